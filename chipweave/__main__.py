@@ -1,0 +1,63 @@
+"""`chipweave COMMAND ...`: finds the commands in chipweave/cli and turns errors into exit codes."""
+
+import importlib
+import pkgutil
+import sys
+import traceback
+
+import click
+
+from chipweave import __version__, cli
+from chipweave.errors import BROKEN, INTERRUPTED, ChipweaveError
+
+
+class Commands(click.Group):
+    """One command is one file of chipweave/cli, loaded only when it is asked for: `--help` stays quick."""
+
+    def list_commands(self, context):
+        return sorted(m.name for m in pkgutil.iter_modules(cli.__path__) if not m.name.startswith("_"))
+
+    def get_command(self, context, name):
+        if name not in self.list_commands(context):
+            return None
+        return importlib.import_module(f"chipweave.cli.{name}").command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="chipweave")
+@click.option("--debug", is_flag=True, help="Show Python tracebacks.")
+@click.pass_context
+def root(context, debug):
+    """Compose multi-die GPUs from components in YAML and simulate MoE LLM serving on them."""
+    context.obj = {"debug": debug}
+
+
+def main(arguments=None):
+    """Run the command line; returns nothing, exits with the codes of docs/commands.md."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = root.main(args=arguments, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except ChipweaveError as error:
+        if debug:
+            traceback.print_exc()
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except Exception as error:  # a bug of ours, or the machine's fault: one line, details on request
+        if debug:
+            raise
+        print(f"chipweave: {type(error).__name__}: {error} (run again with --debug for details)", file=sys.stderr)
+        sys.exit(BROKEN)
+
+
+if __name__ == "__main__":
+    main()

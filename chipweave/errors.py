@@ -1,0 +1,95 @@
+"""Faults and the exit codes they end in (the contract is in docs/commands.md).
+
+A bad input is collected as `Fault`s, all of a file at once, and raised together as `BadInput`: nobody wants to mend
+a file one error at a time.
+"""
+
+import difflib
+from dataclasses import dataclass
+
+DONE, BROKEN, BAD_INPUT, STUCK, BAR_MISSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class ChipweaveError(Exception):
+    """The root of all errors of this package; `exit_code` is what the command ends with."""
+
+    exit_code = BROKEN
+
+
+class Stuck(ChipweaveError):
+    """The simulation cannot make progress; the message names the parts and the wait cycle."""
+
+    exit_code = STUCK
+
+
+class BarMissed(ChipweaveError):
+    """A validation bar is missed."""
+
+    exit_code = BAR_MISSED
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the user's files something stands; line and column count from 1, 0 where there is none."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self):
+        return ":".join(str(x) for x in (self.file, self.line, self.column) if x)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with the input: `file:line:column: what; allowed: ...; nearest: ...`."""
+
+    what: str
+    place: Place = Place()
+    allowed: str = ""
+    nearest: str = ""
+
+    def __str__(self):
+        text = f"{self.place}: {self.what}" if str(self.place) else self.what
+        if self.allowed:
+            text += f"; allowed: {self.allowed}"
+        if self.nearest:
+            text += f"; nearest: {self.nearest}"
+        return text
+
+
+class BadInput(ChipweaveError):
+    """The user's input is wrong; `faults` has one entry per thing to mend."""
+
+    exit_code = BAD_INPUT
+
+    def __init__(self, faults):
+        self.faults = [Fault(faults)] if isinstance(faults, str) else [faults] if isinstance(faults, Fault) else list(faults)
+        super().__init__("\n".join(str(f) for f in self.faults))
+
+
+class Faults:
+    """Collects faults while a file is read to its end.
+
+    >>> faults = Faults()
+    >>> faults.add("unknown key 'cloc'", allowed="clock, kind", nearest=nearest("cloc", ["clock", "kind"]))
+    >>> faults.raise_if_any()
+    Traceback (most recent call last):
+    chipweave.errors.BadInput: unknown key 'cloc'; allowed: clock, kind; nearest: clock
+    """
+
+    def __init__(self):
+        self.found = []
+
+    def add(self, what, place=Place(), allowed="", nearest=""):
+        self.found.append(Fault(what, place, allowed, nearest))
+
+    def raise_if_any(self):
+        if self.found:
+            raise BadInput(self.found)
+
+
+def nearest(word, words):
+    """The one of `words` most like `word`, or an empty string where none is near."""
+    close = difflib.get_close_matches(str(word), [str(w) for w in words], n=1)
+    return close[0] if close else ""

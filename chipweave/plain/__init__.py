@@ -1,0 +1,1 @@
+"""Plain Python twins of what csrc/ does: slow, obvious, under the same tests."""

@@ -1,0 +1,1 @@
+"""Validation cases, one file each."""
