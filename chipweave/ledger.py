@@ -1,0 +1,227 @@
+"""The ledger of validation: every reference row beside what the model says, misses included.
+
+A *case* (one file of validation/cases) answers the rows of one group. It is handed `Question`s, which carry the
+conditions of a measurement but not its value: a prediction cannot look at what it is to predict.
+
+    @case("h100", "loadlat", bar=0.12)
+    def predict(questions):
+        return {q.id: 512.0 if modelled(q) else NotModelled("needs texture loads") for q in questions}
+"""
+
+import csv
+import importlib
+import math
+import pkgutil
+from dataclasses import asdict, dataclass, field
+from statistics import fmean, median
+
+from chipweave.errors import BadInput, Fault, Place
+
+SCORED = "predicted"
+COLUMNS = ["id", "group", "quantity", "value", "unit", "device", "clock", "conditions", "x_name", "x_value", "role"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One measurement without its value: what was measured, on what, under which conditions."""
+
+    id: str
+    group: str
+    quantity: str
+    unit: str
+    device: str
+    clock: str
+    conditions: str
+    x_name: str
+    x_value: str
+    role: str
+
+    @property
+    def x(self):
+        """`x_value` as a number, or None where it is none."""
+        try:
+            return float(self.x_value)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class NotModelled:
+    """The honest answer to a question that the model cannot answer; `why` is printed in the ledger."""
+
+    why: str
+
+
+@dataclass
+class Result:
+    """One row of the ledger; the keys are those of the JSON schema `chipweave.validate/1`."""
+
+    id: str
+    group: str
+    role: str
+    device: str
+    quantity: str
+    x_name: str
+    x_value: str
+    reference: float
+    simulated: float | None
+    error: float | None
+    tolerance: float | None
+    status: str
+    why: str = ""
+    counts: bool = field(default=True, repr=False)  # whether it enters the figures of its group
+
+
+@dataclass(frozen=True)
+class Case:
+    """What answers a group: `predict(questions) -> {id: float or NotModelled}`.
+
+    bar     mean absolute error the group must keep, a number or a function of the question; None: reported only
+    point   function of the question: rows with the same point are alternatives (frameworks), the smallest
+            reference among them is the one that counts
+    """
+
+    suite: str
+    group: str
+    predict: object
+    bar: object = None
+    point: object = None
+
+    def bar_of(self, question):
+        return self.bar(question) if callable(self.bar) else self.bar
+
+
+CASES = {}
+
+
+def case(suite, group, bar=None, point=None):
+    """Decorator: this function answers the rows of `group` in `suite`; a group answered twice is refused."""
+
+    def register(predict):
+        key = (suite, group)
+        known = CASES.get(key)
+        if known and known.predict.__module__ != predict.__module__:
+            raise BadInput(f"group {group} of suite {suite} is answered twice: {known.predict.__module__}, {predict.__module__}")
+        CASES[key] = Case(suite, group, predict, bar, point)
+        return predict
+
+    return register
+
+
+def discover():
+    """Import every case file once; returns {(suite, group): Case}."""
+    package = importlib.import_module("chipweave.validation.cases")
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        importlib.import_module(f"{package.__name__}.{module}")
+    return CASES
+
+
+def read_references(path):
+    """[(Question, value text)] of a CSV with the columns of the shipped table; faults name file and line."""
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
+        if missing:
+            raise BadInput(Fault(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(COLUMNS)))
+        rows = []
+        for row in reader:
+            if None in row.values():
+                raise BadInput(Fault("fewer cells than columns", Place(str(path), reader.line_num)))
+            rows.append((Question(**{k: row[k] for k in COLUMNS if k != "value"}), row["value"]))
+    return rows
+
+
+def number(text):
+    """The value as one finite number, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def relative_error(simulated, reference):
+    """simulated / reference - 1; where the reference is 0: 0 if simulated is 0, else 1."""
+    if reference == 0:
+        return 0.0 if simulated == 0 else 1.0
+    return simulated / reference - 1
+
+
+def judge(suite, references, cases):
+    """Every reference row as a `Result`, in the order of the references."""
+    groups = {}
+    for question, text in references:
+        groups.setdefault(question.group, []).append((question, text))
+    answers = {}
+    for group, rows in groups.items():
+        found = cases.get((suite, group))
+        if found:
+            answers.update(found.predict([q for q, _ in rows]))
+    results = [_result(q, number(text), cases.get((suite, q.group)), answers.get(q.id)) for q, text in references]
+    _keep_best_of_each_point(suite, references, results, cases)
+    return results
+
+
+def _result(question, reference, found, answer):
+    why = ""
+    if reference is None:
+        answer, why = None, "the reference value is not one number"
+    elif found is None:
+        answer, why = None, f"no case answers group {question.group}"
+    elif isinstance(answer, NotModelled):
+        answer, why = None, answer.why
+    elif answer is None:
+        why = f"the case of group {question.group} gave no answer"
+    scored = question.role == SCORED
+    tolerance = found.bar_of(question) if found and scored else None
+    error = relative_error(answer, reference) if answer is not None else None
+    status = "not modelled" if error is None else "gap" if tolerance is not None and abs(error) > tolerance else "holds"
+    q = question
+    return Result(q.id, q.group, q.role, q.device, q.quantity, q.x_name, q.x_value, reference, answer, error, tolerance, status, why)
+
+
+def _keep_best_of_each_point(suite, references, results, cases):
+    """Where rows are alternatives for one point, only the smallest reference enters the group's figures."""
+    points = {}
+    for (question, _), result in zip(references, results):
+        found = cases.get((suite, question.group))
+        if found and found.point and result.reference is not None:
+            points.setdefault((question.group, result.role, found.point(question)), []).append(result)
+    for alternatives in points.values():
+        best = min(alternatives, key=lambda r: r.reference)
+        for result in alternatives:
+            if result is not best:
+                result.counts = False
+                result.why = result.why or "another framework is faster at this point: listed, not counted"
+
+
+def summarise(results):
+    """The groups' figures, worst mean first: n, n_modelled, MAPE, median, max and signed mean of the errors."""
+    groups = {}
+    for result in results:
+        if result.counts:
+            groups.setdefault((result.group, result.role), []).append(result)
+    rows = []
+    for (group, role), members in groups.items():
+        errors = [m.error for m in members if m.error is not None]
+        figures = dict.fromkeys(("mape", "median", "max", "bias"))  # null where nothing is modelled
+        if errors:
+            sizes = [abs(e) for e in errors]
+            figures = {"mape": fmean(sizes), "median": median(sizes), "max": max(sizes), "bias": fmean(errors)}
+        rows.append({"group": group, "role": role, "n": len(members), "n_modelled": len(errors), **figures})
+    return sorted(rows, key=lambda r: (r["role"] != SCORED, -(r["mape"] or 0), r["group"]))
+
+
+def missed_bars(results):
+    """[(group, bar, mean error)] of the groups whose scored rows miss their bar; a group may have several bars."""
+    kept = {}
+    for r in results:
+        if r.counts and r.role == SCORED and r.tolerance is not None and r.error is not None:
+            kept.setdefault((r.group, r.tolerance), []).append(abs(r.error))
+    return [(group, bar, fmean(errors)) for (group, bar), errors in sorted(kept.items()) if fmean(errors) > bar]
+
+
+def as_json(suite, version, results):
+    """The document of `chipweave validate --json`."""
+    rows = [{k: v for k, v in asdict(r).items() if k != "counts"} for r in results]
+    return {"schema": "chipweave.validate/1", "suite": suite, "version": version, "rows": rows, "groups": summarise(results)}

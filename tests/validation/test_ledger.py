@@ -1,0 +1,52 @@
+"""Does the ledger list every row, count what it must, and keep predictions from seeing values?"""
+
+import pytest
+
+from chipweave import ledger
+from chipweave.errors import BadInput
+
+HEADER = ",".join(ledger.COLUMNS)
+
+
+def judge(tmp_path, lines, **cases):
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    table = {("s", g): ledger.Case("s", g, *(c if isinstance(c, tuple) else (c,))) for g, c in cases.items()}
+    return ledger.judge("s", ledger.read_references(path), table)
+
+
+def row(id, value, group="g", role="predicted", x="1"):
+    return f"{id},{group},time,{value},us,H100,-,,n,{x},{role}"
+
+
+def test_a_question_carries_no_value(tmp_path):
+    seen = []
+    judge(tmp_path, [row("a", 7654)], g=lambda qs: seen.extend(qs) or {"a": 11.0})
+    assert not hasattr(seen[0], "value") and "7654" not in repr(seen[0])
+
+
+def test_every_row_is_listed_and_errors_are_relative(tmp_path):
+    rows = [row("a", 10), row("b", "n/a"), row("c", 5, group="other"), row("d", 0), row("e", 0)]
+    results = judge(tmp_path, rows, g=(lambda qs: {"a": 11.0, "b": 1.0, "d": 0.0, "e": 3.0}, 0.2))
+    assert [r.status for r in results] == ["holds", "not modelled", "not modelled", "holds", "gap"]
+    assert [r.error for r in results] == [pytest.approx(0.1), None, None, 0.0, 1.0]
+
+
+def test_a_group_misses_its_bar_by_the_mean_of_its_predicted_rows(tmp_path):
+    rows = [row("a", 10), row("b", 10), row("c", 10, role="calibration")]
+    case = (lambda qs: {"a": 11.0, "b": 10.0, "c": 30.0}, 0.049)
+    assert ledger.missed_bars(judge(tmp_path, rows, g=case)) == [("g", 0.049, pytest.approx(0.05))]
+
+
+def test_of_alternatives_only_the_fastest_counts(tmp_path):
+    case = (lambda qs: {"a": 10.0, "b": 10.0}, None, lambda q: q.x_value)
+    results = judge(tmp_path, [row("a", 10), row("b", 20)], g=case)
+    assert [r.counts for r in results] == [True, False]
+    assert ledger.summarise(results)[0]["mape"] == 0.0
+
+
+def test_a_short_row_names_its_line(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(HEADER + "\na,b\n")
+    with pytest.raises(BadInput, match=r"rows.csv:2: fewer cells"):
+        ledger.read_references(path)
