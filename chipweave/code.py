@@ -1,0 +1,94 @@
+"""Code named in YAML: `my_lab.hbm4:Hbm4` (a dotted path) or `./hbm4.py:Hbm4` (a file, relative to the YAML file).
+
+It is imported only once the user allows it; until then each such name is written down, so that one message can say
+which parts are code. What was imported is kept with its SHA-256 for the manifest.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+from chipweave.errors import BadInput, Fault, Place
+
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+FILE = re.compile(r".+\.py:[A-Za-z_]\w*$")
+
+
+def is_code(name):
+    """Whether a kind's name is code: it has a colon, which no kind has."""
+    return ":" in name
+
+
+class Gate:
+    """Lets code in, or keeps it out and remembers what asked.
+
+    Attributes:
+        refused: (name, Place) of what was kept out.
+        used: name -> {"file": ..., "sha256": ...} of what was let in.
+    """
+
+    def __init__(self, allowed=False):
+        self.allowed, self.refused, self.used = allowed, [], {}
+
+    def load(self, name, folder, base, place=Place()):
+        """The class `name` stands for, which must be a `base`; None where code is not allowed.
+
+        Args:
+            folder: what a file's path is relative to.
+        Raises:
+            BadInput: no such file, module or class; or it is not a `base`; or importing it failed.
+        """
+        if not (FILE.match(name) or DOTTED.match(name)):
+            raise BadInput(Fault(f"{name!r} is neither a kind nor code", place, "a kind, ./file.py:Class or package.module:Class"))
+        if not self.allowed:
+            self.refused.append((name, place))
+            return None
+        target, _, cls_name = name.rpartition(":")
+        try:
+            module = _from_file(Path(folder) / target) if FILE.match(name) else importlib.import_module(target)
+        except FileNotFoundError:
+            raise BadInput(Fault(f"no file {target}", place)) from None
+        except Exception as error:
+            raise BadInput(Fault(f"importing {target} failed: {type(error).__name__}: {error}", place)) from error
+        cls = getattr(module, cls_name, None)
+        if not (isinstance(cls, type) and issubclass(cls, base)):
+            what = "is not there" if cls is None else f"is not a {base.__name__}"
+            raise BadInput(Fault(f"{cls_name} of {target} {what}", place))
+        if "kind" not in vars(cls):
+            cls.kind = name
+        if getattr(module, "__file__", None):
+            self.used[name] = {"file": Path(module.__file__).name, "sha256": _sha256(module.__file__)}
+        return cls
+
+    def raise_if_refused(self):
+        """One fault for all the code that was kept out."""
+        if self.refused:
+            names = ", ".join(f"{name} ({place})" if str(place) else name for name, place in self.refused)
+            raise BadInput(Fault(f"these parts are code, which is not run unasked: {names}", allowed="--allow-code, if you trust it"))
+
+
+def _from_file(path):
+    """The module of a file, imported once for each state of its text."""
+    path = path.resolve()
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    name = f"chipweave_code_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules and sys.modules[name].__sha256__ == _sha256(path):
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    module.__sha256__ = _sha256(path)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _sha256(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,0 +1,87 @@
+"""Kind -> class, found once, declared once.
+
+Three ways in:
+
+    chipweave.components, chipweave.policies     every module of the folder is imported (its __path__ is walked)
+    entry points                                 groups chipweave.components and chipweave.policies: import is enough
+    code                                         `my_lab.hbm4:Hbm4` or `./hbm4.py:Hbm4` in YAML, once code is allowed
+
+A kind declared twice is refused, naming both modules.
+"""
+
+import importlib
+import pkgutil
+from importlib import metadata
+
+from chipweave.errors import BadInput, ChipweaveError, Fault, nearest
+
+
+class RegistryError(ChipweaveError):
+    """The program or an installed package declares a kind wrongly."""
+
+
+class Registry:
+    """The kinds of one sort of thing.
+
+    Args:
+        what: "component" or "policy", for messages.
+        package: the package whose modules declare kinds; also the name of the entry-point group.
+    """
+
+    def __init__(self, what, package):
+        self.what, self.package = what, package
+        self.classes, self.broken, self.discovered = {}, [], False
+
+    def declare(self, kind, cls):
+        """Put `cls` under `kind`. The same class of the same module again (a module reloaded) takes its place."""
+        there = self.classes.get(kind)
+        if there is not None and _identity(there) != _identity(cls):
+            raise RegistryError(
+                f"{self.what} kind {kind!r} is declared twice: by {_where(there)} and by {_where(cls)}; give one another kind")
+        self.classes[kind] = cls
+
+    def discover(self):
+        """Import what the package folder and the entry points hold; once."""
+        if self.discovered:
+            return
+        self.discovered = True
+        folder = importlib.import_module(self.package)
+        for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda m: m.name):
+            importlib.import_module(f"{self.package}.{module.name}")
+        for entry in sorted(metadata.entry_points(group=self.package), key=lambda e: (e.name, e.value)):
+            try:
+                entry.load()
+            except RegistryError:
+                raise
+            except Exception as error:  # somebody else's package: say so only if its kind is asked for
+                self.broken.append(f"entry point {entry.name} = {entry.value} cannot be imported ({error})")
+
+    def kinds(self):
+        """All kinds, sorted."""
+        self.discover()
+        return sorted(self.classes)
+
+    def find(self, kind):
+        """The class of a kind.
+
+        Raises:
+            BadInput: no such kind; says which there are and which is nearest.
+        """
+        if kind not in self.classes:
+            self.discover()
+        if kind not in self.classes:
+            more = "".join(f"; {b}" for b in self.broken)
+            raise BadInput(Fault(f"unknown {self.what} kind {kind!r}{more}", allowed=", ".join(self.kinds()) or "none is there", nearest=nearest(kind, self.classes)))
+        return self.classes[kind]
+
+
+def _identity(cls):
+    return cls.__module__, cls.__qualname__
+
+
+def _where(cls):
+    return f"{cls.__module__} ({cls.__qualname__})"
+
+
+components = Registry("component", "chipweave.components")
+policies = Registry("policy", "chipweave.policies")

@@ -1,0 +1,250 @@
+"""Texts with units to exact numbers, and back: "200 ns" -> 200000 (picoseconds), "3.35 TB/s" -> a Fraction of bytes/s.
+
+pint does the algebra over a small set of units of our own, with Fractions for numbers, so nothing is rounded on the
+way. Prefixes are the SI's (GB = 10^9 bytes) and the IEC's (GiB = 2^30 bytes). A quantity without its unit is a fault:
+nobody remembers whether 300 was nanoseconds or cycles. pint is imported at the first use only: it is slow to import.
+
+    dimension   result                      written as
+    time        int, picoseconds            200 ns
+    bytes       int                         64 MiB
+    bandwidth   Fraction, bytes/s           3.35 TB/s
+    frequency   Fraction, Hz                1.6 GHz
+    compute     Fraction, flop/s            989 TFLOPS
+    work        Fraction, flop              2 Gflop
+    area        Fraction, mm2               814 mm2
+    length      Fraction, mm                2.5 mm
+    power       Fraction, W                 700 W
+    energy      Fraction, pJ                3.9 pJ
+    flits       int                         8 flit
+    share       Fraction                    0.9 or 90 %
+    count, int  int (a count is >= 0)       512
+    float       float                       0.35
+    bool        bool                        true
+    str         str                         any text
+"""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from chipweave.errors import BadInput, Fault, nearest
+
+PS_PER_S = 10**12
+
+DEFINITIONS = """
+k- = 1000
+M- = 1000000
+G- = 1000000000
+T- = 1000000000000
+P- = 1000000000000000
+m- = 1/1000
+u- = 1/1000000
+n- = 1/1000000000
+p- = 1/1000000000000
+f- = 1/1000000000000000
+Ki- = 1024
+Mi- = 1048576
+Gi- = 1073741824
+Ti- = 1099511627776
+s = [time]
+B = [information]
+flop = [work]
+flit = [flit]
+m = [length]
+W = [power]
+min = 60 * s
+bit = B / 8
+Hz = 1 / s
+FLOPS = flop / s
+J = W * s
+bps = bit / s
+"""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """`unit` is what a result of 1 means; `whole` results are integers; `shown` are units for people, large to small."""
+
+    unit: str
+    whole: bool
+    shown: tuple
+    example: str
+
+
+DIMENSIONS = {
+    "time": Dimension("ps", True, ("s", "ms", "us", "ns", "ps"), "200 ns"),
+    "bytes": Dimension("B", True, ("PB", "TB", "GB", "MB", "kB", "B"), "64 MiB"),
+    "bandwidth": Dimension("B/s", False, ("PB/s", "TB/s", "GB/s", "MB/s", "kB/s", "B/s"), "3.35 TB/s"),
+    "frequency": Dimension("Hz", False, ("GHz", "MHz", "kHz", "Hz"), "1.6 GHz"),
+    "compute": Dimension("flop/s", False, ("PFLOPS", "TFLOPS", "GFLOPS", "flop/s"), "989 TFLOPS"),
+    "work": Dimension("flop", False, ("Tflop", "Gflop", "Mflop", "flop"), "2 Gflop"),
+    "area": Dimension("mm2", False, ("mm2",), "814 mm2"),
+    "length": Dimension("mm", False, ("m", "mm", "um"), "2.5 mm"),
+    "power": Dimension("W", False, ("kW", "W", "mW"), "700 W"),
+    "energy": Dimension("pJ", False, ("J", "uJ", "nJ", "pJ"), "3.9 pJ"),
+    "flits": Dimension("flit", True, ("flit",), "8 flit"),
+}
+PLAIN = ("share", "count", "int", "float", "bool", "str")
+NAMES = (*DIMENSIONS, *PLAIN)
+
+NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
+UNIT = re.compile(r"[A-Za-z\u00b5\u03bc]+\^?[23]?( ?[*/] ?[A-Za-z\u00b5\u03bc]+\^?[23]?){0,3}")  # no powers to blow up
+LONGEST = 80  # characters of a quantity; more is not a quantity
+
+
+@lru_cache(maxsize=1)
+def _units():
+    """The pint registry with our units alone; parsing against pint's full list takes longer and knows too much."""
+    import pint
+
+    registry = pint.UnitRegistry(None, non_int_type=Fraction, cache_folder=None)
+    for line in DEFINITIONS.strip().splitlines():
+        registry.define(line)
+    return registry
+
+
+@lru_cache(maxsize=4096)
+def _unit(text):
+    """A unit's text as a pint quantity of one such unit.
+
+    Raises:
+        ValueError: the text is not a unit we know.
+    """
+    ascii_text = re.sub("[\u00b5\u03bc]", "u", text.strip())
+    ascii_text = re.sub(r"(?<=[A-Za-z])\^?([23])\b", r"**\1", ascii_text)
+    try:
+        return _units().Quantity(Fraction(1), _units().Unit(ascii_text))
+    except Exception as error:  # pint raises a dozen kinds, from its tokenizer to its algebra
+        raise ValueError(text) from error
+
+
+def number(text):
+    """The exact Fraction a number's text stands for ("1e9", "3.35", "1_000"), or None where it is not a number."""
+    text = str(text).strip()
+    if len(text) > LONGEST or not NUMBER.fullmatch(text):
+        return None
+    return Fraction(text.replace("_", ""))
+
+
+def parse(value, dimension, rounding=False):
+    """The exact value of a text or number; see the module's table for the type of each dimension's result.
+
+    >>> parse("200 ns", "time"), parse("64 MiB", "bytes"), parse("3.35 TB/s", "bandwidth")
+    (200000, 67108864, Fraction(3350000000000, 1))
+
+    Args:
+        value: a text ("3.35 TB/s") or, for dimensions without unit, a number.
+        dimension: one of `NAMES`.
+        rounding: let a whole result (time, bytes) be rounded to the nearest, half up; otherwise that is a fault.
+    Raises:
+        BadInput: one fault saying what is allowed and the nearest right text.
+    """
+    if dimension in DIMENSIONS:
+        return _quantity(value, dimension, rounding)
+    return _plain(value, dimension)
+
+
+@lru_cache(maxsize=65536)
+def _quantity(value, dimension, rounding):
+    spec = DIMENSIONS[dimension]
+    text = str(value).strip()
+    found = NUMBER.match(text) if len(text) <= LONGEST and not isinstance(value, bool) else None
+    if not found:
+        raise _fault(f"{_quoted(value)} is not a {dimension}", spec)
+    amount, unit_text = Fraction(found.group().replace("_", "")), text[found.end():].strip()
+    if not unit_text:
+        raise _fault(f"{_quoted(value)} has no unit, a {dimension} needs one", spec, f"{text} {spec.shown[len(spec.shown) // 2]}")
+    try:
+        if not UNIT.fullmatch(unit_text):
+            raise ValueError(unit_text)
+        unit = _unit(unit_text)
+    except ValueError:
+        likely = nearest(unit_text, spec.shown) or _by_letters(unit_text, spec.shown)
+        raise _fault(f"unknown unit {unit_text!r} in {_quoted(value)}", spec, likely and f"{found.group()} {likely}") from None
+    target = _unit(spec.unit)
+    if unit.dimensionality != target.dimensionality:
+        likely = nearest(unit_text, [u for u in spec.shown if u.startswith(unit_text)] or spec.shown)
+        raise _fault(f"{_quoted(value)} is not a {dimension}", spec, likely and f"{found.group()} {likely}")
+    exact = amount * unit.to_root_units().magnitude / target.to_root_units().magnitude
+    if not spec.whole:
+        return Fraction(exact)
+    if exact.denominator != 1:
+        if not rounding:
+            raise _fault(f"{_quoted(value)} is not a whole number of {spec.unit}", spec, format(round_half_up(exact), dimension))
+        return round_half_up(exact)
+    return int(exact)
+
+
+def _plain(value, dimension):
+    text = str(value).strip()
+    if dimension == "str":
+        return str(value)
+    if dimension == "bool":
+        if isinstance(value, bool) or text in ("true", "false"):
+            return value is True or text == "true"
+        likely = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}.get(text.lower())
+        raise BadInput(Fault(f"{_quoted(value)} is neither true nor false", allowed="true, false", nearest=likely or ""))
+    percent = dimension == "share" and text.endswith("%")
+    exact = None if isinstance(value, bool) else number(text[:-1] if percent else text)
+    if dimension == "float" and exact is not None:
+        return float(exact)
+    if dimension == "share" and exact is not None:
+        return exact / 100 if percent else exact
+    if dimension in ("count", "int") and exact is not None and exact.denominator == 1 and (dimension == "int" or exact >= 0):
+        return int(exact)
+    if dimension not in PLAIN:
+        raise ValueError(f"no dimension {dimension!r}: one of {', '.join(NAMES)}")
+    allowed = {"share": "a number or a percentage, such as 0.9 or 90 %", "count": "a whole number, 0 or more",
+               "int": "a whole number", "float": "a number"}[dimension]
+    raise BadInput(Fault(f"{_quoted(value)} is not {allowed.split(',')[0]}", allowed=allowed))
+
+
+def format(value, dimension, digits=6):
+    """The value as people write it, in the largest unit that keeps it at or above 1.
+
+    >>> format(200_000, "time"), format(Fraction(3_350_000_000_000), "bandwidth"), format(67_108_864, "bytes")
+    ('200 ns', '3.35 TB/s', '67.1089 MB')
+    """
+    if dimension not in DIMENSIONS:
+        if dimension in ("share", "float") and value is not None:
+            return f"{float(value):.{digits}g}"
+        return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    spec = DIMENSIONS[dimension]
+    base = _unit(spec.unit).to_root_units().magnitude
+    for unit in spec.shown:
+        scaled = Fraction(value) * base / _unit(unit).to_root_units().magnitude
+        if abs(scaled) >= 1 or unit == spec.shown[-1]:
+            return f"{float(scaled):.{digits}g} {unit}"
+
+
+def round_half_up(exact):
+    """The whole number nearest to a Fraction, halves up: the one rounding rule of times.
+
+    >>> round_half_up(Fraction(5, 2)), round_half_up(Fraction(-5, 2))
+    (3, -2)
+    """
+    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+
+
+def edge_ps(n, hertz):
+    """The time of edge `n` of a clock of `hertz` (int or Fraction), in ps: round(n * 1e12 / f), so a clock never drifts.
+
+    >>> [edge_ps(n, 3 * 10**9) for n in range(4)]
+    [0, 333, 667, 1000]
+    """
+    return round_half_up(Fraction(n * PS_PER_S) / hertz)
+
+
+def _quoted(value):
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _fault(what, spec, likely=""):
+    return BadInput(Fault(what, allowed=f"a number and a unit, such as {spec.example}", nearest=likely or ""))
+
+
+def _by_letters(unit_text, units):
+    """The unit with the same letters, whatever their case or a missing slash: "gbs" is "GB/s"."""
+    bare = re.sub("[^a-z]", "", unit_text.lower())
+    return next((u for u in units if re.sub("[^a-z]", "", u.lower()) == bare), "")
