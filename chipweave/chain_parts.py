@@ -1,0 +1,343 @@
+"""The nouns of a chain: what it takes, asks, changes and counts, and how long things last.
+
+Everything here is plain immutable data. Times are integer picoseconds, amounts integers, rates exact fractions per
+second. Components make these through `chipweave.chain.Layout`; both engines (C and plain) read them.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Callable
+
+PS_PER_SECOND = 10**12
+
+
+@dataclass(frozen=True)
+class Amount:
+    """`constant + sum(factor * operand)`: bytes, flop, or what a counter adds. Made by `amount(...)`."""
+
+    constant: int = 0
+    terms: tuple = ()  # of (operand name, integer factor)
+
+    def operands(self):
+        return [name for name, _ in self.terms]
+
+
+def amount(*parts):
+    """An `Amount` from integers, operand names, (operand, factor) pairs and other amounts, added up.
+
+    >>> amount("slice_bytes", ("tokens", 4096), 16).constant
+    16
+    """
+    constant, terms = 0, []
+    for part in parts:
+        if isinstance(part, Amount):
+            constant += part.constant
+            terms += part.terms
+        elif isinstance(part, str):
+            terms.append((part, 1))
+        elif isinstance(part, tuple):
+            terms.append((part[0], int(part[1])))
+        else:
+            constant += int(part)
+    return Amount(constant, tuple(terms))
+
+
+# ---- what a hold takes
+
+@dataclass(frozen=True)
+class Take:
+    """One resource of an array, picked by an operand (`Resources.at`)."""
+
+    resources: "Resources"
+    operand: str
+
+
+@dataclass(frozen=True)
+class TakeRoute:
+    """All links of the route between two endpoints of a circuit network (`Network.route`).
+
+    `bytes` is what the links' statistics count; it changes no time.
+    """
+
+    network: "Network"
+    source: str
+    target: str
+    bytes: Amount = Amount()
+
+
+@dataclass(frozen=True)
+class Resources:
+    """`count` equal resources, each used by one hold at a time (LLC ports, HBM stacks, compute units)."""
+
+    name: str
+    count: int
+    number: int
+    names: tuple = ()
+
+    def at(self, operand):
+        """The resource whose index is the value of `operand`."""
+        return Take(self, operand)
+
+    def label(self, index):
+        return self.names[index] if self.names else f"{self.name}[{index}]"
+
+
+@dataclass(frozen=True)
+class Link:
+    """One direction of a link between two routers; `latency_ps` >= 0, `bytes_per_s` an exact rate."""
+
+    name: str
+    source: int
+    target: int
+    latency_ps: int
+    bytes_per_s: Fraction
+
+
+@dataclass(frozen=True)
+class Network:
+    """Links with a link model; `routes(source, target)` lists the indices into `links` that a message crosses.
+
+    Under `circuit` with `directed=False` the two directions between a pair of routers are one lock (statistics stay
+    per direction).
+    """
+
+    name: str
+    model: str
+    endpoints: int
+    links: tuple
+    routes: Callable = field(compare=False)
+    number: int = 0
+    directed: bool = True
+    options: tuple = ()  # of (key, value), for link models with parameters of their own
+
+    def route(self, source, target, bytes=0):
+        """Hold every link from the endpoint in operand `source` to the one in `target` (`circuit` only)."""
+        return TakeRoute(self, source, target, amount(bytes))
+
+
+# ---- how long a hold lasts
+
+@dataclass(frozen=True)
+class Constant:
+    """`ps` picoseconds."""
+
+    ps: int
+
+
+@dataclass(frozen=True)
+class Rate:
+    """latency[i] + ceil(work / rate[i]), the quotient rounded up to a multiple of `quantum_ps`; i = operand `at`.
+
+    `latency_ps` and `per_second` have one entry, or one per instance. `work` and `per_second` share a unit
+    (bytes and bytes/s, flop and flop/s).
+    """
+
+    work: Amount
+    latency_ps: tuple
+    per_second: tuple
+    at: str = ""
+    quantum_ps: int = 1
+
+
+@dataclass(frozen=True)
+class RouteTime:
+    """Sum of the latencies on the route + ceil(bytes / smallest rate on it), rounded up to `quantum_ps`.
+
+    `efficiency` scales every rate. An empty route takes no time.
+    """
+
+    network: Network
+    source: str
+    target: str
+    bytes: Amount
+    quantum_ps: int = 1
+    efficiency: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """latency + ceil(work / rate), where rate is that of the first step with operand `by` <= `upto` (last: None)."""
+
+    by: str
+    work: Amount
+    upto: tuple  # ascending integers, one fewer than per_second
+    per_second: tuple
+    latency_ps: int = 0
+    quantum_ps: int = 1
+
+
+@dataclass(frozen=True)
+class Given:
+    """An operand holds the duration in ps."""
+
+    operand: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`answer(question)` says the duration in ps, at the instant the hold starts (`chipweave.chain.Question`)."""
+
+    answer: Callable = field(compare=False)
+
+
+# ---- tables: what `choose` asks and `mark` changes
+
+@dataclass(frozen=True)
+class Query:
+    """One question: `op` of `table` (None for operands) with operand names `of`; the answer picks the branch.
+
+    Yes/no questions answer 1/0. `Ask` questions call `answer(question)`.
+    """
+
+    op: str
+    table: object = None
+    of: tuple = ()
+    value: int = 0
+    answer: Callable = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One change of a table, at the `start` or the `end` of the hold it belongs to."""
+
+    op: str
+    table: object
+    of: tuple
+    value: int = 0
+    when: str = "start"
+    answer: Callable = field(default=None, compare=False)
+
+    def at_end(self):
+        return Mark(self.op, self.table, self.of, self.value, "end", self.answer)
+
+
+def equal(a, b):
+    """Yes if two operands are equal."""
+    return Query("equal", None, (a, b))
+
+
+def less(a, b):
+    """Yes if operand `a` is less than operand `b`."""
+    return Query("less", None, (a, b))
+
+
+def operand(name):
+    """The operand itself picks the branch: 0, 1, 2, ..."""
+    return Query("operand", None, (name,))
+
+
+def ask(answer):
+    """A Python function picks the branch: `answer(question) -> int` (or bool)."""
+    return Query("ask", None, (), 0, answer)
+
+
+def tell(function):
+    """A mark made by a Python function, called with the `Question` at that instant; its result is ignored."""
+    return Mark("ask", None, (), 0, "start", function)
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Set-associative tags: `instances` x `sets` x `ways` keys; the set is operand `set` mod `sets`.
+
+    `insert` puts the key first in its set and drops the last one; inserting a present key only refreshes it.
+    `has` does not refresh; add `touch` as a mark for an LRU that reads refresh. Keys are >= 0.
+    """
+
+    name: str
+    instances: int
+    sets: int
+    ways: int
+    number: int
+    journal: bool = False
+
+    def has(self, at, set, key):
+        return Query("tags_has", self, (at, set, key))
+
+    def insert(self, at, set, key):
+        return Mark("tags_insert", self, (at, set, key))
+
+    def touch(self, at, set, key):
+        return Mark("tags_touch", self, (at, set, key))
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A store of keys 0..keys-1 per instance, `capacity` entries each (0: unbounded), least recently used first out.
+
+    Only `insert` and `refresh` renew a key's age. `pin` makes a key present for good, outside the capacity.
+    """
+
+    name: str
+    instances: int
+    keys: int
+    capacity: int
+    number: int
+    journal: bool = False
+
+    def has(self, at, key):
+        return Query("keyed_has", self, (at, key))
+
+    def insert(self, at, key):
+        return Mark("keyed_insert", self, (at, key))
+
+    def refresh(self, at, key):
+        return Mark("keyed_refresh", self, (at, key))
+
+    def pin(self, at, key):
+        return Mark("keyed_pin", self, (at, key))
+
+
+@dataclass(frozen=True)
+class Bits:
+    """A uint8 table [instances, keys], written from Python (`Engine.array(bits)`) and by marks; any value 0..255."""
+
+    name: str
+    instances: int
+    keys: int
+    number: int
+    journal: bool = False
+
+    def at(self, at, key):
+        """The entry itself picks the branch (0: no, 1: yes)."""
+        return Query("bits_at", self, (at, key))
+
+    def set(self, at, key, value=1):
+        return Mark("bits_set", self, (at, key), value)
+
+
+@dataclass(frozen=True)
+class Map:
+    """A fixed table of small integers; the entry at the operand picks the branch."""
+
+    name: str
+    values: tuple
+    number: int
+
+    def at(self, index):
+        return Query("map_at", self, (index,))
+
+
+@dataclass(frozen=True)
+class Counter:
+    """int64 [count] that outcomes add to; read with `Engine.array(counter)`."""
+
+    name: str
+    count: int
+    number: int
+
+    def add(self, at, *what):
+        """Add `amount(*what)` (1 if nothing is given) to the entry of operand `at`."""
+        return Count(self, at, amount(*what) if what else Amount(1), None)
+
+    def add_hops(self, at, network, source, target):
+        """Add the number of links on the route."""
+        return Count(self, at, Amount(), (network, source, target))
+
+
+@dataclass(frozen=True)
+class Count:
+    counter: Counter
+    at: str
+    amount: Amount
+    hops: tuple | None

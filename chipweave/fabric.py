@@ -1,0 +1,174 @@
+"""The only door to the compiled modules, and the stage engines behind one interface.
+
+    engine = build(layout, admission="early_booking", wait_queue="artifact_heap")
+    batch = engine.issue("expert_slice", rows)
+    [(batch, time_ps)] = engine.advance()
+
+`engine="plain"` is the Python twin of the engine in C: the same results, event by event.
+"""
+
+import importlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from chipweave._kernel import ffi, lib  # noqa: F401  (for chipweave/fabric_*.py and other owners of kernel code)
+from chipweave.errors import BadInput, nearest
+
+ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake: who is tried when a resource is released
+    "early_booking": {"booking": True, "barging": True, "wake": "head"},
+    "head_only": {"booking": False, "barging": False, "wake": "head"},
+    "work_conserving": {"booking": False, "barging": True, "wake": "all"},
+}
+WAIT_QUEUES = ("sorted", "artifact_heap")
+NUMBER_LIMIT = 2**63
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How held resources are granted. Each of the artifact's habits can be switched on its own."""
+
+    booking: bool
+    barging: bool
+    wake: str  # head, all
+    wait_queue: str
+
+
+def rules(admission="work_conserving", wait_queue="sorted", booking=None, barging=None, wake=None):
+    """The rules of a named admission, with single switches replaced where given."""
+    if admission not in ADMISSIONS:
+        raise BadInput(f"unknown admission '{admission}'; allowed: {', '.join(ADMISSIONS)}; nearest: {nearest(admission, ADMISSIONS)}")
+    if wait_queue not in WAIT_QUEUES:
+        raise BadInput(f"unknown wait queue '{wait_queue}'; allowed: {', '.join(WAIT_QUEUES)}")
+    if wake not in (None, "head", "all"):
+        raise BadInput(f"unknown wake '{wake}'; allowed: head, all")
+    switches = {"booking": booking, "barging": barging, "wake": wake}
+    return replace(Rules(**ADMISSIONS[admission], wait_queue=wait_queue), **{k: v for k, v in switches.items() if v is not None})
+
+
+def load(name):
+    """(ffi, lib) of the behaviour module built from csrc/behaviours/NAME.c."""
+    module = importlib.import_module(f"chipweave._c_{name}")
+    return module.ffi, module.lib
+
+
+def build(layout, admission="work_conserving", wait_queue="sorted", engine="plain", link_bin_ps=10**9, link_bins=256,
+          booking=None, barging=None, wake=None):
+    """A running engine for a checked layout.
+
+    admission    work_conserving, head_only or early_booking; `booking`, `barging`, `wake` replace single switches of it
+    wait_queue   sorted or artifact_heap
+    link_bin_ps  first width of the time bins of link statistics (doubled whenever `link_bins` bins no longer reach)
+    Raises `BadInput` for faults of the layout and for early booking over links whose end is not known at the start.
+    """
+    layout.check()
+    chosen = rules(admission, wait_queue, booking, barging, wake)
+    for network in layout.parts["networks"]:
+        if network.model not in ("circuit",):
+            raise BadInput(f"network {network.name}: unknown link model '{network.model}'; allowed: circuit")
+        if chosen.booking and network.model != "circuit":
+            raise BadInput(f"network {network.name}: early booking books a stage at the end of the one before, and under "
+                           f"'{network.model}' that end is not known when it starts; use circuit, or another admission")
+    if engine != "plain":
+        raise BadInput(f"unknown engine '{engine}'; allowed: plain")
+    from chipweave.fabric_plain import plain_engine
+    return Engine(layout, plain_engine(layout, chosen, link_bin_ps, link_bins))
+
+
+class Engine:
+    """A layout in motion. Times are absolute integer ps.
+
+    A *barrier* is any moment at which nothing is in flight; the next `issue` starts from it: creation numbers restart,
+    and nothing but tables, counters and statistics is carried over.
+    """
+
+    def __init__(self, layout, core):
+        self.layout, self.core = layout, core
+
+    @property
+    def now_ps(self):
+        """The present: time of the last event that ran, or the last `until_ps` reached."""
+        return self.core.now_ps
+
+    @property
+    def idle(self):
+        """Whether nothing is in flight."""
+        return self.core.idle
+
+    @property
+    def events(self):
+        """Starts of stages plus completions of chains and side chains so far (as the published artifact counts)."""
+        return self.core.events
+
+    def issue(self, chain, rows, starts_ps=None):
+        """Start one transfer per row of integers [n, operands], in row order; returns the number of the batch.
+
+        `starts_ps`: per-transfer delays from now (default: all now).
+        """
+        program = self.layout.chains.get(getattr(chain, "name", chain))
+        if program is None:
+            raise BadInput(f"unknown chain '{chain}'; allowed: {', '.join(self.layout.chains)}")
+        rows = np.ascontiguousarray(_integers(rows, f"chain {program.name}: rows"))
+        if rows.ndim != 2 or rows.shape[1] != len(program.operands):
+            raise BadInput(f"chain {program.name}: rows must be [n, {len(program.operands)}] ({', '.join(program.operands)}), not {rows.shape}")
+        if starts_ps is not None:
+            starts_ps = np.ascontiguousarray(_integers(starts_ps, "starts_ps"))
+            if starts_ps.shape != rows.shape[:1] or (len(starts_ps) and starts_ps.min() < 0):
+                raise BadInput("starts_ps must hold one delay >= 0 for each row")
+        return self.core.issue(program, rows, starts_ps)
+
+    def advance(self, until_ps=None):
+        """Run to the next instant at which batches complete, at most to `until_ps` (inclusive).
+
+        Returns [(batch, time_ps), ...], all of one instant; empty when `until_ps` is reached or nothing is in flight.
+        Stages answered by Python call their functions meanwhile. Raises `Stuck` if a wait can never end.
+        """
+        return self.core.advance(until_ps)
+
+    def finish_ps(self, batch):
+        """int64 [n]: when each transfer of a batch finished (side chains apart); valid until the issue after the next barrier."""
+        return self.core.finish_ps(batch)
+
+    def array(self, part):
+        """The live NumPy array of a part.
+
+        Counter int64 [count]; Bits uint8 [instances, keys], writable; Keyed uint8 [instances, keys], 0 absent 1 held 2 pinned
+        (read only); Tags int64 [instances, sets, ways] (a copy, -1 empty).
+        """
+        return self.core.array(part)
+
+    def pin(self, keyed, at, keys):
+        """Make keys present for good in one instance of a keyed store."""
+        self.core.pin(keyed, at, keys)
+
+    def journal(self):
+        """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance, key, what).
+
+        table = family * 1000 + number (families: tags 0, keyed 1, bits 2); what = 1 inserted, 2 evicted or cleared.
+        """
+        return self.core.journal()
+
+    def link_statistics(self, network):
+        """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
+        return self.core.link_statistics(network)
+
+    def check(self):
+        """Assert every invariant of the engine (for tests and debugging; slow)."""
+        self.core.check()
+
+    def close(self):
+        self.core.close()
+
+
+def _integers(values, what):
+    """int64 array; a number that does not fit is an error, never wrapped."""
+    array = np.asarray(values)
+    if array.size == 0:
+        return array.astype(np.int64)
+    if array.dtype == object:
+        for value in array.flat:
+            if not isinstance(value, (int, np.integer)) or not -NUMBER_LIMIT <= value < NUMBER_LIMIT:
+                raise BadInput(f"{what}: {value!r} is no 64-bit integer")
+    elif array.dtype.kind not in "iu" or (array.dtype.kind == "u" and array.max() >= NUMBER_LIMIT):
+        raise BadInput(f"{what} must be 64-bit integers, not {array.dtype}")
+    return array.astype(np.int64)

@@ -1,0 +1,39 @@
+"""Duration rules with fractions: the plain twin of csrc/stages_time.h. Every quotient is rounded up, once, at the end."""
+
+from fractions import Fraction
+from math import ceil
+
+from chipweave.chain_parts import PS_PER_SECOND, Asked, Constant, Given, Rate, RouteTime, Steps
+
+
+def value(amount, operands):
+    return amount.constant + sum(operands[name] * factor for name, factor in amount.terms)
+
+
+def quotient_ps(work, per_second, quantum_ps):
+    """ceil(work / per_second) in ps, up to the next multiple of the quantum."""
+    return quantum_ps * ceil(Fraction(work) * PS_PER_SECOND / Fraction(per_second) / quantum_ps)
+
+
+def duration_ps(rule, operands, question=None):
+    """How long a hold under `rule` lasts for a transfer with these operands."""
+    if isinstance(rule, Constant):
+        return rule.ps
+    if isinstance(rule, Given):
+        return operands[rule.operand]
+    if isinstance(rule, Asked):
+        return int(rule.answer(question))
+    if isinstance(rule, Rate):
+        at = operands[rule.at] if rule.at else 0
+        latency = rule.latency_ps[at if len(rule.latency_ps) > 1 else 0]
+        rate = rule.per_second[at if len(rule.per_second) > 1 else 0]
+        return latency + quotient_ps(value(rule.work, operands), rate, rule.quantum_ps)
+    if isinstance(rule, Steps):
+        step = next((i for i, upto in enumerate(rule.upto) if operands[rule.by] <= upto), len(rule.upto))
+        return rule.latency_ps + quotient_ps(value(rule.work, operands), rule.per_second[step], rule.quantum_ps)
+    assert isinstance(rule, RouteTime)
+    links = [rule.network.links[i] for i in rule.network.routes(operands[rule.source], operands[rule.target])]
+    if not links:
+        return 0
+    rate = min(Fraction(link.bytes_per_s) for link in links) * rule.efficiency
+    return sum(link.latency_ps for link in links) + quotient_ps(value(rule.bytes, operands), rate, rule.quantum_ps)

@@ -1,0 +1,81 @@
+"""Locks and statistics of a circuit network, plainly: the twin of csrc/stages_links.h.
+
+Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already asked for it, because
+another link of that user's route, or its place in a queue, held it back). Binned over absolute time; when time outgrows
+the bins, pairs are merged and the width doubles, so memory stays bounded.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class LinkStatistics:
+    """int64 arrays over links (the order of `Network.links`); `bins` is [bin, link, (bytes, busy ps, stalled ps)]."""
+
+    bytes: np.ndarray
+    busy_ps: np.ndarray
+    stalled_ps: np.ndarray
+    bin_ps: int
+    bins: np.ndarray
+
+
+class PlainLinks:
+    def __init__(self, network, first, bin_ps, max_bins):
+        self.network, self.first, self.bin_ps, self.max_bins = network, first, bin_ps, max_bins
+        numbers = {}
+        for link in network.links:
+            ends = (link.source, link.target) if network.directed else (min(link.source, link.target), max(link.source, link.target))
+            numbers.setdefault((ends, 0 if not network.directed else link.name), len(numbers))
+        self.lock_of_link = [numbers[(link.source, link.target) if network.directed else
+                                     (min(link.source, link.target), max(link.source, link.target)),
+                                     0 if not network.directed else link.name] for link in network.links]
+        self.locks = len(numbers)
+        self.bins = np.zeros((max_bins, len(network.links), 3), np.int64)
+
+    def locks_of(self, source, target):
+        """Global resource numbers of the route, in route order."""
+        return [self.first + self.lock_of_link[i] for i in self.network.routes(source, target)]
+
+    def count(self, source, target, size, base, start, end, asked, free_at):
+        for link, free in zip(self.network.routes(source, target), free_at):
+            self._spread(link, base + start, base + end, 1, end - start)
+            self._spread_bytes(link, base + start, base + end, size)
+            idle_from = max(asked, free)
+            if idle_from < start:
+                self._spread(link, base + idle_from, base + start, 2, start - idle_from)
+
+    def _grow(self, end):
+        while end > self.bin_ps * self.max_bins:
+            half = self.max_bins // 2
+            self.bins[:half] = self.bins[0::2] + self.bins[1::2]
+            self.bins[half:] = 0
+            self.bin_ps *= 2
+
+    def _pieces(self, start, end):
+        """(bin, from, to) of an interval; one empty piece where it has no length."""
+        self._grow(end)
+        at = min(start // self.bin_ps, self.max_bins - 1)
+        while True:
+            upto = min(end, (at + 1) * self.bin_ps)
+            yield at, start, upto
+            if upto >= end:
+                return
+            start, at = upto, at + 1
+
+    def _spread(self, link, start, end, column, amount):
+        for at, a, b in self._pieces(start, end):
+            self.bins[at, link, column] += b - a
+
+    def _spread_bytes(self, link, start, end, size):
+        """Bytes up to x: floor(size * (x - start) / (end - start)), so that the pieces add up exactly."""
+        for at, a, b in self._pieces(start, end):
+            length = max(end - start, 1)
+            done = size if b >= end else size * (b - start) // length
+            self.bins[at, link, 0] += done - size * (a - start) // length
+
+    def statistics(self):
+        total = self.bins.sum(axis=0)
+        used = np.flatnonzero(self.bins.any(axis=(1, 2)))
+        return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], self.bin_ps, self.bins[: used[-1] + 1 if len(used) else 0].copy())

@@ -1,0 +1,364 @@
+"""The plain stage engine: the slow, obvious twin of csrc/stages.c, under the same tests.
+
+An event is one stage of one transfer. It asks for its resources when it is created, waits for them if it must, starts,
+and its successor is created when it starts (booking) or ends (no booking). Events of one instant run in the order of
+their numbers; numbers restart whenever transfers are issued while nothing is in flight.
+"""
+
+import heapq
+
+import numpy as np
+
+from chipweave.chain import DONE, Question
+from chipweave.chain_parts import Take, RouteTime
+from chipweave.errors import BadInput, Stuck
+from chipweave.plain import tables as plain_tables
+from chipweave.plain.durations import duration_ps, value
+from chipweave.plain.links import PlainLinks
+from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
+
+
+class Event:
+    def __init__(self, number, transfer, stage, resources, priority, time, side):
+        self.number, self.transfer, self.stage, self.resources = number, transfer, stage, resources
+        self.priority, self.time, self.asked, self.side = priority, time, time, side
+        self.waiting, self.walk, self.kind = False, None, "start"
+
+    def rank(self):
+        """Order in a wait queue. `time` is live: the start overwrites it."""
+        return (-self.priority, self.time, self.number)
+
+    def __lt__(self, other):
+        return self.rank() < other.rank()
+
+
+class Walk:
+    """What the instants of one hold settled."""
+
+    def __init__(self):
+        self.lasts, self.spawn, self.end_marks, self.then = None, [], [], DONE
+
+
+class Transfer:
+    def __init__(self, batch, index, chain, row):
+        self.batch, self.index, self.chain = batch, index, chain
+        self.operands = dict(zip(chain.operands, row))
+        self.priority = self.operands[chain.priority] if chain.priority else 0
+
+
+class Batch:
+    def __init__(self, number, size):
+        self.number, self.outstanding, self.last = number, size, 0
+        self.finish = np.zeros(size, np.int64)
+
+
+class PlainEngine:
+    """Same interface as `chipweave.fabric.Engine`; times outside are absolute ps, inside relative to the last barrier."""
+
+    def __init__(self, layout, rules, bin_ps, max_bins, networks=None):
+        self.layout, self.rules = layout, rules
+        self.tables = plain_tables.make(layout)
+        self.counters = {c: np.zeros(c.count, np.int64) for c in layout.parts["counters"]}
+        self.first = {}  # first global number of each resource array and of each circuit network's links
+        total = 0
+        for array in layout.parts["resources"]:
+            self.first[array], total = total, total + array.count
+        self.links = {}
+        for network in layout.parts["networks"]:
+            if network.model == "circuit":
+                self.links[network] = PlainLinks(network, total, bin_ps, max_bins)
+                total += self.links[network].locks
+        self.networks = networks or {}
+        self.busy, self.free_at = [False] * total, [0] * total
+        self.queue = SortedWaiting(total) if rules.wait_queue == "sorted" or rules.wake == "all" else ArtifactWaiting(total)
+        self.base = self.now = self.numbers = self.events = self.in_flight = 0
+        self.heap, self.batches, self.journal_rows, self.waiting, self.messages = [], [], [], 0, {}
+
+    # ---- the interface
+
+    @property
+    def now_ps(self):
+        return self.base + self.now
+
+    @property
+    def idle(self):
+        return not self.in_flight
+
+    def issue(self, chain, rows, starts_ps=None):
+        if self.idle:
+            self._barrier()
+        batch = Batch(len(self.batches), len(rows))
+        self.batches.append(batch)
+        self.in_flight += 1
+        for i, row in enumerate(rows.tolist()):
+            transfer = Transfer(batch, i, chain, row)
+            if not 0 <= transfer.priority <= 7:
+                raise BadInput(f"chain {chain.name}: priority {transfer.priority} of transfer {i} is not in 0..7")
+            start = self.now + (int(starts_ps[i]) if starts_ps is not None else 0)
+            if start > self.now:
+                self._at(start, Event(self._number(), transfer, None, (), 0, start, False), "arrive")
+            else:
+                self._create(transfer, chain.first(), self.now, side=False)
+        if not len(rows):
+            self._batch_end(batch)
+        return batch.number
+
+    def advance(self, until_ps=None):
+        done = []
+        until = None if until_ps is None else until_ps - self.base
+        while True:
+            upcoming = self._next_time()
+            if upcoming is None or (until is not None and upcoming > until):
+                break
+            if done and upcoming > self.now:
+                return done  # completions of one instant come in one go
+            self._run_networks(upcoming)
+            if self.heap and self.heap[0][0] == upcoming:
+                time, _, event, kind = heapq.heappop(self.heap)
+                self.now = time
+                getattr(self, "_run_" + kind)(event, done)
+        if self.in_flight and upcoming is None:
+            raise Stuck(self._stuck())
+        if until is not None and not done:
+            self.now = max(self.now, until)
+        return done
+
+    def finish_ps(self, batch):
+        return self.batches[batch].finish + self.base
+
+    def array(self, part):
+        return self.counters[part] if part in self.counters else self.tables[part].array()
+
+    def pin(self, keyed, at, keys):
+        for key in keys:
+            self.tables[keyed].pin(at, int(key))
+
+    def journal(self):
+        rows, self.journal_rows = self.journal_rows, []
+        return np.array(rows, np.int64).reshape(len(rows), 5)
+
+    def link_statistics(self, network):
+        source = self.links.get(network) or self.networks[network]
+        return source.statistics()
+
+    def close(self):
+        pass
+
+    # ---- one event
+
+    def _run_arrive(self, event, done):
+        transfer = event.transfer
+        self._create(transfer, transfer.chain.first(), self.now, side=False)
+
+    def _run_batch_end(self, batch, done):
+        self.in_flight -= 1
+        done.append((batch.number, self.base + self.now))
+
+    def _run_marks(self, event, done):
+        self._mark(event, event.walk.end_marks)
+
+    def _run_start(self, event, done):
+        self.events += 1
+        walk = event.walk = self._walk(event)
+        stage = event.transfer.chain.stages[event.stage]
+        if stage.kind == "send" and stage.message.network.model != "circuit":
+            message = stage.message
+            operands = event.transfer.operands
+            self.networks[message.network].send(self.now, event.number, operands[message.source], operands[message.target],
+                                                value(message.bytes, operands))
+            self.messages[message.network, event.number] = event
+            return
+        end = self.now + walk.lasts
+        self._count_links(event, stage, end)
+        if not self.rules.booking:
+            self._at(end, event, "end")
+            return
+        if walk.end_marks:
+            late = Event(self._number(), event.transfer, event.stage, (), 0, end, event.side)
+            late.walk = walk
+            self._at(end, late, "marks")
+        self._go_on(event, end)
+        self._release(event, end)
+
+    def _run_end(self, event, done):
+        self._mark(event, event.walk.end_marks)
+        self._go_on(event, self.now)
+        self._release(event, self.now)
+
+    def _go_on(self, event, time):
+        for side in event.walk.spawn:
+            event.transfer.batch.outstanding += 1
+            self._create(event.transfer, side, time, side=True)
+        if event.walk.then != DONE:
+            self._create(event.transfer, event.walk.then, time, event.side)
+            return
+        batch = event.transfer.batch
+        self.events += 1
+        batch.last = max(batch.last, time)
+        batch.outstanding -= 1
+        if not event.side:
+            batch.finish[event.transfer.index] = time
+        if not batch.outstanding:
+            self._batch_end(batch)
+
+    def _batch_end(self, batch):
+        batch.last = max(batch.last, self.now)
+        self._at(batch.last, batch, "batch_end")
+
+    # ---- asking for resources
+
+    def _create(self, transfer, name, time, side):
+        stage = transfer.chain.stages[name]
+        event = Event(self._number(), transfer, name, self._resources(stage, transfer.operands), transfer.priority, time, side)
+        barred = not self.rules.barging and any(self.queue.any(r) for r in event.resources)
+        if barred or any(self.busy[r] for r in event.resources):
+            event.waiting = True
+            self.waiting += 1
+            self.queue.push(event)
+        else:
+            self._admit(event)
+
+    def _admit(self, event):
+        start = max([event.asked] + [self.free_at[r] for r in event.resources])
+        for r in event.resources:
+            self.busy[r] = True
+        self.waiting -= event.waiting
+        event.waiting = False
+        self.queue.admitted(event, start)
+        self._at(start, event, "start")
+
+    def _release(self, event, free_at):
+        for r in event.resources:
+            self.busy[r] = False
+            self.free_at[r] = free_at
+        for waiter in self.queue.all(event.resources) if self.rules.wake == "all" else self.queue.heads(event.resources):
+            if waiter.waiting and not any(self.busy[r] for r in waiter.resources):
+                self._admit(waiter)
+
+    def _resources(self, stage, operands):
+        found = []
+        for take in stage.take:
+            if isinstance(take, Take):
+                at = operands[take.operand]
+                if not 0 <= at < take.resources.count:
+                    raise BadInput(f"{take.resources.name}[{at}] does not exist: {take.operand} must be in 0..{take.resources.count - 1}")
+                found.append(self.first[take.resources] + at)
+            else:
+                found += self.links[take.network].locks_of(operands[take.source], operands[take.target])
+        if stage.kind == "send" and stage.message.network.model == "circuit":
+            found += self.links[stage.message.network].locks_of(operands[stage.message.source], operands[stage.message.target])
+        return tuple(dict.fromkeys(found))
+
+    # ---- the instants of a hold
+
+    def _walk(self, event):
+        walk, name = Walk(), event.stage
+        stages = event.transfer.chain.stages
+        operands = event.transfer.operands
+        while True:
+            stage = stages[name]
+            if stage.kind == "choose":
+                answer = self._ask(event, stage)
+                if not 0 <= answer < len(stage.branches):
+                    raise BadInput(f"stage {stage.name}: the answer {answer} is none of {len(stage.branches)} branches")
+                name = stage.branches[answer]
+            else:
+                rule = RouteTime if stage.message and stage.message.network.model == "circuit" else None
+                if stage.lasts is not None or rule:
+                    walk.lasts = duration_ps(stage.message if rule else stage.lasts, operands, self._question(event, stage))
+                    if walk.lasts < 0:
+                        raise BadInput(f"stage {stage.name}: a duration of {walk.lasts} ps")
+                self._mark(event, [m for m in stage.marks if m.when == "start"])
+                walk.end_marks += [m for m in stage.marks if m.when == "end"]
+                for count in stage.counts:
+                    self._count(count, operands)
+                walk.spawn += stage.spawn
+                name = stage.then
+            if name == DONE or stages[name].kind in ("hold", "send"):
+                walk.then = name
+                return walk
+
+    def _question(self, event, stage):
+        transfer = event.transfer
+        return Question(transfer.chain.name, stage.name, self.now_ps, transfer.batch.number, transfer.index, dict(transfer.operands))
+
+    def _ask(self, event, stage):
+        query, operands = stage.query, event.transfer.operands
+        of = [operands[name] for name in query.of]
+        if query.op == "ask":
+            return int(query.answer(self._question(event, stage)))
+        if query.op in ("equal", "less"):
+            return int(of[0] == of[1] if query.op == "equal" else of[0] < of[1])
+        if query.op == "operand":
+            return of[0]
+        if query.op == "map_at":
+            return query.table.values[of[0]]
+        return getattr(self.tables[query.table], query.op.split("_")[1])(*of)
+
+    def _mark(self, event, marks):
+        for mark in marks:
+            if mark.op == "ask":
+                mark.answer(self._question(event, event.transfer.chain.stages[event.stage]))
+                continue
+            of = [event.transfer.operands[name] for name in mark.of]
+            more = (mark.value,) if mark.op == "bits_set" else ()
+            changes = getattr(self.tables[mark.table], mark.op.split("_")[1])(*of, *more)
+            if mark.table.journal:
+                family = {"tags": 0, "keyed": 1, "bits": 2}[mark.op.split("_")[0]]
+                self.journal_rows += [(self.now_ps, family * 1000 + mark.table.number, of[0], key, what) for key, what in changes]
+
+    def _count(self, count, operands):
+        amount = value(count.amount, operands)
+        if count.hops:
+            network, source, target = count.hops
+            amount += len(network.routes(operands[source], operands[target]))
+        self.counters[count.counter][operands[count.at]] += amount
+
+    def _count_links(self, event, stage, end):
+        takes = [(t.network, t.source, t.target, t.bytes) for t in stage.take if not isinstance(t, Take)]
+        if stage.message:
+            takes.append((stage.message.network, stage.message.source, stage.message.target, stage.message.bytes))
+        operands = event.transfer.operands
+        for network, source, target, size in takes:
+            links = self.links[network]
+            free = [self.free_at[r] for r in links.locks_of(operands[source], operands[target])]
+            links.count(operands[source], operands[target], value(size, operands), self.base, self.now, end, event.asked, free)
+
+    # ---- time
+
+    def _number(self):
+        self.numbers += 1
+        return self.numbers - 1
+
+    def _at(self, time, what, kind):
+        number = what.number if isinstance(what, Event) else self._number()
+        heapq.heappush(self.heap, (time, number, what, kind))
+
+    def _next_time(self):
+        times = [self.heap[0][0]] if self.heap else []
+        times += [t for t in (n.next_time() for n in self.networks.values()) if t is not None]
+        return min(times, default=None)
+
+    def _run_networks(self, time):
+        for network, model in self.networks.items():
+            for number in model.advance(time):
+                self._at(time, self.messages.pop((network, number)), "end")
+
+    def _barrier(self):
+        self.base, self.now, self.numbers = self.base + self.now, 0, 0
+        self.free_at = [0] * len(self.free_at)
+        self.queue.clear()
+
+    def _stuck(self):
+        return f"{self.waiting} stages wait for resources that nothing will release"
+
+    def check(self):
+        """Every invariant; raises AssertionError."""
+        for table in self.tables.values():
+            table.check()
+        reserved = sum(self.busy)
+        owners = [r for _, _, e, kind in self.heap if kind in ("start", "end") for r in e.resources]
+        owners += [r for e in self.messages.values() for r in e.resources]
+        assert reserved == len(owners) == len(set(owners)), "a busy resource has exactly one owner"
+        assert all(self.busy[r] for r in owners)
+        assert not self.idle or not self.waiting
