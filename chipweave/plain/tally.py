@@ -1,0 +1,15 @@
+"""The plain twin of csrc/behaviours/tally.c."""
+
+import numpy as np
+
+
+def tally(ids, experts, times=1):
+    """counts int32[E] and first_appearance int32[E] of ids [rows, k], read row by row."""
+    counts, first = np.zeros(experts, np.int32), np.full(experts, -1, np.int32)
+    rank = 0
+    for e in np.asarray(ids).ravel().tolist():
+        counts[e] += times
+        if first[e] < 0:
+            first[e] = rank
+            rank += 1
+    return counts, first

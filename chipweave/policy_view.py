@@ -1,0 +1,149 @@
+"""What a policy sees and what it answers: plain data, read-only, no time.
+
+Arrays are NumPy; E experts, D dies, k experts chosen per token. A view is handed to policies of every role for one
+layer of one step; the run loop builds it and gets plans and masks back.
+"""
+
+import zlib
+from dataclasses import dataclass, fields
+from fractions import Fraction
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What an estimate of time may build on: the system's own parameters, exact, without any efficiency.
+
+    expert_bytes       weights of one whole expert
+    slices             parts an expert is moved in (its matrices: 3)
+    flop_per_token     of one whole expert
+    compute            of one die, flop/s
+    hbm_bandwidth      of one die, bytes/s
+    hbm_latency_ps     of one access
+    link_bandwidth     between neighbouring dies, bytes/s
+    hop_latency_ps     of one link
+    """
+
+    expert_bytes: int
+    slices: int
+    flop_per_token: int
+    compute: Fraction
+    hbm_bandwidth: Fraction
+    hbm_latency_ps: int
+    link_bandwidth: Fraction
+    hop_latency_ps: int
+
+    @property
+    def slice_bytes(self):
+        return self.expert_bytes // self.slices
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer of one step, as the global command processor knows it when the layer begins.
+
+    layer, step        numbers as in the trace
+    prefill            True while the prompt is computed
+    counts             int32[E], tokens that chose the expert
+    first_appearance   int32[E], rank of the expert by first appearance in the trace's order; -1: not chosen
+    home               int32[E], the die that keeps the expert's weights
+    holders            uint8[E, D], how many slices of the expert the die holds (home: all); 0: none. A die with some
+                       but not all counts as a holder when work is given away, and reads the rest remotely
+    distance           int32[D, D], hops
+    costs              Costs
+    ids                [rows, k] uint8 or uint16, this step's choices, a row per token
+    previous_ids       [rows, k], row for row the choice of the same request one token earlier; None in the first step
+    prompt_starts      int64[requests + 1] in the first step: request q has rows prompt_starts[q] up to
+                       prompt_starts[q + 1] of ids; None otherwise
+    """
+
+    layer: int
+    step: int
+    prefill: bool
+    counts: np.ndarray
+    first_appearance: np.ndarray
+    home: np.ndarray
+    holders: np.ndarray
+    distance: np.ndarray
+    costs: Costs
+    ids: np.ndarray = None
+    previous_ids: np.ndarray = None
+    prompt_starts: np.ndarray = None
+
+    def __post_init__(self):
+        for name in _ARRAYS:
+            array = getattr(self, name)
+            if array is not None:
+                array = array.view()
+                array.flags.writeable = False
+                object.__setattr__(self, name, array)
+
+    @property
+    def experts(self):
+        return self.holders.shape[0]
+
+    @property
+    def dies(self):
+        return self.holders.shape[1]
+
+
+_ARRAYS = [f.name for f in fields(LayerView) if f.type is np.ndarray]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who computes what: entry i gives tokens[i] tokens of expert[i] to die[i]. int32 arrays of one length, in the
+    order of issue: rising expert, and within an expert as the policy ranked its dies; (expert, die) occurs once."""
+
+    expert: np.ndarray
+    die: np.ndarray
+    tokens: np.ndarray
+
+    def __len__(self):
+        return len(self.expert)
+
+    def crc32(self):
+        """CRC-32 of "e:n:d;e:n:d" in order of issue: the fingerprint that the published artifact's rows carry."""
+        rows = zip(self.expert.tolist(), self.tokens.tolist(), self.die.tolist())
+        return zlib.crc32(";".join(f"{e}:{n}:{d}" for e, n, d in rows).encode())
+
+    def check(self, view):
+        """Raise ValueError unless every token of the view is given away exactly once, to dies that exist."""
+        given = np.zeros(view.experts, np.int64)
+        np.add.at(given, self.expert, self.tokens)
+        if len(self) and not (0 <= self.die.min() and self.die.max() < view.dies):
+            raise ValueError(f"a plan names die {self.die.max()} of {view.dies}")
+        if (self.tokens <= 0).any():
+            raise ValueError("a plan has an entry without tokens")
+        if (given != view.counts).any():
+            e = int(np.flatnonzero(given != view.counts)[0])
+            raise ValueError(f"a plan gives away {given[e]} tokens of expert {e}, which {view.counts[e]} chose")
+        if (np.diff(self.expert) < 0).any():
+            raise ValueError("a plan is not in rising order of experts")
+        pairs = self.expert.astype(np.int64) * view.dies + self.die
+        if len(np.unique(pairs)) < len(pairs):
+            raise ValueError("a plan gives an expert to a die twice")
+
+
+@dataclass(frozen=True)
+class CopyRoom:
+    """What copies have to fit into: bytes of one slice; per die (int64[D]) its HBM and what its home weights take."""
+
+    slice_bytes: int
+    hbm_bytes: np.ndarray
+    home_bytes: np.ndarray
+
+
+@dataclass(frozen=True)
+class CopyStore:
+    """Parameters of the keyed store that holds the copies of one die. Home weights are never in it.
+
+    capacity            int64[D], slices a die may keep; None: no bound
+    order               "lru": the least recently used goes first; "none" where nothing ever goes
+    refresh_on_read     whether a read counts as use (a store always does)
+    """
+
+    capacity: np.ndarray = None
+    order: str = "none"
+    refresh_on_read: bool = False

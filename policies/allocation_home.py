@@ -1,0 +1,20 @@
+"""All tokens of an expert go to the die that keeps it: expert parallelism.
+
+Question   Which die works on an expert?
+Answer     Its home. No weights move; the busiest die decides the layer's time.
+Source     Strategy EP of arXiv 2510.05497.
+Beside     allocation_placement_aware.py, allocation_round_robin.py, allocation_split_evenly.py
+"""
+
+import numpy as np
+
+from chipweave.policy import AllocationPolicy, Plan, policy
+
+
+@policy("allocation.home")
+class Home(AllocationPolicy):
+    """All tokens of an expert go to the die that keeps it: expert parallelism."""
+
+    def allocate(self, view):
+        expert = np.flatnonzero(view.counts).astype(np.int32)
+        return Plan(expert, view.home[expert], view.counts[expert])

@@ -1,0 +1,106 @@
+"""Algorithm 1 in plain Python: slow, obvious, and equal to the C one bit for bit.
+
+Question   Which dies work on an expert, and on how many of its tokens?
+Answer     As allocation_placement_aware.py, whose words and parameters hold here.
+Beside     allocation_placement_aware.py
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from chipweave.policies.allocation_placement_aware import PlacementAware
+from chipweave.policy import Plan, policy
+
+
+@dataclass
+class Load:
+    """What one die is known to have to do so far, in ns."""
+
+    compute_local: float = 0.0
+    compute_remote: float = 0.0
+    hbm_local: float = 0.0
+    hbm_remote: float = 0.0
+    link_in: float = 0.0
+
+    def time(self):
+        return max(max(self.compute_local, self.hbm_local + self.hbm_remote), self.link_in) + self.compute_remote
+
+
+@policy("allocation.placement_aware_python")
+class PlacementAwarePython(PlacementAware):
+    """Algorithm 1 in plain Python: slow, obvious, and equal to the C one bit for bit."""
+
+    def allocate(self, view):
+        costs, loads = self.estimate(view.costs), [Load() for _ in range(view.dies)]
+        active = [int(e) for e in np.flatnonzero(view.counts)]
+        for e in active:
+            loads[view.home[e]].hbm_local += costs.hbm_ns
+        mean = int(view.counts.sum()) / view.experts
+        given = {}
+        for e in sorted(active, key=lambda e: (view.counts[e], e)):
+            candidates = self.candidates(view, e, mean, loads, costs)
+            given[e] = self.give(view, e, candidates, loads, costs)
+        entries = [(e, d, n) for e in active for d, n in given[e].items() if n]
+        return Plan(*np.array(entries, np.int32).reshape(-1, 3).T.copy())
+
+    def candidates(self, view, e, mean, loads, costs):
+        """[(die, holds a part)] in the order that decides ties and issue."""
+        ranked = []
+        for d in range(view.dies):
+            holder = self.holds(view, e, d)
+            if holder:
+                ranked.append((loads[d].time(), d, holder))
+            elif self.is_near(view, e, d):
+                ranked.append((loads[d].time() + transfer(view, e, d, costs), d, holder))
+        most = self.dies
+        if self.tokens_per_die:
+            most = max(most, int(int(view.counts[e]) // max(mean, self.tokens_per_die)))
+        return [(d, holder) for _, d, holder in sorted(ranked)[:most]]
+
+    def holds(self, view, e, d):
+        return d == view.home[e] or view.holders[e, d] > 0
+
+    def is_near(self, view, e, d):
+        anchors = [view.home[e]] if self.near == "home" else [a for a in range(view.dies) if self.holds(view, e, a)]
+        return any(view.distance[a, d] <= self.distance for a in anchors)
+
+    def give(self, view, e, candidates, loads, costs):
+        """die -> tokens, in the order of candidates."""
+        home, left = int(view.home[e]), int(view.counts[e])
+        tokens = dict.fromkeys((d for d, _ in candidates), 0)
+        while left:
+            block = min(left, self.block)
+            if self.absorb_remainder and left - block < self.block:
+                block = left
+            trials = []
+            for rank, (d, holder) in enumerate(candidates):
+                own, source = self.after(view, e, d, holder, tokens[d] == 0, block, loads, costs)
+                time = own.time() if holder else max(own.time(), source.time())
+                trials.append((time, not holder, rank, d, own, source))
+            _, remote, _, d, own, source = min(trials, key=lambda t: t[:3])
+            loads[d] = own
+            if remote:
+                loads[home] = source
+            tokens[d] += block
+            left -= block
+        return tokens
+
+    def after(self, view, e, d, holder, first, block, loads, costs):
+        """Loads of die d and of the home die if d takes `block` more tokens."""
+        own, source = replace(loads[d]), replace(loads[view.home[e]])
+        compute = float(math.ceil(costs.flop_per_token * block / costs.flop_per_ns))
+        if holder:
+            own.compute_local += compute
+        else:
+            own.compute_remote += compute
+            own.link_in += transfer(view, e, d, costs)
+            if first:
+                source.hbm_remote += costs.hbm_ns
+        return own, source
+
+
+def transfer(view, e, d, costs):
+    """ns to bring the whole expert from its home to die d."""
+    return costs.hop_ns * int(view.distance[view.home[e], d]) + costs.link_ns

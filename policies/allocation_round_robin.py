@@ -1,0 +1,24 @@
+"""Whole experts are dealt to the dies in turn, wherever their weights are.
+
+Question   Which die works on an expert?
+Answer     Die (i + offset) mod D, where i is the expert's rank by first appearance in the trace. An expert is never
+           split. The answer depends on the order of the requests.
+Source     Strategy Base as the published artifact of arXiv 2510.05497 has it (offset 7).
+Beside     allocation_split_evenly.py (Base as the paper's words have it)
+"""
+
+import numpy as np
+
+from chipweave.policy import AllocationPolicy, Param, Plan, policy
+
+
+@policy("allocation.round_robin")
+class RoundRobin(AllocationPolicy):
+    """Whole experts are dealt to the dies in turn, wherever their weights are."""
+
+    offset = Param("count", default=7, doc="die that the first expert to appear goes to (the artifact's: 7)")
+
+    def allocate(self, view):
+        expert = np.flatnonzero(view.counts).astype(np.int32)
+        die = (view.first_appearance[expert] + self.offset) % view.dies
+        return Plan(expert, die.astype(np.int32), view.counts[expert])

@@ -1,0 +1,22 @@
+"""Neighbouring experts live together, the same number on each die.
+
+Question   Which die keeps the weights of an expert?
+Answer     With q = E // D: die e // q for the first q x D experts; those left over go one each to dies 0, 1, .. by
+           e mod D. E = 128 on 24 dies: five a die, and experts 120 .. 127 on dies 0 .. 7.
+Source     What the published artifact of arXiv 2510.05497 does (same in all layers).
+Beside     placement_from_file.py
+"""
+
+import numpy as np
+
+from chipweave.policy import PlacementPolicy, policy
+
+
+@policy("placement.contiguous")
+class Contiguous(PlacementPolicy):
+    """Neighbouring experts live together, the same number on each die."""
+
+    def place(self, experts, dies):
+        expert = np.arange(experts, dtype=np.int32)
+        each = experts // dies
+        return np.where(expert < each * dies, expert // max(each, 1), expert % dies).astype(np.int32)

@@ -1,0 +1,106 @@
+"""Keep what tends to follow the experts that this die computes now.
+
+Question   Should a die keep a copy of expert x that arrives?
+Answer     If x is among the `top_n` of the heat map's row of any expert that the die computes in this layer. The map of
+           a layer counts, over all requests, how often expert j was chosen by the token after one that chose i.
+           Equal counts: the larger number is preferred. Prompts seed it with their consecutive tokens (the pair of the
+           last prompt token and the first answer is not counted); step s adds the pairs (s - 1, s).
+           Counting and asking are csrc/behaviours/heatmap.c; a test holds them against the plain ones.
+Source     arXiv 2510.05497, section on the predictor (top-n unstated); n = 20 %, the seeding and `stop_at_own_id` are
+           its published artifact's, `lookahead: artifact` its timing.
+Beside     prediction_cross_token_heatmap_python.py (the same, plain), prediction_popularity.py
+"""
+
+import numpy as np
+
+from chipweave import fabric
+from chipweave.errors import BadInput, ChipweaveError
+from chipweave.policy import CountOrShare, Param, PredictionPolicy, nothing, part_of, policy
+from chipweave.tally import as_ids
+
+MOST_ROWS = 2**31 - 1  # one cell grows by at most one for each row that was observed
+
+
+@policy("prediction.cross_token_heatmap")
+class CrossTokenHeatmap(PredictionPolicy):
+    """Keep what tends to follow the experts that this die computes now."""
+
+    top_n = CountOrShare("20 %", doc="experts preferred in each row, a number or a share of all")
+    lookahead = Param("choice", default="artifact", choices=["artifact", "causal"], doc="artifact: the map in step s has the pairs (s - 1, s); causal: only up to (s - 2, s - 1)")
+    stop_at_own_id = Param("bool", default=True, doc="the rows asked on die d, by rising expert, end with expert number d if it is among them (a slip of the artifact)")
+
+    def _fill(self, name, values, sources):
+        super()._fill(name, values, sources)
+        self.tables = {}  # layer -> int32[E, E]
+        self.rows = {}  # layer -> rows observed
+
+    @property
+    def observes_first(self):
+        return self.lookahead == "artifact"
+
+    def table(self, view):
+        """The heat map of the view's layer, int32[E, E]; made when first asked for."""
+        if view.layer not in self.tables:
+            self.tables[view.layer] = np.zeros((view.experts, view.experts), np.int32)
+            self.rows[view.layer] = 0
+        return self.tables[view.layer]
+
+    def observe(self, view):
+        if view.ids is None or (view.prompt_starts is None and view.previous_ids is None):
+            return
+        table = self.table(view)
+        self.rows[view.layer] += len(view.ids) * view.ids.shape[1]
+        if self.rows[view.layer] > MOST_ROWS:
+            raise BadInput(f"layer {view.layer}: more than {MOST_ROWS} choices, which the heat map's counters may not hold")
+        if view.prompt_starts is not None:
+            self.add_prompts(table, view.ids, view.prompt_starts)
+        else:
+            self.add(table, view.previous_ids, view.ids)
+
+    def add(self, table, before, after):
+        """Count the pairs of row r of `before` with row r of `after`, both [rows, k]."""
+        before, after = as_ids(before), as_ids(after)
+        if before.shape != after.shape or before.dtype != after.dtype:
+            raise ValueError(f"previous ids are {before.dtype}{before.shape}, this step's {after.dtype}{after.shape}")
+        ffi, lib, run, name = kernel("heatmap_add", after)
+        rows, k = after.shape
+        checked(run(ffi.from_buffer("int32_t[]", table), len(table), ffi.from_buffer(name, before), ffi.from_buffer(name, after), rows, k), len(table))
+
+    def add_prompts(self, table, ids, starts):
+        """Count the pairs of consecutive rows of each request: rows starts[q] up to starts[q + 1] of ids [rows, k]."""
+        ids, starts = as_ids(ids), np.ascontiguousarray(starts, np.int64)
+        if len(starts) and not (starts[0] >= 0 and starts[-1] <= len(ids) and (np.diff(starts) >= 0).all()):
+            raise ValueError("prompt_starts do not rise from 0 to the number of rows")
+        ffi, lib, run, name = kernel("heatmap_add_prompts", ids)
+        checked(run(
+            ffi.from_buffer("int32_t[]", table), len(table), ffi.from_buffer(name, ids),
+            ffi.from_buffer("int64_t[]", starts), len(starts) - 1, ids.shape[1],
+        ), len(table))
+
+    def mask(self, view, plan):
+        ffi, lib = fabric.load("heatmap")
+        mask = nothing(view)
+
+        def c(array):
+            return ffi.from_buffer("int32_t[]", np.ascontiguousarray(array, np.int32))
+
+        checked(lib.heatmap_mask(
+            c(self.table(view)), view.experts, view.dies, part_of(self.top_n, view.experts), self.stop_at_own_id, len(plan),
+            c(plan.expert), c(plan.die), c(view.home), ffi.from_buffer("uint8_t[]", mask),
+        ), view.experts)
+        return mask
+
+
+def kernel(function, ids):
+    """(ffi, lib, the function for the type of ids, that type's name for cffi)."""
+    ffi, lib = fabric.load("heatmap")
+    narrow = ids.dtype == np.uint8
+    return ffi, lib, getattr(lib, f"{function}_{'u8' if narrow else 'u16'}"), "uint8_t[]" if narrow else "uint16_t[]"
+
+
+def checked(status, experts):
+    """Turn a status of heatmap.h into an error."""
+    if status == -1:
+        raise BadInput(f"an expert id of the trace is out of range; allowed: 0 .. {experts - 1}")
+    if status < 0:
+        raise ChipweaveError("no memory to ask the heat map")

@@ -1,0 +1,42 @@
+"""The cross-token heat map in plain Python: slow, obvious, and equal to the C one.
+
+Question   Should a die keep a copy of expert x that arrives?
+Answer     As prediction_cross_token_heatmap.py, whose words and parameters hold here.
+Beside     prediction_cross_token_heatmap.py
+"""
+
+import numpy as np
+
+from chipweave.policies.prediction_cross_token_heatmap import CrossTokenHeatmap
+from chipweave.policy import nothing, part_of, policy
+
+
+@policy("prediction.cross_token_heatmap_python")
+class CrossTokenHeatmapPython(CrossTokenHeatmap):
+    """The cross-token heat map in plain Python: slow, obvious, and equal to the C one."""
+
+    def add(self, table, before, after):
+        for these, those in zip(np.asarray(before).tolist(), np.asarray(after).tolist()):
+            for i in these:
+                for j in those:
+                    table[i, j] += 1
+
+    def add_prompts(self, table, ids, starts):
+        for first, end in zip(starts[:-1], starts[1:]):
+            self.add(table, ids[first : max(end - 1, first)], ids[first + 1 : end])
+
+    def mask(self, view, plan):
+        """Every bit, not only those that can be asked."""
+        mask, top_n = nothing(view), part_of(self.top_n, view.experts)
+        for d in range(view.dies):
+            for e in self.rows_of(plan, d):
+                order = np.argsort(self.table(view)[e], kind="stable")
+                mask[d, order[-top_n:]] = 1
+        return mask
+
+    def rows_of(self, plan, d):
+        """The experts whose rows are asked on die d, in the order of the plan."""
+        experts = plan.expert[plan.die == d].tolist()
+        if self.stop_at_own_id and d in experts:
+            experts = experts[: experts.index(d) + 1]
+        return experts

@@ -1,0 +1,18 @@
+"""Nothing is kept: every remote expert is read again each time.
+
+Question   Should a die keep a copy of an expert that arrives?
+Answer     No.
+Beside     prediction_always.py, prediction_cross_token_heatmap.py, prediction_popularity.py
+"""
+
+from chipweave.policy import PredictionPolicy, nothing, policy
+
+
+@policy("prediction.none")
+class NoPrediction(PredictionPolicy):
+    """Nothing is kept: every remote expert is read again each time."""
+
+    predicts = False
+
+    def mask(self, view, plan):
+        return nothing(view)

@@ -1,0 +1,41 @@
+"""The experts chosen most so far are kept, whichever die they arrive on.
+
+Question   Should a die keep a copy of an expert that arrives?
+Answer     If it is among the `top_n` of its layer by tokens so far (prompt included); among equals the larger number.
+Source     The plain baseline for prediction_cross_token_heatmap.py: most of what "the next token's experts" covers is
+           popularity.
+Beside     prediction_cross_token_heatmap.py, prediction_always.py
+"""
+
+import numpy as np
+
+from chipweave.policy import CountOrShare, Param, PredictionPolicy, nothing, part_of, policy
+
+
+@policy("prediction.popularity")
+class Popularity(PredictionPolicy):
+    """The experts chosen most so far are kept, whichever die they arrive on."""
+
+    top_n = CountOrShare("20 %", doc="experts of a layer that are kept, a number or a share of all")
+    lookahead = Param("choice", default="causal", choices=["causal", "artifact"], doc="causal: counts up to the step before; artifact: this step's too")
+
+    @property
+    def observes_first(self):
+        return self.lookahead == "artifact"
+
+    @property
+    def totals(self):
+        """layer -> int64[E], tokens so far."""
+        return self.__dict__.setdefault("_totals", {})
+
+    def observe(self, view):
+        totals = self.totals.setdefault(view.layer, np.zeros(view.experts, np.int64))
+        totals += view.counts
+
+    def mask(self, view, plan):
+        mask = nothing(view)
+        totals = self.totals.get(view.layer)
+        if totals is not None:
+            order = np.argsort(totals, kind="stable")
+            mask[:, order[-part_of(self.top_n, view.experts):]] = 1
+        return mask
