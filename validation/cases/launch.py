@@ -1,0 +1,14 @@
+"""launch: the floor per repetition of the 64 kB SCALE kernel, by the way it is started (model: case smallk)."""
+
+from chipweave.ledger import case
+from chipweave.validation.cases.smallk import answer
+from chipweave.validation.chips import calibrated
+
+FLOOR_BYTES = 65536
+
+
+@case("h100", "launch", bar=0.10)
+def predict(questions):
+    """Microseconds per repetition."""
+    figures = calibrated()
+    return {q.id: answer(q, figures, FLOOR_BYTES) for q in questions}

@@ -1,0 +1,50 @@
+"""moe: time of a fused MoE layer on one GPU of its group, as the fastest framework runs it.
+
+A kernel-level model: permute, two grouped GEMMs, activation, combine. Tiles: the fastest that a grouped CUTLASS GEMM
+allows for the operand type. One prediction per point, the same for every framework's row; the fastest one counts.
+"""
+
+import re
+
+from chipweave.kernels.moe import Layer
+from chipweave.ledger import NotModelled, case
+from chipweave.validation.chips import calibrated, chip_of
+from chipweave.validation.kernel_software import moe_loads, moe_seconds
+
+SETTING = re.compile(
+    r"^\S+ (?P<dtype>\w+) TP(?P<tp>\d+) EP(?P<ep>\d+) (?P<balance>balanced|power_law_[\d.]+?);"
+    r" h=(?P<hidden>\d+) i=(?P<intermediate>\d+) top(?P<top_k>\d+) E=(?P<experts>\d+)"
+)
+
+MOST_TOKENS = 1 << 20
+
+
+def point(q):
+    """What two frameworks' rows have in common: everything but the framework's name."""
+    return q.quantity, q.device, q.conditions.partition(" ")[2], q.x_value
+
+
+@case("h100", "moe", bar=0.13, point=point)
+def predict(questions):
+    """Microseconds per layer."""
+    figures = calibrated()
+    known = {}
+    for q in questions:
+        if point(q) not in known:
+            known[point(q)] = _answer(q, figures)
+    return {q.id: known[point(q)] for q in questions}
+
+
+def _answer(q, figures):
+    setting, chip = SETTING.match(q.conditions), chip_of(q.device, figures)
+    if not setting or not chip or not q.x:
+        return NotModelled("setting or device not recognised in the row")
+    if setting["dtype"] not in ("bfloat16", "float16", "fp8", "fp8_block"):
+        return NotModelled(f"no kernel model for operands of type {setting['dtype']}")
+    tp, ep, top_k, experts = (int(setting[g]) for g in ("tp", "ep", "top_k", "experts"))
+    if experts % ep or int(setting["intermediate"]) % tp or top_k > experts or not 1 <= q.x <= MOST_TOKENS:
+        return NotModelled("experts or columns do not divide over the ranks, or the token count is out of range")
+    layer = Layer(int(setting["hidden"]), int(setting["intermediate"]) // tp, setting["dtype"])
+    model = q.quantity.rpartition(", ")[2]
+    draws = moe_loads(model, setting["balance"], int(q.x), experts, top_k, ep)
+    return 1e6 * (figures["moe_floor_s"] + moe_seconds(chip, figures, layer, draws, int(q.x), top_k))
