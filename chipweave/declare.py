@@ -44,6 +44,8 @@ class Param:
         for name, column in self.columns.items():
             column.name = name
 
+        self.name = ""
+
     def __set_name__(self, owner, name):
         self.name = name
 
@@ -117,6 +119,13 @@ class Param:
         ends = [f"from {self.low}"] * (self.low is not None) + [f"to {self.high}"] * (self.high is not None)
         example = units.DIMENSIONS[self.type].example if self.type in units.DIMENSIONS else ""
         return " ".join([f"{self.type}", *ends]) + (f", such as {example}" if example else "")
+
+
+def named(params):
+    """The mapping name -> Param itself, each Param told its name; for those not declared in a class body."""
+    for name, param in params.items():
+        param.name = name
+    return params
 
 
 class Stat:
@@ -208,7 +217,7 @@ def read_all(params, node, faults, what):
     """
     values, sources = {}, {}
     for key, value in node.value.items():
-        if key not in params:
+        if key not in params and key not in node.weak:
             place = node.keys.get(key, value.place)
             faults.add(f"{what} has no parameter {key!r}", place, ", ".join(params) or "none", nearest(key, params))
     for name, param in params.items():

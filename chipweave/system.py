@@ -1,0 +1,133 @@
+"""What a topology becomes: parts, the graph that joins them, and its networks."""
+
+from functools import cached_property
+
+import networkx as nx
+import numpy as np
+
+from chipweave import graph_routes
+
+
+class Network:
+    """One network: routers, links in each direction, a route for every pair of endpoints.
+
+    Attributes:
+        name: as in the YAML ("d2d").
+        link_model: "circuit", "fair" or "flit".
+        duplex: "directed", or "undirected": the two directions of a link share it (read by circuit).
+        admission, wait_queue: how held resources are granted, and in which order waiters stand.
+        shape, dims, order, routing: as written; `dims` is (Y, X) for a grid, (N,) otherwise.
+        graph: DiGraph over router names, in endpoint order, switches last; each edge has latency_ps (int) and
+            bandwidth (Fraction, bytes/s), each node has place ((y, x) or None).
+        endpoints: router names in endpoint order. On a network of parts these are the parts' names.
+        port: the port by which parts take part, "" for a bare network.
+        router: parameter name -> value of the routers and their clock (read by flit), a `Declared`.
+        whole: no router or link of the shape is missing.
+    """
+
+    def __init__(self, name, settings, graph, endpoints, dims, port, router, whole):
+        self.name, self.graph, self.endpoints, self.dims = name, graph, tuple(endpoints), tuple(dims)
+        self.port, self.router, self.whole = port, router, whole
+        for key in ("link_model", "duplex", "admission", "wait_queue", "shape", "order", "routing"):
+            setattr(self, key, settings[key])
+        self.rank = {n: i for i, n in enumerate(graph.nodes)}
+        self.place_of = {n: p for n, p in graph.nodes(data="place") if p is not None}
+        self.name_at = {p: n for n, p in self.place_of.items()}
+        self._far, self._routes = {}, {}
+
+    @cached_property
+    def links(self):
+        """(from, to) of every link, one for each direction, in the order of the graph."""
+        return list(self.graph.edges)
+
+    @cached_property
+    def link_index(self):
+        """(from, to) -> position in `links`."""
+        return {link: i for i, link in enumerate(self.links)}
+
+    def endpoint(self, which):
+        """The router name of an endpoint given by name or number."""
+        return self.endpoints[which] if isinstance(which, (int, np.integer)) else which
+
+    def route(self, source, target):
+        """The links, as (from, to), that lead from one endpoint to another; empty from an endpoint to itself.
+
+        Args:
+            source, target: endpoint numbers or router names.
+        """
+        pair = self.endpoint(source), self.endpoint(target)
+        if pair not in self._routes:
+            path = graph_routes.path(self, *pair)
+            self._routes[pair] = list(zip(path, path[1:]))
+        return self._routes[pair]
+
+    def hops(self, source, target):
+        """Links on the route."""
+        return len(self.route(source, target))
+
+    @cached_property
+    def distance(self):
+        """uint16[endpoints, endpoints]: links on the route from the row's endpoint to the column's."""
+        if self.whole and self.routing != "shortest" and self.shape in ("mesh", "torus"):
+            return self._grid_distance()
+        return np.array([[self.hops(s, t) for t in self.endpoints] for s in self.endpoints], np.uint16)
+
+    def _grid_distance(self):
+        places = np.array([self.place_of[e] for e in self.endpoints])
+        gaps = np.abs(places[:, None, :] - places[None, :, :])
+        if self.shape == "torus":
+            gaps = np.minimum(gaps, np.array(self.dims) - gaps)
+        return gaps.sum(axis=2).astype(np.uint16)
+
+    def distances_to(self, target):
+        """Router name -> least number of links to `target`."""
+        if target not in self._far:
+            self._far[target] = nx.single_source_shortest_path_length(self.graph.reverse(copy=False), target)
+        return self._far[target]
+
+    def pairs(self):
+        """(a, b) of each two neighbours, once, the one that comes first in endpoint order first."""
+        return [(a, b) for a, b in self.links if self.rank[a] < self.rank[b] or not self.graph.has_edge(b, a)]
+
+
+class System:
+    """A checked system, ready for a run.
+
+    Attributes:
+        name, about: as in the YAML.
+        graph: MultiDiGraph; parts and bare routers as nodes (kind, assembly, index), links as edges from the port
+            that uses to the port that provides, or from router to router: latency_ps (int; 0 where it is included in
+            the parts' own figures), bandwidth (Fraction or None), network ("" for a wire), ports (from, to).
+        parts: name -> Component, parts in slots included, in order of expansion.
+        networks: name -> Network.
+        sources: list of (path in the YAML, value as text, Source).
+        resolved: plain dict of all that was read, for the manifest; `topology.load` takes it back.
+        preset: name of the preset laid over it, or "".
+        code: code allowed in, name -> {"file", "sha256"}.
+    """
+
+    def __init__(self, name, about=""):
+        self.name, self.about = name, about
+        self.graph = nx.MultiDiGraph()
+        self.parts, self.networks, self.grids = {}, {}, {}
+        self.sources, self.resolved, self.preset, self.code = [], {}, "", {}
+
+    def grid(self, assembly):
+        """The shape an assembly (or part) is replicated over: (Y, X), (N,), or () where it is there once."""
+        return self.grids[assembly]
+
+    def instances(self, assembly):
+        """Names of its instances in die order: [y][x] at y + x * Y. Absent ones are left out."""
+        there = {n.split(".")[0] for n in self.parts}
+        dims = self.grids[assembly]
+        indices = sorted(np.ndindex(*dims), key=lambda index: index[::-1])
+        names = [assembly + "".join(f"[{i}]" for i in index) for index in indices]
+        return [n for n in names if n in there]
+
+    def of_kind(self, role):
+        """The parts whose kind, or a base's kind, is `role`, in order of expansion."""
+        return [part for part in self.parts.values() if role in part.roles()]
+
+    def wires(self):
+        """Edges (from, to, data) that belong to no network."""
+        return [(a, b, d) for a, b, d in self.graph.edges(data=True) if not d["network"]]

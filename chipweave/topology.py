@@ -1,0 +1,186 @@
+"""A topology's YAML -> a checked System. The language is described in docs/yaml.md.
+
+    read        the file, what it extends, the preset over it, the user's settings over that
+    expand      assemblies over grids, parts built                         (topology_parts)
+    wire        links between ports; every port has what it needs          (topology_links)
+    networks    shapes, link models, routes                                (topology_networks)
+    expect      the author's closed forms                                  (topology_expect)
+
+All faults of all steps are collected and raised together; later steps look only at what earlier ones made.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from chipweave import topology_expect, topology_preset, yamlfile
+from chipweave.code import Gate
+from chipweave.declare import as_node
+from chipweave.errors import BadInput, Faults, Place, nearest
+from chipweave.system import System
+from chipweave.topology_files import find, shipped
+from chipweave.topology_links import Wirer
+from chipweave.topology_networks import NetworkMaker
+from chipweave.topology_parts import Expander
+from chipweave.topology_tree import TOP, apply_sets, merge, overlay
+from chipweave.yamlfile import Node
+
+__all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
+
+SCHEMA = "chipweave.topology/1"
+MAX_EXTENDS = 8
+MAPPINGS = ("assemblies", "parts", "networks", "expect")
+
+
+def load(name, sets=(), allow_code=False, preset=None):
+    """The System of a topology.
+
+    Args:
+        name: a path, a shipped name ("wafer_5x5"), or the `resolved` dict of a System.
+        sets: texts "a.b=value", laid over the file in order.
+        allow_code: let kinds that are code (./hbm4.py:Hbm4) be imported.
+        preset: None, or the name or path of a preset of behaviour.
+    Raises:
+        BadInput: every fault of the topology, each with its place.
+    """
+    faults = Faults()
+    if isinstance(name, dict):
+        root, folder = as_node(name["topology"], Place("resolved topology")), Path(name.get("folder", "."))
+    else:
+        path = find(name)
+        root, folder = load_tree(path), path.parent
+    return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+
+
+def load_tree(path, seen=()):
+    """The tree of a topology file laid over what it extends.
+
+    Raises:
+        BadInput: a fault of the YAML, or a circle of `extends`.
+    """
+    root = yamlfile.load(path)
+    upper = root.get("extends")
+    if upper is None:
+        return root
+    lower = find(upper.text, beside=Path(path).parent, place=upper.place)
+    if lower.resolve() in seen or len(seen) > MAX_EXTENDS:
+        raise BadInput(f"{upper.place}: {path} extends itself, by way of {lower}")
+    own = Node({k: v for k, v in root.value.items() if k != "extends"}, root.place, keys=root.keys)
+    return merge(load_tree(lower, (*seen, Path(path).resolve())), own)
+
+
+def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None):
+    """The System of a tree. `preset` is a topology_preset.Preset or None.
+
+    Raises:
+        BadInput: every fault found.
+    """
+    faults = faults or Faults()
+    gate = Gate(allow_code)
+    root = apply_sets(root, sets, faults)
+    _check_top(root, faults)
+    faults.raise_if_any()
+    expander = Expander((root.get("assemblies") or Node({})).value, gate, folder, preset.kinds if preset else {}, faults)
+    expander.expand(root.get("parts") or Node({}))
+    system = System(_text(root, "name"), _text(root, "about"))
+    whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
+    wirer = Wirer(expander, faults)
+    makers = [NetworkMaker(n, overlay(node, preset and preset.networks.get(n)), wirer, faults) for n, node in (root.get("networks") or Node({})).value.items()]
+    if whole:
+        _wire(root, expander, wirer)
+        system.networks = {m.name: made for m in makers if (made := m.make())}
+        wirer.check_ports()
+    else:
+        for maker in makers:
+            maker.read()
+    if not faults.found and not gate.refused:
+        expander.sources = _cited(expander.sources, root.get("sources"), faults)
+        _fill(system, expander, wirer)
+        if root.get("expect") is not None:
+            topology_expect.check(root.value["expect"], system, faults)
+    _raise(faults, gate)
+    system.preset, system.code = preset.name if preset else "", gate.used
+    system.resolved = {"topology": root.plain(), "folder": str(folder), "preset": preset.root.plain() if preset else None, "code": gate.used}
+    for part in system.parts.values():
+        part.setup()
+    return system
+
+
+def _raise(faults, gate):
+    try:
+        gate.raise_if_refused()
+    except BadInput as error:
+        faults.found += error.faults
+    faults.raise_if_any()
+
+
+def _check_top(root, faults):
+    """The keys of the file itself, and the shape of what is under them."""
+    if not root.is_map:
+        faults.add(f"a topology is a mapping, not {root.shape()}", root.place)
+        return
+    for key, node in root.value.items():
+        if key not in TOP:
+            faults.add(f"a topology has no {key!r}", root.keys.get(key, node.place), ", ".join(TOP), nearest(key, TOP))
+        elif key in MAPPINGS and not node.is_map:
+            faults.add(f"{key} must be a mapping, not {node.shape()}", node.place)
+    schema, name = root.get("schema"), root.get("name")
+    if schema is not None and schema.text != SCHEMA:
+        faults.add(f"schema {schema.text!r} is not a topology's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
+    if name is None or not isinstance(name.value, str):
+        faults.add("a topology needs a name", name.place if name else root.place)
+    if root.get("parts") is None and root.get("networks") is None:
+        faults.add("a topology needs parts or networks", root.place)
+    for name, node in (root.get("assemblies") or Node({})).value.items() if (root.get("assemblies") or Node({})).is_map else ():
+        keys = ("parts", "links", "about")
+        if not node.is_map or node.get("parts") is None or not node.value["parts"].is_map:
+            faults.add(f"assembly {name!r} needs parts, a mapping", node.place, ", ".join(keys))
+        else:
+            for key in node.value:
+                if key not in keys:
+                    faults.add(f"an assembly has no {key!r}", node.keys[key], ", ".join(keys), nearest(key, keys))
+
+
+def _wire(root, expander, wirer):
+    for prefix, node, path in expander.links:
+        wirer.wire_all(node, prefix, path)
+    if root.get("links") is not None:
+        wirer.wire_all(root.value["links"])
+
+
+def _fill(system, expander, wirer):
+    """Parts and graph of the system from what the steps made."""
+    system.parts = {name: i.part for name, i in expander.instances.items()}
+    system.grids = expander.grids
+    graph = system.graph
+    for name, part in system.parts.items():
+        graph.add_node(name, kind=part.kind, assembly=part.assembly, index=part.index)
+    for (a, port_a), (b, port_b), settings in wirer.wires:
+        graph.add_edge(a, b, network="", ports=(port_a, port_b), **settings)
+        system.parts[a].links[port_a].append((system.parts[b], port_b))
+        system.parts[b].links[port_b].append((system.parts[a], port_a))
+    for network in system.networks.values():
+        for number, name in enumerate(network.endpoints if network.port else ()):
+            part = system.parts[name]
+            part.links[next(p for p, port in part.ports.items() if p in network.port.split("/"))].append((network, number))
+        for name in network.graph:
+            if name not in graph:
+                graph.add_node(name, kind="router", assembly="", index=network.place_of.get(name, ()))
+        for a, b, data in network.graph.edges(data=True):
+            graph.add_edge(a, b, network=network.name, ports=(network.port, network.port), **data)
+    system.sources = expander.sources
+
+
+def _cited(sources, node, faults):
+    """Sources with the short names of the file's `sources:` mapping written out."""
+    if node is None:
+        return sources
+    if not node.is_map or not all(n.is_scalar for n in node.value.values()):
+        faults.add("sources must be a mapping of short names to texts", node.place)
+        return sources
+    long = {k: n.text for k, n in node.value.items()}
+    return [(path, value, replace(s, text=long[s.text]) if s and s.text in long else s) for path, value, s in sources]
+
+
+def _text(root, key):
+    node = root.get(key)
+    return node.text if node is not None and node.is_scalar else ""

@@ -1,0 +1,98 @@
+"""`expect:`: facts in closed form that the built system is held to, written where the author of a topology thinks of them.
+
+    expect:
+      parts: {die: 25, die.hbm: 25}
+      wires: 3
+      d2d: {endpoints: 25, links: 40, diameter: 8, bisection: 5, mean_distance: 3.2, degree: {2: 4, 3: 12, 4: 9}}
+
+Links count each pair of neighbours once; distances are links on the routes; the mean is over all pairs, each endpoint
+with itself included; bisection as in chipweave.graph_routes; degree: how many routers have so many neighbours.
+"""
+
+from collections import Counter
+from fractions import Fraction
+
+from chipweave import units
+from chipweave.errors import nearest
+from chipweave.graph_routes import bisection
+
+
+def _mean_distance(network):
+    return Fraction(int(network.distance.sum(dtype=int)), len(network.endpoints) ** 2)
+
+
+def _degree(network):
+    return Counter(len(set(network.graph.successors(n)) | set(network.graph.predecessors(n))) for n in network.graph)
+
+
+FACTS = {
+    "endpoints": lambda n: len(n.endpoints),
+    "routers": lambda n: len(n.graph),
+    "links": lambda n: len({frozenset(e) for e in n.graph.edges}),
+    "diameter": lambda n: int(n.distance.max()),
+    "bisection": bisection,
+    "mean_distance": _mean_distance,
+    "degree": _degree,
+}
+
+
+def check(node, system, faults):
+    """Hold `system` to an `expect` Node."""
+    if not node.is_map:
+        faults.add(f"expect must be a mapping, not {node.shape()}", node.place)
+        return
+    known = ("parts", "wires", *system.networks)
+    for key, value in node.value.items():
+        place = node.keys[key]
+        if key == "wires":
+            _compare("wires", value, len(system.wires()), faults)
+        elif key not in known:
+            faults.add(f"expect knows no {key!r}", place, ", ".join(known), nearest(key, known))
+        elif not value.is_map:
+            faults.add(f"expect.{key} must be a mapping, not {value.shape()}", value.place)
+        elif key == "parts":
+            _parts(value, system, faults)
+        else:
+            _network(value, system.networks[key], faults)
+
+
+def _parts(node, system, faults):
+    counts = Counter(_bare(name) for name in system.parts)
+    for grid, dims in system.grids.items():
+        counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
+    for name, value in node.value.items():
+        if name not in counts:
+            faults.add(f"no part is called {name!r}", node.keys[name], ", ".join(sorted(counts)[:20]), nearest(name, counts))
+        else:
+            _compare(f"parts.{name}", value, counts[name], faults)
+
+
+def _network(node, network, faults):
+    for fact, value in node.value.items():
+        if fact not in FACTS:
+            faults.add(f"no fact is called {fact!r}", node.keys[fact], ", ".join(FACTS), nearest(fact, FACTS))
+        elif fact == "degree":
+            _degrees(value, network, faults)
+        else:
+            _compare(f"{network.name}.{fact}", value, FACTS[fact](network), faults)
+
+
+def _degrees(node, network, faults):
+    there = dict(sorted(_degree(network).items()))
+    if not node.is_map or {k: v.text for k, v in node.value.items()} != {str(k): str(v) for k, v in there.items()}:
+        faults.add(f"{network.name}.degree is {there}, expected {node.plain()}", node.place)
+
+
+def _compare(what, node, there, faults):
+    expected = units.number(node.text.removesuffix(" hops")) if node.is_scalar else None
+    if expected is None:
+        faults.add(f"{what} is expected as a number, not {node.shape()}", node.place)
+    elif expected != there:
+        shown = there if Fraction(there).denominator == 1 else f"{there} = {float(there):.6g}"
+        faults.add(f"{what} is {shown}, expected {node.text}", node.place)
+
+
+def _bare(name):
+    from chipweave.topology_parts import bare
+
+    return bare(name)

@@ -1,0 +1,34 @@
+"""Names of shipped YAML files, and paths of the user's own."""
+
+from importlib import resources
+from pathlib import Path
+
+from chipweave.errors import BadInput, Fault, Place, nearest
+
+
+def shipped(folder=""):
+    """name -> path of the shipped topologies, or of `folder` beside them ("presets"), sorted."""
+    root = resources.files("chipweave.topologies")
+    root = root / folder if folder else root
+    return {p.name[: -len(".yaml")]: Path(str(p)) for p in sorted(root.iterdir(), key=lambda p: p.name) if p.name.endswith(".yaml")} if root.is_dir() else {}
+
+
+def find(name, folder="", beside=None, place=Place()):
+    """The path a name or path stands for: a file that is there, else a shipped name.
+
+    Args:
+        folder: "" for topologies, "presets".
+        beside: folder that a relative path is tried against first.
+    Raises:
+        BadInput: neither a file nor a shipped name.
+    """
+    text = str(name)
+    if text.endswith((".yaml", ".yml")) or "/" in text:
+        for path in ([Path(beside) / text] if beside else []) + [Path(text)]:
+            if path.is_file():
+                return path
+        raise BadInput(Fault(f"no file {text}", place))
+    names = shipped(folder)
+    if text not in names:
+        raise BadInput(Fault(f"no {folder.rstrip('s') or 'topology'} is called {text!r}", place, "a path, or " + ", ".join(names), nearest(text, names)))
+    return names[text]

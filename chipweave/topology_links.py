@@ -1,0 +1,161 @@
+"""Links that belong to no network (wires), and the check of every port.
+
+    links:
+      - {between: [sm.memory, llc.access], latency: included}
+      - {between: [cp.dies, die.cp.global], latency: 500 ns, bandwidth: 64 GB/s}
+
+Each side is PART.PORT. A part that is there many times stands for all its instances unless an index says which:
+`die.cp.up` is every die's, `die[0][*].cp.up` those of row 0. Two sides of equal number are joined one to one; a
+single one is joined to each of the others. `latency: included` says that the time is part of the figures of the parts
+it joins (an LLC's hit latency is measured at the SM); a latency of zero is a fault.
+"""
+
+import re
+from collections import defaultdict
+
+from chipweave.declare import Param, named, read_all
+from chipweave.errors import nearest
+from chipweave.topology_parts import INDEX, bare, matches, span
+from chipweave.yamlfile import Node
+
+NETWORK = "network"  # the protocol that networks provide
+WIRE = named({
+    "latency": Param("time", low="1 ps", doc="from leaving one port to arriving at the other"),
+    "bandwidth": Param("bandwidth", default=None, low="1 B/s", doc="payload, one direction"),
+})
+INCLUDED = named({"latency": Param("choice", choices=["included"])})
+SEGMENT = re.compile(r"([A-Za-z_]\w*)((?:\[[^\[\]]*\])*)")
+MAX_LINKS = 1_000_000
+
+
+class Wirer:
+    """Makes the wires and checks that every port has what it needs.
+
+    Args:
+        expander: chipweave.topology_parts.Expander, after its work.
+        faults: gets all that is wrong.
+    """
+
+    def __init__(self, expander, faults):
+        self.expander, self.faults = expander, faults
+        self.instances = expander.instances
+        self.wires, self.ends = [], defaultdict(list)
+        self.read, self.said, self.failed = {}, set(), set()
+        self.shapes = defaultdict(list)  # "die.hbm" -> [(indices by segment, name)]
+        for name in self.instances:
+            segments = [SEGMENT.match(s).groups() for s in name.split(".")]
+            indices = tuple(tuple(int(i) for i in re.findall(r"\d+", index)) for _, index in segments)
+            self.shapes[".".join(s for s, _ in segments)].append((indices, name))
+
+    def say(self, what, place, allowed="", near=""):
+        """A fault once, however many instances have it."""
+        if (what, place) not in self.said:
+            self.said.add((what, place))
+            self.faults.add(what, place, allowed, near)
+
+    def find(self, text, prefix=""):
+        """Names of the parts that a pattern such as `die[0][*].hbm` stands for, in order of expansion."""
+        segments = SEGMENT.findall(prefix + text)
+        if ".".join(name + index for name, index in segments) != prefix + text:
+            return []
+        wanted = [[span(f, 1 << 30) for f in INDEX.findall(index)] for _, index in segments]
+        found = []
+        for indices, name in self.shapes.get(".".join(name for name, _ in segments), ()):
+            if all(not w or matches(i, w) for w, i in zip(wanted, indices)):
+                found.append(name)
+        return found
+
+    def place_of(self, name):
+        """The place of a part in all grids it lies in: die[0][3].hbm[2] is at (0, 3, 2)."""
+        return tuple(int(i) for i in re.findall(r"\[(\d+)\]", name))
+
+    def dims_of(self, name):
+        """The lengths of all grids a part lies in, as `place_of` counts them."""
+        words = bare(name).split(".")
+        grids = self.expander.grids
+        return tuple(n for i in range(len(words)) for n in grids.get(".".join(words[: i + 1]), ()))
+
+    def side(self, node, prefix):
+        """[(part name, port name)] of one side of a link; [] after a fault."""
+        part, _, port = node.text.rpartition(".")
+        names = self.find(part, prefix) if part else []
+        if not names:
+            known = sorted(k[len(bare(prefix)):] for k in self.shapes if k.startswith(bare(prefix)))
+            self.say(f"{node.text!r} is not PART.PORT of a part that is there", node.place, ", ".join(f"{k}.PORT" for k in known[:12]), nearest(part, known))
+            return []
+        ports = self.instances[names[0]].part.ports
+        if port not in ports:
+            kind = self.instances[names[0]].part.kind
+            self.say(f"{kind} has no port {port!r}", node.place, ", ".join(ports) or "none", nearest(port, ports))
+            return []
+        return [(name, port) for name in names]
+
+    def wire_all(self, node, prefix="", path="links"):
+        """All links of one `links` list."""
+        if not node.is_list:
+            return self.say(f"{path} must be a list, not {node.shape()}", node.place, "- {between: [PART.PORT, PART.PORT], latency: ...}")
+        for i, item in enumerate(node.value):
+            if id(item) not in self.read:
+                self.read[id(item)] = self.settings(item, f"{path}[{i}]")
+            if self.read[id(item)]:
+                self.wire(item, prefix, self.read[id(item)])
+
+    def settings(self, item, path):
+        """Parameters of one link, or None after a fault."""
+        between = item.get("between")
+        if not item.is_map or between is None or not between.is_list or len(between.value) != 2 or not all(n.is_scalar for n in between.value):
+            self.say("a link needs the two ports it joins", item.place, "{between: [PART.PORT, PART.PORT], latency: ..., bandwidth: ...}")
+            return None
+        rest = Node({k: v for k, v in item.value.items() if k != "between"}, item.place, keys=item.keys)
+        latency = rest.get("latency")
+        included = latency is not None and latency.text == "included"
+        before = len(self.faults.found)
+        values, sources = read_all({**WIRE, **(INCLUDED if included else {})}, rest, self.faults, "a link")
+        if not included and "bandwidth" not in rest.value and latency is not None:
+            self.say("a link needs 'bandwidth'", item.place, WIRE["bandwidth"].allowed())
+        self.expander.sources += [(f"{path}.{k}", v, sources.get(k)) for k, v in rest.value.items() if k in WIRE and not included]
+        if len(self.faults.found) > before:
+            return None
+        return {"latency_ps": 0 if included else values["latency"], "bandwidth": values["bandwidth"]}
+
+    def wire(self, item, prefix, settings):
+        left, right = (self.side(n, prefix) for n in item.value["between"].value)
+        if not left or not right:  # told already; do not add that the ports at the other end have no link
+            self.failed.update(n.text.rpartition(".")[2] for n in item.value["between"].value)
+            return
+        if len(left) != len(right) and 1 not in (len(left), len(right)):
+            return self.say(f"{len(left)} ports cannot be joined to {len(right)}", item.place, "as many on both sides, or one on one side")
+        many = max(len(left), len(right))
+        left, right = (side * many if len(side) == 1 else side for side in (left, right))
+        if len(self.wires) + many > MAX_LINKS:
+            return self.say(f"more than {MAX_LINKS} links", item.place)
+        for a, b in zip(left, right):
+            self.join(a, b, item.place, settings)
+
+    def join(self, a, b, place, settings):
+        """One wire; the side that uses the protocol comes first."""
+        port_a, port_b = (self.instances[n].part.ports[p] for n, p in (a, b))
+        if port_a.protocol != port_b.protocol or port_a.provides == port_b.provides:
+            words = [f"{self.instances[n].part.kind}.{p} {'provides' if port.provides else 'uses'} {port.protocol}" for (n, p), port in ((a, port_a), (b, port_b))]
+            return self.say(f"these ports do not fit: {words[0]}, {words[1]}", place, "one that uses and one that provides the same protocol")
+        user, provider = (b, a) if port_a.provides else (a, b)
+        self.wires.append((user, provider, settings))
+        self.ends[user].append((provider, place))
+        self.ends[provider].append((user, place))
+
+    def check_ports(self):
+        """Every port has as many links as it is declared for; the same fault of many instances is told once."""
+        told = defaultdict(list)
+        for name, instance in self.instances.items():
+            for port_name, port in instance.part.ports.items():
+                ends = self.ends.get((name, port_name), ())
+                if not ends and not port.optional and port_name not in self.failed:
+                    told[instance.path, port_name, "is not connected"].append((name, instance.node.place, port))
+                elif len(ends) > 1 and not port.many:
+                    told[instance.path, port_name, f"is connected {len(ends)} times"].append((name, ends[1][1], port))
+        for (_, port_name, what), all_of_it in told.items():
+            name, place, port = all_of_it[0]
+            more = f" (and {len(all_of_it) - 1} more like it)" if len(all_of_it) > 1 else ""
+            verb = "provides" if port.provides else "uses"
+            need = "a network's joins" if port.protocol == NETWORK else "one link"
+            self.faults.add(f"port {name}.{port_name}, which {verb} {port.protocol}, {what}{more}", place, need)

@@ -1,0 +1,259 @@
+"""Networks from YAML: a shape over parts or over bare routers, with one link model for all its links.
+
+    networks:
+      d2d:
+        joins: die.router.mesh          # PART.PORT, one endpoint each; or grid: [8, 8] / routers: 6 for bare routers
+        shape: mesh
+        latency: 200 ns
+        bandwidth: 1.7 TB/s
+        override:
+          - {between: ["[0][1]", "[0][2]"], bandwidth: 100 GB/s}
+          - {between: ["[4][4]", "[3][4]"], absent: true}
+"""
+
+from itertools import islice
+
+import networkx as nx
+
+from chipweave import graph_routes, graph_shapes
+from chipweave.declare import Param, named, read_all
+from chipweave.errors import nearest
+from chipweave.flit_router import FlitRouter
+from chipweave.system import Network
+from chipweave.topology_links import NETWORK, MAX_LINKS
+from chipweave.yamlfile import Node
+
+SETTINGS = named({
+    "link_model": Param("choice", default="circuit", choices=["circuit", "fair", "flit"], doc="what a transfer takes of a link"),
+    "duplex": Param("choice", default="directed", choices=["directed", "undirected"], doc="under circuit: undirected links exclude opposite transfers"),
+    "admission": Param("choice", default="work_conserving", choices=["work_conserving", "head_only", "early_booking"], doc="how held resources are granted"),
+    "wait_queue": Param("choice", default="sorted", choices=["sorted", "artifact_heap"], doc="in which order waiters stand"),
+    "shape": Param("choice", choices=list(graph_shapes.NAMES), doc="which routers have a link between them"),
+    "order": Param("choice", default="columns", choices=["columns", "rows"], doc="endpoint number in a grid of [Y, X]: y + x * Y by columns, x + y * X by rows"),
+    "routing": Param("choice", default=None, choices=list(graph_routes.NAMES), doc="which links a transfer takes; xy on grids, else shortest"),
+    "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
+    "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
+    "grid": Param("count", default=None, low=1, many=True, doc="a bare network: routers in a grid of [Y, X]"),
+    "routers": Param("count", default=None, low=1, doc="a bare network: so many routers in a row"),
+    "switches": Param("count", default=None, low=1, doc="with shape: switch"),
+})
+STRUCTURE = ("joins", "edges", "override", "router")
+LINK = named({
+    "latency": Param("time", default=None, low="1 ps"),
+    "bandwidth": Param("bandwidth", default=None, low="1 B/s"),
+    "absent": Param("bool", default=False),
+    "one_way": Param("bool", default=False),
+})
+MAX_ROUTERS = 16_384
+
+
+class NetworkMaker:
+    """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong."""
+
+    def __init__(self, name, node, wirer, faults):
+        self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
+
+    def read(self):
+        """Read the settings; False after a fault."""
+        before = len(self.faults.found)
+        node = self.node
+        if not node.is_map:
+            self.faults.add(f"network {self.name!r} must be a mapping, not {node.shape()}", node.place)
+            return False
+        rest = Node({k: v for k, v in node.value.items() if k not in STRUCTURE}, node.place, keys=node.keys)
+        self.settings, sources = read_all(SETTINGS, rest, self.faults, f"network {self.name}")
+        self.routers = self.router(node.get("router") or Node({}, node.place))
+        self.source_all(rest, SETTINGS, sources, f"networks.{self.name}")
+        if len(self.faults.found) == before:
+            self.check_settings()
+        return len(self.faults.found) == before
+
+    def make(self):
+        """The Network, or None after a fault."""
+        before = len(self.faults.found)
+        if not self.read():
+            joins = self.node.get("joins") or Node([])
+            self.wirer.failed.update(n.text.rpartition(".")[2] for n in (joins.value if joins.is_list else [joins]))
+            return None
+        port, endpoints, dims = self.endpoints()
+        if len(self.faults.found) > before:
+            return None
+        graph, whole = self.graph(endpoints, dims)
+        if len(self.faults.found) > before:
+            return None
+        made = Network(self.name, self.settings, graph, endpoints.values(), dims, port, self.routers, whole)
+        self.check_routes(made)
+        return made
+
+    def router(self, node):
+        if not node.is_map:
+            self.faults.add(f"router must be a mapping, not {node.shape()}", node.place)
+            return None
+        before = len(self.faults.found)
+        values, sources = FlitRouter.read_params(node, self.faults)
+        self.source_all(node, FlitRouter.params, sources, f"networks.{self.name}.router")
+        return FlitRouter.built(f"{self.name}.router", values, sources) if len(self.faults.found) == before else None
+
+    def source_all(self, node, params, sources, path):
+        self.wirer.expander.sources += [(f"{path}.{k}", v, sources.get(k)) for k, v in node.value.items() if k in params]
+
+    def check_settings(self):
+        s, keys = self.settings, self.node.keys
+        grid = s["shape"] in graph_shapes.GRIDS
+        s["routing"] = s["routing"] or ("xy" if grid else "shortest")
+        if s["routing"] != "shortest" and not grid:
+            self.faults.add(f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], "shortest")
+        if s["admission"] == "early_booking" and s["link_model"] != "circuit":
+            place = keys.get("link_model") or keys.get("admission")
+            self.faults.add(f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known", place, "link_model: circuit, or admission: work_conserving or head_only")
+        if (s["shape"] == "edges") != ("edges" in self.node.value):
+            self.faults.add("shape: edges and a list of edges belong together", keys.get("edges") or keys["shape"], "edges: [[0, 1], ...] with shape: edges")
+        if s["switches"] and s["shape"] != "switch":
+            self.faults.add("only shape: switch has switches", keys["switches"], "shape: switch")
+        if sum(k in self.node.value for k in ("joins", "grid", "routers")) != 1:
+            self.faults.add(f"network {self.name!r} needs one of joins, grid and routers", self.node.place, "joins: PART.PORT, grid: [Y, X] or routers: N")
+
+    def endpoints(self):
+        """(port, place -> router name in endpoint order, dims)."""
+        s, joins = self.settings, self.node.get("joins")
+        if joins is not None:
+            port, named, dims = self.joined(joins)
+        else:
+            dims = s["grid"] or (s["routers"] or 0,)
+            port, named = "", None
+        if len(dims) > 2 or (s["shape"] in graph_shapes.GRIDS and not dims):
+            self.faults.add(f"a network's grid is [Y, X], not {list(dims)}", self.node.place)
+            return port, {}, ()
+        if named is None:
+            count = dims[0] * dims[-1] if len(dims) == 2 else dims[0]
+            if count > MAX_ROUTERS:
+                self.faults.add(f"more than {MAX_ROUTERS} routers", self.node.place)
+                return port, {}, dims
+            places = [(y, x) for y in range(dims[0]) for x in range(dims[1])] if len(dims) == 2 else [(i,) for i in range(dims[0])]
+            named = {p: self.name + "".join(f"[{i}]" for i in p) for p in places}
+        return port, {p: named[p] for p in graph_shapes.in_order(named, s["order"])}, dims
+
+    def joined(self, node):
+        sides = [side for item in (node.value if node.is_list else [node]) for side in self.wirer.side(item, "")]
+        if not sides:
+            return "", {}, ()
+        parts = {name: self.wirer.instances[name].part for name, _ in sides}
+        for name, port_name in sides:
+            port = parts[name].ports[port_name]
+            if port.protocol != NETWORK or port.provides:
+                self.wirer.say(f"{parts[name].kind}.{port_name} cannot take part in a network", node.place, f"a port that uses {NETWORK}")
+            self.wirer.ends[name, port_name].append(((self.name, ""), node.place))
+        ports = {port for _, port in sides}
+        places = {name: self.wirer.place_of(name) for name, _ in sides}
+        dims = self.wirer.dims_of(sides[0][0])
+        regular = len(ports) == 1 and len({len(p) for p in places.values()}) == 1 and len(set(places.values())) == len(sides) and not node.is_list
+        if not regular or not dims or (len(dims) > 2 and self.settings["shape"] not in graph_shapes.GRIDS):
+            places, dims = {name: (i,) for i, (name, _) in enumerate(sides)}, (len(sides),)
+        return "/".join(sorted(ports)), {place: name for name, place in places.items()}, dims
+
+    def graph(self, endpoints, dims):
+        """(DiGraph, whether nothing of the shape is missing)."""
+        s = self.settings
+        self.names, self.order = endpoints, list(endpoints.values())
+        graph = nx.DiGraph()
+        graph.add_nodes_from((name, {"place": place}) for place, name in endpoints.items())
+        whole = len(endpoints) == (dims[0] * dims[1] if len(dims) == 2 else dims[0])
+        if s["shape"] == "switch":
+            switches = [f"{self.name}.switch[{i}]" for i in range(s["switches"])] if s["switches"] else [f"{self.name}.switch"]
+            graph.add_nodes_from(switches, place=None)
+            pairs = [(name, switch, {}) for name in self.order for switch in switches]
+        elif s["shape"] == "edges":
+            pairs = self.listed(self.node.value["edges"])
+        else:
+            places = islice(graph_shapes.SHAPES[s["shape"]](list(endpoints)), MAX_LINKS + 1)
+            pairs = [(endpoints[a], endpoints[b], {}) for a, b in places]
+        if len(pairs) > MAX_LINKS:
+            self.faults.add(f"more than {MAX_LINKS} links", self.node.place)
+            return graph, whole
+        edges = {}
+        for a, b, own in pairs:
+            for edge in ((a, b),) if own.get("one_way") else ((a, b), (b, a)):
+                edges[edge] = {"latency_ps": own.get("latency") or s["latency"], "bandwidth": own.get("bandwidth") or s["bandwidth"]}
+        whole &= self.override(edges)
+        rank = {n: i for i, n in enumerate(graph.nodes)}
+        graph.add_edges_from((a, b, edges[a, b]) for a, b in sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]])))
+        return graph, whole
+
+    def listed(self, node):
+        """(a, b, own parameters) of an edge list."""
+        if not node.is_list:
+            self.faults.add(f"edges must be a list, not {node.shape()}", node.place, "[[0, 1], {between: [1, 2], latency: 5 ns}]")
+            return []
+        pairs, seen = [], {}
+        for item in node.value:
+            ends, own = self.link(item if item.is_map else Node({"between": item}, item.place, keys={"between": item.place}))
+            if not ends:
+                continue
+            key = ends if own["one_way"] else tuple(sorted(ends))
+            if key in seen:
+                self.faults.add(f"the link {ends[0]} - {ends[1]} is listed twice, first at {seen[key]}", item.place)
+            seen[key] = item.place
+            pairs.append((*ends, own))
+        return pairs
+
+    def link(self, item):
+        """((a, b), own parameters) of one entry of `edges` or `override`; (None, {}) after a fault."""
+        between = item.get("between")
+        if between is None or not between.is_list or len(between.value) != 2:
+            self.faults.add("a link needs its two ends", item.place, '{between: ["[0][1]", "[0][2]"], ...} or [0, 1]')
+            return None, {}
+        ends = [self.end(n) for n in between.value]
+        before = len(self.faults.found)
+        own, sources = read_all(LINK, Node({k: v for k, v in item.value.items() if k != "between"}, item.place, keys=item.keys), self.faults, "a link")
+        self.source_all(item, LINK, sources, f"networks.{self.name}.links")
+        if None in ends or len(self.faults.found) > before:
+            return None, {}
+        if ends[0] == ends[1]:
+            self.faults.add(f"a link from {ends[0]} to itself", item.place)
+            return None, {}
+        return tuple(ends), own
+
+    def end(self, node):
+        """The router an end means: a number, a place ("[0][1]") or a name."""
+        by_place = {"".join(f"[{i}]" for i in place): name for place, name in self.names.items()}
+        text = node.text
+        if isinstance(node.value, int) and not isinstance(node.value, bool) and 0 <= node.value < len(self.order):
+            return self.order[node.value]
+        if text in by_place:
+            return by_place[text]
+        if text in self.order:
+            return text
+        self.faults.add(f"{text or node.shape()} is no router of network {self.name!r}", node.place, "a number, a place such as [0][1], or a name", nearest(text, [*by_place, *self.order][:2000]))
+        return None
+
+    def override(self, edges):
+        """Lay `override` over the links; False where it takes one away."""
+        node, whole = self.node.get("override"), True
+        if node is None:
+            return whole
+        if not node.is_list:
+            self.faults.add(f"override must be a list, not {node.shape()}", node.place, '- {between: ["[0][1]", "[0][2]"], bandwidth: ...}')
+            return whole
+        for item in node.value:
+            ends, own = self.link(item) if item.is_map else (None, self.faults.add("an override is a mapping", item.place, "{between: [...], ...}"))
+            if not ends:
+                continue
+            both = [e for e in ((ends,) if own["one_way"] else (ends, ends[::-1])) if e in edges]
+            if not both:
+                self.faults.add(f"there is no link {ends[0]} - {ends[1]}", item.place, "two neighbours")
+            for edge in both:
+                if own["absent"]:
+                    del edges[edge]
+                    whole = False
+                else:
+                    edges[edge] = {"latency_ps": own["latency"] or edges[edge]["latency_ps"], "bandwidth": own["bandwidth"] or edges[edge]["bandwidth"]}
+        return whole
+
+    def check_routes(self, network):
+        missing = graph_routes.first_unroutable(network)
+        if missing:
+            source, target, at = missing
+            grid = network.shape in graph_shapes.GRIDS
+            gap = f"nothing is at {''.join(f'[{i}]' for i in at)}" if isinstance(at[0], int) else f"there is no link {at[0]} - {at[1]}" if network.routing != "shortest" else "no links lead there"
+            self.faults.add(f"network {self.name!r}: {target} cannot be reached from {source} by routing {network.routing}: {gap}", self.node.place,
+                            "routing: shortest, or a grid without that hole" if grid and network.routing != "shortest" else "links that join all endpoints")

@@ -1,0 +1,246 @@
+"""Parts from YAML: kinds found, parameters checked, assemblies replicated over grids, overrides laid over instances.
+
+    parts:
+      die: {assembly: die, grid: [5, 5], absent: ["[2][2]"], override: {"[0][1..3]": {hbm: {bandwidth: 1 TB/s}}}}
+      cp:  {kind: cp.global}
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from chipweave import registry
+from chipweave.code import is_code
+from chipweave.component import Component, Param
+from chipweave.declare import named, read_all
+from chipweave.errors import BadInput, nearest
+from chipweave.topology_tree import merge, overlay
+from chipweave.yamlfile import Node
+
+MAX_PARTS = 100_000
+PLACING = ("grid", "count", "absent", "override")
+RESERVED = ("kind", "assembly", "slots", *PLACING)
+INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
+COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
+
+
+@dataclass
+class Instance:
+    """One part as it was expanded; `places` are where it and its ports' links are written."""
+
+    part: Component
+    node: Node
+    path: str
+
+
+class Expander:
+    """Turns the `parts` and `assemblies` of a tree into Components.
+
+    Args:
+        assemblies: name -> Node.
+        gate: chipweave.code.Gate.
+        folder: what code files are relative to.
+        preset: kind -> Node of parameters laid over parts of that kind.
+        faults: gets all that is wrong; each thing once, however often it is replicated.
+    """
+
+    def __init__(self, assemblies, gate, folder, preset, faults):
+        self.assemblies, self.gate, self.folder = assemblies, gate, folder
+        self.preset, self.faults = preset, faults
+        self.instances, self.grids, self.links, self.sources = {}, {}, [], []
+        self.read, self.merged, self.count, self.open = {}, {}, 0, []
+
+    def expand(self, parts, prefix="", path="parts", assembly=""):
+        """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`."""
+        for name, node in parts.value.items():
+            place = parts.keys.get(name, node.place)
+            if not re.fullmatch(r"[A-Za-z_]\w*", name):
+                self.faults.add(f"{name!r} is not a part's name", place, "letters, digits and _, a letter first")
+            elif not node.is_map:
+                self.faults.add(f"part {name!r} must be a mapping with kind or assembly, not {node.shape()}", node.place)
+            else:
+                self.replicate(name, node, place, prefix, path, assembly)
+
+    def replicate(self, name, node, place, prefix, path, assembly):
+        """One entry of `parts`: once, `count` times or over a grid."""
+        dims, absent, overrides = self.placing(name, node)
+        if dims is None:
+            return
+        self.grids.setdefault(bare(prefix) + name, dims)
+        for index in product(*map(range, dims)):
+            if self.count > MAX_PARTS:
+                return
+            if any(matches(index, a) for a in absent):
+                continue
+            one = self.with_overrides(node, [(k, v) for k, v, pattern in overrides if matches(index, pattern)])
+            full = prefix + name + "".join(f"[{i}]" for i in index)
+            if "assembly" in node.value:
+                self.assemble(full, one, place, path)
+            else:
+                self.place(full, name, one, place, index, f"{path}.{name}", assembly)
+
+    def placing(self, name, node):
+        """(dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault."""
+        before = len(self.faults.found)
+        counted = {k: node.value[k] for k in COUNTED if k in node.value}
+        values, _ = read_all(COUNTED, Node(counted, node.place, keys=node.keys), self.faults, name)
+        if len(counted) == 2:
+            self.faults.add(f"{name}: grid and count exclude each other", node.keys["count"])
+        if len(self.faults.found) > before:
+            return None, [], []
+        dims = values["grid"] or ((values["count"],) if values["count"] else ())
+        self.count += prod(dims) if dims else 1
+        if self.count > MAX_PARTS:
+            self.faults.add(f"{name}: more than {MAX_PARTS} parts", node.place)
+            return None, [], []
+        absent = self.patterns(name, node.get("absent"), dims)
+        override = node.get("override")
+        if override is not None and not override.is_map:
+            self.faults.add(f"{name}: override must be a mapping of places to changes, not {override.shape()}", override.place)
+            override = None
+        overrides = [(key, value, self.pattern(name, key, dims, override.keys[key])) for key, value in (override.value.items() if override else ())]
+        return dims, [a for a in absent if a], [o for o in overrides if o[2]]
+
+    def patterns(self, name, node, dims):
+        if node is None:
+            return []
+        if not node.is_list:
+            self.faults.add(f"{name}: absent must be a list of places, not {node.shape()}", node.place, '["[2][2]"]')
+            return []
+        return [self.pattern(name, item.text, dims, item.place) for item in node.value]
+
+    def pattern(self, name, text, dims, place):
+        """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
+        found = INDEX.findall(text)
+        if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
+            self.faults.add(f"{name}: {text!r} is not a place in its grid of {list(dims)}", place, "[*]" * len(dims) + ", with * or a number or a range such as 1..3")
+            return None
+        ranges = [span(f, length) for f, length in zip(found, dims)]
+        if any(not r or r[-1] >= length for r, length in zip(ranges, dims)):
+            self.faults.add(f"{name}: {text} lies outside its grid of {list(dims)}", place)
+            return None
+        return ranges
+
+    def with_overrides(self, node, changes):
+        """The part's Node with changes laid over it; the same Node for the same changes, so it is read once."""
+        key = (id(node), *(k for k, _ in changes))
+        if key not in self.merged:
+            made = Node({k: v for k, v in node.value.items() if k not in PLACING}, node.place, keys=node.keys, weak=node.weak)
+            assembly = self.assemblies.get(node.value["assembly"].text) if "assembly" in node.value else None
+            if assembly is not None and assembly.get("parts") is not None:
+                made.value["parts"] = assembly.value["parts"]
+            for _, change in changes:
+                upper = Node({"parts": change}, change.place) if "assembly" in node.value else change
+                made = merge(made, upper)
+            self.merged[key] = (node, made)
+        return self.merged[key][1]
+
+    def assemble(self, full, node, place, path):
+        """One instance of an assembly: its parts and its inner links."""
+        name = node.value["assembly"].text
+        assembly = self.assemblies.get(name)
+        extra = [k for k in node.value if k not in ("assembly", "parts")]
+        if extra and (id(node), "extra") not in self.read:
+            self.read[id(node), "extra"] = True
+            for key in extra:
+                self.faults.add(f"an assembly has no {key!r} of its own", node.keys.get(key, place), "assembly, " + ", ".join(PLACING), nearest(key, PLACING))
+        if assembly is None or name in self.open:
+            if (name, "missing") not in self.read:
+                self.read[name, "missing"] = True
+                what = f"assembly {name!r} holds itself" if assembly else f"unknown assembly {name!r}"
+                self.faults.add(what, node.value["assembly"].place, ", ".join(self.assemblies) or "none is there", nearest(name, self.assemblies))
+            return
+        self.open.append(name)
+        self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full)
+        self.open.pop()
+        if assembly.get("links") is not None:
+            self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links"))
+
+    def place(self, full, name, node, place, index, path, assembly):
+        """One part and what is in its slots."""
+        found = self.declared(node, path, place)
+        if found is None:
+            return None
+        cls, values, sources = found
+        part = cls.built(full, values, sources)
+        part.index, part.assembly = index, assembly
+        self.instances[full] = Instance(part, node, path)
+        self.slots(part, node, path)
+        return part
+
+    def declared(self, node, path, place):
+        """(class, values, sources) of a part's Node, read once; None after a fault."""
+        if id(node) in self.read:
+            return self.read[id(node)][1]
+        self.read[id(node)] = (node, None)
+        kind = node.get("kind")
+        if kind is None or not kind.is_scalar:
+            self.faults.add(f"{path.rpartition('.')[2]} needs its kind", place, "kind: ..., or assembly: ...")
+            return None
+        try:
+            cls = self.gate.load(kind.text, self.folder, Component, kind.place) if is_code(kind.text) else registry.components.find(kind.text)
+        except BadInput as error:
+            for fault in error.faults:
+                self.faults.add(fault.what, kind.place, fault.allowed, fault.nearest)
+            return None
+        if cls is None:
+            return None
+        params = Node({k: v for k, v in node.value.items() if k not in RESERVED}, node.place, keys=node.keys, weak=node.weak)
+        for role in reversed(cls.roles()):
+            params = overlay(params, self.preset.get(role))
+        before = len(self.faults.found)
+        values, sources = cls.read_params(params, self.faults)
+        self.sources += [(f"{path}.{k}", params.value[k], sources.get(k)) for k in params.value if k in cls.params]
+        if len(self.faults.found) == before:
+            self.read[id(node)] = (node, (cls, values, sources))
+        return self.read[id(node)][1]
+
+    def slots(self, part, node, path):
+        """Fill the part's slots; what fits is asked of the classes."""
+        given = node.get("slots") or Node({})
+        if not given.is_map:
+            self.once(node, "slots", f"{part.kind}: slots must be a mapping, not {given.shape()}", given.place)
+            return
+        for slot in given.value:
+            if slot not in part.slots_declared:
+                self.once(node, slot, f"{part.kind} has no slot {slot!r}", given.keys[slot], ", ".join(part.slots_declared) or "none", nearest(slot, part.slots_declared))
+        for name, slot in part.slots_declared.items():
+            inner = given.get(name)
+            if inner is None and slot.default:
+                inner = self.merged.setdefault((part.kind, name), (node, Node({"kind": Node(slot.default, node.place, slot.default)}, node.place)))[1]
+            if inner is None:
+                if not slot.optional:
+                    self.once(node, name, f"{part.kind}: slot {name!r} is empty", node.place, f"a part that is {slot.role}")
+                continue
+            if not inner.is_map:
+                self.once(node, name, f"slot {name!r} must hold a mapping with a kind, not {inner.shape()}", inner.place)
+                continue
+            sub = self.place(f"{part.name}.{name}", name, inner, inner.place, part.index, f"{path}.slots.{name}", part.assembly)
+            if sub is not None and slot.role not in sub.roles():
+                self.once(inner, "role", f"{sub.kind} does not fit slot {name!r} of {part.kind}", inner.value["kind"].place, slot.role)
+            part.slots[name] = sub
+
+    def once(self, node, what, *fault):
+        """Add a fault the first time this Node has it."""
+        if (id(node), what) not in self.read:
+            self.read[id(node), what] = node
+            self.faults.add(*fault)
+
+
+def bare(name):
+    """A part's name without its indices: "die[0][3].hbm" -> "die.hbm"."""
+    return re.sub(r"\[[^\]]*\]", "", name)
+
+
+def span(text, length):
+    """The range an index text means: "*", "3" or "1..3" (both ends in)."""
+    if text == "*":
+        return range(length)
+    first, _, last = text.partition("..")
+    return range(int(first), int(last or first) + 1)
+
+
+def matches(index, ranges):
+    """Whether a place lies in a pattern of ranges."""
+    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges))

@@ -1,0 +1,94 @@
+"""Presets of behaviour: a YAML file of parameter values by kind, laid over a topology.
+
+    schema: chipweave.preset/1
+    name: artifact
+    kinds:                                  # components and policies, by kind
+      memory.hbm: {round_to: {value: 1 ns, source: ..., kind: assumed}}
+    networks:                               # by network name, where there is one of that name
+      d2d: {admission: early_booking}
+    run: {...}                              # what the run reads; the topology does not look at it
+
+A preset wins over the topology's own values; `--set` wins over the preset.
+"""
+
+from chipweave import registry, yamlfile
+from chipweave.errors import BadInput, Faults, nearest
+from chipweave.sources import split
+from chipweave.topology_files import find
+from chipweave.yamlfile import Node
+
+KEYS = ("schema", "name", "about", "kinds", "networks", "run")
+SCHEMA = "chipweave.preset/1"
+
+
+class Preset:
+    """One preset, read and checked.
+
+    Attributes:
+        name: "artifact".
+        kinds: kind -> mapping Node of parameters.
+        networks: network name -> mapping Node of settings.
+        run: mapping Node for the run, possibly empty.
+    """
+
+    def __init__(self, root):
+        self.root = root
+        self.name = root.get("name").text if root.get("name") else ""
+        self.kinds, self.networks = ((root.get(k) or Node({})).value for k in ("kinds", "networks"))
+        self.run = root.get("run") or Node({})
+
+    def of(self, cls):
+        """name -> Node of the parameters the preset gives a component or policy class, its bases' kinds first."""
+        given = {}
+        for kind in reversed([b.kind for b in cls.__mro__ if getattr(b, "kind", "")]):
+            given.update(self.kinds[kind].value if kind in self.kinds else {})
+        return given
+
+
+def load(name):
+    """The Preset of a shipped name or a path.
+
+    Raises:
+        BadInput: every fault of the file.
+    """
+    root = yamlfile.load(find(name, "presets"))
+    faults = Faults()
+    check(root, faults)
+    faults.raise_if_any()
+    return Preset(root)
+
+
+def check(root, faults):
+    """Kinds, parameters and values of a preset's tree; returns nothing, adds faults."""
+    if not root.is_map:
+        faults.add(f"a preset is a mapping, not {root.shape()}", root.place)
+        return
+    for key, node in root.value.items():
+        if key not in KEYS:
+            faults.add(f"a preset has no {key!r}", root.keys[key], ", ".join(KEYS), nearest(key, KEYS))
+        elif key in ("kinds", "networks", "run") and not node.is_map:
+            faults.add(f"{key} must be a mapping, not {node.shape()}", node.place)
+        elif key == "kinds":
+            for kind, params in node.value.items():
+                _check_kind(kind, params, node.keys[kind], faults)
+
+
+def _check_kind(kind, node, place, faults):
+    family = registry.policies if kind in registry.policies.kinds() else registry.components
+    try:
+        cls = family.find(kind)
+    except BadInput as error:
+        known = [*registry.components.kinds(), *registry.policies.kinds()]
+        faults.add(error.faults[0].what.replace("component kind", "kind"), place, ", ".join(known), nearest(kind, known))
+        return
+    if not node.is_map:
+        faults.add(f"{kind}: parameters are a mapping, not {node.shape()}", node.place)
+        return
+    for name, value in node.value.items():
+        if name not in cls.params:
+            faults.add(f"{kind} has no parameter {name!r}", node.keys[name], ", ".join(cls.params), nearest(name, cls.params))
+            continue
+        try:
+            cls.params[name].read(split(value, faults)[0])
+        except BadInput as error:
+            faults.found += error.faults

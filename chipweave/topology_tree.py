@@ -1,0 +1,123 @@
+"""Laying YAML over YAML: `extends`, overrides of single instances, presets, and `--set a.b=value`.
+
+Mappings are merged key by key, the upper one winning; anything else is replaced as a whole. A value with its source
+({value: ..., source: ..., kind: ...}) is one value. `key: null` takes a key away. Where the upper one names another
+`kind`, parameters written for the old kind that the new one does not declare are passed over: that is what lets a
+part be swapped by one line.
+"""
+
+import re
+
+from chipweave import yamlfile
+from chipweave.errors import BadInput, Place, nearest
+from chipweave.yamlfile import Node
+
+TOP = ("schema", "name", "about", "extends", "assemblies", "parts", "networks", "links", "expect", "sources")
+SEGMENT = re.compile(r"([A-Za-z_][\w-]*)((?:\[[^\]]*\])*)$")
+SET_FILE = "--set"
+
+
+def is_valued(node):
+    """Whether a Node is a value with its source."""
+    return node.is_map and "value" in node.value
+
+
+def merge(lower, upper):
+    """`upper` laid over `lower`, as a new Node; neither is changed."""
+    if lower is None or not (lower.is_map and upper.is_map) or is_valued(lower) or is_valued(upper):
+        return upper
+    value, keys = dict(lower.value), dict(lower.keys)
+    for key, node in upper.value.items():
+        if node.value is None:
+            value.pop(key, None)
+        else:
+            value[key] = merge(value.get(key), node)
+        keys[key] = upper.keys.get(key, node.place)
+    weak = lower.weak - set(upper.value)
+    old, new = lower.get("kind"), upper.get("kind")
+    if old is not None and new is not None and old.text != new.text:
+        weak = weak | (set(lower.value) - set(upper.value))
+    return Node(value, lower.place, keys=keys, weak=frozenset(weak))
+
+
+def overlay(node, upper):
+    """`upper` (a preset's mapping) laid over `node`, except where the user wrote `--set`."""
+    if upper is None:
+        return node
+    asked = {k: v for k, v in node.value.items() if v.place.file.startswith(SET_FILE)}
+    return merge(merge(node, upper), Node(asked, keys={k: node.keys[k] for k in asked}))
+
+
+def apply_sets(root, sets, faults):
+    """The tree with every `a.b=value` of `sets` laid over it, in order."""
+    for text in sets:
+        place = Place(f"{SET_FILE} {text}")
+        path, equals, value = text.partition("=")
+        if not equals:
+            faults.add("a setting is written a.b=value", place)
+            continue
+        try:
+            node = _relabel(yamlfile.loads(value or '""', place.file), place)
+        except BadInput as error:
+            faults.found += error.faults
+            continue
+        steps = _steps(root, path.strip(), faults, place)
+        if steps:
+            for step in reversed(steps):
+                node = Node({step: node}, place, keys={step: place})
+            root = merge(root, node)
+    return root
+
+
+def _relabel(node, place):
+    """The Node with `place` everywhere: a setting has no lines."""
+    value = node.value
+    if node.is_map:
+        value = {k: _relabel(v, place) for k, v in value.items()}
+    elif node.is_list:
+        value = [_relabel(v, place) for v in value]
+    return Node(value, place, node.text, {k: place for k in node.keys})
+
+
+def _steps(root, path, faults, place):
+    """The keys from the root of the tree that a setting's path stands for, or None with a fault added.
+
+    A path starts at the root of the file (`networks.d2d.latency`), at a network (`d2d.latency`), at a part
+    (`die.hbm.bandwidth`, `die[0][3].hbm.bandwidth`) or, where there is one network, at one of its keys.
+    """
+    words = re.findall(r"[^.\[\]]+(?:\[[^\]]*\])*", path)
+    if not words or ".".join(words) != path or not all(SEGMENT.match(w) for w in words):
+        faults.add(f"{path!r} is not a path such as die.hbm.bandwidth", place)
+        return None
+    first, index = SEGMENT.match(words[0]).groups()
+    parts, networks, assemblies = (root.get(k) or Node({}) for k in ("parts", "networks", "assemblies"))
+    if first in TOP and not index:
+        return words
+    if first in networks.value and not index:
+        return ["networks", *words]
+    if first in parts.value:
+        part = parts.value[first]
+        inner = part.get("assembly")
+        if index:
+            return ["parts", first, "override", index, *_inside(words[1:], faults, place)]
+        if inner is not None and len(words) > 1 and words[1] not in ("grid", "count", "absent", "override"):
+            return ["assemblies", inner.text, "parts", *_inside(words[1:], faults, place)]
+        return ["parts", *(_inside(words, faults, place) if inner is None else words)]
+    if first in assemblies.value:
+        return ["assemblies", first, *([] if words[1:2] == ["links"] else ["parts"]), *_inside(words[1:], faults, place)]
+    if len(networks.value) == 1 and not index:
+        return ["networks", next(iter(networks.value)), *words]
+    starts = [*parts.value, *networks.value, *assemblies.value, *TOP]
+    faults.add(f"nothing is called {first!r}", place, ", ".join(starts), nearest(first, starts))
+    return None
+
+
+def _inside(words, faults, place):
+    """Steps within a part: all between its name and the parameter are slots."""
+    if not words:
+        return []
+    part, *rest = words
+    steps = [part]
+    for word in rest[:-1]:
+        steps += [word] if word == "slots" or steps[-1] == "slots" else ["slots", word]
+    return steps + rest[-1:]
