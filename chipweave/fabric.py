@@ -4,7 +4,7 @@
     batch = engine.issue("expert_slice", rows)
     [(batch, time_ps)] = engine.advance()
 
-`engine="plain"` is the Python twin of the engine in C: the same results, event by event.
+`engine="kernel"` runs csrc/stages.c, `engine="plain"` its Python twin: the same results, event by event.
 """
 
 import importlib
@@ -20,6 +20,7 @@ ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake:
     "head_only": {"booking": False, "barging": False, "wake": "head"},
     "work_conserving": {"booking": False, "barging": True, "wake": "all"},
 }
+LINK_MODELS = ("circuit",)
 WAIT_QUEUES = ("sorted", "artifact_heap")
 NUMBER_LIMIT = 2**63
 
@@ -52,7 +53,7 @@ def load(name):
     return module.ffi, module.lib
 
 
-def build(layout, admission="work_conserving", wait_queue="sorted", engine="plain", link_bin_ps=10**9, link_bins=256,
+def build(layout, admission="work_conserving", wait_queue="sorted", engine="kernel", link_bin_ps=10**9, link_bins=256,
           booking=None, barging=None, wake=None):
     """A running engine for a checked layout.
 
@@ -64,15 +65,18 @@ def build(layout, admission="work_conserving", wait_queue="sorted", engine="plai
     layout.check()
     chosen = rules(admission, wait_queue, booking, barging, wake)
     for network in layout.parts["networks"]:
-        if network.model not in ("circuit",):
-            raise BadInput(f"network {network.name}: unknown link model '{network.model}'; allowed: circuit")
+        if network.model not in LINK_MODELS:
+            raise BadInput(f"network {network.name}: unknown link model '{network.model}'; allowed: {', '.join(LINK_MODELS)}")
         if chosen.booking and network.model != "circuit":
             raise BadInput(f"network {network.name}: early booking books a stage at the end of the one before, and under "
                            f"'{network.model}' that end is not known when it starts; use circuit, or another admission")
-    if engine != "plain":
-        raise BadInput(f"unknown engine '{engine}'; allowed: plain")
-    from chipweave.fabric_plain import plain_engine
-    return Engine(layout, plain_engine(layout, chosen, link_bin_ps, link_bins))
+    if engine not in ("kernel", "plain"):
+        raise BadInput(f"unknown engine '{engine}'; allowed: kernel, plain")
+    if engine == "plain":
+        from chipweave.fabric_plain import plain_engine
+        return Engine(layout, plain_engine(layout, chosen, link_bin_ps, link_bins))
+    from chipweave.fabric_kernel import KernelEngine
+    return Engine(layout, KernelEngine(layout, chosen, link_bin_ps, link_bins))
 
 
 class Engine:

@@ -21,17 +21,19 @@ class LinkStatistics:
     bins: np.ndarray
 
 
+def lock_numbers(network):
+    """The lock of each link, numbered from 0: undirected, all links between a pair of routers share one."""
+    numbers = {}
+    for i, link in enumerate(network.links):
+        numbers.setdefault(i if network.directed else frozenset((link.source, link.target)), len(numbers))
+    return [numbers[i if network.directed else frozenset((link.source, link.target))] for i, link in enumerate(network.links)]
+
+
 class PlainLinks:
     def __init__(self, network, first, bin_ps, max_bins):
         self.network, self.first, self.bin_ps, self.max_bins = network, first, bin_ps, max_bins
-        numbers = {}
-        for link in network.links:
-            ends = (link.source, link.target) if network.directed else (min(link.source, link.target), max(link.source, link.target))
-            numbers.setdefault((ends, 0 if not network.directed else link.name), len(numbers))
-        self.lock_of_link = [numbers[(link.source, link.target) if network.directed else
-                                     (min(link.source, link.target), max(link.source, link.target)),
-                                     0 if not network.directed else link.name] for link in network.links]
-        self.locks = len(numbers)
+        self.lock_of_link = lock_numbers(network)
+        self.locks = len(set(self.lock_of_link))
         self.bins = np.zeros((max_bins, len(network.links), 3), np.int64)
 
     def locks_of(self, source, target):

@@ -30,7 +30,7 @@ CASES = [("qwen", *case) for case in QWEN] + [
 ]
 
 
-@pytest.fixture(params=["plain"])
+@pytest.fixture(params=["kernel", "plain"])
 def engine_kind(request):
     return request.param
 

@@ -1,0 +1,189 @@
+"""Turns a layout into calls of the C engine's building functions. Names become numbers here."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from chipweave._kernel import ffi, lib
+from chipweave.chain import DONE
+from chipweave.chain_parts import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
+from chipweave.errors import BadInput, ChipweaveError
+from chipweave.plain.links import lock_numbers
+
+ASKS = {"equal": "EQUAL", "less": "LESS", "operand": "OPERAND", "tags_has": "TAGS", "keyed_has": "KEYED", "bits_at": "BITS", "map_at": "MAP",
+        "ask": "PYTHON"}
+MARKS = {"tags_insert": "TAGS_INSERT", "tags_touch": "TAGS_TOUCH", "keyed_insert": "KEYED_INSERT", "keyed_refresh": "KEYED_REFRESH",
+         "keyed_pin": "KEYED_PIN", "bits_set": "BITS_SET", "ask": "PYTHON"}
+LARGEST = 2**62
+
+
+class Compiler:
+    """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
+
+    def __init__(self, handle, layout):
+        self.handle, self.keep = handle, []
+        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.rules = {}, [], {}, {}, {}, [], {}
+        parts = layout.parts
+        for array in parts["resources"]:
+            self.first[array.name] = self._made(lib.stages_add_resources(handle, array.count))
+            self.labels += [array.label(i) for i in range(array.count)]
+        for network in parts["networks"]:
+            self._network(network)
+        for t in parts["tags"]:
+            self._made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
+        for t in parts["keyed"]:
+            self._made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
+        for t in parts["bits"]:
+            self._made(lib.stages_add_bits(handle, t.instances, t.keys, t.journal))
+        for t in parts["maps"]:
+            self._made(lib.stages_add_map(handle, len(t.values), list(t.values)))
+        for c in parts["counters"]:
+            self._made(lib.stages_add_counter(handle, c.count))
+        for chain in layout.chains.values():
+            self.programs[chain.name] = self._program(chain)
+            self.chains.append(chain)
+        self.keep.clear()
+
+    def label(self, resource):
+        """The name of a global resource number."""
+        return self.labels[resource]
+
+    def _made(self, number):
+        if number < 0:
+            raise ChipweaveError(ffi.string(lib.stages_message(self.handle)).decode())
+        return number
+
+    def _new(self, kind, values):
+        """C memory that lives until the engine has copied it."""
+        made = ffi.new(kind, values)
+        self.keep.append(made)
+        return made
+
+    # ---- networks
+
+    def _network(self, network):
+        locks = lock_numbers(network)
+        routes = [network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)]
+        for number, route in enumerate(routes):
+            if len({locks[i] for i in route}) != len(route):
+                raise BadInput(f"network {network.name}: the route {divmod(number, network.endpoints)} crosses a link twice")
+        start = np.cumsum([0] + [len(r) for r in routes]).astype(np.int64)
+        flat = np.array([i for r in routes for i in r], np.int32)
+        self.circuits[network.name] = self._made(lib.stages_add_circuit(
+            self.handle, network.endpoints, len(network.links), len(set(locks)), locks, self._numbers("int64_t[]", start),
+            self._numbers("int32_t[]", flat)))
+        for lock in range(len(set(locks))):
+            self.labels.append(f"{network.name} link " + " / ".join(n.name for n, k in zip(network.links, locks) if k == lock))
+
+    def _numbers(self, kind, array):
+        return ffi.from_buffer(kind, array) if array.size else self._new(kind, 1)
+
+    # ---- programs
+
+    def _program(self, chain):
+        self.column = {name: i for i, name in enumerate(chain.operands)}
+        self.stage_number = {name: i for i, name in enumerate(chain.stages)} | {DONE: -1}
+        nodes = self._new("stages_node[]", [self._node(stage) for stage in chain.stages.values()])
+        priority = self.column[chain.priority] if chain.priority else -1
+        return self._made(lib.stages_add_program(self.handle, len(chain.operands), priority, self.stage_number[chain.first()], len(nodes), nodes))
+
+    def _node(self, stage):
+        takes, lasts, kind = [self._take(t) for t in stage.take], stage.lasts, getattr(lib, "STAGE_" + stage.kind.upper())
+        if stage.kind == "send":
+            message = stage.message
+            takes = [self._route(message.network, message.source, message.target, message.bytes)]
+            if message.network.model == "circuit":
+                kind, lasts = lib.STAGE_HOLD, message
+        lists = {"branches": ("int32_t[]", [self.stage_number[b] for b in stage.branches]),
+                 "spawns": ("int32_t[]", [self.stage_number[s] for s in stage.spawn]),
+                 "takes": ("stages_take[]", takes),
+                 "marks": ("stages_mark[]", [self._mark(m) for m in stage.marks]),
+                 "counts": ("stages_count[]", [self._count(c) for c in stage.counts])}
+        node = {name: self._new(c_kind, values) for name, (c_kind, values) in lists.items()}
+        node |= {"n_" + name: len(values) for name, (_, values) in lists.items()}
+        node |= {"kind": kind, "then": self.stage_number[stage.then] if not stage.branches else -1, "lasts": self._lasts(lasts)}
+        if stage.query:
+            query = stage.query
+            node |= {"ask": getattr(lib, "ASK_" + ASKS[query.op]), "table": query.table.number if query.table else -1, "of": self._of(query.of)}
+        return node
+
+    def _of(self, names):
+        return ([self.column[n] for n in names] + [0, 0, 0])[:3]
+
+    def _take(self, take):
+        if isinstance(take, Take):
+            return {"first": self.first[take.resources.name], "count": take.resources.count, "operand": self.column[take.operand],
+                    "network": -1, "bytes": self._amount(Amount())}
+        return self._route(take.network, take.source, take.target, take.bytes)
+
+    def _route(self, network, source, target, size):
+        number = self.circuits.get(network.name, self.networks.get(network.name))
+        return {"network": number, "source": self.column[source], "target": self.column[target], "bytes": self._amount(size)}
+
+    def _mark(self, mark):
+        return {"op": getattr(lib, "MARK_" + MARKS[mark.op]), "table": mark.table.number if mark.table else -1, "of": self._of(mark.of),
+                "value": mark.value, "at_end": mark.when == "end"}
+
+    def _count(self, count):
+        network, source, target = count.hops or (None, None, None)
+        return {"counter": count.counter.number, "at": self.column[count.at], "amount": self._amount(count.amount),
+                "network": self.circuits[network.name] if network else -1, "source": self.column[source] if network else 0,
+                "target": self.column[target] if network else 0}
+
+    def _amount(self, amount):
+        return {"constant": amount.constant, "n": len(amount.terms), "operand": [self.column[n] for n, _ in amount.terms],
+                "factor": [f for _, f in amount.terms]}
+
+    # ---- durations
+
+    def _lasts(self, rule):
+        if rule is None:
+            return -1
+        made = {"by": -1, "quantum_ps": getattr(rule, "quantum_ps", 1)}
+        if isinstance(rule, Constant):
+            made |= {"kind": lib.LASTS_CONSTANT, "value": _time(rule.ps, "a constant duration")}
+        elif isinstance(rule, Given):
+            made |= {"kind": lib.LASTS_GIVEN, "value": self.column[rule.operand]}
+        elif isinstance(rule, Asked):
+            made |= {"kind": lib.LASTS_PYTHON}
+        elif isinstance(rule, RouteTime):
+            made |= self._route_time(rule)
+        elif isinstance(rule, Rate):
+            n = max(len(rule.latency_ps), len(rule.per_second))
+            pairs = [(rule.latency_ps[i if len(rule.latency_ps) > 1 else 0], rule.per_second[i if len(rule.per_second) > 1 else 0]) for i in range(n)]
+            made |= {"kind": lib.LASTS_RATE, "by": self.column[rule.at] if rule.at else -1, "work": self._amount(rule.work)} | self._rates(pairs, rule)
+        else:
+            made |= {"kind": lib.LASTS_STEPS, "by": self.column[rule.by], "work": self._amount(rule.work),
+                     "upto": self._new("int64_t[]", list(rule.upto) or 1)} | self._rates([(rule.latency_ps, r) for r in rule.per_second], rule)
+        return self._made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
+
+    def _rates(self, pairs, rule):
+        return {"n_rates": len(pairs), "rates": self._new("stages_rate[]", [_rate(latency, speed, rule.quantum_ps) for latency, speed in pairs])}
+
+    def _route_time(self, rule):
+        network, numbers, picks = rule.network, {}, []
+        for a in range(network.endpoints):
+            for b in range(network.endpoints):
+                links = [network.links[i] for i in network.routes(a, b)]
+                pair = (sum(k.latency_ps for k in links), min(Fraction(k.bytes_per_s) for k in links) * rule.efficiency) if links else None
+                picks.append(numbers.setdefault(pair, len(numbers)) if links else -1)
+        return {"kind": lib.LASTS_ROUTE, "network": self.circuits[network.name], "source": self.column[rule.source],
+                "target": self.column[rule.target], "work": self._amount(rule.bytes), "route_rate": self._new("int32_t[]", picks),
+                } | self._rates(list(numbers), rule)
+
+
+def _time(ps, what):
+    if not 0 <= ps < LARGEST // 2:
+        raise BadInput(f"{what} of {ps} ps is not in 0..2^61")
+    return ps
+
+
+def _rate(latency_ps, per_second, quantum_ps):
+    """quanta per unit of work as a reduced fraction a/b."""
+    speed = Fraction(per_second)
+    if speed <= 0 or quantum_ps < 1:
+        raise BadInput(f"a rate of {per_second} per second with a quantum of {quantum_ps} ps: both must be positive")
+    exact = Fraction(PS_PER_SECOND) / speed / quantum_ps
+    if exact.numerator >= LARGEST or exact.denominator >= LARGEST:
+        raise BadInput(f"the rate {per_second} per second is too fine: its exact fraction does not fit 62 bits")
+    return {"latency_ps": _time(latency_ps, "a latency"), "a": exact.numerator, "b": exact.denominator}

@@ -1,0 +1,154 @@
+"""The stage engine in C behind the interface of `chipweave.fabric.Engine`."""
+
+import numpy as np
+
+from chipweave._kernel import ffi, lib
+from chipweave.chain import Question
+from chipweave.chain_parts import Bits, Counter, Keyed
+from chipweave.errors import BadInput, ChipweaveError, Stuck
+from chipweave.fabric_compile import Compiler
+from chipweave.plain.links import LinkStatistics
+
+FOREVER = 2**63 - 1
+ROOM = 1024  # completions fetched in one go
+
+
+class KernelEngine:
+    def __init__(self, layout, rules, bin_ps, max_bins):
+        self.layout = layout
+        spec = ffi.new("stages_rules *", {
+            "booking": rules.booking, "barging": rules.barging, "wake_all": rules.wake == "all",
+            "artifact_heap": rules.wait_queue == "artifact_heap" and rules.wake != "all", "bin_ps": bin_ps, "max_bins": max_bins})
+        self.handle = ffi.gc(lib.stages_new(spec), lib.stages_free)
+        if self.handle == ffi.NULL:
+            raise ChipweaveError("no memory for the stage engine")
+        self.compiled = Compiler(self.handle, layout)
+        self.batches, self.times = ffi.new("int32_t[]", ROOM), ffi.new("int64_t[]", ROOM)
+        self.arrays = {}
+
+    @property
+    def now_ps(self):
+        return lib.stages_now(self.handle)
+
+    @property
+    def idle(self):
+        return not lib.stages_in_flight(self.handle)
+
+    @property
+    def events(self):
+        return lib.stages_events(self.handle)
+
+    def issue(self, chain, rows, starts_ps=None):
+        starts = ffi.NULL if starts_ps is None else ffi.from_buffer("int64_t[]", starts_ps)
+        program = self.compiled.programs[chain.name]
+        batch = lib.stages_issue(self.handle, program, len(rows), ffi.from_buffer("int64_t[]", rows) if rows.size else ffi.NULL, starts)
+        if batch < 0:
+            raise BadInput(f"chain {chain.name}: {self._message()}")
+        return batch
+
+    def advance(self, until_ps=None):
+        until = FOREVER if until_ps is None else until_ps
+        while True:
+            status = lib.stages_advance(self.handle, until)
+            if status == lib.STAGES_QUESTION:
+                self._answer()
+            elif status == lib.STAGES_OK:
+                return self._completions()
+            elif status == lib.STAGES_STUCK:
+                raise Stuck(self._stuck())
+            else:
+                raise (BadInput if status == lib.STAGES_BAD else ChipweaveError)(self._message())
+
+    def _completions(self):
+        n = lib.stages_completed(self.handle, self.batches, self.times, ROOM)
+        if n <= ROOM:
+            return [(self.batches[i], self.times[i]) for i in range(n)]
+        batches, times = ffi.new("int32_t[]", n), ffi.new("int64_t[]", n)
+        lib.stages_completed(self.handle, batches, times, n)
+        return list(zip(batches, times))
+
+    def _answer(self):
+        """One question of a stage that is answered in Python, at the instant the engine stands at."""
+        kind, program, node, mark, batch, transfer = (ffi.new("int32_t *") for _ in range(6))
+        operands = ffi.new("int64_t[]", 16)
+        lib.stages_question(self.handle, kind, program, node, mark, batch, transfer, operands)
+        chain = self.compiled.chains[program[0]]
+        stage = list(chain.stages.values())[node[0]]
+        question = Question(chain.name, stage.name, self.now_ps, batch[0], transfer[0], dict(zip(chain.operands, operands)))
+        if kind[0] == lib.QUESTION_BRANCH:
+            answer = stage.query.answer(question)
+        elif kind[0] == lib.QUESTION_DURATION:
+            answer = stage.lasts.answer(question)
+        else:
+            stage.marks[mark[0]].answer(question)
+            answer = 0
+        lib.stages_answer(self.handle, int(answer))
+
+    def finish_ps(self, batch):
+        n = lib.stages_finish(self.handle, batch, ffi.NULL)
+        if n < 0:
+            raise BadInput(f"batch {batch} is gone: its finishing times are kept until the issue after the next barrier")
+        out = np.empty(n, np.int64)
+        lib.stages_finish(self.handle, batch, ffi.from_buffer("int64_t[]", out))
+        return out
+
+    def array(self, part):
+        if part not in self.arrays:
+            self.arrays[part] = self._view(part)
+        view = self.arrays[part]
+        return view.copy() if view.ndim == 3 else view
+
+    def _view(self, part):
+        if isinstance(part, Counter):
+            return self._buffer(lib.stages_counter(self.handle, part.number), (part.count,), np.int64)
+        if isinstance(part, Bits):
+            return self._buffer(lib.stages_bits(self.handle, part.number), (part.instances, part.keys), np.uint8)
+        if isinstance(part, Keyed):
+            view = self._buffer(lib.stages_keyed(self.handle, part.number), (part.instances, part.keys), np.uint8)
+            view.flags.writeable = False
+            return view
+        return self._buffer(lib.stages_tags(self.handle, part.number), (part.instances, part.sets, part.ways), np.int64)
+
+    def _buffer(self, pointer, shape, dtype):
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        owner = ffi.gc(pointer, lambda _, engine=self.handle: None)  # the view keeps the engine alive
+        return np.frombuffer(ffi.buffer(owner, size), dtype).reshape(shape)
+
+    def pin(self, keyed, at, keys):
+        for key in keys:
+            if lib.stages_pin(self.handle, keyed.number, int(at), int(key)):
+                raise BadInput(f"{keyed.name}: there is no key {key} in instance {at}")
+
+    def journal(self):
+        n = lib.stages_journal(self.handle, ffi.NULL, 0)
+        rows = np.empty((n, 5), np.int64)
+        if n:
+            lib.stages_journal(self.handle, ffi.from_buffer("int64_t[]", rows), n)
+        return rows
+
+    def link_statistics(self, network):
+        bin_ps, bins = ffi.new("int64_t *"), ffi.new("int32_t *")
+        pointer = lib.stages_link_bins(self.handle, self.compiled.circuits[network.name], bin_ps, bins)
+        cells = np.frombuffer(ffi.buffer(pointer, bins[0] * len(network.links) * 24), np.int64).reshape(bins[0], len(network.links), 3)
+        total, used = cells.sum(axis=0), np.flatnonzero(cells.any(axis=(1, 2)))
+        return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], bin_ps[0], cells[: used[-1] + 1 if len(used) else 0].copy())
+
+    def check(self):
+        if lib.stages_check(self.handle):
+            raise AssertionError(self._message())
+
+    def close(self):
+        self.arrays.clear()
+
+    def _message(self):
+        return ffi.string(lib.stages_message(self.handle)).decode()
+
+    def _stuck(self):
+        node, chain, transfer, resource = (ffi.new("int32_t[]", 8) for _ in range(4))
+        n = lib.stages_waiting(self.handle, node, chain, transfer, resource, 8)
+        words = []
+        for i in range(n):
+            stages = self.compiled.chains[chain[i]]
+            waits = self.compiled.label(resource[i]) if resource[i] >= 0 else "its turn"
+            words.append(f"stage {list(stages.stages)[node[i]]} of transfer {transfer[i]} waits for {waits}")
+        return "nothing will release what these wait for: " + "; ".join(words)

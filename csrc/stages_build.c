@@ -1,0 +1,245 @@
+/* Building an engine, looking into it, checking it, taking it down. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "stages_internal.h"
+
+int stages_fail(stages *s, int status, const char *format, ...)
+{
+    va_list words;
+    if (s->status) return -1; /* the first failure is the one to tell */
+    s->status = status;
+    va_start(words, format);
+    vsnprintf(s->message, sizeof s->message, format, words);
+    va_end(words);
+    return -1;
+}
+
+const char *stages_message(const stages *s) { return s->message; }
+
+static void *copied(stages *s, const void *from, size_t n, size_t size)
+{
+    void *p = malloc(n * size + 1);
+    if (!p) stages_fail(s, STAGES_NO_MEMORY, "no memory to build the engine");
+    else if (n) memcpy(p, from, n * size);
+    return p;
+}
+
+/* One more element at the end of an array, zeroed. */
+static void *append(stages *s, void *array, int32_t *n, size_t size)
+{
+    void **p = array;
+    char *grown = realloc(*p, ((size_t)*n + 1) * size);
+    if (!grown) {
+        stages_fail(s, STAGES_NO_MEMORY, "no memory to build the engine");
+        return NULL;
+    }
+    *p = grown;
+    return memset(grown + (size_t)(*n)++ * size, 0, size);
+}
+
+stages *stages_new(const stages_rules *rules)
+{
+    stages *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    s->rules = *rules;
+    s->walk.wanted = -1;
+    if (stages_reserve_events(s, 64)) {
+        stages_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static int grow_resources(stages *s, int32_t count)
+{
+    int32_t first = s->n_resources, n = first + count;
+    u8 *busy = realloc(s->busy, (size_t)n + 1);
+    if (busy) s->busy = busy;
+    i64 *free_at = realloc(s->free_at, ((size_t)n + 1) * sizeof *free_at);
+    if (free_at) s->free_at = free_at;
+    wait_queue *waits = realloc(s->waits, ((size_t)n + 1) * sizeof *waits);
+    if (waits) s->waits = waits;
+    if (!busy || !free_at || !waits || reserve32(s, &s->candidates, &s->candidates_capacity, (size_t)n + 1, sizeof *s->candidates))
+        return stages_fail(s, STAGES_NO_MEMORY, "no memory for %d resources", n);
+    memset(busy + first, 0, (size_t)count);
+    memset(free_at + first, 0, (size_t)count * sizeof *free_at);
+    memset(waits + first, 0, (size_t)count * sizeof *waits);
+    s->n_resources = n;
+    return first;
+}
+
+/* The numbers of all resources stand first in the pool, so they are added before any route. */
+int stages_add_resources(stages *s, int32_t count)
+{
+    int first = grow_resources(s, count);
+    if (first < 0 || reserve(s, &s->pool, &s->pool_capacity, (size_t)s->n_resources, sizeof *s->pool)) return -1;
+    for (u32 r = (u32)first; r < (u32)s->n_resources; r++) s->pool[s->pool_n++] = r;
+    s->pool_fixed = s->pool_n;
+    return first;
+}
+
+int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_locks, const int32_t *lock_of_link,
+                       const int64_t *route_start, const int32_t *route_links)
+{
+    size_t pairs = (size_t)endpoints * (size_t)endpoints, cells = (size_t)s->rules.max_bins * (size_t)n_links * 3;
+    int first = grow_resources(s, n_locks);
+    circuit *c = first < 0 ? NULL : append(s, &s->circuits, &s->n_circuits, sizeof *c);
+    if (!c) return -1;
+    *c = (circuit){.endpoints = endpoints, .n_links = n_links, .n_locks = n_locks, .first = first};
+    c->lock_of_link = copied(s, lock_of_link, (size_t)n_links, sizeof *lock_of_link);
+    c->route_start = copied(s, route_start, pairs + 1, sizeof *route_start);
+    c->route_links = copied(s, route_links, (size_t)route_start[pairs], sizeof *route_links);
+    c->route_locks = malloc(pairs * sizeof *c->route_locks + 1);
+    c->bins = calloc(cells + 1, sizeof *c->bins);
+    if (s->status || !c->route_locks || !c->bins) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
+    for (int32_t i = 0; i < n_links; i++) c->lock_of_link[i] += first;
+    for (size_t pair = 0; pair < pairs; pair++) {
+        size_t n = (size_t)(c->route_start[pair + 1] - c->route_start[pair]);
+        if (reserve(s, &s->pool, &s->pool_capacity, s->pool_n + n, sizeof *s->pool)) return -1;
+        c->route_locks[pair] = (u32)s->pool_n;
+        for (i64 i = c->route_start[pair]; i < c->route_start[pair + 1]; i++)
+            s->pool[s->pool_n++] = (u32)c->lock_of_link[c->route_links[i]];
+    }
+    s->pool_fixed = s->pool_n;
+    bins_init(c, s->rules.bin_ps);
+    return s->n_circuits - 1;
+}
+
+int stages_add_network(stages *s, const network_operations *operations, void *self)
+{
+    open_network *net = append(s, &s->networks, &s->n_networks, sizeof *net);
+    if (!net) return -1;
+    *net = (open_network){operations, self};
+    return s->n_networks - 1;
+}
+
+static int added(stages *s, int failed, int32_t n) { return failed ? stages_fail(s, STAGES_NO_MEMORY, "no memory for a table") : n - 1; }
+
+int stages_add_tags(stages *s, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
+{
+    tags_table *t = append(s, &s->tags, &s->n_tags, sizeof *t);
+    return t ? added(s, tags_init(t, instances, sets, ways, journal), s->n_tags) : -1;
+}
+
+int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
+{
+    keyed_table *t = append(s, &s->keyed, &s->n_keyed, sizeof *t);
+    return t ? added(s, keyed_init(t, instances, keys, capacity, journal), s->n_keyed) : -1;
+}
+
+int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal)
+{
+    bits_table *t = append(s, &s->bits, &s->n_bits, sizeof *t);
+    return t ? added(s, bits_init(t, instances, keys, journal), s->n_bits) : -1;
+}
+
+int stages_add_map(stages *s, int32_t n, const int32_t *values)
+{
+    map_table *t = append(s, &s->maps, &s->n_maps, sizeof *t);
+    if (!t) return -1;
+    *t = (map_table){copied(s, values, (size_t)n, sizeof *values), n};
+    return t->values ? s->n_maps - 1 : -1;
+}
+
+int stages_add_counter(stages *s, int32_t count)
+{
+    counter *c = append(s, &s->counters, &s->n_counters, sizeof *c);
+    if (!c) return -1;
+    *c = (counter){calloc((size_t)count + 1, sizeof(i64)), count};
+    return added(s, !c->slots, s->n_counters);
+}
+
+int stages_add_lasts(stages *s, const stages_lasts *rule)
+{
+    lasts_rule *r = append(s, &s->lasts, &s->n_lasts, sizeof *r);
+    if (!r) return -1;
+    *r = (lasts_rule){rule->kind, rule->by, rule->network, rule->source, rule->target, rule->n_rates, rule->value, rule->quantum_ps,
+                      rule->work, NULL, NULL, NULL};
+    r->rates = malloc((size_t)rule->n_rates * sizeof *r->rates + 1);
+    if (!r->rates) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a duration rule");
+    for (int32_t i = 0; i < rule->n_rates; i++) {
+        stages_rate from = rule->rates[i];
+        r->rates[i] = (rate){from.latency_ps, from.a, from.b, (INT64_MAX - from.b) / from.a, INT64_MIN, 0};
+    }
+    if (rule->upto) r->upto = copied(s, rule->upto, (size_t)rule->n_rates - 1, sizeof *rule->upto);
+    if (rule->route_rate) {
+        size_t n = (size_t)s->circuits[rule->network].endpoints;
+        r->route_rate = copied(s, rule->route_rate, n * n, sizeof *rule->route_rate);
+    }
+    return s->status ? -1 : s->n_lasts - 1;
+}
+
+/* Targets within a program become numbers of all nodes. */
+static int copy_node(stages *s, stages_node *to, const stages_node *from, int32_t first)
+{
+    int32_t *branches = copied(s, from->branches, (size_t)from->n_branches, sizeof *branches);
+    int32_t *spawns = copied(s, from->spawns, (size_t)from->n_spawns, sizeof *spawns);
+    *to = *from;
+    to->branches = branches;
+    to->spawns = spawns;
+    to->takes = copied(s, from->takes, (size_t)from->n_takes, sizeof *from->takes);
+    to->marks = copied(s, from->marks, (size_t)from->n_marks, sizeof *from->marks);
+    to->counts = copied(s, from->counts, (size_t)from->n_counts, sizeof *from->counts);
+    if (s->status) return -1;
+    for (int32_t i = 0; i < from->n_branches; i++) if (branches[i] >= 0) branches[i] += first;
+    for (int32_t i = 0; i < from->n_spawns; i++) spawns[i] += first;
+    if (to->then >= 0) to->then += first;
+    return 0;
+}
+
+int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t start, int32_t n_nodes, const stages_node *nodes)
+{
+    int32_t first = s->n_nodes;
+    program *p = append(s, &s->programs, &s->n_programs, sizeof *p);
+    if (!p) return -1;
+    *p = (program){operands, priority, first + start, first};
+    if (first + n_nodes > UINT16_MAX) return stages_fail(s, STAGES_BAD, "more than 65535 stages");
+    for (int32_t i = 0; i < n_nodes; i++) {
+        int32_t count = s->n_nodes;
+        int32_t *owner = append(s, &s->node_program, &count, sizeof *owner);
+        stages_node *node = append(s, &s->nodes, &s->n_nodes, sizeof *node);
+        if (!owner || !node || copy_node(s, node, nodes + i, first)) return -1;
+        *owner = s->n_programs - 1;
+    }
+    return s->n_programs - 1;
+}
+
+int stages_reserve_events(stages *s, size_t more)
+{
+    size_t n = s->n_events + more;
+    u32 keys = s->event_capacity, flags = keys, events = keys, settled_n = keys;
+    if (n > (size_t)1 << 30) return stages_fail(s, STAGES_BAD, "more than 2^30 stages between two barriers");
+    if (n + 64 > s->queue_capacity && reserve32(s, &s->queue, &s->queue_capacity, n + 64, sizeof *s->queue)) return -1;
+    if (n <= keys) return 0;
+    if (reserve32(s, &s->key, &keys, n, sizeof *s->key) || reserve32(s, &s->flags, &flags, n, sizeof *s->flags) ||
+        reserve32(s, &s->events, &events, n, sizeof *s->events) || reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled)) return -1;
+    s->event_capacity = keys;
+    return 0;
+}
+
+void stages_free(stages *s)
+{
+    if (!s) return;
+    for (int32_t i = 0; i < s->n_networks; i++) s->networks[i].operations->close(s->networks[i].self);
+    for (int32_t i = 0; i < s->n_circuits; i++) {
+        circuit *c = s->circuits + i;
+        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->route_locks), free(c->bins);
+    }
+    for (int32_t i = 0; i < s->n_tags; i++) tags_free(s->tags + i);
+    for (int32_t i = 0; i < s->n_keyed; i++) keyed_free(s->keyed + i);
+    for (int32_t i = 0; i < s->n_bits; i++) bits_free(s->bits + i);
+    for (int32_t i = 0; i < s->n_maps; i++) free(s->maps[i].values);
+    for (int32_t i = 0; i < s->n_counters; i++) free(s->counters[i].slots);
+    for (int32_t i = 0; i < s->n_lasts; i++) free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate);
+    for (int32_t i = 0; i < s->n_nodes; i++) {
+        stages_node *n = s->nodes + i;
+        free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks), free((void *)n->counts);
+    }
+    for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
+    void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program,
+                      s->busy, s->free_at, s->waits, s->pool, s->key, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
+                      s->finish, s->batches, s->candidates, s->done_batch, s->done_time, s->journal};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+    free(s);
+}

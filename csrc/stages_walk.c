@@ -1,0 +1,188 @@
+/* The instants of a hold: from the hold through choose and outcome stages to its successor. A walk can stop at a question for
+   Python and go on with the answer, so all it has found so far stands in s->walk. */
+#include "stages_internal.h"
+
+static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
+{
+    if (key == NOTHING) return 0;
+    if (reserve(s, &s->journal, &s->journal_capacity, s->journal_n + 5, sizeof(i64))) return -1;
+    i64 row[5] = {s->base + s->now, family * 1000 + table, at, key, what};
+    memcpy(s->journal + s->journal_n, row, sizeof row);
+    s->journal_n += 5;
+    return 0;
+}
+
+static int outside(stages *s, const char *what, i64 value, i64 limit)
+{
+    if (value >= 0 && value < limit) return 0;
+    return stages_fail(s, STAGES_BAD, "%s %lld must be in 0..%lld", what, (long long)value, (long long)limit - 1);
+}
+
+static int apply(stages *s, const stages_mark *m, const i64 *operands)
+{
+    i64 at = operands[m->of[0]], a = operands[m->of[1]], evicted = NOTHING;
+    int new_key = 0;
+    if (m->op == MARK_TAGS_INSERT || m->op == MARK_TAGS_TOUCH) {
+        tags_table *t = s->tags + m->table;
+        i64 key = operands[m->of[2]];
+        if (outside(s, "tags: instance", at, t->instances) || outside(s, "tags: set", a, INT64_MAX) || outside(s, "tags: key", key, INT64_MAX))
+            return -1;
+        if (m->op == MARK_TAGS_TOUCH) tags_touch(t, at, a, key);
+        else new_key = tags_insert(t, at, a, key, &evicted);
+        if (!t->journal) return 0;
+        return (new_key && note(s, 0, m->table, at, key, 1)) || note(s, 0, m->table, at, evicted, 2) ? -1 : 0;
+    }
+    if (m->op == MARK_BITS_SET) {
+        bits_table *t = s->bits + m->table;
+        if (outside(s, "bits: instance", at, t->instances) || outside(s, "bits: key", a, t->keys)) return -1;
+        u8 *bit = t->values + at * t->keys + a;
+        int changed = *bit != m->value;
+        *bit = (u8)m->value;
+        return changed && t->journal ? note(s, 2, m->table, at, a, m->value ? 1 : 2) : 0;
+    }
+    keyed_table *t = s->keyed + m->table;
+    if (outside(s, "keyed store: instance", at, t->instances) || outside(s, "keyed store: key", a, t->keys)) return -1;
+    if (m->op == MARK_KEYED_REFRESH) keyed_refresh(t, at, a);
+    else new_key = m->op == MARK_KEYED_PIN ? keyed_pin(t, at, a) : keyed_insert(t, at, a, &evicted);
+    if (!t->journal) return 0;
+    return (new_key && note(s, 1, m->table, at, a, 1)) || note(s, 1, m->table, at, evicted, 2) ? -1 : 0;
+}
+
+/* Marks of one node from s->walk.mark on: 0 all done, 1 at a question, -1 on failure. */
+int walk_marks(stages *s, const i64 *operands, const stages_node *node, int at_end)
+{
+    walk *w = &s->walk;
+    for (; w->mark < node->n_marks; w->mark++) {
+        const stages_mark *m = node->marks + w->mark;
+        if (m->at_end != at_end) continue;
+        if (m->op == MARK_PYTHON) {
+            if (w->wanted == QUESTION_MARK) { /* answered just now */
+                w->wanted = -1;
+                continue;
+            }
+            w->wanted = QUESTION_MARK;
+            return 1;
+        }
+        if (apply(s, m, operands)) return -1;
+    }
+    return 0;
+}
+
+static int ask(stages *s, const stages_node *node, const i64 *operands, i64 *answer)
+{
+    const int32_t *of = node->of;
+    switch (node->ask) {
+    case ASK_EQUAL: *answer = operands[of[0]] == operands[of[1]]; return 0;
+    case ASK_LESS: *answer = operands[of[0]] < operands[of[1]]; return 0;
+    case ASK_OPERAND: *answer = operands[of[0]]; return 0;
+    case ASK_TAGS:
+        if (outside(s, "tags: instance", operands[of[0]], s->tags[node->table].instances) ||
+            outside(s, "tags: set", operands[of[1]], INT64_MAX) || outside(s, "tags: key", operands[of[2]], INT64_MAX)) return -1;
+        *answer = tags_has(s->tags + node->table, operands[of[0]], operands[of[1]], operands[of[2]]);
+        return 0;
+    case ASK_KEYED: {
+        const keyed_table *t = s->keyed + node->table;
+        if (outside(s, "keyed store: instance", operands[of[0]], t->instances) ||
+            outside(s, "keyed store: key", operands[of[1]], t->keys)) return -1;
+        *answer = t->present[operands[of[0]] * t->keys + operands[of[1]]] != 0;
+        return 0;
+    }
+    case ASK_BITS: {
+        const bits_table *t = s->bits + node->table;
+        if (outside(s, "bits: instance", operands[of[0]], t->instances) || outside(s, "bits: key", operands[of[1]], t->keys)) return -1;
+        *answer = t->values[operands[of[0]] * t->keys + operands[of[1]]];
+        return 0;
+    }
+    default: {
+        const map_table *t = s->maps + node->table;
+        if (outside(s, "map: index", operands[of[0]], t->n)) return -1;
+        *answer = t->values[operands[of[0]]];
+        return 0;
+    }
+    }
+}
+
+/* The next node after a choose, or -2 at a question, -3 on failure. */
+static int32_t branch(stages *s, const stages_node *node, const i64 *operands)
+{
+    walk *w = &s->walk;
+    i64 answer;
+    if (node->ask == ASK_PYTHON) {
+        if (w->wanted != QUESTION_BRANCH) {
+            w->wanted = QUESTION_BRANCH;
+            return -2;
+        }
+        w->wanted = -1;
+        answer = w->answer;
+    } else if (ask(s, node, operands, &answer)) return -3;
+    if (answer < 0 || answer >= node->n_branches) {
+        stages_fail(s, STAGES_BAD, "the answer %lld is none of %d branches", (long long)answer, node->n_branches);
+        return -3;
+    }
+    return node->branches[answer];
+}
+
+static int duration(stages *s, const stages_node *node, const i64 *operands)
+{
+    walk *w = &s->walk;
+    const lasts_rule *rule = s->lasts + node->lasts;
+    if (rule->kind != LASTS_PYTHON) return lasts_ps(s, rule, operands, &w->lasts);
+    if (w->wanted != QUESTION_DURATION) {
+        w->wanted = QUESTION_DURATION;
+        return 1;
+    }
+    w->wanted = -1;
+    w->lasts = w->answer;
+    return w->lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)w->lasts) : 0;
+}
+
+static int count(stages *s, const stages_node *node, const i64 *operands)
+{
+    for (int32_t i = 0; i < node->n_counts; i++) {
+        const stages_count *c = node->counts + i;
+        counter *slots = s->counters + c->counter;
+        i64 at = operands[c->at], amount = amount_of(&c->amount, operands);
+        if (outside(s, "counter: index", at, slots->count)) return -1;
+        if (c->network >= 0) {
+            const circuit *net = s->circuits + c->network;
+            i64 from = operands[c->source], to = operands[c->target];
+            if (outside(s, "endpoint", from, net->endpoints) || outside(s, "endpoint", to, net->endpoints)) return -1;
+            amount += net->route_start[from * net->endpoints + to + 1] - net->route_start[from * net->endpoints + to];
+        }
+        if (__builtin_add_overflow(slots->slots[at], amount, slots->slots + at))
+            return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");
+    }
+    return 0;
+}
+
+int walk_on(stages *s, const i64 *operands)
+{
+    walk *w = &s->walk;
+    for (;;) {
+        const stages_node *node = s->nodes + w->node;
+        int32_t next = node->then;
+        if (node->kind == STAGE_CHOOSE) {
+            next = branch(s, node, operands);
+            if (next < -1) return next == -2 ? 1 : -1;
+        } else {
+            int stop;
+            if (node->lasts >= 0 && w->wanted != QUESTION_MARK && (stop = duration(s, node, operands))) return stop;
+            if (node->n_marks) {
+                if (w->wanted != QUESTION_MARK) w->mark = 0;
+                if ((stop = walk_marks(s, operands, node, 0))) return stop;
+                for (int32_t i = 0; i < node->n_marks; i++)
+                    if (node->marks[i].at_end) {
+                        w->s.late[w->s.n_late++] = (u16)w->node;
+                        break;
+                    }
+            }
+            if (node->n_counts && count(s, node, operands)) return -1;
+            for (int32_t i = 0; i < node->n_spawns; i++) w->s.sides[w->s.n_sides++] = (u16)node->spawns[i];
+        }
+        if (next < 0 || s->nodes[next].kind <= STAGE_SEND) {
+            w->s.then = next;
+            return 0;
+        }
+        w->node = next;
+    }
+}
