@@ -1,0 +1,128 @@
+"""Routed experts as NumPy arrays: `[tokens, layers, top_k]` ids, as vLLM, SGLang and router logs give them.
+
+A file is one array (.npy: one sequence) or several (.npz): the ids under `expert_ids` or `routed_experts`, or the only array
+of three dimensions; `seq_len` splits the tokens into sequences; `prompt_len` says how many tokens of each are prefill (all,
+without it). Files are read as streams, a block of tokens at a time; pickled objects are refused.
+"""
+
+import zipfile
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from chipweave.errors import BadInput, Fault, Place
+from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_REQUESTS, MAX_TOP_K
+
+IDS = ("expert_ids", "routed_experts", "topk_ids")
+BLOCK_TOKENS = 4096
+SUFFIXES = (".npy", ".npz")
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError, RuntimeError)
+
+
+class Log:
+    """An open file of ids. `shape` = (tokens, layers, top_k); `seq_len`, `prompt_len`: int64 [sequences]."""
+
+    def __init__(self, stream, shape, dtype, seq_len, prompt_len, place):
+        self.shape, self.seq_len, self.prompt_len, self.place = shape, seq_len, prompt_len, place
+        self._stream, self._dtype = stream, dtype
+
+    def blocks(self):
+        """Yield ids uint16 [tokens, layers, top_k] from first to last token; raises `BadInput` at ids out of range."""
+        token_bytes = self.shape[1] * self.shape[2] * self._dtype.itemsize
+        first = 0
+        while first < self.shape[0]:
+            count = min(BLOCK_TOKENS, self.shape[0] - first)
+            ids = np.frombuffer(_exactly(self._stream, count * token_bytes), self._dtype).reshape(count, *self.shape[1:])
+            wrong = (ids < 0) | (ids > MAX_EXPERTS)
+            if wrong.any():
+                token, layer, _ = (int(i[0]) for i in np.nonzero(wrong))
+                raise BadInput(Fault(f"token {first + token}, layer {layer}: expert id {ids[wrong][0]} out of range", self.place,
+                                     allowed=f"0 to {MAX_EXPERTS}"))
+            yield ids.astype(np.uint16)
+            first += count
+
+
+@contextmanager
+def open_log(path):
+    """Open a .npy or .npz file as a `Log`; raises `BadInput` where it is none or damaged."""
+    path = Path(path)
+    place = Place(str(path))
+    try:
+        with open(path, "rb") as file:
+            if path.suffix == ".npy":
+                yield _log(file, {}, place)
+                return
+            with zipfile.ZipFile(file) as members:
+                heads = {name.removesuffix(".npy"): _head(members, name) for name in members.namelist() if name.endswith(".npy")}
+                key = _ids_key(heads, place)
+                lengths = {name: _small(members, name, heads, place) for name in ("seq_len", "prompt_len") if name in heads}
+                with members.open(key + ".npy") as stream:
+                    yield _log(stream, lengths, place)
+    except FileNotFoundError:
+        raise BadInput(Fault("no such file", place)) from None
+    except BadInput:
+        raise
+    except DAMAGED as error:
+        raise BadInput(Fault(f"not a NumPy file, cut short or damaged: {str(error).splitlines()[0] if str(error) else type(error).__name__}", place)) from None
+
+
+def _log(stream, lengths, place):
+    shape, dtype = _read_head(stream)
+    if len(shape) != 3 or dtype.kind not in "iu":
+        raise BadInput(Fault(f"an array of {len(shape)} dimensions of {dtype}", place, allowed="whole numbers [tokens, layers, top_k]"))
+    if shape[0] < 1 or not 1 <= shape[1] <= MAX_LAYERS or not 1 <= shape[2] <= MAX_TOP_K:
+        raise BadInput(Fault(f"an array of {shape}", place, allowed=f"at least 1 token, 1 to {MAX_LAYERS} layers, 1 to {MAX_TOP_K} ids"))
+    seq_len = lengths.get("seq_len", np.array([shape[0]]))
+    if seq_len.min(initial=1) < 1 or int(seq_len.sum()) != shape[0]:
+        raise BadInput(Fault(f"seq_len: adds to {int(seq_len.sum())}", place, allowed=f"lengths from 1 that add to the {shape[0]} tokens"))
+    prompt_len = lengths.get("prompt_len", seq_len)
+    if len(prompt_len) != len(seq_len) or prompt_len.min() < 1 or (prompt_len > seq_len).any():
+        raise BadInput(Fault("prompt_len: does not fit seq_len", place, allowed="per sequence 1 to its length"))
+    return Log(stream, shape, dtype, seq_len, prompt_len, place)
+
+
+def _ids_key(heads, place):
+    named = [key for key in IDS if key in heads] or [key for key, (shape, _) in heads.items() if len(shape) == 3]
+    if len(named) == 1:
+        return named[0]
+    raise BadInput(Fault("no array of ids" if not named else f"several arrays of ids: {', '.join(map(ascii, named))}", place,
+                         allowed="one array [tokens, layers, top_k], best named expert_ids"))
+
+
+def _small(members, name, heads, place):
+    shape, dtype = heads[name]
+    if len(shape) != 1 or dtype.kind not in "iu" or not 1 <= shape[0] <= MAX_REQUESTS:
+        raise BadInput(Fault(f"{name}: {dtype} {shape}", place, allowed=f"whole numbers [sequences], at most {MAX_REQUESTS}"))
+    with members.open(name + ".npy") as stream:
+        shape, dtype = _read_head(stream)
+        return np.frombuffer(_exactly(stream, shape[0] * dtype.itemsize), dtype).astype(np.int64)
+
+
+def _head(members, name):
+    with members.open(name) as stream:
+        return _read_head(stream)
+
+
+def _read_head(stream):
+    """(shape, dtype) of an array; ValueError for pickled objects and for columns first."""
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, columns_first, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("pickled objects are never loaded")
+    if columns_first and len(shape) > 1:
+        raise ValueError("stored with columns first; save np.ascontiguousarray(ids)")
+    return shape, dtype
+
+
+def _exactly(stream, size):
+    parts, missing = [], size
+    while missing:
+        part = stream.read(min(missing, 1 << 22))
+        if not part:
+            raise EOFError("the array ends early")
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)

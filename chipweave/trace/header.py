@@ -1,0 +1,91 @@
+"""What is known of a trace besides its ids: shape, requests, provenance, and the hash that names its content."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+
+from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_TOP_K
+
+SCHEMA = "chipweave.trace/1"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The routed part of a model as a trace shows it.
+
+    `layers`: ids of the MoE layers, ascending. `layer_keys`: how many layers, dense ones counted, step 1 of the first
+    request names (the published artifact drops every layer whose id is not below it); None where nobody knows.
+    """
+
+    layers: tuple
+    experts: int
+    top_k: int
+    layer_keys: int | None = None
+
+    def check(self):
+        """Raises ValueError where no model has such a shape."""
+        if not 1 <= len(self.layers) <= MAX_LAYERS or list(self.layers) != sorted(set(self.layers)) or self.layers[0] < 0:
+            raise ValueError("MoE layers must be different numbers, ascending")
+        if not 1 <= self.experts <= MAX_EXPERTS or not 1 <= self.top_k <= min(self.experts, MAX_TOP_K):
+            raise ValueError(f"{self.top_k} of {self.experts} experts a token")
+
+    @property
+    def dtype(self):
+        """Little-endian, one byte where the ids fit."""
+        return np.dtype("<u1") if self.experts <= 256 else np.dtype("<u2")
+
+    @property
+    def token_bytes(self):
+        return len(self.layers) * self.top_k * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Header:
+    """Shape and requests. `prompt_rows[r]`: rows of request r in step 0; `decode_steps[r]`: its steps after it."""
+
+    name: str
+    shape: Shape
+    names: tuple
+    prompt_rows: np.ndarray
+    decode_steps: np.ndarray
+    model: str = ""
+    provenance: dict = field(default_factory=dict)
+    sha256: str = ""
+
+    def content_hash(self, layer_digests):
+        """SHA-256 that depends on ids, shape and request order only, not on how Parquet lays them out.
+
+        `layer_digests`: per layer the SHA-256 of its ids, rows by (step, request, token), little-endian.
+        """
+        head = {"shape": asdict(self.shape), "prompt_rows": self.prompt_rows.tolist(), "decode_steps": self.decode_steps.tolist()}
+        whole = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
+        for digest in layer_digests:
+            whole.update(digest)
+        return whole.hexdigest()
+
+    def with_hash(self, layer_digests):
+        return replace(self, sha256=self.content_hash(layer_digests))
+
+    def to_json(self):
+        return json.dumps({
+            "schema": SCHEMA, "name": self.name, "model": self.model, "shape": asdict(self.shape), "names": self.names,
+            "prompt_rows": self.prompt_rows.tolist(), "decode_steps": self.decode_steps.tolist(),
+            "provenance": self.provenance, "sha256": self.sha256}, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text):
+        """Raises ValueError, KeyError or TypeError where `text` is not what `to_json` wrote."""
+        facts = json.loads(text)
+        if facts["schema"] != SCHEMA:
+            raise ValueError(f"schema {facts['schema']!r} instead of {SCHEMA!r}")
+        shape = Shape(**{**facts["shape"], "layers": tuple(facts["shape"]["layers"])})
+        header = cls(facts["name"], shape, tuple(facts["names"]), np.asarray(facts["prompt_rows"], np.int64),
+                     np.asarray(facts["decode_steps"], np.int64), facts["model"], facts["provenance"], facts["sha256"])
+        if not len(header.names) == len(header.prompt_rows) == len(header.decode_steps) > 0:
+            raise ValueError("lists of requests of unequal length")
+        if header.prompt_rows.min() < 1 or header.decode_steps.min() < 0:
+            raise ValueError("a request without rows")
+        shape.check()
+        return header

@@ -1,0 +1,206 @@
+"""`trace import`: JSON of any packing -> checked ids -> the store. All faults of an import come in one go."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from chipweave import models
+from chipweave.errors import BadInput, Fault, Place
+from chipweave.trace import arrays, jsontrace, sources, windows
+from chipweave.trace.header import Header, Shape
+from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_NAME_BYTES, MAX_REQUESTS
+from chipweave.trace.spill import Spill
+from chipweave.trace.store import open_store
+from chipweave.trace.writer import write_store
+
+
+class Importer:
+    """Takes requests one by one; the first sets the layout, from which the model is known if the user named none."""
+
+    def __init__(self, model=None, experts=None, directory=None):
+        self.model = models.load(model) if model else None
+        self.experts = experts or (self.model.experts if self.model else None)
+        self.layout = self.spill = None
+        self.repeated_rows = self.largest_id = 0
+        self._directory = directory
+
+    def add(self, place, name, text):
+        """Parse and keep one request; raises `BadInput`."""
+        document = jsontrace.load(text, place)
+        if isinstance(document, dict):
+            name, document = _named(document, name, place)
+        if self.layout is None:
+            self._start(jsontrace.layout_of(document, place), place)
+        plain = b"true" not in text and b"false" not in text
+        prompt_rows, ids = jsontrace.ids_of(document, self.layout, place, plain)
+        self._keep(place, name, prompt_rows, ids)
+
+    def _keep(self, place, name, prompt_rows, ids):
+        if self.experts:
+            jsontrace.check_experts(ids, prompt_rows, self.layout.layers, self.experts, place)
+        if len(self.spill.names) == MAX_REQUESTS:
+            raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", place))
+        self.largest_id = max(self.largest_id, int(ids.max()))
+        self.repeated_rows += _rows_with_repeats(ids)
+        self.spill.add(name, prompt_rows, ids)
+
+    def add_log(self, path):
+        """Parse and keep every sequence of a NumPy file; raises `BadInput`."""
+        place = Place(str(path))
+        with arrays.open_log(path) as log:
+            tokens, layers, top_k = log.shape
+            if self.layout is None:
+                self._start(self._log_layout(layers, top_k, place), place)
+            moe = self._moe_columns(layers, top_k, place)
+            sequence, have, parts = 0, 0, []
+            for block in log.blocks():
+                block = block[:, moe]
+                while len(block):
+                    part = block[:int(log.seq_len[sequence]) - have]
+                    parts.append(part)
+                    have, block = have + len(part), block[len(part):]
+                    if have == log.seq_len[sequence]:
+                        self._keep(place, f"{Path(path).name}[{sequence}]", int(log.prompt_len[sequence]), np.concatenate(parts))
+                        sequence, have, parts = sequence + 1, 0, []
+
+    def _log_layout(self, layers, top_k, place):
+        """The layout of an array: its layers are the model's MoE layers, or all layers of which the dense ones are dropped."""
+        model = self.model or models.with_layer_count(layers, top_k)
+        if model is None and self.experts is None:
+            raise BadInput(Fault(f"no shipped model has {layers} layers and top-{top_k}", place, allowed="--model or --experts"))
+        if model and layers not in (model.layers, len(model.moe_layers)):
+            raise BadInput(Fault(f"{layers} layers, not those of {model.name}", place, allowed=f"{len(model.moe_layers)} or, dense ones too, {model.layers}"))
+        self.model, self.experts = model, self.experts or model.experts
+        numbers = model.moe_layers if model else range(layers)
+        return jsontrace.Layout(frozenset(), tuple(map(str, numbers)), (), top_k, model.layers if model else layers)
+
+    def _moe_columns(self, layers, top_k, place):
+        kept = len(self.layout.moe)
+        if top_k != self.layout.top_k or layers not in (kept, self.layout.layer_keys):
+            raise BadInput(Fault(f"[tokens, {layers}, {top_k}]", place, allowed=f"[tokens, {kept}, {self.layout.top_k}], as in the first file"))
+        return list(self.layout.layers) if layers != kept else slice(None)
+
+    def _start(self, layout, place):
+        if self.model is None and self.experts is None:
+            self.model = models.with_routing(layout.layers, layout.top_k)
+            self.experts = self.model.experts if self.model else None
+        if self.model and (layout.layers, layout.top_k) != (self.model.moe_layers, self.model.top_k):
+            raise BadInput(Fault(
+                f"not a trace of {self.model.name}: top-{layout.top_k} in {_few(layout.layers)}", place,
+                allowed=f"top-{self.model.top_k} in {_few(self.model.moe_layers)}"))
+        self.layout = layout
+        self.spill = Spill(Shape(layout.layers, self.experts or MAX_EXPERTS, layout.top_k, layout.layer_keys), self._directory)
+
+    def header(self, name, provenance):
+        """The header of what was taken in; an unknown number of experts becomes the largest id + 1, and a note says so."""
+        notes = []
+        if self.repeated_rows:
+            notes.append(f"{self.repeated_rows} rows name an expert twice: counted twice")
+        if self.experts is None:
+            notes.append(f"model not known: {self.largest_id + 1} experts assumed, from the largest id")
+        layout, spill = self.layout, self.spill
+        shape = Shape(layout.layers, self.experts or max(self.largest_id + 1, layout.top_k), layout.top_k, layout.layer_keys)
+        return Header(name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps),
+                      self.model.name if self.model else "", {**provenance, "notes": notes})
+
+    def close(self):
+        if self.spill:
+            self.spill.close()
+
+
+def import_paths(paths, out, model=None, experts=None, name=None, progress=lambda text, done, total: None):
+    """Import JSON folders, files and archives, or NumPy files, in the order given into the store `out`; returns its header.
+
+    model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
+    progress: called with ("reading", bytes, bytes) and ("writing", rows, rows).
+    """
+    out = Path(out)
+    importer, faults = Importer(model, experts, out.parent), []
+    total = sum(sources.size_of(path) for path in paths)
+    before = 0
+    try:
+        for path in map(Path, paths):
+            first = len(importer.spill.names) if importer.spill else 0
+            _take_all(importer, path, faults, lambda done: progress("reading", before + done, total))
+            if importer.spill and (path.is_dir() or path.name.endswith(sources.ARCHIVES)):
+                importer.spill.sort_by_name(first)
+            before += sources.size_of(path)
+        if faults:
+            raise BadInput(faults)
+        header = importer.header(name or out.name.removesuffix(".parquet"), {"kind": "imported", "sources": [_source(p) for p in paths]})
+        return write_rows(out, header, importer.spill, progress)
+    finally:
+        importer.close()
+
+
+def import_decode(paths, out, requests, steps, seed, model=None, experts=None, name=None, progress=lambda text, done, total: None):
+    """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps, as `out`."""
+    out = Path(out)
+    with tempfile.TemporaryDirectory(prefix=".chipweave-", dir=out.parent) as folder:
+        log_path = Path(folder) / "log.parquet"
+        import_paths(paths, log_path, model, experts, name or out.name.removesuffix(".parquet"), progress)
+        header, spill = windows.spill_windows(open_store(log_path), requests, steps, seed, folder)
+        with spill:
+            return write_rows(out, header, spill, progress)
+
+
+def write_rows(out, header, spill, progress=lambda text, done, total: None, compression="none"):
+    """Turn a spill into a store with progress by rows."""
+    total, done = int(header.prompt_rows.sum() + header.decode_steps.sum()), 0
+
+    def count(rows):
+        nonlocal done
+        done += rows
+        progress("writing", done, total)
+    return write_store(out, header, spill.by_step(), compression, count)
+
+
+def _take_all(importer, path, faults, progress):
+    if path.suffix in arrays.SUFFIXES:
+        importer.add_log(path)
+        return
+    for place, name, text in sources.documents(path, progress):
+        try:
+            importer.add(place, name, text)
+        except BadInput as error:
+            faults.extend(error.faults)
+            if importer.layout is None or len(faults) >= MAX_FAULTS:
+                raise BadInput(faults) from None
+
+
+def _named(document, name, place):
+    if not isinstance(document.get("path"), str) or "trace" not in document:
+        raise BadInput(Fault("not a request", place, allowed='{"path": text, "trace": [...]}'))
+    if len(document["path"].encode(errors="replace")) > MAX_NAME_BYTES:
+        raise BadInput(Fault(f"a path of more than {MAX_NAME_BYTES} bytes", place))
+    return name or document["path"].encode(errors="replace").decode(), document["trace"]
+
+
+def _rows_with_repeats(ids):
+    """How many (token, layer) rows name an expert twice; a gate never does, a made-up trace may."""
+    ordered = np.sort(ids, axis=2)
+    return int((ordered[..., 1:] == ordered[..., :-1]).any(axis=2).sum())
+
+
+def _source(path):
+    path = Path(path)
+    if path.is_dir():
+        return {"path": path.name, "files": sum(1 for _ in sources.files_of(path))}
+    return {"path": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
+
+
+def file_sha256(path):
+    with open(path, "rb") as file:
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        except AttributeError:  # Python 3.10
+            whole = hashlib.sha256()
+            while block := file.read(1 << 20):
+                whole.update(block)
+            return whole.hexdigest()
+
+
+def _few(layers):
+    return f"{len(layers)} layers ({layers[0]} to {layers[-1]})"

@@ -1,0 +1,147 @@
+"""From what a user writes to an open trace: shipped logs, synthetic sets, stores, and JSON imported once into a cache."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from chipweave import models
+from chipweave.errors import BadInput, Fault, Place, nearest
+from chipweave.trace import syn, windows
+from chipweave.trace.header import Header, Shape
+from chipweave.trace.importer import file_sha256, import_paths, write_rows
+from chipweave.trace.spill import Spill
+from chipweave.trace.store import Trace, open_store
+
+SHIPPED = Path(__file__).parent.parent / "data" / "traces"
+CACHE_VERSION = 1  # raised when a cached trace would come out differently
+
+
+def shipped():
+    """The names of the real router logs that come with chipweave."""
+    return sorted(path.stem for path in SHIPPED.glob("*.parquet"))
+
+
+def names():
+    """All names `open_trace` knows."""
+    return shipped() + list(syn.SETS)
+
+
+def describe():
+    """(name, one line of words) of every trace that needs no file."""
+    for name in shipped():
+        trace = open_store(SHIPPED / f"{name}.parquet")
+        yield name, f"router log of {trace.model}: {trace.requests} sequences, {int(trace.prompt_rows.sum())} tokens, prefill only"
+    for name, law in syn.SETS.items():
+        yield name, f"synthetic, {law.model}: {law.requests} requests, 1 + {law.decode_steps} steps, log-normal popularity"
+
+
+def open_trace(source, model=None, experts=None, progress=lambda text, done, total: None):
+    """Open a trace by shipped name, synthetic set, store, or anything `trace import` takes (imported once, then cached).
+
+    model: name of the model it must belong to; raises `BadInput` where it does not.
+    """
+    text = str(source)
+    if text in shipped():
+        trace = open_store(SHIPPED / f"{text}.parquet")
+    elif text in syn.SETS:
+        trace = cached(text, {"set": text, "law": syn.SETS[text].sha256}, lambda path: _write_syn(text, path, progress))
+    elif not os.path.exists(text):
+        raise BadInput(Fault(f"no such trace: {text!r}", allowed="a file, a folder, or one of " + ", ".join(names()), nearest=nearest(text, names())))
+    elif _is_parquet(text):
+        trace = open_store(text)
+    else:
+        key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts}
+        trace = cached(Path(text).name, key, lambda path: import_paths([text], path, model, experts, Path(text).name, progress))
+    if model:
+        check_model(trace, models.load(model))
+    return trace
+
+
+def check_model(trace, model):
+    """Raise `BadInput` where the trace does not route like the model."""
+    have, want = (trace.layers, trace.experts, trace.top_k), (model.moe_layers, model.experts, model.top_k)
+    if have != want:
+        raise BadInput(Fault(f"a trace of another model than {model.name}: {_routing(*have)}", Place(str(trace.path)), allowed=_routing(*want)))
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a run of a batch reads: a trace, and how many times each of its requests stands in the batch."""
+
+    trace: Trace
+    replication: int
+
+
+def for_run(source, model, batch, steps, seed, progress=lambda text, done, total: None):
+    """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
+
+    source: as for `open_trace`. A prefill-only log is replayed as decode on windows drawn from the seed. Otherwise the batch is the first requests of the trace or whole repetitions of all.
+    """
+    model = models.load(model)
+    trace = open_trace(source, model.name if model.name in models.names() else None, model.experts, progress)
+    check_model(trace, model)
+    if trace.prefill_only and steps > 1:
+        return Workload(replayed(trace, batch, steps, seed, progress), 1)
+    if batch <= trace.requests:
+        return Workload(trace.take(batch), 1)
+    if batch % trace.requests:
+        raise BadInput(f"{trace.name}: a batch of {batch} is no multiple of its {trace.requests} requests; "
+                       f"allowed: at most {trace.requests}, or a multiple; nearest: {batch // trace.requests * trace.requests}")
+    return Workload(trace, batch // trace.requests)
+
+
+def replayed(log, requests, steps, seed, progress=lambda text, done, total: None):
+    """Windows of a prefill-only log as a decode trace, cached."""
+    def write(path):
+        header, spill = windows.spill_windows(log, requests, steps, seed, path.parent)
+        with spill:
+            write_rows(path, header, spill, progress)
+    key = {"log": log.sha256, "requests": requests, "steps": steps, "seed": seed}
+    return cached(f"{log.name}-decode", key, write)
+
+
+def cached(name, key, write):
+    """Open the store that `write(path)` makes, written only where the cache has none of this key."""
+    text = json.dumps({"version": CACHE_VERSION, **key}, sort_keys=True, default=str)
+    folder = Path(os.environ.get("CHIPWEAVE_CACHE") or platformdirs.user_cache_dir("chipweave")) / "traces"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
+    if not path.exists():
+        write(path)
+    return open_store(path)
+
+
+def _write_syn(name, path, progress):
+    law = syn.SETS[name]
+    shape = Shape(tuple(range(law.dense, law.layers)), law.experts, law.top_k, law.layers)
+    with Spill(shape, path.parent) as spill:
+        for number, request in enumerate(syn.requests(name)):
+            spill.add(*request)
+            progress("generating", number + 1, law.requests)
+        facts = {"kind": "synthetic", "set": name, "seed": law.seed, "json_lines_sha256": law.sha256}
+        header = Header(name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps), law.model, facts)
+        write_rows(path, header, spill, progress)
+
+
+def _is_parquet(path):
+    if os.path.isdir(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _fingerprint(path):
+    """What changes when a file, or any file of a folder, changes."""
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        return [(p.relative_to(path).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+    return file_sha256(path)
+
+
+def _routing(layers, experts, top_k):
+    return f"top-{top_k} of {experts} experts in {len(layers)} layers ({layers[0]} to {layers[-1]})"

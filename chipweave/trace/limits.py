@@ -1,0 +1,11 @@
+"""How much of an untrusted file is ever taken in. Each bound is far above real traces and far below what hurts."""
+
+MAX_DOCUMENT_BYTES = 64 << 20  # one request's JSON; the longest of the public data set is about 12 MB, indented
+MAX_UNPACKED_BYTES = 256 << 30  # all JSON of one import after decompression; a model's share of the data set is 80 GB
+MAX_REQUESTS = 1_000_000
+MAX_LAYERS = 1024
+MAX_EXPERTS = 65_535  # ids are kept in at most 16 bits
+MAX_TOP_K = 256
+MAX_NAME_BYTES = 1024
+MAX_FAULTS = 20  # after so many the file is not a trace with faults but something else
+MAX_ZSTD_WINDOW = 1 << 27  # bytes the decompressor may ask for

@@ -1,0 +1,98 @@
+"""Requests come one after the other, the store wants steps: the file between, and the way round.
+
+    spill file:  | request 0: token 0, token 1, ... | request 1: ... |        a token = [layers, top_k] ids
+    by step:     step 0: prompt rows of request 0, 1, ...;  step s: one row of every request that still runs
+
+Memory stays within a block whatever the size of the trace: a block of decode steps is read as one run of bytes per
+request.
+"""
+
+import os
+import tempfile
+
+import numpy as np
+
+BLOCK_BYTES = 32 << 20
+
+
+class Spill:
+    """A temporary file of requests, gone when closed."""
+
+    def __init__(self, shape, directory=None):
+        self.shape = shape
+        self.names, self.prompt_rows, self.decode_steps, self._first = [], [], [], []
+        self._file = tempfile.TemporaryFile(prefix="chipweave-", dir=directory)
+        self._tokens, self._flushed = 0, True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._file.close()
+
+    def add(self, name, prompt_rows, ids):
+        """Append a request: `ids` [tokens, layers, top_k], of which the first `prompt_rows` are the prefill."""
+        tokens = len(ids)
+        assert 1 <= prompt_rows <= tokens
+        self.names.append(name)
+        self.prompt_rows.append(int(prompt_rows))
+        self.decode_steps.append(tokens - int(prompt_rows))
+        self._first.append(self._tokens)
+        self.append(ids)
+
+    def append(self, ids):
+        """Append tokens [tokens, layers, top_k] that belong to no request."""
+        assert ids.shape[1:] == (len(self.shape.layers), self.shape.top_k)
+        self._file.write(np.ascontiguousarray(ids, dtype=self.shape.dtype).data)
+        self._tokens += len(ids)
+        self._flushed = False
+
+    def sort_by_name(self, since=0):
+        """Put the requests added from number `since` on into the order of their names."""
+        order = list(range(since)) + sorted(range(since, len(self.names)), key=self.names.__getitem__)
+        for column in (self.names, self.prompt_rows, self.decode_steps, self._first):
+            column[:] = [column[i] for i in order]
+
+    def by_step(self):
+        """Yield (step, request of each row int64 [rows], ids [rows, layers, top_k]), in (step, request, token) order."""
+        yield from self._prefill()
+        yield from self._decode()
+
+    def read(self, request, start, count):
+        """Tokens [count, layers, top_k] of one request, from token `start` on."""
+        return self.tokens(self._first[request] + start, count)
+
+    def tokens(self, first, count):
+        """Tokens [count, layers, top_k] by their number in the file."""
+        if not self._flushed:
+            self._file.flush()
+            self._flushed = True
+        data = os.pread(self._file.fileno(), count * self.shape.token_bytes, first * self.shape.token_bytes)
+        return np.frombuffer(data, self.shape.dtype).reshape(count, len(self.shape.layers), self.shape.top_k)
+
+    def _prefill(self):
+        most = max(1, BLOCK_BYTES // self.shape.token_bytes)
+        for request, rows in enumerate(self.prompt_rows):
+            for start in range(0, rows, most):
+                count = min(most, rows - start)
+                yield 0, np.full(count, request), self.read(request, start, count)
+
+    def _decode(self):
+        decode, prompt = np.array(self.decode_steps), np.array(self.prompt_rows)
+        if not decode.any():
+            return
+        step, last = 1, int(decode.max())
+        while step <= last:
+            running = np.flatnonzero(decode >= step)
+            count = min(last + 1 - step, max(1, BLOCK_BYTES // (self.shape.token_bytes * len(running))))
+            block = np.empty((count, len(running), len(self.shape.layers), self.shape.top_k), self.shape.dtype)
+            for row, request in enumerate(running.tolist()):
+                have = min(count, int(decode[request]) - step + 1)
+                block[:have, row] = self.read(request, int(prompt[request]) + step - 1, have)
+            for i in range(count):
+                still = decode[running] >= step + i
+                yield step + i, running[still], block[i] if still.all() else block[i][still]
+            step += count

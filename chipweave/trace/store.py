@@ -1,0 +1,189 @@
+"""Reading a trace back, step by step, with memory that does not grow with the trace."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chipweave.errors import BadInput, Fault, Place
+from chipweave.trace.header import Header
+from chipweave.trace.writer import METADATA_KEY, arrow_schema, column_name
+
+WHOLE_STEP_BYTES = 32 << 20  # a larger step is read layer by layer
+
+
+class StepIds(Sequence):
+    """The ids of one step. `step_ids[i]` is layer `layers[i]`: uint8 or uint16 [rows, top_k], contiguous, read-only.
+
+    Rows stand in request order; in step 0 a request has one row per prompt token, later one. `row_request[row]` says which.
+    """
+
+    def __init__(self, step, layers, row_request, read_layer):
+        self.step, self.layers, self.row_request = step, layers, row_request
+        self._read_layer = read_layer
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __getitem__(self, index):
+        if not -len(self.layers) <= index < len(self.layers):
+            raise IndexError(index)
+        return self._read_layer(index % len(self.layers))
+
+    @property
+    def rows(self):
+        return len(self.row_request)
+
+
+class Trace:
+    """An open trace. `take(n)` is the same trace with the first n requests only; the file stays open once for both.
+
+    name, model, provenance, sha256   what it is; sha256 is of the content of the whole file, also after `take`
+    layers, experts, top_k            the shape; `layers` are the ids of the MoE layers
+    layer_keys                        layers named by step 1 of the first request, dense ones counted; None if unknown
+    requests, order                   how many, and their names in the order that decides first appearance
+    prompt_rows, decode_steps         int64 [requests]
+    steps                             prefill included
+    """
+
+    def __init__(self, file, header, path, requests=None):
+        self._file, self.header, self.path = file, header, Path(path)
+        self.requests = len(header.names) if requests is None else requests
+        self.name, self.model, self.provenance, self.sha256 = header.name, header.model, header.provenance, header.sha256
+        shape = header.shape
+        self.layers, self.experts, self.top_k, self.layer_keys = shape.layers, shape.experts, shape.top_k, shape.layer_keys
+        self.shape, self.dtype = shape, shape.dtype
+        self.order = header.names[:self.requests]
+        self.prompt_rows, self.decode_steps = header.prompt_rows[:self.requests], header.decode_steps[:self.requests]
+        self.steps = 1 + int(self.decode_steps.max())
+        self._group_starts = np.cumsum([0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)])
+        per_step = _running_counts(header.decode_steps)
+        self._step_starts = np.cumsum(np.concatenate([[0, int(header.prompt_rows.sum())], per_step]))
+        self._last_group = (None, None)
+
+    @property
+    def has_prefill(self):
+        """The artifact's rule: step 0 is a prefill where the last request has more than one row in it."""
+        return bool(self.prompt_rows[-1] > 1)
+
+    @property
+    def prefill_only(self):
+        return self.steps == 1
+
+    def take(self, requests):
+        """The first `requests` requests of this trace, in the same order."""
+        if not 1 <= requests <= self.requests:
+            raise BadInput(f"{self.name}: cannot take {requests} requests; allowed: 1 to {self.requests}")
+        return Trace(self._file, self.header, self.path, requests)
+
+    def row_request(self, step):
+        """Which request each row of the step belongs to: int64 [rows]."""
+        if step == 0:
+            return np.repeat(np.arange(self.requests), self.prompt_rows)
+        return np.flatnonzero(self.decode_steps >= step)
+
+    def read(self, step):
+        """The ids of one step as `StepIds`; views of it stay valid for as long as they are kept."""
+        if not 0 <= step < self.steps:
+            raise IndexError(f"step {step} of {self.steps}")
+        row_request = self.row_request(step)
+        first = int(self._step_starts[step])
+        if len(row_request) * self.header.shape.token_bytes <= WHOLE_STEP_BYTES:
+            parts = self._parts(first, len(row_request), None)
+            layer_ids = lambda index: self._ids(parts, index)  # noqa: E731
+        else:
+            layer_ids = lambda index: self._ids(self._parts(first, len(row_request), index), 0, index)  # noqa: E731
+        return StepIds(step, self.layers, row_request, layer_ids)
+
+    def steps_iter(self, first=0, last=None):
+        """Yield `read(step)` for the steps from `first` to before `last`; holds one step at a time."""
+        for step in range(first, self.steps if last is None else min(last, self.steps)):
+            yield self.read(step)
+
+    def read_blocks(self, step):
+        """Yield the step's ids in bounded blocks, by token: [rows, layers, top_k]."""
+        rows, first = len(self.row_request(step)), int(self._step_starts[step])
+        for group, start, count in self._groups_of(first, rows):
+            table = self._group(group, None)
+            yield np.stack([self._ids([(table, start, count)], column) for column in range(len(self.layers))], axis=1)
+
+    def _groups_of(self, first, rows):
+        """The (row group, first row in it, rows) that make up rows [first, first + rows)."""
+        group = int(np.searchsorted(self._group_starts, first, side="right")) - 1
+        while rows:
+            count = min(rows, int(self._group_starts[group + 1]) - first)
+            yield group, first - int(self._group_starts[group]), count
+            first, rows, group = first + count, rows - count, group + 1
+
+    def _parts(self, first, rows, index):
+        """Pieces (table, start, count) of row groups that make up rows [first, first + rows), of one layer or all."""
+        return [(self._group(group, index), start, count) for group, start, count in self._groups_of(first, rows)]
+
+    def _group(self, group, index):
+        names = [column_name(layer) for layer in (self.layers if index is None else self.layers[index:index + 1])]
+        if self._last_group[0] != (group, index):
+            try:
+                self._last_group = ((group, index), self._file.read_row_group(group, columns=names, use_threads=False))
+            except (pa.ArrowException, OSError) as error:
+                raise BadInput(Fault(f"row group {group} cannot be read: {_first_line(error)}", Place(str(self.path)))) from None
+        return self._last_group[1]
+
+    def _ids(self, parts, column, index=None):
+        pieces = [self._view(table.column(column))[start:start + count] for table, start, count in parts]
+        ids = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        if self.experts not in (256, 65536) and len(ids) and int(ids.max()) >= self.experts:
+            layer = self.layers[column if index is None else index]
+            raise BadInput(Fault(f"layer {layer}: expert id {int(ids.max())} out of range", Place(str(self.path)),
+                                 allowed=f"0 to {self.experts - 1}"))
+        return ids
+
+    def _view(self, column):
+        if column.num_chunks == 1:
+            return _chunk_view(column.chunk(0), self.dtype, self.top_k)
+        return np.concatenate([_chunk_view(chunk, self.dtype, self.top_k) for chunk in column.chunks])
+
+
+def _chunk_view(chunk, dtype, top_k):
+    """The ids of an Arrow array without a copy."""
+    flat = np.frombuffer(chunk.buffers()[1], dtype, count=len(chunk) * top_k, offset=chunk.offset * top_k * dtype.itemsize)
+    return flat.reshape(len(chunk), top_k)
+
+
+def _running_counts(decode_steps):
+    """How many requests run in steps 1, 2, ..., last."""
+    ends = np.bincount(decode_steps)
+    return len(decode_steps) - np.cumsum(ends)[:-1]
+
+
+def open_store(path):
+    """Open a Parquet store; raises `BadInput` where it is none, is cut short or contradicts itself."""
+    place = Place(str(path))
+    try:
+        file = pq.ParquetFile(path, memory_map=False, pre_buffer=False)
+    except FileNotFoundError:
+        raise BadInput(Fault("no such file", place)) from None
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(Fault(f"not a Parquet file, or cut short: {_first_line(error)}", place)) from None
+    text = (file.schema_arrow.metadata or {}).get(METADATA_KEY) or (file.metadata.metadata or {}).get(METADATA_KEY)
+    if text is None:
+        raise BadInput(Fault("a Parquet file, but not a trace of chipweave", place, allowed="what `chipweave trace import` writes"))
+    try:
+        header = Header.from_json(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(Fault(f"its description cannot be read: {error}", place)) from None
+    _check(file, header, place)
+    return Trace(file, header, path)
+
+
+def _check(file, header, place):
+    if not file.schema_arrow.remove_metadata().equals(arrow_schema(header.shape)):
+        raise BadInput(Fault("its columns are not those its description names", place))
+    rows = int(header.prompt_rows.sum() + header.decode_steps.sum())
+    if rows != file.metadata.num_rows:
+        raise BadInput(Fault(f"has {file.metadata.num_rows} rows where its requests need {rows}", place))
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
