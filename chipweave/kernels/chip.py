@@ -11,7 +11,7 @@ class Chip:
     """A die as GEMM and launch models see it. Rates in bytes or flop per SM clock, times in seconds, clocks in Hz.
 
     Structure and datasheet (differ between devices):
-        sms, clock_hz (boost), dram_bytes_per_s (pin rate), l2_bytes, smem_bytes (shared memory of an SM)
+        sms, clock_hz (boost), dram_bytes_per_s (pin rate), l2_bytes
     Calibrated (shared by all devices; each with its row in validation/calibrated/kernels.yaml):
         flop_per_clk     16-bit tensor flop of one SM and clock, as achieved by back-to-back wgmma
         tensor_clock_hz  clock that the tensor rate is taken at: boards under full tensor load leave boost
@@ -26,7 +26,6 @@ class Chip:
     clock_hz: float
     dram_bytes_per_s: float
     l2_bytes: int = 50 * 2**20
-    smem_bytes: int = 233_472
     flop_per_clk: float = 4096.0
     tensor_clock_hz: float = 1.755e9
     l2_bytes_per_clk: float = 5120.0

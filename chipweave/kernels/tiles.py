@@ -48,11 +48,6 @@ class Tile:
         rows, columns = ceil(m / (self.rows * self.over)), ceil(n / (self.columns * self.beside))
         return rows * self.over * columns * self.beside
 
-    def stages(self, chip, dtype):
-        """k-steps that fit in shared memory beside the output tile."""
-        free = chip.smem_bytes - self.rows * self.columns * 2
-        return max(1, free // ((self.rows + self.columns) * ROW_BYTES))
-
 
 def fill_seconds(chip):
     """From the start of a block to its first operand in shared memory: one DRAM access through the TMA engine."""
