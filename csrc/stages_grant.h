@@ -119,9 +119,9 @@ static inline void wake_heads(stages *s, const u32 *resources, u32 n)
 {
     u32 m = 0;
     for (u32 i = 0; i < n; i++) {
-        i64 head = wait_head(s, s->waits + resources[i]);
-        if (head < 0) continue;
-        s->candidates[m] = (u32)head;
+        wait_queue *q = s->waits + resources[i];
+        if (!q->live) continue;
+        s->candidates[m] = wait_head(s, q);
         heap_up(s->key, TIME_MASK, s->candidates, m++);
     }
     while (m) {
@@ -159,7 +159,8 @@ static inline void release(stages *s, u32 e, i64 free_at)
     for (u32 i = 0; i < n; i++) {
         s->busy[resources[i]] = 0;
         s->free_at[resources[i]] = free_at;
-        live |= s->waits[resources[i]].live;
+        if (s->waits[resources[i]].live) live = 1;
+        else s->waits[resources[i]].n = 0; /* only dead entries: all of them would be dropped now */
     }
     if (!live) return;
     if (s->rules.wake_all) wake_all(s, resources, n);

@@ -116,13 +116,9 @@ static inline void wait_leave(stages *s, wait_queue *q, u32 e)
     memmove(q->at + place, q->at + place + 1, (--q->n - place) * sizeof *q->at);
 }
 
-/* The head, or -1. All dead: the heap would be emptied one by one, so it is emptied. */
-static inline i64 wait_head(stages *s, wait_queue *q)
+/* The head of a queue that has a waiter; the dead above it are dropped. */
+static inline u32 wait_head(stages *s, wait_queue *q)
 {
-    if (!q->live) {
-        q->n = 0;
-        return -1;
-    }
     if (!s->rules.artifact_heap) return q->at[q->n - 1];
     while (!(s->flags[q->at[0]] & WAITING)) heap_pop(s->key, ~(u64)0, q->at, &q->n);
     return q->at[0];
