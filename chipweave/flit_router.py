@@ -1,12 +1,18 @@
-"""Parameters of the routers of a network under `link_model: flit`; declared here so that YAML is checked by them.
+"""Parameters of the routers of a network under `link_model: flit`, as YAML is checked by them.
 
-Delays are in cycles of the network's clock, names are BookSim 2's where it has one, so that the two can be compared
-line by line. Defaults are those of the shipped bare networks.
+Names and meanings are BookSim 2's, delays are in cycles of the network's clock, depths in flits; switches are 0 or 1.
+Defaults are those of the shipped bare networks. What goes together with what is checked where routers are built.
 """
 
 from chipweave.declare import Declared, Param
 
-ALLOCATORS = ["separable_input_first", "separable_output_first", "islip", "wavefront", "max_size", "pim", "loa", "select"]
+
+def _cycles(default, low, high, doc):
+    return Param("int", default=default, low=low, high=high, doc=doc)
+
+
+def _switch(doc, default=0):
+    return Param("int", default=default, low=0, high=1, doc=doc)
 
 
 class FlitRouter(Declared):
@@ -14,24 +20,29 @@ class FlitRouter(Declared):
 
     clock = Param("frequency", default="1 GHz", low="1 Hz", doc="one cycle of routers and links")
     flit = Param("bytes", default="32 B", low="1 B", doc="what a link moves in one cycle")
-    vcs = Param("int", default=4, low=1, high=64, doc="virtual channels of a link")
-    vc_depth = Param("flits", default="8 flit", low="1 flit", high="65535 flit", doc="flits one VC buffers")
-    vc_allocator = Param("choice", default="separable_input_first", choices=ALLOCATORS, doc="who gets a VC of the next router")
-    switch_allocator = Param("choice", default="separable_input_first", choices=ALLOCATORS, doc="who crosses the router")
-    allocator_iterations = Param("int", default=1, low=1, high=16, doc="of iterative allocators")
-    speculative = Param("bool", default=False, doc="ask for the switch before the VC is granted")
-    routing_delay = Param("int", default=1, low=0, high=64, doc="cycles from arrival to route")
-    vc_alloc_delay = Param("int", default=1, low=1, high=64, doc="cycles of VC allocation")
-    switch_alloc_delay = Param("int", default=1, low=1, high=64, doc="cycles of switch allocation")
-    st_prepare_delay = Param("int", default=0, low=0, high=64, doc="cycles from grant to crossing")
-    st_final_delay = Param("int", default=1, low=1, high=64, doc="cycles of crossing")
-    credit_delay = Param("int", default=1, low=0, high=64, doc="cycles of a credit within a router")
-    injection_delay = Param("int", default=1, low=1, high=1024, doc="cycles of the link from endpoint to router")
-    ejection_delay = Param("int", default=1, low=1, high=1024, doc="cycles of the link from router to endpoint")
-    input_speedup = Param("int", default=1, low=1, high=16, doc="crossbar inputs for each port")
-    output_speedup = Param("int", default=1, low=1, high=16, doc="crossbar outputs for each port")
-    internal_speedup = Param("float", default=1.0, low=1, high=16, doc="cycles of the router for one of the link")
-    wait_for_tail_credit = Param("bool", default=False, doc="a VC is free only when its buffer is empty")
-    vc_busy_when_full = Param("bool", default=False, doc="a VC without credit is not offered")
-    hold_switch_for_packet = Param("bool", default=False, doc="a packet keeps its way through the crossbar")
-    vc_classes = Param("count", default=None, low=1, many=True, doc="VCs of each class of traffic; left out: all may use all")
+    vcs = Param("int", default=4, low=1, high=32, doc="virtual channels of a link")
+    vc_depth = Param("int", default=8, low=1, high=32767, doc="flits that one VC buffers")
+    vc_classes = Param("int", default=1, low=1, high=32, doc="equal ranges the VCs are cut into, one per class of traffic")
+    routing_delay = _cycles(1, 0, 16, "cycles from arrival to route")
+    vc_alloc_delay = _cycles(1, 1, 16, "cycles of VC allocation")
+    sw_alloc_delay = _cycles(1, 1, 16, "cycles of switch allocation")
+    st_prepare_delay = _cycles(0, 0, 16, "cycles from grant to crossing")
+    st_final_delay = _cycles(1, 0, 16, "cycles of crossing")
+    credit_delay = _cycles(1, 0, 64, "cycles of a credit within a router")
+    vc_allocator = Param("str", default="separable_input_first", doc="who gets a VC of the next router: separable_input_first, islip(2), ...")
+    sw_allocator = Param("str", default="separable_input_first", doc="who crosses the router")
+    priority = Param("str", default="none", doc="which packets go first: none, age, ...")
+    speculative = _switch("ask for the switch before the VC is granted")
+    spec_sw_allocator = Param("str", default="prio", doc="who crosses the router on speculation")
+    spec_check_elig = _switch("speculate only for VCs that can be granted", 1)
+    spec_check_cred = _switch("speculate only with credit", 1)
+    spec_mask_by_reqs = _switch("requests, not grants, keep speculation out")
+    wait_for_tail_credit = _switch("a VC is free only when its buffer is empty")
+    vc_busy_when_full = _switch("a VC without credit is not offered")
+    hold_switch_for_packet = _switch("a packet keeps its way through the crossbar")
+    input_speedup = _cycles(1, 1, 32, "crossbar inputs for each port")
+    output_speedup = _cycles(1, 1, 32, "crossbar outputs for each port")
+    internal_speedup = Param("float", default=1.0, low=1, high=8, doc="router cycles in one cycle of the link")
+    output_buffer_size = Param("int", default=-1, low=-1, high=1048576, doc="flits that wait behind the crossbar; -1: any number")
+    noq = _switch("routes are looked up one hop ahead and queued by next output")
+    flow_control = Param("choice", default="wormhole", choices=["wormhole", "cut_through"], doc="what must fit before a packet goes on")
