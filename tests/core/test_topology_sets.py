@@ -36,7 +36,7 @@ def test_a_setting_reaches_a_network(build, wafer, setting):
 
 
 def test_a_setting_reaches_every_router_parameter(build, wafer):
-    assert build(wafer, "router.vcs=8", "d2d.router.vc_depth=2 flit").networks["d2d"].router.vcs == 8
+    assert build(wafer, "router.vcs=8", "d2d.router.vc_depth=2").networks["d2d"].router.vcs == 8
 
 
 def test_the_last_setting_wins(build, wafer):
