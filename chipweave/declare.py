@@ -129,10 +129,13 @@ def named(params):
 
 
 class Stat:
-    """One declared statistic: a number with a unit that starts at 0 and is part of every result."""
+    """One declared statistic: a number with a unit that starts at 0 and is part of every result.
 
-    def __init__(self, unit, doc=""):
-        self.unit, self.doc = unit, doc
+    `metric` names the figure of the results that it adds to (chipweave/metrics.py), if any.
+    """
+
+    def __init__(self, unit, doc="", metric=""):
+        self.unit, self.doc, self.metric = unit, doc, metric
 
     def __set_name__(self, owner, name):
         self.name = name

@@ -63,7 +63,7 @@ class Model:
     """Sizes of a model. `moe_layers`: layer ids; `utilisation`: (most tokens or None, share of peak) rows, ascending.
 
     weight_bytes: bytes a weight, a Fraction (FP4 is 1/2); hbm_efficiency: share of the HBM's rate that weight reads
-    reach; sources: key -> chipweave.sources.Source.
+    reach; sources: key -> chipweave.sources.Source; slices: weight matrices of an expert.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Model:
     hbm_efficiency: Fraction
     utilisation: tuple
     sources: dict
+    slices: int = MATRICES
 
     @property
     def slice_bytes(self):
@@ -89,7 +90,7 @@ class Model:
 
     @property
     def expert_bytes(self):
-        return MATRICES * self.slice_bytes
+        return self.slices * self.slice_bytes
 
     @property
     def routed_bytes(self):

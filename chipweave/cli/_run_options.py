@@ -1,0 +1,26 @@
+"""The options that `run` and `compare` share: what a run file says, said on the command line."""
+
+import click
+
+OPTIONS = [
+    click.option("--topology", help="Shipped topology or file  [default: wafer_5x5]"),
+    click.option("--model", help="Shipped model or file  [default: deepseek-v3]"),
+    click.option("--trace", help="Routing trace: file or shipped name  [default: generated for the model from the seed]"),
+    click.option("--batch", type=int, help="Requests decoded together  [default: 4096]"),
+    click.option("--steps", type=int, help="Steps, the prefill counts as one  [default: 128]"),
+    click.option("--preset", help="Preset of behaviour: artifact, paper, h100  [default: artifact]"),
+    click.option("--link-model", help="circuit, fair or flit  [default: circuit]"),
+    click.option("--admission", help="work_conserving, head_only or early_booking  [default: the preset's]"),
+    click.option("--wait-queue", help="sorted or artifact_heap  [default: the preset's]"),
+    click.option("--seed", type=int, help="Seed of a generated trace  [default: 1]"),
+    click.option("--set", "sets", multiple=True, metavar="A.B=VALUE", help="Override a parameter of the topology."),
+    click.option("--engine", help="kernel, or plain: the Python twin  [default: kernel]"),
+    click.option("--allow-code", is_flag=True, default=None, help="Import code that the YAML names."),
+]
+
+
+def run_options(function):
+    """Decorator: add `OPTIONS` to a command."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function

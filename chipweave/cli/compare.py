@@ -1,0 +1,26 @@
+"""`chipweave compare`: the same work under several strategies or link models, side by side."""
+
+import click
+
+from chipweave.cli._run_options import run_options
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run_file", required=False, type=click.Path(exists=True, dir_okay=False), metavar="[RUN.yaml]")
+@run_options
+@click.option("--strategies", help="Names with commas between: base,ep,allo,pred,allo+pred (the default).")
+@click.option("--link-models", help="Names with commas between: circuit,fair,flit; circuit then also runs work_conserving.")
+@click.option("--sample", type=click.IntRange(min=1), help="Layer-steps simulated under flit, stratified.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
+@click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(run_file, strategies, link_models, sample, jobs, out, json_path, debug, **options):
+    """Run strategies or link models on one topology, model and trace; print them side by side."""
+    from chipweave import compare
+
+    compare.run(run_file, options, _names(strategies), _names(link_models), sample, jobs, out, json_path)
+
+
+def _names(text):
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

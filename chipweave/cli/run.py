@@ -1,0 +1,18 @@
+"""`chipweave run`: one simulation."""
+
+import click
+
+from chipweave.cli._run_options import run_options
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run_file", type=click.Path(exists=True, dir_okay=False), metavar="RUN.yaml")
+@run_options
+@click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(run_file, out, json_path, debug, **options):
+    """Run the simulation that RUN.yaml describes."""
+    from chipweave import compare
+
+    compare.run(run_file, options, None, None, None, 1, out, json_path, single=True)

@@ -1,0 +1,100 @@
+"""The same work under several strategies or link models, side by side."""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+
+from chipweave import __version__, output, runfile, serving, show
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.results import canonical_sha256, write_json
+from chipweave.runspec import LINK_MODELS, STRATEGIES, RunSpec
+
+VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
+
+
+def run(run_file, options, strategies, link_models, sample, jobs, out, json_path, single=False):
+    """What the commands `run` and `compare` do; options that are None leave what the run file or the default says."""
+    spec, of_file, models_of_file = runfile.load(run_file) if run_file else (RunSpec(), None, None)
+    options["sets"] = (*spec.sets, *options.pop("sets"))
+    spec = spec.with_options(**options)
+    if single:
+        strategies, link_models = [spec.strategy], [spec.link_model]
+    else:
+        strategies = strategies or of_file or ([spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES))
+        link_models = link_models or models_of_file or [spec.link_model]
+    runs = points(spec, strategies, checked(link_models))
+    outcomes = execute(runs, jobs)
+    rows = [outcome.row for outcome in outcomes]
+    fill_speedups(rows)
+    result = document(spec, outcomes[0].facts["trace"], rows)
+    if out:
+        output.write(Path(out), result, runs, outcomes)
+    if json_path:
+        write_json(json_path, result)
+    show.comparison(result, outcomes, out)
+
+
+def checked(link_models):
+    """The names, or a fault for each that is none."""
+    faults = [Fault(f"unknown link model '{m}'", allowed=", ".join(LINK_MODELS), nearest=nearest(m, LINK_MODELS))
+              for m in link_models if m not in LINK_MODELS]
+    if faults:
+        raise BadInput(faults)
+    return link_models
+
+
+def points(spec, strategies, link_models):
+    """The runs of a comparison in the order of its rows.
+
+    `circuit` beside other link models runs twice, with the preset's admission and `work_conserving`: what the network
+    is worth and what the booking is worth are then told apart.
+    """
+    runs = []
+    for model in link_models:
+        admissions = [spec.admission]
+        if model == "circuit" and len(link_models) > 1 and spec.admission is None:
+            admissions = [None, "work_conserving"]
+        for admission in admissions:
+            runs += [replace(spec, strategy=s, link_model=model, admission=admission) for s in strategies]
+    return runs
+
+
+def execute(runs, jobs):
+    """The Outcome of each run, in `jobs` processes; each is the same whatever `jobs` is."""
+    if jobs == 1 or len(runs) == 1:
+        return [serving.simulate(each, show.progress(each, i, len(runs))) for i, each in enumerate(runs)]
+    outcomes = [None] * len(runs)
+    with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(serving.simulate, each): i for i, each in enumerate(runs)}
+        try:
+            with show.Counting(len(runs)) as counting:
+                for future in as_completed(futures):
+                    outcomes[futures[future]] = future.result()
+                    counting.advance()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return outcomes
+
+
+def fill_speedups(rows):
+    """`speedup` of each row: decode time of `base` over its own, under the same link model and admission."""
+    base = {(r["link_model"], r["admission"]): r["decode_time_ns"] for r in rows if r["strategy"] == "base"}
+    for row in rows:
+        reference = base.get((row["link_model"], row["admission"]))
+        row["speedup"] = reference / row["decode_time_ns"] if reference and row["decode_time_ns"] else None
+
+
+def result_sha256(rows):
+    """SHA-256 of the rows without what depends on the machine."""
+    return canonical_sha256([{k: v for k, v in r.items() if k not in VOLATILE} for r in rows])
+
+
+def document(spec, trace, rows):
+    """The JSON of `compare`."""
+    return {
+        "schema": "chipweave.compare/1", "version": __version__, "topology": spec.topology, "model": spec.model,
+        "preset": spec.preset, "batch": spec.batch, "steps": spec.steps, "link_model": rows[0]["link_model"],
+        "admission": rows[0]["admission"], "trace": trace, "seed": spec.seed, "result_sha256": result_sha256(rows), "rows": rows,
+    }

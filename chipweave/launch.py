@@ -1,0 +1,77 @@
+"""A kernel on its way: what the command processors hand one another, and what the fabric is given in the end.
+
+    global CP --SubKernel--> local CP --SubKernel--> SM cluster --start--> Kernel --transfers--> fabric
+    global CP <---Report---  local CP <---Report---  SM cluster <---------------------- completion
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class Kernel:
+    """One kernel over all dies. Dies that start at the same instant issue their transfers together, in plan order.
+
+    operands  int64 [transfers, operands]; column 0 is the executing die
+    mask      uint8 [dies, experts] of prediction bits for the PDUs, or None
+    """
+
+    def __init__(self, simulation, chain, operands, dies, mask=None):
+        self.simulation, self.chain, self.operands, self.mask = simulation, chain, operands, mask
+        self.waiting, self.started, self.running = dies, [], 0
+        self.begin = self.end = None
+        self.done = simulation.event()
+
+    def start(self, die):
+        """Die `die` starts its part now."""
+        self.waiting -= 1
+        self.started.append(die)
+        if not self.waiting:
+            self.issue()
+        elif len(self.started) == 1:
+            self.simulation.call_at(self.simulation.now, self.issue)
+
+    def issue(self):
+        """Give the fabric the transfers of the dies that started at this instant."""
+        if not self.started:
+            return
+        whole = not self.waiting and self.begin is None
+        rows = self.operands if whole else self.operands[np.isin(self.operands[:, 0], self.started)]
+        self.started = []
+        if self.begin is None:
+            self.begin = self.simulation.now
+        self.running += 1
+        if len(rows):
+            self.simulation.transfers(self.chain, rows).callbacks.append(self._ended)
+        else:
+            self._ended(None)
+
+    def _ended(self, _):
+        self.running -= 1
+        if not self.running and not self.waiting:
+            self.end = self.simulation.now
+            self.done.succeed()
+
+
+@dataclass(frozen=True)
+class SubKernel:
+    """The part of a kernel that one die computes."""
+
+    kernel: Kernel
+    die: int
+
+    bytes = 0  # carried on the wire's latency alone: the size of a plan entry is not published
+
+    def prediction(self):
+        """uint8 [experts] for this die's PDU, or None where nothing is predicted."""
+        return None if self.kernel.mask is None else self.kernel.mask[self.die]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A die's part of a kernel has ended."""
+
+    kernel: Kernel
+    die: int
+
+    bytes = 0

@@ -1,0 +1,84 @@
+"""What a run shares with the parts of its system while it goes on, and what it records."""
+
+import numpy as np
+
+from chipweave.metrics import NAMES
+from chipweave.record import LayerRecords
+
+EVICTED = 2  # what the fabric's journal says of a key that is gone
+
+
+class Run:
+    """What a run shares with the parts of its system while it goes on (`Controller.begin`).
+
+    Attributes for parts:
+        workload, work, policies: the layers to come, their sizes, a chipweave.strategy.Strategy.
+        home: int32 [E], the home die of each expert.
+        dies: how many there are; chain: the name of the chain that a kernel's transfers follow.
+        model, facts: the chipweave.models.Model, what the parts state of themselves.
+        done: the process that drives the run; set by the part that does.
+    """
+
+    def __init__(self, workload, work, policies, home, dies, model, facts):
+        self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
+        self.model, self.facts = model, facts
+        self.records, self.notes, self.done = LayerRecords(), {}, None
+
+    def start(self, fabric, layout, groups, on_layer, keep_plans):
+        """Tie the run to the fabric that moves its data."""
+        self.fabric, self.layout, self.groups = fabric, layout, groups
+        self.on_layer, self.keep_plans = on_layer, keep_plans
+        self.chain = next(iter(layout.chains))
+        self.meters, self.events = Counted(fabric, groups), 0
+
+    def jobs(self, holders):
+        """The layers of all steps; `holders` uint8 [layers, E, D] is read as each job is made."""
+        return self.workload.jobs(self.home, holders)
+
+    def copies_changed(self):
+        """int64 [n, 3]: (die, line, +1 or -1) of the copies stored and dropped since the last call."""
+        journal = self.fabric.journal()
+        if not len(journal):
+            return np.empty((0, 3), np.int64)
+        return np.stack([journal[:, 2], journal[:, 3], np.where(journal[:, 4] == EVICTED, -1, 1)], axis=1)
+
+    def layer_done(self, job, plan, begin, end):
+        """A layer has ended: record it."""
+        events = self.fabric.events
+        crc = plan.crc32() if self.keep_plans else 0
+        self.records.add(job.step, job.layer, end - begin, events - self.events, len(plan), crc, self.meters.since())
+        self.events = events
+        if self.on_layer:
+            self.on_layer(job)
+
+    def statistics(self):
+        """[(part, statistic, unit, value)] of every part."""
+        rows = []
+        for group in self.groups:
+            for name, stat in group.statistics.items():
+                counter = group.counters.get(name)
+                counted = self.fabric.array(counter) if counter is not None else None
+                for die, part in enumerate(group.replicas):
+                    rows.append((part.name, name, stat.unit, int(part.stats[name] if counted is None else counted[die])))
+        return rows
+
+
+class Counted:
+    """The kernel's counters that belong to a figure of the results, and what they have counted since last asked."""
+
+    def __init__(self, fabric, groups):
+        self.counters = []  # (figure, array)
+        for part in groups:
+            for name, counter in part.counters.items():
+                figure = part.statistics[name].metric
+                if figure:
+                    self.counters.append((NAMES.index(figure), fabric.array(counter)))
+        self.before = np.zeros(len(NAMES), np.int64)
+
+    def since(self):
+        """int64 [len(NAMES)]."""
+        now = np.zeros(len(NAMES), np.int64)
+        for figure, array in self.counters:
+            now[figure] += array.sum()
+        difference, self.before = now - self.before, now
+        return difference

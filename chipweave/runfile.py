@@ -1,0 +1,89 @@
+"""Run files: a topology, a model, a workload, policies, a seed and overrides, as YAML.
+
+    schema: chipweave.run/1
+    topology: wafer_5x5
+    preset: artifact
+    model: deepseek-v2-lite
+    trace: esft-law
+    batch: 4096
+    steps: 32
+    strategies: [base, ep, allo, pred, allo+pred]     # for compare; `strategy: base` for run
+    set: ["die.hbm.bandwidth=4 TB/s"]
+
+A strategy is a name, a file, or the policies written out (chipweave/strategy.py). Relative paths start at the file.
+"""
+
+from pathlib import Path
+
+from chipweave import yamlfile
+from chipweave.declare import Declared, Param, read_all
+from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.runspec import ADMISSIONS, LINK_MODELS, STRATEGIES, RunSpec
+
+SCHEMA = "chipweave.run/1"
+QUEUES = ("sorted", "artifact_heap")
+
+
+class RunFile(Declared):
+    """The plain keys of a run file."""
+
+    topology = Param("str", default="wafer_5x5", doc="name of a shipped topology, or a file")
+    preset = Param("str", default="artifact", doc="preset of behaviour laid over the topology")
+    model = Param("str", default="deepseek-v3", doc="name of a shipped model, or a file")
+    trace = Param("str", default=None, doc="routing trace: a file or a shipped name; generated for the model where left out")
+    batch = Param("count", default=4096, low=1, doc="requests decoded together")
+    steps = Param("count", default=128, low=2, doc="steps of the trace, the prefill counts as one")
+    link_model = Param("choice", default="circuit", choices=LINK_MODELS, doc="how links are shared")
+    admission = Param("choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out")
+    wait_queue = Param("choice", default=None, choices=QUEUES, doc="order of waiters; the preset's where left out")
+    seed = Param("count", default=1, doc="of generated traces")
+
+
+LISTS = {"strategies": STRATEGIES, "link_models": LINK_MODELS, "set": ()}
+OTHER = ("schema", "strategy", *LISTS)
+
+
+def load(path):
+    """(RunSpec, strategies or None, link models or None) of a run file; raises BadInput with every fault of it."""
+    root = yamlfile.load(path)
+    faults = Faults()
+    if not root.is_map:
+        raise BadInput(Fault(f"a run file is a mapping, not {root.shape()}", root.place))
+    lists = {key: _texts(root.get(key), key, faults) for key in LISTS}
+    if root.get("schema") is None or root.get("schema").value != SCHEMA:
+        faults.add("a run file says its schema", root.place, f"schema: {SCHEMA}")
+    known = [*RunFile.params, *OTHER]
+    for key in root.value:
+        if key not in known:
+            faults.add(f"a run file has no key {key!r}", root.keys[key], ", ".join(known), nearest(key, known))
+    plain = type(root)({k: v for k, v in root.value.items() if k in RunFile.params}, root.place, keys=root.keys)
+    values, _ = read_all(RunFile.params, plain, faults, "a run file")
+    faults.raise_if_any()
+    given = root.get("strategy")
+    values["strategy"] = "base" if given is None else given.text if given.is_scalar else _frozen(given.plain())
+    folder = Path(path).resolve().parent
+    for key in ("topology", "trace", "model"):
+        values[key] = _beside(values[key], folder)
+    spec = RunSpec(**values, sets=tuple(lists["set"] or ()), folder=str(folder))
+    return spec, lists["strategies"], lists["link_models"]
+
+
+def _texts(node, key, faults):
+    if node is None:
+        return None
+    if not node.is_list or not all(item.is_scalar for item in node.value):
+        faults.add(f"{key} must be a list of names", node.place, ", ".join(LISTS[key]) or "[part.parameter=value, ...]")
+        return None
+    return [item.text for item in node.value]
+
+
+def _beside(name, folder):
+    """A file named relative to the run file; names of shipped things stay as they are."""
+    if name and ("/" in name or Path(name).suffix) and not Path(name).is_absolute():
+        return str(folder / name)
+    return name
+
+
+def _frozen(mapping):
+    """A mapping as something hashable that `dict` gives back."""
+    return tuple((k, tuple(v.items()) if isinstance(v, dict) else v) for k, v in mapping.items())

@@ -1,0 +1,55 @@
+"""What to run: a run file, the options of the command line over it, and what identifies the run."""
+
+from dataclasses import dataclass, replace
+
+from chipweave.errors import BadInput, Fault, nearest
+
+LINK_MODELS = ("circuit", "fair", "flit")
+ADMISSIONS = ("work_conserving", "head_only", "early_booking")
+STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run. Names are names of shipped files or paths; `strategy` may be a mapping role -> policy.
+
+    batch   requests decoded together; more than the trace holds repeats its request list
+    steps   steps of the trace, the prefill included
+    sets    "part.parameter=value" overrides of the topology, in order
+    """
+
+    topology: str = "wafer_5x5"
+    preset: str = "artifact"
+    model: str = "deepseek-v3"
+    trace: str | None = None
+    batch: int = 4096
+    steps: int = 128
+    strategy: object = "base"
+    link_model: str = "circuit"
+    admission: str | None = None
+    wait_queue: str | None = None
+    seed: int = 1
+    sets: tuple = ()
+    allow_code: bool = False
+    engine: str = "kernel"
+    folder: str = "."  # relative paths in the run file start here
+
+    def __post_init__(self):
+        faults = []
+        for name, value, allowed in (("link_model", self.link_model, LINK_MODELS), ("admission", self.admission, ADMISSIONS),
+                                     ("engine", self.engine, ("kernel", "plain"))):
+            if value is not None and value not in allowed:
+                faults.append(Fault(f"unknown {name} '{value}'", allowed=", ".join(allowed), nearest=nearest(value, allowed)))
+        for name, least in (("batch", 1), ("steps", 2), ("seed", 0)):
+            if getattr(self, name) < least:
+                faults.append(Fault(f"{name} is {getattr(self, name)}", allowed=f"at least {least}"))
+        if faults:
+            raise BadInput(faults)
+
+    @property
+    def strategy_name(self):
+        return self.strategy if isinstance(self.strategy, str) else "+".join(str(v) for v in dict(self.strategy).values())
+
+    def with_options(self, **options):
+        """The same run with the options that are not None replaced."""
+        return replace(self, **{k: v for k, v in options.items() if v is not None})

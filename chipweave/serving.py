@@ -1,0 +1,182 @@
+"""One run from a specification: system, trace and policies joined, simulated, recorded."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from chipweave import models, strategy, topology, topology_preset
+from chipweave.assemble import assemble, wires
+from chipweave.code import Gate
+from chipweave.control import Controller
+from chipweave.declare import as_node
+from chipweave.engine import Simulation
+from chipweave.errors import BadInput
+from chipweave.policy_view import CopyRoom, CopyStore, Costs
+from chipweave.record import Meter, figures
+from chipweave.replicas import gather
+from chipweave.run import Run
+from chipweave.staged import Staged
+from chipweave.trace import for_run
+from chipweave.work import Work
+from chipweave.workload import Workload
+
+HABITS = ("prefill_step_counts", "unnamed_layers_vanish")  # what a preset's `run` section may switch on
+
+
+@dataclass
+class Outcome:
+    """What a run leaves: figures of the `compare` row, layer table, statistics, link statistics, manifest facts."""
+
+    row: dict
+    table: np.ndarray
+    statistics: list = field(default_factory=list)  # (part, statistic, unit, value)
+    links: list = field(default_factory=list)  # (network, names of its links, LinkStatistics)
+    facts: dict = field(default_factory=dict)
+    prefill_steps: int = 1
+
+
+def facts_of(groups):
+    """Figures that parts state of themselves (`Staged.facts`): compute, hbm_bandwidth, hbm_latency_ps, hbm_bytes ..."""
+    facts = {}
+    for part in groups:
+        if isinstance(part, Staged):
+            facts.update(part.facts())
+    return facts
+
+
+def costs_of(facts, network, model):
+    """The exact figures that a policy's estimate may build on."""
+    missing = [name for name in ("compute", "hbm_bandwidth", "hbm_latency_ps", "hbm_bytes") if name not in facts]
+    if missing:
+        raise BadInput(f"no part of the topology states {', '.join(missing)}: policies cannot estimate")
+    edges = [edge for _, _, edge in network.graph.edges(data=True)] or [{"latency_ps": 0, "bandwidth": 1}]
+    return Costs(model.expert_bytes, model.slices, model.slices * 2 * model.hidden * model.intermediate, facts["compute"],
+                 facts["hbm_bandwidth"], facts["hbm_latency_ps"], edges[0]["bandwidth"], edges[0]["latency_ps"])
+
+
+def room_of(facts, home, work):
+    """What copies have to fit into, die by die."""
+    homes = np.bincount(home, minlength=len(facts["hbm_bytes"]))
+    per_expert = len(work.layers) * work.slices * work.slice_bytes
+    return CopyRoom(work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), homes.astype(np.int64) * per_expert)
+
+
+def mesh_of(system):
+    """The network that joins the dies: the one that parts take part in."""
+    joined = [n for n in system.networks.values() if n.port]
+    if len(joined) != 1:
+        raise BadInput(f"{system.name}: a run needs one network that joins its dies, not {len(joined)}")
+    return joined[0]
+
+
+def simulate(spec, on_layer=None, keep_plans=False, loaded=None):
+    """Run a chipweave.runspec.RunSpec to its end; returns an `Outcome`.
+
+    on_layer    called with each LayerJob as it ends, and with None when all have (progress)
+    keep_plans  record the CRC-32 of each plan
+    loaded      what `load(spec)` returns, where some of it is not what the specification names
+    """
+    meter = Meter()
+    loaded = loaded or load(spec)
+    trace, vanish = loaded.routing.trace, loaded.habits["unnamed_layers_vanish"]
+
+    def workload(costs, distance):
+        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish)
+
+    run = drive(spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans)
+    if on_layer:
+        on_layer(None)
+    return outcome(spec, loaded, run, meter)
+
+
+def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False):
+    """Run a workload on a system to its end; returns the `Run`.
+
+    layers       ids of the layers that have weights
+    workload_of  (costs, distance) -> an object with `jobs(home, holders)`, like chipweave.workload.Workload
+    """
+    network = mesh_of(system)
+    groups = gather(system.parts.values())
+    facts = facts_of(groups)
+    dies = len(network.endpoints)
+    home = policies.placement.place(model.experts, dies)
+    store = policies.replacement.store(room_of(facts, home, Work.of(model, layers, CopyStore())))
+    work = Work.of(model, layers, store)
+    fabric, layout = assemble(system, groups, work, admission_of(spec, network), spec.wait_queue or network.wait_queue, spec.link_model, spec.engine)
+    workload = workload_of(costs_of(facts, network, model), network.distance.astype(np.int32))
+    run = Run(workload, work, policies, home, dies, model, facts)
+    run.start(fabric, layout, groups, on_layer, keep_plans)
+    simulation = Simulation(fabric, wires(system))
+    for part in (part for group in groups for part in group.replicas):
+        if isinstance(part, Controller):
+            part.begin(simulation, run)
+    if run.done is None:
+        raise BadInput(f"{system.name}: no part drives the run (a cp.global, say)")
+    simulation.run(run.done)
+    return run
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a specification names: a Model, a trace with its replication, a System, a Strategy, habits of the preset."""
+
+    model: object
+    routing: object
+    system: object
+    policies: object
+    habits: dict
+
+
+def load(spec):
+    """The `Loaded` of a specification; raises BadInput with the faults of all its parts."""
+    faults, gate = [], Gate(spec.allow_code)
+
+    def attempt(function, *arguments, **options):
+        try:
+            return function(*arguments, **options)
+        except BadInput as error:
+            faults.extend(error.faults)
+
+    preset = attempt(topology_preset.load, spec.preset)
+    model = attempt(models.load, spec.model)
+    routing = model and attempt(for_run, spec.trace, spec.model, spec.batch, spec.steps, spec.seed)
+    system = attempt(topology.load, spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
+    policies = preset and attempt(open_strategy, spec, preset, gate)
+    if faults:
+        raise BadInput(faults)
+    return Loaded(model, routing, system, policies, {name: preset_says(preset, name) for name in HABITS})
+
+
+def preset_says(preset, habit):
+    """Whether a preset's `run` section switches a habit on."""
+    node = preset.run.get(habit)
+    return bool(node and node.value is True)
+
+
+def open_strategy(spec, preset, gate):
+    """The policies of the run, by the strategy's name or written out, with the preset's parameters."""
+    defaults = {kind: node.value for kind, node in preset.kinds.items()}
+    if not isinstance(spec.strategy, str):
+        return strategy.read(as_node(dict(spec.strategy)), spec.strategy_name, defaults, gate, spec.folder)
+    found = strategy.load(spec.strategy, defaults, gate)
+    other = preset.run.get("replacement")
+    return replace(found, replacement=strategy.build("replacement", other, defaults)) if other else found
+
+
+def admission_of(spec, network):
+    """The admission asked for, else the topology's; links that are not held (`fair`, `flit`) are never booked ahead."""
+    if spec.admission or spec.link_model == network.link_model:
+        return spec.admission or network.admission
+    return network.admission if spec.link_model == "circuit" else "work_conserving"
+
+
+def outcome(spec, loaded, run, meter):
+    """The figures of a run that has ended."""
+    trace, table, prefill = loaded.routing.trace, run.records.table(), run.workload.prefill_steps
+    counted = run.workload.steps - (0 if loaded.habits["prefill_step_counts"] else prefill)
+    row = {"strategy": spec.strategy_name, "link_model": spec.link_model, "admission": admission_of(spec, mesh_of(loaded.system)),
+           **figures(table, spec.batch, counted, prefill), **meter.read()}
+    networks = [(n.name, [link.name for link in n.links], run.fabric.link_statistics(n)) for n in run.layout.parts["networks"]]
+    facts = {"trace": {"name": trace.name, "sha256": trace.sha256}, "system": loaded.system.resolved, "code": loaded.system.code,
+             "policies": run.policies.resolved(), "notes": run.notes}
+    return Outcome(row, table, run.statistics(), networks, facts, prefill)

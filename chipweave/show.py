@@ -1,0 +1,100 @@
+"""What a person sees of a run: progress while it goes on, a table and the hot links when it is done. All on stderr."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+BYTES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+HOT_LINKS = 3
+
+
+def console():
+    return Console(stderr=True)
+
+
+def bar(title):
+    """A progress bar with rate and remaining time; silent where standard error is no terminal."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    return Progress(*columns, console=console(), transient=True, disable=not console().is_terminal)
+
+
+class Counting:
+    """A bar that counts things done."""
+
+    def __init__(self, total, title="runs"):
+        self.progress = bar(title)
+        self.task = self.progress.add_task(title, total=total, rate="")
+
+    def __enter__(self):
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_):
+        self.progress.stop()
+
+    def advance(self, by=1):
+        self.progress.advance(self.task, by)
+
+
+def progress(spec, index, total):
+    """A function to call with each layer that ends, showing how far the run is; None where nobody looks."""
+    if not console().is_terminal:
+        return None
+    counting = Counting(spec.steps, f"{spec.strategy_name} ({index + 1} of {total}), steps")
+    seen = {"step": 0}
+
+    def layer_ended(job):
+        if job is None:
+            counting.progress.stop()
+        elif job.step == 0 and not counting.progress.live.is_started:
+            counting.progress.start()
+        elif job.step > seen["step"]:
+            seen["step"] = job.step
+            counting.advance()
+
+    return layer_ended
+
+
+def amount(value):
+    """Bytes for people: 2.47 TB."""
+    for unit, size in BYTES:
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value} B"
+
+
+def comparison(result, outcomes, out):
+    """The table of `compare`, one row a run, and the links that were hot."""
+    title = f"{result['model']} on {result['topology']}, batch {result['batch']}, {result['steps']} steps, preset {result['preset']}, trace {result['trace']['name']}"
+    table = Table("strategy", "link model", "decode", "layer", "speedup", "tokens/s", "hops", "read here", "read afar", "copied", "CPU", title=title)
+    for name in table.columns[2:]:
+        name.justify = "right"
+    for row, outcome in zip(result["rows"], outcomes):
+        layers = max(1, len(outcome.table) * max(1, result["steps"] - 1) // max(1, result["steps"]))
+        table.add_row(
+            row["strategy"], f"{row['link_model']}, {row['admission']}", f"{row['decode_time_ns'] / 1e6:.3f} ms",
+            f"{row['decode_time_ns'] / 1e3 / layers:.1f} us", "-" if row["speedup"] is None else f"{row['speedup']:.2f} x",
+            f"{row['throughput_tokens_per_s']:.3g}", f"{row['hops']:,}", amount(row["local_read_bytes"]), amount(row["remote_read_bytes"]),
+            amount(row["copy_write_bytes"]), f"{row['cpu_s']:.1f} s")
+    out_console = console()
+    out_console.print(table)
+    for outcome in outcomes:
+        hot = hottest(outcome)
+        if hot:
+            out_console.print(f"{outcome.row['strategy']:>10}: busiest links {hot}")
+    for outcome in outcomes[:1]:
+        overflow = outcome.facts["notes"].get("hbm_overflow_bytes_per_die", 0)
+        if overflow:
+            out_console.print(f"The weights overflow the HBM of the fullest die by {amount(overflow)}.")
+    if out:
+        out_console.print(f"written to {out}")
+
+
+def hottest(outcome):
+    """The busiest links of a run as text: name, share of the run's time it was held, bytes."""
+    total = int(outcome.table[:, 2].sum())
+    found = []
+    for _, names, stats in outcome.links:
+        found += [(int(busy), name, int(size)) for busy, name, size in zip(stats.busy_ps, names, stats.bytes) if busy]
+    found.sort(reverse=True)
+    return ", ".join(f"{name} {busy / total:.0%} ({amount(size)})" for busy, name, size in found[:HOT_LINKS])

@@ -1,0 +1,70 @@
+"""The work of a run in plain numbers: what components need to size tables and durations, and nothing of how.
+
+One *slice* is what travels and is cached: one of an expert's weight matrices. A transfer of the chains reads one
+slice for the tokens that one die computes with it; its operands are `OPERANDS`.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+OPERANDS = ("die", "home", "expert", "set", "line", "tokens", "slice_bytes", "activation_bytes", "remote")
+
+
+@dataclass(frozen=True)
+class Work:
+    """Sizes of the model's MoE layers, and what the run decided once.
+
+    slices              slices of an expert (its three matrices)
+    slice_bytes         bytes of one slice: hidden x intermediate x bytes per weight
+    flop_per_token      of one slice: 2 x hidden x intermediate
+    token_bytes         activations charged with a local read of one slice, per token: (hidden + intermediate) x bytes
+    utilisation         rows (tokens up to, share of the peak) of the GEMM table; the last row has None
+    memory_efficiency   share of the HBM's peak under this model, or None: the controller's own
+    copy_capacity       slices a die may keep as copies, 0: no bound
+    refresh_copies      whether a read of a copy counts as use
+    """
+
+    layers: tuple
+    experts: int
+    slices: int
+    slice_bytes: int
+    flop_per_token: int
+    token_bytes: int
+    utilisation: tuple = ()
+    memory_efficiency: Fraction | None = None
+    copy_capacity: int = 0
+    refresh_copies: bool = False
+
+    @classmethod
+    def of(cls, model, layers, store):
+        """The work of a chipweave.models.Model over these layers, copies kept as a policy's CopyStore says.
+
+        Where dies may keep different numbers of copies, all keep the smallest: the fabric's store has one capacity.
+        """
+        weights = model.weight_bytes
+        capacity = 0 if store.capacity is None else max(1, int(store.capacity.min()))
+        return cls(tuple(layers), model.experts, model.slices, model.slice_bytes,
+                   2 * model.hidden * model.intermediate, int((model.hidden + model.intermediate) * weights),
+                   model.utilisation, model.hbm_efficiency, capacity, store.refresh_on_read)
+
+    @property
+    def lines(self):
+        """Slices of all layers: the keys of the copy tables."""
+        return len(self.layers) * self.experts * self.slices
+
+    def operands(self, plan, home, layer_index):
+        """int64 [entries x slices, len(OPERANDS)] of a plan, in order of issue: entry by entry, slice 0, 1, 2."""
+        entries = len(plan)
+        rows = np.empty((entries, self.slices, len(OPERANDS)), np.int64)
+        expert = plan.expert.astype(np.int64)
+        tokens = plan.tokens.astype(np.int64)
+        owner = home[plan.expert]
+        first_line = (layer_index * self.experts + expert) * self.slices
+        columns = (plan.die, owner, expert, expert, None, tokens, self.slice_bytes, tokens * self.token_bytes, plan.die != owner)
+        for i, values in enumerate(columns):
+            if values is not None:
+                rows[:, :, i] = values[:, None] if isinstance(values, np.ndarray) else values
+        rows[:, :, OPERANDS.index("line")] = first_line[:, None] + np.arange(self.slices)
+        return rows.reshape(entries * self.slices, len(OPERANDS))

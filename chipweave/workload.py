@@ -1,0 +1,64 @@
+"""The work of a run, layer by layer: what the gate of each MoE layer chose in each step, as policies see it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipweave.policy_view import LayerView
+from chipweave.tally import tally
+
+
+@dataclass(frozen=True)
+class LayerJob:
+    """One layer of one step."""
+
+    step: int
+    layer: int
+    layer_index: int
+    view: LayerView
+
+
+class Workload:
+    """The requests of a trace, each standing for `replication` like ones; `steps` steps of it (the prefill is step 0).
+
+    Replicated requests are counted once and multiplied: the same counts, and a heat map smaller by one factor in all
+    its entries.
+    """
+
+    def __init__(self, trace, replication, steps, costs, distance, drop_unnamed_layers=False):
+        """drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
+        request, as the published simulator does (they vanish from traces that leave dense layers out)."""
+        self.trace, self.replication = trace, replication
+        self.steps = min(steps, trace.steps)
+        self.prefill_steps = int(trace.has_prefill)
+        self.costs, self.distance = costs, distance
+        limit = trace.layer_keys if drop_unnamed_layers and trace.layer_keys else 1 << 30
+        self.layers = [(i, layer) for i, layer in enumerate(trace.layers) if layer < limit]
+
+    def jobs(self, home, holders):
+        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is made."""
+        before = kept = None
+        for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
+            starts = _prompt_starts(chosen.row_request, self.trace.requests) if step == 0 else None
+            if step > 1:  # the pair of the last prompt token and the first answer is never counted
+                kept = _still_running(before.row_request, chosen.row_request)
+            for index, layer in self.layers:
+                ids = chosen[index]
+                if not len(ids):
+                    continue
+                counts, first = tally(ids, self.trace.experts, self.replication)
+                previous = before[index][kept] if step > 1 else None
+                view = LayerView(layer, step, step < self.prefill_steps, counts, first, home, holders[index], self.distance,
+                                 self.costs, ids, previous, starts)
+                yield LayerJob(step, layer, index, view)
+            before = chosen
+
+
+def _still_running(before, now):
+    """Which rows of the step before belong to requests of this step: a slice where all do (no copy), else positions."""
+    return slice(None) if len(before) == len(now) else np.searchsorted(before, now)
+
+
+def _prompt_starts(row_request, requests):
+    """int64 [requests + 1]: where each request's prompt begins among the rows of step 0, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(np.bincount(row_request, minlength=requests))]).astype(np.int64)

@@ -1,0 +1,35 @@
+"""ATU: maps a remote HBM address to the copy in this die's own HBM.
+
+Models      a store of line numbers; the least recently used copy goes where its capacity is reached. A copy counts
+            as there from the start of its store (arXiv 2510.05497, artifact).
+Leaves out  the time of its own lookup (hidden behind the LLC's), which of its entries share a set.
+Checked by  tests/components/test_case_study_die.py
+"""
+
+from chipweave.component import Param, component
+from chipweave.staged import Staged
+
+
+@component("d2d.atu")
+class Atu(Staged):
+    """Address translation of one die."""
+
+    entries = Param("count", default=0, low=0, doc="copies it can name; 0: as many as the replacement policy keeps")
+
+    def declare(self, layout, work):
+        """The table of all dies; its capacity is the smaller of its entries and what the replacement policy keeps."""
+        limits = [n for n in (self.entries, work.copy_capacity) if n]
+        self.refreshes = work.refresh_copies
+        self.table = layout.keyed(self.group, len(self.replicas), work.lines, min(limits, default=0), journal=True)
+
+    def serve_test(self, chain, at, yes, no):
+        """Whether die `at` has a copy of the line."""
+        return chain.choose("has_copy", self.table.has(at, "line"), yes=yes, no=no)
+
+    def enter(self, at):
+        """The change that enters the line."""
+        return self.table.insert(at, "line")
+
+    def refresh(self, at):
+        """The changes that renew a copy which is read."""
+        return (self.table.refresh(at, "line"),) if self.refreshes else ()

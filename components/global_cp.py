@@ -1,0 +1,89 @@
+"""Global command processor: plans each MoE layer over the dies, launches it, keeps the expert distribution table.
+
+Models      per layer: allocation and prediction by the run's policies, a sub-kernel with prediction bits to each
+            local CP, a barrier on their reports, the table of copies brought up to date before the next plan
+            (arXiv 2510.05497, IV-E1 to E3). Where it sits is a matter of wiring: on the wafer, or on the host behind
+            a host.link.
+Leaves out  the size of plans and reports on the wire; the heat map's own memory traffic.
+Checked by  tests/components/test_command_processors.py
+"""
+
+import numpy as np
+
+from chipweave.component import Param, Port, Stat, component
+from chipweave.control import Controller
+from chipweave.errors import BadInput
+from chipweave.launch import Kernel, SubKernel
+
+
+@component("cp.global")
+class GlobalCp(Controller):
+    """Command processor of the whole wafer."""
+
+    launch = Port(uses="cp.launch", many=True, doc="sub-kernels to the local CPs, reports from them")
+
+    plan_time = Param("time", default="0 ps", doc="allocation and prediction of one layer; the artifact charges nothing")
+    layer_time = Param("choice", default="control", choices=("control", "kernel"),
+                       doc="a layer lasts from its plan to the last report (control) or from its first transfer to its last (kernel)")
+
+    capacity = Param("choice", default="enforced", choices=("enforced", "reported"),
+                     doc="what happens where home weights do not fit the dies: an error, or a note in the result")
+    usable_hbm = Param("share", default=0.9, low=0.01, high=1, doc="of a die's HBM that weights may take, where enforced")
+
+    layers_planned = Stat("layers", "plans made")
+
+    def begin(self, simulation, run):
+        """Make the table of holders of every expert of every layer, in slices; check that the model fits."""
+        super().begin(simulation, run)
+        self.run, self.work, self.policies = run, run.work, run.policies
+        experts = np.arange(self.work.experts)
+        self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
+        self.holders[:, experts, run.home] = self.work.slices
+        self.reports, self.all_reported = 0, None
+        self.check_fit()
+        run.done = simulation.process(self.serve())
+
+    def check_fit(self):
+        """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
+        fullest = int(np.bincount(self.run.home).max())
+        share = self.usable_hbm if self.capacity == "enforced" else 1
+        fit = self.run.model.fit(self.run.dies, min(self.run.facts["hbm_bytes"]), share, fullest)
+        if fit.overflow_bytes and self.capacity == "enforced":
+            raise BadInput(fit.fault())
+        self.run.notes["hbm_overflow_bytes_per_die"] = fit.overflow_bytes
+
+    def serve(self):
+        """The process: one layer after the other until the workload ends."""
+        for job in self.run.jobs(self.holders):
+            yield from self.layer(job)
+
+    def layer(self, job):
+        """Plan, launch, wait for the reports, learn what was copied."""
+        asked = self.simulation.now
+        plan = self.policies.allocation.allocate(job.view)
+        mask = self.policies.prediction.predict(job.view, plan) if self.policies.prediction.predicts else None
+        self.layers_planned += 1
+        if self.plan_time:
+            yield self.simulation.wait(self.plan_time)
+        operands = self.work.operands(plan, self.run.home, job.layer_index)
+        kernel = Kernel(self.simulation, self.run.chain, operands, self.run.dies, mask)
+        self.reports, self.all_reported = self.run.dies, self.simulation.event()
+        for die in range(self.run.dies):
+            self.simulation.send(self, "launch", SubKernel(kernel, die), to=die)
+        yield self.all_reported
+        self.learn(self.run.copies_changed())
+        begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
+        self.run.layer_done(job, plan, begin, end)
+
+    def on_launch(self, report):
+        """A local CP reports the end of its part."""
+        self.reports -= 1
+        if not self.reports:
+            self.all_reported.succeed()
+
+    def learn(self, changes):
+        """Bring the table of holders up to date: `changes` has rows (die, line, +1 stored or -1 dropped)."""
+        if len(changes):
+            of_all_layers = self.holders.reshape(-1, self.run.dies)
+            die, line, sign = changes.T
+            np.add.at(of_all_layers, (line // self.work.slices, die), sign.astype(of_all_layers.dtype))

@@ -1,0 +1,34 @@
+"""Host link: what a global CP on the host pays to reach the wafer's local CPs.
+
+Models      every message takes the link's latency plus its share of the per-layer round trip: PCIe, driver and the
+            read of the expert distribution table (arXiv 2510.05497, figure 15: 12 to 35 us per MoE layer, implied).
+Leaves out  PCIe ordering, retries, the driver's own queues.
+Checked by  tests/components/test_command_processors.py
+"""
+
+from chipweave.component import Param, Port, Stat, component
+from chipweave.control import Controller
+
+
+@component("host.link")
+class HostLink(Controller):
+    """PCIe between the host's global CP and the local CPs."""
+
+    host = Port(provides="cp.launch", many=True, doc="one wire per local CP behind it, from the global CP")
+    wafer = Port(uses="cp.launch", many=True, doc="the local CPs")
+
+    one_way = Param("time", default="10 us", low="1 ps", doc="half of the per-layer round trip: a plan out, or the reports back")
+
+    messages = Stat("messages", "messages carried")
+
+    def on_host(self, sub_kernel):
+        """A sub-kernel on its way to its die."""
+        self.carry("wafer", sub_kernel)
+
+    def on_wafer(self, report):
+        """A report on its way back."""
+        self.carry("host", report)
+
+    def carry(self, port, message):
+        self.messages += 1
+        self.simulation.send(self, port, message, to=message.die, after=self.one_way)

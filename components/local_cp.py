@@ -1,0 +1,36 @@
+"""Local command processor of one die: takes sub-kernels from the global CP, starts them, reports back.
+
+Models      programs the PDU with the prediction bits it was sent, starts its part of the kernel after the dispatch
+            time, reports when the kernel has ended (arXiv 2510.05497, IV-E3).
+Leaves out  how work is dealt to the SMs inside the die: the SM cluster is one unit to it.
+Checked by  tests/components/test_command_processors.py
+"""
+
+from chipweave.component import Param, Port, Stat, component
+from chipweave.control import Controller
+
+
+@component("cp.local")
+class LocalCp(Controller):
+    """Command processor of one die."""
+
+    launch = Port(provides="cp.launch", doc="sub-kernels with prediction bits; reports go back on it")
+    kernel = Port(uses="cp.kernel", doc="the die's SM cluster")
+    pdu = Port(uses="d2d.prediction", doc="prediction bits for the die's D2D router")
+
+    dispatch_time = Param("time", default="0 ps", doc="sub-kernel received to its start; the paper gives no cost")
+
+    kernels = Stat("kernels", "sub-kernels started")
+
+    def on_launch(self, sub_kernel):
+        """A `SubKernel` has come from the global CP."""
+        self.kernels += 1
+        if sub_kernel.kernel.mask is not None:
+            self.send("pdu", sub_kernel)
+        if not self.dispatch_time:
+            return self.send("kernel", sub_kernel)
+        self.simulation.call_at(self.simulation.now + self.dispatch_time, lambda: self.send("kernel", sub_kernel))
+
+    def on_kernel(self, report):
+        """The SM cluster has ended: pass its `Report` on."""
+        self.send("launch", report)

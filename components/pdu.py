@@ -1,0 +1,26 @@
+"""PDU: per expert, whether what is read of it from afar is to be kept (`cp_en`).
+
+Models      a table of bits per die, written by the local CP before each kernel (arXiv 2510.05497, IV-E).
+Leaves out  `is_local`, which the ATU answers, and the time of the lookup.
+Checked by  tests/components/test_case_study_die.py
+"""
+
+from chipweave.component import component
+from chipweave.staged import Staged
+
+
+@component("d2d.pdu")
+class Pdu(Staged):
+    """Prediction unit of one die."""
+
+    def declare(self, layout, work):
+        """The bits of all dies."""
+        self.table = layout.bits(self.group, len(self.replicas), work.experts)
+
+    def serve_test(self, chain, at, yes, no):
+        """Whether die `at` is to copy lines of the expert that is read."""
+        return chain.choose("cp_en", self.table.at(at, "expert"), yes=yes, no=no)
+
+    def program(self, fabric, bits):
+        """Load the prediction bits (uint8 [experts]) of this die."""
+        fabric.array(self.replicas[0].table)[self.die] = bits

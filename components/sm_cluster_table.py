@@ -1,0 +1,54 @@
+"""SM cluster of one die whose GEMM time comes from a table of utilisation.
+
+Models      the slice of one expert (one of its three matrices) for n tokens: 2 x weights x n flop at peak x
+            utilisation(n), the table being that of the model (calibrated by the paper to H100 GEMMs, arXiv 2510.05497).
+            One slice at a time; it starts when its weights are there.
+Leaves out  tiles and waves (sm.tile has them), overlap of a slice's load with its own computation.
+Checked by  tests/components/test_case_study_die.py
+"""
+
+from chipweave.chain import DONE, Steps, amount
+from chipweave.component import Param, Port, component
+from chipweave.control import Controller
+from chipweave.launch import Report
+from chipweave.staged import Staged
+from chipweave.work import OPERANDS
+
+
+@component("sm.utilisation_table")
+class SmClusterTable(Staged, Controller):
+    """All SMs of a die as one unit with a utilisation table."""
+
+    memory = Port(uses="memory.access", doc="where weights are read from: the die's LLC")
+    work = Port(provides="cp.kernel", doc="sub-kernels from the die's local CP")
+
+    peak = Param("compute", default="989 TFLOPS", low="1 flop/s", doc="dense FP16 peak of the die")
+    round_to = Param("time", default="1 ps", low="1 ps", doc="times are rounded up to this")
+
+    def declare(self, layout, work):
+        """The compute units of all dies, and the chain of one expert slice."""
+        self.units = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
+        self.lasts = self.duration(work)
+
+    def facts(self):
+        """What policies may build on: the peak of one die."""
+        return {"compute": self.peak}
+
+    def publish(self, layout):
+        """The chain of one slice: read its weights, then compute."""
+        chain = layout.chain("slice", OPERANDS, priority="remote")
+        compute = chain.hold("gemm", self.units.at("die"), self.lasts, then=DONE)
+        chain.start = self.ask("memory", "access", chain, at="die", home="home", then=compute)
+        return chain
+
+    def duration(self, work):
+        """2 x weights x tokens flop at peak x utilisation of the model's table, rounded up."""
+        upto = tuple(limit for limit, _ in work.utilisation[:-1])
+        rates = tuple(self.peak * share for _, share in work.utilisation)
+        return Steps("tokens", amount(("tokens", work.flop_per_token)), upto, rates, quantum_ps=self.round_to)
+
+    def on_work(self, sub_kernel):
+        """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
+        kernel, die = sub_kernel.kernel, sub_kernel.die
+        kernel.done.callbacks.append(lambda _: self.send("work", Report(kernel, die)))
+        kernel.start(die)
