@@ -60,7 +60,7 @@ def link_table(outcomes):
         for network, names, stats in o.links:
             bins, links = np.nonzero(stats.bins.any(axis=2))
             values = stats.bins[bins, links]
-            columns = {"network": [network] * len(bins), "link": np.array(names, object)[links], "begin_ps": bins * stats.bin_ps,
+            columns = {"network": pa.array([network] * len(bins), pa.string()), "link": pa.array([names[i] for i in links], pa.string()), "begin_ps": bins * stats.bin_ps,
                        "end_ps": (bins + 1) * stats.bin_ps, "bytes": values[:, 0], "busy_ps": values[:, 1], "stalled_ps": values[:, 2]}
             tables.append(pa.table({**_constant(labels(o), len(bins)), **columns}))
     return pa.concat_tables(tables) if tables else pa.table({})

@@ -102,7 +102,9 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     home = policies.placement.place(model.experts, dies)
     store = policies.replacement.store(room_of(facts, home, Work.of(model, layers, CopyStore())))
     work = Work.of(model, layers, store)
-    fabric, layout = assemble(system, groups, work, admission_of(spec, network), spec.wait_queue or network.wait_queue, spec.link_model, spec.engine)
+    switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
+    fabric, layout = assemble(system, groups, work, admission_of(spec, network), spec.wait_queue or network.wait_queue, spec.link_model,
+                              spec.engine, **switches)
     workload = workload_of(costs_of(facts, network, model), network.distance.astype(np.int32))
     run = Run(workload, work, policies, home, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)

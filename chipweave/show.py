@@ -9,7 +9,9 @@ HOT_LINKS = 3
 
 
 def console():
-    return Console(stderr=True)
+    """Standard error; wide enough for the tables where it is no terminal."""
+    wide = Console(stderr=True)
+    return wide if wide.is_terminal else Console(stderr=True, width=170)
 
 
 def bar(title):

@@ -44,10 +44,11 @@ def run(names, reference=None, groups=(), device=None, jobs=1, json_path=None):
 
 def show(name, results, groups, worst=10):
     """Print a suite to standard error: groups, the worst rows, the bars that are missed; returns the last."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(stderr=True)
+    from chipweave.show import console as standard_error
+
+    console = standard_error()
     table = Table("group", "role", "rows", "modelled", "mean |error|", "median", "worst", "bias", title=f"validate {name}")
     for g in groups:
         cells = [g["group"], g["role"], str(g["n"]), str(g["n_modelled"])]
