@@ -5,7 +5,8 @@ import numpy as np
 from chipweave import fabric
 from chipweave.errors import BadInput
 
-LONGEST = 2**31 - 1
+FFI, LIB = fabric.load("tally")
+MOST = 2**31 - 1
 
 
 def as_ids(ids):
@@ -27,22 +28,19 @@ def tally(ids, experts, times=1):
     returns   counts int32[E], first_appearance int32[E] (rank, -1: not chosen)
     """
     ids = as_ids(ids)
-    ffi, lib = fabric.load("tally")
-    counts, first = np.empty(experts, np.int32), np.empty(experts, np.int32)
-    name = "uint8_t" if ids.dtype == np.uint8 else "uint16_t"
-    run = lib.tally_u8 if ids.dtype == np.uint8 else lib.tally_u16
-    status = run(
-        ffi.from_buffer(f"{name}[]", ids), ids.size, experts, times,
-        ffi.from_buffer("int32_t[]", counts), ffi.from_buffer("int32_t[]", first),
+    narrow, arrays = ids.dtype == np.uint8, np.empty((2, experts), np.int32)
+    status = (LIB.tally_u8 if narrow else LIB.tally_u16)(
+        FFI.from_buffer("uint8_t[]" if narrow else "uint16_t[]", ids), ids.size, experts, times,
+        FFI.from_buffer("int32_t[]", arrays[0]), FFI.from_buffer("int32_t[]", arrays[1]),
     )
-    check(status, ids, experts, times, lib)
-    return counts, first
-
-
-def check(status, ids, experts, times, lib):
-    """Turn a status of tally.h into an error that names the place."""
-    if status == lib.TALLY_BAD_ID:
-        row, column = (int(x) for x in np.argwhere(ids >= experts)[0])
-        raise BadInput(f"expert id {ids[row, column]} in row {row}, column {column}; allowed: 0 .. {experts - 1}")
     if status < 0:
-        raise BadInput(f"{ids.size} ids, each for {times} requests, pass the {LONGEST} tokens one expert can count")
+        raise fault(status, ids, experts, times)
+    return arrays[0], arrays[1]
+
+
+def fault(status, ids, experts, times):
+    """The error that a status of tally.h stands for, naming the place."""
+    if status == LIB.TALLY_BAD_ID:
+        row, column = (int(x) for x in np.argwhere(ids >= experts)[0])
+        return BadInput(f"expert id {ids[row, column]} in row {row}, column {column}; allowed: 0 .. {experts - 1}")
+    return BadInput(f"{ids.size} ids, each for {times} requests, pass the {MOST} tokens one expert can count")

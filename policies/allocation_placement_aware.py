@@ -19,6 +19,9 @@ from chipweave.errors import ChipweaveError
 from chipweave.policy import AllocationPolicy, Param, Plan, policy
 
 
+FFI, LIB = fabric.load("placement_aware")
+
+
 @dataclass(frozen=True)
 class Estimate:
     """Durations in ns as floats, formed in the artifact's order of operations so that ties fall as they do there."""
@@ -64,29 +67,29 @@ class PlacementAware(AllocationPolicy):
         return self.estimates[1]
 
     def allocate(self, view):
-        ffi, lib = fabric.load("placement_aware")
-        rule = self._rule(view.costs, ffi)
         room = view.experts * view.dies
-        expert, die, tokens = np.empty((3, room), np.int32)
-
-        def c(array, dtype, name):
-            return ffi.from_buffer(name, np.ascontiguousarray(array, dtype))
-
-        entries = lib.placement_aware_plan(
-            rule, view.experts, view.dies, c(view.counts, np.int32, "int32_t[]"), c(view.home, np.int32, "int32_t[]"),
-            c(view.holders, np.uint8, "uint8_t[]"), c(view.distance, np.int32, "int32_t[]"),
-            room, c(expert, np.int32, "int32_t[]"), c(die, np.int32, "int32_t[]"), c(tokens, np.int32, "int32_t[]"),
+        plan = np.empty((3, room), np.int32)
+        expert, die, tokens = plan
+        entries = LIB.placement_aware_plan(
+            self._rule(view.costs), view.experts, view.dies, c_ints(view.counts), c_ints(view.home),
+            FFI.from_buffer("uint8_t[]", np.ascontiguousarray(view.holders, np.uint8)), c_ints(view.distance),
+            room, c_ints(expert), c_ints(die), c_ints(tokens),
         )
         if entries < 0:
             raise ChipweaveError("no memory for the plan of one layer")
-        return Plan(expert[:entries].copy(), die[:entries].copy(), tokens[:entries].copy())
+        return Plan(*plan[:, :entries].copy())
 
-    def _rule(self, costs, ffi):
+    def _rule(self, costs):
         estimate = self.estimate(costs)
         if self.estimates[2] is None:
-            rule = ffi.new("struct placement_rule *", dict(
+            rule = FFI.new("struct placement_rule *", dict(
                 block=self.block, absorb_remainder=self.absorb_remainder, reach=self.distance, around_holders=self.near == "holders",
                 min_dies=self.dies, tokens_per_die=self.tokens_per_die, **vars(estimate),
             ))
             self.estimates = costs, estimate, rule
         return self.estimates[2]
+
+
+def c_ints(array):
+    """An int32 array as C takes it: itself where it is one already, so results can be written through it."""
+    return FFI.from_buffer("int32_t[]", np.ascontiguousarray(array, np.int32))

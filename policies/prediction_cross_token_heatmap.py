@@ -18,7 +18,8 @@ from chipweave.errors import BadInput, ChipweaveError
 from chipweave.policy import CountOrShare, Param, PredictionPolicy, nothing, part_of, policy
 from chipweave.tally import as_ids
 
-MOST_ROWS = 2**31 - 1  # one cell grows by at most one for each row that was observed
+FFI, LIB = fabric.load("heatmap")
+MOST_CHOICES = 2**31 - 2  # one cell grows by at most one for each choice observed
 
 
 @policy("prediction.cross_token_heatmap")
@@ -32,7 +33,7 @@ class CrossTokenHeatmap(PredictionPolicy):
     def _fill(self, name, values, sources):
         super()._fill(name, values, sources)
         self.tables = {}  # layer -> int32[E, E]
-        self.rows = {}  # layer -> rows observed
+        self.choices = {}  # layer -> choices observed
 
     @property
     def observes_first(self):
@@ -42,16 +43,16 @@ class CrossTokenHeatmap(PredictionPolicy):
         """The heat map of the view's layer, int32[E, E]; made when first asked for."""
         if view.layer not in self.tables:
             self.tables[view.layer] = np.zeros((view.experts, view.experts), np.int32)
-            self.rows[view.layer] = 0
+            self.choices[view.layer] = 0
         return self.tables[view.layer]
 
     def observe(self, view):
         if view.ids is None or (view.prompt_starts is None and view.previous_ids is None):
             return
         table = self.table(view)
-        self.rows[view.layer] += len(view.ids) * view.ids.shape[1]
-        if self.rows[view.layer] > MOST_ROWS:
-            raise BadInput(f"layer {view.layer}: more than {MOST_ROWS} choices, which the heat map's counters may not hold")
+        self.choices[view.layer] += view.ids.size
+        if self.choices[view.layer] > MOST_CHOICES:
+            raise BadInput(f"layer {view.layer}: more than {MOST_CHOICES} choices, which the heat map's counters may not hold")
         if view.prompt_starts is not None:
             self.add_prompts(table, view.ids, view.prompt_starts)
         else:
@@ -62,45 +63,41 @@ class CrossTokenHeatmap(PredictionPolicy):
         before, after = as_ids(before), as_ids(after)
         if before.shape != after.shape or before.dtype != after.dtype:
             raise ValueError(f"previous ids are {before.dtype}{before.shape}, this step's {after.dtype}{after.shape}")
-        ffi, lib, run, name = kernel("heatmap_add", after)
-        rows, k = after.shape
-        checked(run(ffi.from_buffer("int32_t[]", table), len(table), ffi.from_buffer(name, before), ffi.from_buffer(name, after), rows, k), len(table))
+        run, name = kernel("heatmap_add", after)
+        checked(run(c_ints(table), len(table), FFI.from_buffer(name, before), FFI.from_buffer(name, after), *after.shape), len(table))
 
     def add_prompts(self, table, ids, starts):
         """Count the pairs of consecutive rows of each request: rows starts[q] up to starts[q + 1] of ids [rows, k]."""
         ids, starts = as_ids(ids), np.ascontiguousarray(starts, np.int64)
-        if len(starts) and not (starts[0] >= 0 and starts[-1] <= len(ids) and (np.diff(starts) >= 0).all()):
+        if not (len(starts) and starts[0] >= 0 and starts[-1] <= len(ids) and (np.diff(starts) >= 0).all()):
             raise ValueError("prompt_starts do not rise from 0 to the number of rows")
-        ffi, lib, run, name = kernel("heatmap_add_prompts", ids)
-        checked(run(
-            ffi.from_buffer("int32_t[]", table), len(table), ffi.from_buffer(name, ids),
-            ffi.from_buffer("int64_t[]", starts), len(starts) - 1, ids.shape[1],
-        ), len(table))
+        run, name = kernel("heatmap_add_prompts", ids)
+        rows, starts = FFI.from_buffer(name, ids), FFI.from_buffer("int64_t[]", starts)
+        checked(run(c_ints(table), len(table), rows, starts, len(starts) - 1, ids.shape[1]), len(table))
 
     def mask(self, view, plan):
-        ffi, lib = fabric.load("heatmap")
         mask = nothing(view)
-
-        def c(array):
-            return ffi.from_buffer("int32_t[]", np.ascontiguousarray(array, np.int32))
-
-        checked(lib.heatmap_mask(
-            c(self.table(view)), view.experts, view.dies, part_of(self.top_n, view.experts), self.stop_at_own_id, len(plan),
-            c(plan.expert), c(plan.die), c(view.home), ffi.from_buffer("uint8_t[]", mask),
+        checked(LIB.heatmap_mask(
+            c_ints(self.table(view)), view.experts, view.dies, part_of(self.top_n, view.experts), self.stop_at_own_id, len(plan),
+            c_ints(plan.expert), c_ints(plan.die), c_ints(view.home), FFI.from_buffer("uint8_t[]", mask),
         ), view.experts)
         return mask
 
 
+def c_ints(array):
+    """An int32 array as C takes it: itself where it is one already, so a table is written through it."""
+    return FFI.from_buffer("int32_t[]", np.ascontiguousarray(array, np.int32))
+
+
 def kernel(function, ids):
-    """(ffi, lib, the function for the type of ids, that type's name for cffi)."""
-    ffi, lib = fabric.load("heatmap")
+    """(the C function for the type of ids, that type's name for cffi)."""
     narrow = ids.dtype == np.uint8
-    return ffi, lib, getattr(lib, f"{function}_{'u8' if narrow else 'u16'}"), "uint8_t[]" if narrow else "uint16_t[]"
+    return getattr(LIB, function + ("_u8" if narrow else "_u16")), "uint8_t[]" if narrow else "uint16_t[]"
 
 
 def checked(status, experts):
     """Turn a status of heatmap.h into an error."""
-    if status == -1:
+    if status == LIB.HEATMAP_BAD_ID:
         raise BadInput(f"an expert id of the trace is out of range; allowed: 0 .. {experts - 1}")
-    if status < 0:
+    if status == LIB.HEATMAP_NO_MEMORY:
         raise ChipweaveError("no memory to ask the heat map")

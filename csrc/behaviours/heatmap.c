@@ -1,44 +1,76 @@
 #include "heatmap.h"
+#include "ids.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- adding pairs ------------------------------------------------------------------------------------------------
- * The inner loops are written once and compiled for k = 8 (nearly every model) and for any k: with k known, the ids
- * of the later token stay in registers. */
-#define ADD(ID, K)                                                                                                   \
-    for (int64_t r = 0; r < rows; r++, before += (K), after += (K)) {                                                \
-        for (int32_t i = 0; i < (K); i++)                                                                            \
-            if (before[i] >= experts || after[i] >= experts)                                                         \
-                return HEATMAP_BAD_ID;                                                                               \
-        for (int32_t i = 0; i < (K); i++) {                                                                          \
-            int32_t *row = table + (int64_t)before[i] * experts;                                                     \
-            for (int32_t j = 0; j < (K); j++)                                                                        \
-                row[after[j]]++;                                                                                     \
-        }                                                                                                            \
+ * What costs is the increments. So the ids of the later token are fetched eight bytes at a time and picked apart in
+ * registers: a byte fetched between two increments would wait to see whether they wrote it. */
+
+static inline void add_row_u8(int32_t *row, const uint8_t *after, int32_t k)
+{
+    int32_t j = 0;
+    for (; j + 8 <= k; j += 8) {
+        uint64_t ids;
+        memcpy(&ids, after + j, sizeof ids);
+        row[ids & 255]++;
+        row[ids >> 8 & 255]++;
+        row[ids >> 16 & 255]++;
+        row[ids >> 24 & 255]++;
+        row[ids >> 32 & 255]++;
+        row[ids >> 40 & 255]++;
+        row[ids >> 48 & 255]++;
+        row[ids >> 56]++;
     }
+    for (; j < k; j++)
+        row[after[j]]++;
+}
+
+static inline void add_row_u16(int32_t *row, const uint16_t *after, int32_t k)
+{
+    int32_t j = 0;
+    for (; j + 4 <= k; j += 4) {
+        uint64_t ids;
+        memcpy(&ids, after + j, sizeof ids);
+        row[ids & 65535]++;
+        row[ids >> 16 & 65535]++;
+        row[ids >> 32 & 65535]++;
+        row[ids >> 48]++;
+    }
+    for (; j < k; j++)
+        row[after[j]]++;
+}
 
 #define HEATMAP(SUFFIX, ID)                                                                                          \
-    static int add8_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows)       \
+    static inline void add_k_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows, int32_t k) \
     {                                                                                                                \
-        ADD(ID, 8)                                                                                                   \
+        for (int64_t r = 0; r < rows; r++, before += k, after += k)                                                  \
+            for (int32_t i = 0; i < k; i++)                                                                          \
+                add_row_##SUFFIX(table + (int64_t)before[i] * experts, after, k);                                    \
+    }                                                                                                                \
+    static void add_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows, int32_t k) \
+    {                                                                                                                \
+        if (k == 8) /* nearly every model: loops over a known k unroll */                                            \
+            add_k_##SUFFIX(table, experts, before, after, rows, 8);                                                  \
+        else                                                                                                         \
+            add_k_##SUFFIX(table, experts, before, after, rows, k);                                                  \
+    }                                                                                                                \
+    int heatmap_add_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows, int32_t k) \
+    {                                                                                                                \
+        if (!ids_below_##SUFFIX(before, rows * k, experts) || !ids_below_##SUFFIX(after, rows * k, experts))         \
+            return HEATMAP_BAD_ID;                                                                                   \
+        add_##SUFFIX(table, experts, before, after, rows, k);                                                        \
         return HEATMAP_OK;                                                                                           \
     }                                                                                                                \
-    int heatmap_add_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows,       \
-                             int32_t k)                                                                              \
+    int heatmap_add_prompts_##SUFFIX(int32_t *table, int32_t experts, const ID *ids, const int64_t *starts, int64_t requests, \
+                                     int32_t k)                                                                      \
     {                                                                                                                \
-        if (k == 8)                                                                                                  \
-            return add8_##SUFFIX(table, experts, before, after, rows);                                               \
-        ADD(ID, k)                                                                                                   \
-        return HEATMAP_OK;                                                                                           \
-    }                                                                                                                \
-    int heatmap_add_prompts_##SUFFIX(int32_t *table, int32_t experts, const ID *ids, const int64_t *starts,          \
-                                     int64_t requests, int32_t k)                                                    \
-    {                                                                                                                \
+        if (!ids_below_##SUFFIX(ids + starts[0] * k, (starts[requests] - starts[0]) * k, experts))                   \
+            return HEATMAP_BAD_ID;                                                                                   \
         for (int64_t q = 0; q < requests; q++) {                                                                     \
-            const ID *rows = ids + starts[q] * k;                                                                    \
-            int status = heatmap_add_##SUFFIX(table, experts, rows, rows + k, starts[q + 1] - starts[q] - 1, k);     \
-            if (status)                                                                                              \
-                return status;                                                                                       \
+            const ID *first = ids + starts[q] * k;                                                                   \
+            add_##SUFFIX(table, experts, first, first + k, starts[q + 1] - starts[q] - 1, k);                        \
         }                                                                                                            \
         return HEATMAP_OK;                                                                                           \
     }
@@ -48,16 +80,37 @@ HEATMAP(u16, uint16_t)
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
-/* Is x among the last top_n of row's stable ascending order? Counting those that come after x needs no sort. */
+/* Four numbers worked on at once (GCC and Clang); a comparison gives -1 for each that holds. */
+typedef int32_t four __attribute__((vector_size(16)));
+
+static inline four load_four(const int32_t *values)
+{
+    four loaded;
+    memcpy(&loaded, values, sizeof loaded);
+    return loaded;
+}
+
+/* How many of values[0 .. n - 1] are at least `least`. */
+static int32_t count_from(const int32_t *values, int32_t n, int32_t least)
+{
+    const four limit = {least - 1, least - 1, least - 1, least - 1}; /* counts are never negative */
+    four a = {0}, b = {0};
+    int32_t at = 0, count = 0;
+    for (; at + 8 <= n; at += 8) {
+        a -= load_four(values + at) > limit;
+        b -= load_four(values + at + 4) > limit;
+    }
+    for (; at < n; at++)
+        count += values[at] >= least;
+    a += b;
+    return count + a[0] + a[1] + a[2] + a[3];
+}
+
+/* Is x among the last top_n of row's stable ascending order? Counting those that come after x needs no sort: larger
+ * counts, and equal ones with a larger number. (A count never reaches 2^31 - 1, so value + 1 does not wrap.) */
 static int among_last(const int32_t *row, int32_t experts, int32_t x, int32_t top_n)
 {
-    const int32_t value = row[x];
-    int32_t after = 0;
-    for (int32_t j = 0; j <= x; j++)
-        after += row[j] > value;
-    for (int32_t j = x + 1; j < experts; j++)
-        after += row[j] >= value;
-    return after < top_n;
+    return count_from(row, x, row[x] + 1) + count_from(row + x + 1, experts - x - 1, row[x]) < top_n;
 }
 
 /* The rows that each die asks, in plan order: rows[begin[d] .. end[d] - 1] are expert numbers. */

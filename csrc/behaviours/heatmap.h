@@ -7,8 +7,8 @@
  *     answer: yes, if x is among the last top_n of the stable ascending order of row e1, or of row e2, ..
  *             (so among equal counts the larger expert number wins).
  *
- * Units.   table is [experts][experts] counts. ids are expert numbers below `experts`: the caller has checked
- *          (tally.h does); HEATMAP_BAD_ID otherwise, with the table possibly half added.
+ * Units.   table is [experts][experts] counts below 2^31 - 1: the caller sees to that. ids are expert numbers.
+ * Errors.  HEATMAP_BAD_ID if an id is not below `experts`; nothing was added then.
  * Owner.   Arrays are the caller's and are only used during the call.
  * Twin.    policies/cross_token_heatmap_python.py
  */

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* What one die is known to have to do so far, in ns. */
 struct load {
@@ -11,8 +10,13 @@ struct load {
 
 struct candidate {
     double rank_ns; /* estimated time (and transfer) when the expert's turn came */
-    int32_t die, tokens, holder;
     double transfer_ns;
+    int32_t die, tokens, holder;
+};
+
+/* What one die got of one expert. */
+struct share {
+    int32_t die, tokens;
 };
 
 struct planner {
@@ -21,10 +25,12 @@ struct planner {
     const int32_t *counts, *home, *distance;
     const uint8_t *holders;
     double mean_tokens;
-    struct load *loads;       /* [dies]           */
-    struct candidate *picked; /* [experts][dies]  */
-    int32_t *kept;            /* [experts]        */
-    int32_t *order;           /* [experts]        */
+    struct load *loads;          /* [dies]                                                  */
+    struct candidate *candidate; /* [dies], of the expert whose turn it is                  */
+    struct share *shares;        /* [experts * dies], in the order in which they were given */
+    int32_t given;               /* of shares                                               */
+    int32_t *first, *kept;       /* [experts], which of shares are the expert's             */
+    int64_t *keys;               /* [experts], order of turns: tokens << 32 | expert        */
 };
 
 static double most(double a, double b) { return a > b ? a : b; }
@@ -49,31 +55,32 @@ static int64_t floor_divide(double a, double b) { return (int64_t)floor((a - fmo
 
 /* ---- order of experts -------------------------------------------------------------------------------------------- */
 
-/* Tokens and number in one key: the order is total, so any sort gives the same. */
-static int by_key(const void *a, const void *b)
+/* Shell sort: short, in place, and quick for a few hundred keys; the keys all differ, so any sort gives the same. */
+static void sort_keys(int64_t *keys, int32_t n)
 {
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+    static const int32_t gaps[] = {701, 301, 132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++)
+        for (int32_t i = gaps[g]; i < n; i++) {
+            const int64_t key = keys[i];
+            int32_t at = i;
+            for (; at >= gaps[g] && keys[at - gaps[g]] > key; at -= gaps[g])
+                keys[at] = keys[at - gaps[g]];
+            keys[at] = key;
+        }
 }
 
-/* order[] = experts with tokens, by rising tokens, then number; returns how many, or PLACEMENT_NO_MEMORY. */
+/* keys[] = experts with tokens, by rising tokens, then number; returns how many. */
 static int32_t order_experts(struct planner *p)
 {
-    int64_t *keys = malloc((size_t)p->experts * sizeof *keys);
-    if (!keys)
-        return PLACEMENT_NO_MEMORY;
     int32_t active = 0;
     int64_t total = 0;
     for (int32_t e = 0; e < p->experts; e++) {
         total += p->counts[e];
         if (p->counts[e] > 0)
-            keys[active++] = ((int64_t)p->counts[e] << 32) | e;
+            p->keys[active++] = ((int64_t)p->counts[e] << 32) | e;
     }
-    qsort(keys, (size_t)active, sizeof *keys, by_key);
-    for (int32_t i = 0; i < active; i++)
-        p->order[i] = (int32_t)(keys[i] & 0xffffffff);
+    sort_keys(p->keys, active);
     p->mean_tokens = (double)total / p->experts; /* over all experts, chosen or not */
-    free(keys);
     return active;
 }
 
@@ -93,7 +100,7 @@ static int is_near(const struct planner *p, int32_t e, int32_t die)
 static int32_t cap(const struct planner *p, int32_t tokens)
 {
     int64_t most_dies = p->rule->min_dies;
-    if (p->rule->tokens_per_die > 0) {
+    if (p->rule->tokens_per_die > 0 && tokens / p->rule->tokens_per_die > most_dies) { /* the mean can only lower it */
         int64_t grown = floor_divide(tokens, most(p->mean_tokens, p->rule->tokens_per_die));
         most_dies = grown > most_dies ? grown : most_dies;
     }
@@ -101,15 +108,16 @@ static int32_t cap(const struct planner *p, int32_t tokens)
 }
 
 /* Insertion sort: few candidates, and dies come in rising number, so equal ranks keep that order. */
-static int32_t find_candidates(const struct planner *p, int32_t e, struct candidate *found)
+static int32_t find_candidates(const struct planner *p, int32_t e)
 {
+    struct candidate *found = p->candidate;
     int32_t n = 0;
     for (int32_t die = 0; die < p->dies; die++) {
         const int holder = die == p->home[e] || p->holders[(int64_t)e * p->dies + die];
         if (!holder && !is_near(p, e, die))
             continue;
-        struct candidate c = {die_ns(&p->loads[die]), die, 0, holder,
-                              transfer_ns(p->rule, p->distance[(int64_t)p->home[e] * p->dies + die])};
+        struct candidate c = {.rank_ns = die_ns(&p->loads[die]), .die = die, .holder = holder,
+                              .transfer_ns = transfer_ns(p->rule, p->distance[(int64_t)p->home[e] * p->dies + die])};
         if (!holder)
             c.rank_ns += c.transfer_ns;
         int32_t at = n++;
@@ -123,10 +131,9 @@ static int32_t find_candidates(const struct planner *p, int32_t e, struct candid
 
 /* ---- blocks of one expert ---------------------------------------------------------------------------------------- */
 
-/* Loads of the executing die and of the source if `tokens` more go to c. */
-static void add_block(const struct planner *p, const struct candidate *c, int32_t tokens, struct load *own, struct load *source)
+/* Loads of the executing die and of the source if a block that computes for `compute` ns goes to c. */
+static void add_block(const struct planner *p, const struct candidate *c, double compute, struct load *own, struct load *source)
 {
-    const double compute = compute_ns(p->rule, tokens);
     if (c->holder) {
         own->compute_local += compute;
         return;
@@ -137,31 +144,33 @@ static void add_block(const struct planner *p, const struct candidate *c, int32_
         source->hbm_remote += p->rule->hbm_ns;
 }
 
-static double cost_of_block(const struct planner *p, const struct candidate *c, int32_t home, int32_t tokens)
+static double cost_of_block(const struct planner *p, const struct candidate *c, int32_t home, double compute)
 {
     struct load own = p->loads[c->die], source = p->loads[home];
-    add_block(p, c, tokens, &own, &source);
+    add_block(p, c, compute, &own, &source);
     return c->holder ? die_ns(&own) : most(die_ns(&own), die_ns(&source));
 }
 
-static void give_tokens(const struct planner *p, int32_t e, struct candidate *candidates, int32_t n)
+static void give_tokens(const struct planner *p, int32_t e, int32_t n)
 {
     const struct placement_rule *rule = p->rule;
+    struct candidate *candidates = p->candidate;
     int32_t left = p->counts[e];
     while (left > 0) {
         int32_t block = left < rule->block ? left : rule->block;
         if (rule->absorb_remainder && left - block < rule->block)
             block = left;
+        const double compute = compute_ns(rule, block);
         struct candidate *best = NULL;
         double least = 0;
         for (int32_t i = 0; i < n; i++) {
-            const double cost = cost_of_block(p, &candidates[i], p->home[e], block);
+            const double cost = cost_of_block(p, &candidates[i], p->home[e], compute);
             if (!best || cost < least || (cost == least && candidates[i].holder && !best->holder)) {
                 best = &candidates[i];
                 least = cost;
             }
         }
-        add_block(p, best, block, &p->loads[best->die], &p->loads[p->home[e]]);
+        add_block(p, best, compute, &p->loads[best->die], &p->loads[p->home[e]]);
         best->tokens += block;
         left -= block;
     }
@@ -169,21 +178,51 @@ static void give_tokens(const struct planner *p, int32_t e, struct candidate *ca
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
+static void plan_expert_of(struct planner *p, int32_t e)
+{
+    const int32_t n = find_candidates(p, e);
+    give_tokens(p, e, n);
+    p->first[e] = p->given;
+    for (int32_t i = 0; i < n; i++)
+        if (p->candidate[i].tokens > 0)
+            p->shares[p->given++] = (struct share){p->candidate[i].die, p->candidate[i].tokens};
+    p->kept[e] = p->given - p->first[e];
+}
+
 static int32_t write_plan(const struct planner *p, int32_t room, int32_t *expert, int32_t *die, int32_t *tokens)
 {
     int32_t n = 0;
+    if (p->given > room)
+        return PLACEMENT_NO_ROOM;
     for (int32_t e = 0; e < p->experts; e++)
-        for (int32_t i = 0; i < p->kept[e]; i++) {
-            const struct candidate *c = &p->picked[(int64_t)e * p->dies + i];
-            if (c->tokens == 0)
-                continue;
-            if (n == room)
-                return PLACEMENT_NO_ROOM;
+        for (int32_t i = 0; i < p->kept[e]; i++, n++) {
+            const struct share *s = &p->shares[p->first[e] + i];
             expert[n] = e;
-            die[n] = c->die;
-            tokens[n++] = c->tokens;
+            die[n] = s->die;
+            tokens[n] = s->tokens;
         }
     return n;
+}
+
+static int open_planner(struct planner *p)
+{
+    const size_t dies = (size_t)p->dies, experts = (size_t)p->experts;
+    p->loads = calloc(dies, sizeof *p->loads);
+    p->candidate = malloc(dies * sizeof *p->candidate);
+    p->shares = malloc(experts * dies * sizeof *p->shares);
+    p->first = calloc(2 * experts, sizeof *p->first);
+    p->kept = p->first + experts;
+    p->keys = malloc(experts * sizeof *p->keys);
+    return p->loads && p->candidate && p->shares && p->first && p->keys;
+}
+
+static void close_planner(struct planner *p)
+{
+    free(p->loads);
+    free(p->candidate);
+    free(p->shares);
+    free(p->first);
+    free(p->keys);
 }
 
 int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts, int32_t dies, const int32_t *counts,
@@ -193,26 +232,15 @@ int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts,
     struct planner p = {.rule = rule, .experts = experts, .dies = dies, .counts = counts, .home = home,
                         .distance = distance, .holders = holders};
     int32_t result = PLACEMENT_NO_MEMORY;
-    p.loads = calloc((size_t)dies, sizeof *p.loads);
-    p.picked = malloc((size_t)experts * dies * sizeof *p.picked);
-    p.kept = calloc((size_t)experts * 2, sizeof *p.kept);
-    if (p.loads && p.picked && p.kept) {
-        p.order = p.kept + experts;
-        result = order_experts(&p);
+    if (open_planner(&p)) {
+        const int32_t active = order_experts(&p);
         for (int32_t e = 0; e < experts; e++)
             if (counts[e] > 0)
                 p.loads[home[e]].hbm_local += rule->hbm_ns;
-        for (int32_t i = 0; i < result; i++) {
-            const int32_t e = p.order[i];
-            struct candidate *found = p.picked + (int64_t)e * dies;
-            p.kept[e] = find_candidates(&p, e, found);
-            give_tokens(&p, e, found, p.kept[e]);
-        }
-        if (result >= 0)
-            result = write_plan(&p, room, plan_expert, plan_die, plan_tokens);
+        for (int32_t i = 0; i < active; i++)
+            plan_expert_of(&p, (int32_t)(p.keys[i] & 0xffffffff));
+        result = write_plan(&p, room, plan_expert, plan_die, plan_tokens);
     }
-    free(p.loads);
-    free(p.picked);
-    free(p.kept);
+    close_planner(&p);
     return result;
 }

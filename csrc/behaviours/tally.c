@@ -1,4 +1,5 @@
 #include "tally.h"
+#include "ids.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,22 +25,7 @@ static int32_t gather(const uint32_t *lanes, int32_t size, int32_t experts, int3
 
 /* A first pass looks at every id once for its range; the counting pass then needs no test of its own. The scan for
  * first appearances ends as soon as all experts that occur have been met: usually within a few hundred ids. */
-#define TALLY(NAME, ID)                                                                                              \
-    static int in_range_##NAME(const ID *ids, int64_t n, int32_t experts)                                            \
-    {                                                                                                                \
-        int64_t at = 0;                                                                                              \
-        for (; at + 64 <= n; at += 64) {                                                                             \
-            ID most = 0;                                                                                             \
-            for (int i = 0; i < 64; i++)                                                                             \
-                most = ids[at + i] > most ? ids[at + i] : most;                                                      \
-            if (most >= experts)                                                                                     \
-                return 0;                                                                                            \
-        }                                                                                                            \
-        for (; at < n; at++)                                                                                         \
-            if (ids[at] >= experts)                                                                                  \
-                return 0;                                                                                            \
-        return 1;                                                                                                    \
-    }                                                                                                                \
+#define TALLY(NAME, ID, BELOW)                                                                                              \
     static void rank_##NAME(const ID *ids, int32_t chosen, int32_t experts, int32_t *first)                          \
     {                                                                                                                \
         memset(first, -1, (size_t)experts * sizeof *first);                                                          \
@@ -50,7 +36,7 @@ static int32_t gather(const uint32_t *lanes, int32_t size, int32_t experts, int3
     }                                                                                                                \
     int32_t NAME(const ID *ids, int64_t n, int32_t experts, int32_t times, int32_t *counts, int32_t *first)          \
     {                                                                                                                \
-        if ((int64_t)experts <= (int64_t)(ID)-1 && !in_range_##NAME(ids, n, experts))                                \
+        if (!BELOW(ids, n, experts))                                \
             return TALLY_BAD_ID;                                                                                     \
         uint32_t few[LANES * 512];                                                                                   \
         uint32_t *lanes = experts <= 512 ? few : malloc((size_t)LANES * experts * sizeof *lanes);                    \
@@ -75,5 +61,5 @@ static int32_t gather(const uint32_t *lanes, int32_t size, int32_t experts, int3
         return chosen;                                                                                               \
     }
 
-TALLY(tally_u8, uint8_t)
-TALLY(tally_u16, uint16_t)
+TALLY(tally_u8, uint8_t, ids_below_u8)
+TALLY(tally_u16, uint16_t, ids_below_u16)

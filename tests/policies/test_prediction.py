@@ -133,7 +133,7 @@ def test_counters_never_wrap():
     policy = predictor()
     view = seen([[1]], previous=[[0]])
     policy.table(view)
-    policy.rows[0] = 2**31 - 1
+    policy.choices[0] = 2**31 - 2
     with pytest.raises(BadInput, match="may not hold"):
         policy.observe(view)
 
