@@ -25,17 +25,17 @@ class CustomAllreduce(Component):
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
-    def time(self, mode, ranks, size, nccl, port, switch):
+    def time(self, mode, ranks, size, nccl, fabric):
         """ps of one call; `mode` "graph" or "eager", `size` in bytes."""
-        call = self._kernel(ranks, size, port, switch) if size < LARGEST else nccl.time("all_reduce", ranks, size, port, switch)
+        call = self._kernel(ranks, size, fabric) if size < LARGEST else nccl.time("all_reduce", ranks, size, fabric)
         if mode == "graph":
             return call
         copy = int(2 * size * 10**12 / (self.memory_bandwidth * self.memory_efficiency))
         return max(self.eager_floor, call + copy)
 
-    def _kernel(self, ranks, size, port, switch):
+    def _kernel(self, ranks, size, fabric):
         rate = IN_FLIGHT * 10**12 / (2 * self.hop)  # Little's law: a load goes there and its data come back
         one_shot = any(ranks <= most and size < below for most, below in ONE_SHOT_BELOW)
         steps = schedules.one_shot(ranks, size) if one_shot else schedules.two_shot(ranks, -(-size // ranks))
         ops = [Op((s.to, "reads", s.rank), s.size, rate, {("out", s.rank): 1, ("in", s.to): 1}, s.after, self.hop if s.after else 0) for s in steps]
-        return self.graph_floor + max(run(ops, switch.shared(port, ranks, exchange=True)))
+        return self.graph_floor + max(run(ops, fabric.links(ranks, exchange=True)))

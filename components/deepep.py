@@ -37,13 +37,13 @@ class DeepepLowLatency(Component):
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
-    def time(self, phase, tokens, topk, hidden, ranks, port, switch):
+    def time(self, phase, tokens, topk, hidden, ranks, fabric):
         """ps of "dispatch" (FP8) or "combine" (BF16) with `tokens` a rank, experts drawn evenly."""
         floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor
-        links = switch.shared(port, ranks, exchange=True)
+        links = fabric.links(ranks, exchange=True)
         message = message_bytes(hidden, phase == "dispatch")
         pair = -(-tokens * topk * message // ranks)
-        ops = [Op((s.rank, "to", s.to), pair, port.bandwidth, {("out", s.rank): 1, ("in", s.to): 1})
+        ops = [Op((s.rank, "to", s.to), pair, fabric.bandwidth, {("out", s.rank): 1, ("in", s.to): 1})
                for s in exchange(ranks, lambda a, b: pair) if s.kind == "send"]
         arrived = tuple(range(len(ops)))
         local = tokens * topk * message + (tokens * topk * message if phase == "dispatch" else tokens * 2 * hidden)
@@ -64,7 +64,7 @@ class DeepepNormal(Component):
         """ps that a warp takes for one token."""
         return self.token_latency + message * 10**12 / self.warp_rate
 
-    def time(self, phase, tokens, topk, hidden, experts, sms, ranks, port, switch):
+    def time(self, phase, tokens, topk, hidden, experts, sms, ranks, fabric):
         """ps of "dispatch" (FP8) or "combine" (BF16) on `sms` SMs, half of them sending."""
         message = message_bytes(hidden, phase == "dispatch")
         warps = sms // 2 * (THREADS // WARP // ranks)  # that serve one peer
@@ -79,4 +79,4 @@ class DeepepNormal(Component):
             else:  # the receiving SMs follow a token behind
                 ops.append(Op((step.rank, "from", step.block), 0, rate, {}, step.after, int(token)))
         floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor
-        return floor + max(run(ops, switch.shared(port, ranks, exchange=True)))
+        return floor + max(run(ops, fabric.links(ranks, exchange=True)))

@@ -32,22 +32,29 @@ class Nccl(Component):
     nvls_latency = Param("time", default="25 us", doc="one chunk through scatter, reduce and gather: NCCL's hwLatencies")
     ll128_rate = Param("bandwidth", default="36.7 GB/s", doc="one channel, LL128: NCCL's perChMaxRingLL128Bws")
 
-    def time(self, collective, ranks, size, port, switch):
+    def time(self, collective, ranks, size, fabric, protocol=None):
         """ps of one call.
 
         Args:
             collective: all_gather, reduce_scatter, all_reduce or alltoall.
             size: bytes of the larger buffer of a rank, as nccl-tests counts.
-            port, switch: node.nvlink_port, node.nvswitch.
+            fabric: the `Fabric` of the node.
+            protocol: None, or "LL", "LL128", "Simple" to have a ring in that protocol whatever NCCL would choose.
         """
         if collective == "alltoall":
-            return self.floor + self._exchange(ranks, size, port, switch)
-        chosen = choice.choose(collective, ranks, size, float(port.bandwidth) / 1e9)
-        return self.time_of(chosen, collective, ranks, size, port, switch)
+            return self.floor + self._exchange(ranks, size, fabric)
+        bandwidth = float(fabric.bandwidth) / 1e9
+        chosen = choice.with_channels("ring", protocol, ranks, size, bandwidth) if protocol else choice.choose(collective, ranks, size, bandwidth)
+        return self.time_of(chosen, collective, ranks, size, fabric)
 
-    def time_of(self, chosen, collective, ranks, size, port, switch):
+    @staticmethod
+    def bus_share(collective, ranks):
+        """nccl-tests' bus bandwidth over size / time: what each link must carry at least, over the size."""
+        return (2 if collective == "all_reduce" else 1) * (ranks - 1) / ranks
+
+    def time_of(self, chosen, collective, ranks, size, fabric):
         """The same with a given `Choice`."""
-        links = switch.shared(port, ranks)
+        links = fabric.links(ranks)
         if chosen.algorithm == "nvls":
             return self.floor + self._nvls(ranks, size, links)
         if chosen.algorithm == "tree":
@@ -96,11 +103,11 @@ class Nccl(Component):
 
         return pieces(program, choice.ring_pieces(-(-size // ranks), choice.NVLS_CHANNELS, chunk), links)
 
-    def _exchange(self, ranks, size, port, switch):
+    def _exchange(self, ranks, size, fabric):
         """All-to-all by sends and receives, every pair at once, each on thread blocks of its own."""
         part = -(-size // ranks)
-        count = choice.exchange_channels(ranks, part, float(port.bandwidth) / 1e9)
-        links = switch.shared(port, ranks, exchange=True)
+        count = choice.exchange_channels(ranks, part, float(fabric.bandwidth) / 1e9)
+        links = fabric.links(ranks, exchange=True)
         simple = part > count * 16 * KIB
         latency = self.slice_sync if simple else self.ll_hop
         send = count * (self.send_rate if simple else self.ll_rate * P2P_THREADS / RING_THREADS)

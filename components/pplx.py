@@ -23,27 +23,27 @@ class Pplx(Component):
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
-    def time(self, phase, tokens, topk, hidden, ranks, port, switch):
+    def time(self, phase, tokens, topk, hidden, ranks, fabric):
         """ps of "dispatch" (FP8 with scales) or "combine" (BF16), `tokens` a rank."""
         message = hidden + hidden // BLOCK * 4 if phase == "dispatch" else 2 * hidden
         every = tokens * topk * message
         memory = self.memory_bandwidth * self.memory_efficiency
         before = self._walk(tokens, topk) if phase == "dispatch" else int(2 * every * 10**12 / memory)
         pair = -(-every // ranks)
-        ops = [Op((s.rank, "to", s.to), pair, port.bandwidth, {("out", s.rank): 1, ("in", s.to): 1}, (), before)
+        ops = [Op((s.rank, "to", s.to), pair, fabric.bandwidth, {("out", s.rank): 1, ("in", s.to): 1}, (), before)
                for s in exchange(ranks, lambda a, b: pair) if s.kind == "send"]
         arrived = tuple(range(len(ops)))
         local = 2 * every if phase == "dispatch" else every + tokens * 2 * hidden
         ops += [Op((rank, "memory"), local, memory, {}, arrived) for rank in range(ranks)]
         floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor
-        return floor + max(run(ops, switch.shared(port, ranks, exchange=True)))
+        return floor + max(run(ops, fabric.links(ranks, exchange=True)))
 
     def _walk(self, tokens, topk):
         """Every thread block reads all tokens' experts one after another and counts: load, then counter read and written."""
         lines = tokens * topk * 4 / 128
         return int(tokens * (self.l1_latency + 2 * self.shared_latency) + lines * (self.l2_latency - self.l1_latency))
 
-    def torch_time(self, tokens, hidden, experts, ranks, nccl, port, switch):
+    def torch_time(self, tokens, hidden, experts, ranks, nccl, fabric):
         """ps of the padded all-to-all: every rank reserves `tokens` FP8 rows for each of the `experts`."""
         size = experts * tokens * (hidden + hidden // BLOCK * 4)
-        return self.torch_floor + nccl.time("alltoall", ranks, size, port, switch)
+        return self.torch_floor + nccl.time("alltoall", ranks, size, fabric)

@@ -1,0 +1,28 @@
+"""deepep_ll: DeepEP's low-latency dispatch and combine inside one node; x is tokens of a GPU."""
+
+import re
+
+from chipweave.ledger import NotModelled, case
+from chipweave.validation.comm_stacks import fabric, stack
+
+SHAPE = re.compile(r"hidden (?P<hidden>\d+), top-(?P<topk>\d+), (?P<experts>\d+) experts")
+EP = re.compile(r"\bEP ?(\d+)\b")
+KIND = "comm.deepep_low_latency"
+
+
+@case("h100", "deepep_ll", bar=0.15)
+def predict(questions):
+    """Microseconds."""
+    return {q.id: simulate(q) for q in questions}
+
+
+def simulate(question, figures=None):
+    """The answer to one question; `figures` take the place of the fitted ones."""
+    shape, ep, node = SHAPE.search(question.conditions), EP.search(question.conditions), fabric(question.device)
+    phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
+    if not shape or not ep or not phase or not question.x or node is None:
+        return NotModelled("phase, shape, tokens or device not recognised")
+    if int(ep[1]) > node.ranks:
+        return NotModelled(f"EP{ep[1]} leaves the node: no model of the network between nodes")
+    own = stack(KIND, **(figures or {}).get(KIND, {}))
+    return own.time(phase, int(question.x), int(shape["topk"]), int(shape["hidden"]), int(ep[1]), node) / 1e6

@@ -1,0 +1,30 @@
+"""deepep_readme: DeepSeek's own figures on H800 nodes with one 400 Gb/s adapter a GPU; x is the EP degree.
+
+Inside one node (EP8) the low-latency kernels use NVLink and are modelled. From EP16 they cross the network between nodes,
+of which there is no model; the bandwidth rows hold two numbers each.
+"""
+
+import re
+
+from chipweave.ledger import NotModelled, case
+from chipweave.validation.cases.deepep_ll import KIND
+from chipweave.validation.comm_stacks import fabric, stack
+
+CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk>\d+)")
+
+
+@case("h100", "deepep_readme")
+def predict(questions):
+    """Microseconds."""
+    return {q.id: _answer(q) for q in questions}
+
+
+def _answer(question):
+    shape, node = CONDITIONS.search(question.conditions), fabric(question.device)
+    phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
+    if not shape or not phase or not question.quantity.startswith("low-latency") or not question.x or node is None:
+        return NotModelled("two numbers in one row, or the row is not recognised")
+    if question.x > node.ranks:
+        return NotModelled("leaves the node over RDMA: no model of the network between nodes")
+    tokens, hidden, topk = (int(shape[k]) for k in ("tokens", "hidden", "topk"))
+    return stack(KIND).time(phase, tokens, topk, hidden, int(question.x), node) / 1e6
