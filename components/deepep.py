@@ -16,6 +16,8 @@ from chipweave.components.transfer_program import Op, run
 
 BLOCK = 128  # values that share a scale, FP8
 THREADS, WARP = 768, 32  # of a thread block of the normal kernels
+CHUNKS = {"dispatch": {2: 24, 4: 6, 8: 6}, "combine": {2: 10, 4: 9, 8: 4}}
+"""Tokens that a channel sends to a peer before it tells the receiver: DeepEP's defaults by ranks."""
 
 
 def message_bytes(hidden, fp8):
@@ -67,16 +69,19 @@ class DeepepNormal(Component):
     def time(self, phase, tokens, topk, hidden, experts, sms, ranks, fabric):
         """ps of "dispatch" (FP8) or "combine" (BF16) on `sms` SMs, half of them sending."""
         message = message_bytes(hidden, phase == "dispatch")
-        warps = sms // 2 * (THREADS // WARP // ranks)  # that serve one peer
+        channels, team = sms // 2, THREADS // WARP // ranks  # a team of warps in each channel serves one peer
+        warps = channels * team
         token = self.token_time(message)
         rate = warps * message * 10**12 / token
         to_peer = tokens * share_of_ranks(experts, ranks, topk)
-        size = int(max(to_peer, min(warps, 1)) * message)
+        size = int(max(to_peer, 1) * message)
+        chunk = CHUNKS[phase][min(n for n in CHUNKS[phase] if n >= ranks)]
+        behind = max(1, min(chunk, to_peer / channels) / team)  # tokens of a warp in the last chunk
         ops = []
         for step in exchange(ranks, lambda a, b: size):
             if step.kind == "send":
                 ops.append(Op((step.rank, "to", step.to), size, rate, {("out", step.rank): 1, ("in", step.to): 1}))
-            else:  # the receiving SMs follow a token behind
-                ops.append(Op((step.rank, "from", step.block), 0, rate, {}, step.after, int(token)))
+            else:  # the receiving SMs follow a chunk behind, at the pace of the senders
+                ops.append(Op((step.rank, "from", step.block), 0, rate, {}, step.after, int(behind * token)))
         floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor
         return floor + max(run(ops, fabric.links(ranks, exchange=True)))

@@ -41,6 +41,7 @@ class Nccl(Component):
             fabric: the `Fabric` of the node.
             protocol: None, or "LL", "LL128", "Simple" to have a ring in that protocol whatever NCCL would choose.
         """
+        fabric.links(ranks)  # refuses ranks that are not there
         if collective == "alltoall":
             return self.floor + self._exchange(ranks, size, fabric)
         bandwidth = float(fabric.bandwidth) / 1e9

@@ -36,7 +36,8 @@ class Choice:
 
 def ring_graph(bandwidth):
     """(channels, GB/s each) of NCCL's rings on a switch that gives each GPU `bandwidth` GB/s: the widest set of equal
-    rings, the fastest rings first, none slower than half of the best found; four or fewer, or rings of 50 GB/s up, are halved (ncclTopoDupChannels)."""
+    rings, the fastest rings first, none slower than half of the best found; four or fewer, or rings of 50 GB/s up, are
+    halved (ncclTopoDupChannels)."""
     best = (0, 0.0)
     for speed in (s for s in SPEEDS if s <= bandwidth):
         if best[1] and speed / best[1] <= .49:

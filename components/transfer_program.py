@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
+SLACK = 1e-12  # of a rate: what floating point may leave of it
+ROUNDING = 1e-3  # ps: a remainder smaller than this has arrived
 
 @dataclass(frozen=True)
 class Op:
@@ -38,22 +40,22 @@ def shares(ops, bandwidth):
 
     All rates rise together until an op meets its cap or a link is full; those it stops stay, the rest go on.
     """
-    rates, rising = [0] * len(ops), set(range(len(ops)))
-    free = dict(bandwidth)
-    level = 0
+    caps, rates, rising = [float(op.cap) for op in ops], [0.0] * len(ops), set(range(len(ops)))
+    free = {link: float(rate) for link, rate in bandwidth.items()}
+    level = 0.0
     while rising:
         load = {}
         for i in rising:
             for link, weight in ops[i].links.items():
                 load[link] = load.get(link, 0) + weight
-        step = min(ops[i].cap - level for i in rising)
+        step = min(caps[i] for i in rising) - level
         for link, weight in load.items():
             step = min(step, free[link] / weight)
         level += step
         for link, weight in load.items():
             free[link] -= step * weight
-        full = {link for link in load if free[link] <= bandwidth[link] * 1e-12}
-        stopped = {i for i in rising if level >= ops[i].cap or not full.isdisjoint(ops[i].links)}
+        full = {link for link in load if free[link] <= bandwidth[link] * SLACK}
+        stopped = {i for i in rising if level >= caps[i] * (1 - SLACK) or not full.isdisjoint(ops[i].links)}
         for i in stopped:
             rates[i] = level
         rising -= stopped
@@ -93,12 +95,12 @@ def run(ops, bandwidth):
         rates = dict(zip(order, shares([ops[i] for i in order], bandwidth)))
         done = [i for i in order if moving[i] <= 0]
         if not done:
-            due = [now + ceil(moving[i] * 10**12 / rates[i]) for i in order] + [t for t, _ in starting]
+            due = [now + ceil(moving[i] * 1e12 / rates[i] - ROUNDING) for i in order] + [t for t, _ in starting]
             later = min(due)
             for i in order:
-                moving[i] -= rates[i] * (later - now) / 10**12
+                moving[i] -= rates[i] * (later - now) / 1e12
             now = later
-            done = [i for i in order if moving[i] <= rates[i] / 10**12]  # less than a picosecond's worth is done
+            done = [i for i in order if moving[i] <= rates[i] * ROUNDING / 1e12]
         for i in done:
             moving.pop(i)
             ends[i] = now
@@ -119,9 +121,9 @@ def steady(ops, bandwidth):
     for op in ops:
         for link, weight in op.links.items():
             links[link] = links.get(link, 0) + op.size * weight
-        workers[op.worker] = workers.get(op.worker, 0) + op.latency + op.size * 10**12 / op.cap
-    busiest = max((size * 10**12 / bandwidth[link] for link, size in links.items()), default=0)
-    return ceil(max(busiest, max(workers.values(), default=0)))
+        workers[op.worker] = workers.get(op.worker, 0) + op.latency + op.size * 1e12 / float(op.cap)
+    busiest = max((size * 1e12 / float(bandwidth[link]) for link, size in links.items()), default=0)
+    return ceil(max(busiest, max(workers.values(), default=0)) - ROUNDING)
 
 
 def pieces(program, sizes, bandwidth):

@@ -15,7 +15,6 @@ from chipweave.validation import comm_stacks
 from chipweave.validation.cases import custar, deepep_ll, deepep_normal, nccl, pplx
 from chipweave.validation.suite_h100 import REFERENCES
 
-STREAM = {"stream-0613": "the memory's share while streaming: 3942 of 4023 GB/s"}
 FITS = (
     # kind, parameter, unit, low, high, row, asks, what it is
     ("comm.nccl", "floor", "ns", 10, 30_000, "nccl-0022", nccl.simulate, "a call before its first byte"),
@@ -35,6 +34,18 @@ FITS = (
     ("comm.pplx", "torch_floor", "ns", -90_000, 90_000, "pplx-0003", pplx.simulate, "what torch adds to NCCL's call"),
 )
 ROUNDS = 12
+GH200_MHZ, PCIE_MHZ = 1980, 1755
+GH200_PEAK = 4023  # GB/s of its HBM3 (structure)
+DERIVED = (
+    # kind, parameter, row, its value -> text, what it is
+    ("comm.deepep_normal", "token_latency", "plateau-0002", lambda v: f"{round(2e6 * v / GH200_MHZ)} ps", "two DRAM accesses, at 1980 MHz"),
+    ("comm.pplx", "l1_latency", "uarch-0004", lambda v: f"{round(1e6 * v / GH200_MHZ)} ps", "an L1 hit, at 1980 MHz"),
+    ("comm.pplx", "l2_latency", "plateau-0001", lambda v: f"{round(1e6 * v / GH200_MHZ)} ps", "a near L2 hit, at 1980 MHz"),
+    ("comm.pplx", "shared_latency", "uarch-0001", lambda v: f"{round(1e6 * v / PCIE_MHZ)} ps", "a shared-memory load, at 1755 MHz"),
+    *((kind, "memory_efficiency", "stream-0613", lambda v: f"{100 * v / GH200_PEAK:.2f} %", "streaming rate over the 4023 GB/s of that part")
+      for kind in ("comm.deepep_low_latency", "comm.pplx", "comm.custom_allreduce")),
+)
+"""Figures that a row gives without a model."""
 
 
 def calibration_rows(path=REFERENCES):
@@ -45,6 +56,8 @@ def calibration_rows(path=REFERENCES):
 def fit(rows):
     """{kind: {parameter: (text with unit, row id, words)}} from the calibration `rows`."""
     found = {}
+    for kind, parameter, row, text_of, words in DERIVED:
+        found.setdefault(kind, {})[parameter] = (text_of(rows[row][1]), row, words)
     for _ in range(ROUNDS):
         before = {k: dict(v) for k, v in found.items()}
         for kind, parameter, unit, low, high, row, simulate, words in FITS:

@@ -1,0 +1,80 @@
+"""Are the communication groups predicted from calibration rows alone, and do they keep their bars?"""
+
+import csv
+
+import pytest
+
+from chipweave import ledger
+from chipweave.validation import calibrate_comm, comm_stacks
+from chipweave.validation.suite_h100 import REFERENCES
+
+GROUPS = ("nccl", "custar", "deepep_ll", "deepep_normal", "deepep_readme", "pplx")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [(q, v) for q, v in ledger.read_references(REFERENCES) if q.group in GROUPS]
+
+
+@pytest.fixture(scope="module")
+def results(rows):
+    return ledger.judge("h100", rows, ledger.discover())
+
+
+def poisoned(tmp_path):
+    """The shipped table with the value of every row that is not calibration replaced."""
+    path = tmp_path / "poisoned.csv"
+    with open(REFERENCES, newline="") as source, open(path, "w", newline="") as target:
+        reader = csv.DictReader(source)
+        writer = csv.DictWriter(target, reader.fieldnames)
+        writer.writeheader()
+        for row in reader:
+            writer.writerow({**row, "value": row["value"] if row["role"] == "calibration" else "12345"})
+    return path
+
+
+def test_the_calibrated_file_is_what_the_program_finds_also_from_poisoned_rows(tmp_path):
+    found = calibrate_comm.fit(calibrate_comm.calibration_rows(poisoned(tmp_path)))
+    written = {kind: {p: node.value["value"].text for p, node in params.items()} for kind, params in comm_stacks.fitted().items()}
+    assert written == {kind: {p: entry[0] for p, entry in params.items()} for kind, params in found.items()}
+
+
+def test_poisoned_rows_change_no_prediction(results, tmp_path):
+    changed = [(q, v) for q, v in ledger.read_references(poisoned(tmp_path)) if q.group in GROUPS]
+    again = {r.id: r for r in ledger.judge("h100", changed, ledger.discover())}
+    assert all(again[r.id].simulated == r.simulated for r in results if r.simulated is not None)
+    assert again["nccl-0001"].reference == 12345
+
+
+def test_every_fit_names_a_calibration_row(rows):
+    roles = {q.id: q.role for q, _ in rows}
+    assert {roles[fit[5]] for fit in calibrate_comm.FITS} == {"calibration"}
+
+
+def test_calibration_rows_are_met(results):
+    """All but nccl-0014, which sets the rate of LL and lies where NCCL already chooses Simple."""
+    off = {r.id for r in results if r.role == "calibration" and abs(r.error) > 0.002}
+    assert off == {"nccl-0014"}
+
+
+def test_no_bar_is_missed(results):
+    assert ledger.missed_bars(results) == []
+
+
+def test_rows_that_leave_the_node_say_so(results):
+    found = {r.id: r for r in results}
+    assert found["deepep_readme-0003"].why == "leaves the node over RDMA: no model of the network between nodes"
+    assert found["deepep_readme-0001"].simulated > 60
+
+
+@pytest.mark.parametrize("quantity", ["all_gather time", "alltoall time", "all_reduce time", "reduce_scatter time"])
+@pytest.mark.parametrize("gpus", [2, 4, 8])
+def test_every_word_that_may_occur_is_predicted(quantity, gpus):
+    question = ledger.Question("x", "nccl", quantity, "us", "H200 SXM", "-", f"{gpus} GPUs; nccl-tests", "B", "1048576", "predicted")
+    assert ledger.discover()["h100", "nccl"].predict([question])["x"] > 5
+
+
+@pytest.mark.parametrize("device", ["H100 PCIe", "H800 PCIe", "GH200"])
+def test_a_board_without_an_nvswitch_node_is_not_modelled(device):
+    question = ledger.Question("x", "nccl", "all_gather time", "us", device, "-", "2 GPUs", "B", "1024", "predicted")
+    assert isinstance(ledger.discover()["h100", "nccl"].predict([question])["x"], ledger.NotModelled)
