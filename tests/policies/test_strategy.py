@@ -96,3 +96,15 @@ def test_a_view_cannot_be_written_through():
             getattr(view, name)[:] = 0
     counts[0] = 5
     assert isinstance(view, LayerView) and view.counts[0] == 5, "a view of the caller's array, not a copy: building it is cheap"
+
+
+def test_the_predictor_of_the_documentation_works_as_printed(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+    code = next(block.partition("```")[0] for block in page.split("```python\n")[1:])
+    (tmp_path / "last_seen.py").write_text(code)
+    own = strategy.build("prediction", {"kind": "./last_seen.py:LastSeen", "least": 4}, gate=Gate(allowed=True), folder=tmp_path)
+    one, two = (worlds.view(counts, [0, 0, 0], worlds.mesh(2, 1)) for counts in ([5, 3, 4], [0, 9, 0]))
+    plan = strategy.build("allocation", "home").allocate(one)
+    assert [own.predict(view, plan)[1].tolist() for view in (one, two, one)] == [[0, 0, 0], [1, 0, 1], [0, 1, 0]]
+    assert {kind for kind in registry.policies.kinds() if registry.policies.find(kind).__module__.startswith("chipweave.policies.")} <= {
+        word.strip("`") for word in page.split() if "." in word}, "a policy is missing from the page"
