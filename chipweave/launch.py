@@ -20,10 +20,11 @@ class Kernel:
         self.simulation, self.chain, self.operands, self.mask = simulation, chain, operands, mask
         self.waiting, self.started, self.running = dies, [], 0
         self.begin = self.end = None
-        self.done = simulation.event()
+        self.listeners = []
 
-    def start(self, die):
-        """Die `die` starts its part now."""
+    def start(self, die, ended):
+        """Die `die` starts its part now; `ended()` is called when the whole kernel has ended."""
+        self.listeners.append(ended)
         self.waiting -= 1
         self.started.append(die)
         if not self.waiting:
@@ -50,7 +51,8 @@ class Kernel:
         self.running -= 1
         if not self.running and not self.waiting:
             self.end = self.simulation.now
-            self.done.succeed()
+            for ended in self.listeners:
+                ended()
 
 
 @dataclass(frozen=True)

@@ -50,5 +50,4 @@ class SmClusterTable(Staged, Controller):
     def on_work(self, sub_kernel):
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
         kernel, die = sub_kernel.kernel, sub_kernel.die
-        kernel.done.callbacks.append(lambda _: self.send("work", Report(kernel, die)))
-        kernel.start(die)
+        kernel.start(die, lambda: self.send("work", Report(kernel, die)))
