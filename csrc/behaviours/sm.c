@@ -1,0 +1,590 @@
+/* sm.c: see sm.h. Inner times are femtoseconds, so that cycles do not drift; messages leave at whole picoseconds. */
+#include "sm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE 128
+#define SECTORS 4
+#define MAX_WARPS 64
+#define MAX_BLOCKS 32
+#define MAX_OPS 128
+#define FS 1000  /* femtoseconds a picosecond */
+#define NONE (-1)
+
+enum { CLOCK_HZ, L1_SETS, L1_WAYS, HIT_CYCLES, MISS_CYCLES, LSU_PERMILLE, LOAD_SECTORS, STORE_SECTORS, TURNAROUND, WARP_LAUNCH,
+       SLICES, PARTITION, REQUEST_BYTES, N_PARAMETERS };
+
+static const cw_parameter PARAMETERS[] = {
+    {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
+    {"l1_sets", "sets", "sets of L1", 933, 1, 1 << 20},
+    {"l1_ways", "lines", "lines a set", 2, 1, 64},
+    {"hit_cycles", "cycles", "load to use on an L1 hit, one lane", 32, 1, 10000},
+    {"miss_cycles", "cycles", "the part of the way to the L2 and back that runs in the SM clock", 83, 1, 10000},
+    {"lsu_permille", "permille", "cycles the load-store unit takes for 128 B, times 1000", 1000, 1, 100000},
+    {"load_sectors", "sectors", "loads in flight beyond L1", 384, 4, 65000},
+    {"store_sectors", "sectors", "stores in flight", 384, 4, 1 << 20},
+    {"turnaround", "cycles", "a block's end to the first instruction of the next in its place", 450, 0, 1000000},
+    {"warp_launch", "cycles", "between the starts of two warps", 1, 0, 1000},
+    {"slices", "slices", "L2 slices of both partitions", 80, 2, 1024},
+    {"partition", "index", "the partition this SM asks", 0, 0, 1},
+    {"request_bytes", "B", "header of a request or an answer on the crossbar", 0, 0, 1024},
+};
+static const char *const PORTS[] = {"memory"};
+static const cw_statistic STATISTICS[] = {
+    {"loads", "warp loads", "issued"},
+    {"loaded", "B", "asked for by loads, each sector once a warp load"},
+    {"stored", "B", "sent by stores"},
+    {"hits", "lines", "found in L1"},
+    {"misses", "lines", "asked of the L2"},
+    {"hops", "hops", "chase steps ended"},
+    {"blocks", "blocks", "ended"},
+    {"lsu_busy", "ps", "time the load-store unit was taken"},
+    {"stalls", "times", "a warp waited for room in flight"},
+};
+
+typedef struct warp {
+    int64_t block, count, place, ready_fs;
+    int32_t index, slot, pc, waiting;  /* waiting: loads not back yet */
+    int32_t paused;                    /* stands at WAIT or CHASE */
+    int32_t next_stalled, line_done;   /* lines of the stalled instruction that are through */
+} warp;
+
+typedef struct txn {
+    uint64_t line;
+    int32_t mask, entry, head, next_free, sectors;
+} txn;
+
+typedef struct waiter {
+    int32_t warp, next;
+} waiter;
+
+typedef struct sm {
+    cw_host *host;
+    int32_t me;
+    int64_t p[N_PARAMETERS], period_fs;
+    int64_t threads, blocks_at_once, next_block, block_step, blocks;
+    int64_t ops[MAX_OPS][SM_OP_WORDS];
+    int32_t n_ops;
+    const int64_t *pages, *order;
+    int64_t n_pages, n_order;
+    warp warps[MAX_WARPS];
+    int32_t alive[MAX_BLOCKS];  /* warps of the slot's block that have not ended */
+    uint64_t *tags;             /* sets x ways, most recent first: (line + 1) << 24 | fetch << 8 | pending << 4 | valid */
+    txn *txns;
+    int32_t n_txns, free_txn;
+    waiter *waiters;
+    int32_t n_waiters, free_waiter;
+    int64_t load_room, store_room, lsu_fs, launch_fs;
+    int32_t stalled_first, stalled_last;
+    int64_t stats[9];
+} sm;
+
+static int64_t now_fs(const sm *s) { return s->host->now * FS; }
+
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* ---- L1 ---------------------------------------------------------------------------------------------------------- */
+
+static uint64_t *set_of(sm *s, uint64_t line) { return s->tags + (line % (uint64_t)s->p[L1_SETS]) * (uint64_t)s->p[L1_WAYS]; }
+
+static void to_front(uint64_t *set, int32_t way)
+{
+    uint64_t entry = set[way];
+    memmove(set + 1, set, sizeof *set * (size_t)way);
+    set[0] = entry;
+}
+
+/* The entry of a line, moved to the front of its set; NULL where L1 does not hold it. */
+static uint64_t *find(sm *s, uint64_t line)
+{
+    uint64_t *set = set_of(s, line);
+    for (int32_t way = 0; way < s->p[L1_WAYS]; way++)
+        if (set[way] && set[way] >> 24 == line + 1) {
+            if (way)
+                to_front(set, way);
+            return set;
+        }
+    return NULL;
+}
+
+/* An entry for a line that is not there, in place of the least recent without a fetch under way; NULL: none is free. */
+static uint64_t *allocate(sm *s, uint64_t line)
+{
+    uint64_t *set = set_of(s, line);
+    for (int32_t way = (int32_t)s->p[L1_WAYS] - 1; way >= 0; way--)
+        if (!(set[way] & 0xf0)) {
+            to_front(set, way);
+            set[0] = (line + 1) << 24;
+            return set;
+        }
+    return NULL;
+}
+
+/* ---- addresses ------------------------------------------------------------------------------------------------- */
+
+static uint64_t physical(const sm *s, uint64_t address)
+{
+    if (!s->n_pages)
+        return address;
+    return ((uint64_t)s->pages[(address >> 21) % (uint64_t)s->n_pages] << 21) | (address & 0x1fffff);
+}
+
+/* Slice of the reader's partition that looks a line up: lines are dealt to all slices in groups, each group turned by a
+ * hash of its number, so that any run of lines is level over the slices. Returns the lane of port "memory". */
+static int32_t lane_of(const sm *s, uint64_t line)
+{
+    uint64_t n = (uint64_t)s->p[SLICES], group = line / n;
+    uint64_t turn = ((group * 0x9e3779b97f4a7c15ull) >> 40) % n;
+    return (int32_t)(((line + turn) % n) >> 1);
+}
+
+/* ---- the load-store unit --------------------------------------------------------------------------------------- */
+
+static int32_t fold(uint64_t line)
+{
+    int32_t bank = 0;
+    for (; line; line >>= 2)
+        bank ^= line & 3;
+    return bank;
+}
+
+typedef struct wanted {
+    uint64_t line;
+    int32_t mask;
+} wanted;
+
+static int32_t add_line(wanted *list, int32_t n, uint64_t address, int32_t bytes)
+{
+    for (uint64_t a = address & ~31ull; a < address + (uint64_t)bytes; a += 32) {
+        uint64_t line = a / LINE;
+        int32_t i = n - 1, bit = 1 << (a / 32 % SECTORS);
+        while (i >= 0 && list[i].line != line)
+            i--;
+        if (i < 0) {
+            list[n] = (wanted){line, 0};
+            i = n++;
+        }
+        list[i].mask |= bit;
+    }
+    return n;
+}
+
+/* Most words of one bank among `lanes` addresses; lanes that want the same word share it. */
+static int32_t bank_cycles(const uint64_t *address, int32_t lanes, int32_t bytes)
+{
+    int32_t group = 128 / bytes, cycles = 0;  /* lanes whose data fill one phase */
+    for (int32_t first = 0; first < lanes; first += group) {
+        uint64_t words[32 * 4];
+        int32_t n = 0, most = 1, in_bank[32] = {0};
+        for (int32_t lane = first; lane < lanes && lane < first + group; lane++)
+            for (int32_t b = 0; b < bytes; b += 4) {
+                uint64_t word = (address[lane] + (uint64_t)b) / 4;
+                int32_t i = 0;
+                while (i < n && words[i] != word)
+                    i++;
+                if (i == n) {
+                    words[n++] = word;
+                    if (++in_bank[word & 31] > most)
+                        most = in_bank[word & 31];
+                }
+            }
+        cycles += most;
+    }
+    return cycles;
+}
+
+static int32_t tag_cycles(const wanted *list, int32_t n)
+{
+    int32_t in_bank[4] = {0}, most = 1;
+    for (int32_t i = 0; i < n; i++)
+        if (++in_bank[fold(list[i].line)] > most)
+            most = in_bank[fold(list[i].line)];
+    return most;
+}
+
+/* The lines an instruction wants, and the cycles it holds the unit. */
+static int32_t gather(const sm *s, const warp *w, const int64_t *op, wanted *list, int32_t *cycles, int32_t *phases)
+{
+    uint64_t address[32];
+    int32_t n = 0, lanes = (int32_t)op[8], bytes = (int32_t)op[7], chase = op[0] == SM_OP_CHASE;
+    uint64_t first = chase ? 0 : (uint64_t)(op[1] + w->block % op[3] * op[2] + w->index * op[4] + w->count * op[5]);
+    *phases = (lanes * bytes + 127) / 128;
+    if (!chase && op[6] == bytes) {  /* lanes side by side */
+        uint64_t end = first + (uint64_t)(lanes * bytes);
+        for (uint64_t line = first / LINE; line * LINE < end; line++) {
+            uint64_t from = first > line * LINE ? first - line * LINE : 0, to = end - line * LINE < LINE ? end - line * LINE : LINE;
+            list[n++] = (wanted){line, (int32_t)((0xf << (from / 32)) & (0xf >> (3 - (to - 1) / 32)))};
+        }
+        *cycles = *phases;
+        return n;
+    }
+    for (int32_t lane = 0; lane < lanes; lane++) {
+        if (chase) {
+            int64_t place = (op[3] + w->block * op[4] + w->index * op[5] + lane * op[6] + w->count) % s->n_order;
+            address[lane] = (uint64_t)(op[1] + op[2] * s->order[place]);
+        } else {
+            address[lane] = first + (uint64_t)(lane * op[6]);
+        }
+        n = add_line(list, n, address[lane], bytes);
+    }
+    int32_t banks = bank_cycles(address, lanes, bytes), tags = tag_cycles(list, n);
+    *cycles = banks > tags ? banks : tags;
+    return n;
+}
+
+static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
+
+static void wait_for(sm *s, int32_t *head, int32_t who)
+{
+    if (s->free_waiter == NONE) {
+        int32_t more = s->n_waiters ? s->n_waiters * 2 : 256;
+        s->waiters = realloc(s->waiters, sizeof(waiter) * (size_t)more);
+        for (int32_t i = more - 1; i >= s->n_waiters; i--) {
+            s->waiters[i].next = s->free_waiter;
+            s->free_waiter = i;
+        }
+        s->n_waiters = more;
+    }
+    int32_t i = s->free_waiter;
+    s->free_waiter = s->waiters[i].next;
+    s->waiters[i] = (waiter){who, *head};
+    *head = i;
+}
+
+static int32_t new_txn(sm *s)
+{
+    int32_t i = s->free_txn;
+    s->free_txn = s->txns[i].next_free;
+    s->txns[i].head = NONE;
+    return i;
+}
+
+/* One line of a load: hit, a fetch that is under way, or a request. Returns 0 where there is no room for the request. */
+static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int past_l1, int64_t leave_fs)
+{
+    uint64_t *entry = past_l1 ? NULL : find(s, virtual_line);
+    int32_t who = (int32_t)(w - s->warps);
+    if (entry && !(mask & ~(int32_t)(*entry & 15))) {
+        s->stats[3]++;
+        return 1;
+    }
+    int32_t missing = entry ? mask & ~(int32_t)((*entry | *entry >> 4) & 15) : mask;
+    if (missing && s->load_room < popcount4(missing))
+        return 0;
+    if (entry && !missing) {  /* on its way already */
+        wait_for(s, &s->txns[*entry >> 8 & 0xffff].head, who);
+        w->waiting++;
+        return 1;
+    }
+    int shared = entry && (*entry & 0xf0);  /* a second fetch for the entry: not recorded in it, so it stays simple */
+    if (!entry && !past_l1)
+        entry = allocate(s, virtual_line);
+    uint64_t at = physical(s, virtual_line * LINE);
+    int32_t t = new_txn(s);
+    s->txns[t].line = virtual_line;
+    s->txns[t].mask = missing;
+    s->txns[t].entry = entry && !shared ? 1 : 0;
+    s->txns[t].sectors = popcount4(missing);
+    wait_for(s, &s->txns[t].head, who);
+    w->waiting++;
+    if (entry && !shared) {
+        *entry = (*entry & ~0xffff00ull) | (uint64_t)t << 8 | (uint64_t)missing << 4;
+    }
+    s->load_room -= s->txns[t].sectors;
+    s->stats[4]++;
+    cw_message m = {.address = at, .tag = (uint64_t)t, .bytes = (int32_t)s->p[REQUEST_BYTES], .kind = CW_READ, .mask = missing};
+    s->host->send(s->host, s->me, 0, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
+    return 1;
+}
+
+static int store_line(sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_fs)
+{
+    int32_t sectors = popcount4(mask);
+    if (s->store_room < sectors)
+        return 0;
+    s->store_room -= sectors;
+    uint64_t at = physical(s, virtual_line * LINE);
+    cw_message m = {.address = at, .tag = (uint64_t)sectors, .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * sectors, .kind = CW_WRITE, .mask = mask};
+    s->host->send(s->host, s->me, 0, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
+    s->stats[2] += 32 * sectors;
+    return 1;
+}
+
+/* Issue a memory instruction, from line `w->line_done` on; 0 where it has to wait for room. */
+static int memory(sm *s, warp *w, const int64_t *op)
+{
+    wanted list[64];
+    int32_t cycles, phases, n = gather(s, w, op, list, &cycles, &phases);
+    int64_t start = max64(now_fs(s), s->lsu_fs), extra = 2 * (phases - 1) * s->period_fs;
+    if (!w->line_done) {
+        int64_t taken = cycles * s->period_fs * s->p[LSU_PERMILLE] / 1000;
+        s->lsu_fs = start + taken;
+        s->stats[7] += taken / FS;
+        s->stats[0] += op[0] != SM_OP_STORE;
+    }
+    while (w->line_done < n) {
+        wanted *at = &list[w->line_done];
+        int64_t leave = start + extra + s->p[MISS_CYCLES] * s->period_fs;
+        int done = op[0] == SM_OP_STORE ? store_line(s, at->line, at->mask, leave) : load_line(s, w, at->line, at->mask, op[9] != 0, leave);
+        if (!done) {
+            s->stats[8]++;
+            return 0;
+        }
+        if (op[0] != SM_OP_STORE)
+            s->stats[1] += 32 * popcount4(at->mask);
+        w->line_done++;
+    }
+    w->line_done = 0;
+    if (op[0] != SM_OP_STORE)
+        w->ready_fs = max64(w->ready_fs, start + extra + s->p[HIT_CYCLES] * s->period_fs);
+    return 1;
+}
+
+/* ---- warps and blocks ------------------------------------------------------------------------------------------ */
+
+static void run(sm *s, warp *w);
+
+static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code)
+{
+    s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, code, (uint64_t)(w - s->warps));
+}
+
+enum { WAKE = 2, BLOCK = 3 };
+
+static void start_block(sm *s, int32_t slot)
+{
+    int64_t block = s->next_block, n = (s->threads + 31) / 32;
+    if (block >= s->blocks)
+        return;
+    s->next_block += s->block_step;
+    s->alive[slot] = (int32_t)n;
+    for (int64_t i = 0; i < n; i++) {
+        warp *w = &s->warps[slot * n + i];
+        *w = (warp){.block = block, .index = (int32_t)i, .slot = slot, .next_stalled = NONE};
+        s->launch_fs = max64(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
+        wake_at(s, w, s->launch_fs, WAKE);
+    }
+}
+
+static void end_warp(sm *s, warp *w)
+{
+    if (--s->alive[w->slot])
+        return;
+    s->stats[6]++;
+    s->host->schedule(s->host, s->me, s->p[TURNAROUND] * s->period_fs / FS, 1, BLOCK, (uint64_t)w->slot);
+}
+
+static void stall(sm *s, warp *w)
+{
+    int32_t who = (int32_t)(w - s->warps);
+    w->next_stalled = NONE;
+    if (s->stalled_last == NONE)
+        s->stalled_first = who;
+    else
+        s->warps[s->stalled_last].next_stalled = who;
+    s->stalled_last = who;
+}
+
+/* Pause until all loads are back; 0 where they are. */
+static int pause_for_loads(sm *s, warp *w)
+{
+    if (w->waiting) {
+        w->paused = 1;
+        return 1;
+    }
+    if (w->ready_fs > now_fs(s)) {
+        wake_at(s, w, w->ready_fs, WAKE);
+        return 1;
+    }
+    return 0;
+}
+
+static void run(sm *s, warp *w)
+{
+    while (w->pc < s->n_ops) {
+        const int64_t *op = s->ops[w->pc];
+        switch (op[0]) {
+        case SM_OP_LOAD:
+        case SM_OP_STORE:
+            if (!memory(s, w, op)) {
+                stall(s, w);
+                return;
+            }
+            break;
+        case SM_OP_CHASE:
+            if (!w->place) {
+                if (!memory(s, w, op)) {
+                    stall(s, w);
+                    return;
+                }
+                w->place = 1;
+            }
+            if (pause_for_loads(s, w))
+                return;
+            w->place = 0;
+            s->stats[5]++;
+            break;
+        case SM_OP_WAIT:
+            if (pause_for_loads(s, w))
+                return;
+            break;
+        case SM_OP_LOOP:
+            if (++w->count < op[2]) {
+                w->pc = (int32_t)op[1];
+                continue;
+            }
+            w->count = 0;
+            break;
+        default:  /* SM_OP_WORK */
+            w->pc++;
+            wake_at(s, w, now_fs(s) + op[1] * s->period_fs, WAKE);
+            return;
+        }
+        w->pc++;
+    }
+    end_warp(s, w);
+}
+
+static void resume_stalled(sm *s)
+{
+    while (s->stalled_first != NONE) {
+        warp *w = &s->warps[s->stalled_first];
+        if (!memory(s, w, s->ops[w->pc]))
+            return;
+        s->stalled_first = w->next_stalled;
+        if (s->stalled_first == NONE)
+            s->stalled_last = NONE;
+        if (s->ops[w->pc][0] == SM_OP_CHASE)
+            w->place = 1;
+        else
+            w->pc++;
+        run(s, w);
+    }
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static void receive(void *state, const cw_message *m)
+{
+    sm *s = state;
+    if (m->kind == CW_DONE) {
+        s->store_room += (int64_t)m->tag;
+        resume_stalled(s);
+        return;
+    }
+    txn *t = &s->txns[m->tag];
+    if (t->entry) {
+        uint64_t *entry = find(s, t->line);
+        *entry = (*entry & ~((uint64_t)t->mask << 4)) | (uint64_t)t->mask;
+    }
+    s->load_room += t->sectors;
+    int32_t at = t->head;
+    t->next_free = s->free_txn;
+    s->free_txn = (int32_t)m->tag;
+    while (at != NONE) {
+        waiter back = s->waiters[at];
+        s->waiters[at].next = s->free_waiter;
+        s->free_waiter = at;
+        warp *w = &s->warps[back.warp];
+        if (--w->waiting == 0 && w->paused) {
+            w->paused = 0;
+            run(s, w);
+        }
+        at = back.next;
+    }
+    resume_stalled(s);
+}
+
+static void timer(void *state, int32_t code, uint64_t data)
+{
+    sm *s = state;
+    if (code == WAKE)
+        run(s, &s->warps[data]);
+    else if (code == BLOCK)
+        start_block(s, (int32_t)data);
+    else if (code == SM_STOP)
+        s->blocks = 0;
+    else
+        for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
+            start_block(s, slot);
+}
+
+static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
+{
+    sm *s = state;
+    s->host = host;
+    s->me = part;
+    memcpy(s->p, p, sizeof s->p);
+    s->period_fs = (1000000000000000 + p[CLOCK_HZ] / 2) / p[CLOCK_HZ];
+    s->load_room = p[LOAD_SECTORS];
+    s->store_room = p[STORE_SECTORS];
+    s->stalled_first = s->stalled_last = s->free_waiter = NONE;
+    s->n_txns = (int32_t)p[LOAD_SECTORS] + 1;
+    s->tags = calloc((size_t)(p[L1_SETS] * p[L1_WAYS]), sizeof *s->tags);
+    s->txns = calloc((size_t)s->n_txns, sizeof *s->txns);
+    if (!s->tags || !s->txns)
+        return snprintf(why, 256, "sm: out of memory"), -1;
+    for (int32_t i = 0; i < s->n_txns; i++)
+        s->txns[i].next_free = i + 1 < s->n_txns ? i + 1 : NONE;
+    return 0;
+}
+
+static int attach(void *state, int32_t what, const int64_t *data, int64_t n, char *why)
+{
+    sm *s = state;
+    if (what == SM_TABLE_PAGES) {
+        s->pages = data;
+        s->n_pages = n;
+        return 0;
+    }
+    if (what == SM_TABLE_ORDER) {
+        s->order = data;
+        s->n_order = n;
+        return 0;
+    }
+    int64_t ops = (n - 5) / SM_OP_WORDS;
+    if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 || (data[0] + 31) / 32 * data[1] > MAX_WARPS)
+        return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS, MAX_BLOCKS, MAX_WARPS), -1;
+    s->threads = data[0];
+    s->blocks_at_once = data[1];
+    s->next_block = data[2];
+    s->block_step = data[3];
+    s->blocks = data[4];
+    s->n_ops = (int32_t)ops;
+    memcpy(s->ops, data + 5, sizeof(int64_t) * (size_t)(ops * SM_OP_WORDS));
+    return 0;
+}
+
+/* A read or write outside time: 0 L1, else 1 + what the slice says. */
+static int32_t touch(void *state, const cw_message *m)
+{
+    sm *s = state;
+    uint64_t line = m->address / LINE, *entry = m->kind == CW_WRITE ? NULL : find(s, line);
+    if (entry && !(m->mask & ~(int32_t)(*entry & 15)))
+        return 0;
+    if (!entry && m->kind == CW_READ)
+        entry = allocate(s, line);
+    if (entry)
+        *entry |= (uint64_t)m->mask;
+    cw_message asked = *m;
+    asked.address = physical(s, m->address);
+    return 1 + s->host->touch(s->host, s->me, 0, lane_of(s, asked.address / LINE), &asked);
+}
+
+static int64_t statistic(const void *state, int32_t index) { return ((const sm *)state)->stats[index]; }
+
+static void close_(void *state)
+{
+    sm *s = state;
+    free(s->tags);
+    free(s->txns);
+    free(s->waiters);
+}
+
+cw_behaviour cw_sm = {
+    .abi = CW_ABI, .name = "sm", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 1,
+    .statistics = STATISTICS, .n_statistics = 9, .state_size = sizeof(sm),
+    .open = open, .attach = attach, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+};

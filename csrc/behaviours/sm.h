@@ -1,0 +1,38 @@
+/* sm.h: a streaming multiprocessor: blocks of warps, loads in flight, L1.
+ *
+ *   blocks --> warps --op--> load-store unit --> L1 tags --miss--> port "memory" (one lane a slice)
+ *                ^                |  hit                                  |
+ *                +--- all loads of the warp back <------------------------+
+ *
+ * A kernel is a program of ops, the same for every warp; addresses follow from block, warp, lane and loop count, or
+ * from a table (pointer chase). Warps run in order; a load does not block, WAIT does.
+ *
+ * Load-store unit: one warp instruction takes as many cycles as the slowest of three: data phases (128 B a cycle),
+ * words that want the same of 32 banks, lines that want the same of four tag banks (two bits of the line's number,
+ * folded by exclusive or). Loads in flight are limited in sectors; when no room is left the warp waits its turn.
+ * L1: 128 B lines of 32 B sectors, modulo index, least recently used; stores write through and do not allocate. */
+#ifndef CHIPWEAVE_SM_H
+#define CHIPWEAVE_SM_H
+#include "behaviour.h"
+
+/* cdef: begin */
+extern cw_behaviour cw_sm;
+
+#define SM_TABLE_KERNEL 1   /* threads a block, blocks at a time, first block, block step, blocks, then ops */
+#define SM_TABLE_PAGES 2    /* physical page of each virtual page; the table is kept by the caller */
+#define SM_TABLE_ORDER 3    /* visiting order of a chase; kept by the caller */
+#define SM_LAUNCH 1         /* timer code: start the kernel */
+#define SM_STOP 4           /* timer code: start no more blocks */
+
+/* One op: code and nine operands. Address of a lane =
+ * base + (block % block_mod) * block_step + warp * warp_step + count * loop_step + lane * lane_step */
+#define SM_OP_WORDS 10
+#define SM_OP_LOAD 1   /* base, block_step, block_mod, warp_step, loop_step, lane_step, bytes, lanes, past_l1 */
+#define SM_OP_STORE 2  /* the same */
+#define SM_OP_CHASE 3  /* base, spacing, first place, places a block, places a warp, places a lane, bytes, lanes, past_l1 */
+#define SM_OP_WAIT 4
+#define SM_OP_LOOP 5   /* op to go back to, times */
+#define SM_OP_WORK 6   /* cycles */
+/* cdef: end */
+
+#endif

@@ -1,0 +1,475 @@
+/* endpoints.c: see endpoints.h for the picture.
+ *
+ * Events wait in a wheel of buckets, each a list sorted by (time, order); a bitmap finds the next bucket that is not
+ * empty. What lies beyond the wheel waits in a heap and is moved in as the wheel turns. */
+#include "endpoints.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHIFT 7                    /* a bucket is 128 ps wide */
+#define BUCKETS 32768              /* the wheel spans 4.2 us */
+#define NONE (-1)
+
+typedef struct event {
+    int64_t time;
+    uint64_t order;  /* priority (8 bits), sending part (20), count of events (36) */
+    uint64_t data;
+    int32_t part, code, next, is_message;
+    cw_message message;
+} event;
+
+typedef struct wire {
+    int32_t end[2], port[2];
+    int64_t latency, bytes[2];
+} wire;
+
+typedef struct port_state {
+    int64_t rate[2], busy[2];  /* out, in */
+    int32_t *lanes, n_lanes;
+} port_state;
+
+typedef struct part {
+    const cw_behaviour *does;
+    void *state;
+    port_state *ports;
+    uint64_t draws;
+} part;
+
+struct cw_engine {
+    cw_host host;  /* first: a behaviour's host is its engine */
+    part *parts;
+    int32_t n_parts, room_parts;
+    wire *wires;
+    int32_t n_wires, room_wires;
+    event *events;
+    int32_t n_events, free_event;
+    int32_t bucket[BUCKETS], last[BUCKETS];
+    uint64_t full[BUCKETS / 64];
+    int64_t base;  /* bucket number the wheel stands at */
+    int32_t *heap;
+    int32_t n_heap, room_heap;
+    int64_t waiting, done;
+    uint64_t count, seed;
+    char why[256];
+};
+
+/* ---- events ---------------------------------------------------------------------------------------------------- */
+
+static int before(const event *a, const event *b)
+{
+    return a->time != b->time ? a->time < b->time : a->order < b->order;
+}
+
+static int32_t new_event(cw_engine *e)
+{
+    if (e->free_event == NONE) {
+        int32_t more = e->n_events ? e->n_events * 2 : 1024;
+        event *grown = realloc(e->events, sizeof(event) * (size_t)more);
+        if (!grown)
+            abort();  /* out of memory in the middle of an event: no state to return to */
+        e->events = grown;
+        for (int32_t i = more - 1; i >= e->n_events; i--) {
+            e->events[i].next = e->free_event;
+            e->free_event = i;
+        }
+        e->n_events = more;
+    }
+    int32_t i = e->free_event;
+    e->free_event = e->events[i].next;
+    return i;
+}
+
+static void into_bucket(cw_engine *e, int32_t i)
+{
+    event *all = e->events;
+    int32_t b = (int32_t)((all[i].time >> SHIFT) & (BUCKETS - 1)), at = e->bucket[b];
+    if (at == NONE || before(&all[i], &all[at])) {
+        all[i].next = at;
+        e->bucket[b] = i;
+        if (at == NONE)
+            e->last[b] = i;
+        e->full[b >> 6] |= 1ull << (b & 63);
+        return;
+    }
+    if (before(&all[e->last[b]], &all[i])) {
+        at = e->last[b];
+        e->last[b] = i;
+    } else {
+        while (all[at].next != NONE && before(&all[all[at].next], &all[i]))
+            at = all[at].next;
+    }
+    all[i].next = all[at].next;
+    all[at].next = i;
+}
+
+static void heap_push(cw_engine *e, int32_t i)
+{
+    if (e->n_heap == e->room_heap) {
+        e->room_heap = e->room_heap ? e->room_heap * 2 : 256;
+        e->heap = realloc(e->heap, sizeof(int32_t) * (size_t)e->room_heap);
+        if (!e->heap)
+            abort();
+    }
+    int32_t at = e->n_heap++;
+    while (at && before(&e->events[i], &e->events[e->heap[(at - 1) / 2]])) {
+        e->heap[at] = e->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    e->heap[at] = i;
+}
+
+static int32_t heap_pop(cw_engine *e)
+{
+    int32_t top = e->heap[0], i = e->heap[--e->n_heap], at = 0;
+    for (;;) {
+        int32_t child = 2 * at + 1;
+        if (child >= e->n_heap)
+            break;
+        if (child + 1 < e->n_heap && before(&e->events[e->heap[child + 1]], &e->events[e->heap[child]]))
+            child++;
+        if (!before(&e->events[e->heap[child]], &e->events[i]))
+            break;
+        e->heap[at] = e->heap[child];
+        at = child;
+    }
+    e->heap[at] = i;
+    return top;
+}
+
+static void wait_until(cw_engine *e, int32_t i)
+{
+    e->waiting++;
+    if ((e->events[i].time >> SHIFT) - e->base < BUCKETS)
+        into_bucket(e, i);
+    else
+        heap_push(e, i);
+}
+
+static int32_t first_full(const cw_engine *e)
+{
+    int32_t start = (int32_t)(e->base & (BUCKETS - 1));
+    for (int32_t step = 0; step <= BUCKETS / 64; step++) {
+        int32_t word = ((start >> 6) + step) & (BUCKETS / 64 - 1);
+        uint64_t bits = e->full[word];
+        if (step == 0)
+            bits &= ~0ull << (start & 63);
+        if (step == BUCKETS / 64)
+            bits &= ~(~0ull << (start & 63));
+        if (bits)
+            return (word << 6) + __builtin_ctzll(bits);
+    }
+    return NONE;
+}
+
+/* The next event, NONE where nothing waits. What the wheel holds is earlier than what the heap holds. */
+static int32_t next_event(const cw_engine *e)
+{
+    if (!e->waiting)
+        return NONE;
+    int32_t b = first_full(e);
+    return b == NONE ? e->heap[0] : e->bucket[b];
+}
+
+/* Turn the wheel to the bucket of event i, and bring in what that brings within reach. */
+static void turn_to(cw_engine *e, int32_t i)
+{
+    e->base = e->events[i].time >> SHIFT;
+    while (e->n_heap && (e->events[e->heap[0]].time >> SHIFT) - e->base < BUCKETS)
+        into_bucket(e, heap_pop(e));
+}
+
+static uint64_t order_of(cw_engine *e, int32_t priority, int32_t sender)
+{
+    return (uint64_t)(priority & 255) << 56 | (uint64_t)(sender & 0xfffff) << 36 | (e->count++ & 0xfffffffffull);
+}
+
+/* ---- what a behaviour may ask for ------------------------------------------------------------------------------ */
+
+static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority, int32_t code, uint64_t data)
+{
+    cw_engine *e = (cw_engine *)host;
+    int32_t i = new_event(e);
+    event *ev = &e->events[i];
+    ev->time = host->now + (delay > 0 ? delay : 0);
+    ev->order = order_of(e, priority, who);
+    ev->part = who;
+    ev->code = code;
+    ev->data = data;
+    ev->is_message = 0;
+    wait_until(e, i);
+}
+
+static int64_t taken(port_state *port, int in, int64_t from, int32_t bytes)
+{
+    int64_t start = port->busy[in] > from ? port->busy[in] : from;
+    port->busy[in] = start + (bytes * port->rate[in] + 1023) / 1024;
+    return port->busy[in];
+}
+
+static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const cw_message *message)
+{
+    wire *along = &e->wires[w];
+    int back = along->end[0] != who;
+    int32_t to = along->end[!back];
+    int64_t left = taken(&e->parts[who].ports[along->port[back]], 0, e->host.now + (delay > 0 ? delay : 0), message->bytes);
+    int64_t there = taken(&e->parts[to].ports[along->port[!back]], 1, left + along->latency, message->bytes);
+    along->bytes[back] += message->bytes;
+    int32_t i = new_event(e);
+    event *ev = &e->events[i];
+    ev->time = there;
+    ev->order = order_of(e, 0, who);
+    ev->part = to;
+    ev->is_message = 1;
+    ev->message = *message;
+    ev->message.from = who;
+    ev->message.wire = w;
+    ev->message.port = along->port[!back];
+    wait_until(e, i);
+    return there - e->host.now;
+}
+
+static int64_t send(cw_host *host, int32_t who, int32_t port, int32_t lane, int64_t delay, const cw_message *message)
+{
+    cw_engine *e = (cw_engine *)host;
+    return over(e, who, e->parts[who].ports[port].lanes[lane], delay, message);
+}
+
+static int64_t reply(cw_host *host, int32_t who, int64_t delay, const cw_message *to, const cw_message *message)
+{
+    return over((cw_engine *)host, who, to->wire, delay, message);
+}
+
+static int32_t touch(cw_host *host, int32_t who, int32_t port, int32_t lane, const cw_message *message)
+{
+    cw_engine *e = (cw_engine *)host;
+    int32_t w = e->parts[who].ports[port].lanes[lane];
+    wire *along = &e->wires[w];
+    int back = along->end[0] != who;
+    part *to = &e->parts[along->end[!back]];
+    if (!to->does->touch)
+        return 0;
+    cw_message brought = *message;
+    brought.from = who;
+    brought.wire = w;
+    brought.port = along->port[!back];
+    return to->does->touch(to->state, &brought);
+}
+
+/* splitmix64 of (seed, part, count): a part's draws do not depend on the others'. */
+static uint64_t draw(cw_host *host, int32_t who)
+{
+    cw_engine *e = (cw_engine *)host;
+    uint64_t z = e->seed + 0x9e3779b97f4a7c15ull * (((uint64_t)who << 40) + ++e->parts[who].draws);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+/* ---- building -------------------------------------------------------------------------------------------------- */
+
+cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
+{
+    cw_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->host.schedule = schedule;
+    e->host.send = send;
+    e->host.reply = reply;
+    e->host.touch = touch;
+    e->host.random = draw;
+    e->seed = seed;
+    e->free_event = NONE;
+    e->room_parts = n_parts;
+    e->room_wires = n_wires;
+    e->parts = calloc((size_t)n_parts + 1, sizeof *e->parts);
+    e->wires = calloc((size_t)n_wires + 1, sizeof *e->wires);
+    if (!e->parts || !e->wires || n_parts < 0 || n_parts > 0xfffff || n_wires < 0) {
+        cw_engine_close(e);
+        return NULL;
+    }
+    memset(e->bucket, 0xff, sizeof e->bucket);
+    return e;
+}
+
+void cw_engine_close(cw_engine *e)
+{
+    for (int32_t i = 0; e->parts && i < e->n_parts; i++) {
+        part *p = &e->parts[i];
+        if (p->does->close && p->state)
+            p->does->close(p->state);
+        for (int32_t k = 0; p->ports && k < p->does->n_ports; k++)
+            free(p->ports[k].lanes);
+        free(p->ports);
+        free(p->state);
+    }
+    free(e->parts);
+    free(e->wires);
+    free(e->events);
+    free(e->heap);
+    free(e);
+}
+
+const char *cw_engine_why(const cw_engine *e)
+{
+    return e->why;
+}
+
+int32_t cw_engine_part(cw_engine *e, const void *table, const int64_t *parameters, int32_t n)
+{
+    const cw_behaviour *does = table;
+    if (does->abi != CW_ABI)
+        return snprintf(e->why, sizeof e->why, "behaviour header version %u, this kernel has %u: build it again", does->abi, CW_ABI), -1;
+    if (e->n_parts == e->room_parts || n != does->n_parameters)
+        return snprintf(e->why, sizeof e->why, "%s takes %d parameters, got %d (part %d of %d)", does->name, does->n_parameters, n,
+                        e->n_parts, e->room_parts), -1;
+    for (int32_t i = 0; i < n; i++) {
+        const cw_parameter *p = &does->parameters[i];
+        if (parameters[i] < p->low || parameters[i] > p->high)
+            return snprintf(e->why, sizeof e->why, "%s.%s = %lld is out of range: %lld to %lld %s", does->name, p->name,
+                            (long long)parameters[i], (long long)p->low, (long long)p->high, p->unit), -1;
+    }
+    part *p = &e->parts[e->n_parts];
+    p->does = does;
+    p->state = calloc(1, does->state_size ? does->state_size : 1);
+    p->ports = calloc((size_t)does->n_ports + 1, sizeof *p->ports);
+    e->n_parts++;  /* from here on `close` cleans it */
+    if (!p->state || !p->ports)
+        return snprintf(e->why, sizeof e->why, "out of memory"), -1;
+    return does->open(p->state, &e->host, e->n_parts - 1, parameters, e->why) ? -1 : e->n_parts - 1;
+}
+
+static int known(cw_engine *e, int32_t who, int32_t port)
+{
+    if (who >= 0 && who < e->n_parts && port >= 0 && port < e->parts[who].does->n_ports)
+        return 1;
+    snprintf(e->why, sizeof e->why, "there is no port %d at part %d", port, who);
+    return 0;
+}
+
+int32_t cw_engine_wire(cw_engine *e, int32_t from, int32_t from_port, int32_t to, int32_t to_port, int64_t latency)
+{
+    if (!known(e, from, from_port) || !known(e, to, to_port))
+        return -1;
+    if (latency <= 0 || from == to || e->n_wires == e->room_wires)
+        return snprintf(e->why, sizeof e->why, "a wire joins two parts and has a latency above 0 (wire %d of %d)", e->n_wires, e->room_wires), -1;
+    e->wires[e->n_wires] = (wire){{from, to}, {from_port, to_port}, latency, {0, 0}};
+    for (int side = 0; side < 2; side++) {
+        port_state *p = &e->parts[side ? to : from].ports[side ? to_port : from_port];
+        if ((p->n_lanes & (p->n_lanes - 1)) == 0) {
+            int32_t *grown = realloc(p->lanes, sizeof(int32_t) * (size_t)(p->n_lanes ? 2 * p->n_lanes : 1));
+            if (!grown)
+                return snprintf(e->why, sizeof e->why, "out of memory"), -1;
+            p->lanes = grown;
+        }
+        p->lanes[p->n_lanes++] = e->n_wires;
+    }
+    return e->n_wires++;
+}
+
+int cw_engine_port_rate(cw_engine *e, int32_t who, int32_t port, int64_t out, int64_t in)
+{
+    if (!known(e, who, port))
+        return -1;
+    e->parts[who].ports[port].rate[0] = out;
+    e->parts[who].ports[port].rate[1] = in;
+    return 0;
+}
+
+int cw_engine_attach(cw_engine *e, int32_t who, int32_t what, const int64_t *data, int64_t n)
+{
+    if (who < 0 || who >= e->n_parts || !e->parts[who].does->attach)
+        return snprintf(e->why, sizeof e->why, "part %d takes no tables", who), -1;
+    return e->parts[who].does->attach(e->parts[who].state, what, data, n, e->why);
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------- */
+
+int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
+{
+    int64_t n = 0;
+    while (n < max_events) {
+        int32_t i = next_event(e);
+        if (i == NONE || e->events[i].time > until)
+            break;
+        if (e->events[i].time >> SHIFT != e->base)
+            turn_to(e, i);
+        int32_t b = (int32_t)(e->base & (BUCKETS - 1));
+        event now = e->events[i];
+        e->bucket[b] = now.next;
+        if (now.next == NONE)
+            e->full[b >> 6] &= ~(1ull << (b & 63));
+        e->events[i].next = e->free_event;
+        e->free_event = i;
+        e->waiting--;
+        e->host.now = now.time;
+        part *to = &e->parts[now.part];
+        if (now.is_message)
+            to->does->receive(to->state, &now.message);
+        else
+            to->does->timer(to->state, now.code, now.data);
+        n++;
+    }
+    e->done += n;
+    if (n < max_events && e->host.now < until && until < INT64_MAX)
+        e->host.now = until;
+    return n;
+}
+
+int64_t cw_engine_now(const cw_engine *e)
+{
+    return e->host.now;
+}
+
+int64_t cw_engine_next(const cw_engine *e)
+{
+    int32_t i = next_event(e);
+    return i == NONE ? -1 : e->events[i].time;
+}
+
+int64_t cw_engine_events(const cw_engine *e)
+{
+    return e->done;
+}
+
+int64_t cw_engine_statistic(const cw_engine *e, int32_t who, int32_t index)
+{
+    return e->parts[who].does->statistic(e->parts[who].state, index);
+}
+
+int64_t cw_engine_wire_bytes(const cw_engine *e, int32_t w, int32_t reverse)
+{
+    return e->wires[w].bytes[reverse != 0];
+}
+
+void cw_engine_start(cw_engine *e, int32_t who, int64_t delay, int32_t code, uint64_t data)
+{
+    schedule(&e->host, who, delay, 1, code, data);
+}
+
+void cw_engine_send(cw_engine *e, int32_t who, int32_t port, int32_t lane, int64_t delay, const cw_message *message)
+{
+    send(&e->host, who, port, lane, delay, message);
+}
+
+int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const uint64_t *addresses, int64_t n, int32_t mask,
+                    int64_t *answered, int32_t levels)
+{
+    cw_message m = {0};
+    m.kind = CW_READ;
+    m.mask = mask;
+    m.wire = -1;
+    int32_t turn_of = 0;
+    for (int64_t i = 0; i < n; i++) {
+        part *p = &e->parts[parts[turn_of]];
+        if (++turn_of == n_parts)
+            turn_of = 0;
+        m.address = addresses[i] & ~1ull;
+        m.kind = addresses[i] & 1 ? CW_WRITE : CW_READ;
+        int32_t level = p->does->touch(p->state, &m);
+        if (level < levels)
+            answered[level]++;
+    }
+    return 0;
+}
