@@ -110,10 +110,12 @@ class Importer:
             self.spill.close()
 
 
-def import_paths(paths, out, model=None, experts=None, name=None, progress=lambda text, done, total: None):
+def import_paths(paths, out, model=None, experts=None, name=None, progress=lambda text, done, total: None,
+                 compression="none"):
     """Import JSON folders, files and archives, or NumPy files, in the order given into the store `out`; returns its header.
 
     model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
+    compression: "none" reads quickest; "zstd" is for small files that are sent about.
     progress: called with ("reading", bytes, bytes) and ("writing", rows, rows).
     """
     out = Path(out)
@@ -130,7 +132,7 @@ def import_paths(paths, out, model=None, experts=None, name=None, progress=lambd
         if faults:
             raise BadInput(faults)
         header = importer.header(name or out.name.removesuffix(".parquet"), {"kind": "imported", "sources": [_source(p) for p in paths]})
-        return write_rows(out, header, importer.spill, progress)
+        return write_rows(out, header, importer.spill, progress, compression)
     finally:
         importer.close()
 

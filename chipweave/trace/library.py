@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import platformdirs
 
 from chipweave import models
 from chipweave.errors import BadInput, Fault, Place, nearest
-from chipweave.trace import syn, windows
+from chipweave.trace import generate, syn, windows
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.importer import file_sha256, import_paths, write_rows
 from chipweave.trace.spill import Spill
@@ -80,9 +80,11 @@ class Workload:
 def for_run(source, model, batch, steps, seed, progress=lambda text, done, total: None):
     """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
-    source: as for `open_trace`. A prefill-only log is replayed as decode on windows drawn from the seed. Otherwise the batch is the first requests of the trace or whole repetitions of all.
+    source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as decode on windows drawn from the seed. Otherwise the batch is the first requests of the trace or whole repetitions of all.
     """
     model = models.load(model)
+    if source is None:
+        return Workload(generated(model, batch, steps, seed, progress), 1)
     trace = open_trace(source, model.name if model.name in models.names() else None, model.experts, progress)
     check_model(trace, model)
     if trace.prefill_only and steps > 1:
@@ -105,6 +107,25 @@ def replayed(log, requests, steps, seed, progress=lambda text, done, total: None
     return cached(f"{log.name}-decode", key, write)
 
 
+def generated(model, requests, steps, seed, progress=lambda text, done, total: None):
+    """A made-up trace of a model (a Model), cached."""
+    law = law_of(model)
+    key = {"law": asdict(law), "layers": model.moe_layers, "requests": requests, "steps": steps, "seed": seed}
+    return cached(f"{model.name}-generated", key, lambda path: write_generated(path, model, requests, steps, seed, None, progress))
+
+
+def law_of(model):
+    return generate.Law(len(model.moe_layers), model.experts, model.top_k)
+
+
+def write_generated(path, model, requests, steps, seed, name=None, progress=lambda text, done, total: None):
+    """Write a made-up trace of `requests` requests with 1 + (`steps` - 1) steps to `path`; returns its header."""
+    shape, law = Shape(model.moe_layers, model.experts, model.top_k, model.layers), law_of(model)
+    made = generate.requests(law, requests, steps - 1, seed)
+    facts = {"kind": "generated", "law": asdict(law), "seed": seed}
+    return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
+
+
 def cached(name, key, write):
     """Open the store that `write(path)` makes, written only where the cache has none of this key."""
     text = json.dumps({"version": CACHE_VERSION, **key}, sort_keys=True, default=str)
@@ -119,13 +140,17 @@ def cached(name, key, write):
 def _write_syn(name, path, progress):
     law = syn.SETS[name]
     shape = Shape(tuple(range(law.dense, law.layers)), law.experts, law.top_k, law.layers)
-    with Spill(shape, path.parent) as spill:
-        for number, request in enumerate(syn.requests(name)):
+    facts = {"kind": "synthetic", "set": name, "seed": law.seed, "json_lines_sha256": law.sha256}
+    return _write_made(path, shape, syn.requests(name), law.requests, name, law.model, facts, progress)
+
+
+def _write_made(path, shape, made, count, name, model, facts, progress):
+    with Spill(shape, Path(path).parent) as spill:
+        for number, request in enumerate(made):
             spill.add(*request)
-            progress("generating", number + 1, law.requests)
-        facts = {"kind": "synthetic", "set": name, "seed": law.seed, "json_lines_sha256": law.sha256}
-        header = Header(name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps), law.model, facts)
-        write_rows(path, header, spill, progress)
+            progress("generating", number + 1, count)
+        header = Header(name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps), model, facts)
+        return write_rows(path, header, spill, progress)
 
 
 def _is_parquet(path):

@@ -10,6 +10,9 @@ def bar():
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    if not sys.stderr.isatty():
+        yield lambda text, done, total: None
+        return
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
         tasks = {}

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipweave.errors import BadInput
@@ -25,6 +25,7 @@ def write(path, requests, experts=16):
         return writer.write_store(path, header, spill.by_step())
 
 
+@settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 6), layers=st.integers(1, 3), top_k=st.integers(1, 4),
        experts=st.sampled_from([8, 256, 384]), tight=st.booleans())
 def test_what_goes_in_comes_out_for_any_shape_and_block_size(seed, count, layers, top_k, experts, tight, tmp_path_factory):
