@@ -65,7 +65,8 @@ def open_log(path):
     except BadInput:
         raise
     except DAMAGED as error:
-        raise BadInput(Fault(f"not a NumPy file, cut short or damaged: {str(error).splitlines()[0] if str(error) else type(error).__name__}", place)) from None
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(Fault(f"not a NumPy file, cut short or damaged: {why}", place)) from None
 
 
 def _log(stream, lengths, place):

@@ -71,7 +71,8 @@ class Importer:
         if model is None and self.experts is None:
             raise BadInput(Fault(f"no shipped model has {layers} layers and top-{top_k}", place, allowed="--model or --experts"))
         if model and layers not in (model.layers, len(model.moe_layers)):
-            raise BadInput(Fault(f"{layers} layers, not those of {model.name}", place, allowed=f"{len(model.moe_layers)} or, dense ones too, {model.layers}"))
+            raise BadInput(Fault(
+                f"{layers} layers, not those of {model.name}", place, allowed=f"{len(model.moe_layers)} or, dense ones too, {model.layers}"))
         self.model, self.experts = model, self.experts or model.experts
         numbers = model.moe_layers if model else range(layers)
         return jsontrace.Layout(frozenset(), tuple(map(str, numbers)), (), top_k, model.layers if model else layers)

@@ -80,7 +80,8 @@ class Workload:
 def for_run(source, model, batch, steps, seed, progress=lambda text, done, total: None):
     """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
-    source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as decode on windows drawn from the seed. Otherwise the batch is the first requests of the trace or whole repetitions of all.
+    source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as decode on
+    windows drawn from the seed. Otherwise the batch is the first requests of the trace or whole repetitions of all.
     """
     model = models.load(model)
     if source is None:
