@@ -43,3 +43,10 @@ def split(node, faults):
         faults.add("a source needs its kind", place, ", ".join(KINDS), nearest(kind.text, KINDS) if kind else "")
         return node.value["value"], None
     return node.value["value"], Source(source.text, kind.text, source.place)
+
+
+def numbers(path, node, params, sources):
+    """[(path, Node, Source or None)] of the numbers written in a mapping Node; words count only where they say their source."""
+    words = ("choice", "str", "bool")
+    return [(f"{path}.{key}", value, sources.get(key)) for key, value in node.value.items()
+            if key in params and (params[key].type not in words or key in sources)]

@@ -15,6 +15,7 @@ from collections import defaultdict
 
 from chipweave.declare import Param, named, read_all
 from chipweave.errors import nearest
+from chipweave.sources import numbers
 from chipweave.topology_parts import INDEX, bare, matches, span
 from chipweave.yamlfile import Node
 
@@ -113,7 +114,8 @@ class Wirer:
         values, sources = read_all({**WIRE, **(INCLUDED if included else {})}, rest, self.faults, "a link")
         if not included and "bandwidth" not in rest.value and latency is not None:
             self.say("a link needs 'bandwidth'", item.place, WIRE["bandwidth"].allowed())
-        self.expander.sources += [(f"{path}.{k}", v, sources.get(k)) for k, v in rest.value.items() if k in WIRE and not included]
+        if not included:
+            self.expander.sources += numbers(path, rest, WIRE, sources)
         if len(self.faults.found) > before:
             return None
         return {"latency_ps": 0 if included else values["latency"], "bandwidth": values["bandwidth"]}

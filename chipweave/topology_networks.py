@@ -19,6 +19,7 @@ from chipweave import graph_routes, graph_shapes
 from chipweave.declare import Param, named, read_all
 from chipweave.errors import nearest
 from chipweave.flit_router import FlitRouter
+from chipweave.sources import numbers
 from chipweave.system import Network
 from chipweave.topology_links import NETWORK, MAX_LINKS
 from chipweave.yamlfile import Node
@@ -40,6 +41,7 @@ SETTINGS = named({
     "routers": Param("count", default=None, low=1, doc="a bare network: so many routers in a row"),
     "switches": Param("count", default=None, low=1, doc="with shape: switch"),
 })
+COUNTS = ("grid", "routers", "switches")  # structure, no figures of anybody's
 STRUCTURE = ("joins", "edges", "override", "router")
 LINK = named({
     "latency": Param("time", default=None, low="1 ps"),
@@ -98,7 +100,8 @@ class NetworkMaker:
         return FlitRouter.built(f"{self.name}.router", values, sources) if len(self.faults.found) == before else None
 
     def source_all(self, node, params, sources, path):
-        self.wirer.expander.sources += [(f"{path}.{k}", v, sources.get(k)) for k, v in node.value.items() if k in params]
+        figures = {k: p for k, p in params.items() if k not in COUNTS}
+        self.wirer.expander.sources += numbers(path, node, figures, sources)
 
     def check_settings(self):
         s, keys = self.settings, self.node.keys

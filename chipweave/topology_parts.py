@@ -15,6 +15,7 @@ from chipweave.code import is_code
 from chipweave.component import Component, Param
 from chipweave.declare import named, read_all
 from chipweave.errors import BadInput, nearest
+from chipweave.sources import numbers
 from chipweave.topology_tree import merge, overlay
 from chipweave.yamlfile import Node
 
@@ -191,7 +192,7 @@ class Expander:
             params = overlay(params, self.preset.get(role))
         before = len(self.faults.found)
         values, sources = cls.read_params(params, self.faults)
-        self.sources += [(f"{path}.{k}", params.value[k], sources.get(k)) for k in params.value if k in cls.params]
+        self.sources += numbers(path, params, cls.params, sources)
         if len(self.faults.found) == before:
             self.read[id(node)] = (node, (cls, values, sources))
         return self.read[id(node)][1]

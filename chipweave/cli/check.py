@@ -1,0 +1,25 @@
+"""`chipweave check`: every fault in YAML files, without running anything."""
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--allow-code", is_flag=True, help="Import code that the files name (./hbm4.py:Hbm4).")
+def command(files, allow_code):
+    """Every fault in YAML files, with line and column.
+
+    FILE is a topology, preset, model, strategy, run file or sweep, or the name of a shipped topology. Exit code 2 if
+    there is any fault.
+    """
+    from chipweave.errors import BadInput
+    from chipweave.filetypes import check
+
+    faults = []
+    for file in files:
+        try:
+            click.echo(f"{file}: a {check(file, allow_code)}, no faults", err=True)
+        except BadInput as error:
+            faults += error.faults
+    if faults:
+        raise BadInput(faults)

@@ -1,0 +1,26 @@
+"""`chipweave draw`: a system as a picture."""
+
+import click
+
+FORMATS = (".svg", ".png", ".pdf")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("topology")
+@click.option("-o", "--out", type=click.Path(dir_okay=False), help="The file to write: .svg, .png or .pdf. Default: the topology's name, .svg.")
+@click.option("--set", "sets", multiple=True, metavar="a.b=value", help="Change a value of the topology first.")
+@click.option("--preset", help="A preset of behaviour to lay over the topology.")
+@click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
+def command(topology, out, sets, preset, allow_code):
+    """The system as a picture: networks in their shape, one die's inside beside them."""
+    from chipweave import topology as loader
+    from chipweave.errors import BadInput, Fault
+
+    if out and not out.lower().endswith(FORMATS):
+        raise BadInput(Fault(f"cannot draw into {out}", allowed="a name that ends in " + ", ".join(FORMATS)))
+    system = loader.load(topology, sets, allow_code, preset)
+    from chipweave.draw import draw
+
+    out = out or f"{system.name}.svg"
+    draw(system, out)
+    click.echo(f"{out}: {system.name}", err=True)

@@ -1,0 +1,23 @@
+"""`chipweave info`: what a part, topology, policy or model declares."""
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name", required=False, metavar="[KIND|TOPOLOGY|POLICY|MODEL]")
+@click.option("--sources", is_flag=True, help="Every number of a topology or model, with where it is from.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output.")
+@click.option("--preset", help="A preset of behaviour to lay over the topology.")
+@click.option("--allow-code", is_flag=True, help="Import code that a topology names.")
+def command(name, sources, as_json, preset, allow_code):
+    """What a kind, topology or model declares; without a name, all there are."""
+    from chipweave import describe, describe_text
+    from chipweave.results import write_json
+
+    what, told = ("everything", describe.everything()) if name is None else describe.find(name, allow_code, preset)
+    if as_json:
+        write_json("-", {"schema": "chipweave.info/1", "what": what, **told})
+    elif sources:
+        describe_text.show_sources(told)
+    else:
+        describe_text.SHOW[what](told)

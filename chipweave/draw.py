@@ -1,0 +1,148 @@
+"""The picture of a system: each network in its shape, beside it what is inside a die, below it what the colours mean.
+
+Links that differ from most of their network (a slow one) are drawn in another colour and carry their figures.
+"""
+
+from collections import Counter
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from chipweave import draw_layout as layout
+from chipweave import units
+from chipweave.results import replacing
+from chipweave.topology_parts import bare
+
+INK, QUIET, PAPER = "#22303c", "#7b8794", "#ffffff"
+LINK, ODD = "#3b82c4", "#d9480f"
+FILLS = ("#dbeafe", "#dcfce7", "#fef3c7", "#fce7f3", "#ede9fe", "#cffafe", "#ffedd5", "#e2e8f0")
+STYLE = {"font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "chipweave", "text.color": INK}
+
+
+def draw(system, path):
+    """Draw `system` into a file; its ending says the format (.svg, .png, .pdf)."""
+    panels = [("network", n) for n in system.networks.values()]
+    panels += [("inside", i) for i in layout.insides(system)]
+    graph = layout.loose(system)
+    if graph.number_of_edges() or (not panels and graph):
+        panels.append(("loose", graph))
+    colours = {k: FILLS[i % len(FILLS)] for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))}
+    with plt.rc_context(STYLE):
+        sizes = [_size(kind, what) for kind, what in panels]
+        figure, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(sum(w for w, _ in sizes) + 0.4, max(h for _, h in sizes) + 0.9),
+                                    width_ratios=[w for w, _ in sizes], layout="constrained")
+        figure.suptitle(f"{system.name}: {system.about}" if system.about else system.name, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        for axis, (kind, what) in zip(axes[0], panels):
+            axis.set_aspect("equal")
+            axis.axis("off")
+            PANELS[kind](axis, system, what, colours)
+        with replacing(path, "wb") as file:
+            figure.savefig(file, format=str(path).rpartition(".")[2].lower(), dpi=150, facecolor=PAPER, metadata={"Date": None} if str(path).endswith(".svg") else None)
+        plt.close(figure)
+
+
+def _size(kind, what):
+    """Inches of a panel."""
+    if kind == "network":
+        places = layout.positions(what).values()
+        wide, high = (max(p[i] for p in places) - min(p[i] for p in places) + 1 for i in (0, 1))
+        scale = 1.15 if max(wide, high) <= 10 else 12 / max(wide, high)
+        return max(3.2, wide * scale), max(2.4, high * scale + 0.7)
+    spots = layout.columns(what[2] if kind == "inside" else what).values()
+    return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.4, 1.1 * (1 + len({y for _, y in spots})))
+
+
+def _network(axis, system, network, colours):
+    spots = layout.positions(network)
+    common = _most_common(network)
+    large = len(spots) <= 100
+    for a, b in network.pairs():
+        figures = _figures(network.graph.edges[a, b])
+        odd = figures != common
+        far = abs(spots[a][0] - spots[b][0]) + abs(spots[a][1] - spots[b][1]) > 1.01 and network.shape == "torus"
+        axis.add_patch(FancyArrowPatch(spots[a], spots[b], arrowstyle="-", color=ODD if odd else LINK, linewidth=2.2 if large else 0.8,
+                                       connectionstyle=f"arc3,rad={0.12 if far else 0}", alpha=0.55 if far else 1, zorder=1))
+        if odd:
+            middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
+            axis.text(*middle, figures.replace(", ", "\n"), color=ODD, fontsize=7, ha="center", va="center", zorder=4, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8})
+    number = {n: i for i, n in enumerate(network.endpoints)}
+    for name, spot in spots.items():
+        _node(axis, name, spot, number.get(name), system, colours, large)
+    if network.shape in ("mesh", "torus") and not network.whole and len(network.dims) == 2:
+        for y in range(network.dims[0]):
+            for x in range(network.dims[1]):
+                if (y, x) not in network.name_at:
+                    _box(axis, (x, -y), 0.66, 0.56, PAPER, "absent", QUIET, dashed=True)
+    shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
+    axis.set_title(f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n{common} each way; {shared}; routing {network.routing}",
+                   fontsize=9, color=INK, loc="left")
+    axis.autoscale_view()
+    axis.margins(0.06)
+
+
+def _node(axis, name, spot, number, system, colours, large):
+    """One die or router; its number is its place in endpoint order."""
+    owner = layout.owner(system, name)
+    fill = colours.get(system.parts[name].kind.partition(".")[0], FILLS[0]) if name in system.parts else "#f1f5f9"
+    if not large:
+        _box(axis, spot, 0.5, 0.5, fill, "", INK)
+        return
+    title = bare(owner).rpartition(".")[2] + (f" {number}" if number is not None else "")
+    index = owner[owner.find("["):] if "[" in owner else ""
+    _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index)
+
+
+def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False):
+    x, y = spot
+    axis.add_patch(FancyBboxPatch((x - wide / 2, y - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.08", facecolor=fill,
+                                  edgecolor=QUIET, linewidth=1, linestyle="--" if dashed else "-", zorder=2))
+    axis.text(x, y + (0.09 if below else 0), text, ha="center", va="center", fontsize=8.5, color=ink, fontweight="bold" if below else "normal", zorder=3)
+    if below:
+        axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=7, color=QUIET, zorder=3)
+
+
+def _inside(axis, system, what, colours):
+    name, instance, graph = what
+    axis.set_title(f"inside one {name} ({instance})", fontsize=9, color=INK, loc="left")
+    _parts(axis, system, graph, colours, instance + ".")
+
+
+def _loose(axis, system, graph, colours):
+    axis.set_title("parts" if graph.number_of_edges() == len(system.wires()) else "parts outside the grid", fontsize=9, color=INK, loc="left")
+    _parts(axis, system, graph, colours, "")
+
+
+def _parts(axis, system, graph, colours, prefix):
+    """Boxes for parts, with what their slots hold, and arrows from the one that asks to the one that answers."""
+    spots = {n: (1.75 * x, 1.0 * y) for n, (x, y) in layout.columns(graph).items()}
+    for a, b, data in graph.edges(data=True):
+        figures = "" if not data["latency_ps"] else _figures(data)
+        axis.add_patch(FancyArrowPatch(spots[a], spots[b], arrowstyle="-|>", mutation_scale=10, color=LINK, linewidth=1.4, shrinkA=36, shrinkB=36,
+                                       connectionstyle="arc3,rad=0.12", zorder=1))
+        if figures:
+            axis.text(*[(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)], figures.replace(", ", "\n"), fontsize=6.5, color=LINK, ha="center", va="center",
+                      bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6}, zorder=4)
+    for name, (x, y) in spots.items():
+        part = system.parts[name]
+        held = ", ".join(s for s, inner in part.slots.items() if inner is not None)
+        below = part.kind + (f"\nholds {held}" if held else "")
+        _box(axis, (x, y), 1.3, 0.66, colours[part.kind.partition(".")[0]], name.removeprefix(prefix), INK, below=" ")
+        axis.text(x, y - 0.13, below, ha="center", va="center", fontsize=6.5, color=QUIET, zorder=3, linespacing=1.15)
+    axis.autoscale_view()
+    axis.margins(0.08)
+
+
+PANELS = {"network": _network, "inside": _inside, "loose": _loose}
+
+
+def _figures(data):
+    """Latency and bandwidth of an edge in words."""
+    return f"{units.format(data['latency_ps'], 'time')}, {units.format(data['bandwidth'], 'bandwidth')}" if data["bandwidth"] else units.format(data["latency_ps"], "time")
+
+
+def _most_common(network):
+    counts = Counter(_figures(d) for *_, d in network.graph.edges(data=True))
+    return counts.most_common(1)[0][0] if counts else "no link"

@@ -1,0 +1,77 @@
+"""Where things stand in the picture of a system: positions only, no drawing.
+
+A network's endpoints stand in their grid, in a ring, or in a row under their switches; the parts of one assembly
+stand in columns, those that only ask on the left, those that only answer on the right.
+"""
+
+import math
+
+import networkx as nx
+
+from chipweave.topology_parts import bare
+
+
+def positions(network):
+    """Router name -> (x, y), one unit apart, y upwards; row 0 of a grid is at the top."""
+    endpoints = network.endpoints
+    if network.shape in ("mesh", "torus"):
+        places = network.place_of
+        return {n: (p[1], -p[0]) if len(p) == 2 else (p[0], 0) for n, p in places.items()}
+    if network.shape in ("ring", "full", "edges"):
+        radius = max(1.0, len(endpoints) / (2 * math.pi) * 1.15)
+        turns = {n: math.pi / 2 - 2 * math.pi * i / len(endpoints) for i, n in enumerate(endpoints)}
+        return {n: (radius * math.cos(t), radius * math.sin(t)) for n, t in turns.items()}
+    switches = [n for n in network.graph if n not in endpoints]
+    wide = len(endpoints) - 1
+    above = {n: (wide * (i + 1) / (len(switches) + 1), 1.6) for i, n in enumerate(switches)}
+    return {**{n: (i, 0) for i, n in enumerate(endpoints)}, **above}
+
+
+def owner(system, name):
+    """What stands for a router in the picture: its assembly instance, or itself."""
+    part = system.parts.get(name)
+    return part.assembly or name if part is not None else name
+
+
+def insides(system):
+    """[(name of an assembly, its first instance, graph of the parts in it)] of every assembly with wires inside."""
+    found = {}
+    for name, part in system.parts.items():
+        if part.assembly and bare(part.assembly) not in found:
+            inner = nx.DiGraph()
+            inner.add_nodes_from(n for n, p in system.parts.items() if p.assembly == part.assembly and not is_in_slot(system, n))
+            for a, b, data in system.wires():
+                if a in inner and b in inner:
+                    inner.add_edge(a, b, **data)
+            found[bare(part.assembly)] = (part.assembly, inner)
+    return [(name, *rest) for name, rest in found.items()]
+
+
+def loose(system):
+    """Graph of the parts that belong to no assembly, and of the wires between them."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(n for n, p in system.parts.items() if not p.assembly and not is_in_slot(system, n))
+    for a, b, data in system.wires():
+        if a in graph and b in graph:
+            graph.add_edge(a, b, **data)
+    return graph
+
+
+def is_in_slot(system, name):
+    """Whether a part sits in a slot of another."""
+    return any(inner is system.parts[name] for inner in getattr(system.parts.get(name.rpartition(".")[0]), "slots", {}).values())
+
+
+def columns(graph):
+    """Part name -> (column, row): a part stands right of all that ask it; circles are cut where they close."""
+    order = nx.condensation(graph)
+    depth = {}
+    for group in nx.topological_sort(order):
+        depth[group] = 1 + max((depth[p] for p in order.predecessors(group)), default=-1)
+    rows, placed = {}, {}
+    for name in graph.nodes:
+        column = depth[order.graph["mapping"][name]]
+        placed[name] = (column, rows.get(column, 0))
+        rows[column] = rows.get(column, 0) + 1
+    tallest = max(rows.values(), default=1)
+    return {n: (c, -(r + (tallest - rows[c]) / 2)) for n, (c, r) in placed.items()}

@@ -1,0 +1,106 @@
+"""What a YAML file is, and who checks it: the table behind `chipweave check`.
+
+A file says what it is by `schema:`; one that does not is known by keys that no other sort of file has. A new sort of
+file is one more row here.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from chipweave import yamlfile
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.topology_files import find
+
+
+@dataclass(frozen=True)
+class FileType:
+    """One sort of YAML file.
+
+    what: in words; schema: its `schema:`; keys: top-level keys, any one of which gives it away;
+    checker: "module:function", called with (path, allow_code), raises BadInput with every fault.
+    """
+
+    what: str
+    schema: str
+    keys: tuple
+    checker: str
+
+    def check(self, path, allow_code):
+        module, _, function = self.checker.partition(":")
+        getattr(importlib.import_module(module), function)(path, allow_code)
+
+
+TYPES = (
+    FileType("topology", "chipweave.topology/1", ("parts", "networks", "assemblies", "extends"), "chipweave.filetypes:check_topology"),
+    FileType("preset", "chipweave.preset/1", ("kinds",), "chipweave.filetypes:check_preset"),
+    FileType("model", "chipweave.model/1", ("experts", "top_k", "moe_layers"), "chipweave.filetypes:check_model"),
+    FileType("strategy", "chipweave.strategy/1", ("placement", "allocation", "prediction"), "chipweave.filetypes:check_strategy"),
+    FileType("sweep", "chipweave.sweep/1", ("points", "axes"), "chipweave.sweep:check_file"),
+    FileType("run file", "chipweave.run/1", ("topology", "strategy", "strategies", "batch", "model", "trace"), "chipweave.filetypes:check_run"),
+)
+
+
+def recognise(root, path):
+    """The FileType of a file's tree.
+
+    Raises:
+        BadInput: its schema is unknown, or nothing gives it away.
+    """
+    schemas = {t.schema: t for t in TYPES}
+    schema = root.get("schema")
+    if schema is not None:
+        if schema.text not in schemas:
+            raise BadInput(Fault(f"unknown schema {schema.text!r}", schema.place, ", ".join(schemas), nearest(schema.text, schemas)))
+        return schemas[schema.text]
+    for kind in TYPES:
+        if root.is_map and any(key in root.value for key in kind.keys):
+            return kind
+    raise BadInput(Fault("nothing says what this file is", root.place, "schema: one of " + ", ".join(schemas)))
+
+
+def check(name, allow_code=False):
+    """Check one file, or a shipped topology by name; returns the word for what it is.
+
+    Raises:
+        BadInput: every fault of it.
+    """
+    path = Path(name) if Path(name).is_file() else find(name)
+    kind = recognise(yamlfile.load(path), path)
+    kind.check(path, allow_code)
+    return kind.what
+
+
+def check_topology(path, allow_code):
+    from chipweave import topology
+
+    topology.load(path, allow_code=allow_code)
+
+
+def check_preset(path, allow_code):
+    from chipweave import topology_preset
+
+    topology_preset.load(path)
+
+
+def check_model(path, allow_code):
+    from chipweave import models
+
+    models.load(str(path))
+
+
+def check_strategy(path, allow_code):
+    from chipweave import strategy
+    from chipweave.code import Gate
+
+    gate = Gate(allow_code)
+    strategy.load(str(path), gate=gate)
+    gate.raise_if_refused()
+
+
+def check_run(path, allow_code):
+    """A run file's own keys, then the topology it names with its settings and preset."""
+    from chipweave import runfile, topology
+
+    spec, *_ = runfile.load(path)
+    topology.load(spec.topology, sets=spec.sets, allow_code=allow_code, preset=spec.preset)
