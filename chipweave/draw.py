@@ -25,7 +25,8 @@ STYLE = {"font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "s
 def draw(system, path):
     """Draw `system` into a file; its ending says the format (.svg, .png, .pdf)."""
     panels = [("network", n) for n in system.networks.values()]
-    panels += [("inside", i) for i in layout.insides(system)]
+    insides = layout.insides(system)
+    panels += [("inside", i) for i in insides]
     graph = layout.loose(system)
     if graph.number_of_edges() or (not panels and graph):
         panels.append(("loose", graph))
@@ -38,6 +39,7 @@ def draw(system, path):
         for axis, (kind, what) in zip(axes[0], panels):
             axis.set_aspect("equal")
             axis.axis("off")
+            axis.set_anchor("NW")
             PANELS[kind](axis, system, what, colours)
         with replacing(path, "wb") as file:
             figure.savefig(file, format=str(path).rpartition(".")[2].lower(), dpi=150, facecolor=PAPER, metadata={"Date": None} if str(path).endswith(".svg") else None)
@@ -62,12 +64,13 @@ def _network(axis, system, network, colours):
     for a, b in network.pairs():
         figures = _figures(network.graph.edges[a, b])
         odd = figures != common
-        far = abs(spots[a][0] - spots[b][0]) + abs(spots[a][1] - spots[b][1]) > 1.01 and network.shape == "torus"
-        axis.add_patch(FancyArrowPatch(spots[a], spots[b], arrowstyle="-", color=ODD if odd else LINK, linewidth=2.2 if large else 0.8,
-                                       connectionstyle=f"arc3,rad={0.12 if far else 0}", alpha=0.55 if far else 1, zorder=1))
+        for start, end, style in _strokes(network, spots[a], spots[b]):
+            axis.plot(*zip(start, end), color=ODD if odd else LINK, linewidth=2.2 if large else 0.8, linestyle=style, zorder=1, solid_capstyle="butt")
         if odd:
+            level = abs(spots[a][1] - spots[b][1]) < 0.01
             middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
-            axis.text(*middle, figures.replace(", ", "\n"), color=ODD, fontsize=7, ha="center", va="center", zorder=4, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8})
+            axis.text(middle[0] + (0 if level else 0.04), middle[1] + (0.03 if level else 0), figures.replace(", ", "\n"), color=ODD, fontsize=5.5,
+                      ha="center" if level else "left", va="bottom" if level else "center", zorder=4)
     number = {n: i for i, n in enumerate(network.endpoints)}
     for name, spot in spots.items():
         _node(axis, name, spot, number.get(name), system, colours, large)
@@ -81,6 +84,15 @@ def _network(axis, system, network, colours):
                    fontsize=9, color=INK, loc="left")
     axis.autoscale_view()
     axis.margins(0.06)
+
+
+def _strokes(network, a, b):
+    """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid."""
+    step = [b[i] - a[i] for i in (0, 1)]
+    if network.shape != "torus" or max(map(abs, step)) < 1.5:
+        return [(a, b, "-")]
+    out = [0.62 * (1 if s > 0 else -1) if s else 0 for s in step]
+    return [(a, (a[0] - out[0], a[1] - out[1]), (0, (2, 1))), (b, (b[0] + out[0], b[1] + out[1]), (0, (2, 1)))]
 
 
 def _node(axis, name, spot, number, system, colours, large):
@@ -97,11 +109,12 @@ def _node(axis, name, spot, number, system, colours, large):
 
 def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False):
     x, y = spot
-    axis.add_patch(FancyBboxPatch((x - wide / 2, y - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.08", facecolor=fill,
+    box = axis.add_patch(FancyBboxPatch((x - wide / 2, y - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.08", facecolor=fill,
                                   edgecolor=QUIET, linewidth=1, linestyle="--" if dashed else "-", zorder=2))
     axis.text(x, y + (0.09 if below else 0), text, ha="center", va="center", fontsize=8.5, color=ink, fontweight="bold" if below else "normal", zorder=3)
     if below:
         axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=7, color=QUIET, zorder=3)
+    return box
 
 
 def _inside(axis, system, what, colours):
@@ -111,26 +124,29 @@ def _inside(axis, system, what, colours):
 
 
 def _loose(axis, system, graph, colours):
-    axis.set_title("parts" if graph.number_of_edges() == len(system.wires()) else "parts outside the grid", fontsize=9, color=INK, loc="left")
+    axis.set_title("parts", fontsize=9, color=INK, loc="left")
     _parts(axis, system, graph, colours, "")
 
 
 def _parts(axis, system, graph, colours, prefix):
     """Boxes for parts, with what their slots hold, and arrows from the one that asks to the one that answers."""
-    spots = {n: (1.75 * x, 1.0 * y) for n, (x, y) in layout.columns(graph).items()}
+    spots = {n: (1.75 * x, 1.15 * y) for n, (x, y) in layout.columns(graph).items()}
+    boxes = {}
+    for name, spot in spots.items():
+        outside, part = graph.nodes[name].get("outside"), system.parts.get(name)
+        fill = PAPER if outside else colours[part.kind.partition(".")[0]]
+        held = "" if outside else ", ".join(s for s, inner in part.slots.items() if inner is not None)
+        boxes[name] = _box(axis, spot, 1.3, 0.72, fill, name.removeprefix(prefix).strip(), INK, below=" ", dashed=bool(outside))
+        axis.text(spot[0], spot[1] - 0.14, (outside or part.kind) + (f"\nholds {held}" if held else ""), ha="center", va="center",
+                  fontsize=6.5, color=QUIET, zorder=3, linespacing=1.15)
     for a, b, data in graph.edges(data=True):
-        figures = "" if not data["latency_ps"] else _figures(data)
-        axis.add_patch(FancyArrowPatch(spots[a], spots[b], arrowstyle="-|>", mutation_scale=10, color=LINK, linewidth=1.4, shrinkA=36, shrinkB=36,
-                                       connectionstyle="arc3,rad=0.12", zorder=1))
-        if figures:
-            axis.text(*[(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)], figures.replace(", ", "\n"), fontsize=6.5, color=LINK, ha="center", va="center",
-                      bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6}, zorder=4)
-    for name, (x, y) in spots.items():
-        part = system.parts[name]
-        held = ", ".join(s for s, inner in part.slots.items() if inner is not None)
-        below = part.kind + (f"\nholds {held}" if held else "")
-        _box(axis, (x, y), 1.3, 0.66, colours[part.kind.partition(".")[0]], name.removeprefix(prefix), INK, below=" ")
-        axis.text(x, y - 0.13, below, ha="center", va="center", fontsize=6.5, color=QUIET, zorder=3, linespacing=1.15)
+        columns = (spots[b][0] - spots[a][0]) / 1.75
+        bend = 0 if columns == 1 else -0.32 if columns > 1 else -0.45
+        axis.add_patch(FancyArrowPatch(spots[a], spots[b], patchA=boxes[a], patchB=boxes[b], arrowstyle="-|>", mutation_scale=9, color=LINK,
+                                       linewidth=1.4, connectionstyle=f"arc3,rad={bend}", zorder=1))
+        if data["latency_ps"]:
+            middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
+            axis.text(middle[0], middle[1] + 0.12 + abs(bend), _figures(data).replace(", ", "\n"), fontsize=6.5, color=LINK, ha="center", va="bottom", zorder=4)
     axis.autoscale_view()
     axis.margins(0.08)
 

@@ -34,17 +34,29 @@ def owner(system, name):
 
 
 def insides(system):
-    """[(name of an assembly, its first instance, graph of the parts in it)] of every assembly with wires inside."""
+    """[(name of an assembly, its first instance, graph)] of every assembly: its parts, what they are wired to outside
+    and the networks they take part in. Nodes that are not parts of the instance have `outside` in words."""
     found = {}
-    for name, part in system.parts.items():
+    for part in system.parts.values():
         if part.assembly and bare(part.assembly) not in found:
-            inner = nx.DiGraph()
-            inner.add_nodes_from(n for n, p in system.parts.items() if p.assembly == part.assembly and not is_in_slot(system, n))
-            for a, b, data in system.wires():
-                if a in inner and b in inner:
-                    inner.add_edge(a, b, **data)
-            found[bare(part.assembly)] = (part.assembly, inner)
+            found[bare(part.assembly)] = part.assembly, _inside(system, part.assembly)
     return [(name, *rest) for name, rest in found.items()]
+
+
+def _inside(system, instance):
+    graph = nx.DiGraph()
+    graph.add_nodes_from(n for n, p in system.parts.items() if p.assembly == instance and not is_in_slot(system, n))
+    own = set(graph)
+    for a, b, data in system.wires():
+        if a in own or b in own:
+            for end in {a, b} - own:
+                graph.add_node(end, outside=system.parts[end].kind)
+            graph.add_edge(a, b, **data)
+    for network in system.networks.values():
+        for router in own & set(network.endpoints):
+            graph.add_node(network.name + " ", outside=f"network, {network.shape}")
+            graph.add_edge(router, network.name + " ", latency_ps=0, bandwidth=None)
+    return graph
 
 
 def loose(system):
@@ -63,15 +75,21 @@ def is_in_slot(system, name):
 
 
 def columns(graph):
-    """Part name -> (column, row): a part stands right of all that ask it; circles are cut where they close."""
-    order = nx.condensation(graph)
-    depth = {}
-    for group in nx.topological_sort(order):
-        depth[group] = 1 + max((depth[p] for p in order.predecessors(group)), default=-1)
-    rows, placed = {}, {}
-    for name in graph.nodes:
-        column = depth[order.graph["mapping"][name]]
-        placed[name] = (column, rows.get(column, 0))
-        rows[column] = rows.get(column, 0) + 1
+    """Part name -> (column, row): a part stands right of all that ask it, the first to ask at the left.
+
+    Where parts ask one another in a circle the link that closes it points back.
+    """
+    forward = nx.DiGraph()
+    forward.add_nodes_from(graph)
+    starts = [n for n in graph if not graph.in_degree(n)] + list(graph)
+    for a, b in (edge for start in starts for edge in nx.edge_dfs(graph, start)):
+        if not forward.has_edge(a, b) and not nx.has_path(forward, b, a):
+            forward.add_edge(a, b)
+    depth, rows, placed = {}, {}, {}
+    for name in nx.topological_sort(forward):
+        depth[name] = 1 + max((depth[p] for p in forward.predecessors(name)), default=-1)
+    for name in graph:
+        placed[name] = depth[name], rows.get(depth[name], 0)
+        rows[depth[name]] = rows.get(depth[name], 0) + 1
     tallest = max(rows.values(), default=1)
     return {n: (c, -(r + (tallest - rows[c]) / 2)) for n, (c, r) in placed.items()}

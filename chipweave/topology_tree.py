@@ -57,7 +57,7 @@ def apply_sets(root, sets, faults):
             faults.add("a setting is written a.b=value", place)
             continue
         try:
-            node = _relabel(yamlfile.loads(value or '""', place.file), place)
+            node = Node(None, place) if value.strip() in yamlfile.NULLS[1:] else _relabel(yamlfile.loads(value or '""', place.file), place)
         except BadInput as error:
             faults.found += error.faults
             continue
