@@ -42,28 +42,36 @@ class Importer:
             jsontrace.check_experts(ids, prompt_rows, self.layout.layers, self.experts, place)
         if len(self.spill.names) == MAX_REQUESTS:
             raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", place))
-        self.largest_id = max(self.largest_id, int(ids.max()))
-        self.repeated_rows += _rows_with_repeats(ids)
-        self.spill.add(name, prompt_rows, ids)
+        self.spill.begin(name, prompt_rows, len(ids))
+        self._append(ids)
 
-    def add_log(self, path):
-        """Parse and keep every sequence of a NumPy file; raises `BadInput`."""
-        place = Place(str(path))
+    def add_log(self, path, progress=lambda done: None):
+        """Parse and keep every sequence of a NumPy file, by blocks of tokens; raises `BadInput`."""
+        place, size = Place(str(path)), sources.size_of(path)
         with arrays.open_log(path) as log:
             tokens, layers, top_k = log.shape
             if self.layout is None:
                 self._start(self._log_layout(layers, top_k, place), place)
             moe = self._moe_columns(layers, top_k, place)
-            sequence, have, parts = 0, 0, []
+            if len(self.spill.names) + len(log.seq_len) > MAX_REQUESTS:
+                raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", place))
+            for number, (prompt, length) in enumerate(zip(log.prompt_len.tolist(), log.seq_len.tolist())):
+                self.spill.begin(f"{Path(path).name}[{number}]", prompt, length)
+            done = 0
             for block in log.blocks():
                 block = block[:, moe]
-                while len(block):
-                    part = block[:int(log.seq_len[sequence]) - have]
-                    parts.append(part)
-                    have, block = have + len(part), block[len(part):]
-                    if have == log.seq_len[sequence]:
-                        self._keep(place, f"{Path(path).name}[{sequence}]", int(log.prompt_len[sequence]), np.concatenate(parts))
-                        sequence, have, parts = sequence + 1, 0, []
+                if self.experts and int(block.max()) >= self.experts:
+                    token, layer, _ = (int(i[0]) for i in np.nonzero(block >= self.experts))
+                    raise BadInput(Fault(f"token {done + token}, layer {self.layout.layers[layer]}: expert id {block[token, layer].max()} out of range",
+                                         place, allowed=f"0 to {self.experts - 1}"))
+                self._append(block)
+                done += len(block)
+                progress(int(size * done / tokens))
+
+    def _append(self, ids):
+        self.largest_id = max(self.largest_id, int(ids.max()))
+        self.repeated_rows += _rows_with_repeats(ids)
+        self.spill.append(ids)
 
     def _log_layout(self, layers, top_k, place):
         """The layout of an array: its layers are the model's MoE layers, or all layers of which the dense ones are dropped."""
@@ -120,6 +128,7 @@ def import_paths(paths, out, model=None, experts=None, name=None, progress=lambd
     progress: called with ("reading", bytes, bytes) and ("writing", rows, rows).
     """
     out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
     importer, faults = Importer(model, experts, out.parent), []
     total = sum(sources.size_of(path) for path in paths)
     before = 0
@@ -141,6 +150,7 @@ def import_paths(paths, out, model=None, experts=None, name=None, progress=lambd
 def import_decode(paths, out, requests, steps, seed, model=None, experts=None, name=None, progress=lambda text, done, total: None):
     """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps, as `out`."""
     out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".chipweave-", dir=out.parent) as folder:
         log_path = Path(folder) / "log.parquet"
         import_paths(paths, log_path, model, experts, name or out.name.removesuffix(".parquet"), progress)
@@ -162,7 +172,7 @@ def write_rows(out, header, spill, progress=lambda text, done, total: None, comp
 
 def _take_all(importer, path, faults, progress):
     if path.suffix in arrays.SUFFIXES:
-        importer.add_log(path)
+        importer.add_log(path, progress)
         return
     for place, name, text in sources.documents(path, progress):
         try:

@@ -146,6 +146,7 @@ def _write_syn(name, path, progress):
 
 
 def _write_made(path, shape, made, count, name, model, facts, progress):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Spill(shape, Path(path).parent) as spill:
         for number, request in enumerate(made):
             spill.add(*request)

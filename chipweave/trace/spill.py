@@ -22,7 +22,7 @@ class Spill:
         self.shape = shape
         self.names, self.prompt_rows, self.decode_steps, self._first = [], [], [], []
         self._file = tempfile.TemporaryFile(prefix="chipweave-", dir=directory)
-        self._tokens, self._flushed = 0, True
+        self._begun, self._flushed = 0, True
 
     def __enter__(self):
         return self
@@ -35,19 +35,22 @@ class Spill:
 
     def add(self, name, prompt_rows, ids):
         """Append a request: `ids` [tokens, layers, top_k], of which the first `prompt_rows` are the prefill."""
-        tokens = len(ids)
+        self.begin(name, prompt_rows, len(ids))
+        self.append(ids)
+
+    def begin(self, name, prompt_rows, tokens):
+        """Announce a request whose `tokens` tokens `append` will bring, after those of the requests announced before."""
         assert 1 <= prompt_rows <= tokens
         self.names.append(name)
         self.prompt_rows.append(int(prompt_rows))
-        self.decode_steps.append(tokens - int(prompt_rows))
-        self._first.append(self._tokens)
-        self.append(ids)
+        self.decode_steps.append(int(tokens) - int(prompt_rows))
+        self._first.append(self._begun)
+        self._begun += int(tokens)
 
     def append(self, ids):
-        """Append tokens [tokens, layers, top_k] that belong to no request."""
+        """Append tokens [tokens, layers, top_k]: those of requests begun, or of none."""
         assert ids.shape[1:] == (len(self.shape.layers), self.shape.top_k)
         self._file.write(np.ascontiguousarray(ids, dtype=self.shape.dtype).data)
-        self._tokens += len(ids)
         self._flushed = False
 
     def sort_by_name(self, since=0):

@@ -43,6 +43,14 @@ def test_a_plain_array_is_one_prefill_and_dense_layers_are_dropped(tmp_path):
     assert_same(imported(tmp_path, tmp_path / "routed.npy"), [(5, ids[:, 1:])])
 
 
+def test_sequences_longer_and_shorter_than_a_block_are_split_alike(tmp_path, monkeypatch):
+    monkeypatch.setattr("chipweave.trace.arrays.BLOCK_TOKENS", 4)
+    ids = ids_of(20)
+    np.savez(tmp_path / "log.npz", expert_ids=ids, seq_len=[1, 1, 9, 4, 5])
+    ends = np.cumsum([0, 1, 1, 9, 4, 5])
+    assert_same(imported(tmp_path, tmp_path / "log.npz"), [(b - a, ids[a:b]) for a, b in zip(ends, ends[1:])])
+
+
 def test_an_unknown_shape_needs_the_number_of_experts(tmp_path):
     np.save(tmp_path / "x.npy", ids_of(3, layers=5, top_k=2, experts=9))
     with pytest.raises(BadInput, match="no shipped model has 5 layers and top-2; allowed: --model or --experts"):
