@@ -19,7 +19,7 @@ from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.system import System
 from chipweave.topology_files import find, shipped
 from chipweave.topology_links import Wirer
-from chipweave.topology_networks import NetworkMaker
+from chipweave.topology_networks import SETTINGS, NetworkMaker
 from chipweave.topology_parts import Expander
 from chipweave.topology_tree import TOP, apply_sets, merge, overlay
 from chipweave.yamlfile import Node
@@ -84,7 +84,7 @@ def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None)
     system = System(_text(root, "name"), _text(root, "about"))
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
     wirer = Wirer(expander, faults)
-    makers = [NetworkMaker(n, overlay(node, preset and preset.networks.get(n)), wirer, faults) for n, node in (root.get("networks") or Node({})).value.items()]
+    makers = [NetworkMaker(n, overlay(node, preset and preset.networks.get(n), SETTINGS), wirer, faults) for n, node in (root.get("networks") or Node({})).value.items()]
     if whole:
         _wire(root, expander, wirer)
         system.networks = {m.name: made for m in makers if (made := m.make())}

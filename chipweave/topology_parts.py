@@ -189,7 +189,7 @@ class Expander:
             return None
         params = Node({k: v for k, v in node.value.items() if k not in RESERVED}, node.place, keys=node.keys, weak=node.weak)
         for role in reversed(cls.roles()):
-            params = overlay(params, self.preset.get(role))
+            params = overlay(params, self.preset.get(role), cls.params)
         before = len(self.faults.found)
         values, sources = cls.read_params(params, self.faults)
         self.sources += numbers(path, params, cls.params, sources)

@@ -8,7 +8,8 @@
       d2d: {admission: early_booking}
     run: {...}                              # what the run reads; the topology does not look at it
 
-A preset wins over the topology's own values; `--set` wins over the preset.
+A preset wins over the topology's own values; `--set` wins over the preset. A value with `instead_of: 989 TFLOPS` is
+laid only where the topology says that: what a preset knows of one die must not reach another.
 """
 
 from chipweave import registry, yamlfile
@@ -88,7 +89,11 @@ def _check_kind(kind, node, place, faults):
         if name not in cls.params:
             faults.add(f"{kind} has no parameter {name!r}", node.keys[name], ", ".join(cls.params), nearest(name, cls.params))
             continue
+        instead = value.get("instead_of")
+        bare = Node({k: v for k, v in value.value.items() if k != "instead_of"}, value.place, keys=value.keys) if instead else value
         try:
-            cls.params[name].read(split(value, faults)[0])
+            cls.params[name].read(split(bare, faults)[0])
+            if instead:
+                cls.params[name].read(instead)
         except BadInput as error:
             faults.found += error.faults

@@ -40,12 +40,30 @@ def merge(lower, upper):
     return Node(value, lower.place, keys=keys, weak=frozenset(weak))
 
 
-def overlay(node, upper):
-    """`upper` (a preset's mapping) laid over `node`, except where the user wrote `--set`."""
+def overlay(node, upper, params):
+    """`upper` (a preset's mapping) laid over `node`, except where the user wrote `--set`.
+
+    A value that says `instead_of` is laid only where that is what it would replace: a preset may correct one figure
+    of one product without touching another product's.
+    """
     if upper is None:
         return node
+    laid = {k: v for k, v in upper.value.items() if _replaces(v, node.get(k), params.get(k))}
+    laid = {k: Node({w: x for w, x in v.value.items() if w != "instead_of"}, v.place, keys=v.keys) if is_valued(v) else v for k, v in laid.items()}
     asked = {k: v for k, v in node.value.items() if v.place.file.startswith(SET_FILE)}
-    return merge(merge(node, upper), Node(asked, keys={k: node.keys[k] for k in asked}))
+    top = Node(asked, keys={k: node.keys[k] for k in asked})
+    return merge(merge(node, Node(laid, upper.place, keys=upper.keys)), top)
+
+
+def _replaces(node, there, param):
+    """Whether a preset's value takes the place of what is there (None: the default)."""
+    if not is_valued(node) or "instead_of" not in node.value or param is None:
+        return True
+    try:
+        here = param.read(there.value["value"] if is_valued(there) else there) if there is not None else param.default_value()
+        return here == param.read(node.value["instead_of"])
+    except BadInput:  # told where the value itself is read
+        return False
 
 
 def apply_sets(root, sets, faults):

@@ -43,6 +43,17 @@ def test_the_two_legs_of_a_diagonal_take_different_links():
     assert legs == [[(0, 2), (2, 3)], [(3, 1), (1, 0)]]
 
 
+def test_a_preset_s_correction_of_one_die_leaves_another_die_alone():
+    def figures(name, preset):
+        system = topology.load(name, preset=preset)
+        link = next(iter(system.networks["d2d"].graph.edges(data=True)))[2]
+        return int(system.parts["die[0][0].sm"].peak / 10**12), int(link["bandwidth"] / 10**9)
+
+    assert figures("wafer_5x5", "artifact") == (1000, 1741)
+    assert figures("wafer_5x5", "paper") == (989, 1700)
+    assert figures("wafer_5x5_enhanced", "artifact") == figures("wafer_5x5_enhanced", "paper") == (4500, 2000)
+
+
 def test_the_artifact_s_engine_is_what_its_preset_says():
     network = topology.load("wafer_5x5", preset="artifact").networks["d2d"]
     assert (network.duplex, network.admission, network.wait_queue) == ("undirected", "early_booking", "artifact_heap")
