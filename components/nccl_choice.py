@@ -66,9 +66,8 @@ def cost_table(collective, ranks, size, bandwidth):
         table["ring", protocol] = BASE["ring"][p] + sends * HOP["ring"][p] + size / (1e3 * bus * ranks / sends)
         if reduces_all:
             table["tree", protocol] = BASE["tree"][p] + 2 * (ranks - 1) * HOP["tree"][p] + size / (1e3 * _tree(count, speed, p, size))
-    if ranks > 2:
-        bus = _nvls(ranks, bandwidth, reduces_all)
-        table["nvls", SIMPLE] = NVLS_LATENCY + size / (1e3 * (bus * ranks / sends if reduces_all else bus))
+    if ranks > 2 and reduces_all:  # for the others it is never the cheapest: no traffic is saved
+        table["nvls", SIMPLE] = NVLS_LATENCY + size / (1e3 * _nvls(ranks, bandwidth) * ranks / sends)
     return table
 
 
@@ -79,11 +78,10 @@ def _tree(count, speed, p, size):
     return bus * .5 * (TREE_CORRECTION[p][step] if 0 <= step < 23 else 1.0)
 
 
-def _nvls(ranks, bandwidth, reduces_all):
+def _nvls(ranks, bandwidth):
     """Every GPU is the head of one share of the message; all pull from all, so the shares divide the links evenly."""
     speed = next((s for s in SPEEDS if s * ranks <= bandwidth), SPEEDS[-1])
-    share = speed * NVLS_EFFICIENCY * (ranks - 1) / ranks
-    return ranks * share * (2 if reduces_all else (ranks - 1) / ranks)
+    return 2 * ranks * speed * NVLS_EFFICIENCY * (ranks - 1) / ranks
 
 
 def choose(collective, ranks, size, bandwidth):
