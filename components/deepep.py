@@ -6,6 +6,9 @@ Two stacks (deepseek-ai/DeepEP, MIT: csrc/kernels/legacy/internode_ll.cu and int
                  packed (dispatch) or summed (combine) out of memory, after a grid-wide wait
     normal       a given number of SMs, half of them sending; one copy for each *rank* that has any of its experts;
                  a warp copies one token at a time, so the rate follows the number of SMs until the links are full
+
+Leaves out  uneven routing, more than one node, the queue of free slots.
+Checked by  tests/comm/test_expert_parallel.py; the ledger's groups deepep_ll, deepep_normal, deepep_readme
 """
 
 from math import comb
@@ -40,17 +43,22 @@ class DeepepLowLatency(Component):
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
     def time(self, phase, tokens, topk, hidden, ranks, fabric):
-        """ps of "dispatch" (FP8) or "combine" (BF16) with `tokens` a rank, experts drawn evenly."""
+        """ps of "dispatch" (FP8) or "combine" (BF16) with `tokens` a rank, experts drawn evenly.
+
+        Ranks beyond the node's are reached by every GPU's own adapter; the network behind it is taken as full.
+        """
         floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor
-        links = fabric.links(ranks, exchange=True)
-        message = message_bytes(hidden, phase == "dispatch")
-        pair = -(-tokens * topk * message // ranks)
+        message, inside = message_bytes(hidden, phase == "dispatch"), min(ranks, fabric.ranks)
+        every = tokens * topk * message
+        links, pair = fabric.links(inside, exchange=True), -(-every // ranks)
         ops = [Op((s.rank, "to", s.to), pair, fabric.bandwidth, {("out", s.rank): 1, ("in", s.to): 1})
-               for s in exchange(ranks, lambda a, b: pair) if s.kind == "send"]
+               for s in exchange(inside, lambda a, b: pair) if s.kind == "send"]
+        if ranks > inside:
+            ops += [Op((rank, "adapter"), pair * (ranks - inside), fabric.adapter) for rank in range(inside)]
         arrived = tuple(range(len(ops)))
-        local = tokens * topk * message + (tokens * topk * message if phase == "dispatch" else tokens * 2 * hidden)
+        local = every + (every if phase == "dispatch" else tokens * 2 * hidden)
         memory = self.memory_bandwidth * self.memory_efficiency
-        ops += [Op((rank, "memory"), local, memory, {}, arrived) for rank in range(ranks)]
+        ops += [Op((rank, "memory"), local, memory, {}, arrived) for rank in range(inside)]
         return floor + max(run(ops, links))
 
 

@@ -2,6 +2,9 @@
 
 Every GPU has links to every switch, so that it can send to any other GPU with all of them. For the transfers of a
 collective a GPU is therefore two links: what leaves it ("out", rank) and what enters it ("in", rank).
+
+Leaves out  single links and switches, packets, ordering.
+Checked by  tests/comm/test_nccl.py
 """
 
 from dataclasses import dataclass
@@ -17,11 +20,13 @@ class Fabric:
     ranks           GPUs there are
     bandwidth       payload of one GPU's links, one direction, bytes/s
     exchange_share  of it, when every GPU sends to several at once
+    adapter         payload of one GPU's network adapter, one direction, bytes/s; 0: the node stands alone
     """
 
     ranks: int
     bandwidth: Fraction
     exchange_share: Fraction = Fraction(1)
+    adapter: Fraction = Fraction(0)
 
     def links(self, ranks, exchange=False):
         """link -> bytes/s for the first `ranks` GPUs; `exchange`: each sends to all others at once."""
@@ -44,10 +49,26 @@ class Nvswitch(Component):
     "The switches of a node, as one: full bandwidth for permutations, a share of it when every port sends to every other."
     exchange_share = Param("share", default="85 %", low="1 %", high="100 %", doc="of a port's payload when it exchanges with several ports at once")
 
-    def fabric(self, network):
-        """The `Fabric` of the node's NVLink network (a `chipweave.system.Network`): its slowest port counts."""
+    def fabric(self, network, adapter=None):
+        """The `Fabric` of the node's NVLink network (a `chipweave.system.Network`): its slowest port counts.
+
+        `adapter`: the node.network_adapter of each GPU, or None.
+        """
         slowest = min(data["bandwidth"] for _, _, data in network.graph.edges(data=True))
-        return Fabric(len(network.endpoints), slowest, self.exchange_share)
+        return Fabric(len(network.endpoints), slowest, self.exchange_share, adapter.payload if adapter else Fraction(0))
+
+
+@component("node.network_adapter")
+class NetworkAdapter(Component):
+    "A GPU's own adapter to the network between nodes."
+    bandwidth = Param("bandwidth", default="50 GB/s", doc="one direction, nominal")
+    packet = Param("bytes", default="4096 B", low="1 B", doc="largest payload of a packet")
+    overhead = Param("bytes", default="82 B", doc="headers, checksums and gap of a packet")
+
+    @property
+    def payload(self):
+        """bytes/s of payload, one direction."""
+        return self.bandwidth * self.packet / (self.packet + self.overhead)
 
 
 @component("node.pcie_host_link")

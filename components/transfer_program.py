@@ -6,6 +6,9 @@ links, at its own `cap` at most and at its max-min fair share where links are cr
 
 `run` gives the time each op ends. It is a small plain engine: the programs of a collective have hundreds of ops, since
 equal channels travel as one op and equal pieces after the first are counted, not stepped (`steady`).
+
+Leaves out  routes of several links in a row (latency is the op's), queues, packets.
+Checked by  tests/comm/test_transfer_program.py
 """
 
 from dataclasses import dataclass, field

@@ -21,7 +21,7 @@ def fabric(device):
     if name is None:
         return None
     system = topology.load(name)
-    return system.parts["switch"].fabric(system.networks["nvlink"])
+    return system.parts["switch"].fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
 
 
 def fitted():

@@ -15,9 +15,10 @@ def test_a_copy_is_its_start_and_its_bytes():
     assert CopyEngine(start="2 us").time(1000, Fabric(2, 10**9)) == 3_000_000
 
 
-@pytest.mark.parametrize("size, low, high", [(2**15, 0, 20), (2**24, 280, 350), (2**26, 280, 368)])
+@pytest.mark.parametrize("size, low, high", [(2**15, 0, 20), (2**24, 280, 350), (2**26, 280, 350)])
 def test_the_ramp_of_the_published_curve(size, low, high):
-    assert low <= CopyEngine().rate(size, NODE) / 1e9 <= high
+    """Within 5 % of what the chart spans."""
+    assert low * 0.95 <= CopyEngine().rate(size, NODE) / 1e9 <= high * 1.05
 
 
 def test_the_plateau_is_within_five_percent_of_the_published_one():

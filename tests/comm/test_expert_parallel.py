@@ -8,7 +8,7 @@ import pytest
 from chipweave.components.custom_allreduce import CustomAllreduce
 from chipweave.components.deepep import DeepepLowLatency, DeepepNormal, message_bytes, share_of_ranks
 from chipweave.components.nccl import Nccl
-from chipweave.components.nvswitch_node import Fabric, PcieHostLink
+from chipweave.components.nvswitch_node import Fabric, NetworkAdapter, PcieHostLink
 from chipweave.components.pplx import Pplx
 
 NODE = Fabric(8, 100_000_000_000)  # 100 bytes a nanosecond
@@ -32,6 +32,17 @@ def test_low_latency_combine_is_links_then_memory():
     """8 tokens of 1000 values, top-8, 8 ranks: 16,000 bytes to each peer at 100 B/ns over 7 peers, then 144,000 read and written."""
     own = DeepepLowLatency(combine_floor="1 us", **MEMORY)
     assert own.time("combine", 8, 8, 1000, 8, NODE) == 1_000_000 + 7 * 160_000 + 144_000
+
+
+def test_low_latency_beyond_the_node_goes_through_the_adapter():
+    """16 ranks: half of the 128,000 bytes leave by an adapter of 1 byte a nanosecond, slower than all else."""
+    own = DeepepLowLatency(combine_floor="1 us", **MEMORY)
+    node = Fabric(8, 100_000_000_000, adapter=1_000_000_000)
+    assert own.time("combine", 8, 8, 1000, 16, node) == 1_000_000 + 64_000_000 + 144_000
+
+
+def test_an_adapters_payload_is_its_packets():
+    assert NetworkAdapter(bandwidth="100 GB/s", packet="1000 B", overhead="250 B").payload == 80_000_000_000
 
 
 def test_normal_dispatch_follows_the_sms_until_the_links_are_full():

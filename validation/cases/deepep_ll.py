@@ -22,7 +22,7 @@ def simulate(question, figures=None):
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if not shape or not ep or not phase or not question.x or node is None:
         return NotModelled("phase, shape, tokens or device not recognised")
-    if int(ep[1]) > node.ranks:
-        return NotModelled(f"EP{ep[1]} leaves the node: no model of the network between nodes")
+    if int(ep[1]) > node.ranks and not node.adapter:
+        return NotModelled(f"EP{ep[1]} leaves the node, and the node has no adapter")
     own = stack(KIND, **(figures or {}).get(KIND, {}))
     return own.time(phase, int(question.x), int(shape["topk"]), int(shape["hidden"]), int(ep[1]), node) / 1e6

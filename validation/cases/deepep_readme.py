@@ -1,7 +1,7 @@
 """deepep_readme: DeepSeek's own figures on H800 nodes with one 400 Gb/s adapter a GPU; x is the EP degree.
 
-Inside one node (EP8) the low-latency kernels use NVLink and are modelled. From EP16 they cross the network between nodes,
-of which there is no model; the bandwidth rows hold two numbers each.
+Inside one node (EP8) the low-latency kernels use NVLink; from EP16 on, what leaves the node goes through each GPU's own
+adapter, the network behind it taken as full. The bandwidth rows hold two numbers each.
 """
 
 import re
@@ -24,7 +24,7 @@ def _answer(question):
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if not shape or not phase or not question.quantity.startswith("low-latency") or not question.x or node is None:
         return NotModelled("two numbers in one row, or the row is not recognised")
-    if question.x > node.ranks:
-        return NotModelled("leaves the node over RDMA: no model of the network between nodes")
+    if question.x > node.ranks and not node.adapter:
+        return NotModelled("leaves the node, and the node has no adapter")
     tokens, hidden, topk = (int(shape[k]) for k in ("tokens", "hidden", "topk"))
     return stack(KIND).time(phase, tokens, topk, hidden, int(question.x), node) / 1e6
