@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chipweave._kernel import ffi, lib  # noqa: F401  (for chipweave/fabric_*.py and other owners of kernel code)
+from chipweave.chain_parts import Bits, Keyed, Tags
 from chipweave.errors import BadInput, nearest
 
 ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake: who is tried when a resource is released
@@ -23,6 +24,8 @@ ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake:
 LINK_MODELS = ("circuit",)
 WAIT_QUEUES = ("sorted", "artifact_heap")
 NUMBER_LIMIT = 2**63
+JOURNAL_FAMILY = {Tags: 0, Keyed: 1, Bits: 2}
+NO_ROWS = np.empty((0, 5), np.int64)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Engine:
     """
 
     def __init__(self, layout, core):
-        self.layout, self.core = layout, core
+        self.layout, self.core, self.unread = layout, core, NO_ROWS
 
     @property
     def now_ps(self):
@@ -145,12 +148,20 @@ class Engine:
         """Make keys present for good in one instance of a keyed store."""
         self.core.pin(keyed, at, keys)
 
-    def journal(self):
+    def journal(self, part=None):
         """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance, key, what).
 
         table = family * 1000 + number (families: tags 0, keyed 1, bits 2); what = 1 inserted, 2 evicted or cleared.
+        With `part` only that table's rows are taken; the others stay for who asks for them.
         """
-        return self.core.journal()
+        rows = self.core.journal()
+        if len(self.unread):
+            rows, self.unread = np.concatenate([self.unread, rows]), NO_ROWS
+        if part is None or not len(rows):
+            return rows
+        mine = rows[:, 1] == JOURNAL_FAMILY[type(part)] * 1000 + part.number
+        self.unread = rows[~mine]
+        return rows[mine]
 
     def link_statistics(self, network):
         """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""

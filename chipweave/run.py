@@ -4,8 +4,8 @@ import numpy as np
 
 from chipweave.metrics import NAMES
 from chipweave.record import LayerRecords
+from chipweave.staged import CopyTable
 
-EVICTED = 2  # what the fabric's journal says of a key that is gone
 
 
 class Run:
@@ -30,6 +30,7 @@ class Run:
         self.on_layer, self.keep_plans = on_layer, keep_plans
         self.chain = next(iter(layout.chains))
         self.meters, self.events = Counted(fabric, groups), 0
+        self.copy_tables = [part for part in groups if isinstance(part, CopyTable)]
 
     def jobs(self, holders):
         """The layers of all steps; `holders` uint8 [layers, E, D] is read as each job is made."""
@@ -37,10 +38,8 @@ class Run:
 
     def copies_changed(self):
         """int64 [n, 3]: (die, line, +1 or -1) of the copies stored and dropped since the last call."""
-        journal = self.fabric.journal()
-        if not len(journal):
-            return np.empty((0, 3), np.int64)
-        return np.stack([journal[:, 2], journal[:, 3], np.where(journal[:, 4] == EVICTED, -1, 1)], axis=1)
+        changes = [table.changes(self.fabric) for table in self.copy_tables]
+        return changes[0] if len(changes) == 1 else np.concatenate([np.empty((0, 3), np.int64), *changes])
 
     def layer_done(self, job, plan, begin, end):
         """A layer has ended: record it."""
@@ -64,15 +63,19 @@ class Run:
 
 
 class Counted:
-    """The kernel's counters that belong to a figure of the results, and what they have counted since last asked."""
+    """What belongs to a figure of the results, and how much of it was counted since last asked.
+
+    A statistic is counted by the kernel, in one array for all replicas, or by the parts themselves in Python.
+    """
 
     def __init__(self, fabric, groups):
-        self.counters = []  # (figure, array)
-        for part in groups:
-            for name, counter in part.counters.items():
-                figure = part.statistics[name].metric
-                if figure:
-                    self.counters.append((NAMES.index(figure), fabric.array(counter)))
+        self.counters, self.parts = [], []  # (figure, array), (figure, statistic, parts)
+        for group in groups:
+            for name, stat in group.statistics.items():
+                if stat.metric and name in group.counters:
+                    self.counters.append((NAMES.index(stat.metric), fabric.array(group.counters[name])))
+                elif stat.metric:
+                    self.parts.append((NAMES.index(stat.metric), name, group.replicas))
         self.before = np.zeros(len(NAMES), np.int64)
 
     def since(self):
@@ -80,5 +83,7 @@ class Counted:
         now = np.zeros(len(NAMES), np.int64)
         for figure, array in self.counters:
             now[figure] += array.sum()
+        for figure, name, parts in self.parts:
+            now[figure] += sum(part.stats[name] for part in parts)
         difference, self.before = now - self.before, now
         return difference

@@ -50,3 +50,11 @@ class Staged(Component):
         if serve is None:
             raise BadInput(f"{part.name} ({part.kind}) does not serve '{what}', which {self.name}.{port} asks for")
         return serve(chain, **options)
+
+
+class CopyTable(Staged):
+    """Base of parts that name the copies of remote lines which each die keeps: the run asks them what changed."""
+
+    def changes(self, fabric):
+        """int64 [n, 3], rows (die, line, +1 stored or -1 dropped) since the last call, in the order it happened."""
+        raise NotImplementedError

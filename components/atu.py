@@ -3,24 +3,31 @@
 Models      a store of line numbers; the least recently used copy goes where its capacity is reached. A copy counts
             as there from the start of its store (arXiv 2510.05497, artifact).
 Leaves out  the time of its own lookup (hidden behind the LLC's), which of its entries share a set.
-Checked by  tests/components/test_case_study_die.py
+Checked by  tests/components/test_atu_pdu.py
 """
 
+import numpy as np
+
 from chipweave.component import Param, component
-from chipweave.staged import Staged
+from chipweave.staged import CopyTable
+
+EVICTED = 2  # what the fabric's journal says of a key that is gone
 
 
 @component("d2d.atu")
-class Atu(Staged):
+class Atu(CopyTable):
     """Address translation of one die."""
 
     entries = Param("count", default=0, low=0, doc="copies it can name; 0: as many as the replacement policy keeps")
 
     def declare(self, layout, work):
-        """The table of all dies; its capacity is the smaller of its entries and what the replacement policy keeps."""
-        limits = [n for n in (self.entries, work.copy_capacity) if n]
+        """The table of all dies."""
         self.refreshes = work.refresh_copies
-        self.table = layout.keyed(self.group, len(self.replicas), work.lines, min(limits, default=0), journal=True)
+        self.table = layout.keyed(self.group, len(self.replicas), work.lines, self.capacity_of(work), journal=True)
+
+    def capacity_of(self, work):
+        """Copies a die keeps: the smaller of the ATU's entries and what the replacement policy keeps; 0: no bound."""
+        return min([n for n in (self.entries, work.copy_capacity) if n], default=0)
 
     def serve_test(self, chain, at, yes, no):
         """Whether die `at` has a copy of the line."""
@@ -33,3 +40,8 @@ class Atu(Staged):
     def refresh(self, at):
         """The changes that renew a copy which is read."""
         return (self.table.refresh(at, "line"),) if self.refreshes else ()
+
+    def changes(self, fabric):
+        """See CopyTable.changes: what the fabric wrote down of the table."""
+        journal = fabric.journal(self.table)
+        return np.stack([journal[:, 2], journal[:, 3], np.where(journal[:, 4] == EVICTED, -1, 1)], axis=1)

@@ -5,7 +5,7 @@ Models      home is here -> local HBM; the ATU has a copy -> local HBM; else a r
             come and the PDU says so, a copy is stored off the critical path and entered in the ATU from the store's
             start (arXiv 2510.05497, sections IV-E4; timing as in the artifact).
 Leaves out  headers of data messages, writes to remote memory.
-Checked by  tests/components/test_case_study_die.py
+Checked by  tests/components/test_d2d_router.py
 """
 
 from chipweave.chain import DONE, amount, equal
@@ -47,6 +47,7 @@ class D2dRouter(Staged, Controller):
         return self.decide(chain, at, home, local, address)
 
     def decide(self, chain, at, home, local, address):
+        """Home is here, or the ATU is asked."""
         return chain.choose("is_home", equal(at, home), yes=local, no=address)
 
     def request(self, chain, name, at, home, then):
@@ -61,11 +62,12 @@ class D2dRouter(Staged, Controller):
         wanted = self.pdu.serve_test(chain, at, yes=kept, no=then)
         return self.message(chain, "data", home, at, "slice_bytes", then=wanted)
 
-    def message(self, chain, name, source, target, size, count=(), then=None):
+    def message(self, chain, name, source, target, size, then, **more):
         """One message through the mesh."""
-        return chain.send(name, self.network(), source, target, size, self.round_to, self.efficiency, count=count, then=then)
+        return chain.send(name, self.network(), source, target, size, self.round_to, self.efficiency, then=then, **more)
 
     def network(self):
+        """The chipweave.chain_parts.Network that joins the dies."""
         return self.networks["mesh"]
 
     def on_prediction(self, sub_kernel):

@@ -3,7 +3,7 @@
 Models      access = latency + bytes / (bandwidth x efficiency); the stacks of a die are one unit that accesses share
             by turns, which is how the case study's simulator sees them (arXiv 2510.05497, artifact).
 Leaves out  channels, banks, rows, refresh, read-write turnaround: `efficiency` stands for them all.
-Checked by  tests/components/test_case_study_die.py
+Checked by  tests/components/test_hbm.py
 """
 
 from chipweave.chain import Rate

@@ -5,7 +5,7 @@ Models      a lookup takes the port for the hit or the miss latency; a store tak
             A request from another die is decided by the tags at the instant of that die's own lookup
             (arXiv 2510.05497, artifact: validation/references/artifact/SEMANTICS.md, 9.3).
 Leaves out  lines smaller than a slice, slices of the LLC, write-back traffic.
-Checked by  tests/components/test_case_study_die.py
+Checked by  tests/components/test_llc.py
 """
 
 from chipweave.chain import DONE

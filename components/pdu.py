@@ -2,7 +2,7 @@
 
 Models      a table of bits per die, written by the local CP before each kernel (arXiv 2510.05497, IV-E).
 Leaves out  `is_local`, which the ATU answers, and the time of the lookup.
-Checked by  tests/components/test_case_study_die.py
+Checked by  tests/components/test_atu_pdu.py
 """
 
 from chipweave.component import component

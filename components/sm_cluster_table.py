@@ -4,7 +4,7 @@ Models      the slice of one expert (one of its three matrices) for n tokens: 2 
             utilisation(n), the table being that of the model (calibrated by the paper to H100 GEMMs, arXiv 2510.05497).
             One slice at a time; it starts when its weights are there.
 Leaves out  tiles and waves (sm.tile has them), overlap of a slice's load with its own computation.
-Checked by  tests/components/test_case_study_die.py
+Checked by  tests/components/test_sm_cluster_table.py
 """
 
 from chipweave.chain import DONE, Steps, amount

@@ -1,0 +1,53 @@
+"""The ATU of components/atu.py in plain Python: the same parameter, every question and change answered one by one.
+
+Models      what d2d.atu models; a die's copies are an ordered dictionary, least recently used first.
+Leaves out  speed: a Python call for each question, entry and renewal.
+Checked by  tests/components/test_swaps.py (equal to d2d.atu), tests/components/test_atu_pdu.py
+"""
+
+from collections import OrderedDict
+
+import numpy as np
+
+from chipweave.chain import ask, tell
+from chipweave.component import component
+from chipweave.components.atu import Atu
+
+
+@component("d2d.atu_plain")
+class AtuPlain(Atu):
+    """Address translation of one die, entries in Python."""
+
+    engine = "python"
+
+    def declare(self, layout, work):
+        """`copies[die]` names the lines that die has; `changed` what came and went since last asked."""
+        self.refreshes, self.limit = work.refresh_copies, self.capacity_of(work)
+        self.copies, self.changed = [OrderedDict() for _ in self.replicas], []
+
+    def serve_test(self, chain, at, yes, no):
+        """See Atu.serve_test."""
+        return chain.choose("has_copy", ask(lambda q: q.operands["line"] in self.copies[q.operands[at]]), yes=yes, no=no)
+
+    def enter(self, at):
+        """See Atu.enter."""
+        return tell(lambda q: self.put(q.operands[at], q.operands["line"]))
+
+    def refresh(self, at):
+        """See Atu.refresh."""
+        return (tell(lambda q: self.copies[q.operands[at]].move_to_end(q.operands["line"])),) if self.refreshes else ()
+
+    def put(self, die, line):
+        """Enter a line as the one used last; the one used longest ago goes where there is no room."""
+        copies = self.copies[die]
+        if line not in copies:
+            self.changed.append((die, line, 1))
+        copies[line] = None
+        copies.move_to_end(line)
+        if self.limit and len(copies) > self.limit:
+            self.changed.append((die, copies.popitem(last=False)[0], -1))
+
+    def changes(self, fabric):
+        """See CopyTable.changes."""
+        changed, self.changed = self.changed, []
+        return np.array(changed, np.int64).reshape(len(changed), 3)

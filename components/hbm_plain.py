@@ -1,0 +1,36 @@
+"""The HBM controller of components/hbm.py in plain Python: the same parameters, every access answered one by one.
+
+Models      what memory.hbm models, with exact fractions.
+Leaves out  speed: a Python call for each access.
+Checked by  tests/components/test_swaps.py (equal to memory.hbm), tests/components/test_hbm.py
+"""
+
+from chipweave.chain import Asked
+from chipweave.component import component
+from chipweave.components.hbm import Hbm
+from chipweave.plain.durations import quotient_ps, value
+
+
+@component("memory.hbm_plain")
+class HbmPlain(Hbm):
+    """HBM of one die as bandwidth and latency, in Python."""
+
+    engine = "python"
+
+    def serve_read(self, chain, name, at, work, remote=False, fill=(), then=None):
+        """See Hbm.serve_read."""
+        whose = "remote" if remote else "local"
+        lasts = Asked(lambda q: self.access(f"{whose}_reads", f"{whose}_bytes", q.operands[at], value(work, q.operands)))
+        return chain.hold(name, self.stacks.at(at), lasts, spawn=fill, then=then)
+
+    def serve_write(self, chain, name, at, work, mark=(), then=None):
+        """See Hbm.serve_write."""
+        lasts = Asked(lambda q: self.access("copy_writes", "copy_bytes", q.operands[at], value(work, q.operands)))
+        return chain.hold(name, self.stacks.at(at), lasts, mark=mark, then=then)
+
+    def access(self, accesses, size, die, amount):
+        """An access of `amount` bytes starts: count it; how long it takes."""
+        part = self.replicas[die]
+        part.stats[accesses] += 1
+        part.stats[size] += amount
+        return part.latency + quotient_ps(amount, part.bandwidth * self.efficiency_of_work, self.round_to)

@@ -1,0 +1,65 @@
+"""The LLC of components/llc.py in plain Python: the same parameters, every lookup and store answered one by one.
+
+Models      what memory.llc models; tags are lists of lines, latest store first.
+Leaves out  speed: a Python call for each lookup, hit and store.
+Checked by  tests/components/test_swaps.py (equal to memory.llc), tests/components/test_llc.py
+"""
+
+from chipweave.chain import DONE, Asked, ask, tell
+from chipweave.component import component
+from chipweave.components.llc import Llc
+
+
+@component("memory.llc_plain")
+class LlcPlain(Llc):
+    """LLC of one die, tags in Python."""
+
+    engine = "python"
+
+    def declare(self, layout, work):
+        """Ports of all dies; `lines[die][set]` holds what the set has."""
+        self.port = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
+        self.sets = max(1, self.capacity // (self.ways * work.slice_bytes))
+        self.lines = [[[] for _ in range(self.sets)] for _ in self.replicas]
+
+    def serve_access(self, chain, at, home, then):
+        """See Llc.serve_access."""
+        local_fill, home_fill = self.fill(chain, at), self.fill(chain, home)
+        miss = self.ask("memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then)
+        hit = chain.outcome("llc_hit", Asked(lambda q: self.hit("local_hits", q.operands[at])), then=then)
+        missed = chain.outcome("llc_miss", self.miss_latency, then=miss)
+        asked = chain.choose("llc_lookup", ask(lambda q: self.has(q.operands[at], q.operands)), yes=hit, no=missed)
+        return chain.hold("llc", self.port.at(at), then=asked)
+
+    def serve_lookup(self, chain, home, hit, miss):
+        """See Llc.serve_lookup."""
+        return chain.choose("home_llc_lookup", ask(lambda q: self.has(q.operands[home], q.operands)), yes=hit, no=miss)
+
+    def serve_hit(self, chain, home, then):
+        """See Llc.serve_hit."""
+        return chain.hold("home_llc", self.port.at(home), Asked(lambda q: self.hit("remote_hits", q.operands[home])), then=then)
+
+    def fill(self, chain, at):
+        """See Llc.fill."""
+        stored = tell(lambda q: self.put(q.operands[at], q.operands))
+        return chain.hold(f"llc_fill_{at}", self.port.at(at), self.write_latency, mark=stored, then=DONE)
+
+    def set_of(self, die, operands):
+        return self.lines[die][operands["set"] % self.sets]
+
+    def has(self, die, operands):
+        """Whether the line is there; looking does not renew it."""
+        return operands["line"] in self.set_of(die, operands)
+
+    def hit(self, stat, die):
+        """Count a hit; how long it takes."""
+        self.replicas[die].stats[stat] += 1
+        return self.hit_latency
+
+    def put(self, die, operands):
+        """Store a line, or renew it; the line stored longest ago goes where the set is full."""
+        lines = self.set_of(die, operands)
+        if operands["line"] in lines:
+            lines.remove(operands["line"])
+        lines.insert(0, operands["line"])
+        del lines[self.ways:]

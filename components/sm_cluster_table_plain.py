@@ -1,0 +1,27 @@
+"""The SM cluster of components/sm_cluster_table.py in plain Python: the same parameters, every GEMM timed one by one.
+
+Models      what sm.utilisation_table models, with exact fractions.
+Leaves out  speed: a Python call for each GEMM.
+Checked by  tests/components/test_swaps.py (equal to sm.utilisation_table), tests/components/test_sm_cluster_table.py
+"""
+
+from chipweave.chain import Asked
+from chipweave.component import component
+from chipweave.components.sm_cluster_table import SmClusterTable
+from chipweave.plain.durations import quotient_ps
+
+
+@component("sm.utilisation_table_plain")
+class SmClusterTablePlain(SmClusterTable):
+    """All SMs of a die as one unit with a utilisation table, in Python."""
+
+    engine = "python"
+
+    def duration(self, work):
+        """See SmClusterTable.duration."""
+        return Asked(lambda question: self.gemm_ps(work, question.operands["tokens"]))
+
+    def gemm_ps(self, work, tokens):
+        """How long one slice takes for so many tokens."""
+        share = next(share for limit, share in work.utilisation if limit is None or tokens <= limit)
+        return quotient_ps(tokens * work.flop_per_token, self.peak * share, self.round_to)
