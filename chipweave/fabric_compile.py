@@ -22,11 +22,11 @@ class Compiler:
 
     def __init__(self, handle, layout):
         self.handle, self.keep = handle, []
-        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.rules = {}, [], {}, {}, {}, [], {}
+        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains = {}, {}, {}, {}, {}, []
         parts = layout.parts
         for array in parts["resources"]:
             self.first[array.name] = self._made(lib.stages_add_resources(handle, array.count))
-            self.labels += [array.label(i) for i in range(array.count)]
+            self.labels |= {self.first[array.name] + i: array.label(i) for i in range(array.count)}
         for network in parts["networks"]:
             self._network(network)
         for t in parts["tags"]:
@@ -72,8 +72,9 @@ class Compiler:
         self.circuits[network.name] = self._made(lib.stages_add_circuit(
             self.handle, network.endpoints, len(network.links), len(set(locks)), locks, self._numbers("int64_t[]", start),
             self._numbers("int32_t[]", flat)))
-        for lock in range(len(set(locks))):
-            self.labels.append(f"{network.name} link " + " / ".join(n.name for n, k in zip(network.links, locks) if k == lock))
+        first = lib.stages_circuit_first(self.handle, self.circuits[network.name])
+        for lock in set(locks):
+            self.labels[first + lock] = f"{network.name} link " + " / ".join(n.name for n, k in zip(network.links, locks) if k == lock)
 
     def _numbers(self, kind, array):
         return ffi.from_buffer(kind, array) if array.size else self._new(kind, 1)

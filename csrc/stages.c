@@ -1,52 +1,23 @@
-#include "stages.h"
+#include "stages_internal.h"
 
-#include "stages_grant.h"
+/* ---- what the run calls outside of its inner loop */
 
-enum { ROOM = 16 }; /* more events than one event can create */
-
-static i64 end_of(stages *s, i64 lasts)
+int stages_complete(stages *s, u32 batch)
 {
-    i64 end = s->now + lasts;
-    return end >= 0 && end <= (i64)TIME_MASK ? end : stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
-}
-
-/* ---- one event */
-
-/* The batch is complete at `time`: an event of its own says so. */
-static void announce(stages *s, u32 batch_number, i64 time)
-{
-    s->flags[s->n_events] = 0;
-    s->events[s->n_events].transfer = batch_number;
-    queue_push(s, time, s->n_events++, AT_BATCH_END);
-}
-
-static void finish(stages *s, u32 transfer, u8 side, i64 time)
-{
-    u32 number = s->batch_of[transfer];
-    batch *b = s->batches + number;
-    s->n_started++; /* a completion is an event, too */
-    if (time > b->last) b->last = time;
-    if (!side) s->finish[transfer] = time;
-    if (--b->outstanding == 0) announce(s, number, b->last);
-}
-
-/* Side chains, then the successor, all asking for `time`. */
-static int go_on(stages *s, u32 e, const settled *w, i64 time)
-{
-    event ev = s->events[e];
-    u64 rank = s->key[e] & ~TIME_MASK;
-    for (u32 i = 0; i < w->n_sides; i++) {
-        s->batches[s->batch_of[ev.transfer]].outstanding++;
-        if (create(s, ev.transfer, ev.operands, w->sides[i], time, rank, SIDE)) return -1;
-    }
-    u8 side = s->flags[e] & SIDE;
-    if (w->then >= 0) return create(s, ev.transfer, ev.operands, w->then, time, rank, side);
-    finish(s, ev.transfer, side, time);
+    if (reserve32(s, &s->done_batch, &s->done_capacity, s->n_done + 1, sizeof *s->done_batch)) return -1;
+    i64 *times = realloc(s->done_time, s->done_capacity * sizeof *times);
+    if (!times) return stages_fail(s, STAGES_NO_MEMORY, "no memory for completions");
+    s->done_time = times;
+    s->done_batch[s->n_done] = (int32_t)(s->first_batch + batch);
+    s->done_time[s->n_done++] = s->base + s->now;
+    s->in_flight--;
     return 0;
 }
 
-static int send_message(stages *s, u32 e, const stages_node *node, const i64 *operands)
+int stages_send(stages *s, u32 e)
 {
+    const node *node = s->nodes + s->events[e].node;
+    const i64 *operands = s->operands + s->events[e].operands;
     const stages_take *take = node->takes;
     const open_network *net = s->networks + take->network;
     s->settled[e] = s->walk.s;
@@ -57,112 +28,7 @@ static int send_message(stages *s, u32 e, const stages_node *node, const i64 *op
     return 0;
 }
 
-/* Walk on from where s->walk stands; when settled, the hold of s->walk.event has started. */
-static int start_on(stages *s)
-{
-    u32 e = s->walk.event;
-    const stages_node *node = s->nodes + s->events[e].node;
-    const i64 *operands = s->operands + s->events[e].operands;
-    int stop = walk_on(s, operands);
-    if (stop) return stop;
-    if (node->kind == STAGE_SEND) return send_message(s, e, node, operands);
-    const settled *w = &s->walk.s;
-    i64 end = end_of(s, s->walk.lasts);
-    if (end < 0) return -1;
-    if (s->n_circuits) count_links(s, node, s->events + e, operands, end);
-    if (!s->rules.booking) {
-        s->settled[e] = *w;
-        queue_push(s, end, e, AT_END);
-        return 0;
-    }
-    if (w->n_late) {
-        u32 late = s->n_events++;
-        s->events[late] = s->events[e];
-        s->events[late].n_resources = 0;
-        s->flags[late] = s->flags[e];
-        s->settled[late] = *w;
-        queue_push(s, end, late, AT_MARKS);
-    }
-    if (go_on(s, e, w, end)) return -1;
-    release(s, e, end);
-    return 0;
-}
-
-static int start(stages *s, u32 e)
-{
-    walk *w = &s->walk;
-    s->n_started++;
-    w->event = e;
-    w->node = s->events[e].node;
-    w->wanted = -1;
-    w->at_end = 0;
-    w->s.n_sides = w->s.n_late = 0;
-    return start_on(s);
-}
-
-/* Marks at the end of a hold, from s->walk on; then, without booking, the end itself. */
-static int end_on(stages *s)
-{
-    walk *w = &s->walk;
-    u32 e = w->event;
-    const i64 *operands = s->operands + s->events[e].operands;
-    for (; w->node < s->settled[e].n_late; w->node++) {
-        int stop = walk_marks(s, operands, s->nodes + s->settled[e].late[w->node], 1);
-        if (stop) return stop;
-        w->mark = 0;
-    }
-    if (w->at_end == 2) return 0; /* booked: successors were created at the start */
-    if (go_on(s, e, &s->settled[e], s->now)) return -1;
-    release(s, e, s->now);
-    return 0;
-}
-
-static int end(stages *s, u32 e, int kind)
-{
-    walk *w = &s->walk;
-    w->event = e;
-    w->node = w->mark = 0;
-    w->wanted = -1;
-    w->at_end = kind == AT_MARKS ? 2 : 1;
-    return end_on(s);
-}
-
-static int arrive(stages *s, u32 e)
-{
-    event ev = s->events[e];
-    return create(s, ev.transfer, ev.operands, ev.node, s->now, s->key[e] & ~TIME_MASK, 0);
-}
-
-static int complete(stages *s, u32 e)
-{
-    if (reserve32(s, &s->done_batch, &s->done_capacity, s->n_done + 1, sizeof *s->done_batch)) return -1;
-    i64 *times = realloc(s->done_time, s->done_capacity * sizeof *times);
-    if (!times) return stages_fail(s, STAGES_NO_MEMORY, "no memory for completions");
-    s->done_time = times;
-    s->done_batch[s->n_done] = (int32_t)(s->first_batch + s->events[e].transfer);
-    s->done_time[s->n_done++] = s->base + s->now;
-    s->in_flight--;
-    return 0;
-}
-
-static int run_one(stages *s)
-{
-    timed top = queue_pop(s);
-    u32 e = (u32)(top.tag >> 3);
-    int kind = top.tag & 7;
-    s->now = (i64)top.time;
-    if (s->n_events + ROOM > s->event_capacity && stages_reserve_events(s, ROOM)) return -1;
-    switch (kind) {
-    case AT_START: return start(s, e);
-    case AT_ARRIVE: return arrive(s, e);
-    case AT_BATCH_END: return complete(s, e);
-    default: return end(s, e, kind);
-    }
-}
-
-/* ---- networks with clocks of their own */
-
-static i64 next_arrival(const stages *s)
+i64 stages_next_arrival(const stages *s)
 {
     i64 first = NETWORK_NEVER;
     for (int32_t i = 0; i < s->n_networks; i++) {
@@ -172,40 +38,63 @@ static i64 next_arrival(const stages *s)
     return first == NETWORK_NEVER ? first : first - s->base;
 }
 
-static int run_networks(stages *s, i64 time)
+/* ---- narrow and wide ranks */
+
+/* From the back, so that no narrow entry is overwritten before it is read. */
+static void widen(stages *s)
 {
-    u32 arrived[64];
-    for (int32_t i = 0; i < s->n_networks; i++) {
-        const open_network *net = s->networks + i;
-        int n;
-        do {
-            n = net->operations->advance(net->self, s->base + time, arrived, 64);
-            if (n < 0) return stages_fail(s, STAGES_BAD, "network %d cannot go on", i);
-            if (stages_reserve_events(s, 64)) return -1;
-            for (int m = 0; m < n; m++) queue_push(s, time, arrived[m], AT_END);
-        } while (n == 64);
+    const u64 number = ((u64)1 << NARROW_NUMBER_BITS) - 1, time = ((u64)1 << NARROW_TIME_BITS) - 1, *narrow = s->ranks;
+    u128 *wide = s->ranks, *queue = s->queue;
+    for (u32 e = s->n_events; e-- > 0;) {
+        u64 rank = narrow[e];
+        wide[e] = (u128)(rank >> (NARROW_NUMBER_BITS + NARROW_TIME_BITS)) << 93 | (u128)(rank >> NARROW_NUMBER_BITS & time) << 32 | (rank & number);
     }
-    return 0;
+    narrow = s->queue;
+    for (u32 i = s->queue_n; i-- > 0;) {
+        u64 entry = narrow[i];
+        queue[i] = (u128)(entry >> (NARROW_NUMBER_BITS + 3)) << 35 | (entry & (number << 3 | 7));
+    }
+    s->is_wide = 1;
+}
+
+static int fits_narrow(const stages *s, int32_t n, const int64_t *starts)
+{
+    i64 last = s->now;
+    for (int32_t i = 0; starts && i < n; i++)
+        if (s->now + starts[i] > last) last = s->now + starts[i];
+    return !((u64)last >> NARROW_TIME_BITS) && (u64)s->n_events + (u64)n + ROOM <= (u64)1 << NARROW_NUMBER_BITS;
+}
+
+static int create(stages *s, u32 transfer, u32 operands, int32_t node, int priority)
+{
+    return (s->is_wide ? stages_create_wide : stages_create_narrow)(s, transfer, operands, node, priority);
+}
+
+static void create_later(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time)
+{
+    (s->is_wide ? stages_create_later_wide : stages_create_later_narrow)(s, transfer, operands, node, priority, time);
+}
+
+static void announce(stages *s, u32 batch)
+{
+    (s->is_wide ? stages_announce_wide : stages_announce_narrow)(s, batch, s->now);
 }
 
 int stages_advance(stages *s, int64_t until)
 {
-    int stop = 0;
+    int stop;
     if (s->status) return s->status;
     s->n_done = 0;
-    if (s->walk.wanted >= 0) stop = s->walk.at_end ? end_on(s) : start_on(s);
-    while (!stop) {
-        i64 next = s->queue_n ? (i64)s->queue->time : NETWORK_NEVER, arrival = s->n_networks ? next_arrival(s) : NETWORK_NEVER;
-        if (arrival < next) next = arrival;
-        if (next == NETWORK_NEVER && s->in_flight) return s->n_done ? STAGES_OK : STAGES_STUCK;
-        if (next == NETWORK_NEVER || next > until - s->base || (s->n_done && next > s->now)) break;
-        if (s->n_networks && run_networks(s, next)) break;
-        if (s->queue_n && (i64)s->queue->time == next) stop = run_one(s);
-        else s->now = next;
+    until -= until == INT64_MAX ? 0 : s->base;
+    while ((stop = s->is_wide ? stages_run_wide(s, until) : stages_run_narrow(s, until)) == WIDEN) {
+        if (s->is_wide) stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
+        if (s->status) break;
+        widen(s);
     }
     if (s->status) return s->status;
-    if (stop) return STAGES_QUESTION;
-    if (!s->n_done && until != INT64_MAX && until - s->base > s->now) s->now = until - s->base;
+    if (stop == 1) return STAGES_QUESTION;
+    if (stop == 3) return STAGES_STUCK;
+    if (!s->n_done && until != INT64_MAX && until > s->now) s->now = until;
     return STAGES_OK;
 }
 
@@ -238,7 +127,7 @@ static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows)
             if (value > largest[c]) largest[c] = value;
         }
     for (int32_t i = 0; i < s->n_nodes; i++) {
-        const stages_node *node = s->nodes + i;
+        const node *node = s->nodes + i;
         if (s->node_program[i] != number) continue;
         for (int32_t k = 0; k < node->n_counts; k++) if (check_amount(s, &node->counts[k].amount, largest)) return -1;
         for (int32_t k = 0; k < node->n_takes; k++) if (check_amount(s, &node->takes[k].bytes, largest)) return -1;
@@ -253,6 +142,7 @@ static void barrier(stages *s)
     s->base += s->now;
     s->now = 0;
     s->n_events = s->n_transfers = s->queue_n = 0;
+    s->is_wide = s->hole = 0;
     s->operands_n = 0;
     s->pool_n = s->pool_fixed;
     s->first_batch += s->n_batches;
@@ -282,27 +172,24 @@ int stages_issue(stages *s, int32_t number, int32_t n, const int64_t *rows, cons
         s->status = STAGES_OK;
         return -1;
     }
+    for (int32_t i = 0; starts && i < n; i++)
+        if (starts[i] > LONGEST - s->now) return stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
     if (make_room(s, p, n)) return -1;
+    if (!s->is_wide && !fits_narrow(s, n, starts)) widen(s);
     u32 batch_number = s->n_batches++;
     s->batches[batch_number] = (batch){s->n_transfers, (u32)n, (u32)n, number, s->now};
     s->in_flight++;
     for (int32_t i = 0; i < n; i++) {
         u32 transfer = s->n_transfers++, at = (u32)s->operands_n;
         const i64 *row = rows + (size_t)i * (size_t)p->operands;
-        u64 rank = (u64)(TOP_PRIORITY - (p->priority < 0 ? 0 : row[p->priority])) << TIME_BITS;
+        int priority = p->priority < 0 ? 0 : (int)row[p->priority];
         memcpy(s->operands + at, row, (size_t)p->operands * sizeof(i64));
         s->operands_n += (size_t)p->operands;
         s->batch_of[transfer] = batch_number;
         s->finish[transfer] = 0;
-        if (starts && starts[i] > 0) {
-            i64 time = end_of(s, starts[i]);
-            if (time < 0) return -1;
-            s->events[s->n_events] = (event){time, at, transfer, 0, 0, (u16)p->start};
-            s->key[s->n_events] = rank;
-            s->flags[s->n_events] = 0;
-            queue_push(s, time, s->n_events++, AT_ARRIVE);
-        } else if (create(s, transfer, at, p->start, s->now, rank, 0)) return -1;
+        if (starts && starts[i] > 0) create_later(s, transfer, at, p->start, priority, s->now + starts[i]);
+        else if (create(s, transfer, at, p->start, priority)) return -1;
     }
-    if (!n) announce(s, batch_number, s->now);
+    if (!n) announce(s, batch_number);
     return (int)(s->first_batch + batch_number);
 }

@@ -54,7 +54,8 @@ stages *stages_new(const stages_rules *rules)
 static int grow_resources(stages *s, int32_t count)
 {
     int32_t first = s->n_resources, n = first + count;
-    u8 *busy = realloc(s->busy, (size_t)n + 1);
+    size_t words = ((size_t)n + 63) / 64;
+    u64 *busy = realloc(s->busy, (words + 1) * sizeof *busy);
     if (busy) s->busy = busy;
     i64 *free_at = realloc(s->free_at, ((size_t)n + 1) * sizeof *free_at);
     if (free_at) s->free_at = free_at;
@@ -62,7 +63,7 @@ static int grow_resources(stages *s, int32_t count)
     if (waits) s->waits = waits;
     if (!busy || !free_at || !waits || reserve32(s, &s->candidates, &s->candidates_capacity, (size_t)n + 1, sizeof *s->candidates))
         return stages_fail(s, STAGES_NO_MEMORY, "no memory for %d resources", n);
-    memset(busy + first, 0, (size_t)count);
+    memset(busy, 0, (words + 1) * sizeof *busy);
     memset(free_at + first, 0, (size_t)count * sizeof *free_at);
     memset(waits + first, 0, (size_t)count * sizeof *waits);
     s->n_resources = n;
@@ -83,23 +84,29 @@ int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_
                        const int64_t *route_start, const int32_t *route_links)
 {
     size_t pairs = (size_t)endpoints * (size_t)endpoints, cells = (size_t)s->rules.max_bins * (size_t)n_links * 3;
-    int first = grow_resources(s, n_locks);
-    circuit *c = first < 0 ? NULL : append(s, &s->circuits, &s->n_circuits, sizeof *c);
+    int32_t skipped = n_locks <= 64 ? (64 - s->n_resources % 64) % 64 : 0; /* few links: all in one word of busy bits */
+    int first = grow_resources(s, skipped + n_locks) + skipped;
+    circuit *c = s->status ? NULL : append(s, &s->circuits, &s->n_circuits, sizeof *c);
     if (!c) return -1;
     *c = (circuit){.endpoints = endpoints, .n_links = n_links, .n_locks = n_locks, .first = first};
     c->lock_of_link = copied(s, lock_of_link, (size_t)n_links, sizeof *lock_of_link);
     c->route_start = copied(s, route_start, pairs + 1, sizeof *route_start);
     c->route_links = copied(s, route_links, (size_t)route_start[pairs], sizeof *route_links);
-    c->route_locks = malloc(pairs * sizeof *c->route_locks + 1);
+    c->routes = calloc(pairs + 1, sizeof *c->routes);
     c->bins = calloc(cells + 1, sizeof *c->bins);
-    if (s->status || !c->route_locks || !c->bins) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
+    if (s->status || !c->routes || !c->bins) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
     for (int32_t i = 0; i < n_links; i++) c->lock_of_link[i] += first;
     for (size_t pair = 0; pair < pairs; pair++) {
         size_t n = (size_t)(c->route_start[pair + 1] - c->route_start[pair]);
         if (reserve(s, &s->pool, &s->pool_capacity, s->pool_n + n, sizeof *s->pool)) return -1;
-        c->route_locks[pair] = (u32)s->pool_n;
-        for (i64 i = c->route_start[pair]; i < c->route_start[pair + 1]; i++)
-            s->pool[s->pool_n++] = (u32)c->lock_of_link[c->route_links[i]];
+        route *way = c->routes + pair;
+        *way = (route){0, (u32)s->pool_n, (u16)n, (u16)(first >> 6)};
+        for (i64 i = c->route_start[pair]; i < c->route_start[pair + 1]; i++) {
+            u32 lock = (u32)c->lock_of_link[c->route_links[i]];
+            s->pool[s->pool_n++] = lock;
+            way->mask |= (u64)1 << (lock & 63);
+        }
+        if (n_locks > 64) way->mask = 0;
     }
     s->pool_fixed = s->pool_n;
     bins_init(c, s->rules.bin_ps);
@@ -153,6 +160,7 @@ int stages_add_counter(stages *s, int32_t count)
 int stages_add_lasts(stages *s, const stages_lasts *rule)
 {
     lasts_rule *r = append(s, &s->lasts, &s->n_lasts, sizeof *r);
+    i64 unused;
     if (!r) return -1;
     *r = (lasts_rule){rule->kind, rule->by, rule->network, rule->source, rule->target, rule->n_rates, rule->value, rule->quantum_ps,
                       rule->work, NULL, NULL, NULL};
@@ -162,6 +170,9 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
         stages_rate from = rule->rates[i];
         r->rates[i] = (rate){from.latency_ps, from.a, from.b, (INT64_MAX - from.b) / from.a, INT64_MIN, 0};
     }
+    if (!rule->work.n) /* always the same work: every quotient is known, and kept */
+        for (int32_t i = 0; i < rule->n_rates; i++)
+            if (quotient(s, r->rates + i, r->quantum, rule->work.constant, &unused)) return -1;
     if (rule->upto) r->upto = copied(s, rule->upto, (size_t)rule->n_rates - 1, sizeof *rule->upto);
     if (rule->route_rate) {
         size_t n = (size_t)s->circuits[rule->network].endpoints;
@@ -171,11 +182,13 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
 }
 
 /* Targets within a program become numbers of all nodes. */
-static int copy_node(stages *s, stages_node *to, const stages_node *from, int32_t first)
+static int copy_node(stages *s, node *to, const stages_node *from, int32_t first)
 {
     int32_t *branches = copied(s, from->branches, (size_t)from->n_branches, sizeof *branches);
     int32_t *spawns = copied(s, from->spawns, (size_t)from->n_spawns, sizeof *spawns);
-    *to = *from;
+    *to = (node){from->kind, from->ask, from->table, {from->of[0], from->of[1], from->of[2]}, from->lasts, from->then, from->n_branches,
+                 from->n_takes, from->n_marks, from->n_counts, from->n_spawns, 0, NULL, NULL, NULL, NULL, NULL};
+    for (int32_t i = 0; from->kind == STAGE_HOLD && i < from->n_takes; i++) to->on_links |= from->takes[i].network >= 0;
     to->branches = branches;
     to->spawns = spawns;
     to->takes = copied(s, from->takes, (size_t)from->n_takes, sizeof *from->takes);
@@ -198,8 +211,8 @@ int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t st
     for (int32_t i = 0; i < n_nodes; i++) {
         int32_t count = s->n_nodes;
         int32_t *owner = append(s, &s->node_program, &count, sizeof *owner);
-        stages_node *node = append(s, &s->nodes, &s->n_nodes, sizeof *node);
-        if (!owner || !node || copy_node(s, node, nodes + i, first)) return -1;
+        node *to = append(s, &s->nodes, &s->n_nodes, sizeof *to);
+        if (!owner || !to || copy_node(s, to, nodes + i, first)) return -1;
         *owner = s->n_programs - 1;
     }
     return s->n_programs - 1;
@@ -210,9 +223,9 @@ int stages_reserve_events(stages *s, size_t more)
     size_t n = s->n_events + more;
     u32 keys = s->event_capacity, flags = keys, events = keys, settled_n = keys;
     if (n > (size_t)1 << 30) return stages_fail(s, STAGES_BAD, "more than 2^30 stages between two barriers");
-    if (n + 64 > s->queue_capacity && reserve32(s, &s->queue, &s->queue_capacity, n + 64, sizeof *s->queue)) return -1;
+    if (n + 64 > s->queue_capacity && reserve32(s, &s->queue, &s->queue_capacity, n + 64, RANK_BYTES)) return -1;
     if (n <= keys) return 0;
-    if (reserve32(s, &s->key, &keys, n, sizeof *s->key) || reserve32(s, &s->flags, &flags, n, sizeof *s->flags) ||
+    if (reserve32(s, &s->ranks, &keys, n, RANK_BYTES) || reserve32(s, &s->flags, &flags, n, sizeof *s->flags) ||
         reserve32(s, &s->events, &events, n, sizeof *s->events) || reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled)) return -1;
     s->event_capacity = keys;
     return 0;
@@ -224,7 +237,7 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_networks; i++) s->networks[i].operations->close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         circuit *c = s->circuits + i;
-        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->route_locks), free(c->bins);
+        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->routes), free(c->bins);
     }
     for (int32_t i = 0; i < s->n_tags; i++) tags_free(s->tags + i);
     for (int32_t i = 0; i < s->n_keyed; i++) keyed_free(s->keyed + i);
@@ -233,12 +246,12 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_counters; i++) free(s->counters[i].slots);
     for (int32_t i = 0; i < s->n_lasts; i++) free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate);
     for (int32_t i = 0; i < s->n_nodes; i++) {
-        stages_node *n = s->nodes + i;
+        node *n = s->nodes + i;
         free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks), free((void *)n->counts);
     }
     for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
     void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program,
-                      s->busy, s->free_at, s->waits, s->pool, s->key, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
+                      s->busy, s->free_at, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
                       s->finish, s->batches, s->candidates, s->done_batch, s->done_time, s->journal};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(s);

@@ -1,166 +1,140 @@
-/* Granting resources: who may take what when it asks, and who is tried when something is released. Included by stages.c only.
+/* Granting resources: who may take what when it asks, and who is tried when something is released. A template, like
+   stages_queue.h.
 
    barging   a newcomer may take resources that are all clear although others wait for some of them
-   wake      head: only the heads of the released resources' queues are tried; all: every waiter, in order */
-#ifndef CHIPWEAVE_STAGES_GRANT_H
-#define CHIPWEAVE_STAGES_GRANT_H
-#include "stages_queue.h"
+   wake      head: only the heads of the released resources' queues are tried; all: every waiter, in order
 
-static inline int all_clear(const stages *s, const u32 *resources, u32 n)
+   Busy resources are bits. An event whose resources stand in one 64-bit word has a mask of them; mask 0 means: go by the list. */
+#ifdef STAGES_TEMPLATE
+
+static inline int all_clear(const stages *s, const event *ev)
 {
-    for (u32 i = 0; i < n; i++)
-        if (s->busy[resources[i]]) return 0;
+    if (ev->mask) return !(s->busy[ev->word] & ev->mask);
+    const u32 *resources = s->pool + ev->resources;
+    for (u32 i = 0; i < ev->n_resources; i++)
+        if (s->busy[resources[i] >> 6] >> (resources[i] & 63) & 1) return 0;
     return 1;
 }
 
-static inline int nobody_waits(const stages *s, const u32 *resources, u32 n)
+static inline void set_busy(stages *s, const event *ev, int busy)
 {
-    for (u32 i = 0; i < n; i++)
+    if (ev->mask) {
+        s->busy[ev->word] = busy ? s->busy[ev->word] | ev->mask : s->busy[ev->word] & ~ev->mask;
+        return;
+    }
+    const u32 *resources = s->pool + ev->resources;
+    for (u32 i = 0; i < ev->n_resources; i++) {
+        u64 bit = (u64)1 << (resources[i] & 63), *word = s->busy + (resources[i] >> 6);
+        *word = busy ? *word | bit : *word & ~bit;
+    }
+}
+
+static inline int nobody_waits(const stages *s, const event *ev)
+{
+    const u32 *resources = s->pool + ev->resources;
+    for (u32 i = 0; i < ev->n_resources; i++)
         if (s->waits[resources[i]].live) return 0;
     return 1;
 }
 
-/* Reserve all resources; the start follows, and overwrites the key. */
+/* Reserve all resources; the start follows, and overwrites the time of the rank. */
 static inline void admit(stages *s, u32 e)
 {
-    event *ev = s->events + e;
-    const u32 *resources = s->pool + ev->resources;
+    const event *ev = s->events + e;
+    const u32 *resources = s->pool + ev->resources, n = ev->n_resources;
     i64 start = ev->asked;
+    set_busy(s, ev, 1);
+    for (u32 i = 0; i < n; i++) start = s->free_at[resources[i]] > start ? s->free_at[resources[i]] : start;
     if (s->flags[e] & WAITING) {
-        for (u32 i = 0; i < ev->n_resources; i++) wait_leave(s, s->waits + resources[i], e);
-        s->flags[e] &= (u8)~WAITING;
+        for (u32 i = 0; i < n; i++) wait_leave(s, s->waits + resources[i], e);
+        s->flags[e] &= (u16)~WAITING;
         s->waiting--;
     }
-    for (u32 i = 0; i < ev->n_resources; i++) {
-        u32 r = resources[i];
-        s->busy[r] = 1;
-        if (s->free_at[r] > start) start = s->free_at[r];
-    }
-    s->key[e] = (s->key[e] & ~TIME_MASK) | (u64)start;
+    RANKS[e] = (RANKS[e] & ~TIME_FIELD) | (rank_t)start << TIME_SHIFT;
     queue_push(s, start, e, AT_START);
 }
 
-/* Several takes: their resources, each once, put together at the end of the pool. */
-static inline int gather(stages *s, event *ev, const stages_node *node, const i64 *operands);
-
-static inline int find_resources(stages *s, event *ev, const stages_node *node, const i64 *operands)
-{
-    if (node->n_takes == 0 || node->kind == STAGE_SEND) {
-        ev->resources = 0;
-        ev->n_resources = 0;
-        return 0;
-    }
-    if (node->n_takes > 1) return gather(s, ev, node, operands);
-    const stages_take *take = node->takes;
-    if (take->network < 0) {
-        i64 at = operands[take->operand];
-        if (at < 0 || at >= take->count)
-            return stages_fail(s, STAGES_BAD, "resource %lld of an array of %d", (long long)at, take->count);
-        ev->resources = (u32)(take->first + at);
-        ev->n_resources = 1;
-        return 0;
-    }
-    const circuit *c = s->circuits + take->network;
-    i64 n = c->endpoints, from = operands[take->source], to = operands[take->target];
-    if (from < 0 || from >= n || to < 0 || to >= n)
-        return stages_fail(s, STAGES_BAD, "a route from endpoint %lld to %lld of %lld", (long long)from, (long long)to, (long long)n);
-    ev->resources = c->route_locks[from * n + to];
-    ev->n_resources = (u16)(c->route_start[from * n + to + 1] - c->route_start[from * n + to]);
-    return 0;
-}
-
-static inline int gather(stages *s, event *ev, const stages_node *node, const i64 *operands)
-{
-    size_t first = s->pool_n;
-    for (int32_t t = 0; t < node->n_takes; t++) {
-        stages_node one = *node;
-        one.n_takes = 1;
-        one.takes = node->takes + t;
-        if (find_resources(s, ev, &one, operands)) return -1;
-        if (reserve(s, &s->pool, &s->pool_capacity, s->pool_n + ev->n_resources, sizeof *s->pool)) return -1;
-        for (u32 i = 0; i < ev->n_resources; i++) {
-            u32 r = s->pool[ev->resources + i];
-            size_t at = first;
-            while (at < s->pool_n && s->pool[at] != r) at++;
-            if (at == s->pool_n) s->pool[s->pool_n++] = r;
-        }
-    }
-    ev->resources = (u32)first;
-    ev->n_resources = (u16)(s->pool_n - first);
-    return 0;
-}
-
-/* `rank` is the priority part of a key. Room for the event is there (stages_reserve_events). */
-static inline int create(stages *s, u32 transfer, u32 operands, int32_t node, i64 time, u64 rank, u8 side)
+/* `priority` is that field of a rank. Room for the event is there (stages_reserve_events). */
+static inline int create(stages *s, u32 transfer, u32 operands, int32_t node, i64 time, rank_t priority, u16 side)
 {
     u32 e = s->n_events++;
     event *ev = s->events + e;
-    *ev = (event){time, operands, transfer, 0, 0, (u16)node};
+    ev->asked = time;
+    ev->operands = operands;
+    ev->transfer = transfer;
+    ev->node = (u16)node;
     s->flags[e] = side;
-    s->key[e] = rank | (u64)time;
+    RANKS[e] = priority | (rank_t)time << TIME_SHIFT | e;
     if (find_resources(s, ev, s->nodes + node, s->operands + operands)) return -1;
-    const u32 *resources = s->pool + ev->resources;
-    if (all_clear(s, resources, ev->n_resources) && (s->rules.barging || nobody_waits(s, resources, ev->n_resources))) {
+    if (all_clear(s, ev) && (s->rules.barging || nobody_waits(s, ev))) {
         admit(s, e);
         return 0;
     }
-    s->flags[e] |= WAITING;
+    s->flags[e] = side | WAITING;
     s->waiting++;
-    for (u32 i = 0; i < ev->n_resources; i++)
+    const u32 *resources = s->pool + ev->resources;
+    for (u32 i = 0, n = ev->n_resources; i < n; i++)
         if (wait_push(s, s->waits + resources[i], e)) return -1;
     return 0;
 }
-
-/* ---- release and wake-up */
 
 /* The heads of all the resources first go on one more heap, ordered by live (time, number); a head of several is in it several
    times, and its admission disturbs the order of the rest. (Sorted queues: the same, undisturbed in effect.) */
 static inline void wake_heads(stages *s, const u32 *resources, u32 n)
 {
-    u32 m = 0;
+    u32 m = 0, *candidates = s->candidates;
     for (u32 i = 0; i < n; i++) {
         wait_queue *q = s->waits + resources[i];
         if (!q->live) continue;
-        s->candidates[m] = wait_head(s, q);
-        heap_up(s->key, TIME_MASK, s->candidates, m++);
+        heap_up(RANKS, NO_PRIORITY, candidates, m++, wait_head(s, q));
     }
     while (m) {
-        u32 e = heap_pop(s->key, TIME_MASK, s->candidates, &m);
-        const event *ev = s->events + e;
-        if ((s->flags[e] & WAITING) && all_clear(s, s->pool + ev->resources, ev->n_resources)) admit(s, e);
+        u32 e = heap_pop(RANKS, NO_PRIORITY, candidates, &m);
+        if ((s->flags[e] & WAITING) && all_clear(s, s->events + e)) admit(s, e);
     }
 }
 
-/* All waiters of the resources in order of (key, number): a merge of descending queues from their ends. A resource taken
-   again has nobody left who could go. */
+/* All waiters of the resources in order of rank: a merge of descending queues from their ends. A resource taken again has
+   nobody left who could go. */
 static inline void wake_all(stages *s, const u32 *resources, u32 n)
 {
+    const rank_t *rank = RANKS;
     u32 *left = s->candidates;
     for (u32 i = 0; i < n; i++) left[i] = s->waits[resources[i]].n;
+    if (n == 1) { /* no merge needed */
+        const wait_queue *q = s->waits + resources[0];
+        for (u32 at = q->n; at-- > 0;)
+            if (all_clear(s, s->events + q->at[at])) {
+                admit(s, q->at[at]);
+                return;
+            }
+        return;
+    }
     for (;;) {
         i64 best = -1;
         for (u32 i = 0; i < n; i++) {
-            if (!left[i] || s->busy[resources[i]]) continue;
+            if (!left[i] || s->busy[resources[i] >> 6] >> (resources[i] & 63) & 1) continue;
             u32 e = s->waits[resources[i]].at[left[i] - 1];
-            if (best < 0 || wide(s->key[e], e) < wide(s->key[best], (u64)best)) best = e;
+            if (best < 0 || rank[e] < rank[best]) best = e;
         }
         if (best < 0) return;
         for (u32 i = 0; i < n; i++)
             if (left[i] && s->waits[resources[i]].at[left[i] - 1] == (u32)best) left[i]--;
-        const event *ev = s->events + best;
-        if (all_clear(s, s->pool + ev->resources, ev->n_resources)) admit(s, (u32)best);
+        if (all_clear(s, s->events + best)) admit(s, (u32)best);
     }
 }
 
 static inline void release(stages *s, u32 e, i64 free_at)
 {
-    u32 n = s->events[e].n_resources, live = 0;
-    const u32 *resources = s->pool + s->events[e].resources;
+    const event *ev = s->events + e;
+    const u32 *resources = s->pool + ev->resources, n = ev->n_resources;
+    u32 live = 0;
+    set_busy(s, ev, 0);
     for (u32 i = 0; i < n; i++) {
-        s->busy[resources[i]] = 0;
+        wait_queue *q = s->waits + resources[i];
         s->free_at[resources[i]] = free_at;
-        if (s->waits[resources[i]].live) live = 1;
-        else s->waits[resources[i]].n = 0; /* only dead entries: all of them would be dropped now */
+        live |= q->live;
+        if (!q->live) q->n = 0; /* only dead entries: all of them would be dropped now */
     }
     if (!live) return;
     if (s->rules.wake_all) wake_all(s, resources, n);

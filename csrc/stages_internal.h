@@ -15,22 +15,26 @@ typedef uint16_t u16;
 typedef uint8_t u8;
 typedef unsigned __int128 u128;
 
-#define TIME_BITS 61
-#define TIME_MASK (((u64)1 << TIME_BITS) - 1)
+#define LONGEST (((i64)1 << 61) - 1) /* ps */
 #define TOP_PRIORITY 7
 #define MAX_SIDES 4
 #define MAX_LATE 4 /* nodes with marks at the end of one hold */
+#define WIDEN 2    /* a time or number no longer fits narrow ranks */
+#define RANK_BYTES 16
+#define NARROW_TIME_BITS 41   /* 2.2 s since the last barrier */
+#define NARROW_NUMBER_BITS 20 /* a million stages since the last barrier */
 
-/* A wait queue orders events by (key, number), where key = (7 - priority) << 61 | time. The key is live: the requested time
-   while an event waits, overwritten by its start when it is admitted. */
-typedef struct { u32 *at; u32 n, capacity, live; } wait_queue;
+enum { ROOM = 16 }; /* more events than one event can create */
 
-typedef struct { u64 time, tag; } timed; /* tag = number << 3 | kind */
+typedef struct { u32 *at; u32 n, capacity, live; } wait_queue; /* see stages_queue.h */
+
 enum { AT_START, AT_END, AT_ARRIVE, AT_MARKS, AT_BATCH_END };
 
 enum { WAITING = 1, SIDE = 2 };
+enum { RESUME_STARTED = 1 };
 
-typedef struct { i64 asked; u32 operands, transfer, resources; u16 n_resources, node; } event;
+/* mask, word: its resources as bits of one word of `busy`; mask 0: they do not stand in one word */
+typedef struct { i64 asked; u64 mask; u32 operands, transfer, resources; u16 n_resources, node, word; } event;
 
 /* What the walk through a hold's instants settled, kept until the hold ends where that is needed. */
 typedef struct { int32_t then; u8 n_sides, n_late; u16 sides[MAX_SIDES], late[MAX_LATE]; } settled;
@@ -54,6 +58,17 @@ typedef struct {
     int32_t *route_rate;
 } lasts_rule;
 
+typedef struct { u64 mask; u32 first; u16 n, word; } route; /* its locks stand in the pool from `first` on */
+
+/* A stages_node with what the engine adds. */
+typedef struct {
+    int32_t kind, ask, table, of[3], lasts, then, n_branches, n_takes, n_marks, n_counts, n_spawns, on_links;
+    const int32_t *branches, *spawns;
+    const stages_take *takes;
+    const stages_mark *marks;
+    const stages_count *counts;
+} node;
+
 typedef struct { i64 *slots; int32_t count; } counter;
 typedef struct { int32_t *values; int32_t n; } map_table;
 
@@ -61,7 +76,7 @@ typedef struct {
     int32_t endpoints, n_links, n_locks, first;
     int32_t *lock_of_link, *route_links; /* locks are global resource numbers */
     i64 *route_start;
-    u32 *route_locks; /* where the route's locks stand in the pool */
+    route *routes; /* [source * endpoints + target] */
     i64 bin_ps, bin_from, bin_to; /* the bin that time stands in */
     i64 *row, *bins;              /* [bin][link][bytes, busy, stalled] */
 } circuit;
@@ -87,11 +102,11 @@ struct stages {
     counter *counters;
     lasts_rule *lasts;
     program *programs;
-    stages_node *nodes; /* of all programs; targets are global */
+    node *nodes; /* of all programs; targets are global */
     int32_t *node_program;
 
     /* resources */
-    u8 *busy;
+    u64 *busy; /* bits */
     i64 *free_at;
     wait_queue *waits;
     u32 *pool; /* lists of resource numbers: 0..n-1 themselves, then routes, then what events put together */
@@ -100,11 +115,11 @@ struct stages {
     /* this stretch between barriers */
     i64 base, now;
     u32 n_events, event_capacity;
-    u64 *key;
-    u8 *flags;
+    void *ranks, *queue; /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
+    int is_wide, hole, resume;
+    u16 *flags;
     event *events;
     settled *settled; /* per event; for holds whose end is work */
-    timed *queue;
     u32 queue_n, queue_capacity;
     i64 *operands;
     size_t operands_n, operands_capacity;
@@ -156,11 +171,61 @@ static inline i64 amount_of(const stages_amount *a, const i64 *operands)
     return sum;
 }
 
-/* Build, walk and count are files of their own. */
 int walk_on(stages *s, const i64 *operands); /* continue s->walk; 0 when settled, 1 at a question, -1 on failure */
-int walk_marks(stages *s, const i64 *operands, const stages_node *node, int at_end);
+int walk_marks(stages *s, const i64 *operands, const node *node, int at_end);
 int lasts_ps(stages *s, const lasts_rule *rule, const i64 *operands, i64 *ps);
-void count_links(stages *s, const stages_node *node, const event *e, const i64 *operands, i64 end);
+int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
+void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
 void bins_init(circuit *c, i64 bin_ps);
+int gather(stages *s, event *ev, const node *node, const i64 *operands);
 int stages_reserve_events(stages *s, size_t more);
+int stages_send(stages *s, u32 e);
+int stages_complete(stages *s, u32 batch);
+i64 stages_next_arrival(const stages *s);
+
+/* The engine's run with narrow and with wide ranks. */
+int stages_run_narrow(stages *s, i64 until);
+int stages_run_wide(stages *s, i64 until);
+int stages_create_narrow(stages *s, u32 transfer, u32 operands, int32_t node, int priority);
+int stages_create_wide(stages *s, u32 transfer, u32 operands, int32_t node, int priority);
+void stages_create_later_narrow(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time);
+void stages_create_later_wide(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time);
+void stages_announce_narrow(stages *s, u32 batch, i64 time);
+void stages_announce_wide(stages *s, u32 batch, i64 time);
+
+static inline int no_such(stages *s, const char *what, i64 value, i64 limit)
+{
+    return stages_fail(s, STAGES_BAD, "%s %lld must be in 0..%lld", what, (long long)value, (long long)limit - 1);
+}
+
+static inline int outside(stages *s, const char *what, i64 value, i64 limit)
+{
+    return (u64)value < (u64)limit ? 0 : no_such(s, what, value, limit);
+}
+
+/* What a hold takes, as a list in the pool and as a mask. */
+static inline int find_resources(stages *s, event *ev, const node *node, const i64 *operands)
+{
+    if (node->n_takes != 1 || node->kind == STAGE_SEND) return gather(s, ev, node, operands);
+    const stages_take *take = node->takes;
+    if (take->network < 0) {
+        i64 at = operands[take->operand];
+        if (outside(s, "resource", at, take->count)) return -1;
+        u32 r = (u32)(take->first + at);
+        ev->resources = r;
+        ev->n_resources = 1;
+        ev->word = (u16)(r >> 6);
+        ev->mask = (u64)1 << (r & 63);
+        return 0;
+    }
+    const circuit *c = s->circuits + take->network;
+    i64 n = c->endpoints, from = operands[take->source], to = operands[take->target];
+    if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n)) return -1;
+    const route *way = c->routes + from * n + to;
+    ev->resources = way->first;
+    ev->n_resources = way->n;
+    ev->word = way->word;
+    ev->mask = way->mask;
+    return 0;
+}
 #endif

@@ -66,7 +66,7 @@ static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 asked, i
     }
 }
 
-void count_links(stages *s, const stages_node *node, const event *e, const i64 *operands, i64 end)
+void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end)
 {
     for (int32_t i = 0; i < node->n_takes; i++) {
         const stages_take *take = node->takes + i;

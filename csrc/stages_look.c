@@ -44,6 +44,8 @@ int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity)
     return n;
 }
 
+int stages_circuit_first(const stages *s, int32_t number) { return s->circuits[number].first; }
+
 const int64_t *stages_link_bins(const stages *s, int32_t number, int64_t *bin_ps, int32_t *bins)
 {
     const circuit *c = s->circuits + number;
@@ -71,6 +73,12 @@ int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *n
     return w->wanted < 0 ? -1 : 0;
 }
 
+static int is_busy(const stages *s, u32 r) { return (int)(s->busy[r >> 6] >> (r & 63) & 1); }
+
+/* Ranks and queue entries of either width. */
+static u128 rank_of(const stages *s, u32 e) { return s->is_wide ? ((u128 *)s->ranks)[e] : ((u64 *)s->ranks)[e]; }
+static u128 entry(const stages *s, u32 i) { return s->is_wide ? ((u128 *)s->queue)[i] : ((u64 *)s->queue)[i]; }
+
 /* Waiting stages with the first busy resource each waits for (-1: it waits behind another waiter). */
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_t *transfer, int32_t *resource, int capacity)
 {
@@ -84,7 +92,7 @@ int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_
         transfer[n] = (int32_t)(ev->transfer - b->first);
         resource[n] = -1;
         for (u32 i = 0; i < ev->n_resources && resource[n] < 0; i++)
-            if (s->busy[s->pool[ev->resources + i]]) resource[n] = (int32_t)s->pool[ev->resources + i];
+            if (is_busy(s, s->pool[ev->resources + i])) resource[n] = (int32_t)s->pool[ev->resources + i];
         n++;
     }
     return n;
@@ -97,7 +105,7 @@ static int check_waits(stages *s)
         u32 live = 0;
         for (u32 i = 0; i < q->n; i++) {
             live += (s->flags[q->at[i]] & WAITING) != 0;
-            if (i && !s->rules.artifact_heap && s->key[q->at[i - 1]] < s->key[q->at[i]]) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
+            if (i && !s->rules.artifact_heap && rank_of(s, q->at[i - 1]) <= rank_of(s, q->at[i])) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
         }
         if (live != q->live) return stages_fail(s, STAGES_BAD, "queue %d counts %u waiters and has %u", r, q->live, live);
         if (!s->rules.artifact_heap && live != q->n) return stages_fail(s, STAGES_BAD, "sorted queue %d holds admitted events", r);
@@ -110,10 +118,10 @@ static int check_owners(stages *s)
     i64 busy = 0, owned = 0;
     u8 *seen = calloc((size_t)s->n_resources + 1, 1);
     if (!seen) return stages_fail(s, STAGES_NO_MEMORY, "no memory to check");
-    for (int32_t r = 0; r < s->n_resources; r++) busy += s->busy[r];
-    for (u32 i = 0; i < s->queue_n; i++) {
-        int kind = s->queue[i].tag & 7;
-        const event *ev = s->events + (s->queue[i].tag >> 3);
+    for (u32 r = 0; r < (u32)s->n_resources; r++) busy += is_busy(s, r);
+    for (u32 i = (u32)s->hole; i < s->queue_n; i++) {
+        int kind = (int)entry(s, i) & 7;
+        const event *ev = s->events + ((u32)(entry(s, i) >> 3) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1));
         if (kind != AT_START && kind != AT_END) continue;
         for (u32 k = 0; k < ev->n_resources; k++, owned++)
             if (seen[s->pool[ev->resources + k]]++) owned = -busy - s->n_resources - 1;
@@ -124,10 +132,8 @@ static int check_owners(stages *s)
 
 int stages_check(stages *s)
 {
-    for (u32 i = 1; i < s->queue_n; i++) {
-        const timed *q = s->queue, *parent = q + (i - 1) / 4;
-        if (q[i].time < parent->time || (i64)q[i].time < s->now) return stages_fail(s, STAGES_BAD, "the event queue is out of order");
-    }
+    for (u32 i = 1; i < s->queue_n; i++)
+        if (entry(s, i) < entry(s, (i - 1) / 4)) return stages_fail(s, STAGES_BAD, "the event queue is out of order");
     for (int32_t i = 0; i < s->n_tags; i++) if (tags_check(s->tags + i)) return stages_fail(s, STAGES_BAD, "tags %d are broken", i);
     for (int32_t i = 0; i < s->n_keyed; i++) if (keyed_check(s->keyed + i)) return stages_fail(s, STAGES_BAD, "keyed store %d is broken", i);
     if (s->walk.wanted < 0 && (check_waits(s) || check_owners(s))) return -1;

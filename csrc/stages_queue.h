@@ -1,92 +1,118 @@
-/* The event queue, and the wait queues of resources, with their exact orders. Included by stages.c only.
+/* The event queue, and the wait queues of resources, with their exact orders. A template: stages_narrow.c and stages_wide.c
+   include it with their own `rank_t`; included otherwise, it is empty.
 
-   Event queue: 4-ary min-heap of (time, number, kind); never more entries than reserved resources plus a few.
+   Rank of an event in wait queues: (7 - priority | time | number) in one integer, compared at once. It is live: the time is
+   the requested one while the event waits, overwritten by its start when it is admitted.
+
+   Event queue: 4-ary min-heap of (time | number | kind). The popped root leaves a hole that the next push fills, as most
+   events push another.
 
    Wait queue, one of two:
-     sorted          entries descending by (key, number): the head is the last one; the admitted leave at once
-     artifact_heap   a binary heap with the sift rules of CPython's heapq, over live keys. An admitted event stays as a
+     sorted          entries in descending rank: the head is the last one; the admitted leave at once
+     artifact_heap   a binary heap with the sift rules of CPython's heapq, over live ranks. An admitted event stays as a
                      dead entry with its now larger time and so disturbs the order; the dead go only from the top. */
-#ifndef CHIPWEAVE_STAGES_QUEUE_H
-#define CHIPWEAVE_STAGES_QUEUE_H
-#include "stages_internal.h"
+#ifdef STAGES_TEMPLATE
+#define RANKS ((rank_t *)s->ranks)
+#define QUEUE ((rank_t *)s->queue)
+#define TIME_SHIFT NUMBER_BITS
+#define TIME_FIELD ((((rank_t)1 << TIME_BITS) - 1) << TIME_SHIFT)
+#define NO_PRIORITY (TIME_FIELD | (((rank_t)1 << NUMBER_BITS) - 1))
 
-/* Two-word comparisons compile to compare-and-borrow without a branch. */
-static inline u128 wide(u64 high, u64 low) { return (u128)high << 64 | low; }
-static inline int sooner(timed a, timed b) { return wide(a.time, a.tag) < wide(b.time, b.tag); }
+static inline void sink(rank_t *q, u32 n, rank_t item)
+{
+    u32 at = 0, child = 1;
+    for (; child + 4 <= n; child = at * 4 + 1) {
+        rank_t a = q[child], b = q[child + 1], c = q[child + 2], d = q[child + 3];
+        u32 left = child + (b < a), right = child + 2 + (d < c), best;
+        rank_t low = b < a ? b : a, high = d < c ? d : c;
+        best = high < low ? right : left;
+        low = high < low ? high : low;
+        if (low >= item) goto found;
+        q[at] = low;
+        at = best;
+    }
+    if (child < n) {
+        u32 best = child;
+        for (u32 c = child + 1; c < n; c++) best = q[c] < q[best] ? c : best;
+        if (q[best] < item) {
+            q[at] = q[best];
+            at = best;
+        }
+    }
+found:
+    q[at] = item;
+}
 
 static inline void queue_push(stages *s, i64 time, u32 number, int kind)
 {
-    timed *q = s->queue, item = {(u64)time, (u64)number << 3 | (u64)kind};
+    rank_t *q = QUEUE, item = (rank_t)time << (NUMBER_BITS + KIND_BITS) | (rank_t)number << KIND_BITS | (rank_t)kind;
+    if (s->hole) {
+        s->hole = 0;
+        sink(q, s->queue_n, item);
+        return;
+    }
     u32 at = s->queue_n++;
     while (at) {
         u32 parent = (at - 1) >> 2;
-        if (!sooner(item, q[parent])) break;
+        if (item >= q[parent]) break;
         q[at] = q[parent];
         at = parent;
     }
     q[at] = item;
 }
 
-static inline timed queue_pop(stages *s)
+static inline rank_t queue_pop(stages *s)
 {
-    timed *q = s->queue, top = q[0], item = q[--s->queue_n];
-    u32 n = s->queue_n, at = 0;
-    for (;;) {
-        u32 child = at * 4 + 1, best = child, end = child + 4;
-        if (child >= n) break;
-        if (end > n) end = n;
-        for (u32 c = child + 1; c < end; c++) best = sooner(q[c], q[best]) ? c : best;
-        if (!sooner(q[best], item)) break;
-        q[at] = q[best];
-        at = best;
-    }
-    q[at] = item;
-    return top;
+    s->hole = 1;
+    return QUEUE[0];
+}
+
+/* After this the root is the next event, if there is any. */
+static inline void queue_settle(stages *s)
+{
+    if (!s->hole) return;
+    s->hole = 0;
+    if (--s->queue_n) sink(QUEUE, s->queue_n, QUEUE[s->queue_n]);
 }
 
 /* heapq._siftdown and heapq.heappop over events; `mask` takes the priority out of the order. */
-static inline void heap_up(const u64 *key, u64 mask, u32 *heap, u32 at)
+static inline void heap_up(const rank_t *rank, rank_t mask, u32 *heap, u32 at, u32 item)
 {
-    u32 item = heap[at];
-    u128 rank = wide(key[item] & mask, item);
+    rank_t own = rank[item] & mask;
     while (at) {
         u32 parent = (at - 1) >> 1, other = heap[parent];
-        if (rank >= wide(key[other] & mask, other)) break;
+        if (own >= (rank[other] & mask)) break;
         heap[at] = other;
         at = parent;
     }
     heap[at] = item;
 }
 
-static inline u32 heap_pop(const u64 *key, u64 mask, u32 *heap, u32 *size)
+static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size)
 {
-    u32 n = --*size, item = heap[n], top, at = 0, child = 1;
-    if (!n) return item;
-    top = heap[0];
-    while (child + 1 < n) { /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
+    u32 n = --*size, item = heap[n], top = heap[0], at = 0, child = 1;
+    if (!n) return top;
+    for (; child + 1 < n; child = 2 * at + 1) { /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
         u32 left = heap[child], right = heap[child + 1];
-        int go_right = wide(key[left] & mask, left) >= wide(key[right] & mask, right);
+        u32 go_right = (rank[left] & mask) >= (rank[right] & mask);
         heap[at] = go_right ? right : left;
-        at = child + (u32)go_right;
-        child = 2 * at + 1;
+        at = child + go_right;
     }
     if (child < n) {
         heap[at] = heap[child];
         at = child;
     }
-    heap[at] = item;
-    heap_up(key, mask, heap, at);
+    heap_up(rank, mask, heap, at, item);
     return top;
 }
 
 /* Where an event stands, or belongs, in a descending queue. */
-static inline u32 sorted_place(const u64 *key, const wait_queue *q, u32 e)
+static inline u32 sorted_place(const rank_t *rank, const wait_queue *q, u32 e)
 {
-    u128 rank = wide(key[e], e);
     u32 low = 0, high = q->n;
     while (low < high) {
         u32 middle = (low + high) / 2;
-        if (wide(key[q->at[middle]], q->at[middle]) > rank) low = middle + 1;
+        if (rank[q->at[middle]] > rank[e]) low = middle + 1;
         else high = middle;
     }
     return low;
@@ -97,22 +123,21 @@ static inline int wait_push(stages *s, wait_queue *q, u32 e)
     if (q->n == q->capacity && reserve32(s, &q->at, &q->capacity, q->n + 1, sizeof *q->at)) return -1;
     q->live++;
     if (s->rules.artifact_heap) {
-        q->at[q->n] = e;
-        heap_up(s->key, ~(u64)0, q->at, q->n++);
+        heap_up(RANKS, ~(rank_t)0, q->at, q->n++, e);
         return 0;
     }
-    u32 place = sorted_place(s->key, q, e);
+    u32 place = sorted_place(RANKS, q, e);
     memmove(q->at + place + 1, q->at + place, (q->n++ - place) * sizeof *q->at);
     q->at[place] = e;
     return 0;
 }
 
-/* Before the event's key changes. */
+/* Before the event's rank changes. */
 static inline void wait_leave(stages *s, wait_queue *q, u32 e)
 {
     q->live--;
     if (s->rules.artifact_heap) return;
-    u32 place = sorted_place(s->key, q, e);
+    u32 place = sorted_place(RANKS, q, e);
     memmove(q->at + place, q->at + place + 1, (--q->n - place) * sizeof *q->at);
 }
 
@@ -120,7 +145,7 @@ static inline void wait_leave(stages *s, wait_queue *q, u32 e)
 static inline u32 wait_head(stages *s, wait_queue *q)
 {
     if (!s->rules.artifact_heap) return q->at[q->n - 1];
-    while (!(s->flags[q->at[0]] & WAITING)) heap_pop(s->key, ~(u64)0, q->at, &q->n);
+    while (!(s->flags[q->at[0]] & WAITING)) heap_pop(RANKS, ~(rank_t)0, q->at, &q->n);
     return q->at[0];
 }
 #endif

@@ -2,7 +2,7 @@
    is kept: transfers of one batch mostly ask the same. */
 #include "stages_internal.h"
 
-static int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps)
+int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps)
 {
     u128 quanta;
     if (work == r->work) {
@@ -12,7 +12,7 @@ static int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps)
     if (work < 0) return stages_fail(s, STAGES_BAD, "a negative amount of work: %lld", (long long)work);
     if (work <= r->fits) quanta = ((u64)work * (u64)r->a + (u64)(r->b - 1)) / (u64)r->b;
     else quanta = ((u128)work * (u64)r->a + (u64)(r->b - 1)) / (u64)r->b;
-    if (quanta > TIME_MASK / (u64)quantum) return stages_fail(s, STAGES_BAD, "a duration beyond 2^61 ps");
+    if (quanta > (u64)LONGEST / (u64)quantum) return stages_fail(s, STAGES_BAD, "a duration beyond 2^61 ps");
     r->work = work;
     r->ps = *ps = r->latency + (i64)(u64)quanta * quantum;
     return 0;

@@ -12,12 +12,6 @@ static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
     return 0;
 }
 
-static int outside(stages *s, const char *what, i64 value, i64 limit)
-{
-    if (value >= 0 && value < limit) return 0;
-    return stages_fail(s, STAGES_BAD, "%s %lld must be in 0..%lld", what, (long long)value, (long long)limit - 1);
-}
-
 static int apply(stages *s, const stages_mark *m, const i64 *operands)
 {
     i64 at = operands[m->of[0]], a = operands[m->of[1]], evicted = NOTHING;
@@ -49,7 +43,7 @@ static int apply(stages *s, const stages_mark *m, const i64 *operands)
 }
 
 /* Marks of one node from s->walk.mark on: 0 all done, 1 at a question, -1 on failure. */
-int walk_marks(stages *s, const i64 *operands, const stages_node *node, int at_end)
+int walk_marks(stages *s, const i64 *operands, const node *node, int at_end)
 {
     walk *w = &s->walk;
     for (; w->mark < node->n_marks; w->mark++) {
@@ -68,7 +62,7 @@ int walk_marks(stages *s, const i64 *operands, const stages_node *node, int at_e
     return 0;
 }
 
-static int ask(stages *s, const stages_node *node, const i64 *operands, i64 *answer)
+static int ask(stages *s, const node *node, const i64 *operands, i64 *answer)
 {
     const int32_t *of = node->of;
     switch (node->ask) {
@@ -103,7 +97,7 @@ static int ask(stages *s, const stages_node *node, const i64 *operands, i64 *ans
 }
 
 /* The next node after a choose, or -2 at a question, -3 on failure. */
-static int32_t branch(stages *s, const stages_node *node, const i64 *operands)
+static int32_t branch(stages *s, const node *node, const i64 *operands)
 {
     walk *w = &s->walk;
     i64 answer;
@@ -122,7 +116,7 @@ static int32_t branch(stages *s, const stages_node *node, const i64 *operands)
     return node->branches[answer];
 }
 
-static int duration(stages *s, const stages_node *node, const i64 *operands)
+static int duration(stages *s, const node *node, const i64 *operands)
 {
     walk *w = &s->walk;
     const lasts_rule *rule = s->lasts + node->lasts;
@@ -136,7 +130,7 @@ static int duration(stages *s, const stages_node *node, const i64 *operands)
     return w->lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)w->lasts) : 0;
 }
 
-static int count(stages *s, const stages_node *node, const i64 *operands)
+static int count(stages *s, const node *node, const i64 *operands)
 {
     for (int32_t i = 0; i < node->n_counts; i++) {
         const stages_count *c = node->counts + i;
@@ -159,7 +153,7 @@ int walk_on(stages *s, const i64 *operands)
 {
     walk *w = &s->walk;
     for (;;) {
-        const stages_node *node = s->nodes + w->node;
+        const node *node = s->nodes + w->node;
         int32_t next = node->then;
         if (node->kind == STAGE_CHOOSE) {
             next = branch(s, node, operands);

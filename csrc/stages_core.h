@@ -1,0 +1,204 @@
+/* One event after another. A template, like stages_queue.h; the includer defines
+
+       rank_t, TIME_BITS, NUMBER_BITS, KIND_BITS     fields of ranks and queue entries
+       NAMED(x)                                      names of what stages.c calls
+
+   When a time or number no longer fits, a function returns WIDEN with everything as it was before that event's work was
+   committed; stages.c widens the ranks and goes on there. */
+#ifdef STAGES_TEMPLATE
+#include "stages_internal.h"
+#include "stages_queue.h"
+#include "stages_grant.h"
+
+/* The batch is complete at `time`: an event of its own says so. */
+static void announce(stages *s, u32 batch_number, i64 time)
+{
+    s->flags[s->n_events] = 0;
+    s->events[s->n_events].transfer = batch_number;
+    queue_push(s, time, s->n_events++, AT_BATCH_END);
+}
+
+static inline void finish(stages *s, u32 transfer, u16 side, i64 time)
+{
+    u32 number = s->batch_of[transfer];
+    batch *b = s->batches + number;
+    s->n_started++; /* a completion is an event, too */
+    if (time > b->last) b->last = time;
+    if (!side) s->finish[transfer] = time;
+    if (--b->outstanding == 0) announce(s, number, b->last);
+}
+
+/* Side chains, then the successor, all asking for `time`. */
+static inline int go_on(stages *s, u32 e, const settled *w, i64 time)
+{
+    u32 transfer = s->events[e].transfer, operands = s->events[e].operands;
+    rank_t priority = RANKS[e] & ~NO_PRIORITY;
+    for (u32 i = 0; i < w->n_sides; i++) {
+        s->batches[s->batch_of[transfer]].outstanding++;
+        if (create(s, transfer, operands, w->sides[i], time, priority, SIDE)) return -1;
+    }
+    u16 side = s->flags[e] & SIDE;
+    if (w->then >= 0) return create(s, transfer, operands, w->then, time, priority, side);
+    finish(s, transfer, side, time);
+    return 0;
+}
+
+/* Marks at the end of a booked hold are an event of their own. */
+static void book_marks(stages *s, u32 e, const settled *w, i64 end)
+{
+    u32 late = s->n_events++;
+    s->events[late] = s->events[e];
+    s->events[late].n_resources = 0;
+    s->events[late].mask = 0;
+    s->flags[late] = s->flags[e];
+    s->settled[late] = *w;
+    queue_push(s, end, late, AT_MARKS);
+}
+
+/* The walk is settled: the hold of s->walk.event has started and its end is known. */
+static inline int started(stages *s)
+{
+    u32 e = s->walk.event;
+    const event *ev = s->events + e;
+    const settled *w = &s->walk.s;
+    i64 end = s->now + s->walk.lasts;
+    if ((u64)end >> TIME_BITS) return WIDEN;
+    if (s->nodes[ev->node].on_links) count_links(s, s->nodes + ev->node, ev, s->operands + ev->operands, end);
+    if (!s->rules.booking) {
+        s->settled[e] = *w;
+        queue_push(s, end, e, AT_END);
+        return 0;
+    }
+    if (w->n_late) book_marks(s, e, w, end);
+    if (go_on(s, e, w, end)) return -1;
+    release(s, e, end);
+    return 0;
+}
+
+/* Walk on from where s->walk stands. */
+static inline int start_on(stages *s)
+{
+    const event *ev = s->events + s->walk.event;
+    int stop = walk_on(s, s->operands + ev->operands);
+    if (stop) return stop;
+    if (s->nodes[ev->node].kind == STAGE_SEND) return stages_send(s, s->walk.event);
+    return started(s);
+}
+
+static inline int start(stages *s, u32 e)
+{
+    walk *w = &s->walk;
+    s->n_started++;
+    w->event = e;
+    w->node = s->events[e].node;
+    w->wanted = -1;
+    w->at_end = 0;
+    w->s.n_sides = w->s.n_late = 0;
+    return start_on(s);
+}
+
+/* Marks at the end of a hold, from s->walk on; then, without booking, the end itself. */
+static int end_on(stages *s)
+{
+    walk *w = &s->walk;
+    u32 e = w->event;
+    const i64 *operands = s->operands + s->events[e].operands;
+    for (; w->node < s->settled[e].n_late; w->node++) {
+        int stop = walk_marks(s, operands, s->nodes + s->settled[e].late[w->node], 1);
+        if (stop) return stop;
+        w->mark = 0;
+    }
+    if (w->at_end == 2) return 0; /* booked: successors were created at the start */
+    if (go_on(s, e, &s->settled[e], s->now)) return -1;
+    release(s, e, s->now);
+    return 0;
+}
+
+static int end(stages *s, u32 e, int kind)
+{
+    walk *w = &s->walk;
+    w->event = e;
+    w->node = w->mark = 0;
+    w->wanted = -1;
+    w->at_end = kind == AT_MARKS ? 2 : 1;
+    return end_on(s);
+}
+
+static int arrive(stages *s, u32 e)
+{
+    event ev = s->events[e];
+    return create(s, ev.transfer, ev.operands, ev.node, s->now, RANKS[e] & ~NO_PRIORITY, 0);
+}
+
+static inline int run_one(stages *s)
+{
+    rank_t top = queue_pop(s);
+    u32 e = (u32)(top >> KIND_BITS) & (u32)(((u64)1 << NUMBER_BITS) - 1);
+    s->now = (i64)(top >> (NUMBER_BITS + KIND_BITS));
+    switch ((int)top & ((1 << KIND_BITS) - 1)) {
+    case AT_START: return start(s, e);
+    case AT_ARRIVE: return arrive(s, e);
+    case AT_BATCH_END: return stages_complete(s, s->events[e].transfer);
+    case AT_MARKS: return end(s, e, AT_MARKS);
+    default: return end(s, e, AT_END);
+    }
+}
+
+static int run_networks(stages *s, i64 time)
+{
+    u32 arrived[64];
+    for (int32_t i = 0; i < s->n_networks; i++) {
+        const open_network *net = s->networks + i;
+        int n;
+        do {
+            n = net->operations->advance(net->self, s->base + time, arrived, 64);
+            if (n < 0) return stages_fail(s, STAGES_BAD, "network %d cannot go on", i);
+            if (stages_reserve_events(s, 64)) return -1;
+            for (int m = 0; m < n; m++) queue_push(s, time, arrived[m], AT_END);
+        } while (n == 64);
+    }
+    return 0;
+}
+
+/* 0 done, 1 a question, 2 WIDEN, 3 nothing happens any more though something is in flight, -1 failure */
+int NAMED(stages_run)(stages *s, i64 until)
+{
+    int stop = 0;
+    if (s->resume == RESUME_STARTED) {
+        s->resume = 0;
+        stop = started(s);
+    } else if (s->walk.wanted >= 0) stop = s->walk.at_end ? end_on(s) : start_on(s);
+    while (!stop) {
+        queue_settle(s);
+        i64 next = s->queue_n ? (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER;
+        if (s->n_networks) {
+            i64 arrival = stages_next_arrival(s);
+            if (arrival < next) next = arrival;
+        }
+        if (next == NETWORK_NEVER) return s->in_flight && !s->n_done ? 3 : 0;
+        if (next > until || (s->n_done && next > s->now)) return 0;
+        if ((u64)next >> TIME_BITS || (u64)s->n_events + ROOM > (u64)1 << NUMBER_BITS) return WIDEN;
+        if (s->n_events + ROOM > s->event_capacity && stages_reserve_events(s, ROOM)) return -1;
+        if (s->n_networks && run_networks(s, next)) return -1;
+        if (s->queue_n && (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) == next) stop = run_one(s);
+        else s->now = next;
+    }
+    if (stop == WIDEN) s->resume = RESUME_STARTED;
+    return stop;
+}
+
+int NAMED(stages_create)(stages *s, u32 transfer, u32 operands, int32_t node, int priority)
+{
+    return create(s, transfer, operands, node, s->now, (rank_t)(TOP_PRIORITY - priority) << (TIME_SHIFT + TIME_BITS), 0);
+}
+
+void NAMED(stages_create_later)(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time)
+{
+    s->events[s->n_events] = (event){.asked = time, .operands = operands, .transfer = transfer, .node = (u16)node};
+    RANKS[s->n_events] = (rank_t)(TOP_PRIORITY - priority) << (TIME_SHIFT + TIME_BITS);
+    s->flags[s->n_events] = 0;
+    queue_push(s, time, s->n_events++, AT_ARRIVE);
+}
+
+void NAMED(stages_announce)(stages *s, u32 batch_number, i64 time) { announce(s, batch_number, time); }
+#endif

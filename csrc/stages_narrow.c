@@ -1,0 +1,10 @@
+/* The engine's run with 64-bit ranks. */
+#include "stages_internal.h"
+
+typedef uint64_t rank_t;
+#define TIME_BITS NARROW_TIME_BITS
+#define NUMBER_BITS NARROW_NUMBER_BITS
+#define KIND_BITS 3
+#define NAMED(x) x##_narrow
+#define STAGES_TEMPLATE
+#include "stages_core.h"
