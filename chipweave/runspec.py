@@ -11,7 +11,9 @@ STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run. Names are names of shipped files or paths; `strategy` may be a mapping role -> policy.
+    """One run. Names are names of shipped files or paths.
+
+    strategy  a name, or ((role, policy), ...) written out, a policy being a kind or ((key, value), ...)
 
     batch   requests decoded together; more than the trace holds repeats its request list
     steps   steps of the trace, the prefill included
@@ -48,7 +50,15 @@ class RunSpec:
 
     @property
     def strategy_name(self):
-        return self.strategy if isinstance(self.strategy, str) else "+".join(str(v) for v in dict(self.strategy).values())
+        """The strategy's name; of policies written out, their kinds."""
+        if isinstance(self.strategy, str):
+            return self.strategy
+        return "+".join(p if isinstance(p, str) else p["kind"] for p in self.policies.values())
+
+    @property
+    def policies(self):
+        """role -> policy, as text or as a mapping with `kind`, where the strategy is written out."""
+        return {role: given if isinstance(given, str) else dict(given) for role, given in self.strategy}
 
     def with_options(self, **options):
         """The same run with the options that are not None replaced."""

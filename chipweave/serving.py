@@ -159,7 +159,7 @@ def open_strategy(spec, preset, gate):
     """The policies of the run, by the strategy's name or written out, with the preset's parameters."""
     defaults = {kind: node.value for kind, node in preset.kinds.items()}
     if not isinstance(spec.strategy, str):
-        return strategy.read(as_node(dict(spec.strategy)), spec.strategy_name, defaults, gate, spec.folder)
+        return strategy.read(as_node(spec.policies), spec.strategy_name, defaults, gate, spec.folder)
     found = strategy.load(spec.strategy, defaults, gate)
     other = preset.run.get("replacement")
     return replace(found, replacement=strategy.build("replacement", other, defaults)) if other else found
