@@ -1,0 +1,224 @@
+"""The plain network of virtual-channel routers: the oracle of the C kernel on small systems.
+
+Cycle t: endpoints take what arrives (that is the arrival time) and credits; routers take arrivals; endpoints send at
+most one flit each (the injection time) and return ejection credits; routers evaluate and update; routers send. A flit
+or credit sent in cycle t over a wire of latency L is received in cycle t + 1 + L.
+"""
+
+import random
+from collections import defaultdict, deque
+from dataclasses import dataclass
+
+from chipweave.plain.noc_router import OutputVc, PlainRouter
+
+
+@dataclass
+class Packet:
+    src: int
+    dst: int
+    size: int
+    ctime: int
+    vc_class: int = 0
+    itime: int = -1
+    atime: int = -1
+    hops: int = 0
+
+
+class Flit:
+    __slots__ = ("packet", "head", "tail", "vc", "phase", "hops", "priority", "route")
+
+    def __init__(self, packet, index):
+        self.packet, self.head, self.tail = packet, index == 0, index == packet.size - 1
+        self.vc = self.route = None
+        self.phase, self.hops, self.priority = 0, 0, 0
+
+
+class Endpoint:
+    """Source queues, one per traffic class, and the sender's view of the first router's input port."""
+
+    def __init__(self, options):
+        self.queues = [deque() for _ in range(options.vc_classes)]
+        self.flits = [deque() for _ in range(options.vc_classes)]
+        self.out = [OutputVc(options.vc_depth, options.wait_for_tail_credit) for _ in range(options.vcs)]
+        self.last_vc = [-1] * options.vc_classes
+        self.last_class = 0
+
+
+class PlainNetwork:
+    """`network` (chipweave.routing.Network) of routers with `options` (chipweave.router.Router)."""
+
+    def __init__(self, network, options, seed=None):
+        self.network, self.options, self.now = network, options, 0
+        self.coin = random.Random(seed) if seed is not None else None
+        self.routers = [PlainRouter(self, r, int(p)) for r, p in enumerate(network.ports)]
+        self.ends = [Endpoint(options) for _ in network.seats]
+        self.wires = network.wires()
+        self.back = {(link.dst, link.dst_port): link for link in network.links}
+        self.seat = {seat: e for e, seat in enumerate(network.seats)}
+        self.flits_due, self.credits_due = defaultdict(list), defaultdict(list)
+        self.ejected, self.end_credits = defaultdict(list), defaultdict(list)
+        self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
+        self.left = 0
+
+    # What a router asks
+
+    def interval(self, router, port):
+        link = self.wires.get((router, port))
+        return link.interval if link else 1
+
+    def count(self, router, port, vc):
+        self.flits[router, port, vc] += 1
+
+    def route_at_next(self, router, port, flit, vc):
+        """Route at the router behind (router, port); None where an endpoint is behind it."""
+        link = self.wires.get((router, port))
+        return self.route(link.dst, link.dst_port, flit, vc) if link else None
+
+    def next_ports(self, router, port):
+        return int(self.network.ports[self.wires[router, port].dst])
+
+    def route(self, router, in_port, flit, in_vc):
+        """[(output port, first VC, last VC, rank)] for a head flit at an input port."""
+        net, goal = self.network, flit.packet.dst
+        port = int(net.table[router, goal])
+        first, last = self.options.vc_range(flit.packet.vc_class)
+        if net.seats[goal][0] == router:
+            return [(port, first, last, 0)]
+        if net.minimal is not None:
+            choices = [(port, first, first, 0)]
+            if in_vc != first or (router, in_port) in self.seat:
+                ways = int(net.minimal[router, goal])
+                choices += [(p, first + 1, last, 1) for p in range(64) if ways >> p & 1 and last > first]
+            return choices
+        if net.phase is not None:
+            if net.dims[router, in_port] != net.dims[router, port]:
+                if net.tie[router, goal] and self.coin and self.coin.random() < 0.5:
+                    port ^= 1
+                flit.phase = int(net.phase[router, goal])
+            else:
+                port = in_port ^ 1
+            half = (last - first + 1) // 2
+            return [(port, first + half, last, 0) if flit.phase else (port, first, last - half, 0)]
+        return [(port, first, last, 0)]
+
+    def send_flit(self, router, port, flit, now):
+        link = self.wires.get((router, port))
+        if link:
+            self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
+        else:
+            self.ejected[now + 1 + self.network.seat_latency].append((self.seat[router, port], flit))
+
+    def send_credit(self, router, port, vcs, now):
+        link = self.back.get((router, port))
+        if link:
+            due = now + 1 + link.latency
+            self.credits_due[due].append((link.src, due + self.options.credit_delay, link.src_port, vcs))
+        else:
+            self.end_credits[now + 1 + self.network.seat_latency].append((self.seat[router, port], vcs))
+
+    # One cycle
+
+    def add(self, packet):
+        """Queue a packet; it can be sent from its ctime on. Of one source they must come in order of ctime."""
+        self.ends[packet.src].queues[packet.vc_class].append(packet)
+        self.left += 1
+
+    def step(self):
+        now = self.now
+        taken = self.ejected.pop(now, [])
+        for end, vcs in self.end_credits.pop(now, []):
+            for vc in vcs:
+                self.ends[end].out[vc].credit()
+        for router, port, flit in self.flits_due.pop(now, []):
+            if self.options.priority == "local_age":
+                flit.priority = -now
+            self.routers[router].arrived.append((port, flit))
+        for router, due, port, vcs in self.credits_due.pop(now, []):
+            self.routers[router].credits.append((due, port, vcs))
+        for number, end in enumerate(self.ends):
+            self.inject(number, end, now)
+        for end, flit in taken:
+            self.eject(end, flit, now)
+        for router in self.routers:
+            router.evaluate(now)
+        for router in self.routers:
+            router.send(now)
+        self.now += 1
+
+    def eject(self, end, flit, now):
+        router, port = self.network.seats[end]
+        due = now + 1 + self.network.seat_latency
+        self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
+        if flit.tail:
+            flit.packet.atime, flit.packet.hops = now, flit.hops
+            self.left -= 1
+
+    def inject(self, number, end, now):
+        chosen, classes = None, self.options.vc_classes
+        for vc_class in range(classes):
+            if not end.flits[vc_class] and end.queues[vc_class] and end.queues[vc_class][0].ctime <= now:
+                packet = end.queues[vc_class].popleft()
+                end.flits[vc_class].extend(Flit(packet, i) for i in range(packet.size))
+                for flit in end.flits[vc_class]:
+                    flit.priority = {"age": -packet.ctime, "class": -vc_class}.get(self.options.priority, 0)
+        turns = [(end.last_class + i) % classes for i in range(1, classes + 1)]
+        if self.options.hold_switch_for_packet:
+            waiting = end.flits[end.last_class]
+            if waiting and not waiting[0].head and not end.out[waiting[0].vc].full:
+                chosen, turns = waiting[0], turns[:-1]
+        for vc_class in turns:
+            if not end.flits[vc_class]:
+                continue
+            flit = end.flits[vc_class][0]
+            if chosen and chosen.priority >= flit.priority:
+                continue
+            if flit.head and flit.vc is None:
+                flit.vc = self.choose_vc(number, end, flit, vc_class)
+            if flit.vc is not None and not end.out[flit.vc].full:
+                chosen = flit
+        if chosen:
+            self.put(number, end, chosen, now)
+
+    def choose_vc(self, number, end, flit, vc_class):
+        """First VC after the last one used that is free and has room; the very first packet only looks at the first."""
+        first, last = self.options.vc_range(vc_class)
+        router, port = self.network.seats[number]
+        if self.options.noq:
+            flit.route = self.route(router, port, flit, first)
+            part = (last - first + 1) // int(self.network.ports[router])
+            first += flit.route[0][0] * part
+            last = first + part - 1
+        for step in range(1, last - first + 2):
+            before = end.last_vc[vc_class]
+            vc = first if not first <= before <= last else first + (before - first + step) % (last - first + 1)
+            out = end.out[vc]
+            whole = self.options.flow_control != "cut_through" or out.depth - out.occupied >= flit.packet.size
+            if out.owner is None and not out.full and whole:
+                return vc
+        return None
+
+    def put(self, number, end, flit, now):
+        router, port = self.network.seats[number]
+        vc_class = flit.packet.vc_class
+        if flit.head:
+            if self.options.routing_delay == 0 and not self.options.noq:
+                flit.route = self.route(router, port, flit, flit.vc)
+            end.out[flit.vc].take(flit.packet)
+            end.last_vc[vc_class] = flit.vc
+            flit.packet.itime = now
+        end.last_class = vc_class
+        end.flits[vc_class].popleft()
+        end.out[flit.vc].sending(flit)
+        if self.options.priority == "network_age":
+            flit.priority = -now
+        if end.flits[vc_class]:
+            end.flits[vc_class][0].vc = flit.vc
+        self.flits_due[now + 1 + self.network.seat_latency].append((router, port, flit))
+
+    def run(self, packets, limit=10_000_000):
+        """Inject `packets` and step until all have arrived or `limit` cycles are over. Returns them."""
+        for packet in sorted(packets, key=lambda p: p.ctime):
+            self.add(packet)
+        while self.left and self.now < limit:
+            self.step()
+        return packets

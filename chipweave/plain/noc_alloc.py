@@ -1,0 +1,128 @@
+"""The matchers of the plain router: who asked gets at most one resource, a resource goes to at most one asker.
+
+A request is (input, output, input priority, output priority); more is served first, ties go round. Rules are those of
+BookSim 2's allocators as the routers use them; they are stated above each class.
+"""
+
+from chipweave.router import Allocator
+
+
+class RoundRobin:
+    """First at or after the pointer; the pointer moves behind the winner when the match is made."""
+
+    def __init__(self, size):
+        self.size, self.pointer = size, 0
+
+    def choose(self, wishes):
+        """wishes: {index: priority}, not empty."""
+        return max(wishes, key=lambda i: (wishes[i], -((i - self.pointer) % self.size)))
+
+    def served(self, index):
+        self.pointer = (index + 1) % self.size
+
+
+class Matrix:
+    """Least recently served first; among the never served the highest index."""
+
+    def __init__(self, size):
+        self.rank = list(reversed(range(size)))  # served first ... served last
+
+    def choose(self, wishes):
+        best = max(wishes.values())
+        return next(i for i in self.rank if wishes.get(i) == best)
+
+    def served(self, index):
+        self.rank.remove(index)
+        self.rank.append(index)
+
+
+ARBITER = {"round_robin": RoundRobin, "matrix": Matrix}
+
+
+class Separable:
+    """One side picks one request each, then the other side picks among those. Only a full match moves arbiters."""
+
+    def __init__(self, inputs, outputs, arbiter, input_first):
+        make = ARBITER[arbiter]
+        self.input_first = input_first
+        self.at_input = [make(outputs) for _ in range(inputs)]
+        self.at_output = [make(inputs) for _ in range(outputs)]
+
+    def match(self, requests):
+        """requests: {(input, output): (input priority, output priority)} -> {input: output}"""
+        first, second = (self.at_input, self.at_output) if self.input_first else (self.at_output, self.at_input)
+        wishes, picked = {}, {}
+        for (i, o), (at_in, at_out) in requests.items():
+            mine, other, priority = (i, o, at_in) if self.input_first else (o, i, at_out)
+            wishes.setdefault(mine, {})[other] = priority
+        for mine, wish in wishes.items():
+            other = first[mine].choose(wish)
+            pair = (mine, other) if self.input_first else (other, mine)
+            picked.setdefault(other, {})[mine] = requests[pair][1 if self.input_first else 0]
+        matched = {}
+        for other, wish in picked.items():
+            mine = second[other].choose(wish)
+            first[mine].served(other)
+            second[other].served(mine)
+            i, o = (mine, other) if self.input_first else (other, mine)
+            matched[i] = o
+        return matched
+
+
+class Islip:
+    """Outputs grant, inputs accept, several rounds; pointers move only for what the first round matched. No priorities."""
+
+    def __init__(self, inputs, outputs, iterations):
+        self.inputs, self.outputs, self.iterations = inputs, outputs, iterations
+        self.grant, self.accept = [0] * outputs, [0] * inputs
+
+    def match(self, requests):
+        matched, taken = {}, set()
+        for iteration in range(self.iterations):
+            granted = {}
+            for output in sorted({o for _, o in requests} - taken):
+                asking = [i for i, o in requests if o == output and i not in matched]
+                if asking:
+                    first = min(asking, key=lambda i: (i - self.grant[output]) % self.inputs)
+                    granted.setdefault(first, []).append(output)
+            for i, offers in granted.items():
+                output = min(offers, key=lambda o: (o - self.accept[i]) % self.outputs)
+                matched[i] = output
+                taken.add(output)
+                if iteration == 0:
+                    self.grant[output] = (i + 1) % self.inputs
+                    self.accept[i] = (output + 1) % self.outputs
+        return matched
+
+
+class Wavefront:
+    """Highest priority first, then diagonal by diagonal; the first diagonal moves on by one each time it is used."""
+
+    def __init__(self, inputs, outputs):
+        self.square, self.first = max(inputs, outputs), 0
+
+    def match(self, requests):
+        matched, taken = {}, set()
+        if not requests:
+            return matched
+
+        def order(request):
+            (i, o), (at_in, at_out) = request
+            return (-at_out, -at_in, (i + o - self.first) % self.square, o)
+
+        for (i, o), _ in sorted(requests.items(), key=order):
+            if i not in matched and o not in taken:
+                matched[i] = o
+                taken.add(o)
+        self.first = (self.first + 1) % self.square
+        return matched
+
+
+def allocator(text, inputs, outputs):
+    """The matcher that a user's spelling names."""
+    spec = Allocator.of(text)
+    if spec.matcher == "islip":
+        return Islip(inputs, outputs, spec.iterations)
+    if spec.matcher == "wavefront":
+        return Wavefront(inputs, outputs)
+    return Separable(inputs, outputs, spec.arbiter, spec.matcher == "separable_input_first")
