@@ -146,10 +146,10 @@ class Router:
 
 
 LIMITS = [
-    ("vcs", 1, 32), ("vc_depth", 1, 1 << 20), ("routing_delay", 0, 16), ("vc_alloc_delay", 1, 16),
+    ("vcs", 1, 32), ("vc_depth", 1, 32767), ("routing_delay", 0, 16), ("vc_alloc_delay", 1, 16),
     ("sw_alloc_delay", 1, 16), ("st_prepare_delay", 0, 16), ("st_final_delay", 0, 16), ("credit_delay", 0, 64),
     ("speculative", 0, 1), ("spec_check_elig", 0, 1), ("spec_check_cred", 0, 1), ("spec_mask_by_reqs", 0, 1),
     ("wait_for_tail_credit", 0, 1), ("vc_busy_when_full", 0, 1), ("hold_switch_for_packet", 0, 1),
-    ("input_speedup", 1, 32), ("output_speedup", 1, 32), ("internal_speedup", 0.01, 8.0),
+    ("input_speedup", 1, 32), ("output_speedup", 1, 32), ("internal_speedup", 1.0, 8.0),
     ("output_buffer_size", -1, 1 << 20), ("noq", 0, 1), ("vc_classes", 1, 32),
 ]  # fmt: skip

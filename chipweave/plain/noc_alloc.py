@@ -108,8 +108,9 @@ class Wavefront:
 
         def order(request):
             (i, o), (at_in, at_out) = request
-            return (-at_out, -at_in, (i + o - self.first) % self.square, o)
+            return (rank[at_out, at_in], (i + o - self.first) % self.square, o)
 
+        rank = {pair: n for n, pair in enumerate(sorted({(b, a) for a, b in requests.values()}, reverse=True))}
         for (i, o), _ in sorted(requests.items(), key=order):
             if i not in matched and o not in taken:
                 matched[i] = o

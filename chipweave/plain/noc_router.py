@@ -346,7 +346,11 @@ class PlainRouter:
                 continue
             if vc.state == VC_ALLOC:
                 port = vc.grant // self.o.output_speedup
-                vc.out_port, vc.out_vc = port, self.piggyback_vc(vc, port)
+                number = self.piggyback_vc(vc, port)
+                if number is None:  # another winner of this cycle took the last one (output speedup)
+                    self.sw_stage.waiting.append(vc)
+                    continue
+                vc.out_port, vc.out_vc = port, number
                 self.out[port][vc.out_vc].take(vc)
                 vc.state = ACTIVE
                 self.vc_turn[vc.buffer[0].packet.vc_class][port] = (vc.out_vc + 1) % self.o.vcs
@@ -377,7 +381,9 @@ class PlainRouter:
             else:
                 flit.route = self.net.route_at_next(self.number, vc.out_port, flit, flit.vc)
         self.out[vc.out_port][vc.out_vc].sending(flit)
-        self.grant_free[vc.out_port] = now + self.net.interval(self.number, vc.out_port)
+        interval = self.net.interval(self.number, vc.out_port)
+        if interval > 1:  # a narrow wire: no further grant until it is free
+            self.grant_free[vc.out_port] = now + interval
         self.net.count(self.number, vc.out_port, vc.out_vc)
         self.xbar.waiting.append((flit, vc.out_port))
         self.freed.setdefault(vc.port, set()).add(old_vc)

@@ -1,0 +1,259 @@
+/* noc.c -- a network opened from tables, run cycle by cycle, counted and closed. */
+#include "noc_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *noc_alloc(struct noc_state *net, size_t count, size_t size)
+{
+    net->held += count * size;
+    return calloc(count ? count : 1, size);
+}
+
+int noc_fail(struct noc_state *net, int status, const char *text)
+{
+    snprintf(net->message, sizeof net->message, "%s", text);
+    return status;
+}
+
+const char *noc_message(const struct noc_state *net) { return net->message; }
+uint64_t noc_now(const struct noc_state *net) { return net->now; }
+uint64_t noc_memory(const struct noc_state *net) { return net->held; }
+uint64_t noc_pending(const struct noc_state *net) { return net->pending; }
+int noc_is_fast(const struct noc_state *net) { return net->fast; }
+
+static int bits_for(int n)
+{
+    int bits = 0;
+    while (1 << bits < n)
+        bits++;
+    return bits;
+}
+
+static int in_range(int value, int low, int high) { return low <= value && value <= high; }
+
+static const char *config_fault(const struct noc_config *c)
+{
+    if (!in_range(c->routers, 1, 1 << 16) || !in_range(c->endpoints, 1, 1 << 16) || c->links < 0)
+        return "routers and endpoints: 1 to 65536";
+    if (!in_range(c->vcs, 1, 32) || !in_range(c->vc_depth, 1, 32767) || !in_range(c->vc_classes, 1, c->vcs) ||
+        c->vcs % c->vc_classes)
+        return "vcs 1 to 32, vc_depth 1 to 32767, vc_classes a divisor of vcs";
+    if (!in_range(c->routing_delay, 0, 16) || !in_range(c->vc_alloc_delay, 1, 16) ||
+        !in_range(c->sw_alloc_delay, 1, 16) || !in_range(c->st_delay, 1, 32) || !in_range(c->credit_delay, 0, 64) ||
+        !in_range(c->seat_latency, 1, 4096))
+        return "a delay is out of its range";
+    if (!in_range(c->input_speedup, 1, 32) || !in_range(c->output_speedup, 1, 32) ||
+        !(c->internal_speedup >= 1.0 && c->internal_speedup <= 8.0))
+        return "a speedup is out of its range";
+    if (c->split && c->vcs / c->vc_classes < 2)
+        return "datelines need 2 VCs a class";
+    return NULL;
+}
+
+static int wants_fast(const struct noc_config *c)
+{
+    const struct noc_allocator *a[2] = {&c->vc_allocator, &c->sw_allocator};
+    for (int i = 0; i < 2; i++)
+        if (a[i]->matcher != NOC_INPUT_FIRST || a[i]->arbiter != NOC_ROUND_ROBIN)
+            return 0;
+    return !c->general && c->routing_delay <= 1 && c->vc_alloc_delay == 1 && c->sw_alloc_delay == 1 && c->st_delay == 1 &&
+           !c->speculative && !c->hold_switch_for_packet && c->input_speedup == 1 && c->output_speedup == 1 &&
+           c->internal_speedup == 1.0 && c->output_buffer_size < 0 && !c->noq && c->priority == NOC_NONE;
+}
+
+static void set_ranges(struct noc_state *net)
+{
+    int width = net->c.vcs / net->c.vc_classes, half = width / 2;
+    for (int vc = 0; vc < net->c.vcs; vc++) {
+        int first = vc / width * width;
+        uint32_t all = (width == 32 ? ~0u : (1u << width) - 1) << first;
+        net->range[0][vc] = all;
+        net->range[1][vc] = all & ~(((1u << half) - 1) << (first + width - half));
+        net->range[2][vc] = all & ~(((1u << half) - 1) << first);
+    }
+}
+
+static int connect_links(struct noc_state *net, const struct noc_link *links, const struct noc_seat *seats)
+{
+    const int pb = net->port_bits, vb = net->vc_bits, n = net->c.links;
+    const uint32_t st = (uint32_t)net->c.st_delay, seat = (uint32_t)net->c.seat_latency, cd = (uint32_t)net->c.credit_delay;
+    uint8_t *fed = calloc(net->router_ports, 1);
+    int bad = fed == NULL;
+    for (int i = 0; i < n && !bad; i++) {
+        const struct noc_link *l = &links[i];
+        bad = !in_range(l->src, 0, net->c.routers - 1) || !in_range(l->dst, 0, net->c.routers - 1) ||
+              !in_range(l->latency, 1, 16384) || !in_range(l->interval, 1, 4096);
+        if (bad || !in_range(l->src_port, 0, net->ports[l->src] - 1) || !in_range(l->dst_port, 0, net->ports[l->dst] - 1)) {
+            bad = 1;
+            break;
+        }
+        uint32_t from = (uint32_t)l->src << pb | (uint32_t)l->src_port, to = (uint32_t)l->dst << pb | (uint32_t)l->dst_port;
+        bad = net->port[from].used || fed[to];
+        net->port[from].used = fed[to] = 1;
+        net->port[from].dst = to << vb;
+        net->port[from].flit_delay = (uint16_t)(1 + st + (uint32_t)l->latency);
+        net->port[from].interval = (uint16_t)l->interval;
+        net->port[to].up = from << vb;
+        net->port[to].credit_delay = (uint16_t)(1 + (uint32_t)l->latency + cd);
+        net->narrow |= l->interval > 1;
+    }
+    for (int e = 0; e < net->c.endpoints && !bad; e++) {
+        bad = !in_range(seats[e].router, 0, net->c.routers - 1) ||
+              !in_range(seats[e].port, 0, net->ports[seats[e].router] - 1);
+        if (bad)
+            break;
+        uint32_t at = (uint32_t)seats[e].router << pb | (uint32_t)seats[e].port, own = net->router_ports + (uint32_t)e;
+        struct noc_port *p = &net->port[at];
+        bad = p->used || fed[at];
+        p->used = fed[at] = p->seat = 1;
+        p->interval = 1;
+        p->dst = (uint32_t)e;
+        p->up = own << vb;
+        p->flit_delay = (uint16_t)(1 + st + seat);
+        p->seat_credit = (uint16_t)(2 + st + 2 * seat + cd);
+        p->credit_delay = (uint16_t)(1 + seat);
+        net->port[own].dst = at << vb;
+        net->port[own].used = 1;
+    }
+    free(fed);
+    return bad;
+}
+
+/* Every entry of the table leads out of a port with something behind it. */
+static int check_table(const struct noc_state *net)
+{
+    for (int r = 0; r < net->c.routers; r++)
+        for (int e = 0; e < net->c.endpoints; e++) {
+            unsigned port = net->table[(size_t)r * (size_t)net->c.endpoints + (size_t)e] & 63;
+            const struct noc_port *p = &net->port[((size_t)r << net->port_bits) + port];
+            if (port >= net->ports[r] || !p->used || (p->seat && p->dst != (uint32_t)e))
+                return -1;
+        }
+    return 0;
+}
+
+static int make_lists(struct noc_state *net, uint32_t longest)
+{
+    const uint32_t slots = 1u << bits_for((int)longest + 1), wires = (uint32_t)(net->c.links + net->c.endpoints);
+    const uint32_t vcs = wires * (uint32_t)net->c.vcs;
+    net->wheel_mask = slots - 1;
+    net->flit_room = wires;
+    net->credit_room = (wires + (uint32_t)net->c.endpoints) * (net->fast ? 1 : (uint32_t)net->c.vcs);
+    net->flit_wheel = noc_alloc(net, (size_t)slots * net->flit_room, sizeof *net->flit_wheel);
+    net->credit_wheel = noc_alloc(net, (size_t)slots * net->credit_room, sizeof *net->credit_wheel);
+    net->flit_n = noc_alloc(net, slots, sizeof *net->flit_n);
+    net->credit_n = noc_alloc(net, slots, sizeof *net->credit_n);
+    int ok = net->flit_wheel && net->credit_wheel && net->flit_n && net->credit_n;
+    struct noc_list *lists[6] = {&net->va[0], &net->va[1], &net->va[2], &net->sa[0], &net->sa[1], &net->awake};
+    for (int i = 0; i < 6; i++) {
+        lists[i]->at = noc_alloc(net, i == 5 ? (size_t)net->c.endpoints : vcs, sizeof *lists[i]->at);
+        ok = ok && lists[i]->at;
+    }
+    net->bid_key = noc_alloc(net, vcs, sizeof *net->bid_key);
+    net->bid_vc = noc_alloc(net, 2 * (size_t)vcs, sizeof *net->bid_vc);
+    return ok && net->bid_key && net->bid_vc;
+}
+
+static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal, const int8_t *dims)
+{
+    const size_t cells = (size_t)net->c.routers * (size_t)net->c.endpoints;
+    const size_t in_vcs = (size_t)net->router_ports << net->vc_bits, out_vcs = (size_t)net->all_ports << net->vc_bits;
+    const size_t sources = (size_t)net->c.endpoints * (size_t)net->c.vc_classes;
+    net->in = noc_alloc(net, in_vcs, sizeof *net->in);
+    net->out = noc_alloc(net, out_vcs, sizeof *net->out);
+    net->port = noc_alloc(net, net->all_ports, sizeof *net->port);
+    net->ring = noc_alloc(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->ring);
+    net->ports = noc_alloc(net, (size_t)net->c.routers, 1);
+    net->table = noc_alloc(net, cells, 1);
+    net->source = noc_alloc(net, sources, sizeof *net->source);
+    net->last_class = noc_alloc(net, (size_t)net->c.endpoints, 1);
+    net->listed = noc_alloc(net, (size_t)net->c.endpoints, 1);
+    if (minimal)
+        net->minimal = noc_alloc(net, cells, sizeof *net->minimal);
+    if (!net->in || !net->out || !net->port || !net->ring || !net->ports || !net->table || !net->source ||
+        !net->last_class || !net->listed || (minimal && !net->minimal))
+        return 0;
+    memcpy(net->table, table, cells);
+    if (minimal)
+        memcpy(net->minimal, minimal, cells * sizeof *minimal);
+    for (int r = 0; r < net->c.routers; r++)
+        net->ports[r] = (uint8_t)ports[r];
+    for (size_t i = 0; i < out_vcs; i++)
+        net->out[i].credits = (uint16_t)net->c.vc_depth;
+    for (uint32_t p = 0; p < net->all_ports; p++) {
+        net->port[p].free_mask = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
+        net->port[p].dim = dims && p < net->router_ports
+                               ? dims[(p >> net->port_bits) * 64 + (p & ((1u << net->port_bits) - 1))] : -1;
+    }
+    for (size_t i = 0; i < sources; i++)
+        net->source[i] = (struct noc_source){NOC_NO_MSG, NOC_NO_MSG, 0, -1, -1};
+    return 1;
+}
+
+struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports, const struct noc_link *links,
+                     const struct noc_seat *seats, const uint8_t *table, const uint64_t *minimal,
+                     const int8_t *dims, char *error)
+{
+    const char *fault = config_fault(config);
+    struct noc_state *net = fault ? NULL : calloc(1, sizeof *net);
+    if (!net) {
+        snprintf(error, 256, "%s", fault ? fault : "no memory");
+        return NULL;
+    }
+    net->c = *config;
+    net->held = sizeof *net;
+    net->msg_free = NOC_NO_MSG;
+    net->coin = config->seed;
+    uint32_t longest = 2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->seat_latency + (uint32_t)config->credit_delay;
+    for (int r = 0; r < config->routers; r++) {
+        if (!in_range(ports[r], 1, 64))
+            fault = "ports: 1 to 64 a router";
+        else if (ports[r] > net->max_ports)
+            net->max_ports = ports[r];
+    }
+    for (int i = 0; i < config->links; i++)
+        if (in_range(links[i].latency, 1, 16384)) {
+            uint32_t way = 1 + (uint32_t)links[i].latency + (uint32_t)(config->st_delay > config->credit_delay ? config->st_delay : config->credit_delay);
+            longest = way > longest ? way : longest;
+        }
+    net->port_bits = bits_for(net->max_ports);
+    net->vc_bits = bits_for(config->vcs);
+    net->router_ports = (uint32_t)config->routers << net->port_bits;
+    net->all_ports = net->router_ports + (uint32_t)config->endpoints;
+    net->fast = wants_fast(config) && !minimal;
+    if (!fault && !make_arrays(net, ports, table, minimal, dims))
+        fault = "no memory for routers";
+    if (!fault && !make_lists(net, longest))
+        fault = "no memory for event lists";
+    if (!fault && connect_links(net, links, seats))
+        fault = "a link or endpoint names a router or port that is not there, or taken";
+    if (!fault && check_table(net))
+        fault = "the routing table has a port with nothing behind it";
+    set_ranges(net);
+    net->special = net->narrow || config->wait_for_tail_credit || config->vc_busy_when_full || config->cut_through ||
+                   (config->split && config->seed);
+    if (!fault && !net->fast && noc_general_open(net))
+        fault = "no memory for the general router";
+    if (fault) {
+        snprintf(error, 256, "%s", fault);
+        noc_close(net);
+        return NULL;
+    }
+    return net;
+}
+
+void noc_close(struct noc_state *net)
+{
+    if (!net)
+        return;
+    noc_general_close(net);
+    noc_traffic_close(net);
+    void *held[] = {net->in, net->out, net->port, net->ring, net->stamp_ring, net->stamp_front, net->table, net->ports,
+                    net->minimal, net->flit_wheel, net->credit_wheel, net->flit_n, net->credit_n, net->va[0].at,
+                    net->va[1].at, net->va[2].at, net->sa[0].at, net->sa[1].at, net->bid_key, net->bid_vc, net->source,
+                    net->last_class, net->listed, net->awake.at, net->msg, net->later, net->done, net};
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++)
+        free(held[i]);
+}

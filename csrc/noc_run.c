@@ -1,0 +1,90 @@
+/* noc_run.c -- the clock: one cycle after another, idle stretches at once, and the watchdog. */
+#include "noc_state.h"
+
+static void credits(struct noc_state *net)
+{
+    const uint32_t slot = (uint32_t)net->now & net->wheel_mask, n = net->credit_n[slot];
+    const uint32_t *vc = net->credit_wheel + (size_t)slot * net->credit_room;
+    struct noc_out *const out = net->out;
+    if (!net->c.wait_for_tail_credit) {
+        for (uint32_t i = 0; i < n; i++)
+            out[vc[i]].credits++;
+    } else {
+        for (uint32_t i = 0; i < n; i++) {
+            struct noc_port *p = &net->port[vc[i] >> net->vc_bits];
+            uint32_t bit = 1u << (vc[i] & ((1u << net->vc_bits) - 1));
+            if (++out[vc[i]].credits == net->c.vc_depth && (p->tail_sent & bit)) {
+                p->free_mask |= bit;
+                p->tail_sent &= ~bit;
+            }
+        }
+    }
+    net->on_credit -= n;
+    net->credit_n[slot] = 0;
+}
+
+static void one_cycle(struct noc_state *net)
+{
+    credits(net);
+    if (net->traffic)
+        noc_traffic_generate(net);
+    noc_release_due(net);
+    noc_inject(net);
+    net->fast ? noc_fast_cycle(net) : noc_general_cycle(net);
+    net->now++;
+}
+
+/* Nothing moves by itself before this cycle. */
+static uint64_t next_work(const struct noc_state *net)
+{
+    if (net->on_wire || net->on_credit || net->awake.n || net->va[0].n || net->va[1].n || net->va[2].n ||
+        net->sa[0].n || net->sa[1].n || noc_general_busy(net))
+        return net->now;
+    uint64_t next = net->traffic ? noc_traffic_next(net) : UINT64_MAX;
+    if (net->later_n && net->later[0].ctime < next)
+        next = net->later[0].ctime;
+    return next < net->now ? net->now : next;
+}
+
+static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, int stop_when_empty)
+{
+    while (net->now < until) {
+        uint64_t next = next_work(net);
+        if (net->done_n && net->done[net->done_first].atime + 1 < next && stop_on_arrival)
+            next = net->done[net->done_first].atime;
+        if (next > net->now) {
+            if (stop_when_empty && next == UINT64_MAX)
+                break;
+            net->now = next < until ? next : until;
+            net->moved_at = net->now;
+            if (net->now == until)
+                break;
+        }
+        uint64_t moved = net->moved;
+        one_cycle(net);
+        if (net->moved != moved)
+            net->moved_at = net->now;
+        else if (net->c.watchdog && net->pending && net->now - net->moved_at > (uint64_t)net->c.watchdog)
+            return noc_fail(net, NOC_STUCK, "flits are in the network and none has moved");
+        if (stop_on_arrival && net->done_n && net->done[net->done_first].atime < net->now)
+            return 1;
+    }
+    return 0;
+}
+
+int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival) { return advance(net, until, stop_on_arrival, 0); }
+
+int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until, 0, 1); }
+
+void noc_count(struct noc_state *net, struct noc_counts *out)
+{
+    size_t n = 0;
+    for (uint32_t p = 0; p < net->all_ports; p++) {
+        if (p < net->router_ports && (p & ((1u << net->port_bits) - 1)) >= net->ports[p >> net->port_bits])
+            continue;
+        for (int vc = 0; vc < net->c.vcs; vc++) {
+            const struct noc_out *o = &net->out[((size_t)p << net->vc_bits) + (unsigned)vc];
+            out[n++] = (struct noc_counts){o->flits, o->stalled_credit, o->stalled_arbitration};
+        }
+    }
+}

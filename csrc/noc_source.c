@@ -1,0 +1,287 @@
+/* noc_source.c -- endpoints: messages wait for their time, are cut into packets, sent flit by flit, and delivered. */
+#include "noc_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t noc_new_message(struct noc_state *net)
+{
+    if (net->msg_free == NOC_NO_MSG) {
+        uint32_t room = net->msg_room ? 2 * net->msg_room : 1024;
+        struct noc_msg *grown = realloc(net->msg, room * sizeof *grown);
+        if (!grown)
+            return NOC_NO_MSG;
+        net->held += (room - net->msg_room) * sizeof *grown;
+        for (uint32_t i = net->msg_room; i < room; i++)
+            grown[i].next = i + 1 < room ? i + 1 : NOC_NO_MSG;
+        net->msg = grown;
+        net->msg_free = net->msg_room;
+        net->msg_room = room;
+    }
+    uint32_t id = net->msg_free;
+    net->msg_free = net->msg[id].next;
+    net->msg[id].next = NOC_NO_MSG;
+    return id;
+}
+
+static int sooner(const struct noc_later *a, const struct noc_later *b)
+{
+    return a->ctime != b->ctime ? a->ctime < b->ctime : a->seq < b->seq;
+}
+
+/* The calendar of messages to come: a binary heap by time, then by order of sending. */
+int noc_later_push(struct noc_state *net, uint32_t msg)
+{
+    if (net->later_n == net->later_room) {
+        uint32_t room = net->later_room ? 2 * net->later_room : 1024;
+        struct noc_later *grown = realloc(net->later, room * sizeof *grown);
+        if (!grown)
+            return noc_fail(net, NOC_NO_MEMORY, "no memory for the calendar of messages");
+        net->held += (room - net->later_room) * sizeof *grown;
+        net->later = grown;
+        net->later_room = room;
+    }
+    struct noc_later entry = {net->msg[msg].ctime, net->seq++, msg};
+    uint32_t at = net->later_n++;
+    for (; at && sooner(&entry, &net->later[(at - 1) / 2]); at = (at - 1) / 2)
+        net->later[at] = net->later[(at - 1) / 2];
+    net->later[at] = entry;
+    return 0;
+}
+
+static uint32_t later_pop(struct noc_state *net)
+{
+    uint32_t msg = net->later[0].msg, at = 0, n = --net->later_n;
+    struct noc_later last = net->later[n];
+    for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && sooner(&net->later[child + 1], &net->later[child]))
+            child++;
+        if (!sooner(&net->later[child], &last))
+            break;
+        net->later[at] = net->later[child];
+    }
+    net->later[at] = last;
+    return msg;
+}
+
+/* Append a message, whose time has come, to its source's queue. */
+void noc_queue(struct noc_state *net, uint32_t msg)
+{
+    struct noc_msg *m = &net->msg[msg];
+    struct noc_source *s = &net->source[m->src * net->c.vc_classes + m->vc_class];
+    m->next = NOC_NO_MSG;
+    if (s->head == NOC_NO_MSG)
+        s->head = msg;
+    else
+        net->msg[s->tail].next = msg;
+    s->tail = msg;
+    if (!net->listed[m->src]) {
+        net->listed[m->src] = 1;
+        net->awake.at[net->awake.n++] = (uint32_t)m->src;
+    }
+}
+
+void noc_release_due(struct noc_state *net)
+{
+    while (net->later_n && net->later[0].ctime <= net->now)
+        noc_queue(net, later_pop(net));
+}
+
+int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct noc_send *s = &messages[i];
+        if (s->src < 0 || s->src >= net->c.endpoints || s->dst < 0 || s->dst >= net->c.endpoints || s->flits < 1 ||
+            s->packet_flits < 1 || s->vc_class < 0 || s->vc_class >= net->c.vc_classes)
+            return noc_fail(net, NOC_BAD_CONFIG, "a message has an endpoint, size or class out of range");
+        int32_t packet = (uint64_t)s->packet_flits > s->flits ? (int32_t)s->flits : s->packet_flits;
+        if (net->c.cut_through && packet > net->c.vc_depth)
+            return noc_fail(net, NOC_BAD_CONFIG, "cut-through: a packet is larger than a VC's buffer");
+    }
+    for (int i = 0; i < count; i++) {
+        const struct noc_send *s = &messages[i];
+        uint32_t id = noc_new_message(net);
+        if (id == NOC_NO_MSG)
+            return noc_fail(net, NOC_NO_MEMORY, "no memory for messages");
+        struct noc_msg *m = &net->msg[id];
+        int32_t packet = (uint64_t)s->packet_flits > s->flits ? (int32_t)s->flits : s->packet_flits;
+        *m = (struct noc_msg){.tag = s->tag, .ctime = s->ctime, .itime = UINT64_MAX, .flits_left = s->flits,
+                              .packets_left = (s->flits + (uint64_t)packet - 1) / (uint64_t)packet, .flits = s->flits,
+                              .src = s->src, .dst = s->dst, .packet_flits = packet, .vc_class = (int16_t)s->vc_class};
+        net->pending++;
+        int status = noc_later_push(net, id);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t atime)
+{
+    struct noc_msg *m = &net->msg[id];
+    if (--m->packets_left)
+        return;
+    net->pending--;
+    if (net->traffic) {
+        m->hops = (int32_t)hops;
+        noc_traffic_arrived(net, m, atime);
+    } else {
+        if (net->done_n == net->done_room) {
+            uint64_t room = net->done_room ? 2 * net->done_room : 1024;
+            struct noc_arrival *grown = malloc(room * sizeof *grown);
+            if (!grown) { /* an arrival must not be lost: stop here, in words */
+                noc_fail(net, NOC_NO_MEMORY, "no memory for arrivals");
+                abort();
+            }
+            for (uint64_t i = 0; i < net->done_n; i++)
+                grown[i] = net->done[(net->done_first + i) % net->done_room];
+            free(net->done);
+            net->held += (room - net->done_room) * sizeof *grown;
+            net->done = grown;
+            net->done_first = 0;
+            net->done_room = room;
+        }
+        net->done[(net->done_first + net->done_n++) % net->done_room] = (struct noc_arrival){
+            m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class};
+    }
+    m->next = net->msg_free;
+    net->msg_free = id;
+}
+
+int noc_collect(struct noc_state *net, struct noc_arrival *out, int room)
+{
+    int n = 0;
+    while (n < room && net->done_n && net->done[net->done_first].atime < net->now) {
+        out[n++] = net->done[net->done_first];
+        net->done_first = (net->done_first + 1) % net->done_room;
+        net->done_n--;
+    }
+    if (!net->done_n || net->done[net->done_first].atime >= net->now)
+        net->stopped_arrivals = 0;
+    return n;
+}
+
+/* noq: VCs are cut by the output port the packet takes at the first router. */
+static uint32_t noq_range(struct noc_state *net, uint32_t gp, const struct noc_msg *m, int *first, int *count)
+{
+    struct noc_flit f = {0, (uint16_t)m->dst, 0};
+    uint32_t seat = net->port[gp].dst >> net->vc_bits, router = seat >> net->port_bits;
+    unsigned port = noc_route(net, router, seat & ((1u << net->port_bits) - 1), &f, 0);
+    *count /= net->ports[router];
+    *first += (int)port * *count;
+    return net->port[gp].free_mask;
+}
+
+/* First VC after the last one used that is free and has room; -1 where there is none. */
+static int choose_vc(struct noc_state *net, uint32_t gp, const struct noc_source *s, const struct noc_msg *m)
+{
+    int count = net->c.vcs / net->c.vc_classes, first = m->vc_class * count, need = 1;
+    uint32_t free_mask = net->port[gp].free_mask;
+    const struct noc_out *out = &net->out[(size_t)gp << net->vc_bits];
+    if (net->c.noq)
+        free_mask = noq_range(net, gp, m, &first, &count);
+    if (net->c.cut_through)
+        need = m->flits_left < (uint64_t)m->packet_flits ? (int)m->flits_left : m->packet_flits;
+    if (s->last_vc < first || s->last_vc >= first + count)
+        return (free_mask >> first & 1) && out[first].credits >= need ? first : -1;
+    for (int vc = s->last_vc, step = 0; step < count; step++) {
+        vc = vc + 1 == first + count ? first : vc + 1;
+        if ((free_mask >> vc & 1) && out[vc].credits >= need)
+            return vc;
+    }
+    return -1;
+}
+
+/* Priority of the next flit of a source: more is sooner. */
+static int64_t flit_priority(const struct noc_state *net, const struct noc_source *s)
+{
+    const struct noc_msg *m = &net->msg[s->head];
+    return net->c.priority == NOC_AGE ? -(int64_t)m->ctime : net->c.priority == NOC_CLASS ? -m->vc_class : 0;
+}
+
+static void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
+{
+    uint32_t gp = net->router_ports + e, id = s->head;
+    struct noc_port *p = &net->port[gp];
+    struct noc_msg *m = &net->msg[id];
+    struct noc_out *out = &net->out[((size_t)gp << net->vc_bits) + (unsigned)s->vc];
+    if (!s->left) {
+        s->left = m->flits_left < (uint64_t)m->packet_flits ? (int32_t)m->flits_left : m->packet_flits;
+        p->free_mask &= ~(1u << s->vc);
+        out->owner = id;
+        s->last_vc = s->vc;
+        if (m->itime == UINT64_MAX)
+            m->itime = net->now;
+    }
+    m->flits_left--;
+    s->left--;
+    out->credits--;
+    out->flits++;
+    net->injected++;
+    struct noc_flit f = {id, (uint16_t)m->dst, s->left ? 0 : NOC_TAIL};
+    noc_put_flit(net, 1 + (uint32_t)net->c.seat_latency, p->dst + (unsigned)s->vc, f, (uint32_t)net->now);
+    if (s->left)
+        return;
+    if (net->c.wait_for_tail_credit)
+        p->tail_sent |= 1u << s->vc;
+    else
+        p->free_mask |= 1u << s->vc;
+    s->vc = -1;
+    if (!m->flits_left)
+        s->head = m->next;
+}
+
+/* At most one flit of one class: classes in turn, higher priorities first. */
+static int inject_one(struct noc_state *net, uint32_t e)
+{
+    const int classes = net->c.vc_classes;
+    struct noc_source *const own = &net->source[(size_t)e * (size_t)classes];
+    const uint32_t gp = net->router_ports + e;
+    const struct noc_out *out = &net->out[(size_t)gp << net->vc_bits];
+    int chosen = -1, turns = classes, waiting = 0;
+    int64_t best = 0;
+    const int last = net->last_class[e];
+    if (net->c.hold_switch_for_packet && own[last].left && out[own[last].vc].credits) {
+        chosen = last;
+        best = flit_priority(net, &own[last]);
+        turns--;
+    }
+    for (int i = 1; i <= turns; i++) {
+        const int k = last + i >= classes ? last + i - classes : last + i;
+        struct noc_source *s = &own[k];
+        if (s->head == NOC_NO_MSG)
+            continue;
+        waiting = 1;
+        int64_t priority = flit_priority(net, s);
+        if (chosen >= 0 && best >= priority)
+            continue;
+        if (s->vc < 0)
+            s->vc = (int8_t)choose_vc(net, gp, s, &net->msg[s->head]);
+        if (s->vc >= 0 && out[s->vc].credits) {
+            chosen = k;
+            best = priority;
+        }
+    }
+    if (chosen < 0)
+        return waiting;
+    net->last_class[e] = (uint8_t)chosen;
+    send_flit(net, e, &own[chosen]);
+    net->moved++;
+    for (int k = 0; k < classes; k++)
+        if (own[k].head != NOC_NO_MSG)
+            return 1;
+    return 0;
+}
+
+void noc_inject(struct noc_state *net)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < net->awake.n; i++) {
+        uint32_t e = net->awake.at[i];
+        if (inject_one(net, e))
+            net->awake.at[kept++] = e;
+        else
+            net->listed[e] = 0;
+    }
+    net->awake.n = kept;
+}

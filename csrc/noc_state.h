@@ -1,0 +1,189 @@
+/* noc_state.h -- what the files of the flit kernel share: state of routers, wires, endpoints and messages.
+ *
+ * Numbering. A port is `router << port_bits | port`; behind the routers' ports follows one port per endpoint (its
+ *            injection side). A VC is `port << vc_bits | vc`. Ports and VCs are padded to powers of two, so router,
+ *            port and VC are shifts of one number; circular order is unchanged by the numbers nobody uses.
+ * Wheels.    Flits and credits on their way lie in slot `cycle & wheel_mask` of the cycle they become usable in.
+ * Cells.     An arbiter is one 64-bit cell: cycle << NOC_KEY_BITS | (largest distance - round-robin distance).
+ *            Bidders raise it; who then finds its own key in it has won. The cycle makes clearing unnecessary.
+ */
+#ifndef NOC_STATE_H
+#define NOC_STATE_H
+#include "noc.h"
+#include <stddef.h>
+
+#define NOC_KEY_BITS 11 /* 64 ports x 32 VCs */
+#define NOC_NO_MSG UINT32_MAX
+#define NOC_ACTIVE 0x8000u /* noc_in.out: an output VC is held */
+#define NOC_HOP 4u         /* noc_flit.bits: hops << 2 | half << 1 | tail */
+#define NOC_HALF 2u
+#define NOC_TAIL 1u
+
+struct noc_flit {
+    uint32_t msg;
+    uint16_t dst, bits;
+};
+
+/* An input VC with its front flit inside: only second and later flits touch the ring. */
+struct noc_in {
+    struct noc_flit front;
+    uint16_t count, pos; /* flits held; ring index of the second one */
+    uint16_t out;        /* local output (port << vc_bits | vc); before VC allocation the port alone */
+    uint16_t va_ptr;     /* VC allocation: first output VC asked, local numbering */
+};
+
+/* An output VC: the sender's view of the buffer at the far end. */
+struct noc_out {
+    uint64_t cell, flits;
+    uint32_t owner; /* input VC (endpoints: message) that holds it; valid where free_mask says held */
+    uint32_t stalled_credit, stalled_arbitration;
+    uint16_t credits, va_ptr;
+};
+
+struct noc_port {
+    uint64_t in_cell, out_cell;
+    uint32_t free_mask, tail_sent;   /* of the output side: VCs nobody holds; VCs whose tail has left */
+    uint32_t dst;                    /* VC 0 of the far input port, or the endpoint where seat = 1 */
+    uint32_t up;                     /* VC 0 of the output port that feeds this input port */
+    uint64_t free_at;                /* narrow wires: no grant before this cycle */
+    uint16_t flit_delay;             /* switch grant to arrival at the far end */
+    uint16_t credit_delay;           /* switch grant to credit usable upstream */
+    uint16_t seat_credit;            /* seats: switch grant to ejection credit usable */
+    uint16_t interval;
+    uint8_t in_ptr, out_ptr, offset; /* switch allocation: output asked first, input served first, VC asked first */
+    uint8_t seat, used;
+    int8_t dim;
+};
+
+struct noc_event { /* a flit on a wire */
+    uint32_t vc;
+    struct noc_flit flit;
+    uint32_t stamp; /* priorities by age in network or router */
+};
+
+struct noc_msg {
+    uint64_t tag, ctime, itime, flits_left, packets_left, flits;
+    uint32_t next;
+    int32_t src, dst, packet_flits;
+    int16_t vc_class, measured;
+    int32_t hops;
+};
+
+struct noc_source { /* one class of one endpoint */
+    uint32_t head, tail; /* queue of messages */
+    int32_t left;        /* flits left of the packet being sent, 0 between packets */
+    int8_t vc, last_vc;
+};
+
+struct noc_later { uint64_t ctime, seq; uint32_t msg; };
+
+struct noc_list { uint32_t *at; uint32_t n; };
+
+struct noc_traffic_state; /* noc_traffic.c */
+struct noc_general;       /* noc_general.h */
+struct noc_skip;          /* noc_skip.c */
+
+struct noc_state {
+    struct noc_config c;
+    int port_bits, vc_bits, fast, special, narrow, max_ports;
+    uint32_t wheel_mask, all_ports, router_ports;
+    uint64_t now;
+    struct noc_in *in;
+    struct noc_out *out;
+    struct noc_port *port;
+    struct noc_flit *ring;
+    uint32_t *stamp_ring, *stamp_front;
+    uint8_t *table, *ports;
+    uint64_t *minimal;
+    uint32_t range[3][32]; /* VCs a packet on VC v may ask for: all of its class, low half, high half */
+
+    struct noc_event *flit_wheel;
+    uint32_t *credit_wheel, *flit_n, *credit_n, flit_room, credit_room;
+    struct noc_list va[3], sa[2];
+    uint64_t *bid_key;
+    uint32_t *bid_vc;
+
+    struct noc_source *source;
+    uint8_t *last_class, *listed;
+    struct noc_list awake; /* endpoints with something to send */
+    struct noc_msg *msg;
+    uint32_t msg_room, msg_free;
+    struct noc_later *later;
+    uint32_t later_n, later_room;
+    uint64_t seq, pending, on_wire, on_credit, moved_at, moved, injected, ejected, coin;
+    struct noc_arrival *done;
+    uint64_t done_first, done_n, done_room, stopped_arrivals;
+    struct noc_traffic_state *traffic;
+    struct noc_general *general;
+    struct noc_skip *skip;
+    uint64_t held; /* bytes */
+    char message[256];
+};
+
+/* noc.c */
+void *noc_alloc(struct noc_state *net, size_t count, size_t size);
+int noc_fail(struct noc_state *net, int status, const char *text);
+/* noc_source.c */
+uint32_t noc_new_message(struct noc_state *net);
+void noc_queue(struct noc_state *net, uint32_t msg);
+int noc_later_push(struct noc_state *net, uint32_t msg);
+void noc_release_due(struct noc_state *net);
+void noc_inject(struct noc_state *net);
+void noc_deliver(struct noc_state *net, uint32_t msg, unsigned hops, uint64_t atime);
+/* noc_fast.c, noc_general.c */
+void noc_fast_cycle(struct noc_state *net);
+void noc_general_cycle(struct noc_state *net);
+int noc_general_open(struct noc_state *net);
+void noc_general_close(struct noc_state *net);
+uint64_t noc_general_busy(const struct noc_state *net);
+uint64_t noc_general_inside(const struct noc_state *net, uint32_t vc, int credits);
+/* noc_traffic.c */
+void noc_traffic_generate(struct noc_state *net);
+uint64_t noc_traffic_next(const struct noc_state *net);
+void noc_traffic_arrived(struct noc_state *net, const struct noc_msg *m, uint64_t atime);
+void noc_traffic_close(struct noc_state *net);
+
+static inline uint64_t noc_random(uint64_t *state)
+{ /* splitmix64 */
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
+{
+    return vc >> (net->port_bits + net->vc_bits);
+}
+
+static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t vc, struct noc_flit flit, uint32_t stamp)
+{
+    uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
+    net->flit_wheel[(size_t)slot * net->flit_room + net->flit_n[slot]++] = (struct noc_event){vc, flit, stamp};
+    net->on_wire++;
+}
+
+static inline void noc_put_credit(struct noc_state *net, uint32_t delay, uint32_t vc)
+{
+    uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
+    net->credit_wheel[(size_t)slot * net->credit_room + net->credit_n[slot]++] = vc;
+    net->on_credit++;
+}
+
+/* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */
+static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f, int coin)
+{
+    unsigned entry = net->table[(size_t)router * (size_t)net->c.endpoints + f->dst], port = entry & 63;
+    if (!net->c.split)
+        return port;
+    const struct noc_port *p = &net->port[(size_t)router << net->port_bits];
+    if (p[port].seat)
+        return port;
+    if (p[in_port].dim == p[port].dim)
+        return in_port ^ 1;
+    if (coin && (entry & 128) && net->c.seed && (noc_random(&net->coin) & 1))
+        port ^= 1;
+    f->bits = (uint16_t)((f->bits & ~NOC_HALF) | (entry & 64 ? NOC_HALF : 0));
+    return port;
+}
+#endif
