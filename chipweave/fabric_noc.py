@@ -1,0 +1,154 @@
+"""The flit kernel (csrc/noc.h) for Python: a network opened from tables, packets in, arrivals and counters out.
+
+Same interface as its plain twin where both are asked the same: `replay(network, router, packets)`.
+"""
+
+import numpy as np
+
+from chipweave.errors import BadInput, ChipweaveError, Stuck
+from chipweave.fabric import ffi, lib
+from chipweave.router import Allocator
+
+MATCHER = {"separable_input_first": 0, "separable_output_first": 1, "islip": 2, "wavefront": 3}
+PIGGYBACK, PRIO = 4, 5
+ARBITER = {"round_robin": 0, "matrix": 1}
+PRIORITY = {"none": 0, "age": 1, "network_age": 2, "local_age": 3, "hop_count": 4, "queue_length": 5, "class": 6}
+SAME_NAME = (
+    "vcs vc_depth vc_classes routing_delay vc_alloc_delay sw_alloc_delay st_delay credit_delay speculative "
+    "spec_check_elig spec_check_cred spec_mask_by_reqs wait_for_tail_credit vc_busy_when_full "
+    "hold_switch_for_packet input_speedup output_speedup output_buffer_size noq internal_speedup"
+).split()
+
+
+def _allocator(text):
+    if text in ("piggyback", "prio"):
+        return [PIGGYBACK if text == "piggyback" else PRIO, 0, 1]
+    spec = Allocator.of(text)
+    return [MATCHER[spec.matcher], ARBITER[spec.arbiter], spec.iterations]
+
+
+def entries(network):
+    """uint8[R, E] as noc_open() wants it: port, bit 6 the dateline half, bit 7 a tie."""
+    table = network.table.astype(np.uint8)
+    if network.phase is not None:
+        table = table | network.phase.astype(np.uint8) << 6 | network.tie.astype(np.uint8) << 7
+    return np.ascontiguousarray(table)
+
+
+def _dims(network):
+    if network.dims is None:
+        return ffi.NULL, None
+    dims = np.full((network.routers, 64), -1, np.int8)
+    dims[:, : network.dims.shape[1]] = network.dims
+    return ffi.from_buffer("int8_t[]", dims), dims
+
+
+class Kernel:
+    """One open network. `general` takes the general engine even where the fast one would do; seed 0 throws no coin.
+
+    BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
+    """
+
+    def __init__(self, network, router, seed=0, general=False, watchdog=100_000):
+        self.network, self.router = network, router
+        config = ffi.new("struct noc_config *")
+        for name in SAME_NAME:
+            setattr(config, name, getattr(router, name))
+        config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
+        config.seat_latency, config.watchdog, config.seed, config.general = network.seat_latency, watchdog, seed, general
+        config.cut_through = router.flow_control == "cut_through"
+        config.priority, config.split = PRIORITY[router.priority], network.phase is not None
+        for name in ("vc_allocator", "sw_allocator", "spec_sw_allocator"):
+            field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
+            field.matcher, field.arbiter, field.iterations = _allocator(getattr(router, name))
+        links = ffi.new("struct noc_link[]", [(k.src, k.src_port, k.dst, k.dst_port, k.latency, k.interval) for k in network.links])
+        seats = ffi.new("struct noc_seat[]", [tuple(map(int, seat)) for seat in network.seats])
+        ports = ffi.new("int32_t[]", [int(p) for p in network.ports])
+        dims, self._dims = _dims(network)
+        minimal = ffi.NULL if network.minimal is None else ffi.from_buffer("uint64_t[]", np.ascontiguousarray(network.minimal))
+        error = ffi.new("char[256]")
+        net = lib.noc_open(config, ports, links, seats, ffi.from_buffer("uint8_t[]", entries(network)), minimal, dims, error)
+        if net == ffi.NULL:
+            raise BadInput(f"flit network {network.name}: {ffi.string(error).decode()}")
+        self.net = ffi.gc(net, lib.noc_close, int(lib.noc_memory(net)))
+
+    def _check(self, status):
+        if status >= 0:
+            return status
+        words = ffi.string(lib.noc_message(self.net)).decode()
+        if status == lib.NOC_STUCK:
+            raise Stuck(f"flit network {self.network.name}, cycle {self.now}: {words}{self._cycle_in_words()}")
+        raise (BadInput if status == lib.NOC_BAD_CONFIG else ChipweaveError)(f"flit network {self.network.name}: {words}")
+
+    def _cycle_in_words(self):
+        cycle = self.wait_cycle()
+        if not cycle:
+            return ""
+        names = [f"VC {vc} of output {port} of router {router}" for router, port, vc in cycle]
+        return "; wait cycle: " + " waits for ".join(names + names[:1])
+
+    def wait_cycle(self):
+        """[(router, output port, VC)]: each is held by a packet that waits for the next one; empty where there is none."""
+        room = ffi.new("int64_t[]", 4096)
+        n = lib.noc_wait_cycle(self.net, room, 4096)
+        return [(g // 2048, g // 32 % 64, g % 32) for g in ffi.unpack(room, n)] if n > 0 else []
+
+    @property
+    def now(self):
+        return int(lib.noc_now(self.net))
+
+    @property
+    def fast(self):
+        return bool(lib.noc_is_fast(self.net))
+
+    @property
+    def memory(self):
+        """Bytes held by the kernel."""
+        return int(lib.noc_memory(self.net))
+
+    @property
+    def pending(self):
+        return int(lib.noc_pending(self.net))
+
+    def send(self, messages):
+        """Queue rows (tag, ctime, flits, src, dst, vc_class, packet_flits)."""
+        self._check(lib.noc_send(self.net, ffi.new("struct noc_send[]", messages), len(messages)))
+
+    def advance(self, until, stop_on_arrival=False):
+        return self._check(lib.noc_advance(self.net, until, stop_on_arrival))
+
+    def drain(self, until):
+        return self._check(lib.noc_drain(self.net, until))
+
+    def collect(self, room=1 << 16):
+        """Arrivals so far: rows (tag, ctime, itime, atime, src, dst, hops, vc_class)."""
+        out, rows = ffi.new("struct noc_arrival[]", room), []
+        while n := lib.noc_collect(self.net, out, room):
+            rows += [(a.tag, a.ctime, a.itime, a.atime, a.src, a.dst, a.hops, a.vc_class) for a in ffi.unpack(out, n)]
+        return rows
+
+    def check(self):
+        """Raises AssertionError in words where an invariant of the state is broken."""
+        if lib.noc_check(self.net):
+            raise AssertionError(ffi.string(lib.noc_message(self.net)).decode())
+
+    def counts(self):
+        """uint64[ports, vcs, 3]: flits, cycles stalled for credit, for arbitration; routers' ports, then endpoints."""
+        rows = int(sum(self.network.ports)) + self.network.endpoints
+        out = np.zeros((rows, self.router.vcs, 3), np.uint64)
+        lib.noc_count(self.net, ffi.from_buffer("struct noc_counts[]", out))
+        return out
+
+
+def replay(network, router, packets, seed=0, general=False, limit=1 << 40, watchdog=100_000):
+    """Inject packets (src, dst, size, ctime) into an empty network; list (itime, atime, hops) in the same order.
+
+    Ties at one source leave in the order given. A packet that has not arrived within `limit` cycles is (-1, -1, 0).
+    """
+    kernel = Kernel(network, router, seed, general, watchdog)
+    kernel.send([(i, p[3], p[2], p[0], p[1], p[4] if len(p) > 4 else 0, min(p[2], 2**31 - 1)) for i, p in enumerate(packets)])
+    kernel.drain(limit)
+    done = [(-1, -1, 0)] * len(packets)
+    for tag, _, itime, atime, _, _, hops, _ in kernel.collect():
+        done[tag] = (itime, atime, hops)
+    return done

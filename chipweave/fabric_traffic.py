@@ -1,0 +1,37 @@
+"""Synthetic traffic of the flit kernel (csrc/noc_traffic.h) for Python."""
+
+import numpy as np
+
+from chipweave.fabric import ffi, lib
+
+UNIFORM, ASYMMETRIC, DIAGONAL, HOT_SPOT, TARGETS = range(5)
+BINS = 65536
+
+
+def run(kernel, pattern, load, sizes=((1, 1),), targets=None, weights=None, on_off=None, warmup=1000, cycles=1000,
+        drain_limit=100_000, seed=1, empty=False):
+    """Run warm-up, measurement and drain on an open `Kernel`.
+
+    sizes: (flits, weight) pairs; on_off: (alpha, beta, rate while on), one may be negative.
+    Returns (dict of the fields of struct noc_traffic_result, latency histogram uint64[classes, 65536],
+    flits ejected per endpoint uint64[E]).
+    """
+    c = ffi.new("struct noc_traffic *")
+    keep = [ffi.new("int32_t[]", [int(s) for s, _ in sizes]), ffi.new("double[]", [float(w) for _, w in sizes])]
+    c.pattern, c.load, c.sizes, c.size, c.size_weight = pattern, load, len(sizes), keep[0], keep[1]
+    if targets is not None:
+        keep.append(ffi.new("int32_t[]", [int(t) for t in targets]))
+        c.target, c.targets = keep[-1], len(targets)
+    if weights is not None:
+        keep.append(ffi.new("double[]", [float(w) for w in weights]))
+        c.target_weight = keep[-1]
+    c.on_off, c.on_rate = on_off is not None, -1.0
+    if on_off:
+        c.alpha, c.beta, c.on_rate = on_off
+    c.warmup, c.cycles, c.drain_limit, c.seed, c.empty = warmup, cycles, drain_limit, seed, empty
+    result = ffi.new("struct noc_traffic_result *")
+    bins = np.zeros((kernel.router.vc_classes, BINS), np.uint64)
+    ejected = np.zeros(kernel.network.endpoints, np.uint64)
+    kernel._check(lib.noc_run_traffic(kernel.net, c, result, ffi.from_buffer("uint64_t[]", bins), ffi.from_buffer("uint64_t[]", ejected)))
+    names = [name for name, _ in ffi.typeof("struct noc_traffic_result").fields]
+    return {name: int(getattr(result, name)) for name in names}, bins, ejected
