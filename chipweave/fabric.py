@@ -14,6 +14,7 @@ import numpy as np
 
 from chipweave._kernel import ffi, lib  # noqa: F401  (for chipweave/fabric_*.py and other owners of kernel code)
 from chipweave.chain_parts import Bits, Keyed, Tags
+from chipweave.chain_parts import RouteTime, TakeRoute
 from chipweave.errors import BadInput, nearest
 
 ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake: who is tried when a resource is released
@@ -21,7 +22,7 @@ ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake:
     "head_only": {"booking": False, "barging": False, "wake": "head"},
     "work_conserving": {"booking": False, "barging": True, "wake": "all"},
 }
-LINK_MODELS = ("circuit",)
+LINK_MODELS = ("circuit", "fair")
 WAIT_QUEUES = ("sorted", "artifact_heap")
 NUMBER_LIMIT = 2**63
 JOURNAL_FAMILY = {Tags: 0, Keyed: 1, Bits: 2}
@@ -73,6 +74,7 @@ def build(layout, admission="work_conserving", wait_queue="sorted", engine="kern
         if chosen.booking and network.model != "circuit":
             raise BadInput(f"network {network.name}: early booking books a stage at the end of the one before, and under "
                            f"'{network.model}' that end is not known when it starts; use circuit, or another admission")
+    _check_circuits(layout)
     if engine not in ("kernel", "plain"):
         raise BadInput(f"unknown engine '{engine}'; allowed: kernel, plain")
     if engine == "plain":
@@ -80,6 +82,17 @@ def build(layout, admission="work_conserving", wait_queue="sorted", engine="kern
         return Engine(layout, plain_engine(layout, chosen, link_bin_ps, link_bins))
     from chipweave.fabric_kernel import KernelEngine
     return Engine(layout, KernelEngine(layout, chosen, link_bin_ps, link_bins))
+
+
+def _check_circuits(layout):
+    """Only under `circuit` can a route be held, or its time be known beforehand."""
+    for chain in layout.chains.values():
+        for stage in chain.stages.values():
+            parts = [t for t in stage.take if isinstance(t, TakeRoute)] + ([stage.lasts] if isinstance(stage.lasts, RouteTime) else [])
+            for part in parts:
+                if part.network.model != "circuit":
+                    raise BadInput(f"chain {chain.name}, stage {stage.name}: a route of {part.network.name} cannot be held under "
+                                   f"'{part.network.model}'; use a send stage")
 
 
 class Engine:

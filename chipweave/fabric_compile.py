@@ -20,9 +20,9 @@ LARGEST = 2**62
 class Compiler:
     """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
 
-    def __init__(self, handle, layout):
-        self.handle, self.keep = handle, []
-        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains = {}, {}, {}, {}, {}, []
+    def __init__(self, handle, layout, bin_ps, max_bins):
+        self.handle, self.keep, self.bins = handle, [], (bin_ps, max_bins)
+        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.hops, self.models = {}, {}, {}, {}, {}, [], {}, {}
         parts = layout.parts
         for array in parts["resources"]:
             self.first[array.name] = self._made(lib.stages_add_resources(handle, array.count))
@@ -62,13 +62,30 @@ class Compiler:
     # ---- networks
 
     def _network(self, network):
-        locks = lock_numbers(network)
         routes = [network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)]
+        start = np.cumsum([0] + [len(r) for r in routes]).astype(np.int64)
+        flat = np.array([i for r in routes for i in r], np.int32)
+        if network.model == "circuit":
+            self._circuit(network, routes, start, flat)
+        else:
+            self._fair(network, start, flat)
+
+    def _fair(self, network, start, flat):
+        speeds = [int(Fraction(link.bytes_per_s)) for link in network.links]
+        if min(speeds, default=1) < 1:
+            raise BadInput(f"network {network.name}: a link of less than one byte per second")
+        model = lib.fair_new(network.endpoints, len(network.links), speeds, [link.latency_ps for link in network.links],
+                             self._numbers("int64_t[]", start), self._numbers("int32_t[]", flat), *self.bins)
+        if model == ffi.NULL:
+            raise ChipweaveError(f"no memory for network {network.name}")
+        self.models[network.name] = model
+        self.networks[network.name] = self._made(lib.stages_add_network(self.handle, lib.fair_operations(), model))
+
+    def _circuit(self, network, routes, start, flat):
+        locks = lock_numbers(network)
         for number, route in enumerate(routes):
             if len({locks[i] for i in route}) != len(route):
                 raise BadInput(f"network {network.name}: the route {divmod(number, network.endpoints)} crosses a link twice")
-        start = np.cumsum([0] + [len(r) for r in routes]).astype(np.int64)
-        flat = np.array([i for r in routes for i in r], np.int32)
         self.circuits[network.name] = self._made(lib.stages_add_circuit(
             self.handle, network.endpoints, len(network.links), len(set(locks)), locks, self._numbers("int64_t[]", start),
             self._numbers("int32_t[]", flat)))
@@ -128,8 +145,16 @@ class Compiler:
     def _count(self, count):
         network, source, target = count.hops or (None, None, None)
         return {"counter": count.counter.number, "at": self.column[count.at], "amount": self._amount(count.amount),
-                "network": self.circuits[network.name] if network else -1, "source": self.column[source] if network else 0,
-                "target": self.column[target] if network else 0}
+                "hops": self._hops(network) if network else -1, "endpoints": network.endpoints if network else 0,
+                "source": self.column[source] if network else 0, "target": self.column[target] if network else 0}
+
+    def _hops(self, network):
+        """A map of the number of links between each pair of endpoints, made once per network."""
+        if network.name not in self.hops:
+            pairs = range(network.endpoints)
+            lengths = [len(network.routes(a, b)) for a in pairs for b in pairs]
+            self.hops[network.name] = self._made(lib.stages_add_map(self.handle, len(lengths), lengths))
+        return self.hops[network.name]
 
     def _amount(self, amount):
         return {"constant": amount.constant, "n": len(amount.terms), "operand": [self.column[n] for n, _ in amount.terms],

@@ -22,7 +22,7 @@ class KernelEngine:
         self.handle = ffi.gc(lib.stages_new(spec), lib.stages_free)
         if self.handle == ffi.NULL:
             raise ChipweaveError("no memory for the stage engine")
-        self.compiled = Compiler(self.handle, layout)
+        self.compiled = Compiler(self.handle, layout, bin_ps, max_bins)
         self.batches, self.times = ffi.new("int32_t[]", ROOM), ffi.new("int64_t[]", ROOM)
         self.arrays = {}
 
@@ -128,7 +128,10 @@ class KernelEngine:
 
     def link_statistics(self, network):
         bin_ps, bins = ffi.new("int64_t *"), ffi.new("int32_t *")
-        pointer = lib.stages_link_bins(self.handle, self.compiled.circuits[network.name], bin_ps, bins)
+        if network.name in self.compiled.models:
+            pointer = lib.fair_link_bins(self.compiled.models[network.name], bin_ps, bins)
+        else:
+            pointer = lib.stages_link_bins(self.handle, self.compiled.circuits[network.name], bin_ps, bins)
         cells = np.frombuffer(ffi.buffer(pointer, bins[0] * len(network.links) * 24), np.int64).reshape(bins[0], len(network.links), 3)
         total, used = cells.sum(axis=0), np.flatnonzero(cells.any(axis=(1, 2)))
         return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], bin_ps[0], cells[: used[-1] + 1 if len(used) else 0].copy())

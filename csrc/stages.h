@@ -54,7 +54,7 @@ typedef struct {
 
 typedef struct { int32_t first, count, operand, network, source, target; stages_amount bytes; } stages_take; /* network -1: resources */
 typedef struct { int32_t op, table, of[3], value, at_end; } stages_mark;
-typedef struct { int32_t counter, at, network, source, target; stages_amount amount; } stages_count;         /* network -1: no hops */
+typedef struct { int32_t counter, at, hops, endpoints, source, target; stages_amount amount; } stages_count; /* hops: a map of pairs, or -1 */
 
 typedef struct {
     int32_t kind, ask, table, of[3];

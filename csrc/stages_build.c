@@ -83,7 +83,7 @@ int stages_add_resources(stages *s, int32_t count)
 int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_locks, const int32_t *lock_of_link,
                        const int64_t *route_start, const int32_t *route_links)
 {
-    size_t pairs = (size_t)endpoints * (size_t)endpoints, cells = (size_t)s->rules.max_bins * (size_t)n_links * 3;
+    size_t pairs = (size_t)endpoints * (size_t)endpoints;
     int32_t skipped = n_locks <= 64 ? (64 - s->n_resources % 64) % 64 : 0; /* few links: all in one word of busy bits */
     int first = grow_resources(s, skipped + n_locks) + skipped;
     circuit *c = s->status ? NULL : append(s, &s->circuits, &s->n_circuits, sizeof *c);
@@ -93,8 +93,7 @@ int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_
     c->route_start = copied(s, route_start, pairs + 1, sizeof *route_start);
     c->route_links = copied(s, route_links, (size_t)route_start[pairs], sizeof *route_links);
     c->routes = calloc(pairs + 1, sizeof *c->routes);
-    c->bins = calloc(cells + 1, sizeof *c->bins);
-    if (s->status || !c->routes || !c->bins) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
+    if (s->status || !c->routes || bins_init(c, s->rules.bin_ps, s->rules.max_bins)) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
     for (int32_t i = 0; i < n_links; i++) c->lock_of_link[i] += first;
     for (size_t pair = 0; pair < pairs; pair++) {
         size_t n = (size_t)(c->route_start[pair + 1] - c->route_start[pair]);
@@ -109,7 +108,6 @@ int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_
         if (n_locks > 64) way->mask = 0;
     }
     s->pool_fixed = s->pool_n;
-    bins_init(c, s->rules.bin_ps);
     return s->n_circuits - 1;
 }
 
@@ -237,7 +235,7 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_networks; i++) s->networks[i].operations->close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         circuit *c = s->circuits + i;
-        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->routes), free(c->bins);
+        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->routes), network_bins_free(&c->bins);
     }
     for (int32_t i = 0; i < s->n_tags; i++) tags_free(s->tags + i);
     for (int32_t i = 0; i < s->n_keyed; i++) keyed_free(s->keyed + i);

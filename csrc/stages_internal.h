@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network_bins.h"
 #include "stages.h"
 #include "tables.h"
 
@@ -77,8 +78,8 @@ typedef struct {
     int32_t *lock_of_link, *route_links; /* locks are global resource numbers */
     i64 *route_start;
     route *routes; /* [source * endpoints + target] */
-    i64 bin_ps, bin_from, bin_to; /* the bin that time stands in */
-    i64 *row, *bins;              /* [bin][link][bytes, busy, stalled] */
+    network_bins bins;
+    i64 bin_from, bin_to, *row; /* the bin that time stands in */
 } circuit;
 
 typedef struct { const network_operations *operations; void *self; } open_network;
@@ -176,7 +177,7 @@ int walk_marks(stages *s, const i64 *operands, const node *node, int at_end);
 int lasts_ps(stages *s, const lasts_rule *rule, const i64 *operands, i64 *ps);
 int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
 void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
-void bins_init(circuit *c, i64 bin_ps);
+int bins_init(circuit *c, i64 bin_ps, int32_t max_bins);
 int gather(stages *s, event *ev, const node *node, const i64 *operands);
 int stages_reserve_events(stages *s, size_t more);
 int stages_send(stages *s, u32 e);

@@ -49,9 +49,9 @@ int stages_circuit_first(const stages *s, int32_t number) { return s->circuits[n
 const int64_t *stages_link_bins(const stages *s, int32_t number, int64_t *bin_ps, int32_t *bins)
 {
     const circuit *c = s->circuits + number;
-    *bin_ps = c->bin_ps;
-    *bins = s->rules.max_bins;
-    return c->bins;
+    *bin_ps = c->bins.bin_ps;
+    *bins = c->bins.max_bins;
+    return c->bins.cells;
 }
 
 void stages_answer(stages *s, int64_t answer) { s->walk.answer = answer; }

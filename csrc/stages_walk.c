@@ -137,11 +137,10 @@ static int count(stages *s, const node *node, const i64 *operands)
         counter *slots = s->counters + c->counter;
         i64 at = operands[c->at], amount = amount_of(&c->amount, operands);
         if (outside(s, "counter: index", at, slots->count)) return -1;
-        if (c->network >= 0) {
-            const circuit *net = s->circuits + c->network;
+        if (c->hops >= 0) {
             i64 from = operands[c->source], to = operands[c->target];
-            if (outside(s, "endpoint", from, net->endpoints) || outside(s, "endpoint", to, net->endpoints)) return -1;
-            amount += net->route_start[from * net->endpoints + to + 1] - net->route_start[from * net->endpoints + to];
+            if (outside(s, "endpoint", from, c->endpoints) || outside(s, "endpoint", to, c->endpoints)) return -1;
+            amount += s->maps[c->hops].values[from * c->endpoints + to];
         }
         if (__builtin_add_overflow(slots->slots[at], amount, slots->slots + at))
             return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");

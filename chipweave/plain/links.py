@@ -29,30 +29,31 @@ def lock_numbers(network):
     return [numbers[i if network.directed else frozenset((link.source, link.target))] for i, link in enumerate(network.links)]
 
 
-class PlainLinks:
-    def __init__(self, network, first, bin_ps, max_bins):
-        self.network, self.first, self.bin_ps, self.max_bins = network, first, bin_ps, max_bins
-        self.lock_of_link = lock_numbers(network)
-        self.locks = len(set(self.lock_of_link))
-        self.bins = np.zeros((max_bins, len(network.links), 3), np.int64)
+class PlainBins:
+    """Cells [bin, link, (bytes, busy ps, stalled ps)] of absolute time."""
 
-    def locks_of(self, source, target):
-        """Global resource numbers of the route, in route order."""
-        return [self.first + self.lock_of_link[i] for i in self.network.routes(source, target)]
+    def __init__(self, links, bin_ps, max_bins):
+        self.bin_ps, self.max_bins = bin_ps, max_bins
+        self.cells = np.zeros((max_bins, links, 3), np.int64)
 
-    def count(self, source, target, size, base, start, end, asked, free_at):
-        for link, free in zip(self.network.routes(source, target), free_at):
-            self._spread(link, base + start, base + end, 1, end - start)
-            self._spread_bytes(link, base + start, base + end, size)
-            idle_from = max(asked, free)
-            if idle_from < start:
-                self._spread(link, base + idle_from, base + start, 2, start - idle_from)
+    def spread(self, link, start, end, column):
+        """Add an interval to a column."""
+        for at, a, b in self._pieces(start, end):
+            self.cells[at, link, column] += b - a
+
+    def spread_bytes(self, link, start, end, size):
+        """Bytes up to x: floor(size * (x - start) / (end - start)), so that the pieces add up exactly."""
+        done = 0
+        for at, _, b in self._pieces(start, end):
+            sent = size if b >= end else size * (b - start) // (end - start)
+            self.cells[at, link, 0] += sent - done
+            done = sent
 
     def _grow(self, end):
-        while end > self.bin_ps * self.max_bins:
+        while (end - 1) // self.bin_ps >= self.max_bins:
             half = self.max_bins // 2
-            self.bins[:half] = self.bins[0::2] + self.bins[1::2]
-            self.bins[half:] = 0
+            self.cells[:half] = self.cells[0::2] + self.cells[1::2]
+            self.cells[half:] = 0
             self.bin_ps *= 2
 
     def _pieces(self, start, end):
@@ -66,18 +67,31 @@ class PlainLinks:
                 return
             start, at = upto, at + 1
 
-    def _spread(self, link, start, end, column, amount):
-        for at, a, b in self._pieces(start, end):
-            self.bins[at, link, column] += b - a
-
-    def _spread_bytes(self, link, start, end, size):
-        """Bytes up to x: floor(size * (x - start) / (end - start)), so that the pieces add up exactly."""
-        for at, a, b in self._pieces(start, end):
-            length = max(end - start, 1)
-            done = size if b >= end else size * (b - start) // length
-            self.bins[at, link, 0] += done - size * (a - start) // length
-
     def statistics(self):
-        total = self.bins.sum(axis=0)
-        used = np.flatnonzero(self.bins.any(axis=(1, 2)))
-        return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], self.bin_ps, self.bins[: used[-1] + 1 if len(used) else 0].copy())
+        total = self.cells.sum(axis=0)
+        used = np.flatnonzero(self.cells.any(axis=(1, 2)))
+        return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], self.bin_ps, self.cells[: used[-1] + 1 if len(used) else 0].copy())
+
+
+class PlainLinks:
+    """Locks of a circuit network, and what their holders do to its statistics."""
+
+    def __init__(self, network, first, bin_ps, max_bins):
+        self.network, self.first = network, first
+        self.lock_of_link = lock_numbers(network)
+        self.locks = len(set(self.lock_of_link))
+        self.bins = PlainBins(len(network.links), bin_ps, max_bins)
+        self.statistics = self.bins.statistics
+
+    def locks_of(self, source, target):
+        """Global resource numbers of the route, in route order."""
+        return [self.first + self.lock_of_link[i] for i in self.network.routes(source, target)]
+
+    def count(self, source, target, size, base, start, end, asked, free_at):
+        """A hold of the route from `start` to `end`, asked for at `asked`, of locks that were free at `free_at`."""
+        for link, free in zip(self.network.routes(source, target), free_at):
+            self.bins.spread(link, base + start, base + end, 1)
+            self.bins.spread_bytes(link, base + start, base + end, size)
+            idle_from = max(asked, free)
+            if idle_from < start:
+                self.bins.spread(link, base + idle_from, base + start, 2)

@@ -164,7 +164,7 @@ class PlainEngine:
         if stage.kind == "send" and stage.message.network.model != "circuit":
             message = stage.message
             operands = event.transfer.operands
-            self.networks[message.network].send(self.now, event.number, operands[message.source], operands[message.target],
+            self.networks[message.network].send(self.now_ps, event.number, operands[message.source], operands[message.target],
                                                 value(message.bytes, operands))
             self.messages[message.network, event.number] = event
             return
@@ -336,12 +336,12 @@ class PlainEngine:
 
     def _next_time(self):
         times = [self.heap[0][0]] if self.heap else []
-        times += [t for t in (n.next_time() for n in self.networks.values()) if t is not None]
+        times += [t - self.base for t in (n.next_time() for n in self.networks.values()) if t is not None]
         return min(times, default=None)
 
     def _run_networks(self, time):
         for network, model in self.networks.items():
-            for number in model.advance(time):
+            for number in model.advance(self.base + time):
                 self._at(time, self.messages.pop((network, number)), "end")
 
     def _barrier(self):

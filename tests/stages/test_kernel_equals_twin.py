@@ -1,0 +1,168 @@
+"""Does the C engine do, start by start, what the plain one does, on random systems, under every admission and queue?"""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from chipweave import fabric
+from chipweave.chain import (
+    DONE, Asked, Constant, Given, Layout, Link, Rate, Steps, amount, ask, equal, less, operand, tell,
+)
+
+OPERANDS = ("a", "b", "c", "key", "size", "wait", "priority")
+DIES, KEYS, RING = 3, 6, 4
+
+
+def ring(made, model, directed):
+    ends = [(i, (i + 1) % RING) for i in range(RING)] + [((i + 1) % RING, i) for i in range(RING)]
+    links = [Link(f"{a}->{b}", a, b, 10 * (i % 3), Fraction(10**12, 3 + i % 2)) for i, (a, b) in enumerate(ends)]
+
+    def route(source, target):
+        forward = (target - source) % RING
+        if forward <= RING // 2:
+            return [(source + i) % RING for i in range(forward)]
+        return [RING + (source - 1 - i) % RING for i in range(RING - forward)]
+    return made.network("ring", model, RING, links, route, directed=directed)
+
+
+@st.composite
+def systems(draw, model, python=True):
+    """(layout, log): a random chain of 2 to 6 holds, each with random takes, questions, durations, marks and side chains.
+
+    Every hold tells its start to `log`, so that two engines can be compared start by start.
+    """
+    made, log = Layout(), []
+    arrays = [made.resources(name, DIES) for name in ("port", "unit")]
+    net = ring(made, model, draw(st.booleans()))
+    tags = made.tags("tags", DIES, 2, 2, journal=True)
+    store = made.keyed("store", DIES, KEYS, draw(st.integers(0, 2)), journal=True)
+    bits = made.bits("bits", DIES, KEYS, journal=True)
+    steps = made.map("steps", [0, 1, 0, 1, 0, 1])
+    counter = made.counter("count", DIES)
+    chain = made.chain("chain", OPERANDS, priority="priority")
+    marks = [tags.insert("a", "b", "key"), tags.touch("b", "b", "key"), store.insert("a", "key"), store.refresh("a", "key"),
+             store.pin("b", "key"), bits.set("a", "key"), bits.set("b", "key", 0)]
+    queries = [tags.has("a", "b", "key"), store.has("a", "key"), bits.at("a", "key"), steps.at("key"), equal("a", "b"), less("a", "b")]
+    rules = [Constant(7), Constant(0), Given("wait"), Steps("key", amount("size", 3), (1, 3), (10**12, Fraction(10**12, 3), 7), quantum_ps=5),
+             Rate(amount(("size", 2)), (3, 0, 9), (Fraction(10**12, 7),), at="a", quantum_ps=10)]
+    if python:
+        queries.append(ask(lambda q: (q.operands["key"] + q.now_ps) % 2))
+        rules.append(Asked(lambda q: q.operands["size"] % 11))
+    takes = [arrays[0].at("a"), arrays[0].at("b"), arrays[1].at("a"), arrays[1].at("c")]
+    if model == "circuit":
+        takes.append(net.route("a", "c", "size"))
+    note = [tell(lambda q: log.append((q.now_ps, q.stage, q.batch, q.transfer)))]
+    count = draw(st.integers(2, 6))
+    names = [f"hold{i}" for i in range(count)]
+    for i, name in enumerate(names):
+        later = names[i + 1:] + [DONE]
+        own = draw(st.lists(st.sampled_from(marks), max_size=2))
+        own = [mark.at_end() if draw(st.booleans()) else mark for mark in own]
+        side = draw(st.lists(st.sampled_from(names[i + 1:]), max_size=1)) if i + 1 < count and draw(st.integers(0, 3)) == 0 else []
+        counts = [counter.add("a"), counter.add("b", "size", 2), counter.add_hops("c", net, "a", "b")]
+        if draw(st.integers(0, 3)) == 0:
+            chain.send(name, net, "a", "c", amount("size", 1), quantum_ps=draw(st.sampled_from([1, 5])), mark=note * python + own,
+                       count=counts, spawn=side, then=draw(st.sampled_from(later)))
+            continue
+        take = draw(st.lists(st.sampled_from(takes), max_size=3))
+        if draw(st.booleans()):
+            chain.hold(name, take, draw(st.sampled_from(rules)), mark=note * python + own, count=counts, spawn=side, then=draw(st.sampled_from(later)))
+            continue
+        chain.hold(name, take, mark=note * python, spawn=side, then=f"{name}?")
+        chain.choose(f"{name}?", draw(st.sampled_from(queries)), yes=f"{name}.yes", no=f"{name}.no")
+        for branch in ("yes", "no"):
+            chain.outcome(f"{name}.{branch}", lasts=draw(st.sampled_from(rules)), mark=own, count=counts, then=draw(st.sampled_from(later)))
+    return made, log
+
+
+def batches(draw):
+    """Batches of rows with delays; how far to run between them."""
+    made = []
+    for _ in range(draw(st.integers(1, 3))):
+        n = draw(st.integers(0, 12))
+        value = st.tuples(*[st.integers(0, DIES - 1)] * 3, st.integers(0, KEYS - 1), st.integers(0, 60), st.integers(0, 30), st.integers(0, 2))
+        rows = np.array(draw(st.lists(value, min_size=n, max_size=n)), np.int64).reshape(n, len(OPERANDS))
+        starts = None if draw(st.booleans()) else np.array(draw(st.lists(st.integers(0, 40), min_size=n, max_size=n)), np.int64)
+        made.append((rows, starts, draw(st.sampled_from([None, 0, 25, 200]))))
+    return made
+
+
+def play(made, log, work, kind, **rules):
+    """Everything that can be seen of a run."""
+    engine = fabric.build(made, engine=kind, link_bin_ps=16, link_bins=8, **rules)
+    seen, del_log = [], log.clear
+    del_log()
+    for rows, starts, pause in work:
+        batch = engine.issue("chain", rows, starts)
+        seen.append(engine.advance(None if pause is None else engine.now_ps + pause))
+        engine.check()
+        seen.append(engine.finish_ps(batch).tolist() if engine.idle else None)
+    while not engine.idle:
+        seen.append(engine.advance())
+        engine.check()
+    seen += [engine.now_ps, engine.events, engine.journal().tolist(), list(log)]
+    seen += [engine.array(made.find(name)).tolist() for name in ("tags", "store", "bits", "count")]
+    links = engine.link_statistics(made.find("ring"))
+    return seen + [links.bytes.tolist(), links.busy_ps.tolist(), links.stalled_ps.tolist(), links.bin_ps, links.bins.tolist()]
+
+
+def same(made, log, work, **rules):
+    kernel, plain = (play(made, log, work, kind, **rules) for kind in ("kernel", "plain"))
+    for index, (ours, twin) in enumerate(zip(kernel, plain)):
+        assert ours == twin, f"part {index} of what was seen"
+    assert len(kernel) == len(plain)
+
+
+@pytest.mark.parametrize("wait_queue", ["sorted", "artifact_heap"])
+@pytest.mark.parametrize("barging", [True, False])
+@pytest.mark.parametrize("wake", ["head", "all"])
+@pytest.mark.parametrize("booking", [True, False])
+def test_every_start_table_and_link_bin_is_equal_under_circuit(booking, wake, barging, wait_queue):
+    @settings(max_examples=25, deadline=None)
+    @given(st.data())
+    def run(data):
+        made, log = data.draw(systems("circuit"))
+        same(made, log, batches(data.draw), booking=booking, wake=wake, barging=barging, wait_queue=wait_queue)
+    run()
+
+
+@pytest.mark.parametrize("admission", ["work_conserving", "head_only"])
+def test_every_start_table_and_link_bin_is_equal_under_fair(admission):
+    @settings(max_examples=30, deadline=None)
+    @given(st.data())
+    def run(data):
+        made, log = data.draw(systems("fair"))
+        same(made, log, batches(data.draw), admission=admission)
+    run()
+
+
+@pytest.mark.parametrize("rules", [{"admission": "early_booking", "wait_queue": "artifact_heap"}, {"admission": "work_conserving"}])
+def test_times_beyond_two_seconds_widen_the_ranks_and_change_nothing(rules):
+    """Ranks are 64 bits while times fit 2^41 ps; beyond, they are 128, from the middle of a run on."""
+    @settings(max_examples=25, deadline=None)
+    @given(st.data(), st.integers(2**41 - 100, 2**41 + 100))
+    def run(data, far):
+        made, log = data.draw(systems("circuit"))
+        work = [(rows * np.array([1, 1, 1, 1, 1, data.draw(st.sampled_from([1, far // 30])), 1]), starts, pause)
+                for rows, starts, pause in batches(data.draw)]
+        if data.draw(st.booleans()):
+            work[-1] = (work[-1][0], np.full(len(work[-1][0]), far), None)
+        kernel, plain = (play(made, log, work, kind, **rules)[:8] for kind in ("kernel", "plain"))
+        assert kernel == plain
+    run()
+
+
+def test_an_operand_picks_one_of_three_branches():
+    made = Layout()
+    chain = made.chain("c", ["way"])
+    chain.hold("h", then="q")
+    chain.choose("q", operand("way"), branches=["x", "y", "z"])
+    for name, ps in (("x", 1), ("y", 20), ("z", 300)):
+        chain.outcome(name, lasts=ps)
+    for kind in ("kernel", "plain"):
+        engine = fabric.build(made, engine=kind)
+        batch = engine.issue("c", [[2], [0], [1]])
+        assert engine.advance() == [(batch, 300)]
+        assert engine.finish_ps(batch).tolist() == [300, 1, 20]
