@@ -1,6 +1,7 @@
 """Components of control: plain Python, driven by messages on wires and by SimPy processes."""
 
 from chipweave.component import Component
+from chipweave.errors import BadInput
 
 
 class Controller(Component):
@@ -11,13 +12,21 @@ class Controller(Component):
 
     Attributes, set before the run:
         simulation: the chipweave.engine.Simulation.
+        outgoing: port -> list of chipweave.engine.Wire, in the order of the dies at the other ends.
         replicas, group: as for staged components.
     """
+
+    def _fill(self, name, values, sources):
+        super()._fill(name, values, sources)
+        self.outgoing = {}
 
     def begin(self, simulation, run):
         """Called once, when the fabric stands; `run` is the chipweave.serving.Run."""
         self.simulation = simulation
 
-    def send(self, port, message):
-        """Send a message over the wire (or wires) of `port`."""
-        self.simulation.send(self, port, message)
+    def send(self, port, message, to=0, after=0):
+        """Send a message over the wire of `port`, `after` ps from now; of several wires, over number `to`."""
+        wires = self.outgoing.get(port)
+        if not wires:
+            raise BadInput(f"{self.name}.{port} sends a message and has no wire")
+        (wires[0] if len(wires) == 1 else wires[to]).send(message, after)

@@ -19,9 +19,10 @@ class Simulation:
     def __init__(self, fabric, wires):
         self.fabric = fabric
         self.clock = simpy.Environment(initial_time=0)
-        self.wires = {key: [_Wire(*wire) for wire in ends] for key, ends in wires.items()}
         self.mail = {}  # instant -> [(handler, message)], in order of sending
         self.waiting = {}  # batch -> event
+        for (part, port), ends in wires.items():
+            part.outgoing[port] = [Wire(self, *wire) for wire in ends]
 
     @property
     def now(self):
@@ -44,24 +45,13 @@ class Simulation:
         """Call `function()` at time `ps` (not before now), after all that was asked for that instant earlier."""
         self.clock.timeout(ps - self.clock.now).callbacks.append(lambda _: function())
 
-    def send(self, part, port, message, to=None, after=0):
-        """Send a message over the wire of `port`; of several wires, number `to`.
-
-        It arrives `after` + its bytes over the wire's bandwidth (first come, first served) + the wire's latency from
-        now, and calls `on_PORT(message)` of the part there; at once where all of these are zero.
-        """
-        ends = self.wires.get((part, port))
-        if not ends:
-            raise BadInput(f"{part.name}.{port} sends a message and has no wire")
-        wire = ends[0] if len(ends) == 1 else ends[to]
-        if not (wire.latency or after or message.bytes):
-            return wire.handler(message)
-        due = wire.due(self.clock.now + after, message.bytes)
+    def post(self, due, handler, message):
+        """Call `handler(message)` at time `due`, after what was posted for that instant before."""
         box = self.mail.get(due)
         if box is None:
             box = self.mail[due] = []
             self.clock.timeout(due - self.clock.now).callbacks.append(self._deliver)
-        box.append((wire.handler, message))
+        box.append((handler, message))
 
     def _deliver(self, _):
         for handler, message in self.mail.pop(self.clock.now):
@@ -95,16 +85,29 @@ class Simulation:
         return until.value
 
 
-class _Wire:
+class Wire:
     """One direction of a wire: latency, bandwidth, first come, first served."""
 
-    def __init__(self, peer, port, latency, bandwidth):
-        self.handler = getattr(peer, f"on_{port}", None)  # None: nothing is ever sent that way
-        self.latency, self.bandwidth, self.free = latency, bandwidth, 0
+    def __init__(self, simulation, peer, port, latency, bandwidth):
+        self.simulation, self.latency, self.bandwidth, self.free = simulation, latency, bandwidth, 0
+        self.handler = getattr(peer, f"on_{port}", None) or _deaf(peer, port)
 
-    def due(self, now, size):
-        """When a message of `size` bytes sent now has arrived."""
-        if not size or self.bandwidth is None:
-            return now + self.latency
-        self.free = max(self.free, now) - (-size * 10**12 // self.bandwidth)
-        return int(self.free) + self.latency
+    def send(self, message, after=0):
+        """Send a message.
+
+        It arrives `after` + its bytes over the bandwidth (first come, first served) + the latency from now, and is given
+        to `on_PORT(message)` of the part there; at once where all of these are zero.
+        """
+        if not (self.latency or after or message.bytes):
+            return self.handler(message)
+        leaves = self.simulation.clock.now + after
+        if message.bytes and self.bandwidth is not None:
+            self.free = leaves = int(max(self.free, leaves) - (-message.bytes * 10**12 // self.bandwidth))
+        self.simulation.post(leaves + self.latency, self.handler, message)
+
+
+def _deaf(peer, port):
+    """The handler of a part that has none."""
+    def refuse(_):
+        raise BadInput(f"{peer.name} ({peer.kind}) was sent a message at port '{port}' and has no method on_{port}")
+    return refuse

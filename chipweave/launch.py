@@ -4,7 +4,7 @@
     global CP <---Report---  local CP <---Report---  SM cluster <---------------------- completion
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,8 @@ class Kernel:
         self.listeners = []
 
     def start(self, die, ended):
-        """Die `die` starts its part now; `ended()` is called when the whole kernel has ended."""
-        self.listeners.append(ended)
+        """Die `die` starts its part now; `ended(kernel, die)` is called when the whole kernel has ended."""
+        self.listeners.append((ended, die))
         self.waiting -= 1
         self.started.append(die)
         if not self.waiting:
@@ -51,12 +51,11 @@ class Kernel:
         self.running -= 1
         if not self.running and not self.waiting:
             self.end = self.simulation.now
-            for ended in self.listeners:
-                ended()
+            for ended, die in self.listeners:
+                ended(self, die)
 
 
-@dataclass(frozen=True)
-class SubKernel:
+class SubKernel(NamedTuple):
     """The part of a kernel that one die computes."""
 
     kernel: Kernel
@@ -69,9 +68,11 @@ class SubKernel:
         return None if self.kernel.mask is None else self.kernel.mask[self.die]
 
 
-@dataclass(frozen=True)
-class Report:
-    """A die's part of a kernel has ended."""
+class Report(NamedTuple):
+    """A kernel has ended, says one of the dies that had a part in it.
+
+    Dies report when the whole kernel has ended: one whose own part ends early waits for the others.
+    """
 
     kernel: Kernel
     die: int

@@ -82,7 +82,7 @@ class Counted:
         """int64 [len(NAMES)]."""
         now = np.zeros(len(NAMES), np.int64)
         for figure, array in self.counters:
-            now[figure] += array.sum()
+            now[figure] += np.add.reduce(array)
         for figure, name, parts in self.parts:
             now[figure] += sum(part.stats[name] for part in parts)
         difference, self.before = now - self.before, now

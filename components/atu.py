@@ -11,6 +11,7 @@ import numpy as np
 from chipweave.component import Param, component
 from chipweave.staged import CopyTable
 
+NOTHING = np.empty((0, 3), np.int64)
 EVICTED = 2  # what the fabric's journal says of a key that is gone
 
 
@@ -44,4 +45,6 @@ class Atu(CopyTable):
     def changes(self, fabric):
         """See CopyTable.changes: what the fabric wrote down of the table."""
         journal = fabric.journal(self.table)
+        if not len(journal):
+            return NOTHING
         return np.stack([journal[:, 2], journal[:, 3], np.where(journal[:, 4] == EVICTED, -1, 1)], axis=1)

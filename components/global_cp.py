@@ -69,7 +69,7 @@ class GlobalCp(Controller):
         kernel = Kernel(self.simulation, self.run.chain, operands, self.run.dies, mask)
         self.reports, self.all_reported = self.run.dies, self.simulation.event()
         for die in range(self.run.dies):
-            self.simulation.send(self, "launch", SubKernel(kernel, die), to=die)
+            self.send("launch", SubKernel(kernel, die), to=die)
         yield self.all_reported
         self.learn(self.run.copies_changed())
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)

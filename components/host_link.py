@@ -14,7 +14,7 @@ from chipweave.control import Controller
 class HostLink(Controller):
     """PCIe between the host's global CP and the local CPs."""
 
-    host = Port(provides="cp.launch", many=True, doc="one wire per local CP behind it, from the global CP")
+    host = Port(provides="cp.launch", many=True, doc="the global CP: one wire for all dies")
     wafer = Port(uses="cp.launch", many=True, doc="the local CPs")
 
     one_way = Param("time", default="10 us", low="1 ps", doc="half of the per-layer round trip: a plan out, or the reports back")
@@ -30,5 +30,6 @@ class HostLink(Controller):
         self.carry("host", report)
 
     def carry(self, port, message):
+        """Pass a message on, over the wire of its die."""
         self.messages += 1
-        self.simulation.send(self, port, message, to=message.die, after=self.one_way)
+        self.send(port, message, to=message.die, after=self.one_way)

@@ -27,9 +27,7 @@ class LocalCp(Controller):
         self.kernels += 1
         if sub_kernel.kernel.mask is not None:
             self.send("pdu", sub_kernel)
-        if not self.dispatch_time:
-            return self.send("kernel", sub_kernel)
-        self.simulation.call_at(self.simulation.now + self.dispatch_time, lambda: self.send("kernel", sub_kernel))
+        self.send("kernel", sub_kernel, after=self.dispatch_time)
 
     def on_kernel(self, report):
         """The SM cluster has ended: pass its `Report` on."""

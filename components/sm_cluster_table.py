@@ -49,5 +49,8 @@ class SmClusterTable(Staged, Controller):
 
     def on_work(self, sub_kernel):
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
-        kernel, die = sub_kernel.kernel, sub_kernel.die
-        kernel.start(die, lambda: self.send("work", Report(kernel, die)))
+        sub_kernel.kernel.start(sub_kernel.die, self.kernel_ended)
+
+    def kernel_ended(self, kernel, die):
+        """Tell the local CP."""
+        self.send("work", Report(kernel, die))
