@@ -22,6 +22,9 @@ from chipweave.declare import REQUIRED, Declared, Param, Stat
 __all__ = ["Component", "Param", "Port", "Slot", "Stat", "component", "REQUIRED"]
 
 
+RESERVED = ("kind", "assembly", "slots", "grid", "count", "absent", "override")  # YAML keys of a part that are no parameters
+
+
 class Port:
     """Where links end. A link joins a port that `uses` a protocol to one that `provides` it.
 
@@ -108,6 +111,9 @@ def component(kind):
     def declare(cls):
         if not issubclass(cls, Component):
             raise TypeError(f"{cls.__name__} is registered as a component and is not a Component")
+        taken = [name for name in cls.params if name in RESERVED]
+        if taken:
+            raise TypeError(f"{cls.__name__}: {', '.join(taken)} cannot be a parameter; YAML uses the word for the part itself")
         cls.kind = kind
         registry.components.declare(kind, cls)
         return cls

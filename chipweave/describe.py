@@ -50,10 +50,32 @@ def find(name, allow_code=False, preset=None):
         return "policy", kind(registry.policies.find(name))
     if name in models():
         return "model", model(name)
+    if name in shipped("presets") or name in strategies():
+        return "file", plain_file(name)
     if name in shipped() or name.endswith((".yaml", ".yml")):
         return "topology", system(topology.load(name, allow_code=allow_code, preset=preset))
     known = [*registry.components.kinds(), *registry.policies.kinds(), *shipped(), *models()]
     raise BadInput(Fault(f"nothing is called {name!r}", allowed="a kind, topology or model; `chipweave info` lists them", nearest=nearest(name, known)))
+
+
+def plain_file(name):
+    """A preset or strategy, key by key, with the sources it states."""
+    from chipweave import strategy, yamlfile
+
+    path = shipped("presets").get(name) or strategy.shipped()[name]
+    root = yamlfile.load(path)
+    origins = []
+
+    def walk(node, at):
+        if node.is_map and "value" in node.value:
+            text, sort = (node.get(k) or Node("", text="") for k in ("source", "kind"))
+            origins.append({"path": at, "value": node.value["value"].plain(), "source": text.text, "kind": sort.text, "place": str(node.place)})
+        elif node.is_map:
+            for key, inner in node.value.items():
+                walk(inner, f"{at}.{key}" if at else key)
+
+    walk(root, "")
+    return {"name": name, "values": root.plain(), "sources": origins}
 
 
 def kind(cls):

@@ -76,4 +76,15 @@ def show_sources(told):
         (s["path"], s["value"], s["kind"] or "-", s["source"] or "none given") for s in told.get("sources", ())))
 
 
-SHOW = {"everything": show_everything, "component": show_kind, "policy": show_kind, "topology": show_system, "model": show_model}
+def show_file(told):
+    """A preset or strategy as it is written, without its sources."""
+    console.print_json(data=_bare(told["values"]))
+
+
+def _bare(value):
+    if isinstance(value, dict):
+        return value["value"] if "value" in value else {k: _bare(v) for k, v in value.items()}
+    return value
+
+
+SHOW = {"file": show_file, "everything": show_everything, "component": show_kind, "policy": show_kind, "topology": show_system, "model": show_model}

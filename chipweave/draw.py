@@ -33,9 +33,11 @@ def draw(system, path):
     colours = {k: FILLS[i % len(FILLS)] for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))}
     with plt.rc_context(STYLE):
         sizes = [_size(kind, what) for kind, what in panels]
-        figure, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(sum(w for w, _ in sizes) + 0.4, max(h for _, h in sizes) + 0.9),
-                                    width_ratios=[w for w, _ in sizes], layout="constrained")
-        figure.suptitle(f"{system.name}: {system.about}" if system.about else system.name, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        wide, high = sum(w for w, _ in sizes) + 0.4, max(h for _, h in sizes) + 0.9
+        figure, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(wide, high), width_ratios=[w for w, _ in sizes])
+        figure.subplots_adjust(left=0.15 / wide, right=1 - 0.15 / wide, bottom=0.1 / high, top=1 - 0.95 / high, wspace=0.04)
+        title = f"{system.name}: {system.about}" if system.about else system.name
+        figure.text(0.15 / wide, 1 - 0.12 / high, title, ha="left", va="top", fontsize=12, fontweight="bold")
         for axis, (kind, what) in zip(axes[0], panels):
             axis.set_aspect("equal")
             axis.axis("off")

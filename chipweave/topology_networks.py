@@ -171,8 +171,8 @@ class NetworkMaker:
         elif s["shape"] == "edges":
             pairs = self.listed(self.node.value["edges"])
         else:
-            places = islice(graph_shapes.SHAPES[s["shape"]](list(endpoints)), MAX_LINKS + 1)
-            pairs = [(endpoints[a], endpoints[b], {}) for a, b in places]
+            places = list(islice(graph_shapes.SHAPES[s["shape"]](list(endpoints)), MAX_LINKS + 1))
+            pairs = [(endpoints[a], endpoints[b], {}) for a, b in places] if len(places) <= MAX_LINKS else places
         if len(pairs) > MAX_LINKS:
             self.faults.add(f"more than {MAX_LINKS} links", self.node.place)
             return graph, whole

@@ -12,7 +12,7 @@ from math import prod
 
 from chipweave import registry
 from chipweave.code import is_code
-from chipweave.component import Component, Param
+from chipweave.component import RESERVED, Component, Param
 from chipweave.declare import named, read_all
 from chipweave.errors import BadInput, nearest
 from chipweave.sources import numbers
@@ -21,7 +21,6 @@ from chipweave.yamlfile import Node
 
 MAX_PARTS = 100_000
 PLACING = ("grid", "count", "absent", "override")
-RESERVED = ("kind", "assembly", "slots", *PLACING)
 INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
 COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
 

@@ -153,3 +153,8 @@ def test_wrong_code_is_a_fault(lab, name, what):
 def test_registering_something_else_is_refused():
     with pytest.raises(TypeError, match="is not a Component"):
         component("x.y")(int)
+
+
+def test_a_parameter_cannot_take_a_word_of_yaml_s_own():
+    with pytest.raises(TypeError, match="count cannot be a parameter"):
+        component("x.y")(type("Own", (Component,), {"count": Param("int", default=1)}))
