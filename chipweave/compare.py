@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chipweave import __version__, output, runfile, serving, show
-from chipweave.errors import BadInput, Fault, nearest
+from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.results import canonical_sha256, write_json
 from chipweave.runspec import LINK_MODELS, STRATEGIES, RunSpec
 
@@ -24,7 +24,21 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
         strategies = strategies or of_file or ([spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES))
         link_models = link_models or models_of_file or [spec.link_model]
     runs = points(spec, strategies, checked(link_models))
-    outcomes = execute(runs, jobs)
+    outcomes = [None] * len(runs)
+    try:
+        execute(runs, jobs, outcomes)
+    except KeyboardInterrupt:
+        left = [each for each, outcome in zip(runs, outcomes) if outcome is None]
+        runs, outcomes = [r for r, o in zip(runs, outcomes) if o], [o for o in outcomes if o]
+        report(spec, runs, outcomes, out, json_path)
+        raise Interrupted(how_to_go_on(left, len(outcomes), out)) from None
+    report(spec, runs, outcomes, out, json_path)
+
+
+def report(spec, runs, outcomes, out, json_path):
+    """Write and show the rows there are; nothing where there is none."""
+    if not outcomes:
+        return
     rows = [outcome.row for outcome in outcomes]
     fill_speedups(rows)
     result = document(spec, outcomes[0].facts["trace"], rows)
@@ -33,6 +47,13 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
     if json_path:
         write_json(json_path, result)
     show.comparison(result, outcomes, out)
+
+
+def how_to_go_on(left, done, out):
+    """What an interrupted comparison tells its user."""
+    strategies = ",".join(dict.fromkeys(each.strategy_name for each in left))
+    kept = f"{done} rows are complete" + (f" and written to {out}" if out and done else "")
+    return f"interrupted: {kept}; the same command with --strategies {strategies} runs the rest"
 
 
 def checked(link_models):
@@ -60,11 +81,12 @@ def points(spec, strategies, link_models):
     return runs
 
 
-def execute(runs, jobs):
-    """The Outcome of each run, in `jobs` processes; each is the same whatever `jobs` is."""
+def execute(runs, jobs, outcomes):
+    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs` is."""
     if jobs == 1 or len(runs) == 1:
-        return [serving.simulate(each, show.progress(each, i, len(runs))) for i, each in enumerate(runs)]
-    outcomes = [None] * len(runs)
+        for i, each in enumerate(runs):
+            outcomes[i] = serving.simulate(each, show.progress(each, i, len(runs)))
+        return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(serving.simulate, each): i for i, each in enumerate(runs)}
         try:
@@ -75,7 +97,6 @@ def execute(runs, jobs):
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return outcomes
 
 
 def fill_speedups(rows):

@@ -28,6 +28,12 @@ class BarMissed(ChipweaveError):
     exit_code = BAR_MISSED
 
 
+class Interrupted(ChipweaveError):
+    """The user ended a long run; the message says what is kept and how to go on."""
+
+    exit_code = INTERRUPTED
+
+
 @dataclass(frozen=True)
 class Place:
     """Where in the user's files something stands; line and column count from 1, 0 where there is none."""

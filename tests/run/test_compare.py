@@ -1,0 +1,116 @@
+"""Does `compare` give one result for any number of jobs, any engine and any repetition, and keep its contract?"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from chipweave.__main__ import main
+
+SMALL = ["--model", "deepseek-v2-lite", "--trace", "esft-law", "--batch", "64", "--steps", "3"]
+
+
+def compare(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", *arguments])
+    out = capsys.readouterr()
+    return ended.value.code, out.out, out.err
+
+
+def result(capsys, *arguments):
+    code, out, err = compare(capsys, *SMALL, "--json", "-", *arguments)
+    assert code == 0, err
+    return json.loads(out)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def test_the_same_result_for_any_jobs_repetition_and_engine(capsys):
+    hashes = {result(capsys, *more)["result_sha256"] for more in ([], [], ["--jobs", "2"], ["--engine", "plain"])}
+    assert len(hashes) == 1
+
+
+def test_rows_have_the_keys_of_the_contract(capsys):
+    document = result(capsys, "--strategies", "ep,base")
+    assert document["schema"] == "chipweave.compare/1"
+    base = document["rows"][1]
+    assert base["strategy"] == "base" and base["speedup"] == 1.0 and base["admission"] == "early_booking"
+    assert set(base) == {
+        "strategy", "link_model", "admission", "decode_time_ns", "prefill_time_ns", "throughput_tokens_per_s", "speedup", "hops",
+        "hops_prefill", "local_read_bytes", "remote_read_bytes", "copy_write_bytes", "copies", "events", "cpu_s", "wall_s",
+        "peak_rss_bytes", "layers", "local_slice_reads", "remote_slice_reads", "remote_llc_hits", "local_llc_hits"}
+    assert sum(layer["hops"] for layer in base["layers"]) == base["hops"] > 0
+    assert sum(layer["decode_time_ns"] for layer in base["layers"]) == base["decode_time_ns"]
+    assert document["rows"][0]["hops"] == 0
+
+
+def test_speedup_is_null_where_base_was_not_run(capsys):
+    assert result(capsys, "--strategies", "ep")["rows"][0]["speedup"] is None
+
+
+def test_circuit_beside_fair_runs_with_both_admissions(capsys):
+    rows = result(capsys, "--strategies", "base", "--link-models", "circuit,fair")["rows"]
+    assert [(r["link_model"], r["admission"]) for r in rows] == [
+        ("circuit", "early_booking"), ("circuit", "work_conserving"), ("fair", "work_conserving")]
+
+
+def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
+    code, _, err = compare(capsys, *SMALL, "--strategies", "base,pred", "--out", str(tmp_path / "o"), "--json", str(tmp_path / "j"))
+    assert code == 0, err
+    assert sorted(p.name for p in (tmp_path / "o").iterdir()) == [
+        "layers.parquet", "links.parquet", "manifest.json", "result.json", "statistics.parquet"]
+    assert json.loads((tmp_path / "o" / "result.json").read_text()) == json.loads((tmp_path / "j").read_text())
+    links = pq.read_table(tmp_path / "o" / "links.parquet").to_pydict()
+    assert sum(links["bytes"]) > 0 and all(e > b for b, e in zip(links["begin_ps"], links["end_ps"]))
+    manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
+    assert manifest["trace"]["sha256"] and manifest["runs"][0]["policies"]["allocation"]["kind"] == "allocation.round_robin"
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--strategies", "bsae"], "unknown strategy 'bsae'.*nearest: base"),
+    (["--link-models", "circus"], "unknown link model 'circus'.*nearest: circuit"),
+    (["--model", "deepsek-v3"], "unknown model 'deepsek-v3'.*nearest: deepseek-v3"),
+    (["--topology", "wafer_5x6"], "wafer_5x6.*nearest: wafer_5x5"),
+    (["--preset", "artefact"], "artefact.*nearest: artifact"),
+    (["--trace", "nowhere.jsonl"], "no such trace: 'nowhere.jsonl'"),
+    (["--batch", "0"], "batch is 0.*at least 1"),
+    (["--set", "parts.die.grid=[5"], "."),
+    (["--link-model", "fair", "--admission", "early_booking"], "early booking"),
+    (["--model", "qwen3-30b-a3b"], "trace of another model"),
+    (["--model", "kimi-k2", "--trace", "kimi-syn", "--preset", "paper"], "kimi-k2 does not fit.*FP8"),
+])
+def test_bad_input_is_one_clear_message_and_exit_2(capsys, arguments, words):
+    import re
+
+    code, out, err = compare(capsys, *SMALL, *arguments)
+    assert code == 2 and not out
+    assert re.search(words, err, re.S) and "Traceback" not in err
+
+
+def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(capsys):
+    code, _, err = compare(capsys, "--model", "kimi-k2", "--trace", "kimi-syn", "--batch", "256", "--steps", "2", "--strategies", "ep")
+    assert code == 0 and "overflow" in err
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(tmp_path):
+    command = [sys.executable, "-m", "chipweave", "compare", "--trace", "deepseek-syn", "--batch", "256", "--steps", "17",
+               "--strategies", "ep,base,pred", "--out", str(tmp_path / "o")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    time.sleep(3)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        break
+    err = process.communicate(timeout=120)[1]
+    assert process.returncode == 130 and "interrupted" in err and "--strategies" in err
+    kept = tmp_path / "o"
+    assert not kept.exists() or not [p for p in kept.iterdir() if p.name.startswith(".")]
