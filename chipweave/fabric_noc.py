@@ -58,6 +58,8 @@ class Kernel:
         config.seat_latency, config.watchdog, config.seed, config.general = network.seat_latency, watchdog, seed, general
         config.cut_through = router.flow_control == "cut_through"
         config.priority, config.split = PRIORITY[router.priority], network.phase is not None
+        if network.minimal is None:
+            config.dimensions, config.radix = len(network.radices), list(network.radices) + [0] * (8 - len(network.radices))
         for name in ("vc_allocator", "sw_allocator", "spec_sw_allocator"):
             field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
             field.matcher, field.arbiter, field.iterations = _allocator(getattr(router, name))

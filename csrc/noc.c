@@ -121,6 +121,52 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
     return bad;
 }
 
+static unsigned coordinate(const struct noc_state *net, int number, int d)
+{
+    for (int i = 0; i < d; i++)
+        number /= net->c.radix[i];
+    return (unsigned)(number % net->c.radix[d]);
+}
+
+/* Where the table is dimension order over the radices, lowest first, keep one small table a dimension instead of it:
+ * a table of all pairs leaves the cache from 1,000 routers on. */
+static int fold_table(struct noc_state *net)
+{
+    const struct noc_config *c = &net->c;
+    const size_t n = (size_t)c->routers;
+    size_t product = 1, stride = 1;
+    if (!in_range(c->dimensions, 1, 8) || c->endpoints != c->routers)
+        return 0;
+    for (int d = 0; d < c->dimensions; d++)
+        product *= in_range(c->radix[d], 1, 1 << 16) && product < 1u << 17 ? (size_t)c->radix[d] : 0;
+    if (product != n)
+        return 0;
+    for (int d = 0; d < c->dimensions; stride *= (size_t)c->radix[d++]) {
+        const size_t k = (size_t)c->radix[d];
+        net->radix[d] = (int)k;
+        net->turn[d] = noc_alloc(net, k * k, 1);
+        net->at[d] = noc_alloc(net, n, sizeof *net->at[d]);
+        if (!net->turn[d] || !net->at[d])
+            return NOC_NO_MEMORY;
+        for (size_t i = 0; i < n; i++)
+            net->at[d][i] = (uint16_t)coordinate(net, (int)i, d);
+        for (size_t i = 0; i < k * k; i++)
+            net->turn[d][i] = i / k == i % k ? NOC_HERE : net->table[i / k * stride * n + i % k * stride];
+    }
+    net->here = net->table[0];
+    net->dimensions = c->dimensions;
+    for (uint32_t r = 0; r < n; r++)
+        for (uint32_t e = 0; e < n; e++)
+            if (noc_entry(net, r, e) != net->table[r * n + e]) {
+                net->dimensions = 0;
+                return 0;
+            }
+    free(net->table);
+    net->held -= n * n;
+    net->table = NULL;
+    return 0;
+}
+
 /* Every entry of the table leads out of a port with something behind it. */
 static int check_table(const struct noc_state *net)
 {
@@ -163,6 +209,8 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     const size_t sources = (size_t)net->c.endpoints * (size_t)net->c.vc_classes;
     net->in = noc_alloc(net, in_vcs, sizeof *net->in);
     net->out = noc_alloc(net, out_vcs, sizeof *net->out);
+    net->stalls = noc_alloc(net, out_vcs, sizeof *net->stalls);
+    net->total = noc_alloc(net, out_vcs, sizeof *net->total);
     net->port = noc_alloc(net, net->all_ports, sizeof *net->port);
     net->ring = noc_alloc(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->ring);
     net->ports = noc_alloc(net, (size_t)net->c.routers, 1);
@@ -172,7 +220,7 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     net->listed = noc_alloc(net, (size_t)net->c.endpoints, 1);
     if (minimal)
         net->minimal = noc_alloc(net, cells, sizeof *net->minimal);
-    if (!net->in || !net->out || !net->port || !net->ring || !net->ports || !net->table || !net->source ||
+    if (!net->in || !net->out || !net->stalls || !net->total || !net->port || !net->ring || !net->ports || !net->table || !net->source ||
         !net->last_class || !net->listed || (minimal && !net->minimal))
         return 0;
     memcpy(net->table, table, cells);
@@ -231,6 +279,8 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
         fault = "a link or endpoint names a router or port that is not there, or taken";
     if (!fault && check_table(net))
         fault = "the routing table has a port with nothing behind it";
+    if (!fault && fold_table(net))
+        fault = "no memory for routes";
     set_ranges(net);
     net->special = net->narrow || config->wait_for_tail_credit || config->vc_busy_when_full || config->cut_through ||
                    (config->split && config->seed);
@@ -250,7 +300,11 @@ void noc_close(struct noc_state *net)
         return;
     noc_general_close(net);
     noc_traffic_close(net);
-    void *held[] = {net->in, net->out, net->port, net->ring, net->stamp_ring, net->stamp_front, net->table, net->ports,
+    for (int d = 0; d < 8; d++) {
+        free(net->turn[d]);
+        free(net->at[d]);
+    }
+    void *held[] = {net->in, net->out, net->stalls, net->total, net->port, net->ring, net->stamp_ring, net->stamp_front, net->table, net->ports,
                     net->minimal, net->flit_wheel, net->credit_wheel, net->flit_n, net->credit_n, net->va[0].at,
                     net->va[1].at, net->va[2].at, net->sa[0].at, net->sa[1].at, net->bid_key, net->bid_vc, net->source,
                     net->last_class, net->listed, net->awake.at, net->msg, net->later, net->done, net};

@@ -49,6 +49,7 @@ struct noc_config {
     int32_t general;      /* 1: the general engine even where the fast one would do */
     int32_t watchdog;     /* cycles without a flit moved until NOC_STUCK; 0: never */
     double internal_speedup;
+    int32_t dimensions, radix[8]; /* of a grid: routes are then kept per dimension, if the table allows it; else 0 */
     struct noc_allocator vc_allocator, sw_allocator, spec_allocator;
     uint64_t seed;
 };

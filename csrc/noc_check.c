@@ -72,8 +72,6 @@ static int owners(struct noc_state *net)
             if (held & bit)
                 return broken(net, "an output VC with two owners", gp, 0);
             held |= bit;
-            if (net->out[base + (out & (NOC_ACTIVE - 1u))].owner != base + k)
-                return broken(net, "an output VC whose owner is another", gp, 0);
         }
         const uint32_t all = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
         if ((held | net->port[gp].tail_sent) != (all & ~net->port[gp].free_mask))
@@ -124,7 +122,13 @@ static uint32_t behind(const struct noc_state *net, uint32_t o)
     const struct noc_port *p = &net->port[o >> net->vc_bits];
     if (p->seat)
         return UINT32_MAX;
-    return net->out[o].credits ? net->out[o].owner : p->dst + VC_OF(net, o);
+    if (!net->out[o].credits)
+        return p->dst + VC_OF(net, o);
+    const uint32_t local = (1u << (net->port_bits + net->vc_bits)) - 1, first = o & ~local;
+    for (uint32_t id = first; id <= (first | local); id++)
+        if (net->in[id].out == ((o & local) | NOC_ACTIVE))
+            return id;
+    return UINT32_MAX;
 }
 
 int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)

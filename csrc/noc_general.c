@@ -99,7 +99,6 @@ static void take_vc(struct noc_state *net, uint32_t id, uint32_t local)
 {
     const uint32_t o = id - LOCAL(net, id) + local;
     net->port[o >> net->vc_bits].free_mask &= ~(1u << VC_OF(net, o));
-    net->out[o].owner = id;
     net->in[id].out = (uint16_t)(local | NOC_ACTIVE);
     net->general->vc[id].state = VC_MOVING;
 }
@@ -159,7 +158,7 @@ static void update_switch(struct noc_state *net, struct noc_gate *gate)
         }
         if (v->grant < 0) {
             if (v->state == VC_MOVING)
-                net->out[id - LOCAL(net, id) + (net->in[id].out & (NOC_ACTIVE - 1u))].stalled_arbitration++;
+                net->stalls[id - LOCAL(net, id) + (net->in[id].out & (NOC_ACTIVE - 1u))].arbitration++;
             gate->sa.waiting[gate->sa.nw++] = id;
             continue;
         }
@@ -308,7 +307,6 @@ static void receive(struct noc_state *net)
             g->active[g->active_n++] = router;
         }
     }
-    net->on_wire -= n;
     net->flit_n[slot] = 0;
 }
 

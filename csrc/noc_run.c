@@ -19,7 +19,6 @@ static void credits(struct noc_state *net)
             }
         }
     }
-    net->on_credit -= n;
     net->credit_n[slot] = 0;
 }
 
@@ -31,16 +30,19 @@ static void one_cycle(struct noc_state *net)
     noc_release_due(net);
     noc_inject(net);
     net->fast ? noc_fast_cycle(net) : noc_general_cycle(net);
-    net->now++;
+    if (!(++net->now & 0x1fffffff)) /* a counter grows by at most 8 a cycle: before 32 bits are full */
+        noc_flush(net);
 }
 
 /* Nothing moves by itself before this cycle. */
 static uint64_t next_work(const struct noc_state *net)
 {
-    if (net->on_wire || net->on_credit || net->awake.n || net->va[0].n || net->va[1].n || net->va[2].n ||
-        net->sa[0].n || net->sa[1].n || noc_general_busy(net))
+    if (net->awake.n || net->va[0].n || net->va[1].n || net->va[2].n || net->sa[0].n || net->sa[1].n || noc_general_busy(net))
         return net->now;
     uint64_t next = net->traffic ? noc_traffic_next(net) : UINT64_MAX;
+    for (uint64_t t = net->now; t <= net->now + net->wheel_mask && t < next; t++)
+        if (net->flit_n[t & net->wheel_mask] || net->credit_n[t & net->wheel_mask])
+            next = t;
     if (net->later_n && net->later[0].ctime < next)
         next = net->later[0].ctime;
     return next < net->now ? net->now : next;
@@ -76,15 +78,26 @@ int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival) { re
 
 int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until, 0, 1); }
 
+/* Counters of 32 bits are added up in time. */
+void noc_flush(struct noc_state *net)
+{
+    for (size_t o = 0; o < (size_t)net->all_ports << net->vc_bits; o++) {
+        net->total[o].flits += net->out[o].flits;
+        net->total[o].stalled_credit += net->stalls[o].credit;
+        net->total[o].stalled_arbitration += net->stalls[o].arbitration;
+        net->out[o].flits = 0;
+        net->stalls[o] = (struct noc_stalls){0, 0};
+    }
+}
+
 void noc_count(struct noc_state *net, struct noc_counts *out)
 {
     size_t n = 0;
+    noc_flush(net);
     for (uint32_t p = 0; p < net->all_ports; p++) {
         if (p < net->router_ports && (p & ((1u << net->port_bits) - 1)) >= net->ports[p >> net->port_bits])
             continue;
-        for (int vc = 0; vc < net->c.vcs; vc++) {
-            const struct noc_out *o = &net->out[((size_t)p << net->vc_bits) + (unsigned)vc];
-            out[n++] = (struct noc_counts){o->flits, o->stalled_credit, o->stalled_arbitration};
-        }
+        for (int vc = 0; vc < net->c.vcs; vc++)
+            out[n++] = net->total[((size_t)p << net->vc_bits) + (unsigned)vc];
     }
 }

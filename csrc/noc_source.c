@@ -208,7 +208,6 @@ static void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
     if (!s->left) {
         s->left = m->flits_left < (uint64_t)m->packet_flits ? (int32_t)m->flits_left : m->packet_flits;
         p->free_mask &= ~(1u << s->vc);
-        out->owner = id;
         s->last_vc = s->vc;
         if (m->itime == UINT64_MAX)
             m->itime = net->now;

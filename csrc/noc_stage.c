@@ -263,7 +263,7 @@ void noc_evaluate_switch(struct noc_state *net, uint32_t router)
         if (g->vc[id].state == VC_MOVING) {
             const uint32_t o = id - LOCAL(net, id) + (net->in[id].out & (NOC_ACTIVE - 1u));
             if (noc_vc_full(net, o) || noc_queue_full(net, o >> net->vc_bits))
-                net->out[o].stalled_credit++;
+                net->stalls[o].credit++;
             else
                 n = bid(net, gate, id, PORT_OF(net, o), priority + FIRM, g->pair, g->request, n);
             continue;

@@ -18,6 +18,7 @@
 #define NOC_HOP 4u         /* noc_flit.bits: hops << 2 | half << 1 | tail */
 #define NOC_HALF 2u
 #define NOC_TAIL 1u
+#define NOC_HERE 255u
 
 struct noc_flit {
     uint32_t msg;
@@ -34,11 +35,12 @@ struct noc_in {
 
 /* An output VC: the sender's view of the buffer at the far end. */
 struct noc_out {
-    uint64_t cell, flits;
-    uint32_t owner; /* input VC (endpoints: message) that holds it; valid where free_mask says held */
-    uint32_t stalled_credit, stalled_arbitration;
+    uint64_t cell;
+    uint32_t flits; /* sent since noc_flush() */
     uint16_t credits, va_ptr;
 };
+
+struct noc_stalls { uint32_t credit, arbitration; }; /* since noc_flush() */
 
 struct noc_port {
     uint64_t in_cell, out_cell;
@@ -90,10 +92,16 @@ struct noc_state {
     uint64_t now;
     struct noc_in *in;
     struct noc_out *out;
+    struct noc_stalls *stalls;
+    struct noc_counts *total; /* what noc_flush() has taken from the two above */
     struct noc_port *port;
     struct noc_flit *ring;
     uint32_t *stamp_ring, *stamp_front;
     uint8_t *table, *ports;
+    uint8_t *turn[8];  /* dimension order: entry of the table by (coordinate of router, of endpoint), NOC_HERE where equal */
+    uint16_t *at[8];   /* coordinates of routers */
+    int dimensions, radix[8];
+    unsigned here;     /* entry at the endpoint's own router */
     uint64_t *minimal;
     uint32_t range[3][32]; /* VCs a packet on VC v may ask for: all of its class, low half, high half */
 
@@ -110,7 +118,7 @@ struct noc_state {
     uint32_t msg_room, msg_free;
     struct noc_later *later;
     uint32_t later_n, later_room;
-    uint64_t seq, pending, on_wire, on_credit, moved_at, moved, injected, ejected, coin;
+    uint64_t seq, pending, moved_at, moved, injected, ejected, coin;
     struct noc_arrival *done;
     uint64_t done_first, done_n, done_room, stopped_arrivals;
     struct noc_traffic_state *traffic;
@@ -121,6 +129,7 @@ struct noc_state {
 };
 
 /* noc.c */
+void noc_flush(struct noc_state *net);
 void *noc_alloc(struct noc_state *net, size_t count, size_t size);
 int noc_fail(struct noc_state *net, int status, const char *text);
 /* noc_source.c */
@@ -160,20 +169,30 @@ static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t 
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
     net->flit_wheel[(size_t)slot * net->flit_room + net->flit_n[slot]++] = (struct noc_event){vc, flit, stamp};
-    net->on_wire++;
 }
 
 static inline void noc_put_credit(struct noc_state *net, uint32_t delay, uint32_t vc)
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
     net->credit_wheel[(size_t)slot * net->credit_room + net->credit_n[slot]++] = vc;
-    net->on_credit++;
+}
+
+/* Entry of the routing table: bits 0-5 output port, 6 half, 7 tie. */
+static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, uint32_t dst)
+{
+    if (!net->dimensions)
+        return net->table[(size_t)router * (size_t)net->c.endpoints + dst];
+    for (int d = 0;; d++) {
+        const unsigned entry = net->turn[d][(unsigned)(net->at[d][router] * net->radix[d]) + net->at[d][dst]];
+        if (entry != NOC_HERE || d + 1 == net->dimensions)
+            return entry == NOC_HERE ? net->here : entry;
+    }
 }
 
 /* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */
 static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f, int coin)
 {
-    unsigned entry = net->table[(size_t)router * (size_t)net->c.endpoints + f->dst], port = entry & 63;
+    unsigned entry = noc_entry(net, router, f->dst), port = entry & 63;
     if (!net->c.split)
         return port;
     const struct noc_port *p = &net->port[(size_t)router << net->port_bits];

@@ -200,11 +200,12 @@ static struct noc_traffic_state *open_traffic(struct noc_state *net, const struc
     return t;
 }
 
-static uint64_t router_flits(const struct noc_state *net)
+static uint64_t router_flits(struct noc_state *net)
 {
     uint64_t sum = 0;
+    noc_flush(net);
     for (size_t o = 0; o < (size_t)net->router_ports << net->vc_bits; o++)
-        sum += net->out[o].flits;
+        sum += net->total[o].flits;
     return sum;
 }
 
@@ -213,7 +214,7 @@ static uint64_t ejected_by(const struct noc_state *net, int e)
     uint64_t sum = 0;
     const uint32_t at = net->port[net->router_ports + (uint32_t)e].dst;
     for (int vc = 0; vc < net->c.vcs; vc++)
-        sum += net->out[at + (unsigned)vc].flits;
+        sum += net->total[at + (unsigned)vc].flits + net->out[at + (unsigned)vc].flits;
     return sum;
 }
 
