@@ -13,11 +13,13 @@ import importlib
 import math
 import pkgutil
 from dataclasses import asdict, dataclass, field
-from statistics import fmean, median
+from pathlib import Path
+from statistics import correlation, fmean, median
 
-from chipweave.errors import BadInput, Fault, Place
+from chipweave.errors import BadInput, Fault, Faults, Place
 
 SCORED = "predicted"
+FIGURES = ("mape", "median", "max", "bias", "correlation")
 COLUMNS = ["id", "group", "quantity", "value", "unit", "device", "clock", "conditions", "x_name", "x_value", "role"]
 
 
@@ -117,17 +119,42 @@ def discover():
 
 
 def read_references(path):
-    """[(Question, value text)] of a CSV with the columns of the shipped table; faults name file and line."""
-    with open(path, newline="", encoding="utf-8") as file:
+    """[(Question, value text)] of a CSV with the columns of the shipped table, or of every CSV of a folder.
+
+    Raises `BadInput` with every fault: file and line of missing columns, short or long rows, ids that occur twice.
+    """
+    path = Path(str(path))
+    tables = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    faults, rows, seen = Faults(), [], {}
+    if not tables:
+        raise BadInput(Fault("no .csv file in the reference folder", Place(str(path))))
+    for table in tables:
+        try:
+            rows += _read_table(table, seen, faults)
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            faults.add(f"not a readable CSV: {error}", Place(str(table)))
+    faults.raise_if_any()
+    return rows
+
+
+def _read_table(path, seen, faults):
+    """The rows of one file; `seen` (id -> where) spans all files."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
         if missing:
-            raise BadInput(Fault(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(COLUMNS)))
+            faults.add(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(COLUMNS))
+            return []
         rows = []
         for row in reader:
-            if None in row.values():
-                raise BadInput(Fault("fewer cells than columns", Place(str(path), reader.line_num)))
-            rows.append((Question(**{k: row[k] for k in COLUMNS if k != "value"}), row["value"]))
+            place = Place(str(path), reader.line_num)
+            if None in row.values() or None in row:
+                faults.add("fewer cells than columns" if None in row.values() else "more cells than columns (a comma without quotes?)", place)
+            elif row["id"] in seen:
+                faults.add(f"id '{row['id']}' is there already at {seen[row['id']]}", place)
+            else:
+                seen[row["id"]] = place
+                rows.append((Question(**{k: row[k] for k in COLUMNS if k != "value"}), row["value"]))
     return rows
 
 
@@ -147,16 +174,20 @@ def relative_error(simulated, reference):
     return simulated / reference - 1
 
 
-def judge(suite, references, cases):
-    """Every reference row as a `Result`, in the order of the references."""
-    groups = {}
-    for question, text in references:
-        groups.setdefault(question.group, []).append((question, text))
-    answers = {}
-    for group, rows in groups.items():
-        found = cases.get((suite, group))
-        if found:
-            answers.update(found.predict([q for q, _ in rows]))
+def ask(suite, questions, cases):
+    """{id: float or NotModelled} of the questions whose group has a case."""
+    groups, answers = {}, {}
+    for question in questions:
+        groups.setdefault(question.group, []).append(question)
+    for group, members in groups.items():
+        if (suite, group) in cases:
+            answers.update(cases[suite, group].predict(members))
+    return answers
+
+
+def judge(suite, references, cases, ask=ask):
+    """Every reference row as a `Result`, in the order of the references; `ask` may answer in several processes."""
+    answers = ask(suite, [q for q, _ in references], cases)
     results = [_result(q, number(text), cases.get((suite, q.group)), answers.get(q.id)) for q, text in references]
     _keep_best_of_each_point(suite, references, results, cases)
     return results
@@ -172,6 +203,8 @@ def _result(question, reference, found, answer):
         answer, why = None, answer.why
     elif answer is None:
         why = f"the case of group {question.group} gave no answer"
+    elif not math.isfinite(answer):
+        answer, why = None, f"the case of group {question.group} gave {answer}"
     scored = question.role == SCORED
     tolerance = found.bar_of(question) if found and scored else None
     error = relative_error(answer, reference) if answer is not None else None
@@ -196,7 +229,10 @@ def _keep_best_of_each_point(suite, references, results, cases):
 
 
 def summarise(results):
-    """The groups' figures, worst mean first: n, n_modelled, MAPE, median, max and signed mean of the errors."""
+    """The groups' figures, worst mean first: n, n_modelled; MAPE, median, max and signed mean of the errors; correlation.
+
+    The correlation is that of the logarithms: the values of a group span decades, and on a linear scale the largest few decide.
+    """
     groups = {}
     for result in results:
         if result.counts:
@@ -204,12 +240,27 @@ def summarise(results):
     rows = []
     for (group, role), members in groups.items():
         errors = [m.error for m in members if m.error is not None]
-        figures = dict.fromkeys(("mape", "median", "max", "bias"))  # null where nothing is modelled
+        figures = dict.fromkeys(FIGURES)  # null where nothing is modelled
         if errors:
             sizes = [abs(e) for e in errors]
             figures = {"mape": fmean(sizes), "median": median(sizes), "max": max(sizes), "bias": fmean(errors)}
+            figures["correlation"] = _correlation([(m.reference, m.simulated) for m in members if m.error is not None])
         rows.append({"group": group, "role": role, "n": len(members), "n_modelled": len(errors), **figures})
     return sorted(rows, key=lambda r: (r["role"] != SCORED, -(r["mape"] or 0), r["group"]))
+
+
+def _correlation(pairs):
+    """Pearson's of the logarithms; None below three positive pairs or where one side does not vary."""
+    logs = [(math.log(a), math.log(b)) for a, b in pairs if a > 0 and b > 0]
+    sides = list(zip(*logs))
+    return correlation(*sides) if len(logs) > 2 and all(len(set(side)) > 1 for side in sides) else None
+
+
+def worst(results, most=10):
+    """The rows furthest off among those that count, predicted ones only if there are any."""
+    off = [r for r in results if r.counts and r.error]
+    scored = [r for r in off if r.role == SCORED]
+    return sorted(scored or off, key=lambda r: (-abs(r.error), r.id))[:most]
 
 
 def missed_bars(results):

@@ -1,17 +1,48 @@
 """Runs suites of the ledger and shows them: groups, the worst rows, what missed its bar.
 
-A suite is a module `chipweave.validation.suite_NAME` with `results(reference, groups, device, jobs) -> [Result]`,
-so a new suite is a new file.
+A suite is a module `chipweave.validation.suite_NAME`, so a new suite is a new file:
+
+    results(reference, groups, device, jobs) -> [Result]     required
+    references(reference, groups, device)                    the rows asked, in the same order: gives it plots
+    extra(results) -> [Markdown]                             parts of the written ledger that only this suite has
+    remarks(results) -> [text]                               printed after the tables
+    KEEP_ROWS = True                                         the answer to each row is committed, not the groups' figures alone
 """
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
 
 from chipweave import __version__, ledger
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.results import write_json
+from chipweave.results import replacing, write_json
 
 PREFIX = "suite_"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one call asks for.
+
+    out     folder for SUITE.json, SUITE.md and plots/
+    update  rewrite the committed ledger and baseline; `accept_worse` even where a group got worse
+    check   hold the groups against the committed baseline
+    """
+
+    reference: str | None = None
+    groups: tuple = ()
+    device: str | None = None
+    jobs: int = 1
+    json_path: str | None = None
+    out: str | None = None
+    update: bool = False
+    accept_worse: bool = False
+    check: bool = False
+
+    @property
+    def whole(self):
+        return not (self.reference or self.groups or self.device)
 
 
 def suites():
@@ -20,52 +51,58 @@ def suites():
     return sorted(m.name[len(PREFIX):] for m in pkgutil.iter_modules(package.__path__) if m.name.startswith(PREFIX))
 
 
-def run(names, reference=None, groups=(), device=None, jobs=1, json_path=None):
-    """Judge the named suites (all where none is named), print them, return the bars missed."""
+def run(names, asked):
+    """Judge the named suites (all where none is named) and print them; returns what missed a bar or got worse, as lines."""
     known = suites()
     unknown = [Fault(f"unknown suite '{n}'", allowed=", ".join(known), nearest=nearest(n, known)) for n in names if n not in known]
     if unknown:
         raise BadInput(unknown)
-    if reference and len(names) != 1:
+    if asked.reference and len(names) != 1:
         raise BadInput("--reference replaces the references of one suite: name that suite")
+    if (asked.update or asked.check) and not asked.whole:
+        raise BadInput("--update and --check are of whole suites: leave out --reference, --group and --device")
     missed, documents = [], []
-    for name in names or known:
-        suite = importlib.import_module(f"chipweave.validation.{PREFIX}{name}")
-        results = suite.results(reference=reference, groups=groups, device=device, jobs=jobs)
-        if not results:
-            raise BadInput(f"suite {name}: no reference row fits --group, --device or --reference")
-        document = ledger.as_json(name, __version__, results)
+    for name in dict.fromkeys(names or known):
+        document, lines = run_suite(name, asked)
         documents.append(document)
-        missed += show(name, results, document["groups"])
-    if json_path:
-        write_json(json_path, documents[0] if len(documents) == 1 else documents)
+        missed += lines
+    if asked.json_path:
+        write_json(asked.json_path, documents[0] if len(documents) == 1 else documents)
     return missed
 
 
-def show(name, results, groups, worst=10):
-    """Print a suite to standard error: groups, the worst rows, the bars that are missed; returns the last."""
-    from rich.table import Table
+def run_suite(name, asked):
+    """(JSON document, lines of what missed a bar or got worse) of one suite."""
+    from chipweave import ledger_files
+    from chipweave.show_ledger import show
 
-    from chipweave.show import console as standard_error
+    suite = importlib.import_module(f"chipweave.validation.{PREFIX}{name}")
+    results = suite.results(reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs)
+    if not results:
+        raise BadInput(f"suite {name}: no reference row fits --group, --device or --reference")
+    document = ledger.as_json(name, __version__, results)
+    missed = [f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}" for group, bar, error in ledger.missed_bars(results)]
+    if asked.out:
+        write_out(Path(asked.out), name, suite, results, document, asked)
+    worse = []
+    if asked.check or asked.update:
+        worse = ledger_files.got_worse(name, document["groups"])
+        if asked.check:
+            worse += ledger_files.stale(name, suite, results, document["groups"])
+    if asked.update and (not worse or asked.accept_worse):
+        ledger_files.update(name, suite, results, document["groups"])
+        worse = []
+    lines = missed + [f"got worse: {line}" for line in worse]
+    show(name, results, document["groups"], [*getattr(suite, "remarks", lambda _: [])(results), *lines])
+    return document, lines
 
-    console = standard_error()
-    table = Table("group", "role", "rows", "modelled", "mean |error|", "median", "worst", "bias", title=f"validate {name}")
-    for g in groups:
-        cells = [g["group"], g["role"], str(g["n"]), str(g["n_modelled"])]
-        table.add_row(*cells, *("-" if g[k] is None else f"{g[k]:.2%}" for k in ("mape", "median", "max", "bias")))
-    console.print(table)
-    off = sorted((r for r in results if r.error), key=lambda r: -abs(r.error))[:worst]
-    if off:
-        table = Table("row", "group", "device", "quantity", "x", "reference", "simulated", "error", "status", title="furthest off")
-        for r in off:
-            numbers = f"{r.reference:.6g}", f"{r.simulated:.6g}", f"{r.error:+.1%}"
-            table.add_row(r.id, r.group, r.device, r.quantity, r.x_value, *numbers, r.status)
-        console.print(table)
-    left_out = [r for r in results if r.status == "not modelled"]
-    if left_out:
-        reasons = sorted({f"{r.group}: {r.why}" for r in left_out})
-        console.print(f"{len(left_out)} rows not modelled: " + "; ".join(reasons[:12]) + (" ..." if len(reasons) > 12 else ""))
-    missed = ledger.missed_bars(results)
-    for group, bar, error in missed:
-        console.print(f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}")
-    return missed
+
+def write_out(folder, name, suite, results, document, asked):
+    """SUITE.json, SUITE.md and one plot per curve."""
+    from chipweave import ledger_files, ledger_plots
+
+    write_json(folder / f"{name}.json", document)
+    with replacing(folder / f"{name}.md") as file:
+        file.write(f"# validate {name}\n\n{ledger_files.text(suite, results, document['groups'])}\n")
+    if hasattr(suite, "references"):
+        ledger_plots.draw(folder / "plots", suite.references(asked.reference, asked.groups, asked.device), results)

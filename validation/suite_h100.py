@@ -1,14 +1,66 @@
 """Suite h100: measured numbers of H100-class GPUs, one row each."""
 
+import re
 from importlib.resources import files
 
-from chipweave import ledger
+import yaml
 
-REFERENCES = files("chipweave.validation") / "references" / "h100" / "h100_reference.csv"
+from chipweave import ledger
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.ledger_ask import asking
+from chipweave.ledger_text import table
+
+REFERENCES = files("chipweave.validation") / "references" / "h100"
+CALIBRATED = files("chipweave.validation") / "calibrated"
+ROW_ID = re.compile(r"\b[a-z][a-z0-9_]*-\d{4}\b")
+ROLES = ("specification", "calibration", "calibration-linked", "predicted", "context")
+KEEP_ROWS = True
+
+
+def references(reference=None, groups=(), device=None):
+    """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
+    rows = ledger.read_references(reference or REFERENCES)
+    known = sorted({q.group for q, _ in rows})
+    unknown = [Fault(f"no rows of group '{g}'", allowed=", ".join(known), nearest=nearest(g, known)) for g in groups if g not in known]
+    if unknown:
+        raise BadInput(unknown)
+    return [(q, v) for q, v in rows if (not groups or q.group in groups) and (not device or device.lower() in q.device.lower())]
 
 
 def results(reference=None, groups=(), device=None, jobs=1):
-    """Judge the rows of `reference` (a CSV; the shipped table where none is given)."""
-    rows = ledger.read_references(reference or REFERENCES)
-    rows = [(q, v) for q, v in rows if (not groups or q.group in groups) and (not device or device in q.device)]
-    return ledger.judge("h100", rows, ledger.discover())
+    """Judge the rows of `reference`."""
+    return ledger.judge("h100", references(reference, groups, device), ledger.discover(), asking(jobs))
+
+
+def remarks(rows):
+    """What a reader should know of the references: roles that are no roles, and so are not scored."""
+    strange = sorted({r.role for r in rows} - set(ROLES))
+    return [f"role '{role}' is unknown, its rows are not scored; allowed: {', '.join(ROLES)}" for role in strange]
+
+
+def extra(rows):
+    """Parts of the Markdown ledger that only this suite has: the calibration rows and what each of them sets."""
+    sets = what_rows_set()
+    lines = [[r.id, r.quantity, f"{r.x_name} {r.x_value}".strip(), "-" if r.reference is None else f"{r.reference:g}", r.device,
+              ", ".join(sets.get(r.id, ())) or "nothing yet"] for r in rows if r.role == "calibration"]
+    head = ["row", "quantity", "x", "value", "device", "sets"]
+    return ["### Calibration rows and what each of them sets", table(head, lines)] if lines else []
+
+
+def what_rows_set():
+    """Reference id -> names of the figures in validation/calibrated/ that were set from it."""
+    found = {}
+    for file in sorted((f for f in CALIBRATED.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
+        for name, entry in _figures(yaml.safe_load(file.read_text(encoding="utf-8")) or {}):
+            for row in sorted(set(ROW_ID.findall(str(entry)))):
+                found.setdefault(row, []).append(name)
+    return found
+
+
+def _figures(node, path=""):
+    """(name, entry) of every mapping that has a `value`, however deep."""
+    if isinstance(node, dict) and "value" in node:
+        yield path, node
+    elif isinstance(node, dict):
+        for key, below in node.items():
+            yield from _figures(below, f"{path}.{key}" if path else str(key))

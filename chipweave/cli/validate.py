@@ -8,13 +8,16 @@ import click
 @click.option("--reference", type=click.Path(exists=True), help="A folder or file of the same format in place of the shipped one.")
 @click.option("--group", "groups", multiple=True, help="Only these groups.")
 @click.option("--device", help="Only rows of devices whose name contains this.")
-@click.option("--jobs", default=1, show_default=True, help="Worker processes.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Worker processes.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the rows as JSON; - for standard output.")
+@click.option("--out", type=click.Path(file_okay=False), help="A folder for the ledger as JSON and Markdown and a plot per curve.")
+@click.option("--update", is_flag=True, help="Rewrite the committed ledger and baseline of whole suites; refused where a group got worse.")
+@click.option("--accept-worse", is_flag=True, help="With --update: write it even so.")
+@click.option("--check", is_flag=True, help="Exit 4 also where a group is worse than the committed baseline or the files are stale.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(suites, reference, groups, device, jobs, json_path, debug):
+def command(debug, suites, **options):
     """Hold the model against references: h100, booksim, artifact, analytic (all where none is named)."""
     from chipweave import validate
     from chipweave.errors import BAR_MISSED, DONE
 
-    missed = validate.run(suites, reference=reference, groups=groups, device=device, jobs=jobs, json_path=json_path)
-    return BAR_MISSED if missed else DONE
+    return BAR_MISSED if validate.run(suites, validate.Asked(**options)) else DONE

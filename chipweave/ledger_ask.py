@@ -1,0 +1,67 @@
+"""Asks the cases of a suite in several processes, a few questions at a time, and shows how far it is.
+
+A case that fails on one row must not cost the others their answers: the rows of a piece that raises are asked one by
+one, and the row at fault is listed as not modelled with the error as its reason.
+"""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from chipweave import ledger
+from chipweave.errors import ChipweaveError
+
+PIECE = 24
+"""Questions asked at once: enough to share what a case builds, few enough to keep two processes busy to the end."""
+
+
+def asking(jobs=1):
+    """A function for `ledger.judge` that asks in `jobs` processes; the answers are the same for any number."""
+
+    def ask(suite, questions, cases):
+        pieces = list(_pieces([q for q in questions if (suite, q.group) in cases]))
+        answers = {}
+        for found in _run(suite, pieces, jobs):
+            answers.update(found)
+        return answers
+
+    return ask
+
+
+def _pieces(questions):
+    """Questions of one group, PIECE at a time, dealt out so that each piece has small and large ones."""
+    groups = {}
+    for question in questions:
+        groups.setdefault(question.group, []).append(question)
+    for members in groups.values():
+        count = -(-len(members) // PIECE)
+        yield from (members[i::count] for i in range(count))
+
+
+def _run(suite, pieces, jobs):
+    """The answers of each piece, as they come."""
+    from chipweave.show import Counting
+
+    with Counting(sum(len(p) for p in pieces), f"validate {suite}, rows") as counting:
+        if jobs == 1 or len(pieces) < 2:
+            for piece in pieces:
+                yield answer(suite, piece)
+                counting.advance(len(piece))
+            return
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+            waiting = {pool.submit(answer, suite, piece): len(piece) for piece in pieces}
+            for done in as_completed(waiting):
+                yield done.result()
+                counting.advance(waiting[done])
+
+
+def answer(suite, questions):
+    """{id: answer} of questions of one group."""
+    cases = ledger.discover()
+    try:
+        return ledger.ask(suite, questions, cases)
+    except ChipweaveError:
+        raise
+    except Exception as error:  # whatever a case trips over: its row is listed, the others are answered
+        if len(questions) == 1:
+            return {questions[0].id: ledger.NotModelled(f"the case failed: {type(error).__name__}: {error}")}
+        return {id: found for q in questions for id, found in answer(suite, [q]).items()}

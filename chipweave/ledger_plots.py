@@ -1,0 +1,69 @@
+"""One picture per curve of a ledger: measured against simulated over x.
+
+A curve is the rows that differ in x alone; it is drawn where at least `LEAST` of them have a number for x and an answer.
+"""
+
+import re
+import textwrap
+from statistics import fmean
+
+LEAST = 4
+POWERS_OF_TWO = ("B", "B moved", "M", "message_size", "tokens")
+MEASURED, SIMULATED = "#444444", "#c44e52"
+
+
+def curves(references, results):
+    """{name: (title, unit, x name, [(x, measured, simulated)])} of all curves there are, sorted by x; named by their first row."""
+    found = {}
+    for (q, _), r in zip(references, results):
+        if q.x is not None and r.error is not None:
+            title = (q.group, q.quantity, q.device, q.conditions, q.clock if q.clock != "-" else "")
+            found.setdefault((title, q.unit, q.x_name), []).append((q.x, r.reference, r.simulated, r.id))
+    named = {}
+    for (title, unit, x_name), points in found.items():
+        if len(points) >= LEAST:
+            name = _slug(f"{points[0][3]} {title[1]}")
+            named[name] = ("; ".join(t for t in title if t), unit, x_name, sorted(p[:3] for p in points))
+    return named
+
+
+def draw(folder, references, results, suffix=".png"):
+    """Write one picture per curve into `folder`; returns their paths."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, (title, unit, x_name, points) in curves(references, results).items():
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        FigureCanvasAgg(figure)
+        _curve(figure.add_subplot(), title, unit, x_name, points)
+        paths.append(folder / f"{name}{suffix}")
+        figure.savefig(paths[-1], dpi=110)
+    return paths
+
+
+def _curve(axes, title, unit, x_name, points):
+    from matplotlib.ticker import LogFormatter
+
+    x, measured, simulated = zip(*points)
+    error = fmean(abs(s / m - 1) for _, m, s in points if m) if any(measured) else 0.0
+    axes.plot(x, measured, "o", color=MEASURED, markersize=4.5, label="measured")
+    axes.plot(x, simulated, "-", color=SIMULATED, linewidth=1.6, label=f"simulated, mean error {error:.1%}")
+    if min(x) > 0 and max(x) / min(x) > 20:
+        axes.set_xscale("log", base=2 if x_name.split("/")[0] in POWERS_OF_TWO else 10)
+    if min(measured + simulated) > 0 and max(measured) / min(measured) > 8:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_title(textwrap.fill(title, 88), fontsize=8.5)
+    axes.set_xlabel(x_name)
+    axes.set_ylabel(unit)
+    axes.grid(alpha=0.3, which="major")
+    axes.legend(frameon=False)
+
+
+def _slug(text):
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-")
