@@ -15,7 +15,7 @@ A strategy is a name, a file, or the policies written out (chipweave/strategy.py
 
 from pathlib import Path
 
-from chipweave import yamlfile
+from chipweave import models, strategy, topology_files, trace, yamlfile
 from chipweave.declare import Declared, Param, read_all
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.runspec import ADMISSIONS, LINK_MODELS, STRATEGIES, RunSpec
@@ -39,6 +39,7 @@ class RunFile(Declared):
     seed = Param("count", default=1, doc="of generated traces")
 
 
+FILES = ("topology", "trace", "model", "preset")
 LISTS = {"strategies": STRATEGIES, "link_models": LINK_MODELS, "set": ()}
 OTHER = ("schema", "strategy", *LISTS)
 
@@ -59,13 +60,29 @@ def load(path):
     plain = type(root)({k: v for k, v in root.value.items() if k in RunFile.params}, root.place, keys=root.keys)
     values, _ = read_all(RunFile.params, plain, faults, "a run file")
     faults.raise_if_any()
+    folder = Path(path).resolve().parent
+    _check_names(root, values, folder, faults)
+    faults.raise_if_any()
     given = root.get("strategy")
     values["strategy"] = "base" if given is None else given.text if given.is_scalar else _frozen(given.plain())
-    folder = Path(path).resolve().parent
-    for key in ("topology", "trace", "model"):
+    for key in FILES:
         values[key] = _beside(values[key], folder)
     spec = RunSpec(**values, sets=tuple(lists["set"] or ()), folder=str(folder))
     return spec, lists["strategies"], lists["link_models"]
+
+
+def _check_names(root, values, folder, faults):
+    """Every name in the file stands for something that is there; what is inside is checked when it is loaded."""
+    known = {"topology": topology_files.shipped(), "preset": topology_files.shipped("presets"), "model": models.names(),
+             "trace": trace.names(), "strategy": strategy.shipped()}
+    named = [(key, root.get(key)) for key in ("topology", "preset", "model", "trace", "strategy")]
+    listed = root.get("strategies")
+    named += [("strategy", item) for item in (listed.value if listed else ())]
+    for key, node in named:
+        if node is None or not node.is_scalar or node.text in known[key]:
+            continue
+        if not Path(_beside(node.text, folder)).exists():
+            faults.add(f"no such {key}: {node.text!r}", node.place, "a file, or " + ", ".join(known[key]), nearest(node.text, known[key]))
 
 
 def _texts(node, key, faults):
@@ -74,6 +91,10 @@ def _texts(node, key, faults):
     if not node.is_list or not all(item.is_scalar for item in node.value):
         faults.add(f"{key} must be a list of names", node.place, ", ".join(LISTS[key]) or "[part.parameter=value, ...]")
         return None
+    if key == "link_models":
+        for item in node.value:
+            if item.text not in LINK_MODELS:
+                faults.add(f"no such link model: {item.text!r}", item.place, ", ".join(LINK_MODELS), nearest(item.text, LINK_MODELS))
     return [item.text for item in node.value]
 
 
