@@ -17,10 +17,10 @@ import networkx as nx
 
 from chipweave import graph_routes, graph_shapes
 from chipweave.declare import Param, named, read_all
-from chipweave.errors import nearest
 from chipweave.flit_router import FlitRouter
 from chipweave.sources import numbers
 from chipweave.system import Network
+from chipweave.topology_edges import Listed
 from chipweave.topology_links import NETWORK, MAX_LINKS
 from chipweave.yamlfile import Node
 
@@ -43,12 +43,6 @@ SETTINGS = named({
 })
 COUNTS = ("grid", "routers", "switches")  # structure, no figures of anybody's
 STRUCTURE = ("joins", "edges", "override", "router")
-LINK = named({
-    "latency": Param("time", default=None, low="1 ps"),
-    "bandwidth": Param("bandwidth", default=None, low="1 B/s"),
-    "absent": Param("bool", default=False),
-    "one_way": Param("bool", default=False),
-})
 MAX_ROUTERS = 16_384
 
 
@@ -123,21 +117,21 @@ class NetworkMaker:
         """(port, place -> router name in endpoint order, dims)."""
         s, joins = self.settings, self.node.get("joins")
         if joins is not None:
-            port, named, dims = self.joined(joins)
+            port, names, dims = self.joined(joins)
         else:
             dims = s["grid"] or (s["routers"] or 0,)
-            port, named = "", None
+            port, names = "", None
         if len(dims) > 2 or (s["shape"] in graph_shapes.GRIDS and not dims):
             self.faults.add(f"a network's grid is [Y, X], not {list(dims)}", self.node.place)
             return port, {}, ()
-        if named is None:
+        if names is None:
             count = dims[0] * dims[-1] if len(dims) == 2 else dims[0]
             if count > MAX_ROUTERS:
                 self.faults.add(f"more than {MAX_ROUTERS} routers", self.node.place)
                 return port, {}, dims
             places = [(y, x) for y in range(dims[0]) for x in range(dims[1])] if len(dims) == 2 else [(i,) for i in range(dims[0])]
-            named = {p: self.name + "".join(f"[{i}]" for i in p) for p in places}
-        return port, {p: named[p] for p in graph_shapes.in_order(named, s["order"])}, dims
+            names = {p: self.name + "".join(f"[{i}]" for i in p) for p in places}
+        return port, {p: names[p] for p in graph_shapes.in_order(names, s["order"])}, dims
 
     def joined(self, node):
         sides = [side for item in (node.value if node.is_list else [node]) for side in self.wirer.side(item, "")]
@@ -160,16 +154,16 @@ class NetworkMaker:
     def graph(self, endpoints, dims):
         """(DiGraph, whether nothing of the shape is missing)."""
         s = self.settings
-        self.names, self.order = endpoints, list(endpoints.values())
+        listed, order = Listed(self.name, endpoints, self.faults, self.source_all), list(endpoints.values())
         graph = nx.DiGraph()
         graph.add_nodes_from((name, {"place": place}) for place, name in endpoints.items())
         whole = len(endpoints) == (dims[0] * dims[1] if len(dims) == 2 else dims[0])
         if s["shape"] == "switch":
             switches = [f"{self.name}.switch[{i}]" for i in range(s["switches"])] if s["switches"] else [f"{self.name}.switch"]
             graph.add_nodes_from(switches, place=None)
-            pairs = [(name, switch, {}) for name in self.order for switch in switches]
+            pairs = [(name, switch, {}) for name in order for switch in switches]
         elif s["shape"] == "edges":
-            pairs = self.listed(self.node.value["edges"])
+            pairs = listed.listed(self.node.value["edges"])
         else:
             places = list(islice(graph_shapes.SHAPES[s["shape"]](list(endpoints)), MAX_LINKS + 1))
             pairs = [(endpoints[a], endpoints[b], {}) for a, b in places] if len(places) <= MAX_LINKS else places
@@ -180,80 +174,10 @@ class NetworkMaker:
         for a, b, own in pairs:
             for edge in ((a, b),) if own.get("one_way") else ((a, b), (b, a)):
                 edges[edge] = {"latency_ps": own.get("latency") or s["latency"], "bandwidth": own.get("bandwidth") or s["bandwidth"]}
-        whole &= self.override(edges)
+        whole &= listed.override(self.node.get("override"), edges)
         rank = {n: i for i, n in enumerate(graph.nodes)}
         graph.add_edges_from((a, b, edges[a, b]) for a, b in sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]])))
         return graph, whole
-
-    def listed(self, node):
-        """(a, b, own parameters) of an edge list."""
-        if not node.is_list:
-            self.faults.add(f"edges must be a list, not {node.shape()}", node.place, "[[0, 1], {between: [1, 2], latency: 5 ns}]")
-            return []
-        pairs, seen = [], {}
-        for item in node.value:
-            ends, own = self.link(item if item.is_map else Node({"between": item}, item.place, keys={"between": item.place}))
-            if not ends:
-                continue
-            key = ends if own["one_way"] else tuple(sorted(ends))
-            if key in seen:
-                self.faults.add(f"the link {ends[0]} - {ends[1]} is listed twice, first at {seen[key]}", item.place)
-            seen[key] = item.place
-            pairs.append((*ends, own))
-        return pairs
-
-    def link(self, item):
-        """((a, b), own parameters) of one entry of `edges` or `override`; (None, {}) after a fault."""
-        between = item.get("between")
-        if between is None or not between.is_list or len(between.value) != 2:
-            self.faults.add("a link needs its two ends", item.place, '{between: ["[0][1]", "[0][2]"], ...} or [0, 1]')
-            return None, {}
-        ends = [self.end(n) for n in between.value]
-        before = len(self.faults.found)
-        own, sources = read_all(LINK, Node({k: v for k, v in item.value.items() if k != "between"}, item.place, keys=item.keys), self.faults, "a link")
-        self.source_all(item, LINK, sources, f"networks.{self.name}.links")
-        if None in ends or len(self.faults.found) > before:
-            return None, {}
-        if ends[0] == ends[1]:
-            self.faults.add(f"a link from {ends[0]} to itself", item.place)
-            return None, {}
-        return tuple(ends), own
-
-    def end(self, node):
-        """The router an end means: a number, a place ("[0][1]") or a name."""
-        by_place = {"".join(f"[{i}]" for i in place): name for place, name in self.names.items()}
-        text = node.text
-        if isinstance(node.value, int) and not isinstance(node.value, bool) and 0 <= node.value < len(self.order):
-            return self.order[node.value]
-        if text in by_place:
-            return by_place[text]
-        if text in self.order:
-            return text
-        self.faults.add(f"{text or node.shape()} is no router of network {self.name!r}", node.place, "a number, a place such as [0][1], or a name", nearest(text, [*by_place, *self.order][:2000]))
-        return None
-
-    def override(self, edges):
-        """Lay `override` over the links; False where it takes one away."""
-        node, whole = self.node.get("override"), True
-        if node is None:
-            return whole
-        if not node.is_list:
-            self.faults.add(f"override must be a list, not {node.shape()}", node.place, '- {between: ["[0][1]", "[0][2]"], bandwidth: ...}')
-            return whole
-        for item in node.value:
-            ends, own = self.link(item) if item.is_map else (None, self.faults.add("an override is a mapping", item.place, "{between: [...], ...}"))
-            if not ends:
-                continue
-            both = [e for e in ((ends,) if own["one_way"] else (ends, ends[::-1])) if e in edges]
-            if not both:
-                self.faults.add(f"there is no link {ends[0]} - {ends[1]}", item.place, "two neighbours")
-            for edge in both:
-                if own["absent"]:
-                    del edges[edge]
-                    whole = False
-                else:
-                    edges[edge] = {"latency_ps": own["latency"] or edges[edge]["latency_ps"], "bandwidth": own["bandwidth"] or edges[edge]["bandwidth"]}
-        return whole
 
     def check_routes(self, network):
         missing = graph_routes.first_unroutable(network)
