@@ -99,8 +99,20 @@ def check_strategy(path, allow_code):
 
 
 def check_run(path, allow_code):
-    """A run file's own keys, then the topology it names with its settings and preset."""
-    from chipweave import runfile, topology
+    """A run file's own keys, then the topology with its settings and preset, and the strategies it names or writes out."""
+    from dataclasses import replace
 
-    spec, *_ = runfile.load(path)
-    topology.load(spec.topology, sets=spec.sets, allow_code=allow_code, preset=spec.preset)
+    from chipweave import runfile, serving, topology, topology_preset
+    from chipweave.code import Gate
+
+    spec, strategies, _ = runfile.load(path)
+    preset, gate, faults = topology_preset.load(spec.preset), Gate(allow_code), []
+    checks = [lambda: topology.load(spec.topology, sets=spec.sets, allow_code=allow_code, preset=spec.preset)]
+    checks += [lambda s=s: serving.open_strategy(replace(spec, strategy=s), preset, gate) for s in strategies or [spec.strategy]]
+    for attempt in (*checks, gate.raise_if_refused):
+        try:
+            attempt()
+        except BadInput as error:
+            faults += error.faults
+    if faults:
+        raise BadInput(list(dict.fromkeys(faults)))

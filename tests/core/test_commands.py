@@ -50,6 +50,23 @@ def test_a_file_that_is_nothing_is_a_fault(tmp_path, capsys, text, message):
     assert code == 2 and message in told
 
 
+RUN = "schema: chipweave.run/1\ntopology: wafer_5x5\npreset: artifact\nmodel: deepseek-v2-lite\nbatch: 64\nsteps: 4\n"
+
+
+@pytest.mark.parametrize("more, message", [
+    ("", "a run file, no faults"),
+    ("strategies: [base, allo+pred]\n", "a run file, no faults"),
+    ('set: ["die.hbm.bandwith=4 TB/s"]\n', "memory.hbm has no parameter 'bandwith'"),
+    ("strategy: {placement: contiguous, allocation: hom, prediction: none, replacement: unbounded}\n", "hom"),
+    ("strategy: {placement: contiguous, allocation: ./own.py:Own, prediction: none, replacement: unbounded}\n", "these parts are code"),
+])
+def test_check_of_a_run_file_looks_into_what_it_names(tmp_path, capsys, more, message):
+    path = tmp_path / "run.yaml"
+    path.write_text(RUN + more)
+    code, told = exit_code(capsys, "check", str(path))
+    assert message in told and code == (0 if "no faults" in message else 2)
+
+
 def test_check_names_code_and_stops(tmp_path, capsys, wafer):
     path = tmp_path / "x.yaml"
     path.write_text(wafer.replace("t.memory", "./own.py:Own"))
