@@ -142,6 +142,8 @@ struct stages {
     size_t journal_n, journal_capacity;
 };
 
+#pragma GCC visibility push(hidden) /* calls between the engine's files need no detour through the linker's table */
+
 int stages_fail(stages *s, int status, const char *format, ...);
 
 /* Room for n elements of `size` bytes; -1 (and the status) if there is none. */
@@ -229,4 +231,5 @@ static inline int find_resources(stages *s, event *ev, const node *node, const i
     ev->mask = way->mask;
     return 0;
 }
+#pragma GCC visibility pop
 #endif
