@@ -1,10 +1,10 @@
-# demo, test, test-fast, bench, study, lint, clean. Nothing is needed but Python >= 3.10 with venv, a C compiler and make.
+# demo, test, test-fast, bench, clean. Nothing is needed but Python >= 3.10 with venv, a C compiler and make.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-fast bench study lint clean setup
+.PHONY: demo test test-fast bench clean setup
 
 setup: $(VENV)/.installed
 
@@ -25,9 +25,6 @@ test-fast: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
-
-study: setup
-	$(BIN)/chipweave study patterns --out runs/study
 
 clean:
 	rm -rf $(VENV) build chipweave/*.so chipweave/_*.c *.egg-info

@@ -41,7 +41,7 @@ def report(spec, runs, outcomes, out, json_path):
         return
     rows = [outcome.row for outcome in outcomes]
     fill_speedups(rows)
-    result = document(spec, outcomes[0].facts["trace"], rows)
+    result = document(spec, outcomes[0].facts, rows)
     if out:
         output.write(Path(out), result, runs, outcomes)
     if json_path:
@@ -112,10 +112,11 @@ def result_sha256(rows):
     return canonical_sha256([{k: v for k, v in r.items() if k not in VOLATILE} for r in rows])
 
 
-def document(spec, trace, rows):
+def document(spec, facts, rows):
     """The JSON of `compare`."""
     return {
         "schema": "chipweave.compare/1", "version": __version__, "topology": spec.topology, "model": spec.model,
         "preset": spec.preset, "batch": spec.batch, "steps": spec.steps, "link_model": rows[0]["link_model"],
-        "admission": rows[0]["admission"], "trace": trace, "seed": spec.seed, "result_sha256": result_sha256(rows), "rows": rows,
+        "admission": rows[0]["admission"], "trace": facts["trace"], "seed": spec.seed,
+        "notes": facts["notes"], "result_sha256": result_sha256(rows), "rows": rows,
     }

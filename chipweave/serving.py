@@ -179,6 +179,9 @@ def outcome(spec, loaded, run, meter):
     row = {"strategy": spec.strategy_name, "link_model": spec.link_model, "admission": admission_of(spec, mesh_of(loaded.system)),
            **figures(table, spec.batch, counted, prefill), **meter.read()}
     networks = [(n.name, [link.name for link in n.links], run.fabric.link_statistics(n)) for n in run.layout.parts["networks"]]
+    reuse = trace.provenance.get("reuse", {})
+    if reuse:
+        run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
     facts = {"trace": {"name": trace.name, "sha256": trace.sha256}, "system": loaded.system.resolved, "code": loaded.system.code,
              "policies": run.policies.resolved(), "notes": run.notes}
     return Outcome(row, table, run.statistics(), networks, facts, prefill)

@@ -84,10 +84,11 @@ def comparison(result, outcomes, out):
         hot = hottest(outcome)
         if hot:
             out_console.print(f"{outcome.row['strategy']:>10}: busiest links {hot}")
-    for outcome in outcomes[:1]:
-        overflow = outcome.facts["notes"].get("hbm_overflow_bytes_per_die", 0)
-        if overflow:
-            out_console.print(f"The weights overflow the HBM of the fullest die by {amount(overflow)}.")
+    if result["notes"].get("hbm_overflow_bytes_per_die"):
+        out_console.print(f"The weights overflow the HBM of the fullest die by {amount(result['notes']['hbm_overflow_bytes_per_die'])}.")
+    if "times_each_logged_token_was_reused" in result["notes"]:
+        factor = result["notes"]["times_each_logged_token_was_reused"]
+        out_console.print(f"The trace replays windows of a log without decode: each of its tokens was used {factor:.1f} times.")
     if out:
         out_console.print(f"written to {out}")
 

@@ -1,15 +1,12 @@
 """Does `compare` give one result for any number of jobs, any engine and any repetition, and keep its contract?"""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import re
 
 import pyarrow.parquet as pq
 import pytest
 
+from chipweave import serving
 from chipweave.__main__ import main
 
 SMALL = ["--model", "deepseek-v2-lite", "--trace", "esft-law", "--batch", "64", "--steps", "3"]
@@ -88,8 +85,6 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
     (["--model", "kimi-k2", "--trace", "kimi-syn", "--preset", "paper"], "kimi-k2 does not fit.*FP8"),
 ])
 def test_bad_input_is_one_clear_message_and_exit_2(capsys, arguments, words):
-    import re
-
     code, out, err = compare(capsys, *SMALL, *arguments)
     assert code == 2 and not out
     assert re.search(words, err, re.S) and "Traceback" not in err
@@ -100,17 +95,25 @@ def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(cap
     assert code == 0 and "overflow" in err
 
 
-@pytest.mark.slow
-def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(tmp_path):
-    command = [sys.executable, "-m", "chipweave", "compare", "--trace", "deepseek-syn", "--batch", "256", "--steps", "17",
-               "--strategies", "ep,base,pred", "--out", str(tmp_path / "o")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    time.sleep(3)
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        time.sleep(1)
-        break
-    err = process.communicate(timeout=120)[1]
-    assert process.returncode == 130 and "interrupted" in err and "--strategies" in err
-    kept = tmp_path / "o"
-    assert not kept.exists() or not [p for p in kept.iterdir() if p.name.startswith(".")]
+def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(capsys, tmp_path, monkeypatch):
+    simulate, started = serving.simulate, []
+
+    def interrupted_in_the_second_run(spec, *arguments):
+        started.append(spec.strategy)
+        if len(started) == 2:
+            raise KeyboardInterrupt
+        return simulate(spec, *arguments)
+
+    monkeypatch.setattr(serving, "simulate", interrupted_in_the_second_run)
+    code, _, err = compare(capsys, *SMALL, "--strategies", "ep,base,pred", "--out", str(tmp_path / "o"))
+    assert code == 130 and "1 rows are complete" in err and "--strategies base,pred" in err
+    assert [row["strategy"] for row in json.loads((tmp_path / "o" / "result.json").read_text())["rows"]] == ["ep"]
+
+
+def test_ctrl_c_before_the_first_row_leaves_nothing(capsys, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serving, "simulate", interrupted)
+    code, _, _ = compare(capsys, *SMALL, "--out", str(tmp_path / "o"))
+    assert code == 130 and not (tmp_path / "o").exists()
