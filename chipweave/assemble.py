@@ -39,10 +39,13 @@ def add_network(layout, system, network, link_model):
 
     made = layout.network(network.name, link_model or network.link_model, len(network.endpoints), links, routes,
                           directed=network.duplex == "directed")
-    for name in network.endpoints:
+    for number, name in enumerate(network.endpoints):
         part = system.parts.get(name)
-        if part is not None:
-            part.networks[network.port] = made
+        if part is None:
+            continue
+        if part.die != number:
+            raise BadInput(f"{name} is die {part.die} and endpoint {number} of network {network.name}: dies are numbered by columns, so must the network be")
+        part.networks[network.port] = made
 
 
 def wires(system):

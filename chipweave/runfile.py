@@ -64,11 +64,12 @@ def load(path):
     _check_names(root, values, folder, faults)
     faults.raise_if_any()
     given = root.get("strategy")
-    values["strategy"] = "base" if given is None else given.text if given.is_scalar else _frozen(given.plain())
+    values["strategy"] = "base" if given is None else _beside(given.text, folder) if given.is_scalar else _frozen(given.plain())
+    strategies = lists["strategies"] and [_beside(name, folder) for name in lists["strategies"]]
     for key in FILES:
         values[key] = _beside(values[key], folder)
     spec = RunSpec(**values, sets=tuple(lists["set"] or ()), folder=str(folder))
-    return spec, lists["strategies"], lists["link_models"]
+    return spec, strategies, lists["link_models"]
 
 
 def _check_names(root, values, folder, faults):

@@ -1,6 +1,7 @@
 """What to run: a run file, the options of the command line over it, and what identifies the run."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from chipweave.errors import BadInput, Fault, nearest
 
@@ -50,9 +51,9 @@ class RunSpec:
 
     @property
     def strategy_name(self):
-        """The strategy's name; of policies written out, their kinds."""
+        """The strategy's name; of a file, without folder and ending; of policies written out, their kinds."""
         if isinstance(self.strategy, str):
-            return self.strategy
+            return Path(self.strategy).stem if self.strategy.endswith(".yaml") else self.strategy
         return "+".join(p if isinstance(p, str) else p["kind"] for p in self.policies.values())
 
     @property

@@ -120,13 +120,17 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a specification names: a Model, a trace with its replication, a System, a Strategy, habits of the preset."""
+    """What a specification names: a Model, a trace with its replication, a System, a Strategy, habits of the preset.
+
+    code  name -> {"file", "sha256"} of all code let in
+    """
 
     model: object
     routing: object
     system: object
     policies: object
     habits: dict
+    code: dict = field(default_factory=dict)
 
 
 def load(spec):
@@ -146,7 +150,8 @@ def load(spec):
     policies = preset and attempt(open_strategy, spec, preset, gate)
     if faults:
         raise BadInput(faults)
-    return Loaded(model, routing, system, policies, {name: preset_says(preset, name) for name in HABITS})
+    habits = {name: preset_says(preset, name) for name in HABITS}
+    return Loaded(model, routing, system, policies, habits, {**system.code, **gate.used})
 
 
 def preset_says(preset, habit):
@@ -182,6 +187,6 @@ def outcome(spec, loaded, run, meter):
     reuse = trace.provenance.get("reuse", {})
     if reuse:
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
-    facts = {"trace": {"name": trace.name, "sha256": trace.sha256}, "system": loaded.system.resolved, "code": loaded.system.code,
+    facts = {"trace": {"name": trace.name, "sha256": trace.sha256}, "system": loaded.system.resolved, "code": loaded.code,
              "policies": run.policies.resolved(), "notes": run.notes}
     return Outcome(row, table, run.statistics(), networks, facts, prefill)

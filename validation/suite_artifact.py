@@ -106,22 +106,22 @@ def run_one(item):
     return outcome.table, outcome.prefill_steps
 
 
-def run_micro(model_name, mesh, name, sets=(), engine="kernel"):
+def run_micro(model_name, mesh, name, sets=(), engine="kernel", allow_code=False):
     """(layer table, 0) of a micro-case: its plan on a line or square of dies, with `sets` laid over the topology."""
     case = artifact_micro.find(name)
     if case is None:
         return f"unknown micro-case {name}"
     model = replace(models.load(model_name), slices=case.slices)
-    system = wafer(mesh, sets)
+    system = wafer(mesh, sets, allow_code)
     given = artifact_micro.policies(case, build("replacement", "unbounded"))
     run = serving.drive(RunSpec(engine=engine), model, system, given, (0,), lambda costs, distance: artifact_micro.Steps(case, model, costs, distance))
     return run.records.table(), 0
 
 
-def wafer(mesh, sets=()):
+def wafer(mesh, sets=(), allow_code=False):
     """The wafer of the case study with another grid: "8x3" is 8 rows by 3 columns."""
     rows, columns = (int(n) for n in mesh.split("x"))
-    return topology.load("wafer", sets=[f"parts.die.grid=[{rows}, {columns}]", *sets], preset="artifact")
+    return topology.load("wafer", sets=[f"parts.die.grid=[{rows}, {columns}]", *sets], preset="artifact", allow_code=allow_code)
 
 
 def compare(row, found):
