@@ -1,0 +1,54 @@
+"""expert_gemm, p2p, stage_gemm: what the case study's stage kinds say of the measurements that they stand for.
+
+`stage_gemm` is a second view of the bfloat16 rows of `gemm`, which the kernel-level model answers: the time that the study
+would charge for that matrix, weights from the HBM and utilisation from a table. No bar: it is there to be read.
+"""
+
+import re
+
+from chipweave.ledger import NotModelled, case
+from chipweave.validation.stage_die import copy_ps, gemm_ps, model, model_of_shape
+
+SHAPE = re.compile(r"\bN=(\d+) K=(\d+)")
+EXPERT = re.compile(r"one expert \(3 GEMMs\), (\S+)")
+
+
+@case("h100", "expert_gemm")
+def expert_gemm(questions):
+    """Microseconds of an expert's three slices."""
+    return {q.id: _expert(q) for q in questions}
+
+
+def _expert(q):
+    named = EXPERT.search(q.quantity)
+    found = named and model(named[1])
+    if not found or q.x_name != "tokens" or not q.x or q.x < 1:
+        return NotModelled("model or number of tokens not recognised in the row")
+    return gemm_ps(found, int(q.x), found.hidden, found.intermediate, found.slices) / 1e6
+
+
+@case("h100", "stage_gemm")
+def stage_gemm(questions):
+    """Microseconds of one matrix."""
+    return {q.id: _gemm(q) for q in questions}
+
+
+def _gemm(q):
+    shape = SHAPE.search(q.conditions)
+    if not shape or not q.x or q.x < 1:
+        return NotModelled("shape not recognised in the row")
+    rows, columns = map(int, shape.groups())
+    return gemm_ps(model_of_shape(rows, columns), int(q.x), rows, columns) / 1e6
+
+
+@case("h100", "p2p")
+def p2p(questions):
+    """GB/s, or microseconds where the row asks for a time."""
+    return {q.id: _copy(q) for q in questions}
+
+
+def _copy(q):
+    if q.x_name != "B" or not q.x or q.x < 1 or q.unit not in ("GB/s", "us"):
+        return NotModelled("size or unit not recognised in the row")
+    time = copy_ps(int(q.x))
+    return time / 1e6 if q.unit == "us" else 1e3 * q.x / time
