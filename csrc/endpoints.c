@@ -457,8 +457,6 @@ int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const u
                     int64_t *answered, int32_t levels)
 {
     cw_message m = {0};
-    m.kind = CW_READ;
-    m.mask = mask;
     m.wire = -1;
     int32_t turn_of = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -466,6 +464,7 @@ int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const u
         if (++turn_of == n_parts)
             turn_of = 0;
         m.address = addresses[i] & ~1ull;
+        m.mask = mask ? mask : 1 << (m.address >> 5 & 3);
         m.kind = addresses[i] & 1 ? CW_WRITE : CW_READ;
         int32_t level = p->does->touch(p->state, &m);
         if (level < levels)

@@ -36,8 +36,8 @@ int64_t cw_engine_wire_bytes(const cw_engine *engine, int32_t wire, int32_t reve
 void cw_engine_start(cw_engine *engine, int32_t part, int64_t delay_ps, int32_t code, uint64_t data);
 void cw_engine_send(cw_engine *engine, int32_t part, int32_t port, int32_t lane, int64_t delay_ps, const cw_message *message);
 
-/* Touches `n` addresses at part parts[i % n_parts]: reads of the sectors `mask`, writes where the address is odd; counts
- * what each level answered. */
+/* Touches `n` addresses at part parts[i % n_parts]: reads of the sectors `mask` (0: the one at the address), writes where
+ * the address is odd; counts what each level answered. */
 int cw_engine_touch(cw_engine *engine, const int32_t *parts, int32_t n_parts, const uint64_t *addresses, int64_t n, int32_t mask,
                     int64_t *answered, int32_t levels);
 /* cdef: end */

@@ -77,11 +77,11 @@ static int32_t home(const slice *s, uint64_t line)
     return (int32_t)(((line + turn) % n) & 1);
 }
 
-/* A slice has two lines of each group, one of each home. */
+/* A slice has two lines of each group, one of each home: half the sets apart, so that either kind alone can fill them all. */
 static uint64_t *set_of(slice *s, uint64_t line)
 {
-    uint64_t local = line / (uint64_t)s->p[SLICES] * 2 + (uint64_t)home(s, line);
-    return s->tags + local % (uint64_t)s->p[SETS] * (uint64_t)s->p[WAYS];
+    uint64_t sets = (uint64_t)s->p[SETS], index = line / (uint64_t)s->p[SLICES] + (home(s, line) ? sets / 2 : 0);
+    return s->tags + index % sets * (uint64_t)s->p[WAYS];
 }
 
 static uint64_t *find(slice *s, uint64_t *set, uint64_t line)

@@ -64,7 +64,7 @@ typedef struct sm {
     cw_host *host;
     int32_t me;
     int64_t p[N_PARAMETERS], period_fs;
-    int64_t threads, blocks_at_once, next_block, block_step, blocks;
+    int64_t threads, blocks_at_once, next_block, block_step, blocks, first_count, place_count;
     int64_t ops[MAX_OPS][SM_OP_WORDS];
     int32_t n_ops;
     const int64_t *pages, *order;
@@ -208,7 +208,7 @@ static int32_t tag_cycles(const wanted *list, int32_t n)
 static int32_t gather(const sm *s, const warp *w, const int64_t *op, wanted *list, int32_t *cycles, int32_t *phases)
 {
     uint64_t address[32];
-    int32_t n = 0, lanes = (int32_t)op[8], bytes = (int32_t)op[7], chase = op[0] == SM_OP_CHASE;
+    int32_t n = 0, lanes = (int32_t)op[8], bytes = (int32_t)op[7], chase = op[0] == SM_OP_CHASE || op[0] == SM_OP_GATHER;
     uint64_t first = chase ? 0 : (uint64_t)(op[1] + w->block % op[3] * op[2] + w->index * op[4] + w->count * op[5]);
     *phases = (lanes * bytes + 127) / 128;
     if (!chase && op[6] == bytes) {  /* lanes side by side */
@@ -222,7 +222,7 @@ static int32_t gather(const sm *s, const warp *w, const int64_t *op, wanted *lis
     }
     for (int32_t lane = 0; lane < lanes; lane++) {
         if (chase) {
-            int64_t place = (op[3] + w->block * op[4] + w->index * op[5] + lane * op[6] + w->count) % s->n_order;
+            int64_t place = (op[3] + w->block * op[4] + w->index * op[5] + lane * op[6] + (op[0] == SM_OP_CHASE ? w->count : 0)) % s->n_order;
             address[lane] = (uint64_t)(op[1] + op[2] * s->order[place]);
         } else {
             address[lane] = first + (uint64_t)(lane * op[6]);
@@ -353,7 +353,7 @@ static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code)
 
 enum { WAKE = 2, BLOCK = 3 };
 
-static void start_block(sm *s, int32_t slot)
+static void start_block(sm *s, int32_t slot, int64_t count)
 {
     int64_t block = s->next_block, n = (s->threads + 31) / 32;
     if (block >= s->blocks)
@@ -362,7 +362,7 @@ static void start_block(sm *s, int32_t slot)
     s->alive[slot] = (int32_t)n;
     for (int64_t i = 0; i < n; i++) {
         warp *w = &s->warps[slot * n + i];
-        *w = (warp){.block = block, .index = (int32_t)i, .slot = slot, .next_stalled = NONE};
+        *w = (warp){.block = block, .index = (int32_t)i, .slot = slot, .count = count, .next_stalled = NONE};
         s->launch_fs = max64(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
         wake_at(s, w, s->launch_fs, WAKE);
     }
@@ -406,7 +406,11 @@ static void run(sm *s, warp *w)
     while (w->pc < s->n_ops) {
         const int64_t *op = s->ops[w->pc];
         switch (op[0]) {
+        case SM_OP_JUMP:
+            w->pc = (int32_t)op[1];
+            continue;
         case SM_OP_LOAD:
+        case SM_OP_GATHER:
         case SM_OP_STORE:
             if (!memory(s, w, op)) {
                 stall(s, w);
@@ -503,12 +507,12 @@ static void timer(void *state, int32_t code, uint64_t data)
     if (code == WAKE)
         run(s, &s->warps[data]);
     else if (code == BLOCK)
-        start_block(s, (int32_t)data);
+        start_block(s, (int32_t)data, 0);
     else if (code == SM_STOP)
         s->blocks = 0;
     else
         for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
-            start_block(s, slot);
+            start_block(s, slot, s->first_count + slot * s->place_count);
 }
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
@@ -544,7 +548,7 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
         s->n_order = n;
         return 0;
     }
-    int64_t ops = (n - 5) / SM_OP_WORDS;
+    int64_t ops = (n - 7) / SM_OP_WORDS;
     if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 || (data[0] + 31) / 32 * data[1] > MAX_WARPS)
         return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS, MAX_BLOCKS, MAX_WARPS), -1;
     s->threads = data[0];
@@ -553,7 +557,9 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
     s->block_step = data[3];
     s->blocks = data[4];
     s->n_ops = (int32_t)ops;
-    memcpy(s->ops, data + 5, sizeof(int64_t) * (size_t)(ops * SM_OP_WORDS));
+    s->first_count = data[5];
+    s->place_count = data[6];
+    memcpy(s->ops, data + 7, sizeof(int64_t) * (size_t)(ops * SM_OP_WORDS));
     return 0;
 }
 

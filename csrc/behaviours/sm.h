@@ -18,7 +18,8 @@
 /* cdef: begin */
 extern cw_behaviour cw_sm;
 
-#define SM_TABLE_KERNEL 1   /* threads a block, blocks at a time, first block, block step, blocks, then ops */
+#define SM_TABLE_KERNEL 1   /* threads a block, blocks at a time, first block, block step, blocks, loop count that the
+                             * first block of place 0 starts with, the same of each further place, then ops */
 #define SM_TABLE_PAGES 2    /* physical page of each virtual page; the table is kept by the caller */
 #define SM_TABLE_ORDER 3    /* visiting order of a chase; kept by the caller */
 #define SM_LAUNCH 1         /* timer code: start the kernel */
@@ -33,6 +34,8 @@ extern cw_behaviour cw_sm;
 #define SM_OP_WAIT 4
 #define SM_OP_LOOP 5   /* op to go back to, times */
 #define SM_OP_WORK 6   /* cycles */
+#define SM_OP_JUMP 7   /* op to go on at */
+#define SM_OP_GATHER 8 /* as CHASE, without the loop count and without waiting */
 /* cdef: end */
 
 #endif

@@ -1,0 +1,94 @@
+"""The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on it.
+
+Each microbenchmark is a program for the SMs (csrc/behaviours/sm.h) that repeats what the published one does; caches are
+warmed by touching the lines in the program's own order, then a window of the steady state is run in time.
+"""
+
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+
+from chipweave import topology
+from chipweave.line_rate import LineRate
+
+CALIBRATED = files("chipweave.validation") / "calibrated" / "die.yaml"
+DEVICES = {
+    "GH200": "gh200", "H200": "h200", "H100 PCIe": "h100_pcie", "H800 PCIe": "h800_pcie", "H800 SXM": "h800", "H800": "h800",
+    "H100 SXM": "h100_sxm", "H100": "h100_sxm",
+}  # fmt: skip
+"""Word in a row's device -> topology; the first that occurs counts."""
+
+LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER = range(1, 9)
+KERNEL, PAGES, ORDER = 1, 2, 3
+LAUNCH, STOP = 1, 4
+ENDLESS = 1 << 40
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+PAGE = 2 * MIB
+PHYSICAL_PAGES = 40960  # 80 GiB of 2 MiB pages
+
+
+def topology_of(device):
+    """Name of the topology of a row's device, or None for a device that is not described."""
+    return next((name for word, name in DEVICES.items() if word in device), None)
+
+
+@lru_cache(maxsize=64)
+def _system(name, sets, preset):
+    return topology.load(name, sets=sets, preset=preset)
+
+
+class Die:
+    """A die ready to run. `sms` of its SMs take part (all where None): those left out would idle.
+
+    Attributes: system, endpoints, sms, slices, channels (numbers of endpoints), clock_hz, period_ps.
+    """
+
+    def __init__(self, name, sms=None, sets=(), seed=1, preset=str(CALIBRATED), engine="kernel"):
+        sets = tuple(sets) + ((f"sm.sms={sms}",) if sms else ())
+        self.system = _system(name, sets, preset)
+        line_rate = LineRate(self.system, seed, engine)
+        self.endpoints = line_rate.endpoints
+        self.sms, self.slices, self.channels = (line_rate.numbers[part] for part in ("sm", "llc", "hbm"))
+        self.clock_hz = float(self.system.parts["sm"].clock)
+        self.period_ps = 1e12 / self.clock_hz
+        pages = np.random.default_rng(seed).permutation(PHYSICAL_PAGES).astype(np.int64)
+        for sm in self.sms:
+            self.endpoints.attach(sm, PAGES, pages)
+
+    def program(self, sm, ops, threads, blocks_at_once=1, first=0, step=1, blocks=1, count=0, place_count=0):
+        """Give an SM its kernel; each op is its code and operands, padded with zeros."""
+        words = [threads, blocks_at_once, first, step, blocks, count, place_count]
+        for op in ops:
+            words += [*op, *[0] * (10 - len(op))]
+        self.endpoints.attach(sm, KERNEL, words)
+
+    def launch(self, sm, delay_ps=0):
+        self.endpoints.start(sm, LAUNCH, delay_ps)
+
+    def rate(self, statistic, warm_ps, measure_ps):
+        """Bytes per second of an SM statistic in a window that begins `warm_ps` from now."""
+        e = self.endpoints
+        start = e.now + int(warm_ps)
+        e.run(start)
+        before = e.total(self.sms, statistic)
+        e.run(start + int(measure_ps))
+        return (e.total(self.sms, statistic) - before) / (measure_ps * 1e-12)
+
+
+def load(base, block_step=0, block_mod=ENDLESS, warp_step=0, loop_step=0, lane_step=8, size=8, lanes=32, past_l1=0, store=False):
+    """A LOAD (or STORE) op; see csrc/behaviours/sm.h."""
+    return (STORE if store else LOAD, base, block_step, block_mod, warp_step, loop_step, lane_step, size, lanes, past_l1)
+
+
+def scattered(n, count, seed):
+    """`count` different numbers below n in an order without pattern, without making all n."""
+    if count * 4 >= n:
+        return np.random.default_rng(seed).permutation(n)[:count]
+    bits = max(int(n - 1).bit_length(), 2)
+    mask, half = (1 << bits) - 1, (bits + 1) // 2
+    x = np.arange(min(1 << bits, 4 * count), dtype=np.uint64)
+    for multiplier in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9 + 2 * seed, 0x94D049BB133111EB):
+        x = (x * np.uint64(multiplier | 1) + np.uint64(seed)) & np.uint64(mask)
+        x ^= x >> np.uint64(half)
+    return x[x < n][:count].astype(np.int64)
