@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chipweave.validation.die import ENDLESS, GIB, JUMP, KIB, LOOP, MIB, WAIT, Die, load
+from chipweave.validation.die import ENDLESS, GIB, JUMP, KIB, LOOP, MIB, STOP, WAIT, Die, load
 
 LINE = 128
 NO_REUSE = 150 * MIB
@@ -130,23 +130,31 @@ class Stream:
         self.die.endpoints.touch(sms, (offset + base + line + store).ravel().astype(np.uint64))
         self.next_block_bytes = n * step
 
-    def bandwidth(self, threads, blocks_at_once=2, warm_us=1.2, measure_us=2.0):
+    def bandwidth(self, threads, blocks_at_once=2):
         """Bytes/s, as the benchmark counts them, with so many threads a block and blocks an SM."""
         die, e = self.die, self.die.endpoints
         ops = stream_ops(self.kernel, threads, self.streams)
         first = -(-self.next_block_bytes // (threads * 8))
-        n = len(die.sms)
+        n, begin = len(die.sms), e.total(die.sms, "blocks")
         for i, sm in enumerate(die.sms):
             die.program(sm, ops, threads, blocks_at_once, first=first + i, step=n, blocks=ENDLESS)
             die.launch(sm, i * 500)
-        begin = e.total(die.sms, "blocks")
-        start = e.now + round(warm_us * US)
-        e.run(start)
-        before = e.total(die.sms, "blocks")
-        e.run(start + round(measure_us * US))
-        done = e.total(die.sms, "blocks") - before
+        blocks = self._steady()
         for sm in die.sms:
-            e.start(sm, 4)
+            e.start(sm, STOP)
         e.run()
         self.next_block_bytes = (first + e.total(die.sms, "blocks") - begin + 2 * n) * threads * 8
-        return done * threads * 8 * moved(self.kernel, self.streams) / (measure_us * 1e-6)
+        return blocks * threads * 8 * moved(self.kernel, self.streams)
+
+    def _steady(self):
+        """Blocks a second, over the last two windows of 1 us once they agree within 2 %, at most 6 windows."""
+        e, sms = self.die.endpoints, self.die.sms
+        e.run(e.now + US)
+        counts = [e.total(sms, "blocks")]
+        while len(counts) < 7:
+            e.run(e.now + US)
+            counts.append(e.total(sms, "blocks"))
+            done = np.diff(counts)
+            if len(done) > 1 and abs(int(done[-1]) - int(done[-2])) <= 0.02 * done[-1]:
+                break
+        return float(done[-2:].mean()) * 1e6

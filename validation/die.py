@@ -25,7 +25,8 @@ LAUNCH, STOP = 1, 4
 ENDLESS = 1 << 40
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 2 * MIB
-PHYSICAL_PAGES = 40960  # 80 GiB of 2 MiB pages
+REGION = 2048  # pages of 4 GiB: an array of a benchmark lies in one piece, as an allocation on an idle device does
+REGIONS = 16
 
 
 def topology_of(device):
@@ -52,7 +53,9 @@ class Die:
         self.sms, self.slices, self.channels = (line_rate.numbers[part] for part in ("sm", "llc", "hbm"))
         self.clock_hz = float(self.system.parts["sm"].clock)
         self.period_ps = 1e12 / self.clock_hz
-        pages = np.random.default_rng(seed).permutation(PHYSICAL_PAGES).astype(np.int64)
+        rng = np.random.default_rng(seed)
+        first = rng.permutation(REGIONS) * 2 * REGION + rng.integers(REGION, size=REGIONS)
+        pages = (first[:, None] + np.arange(REGION)).ravel()
         for sm in self.sms:
             self.endpoints.attach(sm, PAGES, pages)
 
