@@ -30,3 +30,11 @@ class Controller(Component):
         if not wires:
             raise BadInput(f"{self.name}.{port} sends a message and has no wire")
         (wires[0] if len(wires) == 1 else wires[to]).send(message, after)
+
+    def way(self, port):
+        """The function that sends a message over the only wire of `port`: over a wire without time, the handler at its
+        other end itself. For what is sent once per die and layer."""
+        wires = self.outgoing.get(port)
+        if not wires or len(wires) > 1:
+            raise BadInput(f"{self.name}.{port} has {len(wires or ())} wires where it needs one")
+        return wires[0].handler if wires[0].timeless else wires[0].send

@@ -77,12 +77,13 @@ class Counted:
                 elif stat.metric:
                     self.parts.append((NAMES.index(stat.metric), name, group.replicas))
         self.before = np.zeros(len(NAMES), np.int64)
+        self.ones = np.ones(max((len(array) for _, array in self.counters), default=0), np.int64)
 
     def since(self):
         """int64 [len(NAMES)]."""
-        now = np.zeros(len(NAMES), np.int64)
+        now, ones = np.zeros(len(NAMES), np.int64), self.ones
         for figure, array in self.counters:
-            now[figure] += np.add.reduce(array)
+            now[figure] += array.dot(ones[: len(array)])  # a third of the time of array.sum()
         for figure, name, parts in self.parts:
             now[figure] += sum(part.stats[name] for part in parts)
         difference, self.before = now - self.before, now

@@ -23,6 +23,7 @@ class Work:
     utilisation         rows (tokens up to, share of the peak) of the GEMM table; the last row has None
     memory_efficiency   share of the HBM's peak under this model, or None: the controller's own
     copy_capacity       slices a die may keep as copies, 0: no bound
+    keeps_copies        False where dies have no room for a single one
     refresh_copies      whether a read of a copy counts as use
     """
 
@@ -36,6 +37,7 @@ class Work:
     memory_efficiency: Fraction | None = None
     copy_capacity: int = 0
     refresh_copies: bool = False
+    keeps_copies: bool = True
 
     @classmethod
     def of(cls, model, layers, store):
@@ -44,10 +46,10 @@ class Work:
         Where dies may keep different numbers of copies, all keep the smallest: the fabric's store has one capacity.
         """
         weights = model.weight_bytes
-        capacity = 0 if store.capacity is None else max(1, int(store.capacity.min()))
+        capacity = None if store.capacity is None else int(store.capacity.min())
         return cls(tuple(layers), model.experts, model.slices, model.slice_bytes,
                    2 * model.hidden * model.intermediate, int((model.hidden + model.intermediate) * weights),
-                   model.utilisation, model.hbm_efficiency, capacity, store.refresh_on_read)
+                   model.utilisation, model.hbm_efficiency, capacity or 0, store.refresh_on_read, capacity != 0)
 
     @property
     def lines(self):
@@ -56,15 +58,15 @@ class Work:
 
     def operands(self, plan, home, layer_index):
         """int64 [entries x slices, len(OPERANDS)] of a plan, in order of issue: entry by entry, slice 0, 1, 2."""
-        entries = len(plan)
-        rows = np.empty((entries, self.slices, len(OPERANDS)), np.int64)
-        expert = plan.expert.astype(np.int64)
-        tokens = plan.tokens.astype(np.int64)
-        owner = home[plan.expert]
-        first_line = (layer_index * self.experts + expert) * self.slices
-        columns = (plan.die, owner, expert, expert, None, tokens, self.slice_bytes, tokens * self.token_bytes, plan.die != owner)
-        for i, values in enumerate(columns):
-            if values is not None:
-                rows[:, :, i] = values[:, None] if isinstance(values, np.ndarray) else values
-        rows[:, :, OPERANDS.index("line")] = first_line[:, None] + np.arange(self.slices)
-        return rows.reshape(entries * self.slices, len(OPERANDS))
+        rows = np.empty((len(plan), self.slices, len(OPERANDS)), np.int64)
+        columns = rows.transpose(2, 0, 1)
+        die, owner, expert, tag_set, line, tokens, slice_bytes, activation_bytes, remote = columns
+        die[:] = plan.die[:, None]
+        owner[:] = home[plan.expert][:, None]
+        expert[:] = tag_set[:] = plan.expert[:, None]
+        line[:] = (expert + layer_index * self.experts) * self.slices + np.arange(self.slices)
+        tokens[:] = plan.tokens[:, None]
+        slice_bytes[:] = self.slice_bytes
+        np.multiply(tokens, self.token_bytes, out=activation_bytes)
+        np.not_equal(die, owner, out=remote, casting="unsafe")
+        return rows.reshape(-1, len(OPERANDS))

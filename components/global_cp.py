@@ -40,6 +40,7 @@ class GlobalCp(Controller):
         self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
         self.holders[:, experts, run.home] = self.work.slices
         self.reports, self.all_reported = 0, None
+        self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()
         run.done = simulation.process(self.serve())
 
@@ -61,7 +62,7 @@ class GlobalCp(Controller):
         """Plan, launch, wait for the reports, learn what was copied."""
         asked = self.simulation.now
         plan = self.policies.allocation.allocate(job.view)
-        mask = self.policies.prediction.predict(job.view, plan) if self.policies.prediction.predicts else None
+        mask = self.predict(job, plan)
         self.layers_planned += 1
         if self.plan_time:
             yield self.simulation.wait(self.plan_time)
@@ -74,6 +75,14 @@ class GlobalCp(Controller):
         self.learn(self.run.copies_changed())
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
         self.run.layer_done(job, plan, begin, end)
+
+    def predict(self, job, plan):
+        """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to layer)."""
+        if not (self.policies.prediction.predicts and self.work.keeps_copies):
+            return None
+        mask = self.policies.prediction.predict(job.view, plan)
+        were_set, self.bits_set = self.bits_set, bool(mask.any())
+        return mask if self.bits_set or were_set else None
 
     def on_launch(self, report):
         """A local CP reports the end of its part."""

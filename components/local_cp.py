@@ -22,13 +22,21 @@ class LocalCp(Controller):
 
     kernels = Stat("kernels", "sub-kernels started")
 
+    def begin(self, simulation, run):
+        """Find the ways out once: they are taken in every layer."""
+        super().begin(simulation, run)
+        self.to_cluster, self.to_global = self.way("kernel"), self.way("launch")
+
     def on_launch(self, sub_kernel):
         """A `SubKernel` has come from the global CP."""
         self.kernels += 1
         if sub_kernel.kernel.mask is not None:
             self.send("pdu", sub_kernel)
-        self.send("kernel", sub_kernel, after=self.dispatch_time)
+        if self.dispatch_time:
+            self.send("kernel", sub_kernel, after=self.dispatch_time)
+        else:
+            self.to_cluster(sub_kernel)
 
     def on_kernel(self, report):
         """The SM cluster has ended: pass its `Report` on."""
-        self.send("launch", report)
+        self.to_global(report)

@@ -47,10 +47,15 @@ class SmClusterTable(Staged, Controller):
         rates = tuple(self.peak * share for _, share in work.utilisation)
         return Steps("tokens", amount(("tokens", work.flop_per_token)), upto, rates, quantum_ps=self.round_to)
 
+    def begin(self, simulation, run):
+        """Find the way back once: it is taken in every layer."""
+        super().begin(simulation, run)
+        self.to_local_cp = self.way("work")
+
     def on_work(self, sub_kernel):
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
         sub_kernel.kernel.start(sub_kernel.die, self.kernel_ended)
 
     def kernel_ended(self, kernel, die):
         """Tell the local CP."""
-        self.send("work", Report(kernel, die))
+        self.to_local_cp(Report(kernel, die))
