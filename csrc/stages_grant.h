@@ -83,6 +83,11 @@ static inline int create(stages *s, u32 transfer, u32 operands, int32_t node, i6
 static inline void wake_heads(stages *s, const u32 *resources, u32 n)
 {
     u32 m = 0, *candidates = s->candidates;
+    if (n == 1) {
+        u32 e = wait_head(s, s->waits + resources[0]);
+        if (all_clear(s, s->events + e)) admit(s, e);
+        return;
+    }
     for (u32 i = 0; i < n; i++) {
         wait_queue *q = s->waits + resources[i];
         if (!q->live) continue;
@@ -96,7 +101,7 @@ static inline void wake_heads(stages *s, const u32 *resources, u32 n)
 
 /* All waiters of the resources in order of rank: a merge of descending queues from their ends. A resource taken again has
    nobody left who could go. */
-static inline void wake_all(stages *s, const u32 *resources, u32 n)
+static __attribute__((noinline)) void wake_all(stages *s, const u32 *resources, u32 n)
 {
     const rank_t *rank = RANKS;
     u32 *left = s->candidates;

@@ -178,7 +178,7 @@ int lasts_ps(stages *s, const lasts_rule *rule, const i64 *operands, i64 *ps);
 int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
 void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
 int bins_init(circuit *c, i64 bin_ps, int32_t max_bins);
-int gather(stages *s, event *ev, const node *node, const i64 *operands);
+__attribute__((cold)) int gather(stages *s, event *ev, const node *node, const i64 *operands);
 int stages_reserve_events(stages *s, size_t more);
 int stages_send(stages *s, u32 e);
 int stages_complete(stages *s, u32 batch);
@@ -194,7 +194,7 @@ void stages_create_later_wide(stages *s, u32 transfer, u32 operands, int32_t nod
 void stages_announce_narrow(stages *s, u32 batch, i64 time);
 void stages_announce_wide(stages *s, u32 batch, i64 time);
 
-static inline int no_such(stages *s, const char *what, i64 value, i64 limit)
+static __attribute__((noinline, cold, unused)) int no_such(stages *s, const char *what, i64 value, i64 limit)
 {
     return stages_fail(s, STAGES_BAD, "%s %lld must be in 0..%lld", what, (long long)value, (long long)limit - 1);
 }

@@ -118,17 +118,30 @@ static inline u32 sorted_place(const rank_t *rank, const wait_queue *q, u32 e)
     return low;
 }
 
-static inline int wait_push(stages *s, wait_queue *q, u32 e)
+static __attribute__((noinline)) void sorted_insert(stages *s, wait_queue *q, u32 e)
 {
-    if (q->n == q->capacity && reserve32(s, &q->at, &q->capacity, q->n + 1, sizeof *q->at)) return -1;
-    q->live++;
-    if (s->rules.artifact_heap) {
-        heap_up(RANKS, ~(rank_t)0, q->at, q->n++, e);
-        return 0;
-    }
     u32 place = sorted_place(RANKS, q, e);
     memmove(q->at + place + 1, q->at + place, (q->n++ - place) * sizeof *q->at);
     q->at[place] = e;
+}
+
+static __attribute__((noinline)) void sorted_remove(stages *s, wait_queue *q, u32 e)
+{
+    u32 place = sorted_place(RANKS, q, e);
+    memmove(q->at + place, q->at + place + 1, (--q->n - place) * sizeof *q->at);
+}
+
+static __attribute__((noinline, cold)) int grow_queue(stages *s, wait_queue *q)
+{
+    return reserve32(s, &q->at, &q->capacity, q->n + 1, sizeof *q->at);
+}
+
+static inline int wait_push(stages *s, wait_queue *q, u32 e)
+{
+    if (__builtin_expect(q->n == q->capacity, 0) && grow_queue(s, q)) return -1;
+    q->live++;
+    if (s->rules.artifact_heap) heap_up(RANKS, ~(rank_t)0, q->at, q->n++, e);
+    else sorted_insert(s, q, e);
     return 0;
 }
 
@@ -136,9 +149,7 @@ static inline int wait_push(stages *s, wait_queue *q, u32 e)
 static inline void wait_leave(stages *s, wait_queue *q, u32 e)
 {
     q->live--;
-    if (s->rules.artifact_heap) return;
-    u32 place = sorted_place(RANKS, q, e);
-    memmove(q->at + place, q->at + place + 1, (--q->n - place) * sizeof *q->at);
+    if (!s->rules.artifact_heap) sorted_remove(s, q, e);
 }
 
 /* The head of a queue that has a waiter; the dead above it are dropped. */

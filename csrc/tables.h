@@ -52,7 +52,9 @@ int keyed_check(const keyed_table *t); /* 0 if lists, counts and presence agree 
 
 static inline int64_t *tags_line(const tags_table *t, int64_t at, int64_t set)
 {
-    return t->keys + (at * t->sets + set % t->sets) * t->ways;
+    int64_t line = at * t->sets; /* most tables have few sets and small numbers: keep clear of 64-bit division */
+    if (t->sets > 1) line += set >> 32 ? set % t->sets : (int64_t)((uint32_t)set % (uint32_t)t->sets);
+    return t->keys + line * t->ways;
 }
 
 static inline int tags_has(const tags_table *t, int64_t at, int64_t set, int64_t key)

@@ -120,7 +120,7 @@ def same(made, log, work, **rules):
 @pytest.mark.parametrize("wake", ["head", "all"])
 @pytest.mark.parametrize("booking", [True, False])
 def test_every_start_table_and_link_bin_is_equal_under_circuit(booking, wake, barging, wait_queue):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(st.data())
     def run(data):
         made, log = data.draw(systems("circuit"))
@@ -141,7 +141,7 @@ def test_every_start_table_and_link_bin_is_equal_under_fair(admission):
 @pytest.mark.parametrize("rules", [{"admission": "early_booking", "wait_queue": "artifact_heap"}, {"admission": "work_conserving"}])
 def test_times_beyond_two_seconds_widen_the_ranks_and_change_nothing(rules):
     """Ranks are 64 bits while times fit 2^41 ps; beyond, they are 128, from the middle of a run on."""
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(st.data(), st.integers(2**41 - 100, 2**41 + 100))
     def run(data, far):
         made, log = data.draw(systems("circuit"))
