@@ -1,0 +1,34 @@
+"""`chipweave replay`: listed packets through one network."""
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("topology")
+@click.argument("packets", metavar="PACKETS.csv")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.")
+@click.option("--csv", "csv_path", metavar="FILE", default="-", show_default=True, help="Where the list goes; - for standard output.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Coin for equally short ways on a torus; 0: always up.")
+@click.option("--network", help="Which network, where the topology has several.")
+@click.option("--allow-deadlock", is_flag=True, help="Run routes that can deadlock.")
+@click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, allow_code, debug):
+    """Inject the packets of PACKETS.csv (src,dst,size,ctime) and list their itime, atime and hops."""
+    import sys
+
+    from chipweave import deadlock, replay, routing_system
+    from chipweave.results import replacing
+
+    net, router = routing_system.load(topology, sets, allow_code, network)
+    if not allow_deadlock:
+        deadlock.prove(net, router)
+    listed = replay.read(packets, net.endpoints)
+    arrivals = replay.run(net, router, listed, seed)
+    if csv_path == "-":
+        replay.write(sys.stdout, listed, arrivals)
+    else:
+        with replacing(csv_path) as file:
+            replay.write(file, listed, arrivals)
+    last = max((a[1] for a in arrivals), default=0)
+    click.echo(f"{len(listed)} packets, last arrival in cycle {last}", err=True)

@@ -1,0 +1,48 @@
+"""`chipweave traffic`: synthetic traffic on one network."""
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("topology")
+@click.option("--pattern", default="uniform", show_default=True, help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE).")
+@click.option("--load", "loads", type=float, multiple=True, required=True, help="Flits per endpoint and cycle; several make a latency-load curve.")
+@click.option("--packet-flits", default="1", show_default=True, help="Packet size in flits, or several: 1,5.")
+@click.option("--packet-weights", help="Weights of the sizes, per packet: 3,1.")
+@click.option("--injection", default="bernoulli", show_default=True, help="bernoulli or on_off(alpha,beta[,rate]).")
+@click.option("--warmup", type=click.IntRange(0, 10**12), default=1000, show_default=True, help="Cycles before measuring.")
+@click.option("--cycles", type=click.IntRange(1, 10**12), default=10_000, show_default=True, help="Measured cycles.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.")
+@click.option("--network", help="Which network, where the topology has several.")
+@click.option("--picture", type=click.Path(dir_okay=False), help="Draw the curve of several loads (SVG, PNG, PDF).")
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--allow-deadlock", is_flag=True, help="Run routes that can deadlock.")
+@click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(topology, pattern, loads, packet_flits, packet_weights, injection, warmup, cycles, seed, sets, network, picture,
+            json_path, allow_deadlock, allow_code, debug):
+    """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from chipweave import deadlock, routing_system, traffic
+    from chipweave.results import write_json
+
+    net, router = routing_system.load(topology, sets, allow_code, network)
+    if not allow_deadlock:
+        deadlock.prove(net, router)
+    rows = traffic.curve(net, router, pattern, loads, packet_flits=packet_flits, weights=packet_weights, injection=injection,
+                         warmup=warmup, cycles=cycles, seed=seed)
+    columns = {"load": "{:.4g}", "accepted_flits": "{:.4g}", "latency_mean": "{:.2f}", "latency_p99": "{:.0f}",
+               "network_latency_mean": "{:.2f}", "hops_mean": "{:.3f}", "packets": "{}", "saturated": "{}",
+               "flit_hops_per_cpu_s": "{:.3g}"}
+    table = Table(*columns, title=f"{topology}, {pattern}")
+    for row in rows:
+        table.add_row(*(form.format(row[name]) for name, form in columns.items()))
+    Console(stderr=True).print(table)
+    if picture:
+        traffic.draw_curve(rows, picture, f"{topology}, {pattern}")
+    if json_path:
+        documents = [{k: v for k, v in row.items() if k != "load"} for row in rows]
+        write_json(json_path, documents[0] if len(rows) == 1 else documents)

@@ -1,0 +1,192 @@
+"""Synthetic traffic on a flit network: patterns by BookSim 2's names, loads in flits per endpoint and cycle.
+
+    net, router = routing_system.load("mesh_8x8")
+    result = run(net, router, "uniform", 0.2)
+
+Patterns over endpoints 0..N-1 with b = log2 N bits: `transpose` swaps the halves of the bits, `bitcomp` complements
+them, `bitrev` reverses, `shuffle` rotates left by one; `neighbor` adds 1 in every dimension (with wrap) and `tornado`
+ceil(k/2) - 1; `asymmetric` is src mod N/2 plus N/2 with probability 1/2; `diagonal` src + 1 with probability 1/3, else
+src; `hotspot({{ids},{weights}})`; `permutation(FILE)`: one destination a line.
+"""
+
+import re
+import resource
+import time
+from pathlib import Path
+
+from chipweave import fabric_traffic
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.fabric_noc import Kernel
+
+ALIASES = {
+    "bit_complement": "bitcomp", "bitcomplement": "bitcomp", "bit_reverse": "bitrev", "bitreverse": "bitrev", "bit_reversal": "bitrev",
+    "neighbour": "neighbor", "hot_spot": "hotspot", "random": "uniform", "rand_uniform": "uniform",
+}  # fmt: skip
+DRAWN = {"uniform": fabric_traffic.UNIFORM, "asymmetric": fabric_traffic.ASYMMETRIC, "diagonal": fabric_traffic.DIAGONAL}
+FIXED = ("transpose", "bitcomp", "bitrev", "shuffle", "tornado", "neighbor")
+NAMES = (*DRAWN, *FIXED, "hotspot", "permutation")
+
+
+def _numbers(text):
+    """Lists of numbers in BookSim's braces: '{{0,7},{1,3}}' -> [[0, 7], [1, 3]]; one pair of braces is one list."""
+    groups = re.findall(r"\{([^{}]*)\}", text) or [text.strip("{} ")]
+    try:
+        return [[float(x) for x in group.replace(" ", "").split(",") if x] for group in groups]
+    except ValueError:
+        raise BadInput(f"{text!r}: numbers in braces, such as {{{{0,7}},{{1,3}}}}") from None
+
+
+def _bits(endpoints, pattern):
+    bits = endpoints.bit_length() - 1
+    if endpoints != 1 << bits or (pattern == "transpose" and bits % 2):
+        raise BadInput(f"pattern {pattern} needs {'4^m' if pattern == 'transpose' else '2^m'} endpoints, not {endpoints}")
+    return bits
+
+
+def _stepped(net, pattern):
+    """Destinations that lie a step away in every dimension, with wrap."""
+    if not net.radices:
+        raise BadInput(f"pattern {pattern} needs a grid")
+    targets = []
+    for src in range(net.endpoints):
+        rest, stride, dst = src, 1, 0
+        for k in net.radices:
+            dst += (rest % k + (1 if pattern == "neighbor" else (k + 1) // 2 - 1)) % k * stride
+            rest, stride = rest // k, stride * k
+        targets.append(dst)
+    return targets
+
+
+def fixed(net, pattern):
+    """Destination of each endpoint under a pattern that draws nothing."""
+    if pattern in ("neighbor", "tornado"):
+        return _stepped(net, pattern)
+    n = net.endpoints
+    b = _bits(n, pattern)
+    half = b // 2
+    rule = {
+        "transpose": lambda s: (s >> half | s << half) & (n - 1),
+        "bitcomp": lambda s: ~s & (n - 1),
+        "bitrev": lambda s: int(format(s, f"0{b}b")[::-1], 2) if b else 0,
+        "shuffle": lambda s: (s << 1 | s >> (b - 1)) & (n - 1) if b else 0,
+    }[pattern]
+    return [rule(s) for s in range(n)]
+
+
+def parse(net, pattern):
+    """(kernel pattern, targets, weights) of a pattern as the user or a BookSim run description spells it."""
+    match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", pattern, re.S)
+    name, argument = match.groups() if match else (pattern, None)
+    name = ALIASES.get(name, name)
+    if name in DRAWN:
+        return DRAWN[name], None, None
+    if name in FIXED:
+        return fabric_traffic.TARGETS, fixed(net, name), None
+    if name == "hotspot":
+        spots, *weights = _numbers(argument or "")
+        weights = weights[0] if weights else [1.0] * len(spots)
+        if not spots or len(weights) != len(spots) or not all(0 <= s < net.endpoints and s == int(s) for s in spots) or min(weights) < 0 or not sum(weights):
+            raise BadInput(Fault(f"pattern {pattern!r}", allowed=f"hotspot({{{{ids}},{{weights}}}}), ids 0 to {net.endpoints - 1}"))
+        return fabric_traffic.HOT_SPOT, spots, weights
+    if name == "permutation" and argument:
+        return fabric_traffic.TARGETS, _permutation(net, argument.strip("\"' ")), None
+    raise BadInput(Fault(f"unknown pattern {pattern!r}", allowed=", ".join(NAMES), nearest=nearest(name, NAMES)))
+
+
+def _permutation(net, path):
+    try:
+        text = Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: {error}") from None
+    words = text.split()
+    if len(words) != net.endpoints or not all(w.isdecimal() and int(w) < net.endpoints for w in words):
+        raise BadInput(f"{path}: one destination 0 to {net.endpoints - 1} for each of {net.endpoints} endpoints; found {len(words)} entries")
+    return [int(w) for w in words]
+
+
+def sizes_of(text, weights=None):
+    """(flits, weight) pairs: '4', '1,5', '{{1,5}}' and weights '{{1,1}}'."""
+    sizes = [int(s) for group in _numbers(str(text)) for s in group]
+    shares = [w for group in _numbers(str(weights)) for w in group] if weights else [1.0] * len(sizes)
+    if not sizes or min(sizes) < 1 or max(sizes) > 1 << 20 or len(shares) != len(sizes) or min(shares) < 0 or not sum(shares):
+        raise BadInput(Fault(f"packet sizes {text!r}, weights {weights!r}", allowed="sizes of 1 to 1048576 flits, a weight for each"))
+    return list(zip(sizes, shares))
+
+
+def injection_of(text):
+    """None for `bernoulli`, (alpha, beta, rate while on) for `on_off(alpha,beta[,rate])`; one may be negative: worked out."""
+    match = re.fullmatch(r"\s*(bernoulli|on_off)\s*(?:\((.*)\))?\s*", text or "bernoulli")
+    if match and match[1] == "bernoulli":
+        return None
+    numbers = [float(x) for x in re.findall(r"-?[\d.]+(?:e-?\d+)?", match[2] or "")] if match else []
+    if not 2 <= len(numbers) <= 3 or max(numbers) > 1 or sum(x < 0 for x in [*numbers, -1.0][:3]) != 1:
+        raise BadInput(Fault(f"injection {text!r}", allowed="bernoulli, on_off(alpha,beta), on_off(alpha,-1,rate), on_off(-1,beta,rate)"))
+    return (*numbers, -1.0)[:3]
+
+
+def run(net, router, pattern, load, packet_flits="1", weights=None, injection="bernoulli", warmup=1000, cycles=1000, seed=1,
+        drain_limit=None, general=False, kernel=None):
+    """One synthetic run; the document of `chipweave traffic` plus `classes`, `injected_flits`, `latency_min`, `latency_max`.
+
+    `saturated` says that measured packets were left `drain_limit` cycles (default 20 x (warmup + cycles), at least
+    20,000) after measurement, or that accepted flits fell short of offered ones with a mean latency above 500 cycles.
+    """
+    sizes = sizes_of(packet_flits, weights)
+    mean = sum(s * w for s, w in sizes) / sum(w for _, w in sizes)
+    if not 0 < load <= mean:
+        raise BadInput(Fault(f"load {load} flits per endpoint and cycle", allowed=f"above 0, at most one packet a cycle = {mean:g}"))
+    kind, targets, shares = parse(net, pattern)
+    limit = drain_limit if drain_limit is not None else max(20_000, 20 * (warmup + cycles))
+    wall, cpu = time.perf_counter(), time.process_time()
+    kernel = kernel or Kernel(net, router, seed=seed, general=general)
+    r, bins, ejected = fabric_traffic.run(kernel, kind, load, sizes, targets, shares, injection_of(injection), warmup, cycles, limit, seed)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    n, span = max(1, r["packets"]), net.endpoints * cycles
+    accepted, offered = int(ejected.sum()) / span, r["offered_flits"] / span
+    return {
+        "schema": "chipweave.traffic/1", "cycles": r["cycles"], "packets": r["packets"],
+        "latency_mean": r["latency_sum"] / n, "latency_p99": percentile(bins.sum(axis=0), 0.99),
+        "network_latency_mean": r["network_latency_sum"] / n, "hops_mean": r["hops_sum"] / n,
+        "offered_flits": offered, "accepted_flits": accepted,
+        "saturated": bool(r["saturated"]) or (r["latency_sum"] / n > 500 and accepted < 0.95 * offered),
+        "flit_hops": r["flit_hops"], "wall_s": wall, "cpu_s": cpu, "flit_hops_per_cpu_s": r["flit_hops"] / max(cpu, 1e-9),
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "seed": seed,
+        "injected_flits": r["injected_flits"] / span, "latency_min": r["latency_min"] if r["packets"] else 0,
+        "latency_max": r["latency_max"], "accepted_flits_node_min": float(ejected.min()) / cycles,
+        "accepted_flits_node_max": float(ejected.max()) / cycles,
+        "classes": [{"packets": int(b.sum()), "latency_p50": percentile(b, 0.5), "latency_p99": percentile(b, 0.99)} for b in bins],
+    }  # fmt: skip
+
+
+def percentile(bins, share):
+    """The least latency that at least `share` of the packets keep; 0.0 without packets."""
+    total = int(bins.sum())
+    return float((bins.cumsum() >= share * total).argmax()) if total else 0.0
+
+
+def curve(net, router, pattern, loads, **options):
+    """One run per load, each on an empty network: the latency-load curve."""
+    return [{"load": load, **run(net, router, pattern, load, **options)} for load in loads]
+
+
+def draw_curve(rows, path, title=""):
+    """The latency-load curve as a picture (SVG, PNG or PDF by the name of the file)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, left = pyplot.subplots(figsize=(6, 4))
+    right = left.twinx()
+    stable = [r for r in rows if not r["saturated"]]
+    left.plot([r["load"] for r in stable], [r["latency_mean"] for r in stable], "o-", label="mean latency")
+    left.plot([r["load"] for r in stable], [r["latency_p99"] for r in stable], "^:", label="p99 latency")
+    right.plot([r["load"] for r in rows], [r["accepted_flits"] for r in rows], "s--", color="gray", label="accepted")
+    left.set_xlabel("offered load (flits per endpoint and cycle)")
+    left.set_ylabel("latency (cycles)")
+    right.set_ylabel("accepted (flits per endpoint and cycle)")
+    left.set_title(title)
+    left.legend(loc="upper left")
+    figure.tight_layout()
+    figure.savefig(path)
+    pyplot.close(figure)

@@ -1,0 +1,122 @@
+"""Do `traffic` and `replay` give what they promise, with router parameters by every spelling, and refuse the rest in words?"""
+
+import csv
+import json
+
+import pytest
+
+from chipweave import deadlock, routing_system, traffic
+from chipweave.__main__ import main as entry
+from chipweave.errors import BadInput
+from chipweave.router import Router
+from chipweave.routing import grid, irregular
+
+from .booksim_traces import trace
+
+
+def main(arguments):
+    with pytest.raises(SystemExit) as end:
+        entry(arguments)
+    return end.value.code
+
+
+def test_replay_lists_every_packet_of_a_trace_in_the_order_given(tmp_path):
+    _, _, packets, expected = trace("T03")
+    given, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    given.write_text("src,dst,size,ctime\n" + "".join(f"{s},{d},{n},{c}\n" for s, d, n, c in packets))
+    assert main(["replay", "mesh_8x8", str(given), "--csv", str(out)]) == 0
+    rows = list(csv.DictReader(out.open()))
+    assert [(int(r["itime"]), int(r["atime"]), int(r["hops"])) for r in rows] == expected
+
+
+@pytest.mark.parametrize("line, word", [("1,2,0,0", "size 0"), ("1,99,1,0", "endpoints are 0 to 15"), ("1,2,x,0", "whole numbers"), ("1,2,1,-4", "ctime -4")])
+def test_a_bad_packet_line_is_named(tmp_path, capsys, line, word):
+    path = tmp_path / "bad.csv"
+    path.write_text(f"src,dst,size,ctime\n{line}\n")
+    assert main(["replay", "mesh_4x4", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert "bad.csv:2: " in error and word in error
+
+
+@pytest.mark.parametrize("name", ["num_vcs=8", "vcs=8", "router.vcs=8", "networks.mesh.router.vcs=8"])
+def test_router_parameters_are_set_by_every_spelling(name):
+    assert routing_system.load("mesh_4x4", [name])[1] == Router(vcs=8)
+
+
+def test_the_bare_mesh_is_the_grid_of_booksim():
+    net, router = routing_system.load("mesh_8x8")
+    ours = grid([8, 8])
+    assert router == Router() and set(net.links) == set(ours.links) and (net.table == ours.table).all()
+    assert {link.latency for link in routing_system.load("torus_8x8")[0].links} == {2}
+
+
+def test_traffic_prints_the_documented_keys_alone_on_standard_output(capsys):
+    assert main(["traffic", "mesh_4x4", "--pattern", "uniform", "--load", "0.2", "--cycles", "500", "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "chipweave.traffic/1" and not document["saturated"]
+    assert {"cycles", "packets", "latency_mean", "latency_p99", "network_latency_mean", "hops_mean", "offered_flits", "accepted_flits",
+            "flit_hops", "wall_s", "cpu_s", "flit_hops_per_cpu_s", "peak_rss_bytes", "seed"} <= set(document)
+
+
+def test_a_saturated_network_is_a_result():
+    row = traffic.run(grid([4, 4]), Router(), "transpose", 1.0, cycles=2000, drain_limit=1000)
+    assert row["saturated"] and 0 < row["accepted_flits"] < 0.9 * row["offered_flits"]
+
+
+def test_both_engines_see_the_same_traffic():
+    net, cost = grid([4, 4]), ("wall_s", "cpu_s", "flit_hops_per_cpu_s", "peak_rss_bytes")
+    fast, slow = (traffic.run(net, Router(), "uniform", 0.4, "1,5", "3,1", "on_off(0.1,0.3)", general=g) for g in (False, True))
+    assert {k: v for k, v in fast.items() if k not in cost} == {k: v for k, v in slow.items() if k not in cost}
+
+
+def test_fixed_patterns_are_permutations_of_the_bits():
+    net = grid([4, 4])
+    assert traffic.fixed(net, "transpose")[0b0111] == 0b1101
+    assert traffic.fixed(net, "bitcomp")[0b0111] == 0b1000
+    assert traffic.fixed(net, "bitrev")[0b0111] == 0b1110
+    assert traffic.fixed(net, "shuffle")[0b1011] == 0b0111
+    assert traffic.fixed(net, "neighbor")[15] == 0 and traffic.fixed(net, "tornado")[0] == 0b0101
+
+
+def test_hot_spots_take_packets_by_their_weights():
+    net = grid([4, 4])
+    assert traffic.parse(net, "hotspot({{5,10},{1,3}})")[1:] == ([5.0, 10.0], [1.0, 3.0])
+    assert traffic.parse(net, "hot_spot({7})")[1:] == ([7.0], [1.0])
+
+
+@pytest.mark.parametrize("pattern", ["unifrm", "hotspot({{99}})", "hotspot({{1},{0}})", "permutation(/nowhere)"])
+def test_a_wrong_pattern_is_refused(pattern):
+    with pytest.raises(BadInput):
+        traffic.parse(grid([4, 4]), pattern)
+
+
+def test_accepted_load_is_offered_load_below_saturation():
+    row = traffic.run(grid([8, 8]), Router(), "uniform", 0.2, cycles=20_000)
+    assert row["accepted_flits"] == pytest.approx(0.2, rel=0.01) and row["latency_mean"] == pytest.approx(35.15, rel=0.01)
+
+
+def test_routes_with_a_cycle_of_channels_are_refused_with_the_cycle():
+    ring = irregular(4, {(i, (i + 1) % 4): 1 for i in range(4)})
+    assert len(deadlock.cycle(ring, Router())) == 4
+    with pytest.raises(BadInput, match="can deadlock: router . output 1 -> "):
+        deadlock.prove(ring, Router())
+
+
+def test_datelines_prove_a_torus_and_odd_vcs_do_not():
+    torus = grid([5, 4], wrap=True)
+    deadlock.prove(torus, Router(vcs=2))
+    import networkx as nx
+
+    assert nx.is_directed_acyclic_graph(deadlock.dependencies(torus, Router(vcs=2)))
+    with pytest.raises(BadInput, match="half"):
+        deadlock.prove(torus, Router(vcs=3))
+
+
+def test_a_deadlock_at_run_time_names_the_wait_cycle():
+    from chipweave.errors import Stuck
+    from chipweave.fabric_noc import replay
+
+    ring = irregular(4, {(i, (i + 1) % 4): 1 for i in range(4)})
+    packets = [(s, (s + 2) % 4, 20, 0) for s in range(4)]
+    with pytest.raises(Stuck, match="wait cycle: VC 0 of output 1 of router 0 waits for |of output 1 of router 1 waits for"):
+        replay(ring, Router(vcs=1, vc_depth=2), packets, watchdog=500)

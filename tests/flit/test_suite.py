@@ -1,0 +1,43 @@
+"""Does suite booksim judge any subset of the reference files, with what it cannot model named?"""
+
+import shutil
+
+import pytest
+
+from chipweave.errors import BadInput
+from chipweave.validation import suite_booksim
+
+from .booksim_traces import FOLDER
+
+
+def test_exact_rows_hold():
+    rows = suite_booksim.results(groups=("traces", "microbench"))
+    assert len(rows) == 34 and {r.status for r in rows} == {"holds"}
+    assert all(r.error == 0 for r in rows if r.group == "traces")
+
+
+def test_linear_rows_of_a_curve_hold():
+    rows = suite_booksim.results(groups=("curves",), device="O02:1")
+    assert [r.status for r in rows] == ["holds"] and rows[0].tolerance >= 0.02
+
+
+def test_a_folder_with_some_files_has_their_rows_alone(tmp_path):
+    for name in ("packet_traces.csv", "packet_traces_index.csv"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    rows = {r.id: r for r in suite_booksim.results(reference=tmp_path)}
+    assert len(rows) == 10 and rows["T01"].status == "holds"
+    assert rows["T07"].status == "not modelled" and "anynet_links.csv" in rows["T07"].why
+
+
+def test_a_trace_with_one_wrong_cycle_is_a_gap(tmp_path):
+    shutil.copy(FOLDER / "packet_traces_index.csv", tmp_path)
+    lines = (FOLDER / "packet_traces.csv").read_text().splitlines()
+    lines[1] = "T01,0,4,6,1,0,0,18,18,18,0,3"
+    (tmp_path / "packet_traces.csv").write_text("\n".join(lines) + "\n")
+    (row,) = suite_booksim.results(reference=tmp_path, device="T01")
+    assert row.status == "gap" and row.simulated == row.reference - 1
+
+
+def test_a_reference_that_is_no_folder_is_refused():
+    with pytest.raises(BadInput, match="wants a folder"):
+        suite_booksim.results(reference="/nowhere")
