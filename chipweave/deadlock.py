@@ -1,88 +1,152 @@
-"""Freedom from deadlock, proved before a run from the channel dependency graph.
+"""Deadlock freedom, proved before a run from the channel dependency graph over (link, VCs).
 
-A channel is (router, output port, VC half): halves are told apart only where datelines use them. A route that leaves
-one channel for the next makes an edge; without a cycle no set of packets can wait for one another for ever (Dally and
-Seitz). With minimal adaptive routing the graph is that of the escape VC: a packet that has entered it stays in it, and it
-may be entered from every state, so its being free of cycles is enough (Duato). Endpoints always take what arrives, so
-ejection ends every chain.
+    deterministic routing   the graph over all VCs is acyclic (Dally and Seitz, 1987)
+    escape class            the graph of the escape VCs is acyclic and from every state a packet can take one and be
+                            led to its endpoint (Duato, 1993); who has taken an escape VC stays on them, so the
+                            extended graph has no further edges
+    through endpoints       a request that arrives and asks for a reply joins its ejection channel to the injection
+                            channel of the reply: both on one set of VCs make a cycle
+
+VCs that two halves of a dateline share (an odd number of them) belong to both. Buffers hold several packets behind
+one another, so a shared VC makes the one half wait for the other, and counts as held by either.
 """
+
+from collections import deque
 
 import networkx as nx
 import numpy as np
 
-from chipweave.errors import BadInput, Fault
+from chipweave.deadlock_graph import ESCAPE, Walk
+from chipweave.errors import BadInput, Fault, Place
+
+STARTS_TRIED = 64
+CURES = ("routing without circles (xy on a mesh, datelines with an even number of VCs on a torus), a class of VCs for each of "
+         "request and reply (vc_classes), or allow_deadlock: true")
 
 
-def dependencies(net, router):
-    """networkx.DiGraph of the channels that routes use one after the other."""
-    graph = nx.DiGraph()
-    wires = net.wires()
-    for goal in range(net.endpoints):
-        _towards(net, router, wires, goal, graph)
+def vc_parts(router, network):
+    """{kind: [(words, first VC, last VC), ...]} within a class: the sets of VCs that packets of a kind may hold."""
+    width = router.vcs // router.vc_classes
+    if network.minimal is not None:
+        return {0: [("escape VC", 0, 0)], 1: [("adaptive VCs", 1, width - 1)] if width > 1 else []}
+    if network.phase is None:
+        return {0: [("VCs", 0, width - 1)]}
+    half = width // 2
+    both = [("VC of both halves", half, width - half - 1)] if width % 2 else []
+    low, high = ([("low VCs", 0, half - 1)], [("high VCs", width - half, width - 1)]) if half else ([], [])
+    return {0: low + both, 1: both + high}
+
+
+def dependencies(network, router, replies=()):
+    """The channel dependency graph, nx.DiGraph.
+
+    network: chipweave.routing.Network; router: chipweave.router.Router;
+    replies: pairs (class, class): arriving packets of the first are answered by packets of the second.
+
+    Nodes: ("link", index, class, (words, first VC, last VC)), ("inject", endpoint, class), ("eject", endpoint, class).
+    All classes are routed alike, so only those that `replies` bind in a circle are drawn, else class 0 for all.
+    Under adaptive routing only escape VCs are drawn.
+    """
+    walk, parts, graph = Walk(network), vc_parts(router, network), nx.DiGraph()
+    bound = _bound_classes(replies)
+    for group in bound or [{0}]:
+        for vc_class in sorted(group):
+            _draw_class(graph, walk, parts, vc_class, network.minimal is not None)
+        for asked, answer in replies:
+            if {asked, answer} <= group:
+                graph.add_edges_from((("eject", e, asked), ("inject", e, answer)) for e in range(network.endpoints))
     return graph
 
 
-def _halves(net, router, phase):
-    """The VC halves that a phase may use: with an odd number of VCs the two overlap, and then each uses both."""
-    if net.phase is None:
-        return (0,)
-    width = router.vcs // router.vc_classes
-    return (0, 1) if width % 2 and width > 0 else (int(phase),)
+def _bound_classes(replies):
+    """Sets of classes that depend on each other, or a class on itself, through endpoints."""
+    graph = nx.DiGraph(replies)
+    return [group for group in nx.strongly_connected_components(graph)
+            if len(group) > 1 or any(graph.has_edge(c, c) for c in group)]
 
 
-def _towards(net, router, wires, goal, graph):
-    """Edges of all packets to one endpoint, whatever router they start from; each (router, port, phase) once."""
-    seen = set()
-    for start in range(net.routers):
-        here, came, phase, before = start, None, 0, ()
-        while net.seats[goal][0] != here:
-            port = int(net.table[here, goal])
-            if net.phase is not None:
-                if came is None or net.dims[here, came] != net.dims[here, port]:
-                    phase = bool(net.phase[here, goal])
-                else:
-                    port = came ^ 1
-            now = tuple((here, port, half) for half in _halves(net, router, phase))
-            graph.add_edges_from((a, b) for a in before for b in now)
-            state = (here, port, phase)
-            if state in seen and before:
-                break
-            if before:
-                seen.add(state)
-            link = wires[here, port]
-            here, came, before = link.dst, link.dst_port, now
+def _draw_class(graph, walk, parts, vc_class, escape_only):
+    def nodes(link, kind):
+        return [("link", link, vc_class, part) for part in parts[kind]] if not (escape_only and kind != ESCAPE) else []
+
+    for link, kind, onward, then in walk.edges.tolist():
+        graph.add_edges_from((a, b) for a in nodes(link, kind) for b in nodes(onward, then))
+    for endpoint, link, kind in walk.first.tolist():
+        graph.add_edges_from((("inject", endpoint, vc_class), b) for b in nodes(link, kind))
+    for link, kind, endpoint in walk.last.tolist():
+        graph.add_edges_from((a, ("eject", endpoint, vc_class)) for a in nodes(link, kind))
 
 
-def cycle(net, router):
-    """One cycle of channels that can wait for each other, as a list; empty where there is none."""
-    if net.minimal is None and net.radices and (net.phase is None or not (router.vcs // router.vc_classes) % 2) and _is_dimension_order(net):
+def find_cycle(graph):
+    """The nodes of a short cycle in their order; empty where there is none."""
+    tangled = [group for group in nx.strongly_connected_components(graph) if len(group) > 1 or any(graph.has_edge(n, n) for n in group)]
+    if not tangled:
         return []
-    try:
-        return [a for a, _ in nx.find_cycle(dependencies(net, router))]
-    except nx.NetworkXNoCycle:
-        return []
+    group = min(tangled, key=lambda g: (len(g), min(map(repr, g))))
+    starts = sorted(group, key=repr)[:STARTS_TRIED]
+    return min((_shortest_through(graph, start, group) for start in starts), key=len)
 
 
-def _is_dimension_order(net):
-    """Whether the table is dimension order on a grid, lowest first: such tables have no cycle (with even halves)."""
-    place, stride = [], 1
-    for k in net.radices:
-        place.append(np.arange(net.routers) // stride % k)
-        stride *= k
-    if stride != net.routers or net.routers != net.endpoints:
-        return False
-    wanted = np.full(net.table.shape, 255, np.uint8)
-    for dim in reversed(range(len(net.radices))):
-        differ = place[dim][:, None] != place[dim][None, :]
-        wanted[differ] = dim
-    here = np.eye(net.routers, dtype=bool)
-    return bool((net.dims[np.arange(net.routers)[:, None], net.table] == np.where(here, -1, wanted.astype(int))).all())
+def _shortest_through(graph, start, group):
+    """The shortest cycle through `start` (breadth first, back to it) within a strongly connected group."""
+    came, queue = {}, deque([start])
+    while queue:
+        here = queue.popleft()
+        for there in sorted((n for n in graph.successors(here) if n in group), key=repr):
+            if there == start:
+                path = [here]
+                while path[-1] != start:
+                    path.append(came[path[-1]])
+                return path[::-1]
+            if there not in came:
+                came[there] = here
+                queue.append(there)
+    return []
 
 
-def prove(net, router):
-    """Nothing where no deadlock is possible; BadInput with the cycle printed where one is."""
-    found = cycle(net, router)
-    if found:
-        names = [f"router {r} output {p}" + (f" half {h}" if net.phase is not None else "") for r, p, h in found]
-        raise BadInput(Fault(f"network {net.name} can deadlock: " + " -> ".join(names + names[:1]),
-                             allowed="routes without a cycle of channels (a torus needs an even number of VCs), or allow_deadlock"))
+def without_escape(network):
+    """(router, endpoint) from where escape routes never arrive; None where all do."""
+    out = np.tile(np.arange(network.routers)[:, None], (1, 64))
+    for link in network.links:
+        out[link.src, link.src_port] = link.dst
+    step = out[np.arange(network.routers)[:, None], network.table]
+    for _ in range(network.routers.bit_length()):  # each turn doubles the links gone along
+        step = np.take_along_axis(step, step, 0)
+    lost = np.argwhere(step != np.array([router for router, _ in network.seats])[None, :])
+    return tuple(int(x) for x in lost[0]) if len(lost) else None
+
+
+def prove(network, router, replies=(), allow=False, names=None, place=Place()):
+    """Raise BadInput with the cycle where the network can deadlock, unless `allow` (`allow_deadlock: true` in YAML).
+
+    names: {"links": [...], "endpoints": [...], "classes": [...]}, words for the message; numbers without them.
+    place: where in the user's files the network stands.
+    Returns the cycle as text where `allow` let one through, else "".
+    """
+    names = names or {}
+    cycle = find_cycle(dependencies(network, router, replies))
+    lost = without_escape(network) if network.minimal is not None else None
+    if not cycle and not lost:
+        return ""
+    if cycle:
+        words = [_name(node, network, names) for node in cycle]
+        text = "packets can wait for each other in a circle: " + " -> ".join([*words, words[0]])
+    else:
+        text = f"from router {lost[0]} the escape VCs do not lead to endpoint {lost[1]}"
+    if allow:
+        return text
+    raise BadInput(Fault(f"network {network.name} can deadlock: {text}", place, CURES))
+
+
+def _name(node, network, names):
+    """One channel for people: "die[0][0] -> die[0][1] (reply, low VCs 2-3)"."""
+    what, number, vc_class = node[:3]
+    classes, ends = names.get("classes"), names.get("endpoints")
+    of = classes[vc_class] if classes else f"class {vc_class}"
+    if what == "link":
+        words, first, last = node[3]
+        link = network.links[number]
+        link_name = names["links"][number] if "links" in names else f"router {link.src} -> router {link.dst}"
+        return f"{link_name} ({of}, {words} {first if first == last else f'{first}-{last}'})"
+    end = ends[number] if ends else f"endpoint {number}"
+    return f"{end} {'accepts' if what == 'eject' else 'answers with'} {of}"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chipweave import deadlock, routing_system, traffic
+from chipweave import routing_system, traffic
 from chipweave.__main__ import main as entry
 from chipweave.errors import BadInput
 from chipweave.router import Router
@@ -95,21 +95,10 @@ def test_accepted_load_is_offered_load_below_saturation():
     assert row["accepted_flits"] == pytest.approx(0.2, rel=0.01) and row["latency_mean"] == pytest.approx(35.15, rel=0.01)
 
 
-def test_routes_with_a_cycle_of_channels_are_refused_with_the_cycle():
-    ring = irregular(4, {(i, (i + 1) % 4): 1 for i in range(4)})
-    assert len(deadlock.cycle(ring, Router())) == 4
-    with pytest.raises(BadInput, match="can deadlock: router . output 1 -> "):
-        deadlock.prove(ring, Router())
-
-
-def test_datelines_prove_a_torus_and_odd_vcs_do_not():
-    torus = grid([5, 4], wrap=True)
-    deadlock.prove(torus, Router(vcs=2))
-    import networkx as nx
-
-    assert nx.is_directed_acyclic_graph(deadlock.dependencies(torus, Router(vcs=2)))
-    with pytest.raises(BadInput, match="half"):
-        deadlock.prove(torus, Router(vcs=3))
+def test_a_topology_that_can_deadlock_is_refused_unless_allowed(capsys):
+    odd = ["traffic", "torus_8x8", "--load", "0.01", "--cycles", "100", "--set", "num_vcs=3"]
+    assert main(odd) == 2 and "deadlock" in capsys.readouterr().err
+    assert main([*odd, "--allow-deadlock"]) == 0
 
 
 def test_a_deadlock_at_run_time_names_the_wait_cycle():
