@@ -191,6 +191,8 @@ class Engine:
 def _integers(values, what):
     """int64 array; a number that does not fit is an error, never wrapped."""
     array = np.asarray(values)
+    if array.dtype.kind == "f" and not isinstance(values, np.ndarray):
+        array = np.asarray(values, dtype=object)  # NumPy makes floats of integers beyond 64 bits
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype == object:

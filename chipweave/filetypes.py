@@ -18,7 +18,7 @@ class FileType:
     """One sort of YAML file.
 
     what: in words; schema: its `schema:`; keys: top-level keys, any one of which gives it away;
-    checker: "module:function", called with (path, allow_code), raises BadInput with every fault.
+    checker: "module:function", called with (path, allow_code), raises BadInput with every fault; may return warnings.
     """
 
     what: str
@@ -27,8 +27,9 @@ class FileType:
     checker: str
 
     def check(self, path, allow_code):
+        """Warnings, in words."""
         module, _, function = self.checker.partition(":")
-        getattr(importlib.import_module(module), function)(path, allow_code)
+        return list(getattr(importlib.import_module(module), function)(path, allow_code) or ())
 
 
 TYPES = (
@@ -65,16 +66,22 @@ def check(name, allow_code=False):
     Raises:
         BadInput: every fault of it.
     """
+    return check_and_warn(name, allow_code)[0]
+
+
+def check_and_warn(name, allow_code=False):
+    """As `check`; returns the word and warnings: things that are allowed, and what they cost."""
     path = Path(name) if Path(name).is_file() else find(name)
     kind = recognise(yamlfile.load(path), path)
-    kind.check(path, allow_code)
-    return kind.what
+    return kind.what, kind.check(path, allow_code)
 
 
 def check_topology(path, allow_code):
-    from chipweave import topology
+    """The system, and for networks of flits that it cannot deadlock."""
+    from chipweave import flit_network, topology
 
-    topology.load(path, allow_code=allow_code)
+    networks = topology.load(path, allow_code=allow_code).networks.values()
+    return [warning for n in networks if n.link_model == "flit" for warning in flit_network.check(n)]
 
 
 def check_preset(path, allow_code):

@@ -1,7 +1,7 @@
 """Parameters of the routers of a network under `link_model: flit`, as YAML is checked by them.
 
 Names and meanings are BookSim 2's, delays are in cycles of the network's clock, depths in flits; switches are 0 or 1.
-Defaults are those of the shipped bare networks. What goes together with what is checked where routers are built.
+Defaults are those of the shipped bare networks, which carry one flit a cycle. What goes together with what is checked where routers are built.
 """
 
 from chipweave.declare import Declared, Param
@@ -18,11 +18,13 @@ def _switch(doc, default=0):
 class FlitRouter(Declared):
     """Input-queued virtual-channel routers, credits, VC and switch allocation, cycle by cycle."""
 
-    clock = Param("frequency", default="1 GHz", low="1 Hz", doc="one cycle of routers and links")
+    clock = Param("frequency", default=None, low="1 Hz", doc="one cycle of routers and links; bandwidth of the fastest link / flit where left out")
     flit = Param("bytes", default="32 B", low="1 B", doc="what a link moves in one cycle")
     vcs = Param("int", default=4, low=1, high=32, doc="virtual channels of a link")
-    vc_depth = Param("int", default=8, low=1, high=32767, doc="flits that one VC buffers")
-    vc_classes = Param("int", default=1, low=1, high=32, doc="equal ranges the VCs are cut into, one per class of traffic")
+    vc_depth = Param("int", default=None, low=1, high=32767, doc="flits that one VC buffers; the credit loop of a link where left out, 8 on a bare network")
+    vc_classes = Param("int", default=None, low=1, high=32, doc="equal ranges the VCs are cut into, one per class of traffic; requests and replies apart where left out, 1 on a bare network")
+    message_vcs = Param("int", default=0, low=0, high=32, doc="VCs that one message keeps to, in turn within its class; 0: all of the class")
+    max_packet = Param("bytes", default="4 KiB", low="1 B", doc="messages are cut into packets of at most this")
     routing_delay = _cycles(1, 0, 16, "cycles from arrival to route")
     vc_alloc_delay = _cycles(1, 1, 16, "cycles of VC allocation")
     sw_alloc_delay = _cycles(1, 1, 16, "cycles of switch allocation")

@@ -49,7 +49,12 @@ def _bars(results):
     for r in results:
         if r.tolerance is not None:
             bars.setdefault((r.group, r.role), set()).add(r.tolerance)
-    return {key: " / ".join(f"{100 * b:g} %" for b in sorted(found)) for key, found in bars.items()}
+    return {key: _bar(sorted(found)) for key, found in bars.items()}
+
+
+def _bar(found):
+    """Up to two bars as they are, more as a range."""
+    return " / ".join(f"{100 * b:g} %" for b in found) if len(found) < 3 else f"{100 * found[0]:.1g} to {100 * found[-1]:.2g} %"
 
 
 def _groups(groups, bars):

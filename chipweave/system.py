@@ -17,6 +17,7 @@ class Network:
         duplex: "directed", or "undirected": the two directions of a link share it (read by circuit).
         admission, wait_queue: how held resources are granted, and in which order waiters stand.
         booking, barging, wake: single habits of the admission switched, or None (chipweave.fabric.rules).
+        allow_deadlock: run under flit although the channel dependency graph has a cycle.
         shape, dims, order, routing: as written; `dims` is (Y, X) for a grid, (N,) otherwise.
         graph: DiGraph over router names, in endpoint order, switches last; each edge has latency_ps (int) and
             bandwidth (Fraction, bytes/s), each node has place ((y, x) or None).
@@ -29,7 +30,7 @@ class Network:
     def __init__(self, name, settings, graph, endpoints, dims, port, router, whole):
         self.name, self.graph, self.endpoints, self.dims = name, graph, tuple(endpoints), tuple(dims)
         self.port, self.router, self.whole = port, router, whole
-        for key in ("link_model", "duplex", "admission", "booking", "barging", "wake", "wait_queue", "shape", "order", "routing"):
+        for key in ("link_model", "duplex", "admission", "booking", "barging", "wake", "wait_queue", "allow_deadlock", "shape", "order", "routing"):
             setattr(self, key, settings[key])
         self.rank = {n: i for i, n in enumerate(graph.nodes)}
         self.place_of = {n: p for n, p in graph.nodes(data="place") if p is not None}

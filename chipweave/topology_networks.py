@@ -32,6 +32,7 @@ SETTINGS = named({
     "barging": Param("bool", default=None, doc="switches one habit of the admission: pass waiters whose resources are not all free"),
     "wake": Param("choice", default=None, choices=["head", "all"], doc="switches one habit of the admission: who is tried when a resource is released"),
     "wait_queue": Param("choice", default="sorted", choices=["sorted", "artifact_heap"], doc="in which order waiters stand"),
+    "allow_deadlock": Param("bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"),
     "shape": Param("choice", choices=list(graph_shapes.NAMES), doc="which routers have a link between them"),
     "order": Param("choice", default="columns", choices=["columns", "rows"], doc="endpoint number in a grid of [Y, X]: y + x * Y by columns, x + y * X by rows"),
     "routing": Param("choice", default=None, choices=list(graph_routes.NAMES), doc="which links a transfer takes; xy on grids, else shortest"),

@@ -179,9 +179,14 @@ int NAMED(stages_run)(stages *s, i64 until)
         if (next > until || (s->n_done && next > s->now)) return 0;
         if ((u64)next >> TIME_BITS || (u64)s->n_events + ROOM > (u64)1 << NUMBER_BITS) return WIDEN;
         if (s->n_events + ROOM > s->event_capacity && stages_reserve_events(s, ROOM)) return -1;
-        if (s->n_networks && run_networks(s, next)) return -1;
-        if (s->queue_n && (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) == next) stop = run_one(s);
-        else s->now = next;
+        if (s->n_networks) {
+            if (run_networks(s, next)) return -1;
+            if (!s->queue_n || (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) != next) {
+                s->now = next;
+                continue;
+            }
+        }
+        stop = run_one(s);
     }
     if (stop == WIDEN) s->resume = RESUME_STARTED;
     return stop;

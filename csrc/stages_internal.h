@@ -142,6 +142,8 @@ struct stages {
     size_t journal_n, journal_capacity;
 };
 
+#pragma GCC visibility push(hidden) /* calls between the engine's files need no detour through the linker's table */
+
 int stages_fail(stages *s, int status, const char *format, ...);
 
 /* Room for n elements of `size` bytes; -1 (and the status) if there is none. */
@@ -168,13 +170,13 @@ static inline int reserve32(stages *s, void *array, u32 *capacity, size_t n, siz
 static inline i64 amount_of(const stages_amount *a, const i64 *operands)
 {
     i64 sum = a->constant;
+    if (!a->n) return sum;
     for (int32_t i = 0; i < a->n; i++) sum += a->factor[i] * operands[a->operand[i]];
     return sum;
 }
 
 int walk_on(stages *s, const i64 *operands); /* continue s->walk; 0 when settled, 1 at a question, -1 on failure */
 int walk_marks(stages *s, const i64 *operands, const node *node, int at_end);
-int lasts_ps(stages *s, const lasts_rule *rule, const i64 *operands, i64 *ps);
 int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
 void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
 int bins_init(circuit *c, i64 bin_ps, int32_t max_bins);
@@ -201,7 +203,7 @@ static __attribute__((noinline, cold, unused)) int no_such(stages *s, const char
 
 static inline int outside(stages *s, const char *what, i64 value, i64 limit)
 {
-    return (u64)value < (u64)limit ? 0 : no_such(s, what, value, limit);
+    return __builtin_expect((u64)value < (u64)limit, 1) ? 0 : no_such(s, what, value, limit);
 }
 
 /* What a hold takes, as a list in the pool and as a mask. */
@@ -229,4 +231,5 @@ static inline int find_resources(stages *s, event *ev, const node *node, const i
     ev->mask = way->mask;
     return 0;
 }
+#pragma GCC visibility pop
 #endif

@@ -12,6 +12,8 @@ static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
     return 0;
 }
 
+static int negative(stages *s) { return stages_fail(s, STAGES_BAD, "sets and keys of tags must not be negative"); }
+
 static int apply(stages *s, const stages_mark *m, const i64 *operands)
 {
     i64 at = operands[m->of[0]], a = operands[m->of[1]], evicted = NOTHING;
@@ -19,8 +21,7 @@ static int apply(stages *s, const stages_mark *m, const i64 *operands)
     if (m->op == MARK_TAGS_INSERT || m->op == MARK_TAGS_TOUCH) {
         tags_table *t = s->tags + m->table;
         i64 key = operands[m->of[2]];
-        if (outside(s, "tags: instance", at, t->instances) || outside(s, "tags: set", a, INT64_MAX) || outside(s, "tags: key", key, INT64_MAX))
-            return -1;
+        if (outside(s, "tags: instance", at, t->instances) || (a | key) < 0) return negative(s);
         if (m->op == MARK_TAGS_TOUCH) tags_touch(t, at, a, key);
         else new_key = tags_insert(t, at, a, key, &evicted);
         if (!t->journal) return 0;
@@ -71,7 +72,7 @@ static int ask(stages *s, const node *node, const i64 *operands, i64 *answer)
     case ASK_OPERAND: *answer = operands[of[0]]; return 0;
     case ASK_TAGS:
         if (outside(s, "tags: instance", operands[of[0]], s->tags[node->table].instances) ||
-            outside(s, "tags: set", operands[of[1]], INT64_MAX) || outside(s, "tags: key", operands[of[2]], INT64_MAX)) return -1;
+            (operands[of[1]] | operands[of[2]]) < 0) return negative(s);
         *answer = tags_has(s->tags + node->table, operands[of[0]], operands[of[1]], operands[of[2]]);
         return 0;
     case ASK_KEYED: {
@@ -100,7 +101,7 @@ static int ask(stages *s, const node *node, const i64 *operands, i64 *answer)
 static int32_t branch(stages *s, const node *node, const i64 *operands)
 {
     walk *w = &s->walk;
-    i64 answer;
+    i64 answer = 0;
     if (node->ask == ASK_PYTHON) {
         if (w->wanted != QUESTION_BRANCH) {
             w->wanted = QUESTION_BRANCH;
@@ -116,11 +117,19 @@ static int32_t branch(stages *s, const node *node, const i64 *operands)
     return node->branches[answer];
 }
 
-static int duration(stages *s, const node *node, const i64 *operands)
+/* The last quotient of each rate is kept: transfers of one batch mostly ask the same. */
+static inline int rated(stages *s, const lasts_rule *rule, i64 pick, const i64 *operands)
+{
+    rate *r = rule->rates + pick;
+    i64 work = amount_of(&rule->work, operands);
+    if (work != r->work) return quotient(s, r, rule->quantum, work, &s->walk.lasts);
+    s->walk.lasts = r->ps;
+    return 0;
+}
+
+static int python_duration(stages *s)
 {
     walk *w = &s->walk;
-    const lasts_rule *rule = s->lasts + node->lasts;
-    if (rule->kind != LASTS_PYTHON) return lasts_ps(s, rule, operands, &w->lasts);
     if (w->wanted != QUESTION_DURATION) {
         w->wanted = QUESTION_DURATION;
         return 1;
@@ -128,6 +137,33 @@ static int duration(stages *s, const node *node, const i64 *operands)
     w->wanted = -1;
     w->lasts = w->answer;
     return w->lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)w->lasts) : 0;
+}
+
+static inline int duration(stages *s, const lasts_rule *rule, const i64 *operands)
+{
+    i64 pick = 0;
+    if (rule->kind == LASTS_ROUTE) {
+        i64 n = s->circuits[rule->network].endpoints, from = operands[rule->source], to = operands[rule->target];
+        if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n)) return -1;
+        pick = rule->route_rate[from * n + to];
+        s->walk.lasts = 0;
+        return pick < 0 ? 0 : rated(s, rule, pick, operands);
+    }
+    if (rule->kind == LASTS_CONSTANT) {
+        s->walk.lasts = rule->value;
+        return 0;
+    }
+    if (rule->kind == LASTS_RATE) {
+        if (rule->by >= 0) pick = operands[rule->by];
+        return outside(s, "instance of a duration rule", pick, rule->n_rates) ? -1 : rated(s, rule, pick, operands);
+    }
+    if (rule->kind == LASTS_STEPS) {
+        while (pick < rule->n_rates - 1 && operands[rule->by] > rule->upto[pick]) pick++;
+        return rated(s, rule, pick, operands);
+    }
+    if (rule->kind == LASTS_PYTHON) return python_duration(s);
+    s->walk.lasts = operands[rule->value];
+    return s->walk.lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)s->walk.lasts) : 0;
 }
 
 static int count(stages *s, const node *node, const i64 *operands)
@@ -148,34 +184,47 @@ static int count(stages *s, const node *node, const i64 *operands)
     return 0;
 }
 
+/* Marks of the node that w->node names, at the start; those for the end are remembered. */
+static int start_marks(stages *s, const i64 *operands, const node *node)
+{
+    walk *w = &s->walk;
+    if (w->wanted != QUESTION_MARK) w->mark = 0;
+    int stop = walk_marks(s, operands, node, 0);
+    if (stop) return stop;
+    for (int32_t i = 0; i < node->n_marks; i++)
+        if (node->marks[i].at_end) {
+            w->s.late[w->s.n_late++] = (u16)w->node;
+            break;
+        }
+    return 0;
+}
+
 int walk_on(stages *s, const i64 *operands)
 {
     walk *w = &s->walk;
+    const node *nodes = s->nodes;
+    int32_t at = w->node;
     for (;;) {
-        const node *node = s->nodes + w->node;
+        const node *node = nodes + at;
         int32_t next = node->then;
         if (node->kind == STAGE_CHOOSE) {
             next = branch(s, node, operands);
-            if (next < -1) return next == -2 ? 1 : -1;
+            if (next < -1) {
+                w->node = at;
+                return next == -2 ? 1 : -1;
+            }
         } else {
             int stop;
-            if (node->lasts >= 0 && w->wanted != QUESTION_MARK && (stop = duration(s, node, operands))) return stop;
-            if (node->n_marks) {
-                if (w->wanted != QUESTION_MARK) w->mark = 0;
-                if ((stop = walk_marks(s, operands, node, 0))) return stop;
-                for (int32_t i = 0; i < node->n_marks; i++)
-                    if (node->marks[i].at_end) {
-                        w->s.late[w->s.n_late++] = (u16)w->node;
-                        break;
-                    }
-            }
+            w->node = at;
+            if (node->lasts >= 0 && w->wanted != QUESTION_MARK && (stop = duration(s, s->lasts + node->lasts, operands))) return stop;
+            if (node->n_marks && (stop = start_marks(s, operands, node))) return stop;
             if (node->n_counts && count(s, node, operands)) return -1;
             for (int32_t i = 0; i < node->n_spawns; i++) w->s.sides[w->s.n_sides++] = (u16)node->spawns[i];
         }
-        if (next < 0 || s->nodes[next].kind <= STAGE_SEND) {
+        if (next < 0 || nodes[next].kind <= STAGE_SEND) {
             w->s.then = next;
             return 0;
         }
-        w->node = next;
+        at = next;
     }
 }

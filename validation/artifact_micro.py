@@ -17,13 +17,14 @@ TOKENS = 100
 
 @dataclass(frozen=True)
 class MicroCase:
-    """mesh "YxX"; plan of (expert, home, die), the same in each of `steps` steps; `predict`: copy whatever arrives."""
+    """mesh "YxX"; plan of (expert, home, die), the same in each of `steps` steps; `predict`: copy whatever arrives; tokens of each entry."""
 
     mesh: str
     plan: tuple
     steps: int = 1
     slices: int = 1
     predict: bool = False
+    tokens: int = TOKENS
 
 
 CASES = {
@@ -79,7 +80,7 @@ def policies(case, replacement):
     class Listed(AllocationPolicy):
         def allocate(self, view):
             expert, _, die = (np.array(column, np.int32) for column in zip(*case.plan))
-            return Plan(expert, die, np.full(len(expert), TOKENS, np.int32))
+            return Plan(expert, die, np.full(len(expert), case.tokens, np.int32))
 
     class CopyAll(PredictionPolicy):
         predicts = case.predict
@@ -102,7 +103,7 @@ class Steps:
     def jobs(self, home, holders):
         counts = np.zeros(self.model.experts, np.int32)
         for expert, _, _ in self.case.plan:
-            counts[expert] += TOKENS
+            counts[expert] += self.case.tokens
         for step in range(self.steps):
             view = LayerView(0, step, False, counts, counts, home, holders[0], self.distance, self.costs)
             yield LayerJob(step, 0, 0, view)

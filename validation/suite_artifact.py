@@ -111,11 +111,16 @@ def run_micro(model_name, mesh, name, sets=(), engine="kernel", allow_code=False
     case = artifact_micro.find(name)
     if case is None:
         return f"unknown micro-case {name}"
+    return run_plan(model_name, mesh, case, sets, engine), 0
+
+
+def run_plan(model_name, mesh, case, sets=(), engine="kernel"):
+    """The layer table of a plan given by hand, without prefill."""
     model = replace(models.load(model_name), slices=case.slices)
     system = wafer(mesh, sets, allow_code)
     given = artifact_micro.policies(case, build("replacement", "unbounded"))
     run = serving.drive(RunSpec(engine=engine), model, system, given, (0,), lambda costs, distance: artifact_micro.Steps(case, model, costs, distance))
-    return run.records.table(), 0
+    return run.records.table()
 
 
 def wafer(mesh, sets=(), allow_code=False):

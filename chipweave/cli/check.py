@@ -13,12 +13,15 @@ def command(files, allow_code):
     there is any fault.
     """
     from chipweave.errors import BadInput
-    from chipweave.filetypes import check
+    from chipweave.filetypes import check_and_warn
 
     faults = []
     for file in files:
         try:
-            click.echo(f"{file}: a {check(file, allow_code)}, no faults", err=True)
+            what, warnings = check_and_warn(file, allow_code)
+            for warning in warnings:
+                click.echo(f"{file}: warning: {warning}", err=True)
+            click.echo(f"{file}: a {what}, no faults", err=True)
         except BadInput as error:
             faults += error.faults
     if faults:
