@@ -111,10 +111,10 @@ def run_micro(model_name, mesh, name, sets=(), engine="kernel", allow_code=False
     case = artifact_micro.find(name)
     if case is None:
         return f"unknown micro-case {name}"
-    return run_plan(model_name, mesh, case, sets, engine), 0
+    return run_plan(model_name, mesh, case, sets, engine, allow_code), 0
 
 
-def run_plan(model_name, mesh, case, sets=(), engine="kernel"):
+def run_plan(model_name, mesh, case, sets=(), engine="kernel", allow_code=False):
     """The layer table of a plan given by hand, without prefill."""
     model = replace(models.load(model_name), slices=case.slices)
     system = wafer(mesh, sets, allow_code)
