@@ -8,7 +8,8 @@
 #include "noc_state.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define AHEAD 8 /* events to prefetch ahead; worth it beyond the second-level cache only */
+#define AHEAD 8   /* events to prefetch ahead */
+#define FAR 512   /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
 /* The arrays of the state as locals: stores of small integers alias everything, and members would be reloaded. */
 struct view {
@@ -78,6 +79,14 @@ static uint32_t with_room(const struct noc_state *net, uint32_t port, uint32_t m
     return room;
 }
 
+/* Bring in the output port and VCs that an input VC wants; its own record must be there already. */
+INLINE void fetch_output(const struct view *w, uint32_t id)
+{
+    const uint32_t o = (id & ~w->local) | (w->in[id].out & (NOC_ACTIVE - 1u));
+    __builtin_prefetch(&w->out[o], 1);
+    __builtin_prefetch(&w->port[o >> w->vb], 1);
+}
+
 INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far)
 {
     struct noc_list *const list = &net->va[w->now % 3], *const next = &net->va[(w->now + 1) % 3];
@@ -96,6 +105,8 @@ INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int
         const uint32_t id = at[i];
         if (far && i + AHEAD < n)
             __builtin_prefetch(&in[at[i + AHEAD]], 1);
+        if (far && i + AHEAD / 2 < n)
+            fetch_output(w, at[i + AHEAD / 2]);
         const struct noc_in *v = &in[id];
         const uint32_t base = (id & ~local) | v->out, gp = base >> vb;
         const struct noc_port *p = &port[gp];
@@ -214,6 +225,10 @@ INLINE void switch_allocation(struct noc_state *net, struct view *w, const int R
         const uint32_t id = at[i];
         if (far && i + AHEAD < n)
             __builtin_prefetch(&in[at[i + AHEAD]], 1);
+        if (far && i + AHEAD / 2 < n) {
+            fetch_output(w, at[i + AHEAD / 2]);
+            __builtin_prefetch(&port[at[i + AHEAD / 2] >> vb], 1);
+        }
         const uint32_t o = (id & ~local) | (in[id].out & (NOC_ACTIVE - 1));
         if (!out[o].credits || (special && port[o >> vb].free_at > w->now)) {
             net->stalls[o].credit++;
@@ -275,7 +290,7 @@ INLINE void cycle(struct noc_state *net, const int R, const int special, const i
 
 void noc_fast_cycle(struct noc_state *net)
 {
-    const int far = net->c.routers > 1024;
+    const int far = net->c.routers >= FAR;
     if (net->special)
         cycle(net, net->c.routing_delay, 1, 0);
     else if (net->c.routing_delay)
