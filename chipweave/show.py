@@ -1,5 +1,7 @@
 """What a person sees of a run: progress while it goes on, a table and the hot links when it is done. All on stderr."""
 
+import time
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -25,7 +27,7 @@ class Counting:
 
     def __init__(self, total, title="runs"):
         self.progress = bar(title)
-        self.task = self.progress.add_task(title, total=total, rate="")
+        self.task, self.completed = self.progress.add_task(title, total=total, rate=""), None
 
     def __enter__(self):
         self.progress.start()
@@ -34,25 +36,31 @@ class Counting:
     def __exit__(self, *_):
         self.progress.stop()
 
-    def advance(self, by=1):
-        self.progress.advance(self.task, by)
+    def advance(self):
+        self.progress.advance(self.task)
+
+    def reached(self, completed, rate):
+        """Show how far it is and how fast, whenever `completed` has changed."""
+        if completed != self.completed:
+            self.completed = completed
+            self.progress.update(self.task, completed=completed, rate=rate)
 
 
 def progress(spec, index, total):
     """A function to call with each layer that ends, showing how far the run is; None where nobody looks."""
     if not console().is_terminal:
         return None
-    counting = Counting(spec.steps, f"{spec.strategy_name} ({index + 1} of {total}), steps")
-    seen = {"step": 0}
+    counting, began = Counting(spec.steps, f"{spec.strategy_name} ({index + 1} of {total}), steps"), time.perf_counter()
+    layers = 0
 
     def layer_ended(job):
+        nonlocal layers
         if job is None:
-            counting.progress.stop()
-        elif job.step == 0 and not counting.progress.live.is_started:
+            return counting.progress.stop()
+        if not layers:
             counting.progress.start()
-        elif job.step > seen["step"]:
-            seen["step"] = job.step
-            counting.advance()
+        layers += 1
+        counting.reached(job.step, f"{layers / (time.perf_counter() - began):,.0f} layers/s")
 
     return layer_ended
 
