@@ -29,7 +29,7 @@ def _allocator(text):
 
 def entries(network):
     """uint8[R, E] as noc_open() wants it: port, bit 6 the dateline half, bit 7 a tie."""
-    table = network.table.astype(np.uint8)
+    table = network.table.astype(np.uint8, copy=False)
     if network.phase is not None:
         table = table | network.phase.astype(np.uint8) << 6 | network.tie.astype(np.uint8) << 7
     return np.ascontiguousarray(table)
@@ -49,13 +49,14 @@ class Kernel:
     BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
     """
 
-    def __init__(self, network, router, seed=0, general=False, watchdog=100_000):
+    def __init__(self, network, router, seed=0, general=False, watchdog=100_000, skip=True):
         self.network, self.router = network, router
         config = ffi.new("struct noc_config *")
         for name in SAME_NAME:
             setattr(config, name, getattr(router, name))
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
         config.seat_latency, config.watchdog, config.seed, config.general = network.seat_latency, watchdog, seed, general
+        config.skip = skip
         config.cut_through = router.flow_control == "cut_through"
         config.priority, config.split = PRIORITY[router.priority], network.phase is not None
         if network.minimal is None:
@@ -128,6 +129,17 @@ class Kernel:
         while n := lib.noc_collect(self.net, out, room):
             rows += [(a.tag, a.ctime, a.itime, a.atime, a.src, a.dst, a.hops, a.vc_class) for a in ffi.unpack(out, n)]
         return rows
+
+    @property
+    def skipped(self):
+        """What was not stepped: cycles skipped, jumps, longest_period, searches given_up."""
+        report = ffi.new("struct noc_skip_report *")
+        lib.noc_skip_reported(self.net, report)
+        return {name: int(getattr(report, name)) for name, _ in ffi.typeof("struct noc_skip_report").fields}
+
+    def digest(self):
+        """A number for the whole state of the routers and wires relative to now (fast engine)."""
+        return int(lib.noc_digest(self.net))
 
     def check(self):
         """Raises AssertionError in words where an invariant of the state is broken."""

@@ -90,17 +90,19 @@ def grid(radices, wrap=False, latency=None, routing="dor", name=""):
     minimal = np.zeros((routers, routers), np.uint64) if routing == "min_adapt" else None
     phase = np.zeros((routers, routers), bool) if wrap else None
     tie = np.zeros((routers, routers), bool) if wrap else None
-    for dim in reversed(range(n)):
-        k, here, goal = radices[dim], place[:, dim][:, None], place[:, dim][None, :]
-        differ = here != goal
-        ahead = (goal - here) % k
-        up = (2 * ahead <= k) if wrap else (goal > here)
-        table[differ] = np.where(up, 2 * dim, 2 * dim + 1).astype(np.uint8)[differ]
-        if wrap:
-            phase[differ] = (here > goal)[differ]
-            tie[differ] = (2 * ahead == k)[differ]
-        if minimal is not None:
-            minimal[differ] |= np.where(up, np.uint64(1 << 2 * dim), np.uint64(2 << 2 * dim))[differ]
+    for low in range(0, routers, 256):  # by rows: whole tables of 16,384 routers in wider types would be gigabytes
+        rows = slice(low, low + 256)
+        for dim in reversed(range(n)):
+            k, here, goal = radices[dim], place[rows, dim][:, None], place[:, dim][None, :]
+            differ = here != goal
+            ahead = (goal - here) % k
+            up = (2 * ahead <= k) if wrap else (goal > here)
+            table[rows][differ] = np.where(up, np.uint8(2 * dim), np.uint8(2 * dim + 1))[differ]
+            if wrap:
+                phase[rows][differ] = (here > goal)[differ]
+                tie[rows][differ] = (2 * ahead == k)[differ]
+            if minimal is not None:
+                minimal[rows][differ] |= np.where(up, np.uint64(1 << 2 * dim), np.uint64(2 << 2 * dim))[differ]
     dims = np.tile(np.array([p // 2 for p in range(2 * n)] + [-1], np.int8), (routers, 1))
     return Network(np.full(routers, 2 * n + 1), links, [(r, 2 * n) for r in range(routers)], table, phase, tie, dims, minimal,
                    name=name or f"{'torus' if wrap else 'mesh'}_{'x'.join(map(str, radices))}", radices=radices)

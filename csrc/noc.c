@@ -286,6 +286,8 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
                    (config->split && config->seed);
     if (!fault && !net->fast && noc_general_open(net))
         fault = "no memory for the general router";
+    if (!fault && config->skip && net->fast && !(config->split && config->seed) && noc_skip_open(net))
+        fault = "no memory for skipping";
     if (fault) {
         snprintf(error, 256, "%s", fault);
         noc_close(net);
@@ -299,6 +301,7 @@ void noc_close(struct noc_state *net)
     if (!net)
         return;
     noc_general_close(net);
+    noc_skip_close(net);
     noc_traffic_close(net);
     for (int d = 0; d < 8; d++) {
         free(net->turn[d]);

@@ -47,6 +47,7 @@ struct noc_config {
     int32_t noq, cut_through, priority;
     int32_t split;        /* dateline halves: table bit 6 is the half taken when a dimension is entered */
     int32_t general;      /* 1: the general engine even where the fast one would do */
+    int32_t skip;         /* 1: advance by whole periods where the state recurs (fast engine; results are the same) */
     int32_t watchdog;     /* cycles without a flit moved until NOC_STUCK; 0: never */
     double internal_speedup;
     int32_t dimensions, radix[8]; /* of a grid: routes are then kept per dimension, if the table allows it; else 0 */
@@ -73,6 +74,9 @@ struct noc_arrival {
 
 /* Counters of one output VC; links in order of (router, port), then the injection wires. */
 struct noc_counts { uint64_t flits, stalled_credit, stalled_arbitration; };
+
+/* What was not stepped: cycles advanced at once, in how many jumps, the longest period, searches given up. */
+struct noc_skip_report { uint64_t skipped, jumps, longest_period, given_up; };
 
 struct noc_state; /* opaque: its layout belongs to noc_state.h */
 
@@ -105,6 +109,9 @@ uint64_t noc_pending(const struct noc_state *net); /* messages queued or under w
 
 /* Counters of all output VCs: [(routers' ports in order) + endpoints][vcs]. */
 void noc_count(struct noc_state *net, struct noc_counts *out);
+
+void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out);
+uint64_t noc_digest(struct noc_state *net); /* of the whole state relative to now; fast engine */
 
 /* Every invariant at once (credits + buffered + in flight = depth; flits in = out + inside; owned VCs have an
  * owner); 0 if all hold. Slow; for tests. */

@@ -62,6 +62,11 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
             if (net->now == until)
                 break;
         }
+        if (net->skip && !net->traffic) {
+            noc_skip_look(net, until);
+            if (net->now >= until)
+                break;
+        }
         uint64_t moved = net->moved;
         one_cycle(net);
         if (net->moved != moved)

@@ -69,6 +69,7 @@ void noc_queue(struct noc_state *net, uint32_t msg)
 {
     struct noc_msg *m = &net->msg[msg];
     struct noc_source *s = &net->source[m->src * net->c.vc_classes + m->vc_class];
+    net->regime++;
     m->next = NOC_NO_MSG;
     if (s->head == NOC_NO_MSG)
         s->head = msg;
@@ -122,6 +123,7 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
     if (--m->packets_left)
         return;
     net->pending--;
+    net->regime++;
     if (net->traffic) {
         m->hops = (int32_t)hops;
         noc_traffic_arrived(net, m, atime);
@@ -226,8 +228,10 @@ static void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
     else
         p->free_mask |= 1u << s->vc;
     s->vc = -1;
-    if (!m->flits_left)
+    if (!m->flits_left) {
         s->head = m->next;
+        net->regime++;
+    }
 }
 
 /* At most one flit of one class: classes in turn, higher priorities first. */

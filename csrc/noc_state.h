@@ -118,6 +118,8 @@ struct noc_state {
     uint32_t msg_room, msg_free;
     struct noc_later *later;
     uint32_t later_n, later_room;
+    uint64_t regime; /* counts starts and ends of messages */
+    uint64_t *skip_scratch;
     uint64_t seq, pending, moved_at, moved, injected, ejected, coin;
     struct noc_arrival *done;
     uint64_t done_first, done_n, done_room, stopped_arrivals;
@@ -146,6 +148,10 @@ int noc_general_open(struct noc_state *net);
 void noc_general_close(struct noc_state *net);
 uint64_t noc_general_busy(const struct noc_state *net);
 uint64_t noc_general_inside(const struct noc_state *net, uint32_t vc, int credits);
+/* noc_skip.c */
+int noc_skip_open(struct noc_state *net);
+void noc_skip_close(struct noc_state *net);
+void noc_skip_look(struct noc_state *net, uint64_t until);
 /* noc_traffic.c */
 void noc_traffic_generate(struct noc_state *net);
 uint64_t noc_traffic_next(const struct noc_state *net);
