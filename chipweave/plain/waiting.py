@@ -2,23 +2,23 @@
 
 import heapq
 
+from sortedcontainers import SortedKeyList
+
 
 class SortedWaiting:
     """Waiters of each resource in order of (priority, requested time, number); the admitted leave at once."""
 
     def __init__(self, resources):
-        self.queues = [[] for _ in range(resources)]
+        self.queues = [SortedKeyList(key=lambda event: event.rank()) for _ in range(resources)]
 
     def push(self, event):
         for r in event.resources:
-            self.queues[r].append(event)
-            self.queues[r].sort(key=lambda e: e.rank())
+            self.queues[r].add(event)
 
     def admitted(self, event, start):
-        event.time = start
         for r in event.resources:
-            if event in self.queues[r]:
-                self.queues[r].remove(event)
+            self.queues[r].discard(event)  # before its rank changes
+        event.time = start
 
     def any(self, r):
         return bool(self.queues[r])
@@ -31,7 +31,8 @@ class SortedWaiting:
         return sorted({e for r in resources for e in self.queues[r]}, key=lambda e: e.rank())
 
     def clear(self):
-        self.queues = [[] for _ in self.queues]
+        for queue in self.queues:
+            queue.clear()
 
 
 class Candidate:
