@@ -36,6 +36,7 @@ class GpuHbm(Component):
     low_mark = Param("int", default=16, low=0, doc="waiting writes that end it")
     controller_cycles = Param("int", low=0, doc="cycles of the controller between data bus and answer")
     controller_clock = Param("frequency", low="1 MHz", doc="clock of these cycles")
+    refresh_all = Param("bool", default="false", doc="refresh all banks at once where a refresh falls due in a pause; false: always bank by bank")
     request_bytes = Param("int", default=0, low=0, doc="header of an answer")
 
     @property
@@ -65,7 +66,7 @@ class GpuHbm(Component):
         common = cycles | {
             "tck": round(Fraction(FEMTO) / self.clock), "pseudo_channels": t["pseudo_channels"], "bank_groups": t["bank_groups"],
             "banks": t["banks"], "row_lines": t["row_bytes"] // 128, "high_mark": self.high_mark, "low_mark": self.low_mark,
-            "controller": round(Fraction(self.controller_cycles * 10**12) / self.controller_clock), "request_bytes": self.request_bytes,
+            "controller": round(Fraction(self.controller_cycles * 10**12) / self.controller_clock), "request_bytes": self.request_bytes, "refresh_all": int(self.refresh_all),
         }  # fmt: skip
         n = self.channel_count
         return [common | {"phase": cycles["nREFI"] * i // n // t["pseudo_channels"]} for i in range(n)]

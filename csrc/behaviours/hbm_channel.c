@@ -14,7 +14,7 @@
 #define LONG_AGO (-(1ll << 60))
 
 enum { TCK_FS, PCS, GROUPS, BANKS, ROW_LINES, nBL, nCL, nCWL, nRCDRD, nRCDWR, nRP, nRAS, nRC, nWR, nRTP, nCCDS, nCCDL, nRRDS, nRRDL,
-       nFAW, nWTRS, nWTRL, nRTW, nRREFD, nRFC, nRFCpb, nREFI, HIGH, LOW, CONTROLLER, REQUEST_BYTES, PHASE, N_PARAMETERS };
+       nFAW, nWTRS, nWTRL, nRTW, nRREFD, nRFC, nRFCpb, nREFI, HIGH, LOW, CONTROLLER, REQUEST_BYTES, PHASE, UNIT, REFRESH_ALL, N_PARAMETERS };
 
 static const cw_parameter PARAMETERS[] = {
     {"tck", "fs", "period of the memory clock", 625000, 1000, 100000000},
@@ -37,6 +37,8 @@ static const cw_parameter PARAMETERS[] = {
     {"controller", "ps", "added between the data bus and the answer", 0, 0, 10000000},
     {"request_bytes", "B", "header of an answer on its wire", 0, 0, 1024},
     {"phase", "CK", "when the first refresh of the first pseudo channel falls due", 0, 0, 10000000},
+    {"unit", "lines", "neighbouring lines in one row before the next pseudo channel's turn", 2, 1, 64},
+    {"refresh_all", "0 or 1", "whether all banks are refreshed at once where a refresh falls due in a pause", 0, 0, 1},
 };
 static const char *const PORTS[] = {"access"};
 static const cw_statistic STATISTICS[] = {
@@ -255,37 +257,53 @@ static void set_row(channel *c, pseudo *pc, int32_t bank, int64_t row)
 
 /* ---- refresh ------------------------------------------------------------------------------------------------------- */
 
+/* The next bank in turn is refreshed at cycle `t` or as soon as it may. */
+static void refresh_bank(channel *c, pseudo *pc, int64_t t)
+{
+    int32_t b = pc->refresh_bank;
+    if (pc->open[b] != NONE) {
+        t = max64(t, hbm_earliest(&pc->rules, HBM_PRE, b));
+        hbm_issue(&pc->rules, HBM_PRE, b, t, 1);
+        set_row(c, pc, b, NONE);
+    }
+    hbm_issue(&pc->rules, HBM_REFPB, b, max64(t, hbm_earliest(&pc->rules, HBM_REFPB, b)), 1);
+    c->stats[5]++;
+    pc->refresh_bank = (b + 1) % (int32_t)c->p[BANKS];
+    pc->refresh_at += c->p[nREFI] / c->p[BANKS];
+}
+
+/* While there is work: one bank after the other, so that each has its turn every nREFI. */
+static void refresh_banks(channel *c, pseudo *pc, int64_t now)
+{
+    while (pc->refresh_at <= now)
+        refresh_bank(c, pc, now);
+}
+
 /* Work arrives after a pause: the all-bank refreshes that fell due in it have been done; the last may still be going on. */
 static void end_of_pause(channel *c, pseudo *pc, int64_t now)
 {
     int64_t interval = c->p[nREFI], last = pc->refresh_at;
     if (now < pc->refresh_at)
         return;
+    if (!c->p[REFRESH_ALL]) {  /* bank by bank as ever; only the last ones can still be going on */
+        int64_t every = interval / c->p[BANKS], past = (now - last) / every - c->p[nRFCpb] / every - 1;
+        if (past > 0) {
+            pc->refresh_bank = (int32_t)((pc->refresh_bank + past) % c->p[BANKS]);
+            pc->refresh_at += past * every;
+            c->stats[5] += past;
+            for (int32_t b = 0; past >= c->p[BANKS] && b < c->p[BANKS]; b++)
+                set_row(c, pc, b, NONE);
+        }
+        while (pc->refresh_at <= now)
+            refresh_bank(c, pc, pc->refresh_at);
+        return;
+    }
     last += (now - last) / interval * interval;
     c->stats[4] += (last - pc->refresh_at) / interval + 1;
     for (int32_t b = 0; b < c->p[BANKS]; b++)
         set_row(c, pc, b, NONE);
     hbm_issue(&pc->rules, HBM_REFAB, 0, last, 1);
     pc->refresh_at = last + interval;  /* nothing is owed until then */
-}
-
-/* While there is work: one bank after the other, so that each has its turn every nREFI. */
-static void refresh_banks(channel *c, pseudo *pc, int64_t now)
-{
-    while (pc->refresh_at <= now) {
-        int32_t b = pc->refresh_bank;
-        int64_t t = now;
-        if (pc->open[b] != NONE) {
-            t = max64(now, hbm_earliest(&pc->rules, HBM_PRE, b));
-            hbm_issue(&pc->rules, HBM_PRE, b, t, 1);
-            set_row(c, pc, b, NONE);
-        }
-        t = max64(t, hbm_earliest(&pc->rules, HBM_REFPB, b));
-        hbm_issue(&pc->rules, HBM_REFPB, b, t, 1);
-        c->stats[5]++;
-        pc->refresh_bank = (b + 1) % (int32_t)c->p[BANKS];
-        pc->refresh_at += c->p[nREFI] / c->p[BANKS];
-    }
 }
 
 /* ---- access order -------------------------------------------------------------------------------------------------- */
@@ -390,15 +408,14 @@ static void step(channel *c, pseudo *pc, int64_t now)
 static void receive(void *state, const cw_message *m)
 {
     channel *c = state;
-    uint64_t line = m->address / LINE;
-    pseudo *pc = &c->pc[line % (uint64_t)c->p[PCS]];
-    line /= (uint64_t)c->p[PCS];
+    uint64_t unit = m->address / LINE / (uint64_t)c->p[UNIT], groups = (uint64_t)c->p[GROUPS], banks = (uint64_t)c->p[BANKS] / groups;
+    pseudo *pc = &c->pc[unit % (uint64_t)c->p[PCS]];
+    uint64_t turn = unit / (uint64_t)c->p[PCS], group = turn % groups, rest = turn / groups * (uint64_t)c->p[UNIT] / (uint64_t)c->p[ROW_LINES];
     int32_t i = new_entry(c), kind = m->kind == CW_WRITE;
     entry *e = &c->entries[i];
-    uint64_t group = line % (uint64_t)c->p[GROUPS], banks = (uint64_t)(c->p[BANKS] / c->p[GROUPS]), rest = line / (uint64_t)c->p[GROUPS] / (uint64_t)c->p[ROW_LINES];
     e->m = *m;
     e->row = (int64_t)(rest / banks);
-    e->bank = (int32_t)((rest + (uint64_t)e->row) % banks * (uint64_t)c->p[GROUPS] + (group + (uint64_t)e->row) % (uint64_t)c->p[GROUPS]);
+    e->bank = (int32_t)((rest + (uint64_t)e->row) % banks * groups + (group + (uint64_t)e->row) % groups);
     e->bursts = __builtin_popcount((unsigned)m->mask & 15);
     e->opened = 0;
     e->next = NONE;

@@ -16,7 +16,7 @@
 #define RECENT 16
 
 enum { NEAR, PEER, MEMORY };
-enum { SETS, WAYS, LATENCY, SECTOR_FS, SLICES, PARTITION, FILL, REQUEST_BYTES, CHANNEL_SHARE, CHANNEL_INDEX, WRITE_BACKS, N_PARAMETERS };
+enum { SETS, WAYS, LATENCY, SECTOR_FS, SLICES, PARTITION, FILL, REQUEST_BYTES, CHANNEL_SHARE, CHANNEL_INDEX, WRITE_BACKS, UNIT, N_PARAMETERS };
 
 static const cw_parameter PARAMETERS[] = {
     {"sets", "sets", "sets of this slice", 320, 1, 1 << 20},
@@ -30,6 +30,7 @@ static const cw_parameter PARAMETERS[] = {
     {"channel_share", "slices", "slices that share its memory channel", 1, 1, 64},
     {"channel_index", "index", "which of those it is", 0, 0, 63},
     {"write_backs", "lines", "dirty lines on their way to memory before a store has to wait", 32, 1, 1 << 20},
+    {"unit", "lines", "neighbouring lines that one slice has", 4, 1, 64},
 };
 static const char *const PORTS[] = {"near", "peer", "memory"};
 static const cw_statistic STATISTICS[] = {
@@ -72,15 +73,22 @@ static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mas
 /* The home partition of a line: see `lane_of` in sm.c, whose low bit this is. */
 static int32_t home(const slice *s, uint64_t line)
 {
-    uint64_t n = (uint64_t)s->p[SLICES], group = line / n;
+    uint64_t n = (uint64_t)s->p[SLICES], unit = line / (uint64_t)s->p[UNIT], group = unit / n;
     uint64_t turn = ((group * 0x9e3779b97f4a7c15ull) >> 40) % n;
-    return (int32_t)(((line + turn) % n) & 1);
+    return (int32_t)(((unit + turn) % n) & 1);
 }
 
-/* A slice has two lines of each group, one of each home: half the sets apart, so that either kind alone can fill them all. */
+/* Number of a line among those with its home and slice. */
+static uint64_t local(const slice *s, uint64_t line)
+{
+    uint64_t unit = (uint64_t)s->p[UNIT];
+    return line / unit / (uint64_t)s->p[SLICES] * unit + line % unit;
+}
+
+/* A slice has two units of each group, one of each home: half the sets apart, so that either kind alone can fill them all. */
 static uint64_t *set_of(slice *s, uint64_t line)
 {
-    uint64_t sets = (uint64_t)s->p[SETS], index = line / (uint64_t)s->p[SLICES] + (home(s, line) ? sets / 2 : 0);
+    uint64_t sets = (uint64_t)s->p[SETS], index = local(s, line) + (home(s, line) ? sets / 2 : 0);
     return s->tags + index % sets * (uint64_t)s->p[WAYS];
 }
 
@@ -105,10 +113,11 @@ static uint64_t insert(slice *s, uint64_t *set, uint64_t line)
     return out;
 }
 
-/* The channel's own address of a line: its lines are dealt to the slices that share it. */
+/* The channel's own address of a line: its units are dealt to the slices that share it. */
 static uint64_t local_address(const slice *s, uint64_t line)
 {
-    return (line / (uint64_t)s->p[SLICES] * (uint64_t)s->p[CHANNEL_SHARE] + (uint64_t)s->p[CHANNEL_INDEX]) * LINE;
+    uint64_t unit = (uint64_t)s->p[UNIT], n = local(s, line);
+    return ((n / unit * (uint64_t)s->p[CHANNEL_SHARE] + (uint64_t)s->p[CHANNEL_INDEX]) * unit + n % unit) * LINE;
 }
 
 static void write_back(slice *s, uint64_t out)

@@ -14,7 +14,7 @@
 #define NONE (-1)
 
 enum { CLOCK_HZ, L1_SETS, L1_WAYS, HIT_CYCLES, MISS_CYCLES, LSU_PERMILLE, LOAD_SECTORS, STORE_SECTORS, TURNAROUND, WARP_LAUNCH,
-       SLICES, PARTITION, REQUEST_BYTES, N_PARAMETERS };
+       SLICES, PARTITION, REQUEST_BYTES, UNIT, N_PARAMETERS };
 
 static const cw_parameter PARAMETERS[] = {
     {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
@@ -30,6 +30,7 @@ static const cw_parameter PARAMETERS[] = {
     {"slices", "slices", "L2 slices of both partitions", 80, 2, 1024},
     {"partition", "index", "the partition this SM asks", 0, 0, 1},
     {"request_bytes", "B", "header of a request or an answer on the crossbar", 0, 0, 1024},
+    {"unit", "lines", "neighbouring lines that one slice has", 4, 1, 64},
 };
 static const char *const PORTS[] = {"memory"};
 static const cw_statistic STATISTICS[] = {
@@ -131,13 +132,13 @@ static uint64_t physical(const sm *s, uint64_t address)
     return ((uint64_t)s->pages[(address >> 21) % (uint64_t)s->n_pages] << 21) | (address & 0x1fffff);
 }
 
-/* Slice of the reader's partition that looks a line up: lines are dealt to all slices in groups, each group turned by a
- * hash of its number, so that any run of lines is level over the slices. Returns the lane of port "memory". */
+/* Slice of the reader's partition that looks a line up: units of lines are dealt to all slices in groups, each group turned by
+ * a hash of its number, so that any run of lines is level over the slices. Returns the lane of port "memory". */
 static int32_t lane_of(const sm *s, uint64_t line)
 {
-    uint64_t n = (uint64_t)s->p[SLICES], group = line / n;
+    uint64_t n = (uint64_t)s->p[SLICES], unit = line / (uint64_t)s->p[UNIT], group = unit / n;
     uint64_t turn = ((group * 0x9e3779b97f4a7c15ull) >> 40) % n;
-    return (int32_t)(((line + turn) % n) >> 1);
+    return (int32_t)(((unit + turn) % n) >> 1);
 }
 
 /* ---- the load-store unit --------------------------------------------------------------------------------------- */

@@ -1,0 +1,141 @@
+"""Plain twin of csrc/endpoints.c: the engine of line-rate endpoints as one heap of events, slow and obvious.
+
+A behaviour is a class with `receive(message)`, `timer(code, data)`, `attach(what, data)`, `touch(message)` and a list
+`stats`; its host is the engine. Each twin stands in chipweave/plain/NAME.py as `Plain` + its name.
+"""
+
+import heapq
+import importlib
+from dataclasses import dataclass, field, replace
+
+READ, WRITE, DATA, DONE, DROP = 1, 2, 3, 4, 5
+
+
+@dataclass
+class Message:
+    """See cw_message in csrc/behaviour.h."""
+
+    address: int = 0
+    tag: int = 0
+    bytes: int = 0
+    kind: int = 0
+    mask: int = 0
+    sender: int = 0
+    wire: int = -1
+    port: int = 0
+
+
+@dataclass
+class PlainPort:
+    """Rates (ps a KiB) and times until which the port is taken, out and in; its lanes as wire numbers."""
+
+    rate: list = field(default_factory=lambda: [0, 0])
+    busy: list = field(default_factory=lambda: [0, 0])
+    lanes: list = field(default_factory=list)
+
+
+class PlainCore:
+    """Same calls as endpoints.KernelCore; `host` of the twins at once."""
+
+    def __init__(self, seed):
+        self.seed, self.time, self.done, self.count = seed, 0, 0, 0
+        self.parts, self.ports, self.wires, self.heap = [], [], [], []
+
+    # -- building
+
+    def part(self, table, values):
+        module = importlib.import_module(f"chipweave.plain.{table.name}")
+        self.ports.append([PlainPort() for _ in table.ports])
+        self.parts.append(module.TWIN(self, len(self.parts), dict(zip(table.parameters, values))))
+        return len(self.parts) - 1
+
+    def wire(self, a, a_port, b, b_port, latency):
+        self.wires.append(((a, b), (a_port, b_port), latency))
+        for part, port in ((a, a_port), (b, b_port)):
+            self.ports[part][port].lanes.append(len(self.wires) - 1)
+        return len(self.wires) - 1
+
+    def rate(self, part, port, out, in_):
+        self.ports[part][port].rate = [out, in_]
+
+    def attach(self, part, what, data):
+        self.parts[part].attach(what, [int(x) for x in data])
+
+    # -- what a twin may ask for
+
+    def _push(self, time, priority, sender, part, what):
+        heapq.heappush(self.heap, (time, priority, sender, self.count, part, what))
+        self.count += 1
+
+    def schedule(self, part, delay, priority, code, data):
+        """Wake `part` by timer(code, data) in `delay` ps."""
+        self._push(self.time + max(0, delay), priority, part, part, (code, data))
+
+    def _over(self, sender, number, delay, message):
+        ends, ports, latency = self.wires[number]
+        back = ends[0] != sender
+        to, to_port = ends[not back], ports[not back]
+        left = self._taken(self.ports[sender][ports[back]], 0, self.time + max(0, delay), message.bytes)
+        there = self._taken(self.ports[to][to_port], 1, left + latency, message.bytes)
+        self._push(there, 0, sender, to, replace(message, sender=sender, wire=number, port=to_port))
+
+    @staticmethod
+    def _taken(port, side, start, size):
+        port.busy[side] = max(port.busy[side], start) + (size * port.rate[side] + 1023) // 1024
+        return port.busy[side]
+
+    def post(self, part, port, lane, delay, message):
+        """Send a message over a lane of a port."""
+        self._over(part, self.ports[part][port].lanes[lane], delay, message)
+
+    def reply(self, part, delay, to, message):
+        """Send a message back over the wire that `to` came by."""
+        self._over(part, to.wire, delay, message)
+
+    def pass_on(self, part, port, lane, message):
+        """Touch the part at the other end of a lane."""
+        number = self.ports[part][port].lanes[lane]
+        ends, ports, _ = self.wires[number]
+        back = ends[0] != part
+        return self.parts[ends[not back]].touch(replace(message, sender=part, wire=number, port=ports[not back]))
+
+    # -- running
+
+    def start(self, part, delay, code, data):
+        self.schedule(part, delay, 1, code, data)
+
+    def send(self, part, port, lane, delay, message):
+        self.post(part, port, lane, delay, Message(*message))
+
+    def run(self, until, events):
+        n = 0
+        while n < events and self.heap and self.heap[0][0] <= until:
+            self.time, *_, part, what = heapq.heappop(self.heap)
+            if isinstance(what, Message):
+                self.parts[part].receive(what)
+            else:
+                self.parts[part].timer(*what)
+            n += 1
+        self.done += n
+        if n < events and self.time < until < 2**63 - 1:
+            self.time = until
+        return n
+
+    def touch(self, parts, addresses, mask, levels):
+        answered = [0] * levels
+        for i, address in enumerate(int(a) for a in addresses):
+            at = address & ~1
+            message = Message(at, mask=mask or 1 << (at >> 5 & 3), kind=WRITE if address & 1 else READ)
+            level = self.parts[parts[i % len(parts)]].touch(message)
+            if level < levels:
+                answered[level] += 1
+        return answered
+
+    def now(self):
+        return self.time
+
+    def events(self):
+        return self.done
+
+    def statistic(self, part, index):
+        return self.parts[part].stats[index]

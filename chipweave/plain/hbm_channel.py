@@ -1,0 +1,207 @@
+"""Plain twin of csrc/behaviours/hbm_channel.c: timing rules, access order and refresh of one channel."""
+
+from chipweave.plain.endpoints import DATA, DONE, WRITE, Message
+
+LINE, WINDOW, LONG_AGO = 128, 64, -(1 << 60)
+ACT, PRE, RD, WR, REFAB, REFPB = range(6)
+
+
+class PlainRules:
+    """Earliest cycle of each command at the levels pseudo channel, bank group, bank."""
+
+    def __init__(self, p):
+        self.p = p
+        self.pc = [LONG_AGO] * 6
+        self.group = [[LONG_AGO] * 6 for _ in range(p["bank_groups"])]
+        self.bank = [[LONG_AGO] * 6 for _ in range(p["banks"])]
+        self.acts = [LONG_AGO] * 4
+
+    def earliest(self, command, bank):
+        at = max(self.pc[command], self.group[bank % self.p["bank_groups"]][command], self.bank[bank][command])
+        if command == ACT:
+            at = max(at, self.acts[-4] + self.p["nFAW"])
+        if command == REFAB:
+            at = max([at, *(b[REFAB] for b in self.bank)])
+        return at
+
+    def issue(self, command, bank, t, bursts=1):
+        p, pc, group, b = self.p, self.pc, self.group[bank % self.p["bank_groups"]], self.bank[bank]
+        last, bus = t + (bursts - 1) * p["nCCDL"], bursts * max(p["nCCDS"], p["nBL"])
+        written = last + p["nCWL"] + p["nBL"]
+        rules = {
+            ACT: [(pc, ACT, t + p["nRRDS"]), (pc, REFPB, t + p["nRRDS"]), (group, ACT, t + p["nRRDL"]), (b, ACT, t + p["nRC"]),
+                  (b, RD, t + p["nRCDRD"]), (b, WR, t + p["nRCDWR"]), (b, PRE, t + p["nRAS"]), (b, REFPB, t + p["nRC"]), (b, REFAB, t + p["nRC"])],
+            PRE: [(b, ACT, t + p["nRP"]), (b, REFPB, t + p["nRP"]), (b, REFAB, t + p["nRP"])],
+            RD: [(pc, RD, t + bus), (pc, WR, last + p["nRTW"]), (group, RD, last + p["nCCDL"]), (b, PRE, last + p["nRTP"])],
+            WR: [(pc, WR, t + bus), (pc, RD, written + p["nWTRS"]), (group, WR, last + p["nCCDL"]), (group, RD, written + p["nWTRL"]),
+                 (b, PRE, written + p["nWR"])],
+            REFAB: [(pc, ACT, t + p["nRFC"]), (pc, REFAB, t + p["nRFC"]), (pc, REFPB, t + p["nRFC"])],
+            REFPB: [(pc, ACT, t + p["nRREFD"]), (pc, REFPB, t + p["nRREFD"]), (b, ACT, t + p["nRFCpb"]), (b, REFPB, t + p["nRFCpb"]),
+                    (b, REFAB, t + p["nRFCpb"])],
+        }  # fmt: skip
+        for level, following, cycle in rules[command]:
+            level[following] = max(level[following], cycle)
+        if command == ACT:
+            self.acts.append(t)
+
+
+class Entry:
+    """A request: its message, place in the banks, and whether a row was opened for it."""
+
+    def __init__(self, m, bank, row):
+        self.m, self.bank, self.row, self.bursts, self.opened = m, bank, row, bin(m.mask & 15).count("1"), False
+
+
+class PlainPseudo:
+    """One pseudo channel: rules, open rows, two queues (reads, writes) of which the first 64 are looked at."""
+
+    def __init__(self, p, index):
+        self.rules, self.open = PlainRules(p), [None] * p["banks"]
+        self.seen, self.beyond = [[], []], [[], []]
+        self.writing, self.wake, self.refresh_bank = 0, None, 0
+        self.refresh_at = (p["phase"] + index * p["nREFI"] // p["pseudo_channels"]) % p["nREFI"]
+
+
+class PlainHbmChannel:
+    """State as in the C struct; `stats` in the order of its table."""
+
+    def __init__(self, host, me, parameters):
+        self.host, self.me, self.p, self.stats = host, me, parameters, [0] * 8
+        self.pcs = [PlainPseudo(parameters, i) for i in range(parameters["pseudo_channels"])]
+
+    def ps_of(self, cycle):
+        return (cycle * self.p["tck"] + 500) // 1000
+
+    def receive(self, m):
+        p, now = self.p, -(-self.host.time * 1000 // self.p["tck"])
+        unit = m.address // LINE // p["unit"]
+        pc, turn = self.pcs[unit % p["pseudo_channels"]], unit // p["pseudo_channels"]
+        groups, banks = p["bank_groups"], p["banks"] // p["bank_groups"]
+        rest = turn // groups * p["unit"] // p["row_lines"]
+        row = rest // banks
+        entry = Entry(m, (rest + row) % banks * groups + (turn % groups + row) % groups, row)
+        kind = int(m.kind == WRITE)
+        if not pc.seen[0] and not pc.seen[1]:
+            self.end_of_pause(pc, now)
+        if len(pc.seen[kind]) == WINDOW:
+            pc.beyond[kind].append(entry)
+            return
+        self.see(pc, kind, entry)
+        self.step(pc, now)
+
+    def see(self, pc, kind, entry):
+        pc.seen[kind].append(entry)
+        if kind:
+            done = Message(entry.m.address, entry.m.tag, self.p["request_bytes"], DONE, 0)
+            self.host.reply(self.me, 0, entry.m, done)
+
+    # -- refresh
+
+    def refresh_next(self, pc, t):
+        b, every = pc.refresh_bank, self.p["nREFI"] // self.p["banks"]
+        if pc.open[b] is not None:
+            t = max(t, pc.rules.earliest(PRE, b))
+            pc.rules.issue(PRE, b, t)
+            pc.open[b] = None
+        pc.rules.issue(REFPB, b, max(t, pc.rules.earliest(REFPB, b)))
+        self.stats[5] += 1
+        pc.refresh_bank, pc.refresh_at = (b + 1) % self.p["banks"], pc.refresh_at + every
+
+    def end_of_pause(self, pc, now):
+        p, interval = self.p, self.p["nREFI"]
+        if now < pc.refresh_at:
+            return
+        if p["refresh_all"]:
+            last = pc.refresh_at + (now - pc.refresh_at) // interval * interval
+            self.stats[4] += (last - pc.refresh_at) // interval + 1
+            pc.open = [None] * p["banks"]
+            pc.rules.issue(REFAB, 0, last)
+            pc.refresh_at = last + interval
+            return
+        every = interval // p["banks"]
+        past = (now - pc.refresh_at) // every - p["nRFCpb"] // every - 1
+        if past > 0:
+            pc.refresh_bank, pc.refresh_at = (pc.refresh_bank + past) % p["banks"], pc.refresh_at + past * every
+            self.stats[5] += past
+            if past >= p["banks"]:
+                pc.open = [None] * p["banks"]
+        while pc.refresh_at <= now:
+            self.refresh_next(pc, pc.refresh_at)
+
+    # -- access order
+
+    def open_rows(self, pc, queue, now):
+        later = []
+        wanted = {e.bank for e in queue if pc.open[e.bank] == e.row}
+        for e in queue:
+            if e.bank in wanted:
+                continue
+            wanted.add(e.bank)
+            closed = pc.open[e.bank] is None
+            t = pc.rules.earliest(ACT if closed else PRE, e.bank)
+            if t > now:
+                later.append(t)
+                continue
+            if not closed:
+                pc.rules.issue(PRE, e.bank, now)
+            pc.rules.issue(ACT, e.bank, max(now, pc.rules.earliest(ACT, e.bank)))
+            pc.open[e.bank], e.opened = e.row, True
+            self.stats[3] += 1
+        return later
+
+    def column(self, pc, kind, entry, now):
+        p = self.p
+        pc.rules.issue(WR if kind else RD, entry.bank, now, entry.bursts)
+        self.stats[kind] += 1
+        self.stats[2] += not entry.opened
+        self.stats[7] += self.ps_of(entry.bursts * p["nBL"])
+        if not kind:
+            end = now + p["nCL"] + (entry.bursts - 1) * p["nCCDL"] + p["nBL"]
+            data = Message(entry.m.address, entry.m.tag, p["request_bytes"] + 32 * entry.bursts, DATA, entry.m.mask)
+            self.host.reply(self.me, self.ps_of(end) + p["controller"] - self.host.time, entry.m, data)
+        pc.seen[kind].remove(entry)
+        if pc.beyond[kind]:
+            self.see(pc, kind, pc.beyond[kind].pop(0))
+
+    def choose_direction(self, pc):
+        reads, writes, was = len(pc.seen[0]), len(pc.seen[1]), pc.writing
+        if was:
+            pc.writing = int(writes > 0 and (writes > self.p["low_mark"] or not reads))
+        else:
+            pc.writing = int(writes >= self.p["high_mark"] or (writes > 0 and not reads))
+        self.stats[6] += was != pc.writing
+
+    def step(self, pc, now):
+        while pc.refresh_at <= now:
+            self.refresh_next(pc, now)
+        while True:
+            self.choose_direction(pc)
+            queue, command = pc.seen[pc.writing], WR if pc.writing else RD
+            later = self.open_rows(pc, queue, now)
+            entry = None
+            for e in queue:
+                if pc.open[e.bank] == e.row:
+                    t = pc.rules.earliest(command, e.bank)
+                    if t <= now:
+                        entry = e
+                        break
+                    later.append(t)
+            if entry is None:
+                break
+            self.column(pc, pc.writing, entry, now)
+        if not pc.seen[0] and not pc.seen[1]:
+            pc.wake = None
+            return
+        at = min([pc.refresh_at, *later])
+        if pc.wake != at:
+            pc.wake = at
+            self.host.schedule(self.me, self.ps_of(at) - self.host.time, 2, self.pcs.index(pc), at)
+
+    def timer(self, code, data):
+        pc = self.pcs[code]
+        if pc.wake == data:
+            pc.wake = None
+            self.step(pc, data)
+
+
+TWIN = PlainHbmChannel

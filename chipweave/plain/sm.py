@@ -1,0 +1,299 @@
+"""Plain twin of csrc/behaviours/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds, as there."""
+
+from dataclasses import dataclass
+
+from chipweave.plain.endpoints import DONE, READ, WRITE, Message
+from chipweave.plain.llc_slice import dealt, sectors
+
+LINE, FS = 128, 1000
+LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER = range(1, 9)
+KERNEL, PAGES, ORDER = 1, 2, 3
+LAUNCH, WAKE, BLOCK, STOP = 1, 2, 3, 4
+MISSES, HITS, STORED, LOADED = 4, 3, 2, 1
+
+
+@dataclass
+class Warp:
+    """Where a warp stands."""
+
+    block: int
+    index: int
+    place: int
+    count: int
+    pc: int = 0
+    waiting: int = 0
+    ready: int = 0
+    paused: bool = False
+    issued: bool = False
+    line_done: int = 0
+
+
+@dataclass
+class Fetch:
+    """A request under way: its line, sectors, the L1 entry it fills (or None) and the warps that wait, in order."""
+
+    line: int
+    mask: int
+    entry: list
+    waiting: list
+
+
+def fold(line):
+    bank = 0
+    while line:
+        bank, line = bank ^ line & 3, line >> 2
+    return bank
+
+
+class PlainSm:
+    """State as in the C struct; `stats` in the order of its table. An L1 entry is [line, valid, {sector bits: fetch}]."""
+
+    def __init__(self, host, me, parameters):
+        self.host, self.me, self.p, self.stats = host, me, parameters, [0] * 9
+        self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
+        self.sets = [[None] * parameters["l1_ways"] for _ in range(parameters["l1_sets"])]
+        self.load_room, self.store_room = parameters["load_sectors"], parameters["store_sectors"]
+        self.pages, self.order, self.warps, self.alive = [], [], {}, {}
+        self.fetches, self.next_fetch, self.lsu, self.launched, self.stalled = {}, 0, 0, 0, []
+
+    def attach(self, what, data):
+        if what == PAGES:
+            self.pages = data
+        elif what == ORDER:
+            self.order = data
+        else:
+            self.threads, self.at_once, self.next_block, self.step, self.blocks, self.first, self.further = data[:7]
+            self.ops = [data[i:i + 10] for i in range(7, len(data), 10)]
+
+    # -- L1
+
+    def find(self, line):
+        ways = self.sets[line % len(self.sets)]
+        for i, entry in enumerate(ways):
+            if entry and entry[0] == line:
+                ways.insert(0, ways.pop(i))
+                return entry
+        return None
+
+    def allocate(self, line):
+        ways = self.sets[line % len(self.sets)]
+        for i in reversed(range(len(ways))):
+            if not ways[i] or not ways[i][2]:
+                ways.pop(i)
+                ways.insert(0, [line, 0, {}])
+                return ways[0]
+        return None
+
+    # -- addresses
+
+    def physical(self, address):
+        if not self.pages:
+            return address
+        return self.pages[(address >> 21) % len(self.pages)] << 21 | address & 0x1FFFFF
+
+    def lane(self, line):
+        return dealt(line, self.p["unit"], self.p["slices"]) >> 1
+
+    def addresses(self, w, op):
+        if op[0] in (CHASE, GATHER):
+            first = op[3] + w.block * op[4] + w.index * op[5] + (w.count if op[0] == CHASE else 0)
+            return [op[1] + op[2] * self.order[(first + lane * op[6]) % len(self.order)] for lane in range(op[8])]
+        first = op[1] + w.block % op[3] * op[2] + w.index * op[4] + w.count * op[5]
+        return [first + lane * op[6] for lane in range(op[8])]
+
+    def gather(self, w, op):
+        """({line: sectors}, cycles of the unit, phases)."""
+        size, addresses, lines = op[7], self.addresses(w, op), {}
+        phases = (op[8] * size + 127) // 128
+        for a in addresses:
+            for at in range(a & ~31, a + size, 32):
+                lines[at // LINE] = lines.get(at // LINE, 0) | 1 << at // 32 % 4
+        if op[0] in (LOAD, STORE) and op[6] == size:
+            return lines, phases, phases
+        banks, group = 0, 128 // size
+        for i in range(0, len(addresses), group):
+            words = {(a + b) // 4 for a in addresses[i:i + group] for b in range(0, size, 4)}
+            in_bank = [sum(1 for word in words if word & 31 == k) for k in range(32)]
+            banks += max(1, *in_bank)
+        tags = [fold(line) for line in lines]
+        return lines, max(banks, *(tags.count(k) for k in range(4))), phases
+
+    # -- memory instructions
+
+    def memory(self, w, op):
+        lines, cycles, phases = self.gather(w, op)
+        now = self.host.time * FS
+        start, extra = max(now, self.lsu), 2 * (phases - 1) * self.period
+        if not w.line_done:
+            taken = cycles * self.period * self.p["lsu_permille"] // 1000
+            self.lsu = start + taken
+            self.stats[7] += taken // FS
+            self.stats[0] += op[0] != STORE
+        leave = (start + extra + self.p["miss_cycles"] * self.period) // FS - self.host.time
+        for line, mask in list(lines.items())[w.line_done:]:
+            done = self.store_line(line, mask, leave) if op[0] == STORE else self.load_line(w, line, mask, op[9], leave)
+            if not done:
+                self.stats[8] += 1
+                return False
+            if op[0] != STORE:
+                self.stats[LOADED] += 32 * sectors(mask)
+            w.line_done += 1
+        w.line_done = 0
+        if op[0] != STORE:
+            w.ready = max(w.ready, start + extra + self.p["hit_cycles"] * self.period)
+        return True
+
+    def load_line(self, w, line, mask, past_l1, leave):
+        entry = None if past_l1 else self.find(line)
+        if entry and not mask & ~entry[1]:
+            self.stats[HITS] += 1
+            return True
+        coming = next(iter(entry[2].values())) if entry and entry[2] else None
+        missing = mask & ~(entry[1] | (coming.mask if coming else 0)) if entry else mask
+        if missing and self.load_room < sectors(missing):
+            return False
+        w.waiting += 1
+        if entry and not missing:
+            coming.waiting.append(w)
+            return True
+        if not entry and not past_l1:
+            entry = self.allocate(line)
+        recorded = entry if entry and not coming else None
+        fetch = self.fetches[self.next_fetch] = Fetch(line, missing, recorded, [w])
+        if recorded:
+            recorded[2][missing] = fetch
+        self.load_room -= sectors(missing)
+        self.stats[MISSES] += 1
+        at = self.physical(line * LINE)
+        self.host.post(self.me, 0, self.lane(at // LINE), leave, Message(at, self.next_fetch, self.p["request_bytes"], READ, missing))
+        self.next_fetch += 1
+        return True
+
+    def store_line(self, line, mask, leave):
+        n = sectors(mask)
+        if self.store_room < n:
+            return False
+        self.store_room -= n
+        at = self.physical(line * LINE)
+        self.host.post(self.me, 0, self.lane(at // LINE), leave, Message(at, n, self.p["request_bytes"] + 32 * n, WRITE, mask))
+        self.stats[STORED] += 32 * n
+        return True
+
+    # -- warps and blocks
+
+    def wake_at(self, key, at):
+        self.host.schedule(self.me, -(-at // FS) - self.host.time, 1, WAKE, key)
+
+    def start_block(self, place, count):
+        if self.next_block >= self.blocks:
+            return
+        block, n = self.next_block, (self.threads + 31) // 32
+        self.next_block += self.step
+        self.alive[place] = n
+        for i in range(n):
+            key = place * n + i
+            self.warps[key] = Warp(block, i, place, count)
+            self.launched = max(self.launched, self.host.time * FS) + self.p["warp_launch"] * self.period
+            self.wake_at(key, self.launched)
+
+    def pause(self, key, w):
+        if w.waiting:
+            w.paused = True
+            return True
+        if w.ready > self.host.time * FS:
+            self.wake_at(key, w.ready)
+            return True
+        return False
+
+    def run(self, key):
+        w = self.warps[key]
+        while w.pc < len(self.ops):
+            op = self.ops[w.pc]
+            if op[0] == JUMP:
+                w.pc = op[1]
+                continue
+            if op[0] in (LOAD, STORE, GATHER) or (op[0] == CHASE and not w.issued):
+                if not self.memory(w, op):
+                    self.stalled.append(key)
+                    return
+                w.issued = op[0] == CHASE
+            if op[0] in (CHASE, WAIT):
+                if self.pause(key, w):
+                    return
+                w.issued = False
+                self.stats[5] += op[0] == CHASE
+            elif op[0] == LOOP:
+                w.count += 1
+                if w.count < op[2]:
+                    w.pc = op[1]
+                    continue
+                w.count = 0
+            elif op[0] == WORK:
+                w.pc += 1
+                self.wake_at(key, self.host.time * FS + op[1] * self.period)
+                return
+            w.pc += 1
+        self.alive[w.place] -= 1
+        if not self.alive[w.place]:
+            self.stats[6] += 1
+            self.host.schedule(self.me, self.p["turnaround"] * self.period // FS, 1, BLOCK, w.place)
+
+    def resume_stalled(self):
+        while self.stalled:
+            key = self.stalled[0]
+            w = self.warps[key]
+            if not self.memory(w, self.ops[w.pc]):
+                return
+            self.stalled.pop(0)
+            if self.ops[w.pc][0] == CHASE:
+                w.issued = True
+            else:
+                w.pc += 1
+            self.run(key)
+
+    # -- events
+
+    def receive(self, m):
+        if m.kind == DONE:
+            self.store_room += m.tag
+            self.resume_stalled()
+            return
+        fetch = self.fetches.pop(m.tag)
+        if fetch.entry:
+            self.find(fetch.line)
+            fetch.entry[1] |= fetch.mask
+            del fetch.entry[2][fetch.mask]
+        self.load_room += sectors(fetch.mask)
+        keys = {id(w): key for key, w in self.warps.items()}
+        for w in reversed(fetch.waiting):
+            w.waiting -= 1
+            if not w.waiting and w.paused:
+                w.paused = False
+                self.run(keys[id(w)])
+        self.resume_stalled()
+
+    def timer(self, code, data):
+        if code == WAKE:
+            self.run(data)
+        elif code == BLOCK:
+            self.start_block(data, 0)
+        elif code == STOP:
+            self.blocks = 0
+        else:
+            for place in range(self.at_once):
+                self.start_block(place, self.first + place * self.further)
+
+    def touch(self, m):
+        line = m.address // LINE
+        entry = None if m.kind == WRITE else self.find(line)
+        if entry and not m.mask & ~entry[1]:
+            return 0
+        if not entry and m.kind == READ:
+            entry = self.allocate(line)
+        if entry:
+            entry[1] |= m.mask
+        at = self.physical(m.address)
+        return 1 + self.host.pass_on(self.me, 0, self.lane(at // LINE), Message(at, m.tag, m.bytes, m.kind, m.mask))
+
+
+TWIN = PlainSm
