@@ -5,11 +5,14 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 
+FEW = 6  # starting processes costs more than this many points
+
+
 def measure(function, points):
     """{point: function(*point)} of distinct points (tuples), in any order of work; the same for any number of workers."""
     points = sorted(set(points), key=repr)
     workers = min(len(points), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    if workers < 2:
+    if workers < 2 or len(points) < FEW:
         return {p: function(*p) for p in points}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         chunk = max(1, len(points) // (workers * 8))

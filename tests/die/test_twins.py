@@ -31,7 +31,7 @@ def mixed(engine, seed, sm=(), llc=(), hbm=()):
     return outcome(e, [*sms, *slices, *channels])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6))
 def test_random_programs_end_in_the_same_picosecond(seed):
     kernel, plain = both(lambda engine: mixed(engine, seed))
