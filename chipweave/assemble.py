@@ -4,6 +4,7 @@ The system (chipweave.topology) says which parts there are and how they are join
 (`declare`, `publish`). Nothing here knows a kind.
 """
 
+from chipweave import flit_network
 from chipweave.chain import Layout, Link
 from chipweave.control import Controller
 from chipweave.errors import BadInput
@@ -37,8 +38,9 @@ def add_network(layout, system, network, link_model):
     def routes(source, target):
         return [network.link_index[link] for link in network.route(source, target)]
 
-    made = layout.network(network.name, link_model or network.link_model, len(network.endpoints), links, routes,
-                          directed=network.duplex == "directed")
+    model = link_model or network.link_model
+    options = {"flit": lambda classes: flit_network.of(network, classes)} if model == "flit" else {}
+    made = layout.network(network.name, model, len(network.endpoints), links, routes, directed=network.duplex == "directed", **options)
     for number, name in enumerate(network.endpoints):
         part = system.parts.get(name)
         if part is None:

@@ -22,7 +22,7 @@ ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake:
     "head_only": {"booking": False, "barging": False, "wake": "head"},
     "work_conserving": {"booking": False, "barging": True, "wake": "all"},
 }
-LINK_MODELS = ("circuit", "fair")
+LINK_MODELS = ("circuit", "fair", "flit")
 WAIT_QUEUES = ("sorted", "artifact_heap")
 NUMBER_LIMIT = 2**63
 JOURNAL_FAMILY = {Tags: 0, Keyed: 1, Bits: 2}

@@ -8,6 +8,8 @@ from chipweave._kernel import ffi, lib
 from chipweave.chain import DONE
 from chipweave.chain_parts import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
 from chipweave.errors import BadInput, ChipweaveError
+from chipweave.fabric_flit import FlitModel
+from chipweave.fabric_sends import efficiency, flit_plan
 from chipweave.plain.links import lock_numbers
 
 ASKS = {"equal": "EQUAL", "less": "LESS", "operand": "OPERAND", "tags_has": "TAGS", "keyed_has": "KEYED", "bits_at": "BITS", "map_at": "MAP",
@@ -21,7 +23,7 @@ class Compiler:
     """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
 
     def __init__(self, handle, layout, bin_ps, max_bins):
-        self.handle, self.keep, self.bins = handle, [], (bin_ps, max_bins)
+        self.handle, self.layout, self.keep, self.bins, self.flits = handle, layout, [], (bin_ps, max_bins), {}
         self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.hops, self.models = {}, {}, {}, {}, {}, [], {}, {}
         parts = layout.parts
         for array in parts["resources"]:
@@ -67,11 +69,14 @@ class Compiler:
         flat = np.array([i for r in routes for i in r], np.int32)
         if network.model == "circuit":
             self._circuit(network, routes, start, flat)
-        else:
+        elif network.model == "fair":
             self._fair(network, start, flat)
+        else:
+            self.flits[network.name] = FlitModel(self, network, flit_plan(self.layout, network))
 
     def _fair(self, network, start, flat):
-        speeds = [int(Fraction(link.bytes_per_s)) for link in network.links]
+        share = efficiency(self.layout, network)
+        speeds = [int(Fraction(link.bytes_per_s) * share) for link in network.links]
         if min(speeds, default=1) < 1:
             raise BadInput(f"network {network.name}: a link of less than one byte per second")
         model = lib.fair_new(network.endpoints, len(network.links), speeds, [link.latency_ps for link in network.links],
@@ -79,7 +84,11 @@ class Compiler:
         if model == ffi.NULL:
             raise ChipweaveError(f"no memory for network {network.name}")
         self.models[network.name] = model
-        self.networks[network.name] = self._made(lib.stages_add_network(self.handle, lib.fair_operations(), model))
+        self.networks[network.name] = self.add_network(lib.fair_operations(), model)
+
+    def add_network(self, operations, model):
+        """The number of a network in the engine; `model` is the engine's from now on."""
+        return self._made(lib.stages_add_network(self.handle, operations, model))
 
     def _circuit(self, network, routes, start, flat):
         locks = lock_numbers(network)
@@ -99,7 +108,7 @@ class Compiler:
     # ---- programs
 
     def _program(self, chain):
-        self.column = {name: i for i, name in enumerate(chain.operands)}
+        self.chain, self.column = chain.name, {name: i for i, name in enumerate(chain.operands)}
         self.stage_number = {name: i for i, name in enumerate(chain.stages)} | {DONE: -1}
         nodes = self._new("stages_node[]", [self._node(stage) for stage in chain.stages.values()])
         priority = self.column[chain.priority] if chain.priority else -1
@@ -109,7 +118,7 @@ class Compiler:
         takes, lasts, kind = [self._take(t) for t in stage.take], stage.lasts, getattr(lib, "STAGE_" + stage.kind.upper())
         if stage.kind == "send":
             message = stage.message
-            takes = [self._route(message.network, message.source, message.target, message.bytes)]
+            takes = [self._route(message.network, message.source, message.target, message.bytes, (self.chain, stage.name))]
             if message.network.model == "circuit":
                 kind, lasts = lib.STAGE_HOLD, message
         lists = {"branches": ("int32_t[]", [self.stage_number[b] for b in stage.branches]),
@@ -134,8 +143,10 @@ class Compiler:
                     "network": -1, "bytes": self._amount(Amount())}
         return self._route(take.network, take.source, take.target, take.bytes)
 
-    def _route(self, network, source, target, size):
+    def _route(self, network, source, target, size, stage=None):
         number = self.circuits.get(network.name, self.networks.get(network.name))
+        if network.name in self.flits:
+            number = self.flits[network.name].number(stage)
         return {"network": number, "source": self.column[source], "target": self.column[target], "bytes": self._amount(size)}
 
     def _mark(self, mark):

@@ -57,6 +57,8 @@ class KernelEngine:
             elif status == lib.STAGES_STUCK:
                 raise Stuck(self._stuck())
             else:
+                for flits in self.compiled.flits.values():
+                    flits.raise_if_failed()
                 raise (BadInput if status == lib.STAGES_BAD else ChipweaveError)(self._message())
 
     def _completions(self):
@@ -128,7 +130,9 @@ class KernelEngine:
 
     def link_statistics(self, network):
         bin_ps, bins = ffi.new("int64_t *"), ffi.new("int32_t *")
-        if network.name in self.compiled.models:
+        if network.name in self.compiled.flits:
+            pointer = self.compiled.flits[network.name].link_bins(bin_ps, bins)
+        elif network.name in self.compiled.models:
             pointer = lib.fair_link_bins(self.compiled.models[network.name], bin_ps, bins)
         else:
             pointer = lib.stages_link_bins(self.handle, self.compiled.circuits[network.name], bin_ps, bins)

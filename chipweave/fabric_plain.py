@@ -1,9 +1,16 @@
 """Builds the plain stage engine with the plain twins of the link models."""
 
+from chipweave.fabric_sends import efficiency, flit_plan
 from chipweave.plain.fair import PlainFair
+from chipweave.plain.flit import PlainFlit
 from chipweave.plain.stages import PlainEngine
 
 
 def plain_engine(layout, rules, bin_ps, max_bins):
-    networks = {n: PlainFair(n, bin_ps, max_bins) for n in layout.parts["networks"] if n.model == "fair"}
+    networks = {}
+    for n in layout.parts["networks"]:
+        if n.model == "fair":
+            networks[n] = PlainFair(n, bin_ps, max_bins, efficiency(layout, n))
+        elif n.model == "flit":
+            networks[n] = PlainFlit(n, flit_plan(layout, n), bin_ps, max_bins)
     return PlainEngine(layout, rules, bin_ps, max_bins, networks)

@@ -103,7 +103,7 @@ class FlitNetwork:
 
 
 def of(network, traffic=None):
-    """The `FlitNetwork` of a chipweave.system.Network; `traffic` classes default to the router's vc_classes, else 2 on
+    """The `FlitNetwork` of a chipweave.system.Network; classes of messages are the router's vc_classes, else `traffic`, else 2 on
     a network of parts (requests and replies apart), 1 on a bare one."""
     given = network.router
     fastest = max((Fraction(e["bandwidth"]) for _, _, e in network.graph.edges(data=True)), default=None)
@@ -117,7 +117,7 @@ def of(network, traffic=None):
     ports = {(k.src, k.dst): (k.src, k.src_port) for k in made.links}
     links = tuple(ports[network.rank[a], network.rank[b]] for a, b in network.links)
     names = {"links": _link_names(network, made), "endpoints": list(network.endpoints)}
-    classes = traffic or given.vc_classes or (len(TRAFFIC) if network.port else 1)
+    classes = given.vc_classes or traffic or (len(TRAFFIC) if network.port else 1)
     spec = FlitNetwork(network.name, made, _router(given, 1), clock, given.flit, given.max_packet, 1, given.message_vcs, links, names,
                        network.allow_deadlock)
     if given.vc_depth is None:

@@ -217,7 +217,7 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
     return n;
 }
 
-static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close};
+static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL};
 
 const network_operations *fair_operations(void) { return &operations; }
 

@@ -4,8 +4,11 @@
        engine <-time--- next_time        when the network next does something by itself (NETWORK_NEVER if nothing is on its way)
        engine --------> advance(t)       t never later than next_time; names the messages that have arrived by t, in order
 
-   Times are absolute picoseconds. `message` is the engine's number, given back on arrival. All functions but close and
-   next_time return a negative number on failure (no memory, an overflow). The engine closes what it was given. */
+   A network that is the only one of its engine to move by itself may offer look_ahead instead of next_time: nothing is sent to any
+   network before `limit`, so it may go on by itself up to there, and says when the first message arrives; beyond `limit` where none does.
+
+   Times are absolute picoseconds. `message` is the engine's number, given back on arrival. All functions but close,
+   next_time and look_ahead return a negative number on failure (no memory, an overflow). The engine closes what it was given. */
 #ifndef CHIPWEAVE_NETWORK_H
 #define CHIPWEAVE_NETWORK_H
 #include <stdint.h>
@@ -18,6 +21,7 @@ typedef struct {
     int64_t (*next_time)(void *self);
     int (*advance)(void *self, int64_t now, uint32_t *arrived, int capacity); /* how many; call again while == capacity */
     void (*close)(void *self);
+    int64_t (*look_ahead)(void *self, int64_t limit); /* or NULL; NETWORK_NEVER if nothing is on its way */
 } network_operations;
 /* cdef: end */
 #endif

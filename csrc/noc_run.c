@@ -52,7 +52,7 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
 {
     while (net->now < until) {
         uint64_t next = next_work(net);
-        if (net->done_n && net->done[net->done_first].atime + 1 < next && stop_on_arrival)
+        if (net->done_n && net->done[net->done_first].atime < next && stop_on_arrival)
             next = net->done[net->done_first].atime;
         if (next > net->now) {
             if (stop_when_empty && next == UINT64_MAX)

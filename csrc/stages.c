@@ -28,11 +28,23 @@ int stages_send(stages *s, u32 e)
     return 0;
 }
 
-i64 stages_next_arrival(const stages *s)
+/* `limit`: nothing is sent before. */
+i64 stages_next_arrival(const stages *s, i64 limit)
 {
     i64 first = NETWORK_NEVER;
+    const open_network *ahead = NULL;
     for (int32_t i = 0; i < s->n_networks; i++) {
-        i64 time = s->networks[i].operations->next_time(s->networks[i].self);
+        const open_network *net = s->networks + i;
+        if (net->operations->look_ahead && s->n_ahead == 1) {
+            ahead = net;
+            continue;
+        }
+        i64 time = net->operations->next_time(net->self);
+        if (time < first) first = time;
+    }
+    if (ahead) {
+        i64 bound = limit < NETWORK_NEVER - s->base && limit + s->base < first ? limit + s->base : first;
+        i64 time = ahead->operations->look_ahead(ahead->self, bound);
         if (time < first) first = time;
     }
     return first == NETWORK_NEVER ? first : first - s->base;

@@ -116,6 +116,7 @@ int stages_add_network(stages *s, const network_operations *operations, void *se
     open_network *net = append(s, &s->networks, &s->n_networks, sizeof *net);
     if (!net) return -1;
     *net = (open_network){operations, self};
+    s->n_ahead += operations->look_ahead != NULL;
     return s->n_networks - 1;
 }
 

@@ -172,7 +172,8 @@ int NAMED(stages_run)(stages *s, i64 until)
         queue_settle(s);
         i64 next = s->queue_n ? (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER;
         if (s->n_networks) {
-            i64 arrival = stages_next_arrival(s);
+            i64 limit = s->n_done ? s->now : next < until ? next : until;
+            i64 arrival = stages_next_arrival(s, limit);
             if (arrival < next) next = arrival;
         }
         if (next == NETWORK_NEVER) return s->in_flight && !s->n_done ? 3 : 0;

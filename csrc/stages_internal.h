@@ -93,7 +93,7 @@ struct stages {
     int status; /* of the first failure; sticks */
 
     /* what was built */
-    int32_t n_resources, n_circuits, n_networks, n_tags, n_keyed, n_bits, n_maps, n_counters, n_lasts, n_programs, n_nodes;
+    int32_t n_resources, n_circuits, n_networks, n_ahead /* networks that look ahead */, n_tags, n_keyed, n_bits, n_maps, n_counters, n_lasts, n_programs, n_nodes;
     circuit *circuits;
     open_network *networks;
     tags_table *tags;
@@ -184,7 +184,7 @@ __attribute__((cold)) int gather(stages *s, event *ev, const node *node, const i
 int stages_reserve_events(stages *s, size_t more);
 int stages_send(stages *s, u32 e);
 int stages_complete(stages *s, u32 batch);
-i64 stages_next_arrival(const stages *s);
+i64 stages_next_arrival(const stages *s, i64 limit);
 
 /* The engine's run with narrow and with wide ranks. */
 int stages_run_narrow(stages *s, i64 until);

@@ -13,13 +13,13 @@ class Flow:
 class PlainFair:
     """Times are absolute ps. `advance(t)` gives the messages that arrive at t; t is never later than `next_time()`."""
 
-    def __init__(self, network, bin_ps, max_bins):
-        self.network, self.now = network, 0
+    def __init__(self, network, bin_ps, max_bins, efficiency=1):
+        self.network, self.efficiency, self.now = network, efficiency, 0
         self.flows, self.arrivals = [], []
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.statistics = self.bins.statistics
 
-    def send(self, now, message, source, target, size):
+    def send(self, now, message, source, target, size, stage=None):
         route = self.network.routes(source, target)
         if not route or not size:
             self.arrivals.append((now + self._latency(route), message))
@@ -59,7 +59,7 @@ class PlainFair:
 
     def _fill(self):
         """Progressive filling: the tightest link fixes the rate of its flows, again and again."""
-        left = [int(link.bytes_per_s) for link in self.network.links]
+        left = [int(link.bytes_per_s * self.efficiency) for link in self.network.links]
         open_flows = list(self.flows)
         while open_flows:
             users = {}

@@ -49,6 +49,11 @@ class PlainBins:
             self.cells[at, link, 0] += sent - done
             done = sent
 
+    def add(self, link, time, size, busy_ps):
+        """Bytes and busy time of one instant."""
+        self._grow(time + 1)
+        self.cells[time // self.bin_ps, link, :2] += (size, busy_ps)
+
     def _grow(self, end):
         while (end - 1) // self.bin_ps >= self.max_bins:
             half = self.max_bins // 2

@@ -165,7 +165,7 @@ class PlainEngine:
             message = stage.message
             operands = event.transfer.operands
             self.networks[message.network].send(self.now_ps, event.number, operands[message.source], operands[message.target],
-                                                value(message.bytes, operands))
+                                                value(message.bytes, operands), (event.transfer.chain.name, event.stage))
             self.messages[message.network, event.number] = event
             return
         end = self.now + walk.lasts

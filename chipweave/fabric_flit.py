@@ -1,0 +1,47 @@
+"""A network of flits (csrc/net_flit.h) within the stage engine."""
+
+from chipweave._kernel import ffi, lib
+from chipweave.errors import ChipweaveError
+from chipweave.fabric_noc import Kernel
+
+LARGEST = 2**62
+
+
+class FlitModel:
+    """The network of a `FlitPlan`, added to the engine that `compiler` builds: one number per class of messages."""
+
+    def __init__(self, compiler, network, plan):
+        spec = plan.spec
+        self.class_of = {key: c for key, c in plan.class_of.items()}
+        self.kernel = Kernel(spec.network, spec.router)
+        ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
+        before = [0, *spec.network.ports.cumsum().tolist()]
+        interval = {(k.src, k.src_port): k.interval for k in spec.network.links}
+        rows = ffi.new("int32_t[]", [before[router] + port for router, port in spec.links] or 1)
+        intervals = ffi.new("int32_t[]", [interval[place] for place in spec.links] or 1)
+        for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
+            if max(figure.numerator, figure.denominator) >= LARGEST:
+                raise ChipweaveError(f"network {network.name}: {what} {figure} does not fit 62 bits")
+        given = ffi.new("net_flit_spec *", {
+            "hz_numerator": spec.clock.numerator, "hz_denominator": spec.clock.denominator,
+            "flits_numerator": plan.flits_per_byte.numerator, "flits_denominator": plan.flits_per_byte.denominator,
+            "traffic": spec.traffic, "ranges": spec.ranges, "packet_flits": spec.packet_flits, "flit_bytes": spec.flit_bytes,
+            "n_links": len(spec.links), "link_row": rows, "link_interval": intervals, "bin_ps": compiler.bins[0], "max_bins": compiler.bins[1]})
+        self.model = lib.net_flit_new(given, self.kernel.net, ports, vcs)
+        if self.model == ffi.NULL:
+            raise ChipweaveError(f"no memory for network {network.name}")
+        ffi.gc(self.kernel.net, None)  # the engine closes it with the model
+        self.numbers = [compiler.add_network(lib.net_flit_operations(c), lib.net_flit_self(self.model, c)) for c in range(spec.traffic)]
+
+    def number(self, stage):
+        """The engine's number for the messages of (chain, stage)."""
+        return self.numbers[self.class_of[stage]]
+
+    def link_bins(self, bin_ps, bins):
+        return lib.net_flit_link_bins(self.model, bin_ps, bins)
+
+    def raise_if_failed(self):
+        """`Stuck` with the wait cycle, or what else ended the network."""
+        status = lib.net_flit_status(self.model)
+        if status:
+            self.kernel._check(status)

@@ -1,0 +1,79 @@
+"""What the chains of a layout send through a network: classes of messages, and how they answer one another.
+
+A message that is sent because another has arrived is a class of its own: requests are class 0, what answers them class 1,
+and so on along each chain. Both engines put each class on VCs of its own, so that replies never wait for requests.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import networkx as nx
+
+from chipweave.chain import DONE
+from chipweave.errors import BadInput
+
+
+@dataclass(frozen=True, eq=False)
+class FlitPlan:
+    """A network under flit as its layout uses it.
+
+    spec: chipweave.flit_network.FlitNetwork; class_of: (chain, stage) -> class of its messages;
+    flits_per_byte: exact, link efficiency included.
+    """
+
+    spec: object
+    class_of: dict
+    flits_per_byte: Fraction
+
+
+def sends(layout, network):
+    """[(chain, stage)] of every send stage through the network."""
+    return [(chain, stage) for chain in layout.chains.values() for stage in chain.stages.values()
+            if stage.kind == "send" and stage.message.network is network]
+
+
+def efficiency(layout, network):
+    """The share of the bandwidth that messages reach: one figure for all of a network whose links are shared."""
+    shares = {stage.message.efficiency: f"chain {chain.name}, stage {stage.name}" for chain, stage in sends(layout, network)}
+    if len(shares) > 1:
+        raise BadInput(f"network {network.name}: under '{network.model}' all sends have one efficiency, not "
+                       + ", ".join(f"{float(share)} ({where})" for share, where in shares.items()))
+    return Fraction(next(iter(shares), 1))
+
+
+def classes(layout, network):
+    """({(chain, stage): class}, [(class, class that answers it)], [names])."""
+    class_of, answers, names = {}, set(), {}
+    for chain in layout.chains.values():
+        own = {stage.name for c, stage in sends(layout, network) if c is chain}
+        graph = nx.DiGraph([(s.name, t) for s in chain.stages.values() for t in s.targets() if t != DONE])
+        graph.add_nodes_from(own)
+        after = nx.DiGraph([(a, b) for a in own for t in graph.successors(a) for b in {t, *nx.descendants(graph, t)} & own])
+        after.add_nodes_from(own)
+        whole = nx.condensation(after)
+        depth = {}
+        for group in nx.topological_sort(whole):
+            depth[group] = max((depth[before] + 1 for before in whole.predecessors(group)), default=0)
+            for name in whole.nodes[group]["members"]:
+                class_of[chain.name, name] = depth[group]
+                names.setdefault(depth[group], set()).add(name)
+        answers |= {(class_of[chain.name, a], class_of[chain.name, b]) for a, b in after.edges}
+    return class_of, sorted(answers), ["/".join(sorted(names[d])) for d in sorted(names)]
+
+
+def flit_plan(layout, network):
+    """The `FlitPlan` of a network whose option `flit` makes its FlitNetwork for a number of classes.
+
+    Raises:
+        BadInput: it can deadlock (the cycle is named), or its VCs do not suffice for the classes.
+    """
+    class_of, answers, names = classes(layout, network)
+    make = dict(network.options).get("flit")
+    if make is None:
+        raise BadInput(f"network {network.name}: link model flit needs routers; declare it in a topology")
+    spec = make(max(1, len(names)))
+    last = spec.traffic - 1
+    shared = ["/".join(names[c:] if c == last else names[c:c + 1]) for c in range(spec.traffic)]
+    spec.prove(sorted({(min(a, last), min(b, last)) for a, b in answers}), shared)
+    flits = 1 / (spec.flit_bytes * efficiency(layout, network))
+    return FlitPlan(spec, {key: min(c, last) for key, c in class_of.items()}, flits)

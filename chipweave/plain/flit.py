@@ -1,0 +1,109 @@
+"""Link model `flit`, plainly: the twin of csrc/net_flit.c over the plain routers. Every cycle is stepped.
+
+Statistics: bytes and busy ps as in C; the plain routers do not count stalls.
+"""
+
+from fractions import Fraction
+from math import ceil, floor
+
+from chipweave.chain_parts import PS_PER_SECOND
+from chipweave.plain.links import PlainBins
+from chipweave.plain.noc import Packet, PlainNetwork
+
+
+class Routers(PlainNetwork):
+    """The plain network, telling what arrives and what leaves an output port."""
+
+    def __init__(self, network, options):
+        super().__init__(network, options)
+        self.tails, self.granted = [], []
+
+    def eject(self, end, flit, now):
+        super().eject(end, flit, now)
+        if flit.tail:
+            self.tails.append(flit.packet)
+
+    def count(self, router, port, vc):
+        super().count(router, port, vc)
+        self.granted.append((router, port))
+
+
+class PlainFlit:
+    """Times are absolute ps. `advance(t)` gives the messages that arrive by t; t is never later than `next_time()`."""
+
+    def __init__(self, network, plan, bin_ps, max_bins):
+        self.plan, self.spec = plan, plan.spec
+        self.routers = Routers(self.spec.network, self.spec.router)
+        self.turn, self.own, self.left, self.message_of = [0] * self.spec.traffic, [], {}, {}
+        self.link_of = {place: i for i, place in enumerate(self.spec.links)}
+        intervals = {(k.src, k.src_port): k.interval for k in self.spec.network.links}
+        self.interval = [intervals[place] for place in self.spec.links]
+        self.sent = [0] * len(self.spec.links)
+        self.bins = PlainBins(len(network.links), bin_ps, max_bins)
+        self.statistics = self.bins.statistics
+
+    def edge(self, cycle):
+        """Time of a clock edge: round(cycle * 1e12 / Hz), halves up."""
+        return floor(cycle * PS_PER_SECOND / self.spec.clock + Fraction(1, 2))
+
+    def cycle_after(self, time):
+        """The first cycle whose edge is after `time`."""
+        cycle = max(0, floor(time * self.spec.clock / PS_PER_SECOND) - 1)
+        while self.edge(cycle) <= time:
+            cycle += 1
+        return cycle
+
+    def send(self, now, message, source, target, size, stage):
+        if source == target:
+            self.own.append((now, message))
+            return
+        if not self.left:
+            self._idle_until(self.cycle_after(now))
+        traffic = self.plan.class_of[stage]
+        vc_class = traffic * self.spec.ranges + self.turn[traffic] % self.spec.ranges
+        self.turn[traffic] += 1
+        flits, start = max(1, ceil(size * self.plan.flits_per_byte)), self.cycle_after(now)
+        sizes = [min(self.spec.packet_flits, flits - at) for at in range(0, flits, self.spec.packet_flits)]
+        self.left[message] = len(sizes)
+        for size in sizes:
+            packet = Packet(source, target, size, start, vc_class)
+            self.message_of[id(packet)] = (message, packet)
+            self.routers.add(packet)
+
+    def _idle_until(self, cycle):
+        """Nothing is under way but credits: step until the last one is home, then jump."""
+        home = self.routers.now + 2 * max([k.latency for k in self.spec.network.links], default=1) + self.spec.router.credit_delay + 8
+        while self.routers.now < min(cycle, home):
+            self.routers.step()
+        self.routers.now = max(self.routers.now, cycle)
+
+    def next_time(self):
+        if self.own:
+            return self.own[0][0]
+        return self.edge(self.routers.now) if self.left else None
+
+    def advance(self, now):
+        arrived = [message for _, message in self.own]
+        self.own = []
+        while self.left and self.edge(self.routers.now) <= now:
+            self.routers.step()
+            self._count()
+            for packet in self.routers.tails:
+                message, _ = self.message_of.pop(id(packet))
+                self.left[message] -= 1
+                if not self.left[message]:
+                    del self.left[message]
+                    arrived.append(message)
+            self.routers.tails.clear()
+        return arrived
+
+    def _count(self):
+        time = self.edge(self.routers.now - 1)
+        for place in self.routers.granted:
+            link = self.link_of.get(place)
+            if link is None:
+                continue
+            before, self.sent[link] = self.sent[link], self.sent[link] + 1
+            start, end = (floor(n * self.interval[link] * PS_PER_SECOND / self.spec.clock) for n in (before, before + 1))
+            self.bins.add(link, time, self.spec.flit_bytes, end - start)
+        self.routers.granted.clear()

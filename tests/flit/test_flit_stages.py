@@ -1,0 +1,116 @@
+"""Do messages of chains travel through the routers, to the cycle, and alike in the kernel and its plain twin?"""
+
+import numpy as np
+import pytest
+
+from chipweave import fabric, topology
+from chipweave.assemble import add_network
+from chipweave.chain import DONE, Constant, Layout
+from chipweave.errors import BadInput, Stuck
+
+TOPOLOGY = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "
+MESH = "grid: [2, 3]\nshape: mesh\nlatency: 2 ns\nbandwidth: 32 GB/s"
+
+
+@pytest.fixture
+def layout_of(tmp_path):
+    """A layout over one network: a request of 16 B, a hold at the target, and `size` bytes back."""
+    def made(text=MESH, efficiency=1, *sets):
+        file = tmp_path / "t.yaml"
+        file.write_text(TOPOLOGY + text.replace("\n", "\n    "))
+        system = topology.load(file, sets=sets)
+        layout = Layout()
+        add_network(layout, system, system.networks["n"], None)
+        network = layout.find("n")
+        ports = layout.resources("port", 64)
+        one = layout.chain("one", ["from", "to", "size"])
+        one.send("data", network, "from", "to", "size", efficiency=efficiency)
+        both = layout.chain("both", ["from", "to", "size"])
+        both.send("request", network, "from", "to", 16, efficiency=efficiency, then="serve")
+        both.hold("serve", ports.at("to"), Constant(1500), then="reply")
+        both.send("reply", network, "to", "from", "size", efficiency=efficiency, then=DONE)
+        return layout
+    return made
+
+
+def finish(layout, chain, rows, engine, starts=None):
+    running = fabric.build(layout, engine=engine)
+    batch = running.issue(chain, rows, starts)
+    while not running.idle:
+        running.advance()
+    return running.finish_ps(batch), running
+
+
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+class TestBothEngines:
+    @pytest.mark.parametrize("target, routers", [(1, 2), (5, 4)])
+    def test_a_lone_message_takes_the_zero_load_latency_from_the_first_edge_after_it_was_sent(self, layout_of, engine, target, routers):
+        layout = layout_of(MESH + "\nrouter: {vcs: 2}")
+        size, latency = 4 * 32, 2
+        cycles = 1 + 2 + 4 * routers + latency * (routers - 1) + 4 - 1  # booksim: 1 + inj + h P + links + ej + (S - 1)
+        for sent in (0, 1, 999, 1000):
+            [end], _ = finish(layout, "one", [(0, target, size)], engine, [sent])
+            assert end == 1000 * (sent // 1000 + 1 + cycles)
+
+    def test_a_message_to_its_own_endpoint_takes_no_time(self, layout_of, engine):
+        assert finish(layout_of(), "one", [(3, 3, 10**6)], engine)[0].tolist() == [0]
+
+    def test_efficiency_lengthens_messages_and_bytes_are_counted_in_whole_flits(self, layout_of, engine):
+        ends, running = finish(layout_of(MESH, 0.5), "one", [(0, 1, 320)], engine)
+        stats = running.link_statistics(running.layout.find("n"))
+        assert stats.bytes.sum() == 20 * 32 and stats.busy_ps.sum() == 20 * 1000
+
+    def test_a_narrow_link_is_busy_for_its_interval_a_flit(self, layout_of, engine):
+        text = MESH + "\noverride:\n  - {between: [0, 2], bandwidth: 10 GB/s}"
+        _, running = finish(layout_of(text), "one", [(0, 2, 320)], engine)
+        stats = running.link_statistics(running.layout.find("n"))
+        assert stats.bytes.sum() == 320 and stats.busy_ps.sum() == 10 * 4 * 1000
+
+    def test_requests_and_replies_that_must_share_vcs_are_refused_with_the_cycle(self, layout_of, engine):
+        with pytest.raises(BadInput, match="answers with .*data/request/reply.* -> "):
+            fabric.build(layout_of(MESH + "\nrouter: {vc_classes: 1}"), engine=engine)
+
+    def test_no_booking_under_flit(self, layout_of, engine):
+        with pytest.raises(BadInput, match="not known when it starts"):
+            fabric.build(layout_of(), admission="early_booking", engine=engine)
+
+
+@pytest.mark.parametrize("text", [
+    MESH, MESH + "\nrouter: {vcs: 4, message_vcs: 1, max_packet: 96 B}", MESH + "\nrouter: {vcs: 2, max_packet: 1 MiB, vc_depth: 3}",
+    MESH.replace("32 GB/s", "31.7 GB/s") + "\nrouter: {routing_delay: 0, wait_for_tail_credit: 1}",
+    "grid: [4, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 4}",
+    "routers: 4\nshape: switch\nlatency: 5 ns\nbandwidth: 32 GB/s\nrouter: {sw_allocator: islip(2)}",
+])
+def test_kernel_and_twin_end_every_message_in_the_same_ps_with_the_same_link_counts(layout_of, text):
+    rng = np.random.default_rng(len(text))
+    layout = layout_of(text)
+    ends = layout.parts["networks"][0].endpoints
+    rows = np.stack([rng.integers(0, ends, 30), rng.integers(0, ends, 30), rng.integers(1, 1500, 30)], axis=1)
+    starts = rng.integers(0, 60_000, 30)
+    kernel, k = finish(layout, "both", rows, "kernel", starts)
+    plain, p = finish(layout, "both", rows, "plain", starts)
+    assert kernel.tolist() == plain.tolist()
+    a, b = (running.link_statistics(layout.find("n")) for running in (k, p))
+    assert np.array_equal(a.bytes, b.bytes) and np.array_equal(a.busy_ps, b.busy_ps) and a.bytes.sum() > 0
+    assert k.events == p.events
+
+
+def test_bins_of_links_add_up_and_equal_the_twins(layout_of):
+    layout, seen = layout_of(), []
+    for engine in ("kernel", "plain"):
+        running = fabric.build(layout, engine=engine, link_bin_ps=7000, link_bins=8)
+        for first in (0, 1):
+            running.issue("one", [(first, 5, 900), (2, 5, 700)])
+            while not running.idle:
+                running.advance()
+            running.advance(running.now_ps + 50_000)
+        stats = running.link_statistics(layout.find("n"))
+        assert stats.bins[:, :, 0].sum() == stats.bytes.sum() == 32 * (29 * (3 + 2) + 22 * (2 + 2))
+        seen.append((stats.bin_ps, stats.bins[:, :, :2]))
+    assert seen[0][0] == seen[1][0] and np.array_equal(seen[0][1], seen[1][1])
+
+
+def test_an_allowed_deadlock_ends_with_the_wait_cycle(layout_of):
+    text = "routers: 5\nshape: ring\nlatency: 1 ns\nbandwidth: 32 GB/s\nallow_deadlock: true\nrouter: {vcs: 2, vc_depth: 1, max_packet: 1 MiB}"
+    with pytest.raises(Stuck, match="waits for"):
+        finish(layout_of(text), "one", [(i, (i + 2) % 5, 64_000) for i in range(5)] * 2, "kernel")
