@@ -3,7 +3,7 @@
 Models      a lookup takes the port for the hit or the miss latency; a store takes it for the write latency and its
             line is visible from the store's start. A hit does not renew a line, only a store does.
             A request from another die is decided by the tags at the instant of that die's own lookup
-            (arXiv 2510.05497, artifact: validation/references/artifact/SEMANTICS.md, 9.3).
+            (arXiv 2510.05497, artifact: validation/references/artifact/SEMANTICS.md, 2.3).
 Leaves out  lines smaller than a slice, slices of the LLC, write-back traffic.
 Checked by  tests/components/test_llc.py
 """
