@@ -81,6 +81,8 @@ class Case:
     bar     mean absolute error the group must keep, a number or a function of the question; None: reported only
     point   function of the question: rows with the same point are alternatives (frameworks), the smallest
             reference among them is the one that counts
+    together  function of the question: rows with the same value are always asked in one call, in the order of the
+            references (a log whose order says something); None: each row stands for itself
     """
 
     suite: str
@@ -88,6 +90,7 @@ class Case:
     predict: object
     bar: object = None
     point: object = None
+    together: object = None
 
     def bar_of(self, question):
         return self.bar(question) if callable(self.bar) else self.bar
@@ -96,7 +99,7 @@ class Case:
 CASES = {}
 
 
-def case(suite, group, bar=None, point=None):
+def case(suite, group, bar=None, point=None, together=None):
     """Decorator: this function answers the rows of `group` in `suite`; a group answered twice is refused."""
 
     def register(predict):
@@ -104,7 +107,7 @@ def case(suite, group, bar=None, point=None):
         known = CASES.get(key)
         if known and known.predict.__module__ != predict.__module__:
             raise BadInput(f"group {group} of suite {suite} is answered twice: {known.predict.__module__}, {predict.__module__}")
-        CASES[key] = Case(suite, group, predict, bar, point)
+        CASES[key] = Case(suite, group, predict, bar, point, together)
         return predict
 
     return register

@@ -18,7 +18,8 @@ def asking(jobs=1):
     """A function for `ledger.judge` that asks in `jobs` processes; the answers are the same for any number."""
 
     def ask(suite, questions, cases):
-        pieces = list(_pieces([q for q in questions if (suite, q.group) in cases]))
+        most = PIECE if jobs > 1 else len(questions)
+        pieces = pieces_of([q for q in questions if (suite, q.group) in cases], cases, suite, most)
         answers = {}
         for found in _run(suite, pieces, jobs):
             answers.update(found)
@@ -27,14 +28,24 @@ def asking(jobs=1):
     return ask
 
 
-def _pieces(questions):
-    """Questions of one group, PIECE at a time, dealt out so that each piece has small and large ones."""
-    groups = {}
+def pieces_of(questions, cases, suite, most):
+    """Lists of questions of one group, about `most` long, dealt out so that each has small and large ones."""
+    groups, pieces = {}, []
     for question in questions:
         groups.setdefault(question.group, []).append(question)
-    for members in groups.values():
-        count = -(-len(members) // PIECE)
-        yield from (members[i::count] for i in range(count))
+    for group, members in groups.items():
+        units = units_of(members, cases[suite, group])
+        count = min(-(-len(members) // most), len(units))
+        pieces += [[q for unit in units[i::count] for q in unit] for i in range(count)]
+    return pieces
+
+
+def units_of(questions, case):
+    """The questions of one group as lists of those that must be asked together."""
+    units = {}
+    for question in questions:
+        units.setdefault(case.together(question) if case.together else question.id, []).append(question)
+    return list(units.values())
 
 
 def _run(suite, pieces, jobs):
@@ -61,7 +72,8 @@ def answer(suite, questions):
         return ledger.ask(suite, questions, cases)
     except ChipweaveError:
         raise
-    except Exception as error:  # whatever a case trips over: its row is listed, the others are answered
-        if len(questions) == 1:
-            return {questions[0].id: ledger.NotModelled(f"the case failed: {type(error).__name__}: {error}")}
-        return {id: found for q in questions for id, found in answer(suite, [q]).items()}
+    except Exception as error:  # whatever a case trips over: its rows are listed, the others are answered
+        units = units_of(questions, cases[suite, questions[0].group])
+        if len(units) == 1:
+            return {q.id: ledger.NotModelled(f"the case failed: {type(error).__name__}: {error}") for q in questions}
+        return {id: found for unit in units for id, found in answer(suite, unit).items()}

@@ -30,8 +30,8 @@ REGIONS = 16
 
 
 def topology_of(device):
-    """Name of the topology of a row's device, or None for a device that is not described."""
-    return next((name for word, name in DEVICES.items() if word in device), None)
+    """Name of the topology of a row's device, or None for one that is not described; a device may be a topology file itself."""
+    return device if device.endswith(".yaml") else next((name for word, name in DEVICES.items() if word in device), None)
 
 
 @lru_cache(maxsize=64)

@@ -5,32 +5,24 @@ itself a file SET.jsonl, .jsonl.gz or .jsonl.zst. Rows of variant `native` depen
 (SEMANTICS.md 3.7): they are shown and not judged, but for the micro-cases, which have no ties.
 """
 
-import csv
-import io
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-import zstandard
-
 from chipweave import models, serving, topology
-from chipweave.errors import BadInput, Fault, Place
 from chipweave.ledger import Result, number, relative_error
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
 from chipweave.strategy import build
 from chipweave.trace.syn import SETS
 from chipweave.validation import artifact_micro
+from chipweave.validation.artifact_rows import QUANTITIES, SETTING, read
 
 FOLDER = files("chipweave.validation") / "references" / "artifact"
-COUNTED = ("hops", "local_read_bytes", "remote_read_bytes", "copy_write_bytes", "local_slice_reads", "remote_slice_reads",
-           "remote_llc_hits", "local_llc_hits", "copies")
 MODELS = {"deepseek": "deepseek-v3", "qwen": "qwen3-235b", "kimi": "kimi-k2", "llama4": "llama4-maverick"}
 STRATEGIES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only": "pred", "allo_and_pred": "allo+pred"}
-SETTING = ("model", "mesh", "trace_set", "batch", "steps", "strategy")
-MAX_STEPS_TABLE = 1 << 28  # bytes, decompressed
 
 
 def results(reference=None, groups=(), device=None, jobs=1):
@@ -48,22 +40,6 @@ def group_of(row):
 
 def device_of(row):
     return f"{row['model']} {row['mesh']}"
-
-
-def read(folder):
-    """The rows of oracle.csv and oracle_steps.csv.zst as dicts."""
-    path = folder / "oracle.csv"
-    if not path.is_file():
-        raise BadInput(Fault("no oracle.csv in the reference folder", Place(str(folder))))
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    steps = folder / "oracle_steps.csv.zst"
-    if steps.is_file():
-        text = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(steps.read_bytes())).read(MAX_STEPS_TABLE).decode()
-        rows += list(csv.DictReader(io.StringIO(text)))
-    missing = [c for c in (*SETTING, "variant", "stage", "step", "layer", "time_ns") if rows and c not in rows[0]]
-    if not rows or missing:
-        raise BadInput(Fault(f"columns missing: {', '.join(missing) or 'all'}", Place(str(path), 1)))
-    return rows
 
 
 def sources(folder, settings):
@@ -145,7 +121,7 @@ def compare(row, found):
 
 def quantities(row):
     """What a row states."""
-    return [q for q in ("time_ns", *COUNTED, "plan_crc32") if row.get(q) not in (None, "")]
+    return [q for q in QUANTITIES if row.get(q) not in (None, "")]
 
 
 def select(table, row, prefill_steps):

@@ -45,7 +45,7 @@ def one_block(questions):
     return found
 
 
-@case("h100", "stream", bar=0.10)
+@case("h100", "stream", bar=0.10, together=lambda q: (q.device, q.quantity))
 def predict(questions):
     """GB/s at each number of threads a block."""
     single, wanted, answers = one_block(questions), {}, {}

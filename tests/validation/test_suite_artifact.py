@@ -1,0 +1,182 @@
+"""Does suite artifact judge rows of kinds that its own tables do not have: other meshes, batches, sets in a file, bounds on copies?
+
+References are worked out here from the requests alone where a few lines can (hops of Base, times of EP), and by the plain
+Python engine elsewhere.
+"""
+
+import csv
+import gzip
+import math
+
+import numpy as np
+import pytest
+import zstandard
+
+from chipweave import serving
+from chipweave.errors import BadInput
+from chipweave.record import COLUMNS
+from chipweave.runspec import RunSpec
+from chipweave.trace import syn
+from chipweave.validation import artifact_rows, suite_artifact
+
+SET = "mine"
+REQUESTS = list(syn.requests("qwen-syn", 6))
+EXPERTS, SLICES, HIDDEN, INTERMEDIATE = 128, 3, 4096, 1536
+
+
+def folder(tmp_path, rows, set_ending=".jsonl.gz"):
+    """A reference folder with these rows; cells that a row does not give are empty."""
+    if set_ending:
+        lines = b"".join(syn.json_lines("qwen-syn", 6))
+        pack = {".jsonl": bytes, ".jsonl.gz": gzip.compress, ".jsonl.zst": zstandard.compress}[set_ending]
+        (tmp_path / f"{SET}{set_ending}").write_bytes(pack(lines))
+    with open(tmp_path / "oracle.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, [*artifact_rows.NEEDED, *artifact_rows.COUNTED])
+        writer.writeheader()
+        writer.writerows({**dict.fromkeys(writer.fieldnames, ""), **row} for row in rows)
+    return tmp_path
+
+
+def row(strategy="base", mesh="3x2", batch=6, steps=3, **more):
+    return {"model": "qwen", "mesh": mesh, "trace_set": SET, "batch": batch, "steps": steps, "strategy": strategy, "variant": "det",
+            "stage": "decode", "step": "all", "layer": "all", "time_ns": 1, **more}
+
+
+def judged(path, quantity, **options):
+    return [r for r in suite_artifact.results(reference=path, **options) if r.quantity == quantity]
+
+
+def chosen(request, step, layer):
+    """Ids of one request's tokens in a step (0: the prompt), [tokens, k]."""
+    _, prompt, ids = REQUESTS[request]
+    return ids[:prompt, layer] if step == 0 else ids[prompt + step - 1:prompt + step, layer]
+
+
+def home(expert, dies):
+    q = EXPERTS // dies
+    return expert // q if expert < q * dies else expert % dies
+
+
+def hops_of_base(batch, rows, columns, steps):
+    """3 x the distance of each active expert's Base die from its home, over all decode layers."""
+    dies, total = rows * columns, 0
+    for step in range(1, steps):
+        for layer in range(REQUESTS[0][2].shape[1]):
+            seen = dict.fromkeys(int(e) for r in range(batch) for e in chosen(r, step, layer).ravel())
+            for i, expert in enumerate(seen):
+                here, there = (i + 7) % dies, home(expert, dies)
+                total += SLICES * (abs(here % rows - there % rows) + abs(here // rows - there // rows))
+    return total
+
+
+@pytest.mark.parametrize("rows, columns, batch", [(3, 2, 6), (2, 4, 6), (1, 5, 3), (3, 2, 4)])
+def test_hops_of_base_on_other_meshes_and_batches_by_counting(tmp_path, rows, columns, batch):
+    """Also a batch smaller than the set: its first requests."""
+    expected = hops_of_base(batch, rows, columns, 3)
+    [found] = judged(folder(tmp_path, [row(mesh=f"{rows}x{columns}", batch=batch, hops=expected)]), "hops")
+    assert expected > 0 and (found.simulated, found.status) == (expected, "holds")
+
+
+def test_a_batch_that_repeats_the_set_moves_the_same_experts(tmp_path):
+    [once, twice] = judged(folder(tmp_path, [row(hops=1), row(batch=12, hops=1)]), "hops")
+    assert once.simulated == twice.simulated
+
+
+def ep_layer_ns(counts, dies):
+    """A die's slices go through lookup, HBM and GEMM in order of issue; the layer ends with the slowest die's last GEMM or store."""
+    ends = []
+    for die in range(dies):
+        lookup = read = gemm = stored = 0
+        for expert in sorted(e for e in counts if home(e, dies) == die):
+            n = counts[expert]
+            size = (HIDDEN * INTERMEDIATE + n * (HIDDEN + INTERMEDIATE)) * 2
+            for _ in range(SLICES):
+                lookup += 110
+                read = max(lookup, read) + 300 + math.ceil(size / (3350 * 0.9))
+                gemm = max(read, gemm) + math.ceil(2 * HIDDEN * INTERMEDIATE * n / 0.70e6)
+                stored = max(lookup, read) + 30
+        ends.append(max(gemm, stored))
+    return max(ends)
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+def test_ep_layers_by_hand_from_a_set_in_the_folder(tmp_path, ending):
+    layers = (0, 17, 93)
+    expected = []
+    for layer in layers:
+        ids = [int(e) for r in range(6) for e in chosen(r, 2, layer).ravel()]
+        expected.append(ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6))
+    rows = [row("norm_ep", step=2, layer=layer, time_ns=time) for layer, time in zip(layers, expected)]
+    assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows, ending), "time_ns")] == [(t, "holds") for t in expected]
+
+
+@pytest.mark.parametrize("strategy, name, limit", [("base", "base", None), ("pred_only@50GiB", "pred", "50 GiB"), ("allo_and_pred", "allo+pred", None)])
+def test_every_quantity_is_that_of_the_plain_engine(tmp_path, monkeypatch, strategy, name, limit):
+    """The same rows with the C engine replaced by its plain twin."""
+    rows = [row(strategy, batch=1, steps=2, step=1, layer=layer, **dict.fromkeys(artifact_rows.COUNTED, 1)) for layer in range(0, 94, 9)]
+    path = folder(tmp_path, rows)
+    kernel = suite_artifact.results(reference=path)
+    monkeypatch.setattr(suite_artifact, "RunSpec", lambda **given: RunSpec(engine="plain", **given))
+    built = []
+    monkeypatch.setattr(suite_artifact, "build", lambda *what: built.append(what[1]) or serving.strategy.build(*what))
+    plain = suite_artifact.results(reference=path)
+    assert [(r.id, r.simulated) for r in kernel] == [(r.id, r.simulated) for r in plain] and len(kernel) == 11 * 10
+    assert built == ([{"kind": "lru", "capacity": limit}] if limit else [])
+    assert name == "allo+pred" or sum(r.simulated for r in kernel if r.quantity == "hops") > 0
+
+
+def test_native_rows_are_shown_and_not_judged(tmp_path):
+    [found] = judged(folder(tmp_path, [row(variant="native", hops=1)]), "hops")
+    assert (found.role, found.tolerance, found.status) == ("context", None, "holds") and found.simulated > 1
+
+
+@pytest.mark.parametrize("changed, why", [
+    ({"trace_set": "llama4-real"}, "trace set llama4-real has no file"), ({"model": "gpt"}, "unknown model gpt"),
+    ({"strategy": "magic"}, "unknown strategy magic"), ({"trace_set": "micro:M99"}, "unknown micro-case M99"),
+])
+def test_what_cannot_be_run_is_listed_with_the_reason(tmp_path, changed, why):
+    results = suite_artifact.results(reference=folder(tmp_path, [row(**changed)], ".jsonl"))
+    assert [r.status for r in results] == ["not modelled"] and why in results[0].why
+
+
+def test_jobs_change_nothing(tmp_path):
+    path = folder(tmp_path, [row("norm_ep", hops=0), row("allo_only", hops=0)])
+    assert suite_artifact.results(reference=path) == suite_artifact.results(reference=path, jobs=2)
+
+
+@pytest.mark.parametrize("changed, said", [
+    ({"mesh": "five"}, "oracle.csv:2: mesh is 'five'; allowed: rows x columns"), ({"batch": "-1"}, "oracle.csv:2: batch is '-1'"),
+    ({"steps": "2.5"}, "oracle.csv:2: steps is '2.5'"), ({"step": "last"}, "oracle.csv:2: step is 'last'"), ({"stage": "train"}, "stage is 'train'"),
+    ({"time_ns": "fast"}, "oracle.csv:2: time_ns is 'fast'"), ({"hops": "nan"}, "oracle.csv:2: hops is 'nan'"),
+])
+def test_a_cell_that_is_wrong_is_told_where(tmp_path, changed, said):
+    with pytest.raises(BadInput) as fault:
+        suite_artifact.results(reference=folder(tmp_path, [row(**changed)], set_ending=None))
+    assert said in str(fault.value)
+
+
+def test_a_folder_without_tables_missing_columns_and_damaged_archives(tmp_path):
+    with pytest.raises(BadInput, match="no oracle.csv"):
+        suite_artifact.results(reference=tmp_path)
+    (tmp_path / "oracle.csv").write_text("model,mesh\nqwen,5x5\n")
+    with pytest.raises(BadInput, match="oracle.csv:1: columns missing: trace_set, batch"):
+        suite_artifact.results(reference=tmp_path)
+    folder(tmp_path, [row()], set_ending=None)
+    (tmp_path / "oracle_steps.csv.zst").write_bytes(b"no archive")
+    with pytest.raises(BadInput, match="oracle_steps.csv.zst: not a whole zstd file"):
+        suite_artifact.results(reference=tmp_path)
+
+
+def test_a_steps_table_adds_its_rows(tmp_path, monkeypatch):
+    path = folder(tmp_path, [row("norm_ep", hops=0)])
+    (path / "oracle_steps.csv.zst").write_bytes(zstandard.compress((path / "oracle.csv").read_bytes()))
+    assert len(judged(path, "hops")) == 2
+    monkeypatch.setattr(artifact_rows, "MAX_TABLE", 10)
+    with pytest.raises(BadInput, match="larger than is read"):
+        suite_artifact.results(reference=path)
+
+
+def test_figures_of_a_layer_add_up_to_the_runs(tmp_path):
+    rows = [row(hops=1)] + [row(step=step, layer=layer, hops=1) for step in (1, 2) for layer in range(94)]
+    whole, *parts = judged(folder(tmp_path, rows), "hops")
+    assert whole.simulated == np.sum([p.simulated for p in parts]) and len(COLUMNS) > 10

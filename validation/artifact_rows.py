@@ -1,0 +1,85 @@
+"""Reads the reference tables of suite artifact: oracle.csv and oracle_steps.csv.zst of a folder, every fault at once."""
+
+import csv
+import io
+import re
+
+import zstandard
+
+from chipweave.errors import BadInput, Faults, Place
+from chipweave.ledger import number
+
+SETTING = ("model", "mesh", "trace_set", "batch", "steps", "strategy")
+NEEDED = (*SETTING, "variant", "stage", "step", "layer", "time_ns")
+COUNTED = ("hops", "local_read_bytes", "remote_read_bytes", "copy_write_bytes", "local_slice_reads", "remote_slice_reads",
+           "remote_llc_hits", "local_llc_hits", "copies")
+QUANTITIES = ("time_ns", *COUNTED, "plan_crc32")
+MAX_TABLE = 1 << 28  # bytes, decompressed
+MOST_FAULTS = 20
+PATTERNS = {"mesh": (r"[1-9]\d{0,3}x[1-9]\d{0,3}", "rows x columns, as 5x5"), "batch": (r"[1-9]\d{0,8}", "a number from 1"),
+            "steps": (r"[1-9]\d{0,8}", "a number from 1"), "stage": ("prefill|decode", "prefill, decode"),
+            "step": (r"all|\d*", "a number or all"), "layer": (r"all|\d*", "a number or all")}
+
+
+def read(folder):
+    """The rows of both tables as dicts of text.
+
+    Raises:
+        BadInput: no oracle.csv, columns missing, cells that are not what their column holds, a damaged or endless archive.
+    """
+    faults, table, steps = Faults(), folder / "oracle.csv", folder / "oracle_steps.csv.zst"
+    if not table.is_file():
+        faults.add("no oracle.csv in the reference folder", Place(str(folder)))
+    faults.raise_if_any()
+    rows = _rows(table, _text(table, table.read_bytes(), faults), faults)
+    if steps.is_file():
+        rows += _rows(steps, _text(steps, _unpacked(steps, faults), faults), faults)
+    if not rows:
+        faults.add("no rows", Place(str(table)))
+    faults.raise_if_any()
+    return rows
+
+
+def _unpacked(path, faults):
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(path.read_bytes())) as stream:
+            data = stream.read(MAX_TABLE + 1)
+    except zstandard.ZstdError as error:
+        faults.add(f"not a whole zstd file: {error}", Place(str(path)))
+        return b""
+    if len(data) > MAX_TABLE:
+        faults.add("larger than is read", Place(str(path)), allowed=f"{MAX_TABLE} bytes decompressed")
+        return b""
+    return data
+
+
+def _text(path, data, faults):
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        faults.add(f"not UTF-8 text: {error}", Place(str(path)))
+        return ""
+
+
+def _rows(path, text, faults):
+    """The rows of one table; each cell is checked against what its column holds."""
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    missing = [c for c in NEEDED if c not in (reader.fieldnames or [])]
+    if missing:
+        faults.add(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(NEEDED))
+        return []
+    rows = []
+    for row in reader:
+        place = Place(str(path), reader.line_num)
+        if None in row or None in row.values():
+            faults.add("more or fewer cells than columns", place)
+        for column, (pattern, allowed) in PATTERNS.items():
+            if not re.fullmatch(pattern, row[column] or ""):
+                faults.add(f"{column} is '{row[column]}'", place, allowed)
+        for column in QUANTITIES:
+            if row.get(column) not in (None, "") and number(row[column]) is None:
+                faults.add(f"{column} is '{row[column]}'", place, "a number, or nothing")
+        if len(faults.found) >= MOST_FAULTS:
+            break
+        rows.append(row)
+    return rows
