@@ -5,6 +5,7 @@ one, and the row at fault is listed as not modelled with the error as its reason
 """
 
 import multiprocessing
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from chipweave import ledger
@@ -52,17 +53,22 @@ def _run(suite, pieces, jobs):
     """The answers of each piece, as they come."""
     from chipweave.show import Counting
 
+    began, done = time.perf_counter(), 0
     with Counting(sum(len(p) for p in pieces), f"validate {suite}, rows") as counting:
-        if jobs == 1 or len(pieces) < 2:
-            for piece in pieces:
-                yield answer(suite, piece)
-                counting.advance(len(piece))
-            return
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-            waiting = {pool.submit(answer, suite, piece): len(piece) for piece in pieces}
-            for done in as_completed(waiting):
-                yield done.result()
-                counting.advance(waiting[done])
+        for piece, found in _answers(suite, pieces, jobs):
+            yield found
+            done += len(piece)
+            counting.reached(done, f"{done / (time.perf_counter() - began):,.0f} rows/s")
+
+
+def _answers(suite, pieces, jobs):
+    """(piece, its answers), in the order in which they come."""
+    if jobs == 1 or len(pieces) < 2:
+        yield from ((piece, answer(suite, piece)) for piece in pieces)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(answer, suite, piece): piece for piece in pieces}
+        yield from ((waiting[done], done.result()) for done in as_completed(waiting))
 
 
 def answer(suite, questions):
