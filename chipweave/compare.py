@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chipweave import __version__, output, runfile, serving, show
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
+from chipweave.record import Meter
 from chipweave.results import canonical_sha256, write_json
 from chipweave.runspec import LINK_MODELS, STRATEGIES, RunSpec
 
@@ -24,29 +25,48 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
         strategies = strategies or of_file or ([spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES))
         link_models = link_models or models_of_file or [spec.link_model]
     runs = points(spec, strategies, checked(link_models))
-    outcomes = [None] * len(runs)
+    outcomes, gaps = [None] * len(runs), []
     try:
-        execute(runs, jobs, outcomes)
+        sampled = [i for i, each in enumerate(runs) if each.link_model == "flit" and "circuit" in link_models]
+        full = [i for i in range(len(runs)) if i not in sampled]
+        execute([runs[i] for i in full], jobs, outcomes, full)
+        for i in sampled:
+            outcomes[i], rows = of_sample(runs, i, outcomes, sample and max(1, sample // len(sampled)))
+            gaps += rows
     except KeyboardInterrupt:
         left = [each for each, outcome in zip(runs, outcomes) if outcome is None]
         runs, outcomes = [r for r, o in zip(runs, outcomes) if o], [o for o in outcomes if o]
         report(spec, runs, outcomes, out, json_path)
         raise Interrupted(how_to_go_on(left, len(outcomes), out)) from None
-    report(spec, runs, outcomes, out, json_path)
+    report(spec, runs, outcomes, out, json_path, gaps)
 
 
-def report(spec, runs, outcomes, out, json_path):
+def of_sample(runs, i, outcomes, wanted):
+    """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing ahead."""
+    from chipweave import sample
+
+    meter = Meter()
+    beside = [k for k, each in enumerate(runs) if each.link_model == "circuit" and each.strategy == runs[i].strategy][-1]
+    estimate, rows = sample.measure(runs[beside], outcomes[beside], wanted, show.progress(runs[i], i, len(runs)))
+    row = sample.row_of(outcomes[beside], estimate, meter.read())
+    return replace(outcomes[beside], row=row, links=[], statistics=[]), rows
+
+
+def report(spec, runs, outcomes, out, json_path, gaps=()):
     """Write and show the rows there are; nothing where there is none."""
     if not outcomes:
         return
     rows = [outcome.row for outcome in outcomes]
     fill_speedups(rows)
     result = document(spec, outcomes[0].facts, rows)
+    if gaps:
+        result["layer_steps"] = gaps
     if out:
         output.write(Path(out), result, runs, outcomes)
     if json_path:
         write_json(json_path, result)
     show.comparison(result, outcomes, out)
+    show.gaps(result)
 
 
 def how_to_go_on(left, done, out):
@@ -81,18 +101,19 @@ def points(spec, strategies, link_models):
     return runs
 
 
-def execute(runs, jobs, outcomes):
+def execute(runs, jobs, outcomes, places=None):
     """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs` is."""
+    places = list(range(len(runs))) if places is None else places
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
-            outcomes[i] = serving.simulate(each, show.progress(each, i, len(runs)))
+            outcomes[places[i]] = serving.simulate(each, show.progress(each, i, len(runs)))
         return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(serving.simulate, each): i for i, each in enumerate(runs)}
         try:
             with show.Counting(len(runs)) as counting:
                 for future in as_completed(futures):
-                    outcomes[futures[future]] = future.result()
+                    outcomes[places[futures[future]]] = future.result()
                     counting.advance()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -161,6 +161,10 @@ class Engine:
         """Make keys present for good in one instance of a keyed store."""
         self.core.pin(keyed, at, keys)
 
+    def copy_tables(self, other):
+        """Take over tags, keyed stores and bits of another engine of the same layout, link models apart (kernel only)."""
+        self.core.copy_tables(other.core)
+
     def journal(self, part=None):
         """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance, key, what).
 

@@ -13,7 +13,7 @@ class FlitModel:
     def __init__(self, compiler, network, plan):
         spec = plan.spec
         self.class_of = {key: c for key, c in plan.class_of.items()}
-        self.kernel = Kernel(spec.network, spec.router)
+        self.kernel = Kernel(spec.network, spec.router, skip=spec.skip)
         ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
         before = [0, *spec.network.ports.cumsum().tolist()]
         interval = {(k.src, k.src_port): k.interval for k in spec.network.links}

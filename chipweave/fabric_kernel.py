@@ -116,6 +116,15 @@ class KernelEngine:
         owner = ffi.gc(pointer, lambda _, engine=self.handle: None)  # the view keeps the engine alive
         return np.frombuffer(ffi.buffer(owner, size), dtype).reshape(shape)
 
+    def copy_tables(self, other):
+        if lib.stages_copy_tables(self.handle, other.handle):
+            raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
+
+    def skipped(self, network):
+        """(cycles of a flit network that were not stepped, jumps)."""
+        report = self.compiled.flits[network].kernel.skipped
+        return report["skipped"], report["jumps"]
+
     def pin(self, keyed, at, keys):
         for key in keys:
             if lib.stages_pin(self.handle, keyed.number, int(at), int(key)):

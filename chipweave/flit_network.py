@@ -30,6 +30,7 @@ class FlitNetwork:
     network: chipweave.routing.Network; router: chipweave.router.Router, its `vc_classes` one per traffic and range.
     clock: Fraction Hz; flit_bytes, max_packet: bytes; traffic: classes of messages that must not share VCs.
     message_vcs: VCs a message keeps to, 0: all of its traffic. links: for each link of the topology its (router, port).
+    skip: whether the kernel looks for whole periods to advance by.
     """
 
     name: str
@@ -43,6 +44,7 @@ class FlitNetwork:
     links: tuple
     names: dict = field(default_factory=dict)
     allow_deadlock: bool = False
+    skip: bool = True
 
     @property
     def ranges(self):
@@ -119,7 +121,7 @@ def of(network, traffic=None):
     names = {"links": _link_names(network, made), "endpoints": list(network.endpoints)}
     classes = given.vc_classes or traffic or (len(TRAFFIC) if network.port else 1)
     spec = FlitNetwork(network.name, made, _router(given, 1), clock, given.flit, given.max_packet, 1, given.message_vcs, links, names,
-                       network.allow_deadlock)
+                       network.allow_deadlock, bool(given.skip))
     if given.vc_depth is None:
         depth = BARE_DEPTH if not network.port else min(32767, max((spec.credit_loop(k.latency) for k in made.links), default=1))
         spec = replace(spec, router=replace(spec.router, vc_depth=depth))

@@ -48,3 +48,4 @@ class FlitRouter(Declared):
     output_buffer_size = Param("int", default=-1, low=-1, high=1048576, doc="flits that wait behind the crossbar; -1: any number")
     noq = _switch("routes are looked up one hop ahead and queued by next output")
     flow_control = Param("choice", default="wormhole", choices=["wormhole", "cut_through"], doc="what must fit before a packet goes on")
+    skip = _switch("look for whole periods to advance by; the results are the same either way", 1)

@@ -69,12 +69,13 @@ def mesh_of(system):
     return joined[0]
 
 
-def simulate(spec, on_layer=None, keep_plans=False, loaded=None):
+def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
     """Run a chipweave.runspec.RunSpec to its end; returns an `Outcome`.
 
     on_layer    called with each LayerJob as it ends, and with None when all have (progress)
     keep_plans  record the CRC-32 of each plan
     loaded      what `load(spec)` returns, where some of it is not what the specification names
+    around      called with the fabric and the Work; what it returns stands in for the fabric (chipweave.sample)
     """
     meter = Meter()
     loaded = loaded or load(spec)
@@ -83,13 +84,13 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None):
     def workload(costs, distance):
         return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish)
 
-    run = drive(spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans)
+    run = drive(spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around)
     if on_layer:
         on_layer(None)
     return outcome(spec, loaded, run, meter)
 
 
-def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False):
+def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None):
     """Run a workload on a system to its end; returns the `Run`.
 
     layers       ids of the layers that have weights
@@ -105,6 +106,7 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(system, groups, work, admission_of(spec, network), spec.wait_queue or network.wait_queue, spec.link_model,
                               spec.engine, **switches)
+    fabric = around(fabric, work) if around else fabric
     workload = workload_of(costs_of(facts, network, model), network.distance.astype(np.int32))
     run = Run(workload, work, policies, home, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)

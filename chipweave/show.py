@@ -101,6 +101,33 @@ def comparison(result, outcomes, out):
         out_console.print(f"written to {out}")
 
 
+def gaps(result):
+    """What a sample of layer-steps says of the link models: by strategy and stratum, each model's time over flit's."""
+    rows = result.get("layer_steps")
+    if not rows:
+        return
+    models = ("circuit_ns", "circuit_work_conserving_ns", "fair_ns")
+    table = Table("strategy", "layers by circuit time", "sampled", "flit", "circuit, preset's", "circuit, work conserving", "fair",
+                  title="time of a layer-step under other link models over its time under flit, from the same state")
+    for name in dict.fromkeys(row["strategy"] for row in rows):
+        own = [row for row in rows if row["strategy"] == name]
+        kinds = [("prefill", [r for r in own if r["step"] == 0])]
+        decode = sorted((r for r in own if r["step"]), key=lambda r: r[models[1]])
+        kinds += [(f"decode, quarter {i + 1}", decode[len(decode) * i // 4 : len(decode) * (i + 1) // 4]) for i in range(4)]
+        for words, some in kinds:
+            flit = sum(r["flit_ns"] for r in some)
+            if flit:
+                shares = [f"{sum(r[m] for r in some) / flit:.2f} x" for m in models]
+                table.add_row(name, words, str(len(some)), f"{flit / len(some) / 1000:.1f} us", *shares)
+    console().print(table)
+    for row in result["rows"]:
+        if "sample" in row:
+            s = row["sample"]
+            error = s["decode_standard_error_ns"] / max(1, s["decode_time_ns"])
+            console().print(f"{row['strategy']:>10}: flit from {s['layer_steps']} of {s['of']} layer-steps, decode time +- {error:.1%} (standard error); "
+                            f"{s['skipped_share']:.1%} of the cycles skipped in {s['jumps']} jumps")
+
+
 def hottest(outcome):
     """The busiest links of a run as text: name, share of the run's time it was held, bytes."""
     total = int(outcome.table[:, 2].sum())

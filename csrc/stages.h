@@ -105,6 +105,7 @@ int stages_finish(const stages *s, int32_t batch, int64_t *times);
 int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity); /* rows of 5; returns how many there are; copying empties it */
 int stages_circuit_first(const stages *s, int32_t circuit); /* number of its first lock as a resource */
 const int64_t *stages_link_bins(const stages *s, int32_t circuit, int64_t *bin_ps, int32_t *bins);
+int stages_copy_tables(stages *to, const stages *from); /* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *transfer, int32_t *resource, int capacity);
 int stages_check(stages *s); /* 0, or -1 with the broken invariant in the message */
 /* cdef: end */

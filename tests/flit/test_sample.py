@@ -1,0 +1,74 @@
+"""Do sampled layer-steps start from the state of the full run, and does the estimate say what the sample says?"""
+
+import json
+
+import numpy as np
+import pytest
+
+from chipweave import sample, serving
+from chipweave.__main__ import main
+from chipweave.record import COLUMNS, nanoseconds
+from chipweave.runspec import RunSpec
+
+SMALL = dict(topology="micro_2x2", model="qwen3-30b-a3b", batch=2, steps=3, sets=("d2d.router.flit=8 KiB",))
+
+
+@pytest.mark.parametrize("strategy", ["base", "pred"])
+def test_circuit_takes_as_long_in_the_sample_as_in_the_full_run(strategy):
+    """Copies and LLC tags decide these times, so equal times mean equal tables."""
+    spec = RunSpec(**SMALL, strategy=strategy, admission="work_conserving")
+    outcome = serving.simulate(spec)
+    estimate, rows = sample.measure(spec, outcome, 20)
+    full = {(int(r[0]), int(r[1])): nanoseconds(r[2]) for r in outcome.table}
+    assert estimate["layer_steps"] == len(rows) >= 15
+    assert all(row["circuit_work_conserving_ns"] == full[row["step"], row["layer"]] for row in rows)
+    assert all(row["flit_ns"] > 0 for row in rows)
+
+
+def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_path):
+    file = tmp_path / "r.json"
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--topology", "micro_2x2", "--model", "qwen3-30b-a3b", "--batch", "2", "--steps", "3", "--strategies", "base",
+              "--set", "d2d.router.flit=8 KiB", "--link-models", "flit,circuit,fair", "--sample", "16", "--json", str(file)])
+    assert ended.value.code == 0
+    result = json.loads(file.read_text())
+    kinds = [(row["link_model"], row["admission"]) for row in result["rows"]]
+    assert kinds == [("flit", "work_conserving"), ("circuit", "early_booking"), ("circuit", "work_conserving"), ("fair", "work_conserving")]
+    flit, _, circuit, _ = result["rows"]
+    assert flit["sample"]["layer_steps"] == len(result["layer_steps"]) and flit["sample"]["of"] == 144
+    assert flit["hops"] == circuit["hops"] and flit["sample"]["decode_standard_error_ns"] > 0
+    assert flit["sample"]["skipped_share"] == 0
+
+
+def layers(times, prefill):
+    table = np.zeros((len(times), len(COLUMNS)), np.int64)
+    table[:, 0] = [0 if early else 1 for early in prefill]
+    table[:, 2] = times
+    return table
+
+
+def test_strata_are_prefill_and_quarters_of_decode_by_circuit_time():
+    table = layers(list(range(40, 0, -1)) + [7] * 10, [False] * 40 + [True] * 10)
+    parts = sample.strata(table, 1, 20, seed=1)
+    assert [len(p.rows) for p in parts] == [10, 10, 10, 10, 10] and [p.prefill for p in parts] == [True] + [False] * 4
+    assert [sorted(table[p.rows, 2].tolist()) for p in parts[1:]] == [list(range(i + 1, i + 11)) for i in (0, 10, 20, 30)]
+    assert all(len(p.chosen) == 4 and set(p.chosen) <= set(p.rows) for p in parts)
+
+
+def test_a_sample_of_everything_has_no_error_and_a_proportional_one_neither():
+    table = layers([1000, 2000, 3000, 4000], [False] * 4)
+    whole = sample.Stratum(False, np.arange(4), np.arange(4))
+    times = {i: [0, t, 0, t + 500 * (i % 2)] for i, t in enumerate(table[:, 2].tolist())}
+    assert sample.totals(table, [whole], times) == {"decode_time_ns": 11, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
+    half = sample.Stratum(False, np.arange(4), np.array([0, 3]))
+    doubled = {i: [0, t, 0, 2 * t] for i, t in enumerate(table[:, 2].tolist())}
+    assert sample.totals(table, [half], doubled) | {} == {"decode_time_ns": 20, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
+
+
+def test_the_standard_error_is_that_of_the_ratio_estimator():
+    table = layers([2000] * 10, [False] * 10)
+    part = sample.Stratum(False, np.arange(10), np.array([0, 1, 2, 3]))
+    times = dict(enumerate([[0, 2000, 0, f] for f in (1000, 3000, 1000, 3000)]))
+    got = sample.totals(table, [part], times)
+    assert got["decode_time_ns"] == 20
+    assert got["decode_standard_error_ns"] == pytest.approx(10 * np.sqrt(0.6 * (4 * 1.0 / 3) / 4))
