@@ -1,24 +1,10 @@
-/* endpoints.c: see endpoints.h for the picture.
- *
- * Events wait in a wheel of buckets, each a list sorted by (time, order); a bitmap finds the next bucket that is not
- * empty. What lies beyond the wheel waits in a heap and is moved in as the wheel turns. */
+/* endpoints.c: see endpoints.h for the picture, wheel.h for how events wait. */
 #include "endpoints.h"
+#include "endpoints/wheel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SHIFT 7                    /* a bucket is 128 ps wide */
-#define BUCKETS 32768              /* the wheel spans 4.2 us */
-#define NONE (-1)
-
-typedef struct event {
-    int64_t time;
-    uint64_t order;  /* priority (8 bits), sending part (20), count of events (36) */
-    uint64_t data;
-    int32_t part, code, next, is_message;
-    cw_message message;
-} event;
 
 typedef struct wire {
     int32_t end[2], port[2];
@@ -43,162 +29,26 @@ struct cw_engine {
     int32_t n_parts, room_parts;
     wire *wires;
     int32_t n_wires, room_wires;
-    event *events;
-    int32_t n_events, free_event;
-    int32_t bucket[BUCKETS], last[BUCKETS];
-    uint64_t full[BUCKETS / 64];
-    int64_t base;  /* bucket number the wheel stands at */
-    int32_t *heap;
-    int32_t n_heap, room_heap;
-    int64_t waiting, done;
-    uint64_t count, seed;
+    wheel wheel;
+    int64_t done;
+    uint64_t seed;
     char why[256];
 };
-
-/* ---- events ---------------------------------------------------------------------------------------------------- */
-
-static int before(const event *a, const event *b)
-{
-    return a->time != b->time ? a->time < b->time : a->order < b->order;
-}
-
-static int32_t new_event(cw_engine *e)
-{
-    if (e->free_event == NONE) {
-        int32_t more = e->n_events ? e->n_events * 2 : 1024;
-        event *grown = realloc(e->events, sizeof(event) * (size_t)more);
-        if (!grown)
-            abort();  /* out of memory in the middle of an event: no state to return to */
-        e->events = grown;
-        for (int32_t i = more - 1; i >= e->n_events; i--) {
-            e->events[i].next = e->free_event;
-            e->free_event = i;
-        }
-        e->n_events = more;
-    }
-    int32_t i = e->free_event;
-    e->free_event = e->events[i].next;
-    return i;
-}
-
-static void into_bucket(cw_engine *e, int32_t i)
-{
-    event *all = e->events;
-    int32_t b = (int32_t)((all[i].time >> SHIFT) & (BUCKETS - 1)), at = e->bucket[b];
-    if (at == NONE || before(&all[i], &all[at])) {
-        all[i].next = at;
-        e->bucket[b] = i;
-        if (at == NONE)
-            e->last[b] = i;
-        e->full[b >> 6] |= 1ull << (b & 63);
-        return;
-    }
-    if (before(&all[e->last[b]], &all[i])) {
-        at = e->last[b];
-        e->last[b] = i;
-    } else {
-        while (all[at].next != NONE && before(&all[all[at].next], &all[i]))
-            at = all[at].next;
-    }
-    all[i].next = all[at].next;
-    all[at].next = i;
-}
-
-static void heap_push(cw_engine *e, int32_t i)
-{
-    if (e->n_heap == e->room_heap) {
-        e->room_heap = e->room_heap ? e->room_heap * 2 : 256;
-        e->heap = realloc(e->heap, sizeof(int32_t) * (size_t)e->room_heap);
-        if (!e->heap)
-            abort();
-    }
-    int32_t at = e->n_heap++;
-    while (at && before(&e->events[i], &e->events[e->heap[(at - 1) / 2]])) {
-        e->heap[at] = e->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    e->heap[at] = i;
-}
-
-static int32_t heap_pop(cw_engine *e)
-{
-    int32_t top = e->heap[0], i = e->heap[--e->n_heap], at = 0;
-    for (;;) {
-        int32_t child = 2 * at + 1;
-        if (child >= e->n_heap)
-            break;
-        if (child + 1 < e->n_heap && before(&e->events[e->heap[child + 1]], &e->events[e->heap[child]]))
-            child++;
-        if (!before(&e->events[e->heap[child]], &e->events[i]))
-            break;
-        e->heap[at] = e->heap[child];
-        at = child;
-    }
-    e->heap[at] = i;
-    return top;
-}
-
-static void wait_until(cw_engine *e, int32_t i)
-{
-    e->waiting++;
-    if ((e->events[i].time >> SHIFT) - e->base < BUCKETS)
-        into_bucket(e, i);
-    else
-        heap_push(e, i);
-}
-
-static int32_t first_full(const cw_engine *e)
-{
-    int32_t start = (int32_t)(e->base & (BUCKETS - 1));
-    for (int32_t step = 0; step <= BUCKETS / 64; step++) {
-        int32_t word = ((start >> 6) + step) & (BUCKETS / 64 - 1);
-        uint64_t bits = e->full[word];
-        if (step == 0)
-            bits &= ~0ull << (start & 63);
-        if (step == BUCKETS / 64)
-            bits &= ~(~0ull << (start & 63));
-        if (bits)
-            return (word << 6) + __builtin_ctzll(bits);
-    }
-    return NONE;
-}
-
-/* The next event, NONE where nothing waits. What the wheel holds is earlier than what the heap holds. */
-static int32_t next_event(const cw_engine *e)
-{
-    if (!e->waiting)
-        return NONE;
-    int32_t b = first_full(e);
-    return b == NONE ? e->heap[0] : e->bucket[b];
-}
-
-/* Turn the wheel to the bucket of event i, and bring in what that brings within reach. */
-static void turn_to(cw_engine *e, int32_t i)
-{
-    e->base = e->events[i].time >> SHIFT;
-    while (e->n_heap && (e->events[e->heap[0]].time >> SHIFT) - e->base < BUCKETS)
-        into_bucket(e, heap_pop(e));
-}
-
-static uint64_t order_of(cw_engine *e, int32_t priority, int32_t sender)
-{
-    return (uint64_t)(priority & 255) << 56 | (uint64_t)(sender & 0xfffff) << 36 | (e->count++ & 0xfffffffffull);
-}
 
 /* ---- what a behaviour may ask for ------------------------------------------------------------------------------ */
 
 static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority, int32_t code, uint64_t data)
 {
     cw_engine *e = (cw_engine *)host;
-    int32_t i = new_event(e);
-    event *ev = &e->events[i];
+    int32_t i = new_event(&e->wheel);
+    event *ev = &e->wheel.events[i];
     ev->time = host->now + (delay > 0 ? delay : 0);
-    ev->order = order_of(e, priority, who);
+    ev->order = order_of(&e->wheel, priority, who);
     ev->part = who;
     ev->code = code;
     ev->data = data;
     ev->is_message = 0;
-    wait_until(e, i);
+    wait_until(&e->wheel, i);
 }
 
 static int64_t taken(port_state *port, int in, int64_t from, int32_t bytes)
@@ -216,17 +66,17 @@ static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const c
     int64_t left = taken(&e->parts[who].ports[along->port[back]], 0, e->host.now + (delay > 0 ? delay : 0), message->bytes);
     int64_t there = taken(&e->parts[to].ports[along->port[!back]], 1, left + along->latency, message->bytes);
     along->bytes[back] += message->bytes;
-    int32_t i = new_event(e);
-    event *ev = &e->events[i];
+    int32_t i = new_event(&e->wheel);
+    event *ev = &e->wheel.events[i];
     ev->time = there;
-    ev->order = order_of(e, 0, who);
+    ev->order = order_of(&e->wheel, 0, who);
     ev->part = to;
     ev->is_message = 1;
     ev->message = *message;
     ev->message.from = who;
     ev->message.wire = w;
     ev->message.port = along->port[!back];
-    wait_until(e, i);
+    wait_until(&e->wheel, i);
     return there - e->host.now;
 }
 
@@ -280,7 +130,6 @@ cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
     e->host.touch = touch;
     e->host.random = draw;
     e->seed = seed;
-    e->free_event = NONE;
     e->room_parts = n_parts;
     e->room_wires = n_wires;
     e->parts = calloc((size_t)n_parts + 1, sizeof *e->parts);
@@ -289,7 +138,7 @@ cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
         cw_engine_close(e);
         return NULL;
     }
-    memset(e->bucket, 0xff, sizeof e->bucket);
+    wheel_open(&e->wheel);
     return e;
 }
 
@@ -306,8 +155,7 @@ void cw_engine_close(cw_engine *e)
     }
     free(e->parts);
     free(e->wires);
-    free(e->events);
-    free(e->heap);
+    wheel_close(&e->wheel);
     free(e);
 }
 
@@ -390,19 +238,10 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
 {
     int64_t n = 0;
     while (n < max_events) {
-        int32_t i = next_event(e);
-        if (i == NONE || e->events[i].time > until)
+        int32_t i = next_event(&e->wheel);
+        if (i == NONE || e->wheel.events[i].time > until)
             break;
-        if (e->events[i].time >> SHIFT != e->base)
-            turn_to(e, i);
-        int32_t b = (int32_t)(e->base & (BUCKETS - 1));
-        event now = e->events[i];
-        e->bucket[b] = now.next;
-        if (now.next == NONE)
-            e->full[b >> 6] &= ~(1ull << (b & 63));
-        e->events[i].next = e->free_event;
-        e->free_event = i;
-        e->waiting--;
+        event now = take(&e->wheel, i);
         e->host.now = now.time;
         part *to = &e->parts[now.part];
         if (now.is_message)
@@ -424,8 +263,8 @@ int64_t cw_engine_now(const cw_engine *e)
 
 int64_t cw_engine_next(const cw_engine *e)
 {
-    int32_t i = next_event(e);
-    return i == NONE ? -1 : e->events[i].time;
+    int32_t i = next_event(&e->wheel);
+    return i == NONE ? -1 : e->wheel.events[i].time;
 }
 
 int64_t cw_engine_events(const cw_engine *e)

@@ -15,7 +15,7 @@ from chipweave.validation.die import topology_of
 from chipweave.validation.points import measure
 
 KERNEL = re.compile(r"\b(init|read|scale|triad|3pt|5pt)\b")
-GRID = (16, 32, 64, 96, 128, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
+GRID = (16, 32, 64, 128, 192, 256, 320, 384, 512, 640, 768, 896, 1024)
 ONE_BLOCK_GRID = (16, 32, 48, 64, 96, 128, 160)
 
 

@@ -1,0 +1,193 @@
+/* wheel.h: the events of csrc/endpoints.c, in order of (time, order).
+ *
+ * A wheel of buckets, each a sorted list; a bitmap finds the next one that is not empty. What lies beyond the wheel waits in a
+ * heap and is moved in as the wheel turns. */
+#ifndef CHIPWEAVE_WHEEL_H
+#define CHIPWEAVE_WHEEL_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "behaviour.h"
+
+#define SHIFT 7                    /* a bucket is 128 ps wide */
+#define BUCKETS 32768              /* the wheel spans 4.2 us */
+#define NONE (-1)
+
+typedef struct event {
+    int64_t time;
+    uint64_t order;  /* priority (8 bits), sending part (20), count of events (36) */
+    uint64_t data;
+    int32_t part, code, next, is_message;
+    cw_message message;
+} event;
+
+typedef struct wheel {
+    event *events;
+    int32_t n_events, free_event;
+    int32_t bucket[BUCKETS], last[BUCKETS];
+    uint64_t full[BUCKETS / 64];
+    int64_t base;  /* bucket number the wheel stands at */
+    int32_t *heap;
+    int32_t n_heap, room_heap;
+    int64_t waiting;
+    uint64_t count;
+} wheel;
+
+static int before(const event *a, const event *b)
+{
+    return a->time != b->time ? a->time < b->time : a->order < b->order;
+}
+
+static int32_t new_event(wheel *e)
+{
+    if (e->free_event == NONE) {
+        int32_t more = e->n_events ? e->n_events * 2 : 1024;
+        event *grown = realloc(e->events, sizeof(event) * (size_t)more);
+        if (!grown)
+            abort();  /* out of memory in the middle of an event: no state to return to */
+        e->events = grown;
+        for (int32_t i = more - 1; i >= e->n_events; i--) {
+            e->events[i].next = e->free_event;
+            e->free_event = i;
+        }
+        e->n_events = more;
+    }
+    int32_t i = e->free_event;
+    e->free_event = e->events[i].next;
+    return i;
+}
+
+static void into_bucket(wheel *e, int32_t i)
+{
+    event *all = e->events;
+    int32_t b = (int32_t)((all[i].time >> SHIFT) & (BUCKETS - 1)), at = e->bucket[b];
+    if (at == NONE || before(&all[i], &all[at])) {
+        all[i].next = at;
+        e->bucket[b] = i;
+        if (at == NONE)
+            e->last[b] = i;
+        e->full[b >> 6] |= 1ull << (b & 63);
+        return;
+    }
+    if (before(&all[e->last[b]], &all[i])) {
+        at = e->last[b];
+        e->last[b] = i;
+    } else {
+        while (all[at].next != NONE && before(&all[all[at].next], &all[i]))
+            at = all[at].next;
+    }
+    all[i].next = all[at].next;
+    all[at].next = i;
+}
+
+static void heap_push(wheel *e, int32_t i)
+{
+    if (e->n_heap == e->room_heap) {
+        e->room_heap = e->room_heap ? e->room_heap * 2 : 256;
+        e->heap = realloc(e->heap, sizeof(int32_t) * (size_t)e->room_heap);
+        if (!e->heap)
+            abort();
+    }
+    int32_t at = e->n_heap++;
+    while (at && before(&e->events[i], &e->events[e->heap[(at - 1) / 2]])) {
+        e->heap[at] = e->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    e->heap[at] = i;
+}
+
+static int32_t heap_pop(wheel *e)
+{
+    int32_t top = e->heap[0], i = e->heap[--e->n_heap], at = 0;
+    for (;;) {
+        int32_t child = 2 * at + 1;
+        if (child >= e->n_heap)
+            break;
+        if (child + 1 < e->n_heap && before(&e->events[e->heap[child + 1]], &e->events[e->heap[child]]))
+            child++;
+        if (!before(&e->events[e->heap[child]], &e->events[i]))
+            break;
+        e->heap[at] = e->heap[child];
+        at = child;
+    }
+    e->heap[at] = i;
+    return top;
+}
+
+static void wait_until(wheel *e, int32_t i)
+{
+    e->waiting++;
+    if ((e->events[i].time >> SHIFT) - e->base < BUCKETS)
+        into_bucket(e, i);
+    else
+        heap_push(e, i);
+}
+
+static int32_t first_full(const wheel *e)
+{
+    int32_t start = (int32_t)(e->base & (BUCKETS - 1));
+    for (int32_t step = 0; step <= BUCKETS / 64; step++) {
+        int32_t word = ((start >> 6) + step) & (BUCKETS / 64 - 1);
+        uint64_t bits = e->full[word];
+        if (step == 0)
+            bits &= ~0ull << (start & 63);
+        if (step == BUCKETS / 64)
+            bits &= ~(~0ull << (start & 63));
+        if (bits)
+            return (word << 6) + __builtin_ctzll(bits);
+    }
+    return NONE;
+}
+
+/* The next event, NONE where nothing waits. What the wheel holds is earlier than what the heap holds. */
+static int32_t next_event(const wheel *e)
+{
+    if (!e->waiting)
+        return NONE;
+    int32_t b = first_full(e);
+    return b == NONE ? e->heap[0] : e->bucket[b];
+}
+
+/* Turn the wheel to the bucket of event i, and bring in what that brings within reach. */
+static void turn_to(wheel *e, int32_t i)
+{
+    e->base = e->events[i].time >> SHIFT;
+    while (e->n_heap && (e->events[e->heap[0]].time >> SHIFT) - e->base < BUCKETS)
+        into_bucket(e, heap_pop(e));
+}
+
+static uint64_t order_of(wheel *e, int32_t priority, int32_t sender)
+{
+    return (uint64_t)(priority & 255) << 56 | (uint64_t)(sender & 0xfffff) << 36 | (e->count++ & 0xfffffffffull);
+}
+
+static void wheel_open(wheel *e)
+{
+    e->free_event = NONE;
+    memset(e->bucket, 0xff, sizeof e->bucket);
+}
+
+static void wheel_close(wheel *e)
+{
+    free(e->events);
+    free(e->heap);
+}
+
+/* Take event i, the next one, out. */
+static event take(wheel *e, int32_t i)
+{
+    if (e->events[i].time >> SHIFT != e->base)
+        turn_to(e, i);
+    int32_t b = (int32_t)(e->base & (BUCKETS - 1));
+    event now = e->events[i];
+    e->bucket[b] = now.next;
+    if (now.next == NONE)
+        e->full[b >> 6] &= ~(1ull << (b & 63));
+    e->events[i].next = e->free_event;
+    e->free_event = i;
+    e->waiting--;
+    return now;
+}
+
+#endif
