@@ -115,10 +115,10 @@ print(time.process_time() - start, int(peak_kib) / 1024)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
-def test_reading_60_million_ids_costs_under_half_a_second_and_150_mib(tmp_path):
+def test_reading_60_million_ids_costs_under_half_a_second_and_150_mib(tmp_path, slowness):
     shape = Shape(tuple(range(3, 61)), 256, 8)
     block = np.random.default_rng(0).integers(0, 256, (4096, 58, 8), dtype=np.uint8)
     header = Header("t", shape, tuple(map(str, range(4096))), np.ones(4096, int), np.full(4096, 31))
     writer.write_store(tmp_path / "a", header, ((step, np.arange(4096), block) for step in range(32)))
     cpu_s, rss_mib = map(float, subprocess.run([sys.executable, "-c", READER, tmp_path / "a"], capture_output=True, text=True, check=True).stdout.split())
-    assert cpu_s < 0.5 and rss_mib < 150
+    assert cpu_s < 0.5 * slowness and rss_mib < 150
