@@ -49,14 +49,14 @@ class Kernel:
     BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
     """
 
-    def __init__(self, network, router, seed=0, general=False, watchdog=100_000, skip=True):
-        self.network, self.router = network, router
+    def __init__(self, network, router, seed=0, general=False, watchdog=100_000, skip=True, flows=0):
+        self.network, self.router, self.kept_flows = network, router, flows
         config = ffi.new("struct noc_config *")
         for name in SAME_NAME:
             setattr(config, name, getattr(router, name))
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
         config.seat_latency, config.watchdog, config.seed, config.general = network.seat_latency, watchdog, seed, general
-        config.skip = skip
+        config.skip, config.flows = skip, flows
         config.cut_through = router.flow_control == "cut_through"
         config.priority, config.split = PRIORITY[router.priority], network.phase is not None
         if network.minimal is None:
@@ -152,6 +152,22 @@ class Kernel:
         out = np.zeros((rows, self.router.vcs, 3), np.uint64)
         lib.noc_count(self.net, ffi.from_buffer("struct noc_counts[]", out))
         return out
+
+    def bins(self):
+        """(cycles a bin, uint64[links, 32, 3]): the counters of counts() over time, all VCs of a link together.
+
+        Totals are exact; a bin inside cycles that were skipped is off by less than one period's counts.
+        """
+        out = np.zeros((int(sum(self.network.ports)) + self.network.endpoints, lib.NOC_BINS, 3), np.uint64)
+        return int(lib.noc_bins(self.net, ffi.from_buffer("struct noc_counts[]", out))), out
+
+    def flows(self):
+        """Per link, in order of counts(), its hottest flows (flits, at most so many too many, src, dst), hottest first."""
+        kept, rows = self.kept_flows, int(sum(self.network.ports)) + self.network.endpoints
+        out = ffi.new("struct noc_flow[]", max(1, rows * kept))
+        lib.noc_flows(self.net, out)
+        found = [(int(f.flits), int(f.over), int(f.src), int(f.dst)) for f in out[0 : rows * kept]]
+        return [sorted((f for f in found[i * kept : (i + 1) * kept] if f[2] >= 0), key=lambda f: (-f[0], f[2:])) for i in range(rows)]
 
 
 def replay(network, router, packets, seed=0, general=False, limit=1 << 40, watchdog=100_000):

@@ -28,7 +28,13 @@ def router_sets(sets, network):
 
 
 def load(topology, sets=(), allow_code=False, network=None):
-    """(chipweave.routing.Network, chipweave.router.Router) of a topology's network (its only one where none is named).
+    """(chipweave.routing.Network, chipweave.router.Router) of load_flit()."""
+    made = load_flit(topology, sets, allow_code, network)
+    return made.network, made.router
+
+
+def load_flit(topology, sets=(), allow_code=False, network=None):
+    """chipweave.flit_network.FlitNetwork of a topology's network (its only one where none is named).
 
     Raises BadInput for every fault of the topology, its settings and the router's parameters.
     """
@@ -39,5 +45,4 @@ def load(topology, sets=(), allow_code=False, network=None):
         raise BadInput(Fault(f"{topology} has {len(names)} networks: name one", allowed=", ".join(names)))
     name = network or names[0]
     system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
-    made = flit_network.of(system.networks[name])
-    return made.network, made.router
+    return flit_network.of(system.networks[name])

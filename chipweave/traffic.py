@@ -14,7 +14,7 @@ import resource
 import time
 from pathlib import Path
 
-from chipweave import fabric_traffic
+from chipweave import fabric_traffic, link_stats
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.fabric_noc import Kernel
 
@@ -126,7 +126,7 @@ def injection_of(text):
 
 def run(net, router, pattern, load, packet_flits="1", weights=None, injection="bernoulli", warmup=1000, cycles=1000, seed=1,
         drain_limit=None, general=False, kernel=None):
-    """One synthetic run; the document of `chipweave traffic` plus `classes`, `injected_flits`, `latency_min`, `latency_max`.
+    """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`, `latency_min`, `latency_max`.
 
     `saturated` says that measured packets were left `drain_limit` cycles (default 20 x (warmup + cycles), at least
     20,000) after measurement, or that accepted flits fell short of offered ones with a mean latency above 500 cycles.
@@ -155,6 +155,7 @@ def run(net, router, pattern, load, packet_flits="1", weights=None, injection="b
         "latency_max": r["latency_max"], "accepted_flits_node_min": float(ejected.min()) / cycles,
         "accepted_flits_node_max": float(ejected.max()) / cycles,
         "classes": [{"packets": int(b.sum()), "latency_p50": percentile(b, 0.5), "latency_p99": percentile(b, 0.99)} for b in bins],
+        "hottest_links": link_stats.hottest(kernel),
     }  # fmt: skip
 
 
@@ -167,6 +168,16 @@ def percentile(bins, share):
 def curve(net, router, pattern, loads, **options):
     """One run per load, each on an empty network: the latency-load curve."""
     return [{"load": load, **run(net, router, pattern, load, **options)} for load in loads]
+
+
+def curve_with_links(net, router, pattern, loads, seed, flows=8, flit_bytes=None, **options):
+    """curve(), and for each load the statistics of all links with the hottest flows of each (link_stats.document)."""
+    rows, links = [], []
+    for load in loads:
+        kernel = Kernel(net, router, seed=seed, flows=flows)
+        rows.append({"load": load, **run(net, router, pattern, load, seed=seed, kernel=kernel, **options)})
+        links.append({"load": load, **link_stats.document(kernel, flit_bytes)})
+    return rows, links
 
 
 def draw_curve(rows, path, title=""):

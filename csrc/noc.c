@@ -47,6 +47,8 @@ static const char *config_fault(const struct noc_config *c)
     if (!in_range(c->input_speedup, 1, 32) || !in_range(c->output_speedup, 1, 32) ||
         !(c->internal_speedup >= 1.0 && c->internal_speedup <= 8.0))
         return "a speedup is out of its range";
+    if (!in_range(c->flows, 0, 64))
+        return "flows kept per link: 0 to 64";
     if (c->split && c->vcs / c->vc_classes < 2)
         return "datelines need 2 VCs a class";
     return NULL;
@@ -283,10 +285,12 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
         fault = "no memory for routes";
     set_ranges(net);
     net->special = net->narrow || config->wait_for_tail_credit || config->vc_busy_when_full || config->cut_through ||
-                   (config->split && config->seed);
+                   config->flows || (config->split && config->seed);
     if (!fault && !net->fast && noc_general_open(net))
         fault = "no memory for the general router";
-    if (!fault && config->skip && net->fast && !(config->split && config->seed) && noc_skip_open(net))
+    if (!fault && noc_links_open(net))
+        fault = "no memory for link statistics";
+    if (!fault && config->skip && !config->flows && net->fast && !(config->split && config->seed) && noc_skip_open(net))
         fault = "no memory for skipping";
     if (fault) {
         snprintf(error, 256, "%s", fault);
@@ -302,6 +306,7 @@ void noc_close(struct noc_state *net)
         return;
     noc_general_close(net);
     noc_skip_close(net);
+    noc_links_close(net);
     noc_traffic_close(net);
     for (int d = 0; d < 8; d++) {
         free(net->turn[d]);

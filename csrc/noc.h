@@ -48,6 +48,7 @@ struct noc_config {
     int32_t split;        /* dateline halves: table bit 6 is the half taken when a dimension is entered */
     int32_t general;      /* 1: the general engine even where the fast one would do */
     int32_t skip;         /* 1: advance by whole periods where the state recurs (fast engine; results are the same) */
+    int32_t flows;        /* hottest flows kept per link, 0..64; with any, cycles are stepped */
     int32_t watchdog;     /* cycles without a flit moved until NOC_STUCK; 0: never */
     double internal_speedup;
     int32_t dimensions, radix[8]; /* of a grid: routes are then kept per dimension, if the table allows it; else 0 */
@@ -74,6 +75,11 @@ struct noc_arrival {
 
 /* Counters of one output VC; links in order of (router, port), then the injection wires. */
 struct noc_counts { uint64_t flits, stalled_credit, stalled_arbitration; };
+
+enum { NOC_BINS = 32 }; /* of a link's counters over time */
+
+/* Flits of one pair of endpoints over a link: `over` at most too many; src -1: nobody. */
+struct noc_flow { int32_t src, dst; uint64_t flits, over; };
 
 /* What was not stepped: cycles advanced at once, in how many jumps, the longest period, searches given up. */
 struct noc_skip_report { uint64_t skipped, jumps, longest_period, given_up; };
@@ -109,6 +115,11 @@ uint64_t noc_pending(const struct noc_state *net); /* messages queued or under w
 
 /* Counters of all output VCs: [(routers' ports in order) + endpoints][vcs]. */
 void noc_count(struct noc_state *net, struct noc_counts *out);
+
+/* Counters of links over time, all VCs together, in order of noc_count(): [links][NOC_BINS], bin k from cycle k * width
+ * on. Returns the width of a bin in cycles. */
+uint64_t noc_bins(struct noc_state *net, struct noc_counts *out);
+void noc_flows(const struct noc_state *net, struct noc_flow *out); /* [links][flows], unordered */
 
 void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out);
 uint64_t noc_digest(struct noc_state *net); /* of the whole state relative to now; fast engine */

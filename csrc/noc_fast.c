@@ -171,6 +171,8 @@ INLINE void traverse(struct noc_state *net, struct view *w, uint32_t id, uint32_
     const unsigned tail = f.bits & NOC_TAIL, left = v->count - 1u;
     out->credits--;
     out->flits++;
+    if (special && net->c.flows)
+        noc_flow_passed(net, o >> w->vb, f.msg);
     pi->in_ptr = (uint8_t)((((o >> w->vb) & port_mask) + 1) & port_mask);
     pi->offset = (uint8_t)(((id & vc_mask) + 1) & vc_mask);
     po->out_ptr = (uint8_t)((((id >> w->vb) & port_mask) + 1) & port_mask);

@@ -73,6 +73,8 @@ static unsigned move(struct noc_state *net, struct noc_gate *gate, uint32_t id)
     f.bits = (uint16_t)(f.bits + NOC_HOP);
     net->out[o].credits--;
     net->out[o].flits++;
+    if (net->c.flows)
+        noc_flow_passed(net, gp, f.msg);
     if (f.bits & NOC_TAIL) {
         if (net->c.wait_for_tail_credit)
             net->port[gp].tail_sent |= 1u << VC_OF(net, o);

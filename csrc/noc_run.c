@@ -62,6 +62,8 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
             if (net->now == until)
                 break;
         }
+        if (net->now >= net->bin_end)
+            noc_links_turn(net);
         if (net->skip && !net->traffic) {
             noc_skip_look(net, until);
             if (net->now >= until)

@@ -251,6 +251,7 @@ static void jump(struct noc_state *net, struct noc_skip *s, uint64_t n)
     if (!rotate_wheels(net, cycles))
         return;
     noc_flush(net);
+    noc_links_read(net);
     for (size_t o = 0; o < (size_t)net->all_ports << net->vc_bits; o++) {
         struct noc_counts *t = &net->total[o];
         t->flits += n * (t->flits - s->counts[o].flits);
@@ -275,6 +276,7 @@ static void jump(struct noc_state *net, struct noc_skip *s, uint64_t n)
     net->ejected += n * (net->ejected - s->ejected);
     net->moved += n * (net->moved - s->moved);
     net->now += cycles;
+    noc_links_jumped(net, net->now - cycles);
     net->moved_at = net->now;
     s->report.skipped += cycles;
     s->report.jumps++;

@@ -218,6 +218,8 @@ static void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
     s->left--;
     out->credits--;
     out->flits++;
+    if (net->c.flows)
+        noc_flow_passed(net, gp, id);
     net->injected++;
     struct noc_flit f = {id, (uint16_t)m->dst, s->left ? 0 : NOC_TAIL};
     noc_put_flit(net, 1 + (uint32_t)net->c.seat_latency, p->dst + (unsigned)s->vc, f, (uint32_t)net->now);

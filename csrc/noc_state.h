@@ -84,6 +84,7 @@ struct noc_list { uint32_t *at; uint32_t n; };
 struct noc_traffic_state; /* noc_traffic.c */
 struct noc_general;       /* noc_general.h */
 struct noc_skip;          /* noc_skip.c */
+struct noc_links;         /* noc_links.c */
 
 struct noc_state {
     struct noc_config c;
@@ -126,6 +127,8 @@ struct noc_state {
     struct noc_traffic_state *traffic;
     struct noc_general *general;
     struct noc_skip *skip;
+    struct noc_links *links;
+    uint64_t bin_end; /* cycle in which the present bin of link counters ends */
     uint64_t held; /* bytes */
     char message[256];
 };
@@ -148,6 +151,13 @@ int noc_general_open(struct noc_state *net);
 void noc_general_close(struct noc_state *net);
 uint64_t noc_general_busy(const struct noc_state *net);
 uint64_t noc_general_inside(const struct noc_state *net, uint32_t vc, int credits);
+/* noc_links.c */
+int noc_links_open(struct noc_state *net);
+void noc_links_close(struct noc_state *net);
+void noc_links_read(struct noc_state *net);
+void noc_links_turn(struct noc_state *net);
+void noc_links_jumped(struct noc_state *net, uint64_t from);
+void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg);
 /* noc_skip.c */
 int noc_skip_open(struct noc_state *net);
 void noc_skip_close(struct noc_state *net);

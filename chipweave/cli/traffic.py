@@ -17,11 +17,12 @@ import click
 @click.option("--network", help="Which network, where the topology has several.")
 @click.option("--picture", type=click.Path(dir_okay=False), help="Draw the curve of several loads (SVG, PNG, PDF).")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--links", "links_path", metavar="FILE", help="Write every link as JSON: flits, busy, idle, stalls, over time, and its hottest flows.")
 @click.option("--allow-deadlock", is_flag=True, help="Run routes that can deadlock.")
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
 @click.option("--debug", is_flag=True, hidden=True)
 def command(topology, pattern, loads, packet_flits, packet_weights, injection, warmup, cycles, seed, sets, network, picture,
-            json_path, allow_deadlock, allow_code, debug):
+            json_path, links_path, allow_deadlock, allow_code, debug):
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
     from rich.console import Console
     from rich.table import Table
@@ -29,11 +30,16 @@ def command(topology, pattern, loads, packet_flits, packet_weights, injection, w
     from chipweave import deadlock, routing_system, traffic
     from chipweave.results import write_json
 
-    net, router = routing_system.load(topology, sets, allow_code, network)
+    made = routing_system.load_flit(topology, sets, allow_code, network)
+    net, router = made.network, made.router
     if not allow_deadlock:
         deadlock.prove(net, router)
-    rows = traffic.curve(net, router, pattern, loads, packet_flits=packet_flits, weights=packet_weights, injection=injection,
-                         warmup=warmup, cycles=cycles, seed=seed)
+    options = dict(packet_flits=packet_flits, weights=packet_weights, injection=injection, warmup=warmup, cycles=cycles, seed=seed)
+    if links_path:
+        rows, links = traffic.curve_with_links(net, router, pattern, loads, flit_bytes=made.flit_bytes, **options)
+        write_json(links_path, links[0] if len(links) == 1 else links)
+    else:
+        rows = traffic.curve(net, router, pattern, loads, **options)
     columns = {"load": "{:.4g}", "accepted_flits": "{:.4g}", "latency_mean": "{:.2f}", "latency_p99": "{:.0f}",
                "network_latency_mean": "{:.2f}", "hops_mean": "{:.3f}", "packets": "{}", "saturated": "{}",
                "flit_hops_per_cpu_s": "{:.3g}"}
@@ -41,6 +47,8 @@ def command(topology, pattern, loads, packet_flits, packet_weights, injection, w
     for row in rows:
         table.add_row(*(form.format(row[name]) for name, form in columns.items()))
     Console(stderr=True).print(table)
+    hot = rows[-1]["hottest_links"]
+    Console(stderr=True).print("busiest links: " + "; ".join(f"{k['from']} to {k['to']} {k['busy']:.1%}" for k in hot))
     if picture:
         traffic.draw_curve(rows, picture, f"{topology}, {pattern}")
     if json_path:

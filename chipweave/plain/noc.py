@@ -58,6 +58,7 @@ class PlainNetwork:
         self.flits_due, self.credits_due = defaultdict(list), defaultdict(list)
         self.ejected, self.end_credits = defaultdict(list), defaultdict(list)
         self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
+        self.passed = defaultdict(list)  # (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
         self.left = 0
 
     # What a router asks
@@ -209,6 +210,7 @@ class PlainNetwork:
         end.last_class = vc_class
         end.flits[vc_class].popleft()
         end.out[flit.vc].sending(flit)
+        self.passed[-1, number].append((now, flit.packet.src, flit.packet.dst))
         if self.options.priority == "network_age":
             flit.priority = -now
         if end.flits[vc_class]:

@@ -385,6 +385,7 @@ class PlainRouter:
         if interval > 1:  # a narrow wire: no further grant until it is free
             self.grant_free[vc.out_port] = now + interval
         self.net.count(self.number, vc.out_port, vc.out_vc)
+        self.net.passed[self.number, vc.out_port].append((now, flit.packet.src, flit.packet.dst))
         self.xbar.waiting.append((flit, vc.out_port))
         self.freed.setdefault(vc.port, set()).add(old_vc)
         return flit

@@ -50,6 +50,16 @@ def test_the_bare_mesh_is_the_grid_of_booksim():
     assert {link.latency for link in routing_system.load("torus_8x8")[0].links} == {2}
 
 
+def test_traffic_writes_every_link_with_its_hottest_flows(tmp_path, capsys):
+    path = tmp_path / "links.json"
+    assert main(["traffic", "mesh_4x4", "--pattern", "bitcomp", "--load", "0.1", "--cycles", "500", "--links", str(path), "--json", "-"]) == 0
+    links, result = json.loads(path.read_text()), json.loads(capsys.readouterr().out)
+    assert len(links["links"]) == 48 + 2 * 16 and len(result["hottest_links"]) == 5
+    assert sum(k["flits"] for k in links["links"] if k["from"].startswith("router")) == result["flit_hops"]
+    assert all(k["bytes"] % k["flits"] == 0 for k in links["links"] if k["flits"])
+    assert all(f["dst"] == 15 - f["src"] for k in links["links"] for f in k["flows"])
+
+
 def test_traffic_prints_the_documented_keys_alone_on_standard_output(capsys):
     assert main(["traffic", "mesh_4x4", "--pattern", "uniform", "--load", "0.2", "--cycles", "500", "--json", "-"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -1,0 +1,172 @@
+/* noc_links.c -- what passed each link over time, and whose flits they were.
+ *
+ * Bins.  NOC_BINS a link at most: when they are full, neighbours are added and their width doubles. Counters are only
+ *        read when a bin ends, so a flit pays nothing. A jump (noc_skip.c) spreads what it adds evenly over its
+ *        cycles: totals are exact, and a bin inside a jump is off by less than one period's counts.
+ * Flows. `flows` counters a link (Space-Saving): a new flow takes the place of the least and inherits its count as
+ *        `over`. A flow with more than 1/flows of the flits is always there; flits - over <= true <= flits.
+ */
+#include "noc_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_WIDTH 256
+
+struct noc_links {
+    struct noc_counts *bin;  /* [all_ports][NOC_BINS] */
+    struct noc_counts *seen; /* [all_ports]: counters when they were last read */
+    struct noc_flow *flow;   /* [all_ports][flows] */
+    uint64_t width;
+};
+
+int noc_links_open(struct noc_state *net)
+{
+    struct noc_links *l = net->links = noc_alloc(net, 1, sizeof *l);
+    if (!l)
+        return NOC_NO_MEMORY;
+    const size_t flows = (size_t)net->all_ports * (size_t)net->c.flows;
+    l->bin = noc_alloc(net, (size_t)net->all_ports * NOC_BINS, sizeof *l->bin);
+    l->seen = noc_alloc(net, net->all_ports, sizeof *l->seen);
+    l->flow = noc_alloc(net, flows, sizeof *l->flow);
+    l->width = net->bin_end = FIRST_WIDTH;
+    for (size_t i = 0; l->flow && i < flows; i++)
+        l->flow[i].src = l->flow[i].dst = -1;
+    return l->bin && l->seen && l->flow ? 0 : NOC_NO_MEMORY;
+}
+
+void noc_links_close(struct noc_state *net)
+{
+    struct noc_links *l = net->links;
+    if (!l)
+        return;
+    free(l->bin);
+    free(l->seen);
+    free(l->flow);
+    free(l);
+}
+
+/* What the counters of a port have grown by since they were last read. */
+static struct noc_counts growth(const struct noc_state *net, uint32_t gp)
+{
+    struct noc_counts sum = {0, 0, 0}, *seen = &net->links->seen[gp], grown;
+    for (int vc = 0; vc < net->c.vcs; vc++) {
+        const size_t o = ((size_t)gp << net->vc_bits) + (unsigned)vc;
+        sum.flits += net->total[o].flits + net->out[o].flits;
+        sum.stalled_credit += net->total[o].stalled_credit + net->stalls[o].credit;
+        sum.stalled_arbitration += net->total[o].stalled_arbitration + net->stalls[o].arbitration;
+    }
+    grown = (struct noc_counts){sum.flits - seen->flits, sum.stalled_credit - seen->stalled_credit,
+                                sum.stalled_arbitration - seen->stalled_arbitration};
+    *seen = sum;
+    return grown;
+}
+
+static void add(struct noc_counts *to, const struct noc_counts *from)
+{
+    to->flits += from->flits;
+    to->stalled_credit += from->stalled_credit;
+    to->stalled_arbitration += from->stalled_arbitration;
+}
+
+/* Counters since the last reading belong to the bin that ends at bin_end. */
+void noc_links_read(struct noc_state *net)
+{
+    struct noc_links *l = net->links;
+    const size_t k = net->bin_end / l->width - 1;
+    for (uint32_t gp = 0; gp < net->all_ports; gp++) {
+        const struct noc_counts grown = growth(net, gp);
+        add(&l->bin[(size_t)gp * NOC_BINS + k], &grown);
+    }
+}
+
+static void widen(struct noc_state *net)
+{
+    struct noc_links *l = net->links;
+    for (uint32_t gp = 0; gp < net->all_ports; gp++) {
+        struct noc_counts *bin = &l->bin[(size_t)gp * NOC_BINS];
+        for (int k = 0; k < NOC_BINS / 2; k++) {
+            bin[k] = bin[2 * k];
+            add(&bin[k], &bin[2 * k + 1]);
+        }
+        memset(bin + NOC_BINS / 2, 0, NOC_BINS / 2 * sizeof *bin);
+    }
+    l->width *= 2;
+}
+
+/* The bin of the cycle that comes next. */
+static void next_bin(struct noc_state *net)
+{
+    while (net->now / net->links->width >= NOC_BINS)
+        widen(net);
+    net->bin_end = (net->now / net->links->width + 1) * net->links->width;
+}
+
+void noc_links_turn(struct noc_state *net)
+{
+    noc_links_read(net);
+    next_bin(net);
+}
+
+static uint64_t share(uint64_t whole, uint64_t part, uint64_t of) { return (uint64_t)((unsigned __int128)whole * part / of); }
+
+/* The counters have grown by what a jump from cycle `from` to now adds; they were read before it. */
+void noc_links_jumped(struct noc_state *net, uint64_t from)
+{
+    struct noc_links *l = net->links;
+    const uint64_t cycles = net->now - from;
+    next_bin(net);
+    for (uint32_t gp = 0; gp < net->all_ports; gp++) {
+        const struct noc_counts g = growth(net, gp);
+        struct noc_counts before = {0, 0, 0};
+        for (uint64_t k = from / l->width; k <= (net->now - 1) / l->width; k++) {
+            const uint64_t end = (k + 1) * l->width, part = (end < net->now ? end : net->now) - from;
+            const struct noc_counts upto = {share(g.flits, part, cycles), share(g.stalled_credit, part, cycles),
+                                            share(g.stalled_arbitration, part, cycles)};
+            const struct noc_counts own = {upto.flits - before.flits, upto.stalled_credit - before.stalled_credit,
+                                           upto.stalled_arbitration - before.stalled_arbitration};
+            add(&l->bin[(size_t)gp * NOC_BINS + k], &own);
+            before = upto;
+        }
+    }
+}
+
+void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg)
+{
+    struct noc_flow *flow = &net->links->flow[(size_t)gp * (size_t)net->c.flows], *least = flow;
+    const int32_t src = net->msg[msg].src, dst = net->msg[msg].dst;
+    for (int k = 0; k < net->c.flows; k++) {
+        if (flow[k].src == src && flow[k].dst == dst) {
+            flow[k].flits++;
+            return;
+        }
+        least = flow[k].flits < least->flits ? &flow[k] : least;
+    }
+    *least = (struct noc_flow){src, dst, least->flits + 1, least->flits};
+}
+
+static int is_port(const struct noc_state *net, uint32_t gp)
+{
+    return gp >= net->router_ports || (gp & ((1u << net->port_bits) - 1)) < net->ports[gp >> net->port_bits];
+}
+
+uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
+{
+    noc_links_turn(net);
+    for (uint32_t gp = 0; gp < net->all_ports; gp++)
+        if (is_port(net, gp)) {
+            memcpy(out, &net->links->bin[(size_t)gp * NOC_BINS], NOC_BINS * sizeof *out);
+            out += NOC_BINS;
+        }
+    return net->links->width;
+}
+
+void noc_flows(const struct noc_state *net, struct noc_flow *out)
+{
+    const size_t flows = (size_t)net->c.flows;
+    for (uint32_t gp = 0; gp < net->all_ports; gp++)
+        if (is_port(net, gp)) {
+            memcpy(out, &net->links->flow[(size_t)gp * flows], flows * sizeof *out);
+            out += flows;
+        }
+}
