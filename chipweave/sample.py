@@ -22,7 +22,7 @@ from chipweave.replicas import gather
 QUANTILES = 4
 LEAST = 3  # layer-steps of a stratum, where it has as many
 BUDGET_S = 600
-SECONDS_PER_FLIT_HOP = 100e-9  # of the wafers' routers, as `chipweave compare` measures it (docs/link_models.md)
+SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/link_models.md)
 PROBES = (("circuit", None), ("circuit", "work_conserving"), ("fair", "work_conserving"), ("flit", "work_conserving"))
 
 
