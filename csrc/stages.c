@@ -10,6 +10,7 @@ int stages_complete(stages *s, u32 batch)
     s->done_time = times;
     s->done_batch[s->n_done] = (int32_t)(s->first_batch + batch);
     s->done_time[s->n_done++] = s->base + s->now;
+    s->special = 1;
     s->in_flight--;
     return 0;
 }
@@ -159,8 +160,10 @@ static void barrier(stages *s)
     s->pool_n = s->pool_fixed;
     s->first_batch += s->n_batches;
     s->n_batches = 0;
-    memset(s->free_at, 0, (size_t)s->n_resources * sizeof *s->free_at);
-    for (int32_t r = 0; r < s->n_resources; r++) s->waits[r].n = s->waits[r].live = 0;
+    for (int32_t r = 0; r < s->n_resources; r++) {
+        s->waits[r].n = s->waits[r].live = 0;
+        s->waits[r].free_at = 0;
+    }
 }
 
 static int make_room(stages *s, const program *p, int32_t n)

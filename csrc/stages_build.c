@@ -57,14 +57,11 @@ static int grow_resources(stages *s, int32_t count)
     size_t words = ((size_t)n + 63) / 64;
     u64 *busy = realloc(s->busy, (words + 1) * sizeof *busy);
     if (busy) s->busy = busy;
-    i64 *free_at = realloc(s->free_at, ((size_t)n + 1) * sizeof *free_at);
-    if (free_at) s->free_at = free_at;
     wait_queue *waits = realloc(s->waits, ((size_t)n + 1) * sizeof *waits);
     if (waits) s->waits = waits;
-    if (!busy || !free_at || !waits || reserve32(s, &s->candidates, &s->candidates_capacity, (size_t)n + 1, sizeof *s->candidates))
+    if (!busy || !waits || reserve32(s, &s->candidates, &s->candidates_capacity, (size_t)n + 1, sizeof *s->candidates))
         return stages_fail(s, STAGES_NO_MEMORY, "no memory for %d resources", n);
     memset(busy, 0, (words + 1) * sizeof *busy);
-    memset(free_at + first, 0, (size_t)count * sizeof *free_at);
     memset(waits + first, 0, (size_t)count * sizeof *waits);
     s->n_resources = n;
     return first;
@@ -93,7 +90,8 @@ int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_
     c->route_start = copied(s, route_start, pairs + 1, sizeof *route_start);
     c->route_links = copied(s, route_links, (size_t)route_start[pairs], sizeof *route_links);
     c->routes = calloc(pairs + 1, sizeof *c->routes);
-    if (s->status || !c->routes || bins_init(c, s->rules.bin_ps, s->rules.max_bins)) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
+    c->crossed = malloc(((size_t)route_start[pairs] + 1) * sizeof *c->crossed);
+    if (s->status || !c->routes || !c->crossed || bins_init(c, s->rules.bin_ps, s->rules.max_bins)) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
     for (int32_t i = 0; i < n_links; i++) c->lock_of_link[i] += first;
     for (size_t pair = 0; pair < pairs; pair++) {
         size_t n = (size_t)(c->route_start[pair + 1] - c->route_start[pair]);
@@ -101,7 +99,8 @@ int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_
         route *way = c->routes + pair;
         *way = (route){0, (u32)s->pool_n, (u16)n, (u16)(first >> 6)};
         for (i64 i = c->route_start[pair]; i < c->route_start[pair + 1]; i++) {
-            u32 lock = (u32)c->lock_of_link[c->route_links[i]];
+            u32 link = (u32)c->route_links[i], lock = (u32)c->lock_of_link[link];
+            c->crossed[i] = (crossed_link){lock, link * LINK_COLUMNS};
             s->pool[s->pool_n++] = lock;
             way->mask |= (u64)1 << (lock & 63);
         }
@@ -180,13 +179,23 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
     return s->status ? -1 : s->n_lasts - 1;
 }
 
+void take_only(node *to, const stages_take *take)
+{
+    to->gathers = 0;
+    to->first = take->first, to->count = take->count, to->operand = take->operand;
+    to->network = take->network, to->source = take->source, to->target = take->target;
+}
+
 /* Targets within a program become numbers of all nodes. */
 static int copy_node(stages *s, node *to, const stages_node *from, int32_t first)
 {
     int32_t *branches = copied(s, from->branches, (size_t)from->n_branches, sizeof *branches);
     int32_t *spawns = copied(s, from->spawns, (size_t)from->n_spawns, sizeof *spawns);
     *to = (node){from->kind, from->ask, from->table, {from->of[0], from->of[1], from->of[2]}, from->lasts, from->then, from->n_branches,
-                 from->n_takes, from->n_marks, from->n_counts, from->n_spawns, 0, NULL, NULL, NULL, NULL, NULL};
+                 from->n_takes, from->n_marks, from->n_counts, from->n_spawns, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL};
+    to->happens = from->n_marks || from->n_counts || from->n_spawns;
+    to->gathers = from->n_takes != 1 || from->kind == STAGE_SEND;
+    if (!to->gathers) take_only(to, from->takes);
     for (int32_t i = 0; from->kind == STAGE_HOLD && i < from->n_takes; i++) to->on_links |= from->takes[i].network >= 0;
     to->branches = branches;
     to->spawns = spawns;
@@ -214,6 +223,12 @@ int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t st
         if (!owner || !to || copy_node(s, to, nodes + i, first)) return -1;
         *owner = s->n_programs - 1;
     }
+    u8 *marks = realloc(s->end_marks, (size_t)s->n_nodes + 1);
+    if (!marks) return stages_fail(s, STAGES_NO_MEMORY, "no memory to build the engine");
+    s->end_marks = marks;
+    s->ends = marks + 1;
+    marks[0] = 1;
+    for (int32_t i = 0; i < s->n_nodes; i++) s->ends[i] = s->nodes[i].kind <= STAGE_SEND;
     return s->n_programs - 1;
 }
 
@@ -236,7 +251,7 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_networks; i++) s->networks[i].operations->close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         circuit *c = s->circuits + i;
-        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->routes), network_bins_free(&c->bins);
+        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->routes), free(c->crossed), network_bins_free(&c->bins);
     }
     for (int32_t i = 0; i < s->n_tags; i++) tags_free(s->tags + i);
     for (int32_t i = 0; i < s->n_keyed; i++) keyed_free(s->keyed + i);
@@ -249,8 +264,8 @@ void stages_free(stages *s)
         free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks), free((void *)n->counts);
     }
     for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
-    void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program,
-                      s->busy, s->free_at, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
+    void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program, s->end_marks,
+                      s->busy, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
                       s->finish, s->batches, s->candidates, s->done_batch, s->done_time, s->journal};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(s);

@@ -29,15 +29,15 @@ static inline void finish(stages *s, u32 transfer, u16 side, i64 time)
 }
 
 /* Side chains, then the successor, all asking for `time`. */
-static inline int go_on(stages *s, u32 e, const settled *w, i64 time)
+static inline __attribute__((always_inline)) int go_on(stages *s, u32 e, const settled *w, i64 time)
 {
     u32 transfer = s->events[e].transfer, operands = s->events[e].operands;
     rank_t priority = RANKS[e] & ~NO_PRIORITY;
+    u16 side = s->flags[e] & SIDE;
     for (u32 i = 0; i < w->n_sides; i++) {
         s->batches[s->batch_of[transfer]].outstanding++;
         if (create(s, transfer, operands, w->sides[i], time, priority, SIDE)) return -1;
     }
-    u16 side = s->flags[e] & SIDE;
     if (w->then >= 0) return create(s, transfer, operands, w->then, time, priority, side);
     finish(s, transfer, side, time);
     return 0;
@@ -80,7 +80,7 @@ static inline int start_on(stages *s)
 {
     const event *ev = s->events + s->walk.event;
     int stop = walk_on(s, s->operands + ev->operands);
-    if (stop) return stop;
+    if (__builtin_expect(stop, 0)) return stop;
     if (s->nodes[ev->node].kind == STAGE_SEND) return stages_send(s, s->walk.event);
     return started(s);
 }
@@ -168,8 +168,14 @@ int NAMED(stages_run)(stages *s, i64 until)
         s->resume = 0;
         stop = started(s);
     } else if (s->walk.wanted >= 0) stop = s->walk.at_end ? end_on(s) : start_on(s);
+    s->special = 1; /* until the room is known */
+    i64 latest_now = until < ((i64)1 << TIME_BITS) - 1 ? until : ((i64)1 << TIME_BITS) - 1;
     while (!stop) {
         queue_settle(s);
+        if (s->queue_n && !s->special && s->n_events <= s->roomy && (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) <= latest_now) {
+            stop = run_one(s); /* nothing to consider: the usual case */
+            continue;
+        }
         i64 next = s->queue_n ? (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER;
         if (s->n_networks) {
             i64 limit = s->n_done ? s->now : next < until ? next : until;
@@ -180,6 +186,9 @@ int NAMED(stages_run)(stages *s, i64 until)
         if (next > until || (s->n_done && next > s->now)) return 0;
         if ((u64)next >> TIME_BITS || (u64)s->n_events + ROOM > (u64)1 << NUMBER_BITS) return WIDEN;
         if (s->n_events + ROOM > s->event_capacity && stages_reserve_events(s, ROOM)) return -1;
+        u64 most = ((u64)1 << NUMBER_BITS) - ROOM, room = (u64)s->event_capacity - ROOM;
+        s->roomy = (u32)(room < most ? room : most);
+        s->special = s->n_networks || s->n_done;
         if (s->n_networks) {
             if (run_networks(s, next)) return -1;
             if (!s->queue_n || (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) != next) {

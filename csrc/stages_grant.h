@@ -37,21 +37,41 @@ static inline int nobody_waits(const stages *s, const event *ev)
     return 1;
 }
 
-/* Reserve all resources; the start follows, and overwrites the time of the rank. */
-static inline void admit(stages *s, u32 e)
+static inline i64 latest(i64 a, i64 b) { return a > b ? a : b; }
+
+/* The resources are reserved; the start overwrites the time of the rank. */
+static inline void set_start(stages *s, u32 e, i64 start)
 {
-    const event *ev = s->events + e;
-    const u32 *resources = s->pool + ev->resources, n = ev->n_resources;
-    i64 start = ev->asked;
-    set_busy(s, ev, 1);
-    for (u32 i = 0; i < n; i++) start = s->free_at[resources[i]] > start ? s->free_at[resources[i]] : start;
-    if (s->flags[e] & WAITING) {
-        for (u32 i = 0; i < n; i++) wait_leave(s, s->waits + resources[i], e);
-        s->flags[e] &= (u16)~WAITING;
-        s->waiting--;
-    }
     RANKS[e] = (RANKS[e] & ~TIME_FIELD) | (rank_t)start << TIME_SHIFT;
     queue_push(s, start, e, AT_START);
+}
+
+/* Reserve all resources for an event that never waited. */
+static inline void admit_new(stages *s, u32 e)
+{
+    const event *ev = s->events + e;
+    const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
+    i64 start = ev->asked;
+    set_busy(s, ev, 1);
+    for (; resources < past; resources++) start = latest(start, s->waits[*resources].free_at);
+    set_start(s, e, start);
+}
+
+/* Reserve all resources for an event that waits. */
+static __attribute__((noinline)) void admit(stages *s, u32 e)
+{
+    const event *ev = s->events + e;
+    const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
+    i64 start = ev->asked;
+    set_busy(s, ev, 1);
+    for (; resources < past; resources++) {
+        wait_queue *q = s->waits + *resources;
+        start = latest(start, q->free_at);
+        wait_leave(s, q, e);
+    }
+    s->flags[e] &= (u16)~WAITING;
+    s->waiting--;
+    set_start(s, e, start);
 }
 
 /* `priority` is that field of a rank. Room for the event is there (stages_reserve_events). */
@@ -67,7 +87,7 @@ static inline int create(stages *s, u32 transfer, u32 operands, int32_t node, i6
     RANKS[e] = priority | (rank_t)time << TIME_SHIFT | e;
     if (find_resources(s, ev, s->nodes + node, s->operands + operands)) return -1;
     if (all_clear(s, ev) && (s->rules.barging || nobody_waits(s, ev))) {
-        admit(s, e);
+        admit_new(s, e);
         return 0;
     }
     s->flags[e] = side | WAITING;
@@ -78,34 +98,85 @@ static inline int create(stages *s, u32 transfer, u32 operands, int32_t node, i6
     return 0;
 }
 
-/* The heads of all the resources first go on one more heap, ordered by live (time, number); a head of several is in it several
-   times, and its admission disturbs the order of the rest. (Sorted queues: the same, undisturbed in effect.) */
-static inline void wake_heads(stages *s, const u32 *resources, u32 n)
+/* Heads in the order of live (time, number), which an admission disturbs as it moves the time of all entries of an event. */
+static __attribute__((noinline)) void wake_in_order(stages *s, u32 *heads, u32 n)
 {
-    u32 m = 0, *candidates = s->candidates;
-    if (n == 1) {
-        u32 e = wait_head(s, s->waits + resources[0]);
-        if (all_clear(s, s->events + e)) admit(s, e);
-        return;
-    }
-    for (u32 i = 0; i < n; i++) {
-        wait_queue *q = s->waits + resources[i];
-        if (!q->live) continue;
-        heap_up(RANKS, NO_PRIORITY, candidates, m++, wait_head(s, q));
-    }
-    while (m) {
-        u32 e = heap_pop(RANKS, NO_PRIORITY, candidates, &m);
+    for (u32 m = 0; m < n; m++) heap_up(RANKS, NO_PRIORITY, heads, m, heads[m]);
+    while (n) {
+        u32 e = heap_pop(RANKS, NO_PRIORITY, heads, &n);
         if ((s->flags[e] & WAITING) && all_clear(s, s->events + e)) admit(s, e);
     }
 }
 
+static inline int listed(const u32 *list, u32 n, u32 e)
+{
+    while (n) if (list[--n] == e) return 1;
+    return 0;
+}
+
+/* Clear heads that want some of the same: the first in order goes, and if the others that are still clear want nothing of each
+   other, so do they. 0: they do, so only the exact order tells. */
+static __attribute__((noinline)) int wake_first(stages *s, const u32 *clear, u32 n)
+{
+    const event *events = s->events;
+    u32 first = clear[0], left[64], n_left = 0;
+    for (u32 i = 1; i < n; i++)
+        if ((RANKS[clear[i]] & NO_PRIORITY) < (RANKS[first] & NO_PRIORITY)) first = clear[i];
+    u64 taken = events[first].mask, wanted = 0;
+    for (u32 i = 0; i < n; i++) {
+        u64 mask = events[clear[i]].mask;
+        if (mask & taken) continue;
+        if (mask & wanted) return 0;
+        wanted |= mask;
+        left[n_left++] = clear[i];
+    }
+    admit(s, first);
+    for (u32 i = 0; i < n_left; i++) admit(s, left[i]);
+    return 1;
+}
+
+/* Several resources are free again: the heads of all their queues are found before any is admitted. Those that are not clear now
+   will not be at the end, as admissions only take. The clear ones go in order; where they want nothing of each other, the order
+   makes no difference. A head of several resources is found several times. */
+static __attribute__((noinline)) void wake_heads(stages *s, const event *of, i64 free_at)
+{
+    const u32 *resources = s->pool + of->resources, *past = resources + of->n_resources;
+    const event *events = s->events;
+    u32 *heads = s->candidates, m = 0, clear[64], n_clear = 0;
+    u64 wanted = 0;
+    int several = 0, by_list = !of->mask;
+    for (; resources < past; resources++) {
+        wait_queue *q = s->waits + *resources;
+        q->free_at = free_at;
+        if (!q->live) {
+            q->n = 0; /* only dead entries: all of them would be dropped now */
+            continue;
+        }
+        u32 e = wait_head(s, q);
+        const event *ev = events + e;
+        heads[m++] = e;
+        if (by_list || !ev->mask) by_list = 1;
+        else if (all_clear(s, ev) && !listed(clear, n_clear, e)) {
+            several |= (ev->mask & wanted) != 0;
+            wanted |= ev->mask;
+            clear[n_clear++] = e;
+        }
+    }
+    if (by_list || (several && !wake_first(s, clear, n_clear))) wake_in_order(s, heads, m);
+    else if (!several) for (u32 i = 0; i < n_clear; i++) admit(s, clear[i]);
+}
+
 /* All waiters of the resources in order of rank: a merge of descending queues from their ends. A resource taken again has
    nobody left who could go. */
-static __attribute__((noinline)) void wake_all(stages *s, const u32 *resources, u32 n)
+static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 free_at)
 {
     const rank_t *rank = RANKS;
+    const u32 *resources = s->pool + of->resources, n = of->n_resources;
     u32 *left = s->candidates;
-    for (u32 i = 0; i < n; i++) left[i] = s->waits[resources[i]].n;
+    for (u32 i = 0; i < n; i++) {
+        s->waits[resources[i]].free_at = free_at;
+        left[i] = s->waits[resources[i]].n;
+    }
     if (n == 1) { /* no merge needed */
         const wait_queue *q = s->waits + resources[0];
         for (u32 at = q->n; at-- > 0;)
@@ -132,17 +203,17 @@ static __attribute__((noinline)) void wake_all(stages *s, const u32 *resources, 
 static inline void release(stages *s, u32 e, i64 free_at)
 {
     const event *ev = s->events + e;
-    const u32 *resources = s->pool + ev->resources, n = ev->n_resources;
-    u32 live = 0;
     set_busy(s, ev, 0);
-    for (u32 i = 0; i < n; i++) {
-        wait_queue *q = s->waits + resources[i];
-        s->free_at[resources[i]] = free_at;
-        live |= q->live;
-        if (!q->live) q->n = 0; /* only dead entries: all of them would be dropped now */
+    if (s->rules.wake_all) wake_all(s, ev, free_at);
+    else if (ev->n_resources != 1) wake_heads(s, ev, free_at);
+    else {
+        wait_queue *q = s->waits + s->pool[ev->resources];
+        q->free_at = free_at;
+        if (!q->live) q->n = 0; /* as in wake_heads */
+        else {
+            u32 head = wait_head(s, q);
+            if (all_clear(s, s->events + head)) admit(s, head);
+        }
     }
-    if (!live) return;
-    if (s->rules.wake_all) wake_all(s, resources, n);
-    else wake_heads(s, resources, n);
 }
 #endif

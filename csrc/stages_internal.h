@@ -27,7 +27,8 @@ typedef unsigned __int128 u128;
 
 enum { ROOM = 16 }; /* more events than one event can create */
 
-typedef struct { u32 *at; u32 n, capacity, live; } wait_queue; /* see stages_queue.h */
+/* Who waits for a resource (see stages_queue.h), and when it is free again. */
+typedef struct { u32 *at; u32 n, capacity, live; i64 free_at; } wait_queue;
 
 enum { AT_START, AT_END, AT_ARRIVE, AT_MARKS, AT_BATCH_END };
 
@@ -59,11 +60,14 @@ typedef struct {
     int32_t *route_rate;
 } lasts_rule;
 
-typedef struct { u64 mask; u32 first; u16 n, word; } route; /* its locks stand in the pool from `first` on */
+typedef struct { u64 mask; u32 first; u16 n, word; } route; /* its locks stand in the pool from `first` on, and its links in `crossed` */
+
+typedef struct { u32 lock, cell; } crossed_link; /* cell: of a link, in a row of the bins */
 
 /* A stages_node with what the engine adds. */
-typedef struct {
-    int32_t kind, ask, table, of[3], lasts, then, n_branches, n_takes, n_marks, n_counts, n_spawns, on_links;
+typedef struct node {
+    int32_t kind, ask, table, of[3], lasts, then, n_branches, n_takes, n_marks, n_counts, n_spawns, on_links, gathers, happens;
+    int32_t first, count, operand, network, source, target; /* of its only take, unless it gathers */
     const int32_t *branches, *spawns;
     const stages_take *takes;
     const stages_mark *marks;
@@ -77,7 +81,8 @@ typedef struct {
     int32_t endpoints, n_links, n_locks, first;
     int32_t *lock_of_link, *route_links; /* locks are global resource numbers */
     i64 *route_start;
-    route *routes; /* [source * endpoints + target] */
+    route *routes;         /* [source * endpoints + target] */
+    crossed_link *crossed; /* like route_links */
     network_bins bins;
     i64 bin_from, bin_to, *row; /* the bin that time stands in */
 } circuit;
@@ -105,17 +110,18 @@ struct stages {
     program *programs;
     node *nodes; /* of all programs; targets are global */
     int32_t *node_program;
+    u8 *end_marks, *ends; /* ends[node], from -1 on: a walk that comes here is over; a view of end_marks */
 
     /* resources */
     u64 *busy; /* bits */
-    i64 *free_at;
     wait_queue *waits;
     u32 *pool; /* lists of resource numbers: 0..n-1 themselves, then routes, then what events put together */
     size_t pool_n, pool_fixed, pool_capacity;
 
     /* this stretch between barriers */
     i64 base, now;
-    u32 n_events, event_capacity;
+    u32 n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
+    int special; /* networks or completions are to be considered before each event */
     void *ranks, *queue; /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
     int is_wide, hole, resume;
     u16 *flags;
@@ -180,6 +186,7 @@ int walk_marks(stages *s, const i64 *operands, const node *node, int at_end);
 int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
 void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
 int bins_init(circuit *c, i64 bin_ps, int32_t max_bins);
+void take_only(node *to, const stages_take *take);
 __attribute__((cold)) int gather(stages *s, event *ev, const node *node, const i64 *operands);
 int stages_reserve_events(stages *s, size_t more);
 int stages_send(stages *s, u32 e);
@@ -209,20 +216,19 @@ static inline int outside(stages *s, const char *what, i64 value, i64 limit)
 /* What a hold takes, as a list in the pool and as a mask. */
 static inline int find_resources(stages *s, event *ev, const node *node, const i64 *operands)
 {
-    if (node->n_takes != 1 || node->kind == STAGE_SEND) return gather(s, ev, node, operands);
-    const stages_take *take = node->takes;
-    if (take->network < 0) {
-        i64 at = operands[take->operand];
-        if (outside(s, "resource", at, take->count)) return -1;
-        u32 r = (u32)(take->first + at);
+    if (node->gathers) return gather(s, ev, node, operands);
+    if (node->network < 0) {
+        i64 at = operands[node->operand];
+        if (outside(s, "resource", at, node->count)) return -1;
+        u32 r = (u32)(node->first + at);
         ev->resources = r;
         ev->n_resources = 1;
         ev->word = (u16)(r >> 6);
         ev->mask = (u64)1 << (r & 63);
         return 0;
     }
-    const circuit *c = s->circuits + take->network;
-    i64 n = c->endpoints, from = operands[take->source], to = operands[take->target];
+    const circuit *c = s->circuits + node->network;
+    i64 n = c->endpoints, from = operands[node->source], to = operands[node->target];
     if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n)) return -1;
     const route *way = c->routes + from * n + to;
     ev->resources = way->first;

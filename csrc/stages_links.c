@@ -24,18 +24,17 @@ static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 asked, i
         i64 bin = now / c->bins.bin_ps, last = c->bins.max_bins - 1;
         stand_at(c, bin < last ? bin : last);
     }
-    const int32_t *links = c->route_links, *locks = c->lock_of_link;
-    i64 *row = c->row;
-    for (i64 i = c->route_start[route], n = c->route_start[route + 1]; i < n; i++) {
-        i64 link = links[i], free_at = s->free_at[locks[link]];
-        i64 idle = (asked > free_at ? asked : free_at) + s->base;
-        if (until <= c->bin_to) {
-            row[link * LINK_COLUMNS + LINK_BYTES] += size;
-            row[link * LINK_COLUMNS + LINK_BUSY] += until - now;
-        } else network_bins_spread(&c->bins, link, LINK_BUSY, now, until, size);
-        if (idle >= now) continue;
-        if (idle >= c->bin_from) row[link * LINK_COLUMNS + LINK_STALLED] += now - idle;
-        else network_bins_spread(&c->bins, link, LINK_STALLED, idle, now, 0);
+    i64 *row = c->row, base = s->base, busy = until - now;
+    int inside = until <= c->bin_to;
+    const crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
+    for (; at < past; at++) {
+        i64 free_at = s->waits[at->lock].free_at, idle = (asked > free_at ? asked : free_at) + base, *cell = row + at->cell;
+        if (__builtin_expect(inside, 1)) {
+            cell[LINK_BYTES] += size;
+            cell[LINK_BUSY] += busy;
+        } else network_bins_spread(&c->bins, at->cell / LINK_COLUMNS, LINK_BUSY, now, until, size);
+        if (__builtin_expect(idle < c->bin_from && idle < now, 0)) network_bins_spread(&c->bins, at->cell / LINK_COLUMNS, LINK_STALLED, idle, now, 0);
+        else cell[LINK_STALLED] += idle < now ? now - idle : 0;
     }
 }
 

@@ -18,22 +18,23 @@
 #define TIME_FIELD ((((rank_t)1 << TIME_BITS) - 1) << TIME_SHIFT)
 #define NO_PRIORITY (TIME_FIELD | (((rank_t)1 << NUMBER_BITS) - 1))
 
-static inline void sink(rank_t *q, u32 n, rank_t item)
+/* Which child is least is a toss-up, so it is computed, not branched on. */
+static inline void sink(rank_t *q, size_t n, rank_t item)
 {
-    u32 at = 0, child = 1;
+    size_t at = 0, child = 1;
     for (; child + 4 <= n; child = at * 4 + 1) {
         rank_t a = q[child], b = q[child + 1], c = q[child + 2], d = q[child + 3];
-        u32 left = child + (b < a), right = child + 2 + (d < c), best;
-        rank_t low = b < a ? b : a, high = d < c ? d : c;
-        best = high < low ? right : left;
-        low = high < low ? high : low;
+        size_t ab = b < a, cd = d < c;
+        rank_t low = ab ? b : a, high = cd ? d : c;
+        child += high < low ? 2 + cd : ab;
+        low = q[child];
         if (low >= item) goto found;
         q[at] = low;
-        at = best;
+        at = child;
     }
     if (child < n) {
-        u32 best = child;
-        for (u32 c = child + 1; c < n; c++) best = q[c] < q[best] ? c : best;
+        size_t best = child;
+        for (size_t c = child + 1; c < n; c++) best = q[c] < q[best] ? c : best;
         if (q[best] < item) {
             q[at] = q[best];
             at = best;
@@ -76,11 +77,12 @@ static inline void queue_settle(stages *s)
 }
 
 /* heapq._siftdown and heapq.heappop over events; `mask` takes the priority out of the order. */
-static inline void heap_up(const rank_t *rank, rank_t mask, u32 *heap, u32 at, u32 item)
+static inline void heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t at, u32 item)
 {
     rank_t own = rank[item] & mask;
     while (at) {
-        u32 parent = (at - 1) >> 1, other = heap[parent];
+        size_t parent = (at - 1) >> 1;
+        u32 other = heap[parent];
         if (own >= (rank[other] & mask)) break;
         heap[at] = other;
         at = parent;
@@ -90,13 +92,13 @@ static inline void heap_up(const rank_t *rank, rank_t mask, u32 *heap, u32 at, u
 
 static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size)
 {
-    u32 n = --*size, item = heap[n], top = heap[0], at = 0, child = 1;
+    size_t n = --*size, at = 0, child = 1;
+    u32 item = heap[n], top = heap[0];
     if (!n) return top;
-    for (; child + 1 < n; child = 2 * at + 1) { /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
-        u32 left = heap[child], right = heap[child + 1];
-        u32 go_right = (rank[left] & mask) >= (rank[right] & mask);
-        heap[at] = go_right ? right : left;
-        at = child + go_right;
+    for (; child + 1 < n; child = 2 * child + 1) { /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
+        child += (rank[heap[child]] & mask) >= (rank[heap[child + 1]] & mask);
+        heap[at] = heap[child];
+        at = child;
     }
     if (child < n) {
         heap[at] = heap[child];

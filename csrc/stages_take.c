@@ -5,9 +5,8 @@ int gather(stages *s, event *ev, const node *of, const i64 *operands)
 {
     size_t first = s->pool_n;
     node one = *of;
-    one.n_takes = 1;
     for (int32_t t = 0; of->kind == STAGE_HOLD && t < of->n_takes; t++) {
-        one.takes = of->takes + t;
+        take_only(&one, of->takes + t);
         if (find_resources(s, ev, &one, operands)) return -1;
         if (reserve(s, &s->pool, &s->pool_capacity, s->pool_n + ev->n_resources, sizeof *s->pool)) return -1;
         for (u32 i = 0; i < ev->n_resources; i++) {

@@ -121,7 +121,8 @@ static int32_t branch(stages *s, const node *node, const i64 *operands)
 static inline int rated(stages *s, const lasts_rule *rule, i64 pick, const i64 *operands)
 {
     rate *r = rule->rates + pick;
-    i64 work = amount_of(&rule->work, operands);
+    const stages_amount *of = &rule->work;
+    i64 work = of->n == 1 ? of->constant + of->factor[0] * operands[of->operand[0]] : amount_of(of, operands);
     if (work != r->work) return quotient(s, r, rule->quantum, work, &s->walk.lasts);
     s->walk.lasts = r->ps;
     return 0;
@@ -166,12 +167,13 @@ static inline int duration(stages *s, const lasts_rule *rule, const i64 *operand
     return s->walk.lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)s->walk.lasts) : 0;
 }
 
-static int count(stages *s, const node *node, const i64 *operands)
+static inline int count(stages *s, const node *node, const i64 *operands)
 {
-    for (int32_t i = 0; i < node->n_counts; i++) {
-        const stages_count *c = node->counts + i;
-        counter *slots = s->counters + c->counter;
-        i64 at = operands[c->at], amount = amount_of(&c->amount, operands);
+    const stages_count *c = node->counts, *past = c + node->n_counts;
+    for (; c < past; c++) {
+        const counter *slots = s->counters + c->counter;
+        i64 at = operands[c->at], amount = c->amount.constant;
+        if (c->amount.n) amount = amount_of(&c->amount, operands);
         if (outside(s, "counter: index", at, slots->count)) return -1;
         if (c->hops >= 0) {
             i64 from = operands[c->source], to = operands[c->target];
@@ -199,32 +201,36 @@ static int start_marks(stages *s, const i64 *operands, const node *node)
     return 0;
 }
 
+/* All that an instant does besides lasting. */
+static inline int happen(stages *s, const node *node, const i64 *operands)
+{
+    walk *w = &s->walk;
+    int stop;
+    if (node->n_marks && (stop = start_marks(s, operands, node))) return stop;
+    if (node->n_counts && count(s, node, operands)) return -1;
+    for (int32_t i = 0; i < node->n_spawns; i++) w->s.sides[w->s.n_sides++] = (u16)node->spawns[i];
+    return 0;
+}
+
 int walk_on(stages *s, const i64 *operands)
 {
     walk *w = &s->walk;
     const node *nodes = s->nodes;
-    int32_t at = w->node;
-    for (;;) {
-        const node *node = nodes + at;
-        int32_t next = node->then;
+    const u8 *ends = s->ends;
+    int32_t next = w->node;
+    do {
+        const node *node = nodes + next;
+        w->node = next;
         if (node->kind == STAGE_CHOOSE) {
             next = branch(s, node, operands);
-            if (next < -1) {
-                w->node = at;
-                return next == -2 ? 1 : -1;
-            }
+            if (__builtin_expect(next < -1, 0)) return next == -2 ? 1 : -1;
         } else {
             int stop;
-            w->node = at;
             if (node->lasts >= 0 && w->wanted != QUESTION_MARK && (stop = duration(s, s->lasts + node->lasts, operands))) return stop;
-            if (node->n_marks && (stop = start_marks(s, operands, node))) return stop;
-            if (node->n_counts && count(s, node, operands)) return -1;
-            for (int32_t i = 0; i < node->n_spawns; i++) w->s.sides[w->s.n_sides++] = (u16)node->spawns[i];
+            if (node->happens && (stop = happen(s, node, operands))) return stop;
+            next = node->then;
         }
-        if (next < 0 || nodes[next].kind <= STAGE_SEND) {
-            w->s.then = next;
-            return 0;
-        }
-        at = next;
-    }
+    } while (!ends[next]);
+    w->s.then = next;
+    return 0;
 }
