@@ -52,6 +52,13 @@ def main(arguments=None):
             traceback.print_exc()
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
+    except (OSError, MemoryError) as error:  # the machine's fault: a full disk, too little memory
+        if debug:
+            raise
+        where = f"{error.filename}: " if getattr(error, "filename", None) else ""
+        words = getattr(error, "strerror", None) or str(error) or "no memory left"
+        print(f"chipweave: {where}{'out of memory: ' if isinstance(error, MemoryError) else ''}{words} (run again with --debug for details)", file=sys.stderr)
+        sys.exit(BROKEN)
     except Exception as error:  # a bug of ours, or the machine's fault: one line, details on request
         if debug:
             raise

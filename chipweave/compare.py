@@ -8,7 +8,7 @@ from pathlib import Path
 from chipweave import __version__, output, runfile, serving, show
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.record import Meter
-from chipweave.results import canonical_sha256, write_json
+from chipweave.results import canonical_sha256, check_file, check_folder, write_json
 from chipweave.runspec import LINK_MODELS, STRATEGIES, RunSpec
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
@@ -16,6 +16,8 @@ VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
 def run(run_file, options, strategies, link_models, sample, jobs, out, json_path, single=False):
     """What the commands `run` and `compare` do; options that are None leave what the run file or the default says."""
+    check_folder(out)
+    check_file(json_path)
     spec, of_file, models_of_file = runfile.load(run_file) if run_file else (RunSpec(), None, None)
     options["sets"] = (*spec.sets, *options.pop("sets"))
     spec = spec.with_options(**options)

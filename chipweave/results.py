@@ -1,4 +1,7 @@
-"""Writing results: to a temporary name first, then renamed, so that nothing half-written is ever found."""
+"""Writing results: to a temporary name first, then renamed, so that nothing half-written is ever found.
+
+What is there and is no plain file (/dev/stdout, a pipe) is written to as it stands, never replaced; a link stays a link.
+"""
 
 import contextlib
 import hashlib
@@ -8,13 +11,50 @@ import sys
 import tempfile
 from pathlib import Path
 
+from chipweave.errors import BadInput, Fault
+
+
+def check_file(path):
+    """Raise BadInput unless a file can be written at `path` (or it is "-"): said before the work, not after it."""
+    if path is None or str(path) == "-":
+        return
+    path = Path(path)
+    if path.is_dir():
+        raise BadInput(Fault(f"{path} is a folder", allowed="a file to write to"))
+    if path.exists() and not os.access(path, os.W_OK):
+        raise BadInput(f"{path} cannot be written: permission denied")
+    if not path.exists() or path.is_file():
+        check_folder(path.parent)
+
+
+def check_folder(folder):
+    """Raise BadInput unless files can be made in `folder`, which need not be there yet."""
+    if folder is None:
+        return
+    there = folder = Path(folder)
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise BadInput(f"{folder} cannot be written: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"{folder} cannot be written: {there} may not be written to")
+
 
 @contextlib.contextmanager
 def replacing(path, mode="w"):
-    """Open a temporary file beside `path`; on success it takes the name `path`, on failure it is gone."""
-    path = Path(path)
+    """Open a temporary file beside `path`; on success it takes the name `path`, on failure it is gone.
+
+    Raises:
+        BadInput: the place cannot be written to. A full disk is an OSError.
+    """
+    given, path = path, Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with _opened(given, lambda: open(path, mode)) as file:
+            yield file
+        return
+    check_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = _opened(given, lambda: tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}."))
     try:
         with os.fdopen(handle, mode) as file:
             yield file
@@ -24,6 +64,14 @@ def replacing(path, mode="w"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def _opened(path, opening):
+    """What `opening()` returns, its refusal as a fault that names `path`."""
+    try:
+        return opening()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
 def write_json(path, document):

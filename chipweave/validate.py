@@ -16,7 +16,7 @@ from pathlib import Path
 
 from chipweave import __version__, ledger
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.results import replacing, write_json
+from chipweave.results import check_file, check_folder, replacing, write_json
 
 PREFIX = "suite_"
 
@@ -61,6 +61,8 @@ def run(names, asked):
         raise BadInput("--reference replaces the references of one suite: name that suite")
     if (asked.update or asked.check) and not asked.whole:
         raise BadInput("--update and --check are of whole suites: leave out --reference, --group and --device")
+    check_folder(asked.out)
+    check_file(asked.json_path)
     missed, documents = [], []
     for name in dict.fromkeys(names or known):
         document, lines = run_suite(name, asked)

@@ -23,7 +23,9 @@ def import_(paths, out, model, experts, name, compress, as_decode, requests, ste
     """Import JSON (folders, .json, .jsonl, .gz, .zst, .tar.gz) or NumPy ids (.npy, .npz) into one store."""
     from chipweave.trace.importer import import_decode, import_paths
     from chipweave.trace.progress import bar
+    from chipweave.trace.writer import check_out
 
+    check_out(out, paths)
     with bar() as progress:
         if as_decode:
             header = import_decode(paths, out, requests, steps, seed, model, experts, name, progress)
@@ -44,7 +46,9 @@ def generate(model, requests, steps, seed, out, name):
     from chipweave import models
     from chipweave.trace.library import write_generated
     from chipweave.trace.progress import bar
+    from chipweave.trace.writer import check_out
 
+    check_out(out)
     with bar() as progress:
         header = write_generated(out, models.load(model), requests, steps, seed, name, progress)
     _say(out, header)
@@ -55,11 +59,12 @@ def generate(model, requests, steps, seed, out, name):
 @click.option("--json", "json_path", help="Write a JSON document to this file, or - for standard output.")
 def stats(source, json_path):
     """Skew, overlap from token to token and batch effects of a trace, by layer."""
-    from chipweave.results import write_json
+    from chipweave.results import check_file, write_json
     from chipweave.trace import stats as measures
     from chipweave.trace.library import open_trace
     from chipweave.trace.progress import bar
 
+    check_file(json_path)
     with bar() as progress:
         document = measures.measure(open_trace(source, progress=progress), progress)
     if json_path:

@@ -13,9 +13,30 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chipweave.errors import BadInput, Fault
+from chipweave.results import check_file
+
 ROW_GROUP_ROWS = 16_384
 ROW_GROUP_MIN_ROWS = 2_048
 METADATA_KEY = b"chipweave.trace"
+
+
+def check_out(out, paths=()):
+    """Raise BadInput unless a store can be written at `out` without loss: it is none of the `paths` that are read, and
+    what it would replace is a Parquet file."""
+    check_file(out)
+    out = Path(out)
+    if not out.exists():
+        return
+    if any(Path(p).exists() and out.samefile(p) for p in paths):
+        raise BadInput(Fault(f"{out} is what is imported: the store would replace it", allowed="another --out, such as " + out.stem + ".parquet"))
+    if not out.is_file() or (out.stat().st_size and _begins(out) != b"PAR1"):
+        raise BadInput(Fault(f"{out} is there and is no Parquet file", allowed="a new name, or a store to replace"))
+
+
+def _begins(path):
+    with open(path, "rb") as file:
+        return file.read(4)
 
 
 def column_name(layer):
@@ -34,7 +55,7 @@ def write_store(path, header, rows, compression="none", progress=lambda done: No
 
     The file appears under its name only when it is complete.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with pq.ParquetWriter(temporary, arrow_schema(header.shape), compression=compression, write_statistics=False,
