@@ -8,7 +8,7 @@ import traceback
 import click
 
 from chipweave import __version__, cli
-from chipweave.errors import BROKEN, INTERRUPTED, ChipweaveError
+from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError
 
 
 class Commands(click.Group):
@@ -62,8 +62,16 @@ def main(arguments=None):
     except Exception as error:  # a bug of ours, or the machine's fault: one line, details on request
         if debug:
             raise
-        print(f"chipweave: {type(error).__name__}: {error} (run again with --debug for details)", file=sys.stderr)
-        sys.exit(BROKEN)
+        _say_whose(error)
+
+
+def _say_whose(error):
+    """One line for an exception that nobody expected: with file and line where it came out of code of the user's own."""
+    from chipweave.code import where
+
+    words, place = f"{type(error).__name__}: {error} (run again with --debug for details)", where(error)
+    print(f"{place}: {words}" if place else f"chipweave: {words}", file=sys.stderr)
+    sys.exit(BAD_INPUT if place else BROKEN)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Code named in YAML: `my_lab.hbm4:Hbm4` (a dotted path) or `./hbm4.py:Hbm4` (a file, relative to the YAML file).
 
 It is imported only once the user allows it; until then each such name is written down, so that one message can say
-which parts are code. What was imported is kept with its SHA-256 for the manifest.
+which parts are code. What was imported is kept with its SHA-256 for the manifest. What goes wrong in it while it runs is
+told with its own file and line (`blamed`): it is the user's to mend, not ours.
 """
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -11,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from chipweave.errors import BadInput, Fault, Place
+from chipweave.errors import BadInput, ChipweaveError, Fault, Place
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 FILE = re.compile(r".+\.py:[A-Za-z_]\w*$")
@@ -59,6 +61,7 @@ class Gate:
             raise BadInput(Fault(f"{cls_name} of {target} {what}", place))
         if "kind" not in vars(cls):
             cls.kind = name
+        module.__chipweave_code__ = True  # for `blamed`
         if getattr(module, "__file__", None):
             self.used[name] = {"file": Path(module.__file__).name, "sha256": _sha256(module.__file__)}
         return cls
@@ -68,6 +71,33 @@ class Gate:
         if self.refused:
             names = ", ".join(f"{name} ({place})" if str(place) else name for name, place in self.refused)
             raise BadInput(Fault(f"these parts are code, which is not run unasked: {names}", allowed="--allow-code, if you trust it"))
+
+
+@contextlib.contextmanager
+def blamed():
+    """What fails in code that a Gate let in becomes a BadInput with the last line of it that ran."""
+    try:
+        yield
+    except ChipweaveError:
+        raise
+    except Exception as error:
+        place = where(error)
+        if place is None:
+            raise
+        raise BadInput(Fault(f"{type(error).__name__}: {error} (--debug shows the calls)", place)) from error
+
+
+def where(error):
+    """The Place of the innermost line of let-in code that `error` came through, or None."""
+    found = None
+    while error is not None and found is None:
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_globals.get("__chipweave_code__"):
+                found = Place(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    return found
 
 
 def _from_file(path):

@@ -6,11 +6,12 @@ import numpy as np
 
 from chipweave import models, strategy, topology, topology_preset
 from chipweave.assemble import assemble, wires
-from chipweave.code import Gate
+from chipweave.code import Gate, blamed
 from chipweave.control import Controller
 from chipweave.declare import as_node
 from chipweave.engine import Simulation
 from chipweave.errors import BadInput
+from chipweave.policy_guard import home_of, store_of
 from chipweave.policy_view import CopyRoom, CopyStore, Costs
 from chipweave.record import Meter, figures
 from chipweave.replicas import gather
@@ -69,6 +70,7 @@ def mesh_of(system):
     return joined[0]
 
 
+@blamed()  # here and not in the command: a worker process hands its exceptions on without their tracebacks
 def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
     """Run a chipweave.runspec.RunSpec to its end; returns an `Outcome`.
 
@@ -100,8 +102,8 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     groups = gather(system.parts.values())
     facts = facts_of(groups)
     dies = len(network.endpoints)
-    home = policies.placement.place(model.experts, dies)
-    store = policies.replacement.store(room_of(facts, home, Work.of(model, layers, CopyStore())))
+    home = home_of(policies.placement, model.experts, dies)
+    store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
     work = Work.of(model, layers, store)
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(system, groups, work, admission_of(spec, network), spec.wait_queue or network.wait_queue, spec.link_model,

@@ -14,6 +14,7 @@ from chipweave.component import Param, Port, Stat, component
 from chipweave.control import Controller
 from chipweave.errors import BadInput
 from chipweave.launch import Kernel, SubKernel
+from chipweave.policy_guard import mask_of, plan_of
 
 
 @component("cp.global")
@@ -61,7 +62,7 @@ class GlobalCp(Controller):
     def layer(self, job):
         """Plan, launch, wait for the reports, learn what was copied."""
         asked = self.simulation.now
-        plan = self.policies.allocation.allocate(job.view)
+        plan = plan_of(self.policies.allocation, job.view)
         mask = self.predict(job, plan)
         self.layers_planned += 1
         if self.plan_time:
@@ -80,7 +81,7 @@ class GlobalCp(Controller):
         """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to layer)."""
         if not (self.policies.prediction.predicts and self.work.keeps_copies):
             return None
-        mask = self.policies.prediction.predict(job.view, plan)
+        mask = mask_of(self.policies.prediction, job.view, plan)
         were_set, self.bits_set = self.bits_set, bool(mask.any())
         return mask if self.bits_set or were_set else None
 
