@@ -31,9 +31,10 @@ class Policy(Declared):
 
     Attributes of the class:
         role: which question it answers; its kind begins with it.
+        foreign: whether it came from outside the program (chipweave/strategy.py sets it): its answers are then looked at.
     """
 
-    role = ""
+    role, foreign = "", False
 
 
 class PlacementPolicy(Policy):

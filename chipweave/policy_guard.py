@@ -9,19 +9,13 @@ import numpy as np
 from chipweave.errors import BadInput, Fault
 from chipweave.policy import AllocationPolicy, CopyStore, Plan
 
-OURS = "chipweave."  # the module of a user's file is called chipweave_code_...
 ORDERS = ("none", "lru")
-
-
-def is_ours(policy):
-    """Whether a policy comes with the program."""
-    return type(policy).__module__.startswith(OURS)
 
 
 def home_of(policy, experts, dies):
     """int32 [experts] of a PlacementPolicy."""
     home = _asked(policy, "place", experts, dies)
-    if not is_ours(policy):
+    if policy.foreign:
         home = _whole(policy, "place", home, (experts,), "home die of each expert")
         if len(home) and not (0 <= home.min() and home.max() < dies):
             raise _fault(policy, "place", f"names die {home.min() if home.min() < 0 else home.max()}", f"0 to {dies - 1}")
@@ -32,7 +26,7 @@ def home_of(policy, experts, dies):
 def store_of(policy, room):
     """The CopyStore of a ReplacementPolicy."""
     store = _asked(policy, "store", room)
-    if not is_ours(policy):
+    if policy.foreign:
         if not isinstance(store, CopyStore):
             raise _fault(policy, "store", f"returns {_words(store)}", "a CopyStore")
         if store.order not in ORDERS:
@@ -45,7 +39,7 @@ def store_of(policy, room):
 def plan_of(policy, view):
     """The Plan of an AllocationPolicy for one layer of one step."""
     plan = _asked(policy, "allocate", view)
-    if not is_ours(policy):
+    if policy.foreign:
         if not isinstance(plan, Plan):
             raise _fault(policy, "allocate", f"returns {_words(plan)}", "a Plan")
         entries = [_whole(policy, "allocate", array, None, "a Plan's arrays") for array in (plan.expert, plan.die, plan.tokens)]
@@ -62,7 +56,7 @@ def plan_of(policy, view):
 def mask_of(policy, view, plan):
     """uint8 [D, E] of a PredictionPolicy for one layer of one step."""
     mask = _asked(policy, "predict", view, plan)
-    if not is_ours(policy):
+    if policy.foreign:
         shape = (view.dies, view.experts)
         if not isinstance(mask, np.ndarray) or mask.shape != shape or mask.dtype.kind not in "bui":
             raise _fault(policy, "mask", f"returns {_words(mask)}", f"whole numbers or booleans [dies, experts], here {list(shape)}")

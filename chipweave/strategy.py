@@ -111,7 +111,9 @@ def build(role, spec, defaults=None, gate=None, folder="."):
     faults = Faults()
     values, sources = cls.read_params(Node(params, node.place, keys=node.keys), faults)
     faults.raise_if_any()
-    return cls.built(role, values, sources)
+    made = cls.built(role, values, sources)
+    made.foreign = not cls.__module__.startswith("chipweave.")  # the module of a user's file is called chipweave_code_...
+    return made
 
 
 def _class(role, kind, gate, folder):

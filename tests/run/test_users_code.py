@@ -86,7 +86,7 @@ def test_a_part_that_fails_in_mid_run_is_named_with_its_line(capsys, tmp_path):
 
 
 class Foreign:
-    kind = "./there.py:Foreign"
+    kind, foreign = "./there.py:Foreign", True
 
     def __init__(self, answer):
         self.place = self.store = lambda *_: answer
