@@ -11,7 +11,7 @@ from chipweave import baseline, ledger, ledger_files, ledger_text, validate
 from chipweave.ledger_ask import answer, units_of
 from chipweave.validation import suite_h100
 
-SAMPLE = 6
+SAMPLE = 4
 CURE = "run: chipweave validate h100 --update"
 REFERENCES = suite_h100.references()
 CASES = ledger.discover()
