@@ -1,11 +1,13 @@
 """One picture per curve of a ledger: measured against simulated over x.
 
-A curve is the rows that differ in x alone; it is drawn where at least `LEAST` of them have a number for x and an answer.
+A curve is the rows that differ in x alone; hollow points are rows that are not scored (calibration and what repeats it). It is drawn where at least `LEAST` of them have a number for x and an answer.
 """
 
 import re
 import textwrap
 from statistics import fmean
+
+from chipweave.ledger import SCORED
 
 LEAST = 4
 POWERS_OF_TWO = ("B", "B moved", "M", "message_size", "tokens")
@@ -13,17 +15,17 @@ MEASURED, SIMULATED = "#444444", "#c44e52"
 
 
 def curves(references, results):
-    """{name: (title, unit, x name, [(x, measured, simulated)])} of all curves there are, sorted by x; named by their first row."""
+    """{name: (title, unit, x name, [(x, measured, simulated, scored)])} of all curves there are, sorted by x; named by their first row."""
     found = {}
     for (q, _), r in zip(references, results):
         if q.x is not None and r.error is not None:
             title = (q.group, q.quantity, q.device, q.conditions, q.clock if q.clock != "-" else "")
-            found.setdefault((title, q.unit, q.x_name), []).append((q.x, r.reference, r.simulated, r.id))
+            found.setdefault((title, q.unit, q.x_name), []).append((q.x, r.reference, r.simulated, r.role == SCORED, r.id))
     named = {}
     for (title, unit, x_name), points in found.items():
         if len(points) >= LEAST:
-            name = _slug(f"{points[0][3]} {title[1]}")
-            named[name] = ("; ".join(t for t in title if t), unit, x_name, sorted(p[:3] for p in points))
+            name = _slug(f"{points[0][-1]} {title[1]}")
+            named[name] = ("; ".join(t for t in title if t), unit, x_name, sorted(p[:4] for p in points))
     return named
 
 
@@ -46,10 +48,16 @@ def draw(folder, references, results, suffix=".png"):
 def _curve(axes, title, unit, x_name, points):
     from matplotlib.ticker import LogFormatter
 
-    x, measured, simulated = zip(*points)
-    error = fmean(abs(s / m - 1) for _, m, s in points if m) if any(measured) else 0.0
-    axes.plot(x, measured, "o", color=MEASURED, markersize=4.5, label="measured")
-    axes.plot(x, simulated, "-", color=SIMULATED, linewidth=1.6, label=f"simulated, mean error {error:.1%}")
+    x, measured, simulated, _ = zip(*points)
+    scored = [(x, m, s) for x, m, s, counts in points if counts]
+    others = [(x, m) for x, m, _, counts in points if not counts]
+    if scored:
+        axes.plot(*zip(*[p[:2] for p in scored]), "o", color=MEASURED, markersize=4.5, label="measured")
+    if others:
+        axes.plot(*zip(*others), "o", color=MEASURED, markersize=4.5, fillstyle="none", label="measured, not scored")
+    errors = [abs(s / m - 1) for _, m, s in scored if m]
+    label = f"simulated, mean error {fmean(errors):.1%}" if errors else "simulated"
+    axes.plot(x, simulated, "-", color=SIMULATED, linewidth=1.6, label=label)
     if min(x) > 0 and max(x) / min(x) > 20:
         axes.set_xscale("log", base=2 if x_name.split("/")[0] in POWERS_OF_TWO else 10)
     if min(measured + simulated) > 0 and max(measured) / min(measured) > 8:
