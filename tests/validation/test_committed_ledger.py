@@ -46,6 +46,22 @@ def test_rows_are_answered_as_committed(group, committed):
             assert found == pytest.approx(committed[q.id], rel=2e-5), f"{q.id}; {CURE}"
 
 
+def test_the_figures_and_the_tables_follow_from_the_committed_rows(committed):
+    """baseline.json and README.md are written from the same run as the rows: all three agree to their printed digits."""
+    table = {("h100", g): ledger.Case("h100", g, lambda qs: as_committed(qs, committed), CASES["h100", g].bar, CASES["h100", g].point)
+             for g in GROUPS}
+    results = ledger.judge("h100", REFERENCES, table)
+    new, old = baseline.figures(ledger.summarise(results)), baseline.read(ledger_files.folder() / "baseline.json")["h100"]
+    assert list(new) == list(old), CURE
+    for name in new:
+        assert new[name] == pytest.approx(old[name], abs=2e-4), f"{name}; {CURE}"
+    text = (ledger_files.folder() / "README.md").read_text()
+    for g in ledger.summarise(results):
+        assert f"| {g['group']} | {g['role']} | {g['n']} | {g['n_modelled']} |" in text, CURE
+    for part in suite_h100.extra(results):
+        assert part in text, CURE
+
+
 def test_no_case_fails_on_a_shipped_row():
     assert "the case failed" not in (ledger_files.folder() / "README.md").read_text()
 
