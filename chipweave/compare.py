@@ -18,15 +18,18 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
     """What the commands `run` and `compare` do; options that are None leave what the run file or the default says."""
     check_folder(out)
     check_file(json_path)
-    spec, of_file, models_of_file = runfile.load(run_file) if run_file else (RunSpec(), None, None)
+    spec, of_file, models_of_file = runfile.load(run_file, single) if run_file else (RunSpec(), None, None)
     options["sets"] = (*spec.sets, *options.pop("sets"))
     spec = spec.with_options(**options)
     if single:
         strategies, link_models = [spec.strategy], [spec.link_model]
     else:
-        strategies = strategies or of_file or ([spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES))
-        link_models = link_models or models_of_file or [spec.link_model]
-    runs = points(spec, strategies, checked(link_models))
+        if link_models is not None and options.get("link_model"):
+            raise BadInput("--link-model and --link-models are both given; allowed: one of them")
+        strategies = first_given(strategies, of_file, [spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES))
+        link_models = first_given(link_models, None if options.get("link_model") else models_of_file, [spec.link_model])
+    refuse(spec, strategies, checked(link_models), sample)
+    runs = points(spec, strategies, link_models)
     outcomes, gaps = [None] * len(runs), []
     try:
         sampled = [i for i, each in enumerate(runs) if each.link_model == "flit" and "circuit" in link_models]
@@ -41,6 +44,25 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
         report(spec, runs, outcomes, out, json_path)
         raise Interrupted(how_to_go_on(left, len(outcomes), out)) from None
     report(spec, runs, outcomes, out, json_path, gaps)
+
+
+def first_given(*lists):
+    """The first list that was given; an empty one is given too, and told by `refuse`."""
+    return next(each for each in lists if each is not None)
+
+
+def refuse(spec, strategies, link_models, sample):
+    """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
+    faults = []
+    names = [replace(spec, strategy=s).strategy_name for s in strategies]
+    for what, given, known in (("strategy", names, STRATEGIES), ("link model", link_models, LINK_MODELS)):
+        if not given:
+            faults.append(Fault(f"no {what} is named", allowed=", ".join(known)))
+        faults += [Fault(f"{what} {name!r} is named twice", allowed="each once; files under different names") for name in dict.fromkeys(given) if given.count(name) > 1]
+    if sample and not {"flit", "circuit"} <= set(link_models):
+        faults.append(Fault("--sample is given, and no row is sampled", allowed="--link-models with circuit and flit"))
+    if faults:
+        raise BadInput(faults)
 
 
 def of_sample(runs, i, outcomes, wanted):

@@ -18,7 +18,7 @@ from pathlib import Path
 from chipweave import models, strategy, topology_files, trace, yamlfile
 from chipweave.declare import Declared, Param, read_all
 from chipweave.errors import BadInput, Fault, Faults, nearest
-from chipweave.runspec import ADMISSIONS, LINK_MODELS, STRATEGIES, RunSpec
+from chipweave.runspec import ADMISSIONS, LINK_MODELS, MOST, STRATEGIES, RunSpec
 
 SCHEMA = "chipweave.run/1"
 QUEUES = ("sorted", "artifact_heap")
@@ -31,8 +31,8 @@ class RunFile(Declared):
     preset = Param("str", default="artifact", doc="preset of behaviour laid over the topology")
     model = Param("str", default="deepseek-v3", doc="name of a shipped model, or a file")
     trace = Param("str", default=None, doc="routing trace: a file or a shipped name; generated for the model where left out")
-    batch = Param("count", default=4096, low=1, doc="requests decoded together")
-    steps = Param("count", default=128, low=2, doc="steps of the trace, the prefill counts as one")
+    batch = Param("count", default=4096, low=1, high=MOST, doc="requests decoded together")
+    steps = Param("count", default=128, low=2, high=MOST, doc="steps of the trace, the prefill counts as one")
     link_model = Param("choice", default="circuit", choices=LINK_MODELS, doc="how links are shared")
     admission = Param("choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out")
     wait_queue = Param("choice", default=None, choices=QUEUES, doc="order of waiters; the preset's where left out")
@@ -44,8 +44,11 @@ LISTS = {"strategies": STRATEGIES, "link_models": LINK_MODELS, "set": ()}
 OTHER = ("schema", "strategy", *LISTS)
 
 
-def load(path):
-    """(RunSpec, strategies or None, link models or None) of a run file; raises BadInput with every fault of it."""
+def load(path, single=False):
+    """(RunSpec, strategies or None, link models or None) of a run file; raises BadInput with every fault of it.
+
+    single: the file is to say one run: what only a list says must be a list of one.
+    """
     root = yamlfile.load(path)
     faults = Faults()
     if not root.is_map:
@@ -63,7 +66,12 @@ def load(path):
     folder = Path(path).resolve().parent
     _check_names(root, values, folder, faults)
     faults.raise_if_any()
-    given = root.get("strategy")
+    _check_lists(root, lists, faults)
+    faults.raise_if_any()
+    given = root.get("strategy") or (_only(root, "strategies", faults) if single else None)
+    model = root.get("link_model") or (_only(root, "link_models", faults) if single else None)
+    faults.raise_if_any()
+    values["link_model"] = model.text if model else values["link_model"]
     values["strategy"] = "base" if given is None else _beside(given.text, folder) if given.is_scalar else _frozen(given.plain())
     strategies = lists["strategies"] and [_beside(name, folder) for name in lists["strategies"]]
     for key in FILES:
@@ -84,6 +92,28 @@ def _check_names(root, values, folder, faults):
             continue
         if not Path(_beside(node.text, folder)).exists():
             faults.add(f"no such {key}: {node.text!r}", node.place, "a file, or " + ", ".join(known[key]), nearest(node.text, known[key]))
+
+
+def _check_lists(root, lists, faults):
+    """A list says what to compare: something, and each once."""
+    for key in ("strategies", "link_models"):
+        names = lists[key]
+        if names is None:
+            continue
+        node = root.get(key)
+        if not names:
+            faults.add(f"{key} is empty", node.place, "at least one of " + ", ".join(LISTS[key]))
+        for item, name in zip(node.value, names):
+            if names.count(name) > 1 and item is not node.value[names.index(name)]:
+                faults.add(f"{name!r} is there twice", item.place, "each once")
+
+
+def _only(root, key, faults):
+    """The one entry of a list that stands where the single key might, or None."""
+    node = root.get(key)
+    if node is not None and len(node.value) > 1:
+        faults.add(f"{key} has {len(node.value)} entries, and `run` is one simulation", root.keys[key], "one entry; chipweave compare runs them all")
+    return node.value[0] if node is not None else None
 
 
 def _texts(node, key, faults):

@@ -1,5 +1,6 @@
 """What to run: a run file, the options of the command line over it, and what identifies the run."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from chipweave.errors import BadInput, Fault, nearest
 LINK_MODELS = ("circuit", "fair", "flit")
 ADMISSIONS = ("work_conserving", "head_only", "early_booking")
 STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
+MOST = 1_000_000  # requests of a batch, steps: as `trace generate` has them
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class RunSpec:
             if value is not None and value not in allowed:
                 faults.append(Fault(f"unknown {name} '{value}'", allowed=", ".join(allowed), nearest=nearest(value, allowed)))
         for name, least in (("batch", 1), ("steps", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                faults.append(Fault(f"{name} is {getattr(self, name)}", allowed=f"at least {least}"))
+            most = math.inf if name == "seed" else MOST
+            if not least <= getattr(self, name) <= most:
+                faults.append(Fault(f"{name} is {getattr(self, name)}", allowed=f"at least {least}" if getattr(self, name) < least else f"at most {most:,}"))
         if faults:
             raise BadInput(faults)
 

@@ -191,6 +191,8 @@ def outcome(spec, loaded, run, meter):
     reuse = trace.provenance.get("reuse", {})
     if reuse:
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
+    if run.workload.steps < spec.steps:
+        run.notes["steps_in_the_trace"] = run.workload.steps
     facts = {"trace": {"name": trace.name, "sha256": trace.sha256}, "system": loaded.system.resolved, "code": loaded.code,
              "policies": run.policies.resolved(), "notes": run.notes}
     return Outcome(row, table, run.statistics(), networks, facts, prefill)

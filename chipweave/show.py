@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from chipweave.record import COLUMNS
+
 BYTES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 HOT_LINKS = 3
 
@@ -80,7 +82,7 @@ def comparison(result, outcomes, out):
     for name in table.columns[2:]:
         name.justify = "right"
     for row, outcome in zip(result["rows"], outcomes):
-        layers = max(1, len(outcome.table) * max(1, result["steps"] - 1) // max(1, result["steps"]))
+        layers = max(1, int((outcome.table[:, COLUMNS.index("step")] >= outcome.prefill_steps).sum()))
         table.add_row(
             row["strategy"], f"{row['link_model']}, {row['admission']}", f"{row['decode_time_ns'] / 1e6:.3f} ms",
             f"{row['decode_time_ns'] / 1e3 / layers:.1f} us", "-" if row["speedup"] is None else f"{row['speedup']:.2f} x",
@@ -88,17 +90,23 @@ def comparison(result, outcomes, out):
             amount(row["copy_write_bytes"]), f"{row['cpu_s']:.1f} s")
     out_console = console()
     out_console.print(table)
+    if any(hottest(outcome) for outcome in outcomes):
+        out_console.print("Busiest links, prefill included: share of the run in which they were held, bytes carried")
     for outcome in outcomes:
         hot = hottest(outcome)
         if hot:
-            out_console.print(f"{outcome.row['strategy']:>10}: busiest links {hot}")
+            several = len({(o.row["link_model"], o.row["admission"]) for o in outcomes}) > 1
+            under = f" ({outcome.row['link_model']}, {outcome.row['admission']})" if several else ""
+            out_console.print(f"{outcome.row['strategy']:>10}{under}: {hot}")
+    if "steps_in_the_trace" in result["notes"]:
+        out_console.print(f"The trace ends after {result['notes']['steps_in_the_trace']} of the {result['steps']} steps asked for: all figures are of those.")
     if result["notes"].get("hbm_overflow_bytes_per_die"):
         out_console.print(f"The weights overflow the HBM of the fullest die by {amount(result['notes']['hbm_overflow_bytes_per_die'])}.")
     if "times_each_logged_token_was_reused" in result["notes"]:
         factor = result["notes"]["times_each_logged_token_was_reused"]
         out_console.print(f"The trace replays windows of a log without decode: each of its tokens was used {factor:.1f} times.")
     if out:
-        out_console.print(f"written to {out}")
+        out_console.print(f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)")
 
 
 def gaps(result):

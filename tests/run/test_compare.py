@@ -1,7 +1,9 @@
 """Does `compare` give one result for any number of jobs, any engine and any repetition, and keep its contract?"""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -79,6 +81,13 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
     (["--preset", "artefact"], "artefact.*nearest: artifact"),
     (["--trace", "nowhere.jsonl"], "no such trace: 'nowhere.jsonl'"),
     (["--batch", "0"], "batch is 0.*at least 1"),
+    (["--batch", "100000000000000000000"], "batch is 100000000000000000000.*at most 1,000,000"),
+    (["--steps", "2000000"], "steps is 2000000.*at most 1,000,000"),
+    (["--strategies", ","], "no strategy is named; allowed: base, ep"),
+    (["--strategies", "base,ep,base"], "strategy 'base' is named twice"),
+    (["--link-models", "circuit,circuit"], "link model 'circuit' is named twice"),
+    (["--link-model", "fair", "--link-models", "circuit,fair"], "--link-model and --link-models are both given"),
+    (["--sample", "8"], "--sample is given, and no row is sampled"),
     (["--set", "parts.die.grid=[5"], "."),
     (["--link-model", "fair", "--admission", "early_booking"], "early booking"),
     (["--model", "qwen3-30b-a3b"], "trace of another model"),
@@ -117,3 +126,45 @@ def test_ctrl_c_before_the_first_row_leaves_nothing(capsys, tmp_path, monkeypatc
     monkeypatch.setattr(serving, "simulate", interrupted)
     code, _, _ = compare(capsys, *SMALL, "--out", str(tmp_path / "o"))
     assert code == 130 and not (tmp_path / "o").exists()
+
+
+def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(capsys):
+    """565 steps are the most that windows of esft-law have; a store of three steps stands for a short log."""
+    arguments = ["--strategies", "ep", "--preset", "paper"]
+    code, out, err = compare(capsys, "--model", "deepseek-v2-lite", "--trace", str(short_trace(capsys)), "--batch", "4", "--steps", "20", "--json", "-", *arguments)
+    document = json.loads(out)
+    assert code == 0 and "The trace ends after 3 of the 20 steps" in err and document["notes"]["steps_in_the_trace"] == 3
+    row = document["rows"][0]
+    assert row["throughput_tokens_per_s"] == pytest.approx(4 * 2 / (row["decode_time_ns"] / 1e9))
+    per_layer = row["decode_time_ns"] / 1e3 / (2 * 26)
+    assert f"{per_layer:.1f} us" in err
+
+
+def short_trace(capsys):
+    store = Path(os.environ["CHIPWEAVE_CACHE"]) / "short.parquet"
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with pytest.raises(SystemExit):
+        main(["trace", "generate", "deepseek-v2-lite", "--requests", "4", "--steps", "3", "--out", str(store)])
+    capsys.readouterr()
+    return store
+
+
+def test_links_are_named_with_their_link_model_where_several_ran(capsys):
+    err = compare(capsys, *SMALL, "--strategies", "base", "--link-models", "circuit,fair")[2]
+    assert "base (circuit, early_booking): die" in err and "base (fair, work_conserving): die" in err
+    assert "base: die" in compare(capsys, *SMALL, "--strategies", "base")[2]
+
+
+RUN_FILE = "schema: chipweave.run/1\nmodel: deepseek-v2-lite\ntrace: esft-law\nbatch: 4\nsteps: 2\n"
+
+
+@pytest.mark.parametrize("more, code, words", [
+    ("strategy: ep\n", 0, "ep"), ("strategies: [ep]\n", 0, "ep"), ("", 0, "base"), ("link_models: [fair]\nstrategy: ep\n", 0, "fair, work_conserving"),
+    ("strategies: [base, allo]\nstrategy: ep\n", 0, "ep"),
+    ("strategies: [ep, base]\n", 2, "r.yaml:6:1: strategies has 2 entries, and `run` is one simulation"),
+])
+def test_run_is_one_simulation_the_one_the_file_names(capsys, tmp_path, more, code, words):
+    (tmp_path / "r.yaml").write_text(RUN_FILE + more)
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(tmp_path / "r.yaml")])
+    assert ended.value.code == code and words in capsys.readouterr().err

@@ -58,3 +58,14 @@ def test_all_faults_come_at_once_each_with_its_place(tmp_path):
 def test_what_is_no_run_file_is_said(tmp_path, text):
     with pytest.raises(BadInput):
         runfile.load(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("more, place, words", [
+    ("strategies: []", "2:13", "strategies is empty; allowed: at least one of base, ep"),
+    ("strategies: [base, ep, base]", "2:24", "'base' is there twice"),
+    ("link_models: [fair, fair]", "2:21", "'fair' is there twice"),
+    ("steps: 2000000", "2:8", "steps = 2000000 is out of range"),
+])
+def test_a_list_says_something_and_each_once(tmp_path, more, place, words):
+    with pytest.raises(BadInput, match=f"run.yaml:{place}: {words}"):
+        runfile.load(write(tmp_path, f"schema: chipweave.run/1\n{more}\n"))
