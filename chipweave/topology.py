@@ -9,13 +9,14 @@
 All faults of all steps are collected and raised together; later steps look only at what earlier ones made.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from chipweave import topology_expect, topology_preset, yamlfile
 from chipweave.code import Gate
 from chipweave.declare import as_node
-from chipweave.errors import BadInput, Faults, Place, nearest
+from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.system import System
 from chipweave.topology_files import find, shipped
 from chipweave.topology_links import Wirer
@@ -28,6 +29,7 @@ __all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
 
 SCHEMA = "chipweave.topology/1"
 MAX_EXTENDS = 8
+NAME = re.compile(r"\w[^/\\:]{0,99}")  # pictures and tables are named by it
 MAPPINGS = ("assemblies", "parts", "networks", "expect")
 
 
@@ -61,6 +63,8 @@ def load_tree(path, seen=()):
     upper = root.get("extends")
     if upper is None:
         return root
+    if not isinstance(upper.value, str):
+        raise BadInput(Fault(f"extends names one topology, not {upper.shape()}", upper.place, "a shipped name, or a path"))
     lower = find(upper.text, beside=Path(path).parent, place=upper.place)
     if lower.resolve() in seen or len(seen) > MAX_EXTENDS:
         raise BadInput(f"{upper.place}: {path} extends itself, by way of {lower}")
@@ -96,7 +100,7 @@ def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None)
         expander.sources = _cited(expander.sources, root.get("sources"), faults)
         _fill(system, expander, wirer)
         if root.get("expect") is not None:
-            topology_expect.check(root.value["expect"], system, faults)
+            topology_expect.check(root.value["expect"], system, faults, root.value["name"].place.file, bool(sets))
     _raise(faults, gate)
     system.preset, system.code = preset.name if preset else "", gate.used
     system.resolved = {"topology": root.plain(), "folder": str(folder), "preset": preset.root.plain() if preset else None, "code": gate.used}
@@ -128,6 +132,8 @@ def _check_top(root, faults):
         faults.add(f"schema {schema.text!r} is not a topology's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
     if name is None or not isinstance(name.value, str):
         faults.add("a topology needs a name", name.place if name else root.place)
+    elif not NAME.fullmatch(name.value) or not name.value.isprintable():
+        faults.add(f"name {name.value[:40]!r} cannot be a file's", name.place, "up to 100 characters, none of / \\ : and no control characters, a letter or digit first")
     if root.get("parts") is None and root.get("networks") is None:
         faults.add("a topology needs parts or networks", root.place)
     for name, node in (root.get("assemblies") or Node({})).value.items() if (root.get("assemblies") or Node({})).is_map else ():

@@ -87,9 +87,14 @@ class Listed:
         if not node.is_list:
             self.faults.add(f"override must be a list, not {node.shape()}", node.place, '- {between: ["[0][1]", "[0][2]"], bandwidth: ...}')
             return whole
+        written = {}
         for item in node.value:
             ends, own = self.link(item) if item.is_map else (None, self.faults.add("an override is a mapping", item.place, "{between: [...], ...}"))
             if not ends:
+                continue
+            first = written.setdefault(tuple(ends) if own["one_way"] else frozenset(ends), item.place)
+            if first is not item.place:
+                self.faults.add(f"the link {ends[0]} - {ends[1]} is changed twice, first at {first}", item.place)
                 continue
             both = [e for e in ((ends,) if own["one_way"] else (ends, ends[::-1])) if e in edges]
             if not both:

@@ -10,6 +10,7 @@ with itself included; bisection as in chipweave.graph_routes; degree: how many r
 """
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 from chipweave import units
@@ -36,8 +37,20 @@ FACTS = {
 }
 
 
-def check(node, system, faults):
-    """Hold `system` to an `expect` Node."""
+def check(node, system, faults, file="", changed=False):
+    """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be meant,
+    and the cure is told; `changed`: settings lie over the file."""
+    before = len(faults.found)
+    _check(node, system, faults)
+    for i in range(before, len(faults.found)):
+        fault = faults.found[i]
+        if not fault.allowed and fault.place.file != file:
+            faults.found[i] = replace(fault, allowed=f"what is true of {system.name}, under `expect:` in {file} (null: no such fact)")
+        elif not fault.allowed and changed:
+            faults.found[i] = replace(fault, allowed="other settings, or --set expect=null with them")
+
+
+def _check(node, system, faults):
     if not node.is_map:
         faults.add(f"expect must be a mapping, not {node.shape()}", node.place)
         return

@@ -90,9 +90,10 @@ class Expander:
         if len(self.faults.found) > before:
             return None, [], []
         dims = values["grid"] or ((values["count"],) if values["count"] else ())
-        self.count += prod(dims) if dims else 1
+        before, self.count = self.count, self.count + (prod(dims) if dims else 1)
         if self.count > MAX_PARTS:
-            self.faults.add(f"{name}: more than {MAX_PARTS} parts", node.place)
+            if before <= MAX_PARTS:  # said once, where it happened
+                self.faults.add(f"{name}: more than {MAX_PARTS} parts", next((n.place for n in counted.values()), node.place))
             return None, [], []
         absent = self.patterns(name, node.get("absent"), dims)
         override = node.get("override")
@@ -148,8 +149,11 @@ class Expander:
         if assembly is None or name in self.open:
             if (name, "missing") not in self.read:
                 self.read[name, "missing"] = True
-                what = f"assembly {name!r} holds itself" if assembly else f"unknown assembly {name!r}"
-                self.faults.add(what, node.value["assembly"].place, ", ".join(self.assemblies) or "none is there", nearest(name, self.assemblies))
+                if assembly:
+                    self.faults.add(f"assembly {name!r} holds itself, by way of {' > '.join(self.open)}", node.value["assembly"].place)
+                else:
+                    self.faults.add(f"unknown assembly {name!r}", node.value["assembly"].place, ", ".join(self.assemblies) or "none is there",
+                                    nearest(name, self.assemblies))
             return
         self.open.append(name)
         self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full)

@@ -64,18 +64,20 @@ bps = bit / s
 
 @dataclass(frozen=True)
 class Dimension:
-    """`unit` is what a result of 1 means; `whole` results are integers; `shown` are units for people, large to small."""
+    """`unit` is what a result of 1 means; `whole` results are integers; `shown` are units for people, large to small;
+    `most` is the largest value that the engines can reckon with exactly, in `unit`."""
 
     unit: str
     whole: bool
     shown: tuple
     example: str
+    most: int | None = None
 
 
 DIMENSIONS = {
-    "time": Dimension("ps", True, ("s", "ms", "us", "ns", "ps"), "200 ns"),
-    "bytes": Dimension("B", True, ("PB", "TB", "GB", "MB", "kB", "B"), "64 MiB"),
-    "bandwidth": Dimension("B/s", False, ("PB/s", "TB/s", "GB/s", "MB/s", "kB/s", "B/s"), "3.35 TB/s"),
+    "time": Dimension("ps", True, ("s", "ms", "us", "ns", "ps"), "200 ns", 2**61),
+    "bytes": Dimension("B", True, ("PB", "TB", "GB", "MB", "kB", "B"), "64 MiB", 2**61),
+    "bandwidth": Dimension("B/s", False, ("PB/s", "TB/s", "GB/s", "MB/s", "kB/s", "B/s"), "3.35 TB/s", 10**18),
     "frequency": Dimension("Hz", False, ("GHz", "MHz", "kHz", "Hz"), "1.6 GHz"),
     "compute": Dimension("flop/s", False, ("PFLOPS", "TFLOPS", "GFLOPS", "flop/s"), "989 TFLOPS"),
     "work": Dimension("flop", False, ("Tflop", "Gflop", "Mflop", "flop"), "2 Gflop"),
@@ -154,7 +156,7 @@ def _quantity(value, dimension, rounding):
         raise _fault(f"{_quoted(value)} is not a {dimension}", spec)
     amount, unit_text = Fraction(found.group().replace("_", "")), text[found.end():].strip()
     if not unit_text:
-        raise _fault(f"{_quoted(value)} has no unit, a {dimension} needs one", spec, f"{text} {spec.shown[len(spec.shown) // 2]}")
+        raise _fault(f"{_quoted(value)} has no unit, a {dimension} needs one", spec, f"{text} {spec.example.partition(' ')[2]}")
     try:
         if not UNIT.fullmatch(unit_text):
             raise ValueError(unit_text)
@@ -167,11 +169,13 @@ def _quantity(value, dimension, rounding):
         likely = nearest(unit_text, [u for u in spec.shown if u.startswith(unit_text)] or spec.shown)
         raise _fault(f"{_quoted(value)} is not a {dimension}", spec, likely and f"{found.group()} {likely}")
     exact = amount * unit.to_root_units().magnitude / target.to_root_units().magnitude
+    if spec.most is not None and abs(exact) > spec.most:
+        raise BadInput(Fault(f"{_quoted(value)} is more than can be reckoned with exactly", allowed=f"up to {format(spec.most, dimension, 3)}"))
     if not spec.whole:
         return Fraction(exact)
     if exact.denominator != 1:
         if not rounding:
-            raise _fault(f"{_quoted(value)} is not a whole number of {spec.unit}", spec, format(round_half_up(exact), dimension))
+            raise _fault(f"{_quoted(value)} is not a whole number of {spec.unit}", spec, format(round_half_up(exact) or (1 if exact > 0 else -1), dimension))
         return round_half_up(exact)
     return int(exact)
 
@@ -237,7 +241,8 @@ def edge_ps(n, hertz):
 
 
 def _quoted(value):
-    return repr(value) if isinstance(value, str) else str(value)
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST else f"{text[:40]}... ({len(text):,} characters)"
 
 
 def _fault(what, spec, likely=""):

@@ -1,5 +1,7 @@
 """Is every fault of a topology told, in one go, with its place, what is allowed and the nearest right name?"""
 
+import re
+
 import pytest
 
 from chipweave import topology
@@ -19,7 +21,7 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
     ("{kind: t.router}", "{kind: t.router, slots: {spare: {kind: t.memory}}}", "f.yaml:8:54: t.memory does not fit slot 'spare' of t.router; allowed: t.table"),
     ("grid: [3, 2]", "grid: [3, 0]", "f.yaml:13:34: grid = 0 is out of range"),
     ("grid: [3, 2]", "grid: [3, 2], count: 2", "f.yaml:13:38: die: grid and count exclude each other"),
-    ("grid: [3, 2]", "grid: [3000, 2000]", "f.yaml:13:8: die: more than 100000 parts"),
+    ("grid: [3, 2]", "grid: [3000, 2000]", "f.yaml:13:30: die: more than 100000 parts"),
     ("grid: [3, 2]", "grid: [3, 2], gird: 2", "f.yaml:13:38: an assembly has no 'gird' of its own; allowed: assembly, grid, count, absent, override; nearest: grid"),
     ("grid: [3, 2]", 'grid: [3, 2], absent: ["[3][0]"]', "f.yaml:13:47: die: [3][0] lies outside its grid of [3, 2]"),
     ("grid: [3, 2]", 'grid: [3, 2], override: {"[0]": {hbm: {latency: 1 ns}}}', "f.yaml:13:49: die: '[0]' is not a place in its grid of [3, 2]"),
@@ -115,3 +117,37 @@ def test_an_expectation_that_fails_is_a_fault(faults, wafer, key, value, fact):
 
 def test_expectations_that_hold_pass(build, wafer):
     assert build(wafer + "expect:\n  parts: {die: 6, die.hbm: 6}\n  wires: 12\n  d2d: {endpoints: 6, routers: 6, links: 7, diameter: 3 hops, bisection: 2, degree: {2: 4, 3: 2}}\n")
+
+
+OVER = "extends: wafer_5x5\nname: mine\n"
+
+
+@pytest.mark.parametrize("text, words", [
+    (OVER + "parts: {die: {grid: [4, 6]}}\n", "parts.die is 24, expected 25; allowed: what is true of mine, under `expect:` in .*mine.yaml (null: no such fact)"),
+    (OVER + "parts: {die: {grid: [100000, 100000]}}\n", "mine.yaml:3:21: die: more than 100000 parts"),
+    ("name: ../../etc/x\nnetworks: {m: {routers: 2, shape: ring, latency: 1 ns, bandwidth: 1 GB/s}}\n", "mine.yaml:1:7: name '../../etc/x' cannot be a file's"),
+    (f"name: {'a' * 3000}\nnetworks: {{}}\n", "cannot be a file's; allowed: up to 100 characters"),
+    ('name: "a\\e[31m"\nnetworks: {}\n', "cannot be a file's"),
+    ("extends: [a]\nname: x\n", "mine.yaml:1:10: extends names one topology, not a list"),
+    ("name: x\nassemblies: {a: {parts: {b: {assembly: a}}}}\nparts: {a: {assembly: a}}\n", "mine.yaml:2:40: assembly 'a' holds itself, by way of a"),
+    (OVER + 'networks: {d2d: {override: [{between: ["[0][0]", "[0][1]"], bandwidth: 1 GB/s}, {between: ["[0][1]", "[0][0]"], bandwidth: 2 GB/s}]}}\n',
+     "is changed twice, first at .*mine.yaml:3:29"),
+])
+def test_a_newcomers_mistake_is_told_where_it_was_made_and_how_to_mend_it(tmp_path, text, words):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        topology.load(tmp_path / "mine.yaml")
+    assert re.search(re.escape(words).replace(r"\.\*", ".*"), str(caught.value)), str(caught.value)
+
+
+def test_too_large_a_grid_is_one_fault(tmp_path):
+    (tmp_path / "mine.yaml").write_text(OVER + "parts: {die: {grid: [100000, 100000]}}\n")
+    with pytest.raises(BadInput) as caught:
+        topology.load(tmp_path / "mine.yaml")
+    assert len(caught.value.faults) == 1
+
+
+def test_facts_that_settings_make_untrue_can_be_dropped():
+    with pytest.raises(BadInput, match="--set expect=null"):
+        topology.load("mesh_4x4", sets=["mesh.grid=[3, 5]"])
+    assert len(topology.load("mesh_4x4", sets=["mesh.grid=[3, 5]", "expect=null"]).networks["mesh"].endpoints) == 15
