@@ -3,8 +3,11 @@
 The command prints them as tables or, with --json, as they are.
 """
 
-from chipweave import registry, topology, units
+from chipweave import filetypes, registry, topology, topology_files, units, yamlfile
+from chipweave.code import Gate, is_code
+from chipweave.declare import Declared
 from chipweave.errors import BadInput, Fault, nearest
+from chipweave.policy import Policy
 from chipweave.system import Network
 from chipweave.topology_files import shipped
 from chipweave.yamlfile import Node
@@ -52,17 +55,31 @@ def find(name, allow_code=False, preset=None):
         return "model", model(name)
     if name in shipped("presets") or name in strategies():
         return "file", plain_file(name)
+    if is_code(name):
+        return users_class(name, allow_code)
+    if name.endswith((".yaml", ".yml")) and name not in shipped():
+        path = topology_files.find(name)
+        if filetypes.recognise(yamlfile.load(path), path).what != "topology":
+            return "file", plain_file(name, path)
     if name in shipped() or name.endswith((".yaml", ".yml")):
         return "topology", system(topology.load(name, allow_code=allow_code, preset=preset))
     known = [*registry.components.kinds(), *registry.policies.kinds(), *shipped(), *models()]
-    raise BadInput(Fault(f"nothing is called {name!r}", allowed="a kind, topology or model; `chipweave info` lists them", nearest=nearest(name, known)))
+    raise BadInput(Fault(f"nothing is called {name!r}", allowed="a kind, topology, model, preset, strategy, YAML file or ./file.py:Class; `chipweave info` lists what ships", nearest=nearest(name, known)))
 
 
-def plain_file(name):
-    """A preset or strategy, key by key, with the sources it states."""
-    from chipweave import strategy, yamlfile
+def users_class(name, allow_code):
+    """(what it is, description) of a component or policy in a file (./mine.py:Mine) or a module (lab.hbm:Mine)."""
+    gate = Gate(allow_code)
+    cls = gate.load(name, ".", Declared)
+    gate.raise_if_refused()
+    return "policy" if issubclass(cls, Policy) else "component", kind(cls)
 
-    path = shipped("presets").get(name) or strategy.shipped()[name]
+
+def plain_file(name, path=None):
+    """A preset, strategy, model or run file, key by key, with the sources it states."""
+    from chipweave import strategy
+
+    path = path or shipped("presets").get(name) or strategy.shipped()[name]
     root = yamlfile.load(path)
     origins = []
 
@@ -133,7 +150,6 @@ def source(path, node, origin):
 
 def model(name):
     """A shipped model, key by key, with sources."""
-    from chipweave import yamlfile
     from chipweave.models import FOLDER
 
     root = yamlfile.load(FOLDER / f"{name}.yaml")

@@ -170,3 +170,26 @@ def test_new_overwrites_nothing(tmp_path, monkeypatch, capsys):
     assert exit_code(capsys, "new", "component", "mine")[0] == 0
     code, told = exit_code(capsys, "new", "component", "mine")
     assert code == 2 and "is there already" in told
+
+
+PREDICTOR = """\
+from chipweave.policy import Param, PredictionPolicy
+
+
+class Mine(PredictionPolicy):
+    "Keep what is large."
+
+    least = Param("count", default=3, doc="tokens")
+"""
+STRATEGY = "placement: contiguous\nallocation: home\nprediction: ./mine.py:Mine\nreplacement: unbounded\n"
+
+
+def test_info_tells_of_files_of_ones_own_of_every_sort(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(PREDICTOR)
+    (tmp_path / "s.yaml").write_text(STRATEGY)
+    (tmp_path / "r.yaml").write_text("schema: chipweave.run/1\nbatch: 77\n")
+    assert "contiguous" in run("info", "s.yaml").output and "77" in run("info", "r.yaml").output
+    assert "least" in run("info", "./mine.py:Mine", "--allow-code").output
+    refused = run("info", "./mine.py:Mine")
+    assert refused.exit_code and "--allow-code" in str(refused.exception)
