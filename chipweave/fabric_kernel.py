@@ -121,9 +121,10 @@ class KernelEngine:
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
     def skipped(self, network):
-        """(cycles of a flit network that were not stepped, jumps)."""
-        report = self.compiled.flits[network].kernel.skipped
-        return report["skipped"], report["jumps"]
+        """Of a flit network: (cycles that were not stepped, jumps, Kernel.unrepeated())."""
+        kernel = self.compiled.flits[network].kernel
+        report = kernel.skipped
+        return max(0, report["skipped"] - report["replayed"]), report["jumps"], kernel.unrepeated()
 
     def pin(self, keyed, at, keys):
         for key in keys:

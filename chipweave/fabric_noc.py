@@ -87,8 +87,8 @@ class Kernel:
         cycle = self.wait_cycle()
         if not cycle:
             return ""
-        names = [f"VC {vc} of output {port} of router {router}" for router, port, vc in cycle]
-        return "; wait cycle: " + " waits for ".join(names + names[:1])
+        names = [f"VC {vc} of {self.network.port_name(router, port)}" for router, port, vc in cycle]
+        return "; wait cycle: " + ", which waits for ".join(names + names[:1])
 
     def wait_cycle(self):
         """[(router, output port, VC)]: each is held by a packet that waits for the next one; empty where there is none."""
@@ -132,10 +132,21 @@ class Kernel:
 
     @property
     def skipped(self):
-        """What was not stepped: cycles skipped, jumps, longest_period, searches given_up."""
+        """What was not stepped, as in csrc/noc.h: cycles skipped and replayed, jumps, longest_period, searches given_up, and of
+        single groups of flows group_skipped of group_cycles."""
         report = ffi.new("struct noc_skip_report *")
         lib.noc_skip_reported(self.net, report)
         return {name: int(getattr(report, name)) for name, _ in ffi.typeof("struct noc_skip_report").fields}
+
+    def unrepeated(self):
+        """Groups of flows stepped to the end of a regime, as their state did not recur; the longest stretches, longest first:
+        dicts {begun, cycles, given_up, flows, pairs}: cycles, whether the search was given up, how many flows, the
+        endpoints (src, dst) of up to four of them."""
+        name = self.network.endpoint_name
+        out = ffi.new("struct noc_unrepeated[]", lib.NOC_UNREPEATED)
+        return [{"begun": int(u.begun), "cycles": int(u.cycles), "given_up": bool(u.given_up), "flows": int(u.flows),
+                 "pairs": [(name(u.src[i]), name(u.dst[i])) for i in range(min(4, u.flows))]}
+                for u in out[0 : lib.noc_unrepeated(self.net, out)]]
 
     def digest(self):
         """A number for the whole state of the routers and wires relative to now (fast engine)."""
@@ -156,7 +167,7 @@ class Kernel:
     def bins(self):
         """(cycles a bin, uint64[links, 32, 3]): the counters of counts() over time, all VCs of a link together.
 
-        Totals are exact; a bin inside cycles that were skipped is off by less than one period's counts.
+        Exact, with skipping or without.
         """
         out = np.zeros((int(sum(self.network.ports)) + self.network.endpoints, lib.NOC_BINS, 3), np.uint64)
         return int(lib.noc_bins(self.net, ffi.from_buffer("struct noc_counts[]", out))), out

@@ -119,6 +119,7 @@ def of(network, traffic=None):
     ports = {(k.src, k.dst): (k.src, k.src_port) for k in made.links}
     links = tuple(ports[network.rank[a], network.rank[b]] for a, b in network.links)
     names = {"links": _link_names(network, made), "endpoints": list(network.endpoints)}
+    made.router_names, made.endpoint_names = tuple(map(str, network.graph.nodes)), tuple(map(str, network.endpoints))
     classes = given.vc_classes or traffic or (len(TRAFFIC) if network.port else 1)
     spec = FlitNetwork(network.name, made, _router(given, 1), clock, given.flit, given.max_packet, 1, given.message_vcs, links, names,
                        network.allow_deadlock, bool(given.skip))

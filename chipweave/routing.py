@@ -38,6 +38,7 @@ class Network:
     tie       bool[R, E] or None: both directions are equally short; a coin may choose port or port ^ 1
     dims      int8[R, P] or None: dimension a port belongs to (needed with phase)
     minimal   uint64[R, E] or None: bit set of ports on shortest paths; then VC 0 of each class is the escape VC
+    router_names, endpoint_names   what people call them; empty: numbers
     """
 
     ports: np.ndarray
@@ -51,6 +52,20 @@ class Network:
     seat_latency: int = 1
     name: str = ""
     radices: tuple = field(default_factory=tuple)
+    router_names: tuple = ()
+    endpoint_names: tuple = ()
+
+    def endpoint_name(self, e):
+        return self.endpoint_names[e] if self.endpoint_names else f"endpoint {e}"
+
+    def port_name(self, router, port):
+        """What an output port leads to, in words: "die[0][0] -> die[0][1]", or "die[0][0] -> endpoint 3"."""
+        def named(r):
+            return self.router_names[r] if self.router_names else f"router {r}"
+
+        if (router, port) in self.seats:
+            return f"{named(router)} -> {self.endpoint_name(self.seats.index((router, port)))}"
+        return f"{named(router)} -> {named(self.wires()[router, port].dst)}"
 
     @property
     def routers(self):

@@ -22,6 +22,7 @@ from chipweave.replicas import gather
 QUANTILES = 4
 LEAST = 3  # layer-steps of a stratum, where it has as many
 BUDGET_S = 600
+NAMED = 3  # groups whose state did not recur
 SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/link_models.md)
 PROBES = (("circuit", None), ("circuit", "work_conserving"), ("fair", "work_conserving"), ("flit", "work_conserving"))
 
@@ -128,10 +129,11 @@ def measure(spec, outcome, wanted, on_layer=None):
 
     serving.simulate(spec, layer_ended, loaded=loaded, around=around)
     times = made["watched"].times
-    skipped, jumps = made["fabrics"][-1].core.skipped(network.name)
+    skipped, jumps, unrepeated = made["fabrics"][-1].core.skipped(network.name)
     cycles = float(sum(t[-1] for t in times.values()) * flits.clock / 10**12)
     estimate = totals(outcome.table, parts, times) | {
-        "layer_steps": len(chosen), "of": len(outcome.table), "jumps": jumps, "skipped_share": skipped / cycles if cycles else 0.0}
+        "layer_steps": len(chosen), "of": len(outcome.table), "jumps": jumps, "skipped_share": skipped / cycles if cycles else 0.0,
+        "unrepeated": unrepeated[:NAMED]}
     steps, layers = column(outcome.table, "step"), column(outcome.table, "layer")
     rows = [{"strategy": spec.strategy_name, "step": int(steps[row]), "layer": int(layers[row]),
              "circuit_ns": nanoseconds(t[0]), "circuit_work_conserving_ns": nanoseconds(t[1]), "fair_ns": nanoseconds(t[2]),

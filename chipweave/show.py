@@ -134,6 +134,9 @@ def gaps(result):
             error = s["decode_standard_error_ns"] / max(1, s["decode_time_ns"])
             console().print(f"{row['strategy']:>10}: flit from {s['layer_steps']} of {s['of']} layer-steps, decode time +- {error:.1%} (standard error); "
                             f"{s['skipped_share']:.1%} of the cycles skipped in {s['jumps']} jumps")
+            for group in s["unrepeated"]:
+                flows = ", ".join(f"{a} to {b}" for a, b in group["pairs"]) + (" and others" if group["flows"] > len(group["pairs"]) else "")
+                console().print(f"{'':>10}  did not recur for {group['cycles']:,} cycles from {group['begun']:,} on: {flows}")
 
 
 def hottest(outcome):

@@ -81,8 +81,16 @@ enum { NOC_BINS = 32 }; /* of a link's counters over time */
 /* Flits of one pair of endpoints over a link: `over` at most too many; src -1: nobody. */
 struct noc_flow { int32_t src, dst; uint64_t flits, over; };
 
-/* What was not stepped: cycles advanced at once, in how many jumps, the longest period, searches given up. */
-struct noc_skip_report { uint64_t skipped, jumps, longest_period, given_up; };
+/* What was not stepped. Groups are flows that share no port with others' while they last.
+ * skipped: cycles in which no group was on the clock; replayed: cycles one group was stepped alone to come back to it;
+ * group_skipped of group_cycles: cycles of single groups; jumps, the longest period, searches given up (2^19 cycles). */
+struct noc_skip_report { uint64_t skipped, jumps, longest_period, given_up, replayed, group_cycles, group_skipped; };
+
+enum { NOC_UNREPEATED = 16 };
+
+/* A group stepped to the end of a regime as its state did not recur: since which cycle, how long, flows in all, whether the
+ * search was given up; endpoints of up to four flows, else -1. */
+struct noc_unrepeated { uint64_t begun, cycles; int32_t flows, given_up, src[4], dst[4]; };
 
 struct noc_state; /* opaque: its layout belongs to noc_state.h */
 
@@ -122,6 +130,9 @@ uint64_t noc_bins(struct noc_state *net, struct noc_counts *out);
 void noc_flows(const struct noc_state *net, struct noc_flow *out); /* [links][flows], unordered */
 
 void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out);
+
+/* The longest such stretches, longest first, at most NOC_UNREPEATED of them; how many. */
+int noc_unrepeated(const struct noc_state *net, struct noc_unrepeated *out);
 uint64_t noc_digest(struct noc_state *net); /* of the whole state relative to now; fast engine */
 
 /* Every invariant at once (credits + buffered + in flight = depth; flits in = out + inside; owned VCs have an

@@ -82,6 +82,7 @@ static int owners(struct noc_state *net)
 
 int noc_check(struct noc_state *net)
 {
+    noc_thaw_all(net);
     uint32_t *used = calloc((size_t)net->all_ports << net->vc_bits, sizeof *used);
     if (!used)
         return noc_fail(net, NOC_NO_MEMORY, "no memory to check");
@@ -133,6 +134,7 @@ static uint32_t behind(const struct noc_state *net, uint32_t o)
 
 int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
 {
+    noc_thaw_all(net);
     const uint32_t vcs = net->router_ports << net->vc_bits;
     uint32_t *seen = calloc(vcs, sizeof *seen);
     int n = 0;

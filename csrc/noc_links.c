@@ -1,8 +1,8 @@
 /* noc_links.c -- what passed each link over time, and whose flits they were.
  *
  * Bins.  NOC_BINS a link at most: when they are full, neighbours are added and their width doubles. Counters are only
- *        read when a bin ends, so a flit pays nothing. A jump (noc_skip.c) spreads what it adds evenly over its
- *        cycles: totals are exact, and a bin inside a jump is off by less than one period's counts.
+ *        read when a bin ends, so a flit pays nothing. Where cycles are skipped, one period is read at the places where
+ *        bins end in it, and laid down as often as it came: the bins are those of stepping.
  * Flows. `flows` counters a link (Space-Saving): a new flow takes the place of the least and inherits its count as
  *        `over`. A flow with more than 1/flows of the flits is always there; flits - over <= true <= flits.
  */
@@ -46,19 +46,29 @@ void noc_links_close(struct noc_state *net)
     free(l);
 }
 
-/* What the counters of a port have grown by since they were last read. */
-static struct noc_counts growth(const struct noc_state *net, uint32_t gp)
+static struct noc_counts minus(const struct noc_counts *a, const struct noc_counts *b)
 {
-    struct noc_counts sum = {0, 0, 0}, *seen = &net->links->seen[gp], grown;
+    return (struct noc_counts){a->flits - b->flits, a->stalled_credit - b->stalled_credit, a->stalled_arbitration - b->stalled_arbitration};
+}
+
+/* Counters of a port, all VCs together. */
+static struct noc_counts counted(const struct noc_state *net, uint32_t gp)
+{
+    struct noc_counts sum = {0, 0, 0};
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const size_t o = ((size_t)gp << net->vc_bits) + (unsigned)vc;
         sum.flits += net->total[o].flits + net->out[o].flits;
         sum.stalled_credit += net->total[o].stalled_credit + net->stalls[o].credit;
         sum.stalled_arbitration += net->total[o].stalled_arbitration + net->stalls[o].arbitration;
     }
-    grown = (struct noc_counts){sum.flits - seen->flits, sum.stalled_credit - seen->stalled_credit,
-                                sum.stalled_arbitration - seen->stalled_arbitration};
-    *seen = sum;
+    return sum;
+}
+
+/* What they have grown by since they were last read. */
+static struct noc_counts growth(const struct noc_state *net, uint32_t gp)
+{
+    const struct noc_counts sum = counted(net, gp), grown = minus(&sum, &net->links->seen[gp]);
+    net->links->seen[gp] = sum;
     return grown;
 }
 
@@ -108,26 +118,54 @@ void noc_links_turn(struct noc_state *net)
     next_bin(net);
 }
 
-static uint64_t share(uint64_t whole, uint64_t part, uint64_t of) { return (uint64_t)((unsigned __int128)whole * part / of); }
+/* ---- for groups that leave the clock (noc_shelf.c) */
 
-/* The counters have grown by what a jump from cycle `from` to now adds; they were read before it. */
-void noc_links_jumped(struct noc_state *net, uint64_t from)
+/* Cycles at which a bin ends, in (from, to]; at most NOC_BINS. */
+uint32_t noc_links_ends(const struct noc_state *net, uint64_t from, uint64_t to, uint64_t *ends)
+{
+    const uint64_t width = net->links->width;
+    uint32_t n = 0;
+    for (uint64_t end = (from / width + 1) * width; end <= to && n < NOC_BINS; end += width)
+        ends[n++] = end;
+    return n;
+}
+
+void noc_links_sum(const struct noc_state *net, const uint32_t *keys, uint32_t n, struct noc_counts *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = counted(net, keys[i]);
+}
+
+/* What some ports' counters have grown by since they were last read belongs to the bin of `cycle`. */
+void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n, uint64_t cycle)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct noc_counts grown = growth(net, keys[i]);
+        add(&net->links->bin[(size_t)keys[i] * NOC_BINS + cycle / net->links->width], &grown);
+    }
+}
+
+/* Periods from cycle `from` on, laid over the bins that end in them. growth: [VCs], of one period; snap: [NOC_BINS + 1][n],
+ * counters at each of the ends, within one period, and (last) at its beginning. */
+void noc_links_lay(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends, uint64_t from,
+                   uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap)
 {
     struct noc_links *l = net->links;
-    const uint64_t cycles = net->now - from;
-    next_bin(net);
-    for (uint32_t gp = 0; gp < net->all_ports; gp++) {
-        const struct noc_counts g = growth(net, gp);
-        struct noc_counts before = {0, 0, 0};
-        for (uint64_t k = from / l->width; k <= (net->now - 1) / l->width; k++) {
-            const uint64_t end = (k + 1) * l->width, part = (end < net->now ? end : net->now) - from;
-            const struct noc_counts upto = {share(g.flits, part, cycles), share(g.stalled_credit, part, cycles),
-                                            share(g.stalled_arbitration, part, cycles)};
-            const struct noc_counts own = {upto.flits - before.flits, upto.stalled_credit - before.stalled_credit,
-                                           upto.stalled_arbitration - before.stalled_arbitration};
-            add(&l->bin[(size_t)gp * NOC_BINS + k], &own);
+    for (uint32_t i = 0; i < n; i++) {
+        struct noc_counts whole = {0, 0, 0}, before = {0, 0, 0};
+        for (int vc = 0; vc < net->c.vcs; vc++)
+            add(&whole, &growth[((size_t)keys[i] << net->vc_bits) + (unsigned)vc]);
+        for (uint32_t k = 0; k < n_ends; k++) {
+            const uint64_t times = (ends[k] - from) / period;
+            struct noc_counts upto = minus(&snap[(size_t)k * n + i], &snap[(size_t)NOC_BINS * n + i]);
+            upto.flits += times * whole.flits;
+            upto.stalled_credit += times * whole.stalled_credit;
+            upto.stalled_arbitration += times * whole.stalled_arbitration;
+            const struct noc_counts own = minus(&upto, &before);
+            add(&l->bin[(size_t)keys[i] * NOC_BINS + ends[k] / l->width - 1], &own);
             before = upto;
         }
+        add(&l->seen[keys[i]], &before);
     }
 }
 
@@ -152,6 +190,7 @@ static int is_port(const struct noc_state *net, uint32_t gp)
 
 uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
 {
+    noc_settle(net);
     noc_links_turn(net);
     for (uint32_t gp = 0; gp < net->all_ports; gp++)
         if (is_port(net, gp)) {

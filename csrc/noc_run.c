@@ -22,7 +22,7 @@ static void credits(struct noc_state *net)
     net->credit_n[slot] = 0;
 }
 
-static void one_cycle(struct noc_state *net)
+void noc_one_cycle(struct noc_state *net)
 {
     credits(net);
     if (net->traffic)
@@ -30,7 +30,8 @@ static void one_cycle(struct noc_state *net)
     noc_release_due(net);
     noc_inject(net);
     net->fast ? noc_fast_cycle(net) : noc_general_cycle(net);
-    if (!(++net->now & 0x1fffffff)) /* a counter grows by at most 8 a cycle: before 32 bits are full */
+    net->now++;
+    if (!(++net->steps & 0x3ffffff)) /* a counter grows by at most 64 a cycle: before 32 bits are full */
         noc_flush(net);
 }
 
@@ -45,6 +46,8 @@ static uint64_t next_work(const struct noc_state *net)
             next = t;
     if (net->later_n && net->later[0].ctime < next)
         next = net->later[0].ctime;
+    if (net->skip && noc_skip_limit(net) < next)
+        next = noc_skip_limit(net);
     return next < net->now ? net->now : next;
 }
 
@@ -57,21 +60,21 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
         if (next > net->now) {
             if (stop_when_empty && next == UINT64_MAX)
                 break;
-            net->now = next < until ? next : until;
+            next = next < until ? next : until;
+            if (net->skip)
+                noc_skip_idle(net, next - net->now);
+            net->now = next;
             net->moved_at = net->now;
             if (net->now == until)
                 break;
         }
         if (net->now >= net->bin_end)
             noc_links_turn(net);
-        if (net->skip && !net->traffic) {
-            noc_skip_look(net, until);
-            if (net->now >= until)
-                break;
-        }
+        if (net->skip)
+            noc_skip_look(net);
         uint64_t moved = net->moved;
-        one_cycle(net);
-        if (net->moved != moved)
+        noc_one_cycle(net);
+        if (net->moved != moved || (net->skip && noc_skip_limit(net) != UINT64_MAX))
             net->moved_at = net->now;
         else if (net->c.watchdog && net->pending && net->now - net->moved_at > (uint64_t)net->c.watchdog)
             return noc_fail(net, NOC_STUCK, "flits are in the network and none has moved");
@@ -86,9 +89,9 @@ int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival) { re
 int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until, 0, 1); }
 
 /* Counters of 32 bits are added up in time. */
-void noc_flush(struct noc_state *net)
+void noc_flush_port(struct noc_state *net, uint32_t gp)
 {
-    for (size_t o = 0; o < (size_t)net->all_ports << net->vc_bits; o++) {
+    for (size_t o = (size_t)gp << net->vc_bits; o < ((size_t)gp + 1) << net->vc_bits; o++) {
         net->total[o].flits += net->out[o].flits;
         net->total[o].stalled_credit += net->stalls[o].credit;
         net->total[o].stalled_arbitration += net->stalls[o].arbitration;
@@ -97,9 +100,16 @@ void noc_flush(struct noc_state *net)
     }
 }
 
+void noc_flush(struct noc_state *net)
+{
+    for (uint32_t gp = 0; gp < net->all_ports; gp++)
+        noc_flush_port(net, gp);
+}
+
 void noc_count(struct noc_state *net, struct noc_counts *out)
 {
     size_t n = 0;
+    noc_settle(net);
     noc_flush(net);
     for (uint32_t p = 0; p < net->all_ports; p++) {
         if (p < net->router_ports && (p & ((1u << net->port_bits) - 1)) >= net->ports[p >> net->port_bits])

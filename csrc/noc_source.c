@@ -69,12 +69,14 @@ void noc_queue(struct noc_state *net, uint32_t msg)
 {
     struct noc_msg *m = &net->msg[msg];
     struct noc_source *s = &net->source[m->src * net->c.vc_classes + m->vc_class];
-    net->regime++;
     m->next = NOC_NO_MSG;
-    if (s->head == NOC_NO_MSG)
-        s->head = msg;
-    else
+    if (s->head != NOC_NO_MSG) {
         net->msg[s->tail].next = msg;
+    } else {
+        s->head = msg;
+        if (net->skip)
+            noc_skip_started(net, msg);
+    }
     s->tail = msg;
     if (!net->listed[m->src]) {
         net->listed[m->src] = 1;
@@ -84,8 +86,11 @@ void noc_queue(struct noc_state *net, uint32_t msg)
 
 void noc_release_due(struct noc_state *net)
 {
-    while (net->later_n && net->later[0].ctime <= net->now)
+    while (net->later_n && net->later[0].ctime <= net->now) {
+        if (net->skip)
+            noc_skip_starts(net, net->later[0].msg);
         noc_queue(net, later_pop(net));
+    }
 }
 
 int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
@@ -123,7 +128,8 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
     if (--m->packets_left)
         return;
     net->pending--;
-    net->regime++;
+    if (net->skip)
+        noc_skip_ended(net, id);
     if (net->traffic) {
         m->hops = (int32_t)hops;
         noc_traffic_arrived(net, m, atime);
@@ -143,7 +149,14 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
             net->done_first = 0;
             net->done_room = room;
         }
-        net->done[(net->done_first + net->done_n++) % net->done_room] = (struct noc_arrival){
+        uint64_t at = net->done_n++; /* of one cycle by endpoint, in whatever order the engine came upon them */
+        for (; at; at--) {
+            const struct noc_arrival *before = &net->done[(net->done_first + at - 1) % net->done_room];
+            if (before->atime < atime || (before->atime == atime && before->dst < m->dst))
+                break;
+            net->done[(net->done_first + at) % net->done_room] = *before;
+        }
+        net->done[(net->done_first + at) % net->done_room] = (struct noc_arrival){
             m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class};
     }
     m->next = net->msg_free;
@@ -232,7 +245,10 @@ static void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
     s->vc = -1;
     if (!m->flits_left) {
         s->head = m->next;
-        net->regime++;
+        if (net->skip)
+            noc_skip_changed(net, e);
+        if (net->skip && s->head != NOC_NO_MSG)
+            noc_skip_started(net, s->head);
     }
 }
 

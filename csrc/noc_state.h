@@ -119,8 +119,7 @@ struct noc_state {
     uint32_t msg_room, msg_free;
     struct noc_later *later;
     uint32_t later_n, later_room;
-    uint64_t regime; /* counts starts and ends of messages */
-    uint64_t *skip_scratch;
+    uint64_t steps; /* cycles stepped */
     uint64_t seq, pending, moved_at, moved, injected, ejected, coin;
     struct noc_arrival *done;
     uint64_t done_first, done_n, done_room, stopped_arrivals;
@@ -156,12 +155,27 @@ int noc_links_open(struct noc_state *net);
 void noc_links_close(struct noc_state *net);
 void noc_links_read(struct noc_state *net);
 void noc_links_turn(struct noc_state *net);
-void noc_links_jumped(struct noc_state *net, uint64_t from);
+uint32_t noc_links_ends(const struct noc_state *net, uint64_t from, uint64_t to, uint64_t *ends);
+void noc_links_sum(const struct noc_state *net, const uint32_t *keys, uint32_t n, struct noc_counts *out);
+void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n, uint64_t cycle);
+void noc_links_lay(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends, uint64_t from,
+                   uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap);
 void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg);
-/* noc_skip.c */
+/* noc_run.c */
+void noc_one_cycle(struct noc_state *net);
+void noc_flush_port(struct noc_state *net, uint32_t gp);
+/* noc_skip.c, noc_group.c, noc_shelf.c */
 int noc_skip_open(struct noc_state *net);
 void noc_skip_close(struct noc_state *net);
-void noc_skip_look(struct noc_state *net, uint64_t until);
+void noc_skip_look(struct noc_state *net);
+void noc_skip_starts(struct noc_state *net, uint32_t msg);
+void noc_skip_started(struct noc_state *net, uint32_t msg);
+void noc_skip_changed(struct noc_state *net, uint32_t endpoint);
+void noc_skip_ended(struct noc_state *net, uint32_t msg);
+void noc_settle(struct noc_state *net);
+void noc_thaw_all(struct noc_state *net);
+uint64_t noc_skip_limit(const struct noc_state *net);
+void noc_skip_idle(struct noc_state *net, uint64_t cycles);
 /* noc_traffic.c */
 void noc_traffic_generate(struct noc_state *net);
 uint64_t noc_traffic_next(const struct noc_state *net);

@@ -240,6 +240,9 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
     struct noc_traffic_state *t = open_traffic(net, c);
     if (!t)
         return noc_fail(net, NOC_NO_MEMORY, "no memory for traffic");
+    const int skips = net->skip != NULL; /* random traffic has no period */
+    noc_thaw_all(net);
+    noc_skip_close(net);
     const uint64_t flits_before = router_flits(net), begin = net->now;
     t->c.warmup += begin;
     int status = noc_advance(net, t->c.warmup, 0);
@@ -262,5 +265,7 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
     *result = t->r;
     memcpy(bins, t->bin, (size_t)net->c.vc_classes * BIN_LIMIT * sizeof *bins);
     noc_traffic_close(net);
+    if (skips && !net->pending && noc_skip_open(net))
+        noc_skip_close(net);
     return status;
 }

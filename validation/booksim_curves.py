@@ -41,6 +41,11 @@ class Curve:
     def reference(self):
         return number(self.row, "plat_mean" if self.by_latency else "accepted_flits_mean")
 
+    @property
+    def overload(self):
+        """Beyond saturation; where the reference's own seeds disagree (`mixed`), the rule near saturation holds."""
+        return self.row["status"] in UNSTABLE or (self.row["region"] == "overload" and self.row["status"] != "mixed")
+
     def spread(self, name):
         """Five times the relative standard deviation over the reference's seeds."""
         try:
@@ -66,9 +71,8 @@ class Curve:
         off = abs(accepted / number(row, "accepted_flits_mean") - 1)
         why = "the network can deadlock with these VCs" if any(r["saturated"] for r in runs) and self.by_latency else ""
         if not self.by_latency:
-            overload = row["status"] in UNSTABLE or row["region"] == "overload"
-            tolerance = max(0.05 if overload else 0.03, self.spread("accepted_flits"))
-            same = not overload or row["status"] == "throughput_mode" or row["status"] == "stable" or max(r["latency_mean"] for r in runs) > limit or any(r["saturated"] for r in runs)
+            tolerance = max(0.05 if self.overload else 0.03, self.spread("accepted_flits"))
+            same = row["status"] != "unstable" or max(r["latency_mean"] for r in runs) > limit or any(r["saturated"] for r in runs)
             return accepted, off <= tolerance and same, tolerance, why or ("" if same else "the reference is saturated, ours is not")
         linear = row["region"] == "linear"
         tolerance = max(0.02 if linear else 0.10, self.spread("plat"))

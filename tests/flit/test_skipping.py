@@ -1,4 +1,4 @@
-"""Is a run with skipping the same as one that steps every cycle: ends, link counts, and the whole final state?"""
+"""Is a run with skipping the same as one that steps every cycle: ends, link counts, bins over time, the whole final state?"""
 
 import time
 
@@ -14,14 +14,14 @@ CROSSING = [(0, 24), (4, 20), (20, 4), (2, 22), (10, 14), (5, 24)]
 
 
 def run(net, router, messages, skip, check=False):
-    """messages: (src, dst, flits, ctime, class, packet flits). Arrivals, counts, digest, cycle and what was skipped."""
+    """messages: (src, dst, flits, ctime, class, packet flits). Arrivals, counts, digest, cycle, bins; and what was skipped."""
     kernel = Kernel(net, router, skip=skip, watchdog=0)
     kernel.send([(i, m[3], m[2], m[0], m[1], m[4], m[5]) for i, m in enumerate(messages)])
     kernel.drain(1 << 40)
     if check:
         kernel.check()
-    arrivals = sorted(kernel.collect())
-    return (arrivals, kernel.counts().tolist(), kernel.digest(), kernel.now), kernel.skipped
+    width, bins = kernel.bins()
+    return (kernel.collect(), kernel.counts().tolist(), kernel.digest(), kernel.now, width, bins.tolist()), kernel.skipped
 
 
 def crossing(flits, packet=None, classes=1):

@@ -30,6 +30,19 @@ def test_linear_rows_of_a_curve_hold():
     assert [r.status for r in rows] == ["holds"] and rows[0].tolerance >= 0.02
 
 
+def test_where_the_reference_seeds_disagree_the_accepted_rate_alone_decides():
+    (mixed,) = suite_booksim.results(groups=("curves",), device="O15:7")
+    assert mixed.status == "holds" and mixed.tolerance == 0.03
+
+
+def test_a_row_called_unstable_below_saturation_is_a_gap(tmp_path):
+    lines = (FOLDER / "reference.csv").read_text().splitlines()
+    (row,) = (line for line in lines if line.startswith("O15,1,"))
+    (tmp_path / "reference.csv").write_text("\n".join([lines[0], row.replace(",stable,", ",unstable,").replace(",linear", ",overload")]) + "\n")
+    (found,) = suite_booksim.results(reference=tmp_path)
+    assert found.status == "gap" and "ours is not" in found.why
+
+
 def test_a_folder_with_some_files_has_their_rows_alone(tmp_path):
     for name in ("packet_traces.csv", "packet_traces_index.csv"):
         shutil.copy(FOLDER / name, tmp_path / name)
