@@ -21,7 +21,7 @@ class GpuLlcSlices(Component):
     engine = "endpoint"
     behaviour = "llc_slice"
 
-    near = Port(provides="memory.lines", doc="requests of the SMs of the slice's partition")
+    near = Port(provides="memory.lines", many=True, doc="requests of the SMs (and doors) of the slice's partition")
     memory = Port(uses="memory.bursts", doc="fills and write-backs of home lines")
 
     slices = Param("int", low=2, doc="of both partitions")

@@ -20,17 +20,21 @@ class HbmPlain(Hbm):
     def serve_read(self, chain, name, at, work, remote=False, fill=(), then=None):
         """See Hbm.serve_read."""
         whose = "remote" if remote else "local"
-        lasts = Asked(lambda q: self.access(f"{whose}_reads", f"{whose}_bytes", q.operands[at], value(work, q.operands)))
+        what = "remote_read" if remote else "read"
+        fill, then = self.first_byte(chain, name, what, fill, then)
+        lasts = Asked(lambda q: self.access(what, f"{whose}_reads", f"{whose}_bytes", q.operands[at], value(work, q.operands)))
         return chain.hold(name, self.stacks.at(at), lasts, spawn=fill, then=then)
 
     def serve_write(self, chain, name, at, work, mark=(), then=None):
         """See Hbm.serve_write."""
-        lasts = Asked(lambda q: self.access("copy_writes", "copy_bytes", q.operands[at], value(work, q.operands)))
+        _, then = self.first_byte(chain, name, "write", (), then)
+        lasts = Asked(lambda q: self.access("write", "copy_writes", "copy_bytes", q.operands[at], value(work, q.operands)))
         return chain.hold(name, self.stacks.at(at), lasts, mark=mark, then=then)
 
-    def access(self, accesses, size, die, amount):
-        """An access of `amount` bytes starts: count it; how long it takes."""
+    def access(self, what, accesses, size, die, amount):
+        """An access of `amount` bytes starts: count it; how long it keeps others waiting."""
         part = self.replicas[die]
         part.stats[accesses] += 1
         part.stats[size] += amount
-        return part.latency + quotient_ps(amount, part.bandwidth * self.efficiency_of_work, self.round_to)
+        latency = 0 if self.measured else part.latency
+        return latency + quotient_ps(amount, part.bandwidth * self.share(what), self.round_to)

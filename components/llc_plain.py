@@ -8,6 +8,7 @@ Checked by  tests/components/test_swaps.py (equal to memory.llc), tests/componen
 from chipweave.chain import DONE, Asked, ask, tell
 from chipweave.component import component
 from chipweave.components.llc import Llc
+from chipweave.plain.durations import duration_ps
 
 
 @component("memory.llc_plain")
@@ -19,6 +20,8 @@ class LlcPlain(Llc):
     def declare(self, layout, work):
         """Ports of all dies; `lines[die][set]` holds what the set has."""
         self.port = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
+        self.measure(work)
+        self.hit_ps = duration_ps(self.hit_lasts, {"slice_bytes": work.slice_bytes}) if self.table else self.hit_latency
         self.sets = max(1, self.capacity // (self.ways * work.slice_bytes))
         self.lines = [[[] for _ in range(self.sets)] for _ in self.replicas]
 
@@ -26,8 +29,8 @@ class LlcPlain(Llc):
         """See Llc.serve_access."""
         local_fill, home_fill = self.fill(chain, at), self.fill(chain, home)
         miss = self.ask("memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then)
-        hit = chain.outcome("llc_hit", Asked(lambda q: self.hit("local_hits", q.operands[at])), then=then)
-        missed = chain.outcome("llc_miss", self.miss_latency, then=miss)
+        hit = chain.outcome("llc_hit", Asked(lambda q: self.hit("local_hits", q.operands[at])), then=self.shown(chain, "llc_latency", then))
+        missed = chain.outcome("llc_miss", self.miss_lasts, then=miss)
         asked = chain.choose("llc_lookup", ask(lambda q: self.has(q.operands[at], q.operands)), yes=hit, no=missed)
         return chain.hold("llc", self.port.at(at), then=asked)
 
@@ -37,12 +40,13 @@ class LlcPlain(Llc):
 
     def serve_hit(self, chain, home, then):
         """See Llc.serve_hit."""
+        then = self.shown(chain, "home_llc_latency", then)
         return chain.hold("home_llc", self.port.at(home), Asked(lambda q: self.hit("remote_hits", q.operands[home])), then=then)
 
     def fill(self, chain, at):
         """See Llc.fill."""
         stored = tell(lambda q: self.put(q.operands[at], q.operands))
-        return chain.hold(f"llc_fill_{at}", self.port.at(at), self.write_latency, mark=stored, then=DONE)
+        return chain.hold(f"llc_fill_{at}", self.port.at(at), self.fill_lasts, mark=stored, then=DONE)
 
     def set_of(self, die, operands):
         return self.lines[die][operands["set"] % self.sets]
@@ -54,7 +58,7 @@ class LlcPlain(Llc):
     def hit(self, stat, die):
         """Count a hit; how long it takes."""
         self.replicas[die].stats[stat] += 1
-        return self.hit_latency
+        return self.hit_ps
 
     def put(self, die, operands):
         """Store a line, or renew it; the line stored longest ago goes where the set is full."""

@@ -3,10 +3,12 @@
 Models      the slice of one expert (one of its three matrices) for n tokens: 2 x weights x n flop at peak x
             utilisation(n), the table being that of the model (calibrated by the paper to H100 GEMMs, arXiv 2510.05497).
             One slice at a time; it starts when its weights are there.
+            With a characterised table (docs/two_speeds.md) the rows are those of the measured expert of the same size.
 Leaves out  tiles and waves (sm.tile has them), overlap of a slice's load with its own computation.
 Checked by  tests/components/test_sm_cluster_table.py
 """
 
+from chipweave import characterised
 from chipweave.chain import DONE, Steps, amount
 from chipweave.component import Param, Port, component
 from chipweave.control import Controller
@@ -24,6 +26,7 @@ class SmClusterTable(Staged, Controller):
 
     peak = Param("compute", default="989 TFLOPS", low="1 flop/s", doc="dense FP16 peak of the die")
     round_to = Param("time", default="1 ps", low="1 ps", doc="times are rounded up to this")
+    table = Param("str", default=None, doc="characterised table, shipped or a path, in place of the model's own rows where it has the model's size")
 
     def declare(self, layout, work):
         """The compute units of all dies, and the chain of one expert slice."""
@@ -41,10 +44,15 @@ class SmClusterTable(Staged, Controller):
         chain.start = self.ask("memory", "access", chain, at="die", home="home", then=compute)
         return chain
 
+    def utilisation(self, work):
+        """Rows (tokens up to, share of the peak): of the characterised table, else of the model."""
+        return self.table and characterised.load(self.table).utilisation_of(work.slice_bytes) or work.utilisation
+
     def duration(self, work):
-        """2 x weights x tokens flop at peak x utilisation of the model's table, rounded up."""
-        upto = tuple(limit for limit, _ in work.utilisation[:-1])
-        rates = tuple(self.peak * share for _, share in work.utilisation)
+        """2 x weights x tokens flop at peak x utilisation, rounded up."""
+        rows = self.utilisation(work)
+        upto = tuple(limit for limit, _ in rows[:-1])
+        rates = tuple(self.peak * share for _, share in rows)
         return Steps("tokens", amount(("tokens", work.flop_per_token)), upto, rates, quantum_ps=self.round_to)
 
     def begin(self, simulation, run):

@@ -23,5 +23,5 @@ class SmClusterTablePlain(SmClusterTable):
 
     def gemm_ps(self, work, tokens):
         """How long one slice takes for so many tokens."""
-        share = next(share for limit, share in work.utilisation if limit is None or tokens <= limit)
+        share = next(share for limit, share in self.utilisation(work) if limit is None or tokens <= limit)
         return quotient_ps(tokens * work.flop_per_token, self.peak * share, self.round_to)

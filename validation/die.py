@@ -42,7 +42,7 @@ def _system(name, sets, preset):
 class Die:
     """A die ready to run. `sms` of its SMs take part (all where None): those left out would idle.
 
-    Attributes: system, endpoints, sms, slices, channels (numbers of endpoints), clock_hz, period_ps.
+    Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz, period_ps.
     """
 
     def __init__(self, name, sms=None, sets=(), seed=1, preset=str(CALIBRATED), engine="kernel"):
@@ -50,13 +50,14 @@ class Die:
         self.system = _system(name, sets, preset)
         line_rate = LineRate(self.system, seed, engine)
         self.endpoints = line_rate.endpoints
-        self.sms, self.slices, self.channels = (line_rate.numbers[part] for part in ("sm", "llc", "hbm"))
+        self.numbers = line_rate.numbers
+        self.sms, self.slices, self.channels = (self.numbers[part] for part in ("sm", "llc", "hbm"))
         self.clock_hz = float(self.system.parts["sm"].clock)
         self.period_ps = 1e12 / self.clock_hz
         rng = np.random.default_rng(seed)
         first = rng.permutation(REGIONS) * 2 * REGION + rng.integers(REGION, size=REGIONS)
         pages = (first[:, None] + np.arange(REGION)).ravel()
-        for sm in self.sms:
+        for sm in self.sms + self.numbers.get("door", []):
             self.endpoints.attach(sm, PAGES, pages)
 
     def program(self, sm, ops, threads, blocks_at_once=1, first=0, step=1, blocks=1, count=0, place_count=0):

@@ -1,4 +1,4 @@
-"""The die that the case study runs on, asked for one transfer at a time: a die of the wafer, preset `paper`, alone.
+"""The die that the case study runs on, asked for one transfer at a time: a die of the wafer alone, preset `paper` or `h100`.
 
 What runs is the chain of the study itself (LLC lookup, HBM read, GEMM by the model's utilisation table) on the stage
 engine, put together by the core from the topology, so that what is held against measurements is what is simulated.
@@ -32,14 +32,15 @@ def model_of_shape(rows, columns):
     return next(found, models.load(ANY_SHAPE))
 
 
-def gemm_ps(of, tokens, rows, columns, slices=1):
+def gemm_ps(of, tokens, rows, columns, slices=1, preset="paper"):
     """ps from the first lookup to the last result of `slices` matrices of rows x columns, 16 bits, out of the die's own HBM.
 
     of      the chipweave.models.Model whose utilisation and HBM efficiency count
     tokens  rows of the activations
+    preset  "paper", or "h100": the die that was characterised
     """
     work = Work((0,), 1, slices, rows * columns * 2, 2 * rows * columns, (rows + columns) * 2, of.utilisation, of.hbm_efficiency)
-    system = topology.load("wafer", sets=["parts.die.grid=[1, 1]"], preset="paper")
+    system = topology.load("wafer", sets=["parts.die.grid=[1, 1]"], preset=preset)
     network = system.networks["d2d"]
     engine, _ = assemble(system, gather(system.parts.values()), work, network.admission, network.wait_queue, None, "kernel")
     given = {"tokens": tokens, "slice_bytes": work.slice_bytes, "activation_bytes": tokens * work.token_bytes}

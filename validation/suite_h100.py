@@ -32,9 +32,14 @@ def references(reference=None, groups=(), device=None):
 
 
 def second_views(rows):
-    """The rows that another model answers once more, under another group: bfloat16 GEMMs as the case study would charge them."""
-    asked = [(q, v) for q, v in rows if q.group == "gemm" and q.conditions.startswith("bfloat16")]
-    return [(replace(q, id=f"stage_{q.id}", group="stage_gemm", role="context"), v) for q, v in asked]
+    """The rows that another model answers once more, under another group, to be read: what the case study would charge.
+
+    bfloat16 GEMMs on the die of preset paper and of preset h100; the paper's own expert GEMMs on that of preset h100.
+    """
+    gemms = [(q, v) for q, v in rows if q.group == "gemm" and q.conditions.startswith("bfloat16")]
+    experts = [(q, v) for q, v in rows if q.group == "expert_gemm"]
+    views = (("stage", "stage_gemm", gemms), ("stage_h100", "stage_gemm_h100", gemms), ("h100", "expert_gemm_h100", experts))
+    return [(replace(q, id=f"{prefix}_{q.id}", group=group, role="context"), v) for prefix, group, asked in views for q, v in asked]
 
 
 def results(reference=None, groups=(), device=None, jobs=1):

@@ -54,3 +54,14 @@ def test_the_second_view_has_a_row_for_each_bfloat16_row_and_is_never_scored():
     views = [q for q, _ in rows if q.group == "stage_gemm"]
     assert {q.id for q in views} == {f"stage_{i}" for i in asked} and {q.role for q in views} == {"context"}
     assert not [q for q, _ in suite_h100.references(suite_h100.REFERENCES) if q.group == "stage_gemm"]
+
+
+def test_the_characterised_die_is_asked_for_the_same_rows():
+    rows = suite_h100.references()
+    ids = {group: {q.id for q, _ in rows if q.group == group} for group in ("stage_gemm", "stage_gemm_h100", "expert_gemm", "expert_gemm_h100")}
+    assert ids["stage_gemm_h100"] == {i.replace("stage_", "stage_h100_") for i in ids["stage_gemm"]}
+    assert ids["expert_gemm_h100"] == {f"h100_{i}" for i in ids["expert_gemm"]}
+    odd = replace(ROW, group="stage_gemm", conditions="bfloat16 N=640 K=640", x_value="8", unit="us")
+    assert isinstance(stage_kinds.stage_gemm_h100([odd])["r"], NotModelled)
+    asked = replace(odd, conditions="bfloat16 N=2048 K=7168")
+    assert stage_kinds.stage_gemm_h100([asked])["r"] != stage_kinds.stage_gemm([asked])["r"]

@@ -2,10 +2,12 @@
 
 `stage_gemm` is a second view of the bfloat16 rows of `gemm`, which the kernel-level model answers: the time that the study
 would charge for that matrix, weights from the HBM and utilisation from a table. No bar: it is there to be read.
+`expert_gemm_h100` and `stage_gemm_h100` ask the same rows of the die of preset h100, which is the characterised one.
 """
 
 import re
 
+from chipweave import characterised
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.stage_die import copy_ps, gemm_ps, model, model_of_shape
 
@@ -19,12 +21,18 @@ def expert_gemm(questions):
     return {q.id: _expert(q) for q in questions}
 
 
-def _expert(q):
+@case("h100", "expert_gemm_h100")
+def expert_gemm_h100(questions):
+    """Microseconds of an expert's three slices, preset h100."""
+    return {q.id: _expert(q, "h100") for q in questions}
+
+
+def _expert(q, preset="paper"):
     named = EXPERT.search(q.quantity)
     found = named and model(named[1])
     if not found or q.x_name != "tokens" or not q.x or q.x < 1:
         return NotModelled("model or number of tokens not recognised in the row")
-    return gemm_ps(found, int(q.x), found.hidden, found.intermediate, found.slices) / 1e6
+    return gemm_ps(found, int(q.x), found.hidden, found.intermediate, found.slices, preset) / 1e6
 
 
 @case("h100", "stage_gemm")
@@ -33,12 +41,20 @@ def stage_gemm(questions):
     return {q.id: _gemm(q) for q in questions}
 
 
-def _gemm(q):
+@case("h100", "stage_gemm_h100")
+def stage_gemm_h100(questions):
+    """Microseconds of one matrix, preset h100."""
+    return {q.id: _gemm(q, "h100") for q in questions}
+
+
+def _gemm(q, preset="paper"):
     shape = SHAPE.search(q.conditions)
     if not shape or not q.x or q.x < 1:
         return NotModelled("shape not recognised in the row")
     rows, columns = map(int, shape.groups())
-    return gemm_ps(model_of_shape(rows, columns), int(q.x), rows, columns) / 1e6
+    if preset == "h100" and not characterised.load("h100_sxm").utilisation_of(rows * columns * 2):
+        return NotModelled("no expert with a matrix of this size was characterised")
+    return gemm_ps(model_of_shape(rows, columns), int(q.x), rows, columns, preset=preset) / 1e6
 
 
 @case("h100", "p2p")

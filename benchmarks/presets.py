@@ -1,0 +1,43 @@
+"""What the case study says on the dies of each preset: the paper's words, the artifact's, the measured H100, and each measured part alone.
+
+Prints the tables of docs/two_speeds.md. Traces: the synthetic sets deepseek-syn and qwen-syn at batch 4,096, on wafer_5x5.
+"""
+
+from dataclasses import replace
+
+from chipweave import serving
+from chipweave.runspec import RunSpec
+
+STEPS = 3
+STRATEGIES = ("base", "ep", "allo", "allo+pred")
+TABLE = "h100_sxm"
+H100_LLC = ("die.llc.capacity=50 MiB", "die.llc.ways=1")
+VARIANTS = [
+    ("artifact", {"preset": "artifact"}),
+    ("paper", {"preset": "paper"}),
+    ("paper, measured HBM", {"preset": "paper", "sets": (f"die.hbm.table={TABLE}",)}),
+    ("paper, measured LLC", {"preset": "paper", "sets": (f"die.llc.table={TABLE}", *H100_LLC)}),
+    ("paper, measured GEMMs", {"preset": "paper", "sets": (f"die.sm.table={TABLE}",)}),
+    ("h100", {"preset": "h100"}),
+]
+WORK = (("deepseek-v3", "deepseek-syn"), ("qwen3-235b", "qwen-syn"))
+
+
+def row(name, model, trace, changes):
+    """Decode time in us per layer of each strategy, and base over each of the others."""
+    times = []
+    for strategy in STRATEGIES:
+        spec = replace(RunSpec(topology="wafer_5x5", model=model, trace=trace, steps=STEPS, strategy=strategy), **changes)
+        outcome = serving.simulate(spec)
+        layers = (outcome.table[:, 0] >= outcome.prefill_steps).sum()
+        times.append(outcome.row["decode_time_ns"] / 1e3 / layers)
+    cells = [f"{times[0]:,.0f}"] + [f"{t:,.0f} ({times[0] / t:.2f}x)" for t in times[1:]]
+    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def main():
+    for model, trace in WORK:
+        print(f"\n{model}, us of a decode layer\n\n| dies | " + " | ".join(s if s == "base" else f"{s} (base / {s})" for s in STRATEGIES) + " |")
+        print("|---" * (len(STRATEGIES) + 1) + "|")
+        for name, changes in VARIANTS:
+            row(name, model, trace, changes)

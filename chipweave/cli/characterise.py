@@ -1,0 +1,29 @@
+"""`chipweave characterise`: the line-rate die measured on the case study's transfers, as tables for the stage kinds."""
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("topology")
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Where to write the table  [default: TOPOLOGY.characterised.yaml]")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of the pages that memory is dealt in.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="More than 1: a worker for each processor.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(topology, out, seed, jobs, debug):
+    """Measure a line-rate die: slices read, stored and shared, expert GEMMs; takes some minutes."""
+    import importlib
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.table import Table
+
+    work = importlib.import_module("chipweave.validation.characterise")
+    out = out or f"{Path(topology).stem}.characterised.yaml"
+    console = Console(stderr=True)
+    with console.status(f"measuring {topology} at line rate"):
+        document = work.run(topology, seed, jobs)
+    work.write(out, document)
+    shown = Table("transfer", "line rate", "table", "error", title=f"{topology} -> {out}")
+    for row in document["residuals"]:
+        shown.add_row(row["transfer"], row["line_rate"], row["table"], f"{row['error']:+.1%}")
+    console.print(shown)

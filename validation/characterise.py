@@ -1,0 +1,199 @@
+"""`chipweave characterise`: the line-rate die measured on the case study's transfers, fitted into a table for the stage kinds.
+
+What the stage kinds can say is: an access keeps others waiting for bytes / rate and shows a latency beside it; a GEMM
+takes flop / (peak x share), with a share for each range of tokens. The fits below find those figures; how far the table's
+answer is from the line-rate run stands beside each transfer, as `residuals`.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import yaml
+
+from chipweave import __version__, characterised, models
+from chipweave.errors import BadInput
+from chipweave.results import replacing
+from chipweave.validation.characterise_die import Bench, expert_ps, tile_model
+from chipweave.validation.characterise_gemm import fit_utilisation, token_counts
+from chipweave.validation.die import CALIBRATED
+from chipweave.validation.points import measure
+
+PEAK = 989_000_000_000_000  # flop/s, 16 bits dense, NVIDIA H100 SXM data sheet; shares are of this
+SHARED_BELOW = 64 << 20     # bytes: slices above are not measured with several readers, for time
+SMALLEST_SHARED = 8 << 20   # bytes: below, two readers are enough
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One transfer measured: `what` (read, again, store), `local` and `remote` readers, bytes each."""
+
+    what: str
+    size: int
+    local: int = 1
+    remote: int = 0
+
+    def words(self):
+        """For people."""
+        if self.what != "read":
+            return f"{self.what}, {self.size} B"
+        readers = [f"{n} {where}" for n, where in ((self.local, "local"), (self.remote, "remote")) if n]
+        return f"read by {' and '.join(readers)}, {self.size} B each"
+
+
+def shapes():
+    """{slice bytes: (hidden, intermediate)} of all shipped models with 16-bit weights."""
+    found = map(models.load, models.names())
+    return {m.slice_bytes: (m.hidden, m.intermediate) for m in found if m.weight_bytes == 2}
+
+
+def transfers(sizes, doors):
+    """What is measured, for slices of these sizes."""
+    for size in sizes:
+        yield Transfer("read", size)
+        yield Transfer("again", size)
+        if size <= SHARED_BELOW:
+            yield Transfer("store", size)
+            yield from (Transfer("read", size, n) for n in ((2, 4) if size >= SMALLEST_SHARED else (2,)))
+            if doors:
+                yield Transfer("read", size, 0, 1)
+                yield Transfer("read", size, 1, 1)
+
+
+def time_ps(topology, seed, transfer):
+    """The transfer on a fresh line-rate die."""
+    bench = Bench(topology, seed)
+    if transfer.what == "read":
+        return bench.read(transfer.size, transfer.local, transfer.remote)
+    return getattr(bench, transfer.what)(transfer.size)
+
+
+def run(topology, seed=1, jobs=1):
+    """The table of a topology, as a plain document (see chipweave.characterised); one worker, or all processors where `jobs` is more."""
+    bench = _bench(topology)
+    points = [(topology, seed, t) for t in transfers(sorted(shapes()), bool(bench.doors))]
+    times = measure(time_ps, points) if jobs > 1 else {point: time_ps(*point) for point in points}
+    times = {transfer: times[topology, seed, transfer] for _, _, transfer in points}
+    system = bench.die.system
+    bandwidth = int(system.parts["hbm"].bandwidth)
+    memory = {what: _access(fit_line(rows), bandwidth) for what, rows in memory_rows(times).items() if rows}
+    document = {
+        "schema": characterised.SCHEMA, "name": topology, "about": f"{system.about}, measured at line rate by `chipweave characterise`",
+        "origin": _origin(system, topology, seed), "peak": f"{PEAK // 10**12} TFLOPS", "bandwidth": f"{bandwidth} B/s", "memory": memory,
+        "llc": [{"bytes": f"{t.size} B", **_hit(t.size, time)} for t, time in times.items() if t.what == "again"],
+        "gemm": [], "residuals": [],
+    }  # fmt: skip
+    document["llc"].sort(key=lambda row: int(row["bytes"].split()[0]))
+    tiles = tile_model(system)
+    for size, (hidden, intermediate) in sorted(shapes().items()):
+        points = [(n, expert_ps(tiles, hidden, intermediate, n)) for n in token_counts()]
+        rows = fit_utilisation(points, 6 * hidden * intermediate, PEAK)
+        document["gemm"].append({"slice": f"{size} B", "utilisation": rows})
+    document["residuals"] = residuals(characterised.read(_node(document)), times, tiles)
+    return document
+
+
+def _bench(topology):
+    try:
+        return Bench(topology)
+    except KeyError as missing:
+        raise BadInput(f"topology {topology} has no part called {missing}: a line-rate die has sm, llc and hbm") from None
+
+
+def memory_rows(times):
+    """{"read": [(bytes in all, ps)], ...}: local readers share one line, whatever their number."""
+    rows = {what: [] for what in characterised.MEMORY}
+    for t, time in times.items():
+        if t.what == "store":
+            rows["write"].append((t.size, time))
+        elif t.what == "read" and not t.remote:
+            rows["read"].append((t.local * t.size, time))
+        elif t.what == "read" and not t.local:
+            rows["remote_read"].append((t.size, time))
+    return rows
+
+
+def fit_line(rows):
+    """(latency ps >= 0, bytes/s) with the least squares of relative errors."""
+    size, time = np.array(rows, float).T
+    (latency, per_byte), *_ = np.linalg.lstsq(np.stack([1 / time, size / time], 1), np.ones(len(rows)), rcond=None)
+    if latency < 0:
+        latency, per_byte = 0, 1 / np.mean(size / time)
+    return float(latency), float(1e12 / per_byte)
+
+
+def _access(line, bandwidth):
+    return {"latency": f"{round(line[0], -1):.0f} ps", "share": round(min(1.0, line[1] / bandwidth), 4)}
+
+
+HIT_LATENCY = 300_000
+"""ps of a hit that do not keep others waiting: way there and back; what is left of the measured time is the rate's."""
+
+
+def _hit(size, time):
+    return {"latency": f"{HIT_LATENCY} ps", "rate": f"{round(size * 1e12 / (time - HIT_LATENCY), -7):.0f} B/s"}
+
+
+def _origin(system, topology, seed):
+    digest = lambda data: hashlib.sha256(data).hexdigest()  # noqa: E731
+    resolved = json.dumps(system.resolved, sort_keys=True, default=str).encode()
+    return {"command": f"chipweave characterise {topology}", "topology_sha256": digest(resolved),
+            "calibrated_sha256": digest(CALIBRATED.read_bytes()), "version": __version__, "seed": seed}
+
+
+def _node(document):
+    from chipweave import yamlfile
+    return yamlfile.loads(text(document), "the table")
+
+
+def predicted_ps(table, transfer):
+    """The table's answer for a transfer, as the stage kinds give it: what keeps others waiting adds up, latencies do not."""
+    size = transfer.size
+    if transfer.what == "again":
+        latency, rate = table.hit(size)
+        return latency + float(size * 10**12 / rate)
+    names = ["write"] if transfer.what == "store" else ["read"] * transfer.local + ["remote_read"] * transfer.remote
+    used = [table.access(name) for name in names]
+    return max(a.latency for a in used) + sum(float(size * 10**12 / (table.bandwidth * a.share)) for a in used)
+
+
+@lru_cache
+def checked_tokens():
+    """Tokens at which GEMMs are held against their table: not those that it was fitted at."""
+    return tuple(sorted({int(round(2 ** (k / 4))) + 1 for k in range(0, 56)}))
+
+
+def residuals(table, times, tiles):
+    """Every transfer: line rate, table, and table / line rate - 1; of GEMMs the worst of each model's shape."""
+    rows = []
+    for t, time in sorted(times.items(), key=lambda item: (item[0].what, item[0].remote, item[0].size, item[0].local)):
+        rows.append(_residual(t.words(), time, predicted_ps(table, t)))
+    for size, (hidden, intermediate) in sorted(shapes().items()):
+        pairs = [(n, expert_ps(tiles, hidden, intermediate, n), gemm_ps(table, size, n)) for n in checked_tokens()]
+        n, time, mine = max(pairs, key=lambda p: abs(p[2] / p[1] - 1))
+        rows.append(_residual(f"expert GEMMs, slices of {size} B, worst of {len(pairs)} at {n} tokens", time, mine))
+    return rows
+
+
+def gemm_ps(table, size, tokens):
+    """The table's time of an expert's three GEMMs."""
+    share = next(share for most, share in table.utilisation_of(size) if most is None or tokens <= most)
+    return float(3 * size * tokens * 10**12 / (table.peak * share))
+
+
+def _residual(words, time, mine):
+    return {"transfer": words, "line_rate": f"{round(time)} ps", "table": f"{round(mine)} ps", "error": round(mine / time - 1, 4)}
+
+
+def text(document):
+    """The document as YAML, rows on one line each."""
+    head = "# Written by `chipweave characterise`. Do not edit.\n"
+    return head + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=160)
+
+
+def write(path, document):
+    """Write the table to a file."""
+    with replacing(path) as file:
+        file.write(text(document))
