@@ -24,6 +24,10 @@ from chipweave.validation.points import measure
 PEAK = 989_000_000_000_000  # flop/s, 16 bits dense, NVIDIA H100 SXM data sheet; shares are of this
 SHARED_BELOW = 64 << 20     # bytes: slices above are not measured with several readers, for time
 SMALLEST_SHARED = 8 << 20   # bytes: below, two readers are enough
+STAYS = 32 << 20            # bytes that are all in the L2 (50 MiB, some lines in both partitions) when they are read again
+PLACED = 16 << 20           # bytes read in all, at most MOST_PLACES slices: where a slice lies in memory moves its time by some per cent
+MOST_PLACES = 4
+GOLDEN, CUTS = (5**0.5 - 1) / 2, 50
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,19 @@ class Transfer:
     local: int = 1
     remote: int = 0
 
+    @property
+    def places(self):
+        """In how many places of memory it is measured."""
+        if self.what == "store":  # a train over much memory in itself
+            return 1
+        return max(1, min(MOST_PLACES, PLACED // (self.size * (self.local + self.remote))))
+
     def words(self):
         """For people."""
-        if self.what != "read":
-            return f"{self.what}, {self.size} B"
+        if self.what == "store":
+            return f"store, {self.size} B"
         readers = [f"{n} {where}" for n, where in ((self.local, "local"), (self.remote, "remote")) if n]
-        return f"read by {' and '.join(readers)}, {self.size} B each"
+        return f"{self.what} by {' and '.join(readers)}, {self.size} B each"
 
 
 def shapes():
@@ -56,18 +67,21 @@ def transfers(sizes, doors):
         yield Transfer("again", size)
         if size <= SHARED_BELOW:
             yield Transfer("store", size)
-            yield from (Transfer("read", size, n) for n in ((2, 4) if size >= SMALLEST_SHARED else (2,)))
-            if doors:
-                yield Transfer("read", size, 0, 1)
-                yield Transfer("read", size, 1, 1)
+            readers = [(2, 0)] + [(4, 0)] * (size >= SMALLEST_SHARED) + [(0, 1), (1, 1)] * doors
+            yield from (Transfer("read", size, *r) for r in readers)
+            yield from (Transfer("again", size, *r) for r in readers if sum(r) * size <= STAYS)
 
 
 def time_ps(topology, seed, transfer):
-    """The transfer on a fresh line-rate die."""
+    """The transfer on a line-rate die of its own: the mean of slices in several places."""
     bench = Bench(topology, seed)
-    if transfer.what == "read":
-        return bench.read(transfer.size, transfer.local, transfer.remote)
-    return getattr(bench, transfer.what)(transfer.size)
+    return sum(_once(bench, transfer) for _ in range(transfer.places)) / transfer.places
+
+
+def _once(bench, transfer):
+    if transfer.what == "store":
+        return bench.store(transfer.size)
+    return getattr(bench, transfer.what)(transfer.size, transfer.local, transfer.remote)
 
 
 def run(topology, seed=1, jobs=1):
@@ -75,24 +89,28 @@ def run(topology, seed=1, jobs=1):
     bench = _bench(topology)
     points = [(topology, seed, t) for t in transfers(sorted(shapes()), bool(bench.doors))]
     times = measure(time_ps, points) if jobs > 1 else {point: time_ps(*point) for point in points}
-    times = {transfer: times[topology, seed, transfer] for _, _, transfer in points}
-    system = bench.die.system
+    return document(bench.die.system, topology, seed, {transfer: times[topology, seed, transfer] for _, _, transfer in points})
+
+
+def document(system, topology, seed, times):
+    """The table that {Transfer: ps at line rate} gives, with the GEMMs of the same die; see `run`."""
     bandwidth = int(system.parts["hbm"].bandwidth)
-    memory = {what: _access(fit_line(rows), bandwidth) for what, rows in memory_rows(times).items() if rows}
-    document = {
-        "schema": characterised.SCHEMA, "name": topology, "about": f"{system.about}, measured at line rate by `chipweave characterise`",
-        "origin": _origin(system, topology, seed), "peak": f"{PEAK // 10**12} TFLOPS", "bandwidth": f"{bandwidth} B/s", "memory": memory,
-        "llc": [{"bytes": f"{t.size} B", **_hit(t.size, time)} for t, time in times.items() if t.what == "again"],
-        "gemm": [], "residuals": [],
-    }  # fmt: skip
-    document["llc"].sort(key=lambda row: int(row["bytes"].split()[0]))
+    memory = {what: access(fit_line(rows), bandwidth) for what, rows in memory_rows(times).items() if rows}
     tiles = tile_model(system)
-    for size, (hidden, intermediate) in sorted(shapes().items()):
-        points = [(n, expert_ps(tiles, hidden, intermediate, n)) for n in token_counts()]
-        rows = fit_utilisation(points, 6 * hidden * intermediate, PEAK)
-        document["gemm"].append({"slice": f"{size} B", "utilisation": rows})
-    document["residuals"] = residuals(characterised.read(_node(document)), times, tiles)
-    return document
+    told = {
+        "schema": characterised.SCHEMA, "name": system.resolved["topology"]["name"],
+        "about": f"{system.about}, measured at line rate by `chipweave characterise`",
+        "origin": origin(system, topology, seed), "peak": f"{PEAK // 10**12} TFLOPS", "bandwidth": f"{bandwidth} B/s", "memory": memory,
+        "llc": llc_rows(times), "gemm": [gemm_row(tiles, size, *shape) for size, shape in sorted(shapes().items())], "residuals": [],
+    }  # fmt: skip
+    told["residuals"] = residuals(characterised.read(_node(told)), times, tiles)
+    return told
+
+
+def gemm_row(tiles, size, hidden, intermediate):
+    """Utilisation of an expert's three GEMMs over tokens."""
+    points = [(n, expert_ps(tiles, hidden, intermediate, n)) for n in token_counts()]
+    return {"slice": f"{size} B", "utilisation": fit_utilisation(points, 6 * hidden * intermediate, PEAK)}
 
 
 def _bench(topology):
@@ -116,29 +134,52 @@ def memory_rows(times):
 
 
 def fit_line(rows):
-    """(latency ps >= 0, bytes/s) with the least squares of relative errors."""
+    """(latency ps >= 0, bytes/s) whose worst relative error is least, since every transfer is to be met.
+
+    rows    [(bytes, ps), ...]
+    """
     size, time = np.array(rows, float).T
-    (latency, per_byte), *_ = np.linalg.lstsq(np.stack([1 / time, size / time], 1), np.ones(len(rows)), rcond=None)
-    if latency < 0:
-        latency, per_byte = 0, 1 / np.mean(size / time)
-    return float(latency), float(1e12 / per_byte)
+    miss = lambda latency, per_byte: np.max(abs((latency + size * per_byte) / time - 1))  # noqa: E731
+    slope = lambda latency: _lowest(lambda per_byte: miss(latency, per_byte), 0, 2 * np.max(time / size))  # noqa: E731
+    latency = _lowest(lambda latency: miss(latency, slope(latency)), 0, np.min(time))
+    return float(latency), float(1e12 / slope(latency))
 
 
-def _access(line, bandwidth):
+def _lowest(function, low, high):
+    """Where a convex function of one number is least (golden section)."""
+    a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    at_a, at_b = function(a), function(b)
+    for _ in range(CUTS):
+        if at_a < at_b:
+            high, b, at_b = b, a, at_a
+            a = high - GOLDEN * (high - low)
+            at_a = function(a)
+        else:
+            low, a, at_a = a, b, at_b
+            b = low + GOLDEN * (high - low)
+            at_b = function(b)
+    return (low + high) / 2
+
+
+def access(line, bandwidth):
+    """The table's row of a fitted (latency, rate)."""
     return {"latency": f"{round(line[0], -1):.0f} ps", "share": round(min(1.0, line[1] / bandwidth), 4)}
 
 
-HIT_LATENCY = 300_000
-"""ps of a hit that do not keep others waiting: way there and back; what is left of the measured time is the rate's."""
+def llc_rows(times):
+    """One row for all slices that stay in the L2, and one for each size that does not."""
+    again = {t: time for t, time in times.items() if t.what == "again"}
+    readers = {t: t.size * (t.local + t.remote) for t in again}
+    latency, rate = fit_line([(readers[t], time) for t, time in again.items() if readers[t] <= STAYS])
+    row = lambda size, rate: {"bytes": f"{size} B", "latency": f"{round(latency, -1):.0f} ps", "rate": f"{round(rate, -7):.0f} B/s"}  # noqa: E731
+    larger = sorted((t.size, t.size * 1e12 / (time - latency)) for t, time in again.items() if t.size > STAYS)
+    return [row(max(t.size for t in again if t.size <= STAYS), rate)] + [row(*found) for found in larger]
 
 
-def _hit(size, time):
-    return {"latency": f"{HIT_LATENCY} ps", "rate": f"{round(size * 1e12 / (time - HIT_LATENCY), -7):.0f} B/s"}
-
-
-def _origin(system, topology, seed):
+def origin(system, topology, seed):
+    """What the table was measured on."""
     digest = lambda data: hashlib.sha256(data).hexdigest()  # noqa: E731
-    resolved = json.dumps(system.resolved, sort_keys=True, default=str).encode()
+    resolved = json.dumps(system.resolved["topology"], sort_keys=True, default=str).encode()
     return {"command": f"chipweave characterise {topology}", "topology_sha256": digest(resolved),
             "calibrated_sha256": digest(CALIBRATED.read_bytes()), "version": __version__, "seed": seed}
 
@@ -153,7 +194,7 @@ def predicted_ps(table, transfer):
     size = transfer.size
     if transfer.what == "again":
         latency, rate = table.hit(size)
-        return latency + float(size * 10**12 / rate)
+        return latency + float((transfer.local + transfer.remote) * size * 10**12 / rate)
     names = ["write"] if transfer.what == "store" else ["read"] * transfer.local + ["remote_read"] * transfer.remote
     used = [table.access(name) for name in names]
     return max(a.latency for a in used) + sum(float(size * 10**12 / (table.bandwidth * a.share)) for a in used)

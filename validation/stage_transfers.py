@@ -22,9 +22,9 @@ class Transfers:
         self.parts = {part.name.rpartition(".")[2]: part for part in gather(self.system.parts.values())}
 
     def time_ps(self, what, size, local=1, remote=0):
-        """ps until all have ended: `read` by local and remote readers at once, `store`, or `again`: a hit of the LLC."""
+        """ps until all have ended: `read` by local and remote readers at once, `again` by them (a hit of the LLC each), `store`."""
         if what != "read":
-            return self._run(size, [(what, 0)])
+            return self._run(size, [(what, 0)] * (local + remote))
         return self._run(size, [("read", 0)] * local + [("remote", 0)] * remote)
 
     def gemm_ps(self, model, tokens):
