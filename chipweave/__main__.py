@@ -8,7 +8,7 @@ import traceback
 import click
 
 from chipweave import __version__, cli
-from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError
+from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError, nearest
 
 
 class Commands(click.Group):
@@ -21,6 +21,14 @@ class Commands(click.Group):
         if name not in self.list_commands(context):
             return None
         return importlib.import_module(f"chipweave.cli.{name}").command
+
+    def resolve_command(self, context, arguments):
+        try:
+            return super().resolve_command(context, arguments)
+        except click.UsageError as error:
+            likely = nearest(arguments[0], self.list_commands(context))
+            error.message += f" Did you mean {likely}?" if likely and "Did you mean" not in error.message else ""
+            raise
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,14 +47,12 @@ def main(arguments=None):
     try:
         code = root.main(args=arguments, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        print("interrupted: files are written whole or not at all; the same command starts again", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     except ChipweaveError as error:
         if debug:
             traceback.print_exc()

@@ -53,7 +53,7 @@ class Gate:
             module = _from_file(Path(folder) / target) if FILE.match(name) else importlib.import_module(target)
         except FileNotFoundError:
             raise BadInput(Fault(f"no file {target}", place)) from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BadInput(Fault(f"importing {target} failed: {type(error).__name__}: {error}", place)) from error
         cls = getattr(module, cls_name, None)
         if not (isinstance(cls, type) and issubclass(cls, base)):
@@ -80,7 +80,7 @@ def blamed():
         yield
     except ChipweaveError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = where(error)
         if place is None:
             raise

@@ -10,6 +10,8 @@ from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.record import Meter
 from chipweave.results import canonical_sha256, check_file, check_folder, write_json
 from chipweave.runspec import LINK_MODELS, STRATEGIES, RunSpec
+from chipweave.trace import for_run
+from chipweave.trace.progress import bar
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
@@ -32,6 +34,7 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
     runs = points(spec, strategies, link_models)
     outcomes, gaps = [None] * len(runs), []
     try:
+        prepare(spec)
         sampled = [i for i, each in enumerate(runs) if each.link_model == "flit" and "circuit" in link_models]
         full = [i for i in range(len(runs)) if i not in sampled]
         execute([runs[i] for i in full], jobs, outcomes, full)
@@ -44,6 +47,15 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
         report(spec, runs, outcomes, out, json_path)
         raise Interrupted(how_to_go_on(left, len(outcomes), out)) from None
     report(spec, runs, outcomes, out, json_path, gaps)
+
+
+def prepare(spec):
+    """Make or import the trace, with a bar, before the runs: they all read it, and making it is no part of their time."""
+    try:
+        with bar() as progress:
+            for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
+    except BadInput:
+        pass  # told by the first run, together with the faults of all else
 
 
 def first_given(*lists):

@@ -37,7 +37,6 @@ TYPES = (
     FileType("preset", "chipweave.preset/1", ("kinds",), "chipweave.filetypes:check_preset"),
     FileType("model", "chipweave.model/1", ("experts", "top_k", "moe_layers"), "chipweave.filetypes:check_model"),
     FileType("strategy", "chipweave.strategy/1", ("placement", "allocation", "prediction"), "chipweave.filetypes:check_strategy"),
-    FileType("sweep", "chipweave.sweep/1", ("points", "axes"), "chipweave.sweep:check_file"),
     FileType("characterised table", "chipweave.characterised/1", ("residuals",), "chipweave.characterised:check_file"),
     FileType("run file", "chipweave.run/1", ("topology", "strategy", "strategies", "batch", "model", "trace"), "chipweave.filetypes:check_run"),
 )

@@ -18,6 +18,8 @@ def check_file(path):
     """Raise BadInput unless a file can be written at `path` (or it is "-"): said before the work, not after it."""
     if path is None or str(path) == "-":
         return
+    if not str(path):
+        raise BadInput(Fault("no file is named to write to", allowed="a path, or - for standard output"))
     path = Path(path)
     if path.is_dir():
         raise BadInput(Fault(f"{path} is a folder", allowed="a file to write to"))
@@ -31,6 +33,8 @@ def check_folder(folder):
     """Raise BadInput unless files can be made in `folder`, which need not be there yet."""
     if folder is None:
         return
+    if not str(folder):
+        raise BadInput(Fault("no folder is named to write to", allowed="a path"))
     there = folder = Path(folder)
     while not there.exists() and there != there.parent:
         there = there.parent

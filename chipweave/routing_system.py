@@ -3,7 +3,7 @@
 import dataclasses
 
 from chipweave import flit_network
-from chipweave.errors import BadInput, Fault
+from chipweave.errors import BadInput, Fault, nearest
 from chipweave.router import SPELLINGS, Router
 
 ROUTER_FIELDS = {f.name for f in dataclasses.fields(Router)}
@@ -41,8 +41,12 @@ def load_flit(topology, sets=(), allow_code=False, network=None):
     from chipweave import topology as loader
 
     names = list(loader.load(topology, allow_code=allow_code).networks)
+    if not names:
+        raise BadInput(Fault(f"{topology} has no network", allowed="a topology with a network, such as mesh_8x8"))
     if network is None and len(names) != 1:
-        raise BadInput(Fault(f"{topology} has {len(names)} networks: name one", allowed=", ".join(names)))
+        raise BadInput(Fault(f"{topology} has {len(names)} networks: name one with --network", allowed=", ".join(names)))
+    if network is not None and network not in names:
+        raise BadInput(Fault(f"{topology} has no network {network!r}", allowed=", ".join(names), nearest=nearest(network, names)))
     name = network or names[0]
     system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
     return flit_network.of(system.networks[name])

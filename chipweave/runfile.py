@@ -16,6 +16,7 @@ A strategy is a name, a file, or the policies written out (chipweave/strategy.py
 from pathlib import Path
 
 from chipweave import models, strategy, topology_files, trace, yamlfile
+from chipweave.code import Gate
 from chipweave.declare import Declared, Param, read_all
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.runspec import ADMISSIONS, LINK_MODELS, MOST, STRATEGIES, RunSpec
@@ -68,6 +69,7 @@ def load(path, single=False):
     faults.raise_if_any()
     _check_lists(root, lists, faults)
     faults.raise_if_any()
+    _check_written_out(root.get("strategy"), folder, faults)
     given = root.get("strategy") or (_only(root, "strategies", faults) if single else None)
     model = root.get("link_model") or (_only(root, "link_models", faults) if single else None)
     faults.raise_if_any()
@@ -106,6 +108,16 @@ def _check_lists(root, lists, faults):
         for item, name in zip(node.value, names):
             if names.count(name) > 1 and item is not node.value[names.index(name)]:
                 faults.add(f"{name!r} is there twice", item.place, "each once")
+
+
+def _check_written_out(node, folder, faults):
+    """Policies written out in the file are held to what they declare here, where their lines are known."""
+    if node is None or node.is_scalar:
+        return
+    try:
+        strategy.read(node, "", gate=Gate(), folder=folder, ask_leave=False)
+    except BadInput as error:
+        faults.found += error.faults
 
 
 def _only(root, key, faults):

@@ -10,7 +10,7 @@ from chipweave.code import Gate, blamed
 from chipweave.control import Controller
 from chipweave.declare import as_node
 from chipweave.engine import Simulation
-from chipweave.errors import BadInput
+from chipweave.errors import BadInput, Fault
 from chipweave.policy_guard import home_of, store_of
 from chipweave.policy_view import CopyRoom, CopyStore, Costs
 from chipweave.record import Meter, figures
@@ -45,11 +45,15 @@ def facts_of(groups):
     return facts
 
 
-def costs_of(facts, network, model):
-    """The exact figures that a policy's estimate may build on."""
+def check_facts(facts, system):
+    """Raise BadInput where the parts do not state what placement and policies build on."""
     missing = [name for name in ("compute", "hbm_bandwidth", "hbm_latency_ps", "hbm_bytes") if name not in facts]
     if missing:
-        raise BadInput(f"no part of the topology states {', '.join(missing)}: policies cannot estimate")
+        raise BadInput(Fault(f"{system.name}: no part of the topology states {', '.join(missing)}", allowed="dies with an SM cluster and an HBM, as in wafer_5x5"))
+
+
+def costs_of(facts, network, model):
+    """The exact figures that a policy's estimate may build on."""
     edges = [edge for _, _, edge in network.graph.edges(data=True)] or [{"latency_ps": 0, "bandwidth": 1}]
     return Costs(model.expert_bytes, model.slices, model.slices * 2 * model.hidden * model.intermediate, facts["compute"],
                  facts["hbm_bandwidth"], facts["hbm_latency_ps"], edges[0]["bandwidth"], edges[0]["latency_ps"])
@@ -66,7 +70,7 @@ def mesh_of(system):
     """The network that joins the dies: the one that parts take part in."""
     joined = [n for n in system.networks.values() if n.port]
     if len(joined) != 1:
-        raise BadInput(f"{system.name}: a run needs one network that joins its dies, not {len(joined)}")
+        raise BadInput(Fault(f"{system.name}: a run needs one network that joins its dies, not {len(joined)}", allowed="a topology of dies, such as wafer_5x5"))
     return joined[0]
 
 
@@ -101,6 +105,7 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     network = mesh_of(system)
     groups = gather(system.parts.values())
     facts = facts_of(groups)
+    check_facts(facts, system)
     dies = len(network.endpoints)
     home = home_of(policies.placement, model.experts, dies)
     store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
@@ -153,7 +158,7 @@ def load(spec):
     system = attempt(topology.load, spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
     policies = preset and attempt(open_strategy, spec, preset, gate)
     if faults:
-        raise BadInput(faults)
+        raise BadInput(list(dict.fromkeys(faults)))
     habits = {name: preset_says(preset, name) for name in HABITS}
     return Loaded(model, routing, system, policies, habits, {**system.code, **gate.used})
 

@@ -67,8 +67,11 @@ def load(name, defaults=None, gate=None):
     return read(yamlfile.load(path), path.stem, defaults, gate, path.parent)
 
 
-def read(node, name, defaults=None, gate=None, folder="."):
-    """The Strategy of a mapping Node with one entry for each role; `name` where it states none."""
+def read(node, name, defaults=None, gate=None, folder=".", ask_leave=True):
+    """The Strategy of a mapping Node with one entry for each role; `name` where it states none.
+
+    ask_leave: code that was not let in is a fault; otherwise its role is None (a file is checked before the user is asked).
+    """
     faults, gate = Faults(), gate or Gate()
     if not node.is_map:
         raise BadInput(Fault(f"a strategy is a mapping, not {node.shape()}", node.place, ", ".join(ROLES)))
@@ -87,7 +90,8 @@ def read(node, name, defaults=None, gate=None, folder="."):
         except BadInput as error:
             faults.found += error.faults
     faults.raise_if_any()
-    gate.raise_if_refused()
+    if ask_leave:
+        gate.raise_if_refused()
     words = {key: node.get(key).text if node.get(key) else "" for key in WORDS}
     return Strategy(words["strategy"] or name, words["doc"], **policies)
 
@@ -112,6 +116,7 @@ def build(role, spec, defaults=None, gate=None, folder="."):
     values, sources = cls.read_params(Node(params, node.place, keys=node.keys), faults)
     faults.raise_if_any()
     made = cls.built(role, values, sources)
+    made.folder = Path(folder)
     made.foreign = not cls.__module__.startswith("chipweave.")  # the module of a user's file is called chipweave_code_...
     return made
 

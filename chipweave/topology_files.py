@@ -27,8 +27,17 @@ def find(name, folder="", beside=None, place=Place()):
         for path in ([Path(beside) / text] if beside else []) + [Path(text)]:
             if path.is_file():
                 return path
-        raise BadInput(Fault(f"no file {text}", place))
+        raise BadInput(_no_file(text, Path(text), place))
     names = shipped(folder)
+    if text not in names and text and Path(text).exists():
+        raise BadInput(_no_file(text, Path(text), place))
     if text not in names:
         raise BadInput(Fault(f"no {folder.rstrip('s') or 'topology'} is called {text!r}", place, "a path, or " + ", ".join(names), nearest(text, names)))
     return names[text]
+
+
+def _no_file(text, path, place):
+    """Why a path cannot be read as a YAML file."""
+    if path.is_dir():
+        return Fault(f"{text} is a folder", place, "a YAML file")
+    return Fault(f"{text} is no plain file" if path.exists() else f"no file {text}", place, "a YAML file" if path.exists() else "")

@@ -123,16 +123,25 @@ class NetworkMaker:
             dims = s["grid"] or (s["routers"] or 0,)
             port, names = "", None
         if len(dims) > 2 or (s["shape"] in graph_shapes.GRIDS and not dims):
-            self.faults.add(f"a network's grid is [Y, X], not {list(dims)}", self.node.place)
+            place = self.written("grid") or (self.node.get("grid") or self.node).place
+            self.faults.add(f"network {self.name!r}: a grid is [Y, X], not {list(dims)}", place)
             return port, {}, ()
         if names is None:
             count = dims[0] * dims[-1] if len(dims) == 2 else dims[0]
             if count > MAX_ROUTERS:
-                self.faults.add(f"more than {MAX_ROUTERS} routers", self.node.place)
+                place = next(n.place for n in map(self.node.get, ("grid", "routers")) if n is not None)
+                self.faults.add(f"network {self.name!r}: {count:,} routers", place, f"at most {MAX_ROUTERS:,}")
                 return port, {}, dims
             places = [(y, x) for y in range(dims[0]) for x in range(dims[1])] if len(dims) == 2 else [(i,) for i in range(dims[0])]
             names = {p: self.name + "".join(f"[{i}]" for i in p) for p in places}
         return port, {p: names[p] for p in graph_shapes.in_order(names, s["order"])}, dims
+
+    def written(self, key):
+        """Where the `grid` or `absent` of the parts that this network joins is written, or None."""
+        joins = self.node.get("joins")
+        names = joins.text.split(".")[:-1] if joins is not None and joins.is_scalar else []
+        places = (self.wirer.expander.written.get((".".join(names[: n + 1]), key)) for n in range(len(names)))
+        return next(filter(None, places), None)
 
     def joined(self, node):
         sides = [side for item in (node.value if node.is_list else [node]) for side in self.wirer.side(item, "")]
@@ -185,6 +194,7 @@ class NetworkMaker:
         if missing:
             source, target, at = missing
             grid = network.shape in graph_shapes.GRIDS
+            place = self.written("absent") if isinstance(at[0], int) else (self.node.get("override") or self.node).place
             gap = f"nothing is at {''.join(f'[{i}]' for i in at)}" if isinstance(at[0], int) else f"there is no link {at[0]} - {at[1]}" if network.routing != "shortest" else "no links lead there"
-            self.faults.add(f"network {self.name!r}: {target} cannot be reached from {source} by routing {network.routing}: {gap}", self.node.place,
+            self.faults.add(f"network {self.name!r}: {target} cannot be reached from {source} by routing {network.routing}: {gap}", place or self.node.place,
                             "routing: shortest, or a grid without that hole" if grid and network.routing != "shortest" else "links that join all endpoints")

@@ -49,6 +49,7 @@ class Expander:
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances, self.grids, self.links, self.sources = {}, {}, [], []
+        self.written = {}  # (part, key) -> Place of `grid` and `absent`, for faults that show later
         self.read, self.merged, self.count, self.open = {}, {}, 0, []
 
     def expand(self, parts, prefix="", path="parts", assembly=""):
@@ -68,6 +69,9 @@ class Expander:
         if dims is None:
             return
         self.grids.setdefault(bare(prefix) + name, dims)
+        for key in ("grid", "absent"):
+            if node.get(key) is not None:
+                self.written.setdefault((bare(prefix) + name, key), node.get(key).place)
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return

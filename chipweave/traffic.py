@@ -17,6 +17,7 @@ from pathlib import Path
 from chipweave import fabric_traffic, link_stats
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.fabric_noc import Kernel
+from chipweave.results import replacing
 
 ALIASES = {
     "bit_complement": "bitcomp", "bitcomplement": "bitcomp", "bit_reverse": "bitrev", "bitreverse": "bitrev", "bit_reversal": "bitrev",
@@ -125,11 +126,12 @@ def injection_of(text):
 
 
 def run(net, router, pattern, load, packet_flits="1", weights=None, injection="bernoulli", warmup=1000, cycles=1000, seed=1,
-        drain_limit=None, general=False, kernel=None):
+        drain_limit=None, general=False, kernel=None, watch=None):
     """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`, `latency_min`, `latency_max`.
 
     `saturated` says that measured packets were left `drain_limit` cycles (default 20 x (warmup + cycles), at least
     20,000) after measurement, or that accepted flits fell short of offered ones with a mean latency above 500 cycles.
+    `watch(kernel, cycles, call)` makes the kernel's call for the caller (chipweave.show.watching: with a progress bar).
     """
     sizes = sizes_of(packet_flits, weights)
     mean = sum(s * w for s, w in sizes) / sum(w for _, w in sizes)
@@ -139,7 +141,8 @@ def run(net, router, pattern, load, packet_flits="1", weights=None, injection="b
     limit = drain_limit if drain_limit is not None else max(20_000, 20 * (warmup + cycles))
     wall, cpu = time.perf_counter(), time.process_time()
     kernel = kernel or Kernel(net, router, seed=seed, general=general)
-    r, bins, ejected = fabric_traffic.run(kernel, kind, load, sizes, targets, shares, injection_of(injection), warmup, cycles, limit, seed)
+    arguments = kernel, kind, load, sizes, targets, shares, injection_of(injection), warmup, cycles, limit, seed
+    r, bins, ejected = watch(kernel, warmup + cycles, lambda: fabric_traffic.run(*arguments)) if watch else fabric_traffic.run(*arguments)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     n, span = max(1, r["packets"]), net.endpoints * cycles
     accepted, offered = int(ejected.sum()) / span, r["offered_flits"] / span
@@ -199,5 +202,6 @@ def draw_curve(rows, path, title=""):
     left.set_title(title)
     left.legend(loc="upper left")
     figure.tight_layout()
-    figure.savefig(path)
+    with replacing(path, "wb") as file:
+        figure.savefig(file, format=str(path).rpartition(".")[2].lower())
     pyplot.close(figure)

@@ -90,7 +90,8 @@ DIMENSIONS = {
 PLAIN = ("share", "count", "int", "float", "bool", "str")
 NAMES = (*DIMENSIONS, *PLAIN)
 
-NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
+NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][+-]?\d{1,2}(?!\d))?")
+EXPONENT = re.compile(r"[eE][+-]?\d{3,}")
 UNIT = re.compile(r"[A-Za-z\u00b5\u03bc]+\^?[23]?( ?[*/] ?[A-Za-z\u00b5\u03bc]+\^?[23]?){0,3}")  # no powers to blow up
 LONGEST = 80  # characters of a quantity; more is not a quantity
 
@@ -155,6 +156,8 @@ def _quantity(value, dimension, rounding):
     if not found:
         raise _fault(f"{_quoted(value)} is not a {dimension}", spec)
     amount, unit_text = Fraction(found.group().replace("_", "")), text[found.end():].strip()
+    if EXPONENT.match(unit_text):
+        raise BadInput(Fault(f"{_quoted(value)}: the exponent is out of range", allowed=f"up to two digits, such as {spec.example}"))
     if not unit_text:
         raise _fault(f"{_quoted(value)} has no unit, a {dimension} needs one", spec, f"{text} {spec.example.partition(' ')[2]}")
     try:

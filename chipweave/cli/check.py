@@ -9,7 +9,7 @@ import click
 def command(files, allow_code):
     """Every fault in YAML files, with line and column.
 
-    FILE is a topology, preset, model, strategy, run file or sweep, or the name of a shipped topology. Exit code 2 if
+    FILE is a topology, preset, model, strategy, run file, or the name of a shipped topology. Exit code 2 if
     there is any fault.
     """
     from chipweave.errors import BadInput

@@ -2,8 +2,6 @@
 
 import click
 
-FORMATS = (".svg", ".png", ".pdf")
-
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
@@ -14,10 +12,9 @@ FORMATS = (".svg", ".png", ".pdf")
 def command(topology, out, sets, preset, allow_code):
     """The system as a picture: networks in their shape, one die's inside beside them."""
     from chipweave import topology as loader
-    from chipweave.errors import BadInput, Fault
+    from chipweave.draw_formats import check_picture
 
-    if out and not out.lower().endswith(FORMATS):
-        raise BadInput(Fault(f"cannot draw into {out}", allowed="a name that ends in " + ", ".join(FORMATS)))
+    check_picture(out)
     system = loader.load(topology, sets, allow_code, preset)
     from chipweave.draw import draw
 

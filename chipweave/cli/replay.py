@@ -18,13 +18,15 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
     import sys
 
     from chipweave import deadlock, replay, routing_system
-    from chipweave.results import replacing
+    from chipweave.results import check_file, replacing
+    from chipweave.watched import watched
 
+    check_file(csv_path)
     net, router = routing_system.load(topology, sets, allow_code, network)
     if not allow_deadlock:
         deadlock.prove(net, router)
     listed = replay.read(packets, net.endpoints)
-    arrivals = replay.run(net, router, listed, seed)
+    arrivals = watched(lambda: replay.run(net, router, listed, seed))
     if csv_path == "-":
         replay.write(sys.stdout, listed, arrivals)
     else:

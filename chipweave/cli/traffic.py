@@ -24,31 +24,25 @@ import click
 def command(topology, pattern, loads, packet_flits, packet_weights, injection, warmup, cycles, seed, sets, network, picture,
             json_path, links_path, allow_deadlock, allow_code, debug):
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
-    from rich.console import Console
-    from rich.table import Table
+    from chipweave import deadlock, routing_system, show, traffic
+    from chipweave.draw_formats import check_picture
+    from chipweave.results import check_file, write_json
 
-    from chipweave import deadlock, routing_system, traffic
-    from chipweave.results import write_json
-
+    check_picture(picture)
+    for path in (json_path, links_path, picture):
+        check_file(path)
     made = routing_system.load_flit(topology, sets, allow_code, network)
     net, router = made.network, made.router
     if not allow_deadlock:
         deadlock.prove(net, router)
-    options = dict(packet_flits=packet_flits, weights=packet_weights, injection=injection, warmup=warmup, cycles=cycles, seed=seed)
+    options = dict(packet_flits=packet_flits, weights=packet_weights, injection=injection, warmup=warmup, cycles=cycles, seed=seed,
+                   watch=show.watching(f"{topology}, {pattern}"))
     if links_path:
         rows, links = traffic.curve_with_links(net, router, pattern, loads, flit_bytes=made.flit_bytes, **options)
         write_json(links_path, links[0] if len(links) == 1 else links)
     else:
         rows = traffic.curve(net, router, pattern, loads, **options)
-    columns = {"load": "{:.4g}", "accepted_flits": "{:.4g}", "latency_mean": "{:.2f}", "latency_p99": "{:.0f}",
-               "network_latency_mean": "{:.2f}", "hops_mean": "{:.3f}", "packets": "{}", "saturated": "{}",
-               "flit_hops_per_cpu_s": "{:.3g}"}
-    table = Table(*columns, title=f"{topology}, {pattern}")
-    for row in rows:
-        table.add_row(*(form.format(row[name]) for name, form in columns.items()))
-    Console(stderr=True).print(table)
-    hot = rows[-1]["hottest_links"]
-    Console(stderr=True).print("busiest links: " + "; ".join(f"{k['from']} to {k['to']} {k['busy']:.1%}" for k in hot))
+    show.traffic(rows, f"{topology}, {pattern}")
     if picture:
         traffic.draw_curve(rows, picture, f"{topology}, {pattern}")
     if json_path:

@@ -29,7 +29,7 @@ class Importer:
     def add(self, place, name, text):
         """Parse and keep one request; raises `BadInput`."""
         document = jsontrace.load(text, place)
-        if isinstance(document, dict):
+        if isinstance(document, dict) or name is None:
             name, document = _named(document, name, place)
         if self.layout is None:
             self._start(jsontrace.layout_of(document, place), place)
@@ -184,7 +184,7 @@ def _take_all(importer, path, faults, progress):
 
 
 def _named(document, name, place):
-    if not isinstance(document.get("path"), str) or "trace" not in document:
+    if not isinstance(document, dict) or not isinstance(document.get("path"), str) or "trace" not in document:
         raise BadInput(Fault("not a request", place, allowed='{"path": text, "trace": [...]}'))
     if len(document["path"].encode(errors="replace")) > MAX_NAME_BYTES:
         raise BadInput(Fault(f"a path of more than {MAX_NAME_BYTES} bytes", place))

@@ -42,8 +42,8 @@ def load(text, place):
         raise BadInput(Fault(f"not UTF-8 at byte {error.start + 1}", place)) from None
     except RecursionError:
         raise BadInput(Fault("nested deeper than any trace", place)) from None
-    except ValueError as error:  # a number of thousands of digits
-        raise BadInput(Fault(f"not a trace: {error}", place)) from None
+    except ValueError:
+        raise BadInput(Fault("a number of more than 4300 digits", place, "expert ids")) from None
 
 
 def layout_of(steps, place):

@@ -52,6 +52,8 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
         trace = cached(text, {"set": text, "law": syn.SETS[text].sha256}, lambda path: _write_syn(text, path, progress))
     elif not os.path.exists(text):
         raise BadInput(Fault(f"no such trace: {text!r}", allowed="a file, a folder, or one of " + ", ".join(names()), nearest=nearest(text, names())))
+    elif not (os.path.isfile(text) or os.path.isdir(text)):
+        raise BadInput(Fault("no plain file", Place(text), "a file or a folder"))
     elif _is_parquet(text):
         trace = open_store(text)
     else:

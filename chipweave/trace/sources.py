@@ -17,6 +17,7 @@ from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_UNPACKED_BYTES, MAX_Z
 
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.zst")
 DOCUMENTS = (".json", ".json.gz", ".json.zst")
+LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 FEED_BYTES = 1 << 10  # a frame of zeros grows a hundred-thousandfold: feed little, so that little comes out at once
 MAX_TAR_HEADER_BYTES = 1 << 20
 READ_ERRORS = (EOFError, OSError, zlib.error, zstandard.ZstdError)
@@ -83,6 +84,8 @@ def documents(path, progress=lambda bytes_read: None):
     if path.is_dir():
         yield from _folder(path, progress)
         return
+    if path.exists() and not path.is_file():  # a device never ends, a pipe cannot be read twice
+        raise BadInput(Fault("no plain file", Place(str(path)), "a file or a folder"))
     try:
         raw = open(path, "rb")
     except FileNotFoundError:
@@ -123,7 +126,7 @@ def _folder(folder, progress):
 
 
 def _file(path, stream):
-    if path.name.endswith(DOCUMENTS) or stream.peek(4096)[:4096].lstrip().startswith(b"["):
+    if path.name.endswith(DOCUMENTS) or (not path.name.endswith(LINES) and stream.peek(4096)[:4096].lstrip().startswith(b"[")):
         place = Place(str(path))
         yield place, path.name, _bounded(stream.read(MAX_DOCUMENT_BYTES + 1), place)
         return

@@ -73,3 +73,11 @@ def test_lru_takes_bytes_or_slices(spec):
 def test_free_hbm_is_a_share_less_the_home_weights():
     """0.9 x 80 GB - 52.85 GB = 19.15 GB = 652 slices of 29.36 MB; a die that overflows has no room."""
     assert store("lru_free_hbm").capacity.tolist() == [652, 0]
+
+
+def test_a_placement_is_looked_for_beside_the_strategy_that_names_it(tmp_path, monkeypatch):
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "homes.csv").write_text("expert,die\n0,1\n1,0\n")
+    (tmp_path / "lab" / "mine.yaml").write_text("placement: {kind: from_file, path: homes.csv}\nallocation: home\nprediction: none\nreplacement: unbounded\n")
+    monkeypatch.chdir(tmp_path)
+    assert strategy.load("lab/mine.yaml").placement.place(2, 2).tolist() == [1, 0]

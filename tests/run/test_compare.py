@@ -168,3 +168,18 @@ def test_run_is_one_simulation_the_one_the_file_names(capsys, tmp_path, more, co
     with pytest.raises(SystemExit) as ended:
         main(["run", str(tmp_path / "r.yaml")])
     assert ended.value.code == code and words in capsys.readouterr().err
+
+
+def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
+    """The trace is made once, before the first run, so no row's CPU time holds it and no two workers make it."""
+    from chipweave import compare
+    from chipweave.trace import library
+
+    monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path))
+    made, order = library.write_generated, []
+    monkeypatch.setattr(library, "write_generated", lambda *a: (order.append("trace"), made(*a))[1])
+    simulate = compare.serving.simulate
+    monkeypatch.setattr(compare.serving, "simulate", lambda *a: (order.append("run"), simulate(*a))[1])
+    options = {"model": "deepseek-v2-lite", "batch": 4, "steps": 2, "seed": 987, "sets": ()}
+    compare.run(None, options, ["ep", "base"], None, None, 1, None, None)
+    assert order == ["trace", "run", "run"]

@@ -1,0 +1,11 @@
+"""What pictures can be written as; apart from chipweave.draw, which takes long to import."""
+
+from chipweave.errors import BadInput, Fault
+
+FORMATS = (".svg", ".png", ".pdf")
+
+
+def check_picture(path):
+    """Raise BadInput unless the name of a picture says a format that can be drawn; None is no picture."""
+    if path and not str(path).lower().endswith(FORMATS):
+        raise BadInput(Fault(f"cannot draw into {path}", allowed="a name that ends in " + ", ".join(FORMATS)))
