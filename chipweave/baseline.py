@@ -1,7 +1,7 @@
 """The ratchet of the ledger: the figures of each group as committed, which may get better but not worse.
 
 `validation/baseline.json` holds suite -> "group (role)" -> figures, as last written by `chipweave validate SUITE
---update`; `validation/ledger_SUITE.csv` holds what every row was answered. Both are committed, so that a change shows
+--update`; `ledger_SUITE.csv` beside it holds what every row was answered. Both are committed, so that a change shows
 which rows it moved.
 """
 

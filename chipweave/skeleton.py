@@ -41,6 +41,7 @@ def write(what, name, folder="."):
     if there:
         raise BadInput([Fault(f"{p} is there already") for p in there])
     words["load"] = _load(what, ours, words)
+    words["kind"] = f'"memory.{name}"' if ours else f'f"{{Path(__file__).parent}}/{name}.py:{words["Class"]}"'
     for path, template in zip(paths, (what, f"{what}_test")):
         with replacing(path) as file:
             file.write(Template(_text(template)).substitute(words))

@@ -1,0 +1,119 @@
+"""Does the documentation name only what there is: commands and options, files, links?"""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from chipweave.__main__ import root
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.md")), *sorted((ROOT / "validation").glob("*.md"))]
+COMMAND = re.compile(r"(?:^ {4}|^|`)(?:\$ )?chipweave ((?:--?)?[a-z][^`\n]*)", re.M)
+SOURCES = [p for top in ("chipweave", "components", "policies", "validation", "topologies", "csrc", "benchmarks") for p in (ROOT / top).rglob("*")
+           if p.suffix in (".py", ".c", ".h", ".yaml", ".txt", ".md") and not p.name.startswith(("_c_", "_kernel"))]
+
+
+def commands():
+    """(page, text after `chipweave`) of every command line a page prints: indented, fenced or in backticks."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for found in COMMAND.finditer(text):
+            if found[0].startswith("chipweave") and text.count("```", 0, found.start()) % 2 == 0:
+                continue  # a line of prose
+            yield page.name, found[1].split("  ")[0].split(" #")[0].strip()
+
+
+def resolve(text):
+    """(click command, the words after its name); a word the root does not know fails."""
+    words, command, context = text.replace("\\|", "|").split(), root, click.Context(root)
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        name = words.pop(0).strip(",.")
+        command = command.get_command(context, name)
+        assert command is not None, f"no command {name!r}"
+    return command, words
+
+
+def test_every_command_in_the_documentation_is_there_with_its_options():
+    seen = 0
+    for page, text in commands():
+        try:
+            command, words = resolve(text)
+        except AssertionError as error:
+            pytest.fail(f"{page}: chipweave {text}: {error}")
+        known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help", "--debug", "--version"}
+        for word in words:
+            option = re.match(r"\[?(--?[a-z][a-z-]*)", word)
+            assert option is None or option[1] in known, f"{page}: chipweave {text}: {option[1]}"
+        seen += 1
+    assert seen > 60
+
+
+def test_every_command_there_is_is_documented():
+    page = (ROOT / "docs" / "commands.md").read_text()
+    context = click.Context(root)
+    for name in root.list_commands(context):
+        assert f"`chipweave {name}" in page, name
+        command = root.get_command(context, name)
+        for sub in command.commands if isinstance(command, click.Group) else ():
+            assert f"trace {sub}" in page, sub
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_link_leads_to_a_file(page):
+    for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_and_test_that_is_named_is_there():
+    """In pages, code and comments: `docs/x.md`, `tests/x/test_y.py`, `examples/x`, `python -m benchmarks`."""
+    for path in [*PAGES, *SOURCES]:
+        for name in re.findall(r"(?<![\w/.])((?:docs|examples|validation)/[\w/]+\.(?:md|py|yaml|csv)|tests/(?:\w+/)?test_\w+\.py)", path.read_text(encoding="utf-8", errors="replace")):
+            assert (ROOT / name).exists(), f"{path.relative_to(ROOT)}: {name}"
+
+
+def test_the_readme_leads_to_every_page():
+    text = "".join(p.read_text(encoding="utf-8") for p in PAGES if p.name in ("README.md", "design.md"))
+    missing = [p.name for p in (ROOT / "docs").glob("*.md") if f"{p.name})" not in text]
+    assert not missing
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.S)
+
+
+def test_the_component_and_the_generator_of_the_page_work(tmp_path, capsys):
+    from chipweave import topology
+
+    part, generator = blocks("components.md", "python")
+    names = {}
+    exec(part, names)
+    assert names["Hbm4"](bandwidth="1 TB/s").bandwidth == 10**12
+    exec(generator, {})
+    (tmp_path / "dragonfly.yaml").write_text(capsys.readouterr().out)
+    assert topology.load(tmp_path / "dragonfly.yaml").networks["net"].distance.max() == 3
+
+
+def test_every_file_and_column_of_an_output_folder_is_documented(tmp_path, monkeypatch, capsys):
+    import json
+
+    import pyarrow.parquet as pq
+
+    from chipweave.cli.compare import command
+
+    monkeypatch.chdir(tmp_path)
+    options = "--model deepseek-v2-lite --trace esft-law --batch 4 --steps 2 --strategies base --out runs/demo".split()
+    command.main(options, standalone_mode=False)
+    page, metrics = ((ROOT / "docs" / name).read_text() for name in ("results.md", "metrics.md"))
+    for path in (tmp_path / "runs" / "demo").iterdir():
+        assert f"`{path.name}`" in page
+        if path.suffix == ".parquet":
+            assert not [name for name in pq.read_schema(path).names if f"`{name}`" not in page]
+    result = json.loads((tmp_path / "runs" / "demo" / "result.json").read_text())
+    commands = (ROOT / "docs" / "commands.md").read_text()
+    for name in {*result, *result["rows"][0]}:
+        assert f'"{name}"' in commands or f"`{name}`" in metrics or f"`{name}`" in page, name
+    assert all(f"`{name}`" in page for name in result["notes"])
+    exec(blocks("results.md", "python")[0], {})
+    assert capsys.readouterr().out.count("'link'") == 5
