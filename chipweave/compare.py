@@ -82,8 +82,10 @@ def of_sample(runs, i, outcomes, wanted):
     from chipweave import sample
 
     meter = Meter()
-    beside = [k for k, each in enumerate(runs) if each.link_model == "circuit" and each.strategy == runs[i].strategy][-1]
-    estimate, rows = sample.measure(runs[beside], outcomes[beside], wanted, show.progress(runs[i], i, len(runs)))
+    circuit = {each.strategy: k for k, each in enumerate(runs) if each.link_model == "circuit"}  # the last: it books nothing ahead
+    beside = circuit[runs[i].strategy]
+    together = sum(sample.layer_cost(outcomes[k]) for k in circuit.values())
+    estimate, rows = sample.measure(runs[beside], outcomes[beside], wanted, show.progress(runs[i], i, len(runs)), together)
     row = sample.row_of(outcomes[beside], estimate, meter.read())
     return replace(outcomes[beside], row=row, links=[], statistics=[]), rows
 

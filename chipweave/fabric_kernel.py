@@ -121,10 +121,10 @@ class KernelEngine:
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
     def skipped(self, network):
-        """Of a flit network: (cycles that were not stepped, jumps, Kernel.unrepeated())."""
+        """Of a flit network: (share of the groups' cycles that was not stepped, jumps, Kernel.unrepeated())."""
         kernel = self.compiled.flits[network].kernel
         report = kernel.skipped
-        return max(0, report["skipped"] - report["replayed"]), report["jumps"], kernel.unrepeated()
+        return report["group_skipped"] / max(1, report["group_cycles"]), report["jumps"], kernel.unrepeated()
 
     def pin(self, keyed, at, keys):
         for key in keys:

@@ -53,11 +53,15 @@ def strata(table, prefill_steps, wanted, seed):
     return out
 
 
-def default_size(outcome, flit_bytes):
-    """Layer-steps of one strategy that take its share of ten minutes, judged by the bytes its links carried."""
-    flits = sum(int(stats.bytes.sum()) for _, _, stats in outcome.links) / flit_bytes
-    per_layer = flits / max(1, len(outcome.table)) * SECONDS_PER_FLIT_HOP
-    return max(LEAST * (QUANTILES + 1), int(BUDGET_S / max(per_layer, 1e-3)))
+def layer_cost(outcome):
+    """Bytes that the links carried in a layer-step of a circuit run, at least one: what flit will cost goes with it."""
+    return max(1, sum(int(stats.bytes.sum()) for _, _, stats in outcome.links) / max(1, len(outcome.table)))
+
+
+def default_size(bytes_per_layer, flit_bytes):
+    """Layer-steps of every strategy that take ten minutes together; `bytes_per_layer` is the sum of their layer_cost()."""
+    per_layer = max(1e-3, bytes_per_layer / flit_bytes * SECONDS_PER_FLIT_HOP)
+    return max(LEAST * (QUANTILES + 1), int(BUDGET_S / per_layer))
 
 
 class Watched:
@@ -103,16 +107,17 @@ def probe(spec, work, model, admission):
     return fabric
 
 
-def measure(spec, outcome, wanted, on_layer=None):
+def measure(spec, outcome, wanted, on_layer=None, together=None):
     """Run the sample of one strategy; returns (estimate, rows).
 
     spec: the RunSpec of the circuit run, work conserving; outcome: its Outcome; wanted: layer-steps, None for the default.
+    together: sum of layer_cost() over the strategies that share ten minutes; None: this one alone.
     estimate: dict of figures for the row of `compare`; rows: one dict a sampled layer-step, times in ns.
     """
     loaded = serving.load(spec)
     network = serving.mesh_of(loaded.system)
     flits = flit_network.of(network)
-    wanted = wanted or default_size(outcome, flits.flit_bytes)
+    wanted = wanted or default_size(together or layer_cost(outcome), flits.flit_bytes)
     parts = strata(outcome.table, outcome.prefill_steps, wanted, spec.seed)
     chosen = {int(row) for part in parts for row in part.chosen}
     made = {}
@@ -129,10 +134,9 @@ def measure(spec, outcome, wanted, on_layer=None):
 
     serving.simulate(spec, layer_ended, loaded=loaded, around=around)
     times = made["watched"].times
-    skipped, jumps, unrepeated = made["fabrics"][-1].core.skipped(network.name)
-    cycles = float(sum(t[-1] for t in times.values()) * flits.clock / 10**12)
+    share, jumps, unrepeated = made["fabrics"][-1].core.skipped(network.name)
     estimate = totals(outcome.table, parts, times) | {
-        "layer_steps": len(chosen), "of": len(outcome.table), "jumps": jumps, "skipped_share": skipped / cycles if cycles else 0.0,
+        "layer_steps": len(chosen), "of": len(outcome.table), "jumps": jumps, "skipped_share": share,
         "unrepeated": unrepeated[:NAMED]}
     steps, layers = column(outcome.table, "step"), column(outcome.table, "layer")
     rows = [{"strategy": spec.strategy_name, "step": int(steps[row]), "layer": int(layers[row]),

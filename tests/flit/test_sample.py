@@ -1,6 +1,7 @@
 """Do sampled layer-steps start from the state of the full run, and does the estimate say what the sample says?"""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,15 @@ def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_p
     assert flit["sample"]["layer_steps"] == len(result["layer_steps"]) and flit["sample"]["of"] == 144
     assert flit["hops"] == circuit["hops"] and flit["sample"]["decode_standard_error_ns"] > 0
     assert flit["sample"]["skipped_share"] == 0
+
+
+def test_strategies_share_ten_minutes_by_default():
+    spec = RunSpec(**SMALL, admission="work_conserving")
+    costs = [sample.layer_cost(serving.simulate(replace(spec, strategy=s))) for s in ("base", "ep", "pred")]
+    assert costs[2] > 10 * costs[1] > 0
+    each = sample.default_size(sum(costs), 32)
+    assert each == pytest.approx(600 / (sum(costs) / 32 * 200e-9), abs=1)
+    assert each < sample.default_size(costs[0], 32)
 
 
 def layers(times, prefill):
