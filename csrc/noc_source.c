@@ -294,12 +294,29 @@ static int inject_one(struct noc_state *net, uint32_t e)
     return 0;
 }
 
+/* The same where one class leaves nothing to choose between. */
+static int inject_only(struct noc_state *net, uint32_t e)
+{
+    struct noc_source *s = &net->source[e];
+    const uint32_t gp = net->router_ports + e;
+    if (s->head == NOC_NO_MSG)
+        return 0;
+    if (s->vc < 0)
+        s->vc = (int8_t)choose_vc(net, gp, s, &net->msg[s->head]);
+    if (s->vc < 0 || !net->out[((size_t)gp << net->vc_bits) + (unsigned)s->vc].credits)
+        return 1;
+    send_flit(net, e, s);
+    net->moved++;
+    return s->head != NOC_NO_MSG;
+}
+
 void noc_inject(struct noc_state *net)
 {
     uint32_t kept = 0;
+    const int one_class = net->c.vc_classes == 1;
     for (uint32_t i = 0; i < net->awake.n; i++) {
         uint32_t e = net->awake.at[i];
-        if (inject_one(net, e))
+        if (one_class ? inject_only(net, e) : inject_one(net, e))
             net->awake.at[kept++] = e;
         else
             net->listed[e] = 0;

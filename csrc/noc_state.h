@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #define NOC_KEY_BITS 11 /* 64 ports x 32 VCs */
+#define NOC_LINE 64     /* bytes of a cache line: arrays start on one */
 #define NOC_NO_MSG UINT32_MAX
 #define NOC_ACTIVE 0x8000u /* noc_in.out: an output VC is held */
 #define NOC_HOP 4u         /* noc_flit.bits: hops << 2 | half << 1 | tail */
@@ -55,7 +56,10 @@ struct noc_port {
     uint8_t in_ptr, out_ptr, offset; /* switch allocation: output asked first, input served first, VC asked first */
     uint8_t seat, used;
     int8_t dim;
+    uint8_t rest[10]; /* a cache line in all */
 };
+
+_Static_assert(sizeof(struct noc_port) == NOC_LINE, "a port is a cache line");
 
 struct noc_event { /* a flit on a wire */
     uint32_t vc;
