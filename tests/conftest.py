@@ -1,5 +1,6 @@
 """Settings for all tests: hypothesis judges answers, not speed, and draws the same examples on every machine."""
 
+import csv
 import time
 
 import pytest
@@ -18,3 +19,21 @@ def slowness():
     for _ in range(10**6):
         pass
     return max(1.0, 2 * (time.process_time() - begun) / QUIET_LOOP_S)
+
+
+@pytest.fixture
+def poisoned(tmp_path):
+    """The shipped H100 table with every value that is not calibration replaced: whoever peeks predicts something else."""
+    from chipweave.validation import suite_h100
+
+    with suite_h100.REFERENCES.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if row["role"] != "calibration":
+            row["value"] = "123456"
+    path = tmp_path / "poisoned.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path

@@ -1,7 +1,5 @@
 """Are the communication groups predicted from calibration rows alone, and do they keep their bars?"""
 
-import csv
-
 import pytest
 
 from chipweave import ledger
@@ -21,29 +19,17 @@ def results(rows):
     return ledger.judge("h100", rows, ledger.discover())
 
 
-def poisoned(tmp_path):
-    """The shipped table with the value of every row that is not calibration replaced."""
-    path = tmp_path / "poisoned.csv"
-    with open(REFERENCES, newline="") as source, open(path, "w", newline="") as target:
-        reader = csv.DictReader(source)
-        writer = csv.DictWriter(target, reader.fieldnames)
-        writer.writeheader()
-        for row in reader:
-            writer.writerow({**row, "value": row["value"] if row["role"] == "calibration" else "12345"})
-    return path
-
-
-def test_the_calibrated_file_is_what_the_program_finds_also_from_poisoned_rows(tmp_path):
-    found = calibrate_comm.fit(calibrate_comm.calibration_rows(poisoned(tmp_path)))
+def test_the_calibrated_file_is_what_the_program_finds_also_from_poisoned_rows(poisoned):
+    found = calibrate_comm.fit(calibrate_comm.calibration_rows(poisoned))
     written = {kind: {p: node.value["value"].text for p, node in params.items()} for kind, params in comm_stacks.fitted().items()}
     assert written == {kind: {p: entry[0] for p, entry in params.items()} for kind, params in found.items()}
 
 
-def test_poisoned_rows_change_no_prediction(results, tmp_path):
-    changed = [(q, v) for q, v in ledger.read_references(poisoned(tmp_path)) if q.group in GROUPS]
+def test_poisoned_rows_change_no_prediction(results, poisoned):
+    changed = [(q, v) for q, v in ledger.read_references(poisoned) if q.group in GROUPS]
     again = {r.id: r for r in ledger.judge("h100", changed, ledger.discover())}
     assert all(again[r.id].simulated == r.simulated for r in results if r.simulated is not None)
-    assert again["nccl-0001"].reference == 12345
+    assert again["nccl-0001"].reference == 123456
 
 
 def test_every_fit_names_a_calibration_row(rows):

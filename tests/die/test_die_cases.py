@@ -3,7 +3,6 @@
 The whole ledger runs with `chipweave validate h100`; here a few rows of each group are, so that a change that breaks one shows.
 """
 
-import csv
 from statistics import fmean
 
 import pytest
@@ -38,30 +37,15 @@ def test_the_read_kernel_is_bound_by_loads_in_flight():
     assert stream.bandwidth(1024) / 1e9 == pytest.approx(2775, rel=0.08)
 
 
-def poisoned(tmp_path):
-    """The shipped table with every value that is not calibration replaced."""
-    with suite_h100.REFERENCES.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        if row["role"] != "calibration":
-            row["value"] = "123456"
-    path = tmp_path / "poisoned.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def test_predictions_do_not_change_when_values_are_poisoned(tmp_path):
-    rows = [(q, v) for q, v in ledger.read_references(poisoned(tmp_path)) if q.id in ("plateau-0001", "plateau-0005")]
+def test_predictions_do_not_change_when_values_are_poisoned(poisoned):
+    rows = [(q, v) for q, v in ledger.read_references(poisoned) if q.id in ("plateau-0001", "plateau-0005")]
     true = [(q, v) for q, v in ledger.read_references(suite_h100.REFERENCES) if q.id in ("plateau-0001", "plateau-0005")]
     cases = ledger.discover()
     assert [r.simulated for r in ledger.judge("h100", rows, cases)] == [r.simulated for r in ledger.judge("h100", true, cases)]
 
 
-def test_calibration_is_handed_calibration_rows_only(tmp_path):
-    assert calibration_values(poisoned(tmp_path)) == calibration_values()
+def test_calibration_is_handed_calibration_rows_only(poisoned):
+    assert calibration_values(poisoned) == calibration_values()
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Do the kernel cases answer every row, from calibration rows alone, within their bars?"""
 
-import csv
 
 import pytest
 import yaml
@@ -31,22 +30,6 @@ def test_the_shipped_figures_are_what_calibration_gives():
     assert {name: (pytest.approx(value, rel=1e-6), rows) for name, (value, rows, _) in fitted.items()} == {
         name: (entry["value"], entry["rows"]) for name, entry in shipped.items()
     }
-
-
-@pytest.fixture
-def poisoned(tmp_path):
-    """The shipped table with every value that is not calibration replaced."""
-    with suite_h100.REFERENCES.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        if row["role"] != "calibration":
-            row["value"] = "123456"
-    path = tmp_path / "poisoned.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
 
 
 def test_calibration_does_not_read_predicted_rows(poisoned):
