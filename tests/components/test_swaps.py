@@ -71,6 +71,16 @@ def test_a_real_trace_gives_one_result_on_the_kernel_the_plain_engine_and_the_pl
     assert sorted(kernel.statistics) == sorted(plain.statistics) == sorted(twins.statistics)
 
 
+def test_on_the_characterised_die_twins_and_kernel_agree_and_the_die_is_another():
+    kernel, sha = small_run("pred", preset="h100")
+    for twin, twin_sha in (small_run("pred", SWAPS["all"], preset="h100"), small_run("pred", engine="plain", preset="h100")):
+        assert twin_sha == sha and np.array_equal(kernel.table, twin.table)
+    _, assumed = small_run("pred", preset="paper")
+    for part in ("hbm", "llc", "sm"):
+        _, measured = small_run("pred", (f"die.{part}.table=h100_sxm",), preset="paper")
+        assert measured not in (assumed, sha), part
+
+
 @pytest.mark.parametrize("swap", ["atu", "all"])
 def test_a_bounded_table_of_copies_evicts_alike(swap):
     bounded = ("die.d2d.atu.entries=7",)
