@@ -16,7 +16,7 @@ A strategy is a name, a file, or the policies written out (chipweave/strategy.py
 from pathlib import Path
 
 from chipweave import models, strategy, topology_files, trace, yamlfile
-from chipweave.code import Gate
+from chipweave.code import FILE, Gate
 from chipweave.declare import Declared, Param, read_all
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.runspec import ADMISSIONS, LINK_MODELS, MOST, STRATEGIES, RunSpec
@@ -78,7 +78,7 @@ def load(path, single=False):
     strategies = lists["strategies"] and [_beside(name, folder) for name in lists["strategies"]]
     for key in FILES:
         values[key] = _beside(values[key], folder)
-    spec = RunSpec(**values, sets=tuple(lists["set"] or ()), folder=str(folder))
+    spec = RunSpec(**values, sets=tuple(_set_beside(text, folder) for text in lists["set"] or ()), folder=str(folder))
     return spec, strategies, lists["link_models"]
 
 
@@ -146,6 +146,12 @@ def _beside(name, folder):
     if name and ("/" in name or Path(name).suffix) and not Path(name).is_absolute():
         return str(folder / name)
     return name
+
+
+def _set_beside(text, folder):
+    """A setting whose value is a file of code, named relative to the run file."""
+    path, equals, value = text.partition("=")
+    return f"{path}{equals}{folder / value.strip()}" if FILE.match(value.strip()) else text
 
 
 def _frozen(mapping):

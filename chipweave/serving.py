@@ -21,7 +21,6 @@ from chipweave.trace import for_run
 from chipweave.work import Work
 from chipweave.workload import Workload
 
-HABITS = ("prefill_step_counts", "unnamed_layers_vanish")  # what a preset's `run` section may switch on
 
 
 @dataclass
@@ -159,7 +158,7 @@ def load(spec):
     policies = preset and attempt(open_strategy, spec, preset, gate)
     if faults:
         raise BadInput(list(dict.fromkeys(faults)))
-    habits = {name: preset_says(preset, name) for name in HABITS}
+    habits = {name: preset_says(preset, name) for name in topology_preset.HABITS}
     return Loaded(model, routing, system, policies, habits, {**system.code, **gate.used})
 
 

@@ -16,9 +16,12 @@ from chipweave import registry, yamlfile
 from chipweave.errors import BadInput, Faults, nearest
 from chipweave.sources import split
 from chipweave.topology_files import find
+from chipweave.topology_networks import SETTINGS
 from chipweave.yamlfile import Node
 
 KEYS = ("schema", "name", "about", "kinds", "networks", "run")
+HABITS = ("prefill_step_counts", "unnamed_layers_vanish")  # of the run; on or off
+RUN = (*HABITS, "replacement")
 SCHEMA = "chipweave.preset/1"
 
 
@@ -72,6 +75,20 @@ def check(root, faults):
         elif key == "kinds":
             for kind, params in node.value.items():
                 _check_kind(kind, params, node.keys[kind], faults)
+        elif key == "networks":
+            for name, settings in node.value.items():
+                _check_names(f"network {name}", settings, (*SETTINGS, "router"), faults)
+        elif key == "run":
+            _check_names("the run", node, RUN, faults)
+
+
+def _check_names(what, node, known, faults):
+    if not node.is_map:
+        faults.add(f"{what}: settings are a mapping, not {node.shape()}", node.place)
+        return
+    for name in node.value:
+        if name not in known:
+            faults.add(f"{what} has no setting {name!r}", node.keys[name], ", ".join(known), nearest(name, known))
 
 
 def _check_kind(kind, node, place, faults):

@@ -7,8 +7,10 @@ part be swapped by one line.
 """
 
 import re
+from pathlib import Path
 
 from chipweave import yamlfile
+from chipweave.code import FILE
 from chipweave.errors import BadInput, Place, nearest
 from chipweave.yamlfile import Node
 
@@ -88,12 +90,14 @@ def apply_sets(root, sets, faults):
 
 
 def _relabel(node, place):
-    """The Node with `place` everywhere: a setting has no lines."""
+    """The Node with `place` everywhere: a setting has no lines. A file of code is looked for in the current folder."""
     value = node.value
     if node.is_map:
         value = {k: _relabel(v, place) for k, v in value.items()}
     elif node.is_list:
         value = [_relabel(v, place) for v in value]
+    elif FILE.match(node.text):
+        return Node(str(Path.cwd() / node.text), place, str(Path.cwd() / node.text))
     return Node(value, place, node.text, {k: place for k in node.keys})
 
 

@@ -14,6 +14,7 @@ from chipweave.errors import BadInput, Fault, Place, nearest
 from chipweave.trace import generate, syn, windows
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.importer import file_sha256, import_paths, write_rows
+from chipweave.trace.limits import MAX_IDS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import Trace, open_store
 
@@ -124,6 +125,10 @@ def law_of(model):
 def write_generated(path, model, requests, steps, seed, name=None, progress=lambda text, done, total: None):
     """Write a made-up trace of `requests` requests with 1 + (`steps` - 1) steps to `path`; returns its header."""
     shape, law = Shape(model.moe_layers, model.experts, model.top_k, model.layers), law_of(model)
+    ids = requests * steps * len(model.moe_layers) * model.top_k
+    if ids > MAX_IDS:
+        raise BadInput(Fault(f"{requests:,} requests x {steps:,} steps x {len(model.moe_layers)} layers x {model.top_k} are {ids:.1e} expert ids to make up",
+                             allowed=f"up to {MAX_IDS:.0e}: fewer requests or steps"))
     made = generate.requests(law, requests, steps - 1, seed)
     facts = {"kind": "generated", "law": asdict(law), "seed": seed}
     return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)

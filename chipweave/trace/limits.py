@@ -3,6 +3,7 @@
 MAX_DOCUMENT_BYTES = 64 << 20  # one request's JSON; the longest of the public data set is about 12 MB, indented
 MAX_UNPACKED_BYTES = 256 << 30  # all JSON of one import after decompression; a model's share of the data set is 80 GB
 MAX_REQUESTS = 1_000_000
+MAX_IDS = 10**11  # of a made-up trace: 400 times DeepSeek-V3 x 4,096 requests x 128 steps, 100 GB
 MAX_LAYERS = 1024
 MAX_EXPERTS = 65_535  # ids are kept in at most 16 bits
 MAX_TOP_K = 256

@@ -139,3 +139,27 @@ def test_ctrl_c_ends_at_once_says_so_and_leaves_nothing(here, arguments):
     _, err = going.communicate(timeout=20)
     assert going.returncode == 130 and err.strip().startswith("interrupted") and "Traceback" not in err
     assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("text, words", [
+    ("networks: {d2d: {admision: head_only}}", "p.yaml:3:18: network d2d has no setting 'admision'; allowed: link_model, "),
+    ("run: {replacemnt: lru}", "p.yaml:3:7: the run has no setting 'replacemnt'; allowed: prefill_step_counts, unnamed_layers_vanish, replacement; nearest: replacement"),
+    ("networks: {d2d: 5}", "p.yaml:3:17: network d2d: settings are a mapping, not '5'"),
+])
+def test_an_unknown_setting_of_a_preset_is_told_by_check_too(capsys, here, text, words):
+    (here / "p.yaml").write_text(f"schema: chipweave.preset/1\nname: p\n{text}\n")
+    assert words in refused(capsys, "check", "p.yaml")
+    assert words in refused(capsys, *WORK, "--preset", "p.yaml")
+
+
+def test_a_trace_beyond_all_disks_is_not_begun(capsys):
+    arguments = ["compare", "--model", "deepseek-v2-lite", "--batch", "1000000", "--steps", "1000000", "--strategies", "ep"]
+    assert "1,000,000 requests x 1,000,000 steps x 26 layers x 6 are 1.6e+14 expert ids" in refused(capsys, *arguments)
+
+
+def test_code_in_a_setting_is_looked_for_where_the_user_stands_and_in_a_run_file_beside_it(capsys, here):
+    lab = here / "lab"
+    lab.mkdir()
+    assert f"no file {here}/part.py" in refused(capsys, *WORK, "--set", "die.hbm.kind=./part.py:X", "--allow-code")
+    (lab / "run.yaml").write_text("schema: chipweave.run/1\nmodel: deepseek-v2-lite\ntrace: esft-law\nbatch: 4\nsteps: 2\nset: ['die.hbm.kind=part.py:X']\n")
+    assert f"no file {lab}/part.py" in refused(capsys, "run", "lab/run.yaml", "--allow-code")
