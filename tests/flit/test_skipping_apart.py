@@ -114,6 +114,15 @@ def test_stopping_reading_and_sending_on_the_way_change_nothing(seed):
     assert told(scene, skip=True) == told(scene, skip=False)
 
 
+@pytest.mark.parametrize("general", [False, True])
+def test_arrivals_of_one_cycle_come_by_endpoint(general):
+    """Four neighbours of a mesh are as far from each other: all tails arrive in one cycle, in whatever order they were sent."""
+    kernel = Kernel(grid([2, 2]), Router(), general=general)
+    kernel.send([(tag, 0, 3, tag ^ 1, tag, 0, 3) for tag in (2, 0, 3, 1)])
+    kernel.drain(1000)
+    assert [(row[0], row[3]) for row in kernel.collect()] == [(tag, 2 + 5 * 2 + 2) for tag in range(4)]
+
+
 @pytest.mark.parametrize("flits", [3000, LONG])
 def test_bins_of_a_lone_message_lie_as_it_flowed(flits):
     """A packet crosses a link without a pause: every bin but the first and last is full."""
