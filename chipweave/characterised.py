@@ -25,7 +25,8 @@ NEEDED = ("schema", "name", "peak", "bandwidth", "memory", "llc", "gemm")
 RATES = named({"peak": Param("compute", low="1 flop/s"), "bandwidth": Param("bandwidth", low="1 B/s")})
 ACCESS = named({"latency": Param("time", low="0 ps", rounding=True), "share": Param("share", low=0.0001, high=1)})
 HIT = named({"bytes": Param("bytes", low="1 B"), "latency": Param("time", low="0 ps", rounding=True), "rate": Param("bandwidth", low="1 B/s")})
-GEMM = named({"slice": Param("bytes", low="1 B"), "utilisation": Param("table", columns={"tokens": Param("str"), "share": Param("share", low=0.00001, high=1)})})
+GEMM = named({"slice": Param("bytes", low="1 B"),
+              "utilisation": Param("table", columns={"tokens": Param("str"), "share": Param("share", low=0.00001, high=1)})})
 
 
 @dataclass(frozen=True)
