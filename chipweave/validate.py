@@ -6,6 +6,8 @@ A suite is a module `chipweave.validation.suite_NAME`, so a new suite is a new f
     references(reference, groups, device)                    the rows asked, in the same order: gives it plots
     extra(results) -> [Markdown]                             parts of the written ledger that only this suite has
     remarks(results) -> [text]                               printed after the tables
+    more(results) -> {key: value}                            keys of the JSON document that only this suite has
+    missed(results) -> [text]                                bars that are not a group's mean error
     KEEP_ROWS = True                                         the answer to each row is committed, not the groups' figures alone
 """
 
@@ -82,8 +84,9 @@ def run_suite(name, asked):
     results = suite.results(reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs)
     if not results:
         raise BadInput(f"suite {name}: no reference row fits --group, --device or --reference")
-    document = ledger.as_json(name, __version__, results)
+    document = ledger.as_json(name, __version__, results) | getattr(suite, "more", lambda _: {})(results)
     missed = [f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}" for group, bar, error in ledger.missed_bars(results)]
+    missed += getattr(suite, "missed", lambda _: [])(results)
     if asked.out:
         write_out(Path(asked.out), name, suite, results, document, asked)
     worse = []

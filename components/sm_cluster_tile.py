@@ -9,6 +9,7 @@ from chipweave.kernels.gemm import CUBLAS_TILES, Gemm, best_of
 CHIP_PARAMETERS = {
     "sms": "sms", "clock": "clock_hz", "tensor_clock": "tensor_clock_hz", "flop_per_clock": "flop_per_clk",
     "l2_bytes_per_clock": "l2_bytes_per_clk", "dram_bandwidth": "dram_bytes_per_s", "die_bandwidth": "die_memory_bytes_per_s",
+    "shared_bytes_per_clock": "shared_bytes_per_clk",
 }  # fmt: skip
 TIMES = {"l2_latency": "l2_latency_s", "dram_latency": "dram_latency_s", "tma_latency": "tma_extra_s"}
 PICOSECONDS = 10**12
@@ -27,7 +28,8 @@ class SmClusterTile(Component):
     tensor_clock = Param("frequency", default="1755 MHz", low="1 MHz", doc="clock under full tensor load")
     flop_per_clock = Param("float", default=3645.22417, low=1.0, doc="16-bit tensor flop of one SM and clock, as achieved")
     l2_bytes_per_clock = Param("float", default=3942.4, low=1.0, doc="read rate of the whole L2")
-    dram_bandwidth = Param("bandwidth", default="3352.3 GB/s", low="1 B/s", doc="pin rate of the stacks")
+    shared_bytes_per_clock = Param("float", default=124.1, low=1.0, doc="what one SM writes to its shared memory")
+    dram_bandwidth = Param("bandwidth", default="3352.32 GB/s", low="1 B/s", doc="pin rate of the stacks")
     die_bandwidth = Param("bandwidth", default="3942 GB/s", low="1 B/s", doc="what the die moves to memory at most")
     dram_efficiency = Param("float", default=0.937438004, low=0.01, high=1.0, doc="share of the pin rate that operand tiles reach")
     l2_latency = Param("time", default="141616 ps", low="0 ps", doc="near hit")

@@ -42,12 +42,18 @@ def fit(v):
 
 def _hardware(v):
     pcie, gh200 = BOOST_HZ["H800 PCIe"], BOOST_HZ["GH200"]
-    rate = v["uarch-0062"] * 1e12 / chips.PCIE.sms / pcie
-    turnaround = chips.SXM5.sms * 2 * 128 * 8 / (v["stream-0445"] * 1e9)
+    rate = v["uarch-0062"] * 1e12 / chips.structure("h800_pcie").sms / pcie
+    turnaround = chips.structure("gh200").sms * 2 * 128 * 8 / (v["stream-0445"] * 1e9)
     return {
         "flop_per_clk": (rate, ["uarch-0062"], "back-to-back wgmma of one SM; 114 SMs at 1755 MHz"),
         "tensor_clock_hz": (pcie, ["uarch-0062"], "the clock of that row, taken for every board under tensor load: assumed"),
         "l2_bytes_per_clk": (v["uarch-0050"], ["uarch-0050"], "saturated L2 reads"),
+        "shared_bytes_per_clk": (v["uarch-0049"], ["uarch-0049"], "what an SM's L1 gives; its shared memory is the same array"),
+        "shared_cycles": (v["uarch-0001"], ["uarch-0001"], "SM cycles of a shared-memory load"),
+        "remote_shared_cycles": (v["uarch-0033"], ["uarch-0033"], "SM cycles of a load from the shared memory of another SM of the cluster"),
+        "remote_shared_bytes_per_clk": (v["uarch-0038"] * 1e12 / chips.structure("h800_pcie").sms / pcie, ["uarch-0038"], "of one SM, ring copy"),
+        "atomic_handoff_s": (v["uarch-0045"] * 1e-9, ["uarch-0045"], "compare-and-swap from one SM to another, H100 PCIe"),
+        "launch_call_s": (v["uarch-0065"] * 1e-9, ["uarch-0065"], "from the host's call to the start of an empty kernel"),
         "l1_s": (v["uarch-0004"] / gh200, ["uarch-0004"], "L1 hit"),
         "l2_latency_s": (v["plateau-0001"] / gh200, ["plateau-0001"], "near L2 hit"),
         "l2_hop_s": ((v["uarch-0012"] - v["uarch-0011"]) / pcie, ["uarch-0011", "uarch-0012"], "far minus near L2 hit"),
@@ -55,7 +61,7 @@ def _hardware(v):
         "tma_extra_s": (v["uarch-0032"] / pcie, ["uarch-0032"], "TMA load over plain load"),
         "turnaround_s": (turnaround, ["stream-0445"], "2 blocks of 128 threads x 8 B an SM in flight, over the rate"),
         "die_memory_bytes_per_s": (v["stream-0613"] * 1e9, ["stream-0613"], "what the die moves to memory at most"),
-        "dram_efficiency": (v["stream-0613"] * 1e9 / chips.CHIPS["GH200"].dram_bytes_per_s, ["stream-0613"], "of the pin rate, one direction"),
+        "dram_efficiency": (v["stream-0613"] * 1e9 / chips.structure("gh200").dram_bytes_per_s, ["stream-0613"], "of the pin rate, one direction"),
         "graph_kernel_s": (v["launch-0002"] * 1e-6, ["launch-0002"], "a small kernel in a graph"),
     }
 
@@ -76,7 +82,7 @@ def launch_path(f):
 
 
 def _copies(v, f):
-    chip = chips.chip_of("H200 SXM", f)
+    chip = chips.chip_named("H200 SXM", f)
     own = launch.copy_seconds(chip, launch_path(f), 65536)
     rows = {"stream": "launch-0001", "graph": "launch-0002"}
     return {f"{mode}_gap_s": (v[r] * 1e-6 - own, [r], "floor minus the model's 64 kB kernel") for mode, r in rows.items()}
@@ -93,7 +99,7 @@ def _slope_and_floor(name, floor_name, seconds, measured, rows, words):
 
 
 def _weights(v, f):
-    chip = chips.chip_of("H100 SXM5", f)
+    chip = chips.chip_named("H100 SXM5", f)
     shapes = (Layer(7168, 2048, "fp8_block"), 256, 8), (Layer(4096, 14336, "bfloat16"), 8, 2)
 
     def seconds(layer, experts, top_k):
@@ -107,7 +113,7 @@ def _weights(v, f):
 
 
 def _deepgemm(v, f):
-    chip = chips.chip_of("H100 SXM5", f)
+    chip = chips.chip_named("H100 SXM5", f)
 
     def seconds(ranks, tokens):
         counts = software.wideep_loads("uniform", tokens, ranks)[0]
@@ -120,7 +126,7 @@ def _deepgemm(v, f):
 
 
 def _linear(v, f):
-    chip = chips.chip_of("H100 SXM5", f)
+    chip = chips.chip_named("H100 SXM5", f)
     rows = {"bfloat16": "gemm-0023", "fp8": "gemm-0034"}
     floors = {d: v[r] * 1e-6 - software.linear_seconds(chip, f, d, 1, 7168, 2048) for d, r in rows.items()}
     words = "one row of 7168 x 2048 minus the model"

@@ -1,30 +1,20 @@
-"""The devices that measurements were taken on, as the kernel-level models see them: structure and datasheet only.
+"""The dies of the topologies as the kernel-level models see them: structure and datasheet values, read from there.
 
-SM counts, clocks and memory rates are rows spec-0001 to spec-0014 of the reference table and NVIDIA's datasheets
-(H200: 4.8 TB/s; GH200 96 GB: 4,023 GB/s). L2 of H200 and GH200 is the 50 MiB of the shared die: assumed.
+SMs, clock, memory's peak and the size of L2 stand once, in topologies/*.yaml; what is fitted in calibrated/kernels.yaml.
 """
 
+from functools import cache
 from importlib.resources import files
 
 import yaml
 
 from chipweave.kernels.chip import Chip
-
-SXM5 = Chip("H100 SXM5", sms=132, clock_hz=1.98e9, dram_bytes_per_s=3352.3e9)
-PCIE = Chip("H100 PCIe", sms=114, clock_hz=1.755e9, dram_bytes_per_s=2039.0e9)
-CHIPS = {
-    "GH200": Chip("GH200", sms=132, clock_hz=1.98e9, dram_bytes_per_s=4023e9),
-    "H200": Chip("H200 SXM", sms=132, clock_hz=1.98e9, dram_bytes_per_s=4800e9),
-    "H800 PCIe": PCIE,
-    "H100 PCIe": PCIE,
-    "H800": SXM5,
-    "H100": SXM5,
-}
-"""Word in a row's device -> die; the first that occurs counts. H800 differs from H100 in its NVLink alone."""
+from chipweave.ledger import NotModelled
+from chipweave.validation.devices import device_of, parts, topology_of
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "kernels.yaml"
 CHIP_FIGURES = ("flop_per_clk", "tensor_clock_hz", "l2_bytes_per_clk", "l2_latency_s", "dram_latency_s", "tma_extra_s",
-                "die_memory_bytes_per_s")
+                "die_memory_bytes_per_s", "shared_bytes_per_clk")
 
 
 def calibrated():
@@ -33,7 +23,21 @@ def calibrated():
     return {name: entry["value"] for name, entry in entries.items()}
 
 
-def chip_of(device, figures):
-    """The die of a row's device with the calibrated `figures`, or None for a device that is not described."""
-    found = next((chip for word, chip in CHIPS.items() if word in device), None)
-    return found and found.with_fit(**{k: figures[k] for k in CHIP_FIGURES})
+@cache
+def structure(name):
+    """The die of a topology, without what is fitted."""
+    sm, llc, hbm = (parts(name)[part] for part in ("sm", "llc", "hbm"))
+    return Chip(name, sms=sm.sms, clock_hz=float(sm.clock), dram_bytes_per_s=float(hbm.bandwidth), l2_bytes=llc.slices * llc.slice_capacity)
+
+
+def chip_named(device, figures):
+    """The die that a device's words name, with the calibrated `figures`."""
+    return structure(topology_of(device)).with_fit(**{k: figures[k] for k in CHIP_FIGURES if k in figures})
+
+
+def chip_of(question, figures):
+    """The die of a row with the calibrated `figures`, at the row's clock where it states one; or NotModelled."""
+    device = device_of(question)
+    if isinstance(device, NotModelled):
+        return device
+    return chip_named(device.topology, figures).with_fit(clock_hz=device.clock_hz)

@@ -8,18 +8,16 @@ from functools import cache
 from importlib.resources import files
 
 from chipweave import registry, topology, yamlfile
+from chipweave.ledger import NotModelled
+from chipweave.validation.devices import node_of
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "comm.yaml"
-TOPOLOGIES = (("H800 PCIe", None), ("H100 PCIe", None), ("H800", "dgx_h800"), ("H100", "dgx_h100"), ("H200", "dgx_h100"), ("GH200", None))
-"""First word of a device that fits; None: the board has no NVSwitch node that is described."""
-
-
 @cache
 def fabric(device):
-    """The `Fabric` of the node that `device` names, or None where no topology describes it."""
-    name = next((name for word, name in TOPOLOGIES if device.startswith(word)), None)
+    """The `Fabric` of the node that `device` names, or NotModelled."""
+    name = node_of(device)
     if name is None:
-        return None
+        return NotModelled(f"device '{device}' has no NVSwitch node that is described")
     system = topology.load(name)
     return system.parts["switch"].fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
 

@@ -11,14 +11,9 @@ import numpy as np
 
 from chipweave import topology
 from chipweave.line_rate import LineRate
+from chipweave.validation.devices import Device
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "die.yaml"
-DEVICES = {
-    "GH200": "gh200", "H200": "h200", "H100 PCIe": "h100_pcie", "H800 PCIe": "h800_pcie", "H800 SXM": "h800", "H800": "h800",
-    "H100 SXM": "h100_sxm", "H100": "h100_sxm",
-}  # fmt: skip
-"""Word in a row's device -> topology; the first that occurs counts."""
-
 LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER = range(1, 9)
 KERNEL, PAGES, ORDER = 1, 2, 3
 LAUNCH, STOP = 1, 4
@@ -29,24 +24,21 @@ REGION = 2048  # pages of 4 GiB: an array of a benchmark lies in one piece, as a
 REGIONS = 16
 
 
-def topology_of(device):
-    """Name of the topology of a row's device, or None for one that is not described; a device may be a topology file itself."""
-    return device if device.endswith(".yaml") else next((name for word, name in DEVICES.items() if word in device), None)
-
-
 @lru_cache(maxsize=64)
 def _system(name, sets, preset):
     return topology.load(name, sets=sets, preset=preset)
 
 
 class Die:
-    """A die ready to run. `sms` of its SMs take part (all where None): those left out would idle.
+    """A die ready to run. `of`: a topology's name or file, or a `Device`, which may be at a clock of its own. `sms` of its
+    SMs take part (all where None): those left out would idle.
 
     Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz, period_ps.
     """
 
-    def __init__(self, name, sms=None, sets=(), seed=1, preset=str(CALIBRATED), engine="kernel"):
-        sets = tuple(sets) + ((f"sm.sms={sms}",) if sms else ())
+    def __init__(self, of, sms=None, sets=(), seed=1, preset=str(CALIBRATED), engine="kernel"):
+        name, own = (of.topology, of.sets) if isinstance(of, Device) else (of, ())
+        sets = own + tuple(sets) + ((f"sm.sms={sms}",) if sms else ())
         self.system = _system(name, sets, preset)
         line_rate = LineRate(self.system, seed, engine)
         self.endpoints = line_rate.endpoints

@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 
+from chipweave.ledger import NotModelled
 
 FEW = 6  # starting processes costs more than this many points
 
@@ -17,3 +18,13 @@ def measure(function, points):
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         chunk = max(1, len(points) // (workers * 8))
         return dict(zip(points, pool.map(function, *zip(*points), chunksize=chunk)))
+
+
+def answers(questions, point, function, answer):
+    """{id: answer} where `point(question)` is the tuple that `function` measures, or NotModelled.
+
+    answer  called with (question, its point, what was measured there): the number in the row's unit
+    """
+    points = {q.id: point(q) for q in questions}
+    found = measure(function, [p for p in points.values() if not isinstance(p, NotModelled)])
+    return {q.id: points[q.id] if isinstance(points[q.id], NotModelled) else answer(q, points[q.id], found[points[q.id]]) for q in questions}

@@ -9,7 +9,8 @@ import yaml
 from chipweave import ledger
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.ledger_ask import asking
-from chipweave.ledger_text import table
+from chipweave.ledger_text import percent, table
+from chipweave.validation import knees
 
 FOLDER = files("chipweave.validation") / "references" / "h100"
 REFERENCES = FOLDER / "h100_reference.csv"  # the table that calibration is read from
@@ -48,18 +49,36 @@ def results(reference=None, groups=(), device=None, jobs=1):
 
 
 def remarks(rows):
-    """What a reader should know of the references: roles that are no roles, and so are not scored."""
+    """What a reader should know: the knees of latency curves; roles that are no roles, and so are not scored."""
     strange = sorted({r.role for r in rows} - set(ROLES))
-    return [f"role '{role}' is unknown, its rows are not scored; allowed: {', '.join(ROLES)}" for role in strange]
+    unscored = [f"role '{role}' is unknown, its rows are not scored; allowed: {', '.join(ROLES)}" for role in strange]
+    return [knees.sentence(k) for k in knees.knees(rows)] + unscored
+
+
+def more(rows):
+    """Keys of the JSON document that only this suite has."""
+    return {"knees": knees.as_rows(rows)}
+
+
+def missed(rows):
+    """Lines for bars that are not a group's mean error."""
+    return knees.missed(rows)
 
 
 def extra(rows):
-    """Parts of the Markdown ledger that only this suite has: the calibration rows and what each of them sets."""
+    """Parts of the Markdown ledger that only this suite has: knees; the calibration rows and what each of them sets."""
     sets = what_rows_set()
     lines = [[r.id, r.quantity, f"{r.x_name} {r.x_value}".strip(), "-" if r.reference is None else f"{r.reference:g}", r.device,
               ", ".join(sets.get(r.id, ())) or "nothing yet"] for r in rows if r.role == "calibration"]
     head = ["row", "quantity", "x", "value", "device", "sets"]
-    return ["### Calibration rows and what each of them sets", table(head, lines)] if lines else []
+    return _knees(rows) + (["### Calibration rows and what each of them sets", table(head, lines)] if lines else [])
+
+
+def _knees(rows):
+    lines = [[k.device, k.level, f"{k.reference / 1024:.0f}", f"{k.simulated / 1024:.0f}", percent(k.error)] for k in knees.knees(rows)]
+    words = (f"Where a latency curve (`{knees.GROUP}`) leaves a level: risen by a tenth of the way to the next one "
+             f"(`validation/knees.py`); each must lie within {knees.BAR:.0%} of its size.")
+    return ["### Knees", words, table(["device", "leaves", "measured, KiB", "simulated, KiB", "error"], lines)] if lines else []
 
 
 def what_rows_set():

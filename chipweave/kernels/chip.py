@@ -15,6 +15,7 @@ class Chip:
     Calibrated (shared by all devices; each with its row in validation/calibrated/kernels.yaml):
         flop_per_clk     16-bit tensor flop of one SM and clock, as achieved by back-to-back wgmma
         tensor_clock_hz  clock that the tensor rate is taken at: boards under full tensor load leave boost
+        shared_bytes_per_clk  what one SM writes to its shared memory in a clock: the rate of L1, the same array
         l2_bytes_per_clk read rate of the whole L2
         port_bytes_per_clk  what one SM takes from the crossbar in a clock (DeepGEMM's own model of Hopper uses 64)
         l2_latency_s, dram_latency_s, tma_extra_s   unloaded latencies
@@ -30,6 +31,7 @@ class Chip:
     tensor_clock_hz: float = 1.755e9
     l2_bytes_per_clk: float = 5120.0
     port_bytes_per_clk: float = 64.0
+    shared_bytes_per_clk: float = 128.0
     l2_latency_s: float = 0.0
     dram_latency_s: float = 0.0
     tma_extra_s: float = 0.0
@@ -51,6 +53,11 @@ class Chip:
     def memory_bytes_per_s(self, efficiency):
         """Memory rate of an access pattern that reaches `efficiency` of the pin rate, bounded by the die's own limit."""
         return min(self.dram_bytes_per_s * efficiency, self.die_memory_bytes_per_s)
+
+    @property
+    def shared_bytes_per_s(self):
+        """What one SM writes to its shared memory."""
+        return self.shared_bytes_per_clk * self.clock_hz
 
     @property
     def port_bytes_per_s(self):

@@ -55,8 +55,9 @@ def fill_seconds(chip):
 
 
 def store_seconds(chip, tile, out_bytes=2):
-    """Epilogue of one tile: it leaves through the SM's port and must be acknowledged by L2."""
-    return tile.rows * tile.columns * out_bytes / chip.port_bytes_per_s + chip.l2_latency_s
+    """Epilogue of one tile: registers to shared memory, from there through the SM's port, acknowledged by L2."""
+    size = tile.rows * tile.columns * out_bytes
+    return size / chip.shared_bytes_per_s + size / chip.port_bytes_per_s + chip.l2_latency_s
 
 
 def busy_seconds(chip, tile, k, dtype, active):

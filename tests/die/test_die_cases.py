@@ -11,7 +11,7 @@ from chipweave import ledger, topology
 from chipweave.validation import calibrate_die, die, suite_h100
 from chipweave.validation.calibrate_kernels import calibration_values
 
-DIES = ["h100_sxm", "h100_pcie", "h200", "gh200", "h800", "h800_pcie"]
+DIES = ["h100_sxm", "h100_pcie", "h100_nvl", "h200", "gh200", "h800", "h800_pcie"]
 STRUCTURE = {"sms", "clock", "slices", "generation", "stacks", "capacity", "controller_clock"}
 
 

@@ -16,7 +16,7 @@ def expert_ms(cluster, hidden, intermediate, tokens):
 
 
 def test_its_defaults_are_the_calibrated_figures():
-    shipped, own = chips.chip_of("H100 SXM5", chips.calibrated()), SmClusterTile().chip
+    shipped, own = chips.chip_named("H100 SXM5", chips.calibrated()), SmClusterTile().chip
     for name in ("sms", "clock_hz", "dram_bytes_per_s", *chips.CHIP_FIGURES):
         assert getattr(own, name) == pytest.approx(getattr(shipped, name), rel=1e-5), name
 

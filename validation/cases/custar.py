@@ -3,22 +3,28 @@
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.cases.nccl import GPUS
 from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.rows import count, first_missing, in_time
 
 MODES = {"vllm_graph": "graph", "vllm_eager": "eager"}
 
 
 @case("h100", "custar")
 def predict(questions):
-    """Microseconds."""
-    return {q.id: simulate(q) for q in questions}
+    """Time of a call."""
+    return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
 def simulate(question, figures=None):
-    """The answer to one question; `figures` take the place of the fitted ones."""
+    """Microseconds for one question; `figures` take the place of the fitted ones."""
     mode = next((m for word, m in MODES.items() if word in question.quantity), None)
     gpus, node = GPUS.search(question.conditions), fabric(question.device)
-    if not mode or not gpus or not question.x or node is None or not 2 <= int(gpus[1]) <= node.ranks:
-        return NotModelled("mode, number of GPUs, size or device not recognised")
+    if not mode or not gpus:
+        return NotModelled(f"the row names no mode ({', '.join(MODES)}) or no number of GPUs")
+    elements = count(question, "message_size", most=1 << 40)
+    if first_missing(node, elements):
+        return first_missing(node, elements)
+    if not 2 <= int(gpus[1]) <= node.ranks:
+        return NotModelled(f"{gpus[1]} GPUs on a node of {node.ranks}")
     figures = figures or {}
     nccl, own = (stack(kind, **figures.get(kind, {})) for kind in ("comm.nccl", "comm.custom_allreduce"))
-    return own.time(mode, int(gpus[1]), 2 * int(question.x), nccl, node) / 1e6
+    return own.time(mode, int(gpus[1]), 2 * elements, nccl, node) / 1e6

@@ -4,25 +4,32 @@ import re
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.rows import count, first_missing, in_time
 
 SHAPE = re.compile(r"hidden (?P<hidden>\d+), top-(?P<topk>\d+), (?P<experts>\d+) experts")
 EP = re.compile(r"\bEP ?(\d+)\b")
+MOST_TOKENS = 1 << 24
 KIND = "comm.deepep_low_latency"
 
 
 @case("h100", "deepep_ll", bar=0.15)
 def predict(questions):
-    """Microseconds."""
-    return {q.id: simulate(q) for q in questions}
+    """Time of a call."""
+    return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
 def simulate(question, figures=None):
-    """The answer to one question; `figures` take the place of the fitted ones."""
+    """Microseconds for one question; `figures` take the place of the fitted ones."""
     shape, ep, node = SHAPE.search(question.conditions), EP.search(question.conditions), fabric(question.device)
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
-    if not shape or not ep or not phase or not question.x or node is None:
-        return NotModelled("phase, shape, tokens or device not recognised")
+    if not shape or not ep or not phase:
+        return NotModelled("the row names no dispatch or combine with EP, hidden size, top-k and experts")
+    tokens = count(question, "tokens/GPU", most=MOST_TOKENS)
+    if first_missing(node, tokens):
+        return first_missing(node, tokens)
+    if int(ep[1]) < 2:
+        return NotModelled("one GPU exchanges nothing")
     if int(ep[1]) > node.ranks and not node.adapter:
         return NotModelled(f"EP{ep[1]} leaves the node, and the node has no adapter")
     own = stack(KIND, **(figures or {}).get(KIND, {}))
-    return own.time(phase, int(question.x), int(shape["topk"]), int(shape["hidden"]), int(ep[1]), node) / 1e6
+    return own.time(phase, tokens, int(shape["topk"]), int(shape["hidden"]), int(ep[1]), node) / 1e6

@@ -3,27 +3,35 @@
 import re
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.cases.deepep_ll import SHAPE
+from chipweave.validation.cases.deepep_ll import MOST_TOKENS, SHAPE
 from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.rows import count, first_missing, in_time
 
-SMS, GPUS = re.compile(r"\b(\d+) SMs"), re.compile(r"\b(\d+) GPUs")
+SMS, GPUS, NODES = re.compile(r"\b(\d+) SMs"), re.compile(r"\b(\d+) GPUs"), re.compile(r"\b(\d+) nodes?\b")
 KIND = "comm.deepep_normal"
 
 
 @case("h100", "deepep_normal", bar=0.15)
 def predict(questions):
-    """Microseconds."""
-    return {q.id: simulate(q) for q in questions}
+    """Time of a call."""
+    return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
 def simulate(question, figures=None):
-    """The answer to one question; `figures` take the place of the fitted ones."""
+    """Microseconds for one question; `figures` take the place of the fitted ones."""
     shape, sms, gpus = SHAPE.search(question.conditions), SMS.search(question.conditions), GPUS.search(question.device)
     phase, node = next((p for p in ("dispatch", "combine") if p in question.quantity), None), fabric(question.device)
-    if not shape or not sms or not gpus or not phase or not question.x or node is None:
-        return NotModelled("phase, shape, SMs, tokens or device not recognised")
-    if "(1 node)" not in question.device or int(gpus[1]) > node.ranks:
+    if "notify" in question.quantity:
+        return NotModelled("the exchange of counts before a dispatch is not modelled by itself")
+    if not shape or not sms or not gpus or not phase:
+        return NotModelled("the row names no dispatch or combine with SMs, GPUs, hidden size, top-k and experts")
+    tokens, nodes = count(question, "tokens/GPU", most=MOST_TOKENS), NODES.search(question.device)
+    if first_missing(node, tokens):
+        return first_missing(node, tokens)
+    if (nodes and nodes[1] != "1") or int(gpus[1]) > node.ranks:
         return NotModelled("more than one node: no model of the network between nodes")
+    if int(gpus[1]) < 2 or int(sms[1]) < 2:
+        return NotModelled("fewer than two GPUs or two SMs: nothing is exchanged")
     own = stack(KIND, **(figures or {}).get(KIND, {}))
-    numbers = (int(question.x), int(shape["topk"]), int(shape["hidden"]), int(shape["experts"]), int(sms[1]), int(gpus[1]))
+    numbers = (tokens, int(shape["topk"]), int(shape["hidden"]), int(shape["experts"]), int(sms[1]), int(gpus[1]))
     return own.time(phase, *numbers, node) / 1e6

@@ -9,22 +9,28 @@ import re
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.cases.deepep_ll import KIND
 from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.rows import count, first_missing, in_time
 
 CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk>\d+)")
 
 
 @case("h100", "deepep_readme")
 def predict(questions):
-    """Microseconds."""
-    return {q.id: _answer(q) for q in questions}
+    """Time of a call."""
+    return {q.id: in_time(q, _answer(q)) for q in questions}
 
 
 def _answer(question):
     shape, node = CONDITIONS.search(question.conditions), fabric(question.device)
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
-    if not shape or not phase or not question.quantity.startswith("low-latency") or not question.x or node is None:
-        return NotModelled("two numbers in one row, or the row is not recognised")
-    if question.x > node.ranks and not node.adapter:
+    if not shape or not phase or not question.quantity.startswith("low-latency"):
+        return NotModelled("no low-latency dispatch or combine with tokens, hidden size and top-k; two numbers in one row have no answer")
+    ranks = count(question, "EP", most=4096)
+    if first_missing(node, ranks):
+        return first_missing(node, ranks)
+    if ranks < 2:
+        return NotModelled("one GPU exchanges nothing")
+    if ranks > node.ranks and not node.adapter:
         return NotModelled("leaves the node, and the node has no adapter")
     tokens, hidden, topk = (int(shape[k]) for k in ("tokens", "hidden", "topk"))
-    return stack(KIND).time(phase, tokens, topk, hidden, int(question.x), node) / 1e6
+    return stack(KIND).time(phase, tokens, topk, hidden, ranks, node) / 1e6

@@ -9,24 +9,28 @@ import re
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import linear_seconds
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit
 
-SHAPE = re.compile(r"^(?P<dtype>\w+) .*N=(?P<n>\d+) K=(?P<k>\d+)")
+SHAPE = re.compile(r"^(?P<dtype>\w+) .*\bN=(?P<n>[1-9]\d*),? K=(?P<k>[1-9]\d*)")
+MOST_ROWS = 1 << 24
 FLOORS = {"bfloat16": "linear_bfloat16_floor_s", "float16": "linear_bfloat16_floor_s"}
 
 
 @case("h100", "gemm", bar=0.13)
 def predict(questions):
-    """Microseconds per layer."""
+    """Time of a layer."""
     figures = calibrated()
-    return {q.id: _answer(q, figures) for q in questions}
+    return {q.id: in_unit(q, _answer(q, figures), SECONDS) for q in questions}
 
 
 def _answer(q, figures):
-    shape, chip = SHAPE.match(q.conditions), chip_of(q.device, figures)
-    if not shape or not chip or not q.x:
-        return NotModelled("shape or device not recognised in the row")
+    shape, chip, rows = SHAPE.match(q.conditions), chip_of(q, figures), count(q, "M", most=MOST_ROWS)
+    if not shape:
+        return NotModelled("the conditions name no data type, N and K")
+    if first_missing(chip, rows):
+        return first_missing(chip, rows)
     dtype = shape["dtype"]
     if dtype not in ("bfloat16", "float16", "fp8", "fp8_block"):
         return NotModelled(f"no kernel model for operands of type {dtype}")
     floor = figures[FLOORS.get(dtype, "linear_fp8_floor_s")]
-    return 1e6 * (floor + linear_seconds(chip, figures, dtype, int(q.x), int(shape["n"]), int(shape["k"])))
+    return floor + linear_seconds(chip, figures, dtype, rows, int(shape["n"]), int(shape["k"]))

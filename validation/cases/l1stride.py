@@ -3,11 +3,17 @@
 import numpy as np
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.die import GATHER, JUMP, ORDER, WAIT, Die, topology_of
+from chipweave.validation.devices import device_of
+from chipweave.validation.die import GATHER, JUMP, ORDER, WAIT, Die
+from chipweave.validation.points import answers
+from chipweave.validation.rows import first_missing
 
 OFFSETS = (0, 4, 8, 12, 20, 16, 24, 28)  # elements, as the program's eight loads of a turn
 PITCH = 4098                             # elements, of the blocked pattern
 THREADS, WARPS = 1024, 32
+ELEMENTS = {"128-bit": 16, "64-bit": 8, "double": 8, "float4": 16, "float2": 8, "float": 4, "32-bit": 4}
+"""Word in a row's quantity -> bytes; the first that occurs counts."""
+MOST = 1 << 16
 WINDOW = 20_000_000                      # ps
 
 
@@ -19,9 +25,9 @@ def places(pattern, x):
     return thread % x % 64 + thread // x % 32 * PITCH + PITCH
 
 
-def cycles(topology, pattern, x, size):
+def cycles(device, pattern, x, size):
     """Cycles a warp load on one SM."""
-    die = Die(topology, sms=2)
+    die = Die(device, sms=2)
     sm = die.sms[0]
     order = places(pattern, x)
     die.endpoints.attach(sm, ORDER, order)
@@ -36,12 +42,20 @@ def cycles(topology, pattern, x, size):
     return (die.endpoints.now - lsu) / die.period_ps / (die.endpoints.statistics(sm)["loads"] - before)
 
 
+def point(question):
+    """(device, pattern, stride or block, bytes of an element) of a row."""
+    device = device_of(question)
+    element = next((size for word, size in ELEMENTS.items() if word in question.quantity), None)
+    if first_missing(device):
+        return device
+    if element is None:
+        return NotModelled(f"the row names none of the element types {', '.join(ELEMENTS)}")
+    if question.x_name not in ("stride", "block") or question.x is None or not (question.x_name == "stride") <= question.x + 1 <= MOST:
+        return NotModelled(f"x is neither a stride nor a block: {question.x_name or 'no name'} {question.x_value}")
+    return device, question.x_name, int(question.x), element
+
+
 @case("h100", "l1stride", bar=0.10)
 def predict(questions):
     """Cycles a warp load."""
-    answers = {}
-    for q in questions:
-        known = topology_of(q.device) and q.x is not None and q.x_name in ("stride", "block") and ("float" in q.quantity or "64-bit" in q.quantity)
-        size = 4 if "float" in q.quantity else 8
-        answers[q.id] = cycles(topology_of(q.device), q.x_name, int(q.x), size) if known else NotModelled("pattern or device not recognised")
-    return answers
+    return answers(questions, point, cycles, lambda q, at, found: found if q.unit.startswith("cyc") else NotModelled(f"unit '{q.unit}' is not cycles"))

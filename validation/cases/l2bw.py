@@ -1,15 +1,19 @@
 """l2bw: read bandwidth of all SMs, every block its own 512 KiB chunk, against the size of all chunks (gpu-l2-cache)."""
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import case
 from chipweave.validation import bandwidth
-from chipweave.validation.chase import working_set
-from chipweave.validation.die import topology_of
-from chipweave.validation.points import measure
+from chipweave.validation.devices import device_of
+from chipweave.validation.points import answers
+from chipweave.validation.rows import BYTES_PER_S, first_missing, in_unit, size
+
+
+def point(question):
+    """(device, bytes of all chunks) of a row."""
+    found = device_of(question), size(question)
+    return first_missing(*found) or found
 
 
 @case("h100", "l2bw", bar=0.10)
 def predict(questions):
-    """GB/s at each data set."""
-    points = {q.id: (topology_of(q.device), working_set(q.x)) for q in questions if topology_of(q.device) and q.x}
-    found = measure(bandwidth.private_chunks, points.values())
-    return {q.id: found[points[q.id]] / 1e9 if q.id in points else NotModelled("device or size not recognised") for q in questions}
+    """Bandwidth at each data set."""
+    return answers(questions, point, bandwidth.private_chunks, lambda q, _, rate: in_unit(q, rate, BYTES_PER_S))

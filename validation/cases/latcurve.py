@@ -4,20 +4,25 @@ The H100 PCIe log of te42kyfo/gpu-benches was taken with the program of January 
 chain; later logs with lines of 128 B and one thread (their sources at those commits). kB is KiB, as the programs print it.
 """
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import case
 from chipweave.validation import chase
-from chipweave.validation.die import topology_of
-from chipweave.validation.points import measure
+from chipweave.validation.devices import device_of, topology_of
+from chipweave.validation.points import answers
+from chipweave.validation.rows import first_missing, in_cycles, size
 
 
 def program_of(device):
     """The version of the benchmark with which a device's log was taken."""
-    return chase.PROGRAM_2023 if device == "H100 PCIe" else chase.PROGRAM_2024
+    return chase.PROGRAM_2023 if topology_of(device) == "h100_pcie" else chase.PROGRAM_2024
+
+
+def point(question):
+    """(device, bytes of the working set, program) of a row."""
+    found = device_of(question), size(question)
+    return first_missing(*found) or (*found, program_of(question.device))
 
 
 @case("h100", "latcurve", bar=0.05)
 def predict(questions):
-    """Cycles a hop at each working set."""
-    points = {q.id: (topology_of(q.device), chase.working_set(q.x), program_of(q.device)) for q in questions if topology_of(q.device) and q.x}
-    found = measure(chase.cycles, points.values())
-    return {q.id: found[points[q.id]] if q.id in points else NotModelled("device or working set not recognised") for q in questions}
+    """Cycles a hop, or the time of one, at each working set."""
+    return answers(questions, point, chase.cycles, lambda q, at, cycles: in_cycles(q, cycles, at[0].clock_hz))

@@ -1,64 +1,65 @@
 """loadlat: random chases in memory, a chain a lane, many at a time; a hop of a warp ends when its last lane has its line.
 
 Chains are dealt to the SMs: where x counts chains, up to 32 lanes of a warp, then more warps; where x is lanes a warp, the
-conditions give the chains, and warps are as many as that takes.
+conditions give the chains, and warps are as many as that takes, on as many SMs as have one; one warp an SM where they do not say.
 """
 
 import math
 import re
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.die import CHASE, GIB, LOOP, ORDER, Die, scattered, topology_of
-from chipweave.validation.points import measure
+from chipweave.validation.devices import device_of
+from chipweave.validation.die import CHASE, GIB, LOOP, ORDER, Die, scattered
+from chipweave.validation.points import answers
+from chipweave.validation.rows import count, first_missing, in_cycles
 
 CHAINS = re.compile(r"(\d+)\s*chains|chains\s*[=:]?\s*(\d+)")
 FOOTPRINT, LINE = GIB, 128
 WARM_HOPS, HOPS = 4, 24
-MAX_WARPS = 64
+FEWEST_HOPS = 2048  # of all warps together
+LANES, MAX_WARPS = 32, 64
 
 
-def cycles(topology, lanes, warps):
-    """SM cycles a hop with so many lanes a warp and warps an SM."""
-    die = Die(topology)
+def cycles(device, lanes, warps, busy):
+    """SM cycles a hop with so many lanes a warp and warps an SM, on `busy` of the SMs."""
+    die = Die(device)
+    sms = die.sms[:busy]
     n = FOOTPRINT // LINE
-    hops = WARM_HOPS + HOPS * (4 if lanes * warps < 8 else 1)
+    hops = WARM_HOPS + max(HOPS * (4 if lanes * warps < 8 else 1), FEWEST_HOPS // (busy * warps))
     lane_places = hops + 1
-    order = scattered(n, len(die.sms) * warps * lanes * lane_places, 7)
-    for i, sm in enumerate(die.sms):
+    order = scattered(n, len(sms) * warps * lanes * lane_places, 7)
+    for i, sm in enumerate(sms):
         die.endpoints.attach(sm, ORDER, order)
         ops = [(CHASE, 0, LINE, 0, warps * lanes * lane_places, lanes * lane_places, lane_places, 8, lanes), (LOOP, 0, hops)]
         die.program(sm, ops, 32 * warps, first=i, blocks=i + 1)
         die.launch(sm, i * 1777)
-    total = len(die.sms) * warps
-    while die.endpoints.total(die.sms, "hops") < total * WARM_HOPS:
+    total = len(sms) * warps
+    while die.endpoints.total(sms, "hops") < total * WARM_HOPS:
         die.endpoints.run(events=500)
-    start, before = die.endpoints.now, die.endpoints.total(die.sms, "hops")
-    while die.endpoints.total(die.sms, "hops") < total * (hops - 2):
+    start, before = die.endpoints.now, die.endpoints.total(sms, "hops")
+    while die.endpoints.total(sms, "hops") < total * (hops - 2):
         die.endpoints.run(events=500)
-    per_warp = (die.endpoints.total(die.sms, "hops") - before) / total
+    per_warp = (die.endpoints.total(sms, "hops") - before) / total
     return (die.endpoints.now - start) / per_warp / die.period_ps
 
 
-def shape(q, sms):
-    """(lanes a warp, warps an SM) of a row, or None."""
-    if q.x_name == "chains" and q.x:
-        lanes = min(32, math.ceil(q.x / sms))
-        return lanes, min(MAX_WARPS, max(1, round(q.x / sms / lanes)))
-    chains = CHAINS.search(q.conditions)
-    if q.x_name.startswith("lanes") and q.x and chains:
-        lanes = min(32, int(q.x))
-        return lanes, min(MAX_WARPS, max(1, round(int(chains[1] or chains[2]) / sms / lanes)))
-    return None
+def point(question):
+    """(device, lanes a warp, warps an SM, SMs with a warp) of a row."""
+    device, by_chains = device_of(question), question.x_name == "chains"
+    x = count(question, "chains", "lanes/warp", "lanes per warp", "lanes", most=1 << 20 if by_chains else LANES)
+    if first_missing(device, x):
+        return first_missing(device, x)
+    stated = CHAINS.search(question.conditions)
+    chains = x if by_chains else int(stated[1] or stated[2]) if stated else x * device.sms
+    lanes = min(LANES, math.ceil(chains / device.sms)) if by_chains else x
+    warps = max(1, round(chains / lanes))
+    if warps > device.sms * MAX_WARPS:
+        return NotModelled(f"{warps} warps are more than {device.sms} SMs hold")
+    busy = min(device.sms, warps)
+    return device, lanes, max(1, round(warps / busy)), busy
 
 
 @case("h100", "loadlat", bar=0.12)
 def predict(questions):
-    """Cycles a hop."""
-    points = {}
-    for q in questions:
-        topology = topology_of(q.device)
-        found = topology and shape(q, 114 if "pcie" in topology else 132)
-        if found:
-            points[q.id] = topology, *found
-    answers = measure(cycles, points.values())
-    return {q.id: answers[points[q.id]] if q.id in points else NotModelled("chains or lanes not recognised") for q in questions}
+    """Cycles a hop, or the time of one."""
+    return answers(questions, point, cycles, lambda q, at, found: in_cycles(q, found, at[0].clock_hz))

@@ -10,6 +10,7 @@ from chipweave.kernels.moe import Layer
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import moe_loads, moe_seconds
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit
 
 SETTING = re.compile(
     r"^\S+ (?P<dtype>\w+) TP(?P<tp>\d+) EP(?P<ep>\d+) (?P<balance>balanced|power_law_[\d.]+?);"
@@ -26,25 +27,27 @@ def point(q):
 
 @case("h100", "moe", bar=0.13, point=point)
 def predict(questions):
-    """Microseconds per layer."""
+    """Time of a layer."""
     figures = calibrated()
     known = {}
     for q in questions:
         if point(q) not in known:
             known[point(q)] = _answer(q, figures)
-    return {q.id: known[point(q)] for q in questions}
+    return {q.id: in_unit(q, known[point(q)], SECONDS) for q in questions}
 
 
 def _answer(q, figures):
-    setting, chip = SETTING.match(q.conditions), chip_of(q.device, figures)
-    if not setting or not chip or not q.x:
-        return NotModelled("setting or device not recognised in the row")
+    setting, chip, tokens = SETTING.match(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
+    if not setting:
+        return NotModelled("the conditions name no framework, data type, TP, EP, balance, h, i, top-k and E")
+    if first_missing(chip, tokens):
+        return first_missing(chip, tokens)
     if setting["dtype"] not in ("bfloat16", "float16", "fp8", "fp8_block"):
         return NotModelled(f"no kernel model for operands of type {setting['dtype']}")
     tp, ep, top_k, experts = (int(setting[g]) for g in ("tp", "ep", "top_k", "experts"))
-    if experts % ep or int(setting["intermediate"]) % tp or top_k > experts or not 1 <= q.x <= MOST_TOKENS:
-        return NotModelled("experts or columns do not divide over the ranks, or the token count is out of range")
+    if not (tp and ep and experts) or experts % ep or int(setting["intermediate"]) % tp or not 1 <= top_k <= experts:
+        return NotModelled("experts or columns do not divide over the ranks")
     layer = Layer(int(setting["hidden"]), int(setting["intermediate"]) // tp, setting["dtype"])
     model = q.quantity.rpartition(", ")[2]
-    draws = moe_loads(model, setting["balance"], int(q.x), experts, top_k, ep)
-    return 1e6 * (figures["moe_floor_s"] + moe_seconds(chip, figures, layer, draws, int(q.x), top_k))
+    draws = moe_loads(model, setting["balance"], tokens, experts, top_k, ep)
+    return figures["moe_floor_s"] + moe_seconds(chip, figures, layer, draws, tokens, top_k)

@@ -10,6 +10,7 @@ from statistics import fmean
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import wideep_loads, wideep_seconds
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit
 
 SETTING = re.compile(r"EP(?P<ranks>\d+) (?P<balance>uniform|power_law_[\d.]+)")
 
@@ -18,18 +19,20 @@ MOST_TOKENS = 1 << 20
 
 @case("h100", "moe_wideep", bar=0.13)
 def predict(questions):
-    """Microseconds."""
+    """Time of the expert GEMMs."""
     figures = calibrated()
-    return {q.id: _answer(q, figures) for q in questions}
+    return {q.id: in_unit(q, _answer(q, figures), SECONDS) for q in questions}
 
 
 def _answer(q, figures):
-    setting, chip = SETTING.search(q.conditions), chip_of(q.device, figures)
-    if not setting or not chip or not q.x:
-        return NotModelled("setting or device not recognised in the row")
+    setting, chip, tokens = SETTING.search(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
+    if not setting:
+        return NotModelled("the conditions name no EP and balance (uniform or power_law_...)")
+    if first_missing(chip, tokens):
+        return first_missing(chip, tokens)
     if "DeepSeek-V3" not in q.quantity:
         return NotModelled("only DeepSeek-V3 expert shapes are known for these kernels")
-    if 256 % int(setting["ranks"]) or not 1 <= q.x <= MOST_TOKENS:
-        return NotModelled("256 experts do not divide over the ranks, or the token count is out of range")
-    draws = wideep_loads(setting["balance"].rstrip("."), int(q.x), int(setting["ranks"]))
-    return 1e6 * (figures["wideep_floor_s"] + fmean(wideep_seconds(chip, figures, counts) for counts in draws))
+    if not 1 <= int(setting["ranks"]) <= 256 or 256 % int(setting["ranks"]):
+        return NotModelled("256 experts do not divide over the ranks")
+    draws = wideep_loads(setting["balance"].rstrip("."), tokens, int(setting["ranks"]))
+    return figures["wideep_floor_s"] + fmean(wideep_seconds(chip, figures, counts) for counts in draws)

@@ -7,8 +7,9 @@ import re
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.rows import BYTES_PER_S, count, in_time, in_unit
 
-QUANTITY = re.compile(r"^(all_gather|alltoall|all_reduce|reduce_scatter) (time|peak busbw)")
+QUANTITY = re.compile(r"^(all_gather|alltoall|all_reduce|reduce_scatter) (time|(?:peak )?(?:busbw|algbw))")
 GPUS = re.compile(r"\b(\d+) GPUs?\b")
 PEAK_BYTES = 4 * 2**30
 """A peak is what the largest usual message reaches: nccl-tests up to 4 GiB."""
@@ -21,24 +22,40 @@ def bar(question):
 
 @case("h100", "nccl", bar=bar)
 def predict(questions):
-    """Microseconds; GB/s for peaks."""
-    return {q.id: simulate(q) for q in questions}
+    """Time of a call, or the bandwidth that the row asks for."""
+    return {q.id: _in_unit(q, simulate(q)) for q in questions}
+
+
+def _in_unit(question, answer):
+    """Times are in microseconds, bandwidths in GB/s."""
+    quantity = QUANTITY.match(question.quantity)
+    if isinstance(answer, NotModelled) or quantity[2] == "time":
+        return in_time(question, answer)
+    return in_unit(question, answer * 1e9, BYTES_PER_S)
 
 
 def simulate(question, figures=None, in_ll=False):
-    """The answer to one question; `figures` take the place of the fitted ones, `in_ll` forces the LL protocol."""
+    """Microseconds, or GB/s, for one question; `figures` take the place of the fitted ones, `in_ll` forces the LL protocol."""
     quantity, gpus = QUANTITY.match(question.quantity), GPUS.search(question.conditions)
     node = fabric(question.device)
-    if not quantity or not gpus or node is None or not 2 <= int(gpus[1]) <= node.ranks:
-        return NotModelled("collective, number of GPUs or device not recognised, or no NVSwitch node")
+    if not quantity or not gpus:
+        return NotModelled("the row names no collective that is modelled, with time or bandwidth, or no number of GPUs")
+    if isinstance(node, NotModelled):
+        return node
+    if int(gpus[1]) < 2:
+        return NotModelled("one GPU exchanges nothing")
+    if int(gpus[1]) > node.ranks:
+        return NotModelled(f"{gpus[1]} GPUs leave the node of {node.ranks}: no model of the network between nodes")
     nccl, ranks = stack("comm.nccl", **(figures or {}).get("comm.nccl", {})), int(gpus[1])
     collective = quantity[1]
-    if quantity[2] == "peak busbw":
-        time = nccl.time(collective, ranks, PEAK_BYTES, node)
-        return 1e3 * PEAK_BYTES / time * nccl.bus_share(collective, ranks)
-    if not question.x:
-        return NotModelled("the size is not one number")
-    return nccl.time(collective, ranks, int(question.x), node, "LL" if in_ll else None) / 1e6
+    if "bw" in quantity[2]:
+        size = int(question.x) if question.x_name == "B" and question.x else PEAK_BYTES
+        share = nccl.bus_share(collective, ranks) if "busbw" in quantity[2] else 1
+        return 1e3 * size / nccl.time(collective, ranks, size, node) * share
+    size = count(question, "B", most=1 << 40)
+    if isinstance(size, NotModelled):
+        return size
+    return nccl.time(collective, ranks, size, node, "LL" if in_ll else None) / 1e6
 
 
 def simulate_in_ll(question, figures=None):

@@ -6,26 +6,31 @@ import re
 from chipweave.ledger import NotModelled, case
 from chipweave.validation import chase
 from chipweave.validation.cases.latcurve import program_of
-from chipweave.validation.die import topology_of
-from chipweave.validation.points import measure
+from chipweave.validation.devices import device_of
+from chipweave.validation.points import answers
+from chipweave.validation.rows import first_missing, in_cycles
 
-SIZE = re.compile(r"(?P<low>[\d.]+)(?:\s*-\s*(?P<high>[\d.]+))?\s*(?P<unit>[kMG])B")
-KIB_OF = {"k": 1, "M": 1000, "G": 1000_000}  # thousands of the KiB that the curves have
+SIZE = re.compile(r"(?P<low>[\d.]*\d)(?:\s*-\s*(?P<high>[\d.]*\d))?\s*(?P<unit>[kKMG])i?B")
+KIB_OF = {"k": 1, "K": 1, "M": 1000, "G": 1000_000}  # thousands of the KiB that the curves have
 
 
 def working_set(text):
-    """Bytes of the working set that a row's words name, or None."""
+    """Bytes of the working set that a row's words name, or NotModelled."""
     found = SIZE.search(text)
     if not found:
-        return None
+        return NotModelled("the row names no working set")
     low, high = float(found["low"]), float(found["high"] or found["low"])
     return chase.working_set(math.sqrt(low * high) * KIB_OF[found["unit"]])
 
 
+def point(question):
+    """(device, bytes of the working set, program) of a row."""
+    named = f"{question.quantity} {question.conditions}" if not SIZE.search(question.quantity) else question.quantity
+    found = device_of(question), working_set(named)
+    return first_missing(*found) or (*found, program_of(question.device))
+
+
 @case("h100", "plateau", bar=0.05)
 def predict(questions):
-    """Cycles a hop at each level."""
-    points = {q.id: (topology_of(q.device), working_set(q.quantity), program_of(q.device)) for q in questions
-              if topology_of(q.device) and working_set(q.quantity) and q.unit == "cycles"}
-    found = measure(chase.cycles, points.values())
-    return {q.id: found[points[q.id]] if q.id in points else NotModelled("the row names no working set that is understood") for q in questions}
+    """Cycles a hop, or the time of one, at each level."""
+    return answers(questions, point, chase.cycles, lambda q, at, cycles: in_cycles(q, cycles, at[0].clock_hz))

@@ -3,8 +3,9 @@
 import re
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.cases.deepep_ll import KIND as DEEPEP
+from chipweave.validation.cases.deepep_ll import KIND as DEEPEP, MOST_TOKENS
 from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.rows import count, first_missing, in_time
 
 SHAPE = re.compile(r"(?P<experts>\d+) experts, top-(?P<topk>\d+), (?P<hidden>\d+)")
 EP = re.compile(r"\bEP(\d+)\b")
@@ -13,16 +14,20 @@ KIND = "comm.pplx"
 
 @case("h100", "pplx", bar=0.15)
 def predict(questions):
-    """Microseconds."""
-    return {q.id: simulate(q) for q in questions}
+    """Time of a call."""
+    return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
 def simulate(question, figures=None):
-    """The answer to one question; `figures` take the place of the fitted ones."""
-    shape, ep, node = SHAPE.search(question.conditions), EP.search(question.device), fabric(question.device)
-    if not shape or not ep or not question.x or node is None:
-        return NotModelled("shape, tokens or device not recognised")
-    ranks, tokens = int(ep[1]), int(question.x)
+    """Microseconds for one question; `figures` take the place of the fitted ones."""
+    shape, ep, node = SHAPE.search(question.conditions), EP.search(f"{question.device} {question.conditions}"), fabric(question.device)
+    if not shape or not ep:
+        return NotModelled("the row names no EP, experts, top-k and hidden size")
+    ranks, tokens = int(ep[1]), count(question, "tokens/GPU", most=MOST_TOKENS)
+    if first_missing(node, tokens):
+        return first_missing(node, tokens)
+    if ranks < 2:
+        return NotModelled("one GPU exchanges nothing")
     if ranks > node.ranks:
         return NotModelled(f"EP{ranks} leaves the node: no model of the network between nodes")
     experts, topk, hidden = (int(shape[k]) for k in ("experts", "topk", "hidden"))

@@ -7,6 +7,7 @@ from chipweave.kernels.launch import launched_seconds, persistent_seconds
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.calibrate_kernels import launch_path
+from chipweave.validation.rows import SECONDS, first_missing, in_unit
 
 WAYS = {"grid.sync": "grid.sync", "persistent": "persistent", "graph": "graph", "stream": "stream"}
 """Word in a row's quantity -> way of repeating; the first that occurs counts."""
@@ -14,18 +15,27 @@ WAYS = {"grid.sync": "grid.sync", "persistent": "persistent", "graph": "graph", 
 
 @case("h100", "smallk", bar=0.10)
 def predict(questions):
-    """Microseconds per repetition."""
+    """Time of a repetition."""
     figures = calibrated()
-    return {q.id: answer(q, figures, q.x) for q in questions}
+    return {q.id: in_unit(q, answer(q, figures, moved(q)), SECONDS) for q in questions}
+
+
+def moved(question):
+    """Bytes that x says are moved, or NotModelled."""
+    if question.x_name not in ("B moved", "B") or not question.x or question.x < 1:
+        return NotModelled(f"x is not bytes moved: {question.x_name or 'no name'} {question.x_value or 'without value'}")
+    return int(question.x)
 
 
 def answer(q, figures, moved_bytes):
-    """Prediction for one row, or why there is none."""
+    """Seconds for one row, or why there are none."""
     way = next((w for word, w in WAYS.items() if word in q.quantity), None)
-    chip = chip_of(q.device, figures)
-    if not way or not chip or not moved_bytes:
-        return NotModelled("way of launching or device not recognised in the row")
+    chip = chip_of(q, figures)
+    if not way:
+        return NotModelled(f"the row names none of the ways of launching {', '.join(WAYS)}")
+    if first_missing(chip, moved_bytes):
+        return first_missing(chip, moved_bytes)
     path = launch_path(figures)
     if way in path.gap_s:
-        return 1e6 * launched_seconds(chip, path, moved_bytes, way)
-    return 1e6 * persistent_seconds(chip, path, moved_bytes, cooperative=way == "grid.sync")
+        return launched_seconds(chip, path, moved_bytes, way)
+    return persistent_seconds(chip, path, moved_bytes, cooperative=way == "grid.sync")

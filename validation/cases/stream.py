@@ -1,8 +1,9 @@
 """stream: streaming kernels on arrays in memory against occupancy (gpu-stream), one double a thread.
 
-Occupancies are measured on a grid of threads a block and read off between its points. The H100 PCIe log counts three arrays
-for the triad, the GH200 log of December 2024 four (a = b * d + c); logs of the program since September 2024 begin with runs of
-one block an SM (16 to 112 threads, and 160), which share their x with runs of two. The order of the rows tells them apart.
+Occupancies are measured on a grid of threads a block and read off between its points. Blocks an SM are those of the conditions, two
+where they do not say. The H100 PCIe log counts three arrays for the triad, the GH200 log of December 2024 four (a = b * d + c);
+logs of the program since September 2024 begin with runs of one block an SM (16 to 112 threads, and 160), which share their x with
+runs of two. The order of the rows tells them apart.
 """
 
 import re
@@ -11,9 +12,13 @@ import numpy as np
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.bandwidth import Stream
-from chipweave.validation.die import topology_of
-from chipweave.validation.points import measure
+from chipweave.validation.devices import device_of, family
+from chipweave.validation.points import answers
+from chipweave.validation.rows import BYTES_PER_S, count, first_missing, in_unit
 
+BLOCKS = re.compile(r"\b(\d+) blocks?/SM")
+MOST_THREADS = 1024
+THREADS_OF_SM = 2048
 KERNEL = re.compile(r"\b(init|read|scale|triad|3pt|5pt)\b")
 GRID = (16, 32, 64, 128, 192, 256, 320, 384, 512, 640, 768, 896, 1024)
 ONE_BLOCK_GRID = (16, 32, 48, 64, 96, 128, 160)
@@ -21,13 +26,13 @@ ONE_BLOCK_GRID = (16, 32, 48, 64, 96, 128, 160)
 
 def streams_of(device):
     """Arrays of the triad in the version of the program that a device's log was taken with."""
-    return 4 if device.startswith("GH200") else 3
+    return 4 if family(device) == ("gh200", "") else 3
 
 
 def curve(topology, kernel, streams, grid, blocks):
-    """GB/s at each occupancy of the grid."""
+    """Bytes/s at each occupancy of the grid."""
     stream = Stream(topology, kernel, streams)
-    return [stream.bandwidth(threads, blocks) / 1e9 for threads in grid]
+    return [stream.bandwidth(threads, blocks) for threads in grid]
 
 
 def one_block(questions):
@@ -45,19 +50,29 @@ def one_block(questions):
     return found
 
 
+def point(question, blocks):
+    """(device, kernel, arrays, grid, blocks an SM) of a row."""
+    kernel, device, threads = KERNEL.search(question.quantity), device_of(question), count(question, "threads/block", most=MOST_THREADS)
+    if not kernel:
+        return NotModelled("the row names none of the kernels init, read, scale, triad, 3pt, 5pt")
+    if first_missing(device, threads):
+        return first_missing(device, threads)
+    if blocks * threads > THREADS_OF_SM:
+        return NotModelled(f"{blocks} blocks of {threads} threads are more than an SM holds")
+    grid = ONE_BLOCK_GRID if blocks == 1 and threads <= ONE_BLOCK_GRID[-1] else tuple(t for t in GRID if t * blocks <= THREADS_OF_SM)
+    return device, kernel[1], streams_of(question.device), grid, blocks
+
+
 @case("h100", "stream", bar=0.10, together=lambda q: (q.device, q.quantity))
 def predict(questions):
-    """GB/s at each number of threads a block."""
-    single, wanted, answers = one_block(questions), {}, {}
-    for q in questions:
-        kernel, topology = KERNEL.search(q.quantity), topology_of(q.device)
-        if not kernel or not topology or not q.x:
-            answers[q.id] = NotModelled("kernel, device or occupancy not recognised")
-            continue
-        blocks = 1 if q.id in single else 2
-        wanted[q.id] = topology, kernel[1], streams_of(q.device), ONE_BLOCK_GRID if blocks == 1 else GRID, blocks
-    found = measure(curve, wanted.values())
-    for q in questions:
-        if q.id in wanted:
-            answers[q.id] = float(np.interp(q.x, wanted[q.id][3], found[wanted[q.id]]))
-    return answers
+    """Bandwidth at each number of threads a block."""
+    single = one_block(questions)
+
+    def of(question):
+        stated = BLOCKS.search(question.conditions)
+        return point(question, 1 if question.id in single else max(1, int(stated[1])) if stated else 2)
+
+    def answer(question, at, rates):
+        return in_unit(question, float(np.interp(question.x, at[3], rates)), BYTES_PER_S)
+
+    return answers(questions, of, curve, answer)

@@ -1,4 +1,10 @@
-"""uarch: single figures of the die. Those that the line-rate die can run are predicted; the others say what is missing."""
+"""uarch: single figures of the die. Those that a mechanism of the model gives are predicted; the others say what is missing.
+
+What the line-rate die can run is run on it. Shared memory, clusters, tensor pipe and launch are not in it: their calibrated figures
+are carried to the row's device by its clock, its SMs, or its near L2 latency.
+"""
+
+from functools import cache
 
 import numpy as np
 
@@ -6,21 +12,25 @@ from chipweave.ledger import NotModelled, case
 from chipweave.validation import bandwidth
 from chipweave.validation.calibrate_die import far_cycles, near_cycles
 from chipweave.validation.chase import PROGRAM_2024, cycles
-from chipweave.validation.die import CHASE, LOOP, MIB, ORDER, Die, topology_of
+from chipweave.validation.chips import calibrated, chip_of
+from chipweave.validation.devices import Device, device_of
+from chipweave.validation.die import CHASE, KIB, LOOP, MIB, ORDER, Die
+from chipweave.validation.rows import BYTES_PER_S, FLOP_PER_S, SECONDS, in_cycles, in_unit
 
 PROBED = 4096
+HANDOFF_DEVICE = Device("h100_pcie")  # where the atomic hand-off was measured
 
 
-def miss_cycles(topology, far):
+def miss_cycles(device, far):
     """A chase through lines that no L2 holds, homes of one partition only (0: the reader's, 1: the other)."""
-    die = Die(topology, sms=1)
+    die = Die(device, sms=1)
     e, sm = die.endpoints, die.sms[0]
     lines = np.random.default_rng(1).permutation(1 << 20)[: 4 * PROBED] * 4
     e.attach(sm, ORDER, lines)
     level = [e.touch([sm], np.array([line * 128], dtype=np.uint64), mask=1) for line in lines]
     by_home = np.array([answered[4] > 0 for answered in level])  # level 1 + 3: memory by way of the other partition
     chosen = lines[by_home == far][:PROBED]
-    die = Die(topology, sms=1)
+    die = Die(device, sms=1)
     e, sm = die.endpoints, die.sms[0]
     e.attach(sm, ORDER, chosen)
     die.program(sm, [(CHASE, 0, 128, 0, 0, 0, 0, 8, 1), (LOOP, 0, len(chosen))], 1)
@@ -29,31 +39,106 @@ def miss_cycles(topology, far):
     return e.now / len(chosen) / die.period_ps
 
 
-def cold(topology):
+@cache
+def near(device):
+    """SM cycles of a near L2 hit."""
+    return near_cycles(device)
+
+
+def handoff(device, figures, ways):
+    """Seconds of `ways` hand-overs of a flag between SMs through an atomic in L2: as long as the way to L2 is."""
+    own, measured = (near(d) / d.clock_hz for d in (device, HANDOFF_DEVICE))
+    return ways * figures["atomic_handoff_s"] * own / measured
+
+
+# ---- rules: words of the quantity -> what answers it from (question, device, calibrated figures) ---------------------------
+
+
+def on_die(measure):
+    return lambda q, device, figures: in_cycles(q, measure(device), device.clock_hz)
+
+
+def in_sm_cycles(figure, times=1):
+    return lambda q, device, figures: in_cycles(q, times * figures[figure], device.clock_hz)
+
+
+def cold(device):
     """A chase whose lines are not in L2."""
-    return cycles(topology, 1024 * MIB, PROGRAM_2024)
+    return cycles(device, 1024 * MIB, PROGRAM_2024)
 
 
-RULES = (  # words of the quantity, unit starts with, what answers
-    ("L2 near-partition hit", "cycles", near_cycles),
-    ("L2 far-partition hit", "cycles", far_cycles),
-    ("L2 miss via near", "cycles", lambda t: miss_cycles(t, False)),
-    ("L2 miss via far", "cycles", lambda t: miss_cycles(t, True)),
-    ("DRAM latency cold", "cycles", cold),
-    ("DRAM latency mean", "cycles", cold),
-    ("L2 throughput", "B/clk", lambda t: bandwidth.private_chunks(t, 8 * MIB) / float(Die(t, sms=2).clock_hz)),
+def per_clock(q, device, rate, sms=1):
+    """Bytes/s as the row asks for them: a clock (of `sms` SMs together), or a second."""
+    return rate / device.clock_hz / sms if q.unit.startswith("B/cl") else in_unit(q, rate, BYTES_PER_S)
+
+
+def l1_rate(q, device, _):
+    die = Die(device, sms=2)
+    return per_clock(q, device, bandwidth.same_buffer(device, 64 * KIB, threads=1024, width=16, sms=2), len(die.sms))
+
+
+def ring_copy(q, device, figures):
+    return in_unit(q, figures["remote_shared_bytes_per_clk"] * device.sms * device.clock_hz, BYTES_PER_S)
+
+
+def tensor(dtype):
+    """At the clock of the calibration row: the rows of one board differ in shape and type alone."""
+    return lambda q, device, figures: in_unit(q, chip_of(q, figures).flop_per_s(dtype), FLOP_PER_S)
+
+
+RULES = (
+    ("own shared memory through DSM", in_sm_cycles("shared_cycles")),
+    ("shared memory load latency", in_sm_cycles("shared_cycles")),
+    ("shared-memory atomic CAS handoff", in_sm_cycles("shared_cycles", 2)),  # the one that changes it, the one that sees it
+    ("DSMEM remote l", in_sm_cycles("remote_shared_cycles")),
+    ("DSMEM ring-copy aggregate", ring_copy),
+    ("TMA load extra latency", lambda q, d, f: in_cycles(q, f["tma_extra_s"] * d.clock_hz, d.clock_hz)),
+    ("L1 hit latency", on_die(lambda d: cycles(d, 16 * KIB, PROGRAM_2024))),
+    ("L1 throughput", l1_rate),
+    ("L2 near-partition hit", on_die(near)),
+    ("L2 hit latency", on_die(near)),
+    ("L2 far-partition hit", on_die(far_cycles)),
+    ("L2 miss via near", on_die(lambda d: miss_cycles(d, False))),
+    ("L2 miss via far", on_die(lambda d: miss_cycles(d, True))),
+    ("DRAM latency", on_die(cold)),
+    ("L2 throughput", lambda q, d, f: per_clock(q, d, bandwidth.private_chunks(d, 8 * MIB))),
+    ("global atomic CAS one-way", lambda q, d, f: in_unit(q, handoff(d, f, 1), SECONDS)),
+    ("flag ping-pong round trip", lambda q, d, f: in_unit(q, handoff(d, f, 2), SECONDS)),
+    ("wgmma m64n256k16 FP16 SS throughput", tensor("float16")),
+    ("wgmma m64n256k32 FP8 SS throughput", tensor("fp8")),
+    ("kernel launch call -> start", lambda q, d, f: in_unit(q, f["launch_call_s"], SECONDS)),
+)
+
+MISSING = (
+    ("TMA", "the TMA engine's rate is not in the line-rate die; its latency alone is calibrated"),
+    ("multicast", "the TMA engine's rate is not in the line-rate die; its latency alone is calibrated"),
+    ("DSMEM", "contention in the SM-to-SM network is not modelled: no calibration row beyond two SMs"),
+    ("cluster.sync", "barriers of a cluster are not modelled: no calibration row sets their cost"),
+    ("ClusterReduce", "a kernel of another project; its schedule is not in the model"),
+    ("through global memory", "the fence and the polling between store and load are not stated"),
+    ("constant", "constant caches are not modelled"),
+    ("read-only", "the texture path is not modelled"),
+    ("wgmma m64n256k16", "a single wgmma's latency is not used: the tensor pipe is taken at its rate"),
+    ("mma", "mma of earlier generations and sparse wgmma are not modelled"),
+    ("megakernel", "a kernel of another project; its schedule is not in the model"),
+    ("bandwidth", "the kernel that measured it is not stated"),
+    ("fabric", "a ratio over several devices"),
 )
 
 
 @case("h100", "uarch")
 def predict(questions):
     """The figure of each row that a rule fits."""
-    return {q.id: _answer(q) for q in questions}
+    figures = calibrated()
+    return {q.id: _answer(q, figures) for q in questions}
 
 
-def _answer(q):
-    topology = topology_of(q.device)
-    for words, unit, answer in RULES:
-        if topology and words in q.quantity and q.unit.startswith(unit):
-            return answer(topology)
-    return NotModelled("no part of the line-rate die measures this")
+def _answer(q, figures):
+    device = device_of(q)
+    if isinstance(device, NotModelled):
+        return device
+    rule = next((answer for words, answer in RULES if words in q.quantity), None)
+    if rule:
+        return rule(q, device, figures)
+    why = next((why for words, why in MISSING if words in q.quantity), "no part of the model measures this")
+    return NotModelled(why)

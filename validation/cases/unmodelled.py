@@ -1,0 +1,22 @@
+"""dstrain, flashmla, system, spec, hbm3, roofline: groups of the reference that the model does not answer, each with its reason."""
+
+from chipweave.ledger import NotModelled, case
+
+WHY = {
+    "dstrain": "kernels of a training step that share the die with each other: what overlaps with what is not in the rows",
+    "flashmla": "attention kernels are not modelled",
+    "system": "whole systems (serving, training, NVLink-C2C): the model ends at one node's kernels and collectives",
+    "spec": "a figure of the data sheet: an input, not a prediction",
+    "hbm3": "a figure of the data sheet: an input, not a prediction",
+    "roofline": "bandwidth, compute rate, clock and power in one row; power is not modelled",
+}
+
+
+def register(group):
+    @case("h100", group)
+    def predict(questions):
+        return {q.id: NotModelled(WHY[group]) for q in questions}
+
+
+for name in WHY:
+    register(name)

@@ -1,0 +1,52 @@
+"""What cases read of a row beside its device, and how an answer gets the unit that the row asks for.
+
+An answer in a unit that is not understood is none: `in_unit` says so instead of giving a number in another one.
+"""
+
+from chipweave.ledger import NotModelled
+
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+BYTES_PER_S = {"B/s": 1.0, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "MiB/s": 2.0**20, "GiB/s": 2.0**30, "TiB/s": 2.0**40}
+FLOP_PER_S = {"GFLOP/s": 1e9, "TFLOP/s": 1e12, "TFLOPS": 1e12, "PFLOP/s": 1e15}
+PRINTED_BYTES = {"B": 1, "kB": 1 << 10, "KB": 1 << 10, "KiB": 1 << 10, "MB": 1 << 20, "MiB": 1 << 20, "GB": 1 << 30, "GiB": 1 << 30}
+"""Sizes as gpu-benches prints them: its kB is 1024 bytes."""
+
+
+def in_unit(question, answer, units):
+    """`answer` in SI (float or NotModelled) in the unit of the row."""
+    if isinstance(answer, NotModelled):
+        return answer
+    if question.unit not in units:
+        return NotModelled(f"unit '{question.unit}' is not one of {', '.join(units)}")
+    return answer / units[question.unit]
+
+
+def in_time(question, microseconds):
+    """A time given in microseconds in the unit of the row."""
+    return in_unit(question, microseconds if isinstance(microseconds, NotModelled) else microseconds * 1e-6, SECONDS)
+
+
+def in_cycles(question, cycles, clock_hz):
+    """A latency in SM cycles, or as a time where the row asks for one."""
+    if isinstance(cycles, NotModelled) or question.unit.startswith("cyc"):
+        return cycles
+    return in_unit(question, cycles / clock_hz, SECONDS)
+
+
+def size(question):
+    """Bytes of x, or NotModelled."""
+    if not question.x or question.x < 0 or question.x_name not in PRINTED_BYTES:
+        return NotModelled(f"x is no size: {question.x_name or 'no name'} {question.x_value or 'without value'}")
+    return round(question.x * PRINTED_BYTES[question.x_name])
+
+
+def count(question, *names, most=1 << 30):
+    """x as a whole number from 1 to `most` under one of these names, or NotModelled."""
+    if question.x is None or question.x_name not in names or not 1 <= question.x <= most or question.x != int(question.x):
+        return NotModelled(f"x is not {' or '.join(names)}, a whole number: {question.x_name or 'no name'} {question.x_value or 'without value'}")
+    return int(question.x)
+
+
+def first_missing(*parts):
+    """The first of `parts` that is a NotModelled, or None."""
+    return next((p for p in parts if isinstance(p, NotModelled)), None)
