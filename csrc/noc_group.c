@@ -38,13 +38,14 @@ void noc_skip_started(struct noc_state *net, uint32_t msg)
     struct noc_skip *s = net->skip;
     const uint32_t known = s->slot_room;
     if (s->off || !reserve(&s->active, &s->active_room, s->n_active + 1) || !reserve(&s->fresh, &s->fresh_room, s->n_fresh + 1) ||
-        !reserve(&s->slot, &s->slot_room, msg + 1)) {
+        !reserve(&s->slot, &s->slot_room, msg + 1) || !reserve(&s->place, &s->place_room, msg + 1)) {
         s->off = 1; /* no memory: step on, which is always right */
         return;
     }
     for (uint32_t i = known; i < s->slot_room; i++)
         s->slot[i] = UINT32_MAX;
     s->slot[msg] = s->n_active;
+    s->place[msg] = UINT32_MAX;
     s->active[s->n_active++] = msg;
     s->fresh[s->n_fresh++] = msg;
     s->bulk += net->msg[msg].flits >= NOC_BULK;
@@ -69,8 +70,13 @@ void noc_skip_ended(struct noc_state *net, uint32_t msg)
     s->slot[msg] = UINT32_MAX;
     s->bulk -= net->msg[msg].flits >= NOC_BULK;
     const uint32_t id = s->group_of[net->router_ports + (uint32_t)net->msg[msg].src];
-    if (id != NOC_NO_GROUP)
-        s->group[id].ended = 1;
+    if (id == NOC_NO_GROUP || s->place[msg] == UINT32_MAX)
+        return;
+    struct noc_group *g = &s->group[id];
+    const uint32_t moved = g->msgs[--g->n_msgs];
+    g->msgs[s->place[msg]] = moved;
+    s->place[moved] = s->place[msg];
+    g->changed = g->loose = 1;
 }
 
 /* ---- the partition */
@@ -93,7 +99,8 @@ static struct noc_group *new_group(struct noc_state *net)
     s->n_groups = id == s->n_groups ? id + 1 : s->n_groups;
     struct noc_group *g = &s->group[id];
     g->used = 1;
-    g->frozen = g->recurred = 0;
+    g->frozen = g->recurred = g->loose = 0;
+    g->parted = net->now;
     g->n_keys = g->n_msgs = 0;
     g->born = g->begun = net->now;
     noc_group_restart(net, g);
@@ -107,7 +114,7 @@ static void leave(struct noc_state *net, struct noc_group *g)
         noc_thaw(net, g);
     noc_note_unrepeated(net, g);
     s->report.group_cycles += net->now - g->born;
-    g->used = g->changed = g->ended = 0;
+    g->used = g->changed = g->loose = 0;
     while (s->n_groups && !s->group[s->n_groups - 1].used)
         s->n_groups--;
 }
@@ -119,7 +126,7 @@ void noc_group_restart(struct noc_state *net, struct noc_group *g)
     g->wait = net->skip->first_wait;
     g->reference_at = UINT64_MAX;
     g->signature = 0;
-    g->changed = g->ended = g->given_up = g->recurred = 0;
+    g->changed = g->given_up = g->recurred = 0;
 }
 
 /* Keys of a flow's way, injection first; 0 where it does not end. */
@@ -149,8 +156,11 @@ static int absorb(struct noc_state *net, struct noc_group *to, struct noc_group 
         s->group_of[from->keys[i]] = noc_group_id(s, to);
         to->keys[to->n_keys++] = from->keys[i];
     }
-    for (uint32_t i = 0; i < from->n_msgs; i++)
+    for (uint32_t i = 0; i < from->n_msgs; i++) {
+        s->place[from->msgs[i]] = to->n_msgs;
         to->msgs[to->n_msgs++] = from->msgs[i];
+    }
+    to->loose |= from->loose;
     leave(net, from);
     return 1;
 }
@@ -188,6 +198,7 @@ static int add_flow(struct noc_state *net, uint32_t msg)
             s->group_of[s->path[i]] = noc_group_id(s, g);
             g->keys[g->n_keys++] = s->path[i];
         }
+    s->place[msg] = g->n_msgs;
     g->msgs[g->n_msgs++] = msg;
     noc_group_restart(net, g);
     return 1;
@@ -201,9 +212,8 @@ static int part(struct noc_state *net, uint32_t id)
     uint32_t n = 0, *left = malloc((g->n_msgs + 1) * sizeof *left);
     if (!left)
         return 0;
-    for (uint32_t i = 0; i < g->n_msgs; i++)
-        if (s->slot[g->msgs[i]] != UINT32_MAX)
-            left[n++] = g->msgs[i];
+    for (; n < g->n_msgs; n++)
+        left[n] = g->msgs[n];
     for (uint32_t i = 0; i < g->n_keys; i++)
         s->group_of[g->keys[i]] = NOC_NO_GROUP;
     leave(net, g);
@@ -224,6 +234,8 @@ void noc_group_drop_all(struct noc_state *net)
         leave(net, g);
         for (uint32_t i = 0; i < g->n_keys; i++)
             s->group_of[g->keys[i]] = NOC_NO_GROUP;
+        for (uint32_t i = 0; i < g->n_msgs; i++)
+            s->place[g->msgs[i]] = UINT32_MAX;
     }
     s->stale = 1;
 }
@@ -235,10 +247,12 @@ void noc_group_keep(struct noc_state *net)
     int ok = !s->off;
     for (uint32_t id = 0, n = s->n_groups; id < n && ok; id++) {
         struct noc_group *g = &s->group[id];
-        if (g->used && g->ended)
-            ok = part(net, id);
-        else if (g->used && g->changed)
+        if (!g->used)
+            continue;
+        if (g->changed)
             noc_group_restart(net, g);
+        if (!g->frozen && g->loose && (!g->n_msgs || net->now >= g->parted + NOC_PART_EVERY))
+            ok = part(net, id);
     }
     noc_release_due(net);
     if (ok && !s->off && s->bulk) {

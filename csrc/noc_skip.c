@@ -41,7 +41,7 @@ void noc_skip_close(struct noc_state *net)
         for (size_t k = 0; k < sizeof held / sizeof *held; k++)
             free(held[k]);
     }
-    void *held[] = {s->group, s->group_of, s->path, s->active, s->slot, s->fresh, s->counts, s->progress, s->scratch, s};
+    void *held[] = {s->group, s->group_of, s->path, s->active, s->slot, s->place, s->fresh, s->counts, s->progress, s->scratch, s};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);
     net->skip = NULL;

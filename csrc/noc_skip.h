@@ -15,6 +15,7 @@
 
 #define NOC_NO_GROUP UINT32_MAX
 #define NOC_BULK 256          /* flits: below it a message is over before a period could be found */
+#define NOC_PART_EVERY 64     /* cycles between two partitions of a group: many short messages end in it */
 #define NOC_LAST_WAIT (1u << 19) /* cycles; beyond it a search is given up */
 
 enum { ITEM_FLIT, ITEM_CREDIT, ITEM_VA, ITEM_SA, ITEM_AWAKE };
@@ -30,7 +31,8 @@ struct noc_progress { uint64_t flits, packets; };
 struct noc_group {
     uint32_t *keys, *msgs;
     uint32_t n_keys, keys_room, n_msgs, msgs_room;
-    uint8_t used, changed, ended, frozen, given_up, recurred;
+    uint8_t used, changed, loose, frozen, given_up, recurred; /* loose: may fall into parts, as a flow has ended */
+    uint64_t parted;
     uint64_t born, begun, wait;                /* of the present regime: since the last change */
     uint64_t reference_at, signature, reference_signature, sum;
     uint32_t *state, *again;                   /* the reference, and a state to compare with it */
@@ -55,6 +57,7 @@ struct noc_skip {
     struct noc_group *group;
     uint32_t n_groups, groups_room, frozen;
     uint32_t *active, *slot, *fresh;           /* messages at a queue's head or under way; where they stand; new ones */
+    uint32_t *place; uint32_t place_room;      /* where a message stands in its group's list */
     uint32_t n_active, active_room, slot_room, n_fresh, fresh_room, bulk;
     uint64_t next_limit;
     uint64_t first_wait;
