@@ -56,6 +56,8 @@ class Wirer:
 
     def find(self, text, prefix=""):
         """Names of the parts that a pattern such as `die[0][*].hbm` stands for, in order of expansion."""
+        if prefix + text in self.instances:  # most are whole names: a wafer's wires then grow with its dies, not their square
+            return [prefix + text]
         segments = SEGMENT.findall(prefix + text)
         if ".".join(name + index for name, index in segments) != prefix + text:
             return []

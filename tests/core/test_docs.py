@@ -117,3 +117,15 @@ def test_every_file_and_column_of_an_output_folder_is_documented(tmp_path, monke
     assert all(f"`{name}`" in page for name in result["notes"])
     exec(blocks("results.md", "python")[0], {})
     assert capsys.readouterr().out.count("'link'") == 5
+
+
+def test_the_swap_of_the_readme_is_taken_as_printed(tmp_path):
+    import shutil
+
+    from chipweave import topology
+
+    text = re.search(r"    # my_wafer\.yaml\n((?:    .*\n)+)", (ROOT / "README.md").read_text())[1]
+    (tmp_path / "my_wafer.yaml").write_text(re.sub("(?m)^    ", "", text))
+    shutil.copy(ROOT / "examples" / "my_hbm" / "hbm4.py", tmp_path)
+    system = topology.load(tmp_path / "my_wafer.yaml", allow_code=True, preset="artifact")
+    assert {type(part).__name__ for name, part in system.parts.items() if name.endswith(".hbm")} == {"Hbm4"}
