@@ -1,4 +1,7 @@
 /* The engine's run with 64-bit ranks. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
 #include "stages_internal.h"
 
 typedef uint64_t rank_t;

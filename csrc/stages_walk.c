@@ -1,5 +1,8 @@
 /* The instants of a hold: from the hold through choose and outcome stages to its successor. A walk can stop at a question for
    Python and go on with the answer, so all it has found so far stands in s->walk. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
 #include "stages_internal.h"
 
 static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
