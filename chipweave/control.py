@@ -34,7 +34,11 @@ class Controller(Component):
     def way(self, port):
         """The function that sends a message over the only wire of `port`: over a wire without time, the handler at its
         other end itself. For what is sent once per die and layer."""
-        wires = self.outgoing.get(port)
-        if not wires or len(wires) > 1:
-            raise BadInput(f"{self.name}.{port} has {len(wires or ())} wires where it needs one")
-        return wires[0].handler if wires[0].timeless else wires[0].send
+        ways = self.ways(port)
+        if len(ways) != 1:
+            raise BadInput(f"{self.name}.{port} has {len(ways)} wires where it needs one")
+        return ways[0]
+
+    def ways(self, port):
+        """Such functions, one for each wire of `port`, in the order of the dies at their other ends."""
+        return [wire.handler if wire.timeless else wire.send for wire in self.outgoing.get(port, ())]

@@ -90,6 +90,7 @@ class Wire:
 
     def __init__(self, simulation, peer, port, latency, bandwidth):
         self.simulation, self.latency, self.bandwidth, self.free = simulation, latency, bandwidth, 0
+        self.mail = simulation.mail
         self.timeless = latency == 0 and bandwidth is None
         self.handler = getattr(peer, f"on_{port}", None) or _deaf(peer, port)
 
@@ -101,10 +102,15 @@ class Wire:
         """
         if not (self.latency or after or message.bytes):
             return self.handler(message)
-        leaves = self.simulation.clock.now + after
+        due = self.simulation.clock.now + after + self.latency
         if message.bytes and self.bandwidth is not None:
-            self.free = leaves = int(max(self.free, leaves) - (-message.bytes * 10**12 // self.bandwidth))
-        self.simulation.post(leaves + self.latency, self.handler, message)
+            self.free = int(max(self.free, due - self.latency) - (-message.bytes * 10**12 // self.bandwidth))
+            due = self.free + self.latency
+        box = self.mail.get(due)
+        if box is None:
+            self.simulation.post(due, self.handler, message)
+        else:
+            box.append((self.handler, message))
 
 
 def _deaf(peer, port):

@@ -205,4 +205,4 @@ def _integers(values, what):
                 raise BadInput(f"{what}: {value!r} is no 64-bit integer")
     elif array.dtype.kind not in "iu" or (array.dtype.kind == "u" and array.max() >= NUMBER_LIMIT):
         raise BadInput(f"{what} must be 64-bit integers, not {array.dtype}")
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)

@@ -19,7 +19,7 @@ class LayerRecords:
         self.rows = []
 
     def add(self, step, layer, time_ps, events, plan_entries, plan_crc32, counted):
-        """`counted`: int64 [len(NAMES)], what components counted during this layer."""
+        """`counted`: one number for each of NAMES, what components counted during this layer."""
         self.rows.append((step, layer, time_ps, events, plan_entries, plan_crc32, *counted))
 
     def table(self):

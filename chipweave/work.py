@@ -58,15 +58,18 @@ class Work:
 
     def operands(self, plan, home, layer_index):
         """int64 [entries x slices, len(OPERANDS)] of a plan, in order of issue: entry by entry, slice 0, 1, 2."""
-        rows = np.empty((len(plan), self.slices, len(OPERANDS)), np.int64)
-        columns = rows.transpose(2, 0, 1)
-        die, owner, expert, tag_set, line, tokens, slice_bytes, activation_bytes, remote = columns
-        die[:] = plan.die[:, None]
-        owner[:] = home[plan.expert][:, None]
-        expert[:] = tag_set[:] = plan.expert[:, None]
-        line[:] = (expert + layer_index * self.experts) * self.slices + np.arange(self.slices)
-        tokens[:] = plan.tokens[:, None]
+        entries = np.empty((len(plan), len(OPERANDS)), np.int64)
+        die, owner, expert, tag_set, line, tokens, slice_bytes, activation_bytes, remote = entries.T
+        die[:] = plan.die
+        owner[:] = home[plan.expert]
+        expert[:] = tag_set[:] = plan.expert
+        line[:] = (expert + layer_index * self.experts) * self.slices
+        tokens[:] = plan.tokens
         slice_bytes[:] = self.slice_bytes
         np.multiply(tokens, self.token_bytes, out=activation_bytes)
         np.not_equal(die, owner, out=remote, casting="unsafe")
-        return rows.reshape(-1, len(OPERANDS))
+        rows = entries.repeat(self.slices, axis=0)
+        lines = rows[:, OPERANDS.index("line")]
+        for number in range(1, self.slices):
+            lines[number::self.slices] += number
+        return rows

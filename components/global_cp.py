@@ -40,7 +40,7 @@ class GlobalCp(Controller):
         experts = np.arange(self.work.experts)
         self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
         self.holders[:, experts, run.home] = self.work.slices
-        self.reports, self.all_reported = 0, None
+        self.reports, self.all_reported, self.to_dies = 0, None, self.ways("launch")
         self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()
         run.done = simulation.process(self.serve())
@@ -70,8 +70,8 @@ class GlobalCp(Controller):
         operands = self.work.operands(plan, self.run.home, job.layer_index)
         kernel = Kernel(self.simulation, self.run.chain, operands, self.run.dies, mask)
         self.reports, self.all_reported = self.run.dies, self.simulation.event()
-        for die in range(self.run.dies):
-            self.send("launch", SubKernel(kernel, die), to=die)
+        for die, launch in enumerate(self.to_dies):
+            launch(SubKernel(kernel, die))
         yield self.all_reported
         self.learn(self.run.copies_changed())
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)

@@ -26,16 +26,15 @@ class LocalCp(Controller):
         """Find the ways out once: they are taken in every layer."""
         super().begin(simulation, run)
         self.to_cluster, self.to_global = self.way("kernel"), self.way("launch")
+        if self.dispatch_time:
+            self.to_cluster = lambda sub_kernel: self.send("kernel", sub_kernel, after=self.dispatch_time)
 
     def on_launch(self, sub_kernel):
         """A `SubKernel` has come from the global CP."""
-        self.kernels += 1
+        self.stats["kernels"] += 1
         if sub_kernel.kernel.mask is not None:
             self.send("pdu", sub_kernel)
-        if self.dispatch_time:
-            self.send("kernel", sub_kernel, after=self.dispatch_time)
-        else:
-            self.to_cluster(sub_kernel)
+        self.to_cluster(sub_kernel)
 
     def on_kernel(self, report):
         """The SM cluster has ended: pass its `Report` on."""
