@@ -30,15 +30,3 @@ class Controller(Component):
         if not wires:
             raise BadInput(f"{self.name}.{port} sends a message and has no wire")
         (wires[0] if len(wires) == 1 else wires[to]).send(message, after)
-
-    def way(self, port):
-        """The function that sends a message over the only wire of `port`: over a wire without time, the handler at its
-        other end itself. For what is sent once per die and layer."""
-        ways = self.ways(port)
-        if len(ways) != 1:
-            raise BadInput(f"{self.name}.{port} has {len(ways)} wires where it needs one")
-        return ways[0]
-
-    def ways(self, port):
-        """Such functions, one for each wire of `port`, in the order of the dies at their other ends."""
-        return [wire.handler if wire.timeless else wire.send for wire in self.outgoing.get(port, ())]

@@ -57,13 +57,16 @@ class Simulation:
         for handler, message in self.mail.pop(self.clock.now):
             handler(message)
 
-    def transfers(self, chain, operands):
+    def transfers(self, chain, operands, times=1, counted=None):
         """Give the fabric a batch of transfers now; the event happens when all of them and their side chains have ended.
 
-        operands  int64 [transfers, operands of the chain], in order of issue
+        operands  int64 [rows, operands of the chain], in order of issue
+        times     transfers of each row, the operand named `counted` one larger each time
         """
         done = self.clock.event()
-        self.waiting[self.fabric.issue(chain, operands)] = done
+        if not self.waiting:
+            self.fabric.advance(self.clock.now)
+        self.waiting[self.fabric.issue(chain, operands, None, times, counted)] = done
         return done
 
     def run(self, until):
@@ -71,7 +74,7 @@ class Simulation:
         clock = self.clock
         while not until.processed:
             due = clock.peek()
-            ended = self.fabric.advance(None if due == simpy.core.Infinity else due)
+            ended = self.fabric.advance(None if due == simpy.core.Infinity else due) if self.waiting else ()
             for batch, time in ended:
                 if time > clock.now:
                     clock.run(until=time)
@@ -90,8 +93,7 @@ class Wire:
 
     def __init__(self, simulation, peer, port, latency, bandwidth):
         self.simulation, self.latency, self.bandwidth, self.free = simulation, latency, bandwidth, 0
-        self.mail = simulation.mail
-        self.timeless = latency == 0 and bandwidth is None
+        self.peer, self.port = peer, port
         self.handler = getattr(peer, f"on_{port}", None) or _deaf(peer, port)
 
     def send(self, message, after=0):
@@ -106,11 +108,7 @@ class Wire:
         if message.bytes and self.bandwidth is not None:
             self.free = int(max(self.free, due - self.latency) - (-message.bytes * 10**12 // self.bandwidth))
             due = self.free + self.latency
-        box = self.mail.get(due)
-        if box is None:
-            self.simulation.post(due, self.handler, message)
-        else:
-            box.append((self.handler, message))
+        self.simulation.post(due, self.handler, message)
 
 
 def _deaf(peer, port):

@@ -120,10 +120,11 @@ class Engine:
         """Starts of stages plus completions of chains and side chains so far (as the published artifact counts)."""
         return self.core.events
 
-    def issue(self, chain, rows, starts_ps=None):
-        """Start one transfer per row of integers [n, operands], in row order; returns the number of the batch.
+    def issue(self, chain, rows, starts_ps=None, times=1, counted=None):
+        """Start transfers of rows of integers [n, operands], in row order; returns the number of the batch.
 
-        `starts_ps`: per-transfer delays from now (default: all now).
+        starts_ps  delays of the rows from now (default: all now)
+        times      transfers of each row, one after the other; the operand named `counted` is one larger each time
         """
         program = self.layout.chains.get(getattr(chain, "name", chain))
         if program is None:
@@ -135,7 +136,9 @@ class Engine:
             starts_ps = np.ascontiguousarray(_integers(starts_ps, "starts_ps"))
             if starts_ps.shape != rows.shape[:1] or (len(starts_ps) and starts_ps.min() < 0):
                 raise BadInput("starts_ps must hold one delay >= 0 for each row")
-        return self.core.issue(program, rows, starts_ps)
+        if counted is not None and counted not in program.operands:
+            raise BadInput(f"chain {program.name}: unknown operand '{counted}'; allowed: {', '.join(program.operands)}")
+        return self.core.issue(program, rows, starts_ps, times, -1 if counted is None else program.operands.index(counted))
 
     def advance(self, until_ps=None):
         """Run to the next instant at which batches complete, at most to `until_ps` (inclusive).
@@ -156,6 +159,10 @@ class Engine:
         (read only); Tags int64 [instances, sets, ways] (a copy, -1 empty).
         """
         return self.core.array(part)
+
+    def totals(self):
+        """The sum of each counter over its cells, by the counters' numbers."""
+        return self.core.totals()
 
     def pin(self, keyed, at, keys):
         """Make keys present for good in one instance of a keyed store."""

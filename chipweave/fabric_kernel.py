@@ -24,6 +24,7 @@ class KernelEngine:
             raise ChipweaveError("no memory for the stage engine")
         self.compiled = Compiler(self.handle, layout, bin_ps, max_bins)
         self.batches, self.times = ffi.new("int32_t[]", ROOM), ffi.new("int64_t[]", ROOM)
+        self.sums = ffi.new("int64_t[]", len(layout.parts["counters"]))
         self.arrays = {}
 
     @property
@@ -38,10 +39,11 @@ class KernelEngine:
     def events(self):
         return lib.stages_events(self.handle)
 
-    def issue(self, chain, rows, starts_ps=None):
+    def issue(self, chain, rows, starts_ps=None, times=1, counted=-1):
         starts = ffi.NULL if starts_ps is None else ffi.from_buffer("int64_t[]", starts_ps)
         program = self.compiled.programs[chain.name]
-        batch = lib.stages_issue(self.handle, program, len(rows), ffi.from_buffer("int64_t[]", rows) if rows.size else ffi.NULL, starts)
+        begin = ffi.from_buffer("int64_t[]", rows) if rows.size else ffi.NULL
+        batch = lib.stages_issue(self.handle, program, len(rows), begin, starts, times, counted)
         if batch < 0:
             raise BadInput(f"chain {chain.name}: {self._message()}")
         return batch
@@ -115,6 +117,10 @@ class KernelEngine:
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         owner = ffi.gc(pointer, lambda _, engine=self.handle: None)  # the view keeps the engine alive
         return np.frombuffer(ffi.buffer(owner, size), dtype).reshape(shape)
+
+    def totals(self):
+        lib.stages_totals(self.handle, self.sums)
+        return self.sums
 
     def copy_tables(self, other):
         if lib.stages_copy_tables(self.handle, other.handle):

@@ -2,6 +2,8 @@
 
     global CP --SubKernel--> local CP --SubKernel--> SM cluster --start--> Kernel --transfers--> fabric
     global CP <---Report---  local CP <---Report---  SM cluster <---------------------- completion
+
+Messages are for one die, or for all at once (`die` None; chipweave.cast).
 """
 
 from typing import NamedTuple
@@ -12,20 +14,22 @@ import numpy as np
 class Kernel:
     """One kernel over all dies. Dies that start at the same instant issue their transfers together, in plan order.
 
-    operands  int64 [transfers, operands]; column 0 is the executing die
+    operands  int64 [rows, operands]; column 0 is the executing die
+    times, counted  transfers of each row, see Simulation.transfers
     mask      uint8 [dies, experts] of prediction bits for the PDUs, or None
     """
 
-    def __init__(self, simulation, chain, operands, dies, mask=None):
+    def __init__(self, simulation, chain, operands, dies, mask=None, times=1, counted=None):
         self.simulation, self.chain, self.operands, self.mask = simulation, chain, operands, mask
+        self.times, self.counted = times, counted
         self.waiting, self.started, self.running = dies, [], 0
         self.begin = self.end = None
         self.listeners = []
 
     def start(self, die, ended):
-        """Die `die` starts its part now; `ended(kernel, die)` is called when the whole kernel has ended."""
+        """Die `die` starts its part now, None: all do; `ended(kernel, die)` is called when the whole kernel has ended."""
         self.listeners.append((ended, die))
-        self.waiting -= 1
+        self.waiting -= self.waiting if die is None else 1
         self.started.append(die)
         if not self.waiting:
             self.issue()
@@ -43,7 +47,7 @@ class Kernel:
             self.begin = self.simulation.now
         self.running += 1
         if len(rows):
-            self.simulation.transfers(self.chain, rows).callbacks.append(self._ended)
+            self.simulation.transfers(self.chain, rows, self.times, self.counted).callbacks.append(self._ended)
         else:
             self._ended(None)
 
@@ -56,12 +60,16 @@ class Kernel:
 
 
 class SubKernel(NamedTuple):
-    """The part of a kernel that one die computes."""
+    """The part of a kernel that one die computes, or of all dies the parts of each."""
 
     kernel: Kernel
-    die: int
+    die: int | None = None
 
     bytes = 0  # carried on the wire's latency alone: the size of a plan entry is not published
+
+    def of(self, die):
+        """The message for one die."""
+        return SubKernel(self.kernel, die)
 
     def prediction(self):
         """uint8 [experts] for this die's PDU, or None where nothing is predicted."""
@@ -69,12 +77,16 @@ class SubKernel(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A kernel has ended, says one of the dies that had a part in it.
+    """A kernel has ended, says one of the dies that had a part in it, or say all.
 
     Dies report when the whole kernel has ended: one whose own part ends early waits for the others.
     """
 
     kernel: Kernel
-    die: int
+    die: int | None = None
 
     bytes = 0
+
+    def of(self, die):
+        """The report of one die."""
+        return Report(self.kernel, die)

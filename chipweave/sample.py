@@ -74,18 +74,18 @@ class Watched:
     def __getattr__(self, name):
         return getattr(self.fabric, name)
 
-    def issue(self, chain, rows, starts_ps=None):
+    def issue(self, *transfers):
         if self.layer in self.chosen:
             before = self.times.get(self.layer, [0] * len(self.probes))
-            own = [self.run(probe, chain, rows, starts_ps) for probe in self.probes]
+            own = [self.run(probe, transfers) for probe in self.probes]
             self.times[self.layer] = [a + b for a, b in zip(before, own)]
-        return self.fabric.issue(chain, rows, starts_ps)
+        return self.fabric.issue(*transfers)
 
-    def run(self, probe, chain, rows, starts_ps):
+    def run(self, probe, transfers):
         """How long the transfers take on a probe, in ps."""
         probe.copy_tables(self.fabric)
         begin = probe.now_ps
-        probe.issue(chain, rows, starts_ps)
+        probe.issue(*transfers)
         end = begin
         while not probe.idle:
             end = max([end, *(time for _, time in probe.advance())])

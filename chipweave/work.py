@@ -57,9 +57,10 @@ class Work:
         return len(self.layers) * self.experts * self.slices
 
     def operands(self, plan, home, layer_index):
-        """int64 [entries x slices, len(OPERANDS)] of a plan, in order of issue: entry by entry, slice 0, 1, 2."""
-        entries = np.empty((len(plan), len(OPERANDS)), np.int64)
-        die, owner, expert, tag_set, line, tokens, slice_bytes, activation_bytes, remote = entries.T
+        """int64 [entries, len(OPERANDS)] of a plan, in order of issue: the first slice of each entry. The others differ in
+        their `line` alone, which is one more each time."""
+        rows = np.empty((len(plan), len(OPERANDS)), np.int64)
+        die, owner, expert, tag_set, line, tokens, slice_bytes, activation_bytes, remote = rows.T
         die[:] = plan.die
         owner[:] = home[plan.expert]
         expert[:] = tag_set[:] = plan.expert
@@ -68,8 +69,4 @@ class Work:
         slice_bytes[:] = self.slice_bytes
         np.multiply(tokens, self.token_bytes, out=activation_bytes)
         np.not_equal(die, owner, out=remote, casting="unsafe")
-        rows = entries.repeat(self.slices, axis=0)
-        lines = rows[:, OPERANDS.index("line")]
-        for number in range(1, self.slices):
-            lines[number::self.slices] += number
         return rows

@@ -10,6 +10,7 @@ Checked by  tests/components/test_command_processors.py
 
 import numpy as np
 
+from chipweave.cast import Cast
 from chipweave.component import Param, Port, Stat, component
 from chipweave.control import Controller
 from chipweave.errors import BadInput
@@ -40,7 +41,7 @@ class GlobalCp(Controller):
         experts = np.arange(self.work.experts)
         self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
         self.holders[:, experts, run.home] = self.work.slices
-        self.reports, self.all_reported, self.to_dies = 0, None, self.ways("launch")
+        self.reports, self.all_reported, self.to_dies = 0, None, Cast(self, "launch", run.dies)
         self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()
         run.done = simulation.process(self.serve())
@@ -68,10 +69,9 @@ class GlobalCp(Controller):
         if self.plan_time:
             yield self.simulation.wait(self.plan_time)
         operands = self.work.operands(plan, self.run.home, job.layer_index)
-        kernel = Kernel(self.simulation, self.run.chain, operands, self.run.dies, mask)
+        kernel = Kernel(self.simulation, self.run.chain, operands, self.run.dies, mask, self.work.slices, "line")
         self.reports, self.all_reported = self.run.dies, self.simulation.event()
-        for die, launch in enumerate(self.to_dies):
-            launch(SubKernel(kernel, die))
+        self.to_dies.send(SubKernel(kernel))
         yield self.all_reported
         self.learn(self.run.copies_changed())
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
@@ -90,6 +90,11 @@ class GlobalCp(Controller):
         self.reports -= 1
         if not self.reports:
             self.all_reported.succeed()
+
+    def on_launch_all(self, report):
+        """All local CPs report."""
+        self.reports = 0
+        self.all_reported.succeed()
 
     def learn(self, changes):
         """Bring the table of holders up to date: `changes` has rows (die, line, +1 stored or -1 dropped)."""

@@ -6,6 +6,7 @@ Leaves out  PCIe ordering, retries, the driver's own queues.
 Checked by  tests/components/test_command_processors.py
 """
 
+from chipweave.cast import Cast
 from chipweave.component import Param, Port, Stat, component
 from chipweave.control import Controller
 
@@ -20,6 +21,21 @@ class HostLink(Controller):
     one_way = Param("time", default="10 us", low="1 ps", doc="half of the per-layer round trip: a plan out, or the reports back")
 
     messages = Stat("messages", "messages carried")
+
+    def begin(self, simulation, run):
+        """Find the ways out once."""
+        super().begin(simulation, run)
+        self.dies, self.to_dies, self.to_host = run.dies, Cast(self, "wafer", run.dies), Cast(self, "host", run.dies)
+
+    def on_host_all(self, sub_kernel):
+        """The sub-kernels of all dies on their way."""
+        self.messages += self.dies
+        self.to_dies.send(sub_kernel, after=self.one_way)
+
+    def on_wafer_all(self, report):
+        """The reports of all dies on their way back."""
+        self.messages += self.dies
+        self.to_host.send(report, after=self.one_way)
 
     def on_host(self, sub_kernel):
         """A sub-kernel on its way to its die."""

@@ -6,6 +6,7 @@ Leaves out  how work is dealt to the SMs inside the die: the SM cluster is one u
 Checked by  tests/components/test_command_processors.py
 """
 
+from chipweave.cast import Cast
 from chipweave.component import Param, Port, Stat, component
 from chipweave.control import Controller
 
@@ -25,17 +26,32 @@ class LocalCp(Controller):
     def begin(self, simulation, run):
         """Find the ways out once: they are taken in every layer."""
         super().begin(simulation, run)
-        self.to_cluster, self.to_global = self.way("kernel"), self.way("launch")
-        if self.dispatch_time:
-            self.to_cluster = lambda sub_kernel: self.send("kernel", sub_kernel, after=self.dispatch_time)
+        self.to_clusters, self.to_global, self.to_pdus = (Cast(self, port, run.dies) for port in ("kernel", "launch", "pdu"))
+        self.alike = len({part.dispatch_time for part in self.replicas}) == 1
 
     def on_launch(self, sub_kernel):
         """A `SubKernel` has come from the global CP."""
         self.stats["kernels"] += 1
         if sub_kernel.kernel.mask is not None:
             self.send("pdu", sub_kernel)
-        self.to_cluster(sub_kernel)
+        self.send("kernel", sub_kernel, after=self.dispatch_time)
+
+    def on_launch_all(self, sub_kernel):
+        """Those of all dies have come."""
+        if not self.alike:
+            for part in self.replicas:
+                part.on_launch(sub_kernel.of(part.die))
+            return
+        for part in self.replicas:
+            part.stats["kernels"] += 1
+        if sub_kernel.kernel.mask is not None:
+            self.to_pdus.send(sub_kernel)
+        self.to_clusters.send(sub_kernel, after=self.dispatch_time)
 
     def on_kernel(self, report):
         """The SM cluster has ended: pass its `Report` on."""
-        self.to_global(report)
+        self.send("launch", report)
+
+    def on_kernel_all(self, report):
+        """All clusters have ended."""
+        self.to_global.send(report)

@@ -9,6 +9,7 @@ Checked by  tests/components/test_sm_cluster_table.py
 """
 
 from chipweave import characterised
+from chipweave.cast import Cast
 from chipweave.chain import DONE, Steps, amount
 from chipweave.component import Param, Port, component
 from chipweave.control import Controller
@@ -58,12 +59,17 @@ class SmClusterTable(Staged, Controller):
     def begin(self, simulation, run):
         """Find the way back once: it is taken in every layer."""
         super().begin(simulation, run)
-        self.to_local_cp = self.way("work")
+        self.to_local_cps = Cast(self, "work", run.dies)
 
     def on_work(self, sub_kernel):
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
         sub_kernel.kernel.start(sub_kernel.die, self.kernel_ended)
 
+    on_work_all = on_work
+
     def kernel_ended(self, kernel, die):
-        """Tell the local CP."""
-        self.to_local_cp(Report(kernel, die))
+        """Tell the local CP, or all of them."""
+        if die is None:
+            self.to_local_cps.send(Report(kernel))
+        else:
+            self.send("work", Report(kernel, die))

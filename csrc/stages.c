@@ -18,7 +18,7 @@ int stages_complete(stages *s, u32 batch)
 int stages_send(stages *s, u32 e)
 {
     const node *node = s->nodes + s->events[e].node;
-    const i64 *operands = s->operands + s->events[e].operands;
+    const i64 *operands = row_of(s, s->events[e].transfer);
     const stages_take *take = node->takes;
     const open_network *net = s->networks + take->network;
     s->settled[e] = s->walk.s;
@@ -67,25 +67,26 @@ static void widen(stages *s)
         u64 entry = narrow[i];
         queue[i] = (u128)(entry >> (NARROW_NUMBER_BITS + 3)) << 35 | (entry & (number << 3 | 7));
     }
+    memset(queue + s->queue_n, 0xff, 4 * sizeof *queue); /* see sink */
     s->is_wide = 1;
 }
 
-static int fits_narrow(const stages *s, int32_t n, const int64_t *starts)
+static int fits_narrow(const stages *s, int32_t n, int32_t n_rows, const int64_t *starts)
 {
     i64 last = s->now;
-    for (int32_t i = 0; starts && i < n; i++)
+    for (int32_t i = 0; starts && i < n_rows; i++)
         if (s->now + starts[i] > last) last = s->now + starts[i];
     return !((u64)last >> NARROW_TIME_BITS) && (u64)s->n_events + (u64)n + ROOM <= (u64)1 << NARROW_NUMBER_BITS;
 }
 
-static int create(stages *s, u32 transfer, u32 operands, int32_t node, int priority)
+static int create(stages *s, u32 transfer, int32_t node, int priority)
 {
-    return (s->is_wide ? stages_create_wide : stages_create_narrow)(s, transfer, operands, node, priority);
+    return (s->is_wide ? stages_create_wide : stages_create_narrow)(s, transfer, node, priority);
 }
 
-static void create_later(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time)
+static void create_later(stages *s, u32 transfer, int32_t node, int priority, i64 time)
 {
-    (s->is_wide ? stages_create_later_wide : stages_create_later_narrow)(s, transfer, operands, node, priority, time);
+    (s->is_wide ? stages_create_later_wide : stages_create_later_narrow)(s, transfer, node, priority, time);
 }
 
 static void announce(stages *s, u32 batch)
@@ -126,7 +127,7 @@ static int check_amount(stages *s, const stages_amount *a, const i64 *largest)
     return 0;
 }
 
-static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows)
+static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows, i64 more, int32_t counted)
 {
     const program *p = s->programs + number;
     i64 largest[16] = {0};
@@ -139,6 +140,7 @@ static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows)
             if (value < 0) value = -value;
             if (value > largest[c]) largest[c] = value;
         }
+    if (counted >= 0 && __builtin_add_overflow(largest[counted], more, largest + counted)) return stages_fail(s, STAGES_BAD, "operand %d does not fit 64 bits", counted);
     for (int32_t i = 0; i < s->n_nodes; i++) {
         const node *node = s->nodes + i;
         if (s->node_program[i] != number) continue;
@@ -155,6 +157,7 @@ static void barrier(stages *s)
     s->base += s->now;
     s->now = 0;
     s->n_events = s->n_transfers = s->queue_n = 0;
+    memset(s->queue, 0xff, 4 * sizeof(u64)); /* see sink */
     s->is_wide = s->hole = 0;
     s->operands_n = 0;
     s->pool_n = s->pool_fixed;
@@ -162,6 +165,7 @@ static void barrier(stages *s)
     s->n_batches = 0;
     for (int32_t r = 0; r < s->n_resources; r++) {
         s->waits[r].n = s->waits[r].live = 0;
+        s->waits[r].head = NOBODY;
         s->waits[r].free_at = 0;
     }
 }
@@ -173,38 +177,47 @@ static int make_room(stages *s, const program *p, int32_t n)
     if (s->operands_n + cells > UINT32_MAX) return stages_fail(s, STAGES_BAD, "too many transfers in flight");
     if (stages_reserve_events(s, (size_t)n + ROOM) || reserve(s, &s->operands, &s->operands_capacity, s->operands_n + cells, sizeof(i64)) ||
         reserve32(s, &s->batches, &s->batches_capacity, s->n_batches + 1, sizeof *s->batches) ||
-        reserve32(s, &s->batch_of, &capacity, s->n_transfers + (size_t)n, sizeof *s->batch_of) ||
+        reserve32(s, &s->transfers, &capacity, s->n_transfers + (size_t)n, sizeof *s->transfers) ||
         reserve32(s, &s->finish, &s->transfers_capacity, s->n_transfers + (size_t)n, sizeof *s->finish)) return -1;
     return 0;
 }
 
-int stages_issue(stages *s, int32_t number, int32_t n, const int64_t *rows, const int64_t *starts)
+static inline int issue_one(stages *s, const program *p, const i64 *row, int32_t counted, int32_t time, u32 batch_number, i64 start)
+{
+    u32 transfer = s->n_transfers++, at = (u32)s->operands_n;
+    int priority = p->priority < 0 ? 0 : (int)row[p->priority];
+    i64 *own = s->operands + at;
+    for (int32_t c = 0; c < p->operands; c++) own[c] = row[c];
+    if (counted >= 0) own[counted] += time;
+    s->operands_n += (size_t)p->operands;
+    s->transfers[transfer] = (issued){at, batch_number};
+    s->finish[transfer] = 0;
+    if (start <= 0) return create(s, transfer, p->start, priority);
+    create_later(s, transfer, p->start, priority, s->now + start);
+    return 0;
+}
+
+int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows, const int64_t *starts, int32_t times, int32_t counted)
 {
     const program *p = s->programs + number;
     if (s->status) return -1;
+    if (times < 1 || counted >= p->operands || (i64)n_rows * times > INT32_MAX) return stages_fail(s, STAGES_BAD, "%d rows cannot be issued %d times", n_rows, times);
+    int32_t n = n_rows * times;
     if (!s->in_flight) barrier(s);
-    if (check_rows(s, number, n, rows)) { /* nothing has happened yet: the engine stays usable */
+    if (check_rows(s, number, n_rows, rows, times - 1, counted)) { /* nothing has happened yet: the engine stays usable */
         s->status = STAGES_OK;
         return -1;
     }
-    for (int32_t i = 0; starts && i < n; i++)
+    for (int32_t i = 0; starts && i < n_rows; i++)
         if (starts[i] > LONGEST - s->now) return stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
     if (make_room(s, p, n)) return -1;
-    if (!s->is_wide && !fits_narrow(s, n, starts)) widen(s);
+    if (!s->is_wide && !fits_narrow(s, n, n_rows, starts)) widen(s);
     u32 batch_number = s->n_batches++;
     s->batches[batch_number] = (batch){s->n_transfers, (u32)n, (u32)n, number, s->now};
     s->in_flight++;
-    for (int32_t i = 0; i < n; i++) {
-        u32 transfer = s->n_transfers++, at = (u32)s->operands_n;
-        const i64 *row = rows + (size_t)i * (size_t)p->operands;
-        int priority = p->priority < 0 ? 0 : (int)row[p->priority];
-        memcpy(s->operands + at, row, (size_t)p->operands * sizeof(i64));
-        s->operands_n += (size_t)p->operands;
-        s->batch_of[transfer] = batch_number;
-        s->finish[transfer] = 0;
-        if (starts && starts[i] > 0) create_later(s, transfer, at, p->start, priority, s->now + starts[i]);
-        else if (create(s, transfer, at, p->start, priority)) return -1;
-    }
+    for (int32_t i = 0; i < n_rows; i++)
+        for (int32_t time = 0; time < times; time++)
+            if (issue_one(s, p, rows + (size_t)i * (size_t)p->operands, counted, time, batch_number, starts ? starts[i] : 0)) return -1;
     if (!n) announce(s, batch_number);
     return (int)(s->first_batch + batch_number);
 }

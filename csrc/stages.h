@@ -83,9 +83,10 @@ int stages_add_counter(stages *s, int32_t count);
 int stages_add_lasts(stages *s, const stages_lasts *rule);
 int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t start, int32_t n_nodes, const stages_node *nodes);
 
-/* Running. stages_issue returns the batch or -1; starts may be NULL. stages_advance stops at the first instant with
+/* Running. stages_issue returns the batch or -1; starts may be NULL. Each row is issued `times` times in a row, its operand `counted`
+   (-1: none) one larger each time; `starts` has one entry a row. stages_advance stops at the first instant with
    completions, at a question, or at `until` (inclusive). */
-int stages_issue(stages *s, int32_t program, int32_t n, const int64_t *rows, const int64_t *starts);
+int stages_issue(stages *s, int32_t program, int32_t n, const int64_t *rows, const int64_t *starts, int32_t times, int32_t counted);
 int stages_advance(stages *s, int64_t until);
 int stages_completed(const stages *s, int32_t *batches, int64_t *times, int capacity);
 void stages_answer(stages *s, int64_t answer);
@@ -97,6 +98,7 @@ int64_t stages_now(const stages *s);
 int stages_in_flight(const stages *s);
 int64_t stages_events(const stages *s);
 int64_t *stages_counter(stages *s, int32_t counter);
+void stages_totals(const stages *s, int64_t *sums); /* of each counter */
 uint8_t *stages_bits(stages *s, int32_t table);
 uint8_t *stages_keyed(stages *s, int32_t table);
 const int64_t *stages_tags(stages *s, int32_t table);

@@ -51,13 +51,23 @@ stages *stages_new(const stages_rules *rules)
     return s;
 }
 
+/* Like realloc, with elements that do not cross cache lines. */
+static void *regrown(void *old, size_t kept, size_t n, size_t size)
+{
+    void *grown = aligned_alloc(64, (n * size + 63) / 64 * 64);
+    if (!grown) return NULL;
+    if (old) memcpy(grown, old, kept * size);
+    free(old);
+    return grown;
+}
+
 static int grow_resources(stages *s, int32_t count)
 {
     int32_t first = s->n_resources, n = first + count;
     size_t words = ((size_t)n + 63) / 64;
     u64 *busy = realloc(s->busy, (words + 1) * sizeof *busy);
     if (busy) s->busy = busy;
-    wait_queue *waits = realloc(s->waits, ((size_t)n + 1) * sizeof *waits);
+    wait_queue *waits = regrown(s->waits, (size_t)first, (size_t)n + 1, sizeof *waits);
     if (waits) s->waits = waits;
     if (!busy || !waits || reserve32(s, &s->candidates, &s->candidates_capacity, (size_t)n + 1, sizeof *s->candidates))
         return stages_fail(s, STAGES_NO_MEMORY, "no memory for %d resources", n);
@@ -186,12 +196,14 @@ void take_only(node *to, const stages_take *take)
     to->network = take->network, to->source = take->source, to->target = take->target;
 }
 
+static int32_t at_least(int32_t operand) { return operand > 0 ? operand : 0; } /* those not asked for are read, too */
+
 /* Targets within a program become numbers of all nodes. */
 static int copy_node(stages *s, node *to, const stages_node *from, int32_t first)
 {
     int32_t *branches = copied(s, from->branches, (size_t)from->n_branches, sizeof *branches);
     int32_t *spawns = copied(s, from->spawns, (size_t)from->n_spawns, sizeof *spawns);
-    *to = (node){from->kind, from->ask, from->table, {from->of[0], from->of[1], from->of[2]}, from->lasts, from->then, from->n_branches,
+    *to = (node){from->kind, from->ask, from->table, {at_least(from->of[0]), at_least(from->of[1]), at_least(from->of[2])}, from->lasts, from->then, from->n_branches,
                  from->n_takes, from->n_marks, from->n_counts, from->n_spawns, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL};
     to->happens = from->n_marks || from->n_counts || from->n_spawns;
     to->gathers = from->n_takes != 1 || from->kind == STAGE_SEND;
@@ -235,12 +247,15 @@ int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t st
 int stages_reserve_events(stages *s, size_t more)
 {
     size_t n = s->n_events + more;
-    u32 keys = s->event_capacity, flags = keys, events = keys, settled_n = keys;
+    u32 keys = s->event_capacity, flags = keys, settled_n = keys;
     if (n > (size_t)1 << 30) return stages_fail(s, STAGES_BAD, "more than 2^30 stages between two barriers");
     if (n + 64 > s->queue_capacity && reserve32(s, &s->queue, &s->queue_capacity, n + 64, RANK_BYTES)) return -1;
     if (n <= keys) return 0;
     if (reserve32(s, &s->ranks, &keys, n, RANK_BYTES) || reserve32(s, &s->flags, &flags, n, sizeof *s->flags) ||
-        reserve32(s, &s->events, &events, n, sizeof *s->events) || reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled)) return -1;
+        reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled)) return -1;
+    event *events = regrown(s->events, s->n_events, keys, sizeof *events);
+    if (!events) return stages_fail(s, STAGES_NO_MEMORY, "no memory for %u stages", keys);
+    s->events = events;
     s->event_capacity = keys;
     return 0;
 }
@@ -265,7 +280,7 @@ void stages_free(stages *s)
     }
     for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
     void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program, s->end_marks,
-                      s->busy, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
+                      s->busy, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->transfers,
                       s->finish, s->batches, s->candidates, s->done_batch, s->done_time, s->journal};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(s);

@@ -9,6 +9,7 @@
 #include "stages_internal.h"
 #include "stages_queue.h"
 #include "stages_grant.h"
+#include "stages_walk.h"
 
 /* The batch is complete at `time`: an event of its own says so. */
 static void announce(stages *s, u32 batch_number, i64 time)
@@ -20,7 +21,7 @@ static void announce(stages *s, u32 batch_number, i64 time)
 
 static inline void finish(stages *s, u32 transfer, u16 side, i64 time)
 {
-    u32 number = s->batch_of[transfer];
+    u32 number = s->transfers[transfer].batch;
     batch *b = s->batches + number;
     s->n_started++; /* a completion is an event, too */
     if (time > b->last) b->last = time;
@@ -31,14 +32,14 @@ static inline void finish(stages *s, u32 transfer, u16 side, i64 time)
 /* Side chains, then the successor, all asking for `time`. */
 static inline __attribute__((always_inline)) int go_on(stages *s, u32 e, const settled *w, i64 time)
 {
-    u32 transfer = s->events[e].transfer, operands = s->events[e].operands;
+    u32 transfer = s->events[e].transfer;
     rank_t priority = RANKS[e] & ~NO_PRIORITY;
     u16 side = s->flags[e] & SIDE;
     for (u32 i = 0; i < w->n_sides; i++) {
-        s->batches[s->batch_of[transfer]].outstanding++;
-        if (create(s, transfer, operands, w->sides[i], time, priority, SIDE)) return -1;
+        s->batches[s->transfers[transfer].batch].outstanding++;
+        if (create(s, transfer, w->sides[i], time, priority, SIDE)) return -1;
     }
-    if (w->then >= 0) return create(s, transfer, operands, w->then, time, priority, side);
+    if (w->then >= 0) return create(s, transfer, w->then, time, priority, side);
     finish(s, transfer, side, time);
     return 0;
 }
@@ -63,7 +64,7 @@ static inline int started(stages *s)
     const settled *w = &s->walk.s;
     i64 end = s->now + s->walk.lasts;
     if ((u64)end >> TIME_BITS) return WIDEN;
-    if (s->nodes[ev->node].on_links) count_links(s, s->nodes + ev->node, ev, s->operands + ev->operands, end);
+    if (s->nodes[ev->node].on_links) count_links(s, s->nodes + ev->node, ev, row_of(s, ev->transfer), end);
     if (!s->rules.booking) {
         s->settled[e] = *w;
         queue_push(s, end, e, AT_END);
@@ -79,7 +80,7 @@ static inline int started(stages *s)
 static inline int start_on(stages *s)
 {
     const event *ev = s->events + s->walk.event;
-    int stop = walk_on(s, s->operands + ev->operands);
+    int stop = walk_on(s, row_of(s, ev->transfer));
     if (__builtin_expect(stop, 0)) return stop;
     if (s->nodes[ev->node].kind == STAGE_SEND) return stages_send(s, s->walk.event);
     return started(s);
@@ -102,7 +103,7 @@ static int end_on(stages *s)
 {
     walk *w = &s->walk;
     u32 e = w->event;
-    const i64 *operands = s->operands + s->events[e].operands;
+    const i64 *operands = row_of(s, s->events[e].transfer);
     for (; w->node < s->settled[e].n_late; w->node++) {
         int stop = walk_marks(s, operands, s->nodes + s->settled[e].late[w->node], 1);
         if (stop) return stop;
@@ -127,21 +128,25 @@ static int end(stages *s, u32 e, int kind)
 static int arrive(stages *s, u32 e)
 {
     event ev = s->events[e];
-    return create(s, ev.transfer, ev.operands, ev.node, s->now, RANKS[e] & ~NO_PRIORITY, 0);
+    return create(s, ev.transfer, ev.node, s->now, RANKS[e] & ~NO_PRIORITY, 0);
 }
 
-static inline int run_one(stages *s)
+static __attribute__((noinline)) int run_other(stages *s, u32 e, int kind)
+{
+    switch (kind) {
+    case AT_ARRIVE: return arrive(s, e);
+    case AT_BATCH_END: return stages_complete(s, s->events[e].transfer);
+    default: return end(s, e, kind);
+    }
+}
+
+static inline __attribute__((always_inline)) int run_one(stages *s)
 {
     rank_t top = queue_pop(s);
     u32 e = (u32)(top >> KIND_BITS) & (u32)(((u64)1 << NUMBER_BITS) - 1);
+    int kind = (int)top & ((1 << KIND_BITS) - 1);
     s->now = (i64)(top >> (NUMBER_BITS + KIND_BITS));
-    switch ((int)top & ((1 << KIND_BITS) - 1)) {
-    case AT_START: return start(s, e);
-    case AT_ARRIVE: return arrive(s, e);
-    case AT_BATCH_END: return stages_complete(s, s->events[e].transfer);
-    case AT_MARKS: return end(s, e, AT_MARKS);
-    default: return end(s, e, AT_END);
-    }
+    return __builtin_expect(kind == AT_START, 1) ? start(s, e) : run_other(s, e, kind);
 }
 
 static int run_networks(stages *s, i64 time)
@@ -160,6 +165,33 @@ static int run_networks(stages *s, i64 time)
     return 0;
 }
 
+static inline i64 next_time(const stages *s) { return s->queue_n ? (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER; }
+
+/* Before the next event: networks, completions, the limit, room. 0 go on, 1 leave with *stop. */
+static __attribute__((noinline)) int consider(stages *s, i64 until, int *stop)
+{
+    for (;;) {
+        i64 next = next_time(s);
+        if (s->n_networks) {
+            i64 limit = s->n_done ? s->now : next < until ? next : until;
+            i64 arrival = stages_next_arrival(s, limit);
+            if (arrival < next) next = arrival;
+        }
+        *stop = next == NETWORK_NEVER && s->in_flight && !s->n_done ? 3 : 0;
+        if (next > until || next == NETWORK_NEVER || (s->n_done && next > s->now)) return 1;
+        if ((u64)next >> TIME_BITS || (u64)s->n_events + ROOM > (u64)1 << NUMBER_BITS) *stop = WIDEN;
+        else if (s->n_events + ROOM > s->event_capacity && stages_reserve_events(s, ROOM)) *stop = -1;
+        if (*stop) return 1;
+        u64 most = ((u64)1 << NUMBER_BITS) - ROOM, room = (u64)s->event_capacity - ROOM;
+        s->roomy = (u32)(room < most ? room : most);
+        s->special = s->n_networks || s->n_done;
+        if (!s->n_networks) return 0;
+        if (run_networks(s, next)) return *stop = -1;
+        if (next_time(s) == next) return 0;
+        s->now = next;
+    }
+}
+
 /* 0 done, 1 a question, 2 WIDEN, 3 nothing happens any more though something is in flight, -1 failure */
 int NAMED(stages_run)(stages *s, i64 until)
 {
@@ -169,47 +201,26 @@ int NAMED(stages_run)(stages *s, i64 until)
         stop = started(s);
     } else if (s->walk.wanted >= 0) stop = s->walk.at_end ? end_on(s) : start_on(s);
     s->special = 1; /* until the room is known */
-    i64 latest_now = until < ((i64)1 << TIME_BITS) - 1 ? until : ((i64)1 << TIME_BITS) - 1;
+    i64 last = ((i64)1 << TIME_BITS) - 1;
+    rank_t beyond = until < last ? (rank_t)(until + 1) << (NUMBER_BITS + KIND_BITS) : ~(rank_t)0;
     while (!stop) {
         queue_settle(s);
-        if (s->queue_n && !s->special && s->n_events <= s->roomy && (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) <= latest_now) {
-            stop = run_one(s); /* nothing to consider: the usual case */
-            continue;
-        }
-        i64 next = s->queue_n ? (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER;
-        if (s->n_networks) {
-            i64 limit = s->n_done ? s->now : next < until ? next : until;
-            i64 arrival = stages_next_arrival(s, limit);
-            if (arrival < next) next = arrival;
-        }
-        if (next == NETWORK_NEVER) return s->in_flight && !s->n_done ? 3 : 0;
-        if (next > until || (s->n_done && next > s->now)) return 0;
-        if ((u64)next >> TIME_BITS || (u64)s->n_events + ROOM > (u64)1 << NUMBER_BITS) return WIDEN;
-        if (s->n_events + ROOM > s->event_capacity && stages_reserve_events(s, ROOM)) return -1;
-        u64 most = ((u64)1 << NUMBER_BITS) - ROOM, room = (u64)s->event_capacity - ROOM;
-        s->roomy = (u32)(room < most ? room : most);
-        s->special = s->n_networks || s->n_done;
-        if (s->n_networks) {
-            if (run_networks(s, next)) return -1;
-            if (!s->queue_n || (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) != next) {
-                s->now = next;
-                continue;
-            }
-        }
+        int plain = QUEUE[0] < beyond && !s->special && s->n_events <= s->roomy; /* nothing to consider: the usual case */
+        if (!__builtin_expect(plain, 1) && consider(s, until, &stop)) return stop;
         stop = run_one(s);
     }
     if (stop == WIDEN) s->resume = RESUME_STARTED;
     return stop;
 }
 
-int NAMED(stages_create)(stages *s, u32 transfer, u32 operands, int32_t node, int priority)
+int NAMED(stages_create)(stages *s, u32 transfer, int32_t node, int priority)
 {
-    return create(s, transfer, operands, node, s->now, (rank_t)(TOP_PRIORITY - priority) << (TIME_SHIFT + TIME_BITS), 0);
+    return create(s, transfer, node, s->now, (rank_t)(TOP_PRIORITY - priority) << (TIME_SHIFT + TIME_BITS), 0);
 }
 
-void NAMED(stages_create_later)(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time)
+void NAMED(stages_create_later)(stages *s, u32 transfer, int32_t node, int priority, i64 time)
 {
-    s->events[s->n_events] = (event){.asked = time, .operands = operands, .transfer = transfer, .node = (u16)node};
+    s->events[s->n_events] = (event){.asked = time, .transfer = transfer, .node = (u16)node};
     RANKS[s->n_events] = (rank_t)(TOP_PRIORITY - priority) << (TIME_SHIFT + TIME_BITS);
     s->flags[s->n_events] = 0;
     queue_push(s, time, s->n_events++, AT_ARRIVE);

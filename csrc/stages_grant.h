@@ -75,17 +75,16 @@ static __attribute__((noinline)) void admit(stages *s, u32 e)
 }
 
 /* `priority` is that field of a rank. Room for the event is there (stages_reserve_events). */
-static inline int create(stages *s, u32 transfer, u32 operands, int32_t node, i64 time, rank_t priority, u16 side)
+static inline int create(stages *s, u32 transfer, int32_t node, i64 time, rank_t priority, u16 side)
 {
     u32 e = s->n_events++;
     event *ev = s->events + e;
     ev->asked = time;
-    ev->operands = operands;
     ev->transfer = transfer;
     ev->node = (u16)node;
     s->flags[e] = side;
     RANKS[e] = priority | (rank_t)time << TIME_SHIFT | e;
-    if (find_resources(s, ev, s->nodes + node, s->operands + operands)) return -1;
+    if (find_resources(s, ev, s->nodes + node, row_of(s, transfer))) return -1;
     if (all_clear(s, ev) && (s->rules.barging || nobody_waits(s, ev))) {
         admit_new(s, e);
         return 0;
@@ -98,35 +97,45 @@ static inline int create(stages *s, u32 transfer, u32 operands, int32_t node, i6
     return 0;
 }
 
-/* Heads in the order of live (time, number), which an admission disturbs as it moves the time of all entries of an event. */
-static __attribute__((noinline)) void wake_in_order(stages *s, u32 *heads, u32 n)
+/* The heads of all queues of an event's resources in the order of live (time, number), which an admission disturbs as it moves
+   the time of all entries of an event. A head of several resources is tried several times. */
+static __attribute__((noinline)) void wake_in_order(stages *s, const event *of)
 {
-    for (u32 m = 0; m < n; m++) heap_up(RANKS, NO_PRIORITY, heads, m, heads[m]);
+    const u32 *resources = s->pool + of->resources;
+    u32 *heads = s->candidates, n = 0;
+    for (u32 i = 0; i < of->n_resources; i++) {
+        wait_queue *q = s->waits + resources[i];
+        if (!q->live) continue;
+        heap_up(RANKS, NO_PRIORITY, heads, n, wait_head(s, q));
+        n++;
+    }
     while (n) {
         u32 e = heap_pop(RANKS, NO_PRIORITY, heads, &n);
         if ((s->flags[e] & WAITING) && all_clear(s, s->events + e)) admit(s, e);
     }
 }
 
-static inline int listed(const u32 *list, u32 n, u32 e)
-{
-    while (n) if (list[--n] == e) return 1;
-    return 0;
-}
-
-/* Clear heads that want some of the same: the first in order goes, and if the others that are still clear want nothing of each
-   other, so do they. 0: they do, so only the exact order tells. */
+/* Clear heads, some of them listed twice or wanting some of the same: the first in order goes, and if the others that are still
+   clear want nothing of each other, so do they. 0: they do, so only the exact order tells. */
 static __attribute__((noinline)) int wake_first(stages *s, const u32 *clear, u32 n)
 {
     const event *events = s->events;
-    u32 first = clear[0], left[64], n_left = 0;
-    for (u32 i = 1; i < n; i++)
-        if ((RANKS[clear[i]] & NO_PRIORITY) < (RANKS[first] & NO_PRIORITY)) first = clear[i];
+    const rank_t *rank = RANKS;
+    u32 first = clear[0], left[MAX_CLEAR], n_left = 0;
+    rank_t least = rank[first] & NO_PRIORITY;
+    for (u32 i = 1; i < n; i++) {
+        rank_t other = rank[clear[i]] & NO_PRIORITY;
+        first = other < least ? clear[i] : first;
+        least = other < least ? other : least;
+    }
     u64 taken = events[first].mask, wanted = 0;
     for (u32 i = 0; i < n; i++) {
         u64 mask = events[clear[i]].mask;
         if (mask & taken) continue;
-        if (mask & wanted) return 0;
+        if (mask & wanted) {
+            if (clear[i] == left[n_left - 1]) continue;
+            return 0;
+        }
         wanted |= mask;
         left[n_left++] = clear[i];
     }
@@ -135,35 +144,45 @@ static __attribute__((noinline)) int wake_first(stages *s, const u32 *clear, u32
     return 1;
 }
 
-/* Several resources are free again: the heads of all their queues are found before any is admitted. Those that are not clear now
-   will not be at the end, as admissions only take. The clear ones go in order; where they want nothing of each other, the order
-   makes no difference. A head of several resources is found several times. */
-static __attribute__((noinline)) void wake_heads(stages *s, const event *of, i64 free_at)
+/* Several resources of one word are free again: the heads of all their queues are found before any is admitted. Those that are
+   not clear now will not be at the end, as admissions only take. Where the clear ones want nothing of each other, their order
+   makes no difference. */
+static inline void wake_heads(stages *s, const event *of, i64 free_at)
 {
     const u32 *resources = s->pool + of->resources, *past = resources + of->n_resources;
-    const event *events = s->events;
-    u32 *heads = s->candidates, m = 0, clear[64], n_clear = 0;
-    u64 wanted = 0;
-    int several = 0, by_list = !of->mask;
+    wait_queue *waits = s->waits;
+    u32 clear[MAX_CLEAR], n_clear = 0;
+    u64 wanted = 0, several = 0, busy = s->busy[of->word];
+    int by_list = 0;
     for (; resources < past; resources++) {
-        wait_queue *q = s->waits + *resources;
+        wait_queue *q = waits + *resources;
         q->free_at = free_at;
         if (!q->live) {
             q->n = 0; /* only dead entries: all of them would be dropped now */
             continue;
         }
         u32 e = wait_head(s, q);
-        const event *ev = events + e;
-        heads[m++] = e;
-        if (by_list || !ev->mask) by_list = 1;
-        else if (all_clear(s, ev) && !listed(clear, n_clear, e)) {
-            several |= (ev->mask & wanted) != 0;
-            wanted |= ev->mask;
-            clear[n_clear++] = e;
-        }
+        u64 mask = q->mask;
+        if (mask & busy) continue;
+        by_list |= !mask;
+        several |= mask & wanted;
+        wanted |= mask;
+        clear[n_clear++] = e;
     }
-    if (by_list || (several && !wake_first(s, clear, n_clear))) wake_in_order(s, heads, m);
+    if (__builtin_expect(by_list, 0) || (several && !wake_first(s, clear, n_clear))) wake_in_order(s, of);
     else if (!several) for (u32 i = 0; i < n_clear; i++) admit(s, clear[i]);
+}
+
+/* Likewise where the resources do not stand in one word. */
+static __attribute__((noinline)) void wake_list(stages *s, const event *of, i64 free_at)
+{
+    const u32 *resources = s->pool + of->resources;
+    for (u32 i = 0; i < of->n_resources; i++) {
+        wait_queue *q = s->waits + resources[i];
+        q->free_at = free_at;
+        if (!q->live) q->n = 0;
+    }
+    wake_in_order(s, of);
 }
 
 /* All waiters of the resources in order of rank: a merge of descending queues from their ends. A resource taken again has
@@ -205,14 +224,17 @@ static inline void release(stages *s, u32 e, i64 free_at)
     const event *ev = s->events + e;
     set_busy(s, ev, 0);
     if (s->rules.wake_all) wake_all(s, ev, free_at);
-    else if (ev->n_resources != 1) wake_heads(s, ev, free_at);
+    else if (ev->n_resources != 1) {
+        if (ev->mask) wake_heads(s, ev, free_at);
+        else wake_list(s, ev, free_at);
+    }
     else {
         wait_queue *q = s->waits + s->pool[ev->resources];
         q->free_at = free_at;
         if (!q->live) q->n = 0; /* as in wake_heads */
         else {
             u32 head = wait_head(s, q);
-            if (all_clear(s, s->events + head)) admit(s, head);
+            if (ev->mask && q->mask ? !(q->mask & s->busy[ev->word]) : all_clear(s, s->events + head)) admit(s, head);
         }
     }
 }

@@ -25,10 +25,13 @@ typedef unsigned __int128 u128;
 #define NARROW_TIME_BITS 41   /* 2.2 s since the last barrier */
 #define NARROW_NUMBER_BITS 20 /* a million stages since the last barrier */
 
+enum { MAX_CLEAR = 64 }; /* resources of one word of busy bits */
 enum { ROOM = 16 }; /* more events than one event can create */
 
 /* Who waits for a resource (see stages_queue.h), and when it is free again. */
-typedef struct { u32 *at; u32 n, capacity, live; i64 free_at; } wait_queue;
+typedef struct { _Alignas(64) u32 *at; u32 n, capacity, live, head; i64 free_at; u64 mask; } wait_queue;
+
+#define NOBODY UINT32_MAX /* head: not known; its mask is that of the head, so that most wake-ups look at nothing else */
 
 enum { AT_START, AT_END, AT_ARRIVE, AT_MARKS, AT_BATCH_END };
 
@@ -36,7 +39,9 @@ enum { WAITING = 1, SIDE = 2 };
 enum { RESUME_STARTED = 1 };
 
 /* mask, word: its resources as bits of one word of `busy`; mask 0: they do not stand in one word */
-typedef struct { i64 asked; u64 mask; u32 operands, transfer, resources; u16 n_resources, node, word; } event;
+typedef struct { _Alignas(32) i64 asked; u64 mask; u32 transfer, resources; u16 n_resources, node, word; } event;
+
+typedef struct { u32 operands, batch; } issued; /* a transfer: where its row begins, and whose it is */
 
 /* What the walk through a hold's instants settled, kept until the hold ends where that is needed. */
 typedef struct { int32_t then; u8 n_sides, n_late; u16 sides[MAX_SIDES], late[MAX_LATE]; } settled;
@@ -130,7 +135,8 @@ struct stages {
     u32 queue_n, queue_capacity;
     i64 *operands;
     size_t operands_n, operands_capacity;
-    u32 n_transfers, transfers_capacity, *batch_of;
+    u32 n_transfers, transfers_capacity;
+    issued *transfers;
     i64 *finish;
     u32 n_batches, batches_capacity, first_batch; /* first_batch: number of batches[0] */
     batch *batches;
@@ -173,6 +179,8 @@ static inline int reserve32(stages *s, void *array, u32 *capacity, size_t n, siz
     return failed;
 }
 
+static inline const i64 *row_of(const stages *s, u32 transfer) { return s->operands + s->transfers[transfer].operands; }
+
 static inline i64 amount_of(const stages_amount *a, const i64 *operands)
 {
     i64 sum = a->constant;
@@ -181,7 +189,6 @@ static inline i64 amount_of(const stages_amount *a, const i64 *operands)
     return sum;
 }
 
-int walk_on(stages *s, const i64 *operands); /* continue s->walk; 0 when settled, 1 at a question, -1 on failure */
 int walk_marks(stages *s, const i64 *operands, const node *node, int at_end);
 int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
 void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
@@ -196,10 +203,10 @@ i64 stages_next_arrival(const stages *s, i64 limit);
 /* The engine's run with narrow and with wide ranks. */
 int stages_run_narrow(stages *s, i64 until);
 int stages_run_wide(stages *s, i64 until);
-int stages_create_narrow(stages *s, u32 transfer, u32 operands, int32_t node, int priority);
-int stages_create_wide(stages *s, u32 transfer, u32 operands, int32_t node, int priority);
-void stages_create_later_narrow(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time);
-void stages_create_later_wide(stages *s, u32 transfer, u32 operands, int32_t node, int priority, i64 time);
+int stages_create_narrow(stages *s, u32 transfer, int32_t node, int priority);
+int stages_create_wide(stages *s, u32 transfer, int32_t node, int priority);
+void stages_create_later_narrow(stages *s, u32 transfer, int32_t node, int priority, i64 time);
+void stages_create_later_wide(stages *s, u32 transfer, int32_t node, int priority, i64 time);
 void stages_announce_narrow(stages *s, u32 batch, i64 time);
 void stages_announce_wide(stages *s, u32 batch, i64 time);
 

@@ -5,6 +5,15 @@ int64_t stages_now(const stages *s) { return s->base + s->now; }
 int stages_in_flight(const stages *s) { return (int)s->in_flight; }
 int64_t stages_events(const stages *s) { return s->n_started; }
 int64_t *stages_counter(stages *s, int32_t counter) { return s->counters[counter].slots; }
+
+void stages_totals(const stages *s, int64_t *sums)
+{
+    for (int32_t c = 0; c < s->n_counters; c++) {
+        sums[c] = 0;
+        for (int32_t i = 0; i < s->counters[c].count; i++) sums[c] += s->counters[c].slots[i];
+    }
+}
+
 uint8_t *stages_bits(stages *s, int32_t table) { return s->bits[table].values; }
 uint8_t *stages_keyed(stages *s, int32_t table) { return s->keyed[table].present; }
 const int64_t *stages_tags(stages *s, int32_t table) { return s->tags[table].keys; }
@@ -61,15 +70,15 @@ int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *n
 {
     const walk *w = &s->walk;
     const event *e = s->events + w->event;
-    const batch *b = s->batches + s->batch_of[e->transfer];
+    const batch *b = s->batches + s->transfers[e->transfer].batch;
     int32_t global = w->at_end ? s->settled[w->event].late[w->node] : w->node;
     *kind = w->wanted;
     *program = b->program;
     *node = global - s->programs[b->program].first_node;
     *mark = w->mark;
-    *batch_number = (int32_t)(s->first_batch + s->batch_of[e->transfer]);
+    *batch_number = (int32_t)(s->first_batch + s->transfers[e->transfer].batch);
     *transfer = (int32_t)(e->transfer - b->first);
-    memcpy(operands, s->operands + e->operands, (size_t)s->programs[b->program].operands * sizeof *operands);
+    memcpy(operands, row_of(s, e->transfer), (size_t)s->programs[b->program].operands * sizeof *operands);
     return w->wanted < 0 ? -1 : 0;
 }
 
@@ -86,7 +95,7 @@ int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_
     for (u32 e = 0; e < s->n_events && n < capacity; e++) {
         if (!(s->flags[e] & WAITING)) continue;
         const event *ev = s->events + e;
-        const batch *b = s->batches + s->batch_of[ev->transfer];
+        const batch *b = s->batches + s->transfers[ev->transfer].batch;
         node[n] = ev->node - s->programs[b->program].first_node;
         batch_number[n] = b->program;
         transfer[n] = (int32_t)(ev->transfer - b->first);
@@ -107,6 +116,8 @@ static int check_waits(stages *s)
             live += (s->flags[q->at[i]] & WAITING) != 0;
             if (i && !s->rules.artifact_heap && rank_of(s, q->at[i - 1]) <= rank_of(s, q->at[i])) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
         }
+        if (q->head != NOBODY && (!q->n || q->head != q->at[s->rules.artifact_heap ? 0 : q->n - 1] || !(s->flags[q->head] & WAITING) || q->mask != s->events[q->head].mask))
+            return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);
         if (live != q->live) return stages_fail(s, STAGES_BAD, "queue %d counts %u waiters and has %u", r, q->live, live);
         if (!s->rules.artifact_heap && live != q->n) return stages_fail(s, STAGES_BAD, "sorted queue %d holds admitted events", r);
     }

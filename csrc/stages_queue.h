@@ -18,33 +18,25 @@
 #define TIME_FIELD ((((rank_t)1 << TIME_BITS) - 1) << TIME_SHIFT)
 #define NO_PRIORITY (TIME_FIELD | (((rank_t)1 << NUMBER_BITS) - 1))
 
-/* Which child is least is a toss-up, so it is computed, not branched on. */
-static inline void sink(rank_t *q, size_t n, rank_t item)
+/* An item sinks from the root of n entries, of which the root is a hole. Beyond the last entry stand three that are greater than
+   any, so no child is missing. Which child is least is a toss-up, so it is computed, not branched on. */
+static inline __attribute__((always_inline)) void sink(rank_t *q, size_t n, rank_t item)
 {
-    size_t at = 0, child = 1;
-    for (; child + 4 <= n; child = at * 4 + 1) {
+    size_t at = 0;
+    for (size_t child = 1; child < n; child = at * 4 + 1) {
         rank_t a = q[child], b = q[child + 1], c = q[child + 2], d = q[child + 3];
         size_t ab = b < a, cd = d < c;
         rank_t low = ab ? b : a, high = cd ? d : c;
-        child += high < low ? 2 + cd : ab;
-        low = q[child];
-        if (low >= item) goto found;
+        size_t right = high < low, best = child + (ab ^ ((ab ^ (2 + cd)) & (0 - right)));
+        low = high < low ? high : low;
+        if (low >= item) break;
         q[at] = low;
-        at = child;
+        at = best;
     }
-    if (child < n) {
-        size_t best = child;
-        for (size_t c = child + 1; c < n; c++) best = q[c] < q[best] ? c : best;
-        if (q[best] < item) {
-            q[at] = q[best];
-            at = best;
-        }
-    }
-found:
     q[at] = item;
 }
 
-static inline void queue_push(stages *s, i64 time, u32 number, int kind)
+static inline __attribute__((always_inline)) void queue_push(stages *s, i64 time, u32 number, int kind)
 {
     rank_t *q = QUEUE, item = (rank_t)time << (NUMBER_BITS + KIND_BITS) | (rank_t)number << KIND_BITS | (rank_t)kind;
     if (s->hole) {
@@ -53,6 +45,7 @@ static inline void queue_push(stages *s, i64 time, u32 number, int kind)
         return;
     }
     u32 at = s->queue_n++;
+    q[at + 4] = ~(rank_t)0;
     while (at) {
         u32 parent = (at - 1) >> 2;
         if (item >= q[parent]) break;
@@ -68,16 +61,20 @@ static inline rank_t queue_pop(stages *s)
     return QUEUE[0];
 }
 
-/* After this the root is the next event, if there is any. */
+/* After this the root is the next event; greater than any if there is none. */
 static inline void queue_settle(stages *s)
 {
     if (!s->hole) return;
+    rank_t *q = QUEUE;
+    u32 n = --s->queue_n;
+    rank_t last = q[n];
     s->hole = 0;
-    if (--s->queue_n) sink(QUEUE, s->queue_n, QUEUE[s->queue_n]);
+    q[n] = ~(rank_t)0;
+    if (n) sink(q, n, last);
 }
 
 /* heapq._siftdown and heapq.heappop over events; `mask` takes the priority out of the order. */
-static inline void heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t at, u32 item)
+static inline size_t heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t at, u32 item)
 {
     rank_t own = rank[item] & mask;
     while (at) {
@@ -88,6 +85,7 @@ static inline void heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t at
         at = parent;
     }
     heap[at] = item;
+    return at;
 }
 
 static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size)
@@ -120,11 +118,13 @@ static inline u32 sorted_place(const rank_t *rank, const wait_queue *q, u32 e)
     return low;
 }
 
-static __attribute__((noinline)) void sorted_insert(stages *s, wait_queue *q, u32 e)
+/* 0 if it is the head now. */
+static __attribute__((noinline)) size_t sorted_insert(stages *s, wait_queue *q, u32 e)
 {
     u32 place = sorted_place(RANKS, q, e);
     memmove(q->at + place + 1, q->at + place, (q->n++ - place) * sizeof *q->at);
     q->at[place] = e;
+    return q->n - 1 - place;
 }
 
 static __attribute__((noinline)) void sorted_remove(stages *s, wait_queue *q, u32 e)
@@ -142,8 +142,9 @@ static inline int wait_push(stages *s, wait_queue *q, u32 e)
 {
     if (__builtin_expect(q->n == q->capacity, 0) && grow_queue(s, q)) return -1;
     q->live++;
-    if (s->rules.artifact_heap) heap_up(RANKS, ~(rank_t)0, q->at, q->n++, e);
-    else sorted_insert(s, q, e);
+    if (s->rules.artifact_heap ? heap_up(RANKS, ~(rank_t)0, q->at, q->n++, e) : sorted_insert(s, q, e)) return 0;
+    q->head = e;
+    q->mask = s->events[e].mask;
     return 0;
 }
 
@@ -151,14 +152,18 @@ static inline int wait_push(stages *s, wait_queue *q, u32 e)
 static inline void wait_leave(stages *s, wait_queue *q, u32 e)
 {
     q->live--;
+    q->head |= 0 - (u32)(q->head == e);
     if (!s->rules.artifact_heap) sorted_remove(s, q, e);
 }
 
-/* The head of a queue that has a waiter; the dead above it are dropped. */
-static inline u32 wait_head(stages *s, wait_queue *q)
+static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
 {
-    if (!s->rules.artifact_heap) return q->at[q->n - 1];
-    while (!(s->flags[q->at[0]] & WAITING)) heap_pop(RANKS, ~(rank_t)0, q->at, &q->n);
-    return q->at[0];
+    if (s->rules.artifact_heap) while (!(s->flags[q->at[0]] & WAITING)) heap_pop(RANKS, ~(rank_t)0, q->at, &q->n);
+    q->head = q->at[s->rules.artifact_heap ? 0 : q->n - 1];
+    q->mask = s->events[q->head].mask;
+    return q->head;
 }
+
+/* The head of a queue that has a waiter; the dead above it are dropped. */
+static inline u32 wait_head(stages *s, wait_queue *q) { return q->head != NOBODY ? q->head : find_head(s, q); }
 #endif

@@ -71,7 +71,7 @@ static void stress(stages *s, int64_t longest)
             memcpy(rows + i * OPERANDS, row, sizeof row);
             starts[i] = pick(3) ? 0 : pick(50) * longest;
         }
-        int batch = stages_issue(s, 0, n, rows, round % 2 ? starts : NULL);
+        int batch = stages_issue(s, 0, n, rows, round % 2 ? starts : NULL, 1, -1);
         EXPECT(batch == round);
         while (stages_in_flight(s) && !(round % 5 == 4 && pick(9) == 0)) {
             EXPECT(stages_advance(s, pick(4) ? stages_now(s) + pick(100) * longest : INT64_MAX) == STAGES_OK);
@@ -86,9 +86,9 @@ static void stress(stages *s, int64_t longest)
 static void failures(stages *s)
 {
     int64_t far_port[OPERANDS] = {5, 0, 0, 1, 1, 0}, priority[OPERANDS] = {0, 0, 0, 1, 1, 9}, huge[OPERANDS] = {0, 0, 0, INT64_MAX / 2, 1, 0};
-    EXPECT(stages_issue(s, 0, 1, priority, NULL) == -1 && strstr(stages_message(s), "priority"));
-    EXPECT(stages_issue(s, 0, 1, huge, NULL) == -1 && strstr(stages_message(s), "64 bits"));
-    EXPECT(stages_issue(s, 0, 1, far_port, NULL) == -1 && strstr(stages_message(s), "resource 5"));
+    EXPECT(stages_issue(s, 0, 1, priority, NULL, 1, -1) == -1 && strstr(stages_message(s), "priority"));
+    EXPECT(stages_issue(s, 0, 1, huge, NULL, 1, -1) == -1 && strstr(stages_message(s), "64 bits"));
+    EXPECT(stages_issue(s, 0, 1, far_port, NULL, 1, -1) == -1 && strstr(stages_message(s), "resource 5"));
     EXPECT(stages_advance(s, INT64_MAX) == STAGES_BAD); /* a failure while running sticks */
 }
 

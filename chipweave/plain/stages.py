@@ -18,6 +18,14 @@ from chipweave.plain.links import PlainLinks
 from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
 
 
+def repeated(rows, starts_ps, times, counted):
+    """The rows, and their starts, of all transfers: each `times` times, operand `counted` one larger each time."""
+    rows = rows.repeat(times, axis=0)
+    if counted >= 0 and len(rows):
+        rows[:, counted] += np.arange(len(rows)) % times
+    return rows, None if starts_ps is None else starts_ps.repeat(times)
+
+
 class Event:
     def __init__(self, number, transfer, stage, resources, priority, time, side):
         self.number, self.transfer, self.stage, self.resources = number, transfer, stage, resources
@@ -84,7 +92,8 @@ class PlainEngine:
     def idle(self):
         return not self.in_flight
 
-    def issue(self, chain, rows, starts_ps=None):
+    def issue(self, chain, rows, starts_ps=None, times=1, counted=-1):
+        rows, starts_ps = repeated(rows, starts_ps, times, counted)
         if self.idle:
             self._barrier()
         batch = Batch(len(self.batches), len(rows))
@@ -128,6 +137,9 @@ class PlainEngine:
 
     def array(self, part):
         return self.counters[part] if part in self.counters else self.tables[part].array()
+
+    def totals(self):
+        return {counter.number: int(cells.sum()) for counter, cells in self.counters.items()}
 
     def pin(self, keyed, at, keys):
         for key in keys:

@@ -1,123 +1,64 @@
 /* The instants of a hold: from the hold through choose and outcome stages to its successor. A walk can stop at a question for
-   Python and go on with the answer, so all it has found so far stands in s->walk. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
-#endif
+   Python and go on with the answer, so all it has found so far stands in s->walk. Part of the run (stages_core.h), so that it
+   is compiled into it. */
+#ifdef STAGES_TEMPLATE
 #include "stages_internal.h"
 
-static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
+static __attribute__((noinline, cold)) i64 no_answer(stages *s, const char *what, i64 value, i64 limit)
 {
-    if (key == NOTHING) return 0;
-    if (reserve(s, &s->journal, &s->journal_capacity, s->journal_n + 5, sizeof(i64))) return -1;
-    i64 row[5] = {s->base + s->now, family * 1000 + table, at, key, what};
-    memcpy(s->journal + s->journal_n, row, sizeof row);
-    s->journal_n += 5;
-    return 0;
+    no_such(s, what, value, limit);
+    return -1;
 }
 
-static int negative(stages *s) { return stages_fail(s, STAGES_BAD, "sets and keys of tags must not be negative"); }
+static inline int inside(i64 value, i64 limit) { return __builtin_expect((u64)value < (u64)limit, 1); }
 
-static int apply(stages *s, const stages_mark *m, const i64 *operands)
+/* -1: none, and the status says why. */
+static inline __attribute__((always_inline)) i64 ask(stages *s, const node *node, const i64 *operands)
 {
-    i64 at = operands[m->of[0]], a = operands[m->of[1]], evicted = NOTHING;
-    int new_key = 0;
-    if (m->op == MARK_TAGS_INSERT || m->op == MARK_TAGS_TOUCH) {
-        tags_table *t = s->tags + m->table;
-        i64 key = operands[m->of[2]];
-        if (outside(s, "tags: instance", at, t->instances) || (a | key) < 0) return negative(s);
-        if (m->op == MARK_TAGS_TOUCH) tags_touch(t, at, a, key);
-        else new_key = tags_insert(t, at, a, key, &evicted);
-        if (!t->journal) return 0;
-        return (new_key && note(s, 0, m->table, at, key, 1)) || note(s, 0, m->table, at, evicted, 2) ? -1 : 0;
-    }
-    if (m->op == MARK_BITS_SET) {
-        bits_table *t = s->bits + m->table;
-        if (outside(s, "bits: instance", at, t->instances) || outside(s, "bits: key", a, t->keys)) return -1;
-        u8 *bit = t->values + at * t->keys + a;
-        int changed = *bit != m->value;
-        *bit = (u8)m->value;
-        return changed && t->journal ? note(s, 2, m->table, at, a, m->value ? 1 : 2) : 0;
-    }
-    keyed_table *t = s->keyed + m->table;
-    if (outside(s, "keyed store: instance", at, t->instances) || outside(s, "keyed store: key", a, t->keys)) return -1;
-    if (m->op == MARK_KEYED_REFRESH) keyed_refresh(t, at, a);
-    else new_key = m->op == MARK_KEYED_PIN ? keyed_pin(t, at, a) : keyed_insert(t, at, a, &evicted);
-    if (!t->journal) return 0;
-    return (new_key && note(s, 1, m->table, at, a, 1)) || note(s, 1, m->table, at, evicted, 2) ? -1 : 0;
-}
-
-/* Marks of one node from s->walk.mark on: 0 all done, 1 at a question, -1 on failure. */
-int walk_marks(stages *s, const i64 *operands, const node *node, int at_end)
-{
-    walk *w = &s->walk;
-    for (; w->mark < node->n_marks; w->mark++) {
-        const stages_mark *m = node->marks + w->mark;
-        if (m->at_end != at_end) continue;
-        if (m->op == MARK_PYTHON) {
-            if (w->wanted == QUESTION_MARK) { /* answered just now */
-                w->wanted = -1;
-                continue;
-            }
-            w->wanted = QUESTION_MARK;
-            return 1;
-        }
-        if (apply(s, m, operands)) return -1;
-    }
-    return 0;
-}
-
-static int ask(stages *s, const node *node, const i64 *operands, i64 *answer)
-{
-    const int32_t *of = node->of;
+    i64 a = operands[node->of[0]], b = operands[node->of[1]];
     switch (node->ask) {
-    case ASK_EQUAL: *answer = operands[of[0]] == operands[of[1]]; return 0;
-    case ASK_LESS: *answer = operands[of[0]] < operands[of[1]]; return 0;
-    case ASK_OPERAND: *answer = operands[of[0]]; return 0;
-    case ASK_TAGS:
-        if (outside(s, "tags: instance", operands[of[0]], s->tags[node->table].instances) ||
-            (operands[of[1]] | operands[of[2]]) < 0) return negative(s);
-        *answer = tags_has(s->tags + node->table, operands[of[0]], operands[of[1]], operands[of[2]]);
-        return 0;
+    case ASK_EQUAL: return a == b;
+    case ASK_LESS: return a < b;
+    case ASK_OPERAND: return a;
+    case ASK_TAGS: {
+        const tags_table *t = s->tags + node->table;
+        i64 key = operands[node->of[2]];
+        if (!inside(a, t->instances)) return no_answer(s, "tags: instance", a, t->instances);
+        return (b | key) < 0 ? no_answer(s, "set or key of tags", b < 0 ? b : key, INT64_MAX) : tags_has(t, a, b, key);
+    }
     case ASK_KEYED: {
         const keyed_table *t = s->keyed + node->table;
-        if (outside(s, "keyed store: instance", operands[of[0]], t->instances) ||
-            outside(s, "keyed store: key", operands[of[1]], t->keys)) return -1;
-        *answer = t->present[operands[of[0]] * t->keys + operands[of[1]]] != 0;
-        return 0;
+        if (!inside(a, t->instances)) return no_answer(s, "keyed store: instance", a, t->instances);
+        return inside(b, t->keys) ? t->present[a * t->keys + b] != 0 : no_answer(s, "keyed store: key", b, t->keys);
     }
     case ASK_BITS: {
         const bits_table *t = s->bits + node->table;
-        if (outside(s, "bits: instance", operands[of[0]], t->instances) || outside(s, "bits: key", operands[of[1]], t->keys)) return -1;
-        *answer = t->values[operands[of[0]] * t->keys + operands[of[1]]];
-        return 0;
+        if (!inside(a, t->instances)) return no_answer(s, "bits: instance", a, t->instances);
+        return inside(b, t->keys) ? t->values[a * t->keys + b] : no_answer(s, "bits: key", b, t->keys);
     }
     default: {
         const map_table *t = s->maps + node->table;
-        if (outside(s, "map: index", operands[of[0]], t->n)) return -1;
-        *answer = t->values[operands[of[0]]];
-        return 0;
+        return inside(a, t->n) ? t->values[a] : no_answer(s, "map: index", a, t->n);
     }
     }
 }
 
 /* The next node after a choose, or -2 at a question, -3 on failure. */
-static int32_t branch(stages *s, const node *node, const i64 *operands)
+static inline __attribute__((always_inline)) int32_t branch(stages *s, const node *node, const i64 *operands)
 {
     walk *w = &s->walk;
-    i64 answer = 0;
-    if (node->ask == ASK_PYTHON) {
+    i64 answer;
+    if (__builtin_expect(node->ask == ASK_PYTHON, 0)) {
         if (w->wanted != QUESTION_BRANCH) {
             w->wanted = QUESTION_BRANCH;
             return -2;
         }
         w->wanted = -1;
         answer = w->answer;
-    } else if (ask(s, node, operands, &answer)) return -3;
-    if (answer < 0 || answer >= node->n_branches) {
-        stages_fail(s, STAGES_BAD, "the answer %lld is none of %d branches", (long long)answer, node->n_branches);
-        return -3;
-    }
-    return node->branches[answer];
+    } else answer = ask(s, node, operands);
+    if (__builtin_expect((u64)answer < (u64)node->n_branches, 1)) return node->branches[answer];
+    stages_fail(s, STAGES_BAD, "the answer %lld is none of %d branches", (long long)answer, node->n_branches);
+    return -3;
 }
 
 /* The last quotient of each rate is kept: transfers of one batch mostly ask the same. */
@@ -215,7 +156,7 @@ static inline int happen(stages *s, const node *node, const i64 *operands)
     return 0;
 }
 
-int walk_on(stages *s, const i64 *operands)
+static inline __attribute__((always_inline)) int walk_on(stages *s, const i64 *operands)
 {
     walk *w = &s->walk;
     const node *nodes = s->nodes;
@@ -237,3 +178,4 @@ int walk_on(stages *s, const i64 *operands)
     w->s.then = next;
     return 0;
 }
+#endif

@@ -1,0 +1,41 @@
+"""One message to all dies at once.
+
+A plan goes to every die in every layer, and every die reports: fifty messages that say the same at the same instant. A
+`Cast` carries them as one where nobody could tell the difference, and one by one where somebody could.
+"""
+
+from chipweave.errors import BadInput
+
+
+class Cast:
+    """The way of a message for all dies, out of one port of all replicas of a part.
+
+        to_dies = Cast(self, "launch", dies=25)
+        to_dies.send(SubKernel(kernel))         # of(die) is die's own message
+
+    If all wires take the same time, without bandwidth to wait for, and lead to all replicas of one part or to one part,
+    which has a method `on_PORT_all`, that is called once with the message for all (on the first replica, which acts for
+    the others). Otherwise `on_PORT` gets each die's own message, in the order of the dies.
+    """
+
+    def __init__(self, part, port, dies):
+        wires = [wire for replica in part.replicas for wire in replica.outgoing.get(port, ())]
+        if len(wires) not in (1, dies):
+            raise BadInput(f"{part.name}.{port} has {len(wires)} wires where it needs one, or one for each of {dies} dies")
+        self.wires = wires if len(wires) == dies else wires * dies
+        first = wires[0]
+        peers = [wire.peer for wire in wires]
+        alike = all((wire.latency, wire.bandwidth, wire.port) == (first.latency, first.bandwidth, first.port) for wire in wires)
+        together = alike and (peers == first.peer.replicas or all(peer is first.peer for peer in peers))
+        self.all = getattr(first.peer, f"on_{first.port}_all", None) if together else None
+
+    def send(self, message, after=0):
+        """Send a message for all dies, `after` ps from now."""
+        wire = self.wires[0]
+        if self.all is None or message.bytes:
+            for die, wire in enumerate(self.wires):
+                wire.send(message.of(die), after)
+        elif wire.latency or after:
+            wire.simulation.post(wire.simulation.now + after + wire.latency, self.all, message)
+        else:
+            self.all(message)
