@@ -25,7 +25,7 @@ def tally(ids, experts, times=1):
     ids       [rows, k] expert numbers (uint8, uint16; others are converted)
     experts   E; a number that is not below it raises BadInput
     times     how many like requests each row stands for (the copies of a replicated batch)
-    returns   counts int32[E], first_appearance int32[E] (rank, -1: not chosen)
+    returns   counts int32[E], first_appearance int32[E] (rank, -1: not chosen), read-only
     """
     ids = as_ids(ids)
     narrow, arrays = ids.dtype == np.uint8, np.empty((2, experts), np.int32)
@@ -35,6 +35,7 @@ def tally(ids, experts, times=1):
     )
     if status < 0:
         raise fault(status, ids, experts, times)
+    arrays.flags.writeable = False
     return arrays[0], arrays[1]
 
 

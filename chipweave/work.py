@@ -56,17 +56,37 @@ class Work:
         """Slices of all layers: the keys of the copy tables."""
         return len(self.layers) * self.experts * self.slices
 
-    def operands(self, plan, home, layer_index):
-        """int64 [entries, len(OPERANDS)] of a plan, in order of issue: the first slice of each entry. The others differ in
-        their `line` alone, which is one more each time."""
-        rows = np.empty((len(plan), len(OPERANDS)), np.int64)
-        die, owner, expert, tag_set, line, tokens, slice_bytes, activation_bytes, remote = rows.T
+
+class Rows:
+    """The operands of the transfers of plans, one row for each entry: the first slice's. The others of an expert differ
+    in their `line` alone, which is one more each time.
+
+    Layers mostly give work of the same experts, so what does not depend on the rest of the plan is kept.
+    """
+
+    def __init__(self, work, home):
+        self.work, self.home = work, home
+        self.expert = self.rows = None
+
+    def of(self, plan, layer_index):
+        """int64 [entries, len(OPERANDS)] of a plan, in order of issue."""
+        work = self.work
+        if self.expert is None or not np.array_equal(plan.expert, self.expert):
+            self.keep(plan.expert)
+        rows = self.rows.copy()
+        die, owner, _, _, line, tokens, _, activation_bytes, remote = rows.T
         die[:] = plan.die
-        owner[:] = home[plan.expert]
-        expert[:] = tag_set[:] = plan.expert
-        line[:] = (expert + layer_index * self.experts) * self.slices
+        line += layer_index * work.experts * work.slices
         tokens[:] = plan.tokens
-        slice_bytes[:] = self.slice_bytes
-        np.multiply(tokens, self.token_bytes, out=activation_bytes)
+        np.multiply(tokens, work.token_bytes, out=activation_bytes)
         np.not_equal(die, owner, out=remote, casting="unsafe")
         return rows
+
+    def keep(self, experts):
+        """The columns that follow from the experts alone."""
+        self.expert, self.rows = experts, np.empty((len(experts), len(OPERANDS)), np.int64)
+        _, owner, expert, tag_set, line, _, slice_bytes, _, _ = self.rows.T
+        owner[:] = self.home[experts]
+        expert[:] = tag_set[:] = experts
+        line[:] = expert * self.work.slices
+        slice_bytes[:] = self.work.slice_bytes

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipweave.policy_view import LayerView
+from chipweave.policy_view import LayerView, read_only
 from chipweave.tally import tally
 
 
@@ -38,6 +38,7 @@ class Workload:
     def jobs(self, home, holders):
         """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is made."""
         before = kept = None
+        holders, home, distance = read_only(holders), read_only(home), read_only(self.distance)
         for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
             starts = _prompt_starts(chosen.row_request, self.trace.requests) if step == 0 else None
             if step > 1:  # the pair of the last prompt token and the first answer is never counted
@@ -48,7 +49,7 @@ class Workload:
                     continue
                 counts, first = tally(ids, self.trace.experts, self.replication)
                 previous = before[index][kept] if step > 1 else None
-                view = LayerView(layer, step, step < self.prefill_steps, counts, first, home, holders[index], self.distance,
+                view = LayerView(layer, step, step < self.prefill_steps, counts, first, home, holders[index], distance,
                                  self.costs, ids, previous, starts)
                 yield LayerJob(step, layer, index, view)
             before = chosen

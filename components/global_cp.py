@@ -16,6 +16,7 @@ from chipweave.control import Controller
 from chipweave.errors import BadInput
 from chipweave.launch import Kernel, SubKernel
 from chipweave.policy_guard import mask_of, plan_of
+from chipweave.work import Rows
 
 
 @component("cp.global")
@@ -42,6 +43,7 @@ class GlobalCp(Controller):
         self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
         self.holders[:, experts, run.home] = self.work.slices
         self.reports, self.all_reported, self.to_dies = 0, None, Cast(self, "launch", run.dies)
+        self.rows = Rows(self.work, run.home)
         self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()
         run.done = simulation.process(self.serve())
@@ -68,7 +70,7 @@ class GlobalCp(Controller):
         self.layers_planned += 1
         if self.plan_time:
             yield self.simulation.wait(self.plan_time)
-        operands = self.work.operands(plan, self.run.home, job.layer_index)
+        operands = self.rows.of(plan, job.layer_index)
         kernel = Kernel(self.simulation, self.run.chain, operands, self.run.dies, mask, self.work.slices, "line")
         self.reports, self.all_reported = self.run.dies, self.simulation.event()
         self.to_dies.send(SubKernel(kernel))

@@ -40,61 +40,85 @@ static inline int nobody_waits(const stages *s, const event *ev)
 static inline i64 latest(i64 a, i64 b) { return a > b ? a : b; }
 
 /* The resources are reserved; the start overwrites the time of the rank. */
-static inline void set_start(stages *s, u32 e, i64 start)
+static inline __attribute__((always_inline)) void set_start(stages *s, u32 e, rank_t rest, i64 start)
 {
-    RANKS[e] = (RANKS[e] & ~TIME_FIELD) | (rank_t)start << TIME_SHIFT;
+    RANKS[e] = rest | (rank_t)start << TIME_SHIFT;
     queue_push(s, start, e, AT_START);
 }
 
 /* Reserve all resources for an event that never waited. */
-static inline void admit_new(stages *s, u32 e)
+static inline void admit_new(stages *s, u32 e, rank_t rest)
 {
     const event *ev = s->events + e;
     const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
     i64 start = ev->asked;
     set_busy(s, ev, 1);
     for (; resources < past; resources++) start = latest(start, s->waits[*resources].free_at);
-    set_start(s, e, start);
+    set_start(s, e, rest, start);
 }
 
 /* Reserve all resources for an event that waits. */
 static __attribute__((noinline)) void admit(stages *s, u32 e)
 {
     const event *ev = s->events + e;
-    const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
     i64 start = ev->asked;
+    rank_t rest = RANKS[e] & ~TIME_FIELD;
     set_busy(s, ev, 1);
-    for (; resources < past; resources++) {
-        wait_queue *q = s->waits + *resources;
+    if (ev->n_resources == 1) {
+        wait_queue *q = s->waits + s->pool[ev->resources];
         start = latest(start, q->free_at);
         wait_leave(s, q, e);
+    } else {
+        const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
+        for (; resources < past; resources++) {
+            wait_queue *q = s->waits + *resources;
+            start = latest(start, q->free_at);
+            wait_leave(s, q, e);
+        }
     }
     s->flags[e] &= (u16)~WAITING;
     s->waiting--;
-    set_start(s, e, start);
+    set_start(s, e, rest, start);
 }
 
-/* `priority` is that field of a rank. Room for the event is there (stages_reserve_events). */
-static inline int create(stages *s, u32 transfer, int32_t node, i64 time, rank_t priority, u16 side)
+static int wait_for_all(stages *s, u32 e)
 {
-    u32 e = s->n_events++;
-    event *ev = s->events + e;
-    ev->asked = time;
-    ev->transfer = transfer;
-    ev->node = (u16)node;
-    s->flags[e] = side;
-    RANKS[e] = priority | (rank_t)time << TIME_SHIFT | e;
-    if (find_resources(s, ev, s->nodes + node, row_of(s, transfer))) return -1;
-    if (all_clear(s, ev) && (s->rules.barging || nobody_waits(s, ev))) {
-        admit_new(s, e);
-        return 0;
-    }
-    s->flags[e] = side | WAITING;
-    s->waiting++;
+    const event *ev = s->events + e;
     const u32 *resources = s->pool + ev->resources;
     for (u32 i = 0, n = ev->n_resources; i < n; i++)
         if (wait_push(s, s->waits + resources[i], e)) return -1;
     return 0;
+}
+
+/* `priority` is that field of a rank. Room for the event is there (stages_reserve_events). */
+static inline int create(stages *s, u32 transfer, int32_t number, i64 time, rank_t priority, u16 side)
+{
+    u32 e = s->n_events++;
+    event *ev = s->events + e;
+    const node *node = s->nodes + number;
+    rank_t rest = priority | e;
+    ev->asked = time;
+    ev->transfer = transfer;
+    ev->node = (u16)number;
+    if (find_resources(s, ev, node, row_of(s, transfer))) return -1;
+    int single = !node->gathers && node->network < 0, clear = all_clear(s, ev);
+    if (single) {
+        wait_queue *q = s->waits + ev->resources;
+        if (clear && (s->rules.barging || !q->live)) {
+            s->flags[e] = side;
+            s->busy[ev->word] |= ev->mask;
+            set_start(s, e, rest, latest(time, q->free_at));
+            return 0;
+        }
+    } else if (clear && (s->rules.barging || nobody_waits(s, ev))) {
+        s->flags[e] = side;
+        admit_new(s, e, rest);
+        return 0;
+    }
+    s->flags[e] = side | WAITING;
+    s->waiting++;
+    RANKS[e] = rest | (rank_t)time << TIME_SHIFT;
+    return single ? wait_push(s, s->waits + ev->resources, e) : wait_for_all(s, e);
 }
 
 /* The heads of all queues of an event's resources in the order of live (time, number), which an admission disturbs as it moves
