@@ -98,7 +98,7 @@ int stages_advance(stages *s, int64_t until)
 {
     int stop;
     if (s->status) return s->status;
-    s->n_done = 0;
+    if (s->walk.wanted < 0) s->n_done = 0; /* after a question, completions of that instant are still to be told */
     until -= until == INT64_MAX ? 0 : s->base;
     while ((stop = s->is_wide ? stages_run_wide(s, until) : stages_run_narrow(s, until)) == WIDEN) {
         if (s->is_wide) stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
@@ -203,6 +203,7 @@ int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows,
     if (s->status) return -1;
     if (times < 1 || counted >= p->operands || (i64)n_rows * times > INT32_MAX) return stages_fail(s, STAGES_BAD, "%d rows cannot be issued %d times", n_rows, times);
     int32_t n = n_rows * times;
+    if (s->n_linked != s->n_nodes && link_nodes(s)) return -1;
     if (!s->in_flight) barrier(s);
     if (check_rows(s, number, n_rows, rows, times - 1, counted)) { /* nothing has happened yet: the engine stays usable */
         s->status = STAGES_OK;

@@ -204,7 +204,7 @@ static int copy_node(stages *s, node *to, const stages_node *from, int32_t first
     int32_t *branches = copied(s, from->branches, (size_t)from->n_branches, sizeof *branches);
     int32_t *spawns = copied(s, from->spawns, (size_t)from->n_spawns, sizeof *spawns);
     *to = (node){from->kind, from->ask, from->table, {at_least(from->of[0]), at_least(from->of[1]), at_least(from->of[2])}, from->lasts, from->then, from->n_branches,
-                 from->n_takes, from->n_marks, from->n_counts, from->n_spawns, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL};
+                 from->n_takes, from->n_marks, from->n_counts, from->n_spawns, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1};
     to->happens = from->n_marks || from->n_counts || from->n_spawns;
     to->gathers = from->n_takes != 1 || from->kind == STAGE_SEND;
     if (!to->gathers) take_only(to, from->takes);
@@ -244,6 +244,28 @@ int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t st
     return s->n_programs - 1;
 }
 
+/* Where the counters and rules of nodes stand is known when all have been added. */
+int link_nodes(stages *s)
+{
+    for (int32_t i = 0; i < s->n_nodes; i++) {
+        node *to = s->nodes + i;
+        const lasts_rule *rule = to->lasts < 0 ? NULL : s->lasts + to->lasts;
+        int constant = rule && rule->kind == LASTS_CONSTANT;
+        to->fixed = constant ? rule->value : -1;
+        to->rule = constant ? NULL : rule;
+        free(to->tallies);
+        to->tallies = calloc((size_t)to->n_counts + 1, sizeof *to->tallies);
+        if (!to->tallies) return stages_fail(s, STAGES_NO_MEMORY, "no memory to build the engine");
+        for (int32_t k = 0; k < to->n_counts; k++) {
+            const stages_count *c = to->counts + k;
+            to->tallies[k] = (tally){s->counters[c->counter].slots, c->amount.constant, c->hops < 0 ? NULL : s->maps[c->hops].values,
+                                     c->amount.n ? &c->amount : NULL, s->counters[c->counter].count, c->at, c->source, c->target, c->endpoints};
+        }
+    }
+    s->n_linked = s->n_nodes;
+    return 0;
+}
+
 int stages_reserve_events(stages *s, size_t more)
 {
     size_t n = s->n_events + more;
@@ -276,7 +298,7 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_lasts; i++) free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate);
     for (int32_t i = 0; i < s->n_nodes; i++) {
         node *n = s->nodes + i;
-        free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks), free((void *)n->counts);
+        free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks), free((void *)n->counts), free(n->tallies);
     }
     for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
     void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program, s->end_marks,

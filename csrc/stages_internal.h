@@ -69,6 +69,14 @@ typedef struct { u64 mask; u32 first; u16 n, word; } route; /* its locks stand i
 
 typedef struct { u32 lock, cell; } crossed_link; /* cell: of a link, in a row of the bins */
 
+/* A stages_count with its cells at hand. hops: of pairs of endpoints, or NULL; amount: only where it is not constant. */
+typedef struct {
+    i64 *cells, constant;
+    const int32_t *hops;
+    const stages_amount *amount;
+    int32_t n_cells, at, source, target, endpoints;
+} tally;
+
 /* A stages_node with what the engine adds. */
 typedef struct node {
     int32_t kind, ask, table, of[3], lasts, then, n_branches, n_takes, n_marks, n_counts, n_spawns, on_links, gathers, happens;
@@ -77,6 +85,9 @@ typedef struct node {
     const stages_take *takes;
     const stages_mark *marks;
     const stages_count *counts;
+    tally *tallies;       /* from here on: made by link_nodes */
+    const lasts_rule *rule; /* NULL: none, or the constant `fixed` */
+    i64 fixed;            /* ps; -1: no constant time of its own */
 } node;
 
 typedef struct { i64 *slots; int32_t count; } counter;
@@ -115,6 +126,7 @@ struct stages {
     program *programs;
     node *nodes; /* of all programs; targets are global */
     int32_t *node_program;
+    int32_t n_linked; /* nodes that know where their counters and rules stand */
     u8 *end_marks, *ends; /* ends[node], from -1 on: a walk that comes here is over; a view of end_marks */
 
     /* resources */
@@ -192,6 +204,7 @@ static inline i64 amount_of(const stages_amount *a, const i64 *operands)
 int walk_marks(stages *s, const i64 *operands, const node *node, int at_end);
 int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
 void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
+int link_nodes(stages *s);
 int bins_init(circuit *c, i64 bin_ps, int32_t max_bins);
 void take_only(node *to, const stages_take *take);
 __attribute__((cold)) int gather(stages *s, event *ev, const node *node, const i64 *operands);

@@ -18,15 +18,16 @@ int bins_init(circuit *c, i64 bin_ps, int32_t max_bins)
 
 static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 asked, i64 end)
 {
+    const crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
     i64 now = s->base + s->now, until = s->base + end;
-    if (until > c->bin_to) { /* may leave the bin, so it may outgrow them all */
+    if (at == past) return;
+    if (until > c->bin_to || now == c->bin_to) { /* may leave the bin, so it may outgrow them all */
         network_bins_grow(&c->bins, until);
         i64 bin = now / c->bins.bin_ps, last = c->bins.max_bins - 1;
         stand_at(c, bin < last ? bin : last);
     }
     i64 *row = c->row, base = s->base, busy = until - now;
     int inside = until <= c->bin_to;
-    const crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
     for (; at < past; at++) {
         i64 free_at = s->waits[at->lock].free_at, idle = (asked > free_at ? asked : free_at) + base, *cell = row + at->cell;
         if (__builtin_expect(inside, 1)) {

@@ -90,11 +90,12 @@ static inline size_t heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t 
 
 static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size)
 {
-    size_t n = --*size, at = 0, child = 1;
+    size_t n = --*size, at = 0, child = 1, last = n - 1;
     u32 item = heap[n], top = heap[0];
     if (!n) return top;
-    for (; child + 1 < n; child = 2 * child + 1) { /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
-        child += (rank[heap[child]] & mask) >= (rank[heap[child + 1]] & mask);
+    for (; child < last; child = 2 * child + 1) { /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
+        const u32 *pair = heap + child;
+        child += (rank[pair[0]] & mask) >= (rank[pair[1]] & mask);
         heap[at] = heap[child];
         at = child;
     }

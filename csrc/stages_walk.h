@@ -94,10 +94,6 @@ static inline int duration(stages *s, const lasts_rule *rule, const i64 *operand
         s->walk.lasts = 0;
         return pick < 0 ? 0 : rated(s, rule, pick, operands);
     }
-    if (rule->kind == LASTS_CONSTANT) {
-        s->walk.lasts = rule->value;
-        return 0;
-    }
     if (rule->kind == LASTS_RATE) {
         if (rule->by >= 0) pick = operands[rule->by];
         return outside(s, "instance of a duration rule", pick, rule->n_rates) ? -1 : rated(s, rule, pick, operands);
@@ -113,19 +109,17 @@ static inline int duration(stages *s, const lasts_rule *rule, const i64 *operand
 
 static inline int count(stages *s, const node *node, const i64 *operands)
 {
-    const stages_count *c = node->counts, *past = c + node->n_counts;
+    const tally *c = node->tallies, *past = c + node->n_counts;
     for (; c < past; c++) {
-        const counter *slots = s->counters + c->counter;
-        i64 at = operands[c->at], amount = c->amount.constant;
-        if (c->amount.n) amount = amount_of(&c->amount, operands);
-        if (outside(s, "counter: index", at, slots->count)) return -1;
-        if (c->hops >= 0) {
+        i64 at = operands[c->at], amount = c->constant;
+        if (c->amount) amount = amount_of(c->amount, operands);
+        if (outside(s, "counter: index", at, c->n_cells)) return -1;
+        if (c->hops) {
             i64 from = operands[c->source], to = operands[c->target];
             if (outside(s, "endpoint", from, c->endpoints) || outside(s, "endpoint", to, c->endpoints)) return -1;
-            amount += s->maps[c->hops].values[from * c->endpoints + to];
+            amount += c->hops[from * c->endpoints + to];
         }
-        if (__builtin_add_overflow(slots->slots[at], amount, slots->slots + at))
-            return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");
+        if (__builtin_add_overflow(c->cells[at], amount, c->cells + at)) return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");
     }
     return 0;
 }
@@ -170,7 +164,8 @@ static inline __attribute__((always_inline)) int walk_on(stages *s, const i64 *o
             if (__builtin_expect(next < -1, 0)) return next == -2 ? 1 : -1;
         } else {
             int stop;
-            if (node->lasts >= 0 && w->wanted != QUESTION_MARK && (stop = duration(s, s->lasts + node->lasts, operands))) return stop;
+            if (node->fixed >= 0) w->lasts = node->fixed;
+            else if (node->rule && w->wanted != QUESTION_MARK && (stop = duration(s, node->rule, operands))) return stop;
             if (node->happens && (stop = happen(s, node, operands))) return stop;
             next = node->then;
         }

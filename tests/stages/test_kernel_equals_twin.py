@@ -78,14 +78,15 @@ def systems(draw, model, python=True):
 
 
 def batches(draw):
-    """Batches of rows with delays; how far to run between them."""
+    """Batches of rows with delays; how far to run between them; how many transfers of a row, with which operand counting."""
     made = []
     for _ in range(draw(st.integers(1, 3))):
         n = draw(st.integers(0, 12))
         value = st.tuples(*[st.integers(0, DIES - 1)] * 3, st.integers(0, KEYS - 1), st.integers(0, 60), st.integers(0, 30), st.integers(0, 2))
         rows = np.array(draw(st.lists(value, min_size=n, max_size=n)), np.int64).reshape(n, len(OPERANDS))
         starts = None if draw(st.booleans()) else np.array(draw(st.lists(st.integers(0, 40), min_size=n, max_size=n)), np.int64)
-        made.append((rows, starts, draw(st.sampled_from([None, 0, 25, 200]))))
+        more = draw(st.sampled_from([(1, None), (1, None), (3, None), (2, "size")]))
+        made.append((rows, starts, draw(st.sampled_from([None, 0, 25, 200])), *more))
     return made
 
 
@@ -94,8 +95,8 @@ def play(made, log, work, kind, **rules):
     engine = fabric.build(made, engine=kind, link_bin_ps=16, link_bins=8, **rules)
     seen, del_log = [], log.clear
     del_log()
-    for rows, starts, pause in work:
-        batch = engine.issue("chain", rows, starts)
+    for rows, starts, pause, *more in work:
+        batch = engine.issue("chain", rows, starts, *more)
         seen.append(engine.advance(None if pause is None else engine.now_ps + pause))
         engine.check()
         seen.append(engine.finish_ps(batch).tolist() if engine.idle else None)
@@ -145,10 +146,9 @@ def test_times_beyond_two_seconds_widen_the_ranks_and_change_nothing(rules):
     @given(st.data(), st.integers(2**41 - 100, 2**41 + 100))
     def run(data, far):
         made, log = data.draw(systems("circuit"))
-        work = [(rows * np.array([1, 1, 1, 1, 1, data.draw(st.sampled_from([1, far // 30])), 1]), starts, pause)
-                for rows, starts, pause in batches(data.draw)]
+        work = [(rows * np.array([1, 1, 1, 1, 1, data.draw(st.sampled_from([1, far // 30])), 1]), *more) for rows, *more in batches(data.draw)]
         if data.draw(st.booleans()):
-            work[-1] = (work[-1][0], np.full(len(work[-1][0]), far), None)
+            work[-1] = (work[-1][0], np.full(len(work[-1][0]), far), None, *work[-1][3:])
         kernel, plain = (play(made, log, work, kind, **rules)[:8] for kind in ("kernel", "plain"))
         assert kernel == plain
     run()
@@ -166,3 +166,50 @@ def test_an_operand_picks_one_of_three_branches():
         batch = engine.issue("c", [[2], [0], [1]])
         assert engine.advance() == [(batch, 300)]
         assert engine.finish_ps(batch).tolist() == [300, 1, 20]
+
+
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_transfers_of_one_row_differ_in_the_operand_that_counts(kind):
+    made = Layout()
+    cells = made.counter("cells", 8)
+    made.chain("c", ["at", "other"]).hold("o", lasts=1, count=cells.add("at"))
+    engine = fabric.build(made, engine=kind)
+    batch = engine.issue("c", [[0, 9], [5, 9]], None, 3, "at")
+    engine.advance()
+    assert engine.array(cells).tolist() == [1, 1, 1, 0, 0, 1, 1, 1] and len(engine.finish_ps(batch)) == 6
+    with pytest.raises(BadInput, match="unknown operand 'to'"):
+        engine.issue("c", [[0, 9]], None, 2, "to")
+
+
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_a_completion_is_told_although_another_transfer_asks_python_at_the_same_instant(kind):
+    made = Layout()
+    made.chain("quick", ["x"]).hold("h", lasts=9)
+    chain = made.chain("asking", ["x"])
+    chain.hold("first", lasts=9, then="second")
+    chain.hold("second", lasts=Asked(lambda q: 5))
+    engine = fabric.build(made, engine=kind)
+    quick, asking = engine.issue("quick", [[0]]), engine.issue("asking", [[0]])
+    assert [engine.advance(), engine.advance()] == [[(quick, 9)], [(asking, 14)]]
+
+
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_a_way_without_links_leaves_the_bins_of_links_as_they_are(kind):
+    made = Layout()
+    net = made.network("net", "circuit", 2, [Link("0->1", 0, 1, 0, 10**12)], lambda a, b: [0] if a < b else [])
+    made.chain("c", ["a", "b"]).hold("h", net.route("a", "b", "a"), lasts=10**6)
+    engine = fabric.build(made, engine=kind, link_bin_ps=16, link_bins=8)
+    engine.issue("c", [[1, 1]])
+    engine.advance()
+    assert engine.link_statistics(net).bin_ps == 16
+
+
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_a_message_without_time_at_the_edge_of_a_bin_belongs_to_the_bin_that_begins(kind):
+    made = Layout()
+    net = made.network("net", "circuit", 2, [Link("0->1", 0, 1, 0, 10**12)], lambda a, b: [0] if a < b else [])
+    made.chain("c", ["a", "b", "size"]).hold("h", net.route("a", "b", "size"), lasts=0)
+    engine = fabric.build(made, engine=kind, link_bin_ps=16, link_bins=8)
+    engine.issue("c", [[0, 1, 7], [0, 1, 5]], np.array([15, 16]))
+    engine.advance()
+    assert engine.link_statistics(net).bins[:, 0, 0].tolist() == [7, 5]

@@ -1,0 +1,50 @@
+"""One message for all dies: the same as one message for each, and one by one where dies differ."""
+
+from dies_by_hand import GEMM, LOCAL, LOOKUP, NS, Played
+
+from chipweave.cast import Cast
+from chipweave.engine import Simulation
+
+PLANS = ([(0, 0, 0), (1, 1, 0), (3, 2, 1)], [(1, 1, 1), (2, 0, 2)])
+CONTROL = "cp.layer_time=control"
+
+
+def counted(monkeypatch):
+    """How many messages the wires took: [posted with a due time]."""
+    seen = []
+    post = Simulation.post
+    monkeypatch.setattr(Simulation, "post", lambda self, due, handler, message: (seen.append(message), post(self, due, handler, message)))
+    return seen
+
+
+def one_by_one(monkeypatch):
+    made = Cast.__init__
+    monkeypatch.setattr(Cast, "__init__", lambda self, *arguments: (made(self, *arguments), setattr(self, "all", None))[0])
+
+
+def test_a_layer_sends_two_messages_and_one_by_one_they_give_the_same(monkeypatch):
+    posted = counted(monkeypatch)
+    together = Played(*PLANS, dies=3, sets=[CONTROL])
+    assert len(posted) == 2 * len(PLANS)
+    one_by_one(monkeypatch)
+    posted.clear()
+    singly = Played(*PLANS, dies=3, sets=[CONTROL])
+    assert len(posted) == 3 * 2 * len(PLANS)
+    assert singly.times == together.times and (singly.table == together.table).all()
+    assert [singly.statistic(f"die[{d}][0].cp", "kernels") for d in range(3)] == [together.statistic(f"die[{d}][0].cp", "kernels") for d in range(3)] == [2] * 3
+
+
+def test_prediction_bits_reach_every_die_either_way(monkeypatch):
+    pairs = [(0, 1), (2, 0)]
+    together = Played(*PLANS, dies=3, copy=pairs)
+    one_by_one(monkeypatch)
+    singly = Played(*PLANS, dies=3, copy=pairs)
+    assert singly.times == together.times and singly.held == together.held
+
+
+def test_a_die_that_differs_is_spoken_to_alone(monkeypatch):
+    """One die dispatches 500 ns later: plan and reports still travel together, what the dies do then does not."""
+    posted = counted(monkeypatch)
+    late = Played([(0, 0, 0)], dies=3, sets=["die[2][0].cp.dispatch_time=500 ns"])
+    assert len(posted) > 2 and late.times == [LOOKUP + LOCAL + GEMM]
+    assert Played([(0, 0, 0), (2, 2, 2)], dies=3, sets=["die[2][0].cp.dispatch_time=500 ns"]).times == [500 * NS + LOOKUP + LOCAL + GEMM]
