@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from chipweave import fabric
+from chipweave.errors import BadInput
 from chipweave.chain import (
     DONE, Asked, Constant, Given, Layout, Link, Rate, Steps, amount, ask, equal, less, operand, tell,
 )
