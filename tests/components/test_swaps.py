@@ -61,6 +61,7 @@ def small_run(strategy, sets=(), engine="kernel", **more):
 
 
 @pytest.mark.parametrize("strategy", ["base", "pred"])
+@pytest.mark.slow
 def test_a_real_trace_gives_one_result_on_the_kernel_the_plain_engine_and_the_plain_components(strategy):
     kernel, sha = small_run(strategy)
     plain, plain_sha = small_run(strategy, engine="plain")
@@ -71,6 +72,7 @@ def test_a_real_trace_gives_one_result_on_the_kernel_the_plain_engine_and_the_pl
     assert sorted(kernel.statistics) == sorted(plain.statistics) == sorted(twins.statistics)
 
 
+@pytest.mark.slow
 def test_on_the_characterised_die_twins_and_kernel_agree_and_the_die_is_another():
     kernel, sha = small_run("pred", preset="h100")
     for twin, twin_sha in (small_run("pred", SWAPS["all"], preset="h100"), small_run("pred", engine="plain", preset="h100")):

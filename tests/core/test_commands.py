@@ -137,6 +137,7 @@ def test_draw_refuses_another_format(capsys):
     assert "cannot draw into x.gif" in exit_code(capsys, "draw", "mesh_4x4", "-o", "x.gif")[1]
 
 
+@pytest.mark.slow
 def test_a_new_part_s_own_tests_pass(tmp_path):
     for what in ("component", "policy", "topology"):
         write(what, f"my_{what}", tmp_path)

@@ -11,6 +11,7 @@ FLAGS = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-ffp-contract=
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+@pytest.mark.slow
 def test_the_kernel_is_clean_under_sanitizers_and_holds_its_invariants(tmp_path):
     sources = [str(CSRC / "test_noc.c"), *map(str, sorted(CSRC.glob("noc*.c")))]
     built = subprocess.run(["gcc", *FLAGS, f"-I{CSRC}", *sources, "-lm", "-o", str(tmp_path / "test_noc")], capture_output=True, text=True)

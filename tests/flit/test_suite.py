@@ -16,6 +16,7 @@ def test_exact_rows_hold():
     assert all(r.error == 0 for r in rows if r.group == "traces")
 
 
+@pytest.mark.slow
 def test_only_rows_limited_by_their_source_are_drawn_and_the_rest_equal_the_printed_digits():
     rows = suite_booksim.results(groups=("microbench",))
     assert [r.id for r in rows if "Bernoulli" in r.why] == ["M11", "M15", "M19", "M23"]

@@ -32,6 +32,7 @@ def cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+@pytest.mark.slow
 def test_the_same_result_for_any_jobs_repetition_and_engine(capsys):
     few = ["--batch", "4", "--steps", "4"]  # the plain engine takes its time; copies are still read again
     hashes = {result(capsys, *few, *more)["result_sha256"] for more in ([], [], ["--jobs", "2"], ["--engine", "plain"])}

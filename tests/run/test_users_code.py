@@ -70,6 +70,7 @@ def test_a_mistake_is_one_line_that_names_policy_or_line(capsys, tmp_path, broke
     assert code == 2 and re.search(words, err) and len(err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_line_is_named_from_worker_processes_too(capsys, tmp_path):
     code, err = run(capsys, tmp_path, allocate="raise KeyError('oops')", more=["--jobs", "2", "--link-models", "circuit,fair"])
     assert code == 2 and "mine.py:9: KeyError: 'oops'" in err

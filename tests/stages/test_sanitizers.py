@@ -10,6 +10,7 @@ CSRC = Path(__file__).parents[2] / "csrc"
 OWN = [*CSRC.glob("stages*.c"), CSRC / "tables.c", CSRC / "fair.c", CSRC / "network_bins.c", CSRC / "test_stages.c"]
 
 
+@pytest.mark.slow
 def test_random_work_under_every_rule_is_clean(tmp_path):
     compiler = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
     if compiler is None:

@@ -53,6 +53,7 @@ def test_a_new_case_is_one_file(monkeypatch):
         analytic.run("twice")
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_jobs():
     chosen = ("circuit_serialisation", "zero_load")
     assert suite_analytic.results(groups=chosen) == suite_analytic.results(groups=chosen, jobs=2)

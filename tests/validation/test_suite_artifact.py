@@ -139,6 +139,7 @@ def test_what_cannot_be_run_is_listed_with_the_reason(tmp_path, changed, why):
     assert [r.status for r in results] == ["not modelled"] and why in results[0].why
 
 
+@pytest.mark.slow
 def test_jobs_change_nothing(tmp_path):
     path = folder(tmp_path, [row("norm_ep", hops=0), row("allo_only", hops=0)])
     assert suite_artifact.results(reference=path) == suite_artifact.results(reference=path, jobs=2)
