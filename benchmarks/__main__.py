@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(names):
-    found = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name != "__main__")
+    found = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if not m.name.startswith("_"))
     unknown = [n for n in names if n not in found]
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; there are: {', '.join(found)}")

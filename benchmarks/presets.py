@@ -5,7 +5,7 @@ Prints the tables of docs/two_speeds.md. Traces: the synthetic sets deepseek-syn
 
 from dataclasses import replace
 
-from chipweave import serving
+from benchmarks._per_layer import header, row
 from chipweave.runspec import RunSpec
 
 STEPS = 3
@@ -23,21 +23,9 @@ VARIANTS = [
 WORK = (("deepseek-v3", "deepseek-syn"), ("qwen3-235b", "qwen-syn"))
 
 
-def row(name, model, trace, changes):
-    """Decode time in us per layer of each strategy, and base over each of the others."""
-    times = []
-    for strategy in STRATEGIES:
-        spec = replace(RunSpec(topology="wafer_5x5", model=model, trace=trace, steps=STEPS, strategy=strategy), **changes)
-        outcome = serving.simulate(spec)
-        layers = (outcome.table[:, 0] >= outcome.prefill_steps).sum()
-        times.append(outcome.row["decode_time_ns"] / 1e3 / layers)
-    cells = [f"{times[0]:,.0f}"] + [f"{t:,.0f} ({times[0] / t:.2f}x)" for t in times[1:]]
-    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-
-
 def main():
     for model, trace in WORK:
-        print(f"\n{model}, us of a decode layer\n\n| dies | " + " | ".join(s if s == "base" else f"{s} (base / {s})" for s in STRATEGIES) + " |")
-        print("|---" * (len(STRATEGIES) + 1) + "|")
+        print(f"\n{model}, us of a decode layer\n")
+        header("dies", STRATEGIES)
         for name, changes in VARIANTS:
-            row(name, model, trace, changes)
+            row(name, replace(RunSpec(topology="wafer_5x5", model=model, trace=trace, steps=STEPS), **changes), STRATEGIES)

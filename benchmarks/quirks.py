@@ -5,6 +5,7 @@ Prints the table of docs/artifact.md. Trace: the synthetic set deepseek-syn at b
 
 from dataclasses import replace
 
+from benchmarks._per_layer import header, row
 from chipweave import serving
 from chipweave.runspec import RunSpec
 
@@ -25,18 +26,6 @@ VARIANTS = [
 ASKED_ALL = (("kind", "cross_token_heatmap"), ("stop_at_own_id", False))
 
 
-def row(name, changes):
-    """Decode time in us per layer of each strategy, and base over each of the others."""
-    times = []
-    for strategy in STRATEGIES:
-        spec = replace(RunSpec(trace="deepseek-syn", steps=STEPS, strategy=strategy), **changes)
-        outcome = serving.simulate(spec)
-        layers = (outcome.table[:, 0] >= outcome.prefill_steps).sum()
-        times.append(outcome.row["decode_time_ns"] / 1e3 / layers)
-    cells = [f"{times[0]:,.0f}"] + [f"{t:,.0f} ({times[0] / t:.2f}x)" for t in times[1:]]
-    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-
-
 def stop_rule():
     """Pred with all rows of the heat map asked, beside the artifact's stop at the die's own number."""
     for name, prediction in (("as published", "cross_token_heatmap"), ("stop rule off", ASKED_ALL)):
@@ -46,9 +35,8 @@ def stop_rule():
 
 
 def main():
-    print("| engine | " + " | ".join(s if s == "base" else f"{s} (base / {s})" for s in STRATEGIES) + " |")
-    print("|---" * (len(STRATEGIES) + 1) + "|")
+    header("engine", STRATEGIES)
     for name, changes in VARIANTS:
-        row(name, changes)
+        row(name, replace(RunSpec(trace="deepseek-syn", steps=STEPS), **changes), STRATEGIES)
     print("\n| predictor, strategy pred, 16 decode steps | decode | copies | hops |\n|---|---|---|---|")
     stop_rule()

@@ -31,11 +31,8 @@ class Cast:
 
     def send(self, message, after=0):
         """Send a message for all dies, `after` ps from now."""
-        wire = self.wires[0]
-        if self.all is None or message.bytes:
-            for die, wire in enumerate(self.wires):
-                wire.send(message.of(die), after)
-        elif wire.latency or after:
-            wire.simulation.post(wire.simulation.now + after + wire.latency, self.all, message)
-        else:
-            self.all(message)
+        if self.all is not None and not message.bytes:
+            self.wires[0].send(message, after, self.all)
+            return
+        for die, wire in enumerate(self.wires):
+            wire.send(message.of(die), after)

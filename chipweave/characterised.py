@@ -14,8 +14,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from chipweave import yamlfile
-from chipweave.declare import Param, named, read_all
-from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.declare import Param, check_head, named, read_all
+from chipweave.errors import nearest
 from chipweave.topology_files import find
 
 SCHEMA = "chipweave.characterised/1"
@@ -85,18 +85,7 @@ def check_file(path, allow_code):
 
 def read(root):
     """A `Characterised` from the root Node of its file; see `load`."""
-    faults = Faults()
-    if not root.is_map:
-        raise BadInput(Fault(f"a characterised table is a mapping, not {root.shape()}", root.place))
-    for key in root.value:
-        if key not in HEAD:
-            faults.add(f"a characterised table has no {key!r}", root.keys[key], ", ".join(HEAD), nearest(key, HEAD))
-    for key in NEEDED:
-        if key not in root.value:
-            faults.add(f"lacks {key!r}", root.place)
-    faults.raise_if_any()
-    if root.get("schema").value != SCHEMA:
-        faults.add(f"schema {root.get('schema').shape()}", root.get("schema").place, SCHEMA)
+    faults = check_head(root, "characterised table", SCHEMA, HEAD, NEEDED)
     rates = _values(RATES, yamlfile.Node({name: root.get(name) for name in RATES}, root.place), faults, "the table")
     memory = {what: Access(**values) for what, values in _memory(root.get("memory"), faults) if values}
     hits = [_values(HIT, row, faults, "a row of llc") for row in _list(root.get("llc"), "llc", faults)]

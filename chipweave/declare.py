@@ -10,7 +10,7 @@ An undeclared name, a wrong unit, a value out of range: all faults of one part a
 """
 
 from chipweave import units
-from chipweave.errors import BadInput, Faults, Place, nearest
+from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.sources import split
 from chipweave.yamlfile import Node
 
@@ -209,6 +209,27 @@ def as_node(value, place=Place()):
         return Node([as_node(v, place) for v in value], place)
     text = "" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
     return Node(value, place, text)
+
+
+def check_head(root, what, schema, allowed, needed):
+    """Hold the keys of a file to what it may and must have, and its `schema`; returns the Faults so far (of the schema alone).
+
+    Raises:
+        BadInput: keys that are unknown or missing, or no mapping at all.
+    """
+    faults = Faults()
+    if not root.is_map:
+        raise BadInput(Fault(f"a {what} must be a mapping, not {root.shape()}", root.place))
+    for key in root.value:
+        if key not in allowed:
+            faults.add(f"unknown key {key!r}", root.keys[key], ", ".join(allowed), nearest(key, allowed))
+    for key in needed:
+        if key not in root.value:
+            faults.add(f"lacks {key!r}", root.place)
+    faults.raise_if_any()
+    if root.get("schema").value != schema:
+        faults.add(f"schema {root.get('schema').shape()}", root.get("schema").place, schema)
+    return faults
 
 
 def read_all(params, node, faults, what):

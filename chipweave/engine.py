@@ -96,19 +96,20 @@ class Wire:
         self.peer, self.port = peer, port
         self.handler = getattr(peer, f"on_{port}", None) or _deaf(peer, port)
 
-    def send(self, message, after=0):
+    def send(self, message, after=0, handler=None):
         """Send a message.
 
         It arrives `after` + its bytes over the bandwidth (first come, first served) + the latency from now, and is given
-        to `on_PORT(message)` of the part there; at once where all of these are zero.
+        to `handler`, by default `on_PORT(message)` of the part there; at once where all of these are zero.
         """
+        handler = handler or self.handler
         if not (self.latency or after or message.bytes):
-            return self.handler(message)
+            return handler(message)
         due = self.simulation.clock.now + after + self.latency
         if message.bytes and self.bandwidth is not None:
             self.free = int(max(self.free, due - self.latency) - (-message.bytes * 10**12 // self.bandwidth))
             due = self.free + self.latency
-        self.simulation.post(due, self.handler, message)
+        self.simulation.post(due, handler, message)
 
 
 def _deaf(peer, port):

@@ -29,7 +29,7 @@ class Kernel:
     def start(self, die, ended):
         """Die `die` starts its part now, None: all do; `ended(kernel, die)` is called when the whole kernel has ended."""
         self.listeners.append((ended, die))
-        self.waiting -= self.waiting if die is None else 1
+        self.waiting = 0 if die is None else self.waiting - 1
         self.started.append(die)
         if not self.waiting:
             self.issue()

@@ -97,6 +97,7 @@ class Case:
 
 
 CASES = {}
+MOST_FAULTS = 20  # of one CSV: more say nothing new
 
 
 def case(suite, group, bar=None, point=None, together=None):
@@ -142,23 +143,32 @@ def read_references(path):
 
 def _read_table(path, seen, faults):
     """The rows of one file; `seen` (id -> where) spans all files."""
+    rows = []
     with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
-        if missing:
-            faults.add(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(COLUMNS))
-            return []
-        rows = []
-        for row in reader:
-            place = Place(str(path), reader.line_num)
-            if None in row.values() or None in row:
-                faults.add("fewer cells than columns" if None in row.values() else "more cells than columns (a comma without quotes?)", place)
-            elif row["id"] in seen:
+        for row, place in csv_rows(file, path, COLUMNS, faults):
+            if row["id"] in seen:
                 faults.add(f"id '{row['id']}' is there already at {seen[row['id']]}", place)
             else:
                 seen[row["id"]] = place
                 rows.append((Question(**{k: row[k] for k in COLUMNS if k != "value"}), row["value"]))
     return rows
+
+
+def csv_rows(file, path, needed, faults):
+    """(row, Place) of the rows of an open CSV that have a cell for each column; missing columns and other rows are told."""
+    reader = csv.DictReader(file)
+    missing = [c for c in needed if c not in (reader.fieldnames or [])]
+    if missing:
+        faults.add(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(needed))
+        return
+    for row in reader:
+        place = Place(str(path), reader.line_num)
+        if len(faults.found) >= MOST_FAULTS:
+            return
+        if None in row.values() or None in row:
+            faults.add("fewer cells than columns" if None in row.values() else "more cells than columns (a comma without quotes?)", place)
+        else:
+            yield row, place
 
 
 def number(text):

@@ -12,7 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from chipweave import sources, yamlfile
-from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.declare import check_head
+from chipweave.errors import BadInput, Fault, nearest
 
 FOLDER = Path(__file__).parent / "data" / "models"
 MATRICES = 3  # gate, up and down
@@ -149,18 +150,7 @@ def _load(path):
 
 def read(root):
     """A `Model` from the root Node of a YAML file."""
-    faults = Faults()
-    if not root.is_map:
-        raise BadInput(Fault(f"a model must be a mapping, not {root.shape()}", root.place))
-    for key in root.value:
-        if key not in KEYS:
-            faults.add(f"unknown key {key!r}", root.keys[key], ", ".join(KEYS), nearest(key, KEYS))
-    for key in KEYS:
-        if key not in root.value:
-            faults.add(f"lacks {key!r}", root.place)
-    faults.raise_if_any()
-    if root.get("schema").value != SCHEMA:
-        faults.add(f"schema {root.get('schema').shape()}", root.get("schema").place, SCHEMA)
+    faults = check_head(root, "model", SCHEMA, KEYS, KEYS)
     nodes, origins = {}, {}
     for key in KEYS:
         nodes[key], origin = sources.split(root.get(key), faults)

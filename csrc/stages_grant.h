@@ -64,30 +64,15 @@ static __attribute__((noinline)) void admit(stages *s, u32 e)
     i64 start = ev->asked;
     rank_t rest = RANKS[e] & ~TIME_FIELD;
     set_busy(s, ev, 1);
-    if (ev->n_resources == 1) {
-        wait_queue *q = s->waits + s->pool[ev->resources];
+    const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
+    for (; resources < past; resources++) {
+        wait_queue *q = s->waits + *resources;
         start = latest(start, q->free_at);
         wait_leave(s, q, e);
-    } else {
-        const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
-        for (; resources < past; resources++) {
-            wait_queue *q = s->waits + *resources;
-            start = latest(start, q->free_at);
-            wait_leave(s, q, e);
-        }
     }
     s->flags[e] &= (u16)~WAITING;
     s->waiting--;
     set_start(s, e, rest, start);
-}
-
-static int wait_for_all(stages *s, u32 e)
-{
-    const event *ev = s->events + e;
-    const u32 *resources = s->pool + ev->resources;
-    for (u32 i = 0, n = ev->n_resources; i < n; i++)
-        if (wait_push(s, s->waits + resources[i], e)) return -1;
-    return 0;
 }
 
 /* `priority` is that field of a rank. Room for the event is there (stages_reserve_events). */
@@ -95,22 +80,12 @@ static inline int create(stages *s, u32 transfer, int32_t number, i64 time, rank
 {
     u32 e = s->n_events++;
     event *ev = s->events + e;
-    const node *node = s->nodes + number;
     rank_t rest = priority | e;
     ev->asked = time;
     ev->transfer = transfer;
     ev->node = (u16)number;
-    if (find_resources(s, ev, node, row_of(s, transfer))) return -1;
-    int single = !node->gathers && node->network < 0, clear = all_clear(s, ev);
-    if (single) {
-        wait_queue *q = s->waits + ev->resources;
-        if (clear && (s->rules.barging || !q->live)) {
-            s->flags[e] = side;
-            s->busy[ev->word] |= ev->mask;
-            set_start(s, e, rest, latest(time, q->free_at));
-            return 0;
-        }
-    } else if (clear && (s->rules.barging || nobody_waits(s, ev))) {
+    if (find_resources(s, ev, s->nodes + number, row_of(s, transfer))) return -1;
+    if (all_clear(s, ev) && (s->rules.barging || nobody_waits(s, ev))) {
         s->flags[e] = side;
         admit_new(s, e, rest);
         return 0;
@@ -118,7 +93,10 @@ static inline int create(stages *s, u32 transfer, int32_t number, i64 time, rank
     s->flags[e] = side | WAITING;
     s->waiting++;
     RANKS[e] = rest | (rank_t)time << TIME_SHIFT;
-    return single ? wait_push(s, s->waits + ev->resources, e) : wait_for_all(s, e);
+    const u32 *resources = s->pool + ev->resources;
+    for (u32 i = 0, n = ev->n_resources; i < n; i++)
+        if (wait_push(s, s->waits + resources[i], e)) return -1;
+    return 0;
 }
 
 /* The heads of all queues of an event's resources in the order of live (time, number), which an admission disturbs as it moves
@@ -258,7 +236,7 @@ static inline void release(stages *s, u32 e, i64 free_at)
         if (!q->live) q->n = 0; /* as in wake_heads */
         else {
             u32 head = wait_head(s, q);
-            if (ev->mask && q->mask ? !(q->mask & s->busy[ev->word]) : all_clear(s, s->events + head)) admit(s, head);
+            if (all_clear(s, s->events + head)) admit(s, head);
         }
     }
 }

@@ -156,7 +156,7 @@ def test_the_preset_differs_from_paper_in_the_die_alone():
 
 
 @pytest.mark.parametrize("change, words", [
-    (lambda d: d.pop("llc"), "lacks 'llc'"), (lambda d: d.update(hbm=1), "has no 'hbm'"), (lambda d: d["memory"].pop("write"), "must have read and write"),
+    (lambda d: d.pop("llc"), "lacks 'llc'"), (lambda d: d.update(hbm=1), "unknown key 'hbm'"), (lambda d: d["memory"].pop("write"), "must have read and write"),
     (lambda d: d["memory"]["read"].update(share=1.5), "share = 1.5 is out of range"), (lambda d: d["memory"].update(far={}), "memory has no 'far'"),
     (lambda d: d["gemm"][0]["utilisation"].pop(), "the last for any"), (lambda d: d["llc"][0].update(rate="1 GB"), "rate"),
     (lambda d: d.update(schema="chipweave.characterised/9"), "schema"), (lambda d: d.update(gemm={}), "gemm is a list"),
