@@ -27,7 +27,7 @@ class Cast:
         peers = [wire.peer for wire in wires]
         alike = all((wire.latency, wire.bandwidth, wire.port) == (first.latency, first.bandwidth, first.port) for wire in wires)
         together = alike and (peers == first.peer.replicas or all(peer is first.peer for peer in peers))
-        self.all = getattr(first.peer, f"on_{first.port}_all", None) if together else None
+        self.all = handler_of_all(first.peer, first.port) if together else None
 
     def send(self, message, after=0):
         """Send a message for all dies, `after` ps from now."""
@@ -36,3 +36,13 @@ class Cast:
             return
         for die, wire in enumerate(self.wires):
             wire.send(message.of(die), after)
+
+
+def handler_of_all(part, port):
+    """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is meant."""
+    for cls in type(part).__mro__:
+        if f"on_{port}_all" in vars(cls):
+            return getattr(part, f"on_{port}_all")
+        if f"on_{port}" in vars(cls):
+            return None
+    return None

@@ -73,7 +73,3 @@ class D2dRouter(Staged, Controller):
     def on_prediction(self, sub_kernel):
         """The local CP programs this die's PDU for the kernel that comes."""
         self.pdu.program(self.simulation.fabric, sub_kernel.prediction())
-
-    def on_prediction_all(self, sub_kernel):
-        """The local CPs program the PDUs of all dies."""
-        self.pdu.program_all(self.simulation.fabric, sub_kernel.kernel.mask)

@@ -21,10 +21,6 @@ class Pdu(Staged):
         """Whether die `at` is to copy lines of the expert that is read."""
         return chain.choose("cp_en", self.table.at(at, "expert"), yes=yes, no=no)
 
-    def program_all(self, fabric, mask):
-        """Load the prediction bits (uint8 [dies, experts]) of all dies."""
-        fabric.array(self.replicas[0].table)[:] = mask
-
     def program(self, fabric, bits):
         """Load the prediction bits (uint8 [experts]) of this die."""
         fabric.array(self.replicas[0].table)[self.die] = bits

@@ -153,7 +153,6 @@ void noc_general_cycle(struct noc_state *net);
 int noc_general_open(struct noc_state *net);
 void noc_general_close(struct noc_state *net);
 uint64_t noc_general_busy(const struct noc_state *net);
-uint64_t noc_general_inside(const struct noc_state *net, uint32_t vc, int credits);
 /* noc_links.c */
 int noc_links_open(struct noc_state *net);
 void noc_links_close(struct noc_state *net);

@@ -64,7 +64,10 @@ static int32_t new_entry(channel *c)
 {
     if (c->free_entry == NONE) {
         int32_t more = c->n_entries ? c->n_entries * 2 : 128;
-        c->entries = realloc(c->entries, sizeof(entry) * (size_t)more);
+        entry *grown = realloc(c->entries, sizeof(entry) * (size_t)more);
+        if (!grown)
+            abort(); /* as in endpoints/wheel.h: no state to return to */
+        c->entries = grown;
         for (int32_t i = more - 1; i >= c->n_entries; i--) {
             c->entries[i].next = c->free_entry;
             c->free_entry = i;

@@ -2,7 +2,8 @@
 
 from dies_by_hand import GEMM, LOCAL, LOOKUP, NS, Played
 
-from chipweave.cast import Cast
+from chipweave.cast import Cast, handler_of_all
+from chipweave.components.pdu import Pdu
 from chipweave.engine import Simulation
 
 PLANS = ([(0, 0, 0), (1, 1, 0), (3, 2, 1)], [(1, 1, 1), (2, 0, 2)])
@@ -35,8 +36,12 @@ def test_a_layer_sends_two_messages_and_one_by_one_they_give_the_same(monkeypatc
 
 
 def test_prediction_bits_reach_every_die_either_way(monkeypatch):
-    pairs = [(0, 1), (2, 0)]
+    """The PDU's own `program` is called for each die, so that a user's is, too."""
+    pairs, programmed = [(0, 1), (2, 0)], []
+    program = Pdu.program
+    monkeypatch.setattr(Pdu, "program", lambda self, fabric, bits: (programmed.append(self.die), program(self, fabric, bits)))
     together = Played(*PLANS, dies=3, copy=pairs)
+    assert programmed == [0, 1, 2] * len(PLANS)
     one_by_one(monkeypatch)
     singly = Played(*PLANS, dies=3, copy=pairs)
     assert singly.times == together.times and singly.held == together.held
@@ -48,3 +53,18 @@ def test_a_die_that_differs_is_spoken_to_alone(monkeypatch):
     late = Played([(0, 0, 0)], dies=3, sets=["die[2][0].cp.dispatch_time=500 ns"])
     assert len(posted) > 2 and late.times == [LOOKUP + LOCAL + GEMM]
     assert Played([(0, 0, 0), (2, 2, 2)], dies=3, sets=["die[2][0].cp.dispatch_time=500 ns"]).times == [500 * NS + LOOKUP + LOCAL + GEMM]
+
+
+def test_a_handler_that_a_derived_part_has_of_its_own_is_not_passed_by():
+    class Ours:
+        def on_launch(self, message): ...
+        def on_launch_all(self, message): ...
+
+    class Theirs(Ours):
+        def on_launch(self, message): ...
+
+    class Both(Theirs):
+        def on_launch_all(self, message): ...
+
+    assert handler_of_all(Ours(), "launch") and handler_of_all(Both(), "launch")
+    assert handler_of_all(Theirs(), "launch") is None and handler_of_all(Ours(), "kernel") is None
