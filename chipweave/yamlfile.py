@@ -128,7 +128,10 @@ class _Reader:
             mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
             what = getattr(error, "problem", None) or str(error).splitlines()[0]
             context = getattr(error, "context", None)
-            self.faults.add(f"not YAML: {what}" + (f" ({context})" if context else ""), self.place(mark))
+            if "nesting depth" in what:  # libyaml from 0.2.6 on has a limit of its own, and looks ahead of the events
+                self.faults.add(f"nested deeper than {MAX_DEPTH}", self.place(mark))
+            else:
+                self.faults.add(f"not YAML: {what}" + (f" ({context})" if context else ""), self.place(mark))
         return self.root
 
     def place(self, mark):
