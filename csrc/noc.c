@@ -120,7 +120,7 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
         bad = p->used || fed[at];
         p->used = fed[at] = p->seat = 1;
         p->interval = 1;
-        p->dst = (uint32_t)e;
+        p->dst = at << vb;
         p->up = own << vb;
         p->flit_delay = (uint16_t)(1 + st + seat);
         p->seat_credit = (uint16_t)(2 + st + 2 * seat + cd);
@@ -132,52 +132,6 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
     return bad;
 }
 
-static unsigned coordinate(const struct noc_state *net, int number, int d)
-{
-    for (int i = 0; i < d; i++)
-        number /= net->c.radix[i];
-    return (unsigned)(number % net->c.radix[d]);
-}
-
-/* Where the table is dimension order over the radices, lowest first, keep one small table a dimension instead of it:
- * a table of all pairs leaves the cache from 1,000 routers on. */
-static int fold_table(struct noc_state *net)
-{
-    const struct noc_config *c = &net->c;
-    const size_t n = (size_t)c->routers;
-    size_t product = 1, stride = 1;
-    if (!in_range(c->dimensions, 1, 8) || c->endpoints != c->routers)
-        return 0;
-    for (int d = 0; d < c->dimensions; d++)
-        product *= in_range(c->radix[d], 1, 1 << 16) && product < 1u << 17 ? (size_t)c->radix[d] : 0;
-    if (product != n)
-        return 0;
-    for (int d = 0; d < c->dimensions; stride *= (size_t)c->radix[d++]) {
-        const size_t k = (size_t)c->radix[d];
-        net->radix[d] = (int)k;
-        net->turn[d] = noc_alloc(net, k * k, 1);
-        net->at[d] = noc_alloc(net, n, sizeof *net->at[d]);
-        if (!net->turn[d] || !net->at[d])
-            return NOC_NO_MEMORY;
-        for (size_t i = 0; i < n; i++)
-            net->at[d][i] = (uint16_t)coordinate(net, (int)i, d);
-        for (size_t i = 0; i < k * k; i++)
-            net->turn[d][i] = i / k == i % k ? NOC_HERE : net->table[i / k * stride * n + i % k * stride];
-    }
-    net->here = net->table[0];
-    net->dimensions = c->dimensions;
-    for (uint32_t r = 0; r < n; r++)
-        for (uint32_t e = 0; e < n; e++)
-            if (noc_entry(net, r, e) != net->table[r * n + e]) {
-                net->dimensions = 0;
-                return 0;
-            }
-    free(net->table);
-    net->held -= n * n;
-    net->table = NULL;
-    return 0;
-}
-
 /* Every entry of the table leads out of a port with something behind it. */
 static int check_table(const struct noc_state *net)
 {
@@ -185,7 +139,7 @@ static int check_table(const struct noc_state *net)
         for (int e = 0; e < net->c.endpoints; e++) {
             unsigned port = net->table[(size_t)r * (size_t)net->c.endpoints + (size_t)e] & 63;
             const struct noc_port *p = &net->port[((size_t)r << net->port_bits) + port];
-            if (port >= net->ports[r] || !p->used || (p->seat && p->dst != (uint32_t)e))
+            if (port >= net->ports[r] || !p->used || (p->seat && p->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
                 return -1;
         }
     return 0;
@@ -198,9 +152,9 @@ static int make_lists(struct noc_state *net, uint32_t longest)
     net->wheel_mask = slots - 1;
     net->flit_room = wires;
     net->credit_room = (wires + (uint32_t)net->c.endpoints) * (net->fast ? 1 : (uint32_t)net->c.vcs);
-    net->flit_wheel = noc_alloc(net, (size_t)slots * net->flit_room, sizeof *net->flit_wheel);
+    net->flit_wheel = noc_alloc(net, (size_t)NOC_FLIT_LISTS(net) * net->flit_room, sizeof *net->flit_wheel);
     net->credit_wheel = noc_alloc(net, (size_t)slots * net->credit_room, sizeof *net->credit_wheel);
-    net->flit_n = noc_alloc(net, slots, sizeof *net->flit_n);
+    net->flit_n = noc_alloc(net, NOC_FLIT_LISTS(net), sizeof *net->flit_n);
     net->credit_n = noc_alloc(net, slots, sizeof *net->credit_n);
     int ok = net->flit_wheel && net->credit_wheel && net->flit_n && net->credit_n;
     struct noc_list *lists[6] = {&net->va[0], &net->va[1], &net->va[2], &net->sa[0], &net->sa[1], &net->awake};
@@ -209,8 +163,8 @@ static int make_lists(struct noc_state *net, uint32_t longest)
         ok = ok && lists[i]->at;
     }
     net->bid_key = noc_alloc(net, vcs, sizeof *net->bid_key);
-    net->bid_vc = noc_alloc(net, 2 * (size_t)vcs, sizeof *net->bid_vc);
-    return ok && net->bid_key && net->bid_vc;
+    net->contested = noc_alloc(net, vcs, sizeof *net->contested);
+    return ok && net->bid_key && net->contested;
 }
 
 static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal, const int8_t *dims)
@@ -239,9 +193,14 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
         memcpy(net->minimal, minimal, cells * sizeof *minimal);
     for (int r = 0; r < net->c.routers; r++)
         net->ports[r] = (uint8_t)ports[r];
-    for (size_t i = 0; i < out_vcs; i++)
+    for (size_t i = 0; i < out_vcs; i++) {
         net->out[i].credits = (uint16_t)net->c.vc_depth;
+        net->out[i].va_last = UINT16_MAX; /* the highest of its kind: number 0 comes next */
+    }
+    for (size_t i = 0; i < in_vcs; i++)
+        net->in[i].va_last = (uint16_t)((1u << net->vc_bits) - 1);
     for (uint32_t p = 0; p < net->all_ports; p++) {
+        net->port[p].in_last = net->port[p].out_last = net->port[p].vc_last = UINT8_MAX;
         net->port[p].free_mask = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
         net->port[p].dim = dims && p < net->router_ports
                                ? dims[(p >> net->port_bits) * 64 + (p & ((1u << net->port_bits) - 1))] : -1;
@@ -290,11 +249,12 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
         fault = "a link or endpoint names a router or port that is not there, or taken";
     if (!fault && check_table(net))
         fault = "the routing table has a port with nothing behind it";
-    if (!fault && fold_table(net))
+    if (!fault && noc_fold_table(net))
         fault = "no memory for routes";
     set_ranges(net);
     net->special = net->narrow || config->wait_for_tail_credit || config->vc_busy_when_full || config->cut_through ||
                    config->flows || (config->split && config->seed);
+    net->plain = net->way && config->vc_classes == 1;
     if (!fault && !net->fast && noc_general_open(net))
         fault = "no memory for the general router";
     if (!fault && noc_links_open(net))
@@ -317,13 +277,10 @@ void noc_close(struct noc_state *net)
     noc_skip_close(net);
     noc_links_close(net);
     noc_traffic_close(net);
-    for (int d = 0; d < 8; d++) {
-        free(net->turn[d]);
-        free(net->at[d]);
-    }
-    void *held[] = {net->in, net->out, net->stalls, net->total, net->port, net->ring, net->stamp_ring, net->stamp_front, net->table, net->ports,
+    noc_close_routes(net);
+    void *held[] = {net->in, net->out, net->stalls, net->total, net->port, net->ring, net->stamp_ring, net->stamp_front, net->ports,
                     net->minimal, net->flit_wheel, net->credit_wheel, net->flit_n, net->credit_n, net->va[0].at,
-                    net->va[1].at, net->va[2].at, net->sa[0].at, net->sa[1].at, net->bid_key, net->bid_vc, net->source,
+                    net->va[1].at, net->va[2].at, net->sa[0].at, net->sa[1].at, net->bid_key, net->contested, net->source,
                     net->last_class, net->listed, net->awake.at, net->msg, net->later, net->done, net};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);

@@ -4,6 +4,11 @@
  * credits, endpoints, arrivals, VC allocation, switch allocation is enough, because nothing a winner writes is read
  * by another in the same cycle: its flit arrives, and its credit is usable, cycles later, and the VCs that tails
  * free in switch allocation are asked for only by the next VC allocation.
+ *
+ * A bid that meets no other is granted where it stands. Each port counts the bids of a list that concern it, from when
+ * they are put on the list; a bid alone at its ports (output for a VC, input and output for the switch) has nobody to
+ * lose to. The others are set aside and arbitrated when all have been seen. A count may be too large, when some bidder
+ * turns out to have no credit: then a bid is arbitrated alone, and wins.
  */
 #include "noc_state.h"
 
@@ -18,28 +23,34 @@ struct view {
     struct noc_port *restrict port;
     struct noc_flit *restrict ring;
     struct noc_event *restrict flit_wheel;
-    uint32_t *restrict credit_wheel, *restrict flit_n, *restrict credit_n, *restrict bid_vc;
-    uint64_t *restrict bid_key;
-    uint32_t *restrict sa_next;
-    uint32_t sa_n;
+    uint32_t *restrict credit_wheel, *restrict flit_n, *restrict credit_n;
+    struct noc_bid *restrict contested;
+    uint64_t *restrict key;
     uint64_t now;
     uint32_t wheel_mask, flit_room, credit_room, vc_mask, port_mask, local, depth;
     int vb, both;
 };
 
-/* Route the head flit in front of `id` and let it wait for VC allocation. */
-INLINE uint16_t route(struct noc_state *net, const struct view *w, uint32_t id, struct noc_flit *f, const int special)
+/* Output VC 0 the head flit `f` in front of `id` goes to, of local numbering. */
+INLINE uint32_t route(struct noc_state *net, const struct view *w, uint32_t id, struct noc_flit *f, const int special, const int plain)
 {
-    return (uint16_t)(noc_route(net, id >> w->both, (id >> w->vb) & w->port_mask, f, special) << w->vb);
+    if (plain)
+        return noc_way(net, id >> w->both, f->dst);
+    return noc_route(net, id >> w->both, (id >> w->vb) & w->port_mask, f, special) << w->vb;
 }
 
-INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, const int special, const int far)
+INLINE uint32_t output_of(const struct view *w, uint32_t id, uint32_t out) { return (id & ~w->local) | (out & (NOC_ACTIVE - 1u)); }
+
+INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, const int special, const int far, const int plain)
 {
     const uint32_t slot = (uint32_t)w->now & w->wheel_mask, n = w->flit_n[slot];
     const struct noc_event *restrict event = w->flit_wheel + (size_t)slot * w->flit_room;
     struct noc_in *restrict const in = w->in;
-    struct noc_list *const va = &net->va[(w->now + (R != 0)) % 3], *const sa = &net->sa[w->now & 1];
-    uint32_t *restrict const va_at = va->at, *restrict const sa_at = sa->at, va_n = va->n, sa_n = sa->n;
+    struct noc_port *restrict const port = w->port;
+    const unsigned k = (w->now + (R != 0)) % 3;
+    struct noc_list *const va = &net->va[k];
+    struct noc_bid *restrict const va_at = va->at;
+    uint32_t va_n = va->n;
     for (uint32_t i = 0; i < n; i++) {
         if (far && i + AHEAD < n)
             __builtin_prefetch(&in[event[i + AHEAD].vc], 1);
@@ -54,15 +65,16 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
         struct noc_flit f = event[i].flit;
         v->count = 1;
         if (v->out & NOC_ACTIVE) {
-            sa_at[sa_n++] = id;
+            noc_bid_for_switch(net, 0, id, output_of(w, id, v->out));
         } else {
-            v->out = route(net, w, id, &f, special);
-            va_at[va_n++] = id;
+            const uint32_t out = route(net, w, id, &f, special, plain), base = (id & ~w->local) | out;
+            v->out = (uint16_t)out;
+            va_at[va_n++] = (struct noc_bid){id, base};
+            port[base >> w->vb].va_bids[k]++;
         }
         v->front = f;
     }
     va->n = va_n;
-    sa->n = sa_n;
     w->flit_n[slot] = 0;
 }
 
@@ -79,68 +91,97 @@ static uint32_t with_room(const struct noc_state *net, uint32_t port, uint32_t m
     return room;
 }
 
-/* Bring in the output port and VCs that an input VC wants; its own record must be there already. */
-INLINE void fetch_output(const struct view *w, uint32_t id)
+/* Bring in what a bid will touch. */
+INLINE void fetch(const struct view *w, const struct noc_bid *bid)
 {
-    const uint32_t o = (id & ~w->local) | (w->in[id].out & (NOC_ACTIVE - 1u));
-    __builtin_prefetch(&w->out[o], 1);
-    __builtin_prefetch(&w->port[o >> w->vb], 1);
+    __builtin_prefetch(&w->in[bid->id], 1);
+    __builtin_prefetch(&w->out[bid->out], 1);
+    __builtin_prefetch(&w->port[bid->out >> w->vb], 1);
+    __builtin_prefetch(&w->port[bid->id >> w->vb], 1);
 }
 
-INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far)
+/* VCs of the port of `base` that the head of `id` may have now. */
+INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, uint32_t id, uint32_t base, const int special, const int plain)
 {
-    struct noc_list *const list = &net->va[w->now % 3], *const next = &net->va[(w->now + 1) % 3];
-    struct noc_list *const sa = &net->sa[(w->now + 1) & 1];
-    struct noc_in *restrict const in = w->in;
+    const struct noc_port *p = &w->port[base >> w->vb];
+    if (plain)
+        return p->free_mask;
+    const struct noc_flit *f = &w->in[id].front;
+    const unsigned half = net->c.split && !p->seat ? 1 + ((f->bits & NOC_HALF) != 0) : 0;
+    const uint32_t mask = p->free_mask & net->range[half][id & w->vc_mask];
+    return special && (net->c.vc_busy_when_full | net->c.cut_through) ? with_room(net, base >> w->vb, mask, f->msg) : mask;
+}
+
+/* The first of them after the one given last, if that was of the same port; else the lowest. */
+INLINE uint32_t choose(const struct view *w, uint32_t id, uint32_t base, uint32_t mask)
+{
+    const uint32_t last = (w->in[id].va_last - base) & w->local, first = last <= w->vc_mask ? last + 1 : 0;
+    return base + (((unsigned)__builtin_ctz(mask >> (first & 31) | mask << (-first & 31)) + first) & 31);
+}
+
+/* `id` holds output VC `o` from now on, and bids for the switch in the next cycle. */
+INLINE void take(const struct view *w, uint32_t id, uint32_t o, struct noc_bid *next, const unsigned k)
+{
+    struct noc_port *p = &w->port[o >> w->vb];
+    struct noc_in *v = &w->in[id];
+    v->out = (uint16_t)((o & w->local) | NOC_ACTIVE);
+    v->va_last = (uint16_t)(o & w->local);
+    w->out[o].va_last = (uint16_t)id;
+    p->free_mask &= ~(1u << (o & w->vc_mask));
+    *next = (struct noc_bid){id, o};
+    w->port[id >> w->vb].sa_in[k]++;
+    p->sa_out[k]++;
+}
+
+INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far, const int plain)
+{
+    const unsigned k = w->now % 3, k1 = (w->now + 1) % 3, s1 = (w->now + 1) & 1;
+    struct noc_list *const list = &net->va[k], *const next = &net->va[k1], *const sa = &net->sa[s1];
+    struct noc_bid *restrict const at = list->at, *restrict const next_at = next->at, *restrict const sa_at = sa->at;
+    struct noc_bid *restrict const contested = w->contested;
     struct noc_out *restrict const out = w->out;
     struct noc_port *restrict const port = w->port;
-    uint64_t *restrict const key = w->bid_key;
-    uint32_t *restrict const bid = w->bid_vc, *restrict const at = list->at, *restrict const next_at = next->at;
-    uint32_t *restrict const sa_at = sa->at, next_n = next->n, sa_n = sa->n;
-    const int vb = w->vb, split = net->c.split;
-    const uint32_t vc_mask = w->vc_mask, local = w->local, last_vc = (uint32_t)net->c.vcs - 1, n = list->n;
+    const uint32_t local = w->local, n = list->n;
     const uint64_t tag = w->now << NOC_KEY_BITS;
-    uint32_t bids = 0;
+    uint32_t next_n = next->n, sa_n = sa->n, bids = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t id = at[i];
         if (far && i + AHEAD < n)
-            __builtin_prefetch(&in[at[i + AHEAD]], 1);
-        if (far && i + AHEAD / 2 < n)
-            fetch_output(w, at[i + AHEAD / 2]);
-        const struct noc_in *v = &in[id];
-        const uint32_t base = (id & ~local) | v->out, gp = base >> vb;
-        const struct noc_port *p = &port[gp];
-        const unsigned half = split && !p->seat ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
-        uint32_t mask = p->free_mask & net->range[half][id & vc_mask];
-        if (special && (net->c.vc_busy_when_full | net->c.cut_through))
-            mask = with_room(net, gp, mask, v->front.msg);
+            fetch(w, &at[i + AHEAD]);
+        const uint32_t id = at[i].id, base = at[i].out;
+        struct noc_port *p = &port[base >> w->vb];
+        const uint32_t mask = vcs_for(net, w, id, base, special, plain);
         if (!mask) {
-            next_at[next_n++] = id;
+            p->va_bids[k]--;
+            p->va_bids[k1]++;
+            next_at[next_n++] = at[i];
             continue;
         }
-        const unsigned first = (v->va_ptr & ~vc_mask) == v->out ? v->va_ptr & vc_mask : 0;
-        const uint32_t after = mask & (~0u << first);
-        const uint32_t o = base + (unsigned)__builtin_ctz(after ? after : mask);
-        const uint64_t k = tag | (local - ((id - out[o].va_ptr) & local)), was = out[o].cell;
-        out[o].cell = was < k ? k : was;
-        key[bids] = k;
-        bid[2 * bids] = id;
-        bid[2 * bids++ + 1] = o;
+        if (p->va_bids[k] != 1) {
+            contested[bids++] = at[i];
+            continue;
+        }
+        p->va_bids[k] = 0;
+        take(w, id, choose(w, id, base, mask), &sa_at[sa_n++], s1);
     }
     list->n = 0;
     for (uint32_t i = 0; i < bids; i++) {
-        const uint32_t id = bid[2 * i], o = bid[2 * i + 1];
-        if (out[o].cell != key[i]) {
-            next_at[next_n++] = id;
-            continue;
+        const uint32_t id = contested[i].id, base = contested[i].out;
+        const uint32_t o = choose(w, id, base, vcs_for(net, w, id, base, special, plain));
+        const uint64_t key = tag | (local - ((id - out[o].va_last - 1u) & local)), was = out[o].cell;
+        out[o].cell = was < key ? key : was;
+        w->key[i] = key;
+        contested[i].out = o;
+    }
+    for (uint32_t i = 0; i < bids; i++) {
+        const uint32_t id = contested[i].id, o = contested[i].out;
+        struct noc_port *p = &port[o >> w->vb];
+        p->va_bids[k] = 0;
+        if (out[o].cell == w->key[i]) {
+            take(w, id, o, &sa_at[sa_n++], s1);
+        } else {
+            p->va_bids[k1]++;
+            next_at[next_n++] = (struct noc_bid){id, o & ~w->vc_mask};
         }
-        struct noc_in *v = &in[id];
-        v->out = (uint16_t)((o & local) | NOC_ACTIVE);
-        /* past the last VC the pointer names the next port: then the search starts low */
-        v->va_ptr = (uint16_t)((o & vc_mask) == last_vc ? ((o & local) | vc_mask) + 1 : (o & local) + 1);
-        out[o].va_ptr = (uint16_t)((id + 1) & local);
-        port[o >> vb].free_mask &= ~(1u << (o & vc_mask));
-        sa_at[sa_n++] = id;
     }
     next->n = next_n;
     sa->n = sa_n;
@@ -152,19 +193,35 @@ INLINE void put_credit(const struct view *w, uint32_t delay, uint32_t vc)
     w->credit_wheel[(size_t)slot * w->credit_room + w->credit_n[slot]++] = vc;
 }
 
-INLINE void put_flit(const struct view *w, uint32_t delay, uint32_t vc, struct noc_flit f)
+/* Whom a bid for the switch is given to, and where those bid who want it again. */
+struct crossing {
+    struct noc_bid *restrict next, *restrict va;
+    uint32_t n, va_n;
+    unsigned s1, k; /* lists they are, by number */
+};
+
+INLINE void bid_again(const struct view *w, struct crossing *x, uint32_t id, uint32_t o)
 {
-    const uint32_t slot = ((uint32_t)w->now + delay) & w->wheel_mask;
-    struct noc_event *e = &w->flit_wheel[(size_t)slot * w->flit_room + w->flit_n[slot]++];
-    e->vc = vc;
-    e->flit = f;
+    x->next[x->n++] = (struct noc_bid){id, o};
+    w->port[id >> w->vb].sa_in[x->s1]++;
+    w->port[o >> w->vb].sa_out[x->s1]++;
+}
+
+/* What follows the flit that has left comes to the front of `id`. */
+INLINE void advance(const struct view *w, uint32_t id)
+{
+    struct noc_in *v = &w->in[id];
+    const unsigned pos = v->pos;
+    v->front = w->ring[(size_t)id * w->depth + pos];
+    v->pos = (uint16_t)(pos + 1 == w->depth ? 0 : pos + 1);
 }
 
 /* The front flit of `id` won the switch: it leaves its buffer and is on the wire. */
-INLINE void traverse(struct noc_state *net, struct view *w, uint32_t id, uint32_t o, struct noc_list *va, const int special)
+INLINE void traverse(struct noc_state *net, const struct view *w, struct crossing *x, uint32_t id, uint32_t o, const int special,
+                     const int plain)
 {
     struct noc_in *v = &w->in[id];
-    const uint32_t vc_mask = w->vc_mask, port_mask = w->port_mask;
+    const uint32_t vc_mask = w->vc_mask;
     struct noc_port *pi = &w->port[id >> w->vb], *po = &w->port[o >> w->vb];
     struct noc_out *out = &w->out[o];
     struct noc_flit f = v->front;
@@ -173,30 +230,23 @@ INLINE void traverse(struct noc_state *net, struct view *w, uint32_t id, uint32_
     out->flits++;
     if (special && net->c.flows)
         noc_flow_passed(net, o >> w->vb, f.msg);
-    pi->in_ptr = (uint8_t)((((o >> w->vb) & port_mask) + 1) & port_mask);
-    pi->offset = (uint8_t)(((id & vc_mask) + 1) & vc_mask);
-    po->out_ptr = (uint8_t)((((id >> w->vb) & port_mask) + 1) & port_mask);
+    pi->in_last = (uint8_t)(o >> w->vb);
+    pi->vc_last = (uint8_t)id;
+    po->out_last = (uint8_t)(id >> w->vb);
     if (special)
         po->free_at = w->now + po->interval;
     v->count = (uint16_t)left;
     put_credit(w, pi->credit_delay, pi->up + (id & vc_mask));
     f.bits = (uint16_t)(f.bits + NOC_HOP);
-    if (!po->seat) {
-        put_flit(w, po->flit_delay, po->dst + (o & vc_mask), f);
-    } else {
-        put_credit(w, po->seat_credit, o);
-        net->ejected++;
-        if (tail)
-            noc_deliver(net, f.msg, f.bits >> 2, w->now + po->flit_delay);
-    }
-    if (left) {
-        const unsigned pos = v->pos;
-        v->front = w->ring[(size_t)id * w->depth + pos];
-        v->pos = (uint16_t)(pos + 1 == w->depth ? 0 : pos + 1);
-    }
+    const uint32_t on_wire = ((uint32_t)w->now + po->flit_delay) & w->wheel_mask, slot = po->seat ? w->wheel_mask + 1 : on_wire;
+    struct noc_event *e = &w->flit_wheel[(size_t)slot * w->flit_room + w->flit_n[slot]++];
+    e->vc = po->dst + (o & vc_mask);
+    e->flit = f;
     if (!tail) {
-        w->sa_next[w->sa_n] = id;
-        w->sa_n += left != 0;
+        if (left) {
+            advance(w, id);
+            bid_again(w, x, id, o);
+        }
         return;
     }
     if (special && net->c.wait_for_tail_credit)
@@ -205,88 +255,120 @@ INLINE void traverse(struct noc_state *net, struct view *w, uint32_t id, uint32_
         po->free_mask |= 1u << (o & vc_mask);
     v->out = 0;
     if (left) {
-        v->out = route(net, w, id, &v->front, special);
-        va->at[va->n++] = id;
+        advance(w, id);
+        const uint32_t to = route(net, w, id, &v->front, special, plain), base = (id & ~w->local) | to;
+        v->out = (uint16_t)to;
+        x->va[x->va_n++] = (struct noc_bid){id, base};
+        w->port[base >> w->vb].va_bids[x->k]++;
     }
 }
 
-INLINE void switch_allocation(struct noc_state *net, struct view *w, const int R, const int special, const int far)
+/* The bids set aside: each input takes one, each output one of those. How many had an input. */
+INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct crossing *x, uint32_t bids, const int special, const int plain)
 {
-    struct noc_list *const list = &net->sa[w->now & 1], *const next = &net->sa[(w->now + 1) & 1];
-    struct noc_list *const va = &net->va[(w->now + 1 + (R != 0)) % 3];
-    struct noc_in *restrict const in = w->in;
-    struct noc_out *restrict const out = w->out;
+    struct noc_bid *restrict const bid = w->contested;
     struct noc_port *restrict const port = w->port;
-    uint64_t *restrict const key = w->bid_key;
-    uint32_t *restrict const bid = w->bid_vc, *restrict const at = list->at, *restrict const next_at = next->at;
-    const int vb = w->vb;
-    const uint32_t vc_mask = w->vc_mask, local = w->local, port_mask = w->port_mask, n = list->n;
+    const uint32_t vc_mask = w->vc_mask, port_mask = w->port_mask;
     const uint64_t tag = w->now << NOC_KEY_BITS;
-    uint32_t bids = 0, wins = 0, next_n = next->n;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t id = at[i];
-        if (far && i + AHEAD < n)
-            __builtin_prefetch(&in[at[i + AHEAD]], 1);
-        if (far && i + AHEAD / 2 < n) {
-            fetch_output(w, at[i + AHEAD / 2]);
-            __builtin_prefetch(&port[at[i + AHEAD / 2] >> vb], 1);
-        }
-        const uint32_t o = (id & ~local) | (in[id].out & (NOC_ACTIVE - 1));
-        if (!out[o].credits || (special && port[o >> vb].free_at > w->now)) {
-            net->stalls[o].credit++;
-            next_at[next_n++] = id;
-            continue;
-        }
-        struct noc_port *p = &port[id >> vb];
-        const uint32_t to_port = ((o >> vb) - p->in_ptr) & port_mask, to_vc = (id - p->offset) & vc_mask;
-        const uint64_t k = tag | (local - (to_port << vb | to_vc)), was = p->in_cell;
-        p->in_cell = was < k ? k : was;
-        key[bids] = k;
-        bid[2 * bids] = id;
-        bid[2 * bids++ + 1] = o;
-    }
-    list->n = 0;
+    const int vb = w->vb;
+    uint32_t wins = 0;
     for (uint32_t i = 0; i < bids; i++) {
-        const uint32_t id = bid[2 * i], o = bid[2 * i + 1];
-        if (port[id >> vb].in_cell != key[i]) {
+        const uint32_t id = bid[i].id, o = bid[i].out;
+        struct noc_port *p = &port[id >> vb];
+        const uint32_t to_port = ((o >> vb) - p->in_last - 1u) & port_mask, to_vc = (id - p->vc_last - 1u) & vc_mask;
+        const uint64_t key = tag | (w->local - (to_port << vb | to_vc)), was = p->in_cell;
+        p->in_cell = was < key ? key : was;
+        w->key[i] = key;
+    }
+    for (uint32_t i = 0; i < bids; i++) {
+        const uint32_t id = bid[i].id, o = bid[i].out;
+        struct noc_port *p = &port[o >> vb];
+        port[id >> vb].sa_in[x->s1 ^ 1] = p->sa_out[x->s1 ^ 1] = 0;
+        if (port[id >> vb].in_cell != w->key[i]) {
             net->stalls[o].arbitration++;
-            next_at[next_n++] = id;
+            bid_again(w, x, id, o);
             continue;
         }
-        struct noc_port *p = &port[o >> vb];
-        const uint64_t k = tag | (port_mask - (((id >> vb) - p->out_ptr) & port_mask)), was = p->out_cell;
-        p->out_cell = was < k ? k : was;
-        key[wins] = k;
-        bid[2 * wins] = id;
-        bid[2 * wins++ + 1] = o;
+        const uint64_t key = tag | (port_mask - (((id >> vb) - p->out_last - 1u) & port_mask)), was = p->out_cell;
+        p->out_cell = was < key ? key : was;
+        w->key[wins] = key;
+        bid[wins++] = (struct noc_bid){id, o};
     }
-    w->sa_next = next_at;
-    w->sa_n = next_n;
     for (uint32_t i = 0; i < wins; i++) {
-        const uint32_t id = bid[2 * i], o = bid[2 * i + 1];
-        if (port[o >> vb].out_cell == key[i]) {
-            traverse(net, w, id, o, va, special);
+        const uint32_t id = bid[i].id, o = bid[i].out;
+        if (port[o >> vb].out_cell == w->key[i]) {
+            traverse(net, w, x, id, o, special, plain);
         } else {
             net->stalls[o].arbitration++;
-            w->sa_next[w->sa_n++] = id;
+            bid_again(w, x, id, o);
         }
     }
-    net->moved += wins;
-    next->n = w->sa_n;
+    return wins;
 }
 
-/* pb, vb: bits of port and VC numbers, constants where the caller knows them: shifts and masks then need no registers. */
-INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int pb, const int vb)
+INLINE void switch_allocation(struct noc_state *net, const struct view *w, const int R, const int special, const int far, const int plain)
 {
-    struct view w = {
+    const unsigned s = w->now & 1, k = (w->now + 1 + (R != 0)) % 3;
+    struct noc_list *const list = &net->sa[s], *const next = &net->sa[s ^ 1], *const va = &net->va[k];
+    struct noc_bid *restrict const at = list->at;
+    struct crossing x = {next->at, va->at, next->n, va->n, s ^ 1, k};
+    const uint32_t n = list->n;
+    uint32_t bids = 0, stalled = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (far && i + AHEAD < n)
+            fetch(w, &at[i + AHEAD]);
+        const uint32_t id = at[i].id, o = at[i].out;
+        struct noc_port *pi = &w->port[id >> w->vb], *po = &w->port[o >> w->vb];
+        if (!w->out[o].credits || (special && po->free_at > w->now)) {
+            net->stalls[o].credit++;
+            stalled++;
+            pi->sa_in[s]--;
+            po->sa_out[s]--;
+            bid_again(w, &x, id, o);
+        } else if (pi->sa_in[s] + po->sa_out[s] != 2) {
+            w->contested[bids++] = at[i];
+        } else {
+            pi->sa_in[s] = po->sa_out[s] = 0;
+            traverse(net, w, &x, id, o, special, plain);
+        }
+    }
+    list->n = 0;
+    net->moved += n - stalled - bids;
+    net->moved += arbitrate(net, w, &x, bids, special, plain);
+    next->n = x.n;
+    va->n = x.va_n;
+}
+
+/* Flits that crossed to an endpoint: it takes them when they arrive, and their credits are known now. */
+INLINE void departures(struct noc_state *net, const struct view *w)
+{
+    const uint32_t list = w->wheel_mask + 1, n = w->flit_n[list];
+    const struct noc_event *event = w->flit_wheel + (size_t)list * w->flit_room;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct noc_port *p = &w->port[event[i].vc >> w->vb];
+        const struct noc_flit f = event[i].flit;
+        put_credit(w, p->seat_credit, event[i].vc);
+        if (f.bits & NOC_TAIL)
+            noc_deliver(net, f.msg, f.bits >> 2, w->now + p->flit_delay);
+    }
+    net->ejected += n;
+    w->flit_n[list] = 0;
+}
+
+/* pb, vb: bits of port and VC numbers, constants where the caller knows them: shifts and masks then need no registers.
+ * plain: one class, no datelines, dimension order in one or two dimensions. */
+INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int plain, const int pb, const int vb)
+{
+    const struct view w = {
         .in = net->in, .out = net->out, .port = net->port, .ring = net->ring, .flit_wheel = net->flit_wheel,
-        .credit_wheel = net->credit_wheel, .flit_n = net->flit_n, .credit_n = net->credit_n, .bid_vc = net->bid_vc,
-        .bid_key = net->bid_key, .now = net->now, .wheel_mask = net->wheel_mask,
+        .credit_wheel = net->credit_wheel, .flit_n = net->flit_n, .credit_n = net->credit_n, .contested = net->contested,
+        .key = net->bid_key, .now = net->now, .wheel_mask = net->wheel_mask,
         .flit_room = net->flit_room, .credit_room = net->credit_room, .vc_mask = (1u << vb) - 1, .port_mask = (1u << pb) - 1,
         .local = (1u << (pb + vb)) - 1, .depth = (unsigned)net->c.vc_depth, .vb = vb, .both = pb + vb};
-    arrivals(net, &w, R, special, far);
-    vc_allocation(net, &w, special, far);
-    switch_allocation(net, &w, R, special, far);
+    arrivals(net, &w, R, special, far, plain);
+    vc_allocation(net, &w, special, far, plain);
+    switch_allocation(net, &w, R, special, far, plain);
+    departures(net, &w);
 }
 
 void noc_fast_cycle(struct noc_state *net)
@@ -294,9 +376,9 @@ void noc_fast_cycle(struct noc_state *net)
     const int far = net->c.routers >= FAR;
     const int pb = net->port_bits, vb = net->vc_bits;
     if (net->special)
-        cycle(net, net->c.routing_delay, 1, 0, pb, vb);
-    else if (net->c.routing_delay && pb == 3 && vb == 2 && !net->c.split) /* a mesh of 5 ports with 3 or 4 VCs */
-        far ? cycle(net, 1, 0, 1, 3, 2) : cycle(net, 1, 0, 0, 3, 2);
+        cycle(net, net->c.routing_delay, 1, 0, 0, pb, vb);
+    else if (net->plain && net->c.routing_delay && pb == 3 && vb == 2) /* a mesh of 5 ports with 3 or 4 VCs */
+        far ? cycle(net, 1, 0, 1, 1, 3, 2) : cycle(net, 1, 0, 0, 1, 3, 2);
     else
-        cycle(net, net->c.routing_delay, 0, far, pb, vb);
+        cycle(net, net->c.routing_delay, 0, far, 0, pb, vb);
 }

@@ -45,11 +45,11 @@ static void put_input(struct writer *w, uint32_t gp)
 {
     const struct noc_state *net = w->net;
     const unsigned depth = (unsigned)net->c.vc_depth;
-    put(w, (uint64_t)net->port[gp].in_ptr << 8 | net->port[gp].offset);
+    put(w, (uint64_t)net->port[gp].in_last << 8 | net->port[gp].vc_last);
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const uint32_t id = (gp << net->vc_bits) + (unsigned)vc;
         const struct noc_in *v = &net->in[id];
-        put(w, (uint64_t)v->count << 32 | (uint64_t)v->out << 16 | v->va_ptr);
+        put(w, (uint64_t)v->count << 32 | (uint64_t)v->out << 16 | v->va_last);
         if (v->count)
             put(w, flit_bits(&v->front));
         for (unsigned k = 0; k + 1u < v->count; k++)
@@ -63,10 +63,10 @@ static void put_key(struct writer *w, uint32_t key)
     const struct noc_state *net = w->net;
     const struct noc_port *p = &net->port[key];
     put(w, (uint64_t)p->free_mask << 32 | p->tail_sent);
-    put(w, (p->free_at > net->now ? p->free_at - net->now : 0) << 8 | p->out_ptr);
+    put(w, (p->free_at > net->now ? p->free_at - net->now : 0) << 8 | p->out_last);
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const struct noc_out *out = &net->out[(key << net->vc_bits) + (unsigned)vc];
-        put(w, (uint64_t)out->credits << 16 | out->va_ptr);
+        put(w, (uint64_t)out->credits << 16 | out->va_last);
     }
     if (!p->seat)
         put_input(w, p->dst >> net->vc_bits);
@@ -126,8 +126,8 @@ static void put_lists(struct writer *w)
     for (unsigned k = 0; k < 5; k++) {
         size_t n = 0;
         for (uint32_t i = 0; i < lists[k]->n; i++)
-            if (mine(w, noc_key_of_input(net, lists[k]->at[i])))
-                w->scratch[n++] = lists[k]->at[i];
+            if (mine(w, noc_key_of_input(net, lists[k]->at[i].id)))
+                w->scratch[n++] = lists[k]->at[i].id;
         put_sorted(w, UINT32_MAX - k, n);
     }
 }

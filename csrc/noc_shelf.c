@@ -18,9 +18,9 @@ int noc_shelf_open(struct noc_state *net)
     const size_t slots = net->wheel_mask + 1, vcs = (size_t)(net->c.links + net->c.endpoints) * (size_t)net->c.vcs;
     if (side->flit_wheel)
         return 1;
-    side->flit_wheel = noc_alloc(net, slots * net->flit_room, sizeof *side->flit_wheel);
+    side->flit_wheel = noc_alloc(net, NOC_FLIT_LISTS(net) * (size_t)net->flit_room, sizeof *side->flit_wheel);
     side->credit_wheel = noc_alloc(net, slots * net->credit_room, sizeof *side->credit_wheel);
-    side->flit_n = noc_alloc(net, slots, sizeof *side->flit_n);
+    side->flit_n = noc_alloc(net, NOC_FLIT_LISTS(net), sizeof *side->flit_n);
     side->credit_n = noc_alloc(net, slots, sizeof *side->credit_n);
     side->awake.at = noc_alloc(net, (size_t)net->c.endpoints, sizeof *side->awake.at);
     int ok = side->flit_wheel && side->credit_wheel && side->flit_n && side->credit_n && side->awake.at;
@@ -58,6 +58,18 @@ static void swap_sides(struct noc_state *net)
 
 /* ---- taking off and laying back */
 
+/* A bid of list `k`, counted from this cycle's as take() does, is taken off it. */
+static void forget_bid(struct noc_state *net, unsigned k, struct noc_bid bid)
+{
+    struct noc_port *in = &net->port[bid.id >> net->vc_bits], *out = &net->port[bid.out >> net->vc_bits];
+    if (k < 3) {
+        out->va_bids[(net->now + k) % 3]--;
+    } else if (k < 5) {
+        in->sa_in[(net->now + k - 3) & 1]--;
+        out->sa_out[(net->now + k - 3) & 1]--;
+    }
+}
+
 /* Everything due or waiting, of the group alone or (g NULL) of all; with `out` NULL it is only counted. */
 static uint32_t take(struct noc_state *net, const struct noc_group *g, struct noc_item *out)
 {
@@ -92,13 +104,15 @@ static uint32_t take(struct noc_state *net, const struct noc_group *g, struct no
         struct noc_list *list = k < 3 ? &net->va[(net->now + k) % 3] : k < 5 ? &net->sa[(net->now + k - 3) & 1] : &net->awake;
         uint32_t kept = 0;
         for (uint32_t i = 0; i < list->n; i++) {
-            const uint32_t at = list->at[i];
-            if (!MINE(k == 5 ? net->router_ports + at : noc_key_of_input(net, at)))
+            const struct noc_bid at = list->at[i];
+            if (!MINE(k == 5 ? net->router_ports + at.id : noc_key_of_input(net, at.id))) {
                 list->at[kept++] = at;
-            else if (out)
-                out[n++] = (struct noc_item){k < 3 ? ITEM_VA : k < 5 ? ITEM_SA : ITEM_AWAKE, k < 3 ? k : k - 3, at, 0, {0, 0, 0}};
-            else
+            } else if (out) {
+                out[n++] = (struct noc_item){k < 3 ? ITEM_VA : k < 5 ? ITEM_SA : ITEM_AWAKE, k < 3 ? k : k - 3, at.id, at.out, {0, 0, 0}};
+                forget_bid(net, k, at);
+            } else {
                 kept++, n++;
+            }
         }
         list->n = kept;
     }
@@ -110,14 +124,16 @@ static void lay(struct noc_state *net, const struct noc_item *item, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct noc_item *it = &item[i];
-        struct noc_list *list = it->kind == ITEM_VA ? &net->va[(net->now + it->delay) % 3]
-                                : it->kind == ITEM_SA ? &net->sa[(net->now + it->delay) & 1] : &net->awake;
         if (it->kind == ITEM_FLIT)
             noc_put_flit(net, it->delay, it->vc, it->flit, it->stamp);
         else if (it->kind == ITEM_CREDIT)
             noc_put_credit(net, it->delay, it->vc);
+        else if (it->kind == ITEM_VA)
+            noc_bid_for_vc(net, it->delay, it->vc, it->stamp);
+        else if (it->kind == ITEM_SA)
+            noc_bid_for_switch(net, it->delay, it->vc, it->stamp);
         else
-            list->at[list->n++] = it->vc;
+            net->awake.at[net->awake.n++] = (struct noc_bid){it->vc, 0};
     }
 }
 

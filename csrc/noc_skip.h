@@ -20,7 +20,7 @@
 
 enum { ITEM_FLIT, ITEM_CREDIT, ITEM_VA, ITEM_SA, ITEM_AWAKE };
 
-/* Something due or waiting: `delay` cycles from now on a wire, or that list relative to now. */
+/* Something due or waiting: `delay` cycles from now on a wire, or that list relative to now; `stamp` of a bid: its output. */
 struct noc_item {
     uint32_t kind, delay, vc, stamp;
     struct noc_flit flit;

@@ -80,7 +80,7 @@ void noc_queue(struct noc_state *net, uint32_t msg)
     s->tail = msg;
     if (!net->listed[m->src]) {
         net->listed[m->src] = 1;
-        net->awake.at[net->awake.n++] = (uint32_t)m->src;
+        net->awake.at[net->awake.n++] = (struct noc_bid){(uint32_t)m->src, 0};
     }
 }
 
@@ -315,9 +315,9 @@ void noc_inject(struct noc_state *net)
     uint32_t kept = 0;
     const int one_class = net->c.vc_classes == 1;
     for (uint32_t i = 0; i < net->awake.n; i++) {
-        uint32_t e = net->awake.at[i];
+        uint32_t e = net->awake.at[i].id;
         if (one_class ? inject_only(net, e) : inject_one(net, e))
-            net->awake.at[kept++] = e;
+            net->awake.at[kept++].id = e;
         else
             net->listed[e] = 0;
     }

@@ -20,6 +20,8 @@
 #define NOC_HALF 2u
 #define NOC_TAIL 1u
 #define NOC_HERE 255u
+#define NOC_NO_WAY UINT16_MAX
+#define NOC_FLIT_LISTS(net) ((net)->wheel_mask + 2) /* the slots of the wheel, then what leaves the network in this cycle */
 
 struct noc_flit {
     uint32_t msg;
@@ -31,14 +33,15 @@ struct noc_in {
     struct noc_flit front;
     uint16_t count, pos; /* flits held; ring index of the second one */
     uint16_t out;        /* local output (port << vc_bits | vc); before VC allocation the port alone */
-    uint16_t va_ptr;     /* VC allocation: first output VC asked, local numbering */
+    uint16_t va_last;    /* VC allocation: the output VC given last, local numbering; the next one is asked first */
 };
 
 /* An output VC: the sender's view of the buffer at the far end. */
 struct noc_out {
     uint64_t cell;
     uint32_t flits; /* sent since noc_flush() */
-    uint16_t credits, va_ptr;
+    uint16_t credits;
+    uint16_t va_last; /* the input VC it was given to last; of all numbers the low bits */
 };
 
 struct noc_stalls { uint32_t credit, arbitration; }; /* since noc_flush() */
@@ -46,17 +49,18 @@ struct noc_stalls { uint32_t credit, arbitration; }; /* since noc_flush() */
 struct noc_port {
     uint64_t in_cell, out_cell;
     uint32_t free_mask, tail_sent;   /* of the output side: VCs nobody holds; VCs whose tail has left */
-    uint32_t dst;                    /* VC 0 of the far input port, or the endpoint where seat = 1 */
+    uint32_t dst;                    /* VC 0 of the far input port; of this port itself where seat = 1 */
     uint32_t up;                     /* VC 0 of the output port that feeds this input port */
     uint64_t free_at;                /* narrow wires: no grant before this cycle */
     uint16_t flit_delay;             /* switch grant to arrival at the far end */
     uint16_t credit_delay;           /* switch grant to credit usable upstream */
     uint16_t seat_credit;            /* seats: switch grant to ejection credit usable */
     uint16_t interval;
-    uint8_t in_ptr, out_ptr, offset; /* switch allocation: output asked first, input served first, VC asked first */
+    uint8_t in_last, out_last, vc_last; /* switch allocation: output, input and VC served last, the low bits of their numbers */
     uint8_t seat, used;
     int8_t dim;
-    uint8_t rest[10]; /* a cache line in all */
+    uint16_t va_bids[3];             /* how many entries of each list of bids concern this port: a lone bid has won */
+    uint8_t sa_in[2], sa_out[2];
 };
 
 _Static_assert(sizeof(struct noc_port) == NOC_LINE, "a port is a cache line");
@@ -83,7 +87,10 @@ struct noc_source { /* one class of one endpoint */
 
 struct noc_later { uint64_t ctime, seq; uint32_t msg; };
 
-struct noc_list { uint32_t *at; uint32_t n; };
+/* Input VC `id` wants a VC of the output port whose VC 0 is `out`, or the switch for output VC `out`; or endpoint `id` is awake. */
+struct noc_bid { uint32_t id, out; };
+
+struct noc_list { struct noc_bid *at; uint32_t n; };
 
 struct noc_traffic_state; /* noc_traffic.c */
 struct noc_general;       /* noc_general.h */
@@ -92,7 +99,7 @@ struct noc_links;         /* noc_links.c */
 
 struct noc_state {
     struct noc_config c;
-    int port_bits, vc_bits, fast, special, narrow, max_ports;
+    int port_bits, vc_bits, fast, special, plain, narrow, max_ports; /* plain: noc_fast.c */
     uint32_t wheel_mask, all_ports, router_ports;
     uint64_t now;
     struct noc_in *in;
@@ -106,6 +113,8 @@ struct noc_state {
     uint8_t *turn[8];  /* dimension order: entry of the table by (coordinate of router, of endpoint), NOC_HERE where equal */
     uint16_t *at[8];   /* coordinates of routers */
     int dimensions, radix[8];
+    uint16_t *way;                /* of one or two dimensions without datelines, see noc_way() */
+    uint32_t *way_from, *way_to;  /* by router, by endpoint */
     unsigned here;     /* entry at the endpoint's own router */
     uint64_t *minimal;
     uint32_t range[3][32]; /* VCs a packet on VC v may ask for: all of its class, low half, high half */
@@ -114,7 +123,7 @@ struct noc_state {
     uint32_t *credit_wheel, *flit_n, *credit_n, flit_room, credit_room;
     struct noc_list va[3], sa[2];
     uint64_t *bid_key;
-    uint32_t *bid_vc;
+    struct noc_bid *contested;
 
     struct noc_source *source;
     uint8_t *last_class, *listed;
@@ -140,6 +149,9 @@ struct noc_state {
 void noc_flush(struct noc_state *net);
 void *noc_alloc(struct noc_state *net, size_t count, size_t size);
 int noc_fail(struct noc_state *net, int status, const char *text);
+/* noc_route.c */
+int noc_fold_table(struct noc_state *net);
+void noc_close_routes(struct noc_state *net);
 /* noc_source.c */
 uint32_t noc_new_message(struct noc_state *net);
 void noc_queue(struct noc_state *net, uint32_t msg);
@@ -210,6 +222,22 @@ static inline void noc_put_credit(struct noc_state *net, uint32_t delay, uint32_
     net->credit_wheel[(size_t)slot * net->credit_room + net->credit_n[slot]++] = vc;
 }
 
+/* Bids by input VC `id`, with `out` as struct noc_bid has it, in the lists of cycle `now + delay`. */
+static inline void noc_bid_for_vc(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
+{
+    const unsigned k = (net->now + delay) % 3;
+    net->va[k].at[net->va[k].n++] = (struct noc_bid){id, out};
+    net->port[out >> net->vc_bits].va_bids[k]++;
+}
+
+static inline void noc_bid_for_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
+{
+    const unsigned k = (net->now + delay) & 1;
+    net->sa[k].at[net->sa[k].n++] = (struct noc_bid){id, out};
+    net->port[id >> net->vc_bits].sa_in[k]++;
+    net->port[out >> net->vc_bits].sa_out[k]++;
+}
+
 /* Entry of the routing table: bits 0-5 output port, 6 half, 7 tie. */
 static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, uint32_t dst)
 {
@@ -220,6 +248,13 @@ static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, u
         if (entry != NOC_HERE || d + 1 == net->dimensions)
             return entry == NOC_HERE ? net->here : entry;
     }
+}
+
+/* The same of one or two dimensions without datelines: VC 0 of the output port, of local numbering. */
+static inline uint32_t noc_way(const struct noc_state *net, uint32_t router, uint32_t dst)
+{
+    const uint32_t at = net->way_from[router] + net->way_to[dst], second = net->way[at >> 16], first = net->way[at & 0xffff];
+    return first == NOC_NO_WAY ? second : first;
 }
 
 /* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */

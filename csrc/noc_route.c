@@ -1,0 +1,88 @@
+/* noc_route.c -- routing tables folded: where routes are dimension order, small tables per dimension replace that of all pairs. */
+#include "noc_state.h"
+
+#include <stdlib.h>
+
+static unsigned coordinate(const struct noc_state *net, int number, int d)
+{
+    for (int i = 0; i < d; i++)
+        number /= net->c.radix[i];
+    return (unsigned)(number % net->c.radix[d]);
+}
+
+/* For one or two dimensions without datelines: both dimensions are looked up at once, at the sum of two numbers, one of the
+ * router and one of the endpoint, 16 bits a dimension; no branch depends on which of them the packet is still travelling in. */
+static int add_ways(struct noc_state *net)
+{
+    const uint32_t k = (uint32_t)net->radix[0], m = net->dimensions > 1 ? (uint32_t)net->radix[1] : 1, n = (uint32_t)net->c.routers;
+    if (net->c.split || net->dimensions > 2 || k * k + m * m > 1u << 16)
+        return 0;
+    net->way = noc_alloc(net, k * k + m * m, sizeof *net->way);
+    net->way_from = noc_alloc(net, n, sizeof *net->way_from);
+    net->way_to = noc_alloc(net, n, sizeof *net->way_to);
+    if (!net->way || !net->way_from || !net->way_to)
+        return NOC_NO_MEMORY;
+    for (uint32_t i = 0; i < k * k; i++)
+        net->way[i] = net->turn[0][i] == NOC_HERE ? NOC_NO_WAY : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits);
+    for (uint32_t i = 0; i < m * m; i++) {
+        const unsigned entry = net->dimensions < 2 || net->turn[1][i] == NOC_HERE ? net->here : net->turn[1][i];
+        net->way[k * k + i] = (uint16_t)((entry & 63u) << net->vc_bits);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t x = net->at[0][i], y = net->dimensions > 1 ? net->at[1][i] : 0;
+        net->way_from[i] = x * k | (k * k + y * m) << 16;
+        net->way_to[i] = x | y << 16;
+    }
+    return 0;
+}
+
+/* A table of all pairs leaves the cache from 1,000 routers on: where it is dimension order over the radices, lowest first,
+ * it is freed. */
+int noc_fold_table(struct noc_state *net)
+{
+    const struct noc_config *c = &net->c;
+    const size_t n = (size_t)c->routers;
+    size_t product = 1, stride = 1;
+    if (c->dimensions < 1 || c->dimensions > 8 || c->endpoints != c->routers)
+        return 0;
+    for (int d = 0; d < c->dimensions; d++)
+        product *= c->radix[d] >= 1 && c->radix[d] <= 1 << 16 && product < 1u << 17 ? (size_t)c->radix[d] : 0;
+    if (product != n)
+        return 0;
+    for (int d = 0; d < c->dimensions; stride *= (size_t)c->radix[d++]) {
+        const size_t k = (size_t)c->radix[d];
+        net->radix[d] = (int)k;
+        net->turn[d] = noc_alloc(net, k * k, 1);
+        net->at[d] = noc_alloc(net, n, sizeof *net->at[d]);
+        if (!net->turn[d] || !net->at[d])
+            return NOC_NO_MEMORY;
+        for (size_t i = 0; i < n; i++)
+            net->at[d][i] = (uint16_t)coordinate(net, (int)i, d);
+        for (size_t i = 0; i < k * k; i++)
+            net->turn[d][i] = i / k == i % k ? NOC_HERE : net->table[i / k * stride * n + i % k * stride];
+    }
+    net->here = net->table[0];
+    net->dimensions = c->dimensions;
+    for (uint32_t r = 0; r < n; r++)
+        for (uint32_t e = 0; e < n; e++)
+            if (noc_entry(net, r, e) != net->table[r * n + e]) {
+                net->dimensions = 0;
+                return 0;
+            }
+    free(net->table);
+    net->held -= n * n;
+    net->table = NULL;
+    return add_ways(net);
+}
+
+void noc_close_routes(struct noc_state *net)
+{
+    for (int d = 0; d < 8; d++) {
+        free(net->turn[d]);
+        free(net->at[d]);
+    }
+    free(net->way);
+    free(net->way_from);
+    free(net->way_to);
+    free(net->table);
+}
