@@ -116,7 +116,7 @@ INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, uint3
 INLINE uint32_t choose(const struct view *w, uint32_t id, uint32_t base, uint32_t mask)
 {
     const uint32_t last = (w->in[id].va_last - base) & w->local, first = last <= w->vc_mask ? last + 1 : 0;
-    return base + (((unsigned)__builtin_ctz(mask >> (first & 31) | mask << (-first & 31)) + first) & 31);
+    return base + (((unsigned)__builtin_ctz(noc_rotated(mask, first)) + first) & 31);
 }
 
 /* `id` holds output VC `o` from now on, and bids for the switch in the next cycle. */

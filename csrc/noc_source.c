@@ -1,27 +1,23 @@
 /* noc_source.c -- endpoints: messages wait for their time, are cut into packets, sent flit by flit, and delivered. */
-#include "noc_state.h"
+#include "noc_traffic.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t noc_new_message(struct noc_state *net)
+/* Twice as many records of messages as before; 0 without memory. */
+int noc_more_messages(struct noc_state *net)
 {
-    if (net->msg_free == NOC_NO_MSG) {
-        uint32_t room = net->msg_room ? 2 * net->msg_room : 1024;
-        struct noc_msg *grown = realloc(net->msg, room * sizeof *grown);
-        if (!grown)
-            return NOC_NO_MSG;
-        net->held += (room - net->msg_room) * sizeof *grown;
-        for (uint32_t i = net->msg_room; i < room; i++)
-            grown[i].next = i + 1 < room ? i + 1 : NOC_NO_MSG;
-        net->msg = grown;
-        net->msg_free = net->msg_room;
-        net->msg_room = room;
-    }
-    uint32_t id = net->msg_free;
-    net->msg_free = net->msg[id].next;
-    net->msg[id].next = NOC_NO_MSG;
-    return id;
+    const uint32_t room = net->msg_room ? 2 * net->msg_room : 1024;
+    struct noc_msg *grown = realloc(net->msg, room * sizeof *grown);
+    if (!grown)
+        return 0;
+    net->held += (room - net->msg_room) * sizeof *grown;
+    for (uint32_t i = net->msg_room; i < room; i++)
+        grown[i].next = i + 1 < room ? i + 1 : NOC_NO_MSG;
+    net->msg = grown;
+    net->msg_free = net->msg_room;
+    net->msg_room = room;
+    return 1;
 }
 
 static int sooner(const struct noc_later *a, const struct noc_later *b)
@@ -131,8 +127,7 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
     if (net->skip)
         noc_skip_ended(net, id);
     if (net->traffic) {
-        m->hops = (int32_t)hops;
-        noc_traffic_arrived(net, m, atime);
+        noc_traffic_arrived(net, m, hops, atime);
     } else {
         if (net->done_n == net->done_room) {
             uint64_t room = net->done_room ? 2 * net->done_room : 1024;
@@ -176,35 +171,42 @@ int noc_collect(struct noc_state *net, struct noc_arrival *out, int room)
     return n;
 }
 
+/* The first VC of `mask`, asked in turn from number `first` on, that is free and has room for `need` flits; -1: none. */
+static inline int first_vc(const struct noc_state *net, uint32_t gp, uint32_t mask, unsigned first, int need)
+{
+    const struct noc_out *out = &net->out[(size_t)gp << net->vc_bits];
+    const uint32_t free_mask = net->port[gp].free_mask & mask;
+    for (uint32_t left = noc_rotated(free_mask, first); left; left &= left - 1) {
+        const unsigned vc = ((unsigned)__builtin_ctz(left) + first) & 31;
+        if (out[vc].credits >= need)
+            return (int)vc;
+    }
+    return -1;
+}
+
+static inline uint32_t low_bits(int n) { return n >= 32 ? ~0u : (1u << n) - 1; }
+
 /* noq: VCs are cut by the output port the packet takes at the first router. */
-static uint32_t noq_range(struct noc_state *net, uint32_t gp, const struct noc_msg *m, int *first, int *count)
+static void noq_range(struct noc_state *net, uint32_t gp, const struct noc_msg *m, int *first, int *count)
 {
     struct noc_flit f = {0, (uint16_t)m->dst, 0};
     uint32_t seat = net->port[gp].dst >> net->vc_bits, router = seat >> net->port_bits;
     unsigned port = noc_route(net, router, seat & ((1u << net->port_bits) - 1), &f, 0);
     *count /= net->ports[router];
     *first += (int)port * *count;
-    return net->port[gp].free_mask;
 }
 
-/* First VC after the last one used that is free and has room; -1 where there is none. */
-static int choose_vc(struct noc_state *net, uint32_t gp, const struct noc_source *s, const struct noc_msg *m)
+/* First VC after the last one used that is free and has room; -1 where there is none. A source that used none of its VCs
+ * yet takes their first or none. */
+static inline int choose_vc(struct noc_state *net, uint32_t gp, const struct noc_source *s, const struct noc_msg *m)
 {
     int count = net->c.vcs / net->c.vc_classes, first = m->vc_class * count, need = 1;
-    uint32_t free_mask = net->port[gp].free_mask;
-    const struct noc_out *out = &net->out[(size_t)gp << net->vc_bits];
     if (net->c.noq)
-        free_mask = noq_range(net, gp, m, &first, &count);
+        noq_range(net, gp, m, &first, &count);
     if (net->c.cut_through)
         need = m->flits_left < (uint64_t)m->packet_flits ? (int)m->flits_left : m->packet_flits;
-    if (s->last_vc < first || s->last_vc >= first + count)
-        return (free_mask >> first & 1) && out[first].credits >= need ? first : -1;
-    for (int vc = s->last_vc, step = 0; step < count; step++) {
-        vc = vc + 1 == first + count ? first : vc + 1;
-        if ((free_mask >> vc & 1) && out[vc].credits >= need)
-            return vc;
-    }
-    return -1;
+    const int fresh = s->last_vc < first || s->last_vc >= first + count;
+    return first_vc(net, gp, (fresh ? 1u : low_bits(count)) << first, fresh ? 0 : (unsigned)s->last_vc + 1, need);
 }
 
 /* Priority of the next flit of a source: more is sooner. */
@@ -214,7 +216,7 @@ static int64_t flit_priority(const struct noc_state *net, const struct noc_sourc
     return net->c.priority == NOC_AGE ? -(int64_t)m->ctime : net->c.priority == NOC_CLASS ? -m->vc_class : 0;
 }
 
-static void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
+static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
 {
     uint32_t gp = net->router_ports + e, id = s->head;
     struct noc_port *p = &net->port[gp];
@@ -294,15 +296,16 @@ static int inject_one(struct noc_state *net, uint32_t e)
     return 0;
 }
 
-/* The same where one class leaves nothing to choose between. */
-static int inject_only(struct noc_state *net, uint32_t e)
+/* The same where one class leaves nothing to choose between; `any`: it may take any VC that has a credit. */
+static inline int inject_only(struct noc_state *net, uint32_t e, const int any)
 {
     struct noc_source *s = &net->source[e];
     const uint32_t gp = net->router_ports + e;
     if (s->head == NOC_NO_MSG)
         return 0;
     if (s->vc < 0)
-        s->vc = (int8_t)choose_vc(net, gp, s, &net->msg[s->head]);
+        s->vc = (int8_t)(any ? first_vc(net, gp, s->last_vc < 0 ? 1 : ~0u, (unsigned)s->last_vc + 1, 1)
+                             : choose_vc(net, gp, s, &net->msg[s->head]));
     if (s->vc < 0 || !net->out[((size_t)gp << net->vc_bits) + (unsigned)s->vc].credits)
         return 1;
     send_flit(net, e, s);
@@ -310,16 +313,27 @@ static int inject_only(struct noc_state *net, uint32_t e)
     return s->head != NOC_NO_MSG;
 }
 
-void noc_inject(struct noc_state *net)
+static inline void inject_all(struct noc_state *net, const int one_class, const int any)
 {
+    const uint32_t n = net->awake.n;
+    struct noc_bid *const at = net->awake.at;
     uint32_t kept = 0;
-    const int one_class = net->c.vc_classes == 1;
-    for (uint32_t i = 0; i < net->awake.n; i++) {
-        uint32_t e = net->awake.at[i].id;
-        if (one_class ? inject_only(net, e) : inject_one(net, e))
-            net->awake.at[kept++].id = e;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t e = at[i].id;
+        if (one_class ? inject_only(net, e, any) : inject_one(net, e))
+            at[kept++].id = e;
         else
             net->listed[e] = 0;
     }
     net->awake.n = kept;
+}
+
+void noc_inject(struct noc_state *net)
+{
+    if (net->c.vc_classes > 1)
+        inject_all(net, 0, 0);
+    else if (net->c.noq || net->c.cut_through)
+        inject_all(net, 1, 0);
+    else
+        inject_all(net, 1, 1);
 }

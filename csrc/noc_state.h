@@ -76,7 +76,6 @@ struct noc_msg {
     uint32_t next;
     int32_t src, dst, packet_flits;
     int16_t vc_class, measured;
-    int32_t hops;
 };
 
 struct noc_source { /* one class of one endpoint */
@@ -153,7 +152,7 @@ int noc_fail(struct noc_state *net, int status, const char *text);
 int noc_fold_table(struct noc_state *net);
 void noc_close_routes(struct noc_state *net);
 /* noc_source.c */
-uint32_t noc_new_message(struct noc_state *net);
+int noc_more_messages(struct noc_state *net);
 void noc_queue(struct noc_state *net, uint32_t msg);
 int noc_later_push(struct noc_state *net, uint32_t msg);
 void noc_release_due(struct noc_state *net);
@@ -194,7 +193,6 @@ void noc_skip_idle(struct noc_state *net, uint64_t cycles);
 /* noc_traffic.c */
 void noc_traffic_generate(struct noc_state *net);
 uint64_t noc_traffic_next(const struct noc_state *net);
-void noc_traffic_arrived(struct noc_state *net, const struct noc_msg *m, uint64_t atime);
 void noc_traffic_close(struct noc_state *net);
 
 static inline uint64_t noc_random(uint64_t *state)
@@ -204,6 +202,9 @@ static inline uint64_t noc_random(uint64_t *state)
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
 }
+
+/* `mask` with bit `first` (modulo 32) as its lowest. */
+static inline uint32_t noc_rotated(uint32_t mask, unsigned first) { return mask >> (first & 31) | mask << (-first & 31); }
 
 static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
 {
@@ -220,6 +221,16 @@ static inline void noc_put_credit(struct noc_state *net, uint32_t delay, uint32_
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
     net->credit_wheel[(size_t)slot * net->credit_room + net->credit_n[slot]++] = vc;
+}
+
+/* A message's record; NOC_NO_MSG without memory. */
+static inline uint32_t noc_new_message(struct noc_state *net)
+{
+    if (net->msg_free == NOC_NO_MSG && !noc_more_messages(net))
+        return NOC_NO_MSG;
+    const uint32_t id = net->msg_free;
+    net->msg_free = net->msg[id].next;
+    return id;
 }
 
 /* Bids by input VC `id`, with `out` as struct noc_bid has it, in the lists of cycle `now + delay`. */

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BIN_LIMIT 65536u
-
 static double uniform(struct noc_traffic_state *t) { return (double)(noc_random(&t->random) >> 11) * 0x1p-53; }
 
 static uint32_t below(struct noc_traffic_state *t, uint32_t n)
@@ -44,17 +42,51 @@ static int32_t destination(struct noc_traffic_state *t, int32_t src)
     }
 }
 
-static void next_gap(struct noc_traffic_state *t)
+/* Cycles x endpoints that a draw of 53 bits leaves empty. */
+static double empty_places(const struct noc_traffic_state *t, uint64_t draw) { return floor(log1p(-((double)draw * 0x1p-53)) * t->inverse_log); }
+
+/* The same numbers without a logarithm: `gap[k]` is the smallest draw that leaves at least k places empty, and `guide` the
+ * least number of places by the highest bits of a draw. Draws beyond the table, rare ones, take the logarithm. */
+static void fill_gaps(struct noc_traffic_state *t)
+{
+    uint64_t low = 0;
+    for (unsigned k = 1; k <= NOC_GAPS; k++) {
+        uint64_t high = (uint64_t)1 << 53;
+        while (low < high) {
+            const uint64_t mid = low + (high - low) / 2;
+            if (empty_places(t, mid) >= k)
+                high = mid;
+            else
+                low = mid + 1;
+        }
+        t->gap[k] = low;
+    }
+    for (unsigned i = 0, k = 0; i < 1 << NOC_GUIDE_BITS; i++) {
+        while (k < NOC_GAPS && t->gap[k + 1] <= (uint64_t)i << (53 - NOC_GUIDE_BITS))
+            k++;
+        t->guide[i] = (uint16_t)k;
+    }
+}
+
+static inline void next_gap(struct noc_traffic_state *t)
 {
     if (t->packet_rate >= 1.0) {
         t->next++;
         return;
     }
-    const double gap = floor(log1p(-uniform(t)) * t->inverse_log);
+    const uint64_t draw = noc_random(&t->random) >> 11;
+    if (draw < t->gap[NOC_GAPS]) {
+        unsigned k = t->guide[draw >> (53 - NOC_GUIDE_BITS)];
+        while (draw >= t->gap[k + 1])
+            k++;
+        t->next += k + 1;
+        return;
+    }
+    const double gap = empty_places(t, draw);
     t->next += gap < 1e18 ? (uint64_t)gap + 1 : (uint64_t)1e18;
 }
 
-static int create(struct noc_state *net, int32_t src)
+static inline int create(struct noc_state *net, int32_t src)
 {
     struct noc_traffic_state *t = net->traffic;
     const uint32_t id = noc_new_message(net);
@@ -114,23 +146,6 @@ uint64_t noc_traffic_next(const struct noc_state *net)
     return t->c.on_off ? net->now : t->next / (uint64_t)t->endpoints;
 }
 
-void noc_traffic_arrived(struct noc_state *net, const struct noc_msg *m, uint64_t atime)
-{
-    struct noc_traffic_state *t = net->traffic;
-    t->arrived++;
-    if (!m->measured)
-        return;
-    const uint64_t latency = atime - m->ctime;
-    t->outstanding--;
-    t->r.packets++;
-    t->r.latency_sum += latency;
-    t->r.network_latency_sum += atime - m->itime;
-    t->r.hops_sum += (uint64_t)m->hops;
-    t->r.latency_max = latency > t->r.latency_max ? latency : t->r.latency_max;
-    t->r.latency_min = latency < t->r.latency_min ? latency : t->r.latency_min;
-    t->bin[((size_t)m->vc_class * BIN_LIMIT) + (latency < BIN_LIMIT ? latency : BIN_LIMIT - 1)]++;
-}
-
 void noc_traffic_close(struct noc_state *net)
 {
     struct noc_traffic_state *t = net->traffic;
@@ -169,7 +184,7 @@ static struct noc_traffic_state *open_traffic(struct noc_state *net, const struc
     t->size = noc_alloc(net, (size_t)c->sizes, sizeof *t->size);
     t->size_weight = noc_alloc(net, (size_t)c->sizes, sizeof *t->size_weight);
     t->on = noc_alloc(net, (size_t)t->endpoints, 1);
-    t->bin = noc_alloc(net, (size_t)net->c.vc_classes * BIN_LIMIT, sizeof *t->bin);
+    t->bin = noc_alloc(net, (size_t)net->c.vc_classes * NOC_LATENCY_BINS, sizeof *t->bin);
     if (!t->target || !t->weight || !t->size || !t->size_weight || !t->on || !t->bin)
         return NULL;
     double sum = 0, flits = 0;
@@ -193,6 +208,8 @@ static struct noc_traffic_state *open_traffic(struct noc_state *net, const struc
     for (int32_t e = 0; c->on_off && e < t->endpoints; e++)
         t->on[e] = noc_random(&t->random) >> 63;
     t->next = UINT64_MAX;
+    if (t->packet_rate > 0 && t->packet_rate < 1)
+        fill_gaps(t);
     if (t->packet_rate > 0) {
         t->next = net->now * (uint64_t)t->endpoints - 1;
         next_gap(t);
@@ -263,7 +280,7 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
     t->r.flit_hops = router_flits(net) - flits_before;
     t->r.all_packets = t->arrived;
     *result = t->r;
-    memcpy(bins, t->bin, (size_t)net->c.vc_classes * BIN_LIMIT * sizeof *bins);
+    memcpy(bins, t->bin, (size_t)net->c.vc_classes * NOC_LATENCY_BINS * sizeof *bins);
     noc_traffic_close(net);
     if (skips && !net->pending && noc_skip_open(net))
         noc_skip_close(net);

@@ -30,6 +30,10 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *traffic, st
                     uint64_t *bins, uint64_t *ejected);
 /* cdef: end */
 
+#define NOC_LATENCY_BINS 65536u
+#define NOC_GAPS 256u
+#define NOC_GUIDE_BITS 8
+
 struct noc_traffic_state {
     struct noc_traffic c;
     struct noc_traffic_result r;
@@ -40,5 +44,24 @@ struct noc_traffic_state {
     double *weight, *size_weight;
     uint8_t *on;
     uint64_t *bin;
+    uint64_t gap[NOC_GAPS + 1];
+    uint16_t guide[1 << NOC_GUIDE_BITS];
 };
+
+static inline void noc_traffic_arrived(struct noc_state *net, const struct noc_msg *m, unsigned hops, uint64_t atime)
+{
+    struct noc_traffic_state *t = net->traffic;
+    t->arrived++;
+    if (!m->measured)
+        return;
+    const uint64_t latency = atime - m->ctime;
+    t->outstanding--;
+    t->r.packets++;
+    t->r.latency_sum += latency;
+    t->r.network_latency_sum += atime - m->itime;
+    t->r.hops_sum += hops;
+    t->r.latency_max = latency > t->r.latency_max ? latency : t->r.latency_max;
+    t->r.latency_min = latency < t->r.latency_min ? latency : t->r.latency_min;
+    t->bin[((size_t)m->vc_class * NOC_LATENCY_BINS) + (latency < NOC_LATENCY_BINS ? latency : NOC_LATENCY_BINS - 1)]++;
+}
 #endif
