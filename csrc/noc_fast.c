@@ -13,6 +13,7 @@
 #include "noc_state.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#define EITHER(x) __builtin_expect_with_probability((x) != 0, 1, 0.5) /* no branch: it could not be predicted */
 #define AHEAD 8   /* events to prefetch ahead */
 #define FAR 512   /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
@@ -115,7 +116,7 @@ INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, uint3
 /* The first of them after the one given last, if that was of the same port; else the lowest. */
 INLINE uint32_t choose(const struct view *w, uint32_t id, uint32_t base, uint32_t mask)
 {
-    const uint32_t last = (w->in[id].va_last - base) & w->local, first = last <= w->vc_mask ? last + 1 : 0;
+    const uint32_t last = (w->in[id].va_last - base) & w->local, first = (last + 1) & -(uint32_t)(last <= w->vc_mask);
     return base + (((unsigned)__builtin_ctz(noc_rotated(mask, first)) + first) & 31);
 }
 
@@ -238,7 +239,7 @@ INLINE void traverse(struct noc_state *net, const struct view *w, struct crossin
     v->count = (uint16_t)left;
     put_credit(w, pi->credit_delay, pi->up + (id & vc_mask));
     f.bits = (uint16_t)(f.bits + NOC_HOP);
-    const uint32_t on_wire = ((uint32_t)w->now + po->flit_delay) & w->wheel_mask, slot = po->seat ? w->wheel_mask + 1 : on_wire;
+    const uint32_t on_wire = ((uint32_t)w->now + po->flit_delay) & w->wheel_mask, slot = EITHER(po->seat) ? w->wheel_mask + 1 : on_wire;
     struct noc_event *e = &w->flit_wheel[(size_t)slot * w->flit_room + w->flit_n[slot]++];
     e->vc = po->dst + (o & vc_mask);
     e->flit = f;

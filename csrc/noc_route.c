@@ -23,7 +23,7 @@ static int add_ways(struct noc_state *net)
     if (!net->way || !net->way_from || !net->way_to)
         return NOC_NO_MEMORY;
     for (uint32_t i = 0; i < k * k; i++)
-        net->way[i] = net->turn[0][i] == NOC_HERE ? NOC_NO_WAY : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits);
+        net->way[i] = net->turn[0][i] == NOC_HERE ? 0 : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits | NOC_FIRST_WAY);
     for (uint32_t i = 0; i < m * m; i++) {
         const unsigned entry = net->dimensions < 2 || net->turn[1][i] == NOC_HERE ? net->here : net->turn[1][i];
         net->way[k * k + i] = (uint16_t)((entry & 63u) << net->vc_bits);

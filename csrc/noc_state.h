@@ -20,7 +20,7 @@
 #define NOC_HALF 2u
 #define NOC_TAIL 1u
 #define NOC_HERE 255u
-#define NOC_NO_WAY UINT16_MAX
+#define NOC_FIRST_WAY 0x800u /* noc_state.way: in the first dimension still */
 #define NOC_FLIT_LISTS(net) ((net)->wheel_mask + 2) /* the slots of the wheel, then what leaves the network in this cycle */
 
 struct noc_flit {
@@ -265,7 +265,7 @@ static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, u
 static inline uint32_t noc_way(const struct noc_state *net, uint32_t router, uint32_t dst)
 {
     const uint32_t at = net->way_from[router] + net->way_to[dst], second = net->way[at >> 16], first = net->way[at & 0xffff];
-    return first == NOC_NO_WAY ? second : first;
+    return (first > second ? first : second) & ~NOC_FIRST_WAY; /* no branch: it could not be predicted */
 }
 
 /* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */
