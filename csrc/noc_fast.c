@@ -10,6 +10,9 @@
  * lose to. The others are set aside and arbitrated when all have been seen. A count may be too large, when some bidder
  * turns out to have no credit: then a bid is arbitrated alone, and wins.
  */
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("no-tree-slp-vectorize") /* pairs of numbers in registers would take the way through a vector */
+#endif
 #include "noc_state.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -63,17 +66,16 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
             v->count++;
             continue;
         }
-        struct noc_flit f = event[i].flit;
+        v->front = event[i].flit;
         v->count = 1;
         if (v->out & NOC_ACTIVE) {
             noc_bid_for_switch(net, 0, id, output_of(w, id, v->out));
         } else {
-            const uint32_t out = route(net, w, id, &f, special, plain), base = (id & ~w->local) | out;
+            const uint32_t out = route(net, w, id, &v->front, special, plain), base = (id & ~w->local) | out;
             v->out = (uint16_t)out;
             va_at[va_n++] = (struct noc_bid){id, base};
             port[base >> w->vb].va_bids[k]++;
         }
-        v->front = f;
     }
     va->n = va_n;
     w->flit_n[slot] = 0;
@@ -128,7 +130,7 @@ INLINE void take(const struct view *w, uint32_t id, uint32_t o, struct noc_bid *
     v->out = (uint16_t)((o & w->local) | NOC_ACTIVE);
     v->va_last = (uint16_t)(o & w->local);
     w->out[o].va_last = (uint16_t)id;
-    p->free_mask &= ~(1u << (o & w->vc_mask));
+    p->free_mask ^= 1u << (o & w->vc_mask);
     *next = (struct noc_bid){id, o};
     w->port[id >> w->vb].sa_in[k]++;
     p->sa_out[k]++;
