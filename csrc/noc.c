@@ -14,7 +14,7 @@ void *noc_alloc(struct noc_state *net, size_t count, size_t size)
 /* As noc_alloc(), from the start of a cache line on: what every flit touches. */
 static void *alloc_lines(struct noc_state *net, size_t count, size_t size)
 {
-    const size_t bytes = (count * size / NOC_LINE + 1) * NOC_LINE;
+    const size_t bytes = NOC_LINES(count * size + 1);
     void *p = aligned_alloc(NOC_LINE, bytes);
     net->held += bytes;
     return p ? memset(p, 0, bytes) : NULL;
@@ -90,6 +90,8 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
 {
     const int pb = net->port_bits, vb = net->vc_bits, n = net->c.links;
     const uint32_t st = (uint32_t)net->c.st_delay, seat = (uint32_t)net->c.seat_latency, cd = (uint32_t)net->c.credit_delay;
+    net->seat_delay = 1 + st + seat;
+    net->seat_credit = 2 + st + 2 * seat + cd;
     uint8_t *fed = calloc(net->router_ports, 1);
     int bad = fed == NULL;
     for (int i = 0; i < n && !bad; i++) {
@@ -101,13 +103,13 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
             break;
         }
         uint32_t from = (uint32_t)l->src << pb | (uint32_t)l->src_port, to = (uint32_t)l->dst << pb | (uint32_t)l->dst_port;
-        bad = net->port[from].used || fed[to];
-        net->port[from].used = fed[to] = 1;
-        net->port[from].dst = to << vb;
-        net->port[from].flit_delay = (uint16_t)(1 + st + (uint32_t)l->latency);
-        net->port[from].interval = (uint16_t)l->interval;
-        net->port[to].up = from << vb;
-        net->port[to].credit_delay = (uint16_t)(1 + (uint32_t)l->latency + cd);
+        bad = noc_port(net, from)->used || fed[to];
+        noc_port(net, from)->used = fed[to] = 1;
+        noc_port(net, from)->dst = to << vb;
+        noc_port(net, from)->flit_delay = (uint16_t)(1 + st + (uint32_t)l->latency);
+        noc_port(net, from)->interval = (uint16_t)l->interval;
+        noc_inlet(net, to)->up = from << vb;
+        noc_inlet(net, to)->credit_delay = (uint16_t)(1 + (uint32_t)l->latency + cd);
         net->narrow |= l->interval > 1;
     }
     for (int e = 0; e < net->c.endpoints && !bad; e++) {
@@ -116,17 +118,17 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
         if (bad)
             break;
         uint32_t at = (uint32_t)seats[e].router << pb | (uint32_t)seats[e].port, own = net->router_ports + (uint32_t)e;
-        struct noc_port *p = &net->port[at];
+        struct noc_port *p = noc_port(net, at);
         bad = p->used || fed[at];
         p->used = fed[at] = p->seat = 1;
         p->interval = 1;
         p->dst = at << vb;
-        p->up = own << vb;
+        noc_inlet(net, at)->up = own << vb;
         p->flit_delay = (uint16_t)(1 + st + seat);
-        p->seat_credit = (uint16_t)(2 + st + 2 * seat + cd);
-        p->credit_delay = (uint16_t)(1 + seat);
-        net->port[own].dst = at << vb;
-        net->port[own].used = 1;
+        p->way_out = net->wheel_mask + 1;
+        noc_inlet(net, at)->credit_delay = (uint16_t)(1 + seat);
+        noc_port(net, own)->dst = at << vb;
+        noc_port(net, own)->used = 1;
     }
     free(fed);
     return bad;
@@ -138,8 +140,9 @@ static int check_table(const struct noc_state *net)
     for (int r = 0; r < net->c.routers; r++)
         for (int e = 0; e < net->c.endpoints; e++) {
             unsigned port = net->table[(size_t)r * (size_t)net->c.endpoints + (size_t)e] & 63;
-            const struct noc_port *p = &net->port[((size_t)r << net->port_bits) + port];
-            if (port >= net->ports[r] || !p->used || (p->seat && p->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
+            const size_t gp = ((size_t)r << net->port_bits) + port;
+            const struct noc_port *p = noc_port(net, gp);
+            if (port >= net->ports[r] || !p->used || (p->seat && noc_inlet(net, gp)->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
                 return -1;
         }
     return 0;
@@ -172,11 +175,16 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     const size_t cells = (size_t)net->c.routers * (size_t)net->c.endpoints;
     const size_t in_vcs = (size_t)net->router_ports << net->vc_bits, out_vcs = (size_t)net->all_ports << net->vc_bits;
     const size_t sources = (size_t)net->c.endpoints * (size_t)net->c.vc_classes;
-    net->in = alloc_lines(net, in_vcs, sizeof *net->in);
-    net->out = alloc_lines(net, out_vcs, sizeof *net->out);
+    net->inlet_size = NOC_INLET_SIZE(net->vc_bits);
+    net->port_size = NOC_PORT_SIZE(net->vc_bits);
+    net->inlet = alloc_lines(net, net->router_ports, net->inlet_size);
+    net->port = alloc_lines(net, net->all_ports, net->port_size);
+    net->free_at = noc_alloc(net, net->all_ports, sizeof *net->free_at);
+    net->va_cell = noc_alloc(net, out_vcs, sizeof *net->va_cell);
+    net->in_cell = noc_alloc(net, net->all_ports, sizeof *net->in_cell);
+    net->out_cell = noc_alloc(net, net->all_ports, sizeof *net->out_cell);
     net->stalls = noc_alloc(net, out_vcs, sizeof *net->stalls);
     net->total = noc_alloc(net, out_vcs, sizeof *net->total);
-    net->port = alloc_lines(net, net->all_ports, sizeof *net->port);
     net->ring = noc_alloc(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->ring);
     net->ports = noc_alloc(net, (size_t)net->c.routers, 1);
     net->table = noc_alloc(net, cells, 1);
@@ -185,7 +193,7 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     net->listed = noc_alloc(net, (size_t)net->c.endpoints, 1);
     if (minimal)
         net->minimal = noc_alloc(net, cells, sizeof *net->minimal);
-    if (!net->in || !net->out || !net->stalls || !net->total || !net->port || !net->ring || !net->ports || !net->table || !net->source ||
+    if (!net->inlet || !net->port || !net->free_at || !net->va_cell || !net->in_cell || !net->out_cell || !net->stalls || !net->total || !net->ring || !net->ports || !net->table || !net->source ||
         !net->last_class || !net->listed || (minimal && !net->minimal))
         return 0;
     memcpy(net->table, table, cells);
@@ -194,15 +202,17 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     for (int r = 0; r < net->c.routers; r++)
         net->ports[r] = (uint8_t)ports[r];
     for (size_t i = 0; i < out_vcs; i++) {
-        net->out[i].credits = (uint16_t)net->c.vc_depth;
-        net->out[i].va_last = UINT16_MAX; /* the highest of its kind: number 0 comes next */
+        noc_out(net, i)->credits = (uint16_t)net->c.vc_depth;
+        noc_out(net, i)->va_last = UINT16_MAX; /* the highest of its kind: number 0 comes next */
     }
     for (size_t i = 0; i < in_vcs; i++)
-        net->in[i].va_last = (uint16_t)((1u << net->vc_bits) - 1);
+        noc_in(net, i)->va_last = (uint16_t)((1u << net->vc_bits) - 1);
     for (uint32_t p = 0; p < net->all_ports; p++) {
-        net->port[p].in_last = net->port[p].out_last = net->port[p].vc_last = UINT8_MAX;
-        net->port[p].free_mask = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
-        net->port[p].dim = dims && p < net->router_ports
+        noc_port(net, p)->in_last = UINT8_MAX;
+        if (p < net->router_ports)
+            noc_inlet(net, p)->out_last = noc_inlet(net, p)->vc_last = UINT8_MAX;
+        noc_port(net, p)->free_mask = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
+        noc_port(net, p)->dim = dims && p < net->router_ports
                                ? dims[(p >> net->port_bits) * 64 + (p & ((1u << net->port_bits) - 1))] : -1;
     }
     for (size_t i = 0; i < sources; i++)
@@ -278,7 +288,7 @@ void noc_close(struct noc_state *net)
     noc_links_close(net);
     noc_traffic_close(net);
     noc_close_routes(net);
-    void *held[] = {net->in, net->out, net->stalls, net->total, net->port, net->ring, net->stamp_ring, net->stamp_front, net->ports,
+    void *held[] = {net->inlet, net->port, net->free_at, net->va_cell, net->in_cell, net->out_cell, net->stalls, net->total, net->ring, net->stamp_ring, net->stamp_front, net->ports,
                     net->minimal, net->flit_wheel, net->credit_wheel, net->flit_n, net->credit_n, net->va[0].at,
                     net->va[1].at, net->va[2].at, net->sa[0].at, net->sa[1].at, net->bid_key, net->contested, net->source,
                     net->last_class, net->listed, net->awake.at, net->msg, net->later, net->done, net};

@@ -29,7 +29,7 @@ static void count_leaving(const struct noc_state *net, uint32_t *used, uint64_t 
             for (uint32_t k = 0; k < gate->credit_queue[p].n; k++) {
                 uint32_t m = g->credit_queue[(size_t)gp * g->queue_room + (gate->credit_queue[p].first + k) % g->queue_room];
                 for (; m; m &= m - 1)
-                    used[net->port[gp].up + (uint32_t)__builtin_ctz(m)]++;
+                    used[noc_inlet(net, gp)->up + (uint32_t)__builtin_ctz(m)]++;
             }
         }
     }
@@ -42,17 +42,17 @@ static uint64_t count_used(const struct noc_state *net, uint32_t *used)
     for (uint32_t slot = 0; slot <= net->wheel_mask; slot++) {
         for (uint32_t i = 0; i < net->flit_n[slot]; i++, inside++) {
             const uint32_t vc = net->flit_wheel[(size_t)slot * net->flit_room + i].vc;
-            used[net->port[vc >> net->vc_bits].up + VC_OF(net, vc)]++;
+            used[noc_inlet(net, vc >> net->vc_bits)->up + VC_OF(net, vc)]++;
         }
         for (uint32_t i = 0; i < net->credit_n[slot]; i++)
             used[net->credit_wheel[(size_t)slot * net->credit_room + i]]++;
     }
     for (uint32_t gp = 0; gp < net->router_ports; gp++)
         for (int vc = 0; vc < net->c.vcs; vc++) {
-            const struct noc_in *v = &net->in[((size_t)gp << net->vc_bits) + (unsigned)vc];
+            const struct noc_in *v = noc_in(net, ((size_t)gp << net->vc_bits) + (unsigned)vc);
             inside += v->count;
             if (v->count)
-                used[net->port[gp].up + (unsigned)vc] += v->count;
+                used[noc_inlet(net, gp)->up + (unsigned)vc] += v->count;
         }
     count_leaving(net, used, &inside);
     return inside;
@@ -65,7 +65,7 @@ static int owners(struct noc_state *net)
         uint32_t held = 0;
         const uint32_t base = gp >> net->port_bits << (net->port_bits + net->vc_bits);
         for (uint32_t k = 0; k < 1u << (net->port_bits + net->vc_bits); k++) {
-            const unsigned out = net->in[base + k].out;
+            const unsigned out = noc_in(net, base + k)->out;
             if (!(out & NOC_ACTIVE) || (base + (out & (NOC_ACTIVE - 1u))) >> net->vc_bits != gp)
                 continue;
             const uint32_t bit = 1u << VC_OF(net, out & (NOC_ACTIVE - 1u));
@@ -74,7 +74,7 @@ static int owners(struct noc_state *net)
             held |= bit;
         }
         const uint32_t all = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
-        if ((held | net->port[gp].tail_sent) != (all & ~net->port[gp].free_mask))
+        if ((held | noc_port(net, gp)->tail_sent) != (all & ~noc_port(net, gp)->free_mask))
             return broken(net, "a held output VC without an owner, or a free one with one", gp, 0);
     }
     return 0;
@@ -89,9 +89,9 @@ int noc_check(struct noc_state *net)
     const uint64_t inside = count_used(net, used);
     int bad = 0;
     for (uint32_t gp = 0; gp < net->all_ports && !bad; gp++)
-        for (int vc = 0; vc < net->c.vcs && net->port[gp].used && !bad; vc++) {
+        for (int vc = 0; vc < net->c.vcs && noc_port(net, gp)->used && !bad; vc++) {
             const size_t o = ((size_t)gp << net->vc_bits) + (unsigned)vc;
-            if (net->out[o].credits + used[o] != (uint32_t)net->c.vc_depth)
+            if (noc_out(net, o)->credits + used[o] != (uint32_t)net->c.vc_depth)
                 bad = broken(net, "credits + buffered + in flight is not the depth", gp, (uint32_t)vc);
         }
     if (!bad && net->injected != net->ejected + inside)
@@ -104,30 +104,30 @@ int noc_check(struct noc_state *net)
 static uint32_t waits_for(struct noc_state *net, uint32_t id)
 {
     const uint32_t base = noc_router_of(net, id) << (net->port_bits + net->vc_bits);
-    const struct noc_in *v = &net->in[id];
+    const struct noc_in *v = noc_in(net, id);
     if (!v->count)
         return UINT32_MAX;
     if (v->out & NOC_ACTIVE) {
         const uint32_t o = base + (v->out & (NOC_ACTIVE - 1u));
-        return net->out[o].credits ? UINT32_MAX : o;
+        return noc_out(net, o)->credits ? UINT32_MAX : o;
     }
     const uint32_t gp = (base + v->out) >> net->vc_bits;
-    const int half = net->c.split && !net->port[gp].seat ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
+    const int half = net->c.split && !noc_port(net, gp)->seat ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
     const uint32_t mask = net->range[half][VC_OF(net, id)];
-    return mask & net->port[gp].free_mask ? UINT32_MAX : base + v->out + (uint32_t)__builtin_ctz(mask);
+    return mask & noc_port(net, gp)->free_mask ? UINT32_MAX : base + v->out + (uint32_t)__builtin_ctz(mask);
 }
 
 /* Behind an output VC: where it has no credit the input VC at its far end, else the input VC that holds it. */
 static uint32_t behind(const struct noc_state *net, uint32_t o)
 {
-    const struct noc_port *p = &net->port[o >> net->vc_bits];
+    const struct noc_port *p = noc_port(net, o >> net->vc_bits);
     if (p->seat)
         return UINT32_MAX;
-    if (!net->out[o].credits)
+    if (!noc_out(net, o)->credits)
         return p->dst + VC_OF(net, o);
     const uint32_t local = (1u << (net->port_bits + net->vc_bits)) - 1, first = o & ~local;
     for (uint32_t id = first; id <= (first | local); id++)
-        if (net->in[id].out == ((o & local) | NOC_ACTIVE))
+        if (noc_in(net, id)->out == ((o & local) | NOC_ACTIVE))
             return id;
     return UINT32_MAX;
 }

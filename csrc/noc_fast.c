@@ -16,15 +16,13 @@
 #include "noc_state.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define EITHER(x) __builtin_expect_with_probability((x) != 0, 1, 0.5) /* no branch: it could not be predicted */
 #define AHEAD 8   /* events to prefetch ahead */
 #define FAR 512   /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
 /* The arrays of the state as locals: stores of small integers alias everything, and members would be reloaded. */
 struct view {
-    struct noc_in *restrict in;
-    struct noc_out *restrict out;
-    struct noc_port *restrict port;
+    char *restrict inlet, *restrict port;
+    size_t inlet_size, port_size;
     struct noc_flit *restrict ring;
     struct noc_event *restrict flit_wheel;
     uint32_t *restrict credit_wheel, *restrict flit_n, *restrict credit_n;
@@ -34,6 +32,10 @@ struct view {
     uint32_t wheel_mask, flit_room, credit_room, vc_mask, port_mask, local, depth;
     int vb, both;
 };
+
+INLINE struct noc_inlet *inlet_of(const struct view *w, uint32_t id) { return (void *)(w->inlet + (id >> w->vb) * w->inlet_size); }
+INLINE struct noc_port *port_of(const struct view *w, uint32_t out) { return (void *)(w->port + (out >> w->vb) * w->port_size); }
+INLINE struct noc_in *in_of(const struct view *w, uint32_t id) { return &inlet_of(w, id)->vc[id & w->vc_mask]; }
 
 /* Output VC 0 the head flit `f` in front of `id` goes to, of local numbering. */
 INLINE uint32_t route(struct noc_state *net, const struct view *w, uint32_t id, struct noc_flit *f, const int special, const int plain)
@@ -49,17 +51,15 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
 {
     const uint32_t slot = (uint32_t)w->now & w->wheel_mask, n = w->flit_n[slot];
     const struct noc_event *restrict event = w->flit_wheel + (size_t)slot * w->flit_room;
-    struct noc_in *restrict const in = w->in;
-    struct noc_port *restrict const port = w->port;
     const unsigned k = (w->now + (R != 0)) % 3;
     struct noc_list *const va = &net->va[k];
     struct noc_bid *restrict const va_at = va->at;
     uint32_t va_n = va->n;
     for (uint32_t i = 0; i < n; i++) {
         if (far && i + AHEAD < n)
-            __builtin_prefetch(&in[event[i + AHEAD].vc], 1);
+            __builtin_prefetch(in_of(w, event[i + AHEAD].vc), 1);
         const uint32_t id = event[i].vc;
-        struct noc_in *v = &in[id];
+        struct noc_in *v = in_of(w, id);
         if (v->count) {
             const unsigned at = v->pos + v->count - 1u;
             w->ring[(size_t)id * w->depth + (at >= w->depth ? at - w->depth : at)] = event[i].flit;
@@ -74,7 +74,7 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
             const uint32_t out = route(net, w, id, &v->front, special, plain), base = (id & ~w->local) | out;
             v->out = (uint16_t)out;
             va_at[va_n++] = (struct noc_bid){id, base};
-            port[base >> w->vb].va_bids[k]++;
+            port_of(w, base)->va_bids[k]++;
         }
     }
     va->n = va_n;
@@ -89,7 +89,7 @@ static uint32_t with_room(const struct noc_state *net, uint32_t port, uint32_t m
     if (net->c.cut_through && net->msg[msg].packet_flits > (int)need)
         need = (unsigned)net->msg[msg].packet_flits;
     for (int vc = 0; vc < net->c.vcs; vc++)
-        if ((mask >> vc & 1) && net->out[((size_t)port << net->vc_bits) + (unsigned)vc].credits >= need)
+        if ((mask >> vc & 1) && noc_port(net, port)->vc[vc].credits >= need)
             room |= 1u << vc;
     return room;
 }
@@ -97,43 +97,42 @@ static uint32_t with_room(const struct noc_state *net, uint32_t port, uint32_t m
 /* Bring in what a bid will touch. */
 INLINE void fetch(const struct view *w, const struct noc_bid *bid)
 {
-    __builtin_prefetch(&w->in[bid->id], 1);
-    __builtin_prefetch(&w->out[bid->out], 1);
-    __builtin_prefetch(&w->port[bid->out >> w->vb], 1);
-    __builtin_prefetch(&w->port[bid->id >> w->vb], 1);
+    __builtin_prefetch(in_of(w, bid->id), 1);
+    __builtin_prefetch(port_of(w, bid->out), 1);
 }
 
-/* VCs of the port of `base` that the head of `id` may have now. */
-INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, uint32_t id, uint32_t base, const int special, const int plain)
+/* VCs of output port `p` that the head of `id` may have now. */
+INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, const struct noc_port *p, uint32_t id, uint32_t base,
+                        const int special, const int plain)
 {
-    const struct noc_port *p = &w->port[base >> w->vb];
     if (plain)
         return p->free_mask;
-    const struct noc_flit *f = &w->in[id].front;
+    const struct noc_flit *f = &in_of(w, id)->front;
     const unsigned half = net->c.split && !p->seat ? 1 + ((f->bits & NOC_HALF) != 0) : 0;
     const uint32_t mask = p->free_mask & net->range[half][id & w->vc_mask];
     return special && (net->c.vc_busy_when_full | net->c.cut_through) ? with_room(net, base >> w->vb, mask, f->msg) : mask;
 }
 
 /* The first of them after the one given last, if that was of the same port; else the lowest. */
-INLINE uint32_t choose(const struct view *w, uint32_t id, uint32_t base, uint32_t mask)
+INLINE uint32_t choose(const struct view *w, const struct noc_in *v, uint32_t base, uint32_t mask)
 {
-    const uint32_t last = (w->in[id].va_last - base) & w->local, first = (last + 1) & -(uint32_t)(last <= w->vc_mask);
+    const uint32_t last = (v->va_last - base) & w->local, first = (last + 1) & -(uint32_t)(last <= w->vc_mask);
     return base + (((unsigned)__builtin_ctz(noc_rotated(mask, first)) + first) & 31);
 }
 
-/* `id` holds output VC `o` from now on, and bids for the switch in the next cycle. */
-INLINE void take(const struct view *w, uint32_t id, uint32_t o, struct noc_bid *next, const unsigned k)
+/* `id` holds output VC `o` of port `p` from now on, and bids for the switch in the next cycle. */
+INLINE void take(const struct view *w, struct noc_port *p, uint32_t id, uint32_t o, struct noc_bid *next, const unsigned s1)
 {
-    struct noc_port *p = &w->port[o >> w->vb];
-    struct noc_in *v = &w->in[id];
+    const uint32_t vc = o & w->vc_mask;
+    struct noc_inlet *inlet = inlet_of(w, id);
+    struct noc_in *v = &inlet->vc[id & w->vc_mask];
     v->out = (uint16_t)((o & w->local) | NOC_ACTIVE);
     v->va_last = (uint16_t)(o & w->local);
-    w->out[o].va_last = (uint16_t)id;
-    p->free_mask ^= 1u << (o & w->vc_mask);
+    p->vc[vc].va_last = (uint16_t)id;
+    p->free_mask ^= 1u << vc;
     *next = (struct noc_bid){id, o};
-    w->port[id >> w->vb].sa_in[k]++;
-    p->sa_out[k]++;
+    inlet->sa_bids[s1]++;
+    p->sa_bids[s1]++;
 }
 
 INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far, const int plain)
@@ -142,8 +141,7 @@ INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int
     struct noc_list *const list = &net->va[k], *const next = &net->va[k1], *const sa = &net->sa[s1];
     struct noc_bid *restrict const at = list->at, *restrict const next_at = next->at, *restrict const sa_at = sa->at;
     struct noc_bid *restrict const contested = w->contested;
-    struct noc_out *restrict const out = w->out;
-    struct noc_port *restrict const port = w->port;
+    uint64_t *restrict const cell = net->va_cell;
     const uint32_t local = w->local, n = list->n;
     const uint64_t tag = w->now << NOC_KEY_BITS;
     uint32_t next_n = next->n, sa_n = sa->n, bids = 0;
@@ -151,8 +149,8 @@ INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int
         if (far && i + AHEAD < n)
             fetch(w, &at[i + AHEAD]);
         const uint32_t id = at[i].id, base = at[i].out;
-        struct noc_port *p = &port[base >> w->vb];
-        const uint32_t mask = vcs_for(net, w, id, base, special, plain);
+        struct noc_port *p = port_of(w, base);
+        const uint32_t mask = vcs_for(net, w, p, id, base, special, plain);
         if (!mask) {
             p->va_bids[k]--;
             p->va_bids[k1]++;
@@ -164,23 +162,24 @@ INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int
             continue;
         }
         p->va_bids[k] = 0;
-        take(w, id, choose(w, id, base, mask), &sa_at[sa_n++], s1);
+        take(w, p, id, choose(w, in_of(w, id), base, mask), &sa_at[sa_n++], s1);
     }
     list->n = 0;
     for (uint32_t i = 0; i < bids; i++) {
         const uint32_t id = contested[i].id, base = contested[i].out;
-        const uint32_t o = choose(w, id, base, vcs_for(net, w, id, base, special, plain));
-        const uint64_t key = tag | (local - ((id - out[o].va_last - 1u) & local)), was = out[o].cell;
-        out[o].cell = was < key ? key : was;
+        struct noc_port *p = port_of(w, base);
+        const uint32_t o = choose(w, in_of(w, id), base, vcs_for(net, w, p, id, base, special, plain));
+        const uint64_t key = tag | (local - ((id - p->vc[o & w->vc_mask].va_last - 1u) & local)), was = cell[o];
+        cell[o] = was < key ? key : was;
         w->key[i] = key;
         contested[i].out = o;
     }
     for (uint32_t i = 0; i < bids; i++) {
         const uint32_t id = contested[i].id, o = contested[i].out;
-        struct noc_port *p = &port[o >> w->vb];
+        struct noc_port *p = port_of(w, o);
         p->va_bids[k] = 0;
-        if (out[o].cell == w->key[i]) {
-            take(w, id, o, &sa_at[sa_n++], s1);
+        if (cell[o] == w->key[i]) {
+            take(w, p, id, o, &sa_at[sa_n++], s1);
         } else {
             p->va_bids[k1]++;
             next_at[next_n++] = (struct noc_bid){id, o & ~w->vc_mask};
@@ -203,66 +202,64 @@ struct crossing {
     unsigned s1, k; /* lists they are, by number */
 };
 
-INLINE void bid_again(const struct view *w, struct crossing *x, uint32_t id, uint32_t o)
+INLINE void bid_again(struct crossing *x, struct noc_inlet *inlet, struct noc_port *p, uint32_t id, uint32_t o)
 {
     x->next[x->n++] = (struct noc_bid){id, o};
-    w->port[id >> w->vb].sa_in[x->s1]++;
-    w->port[o >> w->vb].sa_out[x->s1]++;
+    inlet->sa_bids[x->s1]++;
+    p->sa_bids[x->s1]++;
 }
 
 /* What follows the flit that has left comes to the front of `id`. */
-INLINE void advance(const struct view *w, uint32_t id)
+INLINE void advance(const struct view *w, struct noc_in *v, uint32_t id)
 {
-    struct noc_in *v = &w->in[id];
     const unsigned pos = v->pos;
     v->front = w->ring[(size_t)id * w->depth + pos];
     v->pos = (uint16_t)(pos + 1 == w->depth ? 0 : pos + 1);
 }
 
 /* The front flit of `id` won the switch: it leaves its buffer and is on the wire. */
-INLINE void traverse(struct noc_state *net, const struct view *w, struct crossing *x, uint32_t id, uint32_t o, const int special,
-                     const int plain)
+INLINE void traverse(struct noc_state *net, const struct view *w, struct crossing *x, struct noc_inlet *inlet, struct noc_port *p,
+                     uint32_t id, uint32_t o, const int special, const int plain)
 {
-    struct noc_in *v = &w->in[id];
-    const uint32_t vc_mask = w->vc_mask;
-    struct noc_port *pi = &w->port[id >> w->vb], *po = &w->port[o >> w->vb];
-    struct noc_out *out = &w->out[o];
+    const uint32_t in_vc = id & w->vc_mask, vc = o & w->vc_mask;
+    struct noc_in *v = &inlet->vc[in_vc];
     struct noc_flit f = v->front;
     const unsigned tail = f.bits & NOC_TAIL, left = v->count - 1u;
-    out->credits--;
-    out->flits++;
+    p->vc[vc].credits--;
+    p->vc[vc].flits++;
     if (special && net->c.flows)
         noc_flow_passed(net, o >> w->vb, f.msg);
-    pi->in_last = (uint8_t)(o >> w->vb);
-    pi->vc_last = (uint8_t)id;
-    po->out_last = (uint8_t)(id >> w->vb);
+    inlet->out_last = (uint8_t)(o >> w->vb);
+    inlet->vc_last = (uint8_t)id;
+    p->in_last = (uint8_t)(id >> w->vb);
     if (special)
-        po->free_at = w->now + po->interval;
+        net->free_at[o >> w->vb] = w->now + p->interval;
     v->count = (uint16_t)left;
-    put_credit(w, pi->credit_delay, pi->up + (id & vc_mask));
+    put_credit(w, inlet->credit_delay, inlet->up + in_vc);
     f.bits = (uint16_t)(f.bits + NOC_HOP);
-    const uint32_t on_wire = ((uint32_t)w->now + po->flit_delay) & w->wheel_mask, slot = EITHER(po->seat) ? w->wheel_mask + 1 : on_wire;
+    const uint32_t on_wire = ((uint32_t)w->now + p->flit_delay) & w->wheel_mask;
+    const uint32_t slot = on_wire > p->way_out ? on_wire : p->way_out; /* no branch: it could not be predicted */
     struct noc_event *e = &w->flit_wheel[(size_t)slot * w->flit_room + w->flit_n[slot]++];
-    e->vc = po->dst + (o & vc_mask);
+    e->vc = p->dst + vc;
     e->flit = f;
     if (!tail) {
         if (left) {
-            advance(w, id);
-            bid_again(w, x, id, o);
+            advance(w, v, id);
+            bid_again(x, inlet, p, id, o);
         }
         return;
     }
     if (special && net->c.wait_for_tail_credit)
-        po->tail_sent |= 1u << (o & vc_mask);
+        p->tail_sent |= 1u << vc;
     else
-        po->free_mask |= 1u << (o & vc_mask);
+        p->free_mask |= 1u << vc;
     v->out = 0;
     if (left) {
-        advance(w, id);
+        advance(w, v, id);
         const uint32_t to = route(net, w, id, &v->front, special, plain), base = (id & ~w->local) | to;
         v->out = (uint16_t)to;
         x->va[x->va_n++] = (struct noc_bid){id, base};
-        w->port[base >> w->vb].va_bids[x->k]++;
+        port_of(w, base)->va_bids[x->k]++;
     }
 }
 
@@ -270,40 +267,41 @@ INLINE void traverse(struct noc_state *net, const struct view *w, struct crossin
 INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct crossing *x, uint32_t bids, const int special, const int plain)
 {
     struct noc_bid *restrict const bid = w->contested;
-    struct noc_port *restrict const port = w->port;
+    uint64_t *restrict const in_cell = net->in_cell, *restrict const out_cell = net->out_cell;
     const uint32_t vc_mask = w->vc_mask, port_mask = w->port_mask;
     const uint64_t tag = w->now << NOC_KEY_BITS;
     const int vb = w->vb;
     uint32_t wins = 0;
     for (uint32_t i = 0; i < bids; i++) {
         const uint32_t id = bid[i].id, o = bid[i].out;
-        struct noc_port *p = &port[id >> vb];
-        const uint32_t to_port = ((o >> vb) - p->in_last - 1u) & port_mask, to_vc = (id - p->vc_last - 1u) & vc_mask;
-        const uint64_t key = tag | (w->local - (to_port << vb | to_vc)), was = p->in_cell;
-        p->in_cell = was < key ? key : was;
+        const struct noc_inlet *inlet = inlet_of(w, id);
+        const uint32_t to_port = ((o >> vb) - inlet->out_last - 1u) & port_mask, to_vc = (id - inlet->vc_last - 1u) & vc_mask;
+        const uint64_t key = tag | (w->local - (to_port << vb | to_vc)), was = in_cell[id >> vb];
+        in_cell[id >> vb] = was < key ? key : was;
         w->key[i] = key;
     }
     for (uint32_t i = 0; i < bids; i++) {
         const uint32_t id = bid[i].id, o = bid[i].out;
-        struct noc_port *p = &port[o >> vb];
-        port[id >> vb].sa_in[x->s1 ^ 1] = p->sa_out[x->s1 ^ 1] = 0;
-        if (port[id >> vb].in_cell != w->key[i]) {
+        struct noc_inlet *inlet = inlet_of(w, id);
+        struct noc_port *p = port_of(w, o);
+        inlet->sa_bids[x->s1 ^ 1] = p->sa_bids[x->s1 ^ 1] = 0;
+        if (in_cell[id >> vb] != w->key[i]) {
             net->stalls[o].arbitration++;
-            bid_again(w, x, id, o);
+            bid_again(x, inlet, p, id, o);
             continue;
         }
-        const uint64_t key = tag | (port_mask - (((id >> vb) - p->out_last - 1u) & port_mask)), was = p->out_cell;
-        p->out_cell = was < key ? key : was;
+        const uint64_t key = tag | (port_mask - (((id >> vb) - p->in_last - 1u) & port_mask)), was = out_cell[o >> vb];
+        out_cell[o >> vb] = was < key ? key : was;
         w->key[wins] = key;
         bid[wins++] = (struct noc_bid){id, o};
     }
     for (uint32_t i = 0; i < wins; i++) {
         const uint32_t id = bid[i].id, o = bid[i].out;
-        if (port[o >> vb].out_cell == w->key[i]) {
-            traverse(net, w, x, id, o, special, plain);
+        if (out_cell[o >> vb] == w->key[i]) {
+            traverse(net, w, x, inlet_of(w, id), port_of(w, o), id, o, special, plain);
         } else {
             net->stalls[o].arbitration++;
-            bid_again(w, x, id, o);
+            bid_again(x, inlet_of(w, id), port_of(w, o), id, o);
         }
     }
     return wins;
@@ -321,18 +319,19 @@ INLINE void switch_allocation(struct noc_state *net, const struct view *w, const
         if (far && i + AHEAD < n)
             fetch(w, &at[i + AHEAD]);
         const uint32_t id = at[i].id, o = at[i].out;
-        struct noc_port *pi = &w->port[id >> w->vb], *po = &w->port[o >> w->vb];
-        if (!w->out[o].credits || (special && po->free_at > w->now)) {
+        struct noc_inlet *inlet = inlet_of(w, id);
+        struct noc_port *p = port_of(w, o);
+        if (!p->vc[o & w->vc_mask].credits || (special && net->free_at[o >> w->vb] > w->now)) {
             net->stalls[o].credit++;
             stalled++;
-            pi->sa_in[s]--;
-            po->sa_out[s]--;
-            bid_again(w, &x, id, o);
-        } else if (pi->sa_in[s] + po->sa_out[s] != 2) {
+            inlet->sa_bids[s]--;
+            p->sa_bids[s]--;
+            bid_again(&x, inlet, p, id, o);
+        } else if (inlet->sa_bids[s] + p->sa_bids[s] != 2) {
             w->contested[bids++] = at[i];
         } else {
-            pi->sa_in[s] = po->sa_out[s] = 0;
-            traverse(net, w, &x, id, o, special, plain);
+            inlet->sa_bids[s] = p->sa_bids[s] = 0;
+            traverse(net, w, &x, inlet, p, id, o, special, plain);
         }
     }
     list->n = 0;
@@ -348,11 +347,10 @@ INLINE void departures(struct noc_state *net, const struct view *w)
     const uint32_t list = w->wheel_mask + 1, n = w->flit_n[list];
     const struct noc_event *event = w->flit_wheel + (size_t)list * w->flit_room;
     for (uint32_t i = 0; i < n; i++) {
-        const struct noc_port *p = &w->port[event[i].vc >> w->vb];
         const struct noc_flit f = event[i].flit;
-        put_credit(w, p->seat_credit, event[i].vc);
+        put_credit(w, net->seat_credit, event[i].vc);
         if (f.bits & NOC_TAIL)
-            noc_deliver(net, f.msg, f.bits >> 2, w->now + p->flit_delay);
+            noc_deliver(net, f.msg, f.bits >> 2, w->now + net->seat_delay);
     }
     net->ejected += n;
     w->flit_n[list] = 0;
@@ -360,12 +358,13 @@ INLINE void departures(struct noc_state *net, const struct view *w)
 
 /* pb, vb: bits of port and VC numbers, constants where the caller knows them: shifts and masks then need no registers.
  * plain: one class, no datelines, dimension order in one or two dimensions. */
-INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int plain, const int pb, const int vb)
+INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int plain, const int pb, const int vb,
+                  const size_t inlet_size, const size_t port_size)
 {
     const struct view w = {
-        .in = net->in, .out = net->out, .port = net->port, .ring = net->ring, .flit_wheel = net->flit_wheel,
-        .credit_wheel = net->credit_wheel, .flit_n = net->flit_n, .credit_n = net->credit_n, .contested = net->contested,
-        .key = net->bid_key, .now = net->now, .wheel_mask = net->wheel_mask,
+        .inlet = net->inlet, .port = net->port, .inlet_size = inlet_size, .port_size = port_size, .ring = net->ring,
+        .flit_wheel = net->flit_wheel, .credit_wheel = net->credit_wheel, .flit_n = net->flit_n, .credit_n = net->credit_n,
+        .contested = net->contested, .key = net->bid_key, .now = net->now, .wheel_mask = net->wheel_mask,
         .flit_room = net->flit_room, .credit_room = net->credit_room, .vc_mask = (1u << vb) - 1, .port_mask = (1u << pb) - 1,
         .local = (1u << (pb + vb)) - 1, .depth = (unsigned)net->c.vc_depth, .vb = vb, .both = pb + vb};
     arrivals(net, &w, R, special, far, plain);
@@ -378,10 +377,11 @@ void noc_fast_cycle(struct noc_state *net)
 {
     const int far = net->c.routers >= FAR;
     const int pb = net->port_bits, vb = net->vc_bits;
+    const size_t inlet = net->inlet_size, port = net->port_size;
     if (net->special)
-        cycle(net, net->c.routing_delay, 1, 0, 0, pb, vb);
+        cycle(net, net->c.routing_delay, 1, 0, 0, pb, vb, inlet, port);
     else if (net->plain && net->c.routing_delay && pb == 3 && vb == 2) /* a mesh of 5 ports with 3 or 4 VCs */
-        far ? cycle(net, 1, 0, 1, 1, 3, 2) : cycle(net, 1, 0, 0, 1, 3, 2);
+        far ? cycle(net, 1, 0, 1, 1, 3, 2, NOC_INLET_SIZE(2), NOC_PORT_SIZE(2)) : cycle(net, 1, 0, 0, 1, 3, 2, NOC_INLET_SIZE(2), NOC_PORT_SIZE(2));
     else
-        cycle(net, net->c.routing_delay, 0, far, 0, pb, vb);
+        cycle(net, net->c.routing_delay, 0, far, 0, pb, vb, inlet, port);
 }

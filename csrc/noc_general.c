@@ -18,7 +18,7 @@ static void wants_vc(struct noc_state *net, struct noc_gate *gate, uint32_t id)
 
 static void take_route(struct noc_state *net, uint32_t id)
 {
-    struct noc_in *v = &net->in[id];
+    struct noc_in *v = noc_in(net, id);
     v->out = (uint16_t)(noc_route(net, noc_router_of(net, id), PORT_OF(net, id), &v->front, 1) << net->vc_bits);
 }
 
@@ -37,7 +37,7 @@ static void new_head(struct noc_state *net, struct noc_gate *gate, uint32_t id)
 static void accept(struct noc_state *net, struct noc_gate *gate, const struct noc_event *e)
 {
     const unsigned depth = (unsigned)net->c.vc_depth;
-    struct noc_in *v = &net->in[e->vc];
+    struct noc_in *v = noc_in(net, e->vc);
     if (v->count) {
         const unsigned end = v->pos + v->count - 1u, at = end >= depth ? end - depth : end;
         net->ring[(size_t)e->vc * depth + at] = e->flit;
@@ -60,7 +60,7 @@ static void accept(struct noc_state *net, struct noc_gate *gate, const struct no
 /* The front flit of `id` leaves its buffer: a credit goes back, one is used, and the crossbar has it. Its bits. */
 static unsigned move(struct noc_state *net, struct noc_gate *gate, uint32_t id)
 {
-    struct noc_in *v = &net->in[id];
+    struct noc_in *v = noc_in(net, id);
     const uint32_t o = id - LOCAL(net, id) + (v->out & (NOC_ACTIVE - 1u)), gp = o >> net->vc_bits;
     struct noc_flit f = v->front;
     const uint32_t stamp = net->stamp_front[id];
@@ -71,18 +71,18 @@ static unsigned move(struct noc_state *net, struct noc_gate *gate, uint32_t id)
         v->pos = (uint16_t)(v->pos + 1u == depth ? 0 : v->pos + 1u);
     }
     f.bits = (uint16_t)(f.bits + NOC_HOP);
-    net->out[o].credits--;
-    net->out[o].flits++;
+    noc_out(net, o)->credits--;
+    noc_out(net, o)->flits++;
     if (net->c.flows)
         noc_flow_passed(net, gp, f.msg);
     if (f.bits & NOC_TAIL) {
         if (net->c.wait_for_tail_credit)
-            net->port[gp].tail_sent |= 1u << VC_OF(net, o);
+            noc_port(net, gp)->tail_sent |= 1u << VC_OF(net, o);
         else
-            net->port[gp].free_mask |= 1u << VC_OF(net, o);
+            noc_port(net, gp)->free_mask |= 1u << VC_OF(net, o);
     }
-    if (net->port[gp].interval > 1)
-        net->port[gp].free_at = net->now + net->port[gp].interval;
+    if (noc_port(net, gp)->interval > 1)
+        net->free_at[gp] = net->now + noc_port(net, gp)->interval;
     gate->xbar[0][gate->xbar_n[0]++] = (struct noc_leaving){f, o, stamp};
     gate->freed[PORT_OF(net, id)] |= 1u << VC_OF(net, id);
     net->moved++;
@@ -92,16 +92,16 @@ static unsigned move(struct noc_state *net, struct noc_gate *gate, uint32_t id)
 static void next_packet(struct noc_state *net, struct noc_gate *gate, uint32_t id)
 {
     net->general->vc[id].state = VC_IDLE;
-    net->in[id].out = 0;
-    if (net->in[id].count)
+    noc_in(net, id)->out = 0;
+    if (noc_in(net, id)->count)
         new_head(net, gate, id);
 }
 
 static void take_vc(struct noc_state *net, uint32_t id, uint32_t local)
 {
     const uint32_t o = id - LOCAL(net, id) + local;
-    net->port[o >> net->vc_bits].free_mask &= ~(1u << VC_OF(net, o));
-    net->in[id].out = (uint16_t)(local | NOC_ACTIVE);
+    noc_port(net, o >> net->vc_bits)->free_mask &= ~(1u << VC_OF(net, o));
+    noc_in(net, id)->out = (uint16_t)(local | NOC_ACTIVE);
     net->general->vc[id].state = VC_MOVING;
 }
 
@@ -125,14 +125,14 @@ static void update_hold(struct noc_state *net, struct noc_gate *gate)
     for (int k = 0; k < n; k++) {
         const uint32_t id = gate->hold.batch[k];
         const int i = (int)PORT_OF(net, id) * net->c.input_speedup + (int)VC_OF(net, id) % net->c.input_speedup;
-        const uint32_t gp = (id - LOCAL(net, id) + (net->in[id].out & (NOC_ACTIVE - 1u))) >> net->vc_bits;
+        const uint32_t gp = (id - LOCAL(net, id) + (noc_in(net, id)->out & (NOC_ACTIVE - 1u))) >> net->vc_bits;
         if (!net->general->vc[id].held_ok || noc_queue_full(net, gp)) {
             release(gate, i);
             gate->sa.waiting[gate->sa.nw++] = id;
             continue;
         }
         const unsigned tail = move(net, gate, id) & NOC_TAIL;
-        if (net->in[id].count && !tail) {
+        if (noc_in(net, id)->count && !tail) {
             gate->hold.waiting[gate->hold.nw++] = id;
             continue;
         }
@@ -150,7 +150,7 @@ static void update_switch(struct noc_state *net, struct noc_gate *gate)
         struct noc_vc *v = &net->general->vc[id];
         if (v->grant >= 0 && v->state == VC_WANTS_VC) {
             const int port = v->grant / net->c.output_speedup, vc = noc_piggyback_vc(net, id, (uint32_t)port);
-            const int turn_class = net->msg[net->in[id].front.msg].vc_class;
+            const int turn_class = net->msg[noc_in(net, id)->front.msg].vc_class;
             if (vc < 0) { /* another winner of this cycle took the last one (output speedup) */
                 v->grant = -1;
             } else {
@@ -160,19 +160,19 @@ static void update_switch(struct noc_state *net, struct noc_gate *gate)
         }
         if (v->grant < 0) {
             if (v->state == VC_MOVING)
-                net->stalls[id - LOCAL(net, id) + (net->in[id].out & (NOC_ACTIVE - 1u))].arbitration++;
+                net->stalls[id - LOCAL(net, id) + (noc_in(net, id)->out & (NOC_ACTIVE - 1u))].arbitration++;
             gate->sa.waiting[gate->sa.nw++] = id;
             continue;
         }
         const int i = (int)PORT_OF(net, id) * net->c.input_speedup + (int)VC_OF(net, id) % net->c.input_speedup;
         if (move(net, gate, id) & NOC_TAIL) {
             next_packet(net, gate, id);
-        } else if (net->in[id].count && net->c.hold_switch_for_packet) {
+        } else if (noc_in(net, id)->count && net->c.hold_switch_for_packet) {
             gate->held_out[i] = v->grant;
             gate->held_in[v->grant] = i;
             gate->held_vc[i] = (int32_t)id;
             gate->hold.waiting[gate->hold.nw++] = id;
-        } else if (net->in[id].count) {
+        } else if (noc_in(net, id)->count) {
             gate->sa.waiting[gate->sa.nw++] = id;
         }
     }
@@ -254,13 +254,13 @@ static void step(struct noc_state *net, uint32_t router)
 
 static void leave(struct noc_state *net, uint32_t gp, const struct noc_leaving *l)
 {
-    const struct noc_port *p = &net->port[gp];
+    const struct noc_port *p = noc_port(net, gp);
     const uint32_t st = (uint32_t)net->c.st_delay;
     if (!p->seat) {
         noc_put_flit(net, p->flit_delay - st, p->dst + VC_OF(net, l->out), l->flit, l->stamp);
         return;
     }
-    noc_put_credit(net, p->seat_credit - st, l->out);
+    noc_put_credit(net, net->seat_credit - st, l->out);
     net->ejected++;
     if (l->flit.bits & NOC_TAIL)
         noc_deliver(net, l->flit.msg, l->flit.bits >> 2, net->now + p->flit_delay - st);
@@ -277,14 +277,14 @@ static int send(struct noc_state *net, uint32_t router)
         const uint32_t gp = (router << net->port_bits) + (uint32_t)p;
         struct noc_fifo *q = &gate->queue[p], *c = &gate->credit_queue[p];
         if (q->n && net->now >= gate->wire_free[p]) {
-            gate->wire_free[p] = net->now + net->port[gp].interval;
+            gate->wire_free[p] = net->now + noc_port(net, gp)->interval;
             leave(net, gp, &g->queue[(size_t)gp * g->queue_room + q->first]);
             q->first = (q->first + 1) % g->queue_room;
             q->n--;
         }
         if (c->n) {
             for (uint32_t m = g->credit_queue[(size_t)gp * g->queue_room + c->first]; m; m &= m - 1)
-                noc_put_credit(net, net->port[gp].credit_delay, net->port[gp].up + (uint32_t)__builtin_ctz(m));
+                noc_put_credit(net, noc_inlet(net, gp)->credit_delay, noc_inlet(net, gp)->up + (uint32_t)__builtin_ctz(m));
             c->first = (c->first + 1) % g->queue_room;
             c->n--;
         }

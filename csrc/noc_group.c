@@ -139,9 +139,9 @@ static uint32_t path_of(struct noc_state *net, const struct noc_msg *m)
         if (n == (uint32_t)net->c.routers + 2)
             return 0;
         s->path[n++] = key;
-        if (net->port[key].seat)
+        if (noc_port(net, key)->seat)
             return n;
-        const uint32_t in = net->port[key].dst >> net->vc_bits, router = in >> net->port_bits;
+        const uint32_t in = noc_port(net, key)->dst >> net->vc_bits, router = in >> net->port_bits;
         key = (router << net->port_bits) + noc_route(net, router, in & ((1u << net->port_bits) - 1), &f, 0);
     }
 }

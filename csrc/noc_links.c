@@ -57,7 +57,7 @@ static struct noc_counts counted(const struct noc_state *net, uint32_t gp)
     struct noc_counts sum = {0, 0, 0};
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const size_t o = ((size_t)gp << net->vc_bits) + (unsigned)vc;
-        sum.flits += net->total[o].flits + net->out[o].flits;
+        sum.flits += net->total[o].flits + noc_out(net, o)->flits;
         sum.stalled_credit += net->total[o].stalled_credit + net->stalls[o].credit;
         sum.stalled_arbitration += net->total[o].stalled_arbitration + net->stalls[o].arbitration;
     }

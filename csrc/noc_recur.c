@@ -45,10 +45,10 @@ static void put_input(struct writer *w, uint32_t gp)
 {
     const struct noc_state *net = w->net;
     const unsigned depth = (unsigned)net->c.vc_depth;
-    put(w, (uint64_t)net->port[gp].in_last << 8 | net->port[gp].vc_last);
+    put(w, (uint64_t)noc_inlet(net, gp)->out_last << 8 | noc_inlet(net, gp)->vc_last);
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const uint32_t id = (gp << net->vc_bits) + (unsigned)vc;
-        const struct noc_in *v = &net->in[id];
+        const struct noc_in *v = noc_in(net, id);
         put(w, (uint64_t)v->count << 32 | (uint64_t)v->out << 16 | v->va_last);
         if (v->count)
             put(w, flit_bits(&v->front));
@@ -61,11 +61,11 @@ static void put_input(struct writer *w, uint32_t gp)
 static void put_key(struct writer *w, uint32_t key)
 {
     const struct noc_state *net = w->net;
-    const struct noc_port *p = &net->port[key];
+    const struct noc_port *p = noc_port(net, key);
     put(w, (uint64_t)p->free_mask << 32 | p->tail_sent);
-    put(w, (p->free_at > net->now ? p->free_at - net->now : 0) << 8 | p->out_last);
+    put(w, (net->free_at[key] > net->now ? net->free_at[key] - net->now : 0) << 8 | p->in_last);
     for (int vc = 0; vc < net->c.vcs; vc++) {
-        const struct noc_out *out = &net->out[(key << net->vc_bits) + (unsigned)vc];
+        const struct noc_out *out = noc_out(net, (key << net->vc_bits) + (unsigned)vc);
         put(w, (uint64_t)out->credits << 16 | out->va_last);
     }
     if (!p->seat)
@@ -137,7 +137,7 @@ size_t noc_write_state(const struct noc_state *net, const struct noc_group *g, u
     struct writer w = {at, 0, room, net, g ? noc_group_id(net->skip, g) : NOC_NO_GROUP, scratch};
     for (uint32_t i = 0; i < (g ? g->n_keys : net->all_ports); i++) {
         const uint32_t key = g ? g->keys[i] : i;
-        if (net->port[key].used)
+        if (noc_port(net, key)->used)
             put_key(&w, key);
         if (key >= net->router_ports)
             put_endpoint(&w, key - net->router_ports);

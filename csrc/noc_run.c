@@ -5,15 +5,17 @@ static void credits(struct noc_state *net)
 {
     const uint32_t slot = (uint32_t)net->now & net->wheel_mask, n = net->credit_n[slot];
     const uint32_t *vc = net->credit_wheel + (size_t)slot * net->credit_room;
-    struct noc_out *const out = net->out;
     if (!net->c.wait_for_tail_credit) {
+        const size_t size = net->port_size;
+        const int vb = net->vc_bits;
+        char *const port = net->port;
         for (uint32_t i = 0; i < n; i++)
-            out[vc[i]].credits++;
+            ((struct noc_port *)(void *)(port + (vc[i] >> vb) * size))->vc[vc[i] & ((1u << vb) - 1)].credits++;
     } else {
         for (uint32_t i = 0; i < n; i++) {
-            struct noc_port *p = &net->port[vc[i] >> net->vc_bits];
+            struct noc_port *p = noc_port(net, vc[i] >> net->vc_bits);
             uint32_t bit = 1u << (vc[i] & ((1u << net->vc_bits) - 1));
-            if (++out[vc[i]].credits == net->c.vc_depth && (p->tail_sent & bit)) {
+            if (++noc_out(net, vc[i])->credits == net->c.vc_depth && (p->tail_sent & bit)) {
                 p->free_mask |= bit;
                 p->tail_sent &= ~bit;
             }
@@ -92,10 +94,10 @@ int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until
 void noc_flush_port(struct noc_state *net, uint32_t gp)
 {
     for (size_t o = (size_t)gp << net->vc_bits; o < ((size_t)gp + 1) << net->vc_bits; o++) {
-        net->total[o].flits += net->out[o].flits;
+        net->total[o].flits += noc_out(net, o)->flits;
         net->total[o].stalled_credit += net->stalls[o].credit;
         net->total[o].stalled_arbitration += net->stalls[o].arbitration;
-        net->out[o].flits = 0;
+        noc_out(net, o)->flits = 0;
         net->stalls[o] = (struct noc_stalls){0, 0};
     }
 }

@@ -61,12 +61,12 @@ static void swap_sides(struct noc_state *net)
 /* A bid of list `k`, counted from this cycle's as take() does, is taken off it. */
 static void forget_bid(struct noc_state *net, unsigned k, struct noc_bid bid)
 {
-    struct noc_port *in = &net->port[bid.id >> net->vc_bits], *out = &net->port[bid.out >> net->vc_bits];
+    struct noc_port *out = noc_port(net, bid.out >> net->vc_bits);
     if (k < 3) {
         out->va_bids[(net->now + k) % 3]--;
     } else if (k < 5) {
-        in->sa_in[(net->now + k - 3) & 1]--;
-        out->sa_out[(net->now + k - 3) & 1]--;
+        noc_inlet(net, bid.id >> net->vc_bits)->sa_bids[(net->now + k - 3) & 1]--;
+        out->sa_bids[(net->now + k - 3) & 1]--;
     }
 }
 
@@ -187,8 +187,8 @@ static void advance_counters(struct noc_state *net, const struct noc_group *g, u
     struct noc_skip *s = net->skip;
     for (uint32_t i = 0; i < g->n_keys; i++) {
         const uint32_t key = g->keys[i];
-        if (net->port[key].free_at > g->frozen_at)
-            net->port[key].free_at += n * g->period;
+        if (net->free_at[key] > g->frozen_at)
+            net->free_at[key] += n * g->period;
         for (int vc = 0; vc < net->c.vcs; vc++) {
             const size_t o = ((size_t)key << net->vc_bits) + (unsigned)vc;
             net->total[o].flits += n * s->counts[o].flits;

@@ -87,7 +87,7 @@ void noc_set_limit(struct noc_skip *s);
 /* noc_skip.c */
 void noc_note_unrepeated(struct noc_state *net, const struct noc_group *g);
 
-static inline uint32_t noc_key_of_input(const struct noc_state *net, uint32_t vc) { return net->port[vc >> net->vc_bits].up >> net->vc_bits; }
+static inline uint32_t noc_key_of_input(const struct noc_state *net, uint32_t vc) { return noc_inlet(net, vc >> net->vc_bits)->up >> net->vc_bits; }
 
 static inline uint32_t noc_group_id(const struct noc_skip *s, const struct noc_group *g) { return (uint32_t)(g - s->group); }
 #endif

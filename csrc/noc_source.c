@@ -174,8 +174,8 @@ int noc_collect(struct noc_state *net, struct noc_arrival *out, int room)
 /* The first VC of `mask`, asked in turn from number `first` on, that is free and has room for `need` flits; -1: none. */
 static inline int first_vc(const struct noc_state *net, uint32_t gp, uint32_t mask, unsigned first, int need)
 {
-    const struct noc_out *out = &net->out[(size_t)gp << net->vc_bits];
-    const uint32_t free_mask = net->port[gp].free_mask & mask;
+    const struct noc_out *out = noc_out(net, (size_t)gp << net->vc_bits);
+    const uint32_t free_mask = noc_port(net, gp)->free_mask & mask;
     for (uint32_t left = noc_rotated(free_mask, first); left; left &= left - 1) {
         const unsigned vc = ((unsigned)__builtin_ctz(left) + first) & 31;
         if (out[vc].credits >= need)
@@ -190,7 +190,7 @@ static inline uint32_t low_bits(int n) { return n >= 32 ? ~0u : (1u << n) - 1; }
 static void noq_range(struct noc_state *net, uint32_t gp, const struct noc_msg *m, int *first, int *count)
 {
     struct noc_flit f = {0, (uint16_t)m->dst, 0};
-    uint32_t seat = net->port[gp].dst >> net->vc_bits, router = seat >> net->port_bits;
+    uint32_t seat = noc_port(net, gp)->dst >> net->vc_bits, router = seat >> net->port_bits;
     unsigned port = noc_route(net, router, seat & ((1u << net->port_bits) - 1), &f, 0);
     *count /= net->ports[router];
     *first += (int)port * *count;
@@ -219,9 +219,9 @@ static int64_t flit_priority(const struct noc_state *net, const struct noc_sourc
 static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
 {
     uint32_t gp = net->router_ports + e, id = s->head;
-    struct noc_port *p = &net->port[gp];
+    struct noc_port *p = noc_port(net, gp);
     struct noc_msg *m = &net->msg[id];
-    struct noc_out *out = &net->out[((size_t)gp << net->vc_bits) + (unsigned)s->vc];
+    struct noc_out *out = noc_out(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc);
     if (!s->left) {
         s->left = m->flits_left < (uint64_t)m->packet_flits ? (int32_t)m->flits_left : m->packet_flits;
         p->free_mask &= ~(1u << s->vc);
@@ -260,7 +260,7 @@ static int inject_one(struct noc_state *net, uint32_t e)
     const int classes = net->c.vc_classes;
     struct noc_source *const own = &net->source[(size_t)e * (size_t)classes];
     const uint32_t gp = net->router_ports + e;
-    const struct noc_out *out = &net->out[(size_t)gp << net->vc_bits];
+    const struct noc_out *out = noc_out(net, (size_t)gp << net->vc_bits);
     int chosen = -1, turns = classes, waiting = 0;
     int64_t best = 0;
     const int last = net->last_class[e];
@@ -306,7 +306,7 @@ static inline int inject_only(struct noc_state *net, uint32_t e, const int any)
     if (s->vc < 0)
         s->vc = (int8_t)(any ? first_vc(net, gp, s->last_vc < 0 ? 1 : ~0u, (unsigned)s->last_vc + 1, 1)
                              : choose_vc(net, gp, s, &net->msg[s->head]));
-    if (s->vc < 0 || !net->out[((size_t)gp << net->vc_bits) + (unsigned)s->vc].credits)
+    if (s->vc < 0 || !noc_out(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc)->credits)
         return 1;
     send_flit(net, e, s);
     net->moved++;

@@ -21,7 +21,7 @@ int noc_stage_start(struct noc_stage *s, uint64_t now)
     return s->nb;
 }
 
-int noc_vc_full(const struct noc_state *net, uint32_t o) { return net->out[o].credits == 0; }
+int noc_vc_full(const struct noc_state *net, uint32_t o) { return noc_out(net, o)->credits == 0; }
 
 int noc_queue_full(const struct noc_state *net, uint32_t gp)
 {
@@ -31,7 +31,7 @@ int noc_queue_full(const struct noc_state *net, uint32_t gp)
 
 int64_t noc_vc_priority(const struct noc_state *net, uint32_t id)
 {
-    const struct noc_in *v = &net->in[id];
+    const struct noc_in *v = noc_in(net, id);
     switch (net->c.priority) {
     case NOC_AGE: return (int64_t)(net->now - net->msg[v->front.msg].ctime);
     case NOC_NETWORK_AGE:
@@ -52,15 +52,15 @@ static uint32_t part_of(uint32_t mask, unsigned port, int ports)
 /* noq: the VCs of a link are cut by the output port the packet takes at the router behind it. */
 static uint32_t noq_mask(struct noc_state *net, uint32_t id, uint32_t router, unsigned port, uint32_t mask)
 {
-    const struct noc_port *p = &net->port[(router << net->port_bits) + port];
+    const struct noc_port *p = noc_port(net, (router << net->port_bits) + port);
     if (p->seat) {
-        int from_seat = net->port[id >> net->vc_bits].seat;
+        int from_seat = noc_port(net, id >> net->vc_bits)->seat;
         return from_seat ? mask : part_of(mask, port, net->ports[router]);
     }
     uint32_t there = p->dst >> net->vc_bits, next = there >> net->port_bits;
-    struct noc_flit f = net->in[id].front;
+    struct noc_flit f = noc_in(net, id)->front;
     unsigned next_port = noc_route(net, next, there & ((1u << net->port_bits) - 1), &f, 0);
-    int half = net->c.split && !net->port[(next << net->port_bits) + next_port].seat ? 1 + ((f.bits & NOC_HALF) != 0) : 0;
+    int half = net->c.split && !noc_port(net, (next << net->port_bits) + next_port)->seat ? 1 + ((f.bits & NOC_HALF) != 0) : 0;
     return part_of(net->range[half][VC_OF(net, id)], next_port, net->ports[next]);
 }
 
@@ -68,16 +68,16 @@ static uint32_t noq_mask(struct noc_state *net, uint32_t id, uint32_t router, un
 int noc_choices(struct noc_state *net, uint32_t id, struct noc_choice *out)
 {
     const uint32_t router = noc_router_of(net, id), vc = VC_OF(net, id);
-    const struct noc_in *v = &net->in[id];
+    const struct noc_in *v = noc_in(net, id);
     const unsigned port = v->out >> net->vc_bits;
-    const struct noc_port *p = &net->port[router << net->port_bits];
-    const int half = net->c.split && !p[port].seat ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
+    const int seat = noc_port(net, (router << net->port_bits) + port)->seat;
+    const int half = net->c.split && !seat ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
     uint32_t mask = net->range[half][vc];
     int n = 0;
-    if (net->minimal && !p[port].seat) {
+    if (net->minimal && !seat) {
         const uint32_t escape = mask & (~mask + 1);
         out[n++] = (struct noc_choice){port, escape, 0};
-        if (!(escape >> vc & 1) || net->port[id >> net->vc_bits].seat) {
+        if (!(escape >> vc & 1) || noc_port(net, id >> net->vc_bits)->seat) {
             uint64_t ways = net->minimal[(size_t)router * (size_t)net->c.endpoints + v->front.dst];
             for (; ways && mask != escape; ways &= ways - 1)
                 out[n++] = (struct noc_choice){(uint32_t)__builtin_ctzll(ways), mask & ~escape, 1};
@@ -90,9 +90,9 @@ int noc_choices(struct noc_state *net, uint32_t id, struct noc_choice *out)
 
 static int has_room(const struct noc_state *net, uint32_t o, const struct noc_flit *f)
 {
-    if (net->c.vc_busy_when_full && !net->out[o].credits)
+    if (net->c.vc_busy_when_full && !noc_out(net, o)->credits)
         return 0;
-    return !net->c.cut_through || net->out[o].credits >= net->msg[f->msg].packet_flits;
+    return !net->c.cut_through || noc_out(net, o)->credits >= net->msg[f->msg].packet_flits;
 }
 
 /* Matchers number VCs without padding: wavefront's diagonals depend on it. */
@@ -110,9 +110,9 @@ void noc_evaluate_vcs(struct noc_state *net, uint32_t router)
             const int choices = noc_choices(net, id, choice);
             for (int c = 0; c < choices; c++) {
                 const uint32_t gp = (router << net->port_bits) + choice[c].port;
-                for (uint32_t m = choice[c].mask & net->port[gp].free_mask; m; m &= m - 1) {
+                for (uint32_t m = choice[c].mask & noc_port(net, gp)->free_mask; m; m &= m - 1) {
                     const uint32_t o = (gp << net->vc_bits) + (uint32_t)__builtin_ctz(m);
-                    if (has_room(net, o, &net->in[id].front))
+                    if (has_room(net, o, &noc_in(net, id)->front))
                         g->request[n++] = (struct noc_request){dense(net, id), dense(net, o), 0, choice[c].rank, noc_vc_priority(net, id)};
                 }
             }
@@ -128,7 +128,7 @@ void noc_evaluate_vcs(struct noc_state *net, uint32_t router)
         }
         if (net->c.vc_alloc_delay > 1 && net->now >= gate->va.due && v->wish >= 0) { /* still to be had? */
             const uint32_t o = id - LOCAL(net, id) + (uint32_t)v->wish;
-            if (!(net->port[o >> net->vc_bits].free_mask >> VC_OF(net, o) & 1) || (net->c.vc_busy_when_full && !net->out[o].credits))
+            if (!(noc_port(net, o >> net->vc_bits)->free_mask >> VC_OF(net, o) & 1) || (net->c.vc_busy_when_full && !noc_out(net, o)->credits))
                 v->wish = -1;
         }
     }
@@ -139,8 +139,8 @@ void noc_evaluate_hold(struct noc_state *net, uint32_t router)
     struct noc_gate *gate = &net->general->gate[router];
     noc_stage_start(&gate->hold, net->now);
     for (int i = 0; i < gate->hold.nb; i++) {
-        const uint32_t id = gate->hold.batch[i], o = id - LOCAL(net, id) + (net->in[id].out & (NOC_ACTIVE - 1u));
-        net->general->vc[id].held_ok = !noc_vc_full(net, o) && net->now >= net->port[o >> net->vc_bits].free_at;
+        const uint32_t id = gate->hold.batch[i], o = id - LOCAL(net, id) + (noc_in(net, id)->out & (NOC_ACTIVE - 1u));
+        net->general->vc[id].held_ok = !noc_vc_full(net, o) && net->now >= net->free_at[o >> net->vc_bits];
     }
 }
 
@@ -148,7 +148,7 @@ static int speculates(const struct noc_state *net, uint32_t gp, uint32_t mask)
 {
     int eligible = 0, credit = 0;
     if (net->c.spec_check_elig && !noc_queue_full(net, gp)) {
-        for (uint32_t m = mask & net->port[gp].free_mask; m; m &= m - 1) {
+        for (uint32_t m = mask & noc_port(net, gp)->free_mask; m; m &= m - 1) {
             eligible = 1;
             if (!net->c.spec_check_cred || !noc_vc_full(net, (gp << net->vc_bits) + (uint32_t)__builtin_ctz(m)))
                 credit = 1;
@@ -165,7 +165,7 @@ static int bid(struct noc_state *net, struct noc_gate *gate, uint32_t id, uint32
     const int vc = (int)VC_OF(net, id), in_port = (int)PORT_OF(net, id);
     const int i = in_port * is + vc % is, o = (int)port * os + in_port % os;
     const uint32_t gp = (noc_router_of(net, id) << net->port_bits) + port;
-    if (gate->held_out[i] >= 0 || gate->held_in[o] >= 0 || net->now < net->port[gp].free_at)
+    if (gate->held_out[i] >= 0 || gate->held_in[o] >= 0 || net->now < net->free_at[gp])
         return n;
     int32_t *at = &pair[i * net->max_ports * os + o];
     const struct noc_request mine = {i, o, (int32_t)id, rank, rank};
@@ -184,12 +184,12 @@ static int bid(struct noc_state *net, struct noc_gate *gate, uint32_t id, uint32
 int noc_piggyback_vc(struct noc_state *net, uint32_t id, uint32_t port)
 {
     struct noc_choice choice[65];
-    const int n = noc_choices(net, id, choice), vcs = net->c.vcs, turn_class = net->msg[net->in[id].front.msg].vc_class;
+    const int n = noc_choices(net, id, choice), vcs = net->c.vcs, turn_class = net->msg[noc_in(net, id)->front.msg].vc_class;
     const int turn = net->general->gate[noc_router_of(net, id)].vc_turn[turn_class * net->max_ports + (int)port];
     const uint32_t gp = (noc_router_of(net, id) << net->port_bits) + port;
     int best = -1, best_rank = 0, best_turn = 0;
     for (int c = 0; c < n; c++)
-        for (uint32_t m = choice[c].port == port ? choice[c].mask & net->port[gp].free_mask : 0; m; m &= m - 1) {
+        for (uint32_t m = choice[c].port == port ? choice[c].mask & noc_port(net, gp)->free_mask : 0; m; m &= m - 1) {
             const int vc = __builtin_ctz(m), distance = (vc - turn + vcs) % vcs;
             if (noc_vc_full(net, (gp << net->vc_bits) + (uint32_t)vc))
                 continue;
@@ -210,7 +210,7 @@ static int grant_stands(struct noc_state *net, struct noc_gate *gate, uint32_t i
     if (gate->held_out[i] >= 0 || gate->held_in[grant] >= 0)
         return 0;
     if (net->general->vc[id].state == VC_MOVING)
-        return !noc_vc_full(net, base + (net->in[id].out & (NOC_ACTIVE - 1u)));
+        return !noc_vc_full(net, base + (noc_in(net, id)->out & (NOC_ACTIVE - 1u)));
     if (net->c.vc_allocator.matcher == NOC_PIGGYBACK)
         return noc_piggyback_vc(net, id, (uint32_t)port) >= 0;
     const int32_t got = gate->vc_match.in_match[dense(net, id)];
@@ -261,7 +261,7 @@ void noc_evaluate_switch(struct noc_state *net, uint32_t router)
         g->vc[id].grant = -1;
         const int64_t priority = noc_vc_priority(net, id);
         if (g->vc[id].state == VC_MOVING) {
-            const uint32_t o = id - LOCAL(net, id) + (net->in[id].out & (NOC_ACTIVE - 1u));
+            const uint32_t o = id - LOCAL(net, id) + (noc_in(net, id)->out & (NOC_ACTIVE - 1u));
             if (noc_vc_full(net, o) || noc_queue_full(net, o >> net->vc_bits))
                 net->stalls[o].credit++;
             else

@@ -38,7 +38,6 @@ struct noc_in {
 
 /* An output VC: the sender's view of the buffer at the far end. */
 struct noc_out {
-    uint64_t cell;
     uint32_t flits; /* sent since noc_flush() */
     uint16_t credits;
     uint16_t va_last; /* the input VC it was given to last; of all numbers the low bits */
@@ -46,24 +45,35 @@ struct noc_out {
 
 struct noc_stalls { uint32_t credit, arbitration; }; /* since noc_flush() */
 
-struct noc_port {
-    uint64_t in_cell, out_cell;
-    uint32_t free_mask, tail_sent;   /* of the output side: VCs nobody holds; VCs whose tail has left */
-    uint32_t dst;                    /* VC 0 of the far input port; of this port itself where seat = 1 */
-    uint32_t up;                     /* VC 0 of the output port that feeds this input port */
-    uint64_t free_at;                /* narrow wires: no grant before this cycle */
-    uint16_t flit_delay;             /* switch grant to arrival at the far end */
-    uint16_t credit_delay;           /* switch grant to credit usable upstream */
-    uint16_t seat_credit;            /* seats: switch grant to ejection credit usable */
-    uint16_t interval;
-    uint8_t in_last, out_last, vc_last; /* switch allocation: output, input and VC served last, the low bits of their numbers */
-    uint8_t seat, used;
-    int8_t dim;
-    uint16_t va_bids[3];             /* how many entries of each list of bids concern this port: a lone bid has won */
-    uint8_t sa_in[2], sa_out[2];
+/* The input side of a port and its VCs. *_last: the low bits of the numbers of what was served last; next in turn is first. */
+struct noc_inlet {
+    uint32_t up;            /* VC 0 of the output port that feeds it */
+    uint16_t credit_delay;  /* switch grant to credit usable upstream */
+    uint8_t sa_bids[2];     /* entries of each list of bids for the switch that concern it: a lone bid has won */
+    uint8_t out_last, vc_last;
+    uint8_t rest[6];
+    struct noc_in vc[];
 };
 
-_Static_assert(sizeof(struct noc_port) == NOC_LINE, "a port is a cache line");
+/* The output side of a port and its VCs. With four VCs it is a cache line. */
+struct noc_port {
+    uint32_t free_mask, tail_sent; /* VCs nobody holds; VCs whose tail has left */
+    uint32_t dst;                  /* VC 0 of the far input port; of this port itself where seat = 1 */
+    uint32_t way_out;              /* 0, or the list of flits that leave the network where seat = 1 */
+    uint16_t flit_delay;           /* switch grant to arrival at the far end */
+    uint16_t interval;
+    uint16_t va_bids[3];           /* as sa_bids, of the lists of bids for a VC */
+    uint8_t sa_bids[2];
+    uint8_t in_last, seat, used;
+    int8_t dim;
+    struct noc_out vc[];
+};
+
+#define NOC_LINES(bytes) (((bytes) + NOC_LINE - 1) / NOC_LINE * NOC_LINE)
+#define NOC_INLET_SIZE(vc_bits) NOC_LINES(sizeof(struct noc_inlet) + (sizeof(struct noc_in) << (vc_bits)))
+#define NOC_PORT_SIZE(vc_bits) NOC_LINES(sizeof(struct noc_port) + (sizeof(struct noc_out) << (vc_bits)))
+
+_Static_assert(sizeof(struct noc_inlet) == 16 && sizeof(struct noc_port) == 32, "four output VCs fill a cache line");
 
 struct noc_event { /* a flit on a wire */
     uint32_t vc;
@@ -101,11 +111,12 @@ struct noc_state {
     int port_bits, vc_bits, fast, special, plain, narrow, max_ports; /* plain: noc_fast.c */
     uint32_t wheel_mask, all_ports, router_ports;
     uint64_t now;
-    struct noc_in *in;
-    struct noc_out *out;
+    char *inlet, *port;      /* of records with their VCs behind them, see noc_inlet(), noc_port() */
+    size_t inlet_size, port_size;
+    uint64_t *free_at;       /* by port, narrow wires: no grant before this cycle */
+    uint32_t seat_delay, seat_credit; /* switch grant to arrival at an endpoint, and to its credit */
     struct noc_stalls *stalls;
     struct noc_counts *total; /* what noc_flush() has taken from the two above */
-    struct noc_port *port;
     struct noc_flit *ring;
     uint32_t *stamp_ring, *stamp_front;
     uint8_t *table, *ports;
@@ -121,6 +132,7 @@ struct noc_state {
     struct noc_event *flit_wheel;
     uint32_t *credit_wheel, *flit_n, *credit_n, flit_room, credit_room;
     struct noc_list va[3], sa[2];
+    uint64_t *va_cell, *in_cell, *out_cell; /* arbiters of output VCs, of a port's input and output side */
     uint64_t *bid_key;
     struct noc_bid *contested;
 
@@ -206,6 +218,26 @@ static inline uint64_t noc_random(uint64_t *state)
 /* `mask` with bit `first` (modulo 32) as its lowest. */
 static inline uint32_t noc_rotated(uint32_t mask, unsigned first) { return mask >> (first & 31) | mask << (-first & 31); }
 
+static inline struct noc_inlet *noc_inlet(const struct noc_state *net, size_t gp)
+{
+    return (struct noc_inlet *)(void *)(net->inlet + gp * net->inlet_size);
+}
+
+static inline struct noc_port *noc_port(const struct noc_state *net, size_t gp)
+{
+    return (struct noc_port *)(void *)(net->port + gp * net->port_size);
+}
+
+static inline struct noc_in *noc_in(const struct noc_state *net, size_t id)
+{
+    return &noc_inlet(net, id >> net->vc_bits)->vc[id & ((1u << net->vc_bits) - 1)];
+}
+
+static inline struct noc_out *noc_out(const struct noc_state *net, size_t o)
+{
+    return &noc_port(net, o >> net->vc_bits)->vc[o & ((1u << net->vc_bits) - 1)];
+}
+
 static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
 {
     return vc >> (net->port_bits + net->vc_bits);
@@ -238,15 +270,15 @@ static inline void noc_bid_for_vc(struct noc_state *net, uint32_t delay, uint32_
 {
     const unsigned k = (net->now + delay) % 3;
     net->va[k].at[net->va[k].n++] = (struct noc_bid){id, out};
-    net->port[out >> net->vc_bits].va_bids[k]++;
+    noc_port(net, out >> net->vc_bits)->va_bids[k]++;
 }
 
 static inline void noc_bid_for_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
     const unsigned k = (net->now + delay) & 1;
     net->sa[k].at[net->sa[k].n++] = (struct noc_bid){id, out};
-    net->port[id >> net->vc_bits].sa_in[k]++;
-    net->port[out >> net->vc_bits].sa_out[k]++;
+    noc_inlet(net, id >> net->vc_bits)->sa_bids[k]++;
+    noc_port(net, out >> net->vc_bits)->sa_bids[k]++;
 }
 
 /* Entry of the routing table: bits 0-5 output port, 6 half, 7 tie. */
@@ -274,10 +306,10 @@ static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigne
     unsigned entry = noc_entry(net, router, f->dst), port = entry & 63;
     if (!net->c.split)
         return port;
-    const struct noc_port *p = &net->port[(size_t)router << net->port_bits];
-    if (p[port].seat)
+    const struct noc_port *out = noc_port(net, (router << net->port_bits) + port);
+    if (out->seat)
         return port;
-    if (p[in_port].dim == p[port].dim)
+    if (noc_port(net, (router << net->port_bits) + in_port)->dim == out->dim)
         return in_port ^ 1;
     if (coin && (entry & 128) && net->c.seed && (noc_random(&net->coin) & 1))
         port ^= 1;

@@ -229,9 +229,9 @@ static uint64_t router_flits(struct noc_state *net)
 static uint64_t ejected_by(const struct noc_state *net, int e)
 {
     uint64_t sum = 0;
-    const uint32_t at = net->port[net->router_ports + (uint32_t)e].dst;
+    const uint32_t at = noc_port(net, net->router_ports + (uint32_t)e)->dst;
     for (int vc = 0; vc < net->c.vcs; vc++)
-        sum += net->total[at + (unsigned)vc].flits + net->out[at + (unsigned)vc].flits;
+        sum += net->total[at + (unsigned)vc].flits + noc_out(net, at + (unsigned)vc)->flits;
     return sum;
 }
 
