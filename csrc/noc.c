@@ -155,14 +155,14 @@ static int make_lists(struct noc_state *net, uint32_t longest)
     net->wheel_mask = slots - 1;
     net->flit_room = wires;
     net->credit_room = (wires + (uint32_t)net->c.endpoints) * (net->fast ? 1 : (uint32_t)net->c.vcs);
-    net->flit_wheel = noc_alloc(net, (size_t)NOC_FLIT_LISTS(net) * net->flit_room, sizeof *net->flit_wheel);
+    net->flit_wheel = noc_alloc(net, (size_t)NOC_FLIT_LISTS(net) * net->flit_room + NOC_AHEAD, sizeof *net->flit_wheel);
     net->credit_wheel = noc_alloc(net, (size_t)slots * net->credit_room, sizeof *net->credit_wheel);
     net->flit_n = noc_alloc(net, NOC_FLIT_LISTS(net), sizeof *net->flit_n);
     net->credit_n = noc_alloc(net, slots, sizeof *net->credit_n);
     int ok = net->flit_wheel && net->credit_wheel && net->flit_n && net->credit_n;
     struct noc_list *lists[6] = {&net->va[0], &net->va[1], &net->va[2], &net->sa[0], &net->sa[1], &net->awake};
     for (int i = 0; i < 6; i++) {
-        lists[i]->at = noc_alloc(net, i == 5 ? (size_t)net->c.endpoints : vcs, sizeof *lists[i]->at);
+        lists[i]->at = noc_alloc(net, (i == 5 ? (size_t)net->c.endpoints : vcs) + NOC_AHEAD, sizeof *lists[i]->at);
         ok = ok && lists[i]->at;
     }
     net->bid_key = noc_alloc(net, vcs, sizeof *net->bid_key);

@@ -16,7 +16,6 @@
 #include "noc_state.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define AHEAD 8   /* events to prefetch ahead */
 #define FAR 512   /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
 /* The arrays of the state as locals: stores of small integers alias everything, and members would be reloaded. */
@@ -56,8 +55,8 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
     struct noc_bid *restrict const va_at = va->at;
     uint32_t va_n = va->n;
     for (uint32_t i = 0; i < n; i++) {
-        if (far && i + AHEAD < n)
-            __builtin_prefetch(in_of(w, event[i + AHEAD].vc), 1);
+        if (far)
+            __builtin_prefetch(in_of(w, event[i + NOC_AHEAD].vc), 1);
         const uint32_t id = event[i].vc;
         struct noc_in *v = in_of(w, id);
         if (v->count) {
@@ -146,8 +145,8 @@ INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int
     const uint64_t tag = w->now << NOC_KEY_BITS;
     uint32_t next_n = next->n, sa_n = sa->n, bids = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (far && i + AHEAD < n)
-            fetch(w, &at[i + AHEAD]);
+        if (far)
+            fetch(w, &at[i + NOC_AHEAD]);
         const uint32_t id = at[i].id, base = at[i].out;
         struct noc_port *p = port_of(w, base);
         const uint32_t mask = vcs_for(net, w, p, id, base, special, plain);
@@ -316,8 +315,8 @@ INLINE void switch_allocation(struct noc_state *net, const struct view *w, const
     const uint32_t n = list->n;
     uint32_t bids = 0, stalled = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (far && i + AHEAD < n)
-            fetch(w, &at[i + AHEAD]);
+        if (far)
+            fetch(w, &at[i + NOC_AHEAD]);
         const uint32_t id = at[i].id, o = at[i].out;
         struct noc_inlet *inlet = inlet_of(w, id);
         struct noc_port *p = port_of(w, o);

@@ -14,11 +14,17 @@
 #define FIRST_WIDTH 256
 
 struct noc_links {
-    struct noc_counts *bin;  /* [all_ports][NOC_BINS] */
+    struct noc_counts *bin;  /* [NOC_BINS][all_ports] */
     struct noc_counts *seen; /* [all_ports]: counters when they were last read */
     struct noc_flow *flow;   /* [all_ports][flows] */
+    uint32_t *used, n_used;  /* ports with something behind them */
     uint64_t width;
 };
+
+static inline struct noc_counts *bin_of(const struct noc_state *net, uint32_t gp, size_t k)
+{
+    return &net->links->bin[k * net->all_ports + gp];
+}
 
 int noc_links_open(struct noc_state *net)
 {
@@ -29,10 +35,14 @@ int noc_links_open(struct noc_state *net)
     l->bin = noc_alloc(net, (size_t)net->all_ports * NOC_BINS, sizeof *l->bin);
     l->seen = noc_alloc(net, net->all_ports, sizeof *l->seen);
     l->flow = noc_alloc(net, flows, sizeof *l->flow);
+    l->used = noc_alloc(net, net->all_ports, sizeof *l->used);
     l->width = net->bin_end = FIRST_WIDTH;
+    for (uint32_t gp = 0; l->used && gp < net->all_ports; gp++)
+        if (noc_port(net, gp)->used)
+            l->used[l->n_used++] = gp;
     for (size_t i = 0; l->flow && i < flows; i++)
         l->flow[i].src = l->flow[i].dst = -1;
-    return l->bin && l->seen && l->flow ? 0 : NOC_NO_MEMORY;
+    return l->bin && l->seen && l->flow && l->used ? 0 : NOC_NO_MEMORY;
 }
 
 void noc_links_close(struct noc_state *net)
@@ -43,6 +53,7 @@ void noc_links_close(struct noc_state *net)
     free(l->bin);
     free(l->seen);
     free(l->flow);
+    free(l->used);
     free(l);
 }
 
@@ -84,23 +95,22 @@ void noc_links_read(struct noc_state *net)
 {
     struct noc_links *l = net->links;
     const size_t k = net->bin_end / l->width - 1;
-    for (uint32_t gp = 0; gp < net->all_ports; gp++) {
-        const struct noc_counts grown = growth(net, gp);
-        add(&l->bin[(size_t)gp * NOC_BINS + k], &grown);
+    for (uint32_t i = 0; i < l->n_used; i++) {
+        const struct noc_counts grown = growth(net, l->used[i]);
+        add(bin_of(net, l->used[i], k), &grown);
     }
 }
 
 static void widen(struct noc_state *net)
 {
     struct noc_links *l = net->links;
-    for (uint32_t gp = 0; gp < net->all_ports; gp++) {
-        struct noc_counts *bin = &l->bin[(size_t)gp * NOC_BINS];
-        for (int k = 0; k < NOC_BINS / 2; k++) {
-            bin[k] = bin[2 * k];
-            add(&bin[k], &bin[2 * k + 1]);
+    const size_t row = (size_t)net->all_ports;
+    for (uint32_t k = 0; k < NOC_BINS / 2; k++)
+        for (uint32_t i = 0; i < l->n_used; i++) {
+            *bin_of(net, l->used[i], k) = *bin_of(net, l->used[i], 2 * k);
+            add(bin_of(net, l->used[i], k), bin_of(net, l->used[i], 2 * k + 1));
         }
-        memset(bin + NOC_BINS / 2, 0, NOC_BINS / 2 * sizeof *bin);
-    }
+    memset(l->bin + NOC_BINS / 2 * row, 0, NOC_BINS / 2 * row * sizeof *l->bin);
     l->width *= 2;
 }
 
@@ -141,7 +151,7 @@ void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct noc_counts grown = growth(net, keys[i]);
-        add(&net->links->bin[(size_t)keys[i] * NOC_BINS + cycle / net->links->width], &grown);
+        add(bin_of(net, keys[i], cycle / net->links->width), &grown);
     }
 }
 
@@ -162,7 +172,7 @@ void noc_links_lay(struct noc_state *net, const uint32_t *keys, uint32_t n, cons
             upto.stalled_credit += times * whole.stalled_credit;
             upto.stalled_arbitration += times * whole.stalled_arbitration;
             const struct noc_counts own = minus(&upto, &before);
-            add(&l->bin[(size_t)keys[i] * NOC_BINS + ends[k] / l->width - 1], &own);
+            add(bin_of(net, keys[i], ends[k] / l->width - 1), &own);
             before = upto;
         }
         add(&l->seen[keys[i]], &before);
@@ -193,10 +203,8 @@ uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
     noc_settle(net);
     noc_links_turn(net);
     for (uint32_t gp = 0; gp < net->all_ports; gp++)
-        if (is_port(net, gp)) {
-            memcpy(out, &net->links->bin[(size_t)gp * NOC_BINS], NOC_BINS * sizeof *out);
-            out += NOC_BINS;
-        }
+        for (size_t k = 0; is_port(net, gp) && k < NOC_BINS; k++)
+            *out++ = *bin_of(net, gp, k);
     return net->links->width;
 }
 

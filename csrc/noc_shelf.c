@@ -18,15 +18,15 @@ int noc_shelf_open(struct noc_state *net)
     const size_t slots = net->wheel_mask + 1, vcs = (size_t)(net->c.links + net->c.endpoints) * (size_t)net->c.vcs;
     if (side->flit_wheel)
         return 1;
-    side->flit_wheel = noc_alloc(net, NOC_FLIT_LISTS(net) * (size_t)net->flit_room, sizeof *side->flit_wheel);
+    side->flit_wheel = noc_alloc(net, NOC_FLIT_LISTS(net) * (size_t)net->flit_room + NOC_AHEAD, sizeof *side->flit_wheel);
     side->credit_wheel = noc_alloc(net, slots * net->credit_room, sizeof *side->credit_wheel);
     side->flit_n = noc_alloc(net, NOC_FLIT_LISTS(net), sizeof *side->flit_n);
     side->credit_n = noc_alloc(net, slots, sizeof *side->credit_n);
-    side->awake.at = noc_alloc(net, (size_t)net->c.endpoints, sizeof *side->awake.at);
+    side->awake.at = noc_alloc(net, (size_t)net->c.endpoints + NOC_AHEAD, sizeof *side->awake.at);
     int ok = side->flit_wheel && side->credit_wheel && side->flit_n && side->credit_n && side->awake.at;
     for (int k = 0; k < 5; k++) {
         struct noc_list *list = k < 3 ? &side->va[k] : &side->sa[k - 3];
-        list->at = noc_alloc(net, vcs, sizeof *list->at);
+        list->at = noc_alloc(net, vcs + NOC_AHEAD, sizeof *list->at);
         ok = ok && list->at;
     }
     return ok;

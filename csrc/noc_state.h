@@ -70,10 +70,12 @@ struct noc_port {
 };
 
 #define NOC_LINES(bytes) (((bytes) + NOC_LINE - 1) / NOC_LINE * NOC_LINE)
-#define NOC_INLET_SIZE(vc_bits) NOC_LINES(sizeof(struct noc_inlet) + (sizeof(struct noc_in) << (vc_bits)))
+#define NOC_INLET_SIZE(vc_bits) (sizeof(struct noc_inlet) + (sizeof(struct noc_in) << (vc_bits)))
 #define NOC_PORT_SIZE(vc_bits) NOC_LINES(sizeof(struct noc_port) + (sizeof(struct noc_out) << (vc_bits)))
 
 _Static_assert(sizeof(struct noc_inlet) == 16 && sizeof(struct noc_port) == 32, "four output VCs fill a cache line");
+
+#define NOC_AHEAD 8 /* entries of a list looked at ahead of the one in hand: arrays of lists are longer by that */
 
 struct noc_event { /* a flit on a wire */
     uint32_t vc;
