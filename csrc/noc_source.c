@@ -60,26 +60,6 @@ static uint32_t later_pop(struct noc_state *net)
     return msg;
 }
 
-/* Append a message, whose time has come, to its source's queue. */
-void noc_queue(struct noc_state *net, uint32_t msg)
-{
-    struct noc_msg *m = &net->msg[msg];
-    struct noc_source *s = &net->source[m->src * net->c.vc_classes + m->vc_class];
-    m->next = NOC_NO_MSG;
-    if (s->head != NOC_NO_MSG) {
-        net->msg[s->tail].next = msg;
-    } else {
-        s->head = msg;
-        if (net->skip)
-            noc_skip_started(net, msg);
-    }
-    s->tail = msg;
-    if (!net->listed[m->src]) {
-        net->listed[m->src] = 1;
-        net->awake.at[net->awake.n++] = (struct noc_bid){(uint32_t)m->src, 0};
-    }
-}
-
 void noc_release_due(struct noc_state *net)
 {
     while (net->later_n && net->later[0].ctime <= net->now) {
@@ -216,6 +196,16 @@ static int64_t flit_priority(const struct noc_state *net, const struct noc_sourc
     return net->c.priority == NOC_AGE ? -(int64_t)m->ctime : net->c.priority == NOC_CLASS ? -m->vc_class : 0;
 }
 
+/* Its last flit is out: the source turns to its next message. */
+static inline void next_message(struct noc_state *net, uint32_t e, struct noc_source *s)
+{
+    s->head = net->msg[s->head].next;
+    if (net->skip)
+        noc_skip_changed(net, e);
+    if (net->skip && s->head != NOC_NO_MSG)
+        noc_skip_started(net, s->head);
+}
+
 static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
 {
     uint32_t gp = net->router_ports + e, id = s->head;
@@ -245,13 +235,8 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     else
         p->free_mask |= 1u << s->vc;
     s->vc = -1;
-    if (!m->flits_left) {
-        s->head = m->next;
-        if (net->skip)
-            noc_skip_changed(net, e);
-        if (net->skip && s->head != NOC_NO_MSG)
-            noc_skip_started(net, s->head);
-    }
+    if (!m->flits_left)
+        next_message(net, e, s);
 }
 
 /* At most one flit of one class: classes in turn, higher priorities first. */
@@ -296,6 +281,22 @@ static int inject_one(struct noc_state *net, uint32_t e)
     return 0;
 }
 
+/* send_flit() of a message's last packet, of one flit, which takes VC `vc` and gives it back at once. */
+static inline void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_source *s, int vc)
+{
+    struct noc_port *p = noc_port(net, net->router_ports + e);
+    struct noc_msg *m = &net->msg[s->head];
+    if (m->itime == UINT64_MAX)
+        m->itime = net->now;
+    m->flits_left = 0;
+    p->vc[vc].credits--;
+    p->vc[vc].flits++;
+    net->injected++;
+    s->last_vc = (int8_t)vc;
+    noc_put_flit(net, 1 + (uint32_t)net->c.seat_latency, p->dst + (unsigned)vc, (struct noc_flit){s->head, (uint16_t)m->dst, NOC_TAIL}, (uint32_t)net->now);
+    next_message(net, e, s);
+}
+
 /* The same where one class leaves nothing to choose between; `any`: it may take any VC that has a credit. */
 static inline int inject_only(struct noc_state *net, uint32_t e, const int any)
 {
@@ -303,9 +304,16 @@ static inline int inject_only(struct noc_state *net, uint32_t e, const int any)
     const uint32_t gp = net->router_ports + e;
     if (s->head == NOC_NO_MSG)
         return 0;
-    if (s->vc < 0)
-        s->vc = (int8_t)(any ? first_vc(net, gp, s->last_vc < 0 ? 1 : ~0u, (unsigned)s->last_vc + 1, 1)
-                             : choose_vc(net, gp, s, &net->msg[s->head]));
+    if (s->vc < 0) {
+        const int vc = any ? first_vc(net, gp, s->last_vc < 0 ? 1 : ~0u, (unsigned)s->last_vc + 1, 1)
+                           : choose_vc(net, gp, s, &net->msg[s->head]);
+        if (any && vc >= 0 && net->msg[s->head].flits_left == 1) {
+            send_lone_flit(net, e, s, vc);
+            net->moved++;
+            return s->head != NOC_NO_MSG;
+        }
+        s->vc = (int8_t)vc;
+    }
     if (s->vc < 0 || !noc_out(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc)->credits)
         return 1;
     send_flit(net, e, s);
@@ -332,7 +340,7 @@ void noc_inject(struct noc_state *net)
 {
     if (net->c.vc_classes > 1)
         inject_all(net, 0, 0);
-    else if (net->c.noq || net->c.cut_through)
+    else if (net->c.noq || net->c.cut_through || net->c.wait_for_tail_credit || net->c.flows)
         inject_all(net, 1, 0);
     else
         inject_all(net, 1, 1);

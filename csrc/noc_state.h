@@ -167,7 +167,6 @@ int noc_fold_table(struct noc_state *net);
 void noc_close_routes(struct noc_state *net);
 /* noc_source.c */
 int noc_more_messages(struct noc_state *net);
-void noc_queue(struct noc_state *net, uint32_t msg);
 int noc_later_push(struct noc_state *net, uint32_t msg);
 void noc_release_due(struct noc_state *net);
 void noc_inject(struct noc_state *net);
@@ -265,6 +264,26 @@ static inline uint32_t noc_new_message(struct noc_state *net)
     const uint32_t id = net->msg_free;
     net->msg_free = net->msg[id].next;
     return id;
+}
+
+/* Append a message, whose time has come, to its source's queue. */
+static inline void noc_queue(struct noc_state *net, uint32_t msg)
+{
+    struct noc_msg *m = &net->msg[msg];
+    struct noc_source *s = &net->source[m->src * net->c.vc_classes + m->vc_class];
+    m->next = NOC_NO_MSG;
+    if (s->head != NOC_NO_MSG) {
+        net->msg[s->tail].next = msg;
+    } else {
+        s->head = msg;
+        if (net->skip)
+            noc_skip_started(net, msg);
+    }
+    s->tail = msg;
+    if (!net->listed[m->src]) {
+        net->listed[m->src] = 1;
+        net->awake.at[net->awake.n++] = (struct noc_bid){(uint32_t)m->src, 0};
+    }
 }
 
 /* Bids by input VC `id`, with `out` as struct noc_bid has it, in the lists of cycle `now + delay`. */
