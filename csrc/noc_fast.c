@@ -222,27 +222,26 @@ INLINE void traverse(struct noc_state *net, const struct view *w, struct crossin
 {
     const uint32_t in_vc = id & w->vc_mask, vc = o & w->vc_mask;
     struct noc_in *v = &inlet->vc[in_vc];
-    struct noc_flit f = v->front;
-    const unsigned tail = f.bits & NOC_TAIL, left = v->count - 1u;
+    const unsigned tail = v->front.bits & NOC_TAIL;
     p->vc[vc].credits--;
     p->vc[vc].flits++;
     if (special && net->c.flows)
-        noc_flow_passed(net, o >> w->vb, f.msg);
+        noc_flow_passed(net, o >> w->vb, v->front.msg);
     inlet->out_last = (uint8_t)(o >> w->vb);
     inlet->vc_last = (uint8_t)id;
     p->in_last = (uint8_t)(id >> w->vb);
     if (special)
         net->free_at[o >> w->vb] = w->now + p->interval;
-    v->count = (uint16_t)left;
     put_credit(w, inlet->credit_delay, inlet->up + in_vc);
-    f.bits = (uint16_t)(f.bits + NOC_HOP);
     const uint32_t on_wire = ((uint32_t)w->now + p->flit_delay) & w->wheel_mask;
     const uint32_t slot = on_wire > p->way_out ? on_wire : p->way_out; /* no branch: it could not be predicted */
     struct noc_event *e = &w->flit_wheel[(size_t)slot * w->flit_room + w->flit_n[slot]++];
     e->vc = p->dst + vc;
-    e->flit = f;
+    e->flit = v->front;
+    e->flit.bits = (uint16_t)(e->flit.bits + NOC_HOP);
+    v->count--;
     if (!tail) {
-        if (left) {
+        if (v->count) {
             advance(w, v, id);
             bid_again(x, inlet, p, id, o);
         }
@@ -253,7 +252,7 @@ INLINE void traverse(struct noc_state *net, const struct view *w, struct crossin
     else
         p->free_mask |= 1u << vc;
     v->out = 0;
-    if (left) {
+    if (v->count) {
         advance(w, v, id);
         const uint32_t to = route(net, w, id, &v->front, special, plain), base = (id & ~w->local) | to;
         v->out = (uint16_t)to;

@@ -1,26 +1,37 @@
 /* noc_run.c -- the clock: one cycle after another, idle stretches at once, and the watchdog. */
 #include "noc_state.h"
 
+/* The shape of a port is a constant where the caller knows it. */
+static inline void add_credits(struct noc_state *net, const uint32_t *vc, uint32_t n, const int vb, const size_t port_size)
+{
+    char *const port = net->port;
+    for (uint32_t i = 0; i < n; i++)
+        ((struct noc_port *)(void *)(port + (vc[i] >> vb) * port_size))->vc[vc[i] & ((1u << vb) - 1)].credits++;
+}
+
+/* The same with VCs that are free only when their last credit is back. */
+static void free_by_credits(struct noc_state *net, const uint32_t *vc, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct noc_port *p = noc_port(net, vc[i] >> net->vc_bits);
+        uint32_t bit = 1u << (vc[i] & ((1u << net->vc_bits) - 1));
+        if (++noc_out(net, vc[i])->credits == net->c.vc_depth && (p->tail_sent & bit)) {
+            p->free_mask |= bit;
+            p->tail_sent &= ~bit;
+        }
+    }
+}
+
 static void credits(struct noc_state *net)
 {
     const uint32_t slot = (uint32_t)net->now & net->wheel_mask, n = net->credit_n[slot];
     const uint32_t *vc = net->credit_wheel + (size_t)slot * net->credit_room;
-    if (!net->c.wait_for_tail_credit) {
-        const size_t size = net->port_size;
-        const int vb = net->vc_bits;
-        char *const port = net->port;
-        for (uint32_t i = 0; i < n; i++)
-            ((struct noc_port *)(void *)(port + (vc[i] >> vb) * size))->vc[vc[i] & ((1u << vb) - 1)].credits++;
-    } else {
-        for (uint32_t i = 0; i < n; i++) {
-            struct noc_port *p = noc_port(net, vc[i] >> net->vc_bits);
-            uint32_t bit = 1u << (vc[i] & ((1u << net->vc_bits) - 1));
-            if (++noc_out(net, vc[i])->credits == net->c.vc_depth && (p->tail_sent & bit)) {
-                p->free_mask |= bit;
-                p->tail_sent &= ~bit;
-            }
-        }
-    }
+    if (net->c.wait_for_tail_credit)
+        free_by_credits(net, vc, n);
+    else if (net->vc_bits == 2)
+        add_credits(net, vc, n, 2, NOC_PORT_SIZE(2));
+    else
+        add_credits(net, vc, n, net->vc_bits, net->port_size);
     net->credit_n[slot] = 0;
 }
 
