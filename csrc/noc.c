@@ -5,21 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *noc_alloc(struct noc_state *net, size_t count, size_t size)
-{
-    net->held += count * size;
-    return calloc(count ? count : 1, size);
-}
-
-/* As noc_alloc(), from the start of a cache line on: what every flit touches. */
-static void *alloc_lines(struct noc_state *net, size_t count, size_t size)
-{
-    const size_t bytes = NOC_LINES(count * size + 1);
-    void *p = aligned_alloc(NOC_LINE, bytes);
-    net->held += bytes;
-    return p ? memset(p, 0, bytes) : NULL;
-}
-
 int noc_fail(struct noc_state *net, int status, const char *text)
 {
     snprintf(net->message, sizeof net->message, "%s", text);
@@ -155,18 +140,18 @@ static int make_lists(struct noc_state *net, uint32_t longest)
     net->wheel_mask = slots - 1;
     net->flit_room = wires;
     net->credit_room = (wires + (uint32_t)net->c.endpoints) * (net->fast ? 1 : (uint32_t)net->c.vcs);
-    net->flit_wheel = noc_alloc(net, (size_t)NOC_FLIT_LISTS(net) * net->flit_room + NOC_AHEAD, sizeof *net->flit_wheel);
-    net->credit_wheel = noc_alloc(net, (size_t)slots * net->credit_room, sizeof *net->credit_wheel);
-    net->flit_n = noc_alloc(net, NOC_FLIT_LISTS(net), sizeof *net->flit_n);
-    net->credit_n = noc_alloc(net, slots, sizeof *net->credit_n);
+    net->flit_wheel = noc_keep(net, (size_t)NOC_FLIT_LISTS(net) * net->flit_room + NOC_AHEAD, sizeof *net->flit_wheel);
+    net->credit_wheel = noc_keep(net, (size_t)slots * net->credit_room, sizeof *net->credit_wheel);
+    net->flit_n = noc_keep(net, NOC_FLIT_LISTS(net), sizeof *net->flit_n);
+    net->credit_n = noc_keep(net, slots, sizeof *net->credit_n);
     int ok = net->flit_wheel && net->credit_wheel && net->flit_n && net->credit_n;
     struct noc_list *lists[6] = {&net->va[0], &net->va[1], &net->va[2], &net->sa[0], &net->sa[1], &net->awake};
     for (int i = 0; i < 6; i++) {
-        lists[i]->at = noc_alloc(net, (i == 5 ? (size_t)net->c.endpoints : vcs) + NOC_AHEAD, sizeof *lists[i]->at);
+        lists[i]->at = noc_keep(net, (i == 5 ? (size_t)net->c.endpoints : vcs) + NOC_AHEAD, sizeof *lists[i]->at);
         ok = ok && lists[i]->at;
     }
-    net->bid_key = noc_alloc(net, vcs, sizeof *net->bid_key);
-    net->contested = noc_alloc(net, vcs, sizeof *net->contested);
+    net->bid_key = noc_keep(net, vcs, sizeof *net->bid_key);
+    net->contested = noc_keep(net, vcs, sizeof *net->contested);
     return ok && net->bid_key && net->contested;
 }
 
@@ -177,22 +162,22 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     const size_t sources = (size_t)net->c.endpoints * (size_t)net->c.vc_classes;
     net->inlet_size = NOC_INLET_SIZE(net->vc_bits);
     net->port_size = NOC_PORT_SIZE(net->vc_bits);
-    net->inlet = alloc_lines(net, net->router_ports, net->inlet_size);
-    net->port = alloc_lines(net, net->all_ports, net->port_size);
-    net->free_at = noc_alloc(net, net->all_ports, sizeof *net->free_at);
-    net->va_cell = noc_alloc(net, out_vcs, sizeof *net->va_cell);
-    net->in_cell = noc_alloc(net, net->all_ports, sizeof *net->in_cell);
-    net->out_cell = noc_alloc(net, net->all_ports, sizeof *net->out_cell);
-    net->stalls = noc_alloc(net, out_vcs, sizeof *net->stalls);
-    net->total = noc_alloc(net, out_vcs, sizeof *net->total);
-    net->ring = noc_alloc(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->ring);
-    net->ports = noc_alloc(net, (size_t)net->c.routers, 1);
+    net->inlet = noc_keep(net, net->router_ports, net->inlet_size);
+    net->port = noc_keep(net, net->all_ports, net->port_size);
+    net->free_at = noc_keep(net, net->all_ports, sizeof *net->free_at);
+    net->va_cell = noc_keep(net, out_vcs, sizeof *net->va_cell);
+    net->in_cell = noc_keep(net, net->all_ports, sizeof *net->in_cell);
+    net->out_cell = noc_keep(net, net->all_ports, sizeof *net->out_cell);
+    net->stalls = noc_keep(net, out_vcs, sizeof *net->stalls);
+    net->total = noc_keep(net, out_vcs, sizeof *net->total);
+    net->ring = noc_keep(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->ring);
+    net->ports = noc_keep(net, (size_t)net->c.routers, 1);
     net->table = noc_alloc(net, cells, 1);
-    net->source = noc_alloc(net, sources, sizeof *net->source);
-    net->last_class = noc_alloc(net, (size_t)net->c.endpoints, 1);
-    net->listed = noc_alloc(net, (size_t)net->c.endpoints, 1);
+    net->source = noc_keep(net, sources, sizeof *net->source);
+    net->last_class = noc_keep(net, (size_t)net->c.endpoints, 1);
+    net->listed = noc_keep(net, (size_t)net->c.endpoints, 1);
     if (minimal)
-        net->minimal = noc_alloc(net, cells, sizeof *net->minimal);
+        net->minimal = noc_keep(net, cells, sizeof *net->minimal);
     if (!net->inlet || !net->port || !net->free_at || !net->va_cell || !net->in_cell || !net->out_cell || !net->stalls || !net->total || !net->ring || !net->ports || !net->table || !net->source ||
         !net->last_class || !net->listed || (minimal && !net->minimal))
         return 0;
@@ -285,13 +270,10 @@ void noc_close(struct noc_state *net)
         return;
     noc_general_close(net);
     noc_skip_close(net);
-    noc_links_close(net);
     noc_traffic_close(net);
-    noc_close_routes(net);
-    void *held[] = {net->inlet, net->port, net->free_at, net->va_cell, net->in_cell, net->out_cell, net->stalls, net->total, net->ring, net->stamp_ring, net->stamp_front, net->ports,
-                    net->minimal, net->flit_wheel, net->credit_wheel, net->flit_n, net->credit_n, net->va[0].at,
-                    net->va[1].at, net->va[2].at, net->sa[0].at, net->sa[1].at, net->bid_key, net->contested, net->source,
-                    net->last_class, net->listed, net->awake.at, net->msg, net->later, net->done, net};
+    free(net->table);
+    noc_free_kept(net);
+    void *held[] = {net->stamp_ring, net->stamp_front, net->msg, net->later, net->done, net};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);
 }

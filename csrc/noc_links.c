@@ -8,7 +8,6 @@
  */
 #include "noc_state.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define FIRST_WIDTH 256
@@ -28,14 +27,14 @@ static inline struct noc_counts *bin_of(const struct noc_state *net, uint32_t gp
 
 int noc_links_open(struct noc_state *net)
 {
-    struct noc_links *l = net->links = noc_alloc(net, 1, sizeof *l);
+    struct noc_links *l = net->links = noc_keep(net, 1, sizeof *l);
     if (!l)
         return NOC_NO_MEMORY;
     const size_t flows = (size_t)net->all_ports * (size_t)net->c.flows;
-    l->bin = noc_alloc(net, (size_t)net->all_ports * NOC_BINS, sizeof *l->bin);
-    l->seen = noc_alloc(net, net->all_ports, sizeof *l->seen);
-    l->flow = noc_alloc(net, flows, sizeof *l->flow);
-    l->used = noc_alloc(net, net->all_ports, sizeof *l->used);
+    l->bin = noc_keep(net, (size_t)net->all_ports * NOC_BINS, sizeof *l->bin);
+    l->seen = noc_keep(net, net->all_ports, sizeof *l->seen);
+    l->flow = noc_keep(net, flows, sizeof *l->flow);
+    l->used = noc_keep(net, net->all_ports, sizeof *l->used);
     l->width = net->bin_end = FIRST_WIDTH;
     for (uint32_t gp = 0; l->used && gp < net->all_ports; gp++)
         if (noc_port(net, gp)->used)
@@ -43,18 +42,6 @@ int noc_links_open(struct noc_state *net)
     for (size_t i = 0; l->flow && i < flows; i++)
         l->flow[i].src = l->flow[i].dst = -1;
     return l->bin && l->seen && l->flow && l->used ? 0 : NOC_NO_MEMORY;
-}
-
-void noc_links_close(struct noc_state *net)
-{
-    struct noc_links *l = net->links;
-    if (!l)
-        return;
-    free(l->bin);
-    free(l->seen);
-    free(l->flow);
-    free(l->used);
-    free(l);
 }
 
 static struct noc_counts minus(const struct noc_counts *a, const struct noc_counts *b)

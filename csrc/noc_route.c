@@ -18,9 +18,9 @@ static int add_ways(struct noc_state *net)
     const uint32_t k = (uint32_t)net->radix[0], m = net->dimensions > 1 ? (uint32_t)net->radix[1] : 1, n = (uint32_t)net->c.routers;
     if (net->c.split || net->dimensions > 2 || k * k + m * m > 1u << 16)
         return 0;
-    net->way = noc_alloc(net, k * k + m * m, sizeof *net->way);
-    net->way_from = noc_alloc(net, n, sizeof *net->way_from);
-    net->way_to = noc_alloc(net, n, sizeof *net->way_to);
+    net->way = noc_keep(net, k * k + m * m, sizeof *net->way);
+    net->way_from = noc_keep(net, n, sizeof *net->way_from);
+    net->way_to = noc_keep(net, n, sizeof *net->way_to);
     if (!net->way || !net->way_from || !net->way_to)
         return NOC_NO_MEMORY;
     for (uint32_t i = 0; i < k * k; i++)
@@ -75,8 +75,8 @@ int noc_fold_table(struct noc_state *net)
     for (int d = 0; d < c->dimensions; stride *= (size_t)c->radix[d++]) {
         const size_t k = (size_t)c->radix[d];
         net->radix[d] = (int)k;
-        net->turn[d] = noc_alloc(net, k * k, 1);
-        net->at[d] = noc_alloc(net, n, sizeof *net->at[d]);
+        net->turn[d] = noc_keep(net, k * k, 1);
+        net->at[d] = noc_keep(net, n, sizeof *net->at[d]);
         if (!net->turn[d] || !net->at[d])
             return NOC_NO_MEMORY;
         for (size_t i = 0; i < n; i++)
@@ -99,16 +99,4 @@ int noc_fold_table(struct noc_state *net)
     net->held -= n * n;
     net->table = NULL;
     return add_ways(net);
-}
-
-void noc_close_routes(struct noc_state *net)
-{
-    for (int d = 0; d < 8; d++) {
-        free(net->turn[d]);
-        free(net->at[d]);
-    }
-    free(net->way);
-    free(net->way_from);
-    free(net->way_to);
-    free(net->table);
 }

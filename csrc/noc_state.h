@@ -107,6 +107,7 @@ struct noc_traffic_state; /* noc_traffic.c */
 struct noc_general;       /* noc_general.h */
 struct noc_skip;          /* noc_skip.c */
 struct noc_links;         /* noc_links.c */
+struct noc_block;         /* noc_memory.c */
 
 struct noc_state {
     struct noc_config c;
@@ -155,16 +156,19 @@ struct noc_state {
     struct noc_links *links;
     uint64_t bin_end; /* cycle in which the present bin of link counters ends */
     uint64_t held; /* bytes */
+    struct noc_block *block;
     char message[256];
 };
 
+/* noc_memory.c */
+void *noc_alloc(struct noc_state *net, size_t count, size_t size);
+void *noc_keep(struct noc_state *net, size_t count, size_t size);
+void noc_free_kept(struct noc_state *net);
 /* noc.c */
 void noc_flush(struct noc_state *net);
-void *noc_alloc(struct noc_state *net, size_t count, size_t size);
 int noc_fail(struct noc_state *net, int status, const char *text);
 /* noc_route.c */
 int noc_fold_table(struct noc_state *net);
-void noc_close_routes(struct noc_state *net);
 /* noc_source.c */
 int noc_more_messages(struct noc_state *net);
 int noc_later_push(struct noc_state *net, uint32_t msg);
@@ -179,7 +183,6 @@ void noc_general_close(struct noc_state *net);
 uint64_t noc_general_busy(const struct noc_state *net);
 /* noc_links.c */
 int noc_links_open(struct noc_state *net);
-void noc_links_close(struct noc_state *net);
 void noc_links_read(struct noc_state *net);
 void noc_links_turn(struct noc_state *net);
 uint32_t noc_links_ends(const struct noc_state *net, uint64_t from, uint64_t to, uint64_t *ends);
