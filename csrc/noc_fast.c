@@ -13,9 +13,9 @@
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("no-tree-slp-vectorize") /* pairs of numbers in registers would take the way through a vector */
 #endif
-#include "noc_state.h"
+#include "noc_traffic.h"
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE NOC_INLINE
 #define FAR 512   /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
 /* The arrays of the state as locals: stores of small integers alias everything, and members would be reloaded. */
@@ -347,7 +347,11 @@ INLINE void departures(struct noc_state *net, const struct view *w)
     for (uint32_t i = 0; i < n; i++) {
         const struct noc_flit f = event[i].flit;
         put_credit(w, net->seat_credit, event[i].vc);
-        if (f.bits & NOC_TAIL)
+        if (!(f.bits & NOC_TAIL))
+            continue;
+        if (net->traffic)
+            noc_traffic_arrived(net, f.msg, f.bits >> 2, w->now + net->seat_delay);
+        else
             noc_deliver(net, f.msg, f.bits >> 2, w->now + net->seat_delay);
     }
     net->ejected += n;

@@ -52,12 +52,14 @@ static struct noc_counts minus(const struct noc_counts *a, const struct noc_coun
 /* Counters of a port, all VCs together. */
 static struct noc_counts counted(const struct noc_state *net, uint32_t gp)
 {
+    const struct noc_out *out = noc_port(net, gp)->vc;
+    const struct noc_counts *total = &net->total[(size_t)gp << net->vc_bits];
+    const struct noc_stalls *stalls = &net->stalls[(size_t)gp << net->vc_bits];
     struct noc_counts sum = {0, 0, 0};
     for (int vc = 0; vc < net->c.vcs; vc++) {
-        const size_t o = ((size_t)gp << net->vc_bits) + (unsigned)vc;
-        sum.flits += net->total[o].flits + noc_out(net, o)->flits;
-        sum.stalled_credit += net->total[o].stalled_credit + net->stalls[o].credit;
-        sum.stalled_arbitration += net->total[o].stalled_arbitration + net->stalls[o].arbitration;
+        sum.flits += total[vc].flits + out[vc].flits;
+        sum.stalled_credit += total[vc].stalled_credit + stalls[vc].credit;
+        sum.stalled_arbitration += total[vc].stalled_arbitration + stalls[vc].arbitration;
     }
     return sum;
 }

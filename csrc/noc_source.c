@@ -98,42 +98,47 @@ int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
     return 0;
 }
 
+/* A message in the order of what is to be collected: of one cycle by endpoint, in whatever order the engine came upon them. */
+static void report_arrival(struct noc_state *net, const struct noc_arrival *arrival)
+{
+    if (net->done_n == net->done_room) {
+        uint64_t room = net->done_room ? 2 * net->done_room : 1024;
+        struct noc_arrival *grown = malloc(room * sizeof *grown);
+        if (!grown) { /* an arrival must not be lost: stop here, in words */
+            noc_fail(net, NOC_NO_MEMORY, "no memory for arrivals");
+            abort();
+        }
+        for (uint64_t i = 0; i < net->done_n; i++)
+            grown[i] = net->done[(net->done_first + i) % net->done_room];
+        free(net->done);
+        net->held += (room - net->done_room) * sizeof *grown;
+        net->done = grown;
+        net->done_first = 0;
+        net->done_room = room;
+    }
+    uint64_t at = net->done_n++;
+    for (; at; at--) {
+        const struct noc_arrival *before = &net->done[(net->done_first + at - 1) % net->done_room];
+        if (before->atime < arrival->atime || (before->atime == arrival->atime && before->dst < arrival->dst))
+            break;
+        net->done[(net->done_first + at) % net->done_room] = *before;
+    }
+    net->done[(net->done_first + at) % net->done_room] = *arrival;
+}
+
 void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t atime)
 {
+    if (net->traffic) {
+        noc_traffic_arrived(net, id, hops, atime);
+        return;
+    }
     struct noc_msg *m = &net->msg[id];
     if (--m->packets_left)
         return;
     net->pending--;
     if (net->skip)
         noc_skip_ended(net, id);
-    if (net->traffic) {
-        noc_traffic_arrived(net, m, hops, atime);
-    } else {
-        if (net->done_n == net->done_room) {
-            uint64_t room = net->done_room ? 2 * net->done_room : 1024;
-            struct noc_arrival *grown = malloc(room * sizeof *grown);
-            if (!grown) { /* an arrival must not be lost: stop here, in words */
-                noc_fail(net, NOC_NO_MEMORY, "no memory for arrivals");
-                abort();
-            }
-            for (uint64_t i = 0; i < net->done_n; i++)
-                grown[i] = net->done[(net->done_first + i) % net->done_room];
-            free(net->done);
-            net->held += (room - net->done_room) * sizeof *grown;
-            net->done = grown;
-            net->done_first = 0;
-            net->done_room = room;
-        }
-        uint64_t at = net->done_n++; /* of one cycle by endpoint, in whatever order the engine came upon them */
-        for (; at; at--) {
-            const struct noc_arrival *before = &net->done[(net->done_first + at - 1) % net->done_room];
-            if (before->atime < atime || (before->atime == atime && before->dst < m->dst))
-                break;
-            net->done[(net->done_first + at) % net->done_room] = *before;
-        }
-        net->done[(net->done_first + at) % net->done_room] = (struct noc_arrival){
-            m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class};
-    }
+    report_arrival(net, &(struct noc_arrival){m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class});
     m->next = net->msg_free;
     net->msg_free = id;
 }
@@ -152,7 +157,7 @@ int noc_collect(struct noc_state *net, struct noc_arrival *out, int room)
 }
 
 /* The first VC of `mask`, asked in turn from number `first` on, that is free and has room for `need` flits; -1: none. */
-static inline int first_vc(const struct noc_state *net, uint32_t gp, uint32_t mask, unsigned first, int need)
+NOC_INLINE int first_vc(const struct noc_state *net, uint32_t gp, uint32_t mask, unsigned first, int need)
 {
     const struct noc_out *out = noc_out(net, (size_t)gp << net->vc_bits);
     const uint32_t free_mask = noc_port(net, gp)->free_mask & mask;
@@ -282,7 +287,7 @@ static int inject_one(struct noc_state *net, uint32_t e)
 }
 
 /* send_flit() of a message's last packet, of one flit, which takes VC `vc` and gives it back at once. */
-static inline void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_source *s, int vc)
+NOC_INLINE void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_source *s, int vc)
 {
     struct noc_port *p = noc_port(net, net->router_ports + e);
     struct noc_msg *m = &net->msg[s->head];
@@ -298,7 +303,7 @@ static inline void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_
 }
 
 /* The same where one class leaves nothing to choose between; `any`: it may take any VC that has a credit. */
-static inline int inject_only(struct noc_state *net, uint32_t e, const int any)
+NOC_INLINE int inject_only(struct noc_state *net, uint32_t e, const int any)
 {
     struct noc_source *s = &net->source[e];
     const uint32_t gp = net->router_ports + e;
@@ -321,7 +326,7 @@ static inline int inject_only(struct noc_state *net, uint32_t e, const int any)
     return s->head != NOC_NO_MSG;
 }
 
-static inline void inject_all(struct noc_state *net, const int one_class, const int any)
+NOC_INLINE void inject_all(struct noc_state *net, const int one_class, const int any)
 {
     const uint32_t n = net->awake.n;
     struct noc_bid *const at = net->awake.at;

@@ -12,6 +12,8 @@
 #include "noc.h"
 #include <stddef.h>
 
+#define NOC_INLINE static inline __attribute__((always_inline))
+
 #define NOC_KEY_BITS 11 /* 64 ports x 32 VCs */
 #define NOC_LINE 64     /* bytes of a cache line: arrays start on one */
 #define NOC_NO_MSG UINT32_MAX

@@ -30,7 +30,7 @@ static int32_t weighted(struct noc_traffic_state *t, const double *cumulative, i
     return low;
 }
 
-static int32_t destination(struct noc_traffic_state *t, int32_t src)
+NOC_INLINE int32_t destination(struct noc_traffic_state *t, int32_t src)
 {
     const uint32_t n = (uint32_t)t->endpoints;
     switch (t->c.pattern) {
@@ -68,7 +68,7 @@ static void fill_gaps(struct noc_traffic_state *t)
     }
 }
 
-static inline void next_gap(struct noc_traffic_state *t)
+NOC_INLINE void next_gap(struct noc_traffic_state *t)
 {
     if (t->packet_rate >= 1.0) {
         t->next++;
@@ -86,14 +86,14 @@ static inline void next_gap(struct noc_traffic_state *t)
     t->next += gap < 1e18 ? (uint64_t)gap + 1 : (uint64_t)1e18;
 }
 
-static inline int create(struct noc_state *net, int32_t src)
+NOC_INLINE int create(struct noc_state *net, int32_t src)
 {
     struct noc_traffic_state *t = net->traffic;
     const uint32_t id = noc_new_message(net);
     if (id == NOC_NO_MSG)
         return noc_fail(net, NOC_NO_MEMORY, "no memory for packets");
     const int32_t size = t->c.sizes == 1 ? t->size[0] : t->size[weighted(t, t->size_weight, t->c.sizes)];
-    const int measured = net->now >= t->c.warmup && net->now < t->c.warmup + t->c.cycles;
+    const int measured = net->now - t->c.warmup < t->c.cycles; /* and not before: then it is a large number */
     struct noc_msg *m = &net->msg[id];
     m->ctime = net->now;
     m->itime = UINT64_MAX;
