@@ -53,16 +53,24 @@ i64 stages_next_arrival(const stages *s, i64 limit)
 
 /* ---- narrow and wide ranks */
 
-/* From the back, so that no narrow entry is overwritten before it is read. */
+/* From the back, so that no narrow rank is overwritten before it is read. */
+static void widen_ranks(void *ranks, u32 n)
+{
+    const u64 number = ((u64)1 << (NARROW_NUMBER_BITS + 1)) - 1, time = ((u64)1 << NARROW_TIME_BITS) - 1, *narrow = ranks;
+    u128 *wide = ranks;
+    while (n-- > 0) {
+        u64 rank = narrow[n], above = rank >> (NARROW_NUMBER_BITS + 1);
+        wide[n] = (u128)(above >> NARROW_TIME_BITS) << 94 | (u128)(above & time) << 33 | (rank & number);
+    }
+}
+
 static void widen(stages *s)
 {
-    const u64 number = ((u64)1 << NARROW_NUMBER_BITS) - 1, time = ((u64)1 << NARROW_TIME_BITS) - 1, *narrow = s->ranks;
-    u128 *wide = s->ranks, *queue = s->queue;
-    for (u32 e = s->n_events; e-- > 0;) {
-        u64 rank = narrow[e];
-        wide[e] = (u128)(rank >> (NARROW_NUMBER_BITS + NARROW_TIME_BITS)) << 93 | (u128)(rank >> NARROW_NUMBER_BITS & time) << 32 | (rank & number);
-    }
-    narrow = s->queue;
+    const u64 number = ((u64)1 << NARROW_NUMBER_BITS) - 1, *narrow = s->queue;
+    u128 *queue = s->queue;
+    widen_ranks(s->ranks, s->n_places);
+    for (int32_t r = 0; r < s->n_resources; r++)
+        if (!s->rules.artifact_heap || !s->waits[r].shared) widen_ranks(s->waits[r].at, s->waits[r].n);
     for (u32 i = s->queue_n; i-- > 0;) {
         u64 entry = narrow[i];
         queue[i] = (u128)(entry >> (NARROW_NUMBER_BITS + 3)) << 35 | (entry & (number << 3 | 7));
@@ -156,7 +164,7 @@ static void barrier(stages *s)
 {
     s->base += s->now;
     s->now = 0;
-    s->n_events = s->n_transfers = s->queue_n = 0;
+    s->n_events = s->n_transfers = s->queue_n = s->n_places = s->n_free = 0;
     memset(s->queue, 0xff, 4 * sizeof(u64)); /* see sink */
     s->is_wide = s->hole = 0;
     s->operands_n = 0;

@@ -43,6 +43,7 @@ stages *stages_new(const stages_rules *rules)
     stages *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->rules = *rules;
+    s->rules.artifact_heap = rules->artifact_heap && !rules->wake_all; /* no heap tells who comes next of all */
     s->walk.wanted = -1;
     if (stages_reserve_events(s, 64)) {
         stages_free(s);
@@ -69,7 +70,7 @@ static int grow_resources(stages *s, int32_t count)
     if (busy) s->busy = busy;
     wait_queue *waits = regrown(s->waits, (size_t)first, (size_t)n + 1, sizeof *waits);
     if (waits) s->waits = waits;
-    if (!busy || !waits || reserve32(s, &s->candidates, &s->candidates_capacity, (size_t)n + 1, sizeof *s->candidates))
+    if (!busy || !waits || reserve32(s, &s->candidates, &s->candidates_capacity, (size_t)n + 1, RANK_BYTES))
         return stages_fail(s, STAGES_NO_MEMORY, "no memory for %d resources", n);
     memset(busy, 0, (words + 1) * sizeof *busy);
     memset(waits + first, 0, (size_t)count * sizeof *waits);
@@ -244,9 +245,23 @@ int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t st
     return s->n_programs - 1;
 }
 
+/* Resources that some event takes together with others. */
+static void find_shared(stages *s)
+{
+    for (int32_t i = 0; i < s->n_circuits; i++)
+        for (int32_t r = 0; r < s->circuits[i].n_locks; r++) s->waits[s->circuits[i].first + r].shared = 1;
+    for (int32_t i = 0; i < s->n_nodes; i++)
+        for (int32_t k = 0; s->nodes[i].kind == STAGE_HOLD && s->nodes[i].gathers && k < s->nodes[i].n_takes; k++) {
+            const stages_take *take = s->nodes[i].takes + k;
+            for (int32_t r = 0; take->network < 0 && r < take->count; r++) s->waits[take->first + r].shared = 1;
+        }
+}
+
 /* Where the counters and rules of nodes stand is known when all have been added. */
 int link_nodes(stages *s)
 {
+    if (s->in_flight) return stages_fail(s, STAGES_BAD, "a program cannot be added while something is in flight");
+    find_shared(s);
     for (int32_t i = 0; i < s->n_nodes; i++) {
         node *to = s->nodes + i;
         const lasts_rule *rule = to->lasts < 0 ? NULL : s->lasts + to->lasts;
@@ -269,12 +284,13 @@ int link_nodes(stages *s)
 int stages_reserve_events(stages *s, size_t more)
 {
     size_t n = s->n_events + more;
-    u32 keys = s->event_capacity, flags = keys, settled_n = keys;
+    u32 keys = s->event_capacity, flags = keys, settled_n = keys, free_n = keys, named = keys;
     if (n > (size_t)1 << 30) return stages_fail(s, STAGES_BAD, "more than 2^30 stages between two barriers");
     if (n + 64 > s->queue_capacity && reserve32(s, &s->queue, &s->queue_capacity, n + 64, RANK_BYTES)) return -1;
     if (n <= keys) return 0;
     if (reserve32(s, &s->ranks, &keys, n, RANK_BYTES) || reserve32(s, &s->flags, &flags, n, sizeof *s->flags) ||
-        reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled)) return -1;
+        reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled) || reserve32(s, &s->free_places, &free_n, n, sizeof *s->free_places) ||
+        reserve32(s, &s->named, &named, n, sizeof *s->named)) return -1;
     event *events = regrown(s->events, s->n_events, keys, sizeof *events);
     if (!events) return stages_fail(s, STAGES_NO_MEMORY, "no memory for %u stages", keys);
     s->events = events;
@@ -302,7 +318,7 @@ void stages_free(stages *s)
     }
     for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
     void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program, s->end_marks,
-                      s->busy, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->transfers,
+                      s->busy, s->waits, s->pool, s->ranks, s->free_places, s->named, s->flags, s->events, s->settled, s->queue, s->operands, s->transfers,
                       s->finish, s->batches, s->candidates, s->done_batch, s->done_time, s->journal};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(s);

@@ -19,7 +19,7 @@ static void announce(stages *s, u32 batch_number, i64 time)
     queue_push(s, time, s->n_events++, AT_BATCH_END);
 }
 
-static inline void finish(stages *s, u32 transfer, u16 side, i64 time)
+static inline void finish(stages *s, u32 transfer, u32 side, i64 time)
 {
     u32 number = s->transfers[transfer].batch;
     batch *b = s->batches + number;
@@ -32,9 +32,8 @@ static inline void finish(stages *s, u32 transfer, u16 side, i64 time)
 /* Side chains, then the successor, all asking for `time`. */
 static inline __attribute__((always_inline)) int go_on(stages *s, u32 e, const settled *w, i64 time)
 {
-    u32 transfer = s->events[e].transfer;
-    rank_t priority = RANKS[e] & ~NO_PRIORITY;
-    u16 side = s->flags[e] & SIDE;
+    u32 transfer = s->events[e].transfer, side = s->flags[e] & SIDE;
+    u16 priority = s->events[e].priority;
     for (u32 i = 0; i < w->n_sides; i++) {
         s->batches[s->transfers[transfer].batch].outstanding++;
         if (create(s, transfer, w->sides[i], time, priority, SIDE)) return -1;
@@ -128,7 +127,7 @@ static int end(stages *s, u32 e, int kind)
 static int arrive(stages *s, u32 e)
 {
     event ev = s->events[e];
-    return create(s, ev.transfer, ev.node, s->now, RANKS[e] & ~NO_PRIORITY, 0);
+    return create(s, ev.transfer, ev.node, s->now, ev.priority, 0);
 }
 
 static __attribute__((noinline)) int run_other(stages *s, u32 e, int kind)
@@ -215,13 +214,12 @@ int NAMED(stages_run)(stages *s, i64 until)
 
 int NAMED(stages_create)(stages *s, u32 transfer, int32_t node, int priority)
 {
-    return create(s, transfer, node, s->now, (rank_t)(TOP_PRIORITY - priority) << (TIME_SHIFT + TIME_BITS), 0);
+    return create(s, transfer, node, s->now, (u16)(TOP_PRIORITY - priority), 0);
 }
 
 void NAMED(stages_create_later)(stages *s, u32 transfer, int32_t node, int priority, i64 time)
 {
-    s->events[s->n_events] = (event){.asked = time, .transfer = transfer, .node = (u16)node};
-    RANKS[s->n_events] = (rank_t)(TOP_PRIORITY - priority) << (TIME_SHIFT + TIME_BITS);
+    s->events[s->n_events] = (event){.asked = time, .transfer = transfer, .node = (u16)node, .priority = (u16)(TOP_PRIORITY - priority)};
     s->flags[s->n_events] = 0;
     queue_push(s, time, s->n_events++, AT_ARRIVE);
 }

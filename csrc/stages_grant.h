@@ -39,30 +39,22 @@ static inline int nobody_waits(const stages *s, const event *ev)
 
 static inline i64 latest(i64 a, i64 b) { return a > b ? a : b; }
 
-/* The resources are reserved; the start overwrites the time of the rank. */
-static inline __attribute__((always_inline)) void set_start(stages *s, u32 e, rank_t rest, i64 start)
-{
-    RANKS[e] = rest | (rank_t)start << TIME_SHIFT;
-    queue_push(s, start, e, AT_START);
-}
-
 /* Reserve all resources for an event that never waited. */
-static inline void admit_new(stages *s, u32 e, rank_t rest)
+static inline void admit_new(stages *s, u32 e)
 {
     const event *ev = s->events + e;
     const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
     i64 start = ev->asked;
     set_busy(s, ev, 1);
     for (; resources < past; resources++) start = latest(start, s->waits[*resources].free_at);
-    set_start(s, e, rest, start);
+    queue_push(s, start, e, AT_START);
 }
 
-/* Reserve all resources for an event that waits. */
+/* Reserve all resources for an event that waits. Its start overwrites the time of its rank. */
 static __attribute__((noinline)) void admit(stages *s, u32 e)
 {
     const event *ev = s->events + e;
     i64 start = ev->asked;
-    rank_t rest = RANKS[e] & ~TIME_FIELD;
     set_busy(s, ev, 1);
     const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
     for (; resources < past; resources++) {
@@ -70,51 +62,79 @@ static __attribute__((noinline)) void admit(stages *s, u32 e)
         start = latest(start, q->free_at);
         wait_leave(s, q, e);
     }
-    s->flags[e] &= (u16)~WAITING;
+    if (s->rules.artifact_heap) {
+        rank_t dead = rank_of(ev, e, start) | DEAD;
+        const wait_queue *q = s->waits + s->pool[ev->resources];
+        if (q->shared) RANKS[s->flags[e] >> FLAG_BITS] = dead;
+        else *(rank_t *)q->at = dead; /* only a head is admitted */
+    }
+    s->flags[e] &= ~(u32)WAITING;
     s->waiting--;
-    set_start(s, e, rest, start);
+    queue_push(s, start, e, AT_START);
 }
 
-/* `priority` is that field of a rank. Room for the event is there (stages_reserve_events). */
-static inline int create(stages *s, u32 transfer, int32_t number, i64 time, rank_t priority, u16 side)
+/* `priority` is that of an event. Room for the event is there (stages_reserve_events). */
+static inline int create(stages *s, u32 transfer, int32_t number, i64 time, u16 priority, u32 side)
 {
-    u32 e = s->n_events++;
+    u32 e = s->n_events++, place = 0;
     event *ev = s->events + e;
-    rank_t rest = priority | e;
     ev->asked = time;
     ev->transfer = transfer;
+    ev->priority = priority;
     ev->node = (u16)number;
     if (find_resources(s, ev, s->nodes + number, row_of(s, transfer))) return -1;
     if (all_clear(s, ev) && (s->rules.barging || nobody_waits(s, ev))) {
         s->flags[e] = side;
-        admit_new(s, e, rest);
+        admit_new(s, e);
         return 0;
     }
-    s->flags[e] = side | WAITING;
-    s->waiting++;
-    RANKS[e] = rest | (rank_t)time << TIME_SHIFT;
+    rank_t rank = rank_of(ev, e, time);
     const u32 *resources = s->pool + ev->resources;
+    if (s->rules.artifact_heap && s->waits[*resources].shared) place = take_place(s, rank, ev->n_resources);
+    s->flags[e] = place << FLAG_BITS | side | WAITING;
+    s->waiting++;
     for (u32 i = 0, n = ev->n_resources; i < n; i++)
-        if (wait_push(s, s->waits + resources[i], e)) return -1;
+        if (wait_push(s, s->waits + resources[i], e, rank, place)) return -1;
     return 0;
 }
 
-/* The heads of all queues of an event's resources in the order of live (time, number), which an admission disturbs as it moves
-   the time of all entries of an event. A head of several resources is tried several times. */
+static inline void try_head(stages *s, u32 e)
+{
+    if ((s->flags[e] & WAITING) && all_clear(s, s->events + e)) admit(s, e);
+}
+
+/* The heads of all queues of an event's resources in order of (time, number). */
+static __attribute__((noinline)) void wake_sorted(stages *s, const event *of)
+{
+    const u32 *resources = s->pool + of->resources;
+    rank_t *heads = s->candidates;
+    u32 n = 0;
+    for (u32 i = 0; i < of->n_resources; i++) {
+        wait_queue *q = s->waits + resources[i];
+        if (q->live) ranks_up(heads, n++, ((const rank_t *)q->at)[q->n - 1] & NO_PRIORITY);
+    }
+    while (n) {
+        u32 e = number_in(heads[0]);
+        ranks_pop(heads, &n);
+        try_head(s, e);
+    }
+}
+
+/* The same in the order of live ranks, which an admission disturbs as it moves the time of all entries of an event. A head of
+   several resources is tried several times. */
 static __attribute__((noinline)) void wake_in_order(stages *s, const event *of)
 {
     const u32 *resources = s->pool + of->resources;
     u32 *heads = s->candidates, n = 0;
+    if (!s->rules.artifact_heap) {
+        wake_sorted(s, of);
+        return;
+    }
     for (u32 i = 0; i < of->n_resources; i++) {
         wait_queue *q = s->waits + resources[i];
-        if (!q->live) continue;
-        heap_up(RANKS, NO_PRIORITY, heads, n, wait_head(s, q));
-        n++;
+        if (q->live) heap_up(RANKS, NO_PRIORITY, heads, n++, s->flags[wait_head(s, q)] >> FLAG_BITS);
     }
-    while (n) {
-        u32 e = heap_pop(RANKS, NO_PRIORITY, heads, &n);
-        if ((s->flags[e] & WAITING) && all_clear(s, s->events + e)) admit(s, e);
-    }
+    while (n) try_head(s, number_in(RANKS[heap_pop(RANKS, NO_PRIORITY, heads, &n)]));
 }
 
 /* Clear heads, some of them listed twice or wanting some of the same: the first in order goes, and if the others that are still
@@ -122,11 +142,10 @@ static __attribute__((noinline)) void wake_in_order(stages *s, const event *of)
 static __attribute__((noinline)) int wake_first(stages *s, const u32 *clear, u32 n)
 {
     const event *events = s->events;
-    const rank_t *rank = RANKS;
     u32 first = clear[0], left[MAX_CLEAR], n_left = 0;
-    rank_t least = rank[first] & NO_PRIORITY;
+    rank_t least = rank_of(events + first, first, events[first].asked) & NO_PRIORITY;
     for (u32 i = 1; i < n; i++) {
-        rank_t other = rank[clear[i]] & NO_PRIORITY;
+        rank_t other = rank_of(events + clear[i], clear[i], events[clear[i]].asked) & NO_PRIORITY;
         first = other < least ? clear[i] : first;
         least = other < least ? other : least;
     }
@@ -160,7 +179,7 @@ static inline void wake_heads(stages *s, const event *of, i64 free_at)
         wait_queue *q = waits + *resources;
         q->free_at = free_at;
         if (!q->live) {
-            q->n = 0; /* only dead entries: all of them would be dropped now */
+            wait_clear(s, q);
             continue;
         }
         u32 e = wait_head(s, q);
@@ -182,7 +201,7 @@ static __attribute__((noinline)) void wake_list(stages *s, const event *of, i64 
     for (u32 i = 0; i < of->n_resources; i++) {
         wait_queue *q = s->waits + resources[i];
         q->free_at = free_at;
-        if (!q->live) q->n = 0;
+        if (!q->live) wait_clear(s, q);
     }
     wake_in_order(s, of);
 }
@@ -191,7 +210,6 @@ static __attribute__((noinline)) void wake_list(stages *s, const event *of, i64 
    nobody left who could go. */
 static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 free_at)
 {
-    const rank_t *rank = RANKS;
     const u32 *resources = s->pool + of->resources, n = of->n_resources;
     u32 *left = s->candidates;
     for (u32 i = 0; i < n; i++) {
@@ -200,24 +218,25 @@ static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 f
     }
     if (n == 1) { /* no merge needed */
         const wait_queue *q = s->waits + resources[0];
-        for (u32 at = q->n; at-- > 0;)
-            if (all_clear(s, s->events + q->at[at])) {
-                admit(s, q->at[at]);
-                return;
-            }
+        for (u32 at = q->n; at-- > 0;) {
+            u32 e = number_in(((const rank_t *)q->at)[at]);
+            if (!all_clear(s, s->events + e)) continue;
+            admit(s, e);
+            return;
+        }
         return;
     }
     for (;;) {
-        i64 best = -1;
+        rank_t best = ~(rank_t)0;
         for (u32 i = 0; i < n; i++) {
             if (!left[i] || s->busy[resources[i] >> 6] >> (resources[i] & 63) & 1) continue;
-            u32 e = s->waits[resources[i]].at[left[i] - 1];
-            if (best < 0 || rank[e] < rank[best]) best = e;
+            rank_t rank = ((const rank_t *)s->waits[resources[i]].at)[left[i] - 1];
+            if (rank < best) best = rank;
         }
-        if (best < 0) return;
+        if (best == ~(rank_t)0) return;
         for (u32 i = 0; i < n; i++)
-            if (left[i] && s->waits[resources[i]].at[left[i] - 1] == (u32)best) left[i]--;
-        if (all_clear(s, s->events + best)) admit(s, (u32)best);
+            if (left[i] && ((const rank_t *)s->waits[resources[i]].at)[left[i] - 1] == best) left[i]--;
+        if (all_clear(s, s->events + number_in(best))) admit(s, number_in(best));
     }
 }
 
@@ -233,7 +252,7 @@ static inline void release(stages *s, u32 e, i64 free_at)
     else {
         wait_queue *q = s->waits + s->pool[ev->resources];
         q->free_at = free_at;
-        if (!q->live) q->n = 0; /* as in wake_heads */
+        if (!q->live) wait_clear(s, q);
         else {
             u32 head = wait_head(s, q);
             if (all_clear(s, s->events + head)) admit(s, head);

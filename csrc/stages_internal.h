@@ -23,23 +23,24 @@ typedef unsigned __int128 u128;
 #define WIDEN 2    /* a time or number no longer fits narrow ranks */
 #define RANK_BYTES 16
 #define NARROW_TIME_BITS 41   /* 2.2 s since the last barrier */
-#define NARROW_NUMBER_BITS 20 /* a million stages since the last barrier */
+#define NARROW_NUMBER_BITS 19 /* half a million stages since the last barrier */
 
 enum { MAX_CLEAR = 64 }; /* resources of one word of busy bits */
 enum { ROOM = 16 }; /* more events than one event can create */
 
-/* Who waits for a resource (see stages_queue.h), and when it is free again. */
-typedef struct { _Alignas(64) u32 *at; u32 n, capacity, live, head; i64 free_at; u64 mask; } wait_queue;
+/* Who waits for a resource (see stages_queue.h), and when it is free again. at: ranks, or places of ranks.
+   shared: some events take it together with others. */
+typedef struct { _Alignas(64) void *at; u32 n, capacity, live, head; i64 free_at; u64 mask; int32_t shared; } wait_queue;
 
 #define NOBODY UINT32_MAX /* head: not known; its mask is that of the head, so that most wake-ups look at nothing else */
 
 enum { AT_START, AT_END, AT_ARRIVE, AT_MARKS, AT_BATCH_END };
 
-enum { WAITING = 1, SIDE = 2 };
+enum { WAITING = 1, SIDE = 2, FLAG_BITS = 2 }; /* above them: the place of its rank, while it waits for shared resources */
 enum { RESUME_STARTED = 1 };
 
-/* mask, word: its resources as bits of one word of `busy`; mask 0: they do not stand in one word */
-typedef struct { _Alignas(32) i64 asked; u64 mask; u32 transfer, resources; u16 n_resources, node, word; } event;
+/* mask, word: its resources as bits of one word of `busy`; mask 0: they do not stand in one word; priority: 7 less that of its row */
+typedef struct { _Alignas(32) i64 asked; u64 mask; u32 transfer, resources; u16 n_resources, node, word, priority; } event;
 
 typedef struct { u32 operands, batch; } issued; /* a transfer: where its row begins, and whose it is */
 
@@ -140,8 +141,10 @@ struct stages {
     u32 n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
     int special; /* networks or completions are to be considered before each event */
     void *ranks, *queue; /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
+    u32 *free_places, n_places, n_free; /* of ranks; those that no queue names any more are used again, so few lines of memory are */
+    u16 *named;          /* how many entries of queues name a place */
     int is_wide, hole, resume;
-    u16 *flags;
+    u32 *flags;
     event *events;
     settled *settled; /* per event; for holds whose end is work */
     u32 queue_n, queue_capacity;
@@ -153,7 +156,7 @@ struct stages {
     u32 n_batches, batches_capacity, first_batch; /* first_batch: number of batches[0] */
     batch *batches;
     u32 in_flight, waiting;
-    u32 *candidates;
+    void *candidates; /* heads to be tried: ranks or places */
     u32 candidates_capacity;
 
     /* what Python will fetch */

@@ -85,7 +85,7 @@ int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *n
 static int is_busy(const stages *s, u32 r) { return (int)(s->busy[r >> 6] >> (r & 63) & 1); }
 
 /* Ranks and queue entries of either width. */
-static u128 rank_of(const stages *s, u32 e) { return s->is_wide ? ((u128 *)s->ranks)[e] : ((u64 *)s->ranks)[e]; }
+static u128 rank_at(const stages *s, const void *ranks, u32 i) { return s->is_wide ? ((const u128 *)ranks)[i] : ((const u64 *)ranks)[i]; }
 static u128 entry(const stages *s, u32 i) { return s->is_wide ? ((u128 *)s->queue)[i] : ((u64 *)s->queue)[i]; }
 
 /* Waiting stages with the first busy resource each waits for (-1: it waits behind another waiter). */
@@ -107,21 +107,44 @@ int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_
     return n;
 }
 
+/* The rank of an entry of a wait queue. */
+static u128 waiter(const stages *s, const wait_queue *q, u32 i)
+{
+    return s->rules.artifact_heap && q->shared ? rank_at(s, s->ranks, ((const u32 *)q->at)[i]) : rank_at(s, q->at, i);
+}
+
+static u32 event_in(const stages *s, u128 rank) { return (u32)(rank >> 1) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1); }
+
+static int check_queue(stages *s, int32_t r, u32 *named)
+{
+    const wait_queue *q = s->waits + r;
+    u32 live = 0;
+    for (u32 i = 0; i < q->n; i++) {
+        u128 rank = waiter(s, q, i);
+        live += !(rank & 1);
+        if ((s->flags[event_in(s, rank)] & WAITING) != !(rank & 1)) return stages_fail(s, STAGES_BAD, "queue %d has a rank that does not know whether it waits", r);
+        if (s->rules.artifact_heap && q->shared) named[((const u32 *)q->at)[i]]++;
+        if (i && !s->rules.artifact_heap && waiter(s, q, i - 1) <= rank) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
+    }
+    if (q->head != NOBODY) {
+        u128 head = q->n ? waiter(s, q, s->rules.artifact_heap ? 0 : q->n - 1) : 1;
+        if (head & 1 || q->head != event_in(s, head) || q->mask != s->events[q->head].mask) return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);
+    }
+    if (live != q->live) return stages_fail(s, STAGES_BAD, "queue %d counts %u waiters and has %u", r, q->live, live);
+    if (!s->rules.artifact_heap && live != q->n) return stages_fail(s, STAGES_BAD, "sorted queue %d holds admitted events", r);
+    return 0;
+}
+
 static int check_waits(stages *s)
 {
-    for (int32_t r = 0; r < s->n_resources; r++) {
-        const wait_queue *q = s->waits + r;
-        u32 live = 0;
-        for (u32 i = 0; i < q->n; i++) {
-            live += (s->flags[q->at[i]] & WAITING) != 0;
-            if (i && !s->rules.artifact_heap && rank_of(s, q->at[i - 1]) <= rank_of(s, q->at[i])) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
-        }
-        if (q->head != NOBODY && (!q->n || q->head != q->at[s->rules.artifact_heap ? 0 : q->n - 1] || !(s->flags[q->head] & WAITING) || q->mask != s->events[q->head].mask))
-            return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);
-        if (live != q->live) return stages_fail(s, STAGES_BAD, "queue %d counts %u waiters and has %u", r, q->live, live);
-        if (!s->rules.artifact_heap && live != q->n) return stages_fail(s, STAGES_BAD, "sorted queue %d holds admitted events", r);
-    }
-    return 0;
+    u32 *named = calloc((size_t)s->n_places + 1, sizeof *named);
+    int failed = named ? 0 : stages_fail(s, STAGES_NO_MEMORY, "no memory to check");
+    for (int32_t r = 0; r < s->n_resources && !failed; r++) failed = check_queue(s, r, named);
+    for (u32 i = 0; i < s->n_free && !failed; i++) failed = named[s->free_places[i]] ? stages_fail(s, STAGES_BAD, "a free place is named") : 0;
+    for (u32 i = 0; i < s->n_places && !failed; i++)
+        if (named[i] && named[i] != s->named[i]) failed = stages_fail(s, STAGES_BAD, "a place counts %u entries and has %u", s->named[i], named[i]);
+    free(named);
+    return failed;
 }
 
 static int check_owners(stages *s)
