@@ -164,10 +164,9 @@ static void barrier(stages *s)
 {
     s->base += s->now;
     s->now = 0;
-    s->n_events = s->n_transfers = s->queue_n = s->n_places = s->n_free = 0;
+    s->n_events = s->n_transfers = s->queue_n = s->n_places = 0;
     memset(s->queue, 0xff, 4 * sizeof(u64)); /* see sink */
     s->is_wide = s->hole = 0;
-    s->operands_n = 0;
     s->pool_n = s->pool_fixed;
     s->first_batch += s->n_batches;
     s->n_batches = 0;
@@ -178,27 +177,25 @@ static void barrier(stages *s)
     }
 }
 
-static int make_room(stages *s, const program *p, int32_t n)
+static int make_room(stages *s, int32_t n)
 {
-    size_t cells = (size_t)n * (size_t)p->operands;
+    size_t rows = s->n_transfers + (size_t)n;
     u32 capacity = s->transfers_capacity;
-    if (s->operands_n + cells > UINT32_MAX) return stages_fail(s, STAGES_BAD, "too many transfers in flight");
-    if (stages_reserve_events(s, (size_t)n + ROOM) || reserve(s, &s->operands, &s->operands_capacity, s->operands_n + cells, sizeof(i64)) ||
+    if (rows > UINT32_MAX) return stages_fail(s, STAGES_BAD, "too many transfers in flight");
+    if (stages_reserve_events(s, (size_t)n + ROOM) || reserve(s, &s->operands, &s->operands_capacity, rows * s->stride, sizeof(i64)) ||
         reserve32(s, &s->batches, &s->batches_capacity, s->n_batches + 1, sizeof *s->batches) ||
-        reserve32(s, &s->transfers, &capacity, s->n_transfers + (size_t)n, sizeof *s->transfers) ||
-        reserve32(s, &s->finish, &s->transfers_capacity, s->n_transfers + (size_t)n, sizeof *s->finish)) return -1;
+        reserve32(s, &s->batch_of, &capacity, rows, sizeof *s->batch_of) || reserve32(s, &s->finish, &s->transfers_capacity, rows, sizeof *s->finish)) return -1;
     return 0;
 }
 
 static inline int issue_one(stages *s, const program *p, const i64 *row, int32_t counted, int32_t time, u32 batch_number, i64 start)
 {
-    u32 transfer = s->n_transfers++, at = (u32)s->operands_n;
+    u32 transfer = s->n_transfers++;
     int priority = p->priority < 0 ? 0 : (int)row[p->priority];
-    i64 *own = s->operands + at;
+    i64 *own = s->operands + (size_t)transfer * s->stride;
     for (int32_t c = 0; c < p->operands; c++) own[c] = row[c];
     if (counted >= 0) own[counted] += time;
-    s->operands_n += (size_t)p->operands;
-    s->transfers[transfer] = (issued){at, batch_number};
+    s->batch_of[transfer] = batch_number;
     s->finish[transfer] = 0;
     if (start <= 0) return create(s, transfer, p->start, priority);
     create_later(s, transfer, p->start, priority, s->now + start);
@@ -219,7 +216,7 @@ int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows,
     }
     for (int32_t i = 0; starts && i < n_rows; i++)
         if (starts[i] > LONGEST - s->now) return stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
-    if (make_room(s, p, n)) return -1;
+    if (make_room(s, n)) return -1;
     if (!s->is_wide && !fits_narrow(s, n, n_rows, starts)) widen(s);
     u32 batch_number = s->n_batches++;
     s->batches[batch_number] = (batch){s->n_transfers, (u32)n, (u32)n, number, s->now};

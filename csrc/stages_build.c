@@ -228,6 +228,7 @@ int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t st
     program *p = append(s, &s->programs, &s->n_programs, sizeof *p);
     if (!p) return -1;
     *p = (program){operands, priority, first + start, first};
+    if ((u32)operands > s->stride) s->stride = (u32)operands;
     if (first + n_nodes > UINT16_MAX) return stages_fail(s, STAGES_BAD, "more than 65535 stages");
     for (int32_t i = 0; i < n_nodes; i++) {
         int32_t count = s->n_nodes;
@@ -284,13 +285,12 @@ int link_nodes(stages *s)
 int stages_reserve_events(stages *s, size_t more)
 {
     size_t n = s->n_events + more;
-    u32 keys = s->event_capacity, flags = keys, settled_n = keys, free_n = keys, named = keys;
+    u32 keys = s->event_capacity, flags = keys, settled_n = keys;
     if (n > (size_t)1 << 30) return stages_fail(s, STAGES_BAD, "more than 2^30 stages between two barriers");
     if (n + 64 > s->queue_capacity && reserve32(s, &s->queue, &s->queue_capacity, n + 64, RANK_BYTES)) return -1;
     if (n <= keys) return 0;
     if (reserve32(s, &s->ranks, &keys, n, RANK_BYTES) || reserve32(s, &s->flags, &flags, n, sizeof *s->flags) ||
-        reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled) || reserve32(s, &s->free_places, &free_n, n, sizeof *s->free_places) ||
-        reserve32(s, &s->named, &named, n, sizeof *s->named)) return -1;
+        reserve32(s, &s->settled, &settled_n, n, sizeof *s->settled)) return -1;
     event *events = regrown(s->events, s->n_events, keys, sizeof *events);
     if (!events) return stages_fail(s, STAGES_NO_MEMORY, "no memory for %u stages", keys);
     s->events = events;
@@ -318,7 +318,7 @@ void stages_free(stages *s)
     }
     for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
     void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program, s->end_marks,
-                      s->busy, s->waits, s->pool, s->ranks, s->free_places, s->named, s->flags, s->events, s->settled, s->queue, s->operands, s->transfers,
+                      s->busy, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
                       s->finish, s->batches, s->candidates, s->done_batch, s->done_time, s->journal};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(s);

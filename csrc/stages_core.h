@@ -21,7 +21,7 @@ static void announce(stages *s, u32 batch_number, i64 time)
 
 static inline void finish(stages *s, u32 transfer, u32 side, i64 time)
 {
-    u32 number = s->transfers[transfer].batch;
+    u32 number = s->batch_of[transfer];
     batch *b = s->batches + number;
     s->n_started++; /* a completion is an event, too */
     if (time > b->last) b->last = time;
@@ -35,7 +35,7 @@ static inline __attribute__((always_inline)) int go_on(stages *s, u32 e, const s
     u32 transfer = s->events[e].transfer, side = s->flags[e] & SIDE;
     u16 priority = s->events[e].priority;
     for (u32 i = 0; i < w->n_sides; i++) {
-        s->batches[s->transfers[transfer].batch].outstanding++;
+        s->batches[s->batch_of[transfer]].outstanding++;
         if (create(s, transfer, w->sides[i], time, priority, SIDE)) return -1;
     }
     if (w->then >= 0) return create(s, transfer, w->then, time, priority, side);

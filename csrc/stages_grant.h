@@ -90,7 +90,7 @@ static inline int create(stages *s, u32 transfer, int32_t number, i64 time, u16 
     }
     rank_t rank = rank_of(ev, e, time);
     const u32 *resources = s->pool + ev->resources;
-    if (s->rules.artifact_heap && s->waits[*resources].shared) place = take_place(s, rank, ev->n_resources);
+    if (s->rules.artifact_heap && s->waits[*resources].shared) RANKS[place = s->n_places++] = rank;
     s->flags[e] = place << FLAG_BITS | side | WAITING;
     s->waiting++;
     for (u32 i = 0, n = ev->n_resources; i < n; i++)
@@ -179,7 +179,7 @@ static inline void wake_heads(stages *s, const event *of, i64 free_at)
         wait_queue *q = waits + *resources;
         q->free_at = free_at;
         if (!q->live) {
-            wait_clear(s, q);
+            q->n = 0; /* only dead entries: all of them would be dropped now */
             continue;
         }
         u32 e = wait_head(s, q);
@@ -201,7 +201,7 @@ static __attribute__((noinline)) void wake_list(stages *s, const event *of, i64 
     for (u32 i = 0; i < of->n_resources; i++) {
         wait_queue *q = s->waits + resources[i];
         q->free_at = free_at;
-        if (!q->live) wait_clear(s, q);
+        if (!q->live) q->n = 0;
     }
     wake_in_order(s, of);
 }
@@ -252,7 +252,7 @@ static inline void release(stages *s, u32 e, i64 free_at)
     else {
         wait_queue *q = s->waits + s->pool[ev->resources];
         q->free_at = free_at;
-        if (!q->live) wait_clear(s, q);
+        if (!q->live) q->n = 0; /* as in wake_heads */
         else {
             u32 head = wait_head(s, q);
             if (all_clear(s, s->events + head)) admit(s, head);

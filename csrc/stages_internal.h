@@ -42,8 +42,6 @@ enum { RESUME_STARTED = 1 };
 /* mask, word: its resources as bits of one word of `busy`; mask 0: they do not stand in one word; priority: 7 less that of its row */
 typedef struct { _Alignas(32) i64 asked; u64 mask; u32 transfer, resources; u16 n_resources, node, word, priority; } event;
 
-typedef struct { u32 operands, batch; } issued; /* a transfer: where its row begins, and whose it is */
-
 /* What the walk through a hold's instants settled, kept until the hold ends where that is needed. */
 typedef struct { int32_t then; u8 n_sides, n_late; u16 sides[MAX_SIDES], late[MAX_LATE]; } settled;
 
@@ -141,17 +139,17 @@ struct stages {
     u32 n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
     int special; /* networks or completions are to be considered before each event */
     void *ranks, *queue; /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
-    u32 *free_places, n_places, n_free; /* of ranks; those that no queue names any more are used again, so few lines of memory are */
-    u16 *named;          /* how many entries of queues name a place */
+    u32 n_places; /* of ranks */
     int is_wide, hole, resume;
     u32 *flags;
     event *events;
     settled *settled; /* per event; for holds whose end is work */
     u32 queue_n, queue_capacity;
-    i64 *operands;
-    size_t operands_n, operands_capacity;
+    i64 *operands; /* rows, `stride` apart */
+    u32 stride;
+    size_t operands_capacity;
     u32 n_transfers, transfers_capacity;
-    issued *transfers;
+    u32 *batch_of; /* of transfers */
     i64 *finish;
     u32 n_batches, batches_capacity, first_batch; /* first_batch: number of batches[0] */
     batch *batches;
@@ -194,7 +192,7 @@ static inline int reserve32(stages *s, void *array, u32 *capacity, size_t n, siz
     return failed;
 }
 
-static inline const i64 *row_of(const stages *s, u32 transfer) { return s->operands + s->transfers[transfer].operands; }
+static inline const i64 *row_of(const stages *s, u32 transfer) { return s->operands + (size_t)transfer * s->stride; }
 
 static inline i64 amount_of(const stages_amount *a, const i64 *operands)
 {

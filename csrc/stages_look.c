@@ -70,13 +70,13 @@ int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *n
 {
     const walk *w = &s->walk;
     const event *e = s->events + w->event;
-    const batch *b = s->batches + s->transfers[e->transfer].batch;
+    const batch *b = s->batches + s->batch_of[e->transfer];
     int32_t global = w->at_end ? s->settled[w->event].late[w->node] : w->node;
     *kind = w->wanted;
     *program = b->program;
     *node = global - s->programs[b->program].first_node;
     *mark = w->mark;
-    *batch_number = (int32_t)(s->first_batch + s->transfers[e->transfer].batch);
+    *batch_number = (int32_t)(s->first_batch + s->batch_of[e->transfer]);
     *transfer = (int32_t)(e->transfer - b->first);
     memcpy(operands, row_of(s, e->transfer), (size_t)s->programs[b->program].operands * sizeof *operands);
     return w->wanted < 0 ? -1 : 0;
@@ -95,7 +95,7 @@ int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_
     for (u32 e = 0; e < s->n_events && n < capacity; e++) {
         if (!(s->flags[e] & WAITING)) continue;
         const event *ev = s->events + e;
-        const batch *b = s->batches + s->transfers[ev->transfer].batch;
+        const batch *b = s->batches + s->batch_of[ev->transfer];
         node[n] = ev->node - s->programs[b->program].first_node;
         batch_number[n] = b->program;
         transfer[n] = (int32_t)(ev->transfer - b->first);
@@ -115,7 +115,7 @@ static u128 waiter(const stages *s, const wait_queue *q, u32 i)
 
 static u32 event_in(const stages *s, u128 rank) { return (u32)(rank >> 1) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1); }
 
-static int check_queue(stages *s, int32_t r, u32 *named)
+static int check_queue(stages *s, int32_t r)
 {
     const wait_queue *q = s->waits + r;
     u32 live = 0;
@@ -123,7 +123,6 @@ static int check_queue(stages *s, int32_t r, u32 *named)
         u128 rank = waiter(s, q, i);
         live += !(rank & 1);
         if ((s->flags[event_in(s, rank)] & WAITING) != !(rank & 1)) return stages_fail(s, STAGES_BAD, "queue %d has a rank that does not know whether it waits", r);
-        if (s->rules.artifact_heap && q->shared) named[((const u32 *)q->at)[i]]++;
         if (i && !s->rules.artifact_heap && waiter(s, q, i - 1) <= rank) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
     }
     if (q->head != NOBODY) {
@@ -137,14 +136,9 @@ static int check_queue(stages *s, int32_t r, u32 *named)
 
 static int check_waits(stages *s)
 {
-    u32 *named = calloc((size_t)s->n_places + 1, sizeof *named);
-    int failed = named ? 0 : stages_fail(s, STAGES_NO_MEMORY, "no memory to check");
-    for (int32_t r = 0; r < s->n_resources && !failed; r++) failed = check_queue(s, r, named);
-    for (u32 i = 0; i < s->n_free && !failed; i++) failed = named[s->free_places[i]] ? stages_fail(s, STAGES_BAD, "a free place is named") : 0;
-    for (u32 i = 0; i < s->n_places && !failed; i++)
-        if (named[i] && named[i] != s->named[i]) failed = stages_fail(s, STAGES_BAD, "a place counts %u entries and has %u", s->named[i], named[i]);
-    free(named);
-    return failed;
+    for (int32_t r = 0; r < s->n_resources; r++)
+        if (check_queue(s, r)) return -1;
+    return 0;
 }
 
 static int check_owners(stages *s)

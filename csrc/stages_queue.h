@@ -155,21 +155,6 @@ static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size
     return top;
 }
 
-/* A place for a rank that `entries` queues will name. */
-static inline u32 take_place(stages *s, rank_t rank, u32 entries)
-{
-    u32 place = s->n_free ? s->free_places[--s->n_free] : s->n_places++;
-    RANKS[place] = rank;
-    s->named[place] = (u16)entries;
-    return place;
-}
-
-static inline void leave_place(stages *s, u32 place)
-{
-    s->free_places[s->n_free] = place;
-    s->n_free += !--s->named[place];
-}
-
 /* Where a rank stands, or belongs, in a descending queue. */
 static inline u32 sorted_place(const wait_queue *q, rank_t rank)
 {
@@ -235,7 +220,7 @@ static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
     if (!s->rules.artifact_heap) head = ranks[q->n - 1];
     else if (!q->shared) {
         while ((head = ranks[0]) & DEAD) ranks_pop(ranks, &q->n);
-    } else while ((head = RANKS[places[0]]) & DEAD) leave_place(s, heap_pop(RANKS, ~(rank_t)0, places, &q->n));
+    } else while ((head = RANKS[places[0]]) & DEAD) heap_pop(RANKS, ~(rank_t)0, places, &q->n);
     q->head = number_in(head);
     q->mask = s->events[q->head].mask;
     return q->head;
@@ -243,12 +228,4 @@ static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
 
 /* The head of a queue that has a waiter; the dead above it are dropped. */
 static inline u32 wait_head(stages *s, wait_queue *q) { return q->head != NOBODY ? q->head : find_head(s, q); }
-
-/* Nobody waits: the dead that are left would all be dropped at the next look. */
-static inline void wait_clear(stages *s, wait_queue *q)
-{
-    const u32 *places = q->at;
-    if (q->shared && s->rules.artifact_heap) for (u32 i = 0; i < q->n; i++) leave_place(s, places[i]);
-    q->n = 0;
-}
 #endif
