@@ -39,7 +39,7 @@ INLINE struct noc_in *in_of(const struct view *w, uint32_t id) { return &inlet_o
 /* Output VC 0 the head flit `f` in front of `id` goes to, of local numbering. */
 INLINE uint32_t route(struct noc_state *net, const struct view *w, uint32_t id, struct noc_flit *f, const int special, const int plain)
 {
-    if (plain)
+    if (plain || net->way)
         return noc_way(net, id >> w->both, f->dst);
     return noc_route(net, id >> w->both, (id >> w->vb) & w->port_mask, f, special) << w->vb;
 }
@@ -377,13 +377,17 @@ INLINE void cycle(struct noc_state *net, const int R, const int special, const i
 
 void noc_fast_cycle(struct noc_state *net)
 {
-    const int far = net->c.routers >= FAR;
+    const int far = net->c.routers >= FAR, R = net->c.routing_delay;
     const int pb = net->port_bits, vb = net->vc_bits;
     const size_t inlet = net->inlet_size, port = net->port_size;
     if (net->special)
-        cycle(net, net->c.routing_delay, 1, 0, 0, pb, vb, inlet, port);
-    else if (net->plain && net->c.routing_delay && pb == 3 && vb == 2) /* a mesh of 5 ports with 3 or 4 VCs */
-        far ? cycle(net, 1, 0, 1, 1, 3, 2, NOC_INLET_SIZE(2), NOC_PORT_SIZE(2)) : cycle(net, 1, 0, 0, 1, 3, 2, NOC_INLET_SIZE(2), NOC_PORT_SIZE(2));
+        cycle(net, R, 1, 0, 0, pb, vb, inlet, port);
+    else if (!net->plain)
+        cycle(net, R, 0, far, 0, pb, vb, inlet, port);
+    else if (R != 1 || pb != 3 || vb != 2)
+        cycle(net, R, 0, far, 1, pb, vb, inlet, port);
+    else if (far) /* a mesh of 5 ports with 3 or 4 VCs */
+        cycle(net, 1, 0, 1, 1, 3, 2, NOC_INLET_SIZE(2), NOC_PORT_SIZE(2));
     else
-        cycle(net, net->c.routing_delay, 0, far, 0, pb, vb, inlet, port);
+        cycle(net, 1, 0, 0, 1, 3, 2, NOC_INLET_SIZE(2), NOC_PORT_SIZE(2));
 }
