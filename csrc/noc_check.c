@@ -80,6 +80,33 @@ static int owners(struct noc_state *net)
     return 0;
 }
 
+/* What ports have counted of the bids that concern them, against the lists. */
+static int bids(struct noc_state *net)
+{
+    int bad = 0;
+    for (int sign = -1; sign <= 1; sign += 2) { /* taken off, looked at, given back */
+        for (int k = 0; k < 3; k++)
+            for (uint32_t i = 0; i < net->va[k].n; i++) {
+                uint16_t *count = &noc_port(net, net->va[k].at[i].out >> net->vc_bits)->va_bids[k];
+                *count = (uint16_t)(*count + sign);
+            }
+        for (int k = 0; k < 2; k++)
+            for (uint32_t i = 0; i < net->sa[k].n; i++) {
+                uint8_t *in = &noc_inlet(net, net->sa[k].at[i].id >> net->vc_bits)->sa_bids[k];
+                uint8_t *out = &noc_port(net, net->sa[k].at[i].out >> net->vc_bits)->sa_bids[k];
+                *in = (uint8_t)(*in + sign);
+                *out = (uint8_t)(*out + sign);
+            }
+        for (uint32_t gp = 0; gp < net->router_ports && sign < 0 && !bad; gp++) {
+            const struct noc_port *p = noc_port(net, gp);
+            const struct noc_inlet *inlet = noc_inlet(net, gp);
+            if (p->va_bids[0] | p->va_bids[1] | p->va_bids[2] | p->sa_bids[0] | p->sa_bids[1] | inlet->sa_bids[0] | inlet->sa_bids[1])
+                bad = broken(net, "bids are not as many as counted", gp, 0);
+        }
+    }
+    return bad;
+}
+
 int noc_check(struct noc_state *net)
 {
     noc_thaw_all(net);
@@ -97,7 +124,7 @@ int noc_check(struct noc_state *net)
     if (!bad && net->injected != net->ejected + inside)
         bad = broken(net, "flits in are not flits out and flits inside", 0, 0);
     free(used);
-    return bad || owners(net);
+    return bad || bids(net) || owners(net);
 }
 
 /* The output VC an input VC waits for: the one it holds, or the first it may ask for. UINT32_MAX: it waits for none. */

@@ -95,6 +95,7 @@ NOC_INLINE int create(struct noc_state *net, int32_t src)
     const int32_t size = t->c.sizes == 1 ? t->size[0] : t->size[weighted(t, t->size_weight, t->c.sizes)];
     const int measured = net->now - t->c.warmup < t->c.cycles; /* and not before: then it is a large number */
     struct noc_msg *m = &net->msg[id];
+    m->tag = t->created;
     m->ctime = net->now;
     m->itime = UINT64_MAX;
     m->flits_left = m->flits = (uint64_t)size;

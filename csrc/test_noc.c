@@ -97,6 +97,27 @@ static int skipping(void)
     return bad;
 }
 
+/* Synthetic traffic, run until the network is empty: whatever was offered has arrived. */
+static int synthetic(struct noc_config c, const char *name)
+{
+    static uint64_t bins[65536];
+    struct noc_state *net = open_mesh(&c);
+    if (!net)
+        return 1;
+    const int32_t size[2] = {1, 3};
+    const double weight[2] = {3, 1};
+    const struct noc_traffic traffic = {.pattern = NOC_UNIFORM, .sizes = 2, .size = size, .size_weight = weight, .load = 0.6,
+                                        .cycles = 2000, .drain_limit = 20000, .seed = 7, .empty = 1};
+    struct noc_traffic_result result;
+    uint64_t ejected[N];
+    const int bad = noc_run_traffic(net, &traffic, &result, bins, ejected) || noc_check(net) || noc_pending(net) ||
+                    result.accepted_flits < 9 * result.offered_flits / 10 || result.packets < 1000;
+    if (bad)
+        fprintf(stderr, "%s: %llu packets: %s\n", name, (unsigned long long)result.packets, noc_message(net));
+    noc_close(net);
+    return bad;
+}
+
 static int bad_input_is_refused(void)
 {
     struct noc_config c = defaults();
@@ -118,6 +139,14 @@ int main(void)
 {
     struct noc_config c = defaults();
     int bad = stress(c, "fast");
+    bad |= synthetic(c, "fast, traffic");
+    c.dimensions = 2;
+    c.radix[0] = c.radix[1] = K;
+    bad |= stress(c, "fast, routes by dimension");
+    bad |= synthetic(c, "fast, routes by dimension, traffic");
+    c.routing_delay = 0;
+    bad |= stress(c, "fast, routes by dimension, look-ahead");
+    c = defaults();
     c.wait_for_tail_credit = c.vc_busy_when_full = 1;
     bad |= stress(c, "fast, atomic VCs");
     c.general = 1;
