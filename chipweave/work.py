@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 OPERANDS = ("die", "home", "expert", "set", "line", "tokens", "slice_bytes", "activation_bytes", "remote")
+DIE, HOME, EXPERT, SET, LINE, TOKENS, SLICE_BYTES, ACTIVATION_BYTES, REMOTE = range(len(OPERANDS))
 
 
 @dataclass(frozen=True)
@@ -66,27 +67,26 @@ class Rows:
 
     def __init__(self, work, home):
         self.work, self.home = work, home
-        self.expert = self.rows = None
+        self.kept = self.columns = None
 
     def of(self, plan, layer_index):
         """int64 [entries, len(OPERANDS)] of a plan, in order of issue."""
-        work = self.work
-        if self.expert is None or not np.array_equal(plan.expert, self.expert):
+        work, experts = self.work, plan.expert.tobytes()
+        if experts != self.kept:
             self.keep(plan.expert)
-        rows = self.rows.copy()
-        die, owner, _, _, line, tokens, _, activation_bytes, remote = rows.T
-        die[:] = plan.die
-        line += layer_index * work.experts * work.slices
-        tokens[:] = plan.tokens
-        np.multiply(tokens, work.token_bytes, out=activation_bytes)
-        np.not_equal(die, owner, out=remote, casting="unsafe")
-        return rows
+            self.kept = experts
+        columns = self.columns.copy()
+        columns[DIE] = plan.die
+        columns[LINE] += layer_index * work.experts * work.slices
+        columns[TOKENS] = plan.tokens
+        columns[ACTIVATION_BYTES] = columns[TOKENS] * work.token_bytes
+        columns[REMOTE] = columns[DIE] != columns[HOME]
+        return np.ascontiguousarray(columns.T)
 
     def keep(self, experts):
         """The columns that follow from the experts alone."""
-        self.expert, self.rows = experts, np.empty((len(experts), len(OPERANDS)), np.int64)
-        _, owner, expert, tag_set, line, _, slice_bytes, _, _ = self.rows.T
-        owner[:] = self.home[experts]
-        expert[:] = tag_set[:] = experts
-        line[:] = expert * self.work.slices
-        slice_bytes[:] = self.work.slice_bytes
+        self.columns = np.zeros((len(OPERANDS), len(experts)), np.int64)
+        self.columns[HOME] = self.home[experts]
+        self.columns[EXPERT] = self.columns[SET] = experts
+        self.columns[LINE] = self.columns[EXPERT] * self.work.slices
+        self.columns[SLICE_BYTES] = self.work.slice_bytes

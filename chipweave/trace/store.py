@@ -1,6 +1,7 @@
 """Reading a trace back, step by step, with memory that does not grow with the trace."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.trace.header import Header
+from chipweave.trace.pages import Pages
 from chipweave.trace.writer import METADATA_KEY, arrow_schema, column_name
 
 WHOLE_STEP_BYTES = 32 << 20  # a larger step is read layer by layer
@@ -48,8 +50,9 @@ class Trace:
     steps                             prefill included
     """
 
-    def __init__(self, file, header, path, requests=None):
+    def __init__(self, file, header, path, requests=None, pages=None):
         self._file, self.header, self.path = file, header, Path(path)
+        self._pages = pages or Pages(path)
         self.requests = len(header.names) if requests is None else requests
         self.name, self.model, self.provenance, self.sha256 = header.name, header.model, header.provenance, header.sha256
         shape = header.shape
@@ -76,7 +79,7 @@ class Trace:
         """The first `requests` requests of this trace, in the same order."""
         if not 1 <= requests <= self.requests:
             raise BadInput(f"{self.name}: cannot take {requests} requests; allowed: 1 to {self.requests}")
-        return Trace(self._file, self.header, self.path, requests)
+        return Trace(self._file, self.header, self.path, requests, self._pages)
 
     def row_request(self, step):
         """Which request each row of the step belongs to: int64 [rows]."""
@@ -92,7 +95,7 @@ class Trace:
         first = int(self._step_starts[step])
         if len(row_request) * self.header.shape.token_bytes <= WHOLE_STEP_BYTES:
             parts = self._parts(first, len(row_request), None)
-            layer_ids = lambda index: self._ids(parts, index)  # noqa: E731
+            layer_ids = cache(lambda index: self._ids(parts, index))
         else:
             layer_ids = lambda index: self._ids(self._parts(first, len(row_request), index), 0, index)  # noqa: E731
         return StepIds(step, self.layers, row_request, layer_ids)
@@ -106,8 +109,8 @@ class Trace:
         """Yield the step's ids in bounded blocks, by token: [rows, layers, top_k]."""
         rows, first = len(self.row_request(step)), int(self._step_starts[step])
         for group, start, count in self._groups_of(first, rows):
-            table = self._group(group, None)
-            yield np.stack([self._ids([(table, start, count)], column) for column in range(len(self.layers))], axis=1)
+            ids = self._group(group, None)
+            yield np.stack([self._ids([(ids, start, count)], column) for column in range(len(self.layers))], axis=1)
 
     def _groups_of(self, first, rows):
         """The (row group, first row in it, rows) that make up rows [first, first + rows)."""
@@ -118,20 +121,26 @@ class Trace:
             first, rows, group = first + count, rows - count, group + 1
 
     def _parts(self, first, rows, index):
-        """Pieces (table, start, count) of row groups that make up rows [first, first + rows), of one layer or all."""
+        """Pieces (ids of layers, start, count) of row groups that make up rows [first, first + rows), of one layer or all."""
         return [(self._group(group, index), start, count) for group, start, count in self._groups_of(first, rows)]
 
     def _group(self, group, index):
-        names = [column_name(layer) for layer in (self.layers if index is None else self.layers[index:index + 1])]
+        """[ids of each layer] of a row group, or of the one layer only."""
         if self._last_group[0] != (group, index):
             try:
-                self._last_group = ((group, index), self._file.read_row_group(group, columns=names, use_threads=False))
+                plain = self._pages.read(self._file.metadata.row_group(group), self.shape) if index is None else None
+                self._last_group = ((group, index), plain or self._decoded(group, index))
             except (pa.ArrowException, OSError) as error:
                 raise BadInput(Fault(f"row group {group} cannot be read: {_first_line(error)}", Place(str(self.path)))) from None
         return self._last_group[1]
 
+    def _decoded(self, group, index):
+        names = [column_name(layer) for layer in (self.layers if index is None else self.layers[index:index + 1])]
+        table = self._file.read_row_group(group, columns=names, use_threads=False)
+        return [self._view(column) for column in table.columns]
+
     def _ids(self, parts, column, index=None):
-        pieces = [self._view(table.column(column))[start:start + count] for table, start, count in parts]
+        pieces = [layers[column][start:start + count] for layers, start, count in parts]
         ids = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         if self.experts not in (256, 65536) and len(ids) and int(ids.max()) >= self.experts:
             layer = self.layers[column if index is None else index]
