@@ -10,7 +10,6 @@ from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.record import Meter
 from chipweave.results import canonical_sha256, check_file, check_folder, write_json
 from chipweave.runspec import LINK_MODELS, STRATEGIES, RunSpec
-from chipweave.trace import for_run
 from chipweave.trace.progress import bar
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
@@ -51,11 +50,8 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
 
 def prepare(spec):
     """Make or import the trace, with a bar, before the runs: they all read it, and making it is no part of their time."""
-    try:
-        with bar() as progress:
-            for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
-    except BadInput:
-        pass  # told by the first run, together with the faults of all else
+    with bar() as progress:
+        serving.make_trace(spec, progress)
 
 
 def first_given(*lists):

@@ -10,6 +10,14 @@ import simpy
 from chipweave.errors import BadInput, Stuck
 
 
+class Clock(simpy.Environment):
+    """SimPy's clock, which can be set to a time before its next event."""
+
+    def set(self, time):
+        """The same as `run(until=time)`, which makes an event and raises an exception for it."""
+        self._now = time
+
+
 class Simulation:
     """One run: the fabric that moves data, the processes of control, and the clock both share.
 
@@ -18,7 +26,7 @@ class Simulation:
 
     def __init__(self, fabric, wires):
         self.fabric = fabric
-        self.clock = simpy.Environment(initial_time=0)
+        self.clock = Clock(initial_time=0)
         self.mail = {}  # instant -> [(handler, message)], in order of sending
         self.waiting = {}  # batch -> event
         for (part, port), ends in wires.items():
@@ -77,7 +85,7 @@ class Simulation:
             ended = self.fabric.advance(None if due == simpy.core.Infinity else due) if self.waiting else ()
             for batch, time in ended:
                 if time > clock.now:
-                    clock.run(until=time)
+                    clock.set(time)  # nothing of control is due before: the fabric was asked to stop there
                 self.waiting.pop(batch).succeed()
             if not ended:
                 if due == simpy.core.Infinity:

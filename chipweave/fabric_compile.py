@@ -25,6 +25,7 @@ class Compiler:
     def __init__(self, handle, layout, bin_ps, max_bins):
         self.handle, self.layout, self.keep, self.bins, self.flits = handle, layout, [], (bin_ps, max_bins), {}
         self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.hops, self.models = {}, {}, {}, {}, {}, [], {}, {}
+        self.routes = {}  # of a network's name: those of all pairs of endpoints
         parts = layout.parts
         for array in parts["resources"]:
             self.first[array.name] = self._made(lib.stages_add_resources(handle, array.count))
@@ -64,7 +65,7 @@ class Compiler:
     # ---- networks
 
     def _network(self, network):
-        routes = [network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)]
+        routes = self.routes[network.name] = [network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)]
         start = np.cumsum([0] + [len(r) for r in routes]).astype(np.int64)
         flat = np.array([i for r in routes for i in r], np.int32)
         if network.model == "circuit":
@@ -162,8 +163,7 @@ class Compiler:
     def _hops(self, network):
         """A map of the number of links between each pair of endpoints, made once per network."""
         if network.name not in self.hops:
-            pairs = range(network.endpoints)
-            lengths = [len(network.routes(a, b)) for a in pairs for b in pairs]
+            lengths = [len(route) for route in self.routes[network.name]]
             self.hops[network.name] = self._made(lib.stages_add_map(self.handle, len(lengths), lengths))
         return self.hops[network.name]
 
@@ -198,15 +198,18 @@ class Compiler:
         return {"n_rates": len(pairs), "rates": self._new("stages_rate[]", [_rate(latency, speed, rule.quantum_ps) for latency, speed in pairs])}
 
     def _route_time(self, rule):
+        """Latencies add up, the slowest link decides the rate; links are compared by the places of their speeds, which is quicker."""
         network, numbers, picks = rule.network, {}, []
-        for a in range(network.endpoints):
-            for b in range(network.endpoints):
-                links = [network.links[i] for i in network.routes(a, b)]
-                pair = (sum(k.latency_ps for k in links), min(Fraction(k.bytes_per_s) for k in links) * rule.efficiency) if links else None
-                picks.append(numbers.setdefault(pair, len(numbers)) if links else -1)
+        latency, speed = [k.latency_ps for k in network.links], [Fraction(k.bytes_per_s) for k in network.links]
+        speeds = sorted(set(speed))
+        place = [speeds.index(each) for each in speed]
+        for route in self.routes[network.name]:
+            pair = (sum(latency[i] for i in route), min(place[i] for i in route)) if route else None
+            picks.append(numbers.setdefault(pair, len(numbers)) if route else -1)
+        rates = [(latency_ps, speeds[slowest] * rule.efficiency) for latency_ps, slowest in numbers]
         return {"kind": lib.LASTS_ROUTE, "network": self.circuits[network.name], "source": self.column[rule.source],
                 "target": self.column[rule.target], "work": self._amount(rule.bytes), "route_rate": self._new("int32_t[]", picks),
-                } | self._rates(list(numbers), rule)
+                } | self._rates(rates, rule)
 
 
 def _time(ps, what):

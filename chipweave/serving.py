@@ -1,5 +1,6 @@
 """One run from a specification: system, trace and policies joined, simulated, recorded."""
 
+import gc
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -82,6 +83,8 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
     loaded      what `load(spec)` returns, where some of it is not what the specification names
     around      called with the fabric and the Work; what it returns stands in for the fabric (chipweave.sample)
     """
+    if loaded is None:
+        make_trace(spec)
     meter = Meter()
     loaded = loaded or load(spec)
     trace, vanish = loaded.routing.trace, loaded.habits["unnamed_layers_vanish"]
@@ -122,8 +125,20 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
             part.begin(simulation, run)
     if run.done is None:
         raise BadInput(f"{system.name}: no part drives the run (a cp.global, say)")
-    simulation.run(run.done)
+    gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
+    try:
+        simulation.run(run.done)
+    finally:
+        gc.unfreeze()
     return run
+
+
+def make_trace(spec, progress=lambda text, done, total: None):
+    """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
+    try:
+        for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
+    except BadInput:
+        pass  # told by `load`, together with the faults of all else
 
 
 @dataclass(frozen=True)

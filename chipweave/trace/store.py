@@ -142,6 +142,7 @@ class Trace:
     def _ids(self, parts, column, index=None):
         pieces = [layers[column][start:start + count] for layers, start, count in parts]
         ids = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        ids.flags.writeable = False
         if self.experts not in (256, 65536) and len(ids) and int(ids.max()) >= self.experts:
             layer = self.layers[column if index is None else index]
             raise BadInput(Fault(f"layer {layer}: expert id {int(ids.max())} out of range", Place(str(self.path)),

@@ -47,6 +47,23 @@ def test_what_goes_in_comes_out_for_any_shape_and_block_size(seed, count, layers
         assert np.array_equal(blocks, expected_step(requests, 0)[1])
 
 
+@pytest.mark.parametrize("more,plain", [({}, True), ({"compression": "zstd"}, False), ({"pages": 4}, False)])
+def test_ids_are_read_as_they_stand_only_where_nothing_encodes_them(tmp_path, monkeypatch, more, plain):
+    if "pages" in more:  # several pages a column: the file has headers between the ids
+        of_arrow = writer.pq.ParquetWriter
+        monkeypatch.setattr(writer.pq, "ParquetWriter", lambda *a, **k: of_arrow(*a, **k | {"data_page_size": 8, "write_batch_size": 1}))
+    layers, requests = 3, make_requests(5, 6, 3, 4, 300)
+    with Spill(Shape(tuple(range(layers)), 300, 4)) as spill:
+        for number, (prompt, ids) in enumerate(requests):
+            spill.add(f"r{number}", prompt, ids)
+        header = Header("t", spill.shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps))
+        writer.write_store(tmp_path / "t", header, spill.by_step(), compression=more.get("compression", "none"))
+    trace = open_store(tmp_path / "t")
+    assert_same(trace, requests)
+    assert (trace._pages.read(trace._file.metadata.row_group(0), trace.shape) is not None) == plain
+    assert not trace.read(0)[0].flags.writeable
+
+
 def test_the_hash_depends_on_content_and_not_on_row_groups(tmp_path, monkeypatch):
     requests = make_requests(1, 5)
     whole = write(tmp_path / "a.parquet", requests).sha256
