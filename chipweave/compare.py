@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from chipweave import __version__, output, runfile, serving, show
+from chipweave import __version__, flit_network, output, runfile, serving, show
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.record import Meter
 from chipweave.results import canonical_sha256, check_file, check_folder, write_json
@@ -36,6 +36,8 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
         prepare(spec)
         sampled = [i for i, each in enumerate(runs) if each.link_model == "flit" and "circuit" in link_models]
         full = [i for i in range(len(runs)) if i not in sampled]
+        if sampled:
+            flit_network.check(serving.mesh_of(serving.load(runs[sampled[0]]).system))  # told now, not after the runs beside it
         execute([runs[i] for i in full], jobs, outcomes, full)
         for i in sampled:
             outcomes[i], rows = of_sample(runs, i, outcomes, sample and max(1, sample // len(sampled)))

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from chipweave import deadlock, graph_routes, routing
-from chipweave.errors import BadInput
+from chipweave.errors import BadInput, Place
 from chipweave.graph_shapes import GRIDS
 from chipweave.router import Router
 
@@ -30,7 +30,7 @@ class FlitNetwork:
     network: chipweave.routing.Network; router: chipweave.router.Router, its `vc_classes` one per traffic and range.
     clock: Fraction Hz; flit_bytes, max_packet: bytes; traffic: classes of messages that must not share VCs.
     message_vcs: VCs a message keeps to, 0: all of its traffic. links: for each link of the topology its (router, port).
-    skip: whether the kernel looks for whole periods to advance by.
+    skip: whether the kernel looks for whole periods to advance by. written: where the routes are chosen, for messages.
     """
 
     name: str
@@ -45,6 +45,7 @@ class FlitNetwork:
     names: dict = field(default_factory=dict)
     allow_deadlock: bool = False
     skip: bool = True
+    written: Place = Place()
 
     @property
     def ranges(self):
@@ -76,7 +77,7 @@ class FlitNetwork:
         apart = self.ranges
         pairs = [(a * apart, b * apart) for a, b in replies]
         classes = [names[c // apart] if names else f"class {c // apart}" for c in range(self.router.vc_classes)]
-        return deadlock.prove(self.network, self.router, pairs, self.allow_deadlock, self.names | {"classes": classes})
+        return deadlock.prove(self.network, self.router, pairs, self.allow_deadlock, self.names | {"classes": classes}, self.written)
 
     def credit_loop(self, latency):
         """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency` cycles."""
@@ -122,7 +123,7 @@ def of(network, traffic=None):
     made.router_names, made.endpoint_names = tuple(map(str, network.graph.nodes)), tuple(map(str, network.endpoints))
     classes = given.vc_classes or traffic or (len(TRAFFIC) if network.port else 1)
     spec = FlitNetwork(network.name, made, _router(given, 1), clock, given.flit, given.max_packet, 1, given.message_vcs, links, names,
-                       network.allow_deadlock, bool(given.skip))
+                       network.allow_deadlock, bool(given.skip), network.written)
     if given.vc_depth is None:
         depth = BARE_DEPTH if not network.port else min(32767, max((spec.credit_loop(k.latency) for k in made.links), default=1))
         spec = replace(spec, router=replace(spec.router, vc_depth=depth))

@@ -38,8 +38,9 @@ def labels(outcome):
 
 
 def layer_table(outcomes):
-    """One row per run, step and layer."""
-    tables = [pa.table({**_constant(labels(o), len(o.table)), **{c: column(o.table, c) for c in COLUMNS}}) for o in outcomes]
+    """One row per run, step and layer; none of a run by a sample, whose layers are those of the circuit run beside it."""
+    full = [o for o in outcomes if "sample" not in o.row]
+    tables = [pa.table({**_constant(labels(o), len(o.table)), **{c: column(o.table, c) for c in COLUMNS}}) for o in full]
     return pa.concat_tables(tables)
 
 
@@ -47,9 +48,9 @@ def statistics_table(outcomes):
     """One row per run, part and statistic."""
     tables = []
     for o in outcomes:
-        part, name, unit, value = (list(c) for c in zip(*o.statistics))
-        columns = {"part": part, "statistic": name, "unit": unit, "value": pa.array(value, pa.int64())}
-        tables.append(pa.table({**_constant(labels(o), len(part)), **columns}))
+        types = {"part": pa.string(), "statistic": pa.string(), "unit": pa.string(), "value": pa.int64()}
+        columns = {name: pa.array([row[i] for row in o.statistics], kind) for i, (name, kind) in enumerate(types.items())}
+        tables.append(pa.table({**_constant(labels(o), len(o.statistics)), **columns}))
     return pa.concat_tables(tables)
 
 

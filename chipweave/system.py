@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 
 from chipweave import graph_routes
+from chipweave.errors import Place
 
 
 class Network:
@@ -25,11 +26,12 @@ class Network:
         port: the port by which parts take part, "" for a bare network.
         router: parameter name -> value of the routers and their clock (read by flit), a `Declared`.
         whole: no router or link of the shape is missing.
+        written: where its routes are chosen in the user's files, for messages.
     """
 
-    def __init__(self, name, settings, graph, endpoints, dims, port, router, whole):
+    def __init__(self, name, settings, graph, endpoints, dims, port, router, whole, written=Place()):
         self.name, self.graph, self.endpoints, self.dims = name, graph, tuple(endpoints), tuple(dims)
-        self.port, self.router, self.whole = port, router, whole
+        self.port, self.router, self.whole, self.written = port, router, whole, written
         for key in ("link_model", "duplex", "admission", "booking", "barging", "wake", "wait_queue", "allow_deadlock", "shape", "order", "routing"):
             setattr(self, key, settings[key])
         self.rank = {n: i for i, n in enumerate(graph.nodes)}

@@ -81,7 +81,7 @@ class NetworkMaker:
         graph, whole = self.graph(endpoints, dims)
         if len(self.faults.found) > before:
             return None
-        made = Network(self.name, self.settings, graph, endpoints.values(), dims, port, self.routers, whole)
+        made = Network(self.name, self.settings, graph, endpoints.values(), dims, port, self.routers, whole, self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place)
         self.check_routes(made)
         return made
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from chipweave import sample, serving
@@ -39,6 +40,26 @@ def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_p
     assert flit["sample"]["layer_steps"] == len(result["layer_steps"]) and flit["sample"]["of"] == 144
     assert flit["hops"] == circuit["hops"] and flit["sample"]["decode_standard_error_ns"] > 0
     assert flit["sample"]["skipped_share"] == 0
+
+
+def test_the_output_folder_of_a_sampled_run_is_whole_and_has_no_layers_that_flit_did_not_run(tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--topology", "micro_2x2", "--model", "qwen3-30b-a3b", "--batch", "2", "--steps", "2", "--strategies", "base", "--set", "d2d.router.flit=8 KiB",
+              "--link-models", "circuit,flit", "--sample", "1", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 0
+    tables = {name: pq.read_table(tmp_path / "out" / f"{name}.parquet") for name in ("layers", "links", "statistics")}
+    assert all(set(t["link_model"].to_pylist()) == {"circuit"} for t in tables.values())
+    assert len(tables["layers"]) == 2 * 2 * 48  # admissions, steps, layers
+
+
+def test_what_can_deadlock_under_flit_is_told_with_its_place_before_anything_runs(tmp_path, monkeypatch, capsys):
+    (tmp_path / "ring.yaml").write_text("extends: wafer_5x5\nname: ring\nnetworks:\n  d2d:\n    shape: torus\n    routing: shortest\nexpect: null\n")
+    monkeypatch.setattr("chipweave.serving.simulate", lambda *_, **__: pytest.fail("worked first"))
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--topology", str(tmp_path / "ring.yaml"), "--model", "qwen3-30b-a3b", "--batch", "2", "--steps", "2", "--strategies", "ep",
+              "--link-models", "circuit,flit"])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and "network d2d can deadlock" in told and "ring.yaml:6:5: " in told
 
 
 def test_strategies_share_ten_minutes_by_default():
