@@ -45,14 +45,16 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        code = root.main(args=arguments, standalone_mode=False)
+        code = root.main(args=arguments, prog_name="chipweave", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except (KeyboardInterrupt, click.exceptions.Abort):
         print("interrupted: files are written whole or not at all; the same command starts again", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except click.UsageError as error:
+        _say_usage(error)
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        sys.exit(BAD_INPUT)
     except ChipweaveError as error:
         if debug:
             traceback.print_exc()
@@ -69,6 +71,16 @@ def main(arguments=None):
         if debug:
             raise
         _say_whose(error)
+
+
+def _say_usage(error):
+    """One line for options and arguments that do not fit, as for every other bad input; the help where nothing was asked."""
+    if error.ctx is None or type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        command = error.ctx.command_path
+        print(f"{command}: {error.format_message().rstrip('.')}; allowed: what `{command} --help` lists", file=sys.stderr)
+    sys.exit(BAD_INPUT)
 
 
 def _say_whose(error):

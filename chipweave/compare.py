@@ -19,7 +19,7 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
     """What the commands `run` and `compare` do; options that are None leave what the run file or the default says."""
     check_folder(out)
     check_file(json_path)
-    spec, of_file, models_of_file = runfile.load(run_file, single) if run_file else (RunSpec(), None, None)
+    spec, of_file, models_of_file = runfile.load(runfile.find(run_file), single) if run_file is not None else (RunSpec(), None, None)
     options["sets"] = (*spec.sets, *options.pop("sets"))
     spec = spec.with_options(**options)
     if single:

@@ -96,6 +96,8 @@ class Faults:
 
 
 def nearest(word, words):
-    """The one of `words` most like `word`, or an empty string where none is near."""
-    close = difflib.get_close_matches(str(word), [str(w) for w in words], n=1)
+    """The one of `words` most like `word`, the same but for capitals before all else; an empty string where none is near."""
+    words = [str(w) for w in words]
+    alike = [w for w in words if w.casefold() == str(word).casefold()]
+    close = alike or difflib.get_close_matches(str(word), words, n=1)
     return close[0] if close else ""

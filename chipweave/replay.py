@@ -13,7 +13,7 @@ def read(path, endpoints):
     """[(src, dst, size, ctime)] of a CSV with at least these columns; every bad line at once as BadInput."""
     faults, packets = Faults(), []
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
             missing = [n for n in NEEDED if n not in (rows.fieldnames or [])]
             if missing:
@@ -29,7 +29,8 @@ def read(path, endpoints):
                 if len(packets) > MOST_PACKETS:
                     raise BadInput(Fault(f"more than {MOST_PACKETS} packets", Place(str(path), rows.line_num)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(Fault(f"cannot be read: {error}", Place(str(path)))) from None
+        words = getattr(error, "strerror", None) or str(error)
+        raise BadInput(Fault(f"cannot be read: {words[:1].lower()}{words[1:]}", Place(str(path)), "a CSV file with the columns " + ", ".join(NEEDED))) from None
     faults.raise_if_any()
     return packets
 

@@ -5,6 +5,8 @@ import dataclasses
 from chipweave import flit_network
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.router import SPELLINGS, Router
+from chipweave.topology_networks import SETTINGS
+from chipweave.topology_tree import TOP
 
 ROUTER_FIELDS = {f.name for f in dataclasses.fields(Router)}
 
@@ -23,6 +25,9 @@ def router_sets(sets, network):
             key = f"networks.{network}.router.{name}"
         elif name in ("latency", "bandwidth", "routing", "order", "grid"):
             key = f"networks.{network}.{name}"
+        elif "." not in key and key.strip() not in (*SETTINGS, *TOP):
+            known = sorted({*ROUTER_FIELDS, "clock", "flit", *SETTINGS})
+            raise BadInput(Fault(f"--set {text}: network {network} and its routers have no parameter {key.strip()!r}", allowed=", ".join(known), nearest=nearest(name, known)))
         out.append(f"{key}{equals}{value}")
     return out
 

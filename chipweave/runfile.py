@@ -45,6 +45,23 @@ LISTS = {"strategies": STRATEGIES, "link_models": LINK_MODELS, "set": ()}
 OTHER = ("schema", "strategy", *LISTS)
 
 
+def shipped():
+    """name -> path of the run files of a checkout's examples: `demo`, `dead_die`, ..."""
+    folder = Path(__file__).resolve().parents[1] / "examples"
+    return {p.parent.name if p.stem == "run" else p.stem: p for p in sorted([*folder.glob("*.yaml"), *folder.glob("*/run.yaml")])}
+
+
+def find(name):
+    """The path of a run file: a file that is there, else one of shipped()."""
+    names, path = shipped(), Path(name)
+    if path.is_file() or name not in names and path.exists() and not path.is_dir():
+        return path
+    if name not in names:
+        what = f"{name} is a folder" if name and path.is_dir() else f"no run file {name!r}"
+        raise BadInput(Fault(what, allowed="a path" + (", or " + ", ".join(names) if names else ""), nearest=nearest(name, names)))
+    return names[name]
+
+
 def load(path, single=False):
     """(RunSpec, strategies or None, link models or None) of a run file; raises BadInput with every fault of it.
 

@@ -28,13 +28,13 @@ FIXED = ("transpose", "bitcomp", "bitrev", "shuffle", "tornado", "neighbor")
 NAMES = (*DRAWN, *FIXED, "hotspot", "permutation")
 
 
-def _numbers(text):
-    """Lists of numbers in BookSim's braces: '{{0,7},{1,3}}' -> [[0, 7], [1, 3]]; one pair of braces is one list."""
+def _numbers(text, what):
+    """Lists of numbers in BookSim's braces: '{{0,7},{1,3}}' -> [[0, 7], [1, 3]]; one pair of braces, or none, is one list."""
     groups = re.findall(r"\{([^{}]*)\}", text) or [text.strip("{} ")]
     try:
         return [[float(x) for x in group.replace(" ", "").split(",") if x] for group in groups]
     except ValueError:
-        raise BadInput(f"{text!r}: numbers in braces, such as {{{{0,7}},{{1,3}}}}") from None
+        raise BadInput(Fault(f"{what} {text!r}: not numbers", allowed="numbers with commas between, such as 1,5, lists of them in braces: {{0,7},{1,3}}")) from None
 
 
 def _bits(endpoints, pattern):
@@ -84,7 +84,7 @@ def parse(net, pattern):
     if name in FIXED:
         return fabric_traffic.TARGETS, fixed(net, name), None
     if name == "hotspot":
-        spots, *weights = _numbers(argument or "")
+        spots, *weights = _numbers(argument or "", "pattern hotspot,")
         weights = weights[0] if weights else [1.0] * len(spots)
         if not spots or len(weights) != len(spots) or not all(0 <= s < net.endpoints and s == int(s) for s in spots) or min(weights) < 0 or not sum(weights):
             raise BadInput(Fault(f"pattern {pattern!r}", allowed=f"hotspot({{{{ids}},{{weights}}}}), ids 0 to {net.endpoints - 1}"))
@@ -98,7 +98,7 @@ def _permutation(net, path):
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: {error}") from None
+        raise BadInput(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     words = text.split()
     if len(words) != net.endpoints or not all(w.isdecimal() and int(w) < net.endpoints for w in words):
         raise BadInput(f"{path}: one destination 0 to {net.endpoints - 1} for each of {net.endpoints} endpoints; found {len(words)} entries")
@@ -107,11 +107,16 @@ def _permutation(net, path):
 
 def sizes_of(text, weights=None):
     """(flits, weight) pairs: '4', '1,5', '{{1,5}}' and weights '{{1,1}}'."""
-    sizes = [int(s) for group in _numbers(str(text)) for s in group]
-    shares = [w for group in _numbers(str(weights)) for w in group] if weights else [1.0] * len(sizes)
+    sizes = [int(s) for group in _numbers(str(text), "packet sizes") for s in group]
+    shares = [w for group in _numbers(str(weights), "weights of packet sizes") for w in group] if weights else [1.0] * len(sizes)
     if not sizes or min(sizes) < 1 or max(sizes) > 1 << 20 or len(shares) != len(sizes) or min(shares) < 0 or not sum(shares):
-        raise BadInput(Fault(f"packet sizes {text!r}, weights {weights!r}", allowed="sizes of 1 to 1048576 flits, a weight for each"))
+        raise BadInput(Fault(f"packet sizes {text!r}" + (f", weights {weights!r}" if weights else ""), allowed="sizes of 1 to 1048576 flits, a weight for each"))
     return list(zip(sizes, shares))
+
+
+def loads_of(texts):
+    """The loads of `--load 0.1,0.2 --load 0.3`."""
+    return [load for text in texts for group in _numbers(text, "load") for load in group]
 
 
 def injection_of(text):

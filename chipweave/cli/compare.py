@@ -6,7 +6,7 @@ from chipweave.cli._run_options import run_options
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("run_file", required=False, type=click.Path(exists=True, dir_okay=False), metavar="[RUN.yaml]")
+@click.argument("run_file", required=False, metavar="[RUN.yaml]")
 @run_options
 @click.option("--strategies", help="Names with commas between: base,ep,allo,pred,allo+pred (the default).")
 @click.option("--link-models", help="Names with commas between: circuit,fair,flit; circuit then also runs work_conserving.")

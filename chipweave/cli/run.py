@@ -6,7 +6,7 @@ from chipweave.cli._run_options import run_options
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("run_file", type=click.Path(exists=True, dir_okay=False), metavar="RUN.yaml")
+@click.argument("run_file", metavar="RUN.yaml")
 @run_options
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")

@@ -6,7 +6,7 @@ import click
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
 @click.option("--pattern", default="uniform", show_default=True, help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE).")
-@click.option("--load", "loads", type=float, multiple=True, required=True, help="Flits per endpoint and cycle; several make a latency-load curve.")
+@click.option("--load", "loads", multiple=True, required=True, help="Flits per endpoint and cycle; several, 0.1,0.2,0.3, make a latency-load curve.")
 @click.option("--packet-flits", default="1", show_default=True, help="Packet size in flits, or several: 1,5.")
 @click.option("--packet-weights", help="Weights of the sizes, per packet: 3,1.")
 @click.option("--injection", default="bernoulli", show_default=True, help="bernoulli or on_off(alpha,beta[,rate]).")
@@ -29,6 +29,7 @@ def command(topology, pattern, loads, packet_flits, packet_weights, injection, w
     from chipweave.results import check_file, write_json
 
     check_picture(picture)
+    loads = traffic.loads_of(loads)
     for path in (json_path, links_path, picture):
         check_file(path)
     made = routing_system.load_flit(topology, sets, allow_code, network)

@@ -38,6 +38,18 @@ def test_a_bad_packet_line_is_named(tmp_path, capsys, line, word):
     assert "bad.csv:2: " in error and word in error
 
 
+def test_a_packet_list_as_a_spreadsheet_saves_it_is_read(tmp_path, capsys):
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"\xef\xbb\xbfsrc,dst,size,ctime\r\n1,2,3,4\r\n")
+    assert main(["replay", "mesh_4x4", str(path)]) == 0 and capsys.readouterr().out.splitlines()[1].startswith("1,2,3,4,4,")
+
+
+@pytest.mark.parametrize("loads", [["--load", "0.1,0.2,0.3"], ["--load", "0.1", "--load", "0.2, 0.3"]])
+def test_several_loads_are_listed_or_repeated(tmp_path, loads):
+    assert main(["traffic", "mesh_4x4", *loads, "--cycles", "50", "--json", str(tmp_path / "j")]) == 0
+    assert len(json.loads((tmp_path / "j").read_text())) == 3
+
+
 @pytest.mark.parametrize("name", ["num_vcs=8", "vcs=8", "router.vcs=8", "networks.mesh.router.vcs=8"])
 def test_router_parameters_are_set_by_every_spelling(name):
     assert routing_system.load("mesh_4x4", [name])[1] == Router(vcs=8)

@@ -66,6 +66,17 @@ def test_a_fault_of_the_preset_is_told_once(capsys):
     ([*WORK, "--trace", "pipe.yaml"], "pipe.yaml: no plain file"),
     (["trace", "import", "/dev/zero", "--out", "o.parquet"], "/dev/zero: no plain file"),
     (["comapre"], "No such command 'comapre'. Did you mean compare?"),
+    (["compare", "--bach", "4"], "chipweave compare: No such option '--bach'"),
+    (["compare", "--batch", "1e3"], "chipweave compare: Invalid value for '--batch': '1e3' is not a valid integer; allowed: what `chipweave compare --help` lists"),
+    (["check"], "chipweave check: Missing argument 'FILE...'; allowed: what `chipweave check --help` lists"),
+    (["compare", "folder"], "folder is a folder; allowed: a path, or dead_die, demo, "),
+    (["run", "deom"], "no run file 'deom'; allowed: a path, or dead_die, demo, my_hbm, my_predictor, one_slow_link; nearest: demo"),
+    ([*WORK, "--strategies", "EP"], "unknown strategy 'EP'; allowed: allo, allo+pred, base, ep, pred; nearest: ep"),
+    ([*WORK, "--set", "d2d.latency=5 Ns"], "nearest: 5 ns"),
+    (["traffic", "mesh_4x4", "--load", "0.1", "--set", "vsc=4"], "--set vsc=4: network mesh and its routers have no parameter 'vsc'; allowed: "),
+    (["traffic", "mesh_4x4", "--load", "0.1", "--set", "vsc=4"], "nearest: vcs"),
+    (["traffic", "mesh_4x4", "--load", "0.1,x"], "load '0.1,x': not numbers; allowed: numbers with commas between"),
+    (["replay", "mesh_4x4", "folder"], "folder: cannot be read: is a directory; allowed: a CSV file with the columns src, dst, size, ctime"),
 ])
 def test_a_wrong_name_is_told_before_the_work(capsys, here, monkeypatch, arguments, words):
     (here / "folder").mkdir()
@@ -74,7 +85,19 @@ def test_a_wrong_name_is_told_before_the_work(capsys, here, monkeypatch, argumen
     os.mkfifo(here / "pipe.yaml")
     monkeypatch.setattr("chipweave.traffic.run", lambda *_, **__: pytest.fail("worked first"))
     monkeypatch.setattr("chipweave.replay.run", lambda *_, **__: pytest.fail("worked first"))
-    assert words in refused(capsys, *arguments)
+    told = refused(capsys, *arguments)
+    assert words in told and len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--packet-flits", "a"], "packet sizes 'a': not numbers"),
+    (["--packet-flits", "0"], "packet sizes '0'; allowed: sizes of 1 to"),
+    (["--pattern", "hotspot(x)"], "pattern hotspot, 'x': not numbers"),
+    (["--pattern", "permutation(folder)"], "folder: cannot be read: Is a directory"),
+])
+def test_traffic_that_cannot_be_is_told(capsys, here, arguments, words):
+    (here / "folder").mkdir()
+    assert words in refused(capsys, "traffic", "mesh_4x4", "--load", "0.1", *arguments)
 
 
 @pytest.mark.parametrize("text, words", [

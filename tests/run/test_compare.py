@@ -173,6 +173,12 @@ def test_run_is_one_simulation_the_one_the_file_names(capsys, tmp_path, more, co
     assert ended.value.code == code and words in capsys.readouterr().err
 
 
+def test_a_run_file_of_the_examples_goes_by_its_name(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "demo", "--batch", "4", "--steps", "2", "--strategies", "ep"])
+    assert ended.value.code == 0 and "deepseek-v2-lite on wafer_5x5, batch 4" in capsys.readouterr().err
+
+
 def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
     """The trace is made once, before the first run, so no row's CPU time holds it and no two workers make it."""
     from chipweave import compare
