@@ -150,8 +150,15 @@ def _read_table(path, seen, faults):
                 faults.add(f"id '{row['id']}' is there already at {seen[row['id']]}", place)
             else:
                 seen[row["id"]] = place
+                _check_device(row["device"], place, faults)
                 rows.append((Question(**{k: row[k] for k in COLUMNS if k != "value"}), row["value"]))
     return rows
+
+
+def _check_device(device, place, faults):
+    """A device that is a file is there; whether it is a die is for the cases to say."""
+    if device.endswith((".yaml", ".yml")) and not Path(device).is_file():
+        faults.add(f"device: no file {device}", place, "a device that ships, or a topology's file; paths start at the current folder")
 
 
 def csv_rows(file, path, needed, faults):

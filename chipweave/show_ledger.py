@@ -27,6 +27,6 @@ def show(name, results, groups, remarks):
     left_out = [r for r in results if r.status == "not modelled"]
     if left_out:
         reasons = sorted({f"{r.group}: {r.why}" for r in left_out})
-        console.print(f"{len(left_out)} rows not modelled: " + "; ".join(reasons[:REASONS]) + (" ..." if len(reasons) > REASONS else ""))
+        console.print(f"{len(left_out)} {'row' if len(left_out) == 1 else 'rows'} not modelled: " + "; ".join(reasons[:REASONS]) + (" ..." if len(reasons) > REASONS else ""))
     for line in remarks:
         console.print(line)

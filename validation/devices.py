@@ -15,7 +15,7 @@ BOARDS = {("h100", "pcie"): "h100_pcie", ("h800", "pcie"): "h800_pcie", ("h100",
 NODES = {"h100": "dgx_h100", "h200": "dgx_h100", "h800": "dgx_h800"}
 """Eight SXM boards on NVSwitches; the other boards and GH200 have none that is described."""
 OTHERS = {"v100", "a100", "a800", "h20", "b100", "b200", "b300", "gb200", "gb300", "a10", "a30", "a40", "l4", "l40", "l40s", "t4", "mi250", "mi300x"}
-CLOCK = re.compile(r"^(?P<mhz>\d+(?:\.\d+)?) ?MHz$")
+CLOCK = re.compile(r"^(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]Hz)$")
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,10 @@ def device_of(question):
     name = topology_of(question.device)
     if not name:
         return NotModelled(f"device '{question.device}' names no GPU that is described, or several")
+    if "sm" not in parts(name):
+        return NotModelled(f"device {name} is no die: its topology has no part sm")
     stated = CLOCK.match(question.clock.strip())
-    clock = f"{stated['mhz']} MHz" if stated else ""
+    clock = f"{stated['number']} {stated['unit']}" if stated else ""
     return Device(name, clock if clock and units.parse(clock, "frequency") != boost(name) else "")
 
 

@@ -10,6 +10,7 @@ BYTES_PER_S = {"B/s": 1.0, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "MiB/s": 2.0*
 FLOP_PER_S = {"GFLOP/s": 1e9, "TFLOP/s": 1e12, "TFLOPS": 1e12, "PFLOP/s": 1e15}
 PRINTED_BYTES = {"B": 1, "kB": 1 << 10, "KB": 1 << 10, "KiB": 1 << 10, "MB": 1 << 20, "MiB": 1 << 20, "GB": 1 << 30, "GiB": 1 << 30}
 """Sizes as gpu-benches prints them: its kB is 1024 bytes."""
+MOST_BYTES = 1 << 40  # more than any memory that is described
 
 
 def in_unit(question, answer, units):
@@ -35,7 +36,7 @@ def in_cycles(question, cycles, clock_hz):
 
 def size(question):
     """Bytes of x, or NotModelled."""
-    if not question.x or question.x < 0 or question.x_name not in PRINTED_BYTES:
+    if not question.x or question.x < 0 or question.x_name not in PRINTED_BYTES or question.x * PRINTED_BYTES[question.x_name] > MOST_BYTES:
         return NotModelled(f"x is no size: {question.x_name or 'no name'} {question.x_value or 'without value'}")
     return round(question.x * PRINTED_BYTES[question.x_name])
 

@@ -154,7 +154,7 @@ def import_decode(paths, out, requests, steps, seed, model=None, experts=None, n
     with tempfile.TemporaryDirectory(prefix=".chipweave-", dir=out.parent) as folder:
         log_path = Path(folder) / "log.parquet"
         import_paths(paths, log_path, model, experts, name or out.name.removesuffix(".parquet"), progress)
-        header, spill = windows.spill_windows(open_store(log_path), requests, steps, seed, folder)
+        header, spill = windows.spill_windows(open_store(log_path), requests, steps, seed, folder, Place(", ".join(map(str, paths))))
         with spill:
             return write_rows(out, header, spill, progress)
 

@@ -51,6 +51,8 @@ def print_trace(trace):
     from rich.table import Table
 
     table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     facts = as_json(trace)
     for key in ("name", "model", "sha256", "requests", "steps", "has_prefill", "experts", "top_k"):
         table.add_row(key.replace("_", " "), str(facts[key]))

@@ -25,17 +25,22 @@ def choose(lengths, requests, window, random):
     return sequence, pick - (ends - starts)[sequence]
 
 
-def spill_windows(log, requests, steps, seed, directory=None):
-    """(Header, Spill) of `requests` windows of `log`, each one prefill and `steps` - 1 decode steps; deterministic."""
+def spill_windows(log, requests, steps, seed, directory=None, place=None):
+    """(Header, Spill) of `requests` windows of `log`, each one prefill and `steps` - 1 decode steps; deterministic.
+
+    place: what faults call the log, where it is not its own path.
+    """
+    place = place or Place(str(log.path))
     if not log.prefill_only:
-        raise BadInput(Fault(f"{log.name} has decode steps of its own: only a prefill-only log is replayed as decode", Place(str(log.path))))
+        raise BadInput(Fault(f"{log.name} has decode steps of its own: only a prefill-only log is replayed as decode", place))
     if steps < 1 or requests < 1:
         raise BadInput(f"cannot make {requests} requests of {steps} steps; allowed: at least 1 of each")
     window, lengths = PREFILL_TOKENS + steps - 1, log.prompt_rows
     if int(lengths.max()) < window:
+        most = int(lengths.max()) - PREFILL_TOKENS + 1
         raise BadInput(Fault(
-            f"{log.name}: no sequence is long enough for {steps} steps", Place(str(log.path)),
-            allowed=f"at most {int(lengths.max()) - PREFILL_TOKENS + 1} steps"))
+            f"{log.name}: no sequence is long enough for {steps} steps: the longest has {int(lengths.max())} tokens, {PREFILL_TOKENS} of them prefill", place,
+            allowed=f"at most {most} steps" if most > 0 else f"sequences of at least {PREFILL_TOKENS} tokens"))
     sequence, first = choose(lengths, requests, window, np.random.Generator(np.random.PCG64(seed)))
     uses = _uses(lengths, sequence, first, window)
     shape = log.shape

@@ -128,11 +128,23 @@ def test_windows_depend_on_the_seed_alone_and_must_fit(tmp_path):
     np.save(tmp_path / "log.npy", ids_of(60))
     hashes = [import_decode([tmp_path / "log.npy"], tmp_path / "w", 20, 6, seed).sha256 for seed in (1, 1, 2)]
     assert hashes[0] == hashes[1] != hashes[2]
-    with pytest.raises(BadInput, match="no sequence is long enough for 46 steps; allowed: at most 45 steps"):
+    with pytest.raises(BadInput, match="/log.npy: v: no sequence is long enough for 46 steps: the longest has 60 tokens, 16 of them prefill; allowed: at most 45 steps"):
         import_decode([tmp_path / "log.npy"], tmp_path / "v", 20, 46, 1)
+    np.save(tmp_path / "short.npy", ids_of(15))
+    with pytest.raises(BadInput, match="/short.npy: .*; allowed: sequences of at least 16 tokens$"):
+        import_decode([tmp_path / "short.npy"], tmp_path / "v", 20, 1 + 1, 1)
+    (tmp_path / "short.npy").unlink()
     with pytest.raises(BadInput, match="has decode steps of its own"):
         library.replayed(open_store(tmp_path / "w"), 5, 3, 1)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["log.npy", "w"]
+
+
+def test_a_hash_is_shown_whole_however_narrow_the_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    log = trace.open("esft-law")
+    show.print_trace(log)
+    shown = capsys.readouterr().out
+    assert log.sha256 in "".join(shown.split()) and "…" not in shown
 
 
 @pytest.mark.parametrize("name, skew, spread, overlap, by_popularity", [

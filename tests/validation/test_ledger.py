@@ -45,6 +45,14 @@ def test_of_alternatives_only_the_fastest_counts(tmp_path):
     assert ledger.summarise(results)[0]["mape"] == 0.0
 
 
+def test_a_device_whose_file_is_not_there_names_its_line(tmp_path):
+    path = tmp_path / "rows.csv"
+    cells = {c: "x" for c in ledger.COLUMNS} | {"device": "nofile.yaml"}
+    path.write_text(HEADER + "\n" + ",".join(cells[c] for c in HEADER.split(",")) + "\n")
+    with pytest.raises(BadInput, match=r"rows.csv:2: device: no file nofile.yaml; allowed: a device that ships"):
+        ledger.read_references(path)
+
+
 def test_a_short_row_names_its_line(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text(HEADER + "\na,b\n")

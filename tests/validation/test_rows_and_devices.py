@@ -31,7 +31,7 @@ def test_words_of_a_device_name_its_die_and_its_node(words, die, node):
     assert (devices.topology_of(words), devices.node_of(words)) == (die, node)
 
 
-@pytest.mark.parametrize("clock, own", [("1410 MHz", "1410 MHz"), ("1980 MHz", ""), ("<=1755 MHz", ""), ("-", ""), ("not stated", "")])
+@pytest.mark.parametrize("clock, own", [("1410 MHz", "1410 MHz"), ("1980 MHz", ""), ("1.41 GHz", "1.41 GHz"), ("1.98 GHz", ""), ("<=1755 MHz", ""), ("-", ""), ("not stated", "")])
 def test_a_stated_clock_is_the_clock_of_the_die(clock, own):
     assert devices.device_of(question(clock=clock)).clock == own
 
@@ -58,7 +58,7 @@ def test_units_are_converted_or_refused():
 
 
 @pytest.mark.parametrize("fields, why", [
-    ({"device": "A100"}, "names no GPU"), ({"x": ""}, "no size"), ({"x": "-3"}, "no size"), ({"x_name": "furlongs"}, "no size"),
+    ({"device": "A100"}, "names no GPU"), ({"x": ""}, "no size"), ({"x": "-3"}, "no size"), ({"x_name": "furlongs"}, "no size"), ({"x": "1e12"}, "no size"),
     ({"group": "stream", "quantity": "streaming copy bandwidth"}, "none of the kernels"),
     ({"group": "loadlat", "x_name": "chains", "x": "1e6"}, "more than"),
     ({"group": "smallk", "quantity": "repeated SCALE kernel, by hand", "x_name": "B moved"}, "ways of launching"),
@@ -71,6 +71,12 @@ def test_units_are_converted_or_refused():
 def test_a_row_without_an_answer_says_what_is_missing(fields, why):
     refused = ask(**fields)
     assert isinstance(refused, NotModelled) and why in refused.why
+
+
+def test_a_device_that_is_no_die_says_so(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: wafer_5x5\nname: mine\n")
+    refused = ask(device=str(tmp_path / "mine.yaml"))
+    assert isinstance(refused, NotModelled) and "is no die: its topology has no part sm" in refused.why
 
 
 @pytest.mark.parametrize("collective", ["all_gather", "alltoall", "all_reduce", "reduce_scatter"])
