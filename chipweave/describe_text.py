@@ -62,7 +62,7 @@ def show_system(told):
             ("shape", f"{n['shape']} {' x '.join(map(str, n['dims']))}"), ("endpoints", n["endpoints"]), ("links", n["links"]),
             ("diameter", f"{n['diameter']} hops"), ("latency", ", ".join(n["latency"])), ("bandwidth", ", ".join(n["bandwidth"])),
             ("routing", n["routing"]), ("link model", shared), ("admission", n["admission"]), ("wait queue", n["wait_queue"])))
-    console.print(f"`chipweave info {told['name']} --sources` says where its {len(told['sources'])} numbers come from")
+    console.print(f"`chipweave info {told['asked']} --sources` says where its {len(told['sources'])} numbers come from")
 
 
 def show_model(told):

@@ -52,8 +52,11 @@ class Expander:
         self.written = {}  # (part, key) -> Place of `grid` and `absent`, for faults that show later
         self.read, self.merged, self.count, self.open = {}, {}, 0, []
 
-    def expand(self, parts, prefix="", path="parts", assembly=""):
-        """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`."""
+    def expand(self, parts, prefix="", path="parts", assembly="", own=None, changed=""):
+        """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`.
+
+        own, changed: the assembly's parts as written, and the path of those that an override has changed.
+        """
         for name, node in parts.value.items():
             place = parts.keys.get(name, node.place)
             if not re.fullmatch(r"[A-Za-z_]\w*", name):
@@ -61,7 +64,7 @@ class Expander:
             elif not node.is_map:
                 self.faults.add(f"part {name!r} must be a mapping with kind or assembly, not {node.shape()}", node.place)
             else:
-                self.replicate(name, node, place, prefix, path, assembly)
+                self.replicate(name, node, place, prefix, changed if changed and own.get(name) is not node else path, assembly)
 
     def replicate(self, name, node, place, prefix, path, assembly):
         """One entry of `parts`: once, `count` times or over a grid."""
@@ -77,12 +80,14 @@ class Expander:
                 return
             if any(matches(index, a) for a in absent):
                 continue
-            one = self.with_overrides(node, [(k, v) for k, v, pattern in overrides if matches(index, pattern)])
+            changes = [(k, v) for k, v, pattern in overrides if matches(index, pattern)]
+            one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
+            where = f"{path}.{name}" + " and ".join(k for k, _ in changes)
             if "assembly" in node.value:
-                self.assemble(full, one, place, path)
+                self.assemble(full, one, place, where if changes else "")
             else:
-                self.place(full, name, one, place, index, f"{path}.{name}", assembly)
+                self.place(full, name, one, place, index, where, assembly)
 
     def placing(self, name, node):
         """(dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault."""
@@ -136,13 +141,27 @@ class Expander:
             if assembly is not None and assembly.get("parts") is not None:
                 made.value["parts"] = assembly.value["parts"]
             for _, change in changes:
+                change = self.known(change, node, made) if assembly is not None else change
                 upper = Node({"parts": change}, change.place) if "assembly" in node.value else change
                 made = merge(made, upper)
             self.merged[key] = (node, made)
         return self.merged[key][1]
 
-    def assemble(self, full, node, place, path):
-        """One instance of an assembly: its parts and its inner links."""
+    def known(self, change, node, made):
+        """An override without the parts that the assembly has not and the override does not make (by a kind): told."""
+        there = made.get("parts")
+        if not change.is_map or there is None or not there.is_map:
+            return change
+        kept = {}
+        for name, inner in change.value.items():
+            if name in there.value or not inner.is_map or {"kind", "assembly"} & set(inner.value):
+                kept[name] = inner
+            else:
+                self.faults.add(f"assembly {node.value['assembly'].text} has no part {name!r}", change.keys.get(name, inner.place), ", ".join(there.value) + ", or a new one with its kind", nearest(name, there.value))
+        return Node(kept, change.place, keys=change.keys, weak=change.weak)
+
+    def assemble(self, full, node, place, changed):
+        """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override changes."""
         name = node.value["assembly"].text
         assembly = self.assemblies.get(name)
         extra = [k for k in node.value if k not in ("assembly", "parts")]
@@ -160,7 +179,7 @@ class Expander:
                                     nearest(name, self.assemblies))
             return
         self.open.append(name)
-        self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full)
+        self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full, assembly.get("parts") or Node({}), changed)
         self.open.pop()
         if assembly.get("links") is not None:
             self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links"))

@@ -20,4 +20,4 @@ def command(name, sources, as_json, preset, allow_code):
     elif sources:
         describe_text.show_sources(told)
     else:
-        describe_text.SHOW[what](told)
+        describe_text.SHOW[what]({**told, "asked": name})

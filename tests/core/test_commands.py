@@ -102,6 +102,13 @@ def test_info_sources_lists_every_number_with_its_place():
     assert all(r["source"] and r["kind"] and r["place"] for r in rows)
 
 
+def test_what_info_says_to_ask_next_can_be_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("extends: wafer_5x5\nname: another_name\n")
+    said = run("info", "mine.yaml").output
+    assert "`chipweave info mine.yaml --sources`" in said and run("info", "mine.yaml", "--sources").exit_code == 0
+
+
 def test_info_of_nothing_names_the_nearest(capsys):
     code, told = exit_code(capsys, "info", "wafer_5x6")
     assert code == 2 and "nothing is called 'wafer_5x6'" in told and "nearest: wafer_5x5" in told

@@ -32,6 +32,41 @@ def test_links_join_ports_and_know_their_figures(build, wafer):
     assert router.links["mesh"] == [(system.networks["d2d"], 1)]
 
 
+HOLED = "name: n\nnetworks:\n  n: {grid: [3, 3], shape: mesh, routing: shortest, latency: 1 ns, bandwidth: 8 GB/s, override: [%s]}\n"
+
+
+@pytest.mark.parametrize("between, slow", [
+    ('["[*][1]", "[*][2]"]', {(y, 1, y, 2) for y in range(3)}),
+    ('["[1][0]", "[0..2][0]"]', None),
+    ('["[0..1][0]", "[1..2][0]"]', {(0, 0, 1, 0), (1, 0, 2, 0)}),
+    ('["[1][1]", "[1][2]"]', {(1, 1, 1, 2)}),
+])
+def test_an_override_of_links_takes_patterns_pair_by_pair(build, between, slow):
+    text = HOLED % f"{{between: {between}, bandwidth: 1 GB/s}}"
+    if slow is None:  # one of the three is [1][0] itself
+        with pytest.raises(BadInput, match=r"a link from n\[1\]\[0\] to itself"):
+            build(text)
+        return
+    network = build(text).networks["n"]
+    place = network.place_of
+    found = {(*place[a], *place[b]) for a, b, d in network.graph.edges(data=True) if d["bandwidth"] == 10**9}
+    assert found == slow | {(c, d, a, b) for a, b, c, d in slow}
+
+
+def test_a_hole_that_a_pattern_covers_is_left_out(build, wafer):
+    text = wafer.replace("grid: [3, 2]", 'grid: [3, 2], absent: ["[1][0]"]')
+    network = build(text, "d2d.routing=shortest", "d2d.override=[{between: ['[*][0]', '[*][1]'], bandwidth: 1 GB/s}]").networks["d2d"]
+    assert sorted(a for a, _, d in network.graph.edges(data=True) if d["bandwidth"] == 10**9) == [f"die[{y}][{x}].router" for y in (0, 2) for x in (0, 1)]
+
+
+def test_numbers_of_an_override_are_listed_by_its_place(build, wafer):
+    text = wafer.replace("grid: [3, 2]", 'grid: [3, 2], override: {"[0][*]": {hbm: {latency: 7 ns}}}')
+    system = build(text, "d2d.override=[{between: ['[0][0]', '[0][1]'], bandwidth: 1 GB/s}]")
+    found = {path: value.text for path, value, _ in system.sources}
+    assert found["parts.die[0][*].hbm.latency"] == "7 ns" and found["networks.d2d.links [0][0] - [0][1].bandwidth"] == "1 GB/s"
+    assert found["assemblies.die.parts.hbm.bandwidth"] == "3.35 TB/s" and not any(p.startswith("parts.die[0][*].sm") for p in found)
+
+
 def test_an_override_changes_one_instance_or_a_range(build, wafer):
     text = wafer.replace("grid: [3, 2]", 'grid: [3, 2], override: {"[0..1][*]": {hbm: {bandwidth: 2 TB/s}}, "[1][1]": {hbm: {latency: 9 ns}, router: {slots: {table: {kind: t.table, entries: 4}}}}}')
     system = build(text)
