@@ -1,8 +1,10 @@
 """The picture of a system: each network in its shape, beside it what is inside a die, below it what the colours mean.
 
-Links that differ from most of their network (a slow one) are drawn in another colour and carry their figures.
+Links that differ from most of their network (a slow one) are drawn in another colour and carry the figures in which they
+differ; dies that differ from most have their border in that colour.
 """
 
+import textwrap
 from collections import Counter
 
 import matplotlib
@@ -19,6 +21,7 @@ from chipweave.topology_parts import bare
 INK, QUIET, PAPER = "#22303c", "#7b8794", "#ffffff"
 LINK, ODD = "#3b82c4", "#d9480f"
 FILLS = ("#dbeafe", "#dcfce7", "#fef3c7", "#fce7f3", "#ede9fe", "#cffafe", "#ffedd5", "#e2e8f0")
+TITLE_PER_INCH, WORDS_PER_INCH = 8.5, 13.5  # characters of the bold title and of a panel's words
 STYLE = {"font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "chipweave", "text.color": INK}
 
 
@@ -33,10 +36,12 @@ def draw(system, path):
     colours = {k: FILLS[i % len(FILLS)] for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))}
     with plt.rc_context(STYLE):
         sizes = [_size(kind, what) for kind, what in panels]
-        wide, high = sum(w for w, _ in sizes) + 0.4, max(h for _, h in sizes) + 0.9
+        wide = sum(w for w, _ in sizes) + 0.4
+        title = textwrap.fill(f"{system.name}: {system.about}" if system.about else system.name, max(20, int((wide - 0.3) * TITLE_PER_INCH)))
+        top = 0.95 + 0.2 * title.count("\n")
+        high = max(h for _, h in sizes) + top - 0.05
         figure, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(wide, high), width_ratios=[w for w, _ in sizes])
-        figure.subplots_adjust(left=0.15 / wide, right=1 - 0.15 / wide, bottom=0.1 / high, top=1 - 0.95 / high, wspace=0.04)
-        title = f"{system.name}: {system.about}" if system.about else system.name
+        figure.subplots_adjust(left=0.15 / wide, right=1 - 0.15 / wide, bottom=0.1 / high, top=1 - top / high, wspace=0.04)
         figure.text(0.15 / wide, 1 - 0.12 / high, title, ha="left", va="top", fontsize=12, fontweight="bold")
         for axis, (kind, what) in zip(axes[0], panels):
             axis.set_aspect("equal")
@@ -49,12 +54,13 @@ def draw(system, path):
 
 
 def _size(kind, what):
-    """Inches of a panel."""
+    """Inches of a panel; its words fit into its width."""
     if kind == "network":
         places = layout.positions(what).values()
         wide, high = (max(p[i] for p in places) - min(p[i] for p in places) + 1 for i in (0, 1))
         scale = 1.15 if max(wide, high) <= 10 else 12 / max(wide, high)
-        return max(3.2, wide * scale), max(2.4, high * scale + 0.7)
+        words = max(map(len, _words(what).split("\n"))) / WORDS_PER_INCH
+        return max(3.2, wide * scale, words), max(2.4, high * scale + 0.7)
     spots = layout.columns(what[2] if kind == "inside" else what).values()
     return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.4, 1.1 * (1 + len({y for _, y in spots})))
 
@@ -71,21 +77,29 @@ def _network(axis, system, network, colours):
         if odd:
             level = abs(spots[a][1] - spots[b][1]) < 0.01
             middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
-            axis.text(middle[0] + (0 if level else 0.04), middle[1] + (0.03 if level else 0), figures.replace(", ", "\n"), color=ODD, fontsize=5.5,
+            words = "\n".join(f for f in figures.split(", ") if f not in common.split(", "))
+            axis.text(middle[0] + (0 if level else 0.04), middle[1] + (0.03 if level else 0), words, color=ODD, fontsize=4.8 if level else 5.5,
                       ha="center" if level else "left", va="bottom" if level else "center", zorder=4)
     number = {n: i for i, n in enumerate(network.endpoints)}
+    odd_dies = set().union(*(odd for _, odd in layout.alike(system).values()))
     for name, spot in spots.items():
-        _node(axis, name, spot, number.get(name), system, colours, large)
+        edge = ODD if layout.owner(system, name) in odd_dies else QUIET
+        _node(axis, name, spot, number.get(name), system, colours, large, edge)
     if network.shape in ("mesh", "torus") and not network.whole and len(network.dims) == 2:
         for y in range(network.dims[0]):
             for x in range(network.dims[1]):
                 if (y, x) not in network.name_at:
                     _box(axis, (x, -y), 0.66, 0.56, PAPER, "absent", QUIET, dashed=True)
-    shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
-    axis.set_title(f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n{common} each way; {shared}; routing {network.routing}",
-                   fontsize=9, color=INK, loc="left")
+    axis.set_title(_words(network), fontsize=9, color=INK, loc="left")
     axis.autoscale_view()
     axis.margins(0.06)
+
+
+def _words(network):
+    """What stands over a network."""
+    shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
+    return (f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n"
+            f"{_most_common(network)} each way; {shared}; routing {network.routing}")
 
 
 def _strokes(network, a, b):
@@ -97,22 +111,22 @@ def _strokes(network, a, b):
     return [(a, (a[0] - out[0], a[1] - out[1]), (0, (2, 1))), (b, (b[0] + out[0], b[1] + out[1]), (0, (2, 1)))]
 
 
-def _node(axis, name, spot, number, system, colours, large):
+def _node(axis, name, spot, number, system, colours, large, edge):
     """One die or router; its number is its place in endpoint order."""
     owner = layout.owner(system, name)
     fill = colours.get(system.parts[name].kind.partition(".")[0], FILLS[0]) if name in system.parts else "#f1f5f9"
     if not large:
-        _box(axis, spot, 0.5, 0.5, fill, "", INK)
+        _box(axis, spot, 0.5, 0.5, fill, "", INK, edge=edge)
         return
     title = bare(owner).rpartition(".")[2] + (f" {number}" if number is not None else "")
     index = owner[owner.find("["):] if "[" in owner else ""
-    _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index)
+    _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index, edge=edge)
 
 
-def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False):
+def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False, edge=QUIET):
     x, y = spot
     box = axis.add_patch(FancyBboxPatch((x - wide / 2, y - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.08", facecolor=fill,
-                                  edgecolor=QUIET, linewidth=1, linestyle="--" if dashed else "-", zorder=2))
+                                  edgecolor=edge, linewidth=1 if edge == QUIET else 1.8, linestyle="--" if dashed else "-", zorder=2))
     axis.text(x, y + (0.09 if below else 0), text, ha="center", va="center", fontsize=8.5, color=ink, fontweight="bold" if below else "normal", zorder=3)
     if below:
         axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=7, color=QUIET, zorder=3)
@@ -120,8 +134,9 @@ def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False):
 
 
 def _inside(axis, system, what, colours):
-    name, instance, graph = what
-    axis.set_title(f"inside one {name} ({instance})", fontsize=9, color=INK, loc="left")
+    name, instance, graph, odd = what
+    others = f"; {odd} with another border differ{'s' if odd == 1 else ''} in kinds or figures" if odd else ""
+    axis.set_title(f"inside one {name} ({instance}){others}", fontsize=9, color=INK, loc="left")
     _parts(axis, system, graph, colours, instance + ".")
 
 

@@ -34,13 +34,26 @@ def owner(system, name):
 
 
 def insides(system):
-    """[(name of an assembly, its first instance, graph)] of every assembly: its parts, what they are wired to outside
-    and the networks they take part in. Nodes that are not parts of the instance have `outside` in words."""
+    """[(name of an assembly, one of its usual instances, graph, how many instances differ)] of every assembly: its parts, what
+    they are wired to outside and the networks they take part in. Nodes that are not parts of the instance have `outside` in words."""
+    return [(name, usual, _inside(system, usual), len(odd)) for name, (usual, odd) in alike(system).items()]
+
+
+def alike(system):
+    """Name of an assembly -> (the first of its most common instances, the set of those that have other kinds or figures)."""
+    told = {}
+    for name, part in system.parts.items():
+        if part.assembly:
+            figures = tuple(str(getattr(part, p)) for p in part.params)
+            told.setdefault(bare(part.assembly), {}).setdefault(part.assembly, []).append((name.removeprefix(part.assembly), part.kind, figures))
     found = {}
-    for part in system.parts.values():
-        if part.assembly and bare(part.assembly) not in found:
-            found[bare(part.assembly)] = part.assembly, _inside(system, part.assembly)
-    return [(name, *rest) for name, rest in found.items()]
+    for name, instances in told.items():
+        sorts = {}
+        for instance, parts in instances.items():
+            sorts.setdefault(tuple(parts), []).append(instance)
+        usual = max(sorts.values(), key=len)  # the first of equals
+        found[name] = usual[0], set(instances) - set(usual)
+    return found
 
 
 def _inside(system, instance):

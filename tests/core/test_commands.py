@@ -124,6 +124,28 @@ def test_draw_writes_a_picture_with_every_die(tmp_path):
     assert path.read_bytes() == first
 
 
+def texts_of(tmp_path, topology):
+    assert run("draw", str(topology), "-o", str(tmp_path / "p.svg")).exit_code == 0
+    return [t.text for t in ET.parse(tmp_path / "p.svg").iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_picture_shows_what_differs_and_the_inside_of_what_does_not(tmp_path):
+    (tmp_path / "mine.yaml").write_text("""extends: wafer_8x3
+name: mine
+parts: {die: {override: {"[*][0]": {hbm: {bandwidth: 8 TB/s}}}}}
+networks: {d2d: {override: [{between: ["[*][1]", "[*][2]"], bandwidth: 600 GB/s}]}}
+""")
+    texts = texts_of(tmp_path, tmp_path / "mine.yaml")
+    assert texts.count("600 GB/s") == 8 and "200 ns" not in texts  # what is as everywhere is not said again
+    assert "inside one die (die[0][1]); 8 with another border differ in kinds or figures" in texts
+    assert (tmp_path / "p.svg").read_text().count("stroke: #d9480f; stroke-width: 1.8") == 8
+
+
+def test_a_long_title_is_broken_and_not_cut(tmp_path):
+    texts = texts_of(tmp_path, "dgx_h100")
+    assert sum(t.startswith("dgx_h100: ") or t.endswith("comm.yaml.") for t in texts) == 2
+
+
 @pytest.mark.parametrize("settings", ["shape: ring, routers: 5", "shape: full, routers: 4", "shape: switch, routers: 4, switches: 2", "shape: torus, grid: [4, 4]", "shape: mesh, grid: [12, 12]",
                                       "shape: edges, routers: 2, edges: [[0, 1]]", "shape: mesh, grid: [1, 1]"])
 def test_every_shape_can_be_drawn(tmp_path, build, settings):
