@@ -118,7 +118,7 @@ class Param:
             return "rows of {" + ", ".join(f"{n}: {c.type}" for n, c in self.columns.items()) + "}"
         ends = [f"from {self.low}"] * (self.low is not None) + [f"to {self.high}"] * (self.high is not None)
         example = units.DIMENSIONS[self.type].example if self.type in units.DIMENSIONS else ""
-        return " ".join([f"{self.type}", *ends]) + (f", such as {example}" if example else "")
+        return " ".join(["a text" if self.type == "str" else self.type, *ends]) + (f", such as {example}" if example else "")
 
 
 def named(params):

@@ -72,7 +72,7 @@ def users_class(name, allow_code):
     gate = Gate(allow_code)
     cls = gate.load(name, ".", Declared)
     gate.raise_if_refused()
-    return "policy" if issubclass(cls, Policy) else "component", kind(cls)
+    return "policy" if issubclass(cls, Policy) else "component", {**kind(cls), "class": name}
 
 
 def plain_file(name, path=None):

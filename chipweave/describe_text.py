@@ -77,14 +77,24 @@ def show_sources(told):
 
 
 def show_file(told):
-    """A preset or strategy as it is written, without its sources."""
-    console.print_json(data=_bare(told["values"]))
+    """A preset, strategy or run file key by key, without its sources."""
+    table(told["name"], ("key", "value"), _flat(told["values"]))
 
 
-def _bare(value):
-    if isinstance(value, dict):
-        return value["value"] if "value" in value else {k: _bare(v) for k, v in value.items()}
-    return value
+def _flat(values, path=""):
+    """(key, value) of a mapping and of those within it, keys joined by points."""
+    for key, value in values.items():
+        at = f"{path}.{key}" if path else key
+        value = value["value"] if isinstance(value, dict) and "value" in value else value
+        if isinstance(value, dict) and value:
+            yield from _flat(value, at)
+        else:
+            yield at, ", ".join(map(_word, value)) if isinstance(value, list) else _word(value)
+
+
+def _word(value):
+    """A value as YAML has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 SHOW = {"file": show_file, "everything": show_everything, "component": show_kind, "policy": show_kind, "topology": show_system, "model": show_model}

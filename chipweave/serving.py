@@ -212,6 +212,8 @@ def outcome(spec, loaded, run, meter):
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
     if run.workload.steps < spec.steps:
         run.notes["steps_in_the_trace"] = run.workload.steps
+    if loaded.system.replaced:
+        run.notes["preset_replaces"] = loaded.system.replaced
     facts = {"trace": {"name": trace.name, "sha256": trace.sha256}, "system": loaded.system.resolved, "code": loaded.code,
              "policies": run.policies.resolved(), "notes": run.notes}
     return Outcome(row, table, run.statistics(), networks, facts, prefill)

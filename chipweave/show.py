@@ -119,6 +119,9 @@ def comparison(result, outcomes, out):
     if "times_each_logged_token_was_reused" in result["notes"]:
         factor = result["notes"]["times_each_logged_token_was_reused"]
         out_console.print(f"The trace replays windows of a log without decode: each of its tokens was used {factor:.1f} times.")
+    for words in result["notes"].get("preset_replaces", ()):
+        said = words.partition(" (")[0]
+        out_console.print(f"Preset {result['preset']} replaces {words}; --set {said.replace(' = ', '=')} keeps it.", soft_wrap=True)
     if out:
         out_console.print(f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)")
 

@@ -83,7 +83,7 @@ def read(node, name, defaults=None, gate=None, folder=".", ask_leave=True):
     for role in ROLES:
         given = node.get(role)
         if given is None:
-            faults.add(f"a strategy needs a policy for {role!r}", node.place)
+            faults.add(f"a strategy needs a policy for {role!r}", node.place, f"{role}: " + ", ".join(k for k in registry.policies.kinds() if k.startswith(role + ".")))
             continue
         try:
             policies[role] = build(role, given, defaults, gate, folder)

@@ -107,6 +107,7 @@ class System:
         sources: list of (path in the YAML, value as text, Source).
         resolved: plain dict of all that was read, for the manifest; `topology.load` takes it back.
         preset: name of the preset laid over it, or "".
+        replaced: what the preset replaces of what the files say, in words.
         code: code allowed in, name -> {"file", "sha256"}.
     """
 
@@ -114,7 +115,7 @@ class System:
         self.name, self.about = name, about
         self.graph = nx.MultiDiGraph()
         self.parts, self.networks, self.grids = {}, {}, {}
-        self.sources, self.resolved, self.preset, self.code = [], {}, "", {}
+        self.sources, self.replaced, self.resolved, self.preset, self.code = [], [], {}, "", {}
 
     def grid(self, assembly):
         """The shape an assembly (or part) is replicated over: (Y, X), (N,), or () where it is there once."""

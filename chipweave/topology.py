@@ -22,7 +22,7 @@ from chipweave.topology_files import find, shipped
 from chipweave.topology_links import Wirer
 from chipweave.topology_networks import SETTINGS, NetworkMaker
 from chipweave.topology_parts import Expander
-from chipweave.topology_tree import TOP, apply_sets, merge, overlay
+from chipweave.topology_tree import TOP, apply_sets, merge, overlay, replaced
 from chipweave.yamlfile import Node
 
 __all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
@@ -88,7 +88,11 @@ def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None)
     system = System(_text(root, "name"), _text(root, "about"))
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
     wirer = Wirer(expander, faults)
-    makers = [NetworkMaker(n, overlay(node, preset and preset.networks.get(n), SETTINGS), wirer, faults) for n, node in (root.get("networks") or Node({})).value.items()]
+    makers = []
+    for n, node in (root.get("networks") or Node({})).value.items():
+        laid = preset.networks.get(n) if preset else None
+        expander.replaced += replaced(f"networks.{n}", node, laid) if node.is_map else []
+        makers.append(NetworkMaker(n, overlay(node, laid, SETTINGS), wirer, faults))
     if whole:
         _wire(root, expander, wirer)
         system.networks = {m.name: made for m in makers if (made := m.make())}
@@ -173,7 +177,7 @@ def _fill(system, expander, wirer):
                 graph.add_node(name, kind="router", assembly="", index=network.place_of.get(name, ()))
         for a, b, data in network.graph.edges(data=True):
             graph.add_edge(a, b, network=network.name, ports=(network.port, network.port), **data)
-    system.sources = expander.sources
+    system.sources, system.replaced = expander.sources, expander.replaced
 
 
 def _cited(sources, node, faults):

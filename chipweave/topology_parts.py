@@ -16,7 +16,7 @@ from chipweave.component import RESERVED, Component, Param
 from chipweave.declare import named, read_all
 from chipweave.errors import BadInput, nearest
 from chipweave.sources import numbers
-from chipweave.topology_tree import merge, overlay
+from chipweave.topology_tree import merge, overlay, replaced
 from chipweave.yamlfile import Node
 
 MAX_PARTS = 100_000
@@ -49,6 +49,7 @@ class Expander:
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances, self.grids, self.links, self.sources = {}, {}, [], []
+        self.replaced = []  # what the preset replaces of what the files say, in words
         self.written = {}  # (part, key) -> Place of `grid` and `absent`, for faults that show later
         self.read, self.merged, self.count, self.open = {}, {}, 0, []
 
@@ -215,6 +216,7 @@ class Expander:
             return None
         params = Node({k: v for k, v in node.value.items() if k not in RESERVED}, node.place, keys=node.keys, weak=node.weak)
         for role in reversed(cls.roles()):
+            self.replaced += replaced(path, params, self.preset.get(role))
             params = overlay(params, self.preset.get(role), cls.params)
         before = len(self.faults.found)
         values, sources = cls.read_params(params, self.faults)

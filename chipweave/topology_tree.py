@@ -57,6 +57,18 @@ def overlay(node, upper, params):
     return merge(merge(node, Node(laid, upper.place, keys=upper.keys)), top)
 
 
+def replaced(path, node, upper):
+    """In words, what a preset's mapping replaces of what the files say without being told by `instead_of` that it should."""
+    words = []
+    for key, new in (upper.value.items() if upper is not None else ()):
+        old = node.get(key)
+        told = is_valued(new) and "instead_of" in new.value
+        if old is not None and not told and not old.place.file.startswith(SET_FILE):
+            was, now = (n.value["value"].text if is_valued(n) else n.text for n in (old, new))
+            words += [f"{path}.{key} = {was} (the preset's: {now})"] if was != now else []
+    return words
+
+
 def _replaces(node, there, param):
     """Whether a preset's value takes the place of what is there (None: the default)."""
     if not is_valued(node) or "instead_of" not in node.value or param is None:

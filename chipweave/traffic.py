@@ -195,7 +195,7 @@ def draw_curve(rows, path, title=""):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, left = pyplot.subplots(figsize=(6, 4))
+    figure, left = pyplot.subplots(figsize=(6.4, 4.2), dpi=150)
     right = left.twinx()
     stable = [r for r in rows if not r["saturated"]]
     left.plot([r["load"] for r in stable], [r["latency_mean"] for r in stable], "o-", label="mean latency")
@@ -205,7 +205,11 @@ def draw_curve(rows, path, title=""):
     left.set_ylabel("latency (cycles)")
     right.set_ylabel("accepted (flits per endpoint and cycle)")
     left.set_title(title)
-    left.legend(loc="upper left")
+    left.set_xlim(left=0)
+    for axis in (left, right):
+        axis.set_ylim(bottom=0)
+    lines = [*left.get_lines(), *right.get_lines()]
+    left.legend(lines, [line.get_label() for line in lines], loc="upper left")
     figure.tight_layout()
     with replacing(path, "wb") as file:
         figure.savefig(file, format=str(path).rpartition(".")[2].lower())

@@ -95,6 +95,12 @@ def test_info_prints_for_people(arguments):
     assert result.exit_code == 0 and len(result.output) > 100
 
 
+@pytest.mark.parametrize("name, line", [("base", ["allocation", "round_robin"]), ("paper", ["kinds.cp.global.usable_hbm", "0.9"]), ("h100", ["kinds.memory.hbm.table", "h100_sxm"])])
+def test_strategies_and_presets_are_shown_key_by_key(name, line):
+    told = run("info", name).output
+    assert any(words[: len(line)] == line for words in map(str.split, told.splitlines())) and "{" not in told
+
+
 def test_info_sources_lists_every_number_with_its_place():
     rows = json.loads(run("info", "wafer_5x5", "--sources", "--json").stdout)["sources"]
     found = {r["path"]: r for r in rows}
@@ -220,6 +226,7 @@ def test_info_tells_of_files_of_ones_own_of_every_sort(tmp_path, monkeypatch):
     (tmp_path / "s.yaml").write_text(STRATEGY)
     (tmp_path / "r.yaml").write_text("schema: chipweave.run/1\nbatch: 77\n")
     assert "contiguous" in run("info", "s.yaml").output and "77" in run("info", "r.yaml").output
-    assert "least" in run("info", "./mine.py:Mine", "--allow-code").output
+    told = run("info", "./mine.py:Mine", "--allow-code").output
+    assert "least" in told and "(./mine.py:Mine)" in told
     refused = run("info", "./mine.py:Mine")
     assert refused.exit_code and "--allow-code" in str(refused.exception)

@@ -44,6 +44,11 @@ def test_a_packet_list_as_a_spreadsheet_saves_it_is_read(tmp_path, capsys):
     assert main(["replay", "mesh_4x4", str(path)]) == 0 and capsys.readouterr().out.splitlines()[1].startswith("1,2,3,4,4,")
 
 
+def test_the_latency_load_curve_says_what_each_line_is(tmp_path):
+    assert main(["traffic", "mesh_4x4", "--load", "0.1,0.2", "--cycles", "50", "--picture", str(tmp_path / "c.svg")]) == 0
+    assert all(f"<!-- {words} -->" in (tmp_path / "c.svg").read_text() for words in ("mean latency", "p99 latency", "accepted"))
+
+
 @pytest.mark.parametrize("loads", [["--load", "0.1,0.2,0.3"], ["--load", "0.1", "--load", "0.2, 0.3"]])
 def test_several_loads_are_listed_or_repeated(tmp_path, loads):
     assert main(["traffic", "mesh_4x4", *loads, "--cycles", "50", "--json", str(tmp_path / "j")]) == 0

@@ -52,7 +52,7 @@ def test_all_faults_of_a_strategy_come_in_one_go(tmp_path):
     with pytest.raises(BadInput) as error:
         strategy.load(str(path))
     text = str(error.value)
-    for part in ("bad.yaml:1:1: a strategy has no 'placment'", "nearest: placement", "needs a policy for 'placement'", "bad.yaml:2:37: allocation.placement_aware has no parameter 'blok'",
+    for part in ("bad.yaml:1:1: a strategy has no 'placment'", "nearest: placement", "needs a policy for 'placement'; allowed: placement: placement.contiguous, placement.from_file", "bad.yaml:2:37: allocation.placement_aware has no parameter 'blok'",
                  "dies = 0 is out of range", "bad.yaml:3:13: unknown prediction policy 'heatmap'; allowed: always, cross_token_heatmap", "has no unit"):
         assert part in text, text
 

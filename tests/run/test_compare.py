@@ -179,6 +179,14 @@ def test_a_run_file_of_the_examples_goes_by_its_name(capsys):
     assert ended.value.code == 0 and "deepseek-v2-lite on wafer_5x5, batch 4" in capsys.readouterr().err
 
 
+def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(capsys):
+    host = ["--topology", "wafer_5x5_host", "--strategies", "ep"]
+    told = compare(capsys, *SMALL, *host)[2]
+    assert "Preset artifact replaces parts.cp.layer_time = control (the preset's: kernel); --set parts.cp.layer_time=control keeps it." in told
+    assert "replaces" not in compare(capsys, *SMALL, *host, "--set", "parts.cp.layer_time=control")[2]
+    assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep")[2]
+
+
 def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
     """The trace is made once, before the first run, so no row's CPU time holds it and no two workers make it."""
     from chipweave import compare
