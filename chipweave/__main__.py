@@ -1,5 +1,6 @@
 """`chipweave COMMAND ...`: finds the commands in chipweave/cli and turns errors into exit codes."""
 
+import errno
 import importlib
 import pkgutil
 import sys
@@ -9,6 +10,8 @@ import click
 
 from chipweave import __version__, cli
 from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError, nearest
+
+NAMED_WRONG = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)  # a path that was given, not the machine
 
 
 class Commands(click.Group):
@@ -63,10 +66,7 @@ def main(arguments=None):
     except (OSError, MemoryError) as error:  # the machine's fault: a full disk, too little memory
         if debug:
             raise
-        where = f"{error.filename}: " if getattr(error, "filename", None) else ""
-        words = getattr(error, "strerror", None) or str(error) or "no memory left"
-        print(f"chipweave: {where}{'out of memory: ' if isinstance(error, MemoryError) else ''}{words} (run again with --debug for details)", file=sys.stderr)
-        sys.exit(BROKEN)
+        _say_machine(error)
     except Exception as error:  # a bug of ours, or the machine's fault: one line, details on request
         if debug:
             raise
@@ -81,6 +81,17 @@ def _say_usage(error):
         command = error.ctx.command_path
         print(f"{command}: {error.format_message().rstrip('.')}; allowed: what `{command} --help` lists", file=sys.stderr)
     sys.exit(BAD_INPUT)
+
+
+def _say_machine(error):
+    """One line for what the system refuses: a path that was given is bad input, all else the machine's."""
+    where = f"{error.filename}: " if getattr(error, "filename", None) else ""
+    words = getattr(error, "strerror", None) or str(error) or "no memory left"
+    if where and error.errno in NAMED_WRONG:
+        print(f"{where}{words[:1].lower()}{words[1:]}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    print(f"chipweave: {where}{'out of memory: ' if isinstance(error, MemoryError) else ''}{words} (run again with --debug for details)", file=sys.stderr)
+    sys.exit(BROKEN)
 
 
 def _say_whose(error):

@@ -11,6 +11,7 @@ import platformdirs
 
 from chipweave import models
 from chipweave.errors import BadInput, Fault, Place, nearest
+from chipweave.results import check_folder
 from chipweave.trace import generate, syn, windows
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.importer import file_sha256, import_paths, write_rows
@@ -138,9 +139,13 @@ def cached(name, key, write):
     """Open the store that `write(path)` makes, written only where the cache has none of this key."""
     text = json.dumps({"version": CACHE_VERSION, **key}, sort_keys=True, default=str)
     folder = Path(os.environ.get("CHIPWEAVE_CACHE") or platformdirs.user_cache_dir("chipweave")) / "traces"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
     if not path.exists():
+        try:
+            check_folder(folder)
+        except BadInput as error:
+            raise BadInput(Fault(f"traces are kept in a cache, and {error}", allowed="another folder for it in CHIPWEAVE_CACHE")) from None
+        folder.mkdir(parents=True, exist_ok=True)
         write(path)
     return open_store(path)
 

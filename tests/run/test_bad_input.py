@@ -175,6 +175,18 @@ def test_an_unknown_setting_of_a_preset_is_told_by_check_too(capsys, here, text,
     assert words in refused(capsys, *WORK, "--preset", "p.yaml")
 
 
+@pytest.mark.parametrize("arguments", [["check"], ["compare"], ["draw"], [*WORK, "--topology"], ["replay", "mesh_4x4"]])
+def test_a_path_too_long_for_any_file_is_bad_input(capsys, arguments):
+    assert "too long" in refused(capsys, *arguments, "x" * 5000 + ".yaml")
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_the_cure(capsys, here, monkeypatch):
+    (here / "file").write_text("")
+    monkeypatch.setenv("CHIPWEAVE_CACHE", str(here / "file" / "cache"))
+    told = refused(capsys, "compare", "--model", "deepseek-v2-lite", "--batch", "4", "--steps", "2", "--strategies", "ep")
+    assert "traces are kept in a cache, and" in told and "allowed: another folder for it in CHIPWEAVE_CACHE" in told
+
+
 def test_a_trace_beyond_all_disks_is_not_begun(capsys):
     arguments = ["compare", "--model", "deepseek-v2-lite", "--batch", "1000000", "--steps", "1000000", "--strategies", "ep"]
     assert "1,000,000 requests x 1,000,000 steps x 26 layers x 6 are 1.6e+14 expert ids" in refused(capsys, *arguments)
