@@ -41,6 +41,8 @@ def write(what, name, folder="."):
     if there:
         raise BadInput([Fault(f"{p} is there already") for p in there])
     words["load"] = _load(what, ours, words)
+    words["path"] = "" if ours else "from pathlib import Path\n"  # code of one's own is loaded by its path
+    words["path_alone"] = words["path"] and words["path"] + "\n"
     words["kind"] = f'"memory.{name}"' if ours else f'f"{{Path(__file__).parent}}/{name}.py:{words["Class"]}"'
     for path, template in zip(paths, (what, f"{what}_test")):
         with replacing(path) as file:
@@ -60,5 +62,5 @@ def _load(what, ours, words):
         module = {"component": f"chipweave.components.{words['name']}", "policy": f"chipweave.policies.allocation_{words['name']}", "case": f"chipweave.validation.cases.{words['name']}"}[what]
         return f"from {module} import " + ("predict" if what == "case" else words["Class"])
     base = "chipweave.component import Component" if what == "component" else "chipweave.policy import Policy"
-    return (f"from pathlib import Path\n\nfrom chipweave.code import Gate\nfrom {base}\n\n"
+    return (f"from chipweave.code import Gate\nfrom {base}\n\n"
             f'{words["Class"]} = Gate(allowed=True).load("./{words["name"]}.py:{words["Class"]}", Path(__file__).parent, {base.rpartition(" ")[2]})')
