@@ -88,11 +88,18 @@ int stages_add_resources(stages *s, int32_t count)
     return first;
 }
 
+static int keep_high(stages *s, u32 first, u64 bits)
+{
+    if (reserve(s, &s->high, &s->high_capacity, (size_t)first + 1, sizeof *s->high)) return -1;
+    s->high[first] = bits;
+    return 0;
+}
+
 int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_locks, const int32_t *lock_of_link,
                        const int64_t *route_start, const int32_t *route_links)
 {
     size_t pairs = (size_t)endpoints * (size_t)endpoints;
-    int32_t skipped = n_locks <= 64 ? (64 - s->n_resources % 64) % 64 : 0; /* few links: all in one word of busy bits */
+    int32_t skipped = n_locks <= MAX_CLEAR ? (64 - s->n_resources % 64) % 64 : 0; /* few links: all in one word of busy bits, or in two */
     int first = grow_resources(s, skipped + n_locks) + skipped;
     circuit *c = s->status ? NULL : append(s, &s->circuits, &s->n_circuits, sizeof *c);
     if (!c) return -1;
@@ -108,14 +115,16 @@ int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_
         size_t n = (size_t)(c->route_start[pair + 1] - c->route_start[pair]);
         if (reserve(s, &s->pool, &s->pool_capacity, s->pool_n + n, sizeof *s->pool)) return -1;
         route *way = c->routes + pair;
-        *way = (route){0, (u32)s->pool_n, (u16)n, (u16)(first >> 6)};
+        *way = (route){0, (u32)s->pool_n, (u16)n, (u16)(first >> 6 | (n && n_locks > 64 && n_locks <= MAX_CLEAR ? TWO : 0))};
+        u64 bits[2] = {0};
         for (i64 i = c->route_start[pair]; i < c->route_start[pair + 1]; i++) {
             u32 link = (u32)c->route_links[i], lock = (u32)c->lock_of_link[link];
             c->crossed[i] = (crossed_link){lock, link * LINK_COLUMNS};
             s->pool[s->pool_n++] = lock;
-            way->mask |= (u64)1 << (lock & 63);
+            if (n_locks <= MAX_CLEAR) bits[(lock - (u32)first) >> 6] |= (u64)1 << (lock & 63);
         }
-        if (n_locks > 64) way->mask = 0;
+        way->mask = bits[0];
+        if (way->word & TWO && keep_high(s, way->first, bits[1])) return -1;
     }
     s->pool_fixed = s->pool_n;
     return s->n_circuits - 1;
@@ -318,7 +327,7 @@ void stages_free(stages *s)
     }
     for (int32_t i = 0; i < s->n_resources; i++) free(s->waits[i].at);
     void *arrays[] = {s->circuits, s->networks, s->tags, s->keyed, s->bits, s->maps, s->counters, s->lasts, s->programs, s->nodes, s->node_program, s->end_marks,
-                      s->busy, s->waits, s->pool, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
+                      s->busy, s->waits, s->pool, s->high, s->ranks, s->flags, s->events, s->settled, s->queue, s->operands, s->batch_of,
                       s->finish, s->batches, s->candidates, s->done_batch, s->done_time, s->journal};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(s);

@@ -49,7 +49,7 @@ static void book_marks(stages *s, u32 e, const settled *w, i64 end)
     u32 late = s->n_events++;
     s->events[late] = s->events[e];
     s->events[late].n_resources = 0;
-    s->events[late].mask = 0;
+    s->events[late].mask = s->events[late].word = 0;
     s->flags[late] = s->flags[e];
     s->settled[late] = *w;
     queue_push(s, end, late, AT_MARKS);

@@ -4,11 +4,13 @@
    barging   a newcomer may take resources that are all clear although others wait for some of them
    wake      head: only the heads of the released resources' queues are tried; all: every waiter, in order
 
-   Busy resources are bits. An event whose resources stand in one 64-bit word has a mask of them; mask 0 means: go by the list. */
+   Busy resources are bits. An event whose resources stand in one 64-bit word, or in two neighbours, has a mask of them; none means:
+   go by the list. Functions with a constant `two` are compiled for either. */
 #ifdef STAGES_TEMPLATE
 
 static inline int all_clear(const stages *s, const event *ev)
 {
+    if (__builtin_expect(ev->word & TWO, 0)) return !((s->busy[ev->word & ~TWO] & ev->mask) | (s->busy[(ev->word & ~TWO) + 1] & high_of(s, ev)));
     if (ev->mask) return !(s->busy[ev->word] & ev->mask);
     const u32 *resources = s->pool + ev->resources;
     for (u32 i = 0; i < ev->n_resources; i++)
@@ -18,6 +20,12 @@ static inline int all_clear(const stages *s, const event *ev)
 
 static inline void set_busy(stages *s, const event *ev, int busy)
 {
+    if (__builtin_expect(ev->word & TWO, 0)) {
+        u64 *words = s->busy + (ev->word & ~TWO), high = high_of(s, ev);
+        words[0] = busy ? words[0] | ev->mask : words[0] & ~ev->mask;
+        words[1] = busy ? words[1] | high : words[1] & ~high;
+        return;
+    }
     if (ev->mask) {
         s->busy[ev->word] = busy ? s->busy[ev->word] | ev->mask : s->busy[ev->word] & ~ev->mask;
         return;
@@ -137,9 +145,11 @@ static __attribute__((noinline)) void wake_in_order(stages *s, const event *of)
     while (n) try_head(s, number_in(RANKS[heap_pop(RANKS, NO_PRIORITY, heads, &n)]));
 }
 
+static inline u128 wants(const stages *s, const event *ev, int two) { return two ? (u128)high_of(s, ev) << 64 | ev->mask : ev->mask; }
+
 /* Clear heads, some of them listed twice or wanting some of the same: the first in order goes, and if the others that are still
    clear want nothing of each other, so do they. 0: they do, so only the exact order tells. */
-static __attribute__((noinline)) int wake_first(stages *s, const u32 *clear, u32 n)
+static inline __attribute__((always_inline)) int wake_first(stages *s, const u32 *clear, u32 n, int two)
 {
     const event *events = s->events;
     u32 first = clear[0], left[MAX_CLEAR], n_left = 0;
@@ -149,9 +159,9 @@ static __attribute__((noinline)) int wake_first(stages *s, const u32 *clear, u32
         first = other < least ? clear[i] : first;
         least = other < least ? other : least;
     }
-    u64 taken = events[first].mask, wanted = 0;
+    u128 taken = wants(s, events + first, two), wanted = 0;
     for (u32 i = 0; i < n; i++) {
-        u64 mask = events[clear[i]].mask;
+        u128 mask = wants(s, events + clear[i], two);
         if (mask & taken) continue;
         if (mask & wanted) {
             if (clear[i] == left[n_left - 1]) continue;
@@ -165,15 +175,19 @@ static __attribute__((noinline)) int wake_first(stages *s, const u32 *clear, u32
     return 1;
 }
 
-/* Several resources of one word are free again: the heads of all their queues are found before any is admitted. Those that are
+static __attribute__((noinline)) int wake_first_of_one(stages *s, const u32 *clear, u32 n) { return wake_first(s, clear, n, 0); }
+static __attribute__((noinline)) int wake_first_of_two(stages *s, const u32 *clear, u32 n) { return wake_first(s, clear, n, 1); }
+
+/* Several resources of one word, or of two, are free again: the heads of all their queues are found before any is admitted. Those that are
    not clear now will not be at the end, as admissions only take. Where the clear ones want nothing of each other, their order
    makes no difference. */
-static inline void wake_heads(stages *s, const event *of, i64 free_at)
+static inline __attribute__((always_inline)) void wake_heads(stages *s, const event *of, i64 free_at, int two)
 {
     const u32 *resources = s->pool + of->resources, *past = resources + of->n_resources;
     wait_queue *waits = s->waits;
     u32 clear[MAX_CLEAR], n_clear = 0;
-    u64 wanted = 0, several = 0, busy = s->busy[of->word];
+    u128 wanted = 0, several = 0, busy = s->busy[of->word & ~TWO];
+    if (two) busy |= (u128)s->busy[(of->word & ~TWO) + 1] << 64;
     int by_list = 0;
     for (; resources < past; resources++) {
         wait_queue *q = waits + *resources;
@@ -183,18 +197,18 @@ static inline void wake_heads(stages *s, const event *of, i64 free_at)
             continue;
         }
         u32 e = wait_head(s, q);
-        u64 mask = q->mask;
+        u128 mask = two ? (u128)q->high << 64 | q->mask : q->mask;
         if (mask & busy) continue;
         by_list |= !mask;
         several |= mask & wanted;
         wanted |= mask;
         clear[n_clear++] = e;
     }
-    if (__builtin_expect(by_list, 0) || (several && !wake_first(s, clear, n_clear))) wake_in_order(s, of);
+    if (__builtin_expect(by_list, 0) || (several && !(two ? wake_first_of_two : wake_first_of_one)(s, clear, n_clear))) wake_in_order(s, of);
     else if (!several) for (u32 i = 0; i < n_clear; i++) admit(s, clear[i]);
 }
 
-/* Likewise where the resources do not stand in one word. */
+/* Likewise where the resources do not stand in neighbouring words. */
 static __attribute__((noinline)) void wake_list(stages *s, const event *of, i64 free_at)
 {
     const u32 *resources = s->pool + of->resources;
@@ -240,15 +254,19 @@ static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 f
     }
 }
 
-static inline void release(stages *s, u32 e, i64 free_at)
+static __attribute__((noinline)) void wake_others(stages *s, const event *ev, i64 free_at)
+{
+    if (s->rules.wake_all) wake_all(s, ev, free_at);
+    else if (ev->word & TWO) wake_heads(s, ev, free_at, 1);
+    else wake_list(s, ev, free_at);
+}
+
+static inline __attribute__((always_inline)) void release(stages *s, u32 e, i64 free_at)
 {
     const event *ev = s->events + e;
     set_busy(s, ev, 0);
-    if (s->rules.wake_all) wake_all(s, ev, free_at);
-    else if (ev->n_resources != 1) {
-        if (ev->mask) wake_heads(s, ev, free_at);
-        else wake_list(s, ev, free_at);
-    }
+    if (s->rules.wake_all || (ev->n_resources != 1 && (!ev->mask || ev->word & TWO))) wake_others(s, ev, free_at);
+    else if (ev->n_resources != 1) wake_heads(s, ev, free_at, 0);
     else {
         wait_queue *q = s->waits + s->pool[ev->resources];
         q->free_at = free_at;

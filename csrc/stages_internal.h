@@ -25,21 +25,23 @@ typedef unsigned __int128 u128;
 #define NARROW_TIME_BITS 41   /* 2.2 s since the last barrier */
 #define NARROW_NUMBER_BITS 19 /* half a million stages since the last barrier */
 
-enum { MAX_CLEAR = 64 }; /* resources of one word of busy bits */
+enum { MAX_CLEAR = 128 }; /* resources of two words of busy bits */
+enum { TWO = 0x8000 };    /* of an event's word: its resources stand in that one and the next */
 enum { ROOM = 16 }; /* more events than one event can create */
 
 /* Who waits for a resource (see stages_queue.h), and when it is free again. at: ranks, or places of ranks.
    shared: some events take it together with others. */
-typedef struct { _Alignas(64) void *at; u32 n, capacity, live, head; i64 free_at; u64 mask; int32_t shared; } wait_queue;
+typedef struct { _Alignas(64) void *at; u32 n, capacity, live, head; i64 free_at; u64 mask, high; int32_t shared; } wait_queue;
 
-#define NOBODY UINT32_MAX /* head: not known; its mask is that of the head, so that most wake-ups look at nothing else */
+#define NOBODY UINT32_MAX /* head: not known; its masks are those of the head, so that most wake-ups look at nothing else */
 
 enum { AT_START, AT_END, AT_ARRIVE, AT_MARKS, AT_BATCH_END };
 
 enum { WAITING = 1, SIDE = 2, FLAG_BITS = 2 }; /* above them: the place of its rank, while it waits for shared resources */
 enum { RESUME_STARTED = 1 };
 
-/* mask, word: its resources as bits of one word of `busy`; mask 0: they do not stand in one word; priority: 7 less that of its row */
+/* mask, word: its resources as bits of one word of `busy`, or of two, the bits of the second being high_of; else mask is 0.
+   priority: 7 less that of its row */
 typedef struct { _Alignas(32) i64 asked; u64 mask; u32 transfer, resources; u16 n_resources, node, word, priority; } event;
 
 /* What the walk through a hold's instants settled, kept until the hold ends where that is needed. */
@@ -132,7 +134,8 @@ struct stages {
     u64 *busy; /* bits */
     wait_queue *waits;
     u32 *pool; /* lists of resource numbers: 0..n-1 themselves, then routes, then what events put together */
-    size_t pool_n, pool_fixed, pool_capacity;
+    u64 *high; /* at the beginning of a route in the pool: its bits in the second word */
+    size_t pool_n, pool_fixed, pool_capacity, high_capacity;
 
     /* this stretch between barriers */
     i64 base, now;
@@ -191,6 +194,8 @@ static inline int reserve32(stages *s, void *array, u32 *capacity, size_t n, siz
     *capacity = (u32)wide;
     return failed;
 }
+
+static inline u64 high_of(const stages *s, const event *ev) { return __builtin_expect(ev->word & TWO, 0) ? s->high[ev->resources] : 0; }
 
 static inline const i64 *row_of(const stages *s, u32 transfer) { return s->operands + (size_t)transfer * s->stride; }
 

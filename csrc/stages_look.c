@@ -127,7 +127,8 @@ static int check_queue(stages *s, int32_t r)
     }
     if (q->head != NOBODY) {
         u128 head = q->n ? waiter(s, q, s->rules.artifact_heap ? 0 : q->n - 1) : 1;
-        if (head & 1 || q->head != event_in(s, head) || q->mask != s->events[q->head].mask) return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);
+        if (head & 1 || q->head != event_in(s, head) || q->mask != s->events[q->head].mask ||
+            q->high != high_of(s, s->events + q->head)) return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);
     }
     if (live != q->live) return stages_fail(s, STAGES_BAD, "queue %d counts %u waiters and has %u", r, q->live, live);
     if (!s->rules.artifact_heap && live != q->n) return stages_fail(s, STAGES_BAD, "sorted queue %d holds admitted events", r);

@@ -202,6 +202,7 @@ static inline int wait_push(stages *s, wait_queue *q, u32 e, rank_t rank, u32 pl
     if (at) return 0;
     q->head = e;
     q->mask = s->events[e].mask;
+    q->high = high_of(s, s->events + e);
     return 0;
 }
 
@@ -223,6 +224,7 @@ static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
     } else while ((head = RANKS[places[0]]) & DEAD) heap_pop(RANKS, ~(rank_t)0, places, &q->n);
     q->head = number_in(head);
     q->mask = s->events[q->head].mask;
+    q->high = high_of(s, s->events + q->head);
     return q->head;
 }
 
