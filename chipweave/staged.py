@@ -10,6 +10,8 @@ and serves others' chains: `self.ask("memory", "access", chain, ...)` calls `ser
 the other end of port `memory`, which appends its stages and returns the name of the first.
 """
 
+import inspect
+
 from chipweave.component import Component
 from chipweave.errors import BadInput
 
@@ -49,6 +51,10 @@ class Staged(Component):
         serve = getattr(part, f"serve_{what}", None)
         if serve is None:
             raise BadInput(f"{part.name} ({part.kind}) does not serve '{what}', which {self.name}.{port} asks for")
+        try:
+            inspect.signature(serve).bind(chain, **options)
+        except TypeError as error:
+            raise BadInput(f"{part.name} ({part.kind}): serve_{what} does not take what {self.name}.{port} asks for: {error}") from None
         return serve(chain, **options)
 
 

@@ -39,7 +39,7 @@ class Atu(CopyTable):
         return self.table.insert(at, "line")
 
     def refresh(self, at):
-        """The changes that renew a copy which is read."""
+        """The changes that renew a copy whose read starts; none of a copy that is gone by then."""
         return (self.table.refresh(at, "line"),) if self.refreshes else ()
 
     def changes(self, fabric):

@@ -35,7 +35,12 @@ class AtuPlain(Atu):
 
     def refresh(self, at):
         """See Atu.refresh."""
-        return (tell(lambda q: self.copies[q.operands[at]].move_to_end(q.operands["line"])),) if self.refreshes else ()
+        return (tell(lambda q: self.renew(q.operands[at], q.operands["line"])),) if self.refreshes else ()
+
+    def renew(self, die, line):
+        """Make a line the one used last, if it is there still."""
+        if line in self.copies[die]:
+            self.copies[die].move_to_end(line)
 
     def put(self, die, line):
         """Enter a line as the one used last; the one used longest ago goes where there is no room."""

@@ -1,9 +1,10 @@
 """D2D router of one die: decides where a read that missed the LLC goes, and carries what crosses the mesh.
 
 Models      home is here -> local HBM; the ATU has a copy -> local HBM; else a request to the home die, its LLC (if
-            its tags had the line when the read was looked up here) or its HBM, and the data back. When the data has
-            come and the PDU says so, a copy is stored off the critical path and entered in the ATU from the store's
-            start (arXiv 2510.05497, sections IV-E4; timing as in the artifact).
+            its tags had the line when the read was looked up here) or its HBM, and the data back. A copy counts as used
+            when its read from HBM starts, not when it is looked up. When the data has come and the PDU says so, a copy
+            is stored off the critical path and entered in the ATU from the store's start (arXiv 2510.05497, section
+            IV-E4; timing as in the artifact).
 Leaves out  headers of data messages, writes to remote memory.
 Checked by  tests/components/test_d2d_router.py
 """
@@ -36,7 +37,7 @@ class D2dRouter(Staged, Controller):
         """Where a missed read goes, decided at the instant of the lookup; returns the first stage."""
         own = amount("slice_bytes", "activation_bytes")
         local = self.ask("memory", "read", chain, name="hbm_local", at=at, work=own, fill=local_fill, then=then)
-        copied = chain.outcome("copy_read", mark=self.atu.refresh(at), then=local)
+        copied = self.copy_read(chain, at, own, local_fill, local, then)
         data = self.data_back(chain, at, home, then)
         from_hbm = self.ask("memory", "read", chain, name="hbm_home", at=home, work=amount("slice_bytes"), remote=True, fill=home_fill, then=data)
         from_llc = self.ask("home_llc", "hit", chain, home=home, then=data)
@@ -45,6 +46,11 @@ class D2dRouter(Staged, Controller):
         remote = self.ask("home_llc", "lookup", chain, home=home, hit=hit, miss=miss)
         address = self.atu.serve_test(chain, at, yes=copied, no=remote)
         return self.decide(chain, at, home, local, address)
+
+    def copy_read(self, chain, at, own, fill, local, then):
+        """The read of a copy: a local read that, where reads count as use, renews the copy as it starts."""
+        renewed = self.atu.refresh(at)
+        return self.ask("memory", "read", chain, name="hbm_copy", at=at, work=own, fill=fill, mark=renewed, then=then) if renewed else local
 
     def decide(self, chain, at, home, local, address):
         """Home is here, or the ATU is asked."""

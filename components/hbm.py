@@ -46,17 +46,18 @@ class Hbm(Staged):
         latency = characterised.load(self.table).access("read").latency if self.table else self.latency
         return {"hbm_bandwidth": self.bandwidth, "hbm_latency_ps": latency, "hbm_bytes": self.each("capacity")}
 
-    def serve_read(self, chain, name, at, work, remote=False, fill=(), then=None):
+    def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None):
         """A read of `work` (a chipweave.chain.Amount of bytes) from the HBM of the die in operand `at`.
 
         remote  whether another die asked (it only decides which statistics count it)
         fill    side chains that start when the data is there
+        mark    made when the read starts
         """
         whose = "remote" if remote else "local"
         counts = (self.counter(f"{whose}_reads").add(at), self.counter(f"{whose}_bytes").add(at, work))
         what = "remote_read" if remote else "read"
         fill, then = self.first_byte(chain, name, what, fill, then)
-        return chain.hold(name, self.stacks.at(at), self.lasts(at, work, what), count=counts, spawn=fill, then=then)
+        return chain.hold(name, self.stacks.at(at), self.lasts(at, work, what), mark=mark, count=counts, spawn=fill, then=then)
 
     def serve_write(self, chain, name, at, work, mark=(), then=None):
         """A store of `work` bytes; `mark` is made when the store starts."""

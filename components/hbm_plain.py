@@ -17,13 +17,13 @@ class HbmPlain(Hbm):
 
     engine = "python"
 
-    def serve_read(self, chain, name, at, work, remote=False, fill=(), then=None):
+    def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None):
         """See Hbm.serve_read."""
         whose = "remote" if remote else "local"
         what = "remote_read" if remote else "read"
         fill, then = self.first_byte(chain, name, what, fill, then)
         lasts = Asked(lambda q: self.access(what, f"{whose}_reads", f"{whose}_bytes", q.operands[at], value(work, q.operands)))
-        return chain.hold(name, self.stacks.at(at), lasts, spawn=fill, then=then)
+        return chain.hold(name, self.stacks.at(at), lasts, mark=mark, spawn=fill, then=then)
 
     def serve_write(self, chain, name, at, work, mark=(), then=None):
         """See Hbm.serve_write."""

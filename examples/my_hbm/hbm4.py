@@ -41,11 +41,11 @@ class Hbm4(Staged):
         """What policies may build their estimates on."""
         return {"hbm_bandwidth": self.bandwidth, "hbm_latency_ps": self.latency, "hbm_bytes": self.each("capacity")}
 
-    def serve_read(self, chain, name, at, work, remote=False, fill=(), then=None):
-        """A read of `work` bytes on the die in operand `at`."""
+    def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None):
+        """A read of `work` bytes on the die in operand `at`; `mark` is made when it starts."""
         whose = "remote" if remote else "local"
         lasts = Asked(lambda q: self.start(whose + "_reads", whose + "_bytes", q.operands[at], value(work, q.operands), q.now_ps))
-        return chain.hold(name, self.stacks.at(at), lasts, spawn=fill, then=then)
+        return chain.hold(name, self.stacks.at(at), lasts, mark=mark, spawn=fill, then=then)
 
     def serve_write(self, chain, name, at, work, mark=(), then=None):
         """A store of `work` bytes."""

@@ -37,6 +37,32 @@ def test_the_copy_used_longest_ago_goes_and_whether_a_read_is_use_is_the_policys
     assert held == [{(0, 1): 1}, {(0, 1): 1, (0, 2): 1}, {(0, 1): 1, (0, 2): 1}, {(0, 3 - goes): 1, (0, 3): 1}]
 
 
+@pytest.mark.parametrize("hbm", ["memory.hbm", "memory.hbm_plain"])
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_a_copy_is_renewed_when_its_hbm_read_starts_not_when_it_is_looked_up(kind, engine, hbm):
+    """50 is looked up again before 1 is stored and read from HBM after it, behind 43 other lines: 60 drives out 1."""
+    behind = [(expert, 2, 1) for expert in range(2, 45)]
+    played = Played([(50, 0, 1)], [(1, 0, 1), *behind, (50, 0, 1)], [(60, 0, 1)], dies=3, copy=[(1, 50), (1, 1), (1, 60)],
+                    replacement={"kind": "lru", "slices": 2}, sets=[kind, f"die.hbm.kind={hbm}"], engine=engine)
+    assert played.held[1] == {(1, 50): 1, (1, 1): 1}
+    assert played.held[2] == {(1, 50): 1, (1, 60): 1}
+
+
+def test_a_copy_that_goes_between_its_lookup_and_its_read_is_read_all_the_same(kind):
+    """One copy is kept. 50's is stored from 13,016 ns on; 1 is looked up as the 119th, at 12,980, and read after that store."""
+    between = [(expert, 1, 0) for expert in (*range(2, 50), *range(51, 120))]
+    played = Played([(1, 1, 0)], [(50, 1, 0), *between, (1, 1, 0)], copy=[(0, 1), (0, 50)], replacement={"kind": "lru", "slices": 1}, sets=[kind, *TINY_LLC])
+    assert played.held == [{(0, 1): 1}, {(0, 50): 1}]
+    assert played.counted("local_slice_reads") == 1
+
+
+def test_a_hit_in_the_llc_is_no_use_of_the_copy(kind):
+    """1 and 2 are stored, 1 is read from HBM, 2 too, then 1 from the LLC: 3 drives out 1."""
+    played = Played(*reads(1, 2, 1, 2, 1, 3), copy=ALL, replacement={"kind": "lru", "slices": 2}, sets=[kind, "die.llc.ways=8"])
+    assert played.counted("local_llc_hits") == 1
+    assert played.held[-1] == {(0, 2): 1, (0, 3): 1}
+
+
 def test_entries_bound_the_copies_below_what_the_policy_would_keep(kind):
     sets = [kind, *TINY_LLC, "die.d2d.atu.entries=1"]
     held = Played(*reads(1, 2, 3), copy=ALL, replacement={"kind": "lru", "slices": 2}, sets=sets).held
