@@ -3,10 +3,9 @@
 import io
 import re
 
-import zstandard
-
-from chipweave.errors import BadInput, Faults, Place
+from chipweave.errors import Faults, Place
 from chipweave.ledger import csv_rows, number
+from chipweave.trace import sources
 
 SETTING = ("model", "mesh", "trace_set", "batch", "steps", "strategy")
 NEEDED = (*SETTING, "variant", "stage", "step", "layer", "time_ns")
@@ -40,9 +39,9 @@ def read(folder):
 
 def _unpacked(path, faults):
     try:
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(path.read_bytes())) as stream:
-            data = stream.read(MAX_TABLE + 1)
-    except zstandard.ZstdError as error:
+        with open(path, "rb") as raw:
+            data = sources.open_stream(path, raw).read(MAX_TABLE + 1)
+    except sources.READ_ERRORS as error:
         faults.add(f"not a whole zstd file: {error}", Place(str(path)))
         return b""
     if len(data) > MAX_TABLE:

@@ -177,6 +177,35 @@ def test_a_steps_table_adds_its_rows(tmp_path, monkeypatch):
         suite_artifact.results(reference=path)
 
 
+def packed(path, layers, mode):
+    """A steps table of one row for each of `layers`: compressed `whole`, as two `frames`, or `blocks` flushed apart."""
+    lines = (folder(path, [row("norm_ep", step=1, layer=layer, hops=0) for layer in layers], set_ending=None) / "oracle.csv").read_bytes().splitlines(True)
+    halves = [b"".join(lines[:len(lines) // 2]), b"".join(lines[len(lines) // 2:])]
+    if mode == "frames":
+        return [zstandard.compress(half) for half in halves]
+    out = zstandard.ZstdCompressor().compressobj()
+    return [out.compress(halves[0]) + out.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK), out.compress(halves[1]) + out.flush()]
+
+
+@pytest.mark.parametrize("mode", ["frames", "blocks"])
+def test_a_steps_table_is_read_to_its_end_whatever_its_packing(tmp_path, mode):
+    """Appended frames, and a block flushed early: zstd joins them, so the rows of both count. So do frames to be skipped, as pzstd writes them."""
+    skipped = b"\x50\x2a\x4d\x18\x04\0\0\0pzst" if mode == "frames" else b""
+    parts = packed(tmp_path, range(6), mode)
+    folder(tmp_path, [row(hops=1)], set_ending=None)
+    (tmp_path / "oracle_steps.csv.zst").write_bytes(skipped + parts[0] + skipped + parts[1])
+    assert [r["layer"] for r in artifact_rows.read(tmp_path)] == ["all", *"012345"]
+
+
+def test_a_steps_table_cut_at_a_block_is_refused(tmp_path):
+    """What is there decompresses without fault; only the end of the frame is missing."""
+    first, _ = packed(tmp_path, range(6), "blocks")
+    folder(tmp_path, [row(hops=1)], set_ending=None)
+    (tmp_path / "oracle_steps.csv.zst").write_bytes(first)
+    with pytest.raises(BadInput, match="oracle_steps.csv.zst: not a whole zstd file: compressed data ends in the middle"):
+        artifact_rows.read(tmp_path)
+
+
 def test_figures_of_a_layer_add_up_to_the_runs(tmp_path):
     rows = [row(hops=1)] + [row(step=step, layer=layer, hops=1) for step in (1, 2) for layer in range(94)]
     whole, *parts = judged(folder(tmp_path, rows), "hops")
