@@ -34,8 +34,8 @@ COUNTED = [
 FIGURES = [
     Figure("decode_time_ns", "ns", "sum of the layer times of the decode steps; a layer lasts from the start of its kernel to the end of its last data movement or computation"),
     Figure("prefill_time_ns", "ns", "the same for step 0"),
-    Figure("throughput_tokens_per_s", "tokens/s", "batch x steps / decode time under preset artifact (it counts the prefill step, as the paper does), batch x decode steps / decode time otherwise"),
-    Figure("speedup", "1", "decode time of strategy base over this row's, under the same link model and admission; null where base was not run"),
+    Figure("throughput_tokens_per_s", "tokens/s", "batch x steps / decode time under preset artifact (it counts the prefill step, as the paper does), batch x decode steps / decode time otherwise; 0 where no decode step was run"),
+    Figure("speedup", "1", "decode time of strategy base over this row's, under the same link model and admission; null where base was not run or there is no decode step"),
     Figure("hops_prefill", "hops", "hops of step 0"),
     Figure("events", "events", "stage events that the kernel processed, prefill included"),
     Figure("cpu_s", "s", "user and system time of this row's simulation, trace reading and planning included"),

@@ -33,7 +33,7 @@ class RunFile(Declared):
     model = Param("str", default="deepseek-v3", doc="name of a shipped model, or a file")
     trace = Param("str", default=None, doc="routing trace: a file or a shipped name; generated for the model where left out")
     batch = Param("count", default=4096, low=1, high=MOST, doc="requests decoded together")
-    steps = Param("count", default=128, low=2, high=MOST, doc="steps of the trace, the prefill counts as one")
+    steps = Param("count", default=128, low=1, high=MOST, doc="steps of the trace, the prefill counts as one")
     link_model = Param("choice", default="circuit", choices=LINK_MODELS, doc="how links are shared")
     admission = Param("choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out")
     wait_queue = Param("choice", default=None, choices=QUEUES, doc="order of waiters; the preset's where left out")

@@ -112,6 +112,9 @@ def comparison(result, outcomes, out):
             several = len({(o.row["link_model"], o.row["admission"]) for o in outcomes}) > 1
             under = f" ({outcome.row['link_model']}, {outcome.row['admission']})" if several else ""
             out_console.print(f"{outcome.row['strategy']:>10}{under}: {hot}")
+    if not any(len(outcome.table) and outcome.table[-1, 0] >= outcome.prefill_steps for outcome in outcomes):
+        times = ", ".join(f"{row['strategy']} {row['prefill_time_ns'] / 1e6:.3f} ms" for row in result["rows"])
+        out_console.print(f"No decode step was run, only the prefill: {times}")
     if "steps_in_the_trace" in result["notes"]:
         out_console.print(f"The trace ends after {result['notes']['steps_in_the_trace']} of the {result['steps']} steps asked for: all figures are of those.")
     if result["notes"].get("hbm_overflow_bytes_per_die"):

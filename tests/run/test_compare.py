@@ -85,6 +85,7 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
     (["--trace", "nowhere.jsonl"], "no such trace: 'nowhere.jsonl'"),
     (["--batch", "0"], "batch is 0.*at least 1"),
     (["--batch", "100000000000000000000"], "batch is 100000000000000000000.*at most 1,000,000"),
+    (["--steps", "0"], "steps is 0.*at least 1"),
     (["--steps", "2000000"], "steps is 2000000.*at most 1,000,000"),
     (["--strategies", ","], "no strategy is named; allowed: base, ep"),
     (["--strategies", "base,ep,base"], "strategy 'base' is named twice"),
@@ -141,6 +142,26 @@ def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(cap
     assert row["throughput_tokens_per_s"] == pytest.approx(4 * 2 / (row["decode_time_ns"] / 1e9))
     per_layer = row["decode_time_ns"] / 1e3 / (2 * 26)
     assert f"{per_layer:.1f} us" in err
+
+
+@pytest.mark.parametrize("preset", ["artifact", "paper"])
+def test_one_step_is_the_prefill_alone(capsys, preset):
+    """Figures of decode are then those of no step at all; the prefill's are what they are in a longer run."""
+    both = ["--model", "deepseek-v2-lite", "--trace", str(short_trace(capsys)), "--batch", "4", "--strategies", "base,ep", "--preset", preset, "--json", "-"]
+    (_, longer, _), (code, out, err) = (compare(capsys, *both, "--steps", steps) for steps in "21")
+    assert code == 0 and "only the prefill" in err
+    for row, same in zip(json.loads(out)["rows"], json.loads(longer)["rows"]):
+        assert (row["decode_time_ns"], row["throughput_tokens_per_s"], row["speedup"], row["hops"], row["layers"]) == (0, 0.0, None, 0, [])
+        assert (row["prefill_time_ns"], row["hops_prefill"]) == (same["prefill_time_ns"], same["hops_prefill"]) and row["prefill_time_ns"] > 0
+        assert f"{row['prefill_time_ns'] / 1e6:.3f} ms" in err
+
+
+def test_one_step_of_a_log_or_of_a_made_trace_and_one_under_flit(capsys):
+    made = ["--model", "deepseek-v2-lite", "--batch", "4", "--steps", "1", "--strategies", "ep", "--json", "-"]
+    for more in (["--trace", "esft-law"], [], ["--link-models", "circuit,flit", "--sample", "2"]):
+        code, out, err = compare(capsys, *made, *more)
+        assert code == 0, err
+        assert {(row["decode_time_ns"], row["prefill_time_ns"] > 0) for row in json.loads(out)["rows"]} == {(0, True)}
 
 
 def short_trace(capsys):

@@ -65,6 +65,7 @@ def test_what_is_no_run_file_is_said(tmp_path, text):
     ("strategies: [base, ep, base]", "2:24", "'base' is there twice"),
     ("link_models: [fair, fair]", "2:21", "'fair' is there twice"),
     ("steps: 2000000", "2:8", "steps = 2000000 is out of range"),
+    ("steps: 0", "2:8", "steps = 0 is out of range"),
 ])
 def test_a_list_says_something_and_each_once(tmp_path, more, place, words):
     with pytest.raises(BadInput, match=f"run.yaml:{place}: {words}"):

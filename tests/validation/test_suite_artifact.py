@@ -99,6 +99,14 @@ def ep_layer_ns(counts, dies):
     return max(ends)
 
 
+def test_a_run_of_one_step_is_its_prefill(tmp_path):
+    """The artifact counts the prefill among the steps it is limited to; it has no decode step then."""
+    ids = [int(e) for r in range(6) for e in chosen(r, 0, 17).ravel()]
+    expected = ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6)
+    rows = [row("norm_ep", steps=1, stage="prefill", step=0, layer=17, time_ns=expected), row("norm_ep", steps=1, time_ns=0)]
+    assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows), "time_ns")] == [(expected, "holds"), (0, "holds")]
+
+
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
 def test_ep_layers_by_hand_from_a_set_in_the_folder(tmp_path, ending):
     layers = (0, 17, 93)
