@@ -74,6 +74,10 @@ class BadInput(ChipweaveError):
         super().__init__("\n".join(str(f) for f in self.faults))
 
 
+class Unfit(BadInput):
+    """The input is sound, and not for what it is used with: a trace of another model, say."""
+
+
 class Faults:
     """Collects faults while a file is read to its end.
 

@@ -26,6 +26,11 @@ class MicroCase:
     predict: bool = False
     tokens: int = TOKENS
 
+    @property
+    def dies(self):
+        """The fewest dies that the plan is for."""
+        return 1 + max(die for _, home, at in self.plan for die in (home, at))
+
 
 CASES = {
     "M1": MicroCase("1x1", ((0, 0, 0),)),

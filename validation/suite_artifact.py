@@ -11,17 +11,20 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from chipweave import models, serving, topology
+from chipweave import models, serving, topology, topology_preset
+from chipweave.code import Gate
+from chipweave.errors import BadInput
 from chipweave.ledger import Result, number, relative_error
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
 from chipweave.strategy import build
-from chipweave.trace.syn import SETS
+from chipweave.trace.library import batch_of
+from chipweave.trace.store import open_store
 from chipweave.validation import artifact_micro
 from chipweave.validation.artifact_rows import QUANTITIES, SETTING, read
+from chipweave.validation.artifact_sets import MODELS, open_sets, reason
 
 FOLDER = files("chipweave.validation") / "references" / "artifact"
-MODELS = {"deepseek": "deepseek-v3", "qwen": "qwen3-235b", "kimi": "kimi-k2", "llama4": "llama4-maverick"}
 STRATEGIES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only": "pred", "allo_and_pred": "allo+pred"}
 
 
@@ -30,7 +33,7 @@ def results(reference=None, groups=(), device=None, jobs=1):
     folder = Path(str(reference or FOLDER))
     rows = [r for r in read(folder) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))]
     settings = list(dict.fromkeys(tuple(r[k] for k in SETTING) for r in rows))
-    tables = dict(zip(settings, run_all(settings, sources(folder, settings), jobs)))
+    tables = dict(zip(settings, run_all(settings, open_sets(folder, settings), jobs)))
     return [result for row in rows for result in compare(row, tables[tuple(row[k] for k in SETTING)])]
 
 
@@ -42,19 +45,9 @@ def device_of(row):
     return f"{row['model']} {row['mesh']}"
 
 
-def sources(folder, settings):
-    """trace set -> a file of the folder, or the name of a set that chipweave makes, or None where it cannot be had."""
-    found = {}
-    for name in dict.fromkeys(s[2] for s in settings if not s[2].startswith("micro:")):
-        files = [folder / f"{name}{end}" for end in (".jsonl", ".jsonl.gz", ".jsonl.zst")]
-        file = next((f for f in files if f.is_file()), None)
-        found[name] = str(file) if file else name if name in SETS else None
-    return found
-
-
-def run_all(settings, traces, jobs):
+def run_all(settings, stores, jobs):
     """The layer table of each setting, or the reason why there is none."""
-    work = [(setting, traces.get(setting[2])) for setting in settings]
+    work = [(setting, stores.get((setting[0], setting[2]))) for setting in settings]
     if jobs == 1 or len(work) == 1:
         return [run_one(item) for item in work]
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -62,22 +55,32 @@ def run_all(settings, traces, jobs):
 
 
 def run_one(item):
-    """(layer table, prefill steps) of one setting, or a text that says why it cannot be run."""
-    (model, mesh, trace_set, batch, steps, strategy), source = item
-    if model not in MODELS:
-        return f"unknown model {model}"
-    if trace_set.startswith("micro:"):
-        return run_micro(MODELS[model], mesh, trace_set[len("micro:"):])
-    if source is None:
-        return f"trace set {trace_set} has no file in the folder and is none that chipweave makes"
+    """(layer table, prefill steps) of one setting, or a text that says why it cannot be run: the others are run all the same."""
+    (model, mesh, trace_set, batch, steps, strategy), store = item
+    try:
+        if model not in MODELS:
+            return f"unknown model {model}"
+        if trace_set.startswith("micro:"):
+            return run_micro(MODELS[model], mesh, trace_set[len("micro:"):])
+        if isinstance(store, str):
+            return store
+        return run_trace(MODELS[model], mesh, store, int(batch), int(steps), strategy)
+    except BadInput as error:
+        return reason(error)
+
+
+def run_trace(model_name, mesh, store, batch, steps, strategy):
+    """As `run_one`, of a trace in a store."""
     name, _, limit = strategy.partition("@")
     if name not in STRATEGIES:
         return f"unknown strategy {strategy}"
-    spec = RunSpec(model=MODELS[model], trace=source, batch=int(batch), steps=int(steps), strategy=STRATEGIES[name])
-    loaded = replace(serving.load(spec), system=wafer(mesh))
+    spec = RunSpec(model=model_name, trace=str(store), batch=batch, steps=steps, strategy=STRATEGIES[name])
+    preset = topology_preset.load(spec.preset)
+    policies = serving.open_strategy(spec, preset, Gate(False))
     if limit:
-        bounded = build("replacement", {"kind": "lru", "capacity": limit.replace("GiB", " GiB")})
-        loaded = replace(loaded, policies=replace(loaded.policies, replacement=bounded))
+        policies = replace(policies, replacement=build("replacement", {"kind": "lru", "capacity": limit.replace("GiB", " GiB")}))
+    habits = {habit: serving.preset_says(preset, habit) for habit in topology_preset.HABITS}
+    loaded = serving.Loaded(models.load(model_name), batch_of(open_store(store), batch), wafer(mesh), policies, habits)
     outcome = serving.simulate(spec, keep_plans=True, loaded=loaded)
     return outcome.table, outcome.prefill_steps
 
@@ -87,6 +90,9 @@ def run_micro(model_name, mesh, name, sets=(), engine="kernel", allow_code=False
     case = artifact_micro.find(name)
     if case is None:
         return f"unknown micro-case {name}"
+    rows, columns = grid(mesh)
+    if rows * columns < case.dies:
+        return f"micro-case {name} needs {case.dies} dies, {mesh} has {rows * columns}"
     return run_plan(model_name, mesh, case, sets, engine, allow_code), 0
 
 
@@ -101,8 +107,12 @@ def run_plan(model_name, mesh, case, sets=(), engine="kernel", allow_code=False)
 
 def wafer(mesh, sets=(), allow_code=False):
     """The wafer of the case study with another grid: "8x3" is 8 rows by 3 columns."""
-    rows, columns = (int(n) for n in mesh.split("x"))
-    return topology.load("wafer", sets=[f"parts.die.grid=[{rows}, {columns}]", *sets], preset="artifact", allow_code=allow_code)
+    return topology.load("wafer", sets=[f"parts.die.grid={grid(mesh)}", *sets], preset="artifact", allow_code=allow_code)
+
+
+def grid(mesh):
+    """[rows, columns]."""
+    return [int(n) for n in mesh.split("x")]
 
 
 def compare(row, found):

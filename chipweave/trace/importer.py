@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from chipweave import models
-from chipweave.errors import BadInput, Fault, Place
+from chipweave.errors import BadInput, Fault, Place, Unfit
 from chipweave.trace import arrays, jsontrace, sources, windows
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_NAME_BYTES, MAX_REQUESTS
@@ -96,7 +96,7 @@ class Importer:
             self.model = models.with_routing(layout.layers, layout.top_k)
             self.experts = self.model.experts if self.model else None
         if self.model and (layout.layers, layout.top_k) != (self.model.moe_layers, self.model.top_k):
-            raise BadInput(Fault(
+            raise Unfit(Fault(
                 f"not a trace of {self.model.name}: top-{layout.top_k} in {_few(layout.layers)}", place,
                 allowed=f"top-{self.model.top_k} in {_few(self.model.moe_layers)}"))
         self.layout = layout
@@ -129,18 +129,18 @@ def import_paths(paths, out, model=None, experts=None, name=None, progress=lambd
     """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    importer, faults = Importer(model, experts, out.parent), []
+    importer, errors = Importer(model, experts, out.parent), []
     total = sum(sources.size_of(path) for path in paths)
     before = 0
     try:
         for path in map(Path, paths):
             first = len(importer.spill.names) if importer.spill else 0
-            _take_all(importer, path, faults, lambda done: progress("reading", before + done, total))
+            _take_all(importer, path, errors, lambda done: progress("reading", before + done, total))
             if importer.spill and (path.is_dir() or path.name.endswith(sources.ARCHIVES)):
                 importer.spill.sort_by_name(first)
             before += sources.size_of(path)
-        if faults:
-            raise BadInput(faults)
+        if errors:
+            raise _together(errors)
         header = importer.header(name or out.name.removesuffix(".parquet"), {"kind": "imported", "sources": [_source(p) for p in paths]})
         return write_rows(out, header, importer.spill, progress, compression)
     finally:
@@ -170,7 +170,7 @@ def write_rows(out, header, spill, progress=lambda text, done, total: None, comp
     return write_store(out, header, spill.by_step(), compression, count)
 
 
-def _take_all(importer, path, faults, progress):
+def _take_all(importer, path, errors, progress):
     if path.suffix in arrays.SUFFIXES:
         importer.add_log(path, progress)
         return
@@ -178,9 +178,15 @@ def _take_all(importer, path, faults, progress):
         try:
             importer.add(place, name, text)
         except BadInput as error:
-            faults.extend(error.faults)
-            if importer.layout is None or len(faults) >= MAX_FAULTS:
-                raise BadInput(faults) from None
+            errors.append(error)
+            if importer.layout is None or len(errors) >= MAX_FAULTS:
+                raise _together(errors) from None
+
+
+def _together(errors):
+    """All faults in one error; `Unfit` where every one is."""
+    kind = Unfit if all(isinstance(error, Unfit) for error in errors) else BadInput
+    return kind([fault for error in errors for fault in error.faults])
 
 
 def _named(document, name, place):

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from chipweave.errors import BadInput, Fault
+from chipweave.errors import BadInput, Fault, Unfit
 from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_TOP_K
 
 
@@ -168,13 +168,13 @@ def _explain_layer(where, rows, count, top_k, fail):
 
 
 def check_experts(ids, prompt_rows, layers, experts, place):
-    """Raise `BadInput` at the first id that is not below `experts`."""
+    """Raise `Unfit` at the first id that is not below `experts`."""
     if int(ids.max()) < experts:
         return
     token, layer, _ = (int(i[0]) for i in np.nonzero(ids >= experts))
     step, row = (0, token) if token < prompt_rows else (token - prompt_rows + 1, 0)
     worst = int(ids[token, layer].max())
-    raise BadInput(Fault(f"step {step}, layer {layers[layer]}, row {row}: expert id {worst} out of range", place, allowed=f"0 to {experts - 1}"))
+    raise Unfit(Fault(f"step {step}, layer {layers[layer]}, row {row}: expert id {worst} out of range", place, allowed=f"0 to {experts - 1}"))
 
 
 def _failing(place):

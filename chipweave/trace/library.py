@@ -10,7 +10,7 @@ import numpy as np
 import platformdirs
 
 from chipweave import models
-from chipweave.errors import BadInput, Fault, Place, nearest
+from chipweave.errors import BadInput, Fault, Place, Unfit, nearest
 from chipweave.results import check_folder
 from chipweave.trace import generate, syn, windows
 from chipweave.trace.header import Header, Shape
@@ -67,10 +67,10 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
 
 
 def check_model(trace, model):
-    """Raise `BadInput` where the trace does not route like the model."""
+    """Raise `Unfit` where the trace does not route like the model."""
     have, want = (trace.layers, trace.experts, trace.top_k), (model.moe_layers, model.experts, model.top_k)
     if have != want:
-        raise BadInput(Fault(f"a trace of another model than {model.name}: {_routing(*have)}", Place(str(trace.path)), allowed=_routing(*want)))
+        raise Unfit(Fault(f"a trace of another model than {model.name}: {_routing(*have)}", Place(str(trace.path)), allowed=_routing(*want)))
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,15 @@ def for_run(source, model, batch, steps, seed, progress=lambda text, done, total
     check_model(trace, model)
     if trace.prefill_only and steps > 1:
         return Workload(replayed(trace, batch, steps, seed, progress), 1)
+    return batch_of(trace, batch)
+
+
+def batch_of(trace, batch):
+    """The `Workload` of a trace's first requests, or of whole repetitions of all; raises `Unfit` for another batch."""
     if batch <= trace.requests:
         return Workload(trace.take(batch), 1)
     if batch % trace.requests:
-        raise BadInput(f"{trace.name}: a batch of {batch} is no multiple of its {trace.requests} requests; "
+        raise Unfit(f"{trace.name}: a batch of {batch} is no multiple of its {trace.requests} requests; "
                        f"allowed: at most {trace.requests}, or a multiple; nearest: {batch // trace.requests * trace.requests}")
     return Workload(trace, batch // trace.requests)
 

@@ -7,6 +7,7 @@ Python engine elsewhere.
 import csv
 import gzip
 import math
+import re
 
 import numpy as np
 import pytest
@@ -141,10 +142,33 @@ def test_native_rows_are_shown_and_not_judged(tmp_path):
 @pytest.mark.parametrize("changed, why", [
     ({"trace_set": "llama4-real"}, "trace set llama4-real has no file"), ({"model": "gpt"}, "unknown model gpt"),
     ({"strategy": "magic"}, "unknown strategy magic"), ({"trace_set": "micro:M99"}, "unknown micro-case M99"),
+    ({"batch": 7}, "a batch of 7 is no multiple of its 6 requests"), ({"batch": 6_000_000}, "batch is 6000000; allowed: at most 1,000,000"),
+    ({"steps": 2_000_000}, "steps is 2000000"), ({"model": "kimi"}, "trace set mine: .*mine.jsonl:1: not a trace of kimi-k2"),
+    ({"trace_set": "kimi-syn"}, "trace set kimi-syn: .*a trace of another model than qwen3-235b"),
+    ({"strategy": "pred_only@foo"}, "capacity: 'foo'"), ({"strategy": "base@50"}, "capacity"),
+    ({"mesh": "300x300"}, "more than 100000 parts"), ({"mesh": "1x1", "trace_set": "micro:M4"}, "needs 3 dies"), ({"trace_set": "../mine"}, "trace set ../mine is no name of a file"),
+    ({"trace_set": "..\\mine"}, "is no name of a file"),
 ])
-def test_what_cannot_be_run_is_listed_with_the_reason(tmp_path, changed, why):
-    results = suite_artifact.results(reference=folder(tmp_path, [row(**changed)], ".jsonl"))
-    assert [r.status for r in results] == ["not modelled"] and why in results[0].why
+def test_what_cannot_be_run_is_listed_with_the_reason_and_takes_no_other_row_with_it(tmp_path, changed, why):
+    results = suite_artifact.results(reference=folder(tmp_path, [row(**changed), row("norm_ep", steps=2, hops=0)], ".jsonl"))
+    assert [r.status for r in results if r.quantity == "time_ns"] == ["not modelled", "gap"] and re.search(why, results[0].why)
+    assert results[-1].status == "holds"
+
+
+@pytest.mark.parametrize("damage", [lambda lines: lines[:-9], lambda lines: lines.replace(b"[[", b"[[[", 1), lambda lines: lines + b"{}\n"])
+def test_a_damaged_set_ends_the_suite(tmp_path, damage):
+    path = folder(tmp_path, [row()], ".jsonl") / f"{SET}.jsonl"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(BadInput, match=r"mine.jsonl:\d"):
+        suite_artifact.results(reference=tmp_path)
+
+
+def test_a_set_outside_the_folder_is_not_read(tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    folder(tmp_path, [row()])
+    folder(inside, [row(trace_set="../mine")], set_ending=None)
+    assert [r.status for r in suite_artifact.results(reference=inside)] == ["not modelled"]
 
 
 @pytest.mark.slow
