@@ -196,17 +196,16 @@ class PlainRouter:
         return self.o.flow_control != "cut_through" or out_vc.depth - out_vc.occupied >= flit.packet.size
 
     def vc_allocation(self, now):
-        requests = {}
-        for vc in self.vc_stage.start(now):
+        requests, begun = {}, self.vc_stage.start(now)
+        for vc in begun:
             for port, first, last, rank in self.choices(vc):
                 for number in range(first, last + 1):
                     out = self.out[port][number]
                     if out.owner is None and not (self.o.vc_busy_when_full and out.full) and self.room(out, vc.buffer[0]):
                         requests[vc.port * self.o.vcs + vc.vc, port * self.o.vcs + number] = (rank, vc.priority)
         matched = self.va.match(requests) if requests else {}
-        for vc in self.vc_stage.batch:
-            if self.vc_stage.due - self.vc_stage.delay + 1 == now:
-                vc.wish = matched.get(vc.port * self.o.vcs + vc.vc)
+        for vc in begun:  # a second step of the same cycle begins nothing and keeps what the first one granted
+            vc.wish = matched.get(vc.port * self.o.vcs + vc.vc)
         if self.o.vc_alloc_delay > 1 and now >= self.vc_stage.due:
             for vc in self.vc_stage.batch:
                 if vc.wish is not None:

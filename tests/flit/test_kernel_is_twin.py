@@ -45,6 +45,7 @@ def routers(draw, fast):
     if not fast:
         values |= {
             "routing_delay": draw(st.integers(0, 3)), "st_final_delay": draw(st.integers(1, 2)),
+            "vc_alloc_delay": draw(st.integers(1, 3)), "sw_alloc_delay": draw(st.integers(1, 3)),
             "speculative": draw(SWITCH), "spec_check_cred": draw(SWITCH), "spec_mask_by_reqs": draw(SWITCH),
             "spec_sw_allocator": draw(st.sampled_from(["prio", *ALLOCATORS])), "hold_switch_for_packet": draw(SWITCH),
             "vc_allocator": draw(st.sampled_from(ALLOCATORS)), "sw_allocator": draw(st.sampled_from(ALLOCATORS)),
@@ -96,3 +97,11 @@ def test_the_general_engine_and_the_plain_router_agree_on_every_packet_and_link(
     net = data.draw(networks())
     router = data.draw(routers(fast=False))
     agree(net, router, data.draw(traffic(net, router)), general=True)
+
+
+def test_a_vc_granted_in_the_first_of_two_steps_of_a_cycle_is_kept():
+    """Two cycles of VC allocation at two steps a cycle: the second step of the cycle must not undo the grant."""
+    router = Router.of({"vc_alloc_delay": 2, "internal_speedup": 2.0})
+    agree(grid([2]), router, [(0, 1, 3, 0, 0), (1, 0, 3, 0, 0)], general=True)
+    (packet,) = PlainNetwork(grid([2]), router).run([Packet(0, 1, 3, 0)], 100)
+    assert packet.atime == 12
