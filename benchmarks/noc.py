@@ -67,6 +67,14 @@ def instructions(k, share, cycles):
     return (counts[1][0] - counts[0][0]) / (counts[1][1] - counts[0][1])
 
 
+def counted():
+    print("\ninstructions a flit-hop (callgrind)" if shutil.which("valgrind") else "\n(no valgrind: no instruction counts)")
+    for k, share, cycles, _ in CASES:
+        count = instructions(k, share, cycles // 30)
+        if count:
+            print(f"{k}x{k} {share:.0%}: {count:.0f}", flush=True)
+
+
 def beside_booksim(binary):
     print("mesh, uniform, 1-flit packets, per-link statistics on, traffic generation included")
     print(f"{'case':>14} {'flit-hops/CPU s':>16} {'ns each':>8} {'BookSim 2':>10} {'ratio':>6} {'goal':>5}")
@@ -126,8 +134,7 @@ def skipping():
 
 def main():
     beside_booksim(os.environ.get("CHIPWEAVE_BOOKSIM"))
-    count = instructions(8, 0.2, 2000)
-    print(f"\n8x8 20 %: {count:.0f} instructions a flit-hop (callgrind)" if count else "\n(no valgrind: no instruction counts)", flush=True)
+    counted()
     skipping()
     beside_merlin()
     growth()
