@@ -149,7 +149,7 @@ class Kernel:
                 for u in out[0 : lib.noc_unrepeated(self.net, out)]]
 
     def digest(self):
-        """A number for the whole state of the routers and wires relative to now (fast engine)."""
+        """A number for the whole state of the routers and wires relative to now."""
         return int(lib.noc_digest(self.net))
 
     def check(self):

@@ -218,7 +218,6 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     net->c = *config;
     net->held = sizeof *net;
     net->msg_free = NOC_NO_MSG;
-    net->coin = config->seed;
     uint32_t longest = 2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->seat_latency + (uint32_t)config->credit_delay;
     for (int r = 0; r < config->routers; r++) {
         if (!in_range(ports[r], 1, 64))
@@ -254,7 +253,7 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
         fault = "no memory for the general router";
     if (!fault && noc_links_open(net))
         fault = "no memory for link statistics";
-    if (!fault && config->skip && !config->flows && net->fast && !(config->split && config->seed) && noc_skip_open(net))
+    if (!fault && config->skip && noc_skip_open(net))
         fault = "no memory for skipping";
     if (fault) {
         snprintf(error, 256, "%s", fault);

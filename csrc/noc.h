@@ -47,8 +47,8 @@ struct noc_config {
     int32_t noq, cut_through, priority;
     int32_t split;        /* dateline halves: table bit 6 is the half taken when a dimension is entered */
     int32_t general;      /* 1: the general engine even where the fast one would do */
-    int32_t skip;         /* 1: advance by whole periods where the state recurs (fast engine; results are the same) */
-    int32_t flows;        /* hottest flows kept per link, 0..64; with any, cycles are stepped */
+    int32_t skip;         /* 1: advance by whole periods where the state recurs; results are the same */
+    int32_t flows;        /* hottest flows kept per link, 0..64 */
     int32_t watchdog;     /* cycles without a flit moved until NOC_STUCK; 0: never */
     double internal_speedup;
     int32_t dimensions, radix[8]; /* of a grid: routes are then kept per dimension, if the table allows it; else 0 */
@@ -83,7 +83,7 @@ struct noc_flow { int32_t src, dst; uint64_t flits, over; };
 
 /* What was not stepped. Groups are flows that share no port with others' while they last.
  * skipped: cycles in which no group was on the clock; replayed: cycles one group was stepped alone to come back to it;
- * group_skipped of group_cycles: cycles of single groups; jumps, the longest period, searches given up (2^19 cycles). */
+ * group_skipped of group_cycles: cycles of single groups; jumps, the longest period, searches given up (2^20 cycles). */
 struct noc_skip_report { uint64_t skipped, jumps, longest_period, given_up, replayed, group_cycles, group_skipped; };
 
 enum { NOC_UNREPEATED = 16 };
@@ -127,13 +127,13 @@ void noc_count(struct noc_state *net, struct noc_counts *out);
 /* Counters of links over time, all VCs together, in order of noc_count(): [links][NOC_BINS], bin k from cycle k * width
  * on. Returns the width of a bin in cycles. */
 uint64_t noc_bins(struct noc_state *net, struct noc_counts *out);
-void noc_flows(const struct noc_state *net, struct noc_flow *out); /* [links][flows], unordered */
+void noc_flows(struct noc_state *net, struct noc_flow *out); /* [links][flows], unordered */
 
 void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out);
 
 /* The longest such stretches, longest first, at most NOC_UNREPEATED of them; how many. */
 int noc_unrepeated(const struct noc_state *net, struct noc_unrepeated *out);
-uint64_t noc_digest(struct noc_state *net); /* of the whole state relative to now; fast engine */
+uint64_t noc_digest(struct noc_state *net); /* of the whole state relative to now */
 
 /* Every invariant at once (credits + buffered + in flight = depth; flits in = out + inside; owned VCs have an
  * owner); 0 if all hold. Slow; for tests. */

@@ -312,19 +312,46 @@ static void receive(struct noc_state *net)
     net->flit_n[slot] = 0;
 }
 
-/* Steps of this cycle: internal speedup adds up, over idle cycles too. */
-static int steps(struct noc_state *net)
+/* Flows of one router feel each other without a port in common: a batch waits for the last one, a diagonal moves on. */
+int noc_general_joint(const struct noc_state *net)
+{
+    const struct noc_config *c = &net->c;
+    return net->general && (c->routing_delay > 1 || c->vc_alloc_delay > 1 || c->sw_alloc_delay > 1 || c->st_delay > 1 ||
+                            c->vc_allocator.matcher == NOC_WAVEFRONT || c->sw_allocator.matcher == NOC_WAVEFRONT ||
+                            (c->speculative && c->spec_allocator.matcher == NOC_WAVEFRONT));
+}
+
+/* A speedup of more binary places than this does not come to the same part of a step again. */
+#define PLACES (1u << 20)
+
+int noc_general_uneven(const struct noc_state *net)
+{
+    const double places = net->c.internal_speedup * PLACES;
+    return net->general && places != (double)(uint64_t)places;
+}
+
+/* The part of a step left over when this cycle begins: speedup adds up from cycle 0 on, over idle cycles too. */
+double noc_general_partial(struct noc_state *net)
 {
     struct noc_general *g = net->general;
-    if (net->c.internal_speedup == 1.0)
-        return 1;
+    if (!noc_general_uneven(net))
+        return (double)(net->now % PLACES * (uint64_t)(net->c.internal_speedup * PLACES) % PLACES) / PLACES;
     for (; g->clock < net->now; g->clock++)
         for (g->partial += net->c.internal_speedup; g->partial >= 1.0;)
             g->partial -= 1.0;
+    return g->partial;
+}
+
+static int steps(struct noc_state *net)
+{
+    if (net->c.internal_speedup == 1.0)
+        return 1;
+    double part = noc_general_partial(net);
     int n = 0;
-    for (g->partial += net->c.internal_speedup; g->partial >= 1.0; n++)
-        g->partial -= 1.0;
-    g->clock = net->now + 1;
+    for (part += net->c.internal_speedup; part >= 1.0; n++)
+        part -= 1.0;
+    net->general->partial = part;
+    net->general->clock = net->now + 1;
     return n;
 }
 

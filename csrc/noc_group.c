@@ -99,7 +99,7 @@ static struct noc_group *new_group(struct noc_state *net)
     s->n_groups = id == s->n_groups ? id + 1 : s->n_groups;
     struct noc_group *g = &s->group[id];
     g->used = 1;
-    g->frozen = g->recurred = g->loose = 0;
+    g->frozen = g->recurred = g->loose = g->tosses = 0;
     g->parted = net->now;
     g->n_keys = g->n_msgs = 0;
     g->born = g->begun = net->now;
@@ -124,26 +124,52 @@ void noc_group_restart(struct noc_state *net, struct noc_group *g)
     noc_note_unrepeated(net, g);
     g->begun = net->now;
     g->wait = net->skip->first_wait;
-    g->reference_at = UINT64_MAX;
-    g->signature = 0;
-    g->changed = g->given_up = g->recurred = 0;
+    g->reference_at = g->anchor_at = UINT64_MAX;
+    g->renew = g->sum = g->level = g->rolling = 0;
+    g->guess = g->streak = 0;
+    g->changed = g->recurred = 0;
+    g->given_up = g->tosses || net->skip->hopeless;
 }
 
-/* Keys of a flow's way, injection first; 0 where it does not end. */
-static uint32_t path_of(struct noc_state *net, const struct noc_msg *m)
+static uint32_t may_use(struct noc_skip *s, uint32_t key, uint32_t n)
+{
+    if (s->seen[key] == s->turn)
+        return n;
+    s->seen[key] = s->turn;
+    s->path[n] = key;
+    return n + 1;
+}
+
+/* Keys a flow may use, injection first; 0 where it cannot arrive. `tosses`: a coin may choose between them. */
+static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *tosses)
 {
     struct noc_skip *s = net->skip;
     struct noc_flit f = {0, (uint16_t)m->dst, 0};
-    uint32_t key = net->router_ports + (uint32_t)m->src, n = 0;
-    for (;;) {
-        if (n == (uint32_t)net->c.routers + 2)
-            return 0;
-        s->path[n++] = key;
-        if (noc_port(net, key)->seat)
-            return n;
-        const uint32_t in = noc_port(net, key)->dst >> net->vc_bits, router = in >> net->port_bits;
-        key = (router << net->port_bits) + noc_route(net, router, in & ((1u << net->port_bits) - 1), &f, 0);
+    uint32_t arrives = 0;
+    s->turn++;
+    uint32_t n = may_use(s, net->router_ports + (uint32_t)m->src, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        arrives |= noc_port(net, s->path[i])->seat;
+        if (noc_port(net, s->path[i])->seat)
+            continue;
+        const uint32_t in = noc_port(net, s->path[i])->dst >> net->vc_bits, first = in >> net->port_bits << net->port_bits;
+        const uint32_t key = first + noc_route(net, in >> net->port_bits, in - first, &f, 0);
+        n = may_use(s, key, n);
+        if (noc_tosses(net, in >> net->port_bits, in - first, f.dst)) {
+            n = may_use(s, key ^ 1, n);
+            *tosses = 1;
+        }
+        if (net->minimal && !noc_port(net, key)->seat)
+            for (uint64_t ways = net->minimal[(size_t)(in >> net->port_bits) * (size_t)net->c.endpoints + f.dst]; ways; ways &= ways - 1)
+                n = may_use(s, first + (uint32_t)__builtin_ctzll(ways), n);
     }
+    for (uint32_t i = 0, ways = n; s->joint && i < ways; i++) {
+        const uint32_t router = s->path[i] >> net->port_bits;
+        for (uint32_t p = 0; s->path[i] < net->router_ports && p < net->ports[router]; p++)
+            if (noc_port(net, (router << net->port_bits) + p)->used)
+                n = may_use(s, (router << net->port_bits) + p, n);
+    }
+    return arrives ? n : 0;
 }
 
 /* What belongs to `from` belongs to `to` from now on. */
@@ -161,6 +187,7 @@ static int absorb(struct noc_state *net, struct noc_group *to, struct noc_group 
         to->msgs[to->n_msgs++] = from->msgs[i];
     }
     to->loose |= from->loose;
+    to->tosses |= from->tosses;
     leave(net, from);
     return 1;
 }
@@ -168,7 +195,9 @@ static int absorb(struct noc_state *net, struct noc_group *to, struct noc_group 
 static int add_flow(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
-    const uint32_t n = path_of(net, &net->msg[msg]);
+    const struct noc_msg *m = &net->msg[msg];
+    int tosses = 0;
+    const uint32_t n = path_of(net, m, &tosses);
     struct noc_group *g = NULL;
     if (!n)
         return 0;
@@ -200,6 +229,7 @@ static int add_flow(struct noc_state *net, uint32_t msg)
         }
     s->place[msg] = g->n_msgs;
     g->msgs[g->n_msgs++] = msg;
+    g->tosses |= tosses && m->flits > (uint64_t)m->packet_flits; /* one packet has thrown its coins when it flows */
     noc_group_restart(net, g);
     return 1;
 }

@@ -170,7 +170,7 @@ void noc_links_lay(struct noc_state *net, const uint32_t *keys, uint32_t n, cons
 
 void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg)
 {
-    struct noc_flow *flow = &net->links->flow[(size_t)gp * (size_t)net->c.flows], *least = flow;
+    struct noc_flow *flow = noc_flows_of(net, gp), *least = flow;
     const int32_t src = net->msg[msg].src, dst = net->msg[msg].dst;
     for (int k = 0; k < net->c.flows; k++) {
         if (flow[k].src == src && flow[k].dst == dst) {
@@ -181,6 +181,8 @@ void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg)
     }
     *least = (struct noc_flow){src, dst, least->flits + 1, least->flits};
 }
+
+struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp) { return &net->links->flow[(size_t)gp * (size_t)net->c.flows]; }
 
 static int is_port(const struct noc_state *net, uint32_t gp)
 {
@@ -197,12 +199,13 @@ uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
     return net->links->width;
 }
 
-void noc_flows(const struct noc_state *net, struct noc_flow *out)
+void noc_flows(struct noc_state *net, struct noc_flow *out)
 {
+    noc_settle(net);
     const size_t flows = (size_t)net->c.flows;
     for (uint32_t gp = 0; gp < net->all_ports; gp++)
         if (is_port(net, gp)) {
-            memcpy(out, &net->links->flow[(size_t)gp * flows], flows * sizeof *out);
+            memcpy(out, noc_flows_of(net, gp), flows * sizeof *out);
             out += flows;
         }
 }

@@ -1,9 +1,9 @@
 /* noc_skip.c -- exact skipping: when the state of a group recurs, relative to now, whole periods are advanced at once.
  *
- * Between two changes (a message starts, is sent out, or has arrived) nothing but its state decides what a group does. A
- * reference state is kept at w, 2w, 4w ... cycles after the last change (Brent); a rolling signature of what arrives
- * says when a comparison is worth while; then all words are compared, so no hash can deceive. The group then goes to the
- * shelf (noc_shelf.c) until its shortest message is nearly out, or a new message uses one of its ports.
+ * Between two changes (a message starts, is sent out, or has arrived) nothing but its state decides what a group does. Where
+ * signs of a recurrence are seen (noc_sign.c) a reference state is kept, and a new one each time the regime has doubled;
+ * when its sign comes again all words are compared, so no hash can deceive. The group then goes to the shelf
+ * (noc_shelf.c) until its shortest message is nearly out, or a new message uses one of its ports.
  */
 #include "noc_skip.h"
 
@@ -19,14 +19,21 @@ int noc_skip_open(struct noc_state *net)
     s->progress = noc_alloc(net, (size_t)(net->c.endpoints * net->c.vc_classes), sizeof *s->progress);
     s->scratch = noc_alloc(net, noc_longest_list(net), sizeof *s->scratch);
     s->group_of = noc_alloc(net, net->all_ports, sizeof *s->group_of);
-    s->path = noc_alloc(net, (size_t)net->c.routers + 2, sizeof *s->path);
+    s->path = noc_alloc(net, net->all_ports, sizeof *s->path);
+    s->seen = noc_alloc(net, net->all_ports, sizeof *s->seen);
+    s->flow_counts = noc_alloc(net, (size_t)net->all_ports * (size_t)net->c.flows, sizeof *s->flow_counts);
+    s->joint = noc_general_joint(net);
+    s->hopeless = noc_general_uneven(net);
     s->next_limit = UINT64_MAX;
     s->stale = 1;
-    /* nothing recurs before the longest wire has filled */
+    for (uint32_t i = 0; i < net->router_ports; i++) {
+        const uint32_t there = noc_port(net, i)->flit_delay, back = noc_inlet(net, i)->credit_delay, way = there > back ? there : back;
+        s->longest_wire = way > s->longest_wire ? way : s->longest_wire;
+    }
     s->first_wait = 2 * (uint64_t)(net->wheel_mask + 1) > 64 ? 2 * (uint64_t)(net->wheel_mask + 1) : 64;
     for (uint32_t i = 0; s->group_of && i < net->all_ports; i++)
         s->group_of[i] = NOC_NO_GROUP;
-    return s->counts && s->progress && s->scratch && s->group_of && s->path ? 0 : NOC_NO_MEMORY;
+    return noc_signs_open(net) && s->counts && s->progress && s->flow_counts && s->scratch && s->group_of && s->path && s->seen ? 0 : NOC_NO_MEMORY;
 }
 
 void noc_skip_close(struct noc_state *net)
@@ -34,14 +41,14 @@ void noc_skip_close(struct noc_state *net)
     struct noc_skip *s = net->skip;
     if (!s)
         return;
-    noc_shelf_close(net);
     for (uint32_t i = 0; i < s->groups_room; i++) {
         struct noc_group *g = &s->group[i];
-        void *held[] = {g->keys, g->msgs, g->state, g->again, g->item, g->snap};
+        void *held[] = {g->keys, g->msgs, g->state, g->items.at, g->snap, g->signs};
         for (size_t k = 0; k < sizeof held / sizeof *held; k++)
             free(held[k]);
     }
-    void *held[] = {s->group, s->group_of, s->path, s->active, s->slot, s->place, s->fresh, s->counts, s->progress, s->scratch, s};
+    void *held[] = {s->group, s->group_of, s->path, s->active, s->slot, s->place, s->fresh, s->counts, s->progress, s->flow_counts,
+                    s->weight, s->seen, s->rest.at, s->scratch, s};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);
     net->skip = NULL;
@@ -55,22 +62,23 @@ static size_t source_of(const struct noc_state *net, uint32_t key, int k)
 static int remember(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
-    const size_t need = noc_write_state(net, g, g->state, g->room, s->scratch);
+    const size_t need = noc_write_state(net, g, g->state, g->room);
     if (need > g->room) {
-        uint32_t *state = realloc(g->state, 2 * need * sizeof *state);
-        if (state)
-            g->state = state;
-        uint32_t *again = state ? realloc(g->again, 2 * need * sizeof *again) : NULL;
-        if (!again)
+        uint64_t *state = realloc(g->state, 2 * need * sizeof *state);
+        if (!state)
             return 0; /* no memory: step on, which is always right */
-        g->again = again;
+        g->state = state;
         g->room = 2 * need;
-        noc_write_state(net, g, g->state, g->room, s->scratch);
+        noc_write_state(net, g, g->state, g->room);
     }
+    if (!need)
+        return 0;
     g->size = need;
     for (uint32_t i = 0; i < g->n_keys; i++) {
         const uint32_t key = g->keys[i];
         noc_flush_port(net, key);
+        for (int k = 0; k < net->c.flows; k++)
+            s->flow_counts[(size_t)key * (size_t)net->c.flows + (size_t)k] = noc_flows_of(net, key)[k].flits;
         memcpy(&s->counts[(size_t)key << net->vc_bits], &net->total[(size_t)key << net->vc_bits], ((size_t)1 << net->vc_bits) * sizeof *s->counts);
         for (int k = 0; key >= net->router_ports && k < net->c.vc_classes; k++) {
             const uint32_t head = net->source[source_of(net, key, k)].head;
@@ -79,7 +87,6 @@ static int remember(struct noc_state *net, struct noc_group *g)
         }
     }
     g->reference_at = net->now;
-    g->reference_signature = g->signature;
     return 1;
 }
 
@@ -125,6 +132,10 @@ static int shelve(struct noc_state *net, struct noc_group *g)
     for (uint32_t i = 0; i < g->n_keys; i++) {
         const uint32_t key = g->keys[i];
         noc_flush_port(net, key);
+        for (int k = 0; k < net->c.flows; k++) {
+            uint64_t *before = &s->flow_counts[(size_t)key * (size_t)net->c.flows + (size_t)k];
+            *before = noc_flows_of(net, key)[k].flits - *before;
+        }
         for (int vc = 0; vc < net->c.vcs; vc++) {
             const size_t o = ((size_t)key << net->vc_bits) + (unsigned)vc;
             s->counts[o].flits = net->total[o].flits - s->counts[o].flits;
@@ -143,26 +154,43 @@ static int shelve(struct noc_state *net, struct noc_group *g)
     return noc_freeze(net, g);
 }
 
+static void give_up(struct noc_skip *s, struct noc_group *g)
+{
+    g->given_up = 1;
+    s->report.given_up++;
+}
+
 static void search(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
-    g->signature = (g->signature << 2) + g->sum;
-    g->sum = 0;
-    if (g->reference_at < net->now && g->signature == g->reference_signature &&
-        noc_write_state(net, g, g->again, g->room, s->scratch) == g->size && !memcmp(g->state, g->again, g->size * sizeof *g->state)) {
+    uint64_t sign;
+    if (net->now - g->begun == s->longest_wire && shortest(net, g) < 2 * s->longest_wire) {
+        g->given_up = 1; /* a message is sent out before what is on the wires now has passed them again */
+        return;
+    }
+    const int worth = noc_sign_worth(net, g, &sign);
+    if (g->reference_at < net->now && sign == g->reference_sign && noc_same_state(net, g, g->state, g->size)) {
         g->given_up = !shelve(net, g); /* where not shelved, less than a period is left */
         g->recurred = 1;
         return;
     }
+    if (worth && net->now >= g->renew) {
+        g->renew = net->now + (net->now - g->begun);
+        g->reference_sign = sign;
+        if (!remember(net, g)) {
+            give_up(s, g);
+            return;
+        }
+    }
     if (net->now - g->begun < g->wait)
         return;
     g->wait *= 2;
-    if (g->wait > NOC_LAST_WAIT || !remember(net, g)) {
-        g->given_up = 1;
-        s->report.given_up++;
-    } else if (16 * shortest(net, g) < g->wait) {
+    g->anchor_at = net->now;
+    g->anchor_sign = sign;
+    if (g->wait > NOC_LAST_WAIT)
+        give_up(s, g);
+    else if (16 * shortest(net, g) < g->wait)
         g->given_up = 1; /* a message ends before a period could be confirmed */
-    }
 }
 
 /* At the start of every stepped cycle. */
@@ -179,20 +207,10 @@ void noc_skip_look(struct noc_state *net)
         }
     }
     noc_group_keep(net);
-    uint32_t searching = 0;
-    for (uint32_t i = 0; i < s->n_groups; i++)
-        searching += s->group[i].used && !s->group[i].frozen && !s->group[i].given_up;
-    if (!searching)
+    if (!noc_signs_read(net))
         return;
-    const uint32_t slot = (uint32_t)net->now & net->wheel_mask;
-    for (uint32_t i = 0; i < net->flit_n[slot]; i++) {
-        const struct noc_event *e = &net->flit_wheel[(size_t)slot * net->flit_room + i];
-        const uint32_t id = s->group_of[noc_key_of_input(net, e->vc)];
-        if (id != NOC_NO_GROUP)
-            s->group[id].sum += ((uint64_t)e->vc << 32 ^ e->flit.msg) * 0x9e3779b97f4a7c15u >> 7;
-    }
     for (uint32_t i = 0; i < s->n_groups; i++)
-        if (s->group[i].used && !s->group[i].frozen && !s->group[i].given_up)
+        if (noc_searches(net, &s->group[i]))
             search(net, &s->group[i]);
 }
 

@@ -213,7 +213,7 @@ static int grant_stands(struct noc_state *net, struct noc_gate *gate, uint32_t i
         return !noc_vc_full(net, base + (noc_in(net, id)->out & (NOC_ACTIVE - 1u)));
     if (net->c.vc_allocator.matcher == NOC_PIGGYBACK)
         return noc_piggyback_vc(net, id, (uint32_t)port) >= 0;
-    const int32_t got = gate->vc_match.in_match[dense(net, id)];
+    const int32_t got = net->c.vc_alloc_delay == 1 ? gate->vc_match.in_match[dense(net, id)] : -1; /* slower ones are not there yet */
     return got >= 0 && got / net->c.vcs == port &&
            !noc_vc_full(net, base + ((uint32_t)port << net->vc_bits) + (uint32_t)(got % net->c.vcs));
 }

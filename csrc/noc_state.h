@@ -149,7 +149,7 @@ struct noc_state {
     struct noc_later *later;
     uint32_t later_n, later_room;
     uint64_t steps; /* cycles stepped */
-    uint64_t seq, pending, moved_at, moved, injected, ejected, coin;
+    uint64_t seq, pending, moved_at, moved, injected, ejected;
     struct noc_arrival *done;
     uint64_t done_first, done_n, done_room, stopped_arrivals;
     struct noc_traffic_state *traffic;
@@ -183,6 +183,9 @@ void noc_general_cycle(struct noc_state *net);
 int noc_general_open(struct noc_state *net);
 void noc_general_close(struct noc_state *net);
 uint64_t noc_general_busy(const struct noc_state *net);
+double noc_general_partial(struct noc_state *net);
+int noc_general_joint(const struct noc_state *net);
+int noc_general_uneven(const struct noc_state *net);
 /* noc_links.c */
 int noc_links_open(struct noc_state *net);
 void noc_links_read(struct noc_state *net);
@@ -193,6 +196,7 @@ void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n
 void noc_links_lay(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends, uint64_t from,
                    uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap);
 void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg);
+struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp);
 /* noc_run.c */
 void noc_one_cycle(struct noc_state *net);
 void noc_flush_port(struct noc_state *net, uint32_t gp);
@@ -326,6 +330,21 @@ static inline uint32_t noc_way(const struct noc_state *net, uint32_t router, uin
     return (first > second ? first : second) & ~NOC_FIRST_WAY; /* no branch: it could not be predicted */
 }
 
+/* Drawn from who asks and when, so it does not matter who asks first. */
+static inline int noc_coin(const struct noc_state *net, uint32_t in_port, const struct noc_flit *f)
+{
+    uint64_t state = net->c.seed ^ net->now * 0xd1342543de82ef95u ^ (uint64_t)in_port << 40 ^ net->msg[f->msg].tag;
+    return (int)(noc_random(&state) >> 63);
+}
+
+/* Does a coin choose the direction in which a packet to `dst` enters a dimension? */
+static inline int noc_tosses(const struct noc_state *net, uint32_t router, unsigned in_port, uint32_t dst)
+{
+    const unsigned entry = noc_entry(net, router, dst);
+    const struct noc_port *out = noc_port(net, (router << net->port_bits) + (entry & 63));
+    return net->c.split && net->c.seed && (entry & 128) && !out->seat && noc_port(net, (router << net->port_bits) + in_port)->dim != out->dim;
+}
+
 /* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */
 static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f, int coin)
 {
@@ -337,7 +356,7 @@ static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigne
         return port;
     if (noc_port(net, (router << net->port_bits) + in_port)->dim == out->dim)
         return in_port ^ 1;
-    if (coin && (entry & 128) && net->c.seed && (noc_random(&net->coin) & 1))
+    if (coin && (entry & 128) && net->c.seed && noc_coin(net, (router << net->port_bits) + in_port, f))
         port ^= 1;
     f->bits = (uint16_t)((f->bits & ~NOC_HALF) | (entry & 64 ? NOC_HALF : 0));
     return port;

@@ -70,10 +70,10 @@ static int stress(struct noc_config c, const char *name)
 }
 
 /* Long messages that skip, looked at every 500 cycles: groups come off the shelf, are checked, and go back. */
-static int skipping(void)
+static int skipping(struct noc_config c, const char *name)
 {
-    struct noc_config c = defaults();
     c.skip = 1;
+    c.flows = 4;
     struct noc_state *net = open_mesh(&c);
     if (!net)
         return 1;
@@ -92,7 +92,7 @@ static int skipping(void)
     noc_skip_reported(net, &report);
     bad |= noc_collect(net, out, 64) != 40 || !report.jumps;
     if (bad)
-        fprintf(stderr, "skipping: cycle %llu: %s\n", (unsigned long long)noc_now(net), noc_message(net));
+        fprintf(stderr, "skipping, %s: cycle %llu, %llu jumps: %s\n", name, (unsigned long long)noc_now(net), (unsigned long long)report.jumps, noc_message(net));
     noc_close(net);
     return bad;
 }
@@ -162,8 +162,11 @@ int main(void)
             c.hold_switch_for_packet = matcher & 1;
             c.priority = matcher + 1;
             bad |= stress(c, "general");
+            bad |= skipping(c, "general");
+            c.routing_delay = c.sw_alloc_delay = c.st_delay = 2;
+            bad |= skipping(c, "general, longer delays");
         }
-    bad |= skipping();
+    bad |= skipping(defaults(), "fast");
     bad |= bad_input_is_refused();
     puts(bad ? "FAILED" : "all invariants held");
     return bad;

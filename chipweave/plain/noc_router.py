@@ -289,7 +289,7 @@ class PlainRouter:
             return not self.out[vc.out_port][vc.out_vc].full
         if self.piggyback:
             return self.piggyback_vc(vc, port) is not None
-        got = matched_vcs.get(vc.port * self.o.vcs + vc.vc)
+        got = matched_vcs.get(vc.port * self.o.vcs + vc.vc) if self.o.vc_alloc_delay == 1 else None  # slower ones are not there yet
         return got is not None and got // self.o.vcs == port and not self.out[port][got % self.o.vcs].full
 
     def piggyback_vc(self, vc, port):

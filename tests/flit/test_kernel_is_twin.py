@@ -105,3 +105,18 @@ def test_a_vc_granted_in_the_first_of_two_steps_of_a_cycle_is_kept():
     agree(grid([2]), router, [(0, 1, 3, 0, 0), (1, 0, 3, 0, 0)], general=True)
     (packet,) = PlainNetwork(grid([2]), router).run([Packet(0, 1, 3, 0)], 100)
     assert packet.atime == 12
+
+
+def test_speculation_beside_a_slow_vc_allocation_wins_nothing():
+    """A switch won in the first of two cycles of VC allocation has no VC to lead to: as if it had not been asked for."""
+    ends = []
+    for speculative in (0, 1):
+        kernel = Kernel(grid([3]), Router(speculative=speculative, vc_alloc_delay=2))
+        kernel.send([(0, 0, 9, 0, 2, 0, 9)])
+        while kernel.pending and kernel.now < 1000:
+            kernel.advance(kernel.now + 1)
+            kernel.check()
+        kernel.advance(kernel.now + 10)
+        ends.append([row[3] for row in kernel.collect()])
+    assert ends == [[2 + 6 * 3 + 8]] * 2
+    agree(grid([3]), Router(speculative=1, vc_alloc_delay=2, vcs=2), [(0, 2, 9, 0, 0), (1, 2, 9, 0, 0)], general=True)
