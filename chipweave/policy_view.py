@@ -54,6 +54,8 @@ class LayerView:
     costs              Costs
     ids                [rows, k] uint8 or uint16, this step's choices, a row per token
     previous_ids       [rows, k], row for row the choice of the same request one token earlier; None in the first step
+    paired             int64[p] where requests leave layers out of the trace: previous_ids has p rows, its row i belonging
+                       to row paired[i] of ids; None: row for row
     prompt_starts      int64[requests + 1] in the first step: request q has rows prompt_starts[q] up to
                        prompt_starts[q + 1] of ids; None otherwise
 
@@ -72,14 +74,15 @@ class LayerView:
     ids: np.ndarray = None
     previous_ids: np.ndarray = None
     prompt_starts: np.ndarray = None
+    paired: np.ndarray = None
 
     def __init__(self, layer, step, prefill, counts, first_appearance, home, holders, distance, costs,
-                 ids=None, previous_ids=None, prompt_starts=None):
+                 ids=None, previous_ids=None, prompt_starts=None, paired=None):
         # Thousands of views are made in a run: one update is several times quicker than a frozen dataclass's own way.
         self.__dict__.update(
             layer=layer, step=step, prefill=prefill, counts=read_only(counts), first_appearance=read_only(first_appearance),
             home=read_only(home), holders=read_only(holders), distance=read_only(distance), costs=costs,
-            ids=read_only(ids), previous_ids=read_only(previous_ids), prompt_starts=read_only(prompt_starts),
+            ids=read_only(ids), previous_ids=read_only(previous_ids), prompt_starts=read_only(prompt_starts), paired=paired,
         )
 
     @property

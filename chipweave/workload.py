@@ -32,27 +32,48 @@ class Workload:
         self.steps = min(steps, trace.steps)
         self.prefill_steps = int(trace.has_prefill)
         self.costs, self.distance = costs, distance
-        limit = trace.layer_keys if drop_unnamed_layers and trace.layer_keys else 1 << 30
+        limit = 1 << 30 if trace.layer_keys is None or not drop_unnamed_layers else trace.layer_keys
         self.layers = [(i, layer) for i, layer in enumerate(trace.layers) if layer < limit]
 
     def jobs(self, home, holders):
         """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is made."""
-        before = kept = None
+        before = None
         holders, home, distance = read_only(holders), read_only(home), read_only(self.distance)
         for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
-            starts = _prompt_starts(chosen.row_request, self.trace.requests) if step == 0 else None
-            if step > 1:  # the pair of the last prompt token and the first answer is never counted
-                kept = _still_running(before.row_request, chosen.row_request)
+            neighbours = _neighbours(before, chosen, self.trace.requests)
             for index, layer in self.layers:
                 ids = chosen[index]
                 if not len(ids):
                     continue
                 counts, first = tally(ids, self.trace.experts, self.replication)
-                previous = before[index][kept] if step > 1 else None
+                previous, paired, starts = neighbours(index)
                 view = LayerView(layer, step, step < self.prefill_steps, counts, first, home, holders[index], distance,
-                                 self.costs, ids, previous, starts)
+                                 self.costs, ids, previous, starts, paired)
                 yield LayerJob(step, layer, index, view)
             before = chosen
+
+
+def _neighbours(before, now, requests):
+    """index of a layer -> (the ids one token earlier, the rows of `now` they belong to, the prompts' starts), None where there are none.
+
+    The pair of the last prompt token and the first answer is never counted.
+    """
+    if now.step == 0:
+        starts = None if now.missing else _prompt_starts(now.row_request, requests)
+        return lambda index: (None, None, _prompt_starts(now.owners(index), requests) if starts is None else starts)
+    if now.step == 1:
+        return lambda index: (None, None, None)
+    if before.missing or now.missing:
+        return lambda index: _pairs(before, now, index)
+    kept = _still_running(before.row_request, now.row_request)
+    return lambda index: (before[index][kept], None, None)
+
+
+def _pairs(before, now, index):
+    """As `_neighbours`, of a layer that requests may leave out in either step."""
+    earlier, later = before.owners(index), now.owners(index)
+    both = np.intersect1d(earlier, later, assume_unique=True)
+    return before[index][np.searchsorted(earlier, both)], np.searchsorted(later, both), None
 
 
 def _still_running(before, now):

@@ -56,7 +56,7 @@ class CrossTokenHeatmap(PredictionPolicy):
         if view.prompt_starts is not None:
             self.add_prompts(table, view.ids, view.prompt_starts)
         else:
-            self.add(table, view.previous_ids, view.ids)
+            self.add(table, view.previous_ids, view.ids if view.paired is None else view.ids[view.paired])
 
     def add(self, table, before, after):
         """Count the pairs of row r of `before` with row r of `after`, both [rows, k]."""

@@ -30,7 +30,7 @@ def open_set(folder, model, name):
         return f"trace set {name} has no file in the folder and is none that chipweave makes"
     model = models.load(MODELS[model])
     try:
-        return Path(open_trace(file or name, model.name, model.experts).path)
+        return Path(open_trace(file or name, model.name, model.experts, partial=True).path)
     except Unfit as error:
         return f"trace set {name}: {reason(error)}"
 

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
+from chipweave.trace.holes import Holes
 from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_TOP_K
 
-SCHEMA = "chipweave.trace/1"
+SCHEMA, SCHEMA_WITH_HOLES = "chipweave.trace/1", "chipweave.trace/2"  # the second only where there are: who knows the first alone would read fillers
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Header:
-    """Shape and requests. `prompt_rows[r]`: rows of request r in step 0; `decode_steps[r]`: its steps after it."""
+    """Shape and requests. `prompt_rows[r]`: rows of request r in step 0; `decode_steps[r]`: its steps after it; `holes`: Holes or None."""
 
     name: str
     shape: Shape
@@ -53,6 +54,7 @@ class Header:
     model: str = ""
     provenance: dict = field(default_factory=dict)
     sha256: str = ""
+    holes: Holes | None = None
 
     def content_hash(self, layer_digests):
         """SHA-256 that depends on ids, shape and request order only, not on how Parquet lays them out.
@@ -60,6 +62,8 @@ class Header:
         `layer_digests`: per layer the SHA-256 of its ids, rows by (step, request, token), little-endian.
         """
         head = {"shape": asdict(self.shape), "prompt_rows": self.prompt_rows.tolist(), "decode_steps": self.decode_steps.tolist()}
+        if self.holes:
+            head["holes"] = self.holes.runs.tolist()
         whole = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
         for digest in layer_digests:
             whole.update(digest)
@@ -69,8 +73,9 @@ class Header:
         return replace(self, sha256=self.content_hash(layer_digests))
 
     def to_json(self):
+        more = {"holes": self.holes.to_text()} if self.holes else {}
         return json.dumps({
-            "schema": SCHEMA, "name": self.name, "model": self.model, "shape": asdict(self.shape), "names": self.names,
+            "schema": SCHEMA_WITH_HOLES if self.holes else SCHEMA, **more, "name": self.name, "model": self.model, "shape": asdict(self.shape), "names": self.names,
             "prompt_rows": self.prompt_rows.tolist(), "decode_steps": self.decode_steps.tolist(),
             "provenance": self.provenance, "sha256": self.sha256}, sort_keys=True, separators=(",", ":"))
 
@@ -78,11 +83,12 @@ class Header:
     def from_json(cls, text):
         """Raises ValueError, KeyError or TypeError where `text` is not what `to_json` wrote."""
         facts = json.loads(text)
-        if facts["schema"] != SCHEMA:
+        if facts["schema"] not in (SCHEMA, SCHEMA_WITH_HOLES):
             raise ValueError(f"schema {facts['schema']!r} instead of {SCHEMA!r}")
         shape = Shape(**{**facts["shape"], "layers": tuple(facts["shape"]["layers"])})
+        holes = Holes.from_text(facts["holes"], len(facts["names"]), len(shape.layers)) if facts["schema"] == SCHEMA_WITH_HOLES else None
         header = cls(facts["name"], shape, tuple(facts["names"]), np.asarray(facts["prompt_rows"], np.int64),
-                     np.asarray(facts["decode_steps"], np.int64), facts["model"], facts["provenance"], facts["sha256"])
+                     np.asarray(facts["decode_steps"], np.int64), facts["model"], facts["provenance"], facts["sha256"], holes)
         if not len(header.names) == len(header.prompt_rows) == len(header.decode_steps) > 0:
             raise ValueError("lists of requests of unequal length")
         if header.prompt_rows.min() < 1 or header.decode_steps.min() < 0:

@@ -9,21 +9,26 @@ import numpy as np
 from chipweave import models
 from chipweave.errors import BadInput, Fault, Place, Unfit
 from chipweave.trace import arrays, jsontrace, sources, windows
+from chipweave.trace import partial as partial_requests
 from chipweave.trace.header import Header, Shape
-from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_NAME_BYTES, MAX_REQUESTS
+from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_HOLES, MAX_NAME_BYTES, MAX_REQUESTS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import open_store
 from chipweave.trace.writer import write_store
 
 
 class Importer:
-    """Takes requests one by one; the first sets the layout, from which the model is known if the user named none."""
+    """Takes requests one by one; the first sets the layout, from which the model is known if the user named none.
 
-    def __init__(self, model=None, experts=None, directory=None):
+    partial: steps may leave layers of the model, which must be named, out.
+    """
+
+    def __init__(self, model=None, experts=None, directory=None, partial=False):
         self.model = models.load(model) if model else None
         self.experts = experts or (self.model.experts if self.model else None)
         self.layout = self.spill = None
-        self.repeated_rows = self.largest_id = 0
+        self.repeated_rows = self.largest_id = self.holes = 0
+        self.partial = partial
         self._directory = directory
 
     def add(self, place, name, text):
@@ -32,17 +37,20 @@ class Importer:
         if isinstance(document, dict) or name is None:
             name, document = _named(document, name, place)
         if self.layout is None:
-            self._start(jsontrace.layout_of(document, place), place)
+            self._start(partial_requests.layout_of(document, self.model, place) if self.partial else jsontrace.layout_of(document, place), place)
         plain = b"true" not in text and b"false" not in text
-        prompt_rows, ids = jsontrace.ids_of(document, self.layout, place, plain)
-        self._keep(place, name, prompt_rows, ids)
+        read = partial_requests if self.partial else jsontrace
+        self._keep(place, name, *read.ids_of(document, self.layout, place, plain))
 
-    def _keep(self, place, name, prompt_rows, ids):
+    def _keep(self, place, name, prompt_rows, ids, missing=None):
         if self.experts:
             jsontrace.check_experts(ids, prompt_rows, self.layout.layers, self.experts, place)
         if len(self.spill.names) == MAX_REQUESTS:
             raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", place))
-        self.spill.begin(name, prompt_rows, len(ids))
+        self.holes += 0 if missing is None else len(missing)
+        if self.holes > MAX_HOLES:
+            raise BadInput(Fault(f"layers are left out more than {MAX_HOLES} times", place))
+        self.spill.begin(name, prompt_rows, len(ids), missing)
         self._append(ids)
 
     def add_log(self, path, progress=lambda done: None):
@@ -110,9 +118,12 @@ class Importer:
         if self.experts is None:
             notes.append(f"model not known: {self.largest_id + 1} experts assumed, from the largest id")
         layout, spill = self.layout, self.spill
+        holes = spill.holes()
+        if holes:
+            notes.append(f"{holes.count} times a request has no rows of a layer in a step: skipped")
         shape = Shape(layout.layers, self.experts or max(self.largest_id + 1, layout.top_k), layout.top_k, layout.layer_keys)
         return Header(name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps),
-                      self.model.name if self.model else "", {**provenance, "notes": notes})
+                      self.model.name if self.model else "", {**provenance, "notes": notes}, holes=holes)
 
     def close(self):
         if self.spill:
@@ -120,16 +131,17 @@ class Importer:
 
 
 def import_paths(paths, out, model=None, experts=None, name=None, progress=lambda text, done, total: None,
-                 compression="none"):
+                 compression="none", partial=False):
     """Import JSON folders, files and archives, or NumPy files, in the order given into the store `out`; returns its header.
 
     model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
     compression: "none" reads quickest; "zstd" is for small files that are sent about.
+    partial: JSON requests may leave layers of `model` out, in some steps or in all.
     progress: called with ("reading", bytes, bytes) and ("writing", rows, rows).
     """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    importer, errors = Importer(model, experts, out.parent), []
+    importer, errors = Importer(model, experts, out.parent, partial), []
     total = sum(sources.size_of(path) for path in paths)
     before = 0
     try:

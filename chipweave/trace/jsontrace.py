@@ -75,14 +75,15 @@ def ids_of(steps, layout, place, plain_numbers):
     """
     if plain_numbers:
         try:
-            return _ids(steps, layout)
+            return whole_ids(steps, layout)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             pass
     _explain(steps, layout, place)
-    return _ids(steps, layout)
+    return whole_ids(steps, layout)
 
 
-def _ids(steps, layout):
+def whole_ids(steps, layout):
+    """(prompt rows, ids) of a request that has all layers in every step; ValueError, TypeError, KeyError where anything is odd."""
     if not isinstance(steps, list) or not steps:
         raise TypeError
     layers = len(layout.moe)
@@ -100,13 +101,18 @@ def _rows(steps, layout, rows_each):
         if step.keys() != layout.keys or any(value is not None for value in drop(step)):
             raise ValueError
         layers.extend(pick(step))
+    return flat_ids(layers, layout.top_k, rows_each)
+
+
+def flat_ids(layers, top_k, rows_each):
+    """The ids of some layers' lists of rows, `rows_each` of them in each (None: as many in all), as one flat uint16 array."""
     _all_are(list, layers)
     counts = set(map(len, layers))
     if layers and (len(counts) != 1 or 0 in counts or counts != {rows_each or min(counts)}):
         raise ValueError
     rows = list(chain.from_iterable(layers))
     _all_are(list, rows)
-    if rows and set(map(len, rows)) != {layout.top_k}:
+    if rows and set(map(len, rows)) != {top_k}:
         raise ValueError
     return np.frombuffer(array("H", list(chain.from_iterable(rows))), np.uint16) if rows else np.empty(0, np.uint16)
 
@@ -133,7 +139,7 @@ def _explain(steps, layout, place):
         _explain_keys(number, step, layout, fail)
         count = 1 if number else len(step[layout.moe[0]])
         for key in layout.moe:
-            _explain_layer(f"step {number}, layer {key}", step[key], count, layout.top_k, fail)
+            explain_layer(f"step {number}, layer {key}", step[key], count, layout.top_k, fail)
 
 
 def _explain_keys(number, step, layout, fail):
@@ -150,7 +156,7 @@ def _explain_keys(number, step, layout, fail):
                  "null in the same layers everywhere")
 
 
-def _explain_layer(where, rows, count, top_k, fail):
+def explain_layer(where, rows, count, top_k, fail):
     if not rows:
         fail(f"{where}: has no row", "a row of expert ids per token")
     if len(rows) != count:

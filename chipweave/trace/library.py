@@ -42,10 +42,11 @@ def describe():
         yield name, f"synthetic, {law.model}: {law.requests} requests, 1 + {law.decode_steps} steps, log-normal popularity"
 
 
-def open_trace(source, model=None, experts=None, progress=lambda text, done, total: None):
+def open_trace(source, model=None, experts=None, progress=lambda text, done, total: None, partial=False):
     """Open a trace by shipped name, synthetic set, store, or anything `trace import` takes (imported once, then cached).
 
-    model: name of the model it must belong to; raises `BadInput` where it does not.
+    model: name of the model it must belong to; raises `Unfit` where it does not.
+    partial: its requests may leave layers of the model out.
     """
     text = str(source)
     if text in shipped():
@@ -59,15 +60,17 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
     elif _is_parquet(text):
         trace = open_store(text)
     else:
-        key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts}
-        trace = cached(Path(text).name, key, lambda path: import_paths([text], path, model, experts, Path(text).name, progress))
+        key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts} | ({"partial": True} if partial else {})
+        trace = cached(Path(text).name, key, lambda path: import_paths([text], path, model, experts, Path(text).name, progress, partial=partial))
     if model:
-        check_model(trace, models.load(model))
+        check_model(trace, models.load(model), partial)
     return trace
 
 
-def check_model(trace, model):
-    """Raise `Unfit` where the trace does not route like the model."""
+def check_model(trace, model, partial=False):
+    """Raise `Unfit` where the trace does not route like the model, or leaves layers out and may not (`partial`)."""
+    if trace.holes and not partial:
+        raise Unfit(Fault(f"leaves layers of {model.name} out, {trace.holes.count} times", Place(str(trace.path)), allowed="rows for every layer in every step"))
     have, want = (trace.layers, trace.experts, trace.top_k), (model.moe_layers, model.experts, model.top_k)
     if have != want:
         raise Unfit(Fault(f"a trace of another model than {model.name}: {_routing(*have)}", Place(str(trace.path)), allowed=_routing(*want)))

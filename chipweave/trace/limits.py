@@ -5,6 +5,7 @@ MAX_UNPACKED_BYTES = 256 << 30  # all JSON of one import after decompression; a 
 MAX_REQUESTS = 1_000_000
 MAX_IDS = 10**11  # of a made-up trace: 400 times DeepSeek-V3 x 4,096 requests x 128 steps, 100 GB
 MAX_LAYERS = 1024
+MAX_HOLES = 1 << 22  # runs of steps in which a request has no rows of a layer
 MAX_EXPERTS = 65_535  # ids are kept in at most 16 bits
 MAX_TOP_K = 256
 MAX_NAME_BYTES = 1024

@@ -27,7 +27,7 @@ def first_rows(trace):
     rows = []
     for step in range(min(2, trace.steps)):
         ids = trace.read(step)
-        for row, owner in zip(ids[0][:FIRST_ROWS].tolist(), ids.row_request.tolist()):
+        for row, owner in zip(ids[0][:FIRST_ROWS].tolist(), ids.owners(0).tolist()):
             rows.append({"step": step, "layer": trace.layers[0], "request": trace.order[owner], "ids": row})
     return rows
 

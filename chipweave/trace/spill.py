@@ -12,6 +12,8 @@ import tempfile
 
 import numpy as np
 
+from chipweave.trace.holes import Holes
+
 BLOCK_BYTES = 32 << 20
 
 
@@ -20,7 +22,7 @@ class Spill:
 
     def __init__(self, shape, directory=None):
         self.shape = shape
-        self.names, self.prompt_rows, self.decode_steps, self._first = [], [], [], []
+        self.names, self.prompt_rows, self.decode_steps, self.missing, self._first = [], [], [], [], []
         self._file = tempfile.TemporaryFile(prefix="chipweave-", dir=directory)
         self._begun, self._flushed = 0, True
 
@@ -38,12 +40,16 @@ class Spill:
         self.begin(name, prompt_rows, len(ids))
         self.append(ids)
 
-    def begin(self, name, prompt_rows, tokens):
-        """Announce a request whose `tokens` tokens `append` will bring, after those of the requests announced before."""
+    def begin(self, name, prompt_rows, tokens, missing=None):
+        """Announce a request whose `tokens` tokens `append` will bring, after those of the requests announced before.
+
+        missing: where it has no rows, as chipweave.trace.holes.runs_of has it.
+        """
         assert 1 <= prompt_rows <= tokens
         self.names.append(name)
         self.prompt_rows.append(int(prompt_rows))
         self.decode_steps.append(int(tokens) - int(prompt_rows))
+        self.missing.append(missing)
         self._first.append(self._begun)
         self._begun += int(tokens)
 
@@ -56,8 +62,13 @@ class Spill:
     def sort_by_name(self, since=0):
         """Put the requests added from number `since` on into the order of their names."""
         order = list(range(since)) + sorted(range(since, len(self.names)), key=self.names.__getitem__)
-        for column in (self.names, self.prompt_rows, self.decode_steps, self._first):
+        for column in (self.names, self.prompt_rows, self.decode_steps, self.missing, self._first):
             column[:] = [column[i] for i in order]
+
+    def holes(self):
+        """The Holes of all requests, or None."""
+        runs = [np.insert(missing, 0, request, axis=1) for request, missing in enumerate(self.missing) if missing is not None]
+        return Holes(np.concatenate(runs)) if runs else None
 
     def by_step(self):
         """Yield (step, request of each row int64 [rows], ids [rows, layers, top_k]), in (step, request, token) order."""

@@ -13,12 +13,16 @@ import math
 
 import numpy as np
 
+from chipweave.errors import BadInput, Fault, Place
+
 PHASES = ("prefill", "decode")
 PER_LAYER = ("max_over_mean", "gini", "top20_share", "token_overlap", "popularity_overlap", "experts_used", "step_max_over_mean")
 
 
 def measure(trace, progress=lambda text, done, total: None):
     """The document of `trace stats`: per phase and layer the measures above, and their median, least and most."""
+    if trace.holes:
+        raise BadInput(Fault("leaves layers out", Place(str(trace.path)), allowed="rows for every layer in every step"))
     phases = {name: _Phase(trace) for name in PHASES}
     last = None
     for block_step, ids, owners in _blocks(trace, progress):

@@ -20,10 +20,11 @@ class StepIds(Sequence):
     """The ids of one step. `step_ids[i]` is layer `layers[i]`: uint8 or uint16 [rows, top_k], contiguous, read-only.
 
     Rows stand in request order; in step 0 a request has one row per prompt token, later one. `row_request[row]` says which.
+    `missing`: index of a layer -> requests that have no rows of it; rows of such a layer are those of `owners(index)`.
     """
 
-    def __init__(self, step, layers, row_request, read_layer):
-        self.step, self.layers, self.row_request = step, layers, row_request
+    def __init__(self, step, layers, row_request, read_layer, missing=None):
+        self.step, self.layers, self.row_request, self.missing = step, layers, row_request, missing or {}
         self._read_layer = read_layer
 
     def __len__(self):
@@ -32,7 +33,16 @@ class StepIds(Sequence):
     def __getitem__(self, index):
         if not -len(self.layers) <= index < len(self.layers):
             raise IndexError(index)
-        return self._read_layer(index % len(self.layers))
+        index %= len(self.layers)
+        ids = self._read_layer(index)
+        return ids[self._there(index)] if index in self.missing else ids
+
+    def owners(self, index):
+        """Which request each row of a layer belongs to: int64 [rows]."""
+        return self.row_request[self._there(index)] if index in self.missing else self.row_request
+
+    def _there(self, index):
+        return ~np.isin(self.row_request, self.missing[index])
 
     @property
     def rows(self):
@@ -48,6 +58,7 @@ class Trace:
     requests, order                   how many, and their names in the order that decides first appearance
     prompt_rows, decode_steps         int64 [requests]
     steps                             prefill included
+    holes                             where requests have no rows of a layer (chipweave.trace.holes.Holes), or None
     """
 
     def __init__(self, file, header, path, requests=None, pages=None):
@@ -60,6 +71,7 @@ class Trace:
         self.shape, self.dtype = shape, shape.dtype
         self.order = header.names[:self.requests]
         self.prompt_rows, self.decode_steps = header.prompt_rows[:self.requests], header.decode_steps[:self.requests]
+        self.holes = header.holes and header.holes.take(self.requests)
         self.steps = 1 + int(self.decode_steps.max())
         self._group_starts = np.cumsum([0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)])
         per_step = _running_counts(header.decode_steps)
@@ -98,7 +110,7 @@ class Trace:
             layer_ids = cache(lambda index: self._ids(parts, index))
         else:
             layer_ids = lambda index: self._ids(self._parts(first, len(row_request), index), 0, index)  # noqa: E731
-        return StepIds(step, self.layers, row_request, layer_ids)
+        return StepIds(step, self.layers, row_request, layer_ids, self.holes.at(step) if self.holes else None)
 
     def steps_iter(self, first=0, last=None):
         """Yield `read(step)` for the steps from `first` to before `last`; holds one step at a time."""
@@ -106,7 +118,7 @@ class Trace:
             yield self.read(step)
 
     def read_blocks(self, step):
-        """Yield the step's ids in bounded blocks, by token: [rows, layers, top_k]."""
+        """Yield the step's ids in bounded blocks, by token: [rows, layers, top_k]; where there are holes, with their fillers."""
         rows, first = len(self.row_request(step)), int(self._step_starts[step])
         for group, start, count in self._groups_of(first, rows):
             ids = self._group(group, None)

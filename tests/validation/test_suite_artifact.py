@@ -6,6 +6,7 @@ Python engine elsewhere.
 
 import csv
 import gzip
+import json
 import math
 import re
 
@@ -108,6 +109,43 @@ def test_a_run_of_one_step_is_its_prefill(tmp_path):
     assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows), "time_ns")] == [(expected, "holds"), (0, "holds")]
 
 
+def changed(tmp_path, rows, change):
+    """A folder whose set is the same requests after `change(number, steps)` of each."""
+    folder(tmp_path, rows, set_ending=None)
+    lines = [json.loads(line) for line in syn.json_lines("qwen-syn", 6)]
+    for number, line in enumerate(lines):
+        change(number, line["trace"])
+    (tmp_path / f"{SET}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return tmp_path
+
+
+def test_a_layer_that_requests_leave_out_has_the_tokens_of_the_others(tmp_path):
+    """Null or no key: requests 0 and 4 have no layer 17 in step 2, nobody has layer 3 in it."""
+    def change(number, steps):
+        if number in (0, 4):
+            steps[2]["17"] = None
+        steps[2].pop("3")
+
+    ids = [int(e) for r in (1, 2, 3, 5) for e in chosen(r, 2, 17).ravel()]
+    expected = ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6)
+    rows = [row("norm_ep", step=2, layer=17, time_ns=expected), row("norm_ep", step=2, layer=3, time_ns=0)]
+    assert [(r.simulated, r.status) for r in judged(changed(tmp_path, rows, change), "time_ns")] == [(expected, "holds"), (0, "holds")]
+
+
+@pytest.mark.parametrize("who", [range(6), [0]])
+def test_layers_that_the_first_request_does_not_name_in_step_1_are_dropped(tmp_path, who):
+    """All requests are without the upper layers, or the first one alone: 40 keys, so layers from 40 on are not run either way."""
+    def change(number, steps):
+        for step in steps if len(who) > 1 else steps[1:2]:
+            for key in [k for k in step if number in who and int(k) >= 40]:
+                del step[key]
+
+    ids = [int(e) for r in range(6) for e in chosen(r, 2, 39).ravel()]
+    expected = ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6)
+    rows = [row("norm_ep", step=2, layer=39, time_ns=expected), row("norm_ep", step=2, layer=40, time_ns=0), row("norm_ep", stage="prefill", layer=40, time_ns=0)]
+    assert [(r.simulated, r.status) for r in judged(changed(tmp_path, rows, change), "time_ns")] == [(expected, "holds"), (0, "holds"), (0, "holds")]
+
+
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
 def test_ep_layers_by_hand_from_a_set_in_the_folder(tmp_path, ending):
     layers = (0, 17, 93)
@@ -139,7 +177,7 @@ def test_native_rows_are_shown_and_not_judged(tmp_path):
     assert (found.role, found.tolerance, found.status) == ("context", None, "holds") and found.simulated > 1
 
 
-@pytest.mark.parametrize("changed, why", [
+@pytest.mark.parametrize("odd, why", [
     ({"trace_set": "llama4-real"}, "trace set llama4-real has no file"), ({"model": "gpt"}, "unknown model gpt"),
     ({"strategy": "magic"}, "unknown strategy magic"), ({"trace_set": "micro:M99"}, "unknown micro-case M99"),
     ({"batch": 7}, "a batch of 7 is no multiple of its 6 requests"), ({"batch": 6_000_000}, "batch is 6000000; allowed: at most 1,000,000"),
@@ -149,8 +187,8 @@ def test_native_rows_are_shown_and_not_judged(tmp_path):
     ({"mesh": "300x300"}, "more than 100000 parts"), ({"mesh": "1x1", "trace_set": "micro:M4"}, "needs 3 dies"), ({"trace_set": "../mine"}, "trace set ../mine is no name of a file"),
     ({"trace_set": "..\\mine"}, "is no name of a file"),
 ])
-def test_what_cannot_be_run_is_listed_with_the_reason_and_takes_no_other_row_with_it(tmp_path, changed, why):
-    results = suite_artifact.results(reference=folder(tmp_path, [row(**changed), row("norm_ep", steps=2, hops=0)], ".jsonl"))
+def test_what_cannot_be_run_is_listed_with_the_reason_and_takes_no_other_row_with_it(tmp_path, odd, why):
+    results = suite_artifact.results(reference=folder(tmp_path, [row(**odd), row("norm_ep", steps=2, hops=0)], ".jsonl"))
     assert [r.status for r in results if r.quantity == "time_ns"] == ["not modelled", "gap"] and re.search(why, results[0].why)
     assert results[-1].status == "holds"
 
@@ -177,14 +215,14 @@ def test_jobs_change_nothing(tmp_path):
     assert suite_artifact.results(reference=path) == suite_artifact.results(reference=path, jobs=2)
 
 
-@pytest.mark.parametrize("changed, said", [
+@pytest.mark.parametrize("odd, said", [
     ({"mesh": "five"}, "oracle.csv:2: mesh is 'five'; allowed: rows x columns"), ({"batch": "-1"}, "oracle.csv:2: batch is '-1'"),
     ({"steps": "2.5"}, "oracle.csv:2: steps is '2.5'"), ({"step": "last"}, "oracle.csv:2: step is 'last'"), ({"stage": "train"}, "stage is 'train'"),
     ({"time_ns": "fast"}, "oracle.csv:2: time_ns is 'fast'"), ({"hops": "nan"}, "oracle.csv:2: hops is 'nan'"),
 ])
-def test_a_cell_that_is_wrong_is_told_where(tmp_path, changed, said):
+def test_a_cell_that_is_wrong_is_told_where(tmp_path, odd, said):
     with pytest.raises(BadInput) as fault:
-        suite_artifact.results(reference=folder(tmp_path, [row(**changed)], set_ending=None))
+        suite_artifact.results(reference=folder(tmp_path, [row(**odd)], set_ending=None))
     assert said in str(fault.value)
 
 
