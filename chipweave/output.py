@@ -38,9 +38,12 @@ def labels(outcome):
 
 
 def layer_table(outcomes):
-    """One row per run, step and layer; none of a run by a sample, whose layers are those of the circuit run beside it."""
-    full = [o for o in outcomes if "sample" not in o.row]
-    tables = [pa.table({**_constant(labels(o), len(o.table)), **{c: column(o.table, c) for c in COLUMNS}}) for o in full]
+    """One row per run, step and layer; none of a run by a sample, whose layers are those of the circuit run beside it.
+
+    Of the plans there is no fingerprint: runs do not take one (`keep_plans`).
+    """
+    full, kept = [o for o in outcomes if "sample" not in o.row], [c for c in COLUMNS if c != "plan_crc32"]
+    tables = [pa.table({**_constant(labels(o), len(o.table)), **{c: column(o.table, c) for c in kept}}) for o in full]
     return pa.concat_tables(tables)
 
 

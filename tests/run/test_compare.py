@@ -70,6 +70,10 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
     assert sorted(p.name for p in (tmp_path / "o").iterdir()) == [
         "layers.parquet", "links.parquet", "manifest.json", "result.json", "statistics.parquet"]
     assert json.loads((tmp_path / "o" / "result.json").read_text()) == json.loads((tmp_path / "j").read_text())
+    layers = pq.read_table(tmp_path / "o" / "layers.parquet")
+    assert len(layers) == 2 * 3 * 26
+    assert [name for name in layers.column_names if set(layers[name].to_pylist()) == {0} and name not in ("local_llc_hits", "remote_llc_hits")] == []
+    assert all(f"`{name}`" in (Path(__file__).parents[2] / "docs" / "results.md").read_text() for name in layers.column_names)
     links = pq.read_table(tmp_path / "o" / "links.parquet").to_pydict()
     assert sum(links["bytes"]) > 0 and all(e > b for b, e in zip(links["begin_ps"], links["end_ps"]))
     manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
