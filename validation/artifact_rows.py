@@ -3,7 +3,7 @@
 import io
 import re
 
-from chipweave.errors import Faults, Place
+from chipweave.errors import BadInput, Fault, Faults, Place
 from chipweave.ledger import csv_rows, number
 from chipweave.trace import sources
 
@@ -12,37 +12,51 @@ NEEDED = (*SETTING, "variant", "stage", "step", "layer", "time_ns")
 COUNTED = ("hops", "local_read_bytes", "remote_read_bytes", "copy_write_bytes", "local_slice_reads", "remote_slice_reads",
            "remote_llc_hits", "local_llc_hits", "copies")
 QUANTITIES = ("time_ns", *COUNTED, "plan_crc32")
+MAIN, STEPS = "oracle.csv", "oracle_steps.csv.zst"
 MAX_TABLE = 1 << 28  # bytes, decompressed
 PATTERNS = {"mesh": (r"[1-9]\d{0,3}x[1-9]\d{0,3}", "rows x columns, as 5x5"), "batch": (r"[1-9]\d{0,8}", "a number from 1"),
             "steps": (r"[1-9]\d{0,8}", "a number from 1"), "stage": ("prefill|decode", "prefill, decode"),
             "step": (r"all|\d*", "a number or all"), "layer": (r"all|\d*", "a number or all")}
 
 
-def read(folder):
-    """The rows of both tables as dicts of text.
+def folder_of(reference):
+    """The folder that a reference names: itself, or the one that the table lies in."""
+    return reference if reference.is_dir() else reference.parent
+
+
+def read(reference):
+    """The rows of a folder's tables, or of one table, as dicts of text; a folder's main table stands for the folder.
 
     Raises:
-        BadInput: no oracle.csv, columns missing, cells that are not what their column holds, a damaged or endless archive.
+        BadInput: no table, columns missing, cells that are not what their column holds, a damaged or endless archive.
     """
-    faults, table, steps = Faults(), folder / "oracle.csv", folder / "oracle_steps.csv.zst"
-    if not table.is_file():
-        faults.add("no oracle.csv in the reference folder", Place(str(folder)))
-    faults.raise_if_any()
-    rows = _rows(table, _text(table, table.read_bytes(), faults), faults)
-    if steps.is_file():
-        rows += _rows(steps, _text(steps, _unpacked(steps, faults), faults), faults)
+    tables, faults = _tables(reference), Faults()
+    rows = [row for table in tables for row in _rows(table, _text(table, _unpacked(table, faults), faults), faults)]
     if not rows:
-        faults.add("no rows", Place(str(table)))
+        faults.add("no rows", Place(str(tables[0])))
     faults.raise_if_any()
     return rows
 
 
+def _tables(reference):
+    """The files to read."""
+    if not reference.is_dir() and reference.name != MAIN:
+        if not reference.is_file():
+            raise BadInput(Fault("no such table", Place(str(reference)), allowed=f"a folder with {MAIN}, or a table"))
+        return [reference]
+    folder = folder_of(reference)
+    if not (folder / MAIN).is_file():
+        raise BadInput(Fault(f"no {MAIN} in the reference folder", Place(str(folder))))
+    return [path for path in (folder / MAIN, folder / STEPS) if path.is_file()]
+
+
 def _unpacked(path, faults):
+    """The bytes of a table, decompressed where its name says that it is packed."""
     try:
         with open(path, "rb") as raw:
             data = sources.open_stream(path, raw).read(MAX_TABLE + 1)
     except sources.READ_ERRORS as error:
-        faults.add(f"not a whole zstd file: {error}", Place(str(path)))
+        faults.add(f"{'not a whole zstd file' if path.suffix == '.zst' else 'cannot be read'}: {error}", Place(str(path)))
         return b""
     if len(data) > MAX_TABLE:
         faults.add("larger than is read", Place(str(path)), allowed=f"{MAX_TABLE} bytes decompressed")

@@ -8,6 +8,7 @@ from chipweave.router import SPELLINGS, Router
 from chipweave.routing import grid, irregular
 
 KNOWN = ({f.name for f in fields(Router)} | set(SPELLINGS)) - {"routing_function", "injection_rate"}
+FILES = ("reference.csv", "packet_traces.csv", "packet_traces_index.csv", "anynet_links.csv", "anynet_routes.csv", "microbench.csv")
 MOST_ENDPOINTS = 16_384
 
 

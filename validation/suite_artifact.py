@@ -21,7 +21,7 @@ from chipweave.strategy import build
 from chipweave.trace.library import batch_of
 from chipweave.trace.store import open_store
 from chipweave.validation import artifact_micro
-from chipweave.validation.artifact_rows import QUANTITIES, SETTING, read
+from chipweave.validation.artifact_rows import QUANTITIES, SETTING, folder_of, read
 from chipweave.validation.artifact_sets import MODELS, open_sets, reason
 
 FOLDER = files("chipweave.validation") / "references" / "artifact"
@@ -29,11 +29,11 @@ STRATEGIES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only":
 
 
 def results(reference=None, groups=(), device=None, jobs=1):
-    """One Result per (row, quantity) of the folder's tables; a group is a strategy, a device a model and mesh."""
-    folder = Path(str(reference or FOLDER))
-    rows = [r for r in read(folder) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))]
+    """One Result per (row, quantity) of the tables; a group is a strategy, a device a model and mesh."""
+    reference = Path(str(reference or FOLDER))
+    rows = [r for r in read(reference) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))]
     settings = list(dict.fromkeys(tuple(r[k] for k in SETTING) for r in rows))
-    tables = dict(zip(settings, run_all(settings, open_sets(folder, settings), jobs)))
+    tables = dict(zip(settings, run_all(settings, open_sets(folder_of(reference), settings), jobs)))
     return [result for row in rows for result in compare(row, tables[tuple(row[k] for k in SETTING)])]
 
 

@@ -1,6 +1,7 @@
 """Suite booksim: BookSim 2's packet traces, exact rates and latency-load curves against the flit kernel.
 
-A reference folder may hold any of the files of validation/references/booksim; a file that is missing has no rows.
+A reference folder may hold any of the files of validation/references/booksim; a file that is missing has no rows, and one
+of them stands for its folder.
 Networks and options are read from the columns of the rows, so any run of BookSim 2 in that format is judged.
 """
 
@@ -10,7 +11,7 @@ from pathlib import Path
 from chipweave.errors import BadInput
 from chipweave.ledger import Result, relative_error
 from chipweave.validation.booksim_curves import curve_rows
-from chipweave.validation.booksim_files import Folder
+from chipweave.validation.booksim_files import FILES, Folder
 from chipweave.validation.booksim_traces import micro_rows, trace_rows
 
 REFERENCES = files("chipweave.validation") / "references" / "booksim"
@@ -20,6 +21,8 @@ GROUPS = ("traces", "microbench", "curves")
 def results(reference=None, groups=(), device=None, jobs=1):
     """Judge every row of the folder; `device` picks rows whose id begins with it, `jobs` spreads them over processes."""
     folder = Path(reference or REFERENCES)
+    if folder.is_file() and folder.name in FILES:
+        folder = folder.parent
     if not folder.is_dir():
         raise BadInput(f"{folder}: suite booksim wants a folder with reference.csv, packet_traces.csv, microbench.csv")
     data = Folder(folder)

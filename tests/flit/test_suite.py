@@ -73,6 +73,13 @@ def test_a_trace_with_one_wrong_cycle_is_a_gap(tmp_path):
     assert row.status == "gap" and row.simulated == row.reference - 1
 
 
-def test_a_reference_that_is_no_folder_is_refused():
-    with pytest.raises(BadInput, match="wants a folder"):
-        suite_booksim.results(reference="/nowhere")
+def test_a_file_of_the_folder_stands_for_it():
+    ids = [r.id for r in suite_booksim.results(reference=FOLDER / "microbench.csv", groups=("traces",))]
+    assert ids == [r.id for r in suite_booksim.results(reference=FOLDER, groups=("traces",))] and len(ids) > 5
+
+
+def test_a_reference_that_is_no_folder_is_refused(tmp_path):
+    (tmp_path / "other.csv").write_text("a\n")
+    for path in ("/nowhere", tmp_path / "other.csv"):
+        with pytest.raises(BadInput, match="wants a folder"):
+            suite_booksim.results(reference=path)

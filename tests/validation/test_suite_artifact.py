@@ -201,6 +201,20 @@ def test_a_damaged_set_ends_the_suite(tmp_path, damage):
         suite_artifact.results(reference=tmp_path)
 
 
+def test_a_file_in_place_of_the_folder(tmp_path):
+    """oracle.csv stands for its folder; a table of another name, packed or not, is judged alone, with the sets beside it."""
+    path = folder(tmp_path, [row("norm_ep", hops=0)])
+    table = (path / "oracle.csv").read_bytes()
+    (path / "oracle_steps.csv.zst").write_bytes(zstandard.compress(table))
+    (path / "some.csv").write_bytes(table)
+    whole = suite_artifact.results(reference=path)
+    assert suite_artifact.results(reference=str(path / "oracle.csv")) == whole and len(whole) == 4
+    for name in ("some.csv", "oracle_steps.csv.zst"):
+        assert suite_artifact.results(reference=path / name) == whole[:2]
+    with pytest.raises(BadInput, match="none.csv: no such table"):
+        suite_artifact.results(reference=path / "none.csv")
+
+
 def test_a_set_outside_the_folder_is_not_read(tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
