@@ -16,15 +16,21 @@ OPERANDS = ("a", "b", "c", "key", "size", "wait", "priority")
 DIES, KEYS, RING = 3, 6, 4
 
 
-def ring(made, model, directed):
+def ring(made, model, directed, between=0):
+    """A ring; `between` links that nobody crosses stand after each of its own, so that locks fill up to three words of bits."""
     ends = [(i, (i + 1) % RING) for i in range(RING)] + [((i + 1) % RING, i) for i in range(RING)]
-    links = [Link(f"{a}->{b}", a, b, 10 * (i % 3), Fraction(10**12, 3 + i % 2)) for i, (a, b) in enumerate(ends)]
+    links = []
+    for i, (a, b) in enumerate(ends):
+        links.append(Link(f"{a}->{b}", a, b, 10 * (i % 3), Fraction(10**12, 3 + i % 2)))
+        links += [Link(f"{i}.{k}", f"{i}.{k}", f"{i}.{k}'", 0, 1) for k in range(between)]
 
     def route(source, target):
         forward = (target - source) % RING
         if forward <= RING // 2:
-            return [(source + i) % RING for i in range(forward)]
-        return [RING + (source - 1 - i) % RING for i in range(RING - forward)]
+            crossed = [(source + i) % RING for i in range(forward)]
+        else:
+            crossed = [RING + (source - 1 - i) % RING for i in range(RING - forward)]
+        return [i * (between + 1) for i in crossed]
     return made.network("ring", model, RING, links, route, directed=directed)
 
 
@@ -36,7 +42,7 @@ def systems(draw, model, python=True):
     """
     made, log = Layout(), []
     arrays = [made.resources(name, DIES) for name in ("port", "unit")]
-    net = ring(made, model, draw(st.booleans()))
+    net = ring(made, model, draw(st.booleans()), draw(st.sampled_from([0, 0, 12, 25])) if model == "circuit" else 0)
     tags = made.tags("tags", DIES, 2, 2, journal=True)
     store = made.keyed("store", DIES, KEYS, draw(st.integers(0, 2)), journal=True)
     bits = made.bits("bits", DIES, KEYS, journal=True)
