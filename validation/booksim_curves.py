@@ -5,6 +5,7 @@ from statistics import fmean
 
 from chipweave import traffic
 from chipweave.errors import Stuck
+from chipweave.validation import booksim_options
 from chipweave.validation.booksim_files import number, router, whole
 
 SEEDS = range(1, 6)
@@ -55,6 +56,7 @@ class Curve:
 
     def answer(self):
         row = self.row
+        booksim_options.check_run(row)
         net, options = self.data.network(row), router(row)
         warmup = whole(row, "warmup_periods") * whole(row, "sample_period")
         limit = number(row, "latency_thres") if row.get("latency_thres") else 500.0

@@ -3,9 +3,12 @@
 import csv
 from dataclasses import fields
 
+import numpy as np
+
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.router import SPELLINGS, Router
 from chipweave.routing import grid, irregular
+from chipweave.validation import booksim_options
 
 KNOWN = ({f.name for f in fields(Router)} | set(SPELLINGS)) - {"routing_function", "injection_rate"}
 FILES = ("reference.csv", "packet_traces.csv", "packet_traces_index.csv", "anynet_links.csv", "anynet_routes.csv", "microbench.csv")
@@ -40,7 +43,8 @@ class Folder:
             if not 1 <= n <= 8 or k < 1 or k**n > MOST_ENDPOINTS:
                 raise BadInput(f"{kind} of {k}^{n} routers: at most {MOST_ENDPOINTS}")
             latency = None if row.get("use_noc_latency", "1") in ("1", "") else 1
-            return grid([k] * n, wrap=kind == "torus", latency=latency, routing={"dor": "dor", "dim_order": "dor"}.get(row["routing_function"], row["routing_function"]))
+            net = grid([k] * n, wrap=kind == "torus", latency=latency, routing=row["routing_function"])
+            return one_way_a_rank(net) if row["routing_function"] == "min_adapt" else net
         if kind != "anynet" or row["routing_function"] != "min":
             raise BadInput(f"topology {kind} with routing {row['routing_function']}: not modelled; mesh, torus with dor, anynet with min")
         links = {(whole(r, "src_router"), whole(r, "dst_router")): whole(r, "latency") for r in self.rows("anynet_links.csv") if r["net"] == row["network"]}
@@ -52,6 +56,15 @@ class Folder:
         hops = {(whole(r, "router"), whole(r, "dest_node")): whole(r, "next_router") for r in self.rows("anynet_routes.csv") if r["net"] == row["network"]}
         tables = [[hops.get((r, e)) for e in range(size)] for r in range(size)] if hops else None
         return irregular(size, links, next_router=tables, name=row["network"])
+
+
+def one_way_a_rank(net):
+    """BookSim 2's sets of routes hold one entry per rank: of the adaptive ways, all of one rank, the first alone.
+
+    That is the way of the escape VC, so a packet is free in its VC and not in its direction.
+    """
+    net.minimal = np.where(net.minimal, np.uint64(1) << net.table.astype(np.uint64), np.uint64(0))
+    return net
 
 
 def whole(row, name):
@@ -69,5 +82,7 @@ def number(row, name):
 
 
 def router(row):
-    """Router of a row's columns; BadInput for a value that is not ours."""
-    return Router.of({k: v for k, v in row.items() if k in KNOWN and v not in ("", None)})
+    """Router of a row's columns; BadInput for an option or a value that is not ours."""
+    booksim_options.check(row)
+    values = row | {"vc_buf_size": booksim_options.vc_depth(row)}
+    return Router.of({k: v for k, v in values.items() if k in KNOWN and v not in ("", None)})
