@@ -34,11 +34,11 @@ class Allocator:
     @classmethod
     def of(cls, text):
         """From BookSim's spelling; ValueError in words where it is none."""
-        match = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\w+)\s*\))?\s*", str(text))
+        match = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\w*)\s*\))?\s*", str(text))
         name, argument = match.groups() if match else (str(text), None)
         if name not in MATCHERS:
             raise ValueError(f"unknown allocator {text!r}; allowed: {', '.join(MATCHERS)}; nearest: {nearest(name, MATCHERS)}")
-        if argument is None:
+        if not argument:
             return cls(name)
         if name == "islip" and argument.isdecimal() and 1 <= int(argument) <= 64:
             return cls(name, iterations=int(argument))

@@ -5,8 +5,11 @@
 
 Patterns over endpoints 0..N-1 with b = log2 N bits: `transpose` swaps the halves of the bits, `bitcomp` complements
 them, `bitrev` reverses, `shuffle` rotates left by one; `neighbor` adds 1 in every dimension (with wrap) and `tornado`
-ceil(k/2) - 1; `asymmetric` is src mod N/2 plus N/2 with probability 1/2; `diagonal` src + 1 with probability 1/3, else
-src; `hotspot({{ids},{weights}})`; `permutation(FILE)`: one destination a line.
+ceil(k/2) - 1, in the grid or in n dimensions of k by `tornado({k,n})`; `asymmetric` is src mod N/2 plus N/2 with
+probability 1/2; `diagonal` src + 1 with probability 1/3, else src; `hotspot({{ids},{weights}})`; `permutation(FILE)`: one
+destination a line. Where there are fewer weights than ids or
+sizes the last one holds for the rest. One pair of braces is one list: `hotspot({0,7})` are two spots, `on_off(0.1,0.2)` are
+alpha and beta. BookSim 2 reads these two otherwise (chipweave.validation.booksim_traffic, for rows of `validate booksim`).
 """
 
 import re
@@ -37,6 +40,10 @@ def _numbers(text, what):
         raise BadInput(Fault(f"{what} {text!r}: not numbers", allowed="numbers with commas between, such as 1,5, lists of them in braces: {{0,7},{1,3}}")) from None
 
 
+def _for_all(weights, count):
+    return weights + weights[-1:] * (count - len(weights))
+
+
 def _bits(endpoints, pattern):
     bits = endpoints.bit_length() - 1
     if endpoints != 1 << bits or (pattern == "transpose" and bits % 2):
@@ -44,24 +51,30 @@ def _bits(endpoints, pattern):
     return bits
 
 
-def _stepped(net, pattern):
-    """Destinations that lie a step away in every dimension, with wrap."""
-    if not net.radices:
-        raise BadInput(f"pattern {pattern} needs a grid")
+def _stepped(net, pattern, argument=None):
+    """Destinations that lie a step away in every dimension, with wrap: of the grid, or of n dimensions of k by the argument `{k,n}`."""
+    radices = net.radices
+    if argument:
+        k, n = ([int(x) for group in _numbers(argument, f"pattern {pattern},") for x in group] + [1])[:2]
+        radices = (k,) * n if 1 <= n <= 64 else ()
+    if not radices or min(radices) < 1:
+        raise BadInput(f"pattern {pattern} needs a grid, or its size as {pattern}({{k,n}})")
     targets = []
     for src in range(net.endpoints):
         rest, stride, dst = src, 1, 0
-        for k in net.radices:
+        for k in radices:
             dst += (rest % k + (1 if pattern == "neighbor" else (k + 1) // 2 - 1)) % k * stride
             rest, stride = rest // k, stride * k
         targets.append(dst)
+    if max(targets) >= net.endpoints:
+        raise BadInput(f"pattern {pattern}({argument}) leads from endpoint {targets.index(max(targets))} to {max(targets)} of {net.endpoints} endpoints")
     return targets
 
 
-def fixed(net, pattern):
+def fixed(net, pattern, argument=None):
     """Destination of each endpoint under a pattern that draws nothing."""
     if pattern in ("neighbor", "tornado"):
-        return _stepped(net, pattern)
+        return _stepped(net, pattern, argument)
     n = net.endpoints
     b = _bits(n, pattern)
     half = b // 2
@@ -82,10 +95,10 @@ def parse(net, pattern):
     if name in DRAWN:
         return DRAWN[name], None, None
     if name in FIXED:
-        return fabric_traffic.TARGETS, fixed(net, name), None
+        return fabric_traffic.TARGETS, fixed(net, name, argument), None
     if name == "hotspot":
         spots, *weights = _numbers(argument or "", "pattern hotspot,")
-        weights = weights[0] if weights else [1.0] * len(spots)
+        weights = _for_all(weights[0] if weights else [1.0], len(spots))
         if not spots or len(weights) != len(spots) or not all(0 <= s < net.endpoints and s == int(s) for s in spots) or min(weights) < 0 or not sum(weights):
             raise BadInput(Fault(f"pattern {pattern!r}", allowed=f"hotspot({{{{ids}},{{weights}}}}), ids 0 to {net.endpoints - 1}"))
         return fabric_traffic.HOT_SPOT, spots, weights
@@ -108,7 +121,7 @@ def _permutation(net, path):
 def sizes_of(text, weights=None):
     """(flits, weight) pairs: '4', '1,5', '{{1,5}}' and weights '{{1,1}}'."""
     sizes = [int(s) for group in _numbers(str(text), "packet sizes") for s in group]
-    shares = [w for group in _numbers(str(weights), "weights of packet sizes") for w in group] if weights else [1.0] * len(sizes)
+    shares = _for_all([w for group in _numbers(str(weights), "weights of packet sizes") for w in group] if weights else [1.0], len(sizes))
     if not sizes or min(sizes) < 1 or max(sizes) > 1 << 20 or len(shares) != len(sizes) or min(shares) < 0 or not sum(shares):
         raise BadInput(Fault(f"packet sizes {text!r}" + (f", weights {weights!r}" if weights else ""), allowed="sizes of 1 to 1048576 flits, a weight for each"))
     return list(zip(sizes, shares))

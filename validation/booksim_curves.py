@@ -5,7 +5,7 @@ from statistics import fmean
 
 from chipweave import traffic
 from chipweave.errors import Stuck
-from chipweave.validation import booksim_options
+from chipweave.validation import booksim_options, booksim_traffic
 from chipweave.validation.booksim_files import number, router, whole
 
 SEEDS = range(1, 6)
@@ -63,8 +63,8 @@ class Curve:
         runs = []
         for seed in SEEDS:
             try:
-                runs.append(traffic.run(net, options, row["traffic"], number(row, "offered_flits"), row["packet_size"], row.get("packet_size_rate"),
-                                        row["injection_process"], warmup, whole(row, "measure_cycles"), seed,
+                runs.append(traffic.run(net, options, booksim_traffic.pattern(row), number(row, "offered_flits"), *booksim_traffic.sizes(row),
+                                        booksim_traffic.injection(row), warmup, whole(row, "measure_cycles"), seed,
                                         drain_limit=1000 if row["sim_type"] == "throughput" else None))
             except Stuck as stuck:
                 return 0.0, False, None, str(stuck)

@@ -8,7 +8,7 @@ import click
 @click.option("--pattern", default="uniform", show_default=True, help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE).")
 @click.option("--load", "loads", multiple=True, required=True, help="Flits per endpoint and cycle; several, 0.1,0.2,0.3, make a latency-load curve.")
 @click.option("--packet-flits", default="1", show_default=True, help="Packet size in flits, or several: 1,5.")
-@click.option("--packet-weights", help="Weights of the sizes, per packet: 3,1.")
+@click.option("--packet-weights", help="Weights of the sizes, per packet: 3,1; the last one holds for the rest.")
 @click.option("--injection", default="bernoulli", show_default=True, help="bernoulli or on_off(alpha,beta[,rate]).")
 @click.option("--warmup", type=click.IntRange(0, 10**12), default=1000, show_default=True, help="Cycles before measuring.")
 @click.option("--cycles", type=click.IntRange(1, 10**12), default=10_000, show_default=True, help="Measured cycles.")
