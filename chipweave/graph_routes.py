@@ -1,17 +1,20 @@
 """Routes: the links that lead from one router of a network to another. One route for each pair, always the same.
 
-    xy         along x first, then along y (mesh and torus)
-    yx         along y first, then along x
-    shortest   fewest links; of several, at each router the neighbour that comes first in endpoint order
+    xy                 along x first, then along y (mesh and torus)
+    yx                 along y first, then along x
+    shortest           fewest links; of several, at each router the neighbour that comes first in endpoint order
+    shortest_latency   least sum of the links' latencies; ties as chipweave.routing.first_hops, BookSim 2's `min` on a graph
 
 On a torus each axis is gone along in the shorter direction; at equal lengths towards higher coordinates.
 """
 
 import networkx as nx
 
+from chipweave import routing
 from chipweave.graph_shapes import GRIDS
 
-NAMES = ("xy", "yx", "shortest")
+ANYWHERE = ("shortest", "shortest_latency")  # on graphs of any shape
+NAMES = ("xy", "yx", *ANYWHERE)
 
 
 class Unroutable(Exception):
@@ -66,10 +69,38 @@ def shortest(network, source, target):
     return path
 
 
+def quickest(network, source, target):
+    """Names of the routers on the way of least latency from `source` to `target`, each router going by its own first hops.
+
+    Raises:
+        Unroutable: there is no way.
+    """
+    path = [source]
+    while path[-1] != target:
+        step = network.first_hops(path[-1]).get(target)
+        if step is None:
+            raise Unroutable((source, target))
+        path.append(step)
+    return path
+
+
+def numbered(network):
+    """(neighbours of each router, ascending; latency of each link as (ps,)): by rank, as chipweave.routing.first_hops wants them."""
+    rank = network.rank
+    latency = {(rank[a], rank[b]): (ps,) for a, b, ps in network.graph.edges(data="latency_ps")}
+    return [sorted(rank[n] for n in network.graph.successors(name)) for name in network.graph.nodes], latency
+
+
+def first_hops(network, source):
+    """{router: the neighbour of `source` on the way of least latency to it}, by names."""
+    names = list(network.graph.nodes)
+    return {names[goal]: names[step] for goal, step in routing.first_hops(network.rank[source], *network.numbered).items()}
+
+
 def path(network, source, target):
     """Router names from `source` to `target` under the network's routing."""
-    if network.routing == "shortest":
-        return shortest(network, source, target)
+    if network.routing in ANYWHERE:
+        return (shortest if network.routing == "shortest" else quickest)(network, source, target)
     return dimension_order(network, source, target, (1, 0) if network.routing == "xy" and len(network.dims) > 1 else range(len(network.dims)))
 
 
@@ -78,7 +109,7 @@ def first_unroutable(network):
 
     Where nothing is missing from a grid every dimension-order route exists, so no pair need be tried.
     """
-    if network.routing == "shortest":
+    if network.routing in ANYWHERE:
         if nx.is_strongly_connected(network.graph):
             return None
     elif network.shape in GRIDS and network.whole:

@@ -37,7 +37,7 @@ class Network:
         self.rank = {n: i for i, n in enumerate(graph.nodes)}
         self.place_of = {n: p for n, p in graph.nodes(data="place") if p is not None}
         self.name_at = {p: n for n, p in self.place_of.items()}
-        self._far, self._routes = {}, {}
+        self._far, self._first, self._routes = {}, {}, {}
 
     @cached_property
     def links(self):
@@ -72,7 +72,7 @@ class Network:
     @cached_property
     def distance(self):
         """uint16[endpoints, endpoints]: links on the route from the row's endpoint to the column's."""
-        if self.whole and self.routing != "shortest" and self.shape in ("mesh", "torus"):
+        if self.whole and self.routing not in graph_routes.ANYWHERE and self.shape in ("mesh", "torus"):
             return self._grid_distance()
         return np.array([[self.hops(s, t) for t in self.endpoints] for s in self.endpoints], np.uint16)
 
@@ -88,6 +88,16 @@ class Network:
         if target not in self._far:
             self._far[target] = nx.single_source_shortest_path_length(self.graph.reverse(copy=False), target)
         return self._far[target]
+
+    @cached_property
+    def numbered(self):
+        return graph_routes.numbered(self)
+
+    def first_hops(self, source):
+        """Router name -> neighbour of `source` on the way of least latency there."""
+        if source not in self._first:
+            self._first[source] = graph_routes.first_hops(self, source)
+        return self._first[source]
 
     def pairs(self):
         """(a, b) of each two neighbours, once, the one that comes first in endpoint order first."""

@@ -102,8 +102,8 @@ class NetworkMaker:
         s, keys = self.settings, self.node.keys
         grid = s["shape"] in graph_shapes.GRIDS
         s["routing"] = s["routing"] or ("xy" if grid else "shortest")
-        if s["routing"] != "shortest" and not grid:
-            self.faults.add(f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], "shortest")
+        if s["routing"] not in graph_routes.ANYWHERE and not grid:
+            self.faults.add(f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], ", ".join(graph_routes.ANYWHERE))
         if s["admission"] == "early_booking" and s["link_model"] != "circuit":
             place = keys.get("link_model") or keys.get("admission")
             self.faults.add(f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known", place, "link_model: circuit, or admission: work_conserving or head_only")
@@ -195,6 +195,6 @@ class NetworkMaker:
             source, target, at = missing
             grid = network.shape in graph_shapes.GRIDS
             place = self.written("absent") if isinstance(at[0], int) else (self.node.get("override") or self.node).place
-            gap = f"nothing is at {''.join(f'[{i}]' for i in at)}" if isinstance(at[0], int) else f"there is no link {at[0]} - {at[1]}" if network.routing != "shortest" else "no links lead there"
+            gap = f"nothing is at {''.join(f'[{i}]' for i in at)}" if isinstance(at[0], int) else f"there is no link {at[0]} - {at[1]}" if network.routing not in graph_routes.ANYWHERE else "no links lead there"
             self.faults.add(f"network {self.name!r}: {target} cannot be reached from {source} by routing {network.routing}: {gap}", place or self.node.place,
-                            "routing: shortest, or a grid without that hole" if grid and network.routing != "shortest" else "links that join all endpoints")
+                            "routing: shortest, or a grid without that hole" if grid and network.routing not in graph_routes.ANYWHERE else "links that join all endpoints")

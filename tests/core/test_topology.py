@@ -137,6 +137,24 @@ def test_shortest_takes_the_neighbour_that_comes_first(build):
     assert build(text).networks["n"].route(3, 0) == [("n[3]", "n[1]"), ("n[1]", "n[0]")]
 
 
+UNEQUAL = "routers: 4, edges: [{between: [0, 1], latency: 9 ns}, [0, 2], [2, 3], [3, 1]]"
+
+
+def test_shortest_latency_takes_the_least_time_and_shortest_the_fewest_links(build):
+    text = "name: n\nnetworks: {n: {shape: edges, %s, latency: %s ns, bandwidth: 1 GB/s, routing: %s}}"
+    route = lambda *given: build(text % (UNEQUAL, *given)).networks["n"].route(0, 1)  # noqa: E731
+    assert route(1, "shortest") == [("n[0]", "n[1]")]
+    assert route(1, "shortest_latency") == [("n[0]", "n[2]"), ("n[2]", "n[3]"), ("n[3]", "n[1]")]
+    assert route(3, "shortest_latency") == [("n[0]", "n[1]")]  # 9 ns either way: found first, and not replaced
+
+
+def test_shortest_latency_goes_round_a_slow_link_of_a_grid_under_every_link_model(build):
+    text = "name: n\nnetworks: {n: {shape: mesh, grid: [2, 2], latency: 1 ns, bandwidth: 1 GB/s, routing: shortest_latency, link_model: %s, override: [{between: ['[0][0]', '[0][1]'], latency: 5 ns}]}}"
+    for model in ("circuit", "fair", "flit"):
+        network = build(text % model).networks["n"]
+        assert network.hops("n[0][0]", "n[0][1]") == 3 == network.distance[0, 2] and network.routing == "shortest_latency"
+
+
 def test_rows_number_endpoints_along_x(build):
     text = "name: n\nnetworks: {n: {shape: mesh, grid: [2, 3], order: rows, latency: 1 ns, bandwidth: 1 GB/s}}"
     assert build(text).networks["n"].endpoints == ("n[0][0]", "n[0][1]", "n[0][2]", "n[1][0]", "n[1][1]", "n[1][2]")

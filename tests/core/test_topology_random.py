@@ -127,7 +127,7 @@ def test_any_setting_is_applied_or_refused(setting):
 @settings(max_examples=60)
 @given(st.integers(1, 6), st.integers(1, 6), st.sampled_from(["mesh", "torus"]), st.data())
 def test_a_grid_without_some_links_is_refused_or_every_route_is_there(rows, columns, shape, data):
-    routing = data.draw(st.sampled_from(["xy", "yx", "shortest"]))
+    routing = data.draw(st.sampled_from(["xy", "yx", "shortest", "shortest_latency"]))
     edges = data.draw(st.lists(st.sampled_from(sorted(_edges(rows, columns, shape))), max_size=2)) if rows * columns > 1 else []
     cut = [f"{{between: [{a}, {b}], absent: true}}" for a, b in dict.fromkeys(edges)]
     text = f"name: n\nnetworks: {{n: {{grid: [{rows}, {columns}], shape: {shape}, routing: {routing}, latency: 1 ns, bandwidth: 1 GB/s, override: [{', '.join(cut)}]}}}}"

@@ -39,6 +39,8 @@ def test_bare_networks_equal_the_grids_that_the_booksim_traces_are_exact_on(name
     "routers: 6\nshape: ring\nlatency: 3 ns\nbandwidth: 32 GB/s",
     "routers: 5\nshape: switch\nswitches: 2\nlatency: 3 ns\nbandwidth: 32 GB/s",
     "grid: [3, 3]\nshape: mesh\nrouting: shortest\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], absent: true}]",
+    "grid: [3, 3]\nshape: mesh\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], latency: 20 ns}]",
+    "routers: 4\nshape: switch\nswitches: 2\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s",
 ])
 def test_routes_are_those_of_the_topology(tmp_path, text):
     network = built(tmp_path, text)
