@@ -40,7 +40,8 @@ def deepgemm_seconds(chip, figures, kind, m, n, k, groups, release):
     """DeepGEMM kernel time as its profiler sees it; `m` rows per group, contiguous groups lie behind each other."""
     rows, ways = (m * groups, 1) if kind == "contiguous" else (m, groups)
     tile = deepgemm.choose(chip.sms, rows, n, ways, kind, release)
-    return grouped.grouped_seconds(chip, [m] * groups, n, k, "fp8", tile, figures["deepgemm_dram_efficiency"], False)
+    conflicts = deepgemm.store_conflicts(tile.columns, release)
+    return grouped.grouped_seconds(chip, [m] * groups, n, k, "fp8", tile, figures["deepgemm_dram_efficiency"], False, conflicts)
 
 
 def wideep_seconds(chip, figures, counts, hidden=7168, intermediate=2048):

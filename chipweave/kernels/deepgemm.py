@@ -1,33 +1,74 @@
-"""Tile choice of DeepGEMM (deepseek-ai/DeepGEMM, MIT), restated: its FP8 kernels take the tile with the fewest waves.
+"""What DeepGEMM (deepseek-ai/DeepGEMM, MIT) does that its times depend on, by release: choice of tile, clusters, epilogue.
 
-Its kernels are persistent; a tile's epilogue is not overlapped with the next tile's main loop, so `overlapped=False`.
+Its FP8 kernels are persistent: a tile's epilogue is not overlapped with its SM's next main loop, but the next tile's operands
+are fetched meanwhile (a warp group of their own runs ahead), so `overlapped=False`.
 """
 
+from dataclasses import dataclass
 from math import ceil
 
 from chipweave.kernels.tiles import Tile
 
+BANK_ROW, CHUNK = 128, 16
+"""Bytes that the banks of shared memory take in one pass, and of them what one lane of a warp's matrix store writes."""
+
 NARROW = tuple(range(16, 129, 8))
-RELEASES = {"2025-02": (NARROW, (), 1024), "2025-04": ((*NARROW, 144, 160), (256,), 512)}
-"""Per release: widths tried, extra heights tried for dense shapes, rows from which pairs multicast."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One state of the library.
+
+    widths, heights  of the tiles tried; `heights` by kind, () where the rows alone decide: 64 up to 64 rows, else 128
+    multicast_from   rows from which pairs of blocks share an operand
+    padded           the output tile has rows padded in shared memory, so that a store's lanes meet no bank twice
+    ties             which of two tiles with the same waves wins
+    """
+
+    widths: tuple
+    heights: dict
+    multicast_from: int
+    padded: bool
+    ties: callable
+
+
+def _wider(new, old):
+    return new[1] >= old[1] and new[0] <= old[0]
+
+
+def _taller_then_narrower(new, old):
+    return new[0] > old[0] or (new[0] == old[0] and new[1] < old[1])
+
+
+def _least_waste(new, old):
+    (rows, columns), (old_rows, old_columns) = new, old
+    if rows == old_rows:
+        return columns < old_columns
+    return rows < old_rows if columns == old_columns else columns > old_columns
+
+
+ONE_HEIGHT = {"dense": (), "masked": (), "contiguous": (128,)}
+RELEASES = {
+    "2025-02": Release(NARROW, ONE_HEIGHT, 1024, False, _wider),
+    "2025-03": Release((*NARROW, 144, 160), ONE_HEIGHT, 512, False, _taller_then_narrower),
+    "2025-04": Release((*NARROW, 144, 160), {"dense": (64, 128, 256), "masked": (64, 128, 256), "contiguous": (128,)}, 512, True, _least_waste),
+}  # fmt: skip
+"""Commits 5da24e2, 55ab91f and 327ec92."""
 
 
 def choose(sms, m, n, groups=1, kind="dense", release="2025-04"):
     """The tile for `groups` groups of `m` expected rows and `n` columns; kind: dense, contiguous or masked.
 
-    Fewest waves first, then the fullest last wave, then least waste, as its heuristics does.
+    Fewest waves first, then the fullest last wave, then as the release breaks ties.
     """
-    widths, tall, multicast_from = RELEASES[release]
-    heights = (128,) if kind == "contiguous" else (64,) if m <= 64 else (128,)
-    if release != "2025-02" and kind != "contiguous":
-        heights = (64, 128) + (tall if kind == "dense" else ())
-    best = None
-    for rows in heights:
-        for columns in (w for w in widths if rows <= 128 or w <= 128):
-            candidate = (*_waves(sms, m, n, groups, rows, columns), rows, columns)
-            if best is None or _better(candidate, best):
-                best = candidate
-    return _paired(Tile(*best[2:]), sms, m, n, groups, kind, release, multicast_from)
+    rule, best = RELEASES[release], None
+    for rows in rule.heights[kind] or ((64,) if m <= 64 else (128,)):
+        for columns in (w for w in rule.widths if rows <= 128 or w <= 128):
+            waves, last = _waves(sms, m, n, groups, rows, columns)
+            new = (-waves, last), (rows, columns)
+            if best is None or new[0] > best[0] or (new[0] == best[0] and rule.ties(new[1], best[1])):
+                best = new
+    return _paired(Tile(*best[1]), m, n, groups, kind, release)
 
 
 def _waves(sms, m, n, groups, rows, columns):
@@ -35,27 +76,25 @@ def _waves(sms, m, n, groups, rows, columns):
     return ceil(tiles / sms), tiles % sms or sms
 
 
-def _better(new, old):
-    if new[0] != old[0]:
-        return new[0] < old[0]
-    if new[1] != old[1]:
-        return new[1] > old[1]
-    (rows, columns), (old_rows, old_columns) = new[2:], old[2:]
-    if rows == old_rows:
-        return columns < old_columns
-    if columns == old_columns:
-        return rows < old_rows
-    return columns > old_columns
-
-
-def _paired(tile, sms, m, n, groups, kind, release, multicast_from):
+def _paired(tile, m, n, groups, kind, release):
     """Add the cluster of two, where the release allows it."""
-    over = m >= multicast_from and kind != "masked" and ceil(m / tile.rows) % 2 == 0
-    beside = m >= multicast_from and n % (2 * tile.columns) == 0
+    many = m >= RELEASES[release].multicast_from
+    beside = many and n % (2 * tile.columns) == 0
+    over = many and m % (2 * tile.rows) == 0
     if release == "2025-02":
-        over, beside = False, beside and groups == 1
+        over = False
+    if release in ("2025-02", "2025-03"):
+        over, beside = (pair and groups == 1 for pair in (over, beside))
+    else:
+        over = over and kind == "dense"
     if over and (tile.rows <= tile.columns or not beside):
         return Tile(tile.rows, tile.columns, 2, 1)
-    if beside:
-        return Tile(tile.rows, tile.columns, 1, 2)
-    return tile
+    return Tile(tile.rows, tile.columns, 1, 2) if beside else tile
+
+
+def store_conflicts(columns, release):
+    """Passes of the banks for one store of eight rows of 16 bytes, which lie a row of the output tile apart."""
+    if RELEASES[release].padded:
+        return 1
+    places = [row * columns * 2 // CHUNK % (BANK_ROW // CHUNK) for row in range(8)]
+    return max(places.count(p) for p in places)

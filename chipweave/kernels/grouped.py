@@ -20,10 +20,14 @@ def dram_bytes(counts, n, k, dtype, out_bytes=2):
     return int((counts > 0).sum()) * n * k * size + rows * (k * size + n * out_bytes)
 
 
-def grouped_seconds(chip, counts, n, k, dtype, tile, dram_efficiency, overlapped):
-    """Seconds for tokens `counts` per expert times weights [experts, n, k] with one tile shape."""
+def grouped_seconds(chip, counts, n, k, dtype, tile, dram_efficiency, overlapped, conflicts=1):
+    """Seconds for tokens `counts` per expert times weights [experts, n, k] with one tile shape.
+
+    overlapped, conflicts  of the epilogues (tiles.waves_seconds); SMs whose epilogues do not overlap run in step
+    """
     tiles = tiles_of(counts, n, tile)
     if not tiles:
         return 0.0
-    busy = waves_seconds(chip, tile, tiles, k, dtype, overlapped)
+    one_row = not overlapped and len(counts) == 1 and counts[0] <= tile.rows
+    busy = waves_seconds(chip, tile, tiles, k, dtype, overlapped, conflicts, one_row)
     return fill_seconds(chip) + max(busy, dram_bytes(counts, n, k, dtype) / chip.memory_bytes_per_s(dram_efficiency))

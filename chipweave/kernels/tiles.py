@@ -11,6 +11,9 @@ ROW_BYTES = 128
 WGMMA_ROWS = 64
 """Rows of the smallest wgmma: a tile of fewer rows costs as much."""
 
+PARTITIONS = 2
+"""Of L2: a line that SMs of both read leaves each once."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -39,9 +42,14 @@ class Tile:
         """Bytes that enter the SM for one tile."""
         return (self.rows + self.columns) * ROW_BYTES * self.steps(k, dtype)
 
-    def l2_bytes(self, k, dtype):
-        """Bytes that L2 sends for one tile: what a cluster shares is sent once for all of it."""
-        return (self.rows / self.beside + self.columns / self.over) * ROW_BYTES * self.steps(k, dtype)
+    def l2_bytes(self, k, dtype, active=1, one_row=False):
+        """Bytes that L2 sends for `active` tiles: what a cluster shares is sent once for all of it.
+
+        one_row  all tiles lie side by side, so that all SMs read the same activations in step: whoever is ahead waits for
+                 the line that the others then ask for as well, and L2's coalescer sends it once to each partition
+        """
+        activations = PARTITIONS * self.rows if one_row else active * self.rows / self.beside
+        return (activations + active * self.columns / self.over) * ROW_BYTES * self.steps(k, dtype)
 
     def covering(self, m, n):
         """Tiles that cover an m x n output, in whole clusters."""
@@ -54,27 +62,34 @@ def fill_seconds(chip):
     return chip.dram_latency_s + chip.tma_extra_s
 
 
-def store_seconds(chip, tile, out_bytes=2):
-    """Epilogue of one tile: registers to shared memory, from there through the SM's port, acknowledged by L2."""
+def store_seconds(chip, tile, active=1, conflicts=1, out_bytes=2):
+    """Epilogue of one tile while `active` SMs store theirs: registers to shared memory, from there through the SM's port and
+    into L2, acknowledged.
+
+    conflicts  passes that the banks of shared memory need for one store of a warp
+    """
     size = tile.rows * tile.columns * out_bytes
-    return size / chip.shared_bytes_per_s + size / chip.port_bytes_per_s + chip.l2_latency_s
+    out = max(size / chip.port_bytes_per_s, size * active / chip.l2_bytes_per_s)
+    return size * conflicts / chip.shared_bytes_per_s + out + chip.l2_latency_s
 
 
-def busy_seconds(chip, tile, k, dtype, active):
+def busy_seconds(chip, tile, k, dtype, active, one_row=False):
     """Main loop of one tile while `active` SMs do the same: the slowest of tensor pipe, SM port and share of L2."""
-    l2 = tile.l2_bytes(k, dtype) * active / chip.l2_bytes_per_s
+    l2 = tile.l2_bytes(k, dtype, active, one_row) / chip.l2_bytes_per_s
     return max(tile.tensor_seconds(chip, k, dtype), tile.port_bytes(k, dtype) / chip.port_bytes_per_s, l2)
 
 
-def waves_seconds(chip, tile, tiles, k, dtype, overlapped):
+def waves_seconds(chip, tile, tiles, k, dtype, overlapped, conflicts=1, one_row=False):
     """Time from the first operand on to the last store for `tiles` tiles over the SMs, in waves.
 
-    overlapped  epilogues run beside the next tile's main loop (ping-pong, two blocks an SM), so that only the last
-                one shows; otherwise each wave pays its epilogue and the fill of the next
+    overlapped  epilogues run beside the next tile's main loop (ping-pong, two blocks an SM), which spreads them over time, and
+                only the last one shows; otherwise all SMs store at once at the end of each wave, while the operands of the
+                next are fetched
     """
     full, rest = divmod(tiles, chip.sms)
-    main = full * busy_seconds(chip, tile, k, dtype, chip.sms)
-    if rest:
-        main += busy_seconds(chip, tile, k, dtype, rest)
-    shown = 1 if overlapped else full + bool(rest)
-    return main + shown * store_seconds(chip, tile) + (shown - 1) * fill_seconds(chip)
+    waves = [chip.sms] * full + [rest] * bool(rest)
+    main = sum(busy_seconds(chip, tile, k, dtype, active, one_row) for active in waves)
+    if overlapped:
+        return main + store_seconds(chip, tile)
+    stores = [store_seconds(chip, tile, active, conflicts) for active in waves]
+    return main + sum(stores) + sum(max(0.0, fill_seconds(chip) - s) for s in stores[:-1])

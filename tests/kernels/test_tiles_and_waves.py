@@ -25,9 +25,39 @@ def test_one_tile_more_than_the_sms_is_a_second_wave():
     assert isclose(waves_seconds(CHIP, TILE, 11, 1024, "bfloat16", True), 2 * ONE_TILE + store_seconds(CHIP, TILE))
 
 
-def test_waves_without_overlap_pay_each_epilogue_and_each_fill_but_the_first():
-    plain = 3 * ONE_TILE + 3 * store_seconds(CHIP, TILE) + 2 * fill_seconds(CHIP)
-    assert isclose(waves_seconds(CHIP, TILE, 30, 1024, "bfloat16", False), plain)
+def test_waves_without_overlap_pay_each_epilogue_and_what_it_does_not_hide_of_the_next_fill():
+    chip = CHIP.with_fit(dram_latency_s=1e-6)
+    store = store_seconds(chip, TILE, 10)
+    waited = 2 * (fill_seconds(chip) - store)
+    assert waited > 0
+    assert isclose(waves_seconds(chip, TILE, 30, 1024, "bfloat16", False), 3 * ONE_TILE + 3 * store + waited)
+
+
+def test_an_epilogue_longer_than_the_next_fill_hides_it():
+    chip = CHIP.with_fit(dram_latency_s=0.0, tma_extra_s=10e-9)
+    assert isclose(waves_seconds(chip, TILE, 30, 1024, "bfloat16", False), 3 * ONE_TILE + 3 * store_seconds(chip, TILE, 10))
+
+
+def test_stores_of_all_sms_share_what_l2_takes():
+    chip = CHIP.with_fit(l2_bytes_per_clk=64.0, shared_bytes_per_clk=1e6)
+    size = 128 * 128 * 2
+    assert isclose(store_seconds(chip, TILE, active=1), size / 1e15 + size / 64e9 + 100e-9)
+    assert isclose(store_seconds(chip, TILE, active=10), size / 1e15 + 10 * size / 64e9 + 100e-9)
+
+
+def test_bank_conflicts_lengthen_only_the_way_to_shared_memory():
+    chip = CHIP.with_fit(shared_bytes_per_clk=32.0)
+    assert isclose(store_seconds(chip, TILE, conflicts=8) - store_seconds(chip, TILE), 7 * 128 * 128 * 2 / 32e9)
+
+
+def test_activations_that_all_sms_read_in_step_leave_l2_once_a_partition():
+    assert Tile(64, 16).l2_bytes(64, "bfloat16", active=10) == 10 * (64 + 16) * 128
+    assert Tile(64, 16).l2_bytes(64, "bfloat16", active=10, one_row=True) == (2 * 64 + 10 * 16) * 128
+    chip = CHIP.with_fit(l2_bytes_per_clk=64.0, flop_per_clk=1e9)
+    single, several = (grouped_seconds(chip, counts, 160, 1024, "bfloat16", Tile(64, 16), 1.0, False) for counts in ([64], [65]))
+    end = store_seconds(chip, Tile(64, 16), 10)
+    assert isclose(single, fill_seconds(chip) + (2 * 64 + 10 * 16) * 128 * 16 / 64e9 + end)
+    assert several > 2 * single
 
 
 def test_a_slow_port_sets_the_time_of_a_tile():
