@@ -12,6 +12,8 @@ from chipweave.ledger import NotModelled
 from chipweave.validation.devices import node_of
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "comm.yaml"
+
+
 @cache
 def fabric(device):
     """The `Fabric` of the node that `device` names, or NotModelled."""
@@ -19,6 +21,8 @@ def fabric(device):
     if name is None:
         return NotModelled(f"device '{device}' has no NVSwitch node that is described")
     system = topology.load(name)
+    if "switch" not in system.parts or "nvlink" not in system.networks:
+        return NotModelled(f"topology '{name}' describes no NVSwitch node: it has no part 'switch' or no network 'nvlink', as dgx_h100 has")
     return system.parts["switch"].fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
 
 

@@ -15,6 +15,7 @@ BOARDS = {("h100", "pcie"): "h100_pcie", ("h800", "pcie"): "h800_pcie", ("h100",
 NODES = {"h100": "dgx_h100", "h200": "dgx_h100", "h800": "dgx_h800"}
 """Eight SXM boards on NVSwitches; the other boards and GH200 have none that is described."""
 OTHERS = {"v100", "a100", "a800", "h20", "b100", "b200", "b300", "gb200", "gb300", "a10", "a30", "a40", "l4", "l40", "l40s", "t4", "mi250", "mi300x"}
+DIE_PARTS = ("sm", "llc", "hbm")
 CLOCK = re.compile(r"^(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]Hz)$")
 
 
@@ -66,7 +67,9 @@ def topology_of(device):
 
 
 def node_of(device):
-    """Name of the NVSwitch node's topology, or None where the boards have none."""
+    """Name or file of the NVSwitch node's topology, or None where the boards have none."""
+    if device.endswith((".yaml", ".yml")):
+        return device
     named = family(device)
     return NODES.get(named[0]) if named and not named[1] else None
 
@@ -76,8 +79,9 @@ def device_of(question):
     name = topology_of(question.device)
     if not name:
         return NotModelled(f"device '{question.device}' names no GPU that is described, or several")
-    if "sm" not in parts(name):
-        return NotModelled(f"device {name} is no die: its topology has no part sm")
+    missing = [part for part in DIE_PARTS if part not in parts(name)]
+    if missing:
+        return NotModelled(f"device {name} is no die: its topology has no part {', '.join(missing)}")
     stated = CLOCK.match(question.clock.strip())
     clock = f"{stated['number']} {stated['unit']}" if stated else ""
     return Device(name, clock if clock and units.parse(clock, "frequency") != boost(name) else "")

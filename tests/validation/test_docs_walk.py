@@ -12,8 +12,8 @@ from chipweave.__main__ import main
 PAGE = (Path(__file__).parents[2] / "docs" / "validate_your_own_gpu.md").read_text()
 
 
-def block(language):
-    return re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1]
+def block(language, position=0):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[position]
 
 
 def run(*arguments):
@@ -25,11 +25,12 @@ def run(*arguments):
 def test_the_walk_runs_and_says_what_the_page_promises(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("my_gpu.yaml").write_text(block("yaml"))
+    Path("my_node.yaml").write_text(block("yaml", 1))
     Path("mine.csv").write_text(block("csv"))
-    assert run("check", "my_gpu.yaml") == 0
+    assert run("check", "my_gpu.yaml") == run("check", "my_node.yaml") == 0
     assert run(*shlex.split(block("sh"))[1:]) in (0, 4)  # whether the made-up values meet the bars is not the point
     rows = {r["id"]: r for r in json.loads(Path("residuals/rows.json").read_text())["rows"]}
-    assert [rows[f"mine-{i}"]["status"] == "not modelled" for i in (1, 2, 3, 4)] == [False, False, False, True]
+    assert [rows[f"mine-{i}"]["status"] == "not modelled" for i in range(1, 6)] == [False, False, False, False, True]
     assert Path("residuals/h100.md").is_file() and "1 row not modelled" in capsys.readouterr().err
 
 

@@ -66,6 +66,7 @@ def test_units_are_converted_or_refused():
     ({"group": "nccl", "quantity": "all_reduce time", "conditions": "2 GPUs", "device": "H100 PCIe", "x_name": "B"}, "NVSwitch"),
     ({"group": "deepep_normal", "quantity": "DeepEP normal dispatch notify time", "x_name": "tokens/GPU"}, "counts"),
     ({"group": "uarch", "quantity": "cluster.sync, 2 CTAs"}, "barriers"),
+    ({"group": "p2p", "quantity": "copy rate between two GPUs", "unit": "GB/s", "device": "H200 SXM", "x_name": "B"}, "another device"),
     ({"group": "system", "quantity": "tokens"}, "whole systems"),
 ])  # fmt: skip
 def test_a_row_without_an_answer_says_what_is_missing(fields, why):
@@ -77,6 +78,38 @@ def test_a_device_that_is_no_die_says_so(tmp_path):
     (tmp_path / "mine.yaml").write_text("extends: wafer_5x5\nname: mine\n")
     refused = ask(device=str(tmp_path / "mine.yaml"))
     assert isinstance(refused, NotModelled) and "is no die: its topology has no part sm" in refused.why
+
+
+OWN_NODE = """
+schema: chipweave.topology/1
+extends: dgx_h100
+name: own_node
+about: four GPUs with half of the links
+parts: {gpu: {count: 4, link_count: 9}, host_link: {count: 4}, adapter: {count: 4}}
+networks: {nvlink: {bandwidth: 185.4 GB/s}}
+expect: {parts: {gpu: 4, host_link: 4, adapter: 4}, nvlink: {endpoints: 4, diameter: 2}}
+"""
+
+
+def test_rows_may_be_of_a_node_of_ones_own(tmp_path):
+    own = tmp_path / "own_node.yaml"
+    own.write_text(OWN_NODE)
+    nccl = {"group": "nccl", "quantity": "all_gather time", "unit": "us", "x_name": "B", "x": str(2**28)}
+    assert ask(**nccl, conditions="4 GPUs", device=str(own)) > 1.5 * ask(**nccl, conditions="4 GPUs")
+    normal = {"group": "deepep_normal", "quantity": "DeepEP normal dispatch transmit time", "unit": "us", "x_name": "tokens/GPU", "x": "4096"}
+    shape = "4 GPUs, 24 SMs; hidden 7168, top-8, 256 experts"
+    assert ask(**normal, conditions=shape, device=str(own)) > ask(**normal, conditions=shape)
+    refused = ask(**nccl, conditions="8 GPUs", device=str(own))
+    assert isinstance(refused, NotModelled) and "node of 4" in refused.why
+
+
+def test_a_die_is_no_node_and_a_node_no_die(tmp_path):
+    own, die = tmp_path / "own_node.yaml", tmp_path / "own_die.yaml"
+    own.write_text(OWN_NODE)
+    die.write_text("schema: chipweave.topology/1\nextends: h100_sxm\nname: own_die\nabout: the same\n")
+    no_node = ask(group="nccl", quantity="all_gather time", conditions="2 GPUs", device=str(die), x_name="B")
+    no_die = ask(group="gemm", conditions="bfloat16 f N=64 K=64", device=str(own), x_name="M")
+    assert "no NVSwitch node" in no_node.why and "is no die: its topology has no part sm" in no_die.why
 
 
 @pytest.mark.parametrize("collective", ["all_gather", "alltoall", "all_reduce", "reduce_scatter"])

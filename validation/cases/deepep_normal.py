@@ -19,13 +19,14 @@ def predict(questions):
 
 def simulate(question, figures=None):
     """Microseconds for one question; `figures` take the place of the fitted ones."""
-    shape, sms, gpus = SHAPE.search(question.conditions), SMS.search(question.conditions), GPUS.search(question.device)
+    words = f"{question.device} {question.conditions}"
+    shape, sms, gpus = SHAPE.search(question.conditions), SMS.search(question.conditions), GPUS.search(words)
     phase, node = next((p for p in ("dispatch", "combine") if p in question.quantity), None), fabric(question.device)
     if "notify" in question.quantity:
         return NotModelled("the exchange of counts before a dispatch is not modelled by itself")
     if not shape or not sms or not gpus or not phase:
         return NotModelled("the row names no dispatch or combine with SMs, GPUs, hidden size, top-k and experts")
-    tokens, nodes = count(question, "tokens/GPU", most=MOST_TOKENS), NODES.search(question.device)
+    tokens, nodes = count(question, "tokens/GPU", most=MOST_TOKENS), NODES.search(words)
     if first_missing(node, tokens):
         return first_missing(node, tokens)
     if (nodes and nodes[1] != "1") or int(gpus[1]) > node.ranks:

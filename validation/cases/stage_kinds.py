@@ -3,14 +3,17 @@
 `stage_gemm` is a second view of the bfloat16 rows of `gemm`, which the kernel-level model answers: the time that the study
 would charge for that matrix, weights from the HBM and utilisation from a table. No bar: it is there to be read.
 `expert_gemm_h100` and `stage_gemm_h100` ask the same rows of the die of preset h100, which is the characterised one.
+The study's dies are H100 SXM: rows of other devices have no answer here.
 """
 
 import re
 
 from chipweave import characterised
 from chipweave.ledger import NotModelled, case
+from chipweave.validation.devices import topology_of
 from chipweave.validation.stage_die import copy_ps, gemm_ps, model, model_of_shape
 
+OTHER = NotModelled("the dies of the case study are H100 SXM; no stage kind stands for another device")
 SHAPE = re.compile(r"\bN=(\d+) K=(\d+)")
 EXPERT = re.compile(r"one expert \(3 GEMMs\), (\S+)")
 
@@ -28,6 +31,8 @@ def expert_gemm_h100(questions):
 
 
 def _expert(q, preset="paper"):
+    if topology_of(q.device) != "h100_sxm":
+        return OTHER
     named = EXPERT.search(q.quantity)
     found = named and model(named[1])
     if not found or q.x_name != "tokens" or not q.x or q.x < 1:
@@ -48,6 +53,8 @@ def stage_gemm_h100(questions):
 
 
 def _gemm(q, preset="paper"):
+    if topology_of(q.device) != "h100_sxm":
+        return OTHER
     shape = SHAPE.search(q.conditions)
     if not shape or not q.x or q.x < 1:
         return NotModelled("shape not recognised in the row")
@@ -64,6 +71,8 @@ def p2p(questions):
 
 
 def _copy(q):
+    if topology_of(q.device) != "h100_sxm":
+        return OTHER
     if q.x_name != "B" or not q.x or q.x < 1 or q.unit not in ("GB/s", "us"):
         return NotModelled("size or unit not recognised in the row")
     time = copy_ps(int(q.x))
