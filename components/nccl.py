@@ -35,7 +35,7 @@ class Nccl(Component):
     nvls_latency = Param("time", default="25 us", doc="one chunk through scatter, reduce and gather: NCCL's hwLatencies")
     ll128_rate = Param("bandwidth", default="36.7 GB/s", doc="one channel, LL128: NCCL's perChMaxRingLL128Bws")
 
-    def time(self, collective, ranks, size, fabric, protocol=None):
+    def time(self, collective, ranks, size, fabric, protocol=None, nvls=True):
         """ps of one call.
 
         Args:
@@ -43,12 +43,16 @@ class Nccl(Component):
             size: bytes of the larger buffer of a rank, as nccl-tests counts.
             fabric: the `Fabric` of the node.
             protocol: None, or "LL", "LL128", "Simple" to have a ring in that protocol whatever NCCL would choose.
+            nvls: False where in-switch reduction is turned off.
         """
         fabric.links(ranks)  # refuses ranks that are not there
         if collective == "alltoall":
             return self.floor + self._exchange(ranks, size, fabric)
         bandwidth = float(fabric.bandwidth) / 1e9
-        chosen = choice.with_channels("ring", protocol, ranks, size, bandwidth) if protocol else choice.choose(collective, ranks, size, bandwidth)
+        if protocol:
+            chosen = choice.with_channels("ring", protocol, ranks, size, bandwidth)
+        else:
+            chosen = choice.choose(collective, ranks, size, bandwidth, nvls)
         return self.time_of(chosen, collective, ranks, size, fabric)
 
     @staticmethod

@@ -84,10 +84,10 @@ def _nvls(ranks, bandwidth):
     return 2 * ranks * speed * NVLS_EFFICIENCY * (ranks - 1) / ranks
 
 
-def choose(collective, ranks, size, bandwidth):
-    """The `Choice` of NCCL for one call."""
+def choose(collective, ranks, size, bandwidth, nvls=True):
+    """The `Choice` of NCCL for one call; `nvls` False: in-switch reduction is turned off (NCCL_NVLS_ENABLE=0)."""
     table = cost_table(collective, ranks, size, bandwidth)
-    algorithm, protocol = min(table, key=table.get)
+    algorithm, protocol = min((way for way in table if nvls or way[0] != "nvls"), key=table.get)
     return with_channels(algorithm, protocol, ranks, size, bandwidth)
 
 

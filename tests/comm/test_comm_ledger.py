@@ -65,3 +65,9 @@ def test_every_word_that_may_occur_is_predicted(quantity, gpus):
 def test_a_board_without_an_nvswitch_node_is_not_modelled(device):
     question = ledger.Question("x", "nccl", "all_gather time", "us", device, "-", "2 GPUs", "B", "1024", "predicted")
     assert isinstance(ledger.discover()["h100", "nccl"].predict([question])["x"], ledger.NotModelled)
+
+
+@pytest.mark.parametrize("words, on", [("with NVLS", True), ("without NVLS", False), (", NVLS off", False), (", NCCL_NVLS_ENABLE=0", False), ("", True)])
+def test_a_row_may_say_that_in_switch_reduction_is_off(words, on):
+    question = ledger.Question("x", "nccl", f"all_reduce peak busbw {words}", "GB/s", "H100 SXM5", "-", "8 GPUs", "", "", "predicted")
+    assert (ledger.discover()["h100", "nccl"].predict([question])["x"] > 400) == on

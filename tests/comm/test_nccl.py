@@ -67,6 +67,12 @@ def test_nvls_reaches_more_than_twice_a_links_rate_in_bus_terms():
     assert 2**32 * 1.75 / (time / 1e12) > 450e9
 
 
+def test_without_in_switch_reduction_a_long_all_reduce_is_a_ring():
+    assert choice.choose("all_reduce", 8, 2**32, 370.8).algorithm == "nvls"
+    assert choice.choose("all_reduce", 8, 2**32, 370.8, nvls=False).algorithm == "ring"
+    assert 300e9 < 2**32 * 1.75 / (ROUND.time("all_reduce", 8, 2**32, NODE, nvls=False) / 1e12) < 370.8e9
+
+
 @pytest.mark.parametrize("ranks", [1, 9])
 def test_a_node_refuses_ranks_it_does_not_have(ranks):
     with pytest.raises(ValueError, match="on a node of 8"):

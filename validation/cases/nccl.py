@@ -11,6 +11,7 @@ from chipweave.validation.rows import BYTES_PER_S, count, in_time, in_unit
 
 QUANTITY = re.compile(r"^(all_gather|alltoall|all_reduce|reduce_scatter) (time|(?:peak )?(?:busbw|algbw))")
 GPUS = re.compile(r"\b(\d+) GPUs?\b")
+NO_NVLS = re.compile(r"\b(?:without|no|non)[ -]?NVLS|NVLS[ _]?(?:is )?(?:off|disabled|ENABLE=0)", re.IGNORECASE)
 PEAK_BYTES = 4 * 2**30
 """A peak is what the largest usual message reaches: nccl-tests up to 4 GiB."""
 
@@ -47,15 +48,15 @@ def simulate(question, figures=None, in_ll=False):
     if int(gpus[1]) > node.ranks:
         return NotModelled(f"{gpus[1]} GPUs leave the node of {node.ranks}: no model of the network between nodes")
     nccl, ranks = stack("comm.nccl", **(figures or {}).get("comm.nccl", {})), int(gpus[1])
-    collective = quantity[1]
+    collective, nvls = quantity[1], not NO_NVLS.search(f"{question.quantity} {question.conditions}")
     if "bw" in quantity[2]:
         size = int(question.x) if question.x_name == "B" and question.x else PEAK_BYTES
         share = nccl.bus_share(collective, ranks) if "busbw" in quantity[2] else 1
-        return 1e3 * size / nccl.time(collective, ranks, size, node) * share
+        return 1e3 * size / nccl.time(collective, ranks, size, node, nvls=nvls) * share
     size = count(question, "B", most=1 << 40)
     if isinstance(size, NotModelled):
         return size
-    return nccl.time(collective, ranks, size, node, "LL" if in_ll else None) / 1e6
+    return nccl.time(collective, ranks, size, node, "LL" if in_ll else None, nvls) / 1e6
 
 
 def simulate_in_ll(question, figures=None):
