@@ -9,7 +9,8 @@ from importlib.resources import files
 
 from chipweave import registry, topology, yamlfile
 from chipweave.ledger import NotModelled
-from chipweave.validation.devices import node_of
+from chipweave.validation.chips import calibrated, structure
+from chipweave.validation.devices import FILES, node_of, topology_of
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "comm.yaml"
 
@@ -24,6 +25,17 @@ def fabric(device):
     if "switch" not in system.parts or "nvlink" not in system.networks:
         return NotModelled(f"topology '{name}' describes no NVSwitch node: it has no part 'switch' or no network 'nvlink', as dgx_h100 has")
     return system.parts["switch"].fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
+
+
+@cache
+def memory(device):
+    """The stacks' memory parameter for a device: its pin rate, bounded by what a die moves; theirs where only a node is described."""
+    name = topology_of(device)
+    if not name or name.endswith(FILES):
+        return {}
+    figures = calibrated()
+    most = figures["die_memory_bytes_per_s"] / figures["dram_efficiency"]
+    return {"memory_bandwidth": f"{int(min(structure(name).dram_bytes_per_s, most))} B/s"}
 
 
 def fitted():

@@ -15,6 +15,9 @@ BOARDS = {("h100", "pcie"): "h100_pcie", ("h800", "pcie"): "h800_pcie", ("h100",
 NODES = {"h100": "dgx_h100", "h200": "dgx_h100", "h800": "dgx_h800"}
 """Eight SXM boards on NVSwitches; the other boards and GH200 have none that is described."""
 OTHERS = {"v100", "a100", "a800", "h20", "b100", "b200", "b300", "gb200", "gb300", "a10", "a30", "a40", "l4", "l40", "l40s", "t4", "mi250", "mi300x"}
+FILES = (".yaml", ".yml")
+"""How a topology of one's own ends."""
+
 DIE_PARTS = ("sm", "llc", "hbm")
 CLOCK = re.compile(r"^(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]Hz)$")
 
@@ -60,7 +63,7 @@ def family(device):
 
 def topology_of(device):
     """Name or file of the die's topology, or None for a device that is not described."""
-    if device.endswith((".yaml", ".yml")):
+    if device.endswith(FILES):
         return device
     named = family(device)
     return named and BOARDS.get(named, DIES[named[0]])
@@ -68,7 +71,7 @@ def topology_of(device):
 
 def node_of(device):
     """Name or file of the NVSwitch node's topology, or None where the boards have none."""
-    if device.endswith((".yaml", ".yml")):
+    if device.endswith(FILES):
         return device
     named = family(device)
     return NODES.get(named[0]) if named and not named[1] else None

@@ -80,6 +80,14 @@ def test_a_device_that_is_no_die_says_so(tmp_path):
     assert isinstance(refused, NotModelled) and "is no die: its topology has no part sm" in refused.why
 
 
+def test_the_memory_behind_a_node_is_its_device_s():
+    low = {"group": "deepep_ll", "quantity": "DeepEP low-latency combine time", "unit": "us", "x_name": "tokens/GPU", "x": "1024"}
+    low["conditions"] = "EP8; hidden 7168, top-8, 256 experts"
+    h100, h200 = (ask(**low, device=words) for words in ("H100 SXM5, 8 GPUs (1 node)", "H200 SXM, 8 GPUs (1 node)"))
+    summed = 1024 * 9 * 2 * 7168 * 1e6  # what combine reads and writes, times us per s
+    assert h100 - h200 == pytest.approx(summed / (3352.32e9 * 0.9799) - summed / 3942e9, rel=1e-3)
+
+
 OWN_NODE = """
 schema: chipweave.topology/1
 extends: dgx_h100

@@ -2,7 +2,7 @@
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.cases.nccl import GPUS
-from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.comm_stacks import fabric, memory, stack
 from chipweave.validation.rows import count, first_missing, in_time
 
 MODES = {"vllm_graph": "graph", "vllm_eager": "eager"}
@@ -26,5 +26,6 @@ def simulate(question, figures=None):
     if not 2 <= int(gpus[1]) <= node.ranks:
         return NotModelled(f"{gpus[1]} GPUs on a node of {node.ranks}")
     figures = figures or {}
-    nccl, own = (stack(kind, **figures.get(kind, {})) for kind in ("comm.nccl", "comm.custom_allreduce"))
+    nccl = stack("comm.nccl", **figures.get("comm.nccl", {}))
+    own = stack("comm.custom_allreduce", **memory(question.device), **figures.get("comm.custom_allreduce", {}))
     return own.time(mode, int(gpus[1]), 2 * elements, nccl, node) / 1e6

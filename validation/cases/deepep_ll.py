@@ -3,7 +3,7 @@
 import re
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.comm_stacks import fabric, memory, stack
 from chipweave.validation.rows import count, first_missing, in_time
 
 SHAPE = re.compile(r"hidden (?P<hidden>\d+), top-(?P<topk>\d+), (?P<experts>\d+) experts")
@@ -31,5 +31,5 @@ def simulate(question, figures=None):
         return NotModelled("one GPU exchanges nothing")
     if int(ep[1]) > node.ranks and not node.adapter:
         return NotModelled(f"EP{ep[1]} leaves the node, and the node has no adapter")
-    own = stack(KIND, **(figures or {}).get(KIND, {}))
+    own = stack(KIND, **memory(question.device), **(figures or {}).get(KIND, {}))
     return own.time(phase, tokens, int(shape["topk"]), int(shape["hidden"]), int(ep[1]), node) / 1e6

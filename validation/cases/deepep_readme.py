@@ -8,7 +8,7 @@ import re
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.cases.deepep_ll import KIND
-from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.comm_stacks import fabric, memory, stack
 from chipweave.validation.rows import count, first_missing, in_time
 
 CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk>\d+)")
@@ -33,4 +33,4 @@ def _answer(question):
     if ranks > node.ranks and not node.adapter:
         return NotModelled("leaves the node, and the node has no adapter")
     tokens, hidden, topk = (int(shape[k]) for k in ("tokens", "hidden", "topk"))
-    return stack(KIND).time(phase, tokens, topk, hidden, ranks, node) / 1e6
+    return stack(KIND, **memory(question.device)).time(phase, tokens, topk, hidden, ranks, node) / 1e6

@@ -4,7 +4,7 @@ import re
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.cases.deepep_ll import KIND as DEEPEP, MOST_TOKENS
-from chipweave.validation.comm_stacks import fabric, stack
+from chipweave.validation.comm_stacks import fabric, memory, stack
 from chipweave.validation.rows import count, first_missing, in_time
 
 SHAPE = re.compile(r"(?P<experts>\d+) experts, top-(?P<topk>\d+), (?P<hidden>\d+)")
@@ -32,7 +32,8 @@ def simulate(question, figures=None):
         return NotModelled(f"EP{ranks} leaves the node: no model of the network between nodes")
     experts, topk, hidden = (int(shape[k]) for k in ("experts", "topk", "hidden"))
     figures = figures or {}
-    own, nccl, deepep = (stack(kind, **figures.get(kind, {})) for kind in (KIND, "comm.nccl", DEEPEP))
+    own, deepep = (stack(kind, **memory(question.device), **figures.get(kind, {})) for kind in (KIND, DEEPEP))
+    nccl = stack("comm.nccl", **figures.get("comm.nccl", {}))
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if question.quantity.startswith("torch all-to-all"):
         return own.torch_time(tokens, hidden, experts, ranks, nccl, node) / 1e6
