@@ -3,6 +3,8 @@
 An answer in a unit that is not understood is none: `in_unit` says so instead of giving a number in another one.
 """
 
+import re
+
 from chipweave.ledger import NotModelled
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -39,6 +41,21 @@ def size(question):
     if not question.x or question.x < 0 or question.x_name not in PRINTED_BYTES or question.x * PRINTED_BYTES[question.x_name] > MOST_BYTES:
         return NotModelled(f"x is no size: {question.x_name or 'no name'} {question.x_value or 'without value'}")
     return round(question.x * PRINTED_BYTES[question.x_name])
+
+
+def out_of_range(*numbers, most=1 << 30):
+    """None, or NotModelled where one of a shape's `numbers` is not from 1 to `most`."""
+    off = [n for n in numbers if not 1 <= n <= most]
+    return NotModelled(f"a size of the row is not from 1 to {most}: {off[0]}") if off else None
+
+
+def no_power(balance, most=16):
+    """None, or NotModelled where `balance` is a power law whose exponent is no number up to `most`."""
+    if not balance.startswith("power_law_"):
+        return None
+    words = balance.removeprefix("power_law_")
+    known = re.fullmatch(r"\d+(\.\d+)?", words) and float(words) <= most
+    return None if known else NotModelled(f"the exponent of the power law is no number up to {most}: {words}")
 
 
 def count(question, *names, most=1 << 30):

@@ -87,9 +87,10 @@ def waves_seconds(chip, tile, tiles, k, dtype, overlapped, conflicts=1, one_row=
                 next are fetched
     """
     full, rest = divmod(tiles, chip.sms)
-    waves = [chip.sms] * full + [rest] * bool(rest)
-    main = sum(busy_seconds(chip, tile, k, dtype, active, one_row) for active in waves)
+    waves = [(full, chip.sms), (1, rest)] if rest else [(full, chip.sms)]
+    main = sum(count * busy_seconds(chip, tile, k, dtype, active, one_row) for count, active in waves if count)
     if overlapped:
         return main + store_seconds(chip, tile)
-    stores = [store_seconds(chip, tile, active, conflicts) for active in waves]
-    return main + sum(stores) + sum(max(0.0, fill_seconds(chip) - s) for s in stores[:-1])
+    stores = sum(count * store_seconds(chip, tile, active, conflicts) for count, active in waves)
+    hidden = store_seconds(chip, tile, chip.sms, conflicts)  # every wave but the last is full
+    return main + stores + (full + bool(rest) - 1) * max(0.0, fill_seconds(chip) - hidden)

@@ -67,7 +67,19 @@ def test_a_board_without_an_nvswitch_node_is_not_modelled(device):
     assert isinstance(ledger.discover()["h100", "nccl"].predict([question])["x"], ledger.NotModelled)
 
 
-@pytest.mark.parametrize("words, on", [("with NVLS", True), ("without NVLS", False), (", NVLS off", False), (", NCCL_NVLS_ENABLE=0", False), ("", True)])
+@pytest.mark.parametrize("group, quantity, conditions", [
+    ("deepep_ll", "dispatch", "EP8; hidden 7168, top-0, 256 experts"), ("deepep_normal", "dispatch", "8 SMs; hidden 7168, top-8, 123456789012 experts"),
+    ("pplx", "torch all-to-all", "EP8 256 experts, top-8, 123456789012"), ("deepep_readme", "low-latency dispatch", "0 tok/GPU, 7168, top-8"),
+])  # fmt: skip
+def test_a_size_that_nobody_has_is_refused(group, quantity, conditions):
+    x_name = "EP" if group == "deepep_readme" else "tokens/GPU"
+    question = ledger.Question("x", group, quantity, "us", "H100 SXM5, 8 GPUs", "-", conditions, x_name, "8", "predicted")
+    assert "from 1 to" in ledger.discover()["h100", group].predict([question])["x"].why
+
+
+@pytest.mark.parametrize("words, on", [
+    ("with NVLS", True), ("without NVLS", False), (", NVLS off", False), (", NCCL_NVLS_ENABLE=0", False), ("", True),
+])  # fmt: skip
 def test_a_row_may_say_that_in_switch_reduction_is_off(words, on):
     question = ledger.Question("x", "nccl", f"all_reduce peak busbw {words}", "GB/s", "H100 SXM5", "-", "8 GPUs", "", "", "predicted")
     assert (ledger.discover()["h100", "nccl"].predict([question])["x"] > 400) == on

@@ -57,8 +57,18 @@ def test_every_device_and_way_of_launching_has_an_answer(device, way):
 @pytest.mark.parametrize("group, conditions, x", [
     ("moe", "f bfloat16 TP1 EP3 balanced; h=64 i=64 top2 E=8", "1"), ("moe", "f int4_wo TP1 EP1 balanced; h=64 i=64 top2 E=8", "1"),
     ("moe", "f bfloat16 TP1 EP1 balanced; h=64 i=64 top2 E=8", "1e12"), ("gemm", "odd", "1"), ("gemm", "int4 N=1 K=1", "1"),
-    ("deepgemm", "sparse", ""), ("moe_wideep", "fp8_block EP7 uniform", "8"), ("smallk", "", "x"),
+    ("deepgemm", "sparse", ""), ("moe_wideep", "fp8_block EP7 uniform", "8"), ("smallk", "", "x"), ("smallk", "", "inf"), ("smallk", "", "nan"),
+    ("deepgemm", "dense FP8 M=0 N=128 K=128", ""), ("deepgemm", "masked FP8 groups=123456789012 M/group=64 N=128 K=128", ""),
+    ("moe_wideep", "fp8_block EP8 power_law_1000003.2,", "8"), ("moe", "f fp8 TP1 EP1 power_law_1.2.3; h=64 i=64 top2 E=8", "1"),
+    ("moe", "f fp8 TP1 EP1 balanced; h=64 i=64 top2 E=99999999", "1"), ("gemm", "fp8 N=123456789012 K=1", "1"),
 ])  # fmt: skip
 def test_what_cannot_be_modelled_says_why(group, conditions, x):
-    q = ledger.Question("x", group, "y, DeepSeek-V3", "us", "H100 SXM5", "", conditions, "", x, "predicted")
+    quantity, x_name = "repeated SCALE kernel, CUDA graph: y, DeepSeek-V3", {"smallk": "B moved", "gemm": "M"}.get(group, "tokens")
+    q = ledger.Question("x", group, quantity, "us", "H100 SXM5", "", conditions, x_name, x, "predicted")
     assert isinstance(ledger.discover()["h100", group].predict([q])["x"], ledger.NotModelled)
+
+
+def test_a_shape_of_many_waves_is_answered_at_once():
+    shape = f"dense FP8 M={1 << 30} N={1 << 30} K=4096"
+    q = ledger.Question("x", "deepgemm", "FP8 GEMM throughput", "TFLOP/s", "H800 SXM5", "", shape, "", "", "predicted")
+    assert 900 < ledger.discover()["h100", "deepgemm"].predict([q])["x"] < 1700

@@ -4,11 +4,11 @@ import re
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.comm_stacks import fabric, memory, stack
-from chipweave.validation.rows import count, first_missing, in_time
+from chipweave.validation.rows import count, first_missing, in_time, out_of_range
 
 SHAPE = re.compile(r"hidden (?P<hidden>\d+), top-(?P<topk>\d+), (?P<experts>\d+) experts")
 EP = re.compile(r"\bEP ?(\d+)\b")
-MOST_TOKENS = 1 << 24
+MOST_TOKENS, MOST_SIZE = 1 << 24, 1 << 20
 KIND = "comm.deepep_low_latency"
 
 
@@ -31,5 +31,9 @@ def simulate(question, figures=None):
         return NotModelled("one GPU exchanges nothing")
     if int(ep[1]) > node.ranks and not node.adapter:
         return NotModelled(f"EP{ep[1]} leaves the node, and the node has no adapter")
+    topk, hidden, experts = (int(shape[k]) for k in ("topk", "hidden", "experts"))
+    refused = out_of_range(topk, hidden, experts, most=MOST_SIZE)
+    if refused:
+        return refused
     own = stack(KIND, **memory(question.device), **(figures or {}).get(KIND, {}))
-    return own.time(phase, tokens, int(shape["topk"]), int(shape["hidden"]), int(ep[1]), node) / 1e6
+    return own.time(phase, tokens, topk, hidden, int(ep[1]), node) / 1e6

@@ -3,9 +3,9 @@
 import re
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.cases.deepep_ll import MOST_TOKENS, SHAPE
+from chipweave.validation.cases.deepep_ll import MOST_SIZE, MOST_TOKENS, SHAPE
 from chipweave.validation.comm_stacks import fabric, stack
-from chipweave.validation.rows import count, first_missing, in_time
+from chipweave.validation.rows import count, first_missing, in_time, out_of_range
 
 SMS, GPUS, NODES = re.compile(r"\b(\d+) SMs"), re.compile(r"\b(\d+) GPUs"), re.compile(r"\b(\d+) nodes?\b")
 KIND = "comm.deepep_normal"
@@ -33,6 +33,9 @@ def simulate(question, figures=None):
         return NotModelled("more than one node: no model of the network between nodes")
     if int(gpus[1]) < 2 or int(sms[1]) < 2:
         return NotModelled("fewer than two GPUs or two SMs: nothing is exchanged")
+    topk, hidden, experts = (int(shape[k]) for k in ("topk", "hidden", "experts"))
+    refused = out_of_range(topk, hidden, experts, int(sms[1]), most=MOST_SIZE)
+    if refused:
+        return refused
     own = stack(KIND, **(figures or {}).get(KIND, {}))
-    numbers = (tokens, int(shape["topk"]), int(shape["hidden"]), int(shape["experts"]), int(sms[1]), int(gpus[1]))
-    return own.time(phase, *numbers, node) / 1e6
+    return own.time(phase, tokens, topk, hidden, experts, int(sms[1]), int(gpus[1]), node) / 1e6

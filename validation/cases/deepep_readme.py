@@ -7,9 +7,9 @@ adapter, the network behind it taken as full. The bandwidth rows hold two number
 import re
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.cases.deepep_ll import KIND
+from chipweave.validation.cases.deepep_ll import KIND, MOST_SIZE
 from chipweave.validation.comm_stacks import fabric, memory, stack
-from chipweave.validation.rows import count, first_missing, in_time
+from chipweave.validation.rows import count, first_missing, in_time, out_of_range
 
 CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk>\d+)")
 
@@ -33,4 +33,7 @@ def _answer(question):
     if ranks > node.ranks and not node.adapter:
         return NotModelled("leaves the node, and the node has no adapter")
     tokens, hidden, topk = (int(shape[k]) for k in ("tokens", "hidden", "topk"))
+    refused = out_of_range(tokens, hidden, topk, most=MOST_SIZE)
+    if refused:
+        return refused
     return stack(KIND, **memory(question.device)).time(phase, tokens, topk, hidden, ranks, node) / 1e6

@@ -9,9 +9,11 @@ from chipweave.kernels.deepgemm import RELEASES
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import deepgemm_seconds
-from chipweave.validation.rows import FLOP_PER_S, SECONDS, in_unit
+from chipweave.validation.rows import FLOP_PER_S, SECONDS, first_missing, in_unit, out_of_range
 
 SHAPE = re.compile(r"^(?P<kind>dense|contiguous|masked)\b.*?(?:groups=(?P<groups>\d+) M/group|\bM)=(?P<m>\d+) N=(?P<n>\d+) K=(?P<k>\d+)")
+
+MOST_GROUPS = 1 << 16
 
 
 @case("h100", "deepgemm", bar=0.13)
@@ -31,6 +33,9 @@ def _answer(q, figures):
         return NotModelled("only FP8 kernels: no floor of another data type is calibrated")
     m, n, k, groups = (int(shape[g] or 1) for g in ("m", "n", "k", "groups"))
     release = measured_with(next((r for r in RELEASES if r in q.conditions), max(RELEASES)), shape["kind"], m, n, k)
+    refused = first_missing(out_of_range(m, n, k), out_of_range(groups, most=MOST_GROUPS))
+    if refused:
+        return refused
     own = deepgemm_seconds(chip, figures, shape["kind"], m, n, k, groups, release)
     seconds = own + figures["gemm_kernel_floor_s"]
     return in_unit(q, seconds, SECONDS) if q.unit in SECONDS else in_unit(q, 2 * m * groups * n * k / seconds, FLOP_PER_S)

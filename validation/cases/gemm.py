@@ -9,7 +9,7 @@ import re
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import linear_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, out_of_range
 
 SHAPE = re.compile(r"^(?P<dtype>\w+) .*\bN=(?P<n>[1-9]\d*),? K=(?P<k>[1-9]\d*)")
 MOST_ROWS = 1 << 24
@@ -27,10 +27,12 @@ def _answer(q, figures):
     shape, chip, rows = SHAPE.match(q.conditions), chip_of(q, figures), count(q, "M", most=MOST_ROWS)
     if not shape:
         return NotModelled("the conditions name no data type, N and K")
-    if first_missing(chip, rows):
-        return first_missing(chip, rows)
+    n, k = int(shape["n"]), int(shape["k"])
+    refused = first_missing(chip, rows, out_of_range(n, k))
+    if refused:
+        return refused
     dtype = shape["dtype"]
     if dtype not in ("bfloat16", "float16", "fp8", "fp8_block"):
         return NotModelled(f"no kernel model for operands of type {dtype}")
     floor = figures[FLOORS.get(dtype, "linear_fp8_floor_s")]
-    return floor + linear_seconds(chip, figures, dtype, rows, int(shape["n"]), int(shape["k"]))
+    return floor + linear_seconds(chip, figures, dtype, rows, n, k)

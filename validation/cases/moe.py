@@ -10,14 +10,14 @@ from chipweave.kernels.moe import Layer
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import moe_loads, moe_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, no_power, out_of_range
 
 SETTING = re.compile(
     r"^\S+ (?P<dtype>\w+) TP(?P<tp>\d+) EP(?P<ep>\d+) (?P<balance>balanced|power_law_[\d.]+?);"
     r" h=(?P<hidden>\d+) i=(?P<intermediate>\d+) top(?P<top_k>\d+) E=(?P<experts>\d+)"
 )
 
-MOST_TOKENS = 1 << 20
+MOST_TOKENS, MOST_SIZE = 1 << 20, 1 << 20
 
 
 def point(q):
@@ -40,14 +40,15 @@ def _answer(q, figures):
     setting, chip, tokens = SETTING.match(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
     if not setting:
         return NotModelled("the conditions name no framework, data type, TP, EP, balance, h, i, top-k and E")
-    if first_missing(chip, tokens):
-        return first_missing(chip, tokens)
+    tp, ep, top_k, experts, hidden, intermediate = (int(setting[g]) for g in ("tp", "ep", "top_k", "experts", "hidden", "intermediate"))
+    refused = first_missing(chip, tokens, out_of_range(tp, ep, top_k, experts, hidden, intermediate, most=MOST_SIZE), no_power(setting["balance"]))
+    if refused:
+        return refused
     if setting["dtype"] not in ("bfloat16", "float16", "fp8", "fp8_block"):
         return NotModelled(f"no kernel model for operands of type {setting['dtype']}")
-    tp, ep, top_k, experts = (int(setting[g]) for g in ("tp", "ep", "top_k", "experts"))
-    if not (tp and ep and experts) or experts % ep or int(setting["intermediate"]) % tp or not 1 <= top_k <= experts:
+    if experts % ep or intermediate % tp or top_k > experts:
         return NotModelled("experts or columns do not divide over the ranks")
-    layer = Layer(int(setting["hidden"]), int(setting["intermediate"]) // tp, setting["dtype"])
+    layer = Layer(hidden, intermediate // tp, setting["dtype"])
     model = q.quantity.rpartition(", ")[2]
     draws = moe_loads(model, setting["balance"], tokens, experts, top_k, ep)
     return figures["moe_floor_s"] + moe_seconds(chip, figures, layer, draws, tokens, top_k)

@@ -10,7 +10,7 @@ from statistics import fmean
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import wideep_loads, wideep_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, no_power
 
 SETTING = re.compile(r"EP(?P<ranks>\d+) (?P<balance>uniform|power_law_[\d.]+)")
 
@@ -28,11 +28,13 @@ def _answer(q, figures):
     setting, chip, tokens = SETTING.search(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
     if not setting:
         return NotModelled("the conditions name no EP and balance (uniform or power_law_...)")
-    if first_missing(chip, tokens):
-        return first_missing(chip, tokens)
+    balance = setting["balance"].rstrip(".")
+    refused = first_missing(chip, tokens, no_power(balance))
+    if refused:
+        return refused
     if "DeepSeek-V3" not in q.quantity:
         return NotModelled("only DeepSeek-V3 expert shapes are known for these kernels")
     if not 1 <= int(setting["ranks"]) <= 256 or 256 % int(setting["ranks"]):
         return NotModelled("256 experts do not divide over the ranks")
-    draws = wideep_loads(setting["balance"].rstrip("."), tokens, int(setting["ranks"]))
+    draws = wideep_loads(balance, tokens, int(setting["ranks"]))
     return figures["wideep_floor_s"] + fmean(wideep_seconds(chip, figures, counts) for counts in draws)

@@ -3,9 +3,9 @@
 import re
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.cases.deepep_ll import KIND as DEEPEP, MOST_TOKENS
+from chipweave.validation.cases.deepep_ll import KIND as DEEPEP, MOST_SIZE, MOST_TOKENS
 from chipweave.validation.comm_stacks import fabric, memory, stack
-from chipweave.validation.rows import count, first_missing, in_time
+from chipweave.validation.rows import count, first_missing, in_time, out_of_range
 
 SHAPE = re.compile(r"(?P<experts>\d+) experts, top-(?P<topk>\d+), (?P<hidden>\d+)")
 EP = re.compile(r"\bEP(\d+)\b")
@@ -31,6 +31,9 @@ def simulate(question, figures=None):
     if ranks > node.ranks:
         return NotModelled(f"EP{ranks} leaves the node: no model of the network between nodes")
     experts, topk, hidden = (int(shape[k]) for k in ("experts", "topk", "hidden"))
+    refused = out_of_range(experts, topk, hidden, most=MOST_SIZE)
+    if refused:
+        return refused
     figures = figures or {}
     own, deepep = (stack(kind, **memory(question.device), **figures.get(kind, {})) for kind in (KIND, DEEPEP))
     nccl = stack("comm.nccl", **figures.get("comm.nccl", {}))

@@ -12,6 +12,8 @@ from chipweave.validation.rows import SECONDS, first_missing, in_unit
 WAYS = {"grid.sync": "grid.sync", "persistent": "persistent", "graph": "graph", "stream": "stream"}
 """Word in a row's quantity -> way of repeating; the first that occurs counts."""
 
+MOST_BYTES = 1 << 50
+
 
 @case("h100", "smallk", bar=0.10)
 def predict(questions):
@@ -22,7 +24,7 @@ def predict(questions):
 
 def moved(question):
     """Bytes that x says are moved, or NotModelled."""
-    if question.x_name not in ("B moved", "B") or not question.x or question.x < 1:
+    if question.x_name not in ("B moved", "B") or not question.x or not 1 <= question.x <= MOST_BYTES:
         return NotModelled(f"x is not bytes moved: {question.x_name or 'no name'} {question.x_value or 'without value'}")
     return int(question.x)
 
