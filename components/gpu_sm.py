@@ -1,10 +1,13 @@
 """The SMs of a GPU die at line rate: every load and store, line by line (csrc/behaviours/sm.c).
 
 Models      warps in order with loads in flight, blocks that follow one another, L1 with lines and sectors, load-store
-            unit with banks and tags, a limit of sectors in flight, addresses dealt to slices and 2 MiB pages.
+            unit with wavefronts, banks and tags, a limit of sectors in flight, addresses dealt to slices and 2 MiB pages,
+            shared memory, that of the other SMs of a cluster, mbarriers of bulk copies, launches by a command processor.
 Leaves out  instruction issue, register and shared-memory limits, TLBs; blocks are dealt to SMs in turn.
 Checked by  tests/die
 """
+
+from functools import cached_property
 
 from chipweave.component import Component, Param, Port, component
 
@@ -20,13 +23,23 @@ class GpuSm(Component):
 
     memory = Port(uses="memory.lines", doc="lines asked of the L2 slices of the SM's own partition")
 
+    cluster = Port(uses="sm.network", optional=True, doc="shared memory of the other SMs of the GPC")
+    copies = Port(uses="sm.copies", optional=True, doc="commands for the SM's engine of bulk copies, and the lines it asks for")
+    front = Port(provides="sm.launches", optional=True, doc="kernels to start, and word of their end")
+
     sms = Param("int", low=1, doc="streaming multiprocessors")
     clock = Param("frequency", low="1 MHz", doc="SM clock")
     l1 = Param("bytes", low="1 KiB", doc="data capacity of L1")
     l1_ways = Param("int", default=2, low=1, doc="lines of an L1 set")
     hit_cycles = Param("int", low=1, doc="load to use on an L1 hit")
     miss_cycles = Param("int", low=0, doc="part of the way to L2 and back that runs in the SM clock")
-    lsu_permille = Param("int", low=1, doc="cycles of the load-store unit for 128 B, times 1000")
+    gpcs = Param("int", default=8, low=1, doc="GPCs; pairs of SMs (TPCs) are dealt to them in turn")
+    lsu_bytes = Param("int", default=128, low=4, doc="data of a wavefront: what the load-store unit moves a cycle")
+    lsu_banks = Param("int", default=32, low=1, doc="banks of 4 B of L1 and shared memory")
+    lsu_tags = Param("int", default=4, low=1, doc="lines looked up a cycle, each in a bank of its own; a power of two")
+    lsu_slots = Param("int", default=0, low=0, doc="of so many cycles of the load-store unit one is not a warp's; 0: all are")
+    shared_cycles = Param("int", default=29, low=1, doc="load to use in shared memory")
+    cluster_bytes = Param("int", default=0, low=0, doc="bytes in 100 cycles between an SM and the network of its GPC, each direction; 0: no limit")
     load_sectors = Param("int", low=4, doc="sectors of loads in flight beyond L1, one SM")
     store_sectors = Param("int", low=4, doc="sectors of stores in flight, one SM")
     turnaround = Param("int", low=0, doc="SM cycles from a block's end to the first instruction of the next in its place")
@@ -39,19 +52,48 @@ class GpuSm(Component):
         """Parameters of every SM."""
         slices = self.links["memory"][0][0].slices
         common = {"clock": int(self.clock), "l1_sets": max(1, self.l1 // (LINE * self.l1_ways)), "slices": slices}
-        same = ("l1_ways", "hit_cycles", "miss_cycles", "lsu_permille", "load_sectors", "store_sectors", "turnaround", "warp_launch", "request_bytes")
+        same = ("l1_ways", "hit_cycles", "miss_cycles", "lsu_bytes", "lsu_banks", "lsu_tags", "lsu_slots", "shared_cycles", "load_sectors",
+                "store_sectors", "turnaround", "warp_launch", "request_bytes")  # fmt: skip
         common |= {name: getattr(self, name) for name in same}
-        return [common | {"partition": i % 2} for i in range(self.sms)]
+        return [common | {"partition": i % 2, "rank": rank} for i, (_, rank) in enumerate(self.places)]
+
+    @cached_property
+    def places(self):
+        """(GPC, rank in it) of every SM. TPCs are dealt to the GPCs in turn; SMs of even and odd GPCs are numbered by turns, as
+        they belong to the partitions of the L2."""
+        sides = [[], []]
+        for sm in range(self.sms):
+            gpc = sm // 2 % self.gpcs
+            sides[gpc % 2].append(gpc)
+        sides.sort(key=len, reverse=True)
+        longer, shorter = sides
+        gpcs = [g for pair in zip(longer, shorter) for g in pair] + longer[len(shorter):]
+        taken = [0] * self.gpcs
+        places = []
+        for gpc in gpcs:
+            places.append((gpc, taken[gpc]))
+            taken[gpc] += 1
+        return places
+
+    def clusters(self, size):
+        """SM numbers of every cluster of `size` SMs that fits: a cluster lies in one GPC."""
+        in_gpc = [[i for i, (g, _) in enumerate(self.places) if g == gpc] for gpc in range(self.gpcs)]
+        return [sms[k:k + size] for sms in in_gpc for k in range(0, len(sms) - size + 1, size)]
 
     def lanes(self, port, index, other):
-        """Slices of the SM's partition, in the order in which addresses are dealt."""
+        """Slices of the SM's partition, in the order in which addresses are dealt; its GPC's network; its own engine of copies."""
+        if port == "cluster":
+            return [self.places[index][0]]
+        if port == "copies":
+            return [index]
         return range(index % 2 * other.slices // 2, (index % 2 + 1) * other.slices // 2)
 
     def wire_latency(self, port):
-        """ps of each wire of a port."""
-        return self.crossbar
+        """ps of each wire of a port; within an SM and its GPC the behaviours count the time, and a wire takes the least there is."""
+        return self.crossbar if port == "memory" else 1
 
     def rates(self):
-        """ps a KiB out of and into each SM's port."""
+        """ps a KiB out of and into each SM's ports."""
         per_kib = round(1024 * 10**12 / (self.port_bytes * self.clock))
-        return {"memory": (per_kib, per_kib)}
+        peers = round(1024 * 10**14 / (self.cluster_bytes * self.clock)) if self.cluster_bytes else 0
+        return {"memory": (per_kib, per_kib), "cluster": (peers, peers)}

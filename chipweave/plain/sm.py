@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from chipweave.plain.endpoints import DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import dealt, sectors
+from chipweave.plain.lsu import PlainLsu, lines_of
+from chipweave.plain.sm_cluster import CLUSTER, COPIES, FRONT, OF_COPIES, PlainCluster
 
 LINE, FS = 128, 1000
-LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER = range(1, 9)
+LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = range(1, 12)
 KERNEL, PAGES, ORDER = 1, 2, 3
 LAUNCH, WAKE, BLOCK, STOP = 1, 2, 3, 4
 MISSES, HITS, STORED, LOADED = 4, 3, 2, 1
@@ -26,6 +28,7 @@ class Warp:
     paused: bool = False
     issued: bool = False
     line_done: int = 0
+    barrier: int = None
 
 
 @dataclass
@@ -38,23 +41,17 @@ class Fetch:
     waiting: list
 
 
-def fold(line):
-    bank = 0
-    while line:
-        bank, line = bank ^ line & 3, line >> 2
-    return bank
-
-
-class PlainSm:
+class PlainSm(PlainLsu, PlainCluster):
     """State as in the C struct; `stats` in the order of its table. An L1 entry is [line, valid, {sector bits: fetch}]."""
 
     def __init__(self, host, me, parameters):
-        self.host, self.me, self.p, self.stats = host, me, parameters, [0] * 9
+        self.host, self.me, self.p, self.stats = host, me, parameters, [0] * 12
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.sets = [[None] * parameters["l1_ways"] for _ in range(parameters["l1_sets"])]
         self.load_room, self.store_room = parameters["load_sectors"], parameters["store_sectors"]
         self.pages, self.order, self.warps, self.alive = [], [], {}, {}
-        self.fetches, self.next_fetch, self.lsu, self.launched, self.stalled = {}, 0, 0, 0, []
+        self.fetches, self.next_fetch, self.lsu, self.lsu_used, self.launched, self.stalled = {}, 0, 0, 0, 0, []
+        self.pending, self.running, self.command = [0] * 16, 0, None
 
     def attach(self, what, data):
         if what == PAGES:
@@ -62,7 +59,8 @@ class PlainSm:
         elif what == ORDER:
             self.order = data
         else:
-            self.threads, self.at_once, self.next_block, self.step, self.blocks, self.first, self.further = data[:7]
+            self.threads, self.at_once, self.first_block, self.step, self.blocks, self.first, self.further = data[:7]
+            self.next_block = self.first_block
             self.ops = [data[i:i + 10] for i in range(7, len(data), 10)]
 
     # -- L1
@@ -103,20 +101,11 @@ class PlainSm:
 
     def gather(self, w, op):
         """({line: sectors}, cycles of the unit, phases)."""
-        size, addresses, lines = op[7], self.addresses(w, op), {}
-        phases = (op[8] * size + 127) // 128
-        for a in addresses:
-            for at in range(a & ~31, a + size, 32):
-                lines[at // LINE] = lines.get(at // LINE, 0) | 1 << at // 32 % 4
+        size, addresses, phases = op[7], self.addresses(w, op), self.wavefronts(op[8], op[7])
+        lines = lines_of(addresses, size)
         if op[0] in (LOAD, STORE) and op[6] == size:
             return lines, phases, phases
-        banks, group = 0, 128 // size
-        for i in range(0, len(addresses), group):
-            words = {(a + b) // 4 for a in addresses[i:i + group] for b in range(0, size, 4)}
-            in_bank = [sum(1 for word in words if word & 31 == k) for k in range(32)]
-            banks += max(1, *in_bank)
-        tags = [fold(line) for line in lines]
-        return lines, max(banks, *(tags.count(k) for k in range(4))), phases
+        return lines, max(self.bank_cycles(addresses, size), self.tag_cycles(lines)), phases
 
     # -- memory instructions
 
@@ -125,9 +114,7 @@ class PlainSm:
         now = self.host.time * FS
         start, extra = max(now, self.lsu), 2 * (phases - 1) * self.period
         if not w.line_done:
-            taken = cycles * self.period * self.p["lsu_permille"] // 1000
-            self.lsu = start + taken
-            self.stats[7] += taken // FS
+            self.lsu_take(start, cycles)
             self.stats[0] += op[0] != STORE
         leave = (start + extra + self.p["miss_cycles"] * self.period) // FS - self.host.time
         for line, mask in list(lines.items())[w.line_done:]:
@@ -186,7 +173,9 @@ class PlainSm:
 
     def start_block(self, place, count):
         if self.next_block >= self.blocks:
+            self.maybe_end()
             return
+        self.running += 1
         block, n = self.next_block, (self.threads + 31) // 32
         self.next_block += self.step
         self.alive[place] = n
@@ -217,6 +206,14 @@ class PlainSm:
                     self.stalled.append(key)
                     return
                 w.issued = op[0] == CHASE
+            if op[0] == SHARED and not self.shared(w, key, op):
+                self.stalled.append(key)
+                return
+            if op[0] == COPY:
+                self.copy(w, op)
+            if op[0] == BARRIER and self.pending[op[1]]:
+                w.barrier = op[1]
+                return
             if op[0] in (CHASE, WAIT):
                 if self.pause(key, w):
                     return
@@ -236,16 +233,18 @@ class PlainSm:
         self.alive[w.place] -= 1
         if not self.alive[w.place]:
             self.stats[6] += 1
+            self.running -= 1
             self.host.schedule(self.me, self.p["turnaround"] * self.period // FS, 1, BLOCK, w.place)
 
     def resume_stalled(self):
         while self.stalled:
             key = self.stalled[0]
             w = self.warps[key]
-            if not self.memory(w, self.ops[w.pc]):
+            op = self.ops[w.pc]
+            if not (self.shared(w, key, op) if op[0] == SHARED else self.memory(w, op)):
                 return
             self.stalled.pop(0)
-            if self.ops[w.pc][0] == CHASE:
+            if op[0] == CHASE:
                 w.issued = True
             else:
                 w.pc += 1
@@ -254,10 +253,23 @@ class PlainSm:
     # -- events
 
     def receive(self, m):
-        if m.kind == DONE:
+        if m.port == FRONT:
+            self.from_front(m)
+        elif m.port == CLUSTER:
+            self.from_cluster(m)
+        elif m.port == COPIES:
+            self.from_copies(m)
+        elif m.tag & OF_COPIES:
+            self.answer_copies(m)
+        elif m.kind == DONE:
             self.store_room += m.tag
             self.resume_stalled()
-            return
+            self.maybe_end()
+        else:
+            self.answered(m)
+
+    def answered(self, m):
+        """A fetch is back."""
         fetch = self.fetches.pop(m.tag)
         if fetch.entry:
             self.find(fetch.line)
@@ -280,8 +292,11 @@ class PlainSm:
         elif code == STOP:
             self.blocks = 0
         else:
-            for place in range(self.at_once):
-                self.start_block(place, self.first + place * self.further)
+            self.launch()
+
+    def launch(self):
+        for place in range(self.at_once):
+            self.start_block(place, self.first + place * self.further)
 
     def touch(self, m):
         line = m.address // LINE

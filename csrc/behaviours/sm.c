@@ -1,132 +1,34 @@
 /* sm.c: see sm.h. Inner times are femtoseconds, so that cycles do not drift; messages leave at whole picoseconds. */
-#include "sm_gather.h"
-
-/* ---- memory instructions --------------------------------------------------------------------------------------- */
-
-static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
-
-static void wait_for(sm *s, int32_t *head, int32_t who)
-{
-    if (s->free_waiter == NONE) {
-        int32_t more = s->n_waiters ? s->n_waiters * 2 : 256;
-        s->waiters = realloc(s->waiters, sizeof(waiter) * (size_t)more);
-        for (int32_t i = more - 1; i >= s->n_waiters; i--) {
-            s->waiters[i].next = s->free_waiter;
-            s->free_waiter = i;
-        }
-        s->n_waiters = more;
-    }
-    int32_t i = s->free_waiter;
-    s->free_waiter = s->waiters[i].next;
-    s->waiters[i] = (waiter){who, *head};
-    *head = i;
-}
-
-static int32_t new_txn(sm *s)
-{
-    int32_t i = s->free_txn;
-    s->free_txn = s->txns[i].next_free;
-    s->txns[i].head = NONE;
-    return i;
-}
-
-/* One line of a load: hit, a fetch that is under way, or a request. Returns 0 where there is no room for the request. */
-static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int past_l1, int64_t leave_fs)
-{
-    uint64_t *entry = past_l1 ? NULL : find(s, virtual_line);
-    int32_t who = (int32_t)(w - s->warps);
-    if (entry && !(mask & ~(int32_t)(*entry & 15))) {
-        s->stats[3]++;
-        return 1;
-    }
-    int32_t missing = entry ? mask & ~(int32_t)((*entry | *entry >> 4) & 15) : mask;
-    if (missing && s->load_room < popcount4(missing))
-        return 0;
-    if (entry && !missing) {  /* on its way already */
-        wait_for(s, &s->txns[*entry >> 8 & 0xffff].head, who);
-        w->waiting++;
-        return 1;
-    }
-    int shared = entry && (*entry & 0xf0);  /* a second fetch for the entry: not recorded in it, so it stays simple */
-    if (!entry && !past_l1)
-        entry = allocate(s, virtual_line);
-    uint64_t at = physical(s, virtual_line * LINE);
-    int32_t t = new_txn(s);
-    s->txns[t].line = virtual_line;
-    s->txns[t].mask = missing;
-    s->txns[t].entry = entry && !shared ? 1 : 0;
-    s->txns[t].sectors = popcount4(missing);
-    wait_for(s, &s->txns[t].head, who);
-    w->waiting++;
-    if (entry && !shared) {
-        *entry = (*entry & ~0xffff00ull) | (uint64_t)t << 8 | (uint64_t)missing << 4;
-    }
-    s->load_room -= s->txns[t].sectors;
-    s->stats[4]++;
-    cw_message m = {.address = at, .tag = (uint64_t)t, .bytes = (int32_t)s->p[REQUEST_BYTES], .kind = CW_READ, .mask = missing};
-    s->host->send(s->host, s->me, 0, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
-    return 1;
-}
-
-static int store_line(sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_fs)
-{
-    int32_t sectors = popcount4(mask);
-    if (s->store_room < sectors)
-        return 0;
-    s->store_room -= sectors;
-    uint64_t at = physical(s, virtual_line * LINE);
-    cw_message m = {.address = at, .tag = (uint64_t)sectors, .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * sectors, .kind = CW_WRITE, .mask = mask};
-    s->host->send(s->host, s->me, 0, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
-    s->stats[2] += 32 * sectors;
-    return 1;
-}
-
-/* Issue a memory instruction, from line `w->line_done` on; 0 where it has to wait for room. */
-static int memory(sm *s, warp *w, const int64_t *op)
-{
-    wanted list[64];
-    int32_t cycles, phases, n = gather(s, w, op, list, &cycles, &phases);
-    int64_t start = max64(now_fs(s), s->lsu_fs), extra = 2 * (phases - 1) * s->period_fs;
-    if (!w->line_done) {
-        int64_t taken = cycles * s->period_fs * s->p[LSU_PERMILLE] / 1000;
-        s->lsu_fs = start + taken;
-        s->stats[7] += taken / FS;
-        s->stats[0] += op[0] != SM_OP_STORE;
-    }
-    while (w->line_done < n) {
-        wanted *at = &list[w->line_done];
-        int64_t leave = start + extra + s->p[MISS_CYCLES] * s->period_fs;
-        int done = op[0] == SM_OP_STORE ? store_line(s, at->line, at->mask, leave) : load_line(s, w, at->line, at->mask, op[9] != 0, leave);
-        if (!done) {
-            s->stats[8]++;
-            return 0;
-        }
-        if (op[0] != SM_OP_STORE)
-            s->stats[1] += 32 * popcount4(at->mask);
-        w->line_done++;
-    }
-    w->line_done = 0;
-    if (op[0] != SM_OP_STORE)
-        w->ready_fs = max64(w->ready_fs, start + extra + s->p[HIT_CYCLES] * s->period_fs);
-    return 1;
-}
+#include "sm_cluster.h"
+#include "sm_memory.h"
 
 /* ---- warps and blocks ------------------------------------------------------------------------------------------ */
-
-static void run(sm *s, warp *w);
 
 static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code)
 {
     s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, code, (uint64_t)(w - s->warps));
 }
 
-enum { WAKE = 2, BLOCK = 3 };
+/* The kernel has ended once no block is left and its stores are acknowledged: the command processor hears of it. */
+static void maybe_end(sm *s)
+{
+    if (!s->started || s->running || s->next_block < s->blocks || s->store_room < s->p[STORE_SECTORS])
+        return;
+    s->started = 0;
+    cw_message done = {.tag = s->command.tag, .kind = CW_DONE};
+    s->host->reply(s->host, s->me, 0, &s->command, &done);
+}
+
+static void launch(sm *s);
 
 static void start_block(sm *s, int32_t slot, int64_t count)
 {
     int64_t block = s->next_block, n = (s->threads + 31) / 32;
-    if (block >= s->blocks)
+    if (block >= s->blocks) {
+        maybe_end(s);
         return;
+    }
+    s->running++;
     s->next_block += s->block_step;
     s->alive[slot] = (int32_t)n;
     for (int64_t i = 0; i < n; i++) {
@@ -142,6 +44,7 @@ static void end_warp(sm *s, warp *w)
     if (--s->alive[w->slot])
         return;
     s->stats[6]++;
+    s->running--;
     s->host->schedule(s->host, s->me, s->p[TURNAROUND] * s->period_fs / FS, 1, BLOCK, (uint64_t)w->slot);
 }
 
@@ -199,6 +102,21 @@ static void run(sm *s, warp *w)
             w->place = 0;
             s->stats[5]++;
             break;
+        case SM_OP_SHARED:
+            if (!shared(s, w, op)) {
+                stall(s, w);
+                return;
+            }
+            break;
+        case SM_OP_COPY:
+            copy(s, w, op);
+            break;
+        case SM_OP_BARRIER:
+            if (s->pending[op[1]]) {
+                w->barrier = (int32_t)op[1] + 1;
+                return;
+            }
+            break;
         case SM_OP_WAIT:
             if (pause_for_loads(s, w))
                 return;
@@ -224,12 +142,13 @@ static void resume_stalled(sm *s)
 {
     while (s->stalled_first != NONE) {
         warp *w = &s->warps[s->stalled_first];
-        if (!memory(s, w, s->ops[w->pc]))
+        const int64_t *op = s->ops[w->pc];
+        if (!(op[0] == SM_OP_SHARED ? shared(s, w, op) : memory(s, w, op)))
             return;
         s->stalled_first = w->next_stalled;
         if (s->stalled_first == NONE)
             s->stalled_last = NONE;
-        if (s->ops[w->pc][0] == SM_OP_CHASE)
+        if (op[0] == SM_OP_CHASE)
             w->place = 1;
         else
             w->pc++;
@@ -237,14 +156,33 @@ static void resume_stalled(sm *s)
     }
 }
 
+static void launch(sm *s)
+{
+    for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
+        start_block(s, slot, s->first_count + slot * s->place_count);
+}
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static void receive(void *state, const cw_message *m)
 {
     sm *s = state;
+    if (m->port == CLUSTER || m->port == COPIES || m->tag & OF_COPIES) {
+        m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
+        return;
+    }
+    if (m->port == FRONT) {
+        s->command = *m;
+        s->started = 1;
+        s->blocks = (int64_t)m->address;
+        s->next_block = s->first_block;
+        launch(s);
+        return;
+    }
     if (m->kind == CW_DONE) {
         s->store_room += (int64_t)m->tag;
         resume_stalled(s);
+        maybe_end(s);
         return;
     }
     txn *t = &s->txns[m->tag];
@@ -280,8 +218,7 @@ static void timer(void *state, int32_t code, uint64_t data)
     else if (code == SM_STOP)
         s->blocks = 0;
     else
-        for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
-            start_block(s, slot, s->first_count + slot * s->place_count);
+        launch(s);
 }
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
@@ -290,6 +227,9 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     s->host = host;
     s->me = part;
     memcpy(s->p, p, sizeof s->p);
+    if (p[LSU_TAGS] & (p[LSU_TAGS] - 1) || p[LSU_SLOTS] == 1)
+        return snprintf(why, 256, "sm: lsu_tags is a power of two, lsu_slots is 0 or above 1"), -1;
+    s->tag_bits = __builtin_ctzll((unsigned long long)p[LSU_TAGS]);
     s->period_fs = (1000000000000000 + p[CLOCK_HZ] / 2) / p[CLOCK_HZ];
     s->load_room = p[LOAD_SECTORS];
     s->store_room = p[STORE_SECTORS];
@@ -322,7 +262,7 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
         return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS, MAX_BLOCKS, MAX_WARPS), -1;
     s->threads = data[0];
     s->blocks_at_once = data[1];
-    s->next_block = data[2];
+    s->next_block = s->first_block = data[2];
     s->block_step = data[3];
     s->blocks = data[4];
     s->n_ops = (int32_t)ops;
@@ -345,7 +285,7 @@ static int32_t touch(void *state, const cw_message *m)
         *entry |= (uint64_t)m->mask;
     cw_message asked = *m;
     asked.address = physical(s, m->address);
-    return 1 + s->host->touch(s->host, s->me, 0, lane_of(s, asked.address / LINE), &asked);
+    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, asked.address / LINE), &asked);
 }
 
 static int64_t statistic(const void *state, int32_t index) { return ((const sm *)state)->stats[index]; }
@@ -359,7 +299,7 @@ static void close_(void *state)
 }
 
 cw_behaviour cw_sm = {
-    .abi = CW_ABI, .name = "sm", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 1,
-    .statistics = STATISTICS, .n_statistics = 9, .state_size = sizeof(sm),
+    .abi = CW_ABI, .name = "sm", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = N_PORTS,
+    .statistics = STATISTICS, .n_statistics = 12, .state_size = sizeof(sm),
     .open = open, .attach = attach, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
 };

@@ -1,16 +1,17 @@
-/* sm.h: a streaming multiprocessor: blocks of warps, loads in flight, L1.
+/* sm.h: a streaming multiprocessor: blocks of warps, loads in flight, L1, shared memory.
  *
+ *   "front" (command processor)        engine of bulk copies: port "copies"
+ *      |                                   |  lines of a box, then bytes off the mbarrier
  *   blocks --> warps --op--> load-store unit --> L1 tags --miss--> port "memory" (one lane a slice)
- *                ^                |  hit                                  |
+ *                ^                |  hit   \---> shared memory <--> port "cluster" (SMs of the GPC)
  *                +--- all loads of the warp back <------------------------+
  *
  * A kernel is a program of ops, the same for every warp; addresses follow from block, warp, lane and loop count, or
  * from a table (pointer chase). Warps run in order; a load does not block, WAIT does.
  *
- * Load-store unit: one warp instruction takes as many cycles as the slowest of three: data phases (128 B a cycle),
- * words that want the same of 32 banks, lines that want the same of four tag banks (two bits of the line's number,
- * folded by exclusive or). Loads in flight are limited in sectors; when no room is left the warp waits its turn.
- * L1: 128 B lines of 32 B sectors, modulo index, least recently used; stores write through and do not allocate. */
+ * What an instruction costs the load-store unit: lsu.h. Loads in flight are limited in sectors; when no room is left the
+ * warp waits its turn. L1: 128 B lines of 32 B sectors, modulo index, least recently used; stores write through and do
+ * not allocate. Shared memory of the cluster, bulk copies and their mbarriers: sm_cluster.h. */
 #ifndef CHIPWEAVE_SM_H
 #define CHIPWEAVE_SM_H
 #include "behaviour.h"
@@ -36,6 +37,11 @@ extern cw_behaviour cw_sm;
 #define SM_OP_WORK 6   /* cycles */
 #define SM_OP_JUMP 7   /* op to go on at */
 #define SM_OP_GATHER 8 /* as CHASE, without the loop count and without waiting */
+#define SM_OP_SHARED 9 /* load of shared memory: base, cluster, peer, warp_step, loop_step, lane_step, bytes, lanes, store. A cluster is so many
+                        * SMs with neighbouring ranks; `peer` ranks further on in it, round: another SM's memory, 0: its own */
+#define SM_OP_COPY 10  /* bulk copy: descriptor, first box, boxes a block, boxes a loop count, bytes, mbarrier, from shared memory. The mbarrier
+                        * expects so many bytes more */
+#define SM_OP_BARRIER 11  /* wait until mbarrier expects no more: mbarrier */
 /* cdef: end */
 
 #endif

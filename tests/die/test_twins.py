@@ -39,7 +39,7 @@ def test_random_programs_end_in_the_same_picosecond(seed):
 
 
 @pytest.mark.parametrize("change", [{"hbm": {"refresh_all": 1}}, {"llc": {"fill": 4, "unit": 1}, "sm": {"unit": 1}}, {"llc": {"fill": 1, "request_bytes": 16}},
-                                    {"sm": {"lsu_permille": 1031, "clock": 1755000000}}, {"hbm": {"nREFI": 700, "nRFC": 200}}, {"llc": {"channel_share": 2, "channel_index": 1}}])
+                                    {"sm": {"lsu_slots": 33, "clock": 1755000000}}, {"hbm": {"nREFI": 700, "nRFC": 200}}, {"llc": {"channel_share": 2, "channel_index": 1}}])
 def test_every_switch_is_the_same_in_both(change):
     kernel, plain = both(lambda engine: mixed(engine, 5, **change))
     assert kernel == plain

@@ -1,0 +1,51 @@
+"""Plain twin of csrc/behaviours/lsu.h: what one warp instruction costs the load-store unit."""
+
+LINE = 128
+
+
+def fold(line, banks):
+    """Tag bank of a line: exclusive or of its number in digits of `banks`, a power of two."""
+    bank = 0
+    while line and banks > 1:
+        bank, line = bank ^ line % banks, line // banks
+    return bank
+
+
+def lines_of(addresses, size):
+    """{line: sectors} in the order in which the lanes want them."""
+    lines = {}
+    for a in addresses:
+        for at in range(a & ~31, a + size, 32):
+            lines[at // LINE] = lines.get(at // LINE, 0) | 1 << at // 32 % 4
+    return lines
+
+
+class PlainLsu:
+    """A mixin of the SM: `p`, `period`, `stats` are its."""
+
+    def wavefronts(self, lanes, size):
+        """Cycles of the data path alone."""
+        return -(-lanes * size // self.p["lsu_bytes"])
+
+    def bank_cycles(self, addresses, size):
+        """Most words of one bank, of each group of lanes that fills the data path."""
+        cycles, group, banks = 0, max(1, self.p["lsu_bytes"] // size), self.p["lsu_banks"]
+        for i in range(0, len(addresses), group):
+            words = {(a + b) // 4 for a in addresses[i:i + group] for b in range(0, size, 4)}
+            cycles += max(1, *(sum(1 for word in words if word % banks == k) for k in range(banks)))
+        return cycles
+
+    def tag_cycles(self, lines):
+        """Most lines of one tag bank."""
+        banks = [fold(line, self.p["lsu_tags"]) for line in lines]
+        return max(1, *(banks.count(k) for k in range(self.p["lsu_tags"])))
+
+    def lsu_take(self, start, cycles):
+        """Hold the unit from `start` (fs) or from when it is free; returns when it begins."""
+        start, slots = max(start, self.lsu), self.p["lsu_slots"]
+        if slots:
+            lost, self.lsu_used = divmod(self.lsu_used + cycles, slots - 1)
+            cycles += lost
+        self.lsu = start + cycles * self.period
+        self.stats[7] += cycles * self.period // 1000
+        return start

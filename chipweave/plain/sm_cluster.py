@@ -1,0 +1,110 @@
+"""Plain twin of csrc/behaviours/sm_cluster.h: shared memory of the cluster, bulk copies, mbarriers."""
+
+from dataclasses import replace
+
+from chipweave.plain.endpoints import DATA, DONE, READ, WRITE, Message
+from chipweave.plain.llc_slice import sectors
+from chipweave.plain.lsu import LINE, lines_of
+
+FS, WAKE = 1000, 2
+MEMORY, CLUSTER, COPIES, FRONT = range(4)
+OF_COPIES = 1 << 63
+
+
+class PlainCluster:
+    """A mixin of the SM."""
+
+    # -- shared memory
+
+    def shared(self, w, key, op):
+        """Issue; False where it has to wait for room."""
+        _, base, cluster, further, warp_step, loop_step, lane_step, size, lanes, store = op
+        first = base + w.index * warp_step + w.count * loop_step
+        addresses = [first + lane * lane_step for lane in range(lanes)]
+        rank, cluster = self.p["rank"], max(1, cluster)
+        peer = rank // cluster * cluster + (rank + further) % cluster
+        now = self.host.time * FS
+        start = now if w.line_done else self.lsu_take(now, self.bank_cycles(addresses, size))
+        if peer == rank:
+            if not store:
+                extra = 2 * (self.wavefronts(lanes, size) - 1) * self.period
+                w.ready = max(w.ready, start + extra + self.p["shared_cycles"] * self.period)
+            return True
+        for line, mask in list(lines_of(addresses, size).items())[w.line_done:]:
+            if not self.ask_peer(key, w, line, mask, peer, store, start):
+                self.stats[8] += 1
+                return False
+            w.line_done += 1
+        w.line_done = 0
+        return True
+
+    def ask_peer(self, key, w, line, mask, peer, store, leave):
+        room, n = ("store_room" if store else "load_room"), sectors(mask)
+        if getattr(self, room) < n:
+            return False
+        setattr(self, room, getattr(self, room) - n)
+        w.waiting += 1
+        address = peer << 48 | self.p["rank"] << 32 | line * LINE & 0xFFFFFFFF
+        size = self.p["request_bytes"] + (32 * n if store else 0)
+        self.host.post(self.me, CLUSTER, 0, leave // FS - self.host.time, Message(address, key, size, WRITE if store else READ, mask))
+        return True
+
+    def from_cluster(self, m):
+        n, read = sectors(m.mask), m.kind in (READ, DATA)
+        if m.kind in (READ, WRITE):
+            at = self.lsu_take(self.host.time * FS, 1) + self.p["shared_cycles"] * self.period
+            self.stats[10] += 32 * n
+            size = self.p["request_bytes"] + (32 * n if read else 0)
+            self.host.reply(self.me, at // FS - self.host.time, m, replace(m, kind=DATA if read else DONE, bytes=size))
+            return
+        if read:
+            self.load_room += n
+        else:
+            self.store_room += n
+        self.stats[9] += 32 * n
+        w = self.warps[m.tag]
+        w.waiting -= 1
+        if not w.waiting and w.paused:
+            w.paused = False
+            self.run(m.tag)
+        self.resume_stalled()
+
+    # -- bulk copies
+
+    def copy(self, w, op):
+        _, descriptor, box, a_block, a_loop, size, barrier, store = op[:8]
+        self.pending[barrier] += size
+        kind = WRITE if store else READ
+        self.host.post(self.me, COPIES, 0, 0, Message(box + w.block * a_block + w.count * a_loop, descriptor << 8 | barrier, 0, kind))
+
+    def from_copies(self, m):
+        at, now, store = self.physical(m.address), self.host.time * FS, m.kind == WRITE
+        start = self.lsu_take(now, 1) if store else now
+        leave = (start + self.p["miss_cycles"] * self.period) // FS - self.host.time
+        size = self.p["request_bytes"] + (32 * sectors(m.mask) if store else 0)
+        self.host.post(self.me, MEMORY, self.lane(at // LINE), leave, Message(at, m.tag | OF_COPIES, size, m.kind, m.mask))
+
+    def answer_copies(self, m):
+        barrier, size, now = m.tag & 255, 32 * sectors(m.tag >> 8 & 15), self.host.time * FS
+        if m.kind == DATA:
+            now = self.lsu_take(now, 1)
+        self.host.post(self.me, COPIES, 0, 0, Message(tag=m.tag & ~OF_COPIES, kind=m.kind))
+        self.stats[11] += size
+        self.pending[barrier] -= size
+        if self.pending[barrier]:
+            return
+        for key, w in sorted(self.warps.items()):
+            if w.barrier == barrier:
+                w.barrier = None
+                self.wake_at(key, now + self.p["shared_cycles"] * self.period)
+
+    # -- command processor
+
+    def from_front(self, m):
+        self.command, self.blocks, self.next_block = m, m.address, self.first_block
+        self.launch()
+
+    def maybe_end(self):
+        if self.command and not self.running and self.next_block >= self.blocks and self.store_room == self.p["store_sectors"]:
+            command, self.command = self.command, None
+            self.host.reply(self.me, 0, command, Message(tag=command.tag, kind=DONE))

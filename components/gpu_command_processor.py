@@ -1,0 +1,39 @@
+"""The command processor of a GPU die: launches one behind the other (csrc/behaviours/command_processor.c).
+
+Models      the host's call until a launch stands in the queue, the start of a kernel told to every SM, the wait for all blocks and
+            stores, the gap before the next launch, by stream or from a graph.
+Leaves out  concurrent kernels, priorities, copies of its own; the host's software is in the two fixed times.
+Checked by  tests/die/test_launches.py
+"""
+
+from chipweave.component import Component, Param, Port, component
+
+
+@component("gpu.command_processor")
+class GpuCommandProcessor(Component):
+    """One command processor."""
+
+    engine = "endpoint"
+    behaviour = "command_processor"
+
+    sms = Port(uses="sm.launches", doc="all SMs")
+
+    way = Param("choice", choices=("stream", "graph"), default="stream", doc="how launches are handed in: one by one, or as a graph")
+    call = Param("time", default="0 ps", low="0 ps", rounding=True, doc="the host's call until the launch stands in the queue")
+    stream_gap = Param("time", low="0 ps", rounding=True, doc="a kernel's end to the next one's start, launched one by one")
+    graph_gap = Param("time", low="0 ps", rounding=True, doc="the same within a graph")
+    deal_cycles = Param("int", default=1, low=0, doc="SM cycles between telling two SMs")
+
+    def endpoints(self):
+        """Parameters of the command processor."""
+        sm = self.links["sms"][0][0]
+        gap = self.graph_gap if self.way == "graph" else self.stream_gap
+        return [{"clock": int(sm.clock), "sms": sm.sms, "call_ps": self.call, "gap_ps": gap, "deal_cycles": self.deal_cycles}]
+
+    def lanes(self, port, index, other):
+        """Every SM."""
+        return range(other.sms)
+
+    def wire_latency(self, port):
+        """ps: the least that a wire takes; what the way takes is in the gaps."""
+        return 1
