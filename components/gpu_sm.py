@@ -39,7 +39,6 @@ class GpuSm(Component):
     lsu_tags = Param("int", default=4, low=1, doc="lines looked up a cycle, each in a bank of its own; a power of two")
     lsu_slots = Param("int", default=0, low=0, doc="of so many cycles of the load-store unit one is not a warp's; 0: all are")
     shared_cycles = Param("int", default=29, low=1, doc="load to use in shared memory")
-    cluster_bytes = Param("int", default=0, low=0, doc="bytes in 100 cycles between an SM and the network of its GPC, each direction; 0: no limit")
     load_sectors = Param("int", low=4, doc="sectors of loads in flight beyond L1, one SM")
     store_sectors = Param("int", low=4, doc="sectors of stores in flight, one SM")
     turnaround = Param("int", low=0, doc="SM cycles from a block's end to the first instruction of the next in its place")
@@ -93,7 +92,6 @@ class GpuSm(Component):
         return self.crossbar if port == "memory" else 1
 
     def rates(self):
-        """ps a KiB out of and into each SM's ports."""
+        """ps a KiB out of and into each SM's port to memory."""
         per_kib = round(1024 * 10**12 / (self.port_bytes * self.clock))
-        peers = round(1024 * 10**14 / (self.cluster_bytes * self.clock)) if self.cluster_bytes else 0
-        return {"memory": (per_kib, per_kib), "cluster": (peers, peers)}
+        return {"memory": (per_kib, per_kib)}

@@ -1,7 +1,7 @@
 """The networks among the SMs of a GPU die, one a GPC (csrc/behaviours/sm_network.c).
 
-Models      the way from an SM to another of its GPC, over which thread block clusters reach one another's shared memory; what an
-            SM sends and takes in is limited at its own port (`cluster_bytes` of gpu.sm), so SMs that ask one SM queue there.
+Models      the way from an SM to another of its GPC, over which thread block clusters reach one another's shared memory, and
+            the queues where data leaves an SM and enters one: SMs that ask one SM share what it can send.
 Leaves out  the inner structure of a GPC: every pair of its SMs is equally far.
 Checked by  tests/die/test_clusters.py
 """
@@ -19,15 +19,9 @@ class GpuSmNetwork(Component):
     sm = Port(provides="sm.network", doc="the SMs")
 
     cycles = Param("int", low=0, doc="SM cycles from SM to SM, one way")
-    gpc_bytes = Param("int", default=0, low=0, doc="bytes in 100 cycles that the network of a GPC carries; 0: a crossbar that never blocks")
+    port_bytes = Param("int", default=0, low=0, doc="data in 100 cycles that one SM sends, and that one SM takes in; 0: no limit")
 
     def endpoints(self):
         """Parameters of the network of every GPC."""
         sm = self.links["sm"][0][0]
-        return [{"clock": int(sm.clock), "cycles": self.cycles}] * sm.gpcs
-
-    def rates(self):
-        """ps a KiB through a GPC's network."""
-        clock = self.links["sm"][0][0].clock
-        per_kib = round(1024 * 10**14 / (self.gpc_bytes * clock)) if self.gpc_bytes else 0
-        return {"sm": (per_kib, per_kib)}
+        return [{"clock": int(sm.clock), "cycles": self.cycles, "port_bytes": self.port_bytes}] * sm.gpcs

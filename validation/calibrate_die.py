@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from chipweave.validation import bandwidth, chase
+from chipweave.validation import bandwidth, chase, clusters
 from chipweave.validation.calibrate_kernels import calibration_values
 from chipweave.validation.die import CALIBRATED, CHASE, KIB, LOOP, MIB, ORDER, Die
 
@@ -77,7 +77,7 @@ def fit(v, report=lambda name, value: None):
     """The kinds of the preset from the calibration values `v` ({row id: value})."""
     with tempfile.TemporaryDirectory() as folder:
         f = Fit(folder)
-        for step in (_pipeline, _l2_latency, _l2_bandwidth, _memory_latency, _blocks, _memory_bandwidth):
+        for step in (_pipeline, _l2_latency, _l2_bandwidth, _memory_latency, _blocks, _memory_bandwidth, _cluster, _copies, _launches):
             step(f, v)
             report(step.__name__.strip("_"), f.kinds)
         return f
@@ -85,7 +85,40 @@ def fit(v, report=lambda name, value: None):
 
 def _pipeline(f, v):
     f.set("gpu.sm", "hit_cycles", round(v["uarch-0004"]), ["uarch-0004"])
-    f.set("gpu.sm", "lsu_permille", round(1000 * LSU_BYTES / v["uarch-0049"]), ["uarch-0049"])
+    f.set("gpu.sm", "lsu_slots", round(LSU_BYTES / (LSU_BYTES - v["uarch-0049"])), ["uarch-0049"])
+    f.set("gpu.sm", "shared_cycles", round(v["uarch-0001"]), ["uarch-0001"])
+
+
+def _cluster(f, v):
+    """The network of a GPC: one way, and what an SM's port carries when every SM copies from its neighbour."""
+    f.set("gpu.sm_network", "cycles", 76, ["uarch-0033", "uarch-0001"])
+
+    def measure(size):
+        f.set("gpu.sm_network", "port_bytes", round(size), ["uarch-0038"])
+        return clusters.ring_copy("h800_pcie", **f.options()) / 1e12
+
+    f.set("gpu.sm_network", "port_bytes", round(secant(measure, v["uarch-0038"], 1600, 1700)), ["uarch-0038"])
+    way = 76
+    for _ in range(3):  # linear but for rounding
+        way += round((v["uarch-0033"] - clusters.remote_cycles("h800_pcie", **f.options())) / 2)
+        f.set("gpu.sm_network", "cycles", way, ["uarch-0033", "uarch-0001"])
+
+
+def _copies(f, v):
+    f.set("gpu.tma", "setup_cycles", 0, ["uarch-0032"])
+    setup = v["uarch-0032"] - clusters.copy_extra_cycles("h800_pcie", **f.options())
+    f.set("gpu.tma", "setup_cycles", round(setup), ["uarch-0032"])
+
+
+def _launches(f, v):
+    """The command processor: the host's call, and between the kernels of a train what the 64 kB kernel itself does not take."""
+    f.set("gpu.command_processor", "call", f"{round(v['uarch-0065'] * 1000)} ps", ["uarch-0065"])
+    rows = {"stream": "launch-0001", "graph": "launch-0002"}
+    for way in rows:
+        f.set("gpu.command_processor", f"{way}_gap", "0 ps", [rows[way]])
+    for way, row in rows.items():
+        own = clusters.scale_kernel("h200", 65536, way, **f.options())
+        f.set("gpu.command_processor", f"{way}_gap", f"{round(v[row] * 1e6 - own * 1e12)} ps", [row])
 
 
 def _l2_latency(f, v):

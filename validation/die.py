@@ -14,7 +14,7 @@ from chipweave.line_rate import LineRate
 from chipweave.validation.devices import Device
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "die.yaml"
-LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER = range(1, 9)
+LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = range(1, 12)
 KERNEL, PAGES, ORDER = 1, 2, 3
 LAUNCH, STOP = 1, 4
 ENDLESS = 1 << 40

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chipweave.plain.endpoints import DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import dealt, sectors
 from chipweave.plain.lsu import PlainLsu, lines_of
-from chipweave.plain.sm_cluster import CLUSTER, COPIES, FRONT, OF_COPIES, PlainCluster
+from chipweave.plain.sm_cluster import CLUSTER, COPIES, FRONT, LEAVE, OF_COPIES, PlainCluster
 
 LINE, FS = 128, 1000
 LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = range(1, 12)
@@ -289,6 +289,8 @@ class PlainSm(PlainLsu, PlainCluster):
             self.run(data)
         elif code == BLOCK:
             self.start_block(data, 0)
+        elif code == LEAVE:
+            self.host.post(self.me, CLUSTER, 0, 0, data)
         elif code == STOP:
             self.blocks = 0
         else:

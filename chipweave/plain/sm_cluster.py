@@ -6,7 +6,7 @@ from chipweave.plain.endpoints import DATA, DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import sectors
 from chipweave.plain.lsu import LINE, lines_of
 
-FS, WAKE = 1000, 2
+FS, WAKE, LEAVE = 1000, 2, 5
 MEMORY, CLUSTER, COPIES, FRONT = range(4)
 OF_COPIES = 1 << 63
 
@@ -23,14 +23,17 @@ class PlainCluster:
         addresses = [first + lane * lane_step for lane in range(lanes)]
         rank, cluster = self.p["rank"], max(1, cluster)
         peer = rank // cluster * cluster + (rank + further) % cluster
-        now = self.host.time * FS
+        now, lines = self.host.time * FS, list(lines_of(addresses, size).items())
+        if peer != rank and (self.store_room if store else self.load_room) < sectors(lines[w.line_done][1]):
+            self.stats[8] += 1
+            return False
         start = now if w.line_done else self.lsu_take(now, self.bank_cycles(addresses, size))
         if peer == rank:
             if not store:
                 extra = 2 * (self.wavefronts(lanes, size) - 1) * self.period
                 w.ready = max(w.ready, start + extra + self.p["shared_cycles"] * self.period)
             return True
-        for line, mask in list(lines_of(addresses, size).items())[w.line_done:]:
+        for line, mask in lines[w.line_done:]:
             if not self.ask_peer(key, w, line, mask, peer, store, start):
                 self.stats[8] += 1
                 return False
@@ -46,7 +49,7 @@ class PlainCluster:
         w.waiting += 1
         address = peer << 48 | self.p["rank"] << 32 | line * LINE & 0xFFFFFFFF
         size = self.p["request_bytes"] + (32 * n if store else 0)
-        self.host.post(self.me, CLUSTER, 0, leave // FS - self.host.time, Message(address, key, size, WRITE if store else READ, mask))
+        self.host.schedule(self.me, leave // FS - self.host.time, 1, LEAVE, Message(address, key, size, WRITE if store else READ, mask))
         return True
 
     def from_cluster(self, m):
@@ -55,7 +58,7 @@ class PlainCluster:
             at = self.lsu_take(self.host.time * FS, 1) + self.p["shared_cycles"] * self.period
             self.stats[10] += 32 * n
             size = self.p["request_bytes"] + (32 * n if read else 0)
-            self.host.reply(self.me, at // FS - self.host.time, m, replace(m, kind=DATA if read else DONE, bytes=size))
+            self.host.schedule(self.me, at // FS - self.host.time, 1, LEAVE, replace(m, kind=DATA if read else DONE, bytes=size))
             return
         if read:
             self.load_room += n
@@ -101,6 +104,8 @@ class PlainCluster:
     # -- command processor
 
     def from_front(self, m):
+        """A kernel finds L1 empty."""
+        self.sets = [[None] * self.p["l1_ways"] for _ in range(self.p["l1_sets"])]
         self.command, self.blocks, self.next_block = m, m.address, self.first_block
         self.launch()
 

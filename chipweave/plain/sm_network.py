@@ -4,24 +4,39 @@ from dataclasses import replace
 
 from chipweave.plain.endpoints import READ, WRITE
 
+FS = 1000
+
 
 class PlainSmNetwork:
     """State as in the C struct."""
 
     def __init__(self, host, me, parameters):
-        self.host, self.me, self.stats = host, me, [0, 0]
-        self.delay = (parameters["cycles"] * 10**12 + parameters["clock"] // 2) // parameters["clock"]
+        self.host, self.me, self.p, self.stats = host, me, parameters, [0, 0]
+        self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
+        self.leaving, self.entering = {}, {}
 
     def attach(self, what, data):
         raise ValueError("takes no tables")
 
+    @staticmethod
+    def taken(ports, port, start, takes):
+        ports[port] = max(ports.get(port, 0), start) + takes
+        return ports[port]
+
     def receive(self, m):
-        request = m.kind in (READ, WRITE)
+        request, asked, asker = m.kind in (READ, WRITE), m.address >> 48, m.address >> 32 & 0xFFFF
+        source, to = (asker, asked) if request else (asked, asker)
+        now, delay = self.host.time * FS, self.p["cycles"] * self.period
         self.stats[not request] += 1
-        self.host.post(self.me, 0, m.address >> (48 if request else 32) & 0xFFFF, self.delay, replace(m))
+        there = now + delay
+        if m.bytes and self.p["port_bytes"]:
+            takes = m.bytes * 100 * self.period // self.p["port_bytes"]
+            there = self.taken(self.entering, to, self.taken(self.leaving, source, now, takes) + delay - takes, takes)
+        self.host.schedule(self.me, (there - now) // FS, 1, to, replace(m))
 
     def timer(self, code, data):
-        """Sets none."""
+        """A message has come through: `code` is the SM it goes to."""
+        self.host.post(self.me, 0, code, 0, data)
 
 
 TWIN = PlainSmNetwork

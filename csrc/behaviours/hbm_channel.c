@@ -112,7 +112,8 @@ static void set_row(channel *c, pseudo *pc, int32_t bank, int64_t row)
 
 /* ---- refresh ------------------------------------------------------------------------------------------------------- */
 
-/* The next bank in turn is refreshed at cycle `t` or as soon as it may. */
+/* The next bank in turn is refreshed at cycle `t` or as soon as it may. A refresh that is due goes before everything that opens
+ * a row, in whatever bank; column commands to open rows go on. Ramulator 2's priority queue does the same. */
 static void refresh_bank(channel *c, pseudo *pc, int64_t t)
 {
     int32_t b = pc->refresh_bank;

@@ -171,7 +171,8 @@ static void receive(void *state, const cw_message *m)
         m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
         return;
     }
-    if (m->port == FRONT) {
+    if (m->port == FRONT) {  /* a kernel finds L1 empty */
+        memset(s->tags, 0, sizeof *s->tags * (size_t)(s->p[L1_SETS] * s->p[L1_WAYS]));
         s->command = *m;
         s->started = 1;
         s->blocks = (int64_t)m->address;
@@ -215,7 +216,10 @@ static void timer(void *state, int32_t code, uint64_t data)
         run(s, &s->warps[data]);
     else if (code == BLOCK)
         start_block(s, (int32_t)data, 0);
-    else if (code == SM_STOP)
+    else if (code == LEAVE) {
+        cw_message m = release(&s->leaving, data);
+        s->host->send(s->host, s->me, CLUSTER, 0, 0, &m);
+    } else if (code == SM_STOP)
         s->blocks = 0;
     else
         launch(s);
@@ -296,6 +300,7 @@ static void close_(void *state)
     free(s->tags);
     free(s->txns);
     free(s->waiters);
+    close_held(&s->leaving);
 }
 
 cw_behaviour cw_sm = {

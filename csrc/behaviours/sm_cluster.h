@@ -13,9 +13,14 @@
 static void run(sm *s, warp *w);
 static void resume_stalled(sm *s);
 static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code);
-enum { WAKE = 2, BLOCK = 3 };
+enum { WAKE = 2, BLOCK = 3, LEAVE = 5 };
 
 static int64_t bytes_of(int32_t mask) { return 32 * __builtin_popcount((unsigned)mask & 15); }
+
+static void to_cluster(sm *s, int64_t leave_fs, const cw_message *m)
+{
+    s->host->schedule(s->host, s->me, leave_fs / FS - s->host->now, 1, LEAVE, hold(&s->leaving, m));
+}
 
 /* ---- shared memory ------------------------------------------------------------------------------------------------- */
 
@@ -29,7 +34,7 @@ static int ask_peer(sm *s, warp *w, const wanted *line, int64_t peer, int store,
     cw_message m = {.address = (uint64_t)peer << 48 | (uint64_t)s->p[RANK] << 32 | (line->line * LINE & 0xffffffff),
                     .tag = (uint64_t)(w - s->warps), .mask = line->mask, .kind = store ? CW_WRITE : CW_READ,
                     .bytes = (int32_t)(s->p[REQUEST_BYTES] + (store ? bytes : 0))};
-    s->host->send(s->host, s->me, CLUSTER, 0, leave_fs / FS - s->host->now, &m);
+    to_cluster(s, leave_fs, &m);
     return 1;
 }
 
@@ -39,6 +44,10 @@ static int shared(sm *s, warp *w, const int64_t *op)
     wanted list[64];
     int32_t cycles, phases, n = gather_shared(s, w, op, list, &cycles, &phases);
     int64_t cluster = op[2] > 0 ? op[2] : 1, first = s->p[RANK] / cluster * cluster, peer = first + (s->p[RANK] + op[3]) % cluster;
+    if (peer != s->p[RANK] && *(op[9] ? &s->store_room : &s->load_room) < bytes_of(list[w->line_done].mask) / 32) {
+        s->stats[8]++;  /* before the unit is taken: a warp that has no room does not hold it */
+        return 0;
+    }
     int64_t start = w->line_done ? now_fs(s) : lsu_take(s, now_fs(s), cycles), extra = 2 * (phases - 1) * s->period_fs;
     if (peer == s->p[RANK]) {
         if (!op[9])
@@ -64,7 +73,7 @@ static void from_cluster(sm *s, const cw_message *m)
         answer.kind = read ? CW_DATA : CW_DONE;
         answer.bytes = (int32_t)(s->p[REQUEST_BYTES] + (read ? bytes_of(m->mask) : 0));
         s->stats[10] += bytes_of(m->mask);
-        s->host->reply(s->host, s->me, at / FS - s->host->now, m, &answer);
+        to_cluster(s, at, &answer);
         return;
     }
     *(read ? &s->load_room : &s->store_room) += bytes_of(m->mask) / 32;

@@ -5,8 +5,8 @@
  *   ...
  *
  * It carries what csrc/behaviours/sm_cluster.h sends: requests go to the rank in bits 48 up of the address, answers to the
- * rank in bits 32 to 47. What an SM sends and takes in is limited at its own port, what the GPC carries at this one's: where
- * several SMs ask one, their requests and its answers queue there. */
+ * rank in bits 32 to 47. Data queues where it leaves an SM and where it enters one, `port_bytes` in 100 cycles each: SMs that
+ * ask one SM share what that one can send. Messages without data have a way of their own and do not wait. */
 #ifndef CHIPWEAVE_SM_NETWORK_H
 #define CHIPWEAVE_SM_NETWORK_H
 #include "behaviour.h"

@@ -1,6 +1,7 @@
 /* sm_state.h: parameters, statistics and state of csrc/behaviours/sm.c. */
 #ifndef CHIPWEAVE_SM_STATE_H
 #define CHIPWEAVE_SM_STATE_H
+#include "held.h"
 #include "sm.h"
 
 #include <stdio.h>
@@ -97,6 +98,7 @@ typedef struct sm {
     int64_t pending[MAX_BARRIERS];  /* bytes that an mbarrier still expects */
     int32_t running, started;       /* blocks; whether a command processor waits for the kernel's end */
     cw_message command;
+    held leaving;                   /* messages to the cluster */
     int64_t stats[12];
 } sm;
 

@@ -1,15 +1,16 @@
 """uarch: single figures of the die. Those that a mechanism of the model gives are predicted; the others say what is missing.
 
-What the line-rate die can run is run on it. Shared memory, clusters, tensor pipe and launch are not in it: their calibrated figures
-are carried to the row's device by its clock, its SMs, or its near L2 latency.
+What the line-rate die can run is run on it: caches, memory, shared memory and clusters, bulk copies, launches. The tensor pipe and
+atomics are not in it: their calibrated figures are carried to the row's device by its clock or its near L2 latency.
 """
 
+import re
 from functools import cache
 
 import numpy as np
 
 from chipweave.ledger import NotModelled, case
-from chipweave.validation import bandwidth
+from chipweave.validation import bandwidth, clusters
 from chipweave.validation.calibrate_die import far_cycles, near_cycles
 from chipweave.validation.chase import PROGRAM_2024, cycles
 from chipweave.validation.chips import calibrated, chip_of
@@ -18,6 +19,8 @@ from chipweave.validation.die import CHASE, KIB, LOOP, MIB, ORDER, Die
 from chipweave.validation.rows import BYTES_PER_S, FLOP_PER_S, SECONDS, in_cycles, in_unit
 
 PROBED = 4096
+CLUSTER = re.compile(r"cluster (?:size )?(\d+)\b|\b(\d+) CTAs")
+MAX_CLUSTER = 16
 HANDOFF_DEVICE = Device("h100_pcie")  # where the atomic hand-off was measured
 
 
@@ -58,8 +61,17 @@ def on_die(measure):
     return lambda q, device, figures: in_cycles(q, measure(device), device.clock_hz)
 
 
-def in_sm_cycles(figure, times=1):
-    return lambda q, device, figures: in_cycles(q, times * figures[figure], device.clock_hz)
+def cluster_of(question):
+    """SMs of the cluster that a row's words name; 2 where they name none."""
+    found = CLUSTER.search(f"{question.quantity} {question.conditions}")
+    return int(found[1] or found[2]) if found else 2
+
+
+def remote(q, device, _):
+    """The nearest neighbour's shared memory: every SM of a GPC is equally far."""
+    if cluster_of(q) > MAX_CLUSTER:
+        return NotModelled(f"a cluster has at most {MAX_CLUSTER} SMs")
+    return in_cycles(q, clusters.remote_cycles(device, cluster_of(q)), device.clock_hz)
 
 
 def cold(device):
@@ -77,8 +89,10 @@ def l1_rate(q, device, _):
     return per_clock(q, device, bandwidth.same_buffer(device, 64 * KIB, threads=1024, width=16, sms=2), len(die.sms))
 
 
-def ring_copy(q, device, figures):
-    return in_unit(q, figures["remote_shared_bytes_per_clk"] * device.sms * device.clock_hz, BYTES_PER_S)
+def ring_copy(q, device, _):
+    if cluster_of(q) > MAX_CLUSTER:
+        return NotModelled(f"a cluster has at most {MAX_CLUSTER} SMs")
+    return in_unit(q, clusters.ring_copy(device, cluster_of(q)), BYTES_PER_S)
 
 
 def tensor(dtype):
@@ -87,12 +101,14 @@ def tensor(dtype):
 
 
 RULES = (
-    ("own shared memory through DSM", in_sm_cycles("shared_cycles")),
-    ("shared memory load latency", in_sm_cycles("shared_cycles")),
-    ("shared-memory atomic CAS handoff", in_sm_cycles("shared_cycles", 2)),  # the one that changes it, the one that sees it
-    ("DSMEM remote l", in_sm_cycles("remote_shared_cycles")),
+    ("own shared memory through DSM", on_die(lambda d: clusters.remote_cycles(d, peer=0))),
+    ("shared memory load latency", on_die(clusters.shared_cycles)),
+    ("shared-memory atomic CAS handoff", on_die(lambda d: 2 * clusters.shared_cycles(d))),  # the one that changes it, the one that sees it
+    ("DSMEM remote l", remote),
     ("DSMEM ring-copy aggregate", ring_copy),
-    ("TMA load extra latency", lambda q, d, f: in_cycles(q, f["tma_extra_s"] * d.clock_hz, d.clock_hz)),
+    ("DSMEM aggregate", ring_copy),
+    ("TMA load extra latency", on_die(clusters.copy_extra_cycles)),
+    ("TMA L2->SM", lambda q, d, _: per_clock(q, d, clusters.copy_rate(d), d.sms)),
     ("L1 hit latency", on_die(lambda d: cycles(d, 16 * KIB, PROGRAM_2024))),
     ("L1 throughput", l1_rate),
     ("L2 near-partition hit", on_die(near)),
@@ -106,13 +122,12 @@ RULES = (
     ("flag ping-pong round trip", lambda q, d, f: in_unit(q, handoff(d, f, 2), SECONDS)),
     ("wgmma m64n256k16 FP16 SS throughput", tensor("float16")),
     ("wgmma m64n256k32 FP8 SS throughput", tensor("fp8")),
-    ("kernel launch call -> start", lambda q, d, f: in_unit(q, f["launch_call_s"], SECONDS)),
+    ("kernel launch call -> start", lambda q, d, _: in_unit(q, clusters.launch_call(d), SECONDS)),
 )
 
 MISSING = (
-    ("TMA", "the TMA engine's rate is not in the line-rate die; its latency alone is calibrated"),
-    ("multicast", "the TMA engine's rate is not in the line-rate die; its latency alone is calibrated"),
-    ("DSMEM", "contention in the SM-to-SM network is not modelled: no calibration row beyond two SMs"),
+    ("multicast", "a bulk copy to several SMs is not modelled"),
+    ("DSMEM", "the kernel of one pair of SMs is not stated: how many loads it keeps under way"),
     ("cluster.sync", "barriers of a cluster are not modelled: no calibration row sets their cost"),
     ("ClusterReduce", "a kernel of another project; its schedule is not in the model"),
     ("through global memory", "the fence and the polling between store and load are not stated"),

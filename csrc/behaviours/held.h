@@ -1,0 +1,48 @@
+/* held.h: messages that leave later. The engine grants a port in the order of sending, so a message that is sent long before it
+ * leaves would hold back others that leave sooner; one that is held until its time does not. */
+#ifndef CHIPWEAVE_HELD_H
+#define CHIPWEAVE_HELD_H
+#include "behaviour.h"
+
+#include <stdlib.h>
+
+typedef struct held {
+    cw_message *message;
+    int32_t *next, n, free;  /* free: 1 + the first free place, 0: none */
+} held;
+
+/* A place for the message; the timer that was set for it takes it back. */
+static uint64_t hold(held *h, const cw_message *m)
+{
+    if (!h->free) {
+        int32_t more = h->n ? 2 * h->n : 64;
+        h->message = realloc(h->message, sizeof *h->message * (size_t)more);
+        h->next = realloc(h->next, sizeof *h->next * (size_t)more);
+        if (!h->message || !h->next)
+            abort(); /* as in endpoints/wheel.h: no state to return to */
+        for (int32_t i = more - 1; i >= h->n; i--) {
+            h->next[i] = h->free;
+            h->free = i + 1;
+        }
+        h->n = more;
+    }
+    int32_t i = h->free - 1;
+    h->free = h->next[i];
+    h->message[i] = *m;
+    return (uint64_t)i;
+}
+
+static cw_message release(held *h, uint64_t place)
+{
+    h->next[place] = h->free;
+    h->free = (int32_t)place + 1;
+    return h->message[place];
+}
+
+static void close_held(held *h)
+{
+    free(h->message);
+    free(h->next);
+}
+
+#endif
