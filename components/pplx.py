@@ -23,9 +23,14 @@ class Pplx(Component):
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
-    def time(self, phase, tokens, topk, hidden, ranks, fabric):
-        """ps of "dispatch" (FP8 with scales) or "combine" (BF16), `tokens` a rank."""
-        message = hidden + hidden // BLOCK * 4 if phase == "dispatch" else 2 * hidden
+    @staticmethod
+    def row(hidden, dtype):
+        """Bytes of a token: FP8 with its scales, or BF16."""
+        return 2 * hidden if dtype == "BF16" else hidden + hidden // BLOCK * 4
+
+    def time(self, phase, tokens, topk, hidden, ranks, fabric, dtype=None):
+        """ps of "dispatch" (FP8 with scales unless `dtype` says BF16) or "combine" (BF16), `tokens` a rank."""
+        message = self.row(hidden, dtype or ("FP8" if phase == "dispatch" else "BF16"))
         every = tokens * topk * message
         memory = self.memory_bandwidth * self.memory_efficiency
         before = self._walk(tokens, topk) if phase == "dispatch" else int(2 * every * 10**12 / memory)
@@ -43,7 +48,7 @@ class Pplx(Component):
         lines = tokens * topk * 4 / 128
         return int(tokens * (self.l1_latency + 2 * self.shared_latency) + lines * (self.l2_latency - self.l1_latency))
 
-    def torch_time(self, tokens, hidden, experts, ranks, nccl, fabric):
-        """ps of the padded all-to-all: every rank reserves `tokens` FP8 rows for each of the `experts`."""
-        size = experts * tokens * (hidden + hidden // BLOCK * 4)
+    def torch_time(self, tokens, hidden, experts, ranks, nccl, fabric, dtype="FP8"):
+        """ps of the padded all-to-all: every rank reserves `tokens` rows for each of the `experts`."""
+        size = experts * tokens * self.row(hidden, dtype)
         return self.torch_floor + nccl.time("alltoall", ranks, size, fabric)

@@ -10,7 +10,9 @@ from chipweave.ledger import NotModelled
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 BYTES_PER_S = {"B/s": 1.0, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "MiB/s": 2.0**20, "GiB/s": 2.0**30, "TiB/s": 2.0**40}
 FLOP_PER_S = {"GFLOP/s": 1e9, "TFLOP/s": 1e12, "TFLOPS": 1e12, "PFLOP/s": 1e15}
-PRINTED_BYTES = {"B": 1, "kB": 1 << 10, "KB": 1 << 10, "KiB": 1 << 10, "MB": 1 << 20, "MiB": 1 << 20, "GB": 1 << 30, "GiB": 1 << 30}
+OPERANDS = {"bf16": "bfloat16", "fp16": "float16", "half": "float16"}
+"""Other names of operand types -> those of the kernel models."""
+PRINTED_BYTES = {"B": 1, "bytes": 1, "kB": 1 << 10, "KB": 1 << 10, "KiB": 1 << 10, "MB": 1 << 20, "MiB": 1 << 20, "GB": 1 << 30, "GiB": 1 << 30}
 """Sizes as gpu-benches prints them: its kB is 1024 bytes."""
 MOST_BYTES = 1 << 40  # more than any memory that is described
 
@@ -38,9 +40,15 @@ def in_cycles(question, cycles, clock_hz):
 
 def size(question):
     """Bytes of x, or NotModelled."""
-    if not question.x or question.x < 0 or question.x_name not in PRINTED_BYTES or question.x * PRINTED_BYTES[question.x_name] > MOST_BYTES:
+    found = question.x * PRINTED_BYTES[question.x_name] if question.x and question.x_name in PRINTED_BYTES else 0
+    if not 0.5 < found <= MOST_BYTES:
         return NotModelled(f"x is no size: {question.x_name or 'no name'} {question.x_value or 'without value'}")
-    return round(question.x * PRINTED_BYTES[question.x_name])
+    return round(found)
+
+
+def operand(name):
+    """The type of operands as the kernel models name it."""
+    return OPERANDS.get(name, name)
 
 
 def out_of_range(*numbers, most=1 << 30):

@@ -9,9 +9,10 @@ import re
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import linear_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, out_of_range
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, operand, out_of_range
 
-SHAPE = re.compile(r"^(?P<dtype>\w+) .*\bN=(?P<n>[1-9]\d*),? K=(?P<k>[1-9]\d*)")
+DTYPE = re.compile(r"^(\w+) ")
+SHAPE = {name: re.compile(rf"\b{name}=([1-9]\d*)\b") for name in "NK"}
 MOST_ROWS = 1 << 24
 FLOORS = {"bfloat16": "linear_bfloat16_floor_s", "float16": "linear_bfloat16_floor_s"}
 
@@ -24,14 +25,14 @@ def predict(questions):
 
 
 def _answer(q, figures):
-    shape, chip, rows = SHAPE.match(q.conditions), chip_of(q, figures), count(q, "M", most=MOST_ROWS)
-    if not shape:
+    chip, rows, named = chip_of(q, figures), count(q, "M", most=MOST_ROWS), DTYPE.match(q.conditions)
+    n, k = (found and int(found[1]) for found in (SHAPE[name].search(q.conditions) for name in "NK"))
+    if not (named and n and k):
         return NotModelled("the conditions name no data type, N and K")
-    n, k = int(shape["n"]), int(shape["k"])
     refused = first_missing(chip, rows, out_of_range(n, k))
     if refused:
         return refused
-    dtype = shape["dtype"]
+    dtype = operand(named[1])
     if dtype not in ("bfloat16", "float16", "fp8", "fp8_block"):
         return NotModelled(f"no kernel model for operands of type {dtype}")
     floor = figures[FLOORS.get(dtype, "linear_fp8_floor_s")]

@@ -10,7 +10,7 @@ from chipweave.kernels.moe import Layer
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import moe_loads, moe_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, no_power, out_of_range
+from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, no_power, operand, out_of_range
 
 SETTING = re.compile(
     r"^\S+ (?P<dtype>\w+) TP(?P<tp>\d+) EP(?P<ep>\d+) (?P<balance>balanced|power_law_[\d.]+?);"
@@ -44,11 +44,12 @@ def _answer(q, figures):
     refused = first_missing(chip, tokens, out_of_range(tp, ep, top_k, experts, hidden, intermediate, most=MOST_SIZE), no_power(setting["balance"]))
     if refused:
         return refused
-    if setting["dtype"] not in ("bfloat16", "float16", "fp8", "fp8_block"):
-        return NotModelled(f"no kernel model for operands of type {setting['dtype']}")
+    dtype = operand(setting["dtype"])
+    if dtype not in ("bfloat16", "float16", "fp8", "fp8_block"):
+        return NotModelled(f"no kernel model for operands of type {dtype}")
     if experts % ep or intermediate % tp or top_k > experts:
         return NotModelled("experts or columns do not divide over the ranks")
-    layer = Layer(hidden, intermediate // tp, setting["dtype"])
+    layer = Layer(hidden, intermediate // tp, dtype)
     model = q.quantity.rpartition(", ")[2]
     draws = moe_loads(model, setting["balance"], tokens, experts, top_k, ep)
     return figures["moe_floor_s"] + moe_seconds(chip, figures, layer, draws, tokens, top_k)

@@ -32,6 +32,8 @@ def _answer(q, figures):
     refused = first_missing(chip, tokens, no_power(balance))
     if refused:
         return refused
+    if "fp8" not in q.conditions or "prefill" in q.quantity:
+        return NotModelled("only the FP8 kernels of a decode step are modelled")
     if "DeepSeek-V3" not in q.quantity:
         return NotModelled("only DeepSeek-V3 expert shapes are known for these kernels")
     if not 1 <= int(setting["ranks"]) <= 256 or 256 % int(setting["ranks"]):

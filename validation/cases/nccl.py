@@ -7,10 +7,10 @@ import re
 
 from chipweave.ledger import NotModelled, case
 from chipweave.validation.comm_stacks import fabric, stack
-from chipweave.validation.rows import BYTES_PER_S, count, in_time, in_unit
+from chipweave.validation.rows import BYTES_PER_S, in_time, in_unit, size
 
 QUANTITY = re.compile(r"^(all_gather|alltoall|all_reduce|reduce_scatter) (time|(?:peak )?(?:busbw|algbw))")
-GPUS = re.compile(r"\b(\d+) GPUs?\b")
+GPUS = re.compile(r"\b(\d+) ?(?:x ?)?(?:GPUs?|ranks)\b")
 NO_NVLS = re.compile(r"\b(?:without|no|non)[ -]?NVLS|NVLS[ _]?(?:is )?(?:off|disabled|ENABLE=0)", re.IGNORECASE)
 PEAK_BYTES = 4 * 2**30
 """A peak is what the largest usual message reaches: nccl-tests up to 4 GiB."""
@@ -18,7 +18,8 @@ PEAK_BYTES = 4 * 2**30
 
 def bar(question):
     """10 % from 64 KiB up, 20 % below."""
-    return 0.20 if question.x_name == "B" and question.x is not None and question.x < 65536 else 0.10
+    moved = size(question)
+    return 0.20 if not isinstance(moved, NotModelled) and moved < 65536 else 0.10
 
 
 @case("h100", "nccl", bar=bar)
@@ -50,13 +51,15 @@ def simulate(question, figures=None, in_ll=False):
     nccl, ranks = stack("comm.nccl", **(figures or {}).get("comm.nccl", {})), int(gpus[1])
     collective, nvls = quantity[1], not NO_NVLS.search(f"{question.quantity} {question.conditions}")
     if "bw" in quantity[2]:
-        size = int(question.x) if question.x_name == "B" and question.x else PEAK_BYTES
+        moved = size(question) if question.x else PEAK_BYTES
+        if isinstance(moved, NotModelled):
+            return moved
         share = nccl.bus_share(collective, ranks) if "busbw" in quantity[2] else 1
-        return 1e3 * size / nccl.time(collective, ranks, size, node, nvls=nvls) * share
-    size = count(question, "B", most=1 << 40)
-    if isinstance(size, NotModelled):
-        return size
-    return nccl.time(collective, ranks, size, node, "LL" if in_ll else None, nvls) / 1e6
+        return 1e3 * moved / nccl.time(collective, ranks, moved, node, nvls=nvls) * share
+    moved = size(question)
+    if isinstance(moved, NotModelled):
+        return moved
+    return nccl.time(collective, ranks, moved, node, "LL" if in_ll else None, nvls) / 1e6
 
 
 def simulate_in_ll(question, figures=None):

@@ -9,6 +9,7 @@ from chipweave.validation.rows import count, first_missing, in_time, out_of_rang
 
 SHAPE = re.compile(r"(?P<experts>\d+) experts, top-(?P<topk>\d+), (?P<hidden>\d+)")
 EP = re.compile(r"\bEP(\d+)\b")
+DTYPE = re.compile(r"\b(FP8|BF16) dispatch\b", re.IGNORECASE)
 KIND = "comm.pplx"
 
 
@@ -38,10 +39,12 @@ def simulate(question, figures=None):
     own, deepep = (stack(kind, **memory(question.device), **figures.get(kind, {})) for kind in (KIND, DEEPEP))
     nccl = stack("comm.nccl", **figures.get("comm.nccl", {}))
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
+    stated = DTYPE.search(question.conditions)
+    dispatched = stated[1].upper() if stated else "FP8"
     if question.quantity.startswith("torch all-to-all"):
-        return own.torch_time(tokens, hidden, experts, ranks, nccl, node) / 1e6
+        return own.torch_time(tokens, hidden, experts, ranks, nccl, node, dispatched) / 1e6
     if phase and question.quantity.startswith("NVLINK"):
-        return own.time(phase, tokens, topk, hidden, ranks, node) / 1e6
+        return own.time(phase, tokens, topk, hidden, ranks, node, dispatched if phase == "dispatch" else None) / 1e6
     if phase and question.quantity.startswith("DeepEP"):
         return deepep.time(phase, tokens, topk, hidden, ranks, node) / 1e6
     return NotModelled("NVSHMEM's host-called all-to-all: its schedule is not published and no calibration row sets it")
