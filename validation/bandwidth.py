@@ -85,16 +85,16 @@ ARRAYS = [i * 4 * GIB for i in range(4)]
 OFFSET = 4096  # the stencils begin a little way into their array
 
 
-def stream_ops(kernel, threads, streams):
-    """(ops, loads, stores): one element of 8 B a thread. `streams`: arrays that the triad moves, 3 or 4."""
+def stream_ops(kernel, threads, streams, element=8):
+    """Ops of one element of `element` bytes a thread. `streams`: arrays that the triad moves, 3 or 4."""
     a, b, c, d = ARRAYS
 
     def array(base, **more):
-        return load(base, block_step=threads * 8, warp_step=256, **more)
+        return load(base, block_step=threads * element, warp_step=32 * element, lane_step=element, size=element, **more)
 
     reads = {
         "init": [], "read": [b], "scale": [b], "triad": [b, c, d][: streams - 1],
-        "3pt": [b + OFFSET + 8 * k for k in (-1, 0, 1)], "5pt": [b + OFFSET + 8 * k for k in (-2, -1, 0, 1, 2)],
+        "3pt": [b + OFFSET + element * k for k in (-1, 0, 1)], "5pt": [b + OFFSET + element * k for k in (-2, -1, 0, 1, 2)],
     }[kernel]  # fmt: skip
     ops = [array(base, lanes=min(32, threads)) for base in reads] + [(WAIT,)] * bool(reads)
     if kernel != "read":
@@ -110,15 +110,15 @@ def moved(kernel, streams):
 class Stream:
     """One kernel of gpu-stream on one die; occupancies are measured one after the other, as the benchmark does."""
 
-    def __init__(self, topology, kernel, streams=3, **options):
-        self.die, self.kernel, self.streams = Die(topology, **options), kernel, streams
+    def __init__(self, topology, kernel, streams=3, element=8, **options):
+        self.die, self.kernel, self.streams, self.element = Die(topology, **options), kernel, streams, element
         self.next_block_bytes = 0
         self._fill()
 
     def _fill(self):
         """Lines of the elements that came before: read and, where the kernel stores, dirty."""
         step, span = 2 * KIB, 72 * MIB // moved(self.kernel, self.streams)
-        bases = [(op[1], op[0] == 2) for op in stream_ops(self.kernel, 256, self.streams) if op[0] in (1, 2)]
+        bases = [(op[1], op[0] == 2) for op in stream_ops(self.kernel, 256, self.streams, self.element) if op[0] in (1, 2)]
         if self.kernel in ("3pt", "5pt"):
             bases = [bases[0], bases[-1]]
         n = span // step
@@ -133,8 +133,9 @@ class Stream:
     def bandwidth(self, threads, blocks_at_once=2):
         """Bytes/s, as the benchmark counts them, with so many threads a block and blocks an SM."""
         die, e = self.die, self.die.endpoints
-        ops = stream_ops(self.kernel, threads, self.streams)
-        first = -(-self.next_block_bytes // (threads * 8))
+        ops = stream_ops(self.kernel, threads, self.streams, self.element)
+        block = threads * self.element
+        first = -(-self.next_block_bytes // block)
         n, begin = len(die.sms), e.total(die.sms, "blocks")
         for i, sm in enumerate(die.sms):
             die.program(sm, ops, threads, blocks_at_once, first=first + i, step=n, blocks=ENDLESS)
@@ -143,8 +144,8 @@ class Stream:
         for sm in die.sms:
             e.start(sm, STOP)
         e.run()
-        self.next_block_bytes = (first + e.total(die.sms, "blocks") - begin + 2 * n) * threads * 8
-        return blocks * threads * 8 * moved(self.kernel, self.streams)
+        self.next_block_bytes = (first + e.total(die.sms, "blocks") - begin + 2 * n) * block
+        return blocks * block * moved(self.kernel, self.streams)
 
     def _steady(self):
         """Blocks a second: mean of the last three windows of 1 us, once they lie within 4 %, at most 8 windows."""

@@ -56,6 +56,12 @@ def test_a_dispatch_in_bf16_moves_more_than_one_in_fp8(ask):
         assert fp8 < bf16 < 2 * fp8
 
 
+@pytest.mark.slow
+def test_a_stream_of_floats_is_half_a_stream_of_doubles_where_blocks_are_the_limit(ask):
+    float_, double = ask(*(("stream", "H100 SXM5", "streaming init bandwidth vs occupancy", "GB/s", f"2 blocks/SM ({element})", "threads/block", 128) for element in ("float", "double")))
+    assert 0.45 < float_ / double < 0.55
+
+
 @pytest.mark.parametrize("quantity, conditions", [
     ("DeepEP-MoE decode expert GEMMs, DeepSeek-V3", "bfloat16 EP8 uniform"), ("DeepEP-MoE prefill expert GEMMs, DeepSeek-V3", "fp8_block EP8 uniform"),
 ])  # fmt: skip

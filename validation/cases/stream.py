@@ -1,4 +1,4 @@
-"""stream: streaming kernels on arrays in memory against occupancy (gpu-stream), one double a thread.
+"""stream: streaming kernels on arrays in memory against occupancy (gpu-stream), one element a thread: a double where the row does not say float.
 
 Occupancies are measured on a grid of threads a block and read off between its points. Blocks an SM are those of the conditions, two
 where they do not say. The H100 PCIe log counts three arrays for the triad, the GH200 log of December 2024 four (a = b * d + c);
@@ -19,6 +19,8 @@ from chipweave.validation.rows import BYTES_PER_S, count, first_missing, in_unit
 BLOCKS = re.compile(r"\b(\d+) blocks?/SM")
 MOST_THREADS = 1024
 THREADS_OF_SM = 2048
+ELEMENTS = {"float": 4, "double": 8}
+ELEMENT = re.compile(r"\b(float|double)\b")
 KERNEL = re.compile(r"\b(init|read|scale|triad|3pt|5pt)\b")
 GRID = (16, 32, 64, 128, 192, 256, 320, 384, 512, 640, 768, 896, 1024)
 ONE_BLOCK_GRID = (16, 32, 48, 64, 96, 128, 160)
@@ -29,9 +31,9 @@ def streams_of(device):
     return 4 if family(device) == ("gh200", "") else 3
 
 
-def curve(topology, kernel, streams, grid, blocks):
+def curve(topology, kernel, streams, grid, blocks, element):
     """Bytes/s at each occupancy of the grid."""
-    stream = Stream(topology, kernel, streams)
+    stream = Stream(topology, kernel, streams, element)
     return [stream.bandwidth(threads, blocks) for threads in grid]
 
 
@@ -51,7 +53,7 @@ def one_block(questions):
 
 
 def point(question, blocks):
-    """(device, kernel, arrays, grid, blocks an SM) of a row."""
+    """(device, kernel, arrays, grid, blocks an SM, bytes of an element) of a row."""
     kernel, device, threads = KERNEL.search(question.quantity), device_of(question), count(question, "threads/block", most=MOST_THREADS)
     if not kernel:
         return NotModelled("the row names none of the kernels init, read, scale, triad, 3pt, 5pt")
@@ -60,7 +62,8 @@ def point(question, blocks):
     if blocks * threads > THREADS_OF_SM:
         return NotModelled(f"{blocks} blocks of {threads} threads are more than an SM holds")
     grid = ONE_BLOCK_GRID if blocks == 1 and threads <= ONE_BLOCK_GRID[-1] else tuple(t for t in GRID if t * blocks <= THREADS_OF_SM)
-    return device, kernel[1], streams_of(question.device), grid, blocks
+    element = ELEMENT.search(question.conditions)
+    return device, kernel[1], streams_of(question.device), grid, blocks, ELEMENTS[element[1]] if element else 8
 
 
 @case("h100", "stream", bar=0.10, together=lambda q: (q.device, q.quantity))
