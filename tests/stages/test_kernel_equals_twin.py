@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import case_study as cs
 from chipweave import fabric
 from chipweave.errors import BadInput
 from chipweave.chain import (
@@ -220,3 +221,19 @@ def test_a_message_without_time_at_the_edge_of_a_bin_belongs_to_the_bin_that_beg
     engine.issue("c", [[0, 1, 7], [0, 1, 5]], np.array([15, 16]))
     engine.advance()
     assert engine.link_statistics(net).bins[:, 0, 0].tolist() == [7, 5]
+
+
+def test_heads_of_sorted_queues_are_tried_in_an_order_that_no_admission_disturbs():
+    """A layer of 300 slices in which a head of several links is admitted while others still wait to be tried."""
+    rng, dies, experts = np.random.default_rng(1), 25, 256
+    expert = np.sort(rng.choice(experts, 100, replace=False))
+    tokens = np.maximum(1, rng.lognormal(4.5, 0.6, 100)).astype(int)
+    home = np.where(expert < experts // dies * dies, expert // (experts // dies), expert % dies)
+    rows = cs.rows_of(np.stack([expert, tokens, rng.integers(0, dies, 100), home], axis=1), "deepseek")
+    ends = []
+    for kind in ("kernel", "plain"):
+        engine = fabric.build(cs.layout("deepseek"), admission="head_only", wait_queue="sorted", engine=kind)
+        batch = engine.issue("slice", rows)
+        engine.advance()
+        ends.append(engine.finish_ps(batch).tolist())
+    assert ends[0] == ends[1]
