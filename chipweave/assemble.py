@@ -4,7 +4,7 @@ The system (chipweave.topology) says which parts there are and how they are join
 (`declare`, `publish`). Nothing here knows a kind.
 """
 
-from chipweave import flit_network
+from chipweave.noc import network as flit_network
 from chipweave.chain import Layout, Link
 from chipweave.control import Controller
 from chipweave.errors import BadInput

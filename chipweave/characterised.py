@@ -16,7 +16,7 @@ from functools import lru_cache
 from chipweave import yamlfile
 from chipweave.declare import Param, check_head, named, read_all
 from chipweave.errors import nearest
-from chipweave.topology_files import find
+from chipweave.topology.files import find
 
 SCHEMA = "chipweave.characterised/1"
 MEMORY = ("read", "remote_read", "write")

@@ -5,7 +5,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from chipweave import __version__, flit_network, output, runfile, serving, show
+from chipweave import __version__, output, runfile, serving, show
+from chipweave.noc import network as flit_network
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.record import Meter
 from chipweave.results import canonical_sha256, check_file, check_folder, write_json

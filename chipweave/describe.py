@@ -3,13 +3,14 @@
 The command prints them as tables or, with --json, as they are.
 """
 
-from chipweave import filetypes, registry, topology, topology_files, units, yamlfile
+from chipweave import filetypes, registry, topology, units, yamlfile
+from chipweave.topology import files as topology_files
 from chipweave.code import Gate, is_code
 from chipweave.declare import Declared
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.policy import Policy
 from chipweave.system import Network
-from chipweave.topology_files import shipped
+from chipweave.topology.files import shipped
 from chipweave.yamlfile import Node
 
 

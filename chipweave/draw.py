@@ -16,7 +16,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from chipweave import draw_layout as layout
 from chipweave import units
 from chipweave.results import replacing
-from chipweave.topology_parts import bare
+from chipweave.topology.parts import bare
 
 INK, QUIET, PAPER = "#22303c", "#7b8794", "#ffffff"
 LINK, ODD = "#3b82c4", "#d9480f"

@@ -8,7 +8,7 @@ import math
 
 import networkx as nx
 
-from chipweave.topology_parts import bare
+from chipweave.topology.parts import bare
 
 
 def positions(network):

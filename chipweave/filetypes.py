@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chipweave import yamlfile
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.topology_files import find
+from chipweave.topology.files import find
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,15 @@ def check_and_warn(name, allow_code=False):
 
 def check_topology(path, allow_code):
     """The system, and for networks of flits that it cannot deadlock."""
-    from chipweave import flit_network, topology
+    from chipweave import topology
+    from chipweave.noc import network as flit_network
 
     networks = topology.load(path, allow_code=allow_code).networks.values()
     return [warning for n in networks if n.link_model == "flit" for warning in flit_network.check(n)]
 
 
 def check_preset(path, allow_code):
-    from chipweave import topology_preset
+    from chipweave.topology import preset as topology_preset
 
     topology_preset.load(path)
 
@@ -109,7 +110,8 @@ def check_run(path, allow_code):
     """A run file's own keys, then the topology with its settings and preset, and the strategies it names or writes out."""
     from dataclasses import replace
 
-    from chipweave import runfile, serving, topology, topology_preset
+    from chipweave import runfile, serving, topology
+    from chipweave.topology import preset as topology_preset
     from chipweave.code import Gate
 
     spec, strategies, _ = runfile.load(path)

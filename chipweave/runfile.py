@@ -15,7 +15,8 @@ A strategy is a name, a file, or the policies written out (chipweave/strategy.py
 
 from pathlib import Path
 
-from chipweave import models, strategy, topology_files, trace, yamlfile
+from chipweave import models, strategy, trace, yamlfile
+from chipweave.topology import files as topology_files
 from chipweave.code import FILE, Gate
 from chipweave.declare import Declared, Param, read_all
 from chipweave.errors import BadInput, Fault, Faults, nearest

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chipweave import flit_network, serving, topology
+from chipweave import serving, topology
+from chipweave.noc import network as flit_network
 from chipweave.assemble import assemble
 from chipweave.record import column, nanoseconds
 from chipweave.replicas import gather

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from chipweave import models, strategy, topology, topology_preset
+from chipweave import models, strategy, topology
+from chipweave.topology import preset as topology_preset
 from chipweave.assemble import assemble, wires
 from chipweave.code import Gate, blamed
 from chipweave.control import Controller

@@ -5,7 +5,7 @@ from functools import cached_property
 import networkx as nx
 import numpy as np
 
-from chipweave import graph_routes
+from chipweave.noc import routes as graph_routes
 from chipweave.errors import Place
 
 

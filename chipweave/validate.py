@@ -77,8 +77,8 @@ def run(names, asked):
 
 def run_suite(name, asked):
     """(JSON document, lines of what missed a bar or got worse) of one suite."""
-    from chipweave import ledger_files
-    from chipweave.show_ledger import show
+    from chipweave.ledger import files as ledger_files
+    from chipweave.ledger.show import show
 
     suite = importlib.import_module(f"chipweave.validation.{PREFIX}{name}")
     results = suite.results(reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs)
@@ -104,7 +104,8 @@ def run_suite(name, asked):
 
 def write_out(folder, name, suite, results, document, asked):
     """SUITE.json, SUITE.md and one plot per curve."""
-    from chipweave import ledger_files, ledger_plots
+    from chipweave.ledger import files as ledger_files
+    from chipweave.ledger import plots as ledger_plots
 
     write_json(folder / f"{name}.json", document)
     with replacing(folder / f"{name}.md") as file:

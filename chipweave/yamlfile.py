@@ -44,7 +44,7 @@ class Node:
         place: where it begins.
         text: a scalar as it is written, for exact numbers ("3.35" is not the float nearest to it); else "".
         keys: for a mapping, text -> Place of each key.
-        weak: keys that were written for another kind (see chipweave.topology_tree); passed over where undeclared.
+        weak: keys that were written for another kind (see chipweave.topology.tree); passed over where undeclared.
     """
 
     value: object

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from chipweave import traffic
+from chipweave.noc import traffic
 from chipweave.errors import Stuck
 from chipweave.validation import booksim_options, booksim_traffic
 from chipweave.validation.booksim_files import number, router, whole

@@ -6,8 +6,8 @@ from dataclasses import fields
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
-from chipweave.router import SPELLINGS, Router
-from chipweave.routing import grid, irregular
+from chipweave.noc.router import SPELLINGS, Router
+from chipweave.noc.routing import grid, irregular
 from chipweave.validation import booksim_options
 
 KNOWN = ({f.name for f in fields(Router)} | set(SPELLINGS)) - {"routing_function", "injection_rate"}
@@ -34,7 +34,7 @@ class Folder:
         return self.read[name]
 
     def network(self, row):
-        """chipweave.routing.Network of a row (columns topology, k, n, network, routing_function, use_noc_latency).
+        """chipweave.noc.routing.Network of a row (columns topology, k, n, network, routing_function, use_noc_latency).
 
         Raises BadInput where the row needs a file that is not there, or a topology that we do not have.
         """

@@ -1,6 +1,6 @@
 """BookSim 2's options that the flit kernel does not have, with the one value at which they change nothing.
 
-A row with another value is `not modelled`. What BookSim 2 has beside these and `chipweave.router.Router` is listed in docs/flit.md:
+A row with another value is `not modelled`. What BookSim 2 has beside these and `chipweave.noc.router.Router` is listed in docs/flit.md:
 it belongs to other routers and topologies, to options named here, or to what is printed.
 """
 

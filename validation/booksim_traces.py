@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from chipweave.errors import Stuck
-from chipweave.fabric_noc import Kernel, replay
-from chipweave.routing import irregular
+from chipweave.fabric.noc import Kernel, replay
+from chipweave.noc.routing import irregular
 from chipweave.validation.booksim_files import number, router, whole
 from chipweave.validation.booksim_source import Exchange
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from chipweave import models, serving, topology, topology_preset
+from chipweave import models, serving, topology
+from chipweave.topology import preset as topology_preset
 from chipweave.code import Gate
 from chipweave.errors import BadInput
 from chipweave.ledger import Result, number, relative_error

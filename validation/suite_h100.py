@@ -8,8 +8,8 @@ import yaml
 
 from chipweave import ledger
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.ledger_ask import asking
-from chipweave.ledger_text import percent, table
+from chipweave.ledger.asking import asking
+from chipweave.ledger.text import percent, table
 from chipweave.validation import knees
 
 FOLDER = files("chipweave.validation") / "references" / "h100"

@@ -17,7 +17,9 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
     """Inject the packets of PACKETS.csv (src,dst,size,ctime) and list their itime, atime and hops."""
     import sys
 
-    from chipweave import deadlock, replay, routing_system
+    from chipweave.noc import deadlock
+    from chipweave.noc import replay
+    from chipweave.noc import system as routing_system
     from chipweave.results import check_file, replacing
     from chipweave.watched import watched
 

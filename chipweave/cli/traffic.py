@@ -24,7 +24,10 @@ import click
 def command(topology, pattern, loads, packet_flits, packet_weights, injection, warmup, cycles, seed, sets, network, picture,
             json_path, links_path, allow_deadlock, allow_code, debug):
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
-    from chipweave import deadlock, routing_system, show, traffic
+    from chipweave import show
+    from chipweave.noc import deadlock
+    from chipweave.noc import system as routing_system
+    from chipweave.noc import traffic
     from chipweave.draw_formats import check_picture
     from chipweave.results import check_file, write_json
 

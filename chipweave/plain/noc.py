@@ -45,7 +45,7 @@ class Endpoint:
 
 
 class PlainNetwork:
-    """`network` (chipweave.routing.Network) of routers with `options` (chipweave.router.Router)."""
+    """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router)."""
 
     def __init__(self, network, options, seed=None):
         self.network, self.options, self.now = network, options, 0

@@ -4,7 +4,7 @@ A request is (input, output, input priority, output priority); more is served fi
 BookSim 2's allocators as the routers use them; they are stated above each class.
 """
 
-from chipweave.router import Allocator
+from chipweave.noc.router import Allocator
 
 
 class RoundRobin:

@@ -8,7 +8,7 @@ import pytest
 
 from chipweave import topology
 from chipweave.filetypes import check
-from chipweave.topology_files import shipped
+from chipweave.topology.files import shipped
 
 WAFERS = [n for n in shipped() if n.startswith(("wafer", "micro"))]
 

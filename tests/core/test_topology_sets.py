@@ -2,8 +2,9 @@
 
 import pytest
 
-from chipweave import topology_preset, yamlfile
-from chipweave.topology_preset import Preset
+from chipweave import yamlfile
+from chipweave.topology import preset as topology_preset
+from chipweave.topology.preset import Preset
 
 
 @pytest.mark.parametrize("setting, part, parameter, value", [

@@ -8,8 +8,8 @@ import pytest
 
 from chipweave import topology
 from chipweave.errors import BadInput
-from chipweave.topology_networks import SETTINGS, STRUCTURE
-from chipweave.topology_tree import TOP
+from chipweave.topology.networks import SETTINGS, STRUCTURE
+from chipweave.topology.tree import TOP
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "yaml.md").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import chipweave.validation
-from chipweave.router import SPELLINGS, Router
-from chipweave.routing import grid, irregular
+from chipweave.noc.router import SPELLINGS, Router
+from chipweave.noc.routing import grid, irregular
 
 FOLDER = Path(chipweave.validation.__file__).parent / "references" / "booksim"
 KNOWN = {f.name for f in fields(Router)} | set(SPELLINGS)

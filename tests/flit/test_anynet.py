@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipweave import flit_network, routing, topology, yamlfile
+from chipweave import topology, yamlfile
+from chipweave.noc import network as flit_network
+from chipweave.noc import routing
 
 from .booksim_traces import index, packets, rows
 from .test_commands import main

@@ -2,11 +2,11 @@
 
 import pytest
 
-from chipweave import traffic
+from chipweave.noc import traffic
 from chipweave.errors import BadInput
-from chipweave.fabric_noc import Kernel
-from chipweave.router import Allocator, Router
-from chipweave.routing import grid, irregular
+from chipweave.fabric.noc import Kernel
+from chipweave.noc.router import Allocator, Router
+from chipweave.noc.routing import grid, irregular
 from chipweave.validation import booksim_traffic
 
 

@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from chipweave import routing_system, traffic
+from chipweave.noc import system as routing_system
+from chipweave.noc import traffic
 from chipweave.__main__ import main as entry
 from chipweave.errors import BadInput
-from chipweave.router import Router
-from chipweave.routing import grid, irregular
+from chipweave.noc.router import Router
+from chipweave.noc.routing import grid, irregular
 
 from .booksim_traces import trace
 
@@ -80,7 +81,7 @@ def test_traffic_writes_every_link_with_its_hottest_flows(tmp_path, capsys):
 def test_traffic_prints_the_documented_keys_alone_on_standard_output(capsys):
     assert main(["traffic", "mesh_4x4", "--pattern", "uniform", "--load", "0.2", "--cycles", "500", "--json", "-"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "chipweave.traffic/1" and not document["saturated"]
+    assert document["schema"] == "chipweave.noc.traffic/1" and not document["saturated"]
     assert {"cycles", "packets", "latency_mean", "latency_p99", "network_latency_mean", "hops_mean", "offered_flits", "accepted_flits",
             "flit_hops", "wall_s", "cpu_s", "flit_hops_per_cpu_s", "peak_rss_bytes", "seed"} <= set(document)
 
@@ -130,7 +131,7 @@ def test_a_topology_that_can_deadlock_is_refused_unless_allowed(capsys):
 
 def test_a_deadlock_at_run_time_names_the_wait_cycle():
     from chipweave.errors import Stuck
-    from chipweave.fabric_noc import replay
+    from chipweave.fabric.noc import replay
 
     ring = irregular(4, {(i, (i + 1) % 4): 1 for i in range(4)})
     packets = [(s, (s + 2) % 4, 20, 0) for s in range(4)]

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from chipweave import flit_network, routing, topology
+from chipweave import topology
+from chipweave.noc import network as flit_network
+from chipweave.noc import routing
 from chipweave.errors import BadInput
 
 WAFER = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "

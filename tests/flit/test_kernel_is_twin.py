@@ -6,10 +6,10 @@ The kernel's invariants are checked after every cycle of every run.
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric_noc import Kernel
+from chipweave.fabric.noc import Kernel
 from chipweave.plain.noc import Packet, PlainNetwork
-from chipweave.router import Router
-from chipweave.routing import grid, irregular
+from chipweave.noc.router import Router
+from chipweave.noc.routing import grid, irregular
 
 ALLOCATORS = ["separable_input_first", "separable_output_first", "islip", "islip(3)", "wavefront",
               "separable_input_first(matrix)", "separable_output_first(matrix)"]

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave import link_stats, traffic
-from chipweave.fabric_noc import Kernel
+from chipweave.noc import link_stats
+from chipweave.noc import traffic
+from chipweave.fabric.noc import Kernel
 from chipweave.plain.noc import Packet, PlainNetwork
-from chipweave.router import Router
-from chipweave.routing import grid, irregular
+from chipweave.noc.router import Router
+from chipweave.noc.routing import grid, irregular
 
 from .test_kernel_is_twin import networks, routers
 from .test_kernel_is_twin import traffic as packets_of

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric_noc import Kernel
-from chipweave.router import Router
-from chipweave.routing import grid, irregular
+from chipweave.fabric.noc import Kernel
+from chipweave.noc.router import Router
+from chipweave.noc.routing import grid, irregular
 
 CROSSING = [(0, 24), (4, 20), (20, 4), (2, 22), (10, 14), (5, 24)]
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric_noc import Kernel
-from chipweave.router import Router
-from chipweave.routing import grid, irregular
+from chipweave.fabric.noc import Kernel
+from chipweave.noc.router import Router
+from chipweave.noc.routing import grid, irregular
 
 LONG = 1 << 20  # flits
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric_noc import Kernel
+from chipweave.fabric.noc import Kernel
 from chipweave.plain.noc import Packet, PlainNetwork
-from chipweave.router import PRIORITIES, Router
-from chipweave.routing import grid
+from chipweave.noc.router import PRIORITIES, Router
+from chipweave.noc.routing import grid
 
 from .test_kernel_is_twin import ALLOCATORS
 from .test_skipping import CROSSING, crossing, run

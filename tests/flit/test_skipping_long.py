@@ -2,8 +2,8 @@
 
 import pytest
 
-from chipweave.router import Router
-from chipweave.routing import grid
+from chipweave.noc.router import Router
+from chipweave.noc.routing import grid
 
 from .test_skipping import crossing, run
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chipweave.fabric_noc import Kernel, replay
+from chipweave.fabric.noc import Kernel, replay
 from chipweave.plain.noc import Packet, PlainNetwork
-from chipweave.routing import irregular
+from chipweave.noc.routing import irregular
 
 from .booksim_traces import NAMES, index, network, rows, trace
 

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from chipweave import errors, models, runspec, strategy
 from chipweave.__main__ import main, root
-from chipweave.topology_files import shipped
+from chipweave.topology.files import shipped
 
 INT, FLOAT, TEXT, FLAG = {"type": "integer"}, {"type": "number"}, {"type": "string"}, {"type": "boolean"}
 
@@ -29,7 +29,7 @@ COMPARE = thing(
         hops=INT, hops_prefill=INT, local_read_bytes=INT, remote_read_bytes=INT, copy_write_bytes=INT, copies=INT, events=INT, cpu_s=FLOAT, wall_s=FLOAT,
         peak_rss_bytes=INT, layers=many(thing(layer=INT, decode_time_ns=INT, hops=INT)))))
 TRAFFIC = thing(
-    schema={"const": "chipweave.traffic/1"}, cycles=INT, packets=INT, latency_mean=FLOAT, latency_p99=FLOAT, network_latency_mean=FLOAT, hops_mean=FLOAT,
+    schema={"const": "chipweave.noc.traffic/1"}, cycles=INT, packets=INT, latency_mean=FLOAT, latency_p99=FLOAT, network_latency_mean=FLOAT, hops_mean=FLOAT,
     offered_flits=FLOAT, accepted_flits=FLOAT, saturated=FLAG, flit_hops=INT, wall_s=FLOAT, cpu_s=FLOAT, flit_hops_per_cpu_s=FLOAT, peak_rss_bytes=INT, seed=INT)
 VALIDATE = thing(
     schema={"const": "chipweave.validate/1"}, suite=TEXT, version=TEXT,
@@ -62,7 +62,7 @@ def test_a_document_has_the_promised_shape_and_stands_alone_on_standard_output(t
 
 
 def test_the_check_of_a_document_sees_a_key_that_is_gone():
-    assert list(Draft202012Validator(TRAFFIC).iter_errors({"schema": "chipweave.traffic/1"}))
+    assert list(Draft202012Validator(TRAFFIC).iter_errors({"schema": "chipweave.noc.traffic/1"}))
 
 
 PROMISED = {

@@ -6,7 +6,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from chipweave import analytic, ledger, ledger_files
+from chipweave import analytic, ledger
+from chipweave.ledger import files as ledger_files
 from chipweave.errors import BadInput
 from chipweave.validation import suite_analytic
 from chipweave.validation.cases import analytic_links, analytic_queueing

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipweave import characterised, models, topology, topology_preset, yamlfile
+from chipweave import characterised, models, topology, yamlfile
+from chipweave.topology import preset as topology_preset
 from chipweave.errors import BadInput
 from chipweave.validation import characterise
 from chipweave.validation.characterise import Transfer

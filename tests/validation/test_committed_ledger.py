@@ -9,8 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from chipweave import baseline, ledger, ledger_files, ledger_text, validate
-from chipweave.ledger_ask import answer, units_of
+from chipweave import ledger, validate
+from chipweave.ledger import baseline
+from chipweave.ledger import files as ledger_files
+from chipweave.ledger import text as ledger_text
+from chipweave.ledger.asking import answer, units_of
 from chipweave.validation import suite_h100
 
 SAMPLE = 4

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from chipweave import ledger
-from chipweave.ledger_ask import answer, pieces_of
+from chipweave.ledger.asking import answer, pieces_of
 
 
 def questions(*ids, group="g"):

@@ -6,7 +6,7 @@
       d2d: {endpoints: 25, links: 40, diameter: 8, bisection: 5, mean_distance: 3.2, degree: {2: 4, 3: 12, 4: 9}}
 
 Links count each pair of neighbours once; distances are links on the routes; the mean is over all pairs, each endpoint
-with itself included; bisection as in chipweave.graph_routes; degree: how many routers have so many neighbours.
+with itself included; bisection as in chipweave.noc.routes; degree: how many routers have so many neighbours.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from chipweave import units
 from chipweave.errors import nearest
-from chipweave.graph_routes import bisection
+from chipweave.noc.routes import bisection
 
 
 def _mean_distance(network):
@@ -106,6 +106,6 @@ def _compare(what, node, there, faults):
 
 
 def _bare(name):
-    from chipweave.topology_parts import bare
+    from chipweave.topology.parts import bare
 
     return bare(name)

@@ -2,7 +2,7 @@
 
 from chipweave._kernel import ffi, lib
 from chipweave.errors import ChipweaveError
-from chipweave.fabric_noc import Kernel
+from chipweave.fabric.noc import Kernel
 
 LARGEST = 2**62
 

@@ -15,13 +15,14 @@ from itertools import islice
 
 import networkx as nx
 
-from chipweave import graph_routes, graph_shapes
+from chipweave.noc import routes as graph_routes
+from chipweave.noc import shapes as graph_shapes
 from chipweave.declare import Param, named, read_all
-from chipweave.flit_router import FlitRouter
+from chipweave.noc.router_yaml import FlitRouter
 from chipweave.sources import numbers
 from chipweave.system import Network
-from chipweave.topology_edges import Listed
-from chipweave.topology_links import NETWORK, MAX_LINKS
+from chipweave.topology.edges import Listed
+from chipweave.topology.links import NETWORK, MAX_LINKS
 from chipweave.yamlfile import Node
 
 SETTINGS = named({

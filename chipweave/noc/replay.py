@@ -3,7 +3,7 @@
 import csv
 
 from chipweave.errors import BadInput, Fault, Faults, Place
-from chipweave.fabric_noc import replay
+from chipweave.fabric.noc import replay
 
 NEEDED = ("src", "dst", "size", "ctime")
 MOST_PACKETS, MOST_FLITS, MOST_TIME = 50_000_000, 1 << 30, 1 << 48

@@ -3,7 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-from chipweave import baseline, ledger_text
+from chipweave.ledger import baseline
+from chipweave.ledger import text as ledger_text
 from chipweave.results import replacing
 
 

@@ -6,7 +6,7 @@ from chipweave._kernel import ffi, lib
 from chipweave.chain import Question
 from chipweave.chain_parts import Bits, Counter, Keyed
 from chipweave.errors import BadInput, ChipweaveError, Stuck
-from chipweave.fabric_compile import Compiler
+from chipweave.fabric.compile import Compiler
 from chipweave.plain.links import LinkStatistics
 
 FOREVER = 2**63 - 1

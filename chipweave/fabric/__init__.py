@@ -78,9 +78,9 @@ def build(layout, admission="work_conserving", wait_queue="sorted", engine="kern
     if engine not in ("kernel", "plain"):
         raise BadInput(f"unknown engine '{engine}'; allowed: kernel, plain")
     if engine == "plain":
-        from chipweave.fabric_plain import plain_engine
+        from chipweave.fabric.plain import plain_engine
         return Engine(layout, plain_engine(layout, chosen, link_bin_ps, link_bins))
-    from chipweave.fabric_kernel import KernelEngine
+    from chipweave.fabric.kernel import KernelEngine
     return Engine(layout, KernelEngine(layout, chosen, link_bin_ps, link_bins))
 
 

@@ -16,7 +16,7 @@ from chipweave.component import RESERVED, Component, Param
 from chipweave.declare import named, read_all
 from chipweave.errors import BadInput, nearest
 from chipweave.sources import numbers
-from chipweave.topology_tree import merge, overlay, replaced
+from chipweave.topology.tree import merge, overlay, replaced
 from chipweave.yamlfile import Node
 
 MAX_PARTS = 100_000

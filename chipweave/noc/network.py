@@ -13,10 +13,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from chipweave import deadlock, graph_routes, routing
+from chipweave.noc import deadlock
+from chipweave.noc import routes as graph_routes
+from chipweave.noc import routing
 from chipweave.errors import BadInput, Place
-from chipweave.graph_shapes import GRIDS
-from chipweave.router import Router
+from chipweave.noc.shapes import GRIDS
+from chipweave.noc.router import Router
 
 BARE_DEPTH = 8  # flits: that of the BookSim 2 reference
 TRAFFIC = ("request", "reply")  # what a network of parts carries, as far as its topology alone tells
@@ -27,7 +29,7 @@ PS = 10**12
 class FlitNetwork:
     """What the flit kernel and its twin are told of one network.
 
-    network: chipweave.routing.Network; router: chipweave.router.Router, its `vc_classes` one per traffic and range.
+    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and range.
     clock: Fraction Hz; flit_bytes, max_packet: bytes; traffic: classes of messages that must not share VCs.
     message_vcs: VCs a message keeps to, 0: all of its traffic. links: for each link of the topology its (router, port).
     skip: whether the kernel looks for whole periods to advance by. written: where the routes are chosen, for messages.

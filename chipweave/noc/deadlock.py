@@ -16,7 +16,7 @@ from collections import deque
 import networkx as nx
 import numpy as np
 
-from chipweave.deadlock_graph import ESCAPE, Walk
+from chipweave.noc.deadlock_graph import ESCAPE, Walk
 from chipweave.errors import BadInput, Fault, Place
 
 STARTS_TRIED = 64
@@ -40,7 +40,7 @@ def vc_parts(router, network):
 def dependencies(network, router, replies=()):
     """The channel dependency graph, nx.DiGraph.
 
-    network: chipweave.routing.Network; router: chipweave.router.Router;
+    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router;
     replies: pairs (class, class): arriving packets of the first are answered by packets of the second.
 
     Nodes: ("link", index, class, (words, first VC, last VC)), ("inject", endpoint, class), ("eject", endpoint, class).

@@ -16,7 +16,7 @@ from collections import defaultdict
 from chipweave.declare import Param, named, read_all
 from chipweave.errors import nearest
 from chipweave.sources import numbers
-from chipweave.topology_parts import INDEX, bare, matches, span
+from chipweave.topology.parts import INDEX, bare, matches, span
 from chipweave.yamlfile import Node
 
 NETWORK = "network"  # the protocol that networks provide
@@ -33,7 +33,7 @@ class Wirer:
     """Makes the wires and checks that every port has what it needs.
 
     Args:
-        expander: chipweave.topology_parts.Expander, after its work.
+        expander: chipweave.topology.parts.Expander, after its work.
         faults: gets all that is wrong.
     """
 

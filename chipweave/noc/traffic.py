@@ -17,9 +17,10 @@ import resource
 import time
 from pathlib import Path
 
-from chipweave import fabric_traffic, link_stats
+from chipweave.fabric import traffic as fabric_traffic
+from chipweave.noc import link_stats
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.fabric_noc import Kernel
+from chipweave.fabric.noc import Kernel
 from chipweave.results import replacing
 
 ALIASES = {
@@ -165,7 +166,7 @@ def run(net, router, pattern, load, packet_flits="1", weights=None, injection="b
     n, span = max(1, r["packets"]), net.endpoints * cycles
     accepted, offered = int(ejected.sum()) / span, r["offered_flits"] / span
     return {
-        "schema": "chipweave.traffic/1", "cycles": r["cycles"], "packets": r["packets"],
+        "schema": "chipweave.noc.traffic/1", "cycles": r["cycles"], "packets": r["packets"],
         "latency_mean": r["latency_sum"] / n, "latency_p99": percentile(bins.sum(axis=0), 0.99),
         "network_latency_mean": r["network_latency_sum"] / n, "hops_mean": r["hops_sum"] / n,
         "offered_flits": offered, "accepted_flits": accepted,

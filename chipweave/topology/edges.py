@@ -11,7 +11,7 @@ from itertools import product
 
 from chipweave.declare import Param, named, read_all
 from chipweave.errors import nearest
-from chipweave.topology_parts import INDEX, span
+from chipweave.topology.parts import INDEX, span
 from chipweave.yamlfile import Node
 
 LINK = named({

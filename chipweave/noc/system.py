@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from chipweave import flit_network
+from chipweave.noc import network as flit_network
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.router import SPELLINGS, Router
-from chipweave.topology_networks import SETTINGS
-from chipweave.topology_tree import TOP
+from chipweave.noc.router import SPELLINGS, Router
+from chipweave.topology.networks import SETTINGS
+from chipweave.topology.tree import TOP
 
 ROUTER_FIELDS = {f.name for f in dataclasses.fields(Router)}
 
@@ -33,13 +33,13 @@ def router_sets(sets, network):
 
 
 def load(topology, sets=(), allow_code=False, network=None):
-    """(chipweave.routing.Network, chipweave.router.Router) of load_flit()."""
+    """(chipweave.noc.routing.Network, chipweave.noc.router.Router) of load_flit()."""
     made = load_flit(topology, sets, allow_code, network)
     return made.network, made.router
 
 
 def load_flit(topology, sets=(), allow_code=False, network=None):
-    """chipweave.flit_network.FlitNetwork of a topology's network (its only one where none is named).
+    """chipweave.noc.network.FlitNetwork of a topology's network (its only one where none is named).
 
     Raises BadInput for every fault of the topology, its settings and the router's parameters.
     """

@@ -15,7 +15,7 @@ ESCAPE, ADAPTIVE = 0, 1
 
 
 class Walk:
-    """The dependencies of `network` (chipweave.routing.Network).
+    """The dependencies of `network` (chipweave.noc.routing.Network).
 
     Attributes:
         kinds: 1, or 2 with datelines (low, high half) and under adaptive routing (escape, adaptive).

@@ -13,16 +13,18 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from chipweave import topology_expect, topology_preset, yamlfile
+from chipweave import yamlfile
+from chipweave.topology import expect as topology_expect
+from chipweave.topology import preset as topology_preset
 from chipweave.code import Gate
 from chipweave.declare import as_node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.system import System
-from chipweave.topology_files import find, shipped
-from chipweave.topology_links import Wirer
-from chipweave.topology_networks import SETTINGS, NetworkMaker
-from chipweave.topology_parts import Expander
-from chipweave.topology_tree import TOP, apply_sets, merge, overlay, replaced
+from chipweave.topology.files import find, shipped
+from chipweave.topology.links import Wirer
+from chipweave.topology.networks import SETTINGS, NetworkMaker
+from chipweave.topology.parts import Expander
+from chipweave.topology.tree import TOP, apply_sets, merge, overlay, replaced
 from chipweave.yamlfile import Node
 
 __all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]

@@ -7,7 +7,7 @@ import numpy as np
 
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric import ffi, lib
-from chipweave.router import Allocator
+from chipweave.noc.router import Allocator
 
 MATCHER = {"separable_input_first": 0, "separable_output_first": 1, "islip": 2, "wavefront": 3}
 PIGGYBACK, PRIO = 4, 5

@@ -3,15 +3,15 @@
     xy                 along x first, then along y (mesh and torus)
     yx                 along y first, then along x
     shortest           fewest links; of several, at each router the neighbour that comes first in endpoint order
-    shortest_latency   least sum of the links' latencies; ties as chipweave.routing.first_hops, BookSim 2's `min` on a graph
+    shortest_latency   least sum of the links' latencies; ties as chipweave.noc.routing.first_hops, BookSim 2's `min` on a graph
 
 On a torus each axis is gone along in the shorter direction; at equal lengths towards higher coordinates.
 """
 
 import networkx as nx
 
-from chipweave import routing
-from chipweave.graph_shapes import GRIDS
+from chipweave.noc import routing
+from chipweave.noc.shapes import GRIDS
 
 ANYWHERE = ("shortest", "shortest_latency")  # on graphs of any shape
 NAMES = ("xy", "yx", *ANYWHERE)
@@ -85,7 +85,7 @@ def quickest(network, source, target):
 
 
 def numbered(network):
-    """(neighbours of each router, ascending; latency of each link as (ps,)): by rank, as chipweave.routing.first_hops wants them."""
+    """(neighbours of each router, ascending; latency of each link as (ps,)): by rank, as chipweave.noc.routing.first_hops wants them."""
     rank = network.rank
     latency = {(rank[a], rank[b]): (ps,) for a, b, ps in network.graph.edges(data="latency_ps")}
     return [sorted(rank[n] for n in network.graph.successors(name)) for name in network.graph.nodes], latency

@@ -17,7 +17,7 @@ from chipweave.errors import BadInput
 class FlitPlan:
     """A network under flit as its layout uses it.
 
-    spec: chipweave.flit_network.FlitNetwork; class_of: (chain, stage) -> class of its messages;
+    spec: chipweave.noc.network.FlitNetwork; class_of: (chain, stage) -> class of its messages;
     flits_per_byte: exact, link efficiency included.
     """
 

@@ -15,8 +15,8 @@ laid only where the topology says that: what a preset knows of one die must not 
 from chipweave import registry, yamlfile
 from chipweave.errors import BadInput, Faults, nearest
 from chipweave.sources import split
-from chipweave.topology_files import find
-from chipweave.topology_networks import SETTINGS
+from chipweave.topology.files import find
+from chipweave.topology.networks import SETTINGS
 from chipweave.yamlfile import Node
 
 KEYS = ("schema", "name", "about", "kinds", "networks", "run")

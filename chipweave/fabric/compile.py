@@ -8,8 +8,8 @@ from chipweave._kernel import ffi, lib
 from chipweave.chain import DONE
 from chipweave.chain_parts import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
 from chipweave.errors import BadInput, ChipweaveError
-from chipweave.fabric_flit import FlitModel
-from chipweave.fabric_sends import efficiency, flit_plan
+from chipweave.fabric.flit import FlitModel
+from chipweave.fabric.sends import efficiency, flit_plan
 from chipweave.plain.links import lock_numbers
 
 ASKS = {"equal": "EQUAL", "less": "LESS", "operand": "OPERAND", "tags_has": "TAGS", "keyed_has": "KEYED", "bits_at": "BITS", "map_at": "MAP",

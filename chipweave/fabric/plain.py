@@ -1,6 +1,6 @@
 """Builds the plain stage engine with the plain twins of the link models."""
 
-from chipweave.fabric_sends import efficiency, flit_plan
+from chipweave.fabric.sends import efficiency, flit_plan
 from chipweave.plain.fair import PlainFair
 from chipweave.plain.flit import PlainFlit
 from chipweave.plain.stages import PlainEngine

@@ -1,0 +1,1 @@
+"""Networks of virtual-channel routers: shapes, routes, deadlock freedom, traffic and packet lists."""
