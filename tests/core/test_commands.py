@@ -120,6 +120,7 @@ def test_info_of_nothing_names_the_nearest(capsys):
     assert code == 2 and "nothing is called 'wafer_5x6'" in told and "nearest: wafer_5x5" in told
 
 
+@pytest.mark.slow
 def test_draw_writes_a_picture_with_every_die(tmp_path):
     path = tmp_path / "w.svg"
     assert run("draw", "wafer_5x5", "-o", str(path)).exit_code == 0

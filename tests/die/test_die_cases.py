@@ -24,6 +24,7 @@ def mean_error(results):
     return fmean(abs(r.error) for r in results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group, every, bar", [("plateau", 2, 0.05), ("latcurve", 24, 0.08), ("l1stride", 5, 0.10), ("l1l2bw", 18, 0.10), ("l2bw", 30, 0.12)])
 def test_a_sample_of_the_group_holds_its_bar(group, every, bar):
     results = ledger.judge("h100", sample(group, every), ledger.discover())

@@ -93,6 +93,7 @@ def any_network(rng):
     return network(rng)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 1 << 30))
 def test_the_general_engine_skips_as_if_stepped_on_random_networks_routers_and_messages(seed):
@@ -102,6 +103,7 @@ def test_the_general_engine_skips_as_if_stepped_on_random_networks_routers_and_m
     assert told(scene, skip=True, **told_with)[0] == told(scene, skip=False, **told_with)[0]
 
 
+@pytest.mark.slow
 def test_most_of_such_random_runs_really_skip():
     shares = []
     for seed in range(40):

@@ -10,12 +10,14 @@ from chipweave.validation import booksim_source, suite_booksim
 from .booksim_traces import FOLDER
 
 
+@pytest.mark.slow
 def test_exact_rows_hold():
     rows = suite_booksim.results(groups=("traces", "microbench"))
     assert len(rows) == 34 and {r.status for r in rows} == {"holds"}
     assert all(r.error == 0 for r in rows if r.group == "traces")
 
 
+@pytest.mark.slow
 def test_every_rate_of_one_stream_equals_the_printed_digits():
     rows = suite_booksim.results(groups=("microbench",))
     assert len(rows) == 24 and all(f"{row.simulated:.4f}" == f"{row.reference:.4f}" for row in rows)

@@ -149,6 +149,7 @@ def test_a_file_that_holds_a_bare_trace_per_line_is_told_its_line(capsys, here):
     assert "t.jsonl:1: " in refused(capsys, *WORK, "--trace", "t.jsonl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [
     ["traffic", "mesh_16x16", "--load", "0.3", "--cycles", "10000000", "--json", "result.json"],
     ["trace", "generate", "deepseek-v3", "--out", "result.parquet"],

@@ -227,6 +227,7 @@ def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
     assert order == ["trace", "run", "run"]
 
 
+@pytest.mark.slow
 def test_making_the_trace_is_no_part_of_a_runs_time(tmp_path, monkeypatch):
     from chipweave.runspec import RunSpec
     from chipweave.trace import library

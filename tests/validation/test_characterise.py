@@ -60,6 +60,7 @@ def both_speeds(transfer):
     return Transfers("h100").time_ps(transfer.what, transfer.size, transfer.local, transfer.remote), line_rate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transfer", [
     Transfer("read", SMALLEST), Transfer("read", QWEN, 2), Transfer("read", QWEN, 1, 1), Transfer("again", QWEN), Transfer("again", SMALLEST, 1, 1),
 ], ids=Transfer.words)  # fmt: skip

@@ -157,7 +157,8 @@ def test_ep_layers_by_hand_from_a_set_in_the_folder(tmp_path, ending):
     assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows, ending), "time_ns")] == [(t, "holds") for t in expected]
 
 
-@pytest.mark.parametrize("strategy, name, limit", [pytest.param("base", "base", None, marks=pytest.mark.slow), ("pred_only@50GiB", "pred", "50 GiB"), ("allo_and_pred", "allo+pred", None)])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy, name, limit", [("base", "base", None), ("pred_only@50GiB", "pred", "50 GiB"), ("allo_and_pred", "allo+pred", None)])
 def test_every_quantity_is_that_of_the_plain_engine(tmp_path, monkeypatch, strategy, name, limit):
     """The same rows with the C engine replaced by its plain twin."""
     rows = [row(strategy, batch=1, steps=2, step=1, layer=layer, **dict.fromkeys(artifact_rows.COUNTED, 1)) for layer in range(0, 94, 9)]
