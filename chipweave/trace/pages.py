@@ -20,6 +20,7 @@ class Pages:
 
     def __init__(self, path):
         self._file = os.open(path, os.O_RDONLY)
+        self._bytes = os.fstat(self._file).st_size
         weakref.finalize(self, os.close, self._file)
 
     def read(self, group, shape):
@@ -27,8 +28,8 @@ class Pages:
         size = group.num_rows * shape.top_k * shape.dtype.itemsize
         chunks = [_place(group.column(FIRST + layer)) for layer in range(len(shape.layers))]
         start, end = chunks[0][0], max(at + length for at, length in chunks)
-        if not 0 < size < end - start <= len(chunks) * (size + MOST_HEADER_BYTES):
-            return None
+        if not 0 < size < end - start <= len(chunks) * (size + MOST_HEADER_BYTES) or end > self._bytes:
+            return None  # what a group says of itself is believed only as far as the file goes
         content, header = os.pread(self._file, end - start, start), _header(group.num_rows, size)
         if len(content) < end - start:
             return None
