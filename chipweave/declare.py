@@ -232,8 +232,8 @@ def check_head(root, what, schema, allowed, needed):
     return faults
 
 
-def read_all(params, node, faults, what):
-    """Read a mapping Node by declared `params`; `what` names it in messages.
+def read_all(params, node, faults, what, beside=()):
+    """Read a mapping Node by declared `params`; `what` names it in messages, `beside` what else it may hold, read elsewhere.
 
     Returns:
         (name -> parsed value with defaults filled in, name -> Source of those that state one). Where faults were
@@ -243,7 +243,8 @@ def read_all(params, node, faults, what):
     for key, value in node.value.items():
         if key not in params and key not in node.weak:
             place = node.keys.get(key, value.place)
-            faults.add(f"{what} has no parameter {key!r}", place, ", ".join(params) or "none", nearest(key, params))
+            known = [*params, *beside]
+            faults.add(f"{what} has no parameter {key!r}", place, ", ".join(known) or "none", nearest(key, known))
     for name, param in params.items():
         given = node.value.get(name)
         if given is None:

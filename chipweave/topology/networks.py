@@ -61,8 +61,11 @@ class NetworkMaker:
         if not node.is_map:
             self.faults.add(f"network {self.name!r} must be a mapping, not {node.shape()}", node.place)
             return False
-        rest = Node({k: v for k, v in node.value.items() if k not in STRUCTURE}, node.place, keys=node.keys)
-        self.settings, sources = read_all(SETTINGS, rest, self.faults, f"network {self.name}")
+        misplaced = [k for k in node.value if k in FlitRouter.params and k not in SETTINGS]
+        for key in misplaced:
+            self.faults.add(f"network {self.name}: {key!r} is a parameter of its routers", node.keys[key], f"router: {{{key}: ...}}")
+        rest = Node({k: v for k, v in node.value.items() if k not in (*STRUCTURE, *misplaced)}, node.place, keys=node.keys)
+        self.settings, sources = read_all(SETTINGS, rest, self.faults, f"network {self.name}", STRUCTURE)
         self.routers = self.router(node.get("router") or Node({}, node.place))
         self.source_all(rest, SETTINGS, sources, f"networks.{self.name}")
         if len(self.faults.found) == before:

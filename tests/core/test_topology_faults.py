@@ -65,6 +65,8 @@ def test_a_fault_is_told_with_its_place(faults, wafer, wrong, right, message):
     ("shape: full, routers: 3000", "more than 1000000 links"),
     ("shape: mesh, grid: [2, 2], override: [{between: [0, 1], absent: true}]", "by routing xy: there is no link n[0][0] - n[1][0]"),
     ("shape: mesh, grid: [2, 2], router: {vcz: 4}", "f.yaml:3:43: FlitRouter has no parameter 'vcz'"),
+    ("shape: mesh, grid: [2, 2], vc_depth: 4", "f.yaml:3:34: network n: 'vc_depth' is a parameter of its routers; allowed: router: {vc_depth: ...}"),
+    ("shape: mesh, grid: [2, 2], rooter: {vcs: 4}", "joins, edges, override, router; nearest: router"),
     ("shape: mesh, grid: [2, 2], router: {vcs: 0}", "vcs = 0 is out of range; allowed: int from 1 to 32"),
 ])
 def test_a_bare_network_s_fault_is_told(faults, settings, message):
