@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipweave.kernels.chip import ELEMENT_BYTES
 from chipweave.kernels.gemm import SHAPES, elementwise_seconds
 from chipweave.kernels.grouped import grouped_seconds
 from chipweave.kernels.tiles import Tile

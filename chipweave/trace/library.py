@@ -1,5 +1,6 @@
 """From what a user writes to an open trace: shipped logs, synthetic sets, stores, and JSON imported once into a cache."""
 
+import functools
 import hashlib
 import json
 import os
@@ -187,6 +188,13 @@ def _fingerprint(path):
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())
         return [(p.relative_to(path).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+    stat = path.stat()
+    return _hash(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _hash(path, size, mtime_ns):
+    """SHA-256 of a file, read once while it stays as it is: every run of a comparison asks."""
     return file_sha256(path)
 
 

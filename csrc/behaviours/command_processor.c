@@ -1,5 +1,6 @@
 /* command_processor.c: see command_processor.h. */
 #include "command_processor.h"
+#include "room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +31,8 @@ typedef struct processor {
 static void put(processor *c, uint64_t blocks)
 {
     if (c->first + c->n == c->room) {
-        c->room = c->room ? 2 * c->room : 64;
-        c->queue = realloc(c->queue, sizeof *c->queue * (size_t)c->room);
-        if (!c->queue)
-            abort(); /* no state to return to */
+        c->room = cw_more(c->room, 64);
+        c->queue = cw_room(c->queue, c->room, sizeof *c->queue);
     }
     c->queue[c->first + c->n++] = blocks;
 }

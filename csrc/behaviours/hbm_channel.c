@@ -1,5 +1,6 @@
 /* hbm_channel.c: see hbm_channel.h. */
 #include "hbm_rules.h"
+#include "room.h"
 
 /* ---- queues -------------------------------------------------------------------------------------------------------- */
 
@@ -63,11 +64,8 @@ static void see(channel *c, pseudo *pc, int32_t kind, int32_t i)
 static int32_t new_entry(channel *c)
 {
     if (c->free_entry == NONE) {
-        int32_t more = c->n_entries ? c->n_entries * 2 : 128;
-        entry *grown = realloc(c->entries, sizeof(entry) * (size_t)more);
-        if (!grown)
-            abort(); /* as in endpoints/wheel.h: no state to return to */
-        c->entries = grown;
+        int32_t more = cw_more(c->n_entries, 128);
+        c->entries = cw_room(c->entries, more, sizeof *c->entries);
         for (int32_t i = more - 1; i >= c->n_entries; i--) {
             c->entries[i].next = c->free_entry;
             c->free_entry = i;

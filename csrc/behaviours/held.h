@@ -3,8 +3,7 @@
 #ifndef CHIPWEAVE_HELD_H
 #define CHIPWEAVE_HELD_H
 #include "behaviour.h"
-
-#include <stdlib.h>
+#include "room.h"
 
 typedef struct held {
     cw_message *message;
@@ -15,11 +14,9 @@ typedef struct held {
 static uint64_t hold(held *h, const cw_message *m)
 {
     if (!h->free) {
-        int32_t more = h->n ? 2 * h->n : 64;
-        h->message = realloc(h->message, sizeof *h->message * (size_t)more);
-        h->next = realloc(h->next, sizeof *h->next * (size_t)more);
-        if (!h->message || !h->next)
-            abort(); /* as in endpoints/wheel.h: no state to return to */
+        int32_t more = cw_more(h->n, 64);
+        h->message = cw_room(h->message, more, sizeof *h->message);
+        h->next = cw_room(h->next, more, sizeof *h->next);
         for (int32_t i = more - 1; i >= h->n; i--) {
             h->next[i] = h->free;
             h->free = i + 1;

@@ -1,5 +1,6 @@
 /* llc_slice.c: see llc_slice.h. */
 #include "llc_lines.h"
+#include "room.h"
 
 /* The channel's own address of a line: its units are dealt to the slices that share it. */
 static uint64_t local_address(const slice *s, uint64_t line)
@@ -56,8 +57,8 @@ static void answer(slice *s, const cw_message *to, int64_t delay)
 static int32_t keep(slice *s, const cw_message *m, int32_t next)
 {
     if (s->free_asked == NONE) {
-        int32_t more = s->n_asked ? s->n_asked * 2 : 64;
-        s->asked = realloc(s->asked, sizeof(asked) * (size_t)more);
+        int32_t more = cw_more(s->n_asked, 64);
+        s->asked = cw_room(s->asked, more, sizeof *s->asked);
         for (int32_t i = more - 1; i >= s->n_asked; i--) {
             s->asked[i].next = s->free_asked;
             s->free_asked = i;
@@ -80,8 +81,8 @@ static void release(slice *s, int32_t i)
 static int32_t new_fill(slice *s)
 {
     if (s->free_fill == NONE) {
-        int32_t more = s->n_fills ? s->n_fills * 2 : 64;
-        s->fills = realloc(s->fills, sizeof(fill) * (size_t)more);
+        int32_t more = cw_more(s->n_fills, 64);
+        s->fills = cw_room(s->fills, more, sizeof *s->fills);
         for (int32_t i = more - 1; i >= s->n_fills; i--) {
             s->fills[i].next = s->free_fill;
             s->free_fill = i;

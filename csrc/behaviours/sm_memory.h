@@ -2,14 +2,15 @@
 #ifndef CHIPWEAVE_SM_MEMORY_H
 #define CHIPWEAVE_SM_MEMORY_H
 #include "lsu.h"
+#include "room.h"
 
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
 
 static void wait_for(sm *s, int32_t *head, int32_t who)
 {
     if (s->free_waiter == NONE) {
-        int32_t more = s->n_waiters ? s->n_waiters * 2 : 256;
-        s->waiters = realloc(s->waiters, sizeof(waiter) * (size_t)more);
+        int32_t more = cw_more(s->n_waiters, 256);
+        s->waiters = cw_room(s->waiters, more, sizeof *s->waiters);
         for (int32_t i = more - 1; i >= s->n_waiters; i--) {
             s->waiters[i].next = s->free_waiter;
             s->free_waiter = i;

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chipweave import compare, models, serving, topology
+from chipweave import compare, serving, topology
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
 from chipweave.validation import suite_artifact

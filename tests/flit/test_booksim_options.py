@@ -6,7 +6,7 @@ import pytest
 
 from chipweave.validation import booksim_options, suite_booksim
 
-from .booksim_traces import FOLDER, index, rows
+from .booksim_traces import index, rows
 
 OTHER = {"router": "event", "buffer_policy": "shared", "include_queuing": "0", "measure_stats": "0"}
 ADAPTIVE = """1,2,2,0,0,18,2 3,7,2,0,0,23,3 4,4,2,0,0,13,1 8,1,2,0,0,28,4 0,6,2,1,1,24,3 5,3,2,2,2,25,3 2,8,2,3,3,26,3 6,0,2,3,3,26,3

@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 
 from chipweave import fabric
-from chipweave.chain import Constant, Layout, Link, Rate, Steps, amount, equal
+from chipweave.chain import Layout, Link, Rate, Steps, amount, equal
 
 NS = 1000
 OPERANDS = ("exec", "home", "expert", "key", "tokens", "priority")
