@@ -1,4 +1,5 @@
 """setup.cfg holds everything; cffi modules can only be named here (python-cffi/cffi issue 55)."""
+
 import sys
 from pathlib import Path
 

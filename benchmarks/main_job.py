@@ -25,21 +25,30 @@ def loop_ms():
 
 
 def whole_job():
-    print("| strategy | CPU s | bar | artifact CPU s | ratio | stage events | ns per event | peak memory | empty loop, ms per million |")
+    print(
+        "| strategy | CPU s | bar | artifact CPU s | ratio | stage events | ns per event | peak memory | empty loop, ms per million |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for strategy, published in ARTIFACT_CPU_S.items():
         before = loop_ms()
         row = serving.simulate(RunSpec(strategy=strategy)).row
         events = row["events"]
-        print(f"| {strategy} | {row['cpu_s']:.1f} | {BARS_CPU_S[strategy]} | {published} | {published / row['cpu_s']:.0f} x | {events:,} | "
-              f"{row['cpu_s'] / events * 1e9:.0f} | {row['peak_rss_bytes'] / GIB:.2f} GiB | {before:.0f} to {loop_ms():.0f} |", flush=True)
+        print(
+            f"| {strategy} | {row['cpu_s']:.1f} | {BARS_CPU_S[strategy]} | {published} | {published / row['cpu_s']:.0f} x | {events:,} | "
+            f"{row['cpu_s'] / events * 1e9:.0f} | {row['peak_rss_bytes'] / GIB:.2f} GiB | {before:.0f} to {loop_ms():.0f} |",
+            flush=True,
+        )
 
 
 def growth():
-    print("\n| what grows | case | layer-steps | stage events | CPU us per layer-step | ns per event |\n|---|---|---|---|---|---|")
+    print(
+        "\n| what grows | case | layer-steps | stage events | CPU us per layer-step | ns per event |\n|---|---|---|---|---|---|"
+    )
     cases = [("dies", f"{y} x {x}", {"mesh": (y, x)}) for y, x in ((3, 3), (5, 5), (8, 3), (8, 8))]
-    cases += [("experts", f"{s}", {"model": m, "trace": s}) for m, s in
-              (("qwen3-235b", "qwen-syn"), ("deepseek-v3", "deepseek-syn"), ("kimi-k2", "kimi-syn"))]
+    cases += [
+        ("experts", f"{s}", {"model": m, "trace": s})
+        for m, s in (("qwen3-235b", "qwen-syn"), ("deepseek-v3", "deepseek-syn"), ("kimi-k2", "kimi-syn"))
+    ]
     cases += [("batch", f"{b:,}", {"batch": b}) for b in (256, 1024, 4096, 16384)]
     cases += [("steps", f"{s}", {"steps": s}) for s in (3, 9, 17)]
     for what, name, changes in cases:
@@ -47,11 +56,17 @@ def growth():
         spec = replace(RunSpec(trace="deepseek-syn", steps=5), **changes)
         loaded = serving.load(spec)
         if mesh:
-            loaded = replace(loaded, system=topology.load("wafer", sets=[f"parts.die.grid=[{mesh[0]}, {mesh[1]}]"], preset=spec.preset))
+            loaded = replace(
+                loaded,
+                system=topology.load("wafer", sets=[f"parts.die.grid=[{mesh[0]}, {mesh[1]}]"], preset=spec.preset),
+            )
         outcome = serving.simulate(spec, loaded=loaded)
         cpu, events = outcome.row["cpu_s"], outcome.row["events"]
         layers = len(outcome.table)
-        print(f"| {what} | {name} | {layers:,} | {events:,} | {cpu / layers * 1e6:.0f} | {cpu / events * 1e9:.0f} |", flush=True)
+        print(
+            f"| {what} | {name} | {layers:,} | {events:,} | {cpu / layers * 1e6:.0f} | {cpu / events * 1e9:.0f} |",
+            flush=True,
+        )
 
 
 def main():

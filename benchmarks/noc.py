@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from chipweave.noc import traffic
 from chipweave.fabric.noc import Kernel
+from chipweave.noc import traffic
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
 
@@ -58,8 +58,11 @@ def instructions(k, share, cycles):
     counts = []
     for length in (cycles, 2 * cycles):
         code = f"from benchmarks.noc import ours; print('flit-hops', ours({k}, {share}, {length})['flit_hops'])"
-        done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-c", code],
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+        )
         total, hops = re.search(r"Collected : (\d+)", done.stderr), re.search(r"flit-hops (\d+)", done.stdout)
         if not total or not hops:
             return None
@@ -68,7 +71,11 @@ def instructions(k, share, cycles):
 
 
 def counted():
-    print("\ninstructions a flit-hop (callgrind)" if shutil.which("valgrind") else "\n(no valgrind: no instruction counts)")
+    print(
+        "\ninstructions a flit-hop (callgrind)"
+        if shutil.which("valgrind")
+        else "\n(no valgrind: no instruction counts)"
+    )
     for k, share, cycles, _ in CASES:
         count = instructions(k, share, cycles // 30)
         if count:
@@ -92,7 +99,9 @@ def beside_booksim(binary):
 def beside_merlin():
     print("\nSST merlin's workload: 64 B packets of 8 flits, 2 VCs x 64 flits, uniform, saturating")
     for k, published in MERLIN.items():
-        row = traffic.run(grid([k, k]), Router(vcs=2, vc_depth=64), "uniform", 8.0, "8", warmup=0, cycles=4000, drain_limit=0)
+        row = traffic.run(
+            grid([k, k]), Router(vcs=2, vc_depth=64), "uniform", 8.0, "8", warmup=0, cycles=4000, drain_limit=0
+        )
         rate = row["accepted_flits"] / 8 * k * k * 4000 / row["cpu_s"]
         print(f"{k}x{k}: {rate:.3g} packets/CPU s; merlin's published figure {published:.3g}", flush=True)
 
@@ -101,9 +110,14 @@ def growth():
     print("\ngrowth, 20 % of capacity, kernel memory per router")
     for k, cycles in ((32, 1000), (64, 400), (128, 150)):
         kernel = Kernel(grid([k, k]), Router())
-        row = traffic.run(kernel.network, kernel.router, "uniform", load_of(k, 0.2), warmup=0, cycles=cycles, kernel=kernel)
-        print(f"{k}x{k}: {1e9 / row['flit_hops_per_cpu_s']:.1f} ns a flit-hop, {kernel.memory / k / k / 1024:.1f} KiB a router, "
-              f"{kernel.memory / 2**20:.0f} MiB held, process peak {row['peak_rss_bytes'] / 2**20:.0f} MiB", flush=True)
+        row = traffic.run(
+            kernel.network, kernel.router, "uniform", load_of(k, 0.2), warmup=0, cycles=cycles, kernel=kernel
+        )
+        print(
+            f"{k}x{k}: {1e9 / row['flit_hops_per_cpu_s']:.1f} ns a flit-hop, {kernel.memory / k / k / 1024:.1f} KiB a router, "
+            f"{kernel.memory / 2**20:.0f} MiB held, process peak {row['peak_rss_bytes'] / 2**20:.0f} MiB",
+            flush=True,
+        )
 
 
 CROSSING = [(0, 24), (4, 20), (20, 4), (2, 22), (10, 14), (5, 24)]
@@ -114,12 +128,19 @@ def stepped(kernel):
     return kernel.now - kernel.skipped["skipped"] + kernel.skipped["replayed"]
 
 
-TRAINS = (("one packet each", 1 << 30, 1), ("4 KiB packets, 2 VCs a message", 64, 4), ("4 KiB packets, 1 VC a message", 64, 8))
+TRAINS = (
+    ("one packet each", 1 << 30, 1),
+    ("4 KiB packets, 2 VCs a message", 64, 4),
+    ("4 KiB packets, 1 VC a message", 64, 8),
+)
 GENERAL = {
     "separable_output_first": {"vc_allocator": "separable_output_first", "sw_allocator": "separable_output_first"},
     "islip(2)": {"vc_allocator": "islip(2)", "sw_allocator": "islip(2)"},
     "wavefront": {"vc_allocator": "wavefront", "sw_allocator": "wavefront"},
-    "matrix arbiters": {"vc_allocator": "separable_input_first(matrix)", "sw_allocator": "separable_input_first(matrix)"},
+    "matrix arbiters": {
+        "vc_allocator": "separable_input_first(matrix)",
+        "sw_allocator": "separable_input_first(matrix)",
+    },
     "oldest first": {"priority": "age"},
     "by age in the network": {"priority": "network_age"},
     "by age in the router": {"priority": "local_age"},
@@ -150,7 +171,11 @@ def curve(name, sizes, packet, classes, **options):
         cpu, kernel = crossing(1 << size, packet, classes, **options)
         cells.append(f"2^{size} B {1e3 * cpu:.1f} ms {stepped(kernel):,}/{kernel.now:,}")
         missed = kernel.unrepeated()[:1]
-        named = f"; did not recur: {missed[0]['flows']} flows for {missed[0]['cycles']:,} cycles" if missed and missed[0]["cycles"] > 10_000 else ""
+        named = (
+            f"; did not recur: {missed[0]['flows']} flows for {missed[0]['cycles']:,} cycles"
+            if missed and missed[0]["cycles"] > 10_000
+            else ""
+        )
         if cpu > PATIENCE_S / 30 and stepped(kernel) > kernel.now / 2:
             cells.append("longer ones not run")
             break

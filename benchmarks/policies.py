@@ -17,7 +17,16 @@ from chipweave.tally import tally
 
 LAYERS, STEPS, REQUESTS, EXPERTS, K, SIDE = 58, 6, 4096, 256, 8, 5
 DECODE_LAYER_STEPS = 127 * 58
-COSTS = Costs(3 * 7168 * 2048 * 2, 3, 6 * 7168 * 2048, Fraction(10**15), Fraction(3350 * 10**9), 300_000, Fraction(1741 * 10**9), 200_000)
+COSTS = Costs(
+    3 * 7168 * 2048 * 2,
+    3,
+    6 * 7168 * 2048,
+    Fraction(10**15),
+    Fraction(3350 * 10**9),
+    300_000,
+    Fraction(1741 * 10**9),
+    200_000,
+)
 
 
 def choices():

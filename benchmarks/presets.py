@@ -28,4 +28,8 @@ def main():
         print(f"\n{model}, us of a decode layer\n")
         header("dies", STRATEGIES)
         for name, changes in VARIANTS:
-            row(name, replace(RunSpec(topology="wafer_5x5", model=model, trace=trace, steps=STEPS), **changes), STRATEGIES)
+            row(
+                name,
+                replace(RunSpec(topology="wafer_5x5", model=model, trace=trace, steps=STEPS), **changes),
+                STRATEGIES,
+            )

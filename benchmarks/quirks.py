@@ -21,7 +21,10 @@ VARIANTS = [
     ("directed links", {"sets": (f"{D2D}duplex=directed",)}),
     ("head_only: no booking, no barging, exact order", {"admission": "head_only", "wait_queue": "sorted"}),
     ("work_conserving: no booking, all waiters, exact order", {"admission": "work_conserving", "wait_queue": "sorted"}),
-    ("work_conserving on directed links", {"admission": "work_conserving", "wait_queue": "sorted", "sets": (f"{D2D}duplex=directed",)}),
+    (
+        "work_conserving on directed links",
+        {"admission": "work_conserving", "wait_queue": "sorted", "sets": (f"{D2D}duplex=directed",)},
+    ),
 ]
 ASKED_ALL = (("kind", "cross_token_heatmap"), ("stop_at_own_id", False))
 
@@ -29,9 +32,17 @@ ASKED_ALL = (("kind", "cross_token_heatmap"), ("stop_at_own_id", False))
 def stop_rule():
     """Pred with all rows of the heat map asked, beside the artifact's stop at the die's own number."""
     for name, prediction in (("as published", "cross_token_heatmap"), ("stop rule off", ASKED_ALL)):
-        policies = (("placement", "contiguous"), ("allocation", "round_robin"), ("prediction", prediction), ("replacement", "unbounded"))
+        policies = (
+            ("placement", "contiguous"),
+            ("allocation", "round_robin"),
+            ("prediction", prediction),
+            ("replacement", "unbounded"),
+        )
         outcome = serving.simulate(RunSpec(trace="deepseek-syn", steps=17, strategy=policies))
-        print(f"| {name} | {outcome.row['decode_time_ns'] / 1e6:.1f} ms | {outcome.row['copies']:,} | {outcome.row['hops']:,} |", flush=True)
+        print(
+            f"| {name} | {outcome.row['decode_time_ns'] / 1e6:.1f} ms | {outcome.row['copies']:,} | {outcome.row['hops']:,} |",
+            flush=True,
+        )
 
 
 def main():

@@ -38,15 +38,18 @@ def measure(strategy, **rules):
 def main():
     """Print ns per event for the strategies, and what a whole decode of 128 steps x 58 layers would cost."""
     for name, strategy, rules in (
-            ("base, early booking, artifact heap", "base", {}),
-            ("ep, early booking, artifact heap", "ep", {}),
-            ("base, early booking, sorted", "base", {"wait_queue": "sorted"}),
-            ("base, head only", "base", {"admission": "head_only", "wait_queue": "sorted"}),
-            ("base, work conserving", "base", {"admission": "work_conserving", "wait_queue": "sorted"})):
+        ("base, early booking, artifact heap", "base", {}),
+        ("ep, early booking, artifact heap", "ep", {}),
+        ("base, early booking, sorted", "base", {"wait_queue": "sorted"}),
+        ("base, head only", "base", {"admission": "head_only", "wait_queue": "sorted"}),
+        ("base, work conserving", "base", {"admission": "work_conserving", "wait_queue": "sorted"}),
+    ):
         cpu, events = measure(strategy, **rules)
         whole = cpu / LAYERS * 128 * 58
-        print(f"stages: {name:38} {cpu / events * 1e9:6.1f} ns per event, {events / LAYERS:6.0f} events a layer, "
-              f"{whole:5.2f} s for 128 steps x 58 layers")
+        print(
+            f"stages: {name:38} {cpu / events * 1e9:6.1f} ns per event, {events / LAYERS:6.0f} events a layer, "
+            f"{whole:5.2f} s for 128 steps x 58 layers"
+        )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,13 @@ import click
 from chipweave import __version__, cli
 from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError, nearest
 
-NAMED_WRONG = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)  # a path that was given, not the machine
+NAMED_WRONG = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+)  # a path that was given, not the machine
 
 
 class Commands(click.Group):
@@ -79,7 +85,9 @@ def _say_usage(error):
         error.show()
     else:
         command = error.ctx.command_path
-        print(f"{command}: {error.format_message().rstrip('.')}; allowed: what `{command} --help` lists", file=sys.stderr)
+        print(
+            f"{command}: {error.format_message().rstrip('.')}; allowed: what `{command} --help` lists", file=sys.stderr
+        )
     sys.exit(BAD_INPUT)
 
 
@@ -90,7 +98,10 @@ def _say_machine(error):
     if where and error.errno in NAMED_WRONG:
         print(f"{where}{words[:1].lower()}{words[1:]}", file=sys.stderr)
         sys.exit(BAD_INPUT)
-    print(f"chipweave: {where}{'out of memory: ' if isinstance(error, MemoryError) else ''}{words} (run again with --debug for details)", file=sys.stderr)
+    print(
+        f"chipweave: {where}{'out of memory: ' if isinstance(error, MemoryError) else ''}{words} (run again with --debug for details)",
+        file=sys.stderr,
+    )
     sys.exit(BROKEN)
 
 

@@ -4,11 +4,11 @@ The system (chipweave.topology) says which parts there are and how they are join
 (`declare`, `publish`). Nothing here knows a kind.
 """
 
-from chipweave.noc import network as flit_network
 from chipweave.chain import Layout, Link
 from chipweave.control import Controller
 from chipweave.errors import BadInput
 from chipweave.fabric import build
+from chipweave.noc import network as flit_network
 from chipweave.staged import Staged
 
 
@@ -32,21 +32,27 @@ def assemble(system, groups, work, admission, wait_queue, link_model, engine, **
 def add_network(layout, system, network, link_model):
     """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`."""
     edges = network.graph.edges
-    links = [Link(f"{a} -> {b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])
-             for a, b in network.links]
+    links = [
+        Link(f"{a} -> {b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])
+        for a, b in network.links
+    ]
 
     def routes(source, target):
         return [network.link_index[link] for link in network.route(source, target)]
 
     model = link_model or network.link_model
     options = {"flit": lambda classes: flit_network.of(network, classes)} if model == "flit" else {}
-    made = layout.network(network.name, model, len(network.endpoints), links, routes, directed=network.duplex == "directed", **options)
+    made = layout.network(
+        network.name, model, len(network.endpoints), links, routes, directed=network.duplex == "directed", **options
+    )
     for number, name in enumerate(network.endpoints):
         part = system.parts.get(name)
         if part is None:
             continue
         if part.die != number:
-            raise BadInput(f"{name} is die {part.die} and endpoint {number} of network {network.name}: dies are numbered by columns, so must the network be")
+            raise BadInput(
+                f"{name} is die {part.die} and endpoint {number} of network {network.name}: dies are numbered by columns, so must the network be"
+            )
         part.networks[network.port] = made
 
 

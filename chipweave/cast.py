@@ -21,11 +21,15 @@ class Cast:
     def __init__(self, part, port, dies):
         wires = [wire for replica in part.replicas for wire in replica.outgoing.get(port, ())]
         if len(wires) not in (1, dies):
-            raise BadInput(f"{part.name}.{port} has {len(wires)} wires where it needs one, or one for each of {dies} dies")
+            raise BadInput(
+                f"{part.name}.{port} has {len(wires)} wires where it needs one, or one for each of {dies} dies"
+            )
         self.wires = wires if len(wires) == dies else wires * dies
         first = wires[0]
         peers = [wire.peer for wire in wires]
-        alike = all((wire.latency, wire.bandwidth, wire.port) == (first.latency, first.bandwidth, first.port) for wire in wires)
+        alike = all(
+            (wire.latency, wire.bandwidth, wire.port) == (first.latency, first.bandwidth, first.port) for wire in wires
+        )
         together = alike and (peers == first.peer.replicas or all(peer is first.peer for peer in peers))
         self.all = handler_of_all(first.peer, first.port) if together else None
 

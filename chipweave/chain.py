@@ -17,8 +17,31 @@ only each other's stage names. docs/stages.md tells the whole story with example
 from dataclasses import dataclass
 
 from chipweave.chain_parts import (  # noqa: F401  (the public names of a chain's nouns)
-    Asked, Bits, Constant, Count, Counter, Given, Keyed, Link, Map, Mark, Network, Rate, Resources, RouteTime, Steps, Tags, Take,
-    TakeRoute, Query, amount, ask, equal, less, operand, tell,
+    Asked,
+    Bits,
+    Constant,
+    Count,
+    Counter,
+    Given,
+    Keyed,
+    Link,
+    Map,
+    Mark,
+    Network,
+    Query,
+    Rate,
+    Resources,
+    RouteTime,
+    Steps,
+    Tags,
+    Take,
+    TakeRoute,
+    amount,
+    ask,
+    equal,
+    less,
+    operand,
+    tell,
 )
 from chipweave.errors import BadInput, Faults, nearest
 
@@ -74,15 +97,21 @@ class Chain:
 
     def hold(self, name, take=(), lasts=None, mark=(), count=(), spawn=(), then=DONE):
         """Take resources (`Resources.at`, `Network.route`) for `lasts`; a later `outcome` may settle the duration."""
-        return self._add(Stage(name, "hold", _many(take), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then))
+        return self._add(
+            Stage(name, "hold", _many(take), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
+        )
 
-    def send(self, name, network, source, target, bytes, quantum_ps=1, efficiency=1, mark=(), count=(), spawn=(), then=DONE):
+    def send(
+        self, name, network, source, target, bytes, quantum_ps=1, efficiency=1, mark=(), count=(), spawn=(), then=DONE
+    ):
         """Send `bytes` from the endpoint in operand `source` to `target`; the stage ends when they have arrived.
 
         Under `circuit` this holds the whole route for `RouteTime`.
         """
         message = RouteTime(network, source, target, amount(bytes), quantum_ps, _fraction(efficiency))
-        return self._add(Stage(name, "send", (), None, None, (), _many(mark), _many(count), _many(spawn), then, message))
+        return self._add(
+            Stage(name, "send", (), None, None, (), _many(mark), _many(count), _many(spawn), then, message)
+        )
 
     def choose(self, name, query, yes=None, no=None, branches=None):
         """Ask `query`; go on at `yes` or `no`, or at `branches[answer]`."""
@@ -91,7 +120,9 @@ class Chain:
 
     def outcome(self, name, lasts=None, mark=(), count=(), spawn=(), then=DONE):
         """Settle duration (the last one settled counts), marks, counts and side chains of the hold that just started."""
-        return self._add(Stage(name, "outcome", (), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then))
+        return self._add(
+            Stage(name, "outcome", (), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
+        )
 
     def _add(self, stage):
         if stage.name in self.stages or stage.name == DONE:
@@ -140,8 +171,17 @@ class Layout:
 
     def network(self, name, model, endpoints, links, routes, directed=True, **options):
         """A network; `model` is circuit, fair or flit, `routes(source, target)` -> indices into `links`."""
-        return self._part("networks", Network, name, model, endpoints, tuple(links), routes, directed=directed,
-                          options=tuple(sorted(options.items())))
+        return self._part(
+            "networks",
+            Network,
+            name,
+            model,
+            endpoints,
+            tuple(links),
+            routes,
+            directed=directed,
+            options=tuple(sorted(options.items())),
+        )
 
     def tags(self, name, instances, sets, ways, journal=False):
         return self._part("tags", Tags, name, instances, sets, ways, journal=journal)
@@ -189,6 +229,7 @@ def _many(items):
 
 def _fraction(value):
     from fractions import Fraction
+
     return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
 
 
@@ -224,9 +265,13 @@ def _operands_of_rule(rule):
 
 def _check_names(chain, faults):
     known = chain.operands
-    for name in ([chain.priority] if chain.priority else []):
+    for name in [chain.priority] if chain.priority else []:
         if name not in known:
-            faults.add(f"chain {chain.name}: priority is no operand: '{name}'", allowed=", ".join(known), nearest=nearest(name, known))
+            faults.add(
+                f"chain {chain.name}: priority is no operand: '{name}'",
+                allowed=", ".join(known),
+                nearest=nearest(name, known),
+            )
     if chain.first() not in chain.stages or chain.stages[chain.first()].kind in INSTANT:
         faults.add(f"chain {chain.name}: must start with a hold or a send, not '{chain.first()}'")
     for stage in chain.stages.values():
@@ -264,8 +309,11 @@ def _describe(stage):
         return f"choose  {stage.name}: {what} -> {' | '.join(stage.branches)}"
     words = [f"{stage.kind:7} {stage.name}"]
     for take in stage.take:
-        words.append(f"takes {take.resources.name}[{take.operand}]" if isinstance(take, Take)
-                     else f"takes {take.network.name}[{take.source} -> {take.target}]")
+        words.append(
+            f"takes {take.resources.name}[{take.operand}]"
+            if isinstance(take, Take)
+            else f"takes {take.network.name}[{take.source} -> {take.target}]"
+        )
     if stage.message:
         words.append(f"through {stage.message.network.name}[{stage.message.source} -> {stage.message.target}]")
     if stage.lasts is not None:

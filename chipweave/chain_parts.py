@@ -4,9 +4,9 @@ Everything here is plain immutable data. Times are integer picoseconds, amounts 
 second. Components make these through `chipweave.chain.Layout`; both engines (C and plain) read them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Callable
 
 PS_PER_SECOND = 10**12
 
@@ -43,6 +43,7 @@ def amount(*parts):
 
 
 # ---- what a hold takes
+
 
 @dataclass(frozen=True)
 class Take:
@@ -117,6 +118,7 @@ class Network:
 
 # ---- how long a hold lasts
 
+
 @dataclass(frozen=True)
 class Constant:
     """`ps` picoseconds."""
@@ -181,6 +183,7 @@ class Asked:
 
 
 # ---- tables: what `choose` asks and `mark` changes
+
 
 @dataclass(frozen=True)
 class Query:

@@ -24,9 +24,19 @@ HEAD = ("schema", "name", "about", "origin", "peak", "bandwidth", "memory", "llc
 NEEDED = ("schema", "name", "peak", "bandwidth", "memory", "llc", "gemm")
 RATES = named({"peak": Param("compute", low="1 flop/s"), "bandwidth": Param("bandwidth", low="1 B/s")})
 ACCESS = named({"latency": Param("time", low="0 ps", rounding=True), "share": Param("share", low=0.0001, high=1)})
-HIT = named({"bytes": Param("bytes", low="1 B"), "latency": Param("time", low="0 ps", rounding=True), "rate": Param("bandwidth", low="1 B/s")})
-GEMM = named({"slice": Param("bytes", low="1 B"),
-              "utilisation": Param("table", columns={"tokens": Param("str"), "share": Param("share", low=0.00001, high=1)})})
+HIT = named(
+    {
+        "bytes": Param("bytes", low="1 B"),
+        "latency": Param("time", low="0 ps", rounding=True),
+        "rate": Param("bandwidth", low="1 B/s"),
+    }
+)
+GEMM = named(
+    {
+        "slice": Param("bytes", low="1 B"),
+        "utilisation": Param("table", columns={"tokens": Param("str"), "share": Param("share", low=0.00001, high=1)}),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -93,8 +103,14 @@ def read(root):
     faults.raise_if_any()
     rows = {values["slice"]: _utilisation(values["utilisation"], row.place, faults) for row, values in gemms}
     faults.raise_if_any()
-    return Characterised(str(root.get("name").value), rates["peak"], rates["bandwidth"], memory,
-                         tuple(sorted((h["bytes"], h["latency"], h["rate"]) for h in hits)), rows)
+    return Characterised(
+        str(root.get("name").value),
+        rates["peak"],
+        rates["bandwidth"],
+        memory,
+        tuple(sorted((h["bytes"], h["latency"], h["rate"]) for h in hits)),
+        rows,
+    )
 
 
 def _values(columns, node, faults, what):
@@ -128,7 +144,15 @@ def _list(node, name, faults):
 def _utilisation(rows, place, faults):
     """((most tokens or None, share), ...) with rising tokens, the last for any number."""
     *limits, last = [row["tokens"] for row in rows]
-    if last != "any" or not all(limit.isdigit() for limit in limits) or [*map(int, limits)] != sorted({int(t) for t in limits}):
-        faults.add("utilisation must be rows with rising tokens, the last for any", place, "- {tokens: any, share: 0.69} at the end")
+    if (
+        last != "any"
+        or not all(limit.isdigit() for limit in limits)
+        or [*map(int, limits)] != sorted({int(t) for t in limits})
+    ):
+        faults.add(
+            "utilisation must be rows with rising tokens, the last for any",
+            place,
+            "- {tokens: any, share: 0.69} at the end",
+        )
         return ()
     return tuple((None if row["tokens"] == "any" else int(row["tokens"]), row["share"]) for row in rows)

@@ -44,7 +44,9 @@ class Gate:
             BadInput: no such file, module or class; or it is not a `base`; or importing it failed.
         """
         if not (FILE.match(name) or DOTTED.match(name)):
-            raise BadInput(Fault(f"{name!r} is neither a kind nor code", place, "a kind, ./file.py:Class or package.module:Class"))
+            raise BadInput(
+                Fault(f"{name!r} is neither a kind nor code", place, "a kind, ./file.py:Class or package.module:Class")
+            )
         if not self.allowed:
             self.refused.append((name, place))
             return None
@@ -70,7 +72,11 @@ class Gate:
         """One fault for all the code that was kept out."""
         if self.refused:
             names = ", ".join(f"{name} ({place})" if str(place) else name for name, place in self.refused)
-            raise BadInput(Fault(f"these parts are code, which is not run unasked: {names}", allowed="--allow-code, if you trust it"))
+            raise BadInput(
+                Fault(
+                    f"these parts are code, which is not run unasked: {names}", allowed="--allow-code, if you trust it"
+                )
+            )
 
 
 @contextlib.contextmanager

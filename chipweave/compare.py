@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from chipweave import __version__, output, runfile, serving, show
-from chipweave.noc import network as flit_network
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
+from chipweave.noc import network as flit_network
 from chipweave.record import Meter
 from chipweave.results import canonical_sha256, check_file, check_folder, write_json
 from chipweave.runspec import LINK_MODELS, STRATEGIES, RunSpec
@@ -20,7 +20,9 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
     """What the commands `run` and `compare` do; options that are None leave what the run file or the default says."""
     check_folder(out)
     check_file(json_path)
-    spec, of_file, models_of_file = runfile.load(runfile.find(run_file), single) if run_file is not None else (RunSpec(), None, None)
+    spec, of_file, models_of_file = (
+        runfile.load(runfile.find(run_file), single) if run_file is not None else (RunSpec(), None, None)
+    )
     options["sets"] = (*spec.sets, *options.pop("sets"))
     spec = spec.with_options(**options)
     if single:
@@ -28,7 +30,9 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
     else:
         if link_models is not None and options.get("link_model"):
             raise BadInput("--link-model and --link-models are both given; allowed: one of them")
-        strategies = first_given(strategies, of_file, [spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES))
+        strategies = first_given(
+            strategies, of_file, [spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES)
+        )
         link_models = first_given(link_models, None if options.get("link_model") else models_of_file, [spec.link_model])
     refuse(spec, strategies, checked(link_models), sample)
     runs = points(spec, strategies, link_models)
@@ -38,7 +42,9 @@ def run(run_file, options, strategies, link_models, sample, jobs, out, json_path
         sampled = [i for i, each in enumerate(runs) if each.link_model == "flit" and "circuit" in link_models]
         full = [i for i in range(len(runs)) if i not in sampled]
         if sampled:
-            flit_network.check(serving.mesh_of(serving.load(runs[sampled[0]]).system))  # told now, not after the runs beside it
+            flit_network.check(
+                serving.mesh_of(serving.load(runs[sampled[0]]).system)
+            )  # told now, not after the runs beside it
         execute([runs[i] for i in full], jobs, outcomes, full)
         for i in sampled:
             outcomes[i], rows = of_sample(runs, i, outcomes, sample and max(1, sample // len(sampled)))
@@ -69,7 +75,11 @@ def refuse(spec, strategies, link_models, sample):
     for what, given, known in (("strategy", names, STRATEGIES), ("link model", link_models, LINK_MODELS)):
         if not given:
             faults.append(Fault(f"no {what} is named", allowed=", ".join(known)))
-        faults += [Fault(f"{what} {name!r} is named twice", allowed="each once; files under different names") for name in dict.fromkeys(given) if given.count(name) > 1]
+        faults += [
+            Fault(f"{what} {name!r} is named twice", allowed="each once; files under different names")
+            for name in dict.fromkeys(given)
+            if given.count(name) > 1
+        ]
     if sample and not {"flit", "circuit"} <= set(link_models):
         faults.append(Fault("--sample is given, and no row is sampled", allowed="--link-models with circuit and flit"))
     if faults:
@@ -81,10 +91,14 @@ def of_sample(runs, i, outcomes, wanted):
     from chipweave import sample
 
     meter = Meter()
-    circuit = {each.strategy: k for k, each in enumerate(runs) if each.link_model == "circuit"}  # the last: it books nothing ahead
+    circuit = {
+        each.strategy: k for k, each in enumerate(runs) if each.link_model == "circuit"
+    }  # the last: it books nothing ahead
     beside = circuit[runs[i].strategy]
     together = sum(sample.layer_cost(outcomes[k]) for k in circuit.values())
-    estimate, rows = sample.measure(runs[beside], outcomes[beside], wanted, show.progress(runs[i], i, len(runs)), together)
+    estimate, rows = sample.measure(
+        runs[beside], outcomes[beside], wanted, show.progress(runs[i], i, len(runs)), together
+    )
     row = sample.row_of(outcomes[beside], estimate, meter.read())
     return replace(outcomes[beside], row=row, links=[], statistics=[]), rows
 
@@ -115,8 +129,11 @@ def how_to_go_on(left, done, out):
 
 def checked(link_models):
     """The names, or a fault for each that is none."""
-    faults = [Fault(f"unknown link model '{m}'", allowed=", ".join(LINK_MODELS), nearest=nearest(m, LINK_MODELS))
-              for m in link_models if m not in LINK_MODELS]
+    faults = [
+        Fault(f"unknown link model '{m}'", allowed=", ".join(LINK_MODELS), nearest=nearest(m, LINK_MODELS))
+        for m in link_models
+        if m not in LINK_MODELS
+    ]
     if faults:
         raise BadInput(faults)
     return link_models
@@ -173,8 +190,18 @@ def result_sha256(rows):
 def document(spec, facts, rows):
     """The JSON of `compare`."""
     return {
-        "schema": "chipweave.compare/1", "version": __version__, "topology": spec.topology, "model": spec.model,
-        "preset": spec.preset, "batch": spec.batch, "steps": spec.steps, "link_model": rows[0]["link_model"],
-        "admission": rows[0]["admission"], "trace": facts["trace"], "seed": spec.seed,
-        "notes": facts["notes"], "result_sha256": result_sha256(rows), "rows": rows,
+        "schema": "chipweave.compare/1",
+        "version": __version__,
+        "topology": spec.topology,
+        "model": spec.model,
+        "preset": spec.preset,
+        "batch": spec.batch,
+        "steps": spec.steps,
+        "link_model": rows[0]["link_model"],
+        "admission": rows[0]["admission"],
+        "trace": facts["trace"],
+        "seed": spec.seed,
+        "notes": facts["notes"],
+        "result_sha256": result_sha256(rows),
+        "rows": rows,
     }

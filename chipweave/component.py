@@ -22,7 +22,15 @@ from chipweave.declare import REQUIRED, Declared, Param, Stat
 __all__ = ["Component", "Param", "Port", "Slot", "Stat", "component", "REQUIRED"]
 
 
-RESERVED = ("kind", "assembly", "slots", "grid", "count", "absent", "override")  # YAML keys of a part that are no parameters
+RESERVED = (
+    "kind",
+    "assembly",
+    "slots",
+    "grid",
+    "count",
+    "absent",
+    "override",
+)  # YAML keys of a part that are no parameters
 
 
 class Port:
@@ -113,7 +121,9 @@ def component(kind):
             raise TypeError(f"{cls.__name__} is registered as a component and is not a Component")
         taken = [name for name in cls.params if name in RESERVED]
         if taken:
-            raise TypeError(f"{cls.__name__}: {', '.join(taken)} cannot be a parameter; YAML uses the word for the part itself")
+            raise TypeError(
+                f"{cls.__name__}: {', '.join(taken)} cannot be a parameter; YAML uses the word for the part itself"
+            )
         cls.kind = kind
         registry.components.declare(kind, cls)
         return cls

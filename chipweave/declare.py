@@ -33,7 +33,9 @@ class Param:
         doc: one line: what it is, from where to where.
     """
 
-    def __init__(self, type, default=REQUIRED, low=None, high=None, choices=(), columns=None, rounding=False, many=False, doc=""):
+    def __init__(
+        self, type, default=REQUIRED, low=None, high=None, choices=(), columns=None, rounding=False, many=False, doc=""
+    ):
         if type not in TYPES:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
         if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
@@ -88,7 +90,9 @@ class Param:
             return faults.add(f"{self.name} cannot be {node.shape()}", node.place, self.allowed())
         if self.type == "choice":
             if node.text not in self.choices:
-                faults.add(f"{self.name} cannot be {node.text!r}", node.place, self.allowed(), nearest(node.text, self.choices))
+                faults.add(
+                    f"{self.name} cannot be {node.text!r}", node.place, self.allowed(), nearest(node.text, self.choices)
+                )
             return node.text
         try:
             value = units.parse(node.text, self.type, self.rounding)
@@ -118,7 +122,9 @@ class Param:
             return "rows of {" + ", ".join(f"{n}: {c.type}" for n, c in self.columns.items()) + "}"
         ends = [f"from {self.low}"] * (self.low is not None) + [f"to {self.high}"] * (self.high is not None)
         example = units.DIMENSIONS[self.type].example if self.type in units.DIMENSIONS else ""
-        return " ".join(["a text" if self.type == "str" else self.type, *ends]) + (f", such as {example}" if example else "")
+        return " ".join(["a text" if self.type == "str" else self.type, *ends]) + (
+            f", such as {example}" if example else ""
+        )
 
 
 def named(params):

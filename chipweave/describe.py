@@ -4,12 +4,12 @@ The command prints them as tables or, with --json, as they are.
 """
 
 from chipweave import filetypes, registry, topology, units, yamlfile
-from chipweave.topology import files as topology_files
 from chipweave.code import Gate, is_code
 from chipweave.declare import Declared
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.policy import Policy
 from chipweave.system import Network
+from chipweave.topology import files as topology_files
 from chipweave.topology.files import shipped
 from chipweave.yamlfile import Node
 
@@ -33,7 +33,10 @@ def everything():
     return {
         "components": {k: first_line(registry.components.find(k)) for k in registry.components.kinds()},
         "policies": {k: first_line(registry.policies.find(k)) for k in registry.policies.kinds()},
-        "topologies": list(shipped()), "presets": list(shipped("presets")), "models": models(), "strategies": strategies(),
+        "topologies": list(shipped()),
+        "presets": list(shipped("presets")),
+        "models": models(),
+        "strategies": strategies(),
     }
 
 
@@ -65,7 +68,13 @@ def find(name, allow_code=False, preset=None):
     if name in shipped() or name.endswith((".yaml", ".yml")):
         return "topology", system(topology.load(name, allow_code=allow_code, preset=preset))
     known = [*registry.components.kinds(), *registry.policies.kinds(), *shipped(), *models()]
-    raise BadInput(Fault(f"nothing is called {name!r}", allowed="a kind, topology, model, preset, strategy, YAML file or ./file.py:Class; `chipweave info` lists what ships", nearest=nearest(name, known)))
+    raise BadInput(
+        Fault(
+            f"nothing is called {name!r}",
+            allowed="a kind, topology, model, preset, strategy, YAML file or ./file.py:Class; `chipweave info` lists what ships",
+            nearest=nearest(name, known),
+        )
+    )
 
 
 def users_class(name, allow_code):
@@ -87,7 +96,15 @@ def plain_file(name, path=None):
     def walk(node, at):
         if node.is_map and "value" in node.value:
             text, sort = (node.get(k) or Node("", text="") for k in ("source", "kind"))
-            origins.append({"path": at, "value": node.value["value"].plain(), "source": text.text, "kind": sort.text, "place": str(node.place)})
+            origins.append(
+                {
+                    "path": at,
+                    "value": node.value["value"].plain(),
+                    "source": text.text,
+                    "kind": sort.text,
+                    "place": str(node.place),
+                }
+            )
         elif node.is_map:
             for key, inner in node.value.items():
                 walk(inner, f"{at}.{key}" if at else key)
@@ -99,22 +116,42 @@ def plain_file(name, path=None):
 def kind(cls):
     """What a component or policy class declares."""
     told = {
-        "kind": cls.kind, "class": f"{cls.__module__}.{cls.__qualname__}", "about": cls.about(),
+        "kind": cls.kind,
+        "class": f"{cls.__module__}.{cls.__qualname__}",
+        "about": cls.about(),
         "parameters": [parameter(n, p) for n, p in cls.params.items()],
         "statistics": [{"name": n, "unit": s.unit, "about": s.doc} for n, s in cls.statistics.items()],
     }
     if hasattr(cls, "ports"):
         told["engine"] = cls.engine
-        told["ports"] = [{"name": n, ("provides" if p.provides else "uses"): p.protocol, "many": p.many, "optional": p.optional, "about": p.doc}
-                         for n, p in cls.ports.items()]
-        told["slots"] = [{"name": n, "role": s.role, "optional": s.optional, "default": s.default, "about": s.doc} for n, s in cls.slots_declared.items()]
+        told["ports"] = [
+            {
+                "name": n,
+                ("provides" if p.provides else "uses"): p.protocol,
+                "many": p.many,
+                "optional": p.optional,
+                "about": p.doc,
+            }
+            for n, p in cls.ports.items()
+        ]
+        told["slots"] = [
+            {"name": n, "role": s.role, "optional": s.optional, "default": s.default, "about": s.doc}
+            for n, s in cls.slots_declared.items()
+        ]
     return told
 
 
 def parameter(name, param):
     """One declared parameter."""
     default = "required" if param.required else param.default
-    return {"name": name, "type": param.type, "default": default, "allowed": param.allowed(), "many": param.many, "about": param.doc}
+    return {
+        "name": name,
+        "type": param.type,
+        "default": default,
+        "allowed": param.allowed(),
+        "many": param.many,
+        "about": param.doc,
+    }
 
 
 def system(built):
@@ -123,10 +160,14 @@ def system(built):
     for part in built.parts.values():
         kinds[part.kind] = kinds.get(part.kind, 0) + 1
     return {
-        "name": built.name, "about": built.about, "preset": built.preset,
-        "parts": kinds, "grids": {n: list(d) for n, d in built.grids.items() if d},
+        "name": built.name,
+        "about": built.about,
+        "preset": built.preset,
+        "parts": kinds,
+        "grids": {n: list(d) for n, d in built.grids.items() if d},
         "networks": [network(n) for n in built.networks.values()],
-        "wires": len(built.wires()), "sources": [source(*s) for s in built.sources],
+        "wires": len(built.wires()),
+        "sources": [source(*s) for s in built.sources],
     }
 
 
@@ -134,9 +175,17 @@ def network(net: Network):
     """One network: its shape in figures."""
     edges = [d for *_, d in net.graph.edges(data=True)]
     return {
-        "name": net.name, "shape": net.shape, "dims": list(net.dims), "endpoints": len(net.endpoints), "links": len(net.pairs()),
-        "diameter": int(net.distance.max()), "routing": net.routing, "link_model": net.link_model, "duplex": net.duplex,
-        "admission": net.admission, "wait_queue": net.wait_queue,
+        "name": net.name,
+        "shape": net.shape,
+        "dims": list(net.dims),
+        "endpoints": len(net.endpoints),
+        "links": len(net.pairs()),
+        "diameter": int(net.distance.max()),
+        "routing": net.routing,
+        "link_model": net.link_model,
+        "duplex": net.duplex,
+        "admission": net.admission,
+        "wait_queue": net.wait_queue,
         "latency": sorted({units.format(d["latency_ps"], "time") for d in edges}),
         "bandwidth": sorted({units.format(d["bandwidth"], "bandwidth") for d in edges}),
     }
@@ -146,7 +195,13 @@ def source(path, node, origin):
     """One written number and where it is from; `source` and `kind` are None where nothing is said."""
     value = node.value["value"] if node.is_map and "value" in node.value else node
     text = value.text if value.is_scalar else value.plain()
-    return {"path": path, "value": text, "source": origin and origin.text, "kind": origin and origin.kind, "place": str(node.place)}
+    return {
+        "path": path,
+        "value": text,
+        "source": origin and origin.text,
+        "kind": origin and origin.kind,
+        "place": str(node.place),
+    }
 
 
 def model(name):
@@ -160,5 +215,7 @@ def model(name):
         keys[key] = (node.value["value"] if valued else node).plain()
         if valued:
             text, sort = (node.get(k) or Node("", text="") for k in ("source", "kind"))
-            origins.append({"path": key, "value": keys[key], "source": text.text, "kind": sort.text, "place": str(node.place)})
+            origins.append(
+                {"path": key, "value": keys[key], "source": text.text, "kind": sort.text, "place": str(node.place)}
+            )
     return {"name": name, "values": keys, "sources": origins}

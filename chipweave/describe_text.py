@@ -36,13 +36,37 @@ def show_kind(told):
     console.print(f"[bold]{told['kind']}[/bold]  ({told['class']})\n{escape(inspect.cleandoc(told['about']))}\n")
     if told.get("engine") == "python":
         console.print("Runs in plain Python: slower than a kind that publishes stages.\n")
-    table("parameters", ("name", "default", "allowed", "what it is"), ((p["name"], _default(p["default"]), p["allowed"], p["about"]) for p in told["parameters"]))
-    table("ports", ("name", "protocol", "links", "what goes over it"), (
-        (p["name"], f"provides {p['provides']}" if "provides" in p else f"uses {p['uses']}",
-         ("any number" if p["many"] else "one") + (" or none" if p["optional"] else ""), p["about"]) for p in told.get("ports", ())))
-    table("slots", ("name", "takes", "default", "what it is for"), (
-        (s["name"], s["role"] + (" (optional)" if s["optional"] else ""), s["default"], s["about"]) for s in told.get("slots", ())))
-    table("statistics", ("name", "unit", "what it counts"), ((s["name"], s["unit"], s["about"]) for s in told["statistics"]))
+    table(
+        "parameters",
+        ("name", "default", "allowed", "what it is"),
+        ((p["name"], _default(p["default"]), p["allowed"], p["about"]) for p in told["parameters"]),
+    )
+    table(
+        "ports",
+        ("name", "protocol", "links", "what goes over it"),
+        (
+            (
+                p["name"],
+                f"provides {p['provides']}" if "provides" in p else f"uses {p['uses']}",
+                ("any number" if p["many"] else "one") + (" or none" if p["optional"] else ""),
+                p["about"],
+            )
+            for p in told.get("ports", ())
+        ),
+    )
+    table(
+        "slots",
+        ("name", "takes", "default", "what it is for"),
+        (
+            (s["name"], s["role"] + (" (optional)" if s["optional"] else ""), s["default"], s["about"])
+            for s in told.get("slots", ())
+        ),
+    )
+    table(
+        "statistics",
+        ("name", "unit", "what it counts"),
+        ((s["name"], s["unit"], s["about"]) for s in told["statistics"]),
+    )
 
 
 def _default(value):
@@ -58,10 +82,22 @@ def show_system(told):
         console.print("grids: " + ", ".join(f"{n} {d}" for n, d in grids.items()) + f"; wires: {told['wires']}\n")
     for n in told["networks"]:
         shared = f"{n['link_model']}, {n['duplex']} links" if n["link_model"] == "circuit" else n["link_model"]
-        table(f"network {n['name']}", ("", ""), (
-            ("shape", f"{n['shape']} {' x '.join(map(str, n['dims']))}"), ("endpoints", n["endpoints"]), ("links", n["links"]),
-            ("diameter", f"{n['diameter']} hops"), ("latency", ", ".join(n["latency"])), ("bandwidth", ", ".join(n["bandwidth"])),
-            ("routing", n["routing"]), ("link model", shared), ("admission", n["admission"]), ("wait queue", n["wait_queue"])))
+        table(
+            f"network {n['name']}",
+            ("", ""),
+            (
+                ("shape", f"{n['shape']} {' x '.join(map(str, n['dims']))}"),
+                ("endpoints", n["endpoints"]),
+                ("links", n["links"]),
+                ("diameter", f"{n['diameter']} hops"),
+                ("latency", ", ".join(n["latency"])),
+                ("bandwidth", ", ".join(n["bandwidth"])),
+                ("routing", n["routing"]),
+                ("link model", shared),
+                ("admission", n["admission"]),
+                ("wait queue", n["wait_queue"]),
+            ),
+        )
     console.print(f"`chipweave info {told['asked']} --sources` says where its {len(told['sources'])} numbers come from")
 
 
@@ -72,8 +108,11 @@ def show_model(told):
 
 def show_sources(told):
     """Every written value with its origin."""
-    table("sources", ("value of", "value", "kind", "source"), (
-        (s["path"], s["value"], s["kind"] or "-", s["source"] or "none given") for s in told.get("sources", ())))
+    table(
+        "sources",
+        ("value of", "value", "kind", "source"),
+        ((s["path"], s["value"], s["kind"] or "-", s["source"] or "none given") for s in told.get("sources", ())),
+    )
 
 
 def show_file(told):
@@ -97,4 +136,11 @@ def _word(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-SHOW = {"file": show_file, "everything": show_everything, "component": show_kind, "policy": show_kind, "topology": show_system, "model": show_model}
+SHOW = {
+    "file": show_file,
+    "everything": show_everything,
+    "component": show_kind,
+    "policy": show_kind,
+    "topology": show_system,
+    "model": show_model,
+}

@@ -22,7 +22,13 @@ INK, QUIET, PAPER = "#22303c", "#7b8794", "#ffffff"
 LINK, ODD = "#3b82c4", "#d9480f"
 FILLS = ("#dbeafe", "#dcfce7", "#fef3c7", "#fce7f3", "#ede9fe", "#cffafe", "#ffedd5", "#e2e8f0")
 TITLE_PER_INCH, WORDS_PER_INCH = 8.5, 13.5  # characters of the bold title and of a panel's words
-STYLE = {"font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "chipweave", "text.color": INK}
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "chipweave",
+    "text.color": INK,
+}
 
 
 def draw(system, path):
@@ -33,15 +39,25 @@ def draw(system, path):
     graph = layout.loose(system)
     if graph.number_of_edges() or (not panels and graph):
         panels.append(("loose", graph))
-    colours = {k: FILLS[i % len(FILLS)] for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))}
+    colours = {
+        k: FILLS[i % len(FILLS)]
+        for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))
+    }
     with plt.rc_context(STYLE):
         sizes = [_size(kind, what) for kind, what in panels]
         wide = sum(w for w, _ in sizes) + 0.4
-        title = textwrap.fill(f"{system.name}: {system.about}" if system.about else system.name, max(20, int((wide - 0.3) * TITLE_PER_INCH)))
+        title = textwrap.fill(
+            f"{system.name}: {system.about}" if system.about else system.name,
+            max(20, int((wide - 0.3) * TITLE_PER_INCH)),
+        )
         top = 0.95 + 0.2 * title.count("\n")
         high = max(h for _, h in sizes) + top - 0.05
-        figure, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(wide, high), width_ratios=[w for w, _ in sizes])
-        figure.subplots_adjust(left=0.15 / wide, right=1 - 0.15 / wide, bottom=0.1 / high, top=1 - top / high, wspace=0.04)
+        figure, axes = plt.subplots(
+            1, len(panels), squeeze=False, figsize=(wide, high), width_ratios=[w for w, _ in sizes]
+        )
+        figure.subplots_adjust(
+            left=0.15 / wide, right=1 - 0.15 / wide, bottom=0.1 / high, top=1 - top / high, wspace=0.04
+        )
         figure.text(0.15 / wide, 1 - 0.12 / high, title, ha="left", va="top", fontsize=12, fontweight="bold")
         for axis, (kind, what) in zip(axes[0], panels):
             axis.set_aspect("equal")
@@ -49,7 +65,13 @@ def draw(system, path):
             axis.set_anchor("NW")
             PANELS[kind](axis, system, what, colours)
         with replacing(path, "wb") as file:
-            figure.savefig(file, format=str(path).rpartition(".")[2].lower(), dpi=150, facecolor=PAPER, metadata={"Date": None} if str(path).endswith(".svg") else None)
+            figure.savefig(
+                file,
+                format=str(path).rpartition(".")[2].lower(),
+                dpi=150,
+                facecolor=PAPER,
+                metadata={"Date": None} if str(path).endswith(".svg") else None,
+            )
         plt.close(figure)
 
 
@@ -73,13 +95,28 @@ def _network(axis, system, network, colours):
         figures = _figures(network.graph.edges[a, b])
         odd = figures != common
         for start, end, style in _strokes(network, spots[a], spots[b]):
-            axis.plot(*zip(start, end), color=ODD if odd else LINK, linewidth=2.2 if large else 0.8, linestyle=style, zorder=1, solid_capstyle="butt")
+            axis.plot(
+                *zip(start, end),
+                color=ODD if odd else LINK,
+                linewidth=2.2 if large else 0.8,
+                linestyle=style,
+                zorder=1,
+                solid_capstyle="butt",
+            )
         if odd:
             level = abs(spots[a][1] - spots[b][1]) < 0.01
             middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
             words = "\n".join(f for f in figures.split(", ") if f not in common.split(", "))
-            axis.text(middle[0] + (0 if level else 0.04), middle[1] + (0.03 if level else 0), words, color=ODD, fontsize=4.8 if level else 5.5,
-                      ha="center" if level else "left", va="bottom" if level else "center", zorder=4)
+            axis.text(
+                middle[0] + (0 if level else 0.04),
+                middle[1] + (0.03 if level else 0),
+                words,
+                color=ODD,
+                fontsize=4.8 if level else 5.5,
+                ha="center" if level else "left",
+                va="bottom" if level else "center",
+                zorder=4,
+            )
     number = {n: i for i, n in enumerate(network.endpoints)}
     odd_dies = set().union(*(odd for _, odd in layout.alike(system).values()))
     for name, spot in spots.items():
@@ -98,8 +135,10 @@ def _network(axis, system, network, colours):
 def _words(network):
     """What stands over a network."""
     shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
-    return (f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n"
-            f"{_most_common(network)} each way; {shared}; routing {network.routing}")
+    return (
+        f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n"
+        f"{_most_common(network)} each way; {shared}; routing {network.routing}"
+    )
 
 
 def _strokes(network, a, b):
@@ -119,15 +158,36 @@ def _node(axis, name, spot, number, system, colours, large, edge):
         _box(axis, spot, 0.5, 0.5, fill, "", INK, edge=edge)
         return
     title = bare(owner).rpartition(".")[2] + (f" {number}" if number is not None else "")
-    index = owner[owner.find("["):] if "[" in owner else ""
+    index = owner[owner.find("[") :] if "[" in owner else ""
     _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index, edge=edge)
 
 
 def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False, edge=QUIET):
     x, y = spot
-    box = axis.add_patch(FancyBboxPatch((x - wide / 2, y - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.08", facecolor=fill,
-                                  edgecolor=edge, linewidth=1 if edge == QUIET else 1.8, linestyle="--" if dashed else "-", zorder=2))
-    axis.text(x, y + (0.09 if below else 0), text, ha="center", va="center", fontsize=8.5, color=ink, fontweight="bold" if below else "normal", zorder=3)
+    box = axis.add_patch(
+        FancyBboxPatch(
+            (x - wide / 2, y - high / 2),
+            wide,
+            high,
+            boxstyle="round,pad=0,rounding_size=0.08",
+            facecolor=fill,
+            edgecolor=edge,
+            linewidth=1 if edge == QUIET else 1.8,
+            linestyle="--" if dashed else "-",
+            zorder=2,
+        )
+    )
+    axis.text(
+        x,
+        y + (0.09 if below else 0),
+        text,
+        ha="center",
+        va="center",
+        fontsize=8.5,
+        color=ink,
+        fontweight="bold" if below else "normal",
+        zorder=3,
+    )
     if below:
         axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=7, color=QUIET, zorder=3)
     return box
@@ -153,17 +213,49 @@ def _parts(axis, system, graph, colours, prefix):
         outside, part = graph.nodes[name].get("outside"), system.parts.get(name)
         fill = PAPER if outside else colours[part.kind.partition(".")[0]]
         held = "" if outside else ", ".join(s for s, inner in part.slots.items() if inner is not None)
-        boxes[name] = _box(axis, spot, 1.3, 0.72, fill, name.removeprefix(prefix).strip(), INK, below=" ", dashed=bool(outside))
-        axis.text(spot[0], spot[1] - 0.14, (outside or part.kind) + (f"\nholds {held}" if held else ""), ha="center", va="center",
-                  fontsize=6.5, color=QUIET, zorder=3, linespacing=1.15)
+        boxes[name] = _box(
+            axis, spot, 1.3, 0.72, fill, name.removeprefix(prefix).strip(), INK, below=" ", dashed=bool(outside)
+        )
+        axis.text(
+            spot[0],
+            spot[1] - 0.14,
+            (outside or part.kind) + (f"\nholds {held}" if held else ""),
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            color=QUIET,
+            zorder=3,
+            linespacing=1.15,
+        )
     for a, b, data in graph.edges(data=True):
         columns = (spots[b][0] - spots[a][0]) / 1.75
         bend = 0 if columns == 1 else -0.32 if columns > 1 else -0.45
-        axis.add_patch(FancyArrowPatch(spots[a], spots[b], patchA=boxes[a], patchB=boxes[b], arrowstyle="-|>", mutation_scale=9, color=LINK,
-                                       linewidth=1.4, connectionstyle=f"arc3,rad={bend}", zorder=1))
+        axis.add_patch(
+            FancyArrowPatch(
+                spots[a],
+                spots[b],
+                patchA=boxes[a],
+                patchB=boxes[b],
+                arrowstyle="-|>",
+                mutation_scale=9,
+                color=LINK,
+                linewidth=1.4,
+                connectionstyle=f"arc3,rad={bend}",
+                zorder=1,
+            )
+        )
         if data["latency_ps"]:
             middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
-            axis.text(middle[0], middle[1] + 0.12 + abs(bend), _figures(data).replace(", ", "\n"), fontsize=6.5, color=LINK, ha="center", va="bottom", zorder=4)
+            axis.text(
+                middle[0],
+                middle[1] + 0.12 + abs(bend),
+                _figures(data).replace(", ", "\n"),
+                fontsize=6.5,
+                color=LINK,
+                ha="center",
+                va="bottom",
+                zorder=4,
+            )
     axis.autoscale_view()
     axis.margins(0.08)
 
@@ -173,7 +265,11 @@ PANELS = {"network": _network, "inside": _inside, "loose": _loose}
 
 def _figures(data):
     """Latency and bandwidth of an edge in words."""
-    return f"{units.format(data['latency_ps'], 'time')}, {units.format(data['bandwidth'], 'bandwidth')}" if data["bandwidth"] else units.format(data["latency_ps"], "time")
+    return (
+        f"{units.format(data['latency_ps'], 'time')}, {units.format(data['bandwidth'], 'bandwidth')}"
+        if data["bandwidth"]
+        else units.format(data["latency_ps"], "time")
+    )
 
 
 def _most_common(network):

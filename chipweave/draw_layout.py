@@ -45,7 +45,9 @@ def alike(system):
     for name, part in system.parts.items():
         if part.assembly:
             figures = tuple(str(getattr(part, p)) for p in part.params)
-            told.setdefault(bare(part.assembly), {}).setdefault(part.assembly, []).append((name.removeprefix(part.assembly), part.kind, figures))
+            told.setdefault(bare(part.assembly), {}).setdefault(part.assembly, []).append(
+                (name.removeprefix(part.assembly), part.kind, figures)
+            )
     found = {}
     for name, instances in told.items():
         sorts = {}
@@ -84,7 +86,10 @@ def loose(system):
 
 def is_in_slot(system, name):
     """Whether a part sits in a slot of another."""
-    return any(inner is system.parts[name] for inner in getattr(system.parts.get(name.rpartition(".")[0]), "slots", {}).values())
+    return any(
+        inner is system.parts[name]
+        for inner in getattr(system.parts.get(name.rpartition(".")[0]), "slots", {}).values()
+    )
 
 
 def columns(graph):

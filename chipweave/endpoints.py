@@ -27,7 +27,9 @@ class Table:
         text = lambda p: ffi.string(p).decode()  # noqa: E731
         self.abi, self.name = table.abi, text(table.name)
         if self.abi != fabric.lib.CW_ABI:
-            raise BadInput(f"behaviour {self.name}: built for header version {self.abi}, this kernel has {fabric.lib.CW_ABI}: build it again")
+            raise BadInput(
+                f"behaviour {self.name}: built for header version {self.abi}, this kernel has {fabric.lib.CW_ABI}: build it again"
+            )
         self.parameters = {}
         for i in range(table.n_parameters):
             p = table.parameters[i]
@@ -55,6 +57,7 @@ class Endpoints:
             raise BadInput(f"unknown engine '{engine}'; allowed: kernel, plain")
         if engine == "plain":
             from chipweave.plain.endpoints import PlainCore
+
             self.core = PlainCore(seed)
         else:
             self.core = KernelCore(parts, wires, seed)
@@ -62,10 +65,16 @@ class Endpoints:
 
     def add(self, behaviour, **parameters):
         """A part of `behaviour`; returns its number. Unknown parameters and values out of range are refused."""
-        table = behaviour if isinstance(behaviour, Table) else self.tables.get(behaviour) or self.tables.setdefault(behaviour, load_table(behaviour))
+        table = (
+            behaviour
+            if isinstance(behaviour, Table)
+            else self.tables.get(behaviour) or self.tables.setdefault(behaviour, load_table(behaviour))
+        )
         for key in parameters:
             if key not in table.parameters:
-                raise BadInput(f"{table.name} has no parameter '{key}'; allowed: {', '.join(table.parameters)}; nearest: {nearest(key, table.parameters)}")
+                raise BadInput(
+                    f"{table.name} has no parameter '{key}'; allowed: {', '.join(table.parameters)}; nearest: {nearest(key, table.parameters)}"
+                )
         values = [int(parameters.get(name, p[1])) for name, p in table.parameters.items()]
         for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items()):
             if not low <= value <= high:
@@ -77,7 +86,9 @@ class Endpoints:
         """Number of a port of a part."""
         ports = self.names[part].ports
         if name not in ports:
-            raise BadInput(f"{self.names[part].name} has no port '{name}'; allowed: {', '.join(ports)}; nearest: {nearest(name, ports)}")
+            raise BadInput(
+                f"{self.names[part].name} has no port '{name}'; allowed: {', '.join(ports)}; nearest: {nearest(name, ports)}"
+            )
         return ports.index(name)
 
     def wire(self, a, a_port, b, b_port, latency_ps):
@@ -106,7 +117,9 @@ class Endpoints:
 
     def touch(self, parts, addresses, mask=15, levels=8):
         """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part itself)."""
-        return self.core.touch(np.asarray(parts, dtype=np.int32), np.ascontiguousarray(addresses, dtype=np.uint64), mask, levels)
+        return self.core.touch(
+            np.asarray(parts, dtype=np.int32), np.ascontiguousarray(addresses, dtype=np.uint64), mask, levels
+        )
 
     @property
     def now(self):
@@ -143,7 +156,9 @@ class KernelCore:
         return result
 
     def part(self, table, values):
-        return self.checked(self.lib.cw_engine_part(self.handle, self.ffi.cast("void *", table.pointer), values, len(values)))
+        return self.checked(
+            self.lib.cw_engine_part(self.handle, self.ffi.cast("void *", table.pointer), values, len(values))
+        )
 
     def wire(self, a, a_port, b, b_port, latency):
         return self.checked(self.lib.cw_engine_wire(self.handle, a, a_port, b, b_port, latency))
@@ -153,7 +168,9 @@ class KernelCore:
 
     def attach(self, part, what, data):
         self.kept.append(data)
-        self.checked(self.lib.cw_engine_attach(self.handle, part, what, self.ffi.cast("int64_t *", data.ctypes.data), len(data)))
+        self.checked(
+            self.lib.cw_engine_attach(self.handle, part, what, self.ffi.cast("int64_t *", data.ctypes.data), len(data))
+        )
 
     def start(self, part, delay, code, data):
         self.lib.cw_engine_start(self.handle, part, delay, code, data)
@@ -167,8 +184,16 @@ class KernelCore:
 
     def touch(self, parts, addresses, mask, levels):
         answered = self.ffi.new("int64_t[]", levels)
-        self.lib.cw_engine_touch(self.handle, self.ffi.cast("int32_t *", parts.ctypes.data), len(parts),
-                                 self.ffi.cast("uint64_t *", addresses.ctypes.data), len(addresses), mask, answered, levels)
+        self.lib.cw_engine_touch(
+            self.handle,
+            self.ffi.cast("int32_t *", parts.ctypes.data),
+            len(parts),
+            self.ffi.cast("uint64_t *", addresses.ctypes.data),
+            len(addresses),
+            mask,
+            answered,
+            levels,
+        )
         return list(answered)
 
     def now(self):

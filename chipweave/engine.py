@@ -89,7 +89,9 @@ class Simulation:
                 self.waiting.pop(batch).succeed()
             if not ended:
                 if due == simpy.core.Infinity:
-                    raise Stuck(f"nothing can happen any more at {clock.now} ps: {len(self.waiting)} batches wait in the fabric")
+                    raise Stuck(
+                        f"nothing can happen any more at {clock.now} ps: {len(self.waiting)} batches wait in the fabric"
+                    )
                 clock.step()
         if not until.ok:
             raise until.value
@@ -122,6 +124,8 @@ class Wire:
 
 def _deaf(peer, port):
     """The handler of a part that has none."""
+
     def refuse(_):
         raise BadInput(f"{peer.name} ({peer.kind}) was sent a message at port '{port}' and has no method on_{port}")
+
     return refuse

@@ -70,7 +70,9 @@ class BadInput(ChipweaveError):
     exit_code = BAD_INPUT
 
     def __init__(self, faults):
-        self.faults = [Fault(faults)] if isinstance(faults, str) else [faults] if isinstance(faults, Fault) else list(faults)
+        self.faults = (
+            [Fault(faults)] if isinstance(faults, str) else [faults] if isinstance(faults, Fault) else list(faults)
+        )
         super().__init__("\n".join(str(f) for f in self.faults))
 
 

@@ -33,12 +33,27 @@ class FileType:
 
 
 TYPES = (
-    FileType("topology", "chipweave.topology/1", ("parts", "networks", "assemblies", "extends"), "chipweave.filetypes:check_topology"),
+    FileType(
+        "topology",
+        "chipweave.topology/1",
+        ("parts", "networks", "assemblies", "extends"),
+        "chipweave.filetypes:check_topology",
+    ),
     FileType("preset", "chipweave.preset/1", ("kinds",), "chipweave.filetypes:check_preset"),
     FileType("model", "chipweave.model/1", ("experts", "top_k", "moe_layers"), "chipweave.filetypes:check_model"),
-    FileType("strategy", "chipweave.strategy/1", ("placement", "allocation", "prediction"), "chipweave.filetypes:check_strategy"),
+    FileType(
+        "strategy",
+        "chipweave.strategy/1",
+        ("placement", "allocation", "prediction"),
+        "chipweave.filetypes:check_strategy",
+    ),
     FileType("characterised table", "chipweave.characterised/1", ("residuals",), "chipweave.characterised:check_file"),
-    FileType("run file", "chipweave.run/1", ("topology", "strategy", "strategies", "batch", "model", "trace"), "chipweave.filetypes:check_run"),
+    FileType(
+        "run file",
+        "chipweave.run/1",
+        ("topology", "strategy", "strategies", "batch", "model", "trace"),
+        "chipweave.filetypes:check_run",
+    ),
 )
 
 
@@ -52,7 +67,11 @@ def recognise(root, path):
     schema = root.get("schema")
     if schema is not None:
         if schema.text not in schemas:
-            raise BadInput(Fault(f"unknown schema {schema.text!r}", schema.place, ", ".join(schemas), nearest(schema.text, schemas)))
+            raise BadInput(
+                Fault(
+                    f"unknown schema {schema.text!r}", schema.place, ", ".join(schemas), nearest(schema.text, schemas)
+                )
+            )
         return schemas[schema.text]
     for kind in TYPES:
         if root.is_map and any(key in root.value for key in kind.keys):
@@ -111,13 +130,16 @@ def check_run(path, allow_code):
     from dataclasses import replace
 
     from chipweave import runfile, serving, topology
-    from chipweave.topology import preset as topology_preset
     from chipweave.code import Gate
+    from chipweave.topology import preset as topology_preset
 
     spec, strategies, _ = runfile.load(path)
     preset, gate, faults = topology_preset.load(spec.preset), Gate(allow_code), []
     checks = [lambda: topology.load(spec.topology, sets=spec.sets, allow_code=allow_code, preset=spec.preset)]
-    checks += [lambda s=s: serving.open_strategy(replace(spec, strategy=s), preset, gate) for s in strategies or [spec.strategy]]
+    checks += [
+        lambda s=s: serving.open_strategy(replace(spec, strategy=s), preset, gate)
+        for s in strategies or [spec.strategy]
+    ]
     for attempt in (*checks, gate.raise_if_refused):
         try:
             attempt()

@@ -29,7 +29,9 @@ class LineRate:
         asked = {p.name: p.endpoints() for p in self.parts}
         wires = list(self._wires(system, asked))
         self.endpoints = Endpoints(sum(map(len, asked.values())), len(wires), seed, engine)
-        self.numbers = {p.name: [self.endpoints.add(p.behaviour, **values) for values in asked[p.name]] for p in self.parts}
+        self.numbers = {
+            p.name: [self.endpoints.add(p.behaviour, **values) for values in asked[p.name]] for p in self.parts
+        }
         for (a, i, port), (b, j, other), latency in wires:
             self.endpoints.wire(self.numbers[a][i], port, self.numbers[b][j], other, latency)
         for part in self.parts:

@@ -1,9 +1,9 @@
 """Models: what of an MoE language model decides expert traffic. One YAML file each, shipped in chipweave/data/models.
 
-    model = load("deepseek-v3")
-    model.expert_bytes          # 88_080_384
-    model.utilisation_at(100)   # Fraction(1, 2)
-    model.fit(dies=25, hbm_bytes=80_000_000_000, share=Fraction(9, 10)).overflow_bytes
+model = load("deepseek-v3")
+model.expert_bytes          # 88_080_384
+model.utilisation_at(100)   # Fraction(1, 2)
+model.fit(dies=25, hbm_bytes=80_000_000_000, share=Fraction(9, 10)).overflow_bytes
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,16 @@ from chipweave.errors import BadInput, Fault, nearest
 FOLDER = Path(__file__).parent / "data" / "models"
 MATRICES = 3  # gate, up and down
 SCHEMA = "chipweave.model/1"
-WHOLE = {"layers": 1, "experts": 1, "top_k": 1, "groups": 1, "groups_used": 1, "shared_experts": 0, "hidden": 1, "intermediate": 1}
+WHOLE = {
+    "layers": 1,
+    "experts": 1,
+    "top_k": 1,
+    "groups": 1,
+    "groups_used": 1,
+    "shared_experts": 0,
+    "hidden": 1,
+    "intermediate": 1,
+}
 KEYS = ("schema", "name", "title", "moe_layers", "weight_bytes", "hbm_efficiency", "utilisation", *WHOLE)
 DATA_TYPES = (("BF16", Fraction(2)), ("FP8", Fraction(1)), ("FP4", Fraction(1, 2)))
 LARGEST = 1 << 24
@@ -52,11 +61,14 @@ class Fit:
 
     def fault(self):
         """The fault to raise where the model does not fit and capacity is enforced."""
-        types = ", ".join(name for name, _ in self.data_types) or "no data type of " + ", ".join(n for n, _ in DATA_TYPES)
+        types = ", ".join(name for name, _ in self.data_types) or "no data type of " + ", ".join(
+            n for n, _ in DATA_TYPES
+        )
         return Fault(
             f"{self.model} does not fit: the fullest die needs {self.needed_bytes / 1e9:.1f} GB for its experts and may use"
             f" {self.usable_bytes / 1e9:.1f} GB, {self.overflow_bytes / 1e9:.1f} GB too much",
-            allowed=f"{types} on these dies" + (f", or at least {self.dies} dies" if self.dies else ""))
+            allowed=f"{types} on these dies" + (f", or at least {self.dies} dies" if self.dies else ""),
+        )
 
 
 @dataclass(frozen=True)
@@ -111,8 +123,13 @@ class Model:
         fullest = experts_per_die or -(-self.experts // dies)
         smaller = [(name, size) for name, size in DATA_TYPES if self._die_bytes(fullest, size) <= usable]
         most = int(usable // self._die_bytes(1, self.weight_bytes))
-        return Fit(self.name, int(self._die_bytes(fullest, self.weight_bytes)), usable, tuple(smaller),
-                   -(-self.experts // most) if most else 0)
+        return Fit(
+            self.name,
+            int(self._die_bytes(fullest, self.weight_bytes)),
+            usable,
+            tuple(smaller),
+            -(-self.experts // most) if most else 0,
+        )
 
     def _die_bytes(self, experts, weight_bytes):
         return experts * len(self.moe_layers) * MATRICES * self.hidden * self.intermediate * weight_bytes
@@ -130,7 +147,11 @@ def load(name_or_path):
         return _load(FOLDER / f"{text}.yaml")
     if Path(text).suffix in (".yaml", ".yml"):
         return read(yamlfile.load(text))
-    raise BadInput(Fault(f"unknown model {text!r}", allowed=", ".join(names()) + ", or a .yaml file", nearest=nearest(text, names())))
+    raise BadInput(
+        Fault(
+            f"unknown model {text!r}", allowed=", ".join(names()) + ", or a .yaml file", nearest=nearest(text, names())
+        )
+    )
 
 
 def with_routing(moe_layers, top_k):
@@ -157,19 +178,27 @@ def read(root):
         if origin:
             origins[key] = origin
     facts = {key: _whole(nodes[key], key, least, faults) for key, least in WHOLE.items()}
-    facts.update(weight_bytes=_fraction(nodes["weight_bytes"], "weight_bytes", 8, faults),
-                 hbm_efficiency=_fraction(nodes["hbm_efficiency"], "hbm_efficiency", 1, faults),
-                 utilisation=_utilisation(nodes["utilisation"], faults),
-                 moe_layers=_moe_layers(nodes["moe_layers"], facts["layers"], faults))
+    facts.update(
+        weight_bytes=_fraction(nodes["weight_bytes"], "weight_bytes", 8, faults),
+        hbm_efficiency=_fraction(nodes["hbm_efficiency"], "hbm_efficiency", 1, faults),
+        utilisation=_utilisation(nodes["utilisation"], faults),
+        moe_layers=_moe_layers(nodes["moe_layers"], facts["layers"], faults),
+    )
     if facts["top_k"] > facts["experts"]:
-        faults.add(f"top_k {facts['top_k']} of {facts['experts']} experts", nodes["top_k"].place, f"1 to {facts['experts']}")
+        faults.add(
+            f"top_k {facts['top_k']} of {facts['experts']} experts", nodes["top_k"].place, f"1 to {facts['experts']}"
+        )
     faults.raise_if_any()
     return Model(name=str(nodes["name"].value), title=str(nodes["title"].value), sources=origins, **facts)
 
 
 def _whole(node, key, least, faults):
     if node is None or type(node.value) is not int or not least <= node.value <= LARGEST:
-        faults.add(f"{key} cannot be {node.shape() if node else 'left out'}", node.place if node else (), f"a whole number, {least} to {LARGEST}")
+        faults.add(
+            f"{key} cannot be {node.shape() if node else 'left out'}",
+            node.place if node else (),
+            f"a whole number, {least} to {LARGEST}",
+        )
         return least or 1
     return node.value
 
@@ -190,7 +219,9 @@ def _moe_layers(node, layers, faults):
     if not node.is_map or set(node.value) != {"first", "last", "every"}:
         faults.add("moe_layers must say first, last and every", node.place, "{first: 3, last: 60, every: 1}")
         return ()
-    first, last, every = (_whole(part, key, least, faults) for part, key, least in zip(parts, ("first", "last", "every"), (0, 0, 1)))
+    first, last, every = (
+        _whole(part, key, least, faults) for part, key, least in zip(parts, ("first", "last", "every"), (0, 0, 1))
+    )
     if not first <= last < layers:
         faults.add(f"moe_layers {first} to {last} of {layers} layers", node.place, "first <= last < layers")
         return ()
@@ -207,5 +238,9 @@ def _utilisation(node, faults):
         rows.append((most, _fraction(row.get("share"), "share", 1, faults)))
     limits = [most for most, _ in rows]
     if not rows or limits[-1] is not None or None in limits[:-1] or limits[:-1] != sorted(set(limits[:-1])):
-        faults.add("utilisation must be rows with rising tokens, the last for any", node.place, "- {tokens: any, share: 0.69} at the end")
+        faults.add(
+            "utilisation must be rows with rising tokens, the last for any",
+            node.place,
+            "- {tokens: any, share: 0.69} at the end",
+        )
     return tuple(rows)

@@ -20,15 +20,26 @@ def write(folder, document, runs, outcomes):
     write_json(folder / "manifest.json", manifest(document, runs, outcomes))
     write_table(folder / "layers.parquet", layer_table(outcomes), UNITS)
     write_table(folder / "statistics.parquet", statistics_table(outcomes))
-    write_table(folder / "links.parquet", link_table(outcomes), {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"})
+    write_table(
+        folder / "links.parquet",
+        link_table(outcomes),
+        {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
+    )
 
 
 def manifest(document, runs, outcomes):
     """Everything needed to repeat the runs."""
     return {
-        "schema": "chipweave.manifest/1", "version": __version__, "python": platform.python_version(), "numpy": np.__version__,
-        "result_sha256": document["result_sha256"], "trace": document["trace"],
-        "runs": [{"run": {k: v for k, v in asdict(run).items() if k != "folder"}, **outcome.facts} for run, outcome in zip(runs, outcomes)],
+        "schema": "chipweave.manifest/1",
+        "version": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "result_sha256": document["result_sha256"],
+        "trace": document["trace"],
+        "runs": [
+            {"run": {k: v for k, v in asdict(run).items() if k != "folder"}, **outcome.facts}
+            for run, outcome in zip(runs, outcomes)
+        ],
     }
 
 
@@ -52,7 +63,9 @@ def statistics_table(outcomes):
     tables = []
     for o in outcomes:
         types = {"part": pa.string(), "statistic": pa.string(), "unit": pa.string(), "value": pa.int64()}
-        columns = {name: pa.array([row[i] for row in o.statistics], kind) for i, (name, kind) in enumerate(types.items())}
+        columns = {
+            name: pa.array([row[i] for row in o.statistics], kind) for i, (name, kind) in enumerate(types.items())
+        }
         tables.append(pa.table({**_constant(labels(o), len(o.statistics)), **columns}))
     return pa.concat_tables(tables)
 
@@ -64,8 +77,15 @@ def link_table(outcomes):
         for network, names, stats in o.links:
             bins, links = np.nonzero(stats.bins.any(axis=2))
             values = stats.bins[bins, links]
-            columns = {"network": pa.array([network] * len(bins), pa.string()), "link": pa.array([names[i] for i in links], pa.string()), "begin_ps": bins * stats.bin_ps,
-                       "end_ps": (bins + 1) * stats.bin_ps, "bytes": values[:, 0], "busy_ps": values[:, 1], "stalled_ps": values[:, 2]}
+            columns = {
+                "network": pa.array([network] * len(bins), pa.string()),
+                "link": pa.array([names[i] for i in links], pa.string()),
+                "begin_ps": bins * stats.bin_ps,
+                "end_ps": (bins + 1) * stats.bin_ps,
+                "bytes": values[:, 0],
+                "busy_ps": values[:, 1],
+                "stalled_ps": values[:, 2],
+            }
             tables.append(pa.table({**_constant(labels(o), len(bins)), **columns}))
     return pa.concat_tables(tables) if tables else pa.table({})
 
@@ -76,6 +96,9 @@ def _constant(values, rows):
 
 def write_table(path, table, units=None):
     """Write a Parquet file; units go into the columns' metadata."""
-    fields = [table.schema.field(i).with_metadata({"unit": (units or {}).get(n, "")}) for i, n in enumerate(table.schema.names)]
+    fields = [
+        table.schema.field(i).with_metadata({"unit": (units or {}).get(n, "")})
+        for i, n in enumerate(table.schema.names)
+    ]
     with replacing(path, "wb") as file:
         pq.write_table(table.cast(pa.schema(fields)), file, compression="zstd")

@@ -21,8 +21,21 @@ from chipweave.errors import BadInput
 from chipweave.policy_view import CopyRoom, CopyStore, Costs, LayerView, Plan
 
 __all__ = [
-    "ROLES", "AllocationPolicy", "CopyRoom", "CopyStore", "Costs", "CountOrShare", "LayerView", "Param", "PlacementPolicy",
-    "Plan", "Policy", "PredictionPolicy", "ReplacementPolicy", "Stat", "policy",
+    "ROLES",
+    "AllocationPolicy",
+    "CopyRoom",
+    "CopyStore",
+    "Costs",
+    "CountOrShare",
+    "LayerView",
+    "Param",
+    "PlacementPolicy",
+    "Plan",
+    "Policy",
+    "PredictionPolicy",
+    "ReplacementPolicy",
+    "Stat",
+    "policy",
 ]
 
 
@@ -112,7 +125,9 @@ def policy(kind):
     def declare(cls):
         role = kind.partition(".")[0]
         if role not in ROLES or not issubclass(cls, ROLES[role]):
-            raise TypeError(f"{cls.__name__} is registered as {kind!r}: its role must be one of {', '.join(ROLES)}, and its base that role's")
+            raise TypeError(
+                f"{cls.__name__} is registered as {kind!r}: its role must be one of {', '.join(ROLES)}, and its base that role's"
+            )
         cls.kind = kind
         registry.policies.declare(kind, cls)
         return cls

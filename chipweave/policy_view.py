@@ -76,13 +76,37 @@ class LayerView:
     prompt_starts: np.ndarray = None
     paired: np.ndarray = None
 
-    def __init__(self, layer, step, prefill, counts, first_appearance, home, holders, distance, costs,
-                 ids=None, previous_ids=None, prompt_starts=None, paired=None):
+    def __init__(
+        self,
+        layer,
+        step,
+        prefill,
+        counts,
+        first_appearance,
+        home,
+        holders,
+        distance,
+        costs,
+        ids=None,
+        previous_ids=None,
+        prompt_starts=None,
+        paired=None,
+    ):
         # Thousands of views are made in a run: one update is several times quicker than a frozen dataclass's own way.
         self.__dict__.update(
-            layer=layer, step=step, prefill=prefill, counts=read_only(counts), first_appearance=read_only(first_appearance),
-            home=read_only(home), holders=read_only(holders), distance=read_only(distance), costs=costs,
-            ids=read_only(ids), previous_ids=read_only(previous_ids), prompt_starts=read_only(prompt_starts), paired=paired,
+            layer=layer,
+            step=step,
+            prefill=prefill,
+            counts=read_only(counts),
+            first_appearance=read_only(first_appearance),
+            home=read_only(home),
+            holders=read_only(holders),
+            distance=read_only(distance),
+            costs=costs,
+            ids=read_only(ids),
+            previous_ids=read_only(previous_ids),
+            prompt_starts=read_only(prompt_starts),
+            paired=paired,
         )
 
     @property

@@ -80,5 +80,8 @@ class Meter:
     def read(self):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         scale = 1 if sys.platform == "darwin" else 1024
-        return {"cpu_s": round(time.process_time() - self.cpu, 6),
-                "wall_s": round(time.perf_counter() - self.wall, 6), "peak_rss_bytes": peak * scale}
+        return {
+            "cpu_s": round(time.process_time() - self.cpu, 6),
+            "wall_s": round(time.perf_counter() - self.wall, 6),
+            "peak_rss_bytes": peak * scale,
+        }

@@ -37,7 +37,8 @@ class Registry:
         there = self.classes.get(kind)
         if there is not None and _identity(there) != _identity(cls):
             raise RegistryError(
-                f"{self.what} kind {kind!r} is declared twice: by {_where(there)} and by {_where(cls)}; give one another kind")
+                f"{self.what} kind {kind!r} is declared twice: by {_where(there)} and by {_where(cls)}; give one another kind"
+            )
         self.classes[kind] = cls
 
     def discover(self):
@@ -71,7 +72,13 @@ class Registry:
             self.discover()
         if kind not in self.classes:
             more = "".join(f"; {b}" for b in self.broken)
-            raise BadInput(Fault(f"unknown {self.what} kind {kind!r}{more}", allowed=", ".join(self.kinds()) or "none is there", nearest=nearest(kind, self.classes)))
+            raise BadInput(
+                Fault(
+                    f"unknown {self.what} kind {kind!r}{more}",
+                    allowed=", ".join(self.kinds()) or "none is there",
+                    nearest=nearest(kind, self.classes),
+                )
+            )
         return self.classes[kind]
 
 

@@ -57,7 +57,9 @@ class Run:
                 counter = group.counters.get(name)
                 counted = self.fabric.array(counter) if counter is not None else None
                 for die, part in enumerate(group.replicas):
-                    rows.append((part.name, name, stat.unit, int(part.stats[name] if counted is None else counted[die])))
+                    rows.append(
+                        (part.name, name, stat.unit, int(part.stats[name] if counted is None else counted[die]))
+                    )
         return rows
 
 
@@ -68,7 +70,11 @@ class Counted:
     """
 
     def __init__(self, fabric, groups):
-        self.fabric, self.counters, self.parts = fabric, [], []  # (figure, number of its counter), (figure, statistic, parts)
+        self.fabric, self.counters, self.parts = (
+            fabric,
+            [],
+            [],
+        )  # (figure, number of its counter), (figure, statistic, parts)
         for group in groups:
             for name, stat in group.statistics.items():
                 if stat.metric and name in group.counters:

@@ -16,11 +16,11 @@ A strategy is a name, a file, or the policies written out (chipweave/strategy.py
 from pathlib import Path
 
 from chipweave import models, strategy, trace, yamlfile
-from chipweave.topology import files as topology_files
 from chipweave.code import FILE, Gate
 from chipweave.declare import Declared, Param, read_all
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.runspec import ADMISSIONS, LINK_MODELS, MOST, STRATEGIES, RunSpec
+from chipweave.topology import files as topology_files
 
 SCHEMA = "chipweave.run/1"
 QUEUES = ("sorted", "artifact_heap")
@@ -32,11 +32,15 @@ class RunFile(Declared):
     topology = Param("str", default="wafer_5x5", doc="name of a shipped topology, or a file")
     preset = Param("str", default="artifact", doc="preset of behaviour laid over the topology")
     model = Param("str", default="deepseek-v3", doc="name of a shipped model, or a file")
-    trace = Param("str", default=None, doc="routing trace: a file or a shipped name; generated for the model where left out")
+    trace = Param(
+        "str", default=None, doc="routing trace: a file or a shipped name; generated for the model where left out"
+    )
     batch = Param("count", default=4096, low=1, high=MOST, doc="requests decoded together")
     steps = Param("count", default=128, low=1, high=MOST, doc="steps of the trace, the prefill counts as one")
     link_model = Param("choice", default="circuit", choices=LINK_MODELS, doc="how links are shared")
-    admission = Param("choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out")
+    admission = Param(
+        "choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out"
+    )
     wait_queue = Param("choice", default=None, choices=QUEUES, doc="order of waiters; the preset's where left out")
     seed = Param("count", default=1, doc="of generated traces")
 
@@ -49,7 +53,10 @@ OTHER = ("schema", "strategy", *LISTS)
 def shipped():
     """name -> path of the run files of a checkout's examples: `demo`, `dead_die`, ..."""
     folder = Path(__file__).resolve().parents[1] / "examples"
-    return {p.parent.name if p.stem == "run" else p.stem: p for p in sorted([*folder.glob("*.yaml"), *folder.glob("*/run.yaml")])}
+    return {
+        p.parent.name if p.stem == "run" else p.stem: p
+        for p in sorted([*folder.glob("*.yaml"), *folder.glob("*/run.yaml")])
+    }
 
 
 def find(name):
@@ -59,7 +66,9 @@ def find(name):
         return path
     if name not in names:
         what = f"{name} is a folder" if name and path.is_dir() else f"no run file {name!r}"
-        raise BadInput(Fault(what, allowed="a path" + (", or " + ", ".join(names) if names else ""), nearest=nearest(name, names)))
+        raise BadInput(
+            Fault(what, allowed="a path" + (", or " + ", ".join(names) if names else ""), nearest=nearest(name, names))
+        )
     return names[name]
 
 
@@ -92,7 +101,9 @@ def load(path, single=False):
     model = root.get("link_model") or (_only(root, "link_models", faults) if single else None)
     faults.raise_if_any()
     values["link_model"] = model.text if model else values["link_model"]
-    values["strategy"] = "base" if given is None else _beside(given.text, folder) if given.is_scalar else _frozen(given.plain())
+    values["strategy"] = (
+        "base" if given is None else _beside(given.text, folder) if given.is_scalar else _frozen(given.plain())
+    )
     strategies = lists["strategies"] and [_beside(name, folder) for name in lists["strategies"]]
     for key in FILES:
         values[key] = _beside(values[key], folder)
@@ -102,8 +113,13 @@ def load(path, single=False):
 
 def _check_names(root, values, folder, faults):
     """Every name in the file stands for something that is there; what is inside is checked when it is loaded."""
-    known = {"topology": topology_files.shipped(), "preset": topology_files.shipped("presets"), "model": models.names(),
-             "trace": trace.names(), "strategy": strategy.shipped()}
+    known = {
+        "topology": topology_files.shipped(),
+        "preset": topology_files.shipped("presets"),
+        "model": models.names(),
+        "trace": trace.names(),
+        "strategy": strategy.shipped(),
+    }
     named = [(key, root.get(key)) for key in ("topology", "preset", "model", "trace", "strategy")]
     listed = root.get("strategies")
     named += [("strategy", item) for item in (listed.value if listed else ())]
@@ -111,7 +127,12 @@ def _check_names(root, values, folder, faults):
         if node is None or not node.is_scalar or node.text in known[key]:
             continue
         if not Path(_beside(node.text, folder)).exists():
-            faults.add(f"no such {key}: {node.text!r}", node.place, "a file, or " + ", ".join(known[key]), nearest(node.text, known[key]))
+            faults.add(
+                f"no such {key}: {node.text!r}",
+                node.place,
+                "a file, or " + ", ".join(known[key]),
+                nearest(node.text, known[key]),
+            )
 
 
 def _check_lists(root, lists, faults):
@@ -142,7 +163,11 @@ def _only(root, key, faults):
     """The one entry of a list that stands where the single key might, or None."""
     node = root.get(key)
     if node is not None and len(node.value) > 1:
-        faults.add(f"{key} has {len(node.value)} entries, and `run` is one simulation", root.keys[key], "one entry; chipweave compare runs them all")
+        faults.add(
+            f"{key} has {len(node.value)} entries, and `run` is one simulation",
+            root.keys[key],
+            "one entry; chipweave compare runs them all",
+        )
     return node.value[0] if node is not None else None
 
 
@@ -155,7 +180,12 @@ def _texts(node, key, faults):
     if key == "link_models":
         for item in node.value:
             if item.text not in LINK_MODELS:
-                faults.add(f"no such link model: {item.text!r}", item.place, ", ".join(LINK_MODELS), nearest(item.text, LINK_MODELS))
+                faults.add(
+                    f"no such link model: {item.text!r}",
+                    item.place,
+                    ", ".join(LINK_MODELS),
+                    nearest(item.text, LINK_MODELS),
+                )
     return [item.text for item in node.value]
 
 

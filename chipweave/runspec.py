@@ -41,14 +41,24 @@ class RunSpec:
 
     def __post_init__(self):
         faults = []
-        for name, value, allowed in (("link_model", self.link_model, LINK_MODELS), ("admission", self.admission, ADMISSIONS),
-                                     ("engine", self.engine, ("kernel", "plain"))):
+        for name, value, allowed in (
+            ("link_model", self.link_model, LINK_MODELS),
+            ("admission", self.admission, ADMISSIONS),
+            ("engine", self.engine, ("kernel", "plain")),
+        ):
             if value is not None and value not in allowed:
-                faults.append(Fault(f"unknown {name} '{value}'", allowed=", ".join(allowed), nearest=nearest(value, allowed)))
+                faults.append(
+                    Fault(f"unknown {name} '{value}'", allowed=", ".join(allowed), nearest=nearest(value, allowed))
+                )
         for name, least in (("batch", 1), ("steps", 1), ("seed", 0)):
             most = math.inf if name == "seed" else MOST
             if not least <= getattr(self, name) <= most:
-                faults.append(Fault(f"{name} is {getattr(self, name)}", allowed=f"at least {least}" if getattr(self, name) < least else f"at most {most:,}"))
+                faults.append(
+                    Fault(
+                        f"{name} is {getattr(self, name)}",
+                        allowed=f"at least {least}" if getattr(self, name) < least else f"at most {most:,}",
+                    )
+                )
         if faults:
             raise BadInput(faults)
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chipweave import serving, topology
-from chipweave.noc import network as flit_network
 from chipweave.assemble import assemble
+from chipweave.noc import network as flit_network
 from chipweave.record import column, nanoseconds
 from chipweave.replicas import gather
 
@@ -103,8 +103,16 @@ def probe(spec, work, model, admission):
     network = serving.mesh_of(system)
     spec = replace(spec, link_model=model, admission=admission)
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
-    fabric, _ = assemble(system, gather(system.parts.values()), work, serving.admission_of(spec, network),
-                         spec.wait_queue or network.wait_queue, model, "kernel", **switches)
+    fabric, _ = assemble(
+        system,
+        gather(system.parts.values()),
+        work,
+        serving.admission_of(spec, network),
+        spec.wait_queue or network.wait_queue,
+        model,
+        "kernel",
+        **switches,
+    )
     return fabric
 
 
@@ -137,12 +145,25 @@ def measure(spec, outcome, wanted, on_layer=None, together=None):
     times = made["watched"].times
     share, jumps, unrepeated = made["fabrics"][-1].core.skipped(network.name)
     estimate = totals(outcome.table, parts, times) | {
-        "layer_steps": len(chosen), "of": len(outcome.table), "jumps": jumps, "skipped_share": share,
-        "unrepeated": unrepeated[:NAMED]}
+        "layer_steps": len(chosen),
+        "of": len(outcome.table),
+        "jumps": jumps,
+        "skipped_share": share,
+        "unrepeated": unrepeated[:NAMED],
+    }
     steps, layers = column(outcome.table, "step"), column(outcome.table, "layer")
-    rows = [{"strategy": spec.strategy_name, "step": int(steps[row]), "layer": int(layers[row]),
-             "circuit_ns": nanoseconds(t[0]), "circuit_work_conserving_ns": nanoseconds(t[1]), "fair_ns": nanoseconds(t[2]),
-             "flit_ns": nanoseconds(t[3])} for row, t in sorted(times.items())]
+    rows = [
+        {
+            "strategy": spec.strategy_name,
+            "step": int(steps[row]),
+            "layer": int(layers[row]),
+            "circuit_ns": nanoseconds(t[0]),
+            "circuit_work_conserving_ns": nanoseconds(t[1]),
+            "fair_ns": nanoseconds(t[2]),
+            "flit_ns": nanoseconds(t[3]),
+        }
+        for row, t in sorted(times.items())
+    ]
     return estimate, rows
 
 
@@ -165,8 +186,17 @@ def totals(table, parts, times):
 
 def row_of(outcome, estimate, cost):
     """The row of `compare` for flit: times estimated from the sample, bytes and hops as counted by the full circuit run."""
-    row = dict(outcome.row) | cost | {"link_model": "flit", "admission": "work_conserving", "layers": [],
-                               "decode_time_ns": estimate["decode_time_ns"], "prefill_time_ns": estimate["prefill_time_ns"]}
+    row = (
+        dict(outcome.row)
+        | cost
+        | {
+            "link_model": "flit",
+            "admission": "work_conserving",
+            "layers": [],
+            "decode_time_ns": estimate["decode_time_ns"],
+            "prefill_time_ns": estimate["prefill_time_ns"],
+        }
+    )
     tokens = outcome.row["throughput_tokens_per_s"] * outcome.row["decode_time_ns"]
     row["throughput_tokens_per_s"] = tokens / estimate["decode_time_ns"] if estimate["decode_time_ns"] else 0.0
     return row | {"sample": estimate}

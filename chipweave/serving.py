@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from chipweave import models, strategy, topology
-from chipweave.topology import preset as topology_preset
 from chipweave.assemble import assemble, wires
 from chipweave.code import Gate, blamed
 from chipweave.control import Controller
@@ -19,10 +18,10 @@ from chipweave.record import Meter, figures
 from chipweave.replicas import gather
 from chipweave.run import Run
 from chipweave.staged import Staged
+from chipweave.topology import preset as topology_preset
 from chipweave.trace import for_run
 from chipweave.work import Work
 from chipweave.workload import Workload
-
 
 
 @dataclass
@@ -50,28 +49,48 @@ def check_facts(facts, system):
     """Raise BadInput where the parts do not state what placement and policies build on."""
     missing = [name for name in ("compute", "hbm_bandwidth", "hbm_latency_ps", "hbm_bytes") if name not in facts]
     if missing:
-        raise BadInput(Fault(f"{system.name}: no part of the topology states {', '.join(missing)}", allowed="dies with an SM cluster and an HBM, as in wafer_5x5"))
+        raise BadInput(
+            Fault(
+                f"{system.name}: no part of the topology states {', '.join(missing)}",
+                allowed="dies with an SM cluster and an HBM, as in wafer_5x5",
+            )
+        )
 
 
 def costs_of(facts, network, model):
     """The exact figures that a policy's estimate may build on."""
     edges = [edge for _, _, edge in network.graph.edges(data=True)] or [{"latency_ps": 0, "bandwidth": 1}]
-    return Costs(model.expert_bytes, model.slices, model.slices * 2 * model.hidden * model.intermediate, facts["compute"],
-                 facts["hbm_bandwidth"], facts["hbm_latency_ps"], edges[0]["bandwidth"], edges[0]["latency_ps"])
+    return Costs(
+        model.expert_bytes,
+        model.slices,
+        model.slices * 2 * model.hidden * model.intermediate,
+        facts["compute"],
+        facts["hbm_bandwidth"],
+        facts["hbm_latency_ps"],
+        edges[0]["bandwidth"],
+        edges[0]["latency_ps"],
+    )
 
 
 def room_of(facts, home, work):
     """What copies have to fit into, die by die."""
     homes = np.bincount(home, minlength=len(facts["hbm_bytes"]))
     per_expert = len(work.layers) * work.slices * work.slice_bytes
-    return CopyRoom(work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), homes.astype(np.int64) * per_expert)
+    return CopyRoom(
+        work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), homes.astype(np.int64) * per_expert
+    )
 
 
 def mesh_of(system):
     """The network that joins the dies: the one that parts take part in."""
     joined = [n for n in system.networks.values() if n.port]
     if len(joined) != 1:
-        raise BadInput(Fault(f"{system.name}: a run needs one network that joins its dies, not {len(joined)}", allowed="a topology of dies, such as wafer_5x5"))
+        raise BadInput(
+            Fault(
+                f"{system.name}: a run needs one network that joins its dies, not {len(joined)}",
+                allowed="a topology of dies, such as wafer_5x5",
+            )
+        )
     return joined[0]
 
 
@@ -93,7 +112,9 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
     def workload(costs, distance):
         return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish)
 
-    run = drive(spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around)
+    run = drive(
+        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around
+    )
     if on_layer:
         on_layer(None)
     return outcome(spec, loaded, run, meter)
@@ -114,8 +135,16 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
     work = Work.of(model, layers, store)
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
-    fabric, layout = assemble(system, groups, work, admission_of(spec, network), spec.wait_queue or network.wait_queue, spec.link_model,
-                              spec.engine, **switches)
+    fabric, layout = assemble(
+        system,
+        groups,
+        work,
+        admission_of(spec, network),
+        spec.wait_queue or network.wait_queue,
+        spec.link_model,
+        spec.engine,
+        **switches,
+    )
     fabric = around(fabric, work) if around else fabric
     workload = workload_of(costs_of(facts, network, model), network.distance.astype(np.int32))
     run = Run(workload, work, policies, home, dies, model, facts)
@@ -205,9 +234,16 @@ def outcome(spec, loaded, run, meter):
     """The figures of a run that has ended."""
     trace, table, prefill = loaded.routing.trace, run.records.table(), run.workload.prefill_steps
     counted = run.workload.steps - (0 if loaded.habits["prefill_step_counts"] else prefill)
-    row = {"strategy": spec.strategy_name, "link_model": spec.link_model, "admission": admission_of(spec, mesh_of(loaded.system)),
-           **figures(table, spec.batch, counted, prefill), **meter.read()}
-    networks = [(n.name, [link.name for link in n.links], run.fabric.link_statistics(n)) for n in run.layout.parts["networks"]]
+    row = {
+        "strategy": spec.strategy_name,
+        "link_model": spec.link_model,
+        "admission": admission_of(spec, mesh_of(loaded.system)),
+        **figures(table, spec.batch, counted, prefill),
+        **meter.read(),
+    }
+    networks = [
+        (n.name, [link.name for link in n.links], run.fabric.link_statistics(n)) for n in run.layout.parts["networks"]
+    ]
     reuse = trace.provenance.get("reuse", {})
     if reuse:
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
@@ -215,6 +251,11 @@ def outcome(spec, loaded, run, meter):
         run.notes["steps_in_the_trace"] = run.workload.steps
     if loaded.system.replaced:
         run.notes["preset_replaces"] = loaded.system.replaced
-    facts = {"trace": {"name": trace.name, "sha256": trace.sha256}, "system": loaded.system.resolved, "code": loaded.code,
-             "policies": run.policies.resolved(), "notes": run.notes}
+    facts = {
+        "trace": {"name": trace.name, "sha256": trace.sha256},
+        "system": loaded.system.resolved,
+        "code": loaded.code,
+        "policies": run.policies.resolved(),
+        "notes": run.notes,
+    }
     return Outcome(row, table, run.statistics(), networks, facts, prefill)

@@ -21,7 +21,13 @@ def console():
 
 def bar(title):
     """A progress bar with rate and remaining time; silent where standard error is no terminal."""
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=console(), transient=True, disable=not console().is_terminal)
 
 
@@ -51,9 +57,11 @@ class Counting:
 
 def watching(title):
     """A `watch` for traffic.run: a bar over the cycles of a kernel's call, which Ctrl-C ends at once."""
+
     def watch(kernel, cycles, call):
         began = time.perf_counter()
         with Counting(cycles, f"{title}, cycles") as counting:
+
             def look():
                 counting.reached(min(kernel.now, cycles), f"{kernel.now / (time.perf_counter() - began):,.0f} cycles/s")
 
@@ -92,16 +100,37 @@ def amount(value):
 def comparison(result, outcomes, out):
     """The table of `compare`, one row a run, and the links that were hot."""
     title = f"{result['model']} on {result['topology']}, batch {result['batch']}, {result['steps']} steps, preset {result['preset']}, trace {result['trace']['name']}"
-    table = Table("strategy", "link model", "decode", "layer", "speedup", "tokens/s", "hops", "read here", "read afar", "copied", "CPU", title=title)
+    table = Table(
+        "strategy",
+        "link model",
+        "decode",
+        "layer",
+        "speedup",
+        "tokens/s",
+        "hops",
+        "read here",
+        "read afar",
+        "copied",
+        "CPU",
+        title=title,
+    )
     for name in table.columns[2:]:
         name.justify = "right"
     for row, outcome in zip(result["rows"], outcomes):
         layers = max(1, int((outcome.table[:, COLUMNS.index("step")] >= outcome.prefill_steps).sum()))
         table.add_row(
-            row["strategy"], f"{row['link_model']}, {row['admission']}", f"{row['decode_time_ns'] / 1e6:.3f} ms",
-            f"{row['decode_time_ns'] / 1e3 / layers:.1f} us", "-" if row["speedup"] is None else f"{row['speedup']:.2f} x",
-            f"{row['throughput_tokens_per_s']:.3g}", f"{row['hops']:,}", amount(row["local_read_bytes"]), amount(row["remote_read_bytes"]),
-            amount(row["copy_write_bytes"]), f"{row['cpu_s']:.1f} s")
+            row["strategy"],
+            f"{row['link_model']}, {row['admission']}",
+            f"{row['decode_time_ns'] / 1e6:.3f} ms",
+            f"{row['decode_time_ns'] / 1e3 / layers:.1f} us",
+            "-" if row["speedup"] is None else f"{row['speedup']:.2f} x",
+            f"{row['throughput_tokens_per_s']:.3g}",
+            f"{row['hops']:,}",
+            amount(row["local_read_bytes"]),
+            amount(row["remote_read_bytes"]),
+            amount(row["copy_write_bytes"]),
+            f"{row['cpu_s']:.1f} s",
+        )
     out_console = console()
     out_console.print(table)
     if any(hottest(outcome) for outcome in outcomes):
@@ -116,17 +145,27 @@ def comparison(result, outcomes, out):
         times = ", ".join(f"{row['strategy']} {row['prefill_time_ns'] / 1e6:.3f} ms" for row in result["rows"])
         out_console.print(f"No decode step was run, only the prefill: {times}")
     if "steps_in_the_trace" in result["notes"]:
-        out_console.print(f"The trace ends after {result['notes']['steps_in_the_trace']} of the {result['steps']} steps asked for: all figures are of those.")
+        out_console.print(
+            f"The trace ends after {result['notes']['steps_in_the_trace']} of the {result['steps']} steps asked for: all figures are of those."
+        )
     if result["notes"].get("hbm_overflow_bytes_per_die"):
-        out_console.print(f"The weights overflow the HBM of the fullest die by {amount(result['notes']['hbm_overflow_bytes_per_die'])}.")
+        out_console.print(
+            f"The weights overflow the HBM of the fullest die by {amount(result['notes']['hbm_overflow_bytes_per_die'])}."
+        )
     if "times_each_logged_token_was_reused" in result["notes"]:
         factor = result["notes"]["times_each_logged_token_was_reused"]
-        out_console.print(f"The trace replays windows of a log without decode: each of its tokens was used {factor:.1f} times.")
+        out_console.print(
+            f"The trace replays windows of a log without decode: each of its tokens was used {factor:.1f} times."
+        )
     for words in result["notes"].get("preset_replaces", ()):
         said = words.partition(" (")[0]
-        out_console.print(f"Preset {result['preset']} replaces {words}; --set {said.replace(' = ', '=')} keeps it.", soft_wrap=True)
+        out_console.print(
+            f"Preset {result['preset']} replaces {words}; --set {said.replace(' = ', '=')} keeps it.", soft_wrap=True
+        )
     if out:
-        out_console.print(f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)")
+        out_console.print(
+            f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)"
+        )
 
 
 def gaps(result):
@@ -135,13 +174,23 @@ def gaps(result):
     if not rows:
         return
     models = ("circuit_ns", "circuit_work_conserving_ns", "fair_ns")
-    table = Table("strategy", "layers by circuit time", "sampled", "flit", "circuit, preset's", "circuit, work conserving", "fair",
-                  title="time of a layer-step under other link models over its time under flit, from the same state")
+    table = Table(
+        "strategy",
+        "layers by circuit time",
+        "sampled",
+        "flit",
+        "circuit, preset's",
+        "circuit, work conserving",
+        "fair",
+        title="time of a layer-step under other link models over its time under flit, from the same state",
+    )
     for name in dict.fromkeys(row["strategy"] for row in rows):
         own = [row for row in rows if row["strategy"] == name]
         kinds = [("prefill", [r for r in own if r["step"] == 0])]
         decode = sorted((r for r in own if r["step"]), key=lambda r: r[models[1]])
-        kinds += [(f"decode, quarter {i + 1}", decode[len(decode) * i // 4 : len(decode) * (i + 1) // 4]) for i in range(4)]
+        kinds += [
+            (f"decode, quarter {i + 1}", decode[len(decode) * i // 4 : len(decode) * (i + 1) // 4]) for i in range(4)
+        ]
         for words, some in kinds:
             flit = sum(r["flit_ns"] for r in some)
             if flit:
@@ -152,11 +201,17 @@ def gaps(result):
         if "sample" in row:
             s = row["sample"]
             error = s["decode_standard_error_ns"] / max(1, s["decode_time_ns"])
-            console().print(f"{row['strategy']:>10}: flit from {s['layer_steps']} of {s['of']} layer-steps, decode time +- {error:.1%} (standard error); "
-                            f"{s['skipped_share']:.1%} of the cycles skipped in {s['jumps']} jumps")
+            console().print(
+                f"{row['strategy']:>10}: flit from {s['layer_steps']} of {s['of']} layer-steps, decode time +- {error:.1%} (standard error); "
+                f"{s['skipped_share']:.1%} of the cycles skipped in {s['jumps']} jumps"
+            )
             for group in s["unrepeated"]:
-                flows = ", ".join(f"{a} to {b}" for a, b in group["pairs"]) + (" and others" if group["flows"] > len(group["pairs"]) else "")
-                console().print(f"{'':>10}  did not recur for {group['cycles']:,} cycles from {group['begun']:,} on: {flows}")
+                flows = ", ".join(f"{a} to {b}" for a, b in group["pairs"]) + (
+                    " and others" if group["flows"] > len(group["pairs"]) else ""
+                )
+                console().print(
+                    f"{'':>10}  did not recur for {group['cycles']:,} cycles from {group['begun']:,} on: {flows}"
+                )
 
 
 def hottest(outcome):
@@ -171,11 +226,34 @@ def hottest(outcome):
 
 def traffic(rows, title):
     """The table of `traffic`, one row a load, and the links that were busiest under the last."""
-    table = Table("load", "accepted", "latency", "p99", "in network", "hops", "packets", "saturated", "flit-hops/s", title=title, caption="latencies in cycles, loads in flits per endpoint and cycle")
+    table = Table(
+        "load",
+        "accepted",
+        "latency",
+        "p99",
+        "in network",
+        "hops",
+        "packets",
+        "saturated",
+        "flit-hops/s",
+        title=title,
+        caption="latencies in cycles, loads in flits per endpoint and cycle",
+    )
     for name in table.columns:
         name.justify = "right"
     for row in rows:
-        table.add_row(f"{row['load']:.4g}", f"{row['accepted_flits']:.4f}", f"{row['latency_mean']:.2f}", f"{row['latency_p99']:.0f}", f"{row['network_latency_mean']:.2f}",
-                      f"{row['hops_mean']:.3f}", f"{row['packets']:,}", "yes" if row["saturated"] else "no", f"{row['flit_hops_per_cpu_s'] / 1e6:.1f} M")
+        table.add_row(
+            f"{row['load']:.4g}",
+            f"{row['accepted_flits']:.4f}",
+            f"{row['latency_mean']:.2f}",
+            f"{row['latency_p99']:.0f}",
+            f"{row['network_latency_mean']:.2f}",
+            f"{row['hops_mean']:.3f}",
+            f"{row['packets']:,}",
+            "yes" if row["saturated"] else "no",
+            f"{row['flit_hops_per_cpu_s'] / 1e6:.1f} M",
+        )
     console().print(table)
-    console().print("busiest links: " + "; ".join(f"{k['from']} to {k['to']} {k['busy']:.1%}" for k in rows[-1]["hottest_links"]))
+    console().print(
+        "busiest links: " + "; ".join(f"{k['from']} to {k['to']} {k['busy']:.1%}" for k in rows[-1]["hottest_links"])
+    )

@@ -15,7 +15,10 @@ from chipweave.results import replacing
 
 PLACES = {  # what -> (file and test in a checkout, file and test elsewhere)
     "component": (("components/$name.py", "tests/components/test_$name.py"), ("$name.py", "test_$name.py")),
-    "policy": (("policies/allocation_$name.py", "tests/policies/test_allocation_$name.py"), ("$name.py", "test_$name.py")),
+    "policy": (
+        ("policies/allocation_$name.py", "tests/policies/test_allocation_$name.py"),
+        ("$name.py", "test_$name.py"),
+    ),
     "topology": (("topologies/$name.yaml", "tests/topologies/test_$name.py"), ("$name.yaml", "test_$name.py")),
     "case": (("validation/cases/$name.py", "tests/validation/test_$name.py"), None),
 }
@@ -29,12 +32,19 @@ def write(what, name, folder="."):
         BadInput: the name is no name, or a file is there already.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise BadInput(Fault(f"{name!r} is not a file's name", allowed="lower-case letters, digits and _, a letter first"))
+        raise BadInput(
+            Fault(f"{name!r} is not a file's name", allowed="lower-case letters, digits and _, a letter first")
+        )
     folder = Path(folder)
     ours = all((folder / f / "__init__.py").is_file() for f in OURS[:4])
     places = PLACES[what][0 if ours else 1]
     if places is None:
-        raise BadInput(Fault(f"a {what} is part of chipweave's own validation", allowed="a checkout of chipweave as the current folder"))
+        raise BadInput(
+            Fault(
+                f"a {what} is part of chipweave's own validation",
+                allowed="a checkout of chipweave as the current folder",
+            )
+        )
     words = {"name": name, "Class": "".join(w.capitalize() for w in name.split("_"))}
     paths = [folder / Template(p).substitute(words) for p in places]
     there = [p for p in paths if p.exists()]
@@ -59,8 +69,14 @@ def _load(what, ours, words):
     if what == "topology":
         return f'"{words["name"]}"' if ours else f'Path(__file__).with_name("{words["name"]}.yaml")'
     if ours:
-        module = {"component": f"chipweave.components.{words['name']}", "policy": f"chipweave.policies.allocation_{words['name']}", "case": f"chipweave.validation.cases.{words['name']}"}[what]
+        module = {
+            "component": f"chipweave.components.{words['name']}",
+            "policy": f"chipweave.policies.allocation_{words['name']}",
+            "case": f"chipweave.validation.cases.{words['name']}",
+        }[what]
         return f"from {module} import " + ("predict" if what == "case" else words["Class"])
     base = "chipweave.component import Component" if what == "component" else "chipweave.policy import Policy"
-    return (f"from chipweave.code import Gate\nfrom {base}\n\n"
-            f'{words["Class"]} = Gate(allowed=True).load("./{words["name"]}.py:{words["Class"]}", Path(__file__).parent, {base.rpartition(" ")[2]})')
+    return (
+        f"from chipweave.code import Gate\nfrom {base}\n\n"
+        f'{words["Class"]} = Gate(allowed=True).load("./{words["name"]}.py:{words["Class"]}", Path(__file__).parent, {base.rpartition(" ")[2]})'
+    )

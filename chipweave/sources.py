@@ -33,10 +33,19 @@ def split(node, faults):
         return node, None
     for key, value in node.value.items():
         if key not in ("value", "source", "kind"):
-            faults.add(f"unknown key {key!r} beside value", node.keys.get(key, value.place), "value, source, kind", nearest(key, ("source", "kind")))
+            faults.add(
+                f"unknown key {key!r} beside value",
+                node.keys.get(key, value.place),
+                "value, source, kind",
+                nearest(key, ("source", "kind")),
+            )
     source, kind = node.get("source"), node.get("kind")
     if source is None or not source.is_scalar or not source.text.strip():
-        faults.add("a value written with its source needs the source's text", node.place, "{value: ..., source: ..., kind: ...}")
+        faults.add(
+            "a value written with its source needs the source's text",
+            node.place,
+            "{value: ..., source: ..., kind: ...}",
+        )
         return node.value["value"], None
     if kind is None or kind.text not in KINDS:
         place = kind.place if kind else node.place
@@ -48,5 +57,8 @@ def split(node, faults):
 def numbers(path, node, params, sources):
     """[(path, Node, Source or None)] of the numbers written in a mapping Node; words count only where they say their source."""
     words = ("choice", "str", "bool")
-    return [(f"{path}.{key}", value, sources.get(key)) for key, value in node.value.items()
-            if key in params and (params[key].type not in words or key in sources)]
+    return [
+        (f"{path}.{key}", value, sources.get(key))
+        for key, value in node.value.items()
+        if key in params and (params[key].type not in words or key in sources)
+    ]

@@ -54,7 +54,9 @@ class Staged(Component):
         try:
             inspect.signature(serve).bind(chain, **options)
         except TypeError as error:
-            raise BadInput(f"{part.name} ({part.kind}): serve_{what} does not take what {self.name}.{port} asks for: {error}") from None
+            raise BadInput(
+                f"{part.name} ({part.kind}): serve_{what} does not take what {self.name}.{port} asks for: {error}"
+            ) from None
         return serve(chain, **options)
 
 

@@ -39,7 +39,10 @@ class Strategy:
     def resolved(self):
         """role -> {"kind": ..., parameter: value as text}, for the manifest."""
         return {
-            role: {"kind": policy.kind, **{name: None if value is None else str(value) for name, value in policy.values.items()}}
+            role: {
+                "kind": policy.kind,
+                **{name: None if value is None else str(value) for name, value in policy.values.items()},
+            }
             for role, policy in ((role, getattr(self, role)) for role in ROLES)
         }
 
@@ -78,12 +81,18 @@ def read(node, name, defaults=None, gate=None, folder=".", ask_leave=True):
     for key in node.value:
         if key not in ROLES and key not in WORDS:
             allowed = [*WORDS, *ROLES]
-            faults.add(f"a strategy has no {key!r}", node.keys.get(key, node.place), ", ".join(allowed), nearest(key, allowed))
+            faults.add(
+                f"a strategy has no {key!r}", node.keys.get(key, node.place), ", ".join(allowed), nearest(key, allowed)
+            )
     policies = {}
     for role in ROLES:
         given = node.get(role)
         if given is None:
-            faults.add(f"a strategy needs a policy for {role!r}", node.place, f"{role}: " + ", ".join(k for k in registry.policies.kinds() if k.startswith(role + ".")))
+            faults.add(
+                f"a strategy needs a policy for {role!r}",
+                node.place,
+                f"{role}: " + ", ".join(k for k in registry.policies.kinds() if k.startswith(role + ".")),
+            )
             continue
         try:
             policies[role] = build(role, given, defaults, gate, folder)
@@ -117,7 +126,9 @@ def build(role, spec, defaults=None, gate=None, folder="."):
     faults.raise_if_any()
     made = cls.built(role, values, sources)
     made.folder = Path(folder)
-    made.foreign = not cls.__module__.startswith("chipweave.")  # the module of a user's file is called chipweave_code_...
+    made.foreign = not cls.__module__.startswith(
+        "chipweave."
+    )  # the module of a user's file is called chipweave_code_...
     return made
 
 
@@ -129,4 +140,6 @@ def _class(role, kind, gate, folder):
         return registry.policies.find(full)
     except BadInput:
         names = [k.partition(".")[2] for k in registry.policies.kinds() if k.startswith(f"{role}.")]
-        raise BadInput(Fault(f"unknown {role} policy {kind.text!r}", kind.place, ", ".join(names), nearest(kind.text, names))) from None
+        raise BadInput(
+            Fault(f"unknown {role} policy {kind.text!r}", kind.place, ", ".join(names), nearest(kind.text, names))
+        ) from None

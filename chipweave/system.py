@@ -5,8 +5,8 @@ from functools import cached_property
 import networkx as nx
 import numpy as np
 
-from chipweave.noc import routes as graph_routes
 from chipweave.errors import Place
+from chipweave.noc import routes as graph_routes
 
 
 class Network:
@@ -32,7 +32,19 @@ class Network:
     def __init__(self, name, settings, graph, endpoints, dims, port, router, whole, written=Place()):
         self.name, self.graph, self.endpoints, self.dims = name, graph, tuple(endpoints), tuple(dims)
         self.port, self.router, self.whole, self.written = port, router, whole, written
-        for key in ("link_model", "duplex", "admission", "booking", "barging", "wake", "wait_queue", "allow_deadlock", "shape", "order", "routing"):
+        for key in (
+            "link_model",
+            "duplex",
+            "admission",
+            "booking",
+            "barging",
+            "wake",
+            "wait_queue",
+            "allow_deadlock",
+            "shape",
+            "order",
+            "routing",
+        ):
             setattr(self, key, settings[key])
         self.rank = {n: i for i, n in enumerate(graph.nodes)}
         self.place_of = {n: p for n, p in graph.nodes(data="place") if p is not None}

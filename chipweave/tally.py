@@ -30,8 +30,12 @@ def tally(ids, experts, times=1):
     ids = as_ids(ids)
     narrow, arrays = ids.dtype == np.uint8, np.empty((2, experts), np.int32)
     status = (LIB.tally_u8 if narrow else LIB.tally_u16)(
-        FFI.from_buffer("uint8_t[]" if narrow else "uint16_t[]", ids), ids.size, experts, times,
-        FFI.from_buffer("int32_t[]", arrays[0]), FFI.from_buffer("int32_t[]", arrays[1]),
+        FFI.from_buffer("uint8_t[]" if narrow else "uint16_t[]", ids),
+        ids.size,
+        experts,
+        times,
+        FFI.from_buffer("int32_t[]", arrays[0]),
+        FFI.from_buffer("int32_t[]", arrays[1]),
     )
     if status < 0:
         raise fault(status, ids, experts, times)

@@ -155,30 +155,47 @@ def _quantity(value, dimension, rounding):
     found = NUMBER.match(text) if len(text) <= LONGEST and not isinstance(value, bool) else None
     if not found:
         raise _fault(f"{_quoted(value)} is not a {dimension}", spec)
-    amount, unit_text = Fraction(found.group().replace("_", "")), text[found.end():].strip()
+    amount, unit_text = Fraction(found.group().replace("_", "")), text[found.end() :].strip()
     if EXPONENT.match(unit_text):
-        raise BadInput(Fault(f"{_quoted(value)}: the exponent is out of range", allowed=f"up to two digits, such as {spec.example}"))
+        raise BadInput(
+            Fault(
+                f"{_quoted(value)}: the exponent is out of range", allowed=f"up to two digits, such as {spec.example}"
+            )
+        )
     if not unit_text:
-        raise _fault(f"{_quoted(value)} has no unit, a {dimension} needs one", spec, f"{text} {spec.example.partition(' ')[2]}")
+        raise _fault(
+            f"{_quoted(value)} has no unit, a {dimension} needs one", spec, f"{text} {spec.example.partition(' ')[2]}"
+        )
     try:
         if not UNIT.fullmatch(unit_text):
             raise ValueError(unit_text)
         unit = _unit(unit_text)
     except ValueError:
         likely = nearest(unit_text, spec.shown) or _by_letters(unit_text, spec.shown)
-        raise _fault(f"unknown unit {unit_text!r} in {_quoted(value)}", spec, likely and f"{found.group()} {likely}") from None
+        raise _fault(
+            f"unknown unit {unit_text!r} in {_quoted(value)}", spec, likely and f"{found.group()} {likely}"
+        ) from None
     target = _unit(spec.unit)
     if unit.dimensionality != target.dimensionality:
         likely = nearest(unit_text, [u for u in spec.shown if u.startswith(unit_text)] or spec.shown)
         raise _fault(f"{_quoted(value)} is not a {dimension}", spec, likely and f"{found.group()} {likely}")
     exact = amount * unit.to_root_units().magnitude / target.to_root_units().magnitude
     if spec.most is not None and abs(exact) > spec.most:
-        raise BadInput(Fault(f"{_quoted(value)} is more than can be reckoned with exactly", allowed=f"up to {format(spec.most, dimension, 3)}"))
+        raise BadInput(
+            Fault(
+                f"{_quoted(value)} is more than can be reckoned with exactly",
+                allowed=f"up to {format(spec.most, dimension, 3)}",
+            )
+        )
     if not spec.whole:
         return Fraction(exact)
     if exact.denominator != 1:
         if not rounding:
-            raise _fault(f"{_quoted(value)} is not a whole number of {spec.unit}", spec, format(round_half_up(exact) or (1 if exact > 0 else -1), dimension))
+            raise _fault(
+                f"{_quoted(value)} is not a whole number of {spec.unit}",
+                spec,
+                format(round_half_up(exact) or (1 if exact > 0 else -1), dimension),
+            )
         return round_half_up(exact)
     return int(exact)
 
@@ -190,20 +207,33 @@ def _plain(value, dimension):
     if dimension == "bool":
         if isinstance(value, bool) or text in ("true", "false"):
             return value is True or text == "true"
-        likely = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}.get(text.lower())
-        raise BadInput(Fault(f"{_quoted(value)} is neither true nor false", allowed="true, false", nearest=likely or ""))
+        likely = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}.get(
+            text.lower()
+        )
+        raise BadInput(
+            Fault(f"{_quoted(value)} is neither true nor false", allowed="true, false", nearest=likely or "")
+        )
     percent = dimension == "share" and text.endswith("%")
     exact = None if isinstance(value, bool) else number(text[:-1] if percent else text)
     if dimension == "float" and exact is not None:
         return float(exact)
     if dimension == "share" and exact is not None:
         return exact / 100 if percent else exact
-    if dimension in ("count", "int") and exact is not None and exact.denominator == 1 and (dimension == "int" or exact >= 0):
+    if (
+        dimension in ("count", "int")
+        and exact is not None
+        and exact.denominator == 1
+        and (dimension == "int" or exact >= 0)
+    ):
         return int(exact)
     if dimension not in PLAIN:
         raise ValueError(f"no dimension {dimension!r}: one of {', '.join(NAMES)}")
-    allowed = {"share": "a number or a percentage, such as 0.9 or 90 %", "count": "a whole number, 0 or more",
-               "int": "a whole number", "float": "a number"}[dimension]
+    allowed = {
+        "share": "a number or a percentage, such as 0.9 or 90 %",
+        "count": "a whole number, 0 or more",
+        "int": "a whole number",
+        "float": "a number",
+    }[dimension]
     raise BadInput(Fault(f"{_quoted(value)} is not {allowed.split(',')[0]}", allowed=allowed))
 
 

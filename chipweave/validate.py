@@ -50,13 +50,17 @@ class Asked:
 def suites():
     """The names of the suites there are."""
     package = importlib.import_module("chipweave.validation")
-    return sorted(m.name[len(PREFIX):] for m in pkgutil.iter_modules(package.__path__) if m.name.startswith(PREFIX))
+    return sorted(m.name[len(PREFIX) :] for m in pkgutil.iter_modules(package.__path__) if m.name.startswith(PREFIX))
 
 
 def run(names, asked):
     """Judge the named suites (all where none is named) and print them; returns what missed a bar or got worse, as lines."""
     known = suites()
-    unknown = [Fault(f"unknown suite '{n}'", allowed=", ".join(known), nearest=nearest(n, known)) for n in names if n not in known]
+    unknown = [
+        Fault(f"unknown suite '{n}'", allowed=", ".join(known), nearest=nearest(n, known))
+        for n in names
+        if n not in known
+    ]
     if unknown:
         raise BadInput(unknown)
     if asked.reference and len(names) != 1:
@@ -85,7 +89,10 @@ def run_suite(name, asked):
     if not results:
         raise BadInput(f"suite {name}: no reference row fits --group, --device or --reference")
     document = ledger.as_json(name, __version__, results) | getattr(suite, "more", lambda _: {})(results)
-    missed = [f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}" for group, bar, error in ledger.missed_bars(results)]
+    missed = [
+        f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}"
+        for group, bar, error in ledger.missed_bars(results)
+    ]
     missed += getattr(suite, "missed", lambda _: [])(results)
     if asked.out:
         write_out(Path(asked.out), name, suite, results, document, asked)

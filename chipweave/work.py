@@ -48,9 +48,19 @@ class Work:
         """
         weights = model.weight_bytes
         capacity = None if store.capacity is None else int(store.capacity.min())
-        return cls(tuple(layers), model.experts, model.slices, model.slice_bytes,
-                   2 * model.hidden * model.intermediate, int((model.hidden + model.intermediate) * weights),
-                   model.utilisation, model.hbm_efficiency, capacity or 0, store.refresh_on_read, capacity != 0)
+        return cls(
+            tuple(layers),
+            model.experts,
+            model.slices,
+            model.slice_bytes,
+            2 * model.hidden * model.intermediate,
+            int((model.hidden + model.intermediate) * weights),
+            model.utilisation,
+            model.hbm_efficiency,
+            capacity or 0,
+            store.refresh_on_read,
+            capacity != 0,
+        )
 
     @property
     def lines(self):

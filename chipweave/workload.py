@@ -47,8 +47,21 @@ class Workload:
                     continue
                 counts, first = tally(ids, self.trace.experts, self.replication)
                 previous, paired, starts = neighbours(index)
-                view = LayerView(layer, step, step < self.prefill_steps, counts, first, home, holders[index], distance,
-                                 self.costs, ids, previous, starts, paired)
+                view = LayerView(
+                    layer,
+                    step,
+                    step < self.prefill_steps,
+                    counts,
+                    first,
+                    home,
+                    holders[index],
+                    distance,
+                    self.costs,
+                    ids,
+                    previous,
+                    starts,
+                    paired,
+                )
                 yield LayerJob(step, layer, index, view)
             before = chosen
 

@@ -77,7 +77,15 @@ class Node:
 
     def shape(self):
         """What it is, in the words a message needs."""
-        return "a mapping" if self.is_map else "a list" if self.is_list else "empty" if self.value is None else repr(self.text)
+        return (
+            "a mapping"
+            if self.is_map
+            else "a list"
+            if self.is_list
+            else "empty"
+            if self.value is None
+            else repr(self.text)
+        )
 
 
 def load(path):

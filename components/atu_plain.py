@@ -8,10 +8,10 @@ Checked by  tests/components/test_swaps.py (equal to d2d.atu), tests/components/
 from collections import OrderedDict
 
 import numpy as np
+from chipweave.components.atu import Atu
 
 from chipweave.chain import ask, tell
 from chipweave.component import component
-from chipweave.components.atu import Atu
 
 
 @component("d2d.atu_plain")
@@ -27,7 +27,9 @@ class AtuPlain(Atu):
 
     def serve_test(self, chain, at, yes, no):
         """See Atu.serve_test."""
-        return chain.choose("has_copy", ask(lambda q: q.operands["line"] in self.copies[q.operands[at]]), yes=yes, no=no)
+        return chain.choose(
+            "has_copy", ask(lambda q: q.operands["line"] in self.copies[q.operands[at]]), yes=yes, no=no
+        )
 
     def enter(self, at):
         """See Atu.enter."""

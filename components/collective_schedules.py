@@ -79,7 +79,9 @@ def switch_all_reduce(ranks, block):
     scatter = [Step(rank, None, ranks * block, (), rank, True, "scatter") for rank in range(ranks)]
     everyone = tuple(range(ranks))
     reduce = [Step(rank, None, block, everyone, rank, False, "reduce") for rank in range(ranks)]
-    gather = [Step(rank, None, ranks * block, tuple(range(ranks, 2 * ranks)), rank, False, "gather") for rank in range(ranks)]
+    gather = [
+        Step(rank, None, ranks * block, tuple(range(ranks, 2 * ranks)), rank, False, "gather") for rank in range(ranks)
+    ]
     return scatter + reduce + gather
 
 

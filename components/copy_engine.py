@@ -6,7 +6,10 @@ from chipweave.component import Component, Param, component
 @component("node.copy_engine")
 class CopyEngine(Component):
     "One copy at a time: a start by the command processor, then the link's payload rate."
-    start = Param("time", default="2374.6 ns", rounding=True, doc="call to first byte, as of a kernel (calibration uarch-0065)")
+
+    start = Param(
+        "time", default="2374.6 ns", rounding=True, doc="call to first byte, as of a kernel (calibration uarch-0065)"
+    )
     efficiency = Param("share", default="100 %", low="1 %", high="100 %", doc="of the link's payload")
 
     def time(self, size, fabric):

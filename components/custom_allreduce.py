@@ -6,9 +6,10 @@ n-th each, barrier, read the sums. A message of 8 MiB and more goes to NCCL. Eag
 buffer first and cannot go below what the host takes to launch.
 """
 
-from chipweave.component import Component, Param, component
 from chipweave.components import collective_schedules as schedules
 from chipweave.components.transfer_program import Op, run
+
+from chipweave.component import Component, Param, component
 
 KIB = 1024
 IN_FLIGHT = 36 * 512 * 16  # bytes to each other GPU
@@ -19,10 +20,20 @@ ONE_SHOT_BELOW = ((2, LARGEST), (4, 512 * KIB), (8, 256 * KIB))
 @component("comm.custom_allreduce")
 class CustomAllreduce(Component):
     "vLLM's one-shot and two-shot all-reduce."
-    graph_floor = Param("time", default="4.2 us", rounding=True, doc="a call in a CUDA graph before its bytes (calibration custar-0001)")
-    eager_floor = Param("time", default="20.6 us", rounding=True, doc="the least time of an eager call: the host (calibration custar-0002)")
+
+    graph_floor = Param(
+        "time", default="4.2 us", rounding=True, doc="a call in a CUDA graph before its bytes (calibration custar-0001)"
+    )
+    eager_floor = Param(
+        "time",
+        default="20.6 us",
+        rounding=True,
+        doc="the least time of an eager call: the host (calibration custar-0002)",
+    )
     hop = Param("time", default="0.6 us", doc="GPU to GPU, one way: NCCL's hwLatencies of LL over NVLink")
-    barrier = Param("time", default="3.4 us", doc="between the shots: fence, flags, wait; NCCL's hwLatencies of a Simple ring step")
+    barrier = Param(
+        "time", default="3.4 us", doc="between the shots: fence, flags, wait; NCCL's hwLatencies of a Simple ring step"
+    )
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
@@ -38,5 +49,15 @@ class CustomAllreduce(Component):
         rate = IN_FLIGHT * 10**12 / (2 * self.hop)  # Little's law: a load goes there and its data come back
         one_shot = any(ranks <= most and size < below for most, below in ONE_SHOT_BELOW)
         steps = schedules.one_shot(ranks, size) if one_shot else schedules.two_shot(ranks, -(-size // ranks))
-        ops = [Op((s.to, "reads", s.rank), s.size, rate, {("out", s.rank): 1, ("in", s.to): 1}, s.after, self.barrier if s.after else 0) for s in steps]
+        ops = [
+            Op(
+                (s.to, "reads", s.rank),
+                s.size,
+                rate,
+                {("out", s.rank): 1, ("in", s.to): 1},
+                s.after,
+                self.barrier if s.after else 0,
+            )
+            for s in steps
+        ]
         return self.graph_floor + max(run(ops, fabric.links(ranks, exchange=True)))

@@ -39,7 +39,17 @@ class D2dRouter(Staged, Controller):
         local = self.ask("memory", "read", chain, name="hbm_local", at=at, work=own, fill=local_fill, then=then)
         copied = self.copy_read(chain, at, own, local_fill, local, then)
         data = self.data_back(chain, at, home, then)
-        from_hbm = self.ask("memory", "read", chain, name="hbm_home", at=home, work=amount("slice_bytes"), remote=True, fill=home_fill, then=data)
+        from_hbm = self.ask(
+            "memory",
+            "read",
+            chain,
+            name="hbm_home",
+            at=home,
+            work=amount("slice_bytes"),
+            remote=True,
+            fill=home_fill,
+            then=data,
+        )
         from_llc = self.ask("home_llc", "hit", chain, home=home, then=data)
         hit = self.request(chain, "request_llc", at, home, then=from_llc)
         miss = self.request(chain, "request_hbm", at, home, then=from_hbm)
@@ -50,7 +60,11 @@ class D2dRouter(Staged, Controller):
     def copy_read(self, chain, at, own, fill, local, then):
         """The read of a copy: a local read that, where reads count as use, renews the copy as it starts."""
         renewed = self.atu.refresh(at)
-        return self.ask("memory", "read", chain, name="hbm_copy", at=at, work=own, fill=fill, mark=renewed, then=then) if renewed else local
+        return (
+            self.ask("memory", "read", chain, name="hbm_copy", at=at, work=own, fill=fill, mark=renewed, then=then)
+            if renewed
+            else local
+        )
 
     def decide(self, chain, at, home, local, address):
         """Home is here, or the ATU is asked."""
@@ -63,7 +77,16 @@ class D2dRouter(Staged, Controller):
 
     def data_back(self, chain, at, home, then):
         """The slice on its way back; at its start it is known whether a copy will be stored when it is here."""
-        store = self.ask("memory", "write", chain, name="copy_store", at=at, work=amount("slice_bytes"), mark=self.atu.enter(at), then=DONE)
+        store = self.ask(
+            "memory",
+            "write",
+            chain,
+            name="copy_store",
+            at=at,
+            work=amount("slice_bytes"),
+            mark=self.atu.enter(at),
+            then=DONE,
+        )
         kept = chain.outcome("copied", spawn=store, then=then)
         wanted = self.pdu.serve_test(chain, at, yes=kept, no=then)
         return self.message(chain, "data", home, at, "slice_bytes", then=wanted)

@@ -13,9 +13,10 @@ Checked by  tests/comm/test_expert_parallel.py; the ledger's groups deepep_ll, d
 
 from math import comb
 
-from chipweave.component import Component, Param, component
 from chipweave.components.collective_schedules import exchange
 from chipweave.components.transfer_program import Op, run
+
+from chipweave.component import Component, Param, component
 
 BLOCK = 128  # values that share a scale, FP8
 THREADS, WARP = 768, 32  # of a thread block of the normal kernels
@@ -37,8 +38,13 @@ def share_of_ranks(experts, ranks, topk):
 @component("comm.deepep_low_latency")
 class DeepepLowLatency(Component):
     "DeepEP's low-latency kernels over NVLink."
-    dispatch_floor = Param("time", default="13 us", rounding=True, doc="dispatch before its bytes (calibration deepep_ll-0001)")
-    combine_floor = Param("time", default="14 us", rounding=True, doc="combine before its bytes (calibration deepep_ll-0002)")
+
+    dispatch_floor = Param(
+        "time", default="13 us", rounding=True, doc="dispatch before its bytes (calibration deepep_ll-0001)"
+    )
+    combine_floor = Param(
+        "time", default="14 us", rounding=True, doc="combine before its bytes (calibration deepep_ll-0002)"
+    )
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
@@ -51,8 +57,11 @@ class DeepepLowLatency(Component):
         message, inside = message_bytes(hidden, phase == "dispatch"), min(ranks, fabric.ranks)
         every = tokens * topk * message
         links, pair = fabric.links(inside, exchange=True), -(-every // ranks)
-        ops = [Op((s.rank, "to", s.to), pair, fabric.bandwidth, {("out", s.rank): 1, ("in", s.to): 1})
-               for s in exchange(inside, lambda a, b: pair) if s.kind == "send"]
+        ops = [
+            Op((s.rank, "to", s.to), pair, fabric.bandwidth, {("out", s.rank): 1, ("in", s.to): 1})
+            for s in exchange(inside, lambda a, b: pair)
+            if s.kind == "send"
+        ]
         if ranks > inside:
             ops += [Op((rank, "adapter"), pair * (ranks - inside), fabric.adapter) for rank in range(inside)]
         arrived = tuple(range(len(ops)))
@@ -65,10 +74,21 @@ class DeepepLowLatency(Component):
 @component("comm.deepep_normal")
 class DeepepNormal(Component):
     "DeepEP's normal kernels inside a node, by the number of SMs they are given."
-    dispatch_floor = Param("time", default="26 us", rounding=True, doc="dispatch before its tokens (calibration deepep_normal-0047)")
-    combine_floor = Param("time", default="48 us", rounding=True, doc="combine before its tokens (calibration deepep_normal-0094)")
-    warp_rate = Param("bandwidth", default="1.6 GB/s", doc="a warp's copy of one token, once begun (calibration deepep_normal-0091)")
-    token_latency = Param("time", default="687 ns", doc="before it: the token's index, then its first line, each from DRAM (2 x calibration plateau-0002)")
+
+    dispatch_floor = Param(
+        "time", default="26 us", rounding=True, doc="dispatch before its tokens (calibration deepep_normal-0047)"
+    )
+    combine_floor = Param(
+        "time", default="48 us", rounding=True, doc="combine before its tokens (calibration deepep_normal-0094)"
+    )
+    warp_rate = Param(
+        "bandwidth", default="1.6 GB/s", doc="a warp's copy of one token, once begun (calibration deepep_normal-0091)"
+    )
+    token_latency = Param(
+        "time",
+        default="687 ns",
+        doc="before it: the token's index, then its first line, each from DRAM (2 x calibration plateau-0002)",
+    )
 
     def token_time(self, message):
         """ps that a warp takes for one token."""

@@ -25,13 +25,25 @@ class GlobalCp(Controller):
 
     launch = Port(uses="cp.launch", many=True, doc="sub-kernels to the local CPs, reports from them")
 
-    plan_time = Param("time", default="0 ps", doc="allocation and prediction of one layer; the artifact charges nothing")
-    layer_time = Param("choice", default="control", choices=("control", "kernel"),
-                       doc="a layer lasts from its plan to the last report (control) or from its first transfer to its last (kernel)")
+    plan_time = Param(
+        "time", default="0 ps", doc="allocation and prediction of one layer; the artifact charges nothing"
+    )
+    layer_time = Param(
+        "choice",
+        default="control",
+        choices=("control", "kernel"),
+        doc="a layer lasts from its plan to the last report (control) or from its first transfer to its last (kernel)",
+    )
 
-    capacity = Param("choice", default="enforced", choices=("enforced", "reported"),
-                     doc="what happens where home weights do not fit the dies: an error, or a note in the result")
-    usable_hbm = Param("share", default=0.9, low=0.01, high=1, doc="of a die's HBM that weights may take, where enforced")
+    capacity = Param(
+        "choice",
+        default="enforced",
+        choices=("enforced", "reported"),
+        doc="what happens where home weights do not fit the dies: an error, or a note in the result",
+    )
+    usable_hbm = Param(
+        "share", default=0.9, low=0.01, high=1, doc="of a die's HBM that weights may take, where enforced"
+    )
 
     layers_planned = Stat("layers", "plans made")
 

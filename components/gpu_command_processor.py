@@ -18,9 +18,18 @@ class GpuCommandProcessor(Component):
 
     sms = Port(uses="sm.launches", doc="all SMs")
 
-    way = Param("choice", choices=("stream", "graph"), default="stream", doc="how launches are handed in: one by one, or as a graph")
-    call = Param("time", default="0 ps", low="0 ps", rounding=True, doc="the host's call until the launch stands in the queue")
-    stream_gap = Param("time", low="0 ps", rounding=True, doc="a kernel's end to the next one's start, launched one by one")
+    way = Param(
+        "choice",
+        choices=("stream", "graph"),
+        default="stream",
+        doc="how launches are handed in: one by one, or as a graph",
+    )
+    call = Param(
+        "time", default="0 ps", low="0 ps", rounding=True, doc="the host's call until the launch stands in the queue"
+    )
+    stream_gap = Param(
+        "time", low="0 ps", rounding=True, doc="a kernel's end to the next one's start, launched one by one"
+    )
     graph_gap = Param("time", low="0 ps", rounding=True, doc="the same within a graph")
     deal_cycles = Param("int", default=1, low=0, doc="SM cycles between telling two SMs")
 
@@ -28,7 +37,15 @@ class GpuCommandProcessor(Component):
         """Parameters of the command processor."""
         sm = self.links["sms"][0][0]
         gap = self.graph_gap if self.way == "graph" else self.stream_gap
-        return [{"clock": int(sm.clock), "sms": sm.sms, "call_ps": self.call, "gap_ps": gap, "deal_cycles": self.deal_cycles}]
+        return [
+            {
+                "clock": int(sm.clock),
+                "sms": sm.sms,
+                "call_ps": self.call,
+                "gap_ps": gap,
+                "deal_cycles": self.deal_cycles,
+            }
+        ]
 
     def lanes(self, port, index, other):
         """Every SM."""

@@ -6,8 +6,9 @@ Leaves out  the die-to-die links themselves: they have their network. No GPU on 
 Checked by  tests/validation/test_characterise.py
 """
 
-from chipweave.component import Param, component
 from chipweave.components.gpu_sm import GpuSm
+
+from chipweave.component import Param, component
 
 
 @component("gpu.d2d_door")

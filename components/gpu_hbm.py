@@ -36,7 +36,11 @@ class GpuHbm(Component):
     low_mark = Param("int", default=16, low=0, doc="waiting writes that end it")
     controller_cycles = Param("int", low=0, doc="cycles of the controller between data bus and answer")
     controller_clock = Param("frequency", low="1 MHz", doc="clock of these cycles")
-    refresh_all = Param("bool", default="false", doc="refresh all banks at once where a refresh falls due in a pause; false: always bank by bank")
+    refresh_all = Param(
+        "bool",
+        default="false",
+        doc="refresh all banks at once where a refresh falls due in a pause; false: always bank by bank",
+    )
     request_bytes = Param("int", default=0, low=0, doc="header of an answer")
 
     @property
@@ -53,7 +57,9 @@ class GpuHbm(Component):
     def bandwidth(self):
         """Peak of all stacks, Fraction of bytes/s."""
         t = self.table
-        return Fraction(self.channel_count * t["pseudo_channels"] * t["burst_bytes"]) * self.clock / t["cycles"]["nCCDS"]
+        return (
+            Fraction(self.channel_count * t["pseudo_channels"] * t["burst_bytes"]) * self.clock / t["cycles"]["nCCDS"]
+        )
 
     def cycles(self):
         """JEDEC name -> cycles of this part's clock; times are rounded up."""
@@ -64,9 +70,16 @@ class GpuHbm(Component):
         """Parameters of every channel; refreshes are spread over the channels."""
         t, cycles = self.table, self.cycles()
         common = cycles | {
-            "tck": round(Fraction(FEMTO) / self.clock), "pseudo_channels": t["pseudo_channels"], "bank_groups": t["bank_groups"],
-            "banks": t["banks"], "row_lines": t["row_bytes"] // 128, "high_mark": self.high_mark, "low_mark": self.low_mark,
-            "controller": round(Fraction(self.controller_cycles * 10**12) / self.controller_clock), "request_bytes": self.request_bytes, "refresh_all": int(self.refresh_all),
-        }  # fmt: skip
+            "tck": round(Fraction(FEMTO) / self.clock),
+            "pseudo_channels": t["pseudo_channels"],
+            "bank_groups": t["bank_groups"],
+            "banks": t["banks"],
+            "row_lines": t["row_bytes"] // 128,
+            "high_mark": self.high_mark,
+            "low_mark": self.low_mark,
+            "controller": round(Fraction(self.controller_cycles * 10**12) / self.controller_clock),
+            "request_bytes": self.request_bytes,
+            "refresh_all": int(self.refresh_all),
+        }
         n = self.channel_count
         return [common | {"phase": cycles["nREFI"] * i // n // t["pseudo_channels"]} for i in range(n)]

@@ -33,7 +33,9 @@ class GpuLlcSlices(Component):
     memory_wire = Param("time", low="1 ps", rounding=True, doc="one way between a slice and its memory channel")
     memory_port = Param("bandwidth", low="1 B/s", doc="between a slice and its memory channel, each direction")
     fill = Param("bytes", default="64 B", low="32 B", high="128 B", doc="least that memory is asked for")
-    write_backs = Param("int", default=32, low=1, doc="dirty lines of a slice on their way to memory before a store waits")
+    write_backs = Param(
+        "int", default=32, low=1, doc="dirty lines of a slice on their way to memory before a store waits"
+    )
     request_bytes = Param("int", default=0, low=0, doc="header of a message")
 
     def endpoints(self):
@@ -41,10 +43,16 @@ class GpuLlcSlices(Component):
         channels = self.links["memory"][0][0].channel_count
         share = max(1, self.slices // channels)
         common = {
-            "sets": self.slice_capacity // (LINE * self.ways), "ways": self.ways, "latency": self.latency, "slices": self.slices,
-            "sector_fs": round(Fraction(32 * FEMTO) / self.slice_bandwidth), "fill": self.fill // 32, "write_backs": self.write_backs,
-            "request_bytes": self.request_bytes, "channel_share": share,
-        }  # fmt: skip
+            "sets": self.slice_capacity // (LINE * self.ways),
+            "ways": self.ways,
+            "latency": self.latency,
+            "slices": self.slices,
+            "sector_fs": round(Fraction(32 * FEMTO) / self.slice_bandwidth),
+            "fill": self.fill // 32,
+            "write_backs": self.write_backs,
+            "request_bytes": self.request_bytes,
+            "channel_share": share,
+        }
         half = self.slices // 2
         return [common | {"partition": p, "channel_index": (2 * j + p) % share} for p in (0, 1) for j in range(half)]
 

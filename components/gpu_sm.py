@@ -24,7 +24,9 @@ class GpuSm(Component):
     memory = Port(uses="memory.lines", doc="lines asked of the L2 slices of the SM's own partition")
 
     cluster = Port(uses="sm.network", optional=True, doc="shared memory of the other SMs of the GPC")
-    copies = Port(uses="sm.copies", optional=True, doc="commands for the SM's engine of bulk copies, and the lines it asks for")
+    copies = Port(
+        uses="sm.copies", optional=True, doc="commands for the SM's engine of bulk copies, and the lines it asks for"
+    )
     front = Port(provides="sm.launches", optional=True, doc="kernels to start, and word of their end")
 
     sms = Param("int", low=1, doc="streaming multiprocessors")
@@ -37,11 +39,15 @@ class GpuSm(Component):
     lsu_bytes = Param("int", default=128, low=4, doc="data of a wavefront: what the load-store unit moves a cycle")
     lsu_banks = Param("int", default=32, low=1, doc="banks of 4 B of L1 and shared memory")
     lsu_tags = Param("int", default=4, low=1, doc="lines looked up a cycle, each in a bank of its own; a power of two")
-    lsu_slots = Param("int", default=0, low=0, doc="of so many cycles of the load-store unit one is not a warp's; 0: all are")
+    lsu_slots = Param(
+        "int", default=0, low=0, doc="of so many cycles of the load-store unit one is not a warp's; 0: all are"
+    )
     shared_cycles = Param("int", default=29, low=1, doc="load to use in shared memory")
     load_sectors = Param("int", low=4, doc="sectors of loads in flight beyond L1, one SM")
     store_sectors = Param("int", low=4, doc="sectors of stores in flight, one SM")
-    turnaround = Param("int", low=0, doc="SM cycles from a block's end to the first instruction of the next in its place")
+    turnaround = Param(
+        "int", low=0, doc="SM cycles from a block's end to the first instruction of the next in its place"
+    )
     warp_launch = Param("int", default=1, low=0, doc="SM cycles between the starts of two warps")
     port_bytes = Param("int", low=1, doc="bytes a cycle between an SM and the crossbar, each direction")
     crossbar = Param("time", low="1 ps", rounding=True, doc="one way between an SM and a slice of its partition")
@@ -51,8 +57,21 @@ class GpuSm(Component):
         """Parameters of every SM."""
         slices = self.links["memory"][0][0].slices
         common = {"clock": int(self.clock), "l1_sets": max(1, self.l1 // (LINE * self.l1_ways)), "slices": slices}
-        same = ("l1_ways", "hit_cycles", "miss_cycles", "lsu_bytes", "lsu_banks", "lsu_tags", "lsu_slots", "shared_cycles", "load_sectors",
-                "store_sectors", "turnaround", "warp_launch", "request_bytes")  # fmt: skip
+        same = (
+            "l1_ways",
+            "hit_cycles",
+            "miss_cycles",
+            "lsu_bytes",
+            "lsu_banks",
+            "lsu_tags",
+            "lsu_slots",
+            "shared_cycles",
+            "load_sectors",
+            "store_sectors",
+            "turnaround",
+            "warp_launch",
+            "request_bytes",
+        )
         common |= {name: getattr(self, name) for name in same}
         return [common | {"partition": i % 2, "rank": rank} for i, (_, rank) in enumerate(self.places)]
 
@@ -66,7 +85,7 @@ class GpuSm(Component):
             sides[gpc % 2].append(gpc)
         sides.sort(key=len, reverse=True)
         longer, shorter = sides
-        gpcs = [g for pair in zip(longer, shorter) for g in pair] + longer[len(shorter):]
+        gpcs = [g for pair in zip(longer, shorter) for g in pair] + longer[len(shorter) :]
         taken = [0] * self.gpcs
         places = []
         for gpc in gpcs:
@@ -77,7 +96,7 @@ class GpuSm(Component):
     def clusters(self, size):
         """SM numbers of every cluster of `size` SMs that fits: a cluster lies in one GPC."""
         in_gpc = [[i for i, (g, _) in enumerate(self.places) if g == gpc] for gpc in range(self.gpcs)]
-        return [sms[k:k + size] for sms in in_gpc for k in range(0, len(sms) - size + 1, size)]
+        return [sms[k : k + size] for sms in in_gpc for k in range(0, len(sms) - size + 1, size)]
 
     def lanes(self, port, index, other):
         """Slices of the SM's partition, in the order in which addresses are dealt; its GPC's network; its own engine of copies."""

@@ -19,7 +19,9 @@ class GpuSmNetwork(Component):
     sm = Port(provides="sm.network", doc="the SMs")
 
     cycles = Param("int", low=0, doc="SM cycles from SM to SM, one way")
-    port_bytes = Param("int", default=0, low=0, doc="data in 100 cycles that one SM sends, and that one SM takes in; 0: no limit")
+    port_bytes = Param(
+        "int", default=0, low=0, doc="data in 100 cycles that one SM sends, and that one SM takes in; 0: no limit"
+    )
 
     def endpoints(self):
         """Parameters of the network of every GPC."""

@@ -25,4 +25,11 @@ class GpuTma(Component):
     def endpoints(self):
         """Parameters of every engine."""
         sm = self.links["sm"][0][0]
-        return [{"clock": int(sm.clock), "setup_cycles": self.setup_cycles, "line_cycles": self.line_cycles, "lines": self.lines}] * sm.sms
+        return [
+            {
+                "clock": int(sm.clock),
+                "setup_cycles": self.setup_cycles,
+                "line_cycles": self.line_cycles,
+                "lines": self.lines,
+            }
+        ] * sm.sms

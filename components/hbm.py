@@ -22,7 +22,9 @@ class Hbm(Staged):
 
     latency = Param("time", default="300 ns", low="1 ps", doc="first byte of a read, or a write accepted")
     bandwidth = Param("bandwidth", default="3.35 TB/s", low="1 B/s", doc="peak of all stacks together")
-    efficiency = Param("share", default=0.9, low=0.001, high=1, doc="of the peak that long accesses reach, where the model gives none")
+    efficiency = Param(
+        "share", default=0.9, low=0.001, high=1, doc="of the peak that long accesses reach, where the model gives none"
+    )
     capacity = Param("bytes", default="80 GB", low="1 B", doc="all stacks together")
     round_to = Param("time", default="1 ps", low="1 ps", doc="transfer times are rounded up to this")
 
@@ -57,7 +59,9 @@ class Hbm(Staged):
         counts = (self.counter(f"{whose}_reads").add(at), self.counter(f"{whose}_bytes").add(at, work))
         what = "remote_read" if remote else "read"
         fill, then = self.first_byte(chain, name, what, fill, then)
-        return chain.hold(name, self.stacks.at(at), self.lasts(at, work, what), mark=mark, count=counts, spawn=fill, then=then)
+        return chain.hold(
+            name, self.stacks.at(at), self.lasts(at, work, what), mark=mark, count=counts, spawn=fill, then=then
+        )
 
     def serve_write(self, chain, name, at, work, mark=(), then=None):
         """A store of `work` bytes; `mark` is made when the store starts."""

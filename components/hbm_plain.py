@@ -5,9 +5,10 @@ Leaves out  speed: a Python call for each access.
 Checked by  tests/components/test_swaps.py (equal to memory.hbm), tests/components/test_hbm.py
 """
 
+from chipweave.components.hbm import Hbm
+
 from chipweave.chain import Asked
 from chipweave.component import component
-from chipweave.components.hbm import Hbm
 from chipweave.plain.durations import quotient_ps, value
 
 
@@ -22,13 +23,17 @@ class HbmPlain(Hbm):
         whose = "remote" if remote else "local"
         what = "remote_read" if remote else "read"
         fill, then = self.first_byte(chain, name, what, fill, then)
-        lasts = Asked(lambda q: self.access(what, f"{whose}_reads", f"{whose}_bytes", q.operands[at], value(work, q.operands)))
+        lasts = Asked(
+            lambda q: self.access(what, f"{whose}_reads", f"{whose}_bytes", q.operands[at], value(work, q.operands))
+        )
         return chain.hold(name, self.stacks.at(at), lasts, mark=mark, spawn=fill, then=then)
 
     def serve_write(self, chain, name, at, work, mark=(), then=None):
         """See Hbm.serve_write."""
         _, then = self.first_byte(chain, name, "write", (), then)
-        lasts = Asked(lambda q: self.access("write", "copy_writes", "copy_bytes", q.operands[at], value(work, q.operands)))
+        lasts = Asked(
+            lambda q: self.access("write", "copy_writes", "copy_bytes", q.operands[at], value(work, q.operands))
+        )
         return chain.hold(name, self.stacks.at(at), lasts, mark=mark, then=then)
 
     def access(self, what, accesses, size, die, amount):

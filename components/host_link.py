@@ -18,7 +18,9 @@ class HostLink(Controller):
     host = Port(provides="cp.launch", many=True, doc="the global CP: one wire for all dies")
     wafer = Port(uses="cp.launch", many=True, doc="the local CPs")
 
-    one_way = Param("time", default="10 us", low="1 ps", doc="half of the per-layer round trip: a plan out, or the reports back")
+    one_way = Param(
+        "time", default="10 us", low="1 ps", doc="half of the per-layer round trip: a plan out, or the reports back"
+    )
 
     messages = Stat("messages", "messages carried")
 

@@ -44,7 +44,12 @@ class Llc(Staged):
 
     def measure(self, work):
         """How long a hit, a miss and a store hold the port, and what latency a hit shows beside that (0: none)."""
-        self.hit_lasts, self.miss_lasts, self.fill_lasts, self.hit_shows = self.hit_latency, self.miss_latency, self.write_latency, 0
+        self.hit_lasts, self.miss_lasts, self.fill_lasts, self.hit_shows = (
+            self.hit_latency,
+            self.miss_latency,
+            self.write_latency,
+            0,
+        )
         if self.table:
             self.hit_shows, rate = characterised.load(self.table).hit(work.slice_bytes)
             self.hit_lasts, self.miss_lasts, self.fill_lasts = Rate(amount("slice_bytes"), (0,), (rate,)), 1, 1
@@ -56,8 +61,15 @@ class Llc(Staged):
     def serve_access(self, chain, at, home, then):
         """A read by the die in operand `at` of a slice whose home is operand `home`; returns the first stage."""
         local_fill, home_fill = self.fill(chain, at), self.fill(chain, home)
-        miss = self.ask("memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then)
-        hit = chain.outcome("llc_hit", self.hit_lasts, count=self.counter("local_hits").add(at), then=self.shown(chain, "llc_latency", then))
+        miss = self.ask(
+            "memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then
+        )
+        hit = chain.outcome(
+            "llc_hit",
+            self.hit_lasts,
+            count=self.counter("local_hits").add(at),
+            then=self.shown(chain, "llc_latency", then),
+        )
         missed = chain.outcome("llc_miss", self.miss_lasts, then=miss)
         asked = chain.choose("llc_lookup", self.test(at), yes=hit, no=missed)
         return chain.hold("llc", self.port.at(at), then=asked)
@@ -69,7 +81,9 @@ class Llc(Staged):
     def serve_hit(self, chain, home, then):
         """The hit at the home die, once the request has arrived there."""
         then = self.shown(chain, "home_llc_latency", then)
-        return chain.hold("home_llc", self.port.at(home), self.hit_lasts, count=self.counter("remote_hits").add(home), then=then)
+        return chain.hold(
+            "home_llc", self.port.at(home), self.hit_lasts, count=self.counter("remote_hits").add(home), then=then
+        )
 
     def fill(self, chain, at):
         """The side chain that stores the line in the LLC of the die in operand `at`."""

@@ -5,9 +5,10 @@ Leaves out  speed: a Python call for each lookup, hit and store.
 Checked by  tests/components/test_swaps.py (equal to memory.llc), tests/components/test_llc.py
 """
 
+from chipweave.components.llc import Llc
+
 from chipweave.chain import DONE, Asked, ask, tell
 from chipweave.component import component
-from chipweave.components.llc import Llc
 from chipweave.plain.durations import duration_ps
 
 
@@ -28,8 +29,14 @@ class LlcPlain(Llc):
     def serve_access(self, chain, at, home, then):
         """See Llc.serve_access."""
         local_fill, home_fill = self.fill(chain, at), self.fill(chain, home)
-        miss = self.ask("memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then)
-        hit = chain.outcome("llc_hit", Asked(lambda q: self.hit("local_hits", q.operands[at])), then=self.shown(chain, "llc_latency", then))
+        miss = self.ask(
+            "memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then
+        )
+        hit = chain.outcome(
+            "llc_hit",
+            Asked(lambda q: self.hit("local_hits", q.operands[at])),
+            then=self.shown(chain, "llc_latency", then),
+        )
         missed = chain.outcome("llc_miss", self.miss_lasts, then=miss)
         asked = chain.choose("llc_lookup", ask(lambda q: self.has(q.operands[at], q.operands)), yes=hit, no=missed)
         return chain.hold("llc", self.port.at(at), then=asked)
@@ -41,7 +48,9 @@ class LlcPlain(Llc):
     def serve_hit(self, chain, home, then):
         """See Llc.serve_hit."""
         then = self.shown(chain, "home_llc_latency", then)
-        return chain.hold("home_llc", self.port.at(home), Asked(lambda q: self.hit("remote_hits", q.operands[home])), then=then)
+        return chain.hold(
+            "home_llc", self.port.at(home), Asked(lambda q: self.hit("remote_hits", q.operands[home])), then=then
+        )
 
     def fill(self, chain, at):
         """See Llc.fill."""
@@ -66,4 +75,4 @@ class LlcPlain(Llc):
         if operands["line"] in lines:
             lines.remove(operands["line"])
         lines.insert(0, operands["line"])
-        del lines[self.ways:]
+        del lines[self.ways :]

@@ -26,7 +26,9 @@ class LocalCp(Controller):
     def begin(self, simulation, run):
         """Find the ways out once: they are taken in every layer."""
         super().begin(simulation, run)
-        self.to_clusters, self.to_global, self.to_pdus = (Cast(self, port, run.dies) for port in ("kernel", "launch", "pdu"))
+        self.to_clusters, self.to_global, self.to_pdus = (
+            Cast(self, port, run.dies) for port in ("kernel", "launch", "pdu")
+        )
         self.alike = len({part.dispatch_time for part in self.replicas}) == 1
 
     def on_launch(self, sub_kernel):

@@ -8,14 +8,19 @@ Leaves out  registered buffers, other tuners, more than one node, the memory beh
 Checked by  tests/comm/test_nccl.py; the ledger's group nccl
 """
 
-from chipweave.component import Component, Param, component
 from chipweave.components import collective_schedules as schedules
 from chipweave.components import nccl_choice as choice
 from chipweave.components.nccl_choice import KIB, LL, LL128, SIMPLE
 from chipweave.components.transfer_program import Op, pieces, run
 
+from chipweave.component import Component, Param, component
+
 US = 10**6
-SCHEDULES = {"all_gather": schedules.ring_all_gather, "reduce_scatter": schedules.ring_reduce_scatter, "all_reduce": schedules.ring_all_reduce}
+SCHEDULES = {
+    "all_gather": schedules.ring_all_gather,
+    "reduce_scatter": schedules.ring_reduce_scatter,
+    "all_reduce": schedules.ring_all_reduce,
+}
 WIRE = {LL: 2, LL128: 128 / 120, SIMPLE: 1}  # bytes on the link for a byte of payload
 RING_THREADS, P2P_THREADS = 512, 288  # that copy, in a ring's thread block; in the send or receive half of an exchange
 RING_CHUNK = 4 * 512 * KIB  # 4 of the 8 steps of a 4 MiB buffer (chunkSteps)
@@ -24,15 +29,31 @@ RING_CHUNK = 4 * 512 * KIB  # 4 of the 8 steps of a 4 MiB buffer (chunkSteps)
 @component("comm.nccl")
 class Nccl(Component):
     "Collectives as NCCL 2.29-2.30 does them on one node."
-    floor = Param("time", default="5.9 us", rounding=True, doc="a call before its first byte: launch, start, end (calibration nccl-0022)")
+
+    floor = Param(
+        "time",
+        default="5.9 us",
+        rounding=True,
+        doc="a call before its first byte: launch, start, end (calibration nccl-0022)",
+    )
     ll_rate = Param("bandwidth", default="8.2 GB/s", doc="one thread block of 512 threads, LL (calibration nccl-0014)")
-    copy_rate = Param("bandwidth", default="25 GB/s", doc="one thread block of 512 threads, Simple, ring (calibration nccl-0018)")
-    send_rate = Param("bandwidth", default="19 GB/s", doc="the sending half of a thread block, exchange (calibration nccl-0042)")
-    unpack_rate = Param("bandwidth", default="31 GB/s", doc="the receiving half, out of the buffer (calibration nccl-0033)")
+    copy_rate = Param(
+        "bandwidth", default="25 GB/s", doc="one thread block of 512 threads, Simple, ring (calibration nccl-0018)"
+    )
+    send_rate = Param(
+        "bandwidth", default="19 GB/s", doc="the sending half of a thread block, exchange (calibration nccl-0042)"
+    )
+    unpack_rate = Param(
+        "bandwidth", default="31 GB/s", doc="the receiving half, out of the buffer (calibration nccl-0033)"
+    )
     ll_hop = Param("time", default="0.6 us", doc="a step's latency, LL: NCCL's hwLatencies")
     ll128_hop = Param("time", default="1.9 us", doc="the same, LL128")
-    slice_sync = Param("time", default="1.7 us", doc="wait, fence and flag of one slice, Simple: NCCL's 3.4 us a step of two slices")
-    nvls_latency = Param("time", default="25 us", doc="one chunk through scatter, reduce and gather: NCCL's hwLatencies")
+    slice_sync = Param(
+        "time", default="1.7 us", doc="wait, fence and flag of one slice, Simple: NCCL's 3.4 us a step of two slices"
+    )
+    nvls_latency = Param(
+        "time", default="25 us", doc="one chunk through scatter, reduce and gather: NCCL's hwLatencies"
+    )
     ll128_rate = Param("bandwidth", default="36.7 GB/s", doc="one channel, LL128: NCCL's perChMaxRingLL128Bws")
 
     def time(self, collective, ranks, size, fabric, protocol=None, nvls=True):
@@ -68,7 +89,9 @@ class Nccl(Component):
         if chosen.algorithm == "tree":
             steps = schedules.chain_all_reduce(ranks, size)
             return self.floor + max(run(self._ops(steps, chosen), links))
-        chunk = RING_CHUNK if chosen.protocol == SIMPLE else size  # LL and LL128 stream: their flags travel with the data
+        chunk = (
+            RING_CHUNK if chosen.protocol == SIMPLE else size
+        )  # LL and LL128 stream: their flags travel with the data
         program = lambda block: self._ops(SCHEDULES[collective](ranks, block), chosen)  # noqa: E731
         return self.floor + pieces(program, choice.ring_pieces(-(-size // ranks), chosen.channels, chunk), links)
 
@@ -84,7 +107,11 @@ class Nccl(Component):
     def _rate(self, chosen):
         if chosen.protocol == LL:
             return self.ll_rate
-        return self.ll128_rate if chosen.protocol == LL128 else self.copy_rate * min(chosen.threads, RING_THREADS) / RING_THREADS
+        return (
+            self.ll128_rate
+            if chosen.protocol == LL128
+            else self.copy_rate * min(chosen.threads, RING_THREADS) / RING_THREADS
+        )
 
     def _latency(self, step, chosen):
         if chosen.protocol == SIMPLE:
@@ -97,13 +124,21 @@ class Nccl(Component):
         chunk = choice.nvls_chunk(size, ranks)
         warps = 20 - (7 if ranks <= 6 else 5)  # of the 20: those that scatter and gather
         per_thread = choice.NVLS_CHANNELS * self.unpack_rate / P2P_THREADS
-        caps = {"scatter": (warps + 1) // 2 * 32 * per_thread, "gather": warps // 2 * 32 * per_thread, "reduce": links["out", 0] / (ranks + 1)}
+        caps = {
+            "scatter": (warps + 1) // 2 * 32 * per_thread,
+            "gather": warps // 2 * 32 * per_thread,
+            "reduce": links["out", 0] / (ranks + 1),
+        }
         latency = (self.nvls_latency - self.floor) // 3
 
         def program(slice_):
             ops = []
             for step in schedules.switch_all_reduce(ranks, slice_):
-                used = {} if step.kind != "reduce" else {**{("out", r): 1 for r in range(ranks)}, **{("in", r): 1 for r in range(ranks)}}
+                used = (
+                    {}
+                    if step.kind != "reduce"
+                    else {**{("out", r): 1 for r in range(ranks)}, **{("in", r): 1 for r in range(ranks)}}
+                )
                 if used:  # pulls its slice from all ranks, sends the sum to all
                     used[("out", step.rank)], used[("in", step.rank)] = 2, 2
                 ops.append(Op((step.rank, step.kind), step.size, caps[step.kind], used, step.after, latency))
@@ -125,9 +160,20 @@ class Nccl(Component):
             ops = []
             for step in schedules.exchange(ranks, lambda a, b: bytes_):
                 if step.kind == "send":
-                    ops.append(Op((step.rank, "to", step.to), bytes_, send, {("out", step.rank): wire, ("in", step.to): wire}, (), latency))
+                    ops.append(
+                        Op(
+                            (step.rank, "to", step.to),
+                            bytes_,
+                            send,
+                            {("out", step.rank): wire, ("in", step.to): wire},
+                            (),
+                            latency,
+                        )
+                    )
                 elif simple:  # LL lines are read as they come
-                    ops.append(Op((step.rank, "from", step.block), bytes_, count * self.unpack_rate, {}, step.after, latency))
+                    ops.append(
+                        Op((step.rank, "from", step.block), bytes_, count * self.unpack_rate, {}, step.after, latency)
+                    )
             return ops
 
         return pieces(program, choice.ring_pieces(part, count, 512 * KIB), links)

@@ -15,9 +15,85 @@ HOP = {"tree": (0.6, 1.25, 4.0), "ring": (0.6, 1.9, 3.4)}  # hwLatencies over NV
 NVLS_LATENCY, NVLS_EFFICIENCY = 25.0, 0.85
 LL_MAX, LL128_CHANNEL, TREE_CHANNEL = 141.0, 36.7, 38.7  # llMaxBws, perChMax*Bws of Hopper, one node
 TREE_CORRECTION = (
-    (1.0, 1.0, 1.0, 1.0, .9, .8, .7, .7, .7, .7, .6, .5, .4, .4, .5, .6, .7, .8, .9, 1.0, 1.0, 1.0, 1.0, 1.0),
-    (1.0, 1.0, 1.0, 1.0, 1.0, .9, .8, .8, .8, .7, .6, .6, .6, .6, .6, .6, .8, .9, .9, .9, .9, 1.0, 1.0, 1.0),
-    (.9, .9, .9, .9, .9, .9, .9, .8, .7, .6, .6, .5, .5, .5, .5, .6, .7, .8, .7, .7, .8, .9, .9, .9))
+    (
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+        0.9,
+        0.8,
+        0.7,
+        0.7,
+        0.7,
+        0.7,
+        0.6,
+        0.5,
+        0.4,
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+        0.8,
+        0.9,
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+    ),
+    (
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+        0.9,
+        0.8,
+        0.8,
+        0.8,
+        0.7,
+        0.6,
+        0.6,
+        0.6,
+        0.6,
+        0.6,
+        0.6,
+        0.8,
+        0.9,
+        0.9,
+        0.9,
+        0.9,
+        1.0,
+        1.0,
+        1.0,
+    ),
+    (
+        0.9,
+        0.9,
+        0.9,
+        0.9,
+        0.9,
+        0.9,
+        0.9,
+        0.8,
+        0.7,
+        0.6,
+        0.6,
+        0.5,
+        0.5,
+        0.5,
+        0.5,
+        0.6,
+        0.7,
+        0.8,
+        0.7,
+        0.7,
+        0.8,
+        0.9,
+        0.9,
+        0.9,
+    ),
+)
 THREADS = {LL: 512, LL128: 640, SIMPLE: 512}
 THRESHOLD = {LL: 8, LL128: 8, SIMPLE: 64}  # bytes a thread must have before a channel more is used
 NVLS_CHANNELS, MAX_CHANNELS = 16, 64
@@ -40,7 +116,7 @@ def ring_graph(bandwidth):
     halved (ncclTopoDupChannels)."""
     best = (0, 0.0)
     for speed in (s for s in SPEEDS if s <= bandwidth):
-        if best[1] and speed / best[1] <= .49:
+        if best[1] and speed / best[1] <= 0.49:
             break
         count = int(bandwidth / speed)
         if count * speed > best[0] * best[1]:
@@ -62,20 +138,22 @@ def cost_table(collective, ranks, size, bandwidth):
     table = {}
     for p, protocol in enumerate((LL, LL128, SIMPLE)):
         bus = count * speed
-        bus = (min(LL_MAX, bus * .5), min(bus * .92, count * LL128_CHANNEL), bus)[p]
+        bus = (min(LL_MAX, bus * 0.5), min(bus * 0.92, count * LL128_CHANNEL), bus)[p]
         table["ring", protocol] = BASE["ring"][p] + sends * HOP["ring"][p] + size / (1e3 * bus * ranks / sends)
         if reduces_all:
-            table["tree", protocol] = BASE["tree"][p] + 2 * (ranks - 1) * HOP["tree"][p] + size / (1e3 * _tree(count, speed, p, size))
+            table["tree", protocol] = (
+                BASE["tree"][p] + 2 * (ranks - 1) * HOP["tree"][p] + size / (1e3 * _tree(count, speed, p, size))
+            )
     if ranks > 2 and reduces_all:  # for the others it is never the cheapest: no traffic is saved
         table["nvls", SIMPLE] = NVLS_LATENCY + size / (1e3 * _nvls(ranks, bandwidth) * ranks / sends)
     return table
 
 
 def _tree(count, speed, p, size):
-    bus = min(count * speed * .92, count * TREE_CHANNEL)
+    bus = min(count * speed * 0.92, count * TREE_CHANNEL)
     bus = (min(bus / 3.8, LL_MAX), min(bus * 7 / 9, count * LL128_CHANNEL), bus)[p]
     step = int(log2(size / 64)) if size >= 64 else -1
-    return bus * .5 * (TREE_CORRECTION[p][step] if 0 <= step < 23 else 1.0)
+    return bus * 0.5 * (TREE_CORRECTION[p][step] if 0 <= step < 23 else 1.0)
 
 
 def _nvls(ranks, bandwidth):

@@ -39,6 +39,7 @@ class Fabric:
 @component("node.nvlink_port")
 class NvlinkPort(Component):
     "The NVLinks of one GPU."
+
     network = Port(uses="network", doc="to the switches")
     link_count = Param("count", default=18, low=1, doc="NVLinks of the GPU")
     link_bandwidth = Param("bandwidth", default="25 GB/s", doc="one link, one direction, nominal")
@@ -47,7 +48,14 @@ class NvlinkPort(Component):
 @component("node.nvswitch")
 class Nvswitch(Component):
     "The switches of a node, as one: full bandwidth for permutations, a share of it when every port sends to every other."
-    exchange_share = Param("share", default="85 %", low="1 %", high="100 %", doc="of a port's payload when it exchanges with several ports at once")
+
+    exchange_share = Param(
+        "share",
+        default="85 %",
+        low="1 %",
+        high="100 %",
+        doc="of a port's payload when it exchanges with several ports at once",
+    )
 
     def fabric(self, network, adapter=None):
         """The `Fabric` of the node's NVLink network (a `chipweave.system.Network`): its slowest port counts.
@@ -61,6 +69,7 @@ class Nvswitch(Component):
 @component("node.network_adapter")
 class NetworkAdapter(Component):
     "A GPU's own adapter to the network between nodes."
+
     bandwidth = Param("bandwidth", default="50 GB/s", doc="one direction, nominal")
     packet = Param("bytes", default="4096 B", low="1 B", doc="largest payload of a packet")
     overhead = Param("bytes", default="82 B", doc="headers, checksums and gap of a packet")
@@ -74,6 +83,7 @@ class NetworkAdapter(Component):
 @component("node.pcie_host_link")
 class PcieHostLink(Component):
     "PCIe between a GPU and its host: a wire with latency and payload bandwidth."
+
     bandwidth = Param("bandwidth", default="64 GB/s", doc="one direction, nominal")
     efficiency = Param("share", default="86 %", low="1 %", high="100 %", doc="payload over all bytes on the wire")
     latency = Param("time", default="1 us", doc="a posted write, GPU to host memory")

@@ -5,21 +5,41 @@ tests/bench_all_to_all.py): dispatch walks the tokens in every thread block, put
 what came into expert order; combine copies all tokens to a send buffer, puts them, and sums what came.
 """
 
-from chipweave.component import Component, Param, component
 from chipweave.components.collective_schedules import exchange
 from chipweave.components.deepep import BLOCK
 from chipweave.components.transfer_program import Op, run
+
+from chipweave.component import Component, Param, component
 
 
 @component("comm.pplx")
 class Pplx(Component):
     "pplx-kernels' dispatch and combine, and torch.distributed's all_to_all_single of the padded buffer."
-    dispatch_floor = Param("time", default="41 us", rounding=True, doc="dispatch before its tokens (calibration pplx-0001)")
-    combine_floor = Param("time", default="41 us", rounding=True, doc="combine before its tokens (calibration pplx-0002)")
-    torch_floor = Param("time", default="7 us", low="-1 ms", rounding=True, doc="what torch adds to NCCL's call (calibration pplx-0003)")
-    l1_latency = Param("time", default="16.2 ns", rounding=True, doc="the walk: an index in L1 (calibration uarch-0004, 32 cycles at 1980 MHz)")
-    l2_latency = Param("time", default="141.6 ns", rounding=True, doc="a new line of indices from L2 (calibration plateau-0001)")
-    shared_latency = Param("time", default="16.5 ns", rounding=True, doc="a counter in shared memory (calibration uarch-0001, 29 cycles at 1755 MHz)")
+
+    dispatch_floor = Param(
+        "time", default="41 us", rounding=True, doc="dispatch before its tokens (calibration pplx-0001)"
+    )
+    combine_floor = Param(
+        "time", default="41 us", rounding=True, doc="combine before its tokens (calibration pplx-0002)"
+    )
+    torch_floor = Param(
+        "time", default="7 us", low="-1 ms", rounding=True, doc="what torch adds to NCCL's call (calibration pplx-0003)"
+    )
+    l1_latency = Param(
+        "time",
+        default="16.2 ns",
+        rounding=True,
+        doc="the walk: an index in L1 (calibration uarch-0004, 32 cycles at 1980 MHz)",
+    )
+    l2_latency = Param(
+        "time", default="141.6 ns", rounding=True, doc="a new line of indices from L2 (calibration plateau-0001)"
+    )
+    shared_latency = Param(
+        "time",
+        default="16.5 ns",
+        rounding=True,
+        doc="a counter in shared memory (calibration uarch-0001, 29 cycles at 1755 MHz)",
+    )
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
@@ -35,8 +55,11 @@ class Pplx(Component):
         memory = self.memory_bandwidth * self.memory_efficiency
         before = self._walk(tokens, topk) if phase == "dispatch" else int(2 * every * 10**12 / memory)
         pair = -(-every // ranks)
-        ops = [Op((s.rank, "to", s.to), pair, fabric.bandwidth, {("out", s.rank): 1, ("in", s.to): 1}, (), before)
-               for s in exchange(ranks, lambda a, b: pair) if s.kind == "send"]
+        ops = [
+            Op((s.rank, "to", s.to), pair, fabric.bandwidth, {("out", s.rank): 1, ("in", s.to): 1}, (), before)
+            for s in exchange(ranks, lambda a, b: pair)
+            if s.kind == "send"
+        ]
         arrived = tuple(range(len(ops)))
         local = 2 * every if phase == "dispatch" else every + tokens * 2 * hidden
         ops += [Op((rank, "memory"), local, memory, {}, arrived) for rank in range(ranks)]

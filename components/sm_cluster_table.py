@@ -27,7 +27,11 @@ class SmClusterTable(Staged, Controller):
 
     peak = Param("compute", default="989 TFLOPS", low="1 flop/s", doc="dense FP16 peak of the die")
     round_to = Param("time", default="1 ps", low="1 ps", doc="times are rounded up to this")
-    table = Param("str", default=None, doc="characterised table, shipped or a path, in place of the model's own rows where it has the model's size")
+    table = Param(
+        "str",
+        default=None,
+        doc="characterised table, shipped or a path, in place of the model's own rows where it has the model's size",
+    )
 
     def declare(self, layout, work):
         """The compute units of all dies, and the chain of one expert slice."""

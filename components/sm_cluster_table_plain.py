@@ -5,9 +5,10 @@ Leaves out  speed: a Python call for each GEMM.
 Checked by  tests/components/test_swaps.py (equal to sm.utilisation_table), tests/components/test_sm_cluster_table.py
 """
 
+from chipweave.components.sm_cluster_table import SmClusterTable
+
 from chipweave.chain import Asked
 from chipweave.component import component
-from chipweave.components.sm_cluster_table import SmClusterTable
 from chipweave.plain.durations import quotient_ps
 
 

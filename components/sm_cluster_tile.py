@@ -7,10 +7,15 @@ from chipweave.kernels.chip import ELEMENT_BYTES, Chip
 from chipweave.kernels.gemm import CUBLAS_TILES, Gemm, best_of
 
 CHIP_PARAMETERS = {
-    "sms": "sms", "clock": "clock_hz", "tensor_clock": "tensor_clock_hz", "flop_per_clock": "flop_per_clk",
-    "l2_bytes_per_clock": "l2_bytes_per_clk", "dram_bandwidth": "dram_bytes_per_s", "die_bandwidth": "die_memory_bytes_per_s",
+    "sms": "sms",
+    "clock": "clock_hz",
+    "tensor_clock": "tensor_clock_hz",
+    "flop_per_clock": "flop_per_clk",
+    "l2_bytes_per_clock": "l2_bytes_per_clk",
+    "dram_bandwidth": "dram_bytes_per_s",
+    "die_bandwidth": "die_memory_bytes_per_s",
     "shared_bytes_per_clock": "shared_bytes_per_clk",
-}  # fmt: skip
+}
 TIMES = {"l2_latency": "l2_latency_s", "dram_latency": "dram_latency_s", "tma_latency": "tma_extra_s"}
 PICOSECONDS = 10**12
 
@@ -26,16 +31,22 @@ class SmClusterTile(Component):
     sms = Param("int", default=132, low=1, doc="streaming multiprocessors")
     clock = Param("frequency", default="1980 MHz", low="1 MHz", doc="boost clock")
     tensor_clock = Param("frequency", default="1755 MHz", low="1 MHz", doc="clock under full tensor load")
-    flop_per_clock = Param("float", default=3645.22417, low=1.0, doc="16-bit tensor flop of one SM and clock, as achieved")
+    flop_per_clock = Param(
+        "float", default=3645.22417, low=1.0, doc="16-bit tensor flop of one SM and clock, as achieved"
+    )
     l2_bytes_per_clock = Param("float", default=3942.4, low=1.0, doc="read rate of the whole L2")
     shared_bytes_per_clock = Param("float", default=124.1, low=1.0, doc="what one SM writes to its shared memory")
     dram_bandwidth = Param("bandwidth", default="3352.32 GB/s", low="1 B/s", doc="pin rate of the stacks")
     die_bandwidth = Param("bandwidth", default="3942 GB/s", low="1 B/s", doc="what the die moves to memory at most")
-    dram_efficiency = Param("float", default=0.937438004, low=0.01, high=1.0, doc="share of the pin rate that operand tiles reach")
+    dram_efficiency = Param(
+        "float", default=0.937438004, low=0.01, high=1.0, doc="share of the pin rate that operand tiles reach"
+    )
     l2_latency = Param("time", default="141616 ps", low="0 ps", doc="near hit")
     dram_latency = Param("time", default="343636 ps", low="0 ps", doc="unloaded access")
     tma_latency = Param("time", default="96866 ps", low="0 ps", doc="what a TMA load takes beyond a plain one")
-    kernel_floor = Param("time", default="1260 ns", low="0 ps", doc="cost of the second kernel where the inner dimension is split")
+    kernel_floor = Param(
+        "time", default="1260 ns", low="0 ps", doc="cost of the second kernel where the inner dimension is split"
+    )
     dtype = Param("choice", choices=sorted(ELEMENT_BYTES), default="bfloat16", doc="type of the operands")
     gemms = Stat("kernels", "GEMMs timed")
 
@@ -48,7 +59,9 @@ class SmClusterTile(Component):
 
     def choose(self, m, n, k):
         """(seconds, tile, split) for C[m, n] = A[m, k] B[n, k]."""
-        return best_of(self.chip, Gemm(m, n, k, self.dtype), CUBLAS_TILES, self.dram_efficiency, self.kernel_floor / PICOSECONDS)
+        return best_of(
+            self.chip, Gemm(m, n, k, self.dtype), CUBLAS_TILES, self.dram_efficiency, self.kernel_floor / PICOSECONDS
+        )
 
     def gemm_ps(self, m, n, k):
         """Execution time in whole picoseconds, without the launch."""

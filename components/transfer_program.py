@@ -18,6 +18,7 @@ from math import ceil
 SLACK = 1e-12  # of a rate: what floating point may leave of it
 ROUNDING = 1e-3  # ps: a remainder smaller than this has arrived
 
+
 @dataclass(frozen=True)
 class Op:
     """One transfer or local copy.

@@ -7,6 +7,7 @@ The text between the two `cdef` lines of a header is what Python sees; the whole
 sees, so declarations are written once. A header that needs another's types includes it; the order in which cffi
 reads them follows those includes.
 """
+
 import os
 import re
 from pathlib import Path

@@ -18,7 +18,6 @@ from chipweave import fabric
 from chipweave.errors import ChipweaveError
 from chipweave.policy import AllocationPolicy, Param, Plan, policy
 
-
 FFI, LIB = fabric.load("placement_aware")
 
 
@@ -39,7 +38,8 @@ class Estimate:
         return cls(
             flop_per_token=float(costs.flop_per_token),
             flop_per_ns=float(costs.compute / 10**9) * float(compute_share),
-            hbm_ns=costs.hbm_latency_ps / 1000 + costs.expert_bytes / (float(costs.hbm_bandwidth / 10**9) * bandwidth_share),
+            hbm_ns=costs.hbm_latency_ps / 1000
+            + costs.expert_bytes / (float(costs.hbm_bandwidth / 10**9) * bandwidth_share),
             hop_ns=2 * costs.hop_latency_ps / 1000,
             link_ns=costs.expert_bytes / (float(costs.link_bandwidth / 10**9) * bandwidth_share),
         )
@@ -52,11 +52,28 @@ class PlacementAware(AllocationPolicy):
     block = Param("count", default=512, low=1, doc="tokens given away at a time (paper: 50; artifact: 512, older: 256)")
     absorb_remainder = Param("bool", default=True, doc="a block takes all if less than a block would remain (artifact)")
     distance = Param("count", default=1, doc="hops within which a die without the expert is a candidate")
-    near = Param("choice", default="home", choices=["home", "holders"], doc="what `distance` is counted from: the home die (artifact) or any die that holds a part (paper)")
+    near = Param(
+        "choice",
+        default="home",
+        choices=["home", "holders"],
+        doc="what `distance` is counted from: the home die (artifact) or any die that holds a part (paper)",
+    )
     dies = Param("count", default=5, low=1, doc="candidates kept for an expert, at least")
-    tokens_per_die = Param("count", default=512, doc="n // max(mean tokens of an expert, this) candidates are kept, if that is more; 0: never more")
-    compute_share = Param("share", default="70 %", low="0.01", high="1", doc="of peak compute that the estimate assumes, for every model")
-    bandwidth_share = Param("share", default="90 %", low="0.01", high="1", doc="of peak HBM and link bandwidth that the estimate assumes, for every model")
+    tokens_per_die = Param(
+        "count",
+        default=512,
+        doc="n // max(mean tokens of an expert, this) candidates are kept, if that is more; 0: never more",
+    )
+    compute_share = Param(
+        "share", default="70 %", low="0.01", high="1", doc="of peak compute that the estimate assumes, for every model"
+    )
+    bandwidth_share = Param(
+        "share",
+        default="90 %",
+        low="0.01",
+        high="1",
+        doc="of peak HBM and link bandwidth that the estimate assumes, for every model",
+    )
 
     estimates = None  # (costs, Estimate, rule for C): costs are those of the run, worked out once
 
@@ -71,9 +88,17 @@ class PlacementAware(AllocationPolicy):
         plan = np.empty((3, room), np.int32)
         expert, die, tokens = plan
         entries = LIB.placement_aware_plan(
-            self._rule(view.costs), view.experts, view.dies, c_ints(view.counts), c_ints(view.home),
-            FFI.from_buffer("uint8_t[]", np.ascontiguousarray(view.holders, np.uint8)), c_ints(view.distance),
-            room, c_ints(expert), c_ints(die), c_ints(tokens),
+            self._rule(view.costs),
+            view.experts,
+            view.dies,
+            c_ints(view.counts),
+            c_ints(view.home),
+            FFI.from_buffer("uint8_t[]", np.ascontiguousarray(view.holders, np.uint8)),
+            c_ints(view.distance),
+            room,
+            c_ints(expert),
+            c_ints(die),
+            c_ints(tokens),
         )
         if entries < 0:
             raise ChipweaveError("no memory for the plan of one layer")
@@ -82,10 +107,18 @@ class PlacementAware(AllocationPolicy):
     def _rule(self, costs):
         estimate = self.estimate(costs)
         if self.estimates[2] is None:
-            rule = FFI.new("struct placement_rule *", dict(
-                block=self.block, absorb_remainder=self.absorb_remainder, reach=self.distance, around_holders=self.near == "holders",
-                min_dies=self.dies, tokens_per_die=self.tokens_per_die, **vars(estimate),
-            ))
+            rule = FFI.new(
+                "struct placement_rule *",
+                dict(
+                    block=self.block,
+                    absorb_remainder=self.absorb_remainder,
+                    reach=self.distance,
+                    around_holders=self.near == "holders",
+                    min_dies=self.dies,
+                    tokens_per_die=self.tokens_per_die,
+                    **vars(estimate),
+                ),
+            )
             self.estimates = costs, estimate, rule
         return self.estimates[2]
 

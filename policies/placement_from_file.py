@@ -38,7 +38,10 @@ class FromFile(PlacementPolicy):
                 home[expert] = die
         missing = np.flatnonzero(home < 0)
         if len(missing) and not faults.found:
-            faults.add(f"{len(missing)} experts have no die, the first is expert {missing[0]}", Place(str(self.folder / self.path)))
+            faults.add(
+                f"{len(missing)} experts have no die, the first is expert {missing[0]}",
+                Place(str(self.folder / self.path)),
+            )
         faults.raise_if_any()
         return home
 
@@ -48,7 +51,9 @@ class FromFile(PlacementPolicy):
             with open(self.folder / self.path, encoding="utf-8", newline="") as file:
                 lines = [file.readline(LONGEST_LINE) for _ in range(2 * experts + 2)]
         except (OSError, UnicodeDecodeError) as error:
-            faults.add(f"cannot be read: {getattr(error, 'strerror', None) or error}", Place(str(self.folder / self.path)))
+            faults.add(
+                f"cannot be read: {getattr(error, 'strerror', None) or error}", Place(str(self.folder / self.path))
+            )
             return
         rows = list(csv.reader(line for line in lines if line))
         if not rows or [cell.strip() for cell in rows[0]] != ["expert", "die"]:
@@ -60,6 +65,10 @@ class FromFile(PlacementPolicy):
             try:
                 expert, die = (int(cell) for cell in row)
             except ValueError:
-                faults.add(f"{','.join(row)!r} is not two whole numbers", Place(str(self.folder / self.path), number), "expert,die")
+                faults.add(
+                    f"{','.join(row)!r} is not two whole numbers",
+                    Place(str(self.folder / self.path), number),
+                    "expert,die",
+                )
                 continue
             yield number, expert, die

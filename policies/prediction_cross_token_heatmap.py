@@ -27,8 +27,17 @@ class CrossTokenHeatmap(PredictionPolicy):
     """Keep what tends to follow the experts that this die computes now."""
 
     top_n = CountOrShare("20 %", doc="experts preferred in each row, a number or a share of all")
-    lookahead = Param("choice", default="artifact", choices=["artifact", "causal"], doc="artifact: the map in step s has the pairs (s - 1, s); causal: only up to (s - 2, s - 1)")
-    stop_at_own_id = Param("bool", default=True, doc="the rows asked on die d, by rising expert, end with expert number d if it is among them (a slip of the artifact)")
+    lookahead = Param(
+        "choice",
+        default="artifact",
+        choices=["artifact", "causal"],
+        doc="artifact: the map in step s has the pairs (s - 1, s); causal: only up to (s - 2, s - 1)",
+    )
+    stop_at_own_id = Param(
+        "bool",
+        default=True,
+        doc="the rows asked on die d, by rising expert, end with expert number d if it is among them (a slip of the artifact)",
+    )
 
     def _fill(self, name, values, sources):
         super()._fill(name, values, sources)
@@ -52,7 +61,9 @@ class CrossTokenHeatmap(PredictionPolicy):
         table = self.table(view)
         self.choices[view.layer] += view.ids.size
         if self.choices[view.layer] > MOST_CHOICES:
-            raise BadInput(f"layer {view.layer}: more than {MOST_CHOICES} choices, which the heat map's counters may not hold")
+            raise BadInput(
+                f"layer {view.layer}: more than {MOST_CHOICES} choices, which the heat map's counters may not hold"
+            )
         if view.prompt_starts is not None:
             self.add_prompts(table, view.ids, view.prompt_starts)
         else:
@@ -64,7 +75,10 @@ class CrossTokenHeatmap(PredictionPolicy):
         if before.shape != after.shape or before.dtype != after.dtype:
             raise ValueError(f"previous ids are {before.dtype}{before.shape}, this step's {after.dtype}{after.shape}")
         run, name = kernel("heatmap_add", after)
-        checked(run(c_ints(table), len(table), FFI.from_buffer(name, before), FFI.from_buffer(name, after), *after.shape), len(table))
+        checked(
+            run(c_ints(table), len(table), FFI.from_buffer(name, before), FFI.from_buffer(name, after), *after.shape),
+            len(table),
+        )
 
     def add_prompts(self, table, ids, starts):
         """Count the pairs of consecutive rows of each request: rows starts[q] up to starts[q + 1] of ids [rows, k]."""
@@ -77,10 +91,21 @@ class CrossTokenHeatmap(PredictionPolicy):
 
     def mask(self, view, plan):
         mask = nothing(view)
-        checked(LIB.heatmap_mask(
-            c_ints(self.table(view)), view.experts, view.dies, part_of(self.top_n, view.experts), self.stop_at_own_id, len(plan),
-            c_ints(plan.expert), c_ints(plan.die), c_ints(view.home), FFI.from_buffer("uint8_t[]", mask),
-        ), view.experts)
+        checked(
+            LIB.heatmap_mask(
+                c_ints(self.table(view)),
+                view.experts,
+                view.dies,
+                part_of(self.top_n, view.experts),
+                self.stop_at_own_id,
+                len(plan),
+                c_ints(plan.expert),
+                c_ints(plan.die),
+                c_ints(view.home),
+                FFI.from_buffer("uint8_t[]", mask),
+            ),
+            view.experts,
+        )
         return mask
 
 

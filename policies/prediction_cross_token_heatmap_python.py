@@ -6,8 +6,8 @@ Beside     prediction_cross_token_heatmap.py
 """
 
 import numpy as np
-
 from chipweave.policies.prediction_cross_token_heatmap import CrossTokenHeatmap
+
 from chipweave.policy import nothing, part_of, policy
 
 

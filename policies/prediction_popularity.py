@@ -17,7 +17,12 @@ class Popularity(PredictionPolicy):
     """The experts chosen most so far are kept, whichever die they arrive on."""
 
     top_n = CountOrShare("20 %", doc="experts of a layer that are kept, a number or a share of all")
-    lookahead = Param("choice", default="causal", choices=["causal", "artifact"], doc="causal: counts up to the step before; artifact: this step's too")
+    lookahead = Param(
+        "choice",
+        default="causal",
+        choices=["causal", "artifact"],
+        doc="causal: counts up to the step before; artifact: this step's too",
+    )
 
     @property
     def observes_first(self):
@@ -37,5 +42,5 @@ class Popularity(PredictionPolicy):
         totals = self.totals.get(view.layer)
         if totals is not None:
             order = np.argsort(totals, kind="stable")
-            mask[:, order[-part_of(self.top_n, view.experts):]] = 1
+            mask[:, order[-part_of(self.top_n, view.experts) :]] = 1
         return mask

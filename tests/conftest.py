@@ -7,7 +7,9 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("chipweave", deadline=None, derandomize=True)
-settings.register_profile("random", deadline=None, derandomize=False)  # pytest --hypothesis-profile=random: other examples in every run
+settings.register_profile(
+    "random", deadline=None, derandomize=False
+)  # pytest --hypothesis-profile=random: other examples in every run
 settings.load_profile("chipweave")
 
 QUIET_LOOP_S = 0.03  # a million turns of an empty loop on a quiet 2.5 GHz core

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from chipweave.validation import suite_artifact
 from click.testing import CliRunner
 
 from chipweave import serving, topology
@@ -14,11 +15,20 @@ from chipweave.cli.compare import command
 from chipweave.errors import BadInput
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
-from chipweave.validation import suite_artifact
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RUN_FILES = [EXAMPLES / "demo.yaml", *sorted(EXAMPLES.glob("*/run.yaml"))]
-FIGURES = ("strategy", "decode_time_ns", "prefill_time_ns", "hops", "local_read_bytes", "remote_read_bytes", "copies", "local_llc_hits", "remote_llc_hits")
+FIGURES = (
+    "strategy",
+    "decode_time_ns",
+    "prefill_time_ns",
+    "hops",
+    "local_read_bytes",
+    "remote_read_bytes",
+    "copies",
+    "local_llc_hits",
+    "remote_llc_hits",
+)
 HBM4 = f"die.hbm.kind={EXAMPLES}/my_hbm/hbm4.py:Hbm4"
 
 
@@ -32,10 +42,19 @@ def compared(run_file, folder):
     done = CliRunner().invoke(command, [str(run_file), "--allow-code", "--json", str(out)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     result = json.loads(out.read_text())
-    return {"result_sha256": result["result_sha256"], "rows": [{name: row[name] for name in FIGURES} for row in result["rows"]]}
+    return {
+        "result_sha256": result["result_sha256"],
+        "rows": [{name: row[name] for name in FIGURES} for row in result["rows"]],
+    }
 
 
-@pytest.mark.parametrize("run_file", [pytest.param(f, id=str(f.relative_to(EXAMPLES)), marks=[pytest.mark.slow] * (f.parent == EXAMPLES)) for f in RUN_FILES])
+@pytest.mark.parametrize(
+    "run_file",
+    [
+        pytest.param(f, id=str(f.relative_to(EXAMPLES)), marks=[pytest.mark.slow] * (f.parent == EXAMPLES))
+        for f in RUN_FILES
+    ],
+)
 def test_an_example_gives_the_result_committed_beside_it(run_file, tmp_path):
     expected = json.loads(expected_path(run_file).read_text())
     found = compared(run_file, tmp_path)
@@ -46,9 +65,16 @@ def test_an_example_gives_the_result_committed_beside_it(run_file, tmp_path):
 @pytest.mark.parametrize("folder, name", [("my_hbm", "hbm4.py"), ("my_predictor", "last_seen.py")])
 def test_code_of_ones_own_does_not_run_unasked(folder, name):
     with pytest.raises(BadInput, match=f"{name}.*--allow-code"):
-        serving.load(RunSpec(topology=str(EXAMPLES / folder / "wafer_hbm4.yaml") if folder == "my_hbm" else "wafer_5x5",
-                             model="deepseek-v2-lite", trace="esft-law", batch=16, steps=2,
-                             strategy="base" if folder == "my_hbm" else str(EXAMPLES / folder / "last_seen.yaml")))
+        serving.load(
+            RunSpec(
+                topology=str(EXAMPLES / folder / "wafer_hbm4.yaml") if folder == "my_hbm" else "wafer_5x5",
+                model="deepseek-v2-lite",
+                trace="esft-law",
+                batch=16,
+                steps=2,
+                strategy="base" if folder == "my_hbm" else str(EXAMPLES / folder / "last_seen.yaml"),
+            )
+        )
 
 
 def micro(case, mesh, hbm=None):
@@ -75,13 +101,21 @@ def test_the_users_hbm_takes_exactly_what_its_file_says():
 
 def test_refreshes_are_met_at_their_own_instants():
     hbm = topology.load(str(EXAMPLES / "my_hbm" / "wafer_hbm4.yaml"), allow_code=True).parts["die[0][0].hbm"]
-    assert [hbm.lasts(now, 100) - 100 for now in (3_899_900, 3_899_901, 3_900_000, 3_900_001)] == [0, 350_000, 350_000, 0]
+    assert [hbm.lasts(now, 100) - 100 for now in (3_899_900, 3_899_901, 3_900_000, 3_900_001)] == [
+        0,
+        350_000,
+        350_000,
+        0,
+    ]
     assert hbm.lasts(1, 11_000_000) == 11_000_000 + 3 * 350_000  # the third is due while the first two are made up for
     assert hbm.refreshes == 5
 
 
 def test_the_users_predictor_copies_what_was_busy_a_token_ago_and_base_nothing(tmp_path):
-    rows = {row["strategy"]: row for row in json.loads(expected_path(EXAMPLES / "my_predictor" / "run.yaml").read_text())["rows"]}
+    rows = {
+        row["strategy"]: row
+        for row in json.loads(expected_path(EXAMPLES / "my_predictor" / "run.yaml").read_text())["rows"]
+    }
     assert rows["base"]["copies"] == 0
     assert 0 < rows["last_seen"]["copies"] and rows["last_seen"]["hops"] < rows["base"]["hops"]
 
@@ -96,13 +130,18 @@ def test_the_dead_die_is_gone_and_nothing_is_routed_through_it():
 
 
 def test_the_slow_link_is_slow_both_ways_and_alone():
-    edges = topology.load(str(EXAMPLES / "one_slow_link" / "wafer_slow_link.yaml"), preset="artifact").networks["d2d"].graph.edges
+    edges = (
+        topology.load(str(EXAMPLES / "one_slow_link" / "wafer_slow_link.yaml"), preset="artifact")
+        .networks["d2d"]
+        .graph.edges
+    )
     slow = {link for link in edges if edges[link]["bandwidth"] == 170 * 10**9}
     assert slow == {("die[2][1].d2d", "die[2][2].d2d"), ("die[2][2].d2d", "die[2][1].d2d")}
 
 
 if __name__ == "__main__":
     import tempfile
+
     for file in RUN_FILES:
         with tempfile.TemporaryDirectory() as temporary:
             expected_path(file).write_text(json.dumps(compared(file, temporary), indent=1) + "\n")

@@ -9,14 +9,28 @@ from chipweave.trace import sources
 
 SETTING = ("model", "mesh", "trace_set", "batch", "steps", "strategy")
 NEEDED = (*SETTING, "variant", "stage", "step", "layer", "time_ns")
-COUNTED = ("hops", "local_read_bytes", "remote_read_bytes", "copy_write_bytes", "local_slice_reads", "remote_slice_reads",
-           "remote_llc_hits", "local_llc_hits", "copies")
+COUNTED = (
+    "hops",
+    "local_read_bytes",
+    "remote_read_bytes",
+    "copy_write_bytes",
+    "local_slice_reads",
+    "remote_slice_reads",
+    "remote_llc_hits",
+    "local_llc_hits",
+    "copies",
+)
 QUANTITIES = ("time_ns", *COUNTED, "plan_crc32")
 MAIN, STEPS = "oracle.csv", "oracle_steps.csv.zst"
 MAX_TABLE = 1 << 28  # bytes, decompressed
-PATTERNS = {"mesh": (r"[1-9]\d{0,3}x[1-9]\d{0,3}", "rows x columns, as 5x5"), "batch": (r"[1-9]\d{0,8}", "a number from 1"),
-            "steps": (r"[1-9]\d{0,8}", "a number from 1"), "stage": ("prefill|decode", "prefill, decode"),
-            "step": (r"all|\d*", "a number or all"), "layer": (r"all|\d*", "a number or all")}
+PATTERNS = {
+    "mesh": (r"[1-9]\d{0,3}x[1-9]\d{0,3}", "rows x columns, as 5x5"),
+    "batch": (r"[1-9]\d{0,8}", "a number from 1"),
+    "steps": (r"[1-9]\d{0,8}", "a number from 1"),
+    "stage": ("prefill|decode", "prefill, decode"),
+    "step": (r"all|\d*", "a number or all"),
+    "layer": (r"all|\d*", "a number or all"),
+}
 
 
 def folder_of(reference):
@@ -56,7 +70,9 @@ def _unpacked(path, faults):
         with open(path, "rb") as raw:
             data = sources.open_stream(path, raw).read(MAX_TABLE + 1)
     except sources.READ_ERRORS as error:
-        faults.add(f"{'not a whole zstd file' if path.suffix == '.zst' else 'cannot be read'}: {error}", Place(str(path)))
+        faults.add(
+            f"{'not a whole zstd file' if path.suffix == '.zst' else 'cannot be read'}: {error}", Place(str(path))
+        )
         return b""
     if len(data) > MAX_TABLE:
         faults.add("larger than is read", Place(str(path)), allowed=f"{MAX_TABLE} bytes decompressed")

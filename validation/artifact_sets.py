@@ -17,7 +17,9 @@ def open_sets(folder, settings):
     Raises:
         BadInput: a file is no trace, or damaged. One that is a trace of another model is a reason like others.
     """
-    wanted = dict.fromkeys((model, name) for model, _, name, *_ in settings if model in MODELS and not name.startswith("micro:"))
+    wanted = dict.fromkeys(
+        (model, name) for model, _, name, *_ in settings if model in MODELS and not name.startswith("micro:")
+    )
     return {(model, name): open_set(folder, model, name) for model, name in wanted}
 
 

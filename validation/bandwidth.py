@@ -1,14 +1,13 @@
 """Bandwidth of the L2 and of memory under the access patterns of gpu-benches: gpu-l2-cache, gpu-cache, gpu-stream."""
 
 import numpy as np
-
 from chipweave.validation.die import ENDLESS, GIB, JUMP, KIB, LOOP, MIB, STOP, WAIT, Die, load
 
 LINE = 128
 NO_REUSE = 150 * MIB
-ROW = 8 * KIB           # what a block of 1024 threads reads at a step
-STEPS = 64              # steps of a block of gpu-l2-cache: 512 KiB
-US = 1_000_000          # ps
+ROW = 8 * KIB  # what a block of 1024 threads reads at a step
+STEPS = 64  # steps of a block of gpu-l2-cache: 512 KiB
+US = 1_000_000  # ps
 
 
 # ---- every block its own chunk (gpu-l2-cache) ---------------------------------------------------------------------------
@@ -26,8 +25,17 @@ def private_chunks(topology, size, seed=0, **options):
     _warm_chunks(die, chunks, slots, size)
     block = load(0, block_step=ROW, block_mod=chunks, warp_step=256, loop_step=chunks * ROW)
     for i, sm in enumerate(die.sms):
-        die.program(sm, [block, (LOOP, 0, STEPS)], 1024, 2, first=i, step=len(die.sms), blocks=ENDLESS,
-                    count=i * STEPS // slots, place_count=len(die.sms) * STEPS // slots)
+        die.program(
+            sm,
+            [block, (LOOP, 0, STEPS)],
+            1024,
+            2,
+            first=i,
+            step=len(die.sms),
+            blocks=ENDLESS,
+            count=i * STEPS // slots,
+            place_count=len(die.sms) * STEPS // slots,
+        )
         die.launch(sm)
     warm, measured = (0.8, 1.0) if size < 40 * MIB else (1.6, 1.6)
     return die.rate("loaded", warm * US, measured * US)
@@ -93,9 +101,13 @@ def stream_ops(kernel, threads, streams, element=8):
         return load(base, block_step=threads * element, warp_step=32 * element, lane_step=element, size=element, **more)
 
     reads = {
-        "init": [], "read": [b], "scale": [b], "triad": [b, c, d][: streams - 1],
-        "3pt": [b + OFFSET + element * k for k in (-1, 0, 1)], "5pt": [b + OFFSET + element * k for k in (-2, -1, 0, 1, 2)],
-    }[kernel]  # fmt: skip
+        "init": [],
+        "read": [b],
+        "scale": [b],
+        "triad": [b, c, d][: streams - 1],
+        "3pt": [b + OFFSET + element * k for k in (-1, 0, 1)],
+        "5pt": [b + OFFSET + element * k for k in (-2, -1, 0, 1, 2)],
+    }[kernel]
     ops = [array(base, lanes=min(32, threads)) for base in reads] + [(WAIT,)] * bool(reads)
     if kernel != "read":
         ops.append(array(a, lanes=min(32, threads), store=True))
@@ -118,7 +130,9 @@ class Stream:
     def _fill(self):
         """Lines of the elements that came before: read and, where the kernel stores, dirty."""
         step, span = 2 * KIB, 72 * MIB // moved(self.kernel, self.streams)
-        bases = [(op[1], op[0] == 2) for op in stream_ops(self.kernel, 256, self.streams, self.element) if op[0] in (1, 2)]
+        bases = [
+            (op[1], op[0] == 2) for op in stream_ops(self.kernel, 256, self.streams, self.element) if op[0] in (1, 2)
+        ]
         if self.kernel in ("3pt", "5pt"):
             bases = [bases[0], bases[-1]]
         n = span // step

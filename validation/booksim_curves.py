@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from chipweave.noc import traffic
-from chipweave.errors import Stuck
 from chipweave.validation import booksim_options, booksim_traffic
 from chipweave.validation.booksim_files import number, router, whole
+
+from chipweave.errors import Stuck
+from chipweave.noc import traffic
 
 SEEDS = range(1, 6)
 UNSTABLE = ("unstable", "throughput_mode")
@@ -63,9 +64,20 @@ class Curve:
         runs = []
         for seed in SEEDS:
             try:
-                runs.append(traffic.run(net, options, booksim_traffic.pattern(row), number(row, "offered_flits"), *booksim_traffic.sizes(row),
-                                        booksim_traffic.injection(row), warmup, whole(row, "measure_cycles"), seed,
-                                        drain_limit=1000 if row["sim_type"] == "throughput" else None))
+                runs.append(
+                    traffic.run(
+                        net,
+                        options,
+                        booksim_traffic.pattern(row),
+                        number(row, "offered_flits"),
+                        *booksim_traffic.sizes(row),
+                        booksim_traffic.injection(row),
+                        warmup,
+                        whole(row, "measure_cycles"),
+                        seed,
+                        drain_limit=1000 if row["sim_type"] == "throughput" else None,
+                    )
+                )
             except Stuck as stuck:
                 return 0.0, False, None, str(stuck)
         accepted = fmean(r["accepted_flits"] for r in runs)
@@ -74,12 +86,26 @@ class Curve:
         why = "the network can deadlock with these VCs" if any(r["saturated"] for r in runs) and self.by_latency else ""
         if not self.by_latency:
             tolerance = max(0.05 if self.overload else 0.03, self.spread("accepted_flits"))
-            same = row["status"] != "unstable" or max(r["latency_mean"] for r in runs) > limit or any(r["saturated"] for r in runs)
-            return accepted, off <= tolerance and same, tolerance, why or ("" if same else "the reference is saturated, ours is not")
+            same = (
+                row["status"] != "unstable"
+                or max(r["latency_mean"] for r in runs) > limit
+                or any(r["saturated"] for r in runs)
+            )
+            return (
+                accepted,
+                off <= tolerance and same,
+                tolerance,
+                why or ("" if same else "the reference is saturated, ours is not"),
+            )
         linear = row["region"] == "linear"
         tolerance = max(0.02 if linear else 0.10, self.spread("plat"))
         holds = abs(latency / self.reference - 1) <= tolerance and (linear or off <= 0.03)
-        return latency, holds, tolerance, why or ("" if linear or off <= 0.03 else f"accepted is {off:.1%} off, bar 3 %")
+        return (
+            latency,
+            holds,
+            tolerance,
+            why or ("" if linear or off <= 0.03 else f"accepted is {off:.1%} off, bar 3 %"),
+        )
 
 
 def curve_rows(data):

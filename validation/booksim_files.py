@@ -4,14 +4,21 @@ import csv
 from dataclasses import fields
 
 import numpy as np
+from chipweave.validation import booksim_options
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.noc.router import SPELLINGS, Router
 from chipweave.noc.routing import grid, irregular
-from chipweave.validation import booksim_options
 
 KNOWN = ({f.name for f in fields(Router)} | set(SPELLINGS)) - {"routing_function", "injection_rate"}
-FILES = ("reference.csv", "packet_traces.csv", "packet_traces_index.csv", "anynet_links.csv", "anynet_routes.csv", "microbench.csv")
+FILES = (
+    "reference.csv",
+    "packet_traces.csv",
+    "packet_traces_index.csv",
+    "anynet_links.csv",
+    "anynet_routes.csv",
+    "microbench.csv",
+)
 MOST_ENDPOINTS = 16_384
 
 
@@ -46,14 +53,24 @@ class Folder:
             net = grid([k] * n, wrap=kind == "torus", latency=latency, routing=row["routing_function"])
             return one_way_a_rank(net) if row["routing_function"] == "min_adapt" else net
         if kind != "anynet" or row["routing_function"] != "min":
-            raise BadInput(f"topology {kind} with routing {row['routing_function']}: not modelled; mesh, torus with dor, anynet with min")
-        links = {(whole(r, "src_router"), whole(r, "dst_router")): whole(r, "latency") for r in self.rows("anynet_links.csv") if r["net"] == row["network"]}
+            raise BadInput(
+                f"topology {kind} with routing {row['routing_function']}: not modelled; mesh, torus with dor, anynet with min"
+            )
+        links = {
+            (whole(r, "src_router"), whole(r, "dst_router")): whole(r, "latency")
+            for r in self.rows("anynet_links.csv")
+            if r["net"] == row["network"]
+        }
         if not links:
             raise BadInput(f"anynet_links.csv has no links of network {row['network']!r}")
         size = max(max(pair) for pair in links) + 1
         if size > MOST_ENDPOINTS:
             raise BadInput(f"network {row['network']!r} has more than {MOST_ENDPOINTS} routers")
-        hops = {(whole(r, "router"), whole(r, "dest_node")): whole(r, "next_router") for r in self.rows("anynet_routes.csv") if r["net"] == row["network"]}
+        hops = {
+            (whole(r, "router"), whole(r, "dest_node")): whole(r, "next_router")
+            for r in self.rows("anynet_routes.csv")
+            if r["net"] == row["network"]
+        }
         tables = [[hops.get((r, e)) for e in range(size)] for r in range(size)] if hops else None
         return irregular(size, links, next_router=tables, name=row["network"])
 

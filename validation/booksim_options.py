@@ -26,10 +26,15 @@ KINDS = ("latency", "throughput")
 
 def check(row, options=ANY):
     """BadInput in words for every option of the row that we do not have."""
-    found = [f"{name} = {row[name]}: {words}; only {name} = {neutral} is modelled"
-             for name, (neutral, words) in options.items() if row.get(name) not in ("", None) and not _same(row[name], neutral)]
+    found = [
+        f"{name} = {row[name]}: {words}; only {name} = {neutral} is modelled"
+        for name, (neutral, words) in options.items()
+        if row.get(name) not in ("", None) and not _same(row[name], neutral)
+    ]
     if row.get("routing_function") == "min_adapt" and not _same(row.get("speculative") or "0", 0):
-        found.append("min_adapt with speculation: BookSim 2 drops a bid for the switch where one of its two ranges of VCs cannot be had; not modelled")
+        found.append(
+            "min_adapt with speculation: BookSim 2 drops a bid for the switch where one of its two ranges of VCs cannot be had; not modelled"
+        )
     if found:
         raise BadInput("; ".join(found))
 

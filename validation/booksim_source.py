@@ -23,7 +23,7 @@ def _continue(state, count):
     numbers[:LONG] = state
     for n in range(LONG, count + LONG, SHORT):
         end = min(n + SHORT, count + LONG)
-        numbers[n:end] = (numbers[n - LONG:end - LONG] + numbers[n - SHORT:end - SHORT]) & MASK
+        numbers[n:end] = (numbers[n - LONG : end - LONG] + numbers[n - SHORT : end - SHORT]) & MASK
     return numbers[:count], numbers[count:]
 
 

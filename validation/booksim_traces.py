@@ -3,11 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from chipweave.validation.booksim_files import number, router, whole
+from chipweave.validation.booksim_source import Exchange
+
 from chipweave.errors import Stuck
 from chipweave.fabric.noc import Kernel, replay
 from chipweave.noc.routing import irregular
-from chipweave.validation.booksim_files import number, router, whole
-from chipweave.validation.booksim_source import Exchange
 
 HALF_A_DIGIT = 5.01e-5  # rates are printed with four digits behind the point
 COLUMNS = ("src", "dst", "size", "ctime", "itime", "atime", "hops")
@@ -41,7 +42,9 @@ class Trace:
         packets = [tuple(whole(p, c) for c in COLUMNS) for p in self.packets]
         last = max((p[5] for p in packets), default=0)
         try:
-            got = replay(self.data.network(self.row), router(self.row), [p[:4] for p in packets], limit=2 * last + 10_000)
+            got = replay(
+                self.data.network(self.row), router(self.row), [p[:4] for p in packets], limit=2 * last + 10_000
+            )
         except Stuck as stuck:
             return 0.0, False, 0.0, str(stuck)
         equal = sum(g == p[4:] for g, p in zip(got, packets))
@@ -53,7 +56,11 @@ def trace_rows(data):
     packets = defaultdict(list)
     for p in data.rows("packet_traces.csv"):
         packets[p["trace_id"]].append(p)
-    return [Trace(row["trace_id"], data, row, packets[row["trace_id"]]) for row in data.rows("packet_traces_index.csv") if packets[row["trace_id"]]]
+    return [
+        Trace(row["trace_id"], data, row, packets[row["trace_id"]])
+        for row in data.rows("packet_traces_index.csv")
+        if packets[row["trace_id"]]
+    ]
 
 
 @dataclass
@@ -83,7 +90,9 @@ class Micro:
         kernel = Kernel(irregular(2, {(0, 1): latency, (1, 0): latency}), options)
         size, begin, cycles = (whole(row, name) for name in ("packet_size", "warmup_cycles", "measure_cycles"))
         source = Exchange(kernel, size, number(row, "offered_flits") / size, seed=1)
-        on_the_way = options.st_delay + 1 + kernel.network.seat_latency  # the reference counts arrivals, ours are grants
+        on_the_way = (
+            options.st_delay + 1 + kernel.network.seat_latency
+        )  # the reference counts arrivals, ours are grants
         source.advance(begin - on_the_way)
         before = ejected(kernel)
         source.advance(begin + cycles - on_the_way)

@@ -7,10 +7,22 @@ A list that is too short goes on with its last value, one that is too long is cu
 
 import re
 
-from chipweave.errors import BadInput
 from chipweave.validation.booksim_files import whole
 
-PATTERNS = ("uniform", "asymmetric", "diagonal", "bitcomp", "bitrev", "shuffle", "transpose", "tornado", "neighbor", "hotspot")
+from chipweave.errors import BadInput
+
+PATTERNS = (
+    "uniform",
+    "asymmetric",
+    "diagonal",
+    "bitcomp",
+    "bitrev",
+    "shuffle",
+    "transpose",
+    "tornado",
+    "neighbor",
+    "hotspot",
+)
 
 
 def items(text):
@@ -94,5 +106,8 @@ def injection(row):
         return name
     if len(arguments) > 3:
         raise BadInput(f"injection_process {row['injection_process']!r}: states at the start are not modelled")
-    defaults = [row.get(column) or default for column, default in (("burst_alpha", "0.5"), ("burst_beta", "0.5"), ("burst_r1", "-1"))]
-    return f"on_off({','.join(str(decimal(a)) for a in arguments + defaults[len(arguments):])})"
+    defaults = [
+        row.get(column) or default
+        for column, default in (("burst_alpha", "0.5"), ("burst_beta", "0.5"), ("burst_r1", "-1"))
+    ]
+    return f"on_off({','.join(str(decimal(a)) for a in arguments + defaults[len(arguments) :])})"

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-
 from chipweave.validation import bandwidth, chase, clusters
 from chipweave.validation.calibrate_kernels import calibration_values
 from chipweave.validation.die import CALIBRATED, CHASE, KIB, LOOP, MIB, ORDER, Die
@@ -27,11 +26,19 @@ class Fit:
 
     def set(self, kind, name, value, rows):
         """`value` as YAML text; `rows`: where it came from."""
-        self.kinds.setdefault(kind, {})[name] = {"value": value, "source": f"calibration rows {', '.join(rows)}", "kind": "fitted"}
+        self.kinds.setdefault(kind, {})[name] = {
+            "value": value,
+            "source": f"calibration rows {', '.join(rows)}",
+            "kind": "fitted",
+        }
 
     def write(self, path):
-        document = {"schema": "chipweave.preset/1", "name": "die", "about": "figures of the line-rate die that are fitted, shared by all devices",
-                    "kinds": self.kinds}
+        document = {
+            "schema": "chipweave.preset/1",
+            "name": "die",
+            "about": "figures of the line-rate die that are fitted, shared by all devices",
+            "kinds": self.kinds,
+        }
         note = "# Written by validation/calibrate_die.py from calibration rows alone. Do not edit.\n"
         Path(path).write_text(note + yaml.safe_dump(document, sort_keys=False, width=140), encoding="utf-8")
 
@@ -62,7 +69,9 @@ def far_cycles(topology, **options):
     """Steps to lines whose home is the other partition, each read for the first time by this side."""
     die = Die(topology, sms=3, **options)
     lines = np.arange(8192, dtype=np.int64)
-    die.endpoints.touch([die.sms[1]], (lines * 128).astype(np.uint64), mask=15)  # all in the other partition or on its side
+    die.endpoints.touch(
+        [die.sms[1]], (lines * 128).astype(np.uint64), mask=15
+    )  # all in the other partition or on its side
     before = die.endpoints.total(die.slices, "peer_reads")
     period, hops = die.period_ps, 4096
     die.endpoints.attach(die.sms[0], ORDER, lines)
@@ -77,7 +86,17 @@ def fit(v, report=lambda name, value: None):
     """The kinds of the preset from the calibration values `v` ({row id: value})."""
     with tempfile.TemporaryDirectory() as folder:
         f = Fit(folder)
-        for step in (_pipeline, _l2_latency, _l2_bandwidth, _memory_latency, _blocks, _memory_bandwidth, _cluster, _copies, _launches):
+        for step in (
+            _pipeline,
+            _l2_latency,
+            _l2_bandwidth,
+            _memory_latency,
+            _blocks,
+            _memory_bandwidth,
+            _cluster,
+            _copies,
+            _launches,
+        ):
             step(f, v)
             report(step.__name__.strip("_"), f.kinds)
         return f
@@ -143,7 +162,12 @@ def _l2_latency(f, v):
         options = f.options()
         return far_cycles("h800_pcie", **options) - near_cycles("h800_pcie", **options)
 
-    f.set("gpu.llc_slices", "partition_link", f"{round(secant(measure, hop, 24_000, 26_000))} ps", ["uarch-0011", "uarch-0012"])
+    f.set(
+        "gpu.llc_slices",
+        "partition_link",
+        f"{round(secant(measure, hop, 24_000, 26_000))} ps",
+        ["uarch-0011", "uarch-0012"],
+    )
 
 
 def _l2_bandwidth(f, v):

@@ -8,12 +8,13 @@ Each figure is written with the rows it came from. Rows of any other role are dr
 from pathlib import Path
 
 import yaml
+from chipweave.validation import chips
+from chipweave.validation import kernel_software as software
+from chipweave.validation.suite_h100 import REFERENCES
 
 from chipweave import ledger
 from chipweave.kernels import launch
 from chipweave.kernels.moe import Layer
-from chipweave.validation import chips, kernel_software as software
-from chipweave.validation.suite_h100 import REFERENCES
 
 BOOST_HZ = {"H800 PCIe": 1.755e9, "GH200": 1.98e9}
 PATH_FIGURES = ("turnaround_s", "l1_s", "l2_latency_s", "l2_hop_s", "dram_efficiency")
@@ -46,10 +47,22 @@ def _hardware(v):
     turnaround = chips.structure("gh200").sms * 2 * 128 * 8 / (v["stream-0445"] * 1e9)
     return {
         "flop_per_clk": (rate, ["uarch-0062"], "back-to-back wgmma of one SM; 114 SMs at 1755 MHz"),
-        "tensor_clock_hz": (pcie, ["uarch-0062"], "the clock of that row, taken for every board under tensor load: assumed"),
+        "tensor_clock_hz": (
+            pcie,
+            ["uarch-0062"],
+            "the clock of that row, taken for every board under tensor load: assumed",
+        ),
         "l2_bytes_per_clk": (v["uarch-0050"], ["uarch-0050"], "saturated L2 reads"),
-        "shared_bytes_per_clk": (v["uarch-0049"], ["uarch-0049"], "what an SM's L1 gives; its shared memory is the same array"),
-        "atomic_handoff_s": (v["uarch-0045"] * 1e-9, ["uarch-0045"], "compare-and-swap from one SM to another, H100 PCIe"),
+        "shared_bytes_per_clk": (
+            v["uarch-0049"],
+            ["uarch-0049"],
+            "what an SM's L1 gives; its shared memory is the same array",
+        ),
+        "atomic_handoff_s": (
+            v["uarch-0045"] * 1e-9,
+            ["uarch-0045"],
+            "compare-and-swap from one SM to another, H100 PCIe",
+        ),
         "l1_s": (v["uarch-0004"] / gh200, ["uarch-0004"], "L1 hit"),
         "l2_latency_s": (v["plateau-0001"] / gh200, ["plateau-0001"], "near L2 hit"),
         "l2_hop_s": ((v["uarch-0012"] - v["uarch-0011"]) / pcie, ["uarch-0011", "uarch-0012"], "far minus near L2 hit"),
@@ -57,7 +70,11 @@ def _hardware(v):
         "tma_extra_s": (v["uarch-0032"] / pcie, ["uarch-0032"], "TMA load over plain load"),
         "turnaround_s": (turnaround, ["stream-0445"], "2 blocks of 128 threads x 8 B an SM in flight, over the rate"),
         "die_memory_bytes_per_s": (v["stream-0613"] * 1e9, ["stream-0613"], "what the die moves to memory at most"),
-        "dram_efficiency": (v["stream-0613"] * 1e9 / chips.structure("gh200").dram_bytes_per_s, ["stream-0613"], "of the pin rate, one direction"),
+        "dram_efficiency": (
+            v["stream-0613"] * 1e9 / chips.structure("gh200").dram_bytes_per_s,
+            ["stream-0613"],
+            "of the pin rate, one direction",
+        ),
         "graph_kernel_s": (v["launch-0002"] * 1e-6, ["launch-0002"], "a small kernel in a graph"),
     }
 
@@ -81,7 +98,9 @@ def _copies(v, f):
     chip = chips.chip_named("H200 SXM", f)
     own = launch.copy_seconds(chip, launch_path(f), 65536)
     rows = {"stream": "launch-0001", "graph": "launch-0002"}
-    return {f"{mode}_gap_s": (v[r] * 1e-6 - own, [r], "floor minus the model's 64 kB kernel") for mode, r in rows.items()}
+    return {
+        f"{mode}_gap_s": (v[r] * 1e-6 - own, [r], "floor minus the model's 64 kB kernel") for mode, r in rows.items()
+    }
 
 
 def _slope_and_floor(name, floor_name, seconds, measured, rows, words):
@@ -91,7 +110,10 @@ def _slope_and_floor(name, floor_name, seconds, measured, rows, words):
         low, high = (s({name: efficiency}) for s in seconds)
         efficiency *= (high - low) / (measured[1] - measured[0])
     low = seconds[0]({name: efficiency})
-    return {name: (efficiency, rows, words + ": slope"), floor_name: (measured[0] - low, rows, words + ": what the model leaves")}
+    return {
+        name: (efficiency, rows, words + ": slope"),
+        floor_name: (measured[0] - low, rows, words + ": what the model leaves"),
+    }
 
 
 def _weights(v, f):
@@ -105,7 +127,9 @@ def _weights(v, f):
     rows = ["moe-1201", "moe-1351"]
     measured = [v[r] * 1e-6 for r in rows]
     words = "one token on one expert of 44 MB and of 352 MB"
-    return _slope_and_floor("weights_dram_efficiency", "moe_floor_s", [seconds(*s) for s in shapes], measured, rows, words)
+    return _slope_and_floor(
+        "weights_dram_efficiency", "moe_floor_s", [seconds(*s) for s in shapes], measured, rows, words
+    )
 
 
 def _deepgemm(v, f):
@@ -118,7 +142,9 @@ def _deepgemm(v, f):
     rows = ["moe_wideep-0097", "moe_wideep-0020"]
     measured = [v[r] * 1e-6 for r in rows]
     words = "2 and 64 experts with few tokens"
-    return _slope_and_floor("deepgemm_dram_efficiency", "wideep_floor_s", [seconds(128, 128), seconds(4, 32)], measured, rows, words)
+    return _slope_and_floor(
+        "deepgemm_dram_efficiency", "wideep_floor_s", [seconds(128, 128), seconds(4, 32)], measured, rows, words
+    )
 
 
 def _linear(v, f):
@@ -133,7 +159,10 @@ def _linear(v, f):
 
 def write(path, fitted):
     """The YAML file: figure -> value, rows, words."""
-    entries = {name: {"value": float(f"{value:.9g}"), "rows": rows, "words": words} for name, (value, rows, words) in fitted.items()}
+    entries = {
+        name: {"value": float(f"{value:.9g}"), "rows": rows, "words": words}
+        for name, (value, rows, words) in fitted.items()
+    }
     head = "# Written by validation/calibrate_kernels.py from calibration rows alone. SI units. Do not edit.\n"
     Path(path).write_text(head + yaml.safe_dump(entries, sort_keys=False, width=140), encoding="utf-8")
 

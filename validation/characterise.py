@@ -12,20 +12,22 @@ from functools import lru_cache
 
 import numpy as np
 import yaml
-
-from chipweave import __version__, characterised, models
-from chipweave.errors import BadInput
-from chipweave.results import replacing
 from chipweave.validation.characterise_die import Bench, expert_ps, tile_model
 from chipweave.validation.characterise_gemm import fit_utilisation, token_counts
 from chipweave.validation.die import CALIBRATED
 from chipweave.validation.points import measure
 
+from chipweave import __version__, characterised, models
+from chipweave.errors import BadInput
+from chipweave.results import replacing
+
 PEAK = 989_000_000_000_000  # flop/s, 16 bits dense, NVIDIA H100 SXM data sheet; shares are of this
-SHARED_BELOW = 64 << 20     # bytes: slices above are not measured with several readers, for time
-SMALLEST_SHARED = 8 << 20   # bytes: below, two readers are enough
-STAYS = 32 << 20            # bytes that are all in the L2 (50 MiB, some lines in both partitions) when they are read again
-PLACED = 16 << 20           # bytes read in all, at most MOST_PLACES slices: where a slice lies in memory moves its time by some per cent
+SHARED_BELOW = 64 << 20  # bytes: slices above are not measured with several readers, for time
+SMALLEST_SHARED = 8 << 20  # bytes: below, two readers are enough
+STAYS = 32 << 20  # bytes that are all in the L2 (50 MiB, some lines in both partitions) when they are read again
+PLACED = (
+    16 << 20
+)  # bytes read in all, at most MOST_PLACES slices: where a slice lies in memory moves its time by some per cent
 MOST_PLACES = 4
 GOLDEN, CUTS = (5**0.5 - 1) / 2, 50
 
@@ -89,7 +91,9 @@ def run(topology, seed=1, jobs=1):
     bench = _bench(topology)
     points = [(topology, seed, t) for t in transfers(sorted(shapes()), bool(bench.doors))]
     times = measure(time_ps, points) if jobs > 1 else {point: time_ps(*point) for point in points}
-    return document(bench.die.system, topology, seed, {transfer: times[topology, seed, transfer] for _, _, transfer in points})
+    return document(
+        bench.die.system, topology, seed, {transfer: times[topology, seed, transfer] for _, _, transfer in points}
+    )
 
 
 def document(system, topology, seed, times):
@@ -98,11 +102,17 @@ def document(system, topology, seed, times):
     memory = {what: access(fit_line(rows), bandwidth) for what, rows in memory_rows(times).items() if rows}
     tiles = tile_model(system)
     told = {
-        "schema": characterised.SCHEMA, "name": system.resolved["topology"]["name"],
+        "schema": characterised.SCHEMA,
+        "name": system.resolved["topology"]["name"],
         "about": f"{system.about}, measured at line rate by `chipweave characterise`",
-        "origin": origin(system, topology, seed), "peak": f"{PEAK // 10**12} TFLOPS", "bandwidth": f"{bandwidth} B/s", "memory": memory,
-        "llc": llc_rows(times), "gemm": [gemm_row(tiles, size, *shape) for size, shape in sorted(shapes().items())], "residuals": [],
-    }  # fmt: skip
+        "origin": origin(system, topology, seed),
+        "peak": f"{PEAK // 10**12} TFLOPS",
+        "bandwidth": f"{bandwidth} B/s",
+        "memory": memory,
+        "llc": llc_rows(times),
+        "gemm": [gemm_row(tiles, size, *shape) for size, shape in sorted(shapes().items())],
+        "residuals": [],
+    }
     told["residuals"] = residuals(characterised.read(_node(told)), times, tiles)
     return told
 
@@ -117,7 +127,9 @@ def _bench(topology):
     try:
         return Bench(topology)
     except KeyError as missing:
-        raise BadInput(f"topology {topology} has no part called {missing}: a line-rate die has sm, llc and hbm") from None
+        raise BadInput(
+            f"topology {topology} has no part called {missing}: a line-rate die has sm, llc and hbm"
+        ) from None
 
 
 def memory_rows(times):
@@ -171,7 +183,11 @@ def llc_rows(times):
     again = {t: time for t, time in times.items() if t.what == "again"}
     readers = {t: t.size * (t.local + t.remote) for t in again}
     latency, rate = fit_line([(readers[t], time) for t, time in again.items() if readers[t] <= STAYS])
-    row = lambda size, rate: {"bytes": f"{size} B", "latency": f"{round(latency, -1):.0f} ps", "rate": f"{round(rate, -7):.0f} B/s"}  # noqa: E731
+    row = lambda size, rate: {
+        "bytes": f"{size} B",
+        "latency": f"{round(latency, -1):.0f} ps",
+        "rate": f"{round(rate, -7):.0f} B/s",
+    }  # noqa: E731
     larger = sorted((t.size, t.size * 1e12 / (time - latency)) for t, time in again.items() if t.size > STAYS)
     return [row(max(t.size for t in again if t.size <= STAYS), rate)] + [row(*found) for found in larger]
 
@@ -180,12 +196,18 @@ def origin(system, topology, seed):
     """What the table was measured on."""
     digest = lambda data: hashlib.sha256(data).hexdigest()  # noqa: E731
     resolved = json.dumps(system.resolved["topology"], sort_keys=True, default=str).encode()
-    return {"command": f"chipweave characterise {topology}", "topology_sha256": digest(resolved),
-            "calibrated_sha256": digest(CALIBRATED.read_bytes()), "version": __version__, "seed": seed}
+    return {
+        "command": f"chipweave characterise {topology}",
+        "topology_sha256": digest(resolved),
+        "calibrated_sha256": digest(CALIBRATED.read_bytes()),
+        "version": __version__,
+        "seed": seed,
+    }
 
 
 def _node(document):
     from chipweave import yamlfile
+
     return yamlfile.loads(text(document), "the table")
 
 
@@ -225,7 +247,12 @@ def gemm_ps(table, size, tokens):
 
 
 def _residual(words, time, mine):
-    return {"transfer": words, "line_rate": f"{round(time)} ps", "table": f"{round(mine)} ps", "error": round(mine / time - 1, 4)}
+    return {
+        "transfer": words,
+        "line_rate": f"{round(time)} ps",
+        "table": f"{round(mine)} ps",
+        "error": round(mine / time - 1, 4),
+    }
 
 
 def text(document):

@@ -5,17 +5,20 @@ is there. The SMs of a reader read a slice in chunks of
 4 KiB, dealt in turn, without a pause: weights that stream. Several readers at a time are SMs in so many equal parts.
 """
 
-from chipweave import registry
-from chipweave.kernels.gemm import CUBLAS_TILES, Gemm, best_of
 from chipweave.validation.die import GIB, LOOP, MIB, WAIT, Die, load
 
-WARP = 512                # bytes that a warp asks at once: 16 a lane
+from chipweave import registry
+from chipweave.kernels.gemm import CUBLAS_TILES, Gemm, best_of
+
+WARP = 512  # bytes that a warp asks at once: 16 a lane
 THREADS = 256
 CHUNK = THREADS // 32 * WARP
-LOOK_PS = 10_000          # how often it is asked whether a transfer has ended
-DIRTY = 96 * MIB          # stores before a timed one, so that the L2 writes back as fast as it is written
-WARM = 4 * MIB            # read before anything is timed: in the first microseconds of a die no refresh is due, and reads are 15 % faster
-SETTLE = 16 * MIB         # of the same train, before the timed slice and after it
+LOOK_PS = 10_000  # how often it is asked whether a transfer has ended
+DIRTY = 96 * MIB  # stores before a timed one, so that the L2 writes back as fast as it is written
+WARM = (
+    4 * MIB
+)  # read before anything is timed: in the first microseconds of a die no refresh is due, and reads are 15 % faster
+SETTLE = 16 * MIB  # of the same train, before the timed slice and after it
 
 
 class Bench:
@@ -56,8 +59,24 @@ class Bench:
         chunks, used = -(-size // CHUNK), []
         for i, unit in enumerate(members[:chunks]):
             turns = -(-(chunks - i) // len(members))
-            access = load(address, block_step=CHUNK, warp_step=WARP, loop_step=len(members) * CHUNK, lane_step=16, size=16, past_l1=1, store=store)
-            self.die.program(unit, [access, (LOOP, 0, turns)] + [(WAIT,)] * (not store), THREADS, first=i, step=len(members), blocks=i + 1)
+            access = load(
+                address,
+                block_step=CHUNK,
+                warp_step=WARP,
+                loop_step=len(members) * CHUNK,
+                lane_step=16,
+                size=16,
+                past_l1=1,
+                store=store,
+            )
+            self.die.program(
+                unit,
+                [access, (LOOP, 0, turns)] + [(WAIT,)] * (not store),
+                THREADS,
+                first=i,
+                step=len(members),
+                blocks=i + 1,
+            )
             self.die.launch(unit)
             used.append(unit)
         return used

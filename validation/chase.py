@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-
 from chipweave.validation.die import CHASE, KIB, LOOP, MIB, ORDER, Die, scattered
 
-L1_REACH = 2 * MIB      # below this L1 matters, and so does that a launch begins with it empty
-NO_REUSE = 150 * MIB    # beyond this no line lives in any L2 of the family until its next turn
+L1_REACH = 2 * MIB  # below this L1 matters, and so does that a launch begins with it empty
+NO_REUSE = 150 * MIB  # beyond this no line lives in any L2 of the family until its next turn
 HOPS = 8192
 
 

@@ -7,14 +7,22 @@ from functools import cache
 from importlib.resources import files
 
 import yaml
+from chipweave.validation.devices import device_of, parts, topology_of
 
 from chipweave.kernels.chip import Chip
 from chipweave.ledger import NotModelled
-from chipweave.validation.devices import device_of, parts, topology_of
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "kernels.yaml"
-CHIP_FIGURES = ("flop_per_clk", "tensor_clock_hz", "l2_bytes_per_clk", "l2_latency_s", "dram_latency_s", "tma_extra_s",
-                "die_memory_bytes_per_s", "shared_bytes_per_clk")
+CHIP_FIGURES = (
+    "flop_per_clk",
+    "tensor_clock_hz",
+    "l2_bytes_per_clk",
+    "l2_latency_s",
+    "dram_latency_s",
+    "tma_extra_s",
+    "die_memory_bytes_per_s",
+    "shared_bytes_per_clk",
+)
 
 
 def calibrated():
@@ -27,7 +35,13 @@ def calibrated():
 def structure(name):
     """The die of a topology, without what is fitted."""
     sm, llc, hbm = (parts(name)[part] for part in ("sm", "llc", "hbm"))
-    return Chip(name, sms=sm.sms, clock_hz=float(sm.clock), dram_bytes_per_s=float(hbm.bandwidth), l2_bytes=llc.slices * llc.slice_capacity)
+    return Chip(
+        name,
+        sms=sm.sms,
+        clock_hz=float(sm.clock),
+        dram_bytes_per_s=float(hbm.bandwidth),
+        l2_bytes=llc.slices * llc.slice_capacity,
+    )
 
 
 def chip_named(device, figures):

@@ -1,14 +1,13 @@
 """Microbenchmarks of what an SM has beside its loads: shared memory, own and of its cluster, bulk copies, launches."""
 
 import numpy as np
-
-from chipweave.validation.die import COPY, BARRIER, ENDLESS, JUMP, KIB, LOAD, LOOP, MIB, SHARED, WAIT, Die, load
+from chipweave.validation.die import BARRIER, COPY, ENDLESS, JUMP, KIB, LOAD, LOOP, MIB, SHARED, WAIT, Die, load
 
 HOPS = 256
 US = 1_000_000  # ps
 DESCRIPTORS = 1  # csrc/behaviours/tma.h
-SUBMIT = 1       # csrc/behaviours/command_processor.h
-WORDS = 16       # B a lane of the copies: float4
+SUBMIT = 1  # csrc/behaviours/command_processor.h
+WORDS = 16  # B a lane of the copies: float4
 
 
 def _cycles(die, sm, ops):
@@ -45,7 +44,11 @@ def ring_copy(topology, cluster=2, **options):
     for in their GPC stay idle."""
     die = Die(topology, **options)
     busy = [die.sms[i] for members in die.system.parts["sm"].clusters(cluster) for i in members]
-    ops = [_shared(cluster, 1, 32, WORDS, at=k * 16 * KIB) for k in range(4)] + [(WAIT,), _shared(1, 0, 32, WORDS, 1), (JUMP, 0)]
+    ops = [_shared(cluster, 1, 32, WORDS, at=k * 16 * KIB) for k in range(4)] + [
+        (WAIT,),
+        _shared(1, 0, 32, WORDS, 1),
+        (JUMP, 0),
+    ]
     for i, sm in enumerate(busy):
         die.program(sm, ops, 1024)
         die.launch(sm, i * 1000)
@@ -71,7 +74,13 @@ def copy_rate(topology, box=16 * KIB, **options):
     boxes = size // box
     for i, sm in enumerate(die.sms):
         die.endpoints.attach(die.numbers["tma"][i], DESCRIPTORS, [i * box % size, box, box, 1, box])
-        ops = [(COPY, 0, 0, 0, 1, box, 0), (COPY, 0, 1, 0, 1, box, 1), (BARRIER, 0), (BARRIER, 1), (LOOP, 0, boxes // 4)]
+        ops = [
+            (COPY, 0, 0, 0, 1, box, 0),
+            (COPY, 0, 1, 0, 1, box, 1),
+            (BARRIER, 0),
+            (BARRIER, 1),
+            (LOOP, 0, boxes // 4),
+        ]
         die.program(sm, ops, 1, 1, blocks=ENDLESS)
         die.launch(sm, i * 1000)
     return die.rate("copied", 1.5 * US, 1.5 * US)
@@ -82,7 +91,11 @@ def scale_kernel(topology, moved, way="stream", kernels=6, threads=256, **option
     die = Die(topology, sets=(f"front.way={way}",), **options)
     blocks = max(1, round(moved / 16 / threads))
     read, written = 0, 1 << 32
-    ops = [load(read, block_step=threads * 8, warp_step=256), (WAIT,), load(written, block_step=threads * 8, warp_step=256, store=True)]
+    ops = [
+        load(read, block_step=threads * 8, warp_step=256),
+        (WAIT,),
+        load(written, block_step=threads * 8, warp_step=256, store=True),
+    ]
     for i, sm in enumerate(die.sms):
         die.program(sm, ops, threads, min(32, 2048 // threads), first=i, step=len(die.sms), blocks=0)
     front = die.numbers["front"][0]

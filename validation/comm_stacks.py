@@ -7,10 +7,11 @@ value names its calibration rows. Stacks are found by kind: `stack("comm.nccl")`
 from functools import cache
 from importlib.resources import files
 
-from chipweave import registry, topology, yamlfile
-from chipweave.ledger import NotModelled
 from chipweave.validation.chips import calibrated, structure
 from chipweave.validation.devices import FILES, node_of, topology_of
+
+from chipweave import registry, topology, yamlfile
+from chipweave.ledger import NotModelled
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "comm.yaml"
 
@@ -23,7 +24,9 @@ def fabric(device):
         return NotModelled(f"device '{device}' has no NVSwitch node that is described")
     system = topology.load(name)
     if "switch" not in system.parts or "nvlink" not in system.networks:
-        return NotModelled(f"topology '{name}' describes no NVSwitch node: it has no part 'switch' or no network 'nvlink', as dgx_h100 has")
+        return NotModelled(
+            f"topology '{name}' describes no NVSwitch node: it has no part 'switch' or no network 'nvlink', as dgx_h100 has"
+        )
     return system.parts["switch"].fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
 
 

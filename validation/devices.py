@@ -14,7 +14,26 @@ DIES = {"gh200": "gh200", "h200": "h200", "h100": "h100_sxm", "h800": "h800"}
 BOARDS = {("h100", "pcie"): "h100_pcie", ("h800", "pcie"): "h800_pcie", ("h100", "nvl"): "h100_nvl"}
 NODES = {"h100": "dgx_h100", "h200": "dgx_h100", "h800": "dgx_h800"}
 """Eight SXM boards on NVSwitches; the other boards and GH200 have none that is described."""
-OTHERS = {"v100", "a100", "a800", "h20", "b100", "b200", "b300", "gb200", "gb300", "a10", "a30", "a40", "l4", "l40", "l40s", "t4", "mi250", "mi300x"}
+OTHERS = {
+    "v100",
+    "a100",
+    "a800",
+    "h20",
+    "b100",
+    "b200",
+    "b300",
+    "gb200",
+    "gb300",
+    "a10",
+    "a30",
+    "a40",
+    "l4",
+    "l40",
+    "l40s",
+    "t4",
+    "mi250",
+    "mi300x",
+}
 FILES = (".yaml", ".yml")
 """How a topology of one's own ends."""
 

@@ -8,10 +8,10 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
+from chipweave.validation.devices import Device
 
 from chipweave import topology
 from chipweave.line_rate import LineRate
-from chipweave.validation.devices import Device
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "die.yaml"
 LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = range(1, 12)
@@ -72,9 +72,31 @@ class Die:
         return (e.total(self.sms, statistic) - before) / (measure_ps * 1e-12)
 
 
-def load(base, block_step=0, block_mod=ENDLESS, warp_step=0, loop_step=0, lane_step=8, size=8, lanes=32, past_l1=0, store=False):
+def load(
+    base,
+    block_step=0,
+    block_mod=ENDLESS,
+    warp_step=0,
+    loop_step=0,
+    lane_step=8,
+    size=8,
+    lanes=32,
+    past_l1=0,
+    store=False,
+):
     """A LOAD (or STORE) op; see csrc/behaviours/sm.h."""
-    return (STORE if store else LOAD, base, block_step, block_mod, warp_step, loop_step, lane_step, size, lanes, past_l1)
+    return (
+        STORE if store else LOAD,
+        base,
+        block_step,
+        block_mod,
+        warp_step,
+        loop_step,
+        lane_step,
+        size,
+        lanes,
+        past_l1,
+    )
 
 
 def scattered(n, count, seed):

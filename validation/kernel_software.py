@@ -41,7 +41,9 @@ def deepgemm_seconds(chip, figures, kind, m, n, k, groups, release):
     rows, ways = (m * groups, 1) if kind == "contiguous" else (m, groups)
     tile = deepgemm.choose(chip.sms, rows, n, ways, kind, release)
     conflicts = deepgemm.store_conflicts(tile.columns, release)
-    return grouped.grouped_seconds(chip, [m] * groups, n, k, "fp8", tile, figures["deepgemm_dram_efficiency"], False, conflicts)
+    return grouped.grouped_seconds(
+        chip, [m] * groups, n, k, "fp8", tile, figures["deepgemm_dram_efficiency"], False, conflicts
+    )
 
 
 def wideep_seconds(chip, figures, counts, hidden=7168, intermediate=2048):
@@ -67,7 +69,9 @@ def wideep_loads(balance, tokens, ranks, experts=256, top_k=8):
 def moe_seconds(chip, figures, layer, loads_of_rank, tokens, top_k):
     """A fused MoE layer, averaged over draws of its load."""
     efficiency = figures["weights_dram_efficiency"]
-    return float(np.mean([moe.layer_seconds(chip, layer, c, tokens, tokens * top_k, efficiency) for c in loads_of_rank]))
+    return float(
+        np.mean([moe.layer_seconds(chip, layer, c, tokens, tokens * top_k, efficiency) for c in loads_of_rank])
+    )
 
 
 ROUTER_GROUPS = {"DeepSeek-V3": (8, 4)}

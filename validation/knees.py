@@ -32,7 +32,9 @@ def knees(results):
     curves = {}
     for r in results:
         if r.group == GROUP and r.simulated is not None and r.x_name in PRINTED_BYTES:
-            curves.setdefault(r.device, []).append((float(r.x_value) * PRINTED_BYTES[r.x_name], r.reference, r.simulated))
+            curves.setdefault(r.device, []).append(
+                (float(r.x_value) * PRINTED_BYTES[r.x_name], r.reference, r.simulated)
+            )
     return [knee for device, rows in sorted(curves.items()) for knee in _of_curve(device, sorted(rows))]
 
 

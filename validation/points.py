@@ -12,7 +12,9 @@ FEW = 6  # starting processes costs more than this many points
 def measure(function, points):
     """{point: function(*point)} of distinct points (tuples), in any order of work; the same for any number of workers."""
     points = sorted(set(points), key=repr)
-    workers = min(len(points), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    workers = min(
+        len(points), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     if workers < 2 or len(points) < FEW or parent_process():  # in one of several workers there is no processor left
         return {p: function(*p) for p in points}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -27,4 +29,7 @@ def answers(questions, point, function, answer):
     """
     points = {q.id: point(q) for q in questions}
     found = measure(function, [p for p in points.values() if not isinstance(p, NotModelled)])
-    return {q.id: points[q.id] if isinstance(points[q.id], NotModelled) else answer(q, points[q.id], found[points[q.id]]) for q in questions}
+    return {
+        q.id: points[q.id] if isinstance(points[q.id], NotModelled) else answer(q, points[q.id], found[points[q.id]])
+        for q in questions
+    }

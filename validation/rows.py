@@ -12,7 +12,17 @@ BYTES_PER_S = {"B/s": 1.0, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "MiB/s": 2.0*
 FLOP_PER_S = {"GFLOP/s": 1e9, "TFLOP/s": 1e12, "TFLOPS": 1e12, "PFLOP/s": 1e15}
 OPERANDS = {"bf16": "bfloat16", "fp16": "float16", "half": "float16"}
 """Other names of operand types -> those of the kernel models."""
-PRINTED_BYTES = {"B": 1, "bytes": 1, "kB": 1 << 10, "KB": 1 << 10, "KiB": 1 << 10, "MB": 1 << 20, "MiB": 1 << 20, "GB": 1 << 30, "GiB": 1 << 30}
+PRINTED_BYTES = {
+    "B": 1,
+    "bytes": 1,
+    "kB": 1 << 10,
+    "KB": 1 << 10,
+    "KiB": 1 << 10,
+    "MB": 1 << 20,
+    "MiB": 1 << 20,
+    "GB": 1 << 30,
+    "GiB": 1 << 30,
+}
 """Sizes as gpu-benches prints them: its kB is 1024 bytes."""
 MOST_BYTES = 1 << 40  # more than any memory that is described
 
@@ -68,8 +78,15 @@ def no_power(balance, most=16):
 
 def count(question, *names, most=1 << 30):
     """x as a whole number from 1 to `most` under one of these names, or NotModelled."""
-    if question.x is None or question.x_name not in names or not 1 <= question.x <= most or question.x != int(question.x):
-        return NotModelled(f"x is not {' or '.join(names)}, a whole number: {question.x_name or 'no name'} {question.x_value or 'without value'}")
+    if (
+        question.x is None
+        or question.x_name not in names
+        or not 1 <= question.x <= most
+        or question.x != int(question.x)
+    ):
+        return NotModelled(
+            f"x is not {' or '.join(names)}, a whole number: {question.x_name or 'no name'} {question.x_value or 'without value'}"
+        )
     return int(question.x)
 
 

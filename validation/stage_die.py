@@ -15,7 +15,12 @@ from chipweave.fabric import build
 from chipweave.replicas import gather
 from chipweave.work import OPERANDS, Work
 
-TABLE_OF = {"DeepSeek-V3": "deepseek-v3", "Qwen3-235B-A22B": "qwen3-235b", "Kimi-K2": "kimi-k2", "Llama4-Maverick": "llama4-maverick"}
+TABLE_OF = {
+    "DeepSeek-V3": "deepseek-v3",
+    "Qwen3-235B-A22B": "qwen3-235b",
+    "Kimi-K2": "kimi-k2",
+    "Llama4-Maverick": "llama4-maverick",
+}
 ANY_SHAPE = "deepseek-v3"
 """Whose utilisation table a GEMM takes that is no model's expert: assumed."""
 
@@ -39,10 +44,14 @@ def gemm_ps(of, tokens, rows, columns, slices=1, preset="paper"):
     tokens  rows of the activations
     preset  "paper", or "h100": the die that was characterised
     """
-    work = Work((0,), 1, slices, rows * columns * 2, 2 * rows * columns, (rows + columns) * 2, of.utilisation, of.hbm_efficiency)
+    work = Work(
+        (0,), 1, slices, rows * columns * 2, 2 * rows * columns, (rows + columns) * 2, of.utilisation, of.hbm_efficiency
+    )
     system = topology.load("wafer", sets=["parts.die.grid=[1, 1]"], preset=preset)
     network = system.networks["d2d"]
-    engine, _ = assemble(system, gather(system.parts.values()), work, network.admission, network.wait_queue, None, "kernel")
+    engine, _ = assemble(
+        system, gather(system.parts.values()), work, network.admission, network.wait_queue, None, "kernel"
+    )
     given = {"tokens": tokens, "slice_bytes": work.slice_bytes, "activation_bytes": tokens * work.token_bytes}
     rows = [[{**given, "line": i}.get(name, 0) for name in OPERANDS] for i in range(slices)]
     batch = engine.issue("slice", np.array(rows, np.int64))
@@ -54,7 +63,10 @@ def copy_ps(size):
     """ps of a copy of `size` bytes between two GPUs of a node: the copy engine's start, then a message on the NVLink network."""
     network = topology.load("dgx_h100").networks["nvlink"]
     edges, layout = network.graph.edges, Layout()
-    links = [Link(f"{a}-{b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"]) for a, b in network.links]
+    links = [
+        Link(f"{a}-{b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])
+        for a, b in network.links
+    ]
 
     def routes(source, target):
         return [network.link_index[link] for link in network.route(source, target)]
@@ -65,6 +77,8 @@ def copy_ps(size):
     chain.hold("start", starter.at("source"), Given("start"), then="send")
     chain.send("send", nvlink, "source", "target", "bytes")
     engine = build(layout, admission="work_conserving")
-    batch = engine.issue("copy", np.array([[0, 1, size, registry.components.find("node.copy_engine")().start]], np.int64))
+    batch = engine.issue(
+        "copy", np.array([[0, 1, size, registry.components.find("node.copy_engine")().start]], np.int64)
+    )
     engine.advance()
     return int(engine.finish_ps(batch)[0])

@@ -47,7 +47,10 @@ class Transfers:
             chain.start = getattr(self, f"_{name}")(chain, work)
         engine = build(layout, admission="work_conserving", engine=self.engine)
         given = {"slice_bytes": size}
-        batches = [engine.issue(name, np.array([[{**given, "tokens": tokens}.get(o, 0) for o in OPERANDS]], np.int64)) for name, tokens in jobs]
+        batches = [
+            engine.issue(name, np.array([[{**given, "tokens": tokens}.get(o, 0) for o in OPERANDS]], np.int64))
+            for name, tokens in jobs
+        ]
         while not engine.idle:
             engine.advance()
         return max(int(engine.finish_ps(b).max()) for b in batches)

@@ -15,7 +15,11 @@ def results(reference=None, groups=(), device=None, jobs=1):
     if reference:
         raise BadInput("suite analytic has no reference file: theory is its reference")
     known = sorted(analytic.discover())
-    unknown = [Fault(f"no closed forms '{g}'", allowed=", ".join(known), nearest=nearest(g, known)) for g in groups if g not in known]
+    unknown = [
+        Fault(f"no closed forms '{g}'", allowed=", ".join(known), nearest=nearest(g, known))
+        for g in groups
+        if g not in known
+    ]
     if unknown:
         raise BadInput(unknown)
     chosen = [g for g in known if not groups or g in groups]
@@ -35,5 +39,18 @@ def result(group, check):
     """One row of the ledger; a fault of the model is a gap, whatever its group does on average."""
     error = relative_error(float(check.simulated), float(check.expected))
     status = "holds" if abs(error) <= check.tolerance else "gap"
-    return Result(f"{group}/{check.name}", group, "predicted", check.system, f"{check.quantity} [{check.unit}]", check.x_name, check.x_value,
-                  float(check.expected), float(check.simulated), error, check.tolerance, status, check.why)
+    return Result(
+        f"{group}/{check.name}",
+        group,
+        "predicted",
+        check.system,
+        f"{check.quantity} [{check.unit}]",
+        check.x_name,
+        check.x_value,
+        float(check.expected),
+        float(check.simulated),
+        error,
+        check.tolerance,
+        status,
+        check.why,
+    )

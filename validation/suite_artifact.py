@@ -11,19 +11,20 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+from chipweave.validation import artifact_micro
+from chipweave.validation.artifact_rows import QUANTITIES, SETTING, folder_of, read
+from chipweave.validation.artifact_sets import MODELS, open_sets, reason
+
 from chipweave import models, serving, topology
-from chipweave.topology import preset as topology_preset
 from chipweave.code import Gate
 from chipweave.errors import BadInput
 from chipweave.ledger import Result, number, relative_error
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
 from chipweave.strategy import build
+from chipweave.topology import preset as topology_preset
 from chipweave.trace.library import batch_of
 from chipweave.trace.store import open_store
-from chipweave.validation import artifact_micro
-from chipweave.validation.artifact_rows import QUANTITIES, SETTING, folder_of, read
-from chipweave.validation.artifact_sets import MODELS, open_sets, reason
 
 FOLDER = files("chipweave.validation") / "references" / "artifact"
 STRATEGIES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only": "pred", "allo_and_pred": "allo+pred"}
@@ -32,7 +33,9 @@ STRATEGIES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only":
 def results(reference=None, groups=(), device=None, jobs=1):
     """One Result per (row, quantity) of the tables; a group is a strategy, a device a model and mesh."""
     reference = Path(str(reference or FOLDER))
-    rows = [r for r in read(reference) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))]
+    rows = [
+        r for r in read(reference) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))
+    ]
     settings = list(dict.fromkeys(tuple(r[k] for k in SETTING) for r in rows))
     tables = dict(zip(settings, run_all(settings, open_sets(folder_of(reference), settings), jobs)))
     return [result for row in rows for result in compare(row, tables[tuple(row[k] for k in SETTING)])]
@@ -62,7 +65,7 @@ def run_one(item):
         if model not in MODELS:
             return f"unknown model {model}"
         if trace_set.startswith("micro:"):
-            return run_micro(MODELS[model], mesh, trace_set[len("micro:"):])
+            return run_micro(MODELS[model], mesh, trace_set[len("micro:") :])
         if isinstance(store, str):
             return store
         return run_trace(MODELS[model], mesh, store, int(batch), int(steps), strategy)
@@ -79,7 +82,9 @@ def run_trace(model_name, mesh, store, batch, steps, strategy):
     preset = topology_preset.load(spec.preset)
     policies = serving.open_strategy(spec, preset, Gate(False))
     if limit:
-        policies = replace(policies, replacement=build("replacement", {"kind": "lru", "capacity": limit.replace("GiB", " GiB")}))
+        policies = replace(
+            policies, replacement=build("replacement", {"kind": "lru", "capacity": limit.replace("GiB", " GiB")})
+        )
     habits = {habit: serving.preset_says(preset, habit) for habit in topology_preset.HABITS}
     loaded = serving.Loaded(models.load(model_name), batch_of(open_store(store), batch), wafer(mesh), policies, habits)
     outcome = serving.simulate(spec, keep_plans=True, loaded=loaded)
@@ -102,13 +107,22 @@ def run_plan(model_name, mesh, case, sets=(), engine="kernel", allow_code=False)
     model = replace(models.load(model_name), slices=case.slices)
     system = wafer(mesh, sets, allow_code)
     given = artifact_micro.policies(case, build("replacement", "unbounded"))
-    run = serving.drive(RunSpec(engine=engine), model, system, given, (0,), lambda costs, distance: artifact_micro.Steps(case, model, costs, distance))
+    run = serving.drive(
+        RunSpec(engine=engine),
+        model,
+        system,
+        given,
+        (0,),
+        lambda costs, distance: artifact_micro.Steps(case, model, costs, distance),
+    )
     return run.records.table()
 
 
 def wafer(mesh, sets=(), allow_code=False):
     """The wafer of the case study with another grid: "8x3" is 8 rows by 3 columns."""
-    return topology.load("wafer", sets=[f"parts.die.grid={grid(mesh)}", *sets], preset="artifact", allow_code=allow_code)
+    return topology.load(
+        "wafer", sets=[f"parts.die.grid={grid(mesh)}", *sets], preset="artifact", allow_code=allow_code
+    )
 
 
 def grid(mesh):
@@ -154,6 +168,18 @@ def result(row, quantity, simulated, why=""):
     key = "/".join(row[k] for k in (*SETTING, "variant", "stage", "step", "layer"))
     error = None if simulated is None or reference is None else relative_error(simulated, reference)
     status = "not modelled" if error is None else "gap" if judged and error else "holds"
-    return Result(f"{key}:{quantity}", group_of(row), "predicted" if judged else "context", device_of(row), quantity, "step/layer",
-                  f"{row['step']}/{row['layer']}", reference, simulated, error, 0.0 if judged else None, status,
-                  why or ("" if judged else "order of ties is the platform's own"))
+    return Result(
+        f"{key}:{quantity}",
+        group_of(row),
+        "predicted" if judged else "context",
+        device_of(row),
+        quantity,
+        "step/layer",
+        f"{row['step']}/{row['layer']}",
+        reference,
+        simulated,
+        error,
+        0.0 if judged else None,
+        status,
+        why or ("" if judged else "order of ties is the platform's own"),
+    )

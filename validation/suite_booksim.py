@@ -8,11 +8,12 @@ Networks and options are read from the columns of the rows, so any run of BookSi
 from importlib.resources import files
 from pathlib import Path
 
-from chipweave.errors import BadInput
-from chipweave.ledger import Result, relative_error
 from chipweave.validation.booksim_curves import curve_rows
 from chipweave.validation.booksim_files import FILES, Folder
 from chipweave.validation.booksim_traces import micro_rows, trace_rows
+
+from chipweave.errors import BadInput
+from chipweave.ledger import Result, relative_error
 
 REFERENCES = files("chipweave.validation") / "references" / "booksim"
 GROUPS = ("traces", "microbench", "curves")
@@ -48,7 +49,33 @@ def judge(task):
     try:
         simulated, holds, tolerance, why = task.answer()
     except BadInput as error:
-        return Result(task.id, task.group, "predicted", task.device, task.quantity, task.x_name, task.x_value, task.reference,
-                      None, None, None, "not modelled", str(error))
-    return Result(task.id, task.group, "predicted", task.device, task.quantity, task.x_name, task.x_value, task.reference, simulated,
-                  relative_error(simulated, task.reference), tolerance, "holds" if holds else "gap", why)
+        return Result(
+            task.id,
+            task.group,
+            "predicted",
+            task.device,
+            task.quantity,
+            task.x_name,
+            task.x_value,
+            task.reference,
+            None,
+            None,
+            None,
+            "not modelled",
+            str(error),
+        )
+    return Result(
+        task.id,
+        task.group,
+        "predicted",
+        task.device,
+        task.quantity,
+        task.x_name,
+        task.x_value,
+        task.reference,
+        simulated,
+        relative_error(simulated, task.reference),
+        tolerance,
+        "holds" if holds else "gap",
+        why,
+    )

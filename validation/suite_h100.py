@@ -5,12 +5,12 @@ from dataclasses import replace
 from importlib.resources import files
 
 import yaml
+from chipweave.validation import knees
 
 from chipweave import ledger
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.ledger.asking import asking
 from chipweave.ledger.text import percent, table
-from chipweave.validation import knees
 
 FOLDER = files("chipweave.validation") / "references" / "h100"
 REFERENCES = FOLDER / "h100_reference.csv"  # the table that calibration is read from
@@ -26,10 +26,18 @@ def references(reference=None, groups=(), device=None):
     if not reference:
         rows += second_views(rows)
     known = sorted({q.group for q, _ in rows})
-    unknown = [Fault(f"no rows of group '{g}'", allowed=", ".join(known), nearest=nearest(g, known)) for g in groups if g not in known]
+    unknown = [
+        Fault(f"no rows of group '{g}'", allowed=", ".join(known), nearest=nearest(g, known))
+        for g in groups
+        if g not in known
+    ]
     if unknown:
         raise BadInput(unknown)
-    return [(q, v) for q, v in rows if (not groups or q.group in groups) and (not device or device.lower() in q.device.lower())]
+    return [
+        (q, v)
+        for q, v in rows
+        if (not groups or q.group in groups) and (not device or device.lower() in q.device.lower())
+    ]
 
 
 def second_views(rows):
@@ -39,8 +47,16 @@ def second_views(rows):
     """
     gemms = [(q, v) for q, v in rows if q.group == "gemm" and q.conditions.startswith("bfloat16")]
     experts = [(q, v) for q, v in rows if q.group == "expert_gemm"]
-    views = (("stage", "stage_gemm", gemms), ("stage_h100", "stage_gemm_h100", gemms), ("h100", "expert_gemm_h100", experts))
-    return [(replace(q, id=f"{prefix}_{q.id}", group=group, role="context"), v) for prefix, group, asked in views for q, v in asked]
+    views = (
+        ("stage", "stage_gemm", gemms),
+        ("stage_h100", "stage_gemm_h100", gemms),
+        ("h100", "expert_gemm_h100", experts),
+    )
+    return [
+        (replace(q, id=f"{prefix}_{q.id}", group=group, role="context"), v)
+        for prefix, group, asked in views
+        for q, v in asked
+    ]
 
 
 def results(reference=None, groups=(), device=None, jobs=1):
@@ -68,17 +84,36 @@ def missed(rows):
 def extra(rows):
     """Parts of the Markdown ledger that only this suite has: knees; the calibration rows and what each of them sets."""
     sets = what_rows_set()
-    lines = [[r.id, r.quantity, f"{r.x_name} {r.x_value}".strip(), "-" if r.reference is None else f"{r.reference:g}", r.device,
-              ", ".join(sets.get(r.id, ())) or "nothing yet"] for r in rows if r.role == "calibration"]
+    lines = [
+        [
+            r.id,
+            r.quantity,
+            f"{r.x_name} {r.x_value}".strip(),
+            "-" if r.reference is None else f"{r.reference:g}",
+            r.device,
+            ", ".join(sets.get(r.id, ())) or "nothing yet",
+        ]
+        for r in rows
+        if r.role == "calibration"
+    ]
     head = ["row", "quantity", "x", "value", "device", "sets"]
     return _knees(rows) + (["### Calibration rows and what each of them sets", table(head, lines)] if lines else [])
 
 
 def _knees(rows):
-    lines = [[k.device, k.level, f"{k.reference / 1024:.0f}", f"{k.simulated / 1024:.0f}", percent(k.error)] for k in knees.knees(rows)]
-    words = (f"Where a latency curve (`{knees.GROUP}`) leaves a level: risen by a tenth of the way to the next one "
-             f"(`validation/knees.py`); each must lie within {knees.BAR:.0%} of its size.")
-    return ["### Knees", words, table(["device", "leaves", "measured, KiB", "simulated, KiB", "error"], lines)] if lines else []
+    lines = [
+        [k.device, k.level, f"{k.reference / 1024:.0f}", f"{k.simulated / 1024:.0f}", percent(k.error)]
+        for k in knees.knees(rows)
+    ]
+    words = (
+        f"Where a latency curve (`{knees.GROUP}`) leaves a level: risen by a tenth of the way to the next one "
+        f"(`validation/knees.py`); each must lie within {knees.BAR:.0%} of its size."
+    )
+    return (
+        ["### Knees", words, table(["device", "leaves", "measured, KiB", "simulated, KiB", "error"], lines)]
+        if lines
+        else []
+    )
 
 
 def what_rows_set():

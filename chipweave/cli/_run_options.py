@@ -5,7 +5,9 @@ import click
 OPTIONS = [
     click.option("--topology", help="Shipped topology or file  [default: wafer_5x5]"),
     click.option("--model", help="Shipped model or file  [default: deepseek-v3]"),
-    click.option("--trace", help="Routing trace: file or shipped name  [default: generated for the model from the seed]"),
+    click.option(
+        "--trace", help="Routing trace: file or shipped name  [default: generated for the model from the seed]"
+    ),
     click.option("--batch", type=int, help="Requests decoded together  [default: 4096]"),
     click.option("--steps", type=int, help="Steps, the prefill counts as one  [default: 128]"),
     click.option("--preset", help="Preset of behaviour: artifact, paper, h100  [default: artifact]"),

@@ -5,9 +5,22 @@ import click
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
-@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Where to write the table  [default: TOPOLOGY.characterised.yaml]")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of the pages that memory is dealt in.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="More than 1: a worker for each processor.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Where to write the table  [default: TOPOLOGY.characterised.yaml]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=1,
+    show_default=True,
+    help="Of the pages that memory is dealt in.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="More than 1: a worker for each processor."
+)
 @click.option("--debug", is_flag=True, hidden=True)
 def command(topology, out, seed, jobs, debug):
     """Measure a line-rate die: slices read, stored and shared, expert GEMMs; takes some minutes."""

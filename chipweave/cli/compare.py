@@ -9,8 +9,14 @@ from chipweave.cli._run_options import run_options
 @click.argument("run_file", required=False, metavar="[RUN.yaml]")
 @run_options
 @click.option("--strategies", help="Names with commas between: base,ep,allo,pred,allo+pred (the default).")
-@click.option("--link-models", help="Names with commas between: circuit,fair,flit; circuit then also runs work_conserving.")
-@click.option("--sample", type=click.IntRange(min=1), help="About so many layer-steps under flit, stratified: at least 3 of the prefill and of each quarter of decode.")
+@click.option(
+    "--link-models", help="Names with commas between: circuit,fair,flit; circuit then also runs work_conserving."
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    help="About so many layer-steps under flit, stratified: at least 3 of the prefill and of each quarter of decode.",
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")

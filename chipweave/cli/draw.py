@@ -5,7 +5,12 @@ import click
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
-@click.option("-o", "--out", type=click.Path(dir_okay=False), help="The file to write: .svg, .png or .pdf. Default: the topology's name, .svg.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False),
+    help="The file to write: .svg, .png or .pdf. Default: the topology's name, .svg.",
+)
 @click.option("--set", "sets", multiple=True, metavar="a.b=value", help="Change a value of the topology first.")
 @click.option("--preset", help="A preset of behaviour to lay over the topology.")
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")

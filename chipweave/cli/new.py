@@ -6,7 +6,12 @@ import click
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("what", type=click.Choice(["component", "policy", "topology", "case"]))
 @click.argument("name")
-@click.option("--folder", default=".", type=click.Path(exists=True, file_okay=False), help="Where to write; the current folder otherwise.")
+@click.option(
+    "--folder",
+    default=".",
+    type=click.Path(exists=True, file_okay=False),
+    help="Where to write; the current folder otherwise.",
+)
 def command(what, name, folder):
     """A skeleton of a component, policy, topology or case, with a test that passes."""
     from chipweave.skeleton import write

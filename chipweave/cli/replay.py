@@ -6,9 +6,28 @@ import click
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
 @click.argument("packets", metavar="PACKETS.csv")
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.")
-@click.option("--csv", "csv_path", metavar="FILE", default="-", show_default=True, help="Where the list goes; - for standard output.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Coin for equally short ways on a torus; 0: always up.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
+)
+@click.option(
+    "--csv",
+    "csv_path",
+    metavar="FILE",
+    default="-",
+    show_default=True,
+    help="Where the list goes; - for standard output.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Coin for equally short ways on a torus; 0: always up.",
+)
 @click.option("--network", help="Which network, where the topology has several.")
 @click.option("--allow-deadlock", is_flag=True, help="Run routes that can deadlock.")
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
@@ -17,8 +36,7 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
     """Inject the packets of PACKETS.csv (src,dst,size,ctime) and list their itime, atime and hops."""
     import sys
 
-    from chipweave.noc import deadlock
-    from chipweave.noc import replay
+    from chipweave.noc import deadlock, replay
     from chipweave.noc import system as routing_system
     from chipweave.results import check_file, replacing
     from chipweave.watched import watched

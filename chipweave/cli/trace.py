@@ -12,13 +12,25 @@ def command():
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The store to write (.parquet).")
 @click.option("--model", help="The model the trace must fit; recognised by layers and top-k where it is left out.")
-@click.option("--experts", type=click.IntRange(1, 65_535), help="Routed experts a layer, for a model that is not shipped.")
+@click.option(
+    "--experts", type=click.IntRange(1, 65_535), help="Routed experts a layer, for a model that is not shipped."
+)
 @click.option("--name", help="The name results show; by default that of --out.")
 @click.option("--compress", is_flag=True, help="A smaller store that takes longer to read.")
 @click.option("--as-decode", is_flag=True, help="Replay a prefill-only log as decode, on windows of its sequences.")
-@click.option("--requests", type=click.IntRange(1, 1_000_000), default=4096, show_default=True, help="Windows, with --as-decode.")
-@click.option("--steps", type=click.IntRange(1, 1_000_000), default=128, show_default=True, help="Steps with the prefill, with --as-decode.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Chooses the windows, with --as-decode.")
+@click.option(
+    "--requests", type=click.IntRange(1, 1_000_000), default=4096, show_default=True, help="Windows, with --as-decode."
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 1_000_000),
+    default=128,
+    show_default=True,
+    help="Steps with the prefill, with --as-decode.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Chooses the windows, with --as-decode."
+)
 def import_(paths, out, model, experts, name, compress, as_decode, requests, steps, seed):
     """Import JSON (folders, .json, .jsonl, .gz, .zst, .tar.gz) or NumPy ids (.npy, .npz) into one store."""
     from chipweave.trace.importer import import_decode, import_paths
@@ -37,7 +49,13 @@ def import_(paths, out, model, experts, name, compress, as_decode, requests, ste
 @command.command()
 @click.argument("model")
 @click.option("--requests", type=click.IntRange(1, 1_000_000), default=4096, show_default=True)
-@click.option("--steps", type=click.IntRange(1, 1_000_000), default=128, show_default=True, help="Steps with the prefill: 128 is 1 + 127.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 1_000_000),
+    default=128,
+    show_default=True,
+    help="Steps with the prefill: 128 is 1 + 127.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The store to write (.parquet).")
 @click.option("--name", help="The name results show.")

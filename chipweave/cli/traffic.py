@@ -5,30 +5,70 @@ import click
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
-@click.option("--pattern", default="uniform", show_default=True, help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE).")
-@click.option("--load", "loads", multiple=True, required=True, help="Flits per endpoint and cycle; several, 0.1,0.2,0.3, make a latency-load curve.")
+@click.option(
+    "--pattern",
+    default="uniform",
+    show_default=True,
+    help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE).",
+)
+@click.option(
+    "--load",
+    "loads",
+    multiple=True,
+    required=True,
+    help="Flits per endpoint and cycle; several, 0.1,0.2,0.3, make a latency-load curve.",
+)
 @click.option("--packet-flits", default="1", show_default=True, help="Packet size in flits, or several: 1,5.")
 @click.option("--packet-weights", help="Weights of the sizes, per packet: 3,1; the last one holds for the rest.")
 @click.option("--injection", default="bernoulli", show_default=True, help="bernoulli or on_off(alpha,beta[,rate]).")
-@click.option("--warmup", type=click.IntRange(0, 10**12), default=1000, show_default=True, help="Cycles before measuring.")
+@click.option(
+    "--warmup", type=click.IntRange(0, 10**12), default=1000, show_default=True, help="Cycles before measuring."
+)
 @click.option("--cycles", type=click.IntRange(1, 10**12), default=10_000, show_default=True, help="Measured cycles.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
-@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
+)
 @click.option("--network", help="Which network, where the topology has several.")
 @click.option("--picture", type=click.Path(dir_okay=False), help="Draw the curve of several loads (SVG, PNG, PDF).")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
-@click.option("--links", "links_path", metavar="FILE", help="Write every link as JSON: flits, busy, idle, stalls, over time, and its hottest flows.")
+@click.option(
+    "--links",
+    "links_path",
+    metavar="FILE",
+    help="Write every link as JSON: flits, busy, idle, stalls, over time, and its hottest flows.",
+)
 @click.option("--allow-deadlock", is_flag=True, help="Run routes that can deadlock.")
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(topology, pattern, loads, packet_flits, packet_weights, injection, warmup, cycles, seed, sets, network, picture,
-            json_path, links_path, allow_deadlock, allow_code, debug):
+def command(
+    topology,
+    pattern,
+    loads,
+    packet_flits,
+    packet_weights,
+    injection,
+    warmup,
+    cycles,
+    seed,
+    sets,
+    network,
+    picture,
+    json_path,
+    links_path,
+    allow_deadlock,
+    allow_code,
+    debug,
+):
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
     from chipweave import show
-    from chipweave.noc import deadlock
-    from chipweave.noc import system as routing_system
-    from chipweave.noc import traffic
     from chipweave.draw_formats import check_picture
+    from chipweave.noc import deadlock, traffic
+    from chipweave.noc import system as routing_system
     from chipweave.results import check_file, write_json
 
     check_picture(picture)
@@ -39,8 +79,15 @@ def command(topology, pattern, loads, packet_flits, packet_weights, injection, w
     net, router = made.network, made.router
     if not allow_deadlock:
         deadlock.prove(net, router)
-    options = dict(packet_flits=packet_flits, weights=packet_weights, injection=injection, warmup=warmup, cycles=cycles, seed=seed,
-                   watch=show.watching(f"{topology}, {pattern}"))
+    options = dict(
+        packet_flits=packet_flits,
+        weights=packet_weights,
+        injection=injection,
+        warmup=warmup,
+        cycles=cycles,
+        seed=seed,
+        watch=show.watching(f"{topology}, {pattern}"),
+    )
     if links_path:
         rows, links = traffic.curve_with_links(net, router, pattern, loads, flit_bytes=made.flit_bytes, **options)
         write_json(links_path, links[0] if len(links) == 1 else links)

@@ -5,15 +5,27 @@ import click
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("suites", nargs=-1, metavar="[SUITE ...]")
-@click.option("--reference", type=click.Path(exists=True), help="A folder or file of the same format in place of the shipped one.")
+@click.option(
+    "--reference", type=click.Path(exists=True), help="A folder or file of the same format in place of the shipped one."
+)
 @click.option("--group", "groups", multiple=True, help="Only these groups.")
 @click.option("--device", help="Only rows of devices whose name contains this.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Worker processes.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the rows as JSON; - for standard output.")
-@click.option("--out", type=click.Path(file_okay=False), help="A folder for the ledger as JSON and Markdown and a plot per curve.")
-@click.option("--update", is_flag=True, help="Rewrite the committed ledger and baseline of whole suites; refused where a group got worse.")
+@click.option(
+    "--out", type=click.Path(file_okay=False), help="A folder for the ledger as JSON and Markdown and a plot per curve."
+)
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Rewrite the committed ledger and baseline of whole suites; refused where a group got worse.",
+)
 @click.option("--accept-worse", is_flag=True, help="With --update: write it even so.")
-@click.option("--check", is_flag=True, help="Exit 4 also where a group is worse than the committed baseline or the files are stale.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Exit 4 also where a group is worse than the committed baseline or the files are stale.",
+)
 @click.option("--debug", is_flag=True, hidden=True)
 def command(debug, suites, **options):
     """Hold the model against references: h100, booksim, artifact, analytic (all where none is named)."""

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chipweave._kernel import ffi, lib  # noqa: F401  (for chipweave/fabric_*.py and other owners of kernel code)
-from chipweave.chain_parts import Bits, Keyed, Tags
-from chipweave.chain_parts import RouteTime, TakeRoute
+from chipweave.chain_parts import Bits, Keyed, RouteTime, Tags, TakeRoute
 from chipweave.errors import BadInput, nearest
 
 ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake: who is tried when a resource is released
@@ -42,13 +41,17 @@ class Rules:
 def rules(admission="work_conserving", wait_queue="sorted", booking=None, barging=None, wake=None):
     """The rules of a named admission, with single switches replaced where given."""
     if admission not in ADMISSIONS:
-        raise BadInput(f"unknown admission '{admission}'; allowed: {', '.join(ADMISSIONS)}; nearest: {nearest(admission, ADMISSIONS)}")
+        raise BadInput(
+            f"unknown admission '{admission}'; allowed: {', '.join(ADMISSIONS)}; nearest: {nearest(admission, ADMISSIONS)}"
+        )
     if wait_queue not in WAIT_QUEUES:
         raise BadInput(f"unknown wait queue '{wait_queue}'; allowed: {', '.join(WAIT_QUEUES)}")
     if wake not in (None, "head", "all"):
         raise BadInput(f"unknown wake '{wake}'; allowed: head, all")
     switches = {"booking": booking, "barging": barging, "wake": wake}
-    return replace(Rules(**ADMISSIONS[admission], wait_queue=wait_queue), **{k: v for k, v in switches.items() if v is not None})
+    return replace(
+        Rules(**ADMISSIONS[admission], wait_queue=wait_queue), **{k: v for k, v in switches.items() if v is not None}
+    )
 
 
 def load(name):
@@ -57,8 +60,17 @@ def load(name):
     return module.ffi, module.lib
 
 
-def build(layout, admission="work_conserving", wait_queue="sorted", engine="kernel", link_bin_ps=10**9, link_bins=256,
-          booking=None, barging=None, wake=None):
+def build(
+    layout,
+    admission="work_conserving",
+    wait_queue="sorted",
+    engine="kernel",
+    link_bin_ps=10**9,
+    link_bins=256,
+    booking=None,
+    barging=None,
+    wake=None,
+):
     """A running engine for a checked layout.
 
     admission    work_conserving, head_only or early_booking; `booking`, `barging`, `wake` replace single switches of it
@@ -70,17 +82,23 @@ def build(layout, admission="work_conserving", wait_queue="sorted", engine="kern
     chosen = rules(admission, wait_queue, booking, barging, wake)
     for network in layout.parts["networks"]:
         if network.model not in LINK_MODELS:
-            raise BadInput(f"network {network.name}: unknown link model '{network.model}'; allowed: {', '.join(LINK_MODELS)}")
+            raise BadInput(
+                f"network {network.name}: unknown link model '{network.model}'; allowed: {', '.join(LINK_MODELS)}"
+            )
         if chosen.booking and network.model != "circuit":
-            raise BadInput(f"network {network.name}: early booking books a stage at the end of the one before, and under "
-                           f"'{network.model}' that end is not known when it starts; use circuit, or another admission")
+            raise BadInput(
+                f"network {network.name}: early booking books a stage at the end of the one before, and under "
+                f"'{network.model}' that end is not known when it starts; use circuit, or another admission"
+            )
     _check_circuits(layout)
     if engine not in ("kernel", "plain"):
         raise BadInput(f"unknown engine '{engine}'; allowed: kernel, plain")
     if engine == "plain":
         from chipweave.fabric.plain import plain_engine
+
         return Engine(layout, plain_engine(layout, chosen, link_bin_ps, link_bins))
     from chipweave.fabric.kernel import KernelEngine
+
     return Engine(layout, KernelEngine(layout, chosen, link_bin_ps, link_bins))
 
 
@@ -88,11 +106,15 @@ def _check_circuits(layout):
     """Only under `circuit` can a route be held, or its time be known beforehand."""
     for chain in layout.chains.values():
         for stage in chain.stages.values():
-            parts = [t for t in stage.take if isinstance(t, TakeRoute)] + ([stage.lasts] if isinstance(stage.lasts, RouteTime) else [])
+            parts = [t for t in stage.take if isinstance(t, TakeRoute)] + (
+                [stage.lasts] if isinstance(stage.lasts, RouteTime) else []
+            )
             for part in parts:
                 if part.network.model != "circuit":
-                    raise BadInput(f"chain {chain.name}, stage {stage.name}: a route of {part.network.name} cannot be held under "
-                                   f"'{part.network.model}'; use a send stage")
+                    raise BadInput(
+                        f"chain {chain.name}, stage {stage.name}: a route of {part.network.name} cannot be held under "
+                        f"'{part.network.model}'; use a send stage"
+                    )
 
 
 class Engine:
@@ -131,14 +153,18 @@ class Engine:
             raise BadInput(f"unknown chain '{chain}'; allowed: {', '.join(self.layout.chains)}")
         rows = np.ascontiguousarray(_integers(rows, f"chain {program.name}: rows"))
         if rows.ndim != 2 or rows.shape[1] != len(program.operands):
-            raise BadInput(f"chain {program.name}: rows must be [n, {len(program.operands)}] ({', '.join(program.operands)}), not {rows.shape}")
+            raise BadInput(
+                f"chain {program.name}: rows must be [n, {len(program.operands)}] ({', '.join(program.operands)}), not {rows.shape}"
+            )
         if starts_ps is not None:
             starts_ps = np.ascontiguousarray(_integers(starts_ps, "starts_ps"))
             if starts_ps.shape != rows.shape[:1] or (len(starts_ps) and starts_ps.min() < 0):
                 raise BadInput("starts_ps must hold one delay >= 0 for each row")
         if counted is not None and counted not in program.operands:
             raise BadInput(f"chain {program.name}: unknown operand '{counted}'; allowed: {', '.join(program.operands)}")
-        return self.core.issue(program, rows, starts_ps, times, -1 if counted is None else program.operands.index(counted))
+        return self.core.issue(
+            program, rows, starts_ps, times, -1 if counted is None else program.operands.index(counted)
+        )
 
     def advance(self, until_ps=None):
         """Run to the next instant at which batches complete, at most to `until_ps` (inclusive).

@@ -12,10 +12,25 @@ from chipweave.fabric.flit import FlitModel
 from chipweave.fabric.sends import efficiency, flit_plan
 from chipweave.plain.links import lock_numbers
 
-ASKS = {"equal": "EQUAL", "less": "LESS", "operand": "OPERAND", "tags_has": "TAGS", "keyed_has": "KEYED", "bits_at": "BITS", "map_at": "MAP",
-        "ask": "PYTHON"}
-MARKS = {"tags_insert": "TAGS_INSERT", "tags_touch": "TAGS_TOUCH", "keyed_insert": "KEYED_INSERT", "keyed_refresh": "KEYED_REFRESH",
-         "keyed_pin": "KEYED_PIN", "bits_set": "BITS_SET", "ask": "PYTHON"}
+ASKS = {
+    "equal": "EQUAL",
+    "less": "LESS",
+    "operand": "OPERAND",
+    "tags_has": "TAGS",
+    "keyed_has": "KEYED",
+    "bits_at": "BITS",
+    "map_at": "MAP",
+    "ask": "PYTHON",
+}
+MARKS = {
+    "tags_insert": "TAGS_INSERT",
+    "tags_touch": "TAGS_TOUCH",
+    "keyed_insert": "KEYED_INSERT",
+    "keyed_refresh": "KEYED_REFRESH",
+    "keyed_pin": "KEYED_PIN",
+    "bits_set": "BITS_SET",
+    "ask": "PYTHON",
+}
 LARGEST = 2**62
 
 
@@ -24,7 +39,16 @@ class Compiler:
 
     def __init__(self, handle, layout, bin_ps, max_bins):
         self.handle, self.layout, self.keep, self.bins, self.flits = handle, layout, [], (bin_ps, max_bins), {}
-        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.hops, self.models = {}, {}, {}, {}, {}, [], {}, {}
+        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.hops, self.models = (
+            {},
+            {},
+            {},
+            {},
+            {},
+            [],
+            {},
+            {},
+        )
         self.routes = {}  # of a network's name: those of all pairs of endpoints
         parts = layout.parts
         for array in parts["resources"]:
@@ -65,7 +89,9 @@ class Compiler:
     # ---- networks
 
     def _network(self, network):
-        routes = self.routes[network.name] = [network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)]
+        routes = self.routes[network.name] = [
+            network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)
+        ]
         start = np.cumsum([0] + [len(r) for r in routes]).astype(np.int64)
         flat = np.array([i for r in routes for i in r], np.int32)
         if network.model == "circuit":
@@ -80,8 +106,15 @@ class Compiler:
         speeds = [int(Fraction(link.bytes_per_s) * share) for link in network.links]
         if min(speeds, default=1) < 1:
             raise BadInput(f"network {network.name}: a link of less than one byte per second")
-        model = lib.fair_new(network.endpoints, len(network.links), speeds, [link.latency_ps for link in network.links],
-                             self._numbers("int64_t[]", start), self._numbers("int32_t[]", flat), *self.bins)
+        model = lib.fair_new(
+            network.endpoints,
+            len(network.links),
+            speeds,
+            [link.latency_ps for link in network.links],
+            self._numbers("int64_t[]", start),
+            self._numbers("int32_t[]", flat),
+            *self.bins,
+        )
         if model == ffi.NULL:
             raise ChipweaveError(f"no memory for network {network.name}")
         self.models[network.name] = model
@@ -95,13 +128,25 @@ class Compiler:
         locks = lock_numbers(network)
         for number, route in enumerate(routes):
             if len({locks[i] for i in route}) != len(route):
-                raise BadInput(f"network {network.name}: the route {divmod(number, network.endpoints)} crosses a link twice")
-        self.circuits[network.name] = self._made(lib.stages_add_circuit(
-            self.handle, network.endpoints, len(network.links), len(set(locks)), locks, self._numbers("int64_t[]", start),
-            self._numbers("int32_t[]", flat)))
+                raise BadInput(
+                    f"network {network.name}: the route {divmod(number, network.endpoints)} crosses a link twice"
+                )
+        self.circuits[network.name] = self._made(
+            lib.stages_add_circuit(
+                self.handle,
+                network.endpoints,
+                len(network.links),
+                len(set(locks)),
+                locks,
+                self._numbers("int64_t[]", start),
+                self._numbers("int32_t[]", flat),
+            )
+        )
         first = lib.stages_circuit_first(self.handle, self.circuits[network.name])
         for lock in set(locks):
-            self.labels[first + lock] = f"{network.name} link " + " / ".join(n.name for n, k in zip(network.links, locks) if k == lock)
+            self.labels[first + lock] = f"{network.name} link " + " / ".join(
+                n.name for n, k in zip(network.links, locks) if k == lock
+            )
 
     def _numbers(self, kind, array):
         return ffi.from_buffer(kind, array) if array.size else self._new(kind, 1)
@@ -113,26 +158,46 @@ class Compiler:
         self.stage_number = {name: i for i, name in enumerate(chain.stages)} | {DONE: -1}
         nodes = self._new("stages_node[]", [self._node(stage) for stage in chain.stages.values()])
         priority = self.column[chain.priority] if chain.priority else -1
-        return self._made(lib.stages_add_program(self.handle, len(chain.operands), priority, self.stage_number[chain.first()], len(nodes), nodes))
+        return self._made(
+            lib.stages_add_program(
+                self.handle, len(chain.operands), priority, self.stage_number[chain.first()], len(nodes), nodes
+            )
+        )
 
     def _node(self, stage):
-        takes, lasts, kind = [self._take(t) for t in stage.take], stage.lasts, getattr(lib, "STAGE_" + stage.kind.upper())
+        takes, lasts, kind = (
+            [self._take(t) for t in stage.take],
+            stage.lasts,
+            getattr(lib, "STAGE_" + stage.kind.upper()),
+        )
         if stage.kind == "send":
             message = stage.message
-            takes = [self._route(message.network, message.source, message.target, message.bytes, (self.chain, stage.name))]
+            takes = [
+                self._route(message.network, message.source, message.target, message.bytes, (self.chain, stage.name))
+            ]
             if message.network.model == "circuit":
                 kind, lasts = lib.STAGE_HOLD, message
-        lists = {"branches": ("int32_t[]", [self.stage_number[b] for b in stage.branches]),
-                 "spawns": ("int32_t[]", [self.stage_number[s] for s in stage.spawn]),
-                 "takes": ("stages_take[]", takes),
-                 "marks": ("stages_mark[]", [self._mark(m) for m in stage.marks]),
-                 "counts": ("stages_count[]", [self._count(c) for c in stage.counts])}
+        lists = {
+            "branches": ("int32_t[]", [self.stage_number[b] for b in stage.branches]),
+            "spawns": ("int32_t[]", [self.stage_number[s] for s in stage.spawn]),
+            "takes": ("stages_take[]", takes),
+            "marks": ("stages_mark[]", [self._mark(m) for m in stage.marks]),
+            "counts": ("stages_count[]", [self._count(c) for c in stage.counts]),
+        }
         node = {name: self._new(c_kind, values) for name, (c_kind, values) in lists.items()}
         node |= {"n_" + name: len(values) for name, (_, values) in lists.items()}
-        node |= {"kind": kind, "then": self.stage_number[stage.then] if not stage.branches else -1, "lasts": self._lasts(lasts)}
+        node |= {
+            "kind": kind,
+            "then": self.stage_number[stage.then] if not stage.branches else -1,
+            "lasts": self._lasts(lasts),
+        }
         if stage.query:
             query = stage.query
-            node |= {"ask": getattr(lib, "ASK_" + ASKS[query.op]), "table": query.table.number if query.table else -1, "of": self._of(query.of)}
+            node |= {
+                "ask": getattr(lib, "ASK_" + ASKS[query.op]),
+                "table": query.table.number if query.table else -1,
+                "of": self._of(query.of),
+            }
         return node
 
     def _of(self, names):
@@ -140,25 +205,46 @@ class Compiler:
 
     def _take(self, take):
         if isinstance(take, Take):
-            return {"first": self.first[take.resources.name], "count": take.resources.count, "operand": self.column[take.operand],
-                    "network": -1, "bytes": self._amount(Amount())}
+            return {
+                "first": self.first[take.resources.name],
+                "count": take.resources.count,
+                "operand": self.column[take.operand],
+                "network": -1,
+                "bytes": self._amount(Amount()),
+            }
         return self._route(take.network, take.source, take.target, take.bytes)
 
     def _route(self, network, source, target, size, stage=None):
         number = self.circuits.get(network.name, self.networks.get(network.name))
         if network.name in self.flits:
             number = self.flits[network.name].number(stage)
-        return {"network": number, "source": self.column[source], "target": self.column[target], "bytes": self._amount(size)}
+        return {
+            "network": number,
+            "source": self.column[source],
+            "target": self.column[target],
+            "bytes": self._amount(size),
+        }
 
     def _mark(self, mark):
-        return {"op": getattr(lib, "MARK_" + MARKS[mark.op]), "table": mark.table.number if mark.table else -1, "of": self._of(mark.of),
-                "value": mark.value, "at_end": mark.when == "end"}
+        return {
+            "op": getattr(lib, "MARK_" + MARKS[mark.op]),
+            "table": mark.table.number if mark.table else -1,
+            "of": self._of(mark.of),
+            "value": mark.value,
+            "at_end": mark.when == "end",
+        }
 
     def _count(self, count):
         network, source, target = count.hops or (None, None, None)
-        return {"counter": count.counter.number, "at": self.column[count.at], "amount": self._amount(count.amount),
-                "hops": self._hops(network) if network else -1, "endpoints": network.endpoints if network else 0,
-                "source": self.column[source] if network else 0, "target": self.column[target] if network else 0}
+        return {
+            "counter": count.counter.number,
+            "at": self.column[count.at],
+            "amount": self._amount(count.amount),
+            "hops": self._hops(network) if network else -1,
+            "endpoints": network.endpoints if network else 0,
+            "source": self.column[source] if network else 0,
+            "target": self.column[target] if network else 0,
+        }
 
     def _hops(self, network):
         """A map of the number of links between each pair of endpoints, made once per network."""
@@ -168,8 +254,12 @@ class Compiler:
         return self.hops[network.name]
 
     def _amount(self, amount):
-        return {"constant": amount.constant, "n": len(amount.terms), "operand": [self.column[n] for n, _ in amount.terms],
-                "factor": [f for _, f in amount.terms]}
+        return {
+            "constant": amount.constant,
+            "n": len(amount.terms),
+            "operand": [self.column[n] for n, _ in amount.terms],
+            "factor": [f for _, f in amount.terms],
+        }
 
     # ---- durations
 
@@ -187,15 +277,32 @@ class Compiler:
             made |= self._route_time(rule)
         elif isinstance(rule, Rate):
             n = max(len(rule.latency_ps), len(rule.per_second))
-            pairs = [(rule.latency_ps[i if len(rule.latency_ps) > 1 else 0], rule.per_second[i if len(rule.per_second) > 1 else 0]) for i in range(n)]
-            made |= {"kind": lib.LASTS_RATE, "by": self.column[rule.at] if rule.at else -1, "work": self._amount(rule.work)} | self._rates(pairs, rule)
+            pairs = [
+                (
+                    rule.latency_ps[i if len(rule.latency_ps) > 1 else 0],
+                    rule.per_second[i if len(rule.per_second) > 1 else 0],
+                )
+                for i in range(n)
+            ]
+            made |= {
+                "kind": lib.LASTS_RATE,
+                "by": self.column[rule.at] if rule.at else -1,
+                "work": self._amount(rule.work),
+            } | self._rates(pairs, rule)
         else:
-            made |= {"kind": lib.LASTS_STEPS, "by": self.column[rule.by], "work": self._amount(rule.work),
-                     "upto": self._new("int64_t[]", list(rule.upto) or 1)} | self._rates([(rule.latency_ps, r) for r in rule.per_second], rule)
+            made |= {
+                "kind": lib.LASTS_STEPS,
+                "by": self.column[rule.by],
+                "work": self._amount(rule.work),
+                "upto": self._new("int64_t[]", list(rule.upto) or 1),
+            } | self._rates([(rule.latency_ps, r) for r in rule.per_second], rule)
         return self._made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
 
     def _rates(self, pairs, rule):
-        return {"n_rates": len(pairs), "rates": self._new("stages_rate[]", [_rate(latency, speed, rule.quantum_ps) for latency, speed in pairs])}
+        return {
+            "n_rates": len(pairs),
+            "rates": self._new("stages_rate[]", [_rate(latency, speed, rule.quantum_ps) for latency, speed in pairs]),
+        }
 
     def _route_time(self, rule):
         """Latencies add up, the slowest link decides the rate; links are compared by the places of their speeds, which is quicker."""
@@ -207,9 +314,14 @@ class Compiler:
             pair = (sum(latency[i] for i in route), min(place[i] for i in route)) if route else None
             picks.append(numbers.setdefault(pair, len(numbers)) if route else -1)
         rates = [(latency_ps, speeds[slowest] * rule.efficiency) for latency_ps, slowest in numbers]
-        return {"kind": lib.LASTS_ROUTE, "network": self.circuits[network.name], "source": self.column[rule.source],
-                "target": self.column[rule.target], "work": self._amount(rule.bytes), "route_rate": self._new("int32_t[]", picks),
-                } | self._rates(rates, rule)
+        return {
+            "kind": lib.LASTS_ROUTE,
+            "network": self.circuits[network.name],
+            "source": self.column[rule.source],
+            "target": self.column[rule.target],
+            "work": self._amount(rule.bytes),
+            "route_rate": self._new("int32_t[]", picks),
+        } | self._rates(rates, rule)
 
 
 def _time(ps, what):

@@ -22,16 +22,32 @@ class FlitModel:
         for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
             if max(figure.numerator, figure.denominator) >= LARGEST:
                 raise ChipweaveError(f"network {network.name}: {what} {figure} does not fit 62 bits")
-        given = ffi.new("net_flit_spec *", {
-            "hz_numerator": spec.clock.numerator, "hz_denominator": spec.clock.denominator,
-            "flits_numerator": plan.flits_per_byte.numerator, "flits_denominator": plan.flits_per_byte.denominator,
-            "traffic": spec.traffic, "ranges": spec.ranges, "packet_flits": spec.packet_flits, "flit_bytes": spec.flit_bytes,
-            "n_links": len(spec.links), "link_row": rows, "link_interval": intervals, "bin_ps": compiler.bins[0], "max_bins": compiler.bins[1]})
+        given = ffi.new(
+            "net_flit_spec *",
+            {
+                "hz_numerator": spec.clock.numerator,
+                "hz_denominator": spec.clock.denominator,
+                "flits_numerator": plan.flits_per_byte.numerator,
+                "flits_denominator": plan.flits_per_byte.denominator,
+                "traffic": spec.traffic,
+                "ranges": spec.ranges,
+                "packet_flits": spec.packet_flits,
+                "flit_bytes": spec.flit_bytes,
+                "n_links": len(spec.links),
+                "link_row": rows,
+                "link_interval": intervals,
+                "bin_ps": compiler.bins[0],
+                "max_bins": compiler.bins[1],
+            },
+        )
         self.model = lib.net_flit_new(given, self.kernel.net, ports, vcs)
         if self.model == ffi.NULL:
             raise ChipweaveError(f"no memory for network {network.name}")
         ffi.gc(self.kernel.net, None)  # the engine closes it with the model
-        self.numbers = [compiler.add_network(lib.net_flit_operations(c), lib.net_flit_self(self.model, c)) for c in range(spec.traffic)]
+        self.numbers = [
+            compiler.add_network(lib.net_flit_operations(c), lib.net_flit_self(self.model, c))
+            for c in range(spec.traffic)
+        ]
 
     def number(self, stage):
         """The engine's number for the messages of (chain, stage)."""

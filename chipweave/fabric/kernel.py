@@ -16,9 +16,17 @@ ROOM = 1024  # completions fetched in one go
 class KernelEngine:
     def __init__(self, layout, rules, bin_ps, max_bins):
         self.layout = layout
-        spec = ffi.new("stages_rules *", {
-            "booking": rules.booking, "barging": rules.barging, "wake_all": rules.wake == "all",
-            "artifact_heap": rules.wait_queue == "artifact_heap" and rules.wake != "all", "bin_ps": bin_ps, "max_bins": max_bins})
+        spec = ffi.new(
+            "stages_rules *",
+            {
+                "booking": rules.booking,
+                "barging": rules.barging,
+                "wake_all": rules.wake == "all",
+                "artifact_heap": rules.wait_queue == "artifact_heap" and rules.wake != "all",
+                "bin_ps": bin_ps,
+                "max_bins": max_bins,
+            },
+        )
         self.handle = ffi.gc(lib.stages_new(spec), lib.stages_free)
         if self.handle == ffi.NULL:
             raise ChipweaveError("no memory for the stage engine")
@@ -80,7 +88,9 @@ class KernelEngine:
         lib.stages_question(self.handle, kind, program, node, mark, batch, transfer, operands)
         chain = self.compiled.chains[program[0]]
         stage = list(chain.stages.values())[node[0]]
-        question = Question(chain.name, stage.name, self.now_ps, batch[0], transfer[0], dict(zip(chain.operands, operands)))
+        question = Question(
+            chain.name, stage.name, self.now_ps, batch[0], transfer[0], dict(zip(chain.operands, operands))
+        )
         if kind[0] == lib.QUESTION_BRANCH:
             answer = stage.query.answer(question)
         elif kind[0] == lib.QUESTION_DURATION:
@@ -93,7 +103,9 @@ class KernelEngine:
     def finish_ps(self, batch):
         n = lib.stages_finish(self.handle, batch, ffi.NULL)
         if n < 0:
-            raise BadInput(f"batch {batch} is gone: its finishing times are kept until the issue after the next barrier")
+            raise BadInput(
+                f"batch {batch} is gone: its finishing times are kept until the issue after the next barrier"
+            )
         out = np.empty(n, np.int64)
         lib.stages_finish(self.handle, batch, ffi.from_buffer("int64_t[]", out))
         return out
@@ -154,9 +166,13 @@ class KernelEngine:
             pointer = lib.fair_link_bins(self.compiled.models[network.name], bin_ps, bins)
         else:
             pointer = lib.stages_link_bins(self.handle, self.compiled.circuits[network.name], bin_ps, bins)
-        cells = np.frombuffer(ffi.buffer(pointer, bins[0] * len(network.links) * 24), np.int64).reshape(bins[0], len(network.links), 3)
+        cells = np.frombuffer(ffi.buffer(pointer, bins[0] * len(network.links) * 24), np.int64).reshape(
+            bins[0], len(network.links), 3
+        )
         total, used = cells.sum(axis=0), np.flatnonzero(cells.any(axis=(1, 2)))
-        return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], bin_ps[0], cells[: used[-1] + 1 if len(used) else 0].copy())
+        return LinkStatistics(
+            total[:, 0], total[:, 1], total[:, 2], bin_ps[0], cells[: used[-1] + 1 if len(used) else 0].copy()
+        )
 
     def check(self):
         if lib.stages_check(self.handle):

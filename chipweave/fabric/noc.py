@@ -55,22 +55,38 @@ class Kernel:
         for name in SAME_NAME:
             setattr(config, name, getattr(router, name))
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
-        config.seat_latency, config.watchdog, config.seed, config.general = network.seat_latency, watchdog, seed, general
+        config.seat_latency, config.watchdog, config.seed, config.general = (
+            network.seat_latency,
+            watchdog,
+            seed,
+            general,
+        )
         config.skip, config.flows = skip, flows
         config.cut_through = router.flow_control == "cut_through"
         config.priority, config.split = PRIORITY[router.priority], network.phase is not None
         if network.minimal is None:
-            config.dimensions, config.radix = len(network.radices), list(network.radices) + [0] * (8 - len(network.radices))
+            config.dimensions, config.radix = (
+                len(network.radices),
+                list(network.radices) + [0] * (8 - len(network.radices)),
+            )
         for name in ("vc_allocator", "sw_allocator", "spec_sw_allocator"):
             field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
             field.matcher, field.arbiter, field.iterations = _allocator(getattr(router, name))
-        links = ffi.new("struct noc_link[]", [(k.src, k.src_port, k.dst, k.dst_port, k.latency, k.interval) for k in network.links])
+        links = ffi.new(
+            "struct noc_link[]", [(k.src, k.src_port, k.dst, k.dst_port, k.latency, k.interval) for k in network.links]
+        )
         seats = ffi.new("struct noc_seat[]", [tuple(map(int, seat)) for seat in network.seats])
         ports = ffi.new("int32_t[]", [int(p) for p in network.ports])
         dims, self._dims = _dims(network)
-        minimal = ffi.NULL if network.minimal is None else ffi.from_buffer("uint64_t[]", np.ascontiguousarray(network.minimal))
+        minimal = (
+            ffi.NULL
+            if network.minimal is None
+            else ffi.from_buffer("uint64_t[]", np.ascontiguousarray(network.minimal))
+        )
         error = ffi.new("char[256]")
-        net = lib.noc_open(config, ports, links, seats, ffi.from_buffer("uint8_t[]", entries(network)), minimal, dims, error)
+        net = lib.noc_open(
+            config, ports, links, seats, ffi.from_buffer("uint8_t[]", entries(network)), minimal, dims, error
+        )
         if net == ffi.NULL:
             raise BadInput(f"flit network {network.name}: {ffi.string(error).decode()}")
         self.net = ffi.gc(net, lib.noc_close, int(lib.noc_memory(net)))
@@ -81,7 +97,9 @@ class Kernel:
         words = ffi.string(lib.noc_message(self.net)).decode()
         if status == lib.NOC_STUCK:
             raise Stuck(f"flit network {self.network.name}, cycle {self.now}: {words}{self._cycle_in_words()}")
-        raise (BadInput if status == lib.NOC_BAD_CONFIG else ChipweaveError)(f"flit network {self.network.name}: {words}")
+        raise (BadInput if status == lib.NOC_BAD_CONFIG else ChipweaveError)(
+            f"flit network {self.network.name}: {words}"
+        )
 
     def _cycle_in_words(self):
         cycle = self.wait_cycle()
@@ -144,9 +162,16 @@ class Kernel:
         endpoints (src, dst) of up to four of them."""
         name = self.network.endpoint_name
         out = ffi.new("struct noc_unrepeated[]", lib.NOC_UNREPEATED)
-        return [{"begun": int(u.begun), "cycles": int(u.cycles), "given_up": bool(u.given_up), "flows": int(u.flows),
-                 "pairs": [(name(u.src[i]), name(u.dst[i])) for i in range(min(4, u.flows))]}
-                for u in out[0 : lib.noc_unrepeated(self.net, out)]]
+        return [
+            {
+                "begun": int(u.begun),
+                "cycles": int(u.cycles),
+                "given_up": bool(u.given_up),
+                "flows": int(u.flows),
+                "pairs": [(name(u.src[i]), name(u.dst[i])) for i in range(min(4, u.flows))],
+            }
+            for u in out[0 : lib.noc_unrepeated(self.net, out)]
+        ]
 
     def digest(self):
         """A number for the whole state of the routers and wires relative to now."""
@@ -178,7 +203,10 @@ class Kernel:
         out = ffi.new("struct noc_flow[]", max(1, rows * kept))
         lib.noc_flows(self.net, out)
         found = [(int(f.flits), int(f.over), int(f.src), int(f.dst)) for f in out[0 : rows * kept]]
-        return [sorted((f for f in found[i * kept : (i + 1) * kept] if f[2] >= 0), key=lambda f: (-f[0], f[2:])) for i in range(rows)]
+        return [
+            sorted((f for f in found[i * kept : (i + 1) * kept] if f[2] >= 0), key=lambda f: (-f[0], f[2:]))
+            for i in range(rows)
+        ]
 
 
 def replay(network, router, packets, seed=0, general=False, limit=1 << 40, watchdog=100_000):
@@ -187,7 +215,9 @@ def replay(network, router, packets, seed=0, general=False, limit=1 << 40, watch
     Ties at one source leave in the order given. A packet that has not arrived within `limit` cycles is (-1, -1, 0).
     """
     kernel = Kernel(network, router, seed, general, watchdog)
-    kernel.send([(i, p[3], p[2], p[0], p[1], p[4] if len(p) > 4 else 0, min(p[2], 2**31 - 1)) for i, p in enumerate(packets)])
+    kernel.send(
+        [(i, p[3], p[2], p[0], p[1], p[4] if len(p) > 4 else 0, min(p[2], 2**31 - 1)) for i, p in enumerate(packets)]
+    )
     kernel.drain(limit)
     done = [(-1, -1, 0)] * len(packets)
     for tag, _, itime, atime, _, _, hops, _ in kernel.collect():

@@ -28,16 +28,24 @@ class FlitPlan:
 
 def sends(layout, network):
     """[(chain, stage)] of every send stage through the network."""
-    return [(chain, stage) for chain in layout.chains.values() for stage in chain.stages.values()
-            if stage.kind == "send" and stage.message.network is network]
+    return [
+        (chain, stage)
+        for chain in layout.chains.values()
+        for stage in chain.stages.values()
+        if stage.kind == "send" and stage.message.network is network
+    ]
 
 
 def efficiency(layout, network):
     """The share of the bandwidth that messages reach: one figure for all of a network whose links are shared."""
-    shares = {stage.message.efficiency: f"chain {chain.name}, stage {stage.name}" for chain, stage in sends(layout, network)}
+    shares = {
+        stage.message.efficiency: f"chain {chain.name}, stage {stage.name}" for chain, stage in sends(layout, network)
+    }
     if len(shares) > 1:
-        raise BadInput(f"network {network.name}: under '{network.model}' all sends have one efficiency, not "
-                       + ", ".join(f"{float(share)} ({where})" for share, where in shares.items()))
+        raise BadInput(
+            f"network {network.name}: under '{network.model}' all sends have one efficiency, not "
+            + ", ".join(f"{float(share)} ({where})" for share, where in shares.items())
+        )
     return Fraction(next(iter(shares), 1))
 
 
@@ -48,7 +56,9 @@ def classes(layout, network):
         own = {stage.name for c, stage in sends(layout, network) if c is chain}
         graph = nx.DiGraph([(s.name, t) for s in chain.stages.values() for t in s.targets() if t != DONE])
         graph.add_nodes_from(own)
-        after = nx.DiGraph([(a, b) for a in own for t in graph.successors(a) for b in {t, *nx.descendants(graph, t)} & own])
+        after = nx.DiGraph(
+            [(a, b) for a in own for t in graph.successors(a) for b in {t, *nx.descendants(graph, t)} & own]
+        )
         after.add_nodes_from(own)
         whole = nx.condensation(after)
         depth = {}
@@ -73,7 +83,7 @@ def flit_plan(layout, network):
         raise BadInput(f"network {network.name}: link model flit needs routers; declare it in a topology")
     spec = make(max(1, len(names)))
     last = spec.traffic - 1
-    shared = ["/".join(names[c:] if c == last else names[c:c + 1]) for c in range(spec.traffic)]
+    shared = ["/".join(names[c:] if c == last else names[c : c + 1]) for c in range(spec.traffic)]
     spec.prove(sorted({(min(a, last), min(b, last)) for a, b in answers}), shared)
     flits = 1 / (spec.flit_bytes * efficiency(layout, network))
     return FlitPlan(spec, {key: min(c, last) for key, c in class_of.items()}, flits)

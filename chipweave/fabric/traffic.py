@@ -8,8 +8,20 @@ UNIFORM, ASYMMETRIC, DIAGONAL, HOT_SPOT, TARGETS = range(5)
 BINS = 65536
 
 
-def run(kernel, pattern, load, sizes=((1, 1),), targets=None, weights=None, on_off=None, warmup=1000, cycles=1000,
-        drain_limit=100_000, seed=1, empty=False):
+def run(
+    kernel,
+    pattern,
+    load,
+    sizes=((1, 1),),
+    targets=None,
+    weights=None,
+    on_off=None,
+    warmup=1000,
+    cycles=1000,
+    drain_limit=100_000,
+    seed=1,
+    empty=False,
+):
     """Run warm-up, measurement and drain on an open `Kernel`.
 
     sizes: (flits, weight) pairs; on_off: (alpha, beta, rate while on), one may be negative.
@@ -32,6 +44,10 @@ def run(kernel, pattern, load, sizes=((1, 1),), targets=None, weights=None, on_o
     result = ffi.new("struct noc_traffic_result *")
     bins = np.zeros((kernel.router.vc_classes, BINS), np.uint64)
     ejected = np.zeros(kernel.network.endpoints, np.uint64)
-    kernel._check(lib.noc_run_traffic(kernel.net, c, result, ffi.from_buffer("uint64_t[]", bins), ffi.from_buffer("uint64_t[]", ejected)))
+    kernel._check(
+        lib.noc_run_traffic(
+            kernel.net, c, result, ffi.from_buffer("uint64_t[]", bins), ffi.from_buffer("uint64_t[]", ejected)
+        )
+    )
     names = [name for name, _ in ffi.typeof("struct noc_traffic_result").fields]
     return {name: int(getattr(result, name)) for name in names}, bins, ejected

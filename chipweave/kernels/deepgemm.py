@@ -51,8 +51,14 @@ ONE_HEIGHT = {"dense": (), "masked": (), "contiguous": (128,)}
 RELEASES = {
     "2025-02": Release(NARROW, ONE_HEIGHT, 1024, False, _wider),
     "2025-03": Release((*NARROW, 144, 160), ONE_HEIGHT, 512, False, _taller_then_narrower),
-    "2025-04": Release((*NARROW, 144, 160), {"dense": (64, 128, 256), "masked": (64, 128, 256), "contiguous": (128,)}, 512, True, _least_waste),
-}  # fmt: skip
+    "2025-04": Release(
+        (*NARROW, 144, 160),
+        {"dense": (64, 128, 256), "masked": (64, 128, 256), "contiguous": (128,)},
+        512,
+        True,
+        _least_waste,
+    ),
+}
 """Commits 5da24e2, 55ab91f and 327ec92."""
 
 

@@ -107,7 +107,9 @@ def case(suite, group, bar=None, point=None, together=None):
         key = (suite, group)
         known = CASES.get(key)
         if known and known.predict.__module__ != predict.__module__:
-            raise BadInput(f"group {group} of suite {suite} is answered twice: {known.predict.__module__}, {predict.__module__}")
+            raise BadInput(
+                f"group {group} of suite {suite} is answered twice: {known.predict.__module__}, {predict.__module__}"
+            )
         CASES[key] = Case(suite, group, predict, bar, point, together)
         return predict
 
@@ -158,7 +160,11 @@ def _read_table(path, seen, faults):
 def _check_device(device, place, faults):
     """A device that is a file is there; whether it is a die is for the cases to say."""
     if device.endswith((".yaml", ".yml")) and not Path(device).is_file():
-        faults.add(f"device: no file {device}", place, "a device that ships, or a topology's file; paths start at the current folder")
+        faults.add(
+            f"device: no file {device}",
+            place,
+            "a device that ships, or a topology's file; paths start at the current folder",
+        )
 
 
 def csv_rows(file, path, needed, faults):
@@ -173,7 +179,12 @@ def csv_rows(file, path, needed, faults):
         if len(faults.found) >= MOST_FAULTS:
             return
         if None in row.values() or None in row:
-            faults.add("fewer cells than columns" if None in row.values() else "more cells than columns (a comma without quotes?)", place)
+            faults.add(
+                "fewer cells than columns"
+                if None in row.values()
+                else "more cells than columns (a comma without quotes?)",
+                place,
+            )
         else:
             yield row, place
 
@@ -230,7 +241,21 @@ def _result(question, reference, found, answer):
     error = relative_error(answer, reference) if answer is not None else None
     status = "not modelled" if error is None else "gap" if tolerance is not None and abs(error) > tolerance else "holds"
     q = question
-    return Result(q.id, q.group, q.role, q.device, q.quantity, q.x_name, q.x_value, reference, answer, error, tolerance, status, why)
+    return Result(
+        q.id,
+        q.group,
+        q.role,
+        q.device,
+        q.quantity,
+        q.x_name,
+        q.x_value,
+        reference,
+        answer,
+        error,
+        tolerance,
+        status,
+        why,
+    )
 
 
 def _keep_best_of_each_point(suite, references, results, cases):
@@ -295,4 +320,10 @@ def missed_bars(results):
 def as_json(suite, version, results):
     """The document of `chipweave validate --json`."""
     rows = [{k: v for k, v in asdict(r).items() if k != "counts"} for r in results]
-    return {"schema": "chipweave.validate/1", "suite": suite, "version": version, "rows": rows, "groups": summarise(results)}
+    return {
+        "schema": "chipweave.validate/1",
+        "suite": suite,
+        "version": version,
+        "rows": rows,
+        "groups": summarise(results),
+    }

@@ -21,8 +21,11 @@ ROW_DIGITS = 6
 
 
 def figures(groups):
-    """"group (role)" -> the figures kept, rounded to DIGITS."""
-    return {f"{g['group']} ({g['role']})": {k: _rounded(g[k]) for k in KEPT} for g in sorted(groups, key=lambda g: (g["group"], g["role"]))}
+    """ "group (role)" -> the figures kept, rounded to DIGITS."""
+    return {
+        f"{g['group']} ({g['role']})": {k: _rounded(g[k]) for k in KEPT}
+        for g in sorted(groups, key=lambda g: (g["group"], g["role"]))
+    }
 
 
 def read(path):
@@ -46,7 +49,11 @@ def worse(old, new):
             lines.append(f"{name} is gone")
         elif after["n_modelled"] < before["n_modelled"]:
             lines.append(f"{name}: {after['n_modelled']} rows modelled, {before['n_modelled']} before")
-        elif after["n_modelled"] == before["n_modelled"] and before["mape"] is not None and after["mape"] > before["mape"] + SLACK:
+        elif (
+            after["n_modelled"] == before["n_modelled"]
+            and before["mape"] is not None
+            and after["mape"] > before["mape"] + SLACK
+        ):
             lines.append(f"{name}: mean error {after['mape']:.2%}, {before['mape']:.2%} before")
     return lines
 

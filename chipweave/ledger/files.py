@@ -30,7 +30,9 @@ def stale(name, suite, results, groups):
     if baseline.read(folder() / "baseline.json").get(name) != baseline.figures(groups):
         lines.append(f"baseline.json differs from the run; {cure}")
     readme = folder() / "README.md"
-    if readme.read_text(encoding="utf-8") != ledger_text.place(readme.read_text(encoding="utf-8"), name, text(suite, results, groups)):
+    if readme.read_text(encoding="utf-8") != ledger_text.place(
+        readme.read_text(encoding="utf-8"), name, text(suite, results, groups)
+    ):
         lines.append(f"README.md differs from the run; {cure}")
     return lines
 

@@ -20,7 +20,9 @@ def curves(references, results):
     for (q, _), r in zip(references, results):
         if q.x is not None and r.error is not None:
             title = (q.group, q.quantity, q.device, q.conditions, q.clock if q.clock != "-" else "")
-            found.setdefault((title, q.unit, q.x_name), []).append((q.x, r.reference, r.simulated, r.role == SCORED, r.id))
+            found.setdefault((title, q.unit, q.x_name), []).append(
+                (q.x, r.reference, r.simulated, r.role == SCORED, r.id)
+            )
     named = {}
     for (title, unit, x_name), points in found.items():
         if len(points) >= LEAST:

@@ -11,7 +11,18 @@ REASONS = 12
 def show(name, results, groups, remarks):
     """Print a suite; `remarks` come last."""
     console = standard_error()
-    table = Table("group", "role", "rows", "modelled", "mean |error|", "median", "worst", "bias", "correlation", title=f"validate {name}")
+    table = Table(
+        "group",
+        "role",
+        "rows",
+        "modelled",
+        "mean |error|",
+        "median",
+        "worst",
+        "bias",
+        "correlation",
+        title=f"validate {name}",
+    )
     for g in groups:
         figures = ["-" if g[k] is None else f"{g[k]:.2%}" for k in ("mape", "median", "max", "bias")]
         close = "-" if g["correlation"] is None else f"{g['correlation']:.3f}"
@@ -19,7 +30,9 @@ def show(name, results, groups, remarks):
     console.print(table)
     off = ledger.worst(results)
     if off:
-        table = Table("row", "group", "device", "quantity", "x", "reference", "simulated", "error", "status", title="furthest off")
+        table = Table(
+            "row", "group", "device", "quantity", "x", "reference", "simulated", "error", "status", title="furthest off"
+        )
         for r in off:
             numbers = f"{r.reference:.6g}", f"{r.simulated:.6g}", f"{r.error:+.1%}"
             table.add_row(r.id, r.group, r.device, r.quantity, r.x_value, *numbers, r.status)
@@ -27,6 +40,10 @@ def show(name, results, groups, remarks):
     left_out = [r for r in results if r.status == "not modelled"]
     if left_out:
         reasons = sorted({f"{r.group}: {r.why}" for r in left_out})
-        console.print(f"{len(left_out)} {'row' if len(left_out) == 1 else 'rows'} not modelled: " + "; ".join(reasons[:REASONS]) + (" ..." if len(reasons) > REASONS else ""))
+        console.print(
+            f"{len(left_out)} {'row' if len(left_out) == 1 else 'rows'} not modelled: "
+            + "; ".join(reasons[:REASONS])
+            + (" ..." if len(reasons) > REASONS else "")
+        )
     for line in remarks:
         console.print(line)

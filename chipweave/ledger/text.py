@@ -33,8 +33,10 @@ def place(document, suite, text):
 
 def table(head, rows):
     """A Markdown table; bars in cells are escaped."""
+
     def line(cells):
         return "| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+
     return "\n".join([line(head), line(["---"] * len(head)), *map(line, rows)])
 
 
@@ -54,7 +56,11 @@ def _bars(results):
 
 def _bar(found):
     """Up to two bars as they are, more as a range."""
-    return " / ".join(f"{100 * b:g} %" for b in found) if len(found) < 3 else f"{100 * found[0]:.1g} to {100 * found[-1]:.2g} %"
+    return (
+        " / ".join(f"{100 * b:g} %" for b in found)
+        if len(found) < 3
+        else f"{100 * found[0]:.1g} to {100 * found[-1]:.2g} %"
+    )
 
 
 def _groups(groups, bars):
@@ -69,9 +75,26 @@ def _groups(groups, bars):
 
 
 def _worst(results):
-    rows = [[r.id, r.device, r.quantity, f"{r.x_name} {r.x_value}".strip(), f"{r.reference:.5g}", f"{r.simulated:.5g}", f"{100 * r.error:+.1f} %"]
-            for r in ledger.worst(results)]
-    return ["### The ten rows furthest off", table(["row", "device", "quantity", "x", "reference", "simulated", "error"], rows)] if rows else []
+    rows = [
+        [
+            r.id,
+            r.device,
+            r.quantity,
+            f"{r.x_name} {r.x_value}".strip(),
+            f"{r.reference:.5g}",
+            f"{r.simulated:.5g}",
+            f"{100 * r.error:+.1f} %",
+        ]
+        for r in ledger.worst(results)
+    ]
+    return (
+        [
+            "### The ten rows furthest off",
+            table(["row", "device", "quantity", "x", "reference", "simulated", "error"], rows),
+        ]
+        if rows
+        else []
+    )
 
 
 def _left_out(results):
@@ -79,5 +102,8 @@ def _left_out(results):
     for r in results:
         if r.status == "not modelled":
             reasons.setdefault((r.group, r.why), []).append(r)
-    rows = [[group, len(found), ", ".join(sorted({r.role for r in found})), why] for (group, why), found in sorted(reasons.items())]
+    rows = [
+        [group, len(found), ", ".join(sorted({r.role for r in found})), why]
+        for (group, why), found in sorted(reasons.items())
+    ]
     return ["### Not modelled", table(["group", "rows", "role", "why"], rows)] if rows else []

@@ -16,12 +16,14 @@ from collections import deque
 import networkx as nx
 import numpy as np
 
-from chipweave.noc.deadlock_graph import ESCAPE, Walk
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.noc.deadlock_graph import ESCAPE, Walk
 
 STARTS_TRIED = 64
-CURES = ("routing without circles (xy on a mesh, datelines with an even number of VCs on a torus), a class of VCs for each of "
-         "request and reply (vc_classes), or allow_deadlock: true")
+CURES = (
+    "routing without circles (xy on a mesh, datelines with an even number of VCs on a torus), a class of VCs for each of "
+    "request and reply (vc_classes), or allow_deadlock: true"
+)
 
 
 def vc_parts(router, network):
@@ -61,8 +63,11 @@ def dependencies(network, router, replies=()):
 def _bound_classes(replies):
     """Sets of classes that depend on each other, or a class on itself, through endpoints."""
     graph = nx.DiGraph(replies)
-    return [group for group in nx.strongly_connected_components(graph)
-            if len(group) > 1 or any(graph.has_edge(c, c) for c in group)]
+    return [
+        group
+        for group in nx.strongly_connected_components(graph)
+        if len(group) > 1 or any(graph.has_edge(c, c) for c in group)
+    ]
 
 
 def _draw_class(graph, walk, parts, vc_class, escape_only):
@@ -79,7 +84,11 @@ def _draw_class(graph, walk, parts, vc_class, escape_only):
 
 def find_cycle(graph):
     """The nodes of a short cycle in their order; empty where there is none."""
-    tangled = [group for group in nx.strongly_connected_components(graph) if len(group) > 1 or any(graph.has_edge(n, n) for n in group)]
+    tangled = [
+        group
+        for group in nx.strongly_connected_components(graph)
+        if len(group) > 1 or any(graph.has_edge(n, n) for n in group)
+    ]
     if not tangled:
         return []
     group = min(tangled, key=lambda g: (len(g), min(map(repr, g))))

@@ -80,8 +80,10 @@ class Walk:
             half = net.phase[router, goal].astype(np.int64)
             half = half if kind is None else np.where(turns, half, kind)
             either = rows[turns & net.tie[router, goal]]
-            return [self._link(router, port, goal, half, rows),
-                    self._link(router[either], port[either] ^ 1, goal[either], half[either], either)]
+            return [
+                self._link(router, port, goal, half, rows),
+                self._link(router[either], port[either] ^ 1, goal[either], half[either], either),
+            ]
         found = [self._link(router, port, goal, np.zeros(len(router), np.int64), rows)]
         if net.minimal is not None:  # who has taken the escape VC stays on it
             free = rows if kind is None else rows[kind == ADAPTIVE]
@@ -95,8 +97,10 @@ class Walk:
         link = self.out[router, port]
         if (link < 0).any():
             at = int(np.flatnonzero(link < 0)[0])
-            raise BadInput(f"flit network {self.network.name}: router {router[at]} sends packets for endpoint {goal[at]} "
-                           f"out of port {port[at]}, where no link is")
+            raise BadInput(
+                f"flit network {self.network.name}: router {router[at]} sends packets for endpoint {goal[at]} "
+                f"out of port {port[at]}, where no link is"
+            )
         return link, kind, rows
 
 

@@ -13,9 +13,17 @@ def document(kernel, flit_bytes=None):
     for at, source, target, interval in places(kernel.network):
         flits, credit, arbitration = map(int, counts[at])
         busy = min(flits * interval, kernel.now)  # the last flit may still be on a slow wire
-        row = {"from": source, "to": target, "flits": flits, "busy": busy, "idle": kernel.now - busy,
-               "stalled_credit": credit, "stalled_arbitration": arbitration, "bins": bins[at, :used].tolist(),
-               "flows": [{"src": s, "dst": d, "flits": n, "over": over} for n, over, s, d in flows[at]]}  # fmt: skip
+        row = {
+            "from": source,
+            "to": target,
+            "flits": flits,
+            "busy": busy,
+            "idle": kernel.now - busy,
+            "stalled_credit": credit,
+            "stalled_arbitration": arbitration,
+            "bins": bins[at, :used].tolist(),
+            "flows": [{"src": s, "dst": d, "flits": n, "over": over} for n, over, s, d in flows[at]],
+        }
         rows.append(row | {"bytes": flits * flit_bytes} if flit_bytes else row)
     rows.sort(key=lambda r: -r["busy"])
     return {"schema": "chipweave.links/1", "cycles": kernel.now, "bin_cycles": width, "links": rows}
@@ -35,5 +43,8 @@ def hottest(kernel, n=5):
     """The n busiest links in short: from, to, share of cycles busy."""
     counts = kernel.counts()[:, :, 0].sum(axis=1)
     now = max(1, kernel.now)
-    rows = [(min(1.0, int(counts[at]) * interval / now), source, target) for at, source, target, interval in places(kernel.network)]
+    rows = [
+        (min(1.0, int(counts[at]) * interval / now), source, target)
+        for at, source, target, interval in places(kernel.network)
+    ]
     return [{"from": a, "to": b, "busy": share} for share, a, b in sorted(rows, key=lambda r: -r[0])[:n]]

@@ -13,12 +13,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from chipweave.noc import deadlock
-from chipweave.noc import routes as graph_routes
-from chipweave.noc import routing
 from chipweave.errors import BadInput, Place
-from chipweave.noc.shapes import GRIDS
+from chipweave.noc import deadlock, routing
+from chipweave.noc import routes as graph_routes
 from chipweave.noc.router import Router
+from chipweave.noc.shapes import GRIDS
 
 BARE_DEPTH = 8  # flits: that of the BookSim 2 reference
 TRAFFIC = ("request", "reply")  # what a network of parts carries, as far as its topology alone tells
@@ -64,11 +63,15 @@ class FlitNetwork:
         ranges = 1
         if self.message_vcs:
             if self.router.vcs % (classes * self.message_vcs):
-                raise BadInput(f"network {self.name}: {self.router.vcs} VCs are no equal ranges of message_vcs = {self.message_vcs} "
-                               f"for {classes} classes of messages; vcs must be a multiple of {classes * self.message_vcs}")
+                raise BadInput(
+                    f"network {self.name}: {self.router.vcs} VCs are no equal ranges of message_vcs = {self.message_vcs} "
+                    f"for {classes} classes of messages; vcs must be a multiple of {classes * self.message_vcs}"
+                )
             ranges = self.router.vcs // (classes * self.message_vcs)
         elif self.router.vcs % classes:
-            raise BadInput(f"network {self.name}: {self.router.vcs} VCs cannot be shared out to {classes} classes of messages")
+            raise BadInput(
+                f"network {self.name}: {self.router.vcs} VCs cannot be shared out to {classes} classes of messages"
+            )
         return replace(self, traffic=classes, router=replace(self.router, vc_classes=classes * ranges))
 
     def prove(self, replies=(), names=()):
@@ -79,7 +82,9 @@ class FlitNetwork:
         apart = self.ranges
         pairs = [(a * apart, b * apart) for a, b in replies]
         classes = [names[c // apart] if names else f"class {c // apart}" for c in range(self.router.vc_classes)]
-        return deadlock.prove(self.network, self.router, pairs, self.allow_deadlock, self.names | {"classes": classes}, self.written)
+        return deadlock.prove(
+            self.network, self.router, pairs, self.allow_deadlock, self.names | {"classes": classes}, self.written
+        )
 
     def credit_loop(self, latency):
         """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency` cycles."""
@@ -103,8 +108,10 @@ class FlitNetwork:
         if self.router.vc_depth >= loop or share == 1:
             return []
         held = self.router.vc_depth * self.flit_bytes
-        return [f"network {self.name}: a VC buffers {self.router.vc_depth} flits ({held:,} B), the credit loop of its links is {loop} flits "
-                f"({loop * self.flit_bytes:,} B): a message reaches at most {float(share):.1%} of the bandwidth"]
+        return [
+            f"network {self.name}: a VC buffers {self.router.vc_depth} flits ({held:,} B), the credit loop of its links is {loop} flits "
+            f"({loop * self.flit_bytes:,} B): a message reaches at most {float(share):.1%} of the bandwidth"
+        ]
 
 
 def of(network, traffic=None):
@@ -114,20 +121,45 @@ def of(network, traffic=None):
     fastest = max((Fraction(e["bandwidth"]) for _, _, e in network.graph.edges(data=True)), default=None)
     clock = given.clock or (fastest / given.flit if fastest else Fraction(10**9))
     if fastest and clock * given.flit < fastest:
-        raise BadInput(f"network {network.name}: a flit of {given.flit} B a cycle of {float(clock):.6g} Hz is "
-                       f"{float(clock * given.flit):.6g} B/s, less than the bandwidth of its links, {float(fastest):.6g} B/s; "
-                       "leave clock out, or widen the flit")
-    edges = {(network.rank[a], network.rank[b]): _cycles(e, clock, given.flit) for a, b, e in network.graph.edges(data=True)}
-    made = _grid(network, edges) if network.shape in GRIDS and network.whole and network.routing in ("xy", "yx") else _irregular(network, edges)
+        raise BadInput(
+            f"network {network.name}: a flit of {given.flit} B a cycle of {float(clock):.6g} Hz is "
+            f"{float(clock * given.flit):.6g} B/s, less than the bandwidth of its links, {float(fastest):.6g} B/s; "
+            "leave clock out, or widen the flit"
+        )
+    edges = {
+        (network.rank[a], network.rank[b]): _cycles(e, clock, given.flit) for a, b, e in network.graph.edges(data=True)
+    }
+    made = (
+        _grid(network, edges)
+        if network.shape in GRIDS and network.whole and network.routing in ("xy", "yx")
+        else _irregular(network, edges)
+    )
     ports = {(k.src, k.dst): (k.src, k.src_port) for k in made.links}
     links = tuple(ports[network.rank[a], network.rank[b]] for a, b in network.links)
     names = {"links": _link_names(network, made), "endpoints": list(network.endpoints)}
     made.router_names, made.endpoint_names = tuple(map(str, network.graph.nodes)), tuple(map(str, network.endpoints))
     classes = given.vc_classes or traffic or (len(TRAFFIC) if network.port else 1)
-    spec = FlitNetwork(network.name, made, _router(given, 1), clock, given.flit, given.max_packet, 1, given.message_vcs, links, names,
-                       network.allow_deadlock, bool(given.skip), network.written)
+    spec = FlitNetwork(
+        network.name,
+        made,
+        _router(given, 1),
+        clock,
+        given.flit,
+        given.max_packet,
+        1,
+        given.message_vcs,
+        links,
+        names,
+        network.allow_deadlock,
+        bool(given.skip),
+        network.written,
+    )
     if given.vc_depth is None:
-        depth = BARE_DEPTH if not network.port else min(32767, max((spec.credit_loop(k.latency) for k in made.links), default=1))
+        depth = (
+            BARE_DEPTH
+            if not network.port
+            else min(32767, max((spec.credit_loop(k.latency) for k in made.links), default=1))
+        )
         spec = replace(spec, router=replace(spec.router, vc_depth=depth))
     return spec.with_traffic(classes)
 
@@ -171,7 +203,11 @@ def _grid(network, edges):
         step = int(places[b][axes[j]] - places[a][axes[j]])
         port = 2 * j + (step % network.dims[axes[j]] != 1 if wrapped[j] else step < 0)
         links.append(routing.Link(a, port, b, port ^ 1, latency, interval))
-    table, phase, tie = np.full((count, count), 2 * n, np.uint8), np.zeros((count, count), bool), np.zeros((count, count), bool)
+    table, phase, tie = (
+        np.full((count, count), 2 * n, np.uint8),
+        np.zeros((count, count), bool),
+        np.zeros((count, count), bool),
+    )
     for j in reversed(range(n)):
         k, here, goal = network.dims[axes[j]], places[:, axes[j]][:, None], places[:, axes[j]][None, :]
         differ = here != goal
@@ -182,8 +218,17 @@ def _grid(network, edges):
         tie[differ] = (wrapped[j] & (2 * ahead == k))[differ]
     dims = np.tile(np.array([p // 2 for p in range(2 * n)] + [-1], np.int8), (count, 1))
     lines = any(wrapped)
-    return routing.Network(np.full(count, 2 * n + 1), links, [(r, 2 * n) for r in range(count)], table, phase if lines else None,
-                           tie if lines else None, dims if lines else None, name=network.name, radices=tuple(network.dims[a] for a in axes))
+    return routing.Network(
+        np.full(count, 2 * n + 1),
+        links,
+        [(r, 2 * n) for r in range(count)],
+        table,
+        phase if lines else None,
+        tie if lines else None,
+        dims if lines else None,
+        name=network.name,
+        radices=tuple(network.dims[a] for a in axes),
+    )
 
 
 def _irregular(network, edges):

@@ -17,7 +17,9 @@ def read(path, endpoints):
             rows = csv.DictReader(file)
             missing = [n for n in NEEDED if n not in (rows.fieldnames or [])]
             if missing:
-                raise BadInput(Fault(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(NEEDED)))
+                raise BadInput(
+                    Fault(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(NEEDED))
+                )
             for row in rows:
                 packet = _packet(row, endpoints)
                 if isinstance(packet, str):
@@ -30,7 +32,13 @@ def read(path, endpoints):
                     raise BadInput(Fault(f"more than {MOST_PACKETS} packets", Place(str(path), rows.line_num)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         words = getattr(error, "strerror", None) or str(error)
-        raise BadInput(Fault(f"cannot be read: {words[:1].lower()}{words[1:]}", Place(str(path)), "a CSV file with the columns " + ", ".join(NEEDED))) from None
+        raise BadInput(
+            Fault(
+                f"cannot be read: {words[:1].lower()}{words[1:]}",
+                Place(str(path)),
+                "a CSV file with the columns " + ", ".join(NEEDED),
+            )
+        ) from None
     faults.raise_if_any()
     return packets
 

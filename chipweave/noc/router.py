@@ -37,14 +37,18 @@ class Allocator:
         match = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\w*)\s*\))?\s*", str(text))
         name, argument = match.groups() if match else (str(text), None)
         if name not in MATCHERS:
-            raise ValueError(f"unknown allocator {text!r}; allowed: {', '.join(MATCHERS)}; nearest: {nearest(name, MATCHERS)}")
+            raise ValueError(
+                f"unknown allocator {text!r}; allowed: {', '.join(MATCHERS)}; nearest: {nearest(name, MATCHERS)}"
+            )
         if not argument:
             return cls(name)
         if name == "islip" and argument.isdecimal() and 1 <= int(argument) <= 64:
             return cls(name, iterations=int(argument))
         if name.startswith("separable") and argument in ARBITERS:
             return cls(name, arbiter=argument)
-        raise ValueError(f"{text!r}: {argument!r} is no argument of {name}; allowed: islip(1..64), separable_*(round_robin|matrix)")
+        raise ValueError(
+            f"{text!r}: {argument!r} is no argument of {name}; allowed: islip(1..64), separable_*(round_robin|matrix)"
+        )
 
     def __str__(self):
         if self.matcher == "islip":
@@ -127,11 +131,18 @@ class Router:
             except ValueError as error:
                 need(False, f"{name}: {error}")
         need(self.priority in PRIORITIES, f"priority = {self.priority!r}", ", ".join(PRIORITIES))
-        need(self.flow_control in ("wormhole", "cut_through"), f"flow_control = {self.flow_control!r}", "wormhole, cut_through")
+        need(
+            self.flow_control in ("wormhole", "cut_through"),
+            f"flow_control = {self.flow_control!r}",
+            "wormhole, cut_through",
+        )
         need(self.vc_allocator != "piggyback" or self.speculative, "vc_allocator = piggyback needs speculative = 1")
         need(not self.noq or self.routing_delay == 0, "noq = 1 needs routing_delay = 0")
         need(self.st_delay >= 1, "st_prepare_delay + st_final_delay = 0", "1 or more")
-        need(not self.vc_classes or self.vcs % max(1, self.vc_classes) == 0, f"vcs = {self.vcs} in {self.vc_classes} equal classes")
+        need(
+            not self.vc_classes or self.vcs % max(1, self.vc_classes) == 0,
+            f"vcs = {self.vcs} in {self.vc_classes} equal classes",
+        )
         return found
 
     @property
@@ -146,10 +157,25 @@ class Router:
 
 
 LIMITS = [
-    ("vcs", 1, 32), ("vc_depth", 1, 32767), ("routing_delay", 0, 16), ("vc_alloc_delay", 1, 16),
-    ("sw_alloc_delay", 1, 16), ("st_prepare_delay", 0, 16), ("st_final_delay", 0, 16), ("credit_delay", 0, 64),
-    ("speculative", 0, 1), ("spec_check_elig", 0, 1), ("spec_check_cred", 0, 1), ("spec_mask_by_reqs", 0, 1),
-    ("wait_for_tail_credit", 0, 1), ("vc_busy_when_full", 0, 1), ("hold_switch_for_packet", 0, 1),
-    ("input_speedup", 1, 32), ("output_speedup", 1, 32), ("internal_speedup", 1.0, 8.0),
-    ("output_buffer_size", -1, 1 << 20), ("noq", 0, 1), ("vc_classes", 1, 32),
-]  # fmt: skip
+    ("vcs", 1, 32),
+    ("vc_depth", 1, 32767),
+    ("routing_delay", 0, 16),
+    ("vc_alloc_delay", 1, 16),
+    ("sw_alloc_delay", 1, 16),
+    ("st_prepare_delay", 0, 16),
+    ("st_final_delay", 0, 16),
+    ("credit_delay", 0, 64),
+    ("speculative", 0, 1),
+    ("spec_check_elig", 0, 1),
+    ("spec_check_cred", 0, 1),
+    ("spec_mask_by_reqs", 0, 1),
+    ("wait_for_tail_credit", 0, 1),
+    ("vc_busy_when_full", 0, 1),
+    ("hold_switch_for_packet", 0, 1),
+    ("input_speedup", 1, 32),
+    ("output_speedup", 1, 32),
+    ("internal_speedup", 1.0, 8.0),
+    ("output_buffer_size", -1, 1 << 20),
+    ("noq", 0, 1),
+    ("vc_classes", 1, 32),
+]

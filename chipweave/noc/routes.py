@@ -94,14 +94,21 @@ def numbered(network):
 def first_hops(network, source):
     """{router: the neighbour of `source` on the way of least latency to it}, by names."""
     names = list(network.graph.nodes)
-    return {names[goal]: names[step] for goal, step in routing.first_hops(network.rank[source], *network.numbered).items()}
+    return {
+        names[goal]: names[step] for goal, step in routing.first_hops(network.rank[source], *network.numbered).items()
+    }
 
 
 def path(network, source, target):
     """Router names from `source` to `target` under the network's routing."""
     if network.routing in ANYWHERE:
         return (shortest if network.routing == "shortest" else quickest)(network, source, target)
-    return dimension_order(network, source, target, (1, 0) if network.routing == "xy" and len(network.dims) > 1 else range(len(network.dims)))
+    return dimension_order(
+        network,
+        source,
+        target,
+        (1, 0) if network.routing == "xy" and len(network.dims) > 1 else range(len(network.dims)),
+    )
 
 
 def first_unroutable(network):
@@ -131,8 +138,12 @@ def bisection(network):
     """
     edges = {frozenset(e) for e in network.graph.edges}
     if network.shape in GRIDS:
-        cuts = [{n for n, p in network.place_of.items() if p[axis] < middle}
-                for axis, length in enumerate(network.dims) if length > 1 for middle in {length // 2, (length + 1) // 2}]
+        cuts = [
+            {n for n, p in network.place_of.items() if p[axis] < middle}
+            for axis, length in enumerate(network.dims)
+            if length > 1
+            for middle in {length // 2, (length + 1) // 2}
+        ]
     else:
         cuts = [set(network.endpoints[: len(network.endpoints) // 2])]
     return min((sum(len(e & half) == 1 for e in edges) for half in cuts), default=0)

@@ -60,6 +60,7 @@ class Network:
 
     def port_name(self, router, port):
         """What an output port leads to, in words: "die[0][0] -> die[0][1]", or "die[0][0] -> endpoint 3"."""
+
         def named(r):
             return self.router_names[r] if self.router_names else f"router {r}"
 
@@ -90,7 +91,9 @@ def grid(radices, wrap=False, latency=None, routing="dor", name=""):
     if not radices or min(radices) < 1 or len(radices) > 8:
         raise BadInput(f"grid of {radices}: 1 to 8 dimensions of 1 or more routers")
     if routing not in ("dor", "dim_order", "min_adapt") or (wrap and routing == "min_adapt"):
-        raise BadInput(f"routing {routing!r} on a {'torus' if wrap else 'mesh'}; allowed: dor{'' if wrap else ', min_adapt'}")
+        raise BadInput(
+            f"routing {routing!r} on a {'torus' if wrap else 'mesh'}; allowed: dor{'' if wrap else ', min_adapt'}"
+        )
     routers, n = int(np.prod(radices)), len(radices)
     latency = latency or (2 if wrap else 1)
     strides = np.cumprod((1,) + radices[:-1])
@@ -100,7 +103,9 @@ def grid(radices, wrap=False, latency=None, routing="dor", name=""):
         there = place[router, dim] + step
         if k > 1 and (wrap or 0 <= there < k):
             port = 2 * dim + (step < 0)
-            links.append(Link(router, port, router + int((there % k - place[router, dim]) * strides[dim]), port ^ 1, latency))
+            links.append(
+                Link(router, port, router + int((there % k - place[router, dim]) * strides[dim]), port ^ 1, latency)
+            )
     table = np.full((routers, routers), 2 * n, np.uint8)
     minimal = np.zeros((routers, routers), np.uint64) if routing == "min_adapt" else None
     phase = np.zeros((routers, routers), bool) if wrap else None
@@ -119,8 +124,18 @@ def grid(radices, wrap=False, latency=None, routing="dor", name=""):
             if minimal is not None:
                 minimal[rows][differ] |= np.where(up, np.uint64(1 << 2 * dim), np.uint64(2 << 2 * dim))[differ]
     dims = np.tile(np.array([p // 2 for p in range(2 * n)] + [-1], np.int8), (routers, 1))
-    return Network(np.full(routers, 2 * n + 1), links, [(r, 2 * n) for r in range(routers)], table, phase, tie, dims, minimal,
-                   name=name or f"{'torus' if wrap else 'mesh'}_{'x'.join(map(str, radices))}", radices=radices)
+    return Network(
+        np.full(routers, 2 * n + 1),
+        links,
+        [(r, 2 * n) for r in range(routers)],
+        table,
+        phase,
+        tie,
+        dims,
+        minimal,
+        name=name or f"{'torus' if wrap else 'mesh'}_{'x'.join(map(str, radices))}",
+        radices=radices,
+    )
 
 
 def irregular(routers, edges, seats=None, next_router=None, name=""):
@@ -138,7 +153,10 @@ def irregular(routers, edges, seats=None, next_router=None, name=""):
     ports = np.array([len(local[r]) + max(len(out[r]), len(into[r])) for r in range(routers)])
     if ports.max() > 64:
         raise BadInput(f"router {int(ports.argmax())} has {ports.max()} ports; the most is 64")
-    links = [Link(a, len(local[a]) + out[a].index(b), b, len(local[b]) + into[b].index(a), *edges[a, b]) for a, b in sorted(edges)]
+    links = [
+        Link(a, len(local[a]) + out[a].index(b), b, len(local[b]) + into[b].index(a), *edges[a, b])
+        for a, b in sorted(edges)
+    ]
     table = np.zeros((routers, len(seats)), np.uint8)
     for router in range(routers):
         first = None if next_router is not None else first_hops(router, out, edges)
@@ -148,8 +166,10 @@ def irregular(routers, edges, seats=None, next_router=None, name=""):
                 continue
             step = next_router[router][endpoint] if first is None else first.get(goal)
             if step not in out[router]:
-                raise BadInput(f"no route from router {router} to endpoint {endpoint}"
-                               + (f": router {step} is no neighbour" if step is not None else ""))
+                raise BadInput(
+                    f"no route from router {router} to endpoint {endpoint}"
+                    + (f": router {step} is no neighbour" if step is not None else "")
+                )
             table[router, endpoint] = len(local[router]) + out[router].index(step)
     return Network(ports, links, [(r, local[r].index(e)) for e, r in enumerate(seats)], table, name=name)
 

@@ -31,7 +31,7 @@ def torus(places):
     for axis in range(len(places[0]) if places else 0):
         length = 1 + max(place[axis] for place in places)
         for place in places:
-            first = place[:axis] + (0,) + place[axis + 1:]
+            first = place[:axis] + (0,) + place[axis + 1 :]
             if length > 2 and place[axis] == length - 1 and first in there:
                 yield place, first
 
@@ -60,4 +60,4 @@ def in_order(places, order):
 
 
 def _step(place, axis, by):
-    return place[:axis] + (place[axis] + by,) + place[axis + 1:]
+    return place[:axis] + (place[axis] + by,) + place[axis + 1 :]

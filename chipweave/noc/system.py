@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from chipweave.noc import network as flit_network
 from chipweave.errors import BadInput, Fault, nearest
+from chipweave.noc import network as flit_network
 from chipweave.noc.router import SPELLINGS, Router
 from chipweave.topology.networks import SETTINGS
 from chipweave.topology.tree import TOP
@@ -27,7 +27,13 @@ def router_sets(sets, network):
             key = f"networks.{network}.{name}"
         elif "." not in key and key.strip() not in (*SETTINGS, *TOP):
             known = sorted({*ROUTER_FIELDS, "clock", "flit", *SETTINGS})
-            raise BadInput(Fault(f"--set {text}: network {network} and its routers have no parameter {key.strip()!r}", allowed=", ".join(known), nearest=nearest(name, known)))
+            raise BadInput(
+                Fault(
+                    f"--set {text}: network {network} and its routers have no parameter {key.strip()!r}",
+                    allowed=", ".join(known),
+                    nearest=nearest(name, known),
+                )
+            )
         out.append(f"{key}{equals}{value}")
     return out
 
@@ -49,9 +55,13 @@ def load_flit(topology, sets=(), allow_code=False, network=None):
     if not names:
         raise BadInput(Fault(f"{topology} has no network", allowed="a topology with a network, such as mesh_8x8"))
     if network is None and len(names) != 1:
-        raise BadInput(Fault(f"{topology} has {len(names)} networks: name one with --network", allowed=", ".join(names)))
+        raise BadInput(
+            Fault(f"{topology} has {len(names)} networks: name one with --network", allowed=", ".join(names))
+        )
     if network is not None and network not in names:
-        raise BadInput(Fault(f"{topology} has no network {network!r}", allowed=", ".join(names), nearest=nearest(network, names)))
+        raise BadInput(
+            Fault(f"{topology} has no network {network!r}", allowed=", ".join(names), nearest=nearest(network, names))
+        )
     name = network or names[0]
     system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
     return flit_network.of(system.networks[name])

@@ -17,17 +17,28 @@ import resource
 import time
 from pathlib import Path
 
-from chipweave.fabric import traffic as fabric_traffic
-from chipweave.noc import link_stats
 from chipweave.errors import BadInput, Fault, nearest
+from chipweave.fabric import traffic as fabric_traffic
 from chipweave.fabric.noc import Kernel
+from chipweave.noc import link_stats
 from chipweave.results import replacing
 
 ALIASES = {
-    "bit_complement": "bitcomp", "bitcomplement": "bitcomp", "bit_reverse": "bitrev", "bitreverse": "bitrev", "bit_reversal": "bitrev",
-    "neighbour": "neighbor", "hot_spot": "hotspot", "random": "uniform", "rand_uniform": "uniform",
-}  # fmt: skip
-DRAWN = {"uniform": fabric_traffic.UNIFORM, "asymmetric": fabric_traffic.ASYMMETRIC, "diagonal": fabric_traffic.DIAGONAL}
+    "bit_complement": "bitcomp",
+    "bitcomplement": "bitcomp",
+    "bit_reverse": "bitrev",
+    "bitreverse": "bitrev",
+    "bit_reversal": "bitrev",
+    "neighbour": "neighbor",
+    "hot_spot": "hotspot",
+    "random": "uniform",
+    "rand_uniform": "uniform",
+}
+DRAWN = {
+    "uniform": fabric_traffic.UNIFORM,
+    "asymmetric": fabric_traffic.ASYMMETRIC,
+    "diagonal": fabric_traffic.DIAGONAL,
+}
 FIXED = ("transpose", "bitcomp", "bitrev", "shuffle", "tornado", "neighbor")
 NAMES = (*DRAWN, *FIXED, "hotspot", "permutation")
 
@@ -38,7 +49,12 @@ def _numbers(text, what):
     try:
         return [[float(x) for x in group.replace(" ", "").split(",") if x] for group in groups]
     except ValueError:
-        raise BadInput(Fault(f"{what} {text!r}: not numbers", allowed="numbers with commas between, such as 1,5, lists of them in braces: {{0,7},{1,3}}")) from None
+        raise BadInput(
+            Fault(
+                f"{what} {text!r}: not numbers",
+                allowed="numbers with commas between, such as 1,5, lists of them in braces: {{0,7},{1,3}}",
+            )
+        ) from None
 
 
 def _for_all(weights, count):
@@ -48,7 +64,9 @@ def _for_all(weights, count):
 def _bits(endpoints, pattern):
     bits = endpoints.bit_length() - 1
     if endpoints != 1 << bits or (pattern == "transpose" and bits % 2):
-        raise BadInput(f"pattern {pattern} needs {'4^m' if pattern == 'transpose' else '2^m'} endpoints, not {endpoints}")
+        raise BadInput(
+            f"pattern {pattern} needs {'4^m' if pattern == 'transpose' else '2^m'} endpoints, not {endpoints}"
+        )
     return bits
 
 
@@ -68,7 +86,9 @@ def _stepped(net, pattern, argument=None):
             rest, stride = rest // k, stride * k
         targets.append(dst)
     if max(targets) >= net.endpoints:
-        raise BadInput(f"pattern {pattern}({argument}) leads from endpoint {targets.index(max(targets))} to {max(targets)} of {net.endpoints} endpoints")
+        raise BadInput(
+            f"pattern {pattern}({argument}) leads from endpoint {targets.index(max(targets))} to {max(targets)} of {net.endpoints} endpoints"
+        )
     return targets
 
 
@@ -100,8 +120,16 @@ def parse(net, pattern):
     if name == "hotspot":
         spots, *weights = _numbers(argument or "", "pattern hotspot,")
         weights = _for_all(weights[0] if weights else [1.0], len(spots))
-        if not spots or len(weights) != len(spots) or not all(0 <= s < net.endpoints and s == int(s) for s in spots) or min(weights) < 0 or not sum(weights):
-            raise BadInput(Fault(f"pattern {pattern!r}", allowed=f"hotspot({{{{ids}},{{weights}}}}), ids 0 to {net.endpoints - 1}"))
+        if (
+            not spots
+            or len(weights) != len(spots)
+            or not all(0 <= s < net.endpoints and s == int(s) for s in spots)
+            or min(weights) < 0
+            or not sum(weights)
+        ):
+            raise BadInput(
+                Fault(f"pattern {pattern!r}", allowed=f"hotspot({{{{ids}},{{weights}}}}), ids 0 to {net.endpoints - 1}")
+            )
         return fabric_traffic.HOT_SPOT, spots, weights
     if name == "permutation" and argument:
         return fabric_traffic.TARGETS, _permutation(net, argument.strip("\"' ")), None
@@ -115,16 +143,33 @@ def _permutation(net, path):
         raise BadInput(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     words = text.split()
     if len(words) != net.endpoints or not all(w.isdecimal() and int(w) < net.endpoints for w in words):
-        raise BadInput(f"{path}: one destination 0 to {net.endpoints - 1} for each of {net.endpoints} endpoints; found {len(words)} entries")
+        raise BadInput(
+            f"{path}: one destination 0 to {net.endpoints - 1} for each of {net.endpoints} endpoints; found {len(words)} entries"
+        )
     return [int(w) for w in words]
 
 
 def sizes_of(text, weights=None):
     """(flits, weight) pairs: '4', '1,5', '{{1,5}}' and weights '{{1,1}}'."""
     sizes = [int(s) for group in _numbers(str(text), "packet sizes") for s in group]
-    shares = _for_all([w for group in _numbers(str(weights), "weights of packet sizes") for w in group] if weights else [1.0], len(sizes))
-    if not sizes or min(sizes) < 1 or max(sizes) > 1 << 20 or len(shares) != len(sizes) or min(shares) < 0 or not sum(shares):
-        raise BadInput(Fault(f"packet sizes {text!r}" + (f", weights {weights!r}" if weights else ""), allowed="sizes of 1 to 1048576 flits, a weight for each"))
+    shares = _for_all(
+        [w for group in _numbers(str(weights), "weights of packet sizes") for w in group] if weights else [1.0],
+        len(sizes),
+    )
+    if (
+        not sizes
+        or min(sizes) < 1
+        or max(sizes) > 1 << 20
+        or len(shares) != len(sizes)
+        or min(shares) < 0
+        or not sum(shares)
+    ):
+        raise BadInput(
+            Fault(
+                f"packet sizes {text!r}" + (f", weights {weights!r}" if weights else ""),
+                allowed="sizes of 1 to 1048576 flits, a weight for each",
+            )
+        )
     return list(zip(sizes, shares))
 
 
@@ -140,12 +185,31 @@ def injection_of(text):
         return None
     numbers = [float(x) for x in re.findall(r"-?[\d.]+(?:e-?\d+)?", match[2] or "")] if match else []
     if not 2 <= len(numbers) <= 3 or max(numbers) > 1 or sum(x < 0 for x in [*numbers, -1.0][:3]) != 1:
-        raise BadInput(Fault(f"injection {text!r}", allowed="bernoulli, on_off(alpha,beta), on_off(alpha,-1,rate), on_off(-1,beta,rate)"))
+        raise BadInput(
+            Fault(
+                f"injection {text!r}",
+                allowed="bernoulli, on_off(alpha,beta), on_off(alpha,-1,rate), on_off(-1,beta,rate)",
+            )
+        )
     return (*numbers, -1.0)[:3]
 
 
-def run(net, router, pattern, load, packet_flits="1", weights=None, injection="bernoulli", warmup=1000, cycles=1000, seed=1,
-        drain_limit=None, general=False, kernel=None, watch=None):
+def run(
+    net,
+    router,
+    pattern,
+    load,
+    packet_flits="1",
+    weights=None,
+    injection="bernoulli",
+    warmup=1000,
+    cycles=1000,
+    seed=1,
+    drain_limit=None,
+    general=False,
+    kernel=None,
+    watch=None,
+):
     """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`, `latency_min`, `latency_max`.
 
     `saturated` says that measured packets were left `drain_limit` cycles (default 20 x (warmup + cycles), at least
@@ -155,30 +219,52 @@ def run(net, router, pattern, load, packet_flits="1", weights=None, injection="b
     sizes = sizes_of(packet_flits, weights)
     mean = sum(s * w for s, w in sizes) / sum(w for _, w in sizes)
     if not 0 < load <= mean:
-        raise BadInput(Fault(f"load {load} flits per endpoint and cycle", allowed=f"above 0, at most one packet a cycle = {mean:g}"))
+        raise BadInput(
+            Fault(
+                f"load {load} flits per endpoint and cycle", allowed=f"above 0, at most one packet a cycle = {mean:g}"
+            )
+        )
     kind, targets, shares = parse(net, pattern)
     limit = drain_limit if drain_limit is not None else max(20_000, 20 * (warmup + cycles))
     wall, cpu = time.perf_counter(), time.process_time()
     kernel = kernel or Kernel(net, router, seed=seed, general=general)
     arguments = kernel, kind, load, sizes, targets, shares, injection_of(injection), warmup, cycles, limit, seed
-    r, bins, ejected = watch(kernel, warmup + cycles, lambda: fabric_traffic.run(*arguments)) if watch else fabric_traffic.run(*arguments)
+    r, bins, ejected = (
+        watch(kernel, warmup + cycles, lambda: fabric_traffic.run(*arguments))
+        if watch
+        else fabric_traffic.run(*arguments)
+    )
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     n, span = max(1, r["packets"]), net.endpoints * cycles
     accepted, offered = int(ejected.sum()) / span, r["offered_flits"] / span
     return {
-        "schema": "chipweave.noc.traffic/1", "cycles": r["cycles"], "packets": r["packets"],
-        "latency_mean": r["latency_sum"] / n, "latency_p99": percentile(bins.sum(axis=0), 0.99),
-        "network_latency_mean": r["network_latency_sum"] / n, "hops_mean": r["hops_sum"] / n,
-        "offered_flits": offered, "accepted_flits": accepted,
+        "schema": "chipweave.noc.traffic/1",
+        "cycles": r["cycles"],
+        "packets": r["packets"],
+        "latency_mean": r["latency_sum"] / n,
+        "latency_p99": percentile(bins.sum(axis=0), 0.99),
+        "network_latency_mean": r["network_latency_sum"] / n,
+        "hops_mean": r["hops_sum"] / n,
+        "offered_flits": offered,
+        "accepted_flits": accepted,
         "saturated": bool(r["saturated"]) or (r["latency_sum"] / n > 500 and accepted < 0.95 * offered),
-        "flit_hops": r["flit_hops"], "wall_s": wall, "cpu_s": cpu, "flit_hops_per_cpu_s": r["flit_hops"] / max(cpu, 1e-9),
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "seed": seed,
-        "injected_flits": r["injected_flits"] / span, "latency_min": r["latency_min"] if r["packets"] else 0,
-        "latency_max": r["latency_max"], "accepted_flits_node_min": float(ejected.min()) / cycles,
+        "flit_hops": r["flit_hops"],
+        "wall_s": wall,
+        "cpu_s": cpu,
+        "flit_hops_per_cpu_s": r["flit_hops"] / max(cpu, 1e-9),
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "seed": seed,
+        "injected_flits": r["injected_flits"] / span,
+        "latency_min": r["latency_min"] if r["packets"] else 0,
+        "latency_max": r["latency_max"],
+        "accepted_flits_node_min": float(ejected.min()) / cycles,
         "accepted_flits_node_max": float(ejected.max()) / cycles,
-        "classes": [{"packets": int(b.sum()), "latency_p50": percentile(b, 0.5), "latency_p99": percentile(b, 0.99)} for b in bins],
+        "classes": [
+            {"packets": int(b.sum()), "latency_p50": percentile(b, 0.5), "latency_p99": percentile(b, 0.99)}
+            for b in bins
+        ],
         "hottest_links": link_stats.hottest(kernel),
-    }  # fmt: skip
+    }
 
 
 def percentile(bins, share):

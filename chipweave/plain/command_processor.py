@@ -21,7 +21,9 @@ class PlainCommandProcessor:
         if not self.stats[0]:
             self.stats[1] = self.host.time
         for i in range(self.p["sms"]):
-            self.host.post(self.me, 0, i, i * self.p["deal_cycles"] * self.period // 1000, Message(address=blocks, kind=WRITE))
+            self.host.post(
+                self.me, 0, i, i * self.p["deal_cycles"] * self.period // 1000, Message(address=blocks, kind=WRITE)
+            )
 
     def timer(self, code, data):
         if code == SUBMIT:

@@ -72,7 +72,12 @@ class PlainFlit:
 
     def _idle_until(self, cycle):
         """Nothing is under way but credits: step until the last one is home, then jump."""
-        home = self.routers.now + 2 * max([k.latency for k in self.spec.network.links], default=1) + self.spec.router.credit_delay + 8
+        home = (
+            self.routers.now
+            + 2 * max([k.latency for k in self.spec.network.links], default=1)
+            + self.spec.router.credit_delay
+            + 8
+        )
         while self.routers.now < min(cycle, home):
             self.routers.step()
         self.routers.now = max(self.routers.now, cycle)
@@ -104,6 +109,8 @@ class PlainFlit:
             if link is None:
                 continue
             before, self.sent[link] = self.sent[link], self.sent[link] + 1
-            start, end = (floor(n * self.interval[link] * PS_PER_SECOND / self.spec.clock) for n in (before, before + 1))
+            start, end = (
+                floor(n * self.interval[link] * PS_PER_SECOND / self.spec.clock) for n in (before, before + 1)
+            )
             self.bins.add(link, time, self.spec.flit_bytes, end - start)
         self.routers.granted.clear()

@@ -29,16 +29,40 @@ class PlainRules:
         last, bus = t + (bursts - 1) * p["nCCDL"], bursts * max(p["nCCDS"], p["nBL"])
         written = last + p["nCWL"] + p["nBL"]
         rules = {
-            ACT: [(pc, ACT, t + p["nRRDS"]), (pc, REFPB, t + p["nRRDS"]), (group, ACT, t + p["nRRDL"]), (b, ACT, t + p["nRC"]),
-                  (b, RD, t + p["nRCDRD"]), (b, WR, t + p["nRCDWR"]), (b, PRE, t + p["nRAS"]), (b, REFPB, t + p["nRC"]), (b, REFAB, t + p["nRC"])],
+            ACT: [
+                (pc, ACT, t + p["nRRDS"]),
+                (pc, REFPB, t + p["nRRDS"]),
+                (group, ACT, t + p["nRRDL"]),
+                (b, ACT, t + p["nRC"]),
+                (b, RD, t + p["nRCDRD"]),
+                (b, WR, t + p["nRCDWR"]),
+                (b, PRE, t + p["nRAS"]),
+                (b, REFPB, t + p["nRC"]),
+                (b, REFAB, t + p["nRC"]),
+            ],
             PRE: [(b, ACT, t + p["nRP"]), (b, REFPB, t + p["nRP"]), (b, REFAB, t + p["nRP"])],
-            RD: [(pc, RD, t + bus), (pc, WR, last + p["nRTW"]), (group, RD, last + p["nCCDL"]), (b, PRE, last + p["nRTP"])],
-            WR: [(pc, WR, t + bus), (pc, RD, written + p["nWTRS"]), (group, WR, last + p["nCCDL"]), (group, RD, written + p["nWTRL"]),
-                 (b, PRE, written + p["nWR"])],
+            RD: [
+                (pc, RD, t + bus),
+                (pc, WR, last + p["nRTW"]),
+                (group, RD, last + p["nCCDL"]),
+                (b, PRE, last + p["nRTP"]),
+            ],
+            WR: [
+                (pc, WR, t + bus),
+                (pc, RD, written + p["nWTRS"]),
+                (group, WR, last + p["nCCDL"]),
+                (group, RD, written + p["nWTRL"]),
+                (b, PRE, written + p["nWR"]),
+            ],
             REFAB: [(pc, ACT, t + p["nRFC"]), (pc, REFAB, t + p["nRFC"]), (pc, REFPB, t + p["nRFC"])],
-            REFPB: [(pc, ACT, t + p["nRREFD"]), (pc, REFPB, t + p["nRREFD"]), (b, ACT, t + p["nRFCpb"]), (b, REFPB, t + p["nRFCpb"]),
-                    (b, REFAB, t + p["nRFCpb"])],
-        }  # fmt: skip
+            REFPB: [
+                (pc, ACT, t + p["nRREFD"]),
+                (pc, REFPB, t + p["nRREFD"]),
+                (b, ACT, t + p["nRFCpb"]),
+                (b, REFPB, t + p["nRFCpb"]),
+                (b, REFAB, t + p["nRFCpb"]),
+            ],
+        }
         for level, following, cycle in rules[command]:
             level[following] = max(level[following], cycle)
         if command == ACT:

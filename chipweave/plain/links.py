@@ -26,7 +26,10 @@ def lock_numbers(network):
     numbers = {}
     for i, link in enumerate(network.links):
         numbers.setdefault(i if network.directed else frozenset((link.source, link.target)), len(numbers))
-    return [numbers[i if network.directed else frozenset((link.source, link.target))] for i, link in enumerate(network.links)]
+    return [
+        numbers[i if network.directed else frozenset((link.source, link.target))]
+        for i, link in enumerate(network.links)
+    ]
 
 
 class PlainBins:
@@ -75,7 +78,9 @@ class PlainBins:
     def statistics(self):
         total = self.cells.sum(axis=0)
         used = np.flatnonzero(self.cells.any(axis=(1, 2)))
-        return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], self.bin_ps, self.cells[: used[-1] + 1 if len(used) else 0].copy())
+        return LinkStatistics(
+            total[:, 0], total[:, 1], total[:, 2], self.bin_ps, self.cells[: used[-1] + 1 if len(used) else 0].copy()
+        )
 
 
 class PlainLinks:

@@ -116,7 +116,9 @@ class PlainLlcSlice:
         at_home = self.home(line) == self.p["partition"]
         missing = self.granule(missing) if at_home else missing
         self.fills[self.next_fill] = (line, missing, [m])
-        ask = Message(self.local_address(line) if at_home else m.address, self.next_fill, self.p["request_bytes"], READ, missing)
+        ask = Message(
+            self.local_address(line) if at_home else m.address, self.next_fill, self.p["request_bytes"], READ, missing
+        )
         self.next_fill += 1
         self.stats[3 if at_home else 2] += 1
         self.host.post(self.me, MEMORY if at_home else PEER, 0, self.p["latency"], ask)
@@ -158,7 +160,13 @@ class PlainLlcSlice:
         if self.home(line) != self.p["partition"]:
             self.forget(line)
             self.passed[self.next_fill] = m
-            self.host.post(self.me, PEER, 0, self.served(line, m.mask, False), Message(m.address, self.next_fill, m.bytes, WRITE, m.mask))
+            self.host.post(
+                self.me,
+                PEER,
+                0,
+                self.served(line, m.mask, False),
+                Message(m.address, self.next_fill, m.bytes, WRITE, m.mask),
+            )
             self.next_fill += 1
         elif self.room <= 0 or self.held:
             self.held.append(m)

@@ -31,7 +31,7 @@ class PlainLsu:
         """Most words of one bank, of each group of lanes that fills the data path."""
         cycles, group, banks = 0, max(1, self.p["lsu_bytes"] // size), self.p["lsu_banks"]
         for i in range(0, len(addresses), group):
-            words = {(a + b) // 4 for a in addresses[i:i + group] for b in range(0, size, 4)}
+            words = {(a + b) // 4 for a in addresses[i : i + group] for b in range(0, size, 4)}
             cycles += max(1, *(sum(1 for word in words if word % banks == k) for k in range(banks)))
         return cycles
 

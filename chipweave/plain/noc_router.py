@@ -86,7 +86,9 @@ class PlainRouter:
         self.piggyback = o.vc_allocator == "piggyback"
         self.va = None if self.piggyback else allocator(o.vc_allocator, ports * o.vcs, ports * o.vcs)
         self.sa = allocator(o.sw_allocator, ins, outs)
-        self.spec_sa = allocator(o.spec_sw_allocator, ins, outs) if o.speculative and o.spec_sw_allocator != "prio" else None
+        self.spec_sa = (
+            allocator(o.spec_sw_allocator, ins, outs) if o.speculative and o.spec_sw_allocator != "prio" else None
+        )
         self.offset = [i % o.input_speedup for i in range(ins)]
         self.vc_turn = [[-1] * ports for _ in range(o.vc_classes)]
         self.rc, self.vc_stage = Stage(o.routing_delay), Stage(o.vc_alloc_delay)
@@ -169,10 +171,10 @@ class PlainRouter:
 
     def look_two_ahead(self, vc):
         """noq: cut the VCs of the link by the output port the packet takes at the next router."""
-        (port, *_), = vc.route
+        ((port, *_),) = vc.route
         route = self.net.route_at_next(self.number, port, vc.buffer[0], vc.buffer[0].vc)
         if route:
-            (there, first, last, _), = route
+            ((there, first, last, _),) = route
             ports = self.net.next_ports(self.number, port)
             part = (last - first + 1) // ports
             vc.next_route = (there, first + there * part, first + (there + 1) * part - 1)
@@ -201,7 +203,11 @@ class PlainRouter:
             for port, first, last, rank in self.choices(vc):
                 for number in range(first, last + 1):
                     out = self.out[port][number]
-                    if out.owner is None and not (self.o.vc_busy_when_full and out.full) and self.room(out, vc.buffer[0]):
+                    if (
+                        out.owner is None
+                        and not (self.o.vc_busy_when_full and out.full)
+                        and self.room(out, vc.buffer[0])
+                    ):
                         requests[vc.port * self.o.vcs + vc.vc, port * self.o.vcs + number] = (rank, vc.priority)
         matched = self.va.match(requests) if requests else {}
         for vc in begun:  # a second step of the same cycle begins nothing and keeps what the first one granted
@@ -250,7 +256,13 @@ class PlainRouter:
                 continue
             for choice in self.choices(vc):
                 if self.speculates(vc, choice):
-                    self.bid(now, spec if self.spec_sa else firm, vc, choice[0], (0, vc.priority) if not self.spec_sa else (1, vc.priority))
+                    self.bid(
+                        now,
+                        spec if self.spec_sa else firm,
+                        vc,
+                        choice[0],
+                        (0, vc.priority) if not self.spec_sa else (1, vc.priority),
+                    )
         matched = self.sa.match({pair: (prio, prio) for pair, (prio, _) in firm.items()}) if firm else {}
         spec_matched = self.spec_sa.match({pair: (prio, prio) for pair, (prio, _) in spec.items()}) if spec else {}
         wanted, granted = {o for _, o in firm}, set(matched.values())
@@ -289,15 +301,21 @@ class PlainRouter:
             return not self.out[vc.out_port][vc.out_vc].full
         if self.piggyback:
             return self.piggyback_vc(vc, port) is not None
-        got = matched_vcs.get(vc.port * self.o.vcs + vc.vc) if self.o.vc_alloc_delay == 1 else None  # slower ones are not there yet
+        got = (
+            matched_vcs.get(vc.port * self.o.vcs + vc.vc) if self.o.vc_alloc_delay == 1 else None
+        )  # slower ones are not there yet
         return got is not None and got // self.o.vcs == port and not self.out[port][got % self.o.vcs].full
 
     def piggyback_vc(self, vc, port):
         """The free VC with a credit that a switch winner takes, round the VCs of the output."""
         turn = self.vc_turn[vc.buffer[0].packet.vc_class][port]
-        free = [((number - turn + self.o.vcs) % self.o.vcs - 1000 * rank, number)
-                for p, first, last, rank in self.choices(vc) if p == port for number in range(first, last + 1)
-                if self.out[port][number].owner is None and not self.out[port][number].full]
+        free = [
+            ((number - turn + self.o.vcs) % self.o.vcs - 1000 * rank, number)
+            for p, first, last, rank in self.choices(vc)
+            if p == port
+            for number in range(first, last + 1)
+            if self.out[port][number].owner is None and not self.out[port][number].full
+        ]
         return min(free)[1] if free else None
 
     # Update

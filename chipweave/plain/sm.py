@@ -61,7 +61,7 @@ class PlainSm(PlainLsu, PlainCluster):
         else:
             self.threads, self.at_once, self.first_block, self.step, self.blocks, self.first, self.further = data[:7]
             self.next_block = self.first_block
-            self.ops = [data[i:i + 10] for i in range(7, len(data), 10)]
+            self.ops = [data[i : i + 10] for i in range(7, len(data), 10)]
 
     # -- L1
 
@@ -117,7 +117,7 @@ class PlainSm(PlainLsu, PlainCluster):
             self.lsu_take(start, cycles)
             self.stats[0] += op[0] != STORE
         leave = (start + extra + self.p["miss_cycles"] * self.period) // FS - self.host.time
-        for line, mask in list(lines.items())[w.line_done:]:
+        for line, mask in list(lines.items())[w.line_done :]:
             done = self.store_line(line, mask, leave) if op[0] == STORE else self.load_line(w, line, mask, op[9], leave)
             if not done:
                 self.stats[8] += 1
@@ -152,7 +152,13 @@ class PlainSm(PlainLsu, PlainCluster):
         self.load_room -= sectors(missing)
         self.stats[MISSES] += 1
         at = self.physical(line * LINE)
-        self.host.post(self.me, 0, self.lane(at // LINE), leave, Message(at, self.next_fetch, self.p["request_bytes"], READ, missing))
+        self.host.post(
+            self.me,
+            0,
+            self.lane(at // LINE),
+            leave,
+            Message(at, self.next_fetch, self.p["request_bytes"], READ, missing),
+        )
         self.next_fetch += 1
         return True
 
@@ -162,7 +168,9 @@ class PlainSm(PlainLsu, PlainCluster):
             return False
         self.store_room -= n
         at = self.physical(line * LINE)
-        self.host.post(self.me, 0, self.lane(at // LINE), leave, Message(at, n, self.p["request_bytes"] + 32 * n, WRITE, mask))
+        self.host.post(
+            self.me, 0, self.lane(at // LINE), leave, Message(at, n, self.p["request_bytes"] + 32 * n, WRITE, mask)
+        )
         self.stats[STORED] += 32 * n
         return True
 

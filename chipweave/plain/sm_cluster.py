@@ -33,7 +33,7 @@ class PlainCluster:
                 extra = 2 * (self.wavefronts(lanes, size) - 1) * self.period
                 w.ready = max(w.ready, start + extra + self.p["shared_cycles"] * self.period)
             return True
-        for line, mask in lines[w.line_done:]:
+        for line, mask in lines[w.line_done :]:
             if not self.ask_peer(key, w, line, mask, peer, store, start):
                 self.stats[8] += 1
                 return False
@@ -49,7 +49,9 @@ class PlainCluster:
         w.waiting += 1
         address = peer << 48 | self.p["rank"] << 32 | line * LINE & 0xFFFFFFFF
         size = self.p["request_bytes"] + (32 * n if store else 0)
-        self.host.schedule(self.me, leave // FS - self.host.time, 1, LEAVE, Message(address, key, size, WRITE if store else READ, mask))
+        self.host.schedule(
+            self.me, leave // FS - self.host.time, 1, LEAVE, Message(address, key, size, WRITE if store else READ, mask)
+        )
         return True
 
     def from_cluster(self, m):
@@ -58,7 +60,9 @@ class PlainCluster:
             at = self.lsu_take(self.host.time * FS, 1) + self.p["shared_cycles"] * self.period
             self.stats[10] += 32 * n
             size = self.p["request_bytes"] + (32 * n if read else 0)
-            self.host.schedule(self.me, at // FS - self.host.time, 1, LEAVE, replace(m, kind=DATA if read else DONE, bytes=size))
+            self.host.schedule(
+                self.me, at // FS - self.host.time, 1, LEAVE, replace(m, kind=DATA if read else DONE, bytes=size)
+            )
             return
         if read:
             self.load_room += n
@@ -78,14 +82,22 @@ class PlainCluster:
         _, descriptor, box, a_block, a_loop, size, barrier, store = op[:8]
         self.pending[barrier] += size
         kind = WRITE if store else READ
-        self.host.post(self.me, COPIES, 0, 0, Message(box + w.block * a_block + w.count * a_loop, descriptor << 8 | barrier, 0, kind))
+        self.host.post(
+            self.me,
+            COPIES,
+            0,
+            0,
+            Message(box + w.block * a_block + w.count * a_loop, descriptor << 8 | barrier, 0, kind),
+        )
 
     def from_copies(self, m):
         at, now, store = self.physical(m.address), self.host.time * FS, m.kind == WRITE
         start = self.lsu_take(now, 1) if store else now
         leave = (start + self.p["miss_cycles"] * self.period) // FS - self.host.time
         size = self.p["request_bytes"] + (32 * sectors(m.mask) if store else 0)
-        self.host.post(self.me, MEMORY, self.lane(at // LINE), leave, Message(at, m.tag | OF_COPIES, size, m.kind, m.mask))
+        self.host.post(
+            self.me, MEMORY, self.lane(at // LINE), leave, Message(at, m.tag | OF_COPIES, size, m.kind, m.mask)
+        )
 
     def answer_copies(self, m):
         barrier, size, now = m.tag & 255, 32 * sectors(m.tag >> 8 & 15), self.host.time * FS
@@ -110,6 +122,11 @@ class PlainCluster:
         self.launch()
 
     def maybe_end(self):
-        if self.command and not self.running and self.next_block >= self.blocks and self.store_room == self.p["store_sectors"]:
+        if (
+            self.command
+            and not self.running
+            and self.next_block >= self.blocks
+            and self.store_room == self.p["store_sectors"]
+        ):
             command, self.command = self.command, None
             self.host.reply(self.me, 0, command, Message(tag=command.tag, kind=DONE))

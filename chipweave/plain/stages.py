@@ -10,7 +10,7 @@ import heapq
 import numpy as np
 
 from chipweave.chain import DONE, Question
-from chipweave.chain_parts import Take, RouteTime
+from chipweave.chain_parts import RouteTime, Take
 from chipweave.errors import BadInput, Stuck
 from chipweave.plain import tables as plain_tables
 from chipweave.plain.durations import duration_ps, value
@@ -78,7 +78,9 @@ class PlainEngine:
                 total += self.links[network].locks
         self.networks = networks or {}
         self.busy, self.free_at = [False] * total, [0] * total
-        self.queue = SortedWaiting(total) if rules.wait_queue == "sorted" or rules.wake == "all" else ArtifactWaiting(total)
+        self.queue = (
+            SortedWaiting(total) if rules.wait_queue == "sorted" or rules.wake == "all" else ArtifactWaiting(total)
+        )
         self.base = self.now = self.numbers = self.events = self.in_flight = 0
         self.heap, self.batches, self.journal_rows, self.waiting, self.messages = [], [], [], 0, {}
 
@@ -176,8 +178,14 @@ class PlainEngine:
         if stage.kind == "send" and stage.message.network.model != "circuit":
             message = stage.message
             operands = event.transfer.operands
-            self.networks[message.network].send(self.now_ps, event.number, operands[message.source], operands[message.target],
-                                                value(message.bytes, operands), (event.transfer.chain.name, event.stage))
+            self.networks[message.network].send(
+                self.now_ps,
+                event.number,
+                operands[message.source],
+                operands[message.target],
+                value(message.bytes, operands),
+                (event.transfer.chain.name, event.stage),
+            )
             self.messages[message.network, event.number] = event
             return
         end = self.now + walk.lasts
@@ -221,7 +229,9 @@ class PlainEngine:
 
     def _create(self, transfer, name, time, side):
         stage = transfer.chain.stages[name]
-        event = Event(self._number(), transfer, name, self._resources(stage, transfer.operands), transfer.priority, time, side)
+        event = Event(
+            self._number(), transfer, name, self._resources(stage, transfer.operands), transfer.priority, time, side
+        )
         barred = not self.rules.barging and any(self.queue.any(r) for r in event.resources)
         if barred or any(self.busy[r] for r in event.resources):
             event.waiting = True
@@ -243,7 +253,9 @@ class PlainEngine:
         for r in event.resources:
             self.busy[r] = False
             self.free_at[r] = free_at
-        for waiter in self.queue.all(event.resources) if self.rules.wake == "all" else self.queue.heads(event.resources):
+        for waiter in (
+            self.queue.all(event.resources) if self.rules.wake == "all" else self.queue.heads(event.resources)
+        ):
             if waiter.waiting and not any(self.busy[r] for r in waiter.resources):
                 self._admit(waiter)
 
@@ -253,12 +265,16 @@ class PlainEngine:
             if isinstance(take, Take):
                 at = operands[take.operand]
                 if not 0 <= at < take.resources.count:
-                    raise BadInput(f"{take.resources.name}[{at}] does not exist: {take.operand} must be in 0..{take.resources.count - 1}")
+                    raise BadInput(
+                        f"{take.resources.name}[{at}] does not exist: {take.operand} must be in 0..{take.resources.count - 1}"
+                    )
                 found.append(self.first[take.resources] + at)
             else:
                 found += self.links[take.network].locks_of(operands[take.source], operands[take.target])
         if stage.kind == "send" and stage.message.network.model == "circuit":
-            found += self.links[stage.message.network].locks_of(operands[stage.message.source], operands[stage.message.target])
+            found += self.links[stage.message.network].locks_of(
+                operands[stage.message.source], operands[stage.message.target]
+            )
         return tuple(dict.fromkeys(found))
 
     # ---- the instants of a hold
@@ -277,7 +293,9 @@ class PlainEngine:
             else:
                 rule = RouteTime if stage.message and stage.message.network.model == "circuit" else None
                 if stage.lasts is not None or rule:
-                    walk.lasts = duration_ps(stage.message if rule else stage.lasts, operands, self._question(event, stage))
+                    walk.lasts = duration_ps(
+                        stage.message if rule else stage.lasts, operands, self._question(event, stage)
+                    )
                     if walk.lasts < 0:
                         raise BadInput(f"stage {stage.name}: a duration of {walk.lasts} ps")
                 self._mark(event, [m for m in stage.marks if m.when == "start"])
@@ -292,7 +310,9 @@ class PlainEngine:
 
     def _question(self, event, stage):
         transfer = event.transfer
-        return Question(transfer.chain.name, stage.name, self.now_ps, transfer.batch.number, transfer.index, dict(transfer.operands))
+        return Question(
+            transfer.chain.name, stage.name, self.now_ps, transfer.batch.number, transfer.index, dict(transfer.operands)
+        )
 
     def _ask(self, event, stage):
         query, operands = stage.query, event.transfer.operands
@@ -317,7 +337,9 @@ class PlainEngine:
             changes = getattr(self.tables[mark.table], mark.op.split("_")[1])(*of, *more)
             if mark.table.journal:
                 family = {"tags": 0, "keyed": 1, "bits": 2}[mark.op.split("_")[0]]
-                self.journal_rows += [(self.now_ps, family * 1000 + mark.table.number, of[0], key, what) for key, what in changes]
+                self.journal_rows += [
+                    (self.now_ps, family * 1000 + mark.table.number, of[0], key, what) for key, what in changes
+                ]
 
     def _count(self, count, operands):
         amount = value(count.amount, operands)
@@ -334,7 +356,9 @@ class PlainEngine:
         for network, source, target, size in takes:
             links = self.links[network]
             free = [self.free_at[r] for r in links.locks_of(operands[source], operands[target])]
-            links.count(operands[source], operands[target], value(size, operands), self.base, self.now, end, event.asked, free)
+            links.count(
+                operands[source], operands[target], value(size, operands), self.base, self.now, end, event.asked, free
+            )
 
     # ---- time
 

@@ -14,7 +14,7 @@ class PlainTma:
         self.descriptors, self.lines_left, self.next, self.under_way, self.waking = [], [], 0, 0, False
 
     def attach(self, what, data):
-        self.descriptors = [data[i:i + WORDS] for i in range(0, len(data), WORDS)]
+        self.descriptors = [data[i : i + WORDS] for i in range(0, len(data), WORDS)]
 
     def lines_of(self, descriptor, box):
         """[(address, mask)] of a box."""
@@ -48,7 +48,9 @@ class PlainTma:
     def receive(self, m):
         if m.kind in (READ, WRITE):
             ready = self.host.time * FS + self.p["setup_cycles"] * self.period
-            self.lines_left += [(ready, address, mask, m.kind, m.tag & 255) for address, mask in self.lines_of(m.tag >> 8, m.address)]
+            self.lines_left += [
+                (ready, address, mask, m.kind, m.tag & 255) for address, mask in self.lines_of(m.tag >> 8, m.address)
+            ]
             self.stats[0] += 1
         else:
             self.under_way -= 1

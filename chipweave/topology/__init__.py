@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from chipweave import yamlfile
-from chipweave.topology import expect as topology_expect
-from chipweave.topology import preset as topology_preset
 from chipweave.code import Gate
 from chipweave.declare import as_node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.system import System
+from chipweave.topology import expect as topology_expect
+from chipweave.topology import preset as topology_preset
 from chipweave.topology.files import find, shipped
 from chipweave.topology.links import Wirer
 from chipweave.topology.networks import SETTINGS, NetworkMaker
@@ -66,7 +66,9 @@ def load_tree(path, seen=()):
     if upper is None:
         return root
     if not isinstance(upper.value, str):
-        raise BadInput(Fault(f"extends names one topology, not {upper.shape()}", upper.place, "a shipped name, or a path"))
+        raise BadInput(
+            Fault(f"extends names one topology, not {upper.shape()}", upper.place, "a shipped name, or a path")
+        )
     lower = find(upper.text, beside=Path(path).parent, place=upper.place)
     if lower.resolve() in seen or len(seen) > MAX_EXTENDS:
         raise BadInput(f"{upper.place}: {path} extends itself, by way of {lower}")
@@ -85,7 +87,9 @@ def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None)
     root = apply_sets(root, sets, faults)
     _check_top(root, faults)
     faults.raise_if_any()
-    expander = Expander((root.get("assemblies") or Node({})).value, gate, folder, preset.kinds if preset else {}, faults)
+    expander = Expander(
+        (root.get("assemblies") or Node({})).value, gate, folder, preset.kinds if preset else {}, faults
+    )
     expander.expand(root.get("parts") or Node({}))
     system = System(_text(root, "name"), _text(root, "about"))
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
@@ -109,7 +113,12 @@ def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None)
             topology_expect.check(root.value["expect"], system, faults, root.value["name"].place.file, bool(sets))
     _raise(faults, gate)
     system.preset, system.code = preset.name if preset else "", gate.used
-    system.resolved = {"topology": root.plain(), "folder": str(folder), "preset": preset.root.plain() if preset else None, "code": gate.used}
+    system.resolved = {
+        "topology": root.plain(),
+        "folder": str(folder),
+        "preset": preset.root.plain() if preset else None,
+        "code": gate.used,
+    }
     for part in system.parts.values():
         part.setup()
     return system
@@ -139,10 +148,16 @@ def _check_top(root, faults):
     if name is None or not isinstance(name.value, str):
         faults.add("a topology needs a name", name.place if name else root.place)
     elif not NAME.fullmatch(name.value) or not name.value.isprintable():
-        faults.add(f"name {name.value[:40]!r} cannot be a file's", name.place, "up to 100 characters, none of / \\ : and no control characters, a letter or digit first")
+        faults.add(
+            f"name {name.value[:40]!r} cannot be a file's",
+            name.place,
+            "up to 100 characters, none of / \\ : and no control characters, a letter or digit first",
+        )
     if root.get("parts") is None and root.get("networks") is None:
         faults.add("a topology needs parts or networks", root.place)
-    for name, node in (root.get("assemblies") or Node({})).value.items() if (root.get("assemblies") or Node({})).is_map else ():
+    for name, node in (
+        (root.get("assemblies") or Node({})).value.items() if (root.get("assemblies") or Node({})).is_map else ()
+    ):
         keys = ("parts", "links", "about")
         if not node.is_map or node.get("parts") is None or not node.value["parts"].is_map:
             faults.add(f"assembly {name!r} needs parts, a mapping", node.place, ", ".join(keys))
@@ -173,7 +188,9 @@ def _fill(system, expander, wirer):
     for network in system.networks.values():
         for number, name in enumerate(network.endpoints if network.port else ()):
             part = system.parts[name]
-            part.links[next(p for p, port in part.ports.items() if p in network.port.split("/"))].append((network, number))
+            part.links[next(p for p, port in part.ports.items() if p in network.port.split("/"))].append(
+                (network, number)
+            )
         for name in network.graph:
             if name not in graph:
                 graph.add_node(name, kind="router", assembly="", index=network.place_of.get(name, ()))

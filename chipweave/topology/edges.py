@@ -14,12 +14,14 @@ from chipweave.errors import nearest
 from chipweave.topology.parts import INDEX, span
 from chipweave.yamlfile import Node
 
-LINK = named({
-    "latency": Param("time", default=None, low="1 ps"),
-    "bandwidth": Param("bandwidth", default=None, low="1 B/s"),
-    "absent": Param("bool", default=False),
-    "one_way": Param("bool", default=False),
-})
+LINK = named(
+    {
+        "latency": Param("time", default=None, low="1 ps"),
+        "bandwidth": Param("bandwidth", default=None, low="1 B/s"),
+        "absent": Param("bool", default=False),
+        "one_way": Param("bool", default=False),
+    }
+)
 
 
 class Listed:
@@ -41,11 +43,15 @@ class Listed:
     def listed(self, node):
         """(a, b, own parameters) of an edge list."""
         if not node.is_list:
-            self.faults.add(f"edges must be a list, not {node.shape()}", node.place, "[[0, 1], {between: [1, 2], latency: 5 ns}]")
+            self.faults.add(
+                f"edges must be a list, not {node.shape()}", node.place, "[[0, 1], {between: [1, 2], latency: 5 ns}]"
+            )
             return []
         pairs, seen = [], {}
         for item in node.value:
-            ends, own = self.link(item if item.is_map else Node({"between": item}, item.place, keys={"between": item.place}))
+            ends, own = self.link(
+                item if item.is_map else Node({"between": item}, item.place, keys={"between": item.place})
+            )
             if not ends:
                 continue
             key = ends if own["one_way"] else tuple(sorted(ends))
@@ -70,7 +76,12 @@ class Listed:
             self.faults.add("a link needs its two ends", item.place, '{between: ["[0][1]", "[0][2]"], ...} or [0, 1]')
             return [], None
         before = len(self.faults.found)
-        own, sources = read_all(LINK, Node({k: v for k, v in item.value.items() if k != "between"}, item.place, keys=item.keys), self.faults, "a link")
+        own, sources = read_all(
+            LINK,
+            Node({k: v for k, v in item.value.items() if k != "between"}, item.place, keys=item.keys),
+            self.faults,
+            "a link",
+        )
         self.source_all(item, LINK, sources, f"networks.{self.name}.links {' - '.join(n.text for n in between.value)}")
         return between.value, own if len(self.faults.found) == before else None
 
@@ -88,7 +99,11 @@ class Listed:
             return [], None
         longest = max(map(len, sides))
         if any(len(side) not in (1, longest) for side in sides):
-            self.faults.add(f"{between[0].text} are {len(sides[0])} routers, {between[1].text} are {len(sides[1])}", item.place, "as many on each side, or one on one side")
+            self.faults.add(
+                f"{between[0].text} are {len(sides[0])} routers, {between[1].text} are {len(sides[1])}",
+                item.place,
+                "as many on each side, or one on one side",
+            )
             return [], None
         pairs = [(a, b) for a, b in zip(*(side * (longest // len(side)) for side in sides)) if a and b]
         if not pairs:
@@ -98,7 +113,11 @@ class Listed:
     def side(self, node):
         """The routers that one end of an override means, None for a hole that a pattern covers; None after a fault."""
         found = INDEX.findall(node.text)
-        if "".join(f"[{f}]" for f in found) != node.text or not any("*" in f or ".." in f for f in found) or len(found) != len(self.dims):
+        if (
+            "".join(f"[{f}]" for f in found) != node.text
+            or not any("*" in f or ".." in f for f in found)
+            or len(found) != len(self.dims)
+        ):
             end = self.end(node)
             return end and [end]
         ranges = [span(f, length) for f, length in zip(found, self.dims)]
@@ -116,7 +135,12 @@ class Listed:
             return self.by_place[text]
         if text in self.order:
             return text
-        self.faults.add(f"{text or node.shape()} is no router of network {self.name!r}", node.place, "a number, a place such as [0][1], or a name", nearest(text, [*self.by_place, *self.order][:2000]))
+        self.faults.add(
+            f"{text or node.shape()} is no router of network {self.name!r}",
+            node.place,
+            "a number, a place such as [0][1], or a name",
+            nearest(text, [*self.by_place, *self.order][:2000]),
+        )
         return None
 
     def override(self, node, edges):
@@ -125,7 +149,11 @@ class Listed:
         if node is None:
             return whole
         if not node.is_list:
-            self.faults.add(f"override must be a list, not {node.shape()}", node.place, '- {between: ["[0][1]", "[0][2]"], bandwidth: ...}')
+            self.faults.add(
+                f"override must be a list, not {node.shape()}",
+                node.place,
+                '- {between: ["[0][1]", "[0][2]"], bandwidth: ...}',
+            )
             return whole
         written = {}
         for item in node.value:
@@ -150,5 +178,8 @@ class Listed:
             if own["absent"]:
                 del edges[edge]
             else:
-                edges[edge] = {"latency_ps": own["latency"] or edges[edge]["latency_ps"], "bandwidth": own["bandwidth"] or edges[edge]["bandwidth"]}
+                edges[edge] = {
+                    "latency_ps": own["latency"] or edges[edge]["latency_ps"],
+                    "bandwidth": own["bandwidth"] or edges[edge]["bandwidth"],
+                }
         return not (both and own["absent"])

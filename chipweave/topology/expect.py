@@ -45,7 +45,9 @@ def check(node, system, faults, file="", changed=False):
     for i in range(before, len(faults.found)):
         fault = faults.found[i]
         if not fault.allowed and fault.place.file != file:
-            faults.found[i] = replace(fault, allowed=f"what is true of {system.name}, under `expect:` in {file} (null: no such fact)")
+            faults.found[i] = replace(
+                fault, allowed=f"what is true of {system.name}, under `expect:` in {file} (null: no such fact)"
+            )
         elif not fault.allowed and changed:
             faults.found[i] = replace(fault, allowed="other settings, or --set expect=null with them")
 
@@ -75,7 +77,9 @@ def _parts(node, system, faults):
         counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
     for name, value in node.value.items():
         if name not in counts:
-            faults.add(f"no part is called {name!r}", node.keys[name], ", ".join(sorted(counts)[:20]), nearest(name, counts))
+            faults.add(
+                f"no part is called {name!r}", node.keys[name], ", ".join(sorted(counts)[:20]), nearest(name, counts)
+            )
         else:
             _compare(f"parts.{name}", value, counts[name], faults)
 

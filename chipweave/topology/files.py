@@ -10,7 +10,15 @@ def shipped(folder=""):
     """name -> path of the shipped topologies, or of `folder` beside them ("presets"), sorted."""
     root = resources.files("chipweave.topologies")
     root = root / folder if folder else root
-    return {p.name[: -len(".yaml")]: Path(str(p)) for p in sorted(root.iterdir(), key=lambda p: p.name) if p.name.endswith(".yaml")} if root.is_dir() else {}
+    return (
+        {
+            p.name[: -len(".yaml")]: Path(str(p))
+            for p in sorted(root.iterdir(), key=lambda p: p.name)
+            if p.name.endswith(".yaml")
+        }
+        if root.is_dir()
+        else {}
+    )
 
 
 def find(name, folder="", beside=None, place=Place()):
@@ -32,7 +40,14 @@ def find(name, folder="", beside=None, place=Place()):
     if text not in names and text and Path(text).exists():
         raise BadInput(_no_file(text, Path(text), place))
     if text not in names:
-        raise BadInput(Fault(f"no {folder.rstrip('s') or 'topology'} is called {text!r}", place, "a path, or " + ", ".join(names), nearest(text, names)))
+        raise BadInput(
+            Fault(
+                f"no {folder.rstrip('s') or 'topology'} is called {text!r}",
+                place,
+                "a path, or " + ", ".join(names),
+                nearest(text, names),
+            )
+        )
     return names[text]
 
 
@@ -40,4 +55,8 @@ def _no_file(text, path, place):
     """Why a path cannot be read as a YAML file."""
     if path.is_dir():
         return Fault(f"{text} is a folder", place, "a YAML file")
-    return Fault(f"{text} is no plain file" if path.exists() else f"no file {text}", place, "a YAML file" if path.exists() else "")
+    return Fault(
+        f"{text} is no plain file" if path.exists() else f"no file {text}",
+        place,
+        "a YAML file" if path.exists() else "",
+    )

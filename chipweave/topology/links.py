@@ -20,10 +20,12 @@ from chipweave.topology.parts import INDEX, bare, matches, span
 from chipweave.yamlfile import Node
 
 NETWORK = "network"  # the protocol that networks provide
-WIRE = named({
-    "latency": Param("time", low="1 ps", doc="from leaving one port to arriving at the other"),
-    "bandwidth": Param("bandwidth", default=None, low="1 B/s", doc="payload, one direction"),
-})
+WIRE = named(
+    {
+        "latency": Param("time", low="1 ps", doc="from leaving one port to arriving at the other"),
+        "bandwidth": Param("bandwidth", default=None, low="1 B/s", doc="payload, one direction"),
+    }
+)
 INCLUDED = named({"latency": Param("choice", choices=["included"])})
 SEGMENT = re.compile(r"([A-Za-z_]\w*)((?:\[[^\[\]]*\])*)")
 MAX_LINKS = 1_000_000
@@ -56,7 +58,9 @@ class Wirer:
 
     def find(self, text, prefix=""):
         """Names of the parts that a pattern such as `die[0][*].hbm` stands for, in order of expansion."""
-        if prefix + text in self.instances:  # most are whole names: a wafer's wires then grow with its dies, not their square
+        if (
+            prefix + text in self.instances
+        ):  # most are whole names: a wafer's wires then grow with its dies, not their square
             return [prefix + text]
         segments = SEGMENT.findall(prefix + text)
         if ".".join(name + index for name, index in segments) != prefix + text:
@@ -83,8 +87,13 @@ class Wirer:
         part, _, port = node.text.rpartition(".")
         names = self.find(part, prefix) if part else []
         if not names:
-            known = sorted(k[len(bare(prefix)):] for k in self.shapes if k.startswith(bare(prefix)))
-            self.say(f"{node.text!r} is not PART.PORT of a part that is there", node.place, ", ".join(f"{k}.PORT" for k in known[:12]), nearest(part, known))
+            known = sorted(k[len(bare(prefix)) :] for k in self.shapes if k.startswith(bare(prefix)))
+            self.say(
+                f"{node.text!r} is not PART.PORT of a part that is there",
+                node.place,
+                ", ".join(f"{k}.PORT" for k in known[:12]),
+                nearest(part, known),
+            )
             return []
         ports = self.instances[names[0]].part.ports
         if port not in ports:
@@ -96,7 +105,11 @@ class Wirer:
     def wire_all(self, node, prefix="", path="links"):
         """All links of one `links` list."""
         if not node.is_list:
-            return self.say(f"{path} must be a list, not {node.shape()}", node.place, "- {between: [PART.PORT, PART.PORT], latency: ...}")
+            return self.say(
+                f"{path} must be a list, not {node.shape()}",
+                node.place,
+                "- {between: [PART.PORT, PART.PORT], latency: ...}",
+            )
         for i, item in enumerate(node.value):
             if id(item) not in self.read:
                 self.read[id(item)] = self.settings(item, f"{path}[{i}]")
@@ -106,8 +119,18 @@ class Wirer:
     def settings(self, item, path):
         """Parameters of one link, or None after a fault."""
         between = item.get("between")
-        if not item.is_map or between is None or not between.is_list or len(between.value) != 2 or not all(n.is_scalar for n in between.value):
-            self.say("a link needs the two ports it joins", item.place, "{between: [PART.PORT, PART.PORT], latency: ..., bandwidth: ...}")
+        if (
+            not item.is_map
+            or between is None
+            or not between.is_list
+            or len(between.value) != 2
+            or not all(n.is_scalar for n in between.value)
+        ):
+            self.say(
+                "a link needs the two ports it joins",
+                item.place,
+                "{between: [PART.PORT, PART.PORT], latency: ..., bandwidth: ...}",
+            )
             return None
         rest = Node({k: v for k, v in item.value.items() if k != "between"}, item.place, keys=item.keys)
         latency = rest.get("latency")
@@ -128,7 +151,11 @@ class Wirer:
             self.failed.update(n.text.rpartition(".")[2] for n in item.value["between"].value)
             return
         if len(left) != len(right) and 1 not in (len(left), len(right)):
-            return self.say(f"{len(left)} ports cannot be joined to {len(right)}", item.place, "as many on both sides, or one on one side")
+            return self.say(
+                f"{len(left)} ports cannot be joined to {len(right)}",
+                item.place,
+                "as many on both sides, or one on one side",
+            )
         many = max(len(left), len(right))
         left, right = (side * many if len(side) == 1 else side for side in (left, right))
         if len(self.wires) + many > MAX_LINKS:
@@ -140,8 +167,15 @@ class Wirer:
         """One wire; the side that uses the protocol comes first."""
         port_a, port_b = (self.instances[n].part.ports[p] for n, p in (a, b))
         if port_a.protocol != port_b.protocol or port_a.provides == port_b.provides:
-            words = [f"{self.instances[n].part.kind}.{p} {'provides' if port.provides else 'uses'} {port.protocol}" for (n, p), port in ((a, port_a), (b, port_b))]
-            return self.say(f"these ports do not fit: {words[0]}, {words[1]}", place, "one that uses and one that provides the same protocol")
+            words = [
+                f"{self.instances[n].part.kind}.{p} {'provides' if port.provides else 'uses'} {port.protocol}"
+                for (n, p), port in ((a, port_a), (b, port_b))
+            ]
+            return self.say(
+                f"these ports do not fit: {words[0]}, {words[1]}",
+                place,
+                "one that uses and one that provides the same protocol",
+            )
         user, provider = (b, a) if port_a.provides else (a, b)
         self.wires.append((user, provider, settings))
         self.ends[user].append((provider, place))

@@ -1,48 +1,85 @@
 """Networks from YAML: a shape over parts or over bare routers, with one link model for all its links.
 
-    networks:
-      d2d:
-        joins: die.router.mesh          # PART.PORT, one endpoint each; or grid: [8, 8] / routers: 6 for bare routers
-        shape: mesh
-        latency: 200 ns
-        bandwidth: 1.7 TB/s
-        override:
-          - {between: ["[0][1]", "[0][2]"], bandwidth: 100 GB/s}
-          - {between: ["[4][4]", "[3][4]"], absent: true}
+networks:
+  d2d:
+    joins: die.router.mesh          # PART.PORT, one endpoint each; or grid: [8, 8] / routers: 6 for bare routers
+    shape: mesh
+    latency: 200 ns
+    bandwidth: 1.7 TB/s
+    override:
+      - {between: ["[0][1]", "[0][2]"], bandwidth: 100 GB/s}
+      - {between: ["[4][4]", "[3][4]"], absent: true}
 """
 
 from itertools import islice
 
 import networkx as nx
 
+from chipweave.declare import Param, named, read_all
 from chipweave.noc import routes as graph_routes
 from chipweave.noc import shapes as graph_shapes
-from chipweave.declare import Param, named, read_all
 from chipweave.noc.router_yaml import FlitRouter
 from chipweave.sources import numbers
 from chipweave.system import Network
 from chipweave.topology.edges import Listed
-from chipweave.topology.links import NETWORK, MAX_LINKS
+from chipweave.topology.links import MAX_LINKS, NETWORK
 from chipweave.yamlfile import Node
 
-SETTINGS = named({
-    "link_model": Param("choice", default="circuit", choices=["circuit", "fair", "flit"], doc="what a transfer takes of a link"),
-    "duplex": Param("choice", default="directed", choices=["directed", "undirected"], doc="under circuit: undirected links exclude opposite transfers"),
-    "admission": Param("choice", default="work_conserving", choices=["work_conserving", "head_only", "early_booking"], doc="how held resources are granted"),
-    "booking": Param("bool", default=None, doc="switches one habit of the admission: reserve one stage ahead"),
-    "barging": Param("bool", default=None, doc="switches one habit of the admission: pass waiters whose resources are not all free"),
-    "wake": Param("choice", default=None, choices=["head", "all"], doc="switches one habit of the admission: who is tried when a resource is released"),
-    "wait_queue": Param("choice", default="sorted", choices=["sorted", "artifact_heap"], doc="in which order waiters stand"),
-    "allow_deadlock": Param("bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"),
-    "shape": Param("choice", choices=list(graph_shapes.NAMES), doc="which routers have a link between them"),
-    "order": Param("choice", default="columns", choices=["columns", "rows"], doc="endpoint number in a grid of [Y, X]: y + x * Y by columns, x + y * X by rows"),
-    "routing": Param("choice", default=None, choices=list(graph_routes.NAMES), doc="which links a transfer takes; xy on grids, else shortest"),
-    "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
-    "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
-    "grid": Param("count", default=None, low=1, many=True, doc="a bare network: routers in a grid of [Y, X]"),
-    "routers": Param("count", default=None, low=1, doc="a bare network: so many routers in a row"),
-    "switches": Param("count", default=None, low=1, doc="with shape: switch"),
-})
+SETTINGS = named(
+    {
+        "link_model": Param(
+            "choice", default="circuit", choices=["circuit", "fair", "flit"], doc="what a transfer takes of a link"
+        ),
+        "duplex": Param(
+            "choice",
+            default="directed",
+            choices=["directed", "undirected"],
+            doc="under circuit: undirected links exclude opposite transfers",
+        ),
+        "admission": Param(
+            "choice",
+            default="work_conserving",
+            choices=["work_conserving", "head_only", "early_booking"],
+            doc="how held resources are granted",
+        ),
+        "booking": Param("bool", default=None, doc="switches one habit of the admission: reserve one stage ahead"),
+        "barging": Param(
+            "bool",
+            default=None,
+            doc="switches one habit of the admission: pass waiters whose resources are not all free",
+        ),
+        "wake": Param(
+            "choice",
+            default=None,
+            choices=["head", "all"],
+            doc="switches one habit of the admission: who is tried when a resource is released",
+        ),
+        "wait_queue": Param(
+            "choice", default="sorted", choices=["sorted", "artifact_heap"], doc="in which order waiters stand"
+        ),
+        "allow_deadlock": Param(
+            "bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"
+        ),
+        "shape": Param("choice", choices=list(graph_shapes.NAMES), doc="which routers have a link between them"),
+        "order": Param(
+            "choice",
+            default="columns",
+            choices=["columns", "rows"],
+            doc="endpoint number in a grid of [Y, X]: y + x * Y by columns, x + y * X by rows",
+        ),
+        "routing": Param(
+            "choice",
+            default=None,
+            choices=list(graph_routes.NAMES),
+            doc="which links a transfer takes; xy on grids, else shortest",
+        ),
+        "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
+        "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
+        "grid": Param("count", default=None, low=1, many=True, doc="a bare network: routers in a grid of [Y, X]"),
+        "routers": Param("count", default=None, low=1, doc="a bare network: so many routers in a row"),
+        "switches": Param("count", default=None, low=1, doc="with shape: switch"),
+    }
+)
 COUNTS = ("grid", "routers", "switches")  # structure, no figures of anybody's
 STRUCTURE = ("joins", "edges", "override", "router")
 MAX_ROUTERS = 16_384
@@ -63,8 +100,12 @@ class NetworkMaker:
             return False
         misplaced = [k for k in node.value if k in FlitRouter.params and k not in SETTINGS]
         for key in misplaced:
-            self.faults.add(f"network {self.name}: {key!r} is a parameter of its routers", node.keys[key], f"router: {{{key}: ...}}")
-        rest = Node({k: v for k, v in node.value.items() if k not in (*STRUCTURE, *misplaced)}, node.place, keys=node.keys)
+            self.faults.add(
+                f"network {self.name}: {key!r} is a parameter of its routers", node.keys[key], f"router: {{{key}: ...}}"
+            )
+        rest = Node(
+            {k: v for k, v in node.value.items() if k not in (*STRUCTURE, *misplaced)}, node.place, keys=node.keys
+        )
         self.settings, sources = read_all(SETTINGS, rest, self.faults, f"network {self.name}", STRUCTURE)
         self.routers = self.router(node.get("router") or Node({}, node.place))
         self.source_all(rest, SETTINGS, sources, f"networks.{self.name}")
@@ -85,7 +126,17 @@ class NetworkMaker:
         graph, whole = self.graph(endpoints, dims)
         if len(self.faults.found) > before:
             return None
-        made = Network(self.name, self.settings, graph, endpoints.values(), dims, port, self.routers, whole, self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place)
+        made = Network(
+            self.name,
+            self.settings,
+            graph,
+            endpoints.values(),
+            dims,
+            port,
+            self.routers,
+            whole,
+            self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
+        )
         self.check_routes(made)
         return made
 
@@ -107,16 +158,32 @@ class NetworkMaker:
         grid = s["shape"] in graph_shapes.GRIDS
         s["routing"] = s["routing"] or ("xy" if grid else "shortest")
         if s["routing"] not in graph_routes.ANYWHERE and not grid:
-            self.faults.add(f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], ", ".join(graph_routes.ANYWHERE))
+            self.faults.add(
+                f"routing {s['routing']} needs a grid; {s['shape']} has none",
+                keys["routing"],
+                ", ".join(graph_routes.ANYWHERE),
+            )
         if s["admission"] == "early_booking" and s["link_model"] != "circuit":
             place = keys.get("link_model") or keys.get("admission")
-            self.faults.add(f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known", place, "link_model: circuit, or admission: work_conserving or head_only")
+            self.faults.add(
+                f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known",
+                place,
+                "link_model: circuit, or admission: work_conserving or head_only",
+            )
         if (s["shape"] == "edges") != ("edges" in self.node.value):
-            self.faults.add("shape: edges and a list of edges belong together", keys.get("edges") or keys["shape"], "edges: [[0, 1], ...] with shape: edges")
+            self.faults.add(
+                "shape: edges and a list of edges belong together",
+                keys.get("edges") or keys["shape"],
+                "edges: [[0, 1], ...] with shape: edges",
+            )
         if s["switches"] and s["shape"] != "switch":
             self.faults.add("only shape: switch has switches", keys["switches"], "shape: switch")
         if sum(k in self.node.value for k in ("joins", "grid", "routers")) != 1:
-            self.faults.add(f"network {self.name!r} needs one of joins, grid and routers", self.node.place, "joins: PART.PORT, grid: [Y, X] or routers: N")
+            self.faults.add(
+                f"network {self.name!r} needs one of joins, grid and routers",
+                self.node.place,
+                "joins: PART.PORT, grid: [Y, X] or routers: N",
+            )
 
     def endpoints(self):
         """(port, place -> router name in endpoint order, dims)."""
@@ -136,7 +203,11 @@ class NetworkMaker:
                 place = next(n.place for n in map(self.node.get, ("grid", "routers")) if n is not None)
                 self.faults.add(f"network {self.name!r}: {count:,} routers", place, f"at most {MAX_ROUTERS:,}")
                 return port, {}, dims
-            places = [(y, x) for y in range(dims[0]) for x in range(dims[1])] if len(dims) == 2 else [(i,) for i in range(dims[0])]
+            places = (
+                [(y, x) for y in range(dims[0]) for x in range(dims[1])]
+                if len(dims) == 2
+                else [(i,) for i in range(dims[0])]
+            )
             names = {p: self.name + "".join(f"[{i}]" for i in p) for p in places}
         return port, {p: names[p] for p in graph_shapes.in_order(names, s["order"])}, dims
 
@@ -155,12 +226,21 @@ class NetworkMaker:
         for name, port_name in sides:
             port = parts[name].ports[port_name]
             if port.protocol != NETWORK or port.provides:
-                self.wirer.say(f"{parts[name].kind}.{port_name} cannot take part in a network", node.place, f"a port that uses {NETWORK}")
+                self.wirer.say(
+                    f"{parts[name].kind}.{port_name} cannot take part in a network",
+                    node.place,
+                    f"a port that uses {NETWORK}",
+                )
             self.wirer.ends[name, port_name].append(((self.name, ""), node.place))
         ports = {port for _, port in sides}
         places = {name: self.wirer.place_of(name) for name, _ in sides}
         dims = self.wirer.dims_of(sides[0][0])
-        regular = len(ports) == 1 and len({len(p) for p in places.values()}) == 1 and len(set(places.values())) == len(sides) and not node.is_list
+        regular = (
+            len(ports) == 1
+            and len({len(p) for p in places.values()}) == 1
+            and len(set(places.values())) == len(sides)
+            and not node.is_list
+        )
         if not regular or not dims or (len(dims) > 2 and self.settings["shape"] not in graph_shapes.GRIDS):
             places, dims = {name: (i,) for i, (name, _) in enumerate(sides)}, (len(sides),)
         return "/".join(sorted(ports)), {place: name for name, place in places.items()}, dims
@@ -173,7 +253,9 @@ class NetworkMaker:
         graph.add_nodes_from((name, {"place": place}) for place, name in endpoints.items())
         whole = len(endpoints) == (dims[0] * dims[1] if len(dims) == 2 else dims[0])
         if s["shape"] == "switch":
-            switches = [f"{self.name}.switch[{i}]" for i in range(s["switches"])] if s["switches"] else [f"{self.name}.switch"]
+            switches = (
+                [f"{self.name}.switch[{i}]" for i in range(s["switches"])] if s["switches"] else [f"{self.name}.switch"]
+            )
             graph.add_nodes_from(switches, place=None)
             pairs = [(name, switch, {}) for name in order for switch in switches]
         elif s["shape"] == "edges":
@@ -187,7 +269,10 @@ class NetworkMaker:
         edges = {}
         for a, b, own in pairs:
             for edge in ((a, b),) if own.get("one_way") else ((a, b), (b, a)):
-                edges[edge] = {"latency_ps": own.get("latency") or s["latency"], "bandwidth": own.get("bandwidth") or s["bandwidth"]}
+                edges[edge] = {
+                    "latency_ps": own.get("latency") or s["latency"],
+                    "bandwidth": own.get("bandwidth") or s["bandwidth"],
+                }
         whole &= listed.override(self.node.get("override"), edges)
         rank = {n: i for i, n in enumerate(graph.nodes)}
         graph.add_edges_from((a, b, edges[a, b]) for a, b in sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]])))
@@ -199,6 +284,17 @@ class NetworkMaker:
             source, target, at = missing
             grid = network.shape in graph_shapes.GRIDS
             place = self.written("absent") if isinstance(at[0], int) else (self.node.get("override") or self.node).place
-            gap = f"nothing is at {''.join(f'[{i}]' for i in at)}" if isinstance(at[0], int) else f"there is no link {at[0]} - {at[1]}" if network.routing not in graph_routes.ANYWHERE else "no links lead there"
-            self.faults.add(f"network {self.name!r}: {target} cannot be reached from {source} by routing {network.routing}: {gap}", place or self.node.place,
-                            "routing: shortest, or a grid without that hole" if grid and network.routing not in graph_routes.ANYWHERE else "links that join all endpoints")
+            gap = (
+                f"nothing is at {''.join(f'[{i}]' for i in at)}"
+                if isinstance(at[0], int)
+                else f"there is no link {at[0]} - {at[1]}"
+                if network.routing not in graph_routes.ANYWHERE
+                else "no links lead there"
+            )
+            self.faults.add(
+                f"network {self.name!r}: {target} cannot be reached from {source} by routing {network.routing}: {gap}",
+                place or self.node.place,
+                "routing: shortest, or a grid without that hole"
+                if grid and network.routing not in graph_routes.ANYWHERE
+                else "links that join all endpoints",
+            )

@@ -1,8 +1,8 @@
 """Parts from YAML: kinds found, parameters checked, assemblies replicated over grids, overrides laid over instances.
 
-    parts:
-      die: {assembly: die, grid: [5, 5], absent: ["[2][2]"], override: {"[0][1..3]": {hbm: {bandwidth: 1 TB/s}}}}
-      cp:  {kind: cp.global}
+parts:
+  die: {assembly: die, grid: [5, 5], absent: ["[2][2]"], override: {"[0][1..3]": {hbm: {bandwidth: 1 TB/s}}}}
+  cp:  {kind: cp.global}
 """
 
 import re
@@ -63,9 +63,13 @@ class Expander:
             if not re.fullmatch(r"[A-Za-z_]\w*", name):
                 self.faults.add(f"{name!r} is not a part's name", place, "letters, digits and _, a letter first")
             elif not node.is_map:
-                self.faults.add(f"part {name!r} must be a mapping with kind or assembly, not {node.shape()}", node.place)
+                self.faults.add(
+                    f"part {name!r} must be a mapping with kind or assembly, not {node.shape()}", node.place
+                )
             else:
-                self.replicate(name, node, place, prefix, changed if changed and own.get(name) is not node else path, assembly)
+                self.replicate(
+                    name, node, place, prefix, changed if changed and own.get(name) is not node else path, assembly
+                )
 
     def replicate(self, name, node, place, prefix, path, assembly):
         """One entry of `parts`: once, `count` times or over a grid."""
@@ -103,14 +107,21 @@ class Expander:
         before, self.count = self.count, self.count + (prod(dims) if dims else 1)
         if self.count > MAX_PARTS:
             if before <= MAX_PARTS:  # said once, where it happened
-                self.faults.add(f"{name}: more than {MAX_PARTS} parts", next((n.place for n in counted.values()), node.place))
+                self.faults.add(
+                    f"{name}: more than {MAX_PARTS} parts", next((n.place for n in counted.values()), node.place)
+                )
             return None, [], []
         absent = self.patterns(name, node.get("absent"), dims)
         override = node.get("override")
         if override is not None and not override.is_map:
-            self.faults.add(f"{name}: override must be a mapping of places to changes, not {override.shape()}", override.place)
+            self.faults.add(
+                f"{name}: override must be a mapping of places to changes, not {override.shape()}", override.place
+            )
             override = None
-        overrides = [(key, value, self.pattern(name, key, dims, override.keys[key])) for key, value in (override.value.items() if override else ())]
+        overrides = [
+            (key, value, self.pattern(name, key, dims, override.keys[key]))
+            for key, value in (override.value.items() if override else ())
+        ]
         return dims, [a for a in absent if a], [o for o in overrides if o[2]]
 
     def patterns(self, name, node, dims):
@@ -125,7 +136,11 @@ class Expander:
         """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
         found = INDEX.findall(text)
         if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
-            self.faults.add(f"{name}: {text!r} is not a place in its grid of {list(dims)}", place, "[*]" * len(dims) + ", with * or a number or a range such as 1..3")
+            self.faults.add(
+                f"{name}: {text!r} is not a place in its grid of {list(dims)}",
+                place,
+                "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
+            )
             return None
         ranges = [span(f, length) for f, length in zip(found, dims)]
         if any(not r or r[-1] >= length for r, length in zip(ranges, dims)):
@@ -137,7 +152,9 @@ class Expander:
         """The part's Node with changes laid over it; the same Node for the same changes, so it is read once."""
         key = (id(node), *(k for k, _ in changes))
         if key not in self.merged:
-            made = Node({k: v for k, v in node.value.items() if k not in PLACING}, node.place, keys=node.keys, weak=node.weak)
+            made = Node(
+                {k: v for k, v in node.value.items() if k not in PLACING}, node.place, keys=node.keys, weak=node.weak
+            )
             assembly = self.assemblies.get(node.value["assembly"].text) if "assembly" in node.value else None
             if assembly is not None and assembly.get("parts") is not None:
                 made.value["parts"] = assembly.value["parts"]
@@ -158,7 +175,12 @@ class Expander:
             if name in there.value or not inner.is_map or {"kind", "assembly"} & set(inner.value):
                 kept[name] = inner
             else:
-                self.faults.add(f"assembly {node.value['assembly'].text} has no part {name!r}", change.keys.get(name, inner.place), ", ".join(there.value) + ", or a new one with its kind", nearest(name, there.value))
+                self.faults.add(
+                    f"assembly {node.value['assembly'].text} has no part {name!r}",
+                    change.keys.get(name, inner.place),
+                    ", ".join(there.value) + ", or a new one with its kind",
+                    nearest(name, there.value),
+                )
         return Node(kept, change.place, keys=change.keys, weak=change.weak)
 
     def assemble(self, full, node, place, changed):
@@ -169,18 +191,37 @@ class Expander:
         if extra and (id(node), "extra") not in self.read:
             self.read[id(node), "extra"] = True
             for key in extra:
-                self.faults.add(f"an assembly has no {key!r} of its own", node.keys.get(key, place), "assembly, " + ", ".join(PLACING), nearest(key, PLACING))
+                self.faults.add(
+                    f"an assembly has no {key!r} of its own",
+                    node.keys.get(key, place),
+                    "assembly, " + ", ".join(PLACING),
+                    nearest(key, PLACING),
+                )
         if assembly is None or name in self.open:
             if (name, "missing") not in self.read:
                 self.read[name, "missing"] = True
                 if assembly:
-                    self.faults.add(f"assembly {name!r} holds itself, by way of {' > '.join(self.open)}", node.value["assembly"].place)
+                    self.faults.add(
+                        f"assembly {name!r} holds itself, by way of {' > '.join(self.open)}",
+                        node.value["assembly"].place,
+                    )
                 else:
-                    self.faults.add(f"unknown assembly {name!r}", node.value["assembly"].place, ", ".join(self.assemblies) or "none is there",
-                                    nearest(name, self.assemblies))
+                    self.faults.add(
+                        f"unknown assembly {name!r}",
+                        node.value["assembly"].place,
+                        ", ".join(self.assemblies) or "none is there",
+                        nearest(name, self.assemblies),
+                    )
             return
         self.open.append(name)
-        self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full, assembly.get("parts") or Node({}), changed)
+        self.expand(
+            node.get("parts") or Node({}),
+            f"{full}.",
+            f"assemblies.{name}.parts",
+            full,
+            assembly.get("parts") or Node({}),
+            changed,
+        )
         self.open.pop()
         if assembly.get("links") is not None:
             self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links"))
@@ -207,14 +248,20 @@ class Expander:
             self.faults.add(f"{path.rpartition('.')[2]} needs its kind", place, "kind: ..., or assembly: ...")
             return None
         try:
-            cls = self.gate.load(kind.text, self.folder, Component, kind.place) if is_code(kind.text) else registry.components.find(kind.text)
+            cls = (
+                self.gate.load(kind.text, self.folder, Component, kind.place)
+                if is_code(kind.text)
+                else registry.components.find(kind.text)
+            )
         except BadInput as error:
             for fault in error.faults:
                 self.faults.add(fault.what, kind.place, fault.allowed, fault.nearest)
             return None
         if cls is None:
             return None
-        params = Node({k: v for k, v in node.value.items() if k not in RESERVED}, node.place, keys=node.keys, weak=node.weak)
+        params = Node(
+            {k: v for k, v in node.value.items() if k not in RESERVED}, node.place, keys=node.keys, weak=node.weak
+        )
         for role in reversed(cls.roles()):
             self.replaced += replaced(path, params, self.preset.get(role))
             params = overlay(params, self.preset.get(role), cls.params)
@@ -233,21 +280,42 @@ class Expander:
             return
         for slot in given.value:
             if slot not in part.slots_declared:
-                self.once(node, slot, f"{part.kind} has no slot {slot!r}", given.keys[slot], ", ".join(part.slots_declared) or "none", nearest(slot, part.slots_declared))
+                self.once(
+                    node,
+                    slot,
+                    f"{part.kind} has no slot {slot!r}",
+                    given.keys[slot],
+                    ", ".join(part.slots_declared) or "none",
+                    nearest(slot, part.slots_declared),
+                )
         for name, slot in part.slots_declared.items():
             inner = given.get(name)
             if inner is None and slot.default:
-                inner = self.merged.setdefault((part.kind, name), (node, Node({"kind": Node(slot.default, node.place, slot.default)}, node.place)))[1]
+                inner = self.merged.setdefault(
+                    (part.kind, name), (node, Node({"kind": Node(slot.default, node.place, slot.default)}, node.place))
+                )[1]
             if inner is None:
                 if not slot.optional:
-                    self.once(node, name, f"{part.kind}: slot {name!r} is empty", node.place, f"a part that is {slot.role}")
+                    self.once(
+                        node, name, f"{part.kind}: slot {name!r} is empty", node.place, f"a part that is {slot.role}"
+                    )
                 continue
             if not inner.is_map:
-                self.once(node, name, f"slot {name!r} must hold a mapping with a kind, not {inner.shape()}", inner.place)
+                self.once(
+                    node, name, f"slot {name!r} must hold a mapping with a kind, not {inner.shape()}", inner.place
+                )
                 continue
-            sub = self.place(f"{part.name}.{name}", name, inner, inner.place, part.index, f"{path}.slots.{name}", part.assembly)
+            sub = self.place(
+                f"{part.name}.{name}", name, inner, inner.place, part.index, f"{path}.slots.{name}", part.assembly
+            )
             if sub is not None and slot.role not in sub.roles():
-                self.once(inner, "role", f"{sub.kind} does not fit slot {name!r} of {part.kind}", inner.value["kind"].place, slot.role)
+                self.once(
+                    inner,
+                    "role",
+                    f"{sub.kind} does not fit slot {name!r} of {part.kind}",
+                    inner.value["kind"].place,
+                    slot.role,
+                )
             part.slots[name] = sub
 
     def once(self, node, what, *fault):

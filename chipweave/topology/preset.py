@@ -97,17 +97,25 @@ def _check_kind(kind, node, place, faults):
         cls = family.find(kind)
     except BadInput as error:
         known = [*registry.components.kinds(), *registry.policies.kinds()]
-        faults.add(error.faults[0].what.replace("component kind", "kind"), place, ", ".join(known), nearest(kind, known))
+        faults.add(
+            error.faults[0].what.replace("component kind", "kind"), place, ", ".join(known), nearest(kind, known)
+        )
         return
     if not node.is_map:
         faults.add(f"{kind}: parameters are a mapping, not {node.shape()}", node.place)
         return
     for name, value in node.value.items():
         if name not in cls.params:
-            faults.add(f"{kind} has no parameter {name!r}", node.keys[name], ", ".join(cls.params), nearest(name, cls.params))
+            faults.add(
+                f"{kind} has no parameter {name!r}", node.keys[name], ", ".join(cls.params), nearest(name, cls.params)
+            )
             continue
         instead = value.get("instead_of")
-        bare = Node({k: v for k, v in value.value.items() if k != "instead_of"}, value.place, keys=value.keys) if instead else value
+        bare = (
+            Node({k: v for k, v in value.value.items() if k != "instead_of"}, value.place, keys=value.keys)
+            if instead
+            else value
+        )
         try:
             cls.params[name].read(split(bare, faults)[0])
             if instead:

@@ -51,7 +51,10 @@ def overlay(node, upper, params):
     if upper is None:
         return node
     laid = {k: v for k, v in upper.value.items() if _replaces(v, node.get(k), params.get(k))}
-    laid = {k: Node({w: x for w, x in v.value.items() if w != "instead_of"}, v.place, keys=v.keys) if is_valued(v) else v for k, v in laid.items()}
+    laid = {
+        k: Node({w: x for w, x in v.value.items() if w != "instead_of"}, v.place, keys=v.keys) if is_valued(v) else v
+        for k, v in laid.items()
+    }
     asked = {k: v for k, v in node.value.items() if v.place.file.startswith(SET_FILE)}
     top = Node(asked, keys={k: node.keys[k] for k in asked})
     return merge(merge(node, Node(laid, upper.place, keys=upper.keys)), top)
@@ -60,7 +63,7 @@ def overlay(node, upper, params):
 def replaced(path, node, upper):
     """In words, what a preset's mapping replaces of what the files say without being told by `instead_of` that it should."""
     words = []
-    for key, new in (upper.value.items() if upper is not None else ()):
+    for key, new in upper.value.items() if upper is not None else ():
         old = node.get(key)
         told = is_valued(new) and "instead_of" in new.value
         if old is not None and not told and not old.place.file.startswith(SET_FILE):
@@ -74,7 +77,11 @@ def _replaces(node, there, param):
     if not is_valued(node) or "instead_of" not in node.value or param is None:
         return True
     try:
-        here = param.read(there.value["value"] if is_valued(there) else there) if there is not None else param.default_value()
+        here = (
+            param.read(there.value["value"] if is_valued(there) else there)
+            if there is not None
+            else param.default_value()
+        )
         return here == param.read(node.value["instead_of"])
     except BadInput:  # told where the value itself is read
         return False
@@ -89,7 +96,11 @@ def apply_sets(root, sets, faults):
             faults.add("a setting is written a.b=value", place)
             continue
         try:
-            node = Node(None, place) if value.strip() in yamlfile.NULLS[1:] else _relabel(yamlfile.loads(value or '""', place.file), place)
+            node = (
+                Node(None, place)
+                if value.strip() in yamlfile.NULLS[1:]
+                else _relabel(yamlfile.loads(value or '""', place.file), place)
+            )
         except BadInput as error:
             faults.found += error.faults
             continue
@@ -138,7 +149,12 @@ def _steps(root, path, faults, place):
             return ["assemblies", inner.text, "parts", *_inside(words[1:], faults, place)]
         return ["parts", *(_inside(words, faults, place) if inner is None else words)]
     if first in assemblies.value:
-        return ["assemblies", first, *([] if words[1:2] == ["links"] else ["parts"]), *_inside(words[1:], faults, place)]
+        return [
+            "assemblies",
+            first,
+            *([] if words[1:2] == ["links"] else ["parts"]),
+            *_inside(words[1:], faults, place),
+        ]
     if len(networks.value) == 1 and not index:
         return ["networks", next(iter(networks.value)), *words]
     starts = [*parts.value, *networks.value, *assemblies.value, *TOP]

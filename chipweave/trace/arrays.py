@@ -34,12 +34,19 @@ class Log:
         first = 0
         while first < self.shape[0]:
             count = min(BLOCK_TOKENS, self.shape[0] - first)
-            ids = np.frombuffer(_exactly(self._stream, count * token_bytes), self._dtype).reshape(count, *self.shape[1:])
+            ids = np.frombuffer(_exactly(self._stream, count * token_bytes), self._dtype).reshape(
+                count, *self.shape[1:]
+            )
             wrong = (ids < 0) | (ids > MAX_EXPERTS)
             if wrong.any():
                 token, layer, _ = (int(i[0]) for i in np.nonzero(wrong))
-                raise BadInput(Fault(f"token {first + token}, layer {layer}: expert id {ids[wrong][0]} out of range", self.place,
-                                     allowed=f"0 to {MAX_EXPERTS}"))
+                raise BadInput(
+                    Fault(
+                        f"token {first + token}, layer {layer}: expert id {ids[wrong][0]} out of range",
+                        self.place,
+                        allowed=f"0 to {MAX_EXPERTS}",
+                    )
+                )
             yield ids.astype(np.uint16)
             first += count
 
@@ -55,9 +62,15 @@ def open_log(path):
                 yield _log(file, {}, place)
                 return
             with zipfile.ZipFile(file) as members:
-                heads = {name.removesuffix(".npy"): _head(members, name) for name in members.namelist() if name.endswith(".npy")}
+                heads = {
+                    name.removesuffix(".npy"): _head(members, name)
+                    for name in members.namelist()
+                    if name.endswith(".npy")
+                }
                 key = _ids_key(heads, place)
-                lengths = {name: _small(members, name, heads, place) for name in ("seq_len", "prompt_len") if name in heads}
+                lengths = {
+                    name: _small(members, name, heads, place) for name in ("seq_len", "prompt_len") if name in heads
+                }
                 with members.open(key + ".npy") as stream:
                     yield _log(stream, lengths, place)
     except FileNotFoundError:
@@ -72,12 +85,30 @@ def open_log(path):
 def _log(stream, lengths, place):
     shape, dtype = _read_head(stream)
     if len(shape) != 3 or dtype.kind not in "iu":
-        raise BadInput(Fault(f"an array of {len(shape)} dimensions of {dtype}", place, allowed="whole numbers [tokens, layers, top_k]"))
+        raise BadInput(
+            Fault(
+                f"an array of {len(shape)} dimensions of {dtype}",
+                place,
+                allowed="whole numbers [tokens, layers, top_k]",
+            )
+        )
     if shape[0] < 1 or not 1 <= shape[1] <= MAX_LAYERS or not 1 <= shape[2] <= MAX_TOP_K:
-        raise BadInput(Fault(f"an array of {shape}", place, allowed=f"at least 1 token, 1 to {MAX_LAYERS} layers, 1 to {MAX_TOP_K} ids"))
+        raise BadInput(
+            Fault(
+                f"an array of {shape}",
+                place,
+                allowed=f"at least 1 token, 1 to {MAX_LAYERS} layers, 1 to {MAX_TOP_K} ids",
+            )
+        )
     seq_len = lengths.get("seq_len", np.array([shape[0]]))
     if seq_len.min(initial=1) < 1 or int(seq_len.sum()) != shape[0]:
-        raise BadInput(Fault(f"seq_len: adds to {int(seq_len.sum())}", place, allowed=f"lengths from 1 that add to the {shape[0]} tokens"))
+        raise BadInput(
+            Fault(
+                f"seq_len: adds to {int(seq_len.sum())}",
+                place,
+                allowed=f"lengths from 1 that add to the {shape[0]} tokens",
+            )
+        )
     prompt_len = lengths.get("prompt_len", seq_len)
     if len(prompt_len) != len(seq_len) or prompt_len.min() < 1 or (prompt_len > seq_len).any():
         raise BadInput(Fault("prompt_len: does not fit seq_len", place, allowed="per sequence 1 to its length"))
@@ -88,14 +119,21 @@ def _ids_key(heads, place):
     named = [key for key in IDS if key in heads] or [key for key, (shape, _) in heads.items() if len(shape) == 3]
     if len(named) == 1:
         return named[0]
-    raise BadInput(Fault("no array of ids" if not named else f"several arrays of ids: {', '.join(map(ascii, named))}", place,
-                         allowed="one array [tokens, layers, top_k], best named expert_ids"))
+    raise BadInput(
+        Fault(
+            "no array of ids" if not named else f"several arrays of ids: {', '.join(map(ascii, named))}",
+            place,
+            allowed="one array [tokens, layers, top_k], best named expert_ids",
+        )
+    )
 
 
 def _small(members, name, heads, place):
     shape, dtype = heads[name]
     if len(shape) != 1 or dtype.kind not in "iu" or not 1 <= shape[0] <= MAX_REQUESTS:
-        raise BadInput(Fault(f"{name}: {dtype} {shape}", place, allowed=f"whole numbers [sequences], at most {MAX_REQUESTS}"))
+        raise BadInput(
+            Fault(f"{name}: {dtype} {shape}", place, allowed=f"whole numbers [sequences], at most {MAX_REQUESTS}")
+        )
     with members.open(name + ".npy") as stream:
         shape, dtype = _read_head(stream)
         return np.frombuffer(_exactly(stream, shape[0] * dtype.itemsize), dtype).astype(np.int64)

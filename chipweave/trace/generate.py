@@ -47,7 +47,7 @@ def requests(law, count, decode_steps, seed):
         tokens = tokens.reshape(len(tokens), law.top_k, BLOCK_REQUESTS, law.layers)
         for number in range(min(BLOCK_REQUESTS, count - first)):
             prompt = int(prompts[number])
-            ids = tokens[:prompt + decode_steps, :, number].transpose(0, 2, 1)
+            ids = tokens[: prompt + decode_steps, :, number].transpose(0, 2, 1)
             yield f"{first + number:06d}", prompt, ids
 
 
@@ -75,14 +75,21 @@ def _distinct(law, tables, offset, previous, extra, random):
     for later in range(1, draws):
         for earlier in range(later):
             repeated[later] |= got[later] == got[earlier]
-    some = np.flatnonzero(repeated[:law.top_k].any(axis=0))
-    chosen = got[:law.top_k].copy()
-    order = np.argsort(repeated[:, some], axis=0, kind="stable")[:law.top_k]
+    some = np.flatnonzero(repeated[: law.top_k].any(axis=0))
+    chosen = got[: law.top_k].copy()
+    order = np.argsort(repeated[:, some], axis=0, kind="stable")[: law.top_k]
     chosen[:, some] = np.take_along_axis(got[:, some], order, 0)
     for lane in some[draws - repeated[:, some].sum(axis=0) < law.top_k].tolist():
         one = slice(lane, lane + 1)
-        chosen[:, lane] = _more(law, got[:, lane], tables, offset[one], None if previous is None else previous[:, one],
-                                None if extra is None else extra[:, one], random)
+        chosen[:, lane] = _more(
+            law,
+            got[:, lane],
+            tables,
+            offset[one],
+            None if previous is None else previous[:, one],
+            None if extra is None else extra[:, one],
+            random,
+        )
     return chosen
 
 
@@ -92,7 +99,7 @@ def _more(law, got, tables, offset, previous, extra, random):
     while len(chosen) < law.top_k:
         more = _draw(law, law.top_k, tables, offset, previous, extra, random)
         chosen = list(dict.fromkeys(chosen + more[:, 0].tolist()))
-    return chosen[:law.top_k]
+    return chosen[: law.top_k]
 
 
 def _draw(law, draws, tables, offset, previous, extra, random):
@@ -136,10 +143,16 @@ def alias_tables(weights):
     heavy_first = np.argsort(light, axis=1, kind="stable")
     heavies = (~light).sum(axis=1, keepdims=True)
     light_in_order = np.take_along_axis(light, order, 1)
-    passed = np.cumsum(~light_in_order, axis=1)  # heavy ones so far: for a light one the next, for a heavy one the one after
+    passed = np.cumsum(
+        ~light_in_order, axis=1
+    )  # heavy ones so far: for a light one the next, for a heavy one the one after
     other = np.take_along_axis(heavy_first, np.minimum(passed, heavies - 1), 1)
     filled = np.maximum.accumulate(np.where(light_in_order, np.take_along_axis(missing, order, 1), 0), axis=1)
-    keep = np.where(light_in_order, np.take_along_axis(weights, order, 1) * experts, total + np.take_along_axis(over, order, 1) - filled)
+    keep = np.where(
+        light_in_order,
+        np.take_along_axis(weights, order, 1) * experts,
+        total + np.take_along_axis(over, order, 1) - filled,
+    )
     chance = np.clip(np.rint(keep / total * (1 << ALIAS_BITS)), 0, (1 << ALIAS_BITS) - 1).astype(np.uint32)
     tables = np.empty(weights.shape, np.uint32)
     np.put_along_axis(tables, order, chance << ALIAS_BITS | other.astype(np.uint32), 1)

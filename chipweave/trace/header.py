@@ -9,7 +9,10 @@ import numpy as np
 from chipweave.trace.holes import Holes
 from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_TOP_K
 
-SCHEMA, SCHEMA_WITH_HOLES = "chipweave.trace/1", "chipweave.trace/2"  # the second only where there are: who knows the first alone would read fillers
+SCHEMA, SCHEMA_WITH_HOLES = (
+    "chipweave.trace/1",
+    "chipweave.trace/2",
+)  # the second only where there are: who knows the first alone would read fillers
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,11 @@ class Shape:
 
     def check(self):
         """Raises ValueError where no model has such a shape."""
-        if not 1 <= len(self.layers) <= MAX_LAYERS or list(self.layers) != sorted(set(self.layers)) or self.layers[0] < 0:
+        if (
+            not 1 <= len(self.layers) <= MAX_LAYERS
+            or list(self.layers) != sorted(set(self.layers))
+            or self.layers[0] < 0
+        ):
             raise ValueError("MoE layers must be different numbers, ascending")
         if not 1 <= self.experts <= MAX_EXPERTS or not 1 <= self.top_k <= min(self.experts, MAX_TOP_K):
             raise ValueError(f"{self.top_k} of {self.experts} experts a token")
@@ -61,7 +68,11 @@ class Header:
 
         `layer_digests`: per layer the SHA-256 of its ids, rows by (step, request, token), little-endian.
         """
-        head = {"shape": asdict(self.shape), "prompt_rows": self.prompt_rows.tolist(), "decode_steps": self.decode_steps.tolist()}
+        head = {
+            "shape": asdict(self.shape),
+            "prompt_rows": self.prompt_rows.tolist(),
+            "decode_steps": self.decode_steps.tolist(),
+        }
         if self.holes:
             head["holes"] = self.holes.runs.tolist()
         whole = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
@@ -74,10 +85,22 @@ class Header:
 
     def to_json(self):
         more = {"holes": self.holes.to_text()} if self.holes else {}
-        return json.dumps({
-            "schema": SCHEMA_WITH_HOLES if self.holes else SCHEMA, **more, "name": self.name, "model": self.model, "shape": asdict(self.shape), "names": self.names,
-            "prompt_rows": self.prompt_rows.tolist(), "decode_steps": self.decode_steps.tolist(),
-            "provenance": self.provenance, "sha256": self.sha256}, sort_keys=True, separators=(",", ":"))
+        return json.dumps(
+            {
+                "schema": SCHEMA_WITH_HOLES if self.holes else SCHEMA,
+                **more,
+                "name": self.name,
+                "model": self.model,
+                "shape": asdict(self.shape),
+                "names": self.names,
+                "prompt_rows": self.prompt_rows.tolist(),
+                "decode_steps": self.decode_steps.tolist(),
+                "provenance": self.provenance,
+                "sha256": self.sha256,
+            },
+            sort_keys=True,
+            separators=(",", ":"),
+        )
 
     @classmethod
     def from_json(cls, text):
@@ -86,9 +109,22 @@ class Header:
         if facts["schema"] not in (SCHEMA, SCHEMA_WITH_HOLES):
             raise ValueError(f"schema {facts['schema']!r} instead of {SCHEMA!r}")
         shape = Shape(**{**facts["shape"], "layers": tuple(facts["shape"]["layers"])})
-        holes = Holes.from_text(facts["holes"], len(facts["names"]), len(shape.layers)) if facts["schema"] == SCHEMA_WITH_HOLES else None
-        header = cls(facts["name"], shape, tuple(facts["names"]), np.asarray(facts["prompt_rows"], np.int64),
-                     np.asarray(facts["decode_steps"], np.int64), facts["model"], facts["provenance"], facts["sha256"], holes)
+        holes = (
+            Holes.from_text(facts["holes"], len(facts["names"]), len(shape.layers))
+            if facts["schema"] == SCHEMA_WITH_HOLES
+            else None
+        )
+        header = cls(
+            facts["name"],
+            shape,
+            tuple(facts["names"]),
+            np.asarray(facts["prompt_rows"], np.int64),
+            np.asarray(facts["decode_steps"], np.int64),
+            facts["model"],
+            facts["provenance"],
+            facts["sha256"],
+            holes,
+        )
         if not len(header.names) == len(header.prompt_rows) == len(header.decode_steps) > 0:
             raise ValueError("lists of requests of unequal length")
         if header.prompt_rows.min() < 1 or header.decode_steps.min() < 0:

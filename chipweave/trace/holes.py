@@ -56,7 +56,13 @@ class Holes:
             raise ValueError("holes of a strange length")
         holes = cls(np.frombuffer(data, "<i4"))
         request, layer, first, last = holes.runs.T
-        if holes and (holes.runs.min() < 0 or request.max() >= requests or layer.max() >= layers or (first > last).any() or (np.diff(request) < 0).any()):
+        if holes and (
+            holes.runs.min() < 0
+            or request.max() >= requests
+            or layer.max() >= layers
+            or (first > last).any()
+            or (np.diff(request) < 0).any()
+        ):
             raise ValueError("holes out of range")
         return holes
 

@@ -37,7 +37,12 @@ class Importer:
         if isinstance(document, dict) or name is None:
             name, document = _named(document, name, place)
         if self.layout is None:
-            self._start(partial_requests.layout_of(document, self.model, place) if self.partial else jsontrace.layout_of(document, place), place)
+            self._start(
+                partial_requests.layout_of(document, self.model, place)
+                if self.partial
+                else jsontrace.layout_of(document, place),
+                place,
+            )
         plain = b"true" not in text and b"false" not in text
         read = partial_requests if self.partial else jsontrace
         self._keep(place, name, *read.ids_of(document, self.layout, place, plain))
@@ -70,8 +75,13 @@ class Importer:
                 block = block[:, moe]
                 if self.experts and int(block.max()) >= self.experts:
                     token, layer, _ = (int(i[0]) for i in np.nonzero(block >= self.experts))
-                    raise BadInput(Fault(f"token {done + token}, layer {self.layout.layers[layer]}: expert id {block[token, layer].max()} out of range",
-                                         place, allowed=f"0 to {self.experts - 1}"))
+                    raise BadInput(
+                        Fault(
+                            f"token {done + token}, layer {self.layout.layers[layer]}: expert id {block[token, layer].max()} out of range",
+                            place,
+                            allowed=f"0 to {self.experts - 1}",
+                        )
+                    )
                 self._append(block)
                 done += len(block)
                 progress(int(size * done / tokens))
@@ -85,10 +95,17 @@ class Importer:
         """The layout of an array: its layers are the model's MoE layers, or all layers of which the dense ones are dropped."""
         model = self.model or models.with_layer_count(layers, top_k)
         if model is None and self.experts is None:
-            raise BadInput(Fault(f"no shipped model has {layers} layers and top-{top_k}", place, allowed="--model or --experts"))
+            raise BadInput(
+                Fault(f"no shipped model has {layers} layers and top-{top_k}", place, allowed="--model or --experts")
+            )
         if model and layers not in (model.layers, len(model.moe_layers)):
-            raise BadInput(Fault(
-                f"{layers} layers, not those of {model.name}", place, allowed=f"{len(model.moe_layers)} or, dense ones too, {model.layers}"))
+            raise BadInput(
+                Fault(
+                    f"{layers} layers, not those of {model.name}",
+                    place,
+                    allowed=f"{len(model.moe_layers)} or, dense ones too, {model.layers}",
+                )
+            )
         self.model, self.experts = model, self.experts or model.experts
         numbers = model.moe_layers if model else range(layers)
         return jsontrace.Layout(frozenset(), tuple(map(str, numbers)), (), top_k, model.layers if model else layers)
@@ -96,7 +113,13 @@ class Importer:
     def _moe_columns(self, layers, top_k, place):
         kept = len(self.layout.moe)
         if top_k != self.layout.top_k or layers not in (kept, self.layout.layer_keys):
-            raise BadInput(Fault(f"[tokens, {layers}, {top_k}]", place, allowed=f"[tokens, {kept}, {self.layout.top_k}], as in the first file"))
+            raise BadInput(
+                Fault(
+                    f"[tokens, {layers}, {top_k}]",
+                    place,
+                    allowed=f"[tokens, {kept}, {self.layout.top_k}], as in the first file",
+                )
+            )
         return list(self.layout.layers) if layers != kept else slice(None)
 
     def _start(self, layout, place):
@@ -104,11 +127,17 @@ class Importer:
             self.model = models.with_routing(layout.layers, layout.top_k)
             self.experts = self.model.experts if self.model else None
         if self.model and (layout.layers, layout.top_k) != (self.model.moe_layers, self.model.top_k):
-            raise Unfit(Fault(
-                f"not a trace of {self.model.name}: top-{layout.top_k} in {_few(layout.layers)}", place,
-                allowed=f"top-{self.model.top_k} in {_few(self.model.moe_layers)}"))
+            raise Unfit(
+                Fault(
+                    f"not a trace of {self.model.name}: top-{layout.top_k} in {_few(layout.layers)}",
+                    place,
+                    allowed=f"top-{self.model.top_k} in {_few(self.model.moe_layers)}",
+                )
+            )
         self.layout = layout
-        self.spill = Spill(Shape(layout.layers, self.experts or MAX_EXPERTS, layout.top_k, layout.layer_keys), self._directory)
+        self.spill = Spill(
+            Shape(layout.layers, self.experts or MAX_EXPERTS, layout.top_k, layout.layer_keys), self._directory
+        )
 
     def header(self, name, provenance):
         """The header of what was taken in; an unknown number of experts becomes the largest id + 1, and a note says so."""
@@ -121,17 +150,35 @@ class Importer:
         holes = spill.holes()
         if holes:
             notes.append(f"{holes.count} times a request has no rows of a layer in a step: skipped")
-        shape = Shape(layout.layers, self.experts or max(self.largest_id + 1, layout.top_k), layout.top_k, layout.layer_keys)
-        return Header(name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps),
-                      self.model.name if self.model else "", {**provenance, "notes": notes}, holes=holes)
+        shape = Shape(
+            layout.layers, self.experts or max(self.largest_id + 1, layout.top_k), layout.top_k, layout.layer_keys
+        )
+        return Header(
+            name,
+            shape,
+            tuple(spill.names),
+            np.array(spill.prompt_rows),
+            np.array(spill.decode_steps),
+            self.model.name if self.model else "",
+            {**provenance, "notes": notes},
+            holes=holes,
+        )
 
     def close(self):
         if self.spill:
             self.spill.close()
 
 
-def import_paths(paths, out, model=None, experts=None, name=None, progress=lambda text, done, total: None,
-                 compression="none", partial=False):
+def import_paths(
+    paths,
+    out,
+    model=None,
+    experts=None,
+    name=None,
+    progress=lambda text, done, total: None,
+    compression="none",
+    partial=False,
+):
     """Import JSON folders, files and archives, or NumPy files, in the order given into the store `out`; returns its header.
 
     model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
@@ -153,20 +200,26 @@ def import_paths(paths, out, model=None, experts=None, name=None, progress=lambd
             before += sources.size_of(path)
         if errors:
             raise _together(errors)
-        header = importer.header(name or out.name.removesuffix(".parquet"), {"kind": "imported", "sources": [_source(p) for p in paths]})
+        header = importer.header(
+            name or out.name.removesuffix(".parquet"), {"kind": "imported", "sources": [_source(p) for p in paths]}
+        )
         return write_rows(out, header, importer.spill, progress, compression)
     finally:
         importer.close()
 
 
-def import_decode(paths, out, requests, steps, seed, model=None, experts=None, name=None, progress=lambda text, done, total: None):
+def import_decode(
+    paths, out, requests, steps, seed, model=None, experts=None, name=None, progress=lambda text, done, total: None
+):
     """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps, as `out`."""
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".chipweave-", dir=out.parent) as folder:
         log_path = Path(folder) / "log.parquet"
         import_paths(paths, log_path, model, experts, name or out.name.removesuffix(".parquet"), progress)
-        header, spill = windows.spill_windows(open_store(log_path), requests, steps, seed, folder, Place(", ".join(map(str, paths))))
+        header, spill = windows.spill_windows(
+            open_store(log_path), requests, steps, seed, folder, Place(", ".join(map(str, paths)))
+        )
         with spill:
             return write_rows(out, header, spill, progress)
 
@@ -179,6 +232,7 @@ def write_rows(out, header, spill, progress=lambda text, done, total: None, comp
         nonlocal done
         done += rows
         progress("writing", done, total)
+
     return write_store(out, header, spill.by_step(), compression, count)
 
 

@@ -149,11 +149,16 @@ def _explain_keys(number, step, layout, fail):
         fail(f"step {number} {which}", "the layers of step 0 of the first request, in every step of every request")
     for key in layout.dense:
         if step[key] is not None:
-            fail(f"step {number}, layer {key}: has rows where the first request has null", "null in the same layers everywhere")
+            fail(
+                f"step {number}, layer {key}: has rows where the first request has null",
+                "null in the same layers everywhere",
+            )
     for key in layout.moe:
         if not isinstance(step[key], list):
-            fail(f"step {number}, layer {key}: {'null' if step[key] is None else 'no list'} where the first request has rows",
-                 "null in the same layers everywhere")
+            fail(
+                f"step {number}, layer {key}: {'null' if step[key] is None else 'no list'} where the first request has rows",
+                "null in the same layers everywhere",
+            )
 
 
 def explain_layer(where, rows, count, top_k, fail):
@@ -180,10 +185,17 @@ def check_experts(ids, prompt_rows, layers, experts, place):
     token, layer, _ = (int(i[0]) for i in np.nonzero(ids >= experts))
     step, row = (0, token) if token < prompt_rows else (token - prompt_rows + 1, 0)
     worst = int(ids[token, layer].max())
-    raise Unfit(Fault(f"step {step}, layer {layers[layer]}, row {row}: expert id {worst} out of range", place, allowed=f"0 to {experts - 1}"))
+    raise Unfit(
+        Fault(
+            f"step {step}, layer {layers[layer]}, row {row}: expert id {worst} out of range",
+            place,
+            allowed=f"0 to {experts - 1}",
+        )
+    )
 
 
 def _failing(place):
     def fail(what, allowed):
         raise BadInput(Fault(what, place, allowed=allowed))
+
     return fail

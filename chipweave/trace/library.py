@@ -38,9 +38,15 @@ def describe():
     """(name, one line of words) of every trace that needs no file."""
     for name in shipped():
         trace = open_store(SHIPPED / f"{name}.parquet")
-        yield name, f"router log of {trace.model}: {trace.requests} sequences, {int(trace.prompt_rows.sum())} tokens, prefill only"
+        yield (
+            name,
+            f"router log of {trace.model}: {trace.requests} sequences, {int(trace.prompt_rows.sum())} tokens, prefill only",
+        )
     for name, law in syn.SETS.items():
-        yield name, f"synthetic, {law.model}: {law.requests} requests, 1 + {law.decode_steps} steps, log-normal popularity"
+        yield (
+            name,
+            f"synthetic, {law.model}: {law.requests} requests, 1 + {law.decode_steps} steps, log-normal popularity",
+        )
 
 
 def open_trace(source, model=None, experts=None, progress=lambda text, done, total: None, partial=False):
@@ -55,14 +61,26 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
     elif text in syn.SETS:
         trace = cached(text, {"set": text, "law": syn.SETS[text].sha256}, lambda path: _write_syn(text, path, progress))
     elif not os.path.exists(text):
-        raise BadInput(Fault(f"no such trace: {text!r}", allowed="a file, a folder, or one of " + ", ".join(names()), nearest=nearest(text, names())))
+        raise BadInput(
+            Fault(
+                f"no such trace: {text!r}",
+                allowed="a file, a folder, or one of " + ", ".join(names()),
+                nearest=nearest(text, names()),
+            )
+        )
     elif not (os.path.isfile(text) or os.path.isdir(text)):
         raise BadInput(Fault("no plain file", Place(text), "a file or a folder"))
     elif _is_parquet(text):
         trace = open_store(text)
     else:
-        key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts} | ({"partial": True} if partial else {})
-        trace = cached(Path(text).name, key, lambda path: import_paths([text], path, model, experts, Path(text).name, progress, partial=partial))
+        key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts} | (
+            {"partial": True} if partial else {}
+        )
+        trace = cached(
+            Path(text).name,
+            key,
+            lambda path: import_paths([text], path, model, experts, Path(text).name, progress, partial=partial),
+        )
     if model:
         check_model(trace, models.load(model), partial)
     return trace
@@ -71,10 +89,22 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
 def check_model(trace, model, partial=False):
     """Raise `Unfit` where the trace does not route like the model, or leaves layers out and may not (`partial`)."""
     if trace.holes and not partial:
-        raise Unfit(Fault(f"leaves layers of {model.name} out, {trace.holes.count} times", Place(str(trace.path)), allowed="rows for every layer in every step"))
+        raise Unfit(
+            Fault(
+                f"leaves layers of {model.name} out, {trace.holes.count} times",
+                Place(str(trace.path)),
+                allowed="rows for every layer in every step",
+            )
+        )
     have, want = (trace.layers, trace.experts, trace.top_k), (model.moe_layers, model.experts, model.top_k)
     if have != want:
-        raise Unfit(Fault(f"a trace of another model than {model.name}: {_routing(*have)}", Place(str(trace.path)), allowed=_routing(*want)))
+        raise Unfit(
+            Fault(
+                f"a trace of another model than {model.name}: {_routing(*have)}",
+                Place(str(trace.path)),
+                allowed=_routing(*want),
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -106,17 +136,21 @@ def batch_of(trace, batch):
     if batch <= trace.requests:
         return Workload(trace.take(batch), 1)
     if batch % trace.requests:
-        raise Unfit(f"{trace.name}: a batch of {batch} is no multiple of its {trace.requests} requests; "
-                       f"allowed: at most {trace.requests}, or a multiple; nearest: {batch // trace.requests * trace.requests}")
+        raise Unfit(
+            f"{trace.name}: a batch of {batch} is no multiple of its {trace.requests} requests; "
+            f"allowed: at most {trace.requests}, or a multiple; nearest: {batch // trace.requests * trace.requests}"
+        )
     return Workload(trace, batch // trace.requests)
 
 
 def replayed(log, requests, steps, seed, progress=lambda text, done, total: None):
     """Windows of a prefill-only log as a decode trace, cached."""
+
     def write(path):
         header, spill = windows.spill_windows(log, requests, steps, seed, path.parent)
         with spill:
             write_rows(path, header, spill, progress)
+
     key = {"log": log.sha256, "requests": requests, "steps": steps, "seed": seed}
     return cached(f"{log.name}-decode", key, write)
 
@@ -125,7 +159,9 @@ def generated(model, requests, steps, seed, progress=lambda text, done, total: N
     """A made-up trace of a model (a Model), cached."""
     law = law_of(model)
     key = {"law": asdict(law), "layers": model.moe_layers, "requests": requests, "steps": steps, "seed": seed}
-    return cached(f"{model.name}-generated", key, lambda path: write_generated(path, model, requests, steps, seed, None, progress))
+    return cached(
+        f"{model.name}-generated", key, lambda path: write_generated(path, model, requests, steps, seed, None, progress)
+    )
 
 
 def law_of(model):
@@ -137,8 +173,12 @@ def write_generated(path, model, requests, steps, seed, name=None, progress=lamb
     shape, law = Shape(model.moe_layers, model.experts, model.top_k, model.layers), law_of(model)
     ids = requests * steps * len(model.moe_layers) * model.top_k
     if ids > MAX_IDS:
-        raise BadInput(Fault(f"{requests:,} requests x {steps:,} steps x {len(model.moe_layers)} layers x {model.top_k} are {ids:.1e} expert ids to make up",
-                             allowed=f"up to {MAX_IDS:.0e}: fewer requests or steps"))
+        raise BadInput(
+            Fault(
+                f"{requests:,} requests x {steps:,} steps x {len(model.moe_layers)} layers x {model.top_k} are {ids:.1e} expert ids to make up",
+                allowed=f"up to {MAX_IDS:.0e}: fewer requests or steps",
+            )
+        )
     made = generate.requests(law, requests, steps - 1, seed)
     facts = {"kind": "generated", "law": asdict(law), "seed": seed}
     return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
@@ -153,7 +193,9 @@ def cached(name, key, write):
         try:
             check_folder(folder)
         except BadInput as error:
-            raise BadInput(Fault(f"traces are kept in a cache, and {error}", allowed="another folder for it in CHIPWEAVE_CACHE")) from None
+            raise BadInput(
+                Fault(f"traces are kept in a cache, and {error}", allowed="another folder for it in CHIPWEAVE_CACHE")
+            ) from None
         folder.mkdir(parents=True, exist_ok=True)
         write(path)
     return open_store(path)
@@ -172,7 +214,9 @@ def _write_made(path, shape, made, count, name, model, facts, progress):
         for number, request in enumerate(made):
             spill.add(*request)
             progress("generating", number + 1, count)
-        header = Header(name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps), model, facts)
+        header = Header(
+            name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps), model, facts
+        )
         return write_rows(path, header, spill, progress)
 
 

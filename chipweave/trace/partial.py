@@ -21,8 +21,13 @@ def layout_of(steps, model, place):
     there = {key: rows for step in steps for key, rows in step.items() if rows is not None}
     sizes = {len(rows[0]) for rows in there.values() if isinstance(rows, list) and rows and isinstance(rows[0], list)}
     if not there.keys() <= set(moe) or not sizes <= {model.top_k}:
-        raise Unfit(Fault(f"not a trace of {model.name}: top-{', '.join(map(str, sorted(sizes)))} in {len(there)} layers", place,
-                          allowed=f"top-{model.top_k} in layers among {moe[0]} to {moe[-1]}"))
+        raise Unfit(
+            Fault(
+                f"not a trace of {model.name}: top-{', '.join(map(str, sorted(sizes)))} in {len(there)} layers",
+                place,
+                allowed=f"top-{model.top_k} in layers among {moe[0]} to {moe[-1]}",
+            )
+        )
     layer_keys = len(steps[1]) if len(steps) > 1 else None
     return jsontrace.Layout(frozenset(steps[0]), moe, tuple(steps[0].keys() - set(moe)), model.top_k, layer_keys)
 
@@ -64,6 +69,7 @@ def _partial_ids(steps, layout):
 
 def _explain(steps, layout, place):
     """Raise `BadInput` at the first element that is not as it must be; return if none is found."""
+
     def fail(what, allowed):
         raise BadInput(Fault(what, place, allowed=allowed))
 
@@ -75,7 +81,10 @@ def _explain(steps, layout, place):
         there = [key for key, rows in step.items() if rows is not None]
         for key in there:
             if key not in layout.moe:
-                fail(f"step {number}: layer {key[:20]!r} has rows", f"rows in layers among {layout.moe[0]} to {layout.moe[-1]}, the model's MoE layers")
+                fail(
+                    f"step {number}: layer {key[:20]!r} has rows",
+                    f"rows in layers among {layout.moe[0]} to {layout.moe[-1]}, the model's MoE layers",
+                )
             if not isinstance(step[key], list):
                 fail(f"step {number}, layer {key}: no list", "rows of expert ids, or null")
         for key in sorted(there, key=int):

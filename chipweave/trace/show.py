@@ -10,16 +10,30 @@ FIRST_ROWS = 4
 def summary(header):
     """One line: what was made of how much."""
     shape, model = header.shape, header.model or "unknown model"
-    return (f"{len(header.names)} requests, {1 + int(header.decode_steps.max())} steps, {len(shape.layers)} MoE layers"
-            f" ({shape.layers[0]} to {shape.layers[-1]}), top-{shape.top_k} of {shape.experts} experts, {model}, sha256 {header.sha256[:16]}")
+    return (
+        f"{len(header.names)} requests, {1 + int(header.decode_steps.max())} steps, {len(shape.layers)} MoE layers"
+        f" ({shape.layers[0]} to {shape.layers[-1]}), top-{shape.top_k} of {shape.experts} experts, {model}, sha256 {header.sha256[:16]}"
+    )
 
 
 def as_json(trace):
     return {
-        "schema": "chipweave.trace.show/1", "name": trace.name, "model": trace.model or None, "sha256": trace.sha256,
-        "requests": trace.requests, "steps": trace.steps, "has_prefill": trace.has_prefill, "layers": list(trace.layers),
-        "layer_keys": trace.layer_keys, "experts": trace.experts, "top_k": trace.top_k, "prompt_rows": _spread(trace.prompt_rows),
-        "decode_steps": _spread(trace.decode_steps), "provenance": trace.provenance, "first_rows": first_rows(trace)}
+        "schema": "chipweave.trace.show/1",
+        "name": trace.name,
+        "model": trace.model or None,
+        "sha256": trace.sha256,
+        "requests": trace.requests,
+        "steps": trace.steps,
+        "has_prefill": trace.has_prefill,
+        "layers": list(trace.layers),
+        "layer_keys": trace.layer_keys,
+        "experts": trace.experts,
+        "top_k": trace.top_k,
+        "prompt_rows": _spread(trace.prompt_rows),
+        "decode_steps": _spread(trace.decode_steps),
+        "provenance": trace.provenance,
+        "first_rows": first_rows(trace),
+    }
 
 
 def first_rows(trace):

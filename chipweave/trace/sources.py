@@ -62,7 +62,7 @@ class _Counted(io.RawIOBase):
         self._count += len(data)
         if self._count > MAX_UNPACKED_BYTES:
             raise BadInput(Fault(f"more than {MAX_UNPACKED_BYTES >> 30} GiB when decompressed", self._place))
-        buffer[:len(data)] = data
+        buffer[: len(data)] = data
         return len(data)
 
 
@@ -105,18 +105,29 @@ def documents(path, progress=lambda bytes_read: None):
 def size_of(path):
     """Bytes that `documents` will report to its progress in the end."""
     path = Path(path)
-    return sum(p.stat().st_size for p in files_of(path)) if path.is_dir() else path.stat().st_size if path.exists() else 0
+    return (
+        sum(p.stat().st_size for p in files_of(path)) if path.is_dir() else path.stat().st_size if path.exists() else 0
+    )
 
 
 def files_of(folder):
-    return sorted((Path(root, file) for root, _, files in os.walk(folder) for file in files
-                   if file.endswith(DOCUMENTS) and not file.startswith(".")), key=lambda p: p.relative_to(folder).as_posix())
+    return sorted(
+        (
+            Path(root, file)
+            for root, _, files in os.walk(folder)
+            for file in files
+            if file.endswith(DOCUMENTS) and not file.startswith(".")
+        ),
+        key=lambda p: p.relative_to(folder).as_posix(),
+    )
 
 
 def _folder(folder, progress):
     files = files_of(folder)
     if not files:
-        raise BadInput(Fault("no trace in this folder", Place(str(folder)), allowed="one .json, .json.gz or .json.zst per request"))
+        raise BadInput(
+            Fault("no trace in this folder", Place(str(folder)), allowed="one .json, .json.gz or .json.zst per request")
+        )
     done = 0
     for path in files:
         for place, _, text in documents(path):
@@ -126,7 +137,9 @@ def _folder(folder, progress):
 
 
 def _file(path, stream):
-    if path.name.endswith(DOCUMENTS) or (not path.name.endswith(LINES) and stream.peek(4096)[:4096].lstrip().startswith(b"[")):
+    if path.name.endswith(DOCUMENTS) or (
+        not path.name.endswith(LINES) and stream.peek(4096)[:4096].lstrip().startswith(b"[")
+    ):
         place = Place(str(path))
         yield place, path.name, _bounded(stream.read(MAX_DOCUMENT_BYTES + 1), place)
         return

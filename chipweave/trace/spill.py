@@ -67,7 +67,11 @@ class Spill:
 
     def holes(self):
         """The Holes of all requests, or None."""
-        runs = [np.insert(missing, 0, request, axis=1) for request, missing in enumerate(self.missing) if missing is not None]
+        runs = [
+            np.insert(missing, 0, request, axis=1)
+            for request, missing in enumerate(self.missing)
+            if missing is not None
+        ]
         return Holes(np.concatenate(runs)) if runs else None
 
     def by_step(self):

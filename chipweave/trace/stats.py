@@ -16,7 +16,15 @@ import numpy as np
 from chipweave.errors import BadInput, Fault, Place
 
 PHASES = ("prefill", "decode")
-PER_LAYER = ("max_over_mean", "gini", "top20_share", "token_overlap", "popularity_overlap", "experts_used", "step_max_over_mean")
+PER_LAYER = (
+    "max_over_mean",
+    "gini",
+    "top20_share",
+    "token_overlap",
+    "popularity_overlap",
+    "experts_used",
+    "step_max_over_mean",
+)
 
 
 def measure(trace, progress=lambda text, done, total: None):
@@ -34,8 +42,16 @@ def measure(trace, progress=lambda text, done, total: None):
             kept = np.searchsorted(last[2], owners)
             phases["decode"].pairs(last[1][kept], ids, np.ones(len(owners), bool))
         last = (block_step, ids, owners)
-    result = {"schema": "chipweave.trace.stats/1", "name": trace.name, "model": trace.model or None, "sha256": trace.sha256,
-              "requests": trace.requests, "steps": trace.steps, "experts": trace.experts, "top_k": trace.top_k}
+    result = {
+        "schema": "chipweave.trace.stats/1",
+        "name": trace.name,
+        "model": trace.model or None,
+        "sha256": trace.sha256,
+        "requests": trace.requests,
+        "steps": trace.steps,
+        "experts": trace.experts,
+        "top_k": trace.top_k,
+    }
     for name, phase in phases.items():
         if phase.tokens:
             layers = phase.layers()
@@ -79,18 +95,25 @@ class _Phase:
         before, after = before[same], after[same]
         self.pair_count += len(after)
         for slot in range(self.trace.top_k):
-            self.kept += (after == before[:, :, slot:slot + 1]).any(axis=2).sum(axis=0)
+            self.kept += (after == before[:, :, slot : slot + 1]).any(axis=2).sum(axis=0)
 
     def layers(self):
         rows, top_k = [], self.trace.top_k
         for index, layer in enumerate(self.trace.layers):
             loads = self.loads[index]
             share = loads / self.tokens
-            rows.append({
-                "layer": layer, "max_over_mean": float(loads.max() / loads.mean()), "gini": gini(loads), "top20_share": top_share(loads),
-                "token_overlap": float(self.kept[index] / (self.pair_count * top_k)) if self.pair_count else None,
-                "popularity_overlap": float(share @ share / top_k), "experts_used": float(self.used[index] / self.steps),
-                "step_max_over_mean": float(self.peaks[index] / self.steps)})
+            rows.append(
+                {
+                    "layer": layer,
+                    "max_over_mean": float(loads.max() / loads.mean()),
+                    "gini": gini(loads),
+                    "top20_share": top_share(loads),
+                    "token_overlap": float(self.kept[index] / (self.pair_count * top_k)) if self.pair_count else None,
+                    "popularity_overlap": float(share @ share / top_k),
+                    "experts_used": float(self.used[index] / self.steps),
+                    "step_max_over_mean": float(self.peaks[index] / self.steps),
+                }
+            )
         return rows
 
 
@@ -98,7 +121,7 @@ def _blocks(trace, progress):
     """(step, ids [rows, layers, k], request of each row), the prefill in blocks, a decode step whole."""
     done, owners = 0, trace.row_request(0)
     for ids in trace.read_blocks(0):
-        yield 0, ids, owners[done:done + len(ids)]
+        yield 0, ids, owners[done : done + len(ids)]
         done += len(ids)
     for step in range(1, trace.steps):
         yield step, np.concatenate(list(trace.read_blocks(step))), trace.row_request(step)
@@ -107,8 +130,10 @@ def _blocks(trace, progress):
 
 def _over_layers(layers):
     known = {key: [row[key] for row in layers if row[key] is not None] for key in PER_LAYER}
-    return {key: {"median": float(np.median(values)), "least": min(values), "most": max(values)} if values else None
-            for key, values in known.items()}
+    return {
+        key: {"median": float(np.median(values)), "least": min(values), "most": max(values)} if values else None
+        for key, values in known.items()
+    }
 
 
 def print_table(document):
@@ -120,11 +145,17 @@ def print_table(document):
         if phase not in document:
             continue
         found = document[phase]
-        table = Table("layer", *(key.replace("_", " ") for key in PER_LAYER), title=f"{document['name']}: {phase}, {found['tokens']} tokens")
+        table = Table(
+            "layer",
+            *(key.replace("_", " ") for key in PER_LAYER),
+            title=f"{document['name']}: {phase}, {found['tokens']} tokens",
+        )
         for row in found["layers"]:
             table.add_row(str(row["layer"]), *map(_short, (row[key] for key in PER_LAYER)))
         table.add_section()
-        table.add_row("median", *(_short(found["over_layers"][key] and found["over_layers"][key]["median"]) for key in PER_LAYER))
+        table.add_row(
+            "median", *(_short(found["over_layers"][key] and found["over_layers"][key]["median"]) for key in PER_LAYER)
+        )
         Console().print(table)
 
 

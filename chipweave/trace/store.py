@@ -65,15 +65,27 @@ class Trace:
         self._file, self.header, self.path = file, header, Path(path)
         self._pages = pages or Pages(path)
         self.requests = len(header.names) if requests is None else requests
-        self.name, self.model, self.provenance, self.sha256 = header.name, header.model, header.provenance, header.sha256
+        self.name, self.model, self.provenance, self.sha256 = (
+            header.name,
+            header.model,
+            header.provenance,
+            header.sha256,
+        )
         shape = header.shape
-        self.layers, self.experts, self.top_k, self.layer_keys = shape.layers, shape.experts, shape.top_k, shape.layer_keys
+        self.layers, self.experts, self.top_k, self.layer_keys = (
+            shape.layers,
+            shape.experts,
+            shape.top_k,
+            shape.layer_keys,
+        )
         self.shape, self.dtype = shape, shape.dtype
-        self.order = header.names[:self.requests]
-        self.prompt_rows, self.decode_steps = header.prompt_rows[:self.requests], header.decode_steps[:self.requests]
+        self.order = header.names[: self.requests]
+        self.prompt_rows, self.decode_steps = header.prompt_rows[: self.requests], header.decode_steps[: self.requests]
         self.holes = header.holes and header.holes.take(self.requests)
         self.steps = 1 + int(self.decode_steps.max())
-        self._group_starts = np.cumsum([0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)])
+        self._group_starts = np.cumsum(
+            [0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+        )
         per_step = _running_counts(header.decode_steps)
         self._step_starts = np.cumsum(np.concatenate([[0, int(header.prompt_rows.sum())], per_step]))
         self._last_group = (None, None)
@@ -143,22 +155,29 @@ class Trace:
                 plain = self._pages.read(self._file.metadata.row_group(group), self.shape) if index is None else None
                 self._last_group = ((group, index), plain or self._decoded(group, index))
             except (pa.ArrowException, OSError) as error:
-                raise BadInput(Fault(f"row group {group} cannot be read: {_first_line(error)}", Place(str(self.path)))) from None
+                raise BadInput(
+                    Fault(f"row group {group} cannot be read: {_first_line(error)}", Place(str(self.path)))
+                ) from None
         return self._last_group[1]
 
     def _decoded(self, group, index):
-        names = [column_name(layer) for layer in (self.layers if index is None else self.layers[index:index + 1])]
+        names = [column_name(layer) for layer in (self.layers if index is None else self.layers[index : index + 1])]
         table = self._file.read_row_group(group, columns=names, use_threads=False)
         return [self._view(column) for column in table.columns]
 
     def _ids(self, parts, column, index=None):
-        pieces = [layers[column][start:start + count] for layers, start, count in parts]
+        pieces = [layers[column][start : start + count] for layers, start, count in parts]
         ids = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         ids.flags.writeable = False
         if self.experts not in (256, 65536) and len(ids) and int(ids.max()) >= self.experts:
             layer = self.layers[column if index is None else index]
-            raise BadInput(Fault(f"layer {layer}: expert id {int(ids.max())} out of range", Place(str(self.path)),
-                                 allowed=f"0 to {self.experts - 1}"))
+            raise BadInput(
+                Fault(
+                    f"layer {layer}: expert id {int(ids.max())} out of range",
+                    Place(str(self.path)),
+                    allowed=f"0 to {self.experts - 1}",
+                )
+            )
         return ids
 
     def _view(self, column):
@@ -169,7 +188,9 @@ class Trace:
 
 def _chunk_view(chunk, dtype, top_k):
     """The ids of an Arrow array without a copy."""
-    flat = np.frombuffer(chunk.buffers()[1], dtype, count=len(chunk) * top_k, offset=chunk.offset * top_k * dtype.itemsize)
+    flat = np.frombuffer(
+        chunk.buffers()[1], dtype, count=len(chunk) * top_k, offset=chunk.offset * top_k * dtype.itemsize
+    )
     return flat.reshape(len(chunk), top_k)
 
 
@@ -190,7 +211,9 @@ def open_store(path):
         raise BadInput(Fault(f"not a Parquet file, or cut short: {_first_line(error)}", place)) from None
     text = (file.schema_arrow.metadata or {}).get(METADATA_KEY) or (file.metadata.metadata or {}).get(METADATA_KEY)
     if text is None:
-        raise BadInput(Fault("a Parquet file, but not a trace of chipweave", place, allowed="what `chipweave trace import` writes"))
+        raise BadInput(
+            Fault("a Parquet file, but not a trace of chipweave", place, allowed="what `chipweave trace import` writes")
+        )
     try:
         header = Header.from_json(text)
     except (ValueError, KeyError, TypeError) as error:

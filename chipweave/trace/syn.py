@@ -33,9 +33,15 @@ class SynSet:
 
 
 SETS = {
-    "deepseek-syn": SynSet("deepseek-v3", 3, 61, 256, 20251005497, "f73a083b21f2a30672559402c2c75332e82a34229c040d6a29437f628c88c0ca"),
-    "qwen-syn": SynSet("qwen3-235b", 0, 94, 128, 20251005498, "b671dc7354b4f6cdbc3da9590e5c27416a0bb3d66a876b2b9555fb7b6254ecee"),
-    "kimi-syn": SynSet("kimi-k2", 1, 61, 384, 20251005499, "3594495072173f826601d284e5b93f8e73758347b017212a573cd74f4e85916f"),
+    "deepseek-syn": SynSet(
+        "deepseek-v3", 3, 61, 256, 20251005497, "f73a083b21f2a30672559402c2c75332e82a34229c040d6a29437f628c88c0ca"
+    ),
+    "qwen-syn": SynSet(
+        "qwen3-235b", 0, 94, 128, 20251005498, "b671dc7354b4f6cdbc3da9590e5c27416a0bb3d66a876b2b9555fb7b6254ecee"
+    ),
+    "kimi-syn": SynSet(
+        "kimi-k2", 1, 61, 384, 20251005499, "3594495072173f826601d284e5b93f8e73758347b017212a573cd74f4e85916f"
+    ),
 }
 
 
@@ -92,7 +98,7 @@ def _draw(base, previous, stickiness, noise, top_k):
         held = np.take_along_axis(base, previous, 1) + stickiness + np.take_along_axis(noise, previous, 1)
         np.put_along_axis(score, previous, held, 1)
     np.negative(score, out=score)
-    near = np.argpartition(score, top_k, axis=1)[:, :top_k + 1]
+    near = np.argpartition(score, top_k, axis=1)[:, : top_k + 1]
     near.sort(axis=1)
     value = np.take_along_axis(score, near, 1)
     order = np.argsort(value, axis=1, kind="stable")

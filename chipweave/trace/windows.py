@@ -32,15 +32,21 @@ def spill_windows(log, requests, steps, seed, directory=None, place=None):
     """
     place = place or Place(str(log.path))
     if not log.prefill_only:
-        raise BadInput(Fault(f"{log.name} has decode steps of its own: only a prefill-only log is replayed as decode", place))
+        raise BadInput(
+            Fault(f"{log.name} has decode steps of its own: only a prefill-only log is replayed as decode", place)
+        )
     if steps < 1 or requests < 1:
         raise BadInput(f"cannot make {requests} requests of {steps} steps; allowed: at least 1 of each")
     window, lengths = PREFILL_TOKENS + steps - 1, log.prompt_rows
     if int(lengths.max()) < window:
         most = int(lengths.max()) - PREFILL_TOKENS + 1
-        raise BadInput(Fault(
-            f"{log.name}: no sequence is long enough for {steps} steps: the longest has {int(lengths.max())} tokens, {PREFILL_TOKENS} of them prefill", place,
-            allowed=f"at most {most} steps" if most > 0 else f"sequences of at least {PREFILL_TOKENS} tokens"))
+        raise BadInput(
+            Fault(
+                f"{log.name}: no sequence is long enough for {steps} steps: the longest has {int(lengths.max())} tokens, {PREFILL_TOKENS} of them prefill",
+                place,
+                allowed=f"at most {most} steps" if most > 0 else f"sequences of at least {PREFILL_TOKENS} tokens",
+            )
+        )
     sequence, first = choose(lengths, requests, window, np.random.Generator(np.random.PCG64(seed)))
     uses = _uses(lengths, sequence, first, window)
     shape = log.shape
@@ -52,18 +58,36 @@ def spill_windows(log, requests, steps, seed, directory=None, place=None):
         for where, start in zip(sequence.tolist(), first.tolist()):
             ids = tokens.tokens(int(begin[where]) + start, window)
             spill.add(f"{log.order[where]}[{start}:{start + window}]", PREFILL_TOKENS, ids)
-    facts = {"kind": "windows of a prefill-only log", "log": {"name": log.name, "sha256": log.sha256, **log.provenance}, "seed": seed,
-             "prefill_tokens": PREFILL_TOKENS, "reuse": reuse(lengths, window, uses)}
-    header = Header(f"{log.name}-decode", shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps), log.model, facts)
+    facts = {
+        "kind": "windows of a prefill-only log",
+        "log": {"name": log.name, "sha256": log.sha256, **log.provenance},
+        "seed": seed,
+        "prefill_tokens": PREFILL_TOKENS,
+        "reuse": reuse(lengths, window, uses),
+    }
+    header = Header(
+        f"{log.name}-decode",
+        shape,
+        tuple(spill.names),
+        np.array(spill.prompt_rows),
+        np.array(spill.decode_steps),
+        log.model,
+        facts,
+    )
     return header, spill
 
 
 def reuse(lengths, window, uses):
     """How often tokens were used: the mean over the distinct tokens used is the reuse factor."""
     used = uses[uses > 0]
-    return {"factor": round(float(used.mean()), 3), "most": int(used.max()), "tokens_in_log": int(lengths.sum()),
-            "distinct_tokens_used": int(len(used)), "tokens_replayed": int(used.sum()),
-            "sequences_too_short": int((lengths < window).sum())}
+    return {
+        "factor": round(float(used.mean()), 3),
+        "most": int(used.max()),
+        "tokens_in_log": int(lengths.sum()),
+        "distinct_tokens_used": int(len(used)),
+        "tokens_replayed": int(used.sum()),
+        "sequences_too_short": int((lengths < window).sum()),
+    }
 
 
 def _uses(lengths, sequence, first, window):

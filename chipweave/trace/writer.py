@@ -29,7 +29,12 @@ def check_out(out, paths=()):
     if not out.exists():
         return
     if any(Path(p).exists() and out.samefile(p) for p in paths):
-        raise BadInput(Fault(f"{out} is what is imported: the store would replace it", allowed="another --out, such as " + out.stem + ".parquet"))
+        raise BadInput(
+            Fault(
+                f"{out} is what is imported: the store would replace it",
+                allowed="another --out, such as " + out.stem + ".parquet",
+            )
+        )
     if not out.is_file() or (out.stat().st_size and _begins(out) != b"PAR1"):
         raise BadInput(Fault(f"{out} is there and is no Parquet file", allowed="a new name, or a store to replace"))
 
@@ -46,8 +51,10 @@ def column_name(layer):
 def arrow_schema(shape):
     """Columns `step`, `request`, then per layer the row's ids as top_k little-endian integers, in the gate's order."""
     ids = pa.binary(shape.top_k * shape.dtype.itemsize)
-    return pa.schema([pa.field("step", pa.int32(), nullable=False), pa.field("request", pa.int32(), nullable=False)]
-                     + [pa.field(column_name(layer), ids, nullable=False) for layer in shape.layers])
+    return pa.schema(
+        [pa.field("step", pa.int32(), nullable=False), pa.field("request", pa.int32(), nullable=False)]
+        + [pa.field(column_name(layer), ids, nullable=False) for layer in shape.layers]
+    )
 
 
 def write_store(path, header, rows, compression="none", progress=lambda done: None):
@@ -58,8 +65,14 @@ def write_store(path, header, rows, compression="none", progress=lambda done: No
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with pq.ParquetWriter(temporary, arrow_schema(header.shape), compression=compression, write_statistics=False,
-                              use_dictionary=["step", "request"], data_page_size=4 << 20) as file:
+        with pq.ParquetWriter(
+            temporary,
+            arrow_schema(header.shape),
+            compression=compression,
+            write_statistics=False,
+            use_dictionary=["step", "request"],
+            data_page_size=4 << 20,
+        ) as file:
             groups = _RowGroups(file, header.shape)
             for step, requests, ids in rows:
                 groups.add(step, requests, ids)
@@ -90,9 +103,9 @@ class _RowGroups:
         self._step = step
         while len(requests):
             start, count = self._filled, min(len(requests), ROW_GROUP_ROWS - self._filled)
-            self._columns[:, start:start + count] = ids[:count].transpose(1, 0, 2)
-            self._steps[start:start + count] = step
-            self._requests[start:start + count] = requests[:count]
+            self._columns[:, start : start + count] = ids[:count].transpose(1, 0, 2)
+            self._steps[start : start + count] = step
+            self._requests[start : start + count] = requests[:count]
             self._filled += count
             if self._filled == ROW_GROUP_ROWS:
                 self.flush()

@@ -44,12 +44,16 @@ class Hbm4(Staged):
     def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None):
         """A read of `work` bytes on the die in operand `at`; `mark` is made when it starts."""
         whose = "remote" if remote else "local"
-        lasts = Asked(lambda q: self.start(whose + "_reads", whose + "_bytes", q.operands[at], value(work, q.operands), q.now_ps))
+        lasts = Asked(
+            lambda q: self.start(whose + "_reads", whose + "_bytes", q.operands[at], value(work, q.operands), q.now_ps)
+        )
         return chain.hold(name, self.stacks.at(at), lasts, mark=mark, spawn=fill, then=then)
 
     def serve_write(self, chain, name, at, work, mark=(), then=None):
         """A store of `work` bytes."""
-        lasts = Asked(lambda q: self.start("copy_writes", "copy_bytes", q.operands[at], value(work, q.operands), q.now_ps))
+        lasts = Asked(
+            lambda q: self.start("copy_writes", "copy_bytes", q.operands[at], value(work, q.operands), q.now_ps)
+        )
         return chain.hold(name, self.stacks.at(at), lasts, mark=mark, then=then)
 
     def start(self, accesses, size, die, amount, now):

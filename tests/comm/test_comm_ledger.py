@@ -1,10 +1,10 @@
 """Are the communication groups predicted from calibration rows alone, and do they keep their bars?"""
 
 import pytest
-
-from chipweave import ledger
 from chipweave.validation import calibrate_comm, comm_stacks
 from chipweave.validation.suite_h100 import REFERENCES
+
+from chipweave import ledger
 
 GROUPS = ("nccl", "custar", "deepep_ll", "deepep_normal", "deepep_readme", "pplx")
 
@@ -21,7 +21,10 @@ def results(rows):
 
 def test_the_calibrated_file_is_what_the_program_finds_also_from_poisoned_rows(poisoned):
     found = calibrate_comm.fit(calibrate_comm.calibration_rows(poisoned))
-    written = {kind: {p: node.value["value"].text for p, node in params.items()} for kind, params in comm_stacks.fitted().items()}
+    written = {
+        kind: {p: node.value["value"].text for p, node in params.items()}
+        for kind, params in comm_stacks.fitted().items()
+    }
     assert written == {kind: {p: entry[0] for p, entry in params.items()} for kind, params in found.items()}
 
 
@@ -57,7 +60,9 @@ def test_rows_that_cannot_be_modelled_say_why(results):
 @pytest.mark.parametrize("quantity", ["all_gather time", "alltoall time", "all_reduce time", "reduce_scatter time"])
 @pytest.mark.parametrize("gpus", [2, 4, 8])
 def test_every_word_that_may_occur_is_predicted(quantity, gpus):
-    question = ledger.Question("x", "nccl", quantity, "us", "H200 SXM", "-", f"{gpus} GPUs; nccl-tests", "B", "1048576", "predicted")
+    question = ledger.Question(
+        "x", "nccl", quantity, "us", "H200 SXM", "-", f"{gpus} GPUs; nccl-tests", "B", "1048576", "predicted"
+    )
     assert ledger.discover()["h100", "nccl"].predict([question])["x"] > 5
 
 
@@ -67,19 +72,35 @@ def test_a_board_without_an_nvswitch_node_is_not_modelled(device):
     assert isinstance(ledger.discover()["h100", "nccl"].predict([question])["x"], ledger.NotModelled)
 
 
-@pytest.mark.parametrize("group, quantity, conditions", [
-    ("deepep_ll", "dispatch", "EP8; hidden 7168, top-0, 256 experts"), ("deepep_normal", "dispatch", "8 SMs; hidden 7168, top-8, 123456789012 experts"),
-    ("pplx", "torch all-to-all", "EP8 256 experts, top-8, 123456789012"), ("deepep_readme", "low-latency dispatch", "0 tok/GPU, 7168, top-8"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "group, quantity, conditions",
+    [
+        ("deepep_ll", "dispatch", "EP8; hidden 7168, top-0, 256 experts"),
+        ("deepep_normal", "dispatch", "8 SMs; hidden 7168, top-8, 123456789012 experts"),
+        ("pplx", "torch all-to-all", "EP8 256 experts, top-8, 123456789012"),
+        ("deepep_readme", "low-latency dispatch", "0 tok/GPU, 7168, top-8"),
+    ],
+)
 def test_a_size_that_nobody_has_is_refused(group, quantity, conditions):
     x_name = "EP" if group == "deepep_readme" else "tokens/GPU"
-    question = ledger.Question("x", group, quantity, "us", "H100 SXM5, 8 GPUs", "-", conditions, x_name, "8", "predicted")
+    question = ledger.Question(
+        "x", group, quantity, "us", "H100 SXM5, 8 GPUs", "-", conditions, x_name, "8", "predicted"
+    )
     assert "from 1 to" in ledger.discover()["h100", group].predict([question])["x"].why
 
 
-@pytest.mark.parametrize("words, on", [
-    ("with NVLS", True), ("without NVLS", False), (", NVLS off", False), (", NCCL_NVLS_ENABLE=0", False), ("", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, on",
+    [
+        ("with NVLS", True),
+        ("without NVLS", False),
+        (", NVLS off", False),
+        (", NCCL_NVLS_ENABLE=0", False),
+        ("", True),
+    ],
+)
 def test_a_row_may_say_that_in_switch_reduction_is_off(words, on):
-    question = ledger.Question("x", "nccl", f"all_reduce peak busbw {words}", "GB/s", "H100 SXM5", "-", "8 GPUs", "", "", "predicted")
+    question = ledger.Question(
+        "x", "nccl", f"all_reduce peak busbw {words}", "GB/s", "H100 SXM5", "-", "8 GPUs", "", "", "predicted"
+    )
     assert (ledger.discover()["h100", "nccl"].predict([question])["x"] > 400) == on

@@ -4,7 +4,6 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
-
 from chipweave.components.custom_allreduce import CustomAllreduce
 from chipweave.components.deepep import DeepepLowLatency, DeepepNormal, message_bytes, share_of_ranks
 from chipweave.components.nccl import Nccl
@@ -65,7 +64,9 @@ def test_pplx_dispatch_walks_all_tokens_first():
     walk = 32 * (10_000 + 2 * 20_000) + 8 * 100_000
     message, tokens = 7168 + 224, 32
     pair = tokens * message
-    assert own.time("dispatch", 32, 8, 7168, 8, NODE) == pytest.approx(walk + 7 * pair * 10 + 2 * 8 * tokens * message, abs=10)
+    assert own.time("dispatch", 32, 8, 7168, 8, NODE) == pytest.approx(
+        walk + 7 * pair * 10 + 2 * 8 * tokens * message, abs=10
+    )
 
 
 def test_custom_all_reduce_of_two_reads_the_peer_at_the_loads_in_flight():

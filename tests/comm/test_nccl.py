@@ -1,11 +1,11 @@
 """Does the model choose what NCCL chooses, and do its calls add up?"""
 
 import pytest
-
-from chipweave import topology
 from chipweave.components import nccl_choice as choice
 from chipweave.components.nccl import Nccl
 from chipweave.components.nvswitch_node import Fabric
+
+from chipweave import topology
 
 NODE = Fabric(8, 370_800_000_000)
 ROUND = Nccl(floor="5 us", ll_rate="10 GB/s", copy_rate="25 GB/s", send_rate="20 GB/s", unpack_rate="40 GB/s")
@@ -22,22 +22,36 @@ def test_nccls_own_estimate_of_nvls_is_what_its_maintainers_state():
     assert 2**32 / time / 1e3 == pytest.approx(272, abs=1)
 
 
-@pytest.mark.parametrize("collective, ranks, size, expected", [
-    ("all_reduce", 8, 512, ("ring", "LL")), ("all_reduce", 8, 2**20, ("ring", "LL")), ("all_reduce", 8, 2**21, ("nvls", "Simple")),
-    ("all_reduce", 2, 2**20, ("ring", "LL")), ("all_reduce", 2, 2**21, ("ring", "Simple")),
-    ("all_gather", 8, 2**23, ("ring", "LL128")), ("all_gather", 8, 2**25, ("ring", "Simple")),
-    ("all_reduce", 4, 2**28, ("ring", "Simple"))])
+@pytest.mark.parametrize(
+    "collective, ranks, size, expected",
+    [
+        ("all_reduce", 8, 512, ("ring", "LL")),
+        ("all_reduce", 8, 2**20, ("ring", "LL")),
+        ("all_reduce", 8, 2**21, ("nvls", "Simple")),
+        ("all_reduce", 2, 2**20, ("ring", "LL")),
+        ("all_reduce", 2, 2**21, ("ring", "Simple")),
+        ("all_gather", 8, 2**23, ("ring", "LL128")),
+        ("all_gather", 8, 2**25, ("ring", "Simple")),
+        ("all_reduce", 4, 2**28, ("ring", "Simple")),
+    ],
+)
 def test_algorithm_and_protocol_by_size(collective, ranks, size, expected):
     chosen = choice.choose(collective, ranks, size, 370.8)
     assert (chosen.algorithm, chosen.protocol) == expected
 
 
 def test_small_messages_use_fewer_channels_then_fewer_threads():
-    count = [(c.channels, c.threads) for c in (choice.choose("all_gather", 2, size, 370.8) for size in (2048, 8192, 65536, 2**20))]
+    count = [
+        (c.channels, c.threads)
+        for c in (choice.choose("all_gather", 2, size, 370.8) for size in (2048, 8192, 65536, 2**20))
+    ]
     assert count == [(1, 128), (1, 512), (8, 512), (24, 512)]
 
 
-@pytest.mark.parametrize("ranks, part, expected", [(2, 2**15, 1), (2, 2**17, 2), (2, 2**20, 16), (2, 2**29, 32), (4, 2**20, 8), (8, 2**20, 4)])
+@pytest.mark.parametrize(
+    "ranks, part, expected",
+    [(2, 2**15, 1), (2, 2**17, 2), (2, 2**20, 16), (2, 2**29, 32), (4, 2**20, 8), (8, 2**20, 4)],
+)
 def test_channels_of_an_exchange_keep_64_kib_a_thread_block(ranks, part, expected):
     assert choice.exchange_channels(ranks, part, 370.8) == expected
 

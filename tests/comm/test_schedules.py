@@ -1,11 +1,9 @@
 """Do the schedules bring every byte where it must be, and no byte twice?"""
 
+import pytest
+from chipweave.components import collective_schedules as schedules
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
-
-from chipweave.components import collective_schedules as schedules
 
 RANKS = st.integers(2, 9)
 
@@ -63,7 +61,9 @@ def test_chain_all_reduce_gives_everybody_the_sum(ranks):
 def test_exchange_brings_each_rank_one_part_of_every_other(ranks):
     steps = schedules.exchange(ranks, lambda a, b: 1 + a * ranks + b)
     sends = [s for s in steps if s.kind == "send"]
-    assert {(s.rank, s.to): s.size for s in sends} == {(a, b): 1 + a * ranks + b for a in range(ranks) for b in range(ranks) if a != b}
+    assert {(s.rank, s.to): s.size for s in sends} == {
+        (a, b): 1 + a * ranks + b for a in range(ranks) for b in range(ranks) if a != b
+    }
     for copy in (s for s in steps if s.kind == "receive"):
         send = steps[copy.after[0]]
         assert (send.to, send.rank, send.size) == (copy.rank, copy.block, copy.size)
@@ -74,7 +74,7 @@ def test_shots_read_what_they_must(ranks):
     one, two = schedules.one_shot(ranks, 80), schedules.two_shot(ranks, 80 // ranks)
     assert sum(s.size for s in one if s.to == 0) == 80 * (ranks - 1)
     assert sum(s.size for s in two if s.to == 0) == 2 * 80 // ranks * (ranks - 1)
-    assert all(len(s.after) == ranks * (ranks - 1) for s in two[len(two) // 2:])
+    assert all(len(s.after) == ranks * (ranks - 1) for s in two[len(two) // 2 :])
 
 
 def test_switch_reduces_after_all_have_scattered_and_gathers_after_all_have_reduced():

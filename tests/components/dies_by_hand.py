@@ -7,16 +7,18 @@ store 30), local HBM 4,848, HBM for another die 4,474, request 200 a hop + 1, da
 from dataclasses import replace
 
 import numpy as np
+from chipweave.validation.artifact_micro import GivenPlan, MicroCase, Steps, policies
 
 from chipweave import models, serving, topology
 from chipweave.policy import AllocationPolicy, Plan, PredictionPolicy
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
 from chipweave.strategy import build
-from chipweave.validation.artifact_micro import GivenPlan, MicroCase, Steps, policies
 
 NS = 1000
-LOOKUP, LOCAL, REMOTE, REQUEST, DATA, GEMM = (n * NS for n in (110, 4848, 4474, 201, 8231, 1798))  # messages over one hop
+LOOKUP, LOCAL, REMOTE, REQUEST, DATA, GEMM = (
+    n * NS for n in (110, 4848, 4474, 201, 8231, 1798)
+)  # messages over one hop
 
 
 class Listed(AllocationPolicy):
@@ -48,16 +50,37 @@ class CopyThese(PredictionPolicy):
 class Played:
     """What became of the plans: `system`, `run`, `times` of the steps in ps, `held[step]` {(die, expert): slices}."""
 
-    def __init__(self, *plans, dies=2, sets=(), slices=1, copy=(), tokens=100, preset="artifact", replacement="unbounded",
-                 topology_name="wafer", engine="kernel", admission=None):
+    def __init__(
+        self,
+        *plans,
+        dies=2,
+        sets=(),
+        slices=1,
+        copy=(),
+        tokens=100,
+        preset="artifact",
+        replacement="unbounded",
+        topology_name="wafer",
+        engine="kernel",
+        admission=None,
+    ):
         case = MicroCase("", tuple(entry for plan in plans for entry in plan), len(plans), slices)
         grid = [f"parts.die.grid=[{dies}, 1]"] if topology_name == "wafer" else []
         self.system = topology.load(topology_name, sets=[*grid, *sets], preset=preset)
         model = replace(models.load("qwen3-235b"), slices=slices)
-        given = GivenPlan(policies(case, None).placement, Listed(plans, tokens), CopyThese(copy), build("replacement", replacement))
+        given = GivenPlan(
+            policies(case, None).placement, Listed(plans, tokens), CopyThese(copy), build("replacement", replacement)
+        )
         self.held = []
-        self.run = serving.drive(RunSpec(engine=engine, admission=admission), model, self.system, given, (0,),
-                                 lambda costs, distance: Steps(case, model, costs, distance), self.look)
+        self.run = serving.drive(
+            RunSpec(engine=engine, admission=admission),
+            model,
+            self.system,
+            given,
+            (0,),
+            lambda costs, distance: Steps(case, model, costs, distance),
+            self.look,
+        )
         self.table = self.run.records.table()
         self.times = self.table[:, COLUMNS.index("time_ps")].tolist()
 
@@ -65,7 +88,9 @@ class Played:
         """Copies as the global CP knows them."""
         slices = self.system.parts["cp"].holders[0].copy()
         slices[np.arange(len(slices)), job.view.home] = 0
-        self.held.append({(int(die), int(expert)): int(slices[expert, die]) for expert, die in zip(*np.nonzero(slices))})
+        self.held.append(
+            {(int(die), int(expert)): int(slices[expert, die]) for expert, die in zip(*np.nonzero(slices))}
+        )
 
     def counted(self, name):
         """A figure of the results, summed over the steps."""

@@ -27,10 +27,13 @@ def test_a_slice_counts_as_a_copy_on_its_own(kind):
     assert Played(*reads(1), copy=ALL, slices=3, sets=[kind]).held == [{(0, 1): 3}]
 
 
-@pytest.mark.parametrize("replacement, goes", [
-    ({"kind": "lru", "slices": 2}, 2),
-    ({"kind": "lru", "slices": 2, "refresh_on_read": False}, 1),
-])
+@pytest.mark.parametrize(
+    "replacement, goes",
+    [
+        ({"kind": "lru", "slices": 2}, 2),
+        ({"kind": "lru", "slices": 2, "refresh_on_read": False}, 1),
+    ],
+)
 def test_the_copy_used_longest_ago_goes_and_whether_a_read_is_use_is_the_policys_word(kind, replacement, goes):
     """1 and 2 are stored, 1 is read again, 3 comes."""
     held = Played(*reads(1, 2, 1, 3), copy=ALL, replacement=replacement, sets=[kind, *TINY_LLC]).held
@@ -42,8 +45,16 @@ def test_the_copy_used_longest_ago_goes_and_whether_a_read_is_use_is_the_policys
 def test_a_copy_is_renewed_when_its_hbm_read_starts_not_when_it_is_looked_up(kind, engine, hbm):
     """50 is looked up again before 1 is stored and read from HBM after it, behind 43 other lines: 60 drives out 1."""
     behind = [(expert, 2, 1) for expert in range(2, 45)]
-    played = Played([(50, 0, 1)], [(1, 0, 1), *behind, (50, 0, 1)], [(60, 0, 1)], dies=3, copy=[(1, 50), (1, 1), (1, 60)],
-                    replacement={"kind": "lru", "slices": 2}, sets=[kind, f"die.hbm.kind={hbm}"], engine=engine)
+    played = Played(
+        [(50, 0, 1)],
+        [(1, 0, 1), *behind, (50, 0, 1)],
+        [(60, 0, 1)],
+        dies=3,
+        copy=[(1, 50), (1, 1), (1, 60)],
+        replacement={"kind": "lru", "slices": 2},
+        sets=[kind, f"die.hbm.kind={hbm}"],
+        engine=engine,
+    )
     assert played.held[1] == {(1, 50): 1, (1, 1): 1}
     assert played.held[2] == {(1, 50): 1, (1, 60): 1}
 
@@ -51,14 +62,22 @@ def test_a_copy_is_renewed_when_its_hbm_read_starts_not_when_it_is_looked_up(kin
 def test_a_copy_that_goes_between_its_lookup_and_its_read_is_read_all_the_same(kind):
     """One copy is kept. 50's is stored from 13,016 ns on; 1 is looked up as the 119th, at 12,980, and read after that store."""
     between = [(expert, 1, 0) for expert in (*range(2, 50), *range(51, 120))]
-    played = Played([(1, 1, 0)], [(50, 1, 0), *between, (1, 1, 0)], copy=[(0, 1), (0, 50)], replacement={"kind": "lru", "slices": 1}, sets=[kind, *TINY_LLC])
+    played = Played(
+        [(1, 1, 0)],
+        [(50, 1, 0), *between, (1, 1, 0)],
+        copy=[(0, 1), (0, 50)],
+        replacement={"kind": "lru", "slices": 1},
+        sets=[kind, *TINY_LLC],
+    )
     assert played.held == [{(0, 1): 1}, {(0, 50): 1}]
     assert played.counted("local_slice_reads") == 1
 
 
 def test_a_hit_in_the_llc_is_no_use_of_the_copy(kind):
     """1 and 2 are stored, 1 is read from HBM, 2 too, then 1 from the LLC: 3 drives out 1."""
-    played = Played(*reads(1, 2, 1, 2, 1, 3), copy=ALL, replacement={"kind": "lru", "slices": 2}, sets=[kind, "die.llc.ways=8"])
+    played = Played(
+        *reads(1, 2, 1, 2, 1, 3), copy=ALL, replacement={"kind": "lru", "slices": 2}, sets=[kind, "die.llc.ways=8"]
+    )
     assert played.counted("local_llc_hits") == 1
     assert played.held[-1] == {(0, 2): 1, (0, 3): 1}
 

@@ -1,9 +1,9 @@
 """One message for all dies: the same as one message for each, and one by one where dies differ."""
 
+from chipweave.components.pdu import Pdu
 from dies_by_hand import GEMM, LOCAL, LOOKUP, NS, Played
 
 from chipweave.cast import Cast, handler_of_all
-from chipweave.components.pdu import Pdu
 from chipweave.engine import Simulation
 
 PLANS = ([(0, 0, 0), (1, 1, 0), (3, 2, 1)], [(1, 1, 1), (2, 0, 2)])
@@ -14,13 +14,19 @@ def counted(monkeypatch):
     """How many messages the wires took: [posted with a due time]."""
     seen = []
     post = Simulation.post
-    monkeypatch.setattr(Simulation, "post", lambda self, due, handler, message: (seen.append(message), post(self, due, handler, message)))
+    monkeypatch.setattr(
+        Simulation,
+        "post",
+        lambda self, due, handler, message: (seen.append(message), post(self, due, handler, message)),
+    )
     return seen
 
 
 def one_by_one(monkeypatch):
     made = Cast.__init__
-    monkeypatch.setattr(Cast, "__init__", lambda self, *arguments: (made(self, *arguments), setattr(self, "all", None))[0])
+    monkeypatch.setattr(
+        Cast, "__init__", lambda self, *arguments: (made(self, *arguments), setattr(self, "all", None))[0]
+    )
 
 
 def test_a_layer_sends_two_messages_and_one_by_one_they_give_the_same(monkeypatch):
@@ -32,14 +38,20 @@ def test_a_layer_sends_two_messages_and_one_by_one_they_give_the_same(monkeypatc
     singly = Played(*PLANS, dies=3, sets=[CONTROL])
     assert len(posted) == 3 * 2 * len(PLANS)
     assert singly.times == together.times and (singly.table == together.table).all()
-    assert [singly.statistic(f"die[{d}][0].cp", "kernels") for d in range(3)] == [together.statistic(f"die[{d}][0].cp", "kernels") for d in range(3)] == [2] * 3
+    assert (
+        [singly.statistic(f"die[{d}][0].cp", "kernels") for d in range(3)]
+        == [together.statistic(f"die[{d}][0].cp", "kernels") for d in range(3)]
+        == [2] * 3
+    )
 
 
 def test_prediction_bits_reach_every_die_either_way(monkeypatch):
     """The PDU's own `program` is called for each die, so that a user's is, too."""
     pairs, programmed = [(0, 1), (2, 0)], []
     program = Pdu.program
-    monkeypatch.setattr(Pdu, "program", lambda self, fabric, bits: (programmed.append(self.die), program(self, fabric, bits)))
+    monkeypatch.setattr(
+        Pdu, "program", lambda self, fabric, bits: (programmed.append(self.die), program(self, fabric, bits))
+    )
     together = Played(*PLANS, dies=3, copy=pairs)
     assert programmed == [0, 1, 2] * len(PLANS)
     one_by_one(monkeypatch)
@@ -52,7 +64,9 @@ def test_a_die_that_differs_is_spoken_to_alone(monkeypatch):
     posted = counted(monkeypatch)
     late = Played([(0, 0, 0)], dies=3, sets=["die[2][0].cp.dispatch_time=500 ns"])
     assert len(posted) > 2 and late.times == [LOOKUP + LOCAL + GEMM]
-    assert Played([(0, 0, 0), (2, 2, 2)], dies=3, sets=["die[2][0].cp.dispatch_time=500 ns"]).times == [500 * NS + LOOKUP + LOCAL + GEMM]
+    assert Played([(0, 0, 0), (2, 2, 2)], dies=3, sets=["die[2][0].cp.dispatch_time=500 ns"]).times == [
+        500 * NS + LOOKUP + LOCAL + GEMM
+    ]
 
 
 def test_a_handler_that_a_derived_part_has_of_its_own_is_not_passed_by():

@@ -73,7 +73,10 @@ def test_the_host_costs_each_layer_one_round_trip_more_than_no_control_at_all():
 
 def test_the_hosts_cost_shows_under_the_papers_preset_as_the_file_stands():
     """Its overhead is that of its link; the wafer's own processor pays two wires of 1.6 us."""
-    host, own = (Played([(0, 0, 0)], topology_name=name, preset="paper", sets=["cp.capacity=reported"]) for name in ("wafer_5x5_host", "wafer_5x5"))
+    host, own = (
+        Played([(0, 0, 0)], topology_name=name, preset="paper", sets=["cp.capacity=reported"])
+        for name in ("wafer_5x5_host", "wafer_5x5")
+    )
     assert host.times[0] - own.times[0] == 20_000 * NS - 2 * WIRE
 
 

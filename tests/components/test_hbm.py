@@ -4,9 +4,9 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
+from chipweave.components.hbm import Hbm
 from dies_by_hand import DATA, GEMM, LOCAL, LOOKUP, NS, REMOTE, REQUEST, Played
 
-from chipweave.components.hbm import Hbm
 from chipweave.errors import BadInput
 
 SLICE = 12_582_912  # 4,096 x 1,536 x 2 bytes
@@ -45,15 +45,26 @@ def test_a_copy_is_written_as_fast_as_it_is_read_and_ends_the_layer(kind):
 
 def test_reads_are_counted_at_the_hbm_that_served_them(kind):
     played = Played([(0, 0, 0), (1, 1, 0)], sets=[kind])
-    assert [played.statistic(f"die[{die}][0].hbm", name) for die in (0, 1) for name in ("local_reads", "local_bytes", "remote_reads", "remote_bytes")] == [
-        1, OWN, 0, 0, 0, 0, 1, SLICE]
+    assert [
+        played.statistic(f"die[{die}][0].hbm", name)
+        for die in (0, 1)
+        for name in ("local_reads", "local_bytes", "remote_reads", "remote_bytes")
+    ] == [1, OWN, 0, 0, 0, 0, 1, SLICE]
     assert played.counted("local_read_bytes") == OWN and played.counted("remote_read_bytes") == SLICE
 
 
 def test_a_controller_whose_reads_take_no_mark_serves_all_but_copies_that_a_read_renews(monkeypatch):
     """As users wrote them before reads could carry a mark: it works, and where it cannot the fault says what is missing."""
     serve = Hbm.serve_read
-    monkeypatch.setattr(Hbm, "serve_read", lambda self, chain, name, at, work, remote=False, fill=(), then=None: serve(self, chain, name, at, work, remote, fill, then=then))
+    monkeypatch.setattr(
+        Hbm,
+        "serve_read",
+        lambda self, chain, name, at, work, remote=False, fill=(), then=None: serve(
+            self, chain, name, at, work, remote, fill, then=then
+        ),
+    )
     assert Played([(1, 1, 0)], [(1, 1, 0)], copy=[(0, 1)]).times[1] == LOOKUP + LOCAL + GEMM
-    with pytest.raises(BadInput, match=r"hbm \(memory.hbm\): serve_read does not take what die\[0\]\[0\].d2d.memory asks for: .*'mark'"):
+    with pytest.raises(
+        BadInput, match=r"hbm \(memory.hbm\): serve_read does not take what die\[0\]\[0\].d2d.memory asks for: .*'mark'"
+    ):
         Played([(1, 1, 0)], copy=[(0, 1)], replacement={"kind": "lru", "slices": 1})

@@ -42,7 +42,14 @@ def test_capacity_makes_sets_and_only_a_set_that_is_full_loses_its_oldest_line(k
     miss, hit = LOOKUP + LOCAL + GEMM, 100 * NS + GEMM
     assert Played(*plans, dies=1, sets=[kind]).times == [miss, miss, miss, hit, miss, miss]
     assert Played(*plans, dies=1, sets=[kind, "die.llc.capacity=26 MB"]).times == [miss, miss, miss, miss, miss, hit]
-    assert Played(*plans, dies=1, sets=[kind, "die.llc.capacity=26 MB", "die.llc.ways=4"]).times == [miss, miss, miss, hit, miss, hit]
+    assert Played(*plans, dies=1, sets=[kind, "die.llc.capacity=26 MB", "die.llc.ways=4"]).times == [
+        miss,
+        miss,
+        miss,
+        hit,
+        miss,
+        hit,
+    ]
 
 
 def test_a_hit_does_not_renew_a_line(kind):

@@ -30,7 +30,12 @@ class Drawn:
         for step, ids in enumerate(self.ids):
             counts, first = tally(ids, 64, 1)
             previous = self.ids[step - 1] if step > 1 else None
-            yield LayerJob(step, 0, 0, LayerView(0, step, False, counts, first, home, holders[0], self.distance, self.costs, ids, previous))
+            yield LayerJob(
+                step,
+                0,
+                0,
+                LayerView(0, step, False, counts, first, home, holders[0], self.distance, self.costs, ids, previous),
+            )
 
 
 class Watched:
@@ -46,7 +51,9 @@ class Watched:
             return self.plans[-1]
 
         policies.allocation.allocate = watched
-        self.run = serving.drive(RunSpec(), models_of(), self.system, policies, (0,), lambda costs, distance: Drawn(ids, costs, distance))
+        self.run = serving.drive(
+            RunSpec(), models_of(), self.system, policies, (0,), lambda costs, distance: Drawn(ids, costs, distance)
+        )
         self.table = self.run.records.table()
         self.network = self.system.networks["d2d"]
 
@@ -55,7 +62,12 @@ class Watched:
 
     def remote(self):
         """[(home, die)] of every remote plan entry."""
-        return [(int(self.run.home[e]), int(d)) for plan in self.plans for e, d in zip(plan.expert, plan.die) if self.run.home[e] != d]
+        return [
+            (int(self.run.home[e]), int(d))
+            for plan in self.plans
+            for e, d in zip(plan.expert, plan.die)
+            if self.run.home[e] != d
+        ]
 
     def link_bytes(self):
         return np.asarray(self.run.fabric.link_statistics(self.run.layout.find("d2d")).bytes)
@@ -79,7 +91,9 @@ def drawn(seed, requests, steps):
 
 
 @settings(max_examples=12)
-@given(GRIDS, st.sampled_from(["base", "ep", "allo", "pred", "allo+pred"]), SEEDS, st.integers(1, 60), st.integers(1, 3))
+@given(
+    GRIDS, st.sampled_from(["base", "ep", "allo", "pred", "allo+pred"]), SEEDS, st.integers(1, 60), st.integers(1, 3)
+)
 def test_every_token_is_planned_once_and_hops_links_and_copies_add_up(grid, strategy, seed, requests, steps):
     watched = Watched(grid, strategy, drawn(seed, requests, steps))
     assert [int(plan.tokens.sum()) for plan in watched.plans] == [requests * 6] * steps
@@ -98,7 +112,9 @@ def test_every_token_is_planned_once_and_hops_links_and_copies_add_up(grid, stra
     payload = reads * models_of().slice_bytes + reads * 16
     crossed = watched.link_bytes().sum()
     if "pred" not in strategy:  # each message counts on every link of its route
-        assert crossed == 3 * sum(distance[home, die] * models_of().slice_bytes + distance[die, home] * 16 for home, die in remote)
+        assert crossed == 3 * sum(
+            distance[home, die] * models_of().slice_bytes + distance[die, home] * 16 for home, die in remote
+        )
     assert (crossed >= payload) if payload else crossed == 0
 
 
@@ -109,7 +125,11 @@ def test_on_two_dies_the_bytes_that_leave_a_die_are_what_the_other_reads_from_it
     watched = Watched((2, 1), "pred", drawn(seed, 20, steps + 1))
     statistics = {(part, name): value for part, name, _, value in watched.run.statistics()}
     out = dict(zip(watched.network.links, watched.link_bytes()))
-    served = [statistics[f"die[{die}][0].hbm", "remote_bytes"] + statistics[f"die[{die}][0].llc", "remote_hits"] * models_of().slice_bytes for die in (0, 1)]
+    served = [
+        statistics[f"die[{die}][0].hbm", "remote_bytes"]
+        + statistics[f"die[{die}][0].llc", "remote_hits"] * models_of().slice_bytes
+        for die in (0, 1)
+    ]
     asked = [statistics[f"die[{die}][0].d2d", "request_hops"] for die in (0, 1)]
     assert [int(n) for n in out.values()] == [served[die] + 16 * asked[die] for die in (0, 1)]
 

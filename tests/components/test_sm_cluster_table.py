@@ -19,12 +19,27 @@ def read_ns(tokens):
     return 300 + ceil((12_582_912 + tokens * (4096 + 1536) * 2) * 10**9 / OWN_EFFICIENCY)
 
 
-@pytest.mark.parametrize("tokens, share", [(1, "0.70"), (128, "0.70"), (129, "0.60"), (256, "0.60"), (257, "0.70"), (1024, "0.70"), (1025, "0.69"),
-                                           (4096, "0.71"), (4097, "0.70"), (100_000, "0.70")])
+@pytest.mark.parametrize(
+    "tokens, share",
+    [
+        (1, "0.70"),
+        (128, "0.70"),
+        (129, "0.60"),
+        (256, "0.60"),
+        (257, "0.70"),
+        (1024, "0.70"),
+        (1025, "0.69"),
+        (4096, "0.71"),
+        (4097, "0.70"),
+        (100_000, "0.70"),
+    ],
+)
 def test_each_row_of_the_table_holds_up_to_its_last_token(kind, tokens, share):
     gemm_ns = ceil(Fraction(tokens * FLOP * 10**9, 10**15) / Fraction(share))
     store_ns = 30  # into the LLC, beside the GEMM: longer than the GEMM of one token
-    assert Played([(0, 0, 0)], dies=1, tokens=tokens, sets=[kind]).times == [LOOKUP + (read_ns(tokens) + max(gemm_ns, store_ns)) * NS]
+    assert Played([(0, 0, 0)], dies=1, tokens=tokens, sets=[kind]).times == [
+        LOOKUP + (read_ns(tokens) + max(gemm_ns, store_ns)) * NS
+    ]
 
 
 def test_rounding_and_peak_are_parameters(kind):

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from chipweave.validation import suite_artifact
 
 from chipweave import compare, serving, topology
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
-from chipweave.validation import suite_artifact
 
 TWINS = {
     "sm cluster": "die.sm.kind=sm.utilisation_table_plain",
@@ -34,7 +34,9 @@ def test_every_micro_case_of_every_model_is_the_published_simulators_with_a_twin
     assert len(CASES) >= 35
     for model, mesh, case in CASES:
         found = suite_artifact.run_micro(suite_artifact.MODELS[model], mesh, case, SWAPS[swap])
-        rows = [row for row in REFERENCES if (row["model"], row["mesh"], row["trace_set"]) == (model, mesh, f"micro:{case}")]
+        rows = [
+            row for row in REFERENCES if (row["model"], row["mesh"], row["trace_set"]) == (model, mesh, f"micro:{case}")
+        ]
         wrong = [r for row in rows for r in suite_artifact.compare(row, found) if r.status != "holds"]
         assert rows and not wrong, wrong
         assert np.array_equal(found[0], shipped(model, mesh, case)), (model, mesh, case)
@@ -45,14 +47,26 @@ def test_a_twin_is_named_by_one_line_of_a_topology_that_extends_ours(tmp_path):
     path.write_text("extends: micro_line_2\nname: mine\nassemblies: {die: {parts: {hbm: {kind: memory.hbm_plain}}}}\n")
     system = topology.load(str(path), preset="artifact")
     assert {part.kind for part in system.of_kind("memory.hbm")} == {"memory.hbm_plain"}
-    assert system.parts["die[0][0].hbm"].values == topology.load("micro_line_2", preset="artifact").parts["die[0][0].hbm"].values
+    assert (
+        system.parts["die[0][0].hbm"].values
+        == topology.load("micro_line_2", preset="artifact").parts["die[0][0].hbm"].values
+    )
 
 
 @functools.cache
 def small_run(strategy, sets=(), engine="kernel", **more):
     """The `compare` row of three layers of a real trace on six dies, and the statistics of every part."""
-    spec = RunSpec(topology="wafer", model="deepseek-v2-lite", trace="esft-law", batch=64, steps=4, strategy=strategy,
-                   sets=("parts.die.grid=[3, 2]", *sets), engine=engine, **more)
+    spec = RunSpec(
+        topology="wafer",
+        model="deepseek-v2-lite",
+        trace="esft-law",
+        batch=64,
+        steps=4,
+        strategy=strategy,
+        sets=("parts.die.grid=[3, 2]", *sets),
+        engine=engine,
+        **more,
+    )
     loaded = serving.load(spec)
     trace = copy(loaded.routing.trace)
     trace.layers = trace.layers[:3]
@@ -75,7 +89,10 @@ def test_a_real_trace_gives_one_result_on_the_kernel_the_plain_engine_and_the_pl
 @pytest.mark.slow
 def test_on_the_characterised_die_twins_and_kernel_agree_and_the_die_is_another():
     kernel, sha = small_run("pred", preset="h100")
-    for twin, twin_sha in (small_run("pred", SWAPS["all"], preset="h100"), small_run("pred", engine="plain", preset="h100")):
+    for twin, twin_sha in (
+        small_run("pred", SWAPS["all"], preset="h100"),
+        small_run("pred", engine="plain", preset="h100"),
+    ):
         assert twin_sha == sha and np.array_equal(kernel.table, twin.table)
     _, assumed = small_run("pred", preset="paper")
     for part in ("hbm", "llc", "sm"):

@@ -52,7 +52,14 @@ class Boss(Component):
     dies = Port(uses="cp.kernel", many=True)
 
 
-KINDS = {"t.source": Source, "t.memory": Memory, "t.twin": TwinMemory, "t.table": Table, "t.router": Router, "t.boss": Boss}
+KINDS = {
+    "t.source": Source,
+    "t.memory": Memory,
+    "t.twin": TwinMemory,
+    "t.table": Table,
+    "t.router": Router,
+    "t.boss": Boss,
+}
 
 WAFER = """
 name: w

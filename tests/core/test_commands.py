@@ -37,12 +37,15 @@ def test_check_of_good_files_ends_with_0(capsys):
     assert exit_code(capsys, "check", "wafer_5x5", "mesh_4x4")[0] == 0
 
 
-@pytest.mark.parametrize("text, message", [
-    ("schema: chipweave.topologi/1\n", "unknown schema 'chipweave.topologi/1'; allowed: chipweave.topology/1"),
-    ("colour: red\n", "nothing says what this file is"),
-    ("- 1\n", "nothing says what this file is"),
-    ("", "the file is empty"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("schema: chipweave.topologi/1\n", "unknown schema 'chipweave.topologi/1'; allowed: chipweave.topology/1"),
+        ("colour: red\n", "nothing says what this file is"),
+        ("- 1\n", "nothing says what this file is"),
+        ("", "the file is empty"),
+    ],
+)
 def test_a_file_that_is_nothing_is_a_fault(tmp_path, capsys, text, message):
     path = tmp_path / "x.yaml"
     path.write_text(text)
@@ -53,13 +56,19 @@ def test_a_file_that_is_nothing_is_a_fault(tmp_path, capsys, text, message):
 RUN = "schema: chipweave.run/1\ntopology: wafer_5x5\npreset: artifact\nmodel: deepseek-v2-lite\nbatch: 64\nsteps: 4\n"
 
 
-@pytest.mark.parametrize("more, message", [
-    ("", "a run file, no faults"),
-    ("strategies: [base, allo+pred]\n", "a run file, no faults"),
-    ('set: ["die.hbm.bandwith=4 TB/s"]\n', "memory.hbm has no parameter 'bandwith'"),
-    ("strategy: {placement: contiguous, allocation: hom, prediction: none, replacement: unbounded}\n", "hom"),
-    ("strategy: {placement: contiguous, allocation: ./own.py:Own, prediction: none, replacement: unbounded}\n", "these parts are code"),
-])
+@pytest.mark.parametrize(
+    "more, message",
+    [
+        ("", "a run file, no faults"),
+        ("strategies: [base, allo+pred]\n", "a run file, no faults"),
+        ('set: ["die.hbm.bandwith=4 TB/s"]\n', "memory.hbm has no parameter 'bandwith'"),
+        ("strategy: {placement: contiguous, allocation: hom, prediction: none, replacement: unbounded}\n", "hom"),
+        (
+            "strategy: {placement: contiguous, allocation: ./own.py:Own, prediction: none, replacement: unbounded}\n",
+            "these parts are code",
+        ),
+    ],
+)
 def test_check_of_a_run_file_looks_into_what_it_names(tmp_path, capsys, more, message):
     path = tmp_path / "run.yaml"
     path.write_text(RUN + more)
@@ -78,24 +87,53 @@ def test_info_without_a_name_lists_all():
     told = run("info", "--json")
     document = json.loads(told.stdout)
     assert "d2d.router" in document["components"] and "allocation.home" in document["policies"]
-    assert "wafer_5x5" in document["topologies"] and "artifact" in document["presets"] and "deepseek-v3" in document["models"]
+    assert (
+        "wafer_5x5" in document["topologies"]
+        and "artifact" in document["presets"]
+        and "deepseek-v3" in document["models"]
+    )
 
 
 def test_info_of_a_kind_tells_all_that_is_declared(capsys):
     document = json.loads(run("info", "t.router", "--json").stdout)
     assert [p["name"] for p in document["ports"]] == ["mesh", "home"] and document["slots"][0]["default"] == "t.table"
     memory = json.loads(run("info", "t.memory", "--json").stdout)
-    assert memory["parameters"][0] == {"name": "latency", "type": "time", "default": "300 ns", "allowed": "time from 1 ps, such as 200 ns", "many": False, "about": ""}
+    assert memory["parameters"][0] == {
+        "name": "latency",
+        "type": "time",
+        "default": "300 ns",
+        "allowed": "time from 1 ps, such as 200 ns",
+        "many": False,
+        "about": "",
+    }
     assert memory["statistics"] == [{"name": "reads", "unit": "accesses", "about": "reads answered"}]
 
 
-@pytest.mark.parametrize("arguments", [("info",), ("info", "t.memory"), ("info", "allocation.home"), ("info", "wafer_8x3"), ("info", "deepseek-v3"), ("info", "wafer_8x3", "--sources"), ("info", "kimi-k2", "--sources")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info",),
+        ("info", "t.memory"),
+        ("info", "allocation.home"),
+        ("info", "wafer_8x3"),
+        ("info", "deepseek-v3"),
+        ("info", "wafer_8x3", "--sources"),
+        ("info", "kimi-k2", "--sources"),
+    ],
+)
 def test_info_prints_for_people(arguments):
     result = run(*arguments)
     assert result.exit_code == 0 and len(result.output) > 100
 
 
-@pytest.mark.parametrize("name, line", [("base", ["allocation", "round_robin"]), ("paper", ["kinds.cp.global.usable_hbm", "0.9"]), ("h100", ["kinds.memory.hbm.table", "h100_sxm"])])
+@pytest.mark.parametrize(
+    "name, line",
+    [
+        ("base", ["allocation", "round_robin"]),
+        ("paper", ["kinds.cp.global.usable_hbm", "0.9"]),
+        ("h100", ["kinds.memory.hbm.table", "h100_sxm"]),
+    ],
+)
 def test_strategies_and_presets_are_shown_key_by_key(name, line):
     told = run("info", name).output
     assert any(words[: len(line)] == line for words in map(str.split, told.splitlines())) and "{" not in told
@@ -104,7 +142,10 @@ def test_strategies_and_presets_are_shown_key_by_key(name, line):
 def test_info_sources_lists_every_number_with_its_place():
     rows = json.loads(run("info", "wafer_5x5", "--sources", "--json").stdout)["sources"]
     found = {r["path"]: r for r in rows}
-    assert found["assemblies.die.parts.hbm.bandwidth"]["kind"] == "datasheet" and found["networks.d2d.latency"]["value"] == "200 ns"
+    assert (
+        found["assemblies.die.parts.hbm.bandwidth"]["kind"] == "datasheet"
+        and found["networks.d2d.latency"]["value"] == "200 ns"
+    )
     assert all(r["source"] and r["kind"] and r["place"] for r in rows)
 
 
@@ -153,8 +194,18 @@ def test_a_long_title_is_broken_and_not_cut(tmp_path):
     assert sum(t.startswith("dgx_h100: ") or t.endswith("comm.yaml.") for t in texts) == 2
 
 
-@pytest.mark.parametrize("settings", ["shape: ring, routers: 5", "shape: full, routers: 4", "shape: switch, routers: 4, switches: 2", "shape: torus, grid: [4, 4]", "shape: mesh, grid: [12, 12]",
-                                      "shape: edges, routers: 2, edges: [[0, 1]]", "shape: mesh, grid: [1, 1]"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "shape: ring, routers: 5",
+        "shape: full, routers: 4",
+        "shape: switch, routers: 4, switches: 2",
+        "shape: torus, grid: [4, 4]",
+        "shape: mesh, grid: [12, 12]",
+        "shape: edges, routers: 2, edges: [[0, 1]]",
+        "shape: mesh, grid: [1, 1]",
+    ],
+)
 def test_every_shape_can_be_drawn(tmp_path, build, settings):
     from chipweave.draw import draw
 
@@ -165,7 +216,12 @@ def test_every_shape_can_be_drawn(tmp_path, build, settings):
 def test_a_system_without_a_network_can_be_drawn(tmp_path, build):
     from chipweave.draw import draw
 
-    draw(build("name: n\nparts: {sm: {kind: t.source}, hbm: {kind: t.memory}}\nlinks: [{between: [sm.memory, hbm.access], latency: 1 ns, bandwidth: 1 GB/s}]"), tmp_path / "n.svg")
+    draw(
+        build(
+            "name: n\nparts: {sm: {kind: t.source}, hbm: {kind: t.memory}}\nlinks: [{between: [sm.memory, hbm.access], latency: 1 ns, bandwidth: 1 GB/s}]"
+        ),
+        tmp_path / "n.svg",
+    )
     assert "hbm" in (tmp_path / "n.svg").read_text()
 
 
@@ -177,7 +233,12 @@ def test_draw_refuses_another_format(capsys):
 def test_a_new_part_s_own_tests_pass(tmp_path):
     for what in ("component", "policy", "topology"):
         write(what, f"my_{what}", tmp_path)
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert done.returncode == 0 and "6 passed" in done.stdout, done.stdout
 
 
@@ -195,7 +256,10 @@ def test_in_a_checkout_a_new_part_goes_beside_its_like(tmp_path, what):
         assert topology.load(part).name == "my_part"
 
 
-@pytest.mark.parametrize("arguments, message", [(("component", "My-Part"), "is not a file's name"), (("case", "x"), "a checkout of chipweave")])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [(("component", "My-Part"), "is not a file's name"), (("case", "x"), "a checkout of chipweave")],
+)
 def test_new_refuses_what_cannot_be(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     code, told = exit_code(capsys, "new", *arguments)

@@ -41,7 +41,13 @@ def test_statistics_start_at_zero_and_are_each_part_s_own():
 
 def test_all_faults_of_a_part_come_together_with_the_nearest_names():
     with pytest.raises(BadInput) as error:
-        Cache(hit_latncy="1 ns", hit_latency="0 ps", mode="lur", efficiency=[{"up_to": 1}, {"up_to": 2, "share": 1, "x": 0}], banks=3)
+        Cache(
+            hit_latncy="1 ns",
+            hit_latency="0 ps",
+            mode="lur",
+            efficiency=[{"up_to": 1}, {"up_to": 2, "share": 1, "x": 0}],
+            banks=3,
+        )
     text = str(error.value)
     assert "no parameter 'hit_latncy'" in text and "nearest: hit_latency" in text
     assert "hit_latency = 0 ps is out of range; allowed: time from 1 ps to 1 ms" in text
@@ -60,14 +66,17 @@ def test_declarations_are_inherited_and_can_be_narrowed():
     assert list(Small.statistics) == ["hits", "misses"] and list(Cache.statistics) == ["hits"]
 
 
-@pytest.mark.parametrize("wrong", [
-    lambda: Param("tme"),
-    lambda: Param("choice"),
-    lambda: Param("time", choices=["a"]),
-    lambda: Param("table"),
-    lambda: Port(),
-    lambda: Port(provides="a", uses="b"),
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Param("tme"),
+        lambda: Param("choice"),
+        lambda: Param("time", choices=["a"]),
+        lambda: Param("table"),
+        lambda: Port(),
+        lambda: Port(provides="a", uses="b"),
+    ],
+)
 def test_a_wrong_declaration_fails_where_it_is_written(wrong):
     with pytest.raises(TypeError):
         wrong()
@@ -138,13 +147,16 @@ def test_allowed_code_is_found_by_file_and_by_dotted_path(lab, monkeypatch):
     sys.modules.pop("hbm4")
 
 
-@pytest.mark.parametrize("name, what", [
-    ("./none.py:Hbm4", "no file ./none.py"),
-    ("./hbm4.py:Hbm5", "is not there"),
-    ("./hbm4.py:not_a_component", "is not a Component"),
-    ("no_such_lab:Hbm4", "importing no_such_lab failed"),
-    ("./hbm4.txt:Hbm4", "neither a kind nor code"),
-])
+@pytest.mark.parametrize(
+    "name, what",
+    [
+        ("./none.py:Hbm4", "no file ./none.py"),
+        ("./hbm4.py:Hbm5", "is not there"),
+        ("./hbm4.py:not_a_component", "is not a Component"),
+        ("no_such_lab:Hbm4", "importing no_such_lab failed"),
+        ("./hbm4.txt:Hbm4", "neither a kind nor code"),
+    ],
+)
 def test_wrong_code_is_a_fault(lab, name, what):
     with pytest.raises(BadInput, match=what):
         Gate(allowed=True).load(name, lab, Component)

@@ -9,10 +9,20 @@ import pytest
 from chipweave.__main__ import root
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.md")), *sorted((ROOT / "validation").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+    *sorted((ROOT / "validation").glob("*.md")),
+]
 COMMAND = re.compile(r"(?:^ {4}|^|`)(?:\$ )?chipweave ((?:--?)?[a-z][^`\n]*)", re.M)
-SOURCES = [p for top in ("chipweave", "components", "policies", "validation", "topologies", "csrc", "benchmarks") for p in (ROOT / top).rglob("*")
-           if p.suffix in (".py", ".c", ".h", ".yaml", ".txt", ".md") and not p.name.startswith(("_c_", "_kernel"))]
+SOURCES = [
+    p
+    for top in ("chipweave", "components", "policies", "validation", "topologies", "csrc", "benchmarks")
+    for p in (ROOT / top).rglob("*")
+    if p.suffix in (".py", ".c", ".h", ".yaml", ".txt", ".md") and not p.name.startswith(("_c_", "_kernel"))
+]
 
 
 def commands():
@@ -42,7 +52,11 @@ def test_every_command_in_the_documentation_is_there_with_its_options():
             command, words = resolve(text)
         except AssertionError as error:
             pytest.fail(f"{page}: chipweave {text}: {error}")
-        known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help", "--debug", "--version"}
+        known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {
+            "--help",
+            "--debug",
+            "--version",
+        }
         for word in words:
             option = re.match(r"\[?(--?[a-z][a-z-]*)", word)
             assert option is None or option[1] in known, f"{page}: chipweave {text}: {option[1]}"
@@ -69,7 +83,10 @@ def test_every_link_leads_to_a_file(page):
 def test_every_page_and_test_that_is_named_is_there():
     """In pages, code and comments: `docs/x.md`, `tests/x/test_y.py`, `examples/x`, `python -m benchmarks`."""
     for path in [*PAGES, *SOURCES]:
-        for name in re.findall(r"(?<![\w/.])((?:docs|examples|validation)/[\w/]+\.(?:md|py|yaml|csv)|tests/(?:\w+/)?test_\w+\.py)", path.read_text(encoding="utf-8", errors="replace")):
+        for name in re.findall(
+            r"(?<![\w/.])((?:docs|examples|validation)/[\w/]+\.(?:md|py|yaml|csv)|tests/(?:\w+/)?test_\w+\.py)",
+            path.read_text(encoding="utf-8", errors="replace"),
+        ):
             assert (ROOT / name).exists(), f"{path.relative_to(ROOT)}: {name}"
 
 

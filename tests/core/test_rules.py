@@ -71,7 +71,11 @@ def test_the_kernel_names_nothing_of_the_case_study():
 
 
 def test_the_kernel_s_test_sees_a_forbidden_word():
-    assert CASE_STUDY.search("int expert_count;") and CASE_STUDY.search("/* HBM */") and not CASE_STUDY.search("shallcache atumn")
+    assert (
+        CASE_STUDY.search("int expert_count;")
+        and CASE_STUDY.search("/* HBM */")
+        and not CASE_STUDY.search("shallcache atumn")
+    )
 
 
 MARKS = re.compile(r"(^|[^\w.])/(work|home/\w+)/|ghp_[A-Za-z0-9]{8}")
@@ -80,5 +84,10 @@ MARKS = re.compile(r"(^|[^\w.])/(work|home/\w+)/|ghp_[A-Za-z0-9]{8}")
 def test_no_file_names_a_path_of_somebody_s_machine():
     for top in ("chipweave", *FOLDERS, "csrc", "docs", "examples", "tests", "benchmarks"):
         for path in (ROOT / top).rglob("*"):
-            if path.suffix in (".py", ".c", ".h", ".md", ".yaml") and path != Path(__file__).resolve() and "_kernel" not in path.name and "_c_" not in path.name:
+            if (
+                path.suffix in (".py", ".c", ".h", ".md", ".yaml")
+                and path != Path(__file__).resolve()
+                and "_kernel" not in path.name
+                and "_c_" not in path.name
+            ):
                 assert not MARKS.search(path.read_text(encoding="utf-8", errors="replace")), path

@@ -30,9 +30,15 @@ def test_a_preset_lies_over_every_wafer_with_a_source_on_its_numbers(name, prese
     assert system.preset == preset and not [path for path, _, source in system.sources if source is None]
 
 
-@pytest.mark.parametrize("name, links, diameter, mean", [
-    ("wafer_5x5", 40, 8, Fraction(16, 5)), ("wafer_8x3", 37, 9, Fraction(253, 72)), ("micro_line_4", 3, 3, Fraction(5, 4)), ("micro_2x2", 4, 2, Fraction(1)),
-])
+@pytest.mark.parametrize(
+    "name, links, diameter, mean",
+    [
+        ("wafer_5x5", 40, 8, Fraction(16, 5)),
+        ("wafer_8x3", 37, 9, Fraction(253, 72)),
+        ("micro_line_4", 3, 3, Fraction(5, 4)),
+        ("micro_2x2", 4, 2, Fraction(1)),
+    ],
+)
 def test_a_wafer_is_the_one_of_the_paper(name, links, diameter, mean):
     network = topology.load(name).networks["d2d"]
     assert (len(network.pairs()), network.distance.max()) == (links, diameter)
@@ -62,12 +68,18 @@ def test_the_artifact_s_engine_is_what_its_preset_says():
     assert (network.duplex, network.admission, network.wait_queue) == ("undirected", "early_booking", "artifact_heap")
 
 
-@pytest.mark.parametrize("name, nodes", [("mesh_4x4", 16), ("mesh_8x8", 64), ("mesh_16x16", 256), ("mesh_32x32", 1024), ("torus_8x8", 64)])
+@pytest.mark.parametrize(
+    "name, nodes", [("mesh_4x4", 16), ("mesh_8x8", 64), ("mesh_16x16", 256), ("mesh_32x32", 1024), ("torus_8x8", 64)]
+)
 def test_a_bare_network_is_numbered_x_fastest_and_goes_x_first(name, nodes):
     system = topology.load(name)
     network = next(iter(system.networks.values()))
     side = network.dims[1]
-    assert len(network.endpoints) == nodes and network.endpoint(1).endswith("[0][1]") and network.endpoint(side).endswith("[1][0]")
+    assert (
+        len(network.endpoints) == nodes
+        and network.endpoint(1).endswith("[0][1]")
+        and network.endpoint(side).endswith("[1][0]")
+    )
     assert network.route(0, side + 1)[0] == (network.endpoint(0), network.endpoint(1))
     assert network.link_model == "flit" and not system.parts
 
@@ -79,5 +91,8 @@ def test_check_finds_no_fault_in_what_is_shipped(name):
 
 def test_help_is_quick(slowness):
     code = "import resource, sys; from chipweave.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_utime, file=sys.stderr)"
-    seconds = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.split()[-1]) for _ in range(3))
+    seconds = min(
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.split()[-1])
+        for _ in range(3)
+    )
     assert seconds < 0.3 * slowness

@@ -35,12 +35,15 @@ def test_links_join_ports_and_know_their_figures(build, wafer):
 HOLED = "name: n\nnetworks:\n  n: {grid: [3, 3], shape: mesh, routing: shortest, latency: 1 ns, bandwidth: 8 GB/s, override: [%s]}\n"
 
 
-@pytest.mark.parametrize("between, slow", [
-    ('["[*][1]", "[*][2]"]', {(y, 1, y, 2) for y in range(3)}),
-    ('["[1][0]", "[0..2][0]"]', None),
-    ('["[0..1][0]", "[1..2][0]"]', {(0, 0, 1, 0), (1, 0, 2, 0)}),
-    ('["[1][1]", "[1][2]"]', {(1, 1, 1, 2)}),
-])
+@pytest.mark.parametrize(
+    "between, slow",
+    [
+        ('["[*][1]", "[*][2]"]', {(y, 1, y, 2) for y in range(3)}),
+        ('["[1][0]", "[0..2][0]"]', None),
+        ('["[0..1][0]", "[1..2][0]"]', {(0, 0, 1, 0), (1, 0, 2, 0)}),
+        ('["[1][1]", "[1][2]"]', {(1, 1, 1, 2)}),
+    ],
+)
 def test_an_override_of_links_takes_patterns_pair_by_pair(build, between, slow):
     text = HOLED % f"{{between: {between}, bandwidth: 1 GB/s}}"
     if slow is None:  # one of the three is [1][0] itself
@@ -55,20 +58,32 @@ def test_an_override_of_links_takes_patterns_pair_by_pair(build, between, slow):
 
 def test_a_hole_that_a_pattern_covers_is_left_out(build, wafer):
     text = wafer.replace("grid: [3, 2]", 'grid: [3, 2], absent: ["[1][0]"]')
-    network = build(text, "d2d.routing=shortest", "d2d.override=[{between: ['[*][0]', '[*][1]'], bandwidth: 1 GB/s}]").networks["d2d"]
-    assert sorted(a for a, _, d in network.graph.edges(data=True) if d["bandwidth"] == 10**9) == [f"die[{y}][{x}].router" for y in (0, 2) for x in (0, 1)]
+    network = build(
+        text, "d2d.routing=shortest", "d2d.override=[{between: ['[*][0]', '[*][1]'], bandwidth: 1 GB/s}]"
+    ).networks["d2d"]
+    assert sorted(a for a, _, d in network.graph.edges(data=True) if d["bandwidth"] == 10**9) == [
+        f"die[{y}][{x}].router" for y in (0, 2) for x in (0, 1)
+    ]
 
 
 def test_numbers_of_an_override_are_listed_by_its_place(build, wafer):
     text = wafer.replace("grid: [3, 2]", 'grid: [3, 2], override: {"[0][*]": {hbm: {latency: 7 ns}}}')
     system = build(text, "d2d.override=[{between: ['[0][0]', '[0][1]'], bandwidth: 1 GB/s}]")
     found = {path: value.text for path, value, _ in system.sources}
-    assert found["parts.die[0][*].hbm.latency"] == "7 ns" and found["networks.d2d.links [0][0] - [0][1].bandwidth"] == "1 GB/s"
-    assert found["assemblies.die.parts.hbm.bandwidth"] == "3.35 TB/s" and not any(p.startswith("parts.die[0][*].sm") for p in found)
+    assert (
+        found["parts.die[0][*].hbm.latency"] == "7 ns"
+        and found["networks.d2d.links [0][0] - [0][1].bandwidth"] == "1 GB/s"
+    )
+    assert found["assemblies.die.parts.hbm.bandwidth"] == "3.35 TB/s" and not any(
+        p.startswith("parts.die[0][*].sm") for p in found
+    )
 
 
 def test_an_override_changes_one_instance_or_a_range(build, wafer):
-    text = wafer.replace("grid: [3, 2]", 'grid: [3, 2], override: {"[0..1][*]": {hbm: {bandwidth: 2 TB/s}}, "[1][1]": {hbm: {latency: 9 ns}, router: {slots: {table: {kind: t.table, entries: 4}}}}}')
+    text = wafer.replace(
+        "grid: [3, 2]",
+        'grid: [3, 2], override: {"[0..1][*]": {hbm: {bandwidth: 2 TB/s}}, "[1][1]": {hbm: {latency: 9 ns}, router: {slots: {table: {kind: t.table, entries: 4}}}}}',
+    )
     system = build(text)
     assert [int(p.bandwidth / 10**9) for p in system.of_kind("t.memory")] == [2000, 2000, 2000, 2000, 3350, 3350]
     assert [p.latency for p in system.of_kind("t.memory")] == [300_000] * 3 + [9_000] + [300_000] * 2
@@ -76,7 +91,11 @@ def test_an_override_changes_one_instance_or_a_range(build, wafer):
 
 
 def test_one_slow_link_and_one_dead_link(build, wafer):
-    network = build(wafer + '    \n'.join([""]), "d2d.routing=shortest", "d2d.override=[{between: ['[0][0]', '[0][1]'], bandwidth: 1 GB/s}, {between: ['[1][0]', '[1][1]'], absent: true}]").networks["d2d"]
+    network = build(
+        wafer + "    \n".join([""]),
+        "d2d.routing=shortest",
+        "d2d.override=[{between: ['[0][0]', '[0][1]'], bandwidth: 1 GB/s}, {between: ['[1][0]', '[1][1]'], absent: true}]",
+    ).networks["d2d"]
     assert network.graph["die[0][1].router"]["die[0][0].router"]["bandwidth"] == 10**9
     assert not network.graph.has_edge("die[1][0].router", "die[1][1].router") and not network.whole
     assert network.hops("die[1][0].router", "die[1][1].router") == 3
@@ -84,51 +103,86 @@ def test_one_slow_link_and_one_dead_link(build, wafer):
 
 def test_a_dead_die_keeps_the_others_names_and_needs_another_routing(build, faults, wafer):
     text = wafer.replace("grid: [3, 2]", 'grid: [3, 2], absent: ["[1][0]"]')
-    assert "cannot be reached" in faults(text)[0] and "nothing is at [1][0]" in faults(text)[0] and "routing: shortest" in faults(text)[0]
+    assert (
+        "cannot be reached" in faults(text)[0]
+        and "nothing is at [1][0]" in faults(text)[0]
+        and "routing: shortest" in faults(text)[0]
+    )
     network = build(text, "d2d.routing=shortest").networks["d2d"]
-    assert network.endpoints == ("die[0][0].router", "die[2][0].router", "die[0][1].router", "die[1][1].router", "die[2][1].router")
+    assert network.endpoints == (
+        "die[0][0].router",
+        "die[2][0].router",
+        "die[0][1].router",
+        "die[1][1].router",
+        "die[2][1].router",
+    )
     assert network.hops(0, 1) == 4
-    assert build(text, "d2d.routing=shortest").instances("die") == ["die[0][0]", "die[2][0]", "die[0][1]", "die[1][1]", "die[2][1]"]
+    assert build(text, "d2d.routing=shortest").instances("die") == [
+        "die[0][0]",
+        "die[2][0]",
+        "die[0][1]",
+        "die[1][1]",
+        "die[2][1]",
+    ]
 
 
 def test_xy_goes_along_x_first(build):
-    network = build("name: m\nnetworks: {m: {grid: [3, 4], shape: mesh, latency: 1 ns, bandwidth: 1 GB/s}}").networks["m"]
-    assert network.route("m[0][0]", "m[2][1]") == [("m[0][0]", "m[0][1]"), ("m[0][1]", "m[1][1]"), ("m[1][1]", "m[2][1]")]
+    network = build("name: m\nnetworks: {m: {grid: [3, 4], shape: mesh, latency: 1 ns, bandwidth: 1 GB/s}}").networks[
+        "m"
+    ]
+    assert network.route("m[0][0]", "m[2][1]") == [
+        ("m[0][0]", "m[0][1]"),
+        ("m[0][1]", "m[1][1]"),
+        ("m[1][1]", "m[2][1]"),
+    ]
     assert network.route(3, 3) == []
     assert network.endpoint(3) == "m[0][1]"
 
 
-@pytest.mark.parametrize("shape, n_links, diameter", [
-    ("shape: mesh, grid: [5, 5]", 40, 8),
-    ("shape: mesh, grid: [8, 3]", 37, 9),
-    ("shape: mesh, grid: [1, 1]", 0, 0),
-    ("shape: mesh, routers: 5", 4, 4),
-    ("shape: torus, grid: [4, 4]", 32, 4),
-    ("shape: torus, grid: [2, 5]", 15, 3),
-    ("shape: ring, routers: 6", 6, 3),
-    ("shape: ring, routers: 2", 1, 1),
-    ("shape: full, routers: 8", 28, 1),
-    ("shape: switch, routers: 8", 8, 2),
-    ("shape: switch, routers: 8, switches: 4", 32, 2),
-    ("shape: edges, routers: 3, edges: [[0, 1], [1, 2]]", 2, 2),
-])
+@pytest.mark.parametrize(
+    "shape, n_links, diameter",
+    [
+        ("shape: mesh, grid: [5, 5]", 40, 8),
+        ("shape: mesh, grid: [8, 3]", 37, 9),
+        ("shape: mesh, grid: [1, 1]", 0, 0),
+        ("shape: mesh, routers: 5", 4, 4),
+        ("shape: torus, grid: [4, 4]", 32, 4),
+        ("shape: torus, grid: [2, 5]", 15, 3),
+        ("shape: ring, routers: 6", 6, 3),
+        ("shape: ring, routers: 2", 1, 1),
+        ("shape: full, routers: 8", 28, 1),
+        ("shape: switch, routers: 8", 8, 2),
+        ("shape: switch, routers: 8, switches: 4", 32, 2),
+        ("shape: edges, routers: 3, edges: [[0, 1], [1, 2]]", 2, 2),
+    ],
+)
 def test_a_shape_has_the_links_and_diameter_of_its_closed_form(build, shape, n_links, diameter):
     network = build(f"name: n\nnetworks: {{n: {{{shape}, latency: 1 ns, bandwidth: 1 GB/s}}}}").networks["n"]
     assert (len(network.pairs()), len(network.links), int(network.distance.max())) == (n_links, 2 * n_links, diameter)
     assert nx.diameter(network.graph) == diameter
 
 
-@pytest.mark.parametrize("settings", [
-    "shape: mesh, grid: [4, 3]", "shape: mesh, grid: [4, 3], routing: yx", "shape: torus, grid: [4, 5]", "shape: mesh, grid: [4, 3], routing: shortest",
-    "shape: ring, routers: 7", "shape: switch, routers: 5",
-])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "shape: mesh, grid: [4, 3]",
+        "shape: mesh, grid: [4, 3], routing: yx",
+        "shape: torus, grid: [4, 5]",
+        "shape: mesh, grid: [4, 3], routing: shortest",
+        "shape: ring, routers: 7",
+        "shape: switch, routers: 5",
+    ],
+)
 def test_every_route_is_a_shortest_path_over_links_that_are_there(build, settings):
     network = build(f"name: n\nnetworks: {{n: {{{settings}, latency: 1 ns, bandwidth: 1 GB/s}}}}").networks["n"]
     for i, source in enumerate(network.endpoints):
         lengths = nx.single_source_shortest_path_length(network.graph, source)
         for j, target in enumerate(network.endpoints):
             route = network.route(i, j)
-            assert all(link in network.link_index for link in route) and len(route) == lengths[target] == network.distance[i, j]
+            assert (
+                all(link in network.link_index for link in route)
+                and len(route) == lengths[target] == network.distance[i, j]
+            )
             assert [a for a, _ in route] + [target] == [source] + [b for _, b in route] or not route
 
 
@@ -152,7 +206,9 @@ def test_shortest_latency_goes_round_a_slow_link_of_a_grid_under_every_link_mode
     text = "name: n\nnetworks: {n: {shape: mesh, grid: [2, 2], latency: 1 ns, bandwidth: 1 GB/s, routing: shortest_latency, link_model: %s, override: [{between: ['[0][0]', '[0][1]'], latency: 5 ns}]}}"
     for model in ("circuit", "fair", "flit"):
         network = build(text % model).networks["n"]
-        assert network.hops("n[0][0]", "n[0][1]") == 3 == network.distance[0, 2] and network.routing == "shortest_latency"
+        assert (
+            network.hops("n[0][0]", "n[0][1]") == 3 == network.distance[0, 2] and network.routing == "shortest_latency"
+        )
 
 
 def test_rows_number_endpoints_along_x(build):
@@ -188,18 +244,29 @@ links:
   - {between: ["sm[1..2].launch", boss.dies], latency: 7 ns, bandwidth: 1 GB/s}
 """
     system = build(text)
-    assert [(a, b) for a, b, _ in system.wires()] == [("sm[0]", "hbm[0]"), ("sm[1]", "hbm[1]"), ("sm[2]", "hbm[2]"), ("boss", "sm[1]"), ("boss", "sm[2]")]
+    assert [(a, b) for a, b, _ in system.wires()] == [
+        ("sm[0]", "hbm[0]"),
+        ("sm[1]", "hbm[1]"),
+        ("sm[2]", "hbm[2]"),
+        ("boss", "sm[1]"),
+        ("boss", "sm[2]"),
+    ]
 
 
 def test_assemblies_may_hold_assemblies(build, wafer):
-    text = wafer.replace("parts:\n  die: {assembly: die, grid: [3, 2]}", "  tray: {parts: {die: {assembly: die, grid: [3, 2]}}}\nparts:\n  tray: {assembly: tray, count: 2}")
+    text = wafer.replace(
+        "parts:\n  die: {assembly: die, grid: [3, 2]}",
+        "  tray: {parts: {die: {assembly: die, grid: [3, 2]}}}\nparts:\n  tray: {assembly: tray, count: 2}",
+    )
     system = build(text.replace("joins: die.router.mesh, shape: mesh", "joins: tray.die.router.mesh, shape: full"))
     assert "tray[1].die[2][0].hbm" in system.parts and len(system.networks["d2d"].endpoints) == 12
 
 
 def test_a_file_may_extend_another(tmp_path, wafer):
     (tmp_path / "base.yaml").write_text(wafer)
-    (tmp_path / "fast.yaml").write_text("extends: base.yaml\nname: fast\nassemblies: {die: {parts: {hbm: {bandwidth: 8 TB/s}}}}\nnetworks: {d2d: {bandwidth: 2 TB/s}}")
+    (tmp_path / "fast.yaml").write_text(
+        "extends: base.yaml\nname: fast\nassemblies: {die: {parts: {hbm: {bandwidth: 8 TB/s}}}}\nnetworks: {d2d: {bandwidth: 2 TB/s}}"
+    )
     system = topology.load(tmp_path / "fast.yaml")
     assert system.name == "fast" and system.parts["die[0][0].hbm"].bandwidth == 8 * 10**12
     assert system.networks["d2d"].graph["die[0][0].router"]["die[0][1].router"]["bandwidth"] == 2 * 10**12

@@ -57,9 +57,64 @@ expect:
     links: 7
     degree: {2: 4, 3: 2}
 """
-NASTY = st.sampled_from(["", "~", "[]", "{}", "[1, 2]", "{a: 1}", "0", "-1", "1e99", "1e9", "010", "1:30", "on", "true", "3.35 TB", "1 ns", "die", "die.hbm.access", "[[0, 1]]", "[a, b, c]",
-                         '"[0][0]"', '["[0][0]"]', "{value: 1}", "{value: 1 ns, source: x, kind: assumed}", "{kind: t.memory}", "t.memory", "./x.py:X", "mesh", "switch", "\u00b5", "'", "*a", "!!x y"])
-KEYS = st.sampled_from(["kind", "parts", "grid", "count", "between", "joins", "slots", "override", "absent", "expect", "links", "networks", "assembly", "latency", "routing", "edges", "<<"])
+NASTY = st.sampled_from(
+    [
+        "",
+        "~",
+        "[]",
+        "{}",
+        "[1, 2]",
+        "{a: 1}",
+        "0",
+        "-1",
+        "1e99",
+        "1e9",
+        "010",
+        "1:30",
+        "on",
+        "true",
+        "3.35 TB",
+        "1 ns",
+        "die",
+        "die.hbm.access",
+        "[[0, 1]]",
+        "[a, b, c]",
+        '"[0][0]"',
+        '["[0][0]"]',
+        "{value: 1}",
+        "{value: 1 ns, source: x, kind: assumed}",
+        "{kind: t.memory}",
+        "t.memory",
+        "./x.py:X",
+        "mesh",
+        "switch",
+        "\u00b5",
+        "'",
+        "*a",
+        "!!x y",
+    ]
+)
+KEYS = st.sampled_from(
+    [
+        "kind",
+        "parts",
+        "grid",
+        "count",
+        "between",
+        "joins",
+        "slots",
+        "override",
+        "absent",
+        "expect",
+        "links",
+        "networks",
+        "assembly",
+        "latency",
+        "routing",
+        "edges",
+        "<<",
+    ]
+)
 
 
 def outcome(text):
@@ -119,7 +174,10 @@ def test_any_bytes_are_read_or_refused(data):
 @given(st.text(alphabet="abcdie.[]0=*{}: hbm", max_size=40))
 def test_any_setting_is_applied_or_refused(setting):
     try:
-        topology.build(yamlfile.loads("name: n\nnetworks: {n: {routers: 2, shape: ring, latency: 1 ns, bandwidth: 1 GB/s}}"), sets=[setting])
+        topology.build(
+            yamlfile.loads("name: n\nnetworks: {n: {routers: 2, shape: ring, latency: 1 ns, bandwidth: 1 GB/s}}"),
+            sets=[setting],
+        )
     except BadInput:
         pass
 
@@ -128,7 +186,11 @@ def test_any_setting_is_applied_or_refused(setting):
 @given(st.integers(1, 6), st.integers(1, 6), st.sampled_from(["mesh", "torus"]), st.data())
 def test_a_grid_without_some_links_is_refused_or_every_route_is_there(rows, columns, shape, data):
     routing = data.draw(st.sampled_from(["xy", "yx", "shortest", "shortest_latency"]))
-    edges = data.draw(st.lists(st.sampled_from(sorted(_edges(rows, columns, shape))), max_size=2)) if rows * columns > 1 else []
+    edges = (
+        data.draw(st.lists(st.sampled_from(sorted(_edges(rows, columns, shape))), max_size=2))
+        if rows * columns > 1
+        else []
+    )
     cut = [f"{{between: [{a}, {b}], absent: true}}" for a, b in dict.fromkeys(edges)]
     text = f"name: n\nnetworks: {{n: {{grid: [{rows}, {columns}], shape: {shape}, routing: {routing}, latency: 1 ns, bandwidth: 1 GB/s, override: [{', '.join(cut)}]}}}}"
     found = outcome(text)
@@ -139,10 +201,17 @@ def test_a_grid_without_some_links_is_refused_or_every_route_is_there(rows, colu
     assert nx.is_strongly_connected(network.graph)
     for i in range(len(network.endpoints)):
         for j in range(len(network.endpoints)):
-            assert all(link in network.graph.edges for link in network.route(i, j)) and len(network.route(i, j)) == network.distance[i, j]
+            assert (
+                all(link in network.graph.edges for link in network.route(i, j))
+                and len(network.route(i, j)) == network.distance[i, j]
+            )
 
 
 def _edges(rows, columns, shape):
     """Pairs of endpoint numbers with a link between them."""
-    network = topology.build(yamlfile.loads(f"name: n\nnetworks: {{n: {{grid: [{rows}, {columns}], shape: {shape}, latency: 1 ns, bandwidth: 1 GB/s}}}}")).networks["n"]
+    network = topology.build(
+        yamlfile.loads(
+            f"name: n\nnetworks: {{n: {{grid: [{rows}, {columns}], shape: {shape}, latency: 1 ns, bandwidth: 1 GB/s}}}}"
+        )
+    ).networks["n"]
     return [tuple(network.rank[n] for n in pair) for pair in network.pairs()] or [(0, 1)]

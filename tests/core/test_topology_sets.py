@@ -7,17 +7,20 @@ from chipweave.topology import preset as topology_preset
 from chipweave.topology.preset import Preset
 
 
-@pytest.mark.parametrize("setting, part, parameter, value", [
-    ("die.hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
-    ("assemblies.die.parts.hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
-    ("die[2][1].hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
-    ("die[2][*].hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
-    ("die[1..2][1].hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
-    ("die.hbm.latency={value: 5 ns, source: my bench, kind: measured}", "die[2][1].hbm", "latency", 5000),
-    ("die.router.spare={kind: t.table, entries: 7}", "die[0][0].router.spare", "entries", 7),
-    ("parts.die.grid=[3, 4]", "die[2][3].hbm", "latency", 300_000),
-    ("die.grid=[3, 4]", "die[2][3].hbm", "latency", 300_000),
-])
+@pytest.mark.parametrize(
+    "setting, part, parameter, value",
+    [
+        ("die.hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
+        ("assemblies.die.parts.hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
+        ("die[2][1].hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
+        ("die[2][*].hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
+        ("die[1..2][1].hbm.latency=5 ns", "die[2][1].hbm", "latency", 5000),
+        ("die.hbm.latency={value: 5 ns, source: my bench, kind: measured}", "die[2][1].hbm", "latency", 5000),
+        ("die.router.spare={kind: t.table, entries: 7}", "die[0][0].router.spare", "entries", 7),
+        ("parts.die.grid=[3, 4]", "die[2][3].hbm", "latency", 300_000),
+        ("die.grid=[3, 4]", "die[2][3].hbm", "latency", 300_000),
+    ],
+)
 def test_a_setting_reaches_a_parameter(build, wafer, setting, part, parameter, value):
     text = wafer.replace("{kind: t.router}", "{kind: t.router, slots: {}}")
     if "spare" in setting:
@@ -44,16 +47,22 @@ def test_the_last_setting_wins(build, wafer):
     assert build(wafer, "die.hbm.latency=5 ns", "die.hbm.latency=6 ns").parts["die[0][0].hbm"].latency == 6000
 
 
-@pytest.mark.parametrize("setting, message", [
-    ("die.hbm.latency", "--set die.hbm.latency: a setting is written a.b=value"),
-    ("die.hbm.latncy=1 ns", "--set die.hbm.latncy=1 ns: t.memory has no parameter 'latncy'; allowed: latency, bandwidth, round_to; nearest: latency"),
-    ("dye.hbm.latency=1 ns", "--set dye.hbm.latency=1 ns: unknown key"),
-    ("die.hbm.latency=1 GB", "latency: '1 GB' is not a time"),
-    ("die.hbm.latency=[1", "not YAML"),
-    ("die.hbm.latency=!!python/name:os.system", "tags are not used here"),
-    ("die..latency=1 ns", "'die..latency' is not a path"),
-    ("d2d.link_model=curcuit", "link_model cannot be 'curcuit'; allowed: circuit, fair, flit; nearest: circuit"),
-])
+@pytest.mark.parametrize(
+    "setting, message",
+    [
+        ("die.hbm.latency", "--set die.hbm.latency: a setting is written a.b=value"),
+        (
+            "die.hbm.latncy=1 ns",
+            "--set die.hbm.latncy=1 ns: t.memory has no parameter 'latncy'; allowed: latency, bandwidth, round_to; nearest: latency",
+        ),
+        ("dye.hbm.latency=1 ns", "--set dye.hbm.latency=1 ns: unknown key"),
+        ("die.hbm.latency=1 GB", "latency: '1 GB' is not a time"),
+        ("die.hbm.latency=[1", "not YAML"),
+        ("die.hbm.latency=!!python/name:os.system", "tags are not used here"),
+        ("die..latency=1 ns", "'die..latency' is not a path"),
+        ("d2d.link_model=curcuit", "link_model cannot be 'curcuit'; allowed: circuit, fair, flit; nearest: circuit"),
+    ],
+)
 def test_a_wrong_setting_is_a_fault_of_its_own(faults, wafer, setting, message):
     told = faults(wafer, setting)
     if "unknown key" in message:
@@ -80,16 +89,19 @@ def test_a_kind_is_swapped_by_one_line_and_what_it_does_not_declare_is_passed_ov
 def test_a_user_s_file_is_a_component_like_ours(build, wafer, tmp_path):
     (tmp_path / "hbm4.py").write_text(
         "from chipweave.component import Component, Param, Port\n"
-        "class Hbm4(Component):\n    access = Port(provides='memory.access', many=True)\n    bandwidth = Param('bandwidth')\n")
+        "class Hbm4(Component):\n    access = Port(provides='memory.access', many=True)\n    bandwidth = Param('bandwidth')\n"
+    )
     system = build(wafer.replace("t.memory", "./hbm4.py:Hbm4"), folder=tmp_path, allow_code=True)
     assert system.parts["die[0][0].hbm"].kind == "./hbm4.py:Hbm4" and list(system.code) == ["./hbm4.py:Hbm4"]
 
 
-PRESET = Preset(yamlfile.loads("""
+PRESET = Preset(
+    yamlfile.loads("""
 name: rounded
 kinds: {t.memory: {round_to: 1 ns, latency: 7 ns}}
 networks: {d2d: {duplex: undirected}, other: {duplex: undirected}}
-"""))
+""")
+)
 
 
 def test_a_preset_wins_over_the_file_and_a_setting_over_the_preset(build, wafer):

@@ -12,48 +12,54 @@ from chipweave import units
 from chipweave.errors import BadInput
 
 
-@pytest.mark.parametrize("text, dimension, exact", [
-    ("200 ns", "time", 200_000),
-    ("0.4 us", "time", 400_000),
-    ("0.4 \u00b5s", "time", 400_000),
-    ("1 ps", "time", 1),
-    ("64 MiB", "bytes", 64 * 2**20),
-    ("80 GB", "bytes", 80 * 10**9),
-    ("3.35 TB/s", "bandwidth", Fraction(3_350_000_000_000)),
-    ("400 Gbit/s", "bandwidth", Fraction(50_000_000_000)),
-    ("1.755 GHz", "frequency", Fraction(1_755_000_000)),
-    ("989 TFLOPS", "compute", Fraction(989 * 10**12)),
-    ("814 mm2", "area", Fraction(814)),
-    ("3.9 pJ", "energy", Fraction(39, 10)),
-    ("8 flit", "flits", 8),
-    ("90 %", "share", Fraction(9, 10)),
-    ("0.1", "share", Fraction(1, 10)),
-    ("1e9", "count", 10**9),
-    ("1_000", "int", 1000),
-    (True, "bool", True),
-    ("false", "bool", False),
-])
+@pytest.mark.parametrize(
+    "text, dimension, exact",
+    [
+        ("200 ns", "time", 200_000),
+        ("0.4 us", "time", 400_000),
+        ("0.4 \u00b5s", "time", 400_000),
+        ("1 ps", "time", 1),
+        ("64 MiB", "bytes", 64 * 2**20),
+        ("80 GB", "bytes", 80 * 10**9),
+        ("3.35 TB/s", "bandwidth", Fraction(3_350_000_000_000)),
+        ("400 Gbit/s", "bandwidth", Fraction(50_000_000_000)),
+        ("1.755 GHz", "frequency", Fraction(1_755_000_000)),
+        ("989 TFLOPS", "compute", Fraction(989 * 10**12)),
+        ("814 mm2", "area", Fraction(814)),
+        ("3.9 pJ", "energy", Fraction(39, 10)),
+        ("8 flit", "flits", 8),
+        ("90 %", "share", Fraction(9, 10)),
+        ("0.1", "share", Fraction(1, 10)),
+        ("1e9", "count", 10**9),
+        ("1_000", "int", 1000),
+        (True, "bool", True),
+        ("false", "bool", False),
+    ],
+)
 def test_a_text_gives_the_exact_value(text, dimension, exact):
     value = units.parse(text, dimension)
     assert value == exact and type(value) is type(exact)
 
 
-@pytest.mark.parametrize("text, dimension, what, near", [
-    ("3.35 TB", "bandwidth", "is not a bandwidth", "3.35 TB/s"),
-    ("5 GBs", "bandwidth", "is not a bandwidth", "5 GB/s"),
-    ("5 gb/s", "bandwidth", "unknown unit 'gb/s'", "5 GB/s"),
-    ("5 GB/sec", "bandwidth", "unknown unit", "5 GB/s"),
-    (300, "time", "has no unit", "300 ns"),
-    ("0.3 ps", "time", "not a whole number of ps", "1 ps"),
-    ("1e30 s", "time", "more than can be reckoned with exactly", None),
-    ("1e60 TB/s", "bandwidth", "more than can be reckoned with exactly", None),
-    ("7 parsec", "time", "unknown unit 'parsec'", ""),
-    ("fast", "time", "is not a time", ""),
-    ("yes", "bool", "neither true nor false", "true"),
-    ("-5", "count", "is not a whole number", ""),
-    ("1 B**99999999", "bytes", "unknown unit", ""),
-    ("9" * 200 + " B", "bytes", "is not a bytes", ""),
-])
+@pytest.mark.parametrize(
+    "text, dimension, what, near",
+    [
+        ("3.35 TB", "bandwidth", "is not a bandwidth", "3.35 TB/s"),
+        ("5 GBs", "bandwidth", "is not a bandwidth", "5 GB/s"),
+        ("5 gb/s", "bandwidth", "unknown unit 'gb/s'", "5 GB/s"),
+        ("5 GB/sec", "bandwidth", "unknown unit", "5 GB/s"),
+        (300, "time", "has no unit", "300 ns"),
+        ("0.3 ps", "time", "not a whole number of ps", "1 ps"),
+        ("1e30 s", "time", "more than can be reckoned with exactly", None),
+        ("1e60 TB/s", "bandwidth", "more than can be reckoned with exactly", None),
+        ("7 parsec", "time", "unknown unit 'parsec'", ""),
+        ("fast", "time", "is not a time", ""),
+        ("yes", "bool", "neither true nor false", "true"),
+        ("-5", "count", "is not a whole number", ""),
+        ("1 B**99999999", "bytes", "unknown unit", ""),
+        ("9" * 200 + " B", "bytes", "is not a bytes", ""),
+    ],
+)
 def test_a_wrong_text_is_a_fault_with_the_nearest_right_one(text, dimension, what, near):
     with pytest.raises(BadInput) as error:
         units.parse(text, dimension)

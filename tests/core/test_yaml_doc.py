@@ -14,8 +14,19 @@ from chipweave.topology.tree import TOP
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "yaml.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.S | re.M)
-GOOD = [body for i, (kind, body) in enumerate(BLOCKS) if kind == "yaml" and BLOCKS[i + 1:i + 2] != [] and BLOCKS[i + 1][0] != "text" or (kind == "yaml" and i == len(BLOCKS) - 1)]
-BAD = [(body, BLOCKS[i + 1][1]) for i, (kind, body) in enumerate(BLOCKS) if kind == "yaml" and BLOCKS[i + 1:i + 2] and BLOCKS[i + 1][0] == "text"]
+GOOD = [
+    body
+    for i, (kind, body) in enumerate(BLOCKS)
+    if kind == "yaml"
+    and BLOCKS[i + 1 : i + 2] != []
+    and BLOCKS[i + 1][0] != "text"
+    or (kind == "yaml" and i == len(BLOCKS) - 1)
+]
+BAD = [
+    (body, BLOCKS[i + 1][1])
+    for i, (kind, body) in enumerate(BLOCKS)
+    if kind == "yaml" and BLOCKS[i + 1 : i + 2] and BLOCKS[i + 1][0] == "text"
+]
 
 
 @pytest.mark.parametrize("body", GOOD, ids=lambda b: re.search(r"name: (\w+)", b).group(1))
@@ -50,5 +61,10 @@ def test_every_dependency_has_its_reason():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    named = [line.split(">")[0] for section in (config["options"]["install_requires"], *config["options.extras_require"].values()) for line in section.split("\n") if line]
+    named = [
+        line.split(">")[0]
+        for section in (config["options"]["install_requires"], *config["options.extras_require"].values())
+        for line in section.split("\n")
+        if line
+    ]
     assert named and not [n for n in named if not re.search(rf"\b{n}\b", text)]

@@ -12,45 +12,54 @@ def faults(text):
     return [str(f) for f in error.value.faults]
 
 
-@pytest.mark.parametrize("text, value", [
-    ("1e9", 10**9),
-    ("2.5e3", 2500),
-    ("1:30", "1:30"),
-    ("on", "on"),
-    ("off", "off"),
-    ("yes", "yes"),
-    ("No", "No"),
-    ("2024-01-01", "2024-01-01"),
-    ("0x10", 16),
-    ("0o10", 8),
-    ("'010'", "010"),
-    ("1_000", 1000),
-    ("1.0", 1.0),
-    (".inf", ".inf"),
-    ("=", "="),
-    ("~", None),
-    ("true", True),
-    ("3.35 TB/s", "3.35 TB/s"),
-])
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ("1e9", 10**9),
+        ("2.5e3", 2500),
+        ("1:30", "1:30"),
+        ("on", "on"),
+        ("off", "off"),
+        ("yes", "yes"),
+        ("No", "No"),
+        ("2024-01-01", "2024-01-01"),
+        ("0x10", 16),
+        ("0o10", 8),
+        ("'010'", "010"),
+        ("1_000", 1000),
+        ("1.0", 1.0),
+        (".inf", ".inf"),
+        ("=", "="),
+        ("~", None),
+        ("true", True),
+        ("3.35 TB/s", "3.35 TB/s"),
+    ],
+)
 def test_a_scalar_means_what_a_person_reads(text, value):
     read = yamlfile.loads(f"key: {text}").plain()["key"]
     assert read == value and type(read) is type(value)
 
 
-@pytest.mark.parametrize("text, message", [
-    ("a: 1\na: 2", "f.yaml:2:1: key 'a' is given twice, first at f.yaml:1:1"),
-    ("a:\n  <<: {b: 1}", "f.yaml:2:3: merge key <<: not used here, write the keys out"),
-    ("a: !!python/object:os.system x", "f.yaml:1:4: tag tag:yaml.org,2002:python/object:os.system: tags are not used here"),
-    ("a: !!int 3", "f.yaml:1:4: tag tag:yaml.org,2002:int: tags are not used here"),
-    ("a: &x 1", "f.yaml:1:4: anchor &x: anchors are not used here"),
-    ("a: 010", "f.yaml:1:4: 010 could be read as octal; allowed: 10, or '010' in quotes for a text"),
-    ("a: 1\n---\nb: 1", "f.yaml:2:1: a second document; one file holds one"),
-    ("? [1]\n: 2", "f.yaml:1:3: a key must be a text"),
-    ("~: 2", "f.yaml:1:1: a key must be a text"),
-    ("", "f.yaml: the file is empty"),
-    ("# only words", "f.yaml: the file is empty"),
-    (b"\xff\xfe\x00", "f.yaml: byte 0 is not UTF-8 text"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("a: 1\na: 2", "f.yaml:2:1: key 'a' is given twice, first at f.yaml:1:1"),
+        ("a:\n  <<: {b: 1}", "f.yaml:2:3: merge key <<: not used here, write the keys out"),
+        (
+            "a: !!python/object:os.system x",
+            "f.yaml:1:4: tag tag:yaml.org,2002:python/object:os.system: tags are not used here",
+        ),
+        ("a: !!int 3", "f.yaml:1:4: tag tag:yaml.org,2002:int: tags are not used here"),
+        ("a: &x 1", "f.yaml:1:4: anchor &x: anchors are not used here"),
+        ("a: 010", "f.yaml:1:4: 010 could be read as octal; allowed: 10, or '010' in quotes for a text"),
+        ("a: 1\n---\nb: 1", "f.yaml:2:1: a second document; one file holds one"),
+        ("? [1]\n: 2", "f.yaml:1:3: a key must be a text"),
+        ("~: 2", "f.yaml:1:1: a key must be a text"),
+        ("", "f.yaml: the file is empty"),
+        ("# only words", "f.yaml: the file is empty"),
+        (b"\xff\xfe\x00", "f.yaml: byte 0 is not UTF-8 text"),
+    ],
+)
 def test_a_surprise_is_a_fault_at_its_place(text, message):
     assert message in faults(text)[0]
 

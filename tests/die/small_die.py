@@ -9,9 +9,28 @@ LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER = range(1, 9)
 def small(engine="kernel", sm={}, llc={}, hbm={}, sms=4):
     """(Endpoints, SMs, slices, channels). Slice j of partition p is number 2 p + j."""
     e = Endpoints(64, 256, seed=3, engine=engine)
-    m = [e.add("sm", **{"clock": 10**9, "l1_sets": 4, "l1_ways": 2, "slices": 4, "partition": i % 2, "load_sectors": 24, "store_sectors": 12,
-                        "turnaround": 20, **sm}) for i in range(sms)]
-    s = [e.add("llc_slice", **{"sets": 4, "ways": 4, "slices": 4, "partition": p, "write_backs": 3, **llc}) for p in (0, 1) for j in (0, 1)]
+    m = [
+        e.add(
+            "sm",
+            **{
+                "clock": 10**9,
+                "l1_sets": 4,
+                "l1_ways": 2,
+                "slices": 4,
+                "partition": i % 2,
+                "load_sectors": 24,
+                "store_sectors": 12,
+                "turnaround": 20,
+                **sm,
+            },
+        )
+        for i in range(sms)
+    ]
+    s = [
+        e.add("llc_slice", **{"sets": 4, "ways": 4, "slices": 4, "partition": p, "write_backs": 3, **llc})
+        for p in (0, 1)
+        for j in (0, 1)
+    ]
     h = [e.add("hbm_channel", **{"phase": 1000 * i, "high_mark": 8, "low_mark": 2, **hbm}) for i in range(4)]
     for i, part in enumerate(m):
         e.rate(part, "memory", 16000, 16000)

@@ -77,10 +77,19 @@ def scrambled(engine, seed):
 
     rng = random.Random(seed)
     boxes = [(32 * rng.randrange(64), 4096, 32 * rng.randrange(1, 9), rng.randrange(1, 5), 1024) for _ in range(2)]
-    e, sm, tma, parts = die(engine, boxes, rng.choice([1, 3, 16]), rng.choice([0, 50]), rng.choice([1, 7]), lsu_slots=rng.choice([0, 5]))
+    e, sm, tma, parts = die(
+        engine, boxes, rng.choice([1, 3, 16]), rng.choice([0, 50]), rng.choice([1, 7]), lsu_slots=rng.choice([0, 5])
+    )
     size = [d[2] * d[3] for d in boxes]
-    ops = [(COPY, 0, rng.randrange(3), 1, 2, size[0], 0, rng.randrange(2)), (COPY, 1, 0, 2, 1, size[1], 1), (LOAD, 0, 512, 1 << 30, 256, 128, 8, 8, 32, 0),
-           (BARRIER, 0), (WAIT,), (BARRIER, 1), (LOOP, 0, 3)]
+    ops = [
+        (COPY, 0, rng.randrange(3), 1, 2, size[0], 0, rng.randrange(2)),
+        (COPY, 1, 0, 2, 1, size[1], 1),
+        (LOAD, 0, 512, 1 << 30, 256, 128, 8, 8, 32, 0),
+        (BARRIER, 0),
+        (WAIT,),
+        (BARRIER, 1),
+        (LOOP, 0, 3),
+    ]
     program(e, sm, ops, 32, rng.randrange(1, 3), 0, 1, 4)
     e.run()
     return outcome(e, [sm, tma, *parts])

@@ -17,7 +17,12 @@ def one_load(sectors=4, warm=(), sm=0, address=0, **changes):
         e.touch([sms[part]], np.array([address], np.uint64), mask=1)
     program(e, sms[sm], [(LOAD, address, 0, 1, 0, 0, 0, 4, 1, 0), (WAIT,)])
     e.run()
-    return e.now - 1000 - 20_000, e, slices, channels  # the warp starts after 1 cycle, the block's end is followed by 20
+    return (
+        e.now - 1000 - 20_000,
+        e,
+        slices,
+        channels,
+    )  # the warp starts after 1 cycle, the block's end is followed by 20
 
 
 def home(address):
@@ -51,7 +56,9 @@ def test_a_far_line_leaves_a_copy_beside_its_reader():
 @pytest.mark.parametrize("address", [NEAR, FAR])
 def test_a_miss_is_bank_timing_on_top(address):
     """Closed bank: tRCD + tCL + the second burst tCCD_L later + its length; edges of the memory clock are rounded up."""
-    ps, e, slices, channels = one_load(address=address, hbm={"nRCDRD": 31, "nCL": 20, "nCCDL": 4, "nBL": 2, "phase": 5000})
+    ps, e, slices, channels = one_load(
+        address=address, hbm={"nRCDRD": 31, "nCL": 20, "nCCDL": 4, "nBL": 2, "phase": 5000}
+    )
     way = L2_NEAR - SLICE + SLICE + 2 * DOOR + (2 * PEER + SLICE if address == FAR else 0)
     bank = (31 + 20 + 4 + 2) * 625
     assert way + bank <= ps < way + bank + 625
@@ -67,7 +74,10 @@ def test_unloaded_chase_is_hops_times_latency():
     assert e.now - 21_000 == 100 * L2_NEAR
 
 
-@pytest.mark.parametrize("stride, size, cycles", [(0, 4, 1), (4, 4, 1), (8, 4, 2), (16, 4, 4), (32, 4, 8), (128, 4, 32), (8, 8, 2), (16, 8, 4), (16, 16, 4)])
+@pytest.mark.parametrize(
+    "stride, size, cycles",
+    [(0, 4, 1), (4, 4, 1), (8, 4, 2), (16, 4, 4), (32, 4, 8), (128, 4, 32), (8, 8, 2), (16, 8, 4), (16, 16, 4)],
+)
 def test_bank_conflicts_hold_the_load_store_unit(stride, size, cycles):
     e, sms, *_ = small(sm={"l1_sets": 64})
     e.attach(sms[0], ORDER, np.arange(32))

@@ -16,7 +16,9 @@ HOP, LOCAL = 70, 25  # cycles of 1 ns
 def gpc(engine="kernel", sms=4, port_bytes=0, **sm):
     """(Endpoints, SMs, network): one GPC."""
     e = Endpoints(16, 64, engine=engine)
-    parts = [e.add("sm", **{"clock": 10**9, "shared_cycles": LOCAL, "rank": i, "turnaround": 0, **sm}) for i in range(sms)]
+    parts = [
+        e.add("sm", **{"clock": 10**9, "shared_cycles": LOCAL, "rank": i, "turnaround": 0, **sm}) for i in range(sms)
+    ]
     network = e.add("sm_network", clock=10**9, cycles=HOP, port_bytes=port_bytes)
     for part in parts:
         e.wire(part, "cluster", network, "sm", 1)
@@ -79,7 +81,9 @@ def test_banks_of_shared_memory_hold_the_unit_by_width_and_stride(engine, step, 
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("changes, cycles", [({}, 4), ({"lsu_bytes": 64}, 8), ({"lsu_bytes": 256}, 4), ({"lsu_banks": 16}, 8)])
+@pytest.mark.parametrize(
+    "changes, cycles", [({}, 4), ({"lsu_bytes": 64}, 8), ({"lsu_bytes": 256}, 4), ({"lsu_banks": 16}, 8)]
+)
 def test_the_unit_is_as_wide_as_its_parameters_say(engine, changes, cycles):
     """32 lanes of 16 B are 512 B and 128 words: so many a cycle as data path and banks pass."""
     e, sms, _ = gpc(engine, **changes)
@@ -100,10 +104,26 @@ def scrambled(engine, seed):
     import random
 
     rng = random.Random(seed)
-    e, sms, network = gpc(engine, port_bytes=rng.choice([0, 700, 1600]), load_sectors=rng.choice([8, 64]), store_sectors=8, lsu_slots=rng.choice([0, 3]))
+    e, sms, network = gpc(
+        engine,
+        port_bytes=rng.choice([0, 700, 1600]),
+        load_sectors=rng.choice([8, 64]),
+        store_sectors=8,
+        lsu_slots=rng.choice([0, 3]),
+    )
     for i, part in enumerate(sms):
-        ops = [load(rng.choice([1, 2, 4]), rng.randrange(4), rng.randrange(1, 33), rng.choice([4, 8, 16]), rng.randrange(2), rng.choice([4, 8, 36]), 128 * rng.randrange(9))
-               for _ in range(4)]
+        ops = [
+            load(
+                rng.choice([1, 2, 4]),
+                rng.randrange(4),
+                rng.randrange(1, 33),
+                rng.choice([4, 8, 16]),
+                rng.randrange(2),
+                rng.choice([4, 8, 36]),
+                128 * rng.randrange(9),
+            )
+            for _ in range(4)
+        ]
         program(e, part, [*ops, (LOOP, 0, 3), (WAIT,)], rng.choice([32, 96]), rng.randrange(1, 3), i, 4, 12)
     e.run()
     return outcome(e, [*sms, network])
@@ -128,6 +148,9 @@ def test_clusters_lie_in_one_gpc_and_no_sm_is_in_two(tpcs, gpcs, size):
         assert [r for _, r in places] == list(range(places[0][1], places[0][1] + size)) and places[0][1] % size == 0
 
 
-@pytest.mark.parametrize("name, size, clusters", [("h100_sxm", 1, 132), ("h100_sxm", 2, 66), ("h100_sxm", 4, 32), ("h100_sxm", 16, 8), ("h800_pcie", 4, 25)])
+@pytest.mark.parametrize(
+    "name, size, clusters",
+    [("h100_sxm", 1, 132), ("h100_sxm", 2, 66), ("h100_sxm", 4, 32), ("h100_sxm", 16, 8), ("h800_pcie", 4, 25)],
+)
 def test_a_die_has_room_for_so_many_clusters(name, size, clusters):
     assert len(topology.load(name).parts["sm"].clusters(size)) == clusters

@@ -6,17 +6,19 @@ The whole ledger runs with `chipweave validate h100`; here a few rows of each gr
 from statistics import fmean
 
 import pytest
-
-from chipweave import ledger, topology
 from chipweave.validation import calibrate_die, die, suite_h100
 from chipweave.validation.calibrate_kernels import calibration_values
+
+from chipweave import ledger, topology
 
 DIES = ["h100_sxm", "h100_pcie", "h100_nvl", "h200", "gh200", "h800", "h800_pcie"]
 STRUCTURE = {"sms", "clock", "slices", "generation", "stacks", "capacity", "controller_clock"}
 
 
 def sample(group, every, offset=0):
-    rows = [(q, v) for q, v in ledger.read_references(suite_h100.REFERENCES) if q.group == group and q.role == "predicted"]
+    rows = [
+        (q, v) for q, v in ledger.read_references(suite_h100.REFERENCES) if q.group == group and q.role == "predicted"
+    ]
     return rows[offset::every]
 
 
@@ -25,7 +27,10 @@ def mean_error(results):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("group, every, bar", [("plateau", 2, 0.05), ("latcurve", 24, 0.08), ("l1stride", 5, 0.10), ("l1l2bw", 18, 0.10), ("l2bw", 30, 0.12)])
+@pytest.mark.parametrize(
+    "group, every, bar",
+    [("plateau", 2, 0.05), ("latcurve", 24, 0.08), ("l1stride", 5, 0.10), ("l1l2bw", 18, 0.10), ("l2bw", 30, 0.12)],
+)
 def test_a_sample_of_the_group_holds_its_bar(group, every, bar):
     results = ledger.judge("h100", sample(group, every), ledger.discover())
     assert all(r.status != "not modelled" for r in results)
@@ -40,9 +45,13 @@ def test_the_read_kernel_is_bound_by_loads_in_flight():
 
 def test_predictions_do_not_change_when_values_are_poisoned(poisoned):
     rows = [(q, v) for q, v in ledger.read_references(poisoned) if q.id in ("plateau-0001", "plateau-0005")]
-    true = [(q, v) for q, v in ledger.read_references(suite_h100.REFERENCES) if q.id in ("plateau-0001", "plateau-0005")]
+    true = [
+        (q, v) for q, v in ledger.read_references(suite_h100.REFERENCES) if q.id in ("plateau-0001", "plateau-0005")
+    ]
     cases = ledger.discover()
-    assert [r.simulated for r in ledger.judge("h100", rows, cases)] == [r.simulated for r in ledger.judge("h100", true, cases)]
+    assert [r.simulated for r in ledger.judge("h100", rows, cases)] == [
+        r.simulated for r in ledger.judge("h100", true, cases)
+    ]
 
 
 def test_calibration_is_handed_calibration_rows_only(poisoned):
@@ -63,7 +72,13 @@ def test_devices_differ_in_structure_and_datasheet_values_only(name):
     own, base = topology.load_tree(topology.find(name)), topology.load_tree(topology.find("hopper_die"))
     for part, node in own.get("parts").value.items():
         shared = base.get("parts").value[part].value
-        changed = {key for key, value in node.value.items() if key not in shared or value.get("value") is not None and value.get("value").text != shared[key].get("value").text}
+        changed = {
+            key
+            for key, value in node.value.items()
+            if key not in shared
+            or value.get("value") is not None
+            and value.get("value").text != shared[key].get("value").text
+        }
         assert changed <= STRUCTURE
 
 
@@ -75,4 +90,6 @@ def test_peak_memory_bandwidth_is_the_datasheet_s(name, rate):
 def test_every_number_of_a_die_has_its_source():
     system = topology.load("gh200", preset=str(die.CALIBRATED))
     named = {path.split(".", 2)[1] for path, _, _ in system.sources}
-    assert {"miss_cycles", "controller_cycles", "slice_bandwidth", "sms", "clock"} <= named | {p.split(".")[-1] for p, _, _ in system.sources}
+    assert {"miss_cycles", "controller_cycles", "slice_bandwidth", "sms", "clock"} <= named | {
+        p.split(".")[-1] for p, _, _ in system.sources
+    }

@@ -56,5 +56,3 @@ def test_kernel_and_twin_agree():
     ops = [(1, 0, 2048, 1 << 30, 256, 0, 8, 8, 32, 0), (4,), (STORE, 65536, 2048, 1 << 30, 256, 0, 8, 8, 32, 0)]
     one, two = (train(engine, 3, 20, ops=ops, deal=3) for engine in ENGINES)
     assert outcome(one[0], [*one[1], one[2]]) == outcome(two[0], [*two[1], two[2]])
-
-

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from small_die import WAIT, program, small
 
-LINES = 2           # a unit of a pseudo channel
-ROUND = 2 * LINES   # units of both pseudo channels: the next bank group begins
+LINES = 2  # a unit of a pseudo channel
+ROUND = 2 * LINES  # units of both pseudo channels: the next bank group begins
 
 
 def lands(engine, groups, due, **hbm):

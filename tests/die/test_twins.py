@@ -16,15 +16,34 @@ def mixed(engine, seed, sm=(), llc=(), hbm=()):
     rng = np.random.default_rng(seed)
     e, sms, slices, channels = small(engine, dict(sm), dict(llc), dict(hbm))
     order = rng.permutation(200)
-    e.touch([sms[0], sms[1]], np.sort(rng.integers(0, 300, 80)).astype(np.uint64) * 128 + (np.arange(80) % 3 == 0).astype(np.uint64), mask=int(rng.integers(0, 16)))
+    e.touch(
+        [sms[0], sms[1]],
+        np.sort(rng.integers(0, 300, 80)).astype(np.uint64) * 128 + (np.arange(80) % 3 == 0).astype(np.uint64),
+        mask=int(rng.integers(0, 16)),
+    )
     for i, part in enumerate(sms):
         step, size = int(rng.choice([4, 8, 12, 16, 40])), int(rng.choice([4, 8, 16]))
         ops = [
-            (LOAD, 4096 * int(rng.integers(4)), 1024, 1 << 30, 512, 256, step, size, int(rng.integers(1, 33)), int(rng.integers(2))),
-            (LOAD, 128, 512, 3, 64, 128, 8, 8, 32, 0), (WORK, int(rng.integers(1, 50))), (WAIT,),
-            (STORE, 65536, 1024, 1 << 30, 256, 512, 8, 8, 32, 0), (GATHER, 0, 64, 5, 3, 7, 1, 4, 16, 0),
-            (CHASE, 0, 128, i, 11, 5, 9, 8, int(rng.integers(1, 9)), 0), (LOOP, 0, int(rng.integers(1, 4))),
-        ]  # fmt: skip
+            (
+                LOAD,
+                4096 * int(rng.integers(4)),
+                1024,
+                1 << 30,
+                512,
+                256,
+                step,
+                size,
+                int(rng.integers(1, 33)),
+                int(rng.integers(2)),
+            ),
+            (LOAD, 128, 512, 3, 64, 128, 8, 8, 32, 0),
+            (WORK, int(rng.integers(1, 50))),
+            (WAIT,),
+            (STORE, 65536, 1024, 1 << 30, 256, 512, 8, 8, 32, 0),
+            (GATHER, 0, 64, 5, 3, 7, 1, 4, 16, 0),
+            (CHASE, 0, 128, i, 11, 5, 9, 8, int(rng.integers(1, 9)), 0),
+            (LOOP, 0, int(rng.integers(1, 4))),
+        ]
         e.attach(part, ORDER, order)
         program(e, part, ops, int(rng.choice([16, 32, 96])), int(rng.integers(1, 4)), i, 4, 12)
     e.run()
@@ -38,8 +57,17 @@ def test_random_programs_end_in_the_same_picosecond(seed):
     assert kernel == plain
 
 
-@pytest.mark.parametrize("change", [{"hbm": {"refresh_all": 1}}, {"llc": {"fill": 4, "unit": 1}, "sm": {"unit": 1}}, {"llc": {"fill": 1, "request_bytes": 16}},
-                                    {"sm": {"lsu_slots": 33, "clock": 1755000000}}, {"hbm": {"nREFI": 700, "nRFC": 200}}, {"llc": {"channel_share": 2, "channel_index": 1}}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hbm": {"refresh_all": 1}},
+        {"llc": {"fill": 4, "unit": 1}, "sm": {"unit": 1}},
+        {"llc": {"fill": 1, "request_bytes": 16}},
+        {"sm": {"lsu_slots": 33, "clock": 1755000000}},
+        {"hbm": {"nREFI": 700, "nRFC": 200}},
+        {"llc": {"channel_share": 2, "channel_index": 1}},
+    ],
+)
 def test_every_switch_is_the_same_in_both(change):
     kernel, plain = both(lambda engine: mixed(engine, 5, **change))
     assert kernel == plain

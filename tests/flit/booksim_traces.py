@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import chipweave.validation
+
 from chipweave.noc.router import SPELLINGS, Router
 from chipweave.noc.routing import grid, irregular
 
@@ -29,7 +30,9 @@ def index():
 def packets():
     found = defaultdict(list)
     for row in rows("packet_traces.csv"):
-        found[row["trace_id"]].append(tuple(int(row[k]) for k in ("src", "dst", "size", "ctime", "itime", "atime", "hops")))
+        found[row["trace_id"]].append(
+            tuple(int(row[k]) for k in ("src", "dst", "size", "ctime", "itime", "atime", "hops"))
+        )
     return found
 
 
@@ -40,7 +43,11 @@ def router(row):
 def network(row):
     if row["topology"] != "anynet":
         return grid([int(row["k"])] * int(row["n"]), wrap=row["topology"] == "torus")
-    edges = {(int(r["src_router"]), int(r["dst_router"])): int(r["latency"]) for r in rows("anynet_links.csv") if r["net"] == row["network"]}
+    edges = {
+        (int(r["src_router"]), int(r["dst_router"])): int(r["latency"])
+        for r in rows("anynet_links.csv")
+        if r["net"] == row["network"]
+    }
     return irregular(int(row["k"]), edges)
 
 

@@ -15,12 +15,16 @@ from .booksim_traces import index, packets, rows
 from .test_commands import main
 
 HEAD = "schema: chipweave.topology/1\nname: graph\nnetworks:\n  net:\n    link_model: flit\n    shape: edges\n    routing: {routing}\n    routers: {routers}\n"
-WIRE = "    latency: {value: 1 ns, source: x, kind: assumed}\n    bandwidth: {value: 32 GB/s, source: x, kind: assumed}\n"
+WIRE = (
+    "    latency: {value: 1 ns, source: x, kind: assumed}\n    bandwidth: {value: 32 GB/s, source: x, kind: assumed}\n"
+)
 
 
 def text(routers, latencies, how="shortest_latency", more=""):
     """YAML of directed links {(a, b): cycles} at a flit of 32 B in 1 ns."""
-    edges = ", ".join(f"{{between: [{a}, {b}], latency: {cycles} ns, one_way: true}}" for (a, b), cycles in latencies.items())
+    edges = ", ".join(
+        f"{{between: [{a}, {b}], latency: {cycles} ns, one_way: true}}" for (a, b), cycles in latencies.items()
+    )
     return HEAD.format(routing=how, routers=routers) + f"    edges: [{edges}]\n" + WIRE + more
 
 
@@ -46,12 +50,33 @@ def test_routes_by_latency_are_those_of_booksim(graph):
 def test_a_recorded_run_on_a_graph_of_unequal_latencies_is_replayed_to_the_cycle(tmp_path, how, equal):
     """By `chipweave replay`, from YAML and a list of packets; routes by number of links are others."""
     row = index()["T07"]
-    links = {(int(r["src_router"]), int(r["dst_router"])): int(r["latency"]) for r in rows("anynet_links.csv") if r["net"] == row["network"]}
+    links = {
+        (int(r["src_router"]), int(r["dst_router"])): int(r["latency"])
+        for r in rows("anynet_links.csv")
+        if r["net"] == row["network"]
+    }
     (tmp_path / "graph.yaml").write_text(text(int(row["k"]), links, how))
     with open(tmp_path / "packets.csv", "w", newline="") as file:
         csv.writer(file).writerows([("src", "dst", "size", "ctime"), *(p[:4] for p in packets()["T07"])])
-    sets = [x for name in ("num_vcs", "vc_buf_size", "routing_delay", "credit_delay") for x in ("--set", f"{name}={row[name]}")]
-    assert main(["replay", str(tmp_path / "graph.yaml"), str(tmp_path / "packets.csv"), "--csv", str(tmp_path / "out.csv"), "--allow-deadlock", *sets]) == 0
+    sets = [
+        x
+        for name in ("num_vcs", "vc_buf_size", "routing_delay", "credit_delay")
+        for x in ("--set", f"{name}={row[name]}")
+    ]
+    assert (
+        main(
+            [
+                "replay",
+                str(tmp_path / "graph.yaml"),
+                str(tmp_path / "packets.csv"),
+                "--csv",
+                str(tmp_path / "out.csv"),
+                "--allow-deadlock",
+                *sets,
+            ]
+        )
+        == 0
+    )
     with open(tmp_path / "out.csv", newline="") as file:
         got = [tuple(int(r[c]) for c in ("itime", "atime", "hops")) for r in csv.DictReader(file)]
     assert (got == [p[4:] for p in packets()["T07"]]) == equal

@@ -3,7 +3,6 @@
 import csv
 
 import pytest
-
 from chipweave.validation import booksim_options, suite_booksim
 
 from .booksim_traces import index, rows
@@ -40,34 +39,60 @@ def test_an_option_that_we_do_not_have_is_named(tmp_path, name):
 
 def test_options_that_change_nothing_are_no_reason(tmp_path):
     neutral = {name: str(value) for name, (value, _) in (booksim_options.ANY | booksim_options.RUN).items()}
-    without_effect = {"alloc_iters": "4", "arb_type": "matrix", "private_bufs": "2", "max_held_slots": "3", "vct": "1", "write_request_size": "7"}
+    without_effect = {
+        "alloc_iters": "4",
+        "arb_type": "matrix",
+        "private_bufs": "2",
+        "max_held_slots": "3",
+        "vct": "1",
+        "write_request_size": "7",
+    }
     assert judged(tmp_path, **neutral, **without_effect).status == "holds"
     assert judged(tmp_path, classes="{1}", use_read_write="{0}", subnets="").status == "holds"
 
 
-@pytest.mark.parametrize("total, status", [("8", "holds"), ("9", "holds"), ("-1", "gap"), ("7", "gap"), ("1", "not modelled")])
+@pytest.mark.parametrize(
+    "total, status", [("8", "holds"), ("9", "holds"), ("-1", "gap"), ("7", "gap"), ("1", "not modelled")]
+)
 def test_buf_size_is_shared_out_among_the_vcs(tmp_path, total, status):
     """2 VCs: 8 and 9 flits are 4 each, as recorded; 7 are 3; where it is not positive vc_buf_size holds, here a wrong one."""
     assert judged(tmp_path, buf_size=total, vc_buf_size="5").status == status
 
 
-@pytest.mark.parametrize("changes, why", [
-    ({"include_queuing": "0"}, "include_queuing = 0"), ({"measure_stats": "{0}"}, "measure_stats"),
-    ({"warmup_periods": "0"}, "warmup_periods = 0"), ({"sim_type": "batch"}, "sim_type = 'batch'"), ({"subnets": "2"}, "subnets = 2"),
-])
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        ({"include_queuing": "0"}, "include_queuing = 0"),
+        ({"measure_stats": "{0}"}, "measure_stats"),
+        ({"warmup_periods": "0"}, "warmup_periods = 0"),
+        ({"sim_type": "batch"}, "sim_type = 'batch'"),
+        ({"subnets": "2"}, "subnets = 2"),
+    ],
+)
 def test_a_curve_that_is_measured_otherwise_is_not_modelled(tmp_path, changes, why):
     write(tmp_path / "reference.csv", [rows("reference.csv")[1] | changes])
     (row,) = suite_booksim.results(reference=tmp_path)
     assert row.status == "not modelled" and why in row.why
 
 
-@pytest.mark.parametrize("changes, status", [({}, "holds"), ({"routing_function": "dor"}, "gap"), ({"speculative": "1"}, "not modelled")])
+@pytest.mark.parametrize(
+    "changes, status", [({}, "holds"), ({"routing_function": "dor"}, "gap"), ({"speculative": "1"}, "not modelled")]
+)
 def test_min_adapt_is_that_of_booksim_with_one_direction_a_rank(tmp_path, changes, status):
     """A recorded run on a mesh of 3x3 with 2 VCs of one flit: the escape VC and one other, both in the same direction."""
     columns = ("src", "dst", "size", "ctime", "itime", "atime", "hops")
     packets = [dict(zip(columns, map(int, line.split(","))), trace_id="A") for line in ADAPTIVE.split()]
     write(tmp_path / "packet_traces.csv", packets)
-    shape = {"trace_id": "A", "network": "", "topology": "mesh", "k": "3", "n": "2", "routing_function": "min_adapt", "num_vcs": "2", "vc_buf_size": "1"}
+    shape = {
+        "trace_id": "A",
+        "network": "",
+        "topology": "mesh",
+        "k": "3",
+        "n": "2",
+        "routing_function": "min_adapt",
+        "num_vcs": "2",
+        "vc_buf_size": "1",
+    }
     write(tmp_path / "packet_traces_index.csv", [shape | changes])
     (row,) = suite_booksim.results(reference=tmp_path)
     assert row.status == status

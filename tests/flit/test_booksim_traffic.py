@@ -1,28 +1,47 @@
 """Are the traffic columns of a row read as BookSim 2 reads them, and those of `chipweave traffic` as documented?"""
 
 import pytest
-
-from chipweave.noc import traffic
-from chipweave.errors import BadInput
-from chipweave.fabric.noc import Kernel
-from chipweave.noc.router import Allocator, Router
-from chipweave.noc.routing import grid, irregular
 from chipweave.validation import booksim_traffic
 
+from chipweave.errors import BadInput
+from chipweave.fabric.noc import Kernel
+from chipweave.noc import traffic
+from chipweave.noc.router import Allocator, Router
+from chipweave.noc.routing import grid, irregular
 
-@pytest.mark.parametrize("sizes, rates, read", [
-    ("3", "", [(3, 1)]), ("{{1,5}}", "", [(1, 1), (5, 1)]), ("{{1,5}}", "{{3,1}}", [(1, 3), (5, 1)]),
-    ("{{1,5}}", "1", [(1, 1), (5, 1)]), ("{{1,5,9}}", "{{4,2}}", [(1, 4), (5, 2), (9, 2)]), ("{{1,5}}", "{{4,2,7}}", [(1, 4), (5, 2)]),
-    ("{1,5}", "", [(1, 1)]), ("{{1,5}}", "{3,1}", [(1, 3), (5, 3)]), ("1,5", "", [(1, 1)]), ("{{1,5},{2}}", "{{2,1},{1}}", [(1, 2), (5, 1)]),
-])
+
+@pytest.mark.parametrize(
+    "sizes, rates, read",
+    [
+        ("3", "", [(3, 1)]),
+        ("{{1,5}}", "", [(1, 1), (5, 1)]),
+        ("{{1,5}}", "{{3,1}}", [(1, 3), (5, 1)]),
+        ("{{1,5}}", "1", [(1, 1), (5, 1)]),
+        ("{{1,5,9}}", "{{4,2}}", [(1, 4), (5, 2), (9, 2)]),
+        ("{{1,5}}", "{{4,2,7}}", [(1, 4), (5, 2)]),
+        ("{1,5}", "", [(1, 1)]),
+        ("{{1,5}}", "{3,1}", [(1, 3), (5, 3)]),
+        ("1,5", "", [(1, 1)]),
+        ("{{1,5},{2}}", "{{2,1},{1}}", [(1, 2), (5, 1)]),
+    ],
+)
 def test_sizes_are_lists_of_the_first_class(sizes, rates, read):
     assert traffic.sizes_of(*booksim_traffic.sizes({"packet_size": sizes, "packet_size_rate": rates})) == read
 
 
-@pytest.mark.parametrize("text, read", [
-    ("bernoulli", None), ("", None), ("on_off({0.05,0.1})", (0.05, 0.1, -1)), ("on_off(0.05,0.1)", (0.05, 0.5, -1)), ("on_off(0.2)", (0.2, 0.5, -1)),
-    ("on_off", (0.5, 0.5, -1)), ("on_off({-1,0.2,0.7})", (-1, 0.2, 0.7)), ("{on_off({.05,1e-1})}", (0.05, 0.1, -1)),
-])
+@pytest.mark.parametrize(
+    "text, read",
+    [
+        ("bernoulli", None),
+        ("", None),
+        ("on_off({0.05,0.1})", (0.05, 0.1, -1)),
+        ("on_off(0.05,0.1)", (0.05, 0.5, -1)),
+        ("on_off(0.2)", (0.2, 0.5, -1)),
+        ("on_off", (0.5, 0.5, -1)),
+        ("on_off({-1,0.2,0.7})", (-1, 0.2, 0.7)),
+        ("{on_off({.05,1e-1})}", (0.05, 0.1, -1)),
+    ],
+)
 def test_what_on_off_does_not_say_is_the_default(text, read):
     assert traffic.injection_of(booksim_traffic.injection({"injection_process": text})) == read
 
@@ -32,10 +51,17 @@ def test_the_defaults_of_on_off_are_columns_too():
     assert traffic.injection_of(booksim_traffic.injection(row)) == (0.1, -1, 0.8)
 
 
-@pytest.mark.parametrize("text, targets, weights", [
-    ("hotspot({{5,6},{1,3}})", [5, 6], [1, 3]), ("hotspot({{5,6}})", [5, 6], [1, 1]), ("hotspot({5,7})", [5], [7]), ("hotspot(5)", [5], [1]),
-    ("hotspot({{1,2,3},{4,2}})", [1, 2, 3], [4, 2, 2]), ("hotspot({{1,2},{4,2,9}})", [1, 2], [4, 2]),
-])
+@pytest.mark.parametrize(
+    "text, targets, weights",
+    [
+        ("hotspot({{5,6},{1,3}})", [5, 6], [1, 3]),
+        ("hotspot({{5,6}})", [5, 6], [1, 1]),
+        ("hotspot({5,7})", [5], [7]),
+        ("hotspot(5)", [5], [1]),
+        ("hotspot({{1,2,3},{4,2}})", [1, 2, 3], [4, 2, 2]),
+        ("hotspot({{1,2},{4,2,9}})", [1, 2], [4, 2]),
+    ],
+)
 def test_hot_spots_are_the_first_list_and_weights_the_second(text, targets, weights):
     assert traffic.parse(grid([4, 4]), booksim_traffic.pattern({"traffic": text}))[1:] == (targets, weights)
 
@@ -61,9 +87,14 @@ def test_tornado_steps_in_the_k_and_n_of_the_row_or_of_its_arguments():
 def test_our_own_command_reads_one_pair_of_braces_as_one_list():
     net = grid([4, 4])
     assert traffic.parse(net, "hotspot({0,7})")[1:] == ([0, 7], [1, 1])
-    assert traffic.parse(net, "hotspot({{0,7,9},{3,2}})")[2] == [3, 2, 2] and traffic.sizes_of("1,5", "2") == [(1, 2), (5, 2)]
+    assert traffic.parse(net, "hotspot({{0,7,9},{3,2}})")[2] == [3, 2, 2] and traffic.sizes_of("1,5", "2") == [
+        (1, 2),
+        (5, 2),
+    ]
     assert traffic.injection_of("on_off(0.05,0.1)") == (0.05, 0.1, -1)
-    assert traffic.parse(irregular(4, {(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1, (2, 3): 1, (3, 2): 1}), "tornado({2,2})")[1] == [0, 1, 2, 3]
+    assert traffic.parse(
+        irregular(4, {(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1, (2, 3): 1, (3, 2): 1}), "tornado({2,2})"
+    )[1] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("pattern", ["tornado({0,2})", "tornado({2,99})", "neighbor({a,2})", "neighbor({17,1})"])
@@ -73,7 +104,10 @@ def test_a_step_that_leads_nowhere_is_refused(pattern):
 
 
 def test_empty_brackets_say_nothing():
-    assert Allocator.of("islip()") == Allocator.of("islip") and str(Allocator.of("separable_input_first()")) == "separable_input_first"
+    assert (
+        Allocator.of("islip()") == Allocator.of("islip")
+        and str(Allocator.of("separable_input_first()")) == "separable_input_first"
+    )
     kernel = Kernel(grid([2]), Router.of({"sw_allocator": "islip()", "vc_allocator": "islip( )"}))
     kernel.send([(0, 0, 3, 0, 1, 0, 3)])
     assert kernel.drain(1000) is not None and kernel.collect()[0][3] == 14

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from chipweave.noc import system as routing_system
-from chipweave.noc import traffic
 from chipweave.__main__ import main as entry
 from chipweave.errors import BadInput
+from chipweave.noc import system as routing_system
+from chipweave.noc import traffic
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 
@@ -30,7 +30,15 @@ def test_replay_lists_every_packet_of_a_trace_in_the_order_given(tmp_path):
     assert [(int(r["itime"]), int(r["atime"]), int(r["hops"])) for r in rows] == expected
 
 
-@pytest.mark.parametrize("line, word", [("1,2,0,0", "size 0"), ("1,99,1,0", "endpoints are 0 to 15"), ("1,2,x,0", "whole numbers"), ("1,2,1,-4", "ctime -4")])
+@pytest.mark.parametrize(
+    "line, word",
+    [
+        ("1,2,0,0", "size 0"),
+        ("1,99,1,0", "endpoints are 0 to 15"),
+        ("1,2,x,0", "whole numbers"),
+        ("1,2,1,-4", "ctime -4"),
+    ],
+)
 def test_a_bad_packet_line_is_named(tmp_path, capsys, line, word):
     path = tmp_path / "bad.csv"
     path.write_text(f"src,dst,size,ctime\n{line}\n")
@@ -42,12 +50,18 @@ def test_a_bad_packet_line_is_named(tmp_path, capsys, line, word):
 def test_a_packet_list_as_a_spreadsheet_saves_it_is_read(tmp_path, capsys):
     path = tmp_path / "list.csv"
     path.write_bytes(b"\xef\xbb\xbfsrc,dst,size,ctime\r\n1,2,3,4\r\n")
-    assert main(["replay", "mesh_4x4", str(path)]) == 0 and capsys.readouterr().out.splitlines()[1].startswith("1,2,3,4,4,")
+    assert main(["replay", "mesh_4x4", str(path)]) == 0 and capsys.readouterr().out.splitlines()[1].startswith(
+        "1,2,3,4,4,"
+    )
 
 
 def test_the_latency_load_curve_says_what_each_line_is(tmp_path):
-    assert main(["traffic", "mesh_4x4", "--load", "0.1,0.2", "--cycles", "50", "--picture", str(tmp_path / "c.svg")]) == 0
-    assert all(f"<!-- {words} -->" in (tmp_path / "c.svg").read_text() for words in ("mean latency", "p99 latency", "accepted"))
+    assert (
+        main(["traffic", "mesh_4x4", "--load", "0.1,0.2", "--cycles", "50", "--picture", str(tmp_path / "c.svg")]) == 0
+    )
+    assert all(
+        f"<!-- {words} -->" in (tmp_path / "c.svg").read_text() for words in ("mean latency", "p99 latency", "accepted")
+    )
 
 
 @pytest.mark.parametrize("loads", [["--load", "0.1,0.2,0.3"], ["--load", "0.1", "--load", "0.2, 0.3"]])
@@ -70,7 +84,25 @@ def test_the_bare_mesh_is_the_grid_of_booksim():
 
 def test_traffic_writes_every_link_with_its_hottest_flows(tmp_path, capsys):
     path = tmp_path / "links.json"
-    assert main(["traffic", "mesh_4x4", "--pattern", "bitcomp", "--load", "0.1", "--cycles", "500", "--links", str(path), "--json", "-"]) == 0
+    assert (
+        main(
+            [
+                "traffic",
+                "mesh_4x4",
+                "--pattern",
+                "bitcomp",
+                "--load",
+                "0.1",
+                "--cycles",
+                "500",
+                "--links",
+                str(path),
+                "--json",
+                "-",
+            ]
+        )
+        == 0
+    )
     links, result = json.loads(path.read_text()), json.loads(capsys.readouterr().out)
     assert len(links["links"]) == 48 + 2 * 16 and len(result["hottest_links"]) == 5
     assert sum(k["flits"] for k in links["links"] if k["from"].startswith("router")) == result["flit_hops"]
@@ -82,8 +114,22 @@ def test_traffic_prints_the_documented_keys_alone_on_standard_output(capsys):
     assert main(["traffic", "mesh_4x4", "--pattern", "uniform", "--load", "0.2", "--cycles", "500", "--json", "-"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "chipweave.noc.traffic/1" and not document["saturated"]
-    assert {"cycles", "packets", "latency_mean", "latency_p99", "network_latency_mean", "hops_mean", "offered_flits", "accepted_flits",
-            "flit_hops", "wall_s", "cpu_s", "flit_hops_per_cpu_s", "peak_rss_bytes", "seed"} <= set(document)
+    assert {
+        "cycles",
+        "packets",
+        "latency_mean",
+        "latency_p99",
+        "network_latency_mean",
+        "hops_mean",
+        "offered_flits",
+        "accepted_flits",
+        "flit_hops",
+        "wall_s",
+        "cpu_s",
+        "flit_hops_per_cpu_s",
+        "peak_rss_bytes",
+        "seed",
+    } <= set(document)
 
 
 def test_a_saturated_network_is_a_result():
@@ -93,7 +139,9 @@ def test_a_saturated_network_is_a_result():
 
 def test_both_engines_see_the_same_traffic():
     net, cost = grid([4, 4]), ("wall_s", "cpu_s", "flit_hops_per_cpu_s", "peak_rss_bytes")
-    fast, slow = (traffic.run(net, Router(), "uniform", 0.4, "1,5", "3,1", "on_off(0.1,0.3)", general=g) for g in (False, True))
+    fast, slow = (
+        traffic.run(net, Router(), "uniform", 0.4, "1,5", "3,1", "on_off(0.1,0.3)", general=g) for g in (False, True)
+    )
     assert {k: v for k, v in fast.items() if k not in cost} == {k: v for k, v in slow.items() if k not in cost}
 
 
@@ -120,7 +168,9 @@ def test_a_wrong_pattern_is_refused(pattern):
 
 def test_accepted_load_is_offered_load_below_saturation():
     row = traffic.run(grid([8, 8]), Router(), "uniform", 0.2, cycles=20_000)
-    assert row["accepted_flits"] == pytest.approx(0.2, rel=0.01) and row["latency_mean"] == pytest.approx(35.15, rel=0.01)
+    assert row["accepted_flits"] == pytest.approx(0.2, rel=0.01) and row["latency_mean"] == pytest.approx(
+        35.15, rel=0.01
+    )
 
 
 def test_a_topology_that_can_deadlock_is_refused_unless_allowed(capsys):

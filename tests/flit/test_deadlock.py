@@ -6,9 +6,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from chipweave.noc import deadlock
-from chipweave.noc import routing
 from chipweave.errors import BadInput
+from chipweave.noc import deadlock, routing
 from chipweave.noc.router import Router
 
 REQUEST_REPLY = [(0, 1)]

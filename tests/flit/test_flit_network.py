@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from chipweave import topology
+from chipweave.errors import BadInput
 from chipweave.noc import network as flit_network
 from chipweave.noc import routing
-from chipweave.errors import BadInput
 
 WAFER = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "
 
@@ -21,7 +21,9 @@ def wires(network):
     return {(k.src, k.src_port, k.dst, k.dst_port, k.latency, k.interval) for k in network.links}
 
 
-@pytest.mark.parametrize("name, radices, wrap", [("mesh_4x4", (4, 4), False), ("mesh_8x8", (8, 8), False), ("torus_8x8", (8, 8), True)])
+@pytest.mark.parametrize(
+    "name, radices, wrap", [("mesh_4x4", (4, 4), False), ("mesh_8x8", (8, 8), False), ("torus_8x8", (8, 8), True)]
+)
 def test_bare_networks_equal_the_grids_that_the_booksim_traces_are_exact_on(name, radices, wrap):
     network = next(iter(topology.load(name).networks.values()))
     spec, expected = flit_network.of(network), routing.grid(radices, wrap=wrap)
@@ -33,17 +35,20 @@ def test_bare_networks_equal_the_grids_that_the_booksim_traces_are_exact_on(name
     assert flit_network.check(network) == []
 
 
-@pytest.mark.parametrize("text", [
-    "grid: [3, 4]\nshape: mesh\nlatency: 3 ns\nbandwidth: 32 GB/s",
-    "grid: [3, 4]\nshape: mesh\nrouting: yx\nlatency: 3 ns\nbandwidth: 32 GB/s",
-    "grid: [5, 4]\nshape: torus\norder: rows\nlatency: 3 ns\nbandwidth: 32 GB/s",
-    "grid: [2, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s",
-    "routers: 6\nshape: ring\nlatency: 3 ns\nbandwidth: 32 GB/s",
-    "routers: 5\nshape: switch\nswitches: 2\nlatency: 3 ns\nbandwidth: 32 GB/s",
-    "grid: [3, 3]\nshape: mesh\nrouting: shortest\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], absent: true}]",
-    "grid: [3, 3]\nshape: mesh\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], latency: 20 ns}]",
-    "routers: 4\nshape: switch\nswitches: 2\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "grid: [3, 4]\nshape: mesh\nlatency: 3 ns\nbandwidth: 32 GB/s",
+        "grid: [3, 4]\nshape: mesh\nrouting: yx\nlatency: 3 ns\nbandwidth: 32 GB/s",
+        "grid: [5, 4]\nshape: torus\norder: rows\nlatency: 3 ns\nbandwidth: 32 GB/s",
+        "grid: [2, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s",
+        "routers: 6\nshape: ring\nlatency: 3 ns\nbandwidth: 32 GB/s",
+        "routers: 5\nshape: switch\nswitches: 2\nlatency: 3 ns\nbandwidth: 32 GB/s",
+        "grid: [3, 3]\nshape: mesh\nrouting: shortest\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], absent: true}]",
+        "grid: [3, 3]\nshape: mesh\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], latency: 20 ns}]",
+        "routers: 4\nshape: switch\nswitches: 2\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s",
+    ],
+)
 def test_routes_are_those_of_the_topology(tmp_path, text):
     network = built(tmp_path, text)
     made = flit_network.of(network).network
@@ -62,7 +67,10 @@ def test_latency_width_and_depth_in_cycles_and_flits(tmp_path):
     text = "grid: [2, 2]\nshape: mesh\nlatency: 2500 ps\nbandwidth: 64 GB/s\noverride:\n  - {between: [0, 1], bandwidth: 20 GB/s, latency: 100 ps}"
     spec = flit_network.of(built(tmp_path, text))
     assert spec.clock == 2 * 10**9
-    assert {(k.latency, k.interval) for k in spec.network.links} == {(5, 1), (1, 4)}  # 0.2 cycles is 1; 3.2 cycles a flit are 4
+    assert {(k.latency, k.interval) for k in spec.network.links} == {
+        (5, 1),
+        (1, 4),
+    }  # 0.2 cycles is 1; 3.2 cycles a flit are 4
     assert spec.router.vc_depth == 8
     with pytest.raises(BadInput, match="less than the bandwidth"):
         flit_network.of(built(tmp_path, text, "n.router.clock=1.9 GHz"))
@@ -91,6 +99,9 @@ def test_a_ring_by_shortest_ways_is_refused_by_name(tmp_path):
 
 
 def test_vcs_that_do_not_divide_into_ranges_are_refused(tmp_path):
-    network = built(tmp_path, "grid: [2, 2]\nshape: mesh\nlatency: 1 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 6, message_vcs: 2, vc_classes: 2}")
+    network = built(
+        tmp_path,
+        "grid: [2, 2]\nshape: mesh\nlatency: 1 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 6, message_vcs: 2, vc_classes: 2}",
+    )
     with pytest.raises(BadInput, match="multiple of 4"):
         flit_network.of(network)

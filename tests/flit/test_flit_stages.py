@@ -15,6 +15,7 @@ MESH = "grid: [2, 3]\nshape: mesh\nlatency: 2 ns\nbandwidth: 32 GB/s"
 @pytest.fixture
 def layout_of(tmp_path):
     """A layout over one network: a request of 16 B, a hold at the target, and `size` bytes back."""
+
     def made(text=MESH, efficiency=1, *sets):
         file = tmp_path / "t.yaml"
         file.write_text(TOPOLOGY + text.replace("\n", "\n    "))
@@ -30,6 +31,7 @@ def layout_of(tmp_path):
         both.hold("serve", ports.at("to"), Constant(1500), then="reply")
         both.send("reply", network, "to", "from", "size", efficiency=efficiency, then=DONE)
         return layout
+
     return made
 
 
@@ -44,7 +46,9 @@ def finish(layout, chain, rows, engine, starts=None):
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 class TestBothEngines:
     @pytest.mark.parametrize("target, routers", [(1, 2), (5, 4)])
-    def test_a_lone_message_takes_the_zero_load_latency_from_the_first_edge_after_it_was_sent(self, layout_of, engine, target, routers):
+    def test_a_lone_message_takes_the_zero_load_latency_from_the_first_edge_after_it_was_sent(
+        self, layout_of, engine, target, routers
+    ):
         layout = layout_of(MESH + "\nrouter: {vcs: 2}")
         size, latency = 4 * 32, 2
         cycles = 1 + 2 + 4 * routers + latency * (routers - 1) + 4 - 1  # booksim: 1 + inj + h P + links + ej + (S - 1)
@@ -75,12 +79,17 @@ class TestBothEngines:
             fabric.build(layout_of(), admission="early_booking", engine=engine)
 
 
-@pytest.mark.parametrize("text", [
-    MESH, MESH + "\nrouter: {vcs: 4, message_vcs: 1, max_packet: 96 B}", MESH + "\nrouter: {vcs: 2, max_packet: 1 MiB, vc_depth: 3}",
-    MESH.replace("32 GB/s", "31.7 GB/s") + "\nrouter: {routing_delay: 0, wait_for_tail_credit: 1}",
-    "grid: [4, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 4}",
-    "routers: 4\nshape: switch\nlatency: 5 ns\nbandwidth: 32 GB/s\nrouter: {sw_allocator: islip(2)}",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        MESH,
+        MESH + "\nrouter: {vcs: 4, message_vcs: 1, max_packet: 96 B}",
+        MESH + "\nrouter: {vcs: 2, max_packet: 1 MiB, vc_depth: 3}",
+        MESH.replace("32 GB/s", "31.7 GB/s") + "\nrouter: {routing_delay: 0, wait_for_tail_credit: 1}",
+        "grid: [4, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 4}",
+        "routers: 4\nshape: switch\nlatency: 5 ns\nbandwidth: 32 GB/s\nrouter: {sw_allocator: islip(2)}",
+    ],
+)
 def test_kernel_and_twin_end_every_message_in_the_same_ps_with_the_same_link_counts(layout_of, text):
     rng = np.random.default_rng(len(text))
     layout = layout_of(text)

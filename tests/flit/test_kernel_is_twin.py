@@ -7,12 +7,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave.fabric.noc import Kernel
-from chipweave.plain.noc import Packet, PlainNetwork
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
+from chipweave.plain.noc import Packet, PlainNetwork
 
-ALLOCATORS = ["separable_input_first", "separable_output_first", "islip", "islip(3)", "wavefront",
-              "separable_input_first(matrix)", "separable_output_first(matrix)"]
+ALLOCATORS = [
+    "separable_input_first",
+    "separable_output_first",
+    "islip",
+    "islip(3)",
+    "wavefront",
+    "separable_input_first(matrix)",
+    "separable_output_first(matrix)",
+]
 SWITCH = st.integers(0, 1)
 
 
@@ -26,33 +33,54 @@ def networks(draw):
         for child in range(1, size):
             parent = draw(st.integers(0, child - 1))
             edges[child, parent], edges[parent, child] = draw(cost), draw(cost)
-        seats = draw(st.lists(st.integers(0, size - 1), min_size=2, max_size=2 * size))  # none or several endpoints a router
+        seats = draw(
+            st.lists(st.integers(0, size - 1), min_size=2, max_size=2 * size)
+        )  # none or several endpoints a router
         return irregular(size, edges, draw(st.sampled_from([None, seats])))
     radices = draw(st.lists(st.integers(2, 3) if kind != "torus" else st.integers(3, 4), min_size=1, max_size=2))
-    return grid(radices, wrap=kind == "torus", latency=draw(st.integers(1, 3)), routing="min_adapt" if kind == "adaptive" else "dor")
+    return grid(
+        radices,
+        wrap=kind == "torus",
+        latency=draw(st.integers(1, 3)),
+        routing="min_adapt" if kind == "adaptive" else "dor",
+    )
 
 
 @st.composite
 def routers(draw, fast):
     vcs = draw(st.sampled_from([2, 3, 4, 6, 8]))
     values = {
-        "vcs": vcs, "vc_depth": draw(st.sampled_from([1, 2, 3, 5, 8])), "routing_delay": draw(SWITCH),
-        "credit_delay": draw(st.integers(0, 3)), "wait_for_tail_credit": draw(SWITCH), "vc_busy_when_full": draw(SWITCH),
+        "vcs": vcs,
+        "vc_depth": draw(st.sampled_from([1, 2, 3, 5, 8])),
+        "routing_delay": draw(SWITCH),
+        "credit_delay": draw(st.integers(0, 3)),
+        "wait_for_tail_credit": draw(SWITCH),
+        "vc_busy_when_full": draw(SWITCH),
         "flow_control": draw(st.sampled_from(["wormhole", "wormhole", "cut_through"])),
-    }  # fmt: skip
+    }
     if vcs in (4, 8):
         values["vc_classes"] = draw(st.sampled_from([1, 2]))
     if not fast:
         values |= {
-            "routing_delay": draw(st.integers(0, 3)), "st_final_delay": draw(st.integers(1, 2)),
-            "vc_alloc_delay": draw(st.integers(1, 3)), "sw_alloc_delay": draw(st.integers(1, 3)),
-            "speculative": draw(SWITCH), "spec_check_cred": draw(SWITCH), "spec_mask_by_reqs": draw(SWITCH),
-            "spec_sw_allocator": draw(st.sampled_from(["prio", *ALLOCATORS])), "hold_switch_for_packet": draw(SWITCH),
-            "vc_allocator": draw(st.sampled_from(ALLOCATORS)), "sw_allocator": draw(st.sampled_from(ALLOCATORS)),
-            "input_speedup": draw(st.integers(1, 2)), "output_speedup": draw(st.integers(1, 2)),
-            "internal_speedup": draw(st.sampled_from([1.0, 1.5, 2.0])), "output_buffer_size": draw(st.sampled_from([-1, 2, 4])),
-            "priority": draw(st.sampled_from(["none", "age", "network_age", "local_age", "hop_count", "queue_length", "class"])),
-        }  # fmt: skip
+            "routing_delay": draw(st.integers(0, 3)),
+            "st_final_delay": draw(st.integers(1, 2)),
+            "vc_alloc_delay": draw(st.integers(1, 3)),
+            "sw_alloc_delay": draw(st.integers(1, 3)),
+            "speculative": draw(SWITCH),
+            "spec_check_cred": draw(SWITCH),
+            "spec_mask_by_reqs": draw(SWITCH),
+            "spec_sw_allocator": draw(st.sampled_from(["prio", *ALLOCATORS])),
+            "hold_switch_for_packet": draw(SWITCH),
+            "vc_allocator": draw(st.sampled_from(ALLOCATORS)),
+            "sw_allocator": draw(st.sampled_from(ALLOCATORS)),
+            "input_speedup": draw(st.integers(1, 2)),
+            "output_speedup": draw(st.integers(1, 2)),
+            "internal_speedup": draw(st.sampled_from([1.0, 1.5, 2.0])),
+            "output_buffer_size": draw(st.sampled_from([-1, 2, 4])),
+            "priority": draw(
+                st.sampled_from(["none", "age", "network_age", "local_age", "hop_count", "queue_length", "class"])
+            ),
+        }
         if values["speculative"] and draw(st.booleans()):
             values["vc_allocator"] = "piggyback"
     return Router.of(values)
@@ -61,8 +89,13 @@ def routers(draw, fast):
 @st.composite
 def traffic(draw, net, router):
     largest = router.vc_depth if router.flow_control == "cut_through" else 9
-    packet = st.tuples(st.integers(0, net.endpoints - 1), st.integers(0, net.endpoints - 1), st.integers(1, largest),
-                       st.integers(0, 30), st.integers(0, router.vc_classes - 1))
+    packet = st.tuples(
+        st.integers(0, net.endpoints - 1),
+        st.integers(0, net.endpoints - 1),
+        st.integers(1, largest),
+        st.integers(0, 30),
+        st.integers(0, router.vc_classes - 1),
+    )
     return draw(st.lists(packet, min_size=1, max_size=60))
 
 
@@ -78,8 +111,13 @@ def agree(net, router, packets, general):
     found = {row[0]: (row[2], row[3], row[6]) for row in kernel.collect()}
     assert found == {i: (p.itime, p.atime, p.hops) for i, p in enumerate(twins) if p.atime >= 0}
     starts = [0, *map(int, net.ports.cumsum())]
-    flits = {(r, p, v): int(n) for r in range(net.routers) for p in range(net.ports[r])
-             for v, n in enumerate(kernel.counts()[starts[r] + p, :, 0]) if n}
+    flits = {
+        (r, p, v): int(n)
+        for r in range(net.routers)
+        for p in range(net.ports[r])
+        for v, n in enumerate(kernel.counts()[starts[r] + p, :, 0])
+        if n
+    }
     assert flits == plain.flits
 
 

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.noc import link_stats
-from chipweave.noc import traffic
 from chipweave.fabric.noc import Kernel
-from chipweave.plain.noc import Packet, PlainNetwork
+from chipweave.noc import link_stats, traffic
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
+from chipweave.plain.noc import Packet, PlainNetwork
 
 from .test_kernel_is_twin import networks, routers
 from .test_kernel_is_twin import traffic as packets_of

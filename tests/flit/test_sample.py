@@ -30,12 +30,38 @@ def test_circuit_takes_as_long_in_the_sample_as_in_the_full_run(strategy):
 def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_path):
     file = tmp_path / "r.json"
     with pytest.raises(SystemExit) as ended:
-        main(["compare", "--topology", "micro_2x2", "--model", "qwen3-30b-a3b", "--batch", "2", "--steps", "3", "--strategies", "base",
-              "--set", "d2d.router.flit=8 KiB", "--link-models", "flit,circuit,fair", "--sample", "16", "--json", str(file)])
+        main(
+            [
+                "compare",
+                "--topology",
+                "micro_2x2",
+                "--model",
+                "qwen3-30b-a3b",
+                "--batch",
+                "2",
+                "--steps",
+                "3",
+                "--strategies",
+                "base",
+                "--set",
+                "d2d.router.flit=8 KiB",
+                "--link-models",
+                "flit,circuit,fair",
+                "--sample",
+                "16",
+                "--json",
+                str(file),
+            ]
+        )
     assert ended.value.code == 0
     result = json.loads(file.read_text())
     kinds = [(row["link_model"], row["admission"]) for row in result["rows"]]
-    assert kinds == [("flit", "work_conserving"), ("circuit", "early_booking"), ("circuit", "work_conserving"), ("fair", "work_conserving")]
+    assert kinds == [
+        ("flit", "work_conserving"),
+        ("circuit", "early_booking"),
+        ("circuit", "work_conserving"),
+        ("fair", "work_conserving"),
+    ]
     flit, _, circuit, _ = result["rows"]
     assert flit["sample"]["layer_steps"] == len(result["layer_steps"]) and flit["sample"]["of"] == 144
     assert flit["hops"] == circuit["hops"] and flit["sample"]["decode_standard_error_ns"] > 0
@@ -44,8 +70,29 @@ def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_p
 
 def test_the_output_folder_of_a_sampled_run_is_whole_and_has_no_layers_that_flit_did_not_run(tmp_path):
     with pytest.raises(SystemExit) as ended:
-        main(["compare", "--topology", "micro_2x2", "--model", "qwen3-30b-a3b", "--batch", "2", "--steps", "2", "--strategies", "base", "--set", "d2d.router.flit=8 KiB",
-              "--link-models", "circuit,flit", "--sample", "1", "--out", str(tmp_path / "out")])
+        main(
+            [
+                "compare",
+                "--topology",
+                "micro_2x2",
+                "--model",
+                "qwen3-30b-a3b",
+                "--batch",
+                "2",
+                "--steps",
+                "2",
+                "--strategies",
+                "base",
+                "--set",
+                "d2d.router.flit=8 KiB",
+                "--link-models",
+                "circuit,flit",
+                "--sample",
+                "1",
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
     assert ended.value.code == 0
     tables = {name: pq.read_table(tmp_path / "out" / f"{name}.parquet") for name in ("layers", "links", "statistics")}
     assert all(set(t["link_model"].to_pylist()) == {"circuit"} for t in tables.values())
@@ -53,11 +100,28 @@ def test_the_output_folder_of_a_sampled_run_is_whole_and_has_no_layers_that_flit
 
 
 def test_what_can_deadlock_under_flit_is_told_with_its_place_before_anything_runs(tmp_path, monkeypatch, capsys):
-    (tmp_path / "ring.yaml").write_text("extends: wafer_5x5\nname: ring\nnetworks:\n  d2d:\n    shape: torus\n    routing: shortest\nexpect: null\n")
+    (tmp_path / "ring.yaml").write_text(
+        "extends: wafer_5x5\nname: ring\nnetworks:\n  d2d:\n    shape: torus\n    routing: shortest\nexpect: null\n"
+    )
     monkeypatch.setattr("chipweave.serving.simulate", lambda *_, **__: pytest.fail("worked first"))
     with pytest.raises(SystemExit) as ended:
-        main(["compare", "--topology", str(tmp_path / "ring.yaml"), "--model", "qwen3-30b-a3b", "--batch", "2", "--steps", "2", "--strategies", "ep",
-              "--link-models", "circuit,flit"])
+        main(
+            [
+                "compare",
+                "--topology",
+                str(tmp_path / "ring.yaml"),
+                "--model",
+                "qwen3-30b-a3b",
+                "--batch",
+                "2",
+                "--steps",
+                "2",
+                "--strategies",
+                "ep",
+                "--link-models",
+                "circuit,flit",
+            ]
+        )
     told = capsys.readouterr().err
     assert ended.value.code == 2 and "network d2d can deadlock" in told and "ring.yaml:6:5: " in told
 
@@ -82,7 +146,9 @@ def test_strata_are_prefill_and_quarters_of_decode_by_circuit_time():
     table = layers(list(range(40, 0, -1)) + [7] * 10, [False] * 40 + [True] * 10)
     parts = sample.strata(table, 1, 20, seed=1)
     assert [len(p.rows) for p in parts] == [10, 10, 10, 10, 10] and [p.prefill for p in parts] == [True] + [False] * 4
-    assert [sorted(table[p.rows, 2].tolist()) for p in parts[1:]] == [list(range(i + 1, i + 11)) for i in (0, 10, 20, 30)]
+    assert [sorted(table[p.rows, 2].tolist()) for p in parts[1:]] == [
+        list(range(i + 1, i + 11)) for i in (0, 10, 20, 30)
+    ]
     assert all(len(p.chosen) == 4 and set(p.chosen) <= set(p.rows) for p in parts)
 
 
@@ -90,10 +156,20 @@ def test_a_sample_of_everything_has_no_error_and_a_proportional_one_neither():
     table = layers([1000, 2000, 3000, 4000], [False] * 4)
     whole = sample.Stratum(False, np.arange(4), np.arange(4))
     times = {i: [0, t, 0, t + 500 * (i % 2)] for i, t in enumerate(table[:, 2].tolist())}
-    assert sample.totals(table, [whole], times) == {"decode_time_ns": 11, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
+    assert sample.totals(table, [whole], times) == {
+        "decode_time_ns": 11,
+        "decode_standard_error_ns": 0.0,
+        "prefill_time_ns": 0,
+        "prefill_standard_error_ns": 0.0,
+    }
     half = sample.Stratum(False, np.arange(4), np.array([0, 3]))
     doubled = {i: [0, t, 0, 2 * t] for i, t in enumerate(table[:, 2].tolist())}
-    assert sample.totals(table, [half], doubled) | {} == {"decode_time_ns": 20, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
+    assert sample.totals(table, [half], doubled) | {} == {
+        "decode_time_ns": 20,
+        "decode_standard_error_ns": 0.0,
+        "prefill_time_ns": 0,
+        "prefill_standard_error_ns": 0.0,
+    }
 
 
 def test_the_standard_error_is_that_of_the_ratio_estimator():

@@ -21,7 +21,14 @@ def run(net, router, messages, skip, check=False, general=False):
     if check:
         kernel.check()
     width, bins = kernel.bins()
-    return (kernel.collect(), kernel.counts().tolist(), kernel.digest(), kernel.now, width, bins.tolist()), kernel.skipped
+    return (
+        kernel.collect(),
+        kernel.counts().tolist(),
+        kernel.digest(),
+        kernel.now,
+        width,
+        bins.tolist(),
+    ), kernel.skipped
 
 
 def crossing(flits, packet=None, classes=1):
@@ -41,7 +48,9 @@ def test_crossing_messages_of_a_mebibyte_end_as_if_stepped(packet, vcs, classes)
 @pytest.mark.parametrize("packet, classes", [(None, 1), (64, 4), (64, 8)])
 def test_crossing_messages_of_a_gibibyte_cost_milliseconds(size, packet, classes, slowness):
     begun = time.process_time()
-    (arrivals, *_), report = run(grid([5, 5]), Router(vcs=8, vc_classes=classes), crossing(size // 64, packet, classes), skip=True)
+    (arrivals, *_), report = run(
+        grid([5, 5]), Router(vcs=8, vc_classes=classes), crossing(size // 64, packet, classes), skip=True
+    )
     assert time.process_time() - begun < 0.5 * slowness  # 50 ms on a quiet machine; opening and Python included
     assert len(arrivals) == 6 and report["skipped"] > 0.95 * arrivals[-1][3]
 
@@ -52,7 +61,9 @@ def test_messages_beyond_32_bit_counters_end_in_closed_form():
     kernel.send([(i, 0, flits, 0, 1, 0, flits) for i in range(3)])
     kernel.drain(1 << 50)
     ends = [row[3] for row in kernel.collect()]
-    assert ends == [2 + 5 * 2 + flits - 1 + i * (flits + 2) for i in range(3)]  # a head waits for route and VC behind a tail
+    assert ends == [
+        2 + 5 * 2 + flits - 1 + i * (flits + 2) for i in range(3)
+    ]  # a head waits for route and VC behind a tail
     assert kernel.counts()[0, 0, 0] == 3 * flits > 1 << 32
 
 
@@ -66,10 +77,24 @@ def cases(draw):
         net = grid([3, 3], wrap=kind == "torus", latency=draw(st.integers(1, 3)))
     vcs = draw(st.sampled_from([2, 4]))
     classes = draw(st.sampled_from([1, 2])) if kind != "torus" or vcs == 4 else 1
-    router = Router(vcs=vcs, vc_classes=classes, vc_depth=draw(st.sampled_from([1, 3, 8])), routing_delay=draw(st.integers(0, 1)),
-                    credit_delay=draw(st.integers(0, 2)), wait_for_tail_credit=draw(st.integers(0, 1)), vc_busy_when_full=draw(st.integers(0, 1)))
+    router = Router(
+        vcs=vcs,
+        vc_classes=classes,
+        vc_depth=draw(st.sampled_from([1, 3, 8])),
+        routing_delay=draw(st.integers(0, 1)),
+        credit_delay=draw(st.integers(0, 2)),
+        wait_for_tail_credit=draw(st.integers(0, 1)),
+        vc_busy_when_full=draw(st.integers(0, 1)),
+    )
     end = st.integers(0, net.endpoints - 1)
-    message = st.tuples(end, end, st.integers(1, 20_000), st.integers(0, 3000), st.integers(0, classes - 1), st.sampled_from([1, 7, 16, 64, 1 << 20]))
+    message = st.tuples(
+        end,
+        end,
+        st.integers(1, 20_000),
+        st.integers(0, 3000),
+        st.integers(0, classes - 1),
+        st.sampled_from([1, 7, 16, 64, 1 << 20]),
+    )
     return net, router, draw(st.lists(message, min_size=1, max_size=6))
 
 

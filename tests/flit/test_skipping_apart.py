@@ -30,8 +30,17 @@ def test_a_group_that_never_recurs_leaves_the_others_their_periods_and_is_named(
     report, (first, second) = kernel.skipped, kernel.unrepeated()
     assert LONG - 1000 < report["group_skipped"] < LONG and report["longest_period"] == 1
     assert report["skipped"] == 0  # the others are on the clock all the time
-    assert first["begun"] == 0 and first["flows"] == 2 and first["given_up"] and first["pairs"] == [("endpoint 10", "endpoint 14"), ("endpoint 11", "endpoint 14")]
-    assert first["cycles"] > second["cycles"] > 1 << 18 and second["pairs"] == [("endpoint 11", "endpoint 14")] and not second["given_up"]
+    assert (
+        first["begun"] == 0
+        and first["flows"] == 2
+        and first["given_up"]
+        and first["pairs"] == [("endpoint 10", "endpoint 14"), ("endpoint 11", "endpoint 14")]
+    )
+    assert (
+        first["cycles"] > second["cycles"] > 1 << 18
+        and second["pairs"] == [("endpoint 11", "endpoint 14")]
+        and not second["given_up"]
+    )
 
 
 def test_nothing_is_named_where_all_recurs():
@@ -41,7 +50,10 @@ def test_nothing_is_named_where_all_recurs():
 def test_independent_periods_do_not_multiply():
     """Periods 50,432 and 256 apart; together their least common multiple is longer than the messages."""
     kernel, _ = drained([(12, 22, 16), (2, 22, 16), (0, 1, 16)], vcs=4)
-    assert kernel.skipped["longest_period"] == 50_432 and kernel.skipped["group_skipped"] > 0.9 * kernel.skipped["group_cycles"]
+    assert (
+        kernel.skipped["longest_period"] == 50_432
+        and kernel.skipped["group_skipped"] > 0.9 * kernel.skipped["group_cycles"]
+    )
 
 
 def test_a_message_into_a_skipped_group_meets_it_in_the_right_cycle():
@@ -59,7 +71,9 @@ def network(rng):
     kind = rng.choice(["mesh", "torus", "line", "far"])
     if kind == "line":
         n = rng.randint(3, 6)
-        return irregular(n, {p: (rng.randint(1, 6), rng.randint(1, 3)) for i in range(n - 1) for p in ((i, i + 1), (i + 1, i))}), False
+        return irregular(
+            n, {p: (rng.randint(1, 6), rng.randint(1, 3)) for i in range(n - 1) for p in ((i, i + 1), (i + 1, i))}
+        ), False
     if kind == "far":
         return grid([rng.randint(4, 6), rng.randint(2, 5)], latency=rng.choice([1, 2, 9, 60])), False
     return grid([3, 4], wrap=kind == "torus", latency=rng.randint(1, 3)), kind == "torus"
@@ -69,18 +83,40 @@ def scenario(rng, net, torus, more=lambda rng: {}):
     """Network, router, messages, when to stop and what to read there, messages sent on the way, whether arrivals stop the clock."""
     vcs = rng.choice([2, 4, 8])
     classes = 1 if torus else rng.choice([1, 2, vcs])
-    values = {"vcs": vcs, "vc_classes": classes, "vc_depth": rng.choice([1, 3, 8, 16, 130]), "routing_delay": rng.randint(0, 1), "credit_delay": rng.randint(0, 2),
-              "wait_for_tail_credit": rng.randint(0, 1), "vc_busy_when_full": rng.randint(0, 1)}  # fmt: skip
+    values = {
+        "vcs": vcs,
+        "vc_classes": classes,
+        "vc_depth": rng.choice([1, 3, 8, 16, 130]),
+        "routing_delay": rng.randint(0, 1),
+        "credit_delay": rng.randint(0, 2),
+        "wait_for_tail_credit": rng.randint(0, 1),
+        "vc_busy_when_full": rng.randint(0, 1),
+    }
     router = Router.of(values | more(rng))
 
     def message(tag, latest):
         flits = rng.choice([1, rng.randint(1, 400), rng.randint(200, 20_000)])
-        return (tag, rng.randint(0, latest), flits, rng.randrange(net.endpoints), rng.randrange(net.endpoints), rng.randrange(classes), rng.choice([1, 7, 16, 64, 1 << 20]))
+        return (
+            tag,
+            rng.randint(0, latest),
+            flits,
+            rng.randrange(net.endpoints),
+            rng.randrange(net.endpoints),
+            rng.randrange(classes),
+            rng.choice([1, 7, 16, 64, 1 << 20]),
+        )
 
     messages = [message(i, rng.choice([0, 5000, 60_000])) for i in range(rng.randint(1, 12))]
     late = [message(100 + i, 50) for i in range(8)]
     stops = sorted(rng.randint(1, 50_000) for _ in range(rng.choice([0, 3, 8])))
-    return net, router, messages, [(t, rng.choice(["counts", "bins", "digest", "send"])) for t in stops], late, rng.random() < 0.3
+    return (
+        net,
+        router,
+        messages,
+        [(t, rng.choice(["counts", "bins", "digest", "send"])) for t in stops],
+        late,
+        rng.random() < 0.3,
+    )
 
 
 def act(kernel, what, late):
@@ -88,7 +124,9 @@ def act(kernel, what, late):
         tag, after, *rest = late.pop()
         kernel.send([(tag, kernel.now + after, *rest)])
     width, bins = kernel.bins() if what == "bins" else (0, None)
-    return (kernel.counts().tolist() if what == "counts" else kernel.digest() if what == "digest" else width), bins is not None and bins.tolist()
+    return (
+        kernel.counts().tolist() if what == "counts" else kernel.digest() if what == "digest" else width
+    ), bins is not None and bins.tolist()
 
 
 def told(scene, skip, **options):
@@ -104,7 +142,13 @@ def told(scene, skip, **options):
         heard.append(act(kernel, what, late))
     kernel.drain(1 << 20)
     kernel.check()
-    return (heard, kernel.collect(), [act(kernel, what, late) for what in ("counts", "bins", "digest")], kernel.flows(), kernel.now), kernel
+    return (
+        heard,
+        kernel.collect(),
+        [act(kernel, what, late) for what in ("counts", "bins", "digest")],
+        kernel.flows(),
+        kernel.now,
+    ), kernel
 
 
 @settings(max_examples=40, deadline=None)

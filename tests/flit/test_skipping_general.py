@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave.fabric.noc import Kernel
-from chipweave.plain.noc import Packet, PlainNetwork
 from chipweave.noc.router import PRIORITIES, Router
 from chipweave.noc.routing import grid
+from chipweave.plain.noc import Packet, PlainNetwork
 
 from .test_kernel_is_twin import ALLOCATORS
 from .test_skipping import CROSSING, crossing, run
@@ -20,7 +20,11 @@ OPTIONS = {
     **{name: {"vc_allocator": name, "sw_allocator": name} for name in ALLOCATORS},
     **{f"by {name}": {"priority": name} for name in PRIORITIES},
     "speculative": {"speculative": 1},
-    "speculative apart": {"speculative": 1, "spec_sw_allocator": "separable_output_first(matrix)", "spec_mask_by_reqs": 1},
+    "speculative apart": {
+        "speculative": 1,
+        "spec_sw_allocator": "separable_output_first(matrix)",
+        "spec_mask_by_reqs": 1,
+    },
     "speculative wavefront": {"speculative": 1, "spec_sw_allocator": "wavefront"},
     "piggyback": {"speculative": 1, "vc_allocator": "piggyback"},
     "hold": {"hold_switch_for_packet": 1},
@@ -31,7 +35,7 @@ OPTIONS = {
 NEVER_SOON = {  # trains whose period is longer than a MiB: the fixed VC, or two, do not help where a diagonal or an age goes round
     (64, 4): ["wavefront", "by local_age", "by queue_length"],
     (64, 8): ["wavefront", "by network_age", "speculative wavefront", "delays"],
-}  # fmt: skip
+}
 
 
 def general(options, **more):
@@ -75,13 +79,23 @@ def test_messages_beyond_32_bit_counters_and_stamps_end_in_closed_form(name):
 
 def options(rng):
     values = {
-        "routing_delay": rng.choice([0, 1, 1, 3]), "vc_alloc_delay": rng.choice([1, 1, 2]), "sw_alloc_delay": rng.choice([1, 1, 2]),
-        "st_final_delay": rng.choice([1, 1, 2]), "speculative": rng.choice([0, 0, 1]), "spec_check_cred": rng.randint(0, 1),
-        "spec_mask_by_reqs": rng.randint(0, 1), "spec_sw_allocator": rng.choice(["prio", *ALLOCATORS]), "hold_switch_for_packet": rng.randint(0, 1),
-        "vc_allocator": rng.choice(ALLOCATORS), "sw_allocator": rng.choice(ALLOCATORS), "input_speedup": rng.randint(1, 2),
-        "output_speedup": rng.randint(1, 2), "internal_speedup": rng.choice([1.0, 1.0, 1.5, 2.0, 1.1]), "output_buffer_size": rng.choice([-1, 2, 4]),
+        "routing_delay": rng.choice([0, 1, 1, 3]),
+        "vc_alloc_delay": rng.choice([1, 1, 2]),
+        "sw_alloc_delay": rng.choice([1, 1, 2]),
+        "st_final_delay": rng.choice([1, 1, 2]),
+        "speculative": rng.choice([0, 0, 1]),
+        "spec_check_cred": rng.randint(0, 1),
+        "spec_mask_by_reqs": rng.randint(0, 1),
+        "spec_sw_allocator": rng.choice(["prio", *ALLOCATORS]),
+        "hold_switch_for_packet": rng.randint(0, 1),
+        "vc_allocator": rng.choice(ALLOCATORS),
+        "sw_allocator": rng.choice(ALLOCATORS),
+        "input_speedup": rng.randint(1, 2),
+        "output_speedup": rng.randint(1, 2),
+        "internal_speedup": rng.choice([1.0, 1.0, 1.5, 2.0, 1.1]),
+        "output_buffer_size": rng.choice([-1, 2, 4]),
         "priority": rng.choice(PRIORITIES),
-    }  # fmt: skip
+    }
     if values["speculative"] and rng.random() < 0.3:
         values["vc_allocator"] = "piggyback"
     return values
@@ -113,7 +127,19 @@ def test_most_of_such_random_runs_really_skip():
     assert sum(share > 0.5 for share in shares) >= 12
 
 
-@pytest.mark.parametrize("name", ["wavefront", "islip(3)", "separable_output_first(matrix)", "by network_age", "hold", "delays", "speculative", "speedups"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wavefront",
+        "islip(3)",
+        "separable_output_first(matrix)",
+        "by network_age",
+        "hold",
+        "delays",
+        "speculative",
+        "speedups",
+    ],
+)
 @pytest.mark.parametrize("packet", [1200, 16])
 def test_skipping_ends_where_the_plain_router_does(name, packet):
     """Three messages of 1,200 flits that meet, as one packet each and as trains of short ones."""
@@ -124,7 +150,9 @@ def test_skipping_ends_where_the_plain_router_does(name, packet):
     kernel = Kernel(net, router, general=True)
     kernel.send([(i, 0, flits, s, d, 0, packet) for i, (s, d) in enumerate(ways)])
     kernel.drain(1 << 20)
-    assert {row[0]: row[3] for row in kernel.collect()} == {i: max(p.atime for p in train) for i, train in enumerate(packets)}
+    assert {row[0]: row[3] for row in kernel.collect()} == {
+        i: max(p.atime for p in train) for i, train in enumerate(packets)
+    }
     assert kernel.skipped["group_skipped"] > 0 or packet == 16
 
 
@@ -164,7 +192,9 @@ def test_one_packet_over_a_tie_skips_once_its_coins_are_thrown_and_a_train_does_
         ends = []
         for skip in (True, False):
             kernel = Kernel(grid([4, 4], wrap=True), Router(), seed=3, general=use_general, skip=skip)
-            kernel.send([(0, 0, 1 << 16, 0, 10, 0, packet), (1, 0, 1 << 16, 5, 15, 0, packet), (2, 0, 1 << 16, 4, 5, 0, packet)])
+            kernel.send(
+                [(0, 0, 1 << 16, 0, 10, 0, packet), (1, 0, 1 << 16, 5, 15, 0, packet), (2, 0, 1 << 16, 4, 5, 0, packet)]
+            )
             kernel.drain(1 << 40)
             ends.append((kernel.collect(), kernel.counts().tolist(), kernel.digest()))
             if skip:

@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
+from chipweave.validation import booksim_source, suite_booksim
 
 from chipweave.errors import BadInput
-from chipweave.validation import booksim_source, suite_booksim
 
 from .booksim_traces import FOLDER
 
@@ -53,7 +53,9 @@ def test_where_the_reference_seeds_disagree_the_accepted_rate_alone_decides():
 def test_a_row_called_unstable_below_saturation_is_a_gap(tmp_path):
     lines = (FOLDER / "reference.csv").read_text().splitlines()
     (row,) = (line for line in lines if line.startswith("O15,1,"))
-    (tmp_path / "reference.csv").write_text("\n".join([lines[0], row.replace(",stable,", ",unstable,").replace(",linear", ",overload")]) + "\n")
+    (tmp_path / "reference.csv").write_text(
+        "\n".join([lines[0], row.replace(",stable,", ",unstable,").replace(",linear", ",overload")]) + "\n"
+    )
     (found,) = suite_booksim.results(reference=tmp_path)
     assert found.status == "gap" and "ours is not" in found.why
 

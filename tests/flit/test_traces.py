@@ -3,8 +3,8 @@
 import pytest
 
 from chipweave.fabric.noc import Kernel, replay
-from chipweave.plain.noc import Packet, PlainNetwork
 from chipweave.noc.routing import irregular
+from chipweave.plain.noc import Packet, PlainNetwork
 
 from .booksim_traces import NAMES, index, network, rows, trace
 
@@ -23,7 +23,9 @@ def test_the_fast_engine_serves_all_traces_but_the_islip_one():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_packet_of_a_booksim_trace_is_equal_on_the_plain_router(name):
     net, router, packets, expected = trace(name)
-    end = sorted(p[3] for p in packets)[min(400, len(packets) - 1)] + 40  # the beginning is enough: the kernel runs all of it
+    end = (
+        sorted(p[3] for p in packets)[min(400, len(packets) - 1)] + 40
+    )  # the beginning is enough: the kernel runs all of it
     early = [(Packet(*p), e) for p, e in zip(packets, expected) if p[3] <= end]
     plain = PlainNetwork(net, router)
     for packet, _ in sorted(early, key=lambda pair: pair[0].ctime):

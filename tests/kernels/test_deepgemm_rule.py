@@ -1,10 +1,10 @@
 """Does the restated rule of DeepGEMM choose as its source says?"""
 
 import pytest
+from chipweave.validation.cases.deepgemm import measured_with
 
 from chipweave.kernels.deepgemm import RELEASES, choose, store_conflicts
 from chipweave.kernels.tiles import Tile
-from chipweave.validation.cases.deepgemm import measured_with
 
 
 def test_fewest_waves_then_the_fullest_last_wave():
@@ -12,8 +12,15 @@ def test_fewest_waves_then_the_fullest_last_wave():
 
 
 def test_ties_go_to_the_wider_tile_in_february_and_to_the_narrower_one_of_a_height_later():
-    assert [choose(132, 64, 64, release=r).columns for r in RELEASES] == [16, 16, 16]  # four tiles: the fullest wave, no tie
-    assert [choose(64, 64, 16, release=r) for r in ("2025-02", "2025-03")] == [Tile(64, 128), Tile(64, 16)]  # one tile of any width
+    assert [choose(132, 64, 64, release=r).columns for r in RELEASES] == [
+        16,
+        16,
+        16,
+    ]  # four tiles: the fullest wave, no tie
+    assert [choose(64, 64, 16, release=r) for r in ("2025-02", "2025-03")] == [
+        Tile(64, 128),
+        Tile(64, 16),
+    ]  # one tile of any width
 
 
 def test_many_rows_pair_from_the_release_s_threshold_on():
@@ -36,7 +43,9 @@ def test_two_wide_sides_are_never_combined():
     assert all(t.rows <= 128 or t.columns <= 128 for t in tiles)
 
 
-@pytest.mark.parametrize("columns, passes", [(128, 8), (64, 8), (32, 4), (112, 2), (16, 2), (120, 1), (56, 1), (160, 4)])
+@pytest.mark.parametrize(
+    "columns, passes", [(128, 8), (64, 8), (32, 4), (112, 2), (16, 2), (120, 1), (56, 1), (160, 4)]
+)
 def test_rows_a_bank_row_apart_meet_in_the_same_banks_until_they_are_padded(columns, passes):
     assert store_conflicts(columns, "2025-02") == store_conflicts(columns, "2025-03") == passes
     assert store_conflicts(columns, "2025-04") == 1

@@ -24,7 +24,12 @@ def test_a_group_limited_router_uses_half_the_experts_and_fills_with_the_first()
     assert counts[:5].tolist() == [33, 33, 33, 33, 1]
 
 
-@given(st.integers(1, 3000), st.sampled_from([(256, 8), (128, 8), (8, 2), (16, 1)]), st.sampled_from([1, 2, 8]), st.integers(0, 2**32 - 1))
+@given(
+    st.integers(1, 3000),
+    st.sampled_from([(256, 8), (128, 8), (8, 2), (16, 1)]),
+    st.sampled_from([1, 2, 8]),
+    st.integers(0, 2**32 - 1),
+)
 def test_a_power_law_keeps_sum_and_cap(tokens, model, ranks, seed):
     experts, top_k = model
     counts = loads.power_law(tokens, experts, top_k, 1.2, np.random.default_rng(seed), ranks)
@@ -36,7 +41,9 @@ def test_a_power_law_keeps_sum_and_cap(tokens, model, ranks, seed):
 @pytest.mark.parametrize("exponent", [0.6, 1.0, 1.2])
 def test_a_bounded_power_law_stays_in_its_bounds(exponent):
     drawn = loads.bounded_power_law(np.array([0.0, 0.5, 1.0]), exponent, 1.0, 100.0)
-    assert drawn == pytest.approx(sorted(drawn)) and drawn[0] == pytest.approx(1.0) and drawn[-1] == pytest.approx(100.0)
+    assert (
+        drawn == pytest.approx(sorted(drawn)) and drawn[0] == pytest.approx(1.0) and drawn[-1] == pytest.approx(100.0)
+    )
 
 
 def test_dealing_levels_each_rank_from_below():

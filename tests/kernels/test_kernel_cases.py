@@ -1,11 +1,10 @@
 """Do the kernel cases answer every row, from calibration rows alone, within their bars?"""
 
-
 import pytest
 import yaml
+from chipweave.validation import calibrate_kernels, chips, suite_h100
 
 from chipweave import ledger
-from chipweave.validation import calibrate_kernels, chips, suite_h100
 
 GROUPS = ["gemm", "deepgemm", "moe", "moe_wideep", "launch", "smallk"]
 
@@ -33,7 +32,9 @@ def test_the_shipped_figures_are_what_calibration_gives():
 
 
 def test_calibration_does_not_read_predicted_rows(poisoned):
-    assert calibrate_kernels.fit(calibrate_kernels.calibration_values(poisoned)) == calibrate_kernels.fit(calibrate_kernels.calibration_values())
+    assert calibrate_kernels.fit(calibrate_kernels.calibration_values(poisoned)) == calibrate_kernels.fit(
+        calibrate_kernels.calibration_values()
+    )
 
 
 def test_predictions_do_not_change_when_values_are_poisoned(poisoned, results):
@@ -47,23 +48,54 @@ def test_every_figure_names_calibration_rows():
     assert {roles[r] for entry in shipped.values() for r in entry["rows"]} == {"calibration"}
 
 
-@pytest.mark.parametrize("device", ["H100 SXM5", "H100 PCIe", "H200 SXM", "GH200 (H100 96GB)", "H800 PCIe", "H800 SXM5"])
-@pytest.mark.parametrize("way", ["stream launches", "CUDA graph", "cooperative grid.sync", "persistent threads, atomic barrier"])
+@pytest.mark.parametrize(
+    "device", ["H100 SXM5", "H100 PCIe", "H200 SXM", "GH200 (H100 96GB)", "H800 PCIe", "H800 SXM5"]
+)
+@pytest.mark.parametrize(
+    "way", ["stream launches", "CUDA graph", "cooperative grid.sync", "persistent threads, atomic barrier"]
+)
 def test_every_device_and_way_of_launching_has_an_answer(device, way):
-    q = ledger.Question("x", "smallk", f"repeated SCALE kernel, {way}: time per kernel", "us", device, "", "", "B moved", "1000000", "predicted")
+    q = ledger.Question(
+        "x",
+        "smallk",
+        f"repeated SCALE kernel, {way}: time per kernel",
+        "us",
+        device,
+        "",
+        "",
+        "B moved",
+        "1000000",
+        "predicted",
+    )
     assert 0.5 < ledger.discover()["h100", "smallk"].predict([q])["x"] < 5
 
 
-@pytest.mark.parametrize("group, conditions, x", [
-    ("moe", "f bfloat16 TP1 EP3 balanced; h=64 i=64 top2 E=8", "1"), ("moe", "f int4_wo TP1 EP1 balanced; h=64 i=64 top2 E=8", "1"),
-    ("moe", "f bfloat16 TP1 EP1 balanced; h=64 i=64 top2 E=8", "1e12"), ("gemm", "odd", "1"), ("gemm", "int4 N=1 K=1", "1"),
-    ("deepgemm", "sparse", ""), ("moe_wideep", "fp8_block EP7 uniform", "8"), ("smallk", "", "x"), ("smallk", "", "inf"), ("smallk", "", "nan"),
-    ("deepgemm", "dense FP8 M=0 N=128 K=128", ""), ("deepgemm", "masked FP8 groups=123456789012 M/group=64 N=128 K=128", ""),
-    ("moe_wideep", "fp8_block EP8 power_law_1000003.2,", "8"), ("moe", "f fp8 TP1 EP1 power_law_1.2.3; h=64 i=64 top2 E=8", "1"),
-    ("moe", "f fp8 TP1 EP1 balanced; h=64 i=64 top2 E=99999999", "1"), ("gemm", "fp8 N=123456789012 K=1", "1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "group, conditions, x",
+    [
+        ("moe", "f bfloat16 TP1 EP3 balanced; h=64 i=64 top2 E=8", "1"),
+        ("moe", "f int4_wo TP1 EP1 balanced; h=64 i=64 top2 E=8", "1"),
+        ("moe", "f bfloat16 TP1 EP1 balanced; h=64 i=64 top2 E=8", "1e12"),
+        ("gemm", "odd", "1"),
+        ("gemm", "int4 N=1 K=1", "1"),
+        ("deepgemm", "sparse", ""),
+        ("moe_wideep", "fp8_block EP7 uniform", "8"),
+        ("smallk", "", "x"),
+        ("smallk", "", "inf"),
+        ("smallk", "", "nan"),
+        ("deepgemm", "dense FP8 M=0 N=128 K=128", ""),
+        ("deepgemm", "masked FP8 groups=123456789012 M/group=64 N=128 K=128", ""),
+        ("moe_wideep", "fp8_block EP8 power_law_1000003.2,", "8"),
+        ("moe", "f fp8 TP1 EP1 power_law_1.2.3; h=64 i=64 top2 E=8", "1"),
+        ("moe", "f fp8 TP1 EP1 balanced; h=64 i=64 top2 E=99999999", "1"),
+        ("gemm", "fp8 N=123456789012 K=1", "1"),
+    ],
+)
 def test_what_cannot_be_modelled_says_why(group, conditions, x):
-    quantity, x_name = "repeated SCALE kernel, CUDA graph: y, DeepSeek-V3", {"smallk": "B moved", "gemm": "M"}.get(group, "tokens")
+    quantity, x_name = (
+        "repeated SCALE kernel, CUDA graph: y, DeepSeek-V3",
+        {"smallk": "B moved", "gemm": "M"}.get(group, "tokens"),
+    )
     q = ledger.Question("x", group, quantity, "us", "H100 SXM5", "", conditions, x_name, x, "predicted")
     assert isinstance(ledger.discover()["h100", group].predict([q])["x"], ledger.NotModelled)
 

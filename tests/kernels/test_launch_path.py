@@ -4,11 +4,26 @@ from dataclasses import replace
 from math import isclose
 
 from chipweave.kernels.chip import Chip
-from chipweave.kernels.launch import LaunchPath, barrier_seconds, copy_seconds, launched_seconds, persistent_seconds, resident_share, waves
+from chipweave.kernels.launch import (
+    LaunchPath,
+    barrier_seconds,
+    copy_seconds,
+    launched_seconds,
+    persistent_seconds,
+    resident_share,
+    waves,
+)
 
 CHIP = Chip("round", sms=100, clock_hz=1e9, dram_bytes_per_s=1e12, l2_bytes=40_000_000, l2_bytes_per_clk=4000.0)
-PATH = LaunchPath({"stream": 2e-6, "graph": 1e-6}, turnaround_s=200e-9, l1_s=20e-9, l2_near_s=100e-9, l2_hop_s=100e-9,
-                  dram_efficiency=1.0, turn_efficiency=0.5)  # fmt: skip
+PATH = LaunchPath(
+    {"stream": 2e-6, "graph": 1e-6},
+    turnaround_s=200e-9,
+    l1_s=20e-9,
+    l2_near_s=100e-9,
+    l2_hop_s=100e-9,
+    dram_efficiency=1.0,
+    turn_efficiency=0.5,
+)
 LIFE = 350e-9
 
 

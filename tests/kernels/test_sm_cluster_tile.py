@@ -1,12 +1,17 @@
 """Does the tile-and-wave SM cluster compute what the pure model does, and the expert GEMMs of the published study?"""
 
 import pytest
-
 from chipweave.components.sm_cluster_tile import SmClusterTile
 from chipweave.validation import chips
 
 DEEPSEEK, QWEN3 = (7168, 2048), (4096, 1536)
-PUBLISHED_MS = [(DEEPSEEK, 1024, 0.10), (DEEPSEEK, 2048, 0.25), (DEEPSEEK, 4096, 0.5), (DEEPSEEK, 8192, 1.05), (QWEN3, 8192, 0.5)]
+PUBLISHED_MS = [
+    (DEEPSEEK, 1024, 0.10),
+    (DEEPSEEK, 2048, 0.25),
+    (DEEPSEEK, 4096, 0.5),
+    (DEEPSEEK, 8192, 1.05),
+    (QWEN3, 8192, 0.5),
+]
 """One expert, three GEMMs, on one H100: read off figure 13 of arXiv 2510.05497, so good to some 10 %."""
 
 

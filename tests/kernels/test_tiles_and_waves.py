@@ -11,8 +11,19 @@ from chipweave.kernels.gemm import CUBLAS_TILES, Gemm, best_of, with_tile
 from chipweave.kernels.grouped import dram_bytes, grouped_seconds, tiles_of
 from chipweave.kernels.tiles import Tile, fill_seconds, store_seconds, waves_seconds
 
-CHIP = Chip("round", sms=10, clock_hz=1e9, dram_bytes_per_s=1e12, flop_per_clk=4096, tensor_clock_hz=1e9,
-            l2_bytes_per_clk=1e6, port_bytes_per_clk=1e6, l2_latency_s=100e-9, dram_latency_s=300e-9, tma_extra_s=50e-9)  # fmt: skip
+CHIP = Chip(
+    "round",
+    sms=10,
+    clock_hz=1e9,
+    dram_bytes_per_s=1e12,
+    flop_per_clk=4096,
+    tensor_clock_hz=1e9,
+    l2_bytes_per_clk=1e6,
+    port_bytes_per_clk=1e6,
+    l2_latency_s=100e-9,
+    dram_latency_s=300e-9,
+    tma_extra_s=50e-9,
+)
 TILE = Tile(128, 128)
 ONE_TILE = 2 * 128 * 128 * 1024 / 4096 / 1e9  # tensor time of one tile with inner dimension 1024: 8.192 us
 
@@ -35,7 +46,9 @@ def test_waves_without_overlap_pay_each_epilogue_and_what_it_does_not_hide_of_th
 
 def test_an_epilogue_longer_than_the_next_fill_hides_it():
     chip = CHIP.with_fit(dram_latency_s=0.0, tma_extra_s=10e-9)
-    assert isclose(waves_seconds(chip, TILE, 30, 1024, "bfloat16", False), 3 * ONE_TILE + 3 * store_seconds(chip, TILE, 10))
+    assert isclose(
+        waves_seconds(chip, TILE, 30, 1024, "bfloat16", False), 3 * ONE_TILE + 3 * store_seconds(chip, TILE, 10)
+    )
 
 
 def test_stores_of_all_sms_share_what_l2_takes():
@@ -54,7 +67,9 @@ def test_activations_that_all_sms_read_in_step_leave_l2_once_a_partition():
     assert Tile(64, 16).l2_bytes(64, "bfloat16", active=10) == 10 * (64 + 16) * 128
     assert Tile(64, 16).l2_bytes(64, "bfloat16", active=10, one_row=True) == (2 * 64 + 10 * 16) * 128
     chip = CHIP.with_fit(l2_bytes_per_clk=64.0, flop_per_clk=1e9)
-    single, several = (grouped_seconds(chip, counts, 160, 1024, "bfloat16", Tile(64, 16), 1.0, False) for counts in ([64], [65]))
+    single, several = (
+        grouped_seconds(chip, counts, 160, 1024, "bfloat16", Tile(64, 16), 1.0, False) for counts in ([64], [65])
+    )
     end = store_seconds(chip, Tile(64, 16), 10)
     assert isclose(single, fill_seconds(chip) + (2 * 64 + 10 * 16) * 128 * 16 / 64e9 + end)
     assert several > 2 * single

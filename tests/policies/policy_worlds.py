@@ -19,8 +19,14 @@ NAMES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only": "pre
 def costs(hidden=7168, intermediate=2048, **other):
     """DeepSeek-V3 in BF16 on the artifact's die: 1000 TFLOPS, 3.35 TB/s, 300 ns; links 1.741 TB/s, 200 ns."""
     values = dict(
-        expert_bytes=3 * hidden * intermediate * 2, slices=SLICES, flop_per_token=6 * hidden * intermediate, compute=Fraction(10**15),
-        hbm_bandwidth=Fraction(3350 * 10**9), hbm_latency_ps=300_000, link_bandwidth=Fraction(1741 * 10**9), hop_latency_ps=200_000,
+        expert_bytes=3 * hidden * intermediate * 2,
+        slices=SLICES,
+        flop_per_token=6 * hidden * intermediate,
+        compute=Fraction(10**15),
+        hbm_bandwidth=Fraction(3350 * 10**9),
+        hbm_latency_ps=300_000,
+        link_bandwidth=Fraction(1741 * 10**9),
+        hop_latency_ps=200_000,
     )
     return Costs(**{**values, **other})
 
@@ -39,7 +45,17 @@ def view(counts, home, distance, holders=None, first=None, costs=costs(), **othe
         holders[np.arange(len(counts)), home] = SLICES
     if first is None:
         first = np.where(counts > 0, np.cumsum(counts > 0) - 1, -1).astype(np.int32)
-    values = dict(layer=0, step=1, prefill=False, counts=counts, first_appearance=first, home=home, holders=holders, distance=distance, costs=costs)
+    values = dict(
+        layer=0,
+        step=1,
+        prefill=False,
+        counts=counts,
+        first_appearance=first,
+        home=home,
+        holders=holders,
+        distance=distance,
+        costs=costs,
+    )
     return LayerView(**{**values, **other})
 
 
@@ -50,7 +66,11 @@ def entries(plan):
 def oracle_rows(name, batch):
     """(step, layer) -> the artifact's row."""
     with open(DATA / "oracle_rows.csv", newline="") as file:
-        return {(int(r["step"]), int(r["layer"])): r for r in csv.DictReader(file) if (r["strategy"], r["batch"]) == (name, str(batch))}
+        return {
+            (int(r["step"]), int(r["layer"])): r
+            for r in csv.DictReader(file)
+            if (r["strategy"], r["batch"]) == (name, str(batch))
+        }
 
 
 def replay(chosen, batch, steps):
@@ -67,8 +87,17 @@ def replay(chosen, batch, steps):
             ids = decode[step - 1, at] if step else prompts[at]
             counts, first = tally(ids, EXPERTS, batch // decode.shape[2])
             seen = view(
-                counts, home, distance, holders[at], first, layer=layer, step=step, prefill=step == 0, ids=ids,
-                previous_ids=decode[step - 2, at] if step > 1 else None, prompt_starts=None if step else starts,
+                counts,
+                home,
+                distance,
+                holders[at],
+                first,
+                layer=layer,
+                step=step,
+                prefill=step == 0,
+                ids=ids,
+                previous_ids=decode[step - 2, at] if step > 1 else None,
+                prompt_starts=None if step else starts,
             )
             found[step, layer] = answer(chosen, seen, holders[at])
     return found
@@ -89,7 +118,11 @@ def answer(chosen, seen, holders):
 def plain_twin(name):
     """The shipped strategy with every policy that has a plain twin replaced by it."""
     chosen = strategy.load(name)
-    twins = {role: strategy.build(role, f"{spec['kind']}_python") for role, spec in chosen.resolved().items() if has_twin(spec["kind"])}
+    twins = {
+        role: strategy.build(role, f"{spec['kind']}_python")
+        for role, spec in chosen.resolved().items()
+        if has_twin(spec["kind"])
+    }
     return dataclasses.replace(chosen, **twins)
 
 

@@ -3,11 +3,11 @@
 from fractions import Fraction
 
 import numpy as np
+import policy_worlds as worlds
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import policy_worlds as worlds
 from chipweave import strategy
 from chipweave.policy import Costs
 
@@ -32,7 +32,13 @@ def test_round_robin_deals_by_first_appearance_from_its_offset():
 
 def test_split_evenly_deals_leftovers_on_from_where_it_stopped():
     assert plan("split_evenly", worlds.view([4, 1, 2], [0, 0, 0], LINE)) == [
-        (0, 0, 2), (0, 1, 1), (0, 2, 1), (1, 1, 1), (2, 0, 1), (2, 2, 1)]
+        (0, 0, 2),
+        (0, 1, 1),
+        (0, 2, 1),
+        (1, 1, 1),
+        (2, 0, 1),
+        (2, 2, 1),
+    ]
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=12), st.integers(1, 5))
@@ -75,7 +81,9 @@ def test_the_cap_keeps_the_first_candidates_and_grows_with_tokens():
 
 
 def test_equal_costs_go_to_the_die_that_holds_the_expert():
-    free = worlds.costs(link_bandwidth=Fraction(10**30), hop_latency_ps=0, hbm_bandwidth=Fraction(10**30), hbm_latency_ps=0)
+    free = worlds.costs(
+        link_bandwidth=Fraction(10**30), hop_latency_ps=0, hbm_bandwidth=Fraction(10**30), hbm_latency_ps=0
+    )
     view = worlds.view([100], [1], TWO, costs=free)
     assert plan("placement_aware", view) == [(0, 1, 100)]
 
@@ -100,19 +108,39 @@ def test_near_holders_counts_hops_from_any_of_them():
 def situations(draw):
     """Views with many equal loads: few experts, round numbers, any holders."""
     dies, experts = draw(st.integers(1, 6)), draw(st.integers(1, 10))
-    counts = draw(st.lists(st.sampled_from([0, 1, 40, 64, 64, 100, 511, 512, 1023, 1024, 3000]), min_size=experts, max_size=experts))
+    counts = draw(
+        st.lists(
+            st.sampled_from([0, 1, 40, 64, 64, 100, 511, 512, 1023, 1024, 3000]), min_size=experts, max_size=experts
+        )
+    )
     home = draw(st.lists(st.integers(0, dies - 1), min_size=experts, max_size=experts))
-    holders = np.array(draw(st.lists(st.sampled_from([0, 0, 1, 3]), min_size=experts * dies, max_size=experts * dies)), np.uint8)
-    round_costs = Costs(700, 3, draw(st.sampled_from([0, 7, 700])), Fraction(10**10), Fraction(10**9), draw(st.sampled_from([0, 1000])),
-                        Fraction(draw(st.sampled_from([10**9, 10**11]))), draw(st.sampled_from([0, 1000])))
+    holders = np.array(
+        draw(st.lists(st.sampled_from([0, 0, 1, 3]), min_size=experts * dies, max_size=experts * dies)), np.uint8
+    )
+    round_costs = Costs(
+        700,
+        3,
+        draw(st.sampled_from([0, 7, 700])),
+        Fraction(10**10),
+        Fraction(10**9),
+        draw(st.sampled_from([0, 1000])),
+        Fraction(draw(st.sampled_from([10**9, 10**11]))),
+        draw(st.sampled_from([0, 1000])),
+    )
     rows = 2 if dies % 2 == 0 else 1
     return worlds.view(counts, home, worlds.mesh(rows, dies // rows), holders.reshape(experts, dies), costs=round_costs)
 
 
-PARAMS = st.fixed_dictionaries({
-    "block": st.sampled_from([1, 50, 64, 512]), "absorb_remainder": st.booleans(), "distance": st.integers(0, 3), "dies": st.integers(1, 6),
-    "near": st.sampled_from(["home", "holders"]), "tokens_per_die": st.sampled_from([0, 50, 512]),
-})
+PARAMS = st.fixed_dictionaries(
+    {
+        "block": st.sampled_from([1, 50, 64, 512]),
+        "absorb_remainder": st.booleans(),
+        "distance": st.integers(0, 3),
+        "dies": st.integers(1, 6),
+        "near": st.sampled_from(["home", "holders"]),
+        "tokens_per_die": st.sampled_from([0, 50, 512]),
+    }
+)
 
 
 @settings(deadline=None, max_examples=150)
@@ -131,8 +159,11 @@ def test_plans_that_are_wrong_are_caught():
         return Plan(*np.array(rows, np.int32).T)
 
     for rows, wrong in [
-        ([(0, 2, 5)], "expert 2"), ([(0, 2, 5), (2, 3, 7)], "die 3"), ([(2, 0, 7), (0, 2, 5)], "rising"),
-        ([(0, 2, 5), (2, 0, 3), (2, 0, 4)], "twice"), ([(0, 2, 5), (1, 0, 0), (2, 0, 7)], "without tokens"),
+        ([(0, 2, 5)], "expert 2"),
+        ([(0, 2, 5), (2, 3, 7)], "die 3"),
+        ([(2, 0, 7), (0, 2, 5)], "rising"),
+        ([(0, 2, 5), (2, 0, 3), (2, 0, 4)], "twice"),
+        ([(0, 2, 5), (1, 0, 0), (2, 0, 7)], "without tokens"),
     ]:
         with pytest.raises(ValueError, match=wrong):
             made(*rows).check(view)

@@ -1,8 +1,8 @@
 """Are plans, hops and copies those of the published artifact, in every step and layer?"""
 
+import policy_worlds as worlds
 import pytest
 
-import policy_worlds as worlds
 from chipweave import strategy
 
 RUNS = [("base", 256, 3), *((name, 4096, 5) for name in worlds.NAMES)]
@@ -14,7 +14,9 @@ def differences(chosen, name, batch, steps):
     assert found.keys() == rows.keys() and len(rows) == 3 * steps
     return [
         (*at, column, found[at][column], row[column])
-        for at, row in rows.items() for column in found[at] if row[column] and int(row[column]) != found[at][column]
+        for at, row in rows.items()
+        for column in found[at]
+        if row[column] and int(row[column]) != found[at][column]
     ]
 
 
@@ -28,12 +30,18 @@ def test_the_plain_twins_give_every_row_too(name):
     assert differences(worlds.plain_twin(worlds.NAMES[name]), name, 4096, 5) == []
 
 
-@pytest.mark.parametrize("kind, change", [
-    ("allocation.placement_aware", {"block": 256}), ("allocation.placement_aware", {"absorb_remainder": "false"}),
-    ("allocation.placement_aware", {"compute_share": "71 %"}), ("prediction.cross_token_heatmap", {"stop_at_own_id": "false"}),
-    ("prediction.cross_token_heatmap", {"lookahead": "causal"}), ("prediction.cross_token_heatmap", {"top_n": 51}),
-    ("placement.contiguous", None),
-])
+@pytest.mark.parametrize(
+    "kind, change",
+    [
+        ("allocation.placement_aware", {"block": 256}),
+        ("allocation.placement_aware", {"absorb_remainder": "false"}),
+        ("allocation.placement_aware", {"compute_share": "71 %"}),
+        ("prediction.cross_token_heatmap", {"stop_at_own_id": "false"}),
+        ("prediction.cross_token_heatmap", {"lookahead": "causal"}),
+        ("prediction.cross_token_heatmap", {"top_n": 51}),
+        ("placement.contiguous", None),
+    ],
+)
 def test_the_rows_tell_each_rule_from_its_neighbour(kind, change):
     """A comparison that could not fail would prove nothing: any rule changed, some row differs."""
     name = "pred_only" if kind.startswith("prediction") else "allo_only"

@@ -27,11 +27,18 @@ def test_a_file_places_each_expert(tmp_path):
     assert place({"kind": "from_file", "path": str(path)}, 3, 3) == [2, 0, 2]
 
 
-@pytest.mark.parametrize("text, fault", [
-    ("expert,die\n0,1\n0,1\n", ":3: expert 0 is placed twice"), ("expert,die\n0,9\n", ":2: die 9 does not exist; allowed: 0 .. 2"),
-    ("expert,die\n7,0\n", ":2: expert 7 does not exist; allowed: 0 .. 1"), ("die,expert\n", ":1: the first line is not the header"),
-    ("expert,die\n0,1\n", "1 experts have no die, the first is expert 1"), ("expert,die\n0;1\n", "'0;1' is not two whole numbers"), ("", "not the header"),
-])
+@pytest.mark.parametrize(
+    "text, fault",
+    [
+        ("expert,die\n0,1\n0,1\n", ":3: expert 0 is placed twice"),
+        ("expert,die\n0,9\n", ":2: die 9 does not exist; allowed: 0 .. 2"),
+        ("expert,die\n7,0\n", ":2: expert 7 does not exist; allowed: 0 .. 1"),
+        ("die,expert\n", ":1: the first line is not the header"),
+        ("expert,die\n0,1\n", "1 experts have no die, the first is expert 1"),
+        ("expert,die\n0;1\n", "'0;1' is not two whole numbers"),
+        ("", "not the header"),
+    ],
+)
 def test_a_faulty_file_is_named_with_its_line(tmp_path, text, fault):
     path = tmp_path / "map.csv"
     path.write_text(text)
@@ -47,7 +54,9 @@ def test_a_missing_file_is_bad_input(tmp_path):
 
 # ---- copies ----------------------------------------------------------------------------------------------------------
 
-ROOM = CopyRoom(29_360_128, np.array([80 * 10**9] * 2), np.array([52_848_230_400, 81 * 10**9]))  # DeepSeek, ten experts; too much
+ROOM = CopyRoom(
+    29_360_128, np.array([80 * 10**9] * 2), np.array([52_848_230_400, 81 * 10**9])
+)  # DeepSeek, ten experts; too much
 
 
 def store(spec):
@@ -58,7 +67,9 @@ def test_unbounded_has_no_capacity():
     assert store("unbounded").capacity is None and store("unbounded").order == "none"
 
 
-@pytest.mark.parametrize("spec, slices", [({"capacity": "50 GiB"}, 1828), ({"slices": 7}, 7), ({"capacity": "1 MiB"}, 0)])
+@pytest.mark.parametrize(
+    "spec, slices", [({"capacity": "50 GiB"}, 1828), ({"slices": 7}, 7), ({"capacity": "1 MiB"}, 0)]
+)
 def test_lru_holds_whole_slices(spec, slices):
     made = store({"kind": "lru", **spec})
     assert (made.capacity.tolist(), made.order, made.refresh_on_read) == ([slices] * 2, "lru", True)
@@ -78,6 +89,8 @@ def test_free_hbm_is_a_share_less_the_home_weights():
 def test_a_placement_is_looked_for_beside_the_strategy_that_names_it(tmp_path, monkeypatch):
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "homes.csv").write_text("expert,die\n0,1\n1,0\n")
-    (tmp_path / "lab" / "mine.yaml").write_text("placement: {kind: from_file, path: homes.csv}\nallocation: home\nprediction: none\nreplacement: unbounded\n")
+    (tmp_path / "lab" / "mine.yaml").write_text(
+        "placement: {kind: from_file, path: homes.csv}\nallocation: home\nprediction: none\nreplacement: unbounded\n"
+    )
     monkeypatch.chdir(tmp_path)
     assert strategy.load("lab/mine.yaml").placement.place(2, 2).tolist() == [1, 0]

@@ -1,12 +1,12 @@
 """Does each prediction keep what its rule says, and learn when it says it does?"""
 
 import numpy as np
+import policy_worlds as worlds
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import policy_worlds as worlds
 from chipweave import strategy
 from chipweave.errors import BadInput
 from chipweave.policy import Plan
@@ -20,9 +20,16 @@ def predictor(kind="cross_token_heatmap", **params):
 
 def seen(ids, previous=None, starts=None, step=2, experts=4, distance=PAIR, home=None, **other):
     counts = np.bincount(np.ravel(ids), minlength=experts)
-    return worlds.view(counts, np.zeros(experts, int) if home is None else home, distance, step=step, ids=np.asarray(ids, np.uint8),
-                       previous_ids=None if previous is None else np.asarray(previous, np.uint8),
-                       prompt_starts=None if starts is None else np.asarray(starts, np.int64), **other)
+    return worlds.view(
+        counts,
+        np.zeros(experts, int) if home is None else home,
+        distance,
+        step=step,
+        ids=np.asarray(ids, np.uint8),
+        previous_ids=None if previous is None else np.asarray(previous, np.uint8),
+        prompt_starts=None if starts is None else np.asarray(starts, np.int64),
+        **other,
+    )
 
 
 def plan_of(*rows):
@@ -80,7 +87,9 @@ def test_rows_end_with_the_expert_that_has_the_die_s_number(kind):
         assert kept(policy, seen([[0]], home=[0, 1, 0, 1]), plan_of((0, 1, 1), (1, 1, 1), (3, 1, 1))) == expected
     policy = predictor(kind, top_n=1)
     policy.table(seen([[0]]))[3] = [9, 0, 0, 0]
-    assert kept(policy, seen([[0]], home=[0, 1, 0, 1]), plan_of((0, 1, 1), (3, 1, 1))) == {(1, 0)}, "expert 1 is not on die 1"
+    assert kept(policy, seen([[0]], home=[0, 1, 0, 1]), plan_of((0, 1, 1), (3, 1, 1))) == {(1, 0)}, (
+        "expert 1 is not on die 1"
+    )
 
 
 def test_the_map_has_this_step_s_pairs_only_with_the_artifact_s_lookahead():
@@ -140,6 +149,7 @@ def test_counters_never_wrap():
 
 # ---- the baselines ---------------------------------------------------------------------------------------------------
 
+
 def test_popularity_keeps_the_most_chosen_so_far_on_every_die():
     policy = predictor("popularity", top_n=2)
     plan = plan_of((0, 1, 1))
@@ -155,7 +165,9 @@ def test_always_and_never():
     assert not predictor("none").predict(seen([[0]]), plan).any() and not predictor("none").predicts
 
 
-@pytest.mark.parametrize("text, of, comes_to", [("20 %", 256, 52), ("0.2", 128, 26), (52, 256, 52), (300, 256, 256), ("100 %", 7, 7)])
+@pytest.mark.parametrize(
+    "text, of, comes_to", [("20 %", 256, 52), ("0.2", 128, 26), (52, 256, 52), (300, 256, 256), ("100 %", 7, 7)]
+)
 def test_top_n_is_a_number_or_a_share_rounded_up(text, of, comes_to):
     from chipweave.policy import part_of
 

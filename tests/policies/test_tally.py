@@ -17,7 +17,11 @@ def test_counts_and_order_by_hand():
     assert first.tolist() == [-1, 3, -1, 1, -1, -1, -1, 0, -1, 2]
 
 
-@given(st.data(), st.sampled_from([(np.uint8, 3), (np.uint8, 256), (np.uint16, 384), (np.uint16, 2000)]), st.sampled_from([1, 16]))
+@given(
+    st.data(),
+    st.sampled_from([(np.uint8, 3), (np.uint8, 256), (np.uint16, 384), (np.uint16, 2000)]),
+    st.sampled_from([1, 16]),
+)
 def test_the_kernel_equals_the_plain_twin(data, width, times):
     dtype, experts = width
     shape = data.draw(st.tuples(st.integers(0, 200), st.integers(1, 8)))

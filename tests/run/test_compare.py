@@ -46,9 +46,29 @@ def test_rows_have_the_keys_of_the_contract(capsys):
     base = document["rows"][1]
     assert base["strategy"] == "base" and base["speedup"] == 1.0 and base["admission"] == "early_booking"
     assert set(base) == {
-        "strategy", "link_model", "admission", "decode_time_ns", "prefill_time_ns", "throughput_tokens_per_s", "speedup", "hops",
-        "hops_prefill", "local_read_bytes", "remote_read_bytes", "copy_write_bytes", "copies", "events", "cpu_s", "wall_s",
-        "peak_rss_bytes", "layers", "local_slice_reads", "remote_slice_reads", "remote_llc_hits", "local_llc_hits"}
+        "strategy",
+        "link_model",
+        "admission",
+        "decode_time_ns",
+        "prefill_time_ns",
+        "throughput_tokens_per_s",
+        "speedup",
+        "hops",
+        "hops_prefill",
+        "local_read_bytes",
+        "remote_read_bytes",
+        "copy_write_bytes",
+        "copies",
+        "events",
+        "cpu_s",
+        "wall_s",
+        "peak_rss_bytes",
+        "layers",
+        "local_slice_reads",
+        "remote_slice_reads",
+        "remote_llc_hits",
+        "local_llc_hits",
+    }
     assert sum(layer["hops"] for layer in base["layers"]) == base["hops"] > 0
     assert sum(layer["decode_time_ns"] for layer in base["layers"]) == base["decode_time_ns"]
     assert document["rows"][0]["hops"] == 0
@@ -61,46 +81,68 @@ def test_speedup_is_null_where_base_was_not_run(capsys):
 def test_circuit_beside_fair_runs_with_both_admissions(capsys):
     rows = result(capsys, "--strategies", "base", "--link-models", "circuit,fair")["rows"]
     assert [(r["link_model"], r["admission"]) for r in rows] == [
-        ("circuit", "early_booking"), ("circuit", "work_conserving"), ("fair", "work_conserving")]
+        ("circuit", "early_booking"),
+        ("circuit", "work_conserving"),
+        ("fair", "work_conserving"),
+    ]
 
 
 def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
-    code, _, err = compare(capsys, *SMALL, "--strategies", "base,pred", "--out", str(tmp_path / "o"), "--json", str(tmp_path / "j"))
+    code, _, err = compare(
+        capsys, *SMALL, "--strategies", "base,pred", "--out", str(tmp_path / "o"), "--json", str(tmp_path / "j")
+    )
     assert code == 0, err
     assert sorted(p.name for p in (tmp_path / "o").iterdir()) == [
-        "layers.parquet", "links.parquet", "manifest.json", "result.json", "statistics.parquet"]
+        "layers.parquet",
+        "links.parquet",
+        "manifest.json",
+        "result.json",
+        "statistics.parquet",
+    ]
     assert json.loads((tmp_path / "o" / "result.json").read_text()) == json.loads((tmp_path / "j").read_text())
     layers = pq.read_table(tmp_path / "o" / "layers.parquet")
     assert len(layers) == 2 * 3 * 26
-    assert [name for name in layers.column_names if set(layers[name].to_pylist()) == {0} and name not in ("local_llc_hits", "remote_llc_hits")] == []
-    assert all(f"`{name}`" in (Path(__file__).parents[2] / "docs" / "results.md").read_text() for name in layers.column_names)
+    assert [
+        name
+        for name in layers.column_names
+        if set(layers[name].to_pylist()) == {0} and name not in ("local_llc_hits", "remote_llc_hits")
+    ] == []
+    assert all(
+        f"`{name}`" in (Path(__file__).parents[2] / "docs" / "results.md").read_text() for name in layers.column_names
+    )
     links = pq.read_table(tmp_path / "o" / "links.parquet").to_pydict()
     assert sum(links["bytes"]) > 0 and all(e > b for b, e in zip(links["begin_ps"], links["end_ps"]))
     manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
-    assert manifest["trace"]["sha256"] and manifest["runs"][0]["policies"]["allocation"]["kind"] == "allocation.round_robin"
+    assert (
+        manifest["trace"]["sha256"]
+        and manifest["runs"][0]["policies"]["allocation"]["kind"] == "allocation.round_robin"
+    )
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--strategies", "bsae"], "unknown strategy 'bsae'.*nearest: base"),
-    (["--link-models", "circus"], "unknown link model 'circus'.*nearest: circuit"),
-    (["--model", "deepsek-v3"], "unknown model 'deepsek-v3'.*nearest: deepseek-v3"),
-    (["--topology", "wafer_5x6"], "wafer_5x6.*nearest: wafer_5x5"),
-    (["--preset", "artefact"], "artefact.*nearest: artifact"),
-    (["--trace", "nowhere.jsonl"], "no such trace: 'nowhere.jsonl'"),
-    (["--batch", "0"], "batch is 0.*at least 1"),
-    (["--batch", "100000000000000000000"], "batch is 100000000000000000000.*at most 1,000,000"),
-    (["--steps", "0"], "steps is 0.*at least 1"),
-    (["--steps", "2000000"], "steps is 2000000.*at most 1,000,000"),
-    (["--strategies", ","], "no strategy is named; allowed: base, ep"),
-    (["--strategies", "base,ep,base"], "strategy 'base' is named twice"),
-    (["--link-models", "circuit,circuit"], "link model 'circuit' is named twice"),
-    (["--link-model", "fair", "--link-models", "circuit,fair"], "--link-model and --link-models are both given"),
-    (["--sample", "8"], "--sample is given, and no row is sampled"),
-    (["--set", "parts.die.grid=[5"], "."),
-    (["--link-model", "fair", "--admission", "early_booking"], "early booking"),
-    (["--model", "qwen3-30b-a3b"], "trace of another model"),
-    (["--model", "kimi-k2", "--trace", "kimi-syn", "--preset", "paper"], "kimi-k2 does not fit.*FP8"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--strategies", "bsae"], "unknown strategy 'bsae'.*nearest: base"),
+        (["--link-models", "circus"], "unknown link model 'circus'.*nearest: circuit"),
+        (["--model", "deepsek-v3"], "unknown model 'deepsek-v3'.*nearest: deepseek-v3"),
+        (["--topology", "wafer_5x6"], "wafer_5x6.*nearest: wafer_5x5"),
+        (["--preset", "artefact"], "artefact.*nearest: artifact"),
+        (["--trace", "nowhere.jsonl"], "no such trace: 'nowhere.jsonl'"),
+        (["--batch", "0"], "batch is 0.*at least 1"),
+        (["--batch", "100000000000000000000"], "batch is 100000000000000000000.*at most 1,000,000"),
+        (["--steps", "0"], "steps is 0.*at least 1"),
+        (["--steps", "2000000"], "steps is 2000000.*at most 1,000,000"),
+        (["--strategies", ","], "no strategy is named; allowed: base, ep"),
+        (["--strategies", "base,ep,base"], "strategy 'base' is named twice"),
+        (["--link-models", "circuit,circuit"], "link model 'circuit' is named twice"),
+        (["--link-model", "fair", "--link-models", "circuit,fair"], "--link-model and --link-models are both given"),
+        (["--sample", "8"], "--sample is given, and no row is sampled"),
+        (["--set", "parts.die.grid=[5"], "."),
+        (["--link-model", "fair", "--admission", "early_booking"], "early booking"),
+        (["--model", "qwen3-30b-a3b"], "trace of another model"),
+        (["--model", "kimi-k2", "--trace", "kimi-syn", "--preset", "paper"], "kimi-k2 does not fit.*FP8"),
+    ],
+)
 def test_bad_input_is_one_clear_message_and_exit_2(capsys, arguments, words):
     code, out, err = compare(capsys, *SMALL, *arguments)
     assert code == 2 and not out
@@ -108,7 +150,9 @@ def test_bad_input_is_one_clear_message_and_exit_2(capsys, arguments, words):
 
 
 def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(capsys):
-    code, _, err = compare(capsys, "--model", "kimi-k2", "--trace", "kimi-syn", "--batch", "256", "--steps", "2", "--strategies", "ep")
+    code, _, err = compare(
+        capsys, "--model", "kimi-k2", "--trace", "kimi-syn", "--batch", "256", "--steps", "2", "--strategies", "ep"
+    )
     assert code == 0 and "overflow" in err
 
 
@@ -139,9 +183,24 @@ def test_ctrl_c_before_the_first_row_leaves_nothing(capsys, tmp_path, monkeypatc
 def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(capsys):
     """565 steps are the most that windows of esft-law have; a store of three steps stands for a short log."""
     arguments = ["--strategies", "ep", "--preset", "paper"]
-    code, out, err = compare(capsys, "--model", "deepseek-v2-lite", "--trace", str(short_trace(capsys)), "--batch", "4", "--steps", "20", "--json", "-", *arguments)
+    code, out, err = compare(
+        capsys,
+        "--model",
+        "deepseek-v2-lite",
+        "--trace",
+        str(short_trace(capsys)),
+        "--batch",
+        "4",
+        "--steps",
+        "20",
+        "--json",
+        "-",
+        *arguments,
+    )
     document = json.loads(out)
-    assert code == 0 and "The trace ends after 3 of the 20 steps" in err and document["notes"]["steps_in_the_trace"] == 3
+    assert (
+        code == 0 and "The trace ends after 3 of the 20 steps" in err and document["notes"]["steps_in_the_trace"] == 3
+    )
     row = document["rows"][0]
     assert row["throughput_tokens_per_s"] == pytest.approx(4 * 2 / (row["decode_time_ns"] / 1e9))
     per_layer = row["decode_time_ns"] / 1e3 / (2 * 26)
@@ -151,12 +210,33 @@ def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(cap
 @pytest.mark.parametrize("preset", ["artifact", "paper"])
 def test_one_step_is_the_prefill_alone(capsys, preset):
     """Figures of decode are then those of no step at all; the prefill's are what they are in a longer run."""
-    both = ["--model", "deepseek-v2-lite", "--trace", str(short_trace(capsys)), "--batch", "4", "--strategies", "base,ep", "--preset", preset, "--json", "-"]
+    both = [
+        "--model",
+        "deepseek-v2-lite",
+        "--trace",
+        str(short_trace(capsys)),
+        "--batch",
+        "4",
+        "--strategies",
+        "base,ep",
+        "--preset",
+        preset,
+        "--json",
+        "-",
+    ]
     (_, longer, _), (code, out, err) = (compare(capsys, *both, "--steps", steps) for steps in "21")
     assert code == 0 and "only the prefill" in err
     for row, same in zip(json.loads(out)["rows"], json.loads(longer)["rows"]):
-        assert (row["decode_time_ns"], row["throughput_tokens_per_s"], row["speedup"], row["hops"], row["layers"]) == (0, 0.0, None, 0, [])
-        assert (row["prefill_time_ns"], row["hops_prefill"]) == (same["prefill_time_ns"], same["hops_prefill"]) and row["prefill_time_ns"] > 0
+        assert (row["decode_time_ns"], row["throughput_tokens_per_s"], row["speedup"], row["hops"], row["layers"]) == (
+            0,
+            0.0,
+            None,
+            0,
+            [],
+        )
+        assert (row["prefill_time_ns"], row["hops_prefill"]) == (same["prefill_time_ns"], same["hops_prefill"]) and row[
+            "prefill_time_ns"
+        ] > 0
         assert f"{row['prefill_time_ns'] / 1e6:.3f} ms" in err
 
 
@@ -186,11 +266,17 @@ def test_links_are_named_with_their_link_model_where_several_ran(capsys):
 RUN_FILE = "schema: chipweave.run/1\nmodel: deepseek-v2-lite\ntrace: esft-law\nbatch: 4\nsteps: 2\n"
 
 
-@pytest.mark.parametrize("more, code, words", [
-    ("strategy: ep\n", 0, "ep"), ("strategies: [ep]\n", 0, "ep"), ("", 0, "base"), ("link_models: [fair]\nstrategy: ep\n", 0, "fair, work_conserving"),
-    ("strategies: [base, allo]\nstrategy: ep\n", 0, "ep"),
-    ("strategies: [ep, base]\n", 2, "r.yaml:6:1: strategies has 2 entries, and `run` is one simulation"),
-])
+@pytest.mark.parametrize(
+    "more, code, words",
+    [
+        ("strategy: ep\n", 0, "ep"),
+        ("strategies: [ep]\n", 0, "ep"),
+        ("", 0, "base"),
+        ("link_models: [fair]\nstrategy: ep\n", 0, "fair, work_conserving"),
+        ("strategies: [base, allo]\nstrategy: ep\n", 0, "ep"),
+        ("strategies: [ep, base]\n", 2, "r.yaml:6:1: strategies has 2 entries, and `run` is one simulation"),
+    ],
+)
 def test_run_is_one_simulation_the_one_the_file_names(capsys, tmp_path, more, code, words):
     (tmp_path / "r.yaml").write_text(RUN_FILE + more)
     with pytest.raises(SystemExit) as ended:
@@ -207,7 +293,10 @@ def test_a_run_file_of_the_examples_goes_by_its_name(capsys):
 def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(capsys):
     host = ["--topology", "wafer_5x5_host", "--strategies", "ep"]
     told = compare(capsys, *SMALL, *host)[2]
-    assert "Preset artifact replaces parts.cp.layer_time = control (the preset's: kernel); --set parts.cp.layer_time=control keeps it." in told
+    assert (
+        "Preset artifact replaces parts.cp.layer_time = control (the preset's: kernel); --set parts.cp.layer_time=control keeps it."
+        in told
+    )
     assert "replaces" not in compare(capsys, *SMALL, *host, "--set", "parts.cp.layer_time=control")[2]
     assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep")[2]
 

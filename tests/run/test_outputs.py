@@ -9,7 +9,19 @@ from chipweave.__main__ import main
 from chipweave.errors import BadInput
 from chipweave.results import check_file, check_folder, replacing, write_json
 
-RUN = ["compare", "--model", "deepseek-v2-lite", "--trace", "esft-law", "--batch", "4", "--steps", "2", "--strategies", "ep"]
+RUN = [
+    "compare",
+    "--model",
+    "deepseek-v2-lite",
+    "--trace",
+    "esft-law",
+    "--batch",
+    "4",
+    "--steps",
+    "2",
+    "--strategies",
+    "ep",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +37,22 @@ def ended(capsys, *arguments):
     return end.value.code, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments, words", [
-    ([*RUN, "--json", "folder"], "folder is a folder"),
-    ([*RUN, "--json", "file/x.json"], "file/x.json|file is not a folder"),
-    ([*RUN, "--out", "file/x"], "file is not a folder"),
-    (["validate", "analytic", "--json", "folder"], "folder is a folder"),
-    (["validate", "analytic", "--out", "file/x"], "file is not a folder"),
-    (["trace", "stats", "esft-law", "--json", "folder"], "folder is a folder"),
-    (["trace", "generate", "deepseek-v2-lite", "--requests", "2", "--steps", "2", "--out", "file/x.parquet"], "file is not a folder"),
-    (["draw", "mesh_4x4", "-o", "file/x.svg"], "file is not a folder"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([*RUN, "--json", "folder"], "folder is a folder"),
+        ([*RUN, "--json", "file/x.json"], "file/x.json|file is not a folder"),
+        ([*RUN, "--out", "file/x"], "file is not a folder"),
+        (["validate", "analytic", "--json", "folder"], "folder is a folder"),
+        (["validate", "analytic", "--out", "file/x"], "file is not a folder"),
+        (["trace", "stats", "esft-law", "--json", "folder"], "folder is a folder"),
+        (
+            ["trace", "generate", "deepseek-v2-lite", "--requests", "2", "--steps", "2", "--out", "file/x.parquet"],
+            "file is not a folder",
+        ),
+        (["draw", "mesh_4x4", "-o", "file/x.svg"], "file is not a folder"),
+    ],
+)
 def test_a_place_that_cannot_be_written_is_told_before_the_work(capsys, monkeypatch, arguments, words):
     def never(*_, **__):
         raise AssertionError("worked first")
@@ -65,7 +83,10 @@ def test_what_was_there_stays_where_writing_fails(tmp_path):
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "file") as file:
         file.write("half")
         1 / 0
-    assert (tmp_path / "file").read_text() == "mine" and sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+    assert (tmp_path / "file").read_text() == "mine" and sorted(p.name for p in tmp_path.iterdir()) == [
+        "file",
+        "folder",
+    ]
 
 
 def test_places_that_can_be_written_pass(tmp_path):
@@ -78,7 +99,9 @@ def test_places_that_can_be_written_pass(tmp_path):
 
 
 def test_an_import_never_replaces_what_it_reads_nor_a_file_that_is_no_store(capsys, tmp_path):
-    line = '{"path": "0", "trace": [%s, %s]}\n' % (("{" + ", ".join(f'"{layer}": [[0, 1, 2, 3, 4, 5]]' for layer in range(1, 27)) + "}",) * 2)
+    line = '{"path": "0", "trace": [%s, %s]}\n' % (
+        ("{" + ", ".join(f'"{layer}": [[0, 1, 2, 3, 4, 5]]' for layer in range(1, 27)) + "}",) * 2
+    )
     (tmp_path / "log.jsonl").write_text(line)
     code, err = ended(capsys, "trace", "import", "log.jsonl", "--out", "./log.jsonl")
     assert code == 2 and "log.jsonl is what is imported" in err and (tmp_path / "log.jsonl").read_text() == line

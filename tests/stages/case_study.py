@@ -40,16 +40,42 @@ def llc(chain, layout, dies, sets, miss):
 def hbm(chain, layout, dies, slice_bytes, activation_bytes, utilisation):
     stack = layout.resources("hbm", dies)
     rate, local = (Fraction(utilisation) * 3350 * 10**9,), amount(slice_bytes, ("tokens", activation_bytes))
-    counters = {n: layout.counter(n, dies) for n in ("local_slice_reads", "local_read_bytes", "remote_slice_reads",
-                                                      "remote_read_bytes", "copies", "copy_write_bytes")}
+    counters = {
+        n: layout.counter(n, dies)
+        for n in (
+            "local_slice_reads",
+            "local_read_bytes",
+            "remote_slice_reads",
+            "remote_read_bytes",
+            "copies",
+            "copy_write_bytes",
+        )
+    }
     copies = layout.find("copies")
-    chain.hold("hbm.read_local", [stack.at("exec")], Rate(local, (300 * NS,), rate, quantum_ps=NS), spawn="llc.store_exec", then="compute",
-               count=[counters["local_slice_reads"].add("exec"), counters["local_read_bytes"].add("exec", local)])
+    chain.hold(
+        "hbm.read_local",
+        [stack.at("exec")],
+        Rate(local, (300 * NS,), rate, quantum_ps=NS),
+        spawn="llc.store_exec",
+        then="compute",
+        count=[counters["local_slice_reads"].add("exec"), counters["local_read_bytes"].add("exec", local)],
+    )
     whole = Rate(amount(slice_bytes), (300 * NS,), rate, quantum_ps=NS)
-    chain.hold("hbm.read_home", [stack.at("home")], whole, spawn="llc.store_home", then="d2d.data",
-               count=[counters["remote_slice_reads"].add("home"), counters["remote_read_bytes"].add("home", slice_bytes)])
-    chain.hold("hbm.store_copy", [stack.at("exec")], whole, mark=copies.insert("exec", "key"),
-               count=[counters["copies"].add("exec"), counters["copy_write_bytes"].add("exec", slice_bytes)])
+    chain.hold(
+        "hbm.read_home",
+        [stack.at("home")],
+        whole,
+        spawn="llc.store_home",
+        then="d2d.data",
+        count=[counters["remote_slice_reads"].add("home"), counters["remote_read_bytes"].add("home", slice_bytes)],
+    )
+    chain.hold(
+        "hbm.store_copy",
+        [stack.at("exec")],
+        whole,
+        mark=copies.insert("exec", "key"),
+        count=[counters["copies"].add("exec"), counters["copy_write_bytes"].add("exec", slice_bytes)],
+    )
 
 
 def d2d(chain, layout, mesh, tags, dies, experts, keys, slice_bytes):
@@ -69,8 +95,17 @@ def d2d(chain, layout, mesh, tags, dies, experts, keys, slice_bytes):
 
 def sm(chain, layout, dies, flop, table):
     unit = layout.resources("compute", dies)
-    chain.hold("compute", [unit.at("exec")], Steps("tokens", amount(("tokens", flop)), tuple(upto for upto, _ in table[:-1]),
-                                                   tuple(Fraction(u, 100) * 10**15 for _, u in table), quantum_ps=NS))
+    chain.hold(
+        "compute",
+        [unit.at("exec")],
+        Steps(
+            "tokens",
+            amount(("tokens", flop)),
+            tuple(upto for upto, _ in table[:-1]),
+            tuple(Fraction(u, 100) * 10**15 for _, u in table),
+            quantum_ps=NS,
+        ),
+    )
 
 
 def mesh_links(rows, columns):
@@ -95,6 +130,7 @@ def xy_routes(rows, links):
             found.append(number[at, at + step])
             at += step
         return found
+
     return route
 
 

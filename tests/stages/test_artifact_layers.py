@@ -7,10 +7,9 @@ trace `deepseek-syn`): tokens per expert, rank of each expert by first appearanc
 import json
 from pathlib import Path
 
+import case_study as cs
 import numpy as np
 import pytest
-
-import case_study as cs
 
 LAYERS = json.loads((Path(__file__).parent / "oracle_layers.json").read_text())
 DIES = 25
@@ -34,7 +33,14 @@ def test_a_base_layer_of_the_artifact_is_equal_to_the_nanosecond(layer):
     engine.check()
 
 
-RULES = [{}, {"wait_queue": "sorted"}, {"booking": False}, {"barging": False}, {"wake": "all"}, {"admission": "work_conserving"}]
+RULES = [
+    {},
+    {"wait_queue": "sorted"},
+    {"booking": False},
+    {"barging": False},
+    {"wake": "all"},
+    {"admission": "work_conserving"},
+]
 
 
 @pytest.mark.parametrize("rules", RULES, ids=str)
@@ -47,7 +53,9 @@ def test_queues_of_dozens_of_waiters_are_served_alike_by_both_engines(rules):
         engine = cs.artifact(cs.layout("qwen", 3, 2), engine=kind, **rules)
         engine.array(engine.layout.find("cp_en"))[:, ::3] = 1
         batch = engine.issue("slice", cs.rows_of(plan, "qwen"))
-        ends.append((engine.advance(), engine.finish_ps(batch).tolist(), engine.array(engine.layout.find("copies")).tolist()))
+        ends.append(
+            (engine.advance(), engine.finish_ps(batch).tolist(), engine.array(engine.layout.find("copies")).tolist())
+        )
         engine.check()
     assert ends[0] == ends[1]
 
@@ -58,6 +66,7 @@ def test_switching_off_a_habit_of_the_artifact_changes_a_layer():
 
     def time(directed=False, **rules):
         return cs.run_layer(cs.artifact(cs.layout("deepseek", directed=directed), **rules), plan, "deepseek")
+
     assert time(wake="all") < 0.8 * base
     assert time(directed=True) < 0.6 * base
     assert time(directed=True, booking=False, wake="all") < 0.5 * base

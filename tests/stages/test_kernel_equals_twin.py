@@ -2,16 +2,30 @@
 
 from fractions import Fraction
 
+import case_study as cs
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-import case_study as cs
 from chipweave import fabric
-from chipweave.errors import BadInput
 from chipweave.chain import (
-    DONE, Asked, Constant, Given, Layout, Link, Rate, Steps, amount, ask, equal, less, operand, tell,
+    DONE,
+    Asked,
+    Constant,
+    Given,
+    Layout,
+    Link,
+    Rate,
+    Steps,
+    amount,
+    ask,
+    equal,
+    less,
+    operand,
+    tell,
 )
+from chipweave.errors import BadInput
 
 OPERANDS = ("a", "b", "c", "key", "size", "wait", "priority")
 DIES, KEYS, RING = 3, 6, 4
@@ -32,6 +46,7 @@ def ring(made, model, directed, between=0):
         else:
             crossed = [RING + (source - 1 - i) % RING for i in range(RING - forward)]
         return [i * (between + 1) for i in crossed]
+
     return made.network("ring", model, RING, links, route, directed=directed)
 
 
@@ -50,11 +65,30 @@ def systems(draw, model, python=True):
     steps = made.map("steps", [0, 1, 0, 1, 0, 1])
     counter = made.counter("count", DIES)
     chain = made.chain("chain", OPERANDS, priority="priority")
-    marks = [tags.insert("a", "b", "key"), tags.touch("b", "b", "key"), store.insert("a", "key"), store.refresh("a", "key"),
-             store.pin("b", "key"), bits.set("a", "key"), bits.set("b", "key", 0)]
-    queries = [tags.has("a", "b", "key"), store.has("a", "key"), bits.at("a", "key"), steps.at("key"), equal("a", "b"), less("a", "b")]
-    rules = [Constant(7), Constant(0), Given("wait"), Steps("key", amount("size", 3), (1, 3), (10**12, Fraction(10**12, 3), 7), quantum_ps=5),
-             Rate(amount(("size", 2)), (3, 0, 9), (Fraction(10**12, 7),), at="a", quantum_ps=10)]
+    marks = [
+        tags.insert("a", "b", "key"),
+        tags.touch("b", "b", "key"),
+        store.insert("a", "key"),
+        store.refresh("a", "key"),
+        store.pin("b", "key"),
+        bits.set("a", "key"),
+        bits.set("b", "key", 0),
+    ]
+    queries = [
+        tags.has("a", "b", "key"),
+        store.has("a", "key"),
+        bits.at("a", "key"),
+        steps.at("key"),
+        equal("a", "b"),
+        less("a", "b"),
+    ]
+    rules = [
+        Constant(7),
+        Constant(0),
+        Given("wait"),
+        Steps("key", amount("size", 3), (1, 3), (10**12, Fraction(10**12, 3), 7), quantum_ps=5),
+        Rate(amount(("size", 2)), (3, 0, 9), (Fraction(10**12, 7),), at="a", quantum_ps=10),
+    ]
     if python:
         queries.append(ask(lambda q: (q.operands["key"] + q.now_ps) % 2))
         rules.append(Asked(lambda q: q.operands["size"] % 11))
@@ -65,23 +99,51 @@ def systems(draw, model, python=True):
     count = draw(st.integers(2, 6))
     names = [f"hold{i}" for i in range(count)]
     for i, name in enumerate(names):
-        later = names[i + 1:] + [DONE]
+        later = names[i + 1 :] + [DONE]
         own = draw(st.lists(st.sampled_from(marks), max_size=2))
         own = [mark.at_end() if draw(st.booleans()) else mark for mark in own]
-        side = draw(st.lists(st.sampled_from(names[i + 1:]), max_size=1)) if i + 1 < count and draw(st.integers(0, 3)) == 0 else []
+        side = (
+            draw(st.lists(st.sampled_from(names[i + 1 :]), max_size=1))
+            if i + 1 < count and draw(st.integers(0, 3)) == 0
+            else []
+        )
         counts = [counter.add("a"), counter.add("b", "size", 2), counter.add_hops("c", net, "a", "b")]
         if draw(st.integers(0, 3)) == 0:
-            chain.send(name, net, "a", "c", amount("size", 1), quantum_ps=draw(st.sampled_from([1, 5])), mark=note * python + own,
-                       count=counts, spawn=side, then=draw(st.sampled_from(later)))
+            chain.send(
+                name,
+                net,
+                "a",
+                "c",
+                amount("size", 1),
+                quantum_ps=draw(st.sampled_from([1, 5])),
+                mark=note * python + own,
+                count=counts,
+                spawn=side,
+                then=draw(st.sampled_from(later)),
+            )
             continue
         take = draw(st.lists(st.sampled_from(takes), max_size=3))
         if draw(st.booleans()):
-            chain.hold(name, take, draw(st.sampled_from(rules)), mark=note * python + own, count=counts, spawn=side, then=draw(st.sampled_from(later)))
+            chain.hold(
+                name,
+                take,
+                draw(st.sampled_from(rules)),
+                mark=note * python + own,
+                count=counts,
+                spawn=side,
+                then=draw(st.sampled_from(later)),
+            )
             continue
         chain.hold(name, take, mark=note * python, spawn=side, then=f"{name}?")
         chain.choose(f"{name}?", draw(st.sampled_from(queries)), yes=f"{name}.yes", no=f"{name}.no")
         for branch in ("yes", "no"):
-            chain.outcome(f"{name}.{branch}", lasts=draw(st.sampled_from(rules)), mark=own, count=counts, then=draw(st.sampled_from(later)))
+            chain.outcome(
+                f"{name}.{branch}",
+                lasts=draw(st.sampled_from(rules)),
+                mark=own,
+                count=counts,
+                then=draw(st.sampled_from(later)),
+            )
     return made, log
 
 
@@ -90,9 +152,19 @@ def batches(draw):
     made = []
     for _ in range(draw(st.integers(1, 3))):
         n = draw(st.integers(0, 12))
-        value = st.tuples(*[st.integers(0, DIES - 1)] * 3, st.integers(0, KEYS - 1), st.integers(0, 60), st.integers(0, 30), st.integers(0, 2))
+        value = st.tuples(
+            *[st.integers(0, DIES - 1)] * 3,
+            st.integers(0, KEYS - 1),
+            st.integers(0, 60),
+            st.integers(0, 30),
+            st.integers(0, 2),
+        )
         rows = np.array(draw(st.lists(value, min_size=n, max_size=n)), np.int64).reshape(n, len(OPERANDS))
-        starts = None if draw(st.booleans()) else np.array(draw(st.lists(st.integers(0, 40), min_size=n, max_size=n)), np.int64)
+        starts = (
+            None
+            if draw(st.booleans())
+            else np.array(draw(st.lists(st.integers(0, 40), min_size=n, max_size=n)), np.int64)
+        )
         more = draw(st.sampled_from([(1, None), (1, None), (3, None), (2, "size")]))
         made.append((rows, starts, draw(st.sampled_from([None, 0, 25, 200])), *more))
     return made
@@ -114,7 +186,13 @@ def play(made, log, work, kind, **rules):
     seen += [engine.now_ps, engine.events, engine.journal().tolist(), list(log)]
     seen += [engine.array(made.find(name)).tolist() for name in ("tags", "store", "bits", "count")]
     links = engine.link_statistics(made.find("ring"))
-    return seen + [links.bytes.tolist(), links.busy_ps.tolist(), links.stalled_ps.tolist(), links.bin_ps, links.bins.tolist()]
+    return seen + [
+        links.bytes.tolist(),
+        links.busy_ps.tolist(),
+        links.stalled_ps.tolist(),
+        links.bin_ps,
+        links.bins.tolist(),
+    ]
 
 
 def same(made, log, work, **rules):
@@ -134,6 +212,7 @@ def test_every_start_table_and_link_bin_is_equal_under_circuit(booking, wake, ba
     def run(data):
         made, log = data.draw(systems("circuit"))
         same(made, log, batches(data.draw), booking=booking, wake=wake, barging=barging, wait_queue=wait_queue)
+
     run()
 
 
@@ -144,21 +223,29 @@ def test_every_start_table_and_link_bin_is_equal_under_fair(admission):
     def run(data):
         made, log = data.draw(systems("fair"))
         same(made, log, batches(data.draw), admission=admission)
+
     run()
 
 
-@pytest.mark.parametrize("rules", [{"admission": "early_booking", "wait_queue": "artifact_heap"}, {"admission": "work_conserving"}])
+@pytest.mark.parametrize(
+    "rules", [{"admission": "early_booking", "wait_queue": "artifact_heap"}, {"admission": "work_conserving"}]
+)
 def test_times_beyond_two_seconds_widen_the_ranks_and_change_nothing(rules):
     """Ranks are 64 bits while times fit 2^41 ps; beyond, they are 128, from the middle of a run on."""
+
     @settings(max_examples=15, deadline=None)
     @given(st.data(), st.integers(2**41 - 100, 2**41 + 100))
     def run(data, far):
         made, log = data.draw(systems("circuit"))
-        work = [(rows * np.array([1, 1, 1, 1, 1, data.draw(st.sampled_from([1, far // 30])), 1]), *more) for rows, *more in batches(data.draw)]
+        work = [
+            (rows * np.array([1, 1, 1, 1, 1, data.draw(st.sampled_from([1, far // 30])), 1]), *more)
+            for rows, *more in batches(data.draw)
+        ]
         if data.draw(st.booleans()):
             work[-1] = (work[-1][0], np.full(len(work[-1][0]), far), None, *work[-1][3:])
         kernel, plain = (play(made, log, work, kind, **rules)[:8] for kind in ("kernel", "plain"))
         assert kernel == plain
+
     run()
 
 

@@ -1,8 +1,7 @@
 """The published artifact's micro-cases: does each come out at its exact nanosecond, in C and in plain Python?"""
 
-import pytest
-
 import case_study as cs
+import pytest
 
 # name, rows, model -> ns, matrices, steps; a plan is (expert, home, exec); 100 tokens each, dies on a line unless rows x columns
 QWEN = [
@@ -23,10 +22,18 @@ QWEN = [
     ("M11 compute booked by data in flight", (2, 1), [(0, 0, 0), (1, 1, 0), (2, 0, 0), (3, 0, 0)], 1, [18520]),
     ("M13 one expert on three dies", (3, 1), [(1, 2, 0), (1, 2, 1), (1, 2, 2)], 1, [27892]),
 ]
-OTHERS = {"M1": (16633, 43711), "M1 3 slices": (37933, 105101), "M2": (35161, 96714), "M2 3 slices": (73037, 204188), "M3": (35561, 97114)}
+OTHERS = {
+    "M1": (16633, 43711),
+    "M1 3 slices": (37933, 105101),
+    "M2": (35161, 96714),
+    "M2 3 slices": (73037, 204188),
+    "M3": (35561, 97114),
+}
 CASES = [("qwen", *case) for case in QWEN] + [
     (model, name, mesh, plan, matrices, [OTHERS[name][model == "llama4"]])
-    for name, mesh, plan, matrices, _ in QWEN if name in OTHERS for model in ("deepseek", "kimi", "llama4")
+    for name, mesh, plan, matrices, _ in QWEN
+    if name in OTHERS
+    for model in ("deepseek", "kimi", "llama4")
 ]
 
 
@@ -53,7 +60,7 @@ def test_every_micro_case_ends_at_its_nanosecond(engine_kind, model, name, mesh,
 def test_m9_a_predicted_copy_ends_the_layer_with_its_store_and_is_read_in_the_next(engine_kind, matrices, times):
     engine = cs.artifact(cs.layout("qwen", 2, 1), engine=engine_kind)
     assert play(engine, "qwen", [(1, 1, 0)], matrices, len(times), predicted=[(0, 1)]) == times
-    assert engine.array(engine.layout.find("copies"))[0].tolist()[3:3 + matrices] == [1] * matrices
+    assert engine.array(engine.layout.find("copies"))[0].tolist()[3 : 3 + matrices] == [1] * matrices
 
 
 def test_m5_the_request_booked_out_by_data_in_flight_goes_at_once_without_booking(engine_kind):

@@ -17,7 +17,9 @@ def test_random_work_under_every_rule_is_clean(tmp_path):
         pytest.skip("no C compiler")
     program = tmp_path / "test_stages"
     flags = ["-std=c11", "-O1", "-g", "-ffp-contract=off", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    built = subprocess.run([compiler, *flags, f"-I{CSRC}", *map(str, OWN), "-o", str(program)], capture_output=True, text=True)
+    built = subprocess.run(
+        [compiler, *flags, f"-I{CSRC}", *map(str, OWN), "-o", str(program)], capture_output=True, text=True
+    )
     if built.returncode and "sanitize" in built.stderr:
         pytest.skip("the compiler has no sanitizers")
     assert built.returncode == 0, built.stderr

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chipweave import chain as chain_module, chain_parts, fabric
+from chipweave import chain as chain_module
+from chipweave import chain_parts, fabric
 from chipweave.chain import Constant, Given, Layout, Link, RouteTime, amount
 from chipweave.errors import BadInput
 

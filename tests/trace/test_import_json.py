@@ -65,13 +65,24 @@ def test_an_archive_is_read_like_the_folder_it_holds(tmp_path):
 
 def test_several_paths_keep_their_order(tmp_path):
     (tmp_path / "b").mkdir()
-    first, second = packed("", tmp_path, json_lines(REQUESTS[:2])), packed(".gz", tmp_path / "b", json_lines(REQUESTS[2:]))
+    first, second = (
+        packed("", tmp_path, json_lines(REQUESTS[:2])),
+        packed(".gz", tmp_path / "b", json_lines(REQUESTS[2:])),
+    )
     assert_same(imported(tmp_path, second, first), REQUESTS[2:] + REQUESTS[:2])
 
 
-@pytest.mark.parametrize("info", [
-    dict(name="/etc/1.json"), dict(name="a/../../1.json"), dict(name="1.json", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
-    dict(name="1.json", type=tarfile.LNKTYPE, linkname="x"), dict(name="1.json", type=tarfile.CHRTYPE), dict(name="1.json", type=tarfile.FIFOTYPE)])
+@pytest.mark.parametrize(
+    "info",
+    [
+        dict(name="/etc/1.json"),
+        dict(name="a/../../1.json"),
+        dict(name="1.json", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        dict(name="1.json", type=tarfile.LNKTYPE, linkname="x"),
+        dict(name="1.json", type=tarfile.CHRTYPE),
+        dict(name="1.json", type=tarfile.FIFOTYPE),
+    ],
+)
 def test_an_archive_that_reaches_outside_is_refused(info, tmp_path):
     member = tarfile.TarInfo()
     for key, value in info.items():
@@ -93,53 +104,76 @@ def fault_of(tmp_path, line, before=1, **options):
 
 def broken(change, prompt=2):
     """A good request of a dense and two MoE layers, top-3, changed."""
-    steps = [{"0": None, "1": [[1, 2, 3]] * prompt, "2": [[4, 5, 6]] * prompt}, {"0": None, "1": [[1, 2, 3]], "2": [[4, 5, 6]]}]
+    steps = [
+        {"0": None, "1": [[1, 2, 3]] * prompt, "2": [[4, 5, 6]] * prompt},
+        {"0": None, "1": [[1, 2, 3]], "2": [[4, 5, 6]]},
+    ]
     change(steps)
     return json.dumps({"path": "x.json", "trace": steps})
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda t: t[1]["2"][0].append(7), "step 1, layer 2, row 0: has 4 ids; allowed: 3"),
-    (lambda t: t[0]["1"].__setitem__(1, [1, 2]), "step 0, layer 1, row 1: has 2 ids"),
-    (lambda t: t[0]["2"].pop(), "step 0, layer 2: has 1 rows; allowed: 2"),
-    (lambda t: t[1]["1"].append([1, 2, 3]), "step 1, layer 1: has 2 rows; allowed: 1"),
-    (lambda t: t[1].pop("2"), "step 1 lacks layer 2"),
-    (lambda t: t[1].update({"3": [[1, 2, 3]]}), "step 1 has a layer '3'"),
-    (lambda t: t[1].update({"2": None}), "step 1, layer 2: null where the first request has rows"),
-    (lambda t: t[0].update({"0": [[1, 2, 3]]}), "step 0, layer 0: has rows where the first request has null"),
-    (lambda t: t[1].update({"1": []}), "step 1, layer 1: has no row"),
-    (lambda t: t[1].update({"1": [7]}), "step 1, layer 1, row 0: not a list"),
-    (lambda t: t[1].update({"1": {"0": 7}}), "step 1, layer 1: no list"),
-    (lambda t: t[1]["1"][0].__setitem__(2, -1), "step 1, layer 1, row 0: expert id -1 out of range"),
-    (lambda t: t[1]["1"][0].__setitem__(2, 70000), "step 1, layer 1, row 0: expert id 70000 out of range"),
-    (lambda t: t[1]["1"][0].__setitem__(2, 10**30), "step 1, layer 1, row 0: expert id 1000"),
-    (lambda t: t[1]["1"][0].__setitem__(2, 1.5), "step 1, layer 1, row 0: 1.5 is not an expert id"),
-    (lambda t: t[1]["1"][0].__setitem__(2, True), "step 1, layer 1, row 0: true is not an expert id"),
-    (lambda t: t[1]["1"][0].__setitem__(2, "5"), "step 1, layer 1, row 0: \"5\" is not an expert id"),
-    (lambda t: t[1]["1"][0].__setitem__(2, None), "step 1, layer 1, row 0: null is not an expert id"),
-    (lambda t: t.__setitem__(1, [1]), "step 1 is not an object"),
-    (lambda t: t.clear(), "the trace is empty"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda t: t[1]["2"][0].append(7), "step 1, layer 2, row 0: has 4 ids; allowed: 3"),
+        (lambda t: t[0]["1"].__setitem__(1, [1, 2]), "step 0, layer 1, row 1: has 2 ids"),
+        (lambda t: t[0]["2"].pop(), "step 0, layer 2: has 1 rows; allowed: 2"),
+        (lambda t: t[1]["1"].append([1, 2, 3]), "step 1, layer 1: has 2 rows; allowed: 1"),
+        (lambda t: t[1].pop("2"), "step 1 lacks layer 2"),
+        (lambda t: t[1].update({"3": [[1, 2, 3]]}), "step 1 has a layer '3'"),
+        (lambda t: t[1].update({"2": None}), "step 1, layer 2: null where the first request has rows"),
+        (lambda t: t[0].update({"0": [[1, 2, 3]]}), "step 0, layer 0: has rows where the first request has null"),
+        (lambda t: t[1].update({"1": []}), "step 1, layer 1: has no row"),
+        (lambda t: t[1].update({"1": [7]}), "step 1, layer 1, row 0: not a list"),
+        (lambda t: t[1].update({"1": {"0": 7}}), "step 1, layer 1: no list"),
+        (lambda t: t[1]["1"][0].__setitem__(2, -1), "step 1, layer 1, row 0: expert id -1 out of range"),
+        (lambda t: t[1]["1"][0].__setitem__(2, 70000), "step 1, layer 1, row 0: expert id 70000 out of range"),
+        (lambda t: t[1]["1"][0].__setitem__(2, 10**30), "step 1, layer 1, row 0: expert id 1000"),
+        (lambda t: t[1]["1"][0].__setitem__(2, 1.5), "step 1, layer 1, row 0: 1.5 is not an expert id"),
+        (lambda t: t[1]["1"][0].__setitem__(2, True), "step 1, layer 1, row 0: true is not an expert id"),
+        (lambda t: t[1]["1"][0].__setitem__(2, "5"), 'step 1, layer 1, row 0: "5" is not an expert id'),
+        (lambda t: t[1]["1"][0].__setitem__(2, None), "step 1, layer 1, row 0: null is not an expert id"),
+        (lambda t: t.__setitem__(1, [1]), "step 1 is not an object"),
+        (lambda t: t.clear(), "the trace is empty"),
+    ],
+)
 def test_a_fault_names_file_line_and_element(change, message, tmp_path):
     assert f"t.jsonl:2: {message}" in fault_of(tmp_path, broken(change))
 
 
 def test_an_id_beyond_the_experts_of_the_model_is_named(tmp_path):
     line = broken(lambda t: t[1]["2"][0].__setitem__(1, 16))
-    assert "t.jsonl:2: step 1, layer 2, row 0: expert id 16 out of range; allowed: 0 to 15" in fault_of(tmp_path, line, experts=16)
+    assert "t.jsonl:2: step 1, layer 2, row 0: expert id 16 out of range; allowed: 0 to 15" in fault_of(
+        tmp_path, line, experts=16
+    )
 
 
-@pytest.mark.parametrize("line, message", [
-    ('{"path": "x", "trace": [{"0"', "not JSON, or cut short"), ("[" * 100_000, "nested deeper"), ('{"trace": []}', "not a request"),
-    ('{"path": 5, "trace": []}', "not a request"), ('{"path": "x"}', "not a request"), ("7", "not a request"), ("\xff", "not JSON"),
-    ('{"path": "x", "trace": ' + "9" * 5000 + "}", "a number of more than 4300 digits")])
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ('{"path": "x", "trace": [{"0"', "not JSON, or cut short"),
+        ("[" * 100_000, "nested deeper"),
+        ('{"trace": []}', "not a request"),
+        ('{"path": 5, "trace": []}', "not a request"),
+        ('{"path": "x"}', "not a request"),
+        ("7", "not a request"),
+        ("\xff", "not JSON"),
+        ('{"path": "x", "trace": ' + "9" * 5000 + "}", "a number of more than 4300 digits"),
+    ],
+)
 def test_what_is_no_request_is_named(line, message, tmp_path):
     assert f"t.jsonl:2: {message}" in fault_of(tmp_path, line)
 
 
-@pytest.mark.parametrize("first, message", [
-    ('{"path": "x", "trace": [{}]}', "step 0 names no layer"), ('{"path": "x", "trace": [{"a": [[1]]}]}', "'a' is not a layer number"),
-    ('{"path": "x", "trace": [{"0": null}]}', "no MoE layer"), ('{"path": "x", "trace": [{"0": [[]]}]}', "no rows of expert ids")])
+@pytest.mark.parametrize(
+    "first, message",
+    [
+        ('{"path": "x", "trace": [{}]}', "step 0 names no layer"),
+        ('{"path": "x", "trace": [{"a": [[1]]}]}', "'a' is not a layer number"),
+        ('{"path": "x", "trace": [{"0": null}]}', "no MoE layer"),
+        ('{"path": "x", "trace": [{"0": [[]]}]}', "no rows of expert ids"),
+    ],
+)
 def test_a_first_request_that_sets_no_layout_is_named(first, message, tmp_path):
     fault = fault_of(tmp_path, first, before=0)
     assert "t.jsonl:1: step 0" in fault and message in fault
@@ -162,7 +196,9 @@ def test_compressed_lines_cut_short_are_refused(kind, cut, tmp_path):
 
 
 def test_an_archive_cut_short_is_refused(tmp_path):
-    path = tar_of(tmp_path / "t.tar", [(f"{n}.json", json.dumps(request_json(*r))) for n, r in enumerate(REQUESTS)], "w")
+    path = tar_of(
+        tmp_path / "t.tar", [(f"{n}.json", json.dumps(request_json(*r))) for n, r in enumerate(REQUESTS)], "w"
+    )
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(BadInput, match="t.tar"):
         imported(tmp_path, path)
@@ -199,7 +235,9 @@ def test_a_trace_with_a_models_layers_is_held_to_its_experts(tmp_path):
     got = imported(tmp_path, packed("", tmp_path, json_lines(requests, dense=(0,))))
     assert (got.model, got.experts, got.dtype.itemsize) == ("deepseek-v2-lite", 64, 1)
     requests[1][1][-1, 3, 2] = 64
-    with pytest.raises(BadInput, match="t.jsonl:2: step .*, layer 4, row 0: expert id 64 out of range; allowed: 0 to 63"):
+    with pytest.raises(
+        BadInput, match="t.jsonl:2: step .*, layer 4, row 0: expert id 64 out of range; allowed: 0 to 63"
+    ):
         imported(tmp_path, packed("", tmp_path, json_lines(requests, dense=(0,))))
 
 

@@ -8,8 +8,13 @@ from chipweave import models
 from chipweave.errors import BadInput
 
 SIZES = {  # MoE layers, experts, top-k, bytes of an expert, of all routed experts (TB)
-    "deepseek-v3": (58, 256, 8, 88_080_384, 1.308), "kimi-k2": (60, 384, 8, 88_080_384, 2.029), "qwen3-235b": (94, 128, 8, 37_748_736, 0.454),
-    "llama4-maverick": (24, 128, 1, 251_658_240, 0.773), "deepseek-v2-lite": (26, 64, 6, 17_301_504, 0.029), "qwen3-30b-a3b": (48, 128, 8, 9_437_184, 0.058)}
+    "deepseek-v3": (58, 256, 8, 88_080_384, 1.308),
+    "kimi-k2": (60, 384, 8, 88_080_384, 2.029),
+    "qwen3-235b": (94, 128, 8, 37_748_736, 0.454),
+    "llama4-maverick": (24, 128, 1, 251_658_240, 0.773),
+    "deepseek-v2-lite": (26, 64, 6, 17_301_504, 0.029),
+    "qwen3-30b-a3b": (48, 128, 8, 9_437_184, 0.058),
+}
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -25,9 +30,20 @@ def test_every_number_says_where_it_is_from():
         assert set(models.load(name).sources) == set(models.KEYS) - {"schema", "name", "title"}
 
 
-@pytest.mark.parametrize("name, tokens, share", [
-    ("deepseek-v3", 128, "0.50"), ("deepseek-v3", 129, "0.53"), ("kimi-k2", 1024, "0.70"), ("kimi-k2", 1025, "0.69"), ("qwen3-235b", 257, "0.70"),
-    ("qwen3-235b", 4096, "0.71"), ("qwen3-235b", 4097, "0.70"), ("llama4-maverick", 256, "0.65"), ("llama4-maverick", 512, "0.72")])
+@pytest.mark.parametrize(
+    "name, tokens, share",
+    [
+        ("deepseek-v3", 128, "0.50"),
+        ("deepseek-v3", 129, "0.53"),
+        ("kimi-k2", 1024, "0.70"),
+        ("kimi-k2", 1025, "0.69"),
+        ("qwen3-235b", 257, "0.70"),
+        ("qwen3-235b", 4096, "0.71"),
+        ("qwen3-235b", 4097, "0.70"),
+        ("llama4-maverick", 256, "0.65"),
+        ("llama4-maverick", 512, "0.72"),
+    ],
+)
 def test_utilisation_steps_where_the_table_says(name, tokens, share):
     assert models.load(name).utilisation_at(tokens) == Fraction(share)
 
@@ -52,13 +68,21 @@ def test_what_fits_says_how_much_is_free_for_copies():
 
 def test_a_model_file_with_faults_names_them_all(tmp_path):
     text = (models.FOLDER / "qwen3-235b.yaml").read_text()
-    for old, new in (("value: 128,", "value: -3,"), ("last: 93", "last: 94"), ("0.9,", "1.9,"), ("tokens: any", "tokens: 9000"), ("model/1", "model/7")):
+    for old, new in (
+        ("value: 128,", "value: -3,"),
+        ("last: 93", "last: 94"),
+        ("0.9,", "1.9,"),
+        ("tokens: any", "tokens: 9000"),
+        ("model/1", "model/7"),
+    ):
         assert old in text
         text = text.replace(old, new, 1)
     (tmp_path / "m.yaml").write_text(text)
     with pytest.raises(BadInput) as caught:
         models.load(tmp_path / "m.yaml")
-    assert len(caught.value.faults) == 6 and all(fault.place.line for fault in caught.value.faults)  # -3 experts also spoils top_k
+    assert len(caught.value.faults) == 6 and all(
+        fault.place.line for fault in caught.value.faults
+    )  # -3 experts also spoils top_k
 
 
 def test_unknown_models_and_keys_get_the_nearest_name(tmp_path):

@@ -6,19 +6,19 @@ import tarfile
 
 import numpy as np
 import pytest
+from chipweave.policies.prediction_cross_token_heatmap import CrossTokenHeatmap
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trace_requests import json_lines, make_requests, request_json
 
 from chipweave import trace
 from chipweave.errors import BadInput, Unfit
-from chipweave.policies.prediction_cross_token_heatmap import CrossTokenHeatmap
 from chipweave.tally import tally
 from chipweave.trace import library, show, stats
 from chipweave.trace.holes import Holes, runs_of
 from chipweave.trace.importer import import_paths
 from chipweave.trace.store import open_store
 from chipweave.workload import Workload
-from trace_requests import json_lines, make_requests, request_json
 
 MODEL, LAYERS = "deepseek-v2-lite", 26  # layers 1 to 26, top-6 of 64
 FEW = [0, 1, 25]  # the layers that tests look at
@@ -76,7 +76,9 @@ def test_what_requests_leave_out_is_left_out_and_the_rest_is_read(seed, count, s
     for cut in range(1, count + 1):
         assert_says(got.take(cut), requests[:cut])
     show.verify(got)
-    missing = sum(request[s].get(str(n)) is None for request in requests for s in range(len(request)) for n in range(1, 27))
+    missing = sum(
+        request[s].get(str(n)) is None for request in requests for s in range(len(request)) for n in range(1, 27)
+    )
     assert (got.holes.count if got.holes else 0) == missing
 
 
@@ -121,18 +123,25 @@ def test_without_leave_such_a_trace_is_refused(tmp_path, monkeypatch):
             refused()
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda t: t[1].update({"7": []}), "step 1, layer 7: has no row"),
-    (lambda t: t[1].update({"7": [[1, 2, 3, 4, 5, 6]] * 2}), "step 1, layer 7: has 2 rows; allowed: 1"),
-    (lambda t: t[0]["7"].append([1, 2, 3, 4, 5, 6]), "step 0, layer 7: has"),
-    (lambda t: t[1].update({"7": [[1, 2, 3]]}), "step 1, layer 7, row 0: has 3 ids"),
-    (lambda t: t[1].update({"7": {}}), "step 1, layer 7: no list"),
-    (lambda t: t[1].update({"0": [[1, 2, 3, 4, 5, 6]]}), "step 1: layer '0' has rows; allowed: rows in layers among 1 to 26"),
-    (lambda t: t[1].update({"27": [[1, 2, 3, 4, 5, 6]]}), "step 1: layer '27' has rows"),
-    (lambda t: t[1].update({"7": [[1, 2, 3, 4, 5, True]]}), "step 1, layer 7, row 0: true is not an expert id"),
-    (lambda t: t[1].update({"7": [[1, 2, 3, 4, 5, 64]]}), "step 1, layer 7, row 0: expert id 64 out of range"),
-    (lambda t: t.__setitem__(1, None), "step 1 is not an object"), (lambda t: t.clear(), "the trace is empty"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda t: t[1].update({"7": []}), "step 1, layer 7: has no row"),
+        (lambda t: t[1].update({"7": [[1, 2, 3, 4, 5, 6]] * 2}), "step 1, layer 7: has 2 rows; allowed: 1"),
+        (lambda t: t[0]["7"].append([1, 2, 3, 4, 5, 6]), "step 0, layer 7: has"),
+        (lambda t: t[1].update({"7": [[1, 2, 3]]}), "step 1, layer 7, row 0: has 3 ids"),
+        (lambda t: t[1].update({"7": {}}), "step 1, layer 7: no list"),
+        (
+            lambda t: t[1].update({"0": [[1, 2, 3, 4, 5, 6]]}),
+            "step 1: layer '0' has rows; allowed: rows in layers among 1 to 26",
+        ),
+        (lambda t: t[1].update({"27": [[1, 2, 3, 4, 5, 6]]}), "step 1: layer '27' has rows"),
+        (lambda t: t[1].update({"7": [[1, 2, 3, 4, 5, True]]}), "step 1, layer 7, row 0: true is not an expert id"),
+        (lambda t: t[1].update({"7": [[1, 2, 3, 4, 5, 64]]}), "step 1, layer 7, row 0: expert id 64 out of range"),
+        (lambda t: t.__setitem__(1, None), "step 1 is not an object"),
+        (lambda t: t.clear(), "the trace is empty"),
+    ],
+)
 def test_what_is_neither_rows_nor_left_out_is_refused(tmp_path, change, message):
     requests = [r for r in whole(12) if len(r) > 1][:2]
     requests[1][0]["5"] = None
@@ -168,13 +177,15 @@ def test_runs_say_which_steps_are_missing(has):
     runs = runs_of(has)
     back = np.ones_like(has)
     for layer, first, last in runs:
-        back[first:last + 1, layer] = False
+        back[first : last + 1, layer] = False
     assert np.array_equal(back, has)
     holes = Holes(np.insert(runs, 0, 0, axis=1))
     assert np.array_equal(Holes.from_text(holes.to_text(), 1, 3).runs, holes.runs)
 
 
-@pytest.mark.parametrize("runs", [[[1, 0, 0, 0]], [[0, 3, 0, 0]], [[0, 0, 2, 1]], [[0, 0, -1, 0]], [[1, 0, 0, 0], [0, 0, 0, 0]]])
+@pytest.mark.parametrize(
+    "runs", [[[1, 0, 0, 0]], [[0, 3, 0, 0]], [[0, 0, 2, 1]], [[0, 0, -1, 0]], [[1, 0, 0, 0], [0, 0, 0, 0]]]
+)
 def test_holes_out_of_range_are_refused(runs):
     with pytest.raises(ValueError, match="out of range"):
         Holes.from_text(Holes(np.array(runs)).to_text(), 1, 3)
@@ -187,7 +198,7 @@ def test_the_heat_map_counts_the_pairs_of_tokens_that_are_both_there(tmp_path):
     policy = CrossTokenHeatmap("map")
     holders = np.zeros((LAYERS, 64, 1), np.uint8)
     for job in Workload(got, 1, got.steps, None, np.zeros((1, 1), np.int32)).jobs(np.zeros(64, np.int32), holders):
-        assert np.array_equal(job.view.counts, tally(job.view.ids, 64, 1)[0]) 
+        assert np.array_equal(job.view.counts, tally(job.view.ids, 64, 1)[0])
         policy.observe(job.view)
     for layer in (1, 2, 26):
         expected = np.zeros((64, 64), int)

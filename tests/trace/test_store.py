@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trace_requests import assert_same, expected_step, make_requests
 
 from chipweave.errors import BadInput
 from chipweave.trace import store, writer
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import open_store
-from trace_requests import assert_same, expected_step, make_requests
 
 
 def write(path, requests, experts=16):
@@ -26,9 +26,17 @@ def write(path, requests, experts=16):
 
 
 @settings(deadline=None, max_examples=60)
-@given(seed=st.integers(0, 10**6), count=st.integers(1, 6), layers=st.integers(1, 3), top_k=st.integers(1, 4),
-       experts=st.sampled_from([8, 256, 384]), tight=st.booleans())
-def test_what_goes_in_comes_out_for_any_shape_and_block_size(seed, count, layers, top_k, experts, tight, tmp_path_factory):
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(1, 6),
+    layers=st.integers(1, 3),
+    top_k=st.integers(1, 4),
+    experts=st.sampled_from([8, 256, 384]),
+    tight=st.booleans(),
+)
+def test_what_goes_in_comes_out_for_any_shape_and_block_size(
+    seed, count, layers, top_k, experts, tight, tmp_path_factory
+):
     requests = make_requests(seed, count, layers, top_k, experts)
     path = tmp_path_factory.mktemp("store") / "t.parquet"
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +59,9 @@ def test_what_goes_in_comes_out_for_any_shape_and_block_size(seed, count, layers
 def test_ids_are_read_as_they_stand_only_where_nothing_encodes_them(tmp_path, monkeypatch, more, plain):
     if "pages" in more:  # several pages a column: the file has headers between the ids
         of_arrow = writer.pq.ParquetWriter
-        monkeypatch.setattr(writer.pq, "ParquetWriter", lambda *a, **k: of_arrow(*a, **k | {"data_page_size": 8, "write_batch_size": 1}))
+        monkeypatch.setattr(
+            writer.pq, "ParquetWriter", lambda *a, **k: of_arrow(*a, **k | {"data_page_size": 8, "write_batch_size": 1})
+        )
     layers, requests = 3, make_requests(5, 6, 3, 4, 300)
     with Spill(Shape(tuple(range(layers)), 300, 4)) as spill:
         for number, (prompt, ids) in enumerate(requests):
@@ -101,7 +111,7 @@ def test_a_store_cut_short_foreign_or_missing_is_bad_input(tmp_path):
 
 
 def test_an_id_out_of_range_in_a_store_is_found_when_its_layer_is_read(tmp_path):
-    (prompt, ids), = make_requests(0, 1, experts=16)
+    ((prompt, ids),) = make_requests(0, 1, experts=16)
     write(tmp_path / "a", [(prompt, ids)], experts=9)
     with pytest.raises(BadInput, match="expert id 1[0-9] out of range; allowed: 0 to 8"):
         for step_ids in open_store(tmp_path / "a").steps_iter():
@@ -112,6 +122,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     def rows():
         yield 0, np.zeros(1, int), np.zeros((1, 1, 1), np.uint8)
         raise KeyboardInterrupt
+
     header = Header("t", Shape((0,), 4, 1), ("a",), np.array([1]), np.array([1]))
     with pytest.raises(KeyboardInterrupt):
         writer.write_store(tmp_path / "a.parquet", header, rows())
@@ -137,5 +148,10 @@ def test_reading_60_million_ids_costs_under_half_a_second_and_150_mib(tmp_path, 
     block = np.random.default_rng(0).integers(0, 256, (4096, 58, 8), dtype=np.uint8)
     header = Header("t", shape, tuple(map(str, range(4096))), np.ones(4096, int), np.full(4096, 31))
     writer.write_store(tmp_path / "a", header, ((step, np.arange(4096), block) for step in range(32)))
-    cpu_s, rss_mib = map(float, subprocess.run([sys.executable, "-c", READER, tmp_path / "a"], capture_output=True, text=True, check=True).stdout.split())
+    cpu_s, rss_mib = map(
+        float,
+        subprocess.run(
+            [sys.executable, "-c", READER, tmp_path / "a"], capture_output=True, text=True, check=True
+        ).stdout.split(),
+    )
     assert cpu_s < 0.5 * slowness and rss_mib < 150

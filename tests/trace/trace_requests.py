@@ -21,16 +21,25 @@ def request_json(prompt, ids, dense=()):
     tokens, layers, _ = ids.shape
     moe = [n for n in range(layers + len(dense)) if n not in dense]
     parts = [slice(0, prompt)] + [slice(t, t + 1) for t in range(prompt, tokens)]
-    return [{str(n): None if n in dense else ids[part, moe.index(n)].tolist() for n in range(layers + len(dense))} for part in parts]
+    return [
+        {str(n): None if n in dense else ids[part, moe.index(n)].tolist() for n in range(layers + len(dense))}
+        for part in parts
+    ]
 
 
 def json_lines(requests, dense=()):
-    return [json.dumps({"path": f"r/{n}.json", "trace": request_json(*request, dense)}) for n, request in enumerate(requests)]
+    return [
+        json.dumps({"path": f"r/{n}.json", "trace": request_json(*request, dense)})
+        for n, request in enumerate(requests)
+    ]
 
 
 def expected_step(requests, step):
     """(request of each row, ids [rows, layers, k]) by the definition of a step."""
-    parts = [(n, ids[:prompt] if step == 0 else ids[prompt + step - 1:prompt + step]) for n, (prompt, ids) in enumerate(requests)]
+    parts = [
+        (n, ids[:prompt] if step == 0 else ids[prompt + step - 1 : prompt + step])
+        for n, (prompt, ids) in enumerate(requests)
+    ]
     return [n for n, part in parts for _ in part], np.concatenate([part for _, part in parts])
 
 

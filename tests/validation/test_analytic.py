@@ -5,12 +5,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-
-from chipweave import analytic, ledger
-from chipweave.ledger import files as ledger_files
-from chipweave.errors import BadInput
 from chipweave.validation import suite_analytic
 from chipweave.validation.cases import analytic_links, analytic_queueing
+
+from chipweave import analytic, ledger
+from chipweave.errors import BadInput
+from chipweave.ledger import files as ledger_files
 
 GROUPS = sorted(analytic.discover())
 
@@ -31,7 +31,9 @@ def test_the_committed_ledger_says_what_the_program_says(rows):
 
 
 def test_a_bound_that_is_broken_ends_as_a_missed_bar(monkeypatch):
-    wrong = lambda: iter([analytic.Check("a", "q", 10, 10.5, 0.04, "ps"), analytic.Check("b", "q", 10, 10.1, 0.02, "ps")])  # noqa: E731
+    wrong = lambda: iter(
+        [analytic.Check("a", "q", 10, 10.5, 0.04, "ps"), analytic.Check("b", "q", 10, 10.1, 0.02, "ps")]
+    )  # noqa: E731
     monkeypatch.setitem(analytic.FORMS, "wrong", wrong)
     rows = suite_analytic.results(groups=("wrong",))
     assert [r.status for r in rows] == ["gap", "holds"]

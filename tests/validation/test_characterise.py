@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from chipweave import characterised, models, topology, yamlfile
-from chipweave.topology import preset as topology_preset
-from chipweave.errors import BadInput
 from chipweave.validation import characterise
 from chipweave.validation.characterise import Transfer
 from chipweave.validation.characterise_die import expert_ps, tile_model
 from chipweave.validation.characterise_gemm import BOUND, fit_utilisation, token_counts
 from chipweave.validation.stage_transfers import Transfers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chipweave import characterised, models, topology, yamlfile
+from chipweave.errors import BadInput
+from chipweave.topology import preset as topology_preset
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE = "h100_sxm_d2d"
@@ -51,7 +51,9 @@ def recorded(document):
 def test_every_transfer_of_the_shipped_table_is_within_5_percent_of_the_line_rate_die(document):
     said = {row["transfer"]: row for row in document["residuals"]}
     assert {t.words() for t in characterise.transfers(sorted(characterise.shapes()), True)} <= set(said)
-    assert {words: row["error"] for words, row in said.items() if abs(ps(row["table"]) / ps(row["line_rate"]) - 1) > HELD} == {}
+    assert {
+        words: row["error"] for words, row in said.items() if abs(ps(row["table"]) / ps(row["line_rate"]) - 1) > HELD
+    } == {}
 
 
 def both_speeds(transfer):
@@ -61,9 +63,17 @@ def both_speeds(transfer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("transfer", [
-    Transfer("read", SMALLEST), Transfer("read", QWEN, 2), Transfer("read", QWEN, 1, 1), Transfer("again", QWEN), Transfer("again", SMALLEST, 1, 1),
-], ids=Transfer.words)  # fmt: skip
+@pytest.mark.parametrize(
+    "transfer",
+    [
+        Transfer("read", SMALLEST),
+        Transfer("read", QWEN, 2),
+        Transfer("read", QWEN, 1, 1),
+        Transfer("again", QWEN),
+        Transfer("again", SMALLEST, 1, 1),
+    ],
+    ids=Transfer.words,
+)
 def test_the_stage_kinds_and_the_line_rate_die_agree_when_both_are_run(transfer, document):
     stages, line_rate = both_speeds(transfer)
     assert stages == pytest.approx(line_rate, rel=HELD)
@@ -71,10 +81,18 @@ def test_the_stage_kinds_and_the_line_rate_die_agree_when_both_are_run(transfer,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("transfer", [
-    Transfer("read", SMALLEST, 2), Transfer("read", 5_767_168, 0, 1), Transfer("read", QWEN, 4), Transfer("again", 5_767_168, 2), Transfer("again", 29_360_128),
-    Transfer("store", SMALLEST),
-], ids=Transfer.words)  # fmt: skip
+@pytest.mark.parametrize(
+    "transfer",
+    [
+        Transfer("read", SMALLEST, 2),
+        Transfer("read", 5_767_168, 0, 1),
+        Transfer("read", QWEN, 4),
+        Transfer("again", 5_767_168, 2),
+        Transfer("again", 29_360_128),
+        Transfer("store", SMALLEST),
+    ],
+    ids=Transfer.words,
+)
 def test_more_transfers_agree_when_both_are_run(transfer, document):
     stages, line_rate = both_speeds(transfer)
     assert stages == pytest.approx(line_rate, rel=HELD)
@@ -88,7 +106,10 @@ def test_the_shipped_table_is_of_this_die_and_this_calibration(document):
 
 def test_the_figures_of_the_shipped_table_follow_from_its_recorded_times(document):
     times = recorded(document)
-    memory = {what: characterise.access(characterise.fit_line(rows), 3_352_320_000_000) for what, rows in characterise.memory_rows(times).items()}
+    memory = {
+        what: characterise.access(characterise.fit_line(rows), 3_352_320_000_000)
+        for what, rows in characterise.memory_rows(times).items()
+    }
     assert (memory, characterise.llc_rows(times)) == (document["memory"], document["llc"]), CURE
 
 
@@ -108,29 +129,48 @@ def test_expert_gemms_hold_at_counts_that_the_table_was_not_fitted_at(table, nam
     model = models.load(name)
     tiles = tile_model(topology.load("h100_sxm", preset=str(characterise.CALIBRATED)))
     for tokens in (1, 7, 65, 100, 130, 200, 257, 777, 1025, 3000, 8191, 16000):
-        assert characterise.gemm_ps(table, model.slice_bytes, tokens) == pytest.approx(expert_ps(tiles, model.hidden, model.intermediate, tokens), rel=HELD)
+        assert characterise.gemm_ps(table, model.slice_bytes, tokens) == pytest.approx(
+            expert_ps(tiles, model.hidden, model.intermediate, tokens), rel=HELD
+        )
 
 
-@pytest.mark.parametrize("transfer", [
-    Transfer("read", QWEN), Transfer("read", QWEN, 4), Transfer("read", QWEN, 1, 1), Transfer("again", QWEN), Transfer("again", QWEN, 1, 1), Transfer("store", QWEN),
-], ids=Transfer.words)  # fmt: skip
+@pytest.mark.parametrize(
+    "transfer",
+    [
+        Transfer("read", QWEN),
+        Transfer("read", QWEN, 4),
+        Transfer("read", QWEN, 1, 1),
+        Transfer("again", QWEN),
+        Transfer("again", QWEN, 1, 1),
+        Transfer("store", QWEN),
+    ],
+    ids=Transfer.words,
+)
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 def test_the_stage_kinds_do_what_the_table_says_to_a_few_picoseconds(table, transfer, engine):
     pins = f"die.hbm.bandwidth={int(table.bandwidth)} B/s"  # the wafer rounds to 3.35 TB/s; shares are of the die's own pins
-    mine = Transfers("h100", engine=engine, sets=(pins,)).time_ps(transfer.what, transfer.size, transfer.local, transfer.remote)
+    mine = Transfers("h100", engine=engine, sets=(pins,)).time_ps(
+        transfer.what, transfer.size, transfer.local, transfer.remote
+    )
     assert mine == pytest.approx(characterise.predicted_ps(table, transfer), abs=8)
 
 
 def test_a_gemm_of_the_stage_kind_is_the_table_s(table):
     for tokens in (1, 100, 5000):
-        assert Transfers("h100").gemm_ps("qwen3-235b", tokens) == pytest.approx(characterise.gemm_ps(table, QWEN, tokens) / 3, abs=2)
+        assert Transfers("h100").gemm_ps("qwen3-235b", tokens) == pytest.approx(
+            characterise.gemm_ps(table, QWEN, tokens) / 3, abs=2
+        )
 
 
 @settings(max_examples=30)
-@given(st.floats(0, 2e6), st.floats(1e11, 1e13), st.lists(st.integers(10**6, 10**8), min_size=2, max_size=9, unique=True))
+@given(
+    st.floats(0, 2e6), st.floats(1e11, 1e13), st.lists(st.integers(10**6, 10**8), min_size=2, max_size=9, unique=True)
+)
 def test_the_line_through_exact_points_is_found(latency, rate, sizes):
     found, speed = characterise.fit_line([(n, latency + n * 1e12 / rate) for n in sizes])
-    assert [found + n * 1e12 / speed for n in sizes] == pytest.approx([latency + n * 1e12 / rate for n in sizes], rel=1e-6)
+    assert [found + n * 1e12 / speed for n in sizes] == pytest.approx(
+        [latency + n * 1e12 / rate for n in sizes], rel=1e-6
+    )
 
 
 @given(st.lists(st.floats(1e3, 1e7), min_size=1, max_size=60))
@@ -157,12 +197,20 @@ def test_the_preset_differs_from_paper_in_the_die_alone():
     assert (other["networks"], other["run"]) == (plain["networks"], plain["run"])
 
 
-@pytest.mark.parametrize("change, words", [
-    (lambda d: d.pop("llc"), "lacks 'llc'"), (lambda d: d.update(hbm=1), "unknown key 'hbm'"), (lambda d: d["memory"].pop("write"), "must have read and write"),
-    (lambda d: d["memory"]["read"].update(share=1.5), "share = 1.5 is out of range"), (lambda d: d["memory"].update(far={}), "memory has no 'far'"),
-    (lambda d: d["gemm"][0]["utilisation"].pop(), "the last for any"), (lambda d: d["llc"][0].update(rate="1 GB"), "rate"),
-    (lambda d: d.update(schema="chipweave.characterised/9"), "schema"), (lambda d: d.update(gemm={}), "gemm is a list"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda d: d.pop("llc"), "lacks 'llc'"),
+        (lambda d: d.update(hbm=1), "unknown key 'hbm'"),
+        (lambda d: d["memory"].pop("write"), "must have read and write"),
+        (lambda d: d["memory"]["read"].update(share=1.5), "share = 1.5 is out of range"),
+        (lambda d: d["memory"].update(far={}), "memory has no 'far'"),
+        (lambda d: d["gemm"][0]["utilisation"].pop(), "the last for any"),
+        (lambda d: d["llc"][0].update(rate="1 GB"), "rate"),
+        (lambda d: d.update(schema="chipweave.characterised/9"), "schema"),
+        (lambda d: d.update(gemm={}), "gemm is a list"),
+    ],
+)
 def test_a_bad_table_is_refused_in_words(document, change, words):
     spoilt = yaml.safe_load(yaml.safe_dump({**document, "gemm": document["gemm"][:1], "residuals": []}))
     change(spoilt)

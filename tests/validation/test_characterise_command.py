@@ -4,10 +4,10 @@ What is measured is the subject of test_characterise.py; here times come from a 
 """
 
 import pytest
+from chipweave.validation import characterise
 
 from chipweave import characterised, topology
 from chipweave.__main__ import main
-from chipweave.validation import characterise
 
 SIZE = 12_582_912
 LATENCY, RATE = 500_000, 2e12
@@ -69,10 +69,17 @@ def test_a_run_that_fails_leaves_the_table_that_was_there(quick, capsys, tmp_pat
     assert path.read_text() == "as it was\n" and len([*tmp_path.iterdir()]) == 1
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["nope"], "no topology is called 'nope'"), (["mesh_4x4"], "no part that works at line rate"), (["h100_sxm", "--out", "."], "is a directory"),
-    (["h100_sxm", "--out", "/dev/null/x"], "cannot be written"), (["h100_sxm", "--seed", "-1"], "--seed"), ([], "TOPOLOGY"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["nope"], "no topology is called 'nope'"),
+        (["mesh_4x4"], "no part that works at line rate"),
+        (["h100_sxm", "--out", "."], "is a directory"),
+        (["h100_sxm", "--out", "/dev/null/x"], "cannot be written"),
+        (["h100_sxm", "--seed", "-1"], "--seed"),
+        ([], "TOPOLOGY"),
+    ],
+)
 def test_what_cannot_be_measured_or_written_is_said_before_the_work(capsys, monkeypatch, arguments, words):
     monkeypatch.setattr(characterise, "time_ps", lambda *point: pytest.fail("the work was begun"))
     code, out, err = run(capsys, "characterise", *arguments)

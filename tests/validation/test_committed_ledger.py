@@ -8,13 +8,13 @@ import os
 from types import SimpleNamespace
 
 import pytest
+from chipweave.validation import suite_h100
 
 from chipweave import ledger, validate
 from chipweave.ledger import baseline
 from chipweave.ledger import files as ledger_files
 from chipweave.ledger import text as ledger_text
 from chipweave.ledger.asking import answer, units_of
-from chipweave.validation import suite_h100
 
 SAMPLE = 4
 LONG = {"latcurve": 10, "l2bw": 6, "l1l2bw": 4, "stream": 12}
@@ -63,7 +63,7 @@ def units(group):
 @pytest.mark.parametrize("group", GROUPS)
 def test_rows_are_answered_as_committed(group, committed):
     found = units(group)
-    chosen = found[:1] if len(found[0]) >= SAMPLE else found[::-(-len(found) // SAMPLE)]
+    chosen = found[:1] if len(found[0]) >= SAMPLE else found[:: -(-len(found) // SAMPLE)]
     hold([q for unit in chosen for q in unit], committed)
 
 
@@ -72,15 +72,22 @@ def test_rows_are_answered_as_committed(group, committed):
 def test_no_group_got_worse(group, committed):
     """With the next test, which holds the rows, the figures and the baseline to one another."""
     every = LONG.get(group, 1)
-    hold([q for unit in units(group)[every // 2::every] for q in unit], committed)
+    hold([q for unit in units(group)[every // 2 :: every] for q in unit], committed)
 
 
 def test_the_figures_and_the_tables_follow_from_the_committed_rows(committed):
     """baseline.json and README.md are written from the same run as the rows: all three agree to their printed digits."""
-    table = {("h100", g): ledger.Case("h100", g, lambda qs: as_committed(qs, committed), CASES["h100", g].bar, CASES["h100", g].point)
-             for g in GROUPS}
+    table = {
+        ("h100", g): ledger.Case(
+            "h100", g, lambda qs: as_committed(qs, committed), CASES["h100", g].bar, CASES["h100", g].point
+        )
+        for g in GROUPS
+    }
     results = ledger.judge("h100", REFERENCES, table)
-    new, old = baseline.figures(ledger.summarise(results)), baseline.read(ledger_files.folder() / "baseline.json")["h100"]
+    new, old = (
+        baseline.figures(ledger.summarise(results)),
+        baseline.read(ledger_files.folder() / "baseline.json")["h100"],
+    )
     assert list(new) == list(old), CURE
     for name in new:
         assert new[name] == pytest.approx(old[name], abs=2e-4), f"{name}; {CURE}"
@@ -102,7 +109,10 @@ def figures(**mape):
 def test_a_group_may_get_better_but_not_worse_by_more_than_the_slack():
     before = figures(a=0.05, b=0.05, c=0.05)
     assert baseline.worse(before, figures(a=0.04, b=0.05 + baseline.SLACK, c=0.05)) == []
-    assert baseline.worse(before, figures(a=0.0512, b=0.05)) == ["a (predicted): mean error 5.12%, 5.00% before", "c (predicted) is gone"]
+    assert baseline.worse(before, figures(a=0.0512, b=0.05)) == [
+        "a (predicted): mean error 5.12%, 5.00% before",
+        "c (predicted) is gone",
+    ]
 
 
 def test_a_group_that_answers_fewer_rows_got_worse_and_one_that_answers_more_did_not():

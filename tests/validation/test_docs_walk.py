@@ -39,7 +39,16 @@ def test_the_clock_of_ones_own_topology_counts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("my_gpu.yaml").write_text(block("yaml"))
     line = block("csv").splitlines()[2]
-    Path("two.csv").write_text("\n".join([block("csv").splitlines()[0], line, line.replace("mine-2", "theirs").replace("my_gpu.yaml,1500 MHz", "H100 PCIe,-")]) + "\n")
+    Path("two.csv").write_text(
+        "\n".join(
+            [
+                block("csv").splitlines()[0],
+                line,
+                line.replace("mine-2", "theirs").replace("my_gpu.yaml,1500 MHz", "H100 PCIe,-"),
+            ]
+        )
+        + "\n"
+    )
     run("validate", "h100", "--reference", "two.csv", "--json", "two.json")
     mine, theirs = (r["simulated"] for r in json.loads(Path("two.json").read_text())["rows"])
     assert mine < 0.98 * theirs

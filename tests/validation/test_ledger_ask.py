@@ -15,12 +15,17 @@ def questions(*ids, group="g"):
 @pytest.fixture
 def trips(monkeypatch):
     """A case that fails on rows named "bad" and looks at the row before in its piece."""
+
     def predict(asked):
         if any(q.id.startswith("bad") for q in asked):
             raise KeyError("bad")
         return {q.id: float(i) for i, q in enumerate(asked)}
+
     monkeypatch.setattr(ledger, "discover", lambda: cases)
-    cases = {("s", "g"): ledger.Case("s", "g", predict), ("s", "h"): ledger.Case("s", "h", predict, together=lambda q: q.id[-1])}
+    cases = {
+        ("s", "g"): ledger.Case("s", "g", predict),
+        ("s", "h"): ledger.Case("s", "h", predict, together=lambda q: q.id[-1]),
+    }
     return cases
 
 
@@ -44,4 +49,6 @@ def test_a_row_that_fails_is_listed_with_the_error_and_the_others_are_answered(t
 
 def test_rows_together_fail_together(trips):
     found = answer("s", questions("x-a", "bad-a", "y-b", group="h"))
-    assert found["y-b"] == 0.0 and found["x-a"] == found["bad-a"] == ledger.NotModelled("the case failed: KeyError: 'bad'")
+    assert found["y-b"] == 0.0 and found["x-a"] == found["bad-a"] == ledger.NotModelled(
+        "the case failed: KeyError: 'bad'"
+    )

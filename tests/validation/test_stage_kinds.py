@@ -4,10 +4,10 @@ import math
 from dataclasses import replace
 
 import pytest
-
-from chipweave.ledger import NotModelled, Question
 from chipweave.validation import stage_die, suite_h100
 from chipweave.validation.cases import stage_kinds
+
+from chipweave.ledger import NotModelled, Question
 
 NS = 1000
 ROW = Question("r", "p2p", "copy rate between two GPUs", "GB/s", "H100", "-", "2 GPUs", "B", "1e6", "predicted")
@@ -38,12 +38,22 @@ def test_a_copy_may_be_asked_as_rate_or_time():
     assert answers["r"] * answers["t"] == pytest.approx(1e6 / 1e3)
 
 
-@pytest.mark.parametrize("group, row", [
-    ("p2p", replace(ROW, x_value="4 KB")), ("p2p", replace(ROW, x_value="0")), ("p2p", replace(ROW, unit="GB")), ("p2p", replace(ROW, x_name="kB")),
-    ("expert_gemm", replace(ROW, quantity="time of one expert (3 GEMMs), GPT-5", x_name="tokens")),
-    ("expert_gemm", replace(ROW, quantity="time of one expert (3 GEMMs), DeepSeek-V3", x_name="tokens", x_value="many")),
-    ("stage_gemm", replace(ROW, conditions="bfloat16", x_name="M")), ("stage_gemm", replace(ROW, conditions="N=1 K=1", x_value="-1")),
-])
+@pytest.mark.parametrize(
+    "group, row",
+    [
+        ("p2p", replace(ROW, x_value="4 KB")),
+        ("p2p", replace(ROW, x_value="0")),
+        ("p2p", replace(ROW, unit="GB")),
+        ("p2p", replace(ROW, x_name="kB")),
+        ("expert_gemm", replace(ROW, quantity="time of one expert (3 GEMMs), GPT-5", x_name="tokens")),
+        (
+            "expert_gemm",
+            replace(ROW, quantity="time of one expert (3 GEMMs), DeepSeek-V3", x_name="tokens", x_value="many"),
+        ),
+        ("stage_gemm", replace(ROW, conditions="bfloat16", x_name="M")),
+        ("stage_gemm", replace(ROW, conditions="N=1 K=1", x_value="-1")),
+    ],
+)
 def test_a_row_that_says_too_little_is_not_modelled(group, row):
     assert isinstance(getattr(stage_kinds, group)([row])["r"], NotModelled)
 
@@ -58,7 +68,10 @@ def test_the_second_view_has_a_row_for_each_bfloat16_row_and_is_never_scored():
 
 def test_the_characterised_die_is_asked_for_the_same_rows():
     rows = suite_h100.references()
-    ids = {group: {q.id for q, _ in rows if q.group == group} for group in ("stage_gemm", "stage_gemm_h100", "expert_gemm", "expert_gemm_h100")}
+    ids = {
+        group: {q.id for q, _ in rows if q.group == group}
+        for group in ("stage_gemm", "stage_gemm_h100", "expert_gemm", "expert_gemm_h100")
+    }
     assert ids["stage_gemm_h100"] == {i.replace("stage_", "stage_h100_") for i in ids["stage_gemm"]}
     assert ids["expert_gemm_h100"] == {f"h100_{i}" for i in ids["expert_gemm"]}
     odd = replace(ROW, group="stage_gemm", conditions="bfloat16 N=640 K=640", x_value="8", unit="us")

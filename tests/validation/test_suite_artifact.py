@@ -13,13 +13,13 @@ import re
 import numpy as np
 import pytest
 import zstandard
+from chipweave.validation import artifact_rows, suite_artifact
 
 from chipweave import serving
 from chipweave.errors import BadInput
 from chipweave.record import COLUMNS
 from chipweave.runspec import RunSpec
 from chipweave.trace import syn
-from chipweave.validation import artifact_rows, suite_artifact
 
 SET = "mine"
 REQUESTS = list(syn.requests("qwen-syn", 6))
@@ -40,8 +40,20 @@ def folder(tmp_path, rows, set_ending=".jsonl.gz"):
 
 
 def row(strategy="base", mesh="3x2", batch=6, steps=3, **more):
-    return {"model": "qwen", "mesh": mesh, "trace_set": SET, "batch": batch, "steps": steps, "strategy": strategy, "variant": "det",
-            "stage": "decode", "step": "all", "layer": "all", "time_ns": 1, **more}
+    return {
+        "model": "qwen",
+        "mesh": mesh,
+        "trace_set": SET,
+        "batch": batch,
+        "steps": steps,
+        "strategy": strategy,
+        "variant": "det",
+        "stage": "decode",
+        "step": "all",
+        "layer": "all",
+        "time_ns": 1,
+        **more,
+    }
 
 
 def judged(path, quantity, **options):
@@ -51,7 +63,7 @@ def judged(path, quantity, **options):
 def chosen(request, step, layer):
     """Ids of one request's tokens in a step (0: the prompt), [tokens, k]."""
     _, prompt, ids = REQUESTS[request]
-    return ids[:prompt, layer] if step == 0 else ids[prompt + step - 1:prompt + step, layer]
+    return ids[:prompt, layer] if step == 0 else ids[prompt + step - 1 : prompt + step, layer]
 
 
 def home(expert, dies):
@@ -105,8 +117,14 @@ def test_a_run_of_one_step_is_its_prefill(tmp_path):
     """The artifact counts the prefill among the steps it is limited to; it has no decode step then."""
     ids = [int(e) for r in range(6) for e in chosen(r, 0, 17).ravel()]
     expected = ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6)
-    rows = [row("norm_ep", steps=1, stage="prefill", step=0, layer=17, time_ns=expected), row("norm_ep", steps=1, time_ns=0)]
-    assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows), "time_ns")] == [(expected, "holds"), (0, "holds")]
+    rows = [
+        row("norm_ep", steps=1, stage="prefill", step=0, layer=17, time_ns=expected),
+        row("norm_ep", steps=1, time_ns=0),
+    ]
+    assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows), "time_ns")] == [
+        (expected, "holds"),
+        (0, "holds"),
+    ]
 
 
 def changed(tmp_path, rows, change):
@@ -121,6 +139,7 @@ def changed(tmp_path, rows, change):
 
 def test_a_layer_that_requests_leave_out_has_the_tokens_of_the_others(tmp_path):
     """Null or no key: requests 0 and 4 have no layer 17 in step 2, nobody has layer 3 in it."""
+
     def change(number, steps):
         if number in (0, 4):
             steps[2]["17"] = None
@@ -129,12 +148,16 @@ def test_a_layer_that_requests_leave_out_has_the_tokens_of_the_others(tmp_path):
     ids = [int(e) for r in (1, 2, 3, 5) for e in chosen(r, 2, 17).ravel()]
     expected = ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6)
     rows = [row("norm_ep", step=2, layer=17, time_ns=expected), row("norm_ep", step=2, layer=3, time_ns=0)]
-    assert [(r.simulated, r.status) for r in judged(changed(tmp_path, rows, change), "time_ns")] == [(expected, "holds"), (0, "holds")]
+    assert [(r.simulated, r.status) for r in judged(changed(tmp_path, rows, change), "time_ns")] == [
+        (expected, "holds"),
+        (0, "holds"),
+    ]
 
 
 @pytest.mark.parametrize("who", [range(6), [0]])
 def test_layers_that_the_first_request_does_not_name_in_step_1_are_dropped(tmp_path, who):
     """All requests are without the upper layers, or the first one alone: 40 keys, so layers from 40 on are not run either way."""
+
     def change(number, steps):
         for step in steps if len(who) > 1 else steps[1:2]:
             for key in [k for k in step if number in who and int(k) >= 40]:
@@ -142,8 +165,16 @@ def test_layers_that_the_first_request_does_not_name_in_step_1_are_dropped(tmp_p
 
     ids = [int(e) for r in range(6) for e in chosen(r, 2, 39).ravel()]
     expected = ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6)
-    rows = [row("norm_ep", step=2, layer=39, time_ns=expected), row("norm_ep", step=2, layer=40, time_ns=0), row("norm_ep", stage="prefill", layer=40, time_ns=0)]
-    assert [(r.simulated, r.status) for r in judged(changed(tmp_path, rows, change), "time_ns")] == [(expected, "holds"), (0, "holds"), (0, "holds")]
+    rows = [
+        row("norm_ep", step=2, layer=39, time_ns=expected),
+        row("norm_ep", step=2, layer=40, time_ns=0),
+        row("norm_ep", stage="prefill", layer=40, time_ns=0),
+    ]
+    assert [(r.simulated, r.status) for r in judged(changed(tmp_path, rows, change), "time_ns")] == [
+        (expected, "holds"),
+        (0, "holds"),
+        (0, "holds"),
+    ]
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
@@ -154,14 +185,22 @@ def test_ep_layers_by_hand_from_a_set_in_the_folder(tmp_path, ending):
         ids = [int(e) for r in range(6) for e in chosen(r, 2, layer).ravel()]
         expected.append(ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6))
     rows = [row("norm_ep", step=2, layer=layer, time_ns=time) for layer, time in zip(layers, expected)]
-    assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows, ending), "time_ns")] == [(t, "holds") for t in expected]
+    assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows, ending), "time_ns")] == [
+        (t, "holds") for t in expected
+    ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy, name, limit", [("base", "base", None), ("pred_only@50GiB", "pred", "50 GiB"), ("allo_and_pred", "allo+pred", None)])
+@pytest.mark.parametrize(
+    "strategy, name, limit",
+    [("base", "base", None), ("pred_only@50GiB", "pred", "50 GiB"), ("allo_and_pred", "allo+pred", None)],
+)
 def test_every_quantity_is_that_of_the_plain_engine(tmp_path, monkeypatch, strategy, name, limit):
     """The same rows with the C engine replaced by its plain twin."""
-    rows = [row(strategy, batch=1, steps=2, step=1, layer=layer, **dict.fromkeys(artifact_rows.COUNTED, 1)) for layer in range(0, 94, 9)]
+    rows = [
+        row(strategy, batch=1, steps=2, step=1, layer=layer, **dict.fromkeys(artifact_rows.COUNTED, 1))
+        for layer in range(0, 94, 9)
+    ]
     path = folder(tmp_path, rows)
     kernel = suite_artifact.results(reference=path)
     monkeypatch.setattr(suite_artifact, "RunSpec", lambda **given: RunSpec(engine="plain", **given))
@@ -178,23 +217,39 @@ def test_native_rows_are_shown_and_not_judged(tmp_path):
     assert (found.role, found.tolerance, found.status) == ("context", None, "holds") and found.simulated > 1
 
 
-@pytest.mark.parametrize("odd, why", [
-    ({"trace_set": "llama4-real"}, "trace set llama4-real has no file"), ({"model": "gpt"}, "unknown model gpt"),
-    ({"strategy": "magic"}, "unknown strategy magic"), ({"trace_set": "micro:M99"}, "unknown micro-case M99"),
-    ({"batch": 7}, "a batch of 7 is no multiple of its 6 requests"), ({"batch": 6_000_000}, "batch is 6000000; allowed: at most 1,000,000"),
-    ({"steps": 2_000_000}, "steps is 2000000"), ({"model": "kimi"}, "trace set mine: .*mine.jsonl:1: not a trace of kimi-k2"),
-    ({"trace_set": "kimi-syn"}, "trace set kimi-syn: .*a trace of another model than qwen3-235b"),
-    ({"strategy": "pred_only@foo"}, "capacity: 'foo'"), ({"strategy": "base@50"}, "capacity"),
-    ({"mesh": "300x300"}, "more than 100000 parts"), ({"mesh": "1x1", "trace_set": "micro:M4"}, "needs 3 dies"), ({"trace_set": "../mine"}, "trace set ../mine is no name of a file"),
-    ({"trace_set": "..\\mine"}, "is no name of a file"),
-])
+@pytest.mark.parametrize(
+    "odd, why",
+    [
+        ({"trace_set": "llama4-real"}, "trace set llama4-real has no file"),
+        ({"model": "gpt"}, "unknown model gpt"),
+        ({"strategy": "magic"}, "unknown strategy magic"),
+        ({"trace_set": "micro:M99"}, "unknown micro-case M99"),
+        ({"batch": 7}, "a batch of 7 is no multiple of its 6 requests"),
+        ({"batch": 6_000_000}, "batch is 6000000; allowed: at most 1,000,000"),
+        ({"steps": 2_000_000}, "steps is 2000000"),
+        ({"model": "kimi"}, "trace set mine: .*mine.jsonl:1: not a trace of kimi-k2"),
+        ({"trace_set": "kimi-syn"}, "trace set kimi-syn: .*a trace of another model than qwen3-235b"),
+        ({"strategy": "pred_only@foo"}, "capacity: 'foo'"),
+        ({"strategy": "base@50"}, "capacity"),
+        ({"mesh": "300x300"}, "more than 100000 parts"),
+        ({"mesh": "1x1", "trace_set": "micro:M4"}, "needs 3 dies"),
+        ({"trace_set": "../mine"}, "trace set ../mine is no name of a file"),
+        ({"trace_set": "..\\mine"}, "is no name of a file"),
+    ],
+)
 def test_what_cannot_be_run_is_listed_with_the_reason_and_takes_no_other_row_with_it(tmp_path, odd, why):
-    results = suite_artifact.results(reference=folder(tmp_path, [row(**odd), row("norm_ep", steps=2, hops=0)], ".jsonl"))
-    assert [r.status for r in results if r.quantity == "time_ns"] == ["not modelled", "gap"] and re.search(why, results[0].why)
+    results = suite_artifact.results(
+        reference=folder(tmp_path, [row(**odd), row("norm_ep", steps=2, hops=0)], ".jsonl")
+    )
+    assert [r.status for r in results if r.quantity == "time_ns"] == ["not modelled", "gap"] and re.search(
+        why, results[0].why
+    )
     assert results[-1].status == "holds"
 
 
-@pytest.mark.parametrize("damage", [lambda lines: lines[:-9], lambda lines: lines.replace(b"[[", b"[[[", 1), lambda lines: lines + b"{}\n"])
+@pytest.mark.parametrize(
+    "damage", [lambda lines: lines[:-9], lambda lines: lines.replace(b"[[", b"[[[", 1), lambda lines: lines + b"{}\n"]
+)
 def test_a_damaged_set_ends_the_suite(tmp_path, damage):
     path = folder(tmp_path, [row()], ".jsonl") / f"{SET}.jsonl"
     path.write_bytes(damage(path.read_bytes()))
@@ -230,11 +285,18 @@ def test_jobs_change_nothing(tmp_path):
     assert suite_artifact.results(reference=path) == suite_artifact.results(reference=path, jobs=2)
 
 
-@pytest.mark.parametrize("odd, said", [
-    ({"mesh": "five"}, "oracle.csv:2: mesh is 'five'; allowed: rows x columns"), ({"batch": "-1"}, "oracle.csv:2: batch is '-1'"),
-    ({"steps": "2.5"}, "oracle.csv:2: steps is '2.5'"), ({"step": "last"}, "oracle.csv:2: step is 'last'"), ({"stage": "train"}, "stage is 'train'"),
-    ({"time_ns": "fast"}, "oracle.csv:2: time_ns is 'fast'"), ({"hops": "nan"}, "oracle.csv:2: hops is 'nan'"),
-])
+@pytest.mark.parametrize(
+    "odd, said",
+    [
+        ({"mesh": "five"}, "oracle.csv:2: mesh is 'five'; allowed: rows x columns"),
+        ({"batch": "-1"}, "oracle.csv:2: batch is '-1'"),
+        ({"steps": "2.5"}, "oracle.csv:2: steps is '2.5'"),
+        ({"step": "last"}, "oracle.csv:2: step is 'last'"),
+        ({"stage": "train"}, "stage is 'train'"),
+        ({"time_ns": "fast"}, "oracle.csv:2: time_ns is 'fast'"),
+        ({"hops": "nan"}, "oracle.csv:2: hops is 'nan'"),
+    ],
+)
 def test_a_cell_that_is_wrong_is_told_where(tmp_path, odd, said):
     with pytest.raises(BadInput) as fault:
         suite_artifact.results(reference=folder(tmp_path, [row(**odd)], set_ending=None))
@@ -264,12 +326,22 @@ def test_a_steps_table_adds_its_rows(tmp_path, monkeypatch):
 
 def packed(path, layers, mode):
     """A steps table of one row for each of `layers`: compressed `whole`, as two `frames`, or `blocks` flushed apart."""
-    lines = (folder(path, [row("norm_ep", step=1, layer=layer, hops=0) for layer in layers], set_ending=None) / "oracle.csv").read_bytes().splitlines(True)
-    halves = [b"".join(lines[:len(lines) // 2]), b"".join(lines[len(lines) // 2:])]
+    lines = (
+        (
+            folder(path, [row("norm_ep", step=1, layer=layer, hops=0) for layer in layers], set_ending=None)
+            / "oracle.csv"
+        )
+        .read_bytes()
+        .splitlines(True)
+    )
+    halves = [b"".join(lines[: len(lines) // 2]), b"".join(lines[len(lines) // 2 :])]
     if mode == "frames":
         return [zstandard.compress(half) for half in halves]
     out = zstandard.ZstdCompressor().compressobj()
-    return [out.compress(halves[0]) + out.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK), out.compress(halves[1]) + out.flush()]
+    return [
+        out.compress(halves[0]) + out.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK),
+        out.compress(halves[1]) + out.flush(),
+    ]
 
 
 @pytest.mark.parametrize("mode", ["frames", "blocks"])
@@ -287,7 +359,9 @@ def test_a_steps_table_cut_at_a_block_is_refused(tmp_path):
     first, _ = packed(tmp_path, range(6), "blocks")
     folder(tmp_path, [row(hops=1)], set_ending=None)
     (tmp_path / "oracle_steps.csv.zst").write_bytes(first)
-    with pytest.raises(BadInput, match="oracle_steps.csv.zst: not a whole zstd file: compressed data ends in the middle"):
+    with pytest.raises(
+        BadInput, match="oracle_steps.csv.zst: not a whole zstd file: compressed data ends in the middle"
+    ):
         artifact_rows.read(tmp_path)
 
 

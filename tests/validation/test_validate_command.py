@@ -12,14 +12,39 @@ from chipweave.__main__ import main
 HEADER = ",".join(ledger.COLUMNS)
 NUMBER = {"type": ["number", "null"]}
 SCHEMA = {
-    "type": "object", "required": ["schema", "suite", "version", "rows", "groups"],
+    "type": "object",
+    "required": ["schema", "suite", "version", "rows", "groups"],
     "properties": {
         "schema": {"const": "chipweave.validate/1"},
-        "rows": {"type": "array", "items": {
-            "required": ["id", "group", "role", "device", "quantity", "x_name", "x_value", "reference", "simulated", "error", "tolerance",
-                         "status", "why"],
-            "properties": {"error": NUMBER, "simulated": NUMBER, "status": {"enum": ["holds", "gap", "not modelled"]}}}},
-        "groups": {"type": "array", "items": {"required": ["group", "role", "n", "n_modelled", "mape", "median", "max", "bias"]}},
+        "rows": {
+            "type": "array",
+            "items": {
+                "required": [
+                    "id",
+                    "group",
+                    "role",
+                    "device",
+                    "quantity",
+                    "x_name",
+                    "x_value",
+                    "reference",
+                    "simulated",
+                    "error",
+                    "tolerance",
+                    "status",
+                    "why",
+                ],
+                "properties": {
+                    "error": NUMBER,
+                    "simulated": NUMBER,
+                    "status": {"enum": ["holds", "gap", "not modelled"]},
+                },
+            },
+        },
+        "groups": {
+            "type": "array",
+            "items": {"required": ["group", "role", "n", "n_modelled", "mape", "median", "max", "bias"]},
+        },
     },
 }
 GEMM = 'my-1,gemm,GEMM time,{},us,H100 SXM5,-,"bfloat16 torch.nn.functional.linear N=7168 K=2048, CUDA graph timing",M,{},{}'
@@ -58,33 +83,46 @@ def test_a_folder_of_tables_reads_as_one(tmp_path, capsys):
 
 
 def test_values_that_are_not_numbers_are_listed_as_not_modelled(tmp_path, capsys):
-    path = table(tmp_path, GEMM.format("about 14", 16, "predicted"), GEMM.format("nan", 16, "predicted").replace("my-1", "b"),
-                 GEMM.format("14", "sixteen", "predicted").replace("my-1", "c"))
+    path = table(
+        tmp_path,
+        GEMM.format("about 14", 16, "predicted"),
+        GEMM.format("nan", 16, "predicted").replace("my-1", "b"),
+        GEMM.format("14", "sixteen", "predicted").replace("my-1", "c"),
+    )
     code, out, _ = run(capsys, "h100", "--reference", path, "--json", "-")
     assert code == 0 and [r["status"] for r in json.loads(out)["rows"]] == ["not modelled"] * 3
 
 
-@pytest.mark.parametrize("arguments, said", [
-    (["h10"], "unknown suite 'h10'; allowed: .*nearest: h100"),
-    (["h100", "--group", "gem"], "no rows of group 'gem'; allowed: .*nearest: gemm"),
-    (["h100", "--device", "TPU"], "no reference row fits"),
-    (["--reference", "."], "name that suite"),
-    (["h100", "--check", "--group", "gemm"], "of whole suites"),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["h10"], "unknown suite 'h10'; allowed: .*nearest: h100"),
+        (["h100", "--group", "gem"], "no rows of group 'gem'; allowed: .*nearest: gemm"),
+        (["h100", "--device", "TPU"], "no reference row fits"),
+        (["--reference", "."], "name that suite"),
+        (["h100", "--check", "--group", "gemm"], "of whole suites"),
+    ],
+)
 def test_a_question_about_nothing_is_refused(capsys, arguments, said):
     code, _, err = run(capsys, *arguments)
     assert code == 2
     assert re.search(said, " ".join(err.split())), err
 
 
-@pytest.mark.parametrize("text, said", [
-    (HEADER.replace("value,", ""), "mine.csv:1: columns missing: value"),
-    ("", "mine.csv:1: columns missing: id"),
-    (HEADER + "\na,b", "mine.csv:2: fewer cells than columns"),
-    (HEADER + "\n" + "a," * 30, "mine.csv:2: more cells than columns"),
-    (HEADER + ("\n" + GEMM.format(14, 16, "predicted")) * 2, "mine.csv:3: id 'my-1' is there already at .*mine.csv:2"),
-    (HEADER + "\n\x00", "mine.csv"),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (HEADER.replace("value,", ""), "mine.csv:1: columns missing: value"),
+        ("", "mine.csv:1: columns missing: id"),
+        (HEADER + "\na,b", "mine.csv:2: fewer cells than columns"),
+        (HEADER + "\n" + "a," * 30, "mine.csv:2: more cells than columns"),
+        (
+            HEADER + ("\n" + GEMM.format(14, 16, "predicted")) * 2,
+            "mine.csv:3: id 'my-1' is there already at .*mine.csv:2",
+        ),
+        (HEADER + "\n\x00", "mine.csv"),
+    ],
+)
 def test_a_table_that_is_wrong_is_told_where(tmp_path, capsys, text, said):
     (tmp_path / "mine.csv").write_text(text)
     code, _, err = run(capsys, "h100", "--reference", tmp_path / "mine.csv")

@@ -33,8 +33,17 @@ def zero_load():
                 for size in SIZES:
                     expected = hops * edge["latency_ps"] + ceiling(size, edge["bandwidth"])
                     engine = over(network, model)
-                    yield Check(f"{name}-{model}-{target}-{size}", f"arrival of {size} B over {hops} hops", expected,
-                                arrivals(engine, [(0, target, size)])[0], 0.0, "ps", f"{name}, {model}", "hops", str(hops))
+                    yield Check(
+                        f"{name}-{model}-{target}-{size}",
+                        f"arrival of {size} B over {hops} hops",
+                        expected,
+                        arrivals(engine, [(0, target, size)])[0],
+                        0.0,
+                        "ps",
+                        f"{name}, {model}",
+                        "hops",
+                        str(hops),
+                    )
 
 
 @closed_form("circuit_serialisation")
@@ -43,15 +52,40 @@ def circuit_serialisation():
     one = LINK["latency_ps"] + ceiling(SIZE, LINK["bytes_per_s"])
     for n in (1, 2, 7, 100):
         found = arrivals(line(2, "circuit"), [(0, 1, SIZE)] * n)
-        yield Check(f"one-link-{n}", "arrival of the last message", n * one, max(found), 0.0, "ps", "one link, circuit", "messages", str(n))
+        yield Check(
+            f"one-link-{n}",
+            "arrival of the last message",
+            n * one,
+            max(found),
+            0.0,
+            "ps",
+            "one link, circuit",
+            "messages",
+            str(n),
+        )
     for directed, expected in ((True, one), (False, 2 * one)):
         found = arrivals(line(2, "circuit", directed), [(0, 1, SIZE), (1, 0, SIZE)])
         words = "directed" if directed else "undirected"
-        yield Check(f"opposite-{words}", "both of two opposite messages", expected, max(found), 0.0, "ps", f"one {words} link, circuit")
+        yield Check(
+            f"opposite-{words}",
+            "both of two opposite messages",
+            expected,
+            max(found),
+            0.0,
+            "ps",
+            f"one {words} link, circuit",
+        )
     found = arrivals(line(3, "circuit"), [(0, 1, SIZE), (1, 2, 2 * SIZE), (0, 2, SIZE)])
     second = LINK["latency_ps"] + ceiling(2 * SIZE, LINK["bytes_per_s"])
-    yield Check("both-links", "a route of two links behind one message on each", second + one + LINK["latency_ps"], found[2], 0.0, "ps",
-                "line of 3, circuit")
+    yield Check(
+        "both-links",
+        "a route of two links behind one message on each",
+        second + one + LINK["latency_ps"],
+        found[2],
+        0.0,
+        "ps",
+        "line of 3, circuit",
+    )
 
 
 @closed_form("fair_sharing")
@@ -61,14 +95,40 @@ def fair_sharing():
     for n in (1, 2, 3, 7, 64):
         found = arrivals(line(2, "fair"), [(0, 1, SIZE)] * n)
         for name, time in (("first", min(found)), ("last", max(found))):
-            yield share(f"equal-{n}-{name}", f"{name} of n equal messages", n * alone + latency, time, "one link", "messages", str(n))
+            yield share(
+                f"equal-{n}-{name}",
+                f"{name} of n equal messages",
+                n * alone + latency,
+                time,
+                "one link",
+                "messages",
+                str(n),
+            )
     found = arrivals(line(2, "fair"), [(0, 1, SIZE), (0, 1, SIZE)], starts=[0, alone // 2])
-    yield share("late-first", "the first, sharing its second half", alone * 3 // 2 + latency, found[0], "one link, the second half a message later")
-    yield share("late-second", "the second, alone for its second half", 2 * alone + latency, found[1], "one link, the second half a message later")
+    yield share(
+        "late-first",
+        "the first, sharing its second half",
+        alone * 3 // 2 + latency,
+        found[0],
+        "one link, the second half a message later",
+    )
+    yield share(
+        "late-second",
+        "the second, alone for its second half",
+        2 * alone + latency,
+        found[1],
+        "one link, the second half a message later",
+    )
     # Rates r and 2r: A and B share the first link, r/2 each; C gets what B leaves of the second, 3r/2. A and B end together.
     found = arrivals(line(3, "fair", rates=(1, 2)), [(0, 1, SIZE), (0, 2, SIZE), (1, 2, 3 * SIZE)])
     for name, expected, time in zip("ABC", (2 * alone + latency, 2 * alone + 2 * latency, 2 * alone + latency), found):
-        yield share(f"bottleneck-{name}", f"message {name}", expected, time, "links of r and 2r; A on the first, B on both, C on the second")
+        yield share(
+            f"bottleneck-{name}",
+            f"message {name}",
+            expected,
+            time,
+            "links of r and 2r; A on the first, B on both, C on the second",
+        )
 
 
 def share(name, quantity, expected, simulated, system, x_name="", x_value=""):
@@ -85,7 +145,10 @@ def line(routers, model, directed=True, rates=None):
     """An engine over a line of routers, one link in each direction between neighbours; `rates` scale the links forward."""
     pairs = [(i, i + 1) for i in range(routers - 1)] + [(i + 1, i) for i in range(routers - 1)]
     rates = (*(rates or [1] * (routers - 1)), *[1] * (routers - 1))
-    links = [Link(f"{a}-{b}", a, b, LINK["latency_ps"], Fraction(LINK["bytes_per_s"] * rate)) for (a, b), rate in zip(pairs, rates)]
+    links = [
+        Link(f"{a}-{b}", a, b, LINK["latency_ps"], Fraction(LINK["bytes_per_s"] * rate))
+        for (a, b), rate in zip(pairs, rates)
+    ]
 
     def routes(source, target):
         step = 1 if target > source else -1
@@ -98,7 +161,10 @@ def line(routers, model, directed=True, rates=None):
 def over(network, model):
     """An engine over a network of a topology."""
     edges, layout = network.graph.edges, Layout()
-    links = [Link(f"{a}-{b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"]) for a, b in network.links]
+    links = [
+        Link(f"{a}-{b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])
+        for a, b in network.links
+    ]
 
     def routes(source, target):
         return [network.link_index[link] for link in network.route(source, target)]
@@ -114,6 +180,8 @@ def sending(layout, network):
 
 def arrivals(engine, messages, starts=None):
     """ps at which each of (source, target, bytes) has arrived."""
-    batch = engine.issue("message", np.array(messages, np.int64), None if starts is None else np.array(starts, np.int64))
+    batch = engine.issue(
+        "message", np.array(messages, np.int64), None if starts is None else np.array(starts, np.int64)
+    )
     engine.advance()
     return [int(t) for t in engine.finish_ps(batch)]

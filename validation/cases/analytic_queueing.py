@@ -26,9 +26,29 @@ def md1_wait():
         waits = finishes(row_of_resources(1), arrivals) - arrivals - SERVICE_PS
         expected = load * SERVICE_PS / (2 * (1 - load))
         system = f"M/D/1, {ARRIVALS} arrivals"
-        yield Check(f"load-{load}", "mean wait", expected, waits.mean(), SIGMAS * standard_error(waits) / expected, "ps", system, "load",
-                    str(load), f"{SIGMAS} standard errors, from {BATCHES} batch means")
-        yield Check(f"lindley-{load}", "sum of all waits", lindley(arrivals).sum(), waits.sum(), 0.0, "ps", system, "load", str(load))
+        yield Check(
+            f"load-{load}",
+            "mean wait",
+            expected,
+            waits.mean(),
+            SIGMAS * standard_error(waits) / expected,
+            "ps",
+            system,
+            "load",
+            str(load),
+            f"{SIGMAS} standard errors, from {BATCHES} batch means",
+        )
+        yield Check(
+            f"lindley-{load}",
+            "sum of all waits",
+            lindley(arrivals).sum(),
+            waits.sum(),
+            0.0,
+            "ps",
+            system,
+            "load",
+            str(load),
+        )
 
 
 @closed_form("littles_law")
@@ -40,7 +60,17 @@ def littles_law():
         sojourns = finishes(engine, arrivals) - arrivals
         counted = area(arrivals, completions(row_of_resources(3), arrivals))
         system = "three resources in a row"
-        yield Check(f"load-{load}", "integral of the number in the system", int(sojourns.sum()), counted, 0.0, "ps", system, "load", str(load))
+        yield Check(
+            f"load-{load}",
+            "integral of the number in the system",
+            int(sojourns.sum()),
+            counted,
+            0.0,
+            "ps",
+            system,
+            "load",
+            str(load),
+        )
 
 
 def row_of_resources(stages):

@@ -8,8 +8,9 @@ over rate, knows no latency: the layer may exceed it by what latencies and the w
 
 from math import ceil
 
-from chipweave.analytic import Check, closed_form
 from chipweave.validation import artifact_micro, suite_artifact
+
+from chipweave.analytic import Check, closed_form
 
 EXPERTS, SLICES = 16, 3
 HIDDEN, INTERMEDIATE, BYTES = 4096, 1536, 2  # Qwen3-235B-A22B, BF16
@@ -33,15 +34,46 @@ def roofline():
         bound = slices * max(size / BYTES_PER_NS, flop / (share * FLOP_PER_NS))
         time, words = layer_ns(tokens), "HBM" if read > compute else "compute"
         asked = f"layer bound by {words}"
-        yield Check(f"chain-{tokens}", f"{asked}, end to end", exact, time, 0.0, "ns", "one die of the wafer", "tokens an expert", str(tokens))
-        yield Check(f"roof-{tokens}", f"{asked}, against the roofline", bound, time, EXCESS, "ns", "one die of the wafer", "tokens an expert",
-                    str(tokens), "latencies and the way in, which a roofline leaves out")
-        yield Check(f"above-{tokens}", "whether it stays above the roofline (1 yes)", 1, int(time >= bound), 0.0, "yes", "one die of the wafer",
-                    "tokens an expert", str(tokens))
+        yield Check(
+            f"chain-{tokens}",
+            f"{asked}, end to end",
+            exact,
+            time,
+            0.0,
+            "ns",
+            "one die of the wafer",
+            "tokens an expert",
+            str(tokens),
+        )
+        yield Check(
+            f"roof-{tokens}",
+            f"{asked}, against the roofline",
+            bound,
+            time,
+            EXCESS,
+            "ns",
+            "one die of the wafer",
+            "tokens an expert",
+            str(tokens),
+            "latencies and the way in, which a roofline leaves out",
+        )
+        yield Check(
+            f"above-{tokens}",
+            "whether it stays above the roofline (1 yes)",
+            1,
+            int(time >= bound),
+            0.0,
+            "yes",
+            "one die of the wafer",
+            "tokens an expert",
+            str(tokens),
+        )
 
 
 def layer_ns(tokens):
     """Time of the layer on the simulator."""
     plan = tuple((expert, 0, 0) for expert in range(EXPERTS))
-    table = suite_artifact.run_plan("qwen3-235b", "1x1", artifact_micro.MicroCase("1x1", plan, slices=SLICES, tokens=tokens))
+    table = suite_artifact.run_plan(
+        "qwen3-235b", "1x1", artifact_micro.MicroCase("1x1", plan, slices=SLICES, tokens=tokens)
+    )
     return int(table[0, suite_artifact.COLUMNS.index("time_ps")]) / 1000

@@ -6,10 +6,11 @@ adapter, the network behind it taken as full. The bandwidth rows hold two number
 
 import re
 
-from chipweave.ledger import NotModelled, case
 from chipweave.validation.cases.deepep_ll import KIND, MOST_SIZE
 from chipweave.validation.comm_stacks import fabric, memory, stack
 from chipweave.validation.rows import count, first_missing, in_time, out_of_range
+
+from chipweave.ledger import NotModelled, case
 
 CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk>\d+)")
 
@@ -24,7 +25,9 @@ def _answer(question):
     shape, node = CONDITIONS.search(question.conditions), fabric(question.device)
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if not shape or not phase or not question.quantity.startswith("low-latency"):
-        return NotModelled("no low-latency dispatch or combine with tokens, hidden size and top-k; two numbers in one row have no answer")
+        return NotModelled(
+            "no low-latency dispatch or combine with tokens, hidden size and top-k; two numbers in one row have no answer"
+        )
     ranks = count(question, "EP", most=4096)
     if first_missing(node, ranks):
         return first_missing(node, ranks)

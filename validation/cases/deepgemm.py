@@ -5,13 +5,16 @@ A kernel-level model; tiles by the library's rule of the stated release (chipwea
 
 import re
 
-from chipweave.kernels.deepgemm import RELEASES
-from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import deepgemm_seconds
 from chipweave.validation.rows import FLOP_PER_S, SECONDS, first_missing, in_unit, out_of_range
 
-SHAPE = re.compile(r"^(?P<kind>dense|contiguous|masked)\b.*?(?:groups=(?P<groups>\d+) M/group|\bM)=(?P<m>\d+) N=(?P<n>\d+) K=(?P<k>\d+)")
+from chipweave.kernels.deepgemm import RELEASES
+from chipweave.ledger import NotModelled, case
+
+SHAPE = re.compile(
+    r"^(?P<kind>dense|contiguous|masked)\b.*?(?:groups=(?P<groups>\d+) M/group|\bM)=(?P<m>\d+) N=(?P<n>\d+) K=(?P<k>\d+)"
+)
 
 MOST_GROUPS = 1 << 16
 
@@ -38,7 +41,9 @@ def _answer(q, figures):
         return refused
     own = deepgemm_seconds(chip, figures, shape["kind"], m, n, k, groups, release)
     seconds = own + figures["gemm_kernel_floor_s"]
-    return in_unit(q, seconds, SECONDS) if q.unit in SECONDS else in_unit(q, 2 * m * groups * n * k / seconds, FLOP_PER_S)
+    return (
+        in_unit(q, seconds, SECONDS) if q.unit in SECONDS else in_unit(q, 2 * m * groups * n * k / seconds, FLOP_PER_S)
+    )
 
 
 def measured_with(release, kind, m, n, k):

@@ -1,20 +1,20 @@
 """l1stride: cycles of the load-store unit per warp load, all hits, by stride or by shape of the block (gpu-strides)."""
 
 import numpy as np
-
-from chipweave.ledger import NotModelled, case
 from chipweave.validation.devices import device_of
 from chipweave.validation.die import GATHER, JUMP, ORDER, WAIT, Die
 from chipweave.validation.points import answers
 from chipweave.validation.rows import first_missing
 
+from chipweave.ledger import NotModelled, case
+
 OFFSETS = (0, 4, 8, 12, 20, 16, 24, 28)  # elements, as the program's eight loads of a turn
-PITCH = 4098                             # elements, of the blocked pattern
+PITCH = 4098  # elements, of the blocked pattern
 THREADS, WARPS = 1024, 32
 ELEMENTS = {"128-bit": 16, "64-bit": 8, "double": 8, "float4": 16, "float2": 8, "float": 4, "32-bit": 4}
 """Word in a row's quantity -> bytes; the first that occurs counts."""
 MOST = 1 << 16
-WINDOW = 20_000_000                      # ps
+WINDOW = 20_000_000  # ps
 
 
 def places(pattern, x):
@@ -50,7 +50,11 @@ def point(question):
         return device
     if element is None:
         return NotModelled(f"the row names none of the element types {', '.join(ELEMENTS)}")
-    if question.x_name not in ("stride", "block") or question.x is None or not (question.x_name == "stride") <= question.x + 1 <= MOST:
+    if (
+        question.x_name not in ("stride", "block")
+        or question.x is None
+        or not (question.x_name == "stride") <= question.x + 1 <= MOST
+    ):
         return NotModelled(f"x is neither a stride nor a block: {question.x_name or 'no name'} {question.x_value}")
     return device, question.x_name, int(question.x), element
 
@@ -58,4 +62,9 @@ def point(question):
 @case("h100", "l1stride", bar=0.10)
 def predict(questions):
     """Cycles a warp load."""
-    return answers(questions, point, cycles, lambda q, at, found: found if q.unit.startswith("cyc") else NotModelled(f"unit '{q.unit}' is not cycles"))
+    return answers(
+        questions,
+        point,
+        cycles,
+        lambda q, at, found: found if q.unit.startswith("cyc") else NotModelled(f"unit '{q.unit}' is not cycles"),
+    )

@@ -7,11 +7,12 @@ conditions give the chains, and warps are as many as that takes, on as many SMs 
 import math
 import re
 
-from chipweave.ledger import NotModelled, case
 from chipweave.validation.devices import device_of
 from chipweave.validation.die import CHASE, GIB, LOOP, ORDER, Die, scattered
 from chipweave.validation.points import answers
 from chipweave.validation.rows import count, first_missing, in_cycles
+
+from chipweave.ledger import NotModelled, case
 
 CHAINS = re.compile(r"(\d+)\s*chains|chains\s*[=:]?\s*(\d+)")
 FOOTPRINT, LINE = GIB, 128
@@ -30,7 +31,10 @@ def cycles(device, lanes, warps, busy):
     order = scattered(n, len(sms) * warps * lanes * lane_places, 7)
     for i, sm in enumerate(sms):
         die.endpoints.attach(sm, ORDER, order)
-        ops = [(CHASE, 0, LINE, 0, warps * lanes * lane_places, lanes * lane_places, lane_places, 8, lanes), (LOOP, 0, hops)]
+        ops = [
+            (CHASE, 0, LINE, 0, warps * lanes * lane_places, lanes * lane_places, lane_places, 8, lanes),
+            (LOOP, 0, hops),
+        ]
         die.program(sm, ops, 32 * warps, first=i, blocks=i + 1)
         die.launch(sm, i * 1777)
     total = len(sms) * warps

@@ -6,11 +6,12 @@ allows for the operand type. One prediction per point, the same for every framew
 
 import re
 
-from chipweave.kernels.moe import Layer
-from chipweave.ledger import NotModelled, case
 from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.kernel_software import moe_loads, moe_seconds
 from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, no_power, operand, out_of_range
+
+from chipweave.kernels.moe import Layer
+from chipweave.ledger import NotModelled, case
 
 SETTING = re.compile(
     r"^\S+ (?P<dtype>\w+) TP(?P<tp>\d+) EP(?P<ep>\d+) (?P<balance>balanced|power_law_[\d.]+?);"
@@ -40,8 +41,15 @@ def _answer(q, figures):
     setting, chip, tokens = SETTING.match(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
     if not setting:
         return NotModelled("the conditions name no framework, data type, TP, EP, balance, h, i, top-k and E")
-    tp, ep, top_k, experts, hidden, intermediate = (int(setting[g]) for g in ("tp", "ep", "top_k", "experts", "hidden", "intermediate"))
-    refused = first_missing(chip, tokens, out_of_range(tp, ep, top_k, experts, hidden, intermediate, most=MOST_SIZE), no_power(setting["balance"]))
+    tp, ep, top_k, experts, hidden, intermediate = (
+        int(setting[g]) for g in ("tp", "ep", "top_k", "experts", "hidden", "intermediate")
+    )
+    refused = first_missing(
+        chip,
+        tokens,
+        out_of_range(tp, ep, top_k, experts, hidden, intermediate, most=MOST_SIZE),
+        no_power(setting["balance"]),
+    )
     if refused:
         return refused
     dtype = operand(setting["dtype"])

@@ -2,10 +2,12 @@
 
 import re
 
-from chipweave.ledger import NotModelled, case
-from chipweave.validation.cases.deepep_ll import KIND as DEEPEP, MOST_SIZE, MOST_TOKENS
+from chipweave.validation.cases.deepep_ll import KIND as DEEPEP
+from chipweave.validation.cases.deepep_ll import MOST_SIZE, MOST_TOKENS
 from chipweave.validation.comm_stacks import fabric, memory, stack
 from chipweave.validation.rows import count, first_missing, in_time, out_of_range
+
+from chipweave.ledger import NotModelled, case
 
 SHAPE = re.compile(r"(?P<experts>\d+) experts, top-(?P<topk>\d+), (?P<hidden>\d+)")
 EP = re.compile(r"\bEP(\d+)\b")
@@ -21,7 +23,11 @@ def predict(questions):
 
 def simulate(question, figures=None):
     """Microseconds for one question; `figures` take the place of the fitted ones."""
-    shape, ep, node = SHAPE.search(question.conditions), EP.search(f"{question.device} {question.conditions}"), fabric(question.device)
+    shape, ep, node = (
+        SHAPE.search(question.conditions),
+        EP.search(f"{question.device} {question.conditions}"),
+        fabric(question.device),
+    )
     if not shape or not ep:
         return NotModelled("the row names no EP, experts, top-k and hidden size")
     ranks, tokens = int(ep[1]), count(question, "tokens/GPU", most=MOST_TOKENS)

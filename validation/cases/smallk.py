@@ -3,11 +3,12 @@
 A kernel-level model of the command processor (chipweave/kernels/launch.py); one element a thread, block size free.
 """
 
+from chipweave.validation.calibrate_kernels import launch_path
+from chipweave.validation.chips import calibrated, chip_of
+from chipweave.validation.rows import SECONDS, first_missing, in_unit
+
 from chipweave.kernels.launch import launched_seconds, persistent_seconds
 from chipweave.ledger import NotModelled, case
-from chipweave.validation.chips import calibrated, chip_of
-from chipweave.validation.calibrate_kernels import launch_path
-from chipweave.validation.rows import SECONDS, first_missing, in_unit
 
 WAYS = {"grid.sync": "grid.sync", "persistent": "persistent", "graph": "graph", "stream": "stream"}
 """Word in a row's quantity -> way of repeating; the first that occurs counts."""
@@ -25,7 +26,9 @@ def predict(questions):
 def moved(question):
     """Bytes that x says are moved, or NotModelled."""
     if question.x_name not in ("B moved", "B") or not question.x or not 1 <= question.x <= MOST_BYTES:
-        return NotModelled(f"x is not bytes moved: {question.x_name or 'no name'} {question.x_value or 'without value'}")
+        return NotModelled(
+            f"x is not bytes moved: {question.x_name or 'no name'} {question.x_value or 'without value'}"
+        )
     return int(question.x)
 
 

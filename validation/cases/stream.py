@@ -9,12 +9,12 @@ runs of two. The order of the rows tells them apart.
 import re
 
 import numpy as np
-
-from chipweave.ledger import NotModelled, case
 from chipweave.validation.bandwidth import Stream
 from chipweave.validation.devices import device_of, family
 from chipweave.validation.points import answers
 from chipweave.validation.rows import BYTES_PER_S, count, first_missing, in_unit
+
+from chipweave.ledger import NotModelled, case
 
 BLOCKS = re.compile(r"\b(\d+) blocks?/SM")
 MOST_THREADS = 1024
@@ -47,21 +47,29 @@ def one_block(questions):
         if not set(counts) & {16.0, 48.0, 80.0, 112.0}:
             continue  # only two-block runs
         for i, q in enumerate(rows):
-            if q.x in (16, 32, 48, 80, 112) or (q.x in (64, 96, 160) and q.x in counts[i + 1:]):
+            if q.x in (16, 32, 48, 80, 112) or (q.x in (64, 96, 160) and q.x in counts[i + 1 :]):
                 found.add(q.id)
     return found
 
 
 def point(question, blocks):
     """(device, kernel, arrays, grid, blocks an SM, bytes of an element) of a row."""
-    kernel, device, threads = KERNEL.search(question.quantity), device_of(question), count(question, "threads/block", most=MOST_THREADS)
+    kernel, device, threads = (
+        KERNEL.search(question.quantity),
+        device_of(question),
+        count(question, "threads/block", most=MOST_THREADS),
+    )
     if not kernel:
         return NotModelled("the row names none of the kernels init, read, scale, triad, 3pt, 5pt")
     if first_missing(device, threads):
         return first_missing(device, threads)
     if blocks * threads > THREADS_OF_SM:
         return NotModelled(f"{blocks} blocks of {threads} threads are more than an SM holds")
-    grid = ONE_BLOCK_GRID if blocks == 1 and threads <= ONE_BLOCK_GRID[-1] else tuple(t for t in GRID if t * blocks <= THREADS_OF_SM)
+    grid = (
+        ONE_BLOCK_GRID
+        if blocks == 1 and threads <= ONE_BLOCK_GRID[-1]
+        else tuple(t for t in GRID if t * blocks <= THREADS_OF_SM)
+    )
     element = ELEMENT.search(question.conditions)
     return device, kernel[1], streams_of(question.device), grid, blocks, ELEMENTS[element[1]] if element else 8
 

@@ -8,8 +8,6 @@ import re
 from functools import cache
 
 import numpy as np
-
-from chipweave.ledger import NotModelled, case
 from chipweave.validation import bandwidth, clusters
 from chipweave.validation.calibrate_die import far_cycles, near_cycles
 from chipweave.validation.chase import PROGRAM_2024, cycles
@@ -17,6 +15,8 @@ from chipweave.validation.chips import calibrated, chip_of
 from chipweave.validation.devices import Device, device_of
 from chipweave.validation.die import CHASE, KIB, LOOP, MIB, ORDER, Die
 from chipweave.validation.rows import BYTES_PER_S, FLOP_PER_S, SECONDS, in_cycles, in_unit
+
+from chipweave.ledger import NotModelled, case
 
 PROBED = 4096
 CLUSTER = re.compile(r"cluster (?:size )?(\d+)\b|\b(\d+) CTAs")
@@ -103,7 +103,10 @@ def tensor(dtype):
 RULES = (
     ("own shared memory through DSM", on_die(lambda d: clusters.remote_cycles(d, peer=0))),
     ("shared memory load latency", on_die(clusters.shared_cycles)),
-    ("shared-memory atomic CAS handoff", on_die(lambda d: 2 * clusters.shared_cycles(d))),  # the one that changes it, the one that sees it
+    (
+        "shared-memory atomic CAS handoff",
+        on_die(lambda d: 2 * clusters.shared_cycles(d)),
+    ),  # the one that changes it, the one that sees it
     ("DSMEM remote l", remote),
     ("DSMEM ring-copy aggregate", ring_copy),
     ("DSMEM aggregate", ring_copy),
