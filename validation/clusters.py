@@ -5,8 +5,8 @@ from chipweave.validation.die import BARRIER, COPY, ENDLESS, JUMP, KIB, LOAD, LO
 
 HOPS = 256
 US = 1_000_000  # ps
-DESCRIPTORS = 1  # csrc/behaviours/tma.h
-SUBMIT = 1  # csrc/behaviours/command_processor.h
+DESCRIPTORS = 1  # csrc/behaviours/tma/tma.h
+SUBMIT = 1  # csrc/behaviours/command_processor/command_processor.h
 WORDS = 16  # B a lane of the copies: float4
 
 
