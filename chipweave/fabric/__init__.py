@@ -4,7 +4,7 @@
     batch = engine.issue("expert_slice", rows)
     [(batch, time_ps)] = engine.advance()
 
-`engine="kernel"` runs csrc/stages.c, `engine="plain"` its Python twin: the same results, event by event.
+`engine="kernel"` runs csrc/stages/stages.c, `engine="plain"` its Python twin: the same results, event by event.
 """
 
 import importlib

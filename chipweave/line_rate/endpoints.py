@@ -140,7 +140,7 @@ class Endpoints:
 
 
 class KernelCore:
-    """The engine of csrc/endpoints.c behind plain calls."""
+    """The engine of csrc/endpoints/endpoints.c behind plain calls."""
 
     def __init__(self, parts, wires, seed):
         ffi, lib = fabric.ffi, fabric.lib

@@ -1,4 +1,4 @@
-"""Duration rules with fractions: the plain twin of csrc/stages_time.h. Every quotient is rounded up, once, at the end."""
+"""Duration rules with fractions: the plain twin of csrc/stages/time.c. Every quotient is rounded up, once, at the end."""
 
 from fractions import Fraction
 from math import ceil

@@ -1,4 +1,4 @@
-"""Link model `flit`, plainly: the twin of csrc/net_flit.c over the plain routers. Every cycle is stepped.
+"""Link model `flit`, plainly: the twin of csrc/flit/link_model.c over the plain routers. Every cycle is stepped.
 
 Statistics: bytes and busy ps as in C; the plain routers do not count stalls.
 """

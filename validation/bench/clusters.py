@@ -6,8 +6,8 @@ from .die import BARRIER, COPY, ENDLESS, JUMP, KIB, LOAD, LOOP, MIB, SHARED, WAI
 
 HOPS = 256
 US = 1_000_000  # ps
-DESCRIPTORS = 1  # csrc/behaviours/tma.h
-SUBMIT = 1  # csrc/behaviours/command_processor.h
+DESCRIPTORS = 1  # csrc/behaviours/tma/tma.h
+SUBMIT = 1  # csrc/behaviours/command_processor/command_processor.h
 WORDS = 16  # B a lane of the copies: float4
 
 

@@ -1,6 +1,6 @@
 """The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on it.
 
-Each microbenchmark is a program for the SMs (csrc/behaviours/sm.h) that repeats what the published one does; caches are
+Each microbenchmark is a program for the SMs (csrc/behaviours/sm/sm.h) that repeats what the published one does; caches are
 warmed by touching the lines in the program's own order, then a window of the steady state is run in time.
 """
 
@@ -85,7 +85,7 @@ def load(
     past_l1=0,
     store=False,
 ):
-    """A LOAD (or STORE) op; see csrc/behaviours/sm.h."""
+    """A LOAD (or STORE) op; see csrc/behaviours/sm/sm.h."""
     return (
         STORE if store else LOAD,
         base,
