@@ -1,4 +1,4 @@
-"""The flit kernel (csrc/noc.h) for Python: a network opened from tables, packets in, arrivals and counters out.
+"""The flit kernel (csrc/flit/flit.h) for Python: a network opened from tables, packets in, arrivals and counters out.
 
 Same interface as its plain twin where both are asked the same: `replay(network, router, packets)`.
 """
@@ -44,7 +44,7 @@ def _dims(network):
 
 
 class Kernel:
-    """One open network. `general` takes the general engine even where the fast one would do; seed 0 throws no coin.
+    """One open network. `general` takes the general engine even where the fast one would do; seed 0: ties are not random.
 
     BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
     """
@@ -55,7 +55,7 @@ class Kernel:
         for name in SAME_NAME:
             setattr(config, name, getattr(router, name))
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
-        config.seat_latency, config.watchdog, config.seed, config.general = (
+        config.terminal_latency, config.watchdog, config.seed, config.general = (
             network.seat_latency,
             watchdog,
             seed,
@@ -75,7 +75,7 @@ class Kernel:
         links = ffi.new(
             "struct noc_link[]", [(k.src, k.src_port, k.dst, k.dst_port, k.latency, k.interval) for k in network.links]
         )
-        seats = ffi.new("struct noc_seat[]", [tuple(map(int, seat)) for seat in network.seats])
+        seats = ffi.new("struct noc_terminal[]", [tuple(map(int, seat)) for seat in network.seats])
         ports = ffi.new("int32_t[]", [int(p) for p in network.ports])
         dims, self._dims = _dims(network)
         minimal = (
@@ -150,7 +150,7 @@ class Kernel:
 
     @property
     def skipped(self):
-        """What was not stepped, as in csrc/noc.h: cycles skipped and replayed, jumps, longest_period, searches given_up, and of
+        """What was not stepped, as in csrc/flit/flit.h: cycles skipped and replayed, jumps, longest_period, searches given_up, and of
         single groups of flows group_skipped of group_cycles."""
         report = ffi.new("struct noc_skip_report *")
         lib.noc_skip_reported(self.net, report)
