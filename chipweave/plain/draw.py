@@ -1,4 +1,4 @@
-"""The expert choices of one made-up request, in plain Python: slow, obvious, and equal to csrc/behaviours/draw.c."""
+"""The expert choices of one made-up request, in plain Python: slow, obvious, and equal to csrc/policies/draw.c."""
 
 MASK = (1 << 64) - 1
 RETRIES = 12
@@ -49,7 +49,9 @@ def draw_request(law, own, own_groups, topic, prompt, tokens, seed):
             kept = []
             if token not in (0, prompt):
                 words = [stream.word() for _ in range(-(-len(row) // COINS))]
-                kept = [e for i, e in enumerate(row) if words[i // COINS] >> 16 * (i % COINS) & 0xFFFF < law["keep"][layer]]
+                kept = [
+                    e for i, e in enumerate(row) if words[i // COINS] >> 16 * (i % COINS) & 0xFFFF < law["keep"][layer]
+                ]
             tables = _tables(law, own, own_groups, phase, layer, topic[token])
             row = _token(law, tables, kept, stream)
             out[token][layer] = row

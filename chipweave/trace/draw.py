@@ -1,4 +1,4 @@
-"""The door to csrc/behaviours/draw.c: expert choices of a made-up request."""
+"""The door to csrc/policies/draw.c: expert choices of a made-up request."""
 
 import numpy as np
 

@@ -7,7 +7,7 @@ A topic is drawn once for each token and holds in all its layers: that ties a to
 layer, together beyond what popularity does. Draws without replacement, groups and mixtures flatten popularity, so weights
 are corrected on a sample (`calibrated`) until the sample shows the loads the law asks for, and the token overlap likewise.
 
-Draws are csrc/behaviours/draw.c. The first n requests do not depend on how many are made.
+Draws are csrc/policies/draw.c. The first n requests do not depend on how many are made.
 """
 
 from dataclasses import dataclass
@@ -127,7 +127,9 @@ class Population:
     def correct(self, drawn, share):
         """One step of the weights towards the wanted shares; experts hardly drawn move little."""
         gate, prompt = self.gate, SAMPLE[1]
-        seen = np.stack([_counts(drawn[:, :prompt], gate.experts), _counts(drawn[:, prompt:], gate.experts)]).astype(float)
+        seen = np.stack([_counts(drawn[:, :prompt], gate.experts), _counts(drawn[:, prompt:], gate.experts)]).astype(
+            float
+        )
         total = seen.sum(axis=2, keepdims=True)
         ratio = (share * total + 8) / (seen + 8)
         if gate.groups > 1:
@@ -215,18 +217,20 @@ def kept_profile(law, layers):
 def overlap_of(drawn):
     """float [layers]: share of a token's experts that the next keeps; drawn [requests, tokens, layers, top_k]."""
     before, after = drawn[:, :-1], drawn[:, 1:]
-    kept = sum((after == before[..., slot : slot + 1]).any(axis=-1).mean(axis=(0, 1)) for slot in range(drawn.shape[-1]))
+    kept = sum(
+        (after == before[..., slot : slot + 1]).any(axis=-1).mean(axis=(0, 1)) for slot in range(drawn.shape[-1])
+    )
     return kept / drawn.shape[-1]
 
 
 def _counts(drawn, experts):
     """int [layers, experts] of drawn [requests, tokens, layers, top_k]."""
-    return np.stack([np.bincount(drawn[:, :, l].ravel(), minlength=experts) for l in range(drawn.shape[2])])
+    return np.stack([np.bincount(drawn[:, :, layer].ravel(), minlength=experts) for layer in range(drawn.shape[2])])
 
 
 def _grouped(array, groups):
     """Sums over groups of neighbours on the last axis."""
-    return array.reshape(*array.shape[:-1], groups, -1).sum(axis=-1)
+    return array.reshape(*array.shape[:-1], groups, array.shape[-1] // groups).sum(axis=-1)
 
 
 def _whole(shares):

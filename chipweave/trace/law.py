@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from chipweave import yamlfile
+from chipweave.declare import yamlfile
+from chipweave.declare.params import check_head
+from chipweave.declare.provenance import split
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.declare import check_head
-from chipweave.sources import split
 
 SCHEMA = "chipweave.law/1"
 FOLDER = Path(__file__).parent.parent / "data" / "laws"
@@ -26,7 +26,12 @@ NUMBERS = {
     "group_variance": (0, 0.99, 0, "share of log-popularity's variance that a whole group of experts has in common"),
     "phase_correlation": (-1, 1, 0.8, "rank correlation of prompt and answer loads, median over layers"),
     "phase_spread": (0, 0.5, 0, "its standard deviation over layers"),
-    "request_concentration": (0.5, 1e6, 1e6, "Dirichlet concentration of a request's own popularity around the layer's"),
+    "request_concentration": (
+        0.5,
+        1e6,
+        1e6,
+        "Dirichlet concentration of a request's own popularity around the layer's",
+    ),
     "topics": (0, 256, 0, "latent topics that tie the layers of a token, and its experts within a layer, together"),
     "topic_share": (0, 1, 0, "share of fresh draws that follow the topic"),
     "topic_concentration": (0.5, 1e6, 100, "Dirichlet concentration of a topic's popularity around the layer's"),
@@ -117,7 +122,9 @@ def read(root) -> Law:
         numbers[key] = _number(node, key, least, most, words, faults)
     family, origin = split(root.get("family"), faults)
     if family.value not in FAMILIES:
-        faults.add(f"family cannot be {family.shape()}", family.place, ", ".join(FAMILIES), nearest(family.text, FAMILIES))
+        faults.add(
+            f"family cannot be {family.shape()}", family.place, ", ".join(FAMILIES), nearest(family.text, FAMILIES)
+        )
     targets = _targets(root.get("targets"), faults)
     faults.raise_if_any()
     numbers["topics"] = int(numbers["topics"])

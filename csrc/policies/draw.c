@@ -1,4 +1,4 @@
-#include "draw.h"
+#include "policies/draw.h"
 
 #include <string.h>
 
@@ -40,7 +40,10 @@ __attribute__((noinline)) static int32_t search(const uint32_t *sums, int32_t lo
     return (int32_t)(at - sums);
 }
 
-static uint32_t sum_before(const uint32_t *sums, int32_t expert) { return expert ? sums[expert - 1] : 0; }
+static uint32_t sum_before(const uint32_t *sums, int32_t expert)
+{
+    return expert ? sums[expert - 1] : 0;
+}
 
 /* A table cut to the groups a token picked: their first experts, the sums before them and their weights. */
 struct cut {
@@ -209,7 +212,8 @@ static int fits(const struct draw_law *law)
         return 0;
     if (law->groups_used < 1 || law->groups_used > law->groups)
         return 0;
-    return law->top_k >= 1 && law->top_k <= DRAW_MOST_TOP_K && law->top_k <= law->experts / law->groups * law->groups_used;
+    return law->top_k >= 1 && law->top_k <= DRAW_MOST_TOP_K &&
+           law->top_k <= law->experts / law->groups * law->groups_used;
 }
 
 int32_t draw_request(const struct draw_law *law, const uint32_t *own, const uint32_t *own_groups, const uint8_t *topic,

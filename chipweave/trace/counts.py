@@ -1,0 +1,2 @@
+def read_counts(path, model):
+    raise NotImplementedError
