@@ -78,10 +78,13 @@ class Meter:
         self.wall, self.cpu = time.perf_counter(), time.process_time()
 
     def read(self):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        scale = 1 if sys.platform == "darwin" else 1024
         return {
             "cpu_s": round(time.process_time() - self.cpu, 6),
             "wall_s": round(time.perf_counter() - self.wall, 6),
-            "peak_rss_bytes": peak * scale,
+            "peak_rss_bytes": peak_rss_bytes(),
         }
+
+
+def peak_rss_bytes() -> int:
+    """The largest resident memory of this process so far, in bytes (macOS counts in bytes, Linux in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

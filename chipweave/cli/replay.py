@@ -45,7 +45,7 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
     net, router = routing_system.load(topology, sets, allow_code, network)
     if not allow_deadlock:
         deadlock.prove(net, router)
-    listed = replay.read(packets, net.endpoints)
+    listed = replay.read(packets, net.endpoints, router)
     arrivals = watched(lambda: replay.run(net, router, listed, seed))
     if csv_path == "-":
         replay.write(sys.stdout, listed, arrivals)
