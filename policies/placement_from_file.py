@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from chipweave import csvfile
 from chipweave.errors import Faults, Place
+from chipweave.io import csvfile
 from chipweave.policy import Param, PlacementPolicy, policy
 
 MOST = 1 << 40  # a number beyond it is no expert and no die

@@ -8,7 +8,6 @@ conditions of a measurement but not its value: a prediction cannot look at what 
         return {q.id: 512.0 if modelled(q) else NotModelled("needs texture loads") for q in questions}
 """
 
-import csv
 import importlib
 import math
 import pkgutil
@@ -17,6 +16,7 @@ from pathlib import Path
 from statistics import correlation, fmean, median
 
 from chipweave.errors import BadInput, Fault, Faults, Place
+from chipweave.io import csvfile
 
 SCORED = "predicted"
 FIGURES = ("mape", "median", "max", "bias", "correlation")
@@ -97,7 +97,6 @@ class Case:
 
 
 CASES = {}
-MOST_FAULTS = 20  # of one CSV: more say nothing new
 
 
 def case(suite, group, bar=None, point=None, together=None):

@@ -3,15 +3,15 @@
 import json
 
 import pytest
+from chipweave.yamlfile import loads
 
 from chipweave.__main__ import main
 from chipweave.errors import BadInput
 from chipweave.noc import network as flit_network
-from chipweave.noc import traffic
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
 from chipweave.topology import build
-from chipweave.yamlfile import loads
+from chipweave.traffic import synthetic as traffic
 
 MESH = grid([4, 4])
 

@@ -3,9 +3,11 @@
 import pytest
 
 from chipweave.errors import BadInput
-from chipweave.noc import replay, traffic, traffic_table
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
+from chipweave.traffic import replay
+from chipweave.traffic import synthetic as traffic
+from chipweave.traffic import table as traffic_table
 
 NOXIM = "0 8 0.01\n3 1 0.02\n8 6 0.1\n2 4 0.2\n"
 
