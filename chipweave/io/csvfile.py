@@ -27,7 +27,7 @@ def rows(
             yield from rows_of(file, path, needed, faults, others)
     except (OSError, UnicodeDecodeError) as error:
         words = getattr(error, "strerror", None) or str(error)
-        allowed = "a CSV file in UTF-8 with the columns " + ", ".join(needed)
+        allowed = "a CSV file with the columns " + ", ".join(needed)
         faults.add(f"cannot be read: {words[:1].lower()}{words[1:]}", Place(str(path)), allowed)
 
 

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 
+from chipweave.io.process import peak_rss_bytes
 from chipweave.run.metrics import NAMES
 
 PS_PER_NS = 1000
