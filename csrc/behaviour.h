@@ -8,10 +8,10 @@
  *
  * A behaviour is a table of functions (`cw_behaviour`) compiled as an extension module of its own. The engine
  * (csrc/endpoints/endpoints.c) owns time, wires and memory of the state; a behaviour never calls another one. It is entered
- * by `receive` (a message arrived), `timer` (a time it asked for has come) and `touch` (the same message, outside
+ * by `receive` (a message arrived), `timer` (a time it requested has come) and `touch` (the same message, outside
  * time: state is warmed as if it had been served long ago, which is how caches are filled before a measurement).
  *
- * Time is integer picoseconds. Events of one instant: by priority (messages 0, timers as asked), then by the
+ * Time is integer picoseconds. Events of one instant: by priority (messages 0, timers as given), then by the
  * part that sent them, then in the order of sending. Parameters are int64: a behaviour names them, with unit, in its table.
  * A behaviour built for another `CW_ABI` is refused when it is loaded. */
 #ifndef CHIPWEAVE_BEHAVIOUR_H

@@ -1,6 +1,6 @@
 /* wheel.h: the events of csrc/endpoints/endpoints.c, in order of (time, order).
  *
- * A wheel of buckets, each a sorted list; a bitmap finds the next one that is not empty. What lies beyond the wheel waits in a
+ * A wheel of buckets, each a sorted list; a bitmap finds the next one that is not empty. What is due beyond the wheel waits in a
  * heap and is moved in as the wheel turns. */
 #ifndef CHIPWEAVE_WHEEL_H
 #define CHIPWEAVE_WHEEL_H

@@ -11,8 +11,8 @@
  *          separable-input-first round-robin routers with unit delays, `general` for every other option.
  * Units.   Time is in cycles of the network clock, size in flits.
  * Owner.   What noc_open() returns is freed by noc_close(). Arrays handed in are only read during the call.
- * Errors.  Functions that return int give 0 or a count, or a negative noc_status; noc_message() says it in words.
- * Random.  Only by `seed`; with seed 0 no coin is thrown (torus ties go up).
+ * Errors.  Functions that return int give 0 or a count, or a negative noc_status; noc_message() has the text.
+ * Random.  Only by `seed`; with seed 0 ties are not random (torus ties go up).
  *
  * The text between the two cdef lines is also what Python sees.
  */
@@ -40,7 +40,7 @@ struct noc_config {
     int32_t vc_depth;     /* flits one VC buffers = credits at the start, 1..32767 */
     int32_t vc_classes;   /* traffic classes, each on vcs / vc_classes VCs     */
     int32_t routing_delay, vc_alloc_delay, sw_alloc_delay, st_delay, credit_delay;
-    int32_t seat_latency; /* of injection and ejection wires                   */
+    int32_t terminal_latency; /* of injection and ejection wires                   */
     int32_t speculative, spec_check_elig, spec_check_cred, spec_mask_by_reqs;
     int32_t wait_for_tail_credit, vc_busy_when_full, hold_switch_for_packet;
     int32_t input_speedup, output_speedup, output_buffer_size;
@@ -57,7 +57,7 @@ struct noc_config {
 };
 
 struct noc_link { int32_t src, src_port, dst, dst_port, latency, interval; };
-struct noc_seat { int32_t router, port; };
+struct noc_terminal { int32_t router, port; };
 
 /* A message of `flits` flits, cut into packets of at most `packet_flits`; a packet is a message of one packet. */
 struct noc_send {
@@ -78,7 +78,7 @@ struct noc_counts { uint64_t flits, stalled_credit, stalled_arbitration; };
 
 enum { NOC_BINS = 32 }; /* of a link's counters over time */
 
-/* Flits of one pair of endpoints over a link: `over` at most too many; src -1: nobody. */
+/* Flits of one pair of endpoints over a link: the count is at most `over` too high; src -1: unused. */
 struct noc_flow { int32_t src, dst; uint64_t flits, over; };
 
 /* What was not stepped. Groups are flows that share no port with others' while they last.
@@ -99,7 +99,7 @@ struct noc_state; /* opaque: its layout belongs to flit/state.h */
  * `dims` (or NULL) is int8[routers][64]: dimension of a port, -1 for local ones. NULL when memory is short
  * or the configuration is wrong; then `error` (256 chars) says what. */
 struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports, const struct noc_link *links,
-                     const struct noc_seat *seats, const uint8_t *table, const uint64_t *minimal,
+                     const struct noc_terminal *terminals, const uint8_t *table, const uint64_t *minimal,
                      const int8_t *dims, char *error);
 void noc_close(struct noc_state *net);
 int noc_is_fast(const struct noc_state *net);

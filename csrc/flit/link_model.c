@@ -59,7 +59,7 @@ static uint64_t cycle_after(const net_flit *f, int64_t time)
 
 static int64_t in_ps(const net_flit *f, uint64_t cycles) { return (int64_t)((u128)cycles * f->per_edge / f->edges); }
 
-/* What the links have done since last asked goes to the bin of cycle `bin_end - 1`; the next one is that of `now`. */
+/* What the links have done since the last reading goes to the bin of cycle `bin_end - 1`; the next one is that of `now`. */
 static void settle(net_flit *f, uint64_t now)
 {
     int64_t last = f->bin_end ? edge_time(f, f->bin_end - 1) : 0;
@@ -72,11 +72,11 @@ static void settle(net_flit *f, uint64_t now)
             sent += c[vc].flits;
             stalled += c[vc].stalled_credit + c[vc].stalled_arbitration;
         }
-        int64_t *cell = network_bins_row(&f->bins, last / f->bins.bin_ps) + i * LINK_COLUMNS;
+        int64_t *arbiter = network_bins_row(&f->bins, last / f->bins.bin_ps) + i * LINK_COLUMNS;
         const uint64_t interval = (uint64_t)f->interval[i];
-        cell[LINK_BYTES] += (int64_t)(sent - f->sent[i]) * f->spec.flit_bytes;
-        cell[LINK_BUSY] += in_ps(f, sent * interval) - in_ps(f, f->sent[i] * interval);
-        cell[LINK_STALLED] += in_ps(f, stalled) - in_ps(f, f->stalled[i]);
+        arbiter[LINK_BYTES] += (int64_t)(sent - f->sent[i]) * f->spec.flit_bytes;
+        arbiter[LINK_BUSY] += in_ps(f, sent * interval) - in_ps(f, f->sent[i] * interval);
+        arbiter[LINK_STALLED] += in_ps(f, stalled) - in_ps(f, f->stalled[i]);
         f->sent[i] = sent;
         f->stalled[i] = stalled;
     }

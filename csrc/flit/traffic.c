@@ -1,6 +1,6 @@
 /* flit/traffic.c -- synthetic traffic: who sends when, to whom and how much; and what became of it.
  *
- * Bernoulli sources draw the gaps between packets over (cycle x endpoint) instead of a coin per endpoint and cycle:
+ * Bernoulli sources draw the gaps between packets over (cycle x endpoint) instead of a break_ties per endpoint and cycle:
  * the same process, at a cost per packet. On-off sources step their state each cycle.
  */
 #include "flit/traffic.h"
@@ -230,9 +230,9 @@ static uint64_t router_flits(struct noc_state *net)
 static uint64_t ejected_by(const struct noc_state *net, int e)
 {
     uint64_t sum = 0;
-    const uint32_t at = noc_port(net, net->router_ports + (uint32_t)e)->dst;
+    const uint32_t at = noc_output_port(net, net->router_ports + (uint32_t)e)->dst;
     for (int vc = 0; vc < net->c.vcs; vc++)
-        sum += net->total[at + (unsigned)vc].flits + noc_out(net, at + (unsigned)vc)->flits;
+        sum += net->total[at + (unsigned)vc].flits + noc_output_vc(net, at + (unsigned)vc)->flits;
     return sum;
 }
 
@@ -259,7 +259,7 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
     if (!t)
         return noc_fail(net, NOC_NO_MEMORY, "no memory for traffic");
     const int skips = net->skip != NULL; /* random traffic has no period */
-    noc_thaw_all(net);
+    noc_unpark_all(net);
     noc_skip_close(net);
     const uint64_t flits_before = router_flits(net), begin = net->now;
     t->c.warmup += begin;

@@ -206,7 +206,7 @@ void take_only(node *to, const stages_take *take)
     to->network = take->network, to->source = take->source, to->target = take->target;
 }
 
-static int32_t at_least(int32_t operand) { return operand > 0 ? operand : 0; } /* those not asked for are read, too */
+static int32_t at_least(int32_t operand) { return operand > 0 ? operand : 0; } /* unused ones are read, too */
 
 /* Targets within a program become numbers of all nodes. */
 static int copy_node(stages *s, node *to, const stages_node *from, int32_t first)

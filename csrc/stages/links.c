@@ -1,4 +1,4 @@
-/* Statistics of circuit links: bytes, busy ps (held) and stalled ps (idle although the next user had asked for it), per direction.
+/* Statistics of circuit links: bytes, busy ps (held) and stalled ps (idle although the next user had requested it), per direction.
    Starts come in order of time, so the bin that time stands in is kept at hand and most intervals fall inside it. */
 #include "stages/state.h"
 
@@ -16,7 +16,7 @@ int bins_init(circuit *c, i64 bin_ps, int32_t max_bins)
     return 0;
 }
 
-static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 asked, i64 end)
+static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 requested, i64 end)
 {
     const crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
     i64 now = s->base + s->now, until = s->base + end;
@@ -29,7 +29,7 @@ static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 asked, i
     i64 *row = c->row, base = s->base, busy = until - now;
     int inside = until <= c->bin_to;
     for (; at < past; at++) {
-        i64 free_at = s->waits[at->lock].free_at, idle = (asked > free_at ? asked : free_at) + base, *cell = row + at->cell;
+        i64 free_at = s->waits[at->lock].free_at, idle = (requested > free_at ? requested : free_at) + base, *cell = row + at->cell;
         if (__builtin_expect(inside, 1)) {
             cell[LINK_BYTES] += size;
             cell[LINK_BUSY] += busy;
@@ -45,6 +45,6 @@ void count_links(stages *s, const node *node, const event *e, const i64 *operand
         const stages_take *take = node->takes + i;
         if (take->network < 0) continue;
         circuit *c = s->circuits + take->network;
-        count_route(s, c, operands[take->source] * c->endpoints + operands[take->target], amount_of(&take->bytes, operands), e->asked, end);
+        count_route(s, c, operands[take->source] * c->endpoints + operands[take->target], amount_of(&take->bytes, operands), e->requested, end);
     }
 }

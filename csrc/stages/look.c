@@ -125,7 +125,7 @@ static int check_queue(stages *s, int32_t r)
         if ((s->flags[event_in(s, rank)] & WAITING) != !(rank & 1)) return stages_fail(s, STAGES_BAD, "queue %d has a rank that does not know whether it waits", r);
         if (i && !s->rules.artifact_heap && waiter(s, q, i - 1) <= rank) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
     }
-    if (q->head != NOBODY) {
+    if (q->head != UNKNOWN_HEAD) {
         u128 head = q->n ? waiter(s, q, s->rules.artifact_heap ? 0 : q->n - 1) : 1;
         if (head & 1 || q->head != event_in(s, head) || q->mask != s->events[q->head].mask ||
             q->high != high_of(s, s->events + q->head)) return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);

@@ -106,7 +106,7 @@ int stages_advance(stages *s, int64_t until)
 {
     int stop;
     if (s->status) return s->status;
-    if (s->walk.wanted < 0) s->n_done = 0; /* after a question, completions of that instant are still to be told */
+    if (s->walk.wanted < 0) s->n_done = 0; /* after a question, completions of that instant are still to be reported */
     until -= until == INT64_MAX ? 0 : s->base;
     while ((stop = s->is_wide ? stages_run_wide(s, until) : stages_run_narrow(s, until)) == WIDEN) {
         if (s->is_wide) stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
@@ -172,7 +172,7 @@ static void barrier(stages *s)
     s->n_batches = 0;
     for (int32_t r = 0; r < s->n_resources; r++) {
         s->waits[r].n = s->waits[r].live = 0;
-        s->waits[r].head = NOBODY;
+        s->waits[r].head = UNKNOWN_HEAD;
         s->waits[r].free_at = 0;
     }
 }

@@ -33,7 +33,7 @@ enum { ROOM = 16 }; /* more events than one event can create */
    shared: some events take it together with others. */
 typedef struct { _Alignas(64) void *at; u32 n, capacity, live, head; i64 free_at; u64 mask, high; int32_t shared; } wait_queue;
 
-#define NOBODY UINT32_MAX /* head: not known; its masks are those of the head, so that most wake-ups look at nothing else */
+#define UNKNOWN_HEAD UINT32_MAX /* head: not known; its masks are those of the head, so that most wake-ups look at nothing else */
 
 enum { AT_START, AT_END, AT_ARRIVE, AT_MARKS, AT_BATCH_END };
 
@@ -42,7 +42,7 @@ enum { RESUME_STARTED = 1 };
 
 /* mask, word: its resources as bits of one word of `busy`, or of two, the bits of the second being high_of; else mask is 0.
    priority: 7 less that of its row */
-typedef struct { _Alignas(32) i64 asked; u64 mask; u32 transfer, resources; u16 n_resources, node, word, priority; } event;
+typedef struct { _Alignas(32) i64 requested; u64 mask; u32 transfer, resources; u16 n_resources, node, word, priority; } event;
 
 /* What the walk through a hold's instants settled, kept until the hold ends where that is needed. */
 typedef struct { int32_t then; u8 n_sides, n_late; u16 sides[MAX_SIDES], late[MAX_LATE]; } settled;

@@ -15,14 +15,14 @@ static struct noc_state *open_mesh(struct noc_config *c)
 {
     static int32_t ports[N];
     static struct noc_link links[4 * N];
-    static struct noc_seat seats[N];
+    static struct noc_terminal terminals[N];
     static uint8_t table[N * N];
     char error[256];
     int n = 0;
     for (int r = 0; r < N; r++) {
         const int x = r % K, y = r / K, there[4] = {x + 1 < K ? r + 1 : -1, x ? r - 1 : -1, y + 1 < K ? r + K : -1, y ? r - K : -1};
         ports[r] = 5;
-        seats[r] = (struct noc_seat){r, 4};
+        terminals[r] = (struct noc_terminal){r, 4};
         for (int p = 0; p < 4; p++)
             if (there[p] >= 0)
                 links[n++] = (struct noc_link){r, p, there[p], p ^ 1, 1 + (r + p) % 3, 1};
@@ -31,7 +31,7 @@ static struct noc_state *open_mesh(struct noc_config *c)
     }
     c->routers = c->endpoints = N;
     c->links = n;
-    struct noc_state *net = noc_open(c, ports, links, seats, table, NULL, NULL, error);
+    struct noc_state *net = noc_open(c, ports, links, terminals, table, NULL, NULL, error);
     if (!net)
         fprintf(stderr, "noc_open: %s\n", error);
     return net;
@@ -40,7 +40,7 @@ static struct noc_state *open_mesh(struct noc_config *c)
 static struct noc_config defaults(void)
 {
     return (struct noc_config){.vcs = 4, .vc_depth = 3, .vc_classes = 1, .routing_delay = 1, .vc_alloc_delay = 1,
-                               .sw_alloc_delay = 1, .st_delay = 1, .credit_delay = 1, .seat_latency = 1, .input_speedup = 1,
+                               .sw_alloc_delay = 1, .st_delay = 1, .credit_delay = 1, .terminal_latency = 1, .input_speedup = 1,
                                .output_speedup = 1, .output_buffer_size = -1, .internal_speedup = 1.0, .spec_check_elig = 1,
                                .spec_check_cred = 1, .spec_allocator = {NOC_PRIO, 0, 1}};
 }

@@ -16,7 +16,7 @@ static const cw_parameter PARAMETERS[] = {
 enum { SMS_PORT };
 static const char *const PORTS[] = {"sms"};
 static const cw_statistic STATISTICS[] = {
-    {"launches", "kernels", "ended"}, {"first_start", "ps", "when the first kernel's first block was told"}, {"last_end", "ps", "when the last SM of the last kernel reported"},
+    {"launches", "kernels", "ended"}, {"first_start", "ps", "when the first kernel's first block was issued"}, {"last_end", "ps", "when the last SM of the last kernel reported"},
 };
 enum { SUBMIT = COMMAND_SUBMIT, QUEUED, START };
 

@@ -1,4 +1,4 @@
-/* command_processor.h: the front end of a GPU: launches one after the other, their blocks told to all SMs, the end waited for.
+/* command_processor.h: the front end of a GPU: launches one after the other, their blocks announced to all SMs, then their end awaited.
  *
  *   submit (timer) --call_ps--> queue --> start: port "sms", a lane an SM, `deal_cycles` apart --> SMs run their blocks
  *                                 ^                                                              |

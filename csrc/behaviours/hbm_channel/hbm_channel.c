@@ -162,7 +162,7 @@ static void end_of_pause(channel *c, pseudo *pc, int64_t now)
 
 /* ---- access order -------------------------------------------------------------------------------------------------- */
 
-/* Open rows for banks whose open row nobody waits for; returns the next cycle at which that may be done. */
+/* Open rows for banks whose open row no access waits for; returns the next cycle at which that may be done. */
 static int64_t open_rows(channel *c, pseudo *pc, queue *q, int64_t now)
 {
     int64_t next = INT64_MAX;

@@ -27,7 +27,7 @@ static const cw_parameter PARAMETERS[] = {
     {"sector_fs", "fs", "time the data port takes for a sector", 370000, 1, 1000000000},
     {"slices", "slices", "slices of both partitions", 80, 2, 1024},
     {"partition", "index", "the partition it is in", 0, 0, 1},
-    {"fill", "sectors", "sectors memory is asked for at a time", 2, 1, 4},
+    {"fill", "sectors", "sectors requested of memory at a time", 2, 1, 4},
     {"request_bytes", "B", "header of a request or an answer on a wire", 0, 0, 1024},
     {"channel_share", "slices", "slices that share its memory channel", 1, 1, 64},
     {"channel_index", "index", "which of those it is", 0, 0, 63},
@@ -46,10 +46,10 @@ static const cw_statistic STATISTICS[] = {
     {"busy", "ps", "time the data port was taken"},
 };
 
-typedef struct asked {
+typedef struct waiter {
     cw_message m;
     int32_t next;
-} asked;
+} waiter;
 
 typedef struct fill {  /* a line on its way here */
     uint64_t line;
@@ -65,8 +65,8 @@ typedef struct slice {
     int32_t n_recent;
     fill *fills;
     int32_t n_fills, free_fill, chain[256];
-    asked *asked;
-    int32_t n_asked, free_asked, held_first, held_last;  /* held: stores without room for what they push out */
+    waiter *waiter;
+    int32_t waiter_room, free_waiter, held_first, held_last;  /* held: stores without room for what they push out */
     int64_t stats[8];
 } slice;
 

@@ -56,26 +56,26 @@ static void answer(slice *s, const cw_message *to, int64_t delay)
 
 static int32_t keep(slice *s, const cw_message *m, int32_t next)
 {
-    if (s->free_asked == NONE) {
-        int32_t more = cw_more(s->n_asked, 64);
-        s->asked = cw_room(s->asked, more, sizeof *s->asked);
-        for (int32_t i = more - 1; i >= s->n_asked; i--) {
-            s->asked[i].next = s->free_asked;
-            s->free_asked = i;
+    if (s->free_waiter == NONE) {
+        int32_t more = cw_more(s->waiter_room, 64);
+        s->waiter = cw_room(s->waiter, more, sizeof *s->waiter);
+        for (int32_t i = more - 1; i >= s->waiter_room; i--) {
+            s->waiter[i].next = s->free_waiter;
+            s->free_waiter = i;
         }
-        s->n_asked = more;
+        s->waiter_room = more;
     }
-    int32_t i = s->free_asked;
-    s->free_asked = s->asked[i].next;
-    s->asked[i].m = *m;
-    s->asked[i].next = next;
+    int32_t i = s->free_waiter;
+    s->free_waiter = s->waiter[i].next;
+    s->waiter[i].m = *m;
+    s->waiter[i].next = next;
     return i;
 }
 
 static void release(slice *s, int32_t i)
 {
-    s->asked[i].next = s->free_asked;
-    s->free_asked = i;
+    s->waiter[i].next = s->free_waiter;
+    s->free_waiter = i;
 }
 
 static int32_t new_fill(slice *s)
@@ -94,7 +94,7 @@ static int32_t new_fill(slice *s)
     return i;
 }
 
-/* What memory is asked for: whole granules. */
+/* What is requested of memory: whole granules. */
 static int32_t granule(const slice *s, int32_t mask)
 {
     return s->p[FILL] == 4 ? 15 : s->p[FILL] == 2 ? mask | (mask & 5) << 1 | (mask & 10) >> 1 : mask;
@@ -151,7 +151,7 @@ static void filled(slice *s, const cw_message *m)
     }
     *entry |= (uint64_t)got.mask & VALID;
     for (int32_t at = got.head, next; at != NONE; at = next) {
-        asked a = s->asked[at];
+        waiter a = s->waiter[at];
         next = a.next;
         release(s, at);
         if (a.m.port == PEER)
@@ -187,7 +187,7 @@ static void hold(slice *s, const cw_message *m)
     if (s->held_last == NONE)
         s->held_first = i;
     else
-        s->asked[s->held_last].next = i;
+        s->waiter[s->held_last].next = i;
     s->held_last = i;
 }
 
@@ -213,7 +213,7 @@ static void stored(slice *s, const cw_message *m)
     if (m->port == MEMORY) {
         s->room++;
         while (s->held_first != NONE && s->room > 0) {
-            asked a = s->asked[s->held_first];
+            waiter a = s->waiter[s->held_first];
             release(s, s->held_first);
             s->held_first = a.next;
             if (a.next == NONE)
@@ -222,7 +222,7 @@ static void stored(slice *s, const cw_message *m)
         }
         return;
     }
-    asked a = s->asked[m->tag];
+    waiter a = s->waiter[m->tag];
     release(s, (int32_t)m->tag);
     cw_message done = {.address = a.m.address, .tag = a.m.tag, .kind = CW_DONE, .bytes = (int32_t)s->p[REQUEST_BYTES]};
     s->host->reply(s->host, s->me, 0, &a.m, &done);
@@ -304,7 +304,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     s->me = part;
     memcpy(s->p, p, sizeof s->p);
     s->room = p[WRITE_BACKS];
-    s->free_fill = s->free_asked = s->held_first = s->held_last = NONE;
+    s->free_fill = s->free_waiter = s->held_first = s->held_last = NONE;
     memset(s->chain, 0xff, sizeof s->chain);
     s->tags = calloc((size_t)(p[SETS] * p[WAYS]), sizeof *s->tags);
     return s->tags ? 0 : (snprintf(why, 256, "llc_slice: out of memory"), -1);
@@ -317,7 +317,7 @@ static void close_(void *state)
     slice *s = state;
     free(s->tags);
     free(s->fills);
-    free(s->asked);
+    free(s->waiter);
 }
 
 cw_behaviour cw_llc_slice = {

@@ -1,7 +1,7 @@
 /* behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers. Part of csrc/behaviours/sm/sm.c.
  *
- * Another SM's shared memory is asked over port "cluster"; the SM asked answers with a wavefront of its own load-store
- * unit a line. A message there says in its address where it goes: rank of the SM asked << 48 | rank of the asker << 32 |
+ * Another SM's shared memory is reached over port "cluster"; the target SM answers with a wavefront of its own load-store
+ * unit a line. A message there says in its address where it goes: rank of the target << 48 | rank of the source << 32 |
  * offset; its tag is the warp that waits. A bulk copy is a word to the engine at port "copies"; what that engine asks
  * for goes over this SM's port to memory, as loads do, and each line that comes back takes a wavefront. */
 #ifndef CHIPWEAVE_SM_CLUSTER_H
@@ -67,8 +67,8 @@ static int shared(sm *s, warp *w, const int64_t *op)
 static void from_cluster(sm *s, const cw_message *m)
 {
     cw_message answer = *m;
-    int asked = m->kind == CW_READ || m->kind == CW_WRITE, read = m->kind == CW_READ || m->kind == CW_DATA;
-    if (asked) {
+    int is_request = m->kind == CW_READ || m->kind == CW_WRITE, read = m->kind == CW_READ || m->kind == CW_DATA;
+    if (is_request) {
         int64_t at = lsu_take(s, now_fs(s), 1) + s->p[SHARED_CYCLES] * s->period_fs;
         answer.kind = read ? CW_DATA : CW_DONE;
         answer.bytes = (int32_t)(s->p[REQUEST_BYTES] + (read ? bytes_of(m->mask) : 0));
@@ -107,7 +107,7 @@ static void from_copies(sm *s, const cw_message *m)
 }
 
 /* Memory answers the engine: a line is written to shared memory; the mbarrier hears of its bytes. The tag: mbarrier in the
- * low byte, then the sectors that were asked. */
+ * low byte, then the sectors that were requested. */
 static void answer_copies(sm *s, const cw_message *m)
 {
     int64_t b = m->tag & 0xff, bytes = bytes_of((int32_t)(m->tag >> 8 & 15)), now = now_fs(s);

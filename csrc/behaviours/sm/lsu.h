@@ -105,7 +105,7 @@ static int32_t lines_of(const uint64_t *address, int32_t lanes, int32_t bytes, w
     return n;
 }
 
-/* Lanes side by side: no bank is asked twice, and lines follow one another. */
+/* Lanes side by side: no bank is used twice, and lines follow one another. */
 static int32_t lines_between(uint64_t first, uint64_t end, wanted *list)
 {
     int32_t n = 0;

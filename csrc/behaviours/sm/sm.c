@@ -287,9 +287,9 @@ static int32_t touch(void *state, const cw_message *m)
         entry = allocate(s, line);
     if (entry)
         *entry |= (uint64_t)m->mask;
-    cw_message asked = *m;
-    asked.address = physical(s, m->address);
-    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, asked.address / LINE), &asked);
+    cw_message access = *m;
+    access.address = physical(s, m->address);
+    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, access.address / LINE), &access);
 }
 
 static int64_t statistic(const void *state, int32_t index) { return ((const sm *)state)->stats[index]; }

@@ -47,10 +47,10 @@ enum { MEMORY, CLUSTER, COPIES, FRONT, N_PORTS };
 static const char *const PORTS[] = {"memory", "cluster", "copies", "front"};
 static const cw_statistic STATISTICS[] = {
     {"loads", "warp loads", "issued"},
-    {"loaded", "B", "asked for by loads, each sector once a warp load"},
+    {"loaded", "B", "requested by loads, each sector once a warp load"},
     {"stored", "B", "sent by stores"},
     {"hits", "lines", "found in L1"},
-    {"misses", "lines", "asked of the L2"},
+    {"misses", "lines", "requested of the L2"},
     {"hops", "hops", "chase steps ended"},
     {"blocks", "blocks", "ended"},
     {"lsu_busy", "ps", "time the load-store unit was taken"},

@@ -25,7 +25,7 @@ typedef struct network {
     int64_t leaving[MAX_SMS], entering[MAX_SMS];  /* fs until which the ports are taken */
 } network;
 
-/* When a port that is asked from `from_fs` on has passed what takes so long. */
+/* When a port that is requested from `from_fs` on has passed what takes so long. */
 static int64_t taken(int64_t *port, int64_t from_fs, int64_t takes)
 {
     *port = (*port > from_fs ? *port : from_fs) + takes;
@@ -36,8 +36,8 @@ static void receive(void *state, const cw_message *m)
 {
     network *n = state;
     int request = m->kind == CW_READ || m->kind == CW_WRITE;
-    int32_t asked = (int32_t)(m->address >> 48 & 0xffff), asker = (int32_t)(m->address >> 32 & 0xffff);
-    int32_t from = request ? asker : asked, to = request ? asked : asker;
+    int32_t target_rank = (int32_t)(m->address >> 48 & 0xffff), source_rank = (int32_t)(m->address >> 32 & 0xffff);
+    int32_t from = request ? source_rank : target_rank, to = request ? target_rank : source_rank;
     int64_t now = n->host->now * FS, there = now + n->delay_fs;
     n->stats[!request]++;
     if (m->bytes && n->p[PORT_BYTES]) {

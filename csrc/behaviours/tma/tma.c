@@ -21,7 +21,7 @@ static const cw_parameter PARAMETERS[] = {
 enum { SM, N_PORTS };
 static const char *const PORTS[] = {"sm"};
 static const cw_statistic STATISTICS[] = {
-    {"copies", "commands", "begun"}, {"lines", "lines", "asked for or stored"}, {"waits", "times", "lines under way were as many as may be"},
+    {"copies", "commands", "begun"}, {"lines", "lines", "requested or stored"}, {"waits", "times", "stalls: as many lines in flight as allowed"},
 };
 
 typedef struct command {

@@ -18,7 +18,7 @@ struct noc_stage {
 
 struct noc_vc { /* what the general router adds to an input VC */
     uint8_t state, held_ok;
-    int32_t wish, grant; /* VC allocation: local output VC; switch: expanded output; -1 = none */
+    int32_t vc_grant, grant; /* VC allocation: local output VC; switch: expanded output; -1 = none */
 };
 
 struct noc_leaving { /* a flit in the crossbar or an output queue */
@@ -28,15 +28,15 @@ struct noc_leaving { /* a flit in the crossbar or an output queue */
 
 struct noc_fifo { uint32_t first, n; };
 
-struct noc_gate { /* one router */
+struct noc_router { /* one router */
     struct noc_stage rc, va, hold, sa;
     struct noc_leaving *xbar[2]; /* waiting, in progress */
     int xbar_n[2];
     uint64_t xbar_due;
     struct noc_matcher_state vc_match, sw_match, spec_match;
-    uint8_t *offset;                            /* per expanded input: VC asked first */
+    uint8_t *offset;                            /* per expanded input: VC served first */
     int32_t *held_out, *held_vc, *held_in;      /* per expanded input, input, output; -1 = none */
-    int8_t *vc_turn;                            /* piggyback: [class][port] */
+    int8_t *next_vc;                            /* piggyback: [class][port] */
     struct noc_fifo *queue, *credit_queue;      /* per port */
     uint64_t *wire_free;
     uint32_t *freed;                            /* per port: VCs whose credit leaves in this step */
@@ -44,13 +44,13 @@ struct noc_gate { /* one router */
 };
 
 struct noc_general {
-    struct noc_gate *gate;
+    struct noc_router *router;
     struct noc_vc *vc;
     struct noc_leaving *queue;    /* [port][queue_room] */
     uint32_t *credit_queue;       /* [port][queue_room] masks of VCs */
     uint32_t queue_room;
     struct noc_event *arrival;    /* per port */
-    struct noc_request *request, *spec_request, *sorted;
+    struct noc_match_request *request, *spec_request, *sorted;
     int32_t *pair, *spec_pair;    /* expanded (input, output) -> request, -1 */
     uint32_t *active;
     uint8_t *listed;

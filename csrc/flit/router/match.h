@@ -3,7 +3,7 @@
 #define NOC_MATCH_H
 #include "flit/flit.h"
 
-struct noc_request {
+struct noc_match_request {
     int32_t in, out, label;      /* label: what the caller wants back with a grant */
     int64_t in_rank, out_rank;   /* more is served first */
 };
@@ -11,7 +11,7 @@ struct noc_request {
 struct noc_matcher_state {
     struct noc_allocator kind;
     int32_t inputs, outputs;
-    int32_t *in_ptr, *out_ptr;   /* round robin and islip: first index asked */
+    int32_t *in_ptr, *out_ptr;   /* round robin and islip: first index served */
     uint64_t *in_age, *out_age;  /* matrix: when the pair was last served, [inputs][outputs], [outputs][inputs] */
     uint64_t served;
     int32_t *in_match, *out_match; /* result of the last noc_match(), -1 = none */
@@ -24,7 +24,7 @@ int noc_matcher_open(struct noc_matcher_state *m, struct noc_allocator kind, int
 void noc_matcher_close(struct noc_matcher_state *m);
 
 /* Match; requests may be reordered. Results in in_match and out_match. */
-void noc_match(struct noc_matcher_state *m, struct noc_request *requests, int n);
+void noc_match(struct noc_matcher_state *m, struct noc_match_request *requests, int n);
 
 /* Forget the last match. */
 void noc_match_clear(struct noc_matcher_state *m);

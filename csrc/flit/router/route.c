@@ -18,27 +18,27 @@ static int add_ways(struct noc_state *net)
     const uint32_t k = (uint32_t)net->radix[0], m = net->dimensions > 1 ? (uint32_t)net->radix[1] : 1, n = (uint32_t)net->c.routers;
     if (net->c.split || net->dimensions > 2 || k * k + m * m > 1u << 16)
         return 0;
-    net->way = noc_keep(net, k * k + m * m, sizeof *net->way);
-    net->way_from = noc_keep(net, n, sizeof *net->way_from);
-    net->way_to = noc_keep(net, n, sizeof *net->way_to);
-    if (!net->way || !net->way_from || !net->way_to)
+    net->grid_route = noc_keep(net, k * k + m * m, sizeof *net->grid_route);
+    net->grid_from = noc_keep(net, n, sizeof *net->grid_from);
+    net->grid_to = noc_keep(net, n, sizeof *net->grid_to);
+    if (!net->grid_route || !net->grid_from || !net->grid_to)
         return NOC_NO_MEMORY;
     for (uint32_t i = 0; i < k * k; i++)
-        net->way[i] = net->turn[0][i] == NOC_HERE ? 0 : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits | NOC_FIRST_WAY);
+        net->grid_route[i] = net->turn[0][i] == NOC_HERE ? 0 : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits | NOC_FIRST_DIMENSION);
     for (uint32_t i = 0; i < m * m; i++) {
         const unsigned entry = net->dimensions < 2 || net->turn[1][i] == NOC_HERE ? net->here : net->turn[1][i];
-        net->way[k * k + i] = (uint16_t)((entry & 63u) << net->vc_bits);
+        net->grid_route[k * k + i] = (uint16_t)((entry & 63u) << net->vc_bits);
     }
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t x = net->at[0][i], y = net->dimensions > 1 ? net->at[1][i] : 0;
-        net->way_from[i] = x * k | (k * k + y * m) << 16;
-        net->way_to[i] = x | y << 16;
+        net->grid_from[i] = x * k | (k * k + y * m) << 16;
+        net->grid_to[i] = x | y << 16;
     }
     return 0;
 }
 
 /* What dimension order says of one router, for all endpoints; `row` has room for twice their number. The highest dimension is
- * laid out first: each lower one spreads what lies there over its coordinates, and keeps it at the router's own. */
+ * filled first: each lower one spreads what lies there over its coordinates, and keeps it at the router's own. */
 static const uint8_t *expected(const struct noc_state *net, size_t router, uint8_t *row)
 {
     const size_t n = (size_t)net->c.routers;

@@ -219,7 +219,7 @@ int NAMED(stages_create)(stages *s, u32 transfer, int32_t node, int priority)
 
 void NAMED(stages_create_later)(stages *s, u32 transfer, int32_t node, int priority, i64 time)
 {
-    s->events[s->n_events] = (event){.asked = time, .transfer = transfer, .node = (u16)node, .priority = (u16)(TOP_PRIORITY - priority)};
+    s->events[s->n_events] = (event){.requested = time, .transfer = transfer, .node = (u16)node, .priority = (u16)(TOP_PRIORITY - priority)};
     s->flags[s->n_events] = 0;
     queue_push(s, time, s->n_events++, AT_ARRIVE);
 }

@@ -52,7 +52,7 @@ static inline void admit_new(stages *s, u32 e)
 {
     const event *ev = s->events + e;
     const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
-    i64 start = ev->asked;
+    i64 start = ev->requested;
     set_busy(s, ev, 1);
     for (; resources < past; resources++) start = latest(start, s->waits[*resources].free_at);
     queue_push(s, start, e, AT_START);
@@ -62,7 +62,7 @@ static inline void admit_new(stages *s, u32 e)
 static __attribute__((noinline)) void admit(stages *s, u32 e)
 {
     const event *ev = s->events + e;
-    i64 start = ev->asked;
+    i64 start = ev->requested;
     set_busy(s, ev, 1);
     const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
     for (; resources < past; resources++) {
@@ -86,7 +86,7 @@ static inline int create(stages *s, u32 transfer, int32_t number, i64 time, u16 
 {
     u32 e = s->n_events++, place = 0;
     event *ev = s->events + e;
-    ev->asked = time;
+    ev->requested = time;
     ev->transfer = transfer;
     ev->priority = priority;
     ev->node = (u16)number;
@@ -153,9 +153,9 @@ static inline __attribute__((always_inline)) int wake_first(stages *s, const u32
 {
     const event *events = s->events;
     u32 first = clear[0], left[MAX_CLEAR], n_left = 0;
-    rank_t least = rank_of(events + first, first, events[first].asked) & NO_PRIORITY;
+    rank_t least = rank_of(events + first, first, events[first].requested) & NO_PRIORITY;
     for (u32 i = 1; i < n; i++) {
-        rank_t other = rank_of(events + clear[i], clear[i], events[clear[i]].asked) & NO_PRIORITY;
+        rank_t other = rank_of(events + clear[i], clear[i], events[clear[i]].requested) & NO_PRIORITY;
         first = other < least ? clear[i] : first;
         least = other < least ? other : least;
     }
@@ -221,7 +221,7 @@ static __attribute__((noinline)) void wake_list(stages *s, const event *of, i64 
 }
 
 /* All waiters of the resources in order of rank: a merge of descending queues from their ends. A resource taken again has
-   nobody left who could go. */
+   no transfer left that could start. */
 static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 free_at)
 {
     const u32 *resources = s->pool + of->resources, n = of->n_resources;

@@ -211,7 +211,7 @@ static inline void wait_leave(stages *s, wait_queue *q, u32 e)
 {
     q->live--;
     q->head |= 0 - (u32)(q->head == e);
-    if (!s->rules.artifact_heap) sorted_remove(q, rank_of(s->events + e, e, s->events[e].asked));
+    if (!s->rules.artifact_heap) sorted_remove(q, rank_of(s->events + e, e, s->events[e].requested));
 }
 
 static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
@@ -229,5 +229,5 @@ static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
 }
 
 /* The head of a queue that has a waiter; the dead above it are dropped. */
-static inline u32 wait_head(stages *s, wait_queue *q) { return q->head != NOBODY ? q->head : find_head(s, q); }
+static inline u32 wait_head(stages *s, wait_queue *q) { return q->head != UNKNOWN_HEAD ? q->head : find_head(s, q); }
 #endif
