@@ -30,7 +30,7 @@ class Sheet:
     def width(self) -> int:
         """Columns of screen that the widest line needs."""
         widest = [max(len(printable(row[i])) for row in (self.columns, *self.rows)) for i in range(len(self.columns))]
-        return max(sum(widest) + BETWEEN * len(widest) + 1, len(printable(self.title)), len(printable(self.caption)))
+        return max(sum(widest) + BETWEEN * len(widest) + 1, len(printable(self.title)))
 
 
 def printable(text: object) -> str:
@@ -54,12 +54,14 @@ def show(sheet: Sheet, to_stderr: bool = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(printable(sheet.title)), caption=Text(printable(sheet.caption)) if sheet.caption else None)
+    table = Table(title=Text(printable(sheet.title)))
     for i, name in enumerate(sheet.columns):
         table.add_column(Text(printable(name)), justify="right" if i >= sheet.right_from else "left", no_wrap=True)
     for row in sheet.rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
+    if sheet.caption:
+        say(sheet.caption, to_stderr)
     return None
 
 

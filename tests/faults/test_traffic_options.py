@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from chipweave.yamlfile import loads
 
 from chipweave.__main__ import main
 from chipweave.errors import BadInput
@@ -12,6 +11,7 @@ from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
 from chipweave.topology import build
 from chipweave.traffic import synthetic as traffic
+from chipweave.yamlfile import loads
 
 MESH = grid([4, 4])
 
