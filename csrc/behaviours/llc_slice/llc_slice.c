@@ -16,12 +16,15 @@ static void write_back(slice *s, uint64_t out)
     int32_t mask = (int32_t)(out >> 4 & 15);
     s->room--;
     s->stats[5]++;
-    cw_message m = {.address = local_address(s, (out >> 12) - 1), .kind = CW_WRITE, .mask = mask,
+    cw_message m = {.address = local_address(s, (out >> 12) - 1),
+                    .kind = CW_WRITE,
+                    .mask = mask,
                     .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(mask)};
     s->host->send(s->host, s->me, MEMORY, 0, 0, &m);
 }
 
-/* ---- the data port ------------------------------------------------------------------------------------------------- */
+/* ---- the data port
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Delay until the answer leaves: a place on the data port, then the latency. */
 static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
@@ -47,12 +50,16 @@ static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
 
 static void answer(slice *s, const cw_message *to, int64_t delay)
 {
-    cw_message m = {.address = to->address, .tag = to->tag, .kind = CW_DATA, .mask = to->mask,
+    cw_message m = {.address = to->address,
+                    .tag = to->tag,
+                    .kind = CW_DATA,
+                    .mask = to->mask,
                     .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(to->mask)};
     s->host->reply(s->host, s->me, delay, to, &m);
 }
 
-/* ---- lines on their way -------------------------------------------------------------------------------------------- */
+/* ---- lines on their way
+ * -------------------------------------------------------------------------------------------- */
 
 static int32_t keep(slice *s, const cw_message *m, int32_t next)
 {
@@ -114,7 +121,10 @@ static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
     int32_t i = new_fill(s);
     s->fills[i] = (fill){line, missing, keep(s, m, NONE), *chain};
     *chain = i;
-    cw_message ask = {.address = at_home ? local_address(s, line) : m->address, .tag = (uint64_t)i, .kind = CW_READ, .mask = missing,
+    cw_message ask = {.address = at_home ? local_address(s, line) : m->address,
+                      .tag = (uint64_t)i,
+                      .kind = CW_READ,
+                      .mask = missing,
                       .bytes = (int32_t)s->p[REQUEST_BYTES]};
     s->stats[at_home ? 3 : 2]++;
     s->host->send(s->host, s->me, at_home ? MEMORY : PEER, 0, s->p[LATENCY], &ask);
@@ -160,7 +170,8 @@ static void filled(slice *s, const cw_message *m)
     }
 }
 
-/* ---- stores -------------------------------------------------------------------------------------------------------- */
+/* ---- stores
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void store_here(slice *s, const cw_message *m)
 {
@@ -194,7 +205,7 @@ static void hold(slice *s, const cw_message *m)
 static void store(slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE;
-    if (home(s, line) != s->p[PARTITION]) {  /* on to the home; our copy is stale */
+    if (home(s, line) != s->p[PARTITION]) { /* on to the home; our copy is stale */
         uint64_t *set = set_of(s, line), *entry = find(s, set, line);
         if (entry)
             *entry = 0;
@@ -228,7 +239,8 @@ static void stored(slice *s, const cw_message *m)
     s->host->reply(s->host, s->me, 0, &a.m, &done);
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void receive(void *state, const cw_message *m)
 {
@@ -248,10 +260,7 @@ static void receive(void *state, const cw_message *m)
     }
 }
 
-static void timer(void *state, int32_t code, uint64_t data)
-{
-    (void)state, (void)code, (void)data;
-}
+static void timer(void *state, int32_t code, uint64_t data) { (void)state, (void)code, (void)data; }
 
 /* A store outside time: to the home, where it is dirty; what it pushes out is long in memory. */
 static int32_t touch_store(slice *s, const cw_message *m)
@@ -277,7 +286,8 @@ static int32_t touch(void *state, const cw_message *m)
     if (m->kind == CW_WRITE)
         return touch_store(s, m);
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
-    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION], level = 2;
+    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION],
+            level = 2;
     if (entry && m->port == PEER)
         *entry |= SHARED;
     if (!missing)
@@ -321,7 +331,19 @@ static void close_(void *state)
 }
 
 cw_behaviour cw_llc_slice = {
-    .abi = CW_ABI, .name = "llc_slice", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 3,
-    .statistics = STATISTICS, .n_statistics = 8, .state_size = sizeof(slice),
-    .open = open, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "llc_slice",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = 3,
+    .statistics = STATISTICS,
+    .n_statistics = 8,
+    .state_size = sizeof(slice),
+    .open = open,
+    .receive = receive,
+    .timer = timer,
+    .touch = touch,
+    .statistic = statistic,
+    .close = close_,
 };

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define FS 1000
+#define FS      1000
 #define MAX_SMS 256
 
 enum { CLOCK_HZ, CYCLES, PORT_BYTES, N_PARAMETERS };
@@ -22,7 +22,7 @@ typedef struct network {
     int32_t me;
     int64_t p[N_PARAMETERS], delay_fs, period_fs, stats[2];
     held waiting;
-    int64_t leaving[MAX_SMS], entering[MAX_SMS];  /* fs until which the ports are taken */
+    int64_t leaving[MAX_SMS], entering[MAX_SMS]; /* fs until which the ports are taken */
 } network;
 
 /* When a port that is requested from `from_fs` on has passed what takes so long. */
@@ -42,7 +42,8 @@ static void receive(void *state, const cw_message *m)
     n->stats[!request]++;
     if (m->bytes && n->p[PORT_BYTES]) {
         int64_t takes = m->bytes * 100 * n->period_fs / n->p[PORT_BYTES];
-        there = taken(&n->entering[to % MAX_SMS], taken(&n->leaving[from % MAX_SMS], now, takes) + n->delay_fs - takes, takes);
+        there = taken(&n->entering[to % MAX_SMS], taken(&n->leaving[from % MAX_SMS], now, takes) + n->delay_fs - takes,
+                      takes);
     }
     n->host->schedule(n->host, n->me, (there - now) / FS, 1, to, hold(&n->waiting, m));
 }
@@ -71,7 +72,18 @@ static int64_t statistic(const void *state, int32_t index) { return ((const netw
 static void close_(void *state) { close_held(&((network *)state)->waiting); }
 
 cw_behaviour cw_sm_network = {
-    .abi = CW_ABI, .name = "sm_network", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 1,
-    .statistics = STATISTICS, .n_statistics = 2, .state_size = sizeof(network),
-    .open = open, .receive = receive, .timer = timer, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "sm_network",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = 1,
+    .statistics = STATISTICS,
+    .n_statistics = 2,
+    .state_size = sizeof(network),
+    .open = open,
+    .receive = receive,
+    .timer = timer,
+    .statistic = statistic,
+    .close = close_,
 };
