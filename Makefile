@@ -9,7 +9,7 @@ JOBS ?= 2
 setup: $(VENV)/.installed
 
 # Rebuilt when the packaging or any C file changes; Python files need no rebuild (editable install).
-$(VENV)/.installed: setup.cfg setup.py pyproject.toml $(wildcard csrc/*.c csrc/*.h csrc/*.py csrc/behaviours/*)
+$(VENV)/.installed: setup.cfg setup.py pyproject.toml $(shell find csrc -name '*.[chp]*')
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@

@@ -1,4 +1,4 @@
-"""The command processor of a GPU die: launches one behind the other (csrc/behaviours/command_processor.c).
+"""The command processor of a GPU die: launches one behind the other (csrc/behaviours/command_processor/command_processor.c).
 
 Models      the host's call until a launch stands in the queue, the start of a kernel told to every SM, the wait for all blocks and
             stores, the gap before the next launch, by stream or from a graph.

@@ -1,4 +1,4 @@
-"""The HBM of a GPU die at line rate: stacks x channels x pseudo channels (csrc/behaviours/hbm_channel.c).
+"""The HBM of a GPU die at line rate: stacks x channels x pseudo channels (csrc/behaviours/hbm_channel/hbm_channel.c).
 
 Models      bank groups, rows, the timing rules of JEDEC, first-ready access order, write drains, refresh by bank or all
             at once. Timing tables by generation: chipweave/data/hbm_timings.yaml.

@@ -1,4 +1,4 @@
-"""The L2 of a GPU die at line rate, in slices of two partitions (csrc/behaviours/llc_slice.c).
+"""The L2 of a GPU die at line rate, in slices of two partitions (csrc/behaviours/llc_slice/llc_slice.c).
 
 Models      near and far hits, home lines and copies in one pool, lines and sectors, a data port a slice with queue, the
             coalescer before it, write-back, the door to memory.

@@ -1,4 +1,4 @@
-"""The SMs of a GPU die at line rate: every load and store, line by line (csrc/behaviours/sm.c).
+"""The SMs of a GPU die at line rate: every load and store, line by line (csrc/behaviours/sm/sm.c).
 
 Models      warps in order with loads in flight, blocks that follow one another, L1 with lines and sectors, load-store
             unit with wavefronts, banks and tags, a limit of sectors in flight, addresses dealt to slices and 2 MiB pages,

@@ -1,4 +1,4 @@
-"""The networks among the SMs of a GPU die, one a GPC (csrc/behaviours/sm_network.c).
+"""The networks among the SMs of a GPU die, one a GPC (csrc/behaviours/sm_network/sm_network.c).
 
 Models      the way from an SM to another of its GPC, over which thread block clusters reach one another's shared memory, and
             the queues where data leaves an SM and enters one: SMs that ask one SM share what it can send.

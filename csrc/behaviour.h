@@ -7,7 +7,7 @@
  *   +-----------+     timer(code)    +--------+      reply(wire) +-----------+
  *
  * A behaviour is a table of functions (`cw_behaviour`) compiled as an extension module of its own. The engine
- * (csrc/endpoints.c) owns time, wires and memory of the state; a behaviour never calls another one. It is entered
+ * (csrc/endpoints/endpoints.c) owns time, wires and memory of the state; a behaviour never calls another one. It is entered
  * by `receive` (a message arrived), `timer` (a time it asked for has come) and `touch` (the same message, outside
  * time: state is warmed as if it had been served long ago, which is how caches are filled before a measurement).
  *

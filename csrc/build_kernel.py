@@ -1,11 +1,12 @@
 """Builds the C code as extension modules through cffi's API mode.
 
-    csrc/*.c                  -> chipweave._kernel     one module: all of the kernel
-    csrc/behaviours/NAME.c    -> chipweave._c_NAME     one module each, against the kernel's public headers
+    csrc/{flit,stages,endpoints}/**.c -> chipweave._kernel   one module: all of the kernel
+    csrc/behaviours/NAME/*.c          -> chipweave._c_NAME   one module each, against csrc/behaviour.h
+    csrc/policies/NAME.c              -> chipweave._c_NAME   one module each: arithmetic of policies
 
 The text between the two `cdef` lines of a header is what Python sees; the whole header is what the C compiler
-sees, so declarations are written once. A header that needs another's types includes it; the order in which cffi
-reads them follows those includes.
+sees, so declarations are written once. A header that needs another's types includes it, by its path under csrc/;
+the order in which cffi reads them follows those includes. A file `*.inc.h` is a template that a .c file includes.
 """
 
 import os
@@ -29,19 +30,20 @@ def with_includes(headers):
         if header in ordered:
             return
         for name in INCLUDE.findall(header.read_text()):
-            for folder in (header.parent, HERE):
-                if (folder / name).is_file():
-                    visit((folder / name).resolve())
-                    break
-        if header not in ordered:
-            ordered.append(header)
+            visit(HERE / name)
+        ordered.append(header)
 
     for header in sorted(headers):
         visit(header)
     return ordered
 
 
-def module(name, sources, headers, own_headers=None):
+def public(folder):
+    """The headers of a folder, and of those in it, with a part that Python sees."""
+    return [h for h in folder.rglob("*.h") if CDEF.search(h.read_text())]
+
+
+def module(name, sources, headers):
     """One cffi module from `sources`; Python sees the cdef parts of `headers` and what they include."""
     ffi = FFI()
     ordered = with_includes(headers)
@@ -53,19 +55,20 @@ def module(name, sources, headers, own_headers=None):
         "".join(f'#include "{h.relative_to(HERE).as_posix()}"\n' for h in ordered),
         sources=[os.path.relpath(s, ROOT) for s in sorted(sources)],
         depends=[os.path.relpath(h, ROOT) for h in sorted(HERE.rglob("*.h"))],
-        include_dirs=["csrc", "csrc/behaviours"],
+        include_dirs=["csrc"],
         extra_compile_args=FLAGS,
     )
     return ffi
 
 
-def kernel_sources():
-    return [p for p in HERE.glob("*.c") if not p.name.startswith("test_")]
-
-
-MODULES = ["kernel"] + [p.stem for p in sorted((HERE / "behaviours").glob("*.c"))]
-kernel = module("chipweave._kernel", kernel_sources(), list(HERE.glob("*.h")))
-for _name in MODULES[1:]:
-    globals()[_name] = module(
-        f"chipweave._c_{_name}", [HERE / "behaviours" / f"{_name}.c"], [HERE / "behaviours" / f"{_name}.h"]
-    )
+KERNEL = [HERE / folder for folder in ("flit", "stages", "endpoints")]
+kernel = module(
+    "chipweave._kernel", [c for folder in KERNEL for c in folder.rglob("*.c")], [h for f in KERNEL for h in public(f)]
+)
+MODULES = ["kernel"]
+for _folder in sorted(p for p in (HERE / "behaviours").iterdir() if p.is_dir()):
+    globals()[_folder.name] = module(f"chipweave._c_{_folder.name}", _folder.glob("*.c"), public(_folder))
+    MODULES.append(_folder.name)
+for _source in sorted((HERE / "policies").glob("*.c")):
+    globals()[_source.stem] = module(f"chipweave._c_{_source.stem}", [_source], [_source.with_suffix(".h")])
+    MODULES.append(_source.stem)

@@ -4,7 +4,7 @@ Question   Which dies work on an expert, and on how many of its tokens?
 Answer     Algorithm 1: experts by rising tokens; candidates are the dies that hold a part of the expert and those
            within `distance` hops; each block goes to the candidate whose estimated time, and that of the die it reads
            from, stays lowest. The estimate keeps account per die of compute, HBM reads and transfers in.
-           The arithmetic is csrc/behaviours/placement_aware.c; a test holds it against the plain one.
+           The arithmetic is csrc/policies/placement_aware.c; a test holds it against the plain one.
 Source     Algorithm 1 of arXiv 2510.05497 (block 50, "determined by request count"); defaults, cost model and rounding
            are those of its published artifact (block 512 absorbing a remainder, an older variant 256).
 Beside     allocation_placement_aware_python.py (the same, plain), allocation_home.py

@@ -5,7 +5,7 @@ Answer     If x is among the `top_n` of the heat map's row of any expert that th
            a layer counts, over all requests, how often expert j was chosen by the token after one that chose i.
            Equal counts: the larger number is preferred. Prompts seed it with their consecutive tokens (the pair of the
            last prompt token and the first answer is not counted); step s adds the pairs (s - 1, s).
-           Counting and asking are csrc/behaviours/heatmap.c; a test holds them against the plain ones.
+           Counting and asking are csrc/policies/heatmap.c; a test holds them against the plain ones.
 Source     arXiv 2510.05497, section on the predictor (top-n unstated); n = 20 %, the seeding and `stop_at_own_id` are
            its published artifact's, `lookahead: artifact` its timing.
 Beside     prediction_cross_token_heatmap_python.py (the same, plain), prediction_popularity.py
@@ -16,7 +16,7 @@ import numpy as np
 from chipweave import fabric
 from chipweave.errors import BadInput, ChipweaveError
 from chipweave.policy import CountOrShare, Param, PredictionPolicy, nothing, part_of, policy
-from chipweave.tally import as_ids
+from chipweave.policy.tally import as_ids
 
 FFI, LIB = fabric.load("heatmap")
 MOST_CHOICES = 2**31 - 2  # one cell grows by at most one for each choice observed

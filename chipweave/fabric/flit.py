@@ -1,4 +1,4 @@
-"""A network of flits (csrc/net_flit.h) within the stage engine."""
+"""A network of flits (csrc/flit/link_model.h) within the stage engine."""
 
 from chipweave._kernel import ffi, lib
 from chipweave.errors import ChipweaveError

@@ -1,4 +1,4 @@
-"""The flit kernel (csrc/noc.h) for Python: a network opened from tables, packets in, arrivals and counters out.
+"""The flit kernel (csrc/flit/flit.h) for Python: a network opened from tables, packets in, arrivals and counters out.
 
 Same interface as its plain twin where both are asked the same: `replay(network, router, packets)`.
 """
@@ -150,7 +150,7 @@ class Kernel:
 
     @property
     def skipped(self):
-        """What was not stepped, as in csrc/noc.h: cycles skipped and replayed, jumps, longest_period, searches given_up, and of
+        """What was not stepped, as in csrc/flit/flit.h: cycles skipped and replayed, jumps, longest_period, searches given_up, and of
         single groups of flows group_skipped of group_cycles."""
         report = ffi.new("struct noc_skip_report *")
         lib.noc_skip_reported(self.net, report)

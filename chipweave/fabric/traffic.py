@@ -1,4 +1,4 @@
-"""Synthetic traffic of the flit kernel (csrc/noc_traffic.h) for Python."""
+"""Synthetic traffic of the flit kernel (csrc/flit/traffic.h) for Python."""
 
 import numpy as np
 

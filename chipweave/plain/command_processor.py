@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/command_processor.c: launches one after the other."""
+"""Plain twin of csrc/behaviours/command_processor/command_processor.c: launches one after the other."""
 
 from chipweave.plain.endpoints import WRITE, Message
 

@@ -1,9 +1,9 @@
-"""Duration rules with fractions: the plain twin of csrc/stages_time.h. Every quotient is rounded up, once, at the end."""
+"""Duration rules with fractions: the plain twin of csrc/stages/time.c. Every quotient is rounded up, once, at the end."""
 
 from fractions import Fraction
 from math import ceil
 
-from chipweave.chain_parts import PS_PER_SECOND, Asked, Constant, Given, Rate, RouteTime, Steps
+from chipweave.chain.nouns import PS_PER_SECOND, Asked, Constant, Given, Rate, RouteTime, Steps
 
 
 def value(amount, operands):

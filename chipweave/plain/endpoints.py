@@ -1,4 +1,4 @@
-"""Plain twin of csrc/endpoints.c: the engine of line-rate endpoints as one heap of events, slow and obvious.
+"""Plain twin of csrc/endpoints/endpoints.c: the engine of line-rate endpoints as one heap of events, slow and obvious.
 
 A behaviour is a class with `receive(message)`, `timer(code, data)`, `attach(what, data)`, `touch(message)` and a list
 `stats`; its host is the engine. Each twin stands in chipweave/plain/NAME.py as `Plain` + its name.

@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/hbm_channel.c: timing rules, access order and refresh of one channel."""
+"""Plain twin of csrc/behaviours/hbm_channel/hbm_channel.c: timing rules, access order and refresh of one channel."""
 
 from chipweave.plain.endpoints import DATA, DONE, WRITE, Message
 

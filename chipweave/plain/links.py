@@ -1,4 +1,4 @@
-"""Locks and statistics of a circuit network, plainly: the twin of csrc/stages_links.h.
+"""Locks and statistics of a circuit network, plainly: the twin of csrc/stages/links.c.
 
 Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already asked for it, because
 another link of that user's route, or its place in a queue, held it back). Binned over absolute time; when time outgrows

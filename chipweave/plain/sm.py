@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds, as there."""
+"""Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds, as there."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/sm_cluster.h: shared memory of the cluster, bulk copies, mbarriers."""
+"""Plain twin of csrc/behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/sm_network.c: carries a message to the rank that its address names."""
+"""Plain twin of csrc/behaviours/sm_network/sm_network.c: carries a message to the rank that its address names."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The plain stage engine: the slow, obvious twin of csrc/stages.c, under the same tests.
+"""The plain stage engine: the slow, obvious twin of csrc/stages/stages.c, under the same tests.
 
 An event is one stage of one transfer. It asks for its resources when it is created, waits for them if it must, starts,
 and its successor is created when it starts (booking) or ends (no booking). Events of one instant run in the order of
@@ -9,8 +9,8 @@ import heapq
 
 import numpy as np
 
-from chipweave.chain import DONE, Question
-from chipweave.chain_parts import RouteTime, Take
+from chipweave.chain.layout import DONE, Question
+from chipweave.chain.nouns import RouteTime, Take
 from chipweave.errors import BadInput, Stuck
 from chipweave.plain import tables as plain_tables
 from chipweave.plain.durations import duration_ps, value

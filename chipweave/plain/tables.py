@@ -1,4 +1,4 @@
-"""The plain twins of the tables in csrc/tables.h: the same answers from lists and dictionaries, slow and obvious."""
+"""The plain twins of the tables in csrc/stages/tables.h: the same answers from lists and dictionaries, slow and obvious."""
 
 from collections import OrderedDict
 

@@ -1,4 +1,4 @@
-"""The plain twin of csrc/behaviours/tally.c."""
+"""The plain twin of csrc/policies/tally.c."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/tma.c: an SM's engine of bulk copies, boxes turned into lines."""
+"""Plain twin of csrc/behaviours/tma/tma.c: an SM's engine of bulk copies, boxes turned into lines."""
 
 from chipweave.plain.endpoints import READ, WRITE, Message
 

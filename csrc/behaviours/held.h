@@ -3,7 +3,7 @@
 #ifndef CHIPWEAVE_HELD_H
 #define CHIPWEAVE_HELD_H
 #include "behaviour.h"
-#include "room.h"
+#include "behaviours/room.h"
 
 typedef struct held {
     cw_message *message;

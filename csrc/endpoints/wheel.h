@@ -1,4 +1,4 @@
-/* wheel.h: the events of csrc/endpoints.c, in order of (time, order).
+/* wheel.h: the events of csrc/endpoints/endpoints.c, in order of (time, order).
  *
  * A wheel of buckets, each a sorted list; a bitmap finds the next one that is not empty. What lies beyond the wheel waits in a
  * heap and is moved in as the wheel turns. */

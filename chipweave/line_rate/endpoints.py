@@ -1,0 +1,206 @@
+"""Systems of line-rate endpoints: parts that are C behaviours, joined by wires, run by the kernel's event engine.
+
+    system = Endpoints(seed=1)
+    sm = system.add("sm", clock=1_755_000_000)
+    slice_ = system.add("llc_slice")
+    system.wire(sm, "memory", slice_, "near", latency_ps=30_000)
+    system.run()
+
+A behaviour is named by its module (`chipweave._c_NAME`), or given as a loaded (ffi, lib, table) of a third party's own
+module. What it declares (parameters with unit and range, ports, statistics) is read from its table.
+`Endpoints(engine="plain")` runs the Python twins (chipweave/plain/endpoints.py) instead: the same events, slowly.
+"""
+
+import numpy as np
+
+from chipweave import fabric
+from chipweave.errors import BadInput, ChipweaveError, nearest
+
+FOREVER = 2**63 - 1
+
+
+class Table:
+    """What a behaviour declares: `parameters` name -> (unit, default, low, high, words), `ports`, `statistics`."""
+
+    def __init__(self, ffi, table):
+        self.pointer = int(ffi.cast("uintptr_t", table))
+        text = lambda p: ffi.string(p).decode()  # noqa: E731
+        self.abi, self.name = table.abi, text(table.name)
+        if self.abi != fabric.lib.CW_ABI:
+            raise BadInput(
+                f"behaviour {self.name}: built for header version {self.abi}, this kernel has {fabric.lib.CW_ABI}: build it again"
+            )
+        self.parameters = {}
+        for i in range(table.n_parameters):
+            p = table.parameters[i]
+            self.parameters[text(p.name)] = (text(p.unit), p.standard, p.low, p.high, text(p.words))
+        self.ports = [text(table.ports[i]) for i in range(table.n_ports)]
+        self.statistics = [text(table.statistics[i].name) for i in range(table.n_statistics)]
+
+
+def load_table(name):
+    """The Table of `chipweave._c_NAME`, whose C symbol is `cw_NAME`."""
+    ffi, lib = fabric.load(name)
+    return Table(ffi, ffi.addressof(lib, f"cw_{name}"))
+
+
+class Endpoints:
+    """One engine with its parts and wires; see the module's words. Times are picoseconds.
+
+    parts, wires  upper bounds of how many will be added
+    seed          of the parts' own random draws
+    engine        "kernel" or "plain"
+    """
+
+    def __init__(self, parts=4096, wires=65536, seed=1, engine="kernel"):
+        if engine not in ("kernel", "plain"):
+            raise BadInput(f"unknown engine '{engine}'; allowed: kernel, plain")
+        if engine == "plain":
+            from chipweave.plain.endpoints import PlainCore
+
+            self.core = PlainCore(seed)
+        else:
+            self.core = KernelCore(parts, wires, seed)
+        self.tables, self.names = {}, []
+
+    def add(self, behaviour, **parameters):
+        """A part of `behaviour`; returns its number. Unknown parameters and values out of range are refused."""
+        table = (
+            behaviour
+            if isinstance(behaviour, Table)
+            else self.tables.get(behaviour) or self.tables.setdefault(behaviour, load_table(behaviour))
+        )
+        for key in parameters:
+            if key not in table.parameters:
+                raise BadInput(
+                    f"{table.name} has no parameter '{key}'; allowed: {', '.join(table.parameters)}; nearest: {nearest(key, table.parameters)}"
+                )
+        values = [int(parameters.get(name, p[1])) for name, p in table.parameters.items()]
+        for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items()):
+            if not low <= value <= high:
+                raise BadInput(f"{table.name}.{name} = {value} is out of range; allowed: {low} to {high} {unit}")
+        self.names.append(table)
+        return self.core.part(table, values)
+
+    def port(self, part, name):
+        """Number of a port of a part."""
+        ports = self.names[part].ports
+        if name not in ports:
+            raise BadInput(
+                f"{self.names[part].name} has no port '{name}'; allowed: {', '.join(ports)}; nearest: {nearest(name, ports)}"
+            )
+        return ports.index(name)
+
+    def wire(self, a, a_port, b, b_port, latency_ps):
+        """Join two ports; the wire is the next lane of either. Returns its number."""
+        return self.core.wire(a, self.port(a, a_port), b, self.port(b, b_port), int(latency_ps))
+
+    def rate(self, part, port, out_ps_per_kib=0, in_ps_per_kib=0):
+        """Limit what a port sends and takes in, in ps per 1024 bytes (0: no limit)."""
+        self.core.rate(part, self.port(part, port), int(out_ps_per_kib), int(in_ps_per_kib))
+
+    def attach(self, part, what, data):
+        """Hand a table of int64 to a part; it is kept alive as long as the system is."""
+        self.core.attach(part, what, np.ascontiguousarray(data, dtype=np.int64))
+
+    def start(self, part, code, delay_ps=0, data=0):
+        """Wake a part by a timer of its own, from outside."""
+        self.core.start(part, int(delay_ps), code, data)
+
+    def send(self, part, port, lane, address, kind, mask=15, tag=0, size=0, delay_ps=0):
+        """Send one message as if `part` had sent it."""
+        self.core.send(part, self.port(part, port), lane, int(delay_ps), (address, tag, size, kind, mask))
+
+    def run(self, until_ps=FOREVER, events=FOREVER):
+        """Run until a time (events of that instant included), a number of events, or the end; returns the events done."""
+        return self.core.run(int(until_ps), int(events))
+
+    def touch(self, parts, addresses, mask=15, levels=8):
+        """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part itself)."""
+        return self.core.touch(
+            np.asarray(parts, dtype=np.int32), np.ascontiguousarray(addresses, dtype=np.uint64), mask, levels
+        )
+
+    @property
+    def now(self):
+        return self.core.now()
+
+    @property
+    def events(self):
+        return self.core.events()
+
+    def statistics(self, part):
+        """Statistic -> value of one part."""
+        return {name: self.core.statistic(part, i) for i, name in enumerate(self.names[part].statistics)}
+
+    def total(self, parts, name):
+        """Sum of a statistic over parts of one behaviour."""
+        i = self.names[parts[0]].statistics.index(name)
+        return sum(self.core.statistic(p, i) for p in parts)
+
+
+class KernelCore:
+    """The engine of csrc/endpoints/endpoints.c behind plain calls."""
+
+    def __init__(self, parts, wires, seed):
+        ffi, lib = fabric.ffi, fabric.lib
+        self.ffi, self.lib, self.kept = ffi, lib, []
+        handle = lib.cw_engine_open(parts, wires, seed)
+        if not handle:
+            raise ChipweaveError("no memory for the endpoints")
+        self.handle = ffi.gc(handle, lib.cw_engine_close)
+
+    def checked(self, result):
+        if result < 0:
+            raise BadInput(self.ffi.string(self.lib.cw_engine_why(self.handle)).decode())
+        return result
+
+    def part(self, table, values):
+        return self.checked(
+            self.lib.cw_engine_part(self.handle, self.ffi.cast("void *", table.pointer), values, len(values))
+        )
+
+    def wire(self, a, a_port, b, b_port, latency):
+        return self.checked(self.lib.cw_engine_wire(self.handle, a, a_port, b, b_port, latency))
+
+    def rate(self, part, port, out, in_):
+        self.checked(self.lib.cw_engine_port_rate(self.handle, part, port, out, in_))
+
+    def attach(self, part, what, data):
+        self.kept.append(data)
+        self.checked(
+            self.lib.cw_engine_attach(self.handle, part, what, self.ffi.cast("int64_t *", data.ctypes.data), len(data))
+        )
+
+    def start(self, part, delay, code, data):
+        self.lib.cw_engine_start(self.handle, part, delay, code, data)
+
+    def send(self, part, port, lane, delay, message):
+        m = self.ffi.new("cw_message *", dict(zip(("address", "tag", "bytes", "kind", "mask"), message)))
+        self.lib.cw_engine_send(self.handle, part, port, lane, delay, m)
+
+    def run(self, until, events):
+        return self.lib.cw_engine_run(self.handle, until, events)
+
+    def touch(self, parts, addresses, mask, levels):
+        answered = self.ffi.new("int64_t[]", levels)
+        self.lib.cw_engine_touch(
+            self.handle,
+            self.ffi.cast("int32_t *", parts.ctypes.data),
+            len(parts),
+            self.ffi.cast("uint64_t *", addresses.ctypes.data),
+            len(addresses),
+            mask,
+            answered,
+            levels,
+        )
+        return list(answered)
+
+    def now(self):
+        return self.lib.cw_engine_now(self.handle)
+
+    def events(self):
+        return self.lib.cw_engine_events(self.handle)
+
+    def statistic(self, part, index):
+        return self.lib.cw_engine_statistic(self.handle, part, index)

@@ -1,0 +1,102 @@
+/* command_processor.c: see command_processor.h. */
+#include "behaviours/command_processor/command_processor.h"
+#include "behaviours/room.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLOCK_HZ, SMS, CALL_PS, GAP_PS, DEAL_CYCLES, N_PARAMETERS };
+static const cw_parameter PARAMETERS[] = {
+    {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
+    {"sms", "SMs", "lanes of port \"sms\"", 1, 1, 1 << 16},
+    {"call_ps", "ps", "the host's call to the launch standing in the queue", 0, 0, 1000000000},
+    {"gap_ps", "ps", "a kernel's end to the next one's first block", 0, 0, 1000000000},
+    {"deal_cycles", "cycles", "between the starts of two SMs", 0, 0, 1000},
+};
+enum { SMS_PORT };
+static const char *const PORTS[] = {"sms"};
+static const cw_statistic STATISTICS[] = {
+    {"launches", "kernels", "ended"}, {"first_start", "ps", "when the first kernel's first block was told"}, {"last_end", "ps", "when the last SM of the last kernel reported"},
+};
+enum { SUBMIT = COMMAND_SUBMIT, QUEUED, START };
+
+typedef struct processor {
+    cw_host *host;
+    int32_t me, busy;
+    int64_t p[N_PARAMETERS], period_ps_1000, waiting_for, stats[3];
+    uint64_t *queue;
+    int64_t n, room, first;
+} processor;
+
+static void put(processor *c, uint64_t blocks)
+{
+    if (c->first + c->n == c->room) {
+        c->room = cw_more(c->room, 64);
+        c->queue = cw_room(c->queue, c->room, sizeof *c->queue);
+    }
+    c->queue[c->first + c->n++] = blocks;
+}
+
+static void start(processor *c)
+{
+    uint64_t blocks = c->queue[c->first++];
+    c->n--;
+    c->waiting_for = c->p[SMS];
+    if (!c->stats[0])
+        c->stats[1] = c->host->now;
+    for (int64_t i = 0; i < c->p[SMS]; i++) {
+        cw_message m = {.address = blocks, .kind = CW_WRITE};
+        c->host->send(c->host, c->me, SMS_PORT, (int32_t)i, i * c->p[DEAL_CYCLES] * c->period_ps_1000 / 1000, &m);
+    }
+}
+
+static void timer(void *state, int32_t code, uint64_t data)
+{
+    processor *c = state;
+    if (code == SUBMIT) {
+        c->host->schedule(c->host, c->me, c->p[CALL_PS], 1, QUEUED, data);
+        return;
+    }
+    if (code == QUEUED) {
+        put(c, data);
+        if (c->busy)
+            return;
+        c->busy = 1;
+    }
+    start(c);
+}
+
+/* An SM is through with its blocks. */
+static void receive(void *state, const cw_message *m)
+{
+    processor *c = state;
+    (void)m;
+    if (--c->waiting_for)
+        return;
+    c->stats[0]++;
+    c->stats[2] = c->host->now;
+    if (c->n)
+        c->host->schedule(c->host, c->me, c->p[GAP_PS], 1, START, 0);
+    else
+        c->busy = 0;
+}
+
+static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
+{
+    processor *c = state;
+    c->host = host;
+    c->me = part;
+    memcpy(c->p, p, sizeof c->p);
+    c->period_ps_1000 = (1000000000000000 + p[CLOCK_HZ] / 2) / p[CLOCK_HZ];
+    return 0;
+}
+
+static int64_t statistic(const void *state, int32_t index) { return ((const processor *)state)->stats[index]; }
+
+static void close_(void *state) { free(((processor *)state)->queue); }
+
+cw_behaviour cw_command_processor = {
+    .abi = CW_ABI, .name = "command_processor", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 1,
+    .statistics = STATISTICS, .n_statistics = 3, .state_size = sizeof(processor),
+    .open = open, .receive = receive, .timer = timer, .statistic = statistic, .close = close_,
+};

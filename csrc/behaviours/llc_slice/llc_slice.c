@@ -1,0 +1,327 @@
+/* llc_slice.c: see llc_slice.h. */
+#include "behaviours/llc_slice/lines.h"
+#include "behaviours/room.h"
+
+/* The channel's own address of a line: its units are dealt to the slices that share it. */
+static uint64_t local_address(const slice *s, uint64_t line)
+{
+    uint64_t unit = (uint64_t)s->p[UNIT], n = local(s, line);
+    return ((n / unit * (uint64_t)s->p[CHANNEL_SHARE] + (uint64_t)s->p[CHANNEL_INDEX]) * unit + n % unit) * LINE;
+}
+
+static void write_back(slice *s, uint64_t out)
+{
+    if (!(out & DIRTY))
+        return;
+    int32_t mask = (int32_t)(out >> 4 & 15);
+    s->room--;
+    s->stats[5]++;
+    cw_message m = {.address = local_address(s, (out >> 12) - 1), .kind = CW_WRITE, .mask = mask,
+                    .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(mask)};
+    s->host->send(s->host, s->me, MEMORY, 0, 0, &m);
+}
+
+/* ---- the data port ------------------------------------------------------------------------------------------------- */
+
+/* Delay until the answer leaves: a place on the data port, then the latency. */
+static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
+{
+    int64_t now = s->host->now * FS;
+    if (coalesce)
+        for (int32_t i = 0; i < RECENT; i++)
+            if (s->recent[i].line == line + 1 && !(mask & ~s->recent[i].mask) && s->recent[i].start_fs > now) {
+                s->stats[6]++;
+                return (s->recent[i].start_fs - now) / FS + s->p[LATENCY];
+            }
+    int64_t start = s->busy_fs > now ? s->busy_fs : now, taken = popcount4(mask) * s->p[SECTOR_FS];
+    s->busy_fs = start + taken;
+    s->stats[7] += taken / FS;
+    if (coalesce) {
+        s->recent[s->n_recent].line = line + 1;
+        s->recent[s->n_recent].mask = mask;
+        s->recent[s->n_recent].start_fs = start;
+        s->n_recent = (s->n_recent + 1) % RECENT;
+    }
+    return (start - now) / FS + s->p[LATENCY];
+}
+
+static void answer(slice *s, const cw_message *to, int64_t delay)
+{
+    cw_message m = {.address = to->address, .tag = to->tag, .kind = CW_DATA, .mask = to->mask,
+                    .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(to->mask)};
+    s->host->reply(s->host, s->me, delay, to, &m);
+}
+
+/* ---- lines on their way -------------------------------------------------------------------------------------------- */
+
+static int32_t keep(slice *s, const cw_message *m, int32_t next)
+{
+    if (s->free_asked == NONE) {
+        int32_t more = cw_more(s->n_asked, 64);
+        s->asked = cw_room(s->asked, more, sizeof *s->asked);
+        for (int32_t i = more - 1; i >= s->n_asked; i--) {
+            s->asked[i].next = s->free_asked;
+            s->free_asked = i;
+        }
+        s->n_asked = more;
+    }
+    int32_t i = s->free_asked;
+    s->free_asked = s->asked[i].next;
+    s->asked[i].m = *m;
+    s->asked[i].next = next;
+    return i;
+}
+
+static void release(slice *s, int32_t i)
+{
+    s->asked[i].next = s->free_asked;
+    s->free_asked = i;
+}
+
+static int32_t new_fill(slice *s)
+{
+    if (s->free_fill == NONE) {
+        int32_t more = cw_more(s->n_fills, 64);
+        s->fills = cw_room(s->fills, more, sizeof *s->fills);
+        for (int32_t i = more - 1; i >= s->n_fills; i--) {
+            s->fills[i].next = s->free_fill;
+            s->free_fill = i;
+        }
+        s->n_fills = more;
+    }
+    int32_t i = s->free_fill;
+    s->free_fill = s->fills[i].next;
+    return i;
+}
+
+/* What memory is asked for: whole granules. */
+static int32_t granule(const slice *s, int32_t mask)
+{
+    return s->p[FILL] == 4 ? 15 : s->p[FILL] == 2 ? mask | (mask & 5) << 1 | (mask & 10) >> 1 : mask;
+}
+
+/* Ask the home or memory for the sectors that are missing; a fetch that brings them already gets one more listener. */
+static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
+{
+    int32_t *chain = &s->chain[line & 255], at_home = home(s, line) == s->p[PARTITION];
+    for (int32_t i = *chain; i != NONE; i = s->fills[i].next)
+        if (s->fills[i].line == line && !(missing & ~s->fills[i].mask)) {
+            s->fills[i].head = keep(s, m, s->fills[i].head);
+            return;
+        }
+    if (at_home)
+        missing = granule(s, missing);
+    int32_t i = new_fill(s);
+    s->fills[i] = (fill){line, missing, keep(s, m, NONE), *chain};
+    *chain = i;
+    cw_message ask = {.address = at_home ? local_address(s, line) : m->address, .tag = (uint64_t)i, .kind = CW_READ, .mask = missing,
+                      .bytes = (int32_t)s->p[REQUEST_BYTES]};
+    s->stats[at_home ? 3 : 2]++;
+    s->host->send(s->host, s->me, at_home ? MEMORY : PEER, 0, s->p[LATENCY], &ask);
+}
+
+static void read_line(slice *s, const cw_message *m)
+{
+    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0);
+    s->stats[0]++;
+    if (entry && m->port == PEER)
+        *entry |= SHARED;
+    if (!missing) {
+        s->stats[1]++;
+        answer(s, m, served(s, line, m->mask, 1));
+        return;
+    }
+    fetch(s, m, line, missing);
+}
+
+static void filled(slice *s, const cw_message *m)
+{
+    int32_t i = (int32_t)m->tag, *link;
+    fill got = s->fills[i];
+    for (link = &s->chain[got.line & 255]; *link != i; link = &s->fills[*link].next)
+        ;
+    *link = got.next;
+    s->fills[i].next = s->free_fill;
+    s->free_fill = i;
+    uint64_t *set = set_of(s, got.line), *entry = find(s, set, got.line);
+    if (!entry) {
+        write_back(s, insert(s, set, got.line));
+        entry = set;
+    }
+    *entry |= (uint64_t)got.mask & VALID;
+    for (int32_t at = got.head, next; at != NONE; at = next) {
+        asked a = s->asked[at];
+        next = a.next;
+        release(s, at);
+        if (a.m.port == PEER)
+            *entry |= SHARED;
+        answer(s, &a.m, served(s, got.line, a.m.mask, 1) - s->p[LATENCY]);
+    }
+}
+
+/* ---- stores -------------------------------------------------------------------------------------------------------- */
+
+static void store_here(slice *s, const cw_message *m)
+{
+    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+    int64_t delay = served(s, line, m->mask, 0);
+    s->stats[4]++;
+    if (entry && (*entry & SHARED)) {
+        cw_message drop = {.address = m->address, .kind = CW_DROP, .bytes = (int32_t)s->p[REQUEST_BYTES]};
+        s->host->send(s->host, s->me, PEER, 0, 0, &drop);
+        *entry &= ~SHARED;
+    }
+    if (!entry) {
+        write_back(s, insert(s, set, line));
+        entry = set;
+    }
+    *entry |= (uint64_t)(m->mask | m->mask << 4);
+    cw_message done = {.address = m->address, .tag = m->tag, .kind = CW_DONE, .bytes = (int32_t)s->p[REQUEST_BYTES]};
+    s->host->reply(s->host, s->me, delay, m, &done);
+}
+
+static void hold(slice *s, const cw_message *m)
+{
+    int32_t i = keep(s, m, NONE);
+    if (s->held_last == NONE)
+        s->held_first = i;
+    else
+        s->asked[s->held_last].next = i;
+    s->held_last = i;
+}
+
+static void store(slice *s, const cw_message *m)
+{
+    uint64_t line = m->address / LINE;
+    if (home(s, line) != s->p[PARTITION]) {  /* on to the home; our copy is stale */
+        uint64_t *set = set_of(s, line), *entry = find(s, set, line);
+        if (entry)
+            *entry = 0;
+        cw_message on = *m;
+        on.tag = (uint64_t)keep(s, m, NONE);
+        s->host->send(s->host, s->me, PEER, 0, served(s, line, m->mask, 0), &on);
+    } else if (s->room <= 0 || s->held_first != NONE) {
+        hold(s, m);
+    } else {
+        store_here(s, m);
+    }
+}
+
+static void stored(slice *s, const cw_message *m)
+{
+    if (m->port == MEMORY) {
+        s->room++;
+        while (s->held_first != NONE && s->room > 0) {
+            asked a = s->asked[s->held_first];
+            release(s, s->held_first);
+            s->held_first = a.next;
+            if (a.next == NONE)
+                s->held_last = NONE;
+            store_here(s, &a.m);
+        }
+        return;
+    }
+    asked a = s->asked[m->tag];
+    release(s, (int32_t)m->tag);
+    cw_message done = {.address = a.m.address, .tag = a.m.tag, .kind = CW_DONE, .bytes = (int32_t)s->p[REQUEST_BYTES]};
+    s->host->reply(s->host, s->me, 0, &a.m, &done);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------------- */
+
+static void receive(void *state, const cw_message *m)
+{
+    slice *s = state;
+    if (m->kind == CW_READ)
+        read_line(s, m);
+    else if (m->kind == CW_DATA)
+        filled(s, m);
+    else if (m->kind == CW_WRITE)
+        store(s, m);
+    else if (m->kind == CW_DONE)
+        stored(s, m);
+    else {
+        uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+        if (entry)
+            *entry = 0;
+    }
+}
+
+static void timer(void *state, int32_t code, uint64_t data)
+{
+    (void)state, (void)code, (void)data;
+}
+
+/* A store outside time: to the home, where it is dirty; what it pushes out is long in memory. */
+static int32_t touch_store(slice *s, const cw_message *m)
+{
+    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+    if (home(s, line) != s->p[PARTITION]) {
+        if (entry)
+            *entry = 0;
+        return s->host->touch(s->host, s->me, PEER, 0, m);
+    }
+    if (!entry) {
+        insert(s, set, line);
+        entry = set;
+    }
+    *entry |= (uint64_t)(m->mask | m->mask << 4);
+    return 0;
+}
+
+/* 0: here; 1: at the home; 2: in memory, by way of this slice; 3: by way of the home. */
+static int32_t touch(void *state, const cw_message *m)
+{
+    slice *s = state;
+    if (m->kind == CW_WRITE)
+        return touch_store(s, m);
+    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION], level = 2;
+    if (entry && m->port == PEER)
+        *entry |= SHARED;
+    if (!missing)
+        return 0;
+    if (!at_home) {
+        cw_message on = *m;
+        on.mask = missing;
+        level = s->host->touch(s->host, s->me, PEER, 0, &on) ? 3 : 1;
+    } else {
+        missing = granule(s, missing);
+    }
+    if (!entry) {
+        insert(s, set, line);
+        entry = set;
+    }
+    *entry |= (uint64_t)missing | (m->port == PEER ? SHARED : 0);
+    return level;
+}
+
+static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
+{
+    slice *s = state;
+    s->host = host;
+    s->me = part;
+    memcpy(s->p, p, sizeof s->p);
+    s->room = p[WRITE_BACKS];
+    s->free_fill = s->free_asked = s->held_first = s->held_last = NONE;
+    memset(s->chain, 0xff, sizeof s->chain);
+    s->tags = calloc((size_t)(p[SETS] * p[WAYS]), sizeof *s->tags);
+    return s->tags ? 0 : (snprintf(why, 256, "llc_slice: out of memory"), -1);
+}
+
+static int64_t statistic(const void *state, int32_t index) { return ((const slice *)state)->stats[index]; }
+
+static void close_(void *state)
+{
+    slice *s = state;
+    free(s->tags);
+    free(s->fills);
+    free(s->asked);
+}
+
+cw_behaviour cw_llc_slice = {
+    .abi = CW_ABI, .name = "llc_slice", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 3,
+    .statistics = STATISTICS, .n_statistics = 8, .state_size = sizeof(slice),
+    .open = open, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+};

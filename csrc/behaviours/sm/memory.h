@@ -1,0 +1,113 @@
+/* behaviours/sm/memory.h: loads and stores of global memory: L1 hits, fetches under way, requests. Part of csrc/behaviours/sm/sm.c. */
+#ifndef CHIPWEAVE_SM_MEMORY_H
+#define CHIPWEAVE_SM_MEMORY_H
+#include "behaviours/sm/lsu.h"
+#include "behaviours/room.h"
+
+static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
+
+static void wait_for(sm *s, int32_t *head, int32_t who)
+{
+    if (s->free_waiter == NONE) {
+        int32_t more = cw_more(s->n_waiters, 256);
+        s->waiters = cw_room(s->waiters, more, sizeof *s->waiters);
+        for (int32_t i = more - 1; i >= s->n_waiters; i--) {
+            s->waiters[i].next = s->free_waiter;
+            s->free_waiter = i;
+        }
+        s->n_waiters = more;
+    }
+    int32_t i = s->free_waiter;
+    s->free_waiter = s->waiters[i].next;
+    s->waiters[i] = (waiter){who, *head};
+    *head = i;
+}
+
+static int32_t new_txn(sm *s)
+{
+    int32_t i = s->free_txn;
+    s->free_txn = s->txns[i].next_free;
+    s->txns[i].head = NONE;
+    return i;
+}
+
+/* One line of a load: hit, a fetch that is under way, or a request. Returns 0 where there is no room for the request. */
+static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int past_l1, int64_t leave_fs)
+{
+    uint64_t *entry = past_l1 ? NULL : find(s, virtual_line);
+    int32_t who = (int32_t)(w - s->warps);
+    if (entry && !(mask & ~(int32_t)(*entry & 15))) {
+        s->stats[3]++;
+        return 1;
+    }
+    int32_t missing = entry ? mask & ~(int32_t)((*entry | *entry >> 4) & 15) : mask;
+    if (missing && s->load_room < popcount4(missing))
+        return 0;
+    if (entry && !missing) {  /* on its way already */
+        wait_for(s, &s->txns[*entry >> 8 & 0xffff].head, who);
+        w->waiting++;
+        return 1;
+    }
+    int shared = entry && (*entry & 0xf0);  /* a second fetch for the entry: not recorded in it, so it stays simple */
+    if (!entry && !past_l1)
+        entry = allocate(s, virtual_line);
+    uint64_t at = physical(s, virtual_line * LINE);
+    int32_t t = new_txn(s);
+    s->txns[t].line = virtual_line;
+    s->txns[t].mask = missing;
+    s->txns[t].entry = entry && !shared ? 1 : 0;
+    s->txns[t].sectors = popcount4(missing);
+    wait_for(s, &s->txns[t].head, who);
+    w->waiting++;
+    if (entry && !shared) {
+        *entry = (*entry & ~0xffff00ull) | (uint64_t)t << 8 | (uint64_t)missing << 4;
+    }
+    s->load_room -= s->txns[t].sectors;
+    s->stats[4]++;
+    cw_message m = {.address = at, .tag = (uint64_t)t, .bytes = (int32_t)s->p[REQUEST_BYTES], .kind = CW_READ, .mask = missing};
+    s->host->send(s->host, s->me, MEMORY, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
+    return 1;
+}
+
+static int store_line(sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_fs)
+{
+    int32_t sectors = popcount4(mask);
+    if (s->store_room < sectors)
+        return 0;
+    s->store_room -= sectors;
+    uint64_t at = physical(s, virtual_line * LINE);
+    cw_message m = {.address = at, .tag = (uint64_t)sectors, .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * sectors, .kind = CW_WRITE, .mask = mask};
+    s->host->send(s->host, s->me, MEMORY, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
+    s->stats[2] += 32 * sectors;
+    return 1;
+}
+
+/* Issue a memory instruction, from line `w->line_done` on; 0 where it has to wait for room. */
+static int memory(sm *s, warp *w, const int64_t *op)
+{
+    wanted list[64];
+    int32_t cycles, phases, n = gather(s, w, op, list, &cycles, &phases);
+    int64_t start = max64(now_fs(s), s->lsu_fs), extra = 2 * (phases - 1) * s->period_fs;
+    if (!w->line_done) {
+        lsu_take(s, start, cycles);
+        s->stats[0] += op[0] != SM_OP_STORE;
+    }
+    while (w->line_done < n) {
+        wanted *at = &list[w->line_done];
+        int64_t leave = start + extra + s->p[MISS_CYCLES] * s->period_fs;
+        int done = op[0] == SM_OP_STORE ? store_line(s, at->line, at->mask, leave) : load_line(s, w, at->line, at->mask, op[9] != 0, leave);
+        if (!done) {
+            s->stats[8]++;
+            return 0;
+        }
+        if (op[0] != SM_OP_STORE)
+            s->stats[1] += 32 * popcount4(at->mask);
+        w->line_done++;
+    }
+    w->line_done = 0;
+    if (op[0] != SM_OP_STORE)
+        w->ready_fs = max64(w->ready_fs, start + extra + s->p[HIT_CYCLES] * s->period_fs);
+    return 1;
+}
+
+#endif

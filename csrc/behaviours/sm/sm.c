@@ -1,0 +1,310 @@
+/* sm.c: see sm.h. Inner times are femtoseconds, so that cycles do not drift; messages leave at whole picoseconds. */
+#include "behaviours/sm/cluster.h"
+#include "behaviours/sm/memory.h"
+
+/* ---- warps and blocks ------------------------------------------------------------------------------------------ */
+
+static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code)
+{
+    s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, code, (uint64_t)(w - s->warps));
+}
+
+/* The kernel has ended once no block is left and its stores are acknowledged: the command processor hears of it. */
+static void maybe_end(sm *s)
+{
+    if (!s->started || s->running || s->next_block < s->blocks || s->store_room < s->p[STORE_SECTORS])
+        return;
+    s->started = 0;
+    cw_message done = {.tag = s->command.tag, .kind = CW_DONE};
+    s->host->reply(s->host, s->me, 0, &s->command, &done);
+}
+
+static void launch(sm *s);
+
+static void start_block(sm *s, int32_t slot, int64_t count)
+{
+    int64_t block = s->next_block, n = (s->threads + 31) / 32;
+    if (block >= s->blocks) {
+        maybe_end(s);
+        return;
+    }
+    s->running++;
+    s->next_block += s->block_step;
+    s->alive[slot] = (int32_t)n;
+    for (int64_t i = 0; i < n; i++) {
+        warp *w = &s->warps[slot * n + i];
+        *w = (warp){.block = block, .index = (int32_t)i, .slot = slot, .count = count, .next_stalled = NONE};
+        s->launch_fs = max64(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
+        wake_at(s, w, s->launch_fs, WAKE);
+    }
+}
+
+static void end_warp(sm *s, warp *w)
+{
+    if (--s->alive[w->slot])
+        return;
+    s->stats[6]++;
+    s->running--;
+    s->host->schedule(s->host, s->me, s->p[TURNAROUND] * s->period_fs / FS, 1, BLOCK, (uint64_t)w->slot);
+}
+
+static void stall(sm *s, warp *w)
+{
+    int32_t who = (int32_t)(w - s->warps);
+    w->next_stalled = NONE;
+    if (s->stalled_last == NONE)
+        s->stalled_first = who;
+    else
+        s->warps[s->stalled_last].next_stalled = who;
+    s->stalled_last = who;
+}
+
+/* Pause until all loads are back; 0 where they are. */
+static int pause_for_loads(sm *s, warp *w)
+{
+    if (w->waiting) {
+        w->paused = 1;
+        return 1;
+    }
+    if (w->ready_fs > now_fs(s)) {
+        wake_at(s, w, w->ready_fs, WAKE);
+        return 1;
+    }
+    return 0;
+}
+
+static void run(sm *s, warp *w)
+{
+    while (w->pc < s->n_ops) {
+        const int64_t *op = s->ops[w->pc];
+        switch (op[0]) {
+        case SM_OP_JUMP:
+            w->pc = (int32_t)op[1];
+            continue;
+        case SM_OP_LOAD:
+        case SM_OP_GATHER:
+        case SM_OP_STORE:
+            if (!memory(s, w, op)) {
+                stall(s, w);
+                return;
+            }
+            break;
+        case SM_OP_CHASE:
+            if (!w->place) {
+                if (!memory(s, w, op)) {
+                    stall(s, w);
+                    return;
+                }
+                w->place = 1;
+            }
+            if (pause_for_loads(s, w))
+                return;
+            w->place = 0;
+            s->stats[5]++;
+            break;
+        case SM_OP_SHARED:
+            if (!shared(s, w, op)) {
+                stall(s, w);
+                return;
+            }
+            break;
+        case SM_OP_COPY:
+            copy(s, w, op);
+            break;
+        case SM_OP_BARRIER:
+            if (s->pending[op[1]]) {
+                w->barrier = (int32_t)op[1] + 1;
+                return;
+            }
+            break;
+        case SM_OP_WAIT:
+            if (pause_for_loads(s, w))
+                return;
+            break;
+        case SM_OP_LOOP:
+            if (++w->count < op[2]) {
+                w->pc = (int32_t)op[1];
+                continue;
+            }
+            w->count = 0;
+            break;
+        default:  /* SM_OP_WORK */
+            w->pc++;
+            wake_at(s, w, now_fs(s) + op[1] * s->period_fs, WAKE);
+            return;
+        }
+        w->pc++;
+    }
+    end_warp(s, w);
+}
+
+static void resume_stalled(sm *s)
+{
+    while (s->stalled_first != NONE) {
+        warp *w = &s->warps[s->stalled_first];
+        const int64_t *op = s->ops[w->pc];
+        if (!(op[0] == SM_OP_SHARED ? shared(s, w, op) : memory(s, w, op)))
+            return;
+        s->stalled_first = w->next_stalled;
+        if (s->stalled_first == NONE)
+            s->stalled_last = NONE;
+        if (op[0] == SM_OP_CHASE)
+            w->place = 1;
+        else
+            w->pc++;
+        run(s, w);
+    }
+}
+
+static void launch(sm *s)
+{
+    for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
+        start_block(s, slot, s->first_count + slot * s->place_count);
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static void receive(void *state, const cw_message *m)
+{
+    sm *s = state;
+    if (m->port == CLUSTER || m->port == COPIES || m->tag & OF_COPIES) {
+        m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
+        return;
+    }
+    if (m->port == FRONT) {  /* a kernel finds L1 empty */
+        memset(s->tags, 0, sizeof *s->tags * (size_t)(s->p[L1_SETS] * s->p[L1_WAYS]));
+        s->command = *m;
+        s->started = 1;
+        s->blocks = (int64_t)m->address;
+        s->next_block = s->first_block;
+        launch(s);
+        return;
+    }
+    if (m->kind == CW_DONE) {
+        s->store_room += (int64_t)m->tag;
+        resume_stalled(s);
+        maybe_end(s);
+        return;
+    }
+    txn *t = &s->txns[m->tag];
+    if (t->entry) {
+        uint64_t *entry = find(s, t->line);
+        *entry = (*entry & ~((uint64_t)t->mask << 4)) | (uint64_t)t->mask;
+    }
+    s->load_room += t->sectors;
+    int32_t at = t->head;
+    t->next_free = s->free_txn;
+    s->free_txn = (int32_t)m->tag;
+    while (at != NONE) {
+        waiter back = s->waiters[at];
+        s->waiters[at].next = s->free_waiter;
+        s->free_waiter = at;
+        warp *w = &s->warps[back.warp];
+        if (--w->waiting == 0 && w->paused) {
+            w->paused = 0;
+            run(s, w);
+        }
+        at = back.next;
+    }
+    resume_stalled(s);
+}
+
+static void timer(void *state, int32_t code, uint64_t data)
+{
+    sm *s = state;
+    if (code == WAKE)
+        run(s, &s->warps[data]);
+    else if (code == BLOCK)
+        start_block(s, (int32_t)data, 0);
+    else if (code == LEAVE) {
+        cw_message m = release(&s->leaving, data);
+        s->host->send(s->host, s->me, CLUSTER, 0, 0, &m);
+    } else if (code == SM_STOP)
+        s->blocks = 0;
+    else
+        launch(s);
+}
+
+static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
+{
+    sm *s = state;
+    s->host = host;
+    s->me = part;
+    memcpy(s->p, p, sizeof s->p);
+    if (p[LSU_TAGS] & (p[LSU_TAGS] - 1) || p[LSU_SLOTS] == 1)
+        return snprintf(why, 256, "sm: lsu_tags is a power of two, lsu_slots is 0 or above 1"), -1;
+    s->tag_bits = __builtin_ctzll((unsigned long long)p[LSU_TAGS]);
+    s->period_fs = (1000000000000000 + p[CLOCK_HZ] / 2) / p[CLOCK_HZ];
+    s->load_room = p[LOAD_SECTORS];
+    s->store_room = p[STORE_SECTORS];
+    s->stalled_first = s->stalled_last = s->free_waiter = NONE;
+    s->n_txns = (int32_t)p[LOAD_SECTORS] + 1;
+    s->tags = calloc((size_t)(p[L1_SETS] * p[L1_WAYS]), sizeof *s->tags);
+    s->txns = calloc((size_t)s->n_txns, sizeof *s->txns);
+    if (!s->tags || !s->txns)
+        return snprintf(why, 256, "sm: out of memory"), -1;
+    for (int32_t i = 0; i < s->n_txns; i++)
+        s->txns[i].next_free = i + 1 < s->n_txns ? i + 1 : NONE;
+    return 0;
+}
+
+static int attach(void *state, int32_t what, const int64_t *data, int64_t n, char *why)
+{
+    sm *s = state;
+    if (what == SM_TABLE_PAGES) {
+        s->pages = data;
+        s->n_pages = n;
+        return 0;
+    }
+    if (what == SM_TABLE_ORDER) {
+        s->order = data;
+        s->n_order = n;
+        return 0;
+    }
+    int64_t ops = (n - 7) / SM_OP_WORDS;
+    if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 || (data[0] + 31) / 32 * data[1] > MAX_WARPS)
+        return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS, MAX_BLOCKS, MAX_WARPS), -1;
+    s->threads = data[0];
+    s->blocks_at_once = data[1];
+    s->next_block = s->first_block = data[2];
+    s->block_step = data[3];
+    s->blocks = data[4];
+    s->n_ops = (int32_t)ops;
+    s->first_count = data[5];
+    s->place_count = data[6];
+    memcpy(s->ops, data + 7, sizeof(int64_t) * (size_t)(ops * SM_OP_WORDS));
+    return 0;
+}
+
+/* A read or write outside time: 0 L1, else 1 + what the slice says. */
+static int32_t touch(void *state, const cw_message *m)
+{
+    sm *s = state;
+    uint64_t line = m->address / LINE, *entry = m->kind == CW_WRITE ? NULL : find(s, line);
+    if (entry && !(m->mask & ~(int32_t)(*entry & 15)))
+        return 0;
+    if (!entry && m->kind == CW_READ)
+        entry = allocate(s, line);
+    if (entry)
+        *entry |= (uint64_t)m->mask;
+    cw_message asked = *m;
+    asked.address = physical(s, m->address);
+    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, asked.address / LINE), &asked);
+}
+
+static int64_t statistic(const void *state, int32_t index) { return ((const sm *)state)->stats[index]; }
+
+static void close_(void *state)
+{
+    sm *s = state;
+    free(s->tags);
+    free(s->txns);
+    free(s->waiters);
+    close_held(&s->leaving);
+}
+
+cw_behaviour cw_sm = {
+    .abi = CW_ABI, .name = "sm", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = N_PORTS,
+    .statistics = STATISTICS, .n_statistics = 12, .state_size = sizeof(sm),
+    .open = open, .attach = attach, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+};

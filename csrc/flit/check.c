@@ -1,0 +1,190 @@
+/* flit/check.c -- every invariant of the state at once, and who waits for whom. For tests and for the watchdog. */
+#include "flit/router/general_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VC_OF(net, id) ((id) & ((1u << (net)->vc_bits) - 1))
+
+static int broken(struct noc_state *net, const char *what, uint32_t port, uint32_t vc)
+{
+    snprintf(net->message, sizeof net->message, "cycle %llu: %s (router %u port %u VC %u)", (unsigned long long)net->now,
+             what, port >> net->port_bits, port & ((1u << net->port_bits) - 1), vc);
+    return 1;
+}
+
+/* Flits of the general router that hold a credit of an output VC and are not on the wire yet. */
+static void count_leaving(const struct noc_state *net, uint32_t *used, uint64_t *inside)
+{
+    const struct noc_general *g = net->general;
+    for (int r = 0; g && r < net->c.routers; r++) {
+        const struct noc_gate *gate = &g->gate[r];
+        for (int side = 0; side < 2; side++)
+            for (int k = 0; k < gate->xbar_n[side]; k++, ++*inside)
+                used[gate->xbar[side][k].out]++;
+        for (int p = 0; p < net->ports[r]; p++) {
+            const uint32_t gp = ((uint32_t)r << net->port_bits) + (uint32_t)p;
+            for (uint32_t k = 0; k < gate->queue[p].n; k++, ++*inside)
+                used[g->queue[(size_t)gp * g->queue_room + (gate->queue[p].first + k) % g->queue_room].out]++;
+            for (uint32_t k = 0; k < gate->credit_queue[p].n; k++) {
+                uint32_t m = g->credit_queue[(size_t)gp * g->queue_room + (gate->credit_queue[p].first + k) % g->queue_room];
+                for (; m; m &= m - 1)
+                    used[noc_inlet(net, gp)->up + (uint32_t)__builtin_ctz(m)]++;
+            }
+        }
+    }
+}
+
+/* Everything that holds a credit of each output VC: far buffer, wires both ways, the general router's queues. */
+static uint64_t count_used(const struct noc_state *net, uint32_t *used)
+{
+    uint64_t inside = 0;
+    for (uint32_t slot = 0; slot <= net->wheel_mask; slot++) {
+        for (uint32_t i = 0; i < net->flit_n[slot]; i++, inside++) {
+            const uint32_t vc = net->flit_wheel[(size_t)slot * net->flit_room + i].vc;
+            used[noc_inlet(net, vc >> net->vc_bits)->up + VC_OF(net, vc)]++;
+        }
+        for (uint32_t i = 0; i < net->credit_n[slot]; i++)
+            used[net->credit_wheel[(size_t)slot * net->credit_room + i]]++;
+    }
+    for (uint32_t gp = 0; gp < net->router_ports; gp++)
+        for (int vc = 0; vc < net->c.vcs; vc++) {
+            const struct noc_in *v = noc_in(net, ((size_t)gp << net->vc_bits) + (unsigned)vc);
+            inside += v->count;
+            if (v->count)
+                used[noc_inlet(net, gp)->up + (unsigned)vc] += v->count;
+        }
+    count_leaving(net, used, &inside);
+    return inside;
+}
+
+/* A held output VC has an owner that names it; a free one has none. */
+static int owners(struct noc_state *net)
+{
+    for (uint32_t gp = 0; gp < net->router_ports; gp++) {
+        uint32_t held = 0;
+        const uint32_t base = gp >> net->port_bits << (net->port_bits + net->vc_bits);
+        for (uint32_t k = 0; k < 1u << (net->port_bits + net->vc_bits); k++) {
+            const unsigned out = noc_in(net, base + k)->out;
+            if (!(out & NOC_ACTIVE) || (base + (out & (NOC_ACTIVE - 1u))) >> net->vc_bits != gp)
+                continue;
+            const uint32_t bit = 1u << VC_OF(net, out & (NOC_ACTIVE - 1u));
+            if (held & bit)
+                return broken(net, "an output VC with two owners", gp, 0);
+            held |= bit;
+        }
+        const uint32_t all = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
+        if ((held | noc_port(net, gp)->tail_sent) != (all & ~noc_port(net, gp)->free_mask))
+            return broken(net, "a held output VC without an owner, or a free one with one", gp, 0);
+    }
+    return 0;
+}
+
+/* What ports have counted of the bids that concern them, against the lists. */
+static int bids(struct noc_state *net)
+{
+    int bad = 0;
+    for (int sign = -1; sign <= 1; sign += 2) { /* taken off, looked at, given back */
+        for (int k = 0; k < 3; k++)
+            for (uint32_t i = 0; i < net->va[k].n; i++) {
+                uint16_t *count = &noc_port(net, net->va[k].at[i].out >> net->vc_bits)->va_bids[k];
+                *count = (uint16_t)(*count + sign);
+            }
+        for (int k = 0; k < 2; k++)
+            for (uint32_t i = 0; i < net->sa[k].n; i++) {
+                uint8_t *in = &noc_inlet(net, net->sa[k].at[i].id >> net->vc_bits)->sa_bids[k];
+                uint8_t *out = &noc_port(net, net->sa[k].at[i].out >> net->vc_bits)->sa_bids[k];
+                *in = (uint8_t)(*in + sign);
+                *out = (uint8_t)(*out + sign);
+            }
+        for (uint32_t gp = 0; gp < net->router_ports && sign < 0 && !bad; gp++) {
+            const struct noc_port *p = noc_port(net, gp);
+            const struct noc_inlet *inlet = noc_inlet(net, gp);
+            if (p->va_bids[0] | p->va_bids[1] | p->va_bids[2] | p->sa_bids[0] | p->sa_bids[1] | inlet->sa_bids[0] | inlet->sa_bids[1])
+                bad = broken(net, "bids are not as many as counted", gp, 0);
+        }
+    }
+    return bad;
+}
+
+int noc_check(struct noc_state *net)
+{
+    noc_thaw_all(net);
+    uint32_t *used = calloc((size_t)net->all_ports << net->vc_bits, sizeof *used);
+    if (!used)
+        return noc_fail(net, NOC_NO_MEMORY, "no memory to check");
+    const uint64_t inside = count_used(net, used);
+    int bad = 0;
+    for (uint32_t gp = 0; gp < net->all_ports && !bad; gp++)
+        for (int vc = 0; vc < net->c.vcs && noc_port(net, gp)->used && !bad; vc++) {
+            const size_t o = ((size_t)gp << net->vc_bits) + (unsigned)vc;
+            if (noc_out(net, o)->credits + used[o] != (uint32_t)net->c.vc_depth)
+                bad = broken(net, "credits + buffered + in flight is not the depth", gp, (uint32_t)vc);
+        }
+    if (!bad && net->injected != net->ejected + inside)
+        bad = broken(net, "flits in are not flits out and flits inside", 0, 0);
+    free(used);
+    return bad || bids(net) || owners(net);
+}
+
+/* The output VC an input VC waits for: the one it holds, or the first it may ask for. UINT32_MAX: it waits for none. */
+static uint32_t waits_for(struct noc_state *net, uint32_t id)
+{
+    const uint32_t base = noc_router_of(net, id) << (net->port_bits + net->vc_bits);
+    const struct noc_in *v = noc_in(net, id);
+    if (!v->count)
+        return UINT32_MAX;
+    if (v->out & NOC_ACTIVE) {
+        const uint32_t o = base + (v->out & (NOC_ACTIVE - 1u));
+        return noc_out(net, o)->credits ? UINT32_MAX : o;
+    }
+    const uint32_t gp = (base + v->out) >> net->vc_bits;
+    const int half = net->c.split && !noc_port(net, gp)->seat ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
+    const uint32_t mask = net->range[half][VC_OF(net, id)];
+    return mask & noc_port(net, gp)->free_mask ? UINT32_MAX : base + v->out + (uint32_t)__builtin_ctz(mask);
+}
+
+/* Behind an output VC: where it has no credit the input VC at its far end, else the input VC that holds it. */
+static uint32_t behind(const struct noc_state *net, uint32_t o)
+{
+    const struct noc_port *p = noc_port(net, o >> net->vc_bits);
+    if (p->seat)
+        return UINT32_MAX;
+    if (!noc_out(net, o)->credits)
+        return p->dst + VC_OF(net, o);
+    const uint32_t local = (1u << (net->port_bits + net->vc_bits)) - 1, first = o & ~local;
+    for (uint32_t id = first; id <= (first | local); id++)
+        if (noc_in(net, id)->out == ((o & local) | NOC_ACTIVE))
+            return id;
+    return UINT32_MAX;
+}
+
+int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
+{
+    noc_thaw_all(net);
+    const uint32_t vcs = net->router_ports << net->vc_bits;
+    uint32_t *seen = calloc(vcs, sizeof *seen);
+    int n = 0;
+    for (uint32_t start = 0; seen && start < vcs && !n; start++) {
+        if (seen[start])
+            continue;
+        uint32_t id = start, o;
+        while ((o = waits_for(net, id)) != UINT32_MAX && !seen[id]) {
+            seen[id] = start + 1;
+            if ((id = behind(net, o)) == UINT32_MAX)
+                break;
+        }
+        if (id == UINT32_MAX || o == UINT32_MAX || seen[id] != start + 1)
+            continue;
+        const uint32_t first = id;
+        do {
+            o = waits_for(net, id);
+            const uint32_t gp = o >> net->vc_bits;
+            if (n < room)
+                out[n++] = ((int64_t)(gp >> net->port_bits) * 64 + (gp & ((1u << net->port_bits) - 1))) * 32 + VC_OF(net, o);
+            id = behind(net, o);
+        } while (id != first && n < room);
+    }
+    free(seen);
+    return n;
+}

@@ -1,0 +1,117 @@
+/* flit/router/general_open.c -- the general router's arrays: opened for the ports and options of each router, and closed. */
+#include "flit/router/general_state.h"
+
+#include <stdlib.h>
+
+static void *keep(struct noc_state *net, size_t count, size_t size)
+{
+    struct noc_general *g = net->general;
+    if (g->held_n == g->held_room) {
+        size_t room = g->held_room ? 2 * g->held_room : 64;
+        void **grown = realloc(g->held, room * sizeof *grown);
+        if (!grown)
+            return NULL;
+        g->held = grown;
+        g->held_room = room;
+    }
+    void *p = noc_alloc(net, count, size);
+    if (p)
+        g->held[g->held_n++] = p;
+    return p;
+}
+
+static int32_t *keep_minus_one(struct noc_state *net, size_t count)
+{
+    int32_t *p = keep(net, count, sizeof *p);
+    for (size_t i = 0; p && i < count; i++)
+        p[i] = -1;
+    return p;
+}
+
+static int open_stage(struct noc_state *net, struct noc_stage *s, int vcs, int delay)
+{
+    s->delay = delay;
+    s->waiting = keep(net, (size_t)vcs, sizeof *s->waiting);
+    s->batch = keep(net, (size_t)vcs, sizeof *s->batch);
+    return s->waiting && s->batch;
+}
+
+static int open_gate(struct noc_state *net, struct noc_gate *gate, int ports)
+{
+    const struct noc_config *c = &net->c;
+    const int vcs = ports * c->vcs, ins = ports * c->input_speedup, outs = ports * c->output_speedup;
+    const size_t crossing = (size_t)ins * (size_t)(c->st_delay + 1) * 9;
+    int ok = open_stage(net, &gate->rc, vcs, c->routing_delay) && open_stage(net, &gate->va, vcs, c->vc_alloc_delay) &&
+             open_stage(net, &gate->hold, vcs, 1) && open_stage(net, &gate->sa, vcs, c->sw_alloc_delay);
+    for (int i = 0; i < 2; i++)
+        ok = ok && (gate->xbar[i] = keep(net, crossing, sizeof *gate->xbar[i]));
+    gate->offset = keep(net, (size_t)ins, 1);
+    gate->held_out = keep_minus_one(net, (size_t)ins);
+    gate->held_vc = keep_minus_one(net, (size_t)ins);
+    gate->held_in = keep_minus_one(net, (size_t)outs);
+    gate->vc_turn = keep(net, (size_t)(c->vc_classes * net->max_ports), 1);
+    gate->queue = keep(net, (size_t)ports, sizeof *gate->queue);
+    gate->credit_queue = keep(net, (size_t)ports, sizeof *gate->credit_queue);
+    gate->wire_free = keep(net, (size_t)ports, sizeof *gate->wire_free);
+    gate->freed = keep(net, (size_t)ports, sizeof *gate->freed);
+    gate->arrived = keep(net, (size_t)ports, 1);
+    if (!ok || !gate->offset || !gate->held_out || !gate->held_vc || !gate->held_in || !gate->vc_turn || !gate->queue ||
+        !gate->credit_queue || !gate->wire_free || !gate->freed || !gate->arrived)
+        return 0;
+    for (int i = 0; i < ins; i++)
+        gate->offset[i] = (uint8_t)(i % c->input_speedup);
+    for (int i = 0; i < c->vc_classes * net->max_ports; i++)
+        gate->vc_turn[i] = -1;
+    if (c->speculative && c->spec_allocator.matcher != NOC_PRIO && noc_matcher_open(&gate->spec_match, c->spec_allocator, ins, outs))
+        return 0;
+    return !noc_matcher_open(&gate->vc_match, c->vc_allocator, vcs, vcs) && !noc_matcher_open(&gate->sw_match, c->sw_allocator, ins, outs);
+}
+
+int noc_general_open(struct noc_state *net)
+{
+    struct noc_general *g = net->general = noc_alloc(net, 1, sizeof *g);
+    if (!g)
+        return NOC_NO_MEMORY;
+    const size_t P = (size_t)net->max_ports, V = (size_t)net->c.vcs, in_vcs = (size_t)net->router_ports << net->vc_bits;
+    const size_t pairs = P * (size_t)net->c.input_speedup * P * (size_t)net->c.output_speedup;
+    const size_t wishes = P * V * V * (net->minimal ? P : 1), most = pairs > wishes ? pairs : wishes;
+    g->queue_room = (uint32_t)(V * (size_t)net->c.vc_depth);
+    g->gate = keep(net, (size_t)net->c.routers, sizeof *g->gate);
+    g->vc = keep(net, in_vcs, sizeof *g->vc);
+    g->queue = keep(net, (size_t)net->router_ports * g->queue_room, sizeof *g->queue);
+    g->credit_queue = keep(net, (size_t)net->router_ports * g->queue_room, sizeof *g->credit_queue);
+    g->arrival = keep(net, net->router_ports, sizeof *g->arrival);
+    g->request = keep(net, most, sizeof *g->request);
+    g->spec_request = keep(net, most, sizeof *g->spec_request);
+    g->sorted = keep(net, most, sizeof *g->sorted);
+    g->pair = keep_minus_one(net, pairs);
+    g->spec_pair = keep_minus_one(net, pairs);
+    g->active = keep(net, (size_t)net->c.routers, sizeof *g->active);
+    g->listed = keep(net, (size_t)net->c.routers, 1);
+    net->stamp_front = noc_alloc(net, in_vcs, sizeof *net->stamp_front);
+    net->stamp_ring = noc_alloc(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->stamp_ring);
+    if (!g->gate || !g->vc || !g->queue || !g->credit_queue || !g->arrival || !g->request || !g->spec_request || !g->sorted ||
+        !g->pair || !g->spec_pair || !g->active || !g->listed || !net->stamp_front || !net->stamp_ring)
+        return NOC_NO_MEMORY;
+    for (int r = 0; r < net->c.routers; r++)
+        if (!open_gate(net, &g->gate[r], net->ports[r]))
+            return NOC_NO_MEMORY;
+    return 0;
+}
+
+void noc_general_close(struct noc_state *net)
+{
+    struct noc_general *g = net->general;
+    if (!g)
+        return;
+    for (int r = 0; g->gate && r < net->c.routers; r++) {
+        noc_matcher_close(&g->gate[r].vc_match);
+        noc_matcher_close(&g->gate[r].sw_match);
+        noc_matcher_close(&g->gate[r].spec_match);
+    }
+    for (size_t i = 0; i < g->held_n; i++)
+        free(g->held[i]);
+    free(g->held);
+    free(g);
+    net->general = NULL;
+}

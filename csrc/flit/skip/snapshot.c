@@ -1,0 +1,267 @@
+/* flit/skip/snapshot.c -- the state of a group, or of the whole network, as words relative to now: equal words, equal future. */
+#include "flit/skip/snapshot.h"
+
+#include <stdlib.h>
+
+static int by_number(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort(uint64_t *at, size_t n)
+{
+    if (n > 32) {
+        qsort(at, n, sizeof *at, by_number);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) { /* insertion: most lists are short */
+        const uint64_t x = at[i];
+        size_t k = i;
+        for (; k && at[k - 1] > x; k--)
+            at[k] = at[k - 1];
+        at[k] = x;
+    }
+}
+
+/* A list whose order means nothing: sorted in place of writing. */
+void noc_put_sorted(struct noc_words *w, uint64_t what, size_t n)
+{
+    if (!n)
+        return;
+    sort(w->scratch, n);
+    noc_put(w, what << 32 | n);
+    for (size_t i = 0; i < n; i++)
+        noc_put(w, w->scratch[i]);
+}
+
+static int aged(const struct noc_state *net) { return net->c.priority == NOC_NETWORK_AGE || net->c.priority == NOC_LOCAL_AGE; }
+
+void noc_put_age(struct noc_words *w, const struct noc_flit *f, uint32_t stamp)
+{
+    const uint64_t apart = w->id == NOC_NO_GROUP ? (uint64_t)f->dst << 32 : 0, age = apart | (uint32_t)((uint32_t)w->net->now - stamp);
+    if (!aged(w->net))
+        return;
+    if (w->at || w->against) {
+        const uint64_t *found = bsearch(&age, w->age, w->ages, sizeof *w->age, by_number);
+        noc_put(w, found ? (uint64_t)(found - w->age) : UINT64_MAX);
+        return;
+    }
+    if (w->ages == w->age_room) {
+        const size_t room = w->age_room ? 2 * w->age_room : 256;
+        uint64_t *grown = realloc(w->age, room * sizeof *grown);
+        if (!grown) {
+            w->differs = 1;
+            return;
+        }
+        w->age = grown;
+        w->age_room = room;
+    }
+    w->age[w->ages++] = age;
+}
+
+static void put_input(struct noc_words *w, uint32_t gp)
+{
+    const struct noc_state *net = w->net;
+    const unsigned depth = (unsigned)net->c.vc_depth;
+    noc_put(w, (uint64_t)noc_inlet(net, gp)->out_last << 8 | noc_inlet(net, gp)->vc_last);
+    for (int vc = 0; vc < net->c.vcs; vc++) {
+        const uint32_t id = (gp << net->vc_bits) + (unsigned)vc;
+        const struct noc_in *v = noc_in(net, id);
+        noc_put(w, (uint64_t)v->count << 32 | (uint64_t)v->out << 16 | v->va_last);
+        for (unsigned k = 0; k < v->count; k++) {
+            const size_t at = (size_t)id * depth + (v->pos + k - 1) % depth;
+            const struct noc_flit *f = k ? &net->ring[at] : &v->front;
+            noc_put_bits(w, f);
+            if (net->general)
+                noc_put_age(w, f, k ? net->stamp_ring[at] : net->stamp_front[id]);
+        }
+    }
+    if (net->general)
+        noc_put_gate_input(w, gp);
+}
+
+/* Who are kept as the hottest flows of a link; how many flits is not state as long as they stay the same. */
+static void put_flows(struct noc_words *w, uint32_t key)
+{
+    const struct noc_flow *flow = noc_flows_of(w->net, key);
+    for (int k = 0; k < w->net->c.flows; k++) {
+        noc_put(w, (uint64_t)(uint32_t)flow[k].src << 32 | (uint32_t)flow[k].dst);
+        noc_put(w, flow[k].over);
+    }
+}
+
+/* What a link's sender knows of it. */
+static void put_output(struct noc_words *w, uint32_t key)
+{
+    const struct noc_state *net = w->net;
+    const struct noc_port *p = noc_port(net, key);
+    noc_put(w, (uint64_t)p->free_mask << 32 | p->tail_sent);
+    noc_put(w, (net->free_at[key] > net->now ? net->free_at[key] - net->now : 0) << 8 | p->in_last);
+    for (int vc = 0; vc < net->c.vcs; vc++) {
+        const struct noc_out *out = noc_out(net, (key << net->vc_bits) + (unsigned)vc);
+        noc_put(w, (uint64_t)out->credits << 16 | out->va_last);
+    }
+}
+
+/* The input port at a link's far end, and what else belongs to the link. */
+static void put_far_end(struct noc_words *w, uint32_t key)
+{
+    const struct noc_state *net = w->net;
+    put_flows(w, key);
+    if (net->general && key < net->router_ports)
+        noc_put_gate_output(w, key);
+    if (!noc_port(net, key)->seat)
+        put_input(w, noc_port(net, key)->dst >> net->vc_bits);
+}
+
+static void put_wires(struct noc_words *w)
+{
+    const struct noc_state *net = w->net;
+    for (uint32_t k = 0; k <= net->wheel_mask && !w->differs; k++) {
+        const uint32_t slot = (uint32_t)(net->now + k) & net->wheel_mask;
+        const struct noc_event *event = &net->flit_wheel[(size_t)slot * net->flit_room];
+        const uint32_t *credit = &net->credit_wheel[(size_t)slot * net->credit_room];
+        size_t n = 0;
+        for (uint32_t i = 0; i < net->flit_n[slot]; i++) /* one flit a port: by VC, then what it is */
+            if (noc_mine(w, noc_key_of_input(net, event[i].vc)))
+                w->scratch[n++] = (uint64_t)event[i].vc << 32 | i;
+        if (n) {
+            sort(w->scratch, n);
+            noc_put(w, (uint64_t)(2 * k) << 32 | n);
+        }
+        for (size_t i = 0; i < n; i++) {
+            noc_put(w, w->scratch[i] >> 32);
+            noc_put_bits(w, &event[(uint32_t)w->scratch[i]].flit);
+            noc_put_age(w, &event[(uint32_t)w->scratch[i]].flit, event[(uint32_t)w->scratch[i]].stamp);
+        }
+        n = 0;
+        for (uint32_t i = 0; i < net->credit_n[slot]; i++)
+            if (noc_mine(w, credit[i] >> net->vc_bits))
+                w->scratch[n++] = credit[i];
+        noc_put_sorted(w, 2 * k + 1, n);
+    }
+}
+
+/* Flits left of a message sent as one packet are progress, not state; flits left in a packet of a train are state. */
+static uint64_t left_in_packet(const struct noc_state *net, const struct noc_source *s)
+{
+    if (s->head == NOC_NO_MSG || !s->left)
+        return 0;
+    return net->msg[s->head].flits <= (uint64_t)net->msg[s->head].packet_flits ? 1u << 31 : (uint64_t)s->left;
+}
+
+static void put_endpoint(struct noc_words *w, uint32_t e)
+{
+    const struct noc_state *net = w->net;
+    noc_put(w, (uint64_t)net->last_class[e] << 1 | net->listed[e]);
+    for (int k = 0; k < net->c.vc_classes; k++) {
+        const struct noc_source *s = &net->source[e * (unsigned)net->c.vc_classes + (unsigned)k];
+        noc_put(w, noc_name(w, s->head) << 32 | (uint64_t)(uint8_t)s->vc << 8 | (uint8_t)s->last_vc);
+        noc_put(w, left_in_packet(net, s));
+    }
+}
+
+static void put_lists(struct noc_words *w)
+{
+    const struct noc_state *net = w->net;
+    const struct noc_list *lists[5] = {&net->va[net->now % 3], &net->va[(net->now + 1) % 3], &net->va[(net->now + 2) % 3],
+                                       &net->sa[net->now & 1], &net->sa[(net->now + 1) & 1]};
+    for (unsigned k = 0; k < 5; k++) {
+        size_t n = 0;
+        for (uint32_t i = 0; i < lists[k]->n; i++)
+            if (noc_mine(w, noc_key_of_input(net, lists[k]->at[i].id)))
+                w->scratch[n++] = lists[k]->at[i].id;
+        noc_put_sorted(w, UINT32_MAX - k, n);
+    }
+}
+
+static void put_all(struct noc_words *w, const struct noc_group *g)
+{
+    struct noc_state *net = w->net;
+    const uint32_t n = g ? g->n_keys : net->all_ports;
+    w->n = 0;
+    for (uint32_t i = 0; i < n && !w->differs; i++) /* first what is short and hardly ever the same by chance */
+        if (noc_port(net, g ? g->keys[i] : i)->used)
+            put_output(w, g ? g->keys[i] : i);
+    for (uint32_t i = 0; i < n && !w->differs; i++) {
+        const uint32_t key = g ? g->keys[i] : i;
+        if (noc_port(net, key)->used)
+            put_far_end(w, key);
+        if (key >= net->router_ports)
+            put_endpoint(w, key - net->router_ports);
+    }
+    put_wires(w);
+    if (net->general)
+        noc_put_gate_lists(w);
+    else
+        put_lists(w);
+}
+
+/* Ranks of the ages present; 0 without memory. */
+static int rank_ages(struct noc_words *w, const struct noc_group *g)
+{
+    if (!w->net->general || !aged(w->net))
+        return 1;
+    put_all(w, g);
+    size_t kept = 0;
+    if (w->ages)
+        qsort(w->age, w->ages, sizeof *w->age, by_number);
+    for (size_t i = 0; i < w->ages; i++)
+        if (!kept || w->age[kept - 1] != w->age[i])
+            w->age[kept++] = w->age[i];
+    w->ages = kept;
+    return !w->differs;
+}
+
+static size_t words(struct noc_words *w, const struct noc_group *g, uint64_t *at, const uint64_t *against)
+{
+    const int ok = rank_ages(w, g);
+    w->at = at;
+    w->against = against;
+    if (ok)
+        put_all(w, g);
+    free(w->age);
+    return ok ? w->n : 0;
+}
+
+/* Words needed, 0 without memory; nothing is written beyond `room`. g NULL: the whole network. */
+static size_t write(struct noc_state *net, const struct noc_group *g, uint64_t *at, size_t room, uint64_t *scratch)
+{
+    struct noc_words w = {.net = net, .id = g ? noc_group_id(net->skip, g) : NOC_NO_GROUP, .room = room, .scratch = scratch};
+    return words(&w, g, at, NULL);
+}
+
+size_t noc_write_state(struct noc_state *net, const struct noc_group *g, uint64_t *at, size_t room)
+{
+    uint64_t none;
+    return write(net, g, at ? at : &none, at ? room : 0, net->skip->scratch);
+}
+
+/* Is the state of a group that of `state`? The first word that differs ends the comparison. */
+int noc_same_state(struct noc_state *net, const struct noc_group *g, const uint64_t *state, size_t size)
+{
+    struct noc_words w = {.net = net, .id = noc_group_id(net->skip, g), .room = size, .scratch = net->skip->scratch};
+    return words(&w, g, NULL, state) == size && !w.differs;
+}
+
+size_t noc_longest_list(const struct noc_state *net)
+{
+    const size_t vcs = (size_t)net->flit_room * (size_t)net->c.vcs, credits = net->credit_room;
+    return (vcs > credits ? vcs : credits) + NOC_LIST_SPARE;
+}
+
+uint64_t noc_digest(struct noc_state *net)
+{
+    noc_thaw_all(net);
+    uint64_t *scratch = calloc(noc_longest_list(net), sizeof *scratch), hash = 1469598103934665603u, none;
+    const size_t n = scratch ? write(net, NULL, &none, 0, scratch) : 0;
+    uint64_t *state = n ? malloc(n * sizeof *state) : NULL;
+    if (state)
+        write(net, NULL, state, n, scratch);
+    for (size_t i = 0; state && i < n; i++)
+        hash = (hash ^ state[i]) * 1099511628211u;
+    free(state);
+    free(scratch);
+    return state ? hash : 0;
+}

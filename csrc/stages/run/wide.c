@@ -1,0 +1,10 @@
+/* The engine's run with 128-bit ranks. */
+#include "stages/state.h"
+
+typedef unsigned __int128 rank_t;
+#define TIME_BITS 61
+#define NUMBER_BITS 32
+#define KIND_BITS 3
+#define NAMED(x) x##_wide
+#define STAGES_TEMPLATE
+#include "stages/run/core.inc.h"
