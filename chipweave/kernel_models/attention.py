@@ -16,6 +16,9 @@ from chipweave.kernel_models.tiles import fill_seconds
 EXPONENTIALS_PER_CLK = 16
 """Of one SM: four in each of its four partitions (CUDA C++ programming guide, arithmetic throughput, compute capability 9.0)."""
 
+INTEGER_LANES = 64
+"""32-bit integer operations of one SM and clock (the same table)."""
+
 ACCESSES = 4
 """Dependent memory accesses before a tile's first product: the sequence's length, its page table, queries, keys."""
 
@@ -30,12 +33,13 @@ EXACT_TILES = 4096
 class Attention:
     """One call.
 
-    phase     "decode": one new token a sequence sees `context` tokens; "prefill": `context` new tokens, causal
+    phase     "decode": one new token a sequence sees `context` tokens; "prefill": the last `new` of `context` tokens, causal
+    new       tokens of a sequence that a prefill computes; 0: all of `context` (more of it: a chunk, or a cached prefix)
     batch     sequences
     heads, kv_heads  query heads, and heads of the cache (MLA absorbed: one)
     qk, v     values of a head that are multiplied with keys, and that are summed
     shared    keys and values are one array (MLA absorbed): it is read once
-    kv_bytes  of one cached value; op_bytes: of one operand of the tensor pipe
+    kv_bytes  of one cached value
     """
 
     phase: str
@@ -47,12 +51,12 @@ class Attention:
     v: int
     shared: bool = False
     kv_bytes: int = 2
-    op_bytes: int = 2
+    new: int = 0
 
     @property
     def queries(self) -> int:
         """New tokens of one sequence."""
-        return 1 if self.phase == "decode" else self.context
+        return 1 if self.phase == "decode" else self.new or self.context
 
     @property
     def kv_token_bytes(self) -> int:
@@ -77,38 +81,49 @@ class AttentionKernel:
     rows, columns  query rows of a tile, cached tokens of a block
     packed         the query heads that share a KV head lie in the rows of one tile
     overlapped     the softmax of one half of a tile runs beside the products of the other (two warp groups)
-    splits         who shares a context: "fa3", "flashmla", "fill" or "none" (`SPLITS`)
+    splits         how a context is shared between thread blocks: a name of `SPLITS`, or "flashmla"
     max_splits, per_sm  shares at most; thread blocks of an SM
-    overhead_blocks  "flashmla": what a sequence costs beside its blocks, in blocks, as the library's planner counts it
-    floor_s        of a call beside the model: host gaps inside, small helper kernels
-    sync_s         of a block beside its work: barriers, waiting for the products
-    merge_s        of the kernel that merges split results, without its bytes
-    passes         bytes moved by helper kernels: of a new token's query and result, and of a cached value
-    cast_s         of one cached value that a helper kernel converts first; 0: none does
+    overhead_blocks  "flashmla": what a sequence costs the planner beside its blocks, in blocks
+    dealt          prefill's tiles: "longest" first, or in "turn", head by head
+    cold           keys and values are read past L2
+    tensor_share   of the tensor pipe's rate that the instructions used reach
+    query_passes   bytes that helper kernels move, over the bytes of queries and results at 16 bit
+    cast_cycles    lane cycles of a helper that converts each cached value first; 0: none does
+    helpers        small kernels launched beside, each a `helper_s`
+    op_bytes       of one operand of the tensor pipe
+    absorbed       MLA: keys and values are the compressed cache itself
+    floor_s, sync_s, merge_s  of a call beside the model; of a block beside its work; of the merging kernel
     """
 
     rows: int
     columns: int
     packed: bool = True
     overlapped: bool = False
-    splits: str = "fa3"
+    splits: str = "none"
     max_splits: int = 128
     per_sm: int = 1
     overhead_blocks: int = 0
-    floor_s: float = 0.0
-    sync_s: float = 0.0
-    merge_s: float = 0.0
+    dealt: str = "longest"
+    cold: bool = False
     tensor_share: float = 1.0
     query_passes: float = 0.0
-    cast_s: float = 0.0
+    cast_cycles: float = 0.0
+    helpers: int = 0
+    op_bytes: int = 2
+    absorbed: bool = True
+    floor_s: float = 0.0
+    sync_s: float = 0.0
+    helper_s: float = 0.0
+    merge_s: float = 0.8e-6
 
 
+@lru_cache(maxsize=1 << 16)
 def seconds(chip: Chip, turnaround_s: float, efficiency: float, call: Attention, kernel: AttentionKernel) -> float:
     """Seconds of one call on the die, floor included.
 
     turnaround_s  dispatch and exit of a thread block; efficiency: share of the pin rate that streaming reads reach
     """
-    traffic = _traffic_rate(chip, efficiency, call.kv_bytes_all + call.query_bytes)
+    traffic = _traffic_rate(chip, efficiency, call.kv_bytes_all + call.query_bytes, kernel.cold)
     tile = _Tile(chip, turnaround_s, traffic, call, kernel)
     if kernel.splits == "flashmla" and call.phase == "decode":
         busy, splits, idle = _planned(chip, call, kernel, tile)
@@ -116,18 +131,18 @@ def seconds(chip: Chip, turnaround_s: float, efficiency: float, call: Attention,
         busy, splits, idle = _scheduled(chip, call, kernel, tile)
     moved = idle + (call.kv_bytes_all + call.query_bytes) / traffic
     helper = kernel.query_passes * call.query_bytes / traffic
-    helper += kernel.cast_s * call.kv_bytes_all / call.kv_bytes
+    helper += kernel.helpers * kernel.helper_s + _cast_seconds(chip, call, kernel)
     return kernel.floor_s + max(busy, moved) + helper + _merge_seconds(chip, call, kernel, splits)
 
 
-def _traffic_rate(chip, efficiency, size):
+def _traffic_rate(chip, efficiency, size, cold):
     """Bytes/s of a data set of `size` bytes that the call before left in L2 as far as it fits.
 
     Home lines, and a copy of each line whose reader is in the other partition, share one pool (launch.resident_share):
     all fits up to two thirds of it, nothing of a cyclic sweep stays once the home lines fill it.
     """
     all_fits = chip.l2_bytes / 1.5
-    kept = min(1.0, max(0.0, (chip.l2_bytes - size) / (chip.l2_bytes - all_fits)))
+    kept = 0.0 if cold else min(1.0, max(0.0, (chip.l2_bytes - size) / (chip.l2_bytes - all_fits)))
     return 1 / (kept / chip.l2_bytes_per_s + (1 - kept) / chip.memory_bytes_per_s(efficiency))
 
 
@@ -139,18 +154,16 @@ class _Tile:
         held = group * call.queries if kernel.packed else call.queries
         self.used = min(kernel.rows, held)
         share = lambda size, active: size / min(chip.port_bytes_per_s, traffic / active)  # noqa: E731
-        self._chip, self._share = chip, share
-        query, result = self.used * call.qk * 2, self.used * call.v * 2
+        query, result = self.used * call.qk * kernel.op_bytes, self.used * call.v * 2
         start = turnaround_s + ACCESSES * fill_seconds(chip) + chip.l2_latency_s
         self.start = start
-        sharers = 1 if kernel.packed else group
+        sharers = ceil(held / kernel.rows) * (1 if kernel.packed else group)
         first = min(call.context, kernel.columns) * call.kv_token_bytes / sharers
         self.fixed = lambda active: start + share(query + result + first, active)
-        pipe = kernel.tensor_share * chip.flop_per_clk * 2 / call.op_bytes * min(chip.tensor_clock_hz, chip.clock_hz)
+        pipe = kernel.tensor_share * chip.flop_per_clk * 2 / kernel.op_bytes * min(chip.tensor_clock_hz, chip.clock_hz)
         product = 2 * kernel.rows * kernel.columns * (call.qk + call.v) / pipe
         softmax = kernel.rows * kernel.columns / EXPONENTIALS_PER_CLK / chip.clock_hz
         self.block = (max(product, softmax) if kernel.overlapped else product + softmax) + kernel.sync_s
-        self.block_bytes = kernel.columns * call.kv_token_bytes
 
 
 def _scheduled(chip, call, kernel, tile):
@@ -166,21 +179,25 @@ def _scheduled(chip, call, kernel, tile):
     if call.phase == "decode":
         each, waves = fixed + ceil(blocks / splits) * tile.block, ceil(tiles * splits / slots)
         return each * waves, splits, min(waves, 2) * tile.start
-    seen = [ceil(min(call.context, ceil((i + 1) * kernel.rows * call.queries / held)) / kernel.columns) for i in range(rows)]
-    return _makespan(tuple(seen), tiles // rows, slots, fixed, tile.block), 1, tile.start
+    before = call.context - call.queries
+    ends = (before + min(call.queries, ceil((i + 1) * kernel.rows * call.queries / held)) for i in range(rows))
+    seen = [ceil(end / kernel.columns) for end in ends]
+    return _makespan(tuple(seen), tiles // rows, slots, fixed, tile.block, kernel.dealt), 1, tile.start
 
 
 @lru_cache(maxsize=65536)
-def _makespan(blocks, copies, slots, fixed, block):
-    """End of the last tile, longest tiles first; `blocks`: of one head's tiles, each `copies` times."""
+def _makespan(blocks, copies, slots, fixed, block, dealt):
+    """End of the last tile when a free SM takes the next; `blocks`: of one head's tiles, each `copies` times.
+
+    dealt  "longest": longest tiles first; "turn": head by head, first tokens first
+    """
     times = [fixed + b * block for b in blocks]
-    count = len(blocks) * copies
-    if count > EXACT_TILES:
+    if len(blocks) * copies > EXACT_TILES:
         return copies * sum(times) / slots + max(times) / 2
+    order = [t for t in sorted(times, reverse=True) for _ in range(copies)] if dealt == "longest" else times * copies
     ends = [0.0] * slots
-    for time in sorted(times, reverse=True):
-        for _ in range(copies):
-            heapq.heapreplace(ends, ends[0] + time)
+    for time in order:
+        heapq.heapreplace(ends, ends[0] + time)
     return max(ends)
 
 
@@ -194,6 +211,12 @@ def _planned(chip, call, kernel, tile):
     whole = ceil(call.batch / parts)
     walked = each if splits > 1 else whole * blocks
     return whole * tile.fixed(chip.sms) + walked * tile.block, splits, tile.start
+
+
+def _cast_seconds(chip, call, kernel):
+    """Every cached value through the integer lanes of the SMs, which convert in software."""
+    values = call.kv_bytes_all / call.kv_bytes
+    return kernel.cast_cycles * values / (chip.sms * INTEGER_LANES * min(chip.tensor_clock_hz, chip.clock_hz))
 
 
 def _merge_seconds(chip, call, kernel, splits):
@@ -211,18 +234,10 @@ def _fa3_dynamic(tiles, blocks, sms, kernel):
     return max(1, min(ceil(blocks / each), kernel.max_splits))
 
 
-def _fa3_splits(tiles, blocks, sms, kernel):
-    """FlashAttention-3's heuristic (Dao-AILab/flash-attention, BSD-3: hopper/heuristics.h num_splits_heuristic)."""
-    if tiles >= 0.8 * sms or blocks <= 4:
-        return 1
-    filled = [n / ceil(n) for n in (tiles * s / sms for s in range(1, min(kernel.max_splits, sms, blocks) + 1))]
-    return next(s for s, share in enumerate(filled, 1) if share >= 0.85 * max(filled))
-
-
 def _fill(tiles, blocks, sms, kernel):
     """As many shares as SMs are free for, one block at least each."""
     return max(1, min(kernel.max_splits, sms * kernel.per_sm // tiles, blocks))
 
 
-SPLITS = {"fa3": _fa3_splits, "fa3_dynamic": _fa3_dynamic, "fill": _fill, "none": lambda *_: 1, "flashmla": lambda *_: 1}
+SPLITS = {"fa3_dynamic": _fa3_dynamic, "fill": _fill, "none": lambda *_: 1, "flashmla": lambda *_: 1}
 """Rules by which the context of a tile is shared between thread blocks."""
