@@ -19,6 +19,7 @@ import math
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.console import Sheet, show
 from chipweave.trace import law as laws
 from chipweave.trace import models, relations
 
@@ -197,45 +198,35 @@ def _over_layers(layers, keys):
 
 def print_table(document):
     """One table per phase: every layer, and the median over layers."""
-    from rich.console import Console
-    from rich.table import Table
-
     for phase in PHASES:
         if phase not in document:
             continue
         found = document[phase]
-        table = Table(
-            "layer",
-            *(key.replace("_", " ") for key in SHOWN),
-            title=f"{document['name']}: {phase}, {found['tokens']} tokens",
-        )
+        title = f"{document['name']}: {phase}, {found['tokens']} tokens"
+        sheet = Sheet(title, ("layer", *(key.replace("_", " ") for key in SHOWN)), right_from=1)
         for row in found["layers"]:
-            table.add_row(str(row["layer"]), *map(_short, (row[key] for key in SHOWN)))
-        table.add_section()
-        table.add_row(
-            "median", *(_short(found["over_layers"][key] and found["over_layers"][key]["median"]) for key in SHOWN)
-        )
-        Console().print(table)
+            sheet.add(str(row["layer"]), *map(_short, (row[key] for key in SHOWN)))
+        medians = (found["over_layers"][key] and found["over_layers"][key]["median"] for key in SHOWN)
+        sheet.add("median", *map(_short, medians))
+        show(sheet)
     _print_relations(document)
 
 
 def _print_relations(document):
     """Relations over layers, and the trace against the targets of its model's law."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("relation", "median", "least", "most", title=f"{document['name']}: over layers")
+    sheet = Sheet(f"{document['name']}: over layers", ("relation", "median", "least", "most"), right_from=1)
     for section in ("phases", "relations"):
         for key, found in document.get(section, {}).get("over_layers", {}).items():
             if found:
-                table.add_row(key.replace("_", " "), *(_short(found[part]) for part in ("median", "least", "most")))
-    Console().print(table)
+                sheet.add(key.replace("_", " "), *(_short(found[part]) for part in ("median", "least", "most")))
+    show(sheet)
     if document.get("targets"):
-        table = Table("statistic (median over layers)", "measured", "target", "", title=f"against {document['model']}")
+        heads = ("statistic, median over layers", "measured", "target", "")
+        sheet = Sheet(f"against {document['model']}", heads, right_from=1)
         for row in document["targets"]:
             aim = f"{row['least']:g} to {row['most']:g}"
-            table.add_row(row["statistic"], _short(row["median"]), aim, "" if row["within"] else "missed")
-        Console().print(table)
+            sheet.add(row["statistic"], _short(row["median"]), aim, "" if row["within"] else "missed")
+        show(sheet)
 
 
 def _short(value):

@@ -8,8 +8,8 @@
 
 static int broken(struct noc_state *net, const char *what, uint32_t port, uint32_t vc)
 {
-    snprintf(net->message, sizeof net->message, "cycle %llu: %s (router %u port %u VC %u)", (unsigned long long)net->now,
-             what, port >> net->port_bits, port & ((1u << net->port_bits) - 1), vc);
+    snprintf(net->message, sizeof net->message, "cycle %llu: %s (router %u port %u VC %u)",
+             (unsigned long long)net->now, what, port >> net->port_bits, port & ((1u << net->port_bits) - 1), vc);
     return 1;
 }
 
@@ -27,7 +27,8 @@ static void count_leaving(const struct noc_state *net, uint32_t *used, uint64_t 
             for (uint32_t k = 0; k < rt->queue[p].n; k++, ++*inside)
                 used[g->queue[(size_t)gp * g->queue_room + (rt->queue[p].first + k) % g->queue_room].out]++;
             for (uint32_t k = 0; k < rt->credit_queue[p].n; k++) {
-                uint32_t m = g->credit_queue[(size_t)gp * g->queue_room + (rt->credit_queue[p].first + k) % g->queue_room];
+                uint32_t m =
+                    g->credit_queue[(size_t)gp * g->queue_room + (rt->credit_queue[p].first + k) % g->queue_room];
                 for (; m; m &= m - 1)
                     used[noc_input_port(net, gp)->up + (uint32_t)__builtin_ctz(m)]++;
             }
@@ -100,7 +101,8 @@ static int requests(struct noc_state *net)
         for (uint32_t gp = 0; gp < net->router_ports && fingerprint < 0 && !bad; gp++) {
             const struct noc_output_port *p = noc_output_port(net, gp);
             const struct noc_input_port *input_port = noc_input_port(net, gp);
-            if (p->va_requests[0] | p->va_requests[1] | p->va_requests[2] | p->sa_requests[0] | p->sa_requests[1] | input_port->sa_requests[0] | input_port->sa_requests[1])
+            if (p->va_requests[0] | p->va_requests[1] | p->va_requests[2] | p->sa_requests[0] | p->sa_requests[1] |
+                input_port->sa_requests[0] | input_port->sa_requests[1])
                 bad = broken(net, "requests are not as many as counted", gp, 0);
         }
     }
@@ -127,7 +129,8 @@ int noc_check(struct noc_state *net)
     return bad || requests(net) || owners(net);
 }
 
-/* The output VC an input VC waits for: the one it holds, or the first it may ask for. UINT32_MAX: it waits for none. */
+/* The output VC an input VC waits for: the one it holds, or the first it may ask for. UINT32_MAX: it waits for
+ * none. */
 static uint32_t waits_for(struct noc_state *net, uint32_t id)
 {
     const uint32_t base = noc_router_of(net, id) << (net->port_bits + net->vc_bits);
@@ -181,7 +184,8 @@ int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
             o = waits_for(net, id);
             const uint32_t gp = o >> net->vc_bits;
             if (n < room)
-                out[n++] = ((int64_t)(gp >> net->port_bits) * 64 + (gp & ((1u << net->port_bits) - 1))) * 32 + VC_OF(net, o);
+                out[n++] =
+                    ((int64_t)(gp >> net->port_bits) * 64 + (gp & ((1u << net->port_bits) - 1))) * 32 + VC_OF(net, o);
             id = behind(net, o);
         } while (id != first && n < room);
     }

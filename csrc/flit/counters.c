@@ -1,8 +1,8 @@
 /* flit/counters.c -- what passed each link over time, and whose flits they were.
  *
  * Bins.  NOC_BINS a link at most: when they are full, neighbours are added and their width doubles. Counters are only
- *        read when a bin ends, so a flit pays nothing. Where cycles are skipped, one period is read at the places where
- *        bins end in it, and added once per repetition: the bins are those of stepping.
+ *        read when a bin ends, so a flit pays nothing. Where cycles are skipped, one period is read at the places
+ *        where bins end in it, and added once per repetition: the bins are those of stepping.
  * Flows. `flows` counters a link (Space-Saving): a new flow takes the place of the least and inherits its count as
  *        `over`. A flow with more than 1/flows of the flits is always there; flits - over <= true <= flits.
  */
@@ -46,7 +46,8 @@ int noc_links_open(struct noc_state *net)
 
 static struct noc_counts minus(const struct noc_counts *a, const struct noc_counts *b)
 {
-    return (struct noc_counts){a->flits - b->flits, a->stalled_credit - b->stalled_credit, a->stalled_arbitration - b->stalled_arbitration};
+    return (struct noc_counts){a->flits - b->flits, a->stalled_credit - b->stalled_credit,
+                               a->stalled_arbitration - b->stalled_arbitration};
 }
 
 /* Counters of a port, all VCs together. */
@@ -144,10 +145,10 @@ void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n
     }
 }
 
-/* Periods from cycle `from` on, added to the bins that end in them. growth: [VCs], of one period; snap: [NOC_BINS + 1][n],
- * counters at each of the ends, within one period, and (last) at its beginning. */
-void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends, uint64_t from,
-                   uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap)
+/* Periods from cycle `from` on, added to the bins that end in them. growth: [VCs], of one period; snap: [NOC_BINS +
+ * 1][n], counters at each of the ends, within one period, and (last) at its beginning. */
+void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends,
+                      uint64_t from, uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap)
 {
     struct noc_links *l = net->links;
     for (uint32_t i = 0; i < n; i++) {
@@ -182,7 +183,10 @@ void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg)
     *least = (struct noc_flow){src, dst, least->flits + 1, least->flits};
 }
 
-struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp) { return &net->links->flow[(size_t)gp * (size_t)net->c.flows]; }
+struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp)
+{
+    return &net->links->flow[(size_t)gp * (size_t)net->c.flows];
+}
 
 static int is_port(const struct noc_state *net, uint32_t gp)
 {

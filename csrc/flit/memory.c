@@ -1,5 +1,6 @@
-/* flit/memory.c -- where the state lies. What lives as long as the network is placed end to end in blocks, and blocks of large
- * networks ask for large pages: a flit-hop touches a dozen places, and pages of 4 KiB would miss the table of pages. */
+/* flit/memory.c -- where the state lies. What lives as long as the network is placed end to end in blocks, and blocks
+ * of large networks ask for large pages: a flit-hop touches a dozen places, and pages of 4 KiB would miss the table
+ * of pages. */
 #define _DEFAULT_SOURCE /* madvise() */
 #include "flit/state.h"
 
@@ -8,9 +9,9 @@
 #include <sys/mman.h>
 #endif
 
-#define LARGE_PAGE ((size_t)1 << 21)
+#define LARGE_PAGE  ((size_t)1 << 21)
 #define SMALL_BLOCK ((size_t)1 << 16)
-#define LARGE_FROM 256 /* routers */
+#define LARGE_FROM  256 /* routers */
 
 struct noc_block {
     struct noc_block *next;

@@ -54,9 +54,10 @@ static int wants_fast(const struct noc_config *c)
     for (int i = 0; i < 2; i++)
         if (a[i]->matcher != NOC_INPUT_FIRST || a[i]->arbiter != NOC_ROUND_ROBIN)
             return 0;
-    return !c->general && c->routing_delay <= 1 && c->vc_alloc_delay == 1 && c->sw_alloc_delay == 1 && c->st_delay == 1 &&
-           !c->speculative && !c->hold_switch_for_packet && c->input_speedup == 1 && c->output_speedup == 1 &&
-           c->internal_speedup == 1.0 && c->output_buffer_size < 0 && !c->noq && c->priority == NOC_NONE;
+    return !c->general && c->routing_delay <= 1 && c->vc_alloc_delay == 1 && c->sw_alloc_delay == 1 &&
+           c->st_delay == 1 && !c->speculative && !c->hold_switch_for_packet && c->input_speedup == 1 &&
+           c->output_speedup == 1 && c->internal_speedup == 1.0 && c->output_buffer_size < 0 && !c->noq &&
+           c->priority == NOC_NONE;
 }
 
 static void set_ranges(struct noc_state *net)
@@ -74,7 +75,8 @@ static void set_ranges(struct noc_state *net)
 static int connect_links(struct noc_state *net, const struct noc_link *links, const struct noc_terminal *terminals)
 {
     const int pb = net->port_bits, vb = net->vc_bits, n = net->c.links;
-    const uint32_t st = (uint32_t)net->c.st_delay, terminal = (uint32_t)net->c.terminal_latency, cd = (uint32_t)net->c.credit_delay;
+    const uint32_t st = (uint32_t)net->c.st_delay, terminal = (uint32_t)net->c.terminal_latency,
+                   cd = (uint32_t)net->c.credit_delay;
     net->terminal_delay = 1 + st + terminal;
     net->terminal_credit = 2 + st + 2 * terminal + cd;
     uint8_t *fed = calloc(net->router_ports, 1);
@@ -83,11 +85,13 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
         const struct noc_link *l = &links[i];
         bad = !in_range(l->src, 0, net->c.routers - 1) || !in_range(l->dst, 0, net->c.routers - 1) ||
               !in_range(l->latency, 1, 16384) || !in_range(l->interval, 1, 4096);
-        if (bad || !in_range(l->src_port, 0, net->ports[l->src] - 1) || !in_range(l->dst_port, 0, net->ports[l->dst] - 1)) {
+        if (bad || !in_range(l->src_port, 0, net->ports[l->src] - 1) ||
+            !in_range(l->dst_port, 0, net->ports[l->dst] - 1)) {
             bad = 1;
             break;
         }
-        uint32_t from = (uint32_t)l->src << pb | (uint32_t)l->src_port, to = (uint32_t)l->dst << pb | (uint32_t)l->dst_port;
+        uint32_t from = (uint32_t)l->src << pb | (uint32_t)l->src_port,
+                 to = (uint32_t)l->dst << pb | (uint32_t)l->dst_port;
         bad = noc_output_port(net, from)->used || fed[to];
         noc_output_port(net, from)->used = fed[to] = 1;
         noc_output_port(net, from)->dst = to << vb;
@@ -102,7 +106,8 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
               !in_range(terminals[e].port, 0, net->ports[terminals[e].router] - 1);
         if (bad)
             break;
-        uint32_t at = (uint32_t)terminals[e].router << pb | (uint32_t)terminals[e].port, own = net->router_ports + (uint32_t)e;
+        uint32_t at = (uint32_t)terminals[e].router << pb | (uint32_t)terminals[e].port,
+                 own = net->router_ports + (uint32_t)e;
         struct noc_output_port *p = noc_output_port(net, at);
         bad = p->used || fed[at];
         p->used = fed[at] = p->terminal = 1;
@@ -127,7 +132,8 @@ static int check_table(const struct noc_state *net)
             unsigned port = net->table[(size_t)r * (size_t)net->c.endpoints + (size_t)e] & 63;
             const size_t gp = ((size_t)r << net->port_bits) + port;
             const struct noc_output_port *p = noc_output_port(net, gp);
-            if (port >= net->ports[r] || !p->used || (p->terminal && noc_input_port(net, gp)->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
+            if (port >= net->ports[r] || !p->used ||
+                (p->terminal && noc_input_port(net, gp)->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
                 return -1;
         }
     return 0;
@@ -155,7 +161,8 @@ static int make_lists(struct noc_state *net, uint32_t longest)
     return ok && net->request_key && net->contested;
 }
 
-static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal, const int8_t *dims)
+static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal,
+                       const int8_t *dims)
 {
     const size_t cells = (size_t)net->c.routers * (size_t)net->c.endpoints;
     const size_t in_vcs = (size_t)net->router_ports << net->vc_bits, out_vcs = (size_t)net->all_ports << net->vc_bits;
@@ -178,8 +185,9 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     net->listed = noc_keep(net, (size_t)net->c.endpoints, 1);
     if (minimal)
         net->minimal = noc_keep(net, cells, sizeof *net->minimal);
-    if (!net->input_port || !net->port || !net->free_at || !net->va_arbiter || !net->in_arbiter || !net->out_arbiter || !net->stalls || !net->total || !net->ring || !net->ports || !net->table || !net->source ||
-        !net->last_class || !net->listed || (minimal && !net->minimal))
+    if (!net->input_port || !net->port || !net->free_at || !net->va_arbiter || !net->in_arbiter || !net->out_arbiter ||
+        !net->stalls || !net->total || !net->ring || !net->ports || !net->table || !net->source || !net->last_class ||
+        !net->listed || (minimal && !net->minimal))
         return 0;
     memcpy(net->table, table, cells);
     if (minimal)
@@ -197,8 +205,8 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
         if (p < net->router_ports)
             noc_input_port(net, p)->out_last = noc_input_port(net, p)->vc_last = UINT8_MAX;
         noc_output_port(net, p)->free_mask = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
-        noc_output_port(net, p)->dim = dims && p < net->router_ports
-                               ? dims[(p >> net->port_bits) * 64 + (p & ((1u << net->port_bits) - 1))] : -1;
+        noc_output_port(net, p)->dim =
+            dims && p < net->router_ports ? dims[(p >> net->port_bits) * 64 + (p & ((1u << net->port_bits) - 1))] : -1;
     }
     for (size_t i = 0; i < sources; i++)
         net->source[i] = (struct noc_source){NOC_NO_MSG, NOC_NO_MSG, 0, -1, -1};
@@ -206,8 +214,8 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
 }
 
 struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports, const struct noc_link *links,
-                     const struct noc_terminal *terminals, const uint8_t *table, const uint64_t *minimal,
-                     const int8_t *dims, char *error)
+                           const struct noc_terminal *terminals, const uint8_t *table, const uint64_t *minimal,
+                           const int8_t *dims, char *error)
 {
     const char *fault = config_fault(config);
     struct noc_state *net = fault ? NULL : calloc(1, sizeof *net);
@@ -218,7 +226,8 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     net->c = *config;
     net->held = sizeof *net;
     net->msg_free = NOC_NO_MSG;
-    uint32_t longest = 2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->terminal_latency + (uint32_t)config->credit_delay;
+    uint32_t longest =
+        2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->terminal_latency + (uint32_t)config->credit_delay;
     for (int r = 0; r < config->routers; r++) {
         if (!in_range(ports[r], 1, 64))
             fault = "ports: 1 to 64 a router";
@@ -227,7 +236,9 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     }
     for (int i = 0; i < config->links; i++)
         if (in_range(links[i].latency, 1, 16384)) {
-            uint32_t wire = 1 + (uint32_t)links[i].latency + (uint32_t)(config->st_delay > config->credit_delay ? config->st_delay : config->credit_delay);
+            uint32_t wire =
+                1 + (uint32_t)links[i].latency +
+                (uint32_t)(config->st_delay > config->credit_delay ? config->st_delay : config->credit_delay);
             longest = wire > longest ? wire : longest;
         }
     net->port_bits = bits_for(net->max_ports);

@@ -2,7 +2,8 @@
 #include "flit/state.h"
 
 /* The shape of a port is a constant where the caller knows it. */
-static inline void add_credits(struct noc_state *net, const uint32_t *vc, uint32_t n, const int vb, const size_t port_size)
+static inline void add_credits(struct noc_state *net, const uint32_t *vc, uint32_t n, const int vb,
+                               const size_t port_size)
 {
     char *const port = net->port;
     for (uint32_t i = 0; i < n; i++)
@@ -51,7 +52,8 @@ void noc_one_cycle(struct noc_state *net)
 /* Nothing moves by itself before this cycle. */
 static uint64_t next_work(const struct noc_state *net)
 {
-    if (net->awake.n || net->va[0].n || net->va[1].n || net->va[2].n || net->sa[0].n || net->sa[1].n || noc_general_busy(net))
+    if (net->awake.n || net->va[0].n || net->va[1].n || net->va[2].n || net->sa[0].n || net->sa[1].n ||
+        noc_general_busy(net))
         return net->now;
     uint64_t next = net->traffic ? noc_traffic_next(net) : UINT64_MAX;
     for (uint64_t t = net->now; t <= net->now + net->wheel_mask && t < next; t++)
@@ -97,7 +99,10 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
     return 0;
 }
 
-int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival) { return advance(net, until, stop_on_arrival, 0); }
+int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival)
+{
+    return advance(net, until, stop_on_arrival, 0);
+}
 
 int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until, 0, 1); }
 

@@ -87,9 +87,16 @@ int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
             return noc_fail(net, NOC_NO_MEMORY, "no memory for messages");
         struct noc_msg *m = &net->msg[id];
         int32_t packet = (uint64_t)s->packet_flits > s->flits ? (int32_t)s->flits : s->packet_flits;
-        *m = (struct noc_msg){.tag = s->tag, .ctime = s->ctime, .itime = UINT64_MAX, .flits_left = s->flits,
-                              .packets_left = (s->flits + (uint64_t)packet - 1) / (uint64_t)packet, .flits = s->flits,
-                              .src = s->src, .dst = s->dst, .packet_flits = packet, .vc_class = (int16_t)s->vc_class};
+        *m = (struct noc_msg){.tag = s->tag,
+                              .ctime = s->ctime,
+                              .itime = UINT64_MAX,
+                              .flits_left = s->flits,
+                              .packets_left = (s->flits + (uint64_t)packet - 1) / (uint64_t)packet,
+                              .flits = s->flits,
+                              .src = s->src,
+                              .dst = s->dst,
+                              .packet_flits = packet,
+                              .vc_class = (int16_t)s->vc_class};
         net->pending++;
         int status = noc_later_push(net, id);
         if (status)
@@ -98,7 +105,8 @@ int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
     return 0;
 }
 
-/* A message in the order of what is to be collected: of one cycle by endpoint, in whatever order the engine came upon them. */
+/* A message in the order of what is to be collected: of one cycle by endpoint, in whatever order the engine came upon
+ * them. */
 static void report_arrival(struct noc_state *net, const struct noc_arrival *arrival)
 {
     if (net->done_n == net->done_room) {
@@ -138,7 +146,8 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
     net->pending--;
     if (net->skip)
         noc_skip_ended(net, id);
-    report_arrival(net, &(struct noc_arrival){m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class});
+    report_arrival(
+        net, &(struct noc_arrival){m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class});
     m->next = net->msg_free;
     net->msg_free = id;
 }
@@ -156,7 +165,8 @@ int noc_collect(struct noc_state *net, struct noc_arrival *out, int room)
     return n;
 }
 
-/* The first VC of `mask`, tried in turn from number `first` on, that is free and has room for `need` flits; -1: none. */
+/* The first VC of `mask`, tried in turn from number `first` on, that is free and has room for `need` flits; -1:
+ * none. */
 NOC_INLINE int first_vc(const struct noc_state *net, uint32_t gp, uint32_t mask, unsigned first, int need)
 {
     const struct noc_output_vc *out = noc_output_vc(net, (size_t)gp << net->vc_bits);
@@ -181,8 +191,8 @@ static void noq_range(struct noc_state *net, uint32_t gp, const struct noc_msg *
     *first += (int)port * *count;
 }
 
-/* First VC after the last one used that is free and has room; -1 where there is none. A source that used none of its VCs
- * yet takes their first or none. */
+/* First VC after the last one used that is free and has room; -1 where there is none. A source that used none of its
+ * VCs yet takes their first or none. */
 static inline int choose_vc(struct noc_state *net, uint32_t gp, const struct noc_source *s, const struct noc_msg *m)
 {
     int count = net->c.vcs / net->c.vc_classes, first = m->vc_class * count, need = 1;
@@ -216,7 +226,7 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     uint32_t gp = net->router_ports + e, id = s->head;
     struct noc_output_port *p = noc_output_port(net, gp);
     struct noc_msg *m = &net->msg[id];
-    struct noc_output_vc *out = noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc);
+    struct noc_output_vc *out = noc_output_vc(net, ((size_t)gp << net->vc_bits) + (uint8_t)s->vc);
     if (!s->left) {
         s->left = m->flits_left < (uint64_t)m->packet_flits ? (int32_t)m->flits_left : m->packet_flits;
         p->free_mask &= ~(1u << s->vc);
@@ -231,8 +241,8 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     if (net->c.flows)
         noc_flow_passed(net, gp, id);
     net->injected++;
-    struct noc_flit f = {id, (uint16_t)m->dst, s->left ? 0 : NOC_TAIL};
-    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (unsigned)s->vc, f, (uint32_t)net->now);
+    struct noc_flit f = {id, (uint16_t)m->dst, (uint16_t)(s->left ? 0 : NOC_TAIL)};
+    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (uint8_t)s->vc, f, (uint32_t)net->now);
     if (s->left)
         return;
     if (net->c.wait_for_tail_credit)
@@ -298,7 +308,8 @@ NOC_INLINE void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_sou
     p->vc[vc].flits++;
     net->injected++;
     s->last_vc = (int8_t)vc;
-    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (unsigned)vc, (struct noc_flit){s->head, (uint16_t)m->dst, NOC_TAIL}, (uint32_t)net->now);
+    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (unsigned)vc,
+                 (struct noc_flit){s->head, (uint16_t)m->dst, NOC_TAIL}, (uint32_t)net->now);
     next_message(net, e, s);
 }
 
@@ -319,7 +330,7 @@ NOC_INLINE int inject_only(struct noc_state *net, uint32_t e, const int any)
         }
         s->vc = (int8_t)vc;
     }
-    if (s->vc < 0 || !noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc)->credits)
+    if (s->vc < 0 || !noc_output_vc(net, ((size_t)gp << net->vc_bits) + (uint8_t)s->vc)->credits)
         return 1;
     send_flit(net, e, s);
     net->moved++;

@@ -14,16 +14,17 @@
 
 #define NOC_INLINE static inline __attribute__((always_inline))
 
-#define NOC_KEY_BITS 11 /* 64 ports x 32 VCs */
-#define NOC_LINE 64     /* bytes of a cache line: arrays start on one */
-#define NOC_NO_MSG UINT32_MAX
-#define NOC_ACTIVE 0x8000u /* noc_input_vc.out: an output VC is held */
-#define NOC_HOP 4u         /* noc_flit.bits: hops << 2 | half << 1 | tail */
-#define NOC_HALF 2u
-#define NOC_TAIL 1u
-#define NOC_HERE 255u
+#define NOC_KEY_BITS        11 /* 64 ports x 32 VCs */
+#define NOC_LINE            64 /* bytes of a cache line: arrays start on one */
+#define NOC_NO_MSG          UINT32_MAX
+#define NOC_ACTIVE          0x8000u /* noc_input_vc.out: an output VC is held */
+#define NOC_HOP             4u      /* noc_flit.bits: hops << 2 | half << 1 | tail */
+#define NOC_HALF            2u
+#define NOC_TAIL            1u
+#define NOC_HERE            255u
 #define NOC_FIRST_DIMENSION 0x800u /* noc_state.grid_route: in the first dimension still */
-#define NOC_FLIT_LISTS(net) ((net)->wheel_mask + 2) /* the slots of the wheel, then what leaves the network in this cycle */
+/* the slots of the wheel, then what leaves the network in this cycle */
+#define NOC_FLIT_LISTS(net) ((net)->wheel_mask + 2)
 
 struct noc_flit {
     uint32_t msg;
@@ -45,13 +46,16 @@ struct noc_output_vc {
     uint16_t va_last; /* the input VC it was given to last; of all numbers the low bits */
 };
 
-struct noc_stalls { uint32_t credit, arbitration; }; /* since noc_flush() */
+struct noc_stalls {
+    uint32_t credit, arbitration;
+}; /* since noc_flush() */
 
-/* The input side of a port and its VCs. *_last: the low bits of the numbers of what was served last; next in turn is first. */
+/* The input side of a port and its VCs. *_last: the low bits of the numbers of what was served last; next in turn is
+ * first. */
 struct noc_input_port {
     uint32_t up;            /* VC 0 of the output port that feeds it */
     uint16_t credit_delay;  /* switch grant to credit usable upstream */
-    uint8_t sa_requests[2];     /* entries of each list of requests for the switch that concern it: a lone request has won */
+    uint8_t sa_requests[2]; /* entries of each list of switch requests that concern it: a lone request has won */
     uint8_t out_last, vc_last;
     uint8_t rest[6];
     struct noc_input_vc vc[];
@@ -61,21 +65,23 @@ struct noc_input_port {
 struct noc_output_port {
     uint32_t free_mask, tail_sent; /* free VCs; VCs whose tail has left */
     uint32_t dst;                  /* VC 0 of the far input port; of this port itself where terminal = 1 */
-    uint32_t exit_list;              /* 0, or the list of flits that leave the network where terminal = 1 */
+    uint32_t exit_list;            /* 0, or the list of flits that leave the network where terminal = 1 */
     uint16_t flit_delay;           /* switch grant to arrival at the far end */
     uint16_t interval;
-    uint16_t va_requests[3];           /* as sa_requests, of the lists of requests for a VC */
+    uint16_t va_requests[3]; /* as sa_requests, of the lists of requests for a VC */
     uint8_t sa_requests[2];
     uint8_t in_last, terminal, used;
     int8_t dim;
     struct noc_output_vc vc[];
 };
 
-#define NOC_LINES(bytes) (((bytes) + NOC_LINE - 1) / NOC_LINE * NOC_LINE)
+#define NOC_LINES(bytes)             (((bytes) + NOC_LINE - 1) / NOC_LINE * NOC_LINE)
 #define NOC_INPUT_PORT_SIZE(vc_bits) (sizeof(struct noc_input_port) + (sizeof(struct noc_input_vc) << (vc_bits)))
-#define NOC_OUTPUT_PORT_SIZE(vc_bits) NOC_LINES(sizeof(struct noc_output_port) + (sizeof(struct noc_output_vc) << (vc_bits)))
+#define NOC_OUTPUT_PORT_SIZE(vc_bits)                                                                                  \
+    NOC_LINES(sizeof(struct noc_output_port) + (sizeof(struct noc_output_vc) << (vc_bits)))
 
-_Static_assert(sizeof(struct noc_input_port) == 16 && sizeof(struct noc_output_port) == 32, "four output VCs fill a cache line");
+_Static_assert(sizeof(struct noc_input_port) == 16 && sizeof(struct noc_output_port) == 32,
+               "four output VCs fill a cache line");
 
 #define NOC_AHEAD 8 /* entries of a list looked at ahead of the one in hand: arrays of lists are longer by that */
 
@@ -92,18 +98,27 @@ struct noc_msg {
     int16_t vc_class, measured;
 };
 
-struct noc_source { /* one class of one endpoint */
+struct noc_source {      /* one class of one endpoint */
     uint32_t head, tail; /* queue of messages */
     int32_t left;        /* flits left of the packet being sent, 0 between packets */
     int8_t vc, last_vc;
 };
 
-struct noc_later { uint64_t ctime, seq; uint32_t msg; };
+struct noc_later {
+    uint64_t ctime, seq;
+    uint32_t msg;
+};
 
-/* Input VC `id` wants a VC of the output port whose VC 0 is `out`, or the switch for output VC `out`; or endpoint `id` is awake. */
-struct noc_request { uint32_t id, out; };
+/* Input VC `id` wants a VC of the output port whose VC 0 is `out`, or the switch for output VC `out`; or endpoint
+ * `id` is awake. */
+struct noc_request {
+    uint32_t id, out;
+};
 
-struct noc_list { struct noc_request *at; uint32_t n; };
+struct noc_list {
+    struct noc_request *at;
+    uint32_t n;
+};
 
 struct noc_traffic_state; /* flit/traffic.c */
 struct noc_general;       /* flit/router/general_state.h */
@@ -116,21 +131,21 @@ struct noc_state {
     int port_bits, vc_bits, fast, special, plain, narrow, max_ports; /* plain: flit/router/fast.c */
     uint32_t wheel_mask, all_ports, router_ports;
     uint64_t now;
-    char *input_port, *port;      /* of records with their VCs behind them, see noc_input_port(), noc_output_port() */
+    char *input_port, *port; /* of records with their VCs behind them, see noc_input_port(), noc_output_port() */
     size_t input_port_size, port_size;
-    uint64_t *free_at;       /* by port, narrow wires: no grant before this cycle */
+    uint64_t *free_at;                        /* by port, narrow wires: no grant before this cycle */
     uint32_t terminal_delay, terminal_credit; /* switch grant to arrival at an endpoint, and to its credit */
     struct noc_stalls *stalls;
     struct noc_counts *total; /* what noc_flush() has taken from the two above */
     struct noc_flit *ring;
     uint32_t *stamp_ring, *stamp_front;
     uint8_t *table, *ports;
-    uint8_t *turn[8];  /* dimension order: entry of the table by (coordinate of router, of endpoint), NOC_HERE where equal */
-    uint16_t *at[8];   /* coordinates of routers */
+    uint8_t *turn[8]; /* dimension order: entry by (coordinate of router, of endpoint), NOC_HERE where equal */
+    uint16_t *at[8];  /* coordinates of routers */
     int dimensions, radix[8];
-    uint16_t *grid_route;        /* of one or two dimensions without datelines, see noc_grid_route() */
-    uint32_t *grid_from, *grid_to;  /* by router, by endpoint */
-    unsigned here;     /* entry at the endpoint's own router */
+    uint16_t *grid_route;          /* of one or two dimensions without datelines, see noc_grid_route() */
+    uint32_t *grid_from, *grid_to; /* by router, by endpoint */
+    unsigned here;                 /* entry at the endpoint's own router */
     uint64_t *minimal;
     uint32_t range[3][32]; /* VCs a packet on VC v may ask for: all of its class, low half, high half */
 
@@ -157,7 +172,7 @@ struct noc_state {
     struct noc_skip *skip;
     struct noc_links *links;
     uint64_t bin_end; /* cycle in which the present bin of link counters ends */
-    uint64_t held; /* bytes */
+    uint64_t held;    /* bytes */
     struct noc_block *block;
     char message[256];
 };
@@ -193,8 +208,8 @@ void noc_links_next_bin(struct noc_state *net);
 uint32_t noc_links_ends(const struct noc_state *net, uint64_t from, uint64_t to, uint64_t *ends);
 void noc_links_sum(const struct noc_state *net, const uint32_t *keys, uint32_t n, struct noc_counts *out);
 void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n, uint64_t cycle);
-void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends, uint64_t from,
-                   uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap);
+void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends,
+                      uint64_t from, uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap);
 void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg);
 struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp);
 /* flit/run.c */
@@ -226,7 +241,10 @@ static inline uint64_t noc_random(uint64_t *state)
 }
 
 /* `mask` with bit `first` (modulo 32) as its lowest. */
-static inline uint32_t noc_rotated(uint32_t mask, unsigned first) { return mask >> (first & 31) | mask << (-first & 31); }
+static inline uint32_t noc_rotated(uint32_t mask, unsigned first)
+{
+    return mask >> (first & 31) | mask << (-first & 31);
+}
 
 static inline struct noc_input_port *noc_input_port(const struct noc_state *net, size_t gp)
 {
@@ -253,7 +271,8 @@ static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
     return vc >> (net->port_bits + net->vc_bits);
 }
 
-static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t vc, struct noc_flit flit, uint32_t stamp)
+static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t vc, struct noc_flit flit,
+                                uint32_t stamp)
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
     net->flit_wheel[(size_t)slot * net->flit_room + net->flit_n[slot]++] = (struct noc_event){vc, flit, stamp};
@@ -298,14 +317,14 @@ static inline void noc_queue(struct noc_state *net, uint32_t msg)
 /* Requests by input VC `id`, with `out` as struct noc_request has it, in the lists of cycle `now + delay`. */
 static inline void noc_request_vc(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
-    const unsigned k = (net->now + delay) % 3;
+    const unsigned k = (unsigned)((net->now + delay) % 3);
     net->va[k].at[net->va[k].n++] = (struct noc_request){id, out};
     noc_output_port(net, out >> net->vc_bits)->va_requests[k]++;
 }
 
 static inline void noc_request_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
-    const unsigned k = (net->now + delay) & 1;
+    const unsigned k = (unsigned)(net->now + delay) & 1;
     net->sa[k].at[net->sa[k].n++] = (struct noc_request){id, out};
     noc_input_port(net, id >> net->vc_bits)->sa_requests[k]++;
     noc_output_port(net, out >> net->vc_bits)->sa_requests[k]++;
@@ -326,7 +345,8 @@ static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, u
 /* The same of one or two dimensions without datelines: VC 0 of the output port, of local numbering. */
 static inline uint32_t noc_grid_route(const struct noc_state *net, uint32_t router, uint32_t dst)
 {
-    const uint32_t at = net->grid_from[router] + net->grid_to[dst], second = net->grid_route[at >> 16], first = net->grid_route[at & 0xffff];
+    const uint32_t at = net->grid_from[router] + net->grid_to[dst], second = net->grid_route[at >> 16],
+                   first = net->grid_route[at & 0xffff];
     return (first > second ? first : second) & ~NOC_FIRST_DIMENSION; /* no branch: it could not be predicted */
 }
 
@@ -342,11 +362,13 @@ static inline int noc_tie_is_random(const struct noc_state *net, uint32_t router
 {
     const unsigned entry = noc_entry(net, router, dst);
     const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + (entry & 63));
-    return net->c.split && net->c.seed && (entry & 128) && !out->terminal && noc_output_port(net, (router << net->port_bits) + in_port)->dim != out->dim;
+    return net->c.split && net->c.seed && (entry & 128) && !out->terminal &&
+           noc_output_port(net, (router << net->port_bits) + in_port)->dim != out->dim;
 }
 
 /* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */
-static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f, int break_ties)
+static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f,
+                                 int break_ties)
 {
     unsigned entry = noc_entry(net, router, f->dst), port = entry & 63;
     if (!net->c.split)

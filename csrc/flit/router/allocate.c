@@ -1,10 +1,11 @@
-/* flit/router/allocate.c -- the general router's evaluations: who asks for which VC and switch slot, and who gets it. */
+/* flit/router/allocate.c -- the general router's evaluations: who asks for which VC and switch slot, and who gets
+ * it. */
 #include "flit/router/general_state.h"
 
-#define LOCAL(net, id) ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
-#define VC_OF(net, id) ((id) & ((1u << (net)->vc_bits) - 1))
+#define LOCAL(net, id)   ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
+#define VC_OF(net, id)   ((id) & ((1u << (net)->vc_bits) - 1))
 #define PORT_OF(net, id) (((id) >> (net)->vc_bits) & ((1u << (net)->port_bits) - 1))
-#define FIRM ((int64_t)1 << 61) /* above every speculative priority */
+#define FIRM             ((int64_t)1 << 61) /* above every speculative priority */
 
 int noc_stage_start(struct noc_stage *s, uint64_t now)
 {
@@ -60,7 +61,9 @@ static uint32_t noq_mask(struct noc_state *net, uint32_t id, uint32_t router, un
     uint32_t there = p->dst >> net->vc_bits, next = there >> net->port_bits;
     struct noc_flit f = noc_input_vc(net, id)->front;
     unsigned next_port = noc_route(net, next, there & ((1u << net->port_bits) - 1), &f, 0);
-    int half = net->c.split && !noc_output_port(net, (next << net->port_bits) + next_port)->terminal ? 1 + ((f.bits & NOC_HALF) != 0) : 0;
+    int half = net->c.split && !noc_output_port(net, (next << net->port_bits) + next_port)->terminal
+                   ? 1 + ((f.bits & NOC_HALF) != 0)
+                   : 0;
     return part_of(net->range[half][VC_OF(net, id)], next_port, net->ports[next]);
 }
 
@@ -96,7 +99,10 @@ static int has_room(const struct noc_state *net, uint32_t o, const struct noc_fl
 }
 
 /* Matchers number VCs without padding: wavefront's diagonals depend on it. */
-static int32_t dense(const struct noc_state *net, uint32_t id) { return (int32_t)(PORT_OF(net, id) * (uint32_t)net->c.vcs + VC_OF(net, id)); }
+static int32_t dense(const struct noc_state *net, uint32_t id)
+{
+    return (int32_t)(PORT_OF(net, id) * (uint32_t)net->c.vcs + VC_OF(net, id));
+}
 
 void noc_evaluate_vcs(struct noc_state *net, uint32_t router)
 {
@@ -113,7 +119,8 @@ void noc_evaluate_vcs(struct noc_state *net, uint32_t router)
                 for (uint32_t m = choice[c].mask & noc_output_port(net, gp)->free_mask; m; m &= m - 1) {
                     const uint32_t o = (gp << net->vc_bits) + (uint32_t)__builtin_ctz(m);
                     if (has_room(net, o, &noc_input_vc(net, id)->front))
-                        g->request[n++] = (struct noc_match_request){dense(net, id), dense(net, o), 0, choice[c].rank, noc_vc_priority(net, id)};
+                        g->request[n++] = (struct noc_match_request){dense(net, id), dense(net, o), 0, choice[c].rank,
+                                                                     noc_vc_priority(net, id)};
                 }
             }
         }
@@ -128,7 +135,8 @@ void noc_evaluate_vcs(struct noc_state *net, uint32_t router)
         }
         if (net->c.vc_alloc_delay > 1 && net->now >= rt->va.due && v->vc_grant >= 0) { /* still to be had? */
             const uint32_t o = id - LOCAL(net, id) + (uint32_t)v->vc_grant;
-            if (!(noc_output_port(net, o >> net->vc_bits)->free_mask >> VC_OF(net, o) & 1) || (net->c.vc_busy_when_full && !noc_output_vc(net, o)->credits))
+            if (!(noc_output_port(net, o >> net->vc_bits)->free_mask >> VC_OF(net, o) & 1) ||
+                (net->c.vc_busy_when_full && !noc_output_vc(net, o)->credits))
                 v->vc_grant = -1;
         }
     }
@@ -139,7 +147,8 @@ void noc_evaluate_hold(struct noc_state *net, uint32_t router)
     struct noc_router *rt = &net->general->router[router];
     noc_stage_start(&rt->hold, net->now);
     for (int i = 0; i < rt->hold.nb; i++) {
-        const uint32_t id = rt->hold.batch[i], o = id - LOCAL(net, id) + (noc_input_vc(net, id)->out & (NOC_ACTIVE - 1u));
+        const uint32_t id = rt->hold.batch[i],
+                       o = id - LOCAL(net, id) + (noc_input_vc(net, id)->out & (NOC_ACTIVE - 1u));
         net->general->vc[id].held_ok = !noc_vc_full(net, o) && net->now >= net->free_at[o >> net->vc_bits];
     }
 }
@@ -158,8 +167,8 @@ static int speculates(const struct noc_state *net, uint32_t gp, uint32_t mask)
 }
 
 /* Of the VCs of an input that want one output, the switch hears one: by rank, then round the VCs. */
-static int request(struct noc_state *net, struct noc_router *rt, uint32_t id, uint32_t port, int64_t rank, int32_t *pair,
-               struct noc_match_request *requests, int n)
+static int request(struct noc_state *net, struct noc_router *rt, uint32_t id, uint32_t port, int64_t rank,
+                   int32_t *pair, struct noc_match_request *requests, int n)
 {
     const int is = net->c.input_speedup, os = net->c.output_speedup, vcs = net->c.vcs;
     const int vc = (int)VC_OF(net, id), in_port = (int)PORT_OF(net, id);
@@ -175,7 +184,8 @@ static int request(struct noc_state *net, struct noc_router *rt, uint32_t id, ui
         return n;
     }
     struct noc_match_request *rival = &requests[*at];
-    const int off = rt->offset[i], d = (vc - off + vcs) % vcs, e = ((int)VC_OF(net, (uint32_t)rival->label) - off + vcs) % vcs;
+    const int off = rt->offset[i], d = (vc - off + vcs) % vcs,
+              e = ((int)VC_OF(net, (uint32_t)rival->label) - off + vcs) % vcs;
     if (rank > rival->in_rank || (rank == rival->in_rank && d < e))
         *rival = mine;
     return n;
@@ -184,12 +194,14 @@ static int request(struct noc_state *net, struct noc_router *rt, uint32_t id, ui
 int noc_piggyback_vc(struct noc_state *net, uint32_t id, uint32_t port)
 {
     struct noc_choice choice[65];
-    const int n = noc_choices(net, id, choice), vcs = net->c.vcs, turn_class = net->msg[noc_input_vc(net, id)->front.msg].vc_class;
+    const int n = noc_choices(net, id, choice), vcs = net->c.vcs,
+              turn_class = net->msg[noc_input_vc(net, id)->front.msg].vc_class;
     const int turn = net->general->router[noc_router_of(net, id)].next_vc[turn_class * net->max_ports + (int)port];
     const uint32_t gp = (noc_router_of(net, id) << net->port_bits) + port;
     int best = -1, best_rank = 0, best_turn = 0;
     for (int c = 0; c < n; c++)
-        for (uint32_t m = choice[c].port == port ? choice[c].mask & noc_output_port(net, gp)->free_mask : 0; m; m &= m - 1) {
+        for (uint32_t m = choice[c].port == port ? choice[c].mask & noc_output_port(net, gp)->free_mask : 0; m;
+             m &= m - 1) {
             const int vc = __builtin_ctz(m), distance = (vc - turn + vcs) % vcs;
             if (noc_vc_full(net, (gp << net->vc_bits) + (uint32_t)vc))
                 continue;
@@ -213,12 +225,14 @@ static int grant_stands(struct noc_state *net, struct noc_router *rt, uint32_t i
         return !noc_vc_full(net, base + (noc_input_vc(net, id)->out & (NOC_ACTIVE - 1u)));
     if (net->c.vc_allocator.matcher == NOC_PIGGYBACK)
         return noc_piggyback_vc(net, id, (uint32_t)port) >= 0;
-    const int32_t got = net->c.vc_alloc_delay == 1 ? rt->vc_match.in_match[dense(net, id)] : -1; /* slower ones are not there yet */
+    /* slower ones are not there yet */
+    const int32_t got = net->c.vc_alloc_delay == 1 ? rt->vc_match.in_match[dense(net, id)] : -1;
     return got >= 0 && got / net->c.vcs == port &&
            !noc_vc_full(net, base + ((uint32_t)port << net->vc_bits) + (uint32_t)(got % net->c.vcs));
 }
 
-/* The grant of one requester from the first matcher, or, where that gave its input nothing, from the speculative one. */
+/* The grant of one requester from the first matcher, or, where that gave its input nothing, from the speculative
+ * one. */
 static void read_grant(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
     struct noc_general *g = net->general;
@@ -241,7 +255,8 @@ static void read_grant(struct noc_state *net, struct noc_router *rt, uint32_t id
 }
 
 /* A matcher may reorder its list, but labels are read by pair afterwards: it gets a copy. */
-static void match_copy(struct noc_matcher_state *m, const struct noc_match_request *requests, int n, struct noc_match_request *copy)
+static void match_copy(struct noc_matcher_state *m, const struct noc_match_request *requests, int n,
+                       struct noc_match_request *copy)
 {
     for (int k = 0; k < n; k++)
         copy[k] = requests[k];

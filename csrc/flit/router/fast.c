@@ -5,10 +5,10 @@
  * by another in the same cycle: its flit arrives, and its credit is usable, cycles later, and the VCs that tails
  * free in switch allocation are requested only by the next VC allocation.
  *
- * A request that meets no other is granted where it stands. Each port counts the requests of a list that concern it, from when
- * they are put on the list; a request alone at its ports (output for a VC, input and output for the switch) has nobody to
- * lose to. The others are set aside and arbitrated when all have been seen. A count may be too large, when some requester
- * turns out to have no credit: then a request is arbitrated alone, and wins.
+ * A request that meets no other is granted where it stands. Each port counts the requests of a list that concern it,
+ * from when they are put on the list; a request alone at its ports (output for a VC, input and output for the switch)
+ * has nobody to lose to. The others are set aside and arbitrated when all have been seen. A count may be too large,
+ * when some requester turns out to have no credit: then a request is arbitrated alone, and wins.
  */
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("no-tree-slp-vectorize") /* pairs of numbers in registers would pass through a vector */
@@ -16,7 +16,7 @@
 #include "flit/traffic.h"
 
 #define INLINE NOC_INLINE
-#define FAR 512   /* routers from which on the state is larger than a second-level cache, and prefetching pays */
+#define FAR    512 /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
 /* The arrays of the state as locals: stores of small integers alias everything, and members would be reloaded. */
 struct view {
@@ -32,25 +32,39 @@ struct view {
     int vb, both;
 };
 
-INLINE struct noc_input_port *input_port_of(const struct view *w, uint32_t id) { return (void *)(w->input_port + (id >> w->vb) * w->input_port_size); }
-INLINE struct noc_output_port *port_of(const struct view *w, uint32_t out) { return (void *)(w->port + (out >> w->vb) * w->port_size); }
-INLINE struct noc_input_vc *in_of(const struct view *w, uint32_t id) { return &input_port_of(w, id)->vc[id & w->vc_mask]; }
+INLINE struct noc_input_port *input_port_of(const struct view *w, uint32_t id)
+{
+    return (void *)(w->input_port + (id >> w->vb) * w->input_port_size);
+}
+INLINE struct noc_output_port *port_of(const struct view *w, uint32_t out)
+{
+    return (void *)(w->port + (out >> w->vb) * w->port_size);
+}
+INLINE struct noc_input_vc *in_of(const struct view *w, uint32_t id)
+{
+    return &input_port_of(w, id)->vc[id & w->vc_mask];
+}
 
 /* Output VC 0 the head flit `f` in front of `id` goes to, of local numbering. */
-INLINE uint32_t route(struct noc_state *net, const struct view *w, uint32_t id, struct noc_flit *f, const int special, const int plain)
+INLINE uint32_t route(struct noc_state *net, const struct view *w, uint32_t id, struct noc_flit *f, const int special,
+                      const int plain)
 {
     if (plain || net->grid_route)
         return noc_grid_route(net, id >> w->both, f->dst);
     return noc_route(net, id >> w->both, (id >> w->vb) & w->port_mask, f, special) << w->vb;
 }
 
-INLINE uint32_t output_of(const struct view *w, uint32_t id, uint32_t out) { return (id & ~w->local) | (out & (NOC_ACTIVE - 1u)); }
+INLINE uint32_t output_of(const struct view *w, uint32_t id, uint32_t out)
+{
+    return (id & ~w->local) | (out & (NOC_ACTIVE - 1u));
+}
 
-INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, const int special, const int far, const int plain)
+INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, const int special, const int far,
+                     const int plain)
 {
     const uint32_t slot = (uint32_t)w->now & w->wheel_mask, n = w->flit_n[slot];
     const struct noc_event *restrict event = w->flit_wheel + (size_t)slot * w->flit_room;
-    const unsigned k = (w->now + (R != 0)) % 3;
+    const unsigned k = (unsigned)((w->now + (R != 0)) % 3);
     struct noc_list *const va = &net->va[k];
     struct noc_request *restrict const va_at = va->at;
     uint32_t va_n = va->n;
@@ -84,7 +98,7 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
 static uint32_t with_room(const struct noc_state *net, uint32_t port, uint32_t mask, uint32_t msg)
 {
     uint32_t room = 0;
-    unsigned need = net->c.vc_busy_when_full;
+    unsigned need = (unsigned)net->c.vc_busy_when_full;
     if (net->c.cut_through && net->msg[msg].packet_flits > (int)need)
         need = (unsigned)net->msg[msg].packet_flits;
     for (int vc = 0; vc < net->c.vcs; vc++)
@@ -101,15 +115,16 @@ INLINE void fetch(const struct view *w, const struct noc_request *request)
 }
 
 /* VCs of output port `p` that the head of `id` may have now. */
-INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, const struct noc_output_port *p, uint32_t id, uint32_t base,
-                        const int special, const int plain)
+INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, const struct noc_output_port *p, uint32_t id,
+                        uint32_t base, const int special, const int plain)
 {
     if (plain)
         return p->free_mask;
     const struct noc_flit *f = &in_of(w, id)->front;
     const unsigned half = net->c.split && !p->terminal ? 1 + ((f->bits & NOC_HALF) != 0) : 0;
     const uint32_t mask = p->free_mask & net->range[half][id & w->vc_mask];
-    return special && (net->c.vc_busy_when_full | net->c.cut_through) ? with_room(net, base >> w->vb, mask, f->msg) : mask;
+    return special && (net->c.vc_busy_when_full | net->c.cut_through) ? with_room(net, base >> w->vb, mask, f->msg)
+                                                                      : mask;
 }
 
 /* The first of them after the one given last, if that was of the same port; else the lowest. */
@@ -120,7 +135,8 @@ INLINE uint32_t choose(const struct view *w, const struct noc_input_vc *v, uint3
 }
 
 /* `id` holds output VC `o` of port `p` from now on, and requests for the switch in the next cycle. */
-INLINE void take(const struct view *w, struct noc_output_port *p, uint32_t id, uint32_t o, struct noc_request *next, const unsigned s1)
+INLINE void take(const struct view *w, struct noc_output_port *p, uint32_t id, uint32_t o, struct noc_request *next,
+                 const unsigned s1)
 {
     const uint32_t vc = o & w->vc_mask;
     struct noc_input_port *input_port = input_port_of(w, id);
@@ -134,11 +150,13 @@ INLINE void take(const struct view *w, struct noc_output_port *p, uint32_t id, u
     p->sa_requests[s1]++;
 }
 
-INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far, const int plain)
+INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far,
+                          const int plain)
 {
-    const unsigned k = w->now % 3, k1 = (w->now + 1) % 3, s1 = (w->now + 1) & 1;
+    const unsigned k = (unsigned)(w->now % 3), k1 = (unsigned)((w->now + 1) % 3), s1 = (unsigned)(w->now + 1) & 1;
     struct noc_list *const list = &net->va[k], *const next = &net->va[k1], *const sa = &net->sa[s1];
-    struct noc_request *restrict const at = list->at, *restrict const next_at = next->at, *restrict const sa_at = sa->at;
+    struct noc_request *restrict const at = list->at, *restrict const next_at = next->at,
+                                       *restrict const sa_at = sa->at;
     struct noc_request *restrict const contested = w->contested;
     uint64_t *restrict const arbiter = net->va_arbiter;
     const uint32_t local = w->local, n = list->n;
@@ -201,7 +219,8 @@ struct crossing {
     unsigned s1, k; /* lists they are, by number */
 };
 
-INLINE void request_again(struct crossing *x, struct noc_input_port *input_port, struct noc_output_port *p, uint32_t id, uint32_t o)
+INLINE void request_again(struct crossing *x, struct noc_input_port *input_port, struct noc_output_port *p, uint32_t id,
+                          uint32_t o)
 {
     x->next[x->n++] = (struct noc_request){id, o};
     input_port->sa_requests[x->s1]++;
@@ -217,8 +236,8 @@ INLINE void advance(const struct view *w, struct noc_input_vc *v, uint32_t id)
 }
 
 /* The front flit of `id` won the switch: it leaves its buffer and is on the wire. */
-INLINE void traverse(struct noc_state *net, const struct view *w, struct crossing *x, struct noc_input_port *input_port, struct noc_output_port *p,
-                     uint32_t id, uint32_t o, const int special, const int plain)
+INLINE void traverse(struct noc_state *net, const struct view *w, struct crossing *x, struct noc_input_port *input_port,
+                     struct noc_output_port *p, uint32_t id, uint32_t o, const int special, const int plain)
 {
     const uint32_t in_vc = id & w->vc_mask, vc = o & w->vc_mask;
     struct noc_input_vc *v = &input_port->vc[in_vc];
@@ -262,7 +281,8 @@ INLINE void traverse(struct noc_state *net, const struct view *w, struct crossin
 }
 
 /* The requests set aside: each input takes one, each output one of those. How many had an input. */
-INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct crossing *x, uint32_t requests, const int special, const int plain)
+INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct crossing *x, uint32_t requests,
+                          const int special, const int plain)
 {
     struct noc_request *restrict const request = w->contested;
     uint64_t *restrict const in_arbiter = net->in_arbiter, *restrict const out_arbiter = net->out_arbiter;
@@ -273,7 +293,8 @@ INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct cr
     for (uint32_t i = 0; i < requests; i++) {
         const uint32_t id = request[i].id, o = request[i].out;
         const struct noc_input_port *input_port = input_port_of(w, id);
-        const uint32_t to_port = ((o >> vb) - input_port->out_last - 1u) & port_mask, to_vc = (id - input_port->vc_last - 1u) & vc_mask;
+        const uint32_t to_port = ((o >> vb) - input_port->out_last - 1u) & port_mask,
+                       to_vc = (id - input_port->vc_last - 1u) & vc_mask;
         const uint64_t key = tag | (w->local - (to_port << vb | to_vc)), was = in_arbiter[id >> vb];
         in_arbiter[id >> vb] = was < key ? key : was;
         w->key[i] = key;
@@ -288,7 +309,8 @@ INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct cr
             request_again(x, input_port, p, id, o);
             continue;
         }
-        const uint64_t key = tag | (port_mask - (((id >> vb) - p->in_last - 1u) & port_mask)), was = out_arbiter[o >> vb];
+        const uint64_t key = tag | (port_mask - (((id >> vb) - p->in_last - 1u) & port_mask)),
+                       was = out_arbiter[o >> vb];
         out_arbiter[o >> vb] = was < key ? key : was;
         w->key[wins] = key;
         request[wins++] = (struct noc_request){id, o};
@@ -305,9 +327,10 @@ INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct cr
     return wins;
 }
 
-INLINE void switch_allocation(struct noc_state *net, const struct view *w, const int R, const int special, const int far, const int plain)
+INLINE void switch_allocation(struct noc_state *net, const struct view *w, const int R, const int special,
+                              const int far, const int plain)
 {
-    const unsigned s = w->now & 1, k = (w->now + 1 + (R != 0)) % 3;
+    const unsigned s = (unsigned)w->now & 1, k = (unsigned)((w->now + 1 + (R != 0)) % 3);
     struct noc_list *const list = &net->sa[s], *const next = &net->sa[s ^ 1], *const va = &net->va[k];
     struct noc_request *restrict const at = list->at;
     struct crossing x = {next->at, va->at, next->n, va->n, s ^ 1, k};
@@ -360,15 +383,30 @@ INLINE void departures(struct noc_state *net, const struct view *w)
 
 /* pb, vb: bits of port and VC numbers, constants where the caller knows them: shifts and masks then need no registers.
  * plain: one class, no datelines, dimension order in one or two dimensions. */
-INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int plain, const int pb, const int vb,
-                  const size_t input_port_size, const size_t port_size)
+INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int plain, const int pb,
+                  const int vb, const size_t input_port_size, const size_t port_size)
 {
-    const struct view w = {
-        .input_port = net->input_port, .port = net->port, .input_port_size = input_port_size, .port_size = port_size, .ring = net->ring,
-        .flit_wheel = net->flit_wheel, .credit_wheel = net->credit_wheel, .flit_n = net->flit_n, .credit_n = net->credit_n,
-        .contested = net->contested, .key = net->request_key, .now = net->now, .wheel_mask = net->wheel_mask,
-        .flit_room = net->flit_room, .credit_room = net->credit_room, .vc_mask = (1u << vb) - 1, .port_mask = (1u << pb) - 1,
-        .local = (1u << (pb + vb)) - 1, .depth = (unsigned)net->c.vc_depth, .vb = vb, .both = pb + vb};
+    const struct view w = {.input_port = net->input_port,
+                           .port = net->port,
+                           .input_port_size = input_port_size,
+                           .port_size = port_size,
+                           .ring = net->ring,
+                           .flit_wheel = net->flit_wheel,
+                           .credit_wheel = net->credit_wheel,
+                           .flit_n = net->flit_n,
+                           .credit_n = net->credit_n,
+                           .contested = net->contested,
+                           .key = net->request_key,
+                           .now = net->now,
+                           .wheel_mask = net->wheel_mask,
+                           .flit_room = net->flit_room,
+                           .credit_room = net->credit_room,
+                           .vc_mask = (1u << vb) - 1,
+                           .port_mask = (1u << pb) - 1,
+                           .local = (1u << (pb + vb)) - 1,
+                           .depth = (unsigned)net->c.vc_depth,
+                           .vb = vb,
+                           .both = pb + vb};
     arrivals(net, &w, R, special, far, plain);
     vc_allocation(net, &w, special, far, plain);
     switch_allocation(net, &w, R, special, far, plain);

@@ -1,8 +1,8 @@
 /* flit/router/general.c -- the general router: what arrives, what each step changes, and what leaves. */
 #include "flit/router/general_state.h"
 
-#define LOCAL(net, id) ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
-#define VC_OF(net, id) ((id) & ((1u << (net)->vc_bits) - 1))
+#define LOCAL(net, id)   ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
+#define VC_OF(net, id)   ((id) & ((1u << (net)->vc_bits) - 1))
 #define PORT_OF(net, id) (((id) >> (net)->vc_bits) & ((1u << (net)->port_bits) - 1))
 
 uint64_t noc_general_busy(const struct noc_state *net) { return net->general ? net->general->active_n : 0; }
@@ -247,7 +247,8 @@ static void step(struct noc_state *net, uint32_t router)
     for (int p = 0; p < ports; p++)
         if (rt->freed[p]) {
             struct noc_fifo *q = &rt->credit_queue[p];
-            g->credit_queue[(size_t)(base + (uint32_t)p) * g->queue_room + (q->first + q->n++) % g->queue_room] = rt->freed[p];
+            g->credit_queue[(size_t)(base + (uint32_t)p) * g->queue_room + (q->first + q->n++) % g->queue_room] =
+                rt->freed[p];
             rt->freed[p] = 0;
         }
 }
@@ -271,8 +272,8 @@ static int send(struct noc_state *net, uint32_t router)
 {
     struct noc_general *g = net->general;
     struct noc_router *rt = &g->router[router];
-    int busy = rt->rc.nw + rt->rc.nb + rt->va.nw + rt->va.nb + rt->hold.nw + rt->hold.nb + rt->sa.nw +
-               rt->sa.nb + rt->xbar_n[0] + rt->xbar_n[1];
+    int busy = rt->rc.nw + rt->rc.nb + rt->va.nw + rt->va.nb + rt->hold.nw + rt->hold.nb + rt->sa.nw + rt->sa.nb +
+               rt->xbar_n[0] + rt->xbar_n[1];
     for (int p = 0; p < net->ports[router]; p++) {
         const uint32_t gp = (router << net->port_bits) + (uint32_t)p;
         struct noc_fifo *q = &rt->queue[p], *c = &rt->credit_queue[p];
@@ -284,7 +285,8 @@ static int send(struct noc_state *net, uint32_t router)
         }
         if (c->n) {
             for (uint32_t m = g->credit_queue[(size_t)gp * g->queue_room + c->first]; m; m &= m - 1)
-                noc_put_credit(net, noc_input_port(net, gp)->credit_delay, noc_input_port(net, gp)->up + (uint32_t)__builtin_ctz(m));
+                noc_put_credit(net, noc_input_port(net, gp)->credit_delay,
+                               noc_input_port(net, gp)->up + (uint32_t)__builtin_ctz(m));
             c->first = (c->first + 1) % g->queue_room;
             c->n--;
         }
@@ -312,7 +314,8 @@ static void receive(struct noc_state *net)
     net->flit_n[slot] = 0;
 }
 
-/* Flows of one router feel each other without a port in common: a batch waits for the last one, a diagonal moves on. */
+/* Flows of one router feel each other without a port in common: a batch waits for the last one, a diagonal moves
+ * on. */
 int noc_general_coupled(const struct noc_state *net)
 {
     const struct noc_config *c = &net->c;

@@ -1,4 +1,5 @@
-/* flit/router/general_open.c -- the general router's arrays: opened for the ports and options of each router, and closed. */
+/* flit/router/general_open.c -- the general router's arrays: opened for the ports and options of each router, and
+ * closed. */
 #include "flit/router/general_state.h"
 
 #include <stdlib.h>
@@ -62,9 +63,11 @@ static int open_router(struct noc_state *net, struct noc_router *rt, int ports)
         rt->offset[i] = (uint8_t)(i % c->input_speedup);
     for (int i = 0; i < c->vc_classes * net->max_ports; i++)
         rt->next_vc[i] = -1;
-    if (c->speculative && c->spec_allocator.matcher != NOC_PRIO && noc_matcher_open(&rt->spec_match, c->spec_allocator, ins, outs))
+    if (c->speculative && c->spec_allocator.matcher != NOC_PRIO &&
+        noc_matcher_open(&rt->spec_match, c->spec_allocator, ins, outs))
         return 0;
-    return !noc_matcher_open(&rt->vc_match, c->vc_allocator, vcs, vcs) && !noc_matcher_open(&rt->sw_match, c->sw_allocator, ins, outs);
+    return !noc_matcher_open(&rt->vc_match, c->vc_allocator, vcs, vcs) &&
+           !noc_matcher_open(&rt->sw_match, c->sw_allocator, ins, outs);
 }
 
 int noc_general_open(struct noc_state *net)
@@ -90,8 +93,8 @@ int noc_general_open(struct noc_state *net)
     g->listed = keep(net, (size_t)net->c.routers, 1);
     net->stamp_front = noc_alloc(net, in_vcs, sizeof *net->stamp_front);
     net->stamp_ring = noc_alloc(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->stamp_ring);
-    if (!g->router || !g->vc || !g->queue || !g->credit_queue || !g->arrival || !g->request || !g->spec_request || !g->sorted ||
-        !g->pair || !g->spec_pair || !g->active || !g->listed || !net->stamp_front || !net->stamp_ring)
+    if (!g->router || !g->vc || !g->queue || !g->credit_queue || !g->arrival || !g->request || !g->spec_request ||
+        !g->sorted || !g->pair || !g->spec_pair || !g->active || !g->listed || !net->stamp_front || !net->stamp_ring)
         return NOC_NO_MEMORY;
     for (int r = 0; r < net->c.routers; r++)
         if (!open_router(net, &g->router[r], net->ports[r]))

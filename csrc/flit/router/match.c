@@ -68,13 +68,15 @@ static void serve(struct noc_matcher_state *m, int in, int out)
     }
 }
 
-static int beats(const struct noc_matcher_state *m, int at_input, const struct noc_match_request *a, const struct noc_match_request *b)
+static int beats(const struct noc_matcher_state *m, int at_input, const struct noc_match_request *a,
+                 const struct noc_match_request *b)
 {
     int64_t rank_a = at_input ? a->in_rank : a->out_rank, rank_b = at_input ? b->in_rank : b->out_rank;
     if (rank_a != rank_b)
         return rank_a > rank_b;
     int arbiter = at_input ? a->in : a->out;
-    return turn(m, at_input, arbiter, at_input ? a->out : a->in) < turn(m, at_input, arbiter, at_input ? b->out : b->in);
+    return turn(m, at_input, arbiter, at_input ? a->out : a->in) <
+           turn(m, at_input, arbiter, at_input ? b->out : b->in);
 }
 
 /* One side picks one request each, then the other side among those; only full matches move arbiters. */
@@ -136,7 +138,8 @@ static void islip(struct noc_matcher_state *m, const struct noc_match_request *r
     }
 }
 
-static int sooner(const struct noc_matcher_state *m, int square, const struct noc_match_request *a, const struct noc_match_request *b)
+static int sooner(const struct noc_matcher_state *m, int square, const struct noc_match_request *a,
+                  const struct noc_match_request *b)
 {
     if (a->out_rank != b->out_rank)
         return a->out_rank > b->out_rank;

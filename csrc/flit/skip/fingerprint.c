@@ -1,10 +1,12 @@
-/* flit/skip/fingerprint.c -- is it worth while to look whether a group's state recurs? To write a state out costs as much as some hundred
- * cycles, on long wires and deep buffers, so each cycle has a fingerprint, and only fingerprints that come again call for it.
+/* flit/skip/fingerprint.c -- per-cycle fingerprints that decide when a full snapshot is worth taking. A snapshot
+ * costs as much as some hundred cycles, on long wires and deep buffers, so each cycle has a fingerprint, and only
+ * fingerprints that come again call for it.
  *
- * Fingerprint.   What arrived in the last 32 cycles and where, and how many flits lie between arrival and credit in each VC: where
- *         a buffer fills or drains the fingerprint changes, however regular the arrivals are.
- * Guess.  For as long as a flit takes over the longest wire, fingerprints have been those of `period_guess` cycles before. Periods too
- *         long to be remembered show as the fingerprint of an anchor, set at w, 2w, 4w ... cycles (Brent).
+ * Print.  What arrived in the last 32 cycles and where, and how many flits lie between arrival and credit in each VC:
+ *         where a buffer fills or drains the fingerprint changes, however regular the arrivals are.
+ * Guess.  For as long as a flit takes over the longest wire, fingerprints have been those of `period_guess` cycles
+ *         before. Periods too long to be remembered show as the fingerprint of an anchor, set at w, 2w, 4w ... cycles
+ *         (Brent).
  */
 #include "flit/skip/state.h"
 
@@ -16,7 +18,8 @@ static uint64_t mixed(uint64_t x)
     return (x ^ x >> 29) * 0xbf58476d1ce4e5b9u;
 }
 
-/* What a flit adds to the level of its group between arrival and credit, by output VC. What is ejected does not arrive. */
+/* What a flit adds to the level of its group between arrival and credit, by output VC. What is ejected does not
+ * arrive. */
 int noc_fingerprints_open(struct noc_state *net)
 {
     uint64_t *weight = net->skip->weight = noc_alloc(net, (size_t)net->all_ports << net->vc_bits, sizeof *weight);
@@ -31,13 +34,14 @@ int noc_fingerprints_read(struct noc_state *net)
     struct noc_skip *const s = net->skip;
     struct noc_group *const group = s->group;
     const uint64_t *const weight = s->weight;
-    const uint32_t *const group_of = s->group_of, slot = (uint32_t)net->now & net->wheel_mask, n = net->flit_n[slot], credits = net->credit_n[slot];
+    const uint32_t *const group_of = s->group_of, slot = (uint32_t)net->now & net->wheel_mask, n = net->flit_n[slot],
+                          credits = net->credit_n[slot];
     const struct noc_event *const event = &net->flit_wheel[(size_t)slot * net->flit_room];
     const uint32_t *const credit = &net->credit_wheel[(size_t)slot * net->credit_room], mask = (1u << net->vc_bits) - 1;
     const int vb = net->vc_bits;
     uint32_t searching = 0;
     for (uint32_t i = 0; i < s->n_groups; i++)
-        searching += noc_searches(net, &group[i]);
+        searching += (uint32_t)noc_searches(net, &group[i]);
     if (!searching)
         return 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -63,7 +67,10 @@ static void period_guess(struct noc_group *g, uint32_t at, uint64_t fingerprint)
     if (g->period_guess && fingerprints->fingerprint[(at - g->period_guess) % NOC_FINGERPRINTS] == fingerprint) {
         g->streak++;
     } else {
-        g->period_guess = at - *last < NOC_FINGERPRINTS && fingerprints->fingerprint[*last % NOC_FINGERPRINTS] == fingerprint ? at - *last : 0;
+        g->period_guess =
+            at - *last < NOC_FINGERPRINTS && fingerprints->fingerprint[*last % NOC_FINGERPRINTS] == fingerprint
+                ? at - *last
+                : 0;
         g->streak = g->period_guess != 0;
     }
     fingerprints->fingerprint[at % NOC_FINGERPRINTS] = fingerprint;

@@ -1,5 +1,6 @@
-/* flit/skip/group.c -- which flows share a port. A flow is a message at the head of its queue or under way; its path is known
- * from the routing table. A new flow joins the groups whose ports it uses; when one ends, its group is partitioned anew.
+/* flit/skip/group.c -- which flows share a port. A flow is a message at the head of its queue or under way; its path
+ * is known from the routing table. A new flow joins the groups whose ports it uses; when one ends, its group is
+ * partitioned anew.
  */
 #include "flit/skip/state.h"
 
@@ -29,7 +30,8 @@ void noc_skip_starts(struct noc_state *net, uint32_t msg)
     struct noc_skip *s = net->skip;
     const struct noc_msg *m = &net->msg[msg];
     const uint32_t id = s->group_of[net->router_ports + (uint32_t)m->src];
-    if (id != NOC_NO_GROUP && s->group[id].parked && net->source[m->src * net->c.vc_classes + m->vc_class].head == NOC_NO_MSG)
+    if (id != NOC_NO_GROUP && s->group[id].parked &&
+        net->source[m->src * net->c.vc_classes + m->vc_class].head == NOC_NO_MSG)
         noc_unpark(net, &s->group[id]);
 }
 
@@ -37,8 +39,9 @@ void noc_skip_started(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
     const uint32_t known = s->slot_room;
-    if (s->off || !reserve(&s->active, &s->active_room, s->n_active + 1) || !reserve(&s->fresh, &s->fresh_room, s->n_fresh + 1) ||
-        !reserve(&s->slot, &s->slot_room, msg + 1) || !reserve(&s->place, &s->place_room, msg + 1)) {
+    if (s->off || !reserve(&s->active, &s->active_room, s->n_active + 1) ||
+        !reserve(&s->fresh, &s->fresh_room, s->n_fresh + 1) || !reserve(&s->slot, &s->slot_room, msg + 1) ||
+        !reserve(&s->place, &s->place_room, msg + 1)) {
         s->off = 1; /* no memory: step on, which is always right */
         return;
     }
@@ -140,7 +143,8 @@ static uint32_t may_use(struct noc_skip *s, uint32_t key, uint32_t n)
     return n + 1;
 }
 
-/* Keys a flow may use, injection first; 0 where it cannot arrive. `random_ties`: a random tie break may choose between them. */
+/* Keys a flow may use, injection first; 0 where it cannot arrive. `random_ties`: a random tie break may choose
+ * between them. */
 static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *random_ties)
 {
     struct noc_skip *s = net->skip;
@@ -152,7 +156,8 @@ static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *ran
         arrives |= noc_output_port(net, s->path[i])->terminal;
         if (noc_output_port(net, s->path[i])->terminal)
             continue;
-        const uint32_t in = noc_output_port(net, s->path[i])->dst >> net->vc_bits, first = in >> net->port_bits << net->port_bits;
+        const uint32_t in = noc_output_port(net, s->path[i])->dst >> net->vc_bits,
+                       first = in >> net->port_bits << net->port_bits;
         const uint32_t key = first + noc_route(net, in >> net->port_bits, in - first, &f, 0);
         n = may_use(s, key, n);
         if (noc_tie_is_random(net, in >> net->port_bits, in - first, f.dst)) {
@@ -160,7 +165,8 @@ static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *ran
             *random_ties = 1;
         }
         if (net->minimal && !noc_output_port(net, key)->terminal)
-            for (uint64_t ports = net->minimal[(size_t)(in >> net->port_bits) * (size_t)net->c.endpoints + f.dst]; ports; ports &= ports - 1)
+            for (uint64_t ports = net->minimal[(size_t)(in >> net->port_bits) * (size_t)net->c.endpoints + f.dst];
+                 ports; ports &= ports - 1)
                 n = may_use(s, first + (uint32_t)__builtin_ctzll(ports), n);
     }
     for (uint32_t i = 0, reached = n; s->coupled && i < reached; i++) {
@@ -176,7 +182,8 @@ static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *ran
 static int absorb(struct noc_state *net, struct noc_group *to, struct noc_group *from)
 {
     struct noc_skip *s = net->skip;
-    if (!reserve(&to->keys, &to->keys_room, to->n_keys + from->n_keys) || !reserve(&to->msgs, &to->msgs_room, to->n_msgs + from->n_msgs))
+    if (!reserve(&to->keys, &to->keys_room, to->n_keys + from->n_keys) ||
+        !reserve(&to->msgs, &to->msgs_room, to->n_msgs + from->n_msgs))
         return 0;
     for (uint32_t i = 0; i < from->n_keys; i++) {
         s->group_of[from->keys[i]] = noc_group_id(s, to);
@@ -229,7 +236,8 @@ static int add_flow(struct noc_state *net, uint32_t msg)
         }
     s->place[msg] = g->n_msgs;
     g->msgs[g->n_msgs++] = msg;
-    g->random_ties |= random_ties && m->flits > (uint64_t)m->packet_flits; /* the ties of a single packet are broken before it flows */
+    /* the ties of a single packet are broken before it flows */
+    g->random_ties |= random_ties && m->flits > (uint64_t)m->packet_flits;
     noc_group_restart(net, g);
     return 1;
 }

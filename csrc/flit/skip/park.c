@@ -1,7 +1,8 @@
 /* flit/skip/park.c -- a group whose state recurs is parked: its pending events are taken off the clock, and its
  * state at any later cycle t, up to `limit`, is that of cycle parked_at + (t - parked_at) mod period.
  *
- * Unpark. Counters and messages are advanced by whole periods, the rest of a period is stepped by the group alone, with
+ * Unpark. Counters and messages are advanced by whole periods, the rest of a period is stepped by the group alone,
+ *         with
  *       the pending events of all others detached. Where bins of link counters end inside the skipped cycles, one of
  *       the periods is stepped too, and read where those bins end in it: the bins are those of stepping.
  * Arbiters hold cycle numbers; those of one port only ever grow, as its groups follow each other in time.
@@ -107,7 +108,8 @@ static void catch_up(struct noc_state *net, struct noc_group *g, uint64_t t)
             noc_pending_shift(net, g, skipped * g->period);
         s->report.group_skipped += skipped * g->period;
         s->report.jumps += skipped != 0;
-        s->report.longest_period = skipped && g->period > s->report.longest_period ? g->period : s->report.longest_period;
+        s->report.longest_period =
+            skipped && g->period > s->report.longest_period ? g->period : s->report.longest_period;
         net->now = whole - (n ? g->period : 0);
     }
     noc_pending_restore(net, &g->events);

@@ -21,11 +21,15 @@ static size_t router_bound(const struct noc_state *net)
     return n;
 }
 
-static int taken(const struct noc_state *net, uint32_t id, uint32_t key) { return id == NOC_NO_GROUP || net->skip->group_of[key] == id; }
+static int taken(const struct noc_state *net, uint32_t id, uint32_t key)
+{
+    return id == NOC_NO_GROUP || net->skip->group_of[key] == id;
+}
 
 static void push(struct noc_pending_events *out, struct noc_pending_event item) { out->at[out->n++] = item; }
 
-static int detach_list(struct noc_state *net, uint32_t id, uint32_t *list, int n, struct noc_pending_event like, struct noc_pending_events *out)
+static int detach_list(struct noc_state *net, uint32_t id, uint32_t *list, int n, struct noc_pending_event like,
+                       struct noc_pending_events *out)
 {
     int kept = 0;
     for (int i = 0; i < n; i++) {
@@ -54,8 +58,11 @@ static int detach_router(struct noc_state *net, uint32_t id, uint32_t router, st
     int left = 0;
     for (uint32_t k = 0; k < 4; k++) {
         struct noc_stage *s = stage[k];
-        s->nw = detach_list(net, id, s->waiting, s->nw, (struct noc_pending_event){PENDING_WAITING, 0, 0, k, {0, 0, 0}}, out);
-        s->nb = detach_list(net, id, s->batch, s->nb, (struct noc_pending_event){PENDING_BATCH, (uint32_t)(s->due - net->now), 0, k, {0, 0, 0}}, out);
+        s->nw = detach_list(net, id, s->waiting, s->nw, (struct noc_pending_event){PENDING_WAITING, 0, 0, k, {0, 0, 0}},
+                            out);
+        s->nb =
+            detach_list(net, id, s->batch, s->nb,
+                        (struct noc_pending_event){PENDING_BATCH, (uint32_t)(s->due - net->now), 0, k, {0, 0, 0}}, out);
         left += s->nw + s->nb;
     }
     for (uint32_t side = 0; side < 2; side++) {
@@ -63,7 +70,9 @@ static int detach_router(struct noc_state *net, uint32_t id, uint32_t router, st
         for (int k = 0; k < rt->xbar_n[side]; k++) {
             const struct noc_leaving *l = &rt->xbar[side][k];
             if (taken(net, id, l->out >> net->vc_bits))
-                push(out, (struct noc_pending_event){side ? PENDING_CROSSING : PENDING_WON, side ? (uint32_t)(rt->xbar_due - net->now) : 0, l->out, l->stamp, l->flit});
+                push(out, (struct noc_pending_event){side ? PENDING_CROSSING : PENDING_WON,
+                                                     side ? (uint32_t)(rt->xbar_due - net->now) : 0, l->out, l->stamp,
+                                                     l->flit});
             else
                 rt->xbar[side][kept++] = *l;
         }
@@ -72,7 +81,8 @@ static int detach_router(struct noc_state *net, uint32_t id, uint32_t router, st
     for (int p = 0; p < net->ports[router]; p++) {
         const uint32_t gp = (router << net->port_bits) + (uint32_t)p;
         left += rt->queue[p].n && !(taken(net, id, gp) && !detach_fifo(&rt->queue[p], PENDING_QUEUE, gp, out));
-        left += rt->credit_queue[p].n && !(taken(net, id, noc_input_port(net, gp)->up >> net->vc_bits) && !detach_fifo(&rt->credit_queue[p], PENDING_CREDITS, gp, out));
+        left += rt->credit_queue[p].n && !(taken(net, id, noc_input_port(net, gp)->up >> net->vc_bits) &&
+                                           !detach_fifo(&rt->credit_queue[p], PENDING_CREDITS, gp, out));
     }
     return left;
 }
@@ -93,7 +103,8 @@ static void detach_routers(struct noc_state *net, uint32_t id, struct noc_pendin
 static void restore_router(struct noc_state *net, const struct noc_pending_event *it)
 {
     struct noc_general *g = net->general;
-    const uint32_t gp = it->kind == PENDING_QUEUE || it->kind == PENDING_CREDITS ? it->vc : it->vc >> net->vc_bits, router = gp >> net->port_bits;
+    const uint32_t gp = it->kind == PENDING_QUEUE || it->kind == PENDING_CREDITS ? it->vc : it->vc >> net->vc_bits,
+                   router = gp >> net->port_bits;
     struct noc_router *rt = &g->router[router];
     struct noc_stage *stage[4] = {&rt->rc, &rt->va, &rt->hold, &rt->sa}, *s = stage[it->stamp & 3];
     const unsigned port = gp & ((1u << net->port_bits) - 1);
@@ -151,7 +162,9 @@ static void detach_due(struct noc_state *net, uint32_t id, uint32_t k, struct no
 
 static struct noc_list *list_of(struct noc_state *net, uint32_t kind, uint64_t delay)
 {
-    return kind == PENDING_VA ? &net->va[(net->now + delay) % 3] : kind == PENDING_SA ? &net->sa[(net->now + delay) & 1] : &net->awake;
+    return kind == PENDING_VA   ? &net->va[(net->now + delay) % 3]
+           : kind == PENDING_SA ? &net->sa[(net->now + delay) & 1]
+                                : &net->awake;
 }
 
 /* A request is taken off its list: it is counted there no more. */
@@ -181,12 +194,18 @@ int noc_pending_detach(struct noc_state *net, const struct noc_group *g, struct 
     for (uint32_t k = 0; k <= net->wheel_mask; k++)
         detach_due(net, id, k, out);
     for (uint32_t k = 0; k < 6; k++) {
-        const uint32_t kind = k < 3 ? PENDING_VA : k < 5 ? PENDING_SA : PENDING_AWAKE, delay = k < 3 ? k : k < 5 ? k - 3 : 0;
+        const uint32_t kind = k < 3   ? PENDING_VA
+                              : k < 5 ? PENDING_SA
+                                      : PENDING_AWAKE,
+                       delay = k < 3   ? k
+                               : k < 5 ? k - 3
+                                       : 0;
         struct noc_list *list = list_of(net, kind, delay);
         uint32_t kept = 0;
         for (uint32_t i = 0; i < list->n; i++) {
             const struct noc_request request = list->at[i];
-            if (taken(net, id, kind == PENDING_AWAKE ? net->router_ports + request.id : noc_key_of_input(net, request.id))) {
+            if (taken(net, id,
+                      kind == PENDING_AWAKE ? net->router_ports + request.id : noc_key_of_input(net, request.id))) {
                 push(out, (struct noc_pending_event){kind, delay, request.id, request.out, {0, 0, 0}});
                 forget_request(net, kind, delay, request);
             } else {

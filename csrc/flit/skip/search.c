@@ -1,9 +1,11 @@
-/* flit/skip/search.c -- exact skipping: when the state of a group recurs, relative to now, whole periods are advanced at once.
+/* flit/skip/search.c -- exact skipping: when the state of a group recurs, relative to now, whole periods are advanced
+ * at once.
  *
- * Between two changes (a message starts, is sent out, or has arrived) nothing but its state decides what a group does. Where
- * fingerprints of a recurrence are seen (flit/skip/fingerprint.c) a reference state is kept, and a new one each time the regime has doubled;
- * when its fingerprint comes again all words are compared, so no hash can deceive. The group is then parked
- * (flit/skip/park.c) until its shortest message is nearly out, or a new message uses one of its ports.
+ * Between two changes (a message starts, is sent out, or has arrived) nothing but its state decides what a group
+ * does. Where fingerprints of a recurrence are seen (flit/skip/fingerprint.c) a reference state is kept, and a new
+ * one each time the regime has doubled; when its fingerprint comes again all words are compared, so no hash can
+ * deceive. The group is then parked (flit/skip/park.c) until its shortest message is nearly out, or a new message
+ * uses one of its ports.
  */
 #include "flit/skip/state.h"
 
@@ -27,13 +29,17 @@ int noc_skip_open(struct noc_state *net)
     s->next_limit = UINT64_MAX;
     s->stale = 1;
     for (uint32_t i = 0; i < net->router_ports; i++) {
-        const uint32_t there = noc_output_port(net, i)->flit_delay, back = noc_input_port(net, i)->credit_delay, wire = there > back ? there : back;
+        const uint32_t there = noc_output_port(net, i)->flit_delay, back = noc_input_port(net, i)->credit_delay,
+                       wire = there > back ? there : back;
         s->longest_wire = wire > s->longest_wire ? wire : s->longest_wire;
     }
     s->first_wait = 2 * (uint64_t)(net->wheel_mask + 1) > 64 ? 2 * (uint64_t)(net->wheel_mask + 1) : 64;
     for (uint32_t i = 0; s->group_of && i < net->all_ports; i++)
         s->group_of[i] = NOC_NO_GROUP;
-    return noc_fingerprints_open(net) && s->counts && s->progress && s->flow_counts && s->scratch && s->group_of && s->path && s->seen ? 0 : NOC_NO_MEMORY;
+    return noc_fingerprints_open(net) && s->counts && s->progress && s->flow_counts && s->scratch && s->group_of &&
+                   s->path && s->seen
+               ? 0
+               : NOC_NO_MEMORY;
 }
 
 void noc_skip_close(struct noc_state *net)
@@ -47,8 +53,8 @@ void noc_skip_close(struct noc_state *net)
         for (size_t k = 0; k < sizeof held / sizeof *held; k++)
             free(held[k]);
     }
-    void *held[] = {s->group, s->group_of, s->path, s->active, s->slot, s->place, s->fresh, s->counts, s->progress, s->flow_counts,
-                    s->weight, s->seen, s->rest.at, s->scratch, s};
+    void *held[] = {s->group,    s->group_of,    s->path,   s->active, s->slot,    s->place,   s->fresh, s->counts,
+                    s->progress, s->flow_counts, s->weight, s->seen,   s->rest.at, s->scratch, s};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);
     net->skip = NULL;
@@ -79,11 +85,13 @@ static int remember(struct noc_state *net, struct noc_group *g)
         noc_flush_port(net, key);
         for (int k = 0; k < net->c.flows; k++)
             s->flow_counts[(size_t)key * (size_t)net->c.flows + (size_t)k] = noc_flows_of(net, key)[k].flits;
-        memcpy(&s->counts[(size_t)key << net->vc_bits], &net->total[(size_t)key << net->vc_bits], ((size_t)1 << net->vc_bits) * sizeof *s->counts);
+        memcpy(&s->counts[(size_t)key << net->vc_bits], &net->total[(size_t)key << net->vc_bits],
+               ((size_t)1 << net->vc_bits) * sizeof *s->counts);
         for (int k = 0; key >= net->router_ports && k < net->c.vc_classes; k++) {
             const uint32_t head = net->source[source_of(net, key, k)].head;
             if (head != NOC_NO_MSG)
-                s->progress[source_of(net, key, k)] = (struct noc_progress){net->msg[head].flits_left, net->msg[head].packets_left};
+                s->progress[source_of(net, key, k)] =
+                    (struct noc_progress){net->msg[head].flits_left, net->msg[head].packets_left};
         }
     }
     g->reference_at = net->now;
@@ -146,7 +154,8 @@ static int park(struct noc_state *net, struct noc_group *g)
             struct noc_progress *p = &s->progress[source_of(net, key, k)];
             const uint32_t head = net->source[source_of(net, key, k)].head;
             if (head != NOC_NO_MSG)
-                *p = (struct noc_progress){p->flits - net->msg[head].flits_left, p->packets - net->msg[head].packets_left};
+                *p = (struct noc_progress){p->flits - net->msg[head].flits_left,
+                                           p->packets - net->msg[head].packets_left};
         }
     }
     g->period = net->now - g->reference_at;
@@ -169,7 +178,8 @@ static void search(struct noc_state *net, struct noc_group *g)
         return;
     }
     const int worth = noc_worth_snapshot(net, g, &fingerprint);
-    if (g->reference_at < net->now && fingerprint == g->reference_fingerprint && noc_same_state(net, g, g->state, g->size)) {
+    if (g->reference_at < net->now && fingerprint == g->reference_fingerprint &&
+        noc_same_state(net, g, g->state, g->size)) {
         g->given_up = !park(net, g); /* where not parked, less than a period is left */
         g->recurred = 1;
         return;
@@ -218,7 +228,10 @@ void noc_skip_look(struct noc_state *net)
 uint64_t noc_skip_limit(const struct noc_state *net) { return net->skip->next_limit; }
 
 /* The clock goes on at once over cycles in which nothing is due outside parked groups. */
-void noc_skip_idle(struct noc_state *net, uint64_t cycles) { net->skip->report.skipped += net->skip->parked ? cycles : 0; }
+void noc_skip_idle(struct noc_state *net, uint64_t cycles)
+{
+    net->skip->report.skipped += net->skip->parked ? cycles : 0;
+}
 
 /* ---- what is reported */
 

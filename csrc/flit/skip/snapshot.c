@@ -1,4 +1,5 @@
-/* flit/skip/snapshot.c -- the state of a group, or of the whole network, as words relative to now: equal words, equal future. */
+/* flit/skip/snapshot.c -- the state of a group, or of the whole network, as words relative to now: equal words, equal
+ * future. */
 #include "flit/skip/snapshot.h"
 
 #include <stdlib.h>
@@ -35,11 +36,15 @@ void noc_put_sorted(struct noc_snapshot *w, uint64_t what, size_t n)
         noc_put(w, w->scratch[i]);
 }
 
-static int aged(const struct noc_state *net) { return net->c.priority == NOC_NETWORK_AGE || net->c.priority == NOC_LOCAL_AGE; }
+static int aged(const struct noc_state *net)
+{
+    return net->c.priority == NOC_NETWORK_AGE || net->c.priority == NOC_LOCAL_AGE;
+}
 
 void noc_put_age(struct noc_snapshot *w, const struct noc_flit *f, uint32_t stamp)
 {
-    const uint64_t apart = w->id == NOC_NO_GROUP ? (uint64_t)f->dst << 32 : 0, age = apart | (uint32_t)((uint32_t)w->net->now - stamp);
+    const uint64_t apart = w->id == NOC_NO_GROUP ? (uint64_t)f->dst << 32 : 0,
+                   age = apart | (uint32_t)((uint32_t)w->net->now - stamp);
     if (!aged(w->net))
         return;
     if (w->at || w->against) {
@@ -165,8 +170,9 @@ static void put_endpoint(struct noc_snapshot *w, uint32_t e)
 static void put_lists(struct noc_snapshot *w)
 {
     const struct noc_state *net = w->net;
-    const struct noc_list *lists[5] = {&net->va[net->now % 3], &net->va[(net->now + 1) % 3], &net->va[(net->now + 2) % 3],
-                                       &net->sa[net->now & 1], &net->sa[(net->now + 1) & 1]};
+    const struct noc_list *lists[5] = {&net->va[net->now % 3], &net->va[(net->now + 1) % 3],
+                                       &net->va[(net->now + 2) % 3], &net->sa[net->now & 1],
+                                       &net->sa[(net->now + 1) & 1]};
     for (unsigned k = 0; k < 5; k++) {
         size_t n = 0;
         for (uint32_t i = 0; i < lists[k]->n; i++)
@@ -228,7 +234,8 @@ static size_t words(struct noc_snapshot *w, const struct noc_group *g, uint64_t 
 /* Snapshot needed, 0 without memory; nothing is written beyond `room`. g NULL: the whole network. */
 static size_t write(struct noc_state *net, const struct noc_group *g, uint64_t *at, size_t room, uint64_t *scratch)
 {
-    struct noc_snapshot w = {.net = net, .id = g ? noc_group_id(net->skip, g) : NOC_NO_GROUP, .room = room, .scratch = scratch};
+    struct noc_snapshot w = {
+        .net = net, .id = g ? noc_group_id(net->skip, g) : NOC_NO_GROUP, .room = room, .scratch = scratch};
     return words(&w, g, at, NULL);
 }
 

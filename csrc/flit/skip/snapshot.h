@@ -1,8 +1,8 @@
 /* flit/skip/snapshot.h -- a state written as words, or compared word by word with one written before.
  *
- * Ages.  Flits are stamped with a cycle under priorities by age in network or router, and only the order of stamps ever
- *        decides anything: they are written as ranks among those present. A first pass collects them. Of a whole network
- *        they are ranked among flits to one endpoint: flits of different groups never compare their stamps.
+ * Ages.  Flits are stamped with a cycle under priorities by age in network or router, and only the order of stamps
+ *        ever decides anything: they are written as ranks among those present. A first pass collects them. Of a whole
+ *        network they are ranked among flits to one endpoint: flits of different groups never compare their stamps.
  */
 #ifndef NOC_RECUR_H
 #define NOC_RECUR_H
@@ -29,7 +29,10 @@ static inline void noc_put(struct noc_snapshot *w, uint64_t x)
     w->n++;
 }
 
-static inline int noc_mine(const struct noc_snapshot *w, uint32_t key) { return w->id == NOC_NO_GROUP || w->net->skip->group_of[key] == w->id; }
+static inline int noc_mine(const struct noc_snapshot *w, uint32_t key)
+{
+    return w->id == NOC_NO_GROUP || w->net->skip->group_of[key] == w->id;
+}
 
 /* A message's number means nothing beyond a run: all of a network are written by their tags. */
 static inline uint64_t noc_name(const struct noc_snapshot *w, uint32_t msg)

@@ -1,4 +1,5 @@
-/* flit/skip/snapshot_general.c -- the general router's part of a state: arbiters by port, work in the stages, crossbar and queues. */
+/* flit/skip/snapshot_general.c -- the general router's part of a state: arbiters by port, work in the stages,
+ * crossbar and queues. */
 #include "flit/router/general_state.h"
 #include "flit/skip/snapshot.h"
 
@@ -95,8 +96,8 @@ void noc_put_router_output(struct noc_snapshot *w, uint32_t gp)
             }
 }
 
-/* Input VCs in a stage. With an output speedup the order of winners is the order in the output queue; else, and between
- * groups, it means nothing. */
+/* Input VCs in a stage. With an output speedup the order of winners is the order in the output queue; else, and
+ * between groups, it means nothing. */
 static void put_list(struct noc_snapshot *w, uint32_t what, const uint32_t *list, int n)
 {
     size_t kept = 0;
@@ -120,7 +121,8 @@ static void put_stage(struct noc_snapshot *w, unsigned number, const struct noc_
     noc_put(w, s->due - w->net->now);
     put_list(w, LIST(2 * number + 1), s->batch, s->nb);
     for (int i = 0; i < s->nb; i++) /* what the allocators have said so far */
-        w->scratch[i] = (uint64_t)s->batch[i] << 32 | (uint16_t)(number == 1 ? vc[s->batch[i]].vc_grant : vc[s->batch[i]].grant);
+        w->scratch[i] =
+            (uint64_t)s->batch[i] << 32 | (uint16_t)(number == 1 ? vc[s->batch[i]].vc_grant : vc[s->batch[i]].grant);
     noc_put_sorted(w, LIST(8 + number), number % 2 ? (size_t)s->nb : 0);
 }
 
