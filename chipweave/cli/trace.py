@@ -65,24 +65,16 @@ def import_(paths, out, model, experts, name, compress, as_decode, requests, ste
 )
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The store to write (.parquet).")
 @click.option("--name", help="The name results show.")
-<<<<<<< HEAD
 def generate(model, requests, steps, seed, law, tasks, languages, counts, out, name):
     """A made-up trace by the law of a model: measured popularity, memory and relations.
 
     MODEL is a shipped model, a model's .yaml file or the config.json of a Hugging Face model.
     """
+    from chipweave.io.progress import progress as bar
     from chipweave.trace import law as laws
     from chipweave.trace import models
     from chipweave.trace.counts import read_counts
     from chipweave.trace.library import Recipe, write_generated
-    from chipweave.trace.progress import bar
-=======
-def generate(model, requests, steps, seed, out, name):
-    """A made-up trace with a model's layers, experts and top-k: log-normal popularity, sticky tokens."""
-    from chipweave.io.progress import progress as bar
-    from chipweave.trace import models
-    from chipweave.trace.library import write_generated
->>>>>>> main
     from chipweave.trace.writer import check_out
 
     check_out(out, [counts] if counts else [])
