@@ -140,7 +140,8 @@ struct stages {
     /* this stretch between barriers */
     i64 base, now;
     u32 n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
-    int special; /* networks or completions are to be considered before each event */
+    i64 quiet;   /* nothing arrives from a network before it, as far as what was sent is known; NETWORK_NEVER without networks */
+    int special; /* a completion or a message sent is to be considered before the next event */
     void *ranks, *queue; /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
     u32 n_places; /* of ranks */
     int is_wide, hole, resume;

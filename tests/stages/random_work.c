@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/fair.h"
+#include "stages/fair/fair.h"
 #include "stages/stages.h"
 
 #define EXPECT(what) do { if (!(what)) { printf("line %d: %s: %s\n", __LINE__, #what, stages_message(s)); exit(1); } } while (0)

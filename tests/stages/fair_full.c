@@ -1,4 +1,5 @@
-#include "stages/fair.h"
+/* `fair` in full, for random_fair.c: all rates are filled anew at every start and end, as fair.h says it. */
+#include "stages/fair/fair.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct fair {
     network_bins bins;
 };
 
-static void fair_close(void *self)
+static void full_close(void *self)
 {
     fair *f = self;
     network_bins_free(&f->bins);
@@ -36,7 +37,7 @@ static void *copied(const void *from, size_t bytes)
     return p ? memcpy(p, from, bytes) : NULL;
 }
 
-fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps, const int64_t *route_start,
+fair *full_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps, const int64_t *route_start,
                const int32_t *route_links, int64_t bin_ps, int32_t max_bins)
 {
     size_t pairs = (size_t)endpoints * (size_t)endpoints, links = (size_t)n_links;
@@ -53,7 +54,7 @@ fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, c
     f->count = malloc(links * sizeof *f->count + 1);
     if (network_bins_init(&f->bins, n_links, bin_ps, max_bins) || !f->route_start || !f->route_links || !f->capacity || !f->latency ||
         !f->left || !f->count) {
-        fair_close(f);
+        full_close(f);
         return NULL;
     }
     return f;
@@ -158,13 +159,13 @@ static int64_t latency_of(const fair *f, int64_t pair)
     return sum;
 }
 
-static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
+static int full_send(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
 {
     fair *f = self;
     if (source < 0 || source >= f->endpoints || target < 0 || target >= f->endpoints || bytes < 0) return -1;
     int64_t pair = (int64_t)source * f->endpoints + target;
-    if (f->route_start[pair] == f->route_start[pair + 1]) return add_arrival(f, now, message);
-    if (!bytes) return add_arrival(f, now + latency_of(f, pair), message);
+    if (f->route_start[pair] == f->route_start[pair + 1]) return add_arrival(f, now, message) ? -1 : 1;
+    if (!bytes) return add_arrival(f, now + latency_of(f, pair), message) ? -1 : !latency_of(f, pair);
     progress(f, now);
     if (f->n_flows == f->flows_capacity) {
         int32_t more = f->flows_capacity * 2 + 16;
@@ -179,7 +180,7 @@ static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, 
     return 0;
 }
 
-static int64_t fair_next_time(void *self)
+static int64_t full_next_time(void *self)
 {
     fair *f = self;
     int64_t next = f->n_arrivals ? f->arrivals[f->n_arrivals - 1].time : NETWORK_NEVER;
@@ -207,7 +208,7 @@ static int leave(fair *f, int64_t now)
     return 0;
 }
 
-static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity)
+static int full_advance(void *self, int64_t now, uint32_t *arrived, int capacity)
 {
     fair *f = self;
     int n = 0;
@@ -217,11 +218,11 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
     return n;
 }
 
-static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL};
+static const network_operations operations = {full_send, full_next_time, full_advance, full_close, NULL};
 
-const network_operations *fair_operations(void) { return &operations; }
+const network_operations *full_operations(void) { return &operations; }
 
-const int64_t *fair_link_bins(const fair *f, int64_t *bin_ps, int32_t *bins)
+const int64_t *full_link_bins(fair *f, int64_t *bin_ps, int32_t *bins)
 {
     *bin_ps = f->bins.bin_ps;
     *bins = f->bins.max_bins;
