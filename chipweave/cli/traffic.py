@@ -9,7 +9,7 @@ import click
     "--pattern",
     default="uniform",
     show_default=True,
-    help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE).",
+    help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE), table(FILE).",
 )
 @click.option(
     "--load",
@@ -65,11 +65,12 @@ def command(
     debug,
 ):
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
-    from chipweave import show
-    from chipweave.draw_formats import check_picture
-    from chipweave.noc import deadlock, traffic
-    from chipweave.noc import system as routing_system
-    from chipweave.results import check_file, write_json
+    from chipweave.io.atomic import check_file, write_json
+    from chipweave.noc import deadlock
+    from chipweave.traffic import network_of as routing_system
+    from chipweave.traffic import report as show
+    from chipweave.traffic import synthetic as traffic
+    from chipweave.views.draw_formats import check_picture
 
     check_picture(picture)
     loads = traffic.loads_of(loads)
@@ -93,7 +94,7 @@ def command(
         write_json(links_path, links[0] if len(links) == 1 else links)
     else:
         rows = traffic.curve(net, router, pattern, loads, **options)
-    show.traffic(rows, f"{topology}, {pattern}")
+    show.traffic(rows, f"{topology}, {pattern}", to_stderr=json_path == "-")
     if picture:
         traffic.draw_curve(rows, picture, f"{topology}, {pattern}")
     if json_path:

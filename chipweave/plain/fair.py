@@ -4,7 +4,7 @@ Here every start and end fills all rates anew, from nothing, with the same integ
 route share a rate, so filling goes by routes; everything else goes by messages.
 """
 
-from chipweave.chain_parts import PS_PER_SECOND
+from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
 
 

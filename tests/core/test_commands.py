@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from chipweave import topology
 from chipweave.__main__ import main, root
-from chipweave.skeleton import write
+from chipweave.views.skeleton import write
 
 
 def run(*arguments):
@@ -20,7 +20,8 @@ def run(*arguments):
 def exit_code(capsys, *arguments):
     with pytest.raises(SystemExit) as stop:
         main(list(arguments))
-    return stop.value.code, capsys.readouterr().err
+    shown = capsys.readouterr()
+    return stop.value.code, shown.out + shown.err
 
 
 def test_check_tells_every_fault_of_every_file_and_ends_with_2(tmp_path, capsys):
@@ -207,14 +208,14 @@ def test_a_long_title_is_broken_and_not_cut(tmp_path):
     ],
 )
 def test_every_shape_can_be_drawn(tmp_path, build, settings):
-    from chipweave.draw import draw
+    from chipweave.views.draw import draw
 
     draw(build(f"name: n\nnetworks: {{n: {{{settings}, latency: 1 ns, bandwidth: 1 GB/s}}}}"), tmp_path / "n.svg")
     assert ET.parse(tmp_path / "n.svg").getroot().tag.endswith("svg")
 
 
 def test_a_system_without_a_network_can_be_drawn(tmp_path, build):
-    from chipweave.draw import draw
+    from chipweave.views.draw import draw
 
     draw(
         build(

@@ -1,8 +1,9 @@
 """Does the tile-and-wave SM cluster compute what the pure model does, and the expert GEMMs of the published study?"""
 
 import pytest
+
 from chipweave.components.sm_cluster_tile import SmClusterTile
-from chipweave.validation import chips
+from chipweave.validation.rows import chips
 
 DEEPSEEK, QWEN3 = (7168, 2048), (4096, 1536)
 PUBLISHED_MS = [

@@ -6,9 +6,12 @@ import click
 import pytest
 from jsonschema import Draft202012Validator
 
-from chipweave import errors, models, runspec, strategy
+from chipweave import errors
 from chipweave.__main__ import main, root
-from chipweave.topology.files import shipped
+from chipweave.io.shipped import shipped
+from chipweave.policy import strategy
+from chipweave.run import spec as runspec
+from chipweave.trace import models
 
 INT, FLOAT, TEXT, FLAG = {"type": "integer"}, {"type": "number"}, {"type": "string"}, {"type": "boolean"}
 
@@ -198,5 +201,6 @@ def test_a_bug_of_ours_ends_with_1_and_a_traceback_only_on_request(monkeypatch, 
         main(["draw", "mesh_4x4"])
     err = capsys.readouterr().err
     assert end.value.code == 1 and len(err.splitlines()) == 1 and "ZeroDivisionError" in err
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as end:
         main(["--debug", "draw", "mesh_4x4"])
+    assert end.value.code == 1 and "Traceback" in capsys.readouterr().err

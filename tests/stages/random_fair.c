@@ -6,12 +6,18 @@
 
 #include "stages/fair/fair.h"
 
-fair *full_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps, const int64_t *route_start,
-               const int32_t *route_links, int64_t bin_ps, int32_t max_bins);
+fair *full_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps,
+               const int64_t *route_start, const int32_t *route_links, int64_t bin_ps, int32_t max_bins);
 const network_operations *full_operations(void);
 const int64_t *full_link_bins(fair *f, int64_t *bin_ps, int32_t *bins);
 
-#define EXPECT(what) do { if (!(what)) { printf("system %d, message %u, line %d: %s\n", number, message, __LINE__, #what); exit(1); } } while (0)
+#define EXPECT(what)                                                                                                   \
+    do {                                                                                                               \
+        if (!(what)) {                                                                                                 \
+            printf("system %d, message %u, line %d: %s\n", number, message, __LINE__, #what);                          \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
+    } while (0)
 
 enum { LINKS = 40, ENDS = 9, HOPS = 6, BINS = 8 };
 
@@ -40,8 +46,10 @@ static int32_t route(int32_t *links, int32_t n_links) /* without a link twice; n
     int32_t hops = pick(HOPS + 1), n = 0;
     while (n < hops && n < n_links) {
         int32_t link = pick(n_links), seen = 0;
-        for (int32_t i = 0; i < n; i++) seen |= links[i] == link;
-        if (!seen || !pick(40)) links[n++] = link;
+        for (int32_t i = 0; i < n; i++)
+            seen |= links[i] == link;
+        if (!seen || !pick(40))
+            links[n++] = link;
     }
     return n;
 }
@@ -62,7 +70,8 @@ static void one(int number)
         speed[i] = capacity(pick(4) ? kind : pick(6));
         latency[i] = pick(3) ? pick(20) : 0;
     }
-    for (int32_t i = 0; i < pairs; i++) start[i + 1] = start[i] + (i % (endpoints + 1) ? route(links + start[i], n_links) : 0);
+    for (int32_t i = 0; i < pairs; i++)
+        start[i + 1] = start[i] + (i % (endpoints + 1) ? route(links + start[i], n_links) : 0);
     int64_t bin = 1 + pick(1000000);
     fair *f = fair_new(endpoints, n_links, speed, latency, start, links, bin, BINS);
     fair *full = full_new(endpoints, n_links, speed, latency, start, links, bin, BINS);
@@ -70,9 +79,12 @@ static void one(int number)
     const int64_t unit = kind == 4 ? 1 : kind > 4 ? 1000 : 1, scale = kind == 4 ? 1 : kind > 4 ? 1000000 : 1000000000;
     uint32_t due = 40 + (uint32_t)pick(200);
     while (message < due || open) {
-        int64_t pause = pick(4) ? (int64_t)pick(2000) * (pick(3) ? scale : 1 + pick(1000000)) : pick(3), next = moment(now, o, f, pause), had = 0;
-        if (message >= due || open >= most) next = o->next_time(f);
-        EXPECT(moment(now, of_full, full, pause) == moment(now, o, f, pause) && o->next_time(f) == of_full->next_time(full));
+        int64_t pause = pick(4) ? (int64_t)pick(2000) * (pick(3) ? scale : 1 + pick(1000000)) : pick(3),
+                next = moment(now, o, f, pause), had = 0;
+        if (message >= due || open >= most)
+            next = o->next_time(f);
+        EXPECT(moment(now, of_full, full, pause) == moment(now, o, f, pause) &&
+               o->next_time(f) == of_full->next_time(full));
         now = next;
         uint32_t here[64], there[64];
         int n;
@@ -89,20 +101,24 @@ static void one(int number)
             message++;
             open++;
             had |= sent;
-            if (often && !lazy) EXPECT(o->next_time(f) == of_full->next_time(full));
+            if (often && !lazy)
+                EXPECT(o->next_time(f) == of_full->next_time(full));
         }
-        if (had) EXPECT(o->next_time(f) == now);
+        if (had)
+            EXPECT(o->next_time(f) == now);
         if (!pick(50)) {
             int64_t width, width_full;
             int32_t bins, bins_full;
-            const int64_t *cells = fair_link_bins(f, &width, &bins), *cells_full = full_link_bins(full, &width_full, &bins_full);
+            const int64_t *cells = fair_link_bins(f, &width, &bins),
+                          *cells_full = full_link_bins(full, &width_full, &bins_full);
             EXPECT(width == width_full && bins == bins_full);
             EXPECT(!memcmp(cells, cells_full, (size_t)bins * (size_t)n_links * 3 * sizeof *cells));
         }
     }
     int64_t width, width_full;
     int32_t bins, bins_full;
-    const int64_t *cells = fair_link_bins(f, &width, &bins), *cells_full = full_link_bins(full, &width_full, &bins_full);
+    const int64_t *cells = fair_link_bins(f, &width, &bins),
+                  *cells_full = full_link_bins(full, &width_full, &bins_full);
     EXPECT(width == width_full && bins == bins_full);
     EXPECT(!memcmp(cells, cells_full, (size_t)bins * (size_t)n_links * 3 * sizeof *cells));
     o->close(f);
@@ -112,7 +128,8 @@ static void one(int number)
 int main(int argc, char **argv)
 {
     int systems = argc > 1 ? atoi(argv[1]) : 300;
-    for (int i = 0; i < systems; i++) one(i);
+    for (int i = 0; i < systems; i++)
+        one(i);
     puts("ok");
     return 0;
 }

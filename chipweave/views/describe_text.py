@@ -1,0 +1,175 @@
+"""The tables that `chipweave info` prints."""
+
+import inspect
+import os
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape as _escape
+from rich.table import Table
+
+from chipweave.io.console import printable_lines
+
+WIDE = 2000  # columns where there is no terminal: a row is a line, for grep
+
+
+def escape(text):
+    """A text that is neither markup nor a command to the terminal."""
+    return _escape(printable_lines(text))
+
+
+class _Out:
+    """Standard output as it is when something is printed: tests and pipes change it."""
+
+    @staticmethod
+    def print(*things):
+        system = None if os.environ.get("NO_COLOR") else "auto"
+        made = Console(highlight=False, color_system=system)
+        if not made.is_terminal:
+            made = Console(highlight=False, color_system=None, width=WIDE)
+        made.print(*things)
+
+
+console = _Out()
+
+
+def table(title, columns, rows):
+    """One table; nothing where there is no row."""
+    rows = list(rows)
+    if not rows:
+        return
+    made = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(escape(str("" if cell is None else cell)) for cell in row))
+    console.print(made)
+
+
+def show_everything(told):
+    """All names."""
+    table("components", ("kind", "what it is"), told["components"].items())
+    table("policies", ("kind", "what it decides"), told["policies"].items())
+    for what in ("topologies", "presets", "models", "strategies"):
+        console.print(f"[bold]{what}[/bold]  {escape(', '.join(told[what]))}")
+
+
+def show_kind(told):
+    """What a component or policy declares."""
+    console.print(
+        f"[bold]{escape(told['kind'])}[/bold]  ({escape(told['class'])})\n{escape(inspect.cleandoc(told['about']))}\n"
+    )
+    if told.get("engine") == "python":
+        console.print("Runs in plain Python: slower than a kind that publishes stages.\n")
+    table(
+        "parameters",
+        ("name", "default", "allowed", "what it is"),
+        ((p["name"], _default(p["default"]), p["allowed"], p["about"]) for p in told["parameters"]),
+    )
+    table(
+        "ports",
+        ("name", "protocol", "links", "what goes over it"),
+        (
+            (
+                p["name"],
+                f"provides {p['provides']}" if "provides" in p else f"uses {p['uses']}",
+                ("any number" if p["many"] else "one") + (" or none" if p["optional"] else ""),
+                p["about"],
+            )
+            for p in told.get("ports", ())
+        ),
+    )
+    table(
+        "slots",
+        ("name", "takes", "default", "what it is for"),
+        (
+            (s["name"], s["role"] + (" (optional)" if s["optional"] else ""), s["default"], s["about"])
+            for s in told.get("slots", ())
+        ),
+    )
+    table(
+        "statistics",
+        ("name", "unit", "what it counts"),
+        ((s["name"], s["unit"], s["about"]) for s in told["statistics"]),
+    )
+
+
+def _default(value):
+    return f"{len(value)} rows" if isinstance(value, (list, tuple)) else "none" if value is None else value
+
+
+def show_system(told):
+    """A topology in figures."""
+    console.print(f"[bold]{escape(told['name'])}[/bold]  {escape(told['about'])}\n")
+    grids = {n: " x ".join(map(str, d)) for n, d in told["grids"].items() if "." not in n}
+    table("parts", ("kind", "how many"), told["parts"].items())
+    if grids:
+        console.print(
+            escape("grids: " + ", ".join(f"{n} {d}" for n, d in grids.items()) + f"; wires: {told['wires']}\n")
+        )
+    for n in told["networks"]:
+        shared = f"{n['link_model']}, {n['duplex']} links" if n["link_model"] == "circuit" else n["link_model"]
+        table(
+            f"network {n['name']}",
+            ("", ""),
+            (
+                ("shape", f"{n['shape']} {' x '.join(map(str, n['dims']))}"),
+                ("endpoints", n["endpoints"]),
+                ("links", n["links"]),
+                ("diameter", f"{n['diameter']} hops"),
+                ("latency", ", ".join(n["latency"])),
+                ("bandwidth", ", ".join(n["bandwidth"])),
+                ("routing", n["routing"]),
+                ("link model", shared),
+                ("admission", n["admission"]),
+                ("wait queue", n["wait_queue"]),
+            ),
+        )
+    console.print(
+        f"`chipweave info {escape(told['asked'])} --sources` says where its {len(told['sources'])} numbers come from"
+    )
+
+
+def show_model(told):
+    """A model, key by key."""
+    table(told["name"], ("key", "value"), told["values"].items())
+
+
+def show_sources(told):
+    """Every written value with its origin."""
+    table(
+        "sources",
+        ("value of", "value", "kind", "source"),
+        ((s["path"], s["value"], s["kind"] or "-", s["source"] or "none given") for s in told.get("sources", ())),
+    )
+
+
+def show_file(told):
+    """A preset, strategy or run file key by key, without its sources."""
+    table(told["name"], ("key", "value"), _flat(told["values"]))
+
+
+def _flat(values, path=""):
+    """(key, value) of a mapping and of those within it, keys joined by points."""
+    for key, value in values.items():
+        at = f"{path}.{key}" if path else key
+        value = value["value"] if isinstance(value, dict) and "value" in value else value
+        if isinstance(value, dict) and value:
+            yield from _flat(value, at)
+        else:
+            yield at, ", ".join(map(_word, value)) if isinstance(value, list) else _word(value)
+
+
+def _word(value):
+    """A value as YAML has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+SHOW = {
+    "file": show_file,
+    "everything": show_everything,
+    "component": show_kind,
+    "policy": show_kind,
+    "topology": show_system,
+    "model": show_model,
+}
