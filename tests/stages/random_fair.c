@@ -1,5 +1,5 @@
-/* `fair` against filling in full (fair_full.c): random routes, capacities, sizes and latencies; equal arrivals, times to act and link
-   bins. Built and run by tests/stages/test_fair.py. Argument: how many systems. */
+/* `fair` against filling in full (fair_full.c): random routes, capacities, sizes and latencies; equal arrivals, times
+ * to act and link bins. Built and run by tests/stages/test_fair.py. Argument: how many systems. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

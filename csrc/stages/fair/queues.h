@@ -1,5 +1,5 @@
-/* The three queues of `fair`, as binary heaps: messages of a lane by what must have been served, lanes by the end of their
- * first message, arrivals by (time, message). */
+/* The three queues of `fair`, as binary heaps: messages of a lane by what must have been served, lanes by the end of
+ * their first message, arrivals by (time, message). */
 #ifndef CHIPWEAVE_FAIR_QUEUES_H
 #define CHIPWEAVE_FAIR_QUEUES_H
 #include <stdint.h>

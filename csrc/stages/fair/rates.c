@@ -154,7 +154,8 @@ static int before(int64_t share, int32_t link, int64_t than, int32_t number)
     return share < than || (share == than && link < number);
 }
 
-/* At most what the link's share will be, from sums alone: every message that another link fixes later gets that share at least. */
+/* At most what the link's share will be, from sums alone: a message that another link fixes later gets that share at
+ * least. */
 static int64_t bound(const struct fair_link *l, int64_t at)
 {
     if (!l->open)
