@@ -226,7 +226,7 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     uint32_t gp = net->router_ports + e, id = s->head;
     struct noc_output_port *p = noc_output_port(net, gp);
     struct noc_msg *m = &net->msg[id];
-    struct noc_output_vc *out = noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc);
+    struct noc_output_vc *out = noc_output_vc(net, ((size_t)gp << net->vc_bits) + (uint8_t)s->vc);
     if (!s->left) {
         s->left = m->flits_left < (uint64_t)m->packet_flits ? (int32_t)m->flits_left : m->packet_flits;
         p->free_mask &= ~(1u << s->vc);
@@ -241,8 +241,8 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     if (net->c.flows)
         noc_flow_passed(net, gp, id);
     net->injected++;
-    struct noc_flit f = {id, (uint16_t)m->dst, s->left ? 0 : NOC_TAIL};
-    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (unsigned)s->vc, f, (uint32_t)net->now);
+    struct noc_flit f = {id, (uint16_t)m->dst, (uint16_t)(s->left ? 0 : NOC_TAIL)};
+    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (uint8_t)s->vc, f, (uint32_t)net->now);
     if (s->left)
         return;
     if (net->c.wait_for_tail_credit)
@@ -330,7 +330,7 @@ NOC_INLINE int inject_only(struct noc_state *net, uint32_t e, const int any)
         }
         s->vc = (int8_t)vc;
     }
-    if (s->vc < 0 || !noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc)->credits)
+    if (s->vc < 0 || !noc_output_vc(net, ((size_t)gp << net->vc_bits) + (uint8_t)s->vc)->credits)
         return 1;
     send_flit(net, e, s);
     net->moved++;

@@ -317,14 +317,14 @@ static inline void noc_queue(struct noc_state *net, uint32_t msg)
 /* Requests by input VC `id`, with `out` as struct noc_request has it, in the lists of cycle `now + delay`. */
 static inline void noc_request_vc(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
-    const unsigned k = (net->now + delay) % 3;
+    const unsigned k = (unsigned)((net->now + delay) % 3);
     net->va[k].at[net->va[k].n++] = (struct noc_request){id, out};
     noc_output_port(net, out >> net->vc_bits)->va_requests[k]++;
 }
 
 static inline void noc_request_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
-    const unsigned k = (net->now + delay) & 1;
+    const unsigned k = (unsigned)(net->now + delay) & 1;
     net->sa[k].at[net->sa[k].n++] = (struct noc_request){id, out};
     noc_input_port(net, id >> net->vc_bits)->sa_requests[k]++;
     noc_output_port(net, out >> net->vc_bits)->sa_requests[k]++;

@@ -212,7 +212,7 @@ static struct noc_traffic_state *open_traffic(struct noc_state *net, const struc
     if (c->on_off && c->beta < 0)
         t->c.beta = c->alpha * (c->on_rate - t->packet_rate) / t->packet_rate;
     for (int32_t e = 0; c->on_off && e < t->endpoints; e++)
-        t->on[e] = noc_random(&t->random) >> 63;
+        t->on[e] = (uint8_t)(noc_random(&t->random) >> 63);
     t->next = UINT64_MAX;
     if (t->packet_rate > 0 && t->packet_rate < 1)
         fill_gaps(t);

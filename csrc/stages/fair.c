@@ -27,7 +27,7 @@ struct fair {
     flow *flows;
     arrival *arrivals; /* kept in order of (time, message) from the back: the next one is the last */
     int32_t n_flows, flows_capacity, n_arrivals, arrivals_capacity;
-    network_bins bins;
+    struct network_bins bins;
 };
 
 static void fair_close(void *self)

@@ -64,7 +64,7 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
 {
     const uint32_t slot = (uint32_t)w->now & w->wheel_mask, n = w->flit_n[slot];
     const struct noc_event *restrict event = w->flit_wheel + (size_t)slot * w->flit_room;
-    const unsigned k = (w->now + (R != 0)) % 3;
+    const unsigned k = (unsigned)((w->now + (R != 0)) % 3);
     struct noc_list *const va = &net->va[k];
     struct noc_request *restrict const va_at = va->at;
     uint32_t va_n = va->n;
@@ -98,7 +98,7 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
 static uint32_t with_room(const struct noc_state *net, uint32_t port, uint32_t mask, uint32_t msg)
 {
     uint32_t room = 0;
-    unsigned need = net->c.vc_busy_when_full;
+    unsigned need = (unsigned)net->c.vc_busy_when_full;
     if (net->c.cut_through && net->msg[msg].packet_flits > (int)need)
         need = (unsigned)net->msg[msg].packet_flits;
     for (int vc = 0; vc < net->c.vcs; vc++)
@@ -153,7 +153,7 @@ INLINE void take(const struct view *w, struct noc_output_port *p, uint32_t id, u
 INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far,
                           const int plain)
 {
-    const unsigned k = w->now % 3, k1 = (w->now + 1) % 3, s1 = (w->now + 1) & 1;
+    const unsigned k = (unsigned)(w->now % 3), k1 = (unsigned)((w->now + 1) % 3), s1 = (unsigned)(w->now + 1) & 1;
     struct noc_list *const list = &net->va[k], *const next = &net->va[k1], *const sa = &net->sa[s1];
     struct noc_request *restrict const at = list->at, *restrict const next_at = next->at,
                                        *restrict const sa_at = sa->at;
@@ -330,7 +330,7 @@ INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct cr
 INLINE void switch_allocation(struct noc_state *net, const struct view *w, const int R, const int special,
                               const int far, const int plain)
 {
-    const unsigned s = w->now & 1, k = (w->now + 1 + (R != 0)) % 3;
+    const unsigned s = (unsigned)w->now & 1, k = (unsigned)((w->now + 1 + (R != 0)) % 3);
     struct noc_list *const list = &net->sa[s], *const next = &net->sa[s ^ 1], *const va = &net->va[k];
     struct noc_request *restrict const at = list->at;
     struct crossing x = {next->at, va->at, next->n, va->n, s ^ 1, k};

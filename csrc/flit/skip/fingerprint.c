@@ -41,7 +41,7 @@ int noc_fingerprints_read(struct noc_state *net)
     const int vb = net->vc_bits;
     uint32_t searching = 0;
     for (uint32_t i = 0; i < s->n_groups; i++)
-        searching += noc_searches(net, &group[i]);
+        searching += (uint32_t)noc_searches(net, &group[i]);
     if (!searching)
         return 0;
     for (uint32_t i = 0; i < n; i++) {
