@@ -21,7 +21,10 @@ class ComputeDie(Component):
     wave = Param("count", low=1, doc="threads of a wave (AMD wavefront 64, NVIDIA warp 32)")
     waves_per_cycle = Param("float", default=1.0, low=0.001, doc="waves that the die's dispatcher starts in a cycle")
     launch_cycles = Param(
-        "float", default=0.0, low=0.0, doc="from a free slot of a workgroup to its first access, and from its last to the slot"
+        "float",
+        default=0.0,
+        low=0.0,
+        doc="from a free slot of a workgroup to its first access, and from its last to the slot",
     )
     line = Param("bytes", default="128 B", low="1 B", doc="line of both caches")
     l1 = Param("bytes", low="1 B", doc="first-level cache of a unit")
@@ -35,5 +38,8 @@ class ComputeDie(Component):
     l2_read_bytes = Param("float", low=0.001, doc="bytes of a channel in a cycle where all accesses read")
     l2_mixed_bytes = Param("float", low=0.001, doc="bytes of a channel in a cycle where reads and writes take turns")
     translation_reach = Param(
-        "bytes", default="0 B", low="0 B", doc="what the units' translation caches cover; 0: translation is never missed"
+        "bytes",
+        default="0 B",
+        low="0 B",
+        doc="what the units' translation caches cover; 0: translation is never missed",
     )

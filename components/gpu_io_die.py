@@ -19,9 +19,13 @@ class IoDie(Component):
 
     cache = Param("bytes", default="0 B", low="0 B", doc="memory-side cache of this die")
     cache_ways = Param("count", default=16, low=1, doc="its ways")
-    cache_latency = Param("time", default="0 ps", low="0 ps", doc="load to use on a hit, from a compute die on this die")
+    cache_latency = Param(
+        "time", default="0 ps", low="0 ps", doc="load to use on a hit, from a compute die on this die"
+    )
     cache_bandwidth = Param("bandwidth", default="1 TB/s", low="1 B/s", doc="sustained reads of this die's cache")
     memory_latency = Param("time", low="1 ps", doc="load to use from memory, from a compute die on this die")
     memory_bandwidth = Param("bandwidth", low="1 B/s", doc="sustained reads, or writes, of this die's memory")
-    mixed_bandwidth = Param("bandwidth", low="1 B/s", doc="sustained by all that lies behind L2 where reads and writes take turns")
+    mixed_bandwidth = Param(
+        "bandwidth", low="1 B/s", doc="sustained by all that lies behind L2 where reads and writes take turns"
+    )
     capacity = Param("bytes", low="1 B", doc="memory of this die")

@@ -22,7 +22,12 @@ class Package(Component):
     )
     power = Param("power", default=None, low="1 W", doc="board power limit; none: not stated")
     throttled_clock = Param(
-        "frequency", default=None, low="1 Hz", doc="clock at which the power limit holds matrix kernels; none: the dies' own"
+        "frequency",
+        default=None,
+        low="1 Hz",
+        doc="clock at which the power limit holds matrix kernels; none: the dies' own",
     )
-    matrix_flops = Param("compute", default=None, low="1 FLOPS", doc="dense 8-bit matrix peak of the package at the dies' clock")
+    matrix_flops = Param(
+        "compute", default=None, low="1 FLOPS", doc="dense 8-bit matrix peak of the package at the dies' clock"
+    )
     vector_flops_per_cycle = Param("count", default=0, low=0, doc="FP64 vector operations of a unit in a cycle")

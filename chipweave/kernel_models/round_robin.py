@@ -21,9 +21,7 @@ PLACES = 128
 MOST_PASSES = 4096
 
 
-def missed(
-    array_bytes: float, workgroups: float, arrays: int, dies: int, capacity: float, ways: int
-) -> np.ndarray:
+def missed(array_bytes: float, workgroups: float, arrays: int, dies: int, capacity: float, ways: int) -> np.ndarray:
     """For evenly spaced places of D consecutive workgroups, `PLACES` each, the share of visits that miss the die's own cache.
 
     Args:

@@ -98,3 +98,20 @@ def stream_bytes_per_s(package: Package, launch: Launch, memory_share: float = 1
     dealt = dies * die.waves_per_cycle * float(die.clock) * die.wave * launch.bytes_of_thread
     return min(both(in_flight, min(shared)), dealt)
 
+
+def shared_buffer_bytes_per_s(package: Package, data: float) -> float:
+    """Bytes/s of all units when each reads one and the same buffer of `data` bytes over and over.
+
+    A level that holds the buffer serves it: the units' L1 at its width; L2 (each die keeps a copy of its own) at the
+    width of its channels and of the units' own ports, one behind the other; then what lies behind. The units of a die
+    drift apart, so they are spread over the buffer and meet in its L2 whatever C of its F bytes are there: a share C / F.
+    """
+    die, clock = package.die, float(package.die.clock)
+    past_l1 = overfull(data, die.l1, die.l1_ways)
+    past_l2 = max(0.0, 1.0 - float(die.l2) / data)
+    past_cache = overfull(data, package.cache_bytes, package.io[0].cache_ways)
+    l1 = package.units * die.l1_bytes * clock
+    l2 = both(len(package.compute) * die.l2_channels * die.l2_read_bytes * clock, l1)
+    behind = past_cache / package.total("memory_bandwidth")
+    behind += (1 - past_cache) / package.total("cache_bandwidth") if past_cache < 1 else 0.0
+    return 1.0 / ((1 - past_l1) / l1 + past_l1 * ((1 - past_l2) / l2 + past_l2 * behind))
