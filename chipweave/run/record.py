@@ -1,11 +1,10 @@
 """What a run keeps of each layer of each step, and the figures made from it."""
 
-import resource
-import sys
 import time
 
 import numpy as np
 
+from chipweave.io.process import peak_rss_bytes
 from chipweave.run.metrics import NAMES
 
 PS_PER_NS = 1000
@@ -84,10 +83,8 @@ class Meter:
         self.wall, self.cpu = time.perf_counter(), time.process_time()
 
     def read(self):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        scale = 1 if sys.platform == "darwin" else 1024
         return {
             "cpu_s": round(time.process_time() - self.cpu, 6),
             "wall_s": round(time.perf_counter() - self.wall, 6),
-            "peak_rss_bytes": peak * scale,
+            "peak_rss_bytes": peak_rss_bytes(),
         }
