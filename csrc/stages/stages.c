@@ -1,7 +1,5 @@
 #include "stages/state.h"
 
-/* ---- what the run calls outside of its inner loop */
-
 /* ---- narrow and wide ranks */
 
 /* From the back, so that no narrow rank is overwritten before it is read. */
