@@ -24,7 +24,15 @@ def test_the_fitted_figures_follow_from_the_calibration_rows():
 
 
 @pytest.mark.parametrize(
-    ("group", "bar"), [("attention_mla", 0.12), ("attention_gqa", 0.12), ("moe_balanced", 0.17), ("moe_skew", 0.10)]
+    ("group", "bar"),
+    [
+        ("attention_mla", 0.12),
+        ("attention_gqa", 0.12),
+        ("moe_balanced", 0.17),
+        ("moe_skew", 0.10),
+        ("a2a_nodes", 0.15),
+        ("a2a_nvl72", 0.15),
+    ],
 )
 def test_a_sample_of_a_group_keeps_its_bar(group, bar):
     results = sample(group)

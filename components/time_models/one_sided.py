@@ -9,7 +9,10 @@ Leaves out  uneven routing, the memory behind the port, several domains
 Checked by  tests/comm/test_one_sided.py; the ledger's group a2a_nvl72
 """
 
-from chipweave.component.component import Component, Param, component
+from fractions import Fraction
+
+from chipweave.component.time_model import TimeModel, time_model
+from chipweave.declare import Param
 
 from .collective_schedules import exchange
 from .transfer_program import Op, run
@@ -18,20 +21,28 @@ BYTES = {"bf16": 2.0, "mxfp8": 1 + 1 / 32, "nvfp4": 0.5 + 1 / 16}
 """Of one value on the wire, block scales included (OCP MX: one for 32 values; NVFP4: one for 16)."""
 
 
-@component("comm.one_sided")
-class OneSided(Component):
+@time_model("comm.one_sided")
+class OneSided(TimeModel):
     "TensorRT-LLM's one-sided dispatch and combine over NVLink."
 
-    dispatch_floor = Param("time", default="19 us", rounding=True, doc="dispatch of one token (calibration a2a_nvl72-00001)")
-    combine_floor = Param("time", default="31 us", rounding=True, doc="combine of one token (calibration a2a_nvl72-00002)")
+    dispatch_floor = Param(
+        "time", default="19 us", rounding=True, doc="dispatch of one token (calibration a2a_nvl72-00001)"
+    )
+    combine_floor = Param(
+        "time", default="31 us", rounding=True, doc="combine of one token (calibration a2a_nvl72-00002)"
+    )
     write_share = Param(
-        "share", default="100 %", low="1 %", high="100 %", doc="of a port's rate that stores reach (calibration a2a_nvl72-00023)"
+        "share",
+        default="100 %",
+        low="1 %",
+        high="100 %",
+        doc="of a port's rate that stores reach (calibration a2a_nvl72-00023)",
     )
     read_share = Param(
         "share", default="100 %", low="1 %", high="100 %", doc="of it that loads reach (calibration a2a_nvl72-00024)"
     )
 
-    def time(self, phase, tokens, topk, hidden, ranks, fabric, dtype="bf16"):
+    def time(self, phase: str, tokens: int, topk: int, hidden: int, ranks: int, fabric, dtype: str = "bf16") -> int:
         """ps of "dispatch" or "combine" with `tokens` a rank.
 
         Args:
@@ -41,7 +52,7 @@ class OneSided(Component):
         message = hidden * BYTES[dtype if phase == "dispatch" else "bf16"]
         pair = int(tokens * min(topk, ranks) * message / ranks)
         links = fabric.links(ranks, exchange=True)
-        cap = links["out", 0] * (self.write_share if phase == "dispatch" else self.read_share) / (ranks - 1)
+        cap = Fraction(links["out", 0]) * (self.write_share if phase == "dispatch" else self.read_share) / (ranks - 1)
         ops = [
             Op((s.rank, "to", s.to), pair, cap, {("out", s.rank): 1, ("in", s.to): 1})
             for s in exchange(ranks, lambda a, b: pair)
