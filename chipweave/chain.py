@@ -25,9 +25,11 @@ from chipweave.chain_parts import (  # noqa: F401  (the public names of a chain'
     Given,
     Keyed,
     Link,
+    Longest,
     Map,
     Mark,
     Network,
+    Pick,
     Query,
     Rate,
     Resources,
@@ -40,7 +42,9 @@ from chipweave.chain_parts import (  # noqa: F401  (the public names of a chain'
     ask,
     equal,
     less,
+    modulo,
     operand,
+    pick,
     tell,
 )
 from chipweave.errors import BadInput, Faults, nearest
@@ -184,10 +188,14 @@ class Layout:
         )
 
     def tags(self, name, instances, sets, ways, journal=False):
-        return self._part("tags", Tags, name, instances, sets, ways, journal=journal)
+        """Tags; `sets` is one number, or one for each instance."""
+        most, each = _varying(sets, instances)
+        return self._part("tags", Tags, name, instances, most, ways, journal=journal, sets_of=each)
 
     def keyed(self, name, instances, keys, capacity=0, journal=False):
-        return self._part("keyed", Keyed, name, instances, keys, capacity, journal=journal)
+        """A keyed store; `capacity` is one number, or one for each instance, 0 having no bound."""
+        most, each = _varying(capacity, instances)
+        return self._part("keyed", Keyed, name, instances, keys, most, journal=journal, capacity_of=each)
 
     def bits(self, name, instances, keys, journal=False):
         return self._part("bits", Bits, name, instances, keys, journal=journal)
@@ -221,6 +229,16 @@ class Layout:
             raise BadInput(f"{family}: '{name}' is there already")
         parts.append(kind(name, *fields, number=len(parts), **more))
         return parts[-1]
+
+
+def _varying(value, instances):
+    """(the largest, one for each instance where they differ) of a number, or of one for each instance."""
+    if isinstance(value, int):
+        return value, ()
+    each = tuple(int(v) for v in value)
+    if len(each) != instances:
+        raise BadInput(f"{len(each)} values for {instances} instances")
+    return (max(each, default=0), each) if len(set(each)) > 1 else (each[0] if each else 0, ())
 
 
 def _many(items):
@@ -260,6 +278,9 @@ def _operands_of_rule(rule):
         return [rule.source, rule.target, *rule.bytes.operands()]
     if isinstance(rule, Steps):
         return [rule.by, *rule.work.operands()]
+    if isinstance(rule, (Pick, Longest)):
+        at = [rule.at] if isinstance(rule, Pick) else []
+        return [*at, *(name for each in rule.rules for name in _operands_of_rule(each))]
     return [rule.operand] if isinstance(rule, Given) else []
 
 

@@ -153,6 +153,20 @@ int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacit
     return t ? added(s, keyed_init(t, instances, keys, capacity, journal), s->n_keyed) : -1;
 }
 
+int stages_vary_tags(stages *s, int32_t table, const int32_t *sets)
+{
+    tags_table *t = s->tags + table;
+    t->sets_of = copied(s, sets, (size_t)t->instances, sizeof *sets);
+    return s->status ? -1 : 0;
+}
+
+int stages_vary_keyed(stages *s, int32_t table, const int32_t *capacity)
+{
+    keyed_table *t = s->keyed + table;
+    t->capacity_of = copied(s, capacity, (size_t)t->instances, sizeof *capacity);
+    return s->status ? -1 : 0;
+}
+
 int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal)
 {
     bits_table *t = append(s, &s->bits, &s->n_bits, sizeof *t);
@@ -181,7 +195,7 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
     i64 unused;
     if (!r) return -1;
     *r = (lasts_rule){rule->kind, rule->by, rule->network, rule->source, rule->target, rule->n_rates, rule->value, rule->quantum_ps,
-                      rule->work, NULL, NULL, NULL};
+                      rule->work, NULL, NULL, NULL, rule->n_picks, NULL};
     r->rates = malloc((size_t)rule->n_rates * sizeof *r->rates + 1);
     if (!r->rates) return stages_fail(s, STAGES_NO_MEMORY, "no memory for a duration rule");
     for (int32_t i = 0; i < rule->n_rates; i++) {
@@ -191,6 +205,7 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
     if (!rule->work.n) /* always the same work: every quotient is known, and kept */
         for (int32_t i = 0; i < rule->n_rates; i++)
             if (quotient(s, r->rates + i, r->quantum, rule->work.constant, &unused)) return -1;
+    if (rule->picks) r->picks = copied(s, rule->picks, (size_t)rule->n_picks, sizeof *rule->picks);
     if (rule->upto) r->upto = copied(s, rule->upto, (size_t)rule->n_rates - 1, sizeof *rule->upto);
     if (rule->route_rate) {
         size_t n = (size_t)s->circuits[rule->network].endpoints;
@@ -284,7 +299,7 @@ int link_nodes(stages *s)
         for (int32_t k = 0; k < to->n_counts; k++) {
             const stages_count *c = to->counts + k;
             to->tallies[k] = (tally){s->counters[c->counter].slots, c->amount.constant, c->hops < 0 ? NULL : s->maps[c->hops].values,
-                                     c->amount.n ? &c->amount : NULL, s->counters[c->counter].count, c->at, c->source, c->target, c->endpoints};
+                                     c->amount.n ? &c->amount : NULL, s->counters[c->counter].count, c->at, c->source, c->target, c->endpoints, c->part, c->parts};
         }
     }
     s->n_linked = s->n_nodes;
@@ -320,7 +335,7 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_bits; i++) bits_free(s->bits + i);
     for (int32_t i = 0; i < s->n_maps; i++) free(s->maps[i].values);
     for (int32_t i = 0; i < s->n_counters; i++) free(s->counters[i].slots);
-    for (int32_t i = 0; i < s->n_lasts; i++) free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate);
+    for (int32_t i = 0; i < s->n_lasts; i++) free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate), free(s->lasts[i].picks);
     for (int32_t i = 0; i < s->n_nodes; i++) {
         node *n = s->nodes + i;
         free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks), free((void *)n->counts), free(n->tallies);

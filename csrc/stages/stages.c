@@ -135,6 +135,13 @@ static int check_amount(stages *s, const stages_amount *a, const i64 *largest)
     return 0;
 }
 
+static int check_lasts(stages *s, const lasts_rule *rule, const i64 *largest)
+{
+    for (int32_t i = 0; i < rule->n_picks; i++)
+        if (check_lasts(s, s->lasts + rule->picks[i], largest)) return -1;
+    return check_amount(s, &rule->work, largest);
+}
+
 static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows, i64 more, int32_t counted)
 {
     const program *p = s->programs + number;
@@ -154,7 +161,7 @@ static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows, i64
         if (s->node_program[i] != number) continue;
         for (int32_t k = 0; k < node->n_counts; k++) if (check_amount(s, &node->counts[k].amount, largest)) return -1;
         for (int32_t k = 0; k < node->n_takes; k++) if (check_amount(s, &node->takes[k].bytes, largest)) return -1;
-        if (node->lasts >= 0 && check_amount(s, &s->lasts[node->lasts].work, largest)) return -1;
+        if (node->lasts >= 0 && check_lasts(s, s->lasts + node->lasts, largest)) return -1;
     }
     return 0;
 }

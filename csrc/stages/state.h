@@ -64,6 +64,7 @@ typedef struct {
     rate *rates;
     i64 *upto;
     int32_t *route_rate;
+    int32_t n_picks, *picks;
 } lasts_rule;
 
 typedef struct { u64 mask; u32 first; u16 n, word; } route; /* its locks stand in the pool from `first` on, and its links in `crossed` */
@@ -75,7 +76,7 @@ typedef struct {
     i64 *cells, constant;
     const int32_t *hops;
     const stages_amount *amount;
-    int32_t n_cells, at, source, target, endpoints;
+    int32_t n_cells, at, source, target, endpoints, part, parts;
 } tally;
 
 /* A stages_node with what the engine adds. */

@@ -6,7 +6,7 @@
 int tags_init(tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
-    *t = (tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1)};
+    *t = (tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1), NULL};
     if (!t->keys) return -1;
     memset(t->keys, 0xff, n * sizeof(int64_t)); /* all -1 */
     return 0;
@@ -15,7 +15,7 @@ int tags_init(tags_table *t, int32_t instances, int32_t sets, int32_t ways, int3
 int keyed_init(keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
 {
     size_t slots = (size_t)instances * ((size_t)keys + 1);
-    *t = (keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1), NULL, NULL, NULL};
+    *t = (keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1), NULL, NULL, NULL, NULL};
     t->held = calloc((size_t)instances + 1, sizeof(int32_t));
     if (capacity) {
         t->older = malloc(slots * sizeof(int32_t));
@@ -35,7 +35,12 @@ int bits_init(bits_table *t, int32_t instances, int32_t keys, int32_t journal)
     return t->values ? 0 : -1;
 }
 
-void tags_free(tags_table *t) { free(t->keys); }
+void tags_free(tags_table *t)
+{
+    free(t->keys);
+    free(t->sets_of);
+}
+
 void bits_free(bits_table *t) { free(t->values); }
 
 void keyed_free(keyed_table *t)
@@ -44,6 +49,7 @@ void keyed_free(keyed_table *t)
     free(t->older);
     free(t->newer);
     free(t->held);
+    free(t->capacity_of);
 }
 
 int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
@@ -101,7 +107,8 @@ int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
     t->held[at]++;
     if (!t->capacity) return 1;
     link_newest(t, at, key);
-    if (t->held[at] > t->capacity) {
+    const int32_t capacity = t->capacity_of ? t->capacity_of[at] : t->capacity;
+    if (capacity && t->held[at] > capacity) {
         *evicted = links_of(t->newer, t, at)[t->keys]; /* the anchor's newer side is the oldest */
         unlink_key(t, at, *evicted);
         present[*evicted] = 0;
@@ -138,7 +145,8 @@ int keyed_check(const keyed_table *t)
     for (int64_t at = 0; at < t->instances; at++) {
         int64_t held = 0, listed = 0;
         for (int32_t key = 0; key < t->keys; key++) held += t->present[at * t->keys + key] == 1;
-        if (held != t->held[at] || (t->capacity && held > t->capacity)) return -1;
+        int32_t capacity = t->capacity_of ? t->capacity_of[at] : t->capacity;
+        if (held != t->held[at] || (capacity && held > capacity)) return -1;
         if (!t->capacity) continue;
         const int32_t *newer = links_of(t->newer, t, at);
         for (int32_t key = newer[t->keys]; key != t->keys; key = newer[key], listed++)
