@@ -47,6 +47,7 @@ from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain'
     pick,
     tell,
 )
+from chipweave.chain.branches import Entry
 from chipweave.errors import BadInput, Faults, nearest
 
 DONE = "done"
@@ -97,7 +98,17 @@ class Chain:
 
     def __init__(self, name, operands, priority="", start=""):
         self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
-        self.stages = {}
+        self.stages, self.entries = {}, []
+
+    def enter(self, publisher, operands, priority, start):
+        """An `Entry` of the chain for the parts that `publisher` speaks for."""
+        if (tuple(operands), priority) != (self.operands, self.priority):
+            raise BadInput(
+                f"chain {self.name}: {publisher.group} publishes it with operands {', '.join(operands)} and priority "
+                f"'{priority}', {self.entries[0].publisher.group} with {', '.join(self.operands)} and '{self.priority}'"
+            )
+        self.entries.append(Entry(self, publisher, start))
+        return self.entries[-1]
 
     def hold(self, name, take=(), lasts=None, mark=(), count=(), spawn=(), then=DONE):
         """Take resources (`Resources.at`, `Network.route`) for `lasts`; a later `outcome` may settle the duration."""
@@ -168,7 +179,7 @@ class Layout:
 
     def __init__(self):
         self.parts = {"resources": [], "networks": [], "tags": [], "keyed": [], "bits": [], "maps": [], "counters": []}
-        self.chains = {}
+        self.chains, self.publisher = {}, None
 
     def resources(self, name, count, names=()):
         return self._part("resources", Resources, name, count, names=tuple(names))
@@ -203,14 +214,25 @@ class Layout:
     def map(self, name, values):
         return self._part("maps", Map, name, tuple(int(v) for v in values))
 
+    def which(self, values):
+        """The map with these values, made once however many chains branch by it."""
+        values = tuple(int(v) for v in values)
+        made = next((m for m in self.parts["maps"] if m.values == values), None)
+        return made or self.map(f"which {len(self.parts['maps'])}", values)
+
     def counter(self, name, count):
         return self._part("counters", Counter, name, count)
 
     def chain(self, name, operands, priority="", start=""):
-        if name in self.chains:
-            raise BadInput(f"a chain named '{name}' is there already")
-        self.chains[name] = Chain(name, operands, priority, start)
-        return self.chains[name]
+        """A new chain. Parts of several groups that publish one of the same name share it: each gets an entry of its own
+        (`chipweave.chain.branches.Entry`), and a transfer starts at that of its die."""
+        if self.publisher is None:
+            if name in self.chains:
+                raise BadInput(f"a chain named '{name}' is there already")
+            self.chains[name] = Chain(name, operands, priority, start)
+            return self.chains[name]
+        shared = self.chains.setdefault(name, Chain(name, operands, priority))
+        return shared.enter(self.publisher, operands, priority, start)
 
     def find(self, name):
         for parts in self.parts.values():
