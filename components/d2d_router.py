@@ -9,7 +9,7 @@ Leaves out  headers of data messages, writes to remote memory.
 Checked by  tests/components/test_d2d_router.py
 """
 
-from chipweave.chain import DONE, amount, equal, modulo
+from chipweave.chain import DONE, Scope, amount, equal, modulo
 from chipweave.component import Param, Port, Slot, Stat, component
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
@@ -19,7 +19,7 @@ from chipweave.component.staged import Staged
 class D2dRouter(Staged, Controller):
     """The die's door to the mesh, with its address table (ATU) and prediction unit (PDU)."""
 
-    access = Port(provides="memory.access", doc="reads that missed this die's LLC")
+    access = Port(provides="memory.access", many=True, optional=True, doc="reads that missed this die's LLC")
     memory = Port(uses="memory.backing", many=True, optional=True, doc="this die's HBM, one controller or several")
     home_llc = Port(uses="memory.lookup", many=True, optional=True, doc="this die's LLC, for other dies' requests")
     prediction = Port(provides="d2d.prediction", optional=True, doc="prediction bits from the local CP, for the PDU")
@@ -60,7 +60,7 @@ class D2dRouter(Staged, Controller):
             needs="memory",
             home=home,
             at=at,
-            request=lambda name, onwards: self.request(chain, name, at, home, onwards),
+            request=lambda name, onwards: self.request(Scope(chain), name, at, home, onwards),
             then=kept,
         )
         address = self.atu.serve_test(chain, at, yes=copied, no=remote)

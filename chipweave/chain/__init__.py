@@ -1,5 +1,6 @@
 """Chains of stages: what components declare and both stage engines read."""
 
+from chipweave.chain.branches import Scope
 from chipweave.chain.layout import (
     DONE,
     INSTANT,
@@ -72,6 +73,7 @@ __all__ = [
     "Rate",
     "Resources",
     "RouteTime",
+    "Scope",
     "Stage",
     "Steps",
     "TIMED",
