@@ -228,6 +228,7 @@ def _grid(network, edges):
         dims if lines else None,
         name=network.name,
         radices=tuple(network.dims[a] for a in axes),
+        places=places[:, list(axes)],
     )
 
 

@@ -38,6 +38,8 @@ class Network:
     tie       bool[R, E] or None: both directions are equally short; a coin may choose port or port ^ 1
     dims      int8[R, P] or None: dimension a port belongs to (needed with phase)
     minimal   uint64[R, E] or None: bit set of ports on shortest paths; then VC 0 of each class is the escape VC
+    radices   lengths of a grid's dimensions, in the order in which they are travelled; empty: no grid
+    places    int[E, n]: place of each endpoint in those dimensions; None: dimension 0 is fastest in the numbering
     router_names, endpoint_names   what people call them; empty: numbers
     """
 
@@ -52,6 +54,7 @@ class Network:
     seat_latency: int = 1
     name: str = ""
     radices: tuple = field(default_factory=tuple)
+    places: np.ndarray | None = None
     router_names: tuple = ()
     endpoint_names: tuple = ()
 

@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.console import Sheet, show
 
 PHASES = ("prefill", "decode")
 PER_LAYER = (
@@ -138,25 +139,17 @@ def _over_layers(layers):
 
 def print_table(document):
     """One table per phase: every layer, and the median over layers."""
-    from rich.console import Console
-    from rich.table import Table
-
     for phase in PHASES:
         if phase not in document:
             continue
         found = document[phase]
-        table = Table(
-            "layer",
-            *(key.replace("_", " ") for key in PER_LAYER),
-            title=f"{document['name']}: {phase}, {found['tokens']} tokens",
-        )
+        title = f"{document['name']}: {phase}, {found['tokens']} tokens"
+        sheet = Sheet(title, ("layer", *(key.replace("_", " ") for key in PER_LAYER)), right_from=1)
         for row in found["layers"]:
-            table.add_row(str(row["layer"]), *map(_short, (row[key] for key in PER_LAYER)))
-        table.add_section()
-        table.add_row(
-            "median", *(_short(found["over_layers"][key] and found["over_layers"][key]["median"]) for key in PER_LAYER)
-        )
-        Console().print(table)
+            sheet.add(str(row["layer"]), *map(_short, (row[key] for key in PER_LAYER)))
+        medians = (found["over_layers"][key] and found["over_layers"][key]["median"] for key in PER_LAYER)
+        sheet.add("median", *map(_short, medians))
+        show(sheet)
 
 
 def _short(value):

@@ -6,30 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct wire {
+struct wire {
     int32_t end[2], port[2];
     int64_t latency, bytes[2];
-} wire;
+};
 
-typedef struct port_state {
-    int64_t rate[2], busy[2];  /* out, in */
+struct port_state {
+    int64_t rate[2], busy[2]; /* out, in */
     int32_t *lanes, n_lanes;
-} port_state;
+};
 
-typedef struct part {
+struct part {
     const cw_behaviour *does;
     void *state;
-    port_state *ports;
+    struct port_state *ports;
     uint64_t draws;
-} part;
+};
 
 struct cw_engine {
-    cw_host host;  /* first: a behaviour's host is its engine */
-    part *parts;
+    cw_host host; /* first: a behaviour's host is its engine */
+    struct part *parts;
     int32_t n_parts, room_parts;
-    wire *wires;
+    struct wire *wires;
     int32_t n_wires, room_wires;
-    wheel wheel;
+    struct wheel wheel;
     int64_t done;
     uint64_t seed;
     char why[256];
@@ -41,7 +41,7 @@ static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority
 {
     cw_engine *e = (cw_engine *)host;
     int32_t i = new_event(&e->wheel);
-    event *ev = &e->wheel.events[i];
+    struct event *ev = &e->wheel.events[i];
     ev->time = host->now + (delay > 0 ? delay : 0);
     ev->order = order_of(&e->wheel, priority, who);
     ev->part = who;
@@ -51,7 +51,7 @@ static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority
     wait_until(&e->wheel, i);
 }
 
-static int64_t taken(port_state *port, int in, int64_t from, int32_t bytes)
+static int64_t taken(struct port_state *port, int in, int64_t from, int32_t bytes)
 {
     int64_t start = port->busy[in] > from ? port->busy[in] : from;
     port->busy[in] = start + (bytes * port->rate[in] + 1023) / 1024;
@@ -60,14 +60,15 @@ static int64_t taken(port_state *port, int in, int64_t from, int32_t bytes)
 
 static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const cw_message *message)
 {
-    wire *along = &e->wires[w];
+    struct wire *along = &e->wires[w];
     int back = along->end[0] != who;
     int32_t to = along->end[!back];
-    int64_t left = taken(&e->parts[who].ports[along->port[back]], 0, e->host.now + (delay > 0 ? delay : 0), message->bytes);
+    int64_t left =
+        taken(&e->parts[who].ports[along->port[back]], 0, e->host.now + (delay > 0 ? delay : 0), message->bytes);
     int64_t there = taken(&e->parts[to].ports[along->port[!back]], 1, left + along->latency, message->bytes);
     along->bytes[back] += message->bytes;
     int32_t i = new_event(&e->wheel);
-    event *ev = &e->wheel.events[i];
+    struct event *ev = &e->wheel.events[i];
     ev->time = there;
     ev->order = order_of(&e->wheel, 0, who);
     ev->part = to;
@@ -95,9 +96,9 @@ static int32_t touch(cw_host *host, int32_t who, int32_t port, int32_t lane, con
 {
     cw_engine *e = (cw_engine *)host;
     int32_t w = e->parts[who].ports[port].lanes[lane];
-    wire *along = &e->wires[w];
+    struct wire *along = &e->wires[w];
     int back = along->end[0] != who;
-    part *to = &e->parts[along->end[!back]];
+    struct part *to = &e->parts[along->end[!back]];
     if (!to->does->touch)
         return 0;
     cw_message brought = *message;
@@ -145,7 +146,7 @@ cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
 void cw_engine_close(cw_engine *e)
 {
     for (int32_t i = 0; e->parts && i < e->n_parts; i++) {
-        part *p = &e->parts[i];
+        struct part *p = &e->parts[i];
         if (p->does->close && p->state)
             p->does->close(p->state);
         for (int32_t k = 0; p->ports && k < p->does->n_ports; k++)
@@ -159,30 +160,31 @@ void cw_engine_close(cw_engine *e)
     free(e);
 }
 
-const char *cw_engine_why(const cw_engine *e)
-{
-    return e->why;
-}
+const char *cw_engine_why(const cw_engine *e) { return e->why; }
 
 int32_t cw_engine_part(cw_engine *e, const void *table, const int64_t *parameters, int32_t n)
 {
     const cw_behaviour *does = table;
     if (does->abi != CW_ABI)
-        return snprintf(e->why, sizeof e->why, "behaviour header version %u, this kernel has %u: build it again", does->abi, CW_ABI), -1;
+        return snprintf(e->why, sizeof e->why, "behaviour header version %u, this kernel has %u: build it again",
+                        does->abi, CW_ABI),
+               -1;
     if (e->n_parts == e->room_parts || n != does->n_parameters)
-        return snprintf(e->why, sizeof e->why, "%s takes %d parameters, got %d (part %d of %d)", does->name, does->n_parameters, n,
-                        e->n_parts, e->room_parts), -1;
+        return snprintf(e->why, sizeof e->why, "%s takes %d parameters, got %d (part %d of %d)", does->name,
+                        does->n_parameters, n, e->n_parts, e->room_parts),
+               -1;
     for (int32_t i = 0; i < n; i++) {
         const cw_parameter *p = &does->parameters[i];
         if (parameters[i] < p->low || parameters[i] > p->high)
             return snprintf(e->why, sizeof e->why, "%s.%s = %lld is out of range: %lld to %lld %s", does->name, p->name,
-                            (long long)parameters[i], (long long)p->low, (long long)p->high, p->unit), -1;
+                            (long long)parameters[i], (long long)p->low, (long long)p->high, p->unit),
+                   -1;
     }
-    part *p = &e->parts[e->n_parts];
+    struct part *p = &e->parts[e->n_parts];
     p->does = does;
     p->state = calloc(1, does->state_size ? does->state_size : 1);
     p->ports = calloc((size_t)does->n_ports + 1, sizeof *p->ports);
-    e->n_parts++;  /* from here on `close` cleans it */
+    e->n_parts++; /* from here on `close` cleans it */
     if (!p->state || !p->ports)
         return snprintf(e->why, sizeof e->why, "out of memory"), -1;
     return does->open(p->state, &e->host, e->n_parts - 1, parameters, e->why) ? -1 : e->n_parts - 1;
@@ -201,10 +203,12 @@ int32_t cw_engine_wire(cw_engine *e, int32_t from, int32_t from_port, int32_t to
     if (!known(e, from, from_port) || !known(e, to, to_port))
         return -1;
     if (latency <= 0 || from == to || e->n_wires == e->room_wires)
-        return snprintf(e->why, sizeof e->why, "a wire joins two parts and has a latency above 0 (wire %d of %d)", e->n_wires, e->room_wires), -1;
-    e->wires[e->n_wires] = (wire){{from, to}, {from_port, to_port}, latency, {0, 0}};
+        return snprintf(e->why, sizeof e->why, "a wire joins two parts and has a latency above 0 (wire %d of %d)",
+                        e->n_wires, e->room_wires),
+               -1;
+    e->wires[e->n_wires] = (struct wire){{from, to}, {from_port, to_port}, latency, {0, 0}};
     for (int side = 0; side < 2; side++) {
-        port_state *p = &e->parts[side ? to : from].ports[side ? to_port : from_port];
+        struct port_state *p = &e->parts[side ? to : from].ports[side ? to_port : from_port];
         if ((p->n_lanes & (p->n_lanes - 1)) == 0) {
             int32_t *grown = realloc(p->lanes, sizeof(int32_t) * (size_t)(p->n_lanes ? 2 * p->n_lanes : 1));
             if (!grown)
@@ -241,9 +245,9 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
         int32_t i = next_event(&e->wheel);
         if (i == NONE || e->wheel.events[i].time > until)
             break;
-        event now = take(&e->wheel, i);
+        struct event now = take(&e->wheel, i);
         e->host.now = now.time;
-        part *to = &e->parts[now.part];
+        struct part *to = &e->parts[now.part];
         if (now.is_message)
             to->does->receive(to->state, &now.message);
         else
@@ -256,10 +260,7 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
     return n;
 }
 
-int64_t cw_engine_now(const cw_engine *e)
-{
-    return e->host.now;
-}
+int64_t cw_engine_now(const cw_engine *e) { return e->host.now; }
 
 int64_t cw_engine_next(const cw_engine *e)
 {
@@ -267,20 +268,14 @@ int64_t cw_engine_next(const cw_engine *e)
     return i == NONE ? -1 : e->wheel.events[i].time;
 }
 
-int64_t cw_engine_events(const cw_engine *e)
-{
-    return e->done;
-}
+int64_t cw_engine_events(const cw_engine *e) { return e->done; }
 
 int64_t cw_engine_statistic(const cw_engine *e, int32_t who, int32_t index)
 {
     return e->parts[who].does->statistic(e->parts[who].state, index);
 }
 
-int64_t cw_engine_wire_bytes(const cw_engine *e, int32_t w, int32_t reverse)
-{
-    return e->wires[w].bytes[reverse != 0];
-}
+int64_t cw_engine_wire_bytes(const cw_engine *e, int32_t w, int32_t reverse) { return e->wires[w].bytes[reverse != 0]; }
 
 void cw_engine_start(cw_engine *e, int32_t who, int64_t delay, int32_t code, uint64_t data)
 {
@@ -292,14 +287,14 @@ void cw_engine_send(cw_engine *e, int32_t who, int32_t port, int32_t lane, int64
     send(&e->host, who, port, lane, delay, message);
 }
 
-int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const uint64_t *addresses, int64_t n, int32_t mask,
-                    int64_t *answered, int32_t levels)
+int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const uint64_t *addresses, int64_t n,
+                    int32_t mask, int64_t *answered, int32_t levels)
 {
     cw_message m = {0};
     m.wire = -1;
     int32_t turn_of = 0;
     for (int64_t i = 0; i < n; i++) {
-        part *p = &e->parts[parts[turn_of]];
+        struct part *p = &e->parts[parts[turn_of]];
         if (++turn_of == n_parts)
             turn_of = 0;
         m.address = addresses[i] & ~1ull;

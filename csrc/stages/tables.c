@@ -3,25 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-int tags_init(tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
+int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
-    *t = (tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1), NULL};
-    if (!t->keys) return -1;
+    *t = (struct tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1), NULL};
+    if (!t->keys)
+        return -1;
     memset(t->keys, 0xff, n * sizeof(int64_t)); /* all -1 */
     return 0;
 }
 
-int keyed_init(keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
+int keyed_init(struct keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
 {
     size_t slots = (size_t)instances * ((size_t)keys + 1);
-    *t = (keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1), NULL, NULL, NULL, NULL};
+    *t = (struct keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1),
+                              NULL,      NULL, NULL,     NULL};
     t->held = calloc((size_t)instances + 1, sizeof(int32_t));
     if (capacity) {
         t->older = malloc(slots * sizeof(int32_t));
         t->newer = malloc(slots * sizeof(int32_t));
     }
-    if (!t->present || !t->held || (capacity && (!t->older || !t->newer))) return -1;
+    if (!t->present || !t->held || (capacity && (!t->older || !t->newer)))
+        return -1;
     for (int32_t i = 0; capacity && i < instances; i++) {
         size_t anchor = (size_t)i * ((size_t)keys + 1) + (size_t)keys;
         t->older[anchor] = t->newer[anchor] = keys;
@@ -29,21 +32,21 @@ int keyed_init(keyed_table *t, int32_t instances, int32_t keys, int32_t capacity
     return 0;
 }
 
-int bits_init(bits_table *t, int32_t instances, int32_t keys, int32_t journal)
+int bits_init(struct bits_table *t, int32_t instances, int32_t keys, int32_t journal)
 {
-    *t = (bits_table){instances, keys, journal, calloc((size_t)instances * (size_t)keys + 1, 1)};
+    *t = (struct bits_table){instances, keys, journal, calloc((size_t)instances * (size_t)keys + 1, 1)};
     return t->values ? 0 : -1;
 }
 
-void tags_free(tags_table *t)
+void tags_free(struct tags_table *t)
 {
     free(t->keys);
     free(t->sets_of);
 }
 
-void bits_free(bits_table *t) { free(t->values); }
+void bits_free(struct bits_table *t) { free(t->values); }
 
-void keyed_free(keyed_table *t)
+void keyed_free(struct keyed_table *t)
 {
     free(t->present);
     free(t->older);
@@ -52,11 +55,12 @@ void keyed_free(keyed_table *t)
     free(t->capacity_of);
 }
 
-int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
+int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
 {
     int64_t *line = tags_line(t, at, set);
     int32_t way = 0;
-    while (way < t->ways - 1 && line[way] != key) way++;
+    while (way < t->ways - 1 && line[way] != key)
+        way++;
     int known = line[way] == key;
     *evicted = known ? NOTHING : line[way];
     memmove(line + 1, line, (size_t)way * sizeof *line);
@@ -64,22 +68,26 @@ int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *ev
     return !known;
 }
 
-void tags_touch(tags_table *t, int64_t at, int64_t set, int64_t key)
+void tags_touch(struct tags_table *t, int64_t at, int64_t set, int64_t key)
 {
     int64_t unused;
-    if (tags_has(t, at, set, key)) tags_insert(t, at, set, key, &unused);
+    if (tags_has(t, at, set, key))
+        tags_insert(t, at, set, key, &unused);
 }
 
-static int32_t *links_of(int32_t *all, const keyed_table *t, int64_t at) { return all + at * ((int64_t)t->keys + 1); }
+static int32_t *links_of(int32_t *all, const struct keyed_table *t, int64_t at)
+{
+    return all + at * ((int64_t)t->keys + 1);
+}
 
-static void unlink_key(keyed_table *t, int64_t at, int64_t key)
+static void unlink_key(struct keyed_table *t, int64_t at, int64_t key)
 {
     int32_t *older = links_of(t->older, t, at), *newer = links_of(t->newer, t, at);
     newer[older[key]] = newer[key];
     older[newer[key]] = older[key];
 }
 
-static void link_newest(keyed_table *t, int64_t at, int64_t key)
+static void link_newest(struct keyed_table *t, int64_t at, int64_t key)
 {
     int32_t *older = links_of(t->older, t, at), *newer = links_of(t->newer, t, at), anchor = t->keys;
     older[key] = older[anchor];
@@ -88,14 +96,15 @@ static void link_newest(keyed_table *t, int64_t at, int64_t key)
     older[anchor] = (int32_t)key;
 }
 
-void keyed_refresh(keyed_table *t, int64_t at, int64_t key)
+void keyed_refresh(struct keyed_table *t, int64_t at, int64_t key)
 {
-    if (!t->capacity || t->present[at * t->keys + key] != 1) return;
+    if (!t->capacity || t->present[at * t->keys + key] != 1)
+        return;
     unlink_key(t, at, key);
     link_newest(t, at, key);
 }
 
-int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
+int keyed_insert(struct keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
 {
     uint8_t *present = t->present + at * t->keys;
     *evicted = NOTHING;
@@ -105,7 +114,8 @@ int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
     }
     present[key] = 1;
     t->held[at]++;
-    if (!t->capacity) return 1;
+    if (!t->capacity)
+        return 1;
     link_newest(t, at, key);
     const int32_t capacity = t->capacity_of ? t->capacity_of[at] : t->capacity;
     if (capacity && t->held[at] > capacity) {
@@ -117,41 +127,48 @@ int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
     return 1;
 }
 
-int keyed_pin(keyed_table *t, int64_t at, int64_t key)
+int keyed_pin(struct keyed_table *t, int64_t at, int64_t key)
 {
     uint8_t *present = t->present + at * t->keys;
     int known = present[key];
     if (known == 1) {
-        if (t->capacity) unlink_key(t, at, key);
+        if (t->capacity)
+            unlink_key(t, at, key);
         t->held[at]--;
     }
     present[key] = 2;
     return !known;
 }
 
-int tags_check(const tags_table *t)
+int tags_check(const struct tags_table *t)
 {
     for (int64_t line = 0; line < (int64_t)t->instances * t->sets; line++)
         for (int32_t a = 0; a < t->ways; a++)
             for (int32_t b = 0; b < a; b++) {
                 int64_t key = t->keys[line * t->ways + a];
-                if (key != NOTHING && key == t->keys[line * t->ways + b]) return -1;
+                if (key != NOTHING && key == t->keys[line * t->ways + b])
+                    return -1;
             }
     return 0;
 }
 
-int keyed_check(const keyed_table *t)
+int keyed_check(const struct keyed_table *t)
 {
     for (int64_t at = 0; at < t->instances; at++) {
         int64_t held = 0, listed = 0;
-        for (int32_t key = 0; key < t->keys; key++) held += t->present[at * t->keys + key] == 1;
+        for (int32_t key = 0; key < t->keys; key++)
+            held += t->present[at * t->keys + key] == 1;
         int32_t capacity = t->capacity_of ? t->capacity_of[at] : t->capacity;
-        if (held != t->held[at] || (capacity && held > capacity)) return -1;
-        if (!t->capacity) continue;
+        if (held != t->held[at] || (capacity && held > capacity))
+            return -1;
+        if (!t->capacity)
+            continue;
         const int32_t *newer = links_of(t->newer, t, at);
         for (int32_t key = newer[t->keys]; key != t->keys; key = newer[key], listed++)
-            if (listed > held || t->present[at * t->keys + key] != 1) return -1;
-        if (listed != held) return -1;
+            if (listed > held || t->present[at * t->keys + key] != 1)
+                return -1;
+        if (listed != held)
+            return -1;
     }
     return 0;
 }

@@ -3,28 +3,31 @@
 #include "behaviours/room.h"
 
 /* The channel's own address of a line: its units are dealt to the slices that share it. */
-static uint64_t local_address(const slice *s, uint64_t line)
+static uint64_t local_address(const struct slice *s, uint64_t line)
 {
     uint64_t unit = (uint64_t)s->p[UNIT], n = local(s, line);
     return ((n / unit * (uint64_t)s->p[CHANNEL_SHARE] + (uint64_t)s->p[CHANNEL_INDEX]) * unit + n % unit) * LINE;
 }
 
-static void write_back(slice *s, uint64_t out)
+static void write_back(struct slice *s, uint64_t out)
 {
     if (!(out & DIRTY))
         return;
     int32_t mask = (int32_t)(out >> 4 & 15);
     s->room--;
     s->stats[5]++;
-    cw_message m = {.address = local_address(s, (out >> 12) - 1), .kind = CW_WRITE, .mask = mask,
+    cw_message m = {.address = local_address(s, (out >> 12) - 1),
+                    .kind = CW_WRITE,
+                    .mask = mask,
                     .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(mask)};
     s->host->send(s->host, s->me, MEMORY, 0, 0, &m);
 }
 
-/* ---- the data port ------------------------------------------------------------------------------------------------- */
+/* ---- the data port
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Delay until the answer leaves: a place on the data port, then the latency. */
-static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
+static int64_t served(struct slice *s, uint64_t line, int32_t mask, int coalesce)
 {
     int64_t now = s->host->now * FS;
     if (coalesce)
@@ -45,40 +48,44 @@ static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
     return (start - now) / FS + s->p[LATENCY];
 }
 
-static void answer(slice *s, const cw_message *to, int64_t delay)
+static void answer(struct slice *s, const cw_message *to, int64_t delay)
 {
-    cw_message m = {.address = to->address, .tag = to->tag, .kind = CW_DATA, .mask = to->mask,
+    cw_message m = {.address = to->address,
+                    .tag = to->tag,
+                    .kind = CW_DATA,
+                    .mask = to->mask,
                     .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(to->mask)};
     s->host->reply(s->host, s->me, delay, to, &m);
 }
 
-/* ---- lines on their way -------------------------------------------------------------------------------------------- */
+/* ---- lines on their way
+ * -------------------------------------------------------------------------------------------- */
 
-static int32_t keep(slice *s, const cw_message *m, int32_t next)
+static int32_t keep(struct slice *s, const cw_message *m, int32_t next)
 {
-    if (s->free_asked == NONE) {
-        int32_t more = cw_more(s->n_asked, 64);
-        s->asked = cw_room(s->asked, more, sizeof *s->asked);
-        for (int32_t i = more - 1; i >= s->n_asked; i--) {
-            s->asked[i].next = s->free_asked;
-            s->free_asked = i;
+    if (s->free_waiter == NONE) {
+        int32_t more = cw_more(s->waiter_room, 64);
+        s->waiter = cw_room(s->waiter, more, sizeof *s->waiter);
+        for (int32_t i = more - 1; i >= s->waiter_room; i--) {
+            s->waiter[i].next = s->free_waiter;
+            s->free_waiter = i;
         }
-        s->n_asked = more;
+        s->waiter_room = more;
     }
-    int32_t i = s->free_asked;
-    s->free_asked = s->asked[i].next;
-    s->asked[i].m = *m;
-    s->asked[i].next = next;
+    int32_t i = s->free_waiter;
+    s->free_waiter = s->waiter[i].next;
+    s->waiter[i].m = *m;
+    s->waiter[i].next = next;
     return i;
 }
 
-static void release(slice *s, int32_t i)
+static void release(struct slice *s, int32_t i)
 {
-    s->asked[i].next = s->free_asked;
-    s->free_asked = i;
+    s->waiter[i].next = s->free_waiter;
+    s->free_waiter = i;
 }
 
-static int32_t new_fill(slice *s)
+static int32_t new_fill(struct slice *s)
 {
     if (s->free_fill == NONE) {
         int32_t more = cw_more(s->n_fills, 64);
@@ -94,14 +101,14 @@ static int32_t new_fill(slice *s)
     return i;
 }
 
-/* What memory is asked for: whole granules. */
-static int32_t granule(const slice *s, int32_t mask)
+/* What is requested of memory: whole granules. */
+static int32_t granule(const struct slice *s, int32_t mask)
 {
     return s->p[FILL] == 4 ? 15 : s->p[FILL] == 2 ? mask | (mask & 5) << 1 | (mask & 10) >> 1 : mask;
 }
 
 /* Ask the home or memory for the sectors that are missing; a fetch that brings them already gets one more listener. */
-static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
+static void fetch(struct slice *s, const cw_message *m, uint64_t line, int32_t missing)
 {
     int32_t *chain = &s->chain[line & 255], at_home = home(s, line) == s->p[PARTITION];
     for (int32_t i = *chain; i != NONE; i = s->fills[i].next)
@@ -112,15 +119,18 @@ static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
     if (at_home)
         missing = granule(s, missing);
     int32_t i = new_fill(s);
-    s->fills[i] = (fill){line, missing, keep(s, m, NONE), *chain};
+    s->fills[i] = (struct fill){line, missing, keep(s, m, NONE), *chain};
     *chain = i;
-    cw_message ask = {.address = at_home ? local_address(s, line) : m->address, .tag = (uint64_t)i, .kind = CW_READ, .mask = missing,
+    cw_message ask = {.address = at_home ? local_address(s, line) : m->address,
+                      .tag = (uint64_t)i,
+                      .kind = CW_READ,
+                      .mask = missing,
                       .bytes = (int32_t)s->p[REQUEST_BYTES]};
     s->stats[at_home ? 3 : 2]++;
     s->host->send(s->host, s->me, at_home ? MEMORY : PEER, 0, s->p[LATENCY], &ask);
 }
 
-static void read_line(slice *s, const cw_message *m)
+static void read_line(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0);
@@ -135,10 +145,10 @@ static void read_line(slice *s, const cw_message *m)
     fetch(s, m, line, missing);
 }
 
-static void filled(slice *s, const cw_message *m)
+static void filled(struct slice *s, const cw_message *m)
 {
     int32_t i = (int32_t)m->tag, *link;
-    fill got = s->fills[i];
+    struct fill got = s->fills[i];
     for (link = &s->chain[got.line & 255]; *link != i; link = &s->fills[*link].next)
         ;
     *link = got.next;
@@ -151,7 +161,7 @@ static void filled(slice *s, const cw_message *m)
     }
     *entry |= (uint64_t)got.mask & VALID;
     for (int32_t at = got.head, next; at != NONE; at = next) {
-        asked a = s->asked[at];
+        struct waiter a = s->waiter[at];
         next = a.next;
         release(s, at);
         if (a.m.port == PEER)
@@ -160,9 +170,10 @@ static void filled(slice *s, const cw_message *m)
     }
 }
 
-/* ---- stores -------------------------------------------------------------------------------------------------------- */
+/* ---- stores
+ * -------------------------------------------------------------------------------------------------------- */
 
-static void store_here(slice *s, const cw_message *m)
+static void store_here(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     int64_t delay = served(s, line, m->mask, 0);
@@ -181,20 +192,20 @@ static void store_here(slice *s, const cw_message *m)
     s->host->reply(s->host, s->me, delay, m, &done);
 }
 
-static void hold(slice *s, const cw_message *m)
+static void hold(struct slice *s, const cw_message *m)
 {
     int32_t i = keep(s, m, NONE);
     if (s->held_last == NONE)
         s->held_first = i;
     else
-        s->asked[s->held_last].next = i;
+        s->waiter[s->held_last].next = i;
     s->held_last = i;
 }
 
-static void store(slice *s, const cw_message *m)
+static void store(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE;
-    if (home(s, line) != s->p[PARTITION]) {  /* on to the home; our copy is stale */
+    if (home(s, line) != s->p[PARTITION]) { /* on to the home; our copy is stale */
         uint64_t *set = set_of(s, line), *entry = find(s, set, line);
         if (entry)
             *entry = 0;
@@ -208,12 +219,12 @@ static void store(slice *s, const cw_message *m)
     }
 }
 
-static void stored(slice *s, const cw_message *m)
+static void stored(struct slice *s, const cw_message *m)
 {
     if (m->port == MEMORY) {
         s->room++;
         while (s->held_first != NONE && s->room > 0) {
-            asked a = s->asked[s->held_first];
+            struct waiter a = s->waiter[s->held_first];
             release(s, s->held_first);
             s->held_first = a.next;
             if (a.next == NONE)
@@ -222,17 +233,18 @@ static void stored(slice *s, const cw_message *m)
         }
         return;
     }
-    asked a = s->asked[m->tag];
+    struct waiter a = s->waiter[m->tag];
     release(s, (int32_t)m->tag);
     cw_message done = {.address = a.m.address, .tag = a.m.tag, .kind = CW_DONE, .bytes = (int32_t)s->p[REQUEST_BYTES]};
     s->host->reply(s->host, s->me, 0, &a.m, &done);
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void receive(void *state, const cw_message *m)
 {
-    slice *s = state;
+    struct slice *s = state;
     if (m->kind == CW_READ)
         read_line(s, m);
     else if (m->kind == CW_DATA)
@@ -248,13 +260,10 @@ static void receive(void *state, const cw_message *m)
     }
 }
 
-static void timer(void *state, int32_t code, uint64_t data)
-{
-    (void)state, (void)code, (void)data;
-}
+static void timer(void *state, int32_t code, uint64_t data) { (void)state, (void)code, (void)data; }
 
 /* A store outside time: to the home, where it is dirty; what it pushes out is long in memory. */
-static int32_t touch_store(slice *s, const cw_message *m)
+static int32_t touch_store(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     if (home(s, line) != s->p[PARTITION]) {
@@ -273,11 +282,12 @@ static int32_t touch_store(slice *s, const cw_message *m)
 /* 0: here; 1: at the home; 2: in memory, by way of this slice; 3: by way of the home. */
 static int32_t touch(void *state, const cw_message *m)
 {
-    slice *s = state;
+    struct slice *s = state;
     if (m->kind == CW_WRITE)
         return touch_store(s, m);
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
-    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION], level = 2;
+    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION],
+            level = 2;
     if (entry && m->port == PEER)
         *entry |= SHARED;
     if (!missing)
@@ -293,35 +303,49 @@ static int32_t touch(void *state, const cw_message *m)
         insert(s, set, line);
         entry = set;
     }
-    *entry |= (uint64_t)missing | (m->port == PEER ? SHARED : 0);
+    *entry |= (uint64_t)missing;
+    if (m->port == PEER)
+        *entry |= SHARED;
     return level;
 }
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    slice *s = state;
+    struct slice *s = state;
     s->host = host;
     s->me = part;
     memcpy(s->p, p, sizeof s->p);
     s->room = p[WRITE_BACKS];
-    s->free_fill = s->free_asked = s->held_first = s->held_last = NONE;
+    s->free_fill = s->free_waiter = s->held_first = s->held_last = NONE;
     memset(s->chain, 0xff, sizeof s->chain);
     s->tags = calloc((size_t)(p[SETS] * p[WAYS]), sizeof *s->tags);
     return s->tags ? 0 : (snprintf(why, 256, "llc_slice: out of memory"), -1);
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const slice *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct slice *)state)->stats[index]; }
 
 static void close_(void *state)
 {
-    slice *s = state;
+    struct slice *s = state;
     free(s->tags);
     free(s->fills);
-    free(s->asked);
+    free(s->waiter);
 }
 
 cw_behaviour cw_llc_slice = {
-    .abi = CW_ABI, .name = "llc_slice", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 3,
-    .statistics = STATISTICS, .n_statistics = 8, .state_size = sizeof(slice),
-    .open = open, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "llc_slice",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = 3,
+    .statistics = STATISTICS,
+    .n_statistics = 8,
+    .state_size = sizeof(struct slice),
+    .open = open,
+    .receive = receive,
+    .timer = timer,
+    .touch = touch,
+    .statistic = statistic,
+    .close = close_,
 };

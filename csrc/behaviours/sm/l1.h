@@ -3,9 +3,13 @@
 #define CHIPWEAVE_SM_L1_H
 #include "behaviours/sm/state.h"
 
-/* ---- L1 ---------------------------------------------------------------------------------------------------------- */
+/* ---- L1
+ * ---------------------------------------------------------------------------------------------------------- */
 
-static uint64_t *set_of(sm *s, uint64_t line) { return s->tags + (line % (uint64_t)s->p[L1_SETS]) * (uint64_t)s->p[L1_WAYS]; }
+static uint64_t *set_of(struct sm *s, uint64_t line)
+{
+    return s->tags + (line % (uint64_t)s->p[L1_SETS]) * (uint64_t)s->p[L1_WAYS];
+}
 
 static void to_front(uint64_t *set, int32_t way)
 {
@@ -15,7 +19,7 @@ static void to_front(uint64_t *set, int32_t way)
 }
 
 /* The entry of a line, moved to the front of its set; NULL where L1 does not hold it. */
-static uint64_t *find(sm *s, uint64_t line)
+static uint64_t *find(struct sm *s, uint64_t line)
 {
     uint64_t *set = set_of(s, line);
     for (int32_t way = 0; way < s->p[L1_WAYS]; way++)
@@ -27,8 +31,9 @@ static uint64_t *find(sm *s, uint64_t line)
     return NULL;
 }
 
-/* An entry for a line that is not there, in place of the least recent without a fetch under way; NULL: none is free. */
-static uint64_t *allocate(sm *s, uint64_t line)
+/* An entry for a line that is not there, in place of the least recent without a fetch under way; NULL: none is
+ * free. */
+static uint64_t *allocate(struct sm *s, uint64_t line)
 {
     uint64_t *set = set_of(s, line);
     for (int32_t way = (int32_t)s->p[L1_WAYS] - 1; way >= 0; way--)
@@ -42,16 +47,17 @@ static uint64_t *allocate(sm *s, uint64_t line)
 
 /* ---- addresses ------------------------------------------------------------------------------------------------- */
 
-static uint64_t physical(const sm *s, uint64_t address)
+static uint64_t physical(const struct sm *s, uint64_t address)
 {
     if (!s->n_pages)
         return address;
     return ((uint64_t)s->pages[(address >> 21) % (uint64_t)s->n_pages] << 21) | (address & 0x1fffff);
 }
 
-/* Slice of the reader's partition that looks a line up: units of lines are dealt to all slices in groups, each group turned by
- * a hash of its number, so that any run of lines is level over the slices. Returns the lane of port "memory". */
-static int32_t lane_of(const sm *s, uint64_t line)
+/* Slice of the reader's partition that looks a line up: units of lines are dealt to all slices in groups, each group
+ * turned by a hash of its number, so that any run of lines is level over the slices. Returns the lane of port
+ * "memory". */
+static int32_t lane_of(const struct sm *s, uint64_t line)
 {
     uint64_t n = (uint64_t)s->p[SLICES], unit = line / (uint64_t)s->p[UNIT], group = unit / n;
     uint64_t turn = ((group * 0x9e3779b97f4a7c15ull) >> 40) % n;

@@ -4,13 +4,13 @@
 
 /* ---- warps and blocks ------------------------------------------------------------------------------------------ */
 
-static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code)
+static void wake_at(struct sm *s, struct warp *w, int64_t at_fs, int32_t code)
 {
     s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, code, (uint64_t)(w - s->warps));
 }
 
 /* The kernel has ended once no block is left and its stores are acknowledged: the command processor hears of it. */
-static void maybe_end(sm *s)
+static void maybe_end(struct sm *s)
 {
     if (!s->started || s->running || s->next_block < s->blocks || s->store_room < s->p[STORE_SECTORS])
         return;
@@ -19,9 +19,9 @@ static void maybe_end(sm *s)
     s->host->reply(s->host, s->me, 0, &s->command, &done);
 }
 
-static void launch(sm *s);
+static void launch(struct sm *s);
 
-static void start_block(sm *s, int32_t slot, int64_t count)
+static void start_block(struct sm *s, int32_t slot, int64_t count)
 {
     int64_t block = s->next_block, n = (s->threads + 31) / 32;
     if (block >= s->blocks) {
@@ -32,14 +32,14 @@ static void start_block(sm *s, int32_t slot, int64_t count)
     s->next_block += s->block_step;
     s->alive[slot] = (int32_t)n;
     for (int64_t i = 0; i < n; i++) {
-        warp *w = &s->warps[slot * n + i];
-        *w = (warp){.block = block, .index = (int32_t)i, .slot = slot, .count = count, .next_stalled = NONE};
+        struct warp *w = &s->warps[slot * n + i];
+        *w = (struct warp){.block = block, .index = (int32_t)i, .slot = slot, .count = count, .next_stalled = NONE};
         s->launch_fs = max64(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
         wake_at(s, w, s->launch_fs, WAKE);
     }
 }
 
-static void end_warp(sm *s, warp *w)
+static void end_warp(struct sm *s, struct warp *w)
 {
     if (--s->alive[w->slot])
         return;
@@ -48,7 +48,7 @@ static void end_warp(sm *s, warp *w)
     s->host->schedule(s->host, s->me, s->p[TURNAROUND] * s->period_fs / FS, 1, BLOCK, (uint64_t)w->slot);
 }
 
-static void stall(sm *s, warp *w)
+static void stall(struct sm *s, struct warp *w)
 {
     int32_t who = (int32_t)(w - s->warps);
     w->next_stalled = NONE;
@@ -60,7 +60,7 @@ static void stall(sm *s, warp *w)
 }
 
 /* Pause until all loads are back; 0 where they are. */
-static int pause_for_loads(sm *s, warp *w)
+static int pause_for_loads(struct sm *s, struct warp *w)
 {
     if (w->waiting) {
         w->paused = 1;
@@ -73,14 +73,12 @@ static int pause_for_loads(sm *s, warp *w)
     return 0;
 }
 
-static void run(sm *s, warp *w)
+static void run(struct sm *s, struct warp *w)
 {
     while (w->pc < s->n_ops) {
         const int64_t *op = s->ops[w->pc];
         switch (op[0]) {
-        case SM_OP_JUMP:
-            w->pc = (int32_t)op[1];
-            continue;
+        case SM_OP_JUMP: w->pc = (int32_t)op[1]; continue;
         case SM_OP_LOAD:
         case SM_OP_GATHER:
         case SM_OP_STORE:
@@ -108,9 +106,7 @@ static void run(sm *s, warp *w)
                 return;
             }
             break;
-        case SM_OP_COPY:
-            copy(s, w, op);
-            break;
+        case SM_OP_COPY: copy(s, w, op); break;
         case SM_OP_BARRIER:
             if (s->pending[op[1]]) {
                 w->barrier = (int32_t)op[1] + 1;
@@ -128,7 +124,7 @@ static void run(sm *s, warp *w)
             }
             w->count = 0;
             break;
-        default:  /* SM_OP_WORK */
+        default: /* SM_OP_WORK */
             w->pc++;
             wake_at(s, w, now_fs(s) + op[1] * s->period_fs, WAKE);
             return;
@@ -138,10 +134,10 @@ static void run(sm *s, warp *w)
     end_warp(s, w);
 }
 
-static void resume_stalled(sm *s)
+static void resume_stalled(struct sm *s)
 {
     while (s->stalled_first != NONE) {
-        warp *w = &s->warps[s->stalled_first];
+        struct warp *w = &s->warps[s->stalled_first];
         const int64_t *op = s->ops[w->pc];
         if (!(op[0] == SM_OP_SHARED ? shared(s, w, op) : memory(s, w, op)))
             return;
@@ -156,22 +152,23 @@ static void resume_stalled(sm *s)
     }
 }
 
-static void launch(sm *s)
+static void launch(struct sm *s)
 {
     for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
         start_block(s, slot, s->first_count + slot * s->place_count);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * --------------------------------------------------------------------------------------------------- */
 
 static void receive(void *state, const cw_message *m)
 {
-    sm *s = state;
+    struct sm *s = state;
     if (m->port == CLUSTER || m->port == COPIES || m->tag & OF_COPIES) {
         m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
         return;
     }
-    if (m->port == FRONT) {  /* a kernel finds L1 empty */
+    if (m->port == FRONT) { /* a kernel finds L1 empty */
         memset(s->tags, 0, sizeof *s->tags * (size_t)(s->p[L1_SETS] * s->p[L1_WAYS]));
         s->command = *m;
         s->started = 1;
@@ -186,7 +183,7 @@ static void receive(void *state, const cw_message *m)
         maybe_end(s);
         return;
     }
-    txn *t = &s->txns[m->tag];
+    struct txn *t = &s->txns[m->tag];
     if (t->entry) {
         uint64_t *entry = find(s, t->line);
         *entry = (*entry & ~((uint64_t)t->mask << 4)) | (uint64_t)t->mask;
@@ -196,10 +193,10 @@ static void receive(void *state, const cw_message *m)
     t->next_free = s->free_txn;
     s->free_txn = (int32_t)m->tag;
     while (at != NONE) {
-        waiter back = s->waiters[at];
+        struct waiter back = s->waiters[at];
         s->waiters[at].next = s->free_waiter;
         s->free_waiter = at;
-        warp *w = &s->warps[back.warp];
+        struct warp *w = &s->warps[back.warp];
         if (--w->waiting == 0 && w->paused) {
             w->paused = 0;
             run(s, w);
@@ -211,7 +208,7 @@ static void receive(void *state, const cw_message *m)
 
 static void timer(void *state, int32_t code, uint64_t data)
 {
-    sm *s = state;
+    struct sm *s = state;
     if (code == WAKE)
         run(s, &s->warps[data]);
     else if (code == BLOCK)
@@ -227,7 +224,7 @@ static void timer(void *state, int32_t code, uint64_t data)
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    sm *s = state;
+    struct sm *s = state;
     s->host = host;
     s->me = part;
     memcpy(s->p, p, sizeof s->p);
@@ -250,7 +247,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 
 static int attach(void *state, int32_t what, const int64_t *data, int64_t n, char *why)
 {
-    sm *s = state;
+    struct sm *s = state;
     if (what == SM_TABLE_PAGES) {
         s->pages = data;
         s->n_pages = n;
@@ -262,8 +259,11 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
         return 0;
     }
     int64_t ops = (n - 7) / SM_OP_WORDS;
-    if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 || (data[0] + 31) / 32 * data[1] > MAX_WARPS)
-        return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS, MAX_BLOCKS, MAX_WARPS), -1;
+    if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 ||
+        (data[0] + 31) / 32 * data[1] > MAX_WARPS)
+        return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS,
+                        MAX_BLOCKS, MAX_WARPS),
+               -1;
     s->threads = data[0];
     s->blocks_at_once = data[1];
     s->next_block = s->first_block = data[2];
@@ -279,7 +279,7 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
 /* A read or write outside time: 0 L1, else 1 + what the slice says. */
 static int32_t touch(void *state, const cw_message *m)
 {
-    sm *s = state;
+    struct sm *s = state;
     uint64_t line = m->address / LINE, *entry = m->kind == CW_WRITE ? NULL : find(s, line);
     if (entry && !(m->mask & ~(int32_t)(*entry & 15)))
         return 0;
@@ -287,16 +287,16 @@ static int32_t touch(void *state, const cw_message *m)
         entry = allocate(s, line);
     if (entry)
         *entry |= (uint64_t)m->mask;
-    cw_message asked = *m;
-    asked.address = physical(s, m->address);
-    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, asked.address / LINE), &asked);
+    cw_message access = *m;
+    access.address = physical(s, m->address);
+    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, access.address / LINE), &access);
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const sm *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct sm *)state)->stats[index]; }
 
 static void close_(void *state)
 {
-    sm *s = state;
+    struct sm *s = state;
     free(s->tags);
     free(s->txns);
     free(s->waiters);
@@ -304,7 +304,20 @@ static void close_(void *state)
 }
 
 cw_behaviour cw_sm = {
-    .abi = CW_ABI, .name = "sm", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = N_PORTS,
-    .statistics = STATISTICS, .n_statistics = 12, .state_size = sizeof(sm),
-    .open = open, .attach = attach, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "sm",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = N_PORTS,
+    .statistics = STATISTICS,
+    .n_statistics = 12,
+    .state_size = sizeof(struct sm),
+    .open = open,
+    .attach = attach,
+    .receive = receive,
+    .timer = timer,
+    .touch = touch,
+    .statistic = statistic,
+    .close = close_,
 };
