@@ -19,7 +19,9 @@ EVICTED = 2  # what the fabric's journal says of a key that is gone
 class Atu(CopyTable):
     """Address translation of one die."""
 
-    entries = Param("count", default=0, low=0, each=True, doc="copies it can name; 0: as many as the replacement policy keeps")
+    entries = Param(
+        "count", default=0, low=0, each=True, doc="copies it can name; 0: as many as the replacement policy keeps"
+    )
 
     def declare(self, layout, work):
         """The table of all dies."""

@@ -16,7 +16,9 @@ class LocalCp(Controller):
     """Command processor of one die."""
 
     launch = Port(provides="cp.launch", doc="sub-kernels with prediction bits; reports go back on it")
-    kernel = Port(uses="cp.kernel", many=True, doc="the die's SM cluster; of several the first starts the kernel for all")
+    kernel = Port(
+        uses="cp.kernel", many=True, doc="the die's SM cluster; of several the first starts the kernel for all"
+    )
     pdu = Port(uses="d2d.prediction", doc="prediction bits for the die's D2D router")
 
     dispatch_time = Param("time", default="0 ps", doc="sub-kernel received to its start; the paper gives no cost")

@@ -21,7 +21,9 @@ from chipweave.component.transfer_operands import OPERANDS
 class SmClusterTable(Staged, Controller):
     """All SMs of a die as one unit with a utilisation table."""
 
-    memory = Port(uses="memory.access", many=True, doc="where weights are read from: the die's LLC; several take slices in turn")
+    memory = Port(
+        uses="memory.access", many=True, doc="where weights are read from: the die's LLC; several take slices in turn"
+    )
     work = Port(provides="cp.kernel", doc="sub-kernels from the die's local CP")
 
     dealt_by = "expert"  # several clusters on a die take experts in turn

@@ -42,8 +42,7 @@ class Work:
 
     @classmethod
     def of(cls, model, layers, store):
-        """The work of a chipweave.trace.models.Model over these layers, copies kept as a policy's CopyStore says.
-        """
+        """The work of a chipweave.trace.models.Model over these layers, copies kept as a policy's CopyStore says."""
         weights = model.weight_bytes
         capacity, keeps = 0, True
         if store.capacity is not None:
