@@ -16,6 +16,7 @@ only each other's stage names. docs/stages.md tells the whole story with example
 
 from dataclasses import dataclass
 
+from chipweave.chain.branches import Entry
 from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain's nouns)
     Asked,
     Bits,
@@ -47,7 +48,6 @@ from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain'
     pick,
     tell,
 )
-from chipweave.chain.branches import Entry
 from chipweave.errors import BadInput, Faults, nearest
 
 DONE = "done"

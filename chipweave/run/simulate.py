@@ -25,7 +25,6 @@ from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.trace import for_run, models
 
-
 LATENCY = "_latency_ps"  # the end of the name of a fact that is one
 
 
