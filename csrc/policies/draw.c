@@ -14,10 +14,7 @@ static uint64_t next(uint64_t *state)
 }
 
 /* A point in [0, total) from the low half of a random word; the high 16 bits are free for a coin. */
-static uint32_t point_of(uint64_t word, uint32_t total)
-{
-    return (uint32_t)(((word & 0xFFFFFFFFu) * total) >> 32);
-}
+static uint32_t point_of(uint64_t word, uint32_t total) { return (uint32_t)(((word & 0xFFFFFFFFu) * total) >> 32); }
 
 /* One lane in motion. `sums`: running sums of the request's own weights; `stamp[e]`: the last token that has e. */
 struct lane {
@@ -40,10 +37,7 @@ __attribute__((noinline)) static int32_t search(const uint32_t *sums, int32_t lo
     return (int32_t)(at - sums);
 }
 
-static uint32_t sum_before(const uint32_t *sums, int32_t expert)
-{
-    return expert ? sums[expert - 1] : 0;
-}
+static uint32_t sum_before(const uint32_t *sums, int32_t expert) { return expert ? sums[expert - 1] : 0; }
 
 /* A table cut to the groups a token picked: their first experts, the sums before them and their weights. */
 struct cut {
