@@ -49,6 +49,7 @@ def table(title, columns, rows):
 def show_everything(told):
     """All names."""
     table("components", ("kind", "what it is"), told["components"].items())
+    table("time models (of one call; no parts)", ("kind", "what takes the time"), told["time_models"].items())
     table("policies", ("kind", "what it decides"), told["policies"].items())
     for what in ("topologies", "presets", "models", "strategies"):
         console.print(f"[bold]{what}[/bold]  {escape(', '.join(told[what]))}")
@@ -169,6 +170,7 @@ SHOW = {
     "file": show_file,
     "everything": show_everything,
     "component": show_kind,
+    "time model": show_kind,
     "policy": show_kind,
     "topology": show_system,
     "model": show_model,

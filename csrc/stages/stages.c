@@ -24,10 +24,15 @@ int stages_send(stages *s, uint32_t e)
     const stages_take *take = node->takes;
     const struct open_network *net = s->networks + take->network;
     s->settled[e] = s->walk.s;
-    if (net->operations->send(net->self, s->base + s->now, e, (int32_t)operands[take->source],
-                              (int32_t)operands[take->target], amount_of(&take->bytes, operands)) < 0)
+    int sent = net->operations->send(net->self, s->base + s->now, e, (int32_t)operands[take->source],
+                                     (int32_t)operands[take->target], amount_of(&take->bytes, operands));
+    if (sent < 0)
         return stages_fail(s, STAGES_BAD, "network %d does not take a message from %lld to %lld", take->network,
                            (long long)operands[take->source], (long long)operands[take->target]);
+    int64_t earliest = s->now + !sent; /* 1: it may arrive at this very instant */
+    if (earliest < s->quiet)
+        s->quiet = earliest;
+    s->special = 1;
     return 0;
 }
 

@@ -180,7 +180,9 @@ struct stages {
     /* this stretch between barriers */
     int64_t base, now;
     uint32_t n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
-    int special;                              /* networks or completions are to be considered before each event */
+    /* nothing arrives from a network before it, as far as what was sent is known; NETWORK_NEVER without networks */
+    int64_t quiet;
+    int special; /* a completion or a message sent is to be considered before the next event */
     /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
     void *ranks, *queue;
     uint32_t n_places; /* of ranks */

@@ -6,7 +6,8 @@ n-th each, barrier, read the sums. A message of 8 MiB and more goes to NCCL. Eag
 buffer first and cannot go below what the host takes to launch.
 """
 
-from chipweave.component import Component, Param, component
+from chipweave.component.time_model import TimeModel, time_model
+from chipweave.declare import Param
 
 from . import collective_schedules as schedules
 from .transfer_program import Op, run
@@ -17,8 +18,8 @@ LARGEST = 8 * 1024 * KIB
 ONE_SHOT_BELOW = ((2, LARGEST), (4, 512 * KIB), (8, 256 * KIB))
 
 
-@component("comm.custom_allreduce")
-class CustomAllreduce(Component):
+@time_model("comm.custom_allreduce")
+class CustomAllreduce(TimeModel):
     "vLLM's one-shot and two-shot all-reduce."
 
     graph_floor = Param(

@@ -8,7 +8,8 @@ Leaves out  registered buffers, other tuners, more than one node, the memory beh
 Checked by  tests/comm/test_nccl.py; the ledger's group nccl
 """
 
-from chipweave.component import Component, Param, component
+from chipweave.component.time_model import TimeModel, time_model
+from chipweave.declare import Param
 
 from . import collective_schedules as schedules
 from . import nccl_choice as choice
@@ -26,8 +27,8 @@ RING_THREADS, P2P_THREADS = 512, 288  # that copy, in a ring's thread block; in 
 RING_CHUNK = 4 * 512 * KIB  # 4 of the 8 steps of a 4 MiB buffer (chunkSteps)
 
 
-@component("comm.nccl")
-class Nccl(Component):
+@time_model("comm.nccl")
+class Nccl(TimeModel):
     "Collectives as NCCL 2.29-2.30 does them on one node."
 
     floor = Param(

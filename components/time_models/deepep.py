@@ -13,7 +13,8 @@ Checked by  tests/comm/test_expert_parallel.py; the ledger's groups deepep_ll, d
 
 from math import comb
 
-from chipweave.component import Component, Param, component
+from chipweave.component.time_model import TimeModel, time_model
+from chipweave.declare import Param
 
 from .collective_schedules import exchange
 from .transfer_program import Op, run
@@ -35,8 +36,8 @@ def share_of_ranks(experts, ranks, topk):
     return 1 - (comb(elsewhere, topk) / comb(experts, topk) if elsewhere >= topk else 0)
 
 
-@component("comm.deepep_low_latency")
-class DeepepLowLatency(Component):
+@time_model("comm.deepep_low_latency")
+class DeepepLowLatency(TimeModel):
     "DeepEP's low-latency kernels over NVLink."
 
     dispatch_floor = Param(
@@ -71,8 +72,8 @@ class DeepepLowLatency(Component):
         return floor + max(run(ops, links))
 
 
-@component("comm.deepep_normal")
-class DeepepNormal(Component):
+@time_model("comm.deepep_normal")
+class DeepepNormal(TimeModel):
     "DeepEP's normal kernels inside a node, by the number of SMs they are given."
 
     dispatch_floor = Param(

@@ -5,15 +5,16 @@ tests/bench_all_to_all.py): dispatch walks the tokens in every thread block, put
 what came into expert order; combine copies all tokens to a send buffer, puts them, and sums what came.
 """
 
-from chipweave.component import Component, Param, component
+from chipweave.component.time_model import TimeModel, time_model
+from chipweave.declare import Param
 
 from .collective_schedules import exchange
 from .deepep import BLOCK
 from .transfer_program import Op, run
 
 
-@component("comm.pplx")
-class Pplx(Component):
+@time_model("comm.pplx")
+class Pplx(TimeModel):
     "pplx-kernels' dispatch and combine, and torch.distributed's all_to_all_single of the padded buffer."
 
     dispatch_floor = Param(

@@ -1,10 +1,11 @@
 """A GPU's copy engine moving memory to another GPU (or its host): what cudaMemcpyPeer does."""
 
-from chipweave.component import Component, Param, component
+from chipweave.component.time_model import TimeModel, time_model
+from chipweave.declare import Param
 
 
-@component("node.copy_engine")
-class CopyEngine(Component):
+@time_model("node.copy_engine")
+class CopyEngine(TimeModel):
     "One copy at a time: a start by the command processor, then the link's payload rate."
 
     start = Param(
