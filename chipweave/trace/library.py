@@ -16,6 +16,7 @@ from chipweave.trace import generate, models, syn, windows
 from chipweave.trace import law as laws
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.importer import file_sha256, import_paths, write_rows
+from chipweave.trace.in_turn import InTurn
 from chipweave.trace.limits import MAX_IDS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import Trace, open_store
@@ -120,7 +121,7 @@ def for_run(source, model, batch, steps, seed, progress=lambda text, done, total
     """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
     source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as decode on
-    windows drawn from the seed. Otherwise the batch is the first requests of the trace or whole repetitions of all.
+    windows drawn from the seed. Otherwise the batch is the first requests of the trace, or all of them in turn until it is full.
     """
     model = models.load(model)
     if source is None:
@@ -133,15 +134,17 @@ def for_run(source, model, batch, steps, seed, progress=lambda text, done, total
 
 
 def batch_of(trace, batch):
-    """The `Workload` of a trace's first requests, or of whole repetitions of all; raises `Unfit` for another batch."""
+    """The `Workload` of a trace's first requests, of whole repetitions of all, or of all in turn until the batch is full."""
     if batch <= trace.requests:
         return Workload(trace.take(batch), 1)
-    if batch % trace.requests:
+    if batch % trace.requests == 0:
+        return Workload(trace, batch // trace.requests)
+    if trace.holes:
         raise Unfit(
-            f"{trace.name}: a batch of {batch} is no multiple of its {trace.requests} requests; "
+            f"{trace.name}: leaves layers out, and a batch of {batch} is no multiple of its {trace.requests} requests; "
             f"allowed: at most {trace.requests}, or a multiple; nearest: {batch // trace.requests * trace.requests}"
         )
-    return Workload(trace, batch // trace.requests)
+    return Workload(InTurn(trace, batch), 1)
 
 
 def replayed(log, requests, steps, seed, progress=lambda text, done, total: None):
