@@ -72,7 +72,7 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
         )
     elif not (os.path.isfile(text) or os.path.isdir(text)):
         raise BadInput(Fault("no plain file", Place(text), "a file or a folder"))
-    elif _is_parquet(text):
+    elif is_store(text):
         trace = open_store(text)
     else:
         key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts} | (
@@ -195,6 +195,20 @@ def write_generated(
     """Write a made-up trace of `requests` requests with 1 + (`steps` - 1) steps to `path`; returns its header."""
     law = recipe.law or laws.of_model(model)
     shape = Shape(model.moe_layers, model.experts, model.top_k, model.layers)
+    check_size(model, requests, steps, law)
+    made = generate.requests(
+        law, generate.Gate.of(model), requests, steps - 1, seed, recipe.tasks, recipe.languages, recipe.counts
+    )
+    facts = {"kind": "generated", **recipe.key(model), "seed": seed}
+    return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
+
+
+def check_size(model, requests, steps, law=None):
+    """Raise BadInput where a made-up trace of `requests` requests and `steps` steps would have too many ids.
+
+    law: how long its prompts are; the model's where there is none.
+    """
+    law = law or laws.of_model(model)
     ids = int(requests * (steps - 1 + law.prompt_mean)) * len(model.moe_layers) * model.top_k
     if ids > MAX_IDS:
         raise BadInput(
@@ -204,11 +218,6 @@ def write_generated(
                 allowed=f"up to {MAX_IDS:.0e}: fewer requests or steps",
             )
         )
-    made = generate.requests(
-        law, generate.Gate.of(model), requests, steps - 1, seed, recipe.tasks, recipe.languages, recipe.counts
-    )
-    facts = {"kind": "generated", **recipe.key(model), "seed": seed}
-    return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
 
 
 def cached(name, key, write):
@@ -247,7 +256,15 @@ def _write_made(path, shape, made, count, name, model, facts, progress):
         return write_rows(path, header, spill, progress)
 
 
-def _is_parquet(path):
+def identity(source):
+    """What tells a trace from another before it is made or imported: its name, or the hash of its content."""
+    if source is None or source in names():
+        return source
+    return open_store(source).sha256 if is_store(source) else _fingerprint(Path(source))
+
+
+def is_store(path):
+    """Whether a path is a file that begins as a Parquet file does."""
     if os.path.isdir(path):
         return False
     with open(path, "rb") as file:
