@@ -7,9 +7,9 @@ The system (chipweave.topology) says which parts there are and how they are join
 from chipweave.chain.layout import Layout, Link
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
+from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.fabric import build
-from chipweave.noc import network as flit_network
 
 
 def assemble(system, groups, work, admission, wait_queue, link_model, engine, **switches):
@@ -41,7 +41,7 @@ def add_network(layout, system, network, link_model):
         return [network.link_index[link] for link in network.route(source, target)]
 
     model = link_model or network.link_model
-    options = {"flit": lambda classes: flit_network.of(network, classes)} if model == "flit" else {}
+    options = registry.link_models.find(model).options(network)
     made = layout.network(
         network.name, model, len(network.endpoints), links, routes, directed=network.duplex == "directed", **options
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chipweave import __version__
+from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
 from chipweave.io.progress import Counting
@@ -16,7 +17,7 @@ from chipweave.run import output_folder as output
 from chipweave.run import report as show
 from chipweave.run import simulate as serving
 from chipweave.run.record import Meter
-from chipweave.run.spec import LINK_MODELS, STRATEGIES, RunSpec
+from chipweave.run.spec import STRATEGIES, RunSpec
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
@@ -77,7 +78,10 @@ def refuse(spec, strategies, link_models, sample):
     """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
     faults = []
     names = [replace(spec, strategy=s).strategy_name for s in strategies]
-    for what, given, known in (("strategy", names, STRATEGIES), ("link model", link_models, LINK_MODELS)):
+    for what, given, known in (
+        ("strategy", names, STRATEGIES),
+        ("link model", link_models, registry.link_models.kinds()),
+    ):
         if not given:
             faults.append(Fault(f"no {what} is named", allowed=", ".join(known)))
         faults += [
@@ -134,10 +138,11 @@ def how_to_go_on(left, done, out):
 
 def checked(link_models):
     """The names, or a fault for each that is none."""
+    known = registry.link_models.kinds()
     faults = [
-        Fault(f"unknown link model '{m}'", allowed=", ".join(LINK_MODELS), nearest=nearest(m, LINK_MODELS))
+        Fault(f"unknown link model '{m}'", allowed=", ".join(known), nearest=nearest(m, known))
         for m in link_models
-        if m not in LINK_MODELS
+        if m not in known
     ]
     if faults:
         raise BadInput(faults)

@@ -103,10 +103,10 @@ def check_and_warn(name, allow_code=False):
 def check_topology(path, allow_code):
     """The system, and for networks of flits that it cannot deadlock."""
     from chipweave import topology
-    from chipweave.noc import network as flit_network
+    from chipweave.declare import registry
 
     networks = topology.load(path, allow_code=allow_code).networks.values()
-    return [warning for n in networks if n.link_model == "flit" for warning in flit_network.check(n)]
+    return [warning for n in networks for warning in registry.link_models.find(n.link_model).warnings(n)]
 
 
 def check_preset(path, allow_code):

@@ -3,11 +3,11 @@
 from statistics import fmean
 
 import pytest
-from chipweave.validation.calibrate import serving as calibrate
-from chipweave.validation.suites import serving
 
 from chipweave import ledger
 from chipweave.serving import library
+from chipweave.validation.calibrate import serving as calibrate
+from chipweave.validation.suites import serving
 
 EVERY = 24  # of the rows of a group
 
