@@ -57,18 +57,31 @@ def import_(paths, out, model, experts, name, compress, as_decode, requests, ste
     help="Steps with the prefill: 128 is 1 + 127.",
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--law", help="A law by name or a .yaml file; by default the model's own.")
+@click.option("--tasks", type=click.IntRange(1, 256), default=1, show_default=True, help="Tasks that take turns.")
+@click.option("--languages", type=click.IntRange(1, 16), default=1, show_default=True, help="Languages of each task.")
+@click.option(
+    "--counts", help="Measured expert counts by layer (.pt, .csv, .json, .npy, .npz) in place of the law's loads."
+)
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The store to write (.parquet).")
 @click.option("--name", help="The name results show.")
-def generate(model, requests, steps, seed, out, name):
-    """A made-up trace with a model's layers, experts and top-k: log-normal popularity, sticky tokens."""
+def generate(model, requests, steps, seed, law, tasks, languages, counts, out, name):
+    """A made-up trace by the law of a model: measured popularity, memory and relations.
+
+    MODEL is a shipped model, a model's .yaml file or the config.json of a Hugging Face model.
+    """
     from chipweave.io.progress import progress as bar
+    from chipweave.trace import law as laws
     from chipweave.trace import models
-    from chipweave.trace.library import write_generated
+    from chipweave.trace.counts import read_counts
+    from chipweave.trace.library import Recipe, write_generated
     from chipweave.trace.writer import check_out
 
-    check_out(out)
+    check_out(out, [counts] if counts else [])
+    model = models.load(model)
+    recipe = Recipe(laws.load(law) if law else None, tasks, languages, read_counts(counts, model) if counts else None)
     with bar() as progress:
-        header = write_generated(out, models.load(model), requests, steps, seed, name, progress)
+        header = write_generated(out, model, requests, steps, seed, name, progress, recipe)
     _say(out, header)
 
 

@@ -122,7 +122,7 @@ static int keep_own(net_flit *f, int64_t now, uint32_t message)
         f->own_capacity = more;
     }
     f->own[f->n_own++] = (struct own_arrival){now, message};
-    return 0;
+    return 1;
 }
 
 static int send_message(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)

@@ -1,21 +1,13 @@
 /* flit/open.c -- a network opened from tables, run cycle by cycle, counted and closed. */
-#include "flit/state.h"
+#include "flit/leaves.h"
+#include "flit/router/route.h"
+#include "flit/router/router.h"
+#include "flit/skip/skip.h"
+#include "flit/traffic_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int noc_fail(struct noc_state *net, int status, const char *text)
-{
-    snprintf(net->message, sizeof net->message, "%s", text);
-    return status;
-}
-
-const char *noc_message(const struct noc_state *net) { return net->message; }
-uint64_t noc_now(const struct noc_state *net) { return net->now; }
-uint64_t noc_memory(const struct noc_state *net) { return net->held; }
-uint64_t noc_pending(const struct noc_state *net) { return net->pending; }
-int noc_is_fast(const struct noc_state *net) { return net->fast; }
 
 static int bits_for(int n)
 {

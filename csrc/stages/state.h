@@ -180,7 +180,9 @@ struct stages {
     /* this stretch between barriers */
     int64_t base, now;
     uint32_t n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
-    int special;                              /* networks or completions are to be considered before each event */
+    /* nothing arrives from a network before it, as far as what was sent is known; NETWORK_NEVER without networks */
+    int64_t quiet;
+    int special; /* a completion or a message sent is to be considered before the next event */
     /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
     void *ranks, *queue;
     uint32_t n_places; /* of ranks */
@@ -266,6 +268,9 @@ int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins);
 void take_only(struct node *to, const stages_take *take);
 __attribute__((cold)) int gather(stages *s, struct event *ev, const struct node *node, const int64_t *operands);
 int stages_reserve_events(stages *s, size_t more);
+void *stages_copied(stages *s, const void *from, size_t n, size_t size);
+void *stages_append(stages *s, void *array, int32_t *n, size_t size);
+void *stages_regrown(void *old, size_t kept, size_t n, size_t size);
 int stages_send(stages *s, uint32_t e);
 int stages_complete(stages *s, uint32_t batch);
 int64_t stages_next_arrival(const stages *s, int64_t limit);

@@ -12,15 +12,25 @@ KEEP_ROWS = False
 
 def references(reference=None, groups=(), device=None):
     """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
-    rows = ledger.read_references(reference or FOLDER)
+    return chosen(ledger.read_references(reference or FOLDER), groups, device)
+
+
+def chosen(rows, groups=(), device=None):
+    """The rows of some groups and of devices whose name contains `device`; BadInput with what there is where one is unknown."""
+    faults = []
     known = sorted({q.group for q, _ in rows})
-    unknown = [
+    faults += [
         Fault(f"no rows of group '{g}'", allowed=", ".join(known), nearest=nearest(g, known))
         for g in groups
         if g not in known
     ]
-    if unknown:
-        raise BadInput(unknown)
+    devices = sorted({q.device for q, _ in rows})
+    if device and not any(device.lower() in d.lower() for d in devices):
+        faults.append(
+            Fault(f"no rows of device '{device}'", allowed=", ".join(devices), nearest=nearest(device, devices))
+        )
+    if faults:
+        raise BadInput(faults)
     return [
         (q, v)
         for q, v in rows

@@ -5,14 +5,13 @@ Leaves out  buffers, packets, flow control.
 Checked by  tests/stages/test_kernel_equals_twin.py, validation/cases/analytic_links.py
 """
 
-from fractions import Fraction
 from typing import Any
 
 from chipweave._kernel import ffi, lib
-from chipweave.errors import BadInput, ChipweaveError
+from chipweave.errors import ChipweaveError
 from chipweave.fabric.link_models.base import Compiled, Routes
 from chipweave.fabric.link_models.model import LinkModel, link_model
-from chipweave.fabric.sends import efficiency
+from chipweave.fabric.sends import speeds
 from chipweave.plain.fair import PlainFair
 
 
@@ -23,7 +22,7 @@ class Fair(LinkModel):
     @classmethod
     def plain(cls, layout: Any, network: Any, bin_ps: int, max_bins: int) -> PlainFair:
         """See LinkModel."""
-        return PlainFair(network, bin_ps, max_bins, efficiency(layout, network))
+        return PlainFair(network, bin_ps, max_bins, speeds(layout, network))
 
     @classmethod
     def compile(cls, compiler: Any, network: Any, routes: Routes) -> "CompiledFair":
@@ -36,14 +35,10 @@ class CompiledFair(Compiled):
 
     def __init__(self, compiler: Any, network: Any, routes: Routes) -> None:
         super().__init__(network)
-        share = efficiency(compiler.layout, network)
-        speeds = [int(Fraction(link.bytes_per_s) * share) for link in network.links]
-        if min(speeds, default=1) < 1:
-            raise BadInput(f"network {network.name}: a link of less than one byte per second")
         self.model = lib.fair_new(
             network.endpoints,
             len(network.links),
-            speeds,
+            speeds(compiler.layout, network),
             [link.latency_ps for link in network.links],
             compiler.numbers("int64_t[]", routes.start),
             compiler.numbers("int32_t[]", routes.flat),

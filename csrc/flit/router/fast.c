@@ -13,7 +13,9 @@
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("no-tree-slp-vectorize") /* pairs of numbers in registers would pass through a vector */
 #endif
-#include "flit/traffic.h"
+#include "flit/leaves.h"
+#include "flit/router/route.h"
+#include "flit/router/router.h"
 
 #define INLINE NOC_INLINE
 #define FAR    512 /* routers from which on the state is larger than a second-level cache, and prefetching pays */
@@ -362,25 +364,6 @@ INLINE void switch_allocation(struct noc_state *net, const struct view *w, const
     va->n = x.va_n;
 }
 
-/* Flits that crossed to an endpoint: it takes them when they arrive, and their credits are known now. */
-INLINE void departures(struct noc_state *net, const struct view *w)
-{
-    const uint32_t list = w->wheel_mask + 1, n = w->flit_n[list];
-    const struct noc_event *event = w->flit_wheel + (size_t)list * w->flit_room;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct noc_flit f = event[i].flit;
-        put_credit(w, net->terminal_credit, event[i].vc);
-        if (!(f.bits & NOC_TAIL))
-            continue;
-        if (net->traffic)
-            noc_traffic_arrived(net, f.msg, f.bits >> 2, w->now + net->terminal_delay);
-        else
-            noc_deliver(net, f.msg, f.bits >> 2, w->now + net->terminal_delay);
-    }
-    net->ejected += n;
-    w->flit_n[list] = 0;
-}
-
 /* pb, vb: bits of port and VC numbers, constants where the caller knows them: shifts and masks then need no registers.
  * plain: one class, no datelines, dimension order in one or two dimensions. */
 INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int plain, const int pb,
@@ -410,7 +393,6 @@ INLINE void cycle(struct noc_state *net, const int R, const int special, const i
     arrivals(net, &w, R, special, far, plain);
     vc_allocation(net, &w, special, far, plain);
     switch_allocation(net, &w, R, special, far, plain);
-    departures(net, &w);
 }
 
 void noc_fast_cycle(struct noc_state *net)

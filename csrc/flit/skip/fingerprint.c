@@ -8,6 +8,7 @@
  *         before. Periods too long to be remembered show as the fingerprint of an anchor, set at w, 2w, 4w ... cycles
  *         (Brent).
  */
+#include "flit/leaves.h"
 #include "flit/skip/state.h"
 
 #include <stdlib.h>

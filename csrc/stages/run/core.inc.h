@@ -192,11 +192,11 @@ static __attribute__((noinline)) int consider(stages *s, int64_t until, int *sto
 {
     for (;;) {
         int64_t next = next_time(s);
-        if (s->n_networks) {
+        if (next >= s->quiet) {
             int64_t limit = s->n_done ? s->now : next < until ? next : until;
-            int64_t arrival = stages_next_arrival(s, limit);
-            if (arrival < next)
-                next = arrival;
+            s->quiet = stages_next_arrival(s, limit);
+            if (s->quiet < next)
+                next = s->quiet;
         }
         *stop = next == NETWORK_NEVER && s->in_flight && !s->n_done ? 3 : 0;
         if (next > until || next == NETWORK_NEVER || (s->n_done && next > s->now))
@@ -209,35 +209,45 @@ static __attribute__((noinline)) int consider(stages *s, int64_t until, int *sto
             return 1;
         uint64_t most = ((uint64_t)1 << NUMBER_BITS) - ROOM, room = (uint64_t)s->event_capacity - ROOM;
         s->roomy = (uint32_t)(room < most ? room : most);
-        s->special = s->n_networks || s->n_done;
-        if (!s->n_networks)
+        s->special = s->n_done != 0;
+        if (next < s->quiet)
             return 0;
         if (run_networks(s, next))
             return *stop = -1;
+        s->quiet = next + 1; /* what arrives at this instant has arrived */
         if (next_time(s) == next)
             return 0;
         s->now = next;
     }
 }
 
+/* Events before it need no consideration as long as nothing special happens. */
+static inline rank_t horizon(const stages *s, int64_t until)
+{
+    const int64_t last = ((int64_t)1 << TIME_BITS) - 1, time = until < s->quiet ? until + 1 : s->quiet;
+    return time <= last ? (rank_t)time << (NUMBER_BITS + KIND_BITS) : ~(rank_t)0;
+}
+
 /* 0 done, 1 a question, 2 WIDEN, 3 nothing happens any more though something is in flight, -1 failure */
 int NAMED(stages_run)(stages *s, int64_t until)
 {
     int stop = 0;
+    rank_t free_before = 0;
+    s->quiet = s->n_networks ? s->now : NETWORK_NEVER;
     if (s->resume == RESUME_STARTED) {
         s->resume = 0;
         stop = started(s);
     } else if (s->walk.wanted >= 0)
         stop = s->walk.at_end ? end_on(s) : start_on(s);
-    s->special = 1; /* until the room is known */
-    int64_t last = ((int64_t)1 << TIME_BITS) - 1;
-    rank_t beyond = until < last ? (rank_t)(until + 1) << (NUMBER_BITS + KIND_BITS) : ~(rank_t)0;
     while (!stop) {
         queue_settle(s);
         /* nothing to consider: the usual case */
-        int plain = QUEUE[0] < beyond && !s->special && s->n_events <= s->roomy;
-        if (!__builtin_expect(plain, 1) && consider(s, until, &stop))
-            return stop;
+        int plain = QUEUE[0] < free_before && !s->special && s->n_events <= s->roomy;
+        if (!__builtin_expect(plain, 1)) {
+            if (consider(s, until, &stop))
+                return stop;
+            free_before = horizon(s, until);
+        }
         stop = run_one(s);
     }
     if (stop == WIDEN)

@@ -1,4 +1,5 @@
-#include "stages/fair.h"
+/* `fair` in full, for random_fair.c: all rates are filled anew at every start and end, as fair.h says it. */
+#include "stages/fair/fair.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +8,16 @@
 
 typedef unsigned __int128 u128;
 
-typedef struct {
+struct flow {
     u128 left;
     int64_t rate, start, end, pair, size;
     uint32_t message;
     int filled;
-} flow;
-typedef struct {
+};
+struct arrival {
     int64_t time;
     uint32_t message;
-} arrival;
+};
 
 struct fair {
     int32_t endpoints, n_links, *route_links, *count;
@@ -24,13 +25,13 @@ struct fair {
     int64_t now;     /* every flow's `left` is of this instant */
     int dirty;       /* rates must be filled again */
     int64_t soonest; /* end of the next flow to end, as long as nothing is dirty */
-    flow *flows;
-    arrival *arrivals; /* kept in order of (time, message) from the back: the next one is the last */
+    struct flow *flows;
+    struct arrival *arrivals; /* kept in order of (time, message) from the back: the next one is the last */
     int32_t n_flows, flows_capacity, n_arrivals, arrivals_capacity;
     struct network_bins bins;
 };
 
-static void fair_close(void *self)
+static void full_close(void *self)
 {
     fair *f = self;
     network_bins_free(&f->bins);
@@ -46,7 +47,7 @@ static void *copied(const void *from, size_t bytes)
     return p ? memcpy(p, from, bytes) : NULL;
 }
 
-fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps,
+fair *full_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps,
                const int64_t *route_start, const int32_t *route_links, int64_t bin_ps, int32_t max_bins)
 {
     size_t pairs = (size_t)endpoints * (size_t)endpoints, links = (size_t)n_links;
@@ -64,7 +65,7 @@ fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, c
     f->count = malloc(links * sizeof *f->count + 1);
     if (network_bins_init(&f->bins, n_links, bin_ps, max_bins) || !f->route_start || !f->route_links || !f->capacity ||
         !f->latency || !f->left || !f->count) {
-        fair_close(f);
+        full_close(f);
         return NULL;
     }
     return f;
@@ -72,7 +73,7 @@ fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, c
 
 static u128 rate_work(int64_t rate, int64_t ps) { return (u128)(uint64_t)rate * (uint64_t)ps; } /* 1e-12 bytes */
 
-/* Bring what is left of every flow to `now`, and count the links as busy meanwhile. */
+/* Bring what is left of every struct flow to `now`, and count the links as busy meanwhile. */
 static void progress(fair *f, int64_t now)
 {
     if (now == f->now || !f->n_flows) {
@@ -81,7 +82,7 @@ static void progress(fair *f, int64_t now)
     }
     memset(f->count, 0, (size_t)f->n_links * sizeof *f->count);
     for (int32_t i = 0; i < f->n_flows; i++) {
-        flow *w = f->flows + i;
+        struct flow *w = f->flows + i;
         u128 done = rate_work(w->rate, now - f->now);
         w->left = done < w->left ? w->left - done : 0;
         for (int64_t r = f->route_start[w->pair]; r < f->route_start[w->pair + 1]; r++)
@@ -110,7 +111,7 @@ static int32_t bottleneck(const fair *f, int64_t *share)
     return best;
 }
 
-static int crosses(const fair *f, const flow *w, int32_t link)
+static int crosses(const fair *f, const struct flow *w, int32_t link)
 {
     for (int64_t r = f->route_start[w->pair]; r < f->route_start[w->pair + 1]; r++)
         if (f->route_links[r] == link)
@@ -118,7 +119,7 @@ static int crosses(const fair *f, const flow *w, int32_t link)
     return 0;
 }
 
-static void fix_rate(fair *f, flow *w, int64_t share)
+static void fix_rate(fair *f, struct flow *w, int64_t share)
 {
     w->rate = share > 0 ? share : 1;
     w->filled = 1;
@@ -157,7 +158,7 @@ static int add_arrival(fair *f, int64_t time, uint32_t message)
 {
     if (f->n_arrivals == f->arrivals_capacity) {
         int32_t more = f->arrivals_capacity * 2 + 16;
-        arrival *grown = realloc(f->arrivals, (size_t)more * sizeof *grown);
+        struct arrival *grown = realloc(f->arrivals, (size_t)more * sizeof *grown);
         if (!grown)
             return -1;
         f->arrivals = grown;
@@ -168,7 +169,7 @@ static int add_arrival(fair *f, int64_t time, uint32_t message)
                   (f->arrivals[at - 1].time == time && f->arrivals[at - 1].message < message));
          at--)
         f->arrivals[at] = f->arrivals[at - 1];
-    f->arrivals[at] = (arrival){time, message};
+    f->arrivals[at] = (struct arrival){time, message};
     return 0;
 }
 
@@ -180,32 +181,32 @@ static int64_t latency_of(const fair *f, int64_t pair)
     return sum;
 }
 
-static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
+static int full_send(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
 {
     fair *f = self;
     if (source < 0 || source >= f->endpoints || target < 0 || target >= f->endpoints || bytes < 0)
         return -1;
     int64_t pair = (int64_t)source * f->endpoints + target;
     if (f->route_start[pair] == f->route_start[pair + 1])
-        return add_arrival(f, now, message);
+        return add_arrival(f, now, message) ? -1 : 1;
     if (!bytes)
-        return add_arrival(f, now + latency_of(f, pair), message);
+        return add_arrival(f, now + latency_of(f, pair), message) ? -1 : !latency_of(f, pair);
     progress(f, now);
     if (f->n_flows == f->flows_capacity) {
         int32_t more = f->flows_capacity * 2 + 16;
-        flow *grown = realloc(f->flows, (size_t)more * sizeof *grown);
+        struct flow *grown = realloc(f->flows, (size_t)more * sizeof *grown);
         if (!grown)
             return -1;
         f->flows = grown;
         f->flows_capacity = more;
     }
     u128 work = (u128)(uint64_t)bytes * 1000000u * 1000000u;
-    f->flows[f->n_flows++] = (flow){work, 0, now, NETWORK_NEVER, pair, bytes, message, 0};
+    f->flows[f->n_flows++] = (struct flow){work, 0, now, NETWORK_NEVER, pair, bytes, message, 0};
     f->dirty = 1;
     return 0;
 }
 
-static int64_t fair_next_time(void *self)
+static int64_t full_next_time(void *self)
 {
     fair *f = self;
     int64_t next = f->n_arrivals ? f->arrivals[f->n_arrivals - 1].time : NETWORK_NEVER;
@@ -220,7 +221,7 @@ static int leave(fair *f, int64_t now)
     int32_t kept = 0, before = f->n_flows;
     progress(f, now);
     for (int32_t i = 0; i < before; i++) {
-        flow w = f->flows[i];
+        struct flow w = f->flows[i];
         if (w.end > now) {
             f->flows[kept++] = w;
             continue;
@@ -236,7 +237,7 @@ static int leave(fair *f, int64_t now)
     return 0;
 }
 
-static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity)
+static int full_advance(void *self, int64_t now, uint32_t *arrived, int capacity)
 {
     fair *f = self;
     int n = 0;
@@ -249,11 +250,11 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
     return n;
 }
 
-static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL};
+static const network_operations operations = {full_send, full_next_time, full_advance, full_close, NULL};
 
-const network_operations *fair_operations(void) { return &operations; }
+const network_operations *full_operations(void) { return &operations; }
 
-const int64_t *fair_link_bins(const fair *f, int64_t *bin_ps, int32_t *bins)
+const int64_t *full_link_bins(fair *f, int64_t *bin_ps, int32_t *bins)
 {
     *bin_ps = f->bins.bin_ps;
     *bins = f->bins.max_bins;
