@@ -2,13 +2,14 @@
 
 import errno
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
 
 import click
 
-from chipweave import __version__, cli
+from chipweave import cli
 from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError, nearest
 from chipweave.io.console import note
 from chipweave.io.streams import tolerant
@@ -43,7 +44,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="chipweave")
+@click.version_option(package_name="chipweave", prog_name="chipweave")
 @click.option("--debug", is_flag=True, help="Show Python tracebacks.")
 @click.pass_context
 def root(context, debug):
@@ -53,6 +54,7 @@ def root(context, debug):
 
 def main(arguments=None):
     """Run the command line; returns nothing, exits with the codes of docs/commands.md."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts a thread a core otherwise; nothing here needs them
     with tolerant():
         _main(sys.argv[1:] if arguments is None else arguments)
 

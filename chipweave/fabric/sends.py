@@ -7,8 +7,6 @@ and so on along each chain. Both engines put each class on VCs of its own, so th
 from dataclasses import dataclass
 from fractions import Fraction
 
-import networkx as nx
-
 from chipweave.chain.layout import DONE
 from chipweave.errors import BadInput
 
@@ -71,6 +69,8 @@ def speeds(layout, network):
 
 def classes(layout, network):
     """({(chain, stage): class}, [(class, class that answers it)], [names])."""
+    import networkx as nx  # slow to import, and only flit comes here
+
     class_of, answers, names = {}, set(), {}
     for chain in layout.chains.values():
         own = {stage.name for c, stage in sends(layout, network) if c is chain}

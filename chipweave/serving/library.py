@@ -11,6 +11,7 @@ from importlib.resources import files
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Place, nearest
 from chipweave.kernel_models.attention import SPLITS, AttentionKernel
+from chipweave.kernel_models.fused_moe import TILES, MoeStack
 
 FOLDER = files("chipweave") / "data" / "serving"
 CALIBRATED = FOLDER / "calibrated.yaml"
@@ -37,18 +38,44 @@ def attention_table(path: str = "") -> tuple[dict[str, AttentionKernel], dict[st
         for k in tree.value
         if k not in KEYS
     ]
-    known = {f.name: type(f.default) for f in fields(AttentionKernel)} | {"rows": int, "columns": int}
-    kernels = {}
-    for name, node in tree.get("kernels").value.items():
+    return _read(tree.get("kernels"), AttentionKernel, "splits", SPLITS, faults), tree.get("instead").plain() or {}
+
+
+@cache
+def moe_stacks(path: str = "") -> dict[str, MoeStack]:
+    """{name: stack} of a table of fused MoE stacks; BadInput as `attention_table`."""
+    return _read(yamlfile.load(path or str(FOLDER / "moe.yaml")).get("stacks"), MoeStack, "tiles", TILES, [])
+
+
+def moe_stack(name: str) -> MoeStack:
+    """The stack with its fitted figures, such as "sglang-triton".
+
+    Raises:
+        BadInput: there is none.
+    """
+    stacks = moe_stacks()
+    if name not in stacks:
+        raise BadInput(Fault(f"no MoE stack {name}", allowed=", ".join(stacks), nearest=nearest(name, stacks)))
+    return replace(stacks[name], kernel_s=figures()[f"{name}.kernel_s"])
+
+
+def _read(entries, kind, choice, allowed, faults):
+    """{name: kind(...)} of a mapping Node; `choice` is the field that names one of `allowed`."""
+    types = {
+        f.name: {"int": int, "bool": bool, "float": float, "str": str}[str(getattr(f.type, "__name__", f.type))]
+        for f in fields(kind)
+    }
+    made = {}
+    for name, node in entries.value.items():
         for key, value in node.value.items():
-            faults += _wrong(name, key, value, node.keys[key], known)
-        kernels[name] = None if faults else AttentionKernel(**node.plain())
+            faults += _wrong(name, key, value, node.keys[key], types, choice, allowed)
+        made[name] = None if faults else kind(**node.plain())
     if faults:
         raise BadInput(faults)
-    return kernels, tree.get("instead").plain() or {}
+    return made
 
 
-def _wrong(name, key, node, place: Place, known) -> list[Fault]:
+def _wrong(name, key, node, place: Place, known, choice, allowed) -> list[Fault]:
     if key not in known:
         return [Fault(f"{name} has no {key!r}", place, ", ".join(known), nearest(key, known))]
     kind = known[key]

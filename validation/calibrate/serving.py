@@ -14,7 +14,7 @@ from chipweave import ledger
 from chipweave.serving import library
 
 from ..rows.chips import calibrated
-from . import attention
+from . import attention, exchange, fused_moe
 
 FOLDER = files("chipweave.validation") / "references" / "serving"
 SHARED = ("graph_kernel_s",)
@@ -30,7 +30,12 @@ def calibration_rows(*groups: str) -> list[tuple[ledger.Question, float]]:
 def fit() -> dict[str, tuple[float, list[str], str]]:
     """{figure: (value, row ids, words)}."""
     out = {name: (calibrated()[name], ["launch-0002"], "as validation/calibrated/kernels.yaml") for name in SHARED}
-    return out | attention.fit(calibration_rows("attention_mla", "attention_gqa"))
+    return (
+        out
+        | attention.fit(calibration_rows("attention_mla", "attention_gqa"))
+        | fused_moe.fit()
+        | exchange.fit(calibration_rows("a2a_nodes", "a2a_nvl72"))
+    )
 
 
 def write(path: Path, fitted: dict[str, tuple[float, list[str], str]]) -> None:
