@@ -129,7 +129,18 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
 
 
 def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None):
-    """Run a workload on a system to its end; returns the `Run`.
+    """Run a workload on a system to its end; returns the `Run`. Arguments are those of `stage`."""
+    run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around)
+    gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
+    try:
+        simulation.run(run.done)
+    finally:
+        gc.unfreeze()
+    return run
+
+
+def stage(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None):
+    """All that stands before the first instant of a run: (Run, Simulation).
 
     layers       ids of the layers that have weights
     workload_of  (costs, distance) -> an object with `jobs(home, holders)`, like chipweave.run.workload.Workload
@@ -164,12 +175,7 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
             part.begin(simulation, run)
     if run.done is None:
         raise BadInput(f"{system.name}: no part drives the run (a cp.global, say)")
-    gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
-    try:
-        simulation.run(run.done)
-    finally:
-        gc.unfreeze()
-    return run
+    return run, simulation
 
 
 def make_trace(spec, progress=lambda text, done, total: None):
