@@ -14,10 +14,7 @@ static uint64_t next(uint64_t *state)
 }
 
 /* A point in [0, total) from the low half of a random word; the high 16 bits are free for a coin. */
-static uint32_t point_of(uint64_t word, uint32_t total)
-{
-    return (uint32_t)(((word & 0xFFFFFFFFu) * total) >> 32);
-}
+static uint32_t point_of(uint64_t word, uint32_t total) { return (uint32_t)(((word & 0xFFFFFFFFu) * total) >> 32); }
 
 /* One lane in motion. `sums`: running sums of the request's own weights; `stamp[e]`: the last token that has e. */
 struct lane {
@@ -29,7 +26,8 @@ struct lane {
     uint16_t row[DRAW_MOST_TOP_K];
 };
 
-/* The first of `count` running sums, from place `low` on, that passes `point`; the last always does. No branch to guess. */
+/* The first of `count` running sums, from place `low` on, that passes `point`; the last always does. No branch to
+ * guess. */
 __attribute__((noinline)) static int32_t search(const uint32_t *sums, int32_t low, int32_t count, uint32_t point)
 {
     const uint32_t *at = sums + low;
@@ -40,10 +38,7 @@ __attribute__((noinline)) static int32_t search(const uint32_t *sums, int32_t lo
     return (int32_t)(at - sums);
 }
 
-static uint32_t sum_before(const uint32_t *sums, int32_t expert)
-{
-    return expert ? sums[expert - 1] : 0;
-}
+static uint32_t sum_before(const uint32_t *sums, int32_t expert) { return expert ? sums[expert - 1] : 0; }
 
 /* A table cut to the groups a token picked: their first experts, the sums before them and their weights. */
 struct cut {
@@ -109,7 +104,8 @@ static int32_t draw_left(const struct lane *lane, int32_t token, uint64_t word)
     return 0; /* not reached: weights are at least 1, and there are more experts than top_k */
 }
 
-/* Groups of the kept experts first, then others by weight: the topic's for a token drawn that way, or the request's. */
+/* Groups of the kept experts first, then others by weight: the topic's for a token drawn that way, or the
+ * request's. */
 static void pick_groups(struct lane *lane, const uint32_t *own, const uint32_t *of_topic, int32_t kept)
 {
     const struct draw_law *law = lane->law;
