@@ -159,8 +159,3 @@ def test_the_link_model_of_the_page_is_taken():
 
     exec(blocks("link_models.md", "python")[-1], {"__name__": "page"})
     assert registry.link_models.classes.pop("ideal").about() == "No message waits for another."
-
-
-def test_the_index_leads_to_every_page():
-    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
-    assert not [p.name for p in (ROOT / "docs").glob("*.md") if p.name != "README.md" and f"({p.name})" not in index]
