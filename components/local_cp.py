@@ -6,6 +6,8 @@ Leaves out  how work is dealt to the SMs inside the die: the SM cluster is one u
 Checked by  tests/components/test_command_processors.py
 """
 
+from functools import cached_property
+
 from chipweave.component import Param, Port, Stat, component
 from chipweave.component.broadcast import Cast
 from chipweave.component.controller import Controller
@@ -29,7 +31,11 @@ class LocalCp(Controller):
         self.to_clusters, self.to_global, self.to_pdus = (
             Cast(self, port, run.dies) for port in ("kernel", "launch", "pdu")
         )
-        self.alike = len({part.dispatch_time for part in self.replicas}) == 1
+
+    @cached_property
+    def alike(self):
+        """Whether all dies dispatch in the same time; only the replica that acts for the others looks."""
+        return len({part.dispatch_time for part in self.replicas}) == 1
 
     def on_launch(self, sub_kernel):
         """A `SubKernel` has come from the global CP."""

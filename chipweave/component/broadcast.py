@@ -19,19 +19,10 @@ class Cast:
     """
 
     def __init__(self, part, port, dies):
-        wires = [wire for replica in part.replicas for wire in replica.outgoing.get(port, ())]
-        if len(wires) not in (1, dies):
-            raise BadInput(
-                f"{part.name}.{port} has {len(wires)} wires where it needs one, or one for each of {dies} dies"
-            )
-        self.wires = wires if len(wires) == dies else wires * dies
-        first = wires[0]
-        peers = [wire.peer for wire in wires]
-        alike = all(
-            (wire.latency, wire.bandwidth, wire.port) == (first.latency, first.bandwidth, first.port) for wire in wires
-        )
-        together = alike and (peers == first.peer.replicas or all(peer is first.peer for peer in peers))
-        self.all = handler_of_all(first.peer, first.port) if together else None
+        known = part.replicas[0].__dict__.setdefault("_casts", {})  # of all replicas: found once, not once each
+        if (port, dies) not in known:
+            known[port, dies] = _ways(part, port, dies)
+        self.wires, self.all = known[port, dies]
 
     def send(self, message, after=0):
         """Send a message for all dies, `after` ps from now."""
@@ -40,6 +31,20 @@ class Cast:
             return
         for die, wire in enumerate(self.wires):
             wire.send(message.of(die), after)
+
+
+def _ways(part, port, dies):
+    """(the wire of each die, the handler of one message for all or None)."""
+    wires = [wire for replica in part.replicas for wire in replica.outgoing.get(port, ())]
+    if len(wires) not in (1, dies):
+        raise BadInput(f"{part.name}.{port} has {len(wires)} wires where it needs one, or one for each of {dies} dies")
+    first = wires[0]
+    peers = [wire.peer for wire in wires]
+    alike = all(
+        (wire.latency, wire.bandwidth, wire.port) == (first.latency, first.bandwidth, first.port) for wire in wires
+    )
+    together = alike and (peers == first.peer.replicas or all(peer is first.peer for peer in peers))
+    return wires if len(wires) == dies else wires * dies, handler_of_all(first.peer, first.port) if together else None
 
 
 def handler_of_all(part, port):

@@ -1,8 +1,7 @@
 """Turns a layout into calls of the C engine's building functions. Names become numbers here."""
 
 from fractions import Fraction
-
-import numpy as np
+from functools import lru_cache
 
 from chipweave._kernel import ffi, lib
 from chipweave.chain.layout import DONE
@@ -39,17 +38,9 @@ class Compiler:
 
     def __init__(self, handle, layout, bin_ps, max_bins):
         self.handle, self.layout, self.keep, self.bins, self.flits = handle, layout, [], (bin_ps, max_bins), {}
-        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.hops, self.models = (
-            {},
-            {},
-            {},
-            {},
-            {},
-            [],
-            {},
-            {},
-        )
-        self.routes = {}  # of a network's name: those of all pairs of endpoints
+        self.first, self.labels, self.circuits, self.networks, self.programs, self.models = {}, {}, {}, {}, {}, {}
+        self.chains, self.route_numbers = [], {}
+        self.finders, self.failure = [], None  # what the engine calls for a route, and what went wrong there
         parts = layout.parts
         for array in parts["resources"]:
             self.first[array.name] = self._made(lib.stages_add_resources(handle, array.count))
@@ -89,27 +80,47 @@ class Compiler:
     # ---- networks
 
     def _network(self, network):
-        routes = self.routes[network.name] = [
-            network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)
-        ]
-        start = np.cumsum([0] + [len(r) for r in routes]).astype(np.int64)
-        flat = np.array([i for r in routes for i in r], np.int32)
+        self.route_numbers[network.name] = self._routes(network)
         if network.model == "circuit":
-            self._circuit(network, routes, start, flat)
+            self._circuit(network)
         elif network.model == "fair":
-            self._fair(network, start, flat)
+            self._fair(network)
         else:
             self.flits[network.name] = FlitModel(self, network, flit_plan(self.layout, network))
 
-    def _fair(self, network, start, flat):
+    def _routes(self, network):
+        """Routes that the engine asks for when a pair first exchanges something."""
+
+        @ffi.callback("int32_t(void *, int32_t, int32_t, int32_t *, int32_t)", error=-1, onerror=self._keep_failure)
+        def find(_, source, target, links, room):
+            route = network.routes(source, target)
+            if len(route) > room:
+                raise BadInput(f"network {network.name}: the route {source, target} has {len(route)} links")
+            for i, link in enumerate(route):
+                links[i] = link
+            return len(route)
+
+        self.finders.append(find)
+        ranks = {speed: i for i, speed in enumerate(_speeds(network))}
+        return self._made(
+            lib.stages_add_routes(
+                self.handle,
+                network.endpoints,
+                len(network.links),
+                [link.latency_ps for link in network.links],
+                [ranks[link.bytes_per_s] for link in network.links],
+                find,
+                ffi.NULL,
+            )
+        )
+
+    def _keep_failure(self, exception, value, traceback):
+        """What a route could not be found for: the engine's caller raises it."""
+        self.failure = value
+
+    def _fair(self, network):
         model = lib.fair_new(
-            network.endpoints,
-            len(network.links),
-            speeds(self.layout, network),
-            [link.latency_ps for link in network.links],
-            self._numbers("int64_t[]", start),
-            self._numbers("int32_t[]", flat),
-            *self.bins,
+            lib.stages_routes(self.handle, self.route_numbers[network.name]), speeds(self.layout, network), *self.bins
         )
         if model == ffi.NULL:
             raise ChipweaveError(f"no memory for network {network.name}")
@@ -120,32 +131,16 @@ class Compiler:
         """The number of a network in the engine; `model` is the engine's from now on."""
         return self._made(lib.stages_add_network(self.handle, operations, model))
 
-    def _circuit(self, network, routes, start, flat):
+    def _circuit(self, network):
         locks = lock_numbers(network)
-        for number, route in enumerate(routes):
-            if len({locks[i] for i in route}) != len(route):
-                raise BadInput(
-                    f"network {network.name}: the route {divmod(number, network.endpoints)} crosses a link twice"
-                )
         self.circuits[network.name] = self._made(
-            lib.stages_add_circuit(
-                self.handle,
-                network.endpoints,
-                len(network.links),
-                len(set(locks)),
-                locks,
-                self._numbers("int64_t[]", start),
-                self._numbers("int32_t[]", flat),
-            )
+            lib.stages_add_circuit(self.handle, self.route_numbers[network.name], len(set(locks)), locks)
         )
-        first = lib.stages_circuit_first(self.handle, self.circuits[network.name])
-        for lock in set(locks):
-            self.labels[first + lock] = f"{network.name} link " + " / ".join(
-                n.name for n, k in zip(network.links, locks) if k == lock
-            )
-
-    def _numbers(self, kind, array):
-        return ffi.from_buffer(kind, array) if array.size else self._new(kind, 1)
+        first, names = lib.stages_circuit_first(self.handle, self.circuits[network.name]), {}
+        for link, lock in zip(network.links, locks, strict=True):
+            names.setdefault(lock, []).append(link.name)
+        for lock, both in names.items():
+            self.labels[first + lock] = f"{network.name} link " + " / ".join(both)
 
     # ---- programs
 
@@ -236,18 +231,11 @@ class Compiler:
             "counter": count.counter.number,
             "at": self.column[count.at],
             "amount": self._amount(count.amount),
-            "hops": self._hops(network) if network else -1,
+            "hops": self.route_numbers[network.name] if network else -1,
             "endpoints": network.endpoints if network else 0,
             "source": self.column[source] if network else 0,
             "target": self.column[target] if network else 0,
         }
-
-    def _hops(self, network):
-        """A map of the number of links between each pair of endpoints, made once per network."""
-        if network.name not in self.hops:
-            lengths = [len(route) for route in self.routes[network.name]]
-            self.hops[network.name] = self._made(lib.stages_add_map(self.handle, len(lengths), lengths))
-        return self.hops[network.name]
 
     def _amount(self, amount):
         return {
@@ -301,23 +289,20 @@ class Compiler:
         }
 
     def _route_time(self, rule):
-        """Latencies add up, the slowest link decides the rate; links are compared by the places of their speeds, which is quicker."""
-        network, numbers, picks = rule.network, {}, []
-        latency, speed = [k.latency_ps for k in network.links], [Fraction(k.bytes_per_s) for k in network.links]
-        speeds = sorted(set(speed))
-        place = [speeds.index(each) for each in speed]
-        for route in self.routes[network.name]:
-            pair = (sum(latency[i] for i in route), min(place[i] for i in route)) if route else None
-            picks.append(numbers.setdefault(pair, len(numbers)) if route else -1)
-        rates = [(latency_ps, speeds[slowest] * rule.efficiency) for latency_ps, slowest in numbers]
+        """Latencies add up, the slowest link decides the rate: one rate for each speed that links have."""
+        network = rule.network
         return {
             "kind": lib.LASTS_ROUTE,
             "network": self.circuits[network.name],
             "source": self.column[rule.source],
             "target": self.column[rule.target],
             "work": self._amount(rule.bytes),
-            "route_rate": self._new("int32_t[]", picks),
-        } | self._rates(rates, rule)
+        } | self._rates([(0, Fraction(speed) * rule.efficiency) for speed in _speeds(network)], rule)
+
+
+def _speeds(network):
+    """Bandwidths of the links, each once, the slowest first."""
+    return sorted({link.bytes_per_s for link in network.links})
 
 
 def _time(ps, what):
@@ -326,6 +311,7 @@ def _time(ps, what):
     return ps
 
 
+@lru_cache(maxsize=4096)  # dies are alike, and so are their rates
 def _rate(latency_ps, per_second, quantum_ps):
     """quanta per unit of work as a reduced fraction a/b."""
     speed = Fraction(per_second)

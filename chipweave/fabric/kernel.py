@@ -53,6 +53,7 @@ class KernelEngine:
         begin = ffi.from_buffer("int64_t[]", rows) if rows.size else ffi.NULL
         batch = lib.stages_issue(self.handle, program, len(rows), begin, starts, times, counted)
         if batch < 0:
+            self._raise_failure()
             raise BadInput(f"chain {chain.name}: {self._message()}")
         return batch
 
@@ -69,6 +70,7 @@ class KernelEngine:
             else:
                 for flits in self.compiled.flits.values():
                     flits.raise_if_failed()
+                self._raise_failure()
                 raise (BadInput if status == lib.STAGES_BAD else ChipweaveError)(self._message())
 
     def _completions(self):
@@ -180,6 +182,11 @@ class KernelEngine:
 
     def close(self):
         self.arrays.clear()
+
+    def _raise_failure(self):
+        """What the engine called back for and did not get."""
+        if self.compiled.failure is not None:
+            raise self.compiled.failure
 
     def _message(self):
         return ffi.string(lib.stages_message(self.handle)).decode()
