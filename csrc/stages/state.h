@@ -78,6 +78,7 @@ struct lasts_rule {
     stages_amount work;
     struct rate *rates;
     int64_t *upto;
+    int32_t n_picks, *picks;
 };
 
 /* its locks stand in the pool from `first` on, and its links in the circuit's `crossed` from `crossed` on */
@@ -98,7 +99,7 @@ struct tally {
     int64_t *cells, constant;
     routes *hops;
     const stages_amount *amount;
-    int32_t n_cells, at, source, target, endpoints;
+    int32_t n_cells, at, source, target, endpoints, part, parts;
 };
 
 /* A stages_node with what the engine adds. */
