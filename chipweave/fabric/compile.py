@@ -6,10 +6,9 @@ from functools import lru_cache
 from chipweave._kernel import ffi, lib
 from chipweave.chain.layout import DONE
 from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Take
+from chipweave.declare import registry
 from chipweave.errors import BadInput, ChipweaveError
-from chipweave.fabric.flit import FlitModel
-from chipweave.fabric.sends import flit_plan, speeds
-from chipweave.plain.links import lock_numbers
+from chipweave.fabric.link_models.base import Routes
 
 ASKS = {
     "equal": "EQUAL",
@@ -38,30 +37,30 @@ class Compiler:
     """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
 
     def __init__(self, handle, layout, bin_ps, max_bins):
-        self.handle, self.layout, self.keep, self.bins, self.flits = handle, layout, [], (bin_ps, max_bins), {}
-        self.first, self.labels, self.circuits, self.networks, self.programs, self.models = {}, {}, {}, {}, {}, {}
-        self.chains, self.route_numbers = [], {}
-        self.finders, self.failure = [], None  # what the engine calls for a route, and what went wrong there
+        self.handle, self.layout, self.keep, self.bins = handle, layout, [], (bin_ps, max_bins)
+        self.first, self.labels, self.programs, self.chains = {}, {}, {}, []
+        self.networks = {}  # by name: link_models.base.Compiled
+        self.routes = {}  # by the network's name
         parts = layout.parts
         for array in parts["resources"]:
-            self.first[array.name] = self._made(lib.stages_add_resources(handle, array.count))
+            self.first[array.name] = self.made(lib.stages_add_resources(handle, array.count))
             self.labels |= {self.first[array.name] + i: array.label(i) for i in range(array.count)}
         for network in parts["networks"]:
             self._network(network)
         for t in parts["tags"]:
-            number = self._made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
+            number = self.made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
             if t.sets_of:
-                self._made(lib.stages_vary_tags(handle, number, list(t.sets_of)))
+                self.made(lib.stages_vary_tags(handle, number, list(t.sets_of)))
         for t in parts["keyed"]:
-            number = self._made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
+            number = self.made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
             if t.capacity_of:
-                self._made(lib.stages_vary_keyed(handle, number, list(t.capacity_of)))
+                self.made(lib.stages_vary_keyed(handle, number, list(t.capacity_of)))
         for t in parts["bits"]:
-            self._made(lib.stages_add_bits(handle, t.instances, t.keys, t.journal))
+            self.made(lib.stages_add_bits(handle, t.instances, t.keys, t.journal))
         for t in parts["maps"]:
-            self._made(lib.stages_add_map(handle, len(t.values), list(t.values)))
+            self.made(lib.stages_add_map(handle, len(t.values), list(t.values)))
         for c in parts["counters"]:
-            self._made(lib.stages_add_counter(handle, c.count))
+            self.made(lib.stages_add_counter(handle, c.count))
         for chain in layout.chains.values():
             self.programs[chain.name] = self._program(chain)
             self.chains.append(chain)
@@ -71,7 +70,8 @@ class Compiler:
         """The name of a global resource number."""
         return self.labels[resource]
 
-    def _made(self, number):
+    def made(self, number):
+        """A number of the engine's, or ChipweaveError with its message."""
         if number < 0:
             raise ChipweaveError(ffi.string(lib.stages_message(self.handle)).decode())
         return number
@@ -85,67 +85,12 @@ class Compiler:
     # ---- networks
 
     def _network(self, network):
-        self.route_numbers[network.name] = self._routes(network)
-        if network.model == "circuit":
-            self._circuit(network)
-        elif network.model == "fair":
-            self._fair(network)
-        else:
-            self.flits[network.name] = FlitModel(self, network, flit_plan(self.layout, network))
-
-    def _routes(self, network):
-        """Routes that the engine asks for when a pair first exchanges something."""
-
-        @ffi.callback("int32_t(void *, int32_t, int32_t, int32_t *, int32_t)", error=-1, onerror=self._keep_failure)
-        def find(_, source, target, links, room):
-            route = network.routes(source, target)
-            if len(route) > room:
-                raise BadInput(f"network {network.name}: the route {source, target} has {len(route)} links")
-            for i, link in enumerate(route):
-                links[i] = link
-            return len(route)
-
-        self.finders.append(find)
-        ranks = {speed: i for i, speed in enumerate(_speeds(network))}
-        return self._made(
-            lib.stages_add_routes(
-                self.handle,
-                network.endpoints,
-                len(network.links),
-                [link.latency_ps for link in network.links],
-                [ranks[link.bytes_per_s] for link in network.links],
-                find,
-                ffi.NULL,
-            )
-        )
-
-    def _keep_failure(self, exception, value, traceback):
-        """What a route could not be found for: the engine's caller raises it."""
-        self.failure = value
-
-    def _fair(self, network):
-        model = lib.fair_new(
-            lib.stages_routes(self.handle, self.route_numbers[network.name]), speeds(self.layout, network), *self.bins
-        )
-        if model == ffi.NULL:
-            raise ChipweaveError(f"no memory for network {network.name}")
-        self.models[network.name] = model
-        self.networks[network.name] = self.add_network(lib.fair_operations(), model)
+        self.routes[network.name] = routes = Routes(self, network)
+        self.networks[network.name] = registry.link_models.find(network.model).compile(self, network, routes)
 
     def add_network(self, operations, model):
         """The number of a network in the engine; `model` is the engine's from now on."""
-        return self._made(lib.stages_add_network(self.handle, operations, model))
-
-    def _circuit(self, network):
-        locks = lock_numbers(network)
-        self.circuits[network.name] = self._made(
-            lib.stages_add_circuit(self.handle, self.route_numbers[network.name], len(set(locks)), locks)
-        )
-        first, names = lib.stages_circuit_first(self.handle, self.circuits[network.name]), {}
-        for link, lock in zip(network.links, locks, strict=True):
-            names.setdefault(lock, []).append(link.name)
-        for lock, both in names.items():
-            self.labels[first + lock] = f"{network.name} link " + " / ".join(both)
+        return self.made(lib.stages_add_network(self.handle, operations, model))
 
     # ---- programs
 
@@ -154,7 +99,7 @@ class Compiler:
         self.stage_number = {name: i for i, name in enumerate(chain.stages)} | {DONE: -1}
         nodes = self._new("stages_node[]", [self._node(stage) for stage in chain.stages.values()])
         priority = self.column[chain.priority] if chain.priority else -1
-        return self._made(
+        return self.made(
             lib.stages_add_program(
                 self.handle, len(chain.operands), priority, self.stage_number[chain.first()], len(nodes), nodes
             )
@@ -171,7 +116,7 @@ class Compiler:
             takes = [
                 self._route(message.network, message.source, message.target, message.bytes, (self.chain, stage.name))
             ]
-            if message.network.model == "circuit":
+            if registry.link_models.find(message.network.model).held:
                 kind, lasts = lib.STAGE_HOLD, message
         lists = {
             "branches": ("int32_t[]", [self.stage_number[b] for b in stage.branches]),
@@ -211,11 +156,8 @@ class Compiler:
         return self._route(take.network, take.source, take.target, take.bytes)
 
     def _route(self, network, source, target, size, stage=None):
-        number = self.circuits.get(network.name, self.networks.get(network.name))
-        if network.name in self.flits:
-            number = self.flits[network.name].number(stage)
         return {
-            "network": number,
+            "network": self.networks[network.name].number(stage),
             "source": self.column[source],
             "target": self.column[target],
             "bytes": self._amount(size),
@@ -236,7 +178,7 @@ class Compiler:
             "counter": count.counter.number,
             "at": self.column[count.at],
             "amount": self._amount(count.amount),
-            "hops": self.route_numbers[network.name] if network else -1,
+            "hops": self.routes[network.name].number if network else -1,
             "endpoints": network.endpoints if network else 0,
             "source": self.column[source] if network else 0,
             "target": self.column[target] if network else 0,
@@ -289,7 +231,7 @@ class Compiler:
                 "work": self._amount(rule.work),
                 "upto": self._new("int64_t[]", list(rule.upto) or 1),
             } | self._rates([(rule.latency_ps, r) for r in rule.per_second], rule)
-        return self._made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
+        return self.made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
 
     def _picks(self, rule):
         """Rules within a rule; equal ones are made once."""
@@ -315,16 +257,11 @@ class Compiler:
         network = rule.network
         return {
             "kind": lib.LASTS_ROUTE,
-            "network": self.circuits[network.name],
+            "network": self.networks[network.name].number(),
             "source": self.column[rule.source],
             "target": self.column[rule.target],
             "work": self._amount(rule.bytes),
-        } | self._rates([(0, Fraction(speed) * rule.efficiency) for speed in _speeds(network)], rule)
-
-
-def _speeds(network):
-    """Bandwidths of the links, each once, the slowest first."""
-    return sorted({link.bytes_per_s for link in network.links})
+        } | self._rates([(0, Fraction(speed) * rule.efficiency) for speed in self.routes[network.name].speeds], rule)
 
 
 def _time(ps, what):

@@ -1,0 +1,89 @@
+"""What the native engine keeps of a network under a link model."""
+
+from typing import Any
+
+import numpy as np
+
+from chipweave._kernel import ffi, lib
+from chipweave.chain.link_statistics import LinkStatistics
+from chipweave.errors import BadInput
+
+FINDER = "int32_t(void *, int32_t, int32_t, int32_t *, int32_t)"
+
+CELL = 3  # int64 of a link in a time bin: bytes, busy ps, stalled ps
+
+
+class Routes:
+    """The routes of a network in the native engine, which asks for one when its pair first exchanges something.
+
+    Attributes:
+        number: the engine's number of them.
+        speeds: bandwidths of the links, each once, the slowest first: the engine's speed ranks.
+    """
+
+    def __init__(self, compiler: Any, network: Any) -> None:
+        self.network, self.handle, self.failed = network, compiler.handle, None
+        self.speeds = sorted({link.bytes_per_s for link in network.links})
+        ranks = {speed: rank for rank, speed in enumerate(self.speeds)}
+        self.finder = ffi.callback(FINDER, self._find, error=-1, onerror=self._keep)  # lives as long as this object
+        self.number = compiler.made(
+            lib.stages_add_routes(
+                compiler.handle,
+                network.endpoints,
+                len(network.links),
+                [link.latency_ps for link in network.links],
+                [ranks[link.bytes_per_s] for link in network.links],
+                self.finder,
+                ffi.NULL,
+            )
+        )
+
+    @property
+    def pointer(self) -> Any:
+        """The engine's `routes *`."""
+        return lib.stages_routes(self.handle, self.number)
+
+    def _find(self, _: Any, source: int, target: int, links: Any, room: int) -> int:
+        route = self.network.routes(source, target)
+        if len(route) > room:
+            raise BadInput(f"network {self.network.name}: the route {(source, target)} has {len(route)} links")
+        for place, link in enumerate(route):
+            links[place] = link
+        return len(route)
+
+    def _keep(self, exception: type, value: BaseException, traceback: Any) -> None:
+        """Why there was no route; C code cannot pass it on."""
+        self.failed = value
+
+    def raise_if_failed(self) -> None:
+        """Raise what the network's `routes` raised."""
+        if self.failed is not None:
+            raise self.failed
+
+
+class Compiled:
+    """A network in the native engine."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+
+    def number(self, stage: tuple | None = None) -> int:
+        """The engine's number of the network for messages of (chain, stage)."""
+        raise NotImplementedError
+
+    def raise_if_failed(self) -> None:
+        """Raise what ended the network, where it has ended."""
+
+    def link_bins(self, bin_ps: Any, bins: Any) -> Any:
+        """Pointer to int64[bins, links, 3]; sets the width and the number of bins."""
+        raise NotImplementedError
+
+    def statistics(self) -> LinkStatistics:
+        """Bytes, busy and stalled ps of each link, in all and over time bins."""
+        bin_ps, bins = ffi.new("int64_t *"), ffi.new("int32_t *")
+        pointer, links = self.link_bins(bin_ps, bins), len(self.network.links)
+        size = bins[0] * links * CELL * np.dtype(np.int64).itemsize
+        cells = np.frombuffer(ffi.buffer(pointer, size), np.int64).reshape(bins[0], links, CELL)
+        total, used = cells.sum(axis=0), np.flatnonzero(cells.any(axis=(1, 2)))
+        kept = cells[: used[-1] + 1 if len(used) else 0].copy()
+        return LinkStatistics(total[:, 0], total[:, 1], total[:, 2], bin_ps[0], kept)
