@@ -13,11 +13,13 @@ one another, so a shared VC makes the one half wait for the other, and counts as
 
 from collections import deque
 
-import networkx as nx
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.late import late
 from chipweave.noc.deadlock_graph import ESCAPE, Walk
+
+nx = late("networkx")
 
 STARTS_TRIED = 64
 CURES = (

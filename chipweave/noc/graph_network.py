@@ -2,11 +2,13 @@
 
 from functools import cached_property
 
-import networkx as nx
 import numpy as np
 
 from chipweave.errors import Place
+from chipweave.io.late import late
 from chipweave.noc import routes as graph_routes
+
+nx = late("networkx")
 
 
 class Network:

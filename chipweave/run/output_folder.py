@@ -4,12 +4,14 @@ import platform
 from dataclasses import asdict
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chipweave import __version__
 from chipweave.io.atomic import replacing, write_json
+from chipweave.io.late import late
 from chipweave.run.record import column
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 
 def write(folder, document, entries, outcomes, state=None):

@@ -1,7 +1,10 @@
 """What a topology becomes: parts, the graph that joins them, and its networks."""
 
-import networkx as nx
 import numpy as np
+
+from chipweave.io.late import late
+
+nx = late("networkx")
 
 
 class System:

@@ -10,11 +10,13 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file
+from chipweave.io.late import late
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 ROW_GROUP_ROWS = 16_384
 ROW_GROUP_MIN_ROWS = 2_048

@@ -6,9 +6,10 @@ stand in columns, those that only ask on the left, those that only answer on the
 
 import math
 
-import networkx as nx
-
+from chipweave.io.late import late
 from chipweave.topology.parts import bare
+
+nx = late("networkx")
 
 
 def positions(network):
