@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chipweave import serving
+from chipweave.run import simulate as serving
 
 
 def header(first, strategies):
@@ -11,7 +11,7 @@ def header(first, strategies):
 
 
 def row(name, spec, strategies):
-    """us of a decode layer under each strategy; `spec` is a chipweave.runspec.RunSpec."""
+    """us of a decode layer under each strategy; `spec` is a chipweave.run.spec.RunSpec."""
     times = []
     for strategy in strategies:
         outcome = serving.simulate(replace(spec, strategy=strategy))

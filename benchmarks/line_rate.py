@@ -5,7 +5,7 @@ A stream of reads that miss every cache on a quarter of an H100: 32 SMs, 20 slic
 
 import time
 
-from chipweave.endpoints import Endpoints
+from chipweave.line_rate.endpoints import Endpoints
 
 SMS, SLICES = 32, 20
 LOAD, WAIT, LOOP = 1, 4, 5

@@ -8,8 +8,9 @@ Then how the cost grows with dies, experts, batch and steps, per stage event: li
 import time
 from dataclasses import replace
 
-from chipweave import serving, topology
-from chipweave.runspec import RunSpec
+from chipweave import topology
+from chipweave.run import simulate as serving
+from chipweave.run.spec import RunSpec
 
 ARTIFACT_CPU_S = {"base": 600, "allo+pred": 2460}
 BARS_CPU_S = {"base": 6, "allo+pred": 10}

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from chipweave.fabric.noc import Kernel
-from chipweave.noc import traffic
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
+from chipweave.traffic import synthetic as traffic
 
 CASES = [(8, 0.2, 100_000, 2000), (8, 0.4, 60_000, 1200), (16, 0.2, 20_000, 400), (32, 0.2, 6_000, 130)]
 GOALS = {(8, 0.2): 70, (8, 0.4): 55, (16, 0.2): 100, (32, 0.2): 220}

@@ -11,9 +11,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from chipweave import strategy
-from chipweave.policy import Costs, LayerView
-from chipweave.tally import tally
+from chipweave.policy import Costs, LayerView, strategy
+from chipweave.policy.tally import tally
 
 LAYERS, STEPS, REQUESTS, EXPERTS, K, SIDE = 58, 6, 4096, 256, 8, 5
 DECODE_LAYER_STEPS = 127 * 58

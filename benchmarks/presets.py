@@ -6,7 +6,7 @@ Prints the tables of docs/two_speeds.md. Traces: the synthetic sets deepseek-syn
 from dataclasses import replace
 
 from benchmarks._per_layer import header, row
-from chipweave.runspec import RunSpec
+from chipweave.run.spec import RunSpec
 
 STEPS = 3
 STRATEGIES = ("base", "ep", "allo", "allo+pred")

@@ -6,8 +6,8 @@ Prints the table of docs/artifact.md. Trace: the synthetic set deepseek-syn at b
 from dataclasses import replace
 
 from benchmarks._per_layer import header, row
-from chipweave import serving
-from chipweave.runspec import RunSpec
+from chipweave.run import simulate as serving
+from chipweave.run.spec import RunSpec
 
 STEPS = 5
 STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")

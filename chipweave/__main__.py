@@ -107,7 +107,7 @@ def _say_machine(error):
 
 def _say_whose(error):
     """One line for an exception that nobody expected: with file and line where it came out of code of the user's own."""
-    from chipweave.code import where
+    from chipweave.declare.user_code import where
 
     words, place = f"{type(error).__name__}: {error} (run again with --debug for details)", where(error)
     print(f"{place}: {words}" if place else f"chipweave: {words}", file=sys.stderr)

@@ -9,7 +9,7 @@ Checked by  tests/components/test_atu_pdu.py
 import numpy as np
 
 from chipweave.component import Param, component
-from chipweave.staged import CopyTable
+from chipweave.component.staged import CopyTable
 
 NOTHING = np.empty((0, 3), np.int64)
 EVICTED = 2  # what the fabric's journal says of a key that is gone

@@ -8,10 +8,11 @@ Checked by  tests/components/test_swaps.py (equal to d2d.atu), tests/components/
 from collections import OrderedDict
 
 import numpy as np
-from chipweave.components.atu import Atu
 
 from chipweave.chain import ask, tell
 from chipweave.component import component
+
+from .atu import Atu
 
 
 @component("d2d.atu_plain")

@@ -6,10 +6,10 @@ n-th each, barrier, read the sums. A message of 8 MiB and more goes to NCCL. Eag
 buffer first and cannot go below what the host takes to launch.
 """
 
-from chipweave.components import collective_schedules as schedules
-from chipweave.components.transfer_program import Op, run
-
 from chipweave.component import Component, Param, component
+
+from . import collective_schedules as schedules
+from .transfer_program import Op, run
 
 KIB = 1024
 IN_FLIGHT = 36 * 512 * 16  # bytes to each other GPU

@@ -11,8 +11,8 @@ Checked by  tests/components/test_d2d_router.py
 
 from chipweave.chain import DONE, amount, equal
 from chipweave.component import Param, Port, Slot, Stat, component
-from chipweave.control import Controller
-from chipweave.staged import Staged
+from chipweave.component.controller import Controller
+from chipweave.component.staged import Staged
 
 
 @component("d2d.router")
@@ -96,7 +96,7 @@ class D2dRouter(Staged, Controller):
         return chain.send(name, self.network(), source, target, size, self.round_to, self.efficiency, then=then, **more)
 
     def network(self):
-        """The chipweave.chain_parts.Network that joins the dies."""
+        """The chipweave.chain.nouns.Network that joins the dies."""
         return self.networks["mesh"]
 
     def on_prediction(self, sub_kernel):

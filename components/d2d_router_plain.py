@@ -6,10 +6,10 @@ Leaves out  speed: a Python call for each decision and each request.
 Checked by  tests/components/test_swaps.py (equal to d2d.router), tests/components/test_d2d_router.py
 """
 
-from chipweave.components.d2d_router import D2dRouter
-
 from chipweave.chain import ask, tell
 from chipweave.component import component
+
+from .d2d_router import D2dRouter
 
 
 @component("d2d.router_plain")

@@ -13,10 +13,10 @@ Checked by  tests/comm/test_expert_parallel.py; the ledger's groups deepep_ll, d
 
 from math import comb
 
-from chipweave.components.collective_schedules import exchange
-from chipweave.components.transfer_program import Op, run
-
 from chipweave.component import Component, Param, component
+
+from .collective_schedules import exchange
+from .transfer_program import Op, run
 
 BLOCK = 128  # values that share a scale, FP8
 THREADS, WARP = 768, 32  # of a thread block of the normal kernels

@@ -10,13 +10,13 @@ Checked by  tests/components/test_command_processors.py
 
 import numpy as np
 
-from chipweave.cast import Cast
 from chipweave.component import Param, Port, Stat, component
-from chipweave.control import Controller
+from chipweave.component.broadcast import Cast
+from chipweave.component.controller import Controller
+from chipweave.component.kernel_launch import Kernel, SubKernel
+from chipweave.component.transfer_operands import Rows
 from chipweave.errors import BadInput
-from chipweave.launch import Kernel, SubKernel
-from chipweave.policy_guard import mask_of, plan_of
-from chipweave.work import Rows
+from chipweave.policy.guard import mask_of, plan_of
 
 
 @component("cp.global")

@@ -6,9 +6,9 @@ Leaves out  the die-to-die links themselves: they have their network. No GPU on 
 Checked by  tests/validation/test_characterise.py
 """
 
-from chipweave.components.gpu_sm import GpuSm
-
 from chipweave.component import Param, component
+
+from .gpu_sm import GpuSm
 
 
 @component("gpu.d2d_door")

@@ -8,10 +8,9 @@ Leaves out  channels, banks, rows, refresh, read-write turnaround: `efficiency` 
 Checked by  tests/components/test_hbm.py
 """
 
-from chipweave import characterised
 from chipweave.chain import Rate
-from chipweave.component import Param, Port, Stat, component
-from chipweave.staged import Staged
+from chipweave.component import Param, Port, Stat, characterised, component
+from chipweave.component.staged import Staged
 
 
 @component("memory.hbm")

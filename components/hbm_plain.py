@@ -5,11 +5,11 @@ Leaves out  speed: a Python call for each access.
 Checked by  tests/components/test_swaps.py (equal to memory.hbm), tests/components/test_hbm.py
 """
 
-from chipweave.components.hbm import Hbm
-
 from chipweave.chain import Asked
 from chipweave.component import component
 from chipweave.plain.durations import quotient_ps, value
+
+from .hbm import Hbm
 
 
 @component("memory.hbm_plain")

@@ -6,9 +6,9 @@ Leaves out  PCIe ordering, retries, the driver's own queues.
 Checked by  tests/components/test_command_processors.py
 """
 
-from chipweave.cast import Cast
 from chipweave.component import Param, Port, Stat, component
-from chipweave.control import Controller
+from chipweave.component.broadcast import Cast
+from chipweave.component.controller import Controller
 
 
 @component("host.link")

@@ -10,10 +10,9 @@ Leaves out  lines smaller than a slice, slices of the LLC, write-back traffic.
 Checked by  tests/components/test_llc.py
 """
 
-from chipweave import characterised
 from chipweave.chain import DONE, Rate, amount
-from chipweave.component import Param, Port, Stat, component
-from chipweave.staged import Staged
+from chipweave.component import Param, Port, Stat, characterised, component
+from chipweave.component.staged import Staged
 
 
 @component("memory.llc")

@@ -5,11 +5,11 @@ Leaves out  speed: a Python call for each lookup, hit and store.
 Checked by  tests/components/test_swaps.py (equal to memory.llc), tests/components/test_llc.py
 """
 
-from chipweave.components.llc import Llc
-
 from chipweave.chain import DONE, Asked, ask, tell
 from chipweave.component import component
 from chipweave.plain.durations import duration_ps
+
+from .llc import Llc
 
 
 @component("memory.llc_plain")

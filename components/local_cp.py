@@ -6,9 +6,9 @@ Leaves out  how work is dealt to the SMs inside the die: the SM cluster is one u
 Checked by  tests/components/test_command_processors.py
 """
 
-from chipweave.cast import Cast
 from chipweave.component import Param, Port, Stat, component
-from chipweave.control import Controller
+from chipweave.component.broadcast import Cast
+from chipweave.component.controller import Controller
 
 
 @component("cp.local")

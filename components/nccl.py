@@ -8,12 +8,12 @@ Leaves out  registered buffers, other tuners, more than one node, the memory beh
 Checked by  tests/comm/test_nccl.py; the ledger's group nccl
 """
 
-from chipweave.components import collective_schedules as schedules
-from chipweave.components import nccl_choice as choice
-from chipweave.components.nccl_choice import KIB, LL, LL128, SIMPLE
-from chipweave.components.transfer_program import Op, pieces, run
-
 from chipweave.component import Component, Param, component
+
+from . import collective_schedules as schedules
+from . import nccl_choice as choice
+from .nccl_choice import KIB, LL, LL128, SIMPLE
+from .transfer_program import Op, pieces, run
 
 US = 10**6
 SCHEDULES = {

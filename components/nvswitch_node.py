@@ -58,7 +58,7 @@ class Nvswitch(Component):
     )
 
     def fabric(self, network, adapter=None):
-        """The `Fabric` of the node's NVLink network (a `chipweave.system.Network`): its slowest port counts.
+        """The `Fabric` of the node's NVLink network (a `chipweave.noc.graph_network.Network`): its slowest port counts.
 
         `adapter`: the node.network_adapter of each GPU, or None.
         """

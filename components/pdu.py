@@ -6,7 +6,7 @@ Checked by  tests/components/test_atu_pdu.py
 """
 
 from chipweave.component import component
-from chipweave.staged import Staged
+from chipweave.component.staged import Staged
 
 
 @component("d2d.pdu")

@@ -5,11 +5,11 @@ tests/bench_all_to_all.py): dispatch walks the tokens in every thread block, put
 what came into expert order; combine copies all tokens to a send buffer, puts them, and sums what came.
 """
 
-from chipweave.components.collective_schedules import exchange
-from chipweave.components.deepep import BLOCK
-from chipweave.components.transfer_program import Op, run
-
 from chipweave.component import Component, Param, component
+
+from .collective_schedules import exchange
+from .deepep import BLOCK
+from .transfer_program import Op, run
 
 
 @component("comm.pplx")

@@ -8,14 +8,13 @@ Leaves out  tiles and waves (sm.tile has them), overlap of a slice's load with i
 Checked by  tests/components/test_sm_cluster_table.py
 """
 
-from chipweave import characterised
-from chipweave.cast import Cast
 from chipweave.chain import DONE, Steps, amount
-from chipweave.component import Param, Port, component
-from chipweave.control import Controller
-from chipweave.launch import Report
-from chipweave.staged import Staged
-from chipweave.work import OPERANDS
+from chipweave.component import Param, Port, characterised, component
+from chipweave.component.broadcast import Cast
+from chipweave.component.controller import Controller
+from chipweave.component.kernel_launch import Report
+from chipweave.component.staged import Staged
+from chipweave.component.transfer_operands import OPERANDS
 
 
 @component("sm.utilisation_table")

@@ -5,11 +5,11 @@ Leaves out  speed: a Python call for each GEMM.
 Checked by  tests/components/test_swaps.py (equal to sm.utilisation_table), tests/components/test_sm_cluster_table.py
 """
 
-from chipweave.components.sm_cluster_table import SmClusterTable
-
 from chipweave.chain import Asked
 from chipweave.component import component
 from chipweave.plain.durations import quotient_ps
+
+from .sm_cluster_table import SmClusterTable
 
 
 @component("sm.utilisation_table_plain")

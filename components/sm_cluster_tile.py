@@ -3,8 +3,8 @@
 from functools import cached_property
 
 from chipweave.component import Component, Param, Port, Stat, component
-from chipweave.kernels.chip import ELEMENT_BYTES, Chip
-from chipweave.kernels.gemm import CUBLAS_TILES, Gemm, best_of
+from chipweave.kernel_models.chip import ELEMENT_BYTES, Chip
+from chipweave.kernel_models.gemm import CUBLAS_TILES, Gemm, best_of
 
 CHIP_PARAMETERS = {
     "sms": "sms",

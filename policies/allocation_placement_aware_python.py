@@ -9,9 +9,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from chipweave.policies.allocation_placement_aware import PlacementAware
 
 from chipweave.policy import Plan, policy
+
+from .allocation_placement_aware import PlacementAware
 
 
 @dataclass

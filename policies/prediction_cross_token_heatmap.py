@@ -16,7 +16,7 @@ import numpy as np
 from chipweave import fabric
 from chipweave.errors import BadInput, ChipweaveError
 from chipweave.policy import CountOrShare, Param, PredictionPolicy, nothing, part_of, policy
-from chipweave.tally import as_ids
+from chipweave.policy.tally import as_ids
 
 FFI, LIB = fabric.load("heatmap")
 MOST_CHOICES = 2**31 - 2  # one cell grows by at most one for each choice observed

@@ -6,9 +6,10 @@ Beside     prediction_cross_token_heatmap.py
 """
 
 import numpy as np
-from chipweave.policies.prediction_cross_token_heatmap import CrossTokenHeatmap
 
 from chipweave.policy import nothing, part_of, policy
+
+from .prediction_cross_token_heatmap import CrossTokenHeatmap
 
 
 @policy("prediction.cross_token_heatmap_python")

@@ -7,14 +7,15 @@ import json
 from pathlib import Path
 
 import pytest
-from chipweave.validation import suite_artifact
+from chipweave.validation.suites import artifact as suite_artifact
 from click.testing import CliRunner
 
-from chipweave import serving, topology
+from chipweave import topology
 from chipweave.cli.compare import command
 from chipweave.errors import BadInput
-from chipweave.record import COLUMNS
-from chipweave.runspec import RunSpec
+from chipweave.run import simulate as serving
+from chipweave.run.record import COLUMNS
+from chipweave.run.spec import RunSpec
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RUN_FILES = [EXAMPLES / "demo.yaml", *sorted(EXAMPLES.glob("*/run.yaml"))]

@@ -30,11 +30,11 @@ def command(topology, out, seed, jobs, debug):
     from rich.console import Console
     from rich.table import Table
 
-    from chipweave.results import check_file
+    from chipweave.io.atomic import check_file
 
     out = out or f"{Path(topology).stem}.characterised.yaml"
     check_file(out)
-    work = importlib.import_module("chipweave.validation.characterise")
+    work = importlib.import_module("chipweave.validation.characterise.table")
     console = Console(stderr=True)
     with console.status(f"measuring {topology} at line rate"):
         document = work.run(topology, seed, jobs)

@@ -13,7 +13,7 @@ def command(files, allow_code):
     there is any fault.
     """
     from chipweave.errors import BadInput
-    from chipweave.filetypes import check_and_warn
+    from chipweave.views.filetypes import check_and_warn
 
     faults = []
     for file in files:

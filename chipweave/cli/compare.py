@@ -23,7 +23,7 @@ from chipweave.cli._run_options import run_options
 @click.option("--debug", is_flag=True, hidden=True)
 def command(run_file, strategies, link_models, sample, jobs, out, json_path, debug, **options):
     """Run strategies or link models on one topology, model and trace; print them side by side."""
-    from chipweave import compare
+    from chipweave.run import compare
 
     compare.run(run_file, options, _names(strategies), _names(link_models), sample, jobs, out, json_path)
 

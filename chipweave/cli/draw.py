@@ -17,11 +17,11 @@ import click
 def command(topology, out, sets, preset, allow_code):
     """The system as a picture: networks in their shape, one die's inside beside them."""
     from chipweave import topology as loader
-    from chipweave.draw_formats import check_picture
+    from chipweave.views.draw_formats import check_picture
 
     check_picture(out)
     system = loader.load(topology, sets, allow_code, preset)
-    from chipweave.draw import draw
+    from chipweave.views.draw import draw
 
     out = out or f"{system.name}.svg"
     draw(system, out)

@@ -11,8 +11,8 @@ import click
 @click.option("--allow-code", is_flag=True, help="Import code that a topology names.")
 def command(name, sources, as_json, preset, allow_code):
     """What a kind, topology or model declares; without a name, all there are."""
-    from chipweave import describe, describe_text
-    from chipweave.results import write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.views import describe, describe_text
 
     what, told = ("everything", describe.everything()) if name is None else describe.find(name, allow_code, preset)
     if as_json:

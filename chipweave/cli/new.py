@@ -14,7 +14,7 @@ import click
 )
 def command(what, name, folder):
     """A skeleton of a component, policy, topology or case, with a test that passes."""
-    from chipweave.skeleton import write
+    from chipweave.views.skeleton import write
 
     part, test = write(what, name, folder)
     click.echo(f"wrote {part} and {test}; try: pytest {test}", err=True)

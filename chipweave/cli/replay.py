@@ -36,10 +36,11 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
     """Inject the packets of PACKETS.csv (src,dst,size,ctime) and list their itime, atime and hops."""
     import sys
 
-    from chipweave.noc import deadlock, replay
-    from chipweave.noc import system as routing_system
-    from chipweave.results import check_file, replacing
-    from chipweave.watched import watched
+    from chipweave.io.atomic import check_file, replacing
+    from chipweave.io.watched import watched
+    from chipweave.noc import deadlock
+    from chipweave.traffic import network_of as routing_system
+    from chipweave.traffic import replay
 
     check_file(csv_path)
     net, router = routing_system.load(topology, sets, allow_code, network)

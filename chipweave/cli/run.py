@@ -13,6 +13,6 @@ from chipweave.cli._run_options import run_options
 @click.option("--debug", is_flag=True, hidden=True)
 def command(run_file, out, json_path, debug, **options):
     """Run the simulation that RUN.yaml describes."""
-    from chipweave import compare
+    from chipweave.run import compare
 
     compare.run(run_file, options, None, None, None, 1, out, json_path, single=True)

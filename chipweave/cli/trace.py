@@ -61,7 +61,7 @@ def import_(paths, out, model, experts, name, compress, as_decode, requests, ste
 @click.option("--name", help="The name results show.")
 def generate(model, requests, steps, seed, out, name):
     """A made-up trace with a model's layers, experts and top-k: log-normal popularity, sticky tokens."""
-    from chipweave import models
+    from chipweave.trace import models
     from chipweave.trace.library import write_generated
     from chipweave.trace.progress import bar
     from chipweave.trace.writer import check_out
@@ -77,7 +77,7 @@ def generate(model, requests, steps, seed, out, name):
 @click.option("--json", "json_path", help="Write a JSON document to this file, or - for standard output.")
 def stats(source, json_path):
     """Skew, overlap from token to token and batch effects of a trace, by layer."""
-    from chipweave.results import check_file, write_json
+    from chipweave.io.atomic import check_file, write_json
     from chipweave.trace import stats as measures
     from chipweave.trace.library import open_trace
     from chipweave.trace.progress import bar
@@ -97,7 +97,7 @@ def stats(source, json_path):
 @click.option("--verify", is_flag=True, help="Read everything and check it against its SHA-256.")
 def show(source, json_path, verify):
     """Shape, provenance and first rows of a trace: a file, or one of the names that `trace names` lists."""
-    from chipweave.results import write_json
+    from chipweave.io.atomic import write_json
     from chipweave.trace import show as views
     from chipweave.trace.library import open_trace
     from chipweave.trace.progress import bar

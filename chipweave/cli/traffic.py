@@ -65,11 +65,12 @@ def command(
     debug,
 ):
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
-    from chipweave import show
-    from chipweave.draw_formats import check_picture
-    from chipweave.noc import deadlock, traffic
-    from chipweave.noc import system as routing_system
-    from chipweave.results import check_file, write_json
+    from chipweave.io.atomic import check_file, write_json
+    from chipweave.noc import deadlock
+    from chipweave.traffic import network_of as routing_system
+    from chipweave.traffic import report as show
+    from chipweave.traffic import synthetic as traffic
+    from chipweave.views.draw_formats import check_picture
 
     check_picture(picture)
     loads = traffic.loads_of(loads)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chipweave._kernel import ffi, lib  # noqa: F401  (for chipweave/fabric_*.py and other owners of kernel code)
-from chipweave.chain_parts import Bits, Keyed, RouteTime, Tags, TakeRoute
+from chipweave.chain.nouns import Bits, Keyed, RouteTime, Tags, TakeRoute
 from chipweave.errors import BadInput, nearest
 
 ADMISSIONS = {  # booking: reserve one stage ahead; barging: pass waiters; wake: who is tried when a resource is released

@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 
 from chipweave._kernel import ffi, lib
-from chipweave.chain import DONE
-from chipweave.chain_parts import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
+from chipweave.chain.layout import DONE
+from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
 from chipweave.errors import BadInput, ChipweaveError
 from chipweave.fabric.flit import FlitModel
 from chipweave.fabric.sends import efficiency, flit_plan

@@ -3,8 +3,8 @@
 import numpy as np
 
 from chipweave._kernel import ffi, lib
-from chipweave.chain import Question
-from chipweave.chain_parts import Bits, Counter, Keyed
+from chipweave.chain.layout import Question
+from chipweave.chain.nouns import Bits, Counter, Keyed
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric.compile import Compiler
 from chipweave.plain.links import LinkStatistics

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import networkx as nx
 
-from chipweave.chain import DONE
+from chipweave.chain.layout import DONE
 from chipweave.errors import BadInput
 
 

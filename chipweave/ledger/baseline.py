@@ -10,8 +10,8 @@ import io
 import json
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.atomic import replacing
 from chipweave.ledger import SCORED
-from chipweave.results import replacing
 
 SLACK = 0.001
 """A tenth of a percentage point of a group's mean error: what another compiler's rounding may move."""

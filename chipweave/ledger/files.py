@@ -3,9 +3,9 @@
 from importlib.resources import files
 from pathlib import Path
 
+from chipweave.io.atomic import replacing
 from chipweave.ledger import baseline
 from chipweave.ledger import text as ledger_text
-from chipweave.results import replacing
 
 
 def folder():

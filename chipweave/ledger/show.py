@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from chipweave import ledger
-from chipweave.show import console as standard_error
+from chipweave.io.console import console as standard_error
 
 REASONS = 12
 

@@ -115,7 +115,7 @@ class FlitNetwork:
 
 
 def of(network, traffic=None):
-    """The `FlitNetwork` of a chipweave.system.Network; classes of messages are the router's vc_classes, else `traffic`, else 2 on
+    """The `FlitNetwork` of a chipweave.noc.graph_network.Network; classes of messages are the router's vc_classes, else `traffic`, else 2 on
     a network of parts (requests and replies apart), 1 on a bare one."""
     given = network.router
     fastest = max((Fraction(e["bandwidth"]) for _, _, e in network.graph.edges(data=True)), default=None)
@@ -165,7 +165,7 @@ def of(network, traffic=None):
 
 
 def check(network):
-    """Prove deadlock freedom of a chipweave.system.Network as its topology alone tells: requests are answered on a network
+    """Prove deadlock freedom of a chipweave.noc.graph_network.Network as its topology alone tells: requests are answered on a network
     of parts. Returns warnings in words; BadInput where it can deadlock or its parameters do not go together."""
     spec = of(network)
     replies = ((0, min(1, spec.traffic - 1)),) if network.port else ()

@@ -4,7 +4,7 @@ Names and meanings are BookSim 2's, delays are in cycles of the network's clock,
 Defaults are those of the shipped bare networks, which carry one flit a cycle. What goes together with what is checked where routers are built.
 """
 
-from chipweave.declare import Declared, Param
+from chipweave.declare.params import Declared, Param
 
 
 def _cycles(default, low, high, doc):

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import ceil
 
-from chipweave.chain_parts import PS_PER_SECOND, Asked, Constant, Given, Rate, RouteTime, Steps
+from chipweave.chain.nouns import PS_PER_SECOND, Asked, Constant, Given, Rate, RouteTime, Steps
 
 
 def value(amount, operands):

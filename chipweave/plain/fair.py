@@ -1,6 +1,6 @@
 """Max-min fair sharing, plainly: the twin of csrc/stages/fair.c, with the same integer rates and the same rounding."""
 
-from chipweave.chain_parts import PS_PER_SECOND
+from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
 
 

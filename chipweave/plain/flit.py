@@ -6,7 +6,7 @@ Statistics: bytes and busy ps as in C; the plain routers do not count stalls.
 from fractions import Fraction
 from math import ceil, floor
 
-from chipweave.chain_parts import PS_PER_SECOND
+from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
 from chipweave.plain.noc import Packet, PlainNetwork
 

@@ -9,8 +9,8 @@ import heapq
 
 import numpy as np
 
-from chipweave.chain import DONE, Question
-from chipweave.chain_parts import RouteTime, Take
+from chipweave.chain.layout import DONE, Question
+from chipweave.chain.nouns import RouteTime, Take
 from chipweave.errors import BadInput, Stuck
 from chipweave.plain import tables as plain_tables
 from chipweave.plain.durations import duration_ps, value

@@ -13,19 +13,19 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from chipweave import yamlfile
-from chipweave.code import Gate
-from chipweave.declare import as_node
+from chipweave.declare import yamlfile
+from chipweave.declare.params import as_node
+from chipweave.declare.user_code import Gate
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
-from chipweave.system import System
+from chipweave.io.shipped import find, shipped
 from chipweave.topology import expect as topology_expect
 from chipweave.topology import preset as topology_preset
-from chipweave.topology.files import find, shipped
 from chipweave.topology.links import Wirer
 from chipweave.topology.networks import SETTINGS, NetworkMaker
 from chipweave.topology.parts import Expander
+from chipweave.topology.system import System
 from chipweave.topology.tree import TOP, apply_sets, merge, overlay, replaced
-from chipweave.yamlfile import Node
 
 __all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
 

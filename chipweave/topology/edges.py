@@ -9,10 +9,10 @@ sides of equal number are paired one to one, a single one with each of the other
 
 from itertools import product
 
-from chipweave.declare import Param, named, read_all
+from chipweave.declare.params import Param, named, read_all
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import nearest
 from chipweave.topology.parts import INDEX, span
-from chipweave.yamlfile import Node
 
 LINK = named(
     {

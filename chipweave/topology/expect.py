@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
-from chipweave import units
+from chipweave.declare import units
 from chipweave.errors import nearest
 from chipweave.noc.routes import bisection
 

@@ -13,11 +13,11 @@ it joins (an LLC's hit latency is measured at the SM); a latency of zero is a fa
 import re
 from collections import defaultdict
 
-from chipweave.declare import Param, named, read_all
+from chipweave.declare.params import Param, named, read_all
+from chipweave.declare.provenance import numbers
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import nearest
-from chipweave.sources import numbers
 from chipweave.topology.parts import INDEX, bare, matches, span
-from chipweave.yamlfile import Node
 
 NETWORK = "network"  # the protocol that networks provide
 WIRE = named(

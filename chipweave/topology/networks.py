@@ -15,15 +15,15 @@ from itertools import islice
 
 import networkx as nx
 
-from chipweave.declare import Param, named, read_all
+from chipweave.declare.params import Param, named, read_all
+from chipweave.declare.provenance import numbers
+from chipweave.declare.yamlfile import Node
 from chipweave.noc import routes as graph_routes
 from chipweave.noc import shapes as graph_shapes
+from chipweave.noc.graph_network import Network
 from chipweave.noc.router_yaml import FlitRouter
-from chipweave.sources import numbers
-from chipweave.system import Network
 from chipweave.topology.edges import Listed
 from chipweave.topology.links import MAX_LINKS, NETWORK
-from chipweave.yamlfile import Node
 
 SETTINGS = named(
     {

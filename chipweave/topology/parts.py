@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from chipweave import registry
-from chipweave.code import is_code
-from chipweave.component import RESERVED, Component, Param
-from chipweave.declare import named, read_all
+from chipweave.component.component import RESERVED, Component, Param
+from chipweave.declare import registry
+from chipweave.declare.params import named, read_all
+from chipweave.declare.provenance import numbers
+from chipweave.declare.user_code import is_code
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, nearest
-from chipweave.sources import numbers
 from chipweave.topology.tree import merge, overlay, replaced
-from chipweave.yamlfile import Node
 
 MAX_PARTS = 100_000
 PLACING = ("grid", "count", "absent", "override")
@@ -39,7 +39,7 @@ class Expander:
 
     Args:
         assemblies: name -> Node.
-        gate: chipweave.code.Gate.
+        gate: chipweave.declare.user_code.Gate.
         folder: what code files are relative to.
         preset: kind -> Node of parameters laid over parts of that kind.
         faults: gets all that is wrong; each thing once, however often it is replicated.

@@ -12,12 +12,12 @@ A preset wins over the topology's own values; `--set` wins over the preset. A va
 laid only where the topology says that: what a preset knows of one die must not reach another.
 """
 
-from chipweave import registry, yamlfile
+from chipweave.declare import registry, yamlfile
+from chipweave.declare.provenance import split
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, nearest
-from chipweave.sources import split
-from chipweave.topology.files import find
+from chipweave.io.shipped import find
 from chipweave.topology.networks import SETTINGS
-from chipweave.yamlfile import Node
 
 KEYS = ("schema", "name", "about", "kinds", "networks", "run")
 HABITS = ("prefill_step_counts", "unnamed_layers_vanish")  # of the run; on or off

@@ -9,10 +9,10 @@ part be swapped by one line.
 import re
 from pathlib import Path
 
-from chipweave import yamlfile
-from chipweave.code import FILE
+from chipweave.declare import yamlfile
+from chipweave.declare.user_code import FILE
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Place, nearest
-from chipweave.yamlfile import Node
 
 TOP = ("schema", "name", "about", "extends", "assemblies", "parts", "networks", "links", "expect", "sources")
 SEGMENT = re.compile(r"([A-Za-z_][\w-]*)((?:\[[^\]]*\])*)$")

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from chipweave import models
 from chipweave.errors import BadInput, Fault, Place, Unfit
-from chipweave.trace import arrays, jsontrace, sources, windows
+from chipweave.trace import arrays, jsontrace, models, sources, windows
 from chipweave.trace import partial as partial_requests
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_HOLES, MAX_NAME_BYTES, MAX_REQUESTS

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from chipweave import models
 from chipweave.errors import BadInput, Fault, Place, Unfit, nearest
-from chipweave.results import check_folder
-from chipweave.trace import generate, syn, windows
+from chipweave.io.atomic import check_folder
+from chipweave.trace import generate, models, syn, windows
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.importer import file_sha256, import_paths, write_rows
 from chipweave.trace.limits import MAX_IDS

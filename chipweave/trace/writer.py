@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault
-from chipweave.results import check_file
+from chipweave.io.atomic import check_file
 
 ROW_GROUP_ROWS = 16_384
 ROW_GROUP_MIN_ROWS = 2_048

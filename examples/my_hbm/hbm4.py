@@ -8,8 +8,8 @@ Checked by  tests/test_examples.py
 
 from chipweave.chain import Asked
 from chipweave.component import Param, Port, Stat
+from chipweave.component.staged import Staged
 from chipweave.plain.durations import quotient_ps, value
-from chipweave.staged import Staged
 
 
 class Hbm4(Staged):

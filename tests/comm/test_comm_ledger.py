@@ -1,8 +1,9 @@
 """Are the communication groups predicted from calibration rows alone, and do they keep their bars?"""
 
 import pytest
-from chipweave.validation import calibrate_comm, comm_stacks
-from chipweave.validation.suite_h100 import REFERENCES
+from chipweave.validation.calibrate import comm as calibrate_comm
+from chipweave.validation.rows import comm_stacks
+from chipweave.validation.suites.h100 import REFERENCES
 
 from chipweave import ledger
 

@@ -7,13 +7,15 @@ store 30), local HBM 4,848, HBM for another die 4,474, request 200 a hop + 1, da
 from dataclasses import replace
 
 import numpy as np
-from chipweave.validation.artifact_micro import GivenPlan, MicroCase, Steps, policies
+from chipweave.validation.artifact.micro import GivenPlan, MicroCase, Steps, policies
 
-from chipweave import models, serving, topology
+from chipweave import topology
 from chipweave.policy import AllocationPolicy, Plan, PredictionPolicy
-from chipweave.record import COLUMNS
-from chipweave.runspec import RunSpec
-from chipweave.strategy import build
+from chipweave.policy.strategy import build
+from chipweave.run import simulate as serving
+from chipweave.run.record import COLUMNS
+from chipweave.run.spec import RunSpec
+from chipweave.trace import models
 
 NS = 1000
 LOOKUP, LOCAL, REMOTE, REQUEST, DATA, GEMM = (

@@ -3,8 +3,8 @@
 from chipweave.components.pdu import Pdu
 from dies_by_hand import GEMM, LOCAL, LOOKUP, NS, Played
 
-from chipweave.cast import Cast, handler_of_all
-from chipweave.engine import Simulation
+from chipweave.component.broadcast import Cast, handler_of_all
+from chipweave.run.clock import Simulation
 
 PLANS = ([(0, 0, 0), (1, 1, 0), (3, 2, 1)], [(1, 1, 1), (2, 0, 2)])
 CONTROL = "cp.layer_time=control"

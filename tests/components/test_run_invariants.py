@@ -6,13 +6,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipweave import models, serving, topology
-from chipweave.policy_view import LayerView
-from chipweave.record import COLUMNS
-from chipweave.runspec import RunSpec
-from chipweave.strategy import load
-from chipweave.tally import tally
-from chipweave.workload import LayerJob
+from chipweave import topology
+from chipweave.policy.strategy import load
+from chipweave.policy.tally import tally
+from chipweave.policy.view import LayerView
+from chipweave.run import simulate as serving
+from chipweave.run.record import COLUMNS
+from chipweave.run.spec import RunSpec
+from chipweave.run.workload import LayerJob
+from chipweave.trace import models
 
 MODEL = "deepseek-v2-lite"  # 64 experts, 6 of them a token
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chipweave.validation import suite_artifact
+from chipweave.validation.suites import artifact as suite_artifact
 
-from chipweave import compare, serving, topology
-from chipweave.record import COLUMNS
-from chipweave.runspec import RunSpec
+from chipweave import topology
+from chipweave.run import compare
+from chipweave.run import simulate as serving
+from chipweave.run.record import COLUMNS
+from chipweave.run.spec import RunSpec
 
 TWINS = {
     "sm cluster": "die.sm.kind=sm.utilisation_table_plain",

@@ -2,8 +2,9 @@
 
 import pytest
 
-from chipweave import registry, topology, yamlfile
+from chipweave import topology
 from chipweave.component import Component, Param, Port, Slot, Stat
+from chipweave.declare import registry, yamlfile
 from chipweave.errors import BadInput
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from chipweave import topology
 from chipweave.__main__ import main, root
-from chipweave.skeleton import write
+from chipweave.views.skeleton import write
 
 
 def run(*arguments):
@@ -207,14 +207,14 @@ def test_a_long_title_is_broken_and_not_cut(tmp_path):
     ],
 )
 def test_every_shape_can_be_drawn(tmp_path, build, settings):
-    from chipweave.draw import draw
+    from chipweave.views.draw import draw
 
     draw(build(f"name: n\nnetworks: {{n: {{{settings}, latency: 1 ns, bandwidth: 1 GB/s}}}}"), tmp_path / "n.svg")
     assert ET.parse(tmp_path / "n.svg").getroot().tag.endswith("svg")
 
 
 def test_a_system_without_a_network_can_be_drawn(tmp_path, build):
-    from chipweave.draw import draw
+    from chipweave.views.draw import draw
 
     draw(
         build(

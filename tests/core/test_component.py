@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import pytest
 
-from chipweave import registry
-from chipweave.code import Gate
 from chipweave.component import Component, Param, Port, Slot, Stat, component
+from chipweave.declare import registry
+from chipweave.declare.registry import Registry, RegistryError
+from chipweave.declare.user_code import Gate
 from chipweave.errors import BadInput
-from chipweave.registry import Registry, RegistryError
 
 
 class Cache(Component):

@@ -11,14 +11,23 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("components", "policies", "topologies", "validation")
 
 
-def imports(path):
-    """Dotted names a module imports."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def package_of(path):
+    """Dotted name of the package a module of the tree lies in; the four folders are packages of chipweave."""
+    parts = list(path.relative_to(ROOT).parent.parts)
+    return parts if parts[0] == "chipweave" else ["chipweave", *parts]
+
+
+def imports(path, text=None):
+    """Dotted names a module imports, relative ones written in full."""
+    for node in ast.walk(ast.parse(text or path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module or "."
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            package = package_of(path)
+            start = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def crossings(folder, text):
@@ -36,6 +45,10 @@ def test_a_top_level_folder_imports_only_the_core_and_itself(folder):
 def test_the_import_rule_s_test_sees_a_crossing():
     assert crossings("policies", ["chipweave.components.llc"]) and crossings("validation", ["components"])
     assert not crossings("policies", ["chipweave.policies.x", "chipweave.component", "chipweave.policy"])
+    case = ROOT / "validation" / "cases" / "stream.py"
+    relative = list(imports(case, "from ..bench import die\nfrom ...components.llc import Llc"))
+    assert relative[:2] == ["chipweave.validation.bench", "chipweave.validation.bench.die"]
+    assert crossings("validation", relative) == ["chipweave.components.llc", "chipweave.components.llc.Llc"]
 
 
 def test_the_core_knows_no_top_level_folder_s_module_by_name():

@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from chipweave import topology
-from chipweave.filetypes import check
-from chipweave.topology.files import shipped
+from chipweave.io.shipped import shipped
+from chipweave.views.filetypes import check
 
 WAFERS = [n for n in shipped() if n.startswith(("wafer", "micro"))]
 

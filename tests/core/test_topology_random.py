@@ -6,7 +6,8 @@ import networkx as nx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave import topology, yamlfile
+from chipweave import topology
+from chipweave.declare import yamlfile
 from chipweave.errors import BadInput
 
 RICH = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chipweave import yamlfile
+from chipweave.declare import yamlfile
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.preset import Preset
 
@@ -74,8 +74,8 @@ def test_a_wrong_setting_is_a_fault_of_its_own(faults, wafer, setting, message):
 def test_a_kind_is_swapped_by_one_line_and_what_it_does_not_declare_is_passed_over(build, wafer):
     part = build(wafer, "die.hbm.kind=t.twin").parts["die[1][1].hbm"]
     assert (part.kind, part.bandwidth) == ("t.twin", 3_350_000_000_000)
-    from chipweave import registry
     from chipweave.component import Component, Param, Port
+    from chipweave.declare import registry
 
     class Own(Component):
         access = Port(provides="memory.access", many=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipweave import units
+from chipweave.declare import units
 from chipweave.errors import BadInput
 
 

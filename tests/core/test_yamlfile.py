@@ -2,7 +2,7 @@
 
 import pytest
 
-from chipweave import yamlfile
+from chipweave.declare import yamlfile
 from chipweave.errors import BadInput
 
 

@@ -1,6 +1,6 @@
 """A die small enough for the plain twins: 4 SMs, 4 slices, 2 channels, tiny caches."""
 
-from chipweave.endpoints import Endpoints
+from chipweave.line_rate.endpoints import Endpoints
 
 KERNEL, ORDER, LAUNCH = 1, 3, 1
 LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER = range(1, 9)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from small_die import outcome, program
 
 from chipweave import topology
-from chipweave.endpoints import Endpoints
+from chipweave.line_rate.endpoints import Endpoints
 
 SHARED, WAIT, LOOP, JUMP = 9, 4, 5, 7
 ENGINES = ["kernel", "plain"]

@@ -6,8 +6,10 @@ The whole ledger runs with `chipweave validate h100`; here a few rows of each gr
 from statistics import fmean
 
 import pytest
-from chipweave.validation import calibrate_die, die, suite_h100
-from chipweave.validation.calibrate_kernels import calibration_values
+from chipweave.validation.bench import die
+from chipweave.validation.calibrate import die as calibrate_die
+from chipweave.validation.calibrate.kernels import calibration_values
+from chipweave.validation.suites import h100 as suite_h100
 
 from chipweave import ledger, topology
 
@@ -39,7 +41,7 @@ def test_a_sample_of_the_group_holds_its_bar(group, every, bar):
 
 def test_the_read_kernel_is_bound_by_loads_in_flight():
     """stream-0614: 2,775 GB/s of 4,023 on GH200, from what init needs and the structure alone."""
-    stream = __import__("chipweave.validation.bandwidth", fromlist=["Stream"]).Stream("gh200", "read", 4)
+    stream = __import__("chipweave.validation.bench.bandwidth", fromlist=["Stream"]).Stream("gh200", "read", 4)
     assert stream.bandwidth(1024) / 1e9 == pytest.approx(2775, rel=0.08)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chipweave import fabric
-from chipweave.endpoints import load_table
+from chipweave.line_rate.endpoints import load_table
 from chipweave.plain.hbm_channel import PlainRules
 
 ACT, PRE, RD, WR, REFAB, REFPB = range(6)

@@ -9,8 +9,8 @@ from cffi import FFI
 from small_die import LOAD, WAIT, program
 
 from chipweave import fabric
-from chipweave.endpoints import Endpoints, Table
 from chipweave.errors import BadInput
+from chipweave.line_rate.endpoints import Endpoints, Table
 
 HEADERS = Path(__file__).parents[2] / "csrc"
 

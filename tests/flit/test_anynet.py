@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipweave import topology, yamlfile
+from chipweave import topology
+from chipweave.declare import yamlfile
 from chipweave.noc import network as flit_network
 from chipweave.noc import routing
 

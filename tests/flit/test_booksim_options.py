@@ -3,7 +3,8 @@
 import csv
 
 import pytest
-from chipweave.validation import booksim_options, suite_booksim
+from chipweave.validation.booksim import options as booksim_options
+from chipweave.validation.suites import booksim as suite_booksim
 
 from .booksim_traces import index, rows
 

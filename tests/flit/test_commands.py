@@ -7,10 +7,10 @@ import pytest
 
 from chipweave.__main__ import main as entry
 from chipweave.errors import BadInput
-from chipweave.noc import system as routing_system
-from chipweave.noc import traffic
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
+from chipweave.traffic import network_of as routing_system
+from chipweave.traffic import synthetic as traffic
 
 from .booksim_traces import trace
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from chipweave import fabric, topology
-from chipweave.assemble import add_network
 from chipweave.chain import DONE, Constant, Layout
 from chipweave.errors import BadInput, Stuck
+from chipweave.run.assemble import add_network
 
 TOPOLOGY = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "
 MESH = "grid: [2, 3]\nshape: mesh\nlatency: 2 ns\nbandwidth: 32 GB/s"

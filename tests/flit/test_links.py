@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave.fabric.noc import Kernel
-from chipweave.noc import link_stats, traffic
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 from chipweave.plain.noc import Packet, PlainNetwork
+from chipweave.traffic import link_stats
+from chipweave.traffic import synthetic as traffic
 
 from .test_kernel_is_twin import networks, routers
 from .test_kernel_is_twin import traffic as packets_of

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from chipweave import sample, serving
 from chipweave.__main__ import main
-from chipweave.record import COLUMNS, nanoseconds
-from chipweave.runspec import RunSpec
+from chipweave.run import flit_sample as sample
+from chipweave.run import simulate as serving
+from chipweave.run.record import COLUMNS, nanoseconds
+from chipweave.run.spec import RunSpec
 
 SMALL = dict(topology="micro_2x2", model="qwen3-30b-a3b", batch=2, steps=3, sets=("d2d.router.flit=8 KiB",))
 
@@ -103,7 +104,7 @@ def test_what_can_deadlock_under_flit_is_told_with_its_place_before_anything_run
     (tmp_path / "ring.yaml").write_text(
         "extends: wafer_5x5\nname: ring\nnetworks:\n  d2d:\n    shape: torus\n    routing: shortest\nexpect: null\n"
     )
-    monkeypatch.setattr("chipweave.serving.simulate", lambda *_, **__: pytest.fail("worked first"))
+    monkeypatch.setattr("chipweave.run.simulate.simulate", lambda *_, **__: pytest.fail("worked first"))
     with pytest.raises(SystemExit) as ended:
         main(
             [

@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from chipweave.validation import booksim_source, suite_booksim
+from chipweave.validation.booksim import seeded_source as booksim_source
+from chipweave.validation.suites import booksim as suite_booksim
 
 from chipweave.errors import BadInput
 

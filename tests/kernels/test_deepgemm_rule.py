@@ -3,8 +3,8 @@
 import pytest
 from chipweave.validation.cases.deepgemm import measured_with
 
-from chipweave.kernels.deepgemm import RELEASES, choose, store_conflicts
-from chipweave.kernels.tiles import Tile
+from chipweave.kernel_models.deepgemm import RELEASES, choose, store_conflicts
+from chipweave.kernel_models.tiles import Tile
 
 
 def test_fewest_waves_then_the_fullest_last_wave():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipweave.kernels import loads
+from chipweave.kernel_models import loads
 
 
 def test_balanced_gives_all_experts_the_same():

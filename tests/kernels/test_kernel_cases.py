@@ -2,7 +2,9 @@
 
 import pytest
 import yaml
-from chipweave.validation import calibrate_kernels, chips, suite_h100
+from chipweave.validation.calibrate import kernels as calibrate_kernels
+from chipweave.validation.rows import chips
+from chipweave.validation.suites import h100 as suite_h100
 
 from chipweave import ledger
 

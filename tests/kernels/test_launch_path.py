@@ -3,8 +3,8 @@
 from dataclasses import replace
 from math import isclose
 
-from chipweave.kernels.chip import Chip
-from chipweave.kernels.launch import (
+from chipweave.kernel_models.chip import Chip
+from chipweave.kernel_models.launch import (
     LaunchPath,
     barrier_seconds,
     copy_seconds,

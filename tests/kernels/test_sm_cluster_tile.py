@@ -2,7 +2,7 @@
 
 import pytest
 from chipweave.components.sm_cluster_tile import SmClusterTile
-from chipweave.validation import chips
+from chipweave.validation.rows import chips
 
 DEEPSEEK, QWEN3 = (7168, 2048), (4096, 1536)
 PUBLISHED_MS = [

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipweave.kernels.chip import Chip
-from chipweave.kernels.gemm import CUBLAS_TILES, Gemm, best_of, with_tile
-from chipweave.kernels.grouped import dram_bytes, grouped_seconds, tiles_of
-from chipweave.kernels.tiles import Tile, fill_seconds, store_seconds, waves_seconds
+from chipweave.kernel_models.chip import Chip
+from chipweave.kernel_models.gemm import CUBLAS_TILES, Gemm, best_of, with_tile
+from chipweave.kernel_models.grouped import dram_bytes, grouped_seconds, tiles_of
+from chipweave.kernel_models.tiles import Tile, fill_seconds, store_seconds, waves_seconds
 
 CHIP = Chip(
     "round",

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from chipweave import strategy
-from chipweave.policy import Costs, LayerView
-from chipweave.tally import tally
+from chipweave.policy import Costs, LayerView, strategy
+from chipweave.policy.tally import tally
 
 DATA = Path(__file__).parent / "data"
 EXPERTS, ROWS, COLUMNS, SLICES = 256, 5, 5, 3

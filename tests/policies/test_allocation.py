@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipweave import strategy
-from chipweave.policy import Costs
+from chipweave.policy import Costs, strategy
 
 LINE = worlds.mesh(3, 1)
 

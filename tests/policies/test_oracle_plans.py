@@ -3,7 +3,7 @@
 import policy_worlds as worlds
 import pytest
 
-from chipweave import strategy
+from chipweave.policy import strategy
 
 RUNS = [("base", 256, 3), *((name, 4096, 5) for name in worlds.NAMES)]
 

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from chipweave import strategy
 from chipweave.errors import BadInput
-from chipweave.policy import CopyRoom
+from chipweave.policy import CopyRoom, strategy
 
 GIB = 2**30
 

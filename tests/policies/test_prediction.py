@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from chipweave import strategy
 from chipweave.errors import BadInput
-from chipweave.policy import Plan
+from chipweave.policy import Plan, strategy
 
 PAIR = worlds.mesh(2, 1)
 

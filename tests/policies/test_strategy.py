@@ -6,10 +6,11 @@ import numpy as np
 import policy_worlds as worlds
 import pytest
 
-from chipweave import policies, registry, strategy, yamlfile
-from chipweave.code import Gate
+from chipweave import policies
+from chipweave.declare import registry, yamlfile
+from chipweave.declare.user_code import Gate
 from chipweave.errors import BadInput
-from chipweave.policy import ROLES, LayerView
+from chipweave.policy import ROLES, LayerView, strategy
 
 OWN = """
 from chipweave.policy import Param, PredictionPolicy

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from chipweave.errors import BadInput
 from chipweave.plain import tally as plain
-from chipweave.tally import tally
+from chipweave.policy.tally import tally
 
 
 def test_counts_and_order_by_hand():

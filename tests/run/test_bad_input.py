@@ -125,8 +125,8 @@ def test_a_wrong_name_is_told_before_the_work(capsys, here, monkeypatch, argumen
     (here / "folder.yaml").mkdir()
     (here / "list.csv").write_text("src,dst,size,ctime\n0,1,1,0\n")
     os.mkfifo(here / "pipe.yaml")
-    monkeypatch.setattr("chipweave.noc.traffic.run", lambda *_, **__: pytest.fail("worked first"))
-    monkeypatch.setattr("chipweave.noc.replay.run", lambda *_, **__: pytest.fail("worked first"))
+    monkeypatch.setattr("chipweave.traffic.synthetic.run", lambda *_, **__: pytest.fail("worked first"))
+    monkeypatch.setattr("chipweave.traffic.replay.run", lambda *_, **__: pytest.fail("worked first"))
     told = refused(capsys, *arguments)
     assert words in told and len(told.splitlines()) == 1
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from chipweave import serving
 from chipweave.__main__ import main
+from chipweave.run import simulate as serving
 
 SMALL = ["--model", "deepseek-v2-lite", "--trace", "esft-law", "--batch", "64", "--steps", "3"]
 
@@ -303,7 +303,7 @@ def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(caps
 
 def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
     """The trace is made once, before the first run, so no row's CPU time holds it and no two workers make it."""
-    from chipweave import compare
+    from chipweave.run import compare
     from chipweave.trace import library
 
     monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path))
@@ -318,7 +318,7 @@ def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_making_the_trace_is_no_part_of_a_runs_time(tmp_path, monkeypatch):
-    from chipweave.runspec import RunSpec
+    from chipweave.run.spec import RunSpec
     from chipweave.trace import library
 
     def slow(*arguments):

@@ -6,9 +6,12 @@ import click
 import pytest
 from jsonschema import Draft202012Validator
 
-from chipweave import errors, models, runspec, strategy
+from chipweave import errors
 from chipweave.__main__ import main, root
-from chipweave.topology.files import shipped
+from chipweave.io.shipped import shipped
+from chipweave.policy import strategy
+from chipweave.run import spec as runspec
+from chipweave.trace import models
 
 INT, FLOAT, TEXT, FLAG = {"type": "integer"}, {"type": "number"}, {"type": "string"}, {"type": "boolean"}
 

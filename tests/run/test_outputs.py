@@ -7,7 +7,7 @@ import pytest
 
 from chipweave.__main__ import main
 from chipweave.errors import BadInput
-from chipweave.results import check_file, check_folder, replacing, write_json
+from chipweave.io.atomic import check_file, check_folder, replacing, write_json
 
 RUN = [
     "compare",
@@ -57,8 +57,8 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(capsys, monkeypa
     def never(*_, **__):
         raise AssertionError("worked first")
 
-    monkeypatch.setattr("chipweave.serving.simulate", never)
-    monkeypatch.setattr("chipweave.validate.run_suite", never)
+    monkeypatch.setattr("chipweave.run.simulate.simulate", never)
+    monkeypatch.setattr("chipweave.ledger.suites.run_suite", never)
     code, err = ended(capsys, *arguments)
     assert code == 2 and any(w in err for w in words.split("|")) and len(err.splitlines()) == 1
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chipweave import runfile
 from chipweave.errors import BadInput
+from chipweave.run import file as runfile
 
 GOOD = """\
 schema: chipweave.run/1

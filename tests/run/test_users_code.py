@@ -8,7 +8,7 @@ import pytest
 from chipweave.__main__ import main
 from chipweave.errors import BadInput
 from chipweave.policy import CopyStore
-from chipweave.policy_guard import home_of, store_of
+from chipweave.policy.guard import home_of, store_of
 
 RUN = ["compare", "--model", "deepseek-v2-lite", "--trace", "esft-law", "--batch", "8", "--steps", "3", "--allow-code"]
 POLICY = """\

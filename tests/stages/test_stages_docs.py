@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from chipweave import chain as chain_module
-from chipweave import chain_parts, fabric
+from chipweave import fabric
 from chipweave.chain import Constant, Given, Layout, Link, RouteTime, amount
+from chipweave.chain import nouns as chain_parts
 from chipweave.errors import BadInput
 
 

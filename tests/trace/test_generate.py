@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from chipweave import models, trace
+from chipweave import trace
 from chipweave.errors import BadInput
-from chipweave.trace import generate, library, syn
+from chipweave.trace import generate, library, models, syn
 
 
 def shares(tables, experts):

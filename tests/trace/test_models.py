@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from chipweave import models
 from chipweave.errors import BadInput
+from chipweave.trace import models
 
 SIZES = {  # MoE layers, experts, top-k, bytes of an expert, of all routed experts (TB)
     "deepseek-v3": (58, 256, 8, 88_080_384, 1.308),

@@ -13,12 +13,12 @@ from trace_requests import json_lines, make_requests, request_json
 
 from chipweave import trace
 from chipweave.errors import BadInput, Unfit
-from chipweave.tally import tally
+from chipweave.policy.tally import tally
+from chipweave.run.workload import Workload
 from chipweave.trace import library, show, stats
 from chipweave.trace.holes import Holes, runs_of
 from chipweave.trace.importer import import_paths
 from chipweave.trace.store import open_store
-from chipweave.workload import Workload
 
 MODEL, LAYERS = "deepseek-v2-lite", 26  # layers 1 to 26, top-6 of 64
 FEW = [0, 1, 25]  # the layers that tests look at

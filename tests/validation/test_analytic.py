@@ -5,11 +5,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from chipweave.validation import suite_analytic
 from chipweave.validation.cases import analytic_links, analytic_queueing
+from chipweave.validation.suites import analytic as suite_analytic
 
-from chipweave import analytic, ledger
+from chipweave import ledger
 from chipweave.errors import BadInput
+from chipweave.ledger import closed_forms as analytic
 from chipweave.ledger import files as ledger_files
 
 GROUPS = sorted(analytic.discover())

@@ -8,11 +8,12 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from chipweave.validation import suite_h100
+from chipweave.validation.suites import h100 as suite_h100
 
-from chipweave import ledger, validate
+from chipweave import ledger
 from chipweave.ledger import baseline
 from chipweave.ledger import files as ledger_files
+from chipweave.ledger import suites as validate
 from chipweave.ledger import text as ledger_text
 from chipweave.ledger.asking import answer, units_of
 

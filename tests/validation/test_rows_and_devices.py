@@ -1,8 +1,10 @@
 """Is every spelling of a device understood as the right die and node, and does an answer come in the row's unit or not at all?"""
 
 import pytest
-from chipweave.validation import chips, devices, knees, rows
-from chipweave.validation.comm_stacks import fabric
+from chipweave.validation.bench import knees
+from chipweave.validation.rows import chips, devices
+from chipweave.validation.rows import units as rows
+from chipweave.validation.rows.comm_stacks import fabric
 
 from chipweave import ledger
 from chipweave.ledger import NotModelled, Question

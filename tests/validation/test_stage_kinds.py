@@ -4,8 +4,9 @@ import math
 from dataclasses import replace
 
 import pytest
-from chipweave.validation import stage_die, suite_h100
 from chipweave.validation.cases import stage_kinds
+from chipweave.validation.characterise import stage_die
+from chipweave.validation.suites import h100 as suite_h100
 
 from chipweave.ledger import NotModelled, Question
 

@@ -13,12 +13,13 @@ import re
 import numpy as np
 import pytest
 import zstandard
-from chipweave.validation import artifact_rows, suite_artifact
+from chipweave.validation.artifact import rows as artifact_rows
+from chipweave.validation.suites import artifact as suite_artifact
 
-from chipweave import serving
 from chipweave.errors import BadInput
-from chipweave.record import COLUMNS
-from chipweave.runspec import RunSpec
+from chipweave.run import simulate as serving
+from chipweave.run.record import COLUMNS
+from chipweave.run.spec import RunSpec
 from chipweave.trace import syn
 
 SET = "mine"

@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from chipweave import fabric, topology
-from chipweave.analytic import Check, closed_form
 from chipweave.chain import Layout, Link
+from chipweave.ledger.closed_forms import Check, closed_form
 
 SIZES = (16, 4096, 88_080_384)
 LINK = {"latency_ps": 200_000, "bytes_per_s": 10**12}

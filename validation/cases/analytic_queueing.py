@@ -8,8 +8,8 @@ in the system is the sum of the times spent in it.
 import numpy as np
 
 from chipweave import fabric
-from chipweave.analytic import Check, closed_form
 from chipweave.chain import DONE, Layout
+from chipweave.ledger.closed_forms import Check, closed_form
 
 SERVICE_PS = 1_000_000
 ARRIVALS = 200_000

@@ -8,9 +8,10 @@ over rate, knows no latency: the layer may exceed it by what latencies and the w
 
 from math import ceil
 
-from chipweave.validation import artifact_micro, suite_artifact
+from chipweave.ledger.closed_forms import Check, closed_form
 
-from chipweave.analytic import Check, closed_form
+from ..artifact import micro as artifact_micro
+from ..suites import artifact as suite_artifact
 
 EXPERTS, SLICES = 16, 3
 HIDDEN, INTERMEDIATE, BYTES = 4096, 1536, 2  # Qwen3-235B-A22B, BF16

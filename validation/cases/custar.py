@@ -1,10 +1,10 @@
 """custar: vLLM's custom all-reduce, in a CUDA graph and eager; x is the number of 2-byte elements. Reported, no bar."""
 
-from chipweave.validation.cases.nccl import GPUS
-from chipweave.validation.comm_stacks import fabric, memory, stack
-from chipweave.validation.rows import count, first_missing, in_time
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.comm_stacks import fabric, memory, stack
+from ..rows.units import count, first_missing, in_time
+from .nccl import GPUS
 
 MODES = {"vllm_graph": "graph", "vllm_eager": "eager"}
 

@@ -2,10 +2,10 @@
 
 import re
 
-from chipweave.validation.comm_stacks import fabric, memory, stack
-from chipweave.validation.rows import count, first_missing, in_time, out_of_range
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.comm_stacks import fabric, memory, stack
+from ..rows.units import count, first_missing, in_time, out_of_range
 
 SHAPE = re.compile(r"hidden (?P<hidden>\d+), top-(?P<topk>\d+), (?P<experts>\d+) experts")
 EP = re.compile(r"\bEP ?(\d+)\b")

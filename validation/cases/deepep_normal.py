@@ -2,11 +2,11 @@
 
 import re
 
-from chipweave.validation.cases.deepep_ll import MOST_SIZE, MOST_TOKENS, SHAPE
-from chipweave.validation.comm_stacks import fabric, stack
-from chipweave.validation.rows import count, first_missing, in_time, out_of_range
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.comm_stacks import fabric, stack
+from ..rows.units import count, first_missing, in_time, out_of_range
+from .deepep_ll import MOST_SIZE, MOST_TOKENS, SHAPE
 
 SMS, GPUS, NODES = re.compile(r"\b(\d+) SMs"), re.compile(r"\b(\d+) GPUs"), re.compile(r"\b(\d+) nodes?\b")
 KIND = "comm.deepep_normal"

@@ -6,11 +6,11 @@ adapter, the network behind it taken as full. The bandwidth rows hold two number
 
 import re
 
-from chipweave.validation.cases.deepep_ll import KIND, MOST_SIZE
-from chipweave.validation.comm_stacks import fabric, memory, stack
-from chipweave.validation.rows import count, first_missing, in_time, out_of_range
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.comm_stacks import fabric, memory, stack
+from ..rows.units import count, first_missing, in_time, out_of_range
+from .deepep_ll import KIND, MOST_SIZE
 
 CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk>\d+)")
 

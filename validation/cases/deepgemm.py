@@ -1,16 +1,16 @@
 """deepgemm: throughput of DeepGEMM's FP8 kernels, dense and grouped, as its own test reports it (kernel time alone).
 
-A kernel-level model; tiles by the library's rule of the stated release (chipweave/kernels/deepgemm.py).
+A kernel-level model; tiles by the library's rule of the stated release (chipweave/kernel_models/deepgemm.py).
 """
 
 import re
 
-from chipweave.validation.chips import calibrated, chip_of
-from chipweave.validation.kernel_software import deepgemm_seconds
-from chipweave.validation.rows import FLOP_PER_S, SECONDS, first_missing, in_unit, out_of_range
-
-from chipweave.kernels.deepgemm import RELEASES
+from chipweave.kernel_models.deepgemm import RELEASES
 from chipweave.ledger import NotModelled, case
+
+from ..rows.chips import calibrated, chip_of
+from ..rows.kernel_software import deepgemm_seconds
+from ..rows.units import FLOP_PER_S, SECONDS, first_missing, in_unit, out_of_range
 
 SHAPE = re.compile(
     r"^(?P<kind>dense|contiguous|masked)\b.*?(?:groups=(?P<groups>\d+) M/group|\bM)=(?P<m>\d+) N=(?P<n>\d+) K=(?P<k>\d+)"

@@ -6,11 +6,11 @@ the inner dimension on the model); FP8 by vLLM's dispatch on rows, with the quan
 
 import re
 
-from chipweave.validation.chips import calibrated, chip_of
-from chipweave.validation.kernel_software import linear_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, operand, out_of_range
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.chips import calibrated, chip_of
+from ..rows.kernel_software import linear_seconds
+from ..rows.units import SECONDS, count, first_missing, in_unit, operand, out_of_range
 
 DTYPE = re.compile(r"^(\w+) ")
 SHAPE = {name: re.compile(rf"\b{name}=([1-9]\d*)\b") for name in "NK"}

@@ -1,11 +1,11 @@
 """l1l2bw: read bandwidth of all SMs, one block of 256 threads each, all reading the same buffer (gpu-cache)."""
 
-from chipweave.validation import bandwidth
-from chipweave.validation.cases.l2bw import point
-from chipweave.validation.points import answers
-from chipweave.validation.rows import BYTES_PER_S, in_unit
-
 from chipweave.ledger import case
+
+from ..bench import bandwidth
+from ..bench.parallel import answers
+from ..rows.units import BYTES_PER_S, in_unit
+from .l2bw import point
 
 
 @case("h100", "l1l2bw", bar=0.10)

@@ -1,12 +1,13 @@
 """l1stride: cycles of the load-store unit per warp load, all hits, by stride or by shape of the block (gpu-strides)."""
 
 import numpy as np
-from chipweave.validation.devices import device_of
-from chipweave.validation.die import GATHER, JUMP, ORDER, WAIT, Die
-from chipweave.validation.points import answers
-from chipweave.validation.rows import first_missing
 
 from chipweave.ledger import NotModelled, case
+
+from ..bench.die import GATHER, JUMP, ORDER, WAIT, Die
+from ..bench.parallel import answers
+from ..rows.devices import device_of
+from ..rows.units import first_missing
 
 OFFSETS = (0, 4, 8, 12, 20, 16, 24, 28)  # elements, as the program's eight loads of a turn
 PITCH = 4098  # elements, of the blocked pattern

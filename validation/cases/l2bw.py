@@ -1,11 +1,11 @@
 """l2bw: read bandwidth of all SMs, every block its own 512 KiB chunk, against the size of all chunks (gpu-l2-cache)."""
 
-from chipweave.validation import bandwidth
-from chipweave.validation.devices import device_of
-from chipweave.validation.points import answers
-from chipweave.validation.rows import BYTES_PER_S, first_missing, in_unit, size
-
 from chipweave.ledger import case
+
+from ..bench import bandwidth
+from ..bench.parallel import answers
+from ..rows.devices import device_of
+from ..rows.units import BYTES_PER_S, first_missing, in_unit, size
 
 
 def point(question):

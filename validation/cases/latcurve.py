@@ -4,12 +4,12 @@ The H100 PCIe log of te42kyfo/gpu-benches was taken with the program of January 
 chain; later logs with lines of 128 B and one thread (their sources at those commits). kB is KiB, as the programs print it.
 """
 
-from chipweave.validation import chase
-from chipweave.validation.devices import device_of, topology_of
-from chipweave.validation.points import answers
-from chipweave.validation.rows import first_missing, in_cycles, size
-
 from chipweave.ledger import case
+
+from ..bench import chase
+from ..bench.parallel import answers
+from ..rows.devices import device_of, topology_of
+from ..rows.units import first_missing, in_cycles, size
 
 
 def program_of(device):

@@ -1,10 +1,10 @@
 """launch: the floor per repetition of the 64 kB SCALE kernel, by the way it is started (model: case smallk)."""
 
-from chipweave.validation.cases.smallk import answer
-from chipweave.validation.chips import calibrated
-from chipweave.validation.rows import SECONDS, in_unit
-
 from chipweave.ledger import case
+
+from ..rows.chips import calibrated
+from ..rows.units import SECONDS, in_unit
+from .smallk import answer
 
 FLOOR_BYTES = 65536
 

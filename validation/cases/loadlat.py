@@ -7,12 +7,12 @@ conditions give the chains, and warps are as many as that takes, on as many SMs 
 import math
 import re
 
-from chipweave.validation.devices import device_of
-from chipweave.validation.die import CHASE, GIB, LOOP, ORDER, Die, scattered
-from chipweave.validation.points import answers
-from chipweave.validation.rows import count, first_missing, in_cycles
-
 from chipweave.ledger import NotModelled, case
+
+from ..bench.die import CHASE, GIB, LOOP, ORDER, Die, scattered
+from ..bench.parallel import answers
+from ..rows.devices import device_of
+from ..rows.units import count, first_missing, in_cycles
 
 CHAINS = re.compile(r"(\d+)\s*chains|chains\s*[=:]?\s*(\d+)")
 FOOTPRINT, LINE = GIB, 128

@@ -6,12 +6,12 @@ allows for the operand type. One prediction per point, the same for every framew
 
 import re
 
-from chipweave.validation.chips import calibrated, chip_of
-from chipweave.validation.kernel_software import moe_loads, moe_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, no_power, operand, out_of_range
-
-from chipweave.kernels.moe import Layer
+from chipweave.kernel_models.moe import Layer
 from chipweave.ledger import NotModelled, case
+
+from ..rows.chips import calibrated, chip_of
+from ..rows.kernel_software import moe_loads, moe_seconds
+from ..rows.units import SECONDS, count, first_missing, in_unit, no_power, operand, out_of_range
 
 SETTING = re.compile(
     r"^\S+ (?P<dtype>\w+) TP(?P<tp>\d+) EP(?P<ep>\d+) (?P<balance>balanced|power_law_[\d.]+?);"

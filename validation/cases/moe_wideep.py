@@ -7,11 +7,11 @@ those of all ranks together.
 import re
 from statistics import fmean
 
-from chipweave.validation.chips import calibrated, chip_of
-from chipweave.validation.kernel_software import wideep_loads, wideep_seconds
-from chipweave.validation.rows import SECONDS, count, first_missing, in_unit, no_power
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.chips import calibrated, chip_of
+from ..rows.kernel_software import wideep_loads, wideep_seconds
+from ..rows.units import SECONDS, count, first_missing, in_unit, no_power
 
 SETTING = re.compile(r"EP(?P<ranks>\d+) (?P<balance>uniform|power_law_[\d.]+)")
 

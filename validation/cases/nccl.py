@@ -5,10 +5,10 @@ The schedule that NCCL would choose, run on the node's links. `busbw` peaks are 
 
 import re
 
-from chipweave.validation.comm_stacks import fabric, stack
-from chipweave.validation.rows import BYTES_PER_S, in_time, in_unit, size
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.comm_stacks import fabric, stack
+from ..rows.units import BYTES_PER_S, in_time, in_unit, size
 
 QUANTITY = re.compile(r"^(all_gather|alltoall|all_reduce|reduce_scatter) (time|(?:peak )?(?:busbw|algbw))")
 GPUS = re.compile(r"\b(\d+) ?(?:x ?)?(?:GPUs?|ranks)\b")

@@ -3,13 +3,13 @@
 import math
 import re
 
-from chipweave.validation import chase
-from chipweave.validation.cases.latcurve import program_of
-from chipweave.validation.devices import device_of
-from chipweave.validation.points import answers
-from chipweave.validation.rows import first_missing, in_cycles
-
 from chipweave.ledger import NotModelled, case
+
+from ..bench import chase
+from ..bench.parallel import answers
+from ..rows.devices import device_of
+from ..rows.units import first_missing, in_cycles
+from .latcurve import program_of
 
 SIZE = re.compile(r"(?P<low>[\d.]*\d)(?:\s*-\s*(?P<high>[\d.]*\d))?\s*(?P<unit>[kKMG])i?B")
 KIB_OF = {"k": 1, "K": 1, "M": 1000, "G": 1000_000}  # thousands of the KiB that the curves have

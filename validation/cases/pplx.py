@@ -2,12 +2,12 @@
 
 import re
 
-from chipweave.validation.cases.deepep_ll import KIND as DEEPEP
-from chipweave.validation.cases.deepep_ll import MOST_SIZE, MOST_TOKENS
-from chipweave.validation.comm_stacks import fabric, memory, stack
-from chipweave.validation.rows import count, first_missing, in_time, out_of_range
-
 from chipweave.ledger import NotModelled, case
+
+from ..rows.comm_stacks import fabric, memory, stack
+from ..rows.units import count, first_missing, in_time, out_of_range
+from .deepep_ll import KIND as DEEPEP
+from .deepep_ll import MOST_SIZE, MOST_TOKENS
 
 SHAPE = re.compile(r"(?P<experts>\d+) experts, top-(?P<topk>\d+), (?P<hidden>\d+)")
 EP = re.compile(r"\bEP(\d+)\b")

@@ -1,14 +1,14 @@
 """smallk and launch: a repeated SCALE kernel on little data, by the way its repetitions are started.
 
-A kernel-level model of the command processor (chipweave/kernels/launch.py); one element a thread, block size free.
+A kernel-level model of the command processor (chipweave/kernel_models/launch.py); one element a thread, block size free.
 """
 
-from chipweave.validation.calibrate_kernels import launch_path
-from chipweave.validation.chips import calibrated, chip_of
-from chipweave.validation.rows import SECONDS, first_missing, in_unit
-
-from chipweave.kernels.launch import launched_seconds, persistent_seconds
+from chipweave.kernel_models.launch import launched_seconds, persistent_seconds
 from chipweave.ledger import NotModelled, case
+
+from ..calibrate.kernels import launch_path
+from ..rows.chips import calibrated, chip_of
+from ..rows.units import SECONDS, first_missing, in_unit
 
 WAYS = {"grid.sync": "grid.sync", "persistent": "persistent", "graph": "graph", "stream": "stream"}
 """Word in a row's quantity -> way of repeating; the first that occurs counts."""

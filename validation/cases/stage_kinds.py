@@ -8,11 +8,11 @@ The study's dies are H100 SXM: rows of other devices have no answer here.
 
 import re
 
-from chipweave.validation.devices import topology_of
-from chipweave.validation.stage_die import copy_ps, gemm_ps, model, model_of_shape
-
-from chipweave import characterised
+from chipweave.component import characterised
 from chipweave.ledger import NotModelled, case
+
+from ..characterise.stage_die import copy_ps, gemm_ps, model, model_of_shape
+from ..rows.devices import topology_of
 
 OTHER = NotModelled("the dies of the case study are H100 SXM; no stage kind stands for another device")
 SHAPE = re.compile(r"\bN=(\d+) K=(\d+)")

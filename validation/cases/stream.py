@@ -9,12 +9,13 @@ runs of two. The order of the rows tells them apart.
 import re
 
 import numpy as np
-from chipweave.validation.bandwidth import Stream
-from chipweave.validation.devices import device_of, family
-from chipweave.validation.points import answers
-from chipweave.validation.rows import BYTES_PER_S, count, first_missing, in_unit
 
 from chipweave.ledger import NotModelled, case
+
+from ..bench.bandwidth import Stream
+from ..bench.parallel import answers
+from ..rows.devices import device_of, family
+from ..rows.units import BYTES_PER_S, count, first_missing, in_unit
 
 BLOCKS = re.compile(r"\b(\d+) blocks?/SM")
 MOST_THREADS = 1024

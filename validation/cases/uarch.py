@@ -8,15 +8,16 @@ import re
 from functools import cache
 
 import numpy as np
-from chipweave.validation import bandwidth, clusters
-from chipweave.validation.calibrate_die import far_cycles, near_cycles
-from chipweave.validation.chase import PROGRAM_2024, cycles
-from chipweave.validation.chips import calibrated, chip_of
-from chipweave.validation.devices import Device, device_of
-from chipweave.validation.die import CHASE, KIB, LOOP, MIB, ORDER, Die
-from chipweave.validation.rows import BYTES_PER_S, FLOP_PER_S, SECONDS, in_cycles, in_unit
 
 from chipweave.ledger import NotModelled, case
+
+from ..bench import bandwidth, clusters
+from ..bench.chase import PROGRAM_2024, cycles
+from ..bench.die import CHASE, KIB, LOOP, MIB, ORDER, Die
+from ..calibrate.die import far_cycles, near_cycles
+from ..rows.chips import calibrated, chip_of
+from ..rows.devices import Device, device_of
+from ..rows.units import BYTES_PER_S, FLOP_PER_S, SECONDS, in_cycles, in_unit
 
 PROBED = 4096
 CLUSTER = re.compile(r"cluster (?:size )?(\d+)\b|\b(\d+) CTAs")

@@ -1,0 +1,324 @@
+"""Chains of stages: what happens to a transfer between two decisions, written once when the system is built.
+
+A `Layout` declares everything a simulation has (resources, networks, tables, counters) and its chains. Components
+append to it; `chipweave.fabric.build(layout, ...)` turns it into a running engine. A chain is a graph of named
+stages over the integer operands of a transfer:
+
+    hold     takes resources for a time known when it starts
+    send     sends a message through a network
+    choose   asks one question at the instant the hold before it starts, and goes on at the branch
+    outcome  settles something for that hold at the same instant: its duration, marks, counts, side chains
+
+Control flows from a hold through any number of `choose` and `outcome` stages, all at the instant it starts, to the
+next `hold`, `send` or `DONE`: that one is the successor. Different components may write different parts, knowing
+only each other's stage names. docs/stages.md tells the whole story with examples.
+"""
+
+from dataclasses import dataclass
+
+from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain's nouns)
+    Asked,
+    Bits,
+    Constant,
+    Count,
+    Counter,
+    Given,
+    Keyed,
+    Link,
+    Map,
+    Mark,
+    Network,
+    Query,
+    Rate,
+    Resources,
+    RouteTime,
+    Steps,
+    Tags,
+    Take,
+    TakeRoute,
+    amount,
+    ask,
+    equal,
+    less,
+    operand,
+    tell,
+)
+from chipweave.errors import BadInput, Faults, nearest
+
+DONE = "done"
+MAX_OPERANDS = 16
+MAX_SPAWN = 4
+INSTANT, TIMED = ("choose", "outcome"), ("hold", "send")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a Python answer may see of a transfer at one instant.
+
+    `now_ps` absolute time; `operands` name -> int; `ends_ps` the end of the hold so far as it is known (marks only).
+    """
+
+    chain: str
+    stage: str
+    now_ps: int
+    batch: int
+    transfer: int
+    operands: dict
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    kind: str  # hold, send, choose, outcome
+    take: tuple = ()
+    lasts: object = None
+    query: Query | None = None
+    branches: tuple = ()  # stage names, by answer
+    marks: tuple = ()
+    counts: tuple = ()
+    spawn: tuple = ()  # stage names of side chains, created in this order before the successor
+    then: str = DONE
+    message: RouteTime | None = None  # send only
+
+    def targets(self):
+        return [*self.branches, *self.spawn, *([] if self.branches else [self.then])]
+
+
+class Chain:
+    """One program. The first stage appended is where a transfer starts unless `start` names another.
+
+    operands   names of the integers each transfer brings (at most 16), in the order of the columns of a batch
+    priority   the operand (0..7, larger first in wait queues) that orders its waits; "" for none
+    """
+
+    def __init__(self, name, operands, priority="", start=""):
+        self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
+        self.stages = {}
+
+    def hold(self, name, take=(), lasts=None, mark=(), count=(), spawn=(), then=DONE):
+        """Take resources (`Resources.at`, `Network.route`) for `lasts`; a later `outcome` may settle the duration."""
+        return self._add(
+            Stage(name, "hold", _many(take), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
+        )
+
+    def send(
+        self, name, network, source, target, bytes, quantum_ps=1, efficiency=1, mark=(), count=(), spawn=(), then=DONE
+    ):
+        """Send `bytes` from the endpoint in operand `source` to `target`; the stage ends when they have arrived.
+
+        Under `circuit` this holds the whole route for `RouteTime`.
+        """
+        message = RouteTime(network, source, target, amount(bytes), quantum_ps, _fraction(efficiency))
+        return self._add(
+            Stage(name, "send", (), None, None, (), _many(mark), _many(count), _many(spawn), then, message)
+        )
+
+    def choose(self, name, query, yes=None, no=None, branches=None):
+        """Ask `query`; go on at `yes` or `no`, or at `branches[answer]`."""
+        branches = (no, yes) if branches is None else tuple(branches)
+        return self._add(Stage(name, "choose", query=query, branches=branches))
+
+    def outcome(self, name, lasts=None, mark=(), count=(), spawn=(), then=DONE):
+        """Settle duration (the last one settled counts), marks, counts and side chains of the hold that just started."""
+        return self._add(
+            Stage(name, "outcome", (), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
+        )
+
+    def _add(self, stage):
+        if stage.name in self.stages or stage.name == DONE:
+            raise BadInput(f"chain {self.name}: a stage named '{stage.name}' is there already")
+        self.stages[stage.name] = stage
+        return stage.name
+
+    def first(self):
+        return self.start or next(iter(self.stages))
+
+    def check(self):
+        """Raise `BadInput` with every fault of the chain: unknown names, missing durations, endless instants."""
+        faults = Faults()
+        if not self.stages:
+            raise BadInput(f"chain {self.name} has no stage")
+        if len(self.operands) > MAX_OPERANDS or len(set(self.operands)) != len(self.operands):
+            faults.add(f"chain {self.name}: operands must be at most {MAX_OPERANDS} different names")
+        _check_names(self, faults)
+        faults.raise_if_any()
+        for stage in self.stages.values():
+            if stage.kind in TIMED:
+                _check_walk(self, stage, stage.name, stage.lasts is not None or stage.kind == "send", (), faults)
+        faults.raise_if_any()
+
+    def listing(self):
+        """The chain as text, one stage a line, for people.
+
+        >>> print(Chain("c", ["die"]).listing())
+        chain c(die)
+        """
+        lines = [f"chain {self.name}({', '.join(self.operands)})"]
+        for stage in self.stages.values():
+            lines.append("  " + _describe(stage))
+        return "\n".join(lines)
+
+
+class Layout:
+    """All that one engine simulates. Names must differ within each kind; `find(name)` gives a part back by its name."""
+
+    def __init__(self):
+        self.parts = {"resources": [], "networks": [], "tags": [], "keyed": [], "bits": [], "maps": [], "counters": []}
+        self.chains = {}
+
+    def resources(self, name, count, names=()):
+        return self._part("resources", Resources, name, count, names=tuple(names))
+
+    def network(self, name, model, endpoints, links, routes, directed=True, **options):
+        """A network; `model` is circuit, fair or flit, `routes(source, target)` -> indices into `links`."""
+        return self._part(
+            "networks",
+            Network,
+            name,
+            model,
+            endpoints,
+            tuple(links),
+            routes,
+            directed=directed,
+            options=tuple(sorted(options.items())),
+        )
+
+    def tags(self, name, instances, sets, ways, journal=False):
+        return self._part("tags", Tags, name, instances, sets, ways, journal=journal)
+
+    def keyed(self, name, instances, keys, capacity=0, journal=False):
+        return self._part("keyed", Keyed, name, instances, keys, capacity, journal=journal)
+
+    def bits(self, name, instances, keys, journal=False):
+        return self._part("bits", Bits, name, instances, keys, journal=journal)
+
+    def map(self, name, values):
+        return self._part("maps", Map, name, tuple(int(v) for v in values))
+
+    def counter(self, name, count):
+        return self._part("counters", Counter, name, count)
+
+    def chain(self, name, operands, priority="", start=""):
+        if name in self.chains:
+            raise BadInput(f"a chain named '{name}' is there already")
+        self.chains[name] = Chain(name, operands, priority, start)
+        return self.chains[name]
+
+    def find(self, name):
+        for parts in self.parts.values():
+            for part in parts:
+                if part.name == name:
+                    return part
+        raise BadInput(f"no part named '{name}' in the layout")
+
+    def check(self):
+        for chain in self.chains.values():
+            chain.check()
+
+    def _part(self, family, kind, name, *fields, **more):
+        parts = self.parts[family]
+        if any(p.name == name for p in parts):
+            raise BadInput(f"{family}: '{name}' is there already")
+        parts.append(kind(name, *fields, number=len(parts), **more))
+        return parts[-1]
+
+
+def _many(items):
+    return tuple(items) if isinstance(items, (tuple, list)) else (items,)
+
+
+def _fraction(value):
+    from fractions import Fraction
+
+    return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
+
+
+def _lasts(lasts):
+    return Constant(lasts) if isinstance(lasts, int) else lasts
+
+
+def _operands_of(stage):
+    """Every operand name a stage uses."""
+    names = []
+    for take in stage.take:
+        names += [take.operand] if isinstance(take, Take) else [take.source, take.target, *take.bytes.operands()]
+    if stage.query:
+        names += stage.query.of
+    for mark in stage.marks:
+        names += mark.of
+    for count in stage.counts:
+        names += [count.at, *count.amount.operands(), *(count.hops[1:] if count.hops else ())]
+    for rule in (stage.lasts, stage.message):
+        names += _operands_of_rule(rule)
+    return names
+
+
+def _operands_of_rule(rule):
+    if isinstance(rule, Rate):
+        return [*rule.work.operands(), *([rule.at] if rule.at else [])]
+    if isinstance(rule, RouteTime):
+        return [rule.source, rule.target, *rule.bytes.operands()]
+    if isinstance(rule, Steps):
+        return [rule.by, *rule.work.operands()]
+    return [rule.operand] if isinstance(rule, Given) else []
+
+
+def _check_names(chain, faults):
+    known = chain.operands
+    for name in [chain.priority] if chain.priority else []:
+        if name not in known:
+            faults.add(
+                f"chain {chain.name}: priority is no operand: '{name}'",
+                allowed=", ".join(known),
+                nearest=nearest(name, known),
+            )
+    if chain.first() not in chain.stages or chain.stages[chain.first()].kind in INSTANT:
+        faults.add(f"chain {chain.name}: must start with a hold or a send, not '{chain.first()}'")
+    for stage in chain.stages.values():
+        where = f"chain {chain.name}, stage {stage.name}"
+        for name in _operands_of(stage):
+            if name not in known:
+                faults.add(f"{where}: unknown operand '{name}'", allowed=", ".join(known), nearest=nearest(name, known))
+        for target in stage.targets():
+            if target != DONE and target not in chain.stages:
+                faults.add(f"{where}: goes to unknown stage '{target}'", nearest=nearest(target or "", chain.stages))
+        for side in stage.spawn:
+            if side == DONE or (side in chain.stages and chain.stages[side].kind in INSTANT):
+                faults.add(f"{where}: a side chain must start with a hold or a send, not '{side}'")
+
+
+def _check_walk(chain, stage, hold, settled, seen, faults):
+    """Follow every way through the instants after `hold`: the duration must be settled, no loop, not too many sides."""
+    if stage.name in seen:
+        faults.add(f"chain {chain.name}: the instants after '{hold}' run in a circle through '{stage.name}'")
+        return
+    for target in stage.branches or (stage.then,):
+        following = chain.stages.get(target)
+        if following is not None and following.kind in INSTANT:
+            _check_walk(chain, following, hold, settled or following.lasts is not None, (*seen, stage.name), faults)
+        elif not settled:
+            faults.add(f"chain {chain.name}: nothing settles how long '{hold}' lasts on the way to '{target}'")
+    if sum(len(chain.stages[s].spawn) for s in (*seen, stage.name)) > MAX_SPAWN:
+        faults.add(f"chain {chain.name}: more than {MAX_SPAWN} side chains start with '{hold}'")
+
+
+def _describe(stage):
+    if stage.kind == "choose":
+        query = stage.query
+        what = f"{query.table.name + '.' if query.table else ''}{query.op}({', '.join(query.of)})"
+        return f"choose  {stage.name}: {what} -> {' | '.join(stage.branches)}"
+    words = [f"{stage.kind:7} {stage.name}"]
+    for take in stage.take:
+        words.append(
+            f"takes {take.resources.name}[{take.operand}]"
+            if isinstance(take, Take)
+            else f"takes {take.network.name}[{take.source} -> {take.target}]"
+        )
+    if stage.message:
+        words.append(f"through {stage.message.network.name}[{stage.message.source} -> {stage.message.target}]")
+    if stage.lasts is not None:
+        words.append(f"lasts {type(stage.lasts).__name__}")
+    words += [f"marks {m.table.name if m.table else 'Python'}.{m.op} at {m.when}" for m in stage.marks]
+    words += [f"counts {c.counter.name}" for c in stage.counts]
+    words += [f"spawns {s}" for s in stage.spawn]
+    return " ".join(words) + f" -> {stage.then}"

@@ -1,0 +1,32 @@
+"""Components of control: plain Python, driven by messages on wires and by SimPy processes."""
+
+from chipweave.component.component import Component
+from chipweave.errors import BadInput
+
+
+class Controller(Component):
+    """Base of components that send and receive messages.
+
+    A message that arrives at port `launch` calls `on_launch(message)`. State is kept in plain attributes, never in
+    the locals of a waiting process.
+
+    Attributes, set before the run:
+        simulation: the chipweave.run.clock.Simulation.
+        outgoing: port -> list of chipweave.run.clock.Wire, in the order of the dies at the other ends.
+        replicas, group: as for staged components.
+    """
+
+    def _fill(self, name, values, sources):
+        super()._fill(name, values, sources)
+        self.outgoing = {}
+
+    def begin(self, simulation, run):
+        """Called once, when the fabric stands; `run` is the chipweave.run.simulate.Run."""
+        self.simulation = simulation
+
+    def send(self, port, message, to=0, after=0):
+        """Send a message over the wire of `port`, `after` ps from now; of several wires, over number `to`."""
+        wires = self.outgoing.get(port)
+        if not wires:
+            raise BadInput(f"{self.name}.{port} sends a message and has no wire")
+        (wires[0] if len(wires) == 1 else wires[to]).send(message, after)

@@ -1,0 +1,92 @@
+"""A kernel on its way: what the command processors hand one another, and what the fabric is given in the end.
+
+    global CP --SubKernel--> local CP --SubKernel--> SM cluster --start--> Kernel --transfers--> fabric
+    global CP <---Report---  local CP <---Report---  SM cluster <---------------------- completion
+
+Messages are for one die, or for all at once (`die` None; chipweave.component.broadcast).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Kernel:
+    """One kernel over all dies. Dies that start at the same instant issue their transfers together, in plan order.
+
+    operands  int64 [rows, operands]; column 0 is the executing die
+    times, counted  transfers of each row, see Simulation.transfers
+    mask      uint8 [dies, experts] of prediction bits for the PDUs, or None
+    """
+
+    def __init__(self, simulation, chain, operands, dies, mask=None, times=1, counted=None):
+        self.simulation, self.chain, self.operands, self.mask = simulation, chain, operands, mask
+        self.times, self.counted = times, counted
+        self.waiting, self.started, self.running = dies, [], 0
+        self.begin = self.end = None
+        self.listeners = []
+
+    def start(self, die, ended):
+        """Die `die` starts its part now, None: all do; `ended(kernel, die)` is called when the whole kernel has ended."""
+        self.listeners.append((ended, die))
+        self.waiting = 0 if die is None else self.waiting - 1
+        self.started.append(die)
+        if not self.waiting:
+            self.issue()
+        elif len(self.started) == 1:
+            self.simulation.call_at(self.simulation.now, self.issue)
+
+    def issue(self):
+        """Give the fabric the transfers of the dies that started at this instant."""
+        if not self.started:
+            return
+        whole = not self.waiting and self.begin is None
+        rows = self.operands if whole else self.operands[np.isin(self.operands[:, 0], self.started)]
+        self.started = []
+        if self.begin is None:
+            self.begin = self.simulation.now
+        self.running += 1
+        if len(rows):
+            self.simulation.transfers(self.chain, rows, self.times, self.counted).callbacks.append(self._ended)
+        else:
+            self._ended(None)
+
+    def _ended(self, _):
+        self.running -= 1
+        if not self.running and not self.waiting:
+            self.end = self.simulation.now
+            for ended, die in self.listeners:
+                ended(self, die)
+
+
+class SubKernel(NamedTuple):
+    """The part of a kernel that one die computes, or of all dies the parts of each."""
+
+    kernel: Kernel
+    die: int | None = None
+
+    bytes = 0  # carried on the wire's latency alone: the size of a plan entry is not published
+
+    def of(self, die):
+        """The message for one die."""
+        return SubKernel(self.kernel, die)
+
+    def prediction(self):
+        """uint8 [experts] for this die's PDU, or None where nothing is predicted."""
+        return None if self.kernel.mask is None else self.kernel.mask[self.die]
+
+
+class Report(NamedTuple):
+    """A kernel has ended, says one of the dies that had a part in it, or say all.
+
+    Dies report when the whole kernel has ended: one whose own part ends early waits for the others.
+    """
+
+    kernel: Kernel
+    die: int | None = None
+
+    bytes = 0
+
+    def of(self, die):
+        """The report of one die."""
+        return Report(self.kernel, die)

@@ -1,0 +1,102 @@
+"""The work of a run in plain numbers: what components need to size tables and durations, and nothing of how.
+
+One *slice* is what travels and is cached: one of an expert's weight matrices. A transfer of the chains reads one
+slice for the tokens that one die computes with it; its operands are `OPERANDS`.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+OPERANDS = ("die", "home", "expert", "set", "line", "tokens", "slice_bytes", "activation_bytes", "remote")
+DIE, HOME, EXPERT, SET, LINE, TOKENS, SLICE_BYTES, ACTIVATION_BYTES, REMOTE = range(len(OPERANDS))
+
+
+@dataclass(frozen=True)
+class Work:
+    """Sizes of the model's MoE layers, and what the run decided once.
+
+    slices              slices of an expert (its three matrices)
+    slice_bytes         bytes of one slice: hidden x intermediate x bytes per weight
+    flop_per_token      of one slice: 2 x hidden x intermediate
+    token_bytes         activations charged with a local read of one slice, per token: (hidden + intermediate) x bytes
+    utilisation         rows (tokens up to, share of the peak) of the GEMM table; the last row has None
+    memory_efficiency   share of the HBM's peak under this model, or None: the controller's own
+    copy_capacity       slices a die may keep as copies, 0: no bound
+    keeps_copies        False where dies have no room for a single one
+    refresh_copies      whether a read of a copy counts as use
+    """
+
+    layers: tuple
+    experts: int
+    slices: int
+    slice_bytes: int
+    flop_per_token: int
+    token_bytes: int
+    utilisation: tuple = ()
+    memory_efficiency: Fraction | None = None
+    copy_capacity: int = 0
+    refresh_copies: bool = False
+    keeps_copies: bool = True
+
+    @classmethod
+    def of(cls, model, layers, store):
+        """The work of a chipweave.trace.models.Model over these layers, copies kept as a policy's CopyStore says.
+
+        Where dies may keep different numbers of copies, all keep the smallest: the fabric's store has one capacity.
+        """
+        weights = model.weight_bytes
+        capacity = None if store.capacity is None else int(store.capacity.min())
+        return cls(
+            tuple(layers),
+            model.experts,
+            model.slices,
+            model.slice_bytes,
+            2 * model.hidden * model.intermediate,
+            int((model.hidden + model.intermediate) * weights),
+            model.utilisation,
+            model.hbm_efficiency,
+            capacity or 0,
+            store.refresh_on_read,
+            capacity != 0,
+        )
+
+    @property
+    def lines(self):
+        """Slices of all layers: the keys of the copy tables."""
+        return len(self.layers) * self.experts * self.slices
+
+
+class Rows:
+    """The operands of the transfers of plans, one row for each entry: the first slice's. The others of an expert differ
+    in their `line` alone, which is one more each time.
+
+    Layers mostly give work of the same experts, so what does not depend on the rest of the plan is kept.
+    """
+
+    def __init__(self, work, home):
+        self.work, self.home = work, home
+        self.kept = self.columns = None
+
+    def of(self, plan, layer_index):
+        """int64 [entries, len(OPERANDS)] of a plan, in order of issue."""
+        work, experts = self.work, plan.expert.tobytes()
+        if experts != self.kept:
+            self.keep(plan.expert)
+            self.kept = experts
+        columns = self.columns.copy()
+        columns[DIE] = plan.die
+        columns[LINE] += layer_index * work.experts * work.slices
+        columns[TOKENS] = plan.tokens
+        columns[ACTIVATION_BYTES] = columns[TOKENS] * work.token_bytes
+        columns[REMOTE] = columns[DIE] != columns[HOME]
+        return np.ascontiguousarray(columns.T)
+
+    def keep(self, experts):
+        """The columns that follow from the experts alone."""
+        self.columns = np.zeros((len(OPERANDS), len(experts)), np.int64)
+        self.columns[HOME] = self.home[experts]
+        self.columns[EXPERT] = self.columns[SET] = experts
+        self.columns[LINE] = self.columns[EXPERT] * self.work.slices
+        self.columns[SLICE_BYTES] = self.work.slice_bytes

@@ -1,0 +1,267 @@
+"""Declared = checked = documented: parameters and statistics, shared by components and policies.
+
+    class Llc(Component):
+        hit_latency = Param("time", default="100 ns", low="1 ps", doc="lookup to data, on a hit")
+        sizes = Param("table", columns={"up_to": "count", "share": "share"}, doc="...")
+        hits = Stat("accesses", "lookups that found their line")
+
+On an instance a parameter is its parsed value and cannot be changed; a statistic is a plain number that can.
+An undeclared name, a wrong unit, a value out of range: all faults of one part are reported together.
+"""
+
+from chipweave.declare import units
+from chipweave.declare.provenance import split
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import BadInput, Fault, Faults, Place, nearest
+
+REQUIRED = type("Required", (), {"__repr__": lambda self: "required"})()
+TYPES = (*units.NAMES, "choice", "table")
+
+
+class Param:
+    """One declared parameter.
+
+    Args:
+        type: a dimension of `chipweave.declare.units`, "choice" or "table".
+        default: as it would be written in YAML; without it the parameter must be given. None: may be left out.
+        low, high: the least and greatest value allowed, written as the value is.
+        choices: for "choice", the texts allowed.
+        columns: for "table", name -> dimension (or Param, for a column with a default or a range). The value is a
+            tuple of dicts, one a row.
+        rounding: let a time or a number of bytes be rounded to the nearest whole (see units.parse).
+        many: the value is a list of such values, as a tuple.
+        doc: one line: what it is, from where to where.
+    """
+
+    def __init__(
+        self, type, default=REQUIRED, low=None, high=None, choices=(), columns=None, rounding=False, many=False, doc=""
+    ):
+        if type not in TYPES:
+            raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
+        if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
+            raise TypeError("a choice has choices, a table has columns, nothing else has either")
+        self.type, self.default, self.low, self.high = type, default, low, high
+        self.choices, self.rounding, self.many, self.doc = tuple(choices), rounding, many, doc
+        self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
+        for name, column in self.columns.items():
+            column.name = name
+
+        self.name = ""
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, part, owner=None):
+        return self if part is None else part.values[self.name]
+
+    def __set__(self, part, value):
+        raise AttributeError(f"{self.name} is a parameter: it is fixed when the part is built")
+
+    @property
+    def required(self):
+        return self.default is REQUIRED
+
+    def default_value(self):
+        """The default, parsed as if it had been written."""
+        return None if self.default is None else self.read(as_node(self.default))
+
+    def read(self, node):
+        """The parsed value of a Node.
+
+        Raises:
+            BadInput: every fault of it, each with its place.
+        """
+        faults = Faults()
+        if self.many and not node.is_list:
+            faults.add(f"{self.name} must be a list, not {node.shape()}", node.place, self.allowed())
+        elif self.many:
+            value = tuple(self._one(item, faults) for item in node.value)
+        else:
+            value = self._one(node, faults)
+        faults.raise_if_any()
+        return value
+
+    def _one(self, node, faults):
+        if self.type == "table":
+            return self._rows(node, faults)
+        if node.value is None and self.default is None:
+            return None
+        if not node.is_scalar or node.value is None:
+            return faults.add(f"{self.name} cannot be {node.shape()}", node.place, self.allowed())
+        if self.type == "choice":
+            if node.text not in self.choices:
+                faults.add(
+                    f"{self.name} cannot be {node.text!r}", node.place, self.allowed(), nearest(node.text, self.choices)
+                )
+            return node.text
+        try:
+            value = units.parse(node.text, self.type, self.rounding)
+        except BadInput as error:
+            fault = error.faults[0]
+            return faults.add(f"{self.name}: {fault.what}", node.place, fault.allowed, fault.nearest)
+        for bound, wrong in ((self.low, lambda v, b: v < b), (self.high, lambda v, b: v > b)):
+            if bound is not None and wrong(value, units.parse(bound, self.type)):
+                faults.add(f"{self.name} = {node.text} is out of range", node.place, self.allowed())
+        return value
+
+    def _rows(self, node, faults):
+        if not node.is_list or not node.value:
+            return faults.add(f"{self.name} must be a list of rows, not {node.shape()}", node.place, self.allowed())
+        return tuple(self._row(row, faults) for row in node.value)
+
+    def _row(self, row, faults):
+        if not row.is_map:
+            return faults.add(f"a row of {self.name} must be a mapping, not {row.shape()}", row.place, self.allowed())
+        return read_all(self.columns, row, faults, f"a row of {self.name}")[0]
+
+    def allowed(self):
+        """What may be written, in words."""
+        if self.type == "choice":
+            return ", ".join(self.choices)
+        if self.type == "table":
+            return "rows of {" + ", ".join(f"{n}: {c.type}" for n, c in self.columns.items()) + "}"
+        ends = [f"from {self.low}"] * (self.low is not None) + [f"to {self.high}"] * (self.high is not None)
+        example = units.DIMENSIONS[self.type].example if self.type in units.DIMENSIONS else ""
+        return " ".join(["a text" if self.type == "str" else self.type, *ends]) + (
+            f", such as {example}" if example else ""
+        )
+
+
+def named(params):
+    """The mapping name -> Param itself, each Param told its name; for those not declared in a class body."""
+    for name, param in params.items():
+        param.name = name
+    return params
+
+
+class Stat:
+    """One declared statistic: a number with a unit that starts at 0 and is part of every result.
+
+    `metric` names the figure of the results that it adds to (chipweave/run/metrics.py), if any.
+    """
+
+    def __init__(self, unit, doc="", metric=""):
+        self.unit, self.doc, self.metric = unit, doc, metric
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, part, owner=None):
+        return self if part is None else part.stats[self.name]
+
+    def __set__(self, part, value):
+        part.stats[self.name] = value
+
+
+class Declared:
+    """What components and policies are: a class whose parameters and statistics are declared in its body.
+
+    Attributes of the class:
+        kind: the registered name, set by @component or @policy.
+        params, statistics: name -> Param, name -> Stat, inherited ones included.
+    Attributes of an instance:
+        name: "die[0][3].llc", or what it was called.
+        values: parameter -> parsed value.
+        stats: statistic -> number.
+        given_sources: parameter -> chipweave.declare.provenance.Source, where one was written.
+    """
+
+    kind = ""
+    params, statistics = {}, {}
+    declares = (("params", Param), ("statistics", Stat))
+
+    def __init_subclass__(cls, **named):
+        super().__init_subclass__(**named)
+        for attribute, declared in cls.declares:
+            own = {n: v for n, v in vars(cls).items() if isinstance(v, declared)}
+            setattr(cls, attribute, {**getattr(cls, attribute), **own})
+
+    def __init__(self, name="", **given):
+        """Build one from values as they would be written in YAML: `Llc(hit_latency="90 ns")`."""
+        faults = Faults()
+        values, sources = self.read_params(Node({k: as_node(v) for k, v in given.items()}), faults)
+        faults.raise_if_any()
+        self._fill(name, values, sources)
+
+    @classmethod
+    def read_params(cls, node, faults):
+        """(values, sources) of a mapping Node; `faults` gets all that is wrong."""
+        return read_all(cls.params, node, faults, cls.kind or cls.__name__)
+
+    @classmethod
+    def built(cls, name, values, sources=None):
+        """An instance from values already parsed (the loader's way in)."""
+        made = cls.__new__(cls)
+        made._fill(name, values, sources or {})
+        return made
+
+    def _fill(self, name, values, sources):
+        self.name, self.values, self.given_sources = name or self.kind or type(self).__name__, values, sources
+        self.stats = {n: 0 for n in self.statistics}
+
+    @classmethod
+    def about(cls):
+        """The class's own words."""
+        return (cls.__doc__ or "").strip()
+
+
+def as_node(value, place=Place()):
+    """A Node of a Python value, as if it had been written in YAML."""
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, dict):
+        return Node({k: as_node(v, place) for k, v in value.items()}, place, keys={k: place for k in value})
+    if isinstance(value, (list, tuple)):
+        return Node([as_node(v, place) for v in value], place)
+    text = "" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    return Node(value, place, text)
+
+
+def check_head(root, what, schema, allowed, needed):
+    """Hold the keys of a file to what it may and must have, and its `schema`; returns the Faults so far (of the schema alone).
+
+    Raises:
+        BadInput: keys that are unknown or missing, or no mapping at all.
+    """
+    faults = Faults()
+    if not root.is_map:
+        raise BadInput(Fault(f"a {what} must be a mapping, not {root.shape()}", root.place))
+    for key in root.value:
+        if key not in allowed:
+            faults.add(f"unknown key {key!r}", root.keys[key], ", ".join(allowed), nearest(key, allowed))
+    for key in needed:
+        if key not in root.value:
+            faults.add(f"lacks {key!r}", root.place)
+    faults.raise_if_any()
+    if root.get("schema").value != schema:
+        faults.add(f"schema {root.get('schema').shape()}", root.get("schema").place, schema)
+    return faults
+
+
+def read_all(params, node, faults, what, beside=()):
+    """Read a mapping Node by declared `params`; `what` names it in messages, `beside` what else it may hold, read elsewhere.
+
+    Returns:
+        (name -> parsed value with defaults filled in, name -> Source of those that state one). Where faults were
+        added the values are incomplete.
+    """
+    values, sources = {}, {}
+    for key, value in node.value.items():
+        if key not in params and key not in node.weak:
+            place = node.keys.get(key, value.place)
+            known = [*params, *beside]
+            faults.add(f"{what} has no parameter {key!r}", place, ", ".join(known) or "none", nearest(key, known))
+    for name, param in params.items():
+        given = node.value.get(name)
+        if given is None:
+            if param.required:
+                faults.add(f"{what} needs {name!r}", node.place, param.allowed())
+            else:
+                values[name] = param.default_value()
+            continue
+        bare, sources[name] = split(given, faults)
+        try:
+            values[name] = param.read(bare)
+        except BadInput as error:
+            faults.found += error.faults
+    return values, {name: source for name, source in sources.items() if source}

@@ -1,0 +1,1 @@
+"""Files and the terminal: atomic writes, shipped files, progress."""

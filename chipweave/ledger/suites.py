@@ -1,0 +1,120 @@
+"""Runs suites of the ledger and shows them: groups, the worst rows, what missed its bar.
+
+A suite is a module `chipweave.validation.suites.NAME`, so a new suite is a new file:
+
+    results(reference, groups, device, jobs) -> [Result]     required
+    references(reference, groups, device)                    the rows asked, in the same order: gives it plots
+    extra(results) -> [Markdown]                             parts of the written ledger that only this suite has
+    remarks(results) -> [text]                               printed after the tables
+    more(results) -> {key: value}                            keys of the JSON document that only this suite has
+    missed(results) -> [text]                                bars that are not a group's mean error
+    KEEP_ROWS = True                                         the answer to each row is committed, not the groups' figures alone
+"""
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from chipweave import __version__, ledger
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.io.atomic import check_file, check_folder, replacing, write_json
+
+PACKAGE = "chipweave.validation.suites"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one call asks for.
+
+    out     folder for SUITE.json, SUITE.md and plots/
+    update  rewrite the committed ledger and baseline; `accept_worse` even where a group got worse
+    check   hold the groups against the committed baseline
+    """
+
+    reference: str | None = None
+    groups: tuple = ()
+    device: str | None = None
+    jobs: int = 1
+    json_path: str | None = None
+    out: str | None = None
+    update: bool = False
+    accept_worse: bool = False
+    check: bool = False
+
+    @property
+    def whole(self):
+        return not (self.reference or self.groups or self.device)
+
+
+def suites():
+    """The names of the suites there are."""
+    return sorted(m.name for m in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__))
+
+
+def run(names, asked):
+    """Judge the named suites (all where none is named) and print them; returns what missed a bar or got worse, as lines."""
+    known = suites()
+    unknown = [
+        Fault(f"unknown suite '{n}'", allowed=", ".join(known), nearest=nearest(n, known))
+        for n in names
+        if n not in known
+    ]
+    if unknown:
+        raise BadInput(unknown)
+    if asked.reference and len(names) != 1:
+        raise BadInput("--reference replaces the references of one suite: name that suite")
+    if (asked.update or asked.check) and not asked.whole:
+        raise BadInput("--update and --check are of whole suites: leave out --reference, --group and --device")
+    check_folder(asked.out)
+    check_file(asked.json_path)
+    missed, documents = [], []
+    for name in dict.fromkeys(names or known):
+        document, lines = run_suite(name, asked)
+        documents.append(document)
+        missed += lines
+    if asked.json_path:
+        write_json(asked.json_path, documents[0] if len(documents) == 1 else documents)
+    return missed
+
+
+def run_suite(name, asked):
+    """(JSON document, lines of what missed a bar or got worse) of one suite."""
+    from chipweave.ledger import files as ledger_files
+    from chipweave.ledger.show import show
+
+    suite = importlib.import_module(f"{PACKAGE}.{name}")
+    results = suite.results(reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs)
+    if not results:
+        raise BadInput(f"suite {name}: no reference row fits --group, --device or --reference")
+    document = ledger.as_json(name, __version__, results) | getattr(suite, "more", lambda _: {})(results)
+    missed = [
+        f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}"
+        for group, bar, error in ledger.missed_bars(results)
+    ]
+    missed += getattr(suite, "missed", lambda _: [])(results)
+    if asked.out:
+        write_out(Path(asked.out), name, suite, results, document, asked)
+    worse = []
+    if asked.check or asked.update:
+        worse = ledger_files.got_worse(name, document["groups"])
+        if asked.check:
+            worse += ledger_files.stale(name, suite, results, document["groups"])
+    if asked.update and (not worse or asked.accept_worse):
+        ledger_files.update(name, suite, results, document["groups"])
+        worse = []
+    lines = missed + [f"got worse: {line}" for line in worse]
+    show(name, results, document["groups"], [*getattr(suite, "remarks", lambda _: [])(results), *lines])
+    return document, lines
+
+
+def write_out(folder, name, suite, results, document, asked):
+    """SUITE.json, SUITE.md and one plot per curve."""
+    from chipweave.ledger import files as ledger_files
+    from chipweave.ledger import plots as ledger_plots
+
+    write_json(folder / f"{name}.json", document)
+    with replacing(folder / f"{name}.md") as file:
+        file.write(f"# validate {name}\n\n{ledger_files.text(suite, results, document['groups'])}\n")
+    if hasattr(suite, "references"):
+        ledger_plots.draw(folder / "plots", suite.references(asked.reference, asked.groups, asked.device), results)

@@ -1,0 +1,41 @@
+"""What a policy is, what it sees, and how the run calls it."""
+
+from chipweave.policy.roles import (
+    ROLES,
+    AllocationPolicy,
+    CopyRoom,
+    CopyStore,
+    Costs,
+    CountOrShare,
+    LayerView,
+    Param,
+    PlacementPolicy,
+    Plan,
+    Policy,
+    PredictionPolicy,
+    ReplacementPolicy,
+    Stat,
+    nothing,
+    part_of,
+    policy,
+)
+
+__all__ = [
+    "AllocationPolicy",
+    "CopyRoom",
+    "CopyStore",
+    "Costs",
+    "CountOrShare",
+    "LayerView",
+    "Param",
+    "PlacementPolicy",
+    "Plan",
+    "Policy",
+    "PredictionPolicy",
+    "ROLES",
+    "ReplacementPolicy",
+    "Stat",
+    "nothing",
+    "part_of",
+    "policy",
+]

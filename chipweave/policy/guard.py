@@ -1,0 +1,120 @@
+"""What the run loop asks policies, with the answers of policies that are not ours looked at before they are used.
+
+A policy of a user's own that loses tokens or returns a mask of another shape would give figures that look right. Our own
+are held to the same rules by tests, so a run does not pay for them twice.
+"""
+
+import numpy as np
+
+from chipweave.errors import BadInput, Fault
+from chipweave.policy.roles import AllocationPolicy, CopyStore, Plan
+
+ORDERS = ("none", "lru")
+
+
+def home_of(policy, experts, dies):
+    """int32 [experts] of a PlacementPolicy."""
+    home = _asked(policy, "place", experts, dies)
+    if policy.foreign:
+        home = _whole(policy, "place", home, (experts,), "home die of each expert")
+        if len(home) and not (0 <= home.min() and home.max() < dies):
+            raise _fault(
+                policy, "place", f"names die {home.min() if home.min() < 0 else home.max()}", f"0 to {dies - 1}"
+            )
+        home = home.astype(np.int32)
+    return home
+
+
+def store_of(policy, room):
+    """The CopyStore of a ReplacementPolicy."""
+    store = _asked(policy, "store", room)
+    if policy.foreign:
+        if not isinstance(store, CopyStore):
+            raise _fault(policy, "store", f"returns {_words(store)}", "a CopyStore")
+        if store.order not in ORDERS:
+            raise _fault(policy, "store", f"returns order {store.order!r}", ", ".join(ORDERS))
+        if (
+            store.capacity is not None
+            and (_whole(policy, "store", store.capacity, (len(room.hbm_bytes),), "slices a die may keep") < 0).any()
+        ):
+            raise _fault(policy, "store", "returns a capacity below 0", "slices from 0, or None for no bound")
+    return store
+
+
+def plan_of(policy, view):
+    """The Plan of an AllocationPolicy for one layer of one step."""
+    plan = _asked(policy, "allocate", view)
+    if policy.foreign:
+        if not isinstance(plan, Plan):
+            raise _fault(policy, "allocate", f"returns {_words(plan)}", "a Plan")
+        entries = [
+            _whole(policy, "allocate", array, None, "a Plan's arrays") for array in (plan.expert, plan.die, plan.tokens)
+        ]
+        if len({len(array) for array in entries}) > 1:
+            raise _fault(
+                policy,
+                "allocate",
+                "returns a Plan with arrays of different lengths",
+                "one die and one number of tokens for each expert",
+            )
+        plan = Plan(*(array.astype(np.int32) for array in entries))
+        try:
+            plan.check(view)
+        except (ValueError, IndexError) as error:
+            raise _fault(
+                policy,
+                "allocate",
+                f"step {view.step}, layer {view.layer}: {error}",
+                "every chosen token given to a die once",
+            ) from error
+    return plan
+
+
+def mask_of(policy, view, plan):
+    """uint8 [D, E] of a PredictionPolicy for one layer of one step."""
+    mask = _asked(policy, "predict", view, plan)
+    if policy.foreign:
+        shape = (view.dies, view.experts)
+        if not isinstance(mask, np.ndarray) or mask.shape != shape or mask.dtype.kind not in "bui":
+            raise _fault(
+                policy,
+                "mask",
+                f"returns {_words(mask)}",
+                f"whole numbers or booleans [dies, experts], here {list(shape)}",
+            )
+        mask = (mask != 0).astype(np.uint8)
+    return mask
+
+
+def _asked(policy, method, *arguments):
+    try:
+        return getattr(policy, method)(*arguments)
+    except NotImplementedError as error:
+        needed = "mask" if method == "predict" else method
+        raise _fault(
+            policy, needed, "is not written", f"a method `{needed}`, as {AllocationPolicy.__module__} describes it"
+        ) from error
+
+
+def _whole(policy, method, array, shape, what):
+    """The array, if it is one of whole numbers of `shape` (None: one dimension)."""
+    found = np.asarray(array)
+    if (
+        found.dtype.kind not in "ui"
+        and not (found.dtype.kind == "f" and not found.size)
+        or (found.ndim != 1 if shape is None else found.shape != shape)
+    ):
+        raise _fault(
+            policy, method, f"returns {_words(array)}", f"{what}: whole numbers" + (f" {list(shape)}" if shape else "")
+        )
+    return found
+
+
+def _words(value):
+    return (
+        f"an array {list(value.shape)} of {value.dtype}" if isinstance(value, np.ndarray) else f"{type(value).__name__}"
+    )
+
+
+def _fault(policy, method, what, allowed):
+    return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", allowed=allowed))

@@ -1,0 +1,96 @@
+"""What a run shares with the parts of its system while it goes on, and what it records."""
+
+import numpy as np
+
+from chipweave.component.staged import CopyTable
+from chipweave.run.metrics import NAMES
+from chipweave.run.record import LayerRecords
+
+
+class Run:
+    """What a run shares with the parts of its system while it goes on (`Controller.begin`).
+
+    Attributes for parts:
+        workload, work, policies: the layers to come, their sizes, a chipweave.policy.strategy.Strategy.
+        home: int32 [E], the home die of each expert.
+        dies: how many there are; chain: the name of the chain that a kernel's transfers follow.
+        model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
+        done: the process that drives the run; set by the part that does.
+    """
+
+    def __init__(self, workload, work, policies, home, dies, model, facts):
+        self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
+        self.model, self.facts = model, facts
+        self.records, self.notes, self.done = LayerRecords(), {}, None
+
+    def start(self, fabric, layout, groups, on_layer, keep_plans):
+        """Tie the run to the fabric that moves its data."""
+        self.fabric, self.layout, self.groups = fabric, layout, groups
+        self.on_layer, self.keep_plans = on_layer, keep_plans
+        self.chain = next(iter(layout.chains))
+        self.meters, self.events = Counted(fabric, groups), 0
+        self.copy_tables = [part for part in groups if isinstance(part, CopyTable)]
+
+    def jobs(self, holders):
+        """The layers of all steps; `holders` uint8 [layers, E, D] is read as each job is made."""
+        return self.workload.jobs(self.home, holders)
+
+    def copies_changed(self):
+        """int64 [n, 3]: (die, line, +1 or -1) of the copies stored and dropped since the last call."""
+        changes = [table.changes(self.fabric) for table in self.copy_tables]
+        return changes[0] if len(changes) == 1 else np.concatenate([np.empty((0, 3), np.int64), *changes])
+
+    def layer_done(self, job, plan, begin, end):
+        """A layer has ended: record it."""
+        events = self.fabric.events
+        crc = plan.crc32() if self.keep_plans else 0
+        self.records.add(job.step, job.layer, end - begin, events - self.events, len(plan), crc, self.meters.since())
+        self.events = events
+        if self.on_layer:
+            self.on_layer(job)
+
+    def statistics(self):
+        """[(part, statistic, unit, value)] of every part."""
+        rows = []
+        for group in self.groups:
+            for name, stat in group.statistics.items():
+                counter = group.counters.get(name)
+                counted = self.fabric.array(counter) if counter is not None else None
+                for die, part in enumerate(group.replicas):
+                    rows.append(
+                        (part.name, name, stat.unit, int(part.stats[name] if counted is None else counted[die]))
+                    )
+        return rows
+
+
+class Counted:
+    """What belongs to a figure of the results, and how much of it was counted since last asked.
+
+    A statistic is counted by the kernel, in one array for all replicas, or by the parts themselves in Python.
+    """
+
+    def __init__(self, fabric, groups):
+        self.fabric, self.counters, self.parts = (
+            fabric,
+            [],
+            [],
+        )  # (figure, number of its counter), (figure, statistic, parts)
+        for group in groups:
+            for name, stat in group.statistics.items():
+                if stat.metric and name in group.counters:
+                    self.counters.append((NAMES.index(stat.metric), group.counters[name].number))
+                elif stat.metric:
+                    self.parts.append((NAMES.index(stat.metric), name, group.replicas))
+        self.before = [0] * len(NAMES)
+
+    def since(self):
+        """One number for each of NAMES."""
+        now = [0] * len(NAMES)
+        totals = self.fabric.totals()
+        for figure, number in self.counters:
+            now[figure] += totals[number]
+        for figure, name, parts in self.parts:
+            now[figure] += sum(part.stats[name] for part in parts)
+        difference = [new - old for new, old in zip(now, self.before)]
+        self.before = now
+        return difference

@@ -1,0 +1,203 @@
+"""`flit` on a stratified sample of layer-steps, beside `circuit` and `fair` from the very same start.
+
+The run of record is `circuit`, work conserving, in full. When it starts a layer that is in the sample, the tables
+(LLC tags, copies, prediction bits) are laid into one engine per link model, and each runs the layer's transfers by
+itself: every figure of a sampled layer starts from the state that layer has in the full run.
+
+Strata are prefill or decode, and four quantiles of the circuit layer time; every strategy has its own. A stratum's
+total is its circuit time x (sum of flit / sum of circuit) over its sample: the ratio estimator, whose standard error
+comes from the residuals flit - ratio x circuit with the correction for finite populations (Cochran, Sampling
+Techniques, 3rd edition, 6.3 and 6.10).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from chipweave import topology
+from chipweave.component.replicas import gather
+from chipweave.noc import network as flit_network
+from chipweave.run import simulate as serving
+from chipweave.run.assemble import assemble
+from chipweave.run.record import column, nanoseconds
+
+QUANTILES = 4
+LEAST = 3  # layer-steps of a stratum, where it has as many
+BUDGET_S = 600
+NAMED = 3  # groups whose state did not recur
+SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/link_models.md)
+PROBES = (("circuit", None), ("circuit", "work_conserving"), ("fair", "work_conserving"), ("flit", "work_conserving"))
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Rows of a run's layer table that are much alike, and those of them in the sample."""
+
+    prefill: bool
+    rows: np.ndarray
+    chosen: np.ndarray
+
+
+def strata(table, prefill_steps, wanted, seed):
+    """[Stratum] of a circuit run's layer table; about `wanted` rows are chosen, at least LEAST of each stratum."""
+    time, prefill = column(table, "time_ps"), column(table, "step") < prefill_steps
+    found = []
+    for early in (True, False):
+        rows = np.flatnonzero(prefill == early)
+        rows = rows[np.argsort(time[rows], kind="stable")]
+        found += [(early, part) for part in np.array_split(rows, QUANTILES if not early else 1) if len(part)]
+    rng = np.random.default_rng(seed)
+    total = sum(len(rows) for _, rows in found)
+    out = []
+    for early, rows in found:
+        count = min(len(rows), max(LEAST, round(wanted * len(rows) / total)))
+        out.append(Stratum(early, rows, np.sort(rng.choice(rows, count, replace=False))))
+    return out
+
+
+def layer_cost(outcome):
+    """Bytes that the links carried in a layer-step of a circuit run, at least one: what flit will cost goes with it."""
+    return max(1, sum(int(stats.bytes.sum()) for _, _, stats in outcome.links) / max(1, len(outcome.table)))
+
+
+def default_size(bytes_per_layer, flit_bytes):
+    """Layer-steps of every strategy that take ten minutes together; `bytes_per_layer` is the sum of their layer_cost()."""
+    per_layer = max(1e-3, bytes_per_layer / flit_bytes * SECONDS_PER_FLIT_HOP)
+    return max(LEAST * (QUANTILES + 1), int(BUDGET_S / per_layer))
+
+
+class Watched:
+    """A fabric that runs each sampled layer on the probes too, before it runs it itself."""
+
+    def __init__(self, fabric, probes, chosen):
+        self.fabric, self.probes, self.chosen = fabric, probes, chosen
+        self.layer, self.times = 0, {}  # row -> ps under each probe
+
+    def __getattr__(self, name):
+        return getattr(self.fabric, name)
+
+    def issue(self, *transfers):
+        if self.layer in self.chosen:
+            before = self.times.get(self.layer, [0] * len(self.probes))
+            own = [self.run(probe, transfers) for probe in self.probes]
+            self.times[self.layer] = [a + b for a, b in zip(before, own)]
+        return self.fabric.issue(*transfers)
+
+    def run(self, probe, transfers):
+        """How long the transfers take on a probe, in ps."""
+        probe.copy_tables(self.fabric)
+        begin = probe.now_ps
+        probe.issue(*transfers)
+        end = begin
+        while not probe.idle:
+            end = max([end, *(time for _, time in probe.advance())])
+        probe.journal()
+        return end - begin
+
+    def layer_ended(self, job):
+        self.layer += job is not None
+
+
+def probe(spec, work, model, admission):
+    """A fabric of the run's system under another link model."""
+    system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
+    network = serving.mesh_of(system)
+    spec = replace(spec, link_model=model, admission=admission)
+    switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
+    fabric, _ = assemble(
+        system,
+        gather(system.parts.values()),
+        work,
+        serving.admission_of(spec, network),
+        spec.wait_queue or network.wait_queue,
+        model,
+        "kernel",
+        **switches,
+    )
+    return fabric
+
+
+def measure(spec, outcome, wanted, on_layer=None, together=None):
+    """Run the sample of one strategy; returns (estimate, rows).
+
+    spec: the RunSpec of the circuit run, work conserving; outcome: its Outcome; wanted: layer-steps, None for the default.
+    together: sum of layer_cost() over the strategies that share ten minutes; None: this one alone.
+    estimate: dict of figures for the row of `compare`; rows: one dict a sampled layer-step, times in ns.
+    """
+    loaded = serving.load(spec)
+    network = serving.mesh_of(loaded.system)
+    flits = flit_network.of(network)
+    wanted = wanted or default_size(together or layer_cost(outcome), flits.flit_bytes)
+    parts = strata(outcome.table, outcome.prefill_steps, wanted, spec.seed)
+    chosen = {int(row) for part in parts for row in part.chosen}
+    made = {}
+
+    def around(fabric, work):
+        made["fabrics"] = [probe(spec, work, model, admission) for model, admission in PROBES]
+        made["watched"] = Watched(fabric, made["fabrics"], chosen)
+        return made["watched"]
+
+    def layer_ended(job):
+        made["watched"].layer_ended(job)
+        if on_layer:
+            on_layer(job)
+
+    serving.simulate(spec, layer_ended, loaded=loaded, around=around)
+    times = made["watched"].times
+    share, jumps, unrepeated = made["fabrics"][-1].core.skipped(network.name)
+    estimate = totals(outcome.table, parts, times) | {
+        "layer_steps": len(chosen),
+        "of": len(outcome.table),
+        "jumps": jumps,
+        "skipped_share": share,
+        "unrepeated": unrepeated[:NAMED],
+    }
+    steps, layers = column(outcome.table, "step"), column(outcome.table, "layer")
+    rows = [
+        {
+            "strategy": spec.strategy_name,
+            "step": int(steps[row]),
+            "layer": int(layers[row]),
+            "circuit_ns": nanoseconds(t[0]),
+            "circuit_work_conserving_ns": nanoseconds(t[1]),
+            "fair_ns": nanoseconds(t[2]),
+            "flit_ns": nanoseconds(t[3]),
+        }
+        for row, t in sorted(times.items())
+    ]
+    return estimate, rows
+
+
+def totals(table, parts, times):
+    """Decode and prefill time under flit with standard errors, in ns, by the ratio estimator over the strata."""
+    time = column(table, "time_ps")
+    out = {"decode_time_ns": 0, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
+    for part in parts:
+        circuit = np.array([times[int(row)][1] for row in part.chosen], float)
+        flit = np.array([times[int(row)][3] for row in part.chosen], float)
+        ratio = flit.sum() / circuit.sum() if circuit.sum() else 1.0
+        n, whole = len(part.chosen), len(part.rows)
+        spread = np.sum((flit - ratio * circuit) ** 2) / (n - 1) if n > 1 else 0.0
+        error = whole * np.sqrt((1 - n / whole) * spread / n)
+        name = "prefill" if part.prefill else "decode"
+        out[f"{name}_time_ns"] += ratio * float(time[part.rows].sum()) / 1000
+        out[f"{name}_standard_error_ns"] = float(np.hypot(out[f"{name}_standard_error_ns"], error / 1000))
+    return out | {name: round(out[name]) for name in ("decode_time_ns", "prefill_time_ns")}
+
+
+def row_of(outcome, estimate, cost):
+    """The row of `compare` for flit: times estimated from the sample, bytes and hops as counted by the full circuit run."""
+    row = (
+        dict(outcome.row)
+        | cost
+        | {
+            "link_model": "flit",
+            "admission": "work_conserving",
+            "layers": [],
+            "decode_time_ns": estimate["decode_time_ns"],
+            "prefill_time_ns": estimate["prefill_time_ns"],
+        }
+    )
+    tokens = outcome.row["throughput_tokens_per_s"] * outcome.row["decode_time_ns"]
+    row["throughput_tokens_per_s"] = tokens / estimate["decode_time_ns"] if estimate["decode_time_ns"] else 0.0
+    return row | {"sample": estimate}

@@ -1,0 +1,104 @@
+"""The output folder of a comparison: manifest, result, statistics and links, each written whole or not at all."""
+
+import platform
+from dataclasses import asdict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chipweave import __version__
+from chipweave.io.atomic import replacing, write_json
+from chipweave.run.record import COLUMNS, column
+
+UNITS = {"time_ps": "ps", "local_read_bytes": "B", "remote_read_bytes": "B", "copy_write_bytes": "B"}
+
+
+def write(folder, document, runs, outcomes):
+    """Write `folder`/manifest.json, result.json, layers.parquet, statistics.parquet and links.parquet."""
+    write_json(folder / "result.json", document)
+    write_json(folder / "manifest.json", manifest(document, runs, outcomes))
+    write_table(folder / "layers.parquet", layer_table(outcomes), UNITS)
+    write_table(folder / "statistics.parquet", statistics_table(outcomes))
+    write_table(
+        folder / "links.parquet",
+        link_table(outcomes),
+        {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
+    )
+
+
+def manifest(document, runs, outcomes):
+    """Everything needed to repeat the runs."""
+    return {
+        "schema": "chipweave.manifest/1",
+        "version": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "result_sha256": document["result_sha256"],
+        "trace": document["trace"],
+        "runs": [
+            {"run": {k: v for k, v in asdict(run).items() if k != "folder"}, **outcome.facts}
+            for run, outcome in zip(runs, outcomes)
+        ],
+    }
+
+
+def labels(outcome):
+    """What tells the rows of one run from another's: strategy, link model, admission."""
+    return {k: outcome.row[k] for k in ("strategy", "link_model", "admission")}
+
+
+def layer_table(outcomes):
+    """One row per run, step and layer; none of a run by a sample, whose layers are those of the circuit run beside it.
+
+    Of the plans there is no fingerprint: runs do not take one (`keep_plans`).
+    """
+    full, kept = [o for o in outcomes if "sample" not in o.row], [c for c in COLUMNS if c != "plan_crc32"]
+    tables = [pa.table({**_constant(labels(o), len(o.table)), **{c: column(o.table, c) for c in kept}}) for o in full]
+    return pa.concat_tables(tables)
+
+
+def statistics_table(outcomes):
+    """One row per run, part and statistic."""
+    tables = []
+    for o in outcomes:
+        types = {"part": pa.string(), "statistic": pa.string(), "unit": pa.string(), "value": pa.int64()}
+        columns = {
+            name: pa.array([row[i] for row in o.statistics], kind) for i, (name, kind) in enumerate(types.items())
+        }
+        tables.append(pa.table({**_constant(labels(o), len(o.statistics)), **columns}))
+    return pa.concat_tables(tables)
+
+
+def link_table(outcomes):
+    """One row per run, network, link and time bin in which the link was used or waited for."""
+    tables = []
+    for o in outcomes:
+        for network, names, stats in o.links:
+            bins, links = np.nonzero(stats.bins.any(axis=2))
+            values = stats.bins[bins, links]
+            columns = {
+                "network": pa.array([network] * len(bins), pa.string()),
+                "link": pa.array([names[i] for i in links], pa.string()),
+                "begin_ps": bins * stats.bin_ps,
+                "end_ps": (bins + 1) * stats.bin_ps,
+                "bytes": values[:, 0],
+                "busy_ps": values[:, 1],
+                "stalled_ps": values[:, 2],
+            }
+            tables.append(pa.table({**_constant(labels(o), len(bins)), **columns}))
+    return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def _constant(values, rows):
+    return {name: pa.array([value] * rows, pa.string()).dictionary_encode() for name, value in values.items()}
+
+
+def write_table(path, table, units=None):
+    """Write a Parquet file; units go into the columns' metadata."""
+    fields = [
+        table.schema.field(i).with_metadata({"unit": (units or {}).get(n, "")})
+        for i, n in enumerate(table.schema.names)
+    ]
+    with replacing(path, "wb") as file:
+        pq.write_table(table.cast(pa.schema(fields)), file, compression="zstd")

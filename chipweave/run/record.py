@@ -1,0 +1,87 @@
+"""What a run keeps of each layer of each step, and the figures made from it."""
+
+import resource
+import sys
+import time
+
+import numpy as np
+
+from chipweave.run.metrics import NAMES
+
+PS_PER_NS = 1000
+COLUMNS = ["step", "layer", "time_ps", "events", "plan_entries", "plan_crc32", *NAMES]
+
+
+class LayerRecords:
+    """A growing table, one row per (step, layer) in order of execution; columns as in `COLUMNS`, int64."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, step, layer, time_ps, events, plan_entries, plan_crc32, counted):
+        """`counted`: one number for each of NAMES, what components counted during this layer."""
+        self.rows.append((step, layer, time_ps, events, plan_entries, plan_crc32, *counted))
+
+    def table(self):
+        """int64 [rows, columns]."""
+        return np.array(self.rows, dtype=np.int64).reshape(len(self.rows), len(COLUMNS))
+
+
+def column(table, name):
+    return table[:, COLUMNS.index(name)]
+
+
+def nanoseconds(ps):
+    """Whole nanoseconds, half up."""
+    return (int(ps) + PS_PER_NS // 2) // PS_PER_NS
+
+
+def figures(table, batch, steps_counted, prefill_steps):
+    """The deterministic figures of one row of `compare` (see chipweave/run/metrics.py).
+
+    prefill_steps  how many leading steps are prefill: 1, or 0 where the trace starts with decode
+    steps_counted  the steps whose tokens the throughput counts
+    """
+    decode = table[column(table, "step") >= prefill_steps]
+    prefill = table[column(table, "step") < prefill_steps]
+    time_ps = int(column(decode, "time_ps").sum())
+    row = {
+        "decode_time_ns": nanoseconds(time_ps),
+        "prefill_time_ns": nanoseconds(column(prefill, "time_ps").sum()),
+        "throughput_tokens_per_s": batch * steps_counted / (time_ps / 1e12) if time_ps else 0.0,
+        "speedup": None,
+        "hops": int(column(decode, "hops").sum()),
+        "hops_prefill": int(column(prefill, "hops").sum()),
+    }
+    for name in NAMES[1:]:
+        row[name] = int(column(decode, name).sum())
+    row["events"] = int(column(table, "events").sum())
+    row["layers"] = _per_layer(decode)
+    return row
+
+
+def _per_layer(decode):
+    """Sums over the decode steps, one entry per layer."""
+    layers = column(decode, "layer")
+    out = []
+    for layer in np.unique(layers):
+        of_layer = decode[layers == layer]
+        time = nanoseconds(column(of_layer, "time_ps").sum())
+        out.append({"layer": int(layer), "decode_time_ns": time, "hops": int(column(of_layer, "hops").sum())})
+    return out
+
+
+class Meter:
+    """CPU seconds (user + system), wall seconds and peak memory of this process since it was made."""
+
+    def __init__(self):
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+
+    def read(self):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        scale = 1 if sys.platform == "darwin" else 1024
+        return {
+            "cpu_s": round(time.process_time() - self.cpu, 6),
+            "wall_s": round(time.perf_counter() - self.wall, 6),
+            "peak_rss_bytes": peak * scale,
+        }

@@ -1,0 +1,262 @@
+"""One run from a specification: system, trace and policies joined, simulated, recorded."""
+
+import gc
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from chipweave import topology
+from chipweave.component.controller import Controller
+from chipweave.component.replicas import gather
+from chipweave.component.staged import Staged
+from chipweave.component.transfer_operands import Work
+from chipweave.declare.params import as_node
+from chipweave.declare.user_code import Gate, blamed
+from chipweave.errors import BadInput, Fault
+from chipweave.policy import strategy
+from chipweave.policy.guard import home_of, store_of
+from chipweave.policy.view import CopyRoom, CopyStore, Costs
+from chipweave.run.assemble import assemble, wires
+from chipweave.run.clock import Simulation
+from chipweave.run.context import Run
+from chipweave.run.record import Meter, figures
+from chipweave.run.workload import Workload
+from chipweave.topology import preset as topology_preset
+from chipweave.trace import for_run, models
+
+
+@dataclass
+class Outcome:
+    """What a run leaves: figures of the `compare` row, layer table, statistics, link statistics, manifest facts."""
+
+    row: dict
+    table: np.ndarray
+    statistics: list = field(default_factory=list)  # (part, statistic, unit, value)
+    links: list = field(default_factory=list)  # (network, names of its links, LinkStatistics)
+    facts: dict = field(default_factory=dict)
+    prefill_steps: int = 1
+
+
+def facts_of(groups):
+    """Figures that parts state of themselves (`Staged.facts`): compute, hbm_bandwidth, hbm_latency_ps, hbm_bytes ..."""
+    facts = {}
+    for part in groups:
+        if isinstance(part, Staged):
+            facts.update(part.facts())
+    return facts
+
+
+def check_facts(facts, system):
+    """Raise BadInput where the parts do not state what placement and policies build on."""
+    missing = [name for name in ("compute", "hbm_bandwidth", "hbm_latency_ps", "hbm_bytes") if name not in facts]
+    if missing:
+        raise BadInput(
+            Fault(
+                f"{system.name}: no part of the topology states {', '.join(missing)}",
+                allowed="dies with an SM cluster and an HBM, as in wafer_5x5",
+            )
+        )
+
+
+def costs_of(facts, network, model):
+    """The exact figures that a policy's estimate may build on."""
+    edges = [edge for _, _, edge in network.graph.edges(data=True)] or [{"latency_ps": 0, "bandwidth": 1}]
+    return Costs(
+        model.expert_bytes,
+        model.slices,
+        model.slices * 2 * model.hidden * model.intermediate,
+        facts["compute"],
+        facts["hbm_bandwidth"],
+        facts["hbm_latency_ps"],
+        edges[0]["bandwidth"],
+        edges[0]["latency_ps"],
+    )
+
+
+def room_of(facts, home, work):
+    """What copies have to fit into, die by die."""
+    homes = np.bincount(home, minlength=len(facts["hbm_bytes"]))
+    per_expert = len(work.layers) * work.slices * work.slice_bytes
+    return CopyRoom(
+        work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), homes.astype(np.int64) * per_expert
+    )
+
+
+def mesh_of(system):
+    """The network that joins the dies: the one that parts take part in."""
+    joined = [n for n in system.networks.values() if n.port]
+    if len(joined) != 1:
+        raise BadInput(
+            Fault(
+                f"{system.name}: a run needs one network that joins its dies, not {len(joined)}",
+                allowed="a topology of dies, such as wafer_5x5",
+            )
+        )
+    return joined[0]
+
+
+@blamed()  # here and not in the command: a worker process hands its exceptions on without their tracebacks
+def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
+    """Run a chipweave.run.spec.RunSpec to its end; returns an `Outcome`.
+
+    on_layer    called with each LayerJob as it ends, and with None when all have (progress)
+    keep_plans  record the CRC-32 of each plan
+    loaded      what `load(spec)` returns, where some of it is not what the specification names
+    around      called with the fabric and the Work; what it returns stands in for the fabric (chipweave.run.flit_sample)
+    """
+    if loaded is None:
+        make_trace(spec)
+    meter = Meter()
+    loaded = loaded or load(spec)
+    trace, vanish = loaded.routing.trace, loaded.habits["unnamed_layers_vanish"]
+
+    def workload(costs, distance):
+        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish)
+
+    run = drive(
+        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around
+    )
+    if on_layer:
+        on_layer(None)
+    return outcome(spec, loaded, run, meter)
+
+
+def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None):
+    """Run a workload on a system to its end; returns the `Run`.
+
+    layers       ids of the layers that have weights
+    workload_of  (costs, distance) -> an object with `jobs(home, holders)`, like chipweave.run.workload.Workload
+    """
+    network = mesh_of(system)
+    groups = gather(system.parts.values())
+    facts = facts_of(groups)
+    check_facts(facts, system)
+    dies = len(network.endpoints)
+    home = home_of(policies.placement, model.experts, dies)
+    store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
+    work = Work.of(model, layers, store)
+    switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
+    fabric, layout = assemble(
+        system,
+        groups,
+        work,
+        admission_of(spec, network),
+        spec.wait_queue or network.wait_queue,
+        spec.link_model,
+        spec.engine,
+        **switches,
+    )
+    fabric = around(fabric, work) if around else fabric
+    workload = workload_of(costs_of(facts, network, model), network.distance.astype(np.int32))
+    run = Run(workload, work, policies, home, dies, model, facts)
+    run.start(fabric, layout, groups, on_layer, keep_plans)
+    simulation = Simulation(fabric, wires(system))
+    for part in (part for group in groups for part in group.replicas):
+        if isinstance(part, Controller):
+            part.begin(simulation, run)
+    if run.done is None:
+        raise BadInput(f"{system.name}: no part drives the run (a cp.global, say)")
+    gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
+    try:
+        simulation.run(run.done)
+    finally:
+        gc.unfreeze()
+    return run
+
+
+def make_trace(spec, progress=lambda text, done, total: None):
+    """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
+    try:
+        for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
+    except BadInput:
+        pass  # told by `load`, together with the faults of all else
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a specification names: a Model, a trace with its replication, a System, a Strategy, habits of the preset.
+
+    code  name -> {"file", "sha256"} of all code let in
+    """
+
+    model: object
+    routing: object
+    system: object
+    policies: object
+    habits: dict
+    code: dict = field(default_factory=dict)
+
+
+def load(spec):
+    """The `Loaded` of a specification; raises BadInput with the faults of all its parts."""
+    faults, gate = [], Gate(spec.allow_code)
+
+    def attempt(function, *arguments, **options):
+        try:
+            return function(*arguments, **options)
+        except BadInput as error:
+            faults.extend(error.faults)
+
+    preset = attempt(topology_preset.load, spec.preset)
+    model = attempt(models.load, spec.model)
+    routing = model and attempt(for_run, spec.trace, spec.model, spec.batch, spec.steps, spec.seed)
+    system = attempt(topology.load, spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
+    policies = preset and attempt(open_strategy, spec, preset, gate)
+    if faults:
+        raise BadInput(list(dict.fromkeys(faults)))
+    habits = {name: preset_says(preset, name) for name in topology_preset.HABITS}
+    return Loaded(model, routing, system, policies, habits, {**system.code, **gate.used})
+
+
+def preset_says(preset, habit):
+    """Whether a preset's `run` section switches a habit on."""
+    node = preset.run.get(habit)
+    return bool(node and node.value is True)
+
+
+def open_strategy(spec, preset, gate):
+    """The policies of the run, by the strategy's name or written out, with the preset's parameters."""
+    defaults = {kind: node.value for kind, node in preset.kinds.items()}
+    if not isinstance(spec.strategy, str):
+        return strategy.read(as_node(spec.policies), spec.strategy_name, defaults, gate, spec.folder)
+    found = strategy.load(spec.strategy, defaults, gate)
+    other = preset.run.get("replacement")
+    return replace(found, replacement=strategy.build("replacement", other, defaults)) if other else found
+
+
+def admission_of(spec, network):
+    """The admission asked for, else the topology's; links that are not held (`fair`, `flit`) are never booked ahead."""
+    if spec.admission or spec.link_model == network.link_model:
+        return spec.admission or network.admission
+    return network.admission if spec.link_model == "circuit" else "work_conserving"
+
+
+def outcome(spec, loaded, run, meter):
+    """The figures of a run that has ended."""
+    trace, table, prefill = loaded.routing.trace, run.records.table(), run.workload.prefill_steps
+    counted = run.workload.steps - (0 if loaded.habits["prefill_step_counts"] else prefill)
+    row = {
+        "strategy": spec.strategy_name,
+        "link_model": spec.link_model,
+        "admission": admission_of(spec, mesh_of(loaded.system)),
+        **figures(table, spec.batch, counted, prefill),
+        **meter.read(),
+    }
+    networks = [
+        (n.name, [link.name for link in n.links], run.fabric.link_statistics(n)) for n in run.layout.parts["networks"]
+    ]
+    reuse = trace.provenance.get("reuse", {})
+    if reuse:
+        run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
+    if run.workload.steps < spec.steps:
+        run.notes["steps_in_the_trace"] = run.workload.steps
+    if loaded.system.replaced:
+        run.notes["preset_replaces"] = loaded.system.replaced
+    facts = {
+        "trace": {"name": trace.name, "sha256": trace.sha256},
+        "system": loaded.system.resolved,
+        "code": loaded.code,
+        "policies": run.policies.resolved(),
+        "notes": run.notes,
+    }
+    return Outcome(row, table, run.statistics(), networks, facts, prefill)

@@ -1,0 +1,99 @@
+"""The work of a run, layer by layer: what the gate of each MoE layer chose in each step, as policies see it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipweave.policy.tally import tally
+from chipweave.policy.view import LayerView, read_only
+
+
+@dataclass(frozen=True)
+class LayerJob:
+    """One layer of one step."""
+
+    step: int
+    layer: int
+    layer_index: int
+    view: LayerView
+
+
+class Workload:
+    """The requests of a trace, each standing for `replication` like ones; `steps` steps of it (the prefill is step 0).
+
+    Replicated requests are counted once and multiplied: the same counts, and a heat map smaller by one factor in all
+    its entries.
+    """
+
+    def __init__(self, trace, replication, steps, costs, distance, drop_unnamed_layers=False):
+        """drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
+        request, as the published simulator does (they vanish from traces that leave dense layers out)."""
+        self.trace, self.replication = trace, replication
+        self.steps = min(steps, trace.steps)
+        self.prefill_steps = int(trace.has_prefill)
+        self.costs, self.distance = costs, distance
+        limit = 1 << 30 if trace.layer_keys is None or not drop_unnamed_layers else trace.layer_keys
+        self.layers = [(i, layer) for i, layer in enumerate(trace.layers) if layer < limit]
+
+    def jobs(self, home, holders):
+        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is made."""
+        before = None
+        holders, home, distance = read_only(holders), read_only(home), read_only(self.distance)
+        for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
+            neighbours = _neighbours(before, chosen, self.trace.requests)
+            for index, layer in self.layers:
+                ids = chosen[index]
+                if not len(ids):
+                    continue
+                counts, first = tally(ids, self.trace.experts, self.replication)
+                previous, paired, starts = neighbours(index)
+                view = LayerView(
+                    layer,
+                    step,
+                    step < self.prefill_steps,
+                    counts,
+                    first,
+                    home,
+                    holders[index],
+                    distance,
+                    self.costs,
+                    ids,
+                    previous,
+                    starts,
+                    paired,
+                )
+                yield LayerJob(step, layer, index, view)
+            before = chosen
+
+
+def _neighbours(before, now, requests):
+    """index of a layer -> (the ids one token earlier, the rows of `now` they belong to, the prompts' starts), None where there are none.
+
+    The pair of the last prompt token and the first answer is never counted.
+    """
+    if now.step == 0:
+        starts = None if now.missing else _prompt_starts(now.row_request, requests)
+        return lambda index: (None, None, _prompt_starts(now.owners(index), requests) if starts is None else starts)
+    if now.step == 1:
+        return lambda index: (None, None, None)
+    if before.missing or now.missing:
+        return lambda index: _pairs(before, now, index)
+    kept = _still_running(before.row_request, now.row_request)
+    return lambda index: (before[index][kept], None, None)
+
+
+def _pairs(before, now, index):
+    """As `_neighbours`, of a layer that requests may leave out in either step."""
+    earlier, later = before.owners(index), now.owners(index)
+    both = np.intersect1d(earlier, later, assume_unique=True)
+    return before[index][np.searchsorted(earlier, both)], np.searchsorted(later, both), None
+
+
+def _still_running(before, now):
+    """Which rows of the step before belong to requests of this step: a slice where all do (no copy), else positions."""
+    return slice(None) if len(before) == len(now) else np.searchsorted(before, now)
+
+
+def _prompt_starts(row_request, requests):
+    """int64 [requests + 1]: where each request's prompt begins among the rows of step 0, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(np.bincount(row_request, minlength=requests))]).astype(np.int64)

@@ -1,0 +1,48 @@
+"""What a topology becomes: parts, the graph that joins them, and its networks."""
+
+import networkx as nx
+import numpy as np
+
+
+class System:
+    """A checked system, ready for a run.
+
+    Attributes:
+        name, about: as in the YAML.
+        graph: MultiDiGraph; parts and bare routers as nodes (kind, assembly, index), links as edges from the port
+            that uses to the port that provides, or from router to router: latency_ps (int; 0 where it is included in
+            the parts' own figures), bandwidth (Fraction or None), network ("" for a wire), ports (from, to).
+        parts: name -> Component, parts in slots included, in order of expansion.
+        networks: name -> Network.
+        sources: list of (path in the YAML, value as text, Source).
+        resolved: plain dict of all that was read, for the manifest; `topology.load` takes it back.
+        preset: name of the preset laid over it, or "".
+        replaced: what the preset replaces of what the files say, in words.
+        code: code allowed in, name -> {"file", "sha256"}.
+    """
+
+    def __init__(self, name, about=""):
+        self.name, self.about = name, about
+        self.graph = nx.MultiDiGraph()
+        self.parts, self.networks, self.grids = {}, {}, {}
+        self.sources, self.replaced, self.resolved, self.preset, self.code = [], [], {}, "", {}
+
+    def grid(self, assembly):
+        """The shape an assembly (or part) is replicated over: (Y, X), (N,), or () where it is there once."""
+        return self.grids[assembly]
+
+    def instances(self, assembly):
+        """Names of its instances in die order: [y][x] at y + x * Y. Absent ones are left out."""
+        there = {n.split(".")[0] for n in self.parts}
+        dims = self.grids[assembly]
+        indices = sorted(np.ndindex(*dims), key=lambda index: index[::-1])
+        names = [assembly + "".join(f"[{i}]" for i in index) for index in indices]
+        return [n for n in names if n in there]
+
+    def of_kind(self, role):
+        """The parts whose kind, or a base's kind, is `role`, in order of expansion."""
+        return [part for part in self.parts.values() if role in part.roles()]
+
+    def wires(self):
+        """Edges (from, to, data) that belong to no network."""
+        return [(a, b, d) for a, b, d in self.graph.edges(data=True) if not d["network"]]

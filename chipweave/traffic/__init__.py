@@ -1,0 +1,1 @@
+"""Traffic on a flit network: synthetic patterns, replayed packet lists, statistics of links."""

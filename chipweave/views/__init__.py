@@ -1,0 +1,1 @@
+"""What people see of a system: descriptions, drawings, file types, skeletons."""

@@ -1,0 +1,277 @@
+"""The picture of a system: each network in its shape, beside it what is inside a die, below it what the colours mean.
+
+Links that differ from most of their network (a slow one) are drawn in another colour and carry the figures in which they
+differ; dies that differ from most have their border in that colour.
+"""
+
+import textwrap
+from collections import Counter
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from chipweave.declare import units
+from chipweave.io.atomic import replacing
+from chipweave.topology.parts import bare
+from chipweave.views import draw_layout as layout
+
+INK, QUIET, PAPER = "#22303c", "#7b8794", "#ffffff"
+LINK, ODD = "#3b82c4", "#d9480f"
+FILLS = ("#dbeafe", "#dcfce7", "#fef3c7", "#fce7f3", "#ede9fe", "#cffafe", "#ffedd5", "#e2e8f0")
+TITLE_PER_INCH, WORDS_PER_INCH = 8.5, 13.5  # characters of the bold title and of a panel's words
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "chipweave",
+    "text.color": INK,
+}
+
+
+def draw(system, path):
+    """Draw `system` into a file; its ending says the format (.svg, .png, .pdf)."""
+    panels = [("network", n) for n in system.networks.values()]
+    insides = layout.insides(system)
+    panels += [("inside", i) for i in insides]
+    graph = layout.loose(system)
+    if graph.number_of_edges() or (not panels and graph):
+        panels.append(("loose", graph))
+    colours = {
+        k: FILLS[i % len(FILLS)]
+        for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))
+    }
+    with plt.rc_context(STYLE):
+        sizes = [_size(kind, what) for kind, what in panels]
+        wide = sum(w for w, _ in sizes) + 0.4
+        title = textwrap.fill(
+            f"{system.name}: {system.about}" if system.about else system.name,
+            max(20, int((wide - 0.3) * TITLE_PER_INCH)),
+        )
+        top = 0.95 + 0.2 * title.count("\n")
+        high = max(h for _, h in sizes) + top - 0.05
+        figure, axes = plt.subplots(
+            1, len(panels), squeeze=False, figsize=(wide, high), width_ratios=[w for w, _ in sizes]
+        )
+        figure.subplots_adjust(
+            left=0.15 / wide, right=1 - 0.15 / wide, bottom=0.1 / high, top=1 - top / high, wspace=0.04
+        )
+        figure.text(0.15 / wide, 1 - 0.12 / high, title, ha="left", va="top", fontsize=12, fontweight="bold")
+        for axis, (kind, what) in zip(axes[0], panels):
+            axis.set_aspect("equal")
+            axis.axis("off")
+            axis.set_anchor("NW")
+            PANELS[kind](axis, system, what, colours)
+        with replacing(path, "wb") as file:
+            figure.savefig(
+                file,
+                format=str(path).rpartition(".")[2].lower(),
+                dpi=150,
+                facecolor=PAPER,
+                metadata={"Date": None} if str(path).endswith(".svg") else None,
+            )
+        plt.close(figure)
+
+
+def _size(kind, what):
+    """Inches of a panel; its words fit into its width."""
+    if kind == "network":
+        places = layout.positions(what).values()
+        wide, high = (max(p[i] for p in places) - min(p[i] for p in places) + 1 for i in (0, 1))
+        scale = 1.15 if max(wide, high) <= 10 else 12 / max(wide, high)
+        words = max(map(len, _words(what).split("\n"))) / WORDS_PER_INCH
+        return max(3.2, wide * scale, words), max(2.4, high * scale + 0.7)
+    spots = layout.columns(what[2] if kind == "inside" else what).values()
+    return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.4, 1.1 * (1 + len({y for _, y in spots})))
+
+
+def _network(axis, system, network, colours):
+    spots = layout.positions(network)
+    common = _most_common(network)
+    large = len(spots) <= 100
+    for a, b in network.pairs():
+        figures = _figures(network.graph.edges[a, b])
+        odd = figures != common
+        for start, end, style in _strokes(network, spots[a], spots[b]):
+            axis.plot(
+                *zip(start, end),
+                color=ODD if odd else LINK,
+                linewidth=2.2 if large else 0.8,
+                linestyle=style,
+                zorder=1,
+                solid_capstyle="butt",
+            )
+        if odd:
+            level = abs(spots[a][1] - spots[b][1]) < 0.01
+            middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
+            words = "\n".join(f for f in figures.split(", ") if f not in common.split(", "))
+            axis.text(
+                middle[0] + (0 if level else 0.04),
+                middle[1] + (0.03 if level else 0),
+                words,
+                color=ODD,
+                fontsize=4.8 if level else 5.5,
+                ha="center" if level else "left",
+                va="bottom" if level else "center",
+                zorder=4,
+            )
+    number = {n: i for i, n in enumerate(network.endpoints)}
+    odd_dies = set().union(*(odd for _, odd in layout.alike(system).values()))
+    for name, spot in spots.items():
+        edge = ODD if layout.owner(system, name) in odd_dies else QUIET
+        _node(axis, name, spot, number.get(name), system, colours, large, edge)
+    if network.shape in ("mesh", "torus") and not network.whole and len(network.dims) == 2:
+        for y in range(network.dims[0]):
+            for x in range(network.dims[1]):
+                if (y, x) not in network.name_at:
+                    _box(axis, (x, -y), 0.66, 0.56, PAPER, "absent", QUIET, dashed=True)
+    axis.set_title(_words(network), fontsize=9, color=INK, loc="left")
+    axis.autoscale_view()
+    axis.margins(0.06)
+
+
+def _words(network):
+    """What stands over a network."""
+    shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
+    return (
+        f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n"
+        f"{_most_common(network)} each way; {shared}; routing {network.routing}"
+    )
+
+
+def _strokes(network, a, b):
+    """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid."""
+    step = [b[i] - a[i] for i in (0, 1)]
+    if network.shape != "torus" or max(map(abs, step)) < 1.5:
+        return [(a, b, "-")]
+    out = [0.62 * (1 if s > 0 else -1) if s else 0 for s in step]
+    return [(a, (a[0] - out[0], a[1] - out[1]), (0, (2, 1))), (b, (b[0] + out[0], b[1] + out[1]), (0, (2, 1)))]
+
+
+def _node(axis, name, spot, number, system, colours, large, edge):
+    """One die or router; its number is its place in endpoint order."""
+    owner = layout.owner(system, name)
+    fill = colours.get(system.parts[name].kind.partition(".")[0], FILLS[0]) if name in system.parts else "#f1f5f9"
+    if not large:
+        _box(axis, spot, 0.5, 0.5, fill, "", INK, edge=edge)
+        return
+    title = bare(owner).rpartition(".")[2] + (f" {number}" if number is not None else "")
+    index = owner[owner.find("[") :] if "[" in owner else ""
+    _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index, edge=edge)
+
+
+def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False, edge=QUIET):
+    x, y = spot
+    box = axis.add_patch(
+        FancyBboxPatch(
+            (x - wide / 2, y - high / 2),
+            wide,
+            high,
+            boxstyle="round,pad=0,rounding_size=0.08",
+            facecolor=fill,
+            edgecolor=edge,
+            linewidth=1 if edge == QUIET else 1.8,
+            linestyle="--" if dashed else "-",
+            zorder=2,
+        )
+    )
+    axis.text(
+        x,
+        y + (0.09 if below else 0),
+        text,
+        ha="center",
+        va="center",
+        fontsize=8.5,
+        color=ink,
+        fontweight="bold" if below else "normal",
+        zorder=3,
+    )
+    if below:
+        axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=7, color=QUIET, zorder=3)
+    return box
+
+
+def _inside(axis, system, what, colours):
+    name, instance, graph, odd = what
+    others = f"; {odd} with another border differ{'s' if odd == 1 else ''} in kinds or figures" if odd else ""
+    axis.set_title(f"inside one {name} ({instance}){others}", fontsize=9, color=INK, loc="left")
+    _parts(axis, system, graph, colours, instance + ".")
+
+
+def _loose(axis, system, graph, colours):
+    axis.set_title("parts", fontsize=9, color=INK, loc="left")
+    _parts(axis, system, graph, colours, "")
+
+
+def _parts(axis, system, graph, colours, prefix):
+    """Boxes for parts, with what their slots hold, and arrows from the one that asks to the one that answers."""
+    spots = {n: (1.75 * x, 1.15 * y) for n, (x, y) in layout.columns(graph).items()}
+    boxes = {}
+    for name, spot in spots.items():
+        outside, part = graph.nodes[name].get("outside"), system.parts.get(name)
+        fill = PAPER if outside else colours[part.kind.partition(".")[0]]
+        held = "" if outside else ", ".join(s for s, inner in part.slots.items() if inner is not None)
+        boxes[name] = _box(
+            axis, spot, 1.3, 0.72, fill, name.removeprefix(prefix).strip(), INK, below=" ", dashed=bool(outside)
+        )
+        axis.text(
+            spot[0],
+            spot[1] - 0.14,
+            (outside or part.kind) + (f"\nholds {held}" if held else ""),
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            color=QUIET,
+            zorder=3,
+            linespacing=1.15,
+        )
+    for a, b, data in graph.edges(data=True):
+        columns = (spots[b][0] - spots[a][0]) / 1.75
+        bend = 0 if columns == 1 else -0.32 if columns > 1 else -0.45
+        axis.add_patch(
+            FancyArrowPatch(
+                spots[a],
+                spots[b],
+                patchA=boxes[a],
+                patchB=boxes[b],
+                arrowstyle="-|>",
+                mutation_scale=9,
+                color=LINK,
+                linewidth=1.4,
+                connectionstyle=f"arc3,rad={bend}",
+                zorder=1,
+            )
+        )
+        if data["latency_ps"]:
+            middle = [(spots[a][i] + spots[b][i]) / 2 for i in (0, 1)]
+            axis.text(
+                middle[0],
+                middle[1] + 0.12 + abs(bend),
+                _figures(data).replace(", ", "\n"),
+                fontsize=6.5,
+                color=LINK,
+                ha="center",
+                va="bottom",
+                zorder=4,
+            )
+    axis.autoscale_view()
+    axis.margins(0.08)
+
+
+PANELS = {"network": _network, "inside": _inside, "loose": _loose}
+
+
+def _figures(data):
+    """Latency and bandwidth of an edge in words."""
+    return (
+        f"{units.format(data['latency_ps'], 'time')}, {units.format(data['bandwidth'], 'bandwidth')}"
+        if data["bandwidth"]
+        else units.format(data["latency_ps"], "time")
+    )
+
+
+def _most_common(network):
+    counts = Counter(_figures(d) for *_, d in network.graph.edges(data=True))
+    return counts.most_common(1)[0][0] if counts else "no link"

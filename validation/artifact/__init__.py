@@ -1,0 +1,1 @@
+"""The artifact's reference sets and their rows."""

@@ -1,0 +1,1 @@
+"""Microbenchmarks that the cases run on the modelled die."""

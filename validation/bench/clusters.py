@@ -1,0 +1,121 @@
+"""Microbenchmarks of what an SM has beside its loads: shared memory, own and of its cluster, bulk copies, launches."""
+
+import numpy as np
+
+from .die import BARRIER, COPY, ENDLESS, JUMP, KIB, LOAD, LOOP, MIB, SHARED, WAIT, Die, load
+
+HOPS = 256
+US = 1_000_000  # ps
+DESCRIPTORS = 1  # csrc/behaviours/tma/tma.h
+SUBMIT = 1  # csrc/behaviours/command_processor/command_processor.h
+WORDS = 16  # B a lane of the copies: float4
+
+
+def _cycles(die, sm, ops):
+    """SM cycles a turn of `ops` by one warp of one lane, without the block's start and end."""
+    ends = []
+    for turns in (1, HOPS + 1):
+        start = die.endpoints.now
+        die.program(sm, [*ops, (LOOP, 0, turns)], 1)
+        die.launch(sm)
+        die.endpoints.run()
+        ends.append(die.endpoints.now - start)
+    return (ends[1] - ends[0]) / HOPS / die.period_ps
+
+
+def _shared(cluster, peer, lanes=1, size=4, store=0, at=0):
+    return (SHARED, at, cluster, peer, 32 * size, 0, size, size, lanes, store)
+
+
+def shared_cycles(topology, **options):
+    """A dependent load of the SM's own shared memory."""
+    die = Die(topology, sms=2, **options)
+    return _cycles(die, die.sms[0], [_shared(1, 0), (WAIT,)])
+
+
+def remote_cycles(topology, cluster=2, peer=1, **options):
+    """A dependent load of another SM's shared memory in a cluster; `peer` 0: the SM's own, by its address in the cluster."""
+    die = Die(topology, **options)
+    first = die.system.parts["sm"].clusters(cluster)[0][0]
+    return _cycles(die, die.sms[first], [_shared(cluster, peer), (WAIT,)])
+
+
+def ring_copy(topology, cluster=2, **options):
+    """Bytes/s of all SMs, each copying the shared memory of the next SM of its cluster into its own; SMs that no cluster has room
+    for in their GPC stay idle."""
+    die = Die(topology, **options)
+    busy = [die.sms[i] for members in die.system.parts["sm"].clusters(cluster) for i in members]
+    ops = [_shared(cluster, 1, 32, WORDS, at=k * 16 * KIB) for k in range(4)] + [
+        (WAIT,),
+        _shared(1, 0, 32, WORDS, 1),
+        (JUMP, 0),
+    ]
+    for i, sm in enumerate(busy):
+        die.program(sm, ops, 1024)
+        die.launch(sm, i * 1000)
+    return die.rate("remote", 2 * US, 4 * US)
+
+
+def copy_extra_cycles(topology, **options):
+    """What a bulk copy of a line that is in L2 takes longer than a load of it past L1."""
+    die = Die(topology, sms=3, **options)
+    sm = die.sms[0]
+    die.endpoints.touch([die.sms[2]], np.zeros(1, np.uint64), mask=15)
+    die.endpoints.attach(die.numbers["tma"][0], DESCRIPTORS, [0, 128, 128, 1, 128])
+    plain = _cycles(die, sm, [load(0, lanes=1, past_l1=1), (WAIT,)])
+    return _cycles(die, sm, [(COPY, 0, 0, 0, 0, 128, 0), (BARRIER, 0)]) - plain
+
+
+def copy_rate(topology, box=16 * KIB, **options):
+    """Bytes/s of all SMs that fill shared memory by bulk copies out of L2, two boxes under way."""
+    die = Die(topology, **options)
+    size = 8 * MIB
+    for _ in range(2):
+        die.endpoints.touch(die.sms[:2], np.repeat(np.arange(0, size, 128, dtype=np.uint64), 2), mask=15)
+    boxes = size // box
+    for i, sm in enumerate(die.sms):
+        die.endpoints.attach(die.numbers["tma"][i], DESCRIPTORS, [i * box % size, box, box, 1, box])
+        ops = [
+            (COPY, 0, 0, 0, 1, box, 0),
+            (COPY, 0, 1, 0, 1, box, 1),
+            (BARRIER, 0),
+            (BARRIER, 1),
+            (LOOP, 0, boxes // 4),
+        ]
+        die.program(sm, ops, 1, 1, blocks=ENDLESS)
+        die.launch(sm, i * 1000)
+    return die.rate("copied", 1.5 * US, 1.5 * US)
+
+
+def scale_kernel(topology, moved, way="stream", kernels=6, threads=256, **options):
+    """Seconds a kernel of a train of launches that scale an array: `moved` bytes, half of them read, one 8 B element a thread."""
+    die = Die(topology, sets=(f"front.way={way}",), **options)
+    blocks = max(1, round(moved / 16 / threads))
+    read, written = 0, 1 << 32
+    ops = [
+        load(read, block_step=threads * 8, warp_step=256),
+        (WAIT,),
+        load(written, block_step=threads * 8, warp_step=256, store=True),
+    ]
+    for i, sm in enumerate(die.sms):
+        die.program(sm, ops, threads, min(32, 2048 // threads), first=i, step=len(die.sms), blocks=0)
+    front = die.numbers["front"][0]
+    ends = []
+    for count in (2, kernels):  # a train ends with its last kernel: what a kernel more takes
+        for _ in range(count):
+            die.endpoints.start(front, SUBMIT, 0, blocks)
+        start = die.endpoints.now
+        die.endpoints.run()
+        ends.append(die.endpoints.now - start)
+    return (ends[1] - ends[0]) / (kernels - 2) * 1e-12
+
+
+def launch_call(topology, **options):
+    """Seconds from a host's call to a kernel's start on an idle GPU."""
+    die = Die(topology, sms=2, **options)
+    for sm in die.sms:
+        die.program(sm, [(LOAD, 0, 0, 1, 0, 0, 8, 8, 1, 0)], 1, blocks=0)
+    front = die.numbers["front"][0]
+    die.endpoints.start(front, SUBMIT, 0, 0)
+    die.endpoints.run()
+    return die.endpoints.statistics(front)["first_start"] * 1e-12

@@ -1,0 +1,113 @@
+"""The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on it.
+
+Each microbenchmark is a program for the SMs (csrc/behaviours/sm/sm.h) that repeats what the published one does; caches are
+warmed by touching the lines in the program's own order, then a window of the steady state is run in time.
+"""
+
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+
+from chipweave import topology
+from chipweave.line_rate import LineRate
+
+from ..rows.devices import Device
+
+CALIBRATED = files("chipweave.validation") / "calibrated" / "die.yaml"
+LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = range(1, 12)
+KERNEL, PAGES, ORDER = 1, 2, 3
+LAUNCH, STOP = 1, 4
+ENDLESS = 1 << 40
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+PAGE = 2 * MIB
+REGION = 2048  # pages of 4 GiB: an array of a benchmark lies in one piece, as an allocation on an idle device does
+REGIONS = 16
+
+
+@lru_cache(maxsize=64)
+def _system(name, sets, preset):
+    return topology.load(name, sets=sets, preset=preset)
+
+
+class Die:
+    """A die ready to run. `of`: a topology's name or file, or a `Device`, which may be at a clock of its own. `sms` of its
+    SMs take part (all where None): those left out would idle.
+
+    Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz, period_ps.
+    """
+
+    def __init__(self, of, sms=None, sets=(), seed=1, preset=str(CALIBRATED), engine="kernel"):
+        name, own = (of.topology, of.sets) if isinstance(of, Device) else (of, ())
+        sets = own + tuple(sets) + ((f"sm.sms={sms}",) if sms else ())
+        self.system = _system(name, sets, preset)
+        line_rate = LineRate(self.system, seed, engine)
+        self.endpoints = line_rate.endpoints
+        self.numbers = line_rate.numbers
+        self.sms, self.slices, self.channels = (self.numbers[part] for part in ("sm", "llc", "hbm"))
+        self.clock_hz = float(self.system.parts["sm"].clock)
+        self.period_ps = 1e12 / self.clock_hz
+        rng = np.random.default_rng(seed)
+        first = rng.permutation(REGIONS) * 2 * REGION + rng.integers(REGION, size=REGIONS)
+        pages = (first[:, None] + np.arange(REGION)).ravel()
+        for sm in self.sms + self.numbers.get("door", []):
+            self.endpoints.attach(sm, PAGES, pages)
+
+    def program(self, sm, ops, threads, blocks_at_once=1, first=0, step=1, blocks=1, count=0, place_count=0):
+        """Give an SM its kernel; each op is its code and operands, padded with zeros."""
+        words = [threads, blocks_at_once, first, step, blocks, count, place_count]
+        for op in ops:
+            words += [*op, *[0] * (10 - len(op))]
+        self.endpoints.attach(sm, KERNEL, words)
+
+    def launch(self, sm, delay_ps=0):
+        self.endpoints.start(sm, LAUNCH, delay_ps)
+
+    def rate(self, statistic, warm_ps, measure_ps):
+        """Bytes per second of an SM statistic in a window that begins `warm_ps` from now."""
+        e = self.endpoints
+        start = e.now + int(warm_ps)
+        e.run(start)
+        before = e.total(self.sms, statistic)
+        e.run(start + int(measure_ps))
+        return (e.total(self.sms, statistic) - before) / (measure_ps * 1e-12)
+
+
+def load(
+    base,
+    block_step=0,
+    block_mod=ENDLESS,
+    warp_step=0,
+    loop_step=0,
+    lane_step=8,
+    size=8,
+    lanes=32,
+    past_l1=0,
+    store=False,
+):
+    """A LOAD (or STORE) op; see csrc/behaviours/sm/sm.h."""
+    return (
+        STORE if store else LOAD,
+        base,
+        block_step,
+        block_mod,
+        warp_step,
+        loop_step,
+        lane_step,
+        size,
+        lanes,
+        past_l1,
+    )
+
+
+def scattered(n, count, seed):
+    """`count` different numbers below n in an order without pattern, without making all n."""
+    if count * 4 >= n:
+        return np.random.default_rng(seed).permutation(n)[:count]
+    bits = max(int(n - 1).bit_length(), 2)
+    mask, half = (1 << bits) - 1, (bits + 1) // 2
+    x = np.arange(min(1 << bits, 4 * count), dtype=np.uint64)
+    for multiplier in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9 + 2 * seed, 0x94D049BB133111EB):
+        x = (x * np.uint64(multiplier | 1) + np.uint64(seed)) & np.uint64(mask)
+        x ^= x >> np.uint64(half)
+    return x[x < n][:count].astype(np.int64)

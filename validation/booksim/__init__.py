@@ -1,0 +1,1 @@
+"""BookSim's configurations, traffic and sources, for its suite."""

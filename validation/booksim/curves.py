@@ -1,0 +1,113 @@
+"""Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that follow the seeds' spread."""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+from chipweave.errors import Stuck
+from chipweave.traffic import synthetic as traffic
+
+from . import options as booksim_options
+from . import traffic as booksim_traffic
+from .files import number, router, whole
+
+SEEDS = range(1, 6)
+UNSTABLE = ("unstable", "throughput_mode")
+
+
+@dataclass
+class Curve:
+    """One row of reference.csv (`O01:3`). Reference is plat in the linear region and the knee, else the accepted rate."""
+
+    id: str
+    data: object
+    row: dict
+    group: str = "curves"
+    x_name: str = "offered_flits"
+
+    @property
+    def device(self):
+        return self.row["network"] or f"{self.row['topology']} {self.row['k']}"
+
+    @property
+    def x_value(self):
+        return self.row["offered_flits"]
+
+    @property
+    def by_latency(self):
+        return self.row["status"] == "stable" and self.row["region"] in ("linear", "knee")
+
+    @property
+    def quantity(self):
+        return "mean packet latency (cycles)" if self.by_latency else "accepted flits per node and cycle"
+
+    @property
+    def reference(self):
+        return number(self.row, "plat_mean" if self.by_latency else "accepted_flits_mean")
+
+    @property
+    def overload(self):
+        """Beyond saturation; where the reference's own seeds disagree (`mixed`), the rule near saturation holds."""
+        return self.row["status"] in UNSTABLE or (self.row["region"] == "overload" and self.row["status"] != "mixed")
+
+    def spread(self, name):
+        """Five times the relative standard deviation over the reference's seeds."""
+        try:
+            return 5 * float(self.row[f"{name}_std"]) / float(self.row[f"{name}_mean"])
+        except (KeyError, ValueError, ZeroDivisionError):
+            return 0.0
+
+    def answer(self):
+        row = self.row
+        booksim_options.check_run(row)
+        net, options = self.data.network(row), router(row)
+        warmup = whole(row, "warmup_periods") * whole(row, "sample_period")
+        limit = number(row, "latency_thres") if row.get("latency_thres") else 500.0
+        runs = []
+        for seed in SEEDS:
+            try:
+                runs.append(
+                    traffic.run(
+                        net,
+                        options,
+                        booksim_traffic.pattern(row),
+                        number(row, "offered_flits"),
+                        *booksim_traffic.sizes(row),
+                        booksim_traffic.injection(row),
+                        warmup,
+                        whole(row, "measure_cycles"),
+                        seed,
+                        drain_limit=1000 if row["sim_type"] == "throughput" else None,
+                    )
+                )
+            except Stuck as stuck:
+                return 0.0, False, None, str(stuck)
+        accepted = fmean(r["accepted_flits"] for r in runs)
+        latency = fmean(r["latency_mean"] for r in runs)
+        off = abs(accepted / number(row, "accepted_flits_mean") - 1)
+        why = "the network can deadlock with these VCs" if any(r["saturated"] for r in runs) and self.by_latency else ""
+        if not self.by_latency:
+            tolerance = max(0.05 if self.overload else 0.03, self.spread("accepted_flits"))
+            same = (
+                row["status"] != "unstable"
+                or max(r["latency_mean"] for r in runs) > limit
+                or any(r["saturated"] for r in runs)
+            )
+            return (
+                accepted,
+                off <= tolerance and same,
+                tolerance,
+                why or ("" if same else "the reference is saturated, ours is not"),
+            )
+        linear = row["region"] == "linear"
+        tolerance = max(0.02 if linear else 0.10, self.spread("plat"))
+        holds = abs(latency / self.reference - 1) <= tolerance and (linear or off <= 0.03)
+        return (
+            latency,
+            holds,
+            tolerance,
+            why or ("" if linear or off <= 0.03 else f"accepted is {off:.1%} off, bar 3 %"),
+        )
+
+
+def curve_rows(data):
+    return [Curve(f"{row['config_id']}:{row['point']}", data, row) for row in data.rows("reference.csv")]

@@ -1,0 +1,106 @@
+"""The files of a BookSim 2 reference folder, and the networks and routers their rows describe."""
+
+import csv
+from dataclasses import fields
+
+import numpy as np
+
+from chipweave.errors import BadInput, Fault, Place
+from chipweave.noc.router import SPELLINGS, Router
+from chipweave.noc.routing import grid, irregular
+
+from . import options as booksim_options
+
+KNOWN = ({f.name for f in fields(Router)} | set(SPELLINGS)) - {"routing_function", "injection_rate"}
+FILES = (
+    "reference.csv",
+    "packet_traces.csv",
+    "packet_traces_index.csv",
+    "anynet_links.csv",
+    "anynet_routes.csv",
+    "microbench.csv",
+)
+MOST_ENDPOINTS = 16_384
+
+
+class Folder:
+    """Rows of the files that are there, read once; a missing file has none."""
+
+    def __init__(self, path):
+        self.path, self.read = path, {}
+
+    def rows(self, name):
+        if name not in self.read:
+            path = self.path / name
+            self.read[name] = []
+            if path.is_file():
+                try:
+                    with open(path, newline="", encoding="utf-8") as file:
+                        self.read[name] = list(csv.DictReader(file))
+                except (UnicodeDecodeError, csv.Error) as error:
+                    raise BadInput(Fault(f"cannot be read: {error}", Place(str(path)))) from None
+        return self.read[name]
+
+    def network(self, row):
+        """chipweave.noc.routing.Network of a row (columns topology, k, n, network, routing_function, use_noc_latency).
+
+        Raises BadInput where the row needs a file that is not there, or a topology that we do not have.
+        """
+        kind, k, n = row["topology"], whole(row, "k"), whole(row, "n")
+        if kind in ("mesh", "torus"):
+            if not 1 <= n <= 8 or k < 1 or k**n > MOST_ENDPOINTS:
+                raise BadInput(f"{kind} of {k}^{n} routers: at most {MOST_ENDPOINTS}")
+            latency = None if row.get("use_noc_latency", "1") in ("1", "") else 1
+            net = grid([k] * n, wrap=kind == "torus", latency=latency, routing=row["routing_function"])
+            return one_way_a_rank(net) if row["routing_function"] == "min_adapt" else net
+        if kind != "anynet" or row["routing_function"] != "min":
+            raise BadInput(
+                f"topology {kind} with routing {row['routing_function']}: not modelled; mesh, torus with dor, anynet with min"
+            )
+        links = {
+            (whole(r, "src_router"), whole(r, "dst_router")): whole(r, "latency")
+            for r in self.rows("anynet_links.csv")
+            if r["net"] == row["network"]
+        }
+        if not links:
+            raise BadInput(f"anynet_links.csv has no links of network {row['network']!r}")
+        size = max(max(pair) for pair in links) + 1
+        if size > MOST_ENDPOINTS:
+            raise BadInput(f"network {row['network']!r} has more than {MOST_ENDPOINTS} routers")
+        hops = {
+            (whole(r, "router"), whole(r, "dest_node")): whole(r, "next_router")
+            for r in self.rows("anynet_routes.csv")
+            if r["net"] == row["network"]
+        }
+        tables = [[hops.get((r, e)) for e in range(size)] for r in range(size)] if hops else None
+        return irregular(size, links, next_router=tables, name=row["network"])
+
+
+def one_way_a_rank(net):
+    """BookSim 2's sets of routes hold one entry per rank: of the adaptive ways, all of one rank, the first alone.
+
+    That is the way of the escape VC, so a packet is free in its VC and not in its direction.
+    """
+    net.minimal = np.where(net.minimal, np.uint64(1) << net.table.astype(np.uint64), np.uint64(0))
+    return net
+
+
+def whole(row, name):
+    try:
+        return int(row[name])
+    except (KeyError, TypeError, ValueError):
+        raise BadInput(f"column {name}: {row.get(name)!r} is no whole number") from None
+
+
+def number(row, name):
+    try:
+        return float(row[name])
+    except (KeyError, TypeError, ValueError):
+        raise BadInput(f"column {name}: {row.get(name)!r} is no number") from None
+
+
+def router(row):
+    """Router of a row's columns; BadInput for an option or a value that is not ours."""
+    booksim_options.check(row)
+    values = row | {"vc_buf_size": booksim_options.vc_depth(row)}
+    return Router.of({k: v for k, v in values.items() if k in KNOWN and v not in ("", None)})

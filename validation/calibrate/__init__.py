@@ -1,0 +1,1 @@
+"""Programs that set every fitted value from calibration rows alone."""

@@ -1,0 +1,1 @@
+"""What a reference row means: units, devices, chips, software stacks."""

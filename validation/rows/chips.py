@@ -1,0 +1,58 @@
+"""The dies of the topologies as the kernel-level models see them: structure and datasheet values, read from there.
+
+SMs, clock, memory's peak and the size of L2 stand once, in topologies/*.yaml; what is fitted in calibrated/kernels.yaml.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from chipweave.kernel_models.chip import Chip
+from chipweave.ledger import NotModelled
+
+from .devices import device_of, parts, topology_of
+
+CALIBRATED = files("chipweave.validation") / "calibrated" / "kernels.yaml"
+CHIP_FIGURES = (
+    "flop_per_clk",
+    "tensor_clock_hz",
+    "l2_bytes_per_clk",
+    "l2_latency_s",
+    "dram_latency_s",
+    "tma_extra_s",
+    "die_memory_bytes_per_s",
+    "shared_bytes_per_clk",
+)
+
+
+def calibrated():
+    """{figure: value} of validation/calibrated/kernels.yaml."""
+    entries = yaml.safe_load(CALIBRATED.read_text(encoding="utf-8"))
+    return {name: entry["value"] for name, entry in entries.items()}
+
+
+@cache
+def structure(name):
+    """The die of a topology, without what is fitted."""
+    sm, llc, hbm = (parts(name)[part] for part in ("sm", "llc", "hbm"))
+    return Chip(
+        name,
+        sms=sm.sms,
+        clock_hz=float(sm.clock),
+        dram_bytes_per_s=float(hbm.bandwidth),
+        l2_bytes=llc.slices * llc.slice_capacity,
+    )
+
+
+def chip_named(device, figures):
+    """The die that a device's words name, with the calibrated `figures`."""
+    return structure(topology_of(device)).with_fit(**{k: figures[k] for k in CHIP_FIGURES if k in figures})
+
+
+def chip_of(question, figures):
+    """The die of a row with the calibrated `figures`, at the row's clock where it states one; or NotModelled."""
+    device = device_of(question)
+    if isinstance(device, NotModelled):
+        return device
+    return chip_named(device.topology, figures).with_fit(clock_hz=device.clock_hz)

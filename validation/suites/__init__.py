@@ -1,0 +1,1 @@
+"""Suites of the ledger, one file each: `chipweave validate NAME`."""
