@@ -155,7 +155,8 @@ def _name(node, network, names):
     if what == "link":
         words, first, last = node[3]
         link = network.links[number]
-        link_name = names["links"][number] if "links" in names else f"router {link.src} -> router {link.dst}"
+        own = f"{network.router_name(link.src)} -> {network.router_name(link.dst)}"
+        link_name = names["links"][number] if "links" in names else own
         return f"{link_name} ({of}, {words} {first if first == last else f'{first}-{last}'})"
-    end = ends[number] if ends else f"endpoint {number}"
+    end = ends[number] if ends else network.endpoint_name(number)
     return f"{end} {'accepts' if what == 'eject' else 'answers with'} {of}"

@@ -7,11 +7,11 @@ An end is a router's number, its place in the grid ("[0][1]"), or its name.
 
 from __future__ import annotations
 
-from chipweave.declare import Param, named, read_all
+from chipweave.declare.params import Param, named, read_all
 from chipweave.errors import nearest
 from chipweave.noc.shape import Reader
 from chipweave.noc.wiring import Own
-from chipweave.yamlfile import Node
+from chipweave.declare.yamlfile import Node
 
 LINK = named(
     {

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from chipweave.declare import Declared
+from chipweave.declare.params import Declared
 from chipweave.errors import Faults
 from chipweave.noc.wiring import Places, Wiring
-from chipweave.registry import Registry
-from chipweave.yamlfile import Node
+from chipweave.declare.registry import Registry
+from chipweave.declare.yamlfile import Node
 
 shapes = Registry("shape", "chipweave.noc.shapes")
 MAX_LINKS = 1_000_000
@@ -30,17 +30,23 @@ class Reader:
         node: the network as written.
         faults: gets all that is wrong.
         note: called with (Node, params, sources, path) of numbers read, for the list of sources.
+        base: the folder that paths are relative to where the file they stand in is not on this disk.
+        latency_ps: of the network's links.
     """
 
     name: str
     node: Node
     faults: Faults
     note: Callable[..., None]
+    base: Path = Path(".")
+    latency_ps: int = 1
 
     def folder(self, key: str) -> Path:
         """What a path written under `key` is relative to: the folder of the file it stands in, the current one for settings."""
         file = self.node.value[key].place.file
-        return Path(".") if file.startswith("--") or not file else Path(file).parent
+        if file.startswith("--"):
+            return Path(".")
+        return Path(file).parent if file and Path(file).is_file() else self.base
 
 
 class Shape(Declared):

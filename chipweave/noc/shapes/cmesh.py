@@ -8,7 +8,7 @@ Checked by: tests/flit/test_shapes.py; against the same graph as `edges` with `s
 
 import numpy as np
 
-from chipweave.declare import Param
+from chipweave.declare.params import Param
 from chipweave.noc.shape import Reader, Shape, shape
 from chipweave.noc.shapes.mesh import Mesh
 from chipweave.noc.wiring import Places, Wiring

@@ -9,7 +9,7 @@ Checked by: tests/flit/test_shapes.py: degree, diameter 3, one global link betwe
 
 import numpy as np
 
-from chipweave.declare import Param
+from chipweave.declare.params import Param
 from chipweave.noc.shape import Reader, Shape, shape
 from chipweave.noc.wiring import Places, Wiring, pairs_of
 

@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from chipweave.declare import Param
+from chipweave.declare.params import Param
 from chipweave.noc.shape import MAX_LINKS, Reader, Shape, shape
 from chipweave.noc.wiring import Places, Wiring
 

@@ -16,6 +16,9 @@ from chipweave.noc.wiring import Places, Wiring
 class Ring(Torus):
     """Each to the next in endpoint order, the last to the first."""
 
+    grid = False  # x and y mean nothing here
+    routing = "ring"
+
     def wire(self, places: Places, reader: Reader) -> Wiring:
         """A torus over the endpoint numbers."""
         row = Places(places.names, np.arange(places.count, dtype=np.int32)[:, None], (places.count,))

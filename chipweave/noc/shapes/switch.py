@@ -7,7 +7,7 @@ Checked by: tests/flit/test_shapes.py, tests/flit/test_spread.py (four planes at
 
 import numpy as np
 
-from chipweave.declare import Param
+from chipweave.declare.params import Param
 from chipweave.noc.shape import MAX_LINKS, Reader, Shape, shape
 from chipweave.noc.wiring import Places, Wiring, pairs_of
 
