@@ -1,11 +1,66 @@
-"""chipweave: compose multi-die and wafer-scale GPUs from components; simulate MoE LLM serving on them."""
+"""chipweave: compose multi-die and wafer-scale GPUs from components; simulate MoE LLM serving on them.
+
+    import chipweave as cw
+
+    system = cw.load("wafer_5x5")
+    outcome = cw.simulate(cw.RunSpec(topology="wafer_5x5", batch=256, steps=16, strategy="ep"))
+    outcome.row["decode_time_ns"]
+
+FACE lists every public name and the module it comes from; a module is imported when one of its names is first used.
+"""
 
 import importlib
 import sys
 from importlib.machinery import ModuleSpec
-from importlib.metadata import version
+from types import ModuleType
 
-__version__ = version("chipweave")
+FACE = {
+    "chain": ("DONE", "Asked", "Layout", "Link", "Question", "Rate", "Steps", "amount", "ask", "equal", "tell"),
+    "component.broadcast": ("Cast",),
+    "component.component": ("Component", "Port", "Slot"),
+    "component.controller": ("Controller",),
+    "component.staged": ("CopyTable", "Staged"),
+    "declare.params": ("Param", "Stat"),
+    "errors": ("BadInput",),
+    "policy": (
+        "AllocationPolicy",
+        "CopyStore",
+        "LayerView",
+        "PlacementPolicy",
+        "Plan",
+        "PredictionPolicy",
+        "ReplacementPolicy",
+    ),
+    "run.registration": ("register",),
+    "run.results": ("Results", "read_results"),
+    "run.simulate": ("Outcome", "simulate"),
+    "run.spec": ("RunSpec",),
+    "topology": ("load",),
+    "topology.system": ("System",),
+    "trace.library": ("open_trace",),
+}
+_HOME = {name: module for module, names in FACE.items() for name in names}
+
+__all__ = [*sorted(_HOME), "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """A name of the face, imported at its first use and then kept."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: object = version("chipweave")
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'chipweave' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 # Public module names that users' files write, and the modules that stand behind them.
 OTHER_NAMES = {
@@ -47,18 +102,18 @@ OTHER_NAMES = {
 class _OtherNames:
     """Finder and loader of OTHER_NAMES: `import chipweave.staged` gives the very module chipweave.component.staged."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         package, _, last = name.rpartition(".")
         if package == __name__ and last in OTHER_NAMES:
             return ModuleSpec(name, self)
         return None
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = importlib.import_module(f"{__name__}.{OTHER_NAMES[spec.name.rpartition('.')[2]]}")
         spec.loader_state = module.__spec__
         return module
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         """Its code has run under its own name, and the import system's words for it stay those of its own name."""
         module.__spec__ = module.__spec__.loader_state or module.__spec__
 

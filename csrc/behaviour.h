@@ -7,13 +7,14 @@
  *   +-----------+     timer(code)    +--------+      reply(wire) +-----------+
  *
  * A behaviour is a table of functions (`cw_behaviour`) compiled as an extension module of its own. The engine
- * (csrc/endpoints/endpoints.c) owns time, wires and memory of the state; a behaviour never calls another one. It is entered
- * by `receive` (a message arrived), `timer` (a time it asked for has come) and `touch` (the same message, outside
+ * (csrc/endpoints/endpoints.c) owns time, wires and memory of the state; a behaviour never calls another one. It is
+ * entered by `receive` (a message arrived), `timer` (a time it requested has come) and `touch` (the same message,
+ * outside
  * time: state is warmed as if it had been served long ago, which is how caches are filled before a measurement).
  *
- * Time is integer picoseconds. Events of one instant: by priority (messages 0, timers as asked), then by the
- * part that sent them, then in the order of sending. Parameters are int64: a behaviour names them, with unit, in its table.
- * A behaviour built for another `CW_ABI` is refused when it is loaded. */
+ * Time is integer picoseconds. Events of one instant: by priority (messages 0, timers as given), then by the
+ * part that sent them, then in the order of sending. Parameters are int64: a behaviour names them, with unit, in its
+ * table. A behaviour built for another `CW_ABI` is refused when it is loaded. */
 #ifndef CHIPWEAVE_BEHAVIOUR_H
 #define CHIPWEAVE_BEHAVIOUR_H
 
@@ -21,33 +22,35 @@
 #include <stdint.h>
 
 /* cdef: begin */
-#define CW_ABI 1
-#define CW_READ 1     /* asks for the sectors in `mask` of the line at `address`; answered by CW_DATA */
-#define CW_WRITE 2    /* brings the sectors in `mask`; answered by CW_DONE when the receiver has room for more */
-#define CW_DATA 3
-#define CW_DONE 4
-#define CW_DROP 5     /* the sender's copy of the line is the only right one: forget yours; no answer */
+#define CW_ABI   1
+#define CW_READ  1 /* asks for the sectors in `mask` of the line at `address`; answered by CW_DATA */
+#define CW_WRITE 2 /* brings the sectors in `mask`; answered by CW_DONE when the receiver has room for more */
+#define CW_DATA  3
+#define CW_DONE  4
+#define CW_DROP  5 /* the sender's copy of the line is the only right one: forget yours; no answer */
 
 typedef struct cw_message {
-    uint64_t address;  /* bytes */
-    uint64_t tag;      /* the asker's own; an answer brings it back unchanged */
-    int32_t bytes;     /* what the wire carries: its serialisation time follows from it */
-    int32_t kind;      /* CW_READ ... */
-    int32_t mask;      /* one bit a sector */
-    int32_t from;      /* part that sent it, set by the engine */
-    int32_t wire;      /* wire it came over, set by the engine: what `reply` wants */
-    int32_t port;      /* port it arrived at, set by the engine */
+    uint64_t address; /* bytes */
+    uint64_t tag;     /* the asker's own; an answer brings it back unchanged */
+    int32_t bytes;    /* what the wire carries: its serialisation time follows from it */
+    int32_t kind;     /* CW_READ ... */
+    int32_t mask;     /* one bit a sector */
+    int32_t from;     /* part that sent it, set by the engine */
+    int32_t wire;     /* wire it came over, set by the engine: what `reply` wants */
+    int32_t port;     /* port it arrived at, set by the engine */
 } cw_message;
 
 typedef struct cw_host cw_host;
 struct cw_host {
-    int64_t now;  /* ps */
+    int64_t now; /* ps */
     void (*schedule)(cw_host *host, int32_t part, int64_t delay_ps, int32_t priority, int32_t code, uint64_t data);
-    /* Over lane `lane` of `port`, leaving in `delay_ps`; returns the delay until it arrives, queues at both ports included. */
-    int64_t (*send)(cw_host *host, int32_t part, int32_t port, int32_t lane, int64_t delay_ps, const cw_message *message);
+    /* Over lane `lane` of `port`, leaving in `delay_ps`; returns the delay until it arrives, queues at both ports
+     * included. */
+    int64_t (*send)(cw_host *host, int32_t part, int32_t port, int32_t lane, int64_t delay_ps,
+                    const cw_message *message);
     int64_t (*reply)(cw_host *host, int32_t part, int64_t delay_ps, const cw_message *to, const cw_message *message);
     int32_t (*touch)(cw_host *host, int32_t part, int32_t port, int32_t lane, const cw_message *message);
-    uint64_t (*random)(cw_host *host, int32_t part);  /* from the engine's seed and the part's own count of calls */
+    uint64_t (*random)(cw_host *host, int32_t part); /* from the engine's seed and the part's own count of calls */
 };
 
 typedef struct cw_parameter {
@@ -71,10 +74,10 @@ typedef struct cw_behaviour {
     size_t state_size;
     /* All return 0, or -1 with words in `why` (256 bytes). `open` finds its state zeroed. */
     int (*open)(void *state, cw_host *host, int32_t part, const int64_t *parameters, char *why);
-    int (*attach)(void *state, int32_t what, const int64_t *data, int64_t n, char *why);  /* tables, before the run */
+    int (*attach)(void *state, int32_t what, const int64_t *data, int64_t n, char *why); /* tables, before the run */
     void (*receive)(void *state, const cw_message *message);
     void (*timer)(void *state, int32_t code, uint64_t data);
-    int32_t (*touch)(void *state, const cw_message *message);  /* may be NULL; returns how far it went: 0 hit here */
+    int32_t (*touch)(void *state, const cw_message *message); /* may be NULL; returns how far it went: 0 hit here */
     int64_t (*statistic)(const void *state, int32_t index);
     void (*close)(void *state);
 } cw_behaviour;

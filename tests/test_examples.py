@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-from chipweave.validation.suites import artifact as suite_artifact
 from click.testing import CliRunner
 
 from chipweave import topology
@@ -16,6 +15,7 @@ from chipweave.errors import BadInput
 from chipweave.run import simulate as serving
 from chipweave.run.record import COLUMNS
 from chipweave.run.spec import RunSpec
+from chipweave.validation.suites import artifact as suite_artifact
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 RUN_FILES = [EXAMPLES / "demo.yaml", *sorted(EXAMPLES.glob("*/run.yaml"))]

@@ -44,7 +44,7 @@ def _dims(network):
 
 
 class Kernel:
-    """One open network. `general` takes the general engine even where the fast one would do; seed 0 throws no coin.
+    """One open network. `general` takes the general engine even where the fast one would do; seed 0: ties are not random.
 
     BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
     """
@@ -55,7 +55,7 @@ class Kernel:
         for name in SAME_NAME:
             setattr(config, name, getattr(router, name))
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
-        config.seat_latency, config.watchdog, config.seed, config.general = (
+        config.terminal_latency, config.watchdog, config.seed, config.general = (
             network.seat_latency,
             watchdog,
             seed,
@@ -75,7 +75,7 @@ class Kernel:
         links = ffi.new(
             "struct noc_link[]", [(k.src, k.src_port, k.dst, k.dst_port, k.latency, k.interval) for k in network.links]
         )
-        seats = ffi.new("struct noc_seat[]", [tuple(map(int, seat)) for seat in network.seats])
+        seats = ffi.new("struct noc_terminal[]", [tuple(map(int, seat)) for seat in network.seats])
         ports = ffi.new("int32_t[]", [int(p) for p in network.ports])
         dims, self._dims = _dims(network)
         minimal = (

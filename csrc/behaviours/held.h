@@ -1,5 +1,5 @@
-/* held.h: messages that leave later. The engine grants a port in the order of sending, so a message that is sent long before it
- * leaves would hold back others that leave sooner; one that is held until its time does not. */
+/* held.h: messages that leave later. The engine grants a port in the order of sending, so a message that is sent long
+ * before it leaves would hold back others that leave sooner; one that is held until its time does not. */
 #ifndef CHIPWEAVE_HELD_H
 #define CHIPWEAVE_HELD_H
 #include "behaviour.h"
@@ -7,7 +7,7 @@
 
 typedef struct held {
     cw_message *message;
-    int32_t *next, n, free;  /* free: 1 + the first free place, 0: none */
+    int32_t *next, n, free; /* free: 1 + the first free place, 0: none */
 } held;
 
 /* A place for the message; the timer that was set for it takes it back. */

@@ -1,4 +1,5 @@
-/* room.h: arrays that double when they are full. A behaviour has no state to return to without memory: it ends the process. */
+/* room.h: arrays that double when they are full. A behaviour has no state to return to without memory: it ends the
+ * process. */
 #ifndef CHIPWEAVE_ROOM_H
 #define CHIPWEAVE_ROOM_H
 #include <stdint.h>

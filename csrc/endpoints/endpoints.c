@@ -12,7 +12,7 @@ typedef struct wire {
 } wire;
 
 typedef struct port_state {
-    int64_t rate[2], busy[2];  /* out, in */
+    int64_t rate[2], busy[2]; /* out, in */
     int32_t *lanes, n_lanes;
 } port_state;
 
@@ -24,7 +24,7 @@ typedef struct part {
 } part;
 
 struct cw_engine {
-    cw_host host;  /* first: a behaviour's host is its engine */
+    cw_host host; /* first: a behaviour's host is its engine */
     part *parts;
     int32_t n_parts, room_parts;
     wire *wires;
@@ -63,7 +63,8 @@ static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const c
     wire *along = &e->wires[w];
     int back = along->end[0] != who;
     int32_t to = along->end[!back];
-    int64_t left = taken(&e->parts[who].ports[along->port[back]], 0, e->host.now + (delay > 0 ? delay : 0), message->bytes);
+    int64_t left =
+        taken(&e->parts[who].ports[along->port[back]], 0, e->host.now + (delay > 0 ? delay : 0), message->bytes);
     int64_t there = taken(&e->parts[to].ports[along->port[!back]], 1, left + along->latency, message->bytes);
     along->bytes[back] += message->bytes;
     int32_t i = new_event(&e->wheel);
@@ -159,30 +160,31 @@ void cw_engine_close(cw_engine *e)
     free(e);
 }
 
-const char *cw_engine_why(const cw_engine *e)
-{
-    return e->why;
-}
+const char *cw_engine_why(const cw_engine *e) { return e->why; }
 
 int32_t cw_engine_part(cw_engine *e, const void *table, const int64_t *parameters, int32_t n)
 {
     const cw_behaviour *does = table;
     if (does->abi != CW_ABI)
-        return snprintf(e->why, sizeof e->why, "behaviour header version %u, this kernel has %u: build it again", does->abi, CW_ABI), -1;
+        return snprintf(e->why, sizeof e->why, "behaviour header version %u, this kernel has %u: build it again",
+                        does->abi, CW_ABI),
+               -1;
     if (e->n_parts == e->room_parts || n != does->n_parameters)
-        return snprintf(e->why, sizeof e->why, "%s takes %d parameters, got %d (part %d of %d)", does->name, does->n_parameters, n,
-                        e->n_parts, e->room_parts), -1;
+        return snprintf(e->why, sizeof e->why, "%s takes %d parameters, got %d (part %d of %d)", does->name,
+                        does->n_parameters, n, e->n_parts, e->room_parts),
+               -1;
     for (int32_t i = 0; i < n; i++) {
         const cw_parameter *p = &does->parameters[i];
         if (parameters[i] < p->low || parameters[i] > p->high)
             return snprintf(e->why, sizeof e->why, "%s.%s = %lld is out of range: %lld to %lld %s", does->name, p->name,
-                            (long long)parameters[i], (long long)p->low, (long long)p->high, p->unit), -1;
+                            (long long)parameters[i], (long long)p->low, (long long)p->high, p->unit),
+                   -1;
     }
     part *p = &e->parts[e->n_parts];
     p->does = does;
     p->state = calloc(1, does->state_size ? does->state_size : 1);
     p->ports = calloc((size_t)does->n_ports + 1, sizeof *p->ports);
-    e->n_parts++;  /* from here on `close` cleans it */
+    e->n_parts++; /* from here on `close` cleans it */
     if (!p->state || !p->ports)
         return snprintf(e->why, sizeof e->why, "out of memory"), -1;
     return does->open(p->state, &e->host, e->n_parts - 1, parameters, e->why) ? -1 : e->n_parts - 1;
@@ -201,7 +203,9 @@ int32_t cw_engine_wire(cw_engine *e, int32_t from, int32_t from_port, int32_t to
     if (!known(e, from, from_port) || !known(e, to, to_port))
         return -1;
     if (latency <= 0 || from == to || e->n_wires == e->room_wires)
-        return snprintf(e->why, sizeof e->why, "a wire joins two parts and has a latency above 0 (wire %d of %d)", e->n_wires, e->room_wires), -1;
+        return snprintf(e->why, sizeof e->why, "a wire joins two parts and has a latency above 0 (wire %d of %d)",
+                        e->n_wires, e->room_wires),
+               -1;
     e->wires[e->n_wires] = (wire){{from, to}, {from_port, to_port}, latency, {0, 0}};
     for (int side = 0; side < 2; side++) {
         port_state *p = &e->parts[side ? to : from].ports[side ? to_port : from_port];
@@ -256,10 +260,7 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
     return n;
 }
 
-int64_t cw_engine_now(const cw_engine *e)
-{
-    return e->host.now;
-}
+int64_t cw_engine_now(const cw_engine *e) { return e->host.now; }
 
 int64_t cw_engine_next(const cw_engine *e)
 {
@@ -267,20 +268,14 @@ int64_t cw_engine_next(const cw_engine *e)
     return i == NONE ? -1 : e->wheel.events[i].time;
 }
 
-int64_t cw_engine_events(const cw_engine *e)
-{
-    return e->done;
-}
+int64_t cw_engine_events(const cw_engine *e) { return e->done; }
 
 int64_t cw_engine_statistic(const cw_engine *e, int32_t who, int32_t index)
 {
     return e->parts[who].does->statistic(e->parts[who].state, index);
 }
 
-int64_t cw_engine_wire_bytes(const cw_engine *e, int32_t w, int32_t reverse)
-{
-    return e->wires[w].bytes[reverse != 0];
-}
+int64_t cw_engine_wire_bytes(const cw_engine *e, int32_t w, int32_t reverse) { return e->wires[w].bytes[reverse != 0]; }
 
 void cw_engine_start(cw_engine *e, int32_t who, int64_t delay, int32_t code, uint64_t data)
 {
@@ -292,8 +287,8 @@ void cw_engine_send(cw_engine *e, int32_t who, int32_t port, int32_t lane, int64
     send(&e->host, who, port, lane, delay, message);
 }
 
-int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const uint64_t *addresses, int64_t n, int32_t mask,
-                    int64_t *answered, int32_t levels)
+int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const uint64_t *addresses, int64_t n,
+                    int32_t mask, int64_t *answered, int32_t levels)
 {
     cw_message m = {0};
     m.wire = -1;

@@ -1,7 +1,7 @@
 /* wheel.h: the events of csrc/endpoints/endpoints.c, in order of (time, order).
  *
- * A wheel of buckets, each a sorted list; a bitmap finds the next one that is not empty. What lies beyond the wheel waits in a
- * heap and is moved in as the wheel turns. */
+ * A wheel of buckets, each a sorted list; a bitmap finds the next one that is not empty. What is due beyond the wheel
+ * waits in a heap and is moved in as the wheel turns. */
 #ifndef CHIPWEAVE_WHEEL_H
 #define CHIPWEAVE_WHEEL_H
 
@@ -10,13 +10,13 @@
 
 #include "behaviour.h"
 
-#define SHIFT 7                    /* a bucket is 128 ps wide */
-#define BUCKETS 32768              /* the wheel spans 4.2 us */
-#define NONE (-1)
+#define SHIFT   7     /* a bucket is 128 ps wide */
+#define BUCKETS 32768 /* the wheel spans 4.2 us */
+#define NONE    (-1)
 
 typedef struct event {
     int64_t time;
-    uint64_t order;  /* priority (8 bits), sending part (20), count of events (36) */
+    uint64_t order; /* priority (8 bits), sending part (20), count of events (36) */
     uint64_t data;
     int32_t part, code, next, is_message;
     cw_message message;
@@ -27,7 +27,7 @@ typedef struct wheel {
     int32_t n_events, free_event;
     int32_t bucket[BUCKETS], last[BUCKETS];
     uint64_t full[BUCKETS / 64];
-    int64_t base;  /* bucket number the wheel stands at */
+    int64_t base; /* bucket number the wheel stands at */
     int32_t *heap;
     int32_t n_heap, room_heap;
     int64_t waiting;
@@ -45,7 +45,7 @@ static int32_t new_event(wheel *e)
         int32_t more = e->n_events ? e->n_events * 2 : 1024;
         event *grown = realloc(e->events, sizeof(event) * (size_t)more);
         if (!grown)
-            abort();  /* out of memory in the middle of an event: no state to return to */
+            abort(); /* out of memory in the middle of an event: no state to return to */
         e->events = grown;
         for (int32_t i = more - 1; i >= e->n_events; i--) {
             e->events[i].next = e->free_event;

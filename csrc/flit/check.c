@@ -8,8 +8,8 @@
 
 static int broken(struct noc_state *net, const char *what, uint32_t port, uint32_t vc)
 {
-    snprintf(net->message, sizeof net->message, "cycle %llu: %s (router %u port %u VC %u)", (unsigned long long)net->now,
-             what, port >> net->port_bits, port & ((1u << net->port_bits) - 1), vc);
+    snprintf(net->message, sizeof net->message, "cycle %llu: %s (router %u port %u VC %u)",
+             (unsigned long long)net->now, what, port >> net->port_bits, port & ((1u << net->port_bits) - 1), vc);
     return 1;
 }
 
@@ -18,18 +18,19 @@ static void count_leaving(const struct noc_state *net, uint32_t *used, uint64_t 
 {
     const struct noc_general *g = net->general;
     for (int r = 0; g && r < net->c.routers; r++) {
-        const struct noc_gate *gate = &g->gate[r];
+        const struct noc_router *rt = &g->router[r];
         for (int side = 0; side < 2; side++)
-            for (int k = 0; k < gate->xbar_n[side]; k++, ++*inside)
-                used[gate->xbar[side][k].out]++;
+            for (int k = 0; k < rt->xbar_n[side]; k++, ++*inside)
+                used[rt->xbar[side][k].out]++;
         for (int p = 0; p < net->ports[r]; p++) {
             const uint32_t gp = ((uint32_t)r << net->port_bits) + (uint32_t)p;
-            for (uint32_t k = 0; k < gate->queue[p].n; k++, ++*inside)
-                used[g->queue[(size_t)gp * g->queue_room + (gate->queue[p].first + k) % g->queue_room].out]++;
-            for (uint32_t k = 0; k < gate->credit_queue[p].n; k++) {
-                uint32_t m = g->credit_queue[(size_t)gp * g->queue_room + (gate->credit_queue[p].first + k) % g->queue_room];
+            for (uint32_t k = 0; k < rt->queue[p].n; k++, ++*inside)
+                used[g->queue[(size_t)gp * g->queue_room + (rt->queue[p].first + k) % g->queue_room].out]++;
+            for (uint32_t k = 0; k < rt->credit_queue[p].n; k++) {
+                uint32_t m =
+                    g->credit_queue[(size_t)gp * g->queue_room + (rt->credit_queue[p].first + k) % g->queue_room];
                 for (; m; m &= m - 1)
-                    used[noc_inlet(net, gp)->up + (uint32_t)__builtin_ctz(m)]++;
+                    used[noc_input_port(net, gp)->up + (uint32_t)__builtin_ctz(m)]++;
             }
         }
     }
@@ -42,17 +43,17 @@ static uint64_t count_used(const struct noc_state *net, uint32_t *used)
     for (uint32_t slot = 0; slot <= net->wheel_mask; slot++) {
         for (uint32_t i = 0; i < net->flit_n[slot]; i++, inside++) {
             const uint32_t vc = net->flit_wheel[(size_t)slot * net->flit_room + i].vc;
-            used[noc_inlet(net, vc >> net->vc_bits)->up + VC_OF(net, vc)]++;
+            used[noc_input_port(net, vc >> net->vc_bits)->up + VC_OF(net, vc)]++;
         }
         for (uint32_t i = 0; i < net->credit_n[slot]; i++)
             used[net->credit_wheel[(size_t)slot * net->credit_room + i]]++;
     }
     for (uint32_t gp = 0; gp < net->router_ports; gp++)
         for (int vc = 0; vc < net->c.vcs; vc++) {
-            const struct noc_in *v = noc_in(net, ((size_t)gp << net->vc_bits) + (unsigned)vc);
+            const struct noc_input_vc *v = noc_input_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)vc);
             inside += v->count;
             if (v->count)
-                used[noc_inlet(net, gp)->up + (unsigned)vc] += v->count;
+                used[noc_input_port(net, gp)->up + (unsigned)vc] += v->count;
         }
     count_leaving(net, used, &inside);
     return inside;
@@ -65,7 +66,7 @@ static int owners(struct noc_state *net)
         uint32_t held = 0;
         const uint32_t base = gp >> net->port_bits << (net->port_bits + net->vc_bits);
         for (uint32_t k = 0; k < 1u << (net->port_bits + net->vc_bits); k++) {
-            const unsigned out = noc_in(net, base + k)->out;
+            const unsigned out = noc_input_vc(net, base + k)->out;
             if (!(out & NOC_ACTIVE) || (base + (out & (NOC_ACTIVE - 1u))) >> net->vc_bits != gp)
                 continue;
             const uint32_t bit = 1u << VC_OF(net, out & (NOC_ACTIVE - 1u));
@@ -74,34 +75,35 @@ static int owners(struct noc_state *net)
             held |= bit;
         }
         const uint32_t all = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
-        if ((held | noc_port(net, gp)->tail_sent) != (all & ~noc_port(net, gp)->free_mask))
+        if ((held | noc_output_port(net, gp)->tail_sent) != (all & ~noc_output_port(net, gp)->free_mask))
             return broken(net, "a held output VC without an owner, or a free one with one", gp, 0);
     }
     return 0;
 }
 
-/* What ports have counted of the bids that concern them, against the lists. */
-static int bids(struct noc_state *net)
+/* What ports have counted of the requests that concern them, against the lists. */
+static int requests(struct noc_state *net)
 {
     int bad = 0;
-    for (int sign = -1; sign <= 1; sign += 2) { /* taken off, looked at, given back */
+    for (int fingerprint = -1; fingerprint <= 1; fingerprint += 2) { /* taken off, looked at, given back */
         for (int k = 0; k < 3; k++)
             for (uint32_t i = 0; i < net->va[k].n; i++) {
-                uint16_t *count = &noc_port(net, net->va[k].at[i].out >> net->vc_bits)->va_bids[k];
-                *count = (uint16_t)(*count + sign);
+                uint16_t *count = &noc_output_port(net, net->va[k].at[i].out >> net->vc_bits)->va_requests[k];
+                *count = (uint16_t)(*count + fingerprint);
             }
         for (int k = 0; k < 2; k++)
             for (uint32_t i = 0; i < net->sa[k].n; i++) {
-                uint8_t *in = &noc_inlet(net, net->sa[k].at[i].id >> net->vc_bits)->sa_bids[k];
-                uint8_t *out = &noc_port(net, net->sa[k].at[i].out >> net->vc_bits)->sa_bids[k];
-                *in = (uint8_t)(*in + sign);
-                *out = (uint8_t)(*out + sign);
+                uint8_t *in = &noc_input_port(net, net->sa[k].at[i].id >> net->vc_bits)->sa_requests[k];
+                uint8_t *out = &noc_output_port(net, net->sa[k].at[i].out >> net->vc_bits)->sa_requests[k];
+                *in = (uint8_t)(*in + fingerprint);
+                *out = (uint8_t)(*out + fingerprint);
             }
-        for (uint32_t gp = 0; gp < net->router_ports && sign < 0 && !bad; gp++) {
-            const struct noc_port *p = noc_port(net, gp);
-            const struct noc_inlet *inlet = noc_inlet(net, gp);
-            if (p->va_bids[0] | p->va_bids[1] | p->va_bids[2] | p->sa_bids[0] | p->sa_bids[1] | inlet->sa_bids[0] | inlet->sa_bids[1])
-                bad = broken(net, "bids are not as many as counted", gp, 0);
+        for (uint32_t gp = 0; gp < net->router_ports && fingerprint < 0 && !bad; gp++) {
+            const struct noc_output_port *p = noc_output_port(net, gp);
+            const struct noc_input_port *input_port = noc_input_port(net, gp);
+            if (p->va_requests[0] | p->va_requests[1] | p->va_requests[2] | p->sa_requests[0] | p->sa_requests[1] |
+                input_port->sa_requests[0] | input_port->sa_requests[1])
+                bad = broken(net, "requests are not as many as counted", gp, 0);
         }
     }
     return bad;
@@ -109,59 +111,60 @@ static int bids(struct noc_state *net)
 
 int noc_check(struct noc_state *net)
 {
-    noc_thaw_all(net);
+    noc_unpark_all(net);
     uint32_t *used = calloc((size_t)net->all_ports << net->vc_bits, sizeof *used);
     if (!used)
         return noc_fail(net, NOC_NO_MEMORY, "no memory to check");
     const uint64_t inside = count_used(net, used);
     int bad = 0;
     for (uint32_t gp = 0; gp < net->all_ports && !bad; gp++)
-        for (int vc = 0; vc < net->c.vcs && noc_port(net, gp)->used && !bad; vc++) {
+        for (int vc = 0; vc < net->c.vcs && noc_output_port(net, gp)->used && !bad; vc++) {
             const size_t o = ((size_t)gp << net->vc_bits) + (unsigned)vc;
-            if (noc_out(net, o)->credits + used[o] != (uint32_t)net->c.vc_depth)
+            if (noc_output_vc(net, o)->credits + used[o] != (uint32_t)net->c.vc_depth)
                 bad = broken(net, "credits + buffered + in flight is not the depth", gp, (uint32_t)vc);
         }
     if (!bad && net->injected != net->ejected + inside)
         bad = broken(net, "flits in are not flits out and flits inside", 0, 0);
     free(used);
-    return bad || bids(net) || owners(net);
+    return bad || requests(net) || owners(net);
 }
 
-/* The output VC an input VC waits for: the one it holds, or the first it may ask for. UINT32_MAX: it waits for none. */
+/* The output VC an input VC waits for: the one it holds, or the first it may ask for. UINT32_MAX: it waits for
+ * none. */
 static uint32_t waits_for(struct noc_state *net, uint32_t id)
 {
     const uint32_t base = noc_router_of(net, id) << (net->port_bits + net->vc_bits);
-    const struct noc_in *v = noc_in(net, id);
+    const struct noc_input_vc *v = noc_input_vc(net, id);
     if (!v->count)
         return UINT32_MAX;
     if (v->out & NOC_ACTIVE) {
         const uint32_t o = base + (v->out & (NOC_ACTIVE - 1u));
-        return noc_out(net, o)->credits ? UINT32_MAX : o;
+        return noc_output_vc(net, o)->credits ? UINT32_MAX : o;
     }
     const uint32_t gp = (base + v->out) >> net->vc_bits;
-    const int half = net->c.split && !noc_port(net, gp)->seat ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
+    const int half = net->c.split && !noc_output_port(net, gp)->terminal ? 1 + ((v->front.bits & NOC_HALF) != 0) : 0;
     const uint32_t mask = net->range[half][VC_OF(net, id)];
-    return mask & noc_port(net, gp)->free_mask ? UINT32_MAX : base + v->out + (uint32_t)__builtin_ctz(mask);
+    return mask & noc_output_port(net, gp)->free_mask ? UINT32_MAX : base + v->out + (uint32_t)__builtin_ctz(mask);
 }
 
 /* Behind an output VC: where it has no credit the input VC at its far end, else the input VC that holds it. */
 static uint32_t behind(const struct noc_state *net, uint32_t o)
 {
-    const struct noc_port *p = noc_port(net, o >> net->vc_bits);
-    if (p->seat)
+    const struct noc_output_port *p = noc_output_port(net, o >> net->vc_bits);
+    if (p->terminal)
         return UINT32_MAX;
-    if (!noc_out(net, o)->credits)
+    if (!noc_output_vc(net, o)->credits)
         return p->dst + VC_OF(net, o);
     const uint32_t local = (1u << (net->port_bits + net->vc_bits)) - 1, first = o & ~local;
     for (uint32_t id = first; id <= (first | local); id++)
-        if (noc_in(net, id)->out == ((o & local) | NOC_ACTIVE))
+        if (noc_input_vc(net, id)->out == ((o & local) | NOC_ACTIVE))
             return id;
     return UINT32_MAX;
 }
 
 int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
 {
-    noc_thaw_all(net);
+    noc_unpark_all(net);
     const uint32_t vcs = net->router_ports << net->vc_bits;
     uint32_t *seen = calloc(vcs, sizeof *seen);
     int n = 0;
@@ -181,7 +184,8 @@ int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
             o = waits_for(net, id);
             const uint32_t gp = o >> net->vc_bits;
             if (n < room)
-                out[n++] = ((int64_t)(gp >> net->port_bits) * 64 + (gp & ((1u << net->port_bits) - 1))) * 32 + VC_OF(net, o);
+                out[n++] =
+                    ((int64_t)(gp >> net->port_bits) * 64 + (gp & ((1u << net->port_bits) - 1))) * 32 + VC_OF(net, o);
             id = behind(net, o);
         } while (id != first && n < room);
     }

@@ -1,8 +1,8 @@
 /* flit/counters.c -- what passed each link over time, and whose flits they were.
  *
  * Bins.  NOC_BINS a link at most: when they are full, neighbours are added and their width doubles. Counters are only
- *        read when a bin ends, so a flit pays nothing. Where cycles are skipped, one period is read at the places where
- *        bins end in it, and laid down as often as it came: the bins are those of stepping.
+ *        read when a bin ends, so a flit pays nothing. Where cycles are skipped, one period is read at the places
+ *        where bins end in it, and added once per repetition: the bins are those of stepping.
  * Flows. `flows` counters a link (Space-Saving): a new flow takes the place of the least and inherits its count as
  *        `over`. A flow with more than 1/flows of the flits is always there; flits - over <= true <= flits.
  */
@@ -37,7 +37,7 @@ int noc_links_open(struct noc_state *net)
     l->used = noc_keep(net, net->all_ports, sizeof *l->used);
     l->width = net->bin_end = FIRST_WIDTH;
     for (uint32_t gp = 0; l->used && gp < net->all_ports; gp++)
-        if (noc_port(net, gp)->used)
+        if (noc_output_port(net, gp)->used)
             l->used[l->n_used++] = gp;
     for (size_t i = 0; l->flow && i < flows; i++)
         l->flow[i].src = l->flow[i].dst = -1;
@@ -46,13 +46,14 @@ int noc_links_open(struct noc_state *net)
 
 static struct noc_counts minus(const struct noc_counts *a, const struct noc_counts *b)
 {
-    return (struct noc_counts){a->flits - b->flits, a->stalled_credit - b->stalled_credit, a->stalled_arbitration - b->stalled_arbitration};
+    return (struct noc_counts){a->flits - b->flits, a->stalled_credit - b->stalled_credit,
+                               a->stalled_arbitration - b->stalled_arbitration};
 }
 
 /* Counters of a port, all VCs together. */
 static struct noc_counts counted(const struct noc_state *net, uint32_t gp)
 {
-    const struct noc_out *out = noc_port(net, gp)->vc;
+    const struct noc_output_vc *out = noc_output_port(net, gp)->vc;
     const struct noc_counts *total = &net->total[(size_t)gp << net->vc_bits];
     const struct noc_stalls *stalls = &net->stalls[(size_t)gp << net->vc_bits];
     struct noc_counts sum = {0, 0, 0};
@@ -111,7 +112,7 @@ static void next_bin(struct noc_state *net)
     net->bin_end = (net->now / net->links->width + 1) * net->links->width;
 }
 
-void noc_links_turn(struct noc_state *net)
+void noc_links_next_bin(struct noc_state *net)
 {
     noc_links_read(net);
     next_bin(net);
@@ -144,10 +145,10 @@ void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n
     }
 }
 
-/* Periods from cycle `from` on, laid over the bins that end in them. growth: [VCs], of one period; snap: [NOC_BINS + 1][n],
- * counters at each of the ends, within one period, and (last) at its beginning. */
-void noc_links_lay(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends, uint64_t from,
-                   uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap)
+/* Periods from cycle `from` on, added to the bins that end in them. growth: [VCs], of one period; snap: [NOC_BINS +
+ * 1][n], counters at each of the ends, within one period, and (last) at its beginning. */
+void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends,
+                      uint64_t from, uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap)
 {
     struct noc_links *l = net->links;
     for (uint32_t i = 0; i < n; i++) {
@@ -182,7 +183,10 @@ void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg)
     *least = (struct noc_flow){src, dst, least->flits + 1, least->flits};
 }
 
-struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp) { return &net->links->flow[(size_t)gp * (size_t)net->c.flows]; }
+struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp)
+{
+    return &net->links->flow[(size_t)gp * (size_t)net->c.flows];
+}
 
 static int is_port(const struct noc_state *net, uint32_t gp)
 {
@@ -192,7 +196,7 @@ static int is_port(const struct noc_state *net, uint32_t gp)
 uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
 {
     noc_settle(net);
-    noc_links_turn(net);
+    noc_links_next_bin(net);
     for (uint32_t gp = 0; gp < net->all_ports; gp++)
         for (size_t k = 0; is_port(net, gp) && k < NOC_BINS; k++)
             *out++ = *bin_of(net, gp, k);

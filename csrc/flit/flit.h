@@ -11,8 +11,8 @@
  *          separable-input-first round-robin routers with unit delays, `general` for every other option.
  * Units.   Time is in cycles of the network clock, size in flits.
  * Owner.   What noc_open() returns is freed by noc_close(). Arrays handed in are only read during the call.
- * Errors.  Functions that return int give 0 or a count, or a negative noc_status; noc_message() says it in words.
- * Random.  Only by `seed`; with seed 0 no coin is thrown (torus ties go up).
+ * Errors.  Functions that return int give 0 or a count, or a negative noc_status; noc_message() has the text.
+ * Random.  Only by `seed`; with seed 0 ties are not random (torus ties go up).
  *
  * The text between the two cdef lines is also what Python sees.
  */
@@ -25,39 +25,45 @@
 enum noc_status {
     NOC_BAD_CONFIG = -1, /* a field or table entry is out of its range        */
     NOC_NO_MEMORY = -2,
-    NOC_STUCK = -3       /* flits are in the network, none moved for `watchdog` cycles */
+    NOC_STUCK = -3 /* flits are in the network, none moved for `watchdog` cycles */
 };
 
 enum noc_matcher { NOC_INPUT_FIRST, NOC_OUTPUT_FIRST, NOC_ISLIP, NOC_WAVEFRONT, NOC_PIGGYBACK, NOC_PRIO };
 enum noc_arbiter { NOC_ROUND_ROBIN, NOC_MATRIX };
 enum noc_priority { NOC_NONE, NOC_AGE, NOC_NETWORK_AGE, NOC_LOCAL_AGE, NOC_HOP_COUNT, NOC_QUEUE_LENGTH, NOC_CLASS };
 
-struct noc_allocator { int32_t matcher, arbiter, iterations; };
+struct noc_allocator {
+    int32_t matcher, arbiter, iterations;
+};
 
 struct noc_config {
     int32_t routers, endpoints, links;
-    int32_t vcs;          /* per input port, 1..32                             */
-    int32_t vc_depth;     /* flits one VC buffers = credits at the start, 1..32767 */
-    int32_t vc_classes;   /* traffic classes, each on vcs / vc_classes VCs     */
+    int32_t vcs;        /* per input port, 1..32                             */
+    int32_t vc_depth;   /* flits one VC buffers = credits at the start, 1..32767 */
+    int32_t vc_classes; /* traffic classes, each on vcs / vc_classes VCs     */
     int32_t routing_delay, vc_alloc_delay, sw_alloc_delay, st_delay, credit_delay;
-    int32_t seat_latency; /* of injection and ejection wires                   */
+    int32_t terminal_latency; /* of injection and ejection wires                   */
     int32_t speculative, spec_check_elig, spec_check_cred, spec_mask_by_reqs;
     int32_t wait_for_tail_credit, vc_busy_when_full, hold_switch_for_packet;
     int32_t input_speedup, output_speedup, output_buffer_size;
     int32_t noq, cut_through, priority;
-    int32_t split;        /* dateline halves: table bit 6 is the half taken when a dimension is entered */
-    int32_t general;      /* 1: the general engine even where the fast one would do */
-    int32_t skip;         /* 1: advance by whole periods where the state recurs; results are the same */
-    int32_t flows;        /* hottest flows kept per link, 0..64 */
-    int32_t watchdog;     /* cycles without a flit moved until NOC_STUCK; 0: never */
+    int32_t split;    /* dateline halves: table bit 6 is the half taken when a dimension is entered */
+    int32_t general;  /* 1: the general engine even where the fast one would do */
+    int32_t skip;     /* 1: advance by whole periods where the state recurs; results are the same */
+    int32_t flows;    /* hottest flows kept per link, 0..64 */
+    int32_t watchdog; /* cycles without a flit moved until NOC_STUCK; 0: never */
     double internal_speedup;
     int32_t dimensions, radix[8]; /* of a grid: routes are then kept per dimension, if the table allows it; else 0 */
     struct noc_allocator vc_allocator, sw_allocator, spec_allocator;
     uint64_t seed;
 };
 
-struct noc_link { int32_t src, src_port, dst, dst_port, latency, interval; };
-struct noc_seat { int32_t router, port; };
+struct noc_link {
+    int32_t src, src_port, dst, dst_port, latency, interval;
+};
+struct noc_terminal {
+    int32_t router, port;
+};
 
 /* A message of `flits` flits, cut into packets of at most `packet_flits`; a packet is a message of one packet. */
 struct noc_send {
@@ -74,23 +80,35 @@ struct noc_arrival {
 };
 
 /* Counters of one output VC; links in order of (router, port), then the injection wires. */
-struct noc_counts { uint64_t flits, stalled_credit, stalled_arbitration; };
+struct noc_counts {
+    uint64_t flits, stalled_credit, stalled_arbitration;
+};
 
 enum { NOC_BINS = 32 }; /* of a link's counters over time */
 
-/* Flits of one pair of endpoints over a link: `over` at most too many; src -1: nobody. */
-struct noc_flow { int32_t src, dst; uint64_t flits, over; };
+/* Flits of one pair of endpoints over a link: the count is at most `over` too high; src -1: unused. */
+struct noc_flow {
+    int32_t src, dst;
+    uint64_t flits, over;
+};
 
 /* What was not stepped. Groups are flows that share no port with others' while they last.
- * skipped: cycles in which no group was on the clock; replayed: cycles one group was stepped alone to come back to it;
- * group_skipped of group_cycles: cycles of single groups; jumps, the longest period, searches given up (2^20 cycles). */
-struct noc_skip_report { uint64_t skipped, jumps, longest_period, given_up, replayed, group_cycles, group_skipped; };
+ * skipped: cycles in which no group was on the clock; replayed: cycles one group was stepped alone to come back to
+ *          it;
+ * group_skipped of group_cycles: cycles of single groups; jumps, the longest period, searches given up (2^20
+ * cycles). */
+struct noc_skip_report {
+    uint64_t skipped, jumps, longest_period, given_up, replayed, group_cycles, group_skipped;
+};
 
 enum { NOC_UNREPEATED = 16 };
 
-/* A group stepped to the end of a regime as its state did not recur: since which cycle, how long, flows in all, whether the
- * search was given up; endpoints of up to four flows, else -1. */
-struct noc_unrepeated { uint64_t begun, cycles; int32_t flows, given_up, src[4], dst[4]; };
+/* A group stepped to the end of a regime as its state did not recur: since which cycle, how long, flows in all,
+ * whether the search was given up; endpoints of up to four flows, else -1. */
+struct noc_unrepeated {
+    uint64_t begun, cycles;
+    int32_t flows, given_up, src[4], dst[4];
+};
 
 struct noc_state; /* opaque: its layout belongs to flit/state.h */
 
@@ -99,8 +117,8 @@ struct noc_state; /* opaque: its layout belongs to flit/state.h */
  * `dims` (or NULL) is int8[routers][64]: dimension of a port, -1 for local ones. NULL when memory is short
  * or the configuration is wrong; then `error` (256 chars) says what. */
 struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports, const struct noc_link *links,
-                     const struct noc_seat *seats, const uint8_t *table, const uint64_t *minimal,
-                     const int8_t *dims, char *error);
+                           const struct noc_terminal *terminals, const uint8_t *table, const uint64_t *minimal,
+                           const int8_t *dims, char *error);
 void noc_close(struct noc_state *net);
 int noc_is_fast(const struct noc_state *net);
 uint64_t noc_now(const struct noc_state *net);
@@ -124,8 +142,8 @@ uint64_t noc_pending(const struct noc_state *net); /* messages queued or under w
 /* Counters of all output VCs: [(routers' ports in order) + endpoints][vcs]. */
 void noc_count(struct noc_state *net, struct noc_counts *out);
 
-/* Counters of links over time, all VCs together, in order of noc_count(): [links][NOC_BINS], bin k from cycle k * width
- * on. Returns the width of a bin in cycles. */
+/* Counters of links over time, all VCs together, in order of noc_count(): [links][NOC_BINS], bin k from cycle k *
+ * width on. Returns the width of a bin in cycles. */
 uint64_t noc_bins(struct noc_state *net, struct noc_counts *out);
 void noc_flows(struct noc_state *net, struct noc_flow *out); /* [links][flows], unordered */
 

@@ -9,24 +9,30 @@ typedef unsigned __int128 u128;
 
 enum { FETCH = 64 };
 
-typedef struct { net_flit *owner; int32_t traffic; } door;
-typedef struct { int64_t time; uint32_t message; } own_arrival;
+typedef struct {
+    net_flit *owner;
+    int32_t traffic;
+} door;
+typedef struct {
+    int64_t time;
+    uint32_t message;
+} own_arrival;
 
 struct net_flit {
     net_flit_spec spec;
     struct noc_state *noc;
     door *doors;
     int32_t *link_row, *interval, vcs;
-    uint64_t per_edge, edges;   /* edge n is at n * per_edge / edges ps, rounded */
+    uint64_t per_edge, edges; /* edge n is at n * per_edge / edges ps, rounded */
     uint64_t in_flight;
-    uint32_t *turn;             /* per traffic class: messages sent */
-    own_arrival *own;           /* messages to their own endpoint: they arrive when they were sent */
+    uint32_t *turn;   /* per traffic class: messages sent */
+    own_arrival *own; /* messages to their own endpoint: they arrive when they were sent */
     int32_t n_own, own_capacity;
     int64_t now;
     int status;
     struct noc_counts *counts;
-    uint64_t *sent, *stalled;   /* per link, as far as the bins have them */
-    uint64_t bin_end;           /* first cycle behind the bin that is being counted */
+    uint64_t *sent, *stalled; /* per link, as far as the bins have them */
+    uint64_t bin_end;         /* first cycle behind the bin that is being counted */
     network_bins bins;
 };
 
@@ -50,8 +56,10 @@ static int64_t edge_time(const net_flit *f, uint64_t cycle)
 static uint64_t cycle_after(const net_flit *f, int64_t time)
 {
     uint64_t cycle = (uint64_t)((u128)(uint64_t)time * f->edges / f->per_edge);
-    while (cycle && edge_time(f, cycle - 1) > time) cycle--;
-    while (edge_time(f, cycle) <= time) cycle++;
+    while (cycle && edge_time(f, cycle - 1) > time)
+        cycle--;
+    while (edge_time(f, cycle) <= time)
+        cycle++;
     return cycle;
 }
 
@@ -59,7 +67,8 @@ static uint64_t cycle_after(const net_flit *f, int64_t time)
 
 static int64_t in_ps(const net_flit *f, uint64_t cycles) { return (int64_t)((u128)cycles * f->per_edge / f->edges); }
 
-/* What the links have done since last asked goes to the bin of cycle `bin_end - 1`; the next one is that of `now`. */
+/* What the links have done since the last reading goes to the bin of cycle `bin_end - 1`; the next one is that of
+ * `now`. */
 static void settle(net_flit *f, uint64_t now)
 {
     int64_t last = f->bin_end ? edge_time(f, f->bin_end - 1) : 0;
@@ -72,11 +81,11 @@ static void settle(net_flit *f, uint64_t now)
             sent += c[vc].flits;
             stalled += c[vc].stalled_credit + c[vc].stalled_arbitration;
         }
-        int64_t *cell = network_bins_row(&f->bins, last / f->bins.bin_ps) + i * LINK_COLUMNS;
+        int64_t *arbiter = network_bins_row(&f->bins, last / f->bins.bin_ps) + i * LINK_COLUMNS;
         const uint64_t interval = (uint64_t)f->interval[i];
-        cell[LINK_BYTES] += (int64_t)(sent - f->sent[i]) * f->spec.flit_bytes;
-        cell[LINK_BUSY] += in_ps(f, sent * interval) - in_ps(f, f->sent[i] * interval);
-        cell[LINK_STALLED] += in_ps(f, stalled) - in_ps(f, f->stalled[i]);
+        arbiter[LINK_BYTES] += (int64_t)(sent - f->sent[i]) * f->spec.flit_bytes;
+        arbiter[LINK_BUSY] += in_ps(f, sent * interval) - in_ps(f, f->sent[i] * interval);
+        arbiter[LINK_STALLED] += in_ps(f, stalled) - in_ps(f, f->stalled[i]);
         f->sent[i] = sent;
         f->stalled[i] = stalled;
     }
@@ -88,11 +97,14 @@ static void settle(net_flit *f, uint64_t now)
 static int run(net_flit *f, uint64_t until, int stop)
 {
     while (!f->status && noc_now(f->noc) < until) {
-        if (noc_now(f->noc) >= f->bin_end) settle(f, noc_now(f->noc));
+        if (noc_now(f->noc) >= f->bin_end)
+            settle(f, noc_now(f->noc));
         uint64_t upto = f->in_flight && f->bin_end < until ? f->bin_end : until;
         int got = noc_advance(f->noc, upto, stop);
-        if (got < 0) f->status = got;
-        if (got == 1) return 1;
+        if (got < 0)
+            f->status = got;
+        if (got == 1)
+            return 1;
     }
     return 0;
 }
@@ -104,7 +116,8 @@ static int keep_own(net_flit *f, int64_t now, uint32_t message)
     if (f->n_own == f->own_capacity) {
         int32_t more = f->own_capacity * 2 + 16;
         own_arrival *grown = realloc(f->own, (size_t)more * sizeof *grown);
-        if (!grown) return -1;
+        if (!grown)
+            return -1;
         f->own = grown;
         f->own_capacity = more;
     }
@@ -116,16 +129,26 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
 {
     door *d = self;
     net_flit *f = d->owner;
-    if (bytes < 0 || source < 0 || target < 0 || f->status) return -1;
-    if (source == target) return keep_own(f, now, message);
+    if (bytes < 0 || source < 0 || target < 0 || f->status)
+        return -1;
+    if (source == target)
+        return keep_own(f, now, message);
     u128 flits = ((u128)(uint64_t)bytes * (uint64_t)f->spec.flits_numerator + (uint64_t)f->spec.flits_denominator - 1) /
                  (uint64_t)f->spec.flits_denominator;
-    if (flits >> 62) return -1;
-    if (!f->in_flight && noc_now(f->noc) < cycle_after(f, now)) run(f, cycle_after(f, now), 0); /* an idle stretch */
-    struct noc_send s = {message, cycle_after(f, now), flits ? (uint64_t)flits : 1, source, target,
-                         d->traffic * f->spec.ranges + (int32_t)(f->turn[d->traffic]++ % (uint32_t)f->spec.ranges), f->spec.packet_flits};
+    if (flits >> 62)
+        return -1;
+    if (!f->in_flight && noc_now(f->noc) < cycle_after(f, now))
+        run(f, cycle_after(f, now), 0); /* an idle stretch */
+    struct noc_send s = {message,
+                         cycle_after(f, now),
+                         flits ? (uint64_t)flits : 1,
+                         source,
+                         target,
+                         d->traffic * f->spec.ranges + (int32_t)(f->turn[d->traffic]++ % (uint32_t)f->spec.ranges),
+                         f->spec.packet_flits};
     int status = noc_send(f->noc, &s, 1);
-    if (status < 0) f->status = status;
+    if (status < 0)
+        f->status = status;
     f->in_flight += status >= 0;
     return status < 0 ? -1 : 0;
 }
@@ -134,18 +157,23 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
 static int64_t next_time(void *self)
 {
     net_flit *f = ((door *)self)->owner;
-    if (f->n_own) return f->own[0].time;
+    if (f->n_own)
+        return f->own[0].time;
     return f->status ? f->now : f->in_flight ? edge_time(f, noc_now(f->noc)) : NETWORK_NEVER;
 }
 
 static int64_t look_ahead(void *self, int64_t limit)
 {
     net_flit *f = ((door *)self)->owner;
-    if (f->n_own) return f->own[0].time;
-    if (f->status) return f->now;
-    if (!f->in_flight) return NETWORK_NEVER;
+    if (f->n_own)
+        return f->own[0].time;
+    if (f->status)
+        return f->now;
+    if (!f->in_flight)
+        return NETWORK_NEVER;
     int stopped = run(f, limit == NETWORK_NEVER ? UINT64_MAX : cycle_after(f, limit), 1);
-    if (f->status) return f->now;
+    if (f->status)
+        return f->now;
     return stopped ? edge_time(f, noc_now(f->noc) - 1) : limit == NETWORK_NEVER ? limit : limit + 1;
 }
 
@@ -155,20 +183,28 @@ static int take_arrivals(void *self, int64_t now, uint32_t *arrived, int capacit
     struct noc_arrival done[FETCH];
     int n = 0;
     f->now = now;
-    if (f->in_flight) run(f, cycle_after(f, now), 0);
-    if (f->status) return -1;
-    while (f->n_own && n < capacity) arrived[n++] = f->own[--f->n_own].message;
+    if (f->in_flight)
+        run(f, cycle_after(f, now), 0);
+    if (f->status)
+        return -1;
+    while (f->n_own && n < capacity)
+        arrived[n++] = f->own[--f->n_own].message;
     while (n < capacity) {
         int got = noc_collect(f->noc, done, capacity - n < FETCH ? capacity - n : FETCH);
-        if (got <= 0) break;
-        for (int i = 0; i < got; i++) arrived[n++] = (uint32_t)done[i].tag;
+        if (got <= 0)
+            break;
+        for (int i = 0; i < got; i++)
+            arrived[n++] = (uint32_t)done[i].tag;
         f->in_flight -= (uint64_t)got;
     }
     return n;
 }
 
 static int64_t never(void *self) { return (void)self, NETWORK_NEVER; }
-static int none(void *self, int64_t now, uint32_t *arrived, int capacity) { return (void)self, (void)now, (void)arrived, (void)capacity, 0; }
+static int none(void *self, int64_t now, uint32_t *arrived, int capacity)
+{
+    return (void)self, (void)now, (void)arrived, (void)capacity, 0;
+}
 static void leave_it(void *self) { (void)self; }
 
 static void close_all(void *self)
@@ -177,7 +213,8 @@ static void close_all(void *self)
     noc_close(f->noc);
     network_bins_free(&f->bins);
     void *arrays[] = {f->doors, f->link_row, f->interval, f->turn, f->own, f->counts, f->sent, f->stalled, f};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        free(arrays[i]);
 }
 
 static const network_operations first_door = {send_message, next_time, take_arrivals, close_all, look_ahead};
@@ -193,7 +230,8 @@ int net_flit_status(const net_flit *f) { return f->status; }
 
 const int64_t *net_flit_link_bins(net_flit *f, int64_t *bin_ps, int32_t *bins)
 {
-    if (f->bin_end) settle(f, noc_now(f->noc));
+    if (f->bin_end)
+        settle(f, noc_now(f->noc));
     *bin_ps = f->bins.bin_ps;
     *bins = f->bins.max_bins;
     return f->bins.cells;
@@ -203,7 +241,8 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
 {
     const size_t links = (size_t)spec->n_links + 1, classes = (size_t)spec->traffic;
     net_flit *f = calloc(1, sizeof *f);
-    if (!f) return NULL;
+    if (!f)
+        return NULL;
     f->spec = *spec;
     f->vcs = vcs;
     f->doors = calloc(classes, sizeof *f->doors);
@@ -218,16 +257,19 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
         f->noc = NULL;
         network_bins_free(&f->bins);
         void *arrays[] = {f->doors, f->link_row, f->interval, f->turn, f->counts, f->sent, f->stalled, f};
-        for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+        for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+            free(arrays[i]);
         return NULL;
     }
     memcpy(f->link_row, spec->link_row, (size_t)spec->n_links * sizeof *f->link_row);
     memcpy(f->interval, spec->link_interval, (size_t)spec->n_links * sizeof *f->interval);
     f->spec.link_row = f->spec.link_interval = NULL;
-    const uint64_t picoseconds = 1000000u * (uint64_t)1000000u, shared = common_divisor((uint64_t)spec->hz_numerator, picoseconds);
+    const uint64_t picoseconds = 1000000u * (uint64_t)1000000u,
+                   shared = common_divisor((uint64_t)spec->hz_numerator, picoseconds);
     f->per_edge = picoseconds / shared * (uint64_t)spec->hz_denominator;
     f->edges = (uint64_t)spec->hz_numerator / shared;
-    for (size_t i = 0; i < classes; i++) f->doors[i] = (door){f, (int32_t)i};
+    for (size_t i = 0; i < classes; i++)
+        f->doors[i] = (door){f, (int32_t)i};
     f->noc = noc;
     return f;
 }

@@ -1,23 +1,25 @@
 /* Link model `flit` for send stages: messages become packets of flits in a network of routers (flit/flit.h).
-
-       send at t --> first clock edge after t --> cut into packets of one VC range --> last tail at edge n --> arrival at n's time
-
-   Edge n is at round(n * 1e12 / Hz) ps, halves up. Messages of one traffic class take its VC ranges in turn, and keep to theirs.
-   A message to its own endpoint does not enter the network and arrives at once. Links are counted in whole flits; busy ps are
-   cycles x interval; stalled ps are cycles in which a VC had a flit for the link and could not send it, summed over its VCs. */
+ *
+ *     send at t --> first clock edge after t --> cut into packets of one VC range --> last tail at edge n --> arrival
+ *     at n's time
+ *
+ * Edge n is at round(n * 1e12 / Hz) ps, halves up. Messages of one traffic class take its VC ranges in turn, and keep
+ * to theirs. A message to its own endpoint does not enter the network and arrives at once. Links are counted in whole
+ * flits; busy ps are cycles x interval; stalled ps are cycles in which a VC had a flit for the link and could not
+ * send it, summed over its VCs. */
 #ifndef CHIPWEAVE_NET_FLIT_H
 #define CHIPWEAVE_NET_FLIT_H
-#include "stages/network.h"
 #include "flit/flit.h"
+#include "stages/network.h"
 
 /* cdef: begin */
 typedef struct net_flit net_flit;
 typedef struct {
-    int64_t hz_numerator, hz_denominator;      /* the clock */
+    int64_t hz_numerator, hz_denominator;       /* the clock */
     int64_t flits_numerator, flits_denominator; /* flits per byte */
     int32_t traffic, ranges;                    /* classes of messages, VC ranges of each */
     int32_t packet_flits, flit_bytes, n_links;
-    const int32_t *link_row;                    /* for each link, its output port's place in noc_count() */
+    const int32_t *link_row; /* for each link, its output port's place in noc_count() */
     const int32_t *link_interval;
     int64_t bin_ps;
     int32_t max_bins;

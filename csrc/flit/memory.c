@@ -1,5 +1,6 @@
-/* flit/memory.c -- where the state lies. What lives as long as the network is laid end to end into blocks, and blocks of large
- * networks ask for large pages: a flit-hop touches a dozen places, and pages of 4 KiB would miss the table of pages. */
+/* flit/memory.c -- where the state lies. What lives as long as the network is placed end to end in blocks, and blocks
+ * of large networks ask for large pages: a flit-hop touches a dozen places, and pages of 4 KiB would miss the table
+ * of pages. */
 #define _DEFAULT_SOURCE /* madvise() */
 #include "flit/state.h"
 
@@ -8,9 +9,9 @@
 #include <sys/mman.h>
 #endif
 
-#define LARGE_PAGE ((size_t)1 << 21)
+#define LARGE_PAGE  ((size_t)1 << 21)
 #define SMALL_BLOCK ((size_t)1 << 16)
-#define LARGE_FROM 256 /* routers */
+#define LARGE_FROM  256 /* routers */
 
 struct noc_block {
     struct noc_block *next;
@@ -40,7 +41,7 @@ static struct noc_block *new_block(struct noc_state *net, size_t bytes)
     block->at = block->memory + (align - (uintptr_t)block->memory % align);
 #ifdef MADV_HUGEPAGE
     if (large)
-        madvise(block->at, block->size, MADV_HUGEPAGE); /* a wish: where it is not granted all is the same */
+        madvise(block->at, block->size, MADV_HUGEPAGE); /* a vc_grant: where it is not granted all is the same */
 #endif
     block->next = net->block;
     return net->block = block;

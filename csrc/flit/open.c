@@ -36,7 +36,7 @@ static const char *config_fault(const struct noc_config *c)
         return "vcs 1 to 32, vc_depth 1 to 32767, vc_classes a divisor of vcs";
     if (!in_range(c->routing_delay, 0, 16) || !in_range(c->vc_alloc_delay, 1, 16) ||
         !in_range(c->sw_alloc_delay, 1, 16) || !in_range(c->st_delay, 1, 32) || !in_range(c->credit_delay, 0, 64) ||
-        !in_range(c->seat_latency, 1, 4096))
+        !in_range(c->terminal_latency, 1, 4096))
         return "a delay is out of its range";
     if (!in_range(c->input_speedup, 1, 32) || !in_range(c->output_speedup, 1, 32) ||
         !(c->internal_speedup >= 1.0 && c->internal_speedup <= 8.0))
@@ -54,9 +54,10 @@ static int wants_fast(const struct noc_config *c)
     for (int i = 0; i < 2; i++)
         if (a[i]->matcher != NOC_INPUT_FIRST || a[i]->arbiter != NOC_ROUND_ROBIN)
             return 0;
-    return !c->general && c->routing_delay <= 1 && c->vc_alloc_delay == 1 && c->sw_alloc_delay == 1 && c->st_delay == 1 &&
-           !c->speculative && !c->hold_switch_for_packet && c->input_speedup == 1 && c->output_speedup == 1 &&
-           c->internal_speedup == 1.0 && c->output_buffer_size < 0 && !c->noq && c->priority == NOC_NONE;
+    return !c->general && c->routing_delay <= 1 && c->vc_alloc_delay == 1 && c->sw_alloc_delay == 1 &&
+           c->st_delay == 1 && !c->speculative && !c->hold_switch_for_packet && c->input_speedup == 1 &&
+           c->output_speedup == 1 && c->internal_speedup == 1.0 && c->output_buffer_size < 0 && !c->noq &&
+           c->priority == NOC_NONE;
 }
 
 static void set_ranges(struct noc_state *net)
@@ -71,49 +72,53 @@ static void set_ranges(struct noc_state *net)
     }
 }
 
-static int connect_links(struct noc_state *net, const struct noc_link *links, const struct noc_seat *seats)
+static int connect_links(struct noc_state *net, const struct noc_link *links, const struct noc_terminal *terminals)
 {
     const int pb = net->port_bits, vb = net->vc_bits, n = net->c.links;
-    const uint32_t st = (uint32_t)net->c.st_delay, seat = (uint32_t)net->c.seat_latency, cd = (uint32_t)net->c.credit_delay;
-    net->seat_delay = 1 + st + seat;
-    net->seat_credit = 2 + st + 2 * seat + cd;
+    const uint32_t st = (uint32_t)net->c.st_delay, terminal = (uint32_t)net->c.terminal_latency,
+                   cd = (uint32_t)net->c.credit_delay;
+    net->terminal_delay = 1 + st + terminal;
+    net->terminal_credit = 2 + st + 2 * terminal + cd;
     uint8_t *fed = calloc(net->router_ports, 1);
     int bad = fed == NULL;
     for (int i = 0; i < n && !bad; i++) {
         const struct noc_link *l = &links[i];
         bad = !in_range(l->src, 0, net->c.routers - 1) || !in_range(l->dst, 0, net->c.routers - 1) ||
               !in_range(l->latency, 1, 16384) || !in_range(l->interval, 1, 4096);
-        if (bad || !in_range(l->src_port, 0, net->ports[l->src] - 1) || !in_range(l->dst_port, 0, net->ports[l->dst] - 1)) {
+        if (bad || !in_range(l->src_port, 0, net->ports[l->src] - 1) ||
+            !in_range(l->dst_port, 0, net->ports[l->dst] - 1)) {
             bad = 1;
             break;
         }
-        uint32_t from = (uint32_t)l->src << pb | (uint32_t)l->src_port, to = (uint32_t)l->dst << pb | (uint32_t)l->dst_port;
-        bad = noc_port(net, from)->used || fed[to];
-        noc_port(net, from)->used = fed[to] = 1;
-        noc_port(net, from)->dst = to << vb;
-        noc_port(net, from)->flit_delay = (uint16_t)(1 + st + (uint32_t)l->latency);
-        noc_port(net, from)->interval = (uint16_t)l->interval;
-        noc_inlet(net, to)->up = from << vb;
-        noc_inlet(net, to)->credit_delay = (uint16_t)(1 + (uint32_t)l->latency + cd);
+        uint32_t from = (uint32_t)l->src << pb | (uint32_t)l->src_port,
+                 to = (uint32_t)l->dst << pb | (uint32_t)l->dst_port;
+        bad = noc_output_port(net, from)->used || fed[to];
+        noc_output_port(net, from)->used = fed[to] = 1;
+        noc_output_port(net, from)->dst = to << vb;
+        noc_output_port(net, from)->flit_delay = (uint16_t)(1 + st + (uint32_t)l->latency);
+        noc_output_port(net, from)->interval = (uint16_t)l->interval;
+        noc_input_port(net, to)->up = from << vb;
+        noc_input_port(net, to)->credit_delay = (uint16_t)(1 + (uint32_t)l->latency + cd);
         net->narrow |= l->interval > 1;
     }
     for (int e = 0; e < net->c.endpoints && !bad; e++) {
-        bad = !in_range(seats[e].router, 0, net->c.routers - 1) ||
-              !in_range(seats[e].port, 0, net->ports[seats[e].router] - 1);
+        bad = !in_range(terminals[e].router, 0, net->c.routers - 1) ||
+              !in_range(terminals[e].port, 0, net->ports[terminals[e].router] - 1);
         if (bad)
             break;
-        uint32_t at = (uint32_t)seats[e].router << pb | (uint32_t)seats[e].port, own = net->router_ports + (uint32_t)e;
-        struct noc_port *p = noc_port(net, at);
+        uint32_t at = (uint32_t)terminals[e].router << pb | (uint32_t)terminals[e].port,
+                 own = net->router_ports + (uint32_t)e;
+        struct noc_output_port *p = noc_output_port(net, at);
         bad = p->used || fed[at];
-        p->used = fed[at] = p->seat = 1;
+        p->used = fed[at] = p->terminal = 1;
         p->interval = 1;
         p->dst = at << vb;
-        noc_inlet(net, at)->up = own << vb;
-        p->flit_delay = (uint16_t)(1 + st + seat);
-        p->way_out = net->wheel_mask + 1;
-        noc_inlet(net, at)->credit_delay = (uint16_t)(1 + seat);
-        noc_port(net, own)->dst = at << vb;
-        noc_port(net, own)->used = 1;
+        noc_input_port(net, at)->up = own << vb;
+        p->flit_delay = (uint16_t)(1 + st + terminal);
+        p->exit_list = net->wheel_mask + 1;
+        noc_input_port(net, at)->credit_delay = (uint16_t)(1 + terminal);
+        noc_output_port(net, own)->dst = at << vb;
+        noc_output_port(net, own)->used = 1;
     }
     free(fed);
     return bad;
@@ -126,8 +131,9 @@ static int check_table(const struct noc_state *net)
         for (int e = 0; e < net->c.endpoints; e++) {
             unsigned port = net->table[(size_t)r * (size_t)net->c.endpoints + (size_t)e] & 63;
             const size_t gp = ((size_t)r << net->port_bits) + port;
-            const struct noc_port *p = noc_port(net, gp);
-            if (port >= net->ports[r] || !p->used || (p->seat && noc_inlet(net, gp)->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
+            const struct noc_output_port *p = noc_output_port(net, gp);
+            if (port >= net->ports[r] || !p->used ||
+                (p->terminal && noc_input_port(net, gp)->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
                 return -1;
         }
     return 0;
@@ -150,24 +156,25 @@ static int make_lists(struct noc_state *net, uint32_t longest)
         lists[i]->at = noc_keep(net, (i == 5 ? (size_t)net->c.endpoints : vcs) + NOC_AHEAD, sizeof *lists[i]->at);
         ok = ok && lists[i]->at;
     }
-    net->bid_key = noc_keep(net, vcs, sizeof *net->bid_key);
+    net->request_key = noc_keep(net, vcs, sizeof *net->request_key);
     net->contested = noc_keep(net, vcs, sizeof *net->contested);
-    return ok && net->bid_key && net->contested;
+    return ok && net->request_key && net->contested;
 }
 
-static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal, const int8_t *dims)
+static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal,
+                       const int8_t *dims)
 {
     const size_t cells = (size_t)net->c.routers * (size_t)net->c.endpoints;
     const size_t in_vcs = (size_t)net->router_ports << net->vc_bits, out_vcs = (size_t)net->all_ports << net->vc_bits;
     const size_t sources = (size_t)net->c.endpoints * (size_t)net->c.vc_classes;
-    net->inlet_size = NOC_INLET_SIZE(net->vc_bits);
-    net->port_size = NOC_PORT_SIZE(net->vc_bits);
-    net->inlet = noc_keep(net, net->router_ports, net->inlet_size);
+    net->input_port_size = NOC_INPUT_PORT_SIZE(net->vc_bits);
+    net->port_size = NOC_OUTPUT_PORT_SIZE(net->vc_bits);
+    net->input_port = noc_keep(net, net->router_ports, net->input_port_size);
     net->port = noc_keep(net, net->all_ports, net->port_size);
     net->free_at = noc_keep(net, net->all_ports, sizeof *net->free_at);
-    net->va_cell = noc_keep(net, out_vcs, sizeof *net->va_cell);
-    net->in_cell = noc_keep(net, net->all_ports, sizeof *net->in_cell);
-    net->out_cell = noc_keep(net, net->all_ports, sizeof *net->out_cell);
+    net->va_arbiter = noc_keep(net, out_vcs, sizeof *net->va_arbiter);
+    net->in_arbiter = noc_keep(net, net->all_ports, sizeof *net->in_arbiter);
+    net->out_arbiter = noc_keep(net, net->all_ports, sizeof *net->out_arbiter);
     net->stalls = noc_keep(net, out_vcs, sizeof *net->stalls);
     net->total = noc_keep(net, out_vcs, sizeof *net->total);
     net->ring = noc_keep(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->ring);
@@ -178,8 +185,9 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     net->listed = noc_keep(net, (size_t)net->c.endpoints, 1);
     if (minimal)
         net->minimal = noc_keep(net, cells, sizeof *net->minimal);
-    if (!net->inlet || !net->port || !net->free_at || !net->va_cell || !net->in_cell || !net->out_cell || !net->stalls || !net->total || !net->ring || !net->ports || !net->table || !net->source ||
-        !net->last_class || !net->listed || (minimal && !net->minimal))
+    if (!net->input_port || !net->port || !net->free_at || !net->va_arbiter || !net->in_arbiter || !net->out_arbiter ||
+        !net->stalls || !net->total || !net->ring || !net->ports || !net->table || !net->source || !net->last_class ||
+        !net->listed || (minimal && !net->minimal))
         return 0;
     memcpy(net->table, table, cells);
     if (minimal)
@@ -187,18 +195,18 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     for (int r = 0; r < net->c.routers; r++)
         net->ports[r] = (uint8_t)ports[r];
     for (size_t i = 0; i < out_vcs; i++) {
-        noc_out(net, i)->credits = (uint16_t)net->c.vc_depth;
-        noc_out(net, i)->va_last = UINT16_MAX; /* the highest of its kind: number 0 comes next */
+        noc_output_vc(net, i)->credits = (uint16_t)net->c.vc_depth;
+        noc_output_vc(net, i)->va_last = UINT16_MAX; /* the highest of its kind: number 0 comes next */
     }
     for (size_t i = 0; i < in_vcs; i++)
-        noc_in(net, i)->va_last = (uint16_t)((1u << net->vc_bits) - 1);
+        noc_input_vc(net, i)->va_last = (uint16_t)((1u << net->vc_bits) - 1);
     for (uint32_t p = 0; p < net->all_ports; p++) {
-        noc_port(net, p)->in_last = UINT8_MAX;
+        noc_output_port(net, p)->in_last = UINT8_MAX;
         if (p < net->router_ports)
-            noc_inlet(net, p)->out_last = noc_inlet(net, p)->vc_last = UINT8_MAX;
-        noc_port(net, p)->free_mask = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
-        noc_port(net, p)->dim = dims && p < net->router_ports
-                               ? dims[(p >> net->port_bits) * 64 + (p & ((1u << net->port_bits) - 1))] : -1;
+            noc_input_port(net, p)->out_last = noc_input_port(net, p)->vc_last = UINT8_MAX;
+        noc_output_port(net, p)->free_mask = net->c.vcs == 32 ? ~0u : (1u << net->c.vcs) - 1;
+        noc_output_port(net, p)->dim =
+            dims && p < net->router_ports ? dims[(p >> net->port_bits) * 64 + (p & ((1u << net->port_bits) - 1))] : -1;
     }
     for (size_t i = 0; i < sources; i++)
         net->source[i] = (struct noc_source){NOC_NO_MSG, NOC_NO_MSG, 0, -1, -1};
@@ -206,8 +214,8 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
 }
 
 struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports, const struct noc_link *links,
-                     const struct noc_seat *seats, const uint8_t *table, const uint64_t *minimal,
-                     const int8_t *dims, char *error)
+                           const struct noc_terminal *terminals, const uint8_t *table, const uint64_t *minimal,
+                           const int8_t *dims, char *error)
 {
     const char *fault = config_fault(config);
     struct noc_state *net = fault ? NULL : calloc(1, sizeof *net);
@@ -218,7 +226,8 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     net->c = *config;
     net->held = sizeof *net;
     net->msg_free = NOC_NO_MSG;
-    uint32_t longest = 2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->seat_latency + (uint32_t)config->credit_delay;
+    uint32_t longest =
+        2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->terminal_latency + (uint32_t)config->credit_delay;
     for (int r = 0; r < config->routers; r++) {
         if (!in_range(ports[r], 1, 64))
             fault = "ports: 1 to 64 a router";
@@ -227,8 +236,10 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     }
     for (int i = 0; i < config->links; i++)
         if (in_range(links[i].latency, 1, 16384)) {
-            uint32_t way = 1 + (uint32_t)links[i].latency + (uint32_t)(config->st_delay > config->credit_delay ? config->st_delay : config->credit_delay);
-            longest = way > longest ? way : longest;
+            uint32_t wire =
+                1 + (uint32_t)links[i].latency +
+                (uint32_t)(config->st_delay > config->credit_delay ? config->st_delay : config->credit_delay);
+            longest = wire > longest ? wire : longest;
         }
     net->port_bits = bits_for(net->max_ports);
     net->vc_bits = bits_for(config->vcs);
@@ -239,7 +250,7 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
         fault = "no memory for routers";
     if (!fault && !make_lists(net, longest))
         fault = "no memory for event lists";
-    if (!fault && connect_links(net, links, seats))
+    if (!fault && connect_links(net, links, terminals))
         fault = "a link or endpoint names a router or port that is not there, or taken";
     if (!fault && check_table(net))
         fault = "the routing table has a port with nothing behind it";
@@ -248,7 +259,7 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     set_ranges(net);
     net->special = net->narrow || config->wait_for_tail_credit || config->vc_busy_when_full || config->cut_through ||
                    config->flows || (config->split && config->seed);
-    net->plain = net->way && config->vc_classes == 1;
+    net->plain = net->grid_route && config->vc_classes == 1;
     if (!fault && !net->fast && noc_general_open(net))
         fault = "no memory for the general router";
     if (!fault && noc_links_open(net))

@@ -2,20 +2,21 @@
 #include "flit/state.h"
 
 /* The shape of a port is a constant where the caller knows it. */
-static inline void add_credits(struct noc_state *net, const uint32_t *vc, uint32_t n, const int vb, const size_t port_size)
+static inline void add_credits(struct noc_state *net, const uint32_t *vc, uint32_t n, const int vb,
+                               const size_t port_size)
 {
     char *const port = net->port;
     for (uint32_t i = 0; i < n; i++)
-        ((struct noc_port *)(void *)(port + (vc[i] >> vb) * port_size))->vc[vc[i] & ((1u << vb) - 1)].credits++;
+        ((struct noc_output_port *)(void *)(port + (vc[i] >> vb) * port_size))->vc[vc[i] & ((1u << vb) - 1)].credits++;
 }
 
 /* The same with VCs that are free only when their last credit is back. */
 static void free_by_credits(struct noc_state *net, const uint32_t *vc, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        struct noc_port *p = noc_port(net, vc[i] >> net->vc_bits);
+        struct noc_output_port *p = noc_output_port(net, vc[i] >> net->vc_bits);
         uint32_t bit = 1u << (vc[i] & ((1u << net->vc_bits) - 1));
-        if (++noc_out(net, vc[i])->credits == net->c.vc_depth && (p->tail_sent & bit)) {
+        if (++noc_output_vc(net, vc[i])->credits == net->c.vc_depth && (p->tail_sent & bit)) {
             p->free_mask |= bit;
             p->tail_sent &= ~bit;
         }
@@ -29,7 +30,7 @@ static void credits(struct noc_state *net)
     if (net->c.wait_for_tail_credit)
         free_by_credits(net, vc, n);
     else if (net->vc_bits == 2)
-        add_credits(net, vc, n, 2, NOC_PORT_SIZE(2));
+        add_credits(net, vc, n, 2, NOC_OUTPUT_PORT_SIZE(2));
     else
         add_credits(net, vc, n, net->vc_bits, net->port_size);
     net->credit_n[slot] = 0;
@@ -51,7 +52,8 @@ void noc_one_cycle(struct noc_state *net)
 /* Nothing moves by itself before this cycle. */
 static uint64_t next_work(const struct noc_state *net)
 {
-    if (net->awake.n || net->va[0].n || net->va[1].n || net->va[2].n || net->sa[0].n || net->sa[1].n || noc_general_busy(net))
+    if (net->awake.n || net->va[0].n || net->va[1].n || net->va[2].n || net->sa[0].n || net->sa[1].n ||
+        noc_general_busy(net))
         return net->now;
     uint64_t next = net->traffic ? noc_traffic_next(net) : UINT64_MAX;
     for (uint64_t t = net->now; t <= net->now + net->wheel_mask && t < next; t++)
@@ -82,7 +84,7 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
                 break;
         }
         if (net->now >= net->bin_end)
-            noc_links_turn(net);
+            noc_links_next_bin(net);
         if (net->skip)
             noc_skip_look(net);
         uint64_t moved = net->moved;
@@ -97,7 +99,10 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
     return 0;
 }
 
-int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival) { return advance(net, until, stop_on_arrival, 0); }
+int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival)
+{
+    return advance(net, until, stop_on_arrival, 0);
+}
 
 int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until, 0, 1); }
 
@@ -105,10 +110,10 @@ int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until
 void noc_flush_port(struct noc_state *net, uint32_t gp)
 {
     for (size_t o = (size_t)gp << net->vc_bits; o < ((size_t)gp + 1) << net->vc_bits; o++) {
-        net->total[o].flits += noc_out(net, o)->flits;
+        net->total[o].flits += noc_output_vc(net, o)->flits;
         net->total[o].stalled_credit += net->stalls[o].credit;
         net->total[o].stalled_arbitration += net->stalls[o].arbitration;
-        noc_out(net, o)->flits = 0;
+        noc_output_vc(net, o)->flits = 0;
         net->stalls[o] = (struct noc_stalls){0, 0};
     }
 }

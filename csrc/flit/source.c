@@ -87,9 +87,16 @@ int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
             return noc_fail(net, NOC_NO_MEMORY, "no memory for messages");
         struct noc_msg *m = &net->msg[id];
         int32_t packet = (uint64_t)s->packet_flits > s->flits ? (int32_t)s->flits : s->packet_flits;
-        *m = (struct noc_msg){.tag = s->tag, .ctime = s->ctime, .itime = UINT64_MAX, .flits_left = s->flits,
-                              .packets_left = (s->flits + (uint64_t)packet - 1) / (uint64_t)packet, .flits = s->flits,
-                              .src = s->src, .dst = s->dst, .packet_flits = packet, .vc_class = (int16_t)s->vc_class};
+        *m = (struct noc_msg){.tag = s->tag,
+                              .ctime = s->ctime,
+                              .itime = UINT64_MAX,
+                              .flits_left = s->flits,
+                              .packets_left = (s->flits + (uint64_t)packet - 1) / (uint64_t)packet,
+                              .flits = s->flits,
+                              .src = s->src,
+                              .dst = s->dst,
+                              .packet_flits = packet,
+                              .vc_class = (int16_t)s->vc_class};
         net->pending++;
         int status = noc_later_push(net, id);
         if (status)
@@ -98,13 +105,14 @@ int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
     return 0;
 }
 
-/* A message in the order of what is to be collected: of one cycle by endpoint, in whatever order the engine came upon them. */
+/* A message in the order of what is to be collected: of one cycle by endpoint, in whatever order the engine came upon
+ * them. */
 static void report_arrival(struct noc_state *net, const struct noc_arrival *arrival)
 {
     if (net->done_n == net->done_room) {
         uint64_t room = net->done_room ? 2 * net->done_room : 1024;
         struct noc_arrival *grown = malloc(room * sizeof *grown);
-        if (!grown) { /* an arrival must not be lost: stop here, in words */
+        if (!grown) { /* an arrival must not be lost: stop here with a message */
             noc_fail(net, NOC_NO_MEMORY, "no memory for arrivals");
             abort();
         }
@@ -138,7 +146,8 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
     net->pending--;
     if (net->skip)
         noc_skip_ended(net, id);
-    report_arrival(net, &(struct noc_arrival){m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class});
+    report_arrival(
+        net, &(struct noc_arrival){m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class});
     m->next = net->msg_free;
     net->msg_free = id;
 }
@@ -156,11 +165,12 @@ int noc_collect(struct noc_state *net, struct noc_arrival *out, int room)
     return n;
 }
 
-/* The first VC of `mask`, asked in turn from number `first` on, that is free and has room for `need` flits; -1: none. */
+/* The first VC of `mask`, tried in turn from number `first` on, that is free and has room for `need` flits; -1:
+ * none. */
 NOC_INLINE int first_vc(const struct noc_state *net, uint32_t gp, uint32_t mask, unsigned first, int need)
 {
-    const struct noc_out *out = noc_out(net, (size_t)gp << net->vc_bits);
-    const uint32_t free_mask = noc_port(net, gp)->free_mask & mask;
+    const struct noc_output_vc *out = noc_output_vc(net, (size_t)gp << net->vc_bits);
+    const uint32_t free_mask = noc_output_port(net, gp)->free_mask & mask;
     for (uint32_t left = noc_rotated(free_mask, first); left; left &= left - 1) {
         const unsigned vc = ((unsigned)__builtin_ctz(left) + first) & 31;
         if (out[vc].credits >= need)
@@ -175,14 +185,14 @@ static inline uint32_t low_bits(int n) { return n >= 32 ? ~0u : (1u << n) - 1; }
 static void noq_range(struct noc_state *net, uint32_t gp, const struct noc_msg *m, int *first, int *count)
 {
     struct noc_flit f = {0, (uint16_t)m->dst, 0};
-    uint32_t seat = noc_port(net, gp)->dst >> net->vc_bits, router = seat >> net->port_bits;
-    unsigned port = noc_route(net, router, seat & ((1u << net->port_bits) - 1), &f, 0);
+    uint32_t terminal = noc_output_port(net, gp)->dst >> net->vc_bits, router = terminal >> net->port_bits;
+    unsigned port = noc_route(net, router, terminal & ((1u << net->port_bits) - 1), &f, 0);
     *count /= net->ports[router];
     *first += (int)port * *count;
 }
 
-/* First VC after the last one used that is free and has room; -1 where there is none. A source that used none of its VCs
- * yet takes their first or none. */
+/* First VC after the last one used that is free and has room; -1 where there is none. A source that used none of its
+ * VCs yet takes their first or none. */
 static inline int choose_vc(struct noc_state *net, uint32_t gp, const struct noc_source *s, const struct noc_msg *m)
 {
     int count = net->c.vcs / net->c.vc_classes, first = m->vc_class * count, need = 1;
@@ -214,9 +224,9 @@ static inline void next_message(struct noc_state *net, uint32_t e, struct noc_so
 static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
 {
     uint32_t gp = net->router_ports + e, id = s->head;
-    struct noc_port *p = noc_port(net, gp);
+    struct noc_output_port *p = noc_output_port(net, gp);
     struct noc_msg *m = &net->msg[id];
-    struct noc_out *out = noc_out(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc);
+    struct noc_output_vc *out = noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc);
     if (!s->left) {
         s->left = m->flits_left < (uint64_t)m->packet_flits ? (int32_t)m->flits_left : m->packet_flits;
         p->free_mask &= ~(1u << s->vc);
@@ -232,7 +242,7 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
         noc_flow_passed(net, gp, id);
     net->injected++;
     struct noc_flit f = {id, (uint16_t)m->dst, s->left ? 0 : NOC_TAIL};
-    noc_put_flit(net, 1 + (uint32_t)net->c.seat_latency, p->dst + (unsigned)s->vc, f, (uint32_t)net->now);
+    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (unsigned)s->vc, f, (uint32_t)net->now);
     if (s->left)
         return;
     if (net->c.wait_for_tail_credit)
@@ -250,7 +260,7 @@ static int inject_one(struct noc_state *net, uint32_t e)
     const int classes = net->c.vc_classes;
     struct noc_source *const own = &net->source[(size_t)e * (size_t)classes];
     const uint32_t gp = net->router_ports + e;
-    const struct noc_out *out = noc_out(net, (size_t)gp << net->vc_bits);
+    const struct noc_output_vc *out = noc_output_vc(net, (size_t)gp << net->vc_bits);
     int chosen = -1, turns = classes, waiting = 0;
     int64_t best = 0;
     const int last = net->last_class[e];
@@ -289,7 +299,7 @@ static int inject_one(struct noc_state *net, uint32_t e)
 /* send_flit() of a message's last packet, of one flit, which takes VC `vc` and gives it back at once. */
 NOC_INLINE void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_source *s, int vc)
 {
-    struct noc_port *p = noc_port(net, net->router_ports + e);
+    struct noc_output_port *p = noc_output_port(net, net->router_ports + e);
     struct noc_msg *m = &net->msg[s->head];
     if (m->itime == UINT64_MAX)
         m->itime = net->now;
@@ -298,7 +308,8 @@ NOC_INLINE void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_sou
     p->vc[vc].flits++;
     net->injected++;
     s->last_vc = (int8_t)vc;
-    noc_put_flit(net, 1 + (uint32_t)net->c.seat_latency, p->dst + (unsigned)vc, (struct noc_flit){s->head, (uint16_t)m->dst, NOC_TAIL}, (uint32_t)net->now);
+    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (unsigned)vc,
+                 (struct noc_flit){s->head, (uint16_t)m->dst, NOC_TAIL}, (uint32_t)net->now);
     next_message(net, e, s);
 }
 
@@ -319,7 +330,7 @@ NOC_INLINE int inject_only(struct noc_state *net, uint32_t e, const int any)
         }
         s->vc = (int8_t)vc;
     }
-    if (s->vc < 0 || !noc_out(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc)->credits)
+    if (s->vc < 0 || !noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc)->credits)
         return 1;
     send_flit(net, e, s);
     net->moved++;
@@ -329,7 +340,7 @@ NOC_INLINE int inject_only(struct noc_state *net, uint32_t e, const int any)
 NOC_INLINE void inject_all(struct noc_state *net, const int one_class, const int any)
 {
     const uint32_t n = net->awake.n;
-    struct noc_bid *const at = net->awake.at;
+    struct noc_request *const at = net->awake.at;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t e = at[i].id;

@@ -2,10 +2,10 @@
  *
  * Numbering. A port is `router << port_bits | port`; behind the routers' ports follows one port per endpoint (its
  *            injection side). A VC is `port << vc_bits | vc`. Ports and VCs are padded to powers of two, so router,
- *            port and VC are shifts of one number; circular order is unchanged by the numbers nobody uses.
+ *            port and VC are shifts of one number; circular order is unchanged by the unused numbers.
  * Wheels.    Flits and credits on their way lie in slot `cycle & wheel_mask` of the cycle they become usable in.
- * Cells.     An arbiter is one 64-bit cell: cycle << NOC_KEY_BITS | (largest distance - round-robin distance).
- *            Bidders raise it; who then finds its own key in it has won. The cycle makes clearing unnecessary.
+ * Arbiters.  An arbiter is one 64-bit number: cycle << NOC_KEY_BITS | (largest distance - round-robin distance).
+ *            Each requester does a max(); the one whose key remains has won. The cycle makes clearing unnecessary.
  */
 #ifndef NOC_STATE_H
 #define NOC_STATE_H
@@ -14,16 +14,17 @@
 
 #define NOC_INLINE static inline __attribute__((always_inline))
 
-#define NOC_KEY_BITS 11 /* 64 ports x 32 VCs */
-#define NOC_LINE 64     /* bytes of a cache line: arrays start on one */
-#define NOC_NO_MSG UINT32_MAX
-#define NOC_ACTIVE 0x8000u /* noc_in.out: an output VC is held */
-#define NOC_HOP 4u         /* noc_flit.bits: hops << 2 | half << 1 | tail */
-#define NOC_HALF 2u
-#define NOC_TAIL 1u
-#define NOC_HERE 255u
-#define NOC_FIRST_WAY 0x800u /* noc_state.way: in the first dimension still */
-#define NOC_FLIT_LISTS(net) ((net)->wheel_mask + 2) /* the slots of the wheel, then what leaves the network in this cycle */
+#define NOC_KEY_BITS        11 /* 64 ports x 32 VCs */
+#define NOC_LINE            64 /* bytes of a cache line: arrays start on one */
+#define NOC_NO_MSG          UINT32_MAX
+#define NOC_ACTIVE          0x8000u /* noc_input_vc.out: an output VC is held */
+#define NOC_HOP             4u      /* noc_flit.bits: hops << 2 | half << 1 | tail */
+#define NOC_HALF            2u
+#define NOC_TAIL            1u
+#define NOC_HERE            255u
+#define NOC_FIRST_DIMENSION 0x800u /* noc_state.grid_route: in the first dimension still */
+/* the slots of the wheel, then what leaves the network in this cycle */
+#define NOC_FLIT_LISTS(net) ((net)->wheel_mask + 2)
 
 struct noc_flit {
     uint32_t msg;
@@ -31,51 +32,56 @@ struct noc_flit {
 };
 
 /* An input VC with its front flit inside: only second and later flits touch the ring. */
-struct noc_in {
+struct noc_input_vc {
     struct noc_flit front;
     uint16_t count, pos; /* flits held; ring index of the second one */
     uint16_t out;        /* local output (port << vc_bits | vc); before VC allocation the port alone */
-    uint16_t va_last;    /* VC allocation: the output VC given last, local numbering; the next one is asked first */
+    uint16_t va_last;    /* VC allocation: the output VC given last, local numbering; the next one is tried first */
 };
 
 /* An output VC: the sender's view of the buffer at the far end. */
-struct noc_out {
+struct noc_output_vc {
     uint32_t flits; /* sent since noc_flush() */
     uint16_t credits;
     uint16_t va_last; /* the input VC it was given to last; of all numbers the low bits */
 };
 
-struct noc_stalls { uint32_t credit, arbitration; }; /* since noc_flush() */
+struct noc_stalls {
+    uint32_t credit, arbitration;
+}; /* since noc_flush() */
 
-/* The input side of a port and its VCs. *_last: the low bits of the numbers of what was served last; next in turn is first. */
-struct noc_inlet {
+/* The input side of a port and its VCs. *_last: the low bits of the numbers of what was served last; next in turn is
+ * first. */
+struct noc_input_port {
     uint32_t up;            /* VC 0 of the output port that feeds it */
     uint16_t credit_delay;  /* switch grant to credit usable upstream */
-    uint8_t sa_bids[2];     /* entries of each list of bids for the switch that concern it: a lone bid has won */
+    uint8_t sa_requests[2]; /* entries of each list of switch requests that concern it: a lone request has won */
     uint8_t out_last, vc_last;
     uint8_t rest[6];
-    struct noc_in vc[];
+    struct noc_input_vc vc[];
 };
 
 /* The output side of a port and its VCs. With four VCs it is a cache line. */
-struct noc_port {
-    uint32_t free_mask, tail_sent; /* VCs nobody holds; VCs whose tail has left */
-    uint32_t dst;                  /* VC 0 of the far input port; of this port itself where seat = 1 */
-    uint32_t way_out;              /* 0, or the list of flits that leave the network where seat = 1 */
+struct noc_output_port {
+    uint32_t free_mask, tail_sent; /* free VCs; VCs whose tail has left */
+    uint32_t dst;                  /* VC 0 of the far input port; of this port itself where terminal = 1 */
+    uint32_t exit_list;            /* 0, or the list of flits that leave the network where terminal = 1 */
     uint16_t flit_delay;           /* switch grant to arrival at the far end */
     uint16_t interval;
-    uint16_t va_bids[3];           /* as sa_bids, of the lists of bids for a VC */
-    uint8_t sa_bids[2];
-    uint8_t in_last, seat, used;
+    uint16_t va_requests[3]; /* as sa_requests, of the lists of requests for a VC */
+    uint8_t sa_requests[2];
+    uint8_t in_last, terminal, used;
     int8_t dim;
-    struct noc_out vc[];
+    struct noc_output_vc vc[];
 };
 
-#define NOC_LINES(bytes) (((bytes) + NOC_LINE - 1) / NOC_LINE * NOC_LINE)
-#define NOC_INLET_SIZE(vc_bits) (sizeof(struct noc_inlet) + (sizeof(struct noc_in) << (vc_bits)))
-#define NOC_PORT_SIZE(vc_bits) NOC_LINES(sizeof(struct noc_port) + (sizeof(struct noc_out) << (vc_bits)))
+#define NOC_LINES(bytes)             (((bytes) + NOC_LINE - 1) / NOC_LINE * NOC_LINE)
+#define NOC_INPUT_PORT_SIZE(vc_bits) (sizeof(struct noc_input_port) + (sizeof(struct noc_input_vc) << (vc_bits)))
+#define NOC_OUTPUT_PORT_SIZE(vc_bits)                                                                                  \
+    NOC_LINES(sizeof(struct noc_output_port) + (sizeof(struct noc_output_vc) << (vc_bits)))
 
-_Static_assert(sizeof(struct noc_inlet) == 16 && sizeof(struct noc_port) == 32, "four output VCs fill a cache line");
+_Static_assert(sizeof(struct noc_input_port) == 16 && sizeof(struct noc_output_port) == 32,
+               "four output VCs fill a cache line");
 
 #define NOC_AHEAD 8 /* entries of a list looked at ahead of the one in hand: arrays of lists are longer by that */
 
@@ -92,18 +98,27 @@ struct noc_msg {
     int16_t vc_class, measured;
 };
 
-struct noc_source { /* one class of one endpoint */
+struct noc_source {      /* one class of one endpoint */
     uint32_t head, tail; /* queue of messages */
     int32_t left;        /* flits left of the packet being sent, 0 between packets */
     int8_t vc, last_vc;
 };
 
-struct noc_later { uint64_t ctime, seq; uint32_t msg; };
+struct noc_later {
+    uint64_t ctime, seq;
+    uint32_t msg;
+};
 
-/* Input VC `id` wants a VC of the output port whose VC 0 is `out`, or the switch for output VC `out`; or endpoint `id` is awake. */
-struct noc_bid { uint32_t id, out; };
+/* Input VC `id` wants a VC of the output port whose VC 0 is `out`, or the switch for output VC `out`; or endpoint
+ * `id` is awake. */
+struct noc_request {
+    uint32_t id, out;
+};
 
-struct noc_list { struct noc_bid *at; uint32_t n; };
+struct noc_list {
+    struct noc_request *at;
+    uint32_t n;
+};
 
 struct noc_traffic_state; /* flit/traffic.c */
 struct noc_general;       /* flit/router/general_state.h */
@@ -116,30 +131,30 @@ struct noc_state {
     int port_bits, vc_bits, fast, special, plain, narrow, max_ports; /* plain: flit/router/fast.c */
     uint32_t wheel_mask, all_ports, router_ports;
     uint64_t now;
-    char *inlet, *port;      /* of records with their VCs behind them, see noc_inlet(), noc_port() */
-    size_t inlet_size, port_size;
-    uint64_t *free_at;       /* by port, narrow wires: no grant before this cycle */
-    uint32_t seat_delay, seat_credit; /* switch grant to arrival at an endpoint, and to its credit */
+    char *input_port, *port; /* of records with their VCs behind them, see noc_input_port(), noc_output_port() */
+    size_t input_port_size, port_size;
+    uint64_t *free_at;                        /* by port, narrow wires: no grant before this cycle */
+    uint32_t terminal_delay, terminal_credit; /* switch grant to arrival at an endpoint, and to its credit */
     struct noc_stalls *stalls;
     struct noc_counts *total; /* what noc_flush() has taken from the two above */
     struct noc_flit *ring;
     uint32_t *stamp_ring, *stamp_front;
     uint8_t *table, *ports;
-    uint8_t *turn[8];  /* dimension order: entry of the table by (coordinate of router, of endpoint), NOC_HERE where equal */
-    uint16_t *at[8];   /* coordinates of routers */
+    uint8_t *turn[8]; /* dimension order: entry by (coordinate of router, of endpoint), NOC_HERE where equal */
+    uint16_t *at[8];  /* coordinates of routers */
     int dimensions, radix[8];
-    uint16_t *way;                /* of one or two dimensions without datelines, see noc_way() */
-    uint32_t *way_from, *way_to;  /* by router, by endpoint */
-    unsigned here;     /* entry at the endpoint's own router */
+    uint16_t *grid_route;          /* of one or two dimensions without datelines, see noc_grid_route() */
+    uint32_t *grid_from, *grid_to; /* by router, by endpoint */
+    unsigned here;                 /* entry at the endpoint's own router */
     uint64_t *minimal;
     uint32_t range[3][32]; /* VCs a packet on VC v may ask for: all of its class, low half, high half */
 
     struct noc_event *flit_wheel;
     uint32_t *credit_wheel, *flit_n, *credit_n, flit_room, credit_room;
     struct noc_list va[3], sa[2];
-    uint64_t *va_cell, *in_cell, *out_cell; /* arbiters of output VCs, of a port's input and output side */
-    uint64_t *bid_key;
-    struct noc_bid *contested;
+    uint64_t *va_arbiter, *in_arbiter, *out_arbiter; /* arbiters of output VCs, of a port's input and output side */
+    uint64_t *request_key;
+    struct noc_request *contested;
 
     struct noc_source *source;
     uint8_t *last_class, *listed;
@@ -157,7 +172,7 @@ struct noc_state {
     struct noc_skip *skip;
     struct noc_links *links;
     uint64_t bin_end; /* cycle in which the present bin of link counters ends */
-    uint64_t held; /* bytes */
+    uint64_t held;    /* bytes */
     struct noc_block *block;
     char message[256];
 };
@@ -184,17 +199,17 @@ int noc_general_open(struct noc_state *net);
 void noc_general_close(struct noc_state *net);
 uint64_t noc_general_busy(const struct noc_state *net);
 double noc_general_partial(struct noc_state *net);
-int noc_general_joint(const struct noc_state *net);
-int noc_general_uneven(const struct noc_state *net);
+int noc_general_coupled(const struct noc_state *net);
+int noc_general_never_periodic(const struct noc_state *net);
 /* flit/counters.c */
 int noc_links_open(struct noc_state *net);
 void noc_links_read(struct noc_state *net);
-void noc_links_turn(struct noc_state *net);
+void noc_links_next_bin(struct noc_state *net);
 uint32_t noc_links_ends(const struct noc_state *net, uint64_t from, uint64_t to, uint64_t *ends);
 void noc_links_sum(const struct noc_state *net, const uint32_t *keys, uint32_t n, struct noc_counts *out);
 void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n, uint64_t cycle);
-void noc_links_lay(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends, uint64_t from,
-                   uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap);
+void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends,
+                      uint64_t from, uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap);
 void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg);
 struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp);
 /* flit/run.c */
@@ -209,7 +224,7 @@ void noc_skip_started(struct noc_state *net, uint32_t msg);
 void noc_skip_changed(struct noc_state *net, uint32_t endpoint);
 void noc_skip_ended(struct noc_state *net, uint32_t msg);
 void noc_settle(struct noc_state *net);
-void noc_thaw_all(struct noc_state *net);
+void noc_unpark_all(struct noc_state *net);
 uint64_t noc_skip_limit(const struct noc_state *net);
 void noc_skip_idle(struct noc_state *net, uint64_t cycles);
 /* flit/traffic.c */
@@ -226,26 +241,29 @@ static inline uint64_t noc_random(uint64_t *state)
 }
 
 /* `mask` with bit `first` (modulo 32) as its lowest. */
-static inline uint32_t noc_rotated(uint32_t mask, unsigned first) { return mask >> (first & 31) | mask << (-first & 31); }
-
-static inline struct noc_inlet *noc_inlet(const struct noc_state *net, size_t gp)
+static inline uint32_t noc_rotated(uint32_t mask, unsigned first)
 {
-    return (struct noc_inlet *)(void *)(net->inlet + gp * net->inlet_size);
+    return mask >> (first & 31) | mask << (-first & 31);
 }
 
-static inline struct noc_port *noc_port(const struct noc_state *net, size_t gp)
+static inline struct noc_input_port *noc_input_port(const struct noc_state *net, size_t gp)
 {
-    return (struct noc_port *)(void *)(net->port + gp * net->port_size);
+    return (struct noc_input_port *)(void *)(net->input_port + gp * net->input_port_size);
 }
 
-static inline struct noc_in *noc_in(const struct noc_state *net, size_t id)
+static inline struct noc_output_port *noc_output_port(const struct noc_state *net, size_t gp)
 {
-    return &noc_inlet(net, id >> net->vc_bits)->vc[id & ((1u << net->vc_bits) - 1)];
+    return (struct noc_output_port *)(void *)(net->port + gp * net->port_size);
 }
 
-static inline struct noc_out *noc_out(const struct noc_state *net, size_t o)
+static inline struct noc_input_vc *noc_input_vc(const struct noc_state *net, size_t id)
 {
-    return &noc_port(net, o >> net->vc_bits)->vc[o & ((1u << net->vc_bits) - 1)];
+    return &noc_input_port(net, id >> net->vc_bits)->vc[id & ((1u << net->vc_bits) - 1)];
+}
+
+static inline struct noc_output_vc *noc_output_vc(const struct noc_state *net, size_t o)
+{
+    return &noc_output_port(net, o >> net->vc_bits)->vc[o & ((1u << net->vc_bits) - 1)];
 }
 
 static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
@@ -253,7 +271,8 @@ static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
     return vc >> (net->port_bits + net->vc_bits);
 }
 
-static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t vc, struct noc_flit flit, uint32_t stamp)
+static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t vc, struct noc_flit flit,
+                                uint32_t stamp)
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
     net->flit_wheel[(size_t)slot * net->flit_room + net->flit_n[slot]++] = (struct noc_event){vc, flit, stamp};
@@ -291,24 +310,24 @@ static inline void noc_queue(struct noc_state *net, uint32_t msg)
     s->tail = msg;
     if (!net->listed[m->src]) {
         net->listed[m->src] = 1;
-        net->awake.at[net->awake.n++] = (struct noc_bid){(uint32_t)m->src, 0};
+        net->awake.at[net->awake.n++] = (struct noc_request){(uint32_t)m->src, 0};
     }
 }
 
-/* Bids by input VC `id`, with `out` as struct noc_bid has it, in the lists of cycle `now + delay`. */
-static inline void noc_bid_for_vc(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
+/* Requests by input VC `id`, with `out` as struct noc_request has it, in the lists of cycle `now + delay`. */
+static inline void noc_request_vc(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
     const unsigned k = (net->now + delay) % 3;
-    net->va[k].at[net->va[k].n++] = (struct noc_bid){id, out};
-    noc_port(net, out >> net->vc_bits)->va_bids[k]++;
+    net->va[k].at[net->va[k].n++] = (struct noc_request){id, out};
+    noc_output_port(net, out >> net->vc_bits)->va_requests[k]++;
 }
 
-static inline void noc_bid_for_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
+static inline void noc_request_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
     const unsigned k = (net->now + delay) & 1;
-    net->sa[k].at[net->sa[k].n++] = (struct noc_bid){id, out};
-    noc_inlet(net, id >> net->vc_bits)->sa_bids[k]++;
-    noc_port(net, out >> net->vc_bits)->sa_bids[k]++;
+    net->sa[k].at[net->sa[k].n++] = (struct noc_request){id, out};
+    noc_input_port(net, id >> net->vc_bits)->sa_requests[k]++;
+    noc_output_port(net, out >> net->vc_bits)->sa_requests[k]++;
 }
 
 /* Entry of the routing table: bits 0-5 output port, 6 half, 7 tie. */
@@ -324,39 +343,42 @@ static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, u
 }
 
 /* The same of one or two dimensions without datelines: VC 0 of the output port, of local numbering. */
-static inline uint32_t noc_way(const struct noc_state *net, uint32_t router, uint32_t dst)
+static inline uint32_t noc_grid_route(const struct noc_state *net, uint32_t router, uint32_t dst)
 {
-    const uint32_t at = net->way_from[router] + net->way_to[dst], second = net->way[at >> 16], first = net->way[at & 0xffff];
-    return (first > second ? first : second) & ~NOC_FIRST_WAY; /* no branch: it could not be predicted */
+    const uint32_t at = net->grid_from[router] + net->grid_to[dst], second = net->grid_route[at >> 16],
+                   first = net->grid_route[at & 0xffff];
+    return (first > second ? first : second) & ~NOC_FIRST_DIMENSION; /* no branch: it could not be predicted */
 }
 
-/* Drawn from who asks and when, so it does not matter who asks first. */
-static inline int noc_coin(const struct noc_state *net, uint32_t in_port, const struct noc_flit *f)
+/* A random bit drawn from port, message and cycle, so the order of calls does not matter. */
+static inline int noc_tie_break(const struct noc_state *net, uint32_t in_port, const struct noc_flit *f)
 {
     uint64_t state = net->c.seed ^ net->now * 0xd1342543de82ef95u ^ (uint64_t)in_port << 40 ^ net->msg[f->msg].tag;
     return (int)(noc_random(&state) >> 63);
 }
 
-/* Does a coin choose the direction in which a packet to `dst` enters a dimension? */
-static inline int noc_tosses(const struct noc_state *net, uint32_t router, unsigned in_port, uint32_t dst)
+/* Is the direction in which a packet to `dst` enters a dimension chosen at random? */
+static inline int noc_tie_is_random(const struct noc_state *net, uint32_t router, unsigned in_port, uint32_t dst)
 {
     const unsigned entry = noc_entry(net, router, dst);
-    const struct noc_port *out = noc_port(net, (router << net->port_bits) + (entry & 63));
-    return net->c.split && net->c.seed && (entry & 128) && !out->seat && noc_port(net, (router << net->port_bits) + in_port)->dim != out->dim;
+    const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + (entry & 63));
+    return net->c.split && net->c.seed && (entry & 128) && !out->terminal &&
+           noc_output_port(net, (router << net->port_bits) + in_port)->dim != out->dim;
 }
 
 /* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */
-static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f, int coin)
+static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f,
+                                 int break_ties)
 {
     unsigned entry = noc_entry(net, router, f->dst), port = entry & 63;
     if (!net->c.split)
         return port;
-    const struct noc_port *out = noc_port(net, (router << net->port_bits) + port);
-    if (out->seat)
+    const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + port);
+    if (out->terminal)
         return port;
-    if (noc_port(net, (router << net->port_bits) + in_port)->dim == out->dim)
+    if (noc_output_port(net, (router << net->port_bits) + in_port)->dim == out->dim)
         return in_port ^ 1;
-    if (coin && (entry & 128) && net->c.seed && noc_coin(net, (router << net->port_bits) + in_port, f))
+    if (break_ties && (entry & 128) && net->c.seed && noc_tie_break(net, (router << net->port_bits) + in_port, f))
         port ^= 1;
     f->bits = (uint16_t)((f->bits & ~NOC_HALF) | (entry & 64 ? NOC_HALF : 0));
     return port;

@@ -1,6 +1,6 @@
 /* flit/traffic.c -- synthetic traffic: who sends when, to whom and how much; and what became of it.
  *
- * Bernoulli sources draw the gaps between packets over (cycle x endpoint) instead of a coin per endpoint and cycle:
+ * Bernoulli sources draw the gaps between packets over (cycle x endpoint) instead of a draw per endpoint and cycle:
  * the same process, at a cost per packet. On-off sources step their state each cycle.
  */
 #include "flit/traffic.h"
@@ -43,10 +43,14 @@ NOC_INLINE int32_t destination(struct noc_traffic_state *t, int32_t src)
 }
 
 /* Cycles x endpoints that a draw of 53 bits leaves empty. */
-static double empty_places(const struct noc_traffic_state *t, uint64_t draw) { return floor(log1p(-((double)draw * 0x1p-53)) * t->inverse_log); }
+static double empty_places(const struct noc_traffic_state *t, uint64_t draw)
+{
+    return floor(log1p(-((double)draw * 0x1p-53)) * t->inverse_log);
+}
 
-/* The same numbers without a logarithm: `gap[k]` is the smallest draw that leaves at least k places empty, and `guide` the
- * least number of places by the highest bits of a draw. Draws beyond the table, rare ones, take the logarithm. */
+/* The same numbers without a logarithm: `gap[k]` is the smallest draw that leaves at least k places empty, and
+ * `guide` the least number of places by the highest bits of a draw. Draws beyond the table, rare ones, take the
+ * logarithm. */
 static void fill_gaps(struct noc_traffic_state *t)
 {
     uint64_t low = 0;
@@ -166,7 +170,8 @@ static int bad_config(const struct noc_state *net, const struct noc_traffic *c)
     for (int i = 0; i < c->targets; i++)
         if (c->target[i] < 0 || c->target[i] >= net->c.endpoints)
             return 1;
-    return c->sizes < 1 || !(c->load >= 0 && c->load <= 1e6) || (c->pattern == NOC_TARGETS && c->targets != net->c.endpoints) ||
+    return c->sizes < 1 || !(c->load >= 0 && c->load <= 1e6) ||
+           (c->pattern == NOC_TARGETS && c->targets != net->c.endpoints) ||
            (c->pattern == NOC_HOT_SPOT && c->targets < 1) || (c->pattern == NOC_ASYMMETRIC && net->c.endpoints < 2);
 }
 
@@ -230,9 +235,9 @@ static uint64_t router_flits(struct noc_state *net)
 static uint64_t ejected_by(const struct noc_state *net, int e)
 {
     uint64_t sum = 0;
-    const uint32_t at = noc_port(net, net->router_ports + (uint32_t)e)->dst;
+    const uint32_t at = noc_output_port(net, net->router_ports + (uint32_t)e)->dst;
     for (int vc = 0; vc < net->c.vcs; vc++)
-        sum += net->total[at + (unsigned)vc].flits + noc_out(net, at + (unsigned)vc)->flits;
+        sum += net->total[at + (unsigned)vc].flits + noc_output_vc(net, at + (unsigned)vc)->flits;
     return sum;
 }
 
@@ -250,8 +255,8 @@ static int drain(struct noc_state *net, struct noc_traffic_state *t)
     return status;
 }
 
-int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct noc_traffic_result *result, uint64_t *bins,
-                    uint64_t *ejected)
+int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct noc_traffic_result *result,
+                    uint64_t *bins, uint64_t *ejected)
 {
     if (net->traffic || bad_config(net, c))
         return noc_fail(net, NOC_BAD_CONFIG, "traffic: a size, weight, load or destination is out of range");
@@ -259,7 +264,7 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
     if (!t)
         return noc_fail(net, NOC_NO_MEMORY, "no memory for traffic");
     const int skips = net->skip != NULL; /* random traffic has no period */
-    noc_thaw_all(net);
+    noc_unpark_all(net);
     noc_skip_close(net);
     const uint64_t flits_before = router_flits(net), begin = net->now;
     t->c.warmup += begin;

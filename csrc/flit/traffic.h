@@ -1,4 +1,5 @@
-/* flit/traffic.h -- synthetic traffic on a network: warm-up, measurement, drain. Patterns as BookSim 2 defines them. */
+/* flit/traffic.h -- synthetic traffic on a network: warm-up, measurement, drain. Patterns as BookSim 2 defines
+ * them. */
 #ifndef NOC_TRAFFIC_H
 #define NOC_TRAFFIC_H
 #include "flit/state.h"
@@ -8,12 +9,12 @@ enum noc_pattern { NOC_UNIFORM, NOC_ASYMMETRIC, NOC_DIAGONAL, NOC_HOT_SPOT, NOC_
 
 struct noc_traffic {
     int32_t pattern, sizes, targets, on_off, empty; /* empty: run on until the network is empty */
-    double load;                  /* flits per endpoint and cycle                              */
-    double alpha, beta, on_rate;  /* on-off: off to on, on to off, rate while on; one may be < 0 */
-    const int32_t *size;          /* flits of a packet, with weights per packet                */
+    double load;                                    /* flits per endpoint and cycle                              */
+    double alpha, beta, on_rate;                    /* on-off: off to on, on to off, rate while on; one may be < 0 */
+    const int32_t *size;                            /* flits of a packet, with weights per packet                */
     const double *size_weight;
-    const int32_t *target;        /* NOC_TARGETS: destination of each endpoint; NOC_HOT_SPOT: the spots */
-    const double *target_weight;  /* NOC_HOT_SPOT; NULL: equal                                 */
+    const int32_t *target;       /* NOC_TARGETS: destination of each endpoint; NOC_HOT_SPOT: the spots */
+    const double *target_weight; /* NOC_HOT_SPOT; NULL: equal                                 */
     uint64_t warmup, cycles, drain_limit, seed;
 };
 
@@ -31,8 +32,8 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *traffic, st
 /* cdef: end */
 
 #define NOC_LATENCY_BINS 65536u
-#define NOC_GAPS 256u
-#define NOC_GUIDE_BITS 8
+#define NOC_GAPS         256u
+#define NOC_GUIDE_BITS   8
 
 struct noc_traffic_state {
     struct noc_traffic c;

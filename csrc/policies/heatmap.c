@@ -42,43 +42,47 @@ static inline void add_row_u16(int32_t *row, const uint16_t *after, int32_t k)
         row[after[j]]++;
 }
 
-#define HEATMAP(SUFFIX, ID)                                                                                          \
-    static inline void add_k_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows, int32_t k) \
-    {                                                                                                                \
-        for (int64_t r = 0; r < rows; r++, before += k, after += k)                                                  \
-            for (int32_t i = 0; i < k; i++)                                                                          \
-                add_row_##SUFFIX(table + (int64_t)before[i] * experts, after, k);                                    \
-    }                                                                                                                \
-    static void add_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows, int32_t k) \
-    {                                                                                                                \
-        if (k == 8) /* nearly every model: loops over a known k unroll */                                            \
-            add_k_##SUFFIX(table, experts, before, after, rows, 8);                                                  \
-        else                                                                                                         \
-            add_k_##SUFFIX(table, experts, before, after, rows, k);                                                  \
-    }                                                                                                                \
-    int heatmap_add_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows, int32_t k) \
-    {                                                                                                                \
-        if (!ids_below_##SUFFIX(before, rows * k, experts) || !ids_below_##SUFFIX(after, rows * k, experts))         \
-            return HEATMAP_BAD_ID;                                                                                   \
-        add_##SUFFIX(table, experts, before, after, rows, k);                                                        \
-        return HEATMAP_OK;                                                                                           \
-    }                                                                                                                \
-    int heatmap_add_prompts_##SUFFIX(int32_t *table, int32_t experts, const ID *ids, const int64_t *starts, int64_t requests, \
-                                     int32_t k)                                                                      \
-    {                                                                                                                \
-        if (!ids_below_##SUFFIX(ids + starts[0] * k, (starts[requests] - starts[0]) * k, experts))                   \
-            return HEATMAP_BAD_ID;                                                                                   \
-        for (int64_t q = 0; q < requests; q++) {                                                                     \
-            const ID *first = ids + starts[q] * k;                                                                   \
-            add_##SUFFIX(table, experts, first, first + k, starts[q + 1] - starts[q] - 1, k);                        \
-        }                                                                                                            \
-        return HEATMAP_OK;                                                                                           \
+#define HEATMAP(SUFFIX, ID)                                                                                            \
+    static inline void add_k_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after,              \
+                                      int64_t rows, int32_t k)                                                         \
+    {                                                                                                                  \
+        for (int64_t r = 0; r < rows; r++, before += k, after += k)                                                    \
+            for (int32_t i = 0; i < k; i++)                                                                            \
+                add_row_##SUFFIX(table + (int64_t)before[i] * experts, after, k);                                      \
+    }                                                                                                                  \
+    static void add_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows,         \
+                             int32_t k)                                                                                \
+    {                                                                                                                  \
+        if (k == 8) /* nearly every model: loops over a known k unroll */                                              \
+            add_k_##SUFFIX(table, experts, before, after, rows, 8);                                                    \
+        else                                                                                                           \
+            add_k_##SUFFIX(table, experts, before, after, rows, k);                                                    \
+    }                                                                                                                  \
+    int heatmap_add_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after, int64_t rows,         \
+                             int32_t k)                                                                                \
+    {                                                                                                                  \
+        if (!ids_below_##SUFFIX(before, rows * k, experts) || !ids_below_##SUFFIX(after, rows * k, experts))           \
+            return HEATMAP_BAD_ID;                                                                                     \
+        add_##SUFFIX(table, experts, before, after, rows, k);                                                          \
+        return HEATMAP_OK;                                                                                             \
+    }                                                                                                                  \
+    int heatmap_add_prompts_##SUFFIX(int32_t *table, int32_t experts, const ID *ids, const int64_t *starts,            \
+                                     int64_t requests, int32_t k)                                                      \
+    {                                                                                                                  \
+        if (!ids_below_##SUFFIX(ids + starts[0] * k, (starts[requests] - starts[0]) * k, experts))                     \
+            return HEATMAP_BAD_ID;                                                                                     \
+        for (int64_t q = 0; q < requests; q++) {                                                                       \
+            const ID *first = ids + starts[q] * k;                                                                     \
+            add_##SUFFIX(table, experts, first, first + k, starts[q + 1] - starts[q] - 1, k);                          \
+        }                                                                                                              \
+        return HEATMAP_OK;                                                                                             \
     }
 
 HEATMAP(u8, uint8_t)
 HEATMAP(u16, uint16_t)
 
-/* ---- asking ------------------------------------------------------------------------------------------------------ */
+/* ---- asking
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Four numbers worked on at once (GCC and Clang); a comparison gives -1 for each that holds. */
 typedef int32_t four __attribute__((vector_size(16)));
@@ -135,8 +139,8 @@ static void rows_by_die(int32_t dies, int stop_at_own_id, int32_t entries, const
                 end[d] = at + 1;
 }
 
-int heatmap_mask(const int32_t *table, int32_t experts, int32_t dies, int32_t top_n, int stop_at_own_id, int32_t entries,
-                 const int32_t *expert, const int32_t *die, const int32_t *home, uint8_t *mask)
+int heatmap_mask(const int32_t *table, int32_t experts, int32_t dies, int32_t top_n, int stop_at_own_id,
+                 int32_t entries, const int32_t *expert, const int32_t *die, const int32_t *home, uint8_t *mask)
 {
     int32_t *begin = malloc(((size_t)2 * dies + 1 + entries) * sizeof *begin);
     if (!begin)

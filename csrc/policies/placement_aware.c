@@ -53,7 +53,8 @@ static double transfer_ns(const struct placement_rule *rule, int32_t hops)
 /* Python's a // b for positive floats: exact where floor(a / b) may round up over a whole number. */
 static int64_t floor_divide(double a, double b) { return (int64_t)floor((a - fmod(a, b)) / b + 0.5); }
 
-/* ---- order of experts -------------------------------------------------------------------------------------------- */
+/* ---- order of experts
+ * -------------------------------------------------------------------------------------------- */
 
 /* Shell sort: short, in place, and quick for a few hundred keys; the keys all differ, so any sort gives the same. */
 static void sort_keys(int64_t *keys, int32_t n)
@@ -84,7 +85,8 @@ static int32_t order_experts(struct planner *p)
     return active;
 }
 
-/* ---- candidates of one expert ------------------------------------------------------------------------------------ */
+/* ---- candidates of one expert
+ * ------------------------------------------------------------------------------------ */
 
 static int is_near(const struct planner *p, int32_t e, int32_t die)
 {
@@ -116,7 +118,9 @@ static int32_t find_candidates(const struct planner *p, int32_t e)
         const int holder = die == p->home[e] || p->holders[(int64_t)e * p->dies + die];
         if (!holder && !is_near(p, e, die))
             continue;
-        struct candidate c = {.rank_ns = die_ns(&p->loads[die]), .die = die, .holder = holder,
+        struct candidate c = {.rank_ns = die_ns(&p->loads[die]),
+                              .die = die,
+                              .holder = holder,
                               .transfer_ns = transfer_ns(p->rule, p->distance[(int64_t)p->home[e] * p->dies + die])};
         if (!holder)
             c.rank_ns += c.transfer_ns;
@@ -129,10 +133,12 @@ static int32_t find_candidates(const struct planner *p, int32_t e)
     return n < limit ? n : limit;
 }
 
-/* ---- blocks of one expert ---------------------------------------------------------------------------------------- */
+/* ---- blocks of one expert
+ * ---------------------------------------------------------------------------------------- */
 
 /* Loads of the executing die and of the source if a block that computes for `compute` ns goes to c. */
-static void add_block(const struct planner *p, const struct candidate *c, double compute, struct load *own, struct load *source)
+static void add_block(const struct planner *p, const struct candidate *c, double compute, struct load *own,
+                      struct load *source)
 {
     if (c->holder) {
         own->compute_local += compute;
@@ -176,7 +182,8 @@ static void give_tokens(const struct planner *p, int32_t e, int32_t n)
     }
 }
 
-/* ---- the plan ---------------------------------------------------------------------------------------------------- */
+/* ---- the plan
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void plan_expert_of(struct planner *p, int32_t e)
 {
@@ -229,8 +236,13 @@ int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts,
                              const int32_t *home, const uint8_t *holders, const int32_t *distance, int32_t room,
                              int32_t *plan_expert, int32_t *plan_die, int32_t *plan_tokens)
 {
-    struct planner p = {.rule = rule, .experts = experts, .dies = dies, .counts = counts, .home = home,
-                        .distance = distance, .holders = holders};
+    struct planner p = {.rule = rule,
+                        .experts = experts,
+                        .dies = dies,
+                        .counts = counts,
+                        .home = home,
+                        .distance = distance,
+                        .holders = holders};
     int32_t result = PLACEMENT_NO_MEMORY;
     if (open_planner(&p)) {
         const int32_t active = order_experts(&p);

@@ -1,5 +1,5 @@
-/* policies/placement_aware.h -- Algorithm 1 of arXiv 2510.05497 as its published artifact computes it: which die works on how
- * many tokens of each expert.
+/* policies/placement_aware.h -- Algorithm 1 of arXiv 2510.05497 as its published artifact computes it: which die
+ * works on how many tokens of each expert.
  *
  *     experts by rising tokens (ties: number)        so that the hot ones see the fullest picture of the load
  *        candidates = holders + dies within `reach` hops (of home, or of any holder)

@@ -25,40 +25,40 @@ static int32_t gather(const uint32_t *lanes, int32_t size, int32_t experts, int3
 
 /* A first pass looks at every id once for its range; the counting pass then needs no test of its own. The scan for
  * first appearances ends as soon as all experts that occur have been met: usually within a few hundred ids. */
-#define TALLY(NAME, ID, BELOW)                                                                                              \
-    static void rank_##NAME(const ID *ids, int32_t chosen, int32_t experts, int32_t *first)                          \
-    {                                                                                                                \
-        memset(first, -1, (size_t)experts * sizeof *first);                                                          \
-        int32_t rank = 0;                                                                                            \
-        for (int64_t at = 0; rank < chosen; at++)                                                                    \
-            if (first[ids[at]] < 0)                                                                                  \
-                first[ids[at]] = rank++;                                                                             \
-    }                                                                                                                \
-    int32_t NAME(const ID *ids, int64_t n, int32_t experts, int32_t times, int32_t *counts, int32_t *first)          \
-    {                                                                                                                \
-        if (!BELOW(ids, n, experts))                                \
-            return TALLY_BAD_ID;                                                                                     \
-        uint32_t few[LANES * 512];                                                                                   \
-        uint32_t *lanes = experts <= 512 ? few : malloc((size_t)LANES * experts * sizeof *lanes);                    \
-        if (!lanes)                                                                                                  \
-            return TALLY_OVERFLOW;                                                                                   \
-        memset(lanes, 0, (size_t)LANES * experts * sizeof *lanes);                                                   \
-        uint32_t *a = lanes, *b = a + experts, *c = b + experts, *d = c + experts;                                   \
-        int64_t at = 0;                                                                                              \
-        for (; at + LANES <= n; at += LANES) {                                                                       \
-            a[ids[at]]++;                                                                                            \
-            b[ids[at + 1]]++;                                                                                        \
-            c[ids[at + 2]]++;                                                                                        \
-            d[ids[at + 3]]++;                                                                                        \
-        }                                                                                                            \
-        for (; at < n; at++)                                                                                         \
-            a[ids[at]]++;                                                                                            \
-        int32_t chosen = gather(lanes, experts, experts, times, counts);                                             \
-        if (lanes != few)                                                                                            \
-            free(lanes);                                                                                             \
-        if (chosen >= 0)                                                                                             \
-            rank_##NAME(ids, times > 0 ? chosen : 0, experts, first);                                                \
-        return chosen;                                                                                               \
+#define TALLY(NAME, ID, BELOW)                                                                                         \
+    static void rank_##NAME(const ID *ids, int32_t chosen, int32_t experts, int32_t *first)                            \
+    {                                                                                                                  \
+        memset(first, -1, (size_t)experts * sizeof *first);                                                            \
+        int32_t rank = 0;                                                                                              \
+        for (int64_t at = 0; rank < chosen; at++)                                                                      \
+            if (first[ids[at]] < 0)                                                                                    \
+                first[ids[at]] = rank++;                                                                               \
+    }                                                                                                                  \
+    int32_t NAME(const ID *ids, int64_t n, int32_t experts, int32_t times, int32_t *counts, int32_t *first)            \
+    {                                                                                                                  \
+        if (!BELOW(ids, n, experts))                                                                                   \
+            return TALLY_BAD_ID;                                                                                       \
+        uint32_t few[LANES * 512];                                                                                     \
+        uint32_t *lanes = experts <= 512 ? few : malloc((size_t)LANES * experts * sizeof *lanes);                      \
+        if (!lanes)                                                                                                    \
+            return TALLY_OVERFLOW;                                                                                     \
+        memset(lanes, 0, (size_t)LANES * experts * sizeof *lanes);                                                     \
+        uint32_t *a = lanes, *b = a + experts, *c = b + experts, *d = c + experts;                                     \
+        int64_t at = 0;                                                                                                \
+        for (; at + LANES <= n; at += LANES) {                                                                         \
+            a[ids[at]]++;                                                                                              \
+            b[ids[at + 1]]++;                                                                                          \
+            c[ids[at + 2]]++;                                                                                          \
+            d[ids[at + 3]]++;                                                                                          \
+        }                                                                                                              \
+        for (; at < n; at++)                                                                                           \
+            a[ids[at]]++;                                                                                              \
+        int32_t chosen = gather(lanes, experts, experts, times, counts);                                               \
+        if (lanes != few)                                                                                              \
+            free(lanes);                                                                                               \
+        if (chosen >= 0)                                                                                               \
+            rank_##NAME(ids, times > 0 ? chosen : 0, experts, first);                                                  \
+        return chosen;                                                                                                 \
     }
 
 TALLY(tally_u8, uint8_t, ids_below_u8)

@@ -1,5 +1,6 @@
-/* Statistics of circuit links: bytes, busy ps (held) and stalled ps (idle although the next user had asked for it), per direction.
-   Starts come in order of time, so the bin that time stands in is kept at hand and most intervals fall inside it. */
+/* Statistics of circuit links: bytes, busy ps (held) and stalled ps (idle although the next user had requested it),
+ * per direction. Starts come in order of time, so the bin that time stands in is kept at hand and most intervals fall
+ * inside it. */
 #include "stages/state.h"
 
 static void stand_at(circuit *c, i64 bin)
@@ -11,16 +12,18 @@ static void stand_at(circuit *c, i64 bin)
 
 int bins_init(circuit *c, i64 bin_ps, int32_t max_bins)
 {
-    if (network_bins_init(&c->bins, c->n_links, bin_ps, max_bins)) return -1;
+    if (network_bins_init(&c->bins, c->n_links, bin_ps, max_bins))
+        return -1;
     stand_at(c, 0);
     return 0;
 }
 
-static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 asked, i64 end)
+static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 requested, i64 end)
 {
     const crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
     i64 now = s->base + s->now, until = s->base + end;
-    if (at == past) return;
+    if (at == past)
+        return;
     if (until > c->bin_to || now == c->bin_to) { /* may leave the bin, so it may outgrow them all */
         network_bins_grow(&c->bins, until);
         i64 bin = now / c->bins.bin_ps, last = c->bins.max_bins - 1;
@@ -29,13 +32,17 @@ static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 asked, i
     i64 *row = c->row, base = s->base, busy = until - now;
     int inside = until <= c->bin_to;
     for (; at < past; at++) {
-        i64 free_at = s->waits[at->lock].free_at, idle = (asked > free_at ? asked : free_at) + base, *cell = row + at->cell;
+        i64 free_at = s->waits[at->lock].free_at, idle = (requested > free_at ? requested : free_at) + base,
+            *cell = row + at->cell;
         if (__builtin_expect(inside, 1)) {
             cell[LINK_BYTES] += size;
             cell[LINK_BUSY] += busy;
-        } else network_bins_spread(&c->bins, at->cell / LINK_COLUMNS, LINK_BUSY, now, until, size);
-        if (__builtin_expect(idle < c->bin_from && idle < now, 0)) network_bins_spread(&c->bins, at->cell / LINK_COLUMNS, LINK_STALLED, idle, now, 0);
-        else cell[LINK_STALLED] += idle < now ? now - idle : 0;
+        } else
+            network_bins_spread(&c->bins, at->cell / LINK_COLUMNS, LINK_BUSY, now, until, size);
+        if (__builtin_expect(idle < c->bin_from && idle < now, 0))
+            network_bins_spread(&c->bins, at->cell / LINK_COLUMNS, LINK_STALLED, idle, now, 0);
+        else
+            cell[LINK_STALLED] += idle < now ? now - idle : 0;
     }
 }
 
@@ -43,8 +50,10 @@ void count_links(stages *s, const node *node, const event *e, const i64 *operand
 {
     for (int32_t i = 0; i < node->n_takes; i++) {
         const stages_take *take = node->takes + i;
-        if (take->network < 0) continue;
+        if (take->network < 0)
+            continue;
         circuit *c = s->circuits + take->network;
-        count_route(s, c, operands[take->source] * c->endpoints + operands[take->target], amount_of(&take->bytes, operands), e->asked, end);
+        count_route(s, c, operands[take->source] * c->endpoints + operands[take->target],
+                    amount_of(&take->bytes, operands), e->requested, end);
     }
 }

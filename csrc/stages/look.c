@@ -10,7 +10,8 @@ void stages_totals(const stages *s, int64_t *sums)
 {
     for (int32_t c = 0; c < s->n_counters; c++) {
         sums[c] = 0;
-        for (int32_t i = 0; i < s->counters[c].count; i++) sums[c] += s->counters[c].slots[i];
+        for (int32_t i = 0; i < s->counters[c].count; i++)
+            sums[c] += s->counters[c].slots[i];
     }
 }
 
@@ -21,7 +22,8 @@ const int64_t *stages_tags(stages *s, int32_t table) { return s->tags[table].key
 int stages_pin(stages *s, int32_t table, int32_t at, int32_t key)
 {
     keyed_table *t = s->keyed + table;
-    if (at < 0 || at >= t->instances || key < 0 || key >= t->keys) return -1;
+    if (at < 0 || at >= t->instances || key < 0 || key >= t->keys)
+        return -1;
     keyed_pin(t, at, key);
     return 0;
 }
@@ -37,9 +39,11 @@ int stages_completed(const stages *s, int32_t *batches, int64_t *times, int capa
 
 int stages_finish(const stages *s, int32_t number, int64_t *times)
 {
-    if (number < (int32_t)s->first_batch || number >= (int32_t)(s->first_batch + s->n_batches)) return -1;
+    if (number < (int32_t)s->first_batch || number >= (int32_t)(s->first_batch + s->n_batches))
+        return -1;
     const batch *b = s->batches + (number - (int32_t)s->first_batch);
-    for (u32 i = 0; times && i < b->n; i++) times[i] = s->base + s->finish[b->first + i];
+    for (u32 i = 0; times && i < b->n; i++)
+        times[i] = s->base + s->finish[b->first + i];
     return (int)b->n;
 }
 
@@ -47,7 +51,8 @@ int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity)
 {
     i64 n = (i64)(s->journal_n / 5);
     if (rows && capacity >= n) {
-        if (n) memcpy(rows, s->journal, s->journal_n * sizeof *rows);
+        if (n)
+            memcpy(rows, s->journal, s->journal_n * sizeof *rows);
         s->journal_n = 0;
     }
     return n;
@@ -65,8 +70,8 @@ const int64_t *stages_link_bins(const stages *s, int32_t number, int64_t *bin_ps
 
 void stages_answer(stages *s, int64_t answer) { s->walk.answer = answer; }
 
-int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *node, int32_t *mark, int32_t *batch_number,
-                    int32_t *transfer, int64_t *operands)
+int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *node, int32_t *mark,
+                    int32_t *batch_number, int32_t *transfer, int64_t *operands)
 {
     const walk *w = &s->walk;
     const event *e = s->events + w->event;
@@ -85,15 +90,20 @@ int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *n
 static int is_busy(const stages *s, u32 r) { return (int)(s->busy[r >> 6] >> (r & 63) & 1); }
 
 /* Ranks and queue entries of either width. */
-static u128 rank_at(const stages *s, const void *ranks, u32 i) { return s->is_wide ? ((const u128 *)ranks)[i] : ((const u64 *)ranks)[i]; }
+static u128 rank_at(const stages *s, const void *ranks, u32 i)
+{
+    return s->is_wide ? ((const u128 *)ranks)[i] : ((const u64 *)ranks)[i];
+}
 static u128 entry(const stages *s, u32 i) { return s->is_wide ? ((u128 *)s->queue)[i] : ((u64 *)s->queue)[i]; }
 
 /* Waiting stages with the first busy resource each waits for (-1: it waits behind another waiter). */
-int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_t *transfer, int32_t *resource, int capacity)
+int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_t *transfer, int32_t *resource,
+                   int capacity)
 {
     int n = 0;
     for (u32 e = 0; e < s->n_events && n < capacity; e++) {
-        if (!(s->flags[e] & WAITING)) continue;
+        if (!(s->flags[e] & WAITING))
+            continue;
         const event *ev = s->events + e;
         const batch *b = s->batches + s->batch_of[ev->transfer];
         node[n] = ev->node - s->programs[b->program].first_node;
@@ -101,7 +111,8 @@ int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_
         transfer[n] = (int32_t)(ev->transfer - b->first);
         resource[n] = -1;
         for (u32 i = 0; i < ev->n_resources && resource[n] < 0; i++)
-            if (is_busy(s, s->pool[ev->resources + i])) resource[n] = (int32_t)s->pool[ev->resources + i];
+            if (is_busy(s, s->pool[ev->resources + i]))
+                resource[n] = (int32_t)s->pool[ev->resources + i];
         n++;
     }
     return n;
@@ -113,7 +124,10 @@ static u128 waiter(const stages *s, const wait_queue *q, u32 i)
     return s->rules.artifact_heap && q->shared ? rank_at(s, s->ranks, ((const u32 *)q->at)[i]) : rank_at(s, q->at, i);
 }
 
-static u32 event_in(const stages *s, u128 rank) { return (u32)(rank >> 1) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1); }
+static u32 event_in(const stages *s, u128 rank)
+{
+    return (u32)(rank >> 1) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1);
+}
 
 static int check_queue(stages *s, int32_t r)
 {
@@ -122,23 +136,29 @@ static int check_queue(stages *s, int32_t r)
     for (u32 i = 0; i < q->n; i++) {
         u128 rank = waiter(s, q, i);
         live += !(rank & 1);
-        if ((s->flags[event_in(s, rank)] & WAITING) != !(rank & 1)) return stages_fail(s, STAGES_BAD, "queue %d has a rank that does not know whether it waits", r);
-        if (i && !s->rules.artifact_heap && waiter(s, q, i - 1) <= rank) return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
+        if ((s->flags[event_in(s, rank)] & WAITING) != !(rank & 1))
+            return stages_fail(s, STAGES_BAD, "queue %d has a rank that does not know whether it waits", r);
+        if (i && !s->rules.artifact_heap && waiter(s, q, i - 1) <= rank)
+            return stages_fail(s, STAGES_BAD, "queue %d is not sorted", r);
     }
-    if (q->head != NOBODY) {
+    if (q->head != UNKNOWN_HEAD) {
         u128 head = q->n ? waiter(s, q, s->rules.artifact_heap ? 0 : q->n - 1) : 1;
         if (head & 1 || q->head != event_in(s, head) || q->mask != s->events[q->head].mask ||
-            q->high != high_of(s, s->events + q->head)) return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);
+            q->high != high_of(s, s->events + q->head))
+            return stages_fail(s, STAGES_BAD, "queue %d does not know its head", r);
     }
-    if (live != q->live) return stages_fail(s, STAGES_BAD, "queue %d counts %u waiters and has %u", r, q->live, live);
-    if (!s->rules.artifact_heap && live != q->n) return stages_fail(s, STAGES_BAD, "sorted queue %d holds admitted events", r);
+    if (live != q->live)
+        return stages_fail(s, STAGES_BAD, "queue %d counts %u waiters and has %u", r, q->live, live);
+    if (!s->rules.artifact_heap && live != q->n)
+        return stages_fail(s, STAGES_BAD, "sorted queue %d holds admitted events", r);
     return 0;
 }
 
 static int check_waits(stages *s)
 {
     for (int32_t r = 0; r < s->n_resources; r++)
-        if (check_queue(s, r)) return -1;
+        if (check_queue(s, r))
+            return -1;
     return 0;
 }
 
@@ -146,14 +166,19 @@ static int check_owners(stages *s)
 {
     i64 busy = 0, owned = 0;
     u8 *seen = calloc((size_t)s->n_resources + 1, 1);
-    if (!seen) return stages_fail(s, STAGES_NO_MEMORY, "no memory to check");
-    for (u32 r = 0; r < (u32)s->n_resources; r++) busy += is_busy(s, r);
+    if (!seen)
+        return stages_fail(s, STAGES_NO_MEMORY, "no memory to check");
+    for (u32 r = 0; r < (u32)s->n_resources; r++)
+        busy += is_busy(s, r);
     for (u32 i = (u32)s->hole; i < s->queue_n; i++) {
         int kind = (int)entry(s, i) & 7;
-        const event *ev = s->events + ((u32)(entry(s, i) >> 3) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1));
-        if (kind != AT_START && kind != AT_END) continue;
+        const event *ev =
+            s->events + ((u32)(entry(s, i) >> 3) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1));
+        if (kind != AT_START && kind != AT_END)
+            continue;
         for (u32 k = 0; k < ev->n_resources; k++, owned++)
-            if (seen[s->pool[ev->resources + k]]++) owned = -busy - s->n_resources - 1;
+            if (seen[s->pool[ev->resources + k]]++)
+                owned = -busy - s->n_resources - 1;
     }
     free(seen);
     return owned == busy ? 0 : stages_fail(s, STAGES_BAD, "busy resources and their owners do not agree");
@@ -162,9 +187,15 @@ static int check_owners(stages *s)
 int stages_check(stages *s)
 {
     for (u32 i = 1; i < s->queue_n; i++)
-        if (entry(s, i) < entry(s, (i - 1) / 4)) return stages_fail(s, STAGES_BAD, "the event queue is out of order");
-    for (int32_t i = 0; i < s->n_tags; i++) if (tags_check(s->tags + i)) return stages_fail(s, STAGES_BAD, "tags %d are broken", i);
-    for (int32_t i = 0; i < s->n_keyed; i++) if (keyed_check(s->keyed + i)) return stages_fail(s, STAGES_BAD, "keyed store %d is broken", i);
-    if (s->walk.wanted < 0 && (check_waits(s) || check_owners(s))) return -1;
+        if (entry(s, i) < entry(s, (i - 1) / 4))
+            return stages_fail(s, STAGES_BAD, "the event queue is out of order");
+    for (int32_t i = 0; i < s->n_tags; i++)
+        if (tags_check(s->tags + i))
+            return stages_fail(s, STAGES_BAD, "tags %d are broken", i);
+    for (int32_t i = 0; i < s->n_keyed; i++)
+        if (keyed_check(s->keyed + i))
+            return stages_fail(s, STAGES_BAD, "keyed store %d is broken", i);
+    if (s->walk.wanted < 0 && (check_waits(s) || check_owners(s)))
+        return -1;
     return !s->in_flight && s->waiting ? stages_fail(s, STAGES_BAD, "somebody waits though nothing is in flight") : 0;
 }

@@ -1,10 +1,13 @@
-/* Marks: what an instant changes in tables. A mark can be a question for Python, so where the marks of a node stand is in s->walk. */
+/* Marks: what an instant changes in tables. A mark can be a question for Python, so where the marks of a node stand
+ * is in s->walk. */
 #include "stages/state.h"
 
 static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
 {
-    if (key == NOTHING) return 0;
-    if (reserve(s, &s->journal, &s->journal_capacity, s->journal_n + 5, sizeof(i64))) return -1;
+    if (key == NOTHING)
+        return 0;
+    if (reserve(s, &s->journal, &s->journal_capacity, s->journal_n + 5, sizeof(i64)))
+        return -1;
     i64 row[5] = {s->base + s->now, family * 1000 + table, at, key, what};
     memcpy(s->journal + s->journal_n, row, sizeof row);
     s->journal_n += 5;
@@ -20,25 +23,34 @@ static int apply(stages *s, const stages_mark *m, const i64 *operands)
     if (m->op == MARK_TAGS_INSERT || m->op == MARK_TAGS_TOUCH) {
         tags_table *t = s->tags + m->table;
         i64 key = operands[m->of[2]];
-        if (outside(s, "tags: instance", at, t->instances) || (a | key) < 0) return negative(s);
-        if (m->op == MARK_TAGS_TOUCH) tags_touch(t, at, a, key);
-        else new_key = tags_insert(t, at, a, key, &evicted);
-        if (!t->journal) return 0;
+        if (outside(s, "tags: instance", at, t->instances) || (a | key) < 0)
+            return negative(s);
+        if (m->op == MARK_TAGS_TOUCH)
+            tags_touch(t, at, a, key);
+        else
+            new_key = tags_insert(t, at, a, key, &evicted);
+        if (!t->journal)
+            return 0;
         return (new_key && note(s, 0, m->table, at, key, 1)) || note(s, 0, m->table, at, evicted, 2) ? -1 : 0;
     }
     if (m->op == MARK_BITS_SET) {
         bits_table *t = s->bits + m->table;
-        if (outside(s, "bits: instance", at, t->instances) || outside(s, "bits: key", a, t->keys)) return -1;
+        if (outside(s, "bits: instance", at, t->instances) || outside(s, "bits: key", a, t->keys))
+            return -1;
         u8 *bit = t->values + at * t->keys + a;
         int changed = *bit != m->value;
         *bit = (u8)m->value;
         return changed && t->journal ? note(s, 2, m->table, at, a, m->value ? 1 : 2) : 0;
     }
     keyed_table *t = s->keyed + m->table;
-    if (outside(s, "keyed store: instance", at, t->instances) || outside(s, "keyed store: key", a, t->keys)) return -1;
-    if (m->op == MARK_KEYED_REFRESH) keyed_refresh(t, at, a);
-    else new_key = m->op == MARK_KEYED_PIN ? keyed_pin(t, at, a) : keyed_insert(t, at, a, &evicted);
-    if (!t->journal) return 0;
+    if (outside(s, "keyed store: instance", at, t->instances) || outside(s, "keyed store: key", a, t->keys))
+        return -1;
+    if (m->op == MARK_KEYED_REFRESH)
+        keyed_refresh(t, at, a);
+    else
+        new_key = m->op == MARK_KEYED_PIN ? keyed_pin(t, at, a) : keyed_insert(t, at, a, &evicted);
+    if (!t->journal)
+        return 0;
     return (new_key && note(s, 1, m->table, at, a, 1)) || note(s, 1, m->table, at, evicted, 2) ? -1 : 0;
 }
 
@@ -48,7 +60,8 @@ int walk_marks(stages *s, const i64 *operands, const node *node, int at_end)
     walk *w = &s->walk;
     for (; w->mark < node->n_marks; w->mark++) {
         const stages_mark *m = node->marks + w->mark;
-        if (m->at_end != at_end) continue;
+        if (m->at_end != at_end)
+            continue;
         if (m->op == MARK_PYTHON) {
             if (w->wanted == QUESTION_MARK) { /* answered just now */
                 w->wanted = -1;
@@ -57,7 +70,8 @@ int walk_marks(stages *s, const i64 *operands, const node *node, int at_end)
             w->wanted = QUESTION_MARK;
             return 1;
         }
-        if (apply(s, m, operands)) return -1;
+        if (apply(s, m, operands))
+            return -1;
     }
     return 0;
 }

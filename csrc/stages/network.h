@@ -1,14 +1,18 @@
 /* How a link model plugs in beside `circuit`: a small table of functions over an opaque self.
-
-       engine --send--> network          at the instant a send stage starts
-       engine <-time--- next_time        when the network next does something by itself (NETWORK_NEVER if nothing is on its way)
-       engine --------> advance(t)       t never later than next_time; names the messages that have arrived by t, in order
-
-   A network that is the only one of its engine to move by itself may offer look_ahead instead of next_time: nothing is sent to any
-   network before `limit`, so it may go on by itself up to there, and says when the first message arrives; beyond `limit` where none does.
-
-   Times are absolute picoseconds. `message` is the engine's number, given back on arrival. All functions but close,
-   next_time and look_ahead return a negative number on failure (no memory, an overflow). The engine closes what it was given. */
+ *
+ *     engine --send--> network          at the instant a send stage starts
+ *     engine <-time--- next_time        when the network next does something by itself (NETWORK_NEVER if nothing is
+ *     on its way)
+ *     engine --------> advance(t)       t never later than next_time; names the messages that have arrived by t, in
+ *     order
+ *
+ * A network that is the only one of its engine to move by itself may offer look_ahead instead of next_time: nothing
+ * is sent to any network before `limit`, so it may go on by itself up to there, and says when the first message
+ * arrives; beyond `limit` where none does.
+ *
+ * Times are absolute picoseconds. `message` is the engine's number, given back on arrival. All functions but close,
+ * next_time and look_ahead return a negative number on failure (no memory, an overflow). The engine closes what it
+ * was given. */
 #ifndef CHIPWEAVE_NETWORK_H
 #define CHIPWEAVE_NETWORK_H
 #include <stdint.h>
@@ -19,7 +23,8 @@
 typedef struct {
     int (*send)(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes);
     int64_t (*next_time)(void *self);
-    int (*advance)(void *self, int64_t now, uint32_t *arrived, int capacity); /* how many; call again while == capacity */
+    /* how many; call again while == capacity */
+    int (*advance)(void *self, int64_t now, uint32_t *arrived, int capacity);
     void (*close)(void *self);
     int64_t (*look_ahead)(void *self, int64_t limit); /* or NULL; NETWORK_NEVER if nothing is on its way */
 } network_operations;

@@ -5,7 +5,8 @@
 
 int network_bins_init(network_bins *b, int32_t n_links, int64_t bin_ps, int32_t max_bins)
 {
-    *b = (network_bins){bin_ps, calloc((size_t)max_bins * (size_t)n_links * LINK_COLUMNS + 1, sizeof(int64_t)), n_links, max_bins};
+    *b = (network_bins){bin_ps, calloc((size_t)max_bins * (size_t)n_links * LINK_COLUMNS + 1, sizeof(int64_t)), n_links,
+                        max_bins};
     return b->cells ? 0 : -1;
 }
 
@@ -23,20 +24,25 @@ static void merge_pairs(network_bins *b)
 
 void network_bins_grow(network_bins *b, int64_t until)
 {
-    while ((until - 1) / b->bin_ps >= b->max_bins) merge_pairs(b);
+    while ((until - 1) / b->bin_ps >= b->max_bins)
+        merge_pairs(b);
 }
 
 void network_bins_spread(network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size)
 {
     int64_t bin = from / b->bin_ps, at = from, done = 0;
-    if (bin > b->max_bins - 1) bin = b->max_bins - 1;
+    if (bin > b->max_bins - 1)
+        bin = b->max_bins - 1;
     for (;; bin++) {
         int64_t upto = (bin + 1) * b->bin_ps < to ? (bin + 1) * b->bin_ps : to, sent = size;
         int64_t *cell = network_bins_row(b, bin) + link * LINK_COLUMNS;
-        if (upto < to) sent = (int64_t)((__int128)size * (upto - from) / (to - from));
-        if (column != LINK_NO_TIME) cell[column] += upto - at;
+        if (upto < to)
+            sent = (int64_t)((__int128)size * (upto - from) / (to - from));
+        if (column != LINK_NO_TIME)
+            cell[column] += upto - at;
         cell[LINK_BYTES] += sent - done;
-        if (upto >= to) return;
+        if (upto >= to)
+            return;
         at = upto;
         done = sent;
     }

@@ -1,7 +1,8 @@
 /* Statistics of links over time: cells [bin][link][bytes, busy ps, stalled ps] of absolute time.
-
-   Bin b covers [b * bin_ps, (b + 1) * bin_ps). When time outgrows max_bins, pairs of bins merge and the width doubles, so memory
-   is bounded. All sums are exact: bytes of an interval are laid out as floor(size * (x - from) / (to - from)) up to each x. */
+ *
+ * Bin b covers [b * bin_ps, (b + 1) * bin_ps). When time outgrows max_bins, pairs of bins merge and the width
+ * doubles, so memory is bounded. All sums are exact: bytes of an interval are laid out as floor(size * (x - from) /
+ * (to - from)) up to each x. */
 #ifndef CHIPWEAVE_NETWORK_BINS_H
 #define CHIPWEAVE_NETWORK_BINS_H
 #include <stdint.h>
@@ -20,5 +21,8 @@ void network_bins_grow(network_bins *b, int64_t until); /* afterwards `until` li
 /* Add the interval to a column (LINK_NO_TIME: to none), and `size` bytes in proportion. Grow first. */
 void network_bins_spread(network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size);
 
-static inline int64_t *network_bins_row(const network_bins *b, int64_t bin) { return b->cells + bin * b->n_links * LINK_COLUMNS; }
+static inline int64_t *network_bins_row(const network_bins *b, int64_t bin)
+{
+    return b->cells + bin * b->n_links * LINK_COLUMNS;
+}
 #endif

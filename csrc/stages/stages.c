@@ -4,9 +4,11 @@
 
 int stages_complete(stages *s, u32 batch)
 {
-    if (reserve32(s, &s->done_batch, &s->done_capacity, s->n_done + 1, sizeof *s->done_batch)) return -1;
+    if (reserve32(s, &s->done_batch, &s->done_capacity, s->n_done + 1, sizeof *s->done_batch))
+        return -1;
     i64 *times = realloc(s->done_time, s->done_capacity * sizeof *times);
-    if (!times) return stages_fail(s, STAGES_NO_MEMORY, "no memory for completions");
+    if (!times)
+        return stages_fail(s, STAGES_NO_MEMORY, "no memory for completions");
     s->done_time = times;
     s->done_batch[s->n_done] = (int32_t)(s->first_batch + batch);
     s->done_time[s->n_done++] = s->base + s->now;
@@ -22,8 +24,8 @@ int stages_send(stages *s, u32 e)
     const stages_take *take = node->takes;
     const open_network *net = s->networks + take->network;
     s->settled[e] = s->walk.s;
-    if (net->operations->send(net->self, s->base + s->now, e, (int32_t)operands[take->source], (int32_t)operands[take->target],
-                              amount_of(&take->bytes, operands)) < 0)
+    if (net->operations->send(net->self, s->base + s->now, e, (int32_t)operands[take->source],
+                              (int32_t)operands[take->target], amount_of(&take->bytes, operands)) < 0)
         return stages_fail(s, STAGES_BAD, "network %d does not take a message from %lld to %lld", take->network,
                            (long long)operands[take->source], (long long)operands[take->target]);
     return 0;
@@ -41,12 +43,14 @@ i64 stages_next_arrival(const stages *s, i64 limit)
             continue;
         }
         i64 time = net->operations->next_time(net->self);
-        if (time < first) first = time;
+        if (time < first)
+            first = time;
     }
     if (ahead) {
         i64 bound = limit < NETWORK_NEVER - s->base && limit + s->base < first ? limit + s->base : first;
         i64 time = ahead->operations->look_ahead(ahead->self, bound);
-        if (time < first) first = time;
+        if (time < first)
+            first = time;
     }
     return first == NETWORK_NEVER ? first : first - s->base;
 }
@@ -56,7 +60,8 @@ i64 stages_next_arrival(const stages *s, i64 limit)
 /* From the back, so that no narrow rank is overwritten before it is read. */
 static void widen_ranks(void *ranks, u32 n)
 {
-    const u64 number = ((u64)1 << (NARROW_NUMBER_BITS + 1)) - 1, time = ((u64)1 << NARROW_TIME_BITS) - 1, *narrow = ranks;
+    const u64 number = ((u64)1 << (NARROW_NUMBER_BITS + 1)) - 1, time = ((u64)1 << NARROW_TIME_BITS) - 1,
+              *narrow = ranks;
     u128 *wide = ranks;
     while (n-- > 0) {
         u64 rank = narrow[n], above = rank >> (NARROW_NUMBER_BITS + 1);
@@ -70,7 +75,8 @@ static void widen(stages *s)
     u128 *queue = s->queue;
     widen_ranks(s->ranks, s->n_places);
     for (int32_t r = 0; r < s->n_resources; r++)
-        if (!s->rules.artifact_heap || !s->waits[r].shared) widen_ranks(s->waits[r].at, s->waits[r].n);
+        if (!s->rules.artifact_heap || !s->waits[r].shared)
+            widen_ranks(s->waits[r].at, s->waits[r].n);
     for (u32 i = s->queue_n; i-- > 0;) {
         u64 entry = narrow[i];
         queue[i] = (u128)(entry >> (NARROW_NUMBER_BITS + 3)) << 35 | (entry & (number << 3 | 7));
@@ -83,7 +89,8 @@ static int fits_narrow(const stages *s, int32_t n, int32_t n_rows, const int64_t
 {
     i64 last = s->now;
     for (int32_t i = 0; starts && i < n_rows; i++)
-        if (s->now + starts[i] > last) last = s->now + starts[i];
+        if (s->now + starts[i] > last)
+            last = s->now + starts[i];
     return !((u64)last >> NARROW_TIME_BITS) && (u64)s->n_events + (u64)n + ROOM <= (u64)1 << NARROW_NUMBER_BITS;
 }
 
@@ -105,18 +112,26 @@ static void announce(stages *s, u32 batch)
 int stages_advance(stages *s, int64_t until)
 {
     int stop;
-    if (s->status) return s->status;
-    if (s->walk.wanted < 0) s->n_done = 0; /* after a question, completions of that instant are still to be told */
+    if (s->status)
+        return s->status;
+    if (s->walk.wanted < 0)
+        s->n_done = 0; /* after a question, completions of that instant are still to be reported */
     until -= until == INT64_MAX ? 0 : s->base;
     while ((stop = s->is_wide ? stages_run_wide(s, until) : stages_run_narrow(s, until)) == WIDEN) {
-        if (s->is_wide) stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
-        if (s->status) break;
+        if (s->is_wide)
+            stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
+        if (s->status)
+            break;
         widen(s);
     }
-    if (s->status) return s->status;
-    if (stop == 1) return STAGES_QUESTION;
-    if (stop == 3) return STAGES_STUCK;
-    if (!s->n_done && until != INT64_MAX && until > s->now) s->now = until;
+    if (s->status)
+        return s->status;
+    if (stop == 1)
+        return STAGES_QUESTION;
+    if (stop == 3)
+        return STAGES_STUCK;
+    if (!s->n_done && until != INT64_MAX && until > s->now)
+        s->now = until;
     return STAGES_OK;
 }
 
@@ -129,8 +144,9 @@ static int check_amount(stages *s, const stages_amount *a, const i64 *largest)
     for (int32_t i = 0; i < a->n; i++) {
         __int128 part = (__int128)a->factor[i] * largest[a->operand[i]];
         sum += part < 0 ? -part : part;
-        if (sum > INT64_MAX) return stages_fail(s, STAGES_BAD, "an amount does not fit 64 bits: operand %d is as large as %lld", a->operand[i],
-                                                (long long)largest[a->operand[i]]);
+        if (sum > INT64_MAX)
+            return stages_fail(s, STAGES_BAD, "an amount does not fit 64 bits: operand %d is as large as %lld",
+                               a->operand[i], (long long)largest[a->operand[i]]);
     }
     return 0;
 }
@@ -142,19 +158,30 @@ static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows, i64
     for (int32_t i = 0; i < n; i++)
         for (int32_t c = 0; c < p->operands; c++) {
             i64 value = rows[(size_t)i * (size_t)p->operands + (size_t)c];
-            if (value == INT64_MIN) return stages_fail(s, STAGES_BAD, "operand %d of row %d is -2^63", c, i);
+            if (value == INT64_MIN)
+                return stages_fail(s, STAGES_BAD, "operand %d of row %d is -2^63", c, i);
             if (c == p->priority && (value < 0 || value > TOP_PRIORITY))
-                return stages_fail(s, STAGES_BAD, "priority %lld of row %d is not in 0..%d", (long long)value, i, TOP_PRIORITY);
-            if (value < 0) value = -value;
-            if (value > largest[c]) largest[c] = value;
+                return stages_fail(s, STAGES_BAD, "priority %lld of row %d is not in 0..%d", (long long)value, i,
+                                   TOP_PRIORITY);
+            if (value < 0)
+                value = -value;
+            if (value > largest[c])
+                largest[c] = value;
         }
-    if (counted >= 0 && __builtin_add_overflow(largest[counted], more, largest + counted)) return stages_fail(s, STAGES_BAD, "operand %d does not fit 64 bits", counted);
+    if (counted >= 0 && __builtin_add_overflow(largest[counted], more, largest + counted))
+        return stages_fail(s, STAGES_BAD, "operand %d does not fit 64 bits", counted);
     for (int32_t i = 0; i < s->n_nodes; i++) {
         const node *node = s->nodes + i;
-        if (s->node_program[i] != number) continue;
-        for (int32_t k = 0; k < node->n_counts; k++) if (check_amount(s, &node->counts[k].amount, largest)) return -1;
-        for (int32_t k = 0; k < node->n_takes; k++) if (check_amount(s, &node->takes[k].bytes, largest)) return -1;
-        if (node->lasts >= 0 && check_amount(s, &s->lasts[node->lasts].work, largest)) return -1;
+        if (s->node_program[i] != number)
+            continue;
+        for (int32_t k = 0; k < node->n_counts; k++)
+            if (check_amount(s, &node->counts[k].amount, largest))
+                return -1;
+        for (int32_t k = 0; k < node->n_takes; k++)
+            if (check_amount(s, &node->takes[k].bytes, largest))
+                return -1;
+        if (node->lasts >= 0 && check_amount(s, &s->lasts[node->lasts].work, largest))
+            return -1;
     }
     return 0;
 }
@@ -172,7 +199,7 @@ static void barrier(stages *s)
     s->n_batches = 0;
     for (int32_t r = 0; r < s->n_resources; r++) {
         s->waits[r].n = s->waits[r].live = 0;
-        s->waits[r].head = NOBODY;
+        s->waits[r].head = UNKNOWN_HEAD;
         s->waits[r].free_at = 0;
     }
 }
@@ -181,49 +208,69 @@ static int make_room(stages *s, int32_t n)
 {
     size_t rows = s->n_transfers + (size_t)n;
     u32 capacity = s->transfers_capacity;
-    if (rows > UINT32_MAX) return stages_fail(s, STAGES_BAD, "too many transfers in flight");
-    if (stages_reserve_events(s, (size_t)n + ROOM) || reserve(s, &s->operands, &s->operands_capacity, rows * s->stride, sizeof(i64)) ||
+    if (rows > UINT32_MAX)
+        return stages_fail(s, STAGES_BAD, "too many transfers in flight");
+    if (stages_reserve_events(s, (size_t)n + ROOM) ||
+        reserve(s, &s->operands, &s->operands_capacity, rows * s->stride, sizeof(i64)) ||
         reserve32(s, &s->batches, &s->batches_capacity, s->n_batches + 1, sizeof *s->batches) ||
-        reserve32(s, &s->batch_of, &capacity, rows, sizeof *s->batch_of) || reserve32(s, &s->finish, &s->transfers_capacity, rows, sizeof *s->finish)) return -1;
+        reserve32(s, &s->batch_of, &capacity, rows, sizeof *s->batch_of) ||
+        reserve32(s, &s->finish, &s->transfers_capacity, rows, sizeof *s->finish))
+        return -1;
     return 0;
 }
 
-static inline int issue_one(stages *s, const program *p, const i64 *row, int32_t counted, int32_t time, u32 batch_number, i64 start)
+static inline int issue_one(stages *s, const program *p, const i64 *row, int32_t counted, int32_t time,
+                            u32 batch_number, i64 start)
 {
     u32 transfer = s->n_transfers++;
     int priority = p->priority < 0 ? 0 : (int)row[p->priority];
     i64 *own = s->operands + (size_t)transfer * s->stride;
-    for (int32_t c = 0; c < p->operands; c++) own[c] = row[c];
-    if (counted >= 0) own[counted] += time;
+    for (int32_t c = 0; c < p->operands; c++)
+        own[c] = row[c];
+    if (counted >= 0)
+        own[counted] += time;
     s->batch_of[transfer] = batch_number;
     s->finish[transfer] = 0;
-    if (start <= 0) return create(s, transfer, p->start, priority);
+    if (start <= 0)
+        return create(s, transfer, p->start, priority);
     create_later(s, transfer, p->start, priority, s->now + start);
     return 0;
 }
 
-int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows, const int64_t *starts, int32_t times, int32_t counted)
+int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows, const int64_t *starts, int32_t times,
+                 int32_t counted)
 {
     const program *p = s->programs + number;
-    if (s->status) return -1;
-    if (times < 1 || counted >= p->operands || (i64)n_rows * times > INT32_MAX) return stages_fail(s, STAGES_BAD, "%d rows cannot be issued %d times", n_rows, times);
+    if (s->status)
+        return -1;
+    if (times < 1 || counted >= p->operands || (i64)n_rows * times > INT32_MAX)
+        return stages_fail(s, STAGES_BAD, "%d rows cannot be issued %d times", n_rows, times);
     int32_t n = n_rows * times;
-    if (s->n_linked != s->n_nodes && link_nodes(s)) return -1;
-    if (!s->in_flight) barrier(s);
-    if (check_rows(s, number, n_rows, rows, times - 1, counted)) { /* nothing has happened yet: the engine stays usable */
+    if (s->n_linked != s->n_nodes && link_nodes(s))
+        return -1;
+    if (!s->in_flight)
+        barrier(s);
+    /* nothing has happened yet: the engine stays usable */
+    if (check_rows(s, number, n_rows, rows, times - 1, counted)) {
         s->status = STAGES_OK;
         return -1;
     }
     for (int32_t i = 0; starts && i < n_rows; i++)
-        if (starts[i] > LONGEST - s->now) return stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
-    if (make_room(s, n)) return -1;
-    if (!s->is_wide && !fits_narrow(s, n, n_rows, starts)) widen(s);
+        if (starts[i] > LONGEST - s->now)
+            return stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
+    if (make_room(s, n))
+        return -1;
+    if (!s->is_wide && !fits_narrow(s, n, n_rows, starts))
+        widen(s);
     u32 batch_number = s->n_batches++;
     s->batches[batch_number] = (batch){s->n_transfers, (u32)n, (u32)n, number, s->now};
     s->in_flight++;
     for (int32_t i = 0; i < n_rows; i++)
         for (int32_t time = 0; time < times; time++)
-            if (issue_one(s, p, rows + (size_t)i * (size_t)p->operands, counted, time, batch_number, starts ? starts[i] : 0)) return -1;
-    if (!n) announce(s, batch_number);
+            if (issue_one(s, p, rows + (size_t)i * (size_t)p->operands, counted, time, batch_number,
+                          starts ? starts[i] : 0))
+                return -1;
+    if (!n)
+        announce(s, batch_number);
     return (int)(s->first_batch + batch_number);
 }

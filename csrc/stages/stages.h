@@ -1,20 +1,23 @@
 /* The stage engine: transfers walk through chains of stages, taking resources for known times.
-
-       Python                         engine                                     networks
-       ------ publish once ---------> nodes, rules, tables
-       ------ issue(rows) ----------> events: ask -> (wait) -> start -> end
-       <----- advance: completions -- in order of (time, number)  --- send ---->
-       <----- advance: a question --- answered at that very instant <-- arrived --
-
-   An event is one stage of one transfer. It asks for all its resources when it is created. Granted, it has a start; when that
-   comes, the instants after the hold are walked (choose, outcome), which settles its end, and
-     - with booking, its successors are created at once, asking for that end; its resources may be reserved from then on;
-     - without, they are created when it ends, and its resources stay busy until then.
-   Order of one event's work: marks, side chains, successor, release, wake-up. Events of one instant run in order of their
-   numbers. Numbers and times restart at a barrier: an issue while nothing is in flight.
-
-   Units: integer picoseconds, below 2^61. Quotients are rounded up to a multiple of the rule's quantum, exactly (128 bits).
-   Errors: a status, and words from stages_message. Ownership: the engine copies all it is given, and closes its networks. */
+ *
+ *     Python                         engine                                     networks
+ *     ------ publish once ---------> nodes, rules, tables
+ *     ------ issue(rows) ----------> events: ask -> (wait) -> start -> end
+ *     <----- advance: completions -- in order of (time, number)  --- send ---->
+ *     <----- advance: a question --- answered at that very instant <-- arrived --
+ *
+ * An event is one stage of one transfer. It asks for all its resources when it is created. Granted, it has a start;
+ * when that comes, the instants after the hold are walked (choose, outcome), which settles its end, and
+ *   - with booking, its successors are created at once, asking for that end; its resources may be reserved from then
+ *   on;
+ *   - without, they are created when it ends, and its resources stay busy until then.
+ * Order of one event's work: marks, side chains, successor, release, wake-up. Events of one instant run in order of
+ * their numbers. Numbers and times restart at a barrier: an issue while nothing is in flight.
+ *
+ * Units: integer picoseconds, below 2^61. Quotients are rounded up to a multiple of the rule's quantum, exactly (128
+ * bits).
+ * Errors: a status, and words from stages_message. Ownership: the engine copies all it is given, and closes its
+ * networks. */
 #ifndef CHIPWEAVE_STAGES_H
 #define CHIPWEAVE_STAGES_H
 #include <stdint.h>
@@ -25,40 +28,70 @@
 enum { STAGES_OK = 0, STAGES_QUESTION = 1, STAGES_STUCK = 2, STAGES_BAD = 3, STAGES_NO_MEMORY = 4 };
 enum { STAGE_HOLD, STAGE_SEND, STAGE_CHOOSE, STAGE_OUTCOME };
 enum { ASK_EQUAL, ASK_LESS, ASK_OPERAND, ASK_TAGS, ASK_KEYED, ASK_BITS, ASK_MAP, ASK_PYTHON };
-enum { MARK_TAGS_INSERT, MARK_TAGS_TOUCH, MARK_KEYED_INSERT, MARK_KEYED_REFRESH, MARK_KEYED_PIN, MARK_BITS_SET, MARK_PYTHON };
+enum {
+    MARK_TAGS_INSERT,
+    MARK_TAGS_TOUCH,
+    MARK_KEYED_INSERT,
+    MARK_KEYED_REFRESH,
+    MARK_KEYED_PIN,
+    MARK_BITS_SET,
+    MARK_PYTHON
+};
 enum { LASTS_CONSTANT, LASTS_GIVEN, LASTS_RATE, LASTS_STEPS, LASTS_ROUTE, LASTS_PYTHON };
 enum { QUESTION_BRANCH, QUESTION_DURATION, QUESTION_MARK };
 
 typedef struct stages stages;
 
-typedef struct { int32_t booking, barging, wake_all, artifact_heap; int64_t bin_ps; int32_t max_bins; } stages_rules;
+typedef struct {
+    int32_t booking, barging, wake_all, artifact_heap;
+    int64_t bin_ps;
+    int32_t max_bins;
+} stages_rules;
 
 /* constant + sum(factor * operand) */
-typedef struct { int64_t constant; int32_t n; int32_t operand[16]; int64_t factor[16]; } stages_amount;
+typedef struct {
+    int64_t constant;
+    int32_t n;
+    int32_t operand[16];
+    int64_t factor[16];
+} stages_amount;
 
 /* quantum * ceil(work * a / b): a/b is quanta per unit of work, reduced */
-typedef struct { int64_t latency_ps, a, b; } stages_rate;
+typedef struct {
+    int64_t latency_ps, a, b;
+} stages_rate;
 
 typedef struct {
     int32_t kind;
-    int64_t value;               /* CONSTANT: ps; GIVEN: the operand */
-    int32_t by;                  /* RATE: operand that picks the rate, or -1; STEPS: operand compared with upto */
-    int32_t network, source, target; /* ROUTE: the rate is that of route_rate[source * endpoints + target], -1: no time */
+    int64_t value; /* CONSTANT: ps; GIVEN: the operand */
+    int32_t by;    /* RATE: operand that picks the rate, or -1; STEPS: operand compared with upto */
+    /* ROUTE: the rate is that of route_rate[source * endpoints + target], -1: no time */
+    int32_t network, source, target;
     stages_amount work;
     int64_t quantum_ps;
     int32_t n_rates;
     const stages_rate *rates;
-    const int64_t *upto;         /* STEPS: n_rates - 1 of them */
-    const int32_t *route_rate;   /* ROUTE: endpoints^2 indices into rates */
+    const int64_t *upto;       /* STEPS: n_rates - 1 of them */
+    const int32_t *route_rate; /* ROUTE: endpoints^2 indices into rates */
 } stages_lasts;
 
-typedef struct { int32_t first, count, operand, network, source, target; stages_amount bytes; } stages_take; /* network -1: resources */
-typedef struct { int32_t op, table, of[3], value, at_end; } stages_mark;
-typedef struct { int32_t counter, at, hops, endpoints, source, target; stages_amount amount; } stages_count; /* hops: a map of pairs, or -1 */
+/* network -1: resources */
+typedef struct {
+    int32_t first, count, operand, network, source, target;
+    stages_amount bytes;
+} stages_take;
+typedef struct {
+    int32_t op, table, of[3], value, at_end;
+} stages_mark;
+/* hops: a map of pairs, or -1 */
+typedef struct {
+    int32_t counter, at, hops, endpoints, source, target;
+    stages_amount amount;
+} stages_count;
 
 typedef struct {
     int32_t kind, ask, table, of[3];
-    int32_t lasts, then;                          /* -1: none, done */
+    int32_t lasts, then; /* -1: none, done */
     int32_t n_branches, n_takes, n_marks, n_counts, n_spawns;
     const int32_t *branches, *spawns;
     const stages_take *takes;
@@ -81,17 +114,20 @@ int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal)
 int stages_add_map(stages *s, int32_t n, const int32_t *values);
 int stages_add_counter(stages *s, int32_t count);
 int stages_add_lasts(stages *s, const stages_lasts *rule);
-int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t start, int32_t n_nodes, const stages_node *nodes);
+int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t start, int32_t n_nodes,
+                       const stages_node *nodes);
 
-/* Running. stages_issue returns the batch or -1; starts may be NULL. Each row is issued `times` times in a row, its operand `counted`
-   (-1: none) one larger each time; `starts` has one entry a row. stages_advance stops at the first instant with
-   completions, at a question, or at `until` (inclusive). */
-int stages_issue(stages *s, int32_t program, int32_t n, const int64_t *rows, const int64_t *starts, int32_t times, int32_t counted);
+/* Running. stages_issue returns the batch or -1; starts may be NULL. Each row is issued `times` times in a row, its
+ *          operand `counted`
+ * (-1: none) one larger each time; `starts` has one entry a row. stages_advance stops at the first instant with
+ * completions, at a question, or at `until` (inclusive). */
+int stages_issue(stages *s, int32_t program, int32_t n, const int64_t *rows, const int64_t *starts, int32_t times,
+                 int32_t counted);
 int stages_advance(stages *s, int64_t until);
 int stages_completed(const stages *s, int32_t *batches, int64_t *times, int capacity);
 void stages_answer(stages *s, int64_t answer);
-int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *node, int32_t *mark, int32_t *batch, int32_t *transfer,
-                    int64_t *operands);
+int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *node, int32_t *mark, int32_t *batch,
+                    int32_t *transfer, int64_t *operands);
 
 /* Looking. Pointers stay valid as long as the engine. */
 int64_t stages_now(const stages *s);
@@ -104,10 +140,12 @@ uint8_t *stages_keyed(stages *s, int32_t table);
 const int64_t *stages_tags(stages *s, int32_t table);
 int stages_pin(stages *s, int32_t table, int32_t at, int32_t key);
 int stages_finish(const stages *s, int32_t batch, int64_t *times);
-int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity); /* rows of 5; returns how many there are; copying empties it */
+/* rows of 5; returns how many there are; copying empties it */
+int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity);
 int stages_circuit_first(const stages *s, int32_t circuit); /* number of its first lock as a resource */
 const int64_t *stages_link_bins(const stages *s, int32_t circuit, int64_t *bin_ps, int32_t *bins);
-int stages_copy_tables(stages *to, const stages *from); /* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
+/* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
+int stages_copy_tables(stages *to, const stages *from);
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *transfer, int32_t *resource, int capacity);
 int stages_check(stages *s); /* 0, or -1 with the broken invariant in the message */
 /* cdef: end */

@@ -16,36 +16,54 @@ typedef uint16_t u16;
 typedef uint8_t u8;
 typedef unsigned __int128 u128;
 
-#define LONGEST (((i64)1 << 61) - 1) /* ps */
-#define TOP_PRIORITY 7
-#define MAX_SIDES 4
-#define MAX_LATE 4 /* nodes with marks at the end of one hold */
-#define WIDEN 2    /* a time or number no longer fits narrow ranks */
-#define RANK_BYTES 16
-#define NARROW_TIME_BITS 41   /* 2.2 s since the last barrier */
+#define LONGEST            (((i64)1 << 61) - 1) /* ps */
+#define TOP_PRIORITY       7
+#define MAX_SIDES          4
+#define MAX_LATE           4 /* nodes with marks at the end of one hold */
+#define WIDEN              2 /* a time or number no longer fits narrow ranks */
+#define RANK_BYTES         16
+#define NARROW_TIME_BITS   41 /* 2.2 s since the last barrier */
 #define NARROW_NUMBER_BITS 19 /* half a million stages since the last barrier */
 
 enum { MAX_CLEAR = 128 }; /* resources of two words of busy bits */
 enum { TWO = 0x8000 };    /* of an event's word: its resources stand in that one and the next */
-enum { ROOM = 16 }; /* more events than one event can create */
+enum { ROOM = 16 };       /* more events than one event can create */
 
 /* Who waits for a resource (see stages/run/queue.inc.h), and when it is free again. at: ranks, or places of ranks.
-   shared: some events take it together with others. */
-typedef struct { _Alignas(64) void *at; u32 n, capacity, live, head; i64 free_at; u64 mask, high; int32_t shared; } wait_queue;
+ * shared: some events take it together with others. */
+typedef struct {
+    _Alignas(64) void *at;
+    u32 n, capacity, live, head;
+    i64 free_at;
+    u64 mask, high;
+    int32_t shared;
+} wait_queue;
 
-#define NOBODY UINT32_MAX /* head: not known; its masks are those of the head, so that most wake-ups look at nothing else */
+/* head: not known; its masks are those of the head, so that most wake-ups look at nothing else */
+#define UNKNOWN_HEAD UINT32_MAX
 
 enum { AT_START, AT_END, AT_ARRIVE, AT_MARKS, AT_BATCH_END };
 
-enum { WAITING = 1, SIDE = 2, FLAG_BITS = 2 }; /* above them: the place of its rank, while it waits for shared resources */
+/* above them: the place of its rank, while it waits for shared resources */
+enum { WAITING = 1, SIDE = 2, FLAG_BITS = 2 };
 enum { RESUME_STARTED = 1 };
 
-/* mask, word: its resources as bits of one word of `busy`, or of two, the bits of the second being high_of; else mask is 0.
-   priority: 7 less that of its row */
-typedef struct { _Alignas(32) i64 asked; u64 mask; u32 transfer, resources; u16 n_resources, node, word, priority; } event;
+/* mask, word: its resources as bits of one word of `busy`, or of two, the bits of the second being high_of; else mask
+ * is 0.
+ * priority: 7 less that of its row */
+typedef struct {
+    _Alignas(32) i64 requested;
+    u64 mask;
+    u32 transfer, resources;
+    u16 n_resources, node, word, priority;
+} event;
 
 /* What the walk through a hold's instants settled, kept until the hold ends where that is needed. */
-typedef struct { int32_t then; u8 n_sides, n_late; u16 sides[MAX_SIDES], late[MAX_LATE]; } settled;
+typedef struct {
+    int32_t then;
+    u8 n_sides, n_late;
+    u16 sides[MAX_SIDES], late[MAX_LATE];
+} settled;
 
 typedef struct {
     u32 event;
@@ -55,7 +73,9 @@ typedef struct {
     settled s;
 } walk;
 
-typedef struct { i64 latency, a, b, fits, work, ps; } rate; /* work, ps: the last quotient, kept */
+typedef struct {
+    i64 latency, a, b, fits, work, ps;
+} rate; /* work, ps: the last quotient, kept */
 
 typedef struct {
     int32_t kind, by, network, source, target, n_rates;
@@ -66,11 +86,19 @@ typedef struct {
     int32_t *route_rate;
 } lasts_rule;
 
-typedef struct { u64 mask; u32 first; u16 n, word; } route; /* its locks stand in the pool from `first` on, and its links in `crossed` */
+/* its locks stand in the pool from `first` on, and its links in `crossed` */
+typedef struct {
+    u64 mask;
+    u32 first;
+    u16 n, word;
+} route;
 
-typedef struct { u32 lock, cell; } crossed_link; /* cell: of a link, in a row of the bins */
+typedef struct {
+    u32 lock, cell;
+} crossed_link; /* cell: of a link, in a row of the bins */
 
-/* A stages_count with its cells at hand. hops: of pairs of endpoints, or NULL; amount: only where it is not constant. */
+/* A stages_count with its cells at hand. hops: of pairs of endpoints, or NULL; amount: only where it is not
+ * constant. */
 typedef struct {
     i64 *cells, constant;
     const int32_t *hops;
@@ -80,19 +108,26 @@ typedef struct {
 
 /* A stages_node with what the engine adds. */
 typedef struct node {
-    int32_t kind, ask, table, of[3], lasts, then, n_branches, n_takes, n_marks, n_counts, n_spawns, on_links, gathers, happens;
+    int32_t kind, ask, table, of[3], lasts, then, n_branches, n_takes, n_marks, n_counts, n_spawns, on_links, gathers,
+        happens;
     int32_t first, count, operand, network, source, target; /* of its only take, unless it gathers */
     const int32_t *branches, *spawns;
     const stages_take *takes;
     const stages_mark *marks;
     const stages_count *counts;
-    tally *tallies;       /* from here on: made by link_nodes */
+    tally *tallies;         /* from here on: made by link_nodes */
     const lasts_rule *rule; /* NULL: none, or the constant `fixed` */
-    i64 fixed;            /* ps; -1: no constant time of its own */
+    i64 fixed;              /* ps; -1: no constant time of its own */
 } node;
 
-typedef struct { i64 *slots; int32_t count; } counter;
-typedef struct { int32_t *values; int32_t n; } map_table;
+typedef struct {
+    i64 *slots;
+    int32_t count;
+} counter;
+typedef struct {
+    int32_t *values;
+    int32_t n;
+} map_table;
 
 typedef struct {
     int32_t endpoints, n_links, n_locks, first;
@@ -104,10 +139,19 @@ typedef struct {
     i64 bin_from, bin_to, *row; /* the bin that time stands in */
 } circuit;
 
-typedef struct { const network_operations *operations; void *self; } open_network;
+typedef struct {
+    const network_operations *operations;
+    void *self;
+} open_network;
 
-typedef struct { int32_t operands, priority, start, first_node; } program;
-typedef struct { u32 first, n, outstanding; int32_t program; i64 last; } batch;
+typedef struct {
+    int32_t operands, priority, start, first_node;
+} program;
+typedef struct {
+    u32 first, n, outstanding;
+    int32_t program;
+    i64 last;
+} batch;
 
 struct stages {
     stages_rules rules;
@@ -115,7 +159,8 @@ struct stages {
     int status; /* of the first failure; sticks */
 
     /* what was built */
-    int32_t n_resources, n_circuits, n_networks, n_ahead /* networks that look ahead */, n_tags, n_keyed, n_bits, n_maps, n_counters, n_lasts, n_programs, n_nodes;
+    int32_t n_resources, n_circuits, n_networks, n_ahead /* networks that look ahead */, n_tags, n_keyed, n_bits,
+        n_maps, n_counters, n_lasts, n_programs, n_nodes;
     circuit *circuits;
     open_network *networks;
     tags_table *tags;
@@ -127,7 +172,7 @@ struct stages {
     program *programs;
     node *nodes; /* of all programs; targets are global */
     int32_t *node_program;
-    int32_t n_linked; /* nodes that know where their counters and rules stand */
+    int32_t n_linked;     /* nodes that know where their counters and rules stand */
     u8 *end_marks, *ends; /* ends[node], from -1 on: a walk that comes here is over; a view of end_marks */
 
     /* resources */
@@ -140,8 +185,9 @@ struct stages {
     /* this stretch between barriers */
     i64 base, now;
     u32 n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
-    int special; /* networks or completions are to be considered before each event */
-    void *ranks, *queue; /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
+    int special;                         /* networks or completions are to be considered before each event */
+    /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
+    void *ranks, *queue;
     u32 n_places; /* of ranks */
     int is_wide, hole, resume;
     u32 *flags;
@@ -178,10 +224,12 @@ int stages_fail(stages *s, int status, const char *format, ...);
 static inline int reserve(stages *s, void *array, size_t *capacity, size_t n, size_t size)
 {
     void **p = array;
-    if (n <= *capacity) return 0;
+    if (n <= *capacity)
+        return 0;
     size_t more = *capacity * 2 > n ? *capacity * 2 : n + 64;
     void *grown = realloc(*p, more * size);
-    if (!grown) return stages_fail(s, STAGES_NO_MEMORY, "no memory for %zu more entries", more);
+    if (!grown)
+        return stages_fail(s, STAGES_NO_MEMORY, "no memory for %zu more entries", more);
     *p = grown;
     *capacity = more;
     return 0;
@@ -195,15 +243,20 @@ static inline int reserve32(stages *s, void *array, u32 *capacity, size_t n, siz
     return failed;
 }
 
-static inline u64 high_of(const stages *s, const event *ev) { return __builtin_expect(ev->word & TWO, 0) ? s->high[ev->resources] : 0; }
+static inline u64 high_of(const stages *s, const event *ev)
+{
+    return __builtin_expect(ev->word & TWO, 0) ? s->high[ev->resources] : 0;
+}
 
 static inline const i64 *row_of(const stages *s, u32 transfer) { return s->operands + (size_t)transfer * s->stride; }
 
 static inline i64 amount_of(const stages_amount *a, const i64 *operands)
 {
     i64 sum = a->constant;
-    if (!a->n) return sum;
-    for (int32_t i = 0; i < a->n; i++) sum += a->factor[i] * operands[a->operand[i]];
+    if (!a->n)
+        return sum;
+    for (int32_t i = 0; i < a->n; i++)
+        sum += a->factor[i] * operands[a->operand[i]];
     return sum;
 }
 
@@ -242,10 +295,12 @@ static inline int outside(stages *s, const char *what, i64 value, i64 limit)
 /* What a hold takes, as a list in the pool and as a mask. */
 static inline int find_resources(stages *s, event *ev, const node *node, const i64 *operands)
 {
-    if (node->gathers) return gather(s, ev, node, operands);
+    if (node->gathers)
+        return gather(s, ev, node, operands);
     if (node->network < 0) {
         i64 at = operands[node->operand];
-        if (outside(s, "resource", at, node->count)) return -1;
+        if (outside(s, "resource", at, node->count))
+            return -1;
         u32 r = (u32)(node->first + at);
         ev->resources = r;
         ev->n_resources = 1;
@@ -255,7 +310,8 @@ static inline int find_resources(stages *s, event *ev, const node *node, const i
     }
     const circuit *c = s->circuits + node->network;
     i64 n = c->endpoints, from = operands[node->source], to = operands[node->target];
-    if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n)) return -1;
+    if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n))
+        return -1;
     const route *way = c->routes + from * n + to;
     ev->resources = way->first;
     ev->n_resources = way->n;

@@ -7,7 +7,8 @@ int tags_init(tags_table *t, int32_t instances, int32_t sets, int32_t ways, int3
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
     *t = (tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1)};
-    if (!t->keys) return -1;
+    if (!t->keys)
+        return -1;
     memset(t->keys, 0xff, n * sizeof(int64_t)); /* all -1 */
     return 0;
 }
@@ -15,13 +16,15 @@ int tags_init(tags_table *t, int32_t instances, int32_t sets, int32_t ways, int3
 int keyed_init(keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
 {
     size_t slots = (size_t)instances * ((size_t)keys + 1);
-    *t = (keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1), NULL, NULL, NULL};
+    *t = (keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1),
+                       NULL,      NULL, NULL};
     t->held = calloc((size_t)instances + 1, sizeof(int32_t));
     if (capacity) {
         t->older = malloc(slots * sizeof(int32_t));
         t->newer = malloc(slots * sizeof(int32_t));
     }
-    if (!t->present || !t->held || (capacity && (!t->older || !t->newer))) return -1;
+    if (!t->present || !t->held || (capacity && (!t->older || !t->newer)))
+        return -1;
     for (int32_t i = 0; capacity && i < instances; i++) {
         size_t anchor = (size_t)i * ((size_t)keys + 1) + (size_t)keys;
         t->older[anchor] = t->newer[anchor] = keys;
@@ -50,7 +53,8 @@ int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *ev
 {
     int64_t *line = tags_line(t, at, set);
     int32_t way = 0;
-    while (way < t->ways - 1 && line[way] != key) way++;
+    while (way < t->ways - 1 && line[way] != key)
+        way++;
     int known = line[way] == key;
     *evicted = known ? NOTHING : line[way];
     memmove(line + 1, line, (size_t)way * sizeof *line);
@@ -61,7 +65,8 @@ int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *ev
 void tags_touch(tags_table *t, int64_t at, int64_t set, int64_t key)
 {
     int64_t unused;
-    if (tags_has(t, at, set, key)) tags_insert(t, at, set, key, &unused);
+    if (tags_has(t, at, set, key))
+        tags_insert(t, at, set, key, &unused);
 }
 
 static int32_t *links_of(int32_t *all, const keyed_table *t, int64_t at) { return all + at * ((int64_t)t->keys + 1); }
@@ -84,7 +89,8 @@ static void link_newest(keyed_table *t, int64_t at, int64_t key)
 
 void keyed_refresh(keyed_table *t, int64_t at, int64_t key)
 {
-    if (!t->capacity || t->present[at * t->keys + key] != 1) return;
+    if (!t->capacity || t->present[at * t->keys + key] != 1)
+        return;
     unlink_key(t, at, key);
     link_newest(t, at, key);
 }
@@ -99,7 +105,8 @@ int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
     }
     present[key] = 1;
     t->held[at]++;
-    if (!t->capacity) return 1;
+    if (!t->capacity)
+        return 1;
     link_newest(t, at, key);
     if (t->held[at] > t->capacity) {
         *evicted = links_of(t->newer, t, at)[t->keys]; /* the anchor's newer side is the oldest */
@@ -115,7 +122,8 @@ int keyed_pin(keyed_table *t, int64_t at, int64_t key)
     uint8_t *present = t->present + at * t->keys;
     int known = present[key];
     if (known == 1) {
-        if (t->capacity) unlink_key(t, at, key);
+        if (t->capacity)
+            unlink_key(t, at, key);
         t->held[at]--;
     }
     present[key] = 2;
@@ -128,7 +136,8 @@ int tags_check(const tags_table *t)
         for (int32_t a = 0; a < t->ways; a++)
             for (int32_t b = 0; b < a; b++) {
                 int64_t key = t->keys[line * t->ways + a];
-                if (key != NOTHING && key == t->keys[line * t->ways + b]) return -1;
+                if (key != NOTHING && key == t->keys[line * t->ways + b])
+                    return -1;
             }
     return 0;
 }
@@ -137,13 +146,18 @@ int keyed_check(const keyed_table *t)
 {
     for (int64_t at = 0; at < t->instances; at++) {
         int64_t held = 0, listed = 0;
-        for (int32_t key = 0; key < t->keys; key++) held += t->present[at * t->keys + key] == 1;
-        if (held != t->held[at] || (t->capacity && held > t->capacity)) return -1;
-        if (!t->capacity) continue;
+        for (int32_t key = 0; key < t->keys; key++)
+            held += t->present[at * t->keys + key] == 1;
+        if (held != t->held[at] || (t->capacity && held > t->capacity))
+            return -1;
+        if (!t->capacity)
+            continue;
         const int32_t *newer = links_of(t->newer, t, at);
         for (int32_t key = newer[t->keys]; key != t->keys; key = newer[key], listed++)
-            if (listed > held || t->present[at * t->keys + key] != 1) return -1;
-        if (listed != held) return -1;
+            if (listed > held || t->present[at * t->keys + key] != 1)
+                return -1;
+        if (listed != held)
+            return -1;
     }
     return 0;
 }

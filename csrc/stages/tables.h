@@ -1,13 +1,13 @@
 /* Tables that stages ask and change: dense arrays, no hashing.
-
-   tags    instances x sets x ways keys (>= 0; -1 empty), each set latest insertion first
-   keyed   uint8 instances x keys: 0 absent, 1 held, 2 pinned; with a capacity also an age list per instance:
-
-               oldest  <- older / newer ->  newest        (one slot more per instance is the list's anchor)
-
-   bits    uint8 instances x keys
-
-   The tables own their memory. Changes go to the journal callback-free: a function says what it evicted. */
+ *
+ * tags    instances x sets x ways keys (>= 0; -1 empty), each set latest insertion first
+ * keyed   uint8 instances x keys: 0 absent, 1 held, 2 pinned; with a capacity also an age list per instance:
+ *
+ *             oldest  <- older / newer ->  newest        (one slot more per instance is the list's anchor)
+ *
+ * bits    uint8 instances x keys
+ *
+ * The tables own their memory. Changes go to the journal callback-free: a function says what it evicted. */
 #ifndef CHIPWEAVE_TABLES_H
 #define CHIPWEAVE_TABLES_H
 #include <stdint.h>
@@ -53,7 +53,8 @@ int keyed_check(const keyed_table *t); /* 0 if lists, counts and presence agree 
 static inline int64_t *tags_line(const tags_table *t, int64_t at, int64_t set)
 {
     int64_t line = at * t->sets; /* most tables have few sets and small numbers: keep clear of 64-bit division */
-    if (t->sets > 1) line += set >> 32 ? set % t->sets : (int64_t)((uint32_t)set % (uint32_t)t->sets);
+    if (t->sets > 1)
+        line += set >> 32 ? set % t->sets : (int64_t)((uint32_t)set % (uint32_t)t->sets);
     return t->keys + line * t->ways;
 }
 
@@ -61,7 +62,8 @@ static inline int tags_has(const tags_table *t, int64_t at, int64_t set, int64_t
 {
     const int64_t *line = tags_line(t, at, set);
     for (int32_t w = 0; w < t->ways; w++)
-        if (line[w] == key) return 1;
+        if (line[w] == key)
+            return 1;
     return 0;
 }
 #endif

@@ -1,11 +1,11 @@
 """Are the communication groups predicted from calibration rows alone, and do they keep their bars?"""
 
 import pytest
+
+from chipweave import ledger
 from chipweave.validation.calibrate import comm as calibrate_comm
 from chipweave.validation.rows import comm_stacks
 from chipweave.validation.suites.h100 import REFERENCES
-
-from chipweave import ledger
 
 GROUPS = ("nccl", "custar", "deepep_ll", "deepep_normal", "deepep_readme", "pplx")
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
+
 from chipweave.components.custom_allreduce import CustomAllreduce
 from chipweave.components.deepep import DeepepLowLatency, DeepepNormal, message_bytes, share_of_ranks
 from chipweave.components.nccl import Nccl

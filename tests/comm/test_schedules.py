@@ -1,9 +1,10 @@
 """Do the schedules bring every byte where it must be, and no byte twice?"""
 
 import pytest
-from chipweave.components import collective_schedules as schedules
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chipweave.components import collective_schedules as schedules
 
 RANKS = st.integers(2, 9)
 

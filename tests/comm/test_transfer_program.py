@@ -1,10 +1,11 @@
 """Do transfers end at the picosecond that fair sharing, order and latency give by hand?"""
 
 import pytest
-from chipweave.components import collective_schedules as schedules
-from chipweave.components.transfer_program import Op, pieces, run, shares, steady
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chipweave.components import collective_schedules as schedules
+from chipweave.components.transfer_program import Op, pieces, run, shares, steady
 
 GB = 10**9  # bytes/s: 1000 bytes take 1 us = 10**6 ps
 WIRE = {"a": GB, "b": GB}

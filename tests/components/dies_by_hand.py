@@ -7,7 +7,6 @@ store 30), local HBM 4,848, HBM for another die 4,474, request 200 a hop + 1, da
 from dataclasses import replace
 
 import numpy as np
-from chipweave.validation.artifact.micro import GivenPlan, MicroCase, Steps, policies
 
 from chipweave import topology
 from chipweave.policy import AllocationPolicy, Plan, PredictionPolicy
@@ -16,6 +15,7 @@ from chipweave.run import simulate as serving
 from chipweave.run.record import COLUMNS
 from chipweave.run.spec import RunSpec
 from chipweave.trace import models
+from chipweave.validation.artifact.micro import GivenPlan, MicroCase, Steps, policies
 
 NS = 1000
 LOOKUP, LOCAL, REMOTE, REQUEST, DATA, GEMM = (

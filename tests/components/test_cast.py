@@ -1,9 +1,9 @@
 """One message for all dies: the same as one message for each, and one by one where dies differ."""
 
-from chipweave.components.pdu import Pdu
 from dies_by_hand import GEMM, LOCAL, LOOKUP, NS, Played
 
 from chipweave.component.broadcast import Cast, handler_of_all
+from chipweave.components.pdu import Pdu
 from chipweave.run.clock import Simulation
 
 PLANS = ([(0, 0, 0), (1, 1, 0), (3, 2, 1)], [(1, 1, 1), (2, 0, 2)])

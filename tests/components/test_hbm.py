@@ -4,9 +4,9 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from chipweave.components.hbm import Hbm
 from dies_by_hand import DATA, GEMM, LOCAL, LOOKUP, NS, REMOTE, REQUEST, Played
 
+from chipweave.components.hbm import Hbm
 from chipweave.errors import BadInput
 
 SLICE = 12_582_912  # 4,096 x 1,536 x 2 bytes

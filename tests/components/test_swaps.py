@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chipweave.validation.suites import artifact as suite_artifact
 
 from chipweave import topology
 from chipweave.run import compare
 from chipweave.run import simulate as serving
 from chipweave.run.record import COLUMNS
 from chipweave.run.spec import RunSpec
+from chipweave.validation.suites import artifact as suite_artifact
 
 TWINS = {
     "sm cluster": "die.sm.kind=sm.utilisation_table_plain",

@@ -6,12 +6,12 @@ The whole ledger runs with `chipweave validate h100`; here a few rows of each gr
 from statistics import fmean
 
 import pytest
+
+from chipweave import ledger, topology
 from chipweave.validation.bench import die
 from chipweave.validation.calibrate import die as calibrate_die
 from chipweave.validation.calibrate.kernels import calibration_values
 from chipweave.validation.suites import h100 as suite_h100
-
-from chipweave import ledger, topology
 
 DIES = ["h100_sxm", "h100_pcie", "h100_nvl", "h200", "gh200", "h800", "h800_pcie"]
 STRUCTURE = {"sms", "clock", "slices", "generation", "stacks", "capacity", "controller_clock"}

@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import chipweave.validation
-
 from chipweave.noc.router import SPELLINGS, Router
 from chipweave.noc.routing import grid, irregular
 

@@ -15,14 +15,15 @@ static struct noc_state *open_mesh(struct noc_config *c)
 {
     static int32_t ports[N];
     static struct noc_link links[4 * N];
-    static struct noc_seat seats[N];
+    static struct noc_terminal terminals[N];
     static uint8_t table[N * N];
     char error[256];
     int n = 0;
     for (int r = 0; r < N; r++) {
-        const int x = r % K, y = r / K, there[4] = {x + 1 < K ? r + 1 : -1, x ? r - 1 : -1, y + 1 < K ? r + K : -1, y ? r - K : -1};
+        const int x = r % K, y = r / K,
+                  there[4] = {x + 1 < K ? r + 1 : -1, x ? r - 1 : -1, y + 1 < K ? r + K : -1, y ? r - K : -1};
         ports[r] = 5;
-        seats[r] = (struct noc_seat){r, 4};
+        terminals[r] = (struct noc_terminal){r, 4};
         for (int p = 0; p < 4; p++)
             if (there[p] >= 0)
                 links[n++] = (struct noc_link){r, p, there[p], p ^ 1, 1 + (r + p) % 3, 1};
@@ -31,7 +32,7 @@ static struct noc_state *open_mesh(struct noc_config *c)
     }
     c->routers = c->endpoints = N;
     c->links = n;
-    struct noc_state *net = noc_open(c, ports, links, seats, table, NULL, NULL, error);
+    struct noc_state *net = noc_open(c, ports, links, terminals, table, NULL, NULL, error);
     if (!net)
         fprintf(stderr, "noc_open: %s\n", error);
     return net;
@@ -39,10 +40,22 @@ static struct noc_state *open_mesh(struct noc_config *c)
 
 static struct noc_config defaults(void)
 {
-    return (struct noc_config){.vcs = 4, .vc_depth = 3, .vc_classes = 1, .routing_delay = 1, .vc_alloc_delay = 1,
-                               .sw_alloc_delay = 1, .st_delay = 1, .credit_delay = 1, .seat_latency = 1, .input_speedup = 1,
-                               .output_speedup = 1, .output_buffer_size = -1, .internal_speedup = 1.0, .spec_check_elig = 1,
-                               .spec_check_cred = 1, .spec_allocator = {NOC_PRIO, 0, 1}};
+    return (struct noc_config){.vcs = 4,
+                               .vc_depth = 3,
+                               .vc_classes = 1,
+                               .routing_delay = 1,
+                               .vc_alloc_delay = 1,
+                               .sw_alloc_delay = 1,
+                               .st_delay = 1,
+                               .credit_delay = 1,
+                               .terminal_latency = 1,
+                               .input_speedup = 1,
+                               .output_speedup = 1,
+                               .output_buffer_size = -1,
+                               .internal_speedup = 1.0,
+                               .spec_check_elig = 1,
+                               .spec_check_cred = 1,
+                               .spec_allocator = {NOC_PRIO, 0, 1}};
 }
 
 static int stress(struct noc_config c, const char *name)
@@ -54,7 +67,13 @@ static int stress(struct noc_config c, const char *name)
     struct noc_send send[200];
     for (int i = 0; i < 200; i++) {
         random = random * 1103515245u + 12345u;
-        send[i] = (struct noc_send){(uint64_t)i, random >> 8 & 63, 1 + (random >> 16 & 7), (int)(random >> 20 & 7), (int)(random >> 24 & 7), 0, 4};
+        send[i] = (struct noc_send){(uint64_t)i,
+                                    random >> 8 & 63,
+                                    1 + (random >> 16 & 7),
+                                    (int)(random >> 20 & 7),
+                                    (int)(random >> 24 & 7),
+                                    0,
+                                    4};
     }
     int bad = noc_send(net, send, 200);
     while (!bad && noc_pending(net) && noc_now(net) < 20000) {
@@ -64,7 +83,8 @@ static int stress(struct noc_config c, const char *name)
     struct noc_arrival out[256];
     const int arrived = noc_collect(net, out, 256);
     if (bad || arrived != 200)
-        fprintf(stderr, "%s: %d of 200 arrived, cycle %llu: %s\n", name, arrived, (unsigned long long)noc_now(net), noc_message(net));
+        fprintf(stderr, "%s: %d of 200 arrived, cycle %llu: %s\n", name, arrived, (unsigned long long)noc_now(net),
+                noc_message(net));
     noc_close(net);
     return bad || arrived != 200;
 }
@@ -81,7 +101,13 @@ static int skipping(struct noc_config c, const char *name)
     struct noc_send send[40];
     for (int i = 0; i < 40; i++) {
         random = random * 1103515245u + 12345u;
-        send[i] = (struct noc_send){(uint64_t)i, (uint64_t)(random >> 8 & 8191), 1 + (random >> 16 & 4095), (int)(random >> 20 & 7), (int)(random >> 24 & 7), 0, i % 3 ? 1 << 20 : 16};
+        send[i] = (struct noc_send){(uint64_t)i,
+                                    (uint64_t)(random >> 8 & 8191),
+                                    1 + (random >> 16 & 4095),
+                                    (int)(random >> 20 & 7),
+                                    (int)(random >> 24 & 7),
+                                    0,
+                                    i % 3 ? 1 << 20 : 16};
     }
     int bad = noc_send(net, send, 40);
     while (!bad && noc_pending(net) && noc_now(net) < 1000000)
@@ -92,7 +118,8 @@ static int skipping(struct noc_config c, const char *name)
     noc_skip_reported(net, &report);
     bad |= noc_collect(net, out, 64) != 40 || !report.jumps;
     if (bad)
-        fprintf(stderr, "skipping, %s: cycle %llu, %llu jumps: %s\n", name, (unsigned long long)noc_now(net), (unsigned long long)report.jumps, noc_message(net));
+        fprintf(stderr, "skipping, %s: cycle %llu, %llu jumps: %s\n", name, (unsigned long long)noc_now(net),
+                (unsigned long long)report.jumps, noc_message(net));
     noc_close(net);
     return bad;
 }
@@ -106,8 +133,15 @@ static int synthetic(struct noc_config c, const char *name)
         return 1;
     const int32_t size[2] = {1, 3};
     const double weight[2] = {3, 1};
-    const struct noc_traffic traffic = {.pattern = NOC_UNIFORM, .sizes = 2, .size = size, .size_weight = weight, .load = 0.6,
-                                        .cycles = 2000, .drain_limit = 20000, .seed = 7, .empty = 1};
+    const struct noc_traffic traffic = {.pattern = NOC_UNIFORM,
+                                        .sizes = 2,
+                                        .size = size,
+                                        .size_weight = weight,
+                                        .load = 0.6,
+                                        .cycles = 2000,
+                                        .drain_limit = 20000,
+                                        .seed = 7,
+                                        .empty = 1};
     struct noc_traffic_result result;
     uint64_t ejected[N];
     const int bad = noc_run_traffic(net, &traffic, &result, bins, ejected) || noc_check(net) || noc_pending(net) ||

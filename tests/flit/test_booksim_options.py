@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+
 from chipweave.validation.booksim import options as booksim_options
 from chipweave.validation.suites import booksim as suite_booksim
 

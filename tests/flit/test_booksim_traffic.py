@@ -1,13 +1,13 @@
 """Are the traffic columns of a row read as BookSim 2 reads them, and those of `chipweave traffic` as documented?"""
 
 import pytest
-from chipweave.validation.booksim import traffic as booksim_traffic
 
 from chipweave.errors import BadInput
 from chipweave.fabric.noc import Kernel
 from chipweave.noc.router import Allocator, Router
 from chipweave.noc.routing import grid, irregular
 from chipweave.traffic import synthetic as traffic
+from chipweave.validation.booksim import traffic as booksim_traffic
 
 
 @pytest.mark.parametrize(

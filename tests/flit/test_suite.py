@@ -3,10 +3,10 @@
 import shutil
 
 import pytest
-from chipweave.validation.booksim import seeded_source as booksim_source
-from chipweave.validation.suites import booksim as suite_booksim
 
 from chipweave.errors import BadInput
+from chipweave.validation.booksim import seeded_source as booksim_source
+from chipweave.validation.suites import booksim as suite_booksim
 
 from .booksim_traces import FOLDER
 

@@ -1,10 +1,10 @@
 """Does the restated rule of DeepGEMM choose as its source says?"""
 
 import pytest
-from chipweave.validation.cases.deepgemm import measured_with
 
 from chipweave.kernel_models.deepgemm import RELEASES, choose, store_conflicts
 from chipweave.kernel_models.tiles import Tile
+from chipweave.validation.cases.deepgemm import measured_with
 
 
 def test_fewest_waves_then_the_fullest_last_wave():

@@ -2,11 +2,11 @@
 
 import pytest
 import yaml
+
+from chipweave import ledger
 from chipweave.validation.calibrate import kernels as calibrate_kernels
 from chipweave.validation.rows import chips
 from chipweave.validation.suites import h100 as suite_h100
-
-from chipweave import ledger
 
 GROUPS = ["gemm", "deepgemm", "moe", "moe_wideep", "launch", "smallk"]
 

@@ -1,6 +1,7 @@
 """Does the tile-and-wave SM cluster compute what the pure model does, and the expert GEMMs of the published study?"""
 
 import pytest
+
 from chipweave.components.sm_cluster_tile import SmClusterTile
 from chipweave.validation.rows import chips
 

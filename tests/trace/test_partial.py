@@ -6,13 +6,13 @@ import tarfile
 
 import numpy as np
 import pytest
-from chipweave.policies.prediction_cross_token_heatmap import CrossTokenHeatmap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trace_requests import json_lines, make_requests, request_json
 
 from chipweave import trace
 from chipweave.errors import BadInput, Unfit
+from chipweave.policies.prediction_cross_token_heatmap import CrossTokenHeatmap
 from chipweave.policy.tally import tally
 from chipweave.run.workload import Workload
 from chipweave.trace import library, show, stats

@@ -5,13 +5,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from chipweave.validation.cases import analytic_links, analytic_queueing
-from chipweave.validation.suites import analytic as suite_analytic
 
 from chipweave import ledger
 from chipweave.errors import BadInput
 from chipweave.ledger import closed_forms as analytic
 from chipweave.ledger import files as ledger_files
+from chipweave.validation.cases import analytic_links, analytic_queueing
+from chipweave.validation.suites import analytic as suite_analytic
 
 GROUPS = sorted(analytic.discover())
 

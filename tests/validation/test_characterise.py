@@ -7,11 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from chipweave.validation.characterise import table as characterise
-from chipweave.validation.characterise.bench import expert_ps, tile_model
-from chipweave.validation.characterise.gemm import BOUND, fit_utilisation, token_counts
-from chipweave.validation.characterise.stage_transfers import Transfers
-from chipweave.validation.characterise.table import Transfer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +16,11 @@ from chipweave.declare import yamlfile
 from chipweave.errors import BadInput
 from chipweave.topology import preset as topology_preset
 from chipweave.trace import models
+from chipweave.validation.characterise import table as characterise
+from chipweave.validation.characterise.bench import expert_ps, tile_model
+from chipweave.validation.characterise.gemm import BOUND, fit_utilisation, token_counts
+from chipweave.validation.characterise.stage_transfers import Transfers
+from chipweave.validation.characterise.table import Transfer
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE = "h100_sxm_d2d"

@@ -4,11 +4,11 @@ What is measured is the subject of test_characterise.py; here times come from a 
 """
 
 import pytest
-from chipweave.validation.characterise import table as characterise
 
 from chipweave import topology
 from chipweave.__main__ import main
 from chipweave.component import characterised
+from chipweave.validation.characterise import table as characterise
 
 SIZE = 12_582_912
 LATENCY, RATE = 500_000, 2e12

@@ -8,7 +8,6 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from chipweave.validation.suites import h100 as suite_h100
 
 from chipweave import ledger
 from chipweave.ledger import baseline
@@ -16,6 +15,7 @@ from chipweave.ledger import files as ledger_files
 from chipweave.ledger import suites as validate
 from chipweave.ledger import text as ledger_text
 from chipweave.ledger.asking import answer, units_of
+from chipweave.validation.suites import h100 as suite_h100
 
 SAMPLE = 4
 LONG = {"latcurve": 10, "l2bw": 6, "l1l2bw": 4, "stream": 12}

@@ -1,13 +1,13 @@
 """Is every spelling of a device understood as the right die and node, and does an answer come in the row's unit or not at all?"""
 
 import pytest
+
+from chipweave import ledger
+from chipweave.ledger import NotModelled, Question
 from chipweave.validation.bench import knees
 from chipweave.validation.rows import chips, devices
 from chipweave.validation.rows import units as rows
 from chipweave.validation.rows.comm_stacks import fabric
-
-from chipweave import ledger
-from chipweave.ledger import NotModelled, Question
 
 SPELLINGS = [
     ("GH200 (H100 96GB)", "gh200", None),

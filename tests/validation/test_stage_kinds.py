@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
+
+from chipweave.ledger import NotModelled, Question
 from chipweave.validation.cases import stage_kinds
 from chipweave.validation.characterise import stage_die
 from chipweave.validation.suites import h100 as suite_h100
-
-from chipweave.ledger import NotModelled, Question
 
 NS = 1000
 ROW = Question("r", "p2p", "copy rate between two GPUs", "GB/s", "H100", "-", "2 GPUs", "B", "1e6", "predicted")

@@ -13,14 +13,14 @@ import re
 import numpy as np
 import pytest
 import zstandard
-from chipweave.validation.artifact import rows as artifact_rows
-from chipweave.validation.suites import artifact as suite_artifact
 
 from chipweave.errors import BadInput
 from chipweave.run import simulate as serving
 from chipweave.run.record import COLUMNS
 from chipweave.run.spec import RunSpec
 from chipweave.trace import syn
+from chipweave.validation.artifact import rows as artifact_rows
+from chipweave.validation.suites import artifact as suite_artifact
 
 SET = "mine"
 REQUESTS = list(syn.requests("qwen-syn", 6))

@@ -16,7 +16,9 @@ static const cw_parameter PARAMETERS[] = {
 enum { SMS_PORT };
 static const char *const PORTS[] = {"sms"};
 static const cw_statistic STATISTICS[] = {
-    {"launches", "kernels", "ended"}, {"first_start", "ps", "when the first kernel's first block was told"}, {"last_end", "ps", "when the last SM of the last kernel reported"},
+    {"launches", "kernels", "ended"},
+    {"first_start", "ps", "when the first kernel's first block was issued"},
+    {"last_end", "ps", "when the last SM of the last kernel reported"},
 };
 enum { SUBMIT = COMMAND_SUBMIT, QUEUED, START };
 
@@ -96,7 +98,18 @@ static int64_t statistic(const void *state, int32_t index) { return ((const proc
 static void close_(void *state) { free(((processor *)state)->queue); }
 
 cw_behaviour cw_command_processor = {
-    .abi = CW_ABI, .name = "command_processor", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 1,
-    .statistics = STATISTICS, .n_statistics = 3, .state_size = sizeof(processor),
-    .open = open, .receive = receive, .timer = timer, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "command_processor",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = 1,
+    .statistics = STATISTICS,
+    .n_statistics = 3,
+    .state_size = sizeof(processor),
+    .open = open,
+    .receive = receive,
+    .timer = timer,
+    .statistic = statistic,
+    .close = close_,
 };

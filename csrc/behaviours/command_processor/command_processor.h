@@ -1,6 +1,8 @@
-/* command_processor.h: the front end of a GPU: launches one after the other, their blocks told to all SMs, the end waited for.
+/* command_processor.h: the front end of a GPU: launches one after the other, their blocks announced to all SMs, then
+ * their end awaited.
  *
- *   submit (timer) --call_ps--> queue --> start: port "sms", a lane an SM, `deal_cycles` apart --> SMs run their blocks
+ *   submit (timer) --call_ps--> queue --> start: port "sms", a lane an SM, `deal_cycles` apart --> SMs run their
+ *   blocks
  *                                 ^                                                              |
  *                                 +--- gap_ps, once every SM says that its blocks and stores are done
  *
@@ -12,7 +14,7 @@
 /* cdef: begin */
 extern cw_behaviour cw_command_processor;
 
-#define COMMAND_SUBMIT 1  /* timer code: the host's call of a launch; data: blocks */
+#define COMMAND_SUBMIT 1 /* timer code: the host's call of a launch; data: blocks */
 /* cdef: end */
 
 #endif

@@ -2,25 +2,26 @@
 #include "behaviours/hbm_channel/timing.h"
 #include "behaviours/room.h"
 
-/* ---- queues -------------------------------------------------------------------------------------------------------- */
+/* ---- queues
+ * -------------------------------------------------------------------------------------------------------- */
 
 typedef struct entry {
     cw_message m;
     int64_t row;
-    int32_t bank, bursts, next, opened;  /* opened: an ACT was issued for it */
+    int32_t bank, bursts, next, opened; /* opened: an ACT was issued for it */
 } entry;
 
 typedef struct queue {
-    int32_t seen[WINDOW], n;       /* what the access order looks at, oldest first */
-    int32_t beyond, last;          /* and the rest, in order of arrival */
-    int32_t hits[MAX_BANKS], wants[MAX_BANKS], all_hits;  /* of those seen: to the open row; to the bank at all */
-    uint64_t cold;                 /* banks that are wanted, but not with the row that is open */
+    int32_t seen[WINDOW], n;                             /* what the access order looks at, oldest first */
+    int32_t beyond, last;                                /* and the rest, in order of arrival */
+    int32_t hits[MAX_BANKS], wants[MAX_BANKS], all_hits; /* of those seen: to the open row; to the bank at all */
+    uint64_t cold;                                       /* banks that are wanted, but not with the row that is open */
 } queue;
 
 typedef struct pseudo {
     hbm_rules rules;
-    int64_t open[MAX_BANKS];  /* row, NONE: closed */
-    queue q[2];               /* reads, writes */
+    int64_t open[MAX_BANKS]; /* row, NONE: closed */
+    queue q[2];              /* reads, writes */
     int32_t writing;
     int64_t wake, idle_since, refresh_at;
     int32_t refresh_bank;
@@ -56,7 +57,8 @@ static void see(channel *c, pseudo *pc, int32_t kind, int32_t i)
     q->seen[q->n++] = i;
     count(q, e->bank, 1, e->row == pc->open[e->bank]);
     if (kind == 1) {
-        cw_message done = {.address = e->m.address, .tag = e->m.tag, .kind = CW_DONE, .bytes = (int32_t)c->p[REQUEST_BYTES]};
+        cw_message done = {
+            .address = e->m.address, .tag = e->m.tag, .kind = CW_DONE, .bytes = (int32_t)c->p[REQUEST_BYTES]};
         c->host->reply(c->host, c->me, 0, &e->m, &done);
     }
 }
@@ -108,10 +110,12 @@ static void set_row(channel *c, pseudo *pc, int32_t bank, int64_t row)
     }
 }
 
-/* ---- refresh ------------------------------------------------------------------------------------------------------- */
+/* ---- refresh
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* The next bank in turn is refreshed at cycle `t` or as soon as it may. A refresh that is due goes before everything that opens
- * a row, in whatever bank; column commands to open rows go on. Ramulator 2's priority queue does the same. */
+/* The next bank in turn is refreshed at cycle `t` or as soon as it may. A refresh that is due goes before everything
+ * that opens a row, in whatever bank; column commands to open rows go on. Ramulator 2's priority queue does the
+ * same. */
 static void refresh_bank(channel *c, pseudo *pc, int64_t t)
 {
     int32_t b = pc->refresh_bank;
@@ -133,13 +137,14 @@ static void refresh_banks(channel *c, pseudo *pc, int64_t now)
         refresh_bank(c, pc, now);
 }
 
-/* Work arrives after a pause: the all-bank refreshes that fell due in it have been done; the last may still be going on. */
+/* Work arrives after a pause: the all-bank refreshes that fell due in it have been done; the last may still be going
+ * on. */
 static void end_of_pause(channel *c, pseudo *pc, int64_t now)
 {
     int64_t interval = c->p[nREFI], last = pc->refresh_at;
     if (now < pc->refresh_at)
         return;
-    if (!c->p[REFRESH_ALL]) {  /* bank by bank as ever; only the last ones can still be going on */
+    if (!c->p[REFRESH_ALL]) { /* bank by bank as ever; only the last ones can still be going on */
         int64_t every = interval / c->p[BANKS], past = (now - last) / every - c->p[nRFCpb] / every - 1;
         if (past > 0) {
             pc->refresh_bank = (int32_t)((pc->refresh_bank + past) % c->p[BANKS]);
@@ -157,16 +162,17 @@ static void end_of_pause(channel *c, pseudo *pc, int64_t now)
     for (int32_t b = 0; b < c->p[BANKS]; b++)
         set_row(c, pc, b, NONE);
     hbm_issue(&pc->rules, HBM_REFAB, 0, last, 1);
-    pc->refresh_at = last + interval;  /* nothing is owed until then */
+    pc->refresh_at = last + interval; /* nothing is owed until then */
 }
 
-/* ---- access order -------------------------------------------------------------------------------------------------- */
+/* ---- access order
+ * -------------------------------------------------------------------------------------------------- */
 
-/* Open rows for banks whose open row nobody waits for; returns the next cycle at which that may be done. */
+/* Open rows for banks whose open row no access waits for; returns the next cycle at which that may be done. */
 static int64_t open_rows(channel *c, pseudo *pc, queue *q, int64_t now)
 {
     int64_t next = INT64_MAX;
-    for (uint64_t cold = q->cold, k = 0; cold; k++) {  /* each such bank's oldest request */
+    for (uint64_t cold = q->cold, k = 0; cold; k++) { /* each such bank's oldest request */
         entry *e = &c->entries[q->seen[k]];
         int32_t b = e->bank;
         if (!(cold >> b & 1))
@@ -214,7 +220,10 @@ static void column(channel *c, pseudo *pc, int32_t kind, int32_t place, int64_t 
     c->stats[7] += ps_of(c, e->bursts * c->p[nBL]);
     if (!kind) {
         int64_t end = now + c->p[nCL] + (e->bursts - 1) * c->p[nCCDL] + c->p[nBL];
-        cw_message m = {.address = e->m.address, .tag = e->m.tag, .kind = CW_DATA, .mask = e->m.mask,
+        cw_message m = {.address = e->m.address,
+                        .tag = e->m.tag,
+                        .kind = CW_DATA,
+                        .mask = e->m.mask,
                         .bytes = (int32_t)c->p[REQUEST_BYTES] + 32 * e->bursts};
         c->host->reply(c->host, c->me, ps_of(c, end) + c->p[CONTROLLER] - c->host->now, &e->m, &m);
     }
@@ -257,14 +266,17 @@ static void step(channel *c, pseudo *pc, int64_t now)
     c->host->schedule(c->host, c->me, ps_of(c, next) - c->host->now, 2, (int32_t)(pc - c->pc), (uint64_t)next);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * --------------------------------------------------------------------------------------------------- */
 
 static void receive(void *state, const cw_message *m)
 {
     channel *c = state;
-    uint64_t unit = m->address / LINE / (uint64_t)c->p[UNIT], groups = (uint64_t)c->p[GROUPS], banks = (uint64_t)c->p[BANKS] / groups;
+    uint64_t unit = m->address / LINE / (uint64_t)c->p[UNIT], groups = (uint64_t)c->p[GROUPS],
+             banks = (uint64_t)c->p[BANKS] / groups;
     pseudo *pc = &c->pc[unit % (uint64_t)c->p[PCS]];
-    uint64_t turn = unit / (uint64_t)c->p[PCS], group = turn % groups, rest = turn / groups * (uint64_t)c->p[UNIT] / (uint64_t)c->p[ROW_LINES];
+    uint64_t turn = unit / (uint64_t)c->p[PCS], group = turn % groups,
+             rest = turn / groups * (uint64_t)c->p[UNIT] / (uint64_t)c->p[ROW_LINES];
     int32_t i = new_entry(c), kind = m->kind == CW_WRITE;
     entry *e = &c->entries[i];
     e->m = *m;
@@ -285,7 +297,7 @@ static void receive(void *state, const cw_message *m)
         else
             c->entries[q->last].next = i;
         q->last = i;
-        return;  /* nothing to look at that was not there before */
+        return; /* nothing to look at that was not there before */
     }
     step(c, pc, now);
 }
@@ -307,7 +319,10 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     c->me = part;
     memcpy(c->p, p, sizeof c->p);
     if (p[BANKS] % p[GROUPS] || p[LOW] >= p[HIGH] || p[nREFI] <= p[nRFC])
-        return snprintf(why, 256, "hbm_channel: banks are a multiple of bank_groups, low_mark is below high_mark, nRFC below nREFI"), -1;
+        return snprintf(
+                   why, 256,
+                   "hbm_channel: banks are a multiple of bank_groups, low_mark is below high_mark, nRFC below nREFI"),
+               -1;
     c->free_entry = NONE;
     for (int32_t i = 0; i < p[PCS]; i++) {
         pseudo *pc = &c->pc[i];
@@ -325,7 +340,18 @@ static int64_t statistic(const void *state, int32_t index) { return ((const chan
 static void close_(void *state) { free(((channel *)state)->entries); }
 
 cw_behaviour cw_hbm_channel = {
-    .abi = CW_ABI, .name = "hbm_channel", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 1,
-    .statistics = STATISTICS, .n_statistics = 8, .state_size = sizeof(channel),
-    .open = open, .receive = receive, .timer = timer, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "hbm_channel",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = 1,
+    .statistics = STATISTICS,
+    .n_statistics = 8,
+    .state_size = sizeof(channel),
+    .open = open,
+    .receive = receive,
+    .timer = timer,
+    .statistic = statistic,
+    .close = close_,
 };

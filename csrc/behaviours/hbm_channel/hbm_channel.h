@@ -3,12 +3,12 @@
  *   lines --> read queue --+                         ACT PRE RD WR REFab REFpb
  *         --> write queue -+-- first ready, then oldest --> timing rules --> data bus --> answers
  *
- * Two layers. The timing rules (`hbm_earliest`, `hbm_issue`) know JEDEC constraints at the levels pseudo channel, bank
- * group and bank, in cycles of the memory clock. The access order above it serves row hits first, then the oldest;
- * drains writes in batches between two water marks; refreshes bank by bank while it has work and all banks at once
- * (every tREFI) while it has none, as deferring controllers do. A line is 1 to 4 bursts of one command each, tCCD_L apart,
- * with room for another bank group's bursts between them. Address of a line in the channel, from the low end:
- * line of its unit, pseudo channel, bank group, column, bank (folded with the row), row. */
+ * Two layers. The timing rules (`hbm_earliest`, `hbm_issue`) know JEDEC constraints at the levels pseudo channel,
+ * bank group and bank, in cycles of the memory clock. The access order above it serves row hits first, then the
+ * oldest; drains writes in batches between two water marks; refreshes bank by bank while it has work and all banks at
+ * once (every tREFI) while it has none, as deferring controllers do. A line is 1 to 4 bursts of one command each,
+ * tCCD_L apart, with room for another bank group's bursts between them. Address of a line in the channel, from the
+ * low end: line of its unit, pseudo channel, bank group, column, bank (folded with the row), row. */
 #ifndef CHIPWEAVE_HBM_CHANNEL_H
 #define CHIPWEAVE_HBM_CHANNEL_H
 #include "behaviour.h"

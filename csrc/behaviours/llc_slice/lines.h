@@ -9,16 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE 128
-#define FS 1000
-#define NONE (-1)
-#define VALID 0xfull
-#define DIRTY 0xf0ull
+#define LINE   128
+#define FS     1000
+#define NONE   (-1)
+#define VALID  0xfull
+#define DIRTY  0xf0ull
 #define SHARED 0x100ull
 #define RECENT 16
 
 enum { NEAR, PEER, MEMORY };
-enum { SETS, WAYS, LATENCY, SECTOR_FS, SLICES, PARTITION, FILL, REQUEST_BYTES, CHANNEL_SHARE, CHANNEL_INDEX, WRITE_BACKS, UNIT, N_PARAMETERS };
+enum {
+    SETS,
+    WAYS,
+    LATENCY,
+    SECTOR_FS,
+    SLICES,
+    PARTITION,
+    FILL,
+    REQUEST_BYTES,
+    CHANNEL_SHARE,
+    CHANNEL_INDEX,
+    WRITE_BACKS,
+    UNIT,
+    N_PARAMETERS
+};
 
 static const cw_parameter PARAMETERS[] = {
     {"sets", "sets", "sets of this slice", 320, 1, 1 << 20},
@@ -27,7 +41,7 @@ static const cw_parameter PARAMETERS[] = {
     {"sector_fs", "fs", "time the data port takes for a sector", 370000, 1, 1000000000},
     {"slices", "slices", "slices of both partitions", 80, 2, 1024},
     {"partition", "index", "the partition it is in", 0, 0, 1},
-    {"fill", "sectors", "sectors memory is asked for at a time", 2, 1, 4},
+    {"fill", "sectors", "sectors requested of memory at a time", 2, 1, 4},
     {"request_bytes", "B", "header of a request or an answer on a wire", 0, 0, 1024},
     {"channel_share", "slices", "slices that share its memory channel", 1, 1, 64},
     {"channel_index", "index", "which of those it is", 0, 0, 63},
@@ -36,22 +50,18 @@ static const cw_parameter PARAMETERS[] = {
 };
 static const char *const PORTS[] = {"near", "peer", "memory"};
 static const cw_statistic STATISTICS[] = {
-    {"reads", "requests", "from SMs and from the peer"},
-    {"hits", "requests", "reads whose sectors were all here"},
-    {"peer_reads", "requests", "sent on to the home"},
-    {"memory_reads", "requests", "sent to memory"},
-    {"writes", "requests", "stores taken at the home"},
-    {"write_backs", "lines", "dirty lines sent to memory"},
-    {"merged", "requests", "reads served with another one"},
-    {"busy", "ps", "time the data port was taken"},
+    {"reads", "requests", "from SMs and from the peer"},     {"hits", "requests", "reads whose sectors were all here"},
+    {"peer_reads", "requests", "sent on to the home"},       {"memory_reads", "requests", "sent to memory"},
+    {"writes", "requests", "stores taken at the home"},      {"write_backs", "lines", "dirty lines sent to memory"},
+    {"merged", "requests", "reads served with another one"}, {"busy", "ps", "time the data port was taken"},
 };
 
-typedef struct asked {
+typedef struct waiter {
     cw_message m;
     int32_t next;
-} asked;
+} waiter;
 
-typedef struct fill {  /* a line on its way here */
+typedef struct fill { /* a line on its way here */
     uint64_t line;
     int32_t mask, head, next;
 } fill;
@@ -61,12 +71,16 @@ typedef struct slice {
     int32_t me;
     int64_t p[N_PARAMETERS], busy_fs, room;
     uint64_t *tags;
-    struct { uint64_t line; int32_t mask; int64_t start_fs; } recent[RECENT];
+    struct {
+        uint64_t line;
+        int32_t mask;
+        int64_t start_fs;
+    } recent[RECENT];
     int32_t n_recent;
     fill *fills;
     int32_t n_fills, free_fill, chain[256];
-    asked *asked;
-    int32_t n_asked, free_asked, held_first, held_last;  /* held: stores without room for what they push out */
+    waiter *waiter;
+    int32_t waiter_room, free_waiter, held_first, held_last; /* held: stores without room for what they push out */
     int64_t stats[8];
 } slice;
 
@@ -87,7 +101,8 @@ static uint64_t local(const slice *s, uint64_t line)
     return line / unit / (uint64_t)s->p[SLICES] * unit + line % unit;
 }
 
-/* A slice has two units of each group, one of each home: half the sets apart, so that either kind alone can fill them all. */
+/* A slice has two units of each group, one of each home: half the sets apart, so that either kind alone can fill them
+ * all. */
 static uint64_t *set_of(slice *s, uint64_t line)
 {
     uint64_t sets = (uint64_t)s->p[SETS], index = local(s, line) + (home(s, line) ? sets / 2 : 0);

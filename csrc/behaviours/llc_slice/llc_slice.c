@@ -16,12 +16,15 @@ static void write_back(slice *s, uint64_t out)
     int32_t mask = (int32_t)(out >> 4 & 15);
     s->room--;
     s->stats[5]++;
-    cw_message m = {.address = local_address(s, (out >> 12) - 1), .kind = CW_WRITE, .mask = mask,
+    cw_message m = {.address = local_address(s, (out >> 12) - 1),
+                    .kind = CW_WRITE,
+                    .mask = mask,
                     .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(mask)};
     s->host->send(s->host, s->me, MEMORY, 0, 0, &m);
 }
 
-/* ---- the data port ------------------------------------------------------------------------------------------------- */
+/* ---- the data port
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Delay until the answer leaves: a place on the data port, then the latency. */
 static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
@@ -47,35 +50,39 @@ static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
 
 static void answer(slice *s, const cw_message *to, int64_t delay)
 {
-    cw_message m = {.address = to->address, .tag = to->tag, .kind = CW_DATA, .mask = to->mask,
+    cw_message m = {.address = to->address,
+                    .tag = to->tag,
+                    .kind = CW_DATA,
+                    .mask = to->mask,
                     .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(to->mask)};
     s->host->reply(s->host, s->me, delay, to, &m);
 }
 
-/* ---- lines on their way -------------------------------------------------------------------------------------------- */
+/* ---- lines on their way
+ * -------------------------------------------------------------------------------------------- */
 
 static int32_t keep(slice *s, const cw_message *m, int32_t next)
 {
-    if (s->free_asked == NONE) {
-        int32_t more = cw_more(s->n_asked, 64);
-        s->asked = cw_room(s->asked, more, sizeof *s->asked);
-        for (int32_t i = more - 1; i >= s->n_asked; i--) {
-            s->asked[i].next = s->free_asked;
-            s->free_asked = i;
+    if (s->free_waiter == NONE) {
+        int32_t more = cw_more(s->waiter_room, 64);
+        s->waiter = cw_room(s->waiter, more, sizeof *s->waiter);
+        for (int32_t i = more - 1; i >= s->waiter_room; i--) {
+            s->waiter[i].next = s->free_waiter;
+            s->free_waiter = i;
         }
-        s->n_asked = more;
+        s->waiter_room = more;
     }
-    int32_t i = s->free_asked;
-    s->free_asked = s->asked[i].next;
-    s->asked[i].m = *m;
-    s->asked[i].next = next;
+    int32_t i = s->free_waiter;
+    s->free_waiter = s->waiter[i].next;
+    s->waiter[i].m = *m;
+    s->waiter[i].next = next;
     return i;
 }
 
 static void release(slice *s, int32_t i)
 {
-    s->asked[i].next = s->free_asked;
-    s->free_asked = i;
+    s->waiter[i].next = s->free_waiter;
+    s->free_waiter = i;
 }
 
 static int32_t new_fill(slice *s)
@@ -94,7 +101,7 @@ static int32_t new_fill(slice *s)
     return i;
 }
 
-/* What memory is asked for: whole granules. */
+/* What is requested of memory: whole granules. */
 static int32_t granule(const slice *s, int32_t mask)
 {
     return s->p[FILL] == 4 ? 15 : s->p[FILL] == 2 ? mask | (mask & 5) << 1 | (mask & 10) >> 1 : mask;
@@ -114,7 +121,10 @@ static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
     int32_t i = new_fill(s);
     s->fills[i] = (fill){line, missing, keep(s, m, NONE), *chain};
     *chain = i;
-    cw_message ask = {.address = at_home ? local_address(s, line) : m->address, .tag = (uint64_t)i, .kind = CW_READ, .mask = missing,
+    cw_message ask = {.address = at_home ? local_address(s, line) : m->address,
+                      .tag = (uint64_t)i,
+                      .kind = CW_READ,
+                      .mask = missing,
                       .bytes = (int32_t)s->p[REQUEST_BYTES]};
     s->stats[at_home ? 3 : 2]++;
     s->host->send(s->host, s->me, at_home ? MEMORY : PEER, 0, s->p[LATENCY], &ask);
@@ -151,7 +161,7 @@ static void filled(slice *s, const cw_message *m)
     }
     *entry |= (uint64_t)got.mask & VALID;
     for (int32_t at = got.head, next; at != NONE; at = next) {
-        asked a = s->asked[at];
+        waiter a = s->waiter[at];
         next = a.next;
         release(s, at);
         if (a.m.port == PEER)
@@ -160,7 +170,8 @@ static void filled(slice *s, const cw_message *m)
     }
 }
 
-/* ---- stores -------------------------------------------------------------------------------------------------------- */
+/* ---- stores
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void store_here(slice *s, const cw_message *m)
 {
@@ -187,14 +198,14 @@ static void hold(slice *s, const cw_message *m)
     if (s->held_last == NONE)
         s->held_first = i;
     else
-        s->asked[s->held_last].next = i;
+        s->waiter[s->held_last].next = i;
     s->held_last = i;
 }
 
 static void store(slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE;
-    if (home(s, line) != s->p[PARTITION]) {  /* on to the home; our copy is stale */
+    if (home(s, line) != s->p[PARTITION]) { /* on to the home; our copy is stale */
         uint64_t *set = set_of(s, line), *entry = find(s, set, line);
         if (entry)
             *entry = 0;
@@ -213,7 +224,7 @@ static void stored(slice *s, const cw_message *m)
     if (m->port == MEMORY) {
         s->room++;
         while (s->held_first != NONE && s->room > 0) {
-            asked a = s->asked[s->held_first];
+            waiter a = s->waiter[s->held_first];
             release(s, s->held_first);
             s->held_first = a.next;
             if (a.next == NONE)
@@ -222,13 +233,14 @@ static void stored(slice *s, const cw_message *m)
         }
         return;
     }
-    asked a = s->asked[m->tag];
+    waiter a = s->waiter[m->tag];
     release(s, (int32_t)m->tag);
     cw_message done = {.address = a.m.address, .tag = a.m.tag, .kind = CW_DONE, .bytes = (int32_t)s->p[REQUEST_BYTES]};
     s->host->reply(s->host, s->me, 0, &a.m, &done);
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void receive(void *state, const cw_message *m)
 {
@@ -248,10 +260,7 @@ static void receive(void *state, const cw_message *m)
     }
 }
 
-static void timer(void *state, int32_t code, uint64_t data)
-{
-    (void)state, (void)code, (void)data;
-}
+static void timer(void *state, int32_t code, uint64_t data) { (void)state, (void)code, (void)data; }
 
 /* A store outside time: to the home, where it is dirty; what it pushes out is long in memory. */
 static int32_t touch_store(slice *s, const cw_message *m)
@@ -277,7 +286,8 @@ static int32_t touch(void *state, const cw_message *m)
     if (m->kind == CW_WRITE)
         return touch_store(s, m);
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
-    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION], level = 2;
+    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION],
+            level = 2;
     if (entry && m->port == PEER)
         *entry |= SHARED;
     if (!missing)
@@ -304,7 +314,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     s->me = part;
     memcpy(s->p, p, sizeof s->p);
     s->room = p[WRITE_BACKS];
-    s->free_fill = s->free_asked = s->held_first = s->held_last = NONE;
+    s->free_fill = s->free_waiter = s->held_first = s->held_last = NONE;
     memset(s->chain, 0xff, sizeof s->chain);
     s->tags = calloc((size_t)(p[SETS] * p[WAYS]), sizeof *s->tags);
     return s->tags ? 0 : (snprintf(why, 256, "llc_slice: out of memory"), -1);
@@ -317,11 +327,23 @@ static void close_(void *state)
     slice *s = state;
     free(s->tags);
     free(s->fills);
-    free(s->asked);
+    free(s->waiter);
 }
 
 cw_behaviour cw_llc_slice = {
-    .abi = CW_ABI, .name = "llc_slice", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 3,
-    .statistics = STATISTICS, .n_statistics = 8, .state_size = sizeof(slice),
-    .open = open, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "llc_slice",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = 3,
+    .statistics = STATISTICS,
+    .n_statistics = 8,
+    .state_size = sizeof(slice),
+    .open = open,
+    .receive = receive,
+    .timer = timer,
+    .touch = touch,
+    .statistic = statistic,
+    .close = close_,
 };

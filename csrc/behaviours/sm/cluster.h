@@ -1,14 +1,15 @@
 /* behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers. Part of csrc/behaviours/sm/sm.c.
  *
- * Another SM's shared memory is asked over port "cluster"; the SM asked answers with a wavefront of its own load-store
- * unit a line. A message there says in its address where it goes: rank of the SM asked << 48 | rank of the asker << 32 |
- * offset; its tag is the warp that waits. A bulk copy is a word to the engine at port "copies"; what that engine asks
- * for goes over this SM's port to memory, as loads do, and each line that comes back takes a wavefront. */
+ * Another SM's shared memory is reached over port "cluster"; the target SM answers with a wavefront of its own
+ * load-store unit a line. A message there says in its address where it goes: rank of the target << 48 | rank of the
+ * source << 32 | offset; its tag is the warp that waits. A bulk copy is a word to the engine at port "copies"; what
+ * that engine asks for goes over this SM's port to memory, as loads do, and each line that comes back takes a
+ * wavefront. */
 #ifndef CHIPWEAVE_SM_CLUSTER_H
 #define CHIPWEAVE_SM_CLUSTER_H
 #include "behaviours/sm/lsu.h"
 
-#define OF_COPIES (1ull << 63)  /* in the tag of a request that the engine of bulk copies made */
+#define OF_COPIES (1ull << 63) /* in the tag of a request that the engine of bulk copies made */
 
 static void run(sm *s, warp *w);
 static void resume_stalled(sm *s);
@@ -22,7 +23,8 @@ static void to_cluster(sm *s, int64_t leave_fs, const cw_message *m)
     s->host->schedule(s->host, s->me, leave_fs / FS - s->host->now, 1, LEAVE, hold(&s->leaving, m));
 }
 
-/* ---- shared memory ------------------------------------------------------------------------------------------------- */
+/* ---- shared memory
+ * ------------------------------------------------------------------------------------------------- */
 
 static int ask_peer(sm *s, warp *w, const wanted *line, int64_t peer, int store, int64_t leave_fs)
 {
@@ -32,7 +34,9 @@ static int ask_peer(sm *s, warp *w, const wanted *line, int64_t peer, int store,
     *room -= bytes / 32;
     w->waiting++;
     cw_message m = {.address = (uint64_t)peer << 48 | (uint64_t)s->p[RANK] << 32 | (line->line * LINE & 0xffffffff),
-                    .tag = (uint64_t)(w - s->warps), .mask = line->mask, .kind = store ? CW_WRITE : CW_READ,
+                    .tag = (uint64_t)(w - s->warps),
+                    .mask = line->mask,
+                    .kind = store ? CW_WRITE : CW_READ,
                     .bytes = (int32_t)(s->p[REQUEST_BYTES] + (store ? bytes : 0))};
     to_cluster(s, leave_fs, &m);
     return 1;
@@ -43,9 +47,10 @@ static int shared(sm *s, warp *w, const int64_t *op)
 {
     wanted list[64];
     int32_t cycles, phases, n = gather_shared(s, w, op, list, &cycles, &phases);
-    int64_t cluster = op[2] > 0 ? op[2] : 1, first = s->p[RANK] / cluster * cluster, peer = first + (s->p[RANK] + op[3]) % cluster;
+    int64_t cluster = op[2] > 0 ? op[2] : 1, first = s->p[RANK] / cluster * cluster,
+            peer = first + (s->p[RANK] + op[3]) % cluster;
     if (peer != s->p[RANK] && *(op[9] ? &s->store_room : &s->load_room) < bytes_of(list[w->line_done].mask) / 32) {
-        s->stats[8]++;  /* before the unit is taken: a warp that has no room does not hold it */
+        s->stats[8]++; /* before the unit is taken: a warp that has no room does not hold it */
         return 0;
     }
     int64_t start = w->line_done ? now_fs(s) : lsu_take(s, now_fs(s), cycles), extra = 2 * (phases - 1) * s->period_fs;
@@ -67,8 +72,8 @@ static int shared(sm *s, warp *w, const int64_t *op)
 static void from_cluster(sm *s, const cw_message *m)
 {
     cw_message answer = *m;
-    int asked = m->kind == CW_READ || m->kind == CW_WRITE, read = m->kind == CW_READ || m->kind == CW_DATA;
-    if (asked) {
+    int is_request = m->kind == CW_READ || m->kind == CW_WRITE, read = m->kind == CW_READ || m->kind == CW_DATA;
+    if (is_request) {
         int64_t at = lsu_take(s, now_fs(s), 1) + s->p[SHARED_CYCLES] * s->period_fs;
         answer.kind = read ? CW_DATA : CW_DONE;
         answer.bytes = (int32_t)(s->p[REQUEST_BYTES] + (read ? bytes_of(m->mask) : 0));
@@ -86,13 +91,15 @@ static void from_cluster(sm *s, const cw_message *m)
     resume_stalled(s);
 }
 
-/* ---- bulk copies --------------------------------------------------------------------------------------------------- */
+/* ---- bulk copies
+ * --------------------------------------------------------------------------------------------------- */
 
 static void copy(sm *s, const warp *w, const int64_t *op)
 {
     int64_t box = op[2] + w->block * op[3] + w->count * op[4];
     s->pending[op[6]] += op[5];
-    cw_message m = {.address = (uint64_t)box, .tag = (uint64_t)(op[1] << 8 | op[6]), .kind = op[7] ? CW_WRITE : CW_READ};
+    cw_message m = {
+        .address = (uint64_t)box, .tag = (uint64_t)(op[1] << 8 | op[6]), .kind = op[7] ? CW_WRITE : CW_READ};
     s->host->send(s->host, s->me, COPIES, 0, 0, &m);
 }
 
@@ -100,14 +107,18 @@ static void copy(sm *s, const warp *w, const int64_t *op)
 static void from_copies(sm *s, const cw_message *m)
 {
     uint64_t at = physical(s, m->address);
-    int64_t start = m->kind == CW_WRITE ? lsu_take(s, now_fs(s), 1) : now_fs(s), leave = start + s->p[MISS_CYCLES] * s->period_fs;
-    cw_message out = {.address = at, .tag = m->tag | OF_COPIES, .mask = m->mask, .kind = m->kind,
+    int64_t start = m->kind == CW_WRITE ? lsu_take(s, now_fs(s), 1) : now_fs(s),
+            leave = start + s->p[MISS_CYCLES] * s->period_fs;
+    cw_message out = {.address = at,
+                      .tag = m->tag | OF_COPIES,
+                      .mask = m->mask,
+                      .kind = m->kind,
                       .bytes = (int32_t)(s->p[REQUEST_BYTES] + (m->kind == CW_WRITE ? bytes_of(m->mask) : 0))};
     s->host->send(s->host, s->me, MEMORY, lane_of(s, at / LINE), leave / FS - s->host->now, &out);
 }
 
-/* Memory answers the engine: a line is written to shared memory; the mbarrier hears of its bytes. The tag: mbarrier in the
- * low byte, then the sectors that were asked. */
+/* Memory answers the engine: a line is written to shared memory; the mbarrier hears of its bytes. The tag: mbarrier
+ * in the low byte, then the sectors that were requested. */
 static void answer_copies(sm *s, const cw_message *m)
 {
     int64_t b = m->tag & 0xff, bytes = bytes_of((int32_t)(m->tag >> 8 & 15)), now = now_fs(s);

@@ -3,9 +3,13 @@
 #define CHIPWEAVE_SM_L1_H
 #include "behaviours/sm/state.h"
 
-/* ---- L1 ---------------------------------------------------------------------------------------------------------- */
+/* ---- L1
+ * ---------------------------------------------------------------------------------------------------------- */
 
-static uint64_t *set_of(sm *s, uint64_t line) { return s->tags + (line % (uint64_t)s->p[L1_SETS]) * (uint64_t)s->p[L1_WAYS]; }
+static uint64_t *set_of(sm *s, uint64_t line)
+{
+    return s->tags + (line % (uint64_t)s->p[L1_SETS]) * (uint64_t)s->p[L1_WAYS];
+}
 
 static void to_front(uint64_t *set, int32_t way)
 {
@@ -27,7 +31,8 @@ static uint64_t *find(sm *s, uint64_t line)
     return NULL;
 }
 
-/* An entry for a line that is not there, in place of the least recent without a fetch under way; NULL: none is free. */
+/* An entry for a line that is not there, in place of the least recent without a fetch under way; NULL: none is
+ * free. */
 static uint64_t *allocate(sm *s, uint64_t line)
 {
     uint64_t *set = set_of(s, line);
@@ -49,8 +54,9 @@ static uint64_t physical(const sm *s, uint64_t address)
     return ((uint64_t)s->pages[(address >> 21) % (uint64_t)s->n_pages] << 21) | (address & 0x1fffff);
 }
 
-/* Slice of the reader's partition that looks a line up: units of lines are dealt to all slices in groups, each group turned by
- * a hash of its number, so that any run of lines is level over the slices. Returns the lane of port "memory". */
+/* Slice of the reader's partition that looks a line up: units of lines are dealt to all slices in groups, each group
+ * turned by a hash of its number, so that any run of lines is level over the slices. Returns the lane of port
+ * "memory". */
 static int32_t lane_of(const sm *s, uint64_t line)
 {
     uint64_t n = (uint64_t)s->p[SLICES], unit = line / (uint64_t)s->p[UNIT], group = unit / n;

@@ -1,12 +1,13 @@
-/* behaviours/sm/lsu.h: the load-store unit of an SM: what one warp instruction costs, by width and pattern. Part of csrc/behaviours/sm/sm.c.
+/* behaviours/sm/lsu.h: the load-store unit of an SM: what one warp instruction costs, by width and pattern. Part of
+ * csrc/behaviours/sm/sm.c.
  *
  *   lanes --> groups whose data fill the data path --> words by bank  --+
  *        \--> lines --> tag banks ------------------------------------- +--> cycles: the slower of the two
  *
- * The data path takes `lsu_bytes` a cycle: 32 lanes of 4 B are one wavefront, of 8 B two, of 16 B four. Within a wavefront
- * lanes that want different words of one bank wait for each other; lanes that want the same word share it. Lines are
- * looked up `lsu_tags` a cycle, in banks chosen by the line's number folded by exclusive or. One of `lsu_slots` slots
- * of the unit is not a warp's. Shared memory is the same array, without the tags. */
+ * The data path takes `lsu_bytes` a cycle: 32 lanes of 4 B are one wavefront, of 8 B two, of 16 B four. Within a
+ * wavefront lanes that want different words of one bank wait for each other; lanes that want the same word share it.
+ * Lines are looked up `lsu_tags` a cycle, in banks chosen by the line's number folded by exclusive or. One of
+ * `lsu_slots` slots of the unit is not a warp's. Shared memory is the same array, without the tags. */
 #ifndef CHIPWEAVE_LSU_H
 #define CHIPWEAVE_LSU_H
 #include "behaviours/sm/l1.h"
@@ -41,7 +42,10 @@ static int32_t add_line(wanted *list, int32_t n, uint64_t address, int32_t bytes
     return n;
 }
 
-static int32_t wavefronts(const sm *s, int32_t lanes, int32_t bytes) { return (int32_t)((lanes * bytes + s->p[LSU_BYTES] - 1) / s->p[LSU_BYTES]); }
+static int32_t wavefronts(const sm *s, int32_t lanes, int32_t bytes)
+{
+    return (int32_t)((lanes * bytes + s->p[LSU_BYTES] - 1) / s->p[LSU_BYTES]);
+}
 
 /* Cycles of the banks: most words of one bank in each group of lanes whose data fill the path. */
 static int32_t bank_cycles(const sm *s, const uint64_t *address, int32_t lanes, int32_t bytes)
@@ -95,7 +99,8 @@ static int64_t lsu_take(sm *s, int64_t from_fs, int32_t cycles)
     return start;
 }
 
-/* ---- the lines an instruction wants ------------------------------------------------------------------------------ */
+/* ---- the lines an instruction wants
+ * ------------------------------------------------------------------------------ */
 
 static int32_t lines_of(const uint64_t *address, int32_t lanes, int32_t bytes, wanted *list)
 {
@@ -105,12 +110,13 @@ static int32_t lines_of(const uint64_t *address, int32_t lanes, int32_t bytes, w
     return n;
 }
 
-/* Lanes side by side: no bank is asked twice, and lines follow one another. */
+/* Lanes side by side: no bank is used twice, and lines follow one another. */
 static int32_t lines_between(uint64_t first, uint64_t end, wanted *list)
 {
     int32_t n = 0;
     for (uint64_t line = first / LINE; line * LINE < end; line++) {
-        uint64_t from = first > line * LINE ? first - line * LINE : 0, to = end - line * LINE < LINE ? end - line * LINE : LINE;
+        uint64_t from = first > line * LINE ? first - line * LINE : 0,
+                 to = end - line * LINE < LINE ? end - line * LINE : LINE;
         list[n++] = (wanted){line, (int32_t)((0xf << (from / 32)) & (0xf >> (3 - (to - 1) / 32)))};
     }
     return n;
@@ -129,19 +135,23 @@ static int32_t gather(const sm *s, const warp *w, const int64_t *op, wanted *lis
     }
     for (int32_t lane = 0; lane < lanes; lane++) {
         if (chase) {
-            int64_t place = (op[3] + w->block * op[4] + w->index * op[5] + lane * op[6] + (op[0] == SM_OP_CHASE ? w->count : 0)) % s->n_order;
+            int64_t place =
+                (op[3] + w->block * op[4] + w->index * op[5] + lane * op[6] + (op[0] == SM_OP_CHASE ? w->count : 0)) %
+                s->n_order;
             address[lane] = (uint64_t)(op[1] + op[2] * s->order[place]);
         } else {
             address[lane] = first + (uint64_t)(lane * op[6]);
         }
     }
-    int32_t n = lines_of(address, lanes, bytes, list), banks = bank_cycles(s, address, lanes, bytes), tags = tag_cycles(s, list, n);
+    int32_t n = lines_of(address, lanes, bytes, list), banks = bank_cycles(s, address, lanes, bytes),
+            tags = tag_cycles(s, list, n);
     *cycles = banks > tags ? banks : tags;
     return n;
 }
 
 /* The same on shared memory, own or of another SM of the cluster: banks, and no tags. */
-static int32_t gather_shared(const sm *s, const warp *w, const int64_t *op, wanted *list, int32_t *cycles, int32_t *phases)
+static int32_t gather_shared(const sm *s, const warp *w, const int64_t *op, wanted *list, int32_t *cycles,
+                             int32_t *phases)
 {
     uint64_t address[32], first = (uint64_t)(op[1] + w->index * op[4] + w->count * op[5]);
     int32_t lanes = (int32_t)op[8], bytes = (int32_t)op[7];

@@ -1,8 +1,9 @@
-/* behaviours/sm/memory.h: loads and stores of global memory: L1 hits, fetches under way, requests. Part of csrc/behaviours/sm/sm.c. */
+/* behaviours/sm/memory.h: loads and stores of global memory: L1 hits, fetches under way, requests. Part of
+ * csrc/behaviours/sm/sm.c. */
 #ifndef CHIPWEAVE_SM_MEMORY_H
 #define CHIPWEAVE_SM_MEMORY_H
-#include "behaviours/sm/lsu.h"
 #include "behaviours/room.h"
+#include "behaviours/sm/lsu.h"
 
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
 
@@ -31,7 +32,8 @@ static int32_t new_txn(sm *s)
     return i;
 }
 
-/* One line of a load: hit, a fetch that is under way, or a request. Returns 0 where there is no room for the request. */
+/* One line of a load: hit, a fetch that is under way, or a request. Returns 0 where there is no room for the
+ * request. */
 static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int past_l1, int64_t leave_fs)
 {
     uint64_t *entry = past_l1 ? NULL : find(s, virtual_line);
@@ -43,12 +45,12 @@ static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int pa
     int32_t missing = entry ? mask & ~(int32_t)((*entry | *entry >> 4) & 15) : mask;
     if (missing && s->load_room < popcount4(missing))
         return 0;
-    if (entry && !missing) {  /* on its way already */
+    if (entry && !missing) { /* on its way already */
         wait_for(s, &s->txns[*entry >> 8 & 0xffff].head, who);
         w->waiting++;
         return 1;
     }
-    int shared = entry && (*entry & 0xf0);  /* a second fetch for the entry: not recorded in it, so it stays simple */
+    int shared = entry && (*entry & 0xf0); /* a second fetch for the entry: not recorded in it, so it stays simple */
     if (!entry && !past_l1)
         entry = allocate(s, virtual_line);
     uint64_t at = physical(s, virtual_line * LINE);
@@ -64,7 +66,8 @@ static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int pa
     }
     s->load_room -= s->txns[t].sectors;
     s->stats[4]++;
-    cw_message m = {.address = at, .tag = (uint64_t)t, .bytes = (int32_t)s->p[REQUEST_BYTES], .kind = CW_READ, .mask = missing};
+    cw_message m = {
+        .address = at, .tag = (uint64_t)t, .bytes = (int32_t)s->p[REQUEST_BYTES], .kind = CW_READ, .mask = missing};
     s->host->send(s->host, s->me, MEMORY, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
     return 1;
 }
@@ -76,7 +79,11 @@ static int store_line(sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_
         return 0;
     s->store_room -= sectors;
     uint64_t at = physical(s, virtual_line * LINE);
-    cw_message m = {.address = at, .tag = (uint64_t)sectors, .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * sectors, .kind = CW_WRITE, .mask = mask};
+    cw_message m = {.address = at,
+                    .tag = (uint64_t)sectors,
+                    .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * sectors,
+                    .kind = CW_WRITE,
+                    .mask = mask};
     s->host->send(s->host, s->me, MEMORY, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
     s->stats[2] += 32 * sectors;
     return 1;
@@ -95,7 +102,8 @@ static int memory(sm *s, warp *w, const int64_t *op)
     while (w->line_done < n) {
         wanted *at = &list[w->line_done];
         int64_t leave = start + extra + s->p[MISS_CYCLES] * s->period_fs;
-        int done = op[0] == SM_OP_STORE ? store_line(s, at->line, at->mask, leave) : load_line(s, w, at->line, at->mask, op[9] != 0, leave);
+        int done = op[0] == SM_OP_STORE ? store_line(s, at->line, at->mask, leave)
+                                        : load_line(s, w, at->line, at->mask, op[9] != 0, leave);
         if (!done) {
             s->stats[8]++;
             return 0;

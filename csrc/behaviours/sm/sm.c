@@ -78,9 +78,7 @@ static void run(sm *s, warp *w)
     while (w->pc < s->n_ops) {
         const int64_t *op = s->ops[w->pc];
         switch (op[0]) {
-        case SM_OP_JUMP:
-            w->pc = (int32_t)op[1];
-            continue;
+        case SM_OP_JUMP: w->pc = (int32_t)op[1]; continue;
         case SM_OP_LOAD:
         case SM_OP_GATHER:
         case SM_OP_STORE:
@@ -108,9 +106,7 @@ static void run(sm *s, warp *w)
                 return;
             }
             break;
-        case SM_OP_COPY:
-            copy(s, w, op);
-            break;
+        case SM_OP_COPY: copy(s, w, op); break;
         case SM_OP_BARRIER:
             if (s->pending[op[1]]) {
                 w->barrier = (int32_t)op[1] + 1;
@@ -128,7 +124,7 @@ static void run(sm *s, warp *w)
             }
             w->count = 0;
             break;
-        default:  /* SM_OP_WORK */
+        default: /* SM_OP_WORK */
             w->pc++;
             wake_at(s, w, now_fs(s) + op[1] * s->period_fs, WAKE);
             return;
@@ -162,7 +158,8 @@ static void launch(sm *s)
         start_block(s, slot, s->first_count + slot * s->place_count);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * --------------------------------------------------------------------------------------------------- */
 
 static void receive(void *state, const cw_message *m)
 {
@@ -171,7 +168,7 @@ static void receive(void *state, const cw_message *m)
         m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
         return;
     }
-    if (m->port == FRONT) {  /* a kernel finds L1 empty */
+    if (m->port == FRONT) { /* a kernel finds L1 empty */
         memset(s->tags, 0, sizeof *s->tags * (size_t)(s->p[L1_SETS] * s->p[L1_WAYS]));
         s->command = *m;
         s->started = 1;
@@ -262,8 +259,11 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
         return 0;
     }
     int64_t ops = (n - 7) / SM_OP_WORDS;
-    if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 || (data[0] + 31) / 32 * data[1] > MAX_WARPS)
-        return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS, MAX_BLOCKS, MAX_WARPS), -1;
+    if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 ||
+        (data[0] + 31) / 32 * data[1] > MAX_WARPS)
+        return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS,
+                        MAX_BLOCKS, MAX_WARPS),
+               -1;
     s->threads = data[0];
     s->blocks_at_once = data[1];
     s->next_block = s->first_block = data[2];
@@ -287,9 +287,9 @@ static int32_t touch(void *state, const cw_message *m)
         entry = allocate(s, line);
     if (entry)
         *entry |= (uint64_t)m->mask;
-    cw_message asked = *m;
-    asked.address = physical(s, m->address);
-    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, asked.address / LINE), &asked);
+    cw_message access = *m;
+    access.address = physical(s, m->address);
+    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, access.address / LINE), &access);
 }
 
 static int64_t statistic(const void *state, int32_t index) { return ((const sm *)state)->stats[index]; }
@@ -304,7 +304,20 @@ static void close_(void *state)
 }
 
 cw_behaviour cw_sm = {
-    .abi = CW_ABI, .name = "sm", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = N_PORTS,
-    .statistics = STATISTICS, .n_statistics = 12, .state_size = sizeof(sm),
-    .open = open, .attach = attach, .receive = receive, .timer = timer, .touch = touch, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "sm",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = N_PORTS,
+    .statistics = STATISTICS,
+    .n_statistics = 12,
+    .state_size = sizeof(sm),
+    .open = open,
+    .attach = attach,
+    .receive = receive,
+    .timer = timer,
+    .touch = touch,
+    .statistic = statistic,
+    .close = close_,
 };

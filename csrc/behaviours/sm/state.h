@@ -8,19 +8,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE 128
-#define SECTORS 4
-#define MAX_WARPS 64
-#define MAX_BLOCKS 32
-#define MAX_OPS 128
+#define LINE          128
+#define SECTORS       4
+#define MAX_WARPS     64
+#define MAX_BLOCKS    32
+#define MAX_OPS       128
 #define MAX_LSU_BANKS 64
-#define MAX_LSU_TAGS 16
-#define MAX_BARRIERS 16
-#define FS 1000  /* femtoseconds a picosecond */
-#define NONE (-1)
+#define MAX_LSU_TAGS  16
+#define MAX_BARRIERS  16
+#define FS            1000 /* femtoseconds a picosecond */
+#define NONE          (-1)
 
-enum { CLOCK_HZ, L1_SETS, L1_WAYS, HIT_CYCLES, MISS_CYCLES, LSU_BYTES, LSU_BANKS, LSU_TAGS, LSU_SLOTS, SHARED_CYCLES, RANK, LOAD_SECTORS,
-       STORE_SECTORS, TURNAROUND, WARP_LAUNCH, SLICES, PARTITION, REQUEST_BYTES, UNIT, N_PARAMETERS };
+enum {
+    CLOCK_HZ,
+    L1_SETS,
+    L1_WAYS,
+    HIT_CYCLES,
+    MISS_CYCLES,
+    LSU_BYTES,
+    LSU_BANKS,
+    LSU_TAGS,
+    LSU_SLOTS,
+    SHARED_CYCLES,
+    RANK,
+    LOAD_SECTORS,
+    STORE_SECTORS,
+    TURNAROUND,
+    WARP_LAUNCH,
+    SLICES,
+    PARTITION,
+    REQUEST_BYTES,
+    UNIT,
+    N_PARAMETERS
+};
 
 static const cw_parameter PARAMETERS[] = {
     {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
@@ -47,10 +67,10 @@ enum { MEMORY, CLUSTER, COPIES, FRONT, N_PORTS };
 static const char *const PORTS[] = {"memory", "cluster", "copies", "front"};
 static const cw_statistic STATISTICS[] = {
     {"loads", "warp loads", "issued"},
-    {"loaded", "B", "asked for by loads, each sector once a warp load"},
+    {"loaded", "B", "requested by loads, each sector once a warp load"},
     {"stored", "B", "sent by stores"},
     {"hits", "lines", "found in L1"},
-    {"misses", "lines", "asked of the L2"},
+    {"misses", "lines", "requested of the L2"},
     {"hops", "hops", "chase steps ended"},
     {"blocks", "blocks", "ended"},
     {"lsu_busy", "ps", "time the load-store unit was taken"},
@@ -62,10 +82,10 @@ static const cw_statistic STATISTICS[] = {
 
 typedef struct warp {
     int64_t block, count, place, ready_fs;
-    int32_t index, slot, pc, waiting;  /* waiting: loads not back yet */
-    int32_t paused;                    /* stands at WAIT or CHASE */
-    int32_t barrier;                   /* 1 + the mbarrier it waits for, 0: none */
-    int32_t next_stalled, line_done;   /* lines of the stalled instruction that are through */
+    int32_t index, slot, pc, waiting; /* waiting: loads not back yet */
+    int32_t paused;                   /* stands at WAIT or CHASE */
+    int32_t barrier;                  /* 1 + the mbarrier it waits for, 0: none */
+    int32_t next_stalled, line_done;  /* lines of the stalled instruction that are through */
 } warp;
 
 typedef struct txn {
@@ -87,18 +107,19 @@ typedef struct sm {
     const int64_t *pages, *order;
     int64_t n_pages, n_order;
     warp warps[MAX_WARPS];
-    int32_t alive[MAX_BLOCKS];  /* warps of the slot's block that have not ended */
-    uint64_t *tags;             /* sets x ways, most recent first: (line + 1) << 24 | fetch << 8 | pending << 4 | valid */
+    int32_t alive[MAX_BLOCKS]; /* warps of the slot's block that have not ended */
+    /* sets x ways, most recent first: (line + 1) << 24 | fetch << 8 | pending << 4 | valid */
+    uint64_t *tags;
     txn *txns;
     int32_t n_txns, free_txn;
     waiter *waiters;
     int32_t n_waiters, free_waiter;
     int64_t load_room, store_room, lsu_fs, lsu_used, launch_fs;
     int32_t stalled_first, stalled_last, tag_bits;
-    int64_t pending[MAX_BARRIERS];  /* bytes that an mbarrier still expects */
-    int32_t running, started;       /* blocks; whether a command processor waits for the kernel's end */
+    int64_t pending[MAX_BARRIERS]; /* bytes that an mbarrier still expects */
+    int32_t running, started;      /* blocks; whether a command processor waits for the kernel's end */
     cw_message command;
-    held leaving;                   /* messages to the cluster */
+    held leaving; /* messages to the cluster */
     int64_t stats[12];
 } sm;
 

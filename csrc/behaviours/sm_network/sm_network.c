@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define FS 1000
+#define FS      1000
 #define MAX_SMS 256
 
 enum { CLOCK_HZ, CYCLES, PORT_BYTES, N_PARAMETERS };
@@ -22,10 +22,10 @@ typedef struct network {
     int32_t me;
     int64_t p[N_PARAMETERS], delay_fs, period_fs, stats[2];
     held waiting;
-    int64_t leaving[MAX_SMS], entering[MAX_SMS];  /* fs until which the ports are taken */
+    int64_t leaving[MAX_SMS], entering[MAX_SMS]; /* fs until which the ports are taken */
 } network;
 
-/* When a port that is asked from `from_fs` on has passed what takes so long. */
+/* When a port that is requested from `from_fs` on has passed what takes so long. */
 static int64_t taken(int64_t *port, int64_t from_fs, int64_t takes)
 {
     *port = (*port > from_fs ? *port : from_fs) + takes;
@@ -36,13 +36,14 @@ static void receive(void *state, const cw_message *m)
 {
     network *n = state;
     int request = m->kind == CW_READ || m->kind == CW_WRITE;
-    int32_t asked = (int32_t)(m->address >> 48 & 0xffff), asker = (int32_t)(m->address >> 32 & 0xffff);
-    int32_t from = request ? asker : asked, to = request ? asked : asker;
+    int32_t target_rank = (int32_t)(m->address >> 48 & 0xffff), source_rank = (int32_t)(m->address >> 32 & 0xffff);
+    int32_t from = request ? source_rank : target_rank, to = request ? target_rank : source_rank;
     int64_t now = n->host->now * FS, there = now + n->delay_fs;
     n->stats[!request]++;
     if (m->bytes && n->p[PORT_BYTES]) {
         int64_t takes = m->bytes * 100 * n->period_fs / n->p[PORT_BYTES];
-        there = taken(&n->entering[to % MAX_SMS], taken(&n->leaving[from % MAX_SMS], now, takes) + n->delay_fs - takes, takes);
+        there = taken(&n->entering[to % MAX_SMS], taken(&n->leaving[from % MAX_SMS], now, takes) + n->delay_fs - takes,
+                      takes);
     }
     n->host->schedule(n->host, n->me, (there - now) / FS, 1, to, hold(&n->waiting, m));
 }
@@ -71,7 +72,18 @@ static int64_t statistic(const void *state, int32_t index) { return ((const netw
 static void close_(void *state) { close_held(&((network *)state)->waiting); }
 
 cw_behaviour cw_sm_network = {
-    .abi = CW_ABI, .name = "sm_network", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = 1,
-    .statistics = STATISTICS, .n_statistics = 2, .state_size = sizeof(network),
-    .open = open, .receive = receive, .timer = timer, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "sm_network",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = 1,
+    .statistics = STATISTICS,
+    .n_statistics = 2,
+    .state_size = sizeof(network),
+    .open = open,
+    .receive = receive,
+    .timer = timer,
+    .statistic = statistic,
+    .close = close_,
 };

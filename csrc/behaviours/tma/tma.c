@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE 128
-#define FS 1000
-#define MAX_COMMANDS 256
+#define LINE            128
+#define FS              1000
+#define MAX_COMMANDS    256
 #define MAX_DESCRIPTORS 64
 
 enum { CLOCK_HZ, SETUP_CYCLES, LINE_CYCLES, LINES, REQUEST_BYTES, N_PARAMETERS };
@@ -21,11 +21,13 @@ static const cw_parameter PARAMETERS[] = {
 enum { SM, N_PORTS };
 static const char *const PORTS[] = {"sm"};
 static const cw_statistic STATISTICS[] = {
-    {"copies", "commands", "begun"}, {"lines", "lines", "asked for or stored"}, {"waits", "times", "lines under way were as many as may be"},
+    {"copies", "commands", "begun"},
+    {"lines", "lines", "requested or stored"},
+    {"waits", "times", "stalls: as many lines in flight as allowed"},
 };
 
 typedef struct command {
-    int64_t ready_fs;  /* first line at the earliest */
+    int64_t ready_fs; /* first line at the earliest */
     uint64_t tag, box;
     int32_t kind;
 } command;
@@ -37,10 +39,10 @@ typedef struct tma {
     int32_t n_descriptors;
     command queue[MAX_COMMANDS];
     int32_t first, n;
-    int64_t row, at;       /* where the first command stands: row, bytes of it done */
-    int64_t next_fs;       /* earliest next line */
+    int64_t row, at; /* where the first command stands: row, bytes of it done */
+    int64_t next_fs; /* earliest next line */
     int64_t under_way;
-    int32_t waking;        /* a timer is set */
+    int32_t waking; /* a timer is set */
     int64_t stats[3];
 } tma;
 
@@ -49,11 +51,15 @@ static void line(tma *t)
 {
     command *c = &t->queue[t->first];
     const int64_t *d = t->descriptors[c->tag >> 8];
-    int64_t from = d[0] + (int64_t)c->box * d[1] + t->row * d[4] + t->at, line = from / LINE, end = (line + 1) * LINE, last = from - t->at + d[2];
+    int64_t from = d[0] + (int64_t)c->box * d[1] + t->row * d[4] + t->at, line = from / LINE, end = (line + 1) * LINE,
+            last = from - t->at + d[2];
     int64_t to = end < last ? end : last;
     int32_t mask = (int32_t)((0xf << (from % LINE / 32)) & (0xf >> (3 - (to - 1) % LINE / 32)));
     int32_t stored = c->kind == CW_WRITE ? 32 * __builtin_popcount((unsigned)mask) : 0;
-    cw_message m = {.address = (uint64_t)(line * LINE), .mask = mask, .kind = c->kind, .tag = (c->tag & 0xff) | (uint64_t)mask << 8,
+    cw_message m = {.address = (uint64_t)(line * LINE),
+                    .mask = mask,
+                    .kind = c->kind,
+                    .tag = (c->tag & 0xff) | (uint64_t)mask << 8,
                     .bytes = (int32_t)t->p[REQUEST_BYTES] + stored};
     t->host->send(t->host, t->me, SM, 0, 0, &m);
     t->under_way++;
@@ -145,7 +151,19 @@ static int64_t statistic(const void *state, int32_t index) { return ((const tma 
 static void close_(void *state) { (void)state; }
 
 cw_behaviour cw_tma = {
-    .abi = CW_ABI, .name = "tma", .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS, .n_ports = N_PORTS,
-    .statistics = STATISTICS, .n_statistics = 3, .state_size = sizeof(tma),
-    .open = open, .attach = attach, .receive = receive, .timer = timer, .statistic = statistic, .close = close_,
+    .abi = CW_ABI,
+    .name = "tma",
+    .parameters = PARAMETERS,
+    .n_parameters = N_PARAMETERS,
+    .ports = PORTS,
+    .n_ports = N_PORTS,
+    .statistics = STATISTICS,
+    .n_statistics = 3,
+    .state_size = sizeof(tma),
+    .open = open,
+    .attach = attach,
+    .receive = receive,
+    .timer = timer,
+    .statistic = statistic,
+    .close = close_,
 };

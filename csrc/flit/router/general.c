@@ -1,43 +1,43 @@
 /* flit/router/general.c -- the general router: what arrives, what each step changes, and what leaves. */
 #include "flit/router/general_state.h"
 
-#define LOCAL(net, id) ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
-#define VC_OF(net, id) ((id) & ((1u << (net)->vc_bits) - 1))
+#define LOCAL(net, id)   ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
+#define VC_OF(net, id)   ((id) & ((1u << (net)->vc_bits) - 1))
 #define PORT_OF(net, id) (((id) >> (net)->vc_bits) & ((1u << (net)->port_bits) - 1))
 
 uint64_t noc_general_busy(const struct noc_state *net) { return net->general ? net->general->active_n : 0; }
 
-static void wants_vc(struct noc_state *net, struct noc_gate *gate, uint32_t id)
+static void wants_vc(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
     net->general->vc[id].state = VC_WANTS_VC;
     if (net->c.speculative)
-        gate->sa.waiting[gate->sa.nw++] = id;
+        rt->sa.waiting[rt->sa.nw++] = id;
     if (net->c.vc_allocator.matcher != NOC_PIGGYBACK)
-        gate->va.waiting[gate->va.nw++] = id;
+        rt->va.waiting[rt->va.nw++] = id;
 }
 
 static void take_route(struct noc_state *net, uint32_t id)
 {
-    struct noc_in *v = noc_in(net, id);
+    struct noc_input_vc *v = noc_input_vc(net, id);
     v->out = (uint16_t)(noc_route(net, noc_router_of(net, id), PORT_OF(net, id), &v->front, 1) << net->vc_bits);
 }
 
 /* A head flit has come to the front of `id`. */
-static void new_head(struct noc_state *net, struct noc_gate *gate, uint32_t id)
+static void new_head(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
     if (net->c.routing_delay) {
         net->general->vc[id].state = VC_ROUTING;
-        gate->rc.waiting[gate->rc.nw++] = id;
+        rt->rc.waiting[rt->rc.nw++] = id;
         return;
     }
     take_route(net, id);
-    wants_vc(net, gate, id);
+    wants_vc(net, rt, id);
 }
 
-static void accept(struct noc_state *net, struct noc_gate *gate, const struct noc_event *e)
+static void accept(struct noc_state *net, struct noc_router *rt, const struct noc_event *e)
 {
     const unsigned depth = (unsigned)net->c.vc_depth;
-    struct noc_in *v = noc_in(net, e->vc);
+    struct noc_input_vc *v = noc_input_vc(net, e->vc);
     if (v->count) {
         const unsigned end = v->pos + v->count - 1u, at = end >= depth ? end - depth : end;
         net->ring[(size_t)e->vc * depth + at] = e->flit;
@@ -49,18 +49,18 @@ static void accept(struct noc_state *net, struct noc_gate *gate, const struct no
     net->stamp_front[e->vc] = e->stamp;
     v->count = 1;
     if (net->general->vc[e->vc].state == VC_IDLE) {
-        new_head(net, gate, e->vc);
+        new_head(net, rt, e->vc);
     } else {
         const int i = (int)PORT_OF(net, e->vc) * net->c.input_speedup + (int)VC_OF(net, e->vc) % net->c.input_speedup;
-        struct noc_stage *s = gate->held_vc[i] == (int32_t)e->vc ? &gate->hold : &gate->sa;
+        struct noc_stage *s = rt->held_vc[i] == (int32_t)e->vc ? &rt->hold : &rt->sa;
         s->waiting[s->nw++] = e->vc;
     }
 }
 
 /* The front flit of `id` leaves its buffer: a credit goes back, one is used, and the crossbar has it. Its bits. */
-static unsigned move(struct noc_state *net, struct noc_gate *gate, uint32_t id)
+static unsigned move(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
-    struct noc_in *v = noc_in(net, id);
+    struct noc_input_vc *v = noc_input_vc(net, id);
     const uint32_t o = id - LOCAL(net, id) + (v->out & (NOC_ACTIVE - 1u)), gp = o >> net->vc_bits;
     struct noc_flit f = v->front;
     const uint32_t stamp = net->stamp_front[id];
@@ -71,37 +71,37 @@ static unsigned move(struct noc_state *net, struct noc_gate *gate, uint32_t id)
         v->pos = (uint16_t)(v->pos + 1u == depth ? 0 : v->pos + 1u);
     }
     f.bits = (uint16_t)(f.bits + NOC_HOP);
-    noc_out(net, o)->credits--;
-    noc_out(net, o)->flits++;
+    noc_output_vc(net, o)->credits--;
+    noc_output_vc(net, o)->flits++;
     if (net->c.flows)
         noc_flow_passed(net, gp, f.msg);
     if (f.bits & NOC_TAIL) {
         if (net->c.wait_for_tail_credit)
-            noc_port(net, gp)->tail_sent |= 1u << VC_OF(net, o);
+            noc_output_port(net, gp)->tail_sent |= 1u << VC_OF(net, o);
         else
-            noc_port(net, gp)->free_mask |= 1u << VC_OF(net, o);
+            noc_output_port(net, gp)->free_mask |= 1u << VC_OF(net, o);
     }
-    if (noc_port(net, gp)->interval > 1)
-        net->free_at[gp] = net->now + noc_port(net, gp)->interval;
-    gate->xbar[0][gate->xbar_n[0]++] = (struct noc_leaving){f, o, stamp};
-    gate->freed[PORT_OF(net, id)] |= 1u << VC_OF(net, id);
+    if (noc_output_port(net, gp)->interval > 1)
+        net->free_at[gp] = net->now + noc_output_port(net, gp)->interval;
+    rt->xbar[0][rt->xbar_n[0]++] = (struct noc_leaving){f, o, stamp};
+    rt->freed[PORT_OF(net, id)] |= 1u << VC_OF(net, id);
     net->moved++;
     return f.bits;
 }
 
-static void next_packet(struct noc_state *net, struct noc_gate *gate, uint32_t id)
+static void next_packet(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
     net->general->vc[id].state = VC_IDLE;
-    noc_in(net, id)->out = 0;
-    if (noc_in(net, id)->count)
-        new_head(net, gate, id);
+    noc_input_vc(net, id)->out = 0;
+    if (noc_input_vc(net, id)->count)
+        new_head(net, rt, id);
 }
 
 static void take_vc(struct noc_state *net, uint32_t id, uint32_t local)
 {
     const uint32_t o = id - LOCAL(net, id) + local;
-    noc_port(net, o >> net->vc_bits)->free_mask &= ~(1u << VC_OF(net, o));
-    noc_in(net, id)->out = (uint16_t)(local | NOC_ACTIVE);
+    noc_output_port(net, o >> net->vc_bits)->free_mask &= ~(1u << VC_OF(net, o));
+    noc_input_vc(net, id)->out = (uint16_t)(local | NOC_ACTIVE);
     net->general->vc[id].state = VC_MOVING;
 }
 
@@ -113,154 +113,155 @@ static int done(struct noc_stage *s, uint64_t now)
     return n;
 }
 
-static void release(struct noc_gate *gate, int i)
+static void release(struct noc_router *rt, int i)
 {
-    gate->held_in[gate->held_out[i]] = -1;
-    gate->held_out[i] = gate->held_vc[i] = -1;
+    rt->held_in[rt->held_out[i]] = -1;
+    rt->held_out[i] = rt->held_vc[i] = -1;
 }
 
-static void update_hold(struct noc_state *net, struct noc_gate *gate)
+static void update_hold(struct noc_state *net, struct noc_router *rt)
 {
-    const int n = done(&gate->hold, net->now);
+    const int n = done(&rt->hold, net->now);
     for (int k = 0; k < n; k++) {
-        const uint32_t id = gate->hold.batch[k];
+        const uint32_t id = rt->hold.batch[k];
         const int i = (int)PORT_OF(net, id) * net->c.input_speedup + (int)VC_OF(net, id) % net->c.input_speedup;
-        const uint32_t gp = (id - LOCAL(net, id) + (noc_in(net, id)->out & (NOC_ACTIVE - 1u))) >> net->vc_bits;
+        const uint32_t gp = (id - LOCAL(net, id) + (noc_input_vc(net, id)->out & (NOC_ACTIVE - 1u))) >> net->vc_bits;
         if (!net->general->vc[id].held_ok || noc_queue_full(net, gp)) {
-            release(gate, i);
-            gate->sa.waiting[gate->sa.nw++] = id;
+            release(rt, i);
+            rt->sa.waiting[rt->sa.nw++] = id;
             continue;
         }
-        const unsigned tail = move(net, gate, id) & NOC_TAIL;
-        if (noc_in(net, id)->count && !tail) {
-            gate->hold.waiting[gate->hold.nw++] = id;
+        const unsigned tail = move(net, rt, id) & NOC_TAIL;
+        if (noc_input_vc(net, id)->count && !tail) {
+            rt->hold.waiting[rt->hold.nw++] = id;
             continue;
         }
-        release(gate, i);
+        release(rt, i);
         if (tail)
-            next_packet(net, gate, id);
+            next_packet(net, rt, id);
     }
 }
 
-static void update_switch(struct noc_state *net, struct noc_gate *gate)
+static void update_switch(struct noc_state *net, struct noc_router *rt)
 {
-    const int n = done(&gate->sa, net->now);
+    const int n = done(&rt->sa, net->now);
     for (int k = 0; k < n; k++) {
-        const uint32_t id = gate->sa.batch[k];
+        const uint32_t id = rt->sa.batch[k];
         struct noc_vc *v = &net->general->vc[id];
         if (v->grant >= 0 && v->state == VC_WANTS_VC) {
             const int port = v->grant / net->c.output_speedup, vc = noc_piggyback_vc(net, id, (uint32_t)port);
-            const int turn_class = net->msg[noc_in(net, id)->front.msg].vc_class;
+            const int turn_class = net->msg[noc_input_vc(net, id)->front.msg].vc_class;
             if (vc < 0) { /* another winner of this cycle took the last one (output speedup) */
                 v->grant = -1;
             } else {
                 take_vc(net, id, ((uint32_t)port << net->vc_bits) + (uint32_t)vc);
-                gate->vc_turn[turn_class * net->max_ports + port] = (int8_t)((vc + 1) % net->c.vcs);
+                rt->next_vc[turn_class * net->max_ports + port] = (int8_t)((vc + 1) % net->c.vcs);
             }
         }
         if (v->grant < 0) {
             if (v->state == VC_MOVING)
-                net->stalls[id - LOCAL(net, id) + (noc_in(net, id)->out & (NOC_ACTIVE - 1u))].arbitration++;
-            gate->sa.waiting[gate->sa.nw++] = id;
+                net->stalls[id - LOCAL(net, id) + (noc_input_vc(net, id)->out & (NOC_ACTIVE - 1u))].arbitration++;
+            rt->sa.waiting[rt->sa.nw++] = id;
             continue;
         }
         const int i = (int)PORT_OF(net, id) * net->c.input_speedup + (int)VC_OF(net, id) % net->c.input_speedup;
-        if (move(net, gate, id) & NOC_TAIL) {
-            next_packet(net, gate, id);
-        } else if (noc_in(net, id)->count && net->c.hold_switch_for_packet) {
-            gate->held_out[i] = v->grant;
-            gate->held_in[v->grant] = i;
-            gate->held_vc[i] = (int32_t)id;
-            gate->hold.waiting[gate->hold.nw++] = id;
-        } else if (noc_in(net, id)->count) {
-            gate->sa.waiting[gate->sa.nw++] = id;
+        if (move(net, rt, id) & NOC_TAIL) {
+            next_packet(net, rt, id);
+        } else if (noc_input_vc(net, id)->count && net->c.hold_switch_for_packet) {
+            rt->held_out[i] = v->grant;
+            rt->held_in[v->grant] = i;
+            rt->held_vc[i] = (int32_t)id;
+            rt->hold.waiting[rt->hold.nw++] = id;
+        } else if (noc_input_vc(net, id)->count) {
+            rt->sa.waiting[rt->sa.nw++] = id;
         }
     }
 }
 
-static void update_vcs(struct noc_state *net, struct noc_gate *gate)
+static void update_vcs(struct noc_state *net, struct noc_router *rt)
 {
-    const int n = done(&gate->va, net->now);
+    const int n = done(&rt->va, net->now);
     for (int k = 0; k < n; k++) {
-        const uint32_t id = gate->va.batch[k];
-        if (net->general->vc[id].wish < 0) {
-            gate->va.waiting[gate->va.nw++] = id;
+        const uint32_t id = rt->va.batch[k];
+        if (net->general->vc[id].vc_grant < 0) {
+            rt->va.waiting[rt->va.nw++] = id;
             continue;
         }
-        take_vc(net, id, (uint32_t)net->general->vc[id].wish);
+        take_vc(net, id, (uint32_t)net->general->vc[id].vc_grant);
         if (!net->c.speculative)
-            gate->sa.waiting[gate->sa.nw++] = id;
+            rt->sa.waiting[rt->sa.nw++] = id;
     }
 }
 
-static void update_crossbar(struct noc_state *net, uint32_t router, struct noc_gate *gate)
+static void update_crossbar(struct noc_state *net, uint32_t router, struct noc_router *rt)
 {
     struct noc_general *g = net->general;
-    if (!gate->xbar_n[1] || net->now < gate->xbar_due)
+    if (!rt->xbar_n[1] || net->now < rt->xbar_due)
         return;
-    for (int k = 0; k < gate->xbar_n[1]; k++) {
-        const uint32_t port = PORT_OF(net, gate->xbar[1][k].out), gp = (router << net->port_bits) + port;
-        struct noc_fifo *q = &gate->queue[port];
-        g->queue[(size_t)gp * g->queue_room + (q->first + q->n++) % g->queue_room] = gate->xbar[1][k];
+    for (int k = 0; k < rt->xbar_n[1]; k++) {
+        const uint32_t port = PORT_OF(net, rt->xbar[1][k].out), gp = (router << net->port_bits) + port;
+        struct noc_fifo *q = &rt->queue[port];
+        g->queue[(size_t)gp * g->queue_room + (q->first + q->n++) % g->queue_room] = rt->xbar[1][k];
     }
-    gate->xbar_n[1] = 0;
+    rt->xbar_n[1] = 0;
 }
 
-static void start_crossbar(struct noc_state *net, struct noc_gate *gate)
+static void start_crossbar(struct noc_state *net, struct noc_router *rt)
 {
-    if (gate->xbar_n[1] || !gate->xbar_n[0])
+    if (rt->xbar_n[1] || !rt->xbar_n[0])
         return;
-    struct noc_leaving *list = gate->xbar[1];
-    gate->xbar[1] = gate->xbar[0];
-    gate->xbar[0] = list;
-    gate->xbar_n[1] = gate->xbar_n[0];
-    gate->xbar_n[0] = 0;
-    gate->xbar_due = net->now + (uint64_t)net->c.st_delay - 1;
+    struct noc_leaving *list = rt->xbar[1];
+    rt->xbar[1] = rt->xbar[0];
+    rt->xbar[0] = list;
+    rt->xbar_n[1] = rt->xbar_n[0];
+    rt->xbar_n[0] = 0;
+    rt->xbar_due = net->now + (uint64_t)net->c.st_delay - 1;
 }
 
 static void step(struct noc_state *net, uint32_t router)
 {
     struct noc_general *g = net->general;
-    struct noc_gate *gate = &g->gate[router];
+    struct noc_router *rt = &g->router[router];
     const uint32_t base = router << net->port_bits;
     const int ports = net->ports[router];
     for (int p = 0; p < ports; p++)
-        if (gate->arrived[p]) {
-            gate->arrived[p] = 0;
-            accept(net, gate, &g->arrival[base + (uint32_t)p]);
+        if (rt->arrived[p]) {
+            rt->arrived[p] = 0;
+            accept(net, rt, &g->arrival[base + (uint32_t)p]);
         }
-    noc_stage_start(&gate->rc, net->now);
+    noc_stage_start(&rt->rc, net->now);
     if (net->c.vc_allocator.matcher != NOC_PIGGYBACK)
         noc_evaluate_vcs(net, router);
     noc_evaluate_hold(net, router);
     noc_evaluate_switch(net, router);
-    start_crossbar(net, gate);
-    const int routed = done(&gate->rc, net->now);
+    start_crossbar(net, rt);
+    const int routed = done(&rt->rc, net->now);
     for (int k = 0; k < routed; k++) {
-        take_route(net, gate->rc.batch[k]);
-        wants_vc(net, gate, gate->rc.batch[k]);
+        take_route(net, rt->rc.batch[k]);
+        wants_vc(net, rt, rt->rc.batch[k]);
     }
-    update_vcs(net, gate);
-    update_hold(net, gate);
-    update_switch(net, gate);
-    update_crossbar(net, router, gate);
+    update_vcs(net, rt);
+    update_hold(net, rt);
+    update_switch(net, rt);
+    update_crossbar(net, router, rt);
     for (int p = 0; p < ports; p++)
-        if (gate->freed[p]) {
-            struct noc_fifo *q = &gate->credit_queue[p];
-            g->credit_queue[(size_t)(base + (uint32_t)p) * g->queue_room + (q->first + q->n++) % g->queue_room] = gate->freed[p];
-            gate->freed[p] = 0;
+        if (rt->freed[p]) {
+            struct noc_fifo *q = &rt->credit_queue[p];
+            g->credit_queue[(size_t)(base + (uint32_t)p) * g->queue_room + (q->first + q->n++) % g->queue_room] =
+                rt->freed[p];
+            rt->freed[p] = 0;
         }
 }
 
 static void leave(struct noc_state *net, uint32_t gp, const struct noc_leaving *l)
 {
-    const struct noc_port *p = noc_port(net, gp);
+    const struct noc_output_port *p = noc_output_port(net, gp);
     const uint32_t st = (uint32_t)net->c.st_delay;
-    if (!p->seat) {
+    if (!p->terminal) {
         noc_put_flit(net, p->flit_delay - st, p->dst + VC_OF(net, l->out), l->flit, l->stamp);
         return;
     }
-    noc_put_credit(net, net->seat_credit - st, l->out);
+    noc_put_credit(net, net->terminal_credit - st, l->out);
     net->ejected++;
     if (l->flit.bits & NOC_TAIL)
         noc_deliver(net, l->flit.msg, l->flit.bits >> 2, net->now + p->flit_delay - st);
@@ -270,21 +271,22 @@ static void leave(struct noc_state *net, uint32_t gp, const struct noc_leaving *
 static int send(struct noc_state *net, uint32_t router)
 {
     struct noc_general *g = net->general;
-    struct noc_gate *gate = &g->gate[router];
-    int busy = gate->rc.nw + gate->rc.nb + gate->va.nw + gate->va.nb + gate->hold.nw + gate->hold.nb + gate->sa.nw +
-               gate->sa.nb + gate->xbar_n[0] + gate->xbar_n[1];
+    struct noc_router *rt = &g->router[router];
+    int busy = rt->rc.nw + rt->rc.nb + rt->va.nw + rt->va.nb + rt->hold.nw + rt->hold.nb + rt->sa.nw + rt->sa.nb +
+               rt->xbar_n[0] + rt->xbar_n[1];
     for (int p = 0; p < net->ports[router]; p++) {
         const uint32_t gp = (router << net->port_bits) + (uint32_t)p;
-        struct noc_fifo *q = &gate->queue[p], *c = &gate->credit_queue[p];
-        if (q->n && net->now >= gate->wire_free[p]) {
-            gate->wire_free[p] = net->now + noc_port(net, gp)->interval;
+        struct noc_fifo *q = &rt->queue[p], *c = &rt->credit_queue[p];
+        if (q->n && net->now >= rt->wire_free[p]) {
+            rt->wire_free[p] = net->now + noc_output_port(net, gp)->interval;
             leave(net, gp, &g->queue[(size_t)gp * g->queue_room + q->first]);
             q->first = (q->first + 1) % g->queue_room;
             q->n--;
         }
         if (c->n) {
             for (uint32_t m = g->credit_queue[(size_t)gp * g->queue_room + c->first]; m; m &= m - 1)
-                noc_put_credit(net, noc_inlet(net, gp)->credit_delay, noc_inlet(net, gp)->up + (uint32_t)__builtin_ctz(m));
+                noc_put_credit(net, noc_input_port(net, gp)->credit_delay,
+                               noc_input_port(net, gp)->up + (uint32_t)__builtin_ctz(m));
             c->first = (c->first + 1) % g->queue_room;
             c->n--;
         }
@@ -303,7 +305,7 @@ static void receive(struct noc_state *net)
         if (net->c.priority == NOC_LOCAL_AGE)
             event[i].stamp = (uint32_t)net->now;
         g->arrival[gp] = event[i];
-        g->gate[router].arrived[gp & ((1u << net->port_bits) - 1)] = 1;
+        g->router[router].arrived[gp & ((1u << net->port_bits) - 1)] = 1;
         if (!g->listed[router]) {
             g->listed[router] = 1;
             g->active[g->active_n++] = router;
@@ -312,8 +314,9 @@ static void receive(struct noc_state *net)
     net->flit_n[slot] = 0;
 }
 
-/* Flows of one router feel each other without a port in common: a batch waits for the last one, a diagonal moves on. */
-int noc_general_joint(const struct noc_state *net)
+/* Flows of one router feel each other without a port in common: a batch waits for the last one, a diagonal moves
+ * on. */
+int noc_general_coupled(const struct noc_state *net)
 {
     const struct noc_config *c = &net->c;
     return net->general && (c->routing_delay > 1 || c->vc_alloc_delay > 1 || c->sw_alloc_delay > 1 || c->st_delay > 1 ||
@@ -324,7 +327,7 @@ int noc_general_joint(const struct noc_state *net)
 /* A speedup of more binary places than this does not come to the same part of a step again. */
 #define PLACES (1u << 20)
 
-int noc_general_uneven(const struct noc_state *net)
+int noc_general_never_periodic(const struct noc_state *net)
 {
     const double places = net->c.internal_speedup * PLACES;
     return net->general && places != (double)(uint64_t)places;
@@ -334,7 +337,7 @@ int noc_general_uneven(const struct noc_state *net)
 double noc_general_partial(struct noc_state *net)
 {
     struct noc_general *g = net->general;
-    if (!noc_general_uneven(net))
+    if (!noc_general_never_periodic(net))
         return (double)(net->now % PLACES * (uint64_t)(net->c.internal_speedup * PLACES) % PLACES) / PLACES;
     for (; g->clock < net->now; g->clock++)
         for (g->partial += net->c.internal_speedup; g->partial >= 1.0;)

@@ -1,4 +1,5 @@
-/* flit/router/general_open.c -- the general router's arrays: opened for the ports and options of each router, and closed. */
+/* flit/router/general_open.c -- the general router's arrays: opened for the ports and options of each router, and
+ * closed. */
 #include "flit/router/general_state.h"
 
 #include <stdlib.h>
@@ -36,35 +37,37 @@ static int open_stage(struct noc_state *net, struct noc_stage *s, int vcs, int d
     return s->waiting && s->batch;
 }
 
-static int open_gate(struct noc_state *net, struct noc_gate *gate, int ports)
+static int open_router(struct noc_state *net, struct noc_router *rt, int ports)
 {
     const struct noc_config *c = &net->c;
     const int vcs = ports * c->vcs, ins = ports * c->input_speedup, outs = ports * c->output_speedup;
     const size_t crossing = (size_t)ins * (size_t)(c->st_delay + 1) * 9;
-    int ok = open_stage(net, &gate->rc, vcs, c->routing_delay) && open_stage(net, &gate->va, vcs, c->vc_alloc_delay) &&
-             open_stage(net, &gate->hold, vcs, 1) && open_stage(net, &gate->sa, vcs, c->sw_alloc_delay);
+    int ok = open_stage(net, &rt->rc, vcs, c->routing_delay) && open_stage(net, &rt->va, vcs, c->vc_alloc_delay) &&
+             open_stage(net, &rt->hold, vcs, 1) && open_stage(net, &rt->sa, vcs, c->sw_alloc_delay);
     for (int i = 0; i < 2; i++)
-        ok = ok && (gate->xbar[i] = keep(net, crossing, sizeof *gate->xbar[i]));
-    gate->offset = keep(net, (size_t)ins, 1);
-    gate->held_out = keep_minus_one(net, (size_t)ins);
-    gate->held_vc = keep_minus_one(net, (size_t)ins);
-    gate->held_in = keep_minus_one(net, (size_t)outs);
-    gate->vc_turn = keep(net, (size_t)(c->vc_classes * net->max_ports), 1);
-    gate->queue = keep(net, (size_t)ports, sizeof *gate->queue);
-    gate->credit_queue = keep(net, (size_t)ports, sizeof *gate->credit_queue);
-    gate->wire_free = keep(net, (size_t)ports, sizeof *gate->wire_free);
-    gate->freed = keep(net, (size_t)ports, sizeof *gate->freed);
-    gate->arrived = keep(net, (size_t)ports, 1);
-    if (!ok || !gate->offset || !gate->held_out || !gate->held_vc || !gate->held_in || !gate->vc_turn || !gate->queue ||
-        !gate->credit_queue || !gate->wire_free || !gate->freed || !gate->arrived)
+        ok = ok && (rt->xbar[i] = keep(net, crossing, sizeof *rt->xbar[i]));
+    rt->offset = keep(net, (size_t)ins, 1);
+    rt->held_out = keep_minus_one(net, (size_t)ins);
+    rt->held_vc = keep_minus_one(net, (size_t)ins);
+    rt->held_in = keep_minus_one(net, (size_t)outs);
+    rt->next_vc = keep(net, (size_t)(c->vc_classes * net->max_ports), 1);
+    rt->queue = keep(net, (size_t)ports, sizeof *rt->queue);
+    rt->credit_queue = keep(net, (size_t)ports, sizeof *rt->credit_queue);
+    rt->wire_free = keep(net, (size_t)ports, sizeof *rt->wire_free);
+    rt->freed = keep(net, (size_t)ports, sizeof *rt->freed);
+    rt->arrived = keep(net, (size_t)ports, 1);
+    if (!ok || !rt->offset || !rt->held_out || !rt->held_vc || !rt->held_in || !rt->next_vc || !rt->queue ||
+        !rt->credit_queue || !rt->wire_free || !rt->freed || !rt->arrived)
         return 0;
     for (int i = 0; i < ins; i++)
-        gate->offset[i] = (uint8_t)(i % c->input_speedup);
+        rt->offset[i] = (uint8_t)(i % c->input_speedup);
     for (int i = 0; i < c->vc_classes * net->max_ports; i++)
-        gate->vc_turn[i] = -1;
-    if (c->speculative && c->spec_allocator.matcher != NOC_PRIO && noc_matcher_open(&gate->spec_match, c->spec_allocator, ins, outs))
+        rt->next_vc[i] = -1;
+    if (c->speculative && c->spec_allocator.matcher != NOC_PRIO &&
+        noc_matcher_open(&rt->spec_match, c->spec_allocator, ins, outs))
         return 0;
-    return !noc_matcher_open(&gate->vc_match, c->vc_allocator, vcs, vcs) && !noc_matcher_open(&gate->sw_match, c->sw_allocator, ins, outs);
+    return !noc_matcher_open(&rt->vc_match, c->vc_allocator, vcs, vcs) &&
+           !noc_matcher_open(&rt->sw_match, c->sw_allocator, ins, outs);
 }
 
 int noc_general_open(struct noc_state *net)
@@ -76,7 +79,7 @@ int noc_general_open(struct noc_state *net)
     const size_t pairs = P * (size_t)net->c.input_speedup * P * (size_t)net->c.output_speedup;
     const size_t wishes = P * V * V * (net->minimal ? P : 1), most = pairs > wishes ? pairs : wishes;
     g->queue_room = (uint32_t)(V * (size_t)net->c.vc_depth);
-    g->gate = keep(net, (size_t)net->c.routers, sizeof *g->gate);
+    g->router = keep(net, (size_t)net->c.routers, sizeof *g->router);
     g->vc = keep(net, in_vcs, sizeof *g->vc);
     g->queue = keep(net, (size_t)net->router_ports * g->queue_room, sizeof *g->queue);
     g->credit_queue = keep(net, (size_t)net->router_ports * g->queue_room, sizeof *g->credit_queue);
@@ -90,11 +93,11 @@ int noc_general_open(struct noc_state *net)
     g->listed = keep(net, (size_t)net->c.routers, 1);
     net->stamp_front = noc_alloc(net, in_vcs, sizeof *net->stamp_front);
     net->stamp_ring = noc_alloc(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->stamp_ring);
-    if (!g->gate || !g->vc || !g->queue || !g->credit_queue || !g->arrival || !g->request || !g->spec_request || !g->sorted ||
-        !g->pair || !g->spec_pair || !g->active || !g->listed || !net->stamp_front || !net->stamp_ring)
+    if (!g->router || !g->vc || !g->queue || !g->credit_queue || !g->arrival || !g->request || !g->spec_request ||
+        !g->sorted || !g->pair || !g->spec_pair || !g->active || !g->listed || !net->stamp_front || !net->stamp_ring)
         return NOC_NO_MEMORY;
     for (int r = 0; r < net->c.routers; r++)
-        if (!open_gate(net, &g->gate[r], net->ports[r]))
+        if (!open_router(net, &g->router[r], net->ports[r]))
             return NOC_NO_MEMORY;
     return 0;
 }
@@ -104,10 +107,10 @@ void noc_general_close(struct noc_state *net)
     struct noc_general *g = net->general;
     if (!g)
         return;
-    for (int r = 0; g->gate && r < net->c.routers; r++) {
-        noc_matcher_close(&g->gate[r].vc_match);
-        noc_matcher_close(&g->gate[r].sw_match);
-        noc_matcher_close(&g->gate[r].spec_match);
+    for (int r = 0; g->router && r < net->c.routers; r++) {
+        noc_matcher_close(&g->router[r].vc_match);
+        noc_matcher_close(&g->router[r].sw_match);
+        noc_matcher_close(&g->router[r].spec_match);
     }
     for (size_t i = 0; i < g->held_n; i++)
         free(g->held[i]);

@@ -1,4 +1,5 @@
-/* flit/router/general_state.h -- the general router: every option of BookSim 2's input-queued router, router by router.
+/* flit/router/general_state.h -- the general router: every option of BookSim 2's input-queued router, router by
+ * router.
  *
  * Stages accept work in batches: one with work in progress takes no more until that is done. Lists keep their order,
  * because with a speedup the order of winners is the order in the output queue.
@@ -18,7 +19,7 @@ struct noc_stage {
 
 struct noc_vc { /* what the general router adds to an input VC */
     uint8_t state, held_ok;
-    int32_t wish, grant; /* VC allocation: local output VC; switch: expanded output; -1 = none */
+    int32_t vc_grant, grant; /* VC allocation: local output VC; switch: expanded output; -1 = none */
 };
 
 struct noc_leaving { /* a flit in the crossbar or an output queue */
@@ -26,32 +27,34 @@ struct noc_leaving { /* a flit in the crossbar or an output queue */
     uint32_t out, stamp;
 };
 
-struct noc_fifo { uint32_t first, n; };
+struct noc_fifo {
+    uint32_t first, n;
+};
 
-struct noc_gate { /* one router */
+struct noc_router { /* one router */
     struct noc_stage rc, va, hold, sa;
     struct noc_leaving *xbar[2]; /* waiting, in progress */
     int xbar_n[2];
     uint64_t xbar_due;
     struct noc_matcher_state vc_match, sw_match, spec_match;
-    uint8_t *offset;                            /* per expanded input: VC asked first */
-    int32_t *held_out, *held_vc, *held_in;      /* per expanded input, input, output; -1 = none */
-    int8_t *vc_turn;                            /* piggyback: [class][port] */
-    struct noc_fifo *queue, *credit_queue;      /* per port */
+    uint8_t *offset;                       /* per expanded input: VC served first */
+    int32_t *held_out, *held_vc, *held_in; /* per expanded input, input, output; -1 = none */
+    int8_t *next_vc;                       /* piggyback: [class][port] */
+    struct noc_fifo *queue, *credit_queue; /* per port */
     uint64_t *wire_free;
-    uint32_t *freed;                            /* per port: VCs whose credit leaves in this step */
+    uint32_t *freed; /* per port: VCs whose credit leaves in this step */
     uint8_t *arrived;
 };
 
 struct noc_general {
-    struct noc_gate *gate;
+    struct noc_router *router;
     struct noc_vc *vc;
-    struct noc_leaving *queue;    /* [port][queue_room] */
-    uint32_t *credit_queue;       /* [port][queue_room] masks of VCs */
+    struct noc_leaving *queue; /* [port][queue_room] */
+    uint32_t *credit_queue;    /* [port][queue_room] masks of VCs */
     uint32_t queue_room;
-    struct noc_event *arrival;    /* per port */
-    struct noc_request *request, *spec_request, *sorted;
-    int32_t *pair, *spec_pair;    /* expanded (input, output) -> request, -1 */
+    struct noc_event *arrival; /* per port */
+    struct noc_match_request *request, *spec_request, *sorted;
+    int32_t *pair, *spec_pair; /* expanded (input, output) -> request, -1 */
     uint32_t *active;
     uint8_t *listed;
     uint32_t active_n;
@@ -61,7 +64,10 @@ struct noc_general {
     size_t held_n, held_room;
 };
 
-struct noc_choice { uint32_t port, mask; int rank; };
+struct noc_choice {
+    uint32_t port, mask;
+    int rank;
+};
 
 /* flit/router/allocate.c */
 int noc_choices(struct noc_state *net, uint32_t id, struct noc_choice *out);

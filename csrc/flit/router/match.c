@@ -68,17 +68,19 @@ static void serve(struct noc_matcher_state *m, int in, int out)
     }
 }
 
-static int beats(const struct noc_matcher_state *m, int at_input, const struct noc_request *a, const struct noc_request *b)
+static int beats(const struct noc_matcher_state *m, int at_input, const struct noc_match_request *a,
+                 const struct noc_match_request *b)
 {
     int64_t rank_a = at_input ? a->in_rank : a->out_rank, rank_b = at_input ? b->in_rank : b->out_rank;
     if (rank_a != rank_b)
         return rank_a > rank_b;
     int arbiter = at_input ? a->in : a->out;
-    return turn(m, at_input, arbiter, at_input ? a->out : a->in) < turn(m, at_input, arbiter, at_input ? b->out : b->in);
+    return turn(m, at_input, arbiter, at_input ? a->out : a->in) <
+           turn(m, at_input, arbiter, at_input ? b->out : b->in);
 }
 
 /* One side picks one request each, then the other side among those; only full matches move arbiters. */
-static void separable(struct noc_matcher_state *m, struct noc_request *r, int n, int input_first)
+static void separable(struct noc_matcher_state *m, struct noc_match_request *r, int n, int input_first)
 {
     int32_t *first = input_first ? m->best_in : m->best_out, *second = input_first ? m->best_out : m->best_in;
     for (int k = 0; k < n; k++)
@@ -102,7 +104,7 @@ static void separable(struct noc_matcher_state *m, struct noc_request *r, int n,
 
 static int ring_distance(int index, int from, int size) { return index >= from ? index - from : index - from + size; }
 
-static void islip(struct noc_matcher_state *m, const struct noc_request *r, int n)
+static void islip(struct noc_matcher_state *m, const struct noc_match_request *r, int n)
 {
     for (int round = 0; round < m->kind.iterations; round++) {
         int granted = 0;
@@ -136,7 +138,8 @@ static void islip(struct noc_matcher_state *m, const struct noc_request *r, int 
     }
 }
 
-static int sooner(const struct noc_matcher_state *m, int square, const struct noc_request *a, const struct noc_request *b)
+static int sooner(const struct noc_matcher_state *m, int square, const struct noc_match_request *a,
+                  const struct noc_match_request *b)
 {
     if (a->out_rank != b->out_rank)
         return a->out_rank > b->out_rank;
@@ -146,11 +149,11 @@ static int sooner(const struct noc_matcher_state *m, int square, const struct no
     return da != db ? da < db : a->out < b->out;
 }
 
-static void wavefront(struct noc_matcher_state *m, struct noc_request *r, int n)
+static void wavefront(struct noc_matcher_state *m, struct noc_match_request *r, int n)
 {
     const int square = m->inputs > m->outputs ? m->inputs : m->outputs;
     for (int i = 1; i < n; i++) { /* insertion: lists are short */
-        struct noc_request x = r[i];
+        struct noc_match_request x = r[i];
         int k = i;
         for (; k && sooner(m, square, &x, &r[k - 1]); k--)
             r[k] = r[k - 1];
@@ -164,7 +167,7 @@ static void wavefront(struct noc_matcher_state *m, struct noc_request *r, int n)
     m->first = (m->first + 1) % square;
 }
 
-void noc_match(struct noc_matcher_state *m, struct noc_request *r, int n)
+void noc_match(struct noc_matcher_state *m, struct noc_match_request *r, int n)
 {
     noc_match_clear(m);
     if (!n)

@@ -1,4 +1,5 @@
-/* flit/router/route.c -- routing tables folded: where routes are dimension order, small tables per dimension replace that of all pairs. */
+/* flit/router/route.c -- routing tables folded: where routes are dimension order, small tables per dimension replace
+ * that of all pairs. */
 #include "flit/state.h"
 
 #include <stdlib.h>
@@ -11,34 +12,38 @@ static unsigned coordinate(const struct noc_state *net, int number, int d)
     return (unsigned)(number % net->c.radix[d]);
 }
 
-/* For one or two dimensions without datelines: both dimensions are looked up at once, at the sum of two numbers, one of the
- * router and one of the endpoint, 16 bits a dimension; no branch depends on which of them the packet is still travelling in. */
+/* For one or two dimensions without datelines: both dimensions are looked up at once, at the sum of two numbers, one
+ * of the router and one of the endpoint, 16 bits a dimension; no branch depends on which of them the packet is still
+ * travelling in. */
 static int add_ways(struct noc_state *net)
 {
-    const uint32_t k = (uint32_t)net->radix[0], m = net->dimensions > 1 ? (uint32_t)net->radix[1] : 1, n = (uint32_t)net->c.routers;
+    const uint32_t k = (uint32_t)net->radix[0], m = net->dimensions > 1 ? (uint32_t)net->radix[1] : 1,
+                   n = (uint32_t)net->c.routers;
     if (net->c.split || net->dimensions > 2 || k * k + m * m > 1u << 16)
         return 0;
-    net->way = noc_keep(net, k * k + m * m, sizeof *net->way);
-    net->way_from = noc_keep(net, n, sizeof *net->way_from);
-    net->way_to = noc_keep(net, n, sizeof *net->way_to);
-    if (!net->way || !net->way_from || !net->way_to)
+    net->grid_route = noc_keep(net, k * k + m * m, sizeof *net->grid_route);
+    net->grid_from = noc_keep(net, n, sizeof *net->grid_from);
+    net->grid_to = noc_keep(net, n, sizeof *net->grid_to);
+    if (!net->grid_route || !net->grid_from || !net->grid_to)
         return NOC_NO_MEMORY;
     for (uint32_t i = 0; i < k * k; i++)
-        net->way[i] = net->turn[0][i] == NOC_HERE ? 0 : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits | NOC_FIRST_WAY);
+        net->grid_route[i] =
+            net->turn[0][i] == NOC_HERE ? 0 : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits | NOC_FIRST_DIMENSION);
     for (uint32_t i = 0; i < m * m; i++) {
         const unsigned entry = net->dimensions < 2 || net->turn[1][i] == NOC_HERE ? net->here : net->turn[1][i];
-        net->way[k * k + i] = (uint16_t)((entry & 63u) << net->vc_bits);
+        net->grid_route[k * k + i] = (uint16_t)((entry & 63u) << net->vc_bits);
     }
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t x = net->at[0][i], y = net->dimensions > 1 ? net->at[1][i] : 0;
-        net->way_from[i] = x * k | (k * k + y * m) << 16;
-        net->way_to[i] = x | y << 16;
+        net->grid_from[i] = x * k | (k * k + y * m) << 16;
+        net->grid_to[i] = x | y << 16;
     }
     return 0;
 }
 
-/* What dimension order says of one router, for all endpoints; `row` has room for twice their number. The highest dimension is
- * laid out first: each lower one spreads what lies there over its coordinates, and keeps it at the router's own. */
+/* What dimension order says of one router, for all endpoints; `row` has room for twice their number. The highest
+ * dimension is filled first: each lower one spreads what lies there over its coordinates, and keeps it at the
+ * router's own. */
 static const uint8_t *expected(const struct noc_state *net, size_t router, uint8_t *row)
 {
     const size_t n = (size_t)net->c.routers;
@@ -59,8 +64,8 @@ static const uint8_t *expected(const struct noc_state *net, size_t router, uint8
     return from;
 }
 
-/* A table of all pairs leaves the cache from 1,000 routers on: where it is dimension order over the radices, lowest first,
- * it is freed. */
+/* A table of all pairs leaves the cache from 1,000 routers on: where it is dimension order over the radices, lowest
+ * first, it is freed. */
 int noc_fold_table(struct noc_state *net)
 {
     const struct noc_config *c = &net->c;

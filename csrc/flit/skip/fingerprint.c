@@ -1,10 +1,12 @@
-/* flit/skip/fingerprint.c -- is it worth while to look whether a group's state recurs? To write a state out costs as much as some hundred
- * cycles, on long wires and deep buffers, so each cycle has a sign, and only signs that come again call for it.
+/* flit/skip/fingerprint.c -- per-cycle fingerprints that decide when a full snapshot is worth taking. A snapshot
+ * costs as much as some hundred cycles, on long wires and deep buffers, so each cycle has a fingerprint, and only
+ * fingerprints that come again call for it.
  *
- * Sign.   What arrived in the last 32 cycles and where, and how many flits lie between arrival and credit in each VC: where
- *         a buffer fills or drains the sign changes, however regular the arrivals are.
- * Guess.  For as long as a flit takes over the longest wire, signs have been those of `guess` cycles before. Periods too
- *         long to be remembered show as the sign of an anchor, set at w, 2w, 4w ... cycles (Brent).
+ * Print.  What arrived in the last 32 cycles and where, and how many flits lie between arrival and credit in each VC:
+ *         where a buffer fills or drains the fingerprint changes, however regular the arrivals are.
+ * Guess.  For as long as a flit takes over the longest wire, fingerprints have been those of `period_guess` cycles
+ *         before. Periods too long to be remembered show as the fingerprint of an anchor, set at w, 2w, 4w ... cycles
+ *         (Brent).
  */
 #include "flit/skip/state.h"
 
@@ -16,22 +18,24 @@ static uint64_t mixed(uint64_t x)
     return (x ^ x >> 29) * 0xbf58476d1ce4e5b9u;
 }
 
-/* What a flit adds to the level of its group between arrival and credit, by output VC. What is ejected does not arrive. */
-int noc_signs_open(struct noc_state *net)
+/* What a flit adds to the level of its group between arrival and credit, by output VC. What is ejected does not
+ * arrive. */
+int noc_fingerprints_open(struct noc_state *net)
 {
     uint64_t *weight = net->skip->weight = noc_alloc(net, (size_t)net->all_ports << net->vc_bits, sizeof *weight);
     for (uint32_t o = 0; weight && o < net->all_ports << net->vc_bits; o++)
-        weight[o] = noc_port(net, o >> net->vc_bits)->seat ? 0 : mixed(o + 1);
+        weight[o] = noc_output_port(net, o >> net->vc_bits)->terminal ? 0 : mixed(o + 1);
     return weight != NULL;
 }
 
 /* Arrivals and credits of this cycle, to the groups that search; 0: none does. */
-int noc_signs_read(struct noc_state *net)
+int noc_fingerprints_read(struct noc_state *net)
 {
     struct noc_skip *const s = net->skip;
     struct noc_group *const group = s->group;
     const uint64_t *const weight = s->weight;
-    const uint32_t *const group_of = s->group_of, slot = (uint32_t)net->now & net->wheel_mask, n = net->flit_n[slot], credits = net->credit_n[slot];
+    const uint32_t *const group_of = s->group_of, slot = (uint32_t)net->now & net->wheel_mask, n = net->flit_n[slot],
+                          credits = net->credit_n[slot];
     const struct noc_event *const event = &net->flit_wheel[(size_t)slot * net->flit_room];
     const uint32_t *const credit = &net->credit_wheel[(size_t)slot * net->credit_room], mask = (1u << net->vc_bits) - 1;
     const int vb = net->vc_bits;
@@ -41,7 +45,7 @@ int noc_signs_read(struct noc_state *net)
     if (!searching)
         return 0;
     for (uint32_t i = 0; i < n; i++) {
-        const uint32_t o = noc_inlet(net, event[i].vc >> vb)->up + (event[i].vc & mask), id = group_of[o >> vb];
+        const uint32_t o = noc_input_port(net, event[i].vc >> vb)->up + (event[i].vc & mask), id = group_of[o >> vb];
         if (id == NOC_NO_GROUP)
             continue;
         group[id].sum += mixed(weight[o] ^ event[i].flit.msg);
@@ -55,29 +59,32 @@ int noc_signs_read(struct noc_state *net)
     return 1;
 }
 
-/* Signs of the last cycles, compared with those `guess` cycles before, or a new guess. */
-static void guess(struct noc_group *g, uint32_t at, uint64_t sign)
+/* Fingerprints of the last cycles, compared with those `period_guess` cycles before, or a new period_guess. */
+static void period_guess(struct noc_group *g, uint32_t at, uint64_t fingerprint)
 {
-    struct noc_signs *signs = g->signs;
-    uint32_t *last = &signs->last[sign >> 54];
-    if (g->guess && signs->sign[(at - g->guess) % NOC_SIGNS] == sign) {
+    struct noc_fingerprints *fingerprints = g->fingerprints;
+    uint32_t *last = &fingerprints->last[fingerprint >> 54];
+    if (g->period_guess && fingerprints->fingerprint[(at - g->period_guess) % NOC_FINGERPRINTS] == fingerprint) {
         g->streak++;
     } else {
-        g->guess = at - *last < NOC_SIGNS && signs->sign[*last % NOC_SIGNS] == sign ? at - *last : 0;
-        g->streak = g->guess != 0;
+        g->period_guess =
+            at - *last < NOC_FINGERPRINTS && fingerprints->fingerprint[*last % NOC_FINGERPRINTS] == fingerprint
+                ? at - *last
+                : 0;
+        g->streak = g->period_guess != 0;
     }
-    signs->sign[at % NOC_SIGNS] = sign;
+    fingerprints->fingerprint[at % NOC_FINGERPRINTS] = fingerprint;
     *last = at;
 }
 
-/* This cycle's sign of a group; 1 where it is worth while to remember the state. */
-int noc_sign_worth(const struct noc_state *net, struct noc_group *g, uint64_t *sign)
+/* This cycle's fingerprint of a group; 1 where it is worth while to remember the state. */
+int noc_worth_snapshot(const struct noc_state *net, struct noc_group *g, uint64_t *fingerprint)
 {
     g->rolling = (g->rolling << 2) + g->sum;
     g->sum = 0;
-    *sign = mixed(g->rolling ^ mixed(g->level));
-    if (!g->signs && !(g->signs = calloc(1, sizeof *g->signs)))
+    *fingerprint = mixed(g->rolling ^ mixed(g->level));
+    if (!g->fingerprints && !(g->fingerprints = calloc(1, sizeof *g->fingerprints)))
         return 0;
-    guess(g, (uint32_t)(net->now - g->begun), *sign);
-    return g->streak >= net->skip->longest_wire || (g->anchor_at < net->now && *sign == g->anchor_sign);
+    period_guess(g, (uint32_t)(net->now - g->begun), *fingerprint);
+    return g->streak >= net->skip->longest_wire || (g->anchor_at < net->now && *fingerprint == g->anchor_fingerprint);
 }

@@ -1,5 +1,6 @@
-/* flit/skip/group.c -- which flows share a port. A flow is a message at the head of its queue or under way; its path is known
- * from the routing table. A new flow joins the groups whose ports it uses; when one ends, its group is partitioned anew.
+/* flit/skip/group.c -- which flows share a port. A flow is a message at the head of its queue or under way; its path
+ * is known from the routing table. A new flow joins the groups whose ports it uses; when one ends, its group is
+ * partitioned anew.
  */
 #include "flit/skip/state.h"
 
@@ -21,24 +22,26 @@ static int reserve(uint32_t **array, uint32_t *room, uint32_t need)
     return 1;
 }
 
-/* ---- told by flit/source.c, in the middle of a cycle */
+/* ---- called by flit/source.c, in the middle of a cycle */
 
-/* A message is about to be queued: an endpoint on the shelf that would start it comes back first. */
+/* A message is about to be queued: a parked group whose endpoint would start it is unparked first. */
 void noc_skip_starts(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
     const struct noc_msg *m = &net->msg[msg];
     const uint32_t id = s->group_of[net->router_ports + (uint32_t)m->src];
-    if (id != NOC_NO_GROUP && s->group[id].frozen && net->source[m->src * net->c.vc_classes + m->vc_class].head == NOC_NO_MSG)
-        noc_thaw(net, &s->group[id]);
+    if (id != NOC_NO_GROUP && s->group[id].parked &&
+        net->source[m->src * net->c.vc_classes + m->vc_class].head == NOC_NO_MSG)
+        noc_unpark(net, &s->group[id]);
 }
 
 void noc_skip_started(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
     const uint32_t known = s->slot_room;
-    if (s->off || !reserve(&s->active, &s->active_room, s->n_active + 1) || !reserve(&s->fresh, &s->fresh_room, s->n_fresh + 1) ||
-        !reserve(&s->slot, &s->slot_room, msg + 1) || !reserve(&s->place, &s->place_room, msg + 1)) {
+    if (s->off || !reserve(&s->active, &s->active_room, s->n_active + 1) ||
+        !reserve(&s->fresh, &s->fresh_room, s->n_fresh + 1) || !reserve(&s->slot, &s->slot_room, msg + 1) ||
+        !reserve(&s->place, &s->place_room, msg + 1)) {
         s->off = 1; /* no memory: step on, which is always right */
         return;
     }
@@ -76,7 +79,7 @@ void noc_skip_ended(struct noc_state *net, uint32_t msg)
     const uint32_t moved = g->msgs[--g->n_msgs];
     g->msgs[s->place[msg]] = moved;
     s->place[moved] = s->place[msg];
-    g->changed = g->loose = 1;
+    g->changed = g->may_split = 1;
 }
 
 /* ---- the partition */
@@ -99,7 +102,7 @@ static struct noc_group *new_group(struct noc_state *net)
     s->n_groups = id == s->n_groups ? id + 1 : s->n_groups;
     struct noc_group *g = &s->group[id];
     g->used = 1;
-    g->frozen = g->recurred = g->loose = g->tosses = 0;
+    g->parked = g->recurred = g->may_split = g->random_ties = 0;
     g->parted = net->now;
     g->n_keys = g->n_msgs = 0;
     g->born = g->begun = net->now;
@@ -110,11 +113,11 @@ static struct noc_group *new_group(struct noc_state *net)
 static void leave(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
-    if (g->frozen)
-        noc_thaw(net, g);
+    if (g->parked)
+        noc_unpark(net, g);
     noc_note_unrepeated(net, g);
     s->report.group_cycles += net->now - g->born;
-    g->used = g->changed = g->loose = 0;
+    g->used = g->changed = g->may_split = 0;
     while (s->n_groups && !s->group[s->n_groups - 1].used)
         s->n_groups--;
 }
@@ -126,9 +129,9 @@ void noc_group_restart(struct noc_state *net, struct noc_group *g)
     g->wait = net->skip->first_wait;
     g->reference_at = g->anchor_at = UINT64_MAX;
     g->renew = g->sum = g->level = g->rolling = 0;
-    g->guess = g->streak = 0;
+    g->period_guess = g->streak = 0;
     g->changed = g->recurred = 0;
-    g->given_up = g->tosses || net->skip->hopeless;
+    g->given_up = g->random_ties || net->skip->never_periodic;
 }
 
 static uint32_t may_use(struct noc_skip *s, uint32_t key, uint32_t n)
@@ -140,8 +143,9 @@ static uint32_t may_use(struct noc_skip *s, uint32_t key, uint32_t n)
     return n + 1;
 }
 
-/* Keys a flow may use, injection first; 0 where it cannot arrive. `tosses`: a coin may choose between them. */
-static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *tosses)
+/* Keys a flow may use, injection first; 0 where it cannot arrive. `random_ties`: a random tie break may choose
+ * between them. */
+static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *random_ties)
 {
     struct noc_skip *s = net->skip;
     struct noc_flit f = {0, (uint16_t)m->dst, 0};
@@ -149,24 +153,26 @@ static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *tos
     s->turn++;
     uint32_t n = may_use(s, net->router_ports + (uint32_t)m->src, 0);
     for (uint32_t i = 0; i < n; i++) {
-        arrives |= noc_port(net, s->path[i])->seat;
-        if (noc_port(net, s->path[i])->seat)
+        arrives |= noc_output_port(net, s->path[i])->terminal;
+        if (noc_output_port(net, s->path[i])->terminal)
             continue;
-        const uint32_t in = noc_port(net, s->path[i])->dst >> net->vc_bits, first = in >> net->port_bits << net->port_bits;
+        const uint32_t in = noc_output_port(net, s->path[i])->dst >> net->vc_bits,
+                       first = in >> net->port_bits << net->port_bits;
         const uint32_t key = first + noc_route(net, in >> net->port_bits, in - first, &f, 0);
         n = may_use(s, key, n);
-        if (noc_tosses(net, in >> net->port_bits, in - first, f.dst)) {
+        if (noc_tie_is_random(net, in >> net->port_bits, in - first, f.dst)) {
             n = may_use(s, key ^ 1, n);
-            *tosses = 1;
+            *random_ties = 1;
         }
-        if (net->minimal && !noc_port(net, key)->seat)
-            for (uint64_t ways = net->minimal[(size_t)(in >> net->port_bits) * (size_t)net->c.endpoints + f.dst]; ways; ways &= ways - 1)
-                n = may_use(s, first + (uint32_t)__builtin_ctzll(ways), n);
+        if (net->minimal && !noc_output_port(net, key)->terminal)
+            for (uint64_t ports = net->minimal[(size_t)(in >> net->port_bits) * (size_t)net->c.endpoints + f.dst];
+                 ports; ports &= ports - 1)
+                n = may_use(s, first + (uint32_t)__builtin_ctzll(ports), n);
     }
-    for (uint32_t i = 0, ways = n; s->joint && i < ways; i++) {
+    for (uint32_t i = 0, reached = n; s->coupled && i < reached; i++) {
         const uint32_t router = s->path[i] >> net->port_bits;
         for (uint32_t p = 0; s->path[i] < net->router_ports && p < net->ports[router]; p++)
-            if (noc_port(net, (router << net->port_bits) + p)->used)
+            if (noc_output_port(net, (router << net->port_bits) + p)->used)
                 n = may_use(s, (router << net->port_bits) + p, n);
     }
     return arrives ? n : 0;
@@ -176,7 +182,8 @@ static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *tos
 static int absorb(struct noc_state *net, struct noc_group *to, struct noc_group *from)
 {
     struct noc_skip *s = net->skip;
-    if (!reserve(&to->keys, &to->keys_room, to->n_keys + from->n_keys) || !reserve(&to->msgs, &to->msgs_room, to->n_msgs + from->n_msgs))
+    if (!reserve(&to->keys, &to->keys_room, to->n_keys + from->n_keys) ||
+        !reserve(&to->msgs, &to->msgs_room, to->n_msgs + from->n_msgs))
         return 0;
     for (uint32_t i = 0; i < from->n_keys; i++) {
         s->group_of[from->keys[i]] = noc_group_id(s, to);
@@ -186,8 +193,8 @@ static int absorb(struct noc_state *net, struct noc_group *to, struct noc_group 
         s->place[from->msgs[i]] = to->n_msgs;
         to->msgs[to->n_msgs++] = from->msgs[i];
     }
-    to->loose |= from->loose;
-    to->tosses |= from->tosses;
+    to->may_split |= from->may_split;
+    to->random_ties |= from->random_ties;
     leave(net, from);
     return 1;
 }
@@ -196,8 +203,8 @@ static int add_flow(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
     const struct noc_msg *m = &net->msg[msg];
-    int tosses = 0;
-    const uint32_t n = path_of(net, m, &tosses);
+    int random_ties = 0;
+    const uint32_t n = path_of(net, m, &random_ties);
     struct noc_group *g = NULL;
     if (!n)
         return 0;
@@ -206,8 +213,8 @@ static int add_flow(struct noc_state *net, uint32_t msg)
         if (id == NOC_NO_GROUP || g == &s->group[id])
             continue;
         struct noc_group *other = &s->group[id];
-        if (other->frozen)
-            noc_thaw(net, other);
+        if (other->parked)
+            noc_unpark(net, other);
         noc_group_restart(net, other); /* before its flows are others */
         if (!g) {
             g = other;
@@ -229,7 +236,8 @@ static int add_flow(struct noc_state *net, uint32_t msg)
         }
     s->place[msg] = g->n_msgs;
     g->msgs[g->n_msgs++] = msg;
-    g->tosses |= tosses && m->flits > (uint64_t)m->packet_flits; /* one packet has thrown its coins when it flows */
+    /* the ties of a single packet are broken before it flows */
+    g->random_ties |= random_ties && m->flits > (uint64_t)m->packet_flits;
     noc_group_restart(net, g);
     return 1;
 }
@@ -281,7 +289,7 @@ void noc_group_keep(struct noc_state *net)
             continue;
         if (g->changed)
             noc_group_restart(net, g);
-        if (!g->frozen && g->loose && (!g->n_msgs || net->now >= g->parted + NOC_PART_EVERY))
+        if (!g->parked && g->may_split && (!g->n_msgs || net->now >= g->parted + NOC_PART_EVERY))
             ok = part(net, id);
     }
     noc_release_due(net);

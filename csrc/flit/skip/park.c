@@ -1,10 +1,11 @@
-/* flit/skip/park.c -- a group whose state recurs is taken off the clock: what is due or waiting in it lies on a shelf, and its
- * state at any later cycle t, up to `limit`, is that of cycle frozen_at + (t - frozen_at) mod period.
+/* flit/skip/park.c -- a group whose state recurs is parked: its pending events are taken off the clock, and its
+ * state at any later cycle t, up to `limit`, is that of cycle parked_at + (t - parked_at) mod period.
  *
- * Thaw. Counters and messages are advanced by whole periods, the rest of a period is stepped by the group alone, with
- *       what is due or waiting of all others laid aside. Where bins of link counters end inside the skipped cycles, one of
+ * Unpark. Counters and messages are advanced by whole periods, the rest of a period is stepped by the group alone,
+ *         with
+ *       the pending events of all others detached. Where bins of link counters end inside the skipped cycles, one of
  *       the periods is stepped too, and read where those bins end in it: the bins are those of stepping.
- * Cells. Arbiter cells hold cycle numbers; those of one port only ever grow, as its groups follow each other in time.
+ * Arbiters hold cycle numbers; those of one port only ever grow, as its groups follow each other in time.
  */
 #include "flit/skip/state.h"
 
@@ -27,19 +28,19 @@ void noc_set_limit(struct noc_skip *s)
 {
     s->next_limit = UINT64_MAX;
     for (uint32_t i = 0; i < s->n_groups; i++)
-        if (s->group[i].used && s->group[i].frozen && s->group[i].limit < s->next_limit)
+        if (s->group[i].used && s->group[i].parked && s->group[i].limit < s->next_limit)
             s->next_limit = s->group[i].limit;
 }
 
 /* Take a group off the clock; 0 (and nothing done) without memory. */
-int noc_freeze(struct noc_state *net, struct noc_group *g)
+int noc_park(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
-    if (!room_for(g) || !noc_items_take(net, g, &g->items))
+    if (!room_for(g) || !noc_pending_detach(net, g, &g->events))
         return 0;
-    g->frozen_at = net->now;
-    g->frozen = g->recurred = 1;
-    s->frozen++;
+    g->parked_at = net->now;
+    g->parked = g->recurred = 1;
+    s->parked++;
     noc_set_limit(s);
     return 1;
 }
@@ -52,7 +53,7 @@ static void advance_counters(struct noc_state *net, const struct noc_group *g, u
     struct noc_skip *s = net->skip;
     for (uint32_t i = 0; i < g->n_keys; i++) {
         const uint32_t key = g->keys[i];
-        if (net->free_at[key] > g->frozen_at)
+        if (net->free_at[key] > g->parked_at)
             net->free_at[key] += n * g->period;
         for (int k = 0; k < net->c.flows; k++)
             noc_flows_of(net, key)[k].flits += n * s->flow_counts[(size_t)key * (size_t)net->c.flows + (size_t)k];
@@ -86,35 +87,36 @@ static void step_period(struct noc_state *net, const struct noc_group *g, const 
     noc_links_sum(net, g->keys, g->n_keys, g->snap + (size_t)NOC_BINS * g->n_keys);
     for (uint64_t c = 0; c < g->period; c++) {
         for (uint32_t i = 0; i < n; i++)
-            if ((ends[i] - g->frozen_at) % g->period == c)
+            if ((ends[i] - g->parked_at) % g->period == c)
                 noc_links_sum(net, g->keys, g->n_keys, g->snap + (size_t)i * g->n_keys);
         noc_one_cycle(net);
     }
 }
 
-/* The group, alone on the clock, from frozen_at to `t`. */
+/* The group, alone on the clock, from parked_at to `t`. */
 static void catch_up(struct noc_state *net, struct noc_group *g, uint64_t t)
 {
     struct noc_skip *s = net->skip;
-    const uint64_t periods = (t - g->frozen_at) / g->period, whole = g->frozen_at + periods * g->period;
+    const uint64_t periods = (t - g->parked_at) / g->period, whole = g->parked_at + periods * g->period;
     uint64_t ends[NOC_BINS], stepped = 0;
-    uint32_t n = noc_links_ends(net, g->frozen_at, whole, ends);
-    noc_links_read_some(net, g->keys, g->n_keys, g->frozen_at);
+    uint32_t n = noc_links_ends(net, g->parked_at, whole, ends);
+    noc_links_read_some(net, g->keys, g->n_keys, g->parked_at);
     if (periods) {
         const uint64_t skipped = periods - (n != 0);
         advance_counters(net, g, skipped);
         if (net->general)
-            noc_items_shift(net, g, skipped * g->period);
+            noc_pending_shift(net, g, skipped * g->period);
         s->report.group_skipped += skipped * g->period;
         s->report.jumps += skipped != 0;
-        s->report.longest_period = skipped && g->period > s->report.longest_period ? g->period : s->report.longest_period;
+        s->report.longest_period =
+            skipped && g->period > s->report.longest_period ? g->period : s->report.longest_period;
         net->now = whole - (n ? g->period : 0);
     }
-    noc_items_lay(net, &g->items);
+    noc_pending_restore(net, &g->events);
     if (n) {
         step_period(net, g, ends, n);
         stepped += g->period;
-        noc_links_lay(net, g->keys, g->n_keys, ends, n, g->frozen_at, g->period, s->counts, g->snap);
+        noc_links_repeat(net, g->keys, g->n_keys, ends, n, g->parked_at, g->period, s->counts, g->snap);
     }
     n = noc_links_ends(net, whole, t, ends);
     for (uint32_t i = 0; net->now < t; stepped++) {
@@ -128,49 +130,49 @@ static void catch_up(struct noc_state *net, struct noc_group *g, uint64_t t)
 }
 
 /* Back on the clock, at the cycle that is to come. */
-void noc_thaw(struct noc_state *net, struct noc_group *g)
+void noc_unpark(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
     const uint64_t now = net->now;
     const uint32_t later = net->later_n;
     if (now >= net->bin_end)
-        noc_links_turn(net);
-    if (!noc_items_take(net, NULL, &s->rest)) { /* a group must not be lost: stop here, in words */
+        noc_links_next_bin(net);
+    if (!noc_pending_detach(net, NULL, &s->rest)) { /* a group must not be lost: stop here with a message */
         noc_fail(net, NOC_NO_MEMORY, "no memory to step a group");
         abort();
     }
-    net->now = g->frozen_at;
+    net->now = g->parked_at;
     net->later_n = 0;
     catch_up(net, g, now);
     net->later_n = later;
-    noc_items_lay(net, &s->rest);
-    g->frozen = 0;
-    s->frozen--;
+    noc_pending_restore(net, &s->rest);
+    g->parked = 0;
+    s->parked--;
     noc_set_limit(s);
 }
 
-void noc_thaw_all(struct noc_state *net)
+void noc_unpark_all(struct noc_state *net)
 {
     for (uint32_t i = 0; net->skip && i < net->skip->n_groups; i++) {
         struct noc_group *g = &net->skip->group[i];
-        if (g->used && g->frozen) {
-            noc_thaw(net, g);
+        if (g->used && g->parked) {
+            noc_unpark(net, g);
             noc_group_restart(net, g);
         }
     }
 }
 
-/* Counters of all groups as of now; those on the shelf stay there. */
+/* Counters of all groups as of now; parked groups stay parked. */
 void noc_settle(struct noc_state *net)
 {
     for (uint32_t i = 0; net->skip && i < net->skip->n_groups; i++) {
         struct noc_group *g = &net->skip->group[i];
-        if (!g->used || !g->frozen)
+        if (!g->used || !g->parked)
             continue;
-        noc_thaw(net, g);
+        noc_unpark(net, g);
         const uint64_t periods = (g->limit - net->now) / g->period;
         g->limit = net->now + periods * g->period;
-        if (!periods || !noc_freeze(net, g))
+        if (!periods || !noc_park(net, g))
             g->given_up = 1;
     }
 }

@@ -1,9 +1,11 @@
-/* flit/skip/search.c -- exact skipping: when the state of a group recurs, relative to now, whole periods are advanced at once.
+/* flit/skip/search.c -- exact skipping: when the state of a group recurs, relative to now, whole periods are advanced
+ * at once.
  *
- * Between two changes (a message starts, is sent out, or has arrived) nothing but its state decides what a group does. Where
- * signs of a recurrence are seen (flit/skip/fingerprint.c) a reference state is kept, and a new one each time the regime has doubled;
- * when its sign comes again all words are compared, so no hash can deceive. The group then goes to the shelf
- * (flit/skip/park.c) until its shortest message is nearly out, or a new message uses one of its ports.
+ * Between two changes (a message starts, is sent out, or has arrived) nothing but its state decides what a group
+ * does. Where fingerprints of a recurrence are seen (flit/skip/fingerprint.c) a reference state is kept, and a new
+ * one each time the regime has doubled; when its fingerprint comes again all words are compared, so no hash can
+ * deceive. The group is then parked (flit/skip/park.c) until its shortest message is nearly out, or a new message
+ * uses one of its ports.
  */
 #include "flit/skip/state.h"
 
@@ -22,18 +24,22 @@ int noc_skip_open(struct noc_state *net)
     s->path = noc_alloc(net, net->all_ports, sizeof *s->path);
     s->seen = noc_alloc(net, net->all_ports, sizeof *s->seen);
     s->flow_counts = noc_alloc(net, (size_t)net->all_ports * (size_t)net->c.flows, sizeof *s->flow_counts);
-    s->joint = noc_general_joint(net);
-    s->hopeless = noc_general_uneven(net);
+    s->coupled = noc_general_coupled(net);
+    s->never_periodic = noc_general_never_periodic(net);
     s->next_limit = UINT64_MAX;
     s->stale = 1;
     for (uint32_t i = 0; i < net->router_ports; i++) {
-        const uint32_t there = noc_port(net, i)->flit_delay, back = noc_inlet(net, i)->credit_delay, way = there > back ? there : back;
-        s->longest_wire = way > s->longest_wire ? way : s->longest_wire;
+        const uint32_t there = noc_output_port(net, i)->flit_delay, back = noc_input_port(net, i)->credit_delay,
+                       wire = there > back ? there : back;
+        s->longest_wire = wire > s->longest_wire ? wire : s->longest_wire;
     }
     s->first_wait = 2 * (uint64_t)(net->wheel_mask + 1) > 64 ? 2 * (uint64_t)(net->wheel_mask + 1) : 64;
     for (uint32_t i = 0; s->group_of && i < net->all_ports; i++)
         s->group_of[i] = NOC_NO_GROUP;
-    return noc_signs_open(net) && s->counts && s->progress && s->flow_counts && s->scratch && s->group_of && s->path && s->seen ? 0 : NOC_NO_MEMORY;
+    return noc_fingerprints_open(net) && s->counts && s->progress && s->flow_counts && s->scratch && s->group_of &&
+                   s->path && s->seen
+               ? 0
+               : NOC_NO_MEMORY;
 }
 
 void noc_skip_close(struct noc_state *net)
@@ -43,12 +49,12 @@ void noc_skip_close(struct noc_state *net)
         return;
     for (uint32_t i = 0; i < s->groups_room; i++) {
         struct noc_group *g = &s->group[i];
-        void *held[] = {g->keys, g->msgs, g->state, g->items.at, g->snap, g->signs};
+        void *held[] = {g->keys, g->msgs, g->state, g->events.at, g->snap, g->fingerprints};
         for (size_t k = 0; k < sizeof held / sizeof *held; k++)
             free(held[k]);
     }
-    void *held[] = {s->group, s->group_of, s->path, s->active, s->slot, s->place, s->fresh, s->counts, s->progress, s->flow_counts,
-                    s->weight, s->seen, s->rest.at, s->scratch, s};
+    void *held[] = {s->group,    s->group_of,    s->path,   s->active, s->slot,    s->place,   s->fresh, s->counts,
+                    s->progress, s->flow_counts, s->weight, s->seen,   s->rest.at, s->scratch, s};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);
     net->skip = NULL;
@@ -79,11 +85,13 @@ static int remember(struct noc_state *net, struct noc_group *g)
         noc_flush_port(net, key);
         for (int k = 0; k < net->c.flows; k++)
             s->flow_counts[(size_t)key * (size_t)net->c.flows + (size_t)k] = noc_flows_of(net, key)[k].flits;
-        memcpy(&s->counts[(size_t)key << net->vc_bits], &net->total[(size_t)key << net->vc_bits], ((size_t)1 << net->vc_bits) * sizeof *s->counts);
+        memcpy(&s->counts[(size_t)key << net->vc_bits], &net->total[(size_t)key << net->vc_bits],
+               ((size_t)1 << net->vc_bits) * sizeof *s->counts);
         for (int k = 0; key >= net->router_ports && k < net->c.vc_classes; k++) {
             const uint32_t head = net->source[source_of(net, key, k)].head;
             if (head != NOC_NO_MSG)
-                s->progress[source_of(net, key, k)] = (struct noc_progress){net->msg[head].flits_left, net->msg[head].packets_left};
+                s->progress[source_of(net, key, k)] =
+                    (struct noc_progress){net->msg[head].flits_left, net->msg[head].packets_left};
         }
     }
     g->reference_at = net->now;
@@ -123,7 +131,7 @@ static uint64_t periods(const struct noc_state *net, const struct noc_group *g)
 }
 
 /* The state is that of the reference: what grew since then grows as much in every period. */
-static int shelve(struct noc_state *net, struct noc_group *g)
+static int park(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
     const uint64_t n = periods(net, g);
@@ -146,12 +154,13 @@ static int shelve(struct noc_state *net, struct noc_group *g)
             struct noc_progress *p = &s->progress[source_of(net, key, k)];
             const uint32_t head = net->source[source_of(net, key, k)].head;
             if (head != NOC_NO_MSG)
-                *p = (struct noc_progress){p->flits - net->msg[head].flits_left, p->packets - net->msg[head].packets_left};
+                *p = (struct noc_progress){p->flits - net->msg[head].flits_left,
+                                           p->packets - net->msg[head].packets_left};
         }
     }
     g->period = net->now - g->reference_at;
     g->limit = net->now + n * g->period;
-    return noc_freeze(net, g);
+    return noc_park(net, g);
 }
 
 static void give_up(struct noc_skip *s, struct noc_group *g)
@@ -163,20 +172,21 @@ static void give_up(struct noc_skip *s, struct noc_group *g)
 static void search(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
-    uint64_t sign;
+    uint64_t fingerprint;
     if (net->now - g->begun == s->longest_wire && shortest(net, g) < 2 * s->longest_wire) {
         g->given_up = 1; /* a message is sent out before what is on the wires now has passed them again */
         return;
     }
-    const int worth = noc_sign_worth(net, g, &sign);
-    if (g->reference_at < net->now && sign == g->reference_sign && noc_same_state(net, g, g->state, g->size)) {
-        g->given_up = !shelve(net, g); /* where not shelved, less than a period is left */
+    const int worth = noc_worth_snapshot(net, g, &fingerprint);
+    if (g->reference_at < net->now && fingerprint == g->reference_fingerprint &&
+        noc_same_state(net, g, g->state, g->size)) {
+        g->given_up = !park(net, g); /* where not parked, less than a period is left */
         g->recurred = 1;
         return;
     }
     if (worth && net->now >= g->renew) {
         g->renew = net->now + (net->now - g->begun);
-        g->reference_sign = sign;
+        g->reference_fingerprint = fingerprint;
         if (!remember(net, g)) {
             give_up(s, g);
             return;
@@ -186,7 +196,7 @@ static void search(struct noc_state *net, struct noc_group *g)
         return;
     g->wait *= 2;
     g->anchor_at = net->now;
-    g->anchor_sign = sign;
+    g->anchor_fingerprint = fingerprint;
     if (g->wait > NOC_LAST_WAIT)
         give_up(s, g);
     else if (16 * shortest(net, g) < g->wait)
@@ -201,24 +211,27 @@ void noc_skip_look(struct noc_state *net)
         return;
     for (uint32_t i = 0; i < s->n_groups && s->next_limit <= net->now; i++) {
         struct noc_group *g = &s->group[i];
-        if (g->used && g->frozen && g->limit <= net->now) {
-            noc_thaw(net, g);
+        if (g->used && g->parked && g->limit <= net->now) {
+            noc_unpark(net, g);
             g->given_up = 1; /* what is left of this regime is less than a period */
         }
     }
     noc_group_keep(net);
-    if (!noc_signs_read(net))
+    if (!noc_fingerprints_read(net))
         return;
     for (uint32_t i = 0; i < s->n_groups; i++)
         if (noc_searches(net, &s->group[i]))
             search(net, &s->group[i]);
 }
 
-/* Until when the groups on the shelf may stay there; UINT64_MAX: none is there. */
+/* Until when parked groups may stay parked; UINT64_MAX: none is. */
 uint64_t noc_skip_limit(const struct noc_state *net) { return net->skip->next_limit; }
 
-/* The clock goes on at once over cycles in which nothing is due outside the shelf. */
-void noc_skip_idle(struct noc_state *net, uint64_t cycles) { net->skip->report.skipped += net->skip->frozen ? cycles : 0; }
+/* The clock goes on at once over cycles in which nothing is due outside parked groups. */
+void noc_skip_idle(struct noc_state *net, uint64_t cycles)
+{
+    net->skip->report.skipped += net->skip->parked ? cycles : 0;
+}
 
 /* ---- what is reported */
 

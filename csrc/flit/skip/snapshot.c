@@ -1,4 +1,5 @@
-/* flit/skip/snapshot.c -- the state of a group, or of the whole network, as words relative to now: equal words, equal future. */
+/* flit/skip/snapshot.c -- the state of a group, or of the whole network, as words relative to now: equal words, equal
+ * future. */
 #include "flit/skip/snapshot.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static void sort(uint64_t *at, size_t n)
 }
 
 /* A list whose order means nothing: sorted in place of writing. */
-void noc_put_sorted(struct noc_words *w, uint64_t what, size_t n)
+void noc_put_sorted(struct noc_snapshot *w, uint64_t what, size_t n)
 {
     if (!n)
         return;
@@ -35,11 +36,15 @@ void noc_put_sorted(struct noc_words *w, uint64_t what, size_t n)
         noc_put(w, w->scratch[i]);
 }
 
-static int aged(const struct noc_state *net) { return net->c.priority == NOC_NETWORK_AGE || net->c.priority == NOC_LOCAL_AGE; }
-
-void noc_put_age(struct noc_words *w, const struct noc_flit *f, uint32_t stamp)
+static int aged(const struct noc_state *net)
 {
-    const uint64_t apart = w->id == NOC_NO_GROUP ? (uint64_t)f->dst << 32 : 0, age = apart | (uint32_t)((uint32_t)w->net->now - stamp);
+    return net->c.priority == NOC_NETWORK_AGE || net->c.priority == NOC_LOCAL_AGE;
+}
+
+void noc_put_age(struct noc_snapshot *w, const struct noc_flit *f, uint32_t stamp)
+{
+    const uint64_t apart = w->id == NOC_NO_GROUP ? (uint64_t)f->dst << 32 : 0,
+                   age = apart | (uint32_t)((uint32_t)w->net->now - stamp);
     if (!aged(w->net))
         return;
     if (w->at || w->against) {
@@ -60,14 +65,14 @@ void noc_put_age(struct noc_words *w, const struct noc_flit *f, uint32_t stamp)
     w->age[w->ages++] = age;
 }
 
-static void put_input(struct noc_words *w, uint32_t gp)
+static void put_input(struct noc_snapshot *w, uint32_t gp)
 {
     const struct noc_state *net = w->net;
     const unsigned depth = (unsigned)net->c.vc_depth;
-    noc_put(w, (uint64_t)noc_inlet(net, gp)->out_last << 8 | noc_inlet(net, gp)->vc_last);
+    noc_put(w, (uint64_t)noc_input_port(net, gp)->out_last << 8 | noc_input_port(net, gp)->vc_last);
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const uint32_t id = (gp << net->vc_bits) + (unsigned)vc;
-        const struct noc_in *v = noc_in(net, id);
+        const struct noc_input_vc *v = noc_input_vc(net, id);
         noc_put(w, (uint64_t)v->count << 32 | (uint64_t)v->out << 16 | v->va_last);
         for (unsigned k = 0; k < v->count; k++) {
             const size_t at = (size_t)id * depth + (v->pos + k - 1) % depth;
@@ -78,11 +83,11 @@ static void put_input(struct noc_words *w, uint32_t gp)
         }
     }
     if (net->general)
-        noc_put_gate_input(w, gp);
+        noc_put_router_input(w, gp);
 }
 
 /* Who are kept as the hottest flows of a link; how many flits is not state as long as they stay the same. */
-static void put_flows(struct noc_words *w, uint32_t key)
+static void put_flows(struct noc_snapshot *w, uint32_t key)
 {
     const struct noc_flow *flow = noc_flows_of(w->net, key);
     for (int k = 0; k < w->net->c.flows; k++) {
@@ -92,30 +97,30 @@ static void put_flows(struct noc_words *w, uint32_t key)
 }
 
 /* What a link's sender knows of it. */
-static void put_output(struct noc_words *w, uint32_t key)
+static void put_output(struct noc_snapshot *w, uint32_t key)
 {
     const struct noc_state *net = w->net;
-    const struct noc_port *p = noc_port(net, key);
+    const struct noc_output_port *p = noc_output_port(net, key);
     noc_put(w, (uint64_t)p->free_mask << 32 | p->tail_sent);
     noc_put(w, (net->free_at[key] > net->now ? net->free_at[key] - net->now : 0) << 8 | p->in_last);
     for (int vc = 0; vc < net->c.vcs; vc++) {
-        const struct noc_out *out = noc_out(net, (key << net->vc_bits) + (unsigned)vc);
+        const struct noc_output_vc *out = noc_output_vc(net, (key << net->vc_bits) + (unsigned)vc);
         noc_put(w, (uint64_t)out->credits << 16 | out->va_last);
     }
 }
 
 /* The input port at a link's far end, and what else belongs to the link. */
-static void put_far_end(struct noc_words *w, uint32_t key)
+static void put_far_end(struct noc_snapshot *w, uint32_t key)
 {
     const struct noc_state *net = w->net;
     put_flows(w, key);
     if (net->general && key < net->router_ports)
-        noc_put_gate_output(w, key);
-    if (!noc_port(net, key)->seat)
-        put_input(w, noc_port(net, key)->dst >> net->vc_bits);
+        noc_put_router_output(w, key);
+    if (!noc_output_port(net, key)->terminal)
+        put_input(w, noc_output_port(net, key)->dst >> net->vc_bits);
 }
 
-static void put_wires(struct noc_words *w)
+static void put_wires(struct noc_snapshot *w)
 {
     const struct noc_state *net = w->net;
     for (uint32_t k = 0; k <= net->wheel_mask && !w->differs; k++) {
@@ -151,7 +156,7 @@ static uint64_t left_in_packet(const struct noc_state *net, const struct noc_sou
     return net->msg[s->head].flits <= (uint64_t)net->msg[s->head].packet_flits ? 1u << 31 : (uint64_t)s->left;
 }
 
-static void put_endpoint(struct noc_words *w, uint32_t e)
+static void put_endpoint(struct noc_snapshot *w, uint32_t e)
 {
     const struct noc_state *net = w->net;
     noc_put(w, (uint64_t)net->last_class[e] << 1 | net->listed[e]);
@@ -162,11 +167,12 @@ static void put_endpoint(struct noc_words *w, uint32_t e)
     }
 }
 
-static void put_lists(struct noc_words *w)
+static void put_lists(struct noc_snapshot *w)
 {
     const struct noc_state *net = w->net;
-    const struct noc_list *lists[5] = {&net->va[net->now % 3], &net->va[(net->now + 1) % 3], &net->va[(net->now + 2) % 3],
-                                       &net->sa[net->now & 1], &net->sa[(net->now + 1) & 1]};
+    const struct noc_list *lists[5] = {&net->va[net->now % 3], &net->va[(net->now + 1) % 3],
+                                       &net->va[(net->now + 2) % 3], &net->sa[net->now & 1],
+                                       &net->sa[(net->now + 1) & 1]};
     for (unsigned k = 0; k < 5; k++) {
         size_t n = 0;
         for (uint32_t i = 0; i < lists[k]->n; i++)
@@ -176,30 +182,30 @@ static void put_lists(struct noc_words *w)
     }
 }
 
-static void put_all(struct noc_words *w, const struct noc_group *g)
+static void put_all(struct noc_snapshot *w, const struct noc_group *g)
 {
     struct noc_state *net = w->net;
     const uint32_t n = g ? g->n_keys : net->all_ports;
     w->n = 0;
     for (uint32_t i = 0; i < n && !w->differs; i++) /* first what is short and hardly ever the same by chance */
-        if (noc_port(net, g ? g->keys[i] : i)->used)
+        if (noc_output_port(net, g ? g->keys[i] : i)->used)
             put_output(w, g ? g->keys[i] : i);
     for (uint32_t i = 0; i < n && !w->differs; i++) {
         const uint32_t key = g ? g->keys[i] : i;
-        if (noc_port(net, key)->used)
+        if (noc_output_port(net, key)->used)
             put_far_end(w, key);
         if (key >= net->router_ports)
             put_endpoint(w, key - net->router_ports);
     }
     put_wires(w);
     if (net->general)
-        noc_put_gate_lists(w);
+        noc_put_router_lists(w);
     else
         put_lists(w);
 }
 
 /* Ranks of the ages present; 0 without memory. */
-static int rank_ages(struct noc_words *w, const struct noc_group *g)
+static int rank_ages(struct noc_snapshot *w, const struct noc_group *g)
 {
     if (!w->net->general || !aged(w->net))
         return 1;
@@ -214,7 +220,7 @@ static int rank_ages(struct noc_words *w, const struct noc_group *g)
     return !w->differs;
 }
 
-static size_t words(struct noc_words *w, const struct noc_group *g, uint64_t *at, const uint64_t *against)
+static size_t words(struct noc_snapshot *w, const struct noc_group *g, uint64_t *at, const uint64_t *against)
 {
     const int ok = rank_ages(w, g);
     w->at = at;
@@ -225,10 +231,11 @@ static size_t words(struct noc_words *w, const struct noc_group *g, uint64_t *at
     return ok ? w->n : 0;
 }
 
-/* Words needed, 0 without memory; nothing is written beyond `room`. g NULL: the whole network. */
+/* Snapshot needed, 0 without memory; nothing is written beyond `room`. g NULL: the whole network. */
 static size_t write(struct noc_state *net, const struct noc_group *g, uint64_t *at, size_t room, uint64_t *scratch)
 {
-    struct noc_words w = {.net = net, .id = g ? noc_group_id(net->skip, g) : NOC_NO_GROUP, .room = room, .scratch = scratch};
+    struct noc_snapshot w = {
+        .net = net, .id = g ? noc_group_id(net->skip, g) : NOC_NO_GROUP, .room = room, .scratch = scratch};
     return words(&w, g, at, NULL);
 }
 
@@ -241,7 +248,7 @@ size_t noc_write_state(struct noc_state *net, const struct noc_group *g, uint64_
 /* Is the state of a group that of `state`? The first word that differs ends the comparison. */
 int noc_same_state(struct noc_state *net, const struct noc_group *g, const uint64_t *state, size_t size)
 {
-    struct noc_words w = {.net = net, .id = noc_group_id(net->skip, g), .room = size, .scratch = net->skip->scratch};
+    struct noc_snapshot w = {.net = net, .id = noc_group_id(net->skip, g), .room = size, .scratch = net->skip->scratch};
     return words(&w, g, NULL, state) == size && !w.differs;
 }
 
@@ -253,7 +260,7 @@ size_t noc_longest_list(const struct noc_state *net)
 
 uint64_t noc_digest(struct noc_state *net)
 {
-    noc_thaw_all(net);
+    noc_unpark_all(net);
     uint64_t *scratch = calloc(noc_longest_list(net), sizeof *scratch), hash = 1469598103934665603u, none;
     const size_t n = scratch ? write(net, NULL, &none, 0, scratch) : 0;
     uint64_t *state = n ? malloc(n * sizeof *state) : NULL;

@@ -1,14 +1,14 @@
 /* flit/skip/snapshot.h -- a state written as words, or compared word by word with one written before.
  *
- * Ages.  Flits are stamped with a cycle under priorities by age in network or router, and only the order of stamps ever
- *        decides anything: they are written as ranks among those present. A first pass collects them. Of a whole network
- *        they are ranked among flits to one endpoint: flits of different groups never compare their stamps.
+ * Ages.  Flits are stamped with a cycle under priorities by age in network or router, and only the order of stamps
+ *        ever decides anything: they are written as ranks among those present. A first pass collects them. Of a whole
+ *        network they are ranked among flits to one endpoint: flits of different groups never compare their stamps.
  */
 #ifndef NOC_RECUR_H
 #define NOC_RECUR_H
 #include "flit/skip/state.h"
 
-struct noc_words {
+struct noc_snapshot {
     struct noc_state *net;
     uint32_t id;             /* of the group; NOC_NO_GROUP: the whole network */
     uint64_t *at;            /* written here as far as there is room, */
@@ -20,7 +20,7 @@ struct noc_words {
     size_t ages, age_room;
 };
 
-static inline void noc_put(struct noc_words *w, uint64_t x)
+static inline void noc_put(struct noc_snapshot *w, uint64_t x)
 {
     if (w->against)
         w->differs |= w->n >= w->room || w->against[w->n] != x;
@@ -29,24 +29,27 @@ static inline void noc_put(struct noc_words *w, uint64_t x)
     w->n++;
 }
 
-static inline int noc_mine(const struct noc_words *w, uint32_t key) { return w->id == NOC_NO_GROUP || w->net->skip->group_of[key] == w->id; }
+static inline int noc_mine(const struct noc_snapshot *w, uint32_t key)
+{
+    return w->id == NOC_NO_GROUP || w->net->skip->group_of[key] == w->id;
+}
 
 /* A message's number means nothing beyond a run: all of a network are written by their tags. */
-static inline uint64_t noc_name(const struct noc_words *w, uint32_t msg)
+static inline uint64_t noc_name(const struct noc_snapshot *w, uint32_t msg)
 {
     return w->id == NOC_NO_GROUP && msg != NOC_NO_MSG ? (uint32_t)w->net->msg[msg].tag : msg;
 }
 
-static inline void noc_put_bits(struct noc_words *w, const struct noc_flit *f)
+static inline void noc_put_bits(struct noc_snapshot *w, const struct noc_flit *f)
 {
     noc_put(w, noc_name(w, f->msg) << 32 | (uint64_t)f->dst << 16 | f->bits);
 }
 
 /* flit/skip/snapshot.c */
-void noc_put_age(struct noc_words *w, const struct noc_flit *f, uint32_t stamp);
-void noc_put_sorted(struct noc_words *w, uint64_t what, size_t n);
+void noc_put_age(struct noc_snapshot *w, const struct noc_flit *f, uint32_t stamp);
+void noc_put_sorted(struct noc_snapshot *w, uint64_t what, size_t n);
 /* noc_recur_gate.c */
-void noc_put_gate_input(struct noc_words *w, uint32_t gp);
-void noc_put_gate_output(struct noc_words *w, uint32_t gp);
-void noc_put_gate_lists(struct noc_words *w);
+void noc_put_router_input(struct noc_snapshot *w, uint32_t gp);
+void noc_put_router_output(struct noc_snapshot *w, uint32_t gp);
+void noc_put_router_lists(struct noc_snapshot *w);
 #endif

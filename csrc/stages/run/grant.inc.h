@@ -1,20 +1,25 @@
 /* Granting resources: who may take what when it asks, and who is tried when something is released. A template, like
-   stages/run/queue.inc.h.
-
-   barging   a newcomer may take resources that are all clear although others wait for some of them
-   wake      head: only the heads of the released resources' queues are tried; all: every waiter, in order
-
-   Busy resources are bits. An event whose resources stand in one 64-bit word, or in two neighbours, has a mask of them; none means:
-   go by the list. Functions with a constant `two` are compiled for either. */
-#ifdef STAGES_TEMPLATE
+ * stages/run/queue.inc.h.
+ *
+ * barging   a newcomer may take resources that are all clear although others wait for some of them
+ * wake      head: only the heads of the released resources' queues are tried; all: every waiter, in order
+ *
+ * Busy resources are bits. An event whose resources stand in one 64-bit word, or in two neighbours, has a mask of
+ * them; none means: go by the list. Functions with a constant `two` are compiled for either. */
+#ifndef STAGES_RUN_GRANT_INC_H
+#define STAGES_RUN_GRANT_INC_H
+#include "stages/run/queue.inc.h"
 
 static inline int all_clear(const stages *s, const event *ev)
 {
-    if (__builtin_expect(ev->word & TWO, 0)) return !((s->busy[ev->word & ~TWO] & ev->mask) | (s->busy[(ev->word & ~TWO) + 1] & high_of(s, ev)));
-    if (ev->mask) return !(s->busy[ev->word] & ev->mask);
+    if (__builtin_expect(ev->word & TWO, 0))
+        return !((s->busy[ev->word & ~TWO] & ev->mask) | (s->busy[(ev->word & ~TWO) + 1] & high_of(s, ev)));
+    if (ev->mask)
+        return !(s->busy[ev->word] & ev->mask);
     const u32 *resources = s->pool + ev->resources;
     for (u32 i = 0; i < ev->n_resources; i++)
-        if (s->busy[resources[i] >> 6] >> (resources[i] & 63) & 1) return 0;
+        if (s->busy[resources[i] >> 6] >> (resources[i] & 63) & 1)
+            return 0;
     return 1;
 }
 
@@ -41,7 +46,8 @@ static inline int nobody_waits(const stages *s, const event *ev)
 {
     const u32 *resources = s->pool + ev->resources;
     for (u32 i = 0; i < ev->n_resources; i++)
-        if (s->waits[resources[i]].live) return 0;
+        if (s->waits[resources[i]].live)
+            return 0;
     return 1;
 }
 
@@ -52,9 +58,10 @@ static inline void admit_new(stages *s, u32 e)
 {
     const event *ev = s->events + e;
     const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
-    i64 start = ev->asked;
+    i64 start = ev->requested;
     set_busy(s, ev, 1);
-    for (; resources < past; resources++) start = latest(start, s->waits[*resources].free_at);
+    for (; resources < past; resources++)
+        start = latest(start, s->waits[*resources].free_at);
     queue_push(s, start, e, AT_START);
 }
 
@@ -62,7 +69,7 @@ static inline void admit_new(stages *s, u32 e)
 static __attribute__((noinline)) void admit(stages *s, u32 e)
 {
     const event *ev = s->events + e;
-    i64 start = ev->asked;
+    i64 start = ev->requested;
     set_busy(s, ev, 1);
     const u32 *resources = s->pool + ev->resources, *past = resources + ev->n_resources;
     for (; resources < past; resources++) {
@@ -73,8 +80,10 @@ static __attribute__((noinline)) void admit(stages *s, u32 e)
     if (s->rules.artifact_heap) {
         rank_t dead = rank_of(ev, e, start) | DEAD;
         const wait_queue *q = s->waits + s->pool[ev->resources];
-        if (q->shared) RANKS[s->flags[e] >> FLAG_BITS] = dead;
-        else *(rank_t *)q->at = dead; /* only a head is admitted */
+        if (q->shared)
+            RANKS[s->flags[e] >> FLAG_BITS] = dead;
+        else
+            *(rank_t *)q->at = dead; /* only a head is admitted */
     }
     s->flags[e] &= ~(u32)WAITING;
     s->waiting--;
@@ -86,11 +95,12 @@ static inline int create(stages *s, u32 transfer, int32_t number, i64 time, u16 
 {
     u32 e = s->n_events++, place = 0;
     event *ev = s->events + e;
-    ev->asked = time;
+    ev->requested = time;
     ev->transfer = transfer;
     ev->priority = priority;
     ev->node = (u16)number;
-    if (find_resources(s, ev, s->nodes + number, row_of(s, transfer))) return -1;
+    if (find_resources(s, ev, s->nodes + number, row_of(s, transfer)))
+        return -1;
     if (all_clear(s, ev) && (s->rules.barging || nobody_waits(s, ev))) {
         s->flags[e] = side;
         admit_new(s, e);
@@ -98,17 +108,20 @@ static inline int create(stages *s, u32 transfer, int32_t number, i64 time, u16 
     }
     rank_t rank = rank_of(ev, e, time);
     const u32 *resources = s->pool + ev->resources;
-    if (s->rules.artifact_heap && s->waits[*resources].shared) RANKS[place = s->n_places++] = rank;
+    if (s->rules.artifact_heap && s->waits[*resources].shared)
+        RANKS[place = s->n_places++] = rank;
     s->flags[e] = place << FLAG_BITS | side | WAITING;
     s->waiting++;
     for (u32 i = 0, n = ev->n_resources; i < n; i++)
-        if (wait_push(s, s->waits + resources[i], e, rank, place)) return -1;
+        if (wait_push(s, s->waits + resources[i], e, rank, place))
+            return -1;
     return 0;
 }
 
 static inline void try_head(stages *s, u32 e)
 {
-    if ((s->flags[e] & WAITING) && all_clear(s, s->events + e)) admit(s, e);
+    if ((s->flags[e] & WAITING) && all_clear(s, s->events + e))
+        admit(s, e);
 }
 
 /* The heads of all queues of an event's resources in order of (time, number). */
@@ -119,7 +132,8 @@ static __attribute__((noinline)) void wake_sorted(stages *s, const event *of)
     u32 n = 0;
     for (u32 i = 0; i < of->n_resources; i++) {
         wait_queue *q = s->waits + resources[i];
-        if (q->live) ranks_up(heads, n++, ((const rank_t *)q->at)[q->n - 1] & NO_PRIORITY);
+        if (q->live)
+            ranks_up(heads, n++, ((const rank_t *)q->at)[q->n - 1] & NO_PRIORITY);
     }
     while (n) {
         u32 e = number_in(heads[0]);
@@ -128,8 +142,8 @@ static __attribute__((noinline)) void wake_sorted(stages *s, const event *of)
     }
 }
 
-/* The same in the order of live ranks, which an admission disturbs as it moves the time of all entries of an event. A head of
-   several resources is tried several times. */
+/* The same in the order of live ranks, which an admission disturbs as it moves the time of all entries of an event. A
+ * head of several resources is tried several times. */
 static __attribute__((noinline)) void wake_in_order(stages *s, const event *of)
 {
     const u32 *resources = s->pool + of->resources;
@@ -140,54 +154,69 @@ static __attribute__((noinline)) void wake_in_order(stages *s, const event *of)
     }
     for (u32 i = 0; i < of->n_resources; i++) {
         wait_queue *q = s->waits + resources[i];
-        if (q->live) heap_up(RANKS, NO_PRIORITY, heads, n++, s->flags[wait_head(s, q)] >> FLAG_BITS);
+        if (q->live)
+            heap_up(RANKS, NO_PRIORITY, heads, n++, s->flags[wait_head(s, q)] >> FLAG_BITS);
     }
-    while (n) try_head(s, number_in(RANKS[heap_pop(RANKS, NO_PRIORITY, heads, &n)]));
+    while (n)
+        try_head(s, number_in(RANKS[heap_pop(RANKS, NO_PRIORITY, heads, &n)]));
 }
 
-static inline u128 wants(const stages *s, const event *ev, int two) { return two ? (u128)high_of(s, ev) << 64 | ev->mask : ev->mask; }
+static inline u128 wants(const stages *s, const event *ev, int two)
+{
+    return two ? (u128)high_of(s, ev) << 64 | ev->mask : ev->mask;
+}
 
-/* Clear heads, some of them listed twice or wanting some of the same: the first in order goes, and if the others that are still
-   clear want nothing of each other, so do they. 0: they do, so only the exact order tells. */
+/* Clear heads, some of them listed twice or wanting some of the same: the first in order goes, and if the others that
+ * are still clear want nothing of each other, so do they. 0: they do, so only the exact order tells. */
 static inline __attribute__((always_inline)) int wake_first(stages *s, const u32 *clear, u32 n, int two)
 {
     const event *events = s->events;
     u32 first = clear[0], left[MAX_CLEAR], n_left = 0;
-    rank_t least = rank_of(events + first, first, events[first].asked) & NO_PRIORITY;
+    rank_t least = rank_of(events + first, first, events[first].requested) & NO_PRIORITY;
     for (u32 i = 1; i < n; i++) {
-        rank_t other = rank_of(events + clear[i], clear[i], events[clear[i]].asked) & NO_PRIORITY;
+        rank_t other = rank_of(events + clear[i], clear[i], events[clear[i]].requested) & NO_PRIORITY;
         first = other < least ? clear[i] : first;
         least = other < least ? other : least;
     }
     u128 taken = wants(s, events + first, two), wanted = 0;
     for (u32 i = 0; i < n; i++) {
         u128 mask = wants(s, events + clear[i], two);
-        if (mask & taken) continue;
+        if (mask & taken)
+            continue;
         if (mask & wanted) {
-            if (clear[i] == left[n_left - 1]) continue;
+            if (clear[i] == left[n_left - 1])
+                continue;
             return 0;
         }
         wanted |= mask;
         left[n_left++] = clear[i];
     }
     admit(s, first);
-    for (u32 i = 0; i < n_left; i++) admit(s, left[i]);
+    for (u32 i = 0; i < n_left; i++)
+        admit(s, left[i]);
     return 1;
 }
 
-static __attribute__((noinline)) int wake_first_of_one(stages *s, const u32 *clear, u32 n) { return wake_first(s, clear, n, 0); }
-static __attribute__((noinline)) int wake_first_of_two(stages *s, const u32 *clear, u32 n) { return wake_first(s, clear, n, 1); }
+static __attribute__((noinline)) int wake_first_of_one(stages *s, const u32 *clear, u32 n)
+{
+    return wake_first(s, clear, n, 0);
+}
+static __attribute__((noinline)) int wake_first_of_two(stages *s, const u32 *clear, u32 n)
+{
+    return wake_first(s, clear, n, 1);
+}
 
-/* Several resources of one word, or of two, are free again: the heads of all their queues are found before any is admitted. Those that are
-   not clear now will not be at the end, as admissions only take. Where the clear ones want nothing of each other, their order
-   makes no difference. */
+/* Several resources of one word, or of two, are free again: the heads of all their queues are found before any is
+ * admitted. Those that are not clear now will not be at the end, as admissions only take. Where the clear ones want
+ * nothing of each other, their order makes no difference. */
 static inline __attribute__((always_inline)) void wake_heads(stages *s, const event *of, i64 free_at, int two)
 {
     const u32 *resources = s->pool + of->resources, *past = resources + of->n_resources;
     wait_queue *waits = s->waits;
     u32 clear[MAX_CLEAR], n_clear = 0;
     u128 wanted = 0, several = 0, busy = s->busy[of->word & ~TWO];
-    if (two) busy |= (u128)s->busy[(of->word & ~TWO) + 1] << 64;
+    if (two)
+        busy |= (u128)s->busy[(of->word & ~TWO) + 1] << 64;
     int by_list = 0;
     for (; resources < past; resources++) {
         wait_queue *q = waits + *resources;
@@ -198,14 +227,18 @@ static inline __attribute__((always_inline)) void wake_heads(stages *s, const ev
         }
         u32 e = wait_head(s, q);
         u128 mask = two ? (u128)q->high << 64 | q->mask : q->mask;
-        if (mask & busy) continue;
+        if (mask & busy)
+            continue;
         by_list |= !mask;
         several |= mask & wanted;
         wanted |= mask;
         clear[n_clear++] = e;
     }
-    if (__builtin_expect(by_list, 0) || (several && !(two ? wake_first_of_two : wake_first_of_one)(s, clear, n_clear))) wake_in_order(s, of);
-    else if (!several) for (u32 i = 0; i < n_clear; i++) admit(s, clear[i]);
+    if (__builtin_expect(by_list, 0) || (several && !(two ? wake_first_of_two : wake_first_of_one)(s, clear, n_clear)))
+        wake_in_order(s, of);
+    else if (!several)
+        for (u32 i = 0; i < n_clear; i++)
+            admit(s, clear[i]);
 }
 
 /* Likewise where the resources do not stand in neighbouring words. */
@@ -215,13 +248,14 @@ static __attribute__((noinline)) void wake_list(stages *s, const event *of, i64 
     for (u32 i = 0; i < of->n_resources; i++) {
         wait_queue *q = s->waits + resources[i];
         q->free_at = free_at;
-        if (!q->live) q->n = 0;
+        if (!q->live)
+            q->n = 0;
     }
     wake_in_order(s, of);
 }
 
-/* All waiters of the resources in order of rank: a merge of descending queues from their ends. A resource taken again has
-   nobody left who could go. */
+/* All waiters of the resources in order of rank: a merge of descending queues from their ends. A resource taken again
+ * has no transfer left that could start. */
 static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 free_at)
 {
     const u32 *resources = s->pool + of->resources, n = of->n_resources;
@@ -234,7 +268,8 @@ static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 f
         const wait_queue *q = s->waits + resources[0];
         for (u32 at = q->n; at-- > 0;) {
             u32 e = number_in(((const rank_t *)q->at)[at]);
-            if (!all_clear(s, s->events + e)) continue;
+            if (!all_clear(s, s->events + e))
+                continue;
             admit(s, e);
             return;
         }
@@ -243,37 +278,49 @@ static __attribute__((noinline)) void wake_all(stages *s, const event *of, i64 f
     for (;;) {
         rank_t best = ~(rank_t)0;
         for (u32 i = 0; i < n; i++) {
-            if (!left[i] || s->busy[resources[i] >> 6] >> (resources[i] & 63) & 1) continue;
+            if (!left[i] || s->busy[resources[i] >> 6] >> (resources[i] & 63) & 1)
+                continue;
             rank_t rank = ((const rank_t *)s->waits[resources[i]].at)[left[i] - 1];
-            if (rank < best) best = rank;
+            if (rank < best)
+                best = rank;
         }
-        if (best == ~(rank_t)0) return;
+        if (best == ~(rank_t)0)
+            return;
         for (u32 i = 0; i < n; i++)
-            if (left[i] && ((const rank_t *)s->waits[resources[i]].at)[left[i] - 1] == best) left[i]--;
-        if (all_clear(s, s->events + number_in(best))) admit(s, number_in(best));
+            if (left[i] && ((const rank_t *)s->waits[resources[i]].at)[left[i] - 1] == best)
+                left[i]--;
+        if (all_clear(s, s->events + number_in(best)))
+            admit(s, number_in(best));
     }
 }
 
 static __attribute__((noinline)) void wake_others(stages *s, const event *ev, i64 free_at)
 {
-    if (s->rules.wake_all) wake_all(s, ev, free_at);
-    else if (ev->word & TWO) wake_heads(s, ev, free_at, 1);
-    else wake_list(s, ev, free_at);
+    if (s->rules.wake_all)
+        wake_all(s, ev, free_at);
+    else if (ev->word & TWO)
+        wake_heads(s, ev, free_at, 1);
+    else
+        wake_list(s, ev, free_at);
 }
 
 static inline __attribute__((always_inline)) void release(stages *s, u32 e, i64 free_at)
 {
     const event *ev = s->events + e;
     set_busy(s, ev, 0);
-    if (s->rules.wake_all || (ev->n_resources != 1 && (!ev->mask || ev->word & TWO))) wake_others(s, ev, free_at);
-    else if (ev->n_resources != 1) wake_heads(s, ev, free_at, 0);
+    if (s->rules.wake_all || (ev->n_resources != 1 && (!ev->mask || ev->word & TWO)))
+        wake_others(s, ev, free_at);
+    else if (ev->n_resources != 1)
+        wake_heads(s, ev, free_at, 0);
     else {
         wait_queue *q = s->waits + s->pool[ev->resources];
         q->free_at = free_at;
-        if (!q->live) q->n = 0; /* as in wake_heads */
+        if (!q->live)
+            q->n = 0; /* as in wake_heads */
         else {
             u32 head = wait_head(s, q);
-            if (all_clear(s, s->events + head)) admit(s, head);
+            if (all_clear(s, s->events + head))
+                admit(s, head);
         }
     }
 }

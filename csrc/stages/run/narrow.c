@@ -5,9 +5,8 @@
 #include "stages/state.h"
 
 typedef uint64_t rank_t;
-#define TIME_BITS NARROW_TIME_BITS
+#define TIME_BITS   NARROW_TIME_BITS
 #define NUMBER_BITS NARROW_NUMBER_BITS
-#define KIND_BITS 3
-#define NAMED(x) x##_narrow
-#define STAGES_TEMPLATE
+#define KIND_BITS   3
+#define NAMED(x)    x##_narrow
 #include "stages/run/core.inc.h"

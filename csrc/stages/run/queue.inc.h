@@ -1,25 +1,29 @@
-/* The event queue, and the wait queues of resources, with their exact orders. A template: stages/run/narrow.c and stages/run/wide.c
-   include it with their own `rank_t`; included otherwise, it is empty.
-
-   Rank of an event in wait queues: (7 - priority | time | number | dead) in one integer, compared at once. It is live: the time
-   is the requested one while the event waits, overwritten by its start when it is admitted, and then it is dead.
-
-   Event queue: 4-ary min-heap of (time | number | kind). The popped root leaves a hole that the next push fills, as most
-   events push another.
-
-   Wait queue, one of two:
-     sorted          entries in descending rank: the head is the last one; the admitted leave at once
-     artifact_heap   a binary heap with the sift rules of CPython's heapq, over live ranks. An admitted event stays as a
-                     dead entry with its now larger time and so disturbs the order; the dead go only from the top.
-
-   Entries are the ranks themselves, where an event that changes its rank stands at a known end of the only queue it is in.
-   In artifact_heap a rank that stands in several queues has a place of its own (RANKS), and entries are numbers of places. */
-#ifdef STAGES_TEMPLATE
-#define RANKS ((rank_t *)s->ranks)
-#define QUEUE ((rank_t *)s->queue)
-#define DEAD ((rank_t)1)
+/* The event queue, and the wait queues of resources, with their exact orders. A template: stages/run/narrow.c and
+ * stages/run/wide.c include it with their own `rank_t`.
+ *
+ * Rank of an event in wait queues: (7 - priority | time | number | dead) in one integer, compared at once. It is
+ * live: the time is the requested one while the event waits, overwritten by its start when it is admitted, and then
+ * it is dead.
+ *
+ * Event queue: 4-ary min-heap of (time | number | kind). The popped root leaves a hole that the next push fills, as
+ * most events push another.
+ *
+ * Wait queue, one of two:
+ *   sorted          entries in descending rank: the head is the last one; the admitted leave at once
+ *   artifact_heap   a binary heap with the sift rules of CPython's heapq, over live ranks. An admitted event stays as
+ *   a
+ *                   dead entry with its now larger time and so disturbs the order; the dead go only from the top.
+ *
+ * Entries are the ranks themselves, where an event that changes its rank stands at a known end of the only queue it
+ * is in. In artifact_heap a rank that stands in several queues has a place of its own (RANKS), and entries are
+ * numbers of places. */
+#ifndef STAGES_RUN_QUEUE_INC_H
+#define STAGES_RUN_QUEUE_INC_H
+#define RANKS        ((rank_t *)s->ranks)
+#define QUEUE        ((rank_t *)s->queue)
+#define DEAD         ((rank_t)1)
 #define NUMBER_FIELD (((rank_t)1 << NUMBER_BITS) - 1)
-#define NO_PRIORITY (((rank_t)1 << (TIME_BITS + NUMBER_BITS + 1)) - 1)
+#define NO_PRIORITY  (((rank_t)1 << (TIME_BITS + NUMBER_BITS + 1)) - 1)
 
 static inline rank_t rank_of(const event *ev, u32 e, i64 time)
 {
@@ -28,8 +32,8 @@ static inline rank_t rank_of(const event *ev, u32 e, i64 time)
 
 static inline u32 number_in(rank_t rank) { return (u32)(rank >> 1 & NUMBER_FIELD); }
 
-/* An item sinks from the root of n entries, of which the root is a hole. Beyond the last entry stand three that are greater than
-   any, so no child is missing. Which child is least is a toss-up, so it is computed, not branched on. */
+/* An item sinks from the root of n entries, of which the root is a hole. Beyond the last entry stand three that are
+ * greater than any, so no child is missing. Which child is least is a toss-up, so it is computed, not branched on. */
 static inline __attribute__((always_inline)) void sink(rank_t *q, size_t n, rank_t item)
 {
     size_t at = 0;
@@ -39,7 +43,8 @@ static inline __attribute__((always_inline)) void sink(rank_t *q, size_t n, rank
         rank_t low = ab ? b : a, high = cd ? d : c;
         size_t right = high < low, best = child + (ab ^ ((ab ^ (2 + cd)) & (0 - right)));
         low = high < low ? high : low;
-        if (low >= item) break;
+        if (low >= item)
+            break;
         q[at] = low;
         at = best;
     }
@@ -58,7 +63,8 @@ static inline __attribute__((always_inline)) void queue_push(stages *s, i64 time
     q[at + 4] = ~(rank_t)0;
     while (at) {
         u32 parent = (at - 1) >> 2;
-        if (item >= q[parent]) break;
+        if (item >= q[parent])
+            break;
         q[at] = q[parent];
         at = parent;
     }
@@ -74,13 +80,15 @@ static inline rank_t queue_pop(stages *s)
 /* After this the root is the next event; greater than any if there is none. */
 static inline void queue_settle(stages *s)
 {
-    if (!s->hole) return;
+    if (!s->hole)
+        return;
     rank_t *q = QUEUE;
     u32 n = --s->queue_n;
     rank_t last = q[n];
     s->hole = 0;
     q[n] = ~(rank_t)0;
-    if (n) sink(q, n, last);
+    if (n)
+        sink(q, n, last);
 }
 
 /* heapq._siftdown and heapq.heappop over ranks. Which child is less is a toss-up, so it is computed. */
@@ -88,7 +96,8 @@ static inline size_t ranks_up(rank_t *heap, size_t at, rank_t item)
 {
     while (at) {
         size_t parent = (at - 1) >> 1;
-        if (item >= heap[parent]) break;
+        if (item >= heap[parent])
+            break;
         heap[at] = heap[parent];
         at = parent;
     }
@@ -99,7 +108,8 @@ static inline size_t ranks_up(rank_t *heap, size_t at, rank_t item)
 static inline void ranks_pop(rank_t *heap, u32 *size)
 {
     size_t n = --*size, at = 0, child = 1;
-    if (!n) return;
+    if (!n)
+        return;
     for (; child + 1 < n; child = 2 * child + 1) {
         child += heap[child] >= heap[child + 1];
         heap[at] = heap[child];
@@ -119,7 +129,8 @@ static inline size_t heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t 
     while (at) {
         size_t parent = (at - 1) >> 1;
         u32 other = heap[parent];
-        if (own >= (rank[other] & mask)) break;
+        if (own >= (rank[other] & mask))
+            break;
         heap[at] = other;
         at = parent;
     }
@@ -131,17 +142,20 @@ static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size
 {
     size_t n = --*size, at = 0, child = 1, last = n - 1;
     u32 item = heap[n], top = heap[0];
-    if (!n) return top;
+    if (!n)
+        return top;
     for (; 4 * at + 6 < n; child = 2 * at + 1) {
         const u32 *two = heap + child, *four = heap + 4 * at + 3;
         size_t right = (rank[two[0]] & mask) >= (rank[two[1]] & mask);
-        size_t left_of = (rank[four[0]] & mask) >= (rank[four[1]] & mask), right_of = (rank[four[2]] & mask) >= (rank[four[3]] & mask);
+        size_t left_of = (rank[four[0]] & mask) >= (rank[four[1]] & mask),
+               right_of = (rank[four[2]] & mask) >= (rank[four[3]] & mask);
         size_t below = 2 * right + (left_of ^ ((left_of ^ right_of) & (0 - right)));
         heap[at] = two[right];
         heap[child + right] = four[below];
         at = 4 * at + 3 + below;
     }
-    for (; child < last; child = 2 * child + 1) { /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
+    /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
+    for (; child < last; child = 2 * child + 1) {
         const u32 *pair = heap + child;
         child += (rank[pair[0]] & mask) >= (rank[pair[1]] & mask);
         heap[at] = heap[child];
@@ -162,8 +176,10 @@ static inline u32 sorted_place(const wait_queue *q, rank_t rank)
     u32 low = 0, high = q->n;
     while (low < high) {
         u32 middle = (low + high) / 2;
-        if (at[middle] > rank) low = middle + 1;
-        else high = middle;
+        if (at[middle] > rank)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -194,12 +210,17 @@ static __attribute__((noinline, cold)) int grow_queue(stages *s, wait_queue *q)
 static inline int wait_push(stages *s, wait_queue *q, u32 e, rank_t rank, u32 place)
 {
     size_t at;
-    if (__builtin_expect(q->n == q->capacity, 0) && grow_queue(s, q)) return -1;
+    if (__builtin_expect(q->n == q->capacity, 0) && grow_queue(s, q))
+        return -1;
     q->live++;
-    if (!s->rules.artifact_heap) at = sorted_insert(q, rank);
-    else if (q->shared) at = heap_up(RANKS, ~(rank_t)0, q->at, q->n++, place);
-    else at = ranks_up(q->at, q->n++, rank);
-    if (at) return 0;
+    if (!s->rules.artifact_heap)
+        at = sorted_insert(q, rank);
+    else if (q->shared)
+        at = heap_up(RANKS, ~(rank_t)0, q->at, q->n++, place);
+    else
+        at = ranks_up(q->at, q->n++, rank);
+    if (at)
+        return 0;
     q->head = e;
     q->mask = s->events[e].mask;
     q->high = high_of(s, s->events + e);
@@ -211,17 +232,22 @@ static inline void wait_leave(stages *s, wait_queue *q, u32 e)
 {
     q->live--;
     q->head |= 0 - (u32)(q->head == e);
-    if (!s->rules.artifact_heap) sorted_remove(q, rank_of(s->events + e, e, s->events[e].asked));
+    if (!s->rules.artifact_heap)
+        sorted_remove(q, rank_of(s->events + e, e, s->events[e].requested));
 }
 
 static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
 {
     rank_t *ranks = q->at, head;
     u32 *places = q->at;
-    if (!s->rules.artifact_heap) head = ranks[q->n - 1];
+    if (!s->rules.artifact_heap)
+        head = ranks[q->n - 1];
     else if (!q->shared) {
-        while ((head = ranks[0]) & DEAD) ranks_pop(ranks, &q->n);
-    } else while ((head = RANKS[places[0]]) & DEAD) heap_pop(RANKS, ~(rank_t)0, places, &q->n);
+        while ((head = ranks[0]) & DEAD)
+            ranks_pop(ranks, &q->n);
+    } else
+        while ((head = RANKS[places[0]]) & DEAD)
+            heap_pop(RANKS, ~(rank_t)0, places, &q->n);
     q->head = number_in(head);
     q->mask = s->events[q->head].mask;
     q->high = high_of(s, s->events + q->head);
@@ -229,5 +255,5 @@ static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
 }
 
 /* The head of a queue that has a waiter; the dead above it are dropped. */
-static inline u32 wait_head(stages *s, wait_queue *q) { return q->head != NOBODY ? q->head : find_head(s, q); }
+static inline u32 wait_head(stages *s, wait_queue *q) { return q->head != UNKNOWN_HEAD ? q->head : find_head(s, q); }
 #endif

@@ -1,7 +1,8 @@
-/* The instants of a hold: from the hold through choose and outcome stages to its successor. A walk can stop at a question for
-   Python and go on with the answer, so all it has found so far stands in s->walk. Part of the run (stages/run/core.inc.h), so that it
-   is compiled into it. */
-#ifdef STAGES_TEMPLATE
+/* The instants of a hold: from the hold through choose and outcome stages to its successor. A walk can stop at a
+ * question for Python and go on with the answer, so all it has found so far stands in s->walk. Part of the run
+ * (stages/run/core.inc.h), so that it is compiled into it. */
+#ifndef STAGES_RUN_WALK_INC_H
+#define STAGES_RUN_WALK_INC_H
 #include "stages/state.h"
 
 static __attribute__((noinline, cold)) i64 no_answer(stages *s, const char *what, i64 value, i64 limit)
@@ -23,17 +24,20 @@ static inline __attribute__((always_inline)) i64 ask(stages *s, const node *node
     case ASK_TAGS: {
         const tags_table *t = s->tags + node->table;
         i64 key = operands[node->of[2]];
-        if (!inside(a, t->instances)) return no_answer(s, "tags: instance", a, t->instances);
+        if (!inside(a, t->instances))
+            return no_answer(s, "tags: instance", a, t->instances);
         return (b | key) < 0 ? no_answer(s, "set or key of tags", b < 0 ? b : key, INT64_MAX) : tags_has(t, a, b, key);
     }
     case ASK_KEYED: {
         const keyed_table *t = s->keyed + node->table;
-        if (!inside(a, t->instances)) return no_answer(s, "keyed store: instance", a, t->instances);
+        if (!inside(a, t->instances))
+            return no_answer(s, "keyed store: instance", a, t->instances);
         return inside(b, t->keys) ? t->present[a * t->keys + b] != 0 : no_answer(s, "keyed store: key", b, t->keys);
     }
     case ASK_BITS: {
         const bits_table *t = s->bits + node->table;
-        if (!inside(a, t->instances)) return no_answer(s, "bits: instance", a, t->instances);
+        if (!inside(a, t->instances))
+            return no_answer(s, "bits: instance", a, t->instances);
         return inside(b, t->keys) ? t->values[a * t->keys + b] : no_answer(s, "bits: key", b, t->keys);
     }
     default: {
@@ -55,8 +59,10 @@ static inline __attribute__((always_inline)) int32_t branch(stages *s, const nod
         }
         w->wanted = -1;
         answer = w->answer;
-    } else answer = ask(s, node, operands);
-    if (__builtin_expect((u64)answer < (u64)node->n_branches, 1)) return node->branches[answer];
+    } else
+        answer = ask(s, node, operands);
+    if (__builtin_expect((u64)answer < (u64)node->n_branches, 1))
+        return node->branches[answer];
     stages_fail(s, STAGES_BAD, "the answer %lld is none of %d branches", (long long)answer, node->n_branches);
     return -3;
 }
@@ -67,7 +73,8 @@ static inline int rated(stages *s, const lasts_rule *rule, i64 pick, const i64 *
     rate *r = rule->rates + pick;
     const stages_amount *of = &rule->work;
     i64 work = of->n == 1 ? of->constant + of->factor[0] * operands[of->operand[0]] : amount_of(of, operands);
-    if (work != r->work) return quotient(s, r, rule->quantum, work, &s->walk.lasts);
+    if (work != r->work)
+        return quotient(s, r, rule->quantum, work, &s->walk.lasts);
     s->walk.lasts = r->ps;
     return 0;
 }
@@ -89,20 +96,24 @@ static inline int duration(stages *s, const lasts_rule *rule, const i64 *operand
     i64 pick = 0;
     if (rule->kind == LASTS_ROUTE) {
         i64 n = s->circuits[rule->network].endpoints, from = operands[rule->source], to = operands[rule->target];
-        if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n)) return -1;
+        if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n))
+            return -1;
         pick = rule->route_rate[from * n + to];
         s->walk.lasts = 0;
         return pick < 0 ? 0 : rated(s, rule, pick, operands);
     }
     if (rule->kind == LASTS_RATE) {
-        if (rule->by >= 0) pick = operands[rule->by];
+        if (rule->by >= 0)
+            pick = operands[rule->by];
         return outside(s, "instance of a duration rule", pick, rule->n_rates) ? -1 : rated(s, rule, pick, operands);
     }
     if (rule->kind == LASTS_STEPS) {
-        while (pick < rule->n_rates - 1 && operands[rule->by] > rule->upto[pick]) pick++;
+        while (pick < rule->n_rates - 1 && operands[rule->by] > rule->upto[pick])
+            pick++;
         return rated(s, rule, pick, operands);
     }
-    if (rule->kind == LASTS_PYTHON) return python_duration(s);
+    if (rule->kind == LASTS_PYTHON)
+        return python_duration(s);
     s->walk.lasts = operands[rule->value];
     return s->walk.lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)s->walk.lasts) : 0;
 }
@@ -112,14 +123,18 @@ static inline int count(stages *s, const node *node, const i64 *operands)
     const tally *c = node->tallies, *past = c + node->n_counts;
     for (; c < past; c++) {
         i64 at = operands[c->at], amount = c->constant;
-        if (c->amount) amount = amount_of(c->amount, operands);
-        if (outside(s, "counter: index", at, c->n_cells)) return -1;
+        if (c->amount)
+            amount = amount_of(c->amount, operands);
+        if (outside(s, "counter: index", at, c->n_cells))
+            return -1;
         if (c->hops) {
             i64 from = operands[c->source], to = operands[c->target];
-            if (outside(s, "endpoint", from, c->endpoints) || outside(s, "endpoint", to, c->endpoints)) return -1;
+            if (outside(s, "endpoint", from, c->endpoints) || outside(s, "endpoint", to, c->endpoints))
+                return -1;
             amount += c->hops[from * c->endpoints + to];
         }
-        if (__builtin_add_overflow(c->cells[at], amount, c->cells + at)) return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");
+        if (__builtin_add_overflow(c->cells[at], amount, c->cells + at))
+            return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");
     }
     return 0;
 }
@@ -128,9 +143,11 @@ static inline int count(stages *s, const node *node, const i64 *operands)
 static int start_marks(stages *s, const i64 *operands, const node *node)
 {
     walk *w = &s->walk;
-    if (w->wanted != QUESTION_MARK) w->mark = 0;
+    if (w->wanted != QUESTION_MARK)
+        w->mark = 0;
     int stop = walk_marks(s, operands, node, 0);
-    if (stop) return stop;
+    if (stop)
+        return stop;
     for (int32_t i = 0; i < node->n_marks; i++)
         if (node->marks[i].at_end) {
             w->s.late[w->s.n_late++] = (u16)w->node;
@@ -144,9 +161,12 @@ static inline int happen(stages *s, const node *node, const i64 *operands)
 {
     walk *w = &s->walk;
     int stop;
-    if (node->n_marks && (stop = start_marks(s, operands, node))) return stop;
-    if (node->n_counts && count(s, node, operands)) return -1;
-    for (int32_t i = 0; i < node->n_spawns; i++) w->s.sides[w->s.n_sides++] = (u16)node->spawns[i];
+    if (node->n_marks && (stop = start_marks(s, operands, node)))
+        return stop;
+    if (node->n_counts && count(s, node, operands))
+        return -1;
+    for (int32_t i = 0; i < node->n_spawns; i++)
+        w->s.sides[w->s.n_sides++] = (u16)node->spawns[i];
     return 0;
 }
 
@@ -161,12 +181,16 @@ static inline __attribute__((always_inline)) int walk_on(stages *s, const i64 *o
         w->node = next;
         if (node->kind == STAGE_CHOOSE) {
             next = branch(s, node, operands);
-            if (__builtin_expect(next < -1, 0)) return next == -2 ? 1 : -1;
+            if (__builtin_expect(next < -1, 0))
+                return next == -2 ? 1 : -1;
         } else {
             int stop;
-            if (node->fixed >= 0) w->lasts = node->fixed;
-            else if (node->rule && w->wanted != QUESTION_MARK && (stop = duration(s, node->rule, operands))) return stop;
-            if (node->happens && (stop = happen(s, node, operands))) return stop;
+            if (node->fixed >= 0)
+                w->lasts = node->fixed;
+            else if (node->rule && w->wanted != QUESTION_MARK && (stop = duration(s, node->rule, operands)))
+                return stop;
+            if (node->happens && (stop = happen(s, node, operands)))
+                return stop;
             next = node->then;
         }
     } while (!ends[next]);

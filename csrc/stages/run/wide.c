@@ -2,9 +2,8 @@
 #include "stages/state.h"
 
 typedef unsigned __int128 rank_t;
-#define TIME_BITS 61
+#define TIME_BITS   61
 #define NUMBER_BITS 32
-#define KIND_BITS 3
-#define NAMED(x) x##_wide
-#define STAGES_TEMPLATE
+#define KIND_BITS   3
+#define NAMED(x)    x##_wide
 #include "stages/run/core.inc.h"

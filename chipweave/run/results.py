@@ -1,0 +1,86 @@
+"""Reads an output folder of `run` or `compare` back: the document, and the tables as pyarrow tables."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chipweave.errors import BadInput, Fault
+
+
+class Results:
+    """What an output folder holds; a table is read when it is first used. Columns and units: docs/results.md.
+
+    Attributes:
+        folder: where it was written.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.document  # noqa: B018  a folder that holds no results is refused here
+
+    @cached_property
+    def document(self) -> dict:
+        """The comparison, as in `--json`: its settings, `rows` (one per run), `result_sha256`."""
+        return self._json("result.json")
+
+    @cached_property
+    def manifest(self) -> dict:
+        """Everything needed to repeat the runs."""
+        return self._json("manifest.json")
+
+    @property
+    def rows(self) -> list[dict]:
+        """One row per run; times in ns, sizes in bytes."""
+        return self.document["rows"]
+
+    @cached_property
+    def layers(self) -> pa.Table:
+        """One row per run, step and layer."""
+        return self._table("layers.parquet")
+
+    @cached_property
+    def statistics(self) -> pa.Table:
+        """One row per run, part and statistic."""
+        return self._table("statistics.parquet")
+
+    @cached_property
+    def links(self) -> pa.Table:
+        """One row per run, network, link and time bin in which the link was used or waited for."""
+        return self._table("links.parquet")
+
+    def _path(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            raise BadInput(
+                Fault(f"{self.folder} has no {name}", allowed="a folder that `--out` of run or compare wrote")
+            )
+        return path
+
+    def _json(self, name: str) -> dict:
+        path = self._path(name)
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise BadInput(f"{path} is no JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise BadInput(f"{path} is no JSON object")
+        return found
+
+    def _table(self, name: str) -> pa.Table:
+        path = self._path(name)
+        try:
+            return pq.read_table(path)
+        except pa.ArrowInvalid as error:
+            raise BadInput(f"{path} is no Parquet file: {error}") from None
+
+
+def read_results(folder: str | Path) -> Results:
+    """The Results in a folder that `--out` wrote.
+
+    Raises:
+        BadInput: the folder holds none.
+    """
+    return Results(folder)
