@@ -24,7 +24,7 @@ Row = tuple[str, str, dict[str, str], Place]  # two ends, what the link says of 
 class EdgeFile(Shape):
     """Base of shapes that read their links from the file named by `file`."""
 
-    spread = "auto"
+    spread = "none"
     makes_endpoints = True
     file = Param("str", doc="path, relative to the YAML file")
 

@@ -120,7 +120,7 @@ class Network:
     dims      int8[R, P] or None: dimension a port belongs to (needed with phase)
     minimal   uint64[R, E] or None: bit set of ports on shortest paths; then VC 0 of each class is the escape VC
     turns     dimension order as small tables, or None
-    ways      columns of `table` for each endpoint: endpoint e by way w is column e + w * E
+    ways, spread   columns of `table` for each endpoint: endpoint e by way w is column e + w * E
     radices, strides   of a grid: lengths in order of travel, and how numbers grow along them
     seat_latency       cycles of injection and ejection wires, one for all or one an endpoint
     router_names, endpoint_names   what people call them; empty: numbers
@@ -142,6 +142,7 @@ class Network:
     turns: Turns | None = None
     strides: tuple = ()
     ways: int = 1
+    spread: str = "none"
 
     def __post_init__(self):
         if not isinstance(self.links, LinkList):

@@ -70,8 +70,9 @@ class PlainFlit:
         flits, start = max(1, ceil(size * self.plan.flits_per_byte)), self.cycle_after(now)
         sizes = [min(self.spec.packet_flits, flits - at) for at in range(0, flits, self.spec.packet_flits)]
         self.left[message] = len(sizes)
+        column = self.routers.column(source, target)
         for size in sizes:
-            packet = Packet(source, target, size, start, vc_class)
+            packet = Packet(source, target, size, start, vc_class, column=column)
             self.message_of[id(packet)] = (message, packet)
             self.routers.add(packet)
 

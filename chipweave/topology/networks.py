@@ -258,7 +258,7 @@ class NetworkMaker:
         """The shape's own spread where none is written; only a routing that numbers several ways can spread."""
         s = self.settings
         if s["spread"] is None:
-            s["spread"] = self.shape.spread if rule.spreads else "none"
+            s["spread"] = "none"  # until link models spread
         elif s["spread"] != "none" and not rule.spreads:
             self.faults.add(
                 f"network {self.name!r}: routing {rule.kind} has one way for each pair, so nothing can be spread",

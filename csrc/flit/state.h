@@ -95,7 +95,14 @@ struct noc_msg {
     uint64_t tag, ctime, itime, flits_left, packets_left, flits;
     uint32_t next;
     int32_t src, dst, packet_flits;
-    int16_t vc_class, measured;
+    uint16_t column; /* of the routing table: the endpoint, by the way it goes */
+    int8_t vc_class, measured;
+};
+
+/* What a link whose interval is no whole number still owes, in parts of a cycle: at the switch and on the wire. */
+struct noc_pace {
+    uint32_t rest, per; /* beyond the whole cycles: rest / per */
+    uint32_t at_switch, on_wire;
 };
 
 struct noc_source {      /* one class of one endpoint */
@@ -133,6 +140,8 @@ struct noc_state {
     uint64_t now;
     char *input_port, *port; /* of records with their VCs behind them, see noc_input_port(), noc_output_port() */
     size_t input_port_size, port_size;
+    struct noc_pace *pace;                    /* by port, where some link's interval is no whole number, else NULL */
+    uint32_t *next_way;                       /* by endpoint, where there are several ways: how many were taken */
     uint64_t *free_at;                        /* by port, narrow wires: no grant before this cycle */
     uint32_t terminal_delay, terminal_credit; /* switch grant to arrival at an endpoint, and to its credit */
     struct noc_stalls *stalls;
@@ -140,6 +149,7 @@ struct noc_state {
     struct noc_flit *ring;
     uint32_t *stamp_ring, *stamp_front;
     uint8_t *table, *ports;
+    size_t columns; /* of `table`: one for each endpoint and way */
     uint8_t *turn[8]; /* dimension order: entry by (coordinate of router, of endpoint), NOC_HERE where equal */
     uint16_t *at[8];  /* coordinates of routers */
     int dimensions, radix[8];
@@ -186,6 +196,7 @@ void noc_flush(struct noc_state *net);
 int noc_fail(struct noc_state *net, int status, const char *text);
 /* flit/router/route.c */
 int noc_fold_table(struct noc_state *net);
+int noc_take_turns(struct noc_state *net, const uint8_t *turns);
 /* flit/source.c */
 int noc_more_messages(struct noc_state *net);
 int noc_later_push(struct noc_state *net, uint32_t msg);
@@ -266,6 +277,31 @@ static inline struct noc_output_vc *noc_output_vc(const struct noc_state *net, s
     return &noc_output_port(net, o >> net->vc_bits)->vc[o & ((1u << net->vc_bits) - 1)];
 }
 
+/* The column of the routing table that a message or packet goes by; `count`: it takes its turn. */
+static inline uint32_t noc_column(struct noc_state *net, int32_t src, int32_t dst, int count)
+{
+    if (net->c.ways <= 1)
+        return (uint32_t)dst;
+    const uint32_t turn = net->c.spread == NOC_BY_PAIR ? (uint32_t)src : count ? net->next_way[src]++ : 0;
+    return (uint32_t)dst + (turn + (uint32_t)dst) % (uint32_t)net->c.ways * (uint32_t)net->c.endpoints;
+}
+
+/* Cycles until the next flit may follow one over port `gp`; `owed` keeps the parts of a cycle that are still due. */
+static inline uint32_t noc_interval(const struct noc_pace *pace, uint32_t whole, uint32_t *owed)
+{
+    *owed += pace->rest;
+    if (*owed < pace->per)
+        return whole;
+    *owed -= pace->per;
+    return whole + 1;
+}
+
+static inline uint32_t noc_grant_interval(const struct noc_state *net, size_t gp)
+{
+    const uint32_t whole = noc_output_port(net, gp)->interval;
+    return net->pace ? noc_interval(&net->pace[gp], whole, &net->pace[gp].at_switch) : whole;
+}
+
 static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
 {
     return vc >> (net->port_bits + net->vc_bits);
@@ -334,7 +370,7 @@ static inline void noc_request_switch(struct noc_state *net, uint32_t delay, uin
 static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, uint32_t dst)
 {
     if (!net->dimensions)
-        return net->table[(size_t)router * (size_t)net->c.endpoints + dst];
+        return net->table[(size_t)router * net->columns + dst];
     for (int d = 0;; d++) {
         const unsigned entry = net->turn[d][(unsigned)(net->at[d][router] * net->radix[d]) + net->at[d][dst]];
         if (entry != NOC_HERE || d + 1 == net->dimensions)

@@ -26,7 +26,7 @@ static struct noc_state *open_mesh(struct noc_config *c)
         terminals[r] = (struct noc_terminal){r, 4};
         for (int p = 0; p < 4; p++)
             if (there[p] >= 0)
-                links[n++] = (struct noc_link){r, p, there[p], p ^ 1, 1 + (r + p) % 3, 1};
+                links[n++] = (struct noc_link){r, p, there[p], p ^ 1, 1 + (r + p) % 3, 1, 1};
         for (int e = 0; e < N; e++)
             table[r * N + e] = (uint8_t)(e % K > x ? 0 : e % K < x ? 1 : e / K > y ? 2 : e / K < y ? 3 : 4);
     }

@@ -20,7 +20,7 @@ MOST_ROUTERS = 1 << 16
 class Edges(Shape):
     """The links listed under `edges`; `seats` names the router of each endpoint where several share one."""
 
-    spread = "auto"
+    spread = "none"
     structure = ("edges",)
     seats = Param("int", default=None, low=0, high=MOST_ROUTERS - 1, many=True, doc="router of each endpoint, by number")
 
