@@ -25,7 +25,8 @@ def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.Networ
         BadInput: a router has more ports than the kernel, or a link is slower than the kernel can keep.
     """
     latency, ratio = cycles(network, clock, flit)
-    regular = network.whole and network.grid is not None and network.rule.grid and network.seats is None
+    rule = network.rule
+    regular = network.whole and network.grid is not None and rule.grid and network.seats is None and not rule.adaptive
     made = of_grid(network, latency, ratio) if regular else of_graph(network, latency, ratio)
     starts = np.concatenate([[0], made.ports.cumsum()])
     rows = made.links.rows.astype(np.int64)
@@ -100,11 +101,22 @@ def of_graph(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routin
     for way in range(network.ways):
         step = np.where(here == goal, here, -1)
         moving = here != goal
-        step[moving] = network.rule.hop(here[moving] + first, goal[moving] + first, way) - first
+        far = here[moving] + first, goal[moving] + first
+        step[moving] = (network.rule.escape(*far) if network.rule.adaptive else network.rule.hop(*far, way)) - first
         steps.append(step)
+    nearer = network.rule.choices()[:, first:] if network.rule.adaptive else None
     try:
         return routing.of_steps(
-            routers, pairs, latency[inner], ratio[inner], seats, np.concatenate(steps, axis=1), network.name, ways=network.ways
+            routers,
+            pairs,
+            latency[inner],
+            ratio[inner],
+            seats,
+            np.concatenate(steps, axis=1),
+            network.name,
+            nearer,
+            network.ways,
+            network.spread,
         )
     except routing.TooManyPorts as many:
         name = network.nodes[many.router + first]

@@ -88,6 +88,11 @@ class FlitNetwork:
         Returns the cycle in words where `allow_deadlock` let one through, else "".
         """
         apart = self.ranges
+        if self.network.minimal is not None and self.router.vcs // self.router.vc_classes < 2:
+            raise BadInput(
+                f"network {self.name}: adaptive routing needs 2 VCs a class, an escape VC and others; "
+                f"vcs: {self.router.vcs} in {self.router.vc_classes} classes"
+            )
         pairs = [(a * apart, b * apart) for a, b in replies]
         classes = [names[c // apart] if names else f"class {c // apart}" for c in range(self.router.vc_classes)]
         return deadlock.prove(

@@ -18,6 +18,7 @@ from chipweave.errors import BadInput
 
 MAX_PORTS = 64  # of a router of the kernel
 TABLE_ROUTERS = 1024  # up to here a grid has tables of all pairs beside its rule, for the twin and the general proof
+MAX_RADIX = 8192  # routers along a dimension: its turns are then 64 MiB
 HERE = 255  # in a turn table: the coordinates are equal
 
 
@@ -82,6 +83,9 @@ class Turns:
     @classmethod
     def of(cls, radices: Sequence[int], strides: Sequence[int], wraps: Sequence[bool]) -> Turns:
         """The shorter way along each dimension, at equal lengths up; `wraps`: which dimensions are closed."""
+        if max(radices, default=0) > MAX_RADIX:
+            k = max(radices)
+            raise BadInput(f"a dimension of {k:,} routers needs {k * k / 2**30:,.1f} GiB for its turns; at most {MAX_RADIX:,}")
         entries = []
         for d, (k, wrap) in enumerate(zip(radices, wraps, strict=True)):
             here, goal = np.arange(k)[:, None], np.arange(k)[None, :]
@@ -274,6 +278,7 @@ def of_steps(
     name: str = "",
     minimal: np.ndarray | None = None,
     ways: int = 1,
+    spread: str = "none",
 ) -> Network:
     """Any graph with the next router of each destination given. Ports: endpoints first, then neighbours ascending.
 
@@ -318,7 +323,14 @@ def of_steps(
         for link in range(len(pairs)):
             sets[src[link]] |= np.where(minimal[link][seats], bit[link], np.uint64(0))
     return Network(
-        ports, LinkList(rows), list(zip(seats.tolist(), place.tolist(), strict=True)), table, minimal=sets, name=name, ways=ways
+        ports,
+        LinkList(rows),
+        list(zip(seats.tolist(), place.tolist(), strict=True)),
+        table,
+        minimal=sets,
+        name=name,
+        ways=ways,
+        spread=spread,
     )
 
 
