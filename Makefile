@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-fast bench clean setup
+.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c
 
 setup: $(VENV)/.installed
 
@@ -25,6 +25,22 @@ test-fast: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The C part of `make lint`: layout (clang-format), gcc's warnings, layers, size and words of every file in csrc/.
+lint: lint-c
+lint-c: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	$(BIN)/python -m pytest -n $(JOBS) tests/core/test_csrc.py
+
+# The C part of `make coverage`: lines of csrc/ that the fast tests run. The modules are built anew at the end, as they were.
+GCOV = build/gcov
+coverage: coverage-c
+coverage-c: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	rm -rf $(GCOV)
+	CFLAGS=--coverage LDFLAGS=--coverage $(BIN)/python setup.py -q build_ext --inplace --force --build-temp $(GCOV)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests; $(BIN)/gcovr --root . --filter csrc/ --object-directory $(GCOV) $(GCOV) --merge-mode-functions=merge-use-line-min
+	$(BIN)/python setup.py -q build_ext --inplace --force
 
 clean:
 	rm -rf $(VENV) build chipweave/*.so chipweave/_*.c *.egg-info

@@ -85,7 +85,6 @@ OTHER_NAMES = {
     "runfile": "run.file",
     "runspec": "run.spec",
     "sample": "run.flit_sample",
-    "serving": "run.simulate",
     "sources": "declare.provenance",
     "staged": "component.staged",
     "strategy": "policy.strategy",

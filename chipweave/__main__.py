@@ -2,14 +2,17 @@
 
 import errno
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
 
 import click
 
-from chipweave import __version__, cli
+from chipweave import cli
 from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError, nearest
+from chipweave.io.console import note
+from chipweave.io.streams import tolerant
 
 NAMED_WRONG = (
     errno.EACCES,
@@ -41,7 +44,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="chipweave")
+@click.version_option(package_name="chipweave", prog_name="chipweave")
 @click.option("--debug", is_flag=True, help="Show Python tracebacks.")
 @click.pass_context
 def root(context, debug):
@@ -51,31 +54,36 @@ def root(context, debug):
 
 def main(arguments=None):
     """Run the command line; returns nothing, exits with the codes of docs/commands.md."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts a thread a core otherwise; nothing here needs them
+    with tolerant():
+        _main(sys.argv[1:] if arguments is None else arguments)
+
+
+def _main(arguments):
     debug = "--debug" in arguments
     try:
         code = root.main(args=arguments, prog_name="chipweave", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        print("interrupted: files are written whole or not at all; the same command starts again", file=sys.stderr)
+        note("interrupted: files are written whole or not at all; the same command starts again")
         sys.exit(INTERRUPTED)
     except click.UsageError as error:
         _say_usage(error)
     except click.ClickException as error:
-        error.show()
+        note(f"Error: {error.format_message()}")
         sys.exit(BAD_INPUT)
     except ChipweaveError as error:
         if debug:
             traceback.print_exc()
-        print(error, file=sys.stderr)
+        note(error)
         sys.exit(error.exit_code)
     except (OSError, MemoryError) as error:  # the machine's fault: a full disk, too little memory
         if debug:
-            raise
+            traceback.print_exc()
         _say_machine(error)
-    except Exception as error:  # a bug of ours, or the machine's fault: one line, details on request
+    except Exception as error:  # a bug of ours, or of the user's own code: one line, details on request
         if debug:
-            raise
+            traceback.print_exc()
         _say_whose(error)
 
 
@@ -85,9 +93,7 @@ def _say_usage(error):
         error.show()
     else:
         command = error.ctx.command_path
-        print(
-            f"{command}: {error.format_message().rstrip('.')}; allowed: what `{command} --help` lists", file=sys.stderr
-        )
+        note(f"{command}: {error.format_message().rstrip('.')}; allowed: what `{command} --help` lists")
     sys.exit(BAD_INPUT)
 
 
@@ -96,12 +102,10 @@ def _say_machine(error):
     where = f"{error.filename}: " if getattr(error, "filename", None) else ""
     words = getattr(error, "strerror", None) or str(error) or "no memory left"
     if where and error.errno in NAMED_WRONG:
-        print(f"{where}{words[:1].lower()}{words[1:]}", file=sys.stderr)
+        note(f"{where}{words[:1].lower()}{words[1:]}")
         sys.exit(BAD_INPUT)
-    print(
-        f"chipweave: {where}{'out of memory: ' if isinstance(error, MemoryError) else ''}{words} (run again with --debug for details)",
-        file=sys.stderr,
-    )
+    memory = "out of memory: " if isinstance(error, MemoryError) else ""
+    note(f"chipweave: {where}{memory}{words} (run again with --debug for details)")
     sys.exit(BROKEN)
 
 
@@ -110,7 +114,7 @@ def _say_whose(error):
     from chipweave.declare.user_code import where
 
     words, place = f"{type(error).__name__}: {error} (run again with --debug for details)", where(error)
-    print(f"{place}: {words}" if place else f"chipweave: {words}", file=sys.stderr)
+    note(f"{place}: {words}" if place else f"chipweave: {words}")
     sys.exit(BAD_INPUT if place else BROKEN)
 
 

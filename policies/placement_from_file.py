@@ -6,15 +6,16 @@ Source     The user's.
 Beside     placement_contiguous.py
 """
 
-import csv
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from chipweave.errors import Faults, Place
+from chipweave.io import csvfile
 from chipweave.policy import Param, PlacementPolicy, policy
 
-LONGEST_LINE = 200  # characters; "expert,die" needs a dozen
+MOST = 1 << 40  # a number beyond it is no expert and no die
 
 
 @policy("placement.from_file")
@@ -47,28 +48,10 @@ class FromFile(PlacementPolicy):
 
     def _lines(self, experts, faults):
         """(line number, expert, die) of every readable line; at most twice as many as there are experts."""
-        try:
-            with open(self.folder / self.path, encoding="utf-8", newline="") as file:
-                lines = [file.readline(LONGEST_LINE) for _ in range(2 * experts + 2)]
-        except (OSError, UnicodeDecodeError) as error:
-            faults.add(
-                f"cannot be read: {getattr(error, 'strerror', None) or error}", Place(str(self.folder / self.path))
-            )
-            return
-        rows = list(csv.reader(line for line in lines if line))
-        if not rows or [cell.strip() for cell in rows[0]] != ["expert", "die"]:
-            faults.add("the first line is not the header", Place(str(self.folder / self.path), 1), "expert,die")
-            return
-        for number, row in enumerate(rows[1:], 2):
-            if not row:
-                continue
-            try:
-                expert, die = (int(cell) for cell in row)
-            except ValueError:
-                faults.add(
-                    f"{','.join(row)!r} is not two whole numbers",
-                    Place(str(self.folder / self.path), number),
-                    "expert,die",
-                )
-                continue
-            yield number, expert, die
+        rows = csvfile.rows(self.folder / self.path, ("expert", "die"), faults, others=False)
+        for row, place in islice(rows, 2 * experts + 2):
+            expert, die = (csvfile.whole(row[name], -MOST, MOST) for name in ("expert", "die"))
+            if expert is None or die is None:
+                faults.add(f"'{row['expert']},{row['die']}' is not two whole numbers", place, "expert,die")
+            else:
+                yield place.line, expert, die

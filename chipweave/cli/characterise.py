@@ -27,19 +27,17 @@ def command(topology, out, seed, jobs, debug):
     import importlib
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.table import Table
-
     from chipweave.io.atomic import check_file
+    from chipweave.io.console import Sheet, show
+    from chipweave.io.progress import busy
 
     out = out or f"{Path(topology).stem}.characterised.yaml"
     check_file(out)
     work = importlib.import_module("chipweave.validation.characterise.table")
-    console = Console(stderr=True)
-    with console.status(f"measuring {topology} at line rate"):
+    with busy(f"measuring {topology} at line rate"):
         document = work.run(topology, seed, jobs)
     work.write(out, document)
-    shown = Table("transfer", "line rate", "table", "error", title=f"{topology} -> {out}")
+    sheet = Sheet(f"{topology} -> {out}", ("transfer", "line rate", "table", "error"), right_from=1)
     for row in document["residuals"]:
-        shown.add_row(row["transfer"], row["line_rate"], row["table"], f"{row['error']:+.1%}")
-    console.print(shown)
+        sheet.add(row["transfer"], row["line_rate"], row["table"], f"{row['error']:+.1%}")
+    show(sheet)

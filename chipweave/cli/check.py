@@ -13,6 +13,7 @@ def command(files, allow_code):
     there is any fault.
     """
     from chipweave.errors import BadInput
+    from chipweave.io.console import note, say
     from chipweave.views.filetypes import check_and_warn
 
     faults = []
@@ -20,8 +21,8 @@ def command(files, allow_code):
         try:
             what, warnings = check_and_warn(file, allow_code)
             for warning in warnings:
-                click.echo(f"{file}: warning: {warning}", err=True)
-            click.echo(f"{file}: a {what}, no faults", err=True)
+                note(f"{file}: warning: {warning}")
+            say(f"{file}: a {what}, no faults")
         except BadInput as error:
             faults += error.faults
     if faults:

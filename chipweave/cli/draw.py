@@ -17,6 +17,7 @@ import click
 def command(topology, out, sets, preset, allow_code):
     """The system as a picture: networks in their shape, one die's inside beside them."""
     from chipweave import topology as loader
+    from chipweave.io.console import note
     from chipweave.views.draw_formats import check_picture
 
     check_picture(out)
@@ -25,4 +26,4 @@ def command(topology, out, sets, preset, allow_code):
 
     out = out or f"{system.name}.svg"
     draw(system, out)
-    click.echo(f"{out}: {system.name}", err=True)
+    note(f"{out}: {system.name}")

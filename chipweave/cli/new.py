@@ -14,7 +14,8 @@ import click
 )
 def command(what, name, folder):
     """A skeleton of a component, policy, topology or case, with a test that passes."""
+    from chipweave.io.console import note
     from chipweave.views.skeleton import write
 
     part, test = write(what, name, folder)
-    click.echo(f"wrote {part} and {test}; try: pytest {test}", err=True)
+    note(f"wrote {part} and {test}; try: pytest {test}")

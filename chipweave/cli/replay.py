@@ -37,6 +37,7 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
     import sys
 
     from chipweave.io.atomic import check_file, replacing
+    from chipweave.io.console import note
     from chipweave.io.watched import watched
     from chipweave.noc import deadlock
     from chipweave.traffic import network_of as routing_system
@@ -46,7 +47,7 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
     net, router = routing_system.load(topology, sets, allow_code, network)
     if not allow_deadlock:
         deadlock.prove(net, router)
-    listed = replay.read(packets, net.endpoints)
+    listed = replay.read(packets, net.endpoints, router)
     arrivals = watched(lambda: replay.run(net, router, listed, seed))
     if csv_path == "-":
         replay.write(sys.stdout, listed, arrivals)
@@ -54,4 +55,4 @@ def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, al
         with replacing(csv_path) as file:
             replay.write(file, listed, arrivals)
     last = max((a[1] for a in arrivals), default=0)
-    click.echo(f"{len(listed)} packets, last arrival in cycle {last}", err=True)
+    note(f"{len(listed)} packets, last arrival in cycle {last}")

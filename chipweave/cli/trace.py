@@ -33,8 +33,8 @@ def command():
 )
 def import_(paths, out, model, experts, name, compress, as_decode, requests, steps, seed):
     """Import JSON (folders, .json, .jsonl, .gz, .zst, .tar.gz) or NumPy ids (.npy, .npz) into one store."""
+    from chipweave.io.progress import progress as bar
     from chipweave.trace.importer import import_decode, import_paths
-    from chipweave.trace.progress import bar
     from chipweave.trace.writer import check_out
 
     check_out(out, paths)
@@ -57,18 +57,31 @@ def import_(paths, out, model, experts, name, compress, as_decode, requests, ste
     help="Steps with the prefill: 128 is 1 + 127.",
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--law", help="A law by name or a .yaml file; by default the model's own.")
+@click.option("--tasks", type=click.IntRange(1, 256), default=1, show_default=True, help="Tasks that take turns.")
+@click.option("--languages", type=click.IntRange(1, 16), default=1, show_default=True, help="Languages of each task.")
+@click.option(
+    "--counts", help="Measured expert counts by layer (.pt, .csv, .json, .npy, .npz) in place of the law's loads."
+)
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The store to write (.parquet).")
 @click.option("--name", help="The name results show.")
-def generate(model, requests, steps, seed, out, name):
-    """A made-up trace with a model's layers, experts and top-k: log-normal popularity, sticky tokens."""
+def generate(model, requests, steps, seed, law, tasks, languages, counts, out, name):
+    """A made-up trace by the law of a model: measured popularity, memory and relations.
+
+    MODEL is a shipped model, a model's .yaml file or the config.json of a Hugging Face model.
+    """
+    from chipweave.io.progress import progress as bar
+    from chipweave.trace import law as laws
     from chipweave.trace import models
-    from chipweave.trace.library import write_generated
-    from chipweave.trace.progress import bar
+    from chipweave.trace.counts import read_counts
+    from chipweave.trace.library import Recipe, write_generated
     from chipweave.trace.writer import check_out
 
-    check_out(out)
+    check_out(out, [counts] if counts else [])
+    model = models.load(model)
+    recipe = Recipe(laws.load(law) if law else None, tasks, languages, read_counts(counts, model) if counts else None)
     with bar() as progress:
-        header = write_generated(out, models.load(model), requests, steps, seed, name, progress)
+        header = write_generated(out, model, requests, steps, seed, name, progress, recipe)
     _say(out, header)
 
 
@@ -78,9 +91,9 @@ def generate(model, requests, steps, seed, out, name):
 def stats(source, json_path):
     """Skew, overlap from token to token and batch effects of a trace, by layer."""
     from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.progress import progress as bar
     from chipweave.trace import stats as measures
     from chipweave.trace.library import open_trace
-    from chipweave.trace.progress import bar
 
     check_file(json_path)
     with bar() as progress:
@@ -98,9 +111,9 @@ def stats(source, json_path):
 def show(source, json_path, verify):
     """Shape, provenance and first rows of a trace: a file, or one of the names that `trace names` lists."""
     from chipweave.io.atomic import write_json
+    from chipweave.io.progress import progress as bar
     from chipweave.trace import show as views
     from chipweave.trace.library import open_trace
-    from chipweave.trace.progress import bar
 
     with bar() as progress:
         trace = open_trace(source, progress=progress)
@@ -115,15 +128,17 @@ def show(source, json_path, verify):
 @command.command()
 def names():
     """The traces that need no file: shipped router logs and synthetic sets."""
+    from chipweave.io.console import say
     from chipweave.trace.library import describe
 
     for name, words in describe():
-        click.echo(f"{name:24} {words}")
+        say(f"{name:24} {words}")
 
 
 def _say(out, header):
+    from chipweave.io.console import note, say
     from chipweave.trace.show import summary
 
-    click.echo(f"{out}: {summary(header)}", err=True)
-    for note in header.provenance.get("notes", ()):
-        click.echo(f"note: {note}", err=True)
+    say(f"{out}: {summary(header)}")
+    for words in header.provenance.get("notes", ()):
+        note(f"note: {words}")

@@ -9,7 +9,7 @@ import click
     "--pattern",
     default="uniform",
     show_default=True,
-    help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE).",
+    help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE), table(FILE).",
 )
 @click.option(
     "--load",
@@ -94,7 +94,7 @@ def command(
         write_json(links_path, links[0] if len(links) == 1 else links)
     else:
         rows = traffic.curve(net, router, pattern, loads, **options)
-    show.traffic(rows, f"{topology}, {pattern}")
+    show.traffic(rows, f"{topology}, {pattern}", to_stderr=json_path == "-")
     if picture:
         traffic.draw_curve(rows, picture, f"{topology}, {pattern}")
     if json_path:

@@ -137,7 +137,7 @@ def named(params):
 class Stat:
     """One declared statistic: a number with a unit that starts at 0 and is part of every result.
 
-    `metric` names the figure of the results that it adds to (chipweave/run/metrics.py), if any.
+    `metric` names the metric of the results that it adds to, if any: one of docs/metrics.md, or a new one of its own.
     """
 
     def __init__(self, unit, doc="", metric=""):

@@ -24,7 +24,7 @@ class Registry:
     """The kinds of one sort of thing.
 
     Args:
-        what: "component" or "policy", for messages.
+        what: "component", "policy" or "time model", for messages.
         package: the package whose modules declare kinds; also the name of the entry-point group.
     """
 
@@ -48,7 +48,8 @@ class Registry:
         self.discovered = True
         folder = importlib.import_module(self.package)
         for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda m: m.name):
-            importlib.import_module(f"{self.package}.{module.name}")
+            if not module.ispkg:
+                importlib.import_module(f"{self.package}.{module.name}")
         for entry in sorted(metadata.entry_points(group=self.package), key=lambda e: (e.name, e.value)):
             try:
                 entry.load()
@@ -72,6 +73,7 @@ class Registry:
             self.discover()
         if kind not in self.classes:
             more = "".join(f"; {b}" for b in self.broken)
+            more += "".join(f"; it is a {f.what}, not a {self.what}" for f in FAMILIES if kind in f.kinds())
             raise BadInput(
                 Fault(
                     f"unknown {self.what} kind {kind!r}{more}",
@@ -92,3 +94,5 @@ def _where(cls):
 
 components = Registry("component", "chipweave.components")
 policies = Registry("policy", "chipweave.policies")
+time_models = Registry("time model", "chipweave.components.time_models")
+FAMILIES = (components, policies, time_models)

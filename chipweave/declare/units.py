@@ -1,8 +1,8 @@
 """Texts with units to exact numbers, and back: "200 ns" -> 200000 (picoseconds), "3.35 TB/s" -> a Fraction of bytes/s.
 
-pint does the algebra over a small set of units of our own, with Fractions for numbers, so nothing is rounded on the
-way. Prefixes are the SI's (GB = 10^9 bytes) and the IEC's (GiB = 2^30 bytes). A quantity without its unit is a fault:
-nobody remembers whether 300 was nanoseconds or cycles. pint is imported at the first use only: it is slow to import.
+Numbers are Fractions, so nothing is rounded on the way. Prefixes are the SI's (GB = 10^9 bytes) and the IEC's (GiB =
+2^30 bytes); chipweave.declare.unit_names has the units. A quantity without its unit is a fault: whether 300 was
+nanoseconds or cycles cannot be seen.
 
     dimension   result                      written as
     time        int, picoseconds            200 ns
@@ -28,38 +28,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from chipweave.declare.unit_names import unit as unit_named
 from chipweave.errors import BadInput, Fault, nearest
 
 PS_PER_S = 10**12
-
-DEFINITIONS = """
-k- = 1000
-M- = 1000000
-G- = 1000000000
-T- = 1000000000000
-P- = 1000000000000000
-m- = 1/1000
-u- = 1/1000000
-n- = 1/1000000000
-p- = 1/1000000000000
-f- = 1/1000000000000000
-Ki- = 1024
-Mi- = 1048576
-Gi- = 1073741824
-Ti- = 1099511627776
-s = [time]
-B = [information]
-flop = [work]
-flit = [flit]
-m = [length]
-W = [power]
-min = 60 * s
-bit = B / 8
-Hz = 1 / s
-FLOPS = flop / s
-J = W * s
-bps = bit / s
-"""
 
 
 @dataclass(frozen=True)
@@ -92,34 +64,7 @@ NAMES = (*DIMENSIONS, *PLAIN)
 
 NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][+-]?\d{1,2}(?!\d))?")
 EXPONENT = re.compile(r"[eE][+-]?\d{3,}")
-UNIT = re.compile(r"[A-Za-z\u00b5\u03bc]+\^?[23]?( ?[*/] ?[A-Za-z\u00b5\u03bc]+\^?[23]?){0,3}")  # no powers to blow up
 LONGEST = 80  # characters of a quantity; more is not a quantity
-
-
-@lru_cache(maxsize=1)
-def _units():
-    """The pint registry with our units alone; parsing against pint's full list takes longer and knows too much."""
-    import pint
-
-    registry = pint.UnitRegistry(None, non_int_type=Fraction, cache_folder=None)
-    for line in DEFINITIONS.strip().splitlines():
-        registry.define(line)
-    return registry
-
-
-@lru_cache(maxsize=4096)
-def _unit(text):
-    """A unit's text as a pint quantity of one such unit.
-
-    Raises:
-        ValueError: the text is not a unit we know.
-    """
-    ascii_text = re.sub("[\u00b5\u03bc]", "u", text.strip())
-    ascii_text = re.sub(r"(?<=[A-Za-z])\^?([23])\b", r"**\1", ascii_text)
-    try:
-        return _units().Quantity(Fraction(1), _units().Unit(ascii_text))
-    except Exception as error:  # pint raises a dozen kinds, from its tokenizer to its algebra
-        raise ValueError(text) from error
 
 
 def number(text):
@@ -167,19 +112,17 @@ def _quantity(value, dimension, rounding):
             f"{_quoted(value)} has no unit, a {dimension} needs one", spec, f"{text} {spec.example.partition(' ')[2]}"
         )
     try:
-        if not UNIT.fullmatch(unit_text):
-            raise ValueError(unit_text)
-        unit = _unit(unit_text)
+        size, powers = unit_named(unit_text)
     except ValueError:
         likely = nearest(unit_text, spec.shown) or _by_letters(unit_text, spec.shown)
         raise _fault(
             f"unknown unit {unit_text!r} in {_quoted(value)}", spec, likely and f"{found.group()} {likely}"
         ) from None
-    target = _unit(spec.unit)
-    if unit.dimensionality != target.dimensionality:
+    target, dimensions = unit_named(spec.unit)
+    if powers != dimensions:
         likely = nearest(unit_text, [u for u in spec.shown if u.startswith(unit_text)] or spec.shown)
         raise _fault(f"{_quoted(value)} is not a {dimension}", spec, likely and f"{found.group()} {likely}")
-    exact = amount * unit.to_root_units().magnitude / target.to_root_units().magnitude
+    exact = amount * size / target
     if spec.most is not None and abs(exact) > spec.most:
         raise BadInput(
             Fault(
@@ -248,9 +191,9 @@ def format(value, dimension, digits=6):
             return f"{float(value):.{digits}g}"
         return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
     spec = DIMENSIONS[dimension]
-    base = _unit(spec.unit).to_root_units().magnitude
+    base = unit_named(spec.unit)[0]
     for unit in spec.shown:
-        scaled = Fraction(value) * base / _unit(unit).to_root_units().magnitude
+        scaled = Fraction(value) * base / unit_named(unit)[0]
         if abs(scaled) >= 1 or unit == spec.shown[-1]:
             return f"{float(scaled):.{digits}g} {unit}"
 

@@ -9,7 +9,7 @@ from chipweave.chain.layout import DONE
 from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
 from chipweave.errors import BadInput, ChipweaveError
 from chipweave.fabric.flit import FlitModel
-from chipweave.fabric.sends import efficiency, flit_plan
+from chipweave.fabric.sends import flit_plan, speeds
 from chipweave.plain.links import lock_numbers
 
 ASKS = {
@@ -102,14 +102,10 @@ class Compiler:
             self.flits[network.name] = FlitModel(self, network, flit_plan(self.layout, network))
 
     def _fair(self, network, start, flat):
-        share = efficiency(self.layout, network)
-        speeds = [int(Fraction(link.bytes_per_s) * share) for link in network.links]
-        if min(speeds, default=1) < 1:
-            raise BadInput(f"network {network.name}: a link of less than one byte per second")
         model = lib.fair_new(
             network.endpoints,
             len(network.links),
-            speeds,
+            speeds(self.layout, network),
             [link.latency_ps for link in network.links],
             self._numbers("int64_t[]", start),
             self._numbers("int32_t[]", flat),

@@ -56,19 +56,19 @@ class Kernel:
         for name in SAME_NAME:
             setattr(config, name, getattr(router, name))
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
-        config.terminal_latency, config.watchdog, config.seed, config.general = (
-            network.seat_latency,
-            watchdog,
-            seed,
-            general,
-        )
+        config.watchdog, config.seed, config.general = watchdog, seed, general
         config.skip, config.flows = skip, flows
         config.cut_through = router.flow_control == "cut_through"
         config.priority, config.split = PRIORITY[router.priority], network.phase is not None
         config.ways, config.spread = network.ways, SPREAD[network.spread]
         folded = network.table is None
-        if network.minimal is None and (folded or tuple(network.strides) == tuple(np.cumprod((1, *network.radices[:-1])))):
-            config.dimensions, config.radix = len(network.radices), list(network.radices) + [0] * (8 - len(network.radices))
+        if network.minimal is None and (
+            folded or tuple(network.strides) == tuple(np.cumprod((1, *network.radices[:-1])))
+        ):
+            config.dimensions, config.radix = (
+                len(network.radices),
+                list(network.radices) + [0] * (8 - len(network.radices)),
+            )
         if folded:
             turns = network.turns
             config.folded, config.here = 1, turns.here
@@ -78,7 +78,10 @@ class Kernel:
             field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
             field.matcher, field.arbiter, field.iterations = _allocator(getattr(router, name))
         links = ffi.from_buffer("struct noc_link[]", network.links.rows)
-        seats = ffi.new("struct noc_terminal[]", [tuple(map(int, seat)) for seat in network.seats])
+        seats = ffi.new(
+            "struct noc_terminal[]",
+            [(*map(int, seat), ps) for seat, ps in zip(network.seats, network.seat_latencies(), strict=True)],
+        )
         ports = ffi.new("int32_t[]", [int(p) for p in network.ports])
         table = np.concatenate([entry.ravel() for entry in network.turns.entries]) if folded else entries(network)
         dims, self._dims = _dims(network)
@@ -88,9 +91,7 @@ class Kernel:
             else ffi.from_buffer("uint64_t[]", np.ascontiguousarray(network.minimal))
         )
         error = ffi.new("char[256]")
-        net = lib.noc_open(
-            config, ports, links, seats, ffi.from_buffer("uint8_t[]", table), minimal, dims, error
-        )
+        net = lib.noc_open(config, ports, links, seats, ffi.from_buffer("uint8_t[]", table), minimal, dims, error)
         if net == ffi.NULL:
             raise BadInput(f"flit network {network.name}: {ffi.string(error).decode()}")
         self.net = ffi.gc(net, lib.noc_close, int(lib.noc_memory(net)))

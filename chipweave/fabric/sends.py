@@ -7,8 +7,6 @@ and so on along each chain. Both engines put each class on VCs of its own, so th
 from dataclasses import dataclass
 from fractions import Fraction
 
-import networkx as nx
-
 from chipweave.chain.layout import DONE
 from chipweave.errors import BadInput
 
@@ -49,8 +47,30 @@ def efficiency(layout, network):
     return Fraction(next(iter(shares), 1))
 
 
+MOST_BYTES_PER_S = 2**62  # the kernel's shares are 64 bits, and one of them is kept for "none"
+
+
+def speeds(layout, network):
+    """Whole bytes per second that messages reach on each link of a network under `fair`.
+
+    Raises:
+        BadInput: a link of less than one byte per second, or of 2^62 and more.
+    """
+    share = efficiency(layout, network)
+    reached = [int(Fraction(link.bytes_per_s) * share) for link in network.links]
+    for link, speed in zip(network.links, reached, strict=True):
+        if not 1 <= speed < MOST_BYTES_PER_S:
+            raise BadInput(
+                f"network {network.name}: link {link.name} of {float(link.bytes_per_s * share):.3g} bytes per second; "
+                "fair takes 1 to 4.61e+18"
+            )
+    return reached
+
+
 def classes(layout, network):
     """({(chain, stage): class}, [(class, class that answers it)], [names])."""
+    import networkx as nx  # slow to import, and only flit comes here
+
     class_of, answers, names = {}, set(), {}
     for chain in layout.chains.values():
         own = {stage.name for c, stage in sends(layout, network) if c is chain}

@@ -107,6 +107,37 @@ def hottest(counts, ranks):
     return shares[int(shares.sum(axis=1).argmax())]
 
 
+def assigned(counts, top_k):
+    """(segments x top_k chosen experts, tokens of each segment): which experts a token has, where experts are dealt out
+    column by column, busiest first. Tokens between two changes have the same experts."""
+    order = np.argsort(-counts, kind="stable")
+    ends = np.cumsum(counts[order])
+    tokens = int(ends[-1]) // top_k
+    starts = np.unique(np.concatenate(([0], ends % tokens)))
+    lengths = np.diff(np.append(starts, tokens))
+    places = starts[:, None] + np.arange(top_k)[None, :] * tokens
+    return order[np.searchsorted(ends, places, side="right")], lengths
+
+
+def behind_groups(counts, top_k, groups, used):
+    """Tokens per expert that a group-limited gate makes of drawn `counts`.
+
+    A token's chosen experts all score the same, the others the same lower score. The gate keeps the `used` groups with the
+    best two scores, earlier groups first, and fills up with their other experts, lowest number first.
+    """
+    chosen, lengths = assigned(counts, top_k)
+    experts = len(counts)
+    hot = np.zeros((len(lengths), experts), bool)
+    hot[np.arange(len(lengths))[:, None], chosen] = True
+    score = np.minimum(hot.reshape(len(lengths), groups, -1).sum(axis=2), 2)
+    kept = np.argsort(-score, axis=1, kind="stable")[:, :used]
+    open_ = np.zeros((len(lengths), groups), bool)
+    open_[np.arange(len(lengths))[:, None], kept] = True
+    rank = np.where(hot, 0, 1) + np.where(np.repeat(open_, experts // groups, axis=1), 0, 2)
+    taken = np.argsort(rank, axis=1, kind="stable")[:, :top_k]
+    return np.bincount(taken.ravel(), weights=np.repeat(lengths, top_k), minlength=experts).astype(np.int64)
+
+
 def rank_loads(balance, tokens, experts, top_k, ranks, capped=True, seed=1):
     """Draws of the timed rank's tokens per expert: one for `balanced`, `DRAWS` for `power_law_A`.
 

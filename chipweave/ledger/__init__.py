@@ -8,7 +8,6 @@ conditions of a measurement but not its value: a prediction cannot look at what 
         return {q.id: 512.0 if modelled(q) else NotModelled("needs texture loads") for q in questions}
 """
 
-import csv
 import importlib
 import math
 import pkgutil
@@ -17,6 +16,7 @@ from pathlib import Path
 from statistics import correlation, fmean, median
 
 from chipweave.errors import BadInput, Fault, Faults, Place
+from chipweave.io import csvfile
 
 SCORED = "predicted"
 FIGURES = ("mape", "median", "max", "bias", "correlation")
@@ -97,7 +97,6 @@ class Case:
 
 
 CASES = {}
-MOST_FAULTS = 20  # of one CSV: more say nothing new
 
 
 def case(suite, group, bar=None, point=None, together=None):
@@ -135,10 +134,7 @@ def read_references(path):
     if not tables:
         raise BadInput(Fault("no .csv file in the reference folder", Place(str(path))))
     for table in tables:
-        try:
-            rows += _read_table(table, seen, faults)
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            faults.add(f"not a readable CSV: {error}", Place(str(table)))
+        rows += _read_table(table, seen, faults)
     faults.raise_if_any()
     return rows
 
@@ -146,14 +142,13 @@ def read_references(path):
 def _read_table(path, seen, faults):
     """The rows of one file; `seen` (id -> where) spans all files."""
     rows = []
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        for row, place in csv_rows(file, path, COLUMNS, faults):
-            if row["id"] in seen:
-                faults.add(f"id '{row['id']}' is there already at {seen[row['id']]}", place)
-            else:
-                seen[row["id"]] = place
-                _check_device(row["device"], place, faults)
-                rows.append((Question(**{k: row[k] for k in COLUMNS if k != "value"}), row["value"]))
+    for row, place in csvfile.rows(path, COLUMNS, faults):
+        if row["id"] in seen:
+            faults.add(f"id '{row['id']}' is there already at {seen[row['id']]}", place)
+        else:
+            seen[row["id"]] = place
+            _check_device(row["device"], place, faults)
+            rows.append((Question(**{k: row[k] for k in COLUMNS if k != "value"}), row["value"]))
     return rows
 
 
@@ -165,28 +160,6 @@ def _check_device(device, place, faults):
             place,
             "a device that ships, or a topology's file; paths start at the current folder",
         )
-
-
-def csv_rows(file, path, needed, faults):
-    """(row, Place) of the rows of an open CSV that have a cell for each column; missing columns and other rows are told."""
-    reader = csv.DictReader(file)
-    missing = [c for c in needed if c not in (reader.fieldnames or [])]
-    if missing:
-        faults.add(f"columns missing: {', '.join(missing)}", Place(str(path), 1), allowed=", ".join(needed))
-        return
-    for row in reader:
-        place = Place(str(path), reader.line_num)
-        if len(faults.found) >= MOST_FAULTS:
-            return
-        if None in row.values() or None in row:
-            faults.add(
-                "fewer cells than columns"
-                if None in row.values()
-                else "more cells than columns (a comma without quotes?)",
-                place,
-            )
-        else:
-            yield row, place
 
 
 def number(text):

@@ -51,7 +51,7 @@ def units_of(questions, case):
 
 def _run(suite, pieces, jobs):
     """The answers of each piece, as they come."""
-    from chipweave.io.console import Counting
+    from chipweave.io.progress import Counting
 
     began, done = time.perf_counter(), 0
     with Counting(sum(len(p) for p in pieces), f"validate {suite}, rows") as counting:

@@ -104,7 +104,13 @@ def run_suite(name, asked):
         ledger_files.update(name, suite, results, document["groups"])
         worse = []
     lines = missed + [f"got worse: {line}" for line in worse]
-    show(name, results, document["groups"], [*getattr(suite, "remarks", lambda _: [])(results), *lines])
+    show(
+        name,
+        results,
+        document["groups"],
+        [*getattr(suite, "remarks", lambda _: [])(results), *lines],
+        asked.json_path == "-",
+    )
     return document, lines
 
 

@@ -94,7 +94,7 @@ class Adjacency:
         ahead = self.nearest(far)
         share = np.where(ahead, ways[self.dst], 0).astype(np.int64)
         upto = np.cumsum(share, axis=0)
-        upto -= (upto[self.start[:-1][self.src]] - share[self.start[:-1][self.src]])
+        upto -= upto[self.start[:-1][self.src]] - share[self.start[:-1][self.src]]
         wanted = number % np.maximum(ways, 1)
         passed = self.over_links(np.add, (upto <= wanted[self.src]).astype(np.int64), 0)
         at = np.minimum(self.start[:-1][:, None] + passed, max(0, len(self.dst) - 1))

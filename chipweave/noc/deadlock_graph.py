@@ -141,7 +141,13 @@ class TableWalk(Walk):
             used[routers, columns] = True
             if (out[routers, columns] < 0).any():
                 i = int(np.argmax(out[routers, columns] < 0))
-                self._link(routers[[i]], net.table[routers[[i]], goals[columns[[i]]]].astype(np.int64), goals[columns[[i]]], None, None)
+                self._link(
+                    routers[[i]],
+                    net.table[routers[[i]], goals[columns[[i]]]].astype(np.int64),
+                    goals[columns[[i]]],
+                    None,
+                    None,
+                )
         link = np.where(used, out, -1)
         r, c = np.nonzero(used)
         here = link[r, c]

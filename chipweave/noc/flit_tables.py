@@ -44,7 +44,27 @@ def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.Networ
         found[leaving] = starts[-1] + network.src[leaving]
         ends = network.dst[coming]
         found[coming] = starts[network.seats[ends] - first] + ports[ends]
+        made.seat_latency = terminals(network, latency, leaving, coming, clock * flit)
     return made, found
+
+
+def terminals(
+    network: Network, latency: np.ndarray, leaving: np.ndarray, coming: np.ndarray, rate: Fraction
+) -> np.ndarray:
+    """int64[E]: cycles of each endpoint's terminal link; BadInput where it is slower than a flit a cycle, or unlike both ways."""
+    out, back = np.empty((2, network.endpoint_count), np.int64)
+    out[network.src[leaving]], back[network.dst[coming]] = latency[leaving], latency[coming]
+    slow = [network.rates[i] for i in np.unique(network.rate[leaving | coming]).tolist() if network.rates[i] < rate]
+    if slow or (out != back).any():
+        what = f"carry {float(min(slow)):.6g} B/s" if slow else "differ in latency between the two directions"
+        raise BadInput(
+            Fault(
+                f"network {network.name}: terminal links {what}; under flit they take a flit every cycle, {float(rate):.6g} B/s",
+                network.written,
+                "links: {terminal: {bandwidth: ...}} of the fastest link, or link_model: fair",
+            )
+        )
+    return out
 
 
 def cycles(network: Network, clock: Fraction, flit: int) -> tuple[np.ndarray, np.ndarray]:

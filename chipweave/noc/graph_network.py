@@ -86,7 +86,6 @@ class Network:
         router: Any,
         whole: bool,
         written: Place = Place(),
-        seat_latency_ps: dict[int, int] | None = None,
     ):
         for key in SETTINGS:
             setattr(self, key, settings[key])
@@ -97,7 +96,6 @@ class Network:
         self.src, self.dst, self.latency_ps, self.rate = links.src, links.dst, links.latency_ps, links.rate
         self.rates, self.grid = links.rates, wiring.grid
         self.router, self.whole, self.written = router, whole, written
-        self.seat_latency_ps = seat_latency_ps
         self._paths: dict[tuple[int, int, int], list[int]] = {}
 
     # ---- numbers

@@ -8,10 +8,10 @@ An end is a router's number, its place in the grid ("[0][1]"), or its name.
 from __future__ import annotations
 
 from chipweave.declare.params import Param, named, read_all
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import nearest
 from chipweave.noc.shape import Reader
 from chipweave.noc.wiring import Own
-from chipweave.declare.yamlfile import Node
 
 LINK = named(
     {

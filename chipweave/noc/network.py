@@ -95,9 +95,7 @@ class FlitNetwork:
             )
         pairs = [(a * apart, b * apart) for a, b in replies]
         classes = [names[c // apart] if names else f"class {c // apart}" for c in range(self.router.vc_classes)]
-        return deadlock.prove(
-            self.network, self.router, pairs, self.allow_deadlock, {"classes": classes}, self.written
-        )
+        return deadlock.prove(self.network, self.router, pairs, self.allow_deadlock, {"classes": classes}, self.written)
 
     def credit_loop(self, latency):
         """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency` cycles."""

@@ -45,7 +45,9 @@ class LinkList(Sequence):
     @classmethod
     def of(cls, links: Iterable[Link]) -> LinkList:
         """From single links."""
-        rows = [(k.src, k.src_port, k.dst, k.dst_port, k.latency, *Fraction(k.interval).as_integer_ratio()) for k in links]
+        rows = [
+            (k.src, k.src_port, k.dst, k.dst_port, k.latency, *Fraction(k.interval).as_integer_ratio()) for k in links
+        ]
         return cls(np.array(rows, np.int32))
 
     def __len__(self) -> int:
@@ -85,7 +87,9 @@ class Turns:
         """The shorter way along each dimension, at equal lengths up; `wraps`: which dimensions are closed."""
         if max(radices, default=0) > MAX_RADIX:
             k = max(radices)
-            raise BadInput(f"a dimension of {k:,} routers needs {k * k / 2**30:,.1f} GiB for its turns; at most {MAX_RADIX:,}")
+            raise BadInput(
+                f"a dimension of {k:,} routers needs {k * k / 2**30:,.1f} GiB for its turns; at most {MAX_RADIX:,}"
+            )
         entries = []
         for d, (k, wrap) in enumerate(zip(radices, wraps, strict=True)):
             here, goal = np.arange(k)[:, None], np.arange(k)[None, :]
@@ -127,6 +131,7 @@ class Network:
     ways, spread   columns of `table` for each endpoint: endpoint e by way w is column e + w * E
     radices, strides   of a grid: lengths in order of travel, and how numbers grow along them
     seat_latency       cycles of injection and ejection wires, one for all or one an endpoint
+    places    int[E, n]: place of each endpoint in those dimensions; None: dimension 0 is fastest in the numbering
     router_names, endpoint_names   what people call them; empty: numbers
     """
 
@@ -141,6 +146,7 @@ class Network:
     seat_latency: int | np.ndarray = 1
     name: str = ""
     radices: tuple = field(default_factory=tuple)
+    places: np.ndarray | None = None
     router_names: tuple = ()
     endpoint_names: tuple = ()
     turns: Turns | None = None
@@ -178,6 +184,10 @@ class Network:
         """Number of endpoints."""
         return len(self.seats)
 
+    def seat_latencies(self) -> list[int]:
+        """Cycles of the injection and ejection wires of each endpoint."""
+        return np.broadcast_to(self.seat_latency, len(self.seats)).tolist()
+
     def wires(self) -> dict[tuple[int, int], Link]:
         """{(router, output port): Link} of every link between routers."""
         return {(link.src, link.src_port): link for link in self.links}
@@ -211,7 +221,13 @@ def grid(radices, wrap=False, latency=None, routing="dor", name="") -> Network:
     order = np.concatenate(rows) if rows else np.empty((0, 7), np.int64)
     order = order[np.lexsort([order[:, 1], order[:, 0]])]
     turns = Turns.of(radices, strides, [wrap] * n)
-    return of_turns(turns, LinkList(order), [wrap] * n, routing == "min_adapt", name=name or f"{'torus' if wrap else 'mesh'}_{'x'.join(map(str, radices))}")
+    return of_turns(
+        turns,
+        LinkList(order),
+        [wrap] * n,
+        routing == "min_adapt",
+        name=name or f"{'torus' if wrap else 'mesh'}_{'x'.join(map(str, radices))}",
+    )
 
 
 def of_turns(turns: Turns, links: LinkList, wraps: Sequence[bool], adaptive: bool = False, name: str = "") -> Network:
@@ -232,6 +248,7 @@ def of_turns(turns: Turns, links: LinkList, wraps: Sequence[bool], adaptive: boo
         name=name,
         radices=turns.radices,
         strides=turns.strides,
+        places=np.stack(turns.coordinates(np.arange(routers)), axis=1),
         turns=None if adaptive else turns,
     )
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 import numpy as np
 
 from chipweave.declare.params import Declared
-from chipweave.errors import Faults
-from chipweave.noc.wiring import Places, Wiring
 from chipweave.declare.registry import Registry
 from chipweave.declare.yamlfile import Node
+from chipweave.errors import Faults
+from chipweave.noc.wiring import Places, Wiring
 
 shapes = Registry("shape", "chipweave.noc.shapes")
 MAX_LINKS = 1_000_000

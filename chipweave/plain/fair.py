@@ -1,37 +1,80 @@
-"""Max-min fair sharing, plainly: the twin of csrc/stages/fair.c, with the same integer rates and the same rounding."""
+"""Max-min fair sharing, plainly: the twin of csrc/stages/fair, which keeps rates where nothing changes them.
+
+Here every start and end fills all rates anew, from nothing, with the same integers and the same rounding. Messages of one
+route share a rate, so filling goes by routes; everything else goes by messages.
+"""
 
 from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
 
 
 class Flow:
-    def __init__(self, message, start, route, size):
+    """A message under way: `left` is in 1e-12 bytes."""
+
+    def __init__(self, message: int, start: int, route: tuple[int, ...], size: int):
         self.message, self.start, self.route, self.size = message, start, route, size
-        self.left, self.rate, self.end = size * PS_PER_SECOND, None, None  # left in 1e-12 bytes
+        self.left, self.rate, self.end = size * PS_PER_SECOND, None, None
+
+
+def filled(capacity: list[int], users: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], int]:
+    """Bytes per second of a message of each route, by progressive filling.
+
+    The link with the smallest floor(capacity left / messages left), ties to the lowest number, fixes the rate of its
+    messages at that, at least 1; again until all routes have a rate.
+
+    Args:
+        capacity: of each link, bytes per second.
+        users: messages of each route.
+    """
+    left, count, crossing, rates = {}, {}, {}, {}
+    for route, n in users.items():
+        for link in route:
+            left[link] = capacity[link]
+            count[link] = count.get(link, 0) + n
+            crossing.setdefault(link, []).append(route)
+    while count:
+        share, tightest = min((left[link] // n, link) for link, n in count.items())
+        rate = max(1, share)
+        for route in crossing[tightest]:
+            if route in rates:
+                continue
+            rates[route] = rate
+            for link in route:
+                count[link] -= users[route]
+                left[link] = max(0, left[link] - rate * users[route])
+                if not count[link]:
+                    del count[link]
+    return rates
 
 
 class PlainFair:
     """Times are absolute ps. `advance(t)` gives the messages that arrive at t; t is never later than `next_time()`."""
 
-    def __init__(self, network, bin_ps, max_bins, efficiency=1):
-        self.network, self.efficiency, self.now = network, efficiency, 0
-        self.flows, self.arrivals = [], []
+    def __init__(self, network, bin_ps, max_bins, bytes_per_s):
+        self.network, self.now, self.capacity = network, 0, bytes_per_s
+        self.flows, self.arrivals, self.dirty = [], [], False
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.statistics = self.bins.statistics
 
     def send(self, now, message, source, target, size, stage=None):
-        route = self.network.routes(source, target)
+        route = tuple(self.network.routes(source, target))
         if not route or not size:
             self.arrivals.append((now + self._latency(route), message))
             return
         self._progress(now)
         self.flows.append(Flow(message, now, route, size))
-        self._fill()
+        self.dirty = True
 
     def next_time(self):
-        return min([f.end for f in self.flows] + [time for time, _ in self.arrivals], default=None)
+        if self.dirty:
+            self._fill()
+        ends = min((flow.end for flow in self.flows), default=None)
+        arrives = min(self.arrivals, default=(None,))[0]
+        return min((time for time in (ends, arrives) if time is not None), default=None)
 
     def advance(self, now):
+        if self.dirty:
+            self._fill()
         leaving = [f for f in self.flows if f.end <= now]
         if leaving:
             self._progress(now)
@@ -40,9 +83,10 @@ class PlainFair:
                 for link in flow.route:
                     self.bins.spread_bytes(link, flow.start, now, flow.size)
                 self.arrivals.append((now + self._latency(flow.route), flow.message))
-            self._fill()
+            self.dirty = True
         arrived = sorted(a for a in self.arrivals if a[0] <= now)
-        self.arrivals = [a for a in self.arrivals if a[0] > now]
+        if arrived:
+            self.arrivals = [a for a in self.arrivals if a[0] > now]
         return [message for _, message in arrived]
 
     def _latency(self, route):
@@ -50,27 +94,21 @@ class PlainFair:
 
     def _progress(self, now):
         """What is left of every flow at `now`; links with a flow are busy meanwhile."""
-        for flow in self.flows:
-            flow.left = max(0, flow.left - flow.rate * (now - self.now))
         if now > self.now:
-            for link in {i for flow in self.flows for i in flow.route}:
+            if self.dirty:
+                self._fill()
+            for flow in self.flows:
+                flow.left = max(0, flow.left - flow.rate * (now - self.now))
+            for link in {i for route in {flow.route for flow in self.flows} for i in route}:
                 self.bins.spread(link, self.now, now, 1)
         self.now = now
 
     def _fill(self):
-        """Progressive filling: the tightest link fixes the rate of its flows, again and again."""
-        left = [int(link.bytes_per_s * self.efficiency) for link in self.network.links]
-        open_flows = list(self.flows)
-        while open_flows:
-            users = {}
-            for flow in open_flows:
-                for link in flow.route:
-                    users.setdefault(link, []).append(flow)
-            tightest = min(users, key=lambda i: (left[i] // len(users[i]), i))
-            share = max(1, left[tightest] // len(users[tightest]))
-            for flow in users[tightest]:
-                flow.rate = share
-                flow.end = self.now - (-flow.left // share)
-                for link in flow.route:
-                    left[link] = max(0, left[link] - share)
-                open_flows.remove(flow)
+        users = {}
+        for flow in self.flows:
+            users[flow.route] = users.get(flow.route, 0) + 1
+        rates = filled(self.capacity, users)
+        for flow in self.flows:
+            flow.rate = rates[flow.route]
+            flow.end = self.now - (-flow.left // flow.rate)
+        self.dirty = False

@@ -8,6 +8,8 @@ from pathlib import Path
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
+from chipweave.io.progress import Counting
+from chipweave.io.progress import progress as bar
 from chipweave.noc import network as flit_network
 from chipweave.run import file as runfile
 from chipweave.run import output_folder as output
@@ -15,7 +17,6 @@ from chipweave.run import report as show
 from chipweave.run import simulate as serving
 from chipweave.run.record import Meter
 from chipweave.run.spec import LINK_MODELS, STRATEGIES, RunSpec
-from chipweave.trace.progress import bar
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
@@ -120,8 +121,8 @@ def report(spec, runs, outcomes, out, json_path, gaps=()):
         output.write(Path(out), result, runs, outcomes)
     if json_path:
         write_json(json_path, result)
-    show.comparison(result, outcomes, out)
-    show.gaps(result)
+    show.comparison(result, outcomes, out, to_stderr=json_path == "-")
+    show.gaps(result, to_stderr=json_path == "-")
 
 
 def how_to_go_on(left, done, out):
@@ -169,7 +170,7 @@ def execute(runs, jobs, outcomes, places=None):
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(serving.simulate, each): i for i, each in enumerate(runs)}
         try:
-            with show.Counting(len(runs)) as counting:
+            with Counting(len(runs)) as counting:
                 for future in as_completed(futures):
                     outcomes[places[futures[future]]] = future.result()
                     counting.advance()

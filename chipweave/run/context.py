@@ -3,7 +3,7 @@
 import numpy as np
 
 from chipweave.component.staged import CopyTable
-from chipweave.run.metrics import NAMES
+from chipweave.run.metrics import counted_by
 from chipweave.run.record import LayerRecords
 
 
@@ -21,14 +21,16 @@ class Run:
     def __init__(self, workload, work, policies, home, dies, model, facts):
         self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
         self.model, self.facts = model, facts
-        self.records, self.notes, self.done = LayerRecords(), {}, None
+        self.notes, self.done = {}, None
 
     def start(self, fabric, layout, groups, on_layer, keep_plans):
         """Tie the run to the fabric that moves its data."""
         self.fabric, self.layout, self.groups = fabric, layout, groups
         self.on_layer, self.keep_plans = on_layer, keep_plans
         self.chain = next(iter(layout.chains))
-        self.meters, self.events = Counted(fabric, groups), 0
+        self.metrics = counted_by(groups)
+        names = [figure.name for figure in self.metrics]
+        self.meters, self.records, self.events = Counted(fabric, groups, names), LayerRecords(names), 0
         self.copy_tables = [part for part in groups if isinstance(part, CopyTable)]
 
     def jobs(self, holders):
@@ -64,28 +66,29 @@ class Run:
 
 
 class Counted:
-    """What belongs to a figure of the results, and how much of it was counted since last asked.
+    """Per-layer deltas of every metric.
 
     A statistic is counted by the kernel, in one array for all replicas, or by the parts themselves in Python.
+
+    Attributes:
+        names: the metrics, in the order of `since`.
+        counters: (position in `names`, number of the kernel's counter) of each statistic counted there.
+        parts: (position, statistic, replicas) of each counted in Python.
     """
 
-    def __init__(self, fabric, groups):
-        self.fabric, self.counters, self.parts = (
-            fabric,
-            [],
-            [],
-        )  # (figure, number of its counter), (figure, statistic, parts)
+    def __init__(self, fabric, groups, names):
+        self.fabric, self.names, self.counters, self.parts = fabric, names, [], []
         for group in groups:
             for name, stat in group.statistics.items():
                 if stat.metric and name in group.counters:
-                    self.counters.append((NAMES.index(stat.metric), group.counters[name].number))
+                    self.counters.append((names.index(stat.metric), group.counters[name].number))
                 elif stat.metric:
-                    self.parts.append((NAMES.index(stat.metric), name, group.replicas))
-        self.before = [0] * len(NAMES)
+                    self.parts.append((names.index(stat.metric), name, group.replicas))
+        self.before = [0] * len(names)
 
     def since(self):
-        """One number for each of NAMES."""
-        now = [0] * len(NAMES)
+        """What was counted since the last call, one number for each of `names`."""
+        now = [0] * len(self.names)
         totals = self.fabric.totals()
         for figure, number in self.counters:
             now[figure] += totals[number]

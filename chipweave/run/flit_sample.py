@@ -157,6 +157,7 @@ def measure(spec, outcome, wanted, on_layer=None, together=None):
         {
             "strategy": spec.strategy_name,
             "step": int(steps[row]),
+            "prefill": bool(steps[row] < outcome.prefill_steps),
             "layer": int(layers[row]),
             "circuit_ns": nanoseconds(t[0]),
             "circuit_work_conserving_ns": nanoseconds(t[1]),

@@ -1,11 +1,16 @@
 """The dictionary of metrics: every figure of a result, with its unit, owner and definition.
 
 The figures of `FIGURES` belong to the run itself. The others are counted by components: a `Stat` declared with
-`metric="name"` adds to the figure of that name, so a new component needs no entry here. `docs/metrics.md` is
-generated from this (`python -m chipweave.run.metrics`).
+`metric="name"` adds to the figure of that name. A name that is not in `COUNTED` is a new metric: it gets a column of its
+own, with the unit and the words of its Stat. `docs/metrics.md` is generated from this (`python -m chipweave.run.metrics`).
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from chipweave.component.component import Component
+from chipweave.errors import BadInput, Fault
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Figure:
     definition: str
 
 
-# What components may count; a component's Stat names one of these with `metric=`.
+# What the shipped components count.
 COUNTED = [
     Figure(
         "hops",
@@ -64,6 +69,46 @@ FIGURES = [
 ]
 
 NAMES = [figure.name for figure in COUNTED]
+OF_A_RUN = (
+    "strategy",
+    "link_model",
+    "admission",
+    "layers",
+    "sample",
+    "step",
+    "layer",
+    "time_ps",
+    "plan_entries",
+    "plan_crc32",
+)
+TAKEN = {*OF_A_RUN, *(figure.name for figure in FIGURES)}
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def counted_by(parts: Iterable[Component]) -> list[Figure]:
+    """The counted figures of a system: those of `COUNTED`, then the new ones its parts declare, by name.
+
+    Raises:
+        BadInput: a Stat's metric is no name, is a figure of the run itself, or is counted in another unit elsewhere.
+    """
+    known, new, faults = {figure.name: figure for figure in COUNTED}, {}, []
+    for part in parts:
+        for name, stat in part.statistics.items():
+            if not stat.metric:
+                continue
+            where = f"{part.name}: statistic {name} counts for metric {stat.metric!r}"
+            there = known.get(stat.metric) or new.get(stat.metric)
+            if not NAME.fullmatch(stat.metric):
+                faults.append(Fault(where, allowed="small letters, digits and _, the first a letter"))
+            elif stat.metric in TAKEN:
+                faults.append(Fault(f"{where}, which the run itself states", allowed="another name"))
+            elif there and there.unit != stat.unit:
+                faults.append(Fault(f"{where} in {stat.unit}", allowed=f"its unit, {there.unit}, or another name"))
+            elif not there:
+                new[stat.metric] = Figure(stat.metric, stat.unit, stat.doc)
+    if faults:
+        raise BadInput(faults)
+    return [*COUNTED, *(new[name] for name in sorted(new))]
 
 
 def as_markdown():

@@ -9,16 +9,14 @@ import pyarrow.parquet as pq
 
 from chipweave import __version__
 from chipweave.io.atomic import replacing, write_json
-from chipweave.run.record import COLUMNS, column
-
-UNITS = {"time_ps": "ps", "local_read_bytes": "B", "remote_read_bytes": "B", "copy_write_bytes": "B"}
+from chipweave.run.record import column
 
 
 def write(folder, document, runs, outcomes):
     """Write `folder`/manifest.json, result.json, layers.parquet, statistics.parquet and links.parquet."""
     write_json(folder / "result.json", document)
     write_json(folder / "manifest.json", manifest(document, runs, outcomes))
-    write_table(folder / "layers.parquet", layer_table(outcomes), UNITS)
+    write_table(folder / "layers.parquet", layer_table(outcomes), units_of(outcomes))
     write_table(folder / "statistics.parquet", statistics_table(outcomes))
     write_table(
         folder / "links.parquet",
@@ -53,9 +51,16 @@ def layer_table(outcomes):
 
     Of the plans there is no fingerprint: runs do not take one (`keep_plans`).
     """
-    full, kept = [o for o in outcomes if "sample" not in o.row], [c for c in COLUMNS if c != "plan_crc32"]
-    tables = [pa.table({**_constant(labels(o), len(o.table)), **{c: column(o.table, c) for c in kept}}) for o in full]
+    tables = []
+    for o in (o for o in outcomes if "sample" not in o.row):
+        kept = {c: column(o.table, c, o.columns) for c in o.columns if c != "plan_crc32"}
+        tables.append(pa.table({**_constant(labels(o), len(o.table)), **kept}))
     return pa.concat_tables(tables)
+
+
+def units_of(outcomes):
+    """Column of the layer table -> unit."""
+    return {"time_ps": "ps"} | {figure.name: figure.unit for outcome in outcomes for figure in outcome.metrics}
 
 
 def statistics_table(outcomes):

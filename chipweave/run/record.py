@@ -1,34 +1,39 @@
 """What a run keeps of each layer of each step, and the figures made from it."""
 
-import resource
-import sys
 import time
 
 import numpy as np
 
+from chipweave.io.process import peak_rss_bytes
 from chipweave.run.metrics import NAMES
 
 PS_PER_NS = 1000
-COLUMNS = ["step", "layer", "time_ps", "events", "plan_entries", "plan_crc32", *NAMES]
+HEAD = ("step", "layer", "time_ps", "events", "plan_entries", "plan_crc32")
+COLUMNS = [*HEAD, *NAMES]  # of every run; new metrics of its parts follow
 
 
 class LayerRecords:
-    """A growing table, one row per (step, layer) in order of execution; columns as in `COLUMNS`, int64."""
+    """A growing table, one row per (step, layer) in order of execution.
 
-    def __init__(self):
-        self.rows = []
+    Args:
+        names: the counted metrics of the run; those of `metrics.COUNTED` come first.
+    """
+
+    def __init__(self, names=NAMES):
+        self.rows, self.columns = [], [*HEAD, *names]
 
     def add(self, step, layer, time_ps, events, plan_entries, plan_crc32, counted):
-        """`counted`: one number for each of NAMES, what components counted during this layer."""
+        """`counted`: one number for each metric, what components counted during this layer."""
         self.rows.append((step, layer, time_ps, events, plan_entries, plan_crc32, *counted))
 
     def table(self):
         """int64 [rows, columns]."""
-        return np.array(self.rows, dtype=np.int64).reshape(len(self.rows), len(COLUMNS))
+        return np.array(self.rows, dtype=np.int64).reshape(len(self.rows), len(self.columns))
 
 
-def column(table, name):
-    return table[:, COLUMNS.index(name)]
+def column(table, name, columns=COLUMNS):
+    """int64 [rows]: a column of a layer table; `columns` where a run has new metrics."""
+    return table[:, columns.index(name)]
 
 
 def nanoseconds(ps):
@@ -36,7 +41,7 @@ def nanoseconds(ps):
     return (int(ps) + PS_PER_NS // 2) // PS_PER_NS
 
 
-def figures(table, batch, steps_counted, prefill_steps):
+def figures(table, batch, steps_counted, prefill_steps, columns=COLUMNS):
     """The deterministic figures of one row of `compare` (see chipweave/run/metrics.py).
 
     prefill_steps  how many leading steps are prefill: 1, or 0 where the trace starts with decode
@@ -53,8 +58,8 @@ def figures(table, batch, steps_counted, prefill_steps):
         "hops": int(column(decode, "hops").sum()),
         "hops_prefill": int(column(prefill, "hops").sum()),
     }
-    for name in NAMES[1:]:
-        row[name] = int(column(decode, name).sum())
+    for name in columns[len(HEAD) :]:
+        row[name] = int(column(decode, name, columns).sum())
     row["events"] = int(column(table, "events").sum())
     row["layers"] = _per_layer(decode)
     return row
@@ -78,10 +83,8 @@ class Meter:
         self.wall, self.cpu = time.perf_counter(), time.process_time()
 
     def read(self):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        scale = 1 if sys.platform == "darwin" else 1024
         return {
             "cpu_s": round(time.process_time() - self.cpu, 6),
             "wall_s": round(time.perf_counter() - self.wall, 6),
-            "peak_rss_bytes": peak * scale,
+            "peak_rss_bytes": peak_rss_bytes(),
         }

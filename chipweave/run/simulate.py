@@ -19,7 +19,8 @@ from chipweave.policy.view import CopyRoom, CopyStore, Costs
 from chipweave.run.assemble import assemble, wires
 from chipweave.run.clock import Simulation
 from chipweave.run.context import Run
-from chipweave.run.record import Meter, figures
+from chipweave.run.metrics import COUNTED, counted_by
+from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.trace import for_run, models
@@ -35,6 +36,12 @@ class Outcome:
     links: list = field(default_factory=list)  # (network, names of its links, LinkStatistics)
     facts: dict = field(default_factory=dict)
     prefill_steps: int = 1
+    metrics: list = field(default_factory=lambda: COUNTED)  # what the columns of the layer table after HEAD count
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the layer table's columns."""
+        return [*HEAD, *(figure.name for figure in self.metrics)]
 
 
 def facts_of(groups):
@@ -131,6 +138,7 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     groups = gather(system.parts.values())
     facts = facts_of(groups)
     check_facts(facts, system)
+    counted_by(groups)
     dies = len(network.endpoints)
     home = home_of(policies.placement, model.experts, dies)
     store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
@@ -239,7 +247,7 @@ def outcome(spec, loaded, run, meter):
         "strategy": spec.strategy_name,
         "link_model": spec.link_model,
         "admission": admission_of(spec, mesh_of(loaded.system)),
-        **figures(table, spec.batch, counted, prefill),
+        **figures(table, spec.batch, counted, prefill, run.records.columns),
         **meter.read(),
     }
     networks = [
@@ -259,4 +267,4 @@ def outcome(spec, loaded, run, meter):
         "policies": run.policies.resolved(),
         "notes": run.notes,
     }
-    return Outcome(row, table, run.statistics(), networks, facts, prefill)
+    return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics)

@@ -25,7 +25,9 @@ def _mean_distance(network):
 
 def _degree(network):
     ends = network.pair_numbers()
-    return Counter(np.bincount(np.concatenate([network.src[ends], network.dst[ends]]), minlength=network.node_count).tolist())
+    return Counter(
+        np.bincount(np.concatenate([network.src[ends], network.dst[ends]]), minlength=network.node_count).tolist()
+    )
 
 
 FACTS = {

@@ -23,33 +23,29 @@ OF_SORT = named(
 )
 
 
-def make_links(
-    reader: Reader, settings: dict[str, Any], places: Places, wiring: Wiring
-) -> tuple[Links, bool, dict[int, int] | None]:
-    """(links, whether none of the shape is missing, latencies of single terminals) of a network.
+def make_links(reader: Reader, settings: dict[str, Any], places: Places, wiring: Wiring) -> tuple[Links, bool]:
+    """(links, whether none of the shape is missing) of a network.
 
     Terminal links join an endpoint to the router it sits at; they are a sort of their own.
     """
     if len(wiring.pairs) > MAX_LINKS:
         reader.faults.add(f"more than {MAX_LINKS} links", reader.node.place)
-        return empty(), False, None
+        return empty(), False
     nodes = [*places.names, *(f"{reader.name}.{name}" for name in wiring.routers)]
     table = tabulate(settings, read_sorts(reader, wiring), places, wiring, len(nodes))
     twice = table.doubled()
     if twice:
         what = f"network {reader.name!r}: two links lead from {nodes[twice[0]]} to {nodes[twice[1]]}"
         reader.faults.add(what, reader.node.place, "one link for each pair of neighbours")
-        return empty(), False, None
+        return empty(), False
     override = reader.node.get("override")
     whole = True
     if override is not None:
         by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
         whole = Overrides(table, Ends(nodes, by_place), places.dims, reader).lay(override)
     kept = table.there
-    links = Links(
-        table.src[kept], table.dst[kept], table.latency_ps[kept], table.rate[kept], tuple(table.rates)
-    )
-    return links, whole, wiring.seat_latency_ps or None
+    links = Links(table.src[kept], table.dst[kept], table.latency_ps[kept], table.rate[kept], tuple(table.rates))
+    return links, whole
 
 
 def empty() -> Links:

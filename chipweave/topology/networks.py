@@ -22,11 +22,11 @@ import numpy as np
 
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.provenance import numbers
-from chipweave.declare.yamlfile import Node
 from chipweave.declare.user_code import is_code
+from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place
 from chipweave.noc.graph_network import Network
-from chipweave.noc.route_rule import Routing, routings
+from chipweave.noc.route_rule import routings
 from chipweave.noc.router_yaml import FlitRouter
 from chipweave.noc.shape import Reader, Shape, in_order, shapes
 from chipweave.noc.wiring import Places
@@ -83,14 +83,10 @@ SETTINGS = named(
         ),
         "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
         "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
-        "grid": Param("count", default=None, low=1, many=True, doc="a bare network: endpoints in a grid of [Y, X], or more axes"),
-        "routers": Param("count", default=None, low=1, doc="a bare network: endpoints in a row"),
-        "spread": Param(
-            "choice",
-            default=None,
-            choices=["none", "message", "pair", "packet"],
-            doc="what goes over which of several equally short ways; the shape's own where left out",
+        "grid": Param(
+            "count", default=None, low=1, many=True, doc="a bare network: endpoints in a grid of [Y, X], or more axes"
         ),
+        "routers": Param("count", default=None, low=1, doc="a bare network: endpoints in a row"),
     }
 )
 COUNTS = ("grid", "routers")  # structure, no values of a device
@@ -194,7 +190,7 @@ class NetworkMaker:
         wiring = self.shape.wire(places, self.reader)
         if len(self.faults.found) > before:
             return None
-        links, whole, seat_latency = make_links(self.reader, self.settings, places, wiring)
+        links, whole = make_links(self.reader, self.settings, places, wiring)
         if len(self.faults.found) > before:
             return None
         made = Network(
@@ -207,7 +203,6 @@ class NetworkMaker:
             self.routers,
             whole and places.count == int(np.prod(places.dims)),
             self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
-            seat_latency,
         )
         self.check_routes(made)
         return made
@@ -252,19 +247,7 @@ class NetworkMaker:
                 self.node.place,
                 "joins: PART.PORT, grid: [Y, X] or routers: N",
             )
-        self.check_spread(rule)
-
-    def check_spread(self, rule: type[Routing]) -> None:
-        """The shape's own spread where none is written; only a routing that numbers several ways can spread."""
-        s = self.settings
-        if s["spread"] is None:
-            s["spread"] = "none"  # until link models spread
-        elif s["spread"] != "none" and not rule.spreads:
-            self.faults.add(
-                f"network {self.name!r}: routing {rule.kind} has one way for each pair, so nothing can be spread",
-                self.node.keys["spread"],
-                "spread: none, or routing: " + ", ".join(n for n in routings.kinds() if routings.find(n).spreads),
-            )
+        s["spread"] = "none"
 
     def endpoints(self) -> tuple[str, Places]:
         """(port, endpoints at their places)."""
@@ -279,7 +262,9 @@ class NetworkMaker:
         else:
             labels = self.shape.names(self.reader)
             dims = (len(labels or ()),)
-            names = {(i,): f"{self.name}[{x}]" if x.isdecimal() else f"{self.name}.{x}" for i, x in enumerate(labels or ())}
+            names = {
+                (i,): f"{self.name}[{x}]" if x.isdecimal() else f"{self.name}.{x}" for i, x in enumerate(labels or ())
+            }
         if len(dims) > MAX_AXES or (self.shape.grid and not dims):
             return self.no_grid(dims)
         count = len(names) if names is not None else int(np.prod([int(d) for d in dims], dtype=object))
@@ -306,7 +291,9 @@ class NetworkMaker:
         need, free = count * BYTES_PER_ROUTER, free_memory()
         if count <= MAX_ROUTERS and need <= free:
             return False
-        place = next((n.place for n in map(self.node.get, ("grid", "routers", "joins")) if n is not None), self.node.place)
+        place = next(
+            (n.place for n in map(self.node.get, ("grid", "routers", "joins")) if n is not None), self.node.place
+        )
         memory = f"need about {need / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free"
         allowed = f"at most {min(MAX_ROUTERS, free // BYTES_PER_ROUTER):,}"
         self.faults.add(f"network {self.name!r}: {count:,} routers {memory}", place, allowed)
@@ -370,9 +357,7 @@ class NetworkMaker:
         self.faults.add(
             f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} by routing {network.routing}: {gap}",
             place or self.node.place,
-            "routing: shortest, or a grid without that hole"
-            if network.rule.grid
-            else "links that join all endpoints",
+            "routing: shortest, or a grid without that hole" if network.rule.grid else "links that join all endpoints",
         )
 
 

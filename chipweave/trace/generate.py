@@ -1,159 +1,238 @@
-"""Seeded traces for any model, with the law of the synthetic sets (syn.py) and the model's layers, experts and top-k.
+"""Seeded traces for any model by a law (chipweave/trace/law.py): popularity, phases, requests, topics, memory.
 
-A token's set is drawn without replacement in proportion to weight * (e^stickiness if the token before had the expert):
-the same distribution as the sets' Gumbel top-k, but with one look-up per draw in place of one logarithm per
-expert. Draws come from alias tables, one per (request, layer); an expert drawn twice is drawn again. Weights are whole
-numbers, so tables come out alike on every machine.
+    layer popularity --(Dirichlet)--> a request's own --\
+                     --(Dirichlet)--> topics of a layer --> fresh draws of a token; the rest it keeps from the token before
 
-sigma, stickiness, bias and prompt lengths are those of the sets and are no fit to any model: DeepSeek's group limit,
-phases, tasks and co-activation are not in it.
+A topic is drawn once for each token and holds in all its layers: that ties a token's layers, and its experts within a
+layer, together beyond what popularity does. Draws without replacement, groups and mixtures flatten popularity, so weights
+are corrected on a sample (`calibrated`) until the sample shows the loads the law asks for, and the token overlap likewise.
+
+Draws are csrc/policies/draw.c. The first n requests do not depend on how many are made.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from chipweave.trace.syn import normals
+from chipweave.trace import popularity
+from chipweave.trace.draw import Drawer
 
-BLOCK_REQUESTS = 64  # drawn together; part of the definition of a trace
-WEIGHT_ONE = 1 << 20
-SPARE_DRAWS = 3
-ALIAS_BITS = 16  # an entry of a table: 16 bits of probability, 16 bits of expert
+BLOCK_REQUESTS = 64  # prepared together; part of the definition of a trace
+ONE = 1 << 28  # a table's weights sum to about this
+SAMPLE = 512, 16, 24  # requests, prompt and answer tokens on which weights are corrected
+ROUNDS = 5
+MOST_PROMPT = 8  # times the mean
 
 
-@dataclass(frozen=True)
-class Law:
-    """The numbers of the law. `prompt`: fewest and most prompt tokens, uniform; the rest as in syn.py."""
+@dataclass
+class Gate:
+    """What of a model draws need: layers (how many), experts, top_k, groups, groups_used."""
 
     layers: int
     experts: int
     top_k: int
-    sigma: float = 0.6
-    stickiness: float = 0.6
-    bias: float = 0.3
-    prompt: tuple = (6, 20)
+    groups: int
+    groups_used: int
+
+    @classmethod
+    def of(cls, model):
+        """The gate of a chipweave.models.Model; groups that do not divide the experts are left out."""
+        groups = model.groups if model.experts % model.groups == 0 and model.groups_used < model.groups else 1
+        return cls(len(model.moe_layers), model.experts, model.top_k, groups, min(model.groups_used, groups))
 
 
-def requests(law, count, decode_steps, seed):
-    """Yield (name, prompt rows, ids uint16 [tokens, layers, top_k]); the first n requests do not depend on `count`."""
-    popularity = law.sigma * normals(np.random.Generator(np.random.PCG64([seed, 0])), (law.layers, law.experts))
-    for first in range(0, count, BLOCK_REQUESTS):
-        random = np.random.Generator(np.random.PCG64([seed, 1, first]))
-        prompts = law.prompt[0] + random.integers(0, law.prompt[1] - law.prompt[0] + 1, BLOCK_REQUESTS)
-        bias = law.bias * normals(random, (BLOCK_REQUESTS * law.layers, law.experts))
-        bias += np.tile(popularity, (BLOCK_REQUESTS, 1))
-        weights = np.rint(np.exp(bias, out=bias) * WEIGHT_ONE)
-        tokens = draw_tokens(weights, law, law.prompt[1] + decode_steps, random)
-        tokens = tokens.reshape(len(tokens), law.top_k, BLOCK_REQUESTS, law.layers)
-        for number in range(min(BLOCK_REQUESTS, count - first)):
-            prompt = int(prompts[number])
-            ids = tokens[: prompt + decode_steps, :, number].transpose(0, 2, 1)
-            yield f"{first + number:06d}", prompt, ids
+class Population:
+    """Requests of one task in one language: weights [2, layers, experts], groups' weights, topics, keep [layers]."""
 
+    def __init__(self, law, gate, loads, topic_marks, calibrate=True):
+        self.law, self.gate, self.loads = law, gate, loads
+        share = loads / loads.sum(axis=2, keepdims=True)
+        wanted = np.minimum(gate.top_k * share, 0.97)
+        self.weights = -np.log1p(-wanted)
+        of_groups = _grouped(share, gate.groups)
+        self.group_weights = -np.log1p(-np.minimum(gate.groups_used * of_groups, 0.97))
+        self.marks = topic_marks
+        self.keep = np.clip(kept_profile(law, gate.layers), 0, 0.98)
+        self.drawer = self.make_drawer()
+        if calibrate:
+            self.calibrate(share)
 
-def draw_tokens(weights, law, tokens, random):
-    """ids uint16 [tokens, top_k, lanes] of `tokens` consecutive tokens in each lane; `weights` [lanes, experts]."""
-    lanes = len(weights)
-    extra_share = (weights / weights.sum(axis=1, keepdims=True) * (np.exp(law.stickiness) - 1)).astype(np.float32)
-    tables = alias_tables(weights).ravel()
-    offset = np.arange(lanes) * law.experts
-    drawn = np.empty((tokens, law.top_k, lanes), np.uint16)
-    previous = extra = None
-    for token in drawn:
-        if previous is not None:
-            extra = np.cumsum(extra_share.take(offset + previous, mode="clip"), axis=0)
-        token[...] = _distinct(law, tables, offset, previous, extra, random)
-        previous = token
-    return drawn
-
-
-def _distinct(law, tables, offset, previous, extra, random):
-    """The first top_k different experts of a row of draws in each lane: [top_k, lanes]."""
-    draws = law.top_k + (SPARE_DRAWS if law.top_k > 1 else 0)
-    got = _draw(law, draws, tables, offset, previous, extra, random)
-    repeated = np.zeros(got.shape, bool)
-    for later in range(1, draws):
-        for earlier in range(later):
-            repeated[later] |= got[later] == got[earlier]
-    some = np.flatnonzero(repeated[: law.top_k].any(axis=0))
-    chosen = got[: law.top_k].copy()
-    order = np.argsort(repeated[:, some], axis=0, kind="stable")[: law.top_k]
-    chosen[:, some] = np.take_along_axis(got[:, some], order, 0)
-    for lane in some[draws - repeated[:, some].sum(axis=0) < law.top_k].tolist():
-        one = slice(lane, lane + 1)
-        chosen[:, lane] = _more(
-            law,
-            got[:, lane],
-            tables,
-            offset[one],
-            None if previous is None else previous[:, one],
-            None if extra is None else extra[:, one],
-            random,
+    def make_drawer(self):
+        """The Drawer of the present weights."""
+        topics = self.marks[None] * (self.weights / self.weights.sum(axis=2, keepdims=True))[:, :, None, :]
+        topics /= topics.sum(axis=3, keepdims=True)
+        base = _grouped(self.weights / self.weights.sum(axis=2, keepdims=True), self.gate.groups)
+        tilt = _grouped(topics, self.gate.groups) / base[:, :, None, :]
+        groups = self.group_weights[:, :, None, :] * tilt
+        groups /= groups.sum(axis=3, keepdims=True)
+        gate = self.gate
+        return Drawer(
+            gate.experts,
+            gate.top_k,
+            gate.groups,
+            gate.groups_used,
+            self.keep,
+            self.law.topic_share,
+            _whole(topics),
+            _whole(groups),
         )
-    return chosen
+
+    def own(self, random, count):
+        """(uint32 [count, 2, layers, experts], [count, 2, layers, groups]): requests' own weights, and their groups'."""
+        gate = self.gate
+        base = self.weights / self.weights.sum(axis=2, keepdims=True)
+        alpha = np.maximum(self.law.request_concentration * base[1], 1e-3)
+        bias = random.standard_gamma(alpha, (count, gate.layers, gate.experts)) / alpha
+        weights = base[None] * bias[:, None]
+        weights /= np.maximum(weights.sum(axis=3, keepdims=True), 1e-300)
+        if gate.groups == 1:
+            return _whole(weights), np.ones((count, 2, gate.layers, 1), np.uint32)
+        groups = self.group_weights[None] * _grouped(weights, gate.groups) / _grouped(base, gate.groups)[None]
+        groups /= groups.sum(axis=3, keepdims=True)
+        return _whole(weights), _whole(groups)
+
+    def topics(self, random, count, tokens):
+        """uint8 [count, tokens]: the topic of each token."""
+        law = self.law
+        if not law.topics:
+            return np.zeros((count, tokens), np.uint8)
+        mixture = random.dirichlet(np.full(law.topics, law.topics_of_a_request / law.topics), count)
+        bounds = np.cumsum(mixture, axis=1)
+        fresh = (random.random((count, tokens))[:, :, None] > bounds[:, None, :-1]).sum(axis=2)
+        stays = random.random((count, tokens)) < law.topic_stays
+        stays[:, 0] = False
+        begun = np.maximum.accumulate(np.where(stays, 0, np.arange(tokens)), axis=1)
+        return np.take_along_axis(fresh, begun, 1).astype(np.uint8)
+
+    def sample(self, seed):
+        """ids [requests, tokens, layers, top_k] of a few short requests; the same deviates each time."""
+        requests, prompt, answer = SAMPLE
+        random = np.random.Generator(np.random.PCG64([seed, 2]))
+        own, groups = self.own(random, requests)
+        topics = self.topics(random, requests, prompt + answer)
+        return np.stack([self.drawer.request(own[r], groups[r], topics[r], prompt, r) for r in range(requests)])
+
+    def calibrate(self, share):
+        """Correct weights and `keep` until a sample has the wanted loads and token overlap."""
+        wanted_overlap = kept_profile(self.law, self.gate.layers)
+        for round_ in range(ROUNDS):
+            drawn = self.sample(round_)
+            overlap = overlap_of(drawn[:, SAMPLE[1] :])
+            chance = np.clip((overlap - self.keep) / np.maximum(1 - self.keep, 1e-3), 0, 0.98)
+            self.keep = np.clip((wanted_overlap - chance) / (1 - chance), 0, 0.98)
+            if self.gate.top_k > 1:
+                self.correct(drawn, share)
+            self.drawer = self.make_drawer()
+
+    def correct(self, drawn, share):
+        """One step of the weights towards the wanted shares; experts hardly drawn move little."""
+        gate, prompt = self.gate, SAMPLE[1]
+        seen = np.stack([_counts(drawn[:, :prompt], gate.experts), _counts(drawn[:, prompt:], gate.experts)]).astype(
+            float
+        )
+        total = seen.sum(axis=2, keepdims=True)
+        ratio = (share * total + 8) / (seen + 8)
+        if gate.groups > 1:
+            of_groups = (_grouped(share, gate.groups) * total + 8) / (_grouped(seen, gate.groups) + 8)
+            self.group_weights = self.group_weights * of_groups**0.9
+            ratio = ratio / np.repeat(of_groups, gate.experts // gate.groups, axis=2) ** 0.7
+        self.weights = self.weights * np.clip(ratio, 0.2, 5) ** 0.9
 
 
-def _more(law, got, tables, offset, previous, extra, random):
-    """Draw on in a lane whose draws repeat too often."""
-    chosen = list(dict.fromkeys(got.tolist()))
-    while len(chosen) < law.top_k:
-        more = _draw(law, law.top_k, tables, offset, previous, extra, random)
-        chosen = list(dict.fromkeys(chosen + more[:, 0].tolist()))
-    return chosen[: law.top_k]
+def requests(law, gate, count, decode_steps, seed, tasks=1, languages=1, counts=None):
+    """Yield (name, prompt rows, ids [tokens, layers, top_k]) of `count` requests; they take tasks and languages in turn.
 
-
-def _draw(law, draws, tables, offset, previous, extra, random):
-    """Independent draws with replacement: uint16 [draws, lanes]."""
-    point = random.random((draws, len(offset)), dtype=np.float32)
-    if extra is not None:
-        point *= 1 + extra[-1]
-        held = np.flatnonzero(point >= 1)
-        lane = held % len(offset)
-        beyond = point.ravel()[held] - 1
-        point.ravel()[held] = 0
-    point *= law.experts
-    column = point.astype(np.uint16)
-    np.minimum(column, law.experts - 1, out=column)
-    point -= column
-    point *= 1 << ALIAS_BITS
-    entry = tables.take(offset + column, mode="clip")
-    low = (1 << ALIAS_BITS) - 1
-    kept = (point.astype(np.uint32) << ALIAS_BITS | low) < entry  # its upper half below the entry's
-    got = entry.astype(np.uint16)
-    np.copyto(got, column, where=kept)
-    if extra is not None:
-        which = np.minimum((beyond >= extra[:, lane]).sum(axis=0), len(extra) - 1)
-        got.ravel()[held] = previous[which, lane]
-    return got
-
-
-def alias_tables(weights):
-    """Walker's alias tables uint32 [lanes, experts]: probability in 1/65536 above, the other expert below.
-
-    All lanes at once: with experts in one order, the light ones' missing and the heavy ones' surplus weights are two
-    rising sums; which heavy expert fills a light one's column is where the second sum passes the first.
+    counts: loads of the answers [layers, experts], measured, in place of the law's own.
     """
-    experts = weights.shape[1]
-    total = weights.sum(axis=1, keepdims=True)
-    surplus = weights * experts - total  # whole numbers below 2^53: every sum is exact
-    light = surplus < 0
-    missing = np.cumsum(np.where(light, -surplus, 0), axis=1)
-    over = np.cumsum(np.where(light, 0, surplus), axis=1)
-    order = np.argsort(np.where(light, missing + surplus - 0.5, over), axis=1, kind="stable")
-    heavy_first = np.argsort(light, axis=1, kind="stable")
-    heavies = (~light).sum(axis=1, keepdims=True)
-    light_in_order = np.take_along_axis(light, order, 1)
-    passed = np.cumsum(
-        ~light_in_order, axis=1
-    )  # heavy ones so far: for a light one the next, for a heavy one the one after
-    other = np.take_along_axis(heavy_first, np.minimum(passed, heavies - 1), 1)
-    filled = np.maximum.accumulate(np.where(light_in_order, np.take_along_axis(missing, order, 1), 0), axis=1)
-    keep = np.where(
-        light_in_order,
-        np.take_along_axis(weights, order, 1) * experts,
-        total + np.take_along_axis(over, order, 1) - filled,
+    populations = populations_of(law, gate, seed, tasks, languages, counts)
+    for first in range(0, count, BLOCK_REQUESTS):
+        many = min(BLOCK_REQUESTS, count - first)
+        random = np.random.Generator(np.random.PCG64([seed, 1, first]))
+        prompts = prompt_lengths(law, random, BLOCK_REQUESTS)
+        seeds = random.integers(0, 1 << 63, BLOCK_REQUESTS)
+        ready = {}
+        for number in range(many):
+            which = (first + number) % len(populations)
+            name, population = populations[which]
+            if which not in ready:
+                stream = np.random.Generator(np.random.PCG64([seed, 3, first, which]))
+                mine = len(range((which - first) % len(populations), BLOCK_REQUESTS, len(populations)))
+                longest = int(prompts.max()) + decode_steps
+                ready[which] = [0, *population.own(stream, mine), population.topics(stream, mine, longest)]
+            at, own, groups, topics = ready[which]
+            ready[which][0] += 1
+            prompt = int(prompts[number])
+            topic = np.ascontiguousarray(topics[at, : prompt + decode_steps])
+            ids = population.drawer.request(own[at], groups[at], topic, prompt, int(seeds[number]))
+            yield f"{name}{first + number:06d}", prompt, ids
+
+
+def populations_of(law, gate, seed, tasks=1, languages=1, counts=None):
+    """[(prefix of its requests' names, Population)], languages varying fastest."""
+    random = np.random.Generator(np.random.PCG64([seed, 0]))
+    many = tasks * languages > 1
+    common = popularity.deviates(law, gate.layers, gate.experts, gate.groups, random) if many else None
+    found = []
+    for task in range(tasks):
+        of_task = common
+        if tasks > 1:
+            r = popularity.pearson(law.task_correlation) ** 0.5
+            mine = popularity.deviates(law, gate.layers, gate.experts, gate.groups, random)
+            of_task = r * common + np.sqrt(1 - r * r) * mine
+        for language in range(languages):
+            same = law.language_correlation**0.5 if languages > 1 else 1.0
+            if counts is not None:
+                loads = popularity.of_counts(law, counts, gate.groups, random)
+            else:
+                loads = popularity.loads(law, gate.layers, gate.experts, gate.groups, random, of_task, same)
+            marks = _topic_marks(law, gate, loads, random)
+            name = f"task{task}/language{language}/" if many else ""
+            found.append((name, Population(law, gate, loads, marks)))
+    return found
+
+
+def _topic_marks(law, gate, loads, random):
+    """[layers, topics, experts]: how much more a topic wants an expert than the layer does; mean 1 over topics."""
+    share = loads[1] / loads[1].sum(axis=1, keepdims=True)
+    alpha = np.maximum(law.topic_concentration * share, 1e-3)[:, None, :]
+    marks = random.standard_gamma(np.broadcast_to(alpha, (gate.layers, law.topics, gate.experts))) / alpha + 1e-6
+    return marks / marks.mean(axis=1, keepdims=True) if law.topics else marks
+
+
+def prompt_lengths(law, random, count):
+    """Whole numbers from 2, lognormal."""
+    middle = np.log(law.prompt_mean) - law.prompt_sigma**2 / 2
+    drawn = np.rint(np.exp(middle + law.prompt_sigma * random.standard_normal(count)))
+    return np.clip(drawn, 2, MOST_PROMPT * law.prompt_mean).astype(np.int64)
+
+
+def kept_profile(law, layers):
+    """Token overlap wanted in each layer: first, second, a plateau from a tenth of the depth on, a fall at the end."""
+    depth = np.array([0, 1, max(2, layers // 10), max(3, layers - layers // 10 - 1), layers - 1])
+    return np.interp(
+        np.arange(layers), depth, [law.kept_first, law.kept_second, law.kept_middle, law.kept_middle, law.kept_last]
     )
-    chance = np.clip(np.rint(keep / total * (1 << ALIAS_BITS)), 0, (1 << ALIAS_BITS) - 1).astype(np.uint32)
-    tables = np.empty(weights.shape, np.uint32)
-    np.put_along_axis(tables, order, chance << ALIAS_BITS | other.astype(np.uint32), 1)
-    return tables
+
+
+def overlap_of(drawn):
+    """float [layers]: share of a token's experts that the next keeps; drawn [requests, tokens, layers, top_k]."""
+    before, after = drawn[:, :-1], drawn[:, 1:]
+    kept = sum(
+        (after == before[..., slot : slot + 1]).any(axis=-1).mean(axis=(0, 1)) for slot in range(drawn.shape[-1])
+    )
+    return kept / drawn.shape[-1]
+
+
+def _counts(drawn, experts):
+    """int [layers, experts] of drawn [requests, tokens, layers, top_k]."""
+    return np.stack([np.bincount(drawn[:, :, layer].ravel(), minlength=experts) for layer in range(drawn.shape[2])])
+
+
+def _grouped(array, groups):
+    """Sums over groups of neighbours on the last axis."""
+    return array.reshape(*array.shape[:-1], groups, array.shape[-1] // groups).sum(axis=-1)
+
+
+def _whole(shares):
+    """uint32 weights of shares that sum to 1."""
+    return np.maximum(np.rint(shares * ONE), 1).astype(np.uint32)

@@ -13,6 +13,7 @@ import platformdirs
 from chipweave.errors import BadInput, Fault, Place, Unfit, nearest
 from chipweave.io.atomic import check_folder
 from chipweave.trace import generate, models, syn, windows
+from chipweave.trace import law as laws
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.importer import file_sha256, import_paths, write_rows
 from chipweave.trace.limits import MAX_IDS
@@ -20,6 +21,7 @@ from chipweave.trace.spill import Spill
 from chipweave.trace.store import Trace, open_store
 
 SHIPPED = Path(__file__).parent.parent / "data" / "traces"
+GENERATOR_VERSION = 2  # raised when the same law and seed would come out differently
 CACHE_VERSION = 1  # raised when a cached trace would come out differently
 
 
@@ -154,32 +156,55 @@ def replayed(log, requests, steps, seed, progress=lambda text, done, total: None
     return cached(f"{log.name}-decode", key, write)
 
 
-def generated(model, requests, steps, seed, progress=lambda text, done, total: None):
+@dataclass(frozen=True)
+class Recipe:
+    """What a made-up trace is made by: a law, how many tasks and languages take turns, loads of answers in its place.
+
+    law: a chipweave.trace.law.Law, or None for the model's; counts: float [layers, experts] or None.
+    """
+
+    law: object = None
+    tasks: int = 1
+    languages: int = 1
+    counts: np.ndarray | None = None
+
+    def key(self, model) -> dict:
+        """What the trace depends on, as plain data."""
+        law = self.law or laws.of_model(model)
+        counts = None if self.counts is None else hashlib.sha256(np.ascontiguousarray(self.counts)).hexdigest()
+        return {"law": law.key(), "tasks": self.tasks, "languages": self.languages, "counts_sha256": counts}
+
+
+def generated(model, requests, steps, seed, progress=lambda text, done, total: None, recipe=Recipe()):
     """A made-up trace of a model (a Model), cached."""
-    law = law_of(model)
-    key = {"law": asdict(law), "layers": model.moe_layers, "requests": requests, "steps": steps, "seed": seed}
+    key = {"gate": asdict(generate.Gate.of(model)), "layers": model.moe_layers, **recipe.key(model)}
+    key |= {"requests": requests, "steps": steps, "seed": seed, "generator": GENERATOR_VERSION}
     return cached(
-        f"{model.name}-generated", key, lambda path: write_generated(path, model, requests, steps, seed, None, progress)
+        f"{model.name}-generated",
+        key,
+        lambda path: write_generated(path, model, requests, steps, seed, None, progress, recipe),
     )
 
 
-def law_of(model):
-    return generate.Law(len(model.moe_layers), model.experts, model.top_k)
-
-
-def write_generated(path, model, requests, steps, seed, name=None, progress=lambda text, done, total: None):
+def write_generated(
+    path, model, requests, steps, seed, name=None, progress=lambda text, done, total: None, recipe=Recipe()
+):
     """Write a made-up trace of `requests` requests with 1 + (`steps` - 1) steps to `path`; returns its header."""
-    shape, law = Shape(model.moe_layers, model.experts, model.top_k, model.layers), law_of(model)
-    ids = requests * steps * len(model.moe_layers) * model.top_k
+    law = recipe.law or laws.of_model(model)
+    shape = Shape(model.moe_layers, model.experts, model.top_k, model.layers)
+    ids = int(requests * (steps - 1 + law.prompt_mean)) * len(model.moe_layers) * model.top_k
     if ids > MAX_IDS:
         raise BadInput(
             Fault(
-                f"{requests:,} requests x {steps:,} steps x {len(model.moe_layers)} layers x {model.top_k} are {ids:.1e} expert ids to make up",
+                f"{requests:,} requests x ({steps - 1:,} steps + {law.prompt_mean:g} prompt tokens) x "
+                f"{len(model.moe_layers)} layers x {model.top_k} are {ids:.1e} expert ids to make up",
                 allowed=f"up to {MAX_IDS:.0e}: fewer requests or steps",
             )
         )
-    made = generate.requests(law, requests, steps - 1, seed)
-    facts = {"kind": "generated", "law": asdict(law), "seed": seed}
+    made = generate.requests(
+        law, generate.Gate.of(model), requests, steps - 1, seed, recipe.tasks, recipe.languages, recipe.counts
+    )
+    facts = {"kind": "generated", **recipe.key(model), "seed": seed}
     return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
 
 

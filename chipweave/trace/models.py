@@ -15,6 +15,7 @@ from chipweave.declare import provenance as sources
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
 from chipweave.errors import BadInput, Fault, nearest
+from chipweave.trace import hf_config
 
 FOLDER = Path(__file__).parents[1] / "data" / "models"
 MATRICES = 3  # gate, up and down
@@ -142,15 +143,20 @@ def names():
 
 
 def load(name_or_path):
-    """The model of a shipped name or of a YAML file; raises `BadInput` with every fault of the file."""
+    """The model of a shipped name, of a YAML file or of a config.json; raises `BadInput` with every fault of the file."""
     text = str(name_or_path)
     if text in names():
         return _load(FOLDER / f"{text}.yaml")
     if Path(text).suffix in (".yaml", ".yml"):
         return read(yamlfile.load(text))
+    if Path(text).suffix == ".json":
+        like = load("deepseek-v3")  # a config says nothing of GEMMs and HBM: a guess
+        return Model(hbm_efficiency=like.hbm_efficiency, utilisation=like.utilisation, **hf_config.load(text))
     raise BadInput(
         Fault(
-            f"unknown model {text!r}", allowed=", ".join(names()) + ", or a .yaml file", nearest=nearest(text, names())
+            f"unknown model {text!r}",
+            allowed=", ".join(names()) + ", a .yaml file, or a config.json of Hugging Face",
+            nearest=nearest(text, names()),
         )
     )
 

@@ -3,8 +3,10 @@
 import hashlib
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.console import printable, say
 
 FIRST_ROWS = 4
+SHOWN = ("name", "model", "sha256", "requests", "steps", "has_prefill", "experts", "top_k")
 
 
 def summary(header):
@@ -60,24 +62,17 @@ def verify(trace, progress=lambda text, done, total: None):
 
 
 def print_trace(trace):
-    """Shape, provenance and first rows as a table on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    """Shape, provenance and first rows, one a line, on standard output."""
     facts = as_json(trace)
-    for key in ("name", "model", "sha256", "requests", "steps", "has_prefill", "experts", "top_k"):
-        table.add_row(key.replace("_", " "), str(facts[key]))
-    table.add_row("layers", f"{len(trace.layers)}: {trace.layers[0]} to {trace.layers[-1]}")
-    for key in ("prompt_rows", "decode_steps"):
-        table.add_row(key.replace("_", " "), "{least} to {most}, mean {mean}".format(**facts[key]))
-    for key, value in trace.provenance.items():
-        table.add_row(f"provenance: {key}", str(value))
-    for row in facts["first_rows"]:
-        table.add_row(f"step {row['step']}, layer {row['layer']}", f"{row['ids']}  {row['request']}")
-    Console().print(table, markup=False)
+    lines = [(key.replace("_", " "), facts[key]) for key in SHOWN]
+    lines.append(("layers", f"{len(trace.layers)}: {trace.layers[0]} to {trace.layers[-1]}"))
+    spread = "{least} to {most}, mean {mean}"
+    lines += [(key.replace("_", " "), spread.format(**facts[key])) for key in ("prompt_rows", "decode_steps")]
+    lines += [(f"provenance: {key}", value) for key, value in trace.provenance.items()]
+    lines += [(f"step {r['step']}, layer {r['layer']}", f"{r['ids']}  {r['request']}") for r in facts["first_rows"]]
+    wide = max(len(printable(name)) for name, _ in lines)
+    for name, value in lines:
+        say(f"{printable(name):{wide}}  {printable(value)}")
 
 
 def _spread(values):

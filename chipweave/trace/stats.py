@@ -5,6 +5,11 @@ gini             Gini coefficient of the loads: 0 all alike, towards 1 all on on
 top20_share      share of all selections that the busiest 20 % of experts (rounded up) hold
 token_overlap    share of a token's experts that the next token of the same request keeps
 popularity_overlap   the same for two tokens drawn at random from the layer's loads: what skew alone gives
+cv               standard deviation over mean
+top8_share       share of all selections that the busiest 8 experts hold
+cold_share       share of experts with less than a tenth of the mean load
+epN_max_over_mean    load of the busiest of N devices over the mean, experts in order of their ids (N = 8, 16, 32, 64)
+group_max_over_mean  the same of the gate's groups, where the model's tokens use some of them only
 experts_used     share of experts that a batch step names at all, mean over decode steps
 step_max_over_mean   max_over_mean within one step, mean over decode steps
 """
@@ -14,8 +19,12 @@ import math
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.console import Sheet, show
+from chipweave.trace import law as laws
+from chipweave.trace import models, relations
 
 PHASES = ("prefill", "decode")
+DEVICES = (8, 16, 32, 64)
 PER_LAYER = (
     "max_over_mean",
     "gini",
@@ -24,7 +33,16 @@ PER_LAYER = (
     "popularity_overlap",
     "experts_used",
     "step_max_over_mean",
+    "cv",
+    "top8_share",
+    "cold_share",
+    "ep8_max_over_mean",
+    "ep16_max_over_mean",
+    "ep32_max_over_mean",
+    "ep64_max_over_mean",
+    "group_max_over_mean",
 )
+SHOWN = PER_LAYER[:7]  # of the table on a terminal; all are in the JSON
 
 
 def measure(trace, progress=lambda text, done, total: None):
@@ -55,8 +73,31 @@ def measure(trace, progress=lambda text, done, total: None):
     for name, phase in phases.items():
         if phase.tokens:
             layers = phase.layers()
-            result[name] = {"tokens": phase.tokens, "layers": layers, "over_layers": _over_layers(layers)}
+            result[name] = {"tokens": phase.tokens, "layers": layers, "over_layers": _over_layers(layers, PER_LAYER)}
+    if all(phase.tokens for phase in phases.values()):
+        found = [
+            {"layer": layer, **relations.phases(phases["prefill"].loads[i], phases["decode"].loads[i])}
+            for i, layer in enumerate(trace.layers)
+        ]
+        result["phases"] = {"layers": found, "over_layers": _over_layers(found, relations.PHASES_FOUND)}
+    rows = relations.measure(*relations.sample(trace, progress), trace.layers, trace.experts)
+    result["relations"] = {"layers": rows, "over_layers": _over_layers(rows, relations.RELATIONS)}
+    result["targets"] = against_targets(result, trace.model)
     return result
+
+
+def against_targets(result, model):
+    """[{statistic, median, least, most, within}]: a model's trace against what its law aims at; [] without a law."""
+    if not model or model not in laws.names():
+        return []
+    rows = []
+    for name, (least, most) in laws.load(model).targets.items():
+        section, _, key = name.partition(".")
+        found = result.get(section, {}).get("over_layers", {}).get(key)
+        if found:
+            within = least <= found["median"] <= most
+            rows.append({"statistic": name, "median": found["median"], "least": least, "most": most, "within": within})
+    return rows
 
 
 def gini(loads):
@@ -69,6 +110,20 @@ def top_share(loads, share=0.2):
     """What the busiest ceil(share * experts) experts hold of all."""
     most = math.ceil(share * len(loads))
     return float(np.sort(loads)[-most:].sum() / loads.sum())
+
+
+def busiest(loads, devices):
+    """Load of the busiest of `devices` over the mean, experts dealt out in order; None with fewer experts."""
+    if len(loads) < devices:
+        return None
+    held = np.add.reduceat(loads, np.arange(devices) * len(loads) // devices)
+    return float(held.max() / held.mean())
+
+
+def _groups_of(trace):
+    """Groups of the trace's model, of which a token uses some only; 1 where there are none or the model is not known."""
+    model = models.load(trace.model) if trace.model in models.names() else None
+    return model.groups if model and model.groups_used < model.groups else 1
 
 
 class _Phase:
@@ -98,7 +153,7 @@ class _Phase:
             self.kept += (after == before[:, :, slot : slot + 1]).any(axis=2).sum(axis=0)
 
     def layers(self):
-        rows, top_k = [], self.trace.top_k
+        rows, top_k, groups = [], self.trace.top_k, _groups_of(self.trace)
         for index, layer in enumerate(self.trace.layers):
             loads = self.loads[index]
             share = loads / self.tokens
@@ -112,6 +167,11 @@ class _Phase:
                     "popularity_overlap": float(share @ share / top_k),
                     "experts_used": float(self.used[index] / self.steps),
                     "step_max_over_mean": float(self.peaks[index] / self.steps),
+                    "cv": float(loads.std() / loads.mean()),
+                    "top8_share": float(np.sort(loads)[-8:].sum() / loads.sum()),
+                    "cold_share": float((loads < 0.1 * loads.mean()).mean()),
+                    **{f"ep{n}_max_over_mean": busiest(loads, n) for n in DEVICES},
+                    "group_max_over_mean": busiest(loads, groups) if groups > 1 else None,
                 }
             )
         return rows
@@ -128,8 +188,8 @@ def _blocks(trace, progress):
         progress("reading steps", step + 1, trace.steps)
 
 
-def _over_layers(layers):
-    known = {key: [row[key] for row in layers if row[key] is not None] for key in PER_LAYER}
+def _over_layers(layers, keys):
+    known = {key: [row[key] for row in layers if row[key] is not None] for key in keys}
     return {
         key: {"median": float(np.median(values)), "least": min(values), "most": max(values)} if values else None
         for key, values in known.items()
@@ -138,25 +198,35 @@ def _over_layers(layers):
 
 def print_table(document):
     """One table per phase: every layer, and the median over layers."""
-    from rich.console import Console
-    from rich.table import Table
-
     for phase in PHASES:
         if phase not in document:
             continue
         found = document[phase]
-        table = Table(
-            "layer",
-            *(key.replace("_", " ") for key in PER_LAYER),
-            title=f"{document['name']}: {phase}, {found['tokens']} tokens",
-        )
+        title = f"{document['name']}: {phase}, {found['tokens']} tokens"
+        sheet = Sheet(title, ("layer", *(key.replace("_", " ") for key in SHOWN)), right_from=1)
         for row in found["layers"]:
-            table.add_row(str(row["layer"]), *map(_short, (row[key] for key in PER_LAYER)))
-        table.add_section()
-        table.add_row(
-            "median", *(_short(found["over_layers"][key] and found["over_layers"][key]["median"]) for key in PER_LAYER)
-        )
-        Console().print(table)
+            sheet.add(str(row["layer"]), *map(_short, (row[key] for key in SHOWN)))
+        medians = (found["over_layers"][key] and found["over_layers"][key]["median"] for key in SHOWN)
+        sheet.add("median", *map(_short, medians))
+        show(sheet)
+    _print_relations(document)
+
+
+def _print_relations(document):
+    """Relations over layers, and the trace against the targets of its model's law."""
+    sheet = Sheet(f"{document['name']}: over layers", ("relation", "median", "least", "most"), right_from=1)
+    for section in ("phases", "relations"):
+        for key, found in document.get(section, {}).get("over_layers", {}).items():
+            if found:
+                sheet.add(key.replace("_", " "), *(_short(found[part]) for part in ("median", "least", "most")))
+    show(sheet)
+    if document.get("targets"):
+        heads = ("statistic, median over layers", "measured", "target", "")
+        sheet = Sheet(f"against {document['model']}", heads, right_from=1)
+        for row in document["targets"]:
+            aim = f"{row['least']:g} to {row['most']:g}"
+            sheet.add(row["statistic"], _short(row["median"]), aim, "" if row["within"] else "missed")
+        show(sheet)
 
 
 def _short(value):

@@ -1,10 +1,10 @@
-"""What a person sees of synthetic traffic: progress while it goes on, a table and the busiest links. All on stderr."""
+"""What a person sees of synthetic traffic: progress while it goes on, a table and the busiest links."""
 
 import time
 
-from rich.table import Table
-
-from chipweave.io.console import Counting, console
+from chipweave.io import console
+from chipweave.io.console import Sheet
+from chipweave.io.progress import Counting
 from chipweave.io.watched import watched
 
 
@@ -23,36 +23,31 @@ def watching(title):
     return watch
 
 
-def traffic(rows, title):
+def traffic(rows, title, to_stderr=False):
     """The table of `traffic`, one row a load, and the links that were busiest under the last."""
-    table = Table(
-        "load",
-        "accepted",
-        "latency",
-        "p99",
-        "in network",
-        "hops",
-        "packets",
-        "saturated",
-        "flit-hops/s",
-        title=title,
-        caption="latencies in cycles, loads in flits per endpoint and cycle",
+    sheet = Sheet(
+        title,
+        "load,accepted,latency,p99,in network,hops,packets,saturated,flit-hops/s".split(","),
+        caption="latencies in cycles, of packets created in the measured cycles; loads in flits per endpoint and cycle",
+        right_from=0,
     )
-    for name in table.columns:
-        name.justify = "right"
     for row in rows:
-        table.add_row(
+        sheet.add(
             f"{row['load']:.4g}",
             f"{row['accepted_flits']:.4f}",
-            f"{row['latency_mean']:.2f}",
-            f"{row['latency_p99']:.0f}",
-            f"{row['network_latency_mean']:.2f}",
-            f"{row['hops_mean']:.3f}",
+            _figure(row["latency_mean"], 2),
+            _figure(row["latency_p99"], 0),
+            _figure(row["network_latency_mean"], 2),
+            _figure(row["hops_mean"], 3),
             f"{row['packets']:,}",
             "yes" if row["saturated"] else "no",
             f"{row['flit_hops_per_cpu_s'] / 1e6:.1f} M",
         )
-    console().print(table)
-    console().print(
-        "busiest links: " + "; ".join(f"{k['from']} to {k['to']} {k['busy']:.1%}" for k in rows[-1]["hottest_links"])
-    )
+    console.show(sheet, to_stderr)
+    busiest = "; ".join(f"{k['from']} to {k['to']} {k['busy']:.1%}" for k in rows[-1]["hottest_links"])
+    console.say(f"busiest links: {busiest}", to_stderr)
+
+
+def _figure(value, digits):
+    """A mean or quantile with so many digits; "-" where there was no packet."""
+    return "-" if value is None else f"{value:.{digits}f}"

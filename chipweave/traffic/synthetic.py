@@ -7,21 +7,38 @@ Patterns over endpoints 0..N-1 with b = log2 N bits: `transpose` swaps the halve
 them, `bitrev` reverses, `shuffle` rotates left by one; `neighbor` adds 1 in every dimension (with wrap) and `tornado`
 ceil(k/2) - 1, in the grid or in n dimensions of k by `tornado({k,n})`; `asymmetric` is src mod N/2 plus N/2 with
 probability 1/2; `diagonal` src + 1 with probability 1/3, else src; `hotspot({{ids},{weights}})`; `permutation(FILE)`: one
-destination a line. Where there are fewer weights than ids or
+destination a line; `table(FILE)`: `src dst rate` a line (chipweave.traffic.table). Where there are fewer weights than ids or
 sizes the last one holds for the rest. One pair of braces is one list: `hotspot({0,7})` are two spots, `on_off(0.1,0.2)` are
 alpha and beta. BookSim 2 reads these two otherwise (chipweave.validation.booksim.traffic, for rows of `validate booksim`).
 """
 
-import re
-import resource
 import time
+from functools import partial
+from math import prod
 from pathlib import Path
 
-from chipweave.errors import BadInput, Fault, nearest
+from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.fabric import traffic as fabric_traffic
 from chipweave.fabric.noc import Kernel
 from chipweave.io.atomic import replacing
+from chipweave.io.process import peak_rss_bytes
 from chipweave.traffic import link_stats
+from chipweave.traffic import table as traffic_table
+from chipweave.traffic.option_text import (
+    call_of,
+    check_reach,
+    for_all,
+    injection_of,
+    loads_of,
+    numbers_of,
+    sizes_of,
+    whole_of,
+)
+
+__all__ = ["NAMES", "curve", "fixed", "injection_of", "loads_of", "parse", "run", "sizes_of"]
+
+MOST_FAULTS = 100  # of a file
+SATURATED_LATENCY = 500  # cycles: the mean above which falling short of the load counts as saturated, as in BookSim 2
 
 ALIASES = {
     "bit_complement": "bitcomp",
@@ -39,26 +56,10 @@ DRAWN = {
     "asymmetric": fabric_traffic.ASYMMETRIC,
     "diagonal": fabric_traffic.DIAGONAL,
 }
-FIXED = ("transpose", "bitcomp", "bitrev", "shuffle", "tornado", "neighbor")
-NAMES = (*DRAWN, *FIXED, "hotspot", "permutation")
-
-
-def _numbers(text, what):
-    """Lists of numbers in BookSim's braces: '{{0,7},{1,3}}' -> [[0, 7], [1, 3]]; one pair of braces, or none, is one list."""
-    groups = re.findall(r"\{([^{}]*)\}", text) or [text.strip("{} ")]
-    try:
-        return [[float(x) for x in group.replace(" ", "").split(",") if x] for group in groups]
-    except ValueError:
-        raise BadInput(
-            Fault(
-                f"{what} {text!r}: not numbers",
-                allowed="numbers with commas between, such as 1,5, lists of them in braces: {{0,7},{1,3}}",
-            )
-        ) from None
-
-
-def _for_all(weights, count):
-    return weights + weights[-1:] * (count - len(weights))
+TABLE = "table"  # a pattern whose packets are made here, not by the kernel
+STEPPED = ("tornado", "neighbor")
+FIXED = ("transpose", "bitcomp", "bitrev", "shuffle", *STEPPED)
+NAMES = (*DRAWN, *FIXED, "hotspot", "permutation", "table")
 
 
 def _bits(endpoints, pattern):
@@ -72,19 +73,29 @@ def _bits(endpoints, pattern):
 
 def _stepped(net, pattern, argument=None):
     """Destinations that lie a step away in every dimension, with wrap: of the grid, or of n dimensions of k by the argument `{k,n}`."""
-    radices = net.radices
     if argument:
-        k, n = ([int(x) for group in _numbers(argument, f"pattern {pattern},") for x in group] + [1])[:2]
-        radices = (k,) * n if 1 <= n <= 64 else ()
+        given = [x for group in numbers_of(argument, f"pattern {pattern},") for x in group]
+        k, n = [whole_of(x, f"pattern {pattern}({argument}):") for x in (given + [1.0])[:2]]
+        if not 1 <= len(given) <= 2 or not 1 <= n <= 64 or k < 1:
+            raise BadInput(Fault(f"pattern {pattern}({argument})", allowed=f"{pattern}({{k,n}}): n dimensions of k"))
+        radices, places = (k,) * n, None
+    else:
+        radices, places = net.radices, net.places
     if not radices or min(radices) < 1:
         raise BadInput(f"pattern {pattern} needs a grid, or its size as {pattern}({{k,n}})")
+    if places is None:  # the first dimension is fastest in the numbering
+        strides = [prod(radices[:j]) for j in range(len(radices))]
+        places = [[src // s % k for k, s in zip(radices, strides, strict=True)] for src in range(net.endpoints)]
+        numbers = None
+    else:
+        numbers = {tuple(map(int, place)): e for e, place in enumerate(places)}
     targets = []
-    for src in range(net.endpoints):
-        rest, stride, dst = src, 1, 0
-        for k in radices:
-            dst += (rest % k + (1 if pattern == "neighbor" else (k + 1) // 2 - 1)) % k * stride
-            rest, stride = rest // k, stride * k
-        targets.append(dst)
+    for place in places:
+        step = [
+            (int(at) + (1 if pattern == "neighbor" else (k + 1) // 2 - 1)) % k
+            for at, k in zip(place, radices, strict=True)
+        ]
+        targets.append(numbers[tuple(step)] if numbers else sum(at * s for at, s in zip(step, strides, strict=True)))
     if max(targets) >= net.endpoints:
         raise BadInput(
             f"pattern {pattern}({argument}) leads from endpoint {targets.index(max(targets))} to {max(targets)} of {net.endpoints} endpoints"
@@ -110,18 +121,23 @@ def fixed(net, pattern, argument=None):
 
 def parse(net, pattern):
     """(kernel pattern, targets, weights) of a pattern as the user or a BookSim run description spells it."""
-    match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", pattern, re.S)
-    name, argument = match.groups() if match else (pattern, None)
+    name, argument = call_of(pattern)
     name = ALIASES.get(name, name)
+    if argument and (name in DRAWN or name in FIXED) and name not in STEPPED:
+        raise BadInput(Fault(f"pattern {name} takes no argument, {argument!r} is given", allowed=name))
+    if name == "asymmetric" and net.endpoints < 2:
+        raise BadInput(f"pattern asymmetric needs 2 endpoints or more, not {net.endpoints}")
     if name in DRAWN:
         return DRAWN[name], None, None
     if name in FIXED:
         return fabric_traffic.TARGETS, fixed(net, name, argument), None
     if name == "hotspot":
-        spots, *weights = _numbers(argument or "", "pattern hotspot,")
-        weights = _for_all(weights[0] if weights else [1.0], len(spots))
+        spots, *weights = numbers_of(argument or "", "pattern hotspot,")
+        several = len(weights) > 1
+        weights = for_all(weights[0] if weights else [1.0], len(spots))
         if (
-            not spots
+            several
+            or not spots
             or len(weights) != len(spots)
             or not all(0 <= s < net.endpoints and s == int(s) for s in spots)
             or min(weights) < 0
@@ -131,67 +147,34 @@ def parse(net, pattern):
                 Fault(f"pattern {pattern!r}", allowed=f"hotspot({{{{ids}},{{weights}}}}), ids 0 to {net.endpoints - 1}")
             )
         return fabric_traffic.HOT_SPOT, spots, weights
-    if name == "permutation" and argument:
+    if name in ("permutation", "table") and not (argument or "").strip("\"' "):
+        raise BadInput(Fault(f"pattern {name} names no file", allowed=f"{name}(FILE)"))
+    if name == "table":
+        return TABLE, traffic_table.read(argument.strip("\"' "), net.endpoints), None
+    if name == "permutation":
         return fabric_traffic.TARGETS, _permutation(net, argument.strip("\"' ")), None
     raise BadInput(Fault(f"unknown pattern {pattern!r}", allowed=", ".join(NAMES), nearest=nearest(name, NAMES)))
 
 
 def _permutation(net, path):
+    """Destination of each endpoint, one a line of a file; every bad line at once as BadInput."""
+    faults, targets = Faults(), []
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    words = text.split()
-    if len(words) != net.endpoints or not all(w.isdecimal() and int(w) < net.endpoints for w in words):
-        raise BadInput(
-            f"{path}: one destination 0 to {net.endpoints - 1} for each of {net.endpoints} endpoints; found {len(words)} entries"
-        )
-    return [int(w) for w in words]
-
-
-def sizes_of(text, weights=None):
-    """(flits, weight) pairs: '4', '1,5', '{{1,5}}' and weights '{{1,1}}'."""
-    sizes = [int(s) for group in _numbers(str(text), "packet sizes") for s in group]
-    shares = _for_all(
-        [w for group in _numbers(str(weights), "weights of packet sizes") for w in group] if weights else [1.0],
-        len(sizes),
-    )
-    if (
-        not sizes
-        or min(sizes) < 1
-        or max(sizes) > 1 << 20
-        or len(shares) != len(sizes)
-        or min(shares) < 0
-        or not sum(shares)
-    ):
-        raise BadInput(
-            Fault(
-                f"packet sizes {text!r}" + (f", weights {weights!r}" if weights else ""),
-                allowed="sizes of 1 to 1048576 flits, a weight for each",
-            )
-        )
-    return list(zip(sizes, shares))
-
-
-def loads_of(texts):
-    """The loads of `--load 0.1,0.2 --load 0.3`."""
-    return [load for text in texts for group in _numbers(text, "load") for load in group]
-
-
-def injection_of(text):
-    """None for `bernoulli`, (alpha, beta, rate while on) for `on_off(alpha,beta[,rate])`; one may be negative: worked out."""
-    match = re.fullmatch(r"\s*(bernoulli|on_off)\s*(?:\((.*)\))?\s*", text or "bernoulli")
-    if match and match[1] == "bernoulli":
-        return None
-    numbers = [float(x) for x in re.findall(r"-?[\d.]+(?:e-?\d+)?", match[2] or "")] if match else []
-    if not 2 <= len(numbers) <= 3 or max(numbers) > 1 or sum(x < 0 for x in [*numbers, -1.0][:3]) != 1:
-        raise BadInput(
-            Fault(
-                f"injection {text!r}",
-                allowed="bernoulli, on_off(alpha,beta), on_off(alpha,-1,rate), on_off(-1,beta,rate)",
-            )
-        )
-    return (*numbers, -1.0)[:3]
+    for number, line in enumerate(text.splitlines(), 1):
+        for word in line.split():
+            targets.append(word)
+            if not (word.isascii() and word.isdecimal() and len(word) < 10 and int(word) < net.endpoints):
+                silent = "; an endpoint that sends nothing is written in table(FILE)" if word.startswith("-") else ""
+                allowed = f"a destination, 0 to {net.endpoints - 1}{silent}"
+                if len(faults.found) < MOST_FAULTS:
+                    faults.add(f"{word!r} is no endpoint", Place(str(path), number), allowed)
+    if len(targets) != net.endpoints:
+        faults.add(f"{len(targets)} destinations for {net.endpoints} endpoints", Place(str(path)), "one for each")
+    faults.raise_if_any()
+    return [int(word) for word in targets]
 
 
 def run(
@@ -209,12 +192,14 @@ def run(
     general=False,
     kernel=None,
     watch=None,
+    as_far_as_it_goes=False,
 ):
     """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`, `latency_min`, `latency_max`.
 
     `saturated` says that measured packets were left `drain_limit` cycles (default 20 x (warmup + cycles), at least
     20,000) after measurement, or that accepted flits fell short of offered ones with a mean latency above 500 cycles.
-    `watch(kernel, cycles, call)` makes the kernel's call for the caller (chipweave.traffic.report.watching: with a progress bar).
+    `watch(kernel, cycles, call)` makes the kernel's call for the caller (chipweave.traffic.report: with a progress bar).
+    `as_far_as_it_goes`: an on-off source that cannot reach the load sends what it can, as in BookSim 2; else BadInput.
     """
     sizes = sizes_of(packet_flits, weights)
     mean = sum(s * w for s, w in sizes) / sum(w for _, w in sizes)
@@ -224,39 +209,57 @@ def run(
                 f"load {load} flits per endpoint and cycle", allowed=f"above 0, at most one packet a cycle = {mean:g}"
             )
         )
+    if router.flow_control == "cut_through" and max(s for s, _ in sizes) > router.vc_depth:
+        largest = max(s for s, _ in sizes)
+        what = f"a packet of {largest} flits does not fit a VC of {router.vc_depth} (flow_control = cut_through)"
+        raise BadInput(Fault(what, allowed=f"vc_depth at least {largest}, or flow_control = wormhole"))
+    if not as_far_as_it_goes:
+        check_reach(injection, load / mean)
     kind, targets, shares = parse(net, pattern)
     limit = drain_limit if drain_limit is not None else max(20_000, 20 * (warmup + cycles))
+    if kind == TABLE and injection_of(injection) is not None:
+        raise BadInput(Fault(f"injection {injection} with pattern table", allowed="bernoulli"))
+    packets = traffic_table.Packets(targets, net.endpoints, load, sizes, seed) if kind == TABLE else None
     wall, cpu = time.perf_counter(), time.process_time()
     kernel = kernel or Kernel(net, router, seed=seed, general=general)
-    arguments = kernel, kind, load, sizes, targets, shares, injection_of(injection), warmup, cycles, limit, seed
-    r, bins, ejected = (
-        watch(kernel, warmup + cycles, lambda: fabric_traffic.run(*arguments))
-        if watch
-        else fabric_traffic.run(*arguments)
-    )
+    if packets:
+        call = partial(traffic_table.run, kernel, packets, warmup, cycles, limit)
+    else:
+        arguments = kind, load, sizes, targets, shares, injection_of(injection), warmup, cycles, limit, seed
+        call = partial(fabric_traffic.run, kernel, *arguments)
+    r, bins, ejected = watch(kernel, warmup + cycles, call) if watch else call()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    n, span = max(1, r["packets"]), net.endpoints * cycles
+    return document(kernel, r, bins, ejected, cycles, seed, cpu, wall)
+
+
+def document(kernel, r, bins, ejected, cycles, seed, cpu, wall):
+    """The document of `chipweave traffic`: `r` as struct noc_traffic_result, latency histograms and ejected flits.
+
+    What is a mean or a quantile of packets is None where no packet was created in the measured cycles.
+    """
+    n, span = r["packets"], kernel.network.endpoints * cycles
     accepted, offered = int(ejected.sum()) / span, r["offered_flits"] / span
+    latency = r["latency_sum"] / n if n else None
     return {
         "schema": "chipweave.noc.traffic/1",
         "cycles": r["cycles"],
-        "packets": r["packets"],
-        "latency_mean": r["latency_sum"] / n,
+        "packets": n,
+        "latency_mean": latency,
         "latency_p99": percentile(bins.sum(axis=0), 0.99),
-        "network_latency_mean": r["network_latency_sum"] / n,
-        "hops_mean": r["hops_sum"] / n,
+        "network_latency_mean": r["network_latency_sum"] / n if n else None,
+        "hops_mean": r["hops_sum"] / n if n else None,
         "offered_flits": offered,
         "accepted_flits": accepted,
-        "saturated": bool(r["saturated"]) or (r["latency_sum"] / n > 500 and accepted < 0.95 * offered),
+        "saturated": bool(r["saturated"]) or (n > 0 and latency > SATURATED_LATENCY and accepted < 0.95 * offered),
         "flit_hops": r["flit_hops"],
         "wall_s": wall,
         "cpu_s": cpu,
         "flit_hops_per_cpu_s": r["flit_hops"] / max(cpu, 1e-9),
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_rss_bytes": peak_rss_bytes(),
         "seed": seed,
         "injected_flits": r["injected_flits"] / span,
-        "latency_min": r["latency_min"] if r["packets"] else 0,
-        "latency_max": r["latency_max"],
+        "latency_min": r["latency_min"] if n else None,
+        "latency_max": r["latency_max"] if n else None,
         "accepted_flits_node_min": float(ejected.min()) / cycles,
         "accepted_flits_node_max": float(ejected.max()) / cycles,
         "classes": [
@@ -268,9 +271,12 @@ def run(
 
 
 def percentile(bins, share):
-    """The least latency that at least `share` of the packets keep; 0.0 without packets."""
+    """The least latency that at least `share` of the packets keep; None without packets.
+
+    The last bin (65,535 cycles) stands for itself and everything above.
+    """
     total = int(bins.sum())
-    return float((bins.cumsum() >= share * total).argmax()) if total else 0.0
+    return float((bins.cumsum() >= share * total).argmax()) if total else None
 
 
 def curve(net, router, pattern, loads, **options):
@@ -297,7 +303,7 @@ def draw_curve(rows, path, title=""):
 
     figure, left = pyplot.subplots(figsize=(6.4, 4.2), dpi=150)
     right = left.twinx()
-    stable = [r for r in rows if not r["saturated"]]
+    stable = [r for r in rows if not r["saturated"] and r["packets"]]
     left.plot([r["load"] for r in stable], [r["latency_mean"] for r in stable], "o-", label="mean latency")
     left.plot([r["load"] for r in stable], [r["latency_p99"] for r in stable], "^:", label="p99 latency")
     right.plot([r["load"] for r in rows], [r["accepted_flits"] for r in rows], "s--", color="gray", label="accepted")

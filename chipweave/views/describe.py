@@ -34,6 +34,7 @@ def everything():
     """All names, by what they are."""
     return {
         "components": {k: first_line(registry.components.find(k)) for k in registry.components.kinds()},
+        "time_models": {k: first_line(registry.time_models.find(k)) for k in registry.time_models.kinds()},
         "policies": {k: first_line(registry.policies.find(k)) for k in registry.policies.kinds()},
         "topologies": list(shipped()),
         "presets": list(shipped("presets")),
@@ -55,6 +56,8 @@ def find(name, allow_code=False, preset=None):
     """
     if name in registry.components.kinds():
         return "component", kind(registry.components.find(name))
+    if name in registry.time_models.kinds():
+        return "time model", kind(registry.time_models.find(name))
     if name in registry.policies.kinds():
         return "policy", kind(registry.policies.find(name))
     if name in models():
@@ -69,7 +72,7 @@ def find(name, allow_code=False, preset=None):
             return "file", plain_file(name, path)
     if name in shipped() or name.endswith((".yaml", ".yml")):
         return "topology", system(topology.load(name, allow_code=allow_code, preset=preset))
-    known = [*registry.components.kinds(), *registry.policies.kinds(), *shipped(), *models()]
+    known = [*(k for family in registry.FAMILIES for k in family.kinds()), *shipped(), *models()]
     raise BadInput(
         Fault(
             f"nothing is called {name!r}",

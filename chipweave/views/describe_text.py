@@ -1,13 +1,36 @@
 """The tables that `chipweave info` prints."""
 
 import inspect
+import os
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as _escape
 from rich.table import Table
 
-console = Console(highlight=False, soft_wrap=False)
+from chipweave.io.console import printable_lines
+
+WIDE = 2000  # columns where there is no terminal: a row is a line, for grep
+
+
+def escape(text):
+    """A text that is neither markup nor a command to the terminal."""
+    return _escape(printable_lines(text))
+
+
+class _Out:
+    """Standard output as it is when something is printed: tests and pipes change it."""
+
+    @staticmethod
+    def print(*things):
+        system = None if os.environ.get("NO_COLOR") else "auto"
+        made = Console(highlight=False, color_system=system)
+        if not made.is_terminal:
+            made = Console(highlight=False, color_system=None, width=WIDE)
+        made.print(*things)
+
+
+console = _Out()
 
 
 def table(title, columns, rows):
@@ -15,7 +38,7 @@ def table(title, columns, rows):
     rows = list(rows)
     if not rows:
         return
-    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    made = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
@@ -26,14 +49,17 @@ def table(title, columns, rows):
 def show_everything(told):
     """All names."""
     table("components", ("kind", "what it is"), told["components"].items())
+    table("time models (of one call; no parts)", ("kind", "what takes the time"), told["time_models"].items())
     table("policies", ("kind", "what it decides"), told["policies"].items())
     for what in ("topologies", "presets", "models", "strategies"):
-        console.print(f"[bold]{what}[/bold]  {', '.join(told[what])}")
+        console.print(f"[bold]{what}[/bold]  {escape(', '.join(told[what]))}")
 
 
 def show_kind(told):
     """What a component or policy declares."""
-    console.print(f"[bold]{told['kind']}[/bold]  ({told['class']})\n{escape(inspect.cleandoc(told['about']))}\n")
+    console.print(
+        f"[bold]{escape(told['kind'])}[/bold]  ({escape(told['class'])})\n{escape(inspect.cleandoc(told['about']))}\n"
+    )
     if told.get("engine") == "python":
         console.print("Runs in plain Python: slower than a kind that publishes stages.\n")
     table(
@@ -75,11 +101,13 @@ def _default(value):
 
 def show_system(told):
     """A topology in figures."""
-    console.print(f"[bold]{told['name']}[/bold]  {escape(told['about'])}\n")
+    console.print(f"[bold]{escape(told['name'])}[/bold]  {escape(told['about'])}\n")
     grids = {n: " x ".join(map(str, d)) for n, d in told["grids"].items() if "." not in n}
     table("parts", ("kind", "how many"), told["parts"].items())
     if grids:
-        console.print("grids: " + ", ".join(f"{n} {d}" for n, d in grids.items()) + f"; wires: {told['wires']}\n")
+        console.print(
+            escape("grids: " + ", ".join(f"{n} {d}" for n, d in grids.items()) + f"; wires: {told['wires']}\n")
+        )
     for n in told["networks"]:
         shared = f"{n['link_model']}, {n['duplex']} links" if n["link_model"] == "circuit" else n["link_model"]
         table(
@@ -98,7 +126,9 @@ def show_system(told):
                 ("wait queue", n["wait_queue"]),
             ),
         )
-    console.print(f"`chipweave info {told['asked']} --sources` says where its {len(told['sources'])} numbers come from")
+    console.print(
+        f"`chipweave info {escape(told['asked'])} --sources` says where its {len(told['sources'])} numbers come from"
+    )
 
 
 def show_model(told):
@@ -140,6 +170,7 @@ SHOW = {
     "file": show_file,
     "everything": show_everything,
     "component": show_kind,
+    "time model": show_kind,
     "policy": show_kind,
     "topology": show_system,
     "model": show_model,

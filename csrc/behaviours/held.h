@@ -5,13 +5,13 @@
 #include "behaviour.h"
 #include "behaviours/room.h"
 
-typedef struct held {
+struct held {
     cw_message *message;
     int32_t *next, n, free; /* free: 1 + the first free place, 0: none */
-} held;
+};
 
 /* A place for the message; the timer that was set for it takes it back. */
-static uint64_t hold(held *h, const cw_message *m)
+static uint64_t hold(struct held *h, const cw_message *m)
 {
     if (!h->free) {
         int32_t more = cw_more(h->n, 64);
@@ -29,14 +29,14 @@ static uint64_t hold(held *h, const cw_message *m)
     return (uint64_t)i;
 }
 
-static cw_message release(held *h, uint64_t place)
+static cw_message release(struct held *h, uint64_t place)
 {
     h->next[place] = h->free;
     h->free = (int32_t)place + 1;
     return h->message[place];
 }
 
-static void close_held(held *h)
+static void close_held(struct held *h)
 {
     free(h->message);
     free(h->next);

@@ -6,30 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct wire {
+struct wire {
     int32_t end[2], port[2];
     int64_t latency, bytes[2];
-} wire;
+};
 
-typedef struct port_state {
+struct port_state {
     int64_t rate[2], busy[2]; /* out, in */
     int32_t *lanes, n_lanes;
-} port_state;
+};
 
-typedef struct part {
+struct part {
     const cw_behaviour *does;
     void *state;
-    port_state *ports;
+    struct port_state *ports;
     uint64_t draws;
-} part;
+};
 
 struct cw_engine {
     cw_host host; /* first: a behaviour's host is its engine */
-    part *parts;
+    struct part *parts;
     int32_t n_parts, room_parts;
-    wire *wires;
+    struct wire *wires;
     int32_t n_wires, room_wires;
-    wheel wheel;
+    struct wheel wheel;
     int64_t done;
     uint64_t seed;
     char why[256];
@@ -41,7 +41,7 @@ static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority
 {
     cw_engine *e = (cw_engine *)host;
     int32_t i = new_event(&e->wheel);
-    event *ev = &e->wheel.events[i];
+    struct event *ev = &e->wheel.events[i];
     ev->time = host->now + (delay > 0 ? delay : 0);
     ev->order = order_of(&e->wheel, priority, who);
     ev->part = who;
@@ -51,7 +51,7 @@ static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority
     wait_until(&e->wheel, i);
 }
 
-static int64_t taken(port_state *port, int in, int64_t from, int32_t bytes)
+static int64_t taken(struct port_state *port, int in, int64_t from, int32_t bytes)
 {
     int64_t start = port->busy[in] > from ? port->busy[in] : from;
     port->busy[in] = start + (bytes * port->rate[in] + 1023) / 1024;
@@ -60,7 +60,7 @@ static int64_t taken(port_state *port, int in, int64_t from, int32_t bytes)
 
 static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const cw_message *message)
 {
-    wire *along = &e->wires[w];
+    struct wire *along = &e->wires[w];
     int back = along->end[0] != who;
     int32_t to = along->end[!back];
     int64_t left =
@@ -68,7 +68,7 @@ static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const c
     int64_t there = taken(&e->parts[to].ports[along->port[!back]], 1, left + along->latency, message->bytes);
     along->bytes[back] += message->bytes;
     int32_t i = new_event(&e->wheel);
-    event *ev = &e->wheel.events[i];
+    struct event *ev = &e->wheel.events[i];
     ev->time = there;
     ev->order = order_of(&e->wheel, 0, who);
     ev->part = to;
@@ -96,9 +96,9 @@ static int32_t touch(cw_host *host, int32_t who, int32_t port, int32_t lane, con
 {
     cw_engine *e = (cw_engine *)host;
     int32_t w = e->parts[who].ports[port].lanes[lane];
-    wire *along = &e->wires[w];
+    struct wire *along = &e->wires[w];
     int back = along->end[0] != who;
-    part *to = &e->parts[along->end[!back]];
+    struct part *to = &e->parts[along->end[!back]];
     if (!to->does->touch)
         return 0;
     cw_message brought = *message;
@@ -146,7 +146,7 @@ cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
 void cw_engine_close(cw_engine *e)
 {
     for (int32_t i = 0; e->parts && i < e->n_parts; i++) {
-        part *p = &e->parts[i];
+        struct part *p = &e->parts[i];
         if (p->does->close && p->state)
             p->does->close(p->state);
         for (int32_t k = 0; p->ports && k < p->does->n_ports; k++)
@@ -180,7 +180,7 @@ int32_t cw_engine_part(cw_engine *e, const void *table, const int64_t *parameter
                             (long long)parameters[i], (long long)p->low, (long long)p->high, p->unit),
                    -1;
     }
-    part *p = &e->parts[e->n_parts];
+    struct part *p = &e->parts[e->n_parts];
     p->does = does;
     p->state = calloc(1, does->state_size ? does->state_size : 1);
     p->ports = calloc((size_t)does->n_ports + 1, sizeof *p->ports);
@@ -206,9 +206,9 @@ int32_t cw_engine_wire(cw_engine *e, int32_t from, int32_t from_port, int32_t to
         return snprintf(e->why, sizeof e->why, "a wire joins two parts and has a latency above 0 (wire %d of %d)",
                         e->n_wires, e->room_wires),
                -1;
-    e->wires[e->n_wires] = (wire){{from, to}, {from_port, to_port}, latency, {0, 0}};
+    e->wires[e->n_wires] = (struct wire){{from, to}, {from_port, to_port}, latency, {0, 0}};
     for (int side = 0; side < 2; side++) {
-        port_state *p = &e->parts[side ? to : from].ports[side ? to_port : from_port];
+        struct port_state *p = &e->parts[side ? to : from].ports[side ? to_port : from_port];
         if ((p->n_lanes & (p->n_lanes - 1)) == 0) {
             int32_t *grown = realloc(p->lanes, sizeof(int32_t) * (size_t)(p->n_lanes ? 2 * p->n_lanes : 1));
             if (!grown)
@@ -245,9 +245,9 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
         int32_t i = next_event(&e->wheel);
         if (i == NONE || e->wheel.events[i].time > until)
             break;
-        event now = take(&e->wheel, i);
+        struct event now = take(&e->wheel, i);
         e->host.now = now.time;
-        part *to = &e->parts[now.part];
+        struct part *to = &e->parts[now.part];
         if (now.is_message)
             to->does->receive(to->state, &now.message);
         else
@@ -294,7 +294,7 @@ int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const u
     m.wire = -1;
     int32_t turn_of = 0;
     for (int64_t i = 0; i < n; i++) {
-        part *p = &e->parts[parts[turn_of]];
+        struct part *p = &e->parts[parts[turn_of]];
         if (++turn_of == n_parts)
             turn_of = 0;
         m.address = addresses[i] & ~1ull;

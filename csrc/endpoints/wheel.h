@@ -14,16 +14,16 @@
 #define BUCKETS 32768 /* the wheel spans 4.2 us */
 #define NONE    (-1)
 
-typedef struct event {
+struct event {
     int64_t time;
     uint64_t order; /* priority (8 bits), sending part (20), count of events (36) */
     uint64_t data;
     int32_t part, code, next, is_message;
     cw_message message;
-} event;
+};
 
-typedef struct wheel {
-    event *events;
+struct wheel {
+    struct event *events;
     int32_t n_events, free_event;
     int32_t bucket[BUCKETS], last[BUCKETS];
     uint64_t full[BUCKETS / 64];
@@ -32,18 +32,18 @@ typedef struct wheel {
     int32_t n_heap, room_heap;
     int64_t waiting;
     uint64_t count;
-} wheel;
+};
 
-static int before(const event *a, const event *b)
+static int before(const struct event *a, const struct event *b)
 {
     return a->time != b->time ? a->time < b->time : a->order < b->order;
 }
 
-static int32_t new_event(wheel *e)
+static int32_t new_event(struct wheel *e)
 {
     if (e->free_event == NONE) {
         int32_t more = e->n_events ? e->n_events * 2 : 1024;
-        event *grown = realloc(e->events, sizeof(event) * (size_t)more);
+        struct event *grown = realloc(e->events, sizeof(struct event) * (size_t)more);
         if (!grown)
             abort(); /* out of memory in the middle of an event: no state to return to */
         e->events = grown;
@@ -58,9 +58,9 @@ static int32_t new_event(wheel *e)
     return i;
 }
 
-static void into_bucket(wheel *e, int32_t i)
+static void into_bucket(struct wheel *e, int32_t i)
 {
-    event *all = e->events;
+    struct event *all = e->events;
     int32_t b = (int32_t)((all[i].time >> SHIFT) & (BUCKETS - 1)), at = e->bucket[b];
     if (at == NONE || before(&all[i], &all[at])) {
         all[i].next = at;
@@ -81,7 +81,7 @@ static void into_bucket(wheel *e, int32_t i)
     all[at].next = i;
 }
 
-static void heap_push(wheel *e, int32_t i)
+static void heap_push(struct wheel *e, int32_t i)
 {
     if (e->n_heap == e->room_heap) {
         e->room_heap = e->room_heap ? e->room_heap * 2 : 256;
@@ -97,7 +97,7 @@ static void heap_push(wheel *e, int32_t i)
     e->heap[at] = i;
 }
 
-static int32_t heap_pop(wheel *e)
+static int32_t heap_pop(struct wheel *e)
 {
     int32_t top = e->heap[0], i = e->heap[--e->n_heap], at = 0;
     for (;;) {
@@ -115,7 +115,7 @@ static int32_t heap_pop(wheel *e)
     return top;
 }
 
-static void wait_until(wheel *e, int32_t i)
+static void wait_until(struct wheel *e, int32_t i)
 {
     e->waiting++;
     if ((e->events[i].time >> SHIFT) - e->base < BUCKETS)
@@ -124,7 +124,7 @@ static void wait_until(wheel *e, int32_t i)
         heap_push(e, i);
 }
 
-static int32_t first_full(const wheel *e)
+static int32_t first_full(const struct wheel *e)
 {
     int32_t start = (int32_t)(e->base & (BUCKETS - 1));
     for (int32_t step = 0; step <= BUCKETS / 64; step++) {
@@ -141,7 +141,7 @@ static int32_t first_full(const wheel *e)
 }
 
 /* The next event, NONE where nothing waits. What the wheel holds is earlier than what the heap holds. */
-static int32_t next_event(const wheel *e)
+static int32_t next_event(const struct wheel *e)
 {
     if (!e->waiting)
         return NONE;
@@ -150,37 +150,37 @@ static int32_t next_event(const wheel *e)
 }
 
 /* Turn the wheel to the bucket of event i, and bring in what that brings within reach. */
-static void turn_to(wheel *e, int32_t i)
+static void turn_to(struct wheel *e, int32_t i)
 {
     e->base = e->events[i].time >> SHIFT;
     while (e->n_heap && (e->events[e->heap[0]].time >> SHIFT) - e->base < BUCKETS)
         into_bucket(e, heap_pop(e));
 }
 
-static uint64_t order_of(wheel *e, int32_t priority, int32_t sender)
+static uint64_t order_of(struct wheel *e, int32_t priority, int32_t sender)
 {
     return (uint64_t)(priority & 255) << 56 | (uint64_t)(sender & 0xfffff) << 36 | (e->count++ & 0xfffffffffull);
 }
 
-static void wheel_open(wheel *e)
+static void wheel_open(struct wheel *e)
 {
     e->free_event = NONE;
     memset(e->bucket, 0xff, sizeof e->bucket);
 }
 
-static void wheel_close(wheel *e)
+static void wheel_close(struct wheel *e)
 {
     free(e->events);
     free(e->heap);
 }
 
 /* Take event i, the next one, out. */
-static event take(wheel *e, int32_t i)
+static struct event take(struct wheel *e, int32_t i)
 {
     if (e->events[i].time >> SHIFT != e->base)
         turn_to(e, i);
     int32_t b = (int32_t)(e->base & (BUCKETS - 1));
-    event now = e->events[i];
+    struct event now = e->events[i];
     e->bucket[b] = now.next;
     if (now.next == NONE)
         e->full[b >> 6] &= ~(1ull << (b & 63));

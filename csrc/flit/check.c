@@ -1,5 +1,7 @@
 /* flit/check.c -- every invariant of the state at once, and who waits for whom. For tests and for the watchdog. */
+#include "flit/leaves.h"
 #include "flit/router/general_state.h"
+#include "flit/skip/skip.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * Flows. `flows` counters a link (Space-Saving): a new flow takes the place of the least and inherits its count as
  *        `over`. A flow with more than 1/flows of the flits is always there; flits - over <= true <= flits.
  */
-#include "flit/state.h"
+#include "flit/leaves.h"
 
 #include <string.h>
 
@@ -20,10 +20,12 @@ struct noc_links {
     uint64_t width;
 };
 
-static inline struct noc_counts *bin_of(const struct noc_state *net, uint32_t gp, size_t k)
+struct noc_counts *noc_links_bin(const struct noc_state *net, uint32_t gp, size_t k)
 {
     return &net->links->bin[k * net->all_ports + gp];
 }
+
+uint64_t noc_links_width(const struct noc_state *net) { return net->links->width; }
 
 int noc_links_open(struct noc_state *net)
 {
@@ -87,7 +89,7 @@ void noc_links_read(struct noc_state *net)
     const size_t k = net->bin_end / l->width - 1;
     for (uint32_t i = 0; i < l->n_used; i++) {
         const struct noc_counts grown = growth(net, l->used[i]);
-        add(bin_of(net, l->used[i], k), &grown);
+        add(noc_links_bin(net, l->used[i], k), &grown);
     }
 }
 
@@ -97,8 +99,8 @@ static void widen(struct noc_state *net)
     const size_t row = (size_t)net->all_ports;
     for (uint32_t k = 0; k < NOC_BINS / 2; k++)
         for (uint32_t i = 0; i < l->n_used; i++) {
-            *bin_of(net, l->used[i], k) = *bin_of(net, l->used[i], 2 * k);
-            add(bin_of(net, l->used[i], k), bin_of(net, l->used[i], 2 * k + 1));
+            *noc_links_bin(net, l->used[i], k) = *noc_links_bin(net, l->used[i], 2 * k);
+            add(noc_links_bin(net, l->used[i], k), noc_links_bin(net, l->used[i], 2 * k + 1));
         }
     memset(l->bin + NOC_BINS / 2 * row, 0, NOC_BINS / 2 * row * sizeof *l->bin);
     l->width *= 2;
@@ -141,7 +143,7 @@ void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct noc_counts grown = growth(net, keys[i]);
-        add(bin_of(net, keys[i], cycle / net->links->width), &grown);
+        add(noc_links_bin(net, keys[i], cycle / net->links->width), &grown);
     }
 }
 
@@ -162,7 +164,7 @@ void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, c
             upto.stalled_credit += times * whole.stalled_credit;
             upto.stalled_arbitration += times * whole.stalled_arbitration;
             const struct noc_counts own = minus(&upto, &before);
-            add(bin_of(net, keys[i], ends[k] / l->width - 1), &own);
+            add(noc_links_bin(net, keys[i], ends[k] / l->width - 1), &own);
             before = upto;
         }
         add(&l->seen[keys[i]], &before);
@@ -188,28 +190,20 @@ struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp)
     return &net->links->flow[(size_t)gp * (size_t)net->c.flows];
 }
 
-static int is_port(const struct noc_state *net, uint32_t gp)
+/* Counters of 32 bits are added up in time. */
+void noc_flush_port(struct noc_state *net, uint32_t gp)
 {
-    return gp >= net->router_ports || (gp & ((1u << net->port_bits) - 1)) < net->ports[gp >> net->port_bits];
+    for (size_t o = (size_t)gp << net->vc_bits; o < ((size_t)gp + 1) << net->vc_bits; o++) {
+        net->total[o].flits += noc_output_vc(net, o)->flits;
+        net->total[o].stalled_credit += net->stalls[o].credit;
+        net->total[o].stalled_arbitration += net->stalls[o].arbitration;
+        noc_output_vc(net, o)->flits = 0;
+        net->stalls[o] = (struct noc_stalls){0, 0};
+    }
 }
 
-uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
+void noc_flush(struct noc_state *net)
 {
-    noc_settle(net);
-    noc_links_next_bin(net);
     for (uint32_t gp = 0; gp < net->all_ports; gp++)
-        for (size_t k = 0; is_port(net, gp) && k < NOC_BINS; k++)
-            *out++ = *bin_of(net, gp, k);
-    return net->links->width;
-}
-
-void noc_flows(struct noc_state *net, struct noc_flow *out)
-{
-    noc_settle(net);
-    const size_t flows = (size_t)net->c.flows;
-    for (uint32_t gp = 0; gp < net->all_ports; gp++)
-        if (is_port(net, gp)) {
-            memcpy(out, noc_flows_of(net, gp), flows * sizeof *out);
-            out += flows;
-        }
+        noc_flush_port(net, gp);
 }

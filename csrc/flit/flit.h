@@ -43,7 +43,6 @@ struct noc_config {
     int32_t vc_depth;   /* flits one VC buffers = credits at the start, 1..32767 */
     int32_t vc_classes; /* traffic classes, each on vcs / vc_classes VCs     */
     int32_t routing_delay, vc_alloc_delay, sw_alloc_delay, st_delay, credit_delay;
-    int32_t terminal_latency; /* of injection and ejection wires                   */
     int32_t speculative, spec_check_elig, spec_check_cred, spec_mask_by_reqs;
     int32_t wait_for_tail_credit, vc_busy_when_full, hold_switch_for_packet;
     int32_t input_speedup, output_speedup, output_buffer_size;
@@ -54,10 +53,10 @@ struct noc_config {
     int32_t flows;    /* hottest flows kept per link, 0..64 */
     int32_t watchdog; /* cycles without a flit moved until NOC_STUCK; 0: never */
     double internal_speedup;
-    int32_t ways;     /* columns of the table for each endpoint: endpoint e by way w is column e + w * endpoints */
-    int32_t spread;   /* noc_spread: what goes by which way */
-    int32_t folded;   /* 1: `table` holds the turns of dimension order, uint8[radix d][radix d] one behind another */
-    int32_t here;     /* folded: entry at the endpoint's own router */
+    int32_t ways;      /* columns of the table for each endpoint: endpoint e by way w is column e + w * endpoints */
+    int32_t spread;    /* noc_spread: what goes by which way */
+    int32_t folded;    /* 1: `table` holds the turns of dimension order, uint8[radix d][radix d] one behind another */
+    int32_t here;      /* folded: entry at the endpoint's own router */
     int32_t stride[8]; /* folded: by how much numbers grow along a dimension, in order of travel */
     int32_t dimensions, radix[8]; /* of a grid: routes are then kept per dimension, if the table allows it; else 0 */
     struct noc_allocator vc_allocator, sw_allocator, spec_allocator;
@@ -69,7 +68,7 @@ struct noc_link {
     int32_t interval, per; /* cycles a flit takes on the wire: interval / per, kept exactly in the mean */
 };
 struct noc_terminal {
-    int32_t router, port;
+    int32_t router, port, latency; /* of its injection and ejection wires */
 };
 
 /* A message of `flits` flits, cut into packets of at most `packet_flits`; a packet is a message of one packet. */

@@ -9,31 +9,31 @@ typedef unsigned __int128 u128;
 
 enum { FETCH = 64 };
 
-typedef struct {
+struct door {
     net_flit *owner;
     int32_t traffic;
-} door;
-typedef struct {
+};
+struct own_arrival {
     int64_t time;
     uint32_t message;
-} own_arrival;
+};
 
 struct net_flit {
     net_flit_spec spec;
     struct noc_state *noc;
-    door *doors;
+    struct door *doors;
     int32_t *link_row, *interval, *per, vcs;
     uint64_t per_edge, edges; /* edge n is at n * per_edge / edges ps, rounded */
     uint64_t in_flight;
-    uint32_t *turn;   /* per traffic class: messages sent */
-    own_arrival *own; /* messages to their own endpoint: they arrive when they were sent */
+    uint32_t *turn;          /* per traffic class: messages sent */
+    struct own_arrival *own; /* messages to their own endpoint: they arrive when they were sent */
     int32_t n_own, own_capacity;
     int64_t now;
     int status;
     struct noc_counts *counts;
     uint64_t *sent, *stalled; /* per link, as far as the bins have them */
     uint64_t bin_end;         /* first cycle behind the bin that is being counted */
-    network_bins bins;
+    struct network_bins bins;
 };
 
 static uint64_t common_divisor(uint64_t a, uint64_t b)
@@ -121,19 +121,19 @@ static int keep_own(net_flit *f, int64_t now, uint32_t message)
 {
     if (f->n_own == f->own_capacity) {
         int32_t more = f->own_capacity * 2 + 16;
-        own_arrival *grown = realloc(f->own, (size_t)more * sizeof *grown);
+        struct own_arrival *grown = realloc(f->own, (size_t)more * sizeof *grown);
         if (!grown)
             return -1;
         f->own = grown;
         f->own_capacity = more;
     }
-    f->own[f->n_own++] = (own_arrival){now, message};
-    return 0;
+    f->own[f->n_own++] = (struct own_arrival){now, message};
+    return 1;
 }
 
 static int send_message(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
 {
-    door *d = self;
+    struct door *d = self;
     net_flit *f = d->owner;
     if (bytes < 0 || source < 0 || target < 0 || f->status)
         return -1;
@@ -162,7 +162,7 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
 /* Cycle by cycle: for engines with several networks that move by themselves. */
 static int64_t next_time(void *self)
 {
-    net_flit *f = ((door *)self)->owner;
+    net_flit *f = ((struct door *)self)->owner;
     if (f->n_own)
         return f->own[0].time;
     return f->status ? f->now : f->in_flight ? edge_time(f, noc_now(f->noc)) : NETWORK_NEVER;
@@ -170,7 +170,7 @@ static int64_t next_time(void *self)
 
 static int64_t look_ahead(void *self, int64_t limit)
 {
-    net_flit *f = ((door *)self)->owner;
+    net_flit *f = ((struct door *)self)->owner;
     if (f->n_own)
         return f->own[0].time;
     if (f->status)
@@ -185,7 +185,7 @@ static int64_t look_ahead(void *self, int64_t limit)
 
 static int take_arrivals(void *self, int64_t now, uint32_t *arrived, int capacity)
 {
-    net_flit *f = ((door *)self)->owner;
+    net_flit *f = ((struct door *)self)->owner;
     struct noc_arrival done[FETCH];
     int n = 0;
     f->now = now;
@@ -215,7 +215,7 @@ static void leave_it(void *self) { (void)self; }
 
 static void close_all(void *self)
 {
-    net_flit *f = ((door *)self)->owner;
+    net_flit *f = ((struct door *)self)->owner;
     noc_close(f->noc);
     network_bins_free(&f->bins);
     void *arrays[] = {f->doors, f->link_row, f->interval, f->per, f->turn, f->own, f->counts, f->sent, f->stalled, f};
@@ -260,7 +260,8 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->sent = calloc(links, sizeof *f->sent);
     f->stalled = calloc(links, sizeof *f->stalled);
     int bad = network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
-    if (bad || !f->doors || !f->link_row || !f->interval || !f->per || !f->turn || !f->counts || !f->sent || !f->stalled) {
+    if (bad || !f->doors || !f->link_row || !f->interval || !f->per || !f->turn || !f->counts || !f->sent ||
+        !f->stalled) {
         f->noc = NULL;
         network_bins_free(&f->bins);
         void *arrays[] = {f->doors, f->link_row, f->interval, f->per, f->turn, f->counts, f->sent, f->stalled, f};
@@ -277,7 +278,7 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->per_edge = picoseconds / shared * (uint64_t)spec->hz_denominator;
     f->edges = (uint64_t)spec->hz_numerator / shared;
     for (size_t i = 0; i < classes; i++)
-        f->doors[i] = (door){f, (int32_t)i};
+        f->doors[i] = (struct door){f, (int32_t)i};
     f->noc = noc;
     return f;
 }

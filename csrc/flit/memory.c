@@ -2,7 +2,7 @@
  * of large networks ask for large pages: a flit-hop touches a dozen places, and pages of 4 KiB would miss the table
  * of pages. */
 #define _DEFAULT_SOURCE /* madvise() */
-#include "flit/state.h"
+#include "flit/leaves.h"
 
 #include <stdlib.h>
 #ifdef __linux__
@@ -41,7 +41,7 @@ static struct noc_block *new_block(struct noc_state *net, size_t bytes)
     block->at = block->memory + (align - (uintptr_t)block->memory % align);
 #ifdef MADV_HUGEPAGE
     if (large)
-        madvise(block->at, block->size, MADV_HUGEPAGE); /* a vc_grant: where it is not granted all is the same */
+        madvise(block->at, block->size, MADV_HUGEPAGE); /* a hint: where it is refused all is the same */
 #endif
     block->next = net->block;
     return net->block = block;

@@ -1,21 +1,13 @@
 /* flit/open.c -- a network opened from tables, run cycle by cycle, counted and closed. */
-#include "flit/state.h"
+#include "flit/leaves.h"
+#include "flit/router/route.h"
+#include "flit/router/router.h"
+#include "flit/skip/skip.h"
+#include "flit/traffic_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int noc_fail(struct noc_state *net, int status, const char *text)
-{
-    snprintf(net->message, sizeof net->message, "%s", text);
-    return status;
-}
-
-const char *noc_message(const struct noc_state *net) { return net->message; }
-uint64_t noc_now(const struct noc_state *net) { return net->now; }
-uint64_t noc_memory(const struct noc_state *net) { return net->held; }
-uint64_t noc_pending(const struct noc_state *net) { return net->pending; }
-int noc_is_fast(const struct noc_state *net) { return net->fast; }
 
 static int bits_for(int n)
 {
@@ -35,13 +27,13 @@ static const char *config_fault(const struct noc_config *c)
         c->vcs % c->vc_classes)
         return "vcs 1 to 32, vc_depth 1 to 32767, vc_classes a divisor of vcs";
     if (!in_range(c->routing_delay, 0, 16) || !in_range(c->vc_alloc_delay, 1, 16) ||
-        !in_range(c->sw_alloc_delay, 1, 16) || !in_range(c->st_delay, 1, 32) || !in_range(c->credit_delay, 0, 64) ||
-        !in_range(c->terminal_latency, 1, 4096))
+        !in_range(c->sw_alloc_delay, 1, 16) || !in_range(c->st_delay, 1, 32) || !in_range(c->credit_delay, 0, 64))
         return "a delay is out of its range";
     if (!in_range(c->input_speedup, 1, 32) || !in_range(c->output_speedup, 1, 32) ||
         !(c->internal_speedup >= 1.0 && c->internal_speedup <= 8.0))
         return "a speedup is out of its range";
-    if (c->ways > 1 && ((int64_t)c->ways * c->endpoints > 1 << 16 || !in_range(c->spread, NOC_BY_MESSAGE, NOC_BY_PACKET)))
+    if (c->ways > 1 &&
+        ((int64_t)c->ways * c->endpoints > 1 << 16 || !in_range(c->spread, NOC_BY_MESSAGE, NOC_BY_PACKET)))
         return "ways times endpoints: to 65536";
     if (!in_range(c->flows, 0, 64))
         return "flows kept per link: 0 to 64";
@@ -74,10 +66,19 @@ static void set_ranges(struct noc_state *net)
     }
 }
 
+/* The least latency of a terminal, 1 where one is out of range (which connect_links refuses). */
+static int32_t shortest_terminal(const struct noc_state *net, const struct noc_terminal *terminals)
+{
+    int32_t least = terminals[0].latency;
+    for (int e = 1; e < net->c.endpoints; e++)
+        least = terminals[e].latency < least ? terminals[e].latency : least;
+    return least < 1 ? 1 : least;
+}
+
 static int connect_links(struct noc_state *net, const struct noc_link *links, const struct noc_terminal *terminals)
 {
     const int pb = net->port_bits, vb = net->vc_bits, n = net->c.links;
-    const uint32_t st = (uint32_t)net->c.st_delay, terminal = (uint32_t)net->c.terminal_latency,
+    const uint32_t st = (uint32_t)net->c.st_delay, terminal = (uint32_t)shortest_terminal(net, terminals),
                    cd = (uint32_t)net->c.credit_delay;
     net->terminal_delay = 1 + st + terminal;
     net->terminal_credit = 2 + st + 2 * terminal + cd;
@@ -110,7 +111,8 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
     }
     for (int e = 0; e < net->c.endpoints && !bad; e++) {
         bad = !in_range(terminals[e].router, 0, net->c.routers - 1) ||
-              !in_range(terminals[e].port, 0, net->ports[terminals[e].router] - 1);
+              !in_range(terminals[e].port, 0, net->ports[terminals[e].router] - 1) ||
+              !in_range(terminals[e].latency, 1, 4096);
         if (bad)
             break;
         uint32_t at = (uint32_t)terminals[e].router << pb | (uint32_t)terminals[e].port,
@@ -121,12 +123,14 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
         p->interval = 1;
         p->dst = at << vb;
         noc_input_port(net, at)->up = own << vb;
-        p->flit_delay = (uint16_t)(1 + st + terminal);
+        const uint32_t wire = (uint32_t)terminals[e].latency;
+        net->uneven |= wire != terminal;
+        p->flit_delay = (uint16_t)(1 + st + wire);
         p->exit_list = net->wheel_mask + 1;
-        noc_input_port(net, at)->credit_delay = (uint16_t)(1 + terminal);
+        noc_input_port(net, at)->credit_delay = (uint16_t)(1 + wire);
         noc_output_port(net, own)->dst = at << vb;
         noc_output_port(net, own)->used = 1;
-        noc_output_port(net, own)->flit_delay = (uint16_t)(1 + terminal);
+        noc_output_port(net, own)->flit_delay = (uint16_t)(1 + wire);
     }
     for (int i = 0; i < n && !bad && net->pace; i++)
         net->pace[(uint32_t)links[i].src << pb | (uint32_t)links[i].src_port] =
@@ -155,7 +159,8 @@ static int check_table(const struct noc_state *net)
 static int check_turns(const struct noc_state *net)
 {
     for (uint32_t r = 0; r < (uint32_t)net->c.routers; r++) {
-        if (net->c.here >= net->ports[r] || !noc_output_port(net, (r << net->port_bits) + (uint32_t)net->c.here)->terminal)
+        if (net->c.here >= net->ports[r] ||
+            !noc_output_port(net, (r << net->port_bits) + (uint32_t)net->c.here)->terminal)
             return -1;
         for (int d = 0; d < net->dimensions; d++) {
             const uint8_t *turn = net->turn[d] + (size_t)net->at[d][r] * (size_t)net->radix[d];
@@ -220,8 +225,8 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
         net->minimal = noc_keep(net, cells, sizeof *net->minimal);
     if (!net->input_port || !net->port || !net->free_at || !net->va_arbiter || !net->in_arbiter || !net->out_arbiter ||
         !net->stalls || !net->total || !net->ring || !net->ports || (!net->table && !net->c.folded) ||
-        (net->c.ways > 1 && !net->next_way) || !net->source || !net->last_class ||
-        !net->listed || (minimal && !net->minimal))
+        (net->c.ways > 1 && !net->next_way) || !net->source || !net->last_class || !net->listed ||
+        (minimal && !net->minimal))
         return 0;
     if (cells)
         memcpy(net->table, table, cells);
@@ -261,8 +266,10 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     net->c = *config;
     net->held = sizeof *net;
     net->msg_free = NOC_NO_MSG;
-    uint32_t longest =
-        2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->terminal_latency + (uint32_t)config->credit_delay;
+    int32_t far = 1;
+    for (int e = 0; e < config->endpoints; e++)
+        far = in_range(terminals[e].latency, far, 4096) ? terminals[e].latency : far;
+    uint32_t longest = 2 + (uint32_t)config->st_delay + 2 * (uint32_t)far + (uint32_t)config->credit_delay;
     for (int r = 0; r < config->routers; r++) {
         if (!in_range(ports[r], 1, 64))
             fault = "ports: 1 to 64 a router";

@@ -1,5 +1,7 @@
 /* flit/source.c -- endpoints: messages wait for their time, are cut into packets, sent flit by flit, and delivered. */
-#include "flit/traffic.h"
+#include "flit/source.h"
+#include "flit/leaves.h"
+#include "flit/router/route.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ static int sooner(const struct noc_later *a, const struct noc_later *b)
 }
 
 /* The calendar of messages to come: a binary heap by time, then by order of sending. */
-int noc_later_push(struct noc_state *net, uint32_t msg)
+static int later_push(struct noc_state *net, uint32_t msg)
 {
     if (net->later_n == net->later_room) {
         uint32_t room = net->later_room ? 2 * net->later_room : 1024;
@@ -63,8 +65,8 @@ static uint32_t later_pop(struct noc_state *net)
 void noc_release_due(struct noc_state *net)
 {
     while (net->later_n && net->later[0].ctime <= net->now) {
-        if (net->skip)
-            noc_skip_starts(net, net->later[0].msg);
+        if (net->watch)
+            net->watch->starts(net, net->later[0].msg);
         noc_queue(net, later_pop(net));
     }
 }
@@ -99,7 +101,7 @@ int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
                               .column = (uint16_t)noc_column(net, s->src, s->dst, net->c.spread != NOC_BY_PACKET),
                               .vc_class = (int8_t)s->vc_class};
         net->pending++;
-        int status = noc_later_push(net, id);
+        int status = later_push(net, id);
         if (status)
             return status;
     }
@@ -135,18 +137,15 @@ static void report_arrival(struct noc_state *net, const struct noc_arrival *arri
     net->done[(net->done_first + at) % net->done_room] = *arrival;
 }
 
+/* A packet's tail has arrived; its message is reported when it was the last one. */
 void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t atime)
 {
-    if (net->traffic) {
-        noc_traffic_arrived(net, id, hops, atime);
-        return;
-    }
     struct noc_msg *m = &net->msg[id];
     if (--m->packets_left)
         return;
     net->pending--;
-    if (net->skip)
-        noc_skip_ended(net, id);
+    if (net->watch)
+        net->watch->ended(net, id);
     report_arrival(
         net, &(struct noc_arrival){m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class});
     m->next = net->msg_free;
@@ -216,10 +215,10 @@ static int64_t flit_priority(const struct noc_state *net, const struct noc_sourc
 static inline void next_message(struct noc_state *net, uint32_t e, struct noc_source *s)
 {
     s->head = net->msg[s->head].next;
-    if (net->skip)
-        noc_skip_changed(net, e);
-    if (net->skip && s->head != NOC_NO_MSG)
-        noc_skip_started(net, s->head);
+    if (net->watch)
+        net->watch->changed(net, e);
+    if (net->watch && s->head != NOC_NO_MSG)
+        net->watch->started(net, s->head);
 }
 
 static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
@@ -227,7 +226,7 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     uint32_t gp = net->router_ports + e, id = s->head;
     struct noc_output_port *p = noc_output_port(net, gp);
     struct noc_msg *m = &net->msg[id];
-    struct noc_output_vc *out = noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc);
+    struct noc_output_vc *out = noc_output_vc(net, ((size_t)gp << net->vc_bits) + (uint8_t)s->vc);
     if (!s->left) {
         s->left = m->flits_left < (uint64_t)m->packet_flits ? (int32_t)m->flits_left : m->packet_flits;
         p->free_mask &= ~(1u << s->vc);
@@ -244,8 +243,8 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     if (net->c.flows)
         noc_flow_passed(net, gp, id);
     net->injected++;
-    struct noc_flit f = {id, m->column, s->left ? 0 : NOC_TAIL};
-    noc_put_flit(net, p->flit_delay, p->dst + (unsigned)s->vc, f, (uint32_t)net->now);
+    struct noc_flit f = {id, m->column, (uint16_t)(s->left ? 0 : NOC_TAIL)};
+    noc_put_flit(net, p->flit_delay, p->dst + (uint8_t)s->vc, f, (uint32_t)net->now);
     if (s->left)
         return;
     if (net->c.wait_for_tail_credit)
@@ -313,8 +312,8 @@ NOC_INLINE void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_sou
     p->vc[vc].flits++;
     net->injected++;
     s->last_vc = (int8_t)vc;
-    noc_put_flit(net, p->flit_delay, p->dst + (unsigned)vc,
-                 (struct noc_flit){s->head, m->column, NOC_TAIL}, (uint32_t)net->now);
+    noc_put_flit(net, p->flit_delay, p->dst + (unsigned)vc, (struct noc_flit){s->head, m->column, NOC_TAIL},
+                 (uint32_t)net->now);
     next_message(net, e, s);
 }
 
@@ -335,7 +334,7 @@ NOC_INLINE int inject_only(struct noc_state *net, uint32_t e, const int any)
         }
         s->vc = (int8_t)vc;
     }
-    if (s->vc < 0 || !noc_output_vc(net, ((size_t)gp << net->vc_bits) + (unsigned)s->vc)->credits)
+    if (s->vc < 0 || !noc_output_vc(net, ((size_t)gp << net->vc_bits) + (uint8_t)s->vc)->credits)
         return 1;
     send_flit(net, e, s);
     net->moved++;

@@ -127,11 +127,22 @@ struct noc_list {
     uint32_t n;
 };
 
-struct noc_traffic_state; /* flit/traffic.c */
+struct noc_traffic_state; /* flit/traffic_state.h */
 struct noc_general;       /* flit/router/general_state.h */
-struct noc_skip;          /* flit/skip/search.c */
+struct noc_skip;          /* flit/skip/state.h */
 struct noc_links;         /* flit/counters.c */
 struct noc_block;         /* flit/memory.c */
+
+struct noc_state;
+
+/* Who wants to know of messages, called once each: one is about to be queued (`starts`), is at the head of its queue
+ * (`started`), has been sent out (`changed`, by endpoint), has arrived (`ended`). */
+struct noc_watch {
+    void (*starts)(struct noc_state *net, uint32_t msg);
+    void (*started)(struct noc_state *net, uint32_t msg);
+    void (*changed)(struct noc_state *net, uint32_t endpoint);
+    void (*ended)(struct noc_state *net, uint32_t msg);
+};
 
 struct noc_state {
     struct noc_config c;
@@ -144,12 +155,13 @@ struct noc_state {
     uint32_t *next_way;                       /* by endpoint, where there are several ways: how many were taken */
     uint64_t *free_at;                        /* by port, narrow wires: no grant before this cycle */
     uint32_t terminal_delay, terminal_credit; /* switch grant to arrival at an endpoint, and to its credit */
+    int uneven;                               /* terminals differ in latency: a port's flit_delay has its own */
     struct noc_stalls *stalls;
     struct noc_counts *total; /* what noc_flush() has taken from the two above */
     struct noc_flit *ring;
     uint32_t *stamp_ring, *stamp_front;
     uint8_t *table, *ports;
-    size_t columns; /* of `table`: one for each endpoint and way */
+    size_t columns;   /* of `table`: one for each endpoint and way */
     uint8_t *turn[8]; /* dimension order: entry by (coordinate of router, of endpoint), NOC_HERE where equal */
     uint16_t *at[8];  /* coordinates of routers */
     int dimensions, radix[8];
@@ -180,68 +192,13 @@ struct noc_state {
     struct noc_traffic_state *traffic;
     struct noc_general *general;
     struct noc_skip *skip;
+    const struct noc_watch *watch; /* NULL: none */
     struct noc_links *links;
     uint64_t bin_end; /* cycle in which the present bin of link counters ends */
     uint64_t held;    /* bytes */
     struct noc_block *block;
     char message[256];
 };
-
-/* flit/memory.c */
-void *noc_alloc(struct noc_state *net, size_t count, size_t size);
-void *noc_keep(struct noc_state *net, size_t count, size_t size);
-void noc_free_kept(struct noc_state *net);
-/* flit/open.c */
-void noc_flush(struct noc_state *net);
-int noc_fail(struct noc_state *net, int status, const char *text);
-/* flit/router/route.c */
-int noc_fold_table(struct noc_state *net);
-int noc_take_turns(struct noc_state *net, const uint8_t *turns);
-/* flit/source.c */
-int noc_more_messages(struct noc_state *net);
-int noc_later_push(struct noc_state *net, uint32_t msg);
-void noc_release_due(struct noc_state *net);
-void noc_inject(struct noc_state *net);
-void noc_deliver(struct noc_state *net, uint32_t msg, unsigned hops, uint64_t atime);
-/* flit/router/fast.c, flit/router/general.c */
-void noc_fast_cycle(struct noc_state *net);
-void noc_general_cycle(struct noc_state *net);
-int noc_general_open(struct noc_state *net);
-void noc_general_close(struct noc_state *net);
-uint64_t noc_general_busy(const struct noc_state *net);
-double noc_general_partial(struct noc_state *net);
-int noc_general_coupled(const struct noc_state *net);
-int noc_general_never_periodic(const struct noc_state *net);
-/* flit/counters.c */
-int noc_links_open(struct noc_state *net);
-void noc_links_read(struct noc_state *net);
-void noc_links_next_bin(struct noc_state *net);
-uint32_t noc_links_ends(const struct noc_state *net, uint64_t from, uint64_t to, uint64_t *ends);
-void noc_links_sum(const struct noc_state *net, const uint32_t *keys, uint32_t n, struct noc_counts *out);
-void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n, uint64_t cycle);
-void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, const uint64_t *ends, uint32_t n_ends,
-                      uint64_t from, uint64_t period, const struct noc_counts *growth, const struct noc_counts *snap);
-void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg);
-struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp);
-/* flit/run.c */
-void noc_one_cycle(struct noc_state *net);
-void noc_flush_port(struct noc_state *net, uint32_t gp);
-/* flit/skip/search.c, flit/skip/group.c, flit/skip/park.c */
-int noc_skip_open(struct noc_state *net);
-void noc_skip_close(struct noc_state *net);
-void noc_skip_look(struct noc_state *net);
-void noc_skip_starts(struct noc_state *net, uint32_t msg);
-void noc_skip_started(struct noc_state *net, uint32_t msg);
-void noc_skip_changed(struct noc_state *net, uint32_t endpoint);
-void noc_skip_ended(struct noc_state *net, uint32_t msg);
-void noc_settle(struct noc_state *net);
-void noc_unpark_all(struct noc_state *net);
-uint64_t noc_skip_limit(const struct noc_state *net);
-void noc_skip_idle(struct noc_state *net, uint64_t cycles);
-/* flit/traffic.c */
-void noc_traffic_generate(struct noc_state *net);
-uint64_t noc_traffic_next(const struct noc_state *net);
-void noc_traffic_close(struct noc_state *net);
 
 static inline uint64_t noc_random(uint64_t *state)
 { /* splitmix64 */
@@ -320,103 +277,20 @@ static inline void noc_put_credit(struct noc_state *net, uint32_t delay, uint32_
     net->credit_wheel[(size_t)slot * net->credit_room + net->credit_n[slot]++] = vc;
 }
 
-/* A message's record; NOC_NO_MSG without memory. */
-static inline uint32_t noc_new_message(struct noc_state *net)
-{
-    if (net->msg_free == NOC_NO_MSG && !noc_more_messages(net))
-        return NOC_NO_MSG;
-    const uint32_t id = net->msg_free;
-    net->msg_free = net->msg[id].next;
-    return id;
-}
-
-/* Append a message, whose time has come, to its source's queue. */
-static inline void noc_queue(struct noc_state *net, uint32_t msg)
-{
-    struct noc_msg *m = &net->msg[msg];
-    struct noc_source *s = &net->source[m->src * net->c.vc_classes + m->vc_class];
-    m->next = NOC_NO_MSG;
-    if (s->head != NOC_NO_MSG) {
-        net->msg[s->tail].next = msg;
-    } else {
-        s->head = msg;
-        if (net->skip)
-            noc_skip_started(net, msg);
-    }
-    s->tail = msg;
-    if (!net->listed[m->src]) {
-        net->listed[m->src] = 1;
-        net->awake.at[net->awake.n++] = (struct noc_request){(uint32_t)m->src, 0};
-    }
-}
-
 /* Requests by input VC `id`, with `out` as struct noc_request has it, in the lists of cycle `now + delay`. */
 static inline void noc_request_vc(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
-    const unsigned k = (net->now + delay) % 3;
+    const unsigned k = (unsigned)((net->now + delay) % 3);
     net->va[k].at[net->va[k].n++] = (struct noc_request){id, out};
     noc_output_port(net, out >> net->vc_bits)->va_requests[k]++;
 }
 
 static inline void noc_request_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
-    const unsigned k = (net->now + delay) & 1;
+    const unsigned k = (unsigned)(net->now + delay) & 1;
     net->sa[k].at[net->sa[k].n++] = (struct noc_request){id, out};
     noc_input_port(net, id >> net->vc_bits)->sa_requests[k]++;
     noc_output_port(net, out >> net->vc_bits)->sa_requests[k]++;
 }
 
-/* Entry of the routing table: bits 0-5 output port, 6 half, 7 tie. */
-static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, uint32_t dst)
-{
-    if (!net->dimensions)
-        return net->table[(size_t)router * net->columns + dst];
-    for (int d = 0;; d++) {
-        const unsigned entry = net->turn[d][(unsigned)(net->at[d][router] * net->radix[d]) + net->at[d][dst]];
-        if (entry != NOC_HERE || d + 1 == net->dimensions)
-            return entry == NOC_HERE ? net->here : entry;
-    }
-}
-
-/* The same of one or two dimensions without datelines: VC 0 of the output port, of local numbering. */
-static inline uint32_t noc_grid_route(const struct noc_state *net, uint32_t router, uint32_t dst)
-{
-    const uint32_t at = net->grid_from[router] + net->grid_to[dst], second = net->grid_route[at >> 16],
-                   first = net->grid_route[at & 0xffff];
-    return (first > second ? first : second) & ~NOC_FIRST_DIMENSION; /* no branch: it could not be predicted */
-}
-
-/* A random bit drawn from port, message and cycle, so the order of calls does not matter. */
-static inline int noc_tie_break(const struct noc_state *net, uint32_t in_port, const struct noc_flit *f)
-{
-    uint64_t state = net->c.seed ^ net->now * 0xd1342543de82ef95u ^ (uint64_t)in_port << 40 ^ net->msg[f->msg].tag;
-    return (int)(noc_random(&state) >> 63);
-}
-
-/* Is the direction in which a packet to `dst` enters a dimension chosen at random? */
-static inline int noc_tie_is_random(const struct noc_state *net, uint32_t router, unsigned in_port, uint32_t dst)
-{
-    const unsigned entry = noc_entry(net, router, dst);
-    const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + (entry & 63));
-    return net->c.split && net->c.seed && (entry & 128) && !out->terminal &&
-           noc_output_port(net, (router << net->port_bits) + in_port)->dim != out->dim;
-}
-
-/* Output port of a head flit at input port `port` (local), its dateline half noted in the flit. */
-static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f,
-                                 int break_ties)
-{
-    unsigned entry = noc_entry(net, router, f->dst), port = entry & 63;
-    if (!net->c.split)
-        return port;
-    const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + port);
-    if (out->terminal)
-        return port;
-    if (noc_output_port(net, (router << net->port_bits) + in_port)->dim == out->dim)
-        return in_port ^ 1;
-    if (break_ties && (entry & 128) && net->c.seed && noc_tie_break(net, (router << net->port_bits) + in_port, f))
-        port ^= 1;
-    f->bits = (uint16_t)((f->bits & ~NOC_HALF) | (entry & 64 ? NOC_HALF : 0));
-    return port;
-}
 #endif

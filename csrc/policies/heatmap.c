@@ -142,7 +142,7 @@ static void rows_by_die(int32_t dies, int stop_at_own_id, int32_t entries, const
 int heatmap_mask(const int32_t *table, int32_t experts, int32_t dies, int32_t top_n, int stop_at_own_id,
                  int32_t entries, const int32_t *expert, const int32_t *die, const int32_t *home, uint8_t *mask)
 {
-    int32_t *begin = malloc(((size_t)2 * dies + 1 + entries) * sizeof *begin);
+    int32_t *begin = malloc((2 * (size_t)dies + 1 + (size_t)entries) * sizeof *begin);
     if (!begin)
         return HEATMAP_NO_MEMORY;
     int32_t *end = begin + dies + 1, *rows = end + dies, set = 0;

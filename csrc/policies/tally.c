@@ -39,10 +39,10 @@ static int32_t gather(const uint32_t *lanes, int32_t size, int32_t experts, int3
         if (!BELOW(ids, n, experts))                                                                                   \
             return TALLY_BAD_ID;                                                                                       \
         uint32_t few[LANES * 512];                                                                                     \
-        uint32_t *lanes = experts <= 512 ? few : malloc((size_t)LANES * experts * sizeof *lanes);                      \
+        uint32_t *lanes = experts <= 512 ? few : malloc(LANES * (size_t)experts * sizeof *lanes);                      \
         if (!lanes)                                                                                                    \
             return TALLY_OVERFLOW;                                                                                     \
-        memset(lanes, 0, (size_t)LANES * experts * sizeof *lanes);                                                     \
+        memset(lanes, 0, LANES * (size_t)experts * sizeof *lanes);                                                     \
         uint32_t *a = lanes, *b = a + experts, *c = b + experts, *d = c + experts;                                     \
         int64_t at = 0;                                                                                                \
         for (; at + LANES <= n; at += LANES) {                                                                         \

@@ -3,7 +3,7 @@
 
 #include "stages/state.h"
 
-static int copy_keyed(keyed_table *to, const keyed_table *from)
+static int copy_keyed(struct keyed_table *to, const struct keyed_table *from)
 {
     const size_t n = (size_t)from->instances * (size_t)from->keys, slots = n + (size_t)from->instances;
     if (to->instances != from->instances || to->keys != from->keys || to->capacity != from->capacity)
@@ -22,7 +22,7 @@ int stages_copy_tables(stages *to, const stages *from)
     int same =
         to->n_tags == from->n_tags && to->n_keyed == from->n_keyed && to->n_bits == from->n_bits && !to->in_flight;
     for (int32_t i = 0; same && i < to->n_tags; i++) {
-        const tags_table *a = from->tags + i, *b = to->tags + i;
+        const struct tags_table *a = from->tags + i, *b = to->tags + i;
         same = a->instances == b->instances && a->sets == b->sets && a->ways == b->ways;
         if (same)
             memcpy(b->keys, a->keys, (size_t)a->instances * (size_t)a->sets * (size_t)a->ways * sizeof *a->keys);
@@ -30,7 +30,7 @@ int stages_copy_tables(stages *to, const stages *from)
     for (int32_t i = 0; same && i < to->n_keyed; i++)
         same = !copy_keyed(to->keyed + i, from->keyed + i);
     for (int32_t i = 0; same && i < to->n_bits; i++) {
-        const bits_table *a = from->bits + i, *b = to->bits + i;
+        const struct bits_table *a = from->bits + i, *b = to->bits + i;
         same = a->instances == b->instances && a->keys == b->keys;
         if (same)
             memcpy(b->values, a->values, (size_t)a->instances * (size_t)a->keys);

@@ -3,14 +3,14 @@
  * inside it. */
 #include "stages/state.h"
 
-static void stand_at(circuit *c, i64 bin)
+static void stand_at(struct circuit *c, int64_t bin)
 {
     c->row = network_bins_row(&c->bins, bin);
     c->bin_from = bin * c->bins.bin_ps;
     c->bin_to = c->bin_from + c->bins.bin_ps;
 }
 
-int bins_init(circuit *c, i64 bin_ps, int32_t max_bins)
+int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins)
 {
     if (network_bins_init(&c->bins, c->n_links, bin_ps, max_bins))
         return -1;
@@ -18,22 +18,22 @@ int bins_init(circuit *c, i64 bin_ps, int32_t max_bins)
     return 0;
 }
 
-static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 requested, i64 end)
+static void count_route(stages *s, struct circuit *c, int64_t route, int64_t size, int64_t requested, int64_t end)
 {
-    const crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
-    i64 now = s->base + s->now, until = s->base + end;
+    const struct crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
+    int64_t now = s->base + s->now, until = s->base + end;
     if (at == past)
         return;
     if (until > c->bin_to || now == c->bin_to) { /* may leave the bin, so it may outgrow them all */
         network_bins_grow(&c->bins, until);
-        i64 bin = now / c->bins.bin_ps, last = c->bins.max_bins - 1;
+        int64_t bin = now / c->bins.bin_ps, last = c->bins.max_bins - 1;
         stand_at(c, bin < last ? bin : last);
     }
-    i64 *row = c->row, base = s->base, busy = until - now;
+    int64_t *row = c->row, base = s->base, busy = until - now;
     int inside = until <= c->bin_to;
     for (; at < past; at++) {
-        i64 free_at = s->waits[at->lock].free_at, idle = (requested > free_at ? requested : free_at) + base,
-            *cell = row + at->cell;
+        int64_t free_at = s->waits[at->lock].free_at, idle = (requested > free_at ? requested : free_at) + base,
+                *cell = row + at->cell;
         if (__builtin_expect(inside, 1)) {
             cell[LINK_BYTES] += size;
             cell[LINK_BUSY] += busy;
@@ -46,13 +46,13 @@ static void count_route(stages *s, circuit *c, i64 route, i64 size, i64 requeste
     }
 }
 
-void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end)
+void count_links(stages *s, const struct node *node, const struct event *e, const int64_t *operands, int64_t end)
 {
     for (int32_t i = 0; i < node->n_takes; i++) {
         const stages_take *take = node->takes + i;
         if (take->network < 0)
             continue;
-        circuit *c = s->circuits + take->network;
+        struct circuit *c = s->circuits + take->network;
         count_route(s, c, operands[take->source] * c->endpoints + operands[take->target],
                     amount_of(&take->bytes, operands), e->requested, end);
     }

@@ -21,7 +21,7 @@ const int64_t *stages_tags(stages *s, int32_t table) { return s->tags[table].key
 
 int stages_pin(stages *s, int32_t table, int32_t at, int32_t key)
 {
-    keyed_table *t = s->keyed + table;
+    struct keyed_table *t = s->keyed + table;
     if (at < 0 || at >= t->instances || key < 0 || key >= t->keys)
         return -1;
     keyed_pin(t, at, key);
@@ -30,7 +30,7 @@ int stages_pin(stages *s, int32_t table, int32_t at, int32_t key)
 
 int stages_completed(const stages *s, int32_t *batches, int64_t *times, int capacity)
 {
-    for (u32 i = 0; i < s->n_done && i < (u32)capacity; i++) {
+    for (uint32_t i = 0; i < s->n_done && i < (uint32_t)capacity; i++) {
         batches[i] = s->done_batch[i];
         times[i] = s->done_time[i];
     }
@@ -41,15 +41,15 @@ int stages_finish(const stages *s, int32_t number, int64_t *times)
 {
     if (number < (int32_t)s->first_batch || number >= (int32_t)(s->first_batch + s->n_batches))
         return -1;
-    const batch *b = s->batches + (number - (int32_t)s->first_batch);
-    for (u32 i = 0; times && i < b->n; i++)
+    const struct batch *b = s->batches + (number - (int32_t)s->first_batch);
+    for (uint32_t i = 0; times && i < b->n; i++)
         times[i] = s->base + s->finish[b->first + i];
     return (int)b->n;
 }
 
 int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity)
 {
-    i64 n = (i64)(s->journal_n / 5);
+    int64_t n = (int64_t)(s->journal_n / 5);
     if (rows && capacity >= n) {
         if (n)
             memcpy(rows, s->journal, s->journal_n * sizeof *rows);
@@ -62,7 +62,7 @@ int stages_circuit_first(const stages *s, int32_t number) { return s->circuits[n
 
 const int64_t *stages_link_bins(const stages *s, int32_t number, int64_t *bin_ps, int32_t *bins)
 {
-    const circuit *c = s->circuits + number;
+    const struct circuit *c = s->circuits + number;
     *bin_ps = c->bins.bin_ps;
     *bins = c->bins.max_bins;
     return c->bins.cells;
@@ -73,9 +73,9 @@ void stages_answer(stages *s, int64_t answer) { s->walk.answer = answer; }
 int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *node, int32_t *mark,
                     int32_t *batch_number, int32_t *transfer, int64_t *operands)
 {
-    const walk *w = &s->walk;
-    const event *e = s->events + w->event;
-    const batch *b = s->batches + s->batch_of[e->transfer];
+    const struct walk *w = &s->walk;
+    const struct event *e = s->events + w->event;
+    const struct batch *b = s->batches + s->batch_of[e->transfer];
     int32_t global = w->at_end ? s->settled[w->event].late[w->node] : w->node;
     *kind = w->wanted;
     *program = b->program;
@@ -87,30 +87,33 @@ int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *n
     return w->wanted < 0 ? -1 : 0;
 }
 
-static int is_busy(const stages *s, u32 r) { return (int)(s->busy[r >> 6] >> (r & 63) & 1); }
+static int is_busy(const stages *s, uint32_t r) { return (int)(s->busy[r >> 6] >> (r & 63) & 1); }
 
 /* Ranks and queue entries of either width. */
-static u128 rank_at(const stages *s, const void *ranks, u32 i)
+static u128 rank_at(const stages *s, const void *ranks, uint32_t i)
 {
-    return s->is_wide ? ((const u128 *)ranks)[i] : ((const u64 *)ranks)[i];
+    return s->is_wide ? ((const u128 *)ranks)[i] : ((const uint64_t *)ranks)[i];
 }
-static u128 entry(const stages *s, u32 i) { return s->is_wide ? ((u128 *)s->queue)[i] : ((u64 *)s->queue)[i]; }
+static u128 entry(const stages *s, uint32_t i)
+{
+    return s->is_wide ? ((u128 *)s->queue)[i] : ((uint64_t *)s->queue)[i];
+}
 
 /* Waiting stages with the first busy resource each waits for (-1: it waits behind another waiter). */
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_t *transfer, int32_t *resource,
                    int capacity)
 {
     int n = 0;
-    for (u32 e = 0; e < s->n_events && n < capacity; e++) {
+    for (uint32_t e = 0; e < s->n_events && n < capacity; e++) {
         if (!(s->flags[e] & WAITING))
             continue;
-        const event *ev = s->events + e;
-        const batch *b = s->batches + s->batch_of[ev->transfer];
+        const struct event *ev = s->events + e;
+        const struct batch *b = s->batches + s->batch_of[ev->transfer];
         node[n] = ev->node - s->programs[b->program].first_node;
         batch_number[n] = b->program;
         transfer[n] = (int32_t)(ev->transfer - b->first);
         resource[n] = -1;
-        for (u32 i = 0; i < ev->n_resources && resource[n] < 0; i++)
+        for (uint32_t i = 0; i < ev->n_resources && resource[n] < 0; i++)
             if (is_busy(s, s->pool[ev->resources + i]))
                 resource[n] = (int32_t)s->pool[ev->resources + i];
         n++;
@@ -119,21 +122,22 @@ int stages_waiting(const stages *s, int32_t *node, int32_t *batch_number, int32_
 }
 
 /* The rank of an entry of a wait queue. */
-static u128 waiter(const stages *s, const wait_queue *q, u32 i)
+static u128 waiter(const stages *s, const struct wait_queue *q, uint32_t i)
 {
-    return s->rules.artifact_heap && q->shared ? rank_at(s, s->ranks, ((const u32 *)q->at)[i]) : rank_at(s, q->at, i);
+    return s->rules.artifact_heap && q->shared ? rank_at(s, s->ranks, ((const uint32_t *)q->at)[i])
+                                               : rank_at(s, q->at, i);
 }
 
-static u32 event_in(const stages *s, u128 rank)
+static uint32_t event_in(const stages *s, u128 rank)
 {
-    return (u32)(rank >> 1) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1);
+    return (uint32_t)(rank >> 1) & (s->is_wide ? UINT32_MAX : ((uint32_t)1 << NARROW_NUMBER_BITS) - 1);
 }
 
 static int check_queue(stages *s, int32_t r)
 {
-    const wait_queue *q = s->waits + r;
-    u32 live = 0;
-    for (u32 i = 0; i < q->n; i++) {
+    const struct wait_queue *q = s->waits + r;
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < q->n; i++) {
         u128 rank = waiter(s, q, i);
         live += !(rank & 1);
         if ((s->flags[event_in(s, rank)] & WAITING) != !(rank & 1))
@@ -164,19 +168,19 @@ static int check_waits(stages *s)
 
 static int check_owners(stages *s)
 {
-    i64 busy = 0, owned = 0;
-    u8 *seen = calloc((size_t)s->n_resources + 1, 1);
+    int64_t busy = 0, owned = 0;
+    uint8_t *seen = calloc((size_t)s->n_resources + 1, 1);
     if (!seen)
         return stages_fail(s, STAGES_NO_MEMORY, "no memory to check");
-    for (u32 r = 0; r < (u32)s->n_resources; r++)
+    for (uint32_t r = 0; r < (uint32_t)s->n_resources; r++)
         busy += is_busy(s, r);
-    for (u32 i = (u32)s->hole; i < s->queue_n; i++) {
+    for (uint32_t i = (uint32_t)s->hole; i < s->queue_n; i++) {
         int kind = (int)entry(s, i) & 7;
-        const event *ev =
-            s->events + ((u32)(entry(s, i) >> 3) & (s->is_wide ? UINT32_MAX : ((u32)1 << NARROW_NUMBER_BITS) - 1));
+        const struct event *ev = s->events + ((uint32_t)(entry(s, i) >> 3) &
+                                              (s->is_wide ? UINT32_MAX : ((uint32_t)1 << NARROW_NUMBER_BITS) - 1));
         if (kind != AT_START && kind != AT_END)
             continue;
-        for (u32 k = 0; k < ev->n_resources; k++, owned++)
+        for (uint32_t k = 0; k < ev->n_resources; k++, owned++)
             if (seen[s->pool[ev->resources + k]]++)
                 owned = -busy - s->n_resources - 1;
     }
@@ -186,7 +190,7 @@ static int check_owners(stages *s)
 
 int stages_check(stages *s)
 {
-    for (u32 i = 1; i < s->queue_n; i++)
+    for (uint32_t i = 1; i < s->queue_n; i++)
         if (entry(s, i) < entry(s, (i - 1) / 4))
             return stages_fail(s, STAGES_BAD, "the event queue is out of order");
     for (int32_t i = 0; i < s->n_tags; i++)

@@ -2,13 +2,13 @@
  * is in s->walk. */
 #include "stages/state.h"
 
-static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
+static int note(stages *s, int family, int32_t table, int64_t at, int64_t key, int64_t what)
 {
     if (key == NOTHING)
         return 0;
-    if (reserve(s, &s->journal, &s->journal_capacity, s->journal_n + 5, sizeof(i64)))
+    if (reserve(s, &s->journal, &s->journal_capacity, s->journal_n + 5, sizeof(int64_t)))
         return -1;
-    i64 row[5] = {s->base + s->now, family * 1000 + table, at, key, what};
+    int64_t row[5] = {s->base + s->now, family * 1000 + table, at, key, what};
     memcpy(s->journal + s->journal_n, row, sizeof row);
     s->journal_n += 5;
     return 0;
@@ -16,13 +16,13 @@ static int note(stages *s, int family, int32_t table, i64 at, i64 key, i64 what)
 
 static int negative(stages *s) { return stages_fail(s, STAGES_BAD, "sets and keys of tags must not be negative"); }
 
-static int apply(stages *s, const stages_mark *m, const i64 *operands)
+static int apply(stages *s, const stages_mark *m, const int64_t *operands)
 {
-    i64 at = operands[m->of[0]], a = operands[m->of[1]], evicted = NOTHING;
+    int64_t at = operands[m->of[0]], a = operands[m->of[1]], evicted = NOTHING;
     int new_key = 0;
     if (m->op == MARK_TAGS_INSERT || m->op == MARK_TAGS_TOUCH) {
-        tags_table *t = s->tags + m->table;
-        i64 key = operands[m->of[2]];
+        struct tags_table *t = s->tags + m->table;
+        int64_t key = operands[m->of[2]];
         if (outside(s, "tags: instance", at, t->instances) || (a | key) < 0)
             return negative(s);
         if (m->op == MARK_TAGS_TOUCH)
@@ -34,15 +34,15 @@ static int apply(stages *s, const stages_mark *m, const i64 *operands)
         return (new_key && note(s, 0, m->table, at, key, 1)) || note(s, 0, m->table, at, evicted, 2) ? -1 : 0;
     }
     if (m->op == MARK_BITS_SET) {
-        bits_table *t = s->bits + m->table;
+        struct bits_table *t = s->bits + m->table;
         if (outside(s, "bits: instance", at, t->instances) || outside(s, "bits: key", a, t->keys))
             return -1;
-        u8 *bit = t->values + at * t->keys + a;
+        uint8_t *bit = t->values + at * t->keys + a;
         int changed = *bit != m->value;
-        *bit = (u8)m->value;
+        *bit = (uint8_t)m->value;
         return changed && t->journal ? note(s, 2, m->table, at, a, m->value ? 1 : 2) : 0;
     }
-    keyed_table *t = s->keyed + m->table;
+    struct keyed_table *t = s->keyed + m->table;
     if (outside(s, "keyed store: instance", at, t->instances) || outside(s, "keyed store: key", a, t->keys))
         return -1;
     if (m->op == MARK_KEYED_REFRESH)
@@ -55,9 +55,9 @@ static int apply(stages *s, const stages_mark *m, const i64 *operands)
 }
 
 /* Marks of one node from s->walk.mark on: 0 all done, 1 at a question, -1 on failure. */
-int walk_marks(stages *s, const i64 *operands, const node *node, int at_end)
+int walk_marks(stages *s, const int64_t *operands, const struct node *node, int at_end)
 {
-    walk *w = &s->walk;
+    struct walk *w = &s->walk;
     for (; w->mark < node->n_marks; w->mark++) {
         const stages_mark *m = node->marks + w->mark;
         if (m->at_end != at_end)

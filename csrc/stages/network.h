@@ -1,6 +1,7 @@
 /* How a link model plugs in beside `circuit`: a small table of functions over an opaque self.
  *
- *     engine --send--> network          at the instant a send stage starts
+ *     engine --send--> network          at the instant a send stage starts; 1 if it may arrive at that very instant,
+ *     else 0
  *     engine <-time--- next_time        when the network next does something by itself (NETWORK_NEVER if nothing is
  *     on its way)
  *     engine --------> advance(t)       t never later than next_time; names the messages that have arrived by t, in
@@ -9,6 +10,9 @@
  * A network that is the only one of its engine to move by itself may offer look_ahead instead of next_time: nothing
  * is sent to any network before `limit`, so it may go on by itself up to there, and says when the first message
  * arrives; beyond `limit` where none does.
+ *
+ * The engine goes on without asking until the time it was last given, or until the instant after a send: what a
+ * network has to do at the instant of a send itself must be in the answer of send.
  *
  * Times are absolute picoseconds. `message` is the engine's number, given back on arrival. All functions but close,
  * next_time and look_ahead return a negative number on failure (no memory, an overflow). The engine closes what it

@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-int network_bins_init(network_bins *b, int32_t n_links, int64_t bin_ps, int32_t max_bins)
+int network_bins_init(struct network_bins *b, int32_t n_links, int64_t bin_ps, int32_t max_bins)
 {
-    *b = (network_bins){bin_ps, calloc((size_t)max_bins * (size_t)n_links * LINK_COLUMNS + 1, sizeof(int64_t)), n_links,
-                        max_bins};
+    *b = (struct network_bins){bin_ps, calloc((size_t)max_bins * (size_t)n_links * LINK_COLUMNS + 1, sizeof(int64_t)),
+                               n_links, max_bins};
     return b->cells ? 0 : -1;
 }
 
-void network_bins_free(network_bins *b) { free(b->cells); }
+void network_bins_free(struct network_bins *b) { free(b->cells); }
 
-static void merge_pairs(network_bins *b)
+static void merge_pairs(struct network_bins *b)
 {
     int64_t width = (int64_t)b->n_links * LINK_COLUMNS, half = b->max_bins / 2;
     for (int64_t bin = 0; bin < half; bin++)
@@ -22,13 +22,13 @@ static void merge_pairs(network_bins *b)
     b->bin_ps *= 2;
 }
 
-void network_bins_grow(network_bins *b, int64_t until)
+void network_bins_grow(struct network_bins *b, int64_t until)
 {
     while ((until - 1) / b->bin_ps >= b->max_bins)
         merge_pairs(b);
 }
 
-void network_bins_spread(network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size)
+void network_bins_spread(struct network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size)
 {
     int64_t bin = from / b->bin_ps, at = from, done = 0;
     if (bin > b->max_bins - 1)

@@ -9,19 +9,19 @@
 
 enum { LINK_BYTES, LINK_BUSY, LINK_STALLED, LINK_COLUMNS, LINK_NO_TIME = -1 };
 
-typedef struct {
+struct network_bins {
     int64_t bin_ps, *cells;
     int32_t n_links, max_bins;
-} network_bins;
+};
 
-int network_bins_init(network_bins *b, int32_t n_links, int64_t bin_ps, int32_t max_bins); /* -1: no memory */
-void network_bins_free(network_bins *b);
-void network_bins_grow(network_bins *b, int64_t until); /* afterwards `until` lies within the bins */
+int network_bins_init(struct network_bins *b, int32_t n_links, int64_t bin_ps, int32_t max_bins); /* -1: no memory */
+void network_bins_free(struct network_bins *b);
+void network_bins_grow(struct network_bins *b, int64_t until); /* afterwards `until` lies within the bins */
 
 /* Add the interval to a column (LINK_NO_TIME: to none), and `size` bytes in proportion. Grow first. */
-void network_bins_spread(network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size);
+void network_bins_spread(struct network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size);
 
-static inline int64_t *network_bins_row(const network_bins *b, int64_t bin)
+static inline int64_t *network_bins_row(const struct network_bins *b, int64_t bin)
 {
     return b->cells + bin * b->n_links * LINK_COLUMNS;
 }

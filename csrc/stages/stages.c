@@ -1,84 +1,29 @@
 #include "stages/state.h"
 
-/* ---- what the run calls outside of its inner loop */
-
-int stages_complete(stages *s, u32 batch)
-{
-    if (reserve32(s, &s->done_batch, &s->done_capacity, s->n_done + 1, sizeof *s->done_batch))
-        return -1;
-    i64 *times = realloc(s->done_time, s->done_capacity * sizeof *times);
-    if (!times)
-        return stages_fail(s, STAGES_NO_MEMORY, "no memory for completions");
-    s->done_time = times;
-    s->done_batch[s->n_done] = (int32_t)(s->first_batch + batch);
-    s->done_time[s->n_done++] = s->base + s->now;
-    s->special = 1;
-    s->in_flight--;
-    return 0;
-}
-
-int stages_send(stages *s, u32 e)
-{
-    const node *node = s->nodes + s->events[e].node;
-    const i64 *operands = row_of(s, s->events[e].transfer);
-    const stages_take *take = node->takes;
-    const open_network *net = s->networks + take->network;
-    s->settled[e] = s->walk.s;
-    if (net->operations->send(net->self, s->base + s->now, e, (int32_t)operands[take->source],
-                              (int32_t)operands[take->target], amount_of(&take->bytes, operands)) < 0)
-        return stages_fail(s, STAGES_BAD, "network %d does not take a message from %lld to %lld", take->network,
-                           (long long)operands[take->source], (long long)operands[take->target]);
-    return 0;
-}
-
-/* `limit`: nothing is sent before. */
-i64 stages_next_arrival(const stages *s, i64 limit)
-{
-    i64 first = NETWORK_NEVER;
-    const open_network *ahead = NULL;
-    for (int32_t i = 0; i < s->n_networks; i++) {
-        const open_network *net = s->networks + i;
-        if (net->operations->look_ahead && s->n_ahead == 1) {
-            ahead = net;
-            continue;
-        }
-        i64 time = net->operations->next_time(net->self);
-        if (time < first)
-            first = time;
-    }
-    if (ahead) {
-        i64 bound = limit < NETWORK_NEVER - s->base && limit + s->base < first ? limit + s->base : first;
-        i64 time = ahead->operations->look_ahead(ahead->self, bound);
-        if (time < first)
-            first = time;
-    }
-    return first == NETWORK_NEVER ? first : first - s->base;
-}
-
 /* ---- narrow and wide ranks */
 
 /* From the back, so that no narrow rank is overwritten before it is read. */
-static void widen_ranks(void *ranks, u32 n)
+static void widen_ranks(void *ranks, uint32_t n)
 {
-    const u64 number = ((u64)1 << (NARROW_NUMBER_BITS + 1)) - 1, time = ((u64)1 << NARROW_TIME_BITS) - 1,
-              *narrow = ranks;
+    const uint64_t number = ((uint64_t)1 << (NARROW_NUMBER_BITS + 1)) - 1, time = ((uint64_t)1 << NARROW_TIME_BITS) - 1,
+                   *narrow = ranks;
     u128 *wide = ranks;
     while (n-- > 0) {
-        u64 rank = narrow[n], above = rank >> (NARROW_NUMBER_BITS + 1);
+        uint64_t rank = narrow[n], above = rank >> (NARROW_NUMBER_BITS + 1);
         wide[n] = (u128)(above >> NARROW_TIME_BITS) << 94 | (u128)(above & time) << 33 | (rank & number);
     }
 }
 
 static void widen(stages *s)
 {
-    const u64 number = ((u64)1 << NARROW_NUMBER_BITS) - 1, *narrow = s->queue;
+    const uint64_t number = ((uint64_t)1 << NARROW_NUMBER_BITS) - 1, *narrow = s->queue;
     u128 *queue = s->queue;
     widen_ranks(s->ranks, s->n_places);
     for (int32_t r = 0; r < s->n_resources; r++)
         if (!s->rules.artifact_heap || !s->waits[r].shared)
             widen_ranks(s->waits[r].at, s->waits[r].n);
-    for (u32 i = s->queue_n; i-- > 0;) {
-        u64 entry = narrow[i];
+    for (uint32_t i = s->queue_n; i-- > 0;) {
+        uint64_t entry = narrow[i];
         queue[i] = (u128)(entry >> (NARROW_NUMBER_BITS + 3)) << 35 | (entry & (number << 3 | 7));
     }
     memset(queue + s->queue_n, 0xff, 4 * sizeof *queue); /* see sink */
@@ -87,24 +32,25 @@ static void widen(stages *s)
 
 static int fits_narrow(const stages *s, int32_t n, int32_t n_rows, const int64_t *starts)
 {
-    i64 last = s->now;
+    int64_t last = s->now;
     for (int32_t i = 0; starts && i < n_rows; i++)
         if (s->now + starts[i] > last)
             last = s->now + starts[i];
-    return !((u64)last >> NARROW_TIME_BITS) && (u64)s->n_events + (u64)n + ROOM <= (u64)1 << NARROW_NUMBER_BITS;
+    return !((uint64_t)last >> NARROW_TIME_BITS) &&
+           (uint64_t)s->n_events + (uint64_t)n + ROOM <= (uint64_t)1 << NARROW_NUMBER_BITS;
 }
 
-static int create(stages *s, u32 transfer, int32_t node, int priority)
+static int create(stages *s, uint32_t transfer, int32_t node, int priority)
 {
     return (s->is_wide ? stages_create_wide : stages_create_narrow)(s, transfer, node, priority);
 }
 
-static void create_later(stages *s, u32 transfer, int32_t node, int priority, i64 time)
+static void create_later(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time)
 {
     (s->is_wide ? stages_create_later_wide : stages_create_later_narrow)(s, transfer, node, priority, time);
 }
 
-static void announce(stages *s, u32 batch)
+static void announce(stages *s, uint32_t batch)
 {
     (s->is_wide ? stages_announce_wide : stages_announce_narrow)(s, batch, s->now);
 }
@@ -138,7 +84,7 @@ int stages_advance(stages *s, int64_t until)
 /* ---- issue */
 
 /* No amount of the program may leave 64 bits for these rows. */
-static int check_amount(stages *s, const stages_amount *a, const i64 *largest)
+static int check_amount(stages *s, const stages_amount *a, const int64_t *largest)
 {
     __int128 sum = a->constant < 0 ? -(__int128)a->constant : a->constant;
     for (int32_t i = 0; i < a->n; i++) {
@@ -151,13 +97,13 @@ static int check_amount(stages *s, const stages_amount *a, const i64 *largest)
     return 0;
 }
 
-static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows, i64 more, int32_t counted)
+static int check_rows(stages *s, int32_t number, int32_t n, const int64_t *rows, int64_t more, int32_t counted)
 {
-    const program *p = s->programs + number;
-    i64 largest[16] = {0};
+    const struct program *p = s->programs + number;
+    int64_t largest[16] = {0};
     for (int32_t i = 0; i < n; i++)
         for (int32_t c = 0; c < p->operands; c++) {
-            i64 value = rows[(size_t)i * (size_t)p->operands + (size_t)c];
+            int64_t value = rows[(size_t)i * (size_t)p->operands + (size_t)c];
             if (value == INT64_MIN)
                 return stages_fail(s, STAGES_BAD, "operand %d of row %d is -2^63", c, i);
             if (c == p->priority && (value < 0 || value > TOP_PRIORITY))
@@ -171,7 +117,7 @@ static int check_rows(stages *s, int32_t number, int32_t n, const i64 *rows, i64
     if (counted >= 0 && __builtin_add_overflow(largest[counted], more, largest + counted))
         return stages_fail(s, STAGES_BAD, "operand %d does not fit 64 bits", counted);
     for (int32_t i = 0; i < s->n_nodes; i++) {
-        const node *node = s->nodes + i;
+        const struct node *node = s->nodes + i;
         if (s->node_program[i] != number)
             continue;
         for (int32_t k = 0; k < node->n_counts; k++)
@@ -192,7 +138,7 @@ static void barrier(stages *s)
     s->base += s->now;
     s->now = 0;
     s->n_events = s->n_transfers = s->queue_n = s->n_places = 0;
-    memset(s->queue, 0xff, 4 * sizeof(u64)); /* see sink */
+    memset(s->queue, 0xff, 4 * sizeof(uint64_t)); /* see sink */
     s->is_wide = s->hole = 0;
     s->pool_n = s->pool_fixed;
     s->first_batch += s->n_batches;
@@ -207,11 +153,11 @@ static void barrier(stages *s)
 static int make_room(stages *s, int32_t n)
 {
     size_t rows = s->n_transfers + (size_t)n;
-    u32 capacity = s->transfers_capacity;
+    uint32_t capacity = s->transfers_capacity;
     if (rows > UINT32_MAX)
         return stages_fail(s, STAGES_BAD, "too many transfers in flight");
     if (stages_reserve_events(s, (size_t)n + ROOM) ||
-        reserve(s, &s->operands, &s->operands_capacity, rows * s->stride, sizeof(i64)) ||
+        reserve(s, &s->operands, &s->operands_capacity, rows * s->stride, sizeof(int64_t)) ||
         reserve32(s, &s->batches, &s->batches_capacity, s->n_batches + 1, sizeof *s->batches) ||
         reserve32(s, &s->batch_of, &capacity, rows, sizeof *s->batch_of) ||
         reserve32(s, &s->finish, &s->transfers_capacity, rows, sizeof *s->finish))
@@ -219,12 +165,12 @@ static int make_room(stages *s, int32_t n)
     return 0;
 }
 
-static inline int issue_one(stages *s, const program *p, const i64 *row, int32_t counted, int32_t time,
-                            u32 batch_number, i64 start)
+static inline int issue_one(stages *s, const struct program *p, const int64_t *row, int32_t counted, int32_t time,
+                            uint32_t batch_number, int64_t start)
 {
-    u32 transfer = s->n_transfers++;
+    uint32_t transfer = s->n_transfers++;
     int priority = p->priority < 0 ? 0 : (int)row[p->priority];
-    i64 *own = s->operands + (size_t)transfer * s->stride;
+    int64_t *own = s->operands + (size_t)transfer * s->stride;
     for (int32_t c = 0; c < p->operands; c++)
         own[c] = row[c];
     if (counted >= 0)
@@ -240,10 +186,10 @@ static inline int issue_one(stages *s, const program *p, const i64 *row, int32_t
 int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows, const int64_t *starts, int32_t times,
                  int32_t counted)
 {
-    const program *p = s->programs + number;
+    const struct program *p = s->programs + number;
     if (s->status)
         return -1;
-    if (times < 1 || counted >= p->operands || (i64)n_rows * times > INT32_MAX)
+    if (times < 1 || counted >= p->operands || (int64_t)n_rows * times > INT32_MAX)
         return stages_fail(s, STAGES_BAD, "%d rows cannot be issued %d times", n_rows, times);
     int32_t n = n_rows * times;
     if (s->n_linked != s->n_nodes && link_nodes(s))
@@ -262,8 +208,8 @@ int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows,
         return -1;
     if (!s->is_wide && !fits_narrow(s, n, n_rows, starts))
         widen(s);
-    u32 batch_number = s->n_batches++;
-    s->batches[batch_number] = (batch){s->n_transfers, (u32)n, (u32)n, number, s->now};
+    uint32_t batch_number = s->n_batches++;
+    s->batches[batch_number] = (struct batch){s->n_transfers, (uint32_t)n, (uint32_t)n, number, s->now};
     s->in_flight++;
     for (int32_t i = 0; i < n_rows; i++)
         for (int32_t time = 0; time < times; time++)

@@ -9,14 +9,9 @@
 #include "stages/stages.h"
 #include "stages/tables.h"
 
-typedef int64_t i64;
-typedef uint64_t u64;
-typedef uint32_t u32;
-typedef uint16_t u16;
-typedef uint8_t u8;
 typedef unsigned __int128 u128;
 
-#define LONGEST            (((i64)1 << 61) - 1) /* ps */
+#define LONGEST            (((int64_t)1 << 61) - 1) /* ps */
 #define TOP_PRIORITY       7
 #define MAX_SIDES          4
 #define MAX_LATE           4 /* nodes with marks at the end of one hold */
@@ -31,13 +26,13 @@ enum { ROOM = 16 };       /* more events than one event can create */
 
 /* Who waits for a resource (see stages/run/queue.inc.h), and when it is free again. at: ranks, or places of ranks.
  * shared: some events take it together with others. */
-typedef struct {
+struct wait_queue {
     _Alignas(64) void *at;
-    u32 n, capacity, live, head;
-    i64 free_at;
-    u64 mask, high;
+    uint32_t n, capacity, live, head;
+    int64_t free_at;
+    uint64_t mask, high;
     int32_t shared;
-} wait_queue;
+};
 
 /* head: not known; its masks are those of the head, so that most wake-ups look at nothing else */
 #define UNKNOWN_HEAD UINT32_MAX
@@ -51,63 +46,63 @@ enum { RESUME_STARTED = 1 };
 /* mask, word: its resources as bits of one word of `busy`, or of two, the bits of the second being high_of; else mask
  * is 0.
  * priority: 7 less that of its row */
-typedef struct {
-    _Alignas(32) i64 requested;
-    u64 mask;
-    u32 transfer, resources;
-    u16 n_resources, node, word, priority;
-} event;
+struct event {
+    _Alignas(32) int64_t requested;
+    uint64_t mask;
+    uint32_t transfer, resources;
+    uint16_t n_resources, node, word, priority;
+};
 
 /* What the walk through a hold's instants settled, kept until the hold ends where that is needed. */
-typedef struct {
+struct settled {
     int32_t then;
-    u8 n_sides, n_late;
-    u16 sides[MAX_SIDES], late[MAX_LATE];
-} settled;
+    uint8_t n_sides, n_late;
+    uint16_t sides[MAX_SIDES], late[MAX_LATE];
+};
 
-typedef struct {
-    u32 event;
+struct walk {
+    uint32_t event;
     int32_t node, mark, wanted; /* wanted: a QUESTION_ or -1 */
     int at_end;
-    i64 lasts, answer;
-    settled s;
-} walk;
+    int64_t lasts, answer;
+    struct settled s;
+};
 
-typedef struct {
-    i64 latency, a, b, fits, work, ps;
-} rate; /* work, ps: the last quotient, kept */
+struct rate {
+    int64_t latency, a, b, fits, work, ps;
+}; /* work, ps: the last quotient, kept */
 
-typedef struct {
+struct lasts_rule {
     int32_t kind, by, network, source, target, n_rates;
-    i64 value, quantum;
+    int64_t value, quantum;
     stages_amount work;
-    rate *rates;
-    i64 *upto;
+    struct rate *rates;
+    int64_t *upto;
     int32_t *route_rate;
-} lasts_rule;
+};
 
 /* its locks stand in the pool from `first` on, and its links in `crossed` */
-typedef struct {
-    u64 mask;
-    u32 first;
-    u16 n, word;
-} route;
+struct route {
+    uint64_t mask;
+    uint32_t first;
+    uint16_t n, word;
+};
 
-typedef struct {
-    u32 lock, cell;
-} crossed_link; /* cell: of a link, in a row of the bins */
+struct crossed_link {
+    uint32_t lock, cell;
+}; /* cell: of a link, in a row of the bins */
 
 /* A stages_count with its cells at hand. hops: of pairs of endpoints, or NULL; amount: only where it is not
  * constant. */
-typedef struct {
-    i64 *cells, constant;
+struct tally {
+    int64_t *cells, constant;
     const int32_t *hops;
     const stages_amount *amount;
     int32_t n_cells, at, source, target, endpoints;
-} tally;
+};
 
 /* A stages_node with what the engine adds. */
-typedef struct node {
+struct node {
     int32_t kind, ask, table, of[3], lasts, then, n_branches, n_takes, n_marks, n_counts, n_spawns, on_links, gathers,
         happens;
     int32_t first, count, operand, network, source, target; /* of its only take, unless it gathers */
@@ -115,43 +110,43 @@ typedef struct node {
     const stages_take *takes;
     const stages_mark *marks;
     const stages_count *counts;
-    tally *tallies;         /* from here on: made by link_nodes */
-    const lasts_rule *rule; /* NULL: none, or the constant `fixed` */
-    i64 fixed;              /* ps; -1: no constant time of its own */
-} node;
+    struct tally *tallies;         /* from here on: made by link_nodes */
+    const struct lasts_rule *rule; /* NULL: none, or the constant `fixed` */
+    int64_t fixed;                 /* ps; -1: no constant time of its own */
+};
 
-typedef struct {
-    i64 *slots;
+struct counter {
+    int64_t *slots;
     int32_t count;
-} counter;
-typedef struct {
+};
+struct map_table {
     int32_t *values;
     int32_t n;
-} map_table;
+};
 
-typedef struct {
+struct circuit {
     int32_t endpoints, n_links, n_locks, first;
     int32_t *lock_of_link, *route_links; /* locks are global resource numbers */
-    i64 *route_start;
-    route *routes;         /* [source * endpoints + target] */
-    crossed_link *crossed; /* like route_links */
-    network_bins bins;
-    i64 bin_from, bin_to, *row; /* the bin that time stands in */
-} circuit;
+    int64_t *route_start;
+    struct route *routes;         /* [source * endpoints + target] */
+    struct crossed_link *crossed; /* like route_links */
+    struct network_bins bins;
+    int64_t bin_from, bin_to, *row; /* the bin that time stands in */
+};
 
-typedef struct {
+struct open_network {
     const network_operations *operations;
     void *self;
-} open_network;
+};
 
-typedef struct {
+struct program {
     int32_t operands, priority, start, first_node;
-} program;
-typedef struct {
-    u32 first, n, outstanding;
+};
+struct batch {
+    uint32_t first, n, outstanding;
     int32_t program;
-    i64 last;
-} batch;
+    int64_t last;
+};
 
 struct stages {
     stages_rules rules;
@@ -161,58 +156,60 @@ struct stages {
     /* what was built */
     int32_t n_resources, n_circuits, n_networks, n_ahead /* networks that look ahead */, n_tags, n_keyed, n_bits,
         n_maps, n_counters, n_lasts, n_programs, n_nodes;
-    circuit *circuits;
-    open_network *networks;
-    tags_table *tags;
-    keyed_table *keyed;
-    bits_table *bits;
-    map_table *maps;
-    counter *counters;
-    lasts_rule *lasts;
-    program *programs;
-    node *nodes; /* of all programs; targets are global */
+    struct circuit *circuits;
+    struct open_network *networks;
+    struct tags_table *tags;
+    struct keyed_table *keyed;
+    struct bits_table *bits;
+    struct map_table *maps;
+    struct counter *counters;
+    struct lasts_rule *lasts;
+    struct program *programs;
+    struct node *nodes; /* of all programs; targets are global */
     int32_t *node_program;
-    int32_t n_linked;     /* nodes that know where their counters and rules stand */
-    u8 *end_marks, *ends; /* ends[node], from -1 on: a walk that comes here is over; a view of end_marks */
+    int32_t n_linked;          /* nodes that know where their counters and rules stand */
+    uint8_t *end_marks, *ends; /* ends[node], from -1 on: a walk that comes here is over; a view of end_marks */
 
     /* resources */
-    u64 *busy; /* bits */
-    wait_queue *waits;
-    u32 *pool; /* lists of resource numbers: 0..n-1 themselves, then routes, then what events put together */
-    u64 *high; /* at the beginning of a route in the pool: its bits in the second word */
+    uint64_t *busy; /* bits */
+    struct wait_queue *waits;
+    uint32_t *pool; /* lists of resource numbers: 0..n-1 themselves, then routes, then what events put together */
+    uint64_t *high; /* at the beginning of a route in the pool: its bits in the second word */
     size_t pool_n, pool_fixed, pool_capacity, high_capacity;
 
     /* this stretch between barriers */
-    i64 base, now;
-    u32 n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
-    int special;                         /* networks or completions are to be considered before each event */
+    int64_t base, now;
+    uint32_t n_events, event_capacity, roomy; /* roomy: up to this many events, one more step surely fits */
+    /* nothing arrives from a network before it, as far as what was sent is known; NETWORK_NEVER without networks */
+    int64_t quiet;
+    int special; /* a completion or a message sent is to be considered before the next event */
     /* of rank_t: narrow (64 bits) until something no longer fits, then wide until the next barrier */
     void *ranks, *queue;
-    u32 n_places; /* of ranks */
+    uint32_t n_places; /* of ranks */
     int is_wide, hole, resume;
-    u32 *flags;
-    event *events;
-    settled *settled; /* per event; for holds whose end is work */
-    u32 queue_n, queue_capacity;
-    i64 *operands; /* rows, `stride` apart */
-    u32 stride;
+    uint32_t *flags;
+    struct event *events;
+    struct settled *settled; /* per event; for holds whose end is work */
+    uint32_t queue_n, queue_capacity;
+    int64_t *operands; /* rows, `stride` apart */
+    uint32_t stride;
     size_t operands_capacity;
-    u32 n_transfers, transfers_capacity;
-    u32 *batch_of; /* of transfers */
-    i64 *finish;
-    u32 n_batches, batches_capacity, first_batch; /* first_batch: number of batches[0] */
-    batch *batches;
-    u32 in_flight, waiting;
+    uint32_t n_transfers, transfers_capacity;
+    uint32_t *batch_of; /* of transfers */
+    int64_t *finish;
+    uint32_t n_batches, batches_capacity, first_batch; /* first_batch: number of batches[0] */
+    struct batch *batches;
+    uint32_t in_flight, waiting;
     void *candidates; /* heads to be tried: ranks or places */
-    u32 candidates_capacity;
+    uint32_t candidates_capacity;
 
     /* what Python will fetch */
-    i64 n_started;
-    walk walk;
+    int64_t n_started;
+    struct walk walk;
     int32_t *done_batch;
-    i64 *done_time;
-    u32 n_done, done_capacity;
-    i64 *journal;
+    int64_t *done_time;
+    uint32_t n_done, done_capacity;
+    int64_t *journal;
     size_t journal_n, journal_capacity;
 };
 
@@ -235,24 +232,27 @@ static inline int reserve(stages *s, void *array, size_t *capacity, size_t n, si
     return 0;
 }
 
-static inline int reserve32(stages *s, void *array, u32 *capacity, size_t n, size_t size)
+static inline int reserve32(stages *s, void *array, uint32_t *capacity, size_t n, size_t size)
 {
     size_t wide = *capacity;
     int failed = reserve(s, array, &wide, n, size);
-    *capacity = (u32)wide;
+    *capacity = (uint32_t)wide;
     return failed;
 }
 
-static inline u64 high_of(const stages *s, const event *ev)
+static inline uint64_t high_of(const stages *s, const struct event *ev)
 {
     return __builtin_expect(ev->word & TWO, 0) ? s->high[ev->resources] : 0;
 }
 
-static inline const i64 *row_of(const stages *s, u32 transfer) { return s->operands + (size_t)transfer * s->stride; }
-
-static inline i64 amount_of(const stages_amount *a, const i64 *operands)
+static inline const int64_t *row_of(const stages *s, uint32_t transfer)
 {
-    i64 sum = a->constant;
+    return s->operands + (size_t)transfer * s->stride;
+}
+
+static inline int64_t amount_of(const stages_amount *a, const int64_t *operands)
+{
+    int64_t sum = a->constant;
     if (!a->n)
         return sum;
     for (int32_t i = 0; i < a->n; i++)
@@ -260,59 +260,62 @@ static inline i64 amount_of(const stages_amount *a, const i64 *operands)
     return sum;
 }
 
-int walk_marks(stages *s, const i64 *operands, const node *node, int at_end);
-int quotient(stages *s, rate *r, i64 quantum, i64 work, i64 *ps);
-void count_links(stages *s, const node *node, const event *e, const i64 *operands, i64 end);
+int walk_marks(stages *s, const int64_t *operands, const struct node *node, int at_end);
+int quotient(stages *s, struct rate *r, int64_t quantum, int64_t work, int64_t *ps);
+void count_links(stages *s, const struct node *node, const struct event *e, const int64_t *operands, int64_t end);
 int link_nodes(stages *s);
-int bins_init(circuit *c, i64 bin_ps, int32_t max_bins);
-void take_only(node *to, const stages_take *take);
-__attribute__((cold)) int gather(stages *s, event *ev, const node *node, const i64 *operands);
+int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins);
+void take_only(struct node *to, const stages_take *take);
+__attribute__((cold)) int gather(stages *s, struct event *ev, const struct node *node, const int64_t *operands);
 int stages_reserve_events(stages *s, size_t more);
-int stages_send(stages *s, u32 e);
-int stages_complete(stages *s, u32 batch);
-i64 stages_next_arrival(const stages *s, i64 limit);
+void *stages_copied(stages *s, const void *from, size_t n, size_t size);
+void *stages_append(stages *s, void *array, int32_t *n, size_t size);
+void *stages_regrown(void *old, size_t kept, size_t n, size_t size);
+int stages_send(stages *s, uint32_t e);
+int stages_complete(stages *s, uint32_t batch);
+int64_t stages_next_arrival(const stages *s, int64_t limit);
 
 /* The engine's run with narrow and with wide ranks. */
-int stages_run_narrow(stages *s, i64 until);
-int stages_run_wide(stages *s, i64 until);
-int stages_create_narrow(stages *s, u32 transfer, int32_t node, int priority);
-int stages_create_wide(stages *s, u32 transfer, int32_t node, int priority);
-void stages_create_later_narrow(stages *s, u32 transfer, int32_t node, int priority, i64 time);
-void stages_create_later_wide(stages *s, u32 transfer, int32_t node, int priority, i64 time);
-void stages_announce_narrow(stages *s, u32 batch, i64 time);
-void stages_announce_wide(stages *s, u32 batch, i64 time);
+int stages_run_narrow(stages *s, int64_t until);
+int stages_run_wide(stages *s, int64_t until);
+int stages_create_narrow(stages *s, uint32_t transfer, int32_t node, int priority);
+int stages_create_wide(stages *s, uint32_t transfer, int32_t node, int priority);
+void stages_create_later_narrow(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time);
+void stages_create_later_wide(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time);
+void stages_announce_narrow(stages *s, uint32_t batch, int64_t time);
+void stages_announce_wide(stages *s, uint32_t batch, int64_t time);
 
-static __attribute__((noinline, cold, unused)) int no_such(stages *s, const char *what, i64 value, i64 limit)
+static __attribute__((noinline, cold, unused)) int no_such(stages *s, const char *what, int64_t value, int64_t limit)
 {
     return stages_fail(s, STAGES_BAD, "%s %lld must be in 0..%lld", what, (long long)value, (long long)limit - 1);
 }
 
-static inline int outside(stages *s, const char *what, i64 value, i64 limit)
+static inline int outside(stages *s, const char *what, int64_t value, int64_t limit)
 {
-    return __builtin_expect((u64)value < (u64)limit, 1) ? 0 : no_such(s, what, value, limit);
+    return __builtin_expect((uint64_t)value < (uint64_t)limit, 1) ? 0 : no_such(s, what, value, limit);
 }
 
 /* What a hold takes, as a list in the pool and as a mask. */
-static inline int find_resources(stages *s, event *ev, const node *node, const i64 *operands)
+static inline int find_resources(stages *s, struct event *ev, const struct node *node, const int64_t *operands)
 {
     if (node->gathers)
         return gather(s, ev, node, operands);
     if (node->network < 0) {
-        i64 at = operands[node->operand];
+        int64_t at = operands[node->operand];
         if (outside(s, "resource", at, node->count))
             return -1;
-        u32 r = (u32)(node->first + at);
+        uint32_t r = (uint32_t)(node->first + at);
         ev->resources = r;
         ev->n_resources = 1;
-        ev->word = (u16)(r >> 6);
-        ev->mask = (u64)1 << (r & 63);
+        ev->word = (uint16_t)(r >> 6);
+        ev->mask = (uint64_t)1 << (r & 63);
         return 0;
     }
-    const circuit *c = s->circuits + node->network;
-    i64 n = c->endpoints, from = operands[node->source], to = operands[node->target];
+    const struct circuit *c = s->circuits + node->network;
+    int64_t n = c->endpoints, from = operands[node->source], to = operands[node->target];
     if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n))
         return -1;
-    const route *way = c->routes + from * n + to;
+    const struct route *way = c->routes + from * n + to;
     ev->resources = way->first;
     ev->n_resources = way->n;
     ev->word = way->word;

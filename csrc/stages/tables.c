@@ -3,21 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-int tags_init(tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
+int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
-    *t = (tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1)};
+    *t = (struct tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1)};
     if (!t->keys)
         return -1;
     memset(t->keys, 0xff, n * sizeof(int64_t)); /* all -1 */
     return 0;
 }
 
-int keyed_init(keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
+int keyed_init(struct keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
 {
     size_t slots = (size_t)instances * ((size_t)keys + 1);
-    *t = (keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1),
-                       NULL,      NULL, NULL};
+    *t = (struct keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1),
+                              NULL,      NULL, NULL};
     t->held = calloc((size_t)instances + 1, sizeof(int32_t));
     if (capacity) {
         t->older = malloc(slots * sizeof(int32_t));
@@ -32,16 +32,16 @@ int keyed_init(keyed_table *t, int32_t instances, int32_t keys, int32_t capacity
     return 0;
 }
 
-int bits_init(bits_table *t, int32_t instances, int32_t keys, int32_t journal)
+int bits_init(struct bits_table *t, int32_t instances, int32_t keys, int32_t journal)
 {
-    *t = (bits_table){instances, keys, journal, calloc((size_t)instances * (size_t)keys + 1, 1)};
+    *t = (struct bits_table){instances, keys, journal, calloc((size_t)instances * (size_t)keys + 1, 1)};
     return t->values ? 0 : -1;
 }
 
-void tags_free(tags_table *t) { free(t->keys); }
-void bits_free(bits_table *t) { free(t->values); }
+void tags_free(struct tags_table *t) { free(t->keys); }
+void bits_free(struct bits_table *t) { free(t->values); }
 
-void keyed_free(keyed_table *t)
+void keyed_free(struct keyed_table *t)
 {
     free(t->present);
     free(t->older);
@@ -49,7 +49,7 @@ void keyed_free(keyed_table *t)
     free(t->held);
 }
 
-int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
+int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
 {
     int64_t *line = tags_line(t, at, set);
     int32_t way = 0;
@@ -62,23 +62,26 @@ int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *ev
     return !known;
 }
 
-void tags_touch(tags_table *t, int64_t at, int64_t set, int64_t key)
+void tags_touch(struct tags_table *t, int64_t at, int64_t set, int64_t key)
 {
     int64_t unused;
     if (tags_has(t, at, set, key))
         tags_insert(t, at, set, key, &unused);
 }
 
-static int32_t *links_of(int32_t *all, const keyed_table *t, int64_t at) { return all + at * ((int64_t)t->keys + 1); }
+static int32_t *links_of(int32_t *all, const struct keyed_table *t, int64_t at)
+{
+    return all + at * ((int64_t)t->keys + 1);
+}
 
-static void unlink_key(keyed_table *t, int64_t at, int64_t key)
+static void unlink_key(struct keyed_table *t, int64_t at, int64_t key)
 {
     int32_t *older = links_of(t->older, t, at), *newer = links_of(t->newer, t, at);
     newer[older[key]] = newer[key];
     older[newer[key]] = older[key];
 }
 
-static void link_newest(keyed_table *t, int64_t at, int64_t key)
+static void link_newest(struct keyed_table *t, int64_t at, int64_t key)
 {
     int32_t *older = links_of(t->older, t, at), *newer = links_of(t->newer, t, at), anchor = t->keys;
     older[key] = older[anchor];
@@ -87,7 +90,7 @@ static void link_newest(keyed_table *t, int64_t at, int64_t key)
     older[anchor] = (int32_t)key;
 }
 
-void keyed_refresh(keyed_table *t, int64_t at, int64_t key)
+void keyed_refresh(struct keyed_table *t, int64_t at, int64_t key)
 {
     if (!t->capacity || t->present[at * t->keys + key] != 1)
         return;
@@ -95,7 +98,7 @@ void keyed_refresh(keyed_table *t, int64_t at, int64_t key)
     link_newest(t, at, key);
 }
 
-int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
+int keyed_insert(struct keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
 {
     uint8_t *present = t->present + at * t->keys;
     *evicted = NOTHING;
@@ -117,7 +120,7 @@ int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
     return 1;
 }
 
-int keyed_pin(keyed_table *t, int64_t at, int64_t key)
+int keyed_pin(struct keyed_table *t, int64_t at, int64_t key)
 {
     uint8_t *present = t->present + at * t->keys;
     int known = present[key];
@@ -130,7 +133,7 @@ int keyed_pin(keyed_table *t, int64_t at, int64_t key)
     return !known;
 }
 
-int tags_check(const tags_table *t)
+int tags_check(const struct tags_table *t)
 {
     for (int64_t line = 0; line < (int64_t)t->instances * t->sets; line++)
         for (int32_t a = 0; a < t->ways; a++)
@@ -142,7 +145,7 @@ int tags_check(const tags_table *t)
     return 0;
 }
 
-int keyed_check(const keyed_table *t)
+int keyed_check(const struct keyed_table *t)
 {
     for (int64_t at = 0; at < t->instances; at++) {
         int64_t held = 0, listed = 0;

@@ -12,45 +12,45 @@
 #define CHIPWEAVE_TABLES_H
 #include <stdint.h>
 
-typedef struct {
+struct tags_table {
     int32_t instances, sets, ways, journal;
     int64_t *keys;
-} tags_table;
+};
 
-typedef struct {
+struct keyed_table {
     int32_t instances, keys, capacity, journal;
     uint8_t *present;
     int32_t *older, *newer; /* only with a capacity; [instances][keys + 1], entry `keys` is the anchor */
     int32_t *held;
-} keyed_table;
+};
 
-typedef struct {
+struct bits_table {
     int32_t instances, keys, journal;
     uint8_t *values;
-} bits_table;
+};
 
 #define NOTHING (-1)
 
-int tags_init(tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal);
-int keyed_init(keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal);
-int bits_init(bits_table *t, int32_t instances, int32_t keys, int32_t journal);
-void tags_free(tags_table *t);
-void keyed_free(keyed_table *t);
-void bits_free(bits_table *t);
+int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal);
+int keyed_init(struct keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal);
+int bits_init(struct bits_table *t, int32_t instances, int32_t keys, int32_t journal);
+void tags_free(struct tags_table *t);
+void keyed_free(struct keyed_table *t);
+void bits_free(struct bits_table *t);
 
 /* Put the key first in its set. 1 if it is new, and then *evicted is the key dropped or NOTHING. */
-int tags_insert(tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted);
-void tags_touch(tags_table *t, int64_t at, int64_t set, int64_t key);
+int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted);
+void tags_touch(struct tags_table *t, int64_t at, int64_t set, int64_t key);
 
 /* Likewise; a present key is only renewed. */
-int keyed_insert(keyed_table *t, int64_t at, int64_t key, int64_t *evicted);
-void keyed_refresh(keyed_table *t, int64_t at, int64_t key);
-int keyed_pin(keyed_table *t, int64_t at, int64_t key);
+int keyed_insert(struct keyed_table *t, int64_t at, int64_t key, int64_t *evicted);
+void keyed_refresh(struct keyed_table *t, int64_t at, int64_t key);
+int keyed_pin(struct keyed_table *t, int64_t at, int64_t key);
 
-int tags_check(const tags_table *t);   /* 0 if every set holds different keys */
-int keyed_check(const keyed_table *t); /* 0 if lists, counts and presence agree */
+int tags_check(const struct tags_table *t);   /* 0 if every set holds different keys */
+int keyed_check(const struct keyed_table *t); /* 0 if lists, counts and presence agree */
 
-static inline int64_t *tags_line(const tags_table *t, int64_t at, int64_t set)
+static inline int64_t *tags_line(const struct tags_table *t, int64_t at, int64_t set)
 {
     int64_t line = at * t->sets; /* most tables have few sets and small numbers: keep clear of 64-bit division */
     if (t->sets > 1)
@@ -58,7 +58,7 @@ static inline int64_t *tags_line(const tags_table *t, int64_t at, int64_t set)
     return t->keys + line * t->ways;
 }
 
-static inline int tags_has(const tags_table *t, int64_t at, int64_t set, int64_t key)
+static inline int tags_has(const struct tags_table *t, int64_t at, int64_t set, int64_t key)
 {
     const int64_t *line = tags_line(t, at, set);
     for (int32_t w = 0; w < t->ways; w++)

@@ -5,8 +5,8 @@ Read off the chart: next to nothing below 64 KB, 280 to 350 GB/s at 16 to 64 MB,
 
 import pytest
 
-from chipweave.components.copy_engine import CopyEngine
 from chipweave.components.nvswitch_node import Fabric
+from chipweave.components.time_models.copy_engine import CopyEngine
 
 NODE = Fabric(8, 370_800_000_000)
 

@@ -5,11 +5,11 @@ from itertools import combinations
 
 import pytest
 
-from chipweave.components.custom_allreduce import CustomAllreduce
-from chipweave.components.deepep import DeepepLowLatency, DeepepNormal, message_bytes, share_of_ranks
-from chipweave.components.nccl import Nccl
 from chipweave.components.nvswitch_node import Fabric, NetworkAdapter, PcieHostLink
-from chipweave.components.pplx import Pplx
+from chipweave.components.time_models.custom_allreduce import CustomAllreduce
+from chipweave.components.time_models.deepep import DeepepLowLatency, DeepepNormal, message_bytes, share_of_ranks
+from chipweave.components.time_models.nccl import Nccl
+from chipweave.components.time_models.pplx import Pplx
 
 NODE = Fabric(8, 100_000_000_000)  # 100 bytes a nanosecond
 MEMORY = {"memory_bandwidth": "1000 GB/s", "memory_efficiency": "100 %"}

@@ -3,9 +3,9 @@
 import pytest
 
 from chipweave import topology
-from chipweave.components import nccl_choice as choice
-from chipweave.components.nccl import Nccl
 from chipweave.components.nvswitch_node import Fabric
+from chipweave.components.time_models import nccl_choice as choice
+from chipweave.components.time_models.nccl import Nccl
 
 NODE = Fabric(8, 370_800_000_000)
 ROUND = Nccl(floor="5 us", ll_rate="10 GB/s", copy_rate="25 GB/s", send_rate="20 GB/s", unpack_rate="40 GB/s")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipweave.components import collective_schedules as schedules
+from chipweave.components.time_models import collective_schedules as schedules
 
 RANKS = st.integers(2, 9)
 

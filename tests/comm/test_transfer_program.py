@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipweave.components import collective_schedules as schedules
-from chipweave.components.transfer_program import Op, pieces, run, shares, steady
+from chipweave.components.time_models import collective_schedules as schedules
+from chipweave.components.time_models.transfer_program import Op, pieces, run, shares, steady
 
 GB = 10**9  # bytes/s: 1000 bytes take 1 us = 10**6 ps
 WIRE = {"a": GB, "b": GB}

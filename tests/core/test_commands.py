@@ -20,7 +20,8 @@ def run(*arguments):
 def exit_code(capsys, *arguments):
     with pytest.raises(SystemExit) as stop:
         main(list(arguments))
-    return stop.value.code, capsys.readouterr().err
+    shown = capsys.readouterr()
+    return stop.value.code, shown.out + shown.err
 
 
 def test_check_tells_every_fault_of_every_file_and_ends_with_2(tmp_path, capsys):

@@ -33,10 +33,10 @@ def test_replay_lists_every_packet_of_a_trace_in_the_order_given(tmp_path):
 @pytest.mark.parametrize(
     "line, word",
     [
-        ("1,2,0,0", "size 0"),
-        ("1,99,1,0", "endpoints are 0 to 15"),
-        ("1,2,x,0", "whole numbers"),
-        ("1,2,1,-4", "ctime -4"),
+        ("1,2,0,0", "size is '0'; allowed: a whole number, 1 to"),
+        ("1,99,1,0", "dst is '99'; allowed: a whole number, 0 to 15"),
+        ("1,2,x,0", "size is 'x'; allowed: a whole number"),
+        ("1,2,1,-4", "ctime is '-4'"),
     ],
 )
 def test_a_bad_packet_line_is_named(tmp_path, capsys, line, word):

@@ -67,7 +67,12 @@ def test_kernel_and_twin_agree_on_random_graphs_under_routings_for_any_graph(gra
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.booleans(), st.sampled_from(["rows", "columns"]), st.sampled_from(["xy", "yx"]))
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    st.booleans(),
+    st.sampled_from(["rows", "columns"]),
+    st.sampled_from(["xy", "yx"]),
+)
 def test_the_turns_of_a_grid_are_its_routes(dims, closed, order, how):
     """The rule that large grids have in place of a table, against the ways that every other link model takes."""
     network = built(f"grid: {dims}, shape: {'torus' if closed else 'mesh'}, order: {order}, routing: {how}")
@@ -82,7 +87,9 @@ def test_the_turns_of_a_grid_are_its_routes(dims, closed, order, how):
             assert path == network.rule.path(s, t)
 
 
-@pytest.mark.parametrize("radices, wrap", [((3, 4), False), ((4, 4), True), ((5,), True), ((2, 3, 4), False), ((3, 4, 3), True)])
+@pytest.mark.parametrize(
+    "radices, wrap", [((3, 4), False), ((4, 4), True), ((5,), True), ((2, 3, 4), False), ((3, 4, 3), True)]
+)
 @pytest.mark.parametrize("vcs", [2, 3, 4])
 def test_the_proof_by_dimension_is_that_of_the_general_walk(radices, wrap, vcs):
     net, router = routing.grid(radices, wrap), flit_network.Router(vcs=vcs)
@@ -99,7 +106,7 @@ def test_a_table_that_is_not_the_rule_is_walked():
 
 
 def test_quick_walks_have_the_dependencies_of_the_general_one():
-    for text in ("grid: [4, 4], shape: cmesh, concentration: [2, 2]", "routers: 8, shape: fat_tree, down: [2, 2, 2], spread: none"):
+    for text in ("grid: [4, 4], shape: cmesh, concentration: [2, 2]", "routers: 8, shape: fat_tree, down: [2, 2, 2]"):
         made = flit_network.of(built(text)).network
         quick, general = deadlock.TableWalk(made), deadlock.Walk(made)
         for name in ("edges", "first", "last"):
@@ -117,7 +124,9 @@ def test_quick_walks_have_the_dependencies_of_the_general_one():
 )
 def test_circles_run_under_saturating_traffic(graph, how):
     spec = flit_network.of(built(f"{graph}, routing: {how}, router: {{vc_depth: 2}}"))
-    result = synthetic.run(spec.network, spec.router, "uniform", 1.0, packet_flits="5", warmup=200, cycles=1500, drain_limit=10**6)
+    result = synthetic.run(
+        spec.network, spec.router, "uniform", 1.0, packet_flits="5", warmup=200, cycles=1500, drain_limit=10**6
+    )
     assert result["packets"] > 500 and result["accepted_flits"] > 0.05
 
 

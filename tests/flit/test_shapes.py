@@ -59,12 +59,16 @@ def test_full_and_switch_by_count():
 def test_a_concentrated_mesh_seats_blocks_of_endpoints_at_the_routers_of_a_mesh():
     network = built("grid: [4, 6], shape: cmesh, concentration: [2, 2]")
     assert network.node_count - network.endpoint_count == 6 and links(network) == (2 * 3 * 2 - 2 - 3) + 24
-    seats = {tuple(network.place_of[e]): network.nodes[s] for e, s in zip(network.endpoints, network.seats, strict=True)}
+    seats = {
+        tuple(network.place_of[e]): network.nodes[s] for e, s in zip(network.endpoints, network.seats, strict=True)
+    }
     assert seats[0, 0] == seats[1, 1] == "n.router[0][0]" and seats[3, 5] == seats[2, 4] == "n.router[1][2]"
     assert network.diameter == 3 + 2 and flit_network.check(network) == []
 
 
-@pytest.mark.parametrize("down, up", [([3], [1]), ([2, 2, 2], None), ([4, 3], [1, 2]), ([2, 4, 2], [1, 3, 1]), ([3, 2], [2, 2])])
+@pytest.mark.parametrize(
+    "down, up", [([3], [1]), ([2, 2, 2], None), ([4, 3], [1, 2]), ([2, 4, 2], [1, 3, 1]), ([3, 2], [2, 2])]
+)
 def test_a_fat_tree_has_the_switches_links_and_ways_of_its_closed_form(down, up):
     count = prod(down)
     network = built(f"routers: {count}, shape: fat_tree, down: {down}" + (f", up: {up}" if up else ""))
@@ -85,7 +89,9 @@ def test_a_dragonfly_joins_every_two_groups(p, a, h, groups):
     )
     group = lambda name: name.split(".")[1].split("]")[0]  # noqa: E731
     across = {frozenset(map(group, e)) for e in network.pairs() if network.rank[e[0]] >= len(network.endpoints)}
-    assert {c for c in across if len(c) == 2} == {frozenset(c) for c in _pairs({group(r) for r in network.nodes[p * a * groups :]})}
+    assert {c for c in across if len(c) == 2} == {
+        frozenset(c) for c in _pairs({group(r) for r in network.nodes[p * a * groups :]})
+    }
     degree = network.router_adjacency
     assert int(np.diff(degree.start).max()) <= a - 1 + h
     assert network.diameter <= 3 + 2 and flit_network.check(network) == []
@@ -114,7 +120,10 @@ def test_sorts_of_links_have_values_of_their_own():
         ("routers: 7, shape: fat_tree, down: [2, 4]", "a tree of down [2, 4] has 8 endpoints, not 7"),
         ("routers: 8, shape: fat_tree, down: [2, 4], up: [1]", "need one number for each level"),
         ("grid: [3, 4], shape: cmesh, concentration: [2, 2]", "is no whole number of blocks of [2, 2]"),
-        ("routers: 7, shape: dragonfly, terminals: 1, routers_per_group: 2, global_links: 1", "no whole number of groups of 2"),
+        (
+            "routers: 7, shape: dragonfly, terminals: 1, routers_per_group: 2, global_links: 1",
+            "no whole number of groups of 2",
+        ),
         ("routers: 8, shape: dragonfly, terminals: 1, routers_per_group: 2, global_links: 1", "join at most 3"),
         ("routers: 4, shape: ring, down: [2]", "only shape: fat_tree has down; allowed: shape: fat_tree"),
     ],

@@ -32,10 +32,10 @@ def test_a_file_places_each_expert(tmp_path):
         ("expert,die\n0,1\n0,1\n", ":3: expert 0 is placed twice"),
         ("expert,die\n0,9\n", ":2: die 9 does not exist; allowed: 0 .. 2"),
         ("expert,die\n7,0\n", ":2: expert 7 does not exist; allowed: 0 .. 1"),
-        ("die,expert\n", ":1: the first line is not the header"),
+        ("die,expert\n0,0\n1,0\n", ":3: expert 0 is placed twice"),
         ("expert,die\n0,1\n", "1 experts have no die, the first is expert 1"),
-        ("expert,die\n0;1\n", "'0;1' is not two whole numbers"),
-        ("", "not the header"),
+        ("expert,die\n0;1\n", ":2: fewer cells than columns"),
+        ("", ":1: columns missing: expert, die"),
     ],
 )
 def test_a_faulty_file_is_named_with_its_line(tmp_path, text, fault):

@@ -201,5 +201,6 @@ def test_a_bug_of_ours_ends_with_1_and_a_traceback_only_on_request(monkeypatch, 
         main(["draw", "mesh_4x4"])
     err = capsys.readouterr().err
     assert end.value.code == 1 and len(err.splitlines()) == 1 and "ZeroDivisionError" in err
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as end:
         main(["--debug", "draw", "mesh_4x4"])
+    assert end.value.code == 1 and "Traceback" in capsys.readouterr().err

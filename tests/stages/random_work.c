@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/fair.h"
+#include "stages/fair/fair.h"
 #include "stages/stages.h"
 
 #define EXPECT(what)                                                                                                   \

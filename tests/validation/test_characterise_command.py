@@ -38,7 +38,7 @@ def run(capsys, *arguments):
 def test_the_table_that_is_written_is_read_checked_and_used_by_the_wafer(quick, capsys, tmp_path):
     path = tmp_path / "mine.yaml"
     code, out, err = run(capsys, "characterise", "h100_sxm_d2d", "--out", path)
-    assert (code, out) == (0, "") and "read by 1 local and 1" in err
+    assert (code, err) == (0, "") and "read by 1 local and 1" in out
     table = characterised.load(str(path))
     for what in ("read", "remote_read"):
         assert table.access(what).latency == pytest.approx(LATENCY, abs=10)

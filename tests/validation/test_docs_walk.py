@@ -31,7 +31,7 @@ def test_the_walk_runs_and_says_what_the_page_promises(tmp_path, monkeypatch, ca
     assert run(*shlex.split(block("sh"))[1:]) in (0, 4)  # whether the made-up values meet the bars is not the point
     rows = {r["id"]: r for r in json.loads(Path("residuals/rows.json").read_text())["rows"]}
     assert [rows[f"mine-{i}"]["status"] == "not modelled" for i in range(1, 6)] == [False, False, False, False, True]
-    assert Path("residuals/h100.md").is_file() and "1 row not modelled" in capsys.readouterr().err
+    assert Path("residuals/h100.md").is_file() and "1 row not modelled" in capsys.readouterr().out
 
 
 def test_the_clock_of_ones_own_topology_counts(tmp_path, monkeypatch):

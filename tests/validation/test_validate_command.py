@@ -71,8 +71,8 @@ def test_a_table_of_ones_own_is_judged_and_a_missed_bar_ends_with_4(tmp_path, ca
     matches(document, SCHEMA)
     assert code == 0 and document["rows"][0]["tolerance"] == 0.13
     far = table(tmp_path, GEMM.format(1400, 16, "predicted"))
-    code, _, err = run(capsys, "h100", "--reference", far)
-    assert code == 4 and "bar missed: gemm" in err
+    code, out, _ = run(capsys, "h100", "--reference", far)
+    assert code == 4 and "bar missed: gemm" in out
 
 
 def test_a_folder_of_tables_reads_as_one(tmp_path, capsys):
@@ -136,8 +136,8 @@ def test_a_reference_that_is_not_there_and_a_folder_without_tables(tmp_path, cap
 
 
 def test_a_role_that_is_none_is_said(tmp_path, capsys):
-    _, _, err = run(capsys, "h100", "--reference", table(tmp_path, GEMM.format(14, 16, "Predicted")))
-    assert "role 'Predicted' is unknown" in err
+    _, out, _ = run(capsys, "h100", "--reference", table(tmp_path, GEMM.format(14, 16, "Predicted")))
+    assert "role 'Predicted' is unknown" in out
 
 
 def test_out_gets_json_markdown_and_one_plot_per_curve(tmp_path, capsys):

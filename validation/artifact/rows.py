@@ -4,7 +4,8 @@ import io
 import re
 
 from chipweave.errors import BadInput, Fault, Faults, Place
-from chipweave.ledger import csv_rows, number
+from chipweave.io import csvfile
+from chipweave.ledger import number
 from chipweave.trace import sources
 
 SETTING = ("model", "mesh", "trace_set", "batch", "steps", "strategy")
@@ -91,7 +92,7 @@ def _text(path, data, faults):
 def _rows(path, text, faults):
     """The rows of one table; each cell is checked against what its column holds."""
     rows = []
-    for row, place in csv_rows(io.StringIO(text, newline=""), path, NEEDED, faults):
+    for row, place in csvfile.rows_of(io.StringIO(text, newline=""), path, NEEDED, faults):
         micro = row["trace_set"].startswith("micro:")  # a plan by hand: it has no batch
         for column, (pattern, allowed) in PATTERNS.items():
             if micro and column == "batch":

@@ -77,10 +77,13 @@ class Curve:
                         whole(row, "measure_cycles"),
                         seed,
                         drain_limit=1000 if row["sim_type"] == "throughput" else None,
+                        as_far_as_it_goes=True,
                     )
                 )
             except Stuck as stuck:
                 return 0.0, False, None, str(stuck)
+        if not all(r["packets"] for r in runs):
+            return 0.0, False, None, "no packet is created in the measured cycles"
         accepted = fmean(r["accepted_flits"] for r in runs)
         latency = fmean(r["latency_mean"] for r in runs)
         off = abs(accepted / number(row, "accepted_flits_mean") - 1)

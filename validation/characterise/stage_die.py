@@ -80,7 +80,7 @@ def copy_ps(size):
     chain.send("send", nvlink, "source", "target", "bytes")
     engine = build(layout, admission="work_conserving")
     batch = engine.issue(
-        "copy", np.array([[0, 1, size, registry.components.find("node.copy_engine")().start]], np.int64)
+        "copy", np.array([[0, 1, size, registry.time_models.find("node.copy_engine")().start]], np.int64)
     )
     engine.advance()
     return int(engine.finish_ps(batch)[0])

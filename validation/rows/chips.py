@@ -26,6 +26,7 @@ CHIP_FIGURES = (
 )
 
 
+@cache
 def calibrated():
     """{figure: value} of validation/calibrated/kernels.yaml."""
     entries = yaml.safe_load(CALIBRATED.read_text(encoding="utf-8"))

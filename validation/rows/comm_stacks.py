@@ -51,7 +51,7 @@ def fitted():
 
 def stack(kind, **values):
     """The stack of that kind with its fitted figures; `values` take the place of some."""
-    return registry.components.find(kind)(**{**_fitted().get(kind, {}), **values})
+    return registry.time_models.find(kind)(**{**_fitted().get(kind, {}), **values})
 
 
 _fitted = cache(fitted)

@@ -58,7 +58,9 @@ class Shortest(Routing):
             links, parts = self.network.router_adjacency, []
             for goals in links.chunks(self.goals):
                 far = links.distances(goals)
-                parts.append(links.first_nearest(far) if self.ways == 1 else links.nth_nearest(far, links.ways(far), way))
+                parts.append(
+                    links.first_nearest(far) if self.ways == 1 else links.nth_nearest(far, links.ways(far), way)
+                )
             self.tables[way] = np.concatenate(parts, axis=1)
         return self.tables[way]
 

@@ -46,7 +46,9 @@ class UpDown(Shortest):
     def up(self) -> np.ndarray:
         """bool[links]: which links lead up."""
         links, level = self.network.router_adjacency, self.level
-        return (level[links.dst] < level[links.src]) | ((level[links.dst] == level[links.src]) & (links.dst < links.src))
+        return (level[links.dst] < level[links.src]) | (
+            (level[links.dst] == level[links.src]) & (links.dst < links.src)
+        )
 
     def table(self, way: int) -> np.ndarray:
         """Down where a way of down links is left, else up; routers nearer the root are settled first."""
@@ -62,7 +64,9 @@ class UpDown(Shortest):
             there, rising = links.dst[own], up[own]
             if not len(there):
                 continue
-            down = np.where((~rising)[:, None] & (far[there] >= 0) & (far[there] == far[router] - 1), there[:, None], links.n)
+            down = np.where(
+                (~rising)[:, None] & (far[there] >= 0) & (far[there] == far[router] - 1), there[:, None], links.n
+            )
             step[router] = down.min(axis=0)
             if rising.any():
                 ahead = whole[there[rising]]

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from chipweave.declare.params import Param
-from chipweave.errors import BadInput, Fault, Faults, Place
-from chipweave.noc.edge_file import MAX_BYTES, EdgeFile
+from chipweave.errors import BadInput, Faults, Place
+from chipweave.noc.edge_file import EdgeFile
 from chipweave.noc.shape import MAX_LINKS, Reader, Shape, shape
 from chipweave.noc.wiring import Own, Places, Wiring, pairs_of
 
@@ -43,7 +43,9 @@ class AnynetFile:
         """One router, its nodes and the routers it leads to."""
         words = list(WORD.finditer(line))
         if " ".join(" ".join(m[0].split()) for m in words) != " ".join(line.split()) or words[0][1] != "router":
-            faults.add(f"{line[:60]!r} is no line of an anynet file", place, "router N [node M [latency]] [router K [latency]]")
+            faults.add(
+                f"{line[:60]!r} is no line of an anynet file", place, "router N [node M [latency]] [router K [latency]]"
+            )
             return
         head = int(words[0][2])
         for word in words[1:]:

@@ -31,7 +31,11 @@ class ConcentratedMesh(Shape):
         if len(self.concentration) > len(places.dims):
             return f"concentration {list(self.concentration)} has more axes than the grid {list(places.dims)}"
         rest = [d % b for d, b in zip(places.dims, self.block(places), strict=True)]
-        return f"a grid of {list(places.dims)} is no whole number of blocks of {list(self.block(places))}" if any(rest) else ""
+        return (
+            f"a grid of {list(places.dims)} is no whole number of blocks of {list(self.block(places))}"
+            if any(rest)
+            else ""
+        )
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
         """Routers are numbered by rows behind the endpoints."""

@@ -22,7 +22,9 @@ class Edges(Shape):
 
     spread = "none"
     structure = ("edges",)
-    seats = Param("int", default=None, low=0, high=MOST_ROUTERS - 1, many=True, doc="router of each endpoint, by number")
+    seats = Param(
+        "int", default=None, low=0, high=MOST_ROUTERS - 1, many=True, doc="router of each endpoint, by number"
+    )
 
     def fault(self, places: Places) -> str:
         """Every endpoint needs its seat."""

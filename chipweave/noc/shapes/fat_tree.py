@@ -4,7 +4,7 @@ Models: `down: [m1, m2, ...]` children of a switch of level 1, 2, ..., `up: [w1,
 switch of level 1, ... . `down: [k, k, k]` alone is the k-ary 3-tree (up: [1, k, k]): k^3 endpoints, k^2 switches a level.
 A leaf-spine network is `down: [hosts, leaves], up: [1, spines]`. Endpoints: the product of `down`.
 Links of level i lead from level i - 1 up; sorts level1, level2, ... . Equally short ways are spread over.
-Checked by: tests/flit/test_shapes.py (numbers of switches, links, ways in closed form), tests/flit/test_spread.py.
+Checked by: tests/flit/test_shapes.py (numbers of switches, links, ways in closed form).
 """
 
 from math import prod
@@ -22,7 +22,9 @@ class FatTree(Shape):
 
     spread = "message"
     down = Param("count", low=1, many=True, doc="children of a switch, level by level from the endpoints up")
-    up = Param("count", default=None, low=1, many=True, doc="parents, from the endpoints up; full bisection where left out")
+    up = Param(
+        "count", default=None, low=1, many=True, doc="parents, from the endpoints up; full bisection where left out"
+    )
 
     def parents(self) -> tuple[int, ...]:
         """`up`, or what gives every level as many links up as down."""

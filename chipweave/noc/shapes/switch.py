@@ -2,7 +2,7 @@
 
 Links: endpoints x switches. Each endpoint is a router of its own in front of the planes; messages are spread over the
 planes (docs/yaml.md, `spread`), and an endpoint sends at the sum of its links' rates.
-Checked by: tests/flit/test_shapes.py, tests/flit/test_spread.py (four planes at a quarter of the rate).
+Checked by: tests/flit/test_shapes.py.
 """
 
 import numpy as np

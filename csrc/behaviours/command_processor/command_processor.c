@@ -22,15 +22,15 @@ static const cw_statistic STATISTICS[] = {
 };
 enum { SUBMIT = COMMAND_SUBMIT, QUEUED, START };
 
-typedef struct processor {
+struct processor {
     cw_host *host;
     int32_t me, busy;
     int64_t p[N_PARAMETERS], period_ps_1000, waiting_for, stats[3];
     uint64_t *queue;
-    int64_t n, room, first;
-} processor;
+    int32_t n, room, first;
+};
 
-static void put(processor *c, uint64_t blocks)
+static void put(struct processor *c, uint64_t blocks)
 {
     if (c->first + c->n == c->room) {
         c->room = cw_more(c->room, 64);
@@ -39,7 +39,7 @@ static void put(processor *c, uint64_t blocks)
     c->queue[c->first + c->n++] = blocks;
 }
 
-static void start(processor *c)
+static void start(struct processor *c)
 {
     uint64_t blocks = c->queue[c->first++];
     c->n--;
@@ -54,7 +54,7 @@ static void start(processor *c)
 
 static void timer(void *state, int32_t code, uint64_t data)
 {
-    processor *c = state;
+    struct processor *c = state;
     if (code == SUBMIT) {
         c->host->schedule(c->host, c->me, c->p[CALL_PS], 1, QUEUED, data);
         return;
@@ -71,7 +71,7 @@ static void timer(void *state, int32_t code, uint64_t data)
 /* An SM is through with its blocks. */
 static void receive(void *state, const cw_message *m)
 {
-    processor *c = state;
+    struct processor *c = state;
     (void)m;
     if (--c->waiting_for)
         return;
@@ -85,7 +85,8 @@ static void receive(void *state, const cw_message *m)
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    processor *c = state;
+    (void)why;
+    struct processor *c = state;
     c->host = host;
     c->me = part;
     memcpy(c->p, p, sizeof c->p);
@@ -93,9 +94,9 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return 0;
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const processor *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct processor *)state)->stats[index]; }
 
-static void close_(void *state) { free(((processor *)state)->queue); }
+static void close_(void *state) { free(((struct processor *)state)->queue); }
 
 cw_behaviour cw_command_processor = {
     .abi = CW_ABI,
@@ -106,7 +107,7 @@ cw_behaviour cw_command_processor = {
     .n_ports = 1,
     .statistics = STATISTICS,
     .n_statistics = 3,
-    .state_size = sizeof(processor),
+    .state_size = sizeof(struct processor),
     .open = open,
     .receive = receive,
     .timer = timer,

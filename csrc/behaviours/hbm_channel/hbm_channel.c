@@ -5,43 +5,43 @@
 /* ---- queues
  * -------------------------------------------------------------------------------------------------------- */
 
-typedef struct entry {
+struct entry {
     cw_message m;
     int64_t row;
     int32_t bank, bursts, next, opened; /* opened: an ACT was issued for it */
-} entry;
+};
 
-typedef struct queue {
+struct queue {
     int32_t seen[WINDOW], n;                             /* what the access order looks at, oldest first */
     int32_t beyond, last;                                /* and the rest, in order of arrival */
     int32_t hits[MAX_BANKS], wants[MAX_BANKS], all_hits; /* of those seen: to the open row; to the bank at all */
     uint64_t cold;                                       /* banks that are wanted, but not with the row that is open */
-} queue;
+};
 
-typedef struct pseudo {
+struct pseudo {
     hbm_rules rules;
     int64_t open[MAX_BANKS]; /* row, NONE: closed */
-    queue q[2];              /* reads, writes */
+    struct queue q[2];       /* reads, writes */
     int32_t writing;
     int64_t wake, idle_since, refresh_at;
     int32_t refresh_bank;
-} pseudo;
+};
 
-typedef struct channel {
+struct channel {
     cw_host *host;
     int32_t me;
     int64_t p[N_PARAMETERS];
-    pseudo pc[MAX_PCS];
-    entry *entries;
+    struct pseudo pc[MAX_PCS];
+    struct entry *entries;
     int32_t n_entries, free_entry;
     int64_t stats[8];
-} channel;
+};
 
-static int64_t cycle_of(const channel *c, int64_t ps) { return (ps * 1000 + c->p[TCK_FS] - 1) / c->p[TCK_FS]; }
+static int64_t cycle_of(const struct channel *c, int64_t ps) { return (ps * 1000 + c->p[TCK_FS] - 1) / c->p[TCK_FS]; }
 
-static int64_t ps_of(const channel *c, int64_t cycle) { return (cycle * c->p[TCK_FS] + 500) / 1000; }
+static int64_t ps_of(const struct channel *c, int64_t cycle) { return (cycle * c->p[TCK_FS] + 500) / 1000; }
 
-static void count(queue *q, int32_t bank, int32_t wants, int32_t hits)
+static void count(struct queue *q, int32_t bank, int32_t wants, int32_t hits)
 {
     q->wants[bank] += wants;
     q->hits[bank] += hits;
@@ -50,10 +50,10 @@ static void count(queue *q, int32_t bank, int32_t wants, int32_t hits)
     q->cold = q->wants[bank] && !q->hits[bank] ? q->cold | bit : q->cold & ~bit;
 }
 
-static void see(channel *c, pseudo *pc, int32_t kind, int32_t i)
+static void see(struct channel *c, struct pseudo *pc, int32_t kind, int32_t i)
 {
-    queue *q = &pc->q[kind];
-    entry *e = &c->entries[i];
+    struct queue *q = &pc->q[kind];
+    struct entry *e = &c->entries[i];
     q->seen[q->n++] = i;
     count(q, e->bank, 1, e->row == pc->open[e->bank]);
     if (kind == 1) {
@@ -63,7 +63,7 @@ static void see(channel *c, pseudo *pc, int32_t kind, int32_t i)
     }
 }
 
-static int32_t new_entry(channel *c)
+static int32_t new_entry(struct channel *c)
 {
     if (c->free_entry == NONE) {
         int32_t more = cw_more(c->n_entries, 128);
@@ -79,11 +79,11 @@ static int32_t new_entry(channel *c)
     return i;
 }
 
-static void leave(channel *c, pseudo *pc, int32_t kind, int32_t place)
+static void leave(struct channel *c, struct pseudo *pc, int32_t kind, int32_t place)
 {
-    queue *q = &pc->q[kind];
+    struct queue *q = &pc->q[kind];
     int32_t i = q->seen[place];
-    entry *e = &c->entries[i];
+    struct entry *e = &c->entries[i];
     count(q, e->bank, -1, -(e->row == pc->open[e->bank]));
     memmove(q->seen + place, q->seen + place + 1, sizeof *q->seen * (size_t)(--q->n - place));
     e->next = c->free_entry;
@@ -95,11 +95,11 @@ static void leave(channel *c, pseudo *pc, int32_t kind, int32_t place)
     }
 }
 
-static void set_row(channel *c, pseudo *pc, int32_t bank, int64_t row)
+static void set_row(struct channel *c, struct pseudo *pc, int32_t bank, int64_t row)
 {
     pc->open[bank] = row;
     for (int32_t kind = 0; kind < 2; kind++) {
-        queue *q = &pc->q[kind];
+        struct queue *q = &pc->q[kind];
         int32_t hits = 0;
         for (int32_t k = 0, left = row == NONE ? 0 : q->wants[bank]; left; k++)
             if (c->entries[q->seen[k]].bank == bank) {
@@ -116,7 +116,7 @@ static void set_row(channel *c, pseudo *pc, int32_t bank, int64_t row)
 /* The next bank in turn is refreshed at cycle `t` or as soon as it may. A refresh that is due goes before everything
  * that opens a row, in whatever bank; column commands to open rows go on. Ramulator 2's priority queue does the
  * same. */
-static void refresh_bank(channel *c, pseudo *pc, int64_t t)
+static void refresh_bank(struct channel *c, struct pseudo *pc, int64_t t)
 {
     int32_t b = pc->refresh_bank;
     if (pc->open[b] != NONE) {
@@ -131,7 +131,7 @@ static void refresh_bank(channel *c, pseudo *pc, int64_t t)
 }
 
 /* While there is work: one bank after the other, so that each has its turn every nREFI. */
-static void refresh_banks(channel *c, pseudo *pc, int64_t now)
+static void refresh_banks(struct channel *c, struct pseudo *pc, int64_t now)
 {
     while (pc->refresh_at <= now)
         refresh_bank(c, pc, now);
@@ -139,7 +139,7 @@ static void refresh_banks(channel *c, pseudo *pc, int64_t now)
 
 /* Work arrives after a pause: the all-bank refreshes that fell due in it have been done; the last may still be going
  * on. */
-static void end_of_pause(channel *c, pseudo *pc, int64_t now)
+static void end_of_pause(struct channel *c, struct pseudo *pc, int64_t now)
 {
     int64_t interval = c->p[nREFI], last = pc->refresh_at;
     if (now < pc->refresh_at)
@@ -169,11 +169,11 @@ static void end_of_pause(channel *c, pseudo *pc, int64_t now)
  * -------------------------------------------------------------------------------------------------- */
 
 /* Open rows for banks whose open row no access waits for; returns the next cycle at which that may be done. */
-static int64_t open_rows(channel *c, pseudo *pc, queue *q, int64_t now)
+static int64_t open_rows(struct channel *c, struct pseudo *pc, struct queue *q, int64_t now)
 {
     int64_t next = INT64_MAX;
     for (uint64_t cold = q->cold, k = 0; cold; k++) { /* each such bank's oldest request */
-        entry *e = &c->entries[q->seen[k]];
+        struct entry *e = &c->entries[q->seen[k]];
         int32_t b = e->bank;
         if (!(cold >> b & 1))
             continue;
@@ -195,10 +195,10 @@ static int64_t open_rows(channel *c, pseudo *pc, queue *q, int64_t now)
 }
 
 /* The oldest request whose column command is legal now; *next: when one will be, if none is. */
-static int32_t ready(channel *c, pseudo *pc, queue *q, int32_t command, int64_t now, int64_t *next)
+static int32_t ready(struct channel *c, struct pseudo *pc, struct queue *q, int32_t command, int64_t now, int64_t *next)
 {
     for (int32_t k = 0, left = q->all_hits; left; k++) {
-        entry *e = &c->entries[q->seen[k]];
+        struct entry *e = &c->entries[q->seen[k]];
         if (pc->open[e->bank] != e->row)
             continue;
         left--;
@@ -211,9 +211,9 @@ static int32_t ready(channel *c, pseudo *pc, queue *q, int32_t command, int64_t 
     return NONE;
 }
 
-static void column(channel *c, pseudo *pc, int32_t kind, int32_t place, int64_t now)
+static void column(struct channel *c, struct pseudo *pc, int32_t kind, int32_t place, int64_t now)
 {
-    entry *e = &c->entries[pc->q[kind].seen[place]];
+    struct entry *e = &c->entries[pc->q[kind].seen[place]];
     hbm_issue(&pc->rules, kind ? HBM_WR : HBM_RD, e->bank, now, e->bursts);
     c->stats[kind]++;
     c->stats[2] += !e->opened;
@@ -230,7 +230,7 @@ static void column(channel *c, pseudo *pc, int32_t kind, int32_t place, int64_t 
     leave(c, pc, kind, place);
 }
 
-static void choose_direction(channel *c, pseudo *pc)
+static void choose_direction(struct channel *c, struct pseudo *pc)
 {
     int32_t reads = pc->q[0].n, writes = pc->q[1].n, was = pc->writing;
     if (pc->writing)
@@ -240,13 +240,13 @@ static void choose_direction(channel *c, pseudo *pc)
     c->stats[6] += was != pc->writing;
 }
 
-static void step(channel *c, pseudo *pc, int64_t now)
+static void step(struct channel *c, struct pseudo *pc, int64_t now)
 {
     int64_t next;
     refresh_banks(c, pc, now);
     for (;;) {
         choose_direction(c, pc);
-        queue *q = &pc->q[pc->writing];
+        struct queue *q = &pc->q[pc->writing];
         next = open_rows(c, pc, q, now);
         int32_t place = ready(c, pc, q, pc->writing ? HBM_WR : HBM_RD, now, &next);
         if (place == NONE)
@@ -271,14 +271,14 @@ static void step(channel *c, pseudo *pc, int64_t now)
 
 static void receive(void *state, const cw_message *m)
 {
-    channel *c = state;
+    struct channel *c = state;
     uint64_t unit = m->address / LINE / (uint64_t)c->p[UNIT], groups = (uint64_t)c->p[GROUPS],
              banks = (uint64_t)c->p[BANKS] / groups;
-    pseudo *pc = &c->pc[unit % (uint64_t)c->p[PCS]];
+    struct pseudo *pc = &c->pc[unit % (uint64_t)c->p[PCS]];
     uint64_t turn = unit / (uint64_t)c->p[PCS], group = turn % groups,
              rest = turn / groups * (uint64_t)c->p[UNIT] / (uint64_t)c->p[ROW_LINES];
     int32_t i = new_entry(c), kind = m->kind == CW_WRITE;
-    entry *e = &c->entries[i];
+    struct entry *e = &c->entries[i];
     e->m = *m;
     e->row = (int64_t)(rest / banks);
     e->bank = (int32_t)((rest + (uint64_t)e->row) % banks * groups + (group + (uint64_t)e->row) % groups);
@@ -286,7 +286,7 @@ static void receive(void *state, const cw_message *m)
     e->opened = 0;
     e->next = NONE;
     int64_t now = cycle_of(c, c->host->now);
-    queue *q = &pc->q[kind];
+    struct queue *q = &pc->q[kind];
     if (!pc->q[0].n && !pc->q[1].n)
         end_of_pause(c, pc, now);
     if (q->n < WINDOW) {
@@ -304,8 +304,8 @@ static void receive(void *state, const cw_message *m)
 
 static void timer(void *state, int32_t code, uint64_t data)
 {
-    channel *c = state;
-    pseudo *pc = &c->pc[code];
+    struct channel *c = state;
+    struct pseudo *pc = &c->pc[code];
     if (pc->wake == (int64_t)data) {
         pc->wake = NONE;
         step(c, pc, (int64_t)data);
@@ -314,7 +314,7 @@ static void timer(void *state, int32_t code, uint64_t data)
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    channel *c = state;
+    struct channel *c = state;
     c->host = host;
     c->me = part;
     memcpy(c->p, p, sizeof c->p);
@@ -325,19 +325,20 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
                -1;
     c->free_entry = NONE;
     for (int32_t i = 0; i < p[PCS]; i++) {
-        pseudo *pc = &c->pc[i];
+        struct pseudo *pc = &c->pc[i];
         rules_reset(&pc->rules, p);
         for (int32_t b = 0; b < MAX_BANKS; b++)
             pc->open[b] = NONE;
-        pc->q[0].beyond = pc->q[1].beyond = pc->wake = NONE;
+        pc->wake = NONE;
+        pc->q[0].beyond = pc->q[1].beyond = NONE;
         pc->refresh_at = (p[PHASE] + i * p[nREFI] / p[PCS]) % p[nREFI];
     }
     return 0;
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const channel *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct channel *)state)->stats[index]; }
 
-static void close_(void *state) { free(((channel *)state)->entries); }
+static void close_(void *state) { free(((struct channel *)state)->entries); }
 
 cw_behaviour cw_hbm_channel = {
     .abi = CW_ABI,
@@ -348,7 +349,7 @@ cw_behaviour cw_hbm_channel = {
     .n_ports = 1,
     .statistics = STATISTICS,
     .n_statistics = 8,
-    .state_size = sizeof(channel),
+    .state_size = sizeof(struct channel),
     .open = open,
     .receive = receive,
     .timer = timer,

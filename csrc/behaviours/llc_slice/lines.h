@@ -14,7 +14,7 @@
 #define NONE   (-1)
 #define VALID  0xfull
 #define DIRTY  0xf0ull
-#define SHARED 0x100ull
+#define SHARED ((uint64_t)0x100)
 #define RECENT 16
 
 enum { NEAR, PEER, MEMORY };
@@ -56,17 +56,17 @@ static const cw_statistic STATISTICS[] = {
     {"merged", "requests", "reads served with another one"}, {"busy", "ps", "time the data port was taken"},
 };
 
-typedef struct waiter {
+struct waiter {
     cw_message m;
     int32_t next;
-} waiter;
+};
 
-typedef struct fill { /* a line on its way here */
+struct fill { /* a line on its way here */
     uint64_t line;
     int32_t mask, head, next;
-} fill;
+};
 
-typedef struct slice {
+struct slice {
     cw_host *host;
     int32_t me;
     int64_t p[N_PARAMETERS], busy_fs, room;
@@ -77,17 +77,17 @@ typedef struct slice {
         int64_t start_fs;
     } recent[RECENT];
     int32_t n_recent;
-    fill *fills;
+    struct fill *fills;
     int32_t n_fills, free_fill, chain[256];
-    waiter *waiter;
+    struct waiter *waiter;
     int32_t waiter_room, free_waiter, held_first, held_last; /* held: stores without room for what they push out */
     int64_t stats[8];
-} slice;
+};
 
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
 
 /* The home partition of a line: see `lane_of` in sm.c, whose low bit this is. */
-static int32_t home(const slice *s, uint64_t line)
+static int32_t home(const struct slice *s, uint64_t line)
 {
     uint64_t n = (uint64_t)s->p[SLICES], unit = line / (uint64_t)s->p[UNIT], group = unit / n;
     uint64_t turn = ((group * 0x9e3779b97f4a7c15ull) >> 40) % n;
@@ -95,7 +95,7 @@ static int32_t home(const slice *s, uint64_t line)
 }
 
 /* Number of a line among those with its home and slice. */
-static uint64_t local(const slice *s, uint64_t line)
+static uint64_t local(const struct slice *s, uint64_t line)
 {
     uint64_t unit = (uint64_t)s->p[UNIT];
     return line / unit / (uint64_t)s->p[SLICES] * unit + line % unit;
@@ -103,13 +103,13 @@ static uint64_t local(const slice *s, uint64_t line)
 
 /* A slice has two units of each group, one of each home: half the sets apart, so that either kind alone can fill them
  * all. */
-static uint64_t *set_of(slice *s, uint64_t line)
+static uint64_t *set_of(struct slice *s, uint64_t line)
 {
     uint64_t sets = (uint64_t)s->p[SETS], index = local(s, line) + (home(s, line) ? sets / 2 : 0);
     return s->tags + index % sets * (uint64_t)s->p[WAYS];
 }
 
-static uint64_t *find(slice *s, uint64_t *set, uint64_t line)
+static uint64_t *find(struct slice *s, uint64_t *set, uint64_t line)
 {
     for (int32_t way = 0; way < s->p[WAYS]; way++)
         if (set[way] >> 12 == line + 1) {
@@ -122,7 +122,7 @@ static uint64_t *find(slice *s, uint64_t *set, uint64_t line)
 }
 
 /* Put a line in front of its set; returns what that pushes out (0: nothing). */
-static uint64_t insert(slice *s, uint64_t *set, uint64_t line)
+static uint64_t insert(struct slice *s, uint64_t *set, uint64_t line)
 {
     uint64_t out = set[s->p[WAYS] - 1];
     memmove(set + 1, set, sizeof *set * (size_t)(s->p[WAYS] - 1));

@@ -3,13 +3,13 @@
 #include "behaviours/room.h"
 
 /* The channel's own address of a line: its units are dealt to the slices that share it. */
-static uint64_t local_address(const slice *s, uint64_t line)
+static uint64_t local_address(const struct slice *s, uint64_t line)
 {
     uint64_t unit = (uint64_t)s->p[UNIT], n = local(s, line);
     return ((n / unit * (uint64_t)s->p[CHANNEL_SHARE] + (uint64_t)s->p[CHANNEL_INDEX]) * unit + n % unit) * LINE;
 }
 
-static void write_back(slice *s, uint64_t out)
+static void write_back(struct slice *s, uint64_t out)
 {
     if (!(out & DIRTY))
         return;
@@ -27,7 +27,7 @@ static void write_back(slice *s, uint64_t out)
  * ------------------------------------------------------------------------------------------------- */
 
 /* Delay until the answer leaves: a place on the data port, then the latency. */
-static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
+static int64_t served(struct slice *s, uint64_t line, int32_t mask, int coalesce)
 {
     int64_t now = s->host->now * FS;
     if (coalesce)
@@ -48,7 +48,7 @@ static int64_t served(slice *s, uint64_t line, int32_t mask, int coalesce)
     return (start - now) / FS + s->p[LATENCY];
 }
 
-static void answer(slice *s, const cw_message *to, int64_t delay)
+static void answer(struct slice *s, const cw_message *to, int64_t delay)
 {
     cw_message m = {.address = to->address,
                     .tag = to->tag,
@@ -61,7 +61,7 @@ static void answer(slice *s, const cw_message *to, int64_t delay)
 /* ---- lines on their way
  * -------------------------------------------------------------------------------------------- */
 
-static int32_t keep(slice *s, const cw_message *m, int32_t next)
+static int32_t keep(struct slice *s, const cw_message *m, int32_t next)
 {
     if (s->free_waiter == NONE) {
         int32_t more = cw_more(s->waiter_room, 64);
@@ -79,13 +79,13 @@ static int32_t keep(slice *s, const cw_message *m, int32_t next)
     return i;
 }
 
-static void release(slice *s, int32_t i)
+static void release(struct slice *s, int32_t i)
 {
     s->waiter[i].next = s->free_waiter;
     s->free_waiter = i;
 }
 
-static int32_t new_fill(slice *s)
+static int32_t new_fill(struct slice *s)
 {
     if (s->free_fill == NONE) {
         int32_t more = cw_more(s->n_fills, 64);
@@ -102,13 +102,13 @@ static int32_t new_fill(slice *s)
 }
 
 /* What is requested of memory: whole granules. */
-static int32_t granule(const slice *s, int32_t mask)
+static int32_t granule(const struct slice *s, int32_t mask)
 {
     return s->p[FILL] == 4 ? 15 : s->p[FILL] == 2 ? mask | (mask & 5) << 1 | (mask & 10) >> 1 : mask;
 }
 
 /* Ask the home or memory for the sectors that are missing; a fetch that brings them already gets one more listener. */
-static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
+static void fetch(struct slice *s, const cw_message *m, uint64_t line, int32_t missing)
 {
     int32_t *chain = &s->chain[line & 255], at_home = home(s, line) == s->p[PARTITION];
     for (int32_t i = *chain; i != NONE; i = s->fills[i].next)
@@ -119,7 +119,7 @@ static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
     if (at_home)
         missing = granule(s, missing);
     int32_t i = new_fill(s);
-    s->fills[i] = (fill){line, missing, keep(s, m, NONE), *chain};
+    s->fills[i] = (struct fill){line, missing, keep(s, m, NONE), *chain};
     *chain = i;
     cw_message ask = {.address = at_home ? local_address(s, line) : m->address,
                       .tag = (uint64_t)i,
@@ -130,7 +130,7 @@ static void fetch(slice *s, const cw_message *m, uint64_t line, int32_t missing)
     s->host->send(s->host, s->me, at_home ? MEMORY : PEER, 0, s->p[LATENCY], &ask);
 }
 
-static void read_line(slice *s, const cw_message *m)
+static void read_line(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0);
@@ -145,10 +145,10 @@ static void read_line(slice *s, const cw_message *m)
     fetch(s, m, line, missing);
 }
 
-static void filled(slice *s, const cw_message *m)
+static void filled(struct slice *s, const cw_message *m)
 {
     int32_t i = (int32_t)m->tag, *link;
-    fill got = s->fills[i];
+    struct fill got = s->fills[i];
     for (link = &s->chain[got.line & 255]; *link != i; link = &s->fills[*link].next)
         ;
     *link = got.next;
@@ -161,7 +161,7 @@ static void filled(slice *s, const cw_message *m)
     }
     *entry |= (uint64_t)got.mask & VALID;
     for (int32_t at = got.head, next; at != NONE; at = next) {
-        waiter a = s->waiter[at];
+        struct waiter a = s->waiter[at];
         next = a.next;
         release(s, at);
         if (a.m.port == PEER)
@@ -173,7 +173,7 @@ static void filled(slice *s, const cw_message *m)
 /* ---- stores
  * -------------------------------------------------------------------------------------------------------- */
 
-static void store_here(slice *s, const cw_message *m)
+static void store_here(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     int64_t delay = served(s, line, m->mask, 0);
@@ -192,7 +192,7 @@ static void store_here(slice *s, const cw_message *m)
     s->host->reply(s->host, s->me, delay, m, &done);
 }
 
-static void hold(slice *s, const cw_message *m)
+static void hold(struct slice *s, const cw_message *m)
 {
     int32_t i = keep(s, m, NONE);
     if (s->held_last == NONE)
@@ -202,7 +202,7 @@ static void hold(slice *s, const cw_message *m)
     s->held_last = i;
 }
 
-static void store(slice *s, const cw_message *m)
+static void store(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE;
     if (home(s, line) != s->p[PARTITION]) { /* on to the home; our copy is stale */
@@ -219,12 +219,12 @@ static void store(slice *s, const cw_message *m)
     }
 }
 
-static void stored(slice *s, const cw_message *m)
+static void stored(struct slice *s, const cw_message *m)
 {
     if (m->port == MEMORY) {
         s->room++;
         while (s->held_first != NONE && s->room > 0) {
-            waiter a = s->waiter[s->held_first];
+            struct waiter a = s->waiter[s->held_first];
             release(s, s->held_first);
             s->held_first = a.next;
             if (a.next == NONE)
@@ -233,7 +233,7 @@ static void stored(slice *s, const cw_message *m)
         }
         return;
     }
-    waiter a = s->waiter[m->tag];
+    struct waiter a = s->waiter[m->tag];
     release(s, (int32_t)m->tag);
     cw_message done = {.address = a.m.address, .tag = a.m.tag, .kind = CW_DONE, .bytes = (int32_t)s->p[REQUEST_BYTES]};
     s->host->reply(s->host, s->me, 0, &a.m, &done);
@@ -244,7 +244,7 @@ static void stored(slice *s, const cw_message *m)
 
 static void receive(void *state, const cw_message *m)
 {
-    slice *s = state;
+    struct slice *s = state;
     if (m->kind == CW_READ)
         read_line(s, m);
     else if (m->kind == CW_DATA)
@@ -263,7 +263,7 @@ static void receive(void *state, const cw_message *m)
 static void timer(void *state, int32_t code, uint64_t data) { (void)state, (void)code, (void)data; }
 
 /* A store outside time: to the home, where it is dirty; what it pushes out is long in memory. */
-static int32_t touch_store(slice *s, const cw_message *m)
+static int32_t touch_store(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     if (home(s, line) != s->p[PARTITION]) {
@@ -282,7 +282,7 @@ static int32_t touch_store(slice *s, const cw_message *m)
 /* 0: here; 1: at the home; 2: in memory, by way of this slice; 3: by way of the home. */
 static int32_t touch(void *state, const cw_message *m)
 {
-    slice *s = state;
+    struct slice *s = state;
     if (m->kind == CW_WRITE)
         return touch_store(s, m);
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
@@ -303,13 +303,15 @@ static int32_t touch(void *state, const cw_message *m)
         insert(s, set, line);
         entry = set;
     }
-    *entry |= (uint64_t)missing | (m->port == PEER ? SHARED : 0);
+    *entry |= (uint64_t)missing;
+    if (m->port == PEER)
+        *entry |= SHARED;
     return level;
 }
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    slice *s = state;
+    struct slice *s = state;
     s->host = host;
     s->me = part;
     memcpy(s->p, p, sizeof s->p);
@@ -320,11 +322,11 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return s->tags ? 0 : (snprintf(why, 256, "llc_slice: out of memory"), -1);
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const slice *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct slice *)state)->stats[index]; }
 
 static void close_(void *state)
 {
-    slice *s = state;
+    struct slice *s = state;
     free(s->tags);
     free(s->fills);
     free(s->waiter);
@@ -339,7 +341,7 @@ cw_behaviour cw_llc_slice = {
     .n_ports = 3,
     .statistics = STATISTICS,
     .n_statistics = 8,
-    .state_size = sizeof(slice),
+    .state_size = sizeof(struct slice),
     .open = open,
     .receive = receive,
     .timer = timer,

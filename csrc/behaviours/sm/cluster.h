@@ -11,14 +11,14 @@
 
 #define OF_COPIES (1ull << 63) /* in the tag of a request that the engine of bulk copies made */
 
-static void run(sm *s, warp *w);
-static void resume_stalled(sm *s);
-static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code);
+static void run(struct sm *s, struct warp *w);
+static void resume_stalled(struct sm *s);
+static void wake_at(struct sm *s, struct warp *w, int64_t at_fs, int32_t code);
 enum { WAKE = 2, BLOCK = 3, LEAVE = 5 };
 
 static int64_t bytes_of(int32_t mask) { return 32 * __builtin_popcount((unsigned)mask & 15); }
 
-static void to_cluster(sm *s, int64_t leave_fs, const cw_message *m)
+static void to_cluster(struct sm *s, int64_t leave_fs, const cw_message *m)
 {
     s->host->schedule(s->host, s->me, leave_fs / FS - s->host->now, 1, LEAVE, hold(&s->leaving, m));
 }
@@ -26,7 +26,7 @@ static void to_cluster(sm *s, int64_t leave_fs, const cw_message *m)
 /* ---- shared memory
  * ------------------------------------------------------------------------------------------------- */
 
-static int ask_peer(sm *s, warp *w, const wanted *line, int64_t peer, int store, int64_t leave_fs)
+static int ask_peer(struct sm *s, struct warp *w, const struct wanted *line, int64_t peer, int store, int64_t leave_fs)
 {
     int64_t *room = store ? &s->store_room : &s->load_room, bytes = bytes_of(line->mask);
     if (*room < bytes / 32)
@@ -43,9 +43,9 @@ static int ask_peer(sm *s, warp *w, const wanted *line, int64_t peer, int store,
 }
 
 /* Issue a load or store of shared memory, from line `w->line_done` on; 0 where it has to wait for room. */
-static int shared(sm *s, warp *w, const int64_t *op)
+static int shared(struct sm *s, struct warp *w, const int64_t *op)
 {
-    wanted list[64];
+    struct wanted list[64];
     int32_t cycles, phases, n = gather_shared(s, w, op, list, &cycles, &phases);
     int64_t cluster = op[2] > 0 ? op[2] : 1, first = s->p[RANK] / cluster * cluster,
             peer = first + (s->p[RANK] + op[3]) % cluster;
@@ -69,7 +69,7 @@ static int shared(sm *s, warp *w, const int64_t *op)
 }
 
 /* Another SM asks for this one's shared memory, or answers. */
-static void from_cluster(sm *s, const cw_message *m)
+static void from_cluster(struct sm *s, const cw_message *m)
 {
     cw_message answer = *m;
     int is_request = m->kind == CW_READ || m->kind == CW_WRITE, read = m->kind == CW_READ || m->kind == CW_DATA;
@@ -83,7 +83,7 @@ static void from_cluster(sm *s, const cw_message *m)
     }
     *(read ? &s->load_room : &s->store_room) += bytes_of(m->mask) / 32;
     s->stats[9] += bytes_of(m->mask);
-    warp *w = &s->warps[m->tag];
+    struct warp *w = &s->warps[m->tag];
     if (--w->waiting == 0 && w->paused) {
         w->paused = 0;
         run(s, w);
@@ -94,7 +94,7 @@ static void from_cluster(sm *s, const cw_message *m)
 /* ---- bulk copies
  * --------------------------------------------------------------------------------------------------- */
 
-static void copy(sm *s, const warp *w, const int64_t *op)
+static void copy(struct sm *s, const struct warp *w, const int64_t *op)
 {
     int64_t box = op[2] + w->block * op[3] + w->count * op[4];
     s->pending[op[6]] += op[5];
@@ -104,7 +104,7 @@ static void copy(sm *s, const warp *w, const int64_t *op)
 }
 
 /* The engine asks for a line, or brings one out of shared memory. */
-static void from_copies(sm *s, const cw_message *m)
+static void from_copies(struct sm *s, const cw_message *m)
 {
     uint64_t at = physical(s, m->address);
     int64_t start = m->kind == CW_WRITE ? lsu_take(s, now_fs(s), 1) : now_fs(s),
@@ -119,7 +119,7 @@ static void from_copies(sm *s, const cw_message *m)
 
 /* Memory answers the engine: a line is written to shared memory; the mbarrier hears of its bytes. The tag: mbarrier
  * in the low byte, then the sectors that were requested. */
-static void answer_copies(sm *s, const cw_message *m)
+static void answer_copies(struct sm *s, const cw_message *m)
 {
     int64_t b = m->tag & 0xff, bytes = bytes_of((int32_t)(m->tag >> 8 & 15)), now = now_fs(s);
     if (m->kind == CW_DATA)

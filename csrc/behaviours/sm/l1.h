@@ -6,7 +6,7 @@
 /* ---- L1
  * ---------------------------------------------------------------------------------------------------------- */
 
-static uint64_t *set_of(sm *s, uint64_t line)
+static uint64_t *set_of(struct sm *s, uint64_t line)
 {
     return s->tags + (line % (uint64_t)s->p[L1_SETS]) * (uint64_t)s->p[L1_WAYS];
 }
@@ -19,7 +19,7 @@ static void to_front(uint64_t *set, int32_t way)
 }
 
 /* The entry of a line, moved to the front of its set; NULL where L1 does not hold it. */
-static uint64_t *find(sm *s, uint64_t line)
+static uint64_t *find(struct sm *s, uint64_t line)
 {
     uint64_t *set = set_of(s, line);
     for (int32_t way = 0; way < s->p[L1_WAYS]; way++)
@@ -33,7 +33,7 @@ static uint64_t *find(sm *s, uint64_t line)
 
 /* An entry for a line that is not there, in place of the least recent without a fetch under way; NULL: none is
  * free. */
-static uint64_t *allocate(sm *s, uint64_t line)
+static uint64_t *allocate(struct sm *s, uint64_t line)
 {
     uint64_t *set = set_of(s, line);
     for (int32_t way = (int32_t)s->p[L1_WAYS] - 1; way >= 0; way--)
@@ -47,7 +47,7 @@ static uint64_t *allocate(sm *s, uint64_t line)
 
 /* ---- addresses ------------------------------------------------------------------------------------------------- */
 
-static uint64_t physical(const sm *s, uint64_t address)
+static uint64_t physical(const struct sm *s, uint64_t address)
 {
     if (!s->n_pages)
         return address;
@@ -57,7 +57,7 @@ static uint64_t physical(const sm *s, uint64_t address)
 /* Slice of the reader's partition that looks a line up: units of lines are dealt to all slices in groups, each group
  * turned by a hash of its number, so that any run of lines is level over the slices. Returns the lane of port
  * "memory". */
-static int32_t lane_of(const sm *s, uint64_t line)
+static int32_t lane_of(const struct sm *s, uint64_t line)
 {
     uint64_t n = (uint64_t)s->p[SLICES], unit = line / (uint64_t)s->p[UNIT], group = unit / n;
     uint64_t turn = ((group * 0x9e3779b97f4a7c15ull) >> 40) % n;

@@ -12,10 +12,10 @@
 #define CHIPWEAVE_LSU_H
 #include "behaviours/sm/l1.h"
 
-typedef struct wanted {
+struct wanted {
     uint64_t line;
     int32_t mask;
-} wanted;
+};
 
 /* Exclusive or of the line's number in digits of as many bits as a tag bank's number has. */
 static int32_t fold(uint64_t line, int32_t bits)
@@ -26,7 +26,7 @@ static int32_t fold(uint64_t line, int32_t bits)
     return (int32_t)bank;
 }
 
-static int32_t add_line(wanted *list, int32_t n, uint64_t address, int32_t bytes)
+static int32_t add_line(struct wanted *list, int32_t n, uint64_t address, int32_t bytes)
 {
     for (uint64_t a = address & ~31ull; a < address + (uint64_t)bytes; a += 32) {
         uint64_t line = a / LINE;
@@ -34,7 +34,7 @@ static int32_t add_line(wanted *list, int32_t n, uint64_t address, int32_t bytes
         while (i >= 0 && list[i].line != line)
             i--;
         if (i < 0) {
-            list[n] = (wanted){line, 0};
+            list[n] = (struct wanted){line, 0};
             i = n++;
         }
         list[i].mask |= bit;
@@ -42,13 +42,13 @@ static int32_t add_line(wanted *list, int32_t n, uint64_t address, int32_t bytes
     return n;
 }
 
-static int32_t wavefronts(const sm *s, int32_t lanes, int32_t bytes)
+static int32_t wavefronts(const struct sm *s, int32_t lanes, int32_t bytes)
 {
     return (int32_t)((lanes * bytes + s->p[LSU_BYTES] - 1) / s->p[LSU_BYTES]);
 }
 
 /* Cycles of the banks: most words of one bank in each group of lanes whose data fill the path. */
-static int32_t bank_cycles(const sm *s, const uint64_t *address, int32_t lanes, int32_t bytes)
+static int32_t bank_cycles(const struct sm *s, const uint64_t *address, int32_t lanes, int32_t bytes)
 {
     int32_t group = (int32_t)s->p[LSU_BYTES] / bytes, cycles = 0;
     uint64_t banks = (uint64_t)s->p[LSU_BANKS];
@@ -73,7 +73,7 @@ static int32_t bank_cycles(const sm *s, const uint64_t *address, int32_t lanes, 
     return cycles;
 }
 
-static int32_t tag_cycles(const sm *s, const wanted *list, int32_t n)
+static int32_t tag_cycles(const struct sm *s, const struct wanted *list, int32_t n)
 {
     int32_t in_bank[MAX_LSU_TAGS] = {0}, most = 1;
     for (int32_t i = 0; i < n; i++) {
@@ -85,7 +85,7 @@ static int32_t tag_cycles(const sm *s, const wanted *list, int32_t n)
 }
 
 /* Hold the unit for so many cycles from `from_fs` on, or from when it is free; returns when they begin. */
-static int64_t lsu_take(sm *s, int64_t from_fs, int32_t cycles)
+static int64_t lsu_take(struct sm *s, int64_t from_fs, int32_t cycles)
 {
     int64_t start = max64(from_fs, s->lsu_fs), slots = s->p[LSU_SLOTS], lost = 0;
     if (slots) {
@@ -102,7 +102,7 @@ static int64_t lsu_take(sm *s, int64_t from_fs, int32_t cycles)
 /* ---- the lines an instruction wants
  * ------------------------------------------------------------------------------ */
 
-static int32_t lines_of(const uint64_t *address, int32_t lanes, int32_t bytes, wanted *list)
+static int32_t lines_of(const uint64_t *address, int32_t lanes, int32_t bytes, struct wanted *list)
 {
     int32_t n = 0;
     for (int32_t lane = 0; lane < lanes; lane++)
@@ -111,19 +111,20 @@ static int32_t lines_of(const uint64_t *address, int32_t lanes, int32_t bytes, w
 }
 
 /* Lanes side by side: no bank is used twice, and lines follow one another. */
-static int32_t lines_between(uint64_t first, uint64_t end, wanted *list)
+static int32_t lines_between(uint64_t first, uint64_t end, struct wanted *list)
 {
     int32_t n = 0;
     for (uint64_t line = first / LINE; line * LINE < end; line++) {
         uint64_t from = first > line * LINE ? first - line * LINE : 0,
                  to = end - line * LINE < LINE ? end - line * LINE : LINE;
-        list[n++] = (wanted){line, (int32_t)((0xf << (from / 32)) & (0xf >> (3 - (to - 1) / 32)))};
+        list[n++] = (struct wanted){line, (int32_t)((0xf << (from / 32)) & (0xf >> (3 - (to - 1) / 32)))};
     }
     return n;
 }
 
 /* The lines an instruction on global memory wants, and the cycles it holds the unit. */
-static int32_t gather(const sm *s, const warp *w, const int64_t *op, wanted *list, int32_t *cycles, int32_t *phases)
+static int32_t gather(const struct sm *s, const struct warp *w, const int64_t *op, struct wanted *list, int32_t *cycles,
+                      int32_t *phases)
 {
     uint64_t address[32];
     int32_t lanes = (int32_t)op[8], bytes = (int32_t)op[7], chase = op[0] == SM_OP_CHASE || op[0] == SM_OP_GATHER;
@@ -150,8 +151,8 @@ static int32_t gather(const sm *s, const warp *w, const int64_t *op, wanted *lis
 }
 
 /* The same on shared memory, own or of another SM of the cluster: banks, and no tags. */
-static int32_t gather_shared(const sm *s, const warp *w, const int64_t *op, wanted *list, int32_t *cycles,
-                             int32_t *phases)
+static int32_t gather_shared(const struct sm *s, const struct warp *w, const int64_t *op, struct wanted *list,
+                             int32_t *cycles, int32_t *phases)
 {
     uint64_t address[32], first = (uint64_t)(op[1] + w->index * op[4] + w->count * op[5]);
     int32_t lanes = (int32_t)op[8], bytes = (int32_t)op[7];

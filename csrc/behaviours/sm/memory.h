@@ -7,7 +7,7 @@
 
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
 
-static void wait_for(sm *s, int32_t *head, int32_t who)
+static void wait_for(struct sm *s, int32_t *head, int32_t who)
 {
     if (s->free_waiter == NONE) {
         int32_t more = cw_more(s->n_waiters, 256);
@@ -20,11 +20,11 @@ static void wait_for(sm *s, int32_t *head, int32_t who)
     }
     int32_t i = s->free_waiter;
     s->free_waiter = s->waiters[i].next;
-    s->waiters[i] = (waiter){who, *head};
+    s->waiters[i] = (struct waiter){who, *head};
     *head = i;
 }
 
-static int32_t new_txn(sm *s)
+static int32_t new_txn(struct sm *s)
 {
     int32_t i = s->free_txn;
     s->free_txn = s->txns[i].next_free;
@@ -34,7 +34,7 @@ static int32_t new_txn(sm *s)
 
 /* One line of a load: hit, a fetch that is under way, or a request. Returns 0 where there is no room for the
  * request. */
-static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int past_l1, int64_t leave_fs)
+static int load_line(struct sm *s, struct warp *w, uint64_t virtual_line, int32_t mask, int past_l1, int64_t leave_fs)
 {
     uint64_t *entry = past_l1 ? NULL : find(s, virtual_line);
     int32_t who = (int32_t)(w - s->warps);
@@ -72,7 +72,7 @@ static int load_line(sm *s, warp *w, uint64_t virtual_line, int32_t mask, int pa
     return 1;
 }
 
-static int store_line(sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_fs)
+static int store_line(struct sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_fs)
 {
     int32_t sectors = popcount4(mask);
     if (s->store_room < sectors)
@@ -90,9 +90,9 @@ static int store_line(sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_
 }
 
 /* Issue a memory instruction, from line `w->line_done` on; 0 where it has to wait for room. */
-static int memory(sm *s, warp *w, const int64_t *op)
+static int memory(struct sm *s, struct warp *w, const int64_t *op)
 {
-    wanted list[64];
+    struct wanted list[64];
     int32_t cycles, phases, n = gather(s, w, op, list, &cycles, &phases);
     int64_t start = max64(now_fs(s), s->lsu_fs), extra = 2 * (phases - 1) * s->period_fs;
     if (!w->line_done) {
@@ -100,7 +100,7 @@ static int memory(sm *s, warp *w, const int64_t *op)
         s->stats[0] += op[0] != SM_OP_STORE;
     }
     while (w->line_done < n) {
-        wanted *at = &list[w->line_done];
+        struct wanted *at = &list[w->line_done];
         int64_t leave = start + extra + s->p[MISS_CYCLES] * s->period_fs;
         int done = op[0] == SM_OP_STORE ? store_line(s, at->line, at->mask, leave)
                                         : load_line(s, w, at->line, at->mask, op[9] != 0, leave);

@@ -4,13 +4,13 @@
 
 /* ---- warps and blocks ------------------------------------------------------------------------------------------ */
 
-static void wake_at(sm *s, warp *w, int64_t at_fs, int32_t code)
+static void wake_at(struct sm *s, struct warp *w, int64_t at_fs, int32_t code)
 {
     s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, code, (uint64_t)(w - s->warps));
 }
 
 /* The kernel has ended once no block is left and its stores are acknowledged: the command processor hears of it. */
-static void maybe_end(sm *s)
+static void maybe_end(struct sm *s)
 {
     if (!s->started || s->running || s->next_block < s->blocks || s->store_room < s->p[STORE_SECTORS])
         return;
@@ -19,9 +19,9 @@ static void maybe_end(sm *s)
     s->host->reply(s->host, s->me, 0, &s->command, &done);
 }
 
-static void launch(sm *s);
+static void launch(struct sm *s);
 
-static void start_block(sm *s, int32_t slot, int64_t count)
+static void start_block(struct sm *s, int32_t slot, int64_t count)
 {
     int64_t block = s->next_block, n = (s->threads + 31) / 32;
     if (block >= s->blocks) {
@@ -32,14 +32,14 @@ static void start_block(sm *s, int32_t slot, int64_t count)
     s->next_block += s->block_step;
     s->alive[slot] = (int32_t)n;
     for (int64_t i = 0; i < n; i++) {
-        warp *w = &s->warps[slot * n + i];
-        *w = (warp){.block = block, .index = (int32_t)i, .slot = slot, .count = count, .next_stalled = NONE};
+        struct warp *w = &s->warps[slot * n + i];
+        *w = (struct warp){.block = block, .index = (int32_t)i, .slot = slot, .count = count, .next_stalled = NONE};
         s->launch_fs = max64(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
         wake_at(s, w, s->launch_fs, WAKE);
     }
 }
 
-static void end_warp(sm *s, warp *w)
+static void end_warp(struct sm *s, struct warp *w)
 {
     if (--s->alive[w->slot])
         return;
@@ -48,7 +48,7 @@ static void end_warp(sm *s, warp *w)
     s->host->schedule(s->host, s->me, s->p[TURNAROUND] * s->period_fs / FS, 1, BLOCK, (uint64_t)w->slot);
 }
 
-static void stall(sm *s, warp *w)
+static void stall(struct sm *s, struct warp *w)
 {
     int32_t who = (int32_t)(w - s->warps);
     w->next_stalled = NONE;
@@ -60,7 +60,7 @@ static void stall(sm *s, warp *w)
 }
 
 /* Pause until all loads are back; 0 where they are. */
-static int pause_for_loads(sm *s, warp *w)
+static int pause_for_loads(struct sm *s, struct warp *w)
 {
     if (w->waiting) {
         w->paused = 1;
@@ -73,7 +73,7 @@ static int pause_for_loads(sm *s, warp *w)
     return 0;
 }
 
-static void run(sm *s, warp *w)
+static void run(struct sm *s, struct warp *w)
 {
     while (w->pc < s->n_ops) {
         const int64_t *op = s->ops[w->pc];
@@ -134,10 +134,10 @@ static void run(sm *s, warp *w)
     end_warp(s, w);
 }
 
-static void resume_stalled(sm *s)
+static void resume_stalled(struct sm *s)
 {
     while (s->stalled_first != NONE) {
-        warp *w = &s->warps[s->stalled_first];
+        struct warp *w = &s->warps[s->stalled_first];
         const int64_t *op = s->ops[w->pc];
         if (!(op[0] == SM_OP_SHARED ? shared(s, w, op) : memory(s, w, op)))
             return;
@@ -152,7 +152,7 @@ static void resume_stalled(sm *s)
     }
 }
 
-static void launch(sm *s)
+static void launch(struct sm *s)
 {
     for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
         start_block(s, slot, s->first_count + slot * s->place_count);
@@ -163,7 +163,7 @@ static void launch(sm *s)
 
 static void receive(void *state, const cw_message *m)
 {
-    sm *s = state;
+    struct sm *s = state;
     if (m->port == CLUSTER || m->port == COPIES || m->tag & OF_COPIES) {
         m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
         return;
@@ -183,7 +183,7 @@ static void receive(void *state, const cw_message *m)
         maybe_end(s);
         return;
     }
-    txn *t = &s->txns[m->tag];
+    struct txn *t = &s->txns[m->tag];
     if (t->entry) {
         uint64_t *entry = find(s, t->line);
         *entry = (*entry & ~((uint64_t)t->mask << 4)) | (uint64_t)t->mask;
@@ -193,10 +193,10 @@ static void receive(void *state, const cw_message *m)
     t->next_free = s->free_txn;
     s->free_txn = (int32_t)m->tag;
     while (at != NONE) {
-        waiter back = s->waiters[at];
+        struct waiter back = s->waiters[at];
         s->waiters[at].next = s->free_waiter;
         s->free_waiter = at;
-        warp *w = &s->warps[back.warp];
+        struct warp *w = &s->warps[back.warp];
         if (--w->waiting == 0 && w->paused) {
             w->paused = 0;
             run(s, w);
@@ -208,7 +208,7 @@ static void receive(void *state, const cw_message *m)
 
 static void timer(void *state, int32_t code, uint64_t data)
 {
-    sm *s = state;
+    struct sm *s = state;
     if (code == WAKE)
         run(s, &s->warps[data]);
     else if (code == BLOCK)
@@ -224,7 +224,7 @@ static void timer(void *state, int32_t code, uint64_t data)
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    sm *s = state;
+    struct sm *s = state;
     s->host = host;
     s->me = part;
     memcpy(s->p, p, sizeof s->p);
@@ -247,7 +247,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 
 static int attach(void *state, int32_t what, const int64_t *data, int64_t n, char *why)
 {
-    sm *s = state;
+    struct sm *s = state;
     if (what == SM_TABLE_PAGES) {
         s->pages = data;
         s->n_pages = n;
@@ -279,7 +279,7 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
 /* A read or write outside time: 0 L1, else 1 + what the slice says. */
 static int32_t touch(void *state, const cw_message *m)
 {
-    sm *s = state;
+    struct sm *s = state;
     uint64_t line = m->address / LINE, *entry = m->kind == CW_WRITE ? NULL : find(s, line);
     if (entry && !(m->mask & ~(int32_t)(*entry & 15)))
         return 0;
@@ -292,11 +292,11 @@ static int32_t touch(void *state, const cw_message *m)
     return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, access.address / LINE), &access);
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const sm *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct sm *)state)->stats[index]; }
 
 static void close_(void *state)
 {
-    sm *s = state;
+    struct sm *s = state;
     free(s->tags);
     free(s->txns);
     free(s->waiters);
@@ -312,7 +312,7 @@ cw_behaviour cw_sm = {
     .n_ports = N_PORTS,
     .statistics = STATISTICS,
     .n_statistics = 12,
-    .state_size = sizeof(sm),
+    .state_size = sizeof(struct sm),
     .open = open,
     .attach = attach,
     .receive = receive,

@@ -80,24 +80,24 @@ static const cw_statistic STATISTICS[] = {
     {"copied", "B", "moved by its engine of bulk copies"},
 };
 
-typedef struct warp {
+struct warp {
     int64_t block, count, place, ready_fs;
     int32_t index, slot, pc, waiting; /* waiting: loads not back yet */
     int32_t paused;                   /* stands at WAIT or CHASE */
     int32_t barrier;                  /* 1 + the mbarrier it waits for, 0: none */
     int32_t next_stalled, line_done;  /* lines of the stalled instruction that are through */
-} warp;
+};
 
-typedef struct txn {
+struct txn {
     uint64_t line;
     int32_t mask, entry, head, next_free, sectors;
-} txn;
+};
 
-typedef struct waiter {
+struct waiter {
     int32_t warp, next;
-} waiter;
+};
 
-typedef struct sm {
+struct sm {
     cw_host *host;
     int32_t me;
     int64_t p[N_PARAMETERS], period_fs;
@@ -106,24 +106,24 @@ typedef struct sm {
     int32_t n_ops;
     const int64_t *pages, *order;
     int64_t n_pages, n_order;
-    warp warps[MAX_WARPS];
+    struct warp warps[MAX_WARPS];
     int32_t alive[MAX_BLOCKS]; /* warps of the slot's block that have not ended */
     /* sets x ways, most recent first: (line + 1) << 24 | fetch << 8 | pending << 4 | valid */
     uint64_t *tags;
-    txn *txns;
+    struct txn *txns;
     int32_t n_txns, free_txn;
-    waiter *waiters;
+    struct waiter *waiters;
     int32_t n_waiters, free_waiter;
     int64_t load_room, store_room, lsu_fs, lsu_used, launch_fs;
     int32_t stalled_first, stalled_last, tag_bits;
     int64_t pending[MAX_BARRIERS]; /* bytes that an mbarrier still expects */
     int32_t running, started;      /* blocks; whether a command processor waits for the kernel's end */
     cw_message command;
-    held leaving; /* messages to the cluster */
+    struct held leaving; /* messages to the cluster */
     int64_t stats[12];
-} sm;
+};
 
-static int64_t now_fs(const sm *s) { return s->host->now * FS; }
+static int64_t now_fs(const struct sm *s) { return s->host->now * FS; }
 
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 

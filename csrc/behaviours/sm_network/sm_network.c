@@ -17,13 +17,13 @@ enum { SM };
 static const char *const PORTS[] = {"sm"};
 static const cw_statistic STATISTICS[] = {{"requests", "messages", "carried"}, {"answers", "messages", "carried"}};
 
-typedef struct network {
+struct network {
     cw_host *host;
     int32_t me;
     int64_t p[N_PARAMETERS], delay_fs, period_fs, stats[2];
-    held waiting;
+    struct held waiting;
     int64_t leaving[MAX_SMS], entering[MAX_SMS]; /* fs until which the ports are taken */
-} network;
+};
 
 /* When a port that is requested from `from_fs` on has passed what takes so long. */
 static int64_t taken(int64_t *port, int64_t from_fs, int64_t takes)
@@ -34,7 +34,7 @@ static int64_t taken(int64_t *port, int64_t from_fs, int64_t takes)
 
 static void receive(void *state, const cw_message *m)
 {
-    network *n = state;
+    struct network *n = state;
     int request = m->kind == CW_READ || m->kind == CW_WRITE;
     int32_t target_rank = (int32_t)(m->address >> 48 & 0xffff), source_rank = (int32_t)(m->address >> 32 & 0xffff);
     int32_t from = request ? source_rank : target_rank, to = request ? target_rank : source_rank;
@@ -51,14 +51,15 @@ static void receive(void *state, const cw_message *m)
 /* A message has come through: `code` is the SM it goes to. */
 static void timer(void *state, int32_t code, uint64_t data)
 {
-    network *n = state;
+    struct network *n = state;
     cw_message m = release(&n->waiting, data);
     n->host->send(n->host, n->me, SM, code, 0, &m);
 }
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    network *n = state;
+    (void)why;
+    struct network *n = state;
     n->host = host;
     n->me = part;
     memcpy(n->p, p, sizeof n->p);
@@ -67,9 +68,9 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return 0;
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const network *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct network *)state)->stats[index]; }
 
-static void close_(void *state) { close_held(&((network *)state)->waiting); }
+static void close_(void *state) { close_held(&((struct network *)state)->waiting); }
 
 cw_behaviour cw_sm_network = {
     .abi = CW_ABI,
@@ -80,7 +81,7 @@ cw_behaviour cw_sm_network = {
     .n_ports = 1,
     .statistics = STATISTICS,
     .n_statistics = 2,
-    .state_size = sizeof(network),
+    .state_size = sizeof(struct network),
     .open = open,
     .receive = receive,
     .timer = timer,

@@ -26,30 +26,30 @@ static const cw_statistic STATISTICS[] = {
     {"waits", "times", "stalls: as many lines in flight as allowed"},
 };
 
-typedef struct command {
+struct command {
     int64_t ready_fs; /* first line at the earliest */
     uint64_t tag, box;
     int32_t kind;
-} command;
+};
 
-typedef struct tma {
+struct tma {
     cw_host *host;
     int32_t me;
     int64_t p[N_PARAMETERS], period_fs, descriptors[MAX_DESCRIPTORS][TMA_DESCRIPTOR_WORDS];
     int32_t n_descriptors;
-    command queue[MAX_COMMANDS];
+    struct command queue[MAX_COMMANDS];
     int32_t first, n;
     int64_t row, at; /* where the first command stands: row, bytes of it done */
     int64_t next_fs; /* earliest next line */
     int64_t under_way;
     int32_t waking; /* a timer is set */
     int64_t stats[3];
-} tma;
+};
 
 /* One line of the first command; the command leaves with its last line. */
-static void line(tma *t)
+static void line(struct tma *t)
 {
-    command *c = &t->queue[t->first];
+    struct command *c = &t->queue[t->first];
     const int64_t *d = t->descriptors[c->tag >> 8];
     int64_t from = d[0] + (int64_t)c->box * d[1] + t->row * d[4] + t->at, line = from / LINE, end = (line + 1) * LINE,
             last = from - t->at + d[2];
@@ -77,7 +77,7 @@ static void line(tma *t)
 }
 
 /* All lines whose time has come; then a timer for the next, unless one that comes back will say so. */
-static void advance(tma *t)
+static void advance(struct tma *t)
 {
     int64_t now = t->host->now * FS;
     while (t->n && t->under_way < t->p[LINES]) {
@@ -99,12 +99,12 @@ static void advance(tma *t)
 
 static void receive(void *state, const cw_message *m)
 {
-    tma *t = state;
+    struct tma *t = state;
     if (m->kind == CW_READ || m->kind == CW_WRITE) {
         if (t->n == MAX_COMMANDS || (int64_t)(m->tag >> 8) >= t->n_descriptors)
             abort(); /* a program's fault: more copies at once than the engine's queue, or no such descriptor */
         t->queue[(t->first + t->n++) % MAX_COMMANDS] =
-            (command){t->host->now * FS + t->p[SETUP_CYCLES] * t->period_fs, m->tag, m->address, m->kind};
+            (struct command){t->host->now * FS + t->p[SETUP_CYCLES] * t->period_fs, m->tag, m->address, m->kind};
         t->stats[0]++;
     } else {
         t->under_way--;
@@ -114,14 +114,16 @@ static void receive(void *state, const cw_message *m)
 
 static void timer(void *state, int32_t code, uint64_t data)
 {
-    tma *t = state;
+    (void)code, (void)data;
+    struct tma *t = state;
     t->waking = 0;
     advance(t);
 }
 
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
-    tma *t = state;
+    (void)why;
+    struct tma *t = state;
     t->host = host;
     t->me = part;
     memcpy(t->p, p, sizeof t->p);
@@ -131,7 +133,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 
 static int attach(void *state, int32_t what, const int64_t *data, int64_t n, char *why)
 {
-    tma *t = state;
+    struct tma *t = state;
     int64_t count = n / TMA_DESCRIPTOR_WORDS;
     if (what != TMA_TABLE_DESCRIPTORS || count * TMA_DESCRIPTOR_WORDS != n || count < 1 || count > MAX_DESCRIPTORS)
         return snprintf(why, 256, "tma: 1 to %d descriptors of %d words", MAX_DESCRIPTORS, TMA_DESCRIPTOR_WORDS), -1;
@@ -146,7 +148,7 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
     return 0;
 }
 
-static int64_t statistic(const void *state, int32_t index) { return ((const tma *)state)->stats[index]; }
+static int64_t statistic(const void *state, int32_t index) { return ((const struct tma *)state)->stats[index]; }
 
 static void close_(void *state) { (void)state; }
 
@@ -159,7 +161,7 @@ cw_behaviour cw_tma = {
     .n_ports = N_PORTS,
     .statistics = STATISTICS,
     .n_statistics = 3,
-    .state_size = sizeof(tma),
+    .state_size = sizeof(struct tma),
     .open = open,
     .attach = attach,
     .receive = receive,

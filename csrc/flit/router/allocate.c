@@ -1,6 +1,7 @@
 /* flit/router/allocate.c -- the general router's evaluations: who asks for which VC and switch slot, and who gets
  * it. */
 #include "flit/router/general_state.h"
+#include "flit/router/route.h"
 
 #define LOCAL(net, id)   ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
 #define VC_OF(net, id)   ((id) & ((1u << (net)->vc_bits) - 1))

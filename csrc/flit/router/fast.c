@@ -13,58 +13,18 @@
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("no-tree-slp-vectorize") /* pairs of numbers in registers would pass through a vector */
 #endif
-#include "flit/traffic.h"
+#include "flit/leaves.h"
+#include "flit/router/fast_view.h"
+#include "flit/router/router.h"
 
-#define INLINE NOC_INLINE
-#define FAR    512 /* routers from which on the state is larger than a second-level cache, and prefetching pays */
-
-/* The arrays of the state as locals: stores of small integers alias everything, and members would be reloaded. */
-struct view {
-    char *restrict input_port, *restrict port;
-    size_t input_port_size, port_size;
-    struct noc_flit *restrict ring;
-    struct noc_event *restrict flit_wheel;
-    uint32_t *restrict credit_wheel, *restrict flit_n, *restrict credit_n;
-    struct noc_request *restrict contested;
-    uint64_t *restrict key;
-    uint64_t now;
-    uint32_t wheel_mask, flit_room, credit_room, vc_mask, port_mask, local, depth;
-    int vb, both;
-};
-
-INLINE struct noc_input_port *input_port_of(const struct view *w, uint32_t id)
-{
-    return (void *)(w->input_port + (id >> w->vb) * w->input_port_size);
-}
-INLINE struct noc_output_port *port_of(const struct view *w, uint32_t out)
-{
-    return (void *)(w->port + (out >> w->vb) * w->port_size);
-}
-INLINE struct noc_input_vc *in_of(const struct view *w, uint32_t id)
-{
-    return &input_port_of(w, id)->vc[id & w->vc_mask];
-}
-
-/* Output VC 0 the head flit `f` in front of `id` goes to, of local numbering. */
-INLINE uint32_t route(struct noc_state *net, const struct view *w, uint32_t id, struct noc_flit *f, const int special,
-                      const int plain)
-{
-    if (plain || net->grid_route)
-        return noc_grid_route(net, id >> w->both, f->dst);
-    return noc_route(net, id >> w->both, (id >> w->vb) & w->port_mask, f, special) << w->vb;
-}
-
-INLINE uint32_t output_of(const struct view *w, uint32_t id, uint32_t out)
-{
-    return (id & ~w->local) | (out & (NOC_ACTIVE - 1u));
-}
+#define FAR 512 /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
 INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, const int special, const int far,
                      const int plain)
 {
     const uint32_t slot = (uint32_t)w->now & w->wheel_mask, n = w->flit_n[slot];
     const struct noc_event *restrict event = w->flit_wheel + (size_t)slot * w->flit_room;
-    const unsigned k = (w->now + (R != 0)) % 3;
+    const unsigned k = (unsigned)((w->now + (R != 0)) % 3);
     struct noc_list *const va = &net->va[k];
     struct noc_request *restrict const va_at = va->at;
     uint32_t va_n = va->n;
@@ -98,7 +58,7 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
 static uint32_t with_room(const struct noc_state *net, uint32_t port, uint32_t mask, uint32_t msg)
 {
     uint32_t room = 0;
-    unsigned need = net->c.vc_busy_when_full;
+    unsigned need = (unsigned)net->c.vc_busy_when_full;
     if (net->c.cut_through && net->msg[msg].packet_flits > (int)need)
         need = (unsigned)net->msg[msg].packet_flits;
     for (int vc = 0; vc < net->c.vcs; vc++)
@@ -153,7 +113,7 @@ INLINE void take(const struct view *w, struct noc_output_port *p, uint32_t id, u
 INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far,
                           const int plain)
 {
-    const unsigned k = w->now % 3, k1 = (w->now + 1) % 3, s1 = (w->now + 1) & 1;
+    const unsigned k = (unsigned)(w->now % 3), k1 = (unsigned)((w->now + 1) % 3), s1 = (unsigned)(w->now + 1) & 1;
     struct noc_list *const list = &net->va[k], *const next = &net->va[k1], *const sa = &net->sa[s1];
     struct noc_request *restrict const at = list->at, *restrict const next_at = next->at,
                                        *restrict const sa_at = sa->at;
@@ -330,7 +290,7 @@ INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct cr
 INLINE void switch_allocation(struct noc_state *net, const struct view *w, const int R, const int special,
                               const int far, const int plain)
 {
-    const unsigned s = w->now & 1, k = (w->now + 1 + (R != 0)) % 3;
+    const unsigned s = (unsigned)w->now & 1, k = (unsigned)((w->now + 1 + (R != 0)) % 3);
     struct noc_list *const list = &net->sa[s], *const next = &net->sa[s ^ 1], *const va = &net->va[k];
     struct noc_request *restrict const at = list->at;
     struct crossing x = {next->at, va->at, next->n, va->n, s ^ 1, k};
@@ -362,25 +322,6 @@ INLINE void switch_allocation(struct noc_state *net, const struct view *w, const
     va->n = x.va_n;
 }
 
-/* Flits that crossed to an endpoint: it takes them when they arrive, and their credits are known now. */
-INLINE void departures(struct noc_state *net, const struct view *w)
-{
-    const uint32_t list = w->wheel_mask + 1, n = w->flit_n[list];
-    const struct noc_event *event = w->flit_wheel + (size_t)list * w->flit_room;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct noc_flit f = event[i].flit;
-        put_credit(w, net->terminal_credit, event[i].vc);
-        if (!(f.bits & NOC_TAIL))
-            continue;
-        if (net->traffic)
-            noc_traffic_arrived(net, f.msg, f.bits >> 2, w->now + net->terminal_delay);
-        else
-            noc_deliver(net, f.msg, f.bits >> 2, w->now + net->terminal_delay);
-    }
-    net->ejected += n;
-    w->flit_n[list] = 0;
-}
-
 /* pb, vb: bits of port and VC numbers, constants where the caller knows them: shifts and masks then need no registers.
  * plain: one class, no datelines, dimension order in one or two dimensions. */
 INLINE void cycle(struct noc_state *net, const int R, const int special, const int far, const int plain, const int pb,
@@ -410,7 +351,6 @@ INLINE void cycle(struct noc_state *net, const int R, const int special, const i
     arrivals(net, &w, R, special, far, plain);
     vc_allocation(net, &w, special, far, plain);
     switch_allocation(net, &w, R, special, far, plain);
-    departures(net, &w);
 }
 
 void noc_fast_cycle(struct noc_state *net)

@@ -1,5 +1,8 @@
 /* flit/router/general.c -- the general router: what arrives, what each step changes, and what leaves. */
+#include "flit/leaves.h"
 #include "flit/router/general_state.h"
+#include "flit/router/route.h"
+#include "flit/router/router.h"
 
 #define LOCAL(net, id)   ((id) & ((1u << ((net)->port_bits + (net)->vc_bits)) - 1))
 #define VC_OF(net, id)   ((id) & ((1u << (net)->vc_bits) - 1))
@@ -261,10 +264,8 @@ static void leave(struct noc_state *net, uint32_t gp, const struct noc_leaving *
         noc_put_flit(net, p->flit_delay - st, p->dst + VC_OF(net, l->out), l->flit, l->stamp);
         return;
     }
-    noc_put_credit(net, net->terminal_credit - st, l->out);
-    net->ejected++;
-    if (l->flit.bits & NOC_TAIL)
-        noc_deliver(net, l->flit.msg, l->flit.bits >> 2, net->now + p->flit_delay - st);
+    struct noc_event *e = &net->flit_wheel[(size_t)p->exit_list * net->flit_room + net->flit_n[p->exit_list]++];
+    *e = (struct noc_event){l->out, l->flit, l->stamp};
 }
 
 /* One flit and one credit message per port; 1 while the router has anything left to do. */
@@ -279,7 +280,8 @@ static int send(struct noc_state *net, uint32_t router)
         struct noc_fifo *q = &rt->queue[p], *c = &rt->credit_queue[p];
         if (q->n && net->now >= rt->wire_free[p]) {
             const uint32_t whole = noc_output_port(net, gp)->interval;
-            rt->wire_free[p] = net->now + (net->pace ? noc_interval(&net->pace[gp], whole, &net->pace[gp].on_wire) : whole);
+            rt->wire_free[p] =
+                net->now + (net->pace ? noc_interval(&net->pace[gp], whole, &net->pace[gp].on_wire) : whole);
             leave(net, gp, &g->queue[(size_t)gp * g->queue_room + q->first]);
             q->first = (q->first + 1) % g->queue_room;
             q->n--;

@@ -1,6 +1,8 @@
 /* flit/router/general_open.c -- the general router's arrays: opened for the ports and options of each router, and
  * closed. */
+#include "flit/leaves.h"
 #include "flit/router/general_state.h"
+#include "flit/router/router.h"
 
 #include <stdlib.h>
 

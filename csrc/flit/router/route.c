@@ -1,6 +1,7 @@
 /* flit/router/route.c -- routing tables folded: where routes are dimension order, small tables per dimension replace
  * that of all pairs. */
-#include "flit/state.h"
+#include "flit/router/route.h"
+#include "flit/leaves.h"
 
 #include <stdlib.h>
 #include <string.h>

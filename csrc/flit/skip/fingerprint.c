@@ -8,6 +8,7 @@
  *         before. Periods too long to be remembered show as the fingerprint of an anchor, set at w, 2w, 4w ... cycles
  *         (Brent).
  */
+#include "flit/leaves.h"
 #include "flit/skip/state.h"
 
 #include <stdlib.h>
@@ -41,7 +42,7 @@ int noc_fingerprints_read(struct noc_state *net)
     const int vb = net->vc_bits;
     uint32_t searching = 0;
     for (uint32_t i = 0; i < s->n_groups; i++)
-        searching += noc_searches(net, &group[i]);
+        searching += (uint32_t)noc_searches(net, &group[i]);
     if (!searching)
         return 0;
     for (uint32_t i = 0; i < n; i++) {

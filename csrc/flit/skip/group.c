@@ -2,7 +2,9 @@
  * is known from the routing table. A new flow joins the groups whose ports it uses; when one ends, its group is
  * partitioned anew.
  */
+#include "flit/router/route.h"
 #include "flit/skip/state.h"
+#include "flit/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +24,10 @@ static int reserve(uint32_t **array, uint32_t *room, uint32_t need)
     return 1;
 }
 
-/* ---- called by flit/source.c, in the middle of a cycle */
+/* ---- the watch: called by flit/source.c, in the middle of a cycle */
 
 /* A message is about to be queued: a parked group whose endpoint would start it is unparked first. */
-void noc_skip_starts(struct noc_state *net, uint32_t msg)
+static void starts(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
     const struct noc_msg *m = &net->msg[msg];
@@ -35,7 +37,7 @@ void noc_skip_starts(struct noc_state *net, uint32_t msg)
         noc_unpark(net, &s->group[id]);
 }
 
-void noc_skip_started(struct noc_state *net, uint32_t msg)
+static void started(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
     const uint32_t known = s->slot_room;
@@ -55,14 +57,14 @@ void noc_skip_started(struct noc_state *net, uint32_t msg)
 }
 
 /* A message has been sent out: what its endpoint does next is another thing. */
-void noc_skip_changed(struct noc_state *net, uint32_t endpoint)
+static void changed(struct noc_state *net, uint32_t endpoint)
 {
     const uint32_t id = net->skip->group_of[net->router_ports + endpoint];
     if (id != NOC_NO_GROUP)
         net->skip->group[id].changed = 1;
 }
 
-void noc_skip_ended(struct noc_state *net, uint32_t msg)
+static void ended(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
     if (msg >= s->slot_room || s->slot[msg] == UINT32_MAX)
@@ -81,6 +83,8 @@ void noc_skip_ended(struct noc_state *net, uint32_t msg)
     s->place[moved] = s->place[msg];
     g->changed = g->may_split = 1;
 }
+
+const struct noc_watch noc_group_watch = {starts, started, changed, ended};
 
 /* ---- the partition */
 

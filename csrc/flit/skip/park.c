@@ -7,6 +7,8 @@
  *       the periods is stepped too, and read where those bins end in it: the bins are those of stepping.
  * Arbiters hold cycle numbers; those of one port only ever grow, as its groups follow each other in time.
  */
+#include "flit/cycle.h"
+#include "flit/leaves.h"
 #include "flit/skip/state.h"
 
 #include <stdlib.h>
@@ -149,30 +151,4 @@ void noc_unpark(struct noc_state *net, struct noc_group *g)
     g->parked = 0;
     s->parked--;
     noc_set_limit(s);
-}
-
-void noc_unpark_all(struct noc_state *net)
-{
-    for (uint32_t i = 0; net->skip && i < net->skip->n_groups; i++) {
-        struct noc_group *g = &net->skip->group[i];
-        if (g->used && g->parked) {
-            noc_unpark(net, g);
-            noc_group_restart(net, g);
-        }
-    }
-}
-
-/* Counters of all groups as of now; parked groups stay parked. */
-void noc_settle(struct noc_state *net)
-{
-    for (uint32_t i = 0; net->skip && i < net->skip->n_groups; i++) {
-        struct noc_group *g = &net->skip->group[i];
-        if (!g->used || !g->parked)
-            continue;
-        noc_unpark(net, g);
-        const uint64_t periods = (g->limit - net->now) / g->period;
-        g->limit = net->now + periods * g->period;
-        if (!periods || !noc_park(net, g))
-            g->given_up = 1;
-    }
 }

@@ -7,6 +7,9 @@
  * deceive. The group is then parked (flit/skip/park.c) until its shortest message is nearly out, or a new message
  * uses one of its ports.
  */
+#include "flit/leaves.h"
+#include "flit/router/router.h"
+#include "flit/skip/skip.h"
 #include "flit/skip/state.h"
 
 #include <stdlib.h>
@@ -24,6 +27,7 @@ int noc_skip_open(struct noc_state *net)
     s->path = noc_alloc(net, net->all_ports, sizeof *s->path);
     s->seen = noc_alloc(net, net->all_ports, sizeof *s->seen);
     s->flow_counts = noc_alloc(net, (size_t)net->all_ports * (size_t)net->c.flows, sizeof *s->flow_counts);
+    net->watch = &noc_group_watch;
     s->coupled = noc_general_coupled(net);
     s->never_periodic = noc_general_never_periodic(net);
     s->next_limit = UINT64_MAX;
@@ -58,6 +62,7 @@ void noc_skip_close(struct noc_state *net)
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);
     net->skip = NULL;
+    net->watch = NULL;
 }
 
 static size_t source_of(const struct noc_state *net, uint32_t key, int k)
@@ -233,44 +238,28 @@ void noc_skip_idle(struct noc_state *net, uint64_t cycles)
     net->skip->report.skipped += net->skip->parked ? cycles : 0;
 }
 
-/* ---- what is reported */
-
-/* The present regime of a group is over; was it stepped to its end? The longest such stretches are kept. */
-void noc_note_unrepeated(struct noc_state *net, const struct noc_group *g)
+void noc_unpark_all(struct noc_state *net)
 {
-    struct noc_skip *s = net->skip;
-    const uint64_t cycles = net->now - g->begun;
-    if (g->recurred || cycles < NOC_BULK || !g->n_msgs)
-        return;
-    uint32_t at = s->n_longest < NOC_UNREPEATED ? s->n_longest++ : NOC_UNREPEATED;
-    for (; at && s->longest[at - 1].cycles < cycles; at--)
-        if (at < NOC_UNREPEATED)
-            s->longest[at] = s->longest[at - 1];
-    if (at == NOC_UNREPEATED)
-        return;
-    struct noc_unrepeated *u = &s->longest[at];
-    *u = (struct noc_unrepeated){g->begun, cycles, (int32_t)g->n_msgs, g->given_up, {-1, -1, -1, -1}, {-1, -1, -1, -1}};
-    for (uint32_t i = 0; i < 4 && i < g->n_msgs; i++) {
-        u->src[i] = net->msg[g->msgs[i]].src;
-        u->dst[i] = net->msg[g->msgs[i]].dst;
+    for (uint32_t i = 0; net->skip && i < net->skip->n_groups; i++) {
+        struct noc_group *g = &net->skip->group[i];
+        if (g->used && g->parked) {
+            noc_unpark(net, g);
+            noc_group_restart(net, g);
+        }
     }
 }
 
-void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out)
+/* Counters of all groups as of now; parked groups stay parked. */
+void noc_settle(struct noc_state *net)
 {
-    *out = (struct noc_skip_report){0, 0, 0, 0, 0, 0, 0};
-    if (!net->skip)
-        return;
-    *out = net->skip->report;
-    for (uint32_t i = 0; i < net->skip->n_groups; i++)
-        if (net->skip->group[i].used)
-            out->group_cycles += net->now - net->skip->group[i].born;
-}
-
-int noc_unrepeated(const struct noc_state *net, struct noc_unrepeated *out)
-{
-    const uint32_t n = net->skip ? net->skip->n_longest : 0;
-    if (n)
-        memcpy(out, net->skip->longest, n * sizeof *out);
-    return (int)n;
+    for (uint32_t i = 0; net->skip && i < net->skip->n_groups; i++) {
+        struct noc_group *g = &net->skip->group[i];
+        if (!g->used || !g->parked)
+            continue;
+        noc_unpark(net, g);
+        const uint64_t periods = (g->limit - net->now) / g->period;
+        g->limit = net->now + periods * g->period;
+        if (!periods || !noc_park(net, g))
+            g->given_up = 1;
+    }
 }

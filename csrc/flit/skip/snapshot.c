@@ -1,69 +1,9 @@
 /* flit/skip/snapshot.c -- the state of a group, or of the whole network, as words relative to now: equal words, equal
  * future. */
 #include "flit/skip/snapshot.h"
+#include "flit/leaves.h"
 
 #include <stdlib.h>
-
-static int by_number(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void sort(uint64_t *at, size_t n)
-{
-    if (n > 32) {
-        qsort(at, n, sizeof *at, by_number);
-        return;
-    }
-    for (size_t i = 1; i < n; i++) { /* insertion: most lists are short */
-        const uint64_t x = at[i];
-        size_t k = i;
-        for (; k && at[k - 1] > x; k--)
-            at[k] = at[k - 1];
-        at[k] = x;
-    }
-}
-
-/* A list whose order means nothing: sorted in place of writing. */
-void noc_put_sorted(struct noc_snapshot *w, uint64_t what, size_t n)
-{
-    if (!n)
-        return;
-    sort(w->scratch, n);
-    noc_put(w, what << 32 | n);
-    for (size_t i = 0; i < n; i++)
-        noc_put(w, w->scratch[i]);
-}
-
-static int aged(const struct noc_state *net)
-{
-    return net->c.priority == NOC_NETWORK_AGE || net->c.priority == NOC_LOCAL_AGE;
-}
-
-void noc_put_age(struct noc_snapshot *w, const struct noc_flit *f, uint32_t stamp)
-{
-    const uint64_t apart = w->id == NOC_NO_GROUP ? (uint64_t)f->dst << 32 : 0,
-                   age = apart | (uint32_t)((uint32_t)w->net->now - stamp);
-    if (!aged(w->net))
-        return;
-    if (w->at || w->against) {
-        const uint64_t *found = bsearch(&age, w->age, w->ages, sizeof *w->age, by_number);
-        noc_put(w, found ? (uint64_t)(found - w->age) : UINT64_MAX);
-        return;
-    }
-    if (w->ages == w->age_room) {
-        const size_t room = w->age_room ? 2 * w->age_room : 256;
-        uint64_t *grown = realloc(w->age, room * sizeof *grown);
-        if (!grown) {
-            w->differs = 1;
-            return;
-        }
-        w->age = grown;
-        w->age_room = room;
-    }
-    w->age[w->ages++] = age;
-}
 
 static void put_input(struct noc_snapshot *w, uint32_t gp)
 {
@@ -134,7 +74,7 @@ static void put_wires(struct noc_snapshot *w)
             if (noc_mine(w, noc_key_of_input(net, event[i].vc)))
                 w->scratch[n++] = (uint64_t)event[i].vc << 32 | i;
         if (n) {
-            sort(w->scratch, n);
+            noc_sort(w->scratch, n);
             noc_put(w, (uint64_t)(2 * k) << 32 | n);
         }
         for (size_t i = 0; i < n; i++) {
@@ -209,12 +149,12 @@ static void put_all(struct noc_snapshot *w, const struct noc_group *g)
 /* Ranks of the ages present; 0 without memory. */
 static int rank_ages(struct noc_snapshot *w, const struct noc_group *g)
 {
-    if (!w->net->general || !aged(w->net))
+    if (!w->net->general || !noc_aged(w->net))
         return 1;
     put_all(w, g);
     size_t kept = 0;
     if (w->ages)
-        qsort(w->age, w->ages, sizeof *w->age, by_number);
+        qsort(w->age, w->ages, sizeof *w->age, noc_by_number);
     for (size_t i = 0; i < w->ages; i++)
         if (!kept || w->age[kept - 1] != w->age[i])
             w->age[kept++] = w->age[i];
@@ -247,6 +187,11 @@ size_t noc_write_state(struct noc_state *net, const struct noc_group *g, uint64_
     return write(net, g, at ? at : &none, at ? room : 0, net->skip->scratch);
 }
 
+size_t noc_snapshot_all(struct noc_state *net, uint64_t *at, size_t room, uint64_t *scratch)
+{
+    return write(net, NULL, at, room, scratch);
+}
+
 /* Is the state of a group that of `state`? The first word that differs ends the comparison. */
 int noc_same_state(struct noc_state *net, const struct noc_group *g, const uint64_t *state, size_t size)
 {
@@ -258,19 +203,4 @@ size_t noc_longest_list(const struct noc_state *net)
 {
     const size_t vcs = (size_t)net->flit_room * (size_t)net->c.vcs, credits = net->credit_room;
     return (vcs > credits ? vcs : credits) + NOC_LIST_SPARE;
-}
-
-uint64_t noc_digest(struct noc_state *net)
-{
-    noc_unpark_all(net);
-    uint64_t *scratch = calloc(noc_longest_list(net), sizeof *scratch), hash = 1469598103934665603u, none;
-    const size_t n = scratch ? write(net, NULL, &none, 0, scratch) : 0;
-    uint64_t *state = n ? malloc(n * sizeof *state) : NULL;
-    if (state)
-        write(net, NULL, state, n, scratch);
-    for (size_t i = 0; state && i < n; i++)
-        hash = (hash ^ state[i]) * 1099511628211u;
-    free(state);
-    free(scratch);
-    return state ? hash : 0;
 }

@@ -45,9 +45,14 @@ static inline void noc_put_bits(struct noc_snapshot *w, const struct noc_flit *f
     noc_put(w, noc_name(w, f->msg) << 32 | (uint64_t)f->dst << 16 | f->bits);
 }
 
-/* flit/skip/snapshot.c */
+/* flit/skip/words.c: in place of writing, lists whose order means nothing are sorted in `scratch` */
+int noc_by_number(const void *a, const void *b);
+void noc_sort(uint64_t *at, size_t n);
+int noc_aged(const struct noc_state *net);
 void noc_put_age(struct noc_snapshot *w, const struct noc_flit *f, uint32_t stamp);
 void noc_put_sorted(struct noc_snapshot *w, uint64_t what, size_t n);
+/* flit/skip/snapshot.c: the whole network; `scratch` has room for noc_longest_list() numbers */
+size_t noc_snapshot_all(struct noc_state *net, uint64_t *at, size_t room, uint64_t *scratch);
 /* noc_recur_gate.c */
 void noc_put_router_input(struct noc_snapshot *w, uint32_t gp);
 void noc_put_router_output(struct noc_snapshot *w, uint32_t gp);

@@ -1,17 +1,12 @@
 /* flit/skip/snapshot_general.c -- the general router's part of a state: arbiters by port, work in the stages,
  * crossbar and queues. */
 #include "flit/router/general_state.h"
+#include "flit/router/router.h"
 #include "flit/skip/snapshot.h"
 
 #include <stdlib.h>
 
 #define LIST(stage) (1u << 20 | (unsigned)(stage)) /* distinguished from wires by their numbers */
-
-static int by_number(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
 
 /* Whom an arbiter serves first: a pointer, or of a matrix the order in which its indices were last served. */
 static void put_arbiter(struct noc_snapshot *w, const struct noc_matcher_state *m, int at_input, int arbiter)
@@ -26,7 +21,7 @@ static void put_arbiter(struct noc_snapshot *w, const struct noc_matcher_state *
     const uint64_t *age = (at_input ? m->in_age : m->out_age) + (size_t)arbiter * size;
     for (size_t i = 0; i < size; i++)
         w->scratch[i] = age[i] << NOC_KEY_BITS | i;
-    qsort(w->scratch, size, sizeof *w->scratch, by_number);
+    qsort(w->scratch, size, sizeof *w->scratch, noc_by_number);
     for (size_t i = 0; i < size; i++)
         noc_put(w, w->scratch[i] & ((1u << NOC_KEY_BITS) - 1));
 }

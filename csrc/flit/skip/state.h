@@ -3,6 +3,7 @@
  *   flit/skip/group.c    which flows share a port: the partition, kept as messages start and end
  *   flit/skip/snapshot.c    the state of a group as words, relative to now; flit/skip/snapshot_general.c what a
  *                           general router adds
+ *   flit/skip/report.c     what was skipped, and what did not recur
  *   flit/skip/search.c     the search; what it found and what did not recur
  *   flit/skip/fingerprint.c     where a search is worth while
  *   flit/skip/park.c    a group whose state recurs is parked: it costs nothing until something touches it
@@ -112,7 +113,8 @@ struct noc_skip {
     uint32_t n_longest;
 };
 
-/* flit/skip/group.c */
+/* flit/skip/group.c: the partition of flows, and the watch that keeps it up to date */
+extern const struct noc_watch noc_group_watch;
 void noc_group_keep(struct noc_state *net);
 void noc_group_drop_all(struct noc_state *net);
 void noc_group_restart(struct noc_state *net, struct noc_group *g);
@@ -124,7 +126,7 @@ size_t noc_longest_list(const struct noc_state *net);
 int noc_pending_detach(struct noc_state *net, const struct noc_group *g, struct noc_pending_events *out);
 void noc_pending_restore(struct noc_state *net, const struct noc_pending_events *events);
 void noc_pending_shift(struct noc_state *net, struct noc_group *g, uint64_t cycles);
-/* flit/skip/park.c */
+/* flit/skip/park.c: 0 without memory, and nothing done */
 int noc_park(struct noc_state *net, struct noc_group *g);
 void noc_unpark(struct noc_state *net, struct noc_group *g);
 void noc_set_limit(struct noc_skip *s);
@@ -132,7 +134,7 @@ void noc_set_limit(struct noc_skip *s);
 int noc_worth_snapshot(const struct noc_state *net, struct noc_group *g, uint64_t *fingerprint);
 int noc_fingerprints_open(struct noc_state *net);
 int noc_fingerprints_read(struct noc_state *net);
-/* flit/skip/search.c */
+/* flit/skip/report.c */
 void noc_note_unrepeated(struct noc_state *net, const struct noc_group *g);
 
 static inline uint32_t noc_key_of_input(const struct noc_state *net, uint32_t vc)

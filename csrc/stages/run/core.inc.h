@@ -13,17 +13,17 @@
 #include "stages/state.h"
 
 /* The batch is complete at `time`: an event of its own says so. */
-static void announce(stages *s, u32 batch_number, i64 time)
+static void announce(stages *s, uint32_t batch_number, int64_t time)
 {
     s->flags[s->n_events] = 0;
     s->events[s->n_events].transfer = batch_number;
     queue_push(s, time, s->n_events++, AT_BATCH_END);
 }
 
-static inline void finish(stages *s, u32 transfer, u32 side, i64 time)
+static inline void finish(stages *s, uint32_t transfer, uint32_t side, int64_t time)
 {
-    u32 number = s->batch_of[transfer];
-    batch *b = s->batches + number;
+    uint32_t number = s->batch_of[transfer];
+    struct batch *b = s->batches + number;
     s->n_started++; /* a completion is an event, too */
     if (time > b->last)
         b->last = time;
@@ -34,11 +34,11 @@ static inline void finish(stages *s, u32 transfer, u32 side, i64 time)
 }
 
 /* Side chains, then the successor, all asking for `time`. */
-static inline __attribute__((always_inline)) int go_on(stages *s, u32 e, const settled *w, i64 time)
+static inline __attribute__((always_inline)) int go_on(stages *s, uint32_t e, const struct settled *w, int64_t time)
 {
-    u32 transfer = s->events[e].transfer, side = s->flags[e] & SIDE;
-    u16 priority = s->events[e].priority;
-    for (u32 i = 0; i < w->n_sides; i++) {
+    uint32_t transfer = s->events[e].transfer, side = s->flags[e] & SIDE;
+    uint16_t priority = s->events[e].priority;
+    for (uint32_t i = 0; i < w->n_sides; i++) {
         s->batches[s->batch_of[transfer]].outstanding++;
         if (create(s, transfer, w->sides[i], time, priority, SIDE))
             return -1;
@@ -50,9 +50,9 @@ static inline __attribute__((always_inline)) int go_on(stages *s, u32 e, const s
 }
 
 /* Marks at the end of a booked hold are an event of their own. */
-static void book_marks(stages *s, u32 e, const settled *w, i64 end)
+static void book_marks(stages *s, uint32_t e, const struct settled *w, int64_t end)
 {
-    u32 late = s->n_events++;
+    uint32_t late = s->n_events++;
     s->events[late] = s->events[e];
     s->events[late].n_resources = 0;
     s->events[late].mask = s->events[late].word = 0;
@@ -64,11 +64,11 @@ static void book_marks(stages *s, u32 e, const settled *w, i64 end)
 /* The walk is settled: the hold of s->walk.event has started and its end is known. */
 static inline int started(stages *s)
 {
-    u32 e = s->walk.event;
-    const event *ev = s->events + e;
-    const settled *w = &s->walk.s;
-    i64 end = s->now + s->walk.lasts;
-    if ((u64)end >> TIME_BITS)
+    uint32_t e = s->walk.event;
+    const struct event *ev = s->events + e;
+    const struct settled *w = &s->walk.s;
+    int64_t end = s->now + s->walk.lasts;
+    if ((uint64_t)end >> TIME_BITS)
         return WIDEN;
     if (s->nodes[ev->node].on_links)
         count_links(s, s->nodes + ev->node, ev, row_of(s, ev->transfer), end);
@@ -88,7 +88,7 @@ static inline int started(stages *s)
 /* Walk on from where s->walk stands. */
 static inline int start_on(stages *s)
 {
-    const event *ev = s->events + s->walk.event;
+    const struct event *ev = s->events + s->walk.event;
     int stop = walk_on(s, row_of(s, ev->transfer));
     if (__builtin_expect(stop, 0))
         return stop;
@@ -97,9 +97,9 @@ static inline int start_on(stages *s)
     return started(s);
 }
 
-static inline int start(stages *s, u32 e)
+static inline int start(stages *s, uint32_t e)
 {
-    walk *w = &s->walk;
+    struct walk *w = &s->walk;
     s->n_started++;
     w->event = e;
     w->node = s->events[e].node;
@@ -112,9 +112,9 @@ static inline int start(stages *s, u32 e)
 /* Marks at the end of a hold, from s->walk on; then, without booking, the end itself. */
 static int end_on(stages *s)
 {
-    walk *w = &s->walk;
-    u32 e = w->event;
-    const i64 *operands = row_of(s, s->events[e].transfer);
+    struct walk *w = &s->walk;
+    uint32_t e = w->event;
+    const int64_t *operands = row_of(s, s->events[e].transfer);
     for (; w->node < s->settled[e].n_late; w->node++) {
         int stop = walk_marks(s, operands, s->nodes + s->settled[e].late[w->node], 1);
         if (stop)
@@ -129,9 +129,9 @@ static int end_on(stages *s)
     return 0;
 }
 
-static int end(stages *s, u32 e, int kind)
+static int end(stages *s, uint32_t e, int kind)
 {
-    walk *w = &s->walk;
+    struct walk *w = &s->walk;
     w->event = e;
     w->node = w->mark = 0;
     w->wanted = -1;
@@ -139,13 +139,13 @@ static int end(stages *s, u32 e, int kind)
     return end_on(s);
 }
 
-static int arrive(stages *s, u32 e)
+static int arrive(stages *s, uint32_t e)
 {
-    event ev = s->events[e];
+    struct event ev = s->events[e];
     return create(s, ev.transfer, ev.node, s->now, ev.priority, 0);
 }
 
-static __attribute__((noinline)) int run_other(stages *s, u32 e, int kind)
+static __attribute__((noinline)) int run_other(stages *s, uint32_t e, int kind)
 {
     switch (kind) {
     case AT_ARRIVE: return arrive(s, e);
@@ -157,17 +157,17 @@ static __attribute__((noinline)) int run_other(stages *s, u32 e, int kind)
 static inline __attribute__((always_inline)) int run_one(stages *s)
 {
     rank_t top = queue_pop(s);
-    u32 e = (u32)(top >> KIND_BITS) & (u32)(((u64)1 << NUMBER_BITS) - 1);
+    uint32_t e = (uint32_t)(top >> KIND_BITS) & (uint32_t)(((uint64_t)1 << NUMBER_BITS) - 1);
     int kind = (int)top & ((1 << KIND_BITS) - 1);
-    s->now = (i64)(top >> (NUMBER_BITS + KIND_BITS));
+    s->now = (int64_t)(top >> (NUMBER_BITS + KIND_BITS));
     return __builtin_expect(kind == AT_START, 1) ? start(s, e) : run_other(s, e, kind);
 }
 
-static int run_networks(stages *s, i64 time)
+static int run_networks(stages *s, int64_t time)
 {
-    u32 arrived[64];
+    uint32_t arrived[64];
     for (int32_t i = 0; i < s->n_networks; i++) {
-        const open_network *net = s->networks + i;
+        const struct open_network *net = s->networks + i;
         int n;
         do {
             n = net->operations->advance(net->self, s->base + time, arrived, 64);
@@ -182,62 +182,72 @@ static int run_networks(stages *s, i64 time)
     return 0;
 }
 
-static inline i64 next_time(const stages *s)
+static inline int64_t next_time(const stages *s)
 {
-    return s->queue_n ? (i64)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER;
+    return s->queue_n ? (int64_t)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER;
 }
 
 /* Before the next event: networks, completions, the limit, room. 0 go on, 1 leave with *stop. */
-static __attribute__((noinline)) int consider(stages *s, i64 until, int *stop)
+static __attribute__((noinline)) int consider(stages *s, int64_t until, int *stop)
 {
     for (;;) {
-        i64 next = next_time(s);
-        if (s->n_networks) {
-            i64 limit = s->n_done ? s->now : next < until ? next : until;
-            i64 arrival = stages_next_arrival(s, limit);
-            if (arrival < next)
-                next = arrival;
+        int64_t next = next_time(s);
+        if (next >= s->quiet) {
+            int64_t limit = s->n_done ? s->now : next < until ? next : until;
+            s->quiet = stages_next_arrival(s, limit);
+            if (s->quiet < next)
+                next = s->quiet;
         }
         *stop = next == NETWORK_NEVER && s->in_flight && !s->n_done ? 3 : 0;
         if (next > until || next == NETWORK_NEVER || (s->n_done && next > s->now))
             return 1;
-        if ((u64)next >> TIME_BITS || (u64)s->n_events + ROOM > (u64)1 << NUMBER_BITS)
+        if ((uint64_t)next >> TIME_BITS || (uint64_t)s->n_events + ROOM > (uint64_t)1 << NUMBER_BITS)
             *stop = WIDEN;
         else if (s->n_events + ROOM > s->event_capacity && stages_reserve_events(s, ROOM))
             *stop = -1;
         if (*stop)
             return 1;
-        u64 most = ((u64)1 << NUMBER_BITS) - ROOM, room = (u64)s->event_capacity - ROOM;
-        s->roomy = (u32)(room < most ? room : most);
-        s->special = s->n_networks || s->n_done;
-        if (!s->n_networks)
+        uint64_t most = ((uint64_t)1 << NUMBER_BITS) - ROOM, room = (uint64_t)s->event_capacity - ROOM;
+        s->roomy = (uint32_t)(room < most ? room : most);
+        s->special = s->n_done != 0;
+        if (next < s->quiet)
             return 0;
         if (run_networks(s, next))
             return *stop = -1;
+        s->quiet = next + 1; /* what arrives at this instant has arrived */
         if (next_time(s) == next)
             return 0;
         s->now = next;
     }
 }
 
+/* Events before it need no consideration as long as nothing special happens. */
+static inline rank_t horizon(const stages *s, int64_t until)
+{
+    const int64_t last = ((int64_t)1 << TIME_BITS) - 1, time = until < s->quiet ? until + 1 : s->quiet;
+    return time <= last ? (rank_t)time << (NUMBER_BITS + KIND_BITS) : ~(rank_t)0;
+}
+
 /* 0 done, 1 a question, 2 WIDEN, 3 nothing happens any more though something is in flight, -1 failure */
-int NAMED(stages_run)(stages *s, i64 until)
+int NAMED(stages_run)(stages *s, int64_t until)
 {
     int stop = 0;
+    rank_t free_before = 0;
+    s->quiet = s->n_networks ? s->now : NETWORK_NEVER;
     if (s->resume == RESUME_STARTED) {
         s->resume = 0;
         stop = started(s);
     } else if (s->walk.wanted >= 0)
         stop = s->walk.at_end ? end_on(s) : start_on(s);
-    s->special = 1; /* until the room is known */
-    i64 last = ((i64)1 << TIME_BITS) - 1;
-    rank_t beyond = until < last ? (rank_t)(until + 1) << (NUMBER_BITS + KIND_BITS) : ~(rank_t)0;
     while (!stop) {
         queue_settle(s);
         /* nothing to consider: the usual case */
-        int plain = QUEUE[0] < beyond && !s->special && s->n_events <= s->roomy;
-        if (!__builtin_expect(plain, 1) && consider(s, until, &stop))
-            return stop;
+        int plain = QUEUE[0] < free_before && !s->special && s->n_events <= s->roomy;
+        if (!__builtin_expect(plain, 1)) {
+            if (consider(s, until, &stop))
+                return stop;
+            free_before = horizon(s, until);
+        }
         stop = run_one(s);
     }
     if (stop == WIDEN)
@@ -245,18 +255,20 @@ int NAMED(stages_run)(stages *s, i64 until)
     return stop;
 }
 
-int NAMED(stages_create)(stages *s, u32 transfer, int32_t node, int priority)
+int NAMED(stages_create)(stages *s, uint32_t transfer, int32_t node, int priority)
 {
-    return create(s, transfer, node, s->now, (u16)(TOP_PRIORITY - priority), 0);
+    return create(s, transfer, node, s->now, (uint16_t)(TOP_PRIORITY - priority), 0);
 }
 
-void NAMED(stages_create_later)(stages *s, u32 transfer, int32_t node, int priority, i64 time)
+void NAMED(stages_create_later)(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time)
 {
-    s->events[s->n_events] =
-        (event){.requested = time, .transfer = transfer, .node = (u16)node, .priority = (u16)(TOP_PRIORITY - priority)};
+    s->events[s->n_events] = (struct event){.requested = time,
+                                            .transfer = transfer,
+                                            .node = (uint16_t)node,
+                                            .priority = (uint16_t)(TOP_PRIORITY - priority)};
     s->flags[s->n_events] = 0;
     queue_push(s, time, s->n_events++, AT_ARRIVE);
 }
 
-void NAMED(stages_announce)(stages *s, u32 batch_number, i64 time) { announce(s, batch_number, time); }
+void NAMED(stages_announce)(stages *s, uint32_t batch_number, int64_t time) { announce(s, batch_number, time); }
 #endif

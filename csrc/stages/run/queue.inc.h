@@ -25,12 +25,12 @@
 #define NUMBER_FIELD (((rank_t)1 << NUMBER_BITS) - 1)
 #define NO_PRIORITY  (((rank_t)1 << (TIME_BITS + NUMBER_BITS + 1)) - 1)
 
-static inline rank_t rank_of(const event *ev, u32 e, i64 time)
+static inline rank_t rank_of(const struct event *ev, uint32_t e, int64_t time)
 {
     return (((rank_t)ev->priority << TIME_BITS | (rank_t)time) << NUMBER_BITS | e) << 1;
 }
 
-static inline u32 number_in(rank_t rank) { return (u32)(rank >> 1 & NUMBER_FIELD); }
+static inline uint32_t number_in(rank_t rank) { return (uint32_t)(rank >> 1 & NUMBER_FIELD); }
 
 /* An item sinks from the root of n entries, of which the root is a hole. Beyond the last entry stand three that are
  * greater than any, so no child is missing. Which child is least is a toss-up, so it is computed, not branched on. */
@@ -51,7 +51,7 @@ static inline __attribute__((always_inline)) void sink(rank_t *q, size_t n, rank
     q[at] = item;
 }
 
-static inline __attribute__((always_inline)) void queue_push(stages *s, i64 time, u32 number, int kind)
+static inline __attribute__((always_inline)) void queue_push(stages *s, int64_t time, uint32_t number, int kind)
 {
     rank_t *q = QUEUE, item = (rank_t)time << (NUMBER_BITS + KIND_BITS) | (rank_t)number << KIND_BITS | (rank_t)kind;
     if (s->hole) {
@@ -59,10 +59,10 @@ static inline __attribute__((always_inline)) void queue_push(stages *s, i64 time
         sink(q, s->queue_n, item);
         return;
     }
-    u32 at = s->queue_n++;
+    uint32_t at = s->queue_n++;
     q[at + 4] = ~(rank_t)0;
     while (at) {
-        u32 parent = (at - 1) >> 2;
+        uint32_t parent = (at - 1) >> 2;
         if (item >= q[parent])
             break;
         q[at] = q[parent];
@@ -83,7 +83,7 @@ static inline void queue_settle(stages *s)
     if (!s->hole)
         return;
     rank_t *q = QUEUE;
-    u32 n = --s->queue_n;
+    uint32_t n = --s->queue_n;
     rank_t last = q[n];
     s->hole = 0;
     q[n] = ~(rank_t)0;
@@ -105,7 +105,7 @@ static inline size_t ranks_up(rank_t *heap, size_t at, rank_t item)
     return at;
 }
 
-static inline void ranks_pop(rank_t *heap, u32 *size)
+static inline void ranks_pop(rank_t *heap, uint32_t *size)
 {
     size_t n = --*size, at = 0, child = 1;
     if (!n)
@@ -123,12 +123,12 @@ static inline void ranks_pop(rank_t *heap, u32 *size)
 }
 
 /* Likewise over places of ranks; `mask` takes the priority out of the order. */
-static inline size_t heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t at, u32 item)
+static inline size_t heap_up(const rank_t *rank, rank_t mask, uint32_t *heap, size_t at, uint32_t item)
 {
     rank_t own = rank[item] & mask;
     while (at) {
         size_t parent = (at - 1) >> 1;
-        u32 other = heap[parent];
+        uint32_t other = heap[parent];
         if (own >= (rank[other] & mask))
             break;
         heap[at] = other;
@@ -138,14 +138,14 @@ static inline size_t heap_up(const rank_t *rank, rank_t mask, u32 *heap, size_t 
     return at;
 }
 
-static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size)
+static inline uint32_t heap_pop(const rank_t *rank, rank_t mask, uint32_t *heap, uint32_t *size)
 {
     size_t n = --*size, at = 0, child = 1, last = n - 1;
-    u32 item = heap[n], top = heap[0];
+    uint32_t item = heap[n], top = heap[0];
     if (!n)
         return top;
     for (; 4 * at + 6 < n; child = 2 * at + 1) {
-        const u32 *two = heap + child, *four = heap + 4 * at + 3;
+        const uint32_t *two = heap + child, *four = heap + 4 * at + 3;
         size_t right = (rank[two[0]] & mask) >= (rank[two[1]] & mask);
         size_t left_of = (rank[four[0]] & mask) >= (rank[four[1]] & mask),
                right_of = (rank[four[2]] & mask) >= (rank[four[3]] & mask);
@@ -156,7 +156,7 @@ static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size
     }
     /* down to a leaf, always to the smaller child; the left one only if strictly smaller */
     for (; child < last; child = 2 * child + 1) {
-        const u32 *pair = heap + child;
+        const uint32_t *pair = heap + child;
         child += (rank[pair[0]] & mask) >= (rank[pair[1]] & mask);
         heap[at] = heap[child];
         at = child;
@@ -170,12 +170,12 @@ static inline u32 heap_pop(const rank_t *rank, rank_t mask, u32 *heap, u32 *size
 }
 
 /* Where a rank stands, or belongs, in a descending queue. */
-static inline u32 sorted_place(const wait_queue *q, rank_t rank)
+static inline uint32_t sorted_place(const struct wait_queue *q, rank_t rank)
 {
     const rank_t *at = q->at;
-    u32 low = 0, high = q->n;
+    uint32_t low = 0, high = q->n;
     while (low < high) {
-        u32 middle = (low + high) / 2;
+        uint32_t middle = (low + high) / 2;
         if (at[middle] > rank)
             low = middle + 1;
         else
@@ -185,29 +185,29 @@ static inline u32 sorted_place(const wait_queue *q, rank_t rank)
 }
 
 /* 0 if it is the head now. */
-static __attribute__((noinline)) size_t sorted_insert(wait_queue *q, rank_t rank)
+static __attribute__((noinline)) size_t sorted_insert(struct wait_queue *q, rank_t rank)
 {
-    u32 place = sorted_place(q, rank);
+    uint32_t place = sorted_place(q, rank);
     rank_t *at = (rank_t *)q->at + place;
     memmove(at + 1, at, (q->n++ - place) * sizeof *at);
     *at = rank;
     return q->n - 1 - place;
 }
 
-static __attribute__((noinline)) void sorted_remove(wait_queue *q, rank_t rank)
+static __attribute__((noinline)) void sorted_remove(struct wait_queue *q, rank_t rank)
 {
-    u32 place = sorted_place(q, rank);
+    uint32_t place = sorted_place(q, rank);
     rank_t *at = (rank_t *)q->at + place;
     memmove(at, at + 1, (--q->n - place) * sizeof *at);
 }
 
-static __attribute__((noinline, cold)) int grow_queue(stages *s, wait_queue *q)
+static __attribute__((noinline, cold)) int grow_queue(stages *s, struct wait_queue *q)
 {
     return reserve32(s, &q->at, &q->capacity, q->n + 1, RANK_BYTES);
 }
 
 /* `place`: of its rank, where the queue is of places. */
-static inline int wait_push(stages *s, wait_queue *q, u32 e, rank_t rank, u32 place)
+static inline int wait_push(stages *s, struct wait_queue *q, uint32_t e, rank_t rank, uint32_t place)
 {
     size_t at;
     if (__builtin_expect(q->n == q->capacity, 0) && grow_queue(s, q))
@@ -228,18 +228,18 @@ static inline int wait_push(stages *s, wait_queue *q, u32 e, rank_t rank, u32 pl
 }
 
 /* It is admitted. */
-static inline void wait_leave(stages *s, wait_queue *q, u32 e)
+static inline void wait_leave(stages *s, struct wait_queue *q, uint32_t e)
 {
     q->live--;
-    q->head |= 0 - (u32)(q->head == e);
+    q->head |= 0 - (uint32_t)(q->head == e);
     if (!s->rules.artifact_heap)
         sorted_remove(q, rank_of(s->events + e, e, s->events[e].requested));
 }
 
-static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
+static __attribute__((noinline)) uint32_t find_head(stages *s, struct wait_queue *q)
 {
     rank_t *ranks = q->at, head;
-    u32 *places = q->at;
+    uint32_t *places = q->at;
     if (!s->rules.artifact_heap)
         head = ranks[q->n - 1];
     else if (!q->shared) {
@@ -255,5 +255,8 @@ static __attribute__((noinline)) u32 find_head(stages *s, wait_queue *q)
 }
 
 /* The head of a queue that has a waiter; the dead above it are dropped. */
-static inline u32 wait_head(stages *s, wait_queue *q) { return q->head != UNKNOWN_HEAD ? q->head : find_head(s, q); }
+static inline uint32_t wait_head(stages *s, struct wait_queue *q)
+{
+    return q->head != UNKNOWN_HEAD ? q->head : find_head(s, q);
+}
 #endif

@@ -5,53 +5,56 @@
 #define STAGES_RUN_WALK_INC_H
 #include "stages/state.h"
 
-static __attribute__((noinline, cold)) i64 no_answer(stages *s, const char *what, i64 value, i64 limit)
+static __attribute__((noinline, cold)) int64_t no_answer(stages *s, const char *what, int64_t value, int64_t limit)
 {
     no_such(s, what, value, limit);
     return -1;
 }
 
-static inline int inside(i64 value, i64 limit) { return __builtin_expect((u64)value < (u64)limit, 1); }
+static inline int inside(int64_t value, int64_t limit)
+{
+    return __builtin_expect((uint64_t)value < (uint64_t)limit, 1) != 0;
+}
 
 /* -1: none, and the status says why. */
-static inline __attribute__((always_inline)) i64 ask(stages *s, const node *node, const i64 *operands)
+static inline __attribute__((always_inline)) int64_t ask(stages *s, const struct node *node, const int64_t *operands)
 {
-    i64 a = operands[node->of[0]], b = operands[node->of[1]];
+    int64_t a = operands[node->of[0]], b = operands[node->of[1]];
     switch (node->ask) {
     case ASK_EQUAL: return a == b;
     case ASK_LESS: return a < b;
     case ASK_OPERAND: return a;
     case ASK_TAGS: {
-        const tags_table *t = s->tags + node->table;
-        i64 key = operands[node->of[2]];
+        const struct tags_table *t = s->tags + node->table;
+        int64_t key = operands[node->of[2]];
         if (!inside(a, t->instances))
             return no_answer(s, "tags: instance", a, t->instances);
         return (b | key) < 0 ? no_answer(s, "set or key of tags", b < 0 ? b : key, INT64_MAX) : tags_has(t, a, b, key);
     }
     case ASK_KEYED: {
-        const keyed_table *t = s->keyed + node->table;
+        const struct keyed_table *t = s->keyed + node->table;
         if (!inside(a, t->instances))
             return no_answer(s, "keyed store: instance", a, t->instances);
         return inside(b, t->keys) ? t->present[a * t->keys + b] != 0 : no_answer(s, "keyed store: key", b, t->keys);
     }
     case ASK_BITS: {
-        const bits_table *t = s->bits + node->table;
+        const struct bits_table *t = s->bits + node->table;
         if (!inside(a, t->instances))
             return no_answer(s, "bits: instance", a, t->instances);
         return inside(b, t->keys) ? t->values[a * t->keys + b] : no_answer(s, "bits: key", b, t->keys);
     }
     default: {
-        const map_table *t = s->maps + node->table;
+        const struct map_table *t = s->maps + node->table;
         return inside(a, t->n) ? t->values[a] : no_answer(s, "map: index", a, t->n);
     }
     }
 }
 
 /* The next node after a choose, or -2 at a question, -3 on failure. */
-static inline __attribute__((always_inline)) int32_t branch(stages *s, const node *node, const i64 *operands)
+static inline __attribute__((always_inline)) int32_t branch(stages *s, const struct node *node, const int64_t *operands)
 {
-    walk *w = &s->walk;
-    i64 answer;
+    struct walk *w = &s->walk;
+    int64_t answer;
     if (__builtin_expect(node->ask == ASK_PYTHON, 0)) {
         if (w->wanted != QUESTION_BRANCH) {
             w->wanted = QUESTION_BRANCH;
@@ -61,18 +64,18 @@ static inline __attribute__((always_inline)) int32_t branch(stages *s, const nod
         answer = w->answer;
     } else
         answer = ask(s, node, operands);
-    if (__builtin_expect((u64)answer < (u64)node->n_branches, 1))
+    if (__builtin_expect((uint64_t)answer < (uint64_t)node->n_branches, 1))
         return node->branches[answer];
     stages_fail(s, STAGES_BAD, "the answer %lld is none of %d branches", (long long)answer, node->n_branches);
     return -3;
 }
 
 /* The last quotient of each rate is kept: transfers of one batch mostly ask the same. */
-static inline int rated(stages *s, const lasts_rule *rule, i64 pick, const i64 *operands)
+static inline int rated(stages *s, const struct lasts_rule *rule, int64_t pick, const int64_t *operands)
 {
-    rate *r = rule->rates + pick;
+    struct rate *r = rule->rates + pick;
     const stages_amount *of = &rule->work;
-    i64 work = of->n == 1 ? of->constant + of->factor[0] * operands[of->operand[0]] : amount_of(of, operands);
+    int64_t work = of->n == 1 ? of->constant + of->factor[0] * operands[of->operand[0]] : amount_of(of, operands);
     if (work != r->work)
         return quotient(s, r, rule->quantum, work, &s->walk.lasts);
     s->walk.lasts = r->ps;
@@ -81,7 +84,7 @@ static inline int rated(stages *s, const lasts_rule *rule, i64 pick, const i64 *
 
 static int python_duration(stages *s)
 {
-    walk *w = &s->walk;
+    struct walk *w = &s->walk;
     if (w->wanted != QUESTION_DURATION) {
         w->wanted = QUESTION_DURATION;
         return 1;
@@ -91,11 +94,11 @@ static int python_duration(stages *s)
     return w->lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)w->lasts) : 0;
 }
 
-static inline int duration(stages *s, const lasts_rule *rule, const i64 *operands)
+static inline int duration(stages *s, const struct lasts_rule *rule, const int64_t *operands)
 {
-    i64 pick = 0;
+    int64_t pick = 0;
     if (rule->kind == LASTS_ROUTE) {
-        i64 n = s->circuits[rule->network].endpoints, from = operands[rule->source], to = operands[rule->target];
+        int64_t n = s->circuits[rule->network].endpoints, from = operands[rule->source], to = operands[rule->target];
         if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n))
             return -1;
         pick = rule->route_rate[from * n + to];
@@ -118,17 +121,17 @@ static inline int duration(stages *s, const lasts_rule *rule, const i64 *operand
     return s->walk.lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)s->walk.lasts) : 0;
 }
 
-static inline int count(stages *s, const node *node, const i64 *operands)
+static inline int count(stages *s, const struct node *node, const int64_t *operands)
 {
-    const tally *c = node->tallies, *past = c + node->n_counts;
+    const struct tally *c = node->tallies, *past = c + node->n_counts;
     for (; c < past; c++) {
-        i64 at = operands[c->at], amount = c->constant;
+        int64_t at = operands[c->at], amount = c->constant;
         if (c->amount)
             amount = amount_of(c->amount, operands);
         if (outside(s, "counter: index", at, c->n_cells))
             return -1;
         if (c->hops) {
-            i64 from = operands[c->source], to = operands[c->target];
+            int64_t from = operands[c->source], to = operands[c->target];
             if (outside(s, "endpoint", from, c->endpoints) || outside(s, "endpoint", to, c->endpoints))
                 return -1;
             amount += c->hops[from * c->endpoints + to];
@@ -140,9 +143,9 @@ static inline int count(stages *s, const node *node, const i64 *operands)
 }
 
 /* Marks of the node that w->node names, at the start; those for the end are remembered. */
-static int start_marks(stages *s, const i64 *operands, const node *node)
+static int start_marks(stages *s, const int64_t *operands, const struct node *node)
 {
-    walk *w = &s->walk;
+    struct walk *w = &s->walk;
     if (w->wanted != QUESTION_MARK)
         w->mark = 0;
     int stop = walk_marks(s, operands, node, 0);
@@ -150,34 +153,34 @@ static int start_marks(stages *s, const i64 *operands, const node *node)
         return stop;
     for (int32_t i = 0; i < node->n_marks; i++)
         if (node->marks[i].at_end) {
-            w->s.late[w->s.n_late++] = (u16)w->node;
+            w->s.late[w->s.n_late++] = (uint16_t)w->node;
             break;
         }
     return 0;
 }
 
 /* All that an instant does besides lasting. */
-static inline int happen(stages *s, const node *node, const i64 *operands)
+static inline int happen(stages *s, const struct node *node, const int64_t *operands)
 {
-    walk *w = &s->walk;
+    struct walk *w = &s->walk;
     int stop;
     if (node->n_marks && (stop = start_marks(s, operands, node)))
         return stop;
     if (node->n_counts && count(s, node, operands))
         return -1;
     for (int32_t i = 0; i < node->n_spawns; i++)
-        w->s.sides[w->s.n_sides++] = (u16)node->spawns[i];
+        w->s.sides[w->s.n_sides++] = (uint16_t)node->spawns[i];
     return 0;
 }
 
-static inline __attribute__((always_inline)) int walk_on(stages *s, const i64 *operands)
+static inline __attribute__((always_inline)) int walk_on(stages *s, const int64_t *operands)
 {
-    walk *w = &s->walk;
-    const node *nodes = s->nodes;
-    const u8 *ends = s->ends;
+    struct walk *w = &s->walk;
+    const struct node *nodes = s->nodes;
+    const uint8_t *ends = s->ends;
     int32_t next = w->node;
     do {
-        const node *node = nodes + next;
+        const struct node *node = nodes + next;
         w->node = next;
         if (node->kind == STAGE_CHOOSE) {
             next = branch(s, node, operands);

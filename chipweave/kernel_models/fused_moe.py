@@ -1,0 +1,157 @@
+"""Time of a fused MoE layer on one rank as a given stack runs it, from the tokens of each of its experts.
+
+Grouped GEMMs take experts one after another: an expert with few tokens costs its weights, one with many its products.
+What a stack decides (tiles, which rows its helper kernels touch, how many kernels) is a `MoeStack`, read from YAML.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from chipweave.kernel_models.chip import ELEMENT_BYTES, Chip
+from chipweave.kernel_models.moe import TILES_16, TILES_BLOCK
+from chipweave.kernel_models.tiles import Tile, busy_seconds, fill_seconds, waves_seconds
+
+INTEGER_LANES = 64
+"""32-bit integer operations of one SM and clock (CUDA C++ programming guide, compute capability 9.0)."""
+
+TUNED_16 = tuple(
+    Tile(*shape) for shape in ((16, 64), (16, 128), (32, 128), (64, 128), (128, 128), (128, 256), (64, 256))
+)
+SMALL_16, LARGE_16 = (Tile(16, 32),), (Tile(64, 64),)
+RESIDENT = 4
+"""Thread blocks of a Triton GEMM that an SM holds: a guess, from their shared memory."""
+
+
+@dataclass(frozen=True)
+class MoeStack:
+    """What a stack does. Times in seconds.
+
+    tiles        "sglang" or "vllm" (Triton), "cutlass" or "block" (CUTLASS): a name of `TILES`
+    all_slots    helper kernels touch a row for every chosen expert, local or not; False: for local ones only
+    kernels      launched, each a `kernel_s`; quantised: those added for 8-bit operands; grouped: for a group-limited gate
+    cast_cycles  lane cycles of one value that a helper quantises in blocks; 0: at the rate of memory
+    input_cast   the layer's input is quantised before it is permuted
+    step_s, narrow_s  least time of one step of the inner loop of Triton's tiles, of those that read half lines
+    narrow_share      of memory's rate that tiles reach which read half lines
+    """
+
+    tiles: str
+    all_slots: bool
+    kernels: int
+    quantised: int = 2
+    grouped: int = 4
+    cast_cycles: float = 0.0
+    input_cast: bool = False
+    step_s: float = 0.0
+    narrow_s: float = 0.0
+    narrow_share: float = 1.0
+    kernel_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The die with the rates that these kernels see: bytes/s of streamed weights, and of helpers that read and write."""
+
+    chip: Chip
+    weights: float
+    mixed: float
+
+
+@dataclass(frozen=True)
+class MoeLayer:
+    """One layer on one rank.
+
+    tokens, top_k  of the layer; hidden; intermediate of this rank; experts of all ranks
+    group_limited  the gate is held to some groups of experts
+    """
+
+    tokens: int
+    top_k: int
+    hidden: int
+    intermediate: int
+    experts: int
+    dtype: str
+    group_limited: bool = False
+
+
+def seconds(machine: Machine, layer: MoeLayer, counts: np.ndarray, stack: MoeStack) -> float:
+    """Seconds of the layer with `counts` tokens per local expert."""
+    chip, counts = machine.chip, np.asarray(counts)
+    byte = ELEMENT_BYTES[layer.dtype] == 1
+    tiles, step, narrow = TILES[stack.tiles](layer, len(counts))
+    total = 0.0
+    for n, k in ((2 * layer.intermediate, layer.hidden), (layer.hidden, layer.intermediate)):
+        share = stack.narrow_share if narrow else 1.0
+        least = (stack.narrow_s if narrow else stack.step_s) * ceil(k / step)
+        total += _gemm_seconds(machine, counts[counts > 0], n, k, layer.dtype, tiles, share, least)
+    total += sum(_helper_seconds(machine, b) for b in _helper_bytes(layer, counts, stack, byte))
+    if layer.dtype == "fp8_block" and stack.cast_cycles:
+        values = int(counts.sum()) * (layer.hidden + layer.intermediate)
+        total += stack.cast_cycles * values / (chip.sms * INTEGER_LANES * chip.tensor_clock_hz)
+    launched = stack.kernels + byte * stack.quantised + layer.group_limited * stack.grouped
+    return launched * stack.kernel_s + total
+
+
+def _gemm_seconds(machine, counts, n, k, dtype, tiles, share, least):
+    """One grouped GEMM with the best of `tiles`; `least`: seconds of one tile's inner loop, however little it computes."""
+    if not len(counts):
+        return 0.0
+    size, kind = ELEMENT_BYTES[dtype], "bfloat16" if ELEMENT_BYTES[dtype] == 2 else "fp8"
+    chip, rate = machine.chip, machine.weights
+    memory = n * k * size / (rate * share) + counts * (k * size + n * 2) / rate
+    best = np.inf
+    for tile in tiles:
+        columns = ceil(n / (tile.columns * tile.beside)) * tile.beside
+        count = np.ceil(counts / (tile.rows * tile.over)) * tile.over * columns
+        each = busy_seconds(chip, tile, k, kind, chip.sms) / chip.sms
+        one_by_one = float(np.maximum(memory, count * each).sum())
+        waves = waves_seconds(chip, tile, int(count.sum()), k, kind, overlapped=False)
+        loops = ceil(count.sum() / (chip.sms * RESIDENT)) * least
+        best = min(best, fill_seconds(chip) + max(one_by_one, waves, loops))
+    return best
+
+
+def _helper_bytes(layer, counts, stack, byte):
+    """Bytes of each helper kernel: permute, activation, sum; zeros for experts elsewhere; quantisation."""
+    local, slots = int(counts.sum()), layer.tokens * layer.top_k
+    h, i, tokens = layer.hidden, layer.intermediate, layer.tokens
+    if stack.all_slots:
+        away = slots - local
+        moved = [slots * 3 * i * 2, slots * h * 2 + tokens * h * 2, away * 2 * i * 2, away * h * 2]
+        return moved + ([tokens * h * 3, slots * i * 3] if byte else [])
+    moved = [local * h * 4, local * 3 * i * 2, local * h * 2 + tokens * h * 2]
+    if byte:
+        moved += [local * h * 3, local * i * 3]
+    return moved + ([tokens * h * 3] if stack.input_cast and layer.dtype == "fp8" else [])
+
+
+def _helper_seconds(machine, moved):
+    if moved <= machine.chip.l2_bytes / 2:
+        return moved / machine.chip.l2_bytes_per_s
+    return moved / machine.mixed
+
+
+def _sglang(layer, local):
+    """(tiles, inner step, half lines) of SGLang's Triton kernel: tuned where its repository has a table for the shape, else
+    its default: 16 x 32 up to as many tokens as experts, 64 x 64 x 32 beyond (fused_moe_triton_config.py)."""
+    if ELEMENT_BYTES[layer.dtype] == 1:
+        return (Tile(64, 128),), 128, False
+    if local >= 64 and (local, layer.intermediate) != (128, 1536):
+        return TUNED_16, 64, False
+    return (SMALL_16, 64, False) if layer.tokens <= local else (LARGE_16, 32, True)
+
+
+def _vllm(layer, local):
+    """vLLM's Triton kernel: tiles by tokens per expert, tables for the shapes it serves."""
+    return ((Tile(16, 128), Tile(64, 128)), 128, False) if ELEMENT_BYTES[layer.dtype] == 1 else (TUNED_16, 64, False)
+
+
+def _cutlass(layer, local):
+    """Grouped CUTLASS GEMMs with an autotuner; block scales hold a tile to 128 columns."""
+    return (TILES_BLOCK if layer.dtype == "fp8_block" else TILES_16), 128, False
+
+
+TILES = {"sglang": _sglang, "vllm": _vllm, "cutlass": _cutlass}
+"""Rules by which a stack chooses tiles: (layer, local experts) -> (tiles, inner step, half lines)."""

@@ -1,0 +1,1 @@
+"""Serving: models, the step of a model on a composed system, and a server that takes requests."""

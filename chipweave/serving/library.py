@@ -1,0 +1,116 @@
+"""What the kernel libraries decide and what was fitted, read from YAML: `chipweave/data/serving/`.
+
+A table says what a library does, with its source; `calibrated.yaml` has the fitted figures, each with the calibration rows
+it came from. A die of another maker brings a table of its own (`attention_table(path)`).
+"""
+
+from dataclasses import fields, replace
+from functools import cache
+from importlib.resources import files
+
+from chipweave.declare import yamlfile
+from chipweave.errors import BadInput, Fault, Place, nearest
+from chipweave.kernel_models.attention import SPLITS, AttentionKernel
+from chipweave.kernel_models.fused_moe import TILES, MoeStack
+
+FOLDER = files("chipweave") / "data" / "serving"
+CALIBRATED = FOLDER / "calibrated.yaml"
+KEYS = ("schema", "about", "sources", "kernels", "instead")
+
+
+@cache
+def figures() -> dict[str, float]:
+    """{figure: value} of calibrated.yaml, SI units."""
+    tree = yamlfile.load(str(CALIBRATED)).plain()
+    return {name: float(entry["value"]) for name, entry in tree["figures"].items()}
+
+
+@cache
+def attention_table(path: str = "") -> tuple[dict[str, AttentionKernel], dict[str, str]]:
+    """({name: kernel}, {framework-form: framework-form taken instead}) of a table of attention kernels.
+
+    Raises:
+        BadInput: a key or value that a kernel does not have, with its place.
+    """
+    tree = yamlfile.load(path or str(FOLDER / "attention.yaml"))
+    faults = [
+        Fault(f"unknown key {k!r}", tree.keys[k], ", ".join(KEYS), nearest(k, KEYS))
+        for k in tree.value
+        if k not in KEYS
+    ]
+    return _read(tree.get("kernels"), AttentionKernel, "splits", SPLITS, faults), tree.get("instead").plain() or {}
+
+
+@cache
+def moe_stacks(path: str = "") -> dict[str, MoeStack]:
+    """{name: stack} of a table of fused MoE stacks; BadInput as `attention_table`."""
+    return _read(yamlfile.load(path or str(FOLDER / "moe.yaml")).get("stacks"), MoeStack, "tiles", TILES, [])
+
+
+def moe_stack(name: str) -> MoeStack:
+    """The stack with its fitted figures, such as "sglang-triton".
+
+    Raises:
+        BadInput: there is none.
+    """
+    stacks = moe_stacks()
+    if name not in stacks:
+        raise BadInput(Fault(f"no MoE stack {name}", allowed=", ".join(stacks), nearest=nearest(name, stacks)))
+    return replace(stacks[name], kernel_s=figures()[f"{name}.kernel_s"])
+
+
+def _read(entries, kind, choice, allowed, faults):
+    """{name: kind(...)} of a mapping Node; `choice` is the field that names one of `allowed`."""
+    types = {
+        f.name: {"int": int, "bool": bool, "float": float, "str": str}[str(getattr(f.type, "__name__", f.type))]
+        for f in fields(kind)
+    }
+    made = {}
+    for name, node in entries.value.items():
+        for key, value in node.value.items():
+            faults += _wrong(name, key, value, node.keys[key], types, choice, allowed)
+        made[name] = None if faults else kind(**node.plain())
+    if faults:
+        raise BadInput(faults)
+    return made
+
+
+def _wrong(name, key, node, place: Place, known, choice, allowed) -> list[Fault]:
+    if key not in known:
+        return [Fault(f"{name} has no {key!r}", place, ", ".join(known), nearest(key, known))]
+    kind = known[key]
+    right = isinstance(node.value, (int, float)) if kind is float else isinstance(node.value, kind)
+    if kind is not bool and isinstance(node.value, bool):
+        right = False
+    if not right:
+        return [Fault(f"{name}.{key} cannot be {node.shape()}", node.place, kind.__name__)]
+    if key == "splits" and node.value not in SPLITS:
+        return [
+            Fault(f"{name}.splits cannot be {node.value!r}", node.place, ", ".join(SPLITS), nearest(node.value, SPLITS))
+        ]
+    return []
+
+
+def attention_kernel(framework: str, form: str, phase: str, kv: str) -> AttentionKernel:
+    """The kernel with its fitted figures.
+
+    Args:
+        framework: "vllm", "sglang" or "trtllm".
+        form: "gqa" or "mla".
+        phase: "decode" or "prefill".
+        kv: type of the cache, "bfloat16" or "fp8".
+
+    Raises:
+        BadInput: there is none.
+    """
+    kernels, instead = attention_table()
+    name = f"{instead.get(f'{framework}-{form}', f'{framework}-{form}')}-{phase}-{kv}"
+    if name not in kernels:
+        raise BadInput(Fault(f"no attention kernel {name}", allowed=", ".join(kernels), nearest=nearest(name, kernels)))
+    fitted = figures()
+    return replace(
+        kernels[name],
+        floor_s=fitted[f"{name}.floor_s"],
+        sync_s=fitted[f"{name}.sync_s"],
+        helper_s=fitted["graph_kernel_s"],
+    )

@@ -1,0 +1,167 @@
+"""What ties the choices of a trace together: token to token, layer to layer, expert to expert, prompt to answer.
+
+Measured on a sample of whole requests (`SAMPLE_TOKENS` tokens), each figure beside what popularity alone would give.
+
+next_layer_coverage      for each expert of a layer the 20 % of the next layer's experts that follow it most; share of the
+                         following choices they hold, on the tokens the table was made from
+next_layer_held_out      the same, table from one half of the requests, choices from the other
+next_layer_popularity    share that the next layer's 20 % most popular experts hold: coverage without any relation
+next_token_*             the same from a token to the next of its request, in the same layer
+top_pairs_share          share of co-activations that the 10 % most frequent pairs of a layer hold
+pair_lift_p99            99th percentile over pairs of (co-activations / what independence gives), pairs expected 5 times
+request_concentration    Dirichlet concentration of the requests' own shares around the layer's, by their variance
+spearman, top5_overlap, top10_overlap, top20_overlap     loads of prompts against loads of answers (section "phases")
+"""
+
+import math
+
+import numpy as np
+
+from chipweave import fabric
+
+FFI, LIB = fabric.load("heatmap")
+SAMPLE_TOKENS = 1 << 16
+SAMPLE_STEPS = 64
+TOP = 0.2
+RELATIONS = (
+    "next_layer_coverage",
+    "next_layer_held_out",
+    "next_layer_popularity",
+    "next_token_coverage",
+    "next_token_held_out",
+    "next_token_popularity",
+    "top_pairs_share",
+    "pair_lift_p99",
+    "request_concentration",
+)
+PHASES_FOUND = ("spearman", "top5_overlap", "top10_overlap", "top20_overlap")
+
+
+def sample(trace, progress=lambda text, done, total: None):
+    """(ids [tokens, layers, k], request of each token, rows whose successor in the request is the next row).
+
+    Answers of the first requests; prompts where the trace has no answers. Rows by (request, token).
+    """
+    if trace.prefill_only:
+        ids = np.concatenate(list(trace.read_blocks(0)))[:SAMPLE_TOKENS]
+        owner = trace.row_request(0)[: len(ids)]
+    else:
+        steps = range(1, min(trace.steps, SAMPLE_STEPS + 1))
+        most = max(2, SAMPLE_TOKENS // len(steps))
+        rows, owners, at = [], [], []
+        for step in steps:
+            request = trace.row_request(step)
+            block = np.concatenate(list(trace.read_blocks(step)))[request < most]
+            rows.append(block)
+            owners.append(request[request < most])
+            at.append(np.full(len(block), step))
+            progress("reading a sample", step, len(steps))
+        owner, step = np.concatenate(owners), np.concatenate(at)
+        order = np.lexsort((step, owner))
+        ids, owner = np.concatenate(rows)[order], owner[order]
+    follows = np.flatnonzero(owner[1:] == owner[:-1])
+    return ids, owner, follows
+
+
+def measure(ids, owner, follows, layers, experts):
+    """A row of RELATIONS for each layer; None where a figure does not exist."""
+    rows, half = [], owner < np.median(owner) if len(np.unique(owner)) > 1 else np.arange(len(owner)) < len(owner) // 2
+    for index, layer in enumerate(layers):
+        here = ids[:, index]
+        row = {"layer": layer, **dict.fromkeys(RELATIONS)}
+        if index + 1 < len(layers):
+            row.update(_coverage("next_layer", here, ids[:, index + 1], half, experts))
+        if len(follows):
+            row.update(_coverage("next_token", here[follows], here[follows + 1], half[follows], experts))
+        if here.shape[1] > 1:
+            row.update(_pairs(here, experts))
+        row["request_concentration"] = concentration(here, owner, experts)
+        rows.append(row)
+    return rows
+
+
+def table_of(before, after, experts):
+    """int32 [experts, experts]: how often j was chosen in a row of `after` when i was in the same row of `before`."""
+    before, after = (np.ascontiguousarray(each, np.uint16) for each in (before, after))
+    table = np.zeros((experts, experts), np.int32)
+    LIB.heatmap_add_u16(
+        FFI.from_buffer("int32_t[]", table),
+        experts,
+        FFI.from_buffer("uint16_t[]", before),
+        FFI.from_buffer("uint16_t[]", after),
+        *after.shape,
+    )
+    return table
+
+
+def held_by_top(table, test, share=TOP):
+    """Share of `test` that lies in the `share` largest entries of each row of `table`."""
+    top = np.argsort(-table, axis=1, kind="stable")[:, : math.ceil(share * len(table))]
+    return float(np.take_along_axis(test, top, 1).sum() / max(1, test.sum()))
+
+
+def _coverage(name, before, after, half, experts):
+    first, second = table_of(before[half], after[half], experts), table_of(before[~half], after[~half], experts)
+    loads = np.sort((first + second).sum(axis=0))
+    return {
+        f"{name}_coverage": held_by_top(first + second, first + second),
+        f"{name}_held_out": held_by_top(first, second),
+        f"{name}_popularity": float(loads[-math.ceil(TOP * experts) :].sum() / max(1, loads.sum())),
+    }
+
+
+def _pairs(here, experts):
+    table = table_of(here, here, experts)
+    upper = np.triu_indices(experts, 1)
+    seen = table[upper].astype(float)
+    chosen = table.diagonal() / len(here)
+    expected = np.outer(chosen, chosen)[upper] * len(here)
+    ordered = np.sort(seen)[::-1]
+    often = expected >= 5
+    return {
+        "top_pairs_share": float(ordered[: len(ordered) // 10].sum() / max(1.0, ordered.sum())),
+        "pair_lift_p99": float(np.quantile(seen[often] / expected[often], 0.99)) if often.any() else None,
+    }
+
+
+def concentration(here, owner, experts):
+    """Dirichlet concentration by moments: 1 / r - 1, r the correlation of two choices of one request; None without spread."""
+    requests, member = np.unique(owner, return_inverse=True)
+    if len(requests) < 2:
+        return None
+    counts = np.zeros((len(requests), experts))
+    np.add.at(counts, (member[:, None], here), 1)
+    number = counts.sum(axis=1, keepdims=True)
+    share = counts.sum(axis=0) / counts.sum()
+    spread = ((counts / number - share) ** 2).mean(axis=0).sum()
+    chance = (share * (1 - share)).sum()
+    draws = float((1 / number).mean())
+    r = (spread - chance * draws) / (chance * (1 - draws)) if draws < 1 else 0
+    return float(1 / r - 1) if r > 0 else None
+
+
+def phases(prompt, answer):
+    """PHASES_FOUND of two vectors of loads [experts]."""
+    found = {"spearman": spearman(prompt, answer)}
+    for count in (5, 10, 20):
+        top = [set(np.argsort(-loads, kind="stable")[:count].tolist()) for loads in (prompt, answer)]
+        found[f"top{count}_overlap"] = len(top[0] & top[1]) / min(count, len(prompt))
+    return found
+
+
+def spearman(a, b):
+    """Rank correlation; equal loads share their mean rank."""
+    ranks = [_mean_ranks(each) for each in (a, b)]
+    if min(r.std() for r in ranks) == 0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def _mean_ranks(values):
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    size = np.diff(np.concatenate([start, [len(values)]]))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(start + (size - 1) / 2, size)
+    return ranks

@@ -1,0 +1,279 @@
+#include "stages/fair/fair.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages/fair/queues.h"
+#include "stages/fair/rates.h"
+#include "stages/network_bins.h"
+
+typedef unsigned __int128 u128;
+
+/* The messages of one pair: each has been served as much as any other, from its start on, so one sum and one rate do
+ * for all. */
+struct stream {
+    u128 served; /* to a message that has been here since the lane was empty, in 1e-12 bytes, as of `since` */
+    int64_t since, rate, latency;
+    struct fair_flows flows;
+};
+
+struct fair {
+    int32_t endpoints, n_links, n_flows, streams_room;
+    int32_t *route_links, *lane_of; /* lane_of: of each pair, from 1; 0: none yet */
+    int64_t *latency, *route_start, *busy_since;
+    int64_t now; /* of the last start or end of a message with bytes */
+    int dirty;   /* starts or ends since the rates were solved, all of them now */
+    struct fair_rates rates;
+    struct stream *streams; /* of each lane */
+    struct fair_ends ends;
+    struct fair_arrivals arrivals;
+    struct network_bins bins;
+};
+
+static void fair_close(void *self)
+{
+    fair *f = self;
+    for (int32_t i = 0; i < f->rates.n_lanes && i < f->streams_room; i++)
+        free(f->streams[i].flows.at);
+    network_bins_free(&f->bins);
+    fair_rates_close(&f->rates);
+    void *arrays[] = {f->route_links, f->lane_of, f->latency,    f->route_start, f->busy_since,
+                      f->streams,     f->ends.at, f->ends.place, f->arrivals.at, f};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        free(arrays[i]);
+}
+
+static void *copied(const void *from, size_t bytes)
+{
+    void *p = malloc(bytes + 1);
+    return p ? memcpy(p, from, bytes) : NULL;
+}
+
+fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps,
+               const int64_t *route_start, const int32_t *route_links, int64_t bin_ps, int32_t max_bins)
+{
+    size_t pairs = (size_t)endpoints * (size_t)endpoints, links = (size_t)n_links;
+    fair *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->endpoints = endpoints;
+    f->n_links = n_links;
+    f->route_start = copied(route_start, (pairs + 1) * sizeof *route_start);
+    f->route_links = copied(route_links, (size_t)route_start[pairs] * sizeof *route_links);
+    f->lane_of = calloc(pairs + 1, sizeof *f->lane_of);
+    f->latency = copied(latency_ps, links * sizeof *latency_ps);
+    f->busy_since = calloc(links + 1, sizeof *f->busy_since);
+    int bad = fair_rates_open(&f->rates, n_links, bytes_per_s);
+    if (network_bins_init(&f->bins, n_links, bin_ps, max_bins) || bad || !f->route_start || !f->route_links ||
+        !f->lane_of || !f->latency || !f->busy_since) {
+        fair_close(f);
+        return NULL;
+    }
+    return f;
+}
+
+/* ---- messages of a lane */
+
+static int room_for_streams(fair *f)
+{
+    int32_t room = f->streams_room * 2 + 64;
+    struct stream *streams = realloc(f->streams, (size_t)room * sizeof *streams);
+    if (streams)
+        f->streams = streams;
+    struct fair_end *at = realloc(f->ends.at, (size_t)room * sizeof *at);
+    if (at)
+        f->ends.at = at;
+    int32_t *place = realloc(f->ends.place, (size_t)room * sizeof *place);
+    if (place)
+        f->ends.place = place;
+    if (!streams || !at || !place)
+        return -1;
+    f->streams_room = room;
+    return 0;
+}
+
+static int64_t latency_of(const fair *f, int64_t pair)
+{
+    int64_t sum = 0;
+    for (int64_t r = f->route_start[pair]; r < f->route_start[pair + 1]; r++)
+        sum += f->latency[f->route_links[r]];
+    return sum;
+}
+
+static int32_t lane_of(fair *f, int64_t pair)
+{
+    if (f->lane_of[pair])
+        return f->lane_of[pair] - 1;
+    if (f->rates.n_lanes == f->streams_room && room_for_streams(f))
+        return -1;
+    int64_t first = f->route_start[pair];
+    int32_t lane = fair_rates_lane(&f->rates, f->route_links + first, (int32_t)(f->route_start[pair + 1] - first));
+    if (lane < 0)
+        return -1;
+    f->streams[lane] = (struct stream){.latency = latency_of(f, pair)};
+    f->ends.place[lane] = -1;
+    f->lane_of[pair] = lane + 1;
+    return lane;
+}
+
+static u128 served_at(const struct stream *w, int64_t now)
+{
+    return w->served + (u128)(uint64_t)w->rate * (uint64_t)(now - w->since);
+}
+
+/* When the lane's first message ends; its rate stands. */
+static void set_end(fair *f, int32_t lane)
+{
+    const struct stream *w = f->streams + lane;
+    u128 target = w->flows.at[0].target, left = target > w->served ? target - w->served : 0;
+    u128 ps = (left + (uint64_t)(w->rate - 1)) / (uint64_t)w->rate;
+    fair_ends_set(&f->ends, lane, ps < (u128)(NETWORK_NEVER - w->since) ? w->since + (int64_t)ps : NETWORK_NEVER);
+}
+
+/* Lanes whose rate is another from now on. */
+static void solve(fair *f)
+{
+    f->dirty = 0;
+    fair_rates_solve(&f->rates);
+    for (int32_t i = 0; i < f->rates.n_changed; i++) {
+        int32_t lane = f->rates.changed[i];
+        struct fair_lane *l = f->rates.lanes + lane;
+        struct stream *w = f->streams + lane;
+        l->changed = 0;
+        if (!l->n || w->rate == fair_rate(l))
+            continue;
+        w->served = served_at(w, f->now);
+        w->since = f->now;
+        w->rate = fair_rate(l);
+        set_end(f, lane);
+    }
+    f->rates.n_changed = 0;
+}
+
+/* A start or an end now. Rates of the instant before stand until here. */
+static void move_to(fair *f, int64_t now)
+{
+    if (f->dirty && now != f->now)
+        solve(f);
+    if (now != f->now && f->n_flows)
+        network_bins_grow(&f->bins, now);
+    f->now = now;
+}
+
+static int begin(fair *f, int32_t lane, uint32_t message, int64_t bytes)
+{
+    struct fair_lane *l = f->rates.lanes + lane;
+    struct stream *w = f->streams + lane;
+    if (!l->n)
+        *w = (struct stream){.since = f->now, .latency = w->latency, .flows = w->flows};
+    u128 target = served_at(w, f->now) + (u128)(uint64_t)bytes * 1000000u * 1000000u;
+    for (int32_t h = l->first; h < l->first + l->hops; h++)
+        if (!f->rates.links[f->rates.hop_link[h]].total)
+            f->busy_since[f->rates.hop_link[h]] = f->now;
+    if (fair_flows_push(&w->flows, (struct fair_flow){target, f->now, bytes, message}) ||
+        fair_rates_join(&f->rates, lane))
+        return -1;
+    if (w->rate && w->flows.at[0].message == message)
+        set_end(f, lane);
+    f->n_flows++;
+    f->dirty = 1;
+    return 0;
+}
+
+static void add_busy(fair *f, int32_t link)
+{
+    if (f->busy_since[link] == f->now)
+        return;
+    network_bins_spread(&f->bins, link, LINK_BUSY, f->busy_since[link], f->now, 0);
+    f->busy_since[link] = f->now;
+}
+
+static void account(fair *f, int32_t lane, const struct fair_flow *flow)
+{
+    const struct fair_lane *l = f->rates.lanes + lane;
+    for (int32_t h = l->first; h < l->first + l->hops; h++) {
+        int32_t link = f->rates.hop_link[h];
+        network_bins_spread(&f->bins, link, LINK_NO_TIME, flow->start, f->now, flow->size);
+        if (!f->rates.links[link].total)
+            add_busy(f, link);
+    }
+}
+
+/* The messages of a lane that have been served by now. */
+static int leave(fair *f, int32_t lane)
+{
+    struct stream *w = f->streams + lane;
+    const u128 served = served_at(w, f->now);
+    while (w->flows.n && w->flows.at[0].target <= served) {
+        struct fair_flow flow = fair_flows_pop(&w->flows);
+        fair_rates_part(&f->rates, lane);
+        account(f, lane, &flow);
+        if (fair_arrivals_push(&f->arrivals, (struct fair_arrival){f->now + w->latency, flow.message}))
+            return -1;
+        f->n_flows--;
+    }
+    if (w->flows.n)
+        set_end(f, lane);
+    else
+        fair_ends_drop(&f->ends, lane);
+    f->dirty = 1;
+    return 0;
+}
+
+/* ---- the operations */
+
+static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
+{
+    fair *f = self;
+    if (source < 0 || source >= f->endpoints || target < 0 || target >= f->endpoints || bytes < 0)
+        return -1;
+    int64_t pair = (int64_t)source * f->endpoints + target;
+    if (!bytes || f->route_start[pair] == f->route_start[pair + 1]) {
+        int64_t latency = latency_of(f, pair);
+        return fair_arrivals_push(&f->arrivals, (struct fair_arrival){now + latency, message}) ? -1 : !latency;
+    }
+    int32_t lane = lane_of(f, pair);
+    if (lane < 0)
+        return -1;
+    move_to(f, now);
+    return begin(f, lane, message, bytes);
+}
+
+static int64_t fair_next_time(void *self)
+{
+    fair *f = self;
+    if (f->dirty)
+        solve(f);
+    int64_t next = f->arrivals.n ? f->arrivals.at[0].time : NETWORK_NEVER;
+    return f->ends.n && f->ends.at[0].end < next ? f->ends.at[0].end : next;
+}
+
+static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity)
+{
+    fair *f = self;
+    int n = 0;
+    if (f->dirty && now != f->now)
+        solve(f);
+    while (f->ends.n && f->ends.at[0].end <= now) {
+        move_to(f, now);
+        if (leave(f, f->ends.at[0].lane))
+            return -1;
+    }
+    while (n < capacity && f->arrivals.n && f->arrivals.at[0].time <= now)
+        arrived[n++] = fair_arrivals_pop(&f->arrivals).message;
+    return n;
+}
+
+static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL};
+
+const network_operations *fair_operations(void) { return &operations; }
+
+const int64_t *fair_link_bins(fair *f, int64_t *bin_ps, int32_t *bins)
+{
+    for (int32_t link = 0; link < f->n_links; link++)
+        if (f->rates.links[link].total)
+            add_busy(f, link);
+    *bin_ps = f->bins.bin_ps;
+    *bins = f->bins.max_bins;
+    return f->bins.cells;
+}

@@ -1,0 +1,108 @@
+#include "stages/fair/queues.h"
+
+#include <stdlib.h>
+
+static int has_room(void *array, int32_t n, int32_t *room, size_t size)
+{
+    if (n < *room)
+        return 0;
+    void **p = array, *grown = realloc(*p, ((size_t)*room * 2 + 16) * size);
+    if (!grown)
+        return -1;
+    *p = grown;
+    *room = *room * 2 + 16;
+    return 0;
+}
+
+int fair_flows_push(struct fair_flows *q, struct fair_flow flow)
+{
+    if (has_room(&q->at, q->n, &q->room, sizeof flow))
+        return -1;
+    int32_t i = q->n++;
+    for (; i && q->at[(i - 1) / 2].target > flow.target; i = (i - 1) / 2)
+        q->at[i] = q->at[(i - 1) / 2];
+    q->at[i] = flow;
+    return 0;
+}
+
+struct fair_flow fair_flows_pop(struct fair_flows *q)
+{
+    struct fair_flow first = q->at[0], last = q->at[--q->n];
+    int32_t i = 0;
+    for (int32_t c; (c = 2 * i + 1) < q->n; i = c) {
+        if (c + 1 < q->n && q->at[c + 1].target < q->at[c].target)
+            c++;
+        if (q->at[c].target >= last.target)
+            break;
+        q->at[i] = q->at[c];
+    }
+    q->at[i] = last;
+    return first;
+}
+
+static int sooner(struct fair_arrival a, struct fair_arrival b)
+{
+    return a.time < b.time || (a.time == b.time && a.message < b.message);
+}
+
+int fair_arrivals_push(struct fair_arrivals *q, struct fair_arrival arrival)
+{
+    if (has_room(&q->at, q->n, &q->room, sizeof arrival))
+        return -1;
+    int32_t i = q->n++;
+    for (; i && sooner(arrival, q->at[(i - 1) / 2]); i = (i - 1) / 2)
+        q->at[i] = q->at[(i - 1) / 2];
+    q->at[i] = arrival;
+    return 0;
+}
+
+struct fair_arrival fair_arrivals_pop(struct fair_arrivals *q)
+{
+    struct fair_arrival first = q->at[0], last = q->at[--q->n];
+    int32_t i = 0;
+    for (int32_t c; (c = 2 * i + 1) < q->n; i = c) {
+        if (c + 1 < q->n && sooner(q->at[c + 1], q->at[c]))
+            c++;
+        if (!sooner(q->at[c], last))
+            break;
+        q->at[i] = q->at[c];
+    }
+    q->at[i] = last;
+    return first;
+}
+
+static void put(struct fair_ends *q, int32_t i, struct fair_end end)
+{
+    q->at[i] = end;
+    q->place[end.lane] = i;
+}
+
+static void settle(struct fair_ends *q, int32_t i, struct fair_end end)
+{
+    for (; i && q->at[(i - 1) / 2].end > end.end; i = (i - 1) / 2)
+        put(q, i, q->at[(i - 1) / 2]);
+    for (int32_t c; (c = 2 * i + 1) < q->n; i = c) {
+        if (c + 1 < q->n && q->at[c + 1].end < q->at[c].end)
+            c++;
+        if (q->at[c].end >= end.end)
+            break;
+        put(q, i, q->at[c]);
+    }
+    put(q, i, end);
+}
+
+void fair_ends_set(struct fair_ends *q, int32_t lane, int64_t end)
+{
+    settle(q, q->place[lane] < 0 ? q->n++ : q->place[lane], (struct fair_end){end, lane});
+}
+
+void fair_ends_drop(struct fair_ends *q, int32_t lane)
+{
+    int32_t i = q->place[lane];
+    if (i < 0)
+        return;
+    struct fair_end last = q->at[--q->n];
+    q->place[lane] = -1;
+    if (last.lane != lane)
+        settle(q, i, last);
+}
