@@ -55,6 +55,17 @@ class Fault:
     allowed: str = ""
     nearest: str = ""
 
+    def as_json(self) -> dict:
+        """The fault as `chipweave check --json` has it; line and column null where there is none."""
+        return {
+            "file": self.place.file or None,
+            "line": self.place.line or None,
+            "column": self.place.column or None,
+            "what": self.what,
+            "allowed": self.allowed or None,
+            "nearest": self.nearest or None,
+        }
+
     def __str__(self):
         text = f"{self.place}: {self.what}" if str(self.place) else self.what
         if self.allowed:

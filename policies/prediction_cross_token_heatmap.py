@@ -72,6 +72,11 @@ class CrossTokenHeatmap(PredictionPolicy):
     def add(self, table, before, after):
         """Count the pairs of row r of `before` with row r of `after`, both [rows, k]."""
         before, after = as_ids(before), as_ids(after)
+        if no_choice_in(before, len(table)) or no_choice_in(after, len(table)):
+            wider = np.zeros((len(table) + 1,) * 2, np.int32)
+            self.add(wider, with_last(before, len(table)), with_last(after, len(table)))
+            table += wider[:-1, :-1]
+            return
         if before.shape != after.shape or before.dtype != after.dtype:
             raise ValueError(f"previous ids are {before.dtype}{before.shape}, this step's {after.dtype}{after.shape}")
         run, name = kernel("heatmap_add", after)
@@ -83,6 +88,11 @@ class CrossTokenHeatmap(PredictionPolicy):
     def add_prompts(self, table, ids, starts):
         """Count the pairs of consecutive rows of each request: rows starts[q] up to starts[q + 1] of ids [rows, k]."""
         ids, starts = as_ids(ids), np.ascontiguousarray(starts, np.int64)
+        if no_choice_in(ids, len(table)):
+            wider = np.zeros((len(table) + 1,) * 2, np.int32)
+            self.add_prompts(wider, with_last(ids, len(table)), starts)
+            table += wider[:-1, :-1]
+            return
         if not (len(starts) and starts[0] >= 0 and starts[-1] <= len(ids) and (np.diff(starts) >= 0).all()):
             raise ValueError("prompt_starts do not rise from 0 to the number of rows")
         run, name = kernel("heatmap_add_prompts", ids)
@@ -107,6 +117,17 @@ class CrossTokenHeatmap(PredictionPolicy):
             view.experts,
         )
         return mask
+
+
+def no_choice_in(ids, experts):
+    """Whether rows have fewer choices than top-k: the largest number of the type, which is no expert, fills them up."""
+    most = np.iinfo(ids.dtype).max
+    return most >= experts and bool((ids == most).any())
+
+
+def with_last(ids, experts):
+    """uint16 ids in which expert number `experts`, one past the last, stands for no choice."""
+    return np.where(ids == np.iinfo(ids.dtype).max, experts, ids).astype(np.uint16)
 
 
 def c_ints(array):

@@ -17,10 +17,13 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
     """The cross-token heat map in plain Python: slow, obvious, and equal to the C one."""
 
     def add(self, table, before, after):
-        for these, those in zip(np.asarray(before).tolist(), np.asarray(after).tolist()):
+        before, after = np.asarray(before), np.asarray(after)
+        no_choice = np.iinfo(before.dtype).max
+        for these, those in zip(before.tolist(), after.tolist(), strict=True):
             for i in these:
                 for j in those:
-                    table[i, j] += 1
+                    if not max(i, j) == no_choice >= len(table):
+                        table[i, j] += 1
 
     def add_prompts(self, table, ids, starts):
         for first, end in zip(starts[:-1], starts[1:]):

@@ -2,28 +2,41 @@
 
 import click
 
+from chipweave.cli._run_options import run_options
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--allow-code", is_flag=True, help="Import code that the files name (./hbm4.py:Hbm4).")
-def command(files, allow_code):
-    """Every fault in YAML files, with line and column.
+@run_options
+@click.option("--strategies", help="Names with commas between, as for compare.")
+@click.option("--link-models", help="Names with commas between, as for compare.")
+@click.option("--json", "json_path", metavar="FILE", help="Write faults and warnings as JSON; - for standard output.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(files, json_path, debug, allow_code, sets, **options):
+    """Every fault in YAML files, with line and column, and all that a run with these options would refuse.
 
-    FILE is a topology, preset, model, strategy, run file, or the name of a shipped topology. Exit code 2 if
-    there is any fault.
+    FILE is a topology, preset, model, strategy, run file, or the name of a shipped topology or example. Exit code 2 if
+    there is any fault, 0 with warnings alone.
     """
     from chipweave.errors import BadInput
+    from chipweave.io.atomic import check_file, write_json
     from chipweave.io.console import note, say
     from chipweave.views.filetypes import check_and_warn
 
-    faults = []
+    check_file(json_path)
+    options = {key: value for key, value in options.items() if value is not None} | ({"sets": sets} if sets else {})
+    faults, warnings = [], []
     for file in files:
         try:
-            what, warnings = check_and_warn(file, allow_code)
-            for warning in warnings:
-                note(f"{file}: warning: {warning}")
-            say(f"{file}: a {what}, no faults")
+            what, found = check_and_warn(file, bool(allow_code), options)
+            warnings += found
+            for warning in found:
+                note(f"warning: {warning}")
+            say(f"{file}: a {what}, no faults", to_stderr=json_path == "-")
         except BadInput as error:
             faults += error.faults
+    if json_path:
+        document = {"faults": [f.as_json() for f in faults], "warnings": [w.as_json() for w in warnings]}
+        write_json(json_path, {"schema": "chipweave.check/1", **document})
     if faults:
         raise BadInput(faults)

@@ -19,14 +19,11 @@ from chipweave.cli._run_options import run_options
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
+@click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run_file, strategies, link_models, sample, jobs, out, json_path, debug, **options):
+def command(run_file, sample, jobs, out, force, json_path, debug, **options):
     """Run strategies or link models on one topology, model and trace; print them side by side."""
     from chipweave.run import compare
 
-    compare.run(run_file, options, _names(strategies), _names(link_models), sample, jobs, out, json_path)
-
-
-def _names(text):
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    compare.run(run_file, options, sample, jobs, out, json_path, force=force)

@@ -9,10 +9,11 @@ from chipweave.cli._run_options import run_options
 @click.argument("run_file", metavar="RUN.yaml")
 @run_options
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
+@click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run_file, out, json_path, debug, **options):
+def command(run_file, out, force, json_path, debug, **options):
     """Run the simulation that RUN.yaml describes."""
     from chipweave.run import compare
 
-    compare.run(run_file, options, None, None, None, 1, out, json_path, single=True)
+    compare.run(run_file, options, None, 1, out, json_path, single=True, force=force)

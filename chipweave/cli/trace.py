@@ -17,6 +17,10 @@ def command():
 )
 @click.option("--name", help="The name results show; by default that of --out.")
 @click.option("--compress", is_flag=True, help="A smaller store that takes longer to read.")
+@click.option(
+    "--absent", multiple=True, type=click.IntRange(0, 65_535), help="An id of arrays that means no choice, beside -1."
+)
+@click.option("--expert-map", help="Physical ids of arrays: a server's map of experts (.json, .csv, .npy, .pt).")
 @click.option("--as-decode", is_flag=True, help="Replay a prefill-only log as decode, on windows of its sequences.")
 @click.option(
     "--requests", type=click.IntRange(1, 1_000_000), default=4096, show_default=True, help="Windows, with --as-decode."
@@ -31,8 +35,8 @@ def command():
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Chooses the windows, with --as-decode."
 )
-def import_(paths, out, model, experts, name, compress, as_decode, requests, steps, seed):
-    """Import JSON (folders, .json, .jsonl, .gz, .zst, .tar.gz) or NumPy ids (.npy, .npz) into one store."""
+def import_(paths, out, model, experts, name, compress, absent, expert_map, as_decode, requests, steps, seed):
+    """Import JSON (folders, .json, .jsonl, .gz, .zst, .tar.gz), NumPy ids, or what vLLM, SGLang and llama.cpp write."""
     from chipweave.io.progress import progress as bar
     from chipweave.trace.importer import import_decode, import_paths
     from chipweave.trace.writer import check_out
@@ -40,9 +44,13 @@ def import_(paths, out, model, experts, name, compress, as_decode, requests, ste
     check_out(out, paths)
     with bar() as progress:
         if as_decode:
-            header = import_decode(paths, out, requests, steps, seed, model, experts, name, progress)
+            header = import_decode(
+                paths, out, requests, steps, seed, model, experts, name, progress, absent, expert_map
+            )
         else:
-            header = import_paths(paths, out, model, experts, name, progress, "zstd" if compress else "none")
+            header = import_paths(
+                paths, out, model, experts, name, progress, "zstd" if compress else "none", False, absent, expert_map
+            )
     _say(out, header)
 
 

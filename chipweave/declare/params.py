@@ -30,18 +30,30 @@ class Param:
             tuple of dicts, one a row.
         rounding: let a time or a number of bytes be rounded to the nearest whole (see units.parse).
         many: the value is a list of such values, as a tuple.
+        each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so that
+            parts which differ in it alone share one program. Otherwise parts that differ have programs of their own.
         doc: one line: what it is, from where to where.
     """
 
     def __init__(
-        self, type, default=REQUIRED, low=None, high=None, choices=(), columns=None, rounding=False, many=False, doc=""
+        self,
+        type,
+        default=REQUIRED,
+        low=None,
+        high=None,
+        choices=(),
+        columns=None,
+        rounding=False,
+        many=False,
+        doc="",
+        each=False,
     ):
         if type not in TYPES:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
         if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
             raise TypeError("a choice has choices, a table has columns, nothing else has either")
         self.type, self.default, self.low, self.high = type, default, low, high
-        self.choices, self.rounding, self.many, self.doc = tuple(choices), rounding, many, doc
+        self.choices, self.rounding, self.many, self.doc, self.each = tuple(choices), rounding, many, doc, each
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
         for name, column in self.columns.items():
             column.name = name

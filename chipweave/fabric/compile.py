@@ -6,7 +6,7 @@ import numpy as np
 
 from chipweave._kernel import ffi, lib
 from chipweave.chain.layout import DONE
-from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
+from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Take
 from chipweave.errors import BadInput, ChipweaveError
 from chipweave.fabric.flit import FlitModel
 from chipweave.fabric.sends import flit_plan, speeds
@@ -20,6 +20,7 @@ ASKS = {
     "keyed_has": "KEYED",
     "bits_at": "BITS",
     "map_at": "MAP",
+    "modulo": "MODULO",
     "ask": "PYTHON",
 }
 MARKS = {
@@ -57,9 +58,13 @@ class Compiler:
         for network in parts["networks"]:
             self._network(network)
         for t in parts["tags"]:
-            self._made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
+            number = self._made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
+            if t.sets_of:
+                self._made(lib.stages_vary_tags(handle, number, list(t.sets_of)))
         for t in parts["keyed"]:
-            self._made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
+            number = self._made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
+            if t.capacity_of:
+                self._made(lib.stages_vary_keyed(handle, number, list(t.capacity_of)))
         for t in parts["bits"]:
             self._made(lib.stages_add_bits(handle, t.instances, t.keys, t.journal))
         for t in parts["maps"]:
@@ -191,7 +196,7 @@ class Compiler:
             query = stage.query
             node |= {
                 "ask": getattr(lib, "ASK_" + ASKS[query.op]),
-                "table": query.table.number if query.table else -1,
+                "table": query.table.number if query.table else query.value if query.op == "modulo" else -1,
                 "of": self._of(query.of),
             }
         return node
@@ -240,6 +245,8 @@ class Compiler:
             "endpoints": network.endpoints if network else 0,
             "source": self.column[source] if network else 0,
             "target": self.column[target] if network else 0,
+            "part": count.piece[0],
+            "parts": count.piece[1],
         }
 
     def _hops(self, network):
@@ -271,6 +278,8 @@ class Compiler:
             made |= {"kind": lib.LASTS_PYTHON}
         elif isinstance(rule, RouteTime):
             made |= self._route_time(rule)
+        elif isinstance(rule, (Pick, Longest)):
+            made |= self._picks(rule)
         elif isinstance(rule, Rate):
             n = max(len(rule.latency_ps), len(rule.per_second))
             pairs = [
@@ -293,6 +302,19 @@ class Compiler:
                 "upto": self._new("int64_t[]", list(rule.upto) or 1),
             } | self._rates([(rule.latency_ps, r) for r in rule.per_second], rule)
         return self._made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
+
+    def _picks(self, rule):
+        """Rules within a rule; equal ones are made once."""
+        numbers = {}
+        for each in rule.rules:
+            if isinstance(rule, Longest) and isinstance(each, Asked):
+                raise BadInput(f"chain {self.chain}: the longest of several durations cannot be answered in Python")
+            if each not in numbers:
+                numbers[each] = self._lasts(each)
+        picks = [numbers[each] for each in rule.rules]
+        by = {"by": self.column[rule.at]} if isinstance(rule, Pick) else {}
+        kind = lib.LASTS_PICK if by else lib.LASTS_LONGEST
+        return {"kind": kind, "n_picks": len(picks), "picks": self._new("int32_t[]", picks)} | by
 
     def _rates(self, pairs, rule):
         return {

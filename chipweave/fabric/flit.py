@@ -20,6 +20,8 @@ class FlitModel:
         for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
             if max(figure.numerator, figure.denominator) >= LARGEST:
                 raise ChipweaveError(f"network {network.name}: {what} {figure} does not fit 62 bits")
+        places = dict(network.options).get("endpoint_of")
+        endpoint_of = ffi.new("int32_t[]", list(places)) if places else ffi.NULL
         given = ffi.new(
             "net_flit_spec *",
             {
@@ -37,6 +39,8 @@ class FlitModel:
                 "link_per": per,
                 "bin_ps": compiler.bins[0],
                 "max_bins": compiler.bins[1],
+                "n_instances": len(places or ()),
+                "endpoint_of": endpoint_of,
             },
         )
         self.model = lib.net_flit_new(given, self.kernel.net, ports, vcs)

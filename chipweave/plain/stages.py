@@ -323,6 +323,8 @@ class PlainEngine:
             return int(of[0] == of[1] if query.op == "equal" else of[0] < of[1])
         if query.op == "operand":
             return of[0]
+        if query.op == "modulo":
+            return of[0] % query.value
         if query.op == "map_at":
             return query.table.values[of[0]]
         return getattr(self.tables[query.table], query.op.split("_")[1])(*of)
@@ -346,6 +348,9 @@ class PlainEngine:
         if count.hops:
             network, source, target = count.hops
             amount += len(network.routes(operands[source], operands[target]))
+        piece, pieces = count.piece
+        if pieces:
+            amount = amount * (piece + 1) // pieces - amount * piece // pieces
         self.counters[count.counter][operands[count.at]] += amount
 
     def _count_links(self, event, stage, end):

@@ -23,7 +23,7 @@ def tally(ids, experts, times=1):
     """How many tokens chose each expert, and in which order the experts first appeared.
 
     ids       [rows, k] expert numbers (uint8, uint16; others are converted)
-    experts   E; a number that is not below it raises BadInput
+    experts   E; a number that is not below it raises BadInput, but for the largest of the type, which is no choice
     times     how many like requests each row stands for (the copies of a replicated batch)
     returns   counts int32[E], first_appearance int32[E] (rank, -1: not chosen), read-only
     """
@@ -38,6 +38,9 @@ def tally(ids, experts, times=1):
         FFI.from_buffer("int32_t[]", arrays[1]),
     )
     if status < 0:
+        absent = ids == np.iinfo(ids.dtype).max
+        if status == LIB.TALLY_BAD_ID and absent.any():
+            return tally(ids[~absent].reshape(-1, 1), experts, times)
         raise fault(status, ids, experts, times)
     arrays.flags.writeable = False
     return arrays[0], arrays[1]

@@ -52,7 +52,8 @@ class LayerView:
                        but not all counts as a holder when work is given away, and reads the rest remotely
     distance           int32[D, D], hops
     costs              Costs
-    ids                [rows, k] uint8 or uint16, this step's choices, a row per token
+    ids                [rows, k] uint8 or uint16, this step's choices, a row per token; rows of fewer than k choices are
+                       filled with the largest number of the type, which is then no expert
     previous_ids       [rows, k], row for row the choice of the same request one token earlier; None in the first step
     paired             int64[p] where requests leave layers out of the trace: previous_ids has p rows, its row i belonging
                        to row paired[i] of ids; None: row for row

@@ -2,64 +2,178 @@
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
+from chipweave.io.console import note
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.noc import network as flit_network
 from chipweave.run import file as runfile
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
+from chipweave.run import resume
 from chipweave.run import simulate as serving
+from chipweave.run.check import check
 from chipweave.run.record import Meter
 from chipweave.run.spec import LINK_MODELS, STRATEGIES, RunSpec
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
 
-def run(run_file, options, strategies, link_models, sample, jobs, out, json_path, single=False):
-    """What the commands `run` and `compare` do; options that are None leave what the run file or the default says."""
-    check_folder(out)
-    check_file(json_path)
+@dataclass(frozen=True)
+class Job:
+    """What one call of `run` or `compare` is to run: a specification, under each strategy and link model."""
+
+    spec: RunSpec
+    strategies: list
+    link_models: list
+
+    def runs(self):
+        return points(self.spec, self.strategies, self.link_models)
+
+
+def job_of(run_file, options, single=False):
+    """The Job of a run file (or None) with options over it; options that are None leave what the file or the default says.
+
+    options: fields of RunSpec, `sets`, and for a comparison `strategies` and `link_models`, lists or texts with commas.
+    """
+    options = dict(options)
+    strategies, link_models = (_names(options.pop(key, None)) for key in ("strategies", "link_models"))
     spec, of_file, models_of_file = (
         runfile.load(runfile.find(run_file), single) if run_file is not None else (RunSpec(), None, None)
     )
-    options["sets"] = (*spec.sets, *options.pop("sets"))
+    options["sets"] = (*spec.sets, *(options.pop("sets", None) or ()))
     spec = spec.with_options(**options)
     if single:
-        strategies, link_models = [spec.strategy], [spec.link_model]
-    else:
-        if link_models is not None and options.get("link_model"):
-            raise BadInput("--link-model and --link-models are both given; allowed: one of them")
-        strategies = first_given(
-            strategies, of_file, [spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES)
-        )
-        link_models = first_given(link_models, None if options.get("link_model") else models_of_file, [spec.link_model])
-    refuse(spec, strategies, checked(link_models), sample)
-    runs = points(spec, strategies, link_models)
-    outcomes, gaps = [None] * len(runs), []
+        return Job(spec, [spec.strategy], [spec.link_model])
+    if link_models is not None and options.get("link_model"):
+        raise BadInput("--link-model and --link-models are both given; allowed: one of them")
+    named = [spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES)
+    models = None if options.get("link_model") else models_of_file
+    job = Job(spec, first_given(strategies, of_file, named), first_given(link_models, models, [spec.link_model]))
+    refuse(job)
+    return job
+
+
+def _names(text):
+    return [name.strip() for name in text.split(",") if name.strip()] if isinstance(text, str) else text
+
+
+def run(run_file, options, sample, jobs, out, json_path, single=False, force=False):
+    """What the commands `run` and `compare` do; options as for `job_of`."""
+    check_folder(out)
+    check_file(json_path)
+    job = job_of(run_file, options, single)
+    check_sample(sample, job.link_models)
+    system, found = check(job.spec, job.strategies, job.link_models)
+    found.raise_if_any()
+    for warning in found.warnings:
+        note(f"warning: {warning}")
+    rows = Rows(job, system, sample, out, force)
     try:
-        prepare(spec)
-        sampled = [i for i, each in enumerate(runs) if each.link_model == "flit" and "circuit" in link_models]
-        full = [i for i in range(len(runs)) if i not in sampled]
-        if sampled:
-            flit_network.check(
-                serving.mesh_of(serving.load(runs[sampled[0]]).system)
-            )  # told now, not after the runs beside it
-        execute([runs[i] for i in full], jobs, outcomes, full)
-        for i in sampled:
-            outcomes[i], rows = of_sample(runs, i, outcomes, sample and max(1, sample // len(sampled)))
-            gaps += rows
+        prepare(job.spec)
+        rows.execute(jobs)
     except KeyboardInterrupt:
-        left = [each for each, outcome in zip(runs, outcomes) if outcome is None]
-        runs, outcomes = [r for r, o in zip(runs, outcomes) if o], [o for o in outcomes if o]
-        report(spec, runs, outcomes, out, json_path)
-        raise Interrupted(how_to_go_on(left, len(outcomes), out)) from None
-    report(spec, runs, outcomes, out, json_path, gaps)
+        rows.report(json_path)
+        raise Interrupted(how_to_go_on(rows.left(), len(rows.known()), out)) from None
+    rows.report(json_path)
+
+
+class Rows:
+    """The rows of a comparison: those to run, and those that the folder of `--out` has already.
+
+    runs, labels, outcomes: of this call, in its order; an Outcome is None until it is there.
+    kept: chipweave.run.resume.Kept.
+    """
+
+    def __init__(self, job, system, sample, out, force):
+        self.job, self.sample, self.out = job, sample, out
+        self.runs = job.runs()
+        self.labels = [resume.label_of(each, system) for each in self.runs]
+        self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
+        self.kept = resume.look(out, self.labels, self.job_sha256, force) if out else resume.Kept(self.labels)
+        self.outcomes = [self.kept.outcomes.get(label) for label in self.labels]
+        self.gaps = list(self.kept.gaps)
+        there = sum(outcome is not None for outcome in self.outcomes)
+        if there:
+            note(f"{there} rows of {out} are kept as they are; --force runs them again")
+
+    def execute(self, jobs):
+        """Run what is not there, first in full, then what is sampled beside it."""
+        missing = [i for i, outcome in enumerate(self.outcomes) if outcome is None]
+        sampled = [i for i in missing if self.runs[i].link_model == "flit" and "circuit" in self.job.link_models]
+        full = [i for i in missing if i not in sampled]
+        execute([self.runs[i] for i in full], jobs, self.outcomes, full)
+        of_all = sum(run.link_model == "flit" for run in self.runs)
+        for i in sampled:
+            self.outcomes[i], rows = self.of_sample(i, self.sample and max(1, self.sample // of_all))
+            self.gaps += rows
+
+    def of_sample(self, i, wanted):
+        """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing ahead."""
+        from chipweave.run import flit_sample as sample
+
+        meter = Meter()
+        circuit = {run.strategy: k for k, run in enumerate(self.runs) if run.link_model == "circuit"}  # the last
+        beside = circuit[self.runs[i].strategy]
+        all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
+        together = sum(map(sample.layer_cost, all_of_them.values()))
+        layer_ended = show.progress(self.runs[i], i, len(self.runs))
+        estimate, rows = sample.measure(self.runs[beside], self.outcomes[beside], wanted, layer_ended, together)
+        row = sample.row_of(self.outcomes[beside], estimate, meter.read())
+        return replace(self.outcomes[beside], row=row, links=[], statistics=[]), rows
+
+    def known(self):
+        """label -> Outcome of all rows that are there, in the order of the whole comparison."""
+        known = self.kept.outcomes | {k: o for k, o in zip(self.labels, self.outcomes, strict=True) if o}
+        return {label: known[label] for label in self.kept.planned if label in known}
+
+    def left(self):
+        return [run for run, outcome in zip(self.runs, self.outcomes, strict=True) if outcome is None]
+
+    def report(self, json_path):
+        """Write and show the rows there are; nothing where there is none."""
+        known = self.known()
+        if known:
+            order = [name for name, *_ in self.kept.planned]
+            gaps = sorted(self.gaps, key=lambda row: order.index(row["strategy"]))
+            outcomes, state = list(known.values()), self.state(known) if self.out else {}
+            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state)
+
+    def entries(self, known):
+        """The manifest's entry of each row: its run and what it had of files."""
+        own = dict(zip(self.labels, self.runs, strict=True))
+        return [self.kept.entries.get(label) or own[label] for label in known]
+
+    def state(self, known):
+        """What a later call with the same folder needs to know (chipweave.run.resume)."""
+        return {
+            "job_sha256": self.job_sha256,
+            "program_sha256": resume.program_sha256(),
+            "planned": [list(label) for label in self.kept.planned],
+            "complete": set(self.kept.planned) <= set(known),
+        }
+
+
+def report(spec, entries, outcomes, out, json_path, gaps=(), state=None):
+    """Write and show the rows of a comparison.
+
+    entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs.
+    """
+    rows = [outcome.row for outcome in outcomes]
+    fill_speedups(rows)
+    result = document(spec, outcomes[0].facts, rows)
+    if gaps:
+        result["layer_steps"] = list(gaps)
+    if out:
+        output.write(Path(out), result, entries, outcomes, state)
+    if json_path:
+        write_json(json_path, result)
+    show.comparison(result, outcomes, out, to_stderr=json_path == "-")
+    show.gaps(result, to_stderr=json_path == "-")
 
 
 def prepare(spec):
@@ -69,15 +183,15 @@ def prepare(spec):
 
 
 def first_given(*lists):
-    """The first list that was given; an empty one is given too, and told by `refuse`."""
+    """The first list that was given; an empty one is given too, and refused by `refuse`."""
     return next(each for each in lists if each is not None)
 
 
-def refuse(spec, strategies, link_models, sample):
+def refuse(job):
     """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
     faults = []
-    names = [replace(spec, strategy=s).strategy_name for s in strategies]
-    for what, given, known in (("strategy", names, STRATEGIES), ("link model", link_models, LINK_MODELS)):
+    names = [replace(job.spec, strategy=s).strategy_name for s in job.strategies]
+    for what, given, known in (("strategy", names, STRATEGIES), ("link model", job.link_models, LINK_MODELS)):
         if not given:
             faults.append(Fault(f"no {what} is named", allowed=", ".join(known)))
         faults += [
@@ -85,44 +199,19 @@ def refuse(spec, strategies, link_models, sample):
             for name in dict.fromkeys(given)
             if given.count(name) > 1
         ]
-    if sample and not {"flit", "circuit"} <= set(link_models):
-        faults.append(Fault("--sample is given, and no row is sampled", allowed="--link-models with circuit and flit"))
+    faults += [
+        Fault(f"unknown link model '{m}'", allowed=", ".join(LINK_MODELS), nearest=nearest(m, LINK_MODELS))
+        for m in job.link_models
+        if m not in LINK_MODELS
+    ]
     if faults:
         raise BadInput(faults)
 
 
-def of_sample(runs, i, outcomes, wanted):
-    """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing ahead."""
-    from chipweave.run import flit_sample as sample
-
-    meter = Meter()
-    circuit = {
-        each.strategy: k for k, each in enumerate(runs) if each.link_model == "circuit"
-    }  # the last: it books nothing ahead
-    beside = circuit[runs[i].strategy]
-    together = sum(sample.layer_cost(outcomes[k]) for k in circuit.values())
-    estimate, rows = sample.measure(
-        runs[beside], outcomes[beside], wanted, show.progress(runs[i], i, len(runs)), together
-    )
-    row = sample.row_of(outcomes[beside], estimate, meter.read())
-    return replace(outcomes[beside], row=row, links=[], statistics=[]), rows
-
-
-def report(spec, runs, outcomes, out, json_path, gaps=()):
-    """Write and show the rows there are; nothing where there is none."""
-    if not outcomes:
-        return
-    rows = [outcome.row for outcome in outcomes]
-    fill_speedups(rows)
-    result = document(spec, outcomes[0].facts, rows)
-    if gaps:
-        result["layer_steps"] = gaps
-    if out:
-        output.write(Path(out), result, runs, outcomes)
-    if json_path:
-        write_json(json_path, result)
-    show.comparison(result, outcomes, out, to_stderr=json_path == "-")
-    show.gaps(result, to_stderr=json_path == "-")
+def check_sample(sample, link_models):
+    """Raise BadInput where a sample is asked for and no row is by one."""
+    if sample and not {"flit", "circuit"} <= set(link_models):
+        raise BadInput(Fault("--sample is given, and no row is sampled", allowed="--link-models with circuit and flit"))
 
 
 def how_to_go_on(left, done, out):
@@ -130,18 +219,6 @@ def how_to_go_on(left, done, out):
     strategies = ",".join(dict.fromkeys(each.strategy_name for each in left))
     kept = f"{done} rows are complete" + (f" and written to {out}" if out and done else "")
     return f"interrupted: {kept}; the same command with --strategies {strategies} runs the rest"
-
-
-def checked(link_models):
-    """The names, or a fault for each that is none."""
-    faults = [
-        Fault(f"unknown link model '{m}'", allowed=", ".join(LINK_MODELS), nearest=nearest(m, LINK_MODELS))
-        for m in link_models
-        if m not in LINK_MODELS
-    ]
-    if faults:
-        raise BadInput(faults)
-    return link_models
 
 
 def points(spec, strategies, link_models):

@@ -12,10 +12,12 @@ from chipweave.io.atomic import replacing, write_json
 from chipweave.run.record import column
 
 
-def write(folder, document, runs, outcomes):
-    """Write `folder`/manifest.json, result.json, layers.parquet, statistics.parquet and links.parquet."""
-    write_json(folder / "result.json", document)
-    write_json(folder / "manifest.json", manifest(document, runs, outcomes))
+def write(folder, document, entries, outcomes, state=None):
+    """Write layers.parquet, statistics.parquet, links.parquet, manifest.json and, last, result.json into `folder`.
+
+    entries: for each row its RunSpec, or its entry of a manifest; state: what chipweave.run.resume needs to go on.
+    """
+    entries = [e if isinstance(e, dict) else entry(e, o) for e, o in zip(entries, outcomes, strict=True)]
     write_table(folder / "layers.parquet", layer_table(outcomes), units_of(outcomes))
     write_table(folder / "statistics.parquet", statistics_table(outcomes))
     write_table(
@@ -23,10 +25,12 @@ def write(folder, document, runs, outcomes):
         link_table(outcomes),
         {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
     )
+    write_json(folder / "manifest.json", manifest(document, entries, state))
+    write_json(folder / "result.json", document)
 
 
-def manifest(document, runs, outcomes):
-    """Everything needed to repeat the runs."""
+def manifest(document, entries, state):
+    """Everything needed to repeat the runs, and to go on with them."""
     return {
         "schema": "chipweave.manifest/1",
         "version": __version__,
@@ -34,11 +38,15 @@ def manifest(document, runs, outcomes):
         "numpy": np.__version__,
         "result_sha256": document["result_sha256"],
         "trace": document["trace"],
-        "runs": [
-            {"run": {k: v for k, v in asdict(run).items() if k != "folder"}, **outcome.facts}
-            for run, outcome in zip(runs, outcomes)
-        ],
+        **(state or {}),
+        "runs": entries,
     }
+
+
+def entry(run, outcome):
+    """The manifest's entry of one row."""
+    said = {k: v for k, v in asdict(run).items() if k != "folder"}
+    return {"run": said, "prefill_steps": outcome.prefill_steps, **outcome.facts}
 
 
 def labels(outcome):

@@ -6,6 +6,7 @@ import numpy as np
 
 from chipweave.policy.tally import tally
 from chipweave.policy.view import LayerView, read_only
+from chipweave.trace.widths import predecessors
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Workload:
         before = None
         holders, home, distance = read_only(holders), read_only(home), read_only(self.distance)
         for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
-            neighbours = _neighbours(before, chosen, self.trace.requests)
+            neighbours = _neighbours(before, chosen, self.trace.requests, self.trace.widths)
             for index, layer in self.layers:
                 ids = chosen[index]
                 if not len(ids):
@@ -66,7 +67,7 @@ class Workload:
             before = chosen
 
 
-def _neighbours(before, now, requests):
+def _neighbours(before, now, requests, widths=None):
     """index of a layer -> (the ids one token earlier, the rows of `now` they belong to, the prompts' starts), None where there are none.
 
     The pair of the last prompt token and the first answer is never counted.
@@ -74,6 +75,8 @@ def _neighbours(before, now, requests):
     if now.step == 0:
         starts = None if now.missing else _prompt_starts(now.row_request, requests)
         return lambda index: (None, None, _prompt_starts(now.owners(index), requests) if starts is None else starts)
+    if widths:
+        return lambda index: _uneven_pairs(before if now.step > 1 else None, now, index)
     if now.step == 1:
         return lambda index: (None, None, None)
     if before.missing or now.missing:
@@ -87,6 +90,14 @@ def _pairs(before, now, index):
     earlier, later = before.owners(index), now.owners(index)
     both = np.intersect1d(earlier, later, assume_unique=True)
     return before[index][np.searchsorted(earlier, both)], np.searchsorted(later, both), None
+
+
+def _uneven_pairs(before, now, index):
+    """As `_neighbours` where requests have several rows in a step: their rows follow each other, too."""
+    owners = before.owners(index) if before else np.empty(0, np.int64)
+    rows, places = predecessors(owners, now.owners(index))
+    both = np.concatenate([before[index], now[index]]) if before else now[index]
+    return both[places], rows, None
 
 
 def _still_running(before, now):

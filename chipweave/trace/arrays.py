@@ -2,7 +2,7 @@
 
 A file is one array (.npy: one sequence) or several (.npz): the ids under `expert_ids` or `routed_experts`, or the only array
 of three dimensions; `seq_len` splits the tokens into sequences; `prompt_len` says how many tokens of each are prefill (all,
-without it). Files are read as streams, a block of tokens at a time; pickled objects are refused.
+without it); `step_rows` how many rows each decode step has, where several. Files are read as streams, a block of tokens at a time; pickled objects are refused.
 """
 
 import zipfile
@@ -13,53 +13,48 @@ from pathlib import Path
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
-from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_REQUESTS, MAX_TOP_K
+from chipweave.trace.limits import MAX_LAYERS, MAX_REQUESTS, MAX_TOP_K
 
 IDS = ("expert_ids", "routed_experts", "topk_ids")
 BLOCK_TOKENS = 4096
-SUFFIXES = (".npy", ".npz")
+LENGTHS = ("seq_len", "prompt_len", "step_rows")
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError, RuntimeError)
 
 
 class Log:
-    """An open file of ids. `shape` = (tokens, layers, top_k); `seq_len`, `prompt_len`: int64 [sequences]."""
+    """An open file of ids. `shape` = (tokens, layers, top_k); `seq_len`, `prompt_len`: int64 [sequences].
 
-    def __init__(self, stream, shape, dtype, seq_len, prompt_len, place):
+    `step_rows`: int64, rows of the decode steps of all sequences one after the other; None: one row each.
+    """
+
+    def __init__(self, stream, shape, dtype, seq_len, prompt_len, place, step_rows=None):
         self.shape, self.seq_len, self.prompt_len, self.place = shape, seq_len, prompt_len, place
-        self._stream, self._dtype = stream, dtype
+        self.step_rows, self.dtype, self._stream = step_rows, dtype, stream
 
     def blocks(self):
-        """Yield ids uint16 [tokens, layers, top_k] from first to last token; raises `BadInput` at ids out of range."""
-        token_bytes = self.shape[1] * self.shape[2] * self._dtype.itemsize
+        """Yield ids [tokens, layers, top_k] as they stand in the file, from first to last token; once."""
+        token_bytes = self.shape[1] * self.shape[2] * self.dtype.itemsize
         first = 0
         while first < self.shape[0]:
             count = min(BLOCK_TOKENS, self.shape[0] - first)
-            ids = np.frombuffer(_exactly(self._stream, count * token_bytes), self._dtype).reshape(
-                count, *self.shape[1:]
-            )
-            wrong = (ids < 0) | (ids > MAX_EXPERTS)
-            if wrong.any():
-                token, layer, _ = (int(i[0]) for i in np.nonzero(wrong))
-                raise BadInput(
-                    Fault(
-                        f"token {first + token}, layer {layer}: expert id {ids[wrong][0]} out of range",
-                        self.place,
-                        allowed=f"0 to {MAX_EXPERTS}",
-                    )
-                )
-            yield ids.astype(np.uint16)
+            data = _exactly(self._stream, count * token_bytes)
+            yield np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
             first += count
 
 
 @contextmanager
-def open_log(path):
-    """Open a .npy or .npz file as a `Log`; raises `BadInput` where it is none or damaged."""
+def open_log(path, flat=None):
+    """Open a .npy or .npz file as a `Log`; raises `BadInput` where it is none or damaged.
+
+    flat: (layers, top_k) of an array of one dimension, as SGLang returns it; without it such an array is refused.
+    """
     path = Path(path)
     place = Place(str(path))
     try:
         with open(path, "rb") as file:
-            if path.suffix == ".npy":
-                yield _log(file, {}, place)
+            if file.read(6) == b"\x93NUMPY":
+                file.seek(0)
+                yield _log(file, {}, place, flat)
                 return
             with zipfile.ZipFile(file) as members:
                 heads = {
@@ -68,11 +63,9 @@ def open_log(path):
                     if name.endswith(".npy")
                 }
                 key = _ids_key(heads, place)
-                lengths = {
-                    name: _small(members, name, heads, place) for name in ("seq_len", "prompt_len") if name in heads
-                }
+                lengths = {name: _small(members, name, heads, place) for name in LENGTHS if name in heads}
                 with members.open(key + ".npy") as stream:
-                    yield _log(stream, lengths, place)
+                    yield _log(stream, lengths, place, flat)
     except FileNotFoundError:
         raise BadInput(Fault("no such file", place)) from None
     except BadInput:
@@ -82,8 +75,31 @@ def open_log(path):
         raise BadInput(Fault(f"not a NumPy file, cut short or damaged: {why}", place)) from None
 
 
-def _log(stream, lengths, place):
+def _log(stream, lengths, place, flat=None):
     shape, dtype = _read_head(stream)
+    shape = _unfolded(shape, flat, place)
+    _check_shape(shape, dtype, place)
+    seq_len = lengths.get("seq_len", np.array([shape[0]]))
+    if seq_len.min(initial=1) < 1 or int(seq_len.sum()) != shape[0]:
+        raise BadInput(
+            Fault(
+                f"seq_len: adds to {int(seq_len.sum())}",
+                place,
+                allowed=f"lengths from 1 that add to the {shape[0]} tokens",
+            )
+        )
+    prompt_len = lengths.get("prompt_len", seq_len)
+    if len(prompt_len) != len(seq_len) or prompt_len.min() < 1 or (prompt_len > seq_len).any():
+        raise BadInput(Fault("prompt_len: does not fit seq_len", place, allowed="per sequence 1 to its length"))
+    step_rows = lengths.get("step_rows")
+    if step_rows is not None and (step_rows.min(initial=1) < 1 or step_rows.sum() != shape[0] - prompt_len.sum()):
+        allowed = f"numbers from 1 that add to the {shape[0] - int(prompt_len.sum())} tokens after the prompts"
+        raise BadInput(Fault(f"step_rows: adds to {int(step_rows.sum())}", place, allowed=allowed))
+    return Log(stream, shape, dtype, seq_len, prompt_len, place, step_rows)
+
+
+def _check_shape(shape, dtype, place):
+    """Raise `BadInput` unless these are ids [tokens, layers, top_k]."""
     if len(shape) != 3 or dtype.kind not in "iu":
         raise BadInput(
             Fault(
@@ -100,19 +116,37 @@ def _log(stream, lengths, place):
                 allowed=f"at least 1 token, 1 to {MAX_LAYERS} layers, 1 to {MAX_TOP_K} ids",
             )
         )
-    seq_len = lengths.get("seq_len", np.array([shape[0]]))
-    if seq_len.min(initial=1) < 1 or int(seq_len.sum()) != shape[0]:
+
+
+def _unfolded(shape, flat, place):
+    """[tokens, layers, top_k] of a flat array."""
+    if len(shape) != 1:
+        return shape
+    if flat is None:
         raise BadInput(
-            Fault(
-                f"seq_len: adds to {int(seq_len.sum())}",
-                place,
-                allowed=f"lengths from 1 that add to the {shape[0]} tokens",
-            )
+            Fault(f"{shape[0]} numbers in a row", place, allowed="--model, by which they are [tokens, layers, top_k]")
         )
-    prompt_len = lengths.get("prompt_len", seq_len)
-    if len(prompt_len) != len(seq_len) or prompt_len.min() < 1 or (prompt_len > seq_len).any():
-        raise BadInput(Fault("prompt_len: does not fit seq_len", place, allowed="per sequence 1 to its length"))
-    return Log(stream, shape, dtype, seq_len, prompt_len, place)
+    fits = [layers for layers in flat[0] if shape[0] and shape[0] % (layers * flat[1]) == 0]
+    if not fits:
+        allowed = " or ".join(f"a multiple of {layers} layers x top-{flat[1]}" for layers in flat[0])
+        raise BadInput(Fault(f"{shape[0]} numbers in a row", place, allowed=allowed))
+    return (shape[0] // (fits[0] * flat[1]), fits[0], flat[1])
+
+
+class InMemory(Log):
+    """A sequence that is in memory already."""
+
+    def __init__(self, ids, prompt, place, flat=None):
+        shape = _unfolded(ids.shape, flat, place)
+        _check_shape(shape, ids.dtype, place)
+        prompt = shape[0] if type(prompt) is not int else min(max(1, prompt), shape[0])
+        super().__init__(None, shape, ids.dtype, np.array([shape[0]]), np.array([prompt]), place)
+        self._ids = ids.reshape(shape)
+
+    def blocks(self):
+        """As Log's."""
+        for first in range(0, len(self._ids), BLOCK_TOKENS):
+            yield self._ids[first : first + BLOCK_TOKENS]
 
 
 def _ids_key(heads, place):

@@ -8,11 +8,10 @@ import numpy as np
 
 from chipweave.trace.holes import Holes
 from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_TOP_K
+from chipweave.trace.widths import Widths
 
-SCHEMA, SCHEMA_WITH_HOLES = (
-    "chipweave.trace/1",
-    "chipweave.trace/2",
-)  # the second only where there are: who knows the first alone would read fillers
+# Higher ones only where there is need: who knows the first alone would read fillers, or rows of other requests.
+SCHEMA, SCHEMA_WITH_HOLES, SCHEMA_UNEVEN = "chipweave.trace/1", "chipweave.trace/2", "chipweave.trace/3"
 
 
 @dataclass(frozen=True)
@@ -21,12 +20,14 @@ class Shape:
 
     `layers`: ids of the MoE layers, ascending. `layer_keys`: how many layers, dense ones counted, step 1 of the first
     request names (the published artifact drops every layer whose id is not below it); None where nobody knows.
+    `absent`: rows may have fewer choices than top_k; the largest number of `dtype`, `no_choice`, fills them up.
     """
 
     layers: tuple
     experts: int
     top_k: int
     layer_keys: int | None = None
+    absent: bool = False
 
     def check(self):
         """Raises ValueError where no model has such a shape."""
@@ -42,7 +43,16 @@ class Shape:
     @property
     def dtype(self):
         """Little-endian, one byte where the ids fit."""
-        return np.dtype("<u1") if self.experts <= 256 else np.dtype("<u2")
+        return np.dtype("<u1") if self.experts + self.absent <= 256 else np.dtype("<u2")
+
+    @property
+    def no_choice(self) -> int | None:
+        """What stands where a token has no further expert; None where every row has top_k."""
+        return int(np.iinfo(self.dtype).max) if self.absent else None
+
+    def facts(self) -> dict:
+        """As plain data; without `absent` where there is none, so that hashes stay what they were."""
+        return {key: value for key, value in asdict(self).items() if key != "absent" or value}
 
     @property
     def token_bytes(self):
@@ -62,6 +72,7 @@ class Header:
     provenance: dict = field(default_factory=dict)
     sha256: str = ""
     holes: Holes | None = None
+    widths: Widths | None = None
 
     def content_hash(self, layer_digests):
         """SHA-256 that depends on ids, shape and request order only, not on how Parquet lays them out.
@@ -69,10 +80,12 @@ class Header:
         `layer_digests`: per layer the SHA-256 of its ids, rows by (step, request, token), little-endian.
         """
         head = {
-            "shape": asdict(self.shape),
+            "shape": self.shape.facts(),
             "prompt_rows": self.prompt_rows.tolist(),
             "decode_steps": self.decode_steps.tolist(),
         }
+        if self.widths:
+            head["widths"] = self.widths.runs.tolist()
         if self.holes:
             head["holes"] = self.holes.runs.tolist()
         whole = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
@@ -85,13 +98,15 @@ class Header:
 
     def to_json(self):
         more = {"holes": self.holes.to_text()} if self.holes else {}
+        more |= {"widths": self.widths.to_text()} if self.widths else {}
+        uneven = self.widths or self.shape.absent
         return json.dumps(
             {
-                "schema": SCHEMA_WITH_HOLES if self.holes else SCHEMA,
+                "schema": SCHEMA_UNEVEN if uneven else SCHEMA_WITH_HOLES if self.holes else SCHEMA,
                 **more,
                 "name": self.name,
                 "model": self.model,
-                "shape": asdict(self.shape),
+                "shape": self.shape.facts(),
                 "names": self.names,
                 "prompt_rows": self.prompt_rows.tolist(),
                 "decode_steps": self.decode_steps.tolist(),
@@ -106,14 +121,11 @@ class Header:
     def from_json(cls, text):
         """Raises ValueError, KeyError or TypeError where `text` is not what `to_json` wrote."""
         facts = json.loads(text)
-        if facts["schema"] not in (SCHEMA, SCHEMA_WITH_HOLES):
+        if facts["schema"] not in (SCHEMA, SCHEMA_WITH_HOLES, SCHEMA_UNEVEN):
             raise ValueError(f"schema {facts['schema']!r} instead of {SCHEMA!r}")
         shape = Shape(**{**facts["shape"], "layers": tuple(facts["shape"]["layers"])})
-        holes = (
-            Holes.from_text(facts["holes"], len(facts["names"]), len(shape.layers))
-            if facts["schema"] == SCHEMA_WITH_HOLES
-            else None
-        )
+        holes = Holes.from_text(facts["holes"], len(facts["names"]), len(shape.layers)) if "holes" in facts else None
+        widths = Widths.from_text(facts["widths"], facts["decode_steps"]) if "widths" in facts else None
         header = cls(
             facts["name"],
             shape,
@@ -124,6 +136,7 @@ class Header:
             facts["provenance"],
             facts["sha256"],
             holes,
+            widths,
         )
         if not len(header.names) == len(header.prompt_rows) == len(header.decode_steps) > 0:
             raise ValueError("lists of requests of unequal length")

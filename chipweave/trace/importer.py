@@ -2,18 +2,27 @@
 
 import hashlib
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place, Unfit
-from chipweave.trace import arrays, jsontrace, models, sources, windows
+from chipweave.trace import answers, arrays, jsontrace, kinds, models, sources, torch_file, windows
 from chipweave.trace import partial as partial_requests
+from chipweave.trace.expert_map import fitted, read_map
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_HOLES, MAX_NAME_BYTES, MAX_REQUESTS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import open_store
+from chipweave.trace.survey import NO_CHOICE, Reading, shared_columns
 from chipweave.trace.writer import write_store
+
+MOST_SHARED = 4  # columns of shared experts
+
+
+class NeedsAbsent(Exception):
+    """A choice is absent, and the store was begun without room for that."""
 
 
 class Importer:
@@ -22,31 +31,41 @@ class Importer:
     partial: steps may leave layers of the model, which must be named, out.
     """
 
-    def __init__(self, model=None, experts=None, directory=None, partial=False):
+    def __init__(
+        self, model=None, experts=None, directory=None, partial=False, absent=(), expert_map=None, uneven=False
+    ):
         self.model = models.load(model) if model else None
         self.experts = experts or (self.model.experts if self.model else None)
         self.layout = self.spill = None
-        self.repeated_rows = self.largest_id = self.holes = 0
-        self.partial = partial
+        self.repeated_rows = self.largest_id = self.holes = self.absent_choices = 0
+        self.partial, self.absent, self.uneven, self.notes = partial, tuple(absent), uneven, []
+        self.map_path = expert_map
         self._directory = directory
 
     def add(self, place, name, text):
-        """Parse and keep one request; raises `BadInput`."""
+        """Parse and keep one request, or the sequences of a server's answer; raises `BadInput`."""
         document = jsontrace.load(text, place)
+        if answers.is_answer(document):
+            for recorded in answers.sequences(document, name or place.file, place):
+                self.add_recorded(recorded, place)
+            return
         if isinstance(document, dict) or name is None:
             name, document = _named(document, name, place)
         if self.layout is None:
             self._start(
                 partial_requests.layout_of(document, self.model, place)
                 if self.partial
-                else jsontrace.layout_of(document, place),
+                else jsontrace.layout_of(document, place, self.model.top_k if self.model else 0),
                 place,
             )
         plain = b"true" not in text and b"false" not in text
-        read = partial_requests if self.partial else jsontrace
-        self._keep(place, name, *read.ids_of(document, self.layout, place, plain))
+        if self.partial:
+            self._keep(place, name, *partial_requests.ids_of(document, self.layout, place, plain))
+        else:
+            prompt_rows, ids, step_rows = jsontrace.ids_of(document, self.layout, place, plain)
+            self._keep(place, name, prompt_rows, ids, None, step_rows)
 
-    def _keep(self, place, name, prompt_rows, ids, missing=None):
+    def _keep(self, place, name, prompt_rows, ids, missing=None, step_rows=None):
         if self.experts:
             jsontrace.check_experts(ids, prompt_rows, self.layout.layers, self.experts, place)
         if len(self.spill.names) == MAX_REQUESTS:
@@ -54,45 +73,120 @@ class Importer:
         self.holes += 0 if missing is None else len(missing)
         if self.holes > MAX_HOLES:
             raise BadInput(Fault(f"layers are left out more than {MAX_HOLES} times", place))
-        self.spill.begin(name, prompt_rows, len(ids), missing)
+        self._check_absent(ids)
+        self.spill.begin(name, prompt_rows, len(ids), missing, step_rows)
         self._append(ids)
 
     def add_log(self, path, progress=lambda done: None):
         """Parse and keep every sequence of a NumPy file, by blocks of tokens; raises `BadInput`."""
-        place, size = Place(str(path)), sources.size_of(path)
-        with arrays.open_log(path) as log:
-            tokens, layers, top_k = log.shape
-            if self.layout is None:
-                self._start(self._log_layout(layers, top_k, place), place)
-            moe = self._moe_columns(layers, top_k, place)
+        size = sources.size_of(path)
+        self.add_arrays(
+            lambda: arrays.open_log(path, self._flat()), Path(path).name, lambda share: progress(int(size * share))
+        )
+
+    def add_recorded(self, recorded, place):
+        """Keep one sequence of a server (chipweave.trace.answers.Recorded)."""
+        log = arrays.InMemory(recorded.ids, recorded.prompt, place, self._flat())
+        table = recorded.physical_map
+        self.add_arrays(lambda: nullcontext(log), recorded.name, physical_map=table)
+
+    def _flat(self):
+        """What arrays of one dimension are unfolded by: ((layers, ...), top_k) of the model."""
+        if self.model is None:
+            return None
+        return tuple(dict.fromkeys((len(self.model.moe_layers), self.model.layers))), self.model.top_k
+
+    def add_arrays(self, opened, name, progress=lambda share: None, physical_map=None):
+        """Keep the sequences of a Log that `opened()` gives anew for each pass: a first look, then the ids."""
+        with opened() as log:
+            reading = self._reading(log, opened, physical_map)
+            tokens = log.shape[0]
+            reading.look(log.blocks(), log.dtype)
+        self.notes += reading.notes
+        self.absent_choices += reading.absent_choices
+        if reading.absent_choices and not self.uneven:
+            raise NeedsAbsent
+        with opened() as log:
             if len(self.spill.names) + len(log.seq_len) > MAX_REQUESTS:
-                raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", place))
-            for number, (prompt, length) in enumerate(zip(log.prompt_len.tolist(), log.seq_len.tolist())):
-                self.spill.begin(f"{Path(path).name}[{number}]", prompt, length)
+                raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", log.place))
+            several = len(log.seq_len) > 1 or isinstance(log, arrays.Log) and not isinstance(log, arrays.InMemory)
+            for number, sequence in enumerate(_lengths(log, reading.padded)):
+                if sequence:
+                    self.spill.begin(f"{name}[{number}]" if several else name, *sequence)
             done = 0
             for block in log.blocks():
-                block = block[:, moe]
-                if self.experts and int(block.max()) >= self.experts:
-                    token, layer, _ = (int(i[0]) for i in np.nonzero(block >= self.experts))
-                    raise BadInput(
-                        Fault(
-                            f"token {done + token}, layer {self.layout.layers[layer]}: expert id {block[token, layer].max()} out of range",
-                            place,
-                            allowed=f"0 to {self.experts - 1}",
-                        )
-                    )
-                self._append(block)
+                self._append(reading.of_block(block, done))
                 done += len(block)
-                progress(int(size * done / tokens))
+                progress(done / tokens)
+
+    def _reading(self, log, opened, physical_map):
+        """The Reading of an array: its layout is that of the trace, which it sets where it is the first."""
+        _, layers, top_k = log.shape
+        columns = list(range(top_k))
+        if self.layout is None:
+            self.model = self.model or models.with_layer_count(layers, top_k)
+            shared = self._shared(log, opened)
+            columns = [column for column in columns if column not in shared]
+            self._start(self._log_layout(layers, len(columns), log.place), log.place)
+        elif top_k > self.layout.top_k:
+            shared = self._shared(log, opened)
+            columns = [column for column in columns if column not in shared]
+        moe = self._moe_columns(layers, len(columns), log.place)
+        reading = Reading(moe, columns, (-1, *self.absent), self.experts, self.layout.layers, log.place)
+        if self.model and self.experts == self.model.experts and physical_map is None and self.map_path is None:
+            reading.filler = self.experts  # vLLM ends rows with the number of experts, which is none of them
+        if len(columns) < top_k:
+            which = ", ".join(str(c) for c in range(top_k) if c not in columns)
+            reading.notes.append(f"{log.place.file}: column {which} is a shared expert's: left out")
+        reading.table = self._table(physical_map, log.place)
+        return reading
+
+    def _table(self, physical_map, place):
+        """The map of physical ids: the user's, else that of the file; None where ids are the model's."""
+        if self.map_path is not None or physical_map is not None:
+            if self.model is None:
+                raise BadInput(Fault("a map of experts needs the model", place, allowed="--model"))
+            if self.map_path is not None:
+                return read_map(self.map_path, self.model)
+            return fitted(physical_map, None, self.model, place)
+        return None
+
+    def _shared(self, log, opened):
+        """Columns of a shared expert that a server appended; [] where there are none."""
+        _, layers, top_k = log.shape
+        for model in [self.model] if self.model else [models.with_layer_count(layers, top_k - n) for n in (1, 2)]:
+            if (
+                model is None
+                or not model.top_k < top_k <= model.top_k + MOST_SHARED
+                or self.experts not in (None, model.experts)
+            ):
+                continue
+            moe = list(model.moe_layers) if layers == model.layers else slice(None)
+            with opened() as again:
+                found = shared_columns(again.blocks(), moe, model.experts, top_k - model.top_k)
+            if found:
+                self.model, self.experts = model, model.experts
+                return found
+        return []
+
+    def _check_absent(self, ids):
+        """Count absent choices; the store's type must leave room for them, which is known only when the first is met."""
+        if not len(ids) or int(ids.max()) < NO_CHOICE:
+            return
+        self.absent_choices += int((ids == NO_CHOICE).sum())
+        if not self.uneven:
+            raise NeedsAbsent
 
     def _append(self, ids):
-        self.largest_id = max(self.largest_id, int(ids.max()))
+        if not len(ids):
+            return
+        self.largest_id = max(self.largest_id, int(ids.max(where=ids != NO_CHOICE, initial=0)))
         self.repeated_rows += _rows_with_repeats(ids)
         self.spill.append(ids)
 
     def _log_layout(self, layers, top_k, place):
         """The layout of an array: its layers are the model's MoE layers, or all layers of which the dense ones are dropped."""
-        model = self.model or models.with_layer_count(layers, top_k)
+        model = self.model
         if model is None and self.experts is None:
             raise BadInput(
                 Fault(f"no shipped model has {layers} layers and top-{top_k}", place, allowed="--model or --experts")
@@ -135,12 +229,15 @@ class Importer:
             )
         self.layout = layout
         self.spill = Spill(
-            Shape(layout.layers, self.experts or MAX_EXPERTS, layout.top_k, layout.layer_keys), self._directory
+            Shape(layout.layers, self.experts or MAX_EXPERTS, layout.top_k, layout.layer_keys, self.uneven),
+            self._directory,
         )
 
     def header(self, name, provenance):
         """The header of what was taken in; an unknown number of experts becomes the largest id + 1, and a note says so."""
-        notes = []
+        notes = list(dict.fromkeys(self.notes))
+        if self.absent_choices and not any("absent" in note for note in notes):
+            notes.append(f"{self.absent_choices} choices are absent: rows shorter than top-k, or -1")
         if self.repeated_rows:
             notes.append(f"{self.repeated_rows} rows name an expert twice: counted twice")
         if self.experts is None:
@@ -150,7 +247,11 @@ class Importer:
         if holes:
             notes.append(f"{holes.count} times a request has no rows of a layer in a step: skipped")
         shape = Shape(
-            layout.layers, self.experts or max(self.largest_id + 1, layout.top_k), layout.top_k, layout.layer_keys
+            layout.layers,
+            self.experts or max(self.largest_id + 1, layout.top_k),
+            layout.top_k,
+            layout.layer_keys,
+            self.uneven,
         )
         return Header(
             name,
@@ -161,6 +262,7 @@ class Importer:
             self.model.name if self.model else "",
             {**provenance, "notes": notes},
             holes=holes,
+            widths=spill.widths(),
         )
 
     def close(self):
@@ -177,45 +279,66 @@ def import_paths(
     progress=lambda text, done, total: None,
     compression="none",
     partial=False,
+    absent=(),
+    expert_map=None,
 ):
-    """Import JSON folders, files and archives, or NumPy files, in the order given into the store `out`; returns its header.
+    """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`; returns its header.
 
     model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
     compression: "none" reads quickest; "zstd" is for small files that are sent about.
     partial: JSON requests may leave layers of `model` out, in some steps or in all.
+    absent: ids of arrays, beside -1, that mean no choice; expert_map: file of physical ids of arrays.
     progress: called with ("reading", bytes, bytes) and ("writing", rows, rows).
     """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    importer, errors = Importer(model, experts, out.parent, partial), []
-    total = sum(sources.size_of(path) for path in paths)
-    before = 0
-    try:
-        for path in map(Path, paths):
-            first = len(importer.spill.names) if importer.spill else 0
-            _take_all(importer, path, errors, lambda done: progress("reading", before + done, total))
-            if importer.spill and (path.is_dir() or path.name.endswith(sources.ARCHIVES)):
-                importer.spill.sort_by_name(first)
-            before += sources.size_of(path)
-        if errors:
-            raise _together(errors)
-        header = importer.header(
-            name or out.name.removesuffix(".parquet"), {"kind": "imported", "sources": [_source(p) for p in paths]}
-        )
-        return write_rows(out, header, importer.spill, progress, compression)
-    finally:
-        importer.close()
+    name = name or out.name.removesuffix(".parquet")
+    for uneven in (False, True):
+        importer = Importer(model, experts, out.parent, partial, absent, expert_map, uneven)
+        try:
+            return _import(importer, paths, out, name, progress, compression)
+        except NeedsAbsent:
+            continue
+        finally:
+            importer.close()
+    raise AssertionError("absent choices were expected")
+
+
+def _import(importer, paths, out, name, progress, compression):
+    """All paths into one importer, and from it into the store."""
+    total, before, errors = sum(sources.size_of(path) for path in paths), 0, []
+    for path in map(Path, paths):
+        first = len(importer.spill.names) if importer.spill else 0
+        _take_all(importer, path, errors, lambda done, before=before: progress("reading", before + done, total))
+        if importer.spill and (path.is_dir() or path.name.endswith(sources.ARCHIVES)):
+            importer.spill.sort_by_name(first)
+        before += sources.size_of(path)
+    if errors:
+        raise _together(errors)
+    header = importer.header(name, {"kind": "imported", "sources": [_source(p) for p in paths]})
+    return write_rows(out, header, importer.spill, progress, compression)
 
 
 def import_decode(
-    paths, out, requests, steps, seed, model=None, experts=None, name=None, progress=lambda text, done, total: None
+    paths,
+    out,
+    requests,
+    steps,
+    seed,
+    model=None,
+    experts=None,
+    name=None,
+    progress=lambda text, done, total: None,
+    absent=(),
+    expert_map=None,
 ):
     """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps, as `out`."""
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".chipweave-", dir=out.parent) as folder:
         log_path = Path(folder) / "log.parquet"
-        import_paths(paths, log_path, model, experts, name or out.name.removesuffix(".parquet"), progress)
+        name = name or out.name.removesuffix(".parquet")
+        import_paths(paths, log_path, model, experts, name, progress, absent=absent, expert_map=expert_map)
         header, spill = windows.spill_windows(
             open_store(log_path), requests, steps, seed, folder, Place(", ".join(map(str, paths)))
         )
@@ -236,8 +359,17 @@ def write_rows(out, header, spill, progress=lambda text, done, total: None, comp
 
 
 def _take_all(importer, path, errors, progress):
-    if path.suffix in arrays.SUFFIXES:
+    kind, place = kinds.recognise(path), Place(str(path))
+    if kind == "numpy":
         importer.add_log(path, progress)
+        return
+    if kind == "torch":
+        for recorded in answers.of_recorder(torch_file.load(path), path.name, place):
+            importer.add_recorded(recorded, place)
+        return
+    if kind == "moe_trace":
+        for recorded in answers.of_moe_trace(path, importer.model, place):
+            importer.add_recorded(recorded, place)
         return
     for place, name, text in sources.documents(path, progress):
         try:
@@ -265,7 +397,32 @@ def _named(document, name, place):
 def _rows_with_repeats(ids):
     """How many (token, layer) rows name an expert twice; a gate never does, a made-up trace may."""
     ordered = np.sort(ids, axis=2)
-    return int((ordered[..., 1:] == ordered[..., :-1]).any(axis=2).sum())
+    return int(((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] != NO_CHOICE)).any(axis=2).sum())
+
+
+def _lengths(log, padded):
+    """(prompt rows, tokens, None, step rows or None) of each sequence of a Log without its padding; None where none is left."""
+    steps = 0
+    ends = np.cumsum(log.seq_len)
+    for prompt, length, end in zip(log.prompt_len.tolist(), log.seq_len.tolist(), ends.tolist(), strict=True):
+        gone = padded[end - length : end]
+        rows = None
+        if log.step_rows is not None:
+            count = (
+                int(np.searchsorted(np.cumsum(log.step_rows[steps:]), length - prompt)) + 1 if length > prompt else 0
+            )
+            rows, steps = log.step_rows[steps : steps + count], steps + count
+            if int(rows.sum()) != length - prompt:
+                raise BadInput(Fault("step_rows: a step belongs to two sequences", log.place))
+            of_step = np.repeat(np.arange(count), rows)[~gone[prompt:]]
+            rows = np.bincount(of_step, minlength=count)
+            rows = rows[rows > 0].tolist()
+        kept, kept_prompt = int((~gone).sum()), int((~gone[:prompt]).sum())
+        if kept and not kept_prompt and rows is not None and rows[0] > 1:
+            kept_prompt, rows = rows[0], rows[1:]
+        elif kept and not kept_prompt:
+            kept_prompt, rows = 1, None if rows is None else rows[1:]
+        yield (kept_prompt, kept, None, rows) if kept else None
 
 
 def _source(path):

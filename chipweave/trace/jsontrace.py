@@ -14,7 +14,9 @@ from operator import itemgetter
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Unfit
-from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_TOP_K
+from chipweave.trace import uneven
+from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_ROWS_A_STEP, MAX_TOP_K
+from chipweave.trace.survey import NO_CHOICE
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ def load(text, place):
         raise BadInput(Fault("a number of more than 4300 digits", place, "expert ids")) from None
 
 
-def layout_of(steps, place):
-    """The layout that the first request of a trace sets for all."""
+def layout_of(steps, place, top_k=0):
+    """The layout that the first request of a trace sets for all; `top_k`: of the model, where it is known."""
     fail = _failing(place)
     if not isinstance(steps, list) or not steps:
         fail("the trace is empty" if steps == [] else "a trace must be a list of steps", "[{layer: rows, ...}, ...]")
@@ -65,21 +67,23 @@ def layout_of(steps, place):
         fail(f"step 0, layer {moe[0]}: no rows of expert ids", f"a list of rows with 1 to {MAX_TOP_K} ids")
     second = steps[1] if len(steps) > 1 and isinstance(steps[1], dict) else None
     dense = tuple(key for key, rows in first.items() if rows is None)
-    return Layout(frozenset(first), moe, dense, len(rows[0]), len(second) if second is not None else None)
+    return Layout(frozenset(first), moe, dense, max(top_k, len(rows[0])), len(second) if second is not None else None)
 
 
 def ids_of(steps, layout, place, plain_numbers):
-    """(prompt rows, ids uint16 [tokens, layers, top_k]) of one request.
+    """(prompt rows, ids uint16 [tokens, layers, top_k], rows of each decode step or None where all have one) of one request.
+
+    Where a token has fewer experts than top_k the ids end with NO_CHOICE.
 
     `plain_numbers`: the text holds no `true` or `false`, which Python takes for 1 and 0.
     """
     if plain_numbers:
         try:
-            return whole_ids(steps, layout)
+            return (*whole_ids(steps, layout), None)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             pass
     _explain(steps, layout, place)
-    return whole_ids(steps, layout)
+    return uneven.ids_of(steps, layout)
 
 
 def whole_ids(steps, layout):
@@ -137,9 +141,11 @@ def _explain(steps, layout, place):
         if not isinstance(step, dict):
             fail(f"step {number} is not an object of layers", "{layer: rows, ...}")
         _explain_keys(number, step, layout, fail)
-        count = 1 if number else len(step[layout.moe[0]])
+        count = len(step[layout.moe[0]])
+        if count > MAX_ROWS_A_STEP and number:
+            fail(f"step {number}: {count} rows", f"at most {MAX_ROWS_A_STEP} tokens of a request in a decode step")
         for key in layout.moe:
-            explain_layer(f"step {number}, layer {key}", step[key], count, layout.top_k, fail)
+            explain_layer(f"step {number}, layer {key}", step[key], count, layout.top_k, fail, uneven=True)
 
 
 def _explain_keys(number, step, layout, fail):
@@ -161,30 +167,35 @@ def _explain_keys(number, step, layout, fail):
             )
 
 
-def explain_layer(where, rows, count, top_k, fail):
+def explain_layer(where, rows, count, top_k, fail, uneven=False):
+    """Raise `BadInput` at the first fault of a layer's rows; `uneven`: rows may be shorter than top_k, or hold -1."""
     if not rows:
         fail(f"{where}: has no row", "a row of expert ids per token")
     if len(rows) != count:
-        fail(f"{where}: has {len(rows)} rows", f"{count} (a decode step has one row, a prefill as many in every layer)")
+        fail(f"{where}: has {len(rows)} rows", f"{count}, as many in every layer of a step")
     for index, row in enumerate(rows):
         if not isinstance(row, list):
             fail(f"{where}, row {index}: not a list of expert ids", f"{top_k} ids")
-        if len(row) != top_k:
+        if len(row) > top_k or (len(row) < top_k and not uneven):
             fail(f"{where}, row {index}: has {len(row)} ids", f"{top_k}, as in the first request")
         for expert in row:
             if type(expert) is not int:
                 fail(f"{where}, row {index}: {json.dumps(expert)[:40]} is not an expert id", "a whole number from 0")
-            if not 0 <= expert <= MAX_EXPERTS:
-                fail(f"{where}, row {index}: expert id {str(expert)[:40]} out of range", f"0 to {MAX_EXPERTS}")
+            if not -int(uneven) <= expert < MAX_EXPERTS:
+                allowed = f"0 to {MAX_EXPERTS - 1}" + (", -1 for no choice" if uneven else "")
+                fail(f"{where}, row {index}: expert id {str(expert)[:40]} out of range", allowed)
 
 
 def check_experts(ids, prompt_rows, layers, experts, place):
     """Raise `Unfit` at the first id that is not below `experts`."""
     if int(ids.max()) < experts:
         return
-    token, layer, _ = (int(i[0]) for i in np.nonzero(ids >= experts))
+    wrong = (ids >= experts) & (ids != NO_CHOICE)
+    if not wrong.any():
+        return
+    token, layer, _ = (int(i[0]) for i in np.nonzero(wrong))
     step, row = (0, token) if token < prompt_rows else (token - prompt_rows + 1, 0)
-    worst = int(ids[token, layer].max())
+    worst = int(ids[token, layer][wrong[token, layer]].max())
     raise Unfit(
         Fault(
             f"step {step}, layer {layers[layer]}, row {row}: expert id {worst} out of range",

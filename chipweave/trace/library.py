@@ -16,6 +16,7 @@ from chipweave.trace import generate, models, syn, windows
 from chipweave.trace import law as laws
 from chipweave.trace.header import Header, Shape
 from chipweave.trace.importer import file_sha256, import_paths, write_rows
+from chipweave.trace.in_turn import InTurn
 from chipweave.trace.limits import MAX_IDS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import Trace, open_store
@@ -71,7 +72,7 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
         )
     elif not (os.path.isfile(text) or os.path.isdir(text)):
         raise BadInput(Fault("no plain file", Place(text), "a file or a folder"))
-    elif _is_parquet(text):
+    elif is_store(text):
         trace = open_store(text)
     else:
         key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts} | (
@@ -120,7 +121,7 @@ def for_run(source, model, batch, steps, seed, progress=lambda text, done, total
     """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
     source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as decode on
-    windows drawn from the seed. Otherwise the batch is the first requests of the trace or whole repetitions of all.
+    windows drawn from the seed. Otherwise the batch is the first requests of the trace, or all of them in turn until it is full.
     """
     model = models.load(model)
     if source is None:
@@ -133,15 +134,17 @@ def for_run(source, model, batch, steps, seed, progress=lambda text, done, total
 
 
 def batch_of(trace, batch):
-    """The `Workload` of a trace's first requests, or of whole repetitions of all; raises `Unfit` for another batch."""
+    """The `Workload` of a trace's first requests, of whole repetitions of all, or of all in turn until the batch is full."""
     if batch <= trace.requests:
         return Workload(trace.take(batch), 1)
-    if batch % trace.requests:
+    if batch % trace.requests == 0:
+        return Workload(trace, batch // trace.requests)
+    if trace.holes:
         raise Unfit(
-            f"{trace.name}: a batch of {batch} is no multiple of its {trace.requests} requests; "
+            f"{trace.name}: leaves layers out, and a batch of {batch} is no multiple of its {trace.requests} requests; "
             f"allowed: at most {trace.requests}, or a multiple; nearest: {batch // trace.requests * trace.requests}"
         )
-    return Workload(trace, batch // trace.requests)
+    return Workload(InTurn(trace, batch), 1)
 
 
 def replayed(log, requests, steps, seed, progress=lambda text, done, total: None):
@@ -192,6 +195,20 @@ def write_generated(
     """Write a made-up trace of `requests` requests with 1 + (`steps` - 1) steps to `path`; returns its header."""
     law = recipe.law or laws.of_model(model)
     shape = Shape(model.moe_layers, model.experts, model.top_k, model.layers)
+    check_size(model, requests, steps, law)
+    made = generate.requests(
+        law, generate.Gate.of(model), requests, steps - 1, seed, recipe.tasks, recipe.languages, recipe.counts
+    )
+    facts = {"kind": "generated", **recipe.key(model), "seed": seed}
+    return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
+
+
+def check_size(model, requests, steps, law=None):
+    """Raise BadInput where a made-up trace of `requests` requests and `steps` steps would have too many ids.
+
+    law: how long its prompts are; the model's where there is none.
+    """
+    law = law or laws.of_model(model)
     ids = int(requests * (steps - 1 + law.prompt_mean)) * len(model.moe_layers) * model.top_k
     if ids > MAX_IDS:
         raise BadInput(
@@ -201,11 +218,6 @@ def write_generated(
                 allowed=f"up to {MAX_IDS:.0e}: fewer requests or steps",
             )
         )
-    made = generate.requests(
-        law, generate.Gate.of(model), requests, steps - 1, seed, recipe.tasks, recipe.languages, recipe.counts
-    )
-    facts = {"kind": "generated", **recipe.key(model), "seed": seed}
-    return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
 
 
 def cached(name, key, write):
@@ -244,7 +256,15 @@ def _write_made(path, shape, made, count, name, model, facts, progress):
         return write_rows(path, header, spill, progress)
 
 
-def _is_parquet(path):
+def identity(source):
+    """What tells a trace from another before it is made or imported: its name, or the hash of its content."""
+    if source is None or source in names():
+        return source
+    return open_store(source).sha256 if is_store(source) else _fingerprint(Path(source))
+
+
+def is_store(path):
+    """Whether a path is a file that begins as a Parquet file does."""
     if os.path.isdir(path):
         return False
     with open(path, "rb") as file:

@@ -40,6 +40,8 @@ PHASES_FOUND = ("spearman", "top5_overlap", "top10_overlap", "top20_overlap")
 def sample(trace, progress=lambda text, done, total: None):
     """(ids [tokens, layers, k], request of each token, rows whose successor in the request is the next row).
 
+    An absent choice is expert number `trace.experts`, one past the last.
+
     Answers of the first requests; prompts where the trace has no answers. Rows by (request, token).
     """
     if trace.prefill_only:
@@ -59,6 +61,8 @@ def sample(trace, progress=lambda text, done, total: None):
         owner, step = np.concatenate(owners), np.concatenate(at)
         order = np.lexsort((step, owner))
         ids, owner = np.concatenate(rows)[order], owner[order]
+    if trace.no_choice is not None:
+        ids = np.where(ids == trace.no_choice, trace.experts, ids.astype(np.uint16))
     follows = np.flatnonzero(owner[1:] == owner[:-1])
     return ids, owner, follows
 
@@ -83,15 +87,16 @@ def measure(ids, owner, follows, layers, experts):
 def table_of(before, after, experts):
     """int32 [experts, experts]: how often j was chosen in a row of `after` when i was in the same row of `before`."""
     before, after = (np.ascontiguousarray(each, np.uint16) for each in (before, after))
-    table = np.zeros((experts, experts), np.int32)
+    wide = experts + 1  # a row and a column for absent choices
+    table = np.zeros((wide, wide), np.int32)
     LIB.heatmap_add_u16(
         FFI.from_buffer("int32_t[]", table),
-        experts,
+        wide,
         FFI.from_buffer("uint16_t[]", before),
         FFI.from_buffer("uint16_t[]", after),
         *after.shape,
     )
-    return table
+    return np.ascontiguousarray(table[:experts, :experts])
 
 
 def held_by_top(table, test, share=TOP):
@@ -129,8 +134,11 @@ def concentration(here, owner, experts):
     requests, member = np.unique(owner, return_inverse=True)
     if len(requests) < 2:
         return None
-    counts = np.zeros((len(requests), experts))
+    counts = np.zeros((len(requests), experts + 1))
     np.add.at(counts, (member[:, None], here), 1)
+    counts = counts[counts[:, :experts].any(axis=1), :experts]
+    if len(counts) < 2:
+        return None
     number = counts.sum(axis=1, keepdims=True)
     share = counts.sum(axis=0) / counts.sum()
     spread = ((counts / number - share) ** 2).mean(axis=0).sum()

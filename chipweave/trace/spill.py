@@ -13,6 +13,7 @@ import tempfile
 import numpy as np
 
 from chipweave.trace.holes import Holes
+from chipweave.trace.widths import Widths
 
 BLOCK_BYTES = 32 << 20
 
@@ -23,6 +24,7 @@ class Spill:
     def __init__(self, shape, directory=None):
         self.shape = shape
         self.names, self.prompt_rows, self.decode_steps, self.missing, self._first = [], [], [], [], []
+        self.step_rows = []
         self._file = tempfile.TemporaryFile(prefix="chipweave-", dir=directory)
         self._begun, self._flushed = 0, True
 
@@ -40,15 +42,18 @@ class Spill:
         self.begin(name, prompt_rows, len(ids))
         self.append(ids)
 
-    def begin(self, name, prompt_rows, tokens, missing=None):
+    def begin(self, name, prompt_rows, tokens, missing=None, step_rows=None):
         """Announce a request whose `tokens` tokens `append` will bring, after those of the requests announced before.
 
         missing: where it has no rows, as chipweave.trace.holes.runs_of has it.
+        step_rows: whole numbers, its rows in decode steps 1, 2, ...; None: one in each.
         """
         assert 1 <= prompt_rows <= tokens
+        assert step_rows is None or sum(step_rows) == tokens - prompt_rows
         self.names.append(name)
         self.prompt_rows.append(int(prompt_rows))
-        self.decode_steps.append(int(tokens) - int(prompt_rows))
+        self.decode_steps.append(int(tokens) - int(prompt_rows) if step_rows is None else len(step_rows))
+        self.step_rows.append(None if step_rows is None or set(step_rows) <= {1} else np.asarray(step_rows, np.int64))
         self.missing.append(missing)
         self._first.append(self._begun)
         self._begun += int(tokens)
@@ -62,7 +67,14 @@ class Spill:
     def sort_by_name(self, since=0):
         """Put the requests added from number `since` on into the order of their names."""
         order = list(range(since)) + sorted(range(since, len(self.names)), key=self.names.__getitem__)
-        for column in (self.names, self.prompt_rows, self.decode_steps, self.missing, self._first):
+        for column in (
+            self.names,
+            self.prompt_rows,
+            self.decode_steps,
+            self.missing,
+            self._first,
+            self.step_rows,
+        ):
             column[:] = [column[i] for i in order]
 
     def holes(self):
@@ -74,10 +86,20 @@ class Spill:
         ]
         return Holes(np.concatenate(runs)) if runs else None
 
+    def widths(self):
+        """The Widths of all requests, or None."""
+        runs = [
+            np.stack([np.full(len(steps), request), steps + 1, rows[steps]], axis=1)
+            for request, rows in enumerate(self.step_rows)
+            if rows is not None
+            for steps in [np.flatnonzero(rows > 1)]
+        ]
+        return Widths(np.concatenate(runs)) if runs else None
+
     def by_step(self):
         """Yield (step, request of each row int64 [rows], ids [rows, layers, top_k]), in (step, request, token) order."""
         yield from self._prefill()
-        yield from self._decode()
+        yield from self._decode() if not any(rows is not None for rows in self.step_rows) else self._decode_uneven()
 
     def read(self, request, start, count):
         """Tokens [count, layers, top_k] of one request, from token `start` on."""
@@ -114,3 +136,14 @@ class Spill:
                 still = decode[running] >= step + i
                 yield step + i, running[still], block[i] if still.all() else block[i][still]
             step += count
+
+    def _decode_uneven(self):
+        """As `_decode` where requests have several rows in a step: a step at a time, a request's rows together."""
+        decode = np.array(self.decode_steps)
+        at = np.array(self.prompt_rows)  # tokens of each request that are out
+        for step in range(1, int(decode.max(initial=0)) + 1):
+            running = np.flatnonzero(decode >= step).tolist()
+            rows = [1 if self.step_rows[r] is None else int(self.step_rows[r][step - 1]) for r in running]
+            parts = [self.read(r, int(at[r]), many) for r, many in zip(running, rows, strict=True)]
+            at[running] += rows
+            yield step, np.repeat(running, rows), np.concatenate(parts)

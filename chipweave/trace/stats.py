@@ -22,6 +22,7 @@ from chipweave.errors import BadInput, Fault, Place
 from chipweave.io.console import Sheet, show
 from chipweave.trace import law as laws
 from chipweave.trace import models, relations
+from chipweave.trace.widths import predecessors
 
 PHASES = ("prefill", "decode")
 DEVICES = (8, 16, 32, 64)
@@ -56,9 +57,11 @@ def measure(trace, progress=lambda text, done, total: None):
         phases["prefill" if prefill else "decode"].count(ids)
         if prefill:
             phases["prefill"].pairs(ids[:-1], ids[1:], owners[:-1] == owners[1:])
-        elif last is not None and last[0] == block_step - 1 >= 1:
-            kept = np.searchsorted(last[2], owners)
-            phases["decode"].pairs(last[1][kept], ids, np.ones(len(owners), bool))
+        else:
+            known = last is not None and last[0] == block_step - 1 >= 1
+            rows, places = predecessors(last[2] if known else owners[:0], owners)
+            before = np.concatenate([last[1] if known else ids[:0], ids])[places]
+            phases["decode"].pairs(before, ids[rows], np.ones(len(rows), bool))
         last = (block_step, ids, owners)
     result = {
         "schema": "chipweave.trace.stats/1",
@@ -130,7 +133,7 @@ class _Phase:
     """Counts of one phase, added up block by block."""
 
     def __init__(self, trace):
-        self.trace, self.tokens, self.steps, self.pair_count = trace, 0, 0, 0
+        self.trace, self.tokens, self.steps, self.pair_choices = trace, 0, 0, np.zeros(len(trace.layers), np.int64)
         self.loads = np.zeros((len(trace.layers), trace.experts), np.int64)
         self.kept = np.zeros(len(trace.layers), np.int64)
         self.used, self.peaks = np.zeros(len(trace.layers)), np.zeros(len(trace.layers))
@@ -140,7 +143,7 @@ class _Phase:
         self.tokens += len(ids)
         self.steps += 1
         for layer in range(len(self.loads)):
-            loads = np.bincount(ids[:, layer].ravel(), minlength=self.trace.experts)
+            loads = np.bincount(self.chosen(ids[:, layer]), minlength=self.trace.experts)
             self.loads[layer] += loads
             self.used[layer] += (loads > 0).mean()
             self.peaks[layer] += loads.max() / loads.mean()
@@ -148,9 +151,14 @@ class _Phase:
     def pairs(self, before, after, same):
         """Add pairs of consecutive tokens [rows, layers, k], where `same` says they are of one request."""
         before, after = before[same], after[same]
-        self.pair_count += len(after)
+        there = np.ones(after.shape, bool) if self.trace.no_choice is None else after != self.trace.no_choice
+        self.pair_choices += there.sum(axis=(0, 2))
         for slot in range(self.trace.top_k):
-            self.kept += (after == before[:, :, slot : slot + 1]).any(axis=2).sum(axis=0)
+            self.kept += ((after == before[:, :, slot : slot + 1]) & there).sum(axis=(0, 2))
+
+    def chosen(self, ids):
+        """The ids that are choices, as one row."""
+        return ids.ravel() if self.trace.no_choice is None else ids[ids != self.trace.no_choice]
 
     def layers(self):
         rows, top_k, groups = [], self.trace.top_k, _groups_of(self.trace)
@@ -163,7 +171,9 @@ class _Phase:
                     "max_over_mean": float(loads.max() / loads.mean()),
                     "gini": gini(loads),
                     "top20_share": top_share(loads),
-                    "token_overlap": float(self.kept[index] / (self.pair_count * top_k)) if self.pair_count else None,
+                    "token_overlap": float(self.kept[index] / self.pair_choices[index])
+                    if self.pair_choices[index]
+                    else None,
                     "popularity_overlap": float(share @ share / top_k),
                     "experts_used": float(self.used[index] / self.steps),
                     "step_max_over_mean": float(self.peaks[index] / self.steps),

@@ -58,6 +58,8 @@ class Trace:
     requests, order                   how many, and their names in the order that decides first appearance
     prompt_rows, decode_steps         int64 [requests]
     steps                             prefill included
+    no_choice                         what fills a row of fewer experts than top_k; None where every row has all
+    widths                            where requests have several rows in a decode step (Widths), or None
     holes                             where requests have no rows of a layer (chipweave.trace.holes.Holes), or None
     """
 
@@ -78,15 +80,18 @@ class Trace:
             shape.top_k,
             shape.layer_keys,
         )
-        self.shape, self.dtype = shape, shape.dtype
+        self.shape, self.dtype, self.no_choice = shape, shape.dtype, shape.no_choice
         self.order = header.names[: self.requests]
         self.prompt_rows, self.decode_steps = header.prompt_rows[: self.requests], header.decode_steps[: self.requests]
         self.holes = header.holes and header.holes.take(self.requests)
+        self.widths = header.widths and header.widths.take(self.requests)
         self.steps = 1 + int(self.decode_steps.max())
         self._group_starts = np.cumsum(
             [0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
         )
         per_step = _running_counts(header.decode_steps)
+        if header.widths:
+            per_step = per_step + header.widths.extra_by_step(len(per_step))[1:]
         self._step_starts = np.cumsum(np.concatenate([[0, int(header.prompt_rows.sum())], per_step]))
         self._last_group = (None, None)
 
@@ -109,7 +114,8 @@ class Trace:
         """Which request each row of the step belongs to: int64 [rows]."""
         if step == 0:
             return np.repeat(np.arange(self.requests), self.prompt_rows)
-        return np.flatnonzero(self.decode_steps >= step)
+        running = np.flatnonzero(self.decode_steps >= step)
+        return np.repeat(running, self.widths.at(step, running)) if self.widths else running
 
     def read(self, step):
         """The ids of one step as `StepIds`; views of it stay valid for as long as they are kept."""
@@ -169,16 +175,25 @@ class Trace:
         pieces = [layers[column][start : start + count] for layers, start, count in parts]
         ids = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         ids.flags.writeable = False
-        if self.experts not in (256, 65536) and len(ids) and int(ids.max()) >= self.experts:
+        worst = self._worst(ids)
+        if worst >= self.experts:
             layer = self.layers[column if index is None else index]
             raise BadInput(
                 Fault(
-                    f"layer {layer}: expert id {int(ids.max())} out of range",
+                    f"layer {layer}: expert id {worst} out of range",
                     Place(str(self.path)),
                     allowed=f"0 to {self.experts - 1}",
                 )
             )
         return ids
+
+    def _worst(self, ids):
+        """The largest id, absent choices left out; -1 where there is none or all fit."""
+        if not len(ids) or (self.experts in (256, 65536) and self.no_choice is None):
+            return -1
+        if self.no_choice is None:
+            return int(ids.max())
+        return int(ids.max(where=ids != self.no_choice, initial=0))
 
     def _view(self, column):
         if column.num_chunks == 1:
@@ -225,7 +240,7 @@ def open_store(path):
 def _check(file, header, place):
     if not file.schema_arrow.remove_metadata().equals(arrow_schema(header.shape)):
         raise BadInput(Fault("its columns are not those its description names", place))
-    rows = int(header.prompt_rows.sum() + header.decode_steps.sum())
+    rows = int(header.prompt_rows.sum() + header.decode_steps.sum()) + (header.widths.extra if header.widths else 0)
     if rows != file.metadata.num_rows:
         raise BadInput(Fault(f"has {file.metadata.num_rows} rows where its requests need {rows}", place))
 

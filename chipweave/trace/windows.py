@@ -30,23 +30,7 @@ def spill_windows(log, requests, steps, seed, directory=None, place=None):
 
     place: what faults call the log, where it is not its own path.
     """
-    place = place or Place(str(log.path))
-    if not log.prefill_only:
-        raise BadInput(
-            Fault(f"{log.name} has decode steps of its own: only a prefill-only log is replayed as decode", place)
-        )
-    if steps < 1 or requests < 1:
-        raise BadInput(f"cannot make {requests} requests of {steps} steps; allowed: at least 1 of each")
-    window, lengths = PREFILL_TOKENS + steps - 1, log.prompt_rows
-    if int(lengths.max()) < window:
-        most = int(lengths.max()) - PREFILL_TOKENS + 1
-        raise BadInput(
-            Fault(
-                f"{log.name}: no sequence is long enough for {steps} steps: the longest has {int(lengths.max())} tokens, {PREFILL_TOKENS} of them prefill",
-                place,
-                allowed=f"at most {most} steps" if most > 0 else f"sequences of at least {PREFILL_TOKENS} tokens",
-            )
-        )
+    window, lengths = check(log, requests, steps, place), log.prompt_rows
     sequence, first = choose(lengths, requests, window, np.random.Generator(np.random.PCG64(seed)))
     uses = _uses(lengths, sequence, first, window)
     shape = log.shape
@@ -75,6 +59,28 @@ def spill_windows(log, requests, steps, seed, directory=None, place=None):
         facts,
     )
     return header, spill
+
+
+def check(log, requests, steps, place=None):
+    """The tokens of a window of `steps` steps; BadInput where the log has none as long."""
+    place = place or Place(str(log.path))
+    if not log.prefill_only:
+        raise BadInput(
+            Fault(f"{log.name} has decode steps of its own: only a prefill-only log is replayed as decode", place)
+        )
+    if steps < 1 or requests < 1:
+        raise BadInput(f"cannot make {requests} requests of {steps} steps; allowed: at least 1 of each")
+    window, lengths = PREFILL_TOKENS + steps - 1, log.prompt_rows
+    if int(lengths.max()) < window:
+        most = int(lengths.max()) - PREFILL_TOKENS + 1
+        raise BadInput(
+            Fault(
+                f"{log.name}: no sequence is long enough for {steps} steps: the longest has {int(lengths.max())} tokens, {PREFILL_TOKENS} of them prefill",
+                place,
+                allowed=f"at most {most} steps" if most > 0 else f"sequences of at least {PREFILL_TOKENS} tokens",
+            )
+        )
+    return window
 
 
 def reuse(lengths, window, uses):

@@ -5,11 +5,11 @@ file is one more row here.
 """
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chipweave.declare import yamlfile
-from chipweave.errors import BadInput, Fault, nearest
+from chipweave.errors import BadInput, Fault, Place, nearest
 from chipweave.io.shipped import find
 
 
@@ -19,18 +19,23 @@ class FileType:
 
     what: in words; schema: its `schema:`; keys: top-level keys, any one of which gives it away;
     checker: "module:function", called with (path, allow_code), raises BadInput with every fault; may return warnings.
+    of_runs: the checker also takes the options of `compare`, as a dict.
     """
 
     what: str
     schema: str
     keys: tuple
     checker: str
+    of_runs: bool = False
 
-    def check(self, path, allow_code):
-        """Warnings, in words."""
+    def call(self, *arguments):
+        """Warnings, as Faults."""
         module, _, function = self.checker.partition(":")
-        return list(getattr(importlib.import_module(module), function)(path, allow_code) or ())
+        return list(getattr(importlib.import_module(module), function)(*arguments) or ())
 
+
+OF_MODELS = {"model", "trace", "batch", "steps", "strategies", "admission", "wait_queue", "seed"}
+"""Options that make a check of a topology one of runs with a model; without them any small model stands in."""
 
 TYPES = (
     FileType(
@@ -38,6 +43,7 @@ TYPES = (
         "chipweave.topology/1",
         ("parts", "networks", "assemblies", "extends"),
         "chipweave.views.filetypes:check_topology",
+        of_runs=True,
     ),
     FileType("preset", "chipweave.preset/1", ("kinds",), "chipweave.views.filetypes:check_preset"),
     FileType("model", "chipweave.model/1", ("experts", "top_k", "moe_layers"), "chipweave.views.filetypes:check_model"),
@@ -58,6 +64,7 @@ TYPES = (
         "chipweave.run/1",
         ("topology", "strategy", "strategies", "batch", "model", "trace"),
         "chipweave.views.filetypes:check_run",
+        of_runs=True,
     ),
 )
 
@@ -93,20 +100,59 @@ def check(name, allow_code=False):
     return check_and_warn(name, allow_code)[0]
 
 
-def check_and_warn(name, allow_code=False):
-    """As `check`; returns the word and warnings: things that are allowed, and what they cost."""
-    path = Path(name) if Path(name).is_file() else find(name)
+def check_and_warn(name, allow_code=False, options=None):
+    """As `check`; returns the word and warnings (Fault): things that are allowed, and what they cost.
+
+    options: what `chipweave compare` would be called with (chipweave.cli.check), for topologies and run files.
+    """
+    path = Path(name) if Path(name).is_file() else _shipped(name)
     kind = recognise(yamlfile.load(path), path)
-    return kind.what, kind.check(path, allow_code)
+    if kind.of_runs:
+        warnings = kind.call(path, allow_code, dict(options or {}))
+    elif options:
+        given = ", ".join(f"--{key.replace('_', '-')}" for key in options)
+        raise BadInput(Fault(f"{name} is a {kind.what}: {given} are of topologies and run files"))
+    else:
+        warnings = kind.call(path, allow_code)
+    return kind.what, [replace(w, place=w.place if str(w.place) else Place(str(name))) for w in warnings or ()]
 
 
-def check_topology(path, allow_code):
-    """The system, and for networks of flits that it cannot deadlock."""
+def _shipped(name):
+    """The path of a shipped topology, or of a run file of the examples."""
+    from chipweave.run import file as runfile
+
+    return runfile.shipped()[name] if name in runfile.shipped() else find(name)
+
+
+def check_topology(path, allow_code, options):
+    """The system with its settings and preset; that it can be run, where it means to be; that flits cannot deadlock."""
     from chipweave import topology
+    from chipweave.run import check as run_check
+
+    preset, sets = options.get("preset"), options.get("sets", ())
+    system = topology.load(path, sets=sets, allow_code=allow_code, preset=preset)
+    if run_check.is_for_runs(system) or set(options) - {"preset", "sets"}:
+        return _check_runs({**options, "topology": str(path)}, None, allow_code, bool(set(options) & OF_MODELS))
+    return _flit_warnings(system)
+
+
+def _flit_warnings(system):
     from chipweave.noc import network as flit_network
 
-    networks = topology.load(path, allow_code=allow_code).networks.values()
-    return [warning for n in networks if n.link_model == "flit" for warning in flit_network.check(n)]
+    networks = (n for n in system.networks.values() if n.link_model == "flit")
+    return [Fault(words) for network in networks for words in flit_network.check(network)]
+
+
+def _check_runs(options, run_file, allow_code, with_model=True):
+    """Warnings of what `compare` with these options would run; BadInput with all that it would refuse."""
+    from chipweave.run import check as run_check
+    from chipweave.run import compare
+
+    job = compare.job_of(run_file, {**options, "allow_code": allow_code or None})
+    model = None if with_model else run_check.small_model()
+    _, found = run_check.check(job.spec, job.strategies, job.link_models, model, trace=with_model)
+    found.raise_if_any()
+    return found.warnings
 
 
 def check_preset(path, allow_code):
@@ -130,27 +176,6 @@ def check_strategy(path, allow_code):
     gate.raise_if_refused()
 
 
-def check_run(path, allow_code):
-    """A run file's own keys, then the topology with its settings and preset, and the strategies it names or writes out."""
-    from dataclasses import replace
-
-    from chipweave import topology
-    from chipweave.declare.user_code import Gate
-    from chipweave.run import file as runfile
-    from chipweave.run import simulate as serving
-    from chipweave.topology import preset as topology_preset
-
-    spec, strategies, _ = runfile.load(path)
-    preset, gate, faults = topology_preset.load(spec.preset), Gate(allow_code), []
-    checks = [lambda: topology.load(spec.topology, sets=spec.sets, allow_code=allow_code, preset=spec.preset)]
-    checks += [
-        lambda s=s: serving.open_strategy(replace(spec, strategy=s), preset, gate)
-        for s in strategies or [spec.strategy]
-    ]
-    for attempt in (*checks, gate.raise_if_refused):
-        try:
-            attempt()
-        except BadInput as error:
-            faults += error.faults
-    if faults:
-        raise BadInput(list(dict.fromkeys(faults)))
+def check_run(path, allow_code, options):
+    """A run file, with the options over it: all that `run` or `compare` would refuse."""
+    return _check_runs(options, str(path), allow_code)

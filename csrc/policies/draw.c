@@ -26,7 +26,8 @@ struct lane {
     uint16_t row[DRAW_MOST_TOP_K];
 };
 
-/* The first of `count` running sums, from place `low` on, that passes `point`; the last always does. No branch to guess. */
+/* The first of `count` running sums, from place `low` on, that passes `point`; the last always does. No branch to
+ * guess. */
 __attribute__((noinline)) static int32_t search(const uint32_t *sums, int32_t low, int32_t count, uint32_t point)
 {
     const uint32_t *at = sums + low;
@@ -103,7 +104,8 @@ static int32_t draw_left(const struct lane *lane, int32_t token, uint64_t word)
     return 0; /* not reached: weights are at least 1, and there are more experts than top_k */
 }
 
-/* Groups of the kept experts first, then others by weight: the topic's for a token drawn that way, or the request's. */
+/* Groups of the kept experts first, then others by weight: the topic's for a token drawn that way, or the
+ * request's. */
 static void pick_groups(struct lane *lane, const uint32_t *own, const uint32_t *of_topic, int32_t kept)
 {
     const struct draw_law *law = lane->law;

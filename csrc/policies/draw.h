@@ -33,9 +33,9 @@ struct draw_law {
     const uint32_t *topic_groups;  /* [2][layers][topics][groups] weights */
 };
 
-/* Draw `tokens` tokens, the first `prompt` of them the prompt, into out[tokens][layers][top_k]: uint16, or uint8 where
- * `wide` is 0. `own` [2][layers][experts]: the request's weights in prompt and answer; `own_groups` [2][layers][groups]
- * likewise; `topic` [tokens]: each token's topic. `seed` is the request's. */
+/* Draw `tokens` tokens, the first `prompt` of them the prompt, into out[tokens][layers][top_k]: uint16, or uint8
+ * where `wide` is 0. `own` [2][layers][experts]: the request's weights in prompt and answer; `own_groups`
+ * [2][layers][groups] likewise; `topic` [tokens]: each token's topic. `seed` is the request's. */
 int32_t draw_request(const struct draw_law *law, const uint32_t *own, const uint32_t *own_groups, const uint8_t *topic,
                      int32_t prompt, int32_t tokens, uint64_t seed, int32_t wide, void *out);
 

@@ -313,7 +313,7 @@ def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
     simulate = compare.serving.simulate
     monkeypatch.setattr(compare.serving, "simulate", lambda *a: (order.append("run"), simulate(*a))[1])
     options = {"model": "deepseek-v2-lite", "batch": 4, "steps": 2, "seed": 987, "sets": ()}
-    compare.run(None, options, ["ep", "base"], None, None, 1, None, None)
+    compare.run(None, options | {"strategies": ["ep", "base"]}, None, 1, None, None)
     assert order == ["trace", "run", "run"]
 
 

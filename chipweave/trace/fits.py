@@ -1,0 +1,51 @@
+"""Whether a trace fits a run, as far as that is known before it is made or imported."""
+
+import os
+from pathlib import Path
+
+from chipweave.errors import BadInput, Fault, Place
+from chipweave.trace import library, models, syn, windows
+from chipweave.trace.store import open_store
+
+
+def check(source: str | None, model: str, batch: int, steps: int) -> None:
+    """Raise BadInput where `chipweave.trace.for_run` would, without making or importing anything.
+
+    A JSON or NumPy trace is looked into only when it is imported.
+    """
+    known = models.load(model)
+    if source is None:
+        library.check_size(known, batch, steps)
+    elif source in syn.SETS:
+        _check_set(syn.SETS[source], known, batch, source)
+    elif source in library.shipped():
+        _check_store(library.SHIPPED / f"{source}.parquet", known, batch, steps)
+    elif not os.path.exists(source):
+        library.open_trace(source)
+    elif not (os.path.isfile(source) or os.path.isdir(source)):
+        raise BadInput(Fault("no plain file", Place(source), "a file or a folder"))
+    elif library.is_store(source):
+        _check_store(source, known, batch, steps)
+
+
+def _check_store(path: str | Path, model, batch: int, steps: int) -> None:
+    trace = open_store(path)
+    library.check_model(trace, model)
+    if trace.prefill_only and steps > 1:
+        windows.check(trace, batch, steps)
+    else:
+        library.batch_of(trace, batch)
+
+
+def _check_set(law, model, batch: int, name: str) -> None:
+    routing = tuple(range(law.dense, law.layers)), law.experts, law.top_k
+    if routing != (model.moe_layers, model.experts, model.top_k):
+        raise BadInput(Fault(f"{name} is a trace of {law.model}, not of {model.name}", allowed=f"--model {law.model}"))
+    if batch > law.requests and batch % law.requests:
+        raise BadInput(
+            Fault(
+                f"{name}: a batch of {batch} is no multiple of its {law.requests} requests",
+                allowed=f"at most {law.requests}, or a multiple",
+                nearest=str(batch // law.requests * law.requests),
+            )
+        )

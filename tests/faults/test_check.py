@@ -1,0 +1,130 @@
+"""Does `check` find what a run would refuse, with the options a run takes, and does a run find it before its trace is made?"""
+
+import json
+
+import pytest
+
+from chipweave.__main__ import main
+from chipweave.trace import library
+
+RUN = "schema: chipweave.run/1\nmodel: deepseek-v2-lite\nbatch: 4\nsteps: 2\n"
+WAFER = "extends: micro_2x2\nname: mine\n"
+BAD = {
+    "an option of a policy": "strategy: {placement: {kind: from_file, path: none.csv}, allocation: home, prediction: none, replacement: unbounded}\n",
+    "a trace that is no trace": "trace: run.yaml.d\n",
+    "a topology that cannot be run": "topology: mesh_4x4\n",
+    "a device that is no wafer": "topology: dgx_h100\n",
+    "a trace of another model": "trace: qwen-syn\n",
+    "more repetitions than whole": "trace: deepseek-syn\nmodel: deepseek-v3\nbatch: 257\n",
+    "kinds that differ": "topology: mixed.yaml\n",
+    "more steps than a window has": "trace: esft-law\nsteps: 900000\n",
+}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(library, "generated", lambda *_, **__: pytest.fail("a trace was made"))
+    monkeypatch.setattr(library, "replayed", lambda *_, **__: pytest.fail("a trace was made"))
+    (tmp_path / "run.yaml.d").mkdir()
+    (tmp_path / "mixed.yaml").write_text(
+        WAFER + "parts: {die: {override: {'[0][0]': {hbm: {kind: memory.hbm_plain}}}}}\n"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def command(capsys):
+    """arguments -> (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as end:
+            main(list(map(str, arguments)))
+        shown = capsys.readouterr()
+        return end.value.code, shown.out, shown.err
+
+    return run
+
+
+def run_file(here, more):
+    """A run file whose keys in `more` stand in place of those of RUN."""
+    keys = [line.partition(":")[0] for line in more.splitlines()]
+    lines = [line for line in RUN.splitlines() if line.partition(":")[0] not in keys]
+    (here / "run.yaml").write_text("\n".join([*lines, more]))
+    return "run.yaml"
+
+
+@pytest.mark.parametrize("what", [w for w in BAD if w != "a trace that is no trace"])
+def test_check_finds_what_a_run_refuses_and_the_run_does_so_first(here, command, what):
+    file = run_file(here, BAD[what])
+    code, _, told = command("check", file)
+    assert code == 2, told
+    code, _, err = command("compare", file)
+    assert code == 2 and set(err.splitlines()) == set(told.splitlines())
+
+
+def test_a_strategy_that_is_none_is_refused_before_the_trace_is_made(here, command):
+    code, _, err = command("compare", "--model", "deepseek-v2-lite", "--strategies", "base,alloo")
+    assert code == 2 and "unknown strategy 'alloo'" in err and "nearest: allo" in err
+
+
+def test_faults_of_all_strategies_are_told_at_once(here, command):
+    code, _, err = command("compare", "--strategies", "bas,alloo", "--topology", "wafer_5x6", "--model", "deepseek")
+    assert code == 2
+    for words in ("'bas'", "'alloo'", "'wafer_5x6'", "deepseek"):
+        assert words in err
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--set", "die.hbm.bandwith=3 TB/s"], "nearest: bandwidth"),
+        (["--preset", "papr"], "no preset is called 'papr'"),
+        (["--link-model", "fast"], "unknown link_model 'fast'"),
+        (["--link-models", "circuit,fast"], "unknown link model 'fast'"),
+        (["--strategies", "alloo"], "unknown strategy 'alloo'"),
+        (["--batch", "0"], "batch is 0"),
+        (["--link-model", "flit", "--set", "d2d.router.vcs=3"], "3 VCs"),
+    ],
+)
+def test_check_takes_what_a_run_takes(here, command, options, words):
+    for file in ("micro_2x2", run_file(here, "topology: micro_2x2\n")):
+        code, _, err = command("check", file, *options)
+        assert code == 2 and words in err, (file, err)
+
+
+def test_options_of_runs_are_not_taken_for_other_files(here, command):
+    (here / "s.yaml").write_text("placement: contiguous\nallocation: home\nprediction: none\nreplacement: unbounded\n")
+    assert command("check", "s.yaml")[0] == 0
+    code, _, err = command("check", "s.yaml", "--preset", "paper")
+    assert code == 2 and "--preset are of topologies and run files" in err
+
+
+def test_what_is_shipped_has_no_fault(here, command):
+    code, out, err = command("check", "micro_2x2", "mesh_4x4", "dgx_h100", "h100_sxm")
+    assert code == 0 and out.count("no faults") == 4, err
+
+
+def test_check_writes_its_faults_with_their_places(here, command):
+    (here / "t.yaml").write_text(WAFER + "networks: {d2d: {latenzy: 1 ns}}\n")
+    code, out, err = command("check", "t.yaml", "mesh_4x4", "--json", "-")
+    document = json.loads(out)
+    assert code == 2 and document["schema"] == "chipweave.check/1" and document["warnings"] == []
+    assert document["faults"][0] == {
+        "file": "t.yaml",
+        "line": 3,
+        "column": 18,
+        "what": "network d2d has no parameter 'latenzy'",
+        "allowed": document["faults"][0]["allowed"],
+        "nearest": "latency",
+    }
+    assert "mesh_4x4: a topology, no faults" in err
+
+
+def test_warnings_alone_are_no_fault(here, command):
+    code, out, err = command(
+        "check", "micro_2x2", "--link-model", "flit", "--set", "d2d.router.vc_depth=4", "--json", "-"
+    )
+    document = json.loads(out)
+    assert code == 0 and document["faults"] == [] and "reaches at most" in document["warnings"][0]["what"]
+    assert document["warnings"][0]["file"] == "micro_2x2" and "warning: " in err
