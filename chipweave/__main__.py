@@ -54,7 +54,9 @@ def root(context, debug):
 
 def main(arguments=None):
     """Run the command line; returns nothing, exits with the codes of docs/commands.md."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts a thread a core otherwise; nothing here needs them
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # numpy starts a thread a core otherwise; nothing here needs them
     with tolerant():
         _main(sys.argv[1:] if arguments is None else arguments)
 

@@ -25,7 +25,7 @@ class Param:
         type: a dimension of `chipweave.declare.units`, "choice" or "table".
         default: as it would be written in YAML; without it the parameter must be given. None: may be left out.
         low, high: the least and greatest value allowed, written as the value is.
-        choices: for "choice", the texts allowed.
+        choices: for "choice", the texts allowed, or a function that gives them when they are first needed.
         columns: for "table", name -> dimension (or Param, for a column with a default or a range). The value is a
             tuple of dicts, one a row.
         rounding: let a time or a number of bytes be rounded to the nearest whole (see units.parse).
@@ -53,7 +53,7 @@ class Param:
         if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
             raise TypeError("a choice has choices, a table has columns, nothing else has either")
         self.type, self.default, self.low, self.high = type, default, low, high
-        self.choices, self.rounding, self.many, self.doc, self.each = tuple(choices), rounding, many, doc, each
+        self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
         for name, column in self.columns.items():
             column.name = name
@@ -68,6 +68,12 @@ class Param:
 
     def __set__(self, part, value):
         raise AttributeError(f"{self.name} is a parameter: it is fixed when the part is built")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts allowed for a choice."""
+        given = self.given_choices
+        return tuple(given() if callable(given) else given)
 
     @property
     def required(self):

@@ -8,9 +8,9 @@ from chipweave.chain.branches import settle_starts
 from chipweave.chain.layout import Layout, Link
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
+from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.fabric import build
-from chipweave.noc import network as flit_network
 
 
 def assemble(system, groups, work, admission, wait_queue, link_model, engine, **switches):
@@ -50,7 +50,7 @@ def add_network(layout, system, network, link_model):
         return [network.link_index[link] for link in network.route(place[source], place[target])]
 
     model = link_model or network.link_model
-    options = {"flit": lambda classes: flit_network.of(network, classes)} if model == "flit" else {}
+    options = registry.link_models.find(model).options(network)
     if place != list(range(len(network.endpoints))):
         options["endpoint_of"] = tuple(-1 if number is None else number for number in place)
     made = layout.network(

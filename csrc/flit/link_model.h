@@ -23,7 +23,7 @@ typedef struct {
     const int32_t *link_interval, *link_per; /* cycles a flit takes: interval / per */
     int64_t bin_ps;
     int32_t max_bins, n_instances;
-    const int32_t *endpoint_of; /* of each instance that operands name, -1: none; NULL: they name endpoints */
+    const int32_t *endpoint_of; /* of each instance, -1: none; NULL: operands name endpoints */
 } net_flit_spec;
 
 /* Takes over `noc`. NULL: no memory (then `noc` is still the caller's). */
