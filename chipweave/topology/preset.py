@@ -20,7 +20,7 @@ from chipweave.io.shipped import find
 from chipweave.topology.networks import SETTINGS
 
 KEYS = ("schema", "name", "about", "kinds", "networks", "run")
-HABITS = ("prefill_step_counts", "unnamed_layers_vanish")  # of the run; on or off
+HABITS = ("prefill_step_counts", "unnamed_layers_vanish", "last_request_says_prefill")  # of the run; on or off
 RUN = (*HABITS, "replacement")
 SCHEMA = "chipweave.preset/1"
 
