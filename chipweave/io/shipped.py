@@ -53,6 +53,8 @@ def find(name, folder="", beside=None, place=Place()):
 
 def _no_file(text, path, place):
     """Why a path cannot be read as a YAML file."""
+    if path.is_file():
+        return Fault(f"{text} does not end in .yaml", place, f"a YAML file; ./{text} for one of another name")
     if path.is_dir():
         return Fault(f"{text} is a folder", place, "a YAML file")
     return Fault(

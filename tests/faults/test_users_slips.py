@@ -29,7 +29,11 @@ SLIPS = [
     ("cp", "    def serve(self):\n        yield self.simulation.wait(-5)", "mine.py:7: ValueError: Negative delay"),
     ("cp", "    def begin(self, simulation, run):\n        run.done = 5", "mine.py:5: AttributeError"),
     ("cp", "    def serve(self):\n        yield self.simulation.transfers('no', [])", "mine.py:7: unknown chain 'no'"),
-    ("policy", "    def allocate(self, view):\n        return None", "mine.py:6: policy ./mine.py:Mine: allocate: returns"),
+    (
+        "policy",
+        "    def allocate(self, view):\n        return None",
+        "mine.py:6: policy ./mine.py:Mine: allocate: returns",
+    ),
     ("policy", "    def allocate(self, view):\n        return view.nothing", "mine.py:7: AttributeError"),
 ]
 
