@@ -21,7 +21,9 @@ FACE = {
     "component.controller": ("Controller",),
     "component.staged": ("CopyTable", "Staged"),
     "declare.params": ("Param", "Stat"),
+    "chain.link_statistics": ("LinkStatistics",),
     "errors": ("BadInput",),
+    "fabric.link_models": ("LinkModel", "link_model"),
     "policy": (
         "AllocationPolicy",
         "CopyStore",

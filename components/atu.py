@@ -19,16 +19,19 @@ EVICTED = 2  # what the fabric's journal says of a key that is gone
 class Atu(CopyTable):
     """Address translation of one die."""
 
-    entries = Param("count", default=0, low=0, doc="copies it can name; 0: as many as the replacement policy keeps")
+    entries = Param(
+        "count", default=0, low=0, each=True, doc="copies it can name; 0: as many as the replacement policy keeps"
+    )
 
     def declare(self, layout, work):
         """The table of all dies."""
         self.refreshes = work.refresh_copies
-        self.table = layout.keyed(self.group, len(self.replicas), work.lines, self.capacity_of(work), journal=True)
+        self.table = layout.keyed(self.group, len(self.replicas), work.lines, self.capacities(work), journal=True)
 
-    def capacity_of(self, work):
-        """Copies a die keeps: the smaller of the ATU's entries and what the replacement policy keeps; 0: no bound."""
-        return min([n for n in (self.entries, work.copy_capacity) if n], default=0)
+    def capacities(self, work):
+        """Copies each die keeps: the smaller of the ATU's entries and what the replacement policy keeps; 0: no bound."""
+        kept = work.capacities(len(self.replicas))
+        return tuple(min([n for n in both if n], default=0) for both in zip(self.each("entries"), kept))
 
     def serve_test(self, chain, at, yes, no):
         """Whether die `at` has a copy of the line."""

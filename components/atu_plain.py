@@ -23,7 +23,7 @@ class AtuPlain(Atu):
 
     def declare(self, layout, work):
         """`copies[die]` names the lines that die has; `changed` what came and went since last asked."""
-        self.refreshes, self.limit = work.refresh_copies, self.capacity_of(work)
+        self.refreshes, self.limits = work.refresh_copies, self.capacities(work)
         self.copies, self.changed = [OrderedDict() for _ in self.replicas], []
 
     def serve_test(self, chain, at, yes, no):
@@ -52,7 +52,7 @@ class AtuPlain(Atu):
             self.changed.append((die, line, 1))
         copies[line] = None
         copies.move_to_end(line)
-        if self.limit and len(copies) > self.limit:
+        if self.limits[die] and len(copies) > self.limits[die]:
             self.changed.append((die, copies.popitem(last=False)[0], -1))
 
     def changes(self, fabric):

@@ -4,12 +4,12 @@ Models      home is here -> local HBM; the ATU has a copy -> local HBM; else a r
             its tags had the line when the read was looked up here) or its HBM, and the data back. A copy counts as used
             when its read from HBM starts, not when it is looked up. When the data has come and the PDU says so, a copy
             is stored off the critical path and entered in the ATU from the store's start (arXiv 2510.05497, section
-            IV-E4; timing as in the artifact).
+            IV-E4; timing as in the artifact). A die may have several memories, none, or no LLC.
 Leaves out  headers of data messages, writes to remote memory.
 Checked by  tests/components/test_d2d_router.py
 """
 
-from chipweave.chain import DONE, amount, equal
+from chipweave.chain import DONE, Scope, amount, equal, modulo
 from chipweave.component import Param, Port, Slot, Stat, component
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
@@ -19,10 +19,10 @@ from chipweave.component.staged import Staged
 class D2dRouter(Staged, Controller):
     """The die's door to the mesh, with its address table (ATU) and prediction unit (PDU)."""
 
-    access = Port(provides="memory.access", doc="reads that missed this die's LLC")
-    memory = Port(uses="memory.backing", doc="this die's HBM")
-    home_llc = Port(uses="memory.lookup", doc="this die's LLC, for other dies' requests")
-    prediction = Port(provides="d2d.prediction", doc="prediction bits from the local CP, for the PDU")
+    access = Port(provides="memory.access", many=True, optional=True, doc="reads that missed this die's LLC")
+    memory = Port(uses="memory.backing", many=True, optional=True, doc="this die's HBM, one controller or several")
+    home_llc = Port(uses="memory.lookup", many=True, optional=True, doc="this die's LLC, for other dies' requests")
+    prediction = Port(provides="d2d.prediction", optional=True, doc="prediction bits from the local CP, for the PDU")
     mesh = Port(uses="network", doc="the die-to-die network")
     atu = Slot("d2d.atu", doc="which remote lines have a copy here")
     pdu = Slot("d2d.pdu", doc="which experts' lines to copy when they come")
@@ -30,41 +30,74 @@ class D2dRouter(Staged, Controller):
     request_size = Param("bytes", default="16 B", low="1 B", doc="command and address of a remote read")
     efficiency = Param("share", default=0.9, low=0.001, high=1, doc="of a link's bandwidth that long messages reach")
     round_to = Param("time", default="1 ps", low="1 ps", doc="message times are rounded up to this")
+    interleave = Param(
+        "choice",
+        default="line",
+        choices=("line", "slice", "range"),
+        doc="over several memories of a die: each slice over all by lines, slices in turn, or a range of slices to each",
+    )
 
     request_hops = Stat("hops", "links passed by requests", metric="hops")
 
-    def serve_access(self, chain, at, home, local_fill, home_fill, then):
-        """Where a missed read goes, decided at the instant of the lookup; returns the first stage."""
+    def declare(self, layout, work):
+        """How many lines there are: ranges of them go to several memories."""
+        self.lines = work.lines
+
+    def serve_access(self, chain, at, home, then, local_fill=()):
+        """Where a missed read goes, decided at the instant of the lookup; returns the first stage.
+
+        local_fill  side chains that store the line in this die's LLC, once it has come from this die's memory
+        """
         own = amount("slice_bytes", "activation_bytes")
-        local = self.ask("memory", "read", chain, name="hbm_local", at=at, work=own, fill=local_fill, then=then)
+        local = self.ask_memory("read", chain, name="hbm_local", at=at, work=own, fill=local_fill, then=then)
         copied = self.copy_read(chain, at, own, local_fill, local, then)
-        data = self.data_back(chain, at, home, then)
-        from_hbm = self.ask(
-            "memory",
-            "read",
+        kept = self.keep(chain, at, then)
+        remote = self.across(
+            "mesh",
+            "remote",
             chain,
-            name="hbm_home",
-            at=home,
-            work=amount("slice_bytes"),
-            remote=True,
-            fill=home_fill,
-            then=data,
+            on=home,
+            needs="memory",
+            home=home,
+            at=at,
+            request=lambda name, onwards: self.request(Scope(chain), name, at, home, onwards),
+            then=kept,
         )
-        from_llc = self.ask("home_llc", "hit", chain, home=home, then=data)
-        hit = self.request(chain, "request_llc", at, home, then=from_llc)
-        miss = self.request(chain, "request_hbm", at, home, then=from_hbm)
-        remote = self.ask("home_llc", "lookup", chain, home=home, hit=hit, miss=miss)
         address = self.atu.serve_test(chain, at, yes=copied, no=remote)
         return self.decide(chain, at, home, local, address)
+
+    def serve_remote(self, chain, at, home, request, then):
+        """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way here."""
+        data = self.message(chain, "data", home, at, "slice_bytes", then=then)
+        fill = self.timed(chain, self.ask("home_llc", "fill", chain, deal_by="line", absent=DONE, home=home))
+        from_hbm = self.ask_memory(
+            "read", chain, name="hbm_home", at=home, work=amount("slice_bytes"), remote=True, fill=fill, then=data
+        )
+        miss = request("request_hbm", from_hbm)
+        if not any(part.links["home_llc"] for part in self.members):
+            return miss
+        from_llc = self.ask("home_llc", "hit", chain, deal_by="line", absent=from_hbm, home=home, then=data)
+        hit = request("request_llc", from_llc)
+        return self.ask("home_llc", "lookup", chain, deal_by="line", absent=miss, home=home, hit=hit, miss=miss)
+
+    def ask_memory(self, what, chain, **options):
+        """A read or write of this die's memory, of several controllers as `interleave` says."""
+        striped = self.interleave == "line"
+        return self.ask("memory", what, chain, deal_by=self.dealt, together=striped, absent=DONE, **options)
+
+    def dealt(self, controllers):
+        """The question which of so many controllers has a slice."""
+        if self.interleave == "slice":
+            return modulo("line", controllers)
+        ranges = [line * controllers // self.lines for line in range(self.lines)]
+        return self.layout.which(ranges).at("line")
 
     def copy_read(self, chain, at, own, fill, local, then):
         """The read of a copy: a local read that, where reads count as use, renews the copy as it starts."""
         renewed = self.atu.refresh(at)
-        return (
-            self.ask("memory", "read", chain, name="hbm_copy", at=at, work=own, fill=fill, mark=renewed, then=then)
-            if renewed
-            else local
-        )
+        if not renewed:
+            return local
+        return self.ask_memory("read", chain, name="hbm_copy", at=at, work=own, fill=fill, mark=renewed, then=then)
 
     def decide(self, chain, at, home, local, address):
         """Home is here, or the ATU is asked."""
@@ -75,21 +108,24 @@ class D2dRouter(Staged, Controller):
         hops = self.counter("request_hops").add_hops(at, self.network(), at, home)
         return self.message(chain, name, at, home, self.request_size, count=hops, then=then)
 
-    def data_back(self, chain, at, home, then):
-        """The slice on its way back; at its start it is known whether a copy will be stored when it is here."""
-        store = self.ask(
-            "memory",
-            "write",
+    def keep(self, chain, at, then):
+        """What is known when the data is on its way back: whether a copy will be stored when it is here."""
+        if not any(part.links["memory"] for part in self.members):
+            return then
+        store = self.timed(
             chain,
-            name="copy_store",
-            at=at,
-            work=amount("slice_bytes"),
-            mark=self.atu.enter(at),
-            then=DONE,
+            self.ask_memory(
+                "write",
+                chain,
+                name="copy_store",
+                at=at,
+                work=amount("slice_bytes"),
+                mark=self.atu.enter(at),
+                then=DONE,
+            ),
         )
         kept = chain.outcome("copied", spawn=store, then=then)
-        wanted = self.pdu.serve_test(chain, at, yes=kept, no=then)
-        return self.message(chain, "data", home, at, "slice_bytes", then=wanted)
+        return self.pdu.serve_test(chain, at, yes=kept, no=then)
 
     def message(self, chain, name, source, target, size, then, **more):
         """One message through the mesh."""

@@ -54,7 +54,7 @@ class GlobalCp(Controller):
         experts = np.arange(self.work.experts)
         self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
         self.holders[:, experts, run.home] = self.work.slices
-        self.reports, self.all_reported, self.to_dies = 0, None, Cast(self, "launch", run.dies)
+        self.reports, self.all_reported, self.to_dies = 0, None, Cast(self, "launch", run.workers)
         self.rows = Rows(self.work, run.home)
         self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()
@@ -62,9 +62,11 @@ class GlobalCp(Controller):
 
     def check_fit(self):
         """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
-        fullest = int(np.bincount(self.run.home).max())
+        homes, room = np.bincount(self.run.home, minlength=self.run.dies), self.run.facts["hbm_bytes"]
         share = self.usable_hbm if self.capacity == "enforced" else 1
-        fit = self.run.model.fit(self.run.dies, min(self.run.facts["hbm_bytes"]), share, fullest)
+        sizes = sorted({(-int(n), int(bytes)) for n, bytes in zip(homes, room) if n})
+        fits = [self.run.model.fit(self.run.dies, bytes, share, -n) for n, bytes in sizes]
+        fit = max(fits, key=lambda each: each.overflow_bytes)
         if fit.overflow_bytes and self.capacity == "enforced":
             raise BadInput(fit.fault())
         self.run.notes["hbm_overflow_bytes_per_die"] = fit.overflow_bytes
@@ -83,9 +85,10 @@ class GlobalCp(Controller):
         if self.plan_time:
             yield self.simulation.wait(self.plan_time)
         operands = self.rows.of(plan, job.layer_index)
-        kernel = Kernel(self.simulation, self.run.chain, operands, self.run.dies, mask, self.work.slices, "line")
-        self.reports, self.all_reported = self.run.dies, self.simulation.event()
-        self.to_dies.send(SubKernel(kernel))
+        workers = self.run.workers
+        kernel = Kernel(self.simulation, self.run.chain, operands, len(workers), mask, self.work.slices, "line")
+        self.reports, self.all_reported = len(workers), self.simulation.event()
+        self.to_dies.send(SubKernel(kernel, workers))
         yield self.all_reported
         self.learn(self.run.copies_changed())
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
@@ -96,19 +99,18 @@ class GlobalCp(Controller):
         if not (self.policies.prediction.predicts and self.work.keeps_copies):
             return None
         mask = mask_of(self.policies.prediction, job.view, plan)
+        if isinstance(self.work.keeps_copies, tuple):
+            mask = mask * np.array(self.work.keeps_copies, mask.dtype)[:, None]  # no room, no copy
         were_set, self.bits_set = self.bits_set, bool(mask.any())
         return mask if self.bits_set or were_set else None
 
     def on_launch(self, report):
-        """A local CP reports the end of its part."""
-        self.reports -= 1
+        """Local CPs report the end of their parts."""
+        self.reports -= len(report.dies)
         if not self.reports:
             self.all_reported.succeed()
 
-    def on_launch_all(self, report):
-        """All local CPs report."""
-        self.reports = 0
-        self.all_reported.succeed()
+    on_launch_all = on_launch
 
     def learn(self, changes):
         """Bring the table of holders up to date: `changes` has rows (die, line, +1 stored or -1 dropped)."""

@@ -2,15 +2,37 @@
 
 Models      access = latency + bytes / (bandwidth x efficiency); the stacks of a die are one unit that accesses share
             by turns, which is how the case study's simulator sees them (arXiv 2510.05497, artifact).
+            Of several controllers over which lines are striped an access takes all, a part of its bytes each, for as long as
+            the slowest needs.
             With a characterised table (docs/two_speeds.md) latency and rate are those of the line-rate die: bytes keep
             others waiting, the latency beside them does not.
 Leaves out  channels, banks, rows, refresh, read-write turnaround: `efficiency` stands for them all.
 Checked by  tests/components/test_hbm.py
 """
 
-from chipweave.chain import Rate
+from dataclasses import dataclass
+from fractions import Fraction
+
+from chipweave.chain import Longest, Rate
 from chipweave.component import Param, Port, Stat, characterised, component
 from chipweave.component.staged import Staged
+
+USUAL_EFFICIENCY = Fraction(9, 10)  # assumed, as the artifact of arXiv 2510.05497 does for all models
+
+
+@dataclass(frozen=True)
+class Access:
+    """An access to be timed: "read", "remote_read" or "write" of `work` bytes on the die in operand `at`.
+
+    accesses, bytes: the statistics that count it; controllers: those that its bytes are striped over, in equal parts.
+    """
+
+    what: str
+    at: str
+    work: object
+    accesses: str
+    bytes: str
+    controllers: tuple
 
 
 @component("memory.hbm")
@@ -19,12 +41,17 @@ class Hbm(Staged):
 
     access = Port(provides="memory.backing", doc="reads and writes of whole slices")
 
-    latency = Param("time", default="300 ns", low="1 ps", doc="first byte of a read, or a write accepted")
-    bandwidth = Param("bandwidth", default="3.35 TB/s", low="1 B/s", doc="peak of all stacks together")
+    latency = Param("time", default="300 ns", low="1 ps", each=True, doc="first byte of a read, or a write accepted")
+    bandwidth = Param("bandwidth", default="3.35 TB/s", low="1 B/s", each=True, doc="peak of all stacks together")
     efficiency = Param(
-        "share", default=0.9, low=0.001, high=1, doc="of the peak that long accesses reach, where the model gives none"
+        "share",
+        default=None,
+        low=0.001,
+        high=1,
+        each=True,
+        doc="of the peak that long accesses reach; where left out what the model says, else 0.9",
     )
-    capacity = Param("bytes", default="80 GB", low="1 B", doc="all stacks together")
+    capacity = Param("bytes", default="80 GB", low="1 B", each=True, doc="all stacks together")
     round_to = Param("time", default="1 ps", low="1 ps", doc="transfer times are rounded up to this")
 
     table = Param("str", default=None, doc="characterised table, shipped or a path, in place of latency and efficiency")
@@ -39,46 +66,65 @@ class Hbm(Staged):
     def declare(self, layout, work):
         """Resources and counters of all dies."""
         self.stacks = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
-        self.efficiency_of_work = work.memory_efficiency or self.efficiency
+        self.usual_efficiency = work.memory_efficiency or USUAL_EFFICIENCY
         self.measured = self.table and characterised.load(self.table)
 
     def facts(self):
-        """What policies may build on: peak rate and latency of one die, capacity of each."""
-        latency = characterised.load(self.table).access("read").latency if self.table else self.latency
-        return {"hbm_bandwidth": self.bandwidth, "hbm_latency_ps": latency, "hbm_bytes": self.each("capacity")}
+        """What policies may build on: peak rate, latency and capacity of each die."""
+        latency = characterised.load(self.table).access("read").latency if self.table else self.each("latency")
+        return {
+            "hbm_bandwidth": self.each("bandwidth"),
+            "hbm_latency_ps": latency,
+            "hbm_bytes": self.each("capacity"),
+        }
 
-    def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None):
+    def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None, beside=()):
         """A read of `work` (a chipweave.chain.Amount of bytes) from the HBM of the die in operand `at`.
 
         remote  whether another die asked (it only decides which statistics count it)
         fill    side chains that start when the data is there
         mark    made when the read starts
+        beside  the controllers, this one first, over which the bytes are striped
         """
-        whose = "remote" if remote else "local"
-        counts = (self.counter(f"{whose}_reads").add(at), self.counter(f"{whose}_bytes").add(at, work))
-        what = "remote_read" if remote else "read"
-        fill, then = self.first_byte(chain, name, what, fill, then)
-        return chain.hold(
-            name, self.stacks.at(at), self.lasts(at, work, what), mark=mark, count=counts, spawn=fill, then=then
-        )
+        stats = ("remote_reads", "remote_bytes") if remote else ("local_reads", "local_bytes")
+        access = Access("remote_read" if remote else "read", at, work, *stats, beside or (self,))
+        return self.hold_stacks(chain, name, access, fill, mark, then)
 
-    def serve_write(self, chain, name, at, work, mark=(), then=None):
+    def serve_write(self, chain, name, at, work, mark=(), then=None, beside=()):
         """A store of `work` bytes; `mark` is made when the store starts."""
-        counts = (self.counter("copy_writes").add(at), self.counter("copy_bytes").add(at, work))
-        _, then = self.first_byte(chain, name, "write", (), then)
-        return chain.hold(name, self.stacks.at(at), self.lasts(at, work, "write"), mark=mark, count=counts, then=then)
+        access = Access("write", at, work, "copy_writes", "copy_bytes", beside or (self,))
+        return self.hold_stacks(chain, name, access, (), mark, then)
 
-    def first_byte(self, chain, name, what, fill, then):
+    def hold_stacks(self, chain, name, access, fill, mark, then):
+        """The hold of an access, of all controllers that it is striped over."""
+        fill, then = self.first_byte(chain, name, access, fill, then)
+        takes = tuple(part.stacks.at(access.at) for part in access.controllers)
+        lasts, counts = self.timed(access)
+        return chain.hold(name, takes, lasts, mark=mark, count=counts, spawn=fill, then=then)
+
+    def timed(self, access):
+        """(duration, counts) of an access: the longest of the controllers' parts, and the part that each counts."""
+        n = len(access.controllers)
+        rules = [part.lasts(access.at, access.work, access.what, n) for part in access.controllers]
+        counts = tuple(
+            part.counter(stat).add(access.at, *amounts, piece=(i, n) if n > 1 else (0, 0))
+            for i, part in enumerate(access.controllers)
+            for stat, amounts in ((access.accesses, ()), (access.bytes, (access.work,)))
+        )
+        return (rules[0] if n == 1 else Longest(tuple(rules))), counts
+
+    def first_byte(self, chain, name, access, fill, then):
         """(side chains, successor) of the stage that moves the bytes: with a table its latency is a stage of its own."""
-        if not self.measured:
+        shown = [part.measured.access(access.what).latency for part in access.controllers if part.measured]
+        if not shown:
             return fill, then
-        return (), chain.hold(f"{name}_latency", (), self.measured.access(what).latency, spawn=fill, then=then)
+        return (), chain.hold(f"{name}_latency", (), max(shown), spawn=fill, then=then)
 
-    def share(self, what):
-        """Of the peak, that accesses of this sort reach."""
-        return self.measured.access(what).share if self.measured else self.efficiency_of_work
+    def share(self, what, part):
+        """Of its peak, what accesses of this sort reach on a die's part."""
+        return self.measured.access(what).share if self.measured else part.efficiency or self.usual_efficiency
 
-    def lasts(self, at, work, what):
-        """latency + ceil(bytes / (bandwidth x share)); the latency is elsewhere where there is a table."""
-        rates = tuple(p.bandwidth * self.share(what) for p in self.replicas)
+    def lasts(self, at, work, what, n=1):
+        """latency + ceil(bytes / (n x bandwidth x share)); the latency is elsewhere where there is a table."""
+        rates = tuple(p.bandwidth * self.share(what, p) * n for p in self.replicas)
         return Rate(work, (0,) if self.measured else self.each("latency"), rates, at, self.round_to)

@@ -18,28 +18,20 @@ class HbmPlain(Hbm):
 
     engine = "python"
 
-    def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None):
-        """See Hbm.serve_read."""
-        whose = "remote" if remote else "local"
-        what = "remote_read" if remote else "read"
-        fill, then = self.first_byte(chain, name, what, fill, then)
-        lasts = Asked(
-            lambda q: self.access(what, f"{whose}_reads", f"{whose}_bytes", q.operands[at], value(work, q.operands))
-        )
-        return chain.hold(name, self.stacks.at(at), lasts, mark=mark, spawn=fill, then=then)
+    def timed(self, access):
+        """See Hbm.timed."""
+        return Asked(lambda q: self.starts(access, q.operands[access.at], value(access.work, q.operands))), ()
 
-    def serve_write(self, chain, name, at, work, mark=(), then=None):
-        """See Hbm.serve_write."""
-        _, then = self.first_byte(chain, name, "write", (), then)
-        lasts = Asked(
-            lambda q: self.access("write", "copy_writes", "copy_bytes", q.operands[at], value(work, q.operands))
-        )
-        return chain.hold(name, self.stacks.at(at), lasts, mark=mark, then=then)
+    def starts(self, access, die, amount):
+        """An access of `amount` bytes starts: count its parts; how long it keeps others waiting."""
+        n = len(access.controllers)
+        for i, group in enumerate(access.controllers):
+            stats = group.replicas[die].stats
+            stats[access.accesses] += (i + 1) // n - i // n
+            stats[access.bytes] += amount * (i + 1) // n - amount * i // n
+        return max(group.replicas[die].takes(group, access.what, amount, n) for group in access.controllers)
 
-    def access(self, what, accesses, size, die, amount):
-        """An access of `amount` bytes starts: count it; how long it keeps others waiting."""
-        part = self.replicas[die]
-        part.stats[accesses] += 1
-        part.stats[size] += amount
-        latency = 0 if self.measured else part.latency
-        return latency + quotient_ps(amount, part.bandwidth * self.share(what), self.round_to)
+    def takes(self, group, what, amount, n):
+        """How long this part needs for its n-th of `amount` bytes."""
+        latency = 0 if group.measured else self.latency
+        return latency + quotient_ps(amount, self.bandwidth * group.share(what, self) * n, self.round_to)

@@ -27,27 +27,18 @@ class HostLink(Controller):
     def begin(self, simulation, run):
         """Find the ways out once."""
         super().begin(simulation, run)
-        self.dies, self.to_dies, self.to_host = run.dies, Cast(self, "wafer", run.dies), Cast(self, "host", run.dies)
-
-    def on_host_all(self, sub_kernel):
-        """The sub-kernels of all dies on their way."""
-        self.messages += self.dies
-        self.to_dies.send(sub_kernel, after=self.one_way)
-
-    def on_wafer_all(self, report):
-        """The reports of all dies on their way back."""
-        self.messages += self.dies
-        self.to_host.send(report, after=self.one_way)
+        self.to_dies, self.to_host = Cast(self, "wafer"), Cast(self, "host")
 
     def on_host(self, sub_kernel):
-        """A sub-kernel on its way to its die."""
-        self.carry("wafer", sub_kernel)
+        """Sub-kernels on their way to their dies."""
+        self.messages += len(sub_kernel.dies)
+        self.to_dies.send(sub_kernel, after=self.one_way)
+
+    on_host_all = on_host
 
     def on_wafer(self, report):
-        """A report on its way back."""
-        self.carry("host", report)
+        """Reports on their way back."""
+        self.messages += len(report.dies)
+        self.to_host.send(report, after=self.one_way)
 
-    def carry(self, port, message):
-        """Pass a message on, over the wire of its die."""
-        self.messages += 1
-        self.send(port, message, to=message.die, after=self.one_way)
+    on_wafer_all = on_wafer

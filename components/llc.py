@@ -2,6 +2,7 @@
 
 Models      a lookup takes the port for the hit or the miss latency; a store takes it for the write latency and its
             line is visible from the store's start. A hit does not renew a line, only a store does.
+            Levels may stand behind one another: what a lower one finds is stored in those above it, too.
             A request from another die is decided by the tags at the instant of that die's own lookup
             (arXiv 2510.05497, artifact: validation/references/artifact/SEMANTICS.md, 2.3).
             With a characterised table (docs/two_speeds.md) a hit holds the port for its bytes and shows a latency
@@ -21,13 +22,13 @@ class Llc(Staged):
 
     access = Port(provides="memory.access", doc="slice reads of this die's SMs")
     remote = Port(provides="memory.lookup", doc="slice reads that other dies send here")
-    memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router")
+    memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router, or the next level")
 
-    capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", doc="data it holds")
+    capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, doc="data it holds")
     ways = Param("int", default=2, low=1, high=64, doc="slices a set holds, even where they exceed the capacity")
-    hit_latency = Param("time", default="100 ns", low="1 ps", doc="lookup that finds its line")
-    miss_latency = Param("time", default="110 ns", low="1 ps", doc="lookup that does not")
-    write_latency = Param("time", default="30 ns", low="1 ps", doc="store of a line")
+    hit_latency = Param("time", default="100 ns", low="1 ps", each=True, doc="lookup that finds its line")
+    miss_latency = Param("time", default="110 ns", low="1 ps", each=True, doc="lookup that does not")
+    write_latency = Param("time", default="30 ns", low="1 ps", each=True, doc="store of a line")
 
     table = Param("str", default=None, doc="characterised table, shipped or a path, in place of these three latencies")
 
@@ -37,39 +38,45 @@ class Llc(Staged):
     def declare(self, layout, work):
         """Ports and tags of all dies; sets = as many as fit, at least one."""
         self.port = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
-        sets = max(1, self.capacity // (self.ways * work.slice_bytes))
         self.measure(work)
-        self.tags = layout.tags(f"{self.group}.tags", len(self.replicas), sets, self.ways)
+        self.tags = layout.tags(f"{self.group}.tags", len(self.replicas), self.sets(work), self.ways)
+
+    def sets(self, work):
+        """Sets of each die's tags."""
+        return tuple(max(1, capacity // (self.ways * work.slice_bytes)) for capacity in self.each("capacity"))
 
     def measure(self, work):
-        """How long a hit, a miss and a store hold the port, and what latency a hit shows beside that (0: none)."""
-        self.hit_lasts, self.miss_lasts, self.fill_lasts, self.hit_shows = (
-            self.hit_latency,
-            self.miss_latency,
-            self.write_latency,
-            0,
-        )
+        """What a characterised table says of a hit: how long it holds the port, and the latency beside that (0: none)."""
+        self.hit_rate, self.hit_shows = None, 0
         if self.table:
             self.hit_shows, rate = characterised.load(self.table).hit(work.slice_bytes)
-            self.hit_lasts, self.miss_lasts, self.fill_lasts = Rate(amount("slice_bytes"), (0,), (rate,)), 1, 1
+            self.hit_rate = Rate(amount("slice_bytes"), (0,), (rate,))
+
+    def lasts(self, what, at):
+        """How long a hit, a miss or a write holds the port of the die in operand `at`."""
+        if self.table:
+            return self.hit_rate if what == "hit" else 1
+        return self.by_die(at, lambda part: getattr(part, f"{what}_latency"))
 
     def shown(self, chain, name, then):
         """The stage after a hit's bytes: its latency, where a table tells the two apart."""
         return chain.hold(name, (), self.hit_shows, then=then) if self.hit_shows else then
 
-    def serve_access(self, chain, at, home, then):
-        """A read by the die in operand `at` of a slice whose home is operand `home`; returns the first stage."""
-        local_fill, home_fill = self.fill(chain, at), self.fill(chain, home)
-        miss = self.ask(
-            "memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then
-        )
+    def serve_access(self, chain, at, home, then, local_fill=()):
+        """A read by the die in operand `at` of a slice whose home is operand `home`; returns the first stage.
+
+        local_fill  side chains that store the line in the levels above, once it is here
+        """
+        fills = (self.fill(chain, at), *local_fill)
+        miss = self.ask("memory", "access", chain, at=at, home=home, local_fill=fills, then=then)
         hit = chain.outcome(
             "llc_hit",
-            self.hit_lasts,
+            self.lasts("hit", at),
             count=self.counter("local_hits").add(at),
+            spawn=local_fill,
             then=self.shown(chain, "llc_latency", then),
         )
-        missed = chain.outcome("llc_miss", self.miss_lasts, then=miss)
+        missed = chain.outcome("llc_miss", self.lasts("miss", at), then=miss)
         asked = chain.choose("llc_lookup", self.test(at), yes=hit, no=missed)
         return chain.hold("llc", self.port.at(at), then=asked)
 
@@ -81,12 +88,20 @@ class Llc(Staged):
         """The hit at the home die, once the request has arrived there."""
         then = self.shown(chain, "home_llc_latency", then)
         return chain.hold(
-            "home_llc", self.port.at(home), self.hit_lasts, count=self.counter("remote_hits").add(home), then=then
+            "home_llc",
+            self.port.at(home),
+            self.lasts("hit", home),
+            count=self.counter("remote_hits").add(home),
+            then=then,
         )
+
+    def serve_fill(self, chain, home):
+        """The side chain that stores a line which another die has read from this die's memory."""
+        return self.fill(chain, home)
 
     def fill(self, chain, at):
         """The side chain that stores the line in the LLC of the die in operand `at`."""
-        return chain.hold(f"llc_fill_{at}", self.port.at(at), self.fill_lasts, mark=self.store(at), then=DONE)
+        return chain.hold(f"llc_fill_{at}", self.port.at(at), self.lasts("write", at), mark=self.store(at), then=DONE)
 
     def test(self, at):
         return self.tags.has(at, "set", "line")

@@ -22,22 +22,20 @@ class LlcPlain(Llc):
         """Ports of all dies; `lines[die][set]` holds what the set has."""
         self.port = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
         self.measure(work)
-        self.hit_ps = duration_ps(self.hit_lasts, {"slice_bytes": work.slice_bytes}) if self.table else self.hit_latency
-        self.sets = max(1, self.capacity // (self.ways * work.slice_bytes))
-        self.lines = [[[] for _ in range(self.sets)] for _ in self.replicas]
+        self.measured_ps = duration_ps(self.hit_rate, {"slice_bytes": work.slice_bytes}) if self.table else 0
+        self.lines = [[[] for _ in range(sets)] for sets in self.sets(work)]
 
-    def serve_access(self, chain, at, home, then):
+    def serve_access(self, chain, at, home, then, local_fill=()):
         """See Llc.serve_access."""
-        local_fill, home_fill = self.fill(chain, at), self.fill(chain, home)
-        miss = self.ask(
-            "memory", "access", chain, at=at, home=home, local_fill=local_fill, home_fill=home_fill, then=then
-        )
+        fills = (self.fill(chain, at), *local_fill)
+        miss = self.ask("memory", "access", chain, at=at, home=home, local_fill=fills, then=then)
         hit = chain.outcome(
             "llc_hit",
             Asked(lambda q: self.hit("local_hits", q.operands[at])),
+            spawn=local_fill,
             then=self.shown(chain, "llc_latency", then),
         )
-        missed = chain.outcome("llc_miss", self.miss_lasts, then=miss)
+        missed = chain.outcome("llc_miss", self.lasts("miss", at), then=miss)
         asked = chain.choose("llc_lookup", ask(lambda q: self.has(q.operands[at], q.operands)), yes=hit, no=missed)
         return chain.hold("llc", self.port.at(at), then=asked)
 
@@ -55,10 +53,10 @@ class LlcPlain(Llc):
     def fill(self, chain, at):
         """See Llc.fill."""
         stored = tell(lambda q: self.put(q.operands[at], q.operands))
-        return chain.hold(f"llc_fill_{at}", self.port.at(at), self.fill_lasts, mark=stored, then=DONE)
+        return chain.hold(f"llc_fill_{at}", self.port.at(at), self.lasts("write", at), mark=stored, then=DONE)
 
     def set_of(self, die, operands):
-        return self.lines[die][operands["set"] % self.sets]
+        return self.lines[die][operands["set"] % len(self.lines[die])]
 
     def has(self, die, operands):
         """Whether the line is there; looking does not renew it."""
@@ -67,7 +65,7 @@ class LlcPlain(Llc):
     def hit(self, stat, die):
         """Count a hit; how long it takes."""
         self.replicas[die].stats[stat] += 1
-        return self.hit_ps
+        return self.measured_ps or self.replicas[die].hit_latency
 
     def put(self, die, operands):
         """Store a line, or renew it; the line stored longest ago goes where the set is full."""

@@ -16,7 +16,9 @@ class LocalCp(Controller):
     """Command processor of one die."""
 
     launch = Port(provides="cp.launch", doc="sub-kernels with prediction bits; reports go back on it")
-    kernel = Port(uses="cp.kernel", doc="the die's SM cluster")
+    kernel = Port(
+        uses="cp.kernel", many=True, doc="the die's SM cluster; of several the first starts the kernel for all"
+    )
     pdu = Port(uses="d2d.prediction", doc="prediction bits for the die's D2D router")
 
     dispatch_time = Param("time", default="0 ps", doc="sub-kernel received to its start; the paper gives no cost")
@@ -26,34 +28,20 @@ class LocalCp(Controller):
     def begin(self, simulation, run):
         """Find the ways out once: they are taken in every layer."""
         super().begin(simulation, run)
-        self.to_clusters, self.to_global, self.to_pdus = (
-            Cast(self, port, run.dies) for port in ("kernel", "launch", "pdu")
-        )
-        self.alike = len({part.dispatch_time for part in self.replicas}) == 1
+        self.to_clusters, self.to_global, self.to_pdus = (Cast(self, port) for port in ("kernel", "launch", "pdu"))
 
     def on_launch(self, sub_kernel):
-        """A `SubKernel` has come from the global CP."""
-        self.stats["kernels"] += 1
-        if sub_kernel.kernel.mask is not None:
-            self.send("pdu", sub_kernel)
-        self.send("kernel", sub_kernel, after=self.dispatch_time)
-
-    def on_launch_all(self, sub_kernel):
-        """Those of all dies have come."""
-        if not self.alike:
-            for part in self.replicas:
-                part.on_launch(sub_kernel.of(part.die))
-            return
-        for part in self.replicas:
-            part.stats["kernels"] += 1
+        """A `SubKernel` has come from the global CP, for this die or for several of the group."""
+        for die in sub_kernel.dies:
+            self.replicas[die].stats["kernels"] += 1
         if sub_kernel.kernel.mask is not None:
             self.to_pdus.send(sub_kernel)
         self.to_clusters.send(sub_kernel, after=self.dispatch_time)
 
-    def on_kernel(self, report):
-        """The SM cluster has ended: pass its `Report` on."""
-        self.send("launch", report)
+    on_launch_all = on_launch
 
-    def on_kernel_all(self, report):
-        """All clusters have ended."""
+    def on_kernel(self, report):
+        """The SM clusters have ended: pass their `Report` on."""
         self.to_global.send(report)
+
+    on_kernel_all = on_kernel

@@ -23,4 +23,4 @@ class Pdu(Staged):
 
     def program(self, fabric, bits):
         """Load the prediction bits (uint8 [experts]) of this die."""
-        fabric.array(self.replicas[0].table)[self.die] = bits
+        fabric.array(self.members[0].table)[self.die] = bits

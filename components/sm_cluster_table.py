@@ -21,11 +21,15 @@ from chipweave.component.transfer_operands import OPERANDS
 class SmClusterTable(Staged, Controller):
     """All SMs of a die as one unit with a utilisation table."""
 
-    memory = Port(uses="memory.access", doc="where weights are read from: the die's LLC")
+    memory = Port(
+        uses="memory.access", many=True, doc="where weights are read from: the die's LLC; several take slices in turn"
+    )
     work = Port(provides="cp.kernel", doc="sub-kernels from the die's local CP")
 
-    peak = Param("compute", default="989 TFLOPS", low="1 flop/s", doc="dense FP16 peak of the die")
-    round_to = Param("time", default="1 ps", low="1 ps", doc="times are rounded up to this")
+    dealt_by = "expert"  # several clusters on a die take experts in turn
+
+    peak = Param("compute", default="989 TFLOPS", low="1 flop/s", each=True, doc="dense FP16 peak of the die")
+    round_to = Param("time", default="1 ps", low="1 ps", each=True, doc="times are rounded up to this")
     table = Param(
         "str",
         default=None,
@@ -38,14 +42,14 @@ class SmClusterTable(Staged, Controller):
         self.lasts = self.duration(work)
 
     def facts(self):
-        """What policies may build on: the peak of one die."""
-        return {"compute": self.peak}
+        """What policies may build on: the peak of each die."""
+        return {"compute": self.each("peak")}
 
     def publish(self, layout):
         """The chain of one slice: read its weights, then compute."""
         chain = layout.chain("slice", OPERANDS, priority="remote")
         compute = chain.hold("gemm", self.units.at("die"), self.lasts, then=DONE)
-        chain.start = self.ask("memory", "access", chain, at="die", home="home", then=compute)
+        chain.start = self.ask("memory", "access", chain, deal_by="line", at="die", home="home", then=compute)
         return chain
 
     def utilisation(self, work):
@@ -56,23 +60,25 @@ class SmClusterTable(Staged, Controller):
         """2 x weights x tokens flop at peak x utilisation, rounded up."""
         rows = self.utilisation(work)
         upto = tuple(limit for limit, _ in rows[:-1])
-        rates = tuple(self.peak * share for _, share in rows)
-        return Steps("tokens", amount(("tokens", work.flop_per_token)), upto, rates, quantum_ps=self.round_to)
+        flop = amount(("tokens", work.flop_per_token))
+
+        def of(part):
+            rates = tuple(part.peak * share for _, share in rows)
+            return Steps("tokens", flop, upto, rates, quantum_ps=part.round_to)
+
+        return self.by_die("die", of)
 
     def begin(self, simulation, run):
         """Find the way back once: it is taken in every layer."""
         super().begin(simulation, run)
-        self.to_local_cps = Cast(self, "work", run.dies)
+        self.to_local_cps = Cast(self, "work")
 
     def on_work(self, sub_kernel):
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
-        sub_kernel.kernel.start(sub_kernel.die, self.kernel_ended)
+        sub_kernel.kernel.start(sub_kernel.dies, self.kernel_ended)
 
     on_work_all = on_work
 
-    def kernel_ended(self, kernel, die):
-        """Tell the local CP, or all of them."""
-        if die is None:
-            self.to_local_cps.send(Report(kernel))
-        else:
-            self.send("work", Report(kernel, die))
+    def kernel_ended(self, kernel, dies):
+        """Tell the local CPs."""
+        self.to_local_cps.send(Report(kernel, dies))

@@ -20,9 +20,9 @@ class SmClusterTablePlain(SmClusterTable):
 
     def duration(self, work):
         """See SmClusterTable.duration."""
-        return Asked(lambda question: self.gemm_ps(work, question.operands["tokens"]))
+        return Asked(lambda q: self.replicas[q.operands["die"]].gemm_ps(work, q.operands["tokens"]))
 
     def gemm_ps(self, work, tokens):
-        """How long one slice takes for so many tokens."""
+        """How long this die takes over one slice for a number of tokens."""
         share = next(share for limit, share in self.utilisation(work) if limit is None or tokens <= limit)
         return quotient_ps(tokens * work.flop_per_token, self.peak * share, self.round_to)

@@ -1,5 +1,6 @@
 """Chains of stages: what components declare and both stage engines read."""
 
+from chipweave.chain.branches import Scope
 from chipweave.chain.layout import (
     DONE,
     INSTANT,
@@ -22,9 +23,11 @@ from chipweave.chain.nouns import (
     Given,
     Keyed,
     Link,
+    Longest,
     Map,
     Mark,
     Network,
+    Pick,
     Query,
     Rate,
     Resources,
@@ -37,7 +40,9 @@ from chipweave.chain.nouns import (
     ask,
     equal,
     less,
+    modulo,
     operand,
+    pick,
     tell,
 )
 
@@ -55,17 +60,20 @@ __all__ = [
     "Keyed",
     "Layout",
     "Link",
+    "Longest",
     "MAX_OPERANDS",
     "MAX_SPAWN",
     "Map",
     "Mark",
     "Network",
     "PS_PER_SECOND",
+    "Pick",
     "Query",
     "Question",
     "Rate",
     "Resources",
     "RouteTime",
+    "Scope",
     "Stage",
     "Steps",
     "TIMED",
@@ -76,6 +84,8 @@ __all__ = [
     "ask",
     "equal",
     "less",
+    "modulo",
     "operand",
+    "pick",
     "tell",
 ]

@@ -16,6 +16,7 @@ only each other's stage names. docs/stages.md tells the whole story with example
 
 from dataclasses import dataclass
 
+from chipweave.chain.branches import Entry
 from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain's nouns)
     Asked,
     Bits,
@@ -25,9 +26,11 @@ from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain'
     Given,
     Keyed,
     Link,
+    Longest,
     Map,
     Mark,
     Network,
+    Pick,
     Query,
     Rate,
     Resources,
@@ -40,7 +43,9 @@ from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain'
     ask,
     equal,
     less,
+    modulo,
     operand,
+    pick,
     tell,
 )
 from chipweave.errors import BadInput, Faults, nearest
@@ -93,7 +98,17 @@ class Chain:
 
     def __init__(self, name, operands, priority="", start=""):
         self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
-        self.stages = {}
+        self.stages, self.entries = {}, []
+
+    def enter(self, publisher, operands, priority, start):
+        """An `Entry` of the chain for the parts that `publisher` speaks for."""
+        if (tuple(operands), priority) != (self.operands, self.priority):
+            raise BadInput(
+                f"chain {self.name}: {publisher.group} publishes it with operands {', '.join(operands)} and priority "
+                f"'{priority}', {self.entries[0].publisher.group} with {', '.join(self.operands)} and '{self.priority}'"
+            )
+        self.entries.append(Entry(self, publisher, start))
+        return self.entries[-1]
 
     def hold(self, name, take=(), lasts=None, mark=(), count=(), spawn=(), then=DONE):
         """Take resources (`Resources.at`, `Network.route`) for `lasts`; a later `outcome` may settle the duration."""
@@ -164,7 +179,7 @@ class Layout:
 
     def __init__(self):
         self.parts = {"resources": [], "networks": [], "tags": [], "keyed": [], "bits": [], "maps": [], "counters": []}
-        self.chains = {}
+        self.chains, self.publisher = {}, None
 
     def resources(self, name, count, names=()):
         return self._part("resources", Resources, name, count, names=tuple(names))
@@ -184,10 +199,14 @@ class Layout:
         )
 
     def tags(self, name, instances, sets, ways, journal=False):
-        return self._part("tags", Tags, name, instances, sets, ways, journal=journal)
+        """Tags; `sets` is one number, or one for each instance."""
+        most, each = _varying(sets, instances)
+        return self._part("tags", Tags, name, instances, most, ways, journal=journal, sets_of=each)
 
     def keyed(self, name, instances, keys, capacity=0, journal=False):
-        return self._part("keyed", Keyed, name, instances, keys, capacity, journal=journal)
+        """A keyed store; `capacity` is one number, or one for each instance, 0 having no bound."""
+        most, each = _varying(capacity, instances)
+        return self._part("keyed", Keyed, name, instances, keys, most, journal=journal, capacity_of=each)
 
     def bits(self, name, instances, keys, journal=False):
         return self._part("bits", Bits, name, instances, keys, journal=journal)
@@ -195,14 +214,25 @@ class Layout:
     def map(self, name, values):
         return self._part("maps", Map, name, tuple(int(v) for v in values))
 
+    def which(self, values):
+        """The map with these values, made once however many chains branch by it."""
+        values = tuple(int(v) for v in values)
+        made = next((m for m in self.parts["maps"] if m.values == values), None)
+        return made or self.map(f"which {len(self.parts['maps'])}", values)
+
     def counter(self, name, count):
         return self._part("counters", Counter, name, count)
 
     def chain(self, name, operands, priority="", start=""):
-        if name in self.chains:
-            raise BadInput(f"a chain named '{name}' is there already")
-        self.chains[name] = Chain(name, operands, priority, start)
-        return self.chains[name]
+        """A new chain. Parts of several groups that publish one of the same name share it: each gets an entry of its own
+        (`chipweave.chain.branches.Entry`), and a transfer starts at that of its die."""
+        if self.publisher is None:
+            if name in self.chains:
+                raise BadInput(f"a chain named '{name}' is there already")
+            self.chains[name] = Chain(name, operands, priority, start)
+            return self.chains[name]
+        shared = self.chains.setdefault(name, Chain(name, operands, priority))
+        return shared.enter(self.publisher, operands, priority, start)
 
     def find(self, name):
         for parts in self.parts.values():
@@ -221,6 +251,16 @@ class Layout:
             raise BadInput(f"{family}: '{name}' is there already")
         parts.append(kind(name, *fields, number=len(parts), **more))
         return parts[-1]
+
+
+def _varying(value, instances):
+    """(the largest, one for each instance where they differ) of a number, or of one for each instance."""
+    if isinstance(value, int):
+        return value, ()
+    each = tuple(int(v) for v in value)
+    if len(each) != instances:
+        raise BadInput(f"{len(each)} values for {instances} instances")
+    return (max(each, default=0), each) if len(set(each)) > 1 else (each[0] if each else 0, ())
 
 
 def _many(items):
@@ -260,6 +300,9 @@ def _operands_of_rule(rule):
         return [rule.source, rule.target, *rule.bytes.operands()]
     if isinstance(rule, Steps):
         return [rule.by, *rule.work.operands()]
+    if isinstance(rule, (Pick, Longest)):
+        at = [rule.at] if isinstance(rule, Pick) else []
+        return [*at, *(name for each in rule.rules for name in _operands_of_rule(each))]
     return [rule.operand] if isinstance(rule, Given) else []
 
 

@@ -169,6 +169,31 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """The rule of one instance: `rules[i]`, i being the value of operand `at`. Made by `pick(...)`."""
+
+    at: str
+    rules: tuple
+
+
+def pick(at: str, rules):
+    """A `Pick`, or where all instances have the same rule, that rule itself: equal parts cost nothing more.
+
+    >>> pick("die", [Constant(3), Constant(3)])
+    Constant(ps=3)
+    """
+    rules = tuple(Constant(rule) if isinstance(rule, int) else rule for rule in rules)
+    return rules[0] if all(rule == rules[0] for rule in rules) else Pick(at, rules)
+
+
+@dataclass(frozen=True)
+class Longest:
+    """The longest of several rules: holds that begin together and end together. None of them may be `Asked`."""
+
+    rules: tuple
+
+
+@dataclass(frozen=True)
 class Given:
     """An operand holds the duration in ps."""
 
@@ -229,6 +254,11 @@ def operand(name):
     return Query("operand", None, (name,))
 
 
+def modulo(name, divisor):
+    """The operand modulo `divisor` picks the branch: work dealt in turn to equal places."""
+    return Query("modulo", None, (name,), divisor)
+
+
 def ask(answer):
     """A Python function picks the branch: `answer(question) -> int` (or bool)."""
     return Query("ask", None, (), 0, answer)
@@ -243,6 +273,8 @@ def tell(function):
 class Tags:
     """Set-associative tags: `instances` x `sets` x `ways` keys; the set is operand `set` mod `sets`.
 
+    `sets_of` has the sets of each instance where they differ; `sets` is then the most of them.
+
     `insert` puts the key first in its set and drops the last one; inserting a present key only refreshes it.
     `has` does not refresh; add `touch` as a mark for an LRU that reads refresh. Keys are >= 0.
     """
@@ -253,6 +285,7 @@ class Tags:
     ways: int
     number: int
     journal: bool = False
+    sets_of: tuple = ()
 
     def has(self, at, set, key):
         return Query("tags_has", self, (at, set, key))
@@ -269,6 +302,7 @@ class Keyed:
     """A store of keys 0..keys-1 per instance, `capacity` entries each (0: unbounded), least recently used first out.
 
     Only `insert` and `refresh` renew a key's age. `pin` makes a key present for good, outside the capacity.
+    `capacity_of` has the capacity of each instance where they differ; `capacity` is then the largest of them.
     """
 
     name: str
@@ -277,6 +311,7 @@ class Keyed:
     capacity: int
     number: int
     journal: bool = False
+    capacity_of: tuple = ()
 
     def has(self, at, key):
         return Query("keyed_has", self, (at, key))
@@ -329,9 +364,12 @@ class Counter:
     count: int
     number: int
 
-    def add(self, at, *what):
-        """Add `amount(*what)` (1 if nothing is given) to the entry of operand `at`."""
-        return Count(self, at, amount(*what) if what else Amount(1), None)
+    def add(self, at, *what, piece=(0, 0)):
+        """Add `amount(*what)` (1 if nothing is given) to the entry of operand `at`.
+
+        piece  (i, n): only the i-th of n whole pieces that add up to the amount, for what is striped over n places
+        """
+        return Count(self, at, amount(*what) if what else Amount(1), None, piece)
 
     def add_hops(self, at, network, source, target):
         """Add the number of links on the route."""
@@ -344,3 +382,4 @@ class Count:
     at: str
     amount: Amount
     hops: tuple | None
+    piece: tuple = (0, 0)

@@ -1,48 +1,84 @@
-"""One message to all dies at once.
+"""One message to many dies at once.
 
 A plan goes to every die in every layer, and every die reports: fifty messages that say the same at the same instant. A
 `Cast` carries them as one where nobody could tell the difference, and one by one where somebody could.
 """
 
+from collections.abc import Callable, Iterable
+
 from chipweave.errors import BadInput
 
 
 class Cast:
-    """The way of a message for all dies, out of one port of all replicas of a part.
+    """The way of a message for many dies, out of one port of all parts of a group.
 
-        to_dies = Cast(self, "launch", dies=25)
-        to_dies.send(SubKernel(kernel))         # of(die) is die's own message
+        to_dies = Cast(self, "launch", run.workers)
+        to_dies.send(SubKernel(kernel, dies))         # of(some dies) is the message for these
 
-    If all wires take the same time, without bandwidth to wait for, and lead to all replicas of one part or to one part,
-    which has a method `on_PORT_all`, that is called once with the message for all (on the first replica, which acts for
-    the others). Otherwise `on_PORT` gets each die's own message, in the order of the dies.
+    A wire belongs to the die of its sender, else to the dies that its receiver is on or leads to, else to all (a report
+    on its way up). Dies whose wires take
+    the same time, without bandwidth to wait for, and lead to parts of one group with a method `on_PORT_all` get one
+    message, which is given to the group's first part. Otherwise `on_PORT` gets each die's own message, in the order of
+    the dies.
+
+    dies: those that must be reached; None: all that the wires reach.
     """
 
-    def __init__(self, part, port, dies):
-        wires = [wire for replica in part.replicas for wire in replica.outgoing.get(port, ())]
-        if len(wires) not in (1, dies):
+    together = True  # False: every die gets a message of its own
+
+    def __init__(self, part, port: str, dies: Iterable[int] | None = None):
+        self.wires, everywhere = {}, None
+        for member in part.members:
+            for wire in member.outgoing.get(port, ()):
+                there = (member.die,) if member.die is not None else reach(wire.peer, part)
+                everywhere = everywhere or (None if there else wire)
+                for die in there:
+                    self.wires.setdefault(die, wire)
+        if everywhere:
+            self.wires = {die: self.wires.get(die, everywhere) for die in range(part.dies)}
+        missing = [die for die in dies or () if die not in self.wires]
+        if missing:
             raise BadInput(
-                f"{part.name}.{port} has {len(wires)} wires where it needs one, or one for each of {dies} dies"
+                f"{part.name}.{port}: no wire leads to die {', '.join(map(str, missing[:8]))}"
+                + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+                + f" of {part.dies}"
             )
-        self.wires = wires if len(wires) == dies else wires * dies
-        first = wires[0]
-        peers = [wire.peer for wire in wires]
-        alike = all(
-            (wire.latency, wire.bandwidth, wire.port) == (first.latency, first.bandwidth, first.port) for wire in wires
-        )
-        together = alike and (peers == first.peer.replicas or all(peer is first.peer for peer in peers))
-        self.all = handler_of_all(first.peer, first.port) if together else None
+        self.ways: dict = {}
 
-    def send(self, message, after=0):
-        """Send a message for all dies, `after` ps from now."""
-        if self.all is not None and not message.bytes:
-            self.wires[0].send(message, after, self.all)
-            return
-        for die, wire in enumerate(self.wires):
-            wire.send(message.of(die), after)
+    def send(self, message, after: int = 0) -> None:
+        """Send a message for `message.dies`, `after` ps from now."""
+        for dies, wire, handler in self.ways.get(message.dies) or self.way(message.dies):
+            if handler is not None and self.together and not message.bytes:
+                wire.send(message.of(dies), after, handler)
+                continue
+            for die in dies:
+                self.wires[die].send(message.of((die,)), after)
+
+    def way(self, dies: tuple) -> list:
+        """[(dies, a wire of theirs, handler of one message for all or None)], kept for the next message."""
+        alike: dict = {}
+        for die in dies:
+            wire = self.wires[die]
+            leader = wire.peer.members[0]
+            alike.setdefault((id(leader), wire.latency, wire.bandwidth, wire.port), []).append(die)
+        found = []
+        for same in alike.values():
+            wire = self.wires[same[0]]
+            found.append((tuple(same), wire, handler_of_all(wire.peer.members[0], wire.port)))
+        self.ways[dies] = found
+        return found
 
 
-def handler_of_all(part, port):
+def reach(part, *passed) -> list:
+    """The dies that a part is on, or that messages from it come to without going through the parts `passed`."""
+    if part.die is not None:
+        return [part.die]
+    passed = (*passed, part)
+    peers = [wire.peer for wires in part.outgoing.values() for wire in wires]
+    return sorted({die for peer in peers if peer not in passed for die in reach(peer, *passed)})
+
+
+def handler_of_all(part, port: str) -> Callable | None:
     """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is meant."""
     for cls in type(part).__mro__:
         if f"on_{port}_all" in vars(cls):

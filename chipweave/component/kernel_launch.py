@@ -3,7 +3,7 @@
     global CP --SubKernel--> local CP --SubKernel--> SM cluster --start--> Kernel --transfers--> fabric
     global CP <---Report---  local CP <---Report---  SM cluster <---------------------- completion
 
-Messages are for one die, or for all at once (`die` None; chipweave.component.broadcast).
+Messages are for one die, or for many at once (chipweave.component.broadcast).
 """
 
 from typing import NamedTuple
@@ -12,9 +12,10 @@ import numpy as np
 
 
 class Kernel:
-    """One kernel over all dies. Dies that start at the same instant issue their transfers together, in plan order.
+    """One kernel over many dies. Dies that start at the same instant issue their transfers together, in plan order.
 
     operands  int64 [rows, operands]; column 0 is the executing die
+    dies      how many dies have a part in it
     times, counted  transfers of each row, see Simulation.transfers
     mask      uint8 [dies, experts] of prediction bits for the PDUs, or None
     """
@@ -26,14 +27,15 @@ class Kernel:
         self.begin = self.end = None
         self.listeners = []
 
-    def start(self, die, ended):
-        """Die `die` starts its part now, None: all do; `ended(kernel, die)` is called when the whole kernel has ended."""
-        self.listeners.append((ended, die))
-        self.waiting = 0 if die is None else self.waiting - 1
-        self.started.append(die)
+    def start(self, dies, ended):
+        """The dies numbered `dies` start their parts now; `ended(kernel, dies)` is called when the whole kernel has ended."""
+        self.listeners.append((ended, dies))
+        first = not self.started
+        self.waiting -= len(dies)
+        self.started += dies
         if not self.waiting:
             self.issue()
-        elif len(self.started) == 1:
+        elif first:
             self.simulation.call_at(self.simulation.now, self.issue)
 
     def issue(self):
@@ -55,38 +57,48 @@ class Kernel:
         self.running -= 1
         if not self.running and not self.waiting:
             self.end = self.simulation.now
-            for ended, die in self.listeners:
-                ended(self, die)
+            for ended, dies in self.listeners:
+                ended(self, dies)
 
 
 class SubKernel(NamedTuple):
-    """The part of a kernel that one die computes, or of all dies the parts of each."""
+    """The parts of a kernel that some dies compute."""
 
     kernel: Kernel
-    die: int | None = None
+    dies: tuple
 
     bytes = 0  # carried on the wire's latency alone: the size of a plan entry is not published
 
-    def of(self, die):
-        """The message for one die."""
-        return SubKernel(self.kernel, die)
+    @property
+    def die(self):
+        """The die of a message for one."""
+        return self.dies[0]
+
+    def of(self, dies):
+        """The message for some of the dies."""
+        return self if dies == self.dies else SubKernel(self.kernel, dies)
 
     def prediction(self):
-        """uint8 [experts] for this die's PDU, or None where nothing is predicted."""
+        """uint8 [experts] for the PDU of this one die, or None where nothing is predicted."""
         return None if self.kernel.mask is None else self.kernel.mask[self.die]
 
 
 class Report(NamedTuple):
-    """A kernel has ended, says one of the dies that had a part in it, or say all.
+    """A kernel has ended, say some of the dies that had a part in it.
 
     Dies report when the whole kernel has ended: one whose own part ends early waits for the others.
     """
 
     kernel: Kernel
-    die: int | None = None
+    dies: tuple
 
     bytes = 0
 
-    def of(self, die):
-        """The report of one die."""
-        return Report(self.kernel, die)
+    @property
+    def die(self):
+        """The die of a report of one."""
+        return self.dies[0]
+
+    def of(self, dies):
+        """The report of some of the dies."""
+        return self if dies == self.dies else Report(self.kernel, dies)

@@ -1,40 +1,167 @@
-"""Groups of replicas: the parts of one kind at one place of a replicated assembly."""
+"""Dies, and groups of equal parts.
+
+A *die* is what hangs together without a network: staged parts joined by wires or slots. Dies are numbered by the
+system alone: assemblies that compute before those that do not, then by name, and within a grid column by column.
+
+Parts at one place of dies of one assembly that are equal share a program and form a *group*: of one class, with equal
+parameters (but for those declared `each`, which chains read instance by instance) and equal parts in their slots.
+"""
 
 import re
+from collections import defaultdict
+from dataclasses import dataclass
 
+from chipweave.component.component import Component
 from chipweave.component.staged import Staged
-from chipweave.errors import BadInput, Fault
 
 INDEX = re.compile(r"\[(\d+)\]")
 
 
-def group_name(part):
-    """Its name without indices: "die[0][3].llc" -> "die.llc"."""
-    return INDEX.sub("", part.name)
+@dataclass(frozen=True)
+class Die:
+    """One die: its number, its name ("die[0][3]"), and the name without indices ("die")."""
+
+    number: int
+    name: str
+    base: str
 
 
-def die_order(part):
-    """Sorts parts by die id: column by column, y + x*Y in a Y x X grid, as the mesh numbers its endpoints."""
-    return tuple(reversed([int(n) for n in INDEX.findall(part.name)]))
+def bare(name: str) -> str:
+    """A name without its indices: "die[0][3].llc" -> "die.llc"."""
+    return INDEX.sub("", name)
 
 
-def gather(parts):
-    """Give every part its `group`, `replicas` and `die`; returns the first part of each group.
+def grid_order(name: str) -> tuple:
+    """Sorts names of one assembly: outer assemblies first, within a grid [y][x] column by column."""
+    return tuple(tuple(reversed([int(n) for n in INDEX.findall(segment)])) for segment in name.split("."))
 
-    Raises:
-        BadInput: stages are written once for all replicas, so a group of staged parts must be of one kind.
-    """
-    groups = {}
-    for part in parts:
-        groups.setdefault(group_name(part), []).append(part)
-    faults = []
+
+def joined_parts(part: Component) -> list:
+    """The parts at the other ends of a part's wires and in its slots; networks are left out."""
+    peers = [peer for ends in part.links.values() for peer, _ in ends if isinstance(peer, Component)]
+    return peers + [inner for inner in part.slots.values() if inner is not None]
+
+
+def islands(parts: list) -> list:
+    """Lists of the staged parts that hang together, each list in the order of `parts`."""
+    staged = [part for part in parts if isinstance(part, Staged)]
+    order = {part: number for number, part in enumerate(staged)}
+    neighbours = defaultdict(list)
+    for part in staged:
+        for peer in joined_parts(part):
+            if isinstance(peer, Staged):
+                neighbours[part].append(peer)
+                neighbours[peer].append(part)
+    found, seen = [], set()
+    for part in staged:
+        if part in seen:
+            continue
+        reached, open_ends = {part}, [part]
+        while open_ends:
+            fresh = [peer for peer in neighbours[open_ends.pop()] if peer not in reached]
+            reached.update(fresh)
+            open_ends += fresh
+        seen |= reached
+        found.append(sorted(reached, key=order.get))
+    return found
+
+
+def island_name(parts: list) -> str:
+    """What the names of a die's parts have in common: "die[0][3]"; of a part alone its assembly's, or its own."""
+    if len(parts) == 1:
+        return parts[0].assembly or parts[0].name
+    words = [part.name.split(".") for part in parts]
+    same = 0
+    while all(len(w) > same + 1 and w[same] == words[0][same] for w in words):
+        same += 1
+    return ".".join(words[0][:same]) or parts[0].name
+
+
+def starts_chains(part: Component) -> bool:
+    """Whether work begins at this part."""
+    return type(part).publish is not Staged.publish
+
+
+def dies_of(parts: list) -> dict:
+    """part -> Die of every staged part."""
+    groups, names = {}, set()
+    for members in islands(parts):
+        name = island_name(members)
+        if name in names:
+            name = members[0].name
+        names.add(name)
+        groups[name] = members
+    idle = {bare(name): True for name in groups}
     for name, members in groups.items():
-        kinds = sorted({p.kind for p in members})
-        if len(kinds) > 1 and any(isinstance(p, Staged) for p in members):
-            faults.append(Fault(f"{name}: all replicas must be of one kind, not {', '.join(kinds)}"))
-        members.sort(key=die_order)
-        for die, part in enumerate(members):
-            part.replicas, part.group, part.die, part.counters, part.networks = members, name, die, {}, {}
-    if faults:
-        raise BadInput(faults)
+        idle[bare(name)] &= not any(starts_chains(part) for part in members)
+    order = sorted(groups, key=lambda name: (idle[bare(name)], bare(name), grid_order(name)))
+    return {part: Die(number, name, bare(name)) for number, name in enumerate(order) for part in groups[name]}
+
+
+def die_of_other(part: Component, by_name: dict, dies: dict) -> Die | None:
+    """The die that a part of control belongs to: that of its assembly, else the only one it is wired to, else none."""
+    words = part.name.split(".")
+    for length in range(len(words) - 1, 0, -1):
+        if ".".join(words[:length]) in by_name:
+            return by_name[".".join(words[:length])]
+    wired = {dies[peer] for peer in joined_parts(part) if peer in dies}
+    return wired.pop() if len(wired) == 1 else None
+
+
+def likeness(part: Component) -> tuple:
+    """What parts of one group have in common: equal parts have equal likenesses."""
+    values = tuple(repr(part.values[name]) for name, param in part.params.items() if not param.each)
+    slots = tuple(None if inner is None else likeness(inner) for inner in part.slots.values())
+    return type(part), values, slots
+
+
+def owner_likeness(part: Component, owners: dict) -> tuple:
+    """Of a part in a slot, that of the part it is in: the parts in the slots of a group are a group."""
+    while part in owners:
+        part = owners[part]
+    return likeness(part)
+
+
+def gather(parts) -> list:
+    """Give every part its `group`, `members`, `replicas`, `die` and `dies`; returns the first part of each group.
+
+    die       the number of the part's die; None for a part on none (a global command processor)
+    dies      how many dies the system has
+    members   the parts of its group, by die
+    replicas  the same with an entry for each die of the system, the group's first part standing in where it has none
+    """
+    parts = list(parts)
+    dies = dies_of(parts)
+    by_name = {die.name: die for die in dies.values()}
+    owners = {inner: part for part in parts for inner in part.slots.values() if inner is not None}
+    groups, places = {}, defaultdict(dict)
+    for part in parts:
+        die = dies.get(part) or die_of_other(part, by_name, dies)
+        part.die, part.dies = die.number if die else None, len(by_name)
+        place = part.name[len(die.name) :] if die and part.name.startswith(die.name) else part.name
+        place = (die.base + place) if die else bare(part.name)
+        key = (place, owner_likeness(part, owners))
+        groups.setdefault(key, []).append(part)
+        places[place].setdefault(key, []).append(part)
+    names = {key: name for place, alike in places.items() for key, name in group_names(place, alike).items()}
+    for key, members in groups.items():
+        members.sort(key=lambda part: (-1 if part.die is None else part.die, grid_order(part.name)))
+        replicas = members
+        if members[0].die is not None:
+            replicas = [members[0]] * len(by_name)
+            for part in members:
+                replicas[part.die] = part
+        for part in members:
+            part.members, part.replicas, part.group = members, replicas, names[key]
+            part.counters, part.networks, part.others = {}, {}, {}
     return [members[0] for members in groups.values()]
+
+
+def group_names(place: str, alike: dict) -> dict:
+    """A name for each group at one place: "die.llc", or with kind or number where there are several."""
+    if len(alike) == 1:
+        return {key: place for key in alike}
+    kinds = [members[0].kind for members in alike.values()]
+    if len(set(kinds)) == len(kinds):
+        return {key: f"{place} ({kind})" for key, kind in zip(alike, kinds)}
+    return {key: f"{place} ({number})" for number, key in enumerate(alike, 1)}

@@ -1,17 +1,23 @@
-"""Components that publish stages: what a transfer does between two decisions, written once for all replicas.
+"""Components that publish stages: what a transfer does between two decisions, written once for all parts that are equal.
 
-The parts of one kind at one place of a replicated assembly (the LLC of every die) are *replicas*. Each group of
-replicas speaks through its first part, twice, before the run:
+The equal parts at one place of the dies (the LLC of every die) form a group (chipweave.component.replicas). Each group
+speaks through its first part, twice, before the run:
 
-    declare(layout, work)    resources, tables and counters of all replicas
+    declare(layout, work)    resources, tables and counters of all its parts, with an entry for each die of the system
     publish(layout)          chains that start at this part (an SM cluster's reads)
 
 and serves others' chains: `self.ask("memory", "access", chain, ...)` calls `serve_access(chain, ...)` of the part at
-the other end of port `memory`, which appends its stages and returns the name of the first.
+the other end of port `memory`, which appends its stages and returns the name of the first. Where the dies' ports lead
+to parts of several groups, each group is asked, and the chain branches on the die at hand. `self.across("mesh", ...)`
+asks the parts at the other ends of a network likewise.
 """
 
 import inspect
+from collections.abc import Callable
 
+from chipweave.chain.branches import Scope, deal, fork
+from chipweave.chain.layout import DONE
+from chipweave.chain.nouns import pick
 from chipweave.component.component import Component
 from chipweave.errors import BadInput
 
@@ -20,44 +26,116 @@ class Staged(Component):
     """Base of components that work by stages.
 
     Attributes, set by `chipweave.component.replicas.gather` before `declare`:
-        replicas: the parts of the group, by die; parameters may differ from part to part.
+        members: the parts of the group, by die.
+        replicas: the same with an entry for each die of the system; the first part stands in where a die has none.
         group: the group's name, "die.llc".
         layout: the chipweave.chain.Layout being filled.
+        dealt_by: of parts that start chains: the operand by which work is dealt to several of them on one die.
     """
 
+    dealt_by = ""
+
     def declare(self, layout, work):
-        """Declare what the replicas have; `work` says what is moved (chipweave.component.transfer_operands.Work)."""
+        """Declare what the group has; `work` says what is moved (chipweave.component.transfer_operands.Work)."""
 
     def publish(self, layout):
         """Publish the chains that start here, if any."""
 
     def facts(self):
-        """Figures the part states of itself for policies and results (compute, hbm_bandwidth, ...), name -> value."""
+        """Figures the part states of itself for policies and results (compute, hbm_bandwidth, ...), name -> value, or
+        name -> one value for each die (`each`)."""
         return {}
 
     def counter(self, stat):
-        """The kernel's counter of a declared statistic, one entry per replica."""
+        """The kernel's counter of a declared statistic, one entry for each die."""
         if stat not in self.counters:
             self.counters[stat] = self.layout.counter(f"{self.group}.{stat}", len(self.replicas))
         return self.counters[stat]
 
     def each(self, parameter):
-        """A parameter of every replica, as a tuple."""
+        """A parameter of every die's part, as a tuple."""
         return tuple(getattr(part, parameter) for part in self.replicas)
 
-    def ask(self, port, what, chain, **options):
-        """Let the part at the other end of `port` append its stages for `what`; returns the name of the first one."""
-        part = self.links[port][0][0].replicas[0]
-        serve = getattr(part, f"serve_{what}", None)
+    def by_die(self, at: str, rule: Callable):
+        """The duration rule that `rule(part)` gives for the part of the die in operand `at`; one rule where all are equal."""
+        kept: dict = {}
+        return pick(at, [kept[part] if part in kept else kept.setdefault(part, rule(part)) for part in self.replicas])
+
+    def peers(self, port: str) -> list:
+        """[(dies, groups)]: to which groups (their first parts) the port leads on which dies of this group."""
+        found: dict = {}
+        for part in self.members:
+            leaders = tuple(peer.members[0] for peer, _ in part.links[port])
+            found.setdefault(leaders, []).append(part.die)
+        return [(dies, leaders) for leaders, dies in found.items()]
+
+    def ask(self, port, what, chain, on="", deal_by="", together=False, absent=None, **options):
+        """Let the part at the other end of `port` append its stages for `what`; returns the name of the first one.
+
+        Args:
+            on: the operand with the die of this part and its peer; by default the option `at`, or else `home`.
+            deal_by: the operand by which it is dealt to several parts at the port, in turn; or a function of their number
+                that returns the Query which picks one.
+            together: several parts at the port are asked as one: the first, with all of them as its option `beside`.
+            absent: the stage to go on at where nothing is connected.
+        """
+        on = on or options.get("at") or options.get("home") or chain.operands[0]
+        cases = [
+            (dies, lambda leaders=leaders: self._asked(port, what, chain, leaders, deal_by, together, absent, options))
+            for dies, leaders in self.peers(port)
+        ]
+        return fork(self.layout, Scope(chain), f"which {port}", on, cases)
+
+    def across(self, port, what, chain, on, needs="", **options):
+        """Ask the part at the other end of the network of `port`, on the die in operand `on`; returns the first stage.
+
+        needs  only parts whose port of this name is connected are ever asked
+        """
+        cases = [
+            (dies, lambda leader=leader: leader._serve(what, chain, options, f"{self.name}.{port}"))
+            for leader, dies in self.others[port].items()
+            if not needs or any(part.links.get(needs) for part in leader.members)
+        ]
+        if not cases:
+            raise BadInput(f"{self.name}.{port}: no part of the network has anything at port {needs}")
+        return fork(self.layout, Scope(chain), f"which {port}", on, cases)
+
+    def timed(self, chain, stage):
+        """A stage that can begin a side chain: `stage`, behind a hold of no length where it is settled at an instant."""
+        if stage == DONE:
+            return ()
+        instant = chain.stages[stage].kind not in ("hold", "send")
+        return Scope(chain).hold("side", (), 0, then=stage) if instant else stage
+
+    def _asked(self, port, what, chain, leaders, deal_by, together, absent, options):
+        if not leaders:
+            if absent is None:
+                raise BadInput(f"{self.group}.{port} is not connected, and {self.kind} asks for '{what}' there")
+            return absent
+        if together and len(leaders) > 1:
+            return leaders[0]._serve(what, chain, {**options, "beside": leaders}, f"{self.name}.{port}")
+        if len(leaders) > 1 and not deal_by:
+            raise BadInput(
+                f"{self.group}.{port} leads to {', '.join(p.group for p in leaders)}, and {self.kind} asks one for '{what}'"
+            )
+        makers = [
+            lambda leader=leader: leader._serve(what, chain, options, f"{self.name}.{port}") for leader in leaders
+        ]
+        return deal(Scope(chain), f"which of {port}", deal_by, makers)
+
+    def _serve(self, what, chain, options, asker):
+        """The stages of this group for `what`, with `asker` in the words of what is wrong."""
+        serve = getattr(self, f"serve_{what}", None)
         if serve is None:
-            raise BadInput(f"{part.name} ({part.kind}) does not serve '{what}', which {self.name}.{port} asks for")
+            raise BadInput(f"{self.name} ({self.kind}) does not serve '{what}', which {asker} asks for")
+        scope = Scope(chain)
         try:
-            inspect.signature(serve).bind(chain, **options)
+            inspect.signature(serve).bind(scope, **options)
         except TypeError as error:
             raise BadInput(
-                f"{part.name} ({part.kind}): serve_{what} does not take what {self.name}.{port} asks for: {error}"
+                f"{self.name} ({self.kind}): serve_{what} does not take what {asker} asks for: {error}"
             ) from None
-        return serve(chain, **options)
+        return serve(scope, **options)
 
 
 class CopyTable(Staged):

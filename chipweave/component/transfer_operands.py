@@ -23,8 +23,8 @@ class Work:
     token_bytes         activations charged with a local read of one slice, per token: (hidden + intermediate) x bytes
     utilisation         rows (tokens up to, share of the peak) of the GEMM table; the last row has None
     memory_efficiency   share of the HBM's peak under this model, or None: the controller's own
-    copy_capacity       slices a die may keep as copies, 0: no bound
-    keeps_copies        False where dies have no room for a single one
+    copy_capacity       slices a die may keep as copies, 0: no bound; one number, or one for each die
+    keeps_copies        False where no die has room for a single one; one answer for each die where they differ
     refresh_copies      whether a read of a copy counts as use
     """
 
@@ -36,18 +36,20 @@ class Work:
     token_bytes: int
     utilisation: tuple = ()
     memory_efficiency: Fraction | None = None
-    copy_capacity: int = 0
+    copy_capacity: int | tuple = 0
     refresh_copies: bool = False
-    keeps_copies: bool = True
+    keeps_copies: bool | tuple = True
 
     @classmethod
     def of(cls, model, layers, store):
-        """The work of a chipweave.trace.models.Model over these layers, copies kept as a policy's CopyStore says.
-
-        Where dies may keep different numbers of copies, all keep the smallest: the fabric's store has one capacity.
-        """
+        """The work of a chipweave.trace.models.Model over these layers, copies kept as a policy's CopyStore says."""
         weights = model.weight_bytes
-        capacity = None if store.capacity is None else int(store.capacity.min())
+        capacity, keeps = 0, True
+        if store.capacity is not None:
+            rooms = tuple(int(room) for room in store.capacity)
+            same = len(set(rooms)) == 1 or not any(rooms)
+            capacity = rooms[0] if same else tuple(room or 1 for room in rooms)  # of no room nothing is asked
+            keeps = bool(rooms[0]) if same else tuple(room > 0 for room in rooms)
         return cls(
             tuple(layers),
             model.experts,
@@ -57,10 +59,14 @@ class Work:
             int((model.hidden + model.intermediate) * weights),
             model.utilisation,
             model.hbm_efficiency,
-            capacity or 0,
+            capacity,
             store.refresh_on_read,
-            capacity != 0,
+            keeps,
         )
+
+    def capacities(self, dies):
+        """`copy_capacity` of each of so many dies."""
+        return self.copy_capacity if isinstance(self.copy_capacity, tuple) else (self.copy_capacity,) * dies
 
     @property
     def lines(self):

@@ -26,16 +26,28 @@ class Param:
         type: a dimension of `chipweave.declare.units`, "choice" or "table".
         default: as it would be written in YAML; without it the parameter must be given. None: may be left out.
         low, high: the least and greatest value allowed, written as the value is; whole numbers end at 2^31 - 1 otherwise.
-        choices: for "choice", the texts allowed.
+        choices: for "choice", the texts allowed, or a function that gives them when they are first needed.
         columns: for "table", name -> dimension (or Param, for a column with a default or a range). The value is a
             tuple of dicts, one a row.
         rounding: let a time or a number of bytes be rounded to the nearest whole (see units.parse).
         many: the value is a list of such values, as a tuple.
+        each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so that
+            parts which differ in it alone share one program. Otherwise parts that differ have programs of their own.
         doc: one line: what it is, from where to where.
     """
 
     def __init__(
-        self, type, default=REQUIRED, low=None, high=None, choices=(), columns=None, rounding=False, many=False, doc=""
+        self,
+        type,
+        default=REQUIRED,
+        low=None,
+        high=None,
+        choices=(),
+        columns=None,
+        rounding=False,
+        many=False,
+        doc="",
+        each=False,
     ):
         if type not in TYPES:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
@@ -45,7 +57,7 @@ class Param:
             high = MOST_WHOLE if high is None else high
             low = -MOST_WHOLE if low is None and type == "int" else low
         self.type, self.default, self.low, self.high = type, default, low, high
-        self.choices, self.rounding, self.many, self.doc = tuple(choices), rounding, many, doc
+        self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
         for name, column in self.columns.items():
             column.name = name
@@ -60,6 +72,12 @@ class Param:
 
     def __set__(self, part, value):
         raise AttributeError(f"{self.name} is a parameter: it is fixed when the part is built")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts allowed for a choice."""
+        given = self.given_choices
+        return tuple(given() if callable(given) else given)
 
     @property
     def required(self):

@@ -95,4 +95,5 @@ def _where(cls):
 components = Registry("component", "chipweave.components")
 policies = Registry("policy", "chipweave.policies")
 time_models = Registry("time model", "chipweave.components.time_models")
-FAMILIES = (components, policies, time_models)
+link_models = Registry("link model", "chipweave.fabric.link_models")
+FAMILIES = (components, policies, time_models, link_models)

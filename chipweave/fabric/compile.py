@@ -2,15 +2,12 @@
 
 from fractions import Fraction
 
-import numpy as np
-
 from chipweave._kernel import ffi, lib
 from chipweave.chain.layout import DONE
-from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Rate, RouteTime, Take
+from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Take
+from chipweave.declare import registry
 from chipweave.errors import BadInput, ChipweaveError
-from chipweave.fabric.flit import FlitModel
-from chipweave.fabric.sends import flit_plan, speeds
-from chipweave.plain.links import lock_numbers
+from chipweave.fabric.link_models.base import Routes
 
 ASKS = {
     "equal": "EQUAL",
@@ -20,6 +17,7 @@ ASKS = {
     "keyed_has": "KEYED",
     "bits_at": "BITS",
     "map_at": "MAP",
+    "modulo": "MODULO",
     "ask": "PYTHON",
 }
 MARKS = {
@@ -38,34 +36,30 @@ class Compiler:
     """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
 
     def __init__(self, handle, layout, bin_ps, max_bins):
-        self.handle, self.layout, self.keep, self.bins, self.flits = handle, layout, [], (bin_ps, max_bins), {}
-        self.first, self.labels, self.circuits, self.networks, self.programs, self.chains, self.hops, self.models = (
-            {},
-            {},
-            {},
-            {},
-            {},
-            [],
-            {},
-            {},
-        )
+        self.handle, self.layout, self.keep, self.bins = handle, layout, [], (bin_ps, max_bins)
+        self.first, self.labels, self.programs, self.chains, self.hops = {}, {}, {}, [], {}
+        self.networks = {}  # by name: link_models.base.Compiled
         self.routes = {}  # of a network's name: those of all pairs of endpoints
         parts = layout.parts
         for array in parts["resources"]:
-            self.first[array.name] = self._made(lib.stages_add_resources(handle, array.count))
+            self.first[array.name] = self.made(lib.stages_add_resources(handle, array.count))
             self.labels |= {self.first[array.name] + i: array.label(i) for i in range(array.count)}
         for network in parts["networks"]:
             self._network(network)
         for t in parts["tags"]:
-            self._made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
+            number = self.made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
+            if t.sets_of:
+                self.made(lib.stages_vary_tags(handle, number, list(t.sets_of)))
         for t in parts["keyed"]:
-            self._made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
+            number = self.made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
+            if t.capacity_of:
+                self.made(lib.stages_vary_keyed(handle, number, list(t.capacity_of)))
         for t in parts["bits"]:
-            self._made(lib.stages_add_bits(handle, t.instances, t.keys, t.journal))
+            self.made(lib.stages_add_bits(handle, t.instances, t.keys, t.journal))
         for t in parts["maps"]:
-            self._made(lib.stages_add_map(handle, len(t.values), list(t.values)))
+            self.made(lib.stages_add_map(handle, len(t.values), list(t.values)))
         for c in parts["counters"]:
-            self._made(lib.stages_add_counter(handle, c.count))
+            self.made(lib.stages_add_counter(handle, c.count))
         for chain in layout.chains.values():
             self.programs[chain.name] = self._program(chain)
             self.chains.append(chain)
@@ -75,7 +69,8 @@ class Compiler:
         """The name of a global resource number."""
         return self.labels[resource]
 
-    def _made(self, number):
+    def made(self, number):
+        """A number of the engine's, or ChipweaveError with its message."""
         if number < 0:
             raise ChipweaveError(ffi.string(lib.stages_message(self.handle)).decode())
         return number
@@ -89,62 +84,15 @@ class Compiler:
     # ---- networks
 
     def _network(self, network):
-        routes = self.routes[network.name] = [
-            network.routes(a, b) for a in range(network.endpoints) for b in range(network.endpoints)
-        ]
-        start = np.cumsum([0] + [len(r) for r in routes]).astype(np.int64)
-        flat = np.array([i for r in routes for i in r], np.int32)
-        if network.model == "circuit":
-            self._circuit(network, routes, start, flat)
-        elif network.model == "fair":
-            self._fair(network, start, flat)
-        else:
-            self.flits[network.name] = FlitModel(self, network, flit_plan(self.layout, network))
-
-    def _fair(self, network, start, flat):
-        model = lib.fair_new(
-            network.endpoints,
-            len(network.links),
-            speeds(self.layout, network),
-            [link.latency_ps for link in network.links],
-            self._numbers("int64_t[]", start),
-            self._numbers("int32_t[]", flat),
-            *self.bins,
-        )
-        if model == ffi.NULL:
-            raise ChipweaveError(f"no memory for network {network.name}")
-        self.models[network.name] = model
-        self.networks[network.name] = self.add_network(lib.fair_operations(), model)
+        self.routes[network.name] = routes = Routes(network)
+        self.networks[network.name] = registry.link_models.find(network.model).compile(self, network, routes)
 
     def add_network(self, operations, model):
         """The number of a network in the engine; `model` is the engine's from now on."""
-        return self._made(lib.stages_add_network(self.handle, operations, model))
+        return self.made(lib.stages_add_network(self.handle, operations, model))
 
-    def _circuit(self, network, routes, start, flat):
-        locks = lock_numbers(network)
-        for number, route in enumerate(routes):
-            if len({locks[i] for i in route}) != len(route):
-                raise BadInput(
-                    f"network {network.name}: the route {divmod(number, network.endpoints)} crosses a link twice"
-                )
-        self.circuits[network.name] = self._made(
-            lib.stages_add_circuit(
-                self.handle,
-                network.endpoints,
-                len(network.links),
-                len(set(locks)),
-                locks,
-                self._numbers("int64_t[]", start),
-                self._numbers("int32_t[]", flat),
-            )
-        )
-        first = lib.stages_circuit_first(self.handle, self.circuits[network.name])
-        for lock in set(locks):
-            self.labels[first + lock] = f"{network.name} link " + " / ".join(
-                n.name for n, k in zip(network.links, locks) if k == lock
-            )
-
-    def _numbers(self, kind, array):
+    def numbers(self, kind, array):
+        """An array as C sees it; of an empty one, something to point to."""
         return ffi.from_buffer(kind, array) if array.size else self._new(kind, 1)
 
     # ---- programs
@@ -154,7 +102,7 @@ class Compiler:
         self.stage_number = {name: i for i, name in enumerate(chain.stages)} | {DONE: -1}
         nodes = self._new("stages_node[]", [self._node(stage) for stage in chain.stages.values()])
         priority = self.column[chain.priority] if chain.priority else -1
-        return self._made(
+        return self.made(
             lib.stages_add_program(
                 self.handle, len(chain.operands), priority, self.stage_number[chain.first()], len(nodes), nodes
             )
@@ -171,7 +119,7 @@ class Compiler:
             takes = [
                 self._route(message.network, message.source, message.target, message.bytes, (self.chain, stage.name))
             ]
-            if message.network.model == "circuit":
+            if registry.link_models.find(message.network.model).held:
                 kind, lasts = lib.STAGE_HOLD, message
         lists = {
             "branches": ("int32_t[]", [self.stage_number[b] for b in stage.branches]),
@@ -191,7 +139,7 @@ class Compiler:
             query = stage.query
             node |= {
                 "ask": getattr(lib, "ASK_" + ASKS[query.op]),
-                "table": query.table.number if query.table else -1,
+                "table": query.table.number if query.table else query.value if query.op == "modulo" else -1,
                 "of": self._of(query.of),
             }
         return node
@@ -211,11 +159,8 @@ class Compiler:
         return self._route(take.network, take.source, take.target, take.bytes)
 
     def _route(self, network, source, target, size, stage=None):
-        number = self.circuits.get(network.name, self.networks.get(network.name))
-        if network.name in self.flits:
-            number = self.flits[network.name].number(stage)
         return {
-            "network": number,
+            "network": self.networks[network.name].number(stage),
             "source": self.column[source],
             "target": self.column[target],
             "bytes": self._amount(size),
@@ -240,13 +185,15 @@ class Compiler:
             "endpoints": network.endpoints if network else 0,
             "source": self.column[source] if network else 0,
             "target": self.column[target] if network else 0,
+            "part": count.piece[0],
+            "parts": count.piece[1],
         }
 
     def _hops(self, network):
         """A map of the number of links between each pair of endpoints, made once per network."""
         if network.name not in self.hops:
-            lengths = [len(route) for route in self.routes[network.name]]
-            self.hops[network.name] = self._made(lib.stages_add_map(self.handle, len(lengths), lengths))
+            lengths = [len(route) for route in self.routes[network.name].links]
+            self.hops[network.name] = self.made(lib.stages_add_map(self.handle, len(lengths), lengths))
         return self.hops[network.name]
 
     def _amount(self, amount):
@@ -271,6 +218,8 @@ class Compiler:
             made |= {"kind": lib.LASTS_PYTHON}
         elif isinstance(rule, RouteTime):
             made |= self._route_time(rule)
+        elif isinstance(rule, (Pick, Longest)):
+            made |= self._picks(rule)
         elif isinstance(rule, Rate):
             n = max(len(rule.latency_ps), len(rule.per_second))
             pairs = [
@@ -292,7 +241,20 @@ class Compiler:
                 "work": self._amount(rule.work),
                 "upto": self._new("int64_t[]", list(rule.upto) or 1),
             } | self._rates([(rule.latency_ps, r) for r in rule.per_second], rule)
-        return self._made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
+        return self.made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
+
+    def _picks(self, rule):
+        """Rules within a rule; equal ones are made once."""
+        numbers = {}
+        for each in rule.rules:
+            if isinstance(rule, Longest) and isinstance(each, Asked):
+                raise BadInput(f"chain {self.chain}: the longest of several durations cannot be answered in Python")
+            if each not in numbers:
+                numbers[each] = self._lasts(each)
+        picks = [numbers[each] for each in rule.rules]
+        by = {"by": self.column[rule.at]} if isinstance(rule, Pick) else {}
+        kind = lib.LASTS_PICK if by else lib.LASTS_LONGEST
+        return {"kind": kind, "n_picks": len(picks), "picks": self._new("int32_t[]", picks)} | by
 
     def _rates(self, pairs, rule):
         return {
@@ -306,13 +268,13 @@ class Compiler:
         latency, speed = [k.latency_ps for k in network.links], [Fraction(k.bytes_per_s) for k in network.links]
         speeds = sorted(set(speed))
         place = [speeds.index(each) for each in speed]
-        for route in self.routes[network.name]:
+        for route in self.routes[network.name].links:
             pair = (sum(latency[i] for i in route), min(place[i] for i in route)) if route else None
             picks.append(numbers.setdefault(pair, len(numbers)) if route else -1)
         rates = [(latency_ps, speeds[slowest] * rule.efficiency) for latency_ps, slowest in numbers]
         return {
             "kind": lib.LASTS_ROUTE,
-            "network": self.circuits[network.name],
+            "network": self.networks[network.name].number(),
             "source": self.column[rule.source],
             "target": self.column[rule.target],
             "work": self._amount(rule.bytes),

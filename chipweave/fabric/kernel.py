@@ -7,7 +7,6 @@ from chipweave.chain.layout import Question
 from chipweave.chain.nouns import Bits, Counter, Keyed
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric.compile import Compiler
-from chipweave.plain.links import LinkStatistics
 
 FOREVER = 2**63 - 1
 ROOM = 1024  # completions fetched in one go
@@ -64,11 +63,11 @@ class KernelEngine:
                 self._answer()
             elif status == lib.STAGES_OK:
                 return self._completions()
-            elif status == lib.STAGES_STUCK:
-                raise Stuck(self._stuck())
             else:
-                for flits in self.compiled.flits.values():
-                    flits.raise_if_failed()
+                for network in self.compiled.networks.values():
+                    network.raise_if_failed()
+                if status == lib.STAGES_STUCK:
+                    raise Stuck(self._stuck())
                 raise (BadInput if status == lib.STAGES_BAD else ChipweaveError)(self._message())
 
     def _completions(self):
@@ -142,7 +141,7 @@ class KernelEngine:
 
     def skipped(self, network):
         """Of a flit network: (share of the groups' cycles that was not stepped, jumps, Kernel.unrepeated())."""
-        kernel = self.compiled.flits[network].kernel
+        kernel = self.compiled.networks[network].kernel
         report = kernel.skipped
         return report["group_skipped"] / max(1, report["group_cycles"]), report["jumps"], kernel.unrepeated()
 
@@ -159,20 +158,7 @@ class KernelEngine:
         return rows
 
     def link_statistics(self, network):
-        bin_ps, bins = ffi.new("int64_t *"), ffi.new("int32_t *")
-        if network.name in self.compiled.flits:
-            pointer = self.compiled.flits[network.name].link_bins(bin_ps, bins)
-        elif network.name in self.compiled.models:
-            pointer = lib.fair_link_bins(self.compiled.models[network.name], bin_ps, bins)
-        else:
-            pointer = lib.stages_link_bins(self.handle, self.compiled.circuits[network.name], bin_ps, bins)
-        cells = np.frombuffer(ffi.buffer(pointer, bins[0] * len(network.links) * 24), np.int64).reshape(
-            bins[0], len(network.links), 3
-        )
-        total, used = cells.sum(axis=0), np.flatnonzero(cells.any(axis=(1, 2)))
-        return LinkStatistics(
-            total[:, 0], total[:, 1], total[:, 2], bin_ps[0], cells[: used[-1] + 1 if len(used) else 0].copy()
-        )
+        return self.compiled.networks[network.name].statistics()
 
     def check(self):
         if lib.stages_check(self.handle):

@@ -1,16 +1,10 @@
-"""Builds the plain stage engine with the plain twins of the link models."""
+"""Builds the plain stage engine with its networks' link models in Python."""
 
-from chipweave.fabric.sends import flit_plan, speeds
-from chipweave.plain.fair import PlainFair
-from chipweave.plain.flit import PlainFlit
+from chipweave.declare import registry
 from chipweave.plain.stages import PlainEngine
 
 
 def plain_engine(layout, rules, bin_ps, max_bins):
-    networks = {}
-    for n in layout.parts["networks"]:
-        if n.model == "fair":
-            networks[n] = PlainFair(n, bin_ps, max_bins, speeds(layout, n))
-        elif n.model == "flit":
-            networks[n] = PlainFlit(n, flit_plan(layout, n), bin_ps, max_bins)
-    return PlainEngine(layout, rules, bin_ps, max_bins, networks)
+    """The PlainEngine of a checked layout."""
+    made = {n: registry.link_models.find(n.model).plain(layout, n, bin_ps, max_bins) for n in layout.parts["networks"]}
+    return PlainEngine(layout, rules, bin_ps, max_bins, {n: model for n, model in made.items() if model is not None})

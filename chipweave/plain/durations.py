@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import ceil
 
-from chipweave.chain.nouns import PS_PER_SECOND, Asked, Constant, Given, Rate, RouteTime, Steps
+from chipweave.chain.nouns import PS_PER_SECOND, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Steps
 
 
 def value(amount, operands):
@@ -23,6 +23,10 @@ def duration_ps(rule, operands, question=None):
         return operands[rule.operand]
     if isinstance(rule, Asked):
         return int(rule.answer(question))
+    if isinstance(rule, Pick):
+        return duration_ps(rule.rules[operands[rule.at]], operands, question)
+    if isinstance(rule, Longest):
+        return max(duration_ps(each, operands, question) for each in rule.rules)
     if isinstance(rule, Rate):
         at = operands[rule.at] if rule.at else 0
         latency = rule.latency_ps[at if len(rule.latency_ps) > 1 else 0]

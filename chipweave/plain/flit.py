@@ -41,6 +41,7 @@ class PlainFlit:
         self.sent = [0] * len(self.spec.links)
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.statistics = self.bins.statistics
+        self.endpoint_of = dict(network.options).get("endpoint_of")
 
     def edge(self, cycle):
         """Time of a clock edge: round(cycle * 1e12 / Hz), halves up."""
@@ -54,6 +55,8 @@ class PlainFlit:
         return cycle
 
     def send(self, now, message, source, target, size, stage):
+        if self.endpoint_of:
+            source, target = self.endpoint_of[source], self.endpoint_of[target]
         if source == target:
             self.own.append((now, message))
             return

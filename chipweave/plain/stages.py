@@ -11,6 +11,7 @@ import numpy as np
 
 from chipweave.chain.layout import DONE, Question
 from chipweave.chain.nouns import RouteTime, Take
+from chipweave.declare import registry
 from chipweave.errors import BadInput, Stuck
 from chipweave.plain import tables as plain_tables
 from chipweave.plain.durations import duration_ps, value
@@ -73,7 +74,7 @@ class PlainEngine:
             self.first[array], total = total, total + array.count
         self.links = {}
         for network in layout.parts["networks"]:
-            if network.model == "circuit":
+            if registry.link_models.find(network.model).held:
                 self.links[network] = PlainLinks(network, total, bin_ps, max_bins)
                 total += self.links[network].locks
         self.networks = networks or {}
@@ -175,7 +176,7 @@ class PlainEngine:
         self.events += 1
         walk = event.walk = self._walk(event)
         stage = event.transfer.chain.stages[event.stage]
-        if stage.kind == "send" and stage.message.network.model != "circuit":
+        if stage.kind == "send" and not registry.link_models.find(stage.message.network.model).held:
             message = stage.message
             operands = event.transfer.operands
             self.networks[message.network].send(
@@ -271,7 +272,7 @@ class PlainEngine:
                 found.append(self.first[take.resources] + at)
             else:
                 found += self.links[take.network].locks_of(operands[take.source], operands[take.target])
-        if stage.kind == "send" and stage.message.network.model == "circuit":
+        if stage.kind == "send" and registry.link_models.find(stage.message.network.model).held:
             found += self.links[stage.message.network].locks_of(
                 operands[stage.message.source], operands[stage.message.target]
             )
@@ -291,7 +292,9 @@ class PlainEngine:
                     raise BadInput(f"stage {stage.name}: the answer {answer} is none of {len(stage.branches)} branches")
                 name = stage.branches[answer]
             else:
-                rule = RouteTime if stage.message and stage.message.network.model == "circuit" else None
+                rule = (
+                    RouteTime if stage.message and registry.link_models.find(stage.message.network.model).held else None
+                )
                 if stage.lasts is not None or rule:
                     walk.lasts = duration_ps(
                         stage.message if rule else stage.lasts, operands, self._question(event, stage)
@@ -323,6 +326,8 @@ class PlainEngine:
             return int(of[0] == of[1] if query.op == "equal" else of[0] < of[1])
         if query.op == "operand":
             return of[0]
+        if query.op == "modulo":
+            return of[0] % query.value
         if query.op == "map_at":
             return query.table.values[of[0]]
         return getattr(self.tables[query.table], query.op.split("_")[1])(*of)
@@ -346,6 +351,9 @@ class PlainEngine:
         if count.hops:
             network, source, target = count.hops
             amount += len(network.routes(operands[source], operands[target]))
+        piece, pieces = count.piece
+        if pieces:
+            amount = amount * (piece + 1) // pieces - amount * piece // pieces
         self.counters[count.counter][operands[count.at]] += amount
 
     def _count_links(self, event, stage, end):

@@ -12,10 +12,10 @@ class PlainTags:
 
     def __init__(self, spec):
         self.spec = spec
-        self.sets = [[[] for _ in range(spec.sets)] for _ in range(spec.instances)]
+        self.sets = [[[] for _ in range(n)] for n in spec.sets_of or [spec.sets] * spec.instances]
 
     def find(self, at, set_, key):
-        return self.sets[at][set_ % self.spec.sets]
+        return self.sets[at][set_ % len(self.sets[at])]
 
     def has(self, at, set_, key):
         return int(key in self.find(at, set_, key))
@@ -66,7 +66,8 @@ class PlainKeyed:
         changes = [(key, INSERT)]
         self.present[at, key] = 1
         self.held[at][key] = None
-        if self.spec.capacity and len(self.held[at]) > self.spec.capacity:
+        capacity = self.spec.capacity_of[at] if self.spec.capacity_of else self.spec.capacity
+        if capacity and len(self.held[at]) > capacity:
             oldest, _ = self.held[at].popitem(last=False)
             self.present[at, oldest] = 0
             changes.append((oldest, EVICT))

@@ -4,12 +4,13 @@ The system (chipweave.topology) says which parts there are and how they are join
 (`declare`, `publish`). Nothing here knows a kind.
 """
 
+from chipweave.chain.branches import settle_starts
 from chipweave.chain.layout import Layout, Link
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
+from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.fabric import build
-from chipweave.noc import network as flit_network
 
 
 def assemble(system, groups, work, admission, wait_queue, link_model, engine, **switches):
@@ -19,13 +20,16 @@ def assemble(system, groups, work, admission, wait_queue, link_model, engine, **
         add_network(layout, system, network, link_model)
     staged = [part for part in groups if isinstance(part, Staged)]
     for part in staged:
-        for replica in part.replicas:
-            replica.layout = layout
+        for member in part.members:
+            member.layout = layout
         part.declare(layout, work)
     for part in staged:
+        layout.publisher = part
         part.publish(layout)
+    layout.publisher = None
     if not layout.chains:
         raise BadInput("no part of the topology publishes a chain: nothing would ever be moved")
+    settle_starts(layout)
     return build(layout, admission=admission, wait_queue=wait_queue, engine=engine, **switches), layout
 
 
@@ -37,23 +41,47 @@ def add_network(layout, system, network, link_model):
         for a, b in network.links
     ]
 
+    parts = [system.parts[name] for name in network.endpoints if name in system.parts]
+    place = endpoints_of(network, parts)
+
     def routes(source, target):
-        return [network.link_index[link] for link in network.route(source, target)]
+        if place[source] is None or place[target] is None:
+            return []
+        return [network.link_index[link] for link in network.route(place[source], place[target])]
 
     model = link_model or network.link_model
-    options = {"flit": lambda classes: flit_network.of(network, classes)} if model == "flit" else {}
+    options = registry.link_models.find(model).options(network)
+    if place != list(range(len(network.endpoints))):
+        options["endpoint_of"] = tuple(-1 if number is None else number for number in place)
     made = layout.network(
-        network.name, model, len(network.endpoints), links, routes, directed=network.duplex == "directed", **options
+        network.name, model, len(place), links, routes, directed=network.duplex == "directed", **options
     )
-    for number, name in enumerate(network.endpoints):
-        part = system.parts.get(name)
-        if part is None:
+    others = {}
+    for part in parts:
+        if part.die is not None:
+            others.setdefault(part.members[0], []).append(part.die)
+    for part in parts:
+        port = next(p for p in part.ports if p in network.port.split("/"))
+        if port in part.networks:
+            raise BadInput(f"{part.name}.{port} takes part in {part.networks[port].name} and in {network.name}")
+        part.networks[port], part.others[port] = made, others
+
+
+def endpoints_of(network, parts):
+    """[endpoint of each die, None where it has none] of a network of parts; of any other its own numbers."""
+    if not any(part.die is not None for part in parts):
+        return list(range(len(network.endpoints)))
+    place = [None] * parts[0].dies
+    for number, part in enumerate(parts):
+        if part.die is None:
             continue
-        if part.die != number:
+        if place[part.die] is not None:
             raise BadInput(
-                f"{name} is die {part.die} and endpoint {number} of network {network.name}: dies are numbered by columns, so must the network be"
+                f"{part.name} and {network.endpoints[place[part.die]]} are of one die and both endpoints of network "
+                f"{network.name}: a network has one endpoint for each die; join the others to a network of their own"
             )
-        part.networks[network.port] = made
+        place[part.die] = number
+    return place
 
 
 def wires(system):
@@ -66,5 +94,5 @@ def wires(system):
             found.setdefault((start, here), []).append((end, there, wire["latency_ps"], wire["bandwidth"]))
             found.setdefault((end, there), []).append((start, here, wire["latency_ps"], wire["bandwidth"]))
     for ends in found.values():
-        ends.sort(key=lambda end: end[0].die)
+        ends.sort(key=lambda end: -1 if end[0].die is None else end[0].die)
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chipweave import __version__
+from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
 from chipweave.io.console import note
@@ -18,7 +19,7 @@ from chipweave.run import resume
 from chipweave.run import simulate as serving
 from chipweave.run.check import check
 from chipweave.run.record import Meter
-from chipweave.run.spec import LINK_MODELS, STRATEGIES, RunSpec
+from chipweave.run.spec import STRATEGIES, RunSpec
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
@@ -191,7 +192,10 @@ def refuse(job):
     """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
     faults = []
     names = [replace(job.spec, strategy=s).strategy_name for s in job.strategies]
-    for what, given, known in (("strategy", names, STRATEGIES), ("link model", job.link_models, LINK_MODELS)):
+    for what, given, known in (
+        ("strategy", names, STRATEGIES),
+        ("link model", job.link_models, registry.link_models.kinds()),
+    ):
         if not given:
             faults.append(Fault(f"no {what} is named", allowed=", ".join(known)))
         faults += [
@@ -199,10 +203,11 @@ def refuse(job):
             for name in dict.fromkeys(given)
             if given.count(name) > 1
         ]
+    known = registry.link_models.kinds()
     faults += [
-        Fault(f"unknown link model '{m}'", allowed=", ".join(LINK_MODELS), nearest=nearest(m, LINK_MODELS))
+        Fault(f"unknown link model '{m}'", allowed=", ".join(known), nearest=nearest(m, known))
         for m in job.link_models
-        if m not in LINK_MODELS
+        if m not in known
     ]
     if faults:
         raise BadInput(faults)

@@ -13,7 +13,7 @@ class Run:
     Attributes for parts:
         workload, work, policies: the layers to come, their sizes, a chipweave.policy.strategy.Strategy.
         home: int32 [E], the home die of each expert.
-        dies: how many there are; chain: the name of the chain that a kernel's transfers follow.
+        dies: how many there are; workers: the numbers of those that compute; chain: the name of the chain that a kernel's transfers follow.
         model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
         done: the process that drives the run; set by the part that does.
     """
@@ -21,6 +21,7 @@ class Run:
     def __init__(self, workload, work, policies, home, dies, model, facts):
         self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
         self.model, self.facts = model, facts
+        self.workers = tuple(die for die, rate in enumerate(facts["compute"]) if rate)
         self.notes, self.done = {}, None
 
     def start(self, fabric, layout, groups, on_layer, keep_plans):
@@ -58,10 +59,9 @@ class Run:
             for name, stat in group.statistics.items():
                 counter = group.counters.get(name)
                 counted = self.fabric.array(counter) if counter is not None else None
-                for die, part in enumerate(group.replicas):
-                    rows.append(
-                        (part.name, name, stat.unit, int(part.stats[name] if counted is None else counted[die]))
-                    )
+                for part in group.members:
+                    value = part.stats[name] if counted is None else counted[part.die]
+                    rows.append((part.name, name, stat.unit, int(value)))
         return rows
 
 
@@ -83,7 +83,7 @@ class Counted:
                 if stat.metric and name in group.counters:
                     self.counters.append((names.index(stat.metric), group.counters[name].number))
                 elif stat.metric:
-                    self.parts.append((names.index(stat.metric), name, group.replicas))
+                    self.parts.append((names.index(stat.metric), name, group.members))
         self.before = [0] * len(names)
 
     def since(self):

@@ -16,17 +16,17 @@ A strategy is a name, a file, or the policies written out (chipweave/policy/stra
 from pathlib import Path
 
 from chipweave import trace
-from chipweave.declare import yamlfile
+from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES
+from chipweave.declare import registry, yamlfile
 from chipweave.declare.params import Declared, Param, read_all
 from chipweave.declare.user_code import FILE, Gate
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.io import shipped as topology_files
 from chipweave.policy import strategy
-from chipweave.run.spec import ADMISSIONS, LINK_MODELS, MOST, STRATEGIES, RunSpec
+from chipweave.run.spec import MOST, STRATEGIES, RunSpec
 from chipweave.trace import models
 
 SCHEMA = "chipweave.run/1"
-QUEUES = ("sorted", "artifact_heap")
 
 
 class RunFile(Declared):
@@ -40,16 +40,16 @@ class RunFile(Declared):
     )
     batch = Param("count", default=4096, low=1, high=MOST, doc="requests decoded together")
     steps = Param("count", default=128, low=1, high=MOST, doc="steps of the trace, the prefill counts as one")
-    link_model = Param("choice", default="circuit", choices=LINK_MODELS, doc="how links are shared")
+    link_model = Param("choice", default="circuit", choices=registry.link_models.kinds, doc="how links are shared")
     admission = Param(
         "choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out"
     )
-    wait_queue = Param("choice", default=None, choices=QUEUES, doc="order of waiters; the preset's where left out")
+    wait_queue = Param("choice", default=None, choices=WAIT_QUEUES, doc="order of waiters; the preset's where left out")
     seed = Param("count", default=1, high=2**63 - 1, doc="of generated traces")
 
 
 FILES = ("topology", "trace", "model", "preset")
-LISTS = {"strategies": STRATEGIES, "link_models": LINK_MODELS, "set": ()}
+LISTS = {"strategies": lambda: STRATEGIES, "link_models": registry.link_models.kinds, "set": tuple}
 OTHER = ("schema", "strategy", *LISTS)
 
 
@@ -146,7 +146,7 @@ def _check_lists(root, lists, faults):
             continue
         node = root.get(key)
         if not names:
-            faults.add(f"{key} is empty", node.place, "at least one of " + ", ".join(LISTS[key]))
+            faults.add(f"{key} is empty", node.place, "at least one of " + ", ".join(LISTS[key]()))
         for item, name in zip(node.value, names):
             if names.count(name) > 1 and item is not node.value[names.index(name)]:
                 faults.add(f"{name!r} is there twice", item.place, "each once")
@@ -178,17 +178,16 @@ def _texts(node, key, faults):
     if node is None:
         return None
     if not node.is_list or not all(item.is_scalar for item in node.value):
-        faults.add(f"{key} must be a list of names", node.place, ", ".join(LISTS[key]) or "[part.parameter=value, ...]")
+        faults.add(
+            f"{key} must be a list of names", node.place, ", ".join(LISTS[key]()) or "[part.parameter=value, ...]"
+        )
         return None
     if key == "link_models":
+        known = registry.link_models.kinds()
         for item in node.value:
-            if item.text not in LINK_MODELS:
-                faults.add(
-                    f"no such link model: {item.text!r}",
-                    item.place,
-                    ", ".join(LINK_MODELS),
-                    nearest(item.text, LINK_MODELS),
-                )
+            if item.text not in known:
+                what = f"no such link model: {item.text!r}"
+                faults.add(what, item.place, ", ".join(known), nearest(item.text, known))
     return [item.text for item in node.value]
 
 

@@ -25,6 +25,8 @@ from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.trace import for_run, models
 
+LATENCY = "_latency_ps"  # the end of the name of a fact that is one
+
 
 @dataclass
 class Outcome:
@@ -45,11 +47,17 @@ class Outcome:
 
 
 def facts_of(groups):
-    """Figures that parts state of themselves (`Staged.facts`): compute, hbm_bandwidth, hbm_latency_ps, hbm_bytes ..."""
+    """Figures that parts state of themselves (`Staged.facts`), one for each die: compute, hbm_bandwidth, hbm_bytes ...
+
+    Rates and sizes of several parts on a die add up; of latencies the longest counts.
+    """
     facts = {}
     for part in groups:
-        if isinstance(part, Staged):
-            facts.update(part.facts())
+        for name, value in part.facts().items() if isinstance(part, Staged) else ():
+            each = facts.setdefault(name, [0] * part.dies)
+            for member in part.members:
+                own = value[member.die] if isinstance(value, tuple) else value
+                each[member.die] = max(each[member.die], own) if name.endswith(LATENCY) else each[member.die] + own
     return facts
 
 
@@ -72,9 +80,9 @@ def costs_of(facts, network, model):
         model.expert_bytes,
         model.slices,
         model.slices * 2 * model.hidden * model.intermediate,
-        facts["compute"],
-        facts["hbm_bandwidth"],
-        facts["hbm_latency_ps"],
+        next(rate for rate in facts["compute"] if rate),
+        next(rate for rate in facts["hbm_bandwidth"] if rate),
+        next(time for time in facts["hbm_latency_ps"] if time),
         edges[0]["bandwidth"],
         edges[0]["latency_ps"],
     )
@@ -151,7 +159,7 @@ def stage(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     facts = facts_of(groups)
     check_facts(facts, system)
     counted_by(groups)
-    dies = len(network.endpoints)
+    dies = len(facts["compute"])
     home = home_of(policies.placement, model.experts, dies)
     store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
     work = Work.of(model, layers, store)
@@ -171,7 +179,7 @@ def stage(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     run = Run(workload, work, policies, home, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
-    for part in (part for group in groups for part in group.replicas):
+    for part in (part for group in groups for part in group.members):
         if isinstance(part, Controller):
             part.begin(simulation, run)
     if run.done is None:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from chipweave.chain.rules import ADMISSIONS
+from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 
-LINK_MODELS = ("circuit", "fair", "flit")
-ADMISSIONS = ("work_conserving", "head_only", "early_booking")
 STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
 MOST_SEED = 2**63 - 1
 MOST = 1_000_000  # requests of a batch, steps: as `trace generate` has them
@@ -42,8 +42,8 @@ class RunSpec:
     def __post_init__(self):
         faults = []
         for name, value, allowed in (
-            ("link_model", self.link_model, LINK_MODELS),
-            ("admission", self.admission, ADMISSIONS),
+            ("link_model", self.link_model, registry.link_models.kinds()),
+            ("admission", self.admission, tuple(ADMISSIONS)),
             ("engine", self.engine, ("kernel", "plain")),
         ):
             if value is not None and value not in allowed:

@@ -15,6 +15,8 @@ from itertools import islice
 
 import networkx as nx
 
+from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, WAKES
+from chipweave.declare import registry
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.provenance import numbers
 from chipweave.declare.yamlfile import Node
@@ -28,7 +30,7 @@ from chipweave.topology.links import MAX_LINKS, NETWORK
 SETTINGS = named(
     {
         "link_model": Param(
-            "choice", default="circuit", choices=["circuit", "fair", "flit"], doc="what a transfer takes of a link"
+            "choice", default="circuit", choices=registry.link_models.kinds, doc="what a transfer takes of a link"
         ),
         "duplex": Param(
             "choice",
@@ -39,7 +41,7 @@ SETTINGS = named(
         "admission": Param(
             "choice",
             default="work_conserving",
-            choices=["work_conserving", "head_only", "early_booking"],
+            choices=ADMISSIONS,
             doc="how held resources are granted",
         ),
         "booking": Param("bool", default=None, doc="switches one habit of the admission: reserve one stage ahead"),
@@ -51,12 +53,10 @@ SETTINGS = named(
         "wake": Param(
             "choice",
             default=None,
-            choices=["head", "all"],
+            choices=WAKES,
             doc="switches one habit of the admission: who is tried when a resource is released",
         ),
-        "wait_queue": Param(
-            "choice", default="sorted", choices=["sorted", "artifact_heap"], doc="in which order waiters stand"
-        ),
+        "wait_queue": Param("choice", default="sorted", choices=WAIT_QUEUES, doc="in which order waiters stand"),
         "allow_deadlock": Param(
             "bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"
         ),
@@ -163,7 +163,7 @@ class NetworkMaker:
                 keys["routing"],
                 ", ".join(graph_routes.ANYWHERE),
             )
-        if s["admission"] == "early_booking" and s["link_model"] != "circuit":
+        if ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held:
             place = keys.get("link_model") or keys.get("admission")
             self.faults.add(
                 f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known",

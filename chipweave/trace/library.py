@@ -75,7 +75,7 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
     elif is_store(text):
         trace = open_store(text)
     else:
-        key = {"import": _fingerprint(Path(text)), "model": model, "experts": experts} | (
+        key = {"import": fingerprint(Path(text)), "model": model, "experts": experts} | (
             {"partial": True} if partial else {}
         )
         trace = cached(
@@ -260,7 +260,7 @@ def identity(source):
     """What tells a trace from another before it is made or imported: its name, or the hash of its content."""
     if source is None or source in names():
         return source
-    return open_store(source).sha256 if is_store(source) else _fingerprint(Path(source))
+    return open_store(source).sha256 if is_store(source) else fingerprint(Path(source))
 
 
 def is_store(path):
@@ -271,7 +271,7 @@ def is_store(path):
         return file.read(4) == b"PAR1"
 
 
-def _fingerprint(path):
+def fingerprint(path):
     """What changes when a file, or any file of a folder, changes."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())

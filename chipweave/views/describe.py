@@ -35,6 +35,7 @@ def everything():
     return {
         "components": {k: first_line(registry.components.find(k)) for k in registry.components.kinds()},
         "time_models": {k: first_line(registry.time_models.find(k)) for k in registry.time_models.kinds()},
+        "link_models": {k: first_line(registry.link_models.find(k)) for k in registry.link_models.kinds()},
         "policies": {k: first_line(registry.policies.find(k)) for k in registry.policies.kinds()},
         "topologies": list(shipped()),
         "presets": list(shipped("presets")),
@@ -58,6 +59,8 @@ def find(name, allow_code=False, preset=None):
         return "component", kind(registry.components.find(name))
     if name in registry.time_models.kinds():
         return "time model", kind(registry.time_models.find(name))
+    if name in registry.link_models.kinds():
+        return "link model", link_model(registry.link_models.find(name))
     if name in registry.policies.kinds():
         return "policy", kind(registry.policies.find(name))
     if name in models():
@@ -144,6 +147,11 @@ def kind(cls):
             for n, s in cls.slots_declared.items()
         ]
     return told
+
+
+def link_model(cls):
+    """A link model: its words, and whether links are held."""
+    return {"kind": cls.kind, "class": f"{cls.__module__}.{cls.__qualname__}", "about": cls.about(), "held": cls.held}
 
 
 def parameter(name, param):

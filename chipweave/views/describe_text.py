@@ -50,6 +50,7 @@ def show_everything(told):
     """All names."""
     table("components", ("kind", "what it is"), told["components"].items())
     table("time models (of one call; no parts)", ("kind", "what takes the time"), told["time_models"].items())
+    table("link models", ("name", "how transfers share links"), told["link_models"].items())
     table("policies", ("kind", "what it decides"), told["policies"].items())
     for what in ("topologies", "presets", "models", "strategies"):
         console.print(f"[bold]{what}[/bold]  {escape(', '.join(told[what]))}")
@@ -166,11 +167,22 @@ def _word(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def show_link_model(told):
+    """What a link model is."""
+    held = (
+        "held from start to end: admissions and wait queues apply" if told["held"] else "shared: no admission applies"
+    )
+    console.print(
+        f"[bold]{told['kind']}[/bold]  ({told['class']})\n{escape(inspect.cleandoc(told['about']))}\nlinks are {held}"
+    )
+
+
 SHOW = {
     "file": show_file,
     "everything": show_everything,
     "component": show_kind,
     "time model": show_kind,
+    "link model": show_link_model,
     "policy": show_kind,
     "topology": show_system,
     "model": show_model,

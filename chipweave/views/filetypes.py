@@ -133,14 +133,14 @@ def check_topology(path, allow_code, options):
     system = topology.load(path, sets=sets, allow_code=allow_code, preset=preset)
     if run_check.is_for_runs(system) or set(options) - {"preset", "sets"}:
         return _check_runs({**options, "topology": str(path)}, None, allow_code, bool(set(options) & OF_MODELS))
-    return _flit_warnings(system)
+    return _link_warnings(system)
 
 
-def _flit_warnings(system):
-    from chipweave.noc import network as flit_network
+def _link_warnings(system):
+    from chipweave.declare import registry
 
-    networks = (n for n in system.networks.values() if n.link_model == "flit")
-    return [Fault(words) for network in networks for words in flit_network.check(network)]
+    networks = system.networks.values()
+    return [Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n)]
 
 
 def _check_runs(options, run_file, allow_code, with_model=True):

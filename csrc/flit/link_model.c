@@ -22,7 +22,7 @@ struct net_flit {
     net_flit_spec spec;
     struct noc_state *noc;
     struct door *doors;
-    int32_t *link_row, *interval, vcs;
+    int32_t *link_row, *interval, *endpoint_of, vcs;
     uint64_t per_edge, edges; /* edge n is at n * per_edge / edges ps, rounded */
     uint64_t in_flight;
     uint32_t *turn;          /* per traffic class: messages sent */
@@ -131,6 +131,14 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
     net_flit *f = d->owner;
     if (bytes < 0 || source < 0 || target < 0 || f->status)
         return -1;
+    if (f->endpoint_of) {
+        if (source >= f->spec.n_instances || target >= f->spec.n_instances)
+            return -1;
+        source = f->endpoint_of[source];
+        target = f->endpoint_of[target];
+        if (source < 0 || target < 0)
+            return -1; /* takes no part in this network */
+    }
     if (source == target)
         return keep_own(f, now, message);
     u128 flits = ((u128)(uint64_t)bytes * (uint64_t)f->spec.flits_numerator + (uint64_t)f->spec.flits_denominator - 1) /
@@ -212,7 +220,8 @@ static void close_all(void *self)
     net_flit *f = ((struct door *)self)->owner;
     noc_close(f->noc);
     network_bins_free(&f->bins);
-    void *arrays[] = {f->doors, f->link_row, f->interval, f->turn, f->own, f->counts, f->sent, f->stalled, f};
+    void *arrays[] = {f->doors,  f->link_row, f->interval, f->turn,        f->own,
+                      f->counts, f->sent,     f->stalled,  f->endpoint_of, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -252,18 +261,23 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->counts = calloc((size_t)n_ports * (size_t)vcs, sizeof *f->counts);
     f->sent = calloc(links, sizeof *f->sent);
     f->stalled = calloc(links, sizeof *f->stalled);
-    int bad = network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
+    f->endpoint_of = spec->endpoint_of ? calloc((size_t)spec->n_instances + 1, sizeof *f->endpoint_of) : NULL;
+    int bad = (spec->endpoint_of && !f->endpoint_of) ||
+              network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
     if (bad || !f->doors || !f->link_row || !f->interval || !f->turn || !f->counts || !f->sent || !f->stalled) {
         f->noc = NULL;
         network_bins_free(&f->bins);
-        void *arrays[] = {f->doors, f->link_row, f->interval, f->turn, f->counts, f->sent, f->stalled, f};
+        void *arrays[] = {f->doors, f->link_row, f->interval,    f->turn, f->counts,
+                          f->sent,  f->stalled,  f->endpoint_of, f};
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
             free(arrays[i]);
         return NULL;
     }
     memcpy(f->link_row, spec->link_row, (size_t)spec->n_links * sizeof *f->link_row);
     memcpy(f->interval, spec->link_interval, (size_t)spec->n_links * sizeof *f->interval);
-    f->spec.link_row = f->spec.link_interval = NULL;
+    if (f->endpoint_of)
+        memcpy(f->endpoint_of, spec->endpoint_of, (size_t)spec->n_instances * sizeof *f->endpoint_of);
+    f->spec.link_row = f->spec.link_interval = f->spec.endpoint_of = NULL;
     const uint64_t picoseconds = 1000000u * (uint64_t)1000000u,
                    shared = common_divisor((uint64_t)spec->hz_numerator, picoseconds);
     f->per_edge = picoseconds / shared * (uint64_t)spec->hz_denominator;

@@ -22,7 +22,8 @@ typedef struct {
     const int32_t *link_row; /* for each link, its output port's place in noc_count() */
     const int32_t *link_interval;
     int64_t bin_ps;
-    int32_t max_bins;
+    int32_t max_bins, n_instances;
+    const int32_t *endpoint_of; /* of each instance, -1: none; NULL: operands name endpoints */
 } net_flit_spec;
 
 /* Takes over `noc`. NULL: no memory (then `noc` is still the caller's). */

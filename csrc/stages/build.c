@@ -124,6 +124,20 @@ int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacit
     return t ? added(s, keyed_init(t, instances, keys, capacity, journal), s->n_keyed) : -1;
 }
 
+int stages_vary_tags(stages *s, int32_t table, const int32_t *sets)
+{
+    struct tags_table *t = s->tags + table;
+    t->sets_of = stages_copied(s, sets, (size_t)t->instances, sizeof *sets);
+    return s->status ? -1 : 0;
+}
+
+int stages_vary_keyed(stages *s, int32_t table, const int32_t *capacity)
+{
+    struct keyed_table *t = s->keyed + table;
+    t->capacity_of = stages_copied(s, capacity, (size_t)t->instances, sizeof *capacity);
+    return s->status ? -1 : 0;
+}
+
 int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal)
 {
     struct bits_table *t = stages_append(s, &s->bits, &s->n_bits, sizeof *t);
@@ -154,8 +168,9 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
     int64_t unused;
     if (!r)
         return -1;
-    *r = (struct lasts_rule){rule->kind,  rule->by,         rule->network, rule->source, rule->target, rule->n_rates,
-                             rule->value, rule->quantum_ps, rule->work,    NULL,         NULL,         NULL};
+    *r = (struct lasts_rule){rule->kind,    rule->by,    rule->network,    rule->source, rule->target,
+                             rule->n_rates, rule->value, rule->quantum_ps, rule->work,   NULL,
+                             NULL,          NULL,        rule->n_picks,    NULL};
     r->rates = malloc((size_t)rule->n_rates * sizeof *r->rates + 1);
     if (!r->rates)
         return stages_fail(s, STAGES_NO_MEMORY, "no memory for a duration rule");
@@ -167,6 +182,8 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
         for (int32_t i = 0; i < rule->n_rates; i++)
             if (quotient(s, r->rates + i, r->quantum, rule->work.constant, &unused))
                 return -1;
+    if (rule->picks)
+        r->picks = stages_copied(s, rule->picks, (size_t)rule->n_picks, sizeof *rule->picks);
     if (rule->upto)
         r->upto = stages_copied(s, rule->upto, (size_t)rule->n_rates - 1, sizeof *rule->upto);
     if (rule->route_rate) {
@@ -198,7 +215,7 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_counters; i++)
         free(s->counters[i].slots);
     for (int32_t i = 0; i < s->n_lasts; i++)
-        free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate);
+        free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate), free(s->lasts[i].picks);
     for (int32_t i = 0; i < s->n_nodes; i++) {
         struct node *n = s->nodes + i;
         free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks),

@@ -137,7 +137,9 @@ int link_nodes(stages *s)
                                             c->at,
                                             c->source,
                                             c->target,
-                                            c->endpoints};
+                                            c->endpoints,
+                                            c->part,
+                                            c->parts};
         }
     }
     s->n_linked = s->n_nodes;

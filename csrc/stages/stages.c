@@ -97,6 +97,14 @@ static int check_amount(stages *s, const stages_amount *a, const int64_t *larges
     return 0;
 }
 
+static int check_lasts(stages *s, const struct lasts_rule *rule, const int64_t *largest)
+{
+    for (int32_t i = 0; i < rule->n_picks; i++)
+        if (check_lasts(s, s->lasts + rule->picks[i], largest))
+            return -1;
+    return check_amount(s, &rule->work, largest);
+}
+
 static int check_rows(stages *s, int32_t number, int32_t n, const int64_t *rows, int64_t more, int32_t counted)
 {
     const struct program *p = s->programs + number;
@@ -126,7 +134,7 @@ static int check_rows(stages *s, int32_t number, int32_t n, const int64_t *rows,
         for (int32_t k = 0; k < node->n_takes; k++)
             if (check_amount(s, &node->takes[k].bytes, largest))
                 return -1;
-        if (node->lasts >= 0 && check_amount(s, &s->lasts[node->lasts].work, largest))
+        if (node->lasts >= 0 && check_lasts(s, s->lasts + node->lasts, largest))
             return -1;
     }
     return 0;

@@ -27,7 +27,7 @@
 /* cdef: begin */
 enum { STAGES_OK = 0, STAGES_QUESTION = 1, STAGES_STUCK = 2, STAGES_BAD = 3, STAGES_NO_MEMORY = 4 };
 enum { STAGE_HOLD, STAGE_SEND, STAGE_CHOOSE, STAGE_OUTCOME };
-enum { ASK_EQUAL, ASK_LESS, ASK_OPERAND, ASK_TAGS, ASK_KEYED, ASK_BITS, ASK_MAP, ASK_PYTHON };
+enum { ASK_EQUAL, ASK_LESS, ASK_OPERAND, ASK_TAGS, ASK_KEYED, ASK_BITS, ASK_MAP, ASK_MODULO, ASK_PYTHON };
 enum {
     MARK_TAGS_INSERT,
     MARK_TAGS_TOUCH,
@@ -37,7 +37,7 @@ enum {
     MARK_BITS_SET,
     MARK_PYTHON
 };
-enum { LASTS_CONSTANT, LASTS_GIVEN, LASTS_RATE, LASTS_STEPS, LASTS_ROUTE, LASTS_PYTHON };
+enum { LASTS_CONSTANT, LASTS_GIVEN, LASTS_RATE, LASTS_STEPS, LASTS_ROUTE, LASTS_PYTHON, LASTS_PICK, LASTS_LONGEST };
 enum { QUESTION_BRANCH, QUESTION_DURATION, QUESTION_MARK };
 
 typedef struct stages stages;
@@ -73,6 +73,8 @@ typedef struct {
     const stages_rate *rates;
     const int64_t *upto;       /* STEPS: n_rates - 1 of them */
     const int32_t *route_rate; /* ROUTE: endpoints^2 indices into rates */
+    int32_t n_picks;
+    const int32_t *picks; /* numbers of rules. PICK: that of operand `by` holds; LONGEST: the one that lasts longest */
 } stages_lasts;
 
 /* network -1: resources */
@@ -83,15 +85,15 @@ typedef struct {
 typedef struct {
     int32_t op, table, of[3], value, at_end;
 } stages_mark;
-/* hops: a map of pairs, or -1 */
+/* hops: a map of pairs, or -1. parts > 1: piece `part` of so many whole pieces that add up to the amount */
 typedef struct {
-    int32_t counter, at, hops, endpoints, source, target;
+    int32_t counter, at, hops, endpoints, source, target, part, parts;
     stages_amount amount;
 } stages_count;
 
 typedef struct {
-    int32_t kind, ask, table, of[3];
-    int32_t lasts, then; /* -1: none, done */
+    int32_t kind, ask, table, of[3]; /* table: of MODULO the divisor */
+    int32_t lasts, then;             /* -1: none, done */
     int32_t n_branches, n_takes, n_marks, n_counts, n_spawns;
     const int32_t *branches, *spawns;
     const stages_take *takes;
@@ -113,6 +115,9 @@ int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacit
 int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal);
 int stages_add_map(stages *s, int32_t n, const int32_t *values);
 int stages_add_counter(stages *s, int32_t count);
+int stages_vary_tags(stages *s, int32_t table, const int32_t *sets); /* of each instance, at most those of the table */
+int stages_vary_keyed(stages *s, int32_t table,
+                      const int32_t *capacity); /* of each instance, 0: no bound; the table has one */
 int stages_add_lasts(stages *s, const stages_lasts *rule);
 int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t start, int32_t n_nodes,
                        const stages_node *nodes);

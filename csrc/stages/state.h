@@ -79,6 +79,7 @@ struct lasts_rule {
     struct rate *rates;
     int64_t *upto;
     int32_t *route_rate;
+    int32_t n_picks, *picks;
 };
 
 /* its locks stand in the pool from `first` on, and its links in `crossed` */
@@ -98,7 +99,7 @@ struct tally {
     int64_t *cells, constant;
     const int32_t *hops;
     const stages_amount *amount;
-    int32_t n_cells, at, source, target, endpoints;
+    int32_t n_cells, at, source, target, endpoints, part, parts;
 };
 
 /* A stages_node with what the engine adds. */

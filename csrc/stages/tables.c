@@ -6,7 +6,7 @@
 int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
-    *t = (struct tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1)};
+    *t = (struct tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1), NULL};
     if (!t->keys)
         return -1;
     memset(t->keys, 0xff, n * sizeof(int64_t)); /* all -1 */
@@ -17,7 +17,7 @@ int keyed_init(struct keyed_table *t, int32_t instances, int32_t keys, int32_t c
 {
     size_t slots = (size_t)instances * ((size_t)keys + 1);
     *t = (struct keyed_table){instances, keys, capacity, journal, calloc((size_t)instances * (size_t)keys + 1, 1),
-                              NULL,      NULL, NULL};
+                              NULL,      NULL, NULL,     NULL};
     t->held = calloc((size_t)instances + 1, sizeof(int32_t));
     if (capacity) {
         t->older = malloc(slots * sizeof(int32_t));
@@ -38,7 +38,12 @@ int bits_init(struct bits_table *t, int32_t instances, int32_t keys, int32_t jou
     return t->values ? 0 : -1;
 }
 
-void tags_free(struct tags_table *t) { free(t->keys); }
+void tags_free(struct tags_table *t)
+{
+    free(t->keys);
+    free(t->sets_of);
+}
+
 void bits_free(struct bits_table *t) { free(t->values); }
 
 void keyed_free(struct keyed_table *t)
@@ -47,6 +52,7 @@ void keyed_free(struct keyed_table *t)
     free(t->older);
     free(t->newer);
     free(t->held);
+    free(t->capacity_of);
 }
 
 int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
@@ -111,7 +117,8 @@ int keyed_insert(struct keyed_table *t, int64_t at, int64_t key, int64_t *evicte
     if (!t->capacity)
         return 1;
     link_newest(t, at, key);
-    if (t->held[at] > t->capacity) {
+    const int32_t capacity = t->capacity_of ? t->capacity_of[at] : t->capacity;
+    if (capacity && t->held[at] > capacity) {
         *evicted = links_of(t->newer, t, at)[t->keys]; /* the anchor's newer side is the oldest */
         unlink_key(t, at, *evicted);
         present[*evicted] = 0;
@@ -151,7 +158,8 @@ int keyed_check(const struct keyed_table *t)
         int64_t held = 0, listed = 0;
         for (int32_t key = 0; key < t->keys; key++)
             held += t->present[at * t->keys + key] == 1;
-        if (held != t->held[at] || (t->capacity && held > t->capacity))
+        int32_t capacity = t->capacity_of ? t->capacity_of[at] : t->capacity;
+        if (held != t->held[at] || (capacity && held > capacity))
             return -1;
         if (!t->capacity)
             continue;

@@ -15,6 +15,7 @@
 struct tags_table {
     int32_t instances, sets, ways, journal;
     int64_t *keys;
+    int32_t *sets_of; /* of each instance, where they differ; sets is then the most of them */
 };
 
 struct keyed_table {
@@ -22,6 +23,7 @@ struct keyed_table {
     uint8_t *present;
     int32_t *older, *newer; /* only with a capacity; [instances][keys + 1], entry `keys` is the anchor */
     int32_t *held;
+    int32_t *capacity_of; /* of each instance, where they differ; 0: no bound */
 };
 
 struct bits_table {
@@ -53,8 +55,9 @@ int keyed_check(const struct keyed_table *t); /* 0 if lists, counts and presence
 static inline int64_t *tags_line(const struct tags_table *t, int64_t at, int64_t set)
 {
     int64_t line = at * t->sets; /* most tables have few sets and small numbers: keep clear of 64-bit division */
-    if (t->sets > 1)
-        line += set >> 32 ? set % t->sets : (int64_t)((uint32_t)set % (uint32_t)t->sets);
+    const int32_t sets = t->sets_of ? t->sets_of[at] : t->sets;
+    if (sets > 1)
+        line += set >> 32 ? set % sets : (int64_t)((uint32_t)set % (uint32_t)sets);
     return t->keys + line * t->ways;
 }
 

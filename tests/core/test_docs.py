@@ -71,7 +71,7 @@ def test_every_command_there_is_is_documented():
         assert f"`chipweave {name}" in page, name
         command = root.get_command(context, name)
         for sub in command.commands if isinstance(command, click.Group) else ():
-            assert f"trace {sub}" in page, sub
+            assert f"{name} {sub}" in page, sub
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())

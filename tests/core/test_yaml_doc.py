@@ -62,7 +62,7 @@ def test_every_dependency_has_its_reason():
     config.read(ROOT / "setup.cfg")
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     named = [
-        line.split(">")[0]
+        re.split("[>=]", line)[0]
         for section in (config["options"]["install_requires"], *config["options.extras_require"].values())
         for line in section.split("\n")
         if line

@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 
 from chipweave import errors
 from chipweave.__main__ import main, root
+from chipweave.declare import registry
 from chipweave.io.shipped import shipped
 from chipweave.policy import strategy
 from chipweave.run import spec as runspec
@@ -177,7 +178,7 @@ def test_the_promised_names_are_shipped():
     )
     assert {"artifact", "paper", "h100"} <= set(shipped("presets"))
     assert {"base", "ep", "allo", "pred", "allo+pred"} == set(runspec.STRATEGIES) <= set(strategy.shipped())
-    assert set(runspec.LINK_MODELS) == {"circuit", "fair", "flit"} and set(runspec.ADMISSIONS) == {
+    assert registry.link_models.kinds() == ["circuit", "fair", "flit"] and set(runspec.ADMISSIONS) == {
         "work_conserving",
         "head_only",
         "early_booking",

@@ -24,6 +24,7 @@ static inline __attribute__((always_inline)) int64_t ask(stages *s, const struct
     case ASK_EQUAL: return a == b;
     case ASK_LESS: return a < b;
     case ASK_OPERAND: return a;
+    case ASK_MODULO: return a < 0 ? no_answer(s, "dealt operand", a, INT64_MAX) : a % node->table;
     case ASK_TAGS: {
         const struct tags_table *t = s->tags + node->table;
         int64_t key = operands[node->of[2]];
@@ -94,6 +95,8 @@ static int python_duration(stages *s)
     return w->lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)w->lasts) : 0;
 }
 
+static int picked(stages *s, const struct lasts_rule *rule, const int64_t *operands);
+
 static inline int duration(stages *s, const struct lasts_rule *rule, const int64_t *operands)
 {
     int64_t pick = 0;
@@ -117,8 +120,37 @@ static inline int duration(stages *s, const struct lasts_rule *rule, const int64
     }
     if (rule->kind == LASTS_PYTHON)
         return python_duration(s);
+    if (rule->n_picks)
+        return picked(s, rule, operands);
     s->walk.lasts = operands[rule->value];
     return s->walk.lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)s->walk.lasts) : 0;
+}
+
+static inline int one_of(stages *s, int32_t number, const int64_t *operands)
+{
+    const struct lasts_rule *rule = s->lasts + number;
+    if (rule->kind != LASTS_CONSTANT)
+        return duration(s, rule, operands);
+    s->walk.lasts = rule->value;
+    return 0;
+}
+
+/* PICK: the rule of an instance. LONGEST: of several holds that begin together, none of which Python answers. */
+static int picked(stages *s, const struct lasts_rule *rule, const int64_t *operands)
+{
+    int64_t longest = 0;
+    if (rule->kind == LASTS_PICK) {
+        int64_t at = operands[rule->by];
+        return outside(s, "instance of a duration rule", at, rule->n_picks) ? -1 : one_of(s, rule->picks[at], operands);
+    }
+    for (int32_t i = 0; i < rule->n_picks; i++) {
+        if (one_of(s, rule->picks[i], operands))
+            return -1;
+        if (s->walk.lasts > longest)
+            longest = s->walk.lasts;
+    }
+    s->walk.lasts = longest;
+    return 0;
 }
 
 static inline int count(stages *s, const struct node *node, const int64_t *operands)
@@ -128,6 +160,8 @@ static inline int count(stages *s, const struct node *node, const int64_t *opera
         int64_t at = operands[c->at], amount = c->constant;
         if (c->amount)
             amount = amount_of(c->amount, operands);
+        if (c->parts)
+            amount = (int64_t)(((__int128)amount * (c->part + 1)) / c->parts - ((__int128)amount * c->part) / c->parts);
         if (outside(s, "counter: index", at, c->n_cells))
             return -1;
         if (c->hops) {

@@ -1,16 +1,58 @@
-"""A network of flits (csrc/flit/link_model.h) within the stage engine."""
+"""Flit: routers with virtual channels, credits and allocation, cycle by cycle (docs/flit.md).
+
+Models      messages cut into packets and flits, through the routers of csrc/flit.
+Leaves out  see docs/flit.md.
+Checked by  tests/stages/test_kernel_equals_twin.py, tests/flit/
+"""
+
+from typing import Any
 
 from chipweave._kernel import ffi, lib
 from chipweave.errors import ChipweaveError
+from chipweave.fabric.link_models.base import Compiled, Routes
+from chipweave.fabric.link_models.model import LinkModel, link_model
 from chipweave.fabric.noc import Kernel
+from chipweave.fabric.sends import flit_plan
+from chipweave.noc import network as flit_network
+from chipweave.plain.flit import PlainFlit
 
 LARGEST = 2**62
 
 
-class FlitModel:
-    """The network of a `FlitPlan`, added to the engine that `compiler` builds: one number per class of messages."""
+@link_model("flit")
+class Flit(LinkModel):
+    """Messages go as flits through routers, cycle by cycle."""
 
-    def __init__(self, compiler, network, plan):
+    @classmethod
+    def options(cls, network: Any) -> dict:
+        """How the routers of the topology's network are made, once its classes of messages are known."""
+        return {"flit": lambda classes: flit_network.of(network, classes)}
+
+    @classmethod
+    def warnings(cls, network: Any) -> list[str]:
+        """Deadlock freedom, as the topology alone tells."""
+        return flit_network.check(network)
+
+    @classmethod
+    def plain(cls, layout: Any, network: Any, bin_ps: int, max_bins: int) -> PlainFlit:
+        """See LinkModel."""
+        return PlainFlit(network, flit_plan(layout, network), bin_ps, max_bins)
+
+    @classmethod
+    def compile(cls, compiler: Any, network: Any, routes: Routes) -> "CompiledFlit":
+        """See LinkModel."""
+        return CompiledFlit(compiler, network, flit_plan(compiler.layout, network))
+
+
+class CompiledFlit(Compiled):
+    """The network of a `FlitPlan` in the native engine (csrc/flit/link_model.h): one number per class of messages.
+
+    Attributes:
+        kernel: the open flit network.
+    """
+
+    def __init__(self, compiler: Any, network: Any, plan: Any) -> None:
+        super().__init__(network)
         spec = plan.spec
         self.class_of = {key: c for key, c in plan.class_of.items()}
         self.kernel = Kernel(spec.network, spec.router, skip=spec.skip)
@@ -22,6 +64,8 @@ class FlitModel:
         for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
             if max(figure.numerator, figure.denominator) >= LARGEST:
                 raise ChipweaveError(f"network {network.name}: {what} {figure} does not fit 62 bits")
+        places = dict(network.options).get("endpoint_of")
+        endpoint_of = ffi.new("int32_t[]", list(places)) if places else ffi.NULL
         given = ffi.new(
             "net_flit_spec *",
             {
@@ -38,6 +82,8 @@ class FlitModel:
                 "link_interval": intervals,
                 "bin_ps": compiler.bins[0],
                 "max_bins": compiler.bins[1],
+                "n_instances": len(places or ()),
+                "endpoint_of": endpoint_of,
             },
         )
         self.model = lib.net_flit_new(given, self.kernel.net, ports, vcs)
@@ -49,14 +95,15 @@ class FlitModel:
             for c in range(spec.traffic)
         ]
 
-    def number(self, stage):
+    def number(self, stage: tuple | None = None) -> int:
         """The engine's number for the messages of (chain, stage)."""
         return self.numbers[self.class_of[stage]]
 
-    def link_bins(self, bin_ps, bins):
+    def link_bins(self, bin_ps: Any, bins: Any) -> Any:
+        """See Compiled."""
         return lib.net_flit_link_bins(self.model, bin_ps, bins)
 
-    def raise_if_failed(self):
+    def raise_if_failed(self) -> None:
         """`Stuck` with the wait cycle, or what else ended the network."""
         status = lib.net_flit_status(self.model)
         if status:

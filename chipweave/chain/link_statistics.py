@@ -1,0 +1,27 @@
+"""Statistics of the links of a network, and the locks of links that are held."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class LinkStatistics:
+    """int64 arrays over links (the order of `Network.links`); `bins` is [bin, link, (bytes, busy ps, stalled ps)]."""
+
+    bytes: np.ndarray
+    busy_ps: np.ndarray
+    stalled_ps: np.ndarray
+    bin_ps: int
+    bins: np.ndarray
+
+
+def lock_numbers(network):
+    """The lock of each link, numbered from 0: undirected, all links between a pair of routers share one."""
+    numbers = {}
+    for i, link in enumerate(network.links):
+        numbers.setdefault(i if network.directed else frozenset((link.source, link.target)), len(numbers))
+    return [
+        numbers[i if network.directed else frozenset((link.source, link.target))]
+        for i, link in enumerate(network.links)
+    ]

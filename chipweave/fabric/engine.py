@@ -1,0 +1,134 @@
+"""A running layout: the one interface of the native stage engine and its plain twin."""
+
+import numpy as np
+
+from chipweave.chain.nouns import Bits, Keyed, Tags
+from chipweave.errors import BadInput
+
+NUMBER_LIMIT = 2**63
+JOURNAL_FAMILY = {Tags: 0, Keyed: 1, Bits: 2}
+NO_ROWS = np.empty((0, 5), np.int64)
+
+
+class Engine:
+    """A layout in motion. Times are absolute integer ps.
+
+    A *barrier* is any moment at which nothing is in flight; the next `issue` starts from it: creation numbers restart,
+    and nothing but tables, counters and statistics is carried over.
+    """
+
+    def __init__(self, layout, core):
+        self.layout, self.core, self.unread = layout, core, NO_ROWS
+
+    @property
+    def now_ps(self):
+        """The present: time of the last event that ran, or the last `until_ps` reached."""
+        return self.core.now_ps
+
+    @property
+    def idle(self):
+        """Whether nothing is in flight."""
+        return self.core.idle
+
+    @property
+    def events(self):
+        """Starts of stages plus completions of chains and side chains so far (as the published artifact counts)."""
+        return self.core.events
+
+    def issue(self, chain, rows, starts_ps=None, times=1, counted=None):
+        """Start transfers of rows of integers [n, operands], in row order; returns the number of the batch.
+
+        starts_ps  delays of the rows from now (default: all now)
+        times      transfers of each row, one after the other; the operand named `counted` is one larger each time
+        """
+        program = self.layout.chains.get(getattr(chain, "name", chain))
+        if program is None:
+            raise BadInput(f"unknown chain '{chain}'; allowed: {', '.join(self.layout.chains)}")
+        rows = np.ascontiguousarray(_integers(rows, f"chain {program.name}: rows"))
+        if rows.ndim != 2 or rows.shape[1] != len(program.operands):
+            raise BadInput(
+                f"chain {program.name}: rows must be [n, {len(program.operands)}] ({', '.join(program.operands)}), not {rows.shape}"
+            )
+        if starts_ps is not None:
+            starts_ps = np.ascontiguousarray(_integers(starts_ps, "starts_ps"))
+            if starts_ps.shape != rows.shape[:1] or (len(starts_ps) and starts_ps.min() < 0):
+                raise BadInput("starts_ps must hold one delay >= 0 for each row")
+        if counted is not None and counted not in program.operands:
+            raise BadInput(f"chain {program.name}: unknown operand '{counted}'; allowed: {', '.join(program.operands)}")
+        return self.core.issue(
+            program, rows, starts_ps, times, -1 if counted is None else program.operands.index(counted)
+        )
+
+    def advance(self, until_ps=None):
+        """Run to the next instant at which batches complete, at most to `until_ps` (inclusive).
+
+        Returns [(batch, time_ps), ...], all of one instant; empty when `until_ps` is reached or nothing is in flight.
+        Stages answered by Python call their functions meanwhile. Raises `Stuck` if a wait can never end.
+        """
+        return self.core.advance(until_ps)
+
+    def finish_ps(self, batch):
+        """int64 [n]: when each transfer of a batch finished (side chains apart); valid until the issue after the next barrier."""
+        return self.core.finish_ps(batch)
+
+    def array(self, part):
+        """The live NumPy array of a part.
+
+        Counter int64 [count]; Bits uint8 [instances, keys], writable; Keyed uint8 [instances, keys], 0 absent 1 held 2 pinned
+        (read only); Tags int64 [instances, sets, ways] (a copy, -1 empty).
+        """
+        return self.core.array(part)
+
+    def totals(self):
+        """The sum of each counter over its cells, by the counters' numbers."""
+        return self.core.totals()
+
+    def pin(self, keyed, at, keys):
+        """Make keys present for good in one instance of a keyed store."""
+        self.core.pin(keyed, at, keys)
+
+    def copy_tables(self, other):
+        """Take over tags, keyed stores and bits of another engine of the same layout, link models apart (kernel only)."""
+        self.core.copy_tables(other.core)
+
+    def journal(self, part=None):
+        """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance, key, what).
+
+        table = family * 1000 + number (families: tags 0, keyed 1, bits 2); what = 1 inserted, 2 evicted or cleared.
+        With `part` only that table's rows are taken; the others stay for who asks for them.
+        """
+        rows = self.core.journal()
+        if len(self.unread):
+            rows, self.unread = np.concatenate([self.unread, rows]), NO_ROWS
+        if part is None or not len(rows):
+            return rows
+        mine = rows[:, 1] == JOURNAL_FAMILY[type(part)] * 1000 + part.number
+        self.unread = rows[~mine]
+        return rows[mine]
+
+    def link_statistics(self, network):
+        """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
+        return self.core.link_statistics(network)
+
+    def check(self):
+        """Assert every invariant of the engine (for tests and debugging; slow)."""
+        self.core.check()
+
+    def close(self):
+        self.core.close()
+
+
+def _integers(values, what):
+    """int64 array; a number that does not fit is an error, never wrapped."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f" and not isinstance(values, np.ndarray):
+        array = np.asarray(values, dtype=object)  # NumPy makes floats of integers beyond 64 bits
+    if array.size == 0:
+        return array.astype(np.int64)
+    if array.dtype == object:
+        for value in array.flat:
+            if not isinstance(value, (int, np.integer)) or not -NUMBER_LIMIT <= value < NUMBER_LIMIT:
+                raise BadInput(f"{what}: {value!r} is no 64-bit integer")
+    elif array.dtype.kind not in "iu" or (array.dtype.kind == "u" and array.max() >= NUMBER_LIMIT):
+        raise BadInput(f"{what} must be 64-bit integers, not {array.dtype}")
+    return array.astype(np.int64, copy=False)

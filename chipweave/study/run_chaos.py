@@ -1,0 +1,143 @@
+"""What the command `study chaos` does."""
+
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+from chipweave.errors import BadInput, Fault
+from chipweave.io.atomic import check_file, check_folder, write_json
+from chipweave.io.console import Sheet, note, show
+from chipweave.io.progress import progress
+from chipweave.policy import strategy as strategies_of
+from chipweave.run.spec import RunSpec
+from chipweave.study import chaos, executors, plot, printed, sweep
+
+SCHEMA = "chipweave.study.chaos/1"
+
+
+def command(
+    traces, out, models, topologies, batches, strategies, steps, seed, preset, link_model, admission, host, executor,
+    jobs, json_path,
+):  # fmt: skip
+    """Run what is asked for, write tables and pictures, show ours beside the printed."""
+    said = printed.load("chaos")
+    models, topologies = _names(models, said.models), _names(topologies, said.topologies)
+    strategies = _names(strategies, chaos.DEFAULT_STRATEGIES)
+    batches = _batches(batches)
+    for name in strategies:
+        strategies_of.load(name)
+    spec = RunSpec(preset=preset, steps=steps, seed=seed, link_model=link_model, admission=admission)
+    check_folder(out)
+    check_file(json_path)
+    make = executors.load(executor) if jobs > 1 or executor != "local" else None
+    with tempfile.TemporaryDirectory() if out is None else nullcontext(out) as folder:
+        with progress() as bar:
+            found = chaos.sweep_of(spec, models, topologies, batches, strategies, traces, bar)
+            of_host = (
+                chaos.host_sweep(spec, [m for m in models if m in _host_models(said)], traces, bar) if host else None
+            )
+        with make(jobs, {}) if make else nullcontext(None) as pool:
+            failed = sweep.run(found, folder, pool)["failed"]
+            if of_host and of_host.points:
+                failed += sweep.run(of_host, Path(folder) / "host", pool)["failed"]
+        document = written(folder, said, spec, bool(of_host and of_host.points))
+        if out is not None:
+            pictures(Path(folder))
+            write_json(Path(folder) / "chaos.json", document)
+    if json_path:
+        write_json(json_path, document)
+    report(document, said)
+    if failed:
+        raise BadInput(Fault(f"{len(failed)} points failed: {failed[0]['message']}"))
+
+
+def written(folder, said, spec, host) -> dict:
+    """The document of the study: one row per bar, averages, what has no bar, context, how it was run."""
+    table = _rows(Path(folder) / "points.parquet")
+    found = chaos.quantities(table)
+    rows, others = chaos.against(found, said)
+    return {
+        "schema": SCHEMA,
+        "paper": said.paper,
+        "preset": spec.preset,
+        "link_model": table[0]["link_model"] if table else spec.link_model,
+        "admission": table[0]["admission"] if table else spec.admission,
+        "steps": spec.steps,
+        "seed": spec.seed,
+        "traces": {row["model"]: row["trace_sha256"] for row in table},
+        "rows": rows,
+        "averages": chaos.averages(found, said),
+        "others": others,
+        "host_overhead": chaos.host_overhead(_rows(Path(folder) / "host" / "points.parquet"), said) if host else [],
+        "earlier": [dict(zip(("version", "what", "quantity", "printed"), row, strict=True)) for row in said.earlier],
+    }
+
+
+def pictures(folder: Path) -> None:
+    """Throughput, hops, DRAM accesses and the host's cost, as the paper draws them."""
+    table = plot.read_table(folder)
+    table["configuration"] = [f"{m}, {t}" for m, t in zip(table["model"], table["topology"], strict=True)]
+    for name in ("local_read_bytes", "remote_read_bytes", "copy_write_bytes", "hops"):
+        if name in table:
+            plot.draw(table, folder / f"{name}.svg", "batch", name, "strategy", "configuration", title=name)
+    plot.draw(
+        table, folder / "speedup.svg", "batch", "speedup", "strategy", "configuration", title="speed-up over Base"
+    )
+
+
+def report(document: dict, said) -> None:
+    """Bars, averages and the host's cost on standard output."""
+    how = f"preset {document['preset']}, {document['link_model']}, {document['admission']}, {document['steps']} steps"
+    sheet = Sheet(
+        f"{document['paper']}: {how}",
+        ("model", "topology", "batch", "strategy", "quantity", "ours", "printed", "off", "evidence"),
+        right_from=5,
+    )
+    for row in document["rows"]:
+        sheet.add(*_cells(row))
+    show(sheet)
+    sheet = Sheet("averages", ("over", "strategy", "quantity", "ours", "printed", "off", "of"), right_from=3)
+    for row in document["averages"]:
+        over = ", ".join(str(row[k]) for k in ("model", "topology", "batch") if row[k] is not None) or "all"
+        sheet.add(over, row["strategy"], row["quantity"], *_cells(row)[5:8], f"{row['configurations']}")
+    show(sheet)
+    if document["host_overhead"]:
+        sheet = Sheet("command processor on the host", ("model", "topology", "batch", "ours", "printed"), right_from=3)
+        for row in document["host_overhead"]:
+            aim = f"{row['least']:.1%} to {row['most']:.1%}"
+            sheet.add(row["model"], row["topology"], f"{row['batch']:,}", f"{row['simulated']:.1%}", aim)
+        show(sheet)
+    bars = [abs(r["simulated"] / r["printed"] - 1) for r in document["rows"] if r["evidence"] == "bar"]
+    if bars:
+        note(
+            f"{len(bars)} printed bars: the farthest is {max(bars):.0%} off, {sum(b <= 0.15 for b in bars)} within 15 %"
+        )
+
+
+def _cells(row):
+    off = f"{row['simulated'] / row['printed'] - 1:+.0%}"
+    texts = [str(row[k]) for k in ("model", "topology", "batch", "strategy", "quantity")]
+    return (*texts, f"{row['simulated']:.2f}", f"{row['printed']:g}", off, row["evidence"])
+
+
+def _rows(path):
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path).to_pylist() if path.exists() else []
+
+
+def _names(text, default):
+    return list(default) if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _batches(text):
+    if text is None:
+        return list(chaos.BATCHES)
+    try:
+        return [int(each) for each in text.split(",")]
+    except ValueError:
+        raise BadInput(Fault(f"--batches {text!r}", allowed="whole numbers with commas between")) from None
+
+
+def _host_models(said):
+    return {row["model"] for row in said.host_overhead}

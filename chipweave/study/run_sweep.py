@@ -1,0 +1,122 @@
+"""What the command `sweep` does."""
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from chipweave.errors import BadInput, Fault
+from chipweave.io.atomic import check_file, check_folder, write_json
+from chipweave.io.console import Sheet, note, show
+from chipweave.io.progress import progress
+from chipweave.run import simulate
+from chipweave.study import executors, plot, sweep
+from chipweave.study.point import Point
+from chipweave.study.sweep_file import Sweep, load
+
+
+def command(file, out, executor, jobs, options, only, emit, listed, allow_code, json_path):
+    """Run, list or emit a sweep; raises `BadInput` before any work where something is wrong."""
+    found = load(file)
+    if allow_code:
+        points = [Point(replace(p.spec, allow_code=True), p.settings) for p in found.points]
+        found = replace(found, points=points)
+    if listed:
+        for number, each in enumerate(found.points):
+            print(f"{number}\t{each.key()}\t{sweep.described(each.settings)}")
+        return
+    if out is None:
+        raise BadInput(Fault("no --out is given", allowed="--out FOLDER, where the results go"))
+    if emit:
+        print(slurm_script(file, out, len(found.points), jobs))
+        return
+    check_folder(out)
+    check_file(json_path)
+    if only is not None and only >= len(found.points):
+        raise BadInput(Fault(f"point {only} of {len(found.points)}", allowed=f"0 to {len(found.points) - 1}"))
+    make = None if executor == "local" and (jobs == 1 or only is not None) else executors.load(executor)
+    given = dict(_pair(text) for text in options)
+    make_traces(found, only)
+    if make is None:
+        document = sweep.run(found, out, None, only)
+    else:
+        with make(jobs, given) as pool:
+            document = sweep.run(found, out, pool, only)
+    draw(found, document, out)
+    if json_path:
+        write_json(json_path, document)
+    if json_path != "-":
+        report(document, out)
+    if document["failed"]:
+        raise BadInput(Fault(f"{len(document['failed'])} points failed: {document['failed'][0]['message']}"))
+
+
+def make_traces(found: Sweep, only: int | None) -> None:
+    """Make or import each trace once, before the points that read it: two that made the same would do the work twice."""
+    wanted = found.points if only is None else [found.points[only]]
+    seen = set()
+    with progress() as bar:
+        for each in wanted:
+            spec = each.spec
+            which = (spec.trace, spec.model, spec.batch if spec.trace is None else 0, spec.steps, spec.seed)
+            if which not in seen:
+                seen.add(which)
+                simulate.make_trace(spec, bar)
+
+
+def draw(found: Sweep, document: dict, out) -> None:
+    """The pictures that a sweep file asks for, of the rows there are."""
+    table = Path(out) / "points.parquet"
+    for number, each in enumerate(found.plots if document["done"] else ()):
+        path = Path(out) / each.get("file", f"{each['y']}{number or ''}.svg")
+        columns = plot.read_table(table)
+        try:
+            named = [each.get(key) for key in ("x", "y", "colour", "facet", "kind", "title")]
+            plot.draw(columns, path, *named[:4], named[4] or "auto", named[5] or found.doc)
+        except BadInput as error:
+            note(f"plot {number}: {error}")
+
+
+def report(document: dict, out) -> None:
+    """The table of results on standard output."""
+    table = plot.read_table(out) if document["done"] else {}
+    figures = [name for name in ("decode_time_ns", "speedup", "hops", "cpu_s") if name in table]
+    columns = [*document["settings"], *figures]
+    if table:
+        sheet = Sheet(f"{document['name']}: {document['doc']}", columns, right_from=len(document["settings"]))
+        for i in range(document["done"]):
+            sheet.add(*(_short(table[name][i]) for name in columns))
+        show(sheet)
+    note(f"{document['done']} of {document['points']} points are in {out}/points.parquet")
+
+
+def slurm_script(file, out, points: int, jobs: int) -> str:
+    """A job array that runs the points one by one and ends with the tables."""
+    run = f"{shlex.quote(sys.executable)} -m chipweave sweep {shlex.quote(str(file))} --out {shlex.quote(str(out))}"
+    return f"""#!/bin/sh
+#SBATCH --job-name=chipweave
+#SBATCH --array=0-{points - 1}%{max(jobs, 1)}
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=4G
+# When the array has ended, the same command without --only makes the tables and runs what failed.
+{run} --only "$SLURM_ARRAY_TASK_ID"
+"""
+
+
+def _pair(text):
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise BadInput(Fault(f"--executor-option {text!r}", allowed="KEY=VALUE"))
+    return key, value
+
+
+def _short(value):
+    return (
+        "-"
+        if value is None
+        else f"{value:.3f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )

@@ -1,0 +1,166 @@
+"""Sweep files: a run, what varies, what is compared with what, and the pictures to draw.
+
+    schema: chipweave.sweep/1
+    name: batch
+    doc: how the speed-up falls with the batch
+    run: {model: deepseek-v3, topology: wafer_5x5, preset: artifact, steps: 128}
+    vary:
+      batch: [4096, 16384]
+      strategy: [base, ep, allo]
+      allocation.block: [50, 512]          # a policy's parameter; die.hbm.bandwidth would be a part's
+    together:                              # settings that go together, one mapping after the other
+      - {topology: wafer_5x5, die.d2d.bandwidth: 1.7 TB/s}
+    compare: {strategy: base}              # `speedup`: decode time of the point that differs in these alone, over one's own
+    skip: [{strategy: base, allocation.block: 50}]
+    plot: [{x: batch, y: speedup, colour: strategy, facet: model}]
+
+Points are the product of all that varies, in the order written. Paths start at the file.
+"""
+
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+
+from chipweave.declare import yamlfile
+from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.run.spec import RunSpec
+from chipweave.study.point import SPEC_KEYS, Point, build
+
+SCHEMA = "chipweave.sweep/1"
+KEYS = ("schema", "name", "doc", "run", "vary", "together", "compare", "skip", "plot")
+MOST_POINTS = 100_000
+PLOT_KEYS = ("x", "y", "colour", "facet", "kind", "file", "title")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """name, doc, points, the settings of the reference of `speedup`, plots (mappings of PLOT_KEYS)."""
+
+    name: str
+    doc: str
+    points: list
+    compare: dict = field(default_factory=dict)
+    plots: list = field(default_factory=list)
+
+    @property
+    def settings(self) -> list[str]:
+        """The names of all that varies, in order."""
+        return list(dict.fromkeys(name for point in self.points for name in point.settings))
+
+
+def load(path) -> Sweep:
+    """The Sweep of a file; raises `BadInput` with every fault of it."""
+    root, faults = yamlfile.load(path), Faults()
+    if not root.is_map:
+        raise BadInput(Fault(f"a sweep file is a mapping, not {root.shape()}", root.place))
+    for key in root.value:
+        if key not in KEYS:
+            faults.add(f"a sweep file has no key {key!r}", root.keys[key], ", ".join(KEYS), nearest(key, KEYS))
+    schema = root.get("schema")
+    if schema is None or schema.value != SCHEMA:
+        faults.add("a sweep file says its schema", root.place, f"schema: {SCHEMA}")
+    base = _base(root.get("run"), Path(path).resolve().parent, faults)
+    axes = _axes(root, faults)
+    skip = [_mapping(each, "skip", faults) for each in _list(root.get("skip"), "skip", faults)]
+    compare = _mapping(root.get("compare"), "compare", faults) if root.get("compare") else {}
+    plots = _plots(root.get("plot"), faults)
+    faults.raise_if_any()
+    count = 1
+    for axis in axes:
+        count *= len(axis)
+    if count > MOST_POINTS:
+        faults.add(f"{count:,} points", root.place, f"at most {MOST_POINTS:,}")
+        faults.raise_if_any()
+    points = _points(base, axes, skip, root, faults)
+    faults.raise_if_any()
+    text = {key: root.get(key).text if root.get(key) else "" for key in ("name", "doc")}
+    return Sweep(text["name"] or Path(path).stem, text["doc"], points, compare, plots)
+
+
+def _base(node, folder, faults):
+    """The RunSpec under all points."""
+    given = _mapping(node, "run", faults) if node else {}
+    sets = given.pop("set", ())
+    unknown = [key for key in given if key not in SPEC_KEYS]
+    for key in unknown:
+        faults.add(f"a run has no {key!r}", node.keys[key], ", ".join((*SPEC_KEYS, "set")), nearest(key, SPEC_KEYS))
+    try:
+        options = {key: value for key, value in given.items() if key not in unknown}
+        return replace(RunSpec(folder=str(folder), sets=tuple(sets)), **_beside(options, folder))
+    except (BadInput, TypeError) as error:
+        faults.found += getattr(error, "faults", [Fault(str(error), node.place)])
+        return RunSpec(folder=str(folder))
+
+
+def _beside(settings, folder):
+    """Settings whose file names start at the folder of the sweep file."""
+    found = {}
+    for key, value in settings.items():
+        here = isinstance(value, str) and key in ("topology", "preset", "model", "trace", "strategy")
+        found[key] = str(folder / value) if here and (folder / value).exists() else value
+    return found
+
+
+def _axes(root, faults):
+    """[[settings, ...]] one list for each thing that varies."""
+    axes, vary = [], root.get("vary")
+    if vary is not None and not vary.is_map:
+        faults.add(f"vary is a mapping of lists, not {vary.shape()}", vary.place, "batch: [4096, 16384]")
+    for name, values in vary.value.items() if vary is not None and vary.is_map else ():
+        if not values.is_list or not values.value:
+            faults.add(f"{name} varies over {values.shape()}", values.place, "a list with at least one value")
+            continue
+        axes.append([{name: each.plain()} for each in values.value])
+    together = [_mapping(each, "together", faults) for each in _list(root.get("together"), "together", faults)]
+    if together:
+        axes.append(together)
+    if not axes:
+        faults.add("nothing varies", root.place, "vary or together")
+    return axes
+
+
+def _points(base, axes, skip, root, faults):
+    points, folder = [], Path(base.folder)
+    for parts in product(*axes):
+        settings = {name: value for part in parts for name, value in part.items()}
+        if any(all(settings.get(name) == value for name, value in each.items()) for each in skip):
+            continue
+        try:
+            point = build(_beside(settings, folder), base)
+            points.append(Point(point.spec, settings))
+        except (BadInput, TypeError) as error:
+            for fault in getattr(error, "faults", [Fault(str(error))]):
+                if fault.what not in [each.what for each in faults.found]:
+                    faults.found.append(replace(fault, place=root.place) if not str(fault.place) else fault)
+    if not points and not faults.found:
+        faults.add("every point is skipped", root.place, "at least one point")
+    return points
+
+
+def _mapping(node, what, faults):
+    if node is None or not node.is_map:
+        faults.add(f"{what} holds {node.shape() if node else 'nothing'}", node.place if node else (), "a mapping")
+        return {}
+    return node.plain()
+
+
+def _list(node, what, faults):
+    if node is None:
+        return []
+    if not node.is_list:
+        faults.add(f"{what} is {node.shape()}", node.place, "a list of mappings")
+        return []
+    return node.value
+
+
+def _plots(node, faults):
+    plots = []
+    for each in _list(node, "plot", faults):
+        plot = _mapping(each, "plot", faults)
+        for key in plot:
+            if key not in PLOT_KEYS:
+                faults.add(f"a plot has no {key!r}", each.keys[key], ", ".join(PLOT_KEYS), nearest(key, PLOT_KEYS))
+        if not {"x", "y"} <= plot.keys():
+            faults.add("a plot needs x and y", each.place, "{x: batch, y: speedup}")
+        plots.append(plot)
+    return plots
