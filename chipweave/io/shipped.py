@@ -37,8 +37,9 @@ def find(name, folder="", beside=None, place=Place()):
                 return path
         raise BadInput(_no_file(text, Path(text), place))
     names = shipped(folder)
-    if text not in names and text and Path(text).exists():
-        raise BadInput(_no_file(text, Path(text), place))
+    there = [path for path in ([Path(beside) / text] if beside else []) + [Path(text)] if text and path.exists()]
+    if text not in names and there:
+        raise BadInput(_no_file(text, there[0], place))
     if text not in names:
         raise BadInput(
             Fault(

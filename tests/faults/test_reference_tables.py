@@ -45,7 +45,7 @@ def test_a_missing_and_a_doubled_column_are_named(judged):
 
 def test_a_row_that_is_there_twice_is_named(judged):
     code, told = judged("packet_traces_index.csv", lambda text: text + text.splitlines()[1] + "\n")
-    assert code == 2 and "packet_traces_index.csv:3: trace_id is there already in line 2" in told
+    assert code == 2 and "packet_traces_index.csv:3: T01 is there already in line 2" in told
 
 
 def test_packets_of_no_trace_are_named(judged):

@@ -16,7 +16,7 @@ FILES = {
     "policy": "",
 }
 SLIPS = [
-    ("hbm", "    def facts(self):\n        return None", "mine.py:5: TypeError"),
+    ("hbm", "    def facts(self):\n        return None", "mine.py:5: AttributeError"),
     ("hbm", "    def facts(self):\n        return {'hbm_bytes': 1 / 0}", "mine.py:7: ZeroDivisionError"),
     ("hbm", "    def declare(self, layout, work):\n        pass", "mine.py:5: AttributeError"),
     ("hbm", "    def declare(self, layout, work):\n        layout.nothing()", "mine.py:7: AttributeError"),
