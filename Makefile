@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c
+.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c coverage-py lint-py
 
 setup: $(VENV)/.installed
 
@@ -17,7 +17,7 @@ $(VENV)/.installed: setup.cfg setup.py pyproject.toml $(shell find csrc -name '*
 demo: setup
 	$(BIN)/chipweave compare examples/demo.yaml --out runs/demo
 
-test: setup
+test: lint
 	$(BIN)/python -m pytest -n $(JOBS) tests
 
 test-fast: setup
@@ -26,15 +26,27 @@ test-fast: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# The Python part of `make lint`: layout, likely faults, order of imports.
+lint-py: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
 # The C part of `make lint`: layout (clang-format), gcc's warnings, layers, size and words of every file in csrc/.
-lint: lint-c
+lint: lint-py lint-c
 lint-c: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	$(BIN)/python -m pytest -n $(JOBS) tests/core/test_csrc.py
 
+# The Python part of `make coverage`: lines of the core and the four folders that the fast tests run.
+coverage-py: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	$(BIN)/coverage run --source=chipweave,components,policies,topologies,validation -m pytest -m "not slow" tests
+	$(BIN)/coverage report --skip-covered --sort=cover
+
 # The C part of `make coverage`: lines of csrc/ that the fast tests run. The modules are built anew at the end, as they were.
 GCOV = build/gcov
-coverage: coverage-c
+coverage: coverage-py coverage-c
 coverage-c: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	rm -rf $(GCOV)

@@ -65,6 +65,7 @@ class MoeLayer:
 
     tokens, top_k  of the layer; hidden; intermediate of this rank; experts of all ranks
     group_limited  the gate is held to some groups of experts
+    weight_bytes   of one weight where it is narrower than the operands (dequantised on the way); 0: as the operands
     """
 
     tokens: int
@@ -74,6 +75,7 @@ class MoeLayer:
     experts: int
     dtype: str
     group_limited: bool = False
+    weight_bytes: float = 0.0
 
 
 def seconds(machine: Machine, layer: MoeLayer, counts: np.ndarray, stack: MoeStack) -> float:
@@ -85,7 +87,7 @@ def seconds(machine: Machine, layer: MoeLayer, counts: np.ndarray, stack: MoeSta
     for n, k in ((2 * layer.intermediate, layer.hidden), (layer.hidden, layer.intermediate)):
         share = stack.narrow_share if narrow else 1.0
         least = (stack.narrow_s if narrow else stack.step_s) * ceil(k / step)
-        total += _gemm_seconds(machine, counts[counts > 0], n, k, layer.dtype, tiles, share, least)
+        total += _gemm_seconds(machine, counts[counts > 0], n, k, layer, tiles, share, least)
     total += sum(_helper_seconds(machine, b) for b in _helper_bytes(layer, counts, stack, byte))
     if layer.dtype == "fp8_block" and stack.cast_cycles:
         values = int(counts.sum()) * (layer.hidden + layer.intermediate)
@@ -94,20 +96,26 @@ def seconds(machine: Machine, layer: MoeLayer, counts: np.ndarray, stack: MoeSta
     return launched * stack.kernel_s + total
 
 
-def _gemm_seconds(machine, counts, n, k, dtype, tiles, share, least):
+def _gemm_seconds(machine, counts, n, k, layer, tiles, share, least):
     """One grouped GEMM with the best of `tiles`; `least`: seconds of one tile's inner loop, however little it computes."""
     if not len(counts):
         return 0.0
-    size, kind = ELEMENT_BYTES[dtype], "bfloat16" if ELEMENT_BYTES[dtype] == 2 else "fp8"
+    size = ELEMENT_BYTES[layer.dtype]
+    kind = "bfloat16" if size == 2 else "fp8"
     chip, rate = machine.chip, machine.weights
-    memory = n * k * size / (rate * share) + counts * (k * size + n * 2) / rate
+    weight = layer.weight_bytes or size
+    memory = n * k * weight / (rate * share) + counts * (k * size + n * 2) / rate
     best = np.inf
     for tile in tiles:
         columns = ceil(n / (tile.columns * tile.beside)) * tile.beside
         count = np.ceil(counts / (tile.rows * tile.over)) * tile.over * columns
-        each = busy_seconds(chip, tile, k, kind, chip.sms) / chip.sms
+        narrow = (tile.rows * size + tile.columns * weight) / (
+            (tile.rows + tile.columns) * size
+        )  # bytes that enter an SM
+        products = tile.tensor_seconds(chip, k, kind)
+        each = max(products, narrow * busy_seconds(chip, tile, k, kind, chip.sms)) / chip.sms
         one_by_one = float(np.maximum(memory, count * each).sum())
-        waves = waves_seconds(chip, tile, int(count.sum()), k, kind, overlapped=False)
+        waves = narrow * waves_seconds(chip, tile, int(count.sum()), k, kind, overlapped=False)
         loops = ceil(count.sum() / (chip.sms * RESIDENT)) * least
         best = min(best, fill_seconds(chip) + max(one_by_one, waves, loops))
     return best

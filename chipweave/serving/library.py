@@ -26,6 +26,12 @@ def figures() -> dict[str, float]:
 
 
 @cache
+def fitted_stacks() -> dict[str, dict[str, str]]:
+    """{kind: {parameter: text}} of the communication stacks that are fitted."""
+    return yamlfile.load(str(CALIBRATED)).get("stacks").plain()
+
+
+@cache
 def attention_table(path: str = "") -> tuple[dict[str, AttentionKernel], dict[str, str]]:
     """({name: kernel}, {framework-form: framework-form taken instead}) of a table of attention kernels.
 

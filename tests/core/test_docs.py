@@ -146,3 +146,16 @@ def test_the_swap_of_the_readme_is_taken_as_printed(tmp_path):
     shutil.copy(ROOT / "examples" / "my_hbm" / "hbm4.py", tmp_path)
     system = topology.load(tmp_path / "my_wafer.yaml", allow_code=True, preset="artifact")
     assert {type(part).__name__ for name, part in system.parts.items() if name.endswith(".hbm")} == {"Hbm4"}
+
+
+def test_the_python_of_the_tutorial_runs(capsys):
+    for block in blocks("tutorial.md", "python"):
+        exec(block, {})
+    assert capsys.readouterr().out.endswith(" ns\n")
+
+
+def test_the_link_model_of_the_page_is_taken():
+    from chipweave.declare import registry
+
+    exec(blocks("link_models.md", "python")[-1], {"__name__": "page"})
+    assert registry.link_models.classes.pop("ideal").about() == "No message waits for another."

@@ -37,7 +37,8 @@ def fit() -> dict[str, tuple[float, list[str], str]]:
         for q, v in ledger.read_references(REFERENCES)
         if q.role == "calibration" and q.group == "moe"
     }
-    return {
+    wide = calibrated()["wideep_floor_s"] / library.moe_stacks()["deepgemm"].kernels
+    return {"deepgemm.kernel_s": (wide, ["moe_wideep-0097", "moe_wideep-0020"], "wideep_floor_s, a kernel")} | {
         f"{name}.kernel_s": (
             fmean(_cost(name, row, values[row]) for row in rows),
             list(rows),

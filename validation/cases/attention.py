@@ -8,7 +8,7 @@ from chipweave.kernel_models.attention import Attention, seconds
 from chipweave.ledger import NotModelled, Question, case
 from chipweave.serving import library
 
-from ..rows.chips import calibrated, chip_of
+from ..rows.chips import calibrated, chip_of, streaming
 from ..rows.conditions import conditions, framework, whole
 from ..rows.units import SECONDS, count, first_missing, in_unit
 
@@ -32,7 +32,7 @@ def gqa(questions: list[Question]) -> dict:
 
 def _answer(q, form):
     found, fitted = conditions(q), calibrated()
-    chip, context = chip_of(q, fitted), count(q, "context")
+    chip, context = streaming(chip_of(q, fitted)), count(q, "context")
     stack, batch, heads = framework(found.get("framework", "")), whole(found, "batch"), whole(found, "num_heads")
     kv_heads = whole(found, "num_key_value_heads") if form == "gqa" else 1
     head = whole(found, "head_dim", 128)

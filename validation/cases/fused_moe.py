@@ -15,7 +15,7 @@ from chipweave.ledger import NotModelled, Question, case
 from chipweave.serving import library
 
 from ..calibrate.kernels import turn_efficiency
-from ..rows.chips import calibrated, chip_of
+from ..rows.chips import calibrated, chip_of, streaming
 from ..rows.conditions import conditions, whole
 from ..rows.units import SECONDS, count, first_missing, in_unit, no_power, operand
 
@@ -73,7 +73,7 @@ def stack_of(found) -> str | NotModelled:
 
 def _answer(q, law):
     found = conditions(q)
-    chip, tokens, stack = chip_of(q, calibrated()), count(q, "tokens", most=MOST_TOKENS), stack_of(found)
+    chip, tokens, stack = streaming(chip_of(q, calibrated())), count(q, "tokens", most=MOST_TOKENS), stack_of(found)
     sizes = [whole(found, key) for key in ("experts", "topk", "hidden", "intermediate", "tp", "ep")]
     refused = first_missing(chip, tokens, stack, *sizes)
     if refused:

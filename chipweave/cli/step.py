@@ -1,0 +1,50 @@
+"""`chipweave step`: one step of a model on a server, its parts and what it spends its time on."""
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("system")
+@click.option("--model", required=True, help="A preset, or the path of a Hugging Face config.json.")
+@click.option("--batch", required=True, type=click.IntRange(1, 1 << 20), help="Sequences, over all replicas.")
+@click.option("--context", required=True, type=click.IntRange(1, 1 << 24), help="Tokens that each sequence sees.")
+@click.option(
+    "--prefill", is_flag=True, help="Compute the prompts of CONTEXT tokens; without it, one new token a sequence."
+)
+@click.option("--parallel", "ways", default="", metavar="tp=8,ep=8,dp=1,pp=1", help="Ranks; what is left out is 1.")
+@click.option(
+    "--precision",
+    "formats",
+    default="bf16",
+    show_default=True,
+    help="bf16, fp8, fp8_block, fp4; dense=, experts=, kv= apart.",
+)
+@click.option("--framework", default="vllm", show_default=True, help="Whose kernels: vllm, sglang, trtllm, deepseek.")
+@click.option("--schedule", default="plain", show_default=True, help="plain, shared_beside, two_batches, or a file.")
+@click.option(
+    "--balance", default="popular", show_default=True, help="Tokens over experts: popular, replicated, forced."
+)
+@click.option("--json", "json_path", metavar="FILE", help="Write the parts as JSON; - for standard output.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False), help="Draw what the step spends its time on (SVG, PNG, PDF)."
+)
+@click.option("--debug", is_flag=True, hidden=True)
+def command(
+    system, model, batch, context, prefill, ways, formats, framework, schedule, balance, json_path, picture, debug
+):
+    """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
+    from chipweave.errors import DONE
+    from chipweave.io.atomic import check_file
+    from chipweave.serving import report
+    from chipweave.serving.setup import setup
+    from chipweave.serving.step import Batch
+    from chipweave.views.draw_formats import check_picture
+
+    check_file(json_path)
+    check_picture(picture)
+    check_file(picture)
+    made = setup(system, model, ways, formats, framework, schedule, balance, batch, context)
+    work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
+    step = made.step(work)
+    report.write(step, made, work, json_path, picture)
+    return DONE

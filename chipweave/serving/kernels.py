@@ -1,0 +1,213 @@
+"""The time of every kernel and message of a step on one GPU of a server, as one framework runs them. Seconds."""
+
+from functools import cache, lru_cache
+from math import ceil
+
+import numpy as np
+
+from chipweave.declare import registry
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.kernel_models import attention, deepgemm, fused_moe, gemm, loads
+from chipweave.kernel_models.tiles import Tile
+from chipweave.serving import library
+from chipweave.serving.setting import FORMATS
+from chipweave.serving.system import Server
+
+FRAMEWORKS = {
+    "vllm": ("vllm-triton", "vllm-cutlass"),
+    "sglang": ("sglang-triton", "vllm-cutlass"),
+    "trtllm": ("trtllm-cutlass", "trtllm-cutlass"),
+    "deepseek": ("deepgemm", "deepgemm"),
+}
+"""Framework -> MoE stack where every rank sees all tokens, and where tokens are sent to their experts."""
+
+SKEW, SEED, DRAWS = 0.7, 1, 4
+"""Popularity of experts: the middle of the spreads measured on DeepSeek-V3 (loads.popular)."""
+
+DRIFT = 0.34
+"""Spread by which popularity moves between a placement and its use: with SKEW, rank correlation 0.9, as between workloads of
+one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1)."""
+
+LOW_LATENCY = 512
+"""Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
+
+PS = 1e12
+
+
+class Kernels:
+    """Kernels of one framework on one GPU of `server`; every answer is remembered.
+
+    balance  "popular": experts are as unequally popular as measured; "replicated": the most popular have copies, placed for a
+             popularity that has drifted since; "forced": all are equal
+    """
+
+    def __init__(self, server: Server, framework: str, balance: str = "popular"):
+        if framework not in FRAMEWORKS:
+            raise BadInput(
+                Fault(
+                    f"unknown framework '{framework}'",
+                    allowed=", ".join(FRAMEWORKS),
+                    nearest=nearest(framework, FRAMEWORKS),
+                )
+            )
+        if balance not in BALANCES:
+            raise BadInput(
+                Fault(f"unknown balance '{balance}'", allowed=", ".join(BALANCES), nearest=nearest(balance, BALANCES))
+            )
+        self.server, self.framework, self.balance = server, framework, balance
+        self.figures = library.figures()
+        chip, f = server.chip, self.figures
+        mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * f["turn_efficiency"]
+        self.machine = fused_moe.Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
+        for name in ("linear", "moe", "all_reduce", "exchange"):
+            setattr(self, name, lru_cache(maxsize=1 << 16)(getattr(self, name)))
+
+    def small(self, size: float) -> float:
+        """A kernel that moves `size` bytes and computes next to nothing."""
+        chip = self.server.chip
+        rate = chip.l2_bytes_per_s if size <= chip.l2_bytes / 2 else self.machine.mixed
+        return self.figures["graph_kernel_s"] + size / rate
+
+    def linear(self, m: int, n: int, k: int, form: str) -> float:
+        """A linear layer of `m` tokens, weights n x k in a format of `FORMATS`."""
+        chip, f, dtype = self.server.chip, self.figures, FORMATS[form][0]
+        shape, efficiency = gemm.Gemm(m, n, k, dtype), f["weights_dram_efficiency"]
+        if dtype == "bfloat16":
+            return (
+                f["linear_bfloat16_floor_s"]
+                + gemm.best_of(chip, shape, gemm.CUBLAS_TILES, efficiency, f["graph_kernel_s"])[0]
+            )
+        tiles = [deepgemm.choose(chip.sms, m, n)] if dtype == "fp8_block" else _fp8_tiles(m)
+        product = gemm.best_of(chip, shape, tiles, efficiency, f["graph_kernel_s"], splits=(1,))[0]
+        return f["linear_fp8_floor_s"] + product + gemm.elementwise_seconds(chip, 3 * m * k, efficiency)
+
+    def attention(self, call: attention.Attention, form: str, kv: str) -> float:
+        """One attention call; form "gqa" or "mla"."""
+        kernel = library.attention_kernel(self.framework, form, call.phase, "fp8" if kv == "fp8" else "bfloat16")
+        return attention.seconds(
+            self.server.chip, self.figures["turnaround_s"], self.figures["weights_dram_efficiency"], call, kernel
+        )
+
+    def absorbs(self, phase: str) -> bool:
+        """Whether the framework runs MLA absorbed in that phase."""
+        return library.attention_kernel(self.framework, "mla", phase, "bfloat16").absorbed
+
+    def moe(
+        self,
+        tokens: int,
+        top_k: int,
+        hidden: int,
+        columns: int,
+        experts: int,
+        ranks: int,
+        form: str,
+        groups: int,
+        sent: bool,
+    ) -> float:
+        """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not here."""
+        stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
+        dtype, width = FORMATS[form]
+        layer = fused_moe.MoeLayer(
+            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form == "fp4" else 0.0
+        )
+        draws = BALANCES[self.balance](tokens, experts, top_k, ranks)
+        return float(np.mean([fused_moe.seconds(self.machine, layer, counts, stack) for counts in draws]))
+
+    def all_reduce(self, size: int, ranks: int) -> float:
+        """An all-reduce of `size` bytes over `ranks` GPUs, in a CUDA graph."""
+        if ranks == 1:
+            return 0.0
+        inside = min(ranks, self.server.fabric.ranks)
+        nccl = _model("comm.nccl")
+        ps = (
+            _model("comm.custom_allreduce").time("graph", inside, int(size), nccl, self.server.fabric)
+            if inside > 1
+            else 0
+        )
+        if ranks > inside:  # reduced inside each node, then around the nodes, every GPU with its share
+            nodes = ceil(ranks / inside)
+            ps += 2 * (nodes - 1) / nodes * size / inside / float(self.server.fabric.adapter) * PS + 2 * nodes * 5e6
+        return ps / PS
+
+    def exchange(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int) -> float:
+        """Dispatch or combine of `tokens` a rank over `ranks` GPUs: DeepEP, low latency up to `LOW_LATENCY` tokens, else normal."""
+        if ranks == 1:
+            return 0.0
+        inside = self.server.fabric.ranks
+        floors = {}
+        if ranks > inside:
+            floors = {
+                f"{p}_floor": f"{round(self.figures[f'deepep_nodes.{p}_floor_s'] * PS)} ps"
+                for p in ("dispatch", "combine")
+            }
+        kind = "comm.deepep_low_latency"
+        model = registry.time_models.find(kind)(**{**library.fitted_stacks()[kind], **floors})
+        if tokens <= LOW_LATENCY:
+            return model.time(phase, tokens, top_k, hidden, ranks, self.server.fabric) / PS
+        return model.time(phase, 0, top_k, hidden, ranks, self.server.fabric) / PS + self._normal(
+            phase, tokens, top_k, hidden, ranks
+        )
+
+    def _normal(self, phase, tokens, top_k, hidden, ranks):
+        """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the adapter, and
+        from there one to each such GPU, over NVLink; the slower of the two shows."""
+        fabric, size = self.server.fabric, hidden * (1 + 4 / 128 if phase == "dispatch" else 2)
+        nodes = ceil(ranks / fabric.ranks)
+        reach = lambda places: places * (1 - (1 - 1 / places) ** top_k)  # noqa: E731  # places that have any of top_k experts
+        outside = reach(nodes) * (nodes - 1) / nodes if nodes > 1 else 0.0
+        links = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
+        return tokens * size * max(reach(ranks) / links, outside / float(fabric.adapter) if outside else 0.0)
+
+
+def _fp8_tiles(m):
+    """Tiles of vLLM's CUTLASS FP8 kernels on Hopper, by rows: its dispatch, not a search."""
+    if m <= 64:
+        return (Tile(64, 64, 1, 8), Tile(64, 128, 2, 1))
+    return (Tile(64, 128, 2, 1),) if m <= 128 else (Tile(128, 128, 2, 1),)
+
+
+@cache
+def _model(kind):
+    return registry.time_models.find(kind)(**library.fitted_stacks()[kind])
+
+
+def _even(tokens, experts, top_k, ranks):
+    """Equal shares: a rank's experts, each with its part of all tokens, the rest one by one."""
+    local = max(1, experts // ranks)
+    each, rest = divmod(tokens * top_k // ranks, local)
+    return (np.full(local, each) + (np.arange(local) < rest),)
+
+
+@lru_cache(maxsize=4096)
+def _popular(tokens, experts, top_k, ranks):
+    """Draws of the busiest rank's tokens per expert."""
+    rng = np.random.default_rng(SEED)
+    return tuple(loads.hottest(loads.popular(tokens, experts, top_k, SKEW, rng), ranks) for _ in range(DRAWS))
+
+
+@lru_cache(maxsize=1024)
+def _replicated(tokens, experts, top_k, ranks):
+    """The busiest rank where each has one slot more than its experts, for copies of the popular ones (greedy, as EPLB)."""
+    rng, draws = np.random.default_rng(SEED), []
+    slots = -(-experts // ranks) + 1
+    for _ in range(DRAWS):
+        believed = rng.lognormal(0.0, SKEW, experts)
+        true = believed * rng.lognormal(0.0, DRIFT, experts)
+        loads_true = true / true.sum() * tokens * top_k
+        copies = np.ones(experts, int)
+        for _ in range(slots * ranks - experts):
+            copies[int(np.argmax(believed / copies))] += 1
+        placed, load, room = [[] for _ in range(ranks)], np.zeros(ranks), np.full(ranks, slots)
+        for e in np.argsort(-believed / copies, kind="stable"):
+            for _ in range(copies[e]):
+                rank = int(np.argmin(np.where(room > 0, load, np.inf)))
+                placed[rank].append(e)
+                load[rank] += believed[e] / copies[e]
+                room[rank] -= 1
+        shares = [loads_true[p] / copies[p] for p in placed]
+        draws.append(np.rint(max(shares, key=np.sum)).astype(int))
+    return tuple(draws)
+
+
+BALANCES = {"popular": _popular, "replicated": _replicated, "forced": _even}
+"""How tokens fall on experts: (tokens, experts, top-k, ranks) -> draws of the busiest rank's tokens per expert."""

@@ -1,0 +1,193 @@
+"""Models as a server sees them: the shapes of every layer, from the `config.json` of a Hugging Face model.
+
+Presets in chipweave/data/serving/models are such files, cut to the keys that decide shapes.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from chipweave.errors import BadInput, Fault, Faults, Place, nearest
+from chipweave.trace import hf_config
+
+FOLDER = files("chipweave") / "data" / "serving" / "models"
+EXPERTS = hf_config.ALIASES["experts"]
+MOST = 1 << 24
+
+
+@dataclass(frozen=True)
+class Mla:
+    """Multi-head latent attention: ranks of the compressed queries and cache, and sizes of a head."""
+
+    q_rank: int
+    kv_rank: int
+    nope: int
+    rope: int
+    v: int
+
+
+@dataclass(frozen=True)
+class ServingModel:
+    """Shapes of a model. Layers are numbered from 0; `experts` 0: dense.
+
+    intermediate      of the MLP of dense layers; expert_intermediate: of one expert
+    shared            experts that every token passes
+    window, windowed  tokens that a windowed layer sees, and the layers that are
+    index_top_k       tokens that sparse attention picks from the context; 0: attention is dense
+    """
+
+    name: str
+    layers: int
+    hidden: int
+    vocab: int
+    heads: int
+    kv_heads: int
+    head: int
+    intermediate: int
+    mla: Mla | None = None
+    experts: int = 0
+    top_k: int = 0
+    shared: int = 0
+    expert_intermediate: int = 0
+    moe_layers: frozenset = frozenset()
+    groups: int = 1
+    window: int = 0
+    windowed: frozenset = frozenset()
+    index_top_k: int = 0
+
+    @property
+    def attention_weights(self) -> int:
+        """Weights of one layer's attention."""
+        h = self.hidden
+        if self.mla is None:
+            return h * self.head * (2 * self.heads + 2 * self.kv_heads)
+        m = self.mla
+        queries = (
+            h * m.q_rank + m.q_rank * self.heads * (m.nope + m.rope) if m.q_rank else h * self.heads * (m.nope + m.rope)
+        )
+        return queries + h * (m.kv_rank + m.rope) + m.kv_rank * self.heads * (m.nope + m.v) + self.heads * m.v * h
+
+    @property
+    def expert_weights(self) -> int:
+        """Weights of one expert."""
+        return 3 * self.hidden * self.expert_intermediate
+
+    def mlp_weights(self, layer: int) -> int:
+        """Weights of a layer's MLP without its routed experts."""
+        if layer in self.moe_layers:
+            return self.hidden * self.experts + self.shared * self.expert_weights
+        return 3 * self.hidden * self.intermediate
+
+    @property
+    def weights(self) -> int:
+        """All weights, embedding and head included."""
+        mlp = sum(self.mlp_weights(i) for i in range(self.layers))
+        return (
+            self.layers * self.attention_weights
+            + mlp
+            + len(self.moe_layers) * self.experts * self.expert_weights
+            + 2 * self.vocab * self.hidden
+        )
+
+    def kv_values(self, context: int, tp: int = 1) -> int:
+        """Cached values of one sequence of `context` tokens on one of `tp` ranks, all layers."""
+        if self.mla is not None:
+            return self.layers * context * (self.mla.kv_rank + self.mla.rope)
+        heads = max(1, self.kv_heads // tp)
+        seen = sum(min(context, self.window) if i in self.windowed else context for i in range(self.layers))
+        return seen * heads * 2 * self.head
+
+
+@cache
+def load(name: str) -> ServingModel:
+    """A preset by name, or the `config.json` at a path.
+
+    Raises:
+        BadInput: no such model, or a file that does not say what is needed, with every fault.
+    """
+    if name.endswith(".json"):
+        path, title = Path(name), Path(name).parent.name or Path(name).stem
+    else:
+        known = sorted(f.name.removesuffix(".json") for f in FOLDER.iterdir() if f.name.endswith(".json"))
+        if name not in known:
+            raise BadInput(
+                Fault(
+                    f"unknown model '{name}'",
+                    allowed=", ".join(known) + ", or a path to a config.json",
+                    nearest=nearest(name, known),
+                )
+            )
+        path, title = Path(str(FOLDER / f"{name}.json")), name
+    return of_config(_json(path), title, Place(str(path)))
+
+
+def _json(path):
+    try:
+        text = path.read_bytes()[: hf_config.MAX_BYTES + 1]
+        config = json.loads(text) if len(text) <= hf_config.MAX_BYTES else None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(Fault(f"not a readable config.json: {str(error)[:80]}", Place(str(path)))) from None
+    if isinstance(config, dict) and isinstance(config.get("text_config"), dict):
+        config = {**config, **config["text_config"]}
+    if not isinstance(config, dict):
+        raise BadInput(
+            Fault("no config.json of a model", Place(str(path)), allowed="an object with num_hidden_layers, ...")
+        )
+    return config
+
+
+def of_config(config: dict, name: str, place: Place) -> ServingModel:
+    """The model that a config describes; BadInput with every fault."""
+    faults = Faults()
+    take = lambda keys, default=None: _whole(config, keys, default, place, faults)  # noqa: E731
+    layers, hidden, heads = take(("num_hidden_layers",)), take(("hidden_size",)), take(("num_attention_heads",))
+    vocab, kv_heads = take(("vocab_size",)), take(("num_key_value_heads",), heads)
+    faults.raise_if_any()
+    head = take(("head_dim",), hidden // heads)
+    experts = take(EXPERTS, 0)
+    moe = frozenset(hf_config.moe_layers(config, layers, place, faults)) if experts else frozenset()
+    dense = take(("intermediate_size_mlp", "intermediate_size"))
+    facts = {
+        "experts": experts,
+        "top_k": take(hf_config.ALIASES["top_k"]) if experts else 0,
+        "shared": take(("n_shared_experts", "num_shared_experts"), 0),
+        "expert_intermediate": take(("moe_intermediate_size", "intermediate_size")) if experts else 0,
+        "moe_layers": moe,
+        "groups": take(("n_group",), 1),
+        "mla": _mla(take) if config.get("kv_lora_rank") else None,
+        "index_top_k": take(("index_topk",), 0),
+    }
+    facts |= _windows(config, layers)
+    if heads and kv_heads and facts["mla"] is None and heads % kv_heads:
+        faults.add(f"{heads} heads do not divide over {kv_heads} KV heads", place)
+    faults.raise_if_any()
+    return ServingModel(name, layers, hidden, vocab, heads, kv_heads, head, dense, **facts)
+
+
+def _mla(take):
+    ranks = take(("q_lora_rank",), 0), take(("kv_lora_rank",))
+    return Mla(*ranks, take(("qk_nope_head_dim",)), take(("qk_rope_head_dim",)), take(("v_head_dim",)))
+
+
+def _windows(config, layers):
+    """Window and windowed layers: those that `layer_types` calls sliding, or none."""
+    kinds, window = config.get("layer_types"), config.get("sliding_window")
+    if not isinstance(kinds, list) or not isinstance(window, int):
+        return {}
+    return {
+        "window": window,
+        "windowed": frozenset(i for i, k in enumerate(kinds[:layers]) if k == "sliding_attention"),
+    }
+
+
+def _whole(config, keys, default, place, faults):
+    """The first of `keys` that is there, a whole number from 0 on."""
+    for key in keys:
+        value = config.get(key)
+        if value is not None:
+            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
+                return value
+            return faults.add(f"{key} cannot be {value!r}", place, f"a whole number up to {MOST}")
+    return default if default is not None else faults.add(f"lacks {keys[0]}", place, " or ".join(keys))

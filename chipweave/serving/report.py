@@ -1,0 +1,103 @@
+"""What a step is shown as: JSON `chipweave.step/1`, a table on the terminal, a picture."""
+
+import json
+import sys
+
+from chipweave.io.atomic import write_json
+from chipweave.serving.step import Batch, Setup, Step
+
+KINDS = ("attention", "gemm", "moe", "dispatch", "combine", "collective", "framework", "other")
+COLOURS = dict(
+    zip(KINDS, ("#3b6ea8", "#7fa7d1", "#c2683c", "#6b9e5b", "#a5c895", "#8a6bb1", "#b0b0b0", "#d9c27a"), strict=True)
+)
+
+
+def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
+    """The document: `critical` sums to `time_ns`."""
+    parts = [
+        {
+            "kind": p.work.kind,
+            "layer": p.work.layer,
+            "name": p.work.name,
+            "start_ns": p.start,
+            "end_ns": p.end,
+            "micro_batch": p.work.batch,
+        }
+        for p in step.parts
+    ]
+    return {
+        "schema": "chipweave.step/1",
+        "time_ns": step.ns,
+        "parts": parts,
+        "critical": dict(sorted(step.critical.items())),
+        "model": setup.model.name,
+        "system": setup.kernels.server.name,
+        "gpus": setup.layout.gpus,
+        "tokens": batch.decode + batch.prompts * batch.new,
+    }
+
+
+def write(step: Step, setup: Setup, batch: Batch, json_path: str | None, picture: str | None) -> None:
+    """Write what was wanted; the table goes to the terminal unless the JSON does."""
+    document = as_json(step, setup, batch)
+    if picture:
+        draw(document, picture)
+    if json_path == "-":
+        json.dump(document, sys.stdout)
+        sys.stdout.write("\n")
+        return
+    if json_path:
+        write_json(json_path, document)
+    show(document)
+
+
+def show(document: dict) -> None:
+    """The table."""
+    from chipweave.io.console import say
+
+    total = document["time_ns"]
+    rate = document["tokens"] / total * 1e9
+    lines = [
+        f"{document['model']} on {document['gpus']} GPUs of {document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} tokens/s"
+    ]
+    for kind, ns in sorted(document["critical"].items(), key=lambda t: -t[1]):
+        lines.append(f"  {kind:<11} {ns / 1e6:8.2f} ms {ns / total:6.1%}")
+    beside = sum(p["end_ns"] - p["start_ns"] for p in document["parts"]) - total
+    if beside > 0:
+        lines.append(f"  {beside / 1e6:.2f} ms more run beside these")
+    say("\n".join(lines))
+
+
+def draw(document: dict, path: str) -> None:
+    """A bar for each layer, coloured by kind of work: what the step spends on its critical path and beside it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    layers = sorted({p["layer"] for p in document["parts"] if p["layer"] is not None})
+    base = dict.fromkeys(layers, 0.0)
+    for kind in KINDS:
+        sums = dict.fromkeys(layers, 0.0)
+        for p in document["parts"]:
+            if p["kind"] == kind and p["layer"] is not None:
+                sums[p["layer"]] += (p["end_ns"] - p["start_ns"]) / 1e3
+        if any(sums.values()):
+            axes.bar(
+                layers,
+                [sums[i] for i in layers],
+                bottom=[base[i] for i in layers],
+                color=COLOURS[kind],
+                label=kind,
+                width=0.9,
+            )
+            base = {i: base[i] + sums[i] for i in layers}
+    axes.set_xlabel("layer")
+    axes.set_ylabel("us of kernels and messages")
+    axes.set_title(
+        f"{document['model']}, {document['gpus']} GPUs of {document['system']}: {document['time_ns'] / 1e6:.2f} ms a step"
+    )
+    axes.legend(ncols=4, fontsize=8, frameon=False)
+    figure.tight_layout()
+    figure.savefig(path)

@@ -1,0 +1,132 @@
+"""Runs the works of a step by a schedule: which stream each is on, what it waits for. Schedules are YAML, one file each.
+
+streams: {NAME: stream}     works of that name run on that stream; all others on "main"
+after: {NAME: [NAME, ...]}  of the same layer: what a work waits for, in place of the one before it
+micro_batches: 2            the step's tokens in so many parts, each a chain of its own; streams take what is ready first
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from chipweave.declare import yamlfile
+from chipweave.declare.params import check_head
+from chipweave.errors import BadInput, Fault, nearest
+
+FOLDER = files("chipweave") / "data" / "serving" / "schedules"
+KEYS = ("schema", "name", "about", "micro_batches", "streams", "after")
+NAMES = (
+    "attention_norm", "qkv", "rope", "attention", "output", "attention_reduce", "mlp_norm", "up", "activation", "down",
+    "mlp_reduce", "gate", "dispatch", "experts", "shared", "combine", "experts_reduce",
+)  # fmt: skip
+"""Works of a layer, in order."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A kernel or message: kind (attention, gemm, moe, dispatch, combine, collective, framework, other), ns, its layer."""
+
+    kind: str
+    name: str
+    layer: int | None
+    ns: int
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A work with its times, ns from the start of the step."""
+
+    work: Work
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    name: str
+    micro_batches: int
+    streams: dict
+    after: dict
+
+
+@cache
+def load(name: str) -> Schedule:
+    """A schedule by name, or a file; BadInput with every fault."""
+    known = sorted(f.name.removesuffix(".yaml") for f in FOLDER.iterdir() if f.name.endswith(".yaml"))
+    path = name if name.endswith((".yaml", ".yml")) else str(FOLDER / f"{name}.yaml")
+    if not Path(path).is_file():
+        raise BadInput(
+            Fault(f"unknown schedule '{name}'", allowed=", ".join(known) + ", or a file", nearest=nearest(name, known))
+        )
+    root = yamlfile.load(path)
+    faults = check_head(root, "schedule", "chipweave.schedule/1", KEYS, ("schema", "name"))
+    plain = root.plain()
+    streams, after, count = plain.get("streams") or {}, plain.get("after") or {}, plain.get("micro_batches", 1)
+    for key, table in (("streams", streams), ("after", after)):
+        for word in [*table, *(w for waits in table.values() for w in (waits if key == "after" else ()))]:
+            if word not in NAMES:
+                faults.add(
+                    f"{key}: no work '{word}' in a layer",
+                    root.get(key).place,
+                    ", ".join(NAMES),
+                    nearest(str(word), NAMES),
+                )
+    for word, waits in after.items():
+        late = [w for w in waits if word in NAMES and w in NAMES and NAMES.index(w) >= NAMES.index(word)]
+        if late:
+            faults.add(
+                f"after: {word} cannot wait for {', '.join(late)}, which comes no earlier", root.get("after").place
+            )
+    if count not in (1, 2):
+        faults.add(f"micro_batches cannot be {count}", root.get("micro_batches").place, "1 or 2")
+    faults.raise_if_any()
+    return Schedule(str(plain["name"]), count, streams, after)
+
+
+def play(works: list[list[Work]], schedule: Schedule) -> tuple[list[Part], dict[str, int]]:
+    """(parts in order of start, {kind: ns on the critical path}) of chains of works, one a micro-batch.
+
+    The critical path sums to the time of the step: each part on it starts when the one before it on the path ends.
+    """
+    ends, free, parts, waiting = [{} for _ in works], {}, [], [0] * len(works)
+    last = [None] * len(works)
+    while any(at < len(chain) for at, chain in zip(waiting, works, strict=True)):
+        ready = [
+            (_ready(works[i][at], ends[i], last[i], schedule, free), i)
+            for i, at in enumerate(waiting)
+            if at < len(works[i])
+        ]
+        (start, cause), i = min(ready, key=lambda r: (r[0][0], waiting[r[1]]))  # of two, the one that is behind
+        work = works[i][waiting[i]]
+        part = (Part(work, start, start + work.ns), cause)
+        parts.append(part)
+        ends[i][work.name, work.layer] = last[i] = len(parts) - 1, part[0].end
+        free[schedule.streams.get(work.name, "main")] = len(parts) - 1, part[0].end
+        waiting[i] += 1
+    return _ordered(parts)
+
+
+def _ready(work, ends, last, schedule, free):
+    """(ns at which a work can start, the part that it waited for last or None)."""
+    names = schedule.after.get(work.name)
+    waits = [ends[n, work.layer] for n in names if (n, work.layer) in ends] if names else []
+    if not waits and last is not None:
+        waits = [last]
+    stream = free.get(schedule.streams.get(work.name, "main"))
+    causes = [*waits, stream] if stream else waits
+    if not causes:
+        return 0, None
+    at, end = max(causes, key=lambda c: c[1])
+    return end, at
+
+
+def _ordered(parts):
+    at = max(range(len(parts)), key=lambda i: parts[i][0].end)
+    critical = {}
+    while at is not None:
+        part, cause = parts[at]
+        critical[part.work.kind] = critical.get(part.work.kind, 0) + part.end - part.start
+        at = cause
+    return sorted((p for p, _ in parts), key=lambda p: (p.start, p.end)), critical

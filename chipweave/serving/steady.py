@@ -1,0 +1,53 @@
+"""A closed loop in its steady state, in closed form: what a token costs where as many requests as fit are always running.
+
+While one request decodes its `output` tokens, each of the others is replaced about once for every `output` steps, and each
+replacement brings a prefill that the running ones wait for:
+
+    time per output token = step of all that run + (running - 1) / output x prefill of one prompt x share
+
+`share` is 1 where requests are out of phase. Where all prompts that wait are computed before any decodes, and all are equally
+long, requests begin and end together: one waits for those behind it, half of the others in the mean.
+
+chipweave.serving.server plays the same request by request.
+"""
+
+from dataclasses import dataclass
+
+from chipweave.serving import setting
+from chipweave.serving.step import Batch, Setup
+
+PREFILL_FIRST = ("sglang",)
+"""Frameworks whose scheduler computes all waiting prompts before it decodes (SGLang, schedule_batch.py: new prefills first)."""
+
+
+@dataclass(frozen=True)
+class Steady:
+    """Seconds of a token, of a decode step and of one prefill; requests that run at once."""
+
+    token: float
+    decode: float
+    prefill: float
+    running: int
+
+
+def running(setup: Setup, concurrency: int, tokens: int) -> int:
+    """Requests of `tokens` tokens that fit in memory at once, of `concurrency`; at least one a replica."""
+    server, layout = setup.kernels.server, setup.layout
+    room = setting.kv_room(server, setup.model, layout, setup.formats)
+    each = setting.kv_bytes(setup.model, layout, setup.formats, tokens)
+    return min(concurrency, max(layout.dp, int(room // each) * layout.dp))
+
+
+IN_PHASE = 0.5
+"""Share of the other prompts that a request waits for where all begin together."""
+
+
+def closed_loop(setup: Setup, concurrency: int, prompt: int, output: int, equal: bool = False) -> Steady:
+    """The steady state of `concurrency` requests of `prompt` and `output` tokens (means); `equal`: all have these lengths."""
+    count = running(setup, concurrency, prompt + output)
+    replicas = setup.layout.dp
+    decode = setup.seconds(Batch(count, prompt + output // 2))
+    together = min(replicas, count)  # replicas prefill side by side
+    prefill = setup.seconds(Batch(0, 0, together, prompt, prompt)) / together
+    share = IN_PHASE if equal and setup.kernels.framework in PREFILL_FIRST else 1.0
+    return Steady(decode + share * max(0, count - 1) / output * prefill, decode, prefill, count)

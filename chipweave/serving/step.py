@@ -1,0 +1,230 @@
+"""One step of a model on a server: every layer as works, their times, and the schedule that runs them.
+
+A step computes `decode` sequences of one new token each and `prefill` chunks of several; both pass every kernel together,
+but for attention, which runs once for each. One rank of the busiest replica is timed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from chipweave.kernel_models.attention import Attention
+from chipweave.serving.kernels import Kernels
+from chipweave.serving.models import ServingModel
+from chipweave.serving.schedule import Part, Schedule, Work, play
+from chipweave.serving.setting import Parallel, Precision
+
+GRAPH_HOP = 5e-6
+"""Seconds from one pipeline stage to the next beside the bytes: a send and a receive, a guess."""
+
+SAMPLING_KERNELS = 6
+"""Launches after the logits: softmax, top-k, top-p, draw, gather, copy; a guess."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step computes, over all replicas: `decode` sequences that see `context` tokens, and `prompts` chunks of `new` tokens
+    that see `seen` each (themselves included)."""
+
+    decode: int = 0
+    context: int = 0
+    prompts: int = 0
+    new: int = 0
+    seen: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """The result: parts in order, time on the critical path by kind; both in ns."""
+
+    parts: list[Part]
+    critical: dict[str, int]
+
+    @property
+    def ns(self) -> int:
+        return sum(self.critical.values())
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A model laid over a server: what does not change from step to step."""
+
+    model: ServingModel
+    kernels: Kernels
+    layout: Parallel
+    formats: Precision
+    schedule: Schedule
+
+    def step(self, batch: Batch) -> Step:
+        """Times one step."""
+        share = self.schedule.micro_batches
+        chains = [list(_works(self, _slice(batch, share, i), i)) for i in range(share)]
+        parts, critical = play(chains, self.schedule)
+        return Step(parts, critical)
+
+    def seconds(self, batch: Batch) -> float:
+        """Seconds of one step; equal layers are timed once, where nothing overlaps."""
+        if self.schedule.micro_batches > 1 or self.schedule.streams:
+            return self.step(batch).ns * 1e-9
+        return sum(w.ns for w in _works(self, batch, 0)) * 1e-9
+
+
+def _slice(batch, shares, i):
+    """The i-th of `shares` even parts of a batch."""
+    part = lambda n: n // shares + (i < n % shares)  # noqa: E731
+    return replace(batch, decode=part(batch.decode), prompts=part(batch.prompts))
+
+
+def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
+    """The works of a step in order, those of no time left out."""
+    model, rank = setup.model, _Rank(setup, batch)
+    f = setup.kernels.figures
+    ns = lambda s: max(0, round(s * 1e9))  # noqa: E731
+    host = f.get("framework.step_s", 0.0) + f.get("framework.sequence_s", 0.0) * (rank.decode + rank.prompts)
+    if rank.tokens:
+        host_ns = ns(host) if number == 0 else 0
+        yield from (Work("framework", "host", None, host_ns, number),) * bool(host_ns)
+        yield Work("other", "embedding", None, ns(rank.kernels.small(4 * rank.tokens * model.hidden)), number)
+        kinds = {}
+        for layer in range(model.layers):
+            key = (layer in model.moe_layers, layer in model.windowed)
+            if key not in kinds:
+                kinds[key] = [(k, n, ns(s)) for k, n, s in rank.layer(layer) if ns(s)]
+            for kind, name, duration in kinds[key]:
+                yield Work(kind, name, layer, duration, number)
+        for kind, name, seconds in rank.head():
+            if ns(seconds):
+                yield Work(kind, name, None, ns(seconds), number)
+
+
+class _Rank:
+    """Shapes and times of one rank's share of a batch."""
+
+    def __init__(self, setup, batch):
+        self.model, self.kernels, self.layout, self.formats = setup.model, setup.kernels, setup.layout, setup.formats
+        dp = self.layout.dp
+        self.decode, self.prompts = -(-batch.decode // dp), -(-batch.prompts // dp)
+        self.batch = batch
+        self.tokens = self.decode + self.prompts * batch.new
+        self.every = batch.decode + batch.prompts * batch.new
+
+    def layer(self, layer):
+        """(kind, name, seconds) of a layer's works, in order."""
+        m, k, tokens = self.model, self.kernels, self.tokens
+        size = 2 * tokens * m.hidden
+        yield "other", "attention_norm", k.small(4 * size)
+        yield "gemm", "qkv", self._qkv()
+        yield "other", "rope", k.small(2 * 2 * tokens * m.head * (m.heads // self.layout.tp + 2))
+        yield "attention", "attention", self._attention(layer)
+        yield "gemm", "output", self._output()
+        yield "collective", "attention_reduce", k.all_reduce(size, self.layout.tp)
+        yield "other", "mlp_norm", k.small(4 * size)
+        yield from (
+            self._experts()
+            if layer in m.moe_layers
+            else self._mlp(m.intermediate, ("up", "activation", "down", "mlp_reduce"))
+        )
+
+    def _qkv(self):
+        m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
+        if m.mla is None:
+            heads = m.heads // tp + 2 * max(1, m.kv_heads // tp)
+            return k.linear(self.tokens, heads * m.head, m.hidden, form)
+        a, heads = m.mla, m.heads // tp
+        down = k.linear(self.tokens, a.q_rank + a.kv_rank + a.rope, m.hidden, form)
+        return down + k.linear(self.tokens, heads * (a.nope + a.rope), a.q_rank or m.hidden, form)
+
+    def _output(self):
+        m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
+        return k.linear(self.tokens, m.hidden, m.heads // tp * (m.mla.v if m.mla else m.head), form)
+
+    def _attention(self, layer):
+        b, total = self.batch, 0.0
+        for phase, count, context, new in (
+            ("decode", self.decode, b.context, 0),
+            ("prefill", self.prompts, b.seen, b.new),
+        ):
+            if count:
+                total += self._call(layer, phase, count, context, new)
+        return total
+
+    def _call(self, layer, phase, count, context, new):
+        m, tp, kv = self.model, self.layout.tp, self.formats.kv
+        heads, kv_heads = m.heads // tp, max(1, m.kv_heads // tp)
+        if layer in m.windowed:
+            context = max(min(context, m.window), new)
+        extra = 0.0
+        if (
+            m.index_top_k and context > m.index_top_k
+        ):  # the indexer reads a 128-byte key of every token, then attention its picks
+            extra, context = self.kernels.small(count * context * 128), max(m.index_top_k, new)
+        form = "gqa" if m.mla is None else "mla"
+        width = self.formats.kv_bytes
+        if m.mla is None:
+            call = Attention(phase, count, context, heads, kv_heads, m.head, m.head, False, width, new)
+        elif self.kernels.absorbs(phase):
+            call = Attention(
+                phase, count, context, heads, 1, m.mla.kv_rank + m.mla.rope, m.mla.kv_rank, True, width, new
+            )
+            extra += self._absorb(count * max(new, 1), heads)
+        else:
+            call = Attention(phase, count, context, heads, heads, m.mla.nope + m.mla.rope, m.mla.v, False, 2, new)
+            extra += self.kernels.linear(
+                count * context, heads * (m.mla.nope + m.mla.v), m.mla.kv_rank, self.formats.dense
+            )
+        return extra + self.kernels.attention(call, form, kv)
+
+    def _absorb(self, tokens, heads):
+        """Queries into the space of the cache, and results out of it: one product a head, all in two batched kernels."""
+        a = self.model.mla
+        into = self.kernels.linear(tokens, heads * a.kv_rank, a.nope, "bf16")
+        return into + self.kernels.linear(tokens, heads * a.v, a.kv_rank, "bf16")
+
+    def _mlp(self, intermediate, names):
+        m, k, tp, form, tokens = self.model, self.kernels, self.layout.tp, self.formats.dense, self.tokens
+        columns = -(-intermediate // tp)
+        yield "gemm", names[0], k.linear(tokens, 2 * columns, m.hidden, form)
+        yield "other", names[1], k.small(2 * 3 * tokens * columns)
+        yield "gemm", names[2], k.linear(tokens, m.hidden, columns, form)
+        yield "collective", names[3], k.all_reduce(2 * tokens * m.hidden, tp)
+
+    def _experts(self):
+        m, k, lay, tokens = self.model, self.kernels, self.layout, self.tokens
+        sent = lay.dp > 1
+        yield "gemm", "gate", k.linear(tokens, m.experts, m.hidden, "bf16")
+        if sent:
+            yield "dispatch", "dispatch", k.exchange("dispatch", max(1, tokens // lay.tp), m.top_k, m.hidden, lay.ranks)
+        columns = m.expert_intermediate // lay.moe_tp
+        yield (
+            "moe",
+            "experts",
+            k.moe(self.every, m.top_k, m.hidden, columns, m.experts, lay.ep, self.formats.experts, m.groups, sent),
+        )
+        if m.shared:
+            yield (
+                "gemm",
+                "shared",
+                sum(
+                    s
+                    for kind, _, s in self._mlp(m.shared * m.expert_intermediate, ("", "", "", ""))
+                    if kind != "collective"
+                ),
+            )
+        if sent:
+            yield "combine", "combine", k.exchange("combine", max(1, tokens // lay.tp), m.top_k, m.hidden, lay.ranks)
+        else:
+            yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, lay.tp)
+
+    def head(self):
+        """Final norm, logits of each sequence's last token, sampling; pipeline hops before them."""
+        m, k, tp = self.model, self.kernels, self.layout.tp
+        rows = self.decode + self.prompts
+        hops = self.layout.pp - 1
+        if hops:
+            yield (
+                "collective",
+                "stages",
+                hops * (GRAPH_HOP + 2 * self.tokens * m.hidden / float(k.server.fabric.bandwidth)),
+            )
+        yield "gemm", "logits", k.linear(rows, -(-m.vocab // tp), m.hidden, "bf16")
+        yield "collective", "logits_gather", k.all_reduce(4 * rows * m.vocab // tp, tp)
+        yield "other", "sampling", (SAMPLING_KERNELS - 1) * k.small(0) + k.small(3 * 4 * rows * m.vocab)

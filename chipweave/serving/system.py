@@ -1,0 +1,102 @@
+"""What a server runs on: the GPU's die, the node and its links, how many nodes. `chipweave/data/serving/systems` or a file.
+
+schema: chipweave.server/1
+name: mine
+die: h100_sxm        # a topology that has sm, llc and hbm
+node: dgx_h100       # a topology that has a switch, a network nvlink and adapters
+nodes: 2
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from chipweave import topology
+from chipweave.declare import yamlfile
+from chipweave.declare.params import check_head
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.kernel_models.chip import Chip
+from chipweave.serving import library
+
+FOLDER = files("chipweave") / "data" / "serving" / "systems"
+KEYS = ("schema", "name", "about", "die", "node", "nodes")
+# The die's own limit (die_memory_bytes_per_s) was measured with stores alone; what serves streams reads, so it is left out.
+CHIP_FIGURES = (
+    "flop_per_clk",
+    "tensor_clock_hz",
+    "l2_bytes_per_clk",
+    "l2_latency_s",
+    "dram_latency_s",
+    "tma_extra_s",
+    "shared_bytes_per_clk",
+)
+MOST_NODES = 4096
+
+
+@dataclass(frozen=True)
+class Server:
+    """Dies and links of a system that serves.
+
+    gpus_per_node, nodes; memory_bytes of one GPU; chip: its die; fabric: the node's links as collectives see them
+    """
+
+    name: str
+    chip: Chip
+    memory_bytes: int
+    fabric: object
+    nodes: int
+
+    @property
+    def gpus(self) -> int:
+        return self.fabric.ranks * self.nodes
+
+
+@cache
+def load(name: str) -> Server:
+    """A system by name, or a file.
+
+    Raises:
+        BadInput: unknown, or a file with faults, each with its place.
+    """
+    known = sorted(f.name.removesuffix(".yaml") for f in FOLDER.iterdir() if f.name.endswith(".yaml"))
+    path = str(Path(name)) if name.endswith((".yaml", ".yml")) else str(FOLDER / f"{name}.yaml")
+    if not Path(path).is_file():
+        raise BadInput(
+            Fault(
+                f"no system '{name}' that serves",
+                allowed=", ".join(known) + ", or a file",
+                nearest=nearest(name, known),
+            )
+        )
+    root = yamlfile.load(path)
+    faults = check_head(root, "server", "chipweave.server/1", KEYS, ("schema", "name", "die", "node"))
+    nodes = root.get("nodes")
+    count = nodes.value if "nodes" in root.value else 1
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_NODES:
+        faults.add(f"nodes cannot be {nodes.shape()}", nodes.place, f"a whole number from 1 to {MOST_NODES}")
+    faults.raise_if_any()
+    die, node = (topology.load(str(root.get(k).value)) for k in ("die", "node"))
+    for system, key, parts in ((die, "die", ("sm", "llc", "hbm")), (node, "node", ("switch",))):
+        missing = [p for p in parts if p not in system.parts]
+        if missing:
+            faults.add(f"{key} {root.get(key).value} has no part {', '.join(missing)}", root.get(key).place)
+    faults.raise_if_any()
+    fabric = node.parts["switch"].fabric(node.networks["nvlink"], node.parts.get("adapter[0]"))
+    if count > 1 and not fabric.adapter:
+        raise BadInput(
+            Fault(f"{count} nodes of {root.get('node').value}, which has no adapter between nodes", nodes.place)
+        )
+    return Server(str(root.get("name").value), _chip(die), int(die.parts["hbm"].capacity), fabric, count)
+
+
+def _chip(die):
+    sm, llc, hbm = (die.parts[part] for part in ("sm", "llc", "hbm"))
+    structure = Chip(
+        die.name,
+        sms=sm.sms,
+        clock_hz=float(sm.clock),
+        dram_bytes_per_s=float(hbm.bandwidth),
+        l2_bytes=llc.slices * llc.slice_capacity,
+    )
+    return structure.with_fit(**{k: library.figures()[k] for k in CHIP_FIGURES})

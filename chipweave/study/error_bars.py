@@ -1,0 +1,49 @@
+"""How far a ratio of two runs can be trusted: residuals of the validation ledger, carried to the outputs.
+
+A run is made of HBM reads, GEMMs and messages between devices; each is held against measured H100 rows of its own, and
+`validation/baseline.json` keeps the mean absolute residual of the predicted rows of each group. Where one strategy is bound by one
+part and the other by another, the relative errors of both add in squares; where both are bound by the same part they cancel.
+Which of the two holds is not known, so the larger is taken: the square sum of the two largest. That a residual of one device's rows
+holds for a wafer's is a guess.
+"""
+
+import json
+import math
+from functools import lru_cache
+from pathlib import Path
+
+GROUPS = {
+    "memory": ("membw", "hbm", "l1l2bw"),
+    "compute": ("gemm", "grouped", "moe"),
+    "links": ("p2p", "nccl", "nvlink"),
+}
+WITHOUT_LEDGER = 0.05  # of each part, where no ledger lies beside the program; a guess
+
+
+@lru_cache
+def residuals() -> dict[str, float]:
+    """Part -> mean absolute residual of the predicted rows of its groups, weighted by rows; {} where there is no ledger."""
+    path = Path(__file__).resolve().parents[2] / "validation" / "baseline.json"
+    try:
+        return of_ledger(json.loads(path.read_text()).get("h100", {}))
+    except (OSError, ValueError):
+        return {}
+
+
+def of_ledger(groups: dict) -> dict[str, float]:
+    """As `residuals`, of a suite of a baseline file."""
+    total: dict[str, list[float]] = {}
+    for name, row in groups.items():
+        part = next((part for part, words in GROUPS.items() if name.startswith(words)), None)
+        if part and name.endswith("(predicted)") and row.get("n_modelled") and row.get("mape") is not None:
+            sums = total.setdefault(part, [0.0, 0.0])
+            sums[0] += row["mape"] * row["n_modelled"]
+            sums[1] += row["n_modelled"]
+    return {part: error / rows for part, (error, rows) in total.items()}
+
+
+def ratio_bar(parts: dict[str, float] | None = None) -> float:
+    """Relative error of a ratio of two runs: the square sum of the two largest residuals."""
+    known = residuals() if parts is None else parts
+    errors = sorted([*known.values(), WITHOUT_LEDGER, WITHOUT_LEDGER] if len(known) < 2 else known.values())[-2:]
+    return math.hypot(*errors)

@@ -1,0 +1,20 @@
+"""Experts are dealt to the dies in turn: neighbours in number live apart.
+
+Question   Which die keeps the weights of an expert?
+Answer     Expert e lives on die e mod D.
+Source     The simplest answer to hot neighbours: DeepSeek-V3's tokens pick groups of 32 experts first, so hot experts stand
+           side by side, and contiguous homes put them on one die.
+Beside     placement_contiguous.py, placement_packed.py
+"""
+
+import numpy as np
+
+from chipweave.policy import PlacementPolicy, policy
+
+
+@policy("placement.in_turn")
+class InTurn(PlacementPolicy):
+    """Experts are dealt to the dies in turn: neighbours in number live apart."""
+
+    def place(self, experts, dies):
+        return (np.arange(experts) % dies).astype(np.int32)

@@ -1,0 +1,38 @@
+"""What the next step of the trace will choose is kept: the best that any forecast of experts could say.
+
+Question   Should a die keep a copy of an expert that arrives?
+Answer     If a token of the batch chooses it in the same layer of the next step. Which die will have the work is not foreseen.
+Source     The bound for predictors, not a predictor: it reads the trace ahead.
+Beside     prediction_always.py: at large batches nearly every expert is chosen in every step, and the two are one
+"""
+
+import numpy as np
+
+from chipweave.policy import Param, PredictionPolicy, nothing, policy
+from chipweave.policy.tally import tally
+from chipweave.trace import library
+
+
+@policy("prediction.oracle")
+class Oracle(PredictionPolicy):
+    """What the next step of the trace will choose is kept: the best that any forecast of experts could say."""
+
+    trace = Param("str", doc="the run's trace: a store, or a name that `trace names` lists")
+    requests = Param("count", default=None, low=1, doc="the run's batch, where it is less than the trace's requests")
+
+    @property
+    def opened(self):
+        """The trace, cut to the batch; opened once."""
+        if "_opened" not in vars(self):
+            whole = library.open_trace(self.trace)
+            vars(self)["_opened"] = whole.take(min(self.requests or whole.requests, whole.requests))
+        return vars(self)["_opened"]
+
+    def mask(self, view, plan):
+        mask, step = nothing(view), view.step + 1
+        if step < self.opened.steps:
+            if vars(self).get("_step") != step:
+                vars(self).update(_step=step, _ids=self.opened.read(step))
+            counts, _ = tally(self._ids[self.opened.layers.index(view.layer)], view.experts)
+            mask[:, np.flatnonzero(counts)] = 1
+        return mask
