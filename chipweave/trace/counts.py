@@ -1,7 +1,8 @@
 """Expert counts without tokens: how often each expert of each layer was chosen. No trace, but a law's popularity.
 
-Read are: SGLang's `expert_distribution_recorder_*.pt` in mode `stat` (`logical_count` [steps, layers, experts]), its older CSV
-(layer_id,expert_id,count), JSON {"logical_count": [[...]]} as `--init-expert-location` takes it, and NumPy [layers, experts].
+Read are: SGLang's `expert_distribution_recorder_*.pt` in mode `stat` (`logical_count` [steps, layers, experts]),
+its older CSV (layer_id,expert_id,count), JSON {"logical_count": [[...]]} as `--init-expert-location` takes it, and
+NumPy [layers, experts].
 """
 
 import csv
@@ -15,7 +16,7 @@ from chipweave.trace import torch_file
 from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_EXPERTS, MAX_LAYERS
 
 CSV_HEAD = ["layer_id", "expert_id", "count"]
-KEYS = ("logical_count", "counts", "expert_counts")
+KEYS = ("logical_count", "counts", "expert_counts", "loads")
 
 
 def read_counts(path, model) -> np.ndarray:

@@ -1,7 +1,9 @@
 """From physical ids, as a server with EPLB records them, to the experts of the model, layer by layer.
 
-Read are {"physical_to_logical_map": [layers][physical]} (SGLang, vLLM), vllm-ascend's expert_map.json (layer_list of device_list
-of device_expert: physical slots are numbered device after device), CSV layer,physical,expert, and NumPy [layers, physical].
+Read are {"physical_to_logical_map": [layers][physical]} (SGLang, vLLM), vllm-ascend's expert_map.json (layer_list
+of device_list
+of device_expert: physical slots are numbered device after device), CSV layer,physical,expert, and NumPy [layers,
+physical].
 """
 
 import csv

@@ -1,7 +1,8 @@
 """A model from the `config.json` that lies beside the weights of a Hugging Face model.
 
 Configs say the same in many words; ALIASES lists those that are read, SPARSE the ways of saying which layers are MoE.
-What a config does not say is taken from the case study and is a guess: the share of peak that GEMMs reach, the share of HBM rate.
+What a config does not say is taken from the case study and is a guess: the share of peak that GEMMs reach, the
+share of HBM rate.
 """
 
 from fractions import Fraction
