@@ -11,6 +11,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.io import shipped as topology_files
 from chipweave.io.shipped import shipped
+from chipweave.line_rate.endpoints import load_table
 from chipweave.noc.graph_network import Network
 from chipweave.policy.roles import Policy
 from chipweave.views import filetypes
@@ -128,7 +129,7 @@ def kind(cls):
         "class": f"{cls.__module__}.{cls.__qualname__}",
         "about": cls.about(),
         "parameters": [parameter(n, p) for n, p in cls.params.items()],
-        "statistics": [{"name": n, "unit": s.unit, "about": s.doc} for n, s in cls.statistics.items()],
+        "statistics": [{"name": n, "unit": s.unit, "about": s.doc} for n, s in statistics(cls).items()],
     }
     if hasattr(cls, "ports"):
         told["engine"] = cls.engine
@@ -147,6 +148,12 @@ def kind(cls):
             for n, s in cls.slots_declared.items()
         ]
     return told
+
+
+def statistics(cls: type) -> dict:
+    """Name -> what has `unit` and `doc`: the statistics a class declares, and those of its C behaviour, if it has one."""
+    behaviour = getattr(cls, "behaviour", "")
+    return {**cls.statistics, **(load_table(behaviour).statistics if behaviour else {})}
 
 
 def link_model(cls):
