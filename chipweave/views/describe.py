@@ -196,21 +196,22 @@ def system(built):
 
 def network(net: Network):
     """One network: its shape in figures."""
-    edges = [d for *_, d in net.graph.edges(data=True)]
     return {
         "name": net.name,
         "shape": net.shape,
         "dims": list(net.dims),
         "endpoints": len(net.endpoints),
-        "links": len(net.pairs()),
-        "diameter": int(net.distance.max()),
+        "links": len(net.pair_numbers()),
+        "diameter": net.diameter,
         "routing": net.routing,
+        "spread": net.spread,
+        "ways": net.ways,
         "link_model": net.link_model,
         "duplex": net.duplex,
         "admission": net.admission,
         "wait_queue": net.wait_queue,
-        "latency": sorted({units.format(d["latency_ps"], "time") for d in edges}),
-        "bandwidth": sorted({units.format(d["bandwidth"], "bandwidth") for d in edges}),
+        "latency": sorted({units.format(ps, "time") for ps in set(net.latency_ps.tolist())}),
+        "bandwidth": sorted({units.format(net.rates[i], "bandwidth") for i in set(net.rate.tolist())}),
     }
 
 
