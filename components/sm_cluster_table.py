@@ -8,6 +8,10 @@ Leaves out  tiles and waves (sm.tile has them), overlap of a slice's load with i
 Checked by  tests/components/test_sm_cluster_table.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain import DONE, Steps, amount
 from chipweave.component import Param, Port, characterised, component
 from chipweave.component.broadcast import Cast
@@ -36,49 +40,49 @@ class SmClusterTable(Staged, Controller):
         doc="characterised table, shipped or a path, in place of the model's own rows where it has the model's size",
     )
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """The compute units of all dies, and the chain of one expert slice."""
         self.units = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
         self.lasts = self.duration(work)
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """What policies may build on: the peak of each die."""
         return {"compute": self.each("peak")}
 
-    def publish(self, layout):
+    def publish(self, layout: Any) -> Any:
         """The chain of one slice: read its weights, then compute."""
         chain = layout.chain("slice", OPERANDS, priority="remote")
         compute = chain.hold("gemm", self.units.at("die"), self.lasts, then=DONE)
         chain.start = self.ask("memory", "access", chain, deal_by="line", at="die", home="home", then=compute)
         return chain
 
-    def utilisation(self, work):
+    def utilisation(self, work: Any) -> tuple[tuple[Any, ...], ...]:
         """Rows (tokens up to, share of the peak): of the characterised table, else of the model."""
         return self.table and characterised.load(self.table).utilisation_of(work.slice_bytes) or work.utilisation
 
-    def duration(self, work):
+    def duration(self, work: Any) -> Steps:
         """2 x weights x tokens flop at peak x utilisation, rounded up."""
         rows = self.utilisation(work)
         upto = tuple(limit for limit, _ in rows[:-1])
         flop = amount(("tokens", work.flop_per_token))
 
-        def of(part):
+        def of(part: Any) -> Any:
             rates = tuple(part.peak * share for _, share in rows)
             return Steps("tokens", flop, upto, rates, quantum_ps=part.round_to)
 
         return self.by_die("die", of)
 
-    def begin(self, simulation, run):
+    def begin(self, simulation: Any, run: Any) -> None:
         """Find the way back once: it is taken in every layer."""
         super().begin(simulation, run)
         self.to_local_cps = Cast(self, "work")
 
-    def on_work(self, sub_kernel):
+    def on_work(self, sub_kernel: Any) -> None:
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
         sub_kernel.kernel.start(sub_kernel.dies, self.kernel_ended)
 
     on_work_all = on_work
 
-    def kernel_ended(self, kernel, dies):
+    def kernel_ended(self, kernel: Any, dies: Any) -> None:
         """Tell the local CPs."""
         self.to_local_cps.send(Report(kernel, dies))

@@ -1,6 +1,9 @@
 """An SM cluster whose GEMM time comes from tiles and waves, to put in the place of a measured utilisation table."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import Any
 
 from chipweave.component import Component, Param, Port, Stat, component
 from chipweave.kernel_models.chip import ELEMENT_BYTES, Chip
@@ -51,19 +54,19 @@ class SmClusterTile(Component):
     gemms = Stat("kernels", "GEMMs timed")
 
     @cached_property
-    def chip(self):
+    def chip(self) -> Any:
         """The die as the pure model sees it."""
         figures = {name: float(getattr(self, own)) for own, name in CHIP_PARAMETERS.items() if own != "sms"}
         times = {name: getattr(self, own) / PICOSECONDS for own, name in TIMES.items()}
         return Chip(self.name, sms=self.sms, **figures, **times)
 
-    def choose(self, m, n, k):
+    def choose(self, m: int, n: int, k: int) -> tuple[float, Any, int]:
         """(seconds, tile, split) for C[m, n] = A[m, k] B[n, k]."""
         return best_of(
             self.chip, Gemm(m, n, k, self.dtype), CUBLAS_TILES, self.dram_efficiency, self.kernel_floor / PICOSECONDS
         )
 
-    def gemm_ps(self, m, n, k):
+    def gemm_ps(self, m: int, n: int, k: int) -> int:
         """Execution time in whole picoseconds, without the launch."""
         self.gemms += 1
         return round(self.choose(m, n, k)[0] * PICOSECONDS)
