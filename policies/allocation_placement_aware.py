@@ -5,12 +5,14 @@ Answer     Algorithm 1: experts by rising tokens; candidates are the dies that h
            within `distance` hops; each block goes to the candidate whose estimated time, and that of the die it reads
            from, stays lowest. The estimate keeps account per die of compute, HBM reads and transfers in.
            The arithmetic is csrc/policies/placement_aware.c; a test holds it against the plain one.
+           Compute, memory and routes are each die's own; dies that compute nothing get no work.
 Source     Algorithm 1 of arXiv 2510.05497 (block 50, "determined by request count"); defaults, cost model and rounding
            are those of its published artifact (block 512 absorbing a remainder, an older variant 256).
 Beside     allocation_placement_aware_python.py (the same, plain), allocation_home.py
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,11 +32,55 @@ class Estimate:
     hbm_ns: float
     hop_ns: float
     link_ns: float
+    die_flop_per_ns: np.ndarray | None = None  # float64 [D], where dies differ
+    die_hbm_ns: np.ndarray | None = None  # float64 [D]
+    route_ns: np.ndarray | None = None  # float64 [D, D], where links differ: a whole expert from the row's die
+
+    def compute_ns(self, die, tokens):
+        """Of so many tokens of an expert on a die."""
+        rate = self.flop_per_ns if self.die_flop_per_ns is None else float(self.die_flop_per_ns[die])
+        return float(math.ceil(self.flop_per_token * tokens / rate))
+
+    def memory_ns(self, die):
+        """Of a read of a whole expert from a die's memory."""
+        return self.hbm_ns if self.die_hbm_ns is None else float(self.die_hbm_ns[die])
+
+    def transfer_ns(self, home, die, hops):
+        """Of a whole expert from its home to a die."""
+        return self.hop_ns * hops + self.link_ns if self.route_ns is None else float(self.route_ns[home, die])
+
+    def computes(self, die):
+        """Whether a die may be given work."""
+        return self.die_flop_per_ns is None or self.die_flop_per_ns[die] > 0
 
     @classmethod
-    def of(cls, costs, compute_share, bandwidth_share):
+    def of(cls, costs, compute_share, bandwidth_share, figures="each"):
         """From exact costs and the flat shares of peak that the allocator assumes."""
-        bandwidth_share = float(bandwidth_share)
+        return replace(
+            cls.of_one(costs, compute_share, float(bandwidth_share)),
+            **cls.of_each(costs, float(compute_share), float(bandwidth_share), figures == "each"),
+        )
+
+    @classmethod
+    def of_each(cls, costs, compute_share, bandwidth_share, each):
+        """The arrays, of what is not the same for all; of one figure for all only where no work may go."""
+        dies, found = costs.dies, {}
+        if dies is None:
+            return found
+        if len(dies.workers) < len(dies.compute) or (each and not dies.alike):
+            rates = dies.compute if each else np.where(dies.compute > 0, float(costs.compute), 0.0)
+            found["die_flop_per_ns"] = rates / 1e9 * compute_share
+        if each and not dies.memories_alike:
+            rate = np.maximum(dies.hbm_bandwidth, 1.0) / 1e9 * bandwidth_share
+            found["die_hbm_ns"] = dies.hbm_latency_ps / 1000 + costs.expert_bytes / rate
+        if each and not dies.links_alike:
+            wire = costs.expert_bytes / (dies.route_bandwidth / 1e9 * bandwidth_share)
+            found["route_ns"] = np.ascontiguousarray(2 * dies.route_latency_ps / 1000 + wire)
+        return found
+
+    @classmethod
+    def of_one(cls, costs, compute_share, bandwidth_share):
+        """One figure for all, as the artifact has it."""
         return cls(
             flop_per_token=float(costs.flop_per_token),
             flop_per_ns=float(costs.compute / 10**9) * float(compute_share),
@@ -75,12 +121,19 @@ class PlacementAware(AllocationPolicy):
         doc="of peak HBM and link bandwidth that the estimate assumes, for every model",
     )
 
+    figures = Param(
+        "choice",
+        default="each",
+        choices=["each", "one"],
+        doc="the estimate's compute, memory and links: each die's and route's own, or one figure for all (artifact)",
+    )
+
     estimates = None  # (costs, Estimate, rule for C): costs are those of the run, worked out once
 
     def estimate(self, costs):
         """The Estimate for the run's costs."""
         if self.estimates is None or self.estimates[0] is not costs:
-            self.estimates = costs, Estimate.of(costs, self.compute_share, self.bandwidth_share), None
+            self.estimates = costs, Estimate.of(costs, self.compute_share, self.bandwidth_share, self.figures), None
         return self.estimates[1]
 
     def allocate(self, view):
@@ -88,7 +141,7 @@ class PlacementAware(AllocationPolicy):
         plan = np.empty((3, room), np.int32)
         expert, die, tokens = plan
         entries = LIB.placement_aware_plan(
-            self._rule(view.costs),
+            self._rule(view),
             view.experts,
             view.dies,
             c_ints(view.counts),
@@ -104,9 +157,12 @@ class PlacementAware(AllocationPolicy):
             raise ChipweaveError("no memory for the plan of one layer")
         return Plan(*plan[:, :entries].copy())
 
-    def _rule(self, costs):
+    def _rule(self, view):
+        costs = view.costs
         estimate = self.estimate(costs)
         if self.estimates[2] is None:
+            figures = {n: v for n, v in vars(estimate).items() if v is not None}
+            figures |= {n: FFI.from_buffer("double[]", v) for n, v in figures.items() if isinstance(v, np.ndarray)}
             rule = FFI.new(
                 "struct placement_rule *",
                 dict(
@@ -116,7 +172,7 @@ class PlacementAware(AllocationPolicy):
                     around_holders=self.near == "holders",
                     min_dies=self.dies,
                     tokens_per_die=self.tokens_per_die,
-                    **vars(estimate),
+                    **figures,
                 ),
             )
             self.estimates = costs, estimate, rule

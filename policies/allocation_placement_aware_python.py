@@ -5,7 +5,6 @@ Answer     As allocation_placement_aware.py, whose words and parameters hold her
 Beside     allocation_placement_aware.py
 """
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,7 +36,7 @@ class PlacementAwarePython(PlacementAware):
         costs, loads = self.estimate(view.costs), [Load() for _ in range(view.dies)]
         active = [int(e) for e in np.flatnonzero(view.counts)]
         for e in active:
-            loads[view.home[e]].hbm_local += costs.hbm_ns
+            loads[view.home[e]].hbm_local += costs.memory_ns(view.home[e])
         mean = int(view.counts.sum()) / view.experts
         given = {}
         for e in sorted(active, key=lambda e: (view.counts[e], e)):
@@ -48,13 +47,15 @@ class PlacementAwarePython(PlacementAware):
 
     def candidates(self, view, e, mean, loads, costs):
         """[(die, holds a part)] in the order that decides ties and issue."""
-        ranked = []
-        for d in range(view.dies):
-            holder = self.holds(view, e, d)
-            if holder:
-                ranked.append((loads[d].time(), d, holder))
-            elif self.is_near(view, e, d):
-                ranked.append((loads[d].time() + transfer(view, e, d, costs), d, holder))
+        ranked, reach = [], self.distance
+        while not ranked and reach <= max(self.distance, view.dies):
+            for d in filter(costs.computes, range(view.dies)):
+                holder = self.holds(view, e, d)
+                if holder:
+                    ranked.append((loads[d].time(), d, holder))
+                elif self.is_near(view, e, d, reach):
+                    ranked.append((loads[d].time() + transfer(view, e, d, costs), d, holder))
+            reach += 1
         most = self.dies
         if self.tokens_per_die:
             most = max(most, int(int(view.counts[e]) // max(mean, self.tokens_per_die)))
@@ -63,9 +64,9 @@ class PlacementAwarePython(PlacementAware):
     def holds(self, view, e, d):
         return d == view.home[e] or view.holders[e, d] > 0
 
-    def is_near(self, view, e, d):
+    def is_near(self, view, e, d, reach):
         anchors = [view.home[e]] if self.near == "home" else [a for a in range(view.dies) if self.holds(view, e, a)]
-        return any(view.distance[a, d] <= self.distance for a in anchors)
+        return any(view.distance[a, d] <= reach for a in anchors)
 
     def give(self, view, e, candidates, loads, costs):
         """die -> tokens, in the order of candidates."""
@@ -91,17 +92,17 @@ class PlacementAwarePython(PlacementAware):
     def after(self, view, e, d, holder, first, block, loads, costs):
         """Loads of die d and of the home die if d takes `block` more tokens."""
         own, source = replace(loads[d]), replace(loads[view.home[e]])
-        compute = float(math.ceil(costs.flop_per_token * block / costs.flop_per_ns))
+        compute = costs.compute_ns(d, block)
         if holder:
             own.compute_local += compute
         else:
             own.compute_remote += compute
             own.link_in += transfer(view, e, d, costs)
             if first:
-                source.hbm_remote += costs.hbm_ns
+                source.hbm_remote += costs.memory_ns(view.home[e])
         return own, source
 
 
 def transfer(view, e, d, costs):
     """ns to bring the whole expert from its home to die d."""
-    return costs.hop_ns * int(view.distance[view.home[e], d]) + costs.link_ns
+    return costs.transfer_ns(int(view.home[e]), d, int(view.distance[view.home[e], d]))

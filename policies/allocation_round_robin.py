@@ -2,7 +2,8 @@
 
 Question   Which die works on an expert?
 Answer     Die (i + offset) mod D, where i is the expert's rank by first appearance in the trace. An expert is never
-           split. The answer depends on the order of the requests.
+           split. The answer depends on the order of the requests. Where dies differ, each has as many turns as is its
+           share of the compute.
 Source     Strategy Base as the published artifact of arXiv 2510.05497 has it (offset 7).
 Beside     allocation_split_evenly.py (Base as the paper's words have it)
 """
@@ -20,5 +21,10 @@ class RoundRobin(AllocationPolicy):
 
     def allocate(self, view):
         expert = np.flatnonzero(view.counts).astype(np.int32)
-        die = (view.first_appearance[expert] + self.offset) % view.dies
-        return Plan(expert, die.astype(np.int32), view.counts[expert])
+        turn = view.first_appearance[expert].astype(np.int64) + self.offset
+        workers = view.figures.workers
+        if view.figures.alike:
+            die = workers[turn % len(workers)]
+        else:
+            die = view.figures.turns(view.experts + view.dies)[turn % (view.experts + view.dies)]
+        return Plan(expert, die, view.counts[expert])

@@ -23,6 +23,7 @@ class FromFile(PlacementPolicy):
     """Each expert lives where a file says."""
 
     path = Param("str", doc="CSV file with the header expert,die; relative to the file that names it")
+    names_dies = True
     folder = Path(".")  # of the strategy or run file
 
     def place(self, experts, dies):

@@ -2,9 +2,11 @@
 
 import click
 
+from chipweave.views.skeleton import SORTS
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("what", type=click.Choice(["component", "policy", "topology", "case"]))
+@click.argument("what", type=click.Choice(list(SORTS)))
 @click.argument("name")
 @click.option(
     "--folder",
@@ -13,7 +15,7 @@ import click
     help="Where to write; the current folder otherwise.",
 )
 def command(what, name, folder):
-    """A skeleton of a component, policy, topology or case, with a test that passes."""
+    """A skeleton with a test that passes; `policy` is an allocation policy, the other roles go by name."""
     from chipweave.io.console import note
     from chipweave.views.skeleton import write
 

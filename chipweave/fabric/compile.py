@@ -1,6 +1,7 @@
 """Turns a layout into calls of the C engine's building functions. Names become numbers here."""
 
 from fractions import Fraction
+from functools import lru_cache
 
 from chipweave._kernel import ffi, lib
 from chipweave.chain.layout import DONE
@@ -37,9 +38,9 @@ class Compiler:
 
     def __init__(self, handle, layout, bin_ps, max_bins):
         self.handle, self.layout, self.keep, self.bins = handle, layout, [], (bin_ps, max_bins)
-        self.first, self.labels, self.programs, self.chains, self.hops = {}, {}, {}, [], {}
+        self.first, self.labels, self.programs, self.chains = {}, {}, {}, []
         self.networks = {}  # by name: link_models.base.Compiled
-        self.routes = {}  # of a network's name: those of all pairs of endpoints
+        self.routes = {}  # by the network's name
         parts = layout.parts
         for array in parts["resources"]:
             self.first[array.name] = self.made(lib.stages_add_resources(handle, array.count))
@@ -84,16 +85,12 @@ class Compiler:
     # ---- networks
 
     def _network(self, network):
-        self.routes[network.name] = routes = Routes(network)
+        self.routes[network.name] = routes = Routes(self, network)
         self.networks[network.name] = registry.link_models.find(network.model).compile(self, network, routes)
 
     def add_network(self, operations, model):
         """The number of a network in the engine; `model` is the engine's from now on."""
         return self.made(lib.stages_add_network(self.handle, operations, model))
-
-    def numbers(self, kind, array):
-        """An array as C sees it; of an empty one, something to point to."""
-        return ffi.from_buffer(kind, array) if array.size else self._new(kind, 1)
 
     # ---- programs
 
@@ -181,20 +178,13 @@ class Compiler:
             "counter": count.counter.number,
             "at": self.column[count.at],
             "amount": self._amount(count.amount),
-            "hops": self._hops(network) if network else -1,
+            "hops": self.routes[network.name].number if network else -1,
             "endpoints": network.endpoints if network else 0,
             "source": self.column[source] if network else 0,
             "target": self.column[target] if network else 0,
             "part": count.piece[0],
             "parts": count.piece[1],
         }
-
-    def _hops(self, network):
-        """A map of the number of links between each pair of endpoints, made once per network."""
-        if network.name not in self.hops:
-            lengths = [len(route) for route in self.routes[network.name].links]
-            self.hops[network.name] = self.made(lib.stages_add_map(self.handle, len(lengths), lengths))
-        return self.hops[network.name]
 
     def _amount(self, amount):
         return {
@@ -263,23 +253,15 @@ class Compiler:
         }
 
     def _route_time(self, rule):
-        """Latencies add up, the slowest link decides the rate; links are compared by the places of their speeds, which is quicker."""
-        network, numbers, picks = rule.network, {}, []
-        latency, speed = [k.latency_ps for k in network.links], [Fraction(k.bytes_per_s) for k in network.links]
-        speeds = sorted(set(speed))
-        place = [speeds.index(each) for each in speed]
-        for route in self.routes[network.name].links:
-            pair = (sum(latency[i] for i in route), min(place[i] for i in route)) if route else None
-            picks.append(numbers.setdefault(pair, len(numbers)) if route else -1)
-        rates = [(latency_ps, speeds[slowest] * rule.efficiency) for latency_ps, slowest in numbers]
+        """Latencies add up, the slowest link decides the rate: one rate for each speed that links have."""
+        network = rule.network
         return {
             "kind": lib.LASTS_ROUTE,
             "network": self.networks[network.name].number(),
             "source": self.column[rule.source],
             "target": self.column[rule.target],
             "work": self._amount(rule.bytes),
-            "route_rate": self._new("int32_t[]", picks),
-        } | self._rates(rates, rule)
+        } | self._rates([(0, Fraction(speed) * rule.efficiency) for speed in self.routes[network.name].speeds], rule)
 
 
 def _time(ps, what):
@@ -288,6 +270,7 @@ def _time(ps, what):
     return ps
 
 
+@lru_cache(maxsize=4096)  # dies are alike, and so are their rates
 def _rate(latency_ps, per_second, quantum_ps):
     """quanta per unit of work as a reduced fraction a/b."""
     speed = Fraction(per_second)

@@ -52,6 +52,7 @@ class KernelEngine:
         begin = ffi.from_buffer("int64_t[]", rows) if rows.size else ffi.NULL
         batch = lib.stages_issue(self.handle, program, len(rows), begin, starts, times, counted)
         if batch < 0:
+            self._raise_failure()
             raise BadInput(f"chain {chain.name}: {self._message()}")
         return batch
 
@@ -64,8 +65,7 @@ class KernelEngine:
             elif status == lib.STAGES_OK:
                 return self._completions()
             else:
-                for network in self.compiled.networks.values():
-                    network.raise_if_failed()
+                self._raise_failure()
                 if status == lib.STAGES_STUCK:
                     raise Stuck(self._stuck())
                 raise (BadInput if status == lib.STAGES_BAD else ChipweaveError)(self._message())
@@ -166,6 +166,11 @@ class KernelEngine:
 
     def close(self):
         self.arrays.clear()
+
+    def _raise_failure(self):
+        """What a network or its routes raised where C code had called them."""
+        for called in (*self.compiled.routes.values(), *self.compiled.networks.values()):
+            called.raise_if_failed()
 
     def _message(self):
         return ffi.string(lib.stages_message(self.handle)).decode()

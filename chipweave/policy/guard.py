@@ -6,14 +6,34 @@ are held to the same rules by tests, so a run does not pay for them twice.
 
 import numpy as np
 
+from chipweave.declare.user_code import place_of
 from chipweave.errors import BadInput, Fault
 from chipweave.policy.roles import AllocationPolicy, CopyStore, Plan
 
 ORDERS = ("none", "lru")
 
 
-def home_of(policy, experts, dies):
-    """int32 [experts] of a PlacementPolicy."""
+def home_of(policy, experts, dies, usual=None, able=None):
+    """int32 [experts] of a PlacementPolicy.
+
+    usual, able  the dies it places on, as numbers 0, 1, .. to the policy, and those that have room for weights at all;
+                 a policy that `names_dies` itself is asked for numbers of the system
+    """
+    usual = list(range(dies)) if usual is None else usual
+    count = dies if getattr(policy, "names_dies", False) else len(usual)
+    home = _placed(policy, experts, count)
+    if count < dies:
+        home = np.array(usual, np.int32)[home]
+    lost = sorted({int(die) for die in home} - set(able if able is not None else range(dies)))
+    if lost:
+        raise _fault(
+            policy, "place", f"places experts on die {lost[0]}, which has no memory or no network", "a die with both"
+        )
+    return home
+
+
+def _placed(policy, experts, dies):
+    """int32 [experts], 0 <= die < dies."""
     home = _asked(policy, "place", experts, dies)
     if policy.foreign:
         home = _whole(policy, "place", home, (experts,), "home die of each expert")
@@ -117,4 +137,5 @@ def _words(value):
 
 
 def _fault(policy, method, what, allowed):
-    return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", allowed=allowed))
+    called = "predict" if method == "mask" and hasattr(type(policy), "predict") else method
+    return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", place_of(policy, called), allowed))

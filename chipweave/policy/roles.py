@@ -51,9 +51,14 @@ class Policy(Declared):
 
 
 class PlacementPolicy(Policy):
-    """Where each expert's weights live, the same in every layer."""
+    """Where each expert's weights live, the same in every layer.
 
-    role = "placement"
+    Attributes of the class:
+        names_dies: the answer has the system's own numbers of dies (a file of the user's). Otherwise 0, 1, .. are the dies
+            that have memory and compute; if none has both, those with memory.
+    """
+
+    role, names_dies = "placement", False
 
     def place(self, experts, dies):
         """int32[experts]: the home die of each expert, 0 <= die < dies."""

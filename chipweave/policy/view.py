@@ -10,6 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from chipweave.policy.figures import DieFigures
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -23,6 +25,10 @@ class Costs:
     hbm_latency_ps     of one access
     link_bandwidth     between neighbouring dies, bytes/s
     hop_latency_ps     of one link
+    dies               chipweave.policy.figures.DieFigures: these for each die and each route
+
+    The single figures are those of the first die that computes and of the first link. Where dies or links differ,
+    `dies` says what each can do; a policy that shares work out builds on that.
     """
 
     expert_bytes: int
@@ -33,6 +39,7 @@ class Costs:
     hbm_latency_ps: int
     link_bandwidth: Fraction
     hop_latency_ps: int
+    dies: DieFigures | None = None
 
     @property
     def slice_bytes(self):
@@ -117,6 +124,14 @@ class LayerView:
     @property
     def dies(self):
         return self.holders.shape[1]
+
+    @property
+    def figures(self):
+        """`costs.dies`; of a view made without it, dies that are all alike."""
+        if self.costs.dies is not None:
+            return self.costs.dies
+        one, none, hop = np.full(self.dies, 1.0), np.zeros(self.dies, np.int64), self.costs.hop_latency_ps
+        return DieFigures(one, one, none, none, lambda: (self.distance * hop, np.full(self.distance.shape, np.inf)))
 
 
 def read_only(array):

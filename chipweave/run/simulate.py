@@ -8,24 +8,22 @@ import numpy as np
 from chipweave import topology
 from chipweave.component.controller import Controller
 from chipweave.component.replicas import gather
-from chipweave.component.staged import Staged
 from chipweave.component.transfer_operands import Work
 from chipweave.declare.params import as_node
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
 from chipweave.policy import strategy
 from chipweave.policy.guard import home_of, store_of
-from chipweave.policy.view import CopyRoom, CopyStore, Costs
+from chipweave.policy.view import CopyRoom, CopyStore
 from chipweave.run.assemble import assemble, wires
 from chipweave.run.clock import Simulation
 from chipweave.run.context import Run
+from chipweave.run.die_figures import check_facts, costs_of, die_places, distance_of, facts_of, homes
 from chipweave.run.metrics import COUNTED, counted_by
 from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.trace import for_run, models
-
-LATENCY = "_latency_ps"  # the end of the name of a fact that is one
 
 
 @dataclass
@@ -44,48 +42,6 @@ class Outcome:
     def columns(self) -> list[str]:
         """Names of the layer table's columns."""
         return [*HEAD, *(figure.name for figure in self.metrics)]
-
-
-def facts_of(groups):
-    """Figures that parts state of themselves (`Staged.facts`), one for each die: compute, hbm_bandwidth, hbm_bytes ...
-
-    Rates and sizes of several parts on a die add up; of latencies the longest counts.
-    """
-    facts = {}
-    for part in groups:
-        for name, value in part.facts().items() if isinstance(part, Staged) else ():
-            each = facts.setdefault(name, [0] * part.dies)
-            for member in part.members:
-                own = value[member.die] if isinstance(value, tuple) else value
-                each[member.die] = max(each[member.die], own) if name.endswith(LATENCY) else each[member.die] + own
-    return facts
-
-
-def check_facts(facts, system):
-    """Raise BadInput where the parts do not state what placement and policies build on."""
-    missing = [name for name in ("compute", "hbm_bandwidth", "hbm_latency_ps", "hbm_bytes") if name not in facts]
-    if missing:
-        raise BadInput(
-            Fault(
-                f"{system.name}: no part of the topology states {', '.join(missing)}",
-                allowed="dies with an SM cluster and an HBM, as in wafer_5x5",
-            )
-        )
-
-
-def costs_of(facts, network, model):
-    """The exact figures that a policy's estimate may build on."""
-    edges = [edge for _, _, edge in network.graph.edges(data=True)] or [{"latency_ps": 0, "bandwidth": 1}]
-    return Costs(
-        model.expert_bytes,
-        model.slices,
-        model.slices * 2 * model.hidden * model.intermediate,
-        next(rate for rate in facts["compute"] if rate),
-        next(rate for rate in facts["hbm_bandwidth"] if rate),
-        next(time for time in facts["hbm_latency_ps"] if time),
-        edges[0]["bandwidth"],
-        edges[0]["latency_ps"],
-    )
 
 
 def room_of(facts, home, work):
@@ -124,9 +80,10 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
     meter = Meter()
     loaded = loaded or load(spec)
     trace, vanish = loaded.routing.trace, loaded.habits["unnamed_layers_vanish"]
+    by_last = loaded.habits["last_request_says_prefill"]
 
     def workload(costs, distance):
-        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish)
+        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish, by_last)
 
     run = drive(
         spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around
@@ -159,7 +116,8 @@ def stage(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     check_facts(facts, system)
     counted_by(groups)
     dies = len(facts["compute"])
-    home = home_of(policies.placement, model.experts, dies)
+    places = die_places(network, system, dies)
+    home = home_of(policies.placement, model.experts, dies, *homes(facts, places))
     store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
     work = Work.of(model, layers, store)
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
@@ -174,7 +132,7 @@ def stage(spec, model, system, policies, layers, workload_of, on_layer=None, kee
         **switches,
     )
     fabric = around(fabric, work) if around else fabric
-    workload = workload_of(costs_of(facts, network, model), network.distance.astype(np.int32))
+    workload = workload_of(costs_of(facts, network, model, places), distance_of(network, places))
     run = Run(workload, work, policies, home, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
@@ -256,17 +214,21 @@ def admission_of(spec, network):
 def outcome(spec, loaded, run, meter):
     """The figures of a run that has ended."""
     trace, table, prefill = loaded.routing.trace, run.records.table(), run.workload.prefill_steps
-    counted = run.workload.steps - (0 if loaded.habits["prefill_step_counts"] else prefill)
+    as_the_paper = loaded.habits["prefill_step_counts"]
+    tokens = spec.batch * run.workload.steps if as_the_paper else run.workload.decode_tokens
     row = {
         "strategy": spec.strategy_name,
         "link_model": spec.link_model,
         "admission": admission_of(spec, mesh_of(loaded.system)),
-        **figures(table, spec.batch, counted, prefill, run.records.columns),
+        **figures(table, tokens, prefill, run.records.columns),
         **meter.read(),
     }
     networks = [
         (n.name, [link.name for link in n.links], run.fabric.link_statistics(n)) for n in run.layout.parts["networks"]
     ]
+    run.notes["tokens_counted"] = tokens
+    if as_the_paper:
+        run.notes["prefill_step_counts"] = True
     reuse = trace.provenance.get("reuse", {})
     if reuse:
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]

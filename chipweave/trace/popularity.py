@@ -72,7 +72,9 @@ def of_family(law: Any, z: np.ndarray, shape: np.ndarray) -> np.ndarray:
 
 
 def of_counts(law: Any, counts: Any, groups: Any, random: Any) -> Any:
-    """Loads as `loads` has them where those of answers are counted: [layers, experts]; prompts by the phase correlation.
+    """Loads as `loads` has them where those of answers are counted: [layers, experts].
+
+    Prompts by the phase correlation.
 
     A prompt's loads are the answer's own values dealt out by deviates that correlate with their ranks.
     """

@@ -6,6 +6,7 @@ like are and its test under tests/; anywhere else both go into the current folde
 """
 
 import re
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -13,20 +14,69 @@ from string import Template
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import replacing
 
-PLACES = {  # what -> (file and test in a checkout, file and test elsewhere)
-    "component": (("components/$name.py", "tests/components/test_$name.py"), ("$name.py", "test_$name.py")),
-    "policy": (
-        ("policies/allocation_$name.py", "tests/policies/test_allocation_$name.py"),
-        ("$name.py", "test_$name.py"),
+ROLES = ("placement", "prediction", "replacement")
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One sort of thing that has a skeleton; $name stands for its name.
+
+    ours: (file, test) in a checkout; elsewhere: the same outside, None where it makes no sense there.
+    imported: how a test in a checkout gets at it; base: (module, class) that its own class derives from, "" for no class.
+    """
+
+    ours: tuple[str, str]
+    elsewhere: tuple[str, str] | None
+    imported: str
+    base: tuple[str, str] = ("", "")
+
+
+HERE = ("$name.py", "test_$name.py")
+SORTS = {
+    "component": Sort(
+        ("components/$name.py", "tests/components/test_$name.py"),
+        HERE,
+        "from chipweave.components.$name import $Class",
+        ("chipweave.component", "Component"),
     ),
-    "topology": (("topologies/$name.yaml", "tests/topologies/test_$name.py"), ("$name.yaml", "test_$name.py")),
-    "case": (("validation/cases/$name.py", "tests/validation/test_$name.py"), None),
+    "policy": Sort(
+        ("policies/allocation_$name.py", "tests/policies/test_allocation_$name.py"),
+        HERE,
+        "from chipweave.policies.allocation_$name import $Class",
+        ("chipweave.policy", "Policy"),
+    ),
+    **{
+        role: Sort(
+            (f"policies/{role}_$name.py", f"tests/policies/test_{role}_$name.py"),
+            HERE,
+            f"from chipweave.policies.{role}_$name import $Class",
+            ("chipweave.policy", "Policy"),
+        )
+        for role in ROLES
+    },
+    "link_model": Sort(
+        ("chipweave/fabric/link_models/$name.py", "tests/stages/test_$name.py"),
+        HERE,
+        "from chipweave.fabric.link_models.$name import $Class",
+        ("chipweave.fabric.link_models", "LinkModel"),
+    ),
+    "topology": Sort(("topologies/$name.yaml", "tests/topologies/test_$name.py"), ("$name.yaml", "test_$name.py"), ""),
+    "case": Sort(
+        ("validation/cases/$name.py", "tests/validation/test_$name.py"),
+        None,
+        "from chipweave.validation.cases.$name import predict",
+    ),
+    "suite": Sort(
+        ("validation/suites/$name.py", "tests/validation/test_suite_$name.py"),
+        None,
+        "from chipweave.validation.suites import $name",
+    ),
 }
-OURS = ("components", "policies", "topologies", "validation", "csrc")
+OURS = ("components", "policies", "topologies", "validation")
 
 
-def write(what, name, folder="."):
-    """Write the skeleton of a component, policy, topology or case; returns the paths written.
+def write(what: str, name: str, folder: str | Path = ".") -> list[Path]:
+    """Write the skeleton of one of SORTS; returns the paths written, the part's and its test's.
 
     Raises:
         BadInput: the name is no name, or a file is there already.
@@ -36,8 +86,9 @@ def write(what, name, folder="."):
             Fault(f"{name!r} is not a file's name", allowed="lower-case letters, digits and _, a letter first")
         )
     folder = Path(folder)
-    ours = all((folder / f / "__init__.py").is_file() for f in OURS[:4])
-    places = PLACES[what][0 if ours else 1]
+    ours = all((folder / f / "__init__.py").is_file() for f in OURS)
+    sort = SORTS[what]
+    places = sort.ours if ours else sort.elsewhere
     if places is None:
         raise BadInput(
             Fault(
@@ -50,7 +101,8 @@ def write(what, name, folder="."):
     there = [p for p in paths if p.exists()]
     if there:
         raise BadInput([Fault(f"{p} is there already") for p in there])
-    words["load"] = _load(what, ours, words)
+    words["load"] = _load(what, sort, ours, words)
+    words["test"] = Template(places[1]).substitute(words)
     words["path"] = "" if ours else "from pathlib import Path\n"  # code of one's own is loaded by its path
     words["path_alone"] = words["path"] and words["path"] + "\n"
     words["kind"] = f'"memory.{name}"' if ours else f'f"{{Path(__file__).parent}}/{name}.py:{words["Class"]}"'
@@ -60,23 +112,18 @@ def write(what, name, folder="."):
     return paths
 
 
-def _text(template):
+def _text(template: str) -> str:
     return resources.files("chipweave").joinpath("data", "skeletons", f"{template}.txt").read_text(encoding="utf-8")
 
 
-def _load(what, ours, words):
+def _load(what: str, sort: Sort, ours: bool, words: dict[str, str]) -> str:
     """The line by which a test gets at its part."""
     if what == "topology":
         return f'"{words["name"]}"' if ours else f'Path(__file__).with_name("{words["name"]}.yaml")'
     if ours:
-        module = {
-            "component": f"chipweave.components.{words['name']}",
-            "policy": f"chipweave.policies.allocation_{words['name']}",
-            "case": f"chipweave.validation.cases.{words['name']}",
-        }[what]
-        return f"from {module} import " + ("predict" if what == "case" else words["Class"])
-    base = "chipweave.component import Component" if what == "component" else "chipweave.policy import Policy"
+        return Template(sort.imported).substitute(words)
+    module, base = sort.base
     return (
-        f"from chipweave.declare.user_code import Gate\nfrom {base}\n\n"
-        f'{words["Class"]} = Gate(allowed=True).load("./{words["name"]}.py:{words["Class"]}", Path(__file__).parent, {base.rpartition(" ")[2]})'
+        f"from chipweave.declare.user_code import Gate\nfrom {module} import {base}\n\n"
+        f'{words["Class"]} = Gate(allowed=True).load("./{words["name"]}.py:{words["Class"]}", Path(__file__).parent, {base})'
     )

@@ -40,14 +40,27 @@ static double die_ns(const struct load *l)
     return most(most(l->compute_local, l->hbm_local + l->hbm_remote), l->link_in) + l->compute_remote;
 }
 
-static double compute_ns(const struct placement_rule *rule, int32_t tokens)
+static double compute_ns(const struct placement_rule *rule, int32_t die, int32_t tokens)
 {
-    return ceil(rule->flop_per_token * tokens / rule->flop_per_ns);
+    return ceil(rule->flop_per_token * tokens /
+                (rule->die_flop_per_ns ? rule->die_flop_per_ns[die] : rule->flop_per_ns));
 }
 
-static double transfer_ns(const struct placement_rule *rule, int32_t hops)
+static double hbm_ns(const struct placement_rule *rule, int32_t die)
 {
-    return rule->hop_ns * hops + rule->link_ns;
+    return rule->die_hbm_ns ? rule->die_hbm_ns[die] : rule->hbm_ns;
+}
+
+static double transfer_ns(const struct planner *p, int32_t home, int32_t die)
+{
+    const int64_t pair = (int64_t)home * p->dies + die;
+    const struct placement_rule *rule = p->rule;
+    return rule->route_ns ? rule->route_ns[pair] : rule->hop_ns * p->distance[pair] + rule->link_ns;
+}
+
+static int computes(const struct placement_rule *rule, int32_t die)
+{
+    return !rule->die_flop_per_ns || rule->die_flop_per_ns[die] > 0;
 }
 
 /* Python's a // b for positive floats: exact where floor(a / b) may round up over a whole number. */
@@ -88,13 +101,13 @@ static int32_t order_experts(struct planner *p)
 /* ---- candidates of one expert
  * ------------------------------------------------------------------------------------ */
 
-static int is_near(const struct planner *p, int32_t e, int32_t die)
+static int is_near(const struct planner *p, int32_t e, int32_t die, int32_t reach)
 {
     if (!p->rule->around_holders)
-        return p->distance[(int64_t)p->home[e] * p->dies + die] <= p->rule->reach;
+        return p->distance[(int64_t)p->home[e] * p->dies + die] <= reach;
     for (int32_t d = 0; d < p->dies; d++)
         if ((p->holders[(int64_t)e * p->dies + d] || d == p->home[e]) &&
-            p->distance[(int64_t)d * p->dies + die] <= p->rule->reach)
+            p->distance[(int64_t)d * p->dies + die] <= reach)
             return 1;
     return 0;
 }
@@ -110,18 +123,18 @@ static int32_t cap(const struct planner *p, int32_t tokens)
 }
 
 /* Insertion sort: few candidates, and dies come in rising number, so equal ranks keep that order. */
-static int32_t find_candidates(const struct planner *p, int32_t e)
+static int32_t candidates_within(const struct planner *p, int32_t e, int32_t reach)
 {
     struct candidate *found = p->candidate;
     int32_t n = 0;
     for (int32_t die = 0; die < p->dies; die++) {
         const int holder = die == p->home[e] || p->holders[(int64_t)e * p->dies + die];
-        if (!holder && !is_near(p, e, die))
+        if ((!holder && !is_near(p, e, die, reach)) || !computes(p->rule, die))
             continue;
         struct candidate c = {.rank_ns = die_ns(&p->loads[die]),
                               .die = die,
                               .holder = holder,
-                              .transfer_ns = transfer_ns(p->rule, p->distance[(int64_t)p->home[e] * p->dies + die])};
+                              .transfer_ns = transfer_ns(p, p->home[e], die)};
         if (!holder)
             c.rank_ns += c.transfer_ns;
         int32_t at = n++;
@@ -129,6 +142,15 @@ static int32_t find_candidates(const struct planner *p, int32_t e)
             found[at] = found[at - 1];
         found[at] = c;
     }
+    return n;
+}
+
+/* Where nobody within reach computes (weights in a memory pool), the nearest that do. */
+static int32_t find_candidates(const struct planner *p, int32_t e)
+{
+    int32_t reach = p->rule->reach, n = candidates_within(p, e, reach);
+    while (!n && reach < p->dies)
+        n = candidates_within(p, e, ++reach);
     const int32_t limit = cap(p, p->counts[e]);
     return n < limit ? n : limit;
 }
@@ -137,8 +159,8 @@ static int32_t find_candidates(const struct planner *p, int32_t e)
  * ---------------------------------------------------------------------------------------- */
 
 /* Loads of the executing die and of the source if a block that computes for `compute` ns goes to c. */
-static void add_block(const struct planner *p, const struct candidate *c, double compute, struct load *own,
-                      struct load *source)
+static void add_block(const struct planner *p, const struct candidate *c, int32_t source_die, double compute,
+                      struct load *own, struct load *source)
 {
     if (c->holder) {
         own->compute_local += compute;
@@ -147,13 +169,14 @@ static void add_block(const struct planner *p, const struct candidate *c, double
     own->compute_remote += compute;
     own->link_in += c->transfer_ns;
     if (c->tokens == 0) /* the source reads once for a die, however many blocks it takes */
-        source->hbm_remote += p->rule->hbm_ns;
+        source->hbm_remote += hbm_ns(p->rule, source_die);
 }
 
-static double cost_of_block(const struct planner *p, const struct candidate *c, int32_t home, double compute)
+static double cost_of_block(const struct planner *p, const struct candidate *c, int32_t home, int32_t block)
 {
+    const double compute = compute_ns(p->rule, c->die, block);
     struct load own = p->loads[c->die], source = p->loads[home];
-    add_block(p, c, compute, &own, &source);
+    add_block(p, c, home, compute, &own, &source);
     return c->holder ? die_ns(&own) : most(die_ns(&own), die_ns(&source));
 }
 
@@ -166,17 +189,16 @@ static void give_tokens(const struct planner *p, int32_t e, int32_t n)
         int32_t block = left < rule->block ? left : rule->block;
         if (rule->absorb_remainder && left - block < rule->block)
             block = left;
-        const double compute = compute_ns(rule, block);
         struct candidate *best = NULL;
         double least = 0;
         for (int32_t i = 0; i < n; i++) {
-            const double cost = cost_of_block(p, &candidates[i], p->home[e], compute);
+            const double cost = cost_of_block(p, &candidates[i], p->home[e], block);
             if (!best || cost < least || (cost == least && candidates[i].holder && !best->holder)) {
                 best = &candidates[i];
                 least = cost;
             }
         }
-        add_block(p, best, compute, &p->loads[best->die], &p->loads[p->home[e]]);
+        add_block(p, best, p->home[e], compute_ns(rule, best->die, block), &p->loads[best->die], &p->loads[p->home[e]]);
         best->tokens += block;
         left -= block;
     }
@@ -248,7 +270,7 @@ int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts,
         const int32_t active = order_experts(&p);
         for (int32_t e = 0; e < experts; e++)
             if (counts[e] > 0)
-                p.loads[home[e]].hbm_local += rule->hbm_ns;
+                p.loads[home[e]].hbm_local += hbm_ns(rule, home[e]);
         for (int32_t i = 0; i < active; i++)
             plan_expert_of(&p, (int32_t)(p.keys[i] & 0xffffffff));
         result = write_plan(&p, room, plan_expert, plan_die, plan_tokens);

@@ -23,17 +23,21 @@
 /* cdef: begin */
 
 struct placement_rule {
-    int32_t block;            /* tokens given away at a time                                               */
-    int32_t absorb_remainder; /* 1: a block takes all if less than a block would remain                    */
-    int32_t reach;            /* hops from home (or holders) within which a die is a candidate             */
-    int32_t around_holders;   /* 0: hops are counted from home; 1: from the nearest holder                 */
-    int32_t min_dies;         /* candidates kept at least ..                                               */
-    int32_t tokens_per_die;   /* .. or n // max(mean tokens, tokens_per_die), if more; 0: never more       */
-    double flop_per_token;    /* of one expert: 6 H F                                                      */
-    double flop_per_ns;       /* what a die computes                                                       */
-    double hbm_ns;            /* one read of a whole expert                                                */
-    double hop_ns;            /* request and data legs of one hop                                          */
-    double link_ns;           /* serialisation of a whole expert                                           */
+    int32_t block;                 /* tokens given away at a time                                               */
+    int32_t absorb_remainder;      /* 1: a block takes all if less than a block would remain                    */
+    int32_t reach;                 /* hops from home (or holders) within which a die is a candidate             */
+    int32_t around_holders;        /* 0: hops are counted from home; 1: from the nearest holder                 */
+    int32_t min_dies;              /* candidates kept at least ..                                               */
+    int32_t tokens_per_die;        /* .. or n // max(mean tokens, tokens_per_die), if more; 0: never more       */
+    double flop_per_token;         /* of one expert: 6 H F                                                      */
+    double flop_per_ns;            /* what a die computes                                                       */
+    double hbm_ns;                 /* one read of a whole expert                                                */
+    double hop_ns;                 /* request and data legs of one hop                                          */
+    double link_ns;                /* serialisation of a whole expert                                           */
+    const double *die_flop_per_ns; /* [dies], in place of flop_per_ns, 0: gets no work; NULL: all alike   */
+    const double *die_hbm_ns;      /* [dies], in place of hbm_ns; NULL: all alike                         */
+    const double *route_ns;        /* [dies][dies], of a whole expert from the row's die to the column's,
+                                     * in place of hop_ns and link_ns; NULL: all links alike               */
 };
 
 enum placement_status { PLACEMENT_NO_MEMORY = -1, PLACEMENT_NO_ROOM = -2 };

@@ -16,7 +16,7 @@ stages *stages_new(const stages_rules *rules)
     return s;
 }
 
-static int grow_resources(stages *s, int32_t count)
+int grow_resources(stages *s, int32_t count)
 {
     int32_t first = s->n_resources, n = first + count;
     size_t words = ((size_t)n + 63) / 64;
@@ -44,57 +44,6 @@ int stages_add_resources(stages *s, int32_t count)
         s->pool[s->pool_n++] = r;
     s->pool_fixed = s->pool_n;
     return first;
-}
-
-static int keep_high(stages *s, uint32_t first, uint64_t bits)
-{
-    if (reserve(s, &s->high, &s->high_capacity, (size_t)first + 1, sizeof *s->high))
-        return -1;
-    s->high[first] = bits;
-    return 0;
-}
-
-int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_locks, const int32_t *lock_of_link,
-                       const int64_t *route_start, const int32_t *route_links)
-{
-    size_t pairs = (size_t)endpoints * (size_t)endpoints;
-    /* few links: all in one word of busy bits, or in two */
-    int32_t skipped = n_locks <= MAX_CLEAR ? (64 - s->n_resources % 64) % 64 : 0;
-    int first = grow_resources(s, skipped + n_locks) + skipped;
-    struct circuit *c = s->status ? NULL : stages_append(s, &s->circuits, &s->n_circuits, sizeof *c);
-    if (!c)
-        return -1;
-    *c = (struct circuit){.endpoints = endpoints, .n_links = n_links, .n_locks = n_locks, .first = first};
-    c->lock_of_link = stages_copied(s, lock_of_link, (size_t)n_links, sizeof *lock_of_link);
-    c->route_start = stages_copied(s, route_start, pairs + 1, sizeof *route_start);
-    c->route_links = stages_copied(s, route_links, (size_t)route_start[pairs], sizeof *route_links);
-    c->routes = calloc(pairs + 1, sizeof *c->routes);
-    c->crossed = malloc(((size_t)route_start[pairs] + 1) * sizeof *c->crossed);
-    if (s->status || !c->routes || !c->crossed || bins_init(c, s->rules.bin_ps, s->rules.max_bins))
-        return stages_fail(s, STAGES_NO_MEMORY, "no memory for a network");
-    for (int32_t i = 0; i < n_links; i++)
-        c->lock_of_link[i] += first;
-    for (size_t pair = 0; pair < pairs; pair++) {
-        size_t n = (size_t)(c->route_start[pair + 1] - c->route_start[pair]);
-        if (reserve(s, &s->pool, &s->pool_capacity, s->pool_n + n, sizeof *s->pool))
-            return -1;
-        struct route *way = c->routes + pair;
-        *way = (struct route){0, (uint32_t)s->pool_n, (uint16_t)n,
-                              (uint16_t)(first >> 6 | (n && n_locks > 64 && n_locks <= MAX_CLEAR ? TWO : 0))};
-        uint64_t bits[2] = {0};
-        for (int64_t i = c->route_start[pair]; i < c->route_start[pair + 1]; i++) {
-            uint32_t link = (uint32_t)c->route_links[i], lock = (uint32_t)c->lock_of_link[link];
-            c->crossed[i] = (struct crossed_link){lock, link * LINK_COLUMNS};
-            s->pool[s->pool_n++] = lock;
-            if (n_locks <= MAX_CLEAR)
-                bits[(lock - (uint32_t)first) >> 6] |= (uint64_t)1 << (lock & 63);
-        }
-        way->mask = bits[0];
-        if (way->word & TWO && keep_high(s, way->first, bits[1]))
-            return -1;
-    }
-    s->pool_fixed = s->pool_n;
-    return s->n_circuits - 1;
 }
 
 int stages_add_network(stages *s, const network_operations *operations, void *self)
@@ -168,9 +117,9 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
     int64_t unused;
     if (!r)
         return -1;
-    *r = (struct lasts_rule){rule->kind,    rule->by,    rule->network,    rule->source, rule->target,
-                             rule->n_rates, rule->value, rule->quantum_ps, rule->work,   NULL,
-                             NULL,          NULL,        rule->n_picks,    NULL};
+    *r = (struct lasts_rule){rule->kind,  rule->by,         rule->network, rule->source, rule->target, rule->n_rates,
+                             rule->value, rule->quantum_ps, rule->work,    NULL,         NULL,         rule->n_picks,
+                             NULL};
     r->rates = malloc((size_t)rule->n_rates * sizeof *r->rates + 1);
     if (!r->rates)
         return stages_fail(s, STAGES_NO_MEMORY, "no memory for a duration rule");
@@ -186,10 +135,6 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
         r->picks = stages_copied(s, rule->picks, (size_t)rule->n_picks, sizeof *rule->picks);
     if (rule->upto)
         r->upto = stages_copied(s, rule->upto, (size_t)rule->n_rates - 1, sizeof *rule->upto);
-    if (rule->route_rate) {
-        size_t n = (size_t)s->circuits[rule->network].endpoints;
-        r->route_rate = stages_copied(s, rule->route_rate, n * n, sizeof *rule->route_rate);
-    }
     return s->status ? -1 : s->n_lasts - 1;
 }
 
@@ -201,9 +146,10 @@ void stages_free(stages *s)
         s->networks[i].operations->close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         struct circuit *c = s->circuits + i;
-        free(c->lock_of_link), free(c->route_links), free(c->route_start), free(c->routes), free(c->crossed),
-            network_bins_free(&c->bins);
+        free(c->lock_of_link), free(c->routes), free(c->crossed), network_bins_free(&c->bins);
     }
+    for (int32_t i = 0; i < s->n_routes; i++)
+        routes_free(s->routes[i]);
     for (int32_t i = 0; i < s->n_tags; i++)
         tags_free(s->tags + i);
     for (int32_t i = 0; i < s->n_keyed; i++)
@@ -215,7 +161,7 @@ void stages_free(stages *s)
     for (int32_t i = 0; i < s->n_counters; i++)
         free(s->counters[i].slots);
     for (int32_t i = 0; i < s->n_lasts; i++)
-        free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].route_rate), free(s->lasts[i].picks);
+        free(s->lasts[i].rates), free(s->lasts[i].upto), free(s->lasts[i].picks);
     for (int32_t i = 0; i < s->n_nodes; i++) {
         struct node *n = s->nodes + i;
         free((void *)n->branches), free((void *)n->spawns), free((void *)n->takes), free((void *)n->marks),
@@ -223,11 +169,11 @@ void stages_free(stages *s)
     }
     for (int32_t i = 0; i < s->n_resources; i++)
         free(s->waits[i].at);
-    void *arrays[] = {s->circuits, s->networks,   s->tags,       s->keyed,     s->bits,         s->maps,
-                      s->counters, s->lasts,      s->programs,   s->nodes,     s->node_program, s->end_marks,
-                      s->busy,     s->waits,      s->pool,       s->high,      s->ranks,        s->flags,
-                      s->events,   s->settled,    s->queue,      s->operands,  s->batch_of,     s->finish,
-                      s->batches,  s->candidates, s->done_batch, s->done_time, s->journal};
+    void *arrays[] = {s->routes,    s->circuits, s->networks,   s->tags,       s->keyed,     s->bits,
+                      s->maps,      s->counters, s->lasts,      s->programs,   s->nodes,     s->node_program,
+                      s->end_marks, s->busy,     s->waits,      s->pool,       s->high,      s->ranks,
+                      s->flags,     s->events,   s->settled,    s->queue,      s->operands,  s->batch_of,
+                      s->finish,    s->batches,  s->candidates, s->done_batch, s->done_time, s->journal};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(s);

@@ -18,9 +18,10 @@ int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins)
     return 0;
 }
 
-static void count_route(stages *s, struct circuit *c, int64_t route, int64_t size, int64_t requested, int64_t end)
+static void count_route(stages *s, struct circuit *c, const struct route *way, int64_t size, int64_t requested,
+                        int64_t end)
 {
-    const struct crossed_link *at = c->crossed + c->route_start[route], *past = c->crossed + c->route_start[route + 1];
+    const struct crossed_link *at = c->crossed + way->crossed, *past = at + way->n;
     int64_t now = s->base + s->now, until = s->base + end;
     if (at == past)
         return;
@@ -53,7 +54,7 @@ void count_links(stages *s, const struct node *node, const struct event *e, cons
         if (take->network < 0)
             continue;
         struct circuit *c = s->circuits + take->network;
-        count_route(s, c, operands[take->source] * c->endpoints + operands[take->target],
+        count_route(s, c, c->routes + operands[take->source] * c->endpoints + operands[take->target],
                     amount_of(&take->bytes, operands), e->requested, end);
     }
 }

@@ -131,7 +131,7 @@ int link_nodes(stages *s)
             const stages_count *c = to->counts + k;
             to->tallies[k] = (struct tally){s->counters[c->counter].slots,
                                             c->amount.constant,
-                                            c->hops < 0 ? NULL : s->maps[c->hops].values,
+                                            c->hops < 0 ? NULL : s->routes[c->hops],
                                             c->amount.n ? &c->amount : NULL,
                                             s->counters[c->counter].count,
                                             c->at,

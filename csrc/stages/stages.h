@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "stages/network.h"
+#include "stages/routes.h"
 
 /* cdef: begin */
 enum { STAGES_OK = 0, STAGES_QUESTION = 1, STAGES_STUCK = 2, STAGES_BAD = 3, STAGES_NO_MEMORY = 4 };
@@ -65,14 +66,13 @@ typedef struct {
     int32_t kind;
     int64_t value; /* CONSTANT: ps; GIVEN: the operand */
     int32_t by;    /* RATE: operand that picks the rate, or -1; STEPS: operand compared with upto */
-    /* ROUTE: the rate is that of route_rate[source * endpoints + target], -1: no time */
+    /* ROUTE: latencies of the route's links and the rate of its slowest speed rank; no time without links */
     int32_t network, source, target;
     stages_amount work;
     int64_t quantum_ps;
     int32_t n_rates;
     const stages_rate *rates;
-    const int64_t *upto;       /* STEPS: n_rates - 1 of them */
-    const int32_t *route_rate; /* ROUTE: endpoints^2 indices into rates */
+    const int64_t *upto; /* STEPS: n_rates - 1 of them */
     int32_t n_picks;
     const int32_t *picks; /* numbers of rules. PICK: that of operand `by` holds; LONGEST: the one that lasts longest */
 } stages_lasts;
@@ -85,7 +85,7 @@ typedef struct {
 typedef struct {
     int32_t op, table, of[3], value, at_end;
 } stages_mark;
-/* hops: a map of pairs, or -1. parts > 1: piece `part` of so many whole pieces that add up to the amount */
+/* hops: routes whose links are counted, or -1. parts > 1: piece `part` of so many whole ones that are the amount */
 typedef struct {
     int32_t counter, at, hops, endpoints, source, target, part, parts;
     stages_amount amount;
@@ -107,8 +107,10 @@ const char *stages_message(const stages *s);
 
 /* Building: each returns the number of the new part, or -1. */
 int stages_add_resources(stages *s, int32_t count);
-int stages_add_circuit(stages *s, int32_t endpoints, int32_t n_links, int32_t n_locks, const int32_t *lock_of_link,
-                       const int64_t *route_start, const int32_t *route_links);
+int stages_add_routes(stages *s, int32_t endpoints, int32_t n_links, const int64_t *latency_ps,
+                      const int32_t *speed_rank, routes_finder find, void *user);
+routes *stages_routes(stages *s, int32_t number); /* the engine's: good as long as that is */
+int stages_add_circuit(stages *s, int32_t routes_number, int32_t n_locks, const int32_t *lock_of_link);
 int stages_add_network(stages *s, const network_operations *operations, void *self);
 int stages_add_tags(stages *s, int32_t instances, int32_t sets, int32_t ways, int32_t journal);
 int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacity, int32_t journal);

@@ -78,26 +78,26 @@ struct lasts_rule {
     stages_amount work;
     struct rate *rates;
     int64_t *upto;
-    int32_t *route_rate;
     int32_t n_picks, *picks;
 };
 
-/* its locks stand in the pool from `first` on, and its links in `crossed` */
+/* its locks stand in the pool from `first` on, and its links in the circuit's `crossed` from `crossed` on */
 struct route {
     uint64_t mask;
-    uint32_t first;
+    uint32_t first, crossed;
     uint16_t n, word;
+    int32_t known;
 };
 
 struct crossed_link {
     uint32_t lock, cell;
 }; /* cell: of a link, in a row of the bins */
 
-/* A stages_count with its cells at hand. hops: of pairs of endpoints, or NULL; amount: only where it is not
+/* A stages_count with its cells at hand. hops: whose links are counted, or NULL; amount: only where it is not
  * constant. */
 struct tally {
     int64_t *cells, constant;
-    const int32_t *hops;
+    routes *hops;
     const stages_amount *amount;
     int32_t n_cells, at, source, target, endpoints, part, parts;
 };
@@ -127,10 +127,12 @@ struct map_table {
 
 struct circuit {
     int32_t endpoints, n_links, n_locks, first;
-    int32_t *lock_of_link, *route_links; /* locks are global resource numbers */
-    int64_t *route_start;
+    int32_t *lock_of_link; /* locks are global resource numbers */
+    routes *of;
     struct route *routes;         /* [source * endpoints + target] */
-    struct crossed_link *crossed; /* like route_links */
+    struct crossed_link *crossed; /* of the routes that are known */
+    size_t crossed_n, crossed_capacity;
+    uint32_t pool_n, pool_end; /* the stretch of the pool that waits for routes */
     struct network_bins bins;
     int64_t bin_from, bin_to, *row; /* the bin that time stands in */
 };
@@ -155,8 +157,9 @@ struct stages {
     int status; /* of the first failure; sticks */
 
     /* what was built */
-    int32_t n_resources, n_circuits, n_networks, n_ahead /* networks that look ahead */, n_tags, n_keyed, n_bits,
-        n_maps, n_counters, n_lasts, n_programs, n_nodes;
+    int32_t n_resources, n_routes, n_circuits, n_networks, n_ahead /* networks that look ahead */, n_tags, n_keyed,
+        n_bits, n_maps, n_counters, n_lasts, n_programs, n_nodes;
+    routes **routes;
     struct circuit *circuits;
     struct open_network *networks;
     struct tags_table *tags;
@@ -265,6 +268,9 @@ int walk_marks(stages *s, const int64_t *operands, const struct node *node, int 
 int quotient(stages *s, struct rate *r, int64_t quantum, int64_t work, int64_t *ps);
 void count_links(stages *s, const struct node *node, const struct event *e, const int64_t *operands, int64_t end);
 int link_nodes(stages *s);
+int grow_resources(stages *s, int32_t count);
+__attribute__((cold)) int circuit_find(stages *s, struct circuit *c, int64_t pair); /* its route becomes known */
+__attribute__((cold)) int no_route(stages *s, int64_t source, int64_t target);
 int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins);
 void take_only(struct node *to, const stages_take *take);
 __attribute__((cold)) int gather(stages *s, struct event *ev, const struct node *node, const int64_t *operands);
@@ -312,11 +318,13 @@ static inline int find_resources(stages *s, struct event *ev, const struct node 
         ev->mask = (uint64_t)1 << (r & 63);
         return 0;
     }
-    const struct circuit *c = s->circuits + node->network;
+    struct circuit *c = s->circuits + node->network;
     int64_t n = c->endpoints, from = operands[node->source], to = operands[node->target];
     if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n))
         return -1;
     const struct route *way = c->routes + from * n + to;
+    if (__builtin_expect(!way->known, 0) && circuit_find(s, c, from * n + to))
+        return -1;
     ev->resources = way->first;
     ev->n_resources = way->n;
     ev->word = way->word;

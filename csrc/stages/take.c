@@ -3,8 +3,13 @@
 
 int gather(stages *s, struct event *ev, const struct node *of, const int64_t *operands)
 {
-    size_t first = s->pool_n;
     struct node one = *of;
+    for (int32_t t = 0; of->kind == STAGE_HOLD && t < of->n_takes; t++) { /* routes move the pool's end */
+        take_only(&one, of->takes + t);
+        if (one.network >= 0 && find_resources(s, ev, &one, operands))
+            return -1;
+    }
+    size_t first = s->pool_n;
     for (int32_t t = 0; of->kind == STAGE_HOLD && t < of->n_takes; t++) {
         take_only(&one, of->takes + t);
         if (find_resources(s, ev, &one, operands))

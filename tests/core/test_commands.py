@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from chipweave import topology
 from chipweave.__main__ import main, root
-from chipweave.views.skeleton import write
+from chipweave.views.skeleton import SORTS, write
 
 
 def run(*arguments):
@@ -232,7 +232,7 @@ def test_draw_refuses_another_format(capsys):
 
 @pytest.mark.slow
 def test_a_new_part_s_own_tests_pass(tmp_path):
-    for what in ("component", "policy", "topology"):
+    for what in (name for name, sort in SORTS.items() if sort.elsewhere):
         write(what, f"my_{what}", tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
@@ -240,10 +240,10 @@ def test_a_new_part_s_own_tests_pass(tmp_path):
         text=True,
         cwd=tmp_path,
     )
-    assert done.returncode == 0 and "6 passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "14 passed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("what", ["component", "policy", "topology", "case"])
+@pytest.mark.parametrize("what", SORTS)
 def test_in_a_checkout_a_new_part_goes_beside_its_like(tmp_path, what):
     for folder in ("components", "policies", "topologies", "validation"):
         (tmp_path / folder).mkdir()

@@ -60,6 +60,22 @@ static int64_t moment(int64_t now, const network_operations *o, fair *f, int64_t
     return next < now + pause ? next : now + pause;
 }
 
+struct table {
+    const int64_t *start;
+    const int32_t *links;
+    int32_t endpoints;
+};
+
+static int32_t find(void *user, int32_t source, int32_t target, int32_t *links, int32_t room)
+{
+    const struct table *t = user;
+    const int64_t pair = (int64_t)source * t->endpoints + target, n = t->start[pair + 1] - t->start[pair];
+    if (n > room)
+        return -1;
+    memcpy(links, t->links + t->start[pair], (size_t)n * sizeof *links);
+    return (int32_t)n;
+}
+
 static void one(int number)
 {
     int32_t endpoints = 2 + pick(ENDS - 1), n_links = 1 + pick(LINKS), kind = pick(6), often = pick(3), lazy = pick(2);
@@ -73,7 +89,10 @@ static void one(int number)
     for (int32_t i = 0; i < pairs; i++)
         start[i + 1] = start[i] + (i % (endpoints + 1) ? route(links + start[i], n_links) : 0);
     int64_t bin = 1 + pick(1000000);
-    fair *f = fair_new(endpoints, n_links, speed, latency, start, links, bin, BINS);
+    struct table table = {start, links, endpoints};
+    const int32_t ranks[LINKS] = {0};
+    routes *of = routes_new(endpoints, n_links, latency, ranks, find, &table);
+    fair *f = fair_new(of, speed, bin, BINS);
     fair *full = full_new(endpoints, n_links, speed, latency, start, links, bin, BINS);
     const network_operations *o = fair_operations(), *of_full = full_operations();
     const int64_t unit = kind == 4 ? 1 : kind > 4 ? 1000 : 1, scale = kind == 4 ? 1 : kind > 4 ? 1000000 : 1000000000;
@@ -123,6 +142,7 @@ static void one(int number)
     EXPECT(!memcmp(cells, cells_full, (size_t)bins * (size_t)n_links * 3 * sizeof *cells));
     o->close(f);
     of_full->close(full);
+    routes_free(of);
 }
 
 int main(int argc, char **argv)

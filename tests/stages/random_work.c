@@ -23,8 +23,16 @@ static int32_t pick(int32_t n) /* xorshift */
 }
 
 enum { A, B, KEY, SIZE, WAIT, PRIORITY, OPERANDS };
-static const int64_t routes[5] = {0, 0, 1, 2, 2};
-static const int32_t links[2] = {0, 1}, locks[2] = {0, 0};
+static const int32_t locks[2] = {0, 0};
+
+/* Two endpoints, a link from each to the other. */
+static int32_t find(void *user, int32_t source, int32_t target, int32_t *links, int32_t room)
+{
+    if (source == target || room < 1 || user)
+        return 0;
+    links[0] = source;
+    return 1;
+}
 
 static int rule(stages *s, int kind)
 {
@@ -47,16 +55,16 @@ static stages *build(int booking, int barging, int all, int heap, int with_fair)
 {
     stages_rules rules = {booking, barging, all, heap && !all, 64, 8};
     stages *s = stages_new(&rules);
-    int ports = stages_add_resources(s, 2), circuit = stages_add_circuit(s, 2, 2, 1, locks, routes, links);
+    int64_t speeds[2] = {1000000000000, 700000000000}, latencies[2] = {5, 6};
+    int32_t ranks[2] = {1, 0};
+    int ports = stages_add_resources(s, 2), of = stages_add_routes(s, 2, 2, latencies, ranks, find, NULL),
+        circuit = stages_add_circuit(s, of, 1, locks);
     int tags = stages_add_tags(s, 2, 1, 2, 1), store = stages_add_keyed(s, 2, 5, 2, 1),
         bits = stages_add_bits(s, 2, 5, 1);
     int count = stages_add_counter(s, 2), given = rule(s, LASTS_GIVEN), steps = rule(s, LASTS_STEPS),
         rate = rule(s, LASTS_RATE);
     int fixed = rule(s, LASTS_CONSTANT);
-    int64_t speeds[2] = {1000000000000, 700000000000}, latencies[2] = {5, 6};
-    int net = with_fair
-                  ? stages_add_network(s, fair_operations(), fair_new(2, 2, speeds, latencies, routes, links, 64, 8))
-                  : -1;
+    int net = with_fair ? stages_add_network(s, fair_operations(), fair_new(stages_routes(s, of), speeds, 64, 8)) : -1;
     stages_take port_a = {ports, 2, A, -1, 0, 0, {0}}, port_b = {ports, 2, B, -1, 0, 0, {0}},
                 way = {0, 0, 0, circuit, A, B, {0, 1, {SIZE}, {1}}};
     stages_take both[2] = {port_b, way}, message = {0, 0, 0, net, A, B, {1, 1, {SIZE}, {1}}};

@@ -32,6 +32,7 @@ def test_5000_random_systems_equal_filling_in_full_arrivals_and_link_bins(tmp_pa
         HERE / "fair_full.c",
         *(CSRC / "stages/fair").glob("*.c"),
         CSRC / "stages/network_bins.c",
+        CSRC / "stages/routes.c",
     ]
     for flags, systems in (
         (["-O2"], 5_000),

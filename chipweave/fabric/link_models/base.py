@@ -4,25 +4,61 @@ from typing import Any
 
 import numpy as np
 
-from chipweave._kernel import ffi
+from chipweave._kernel import ffi, lib
 from chipweave.chain.link_statistics import LinkStatistics
+from chipweave.errors import BadInput
+
+FINDER = "int32_t(void *, int32_t, int32_t, int32_t *, int32_t)"
 
 CELL = 3  # int64 of a link in a time bin: bytes, busy ps, stalled ps
 
 
 class Routes:
-    """The routes of all pairs of endpoints of a network, pair (a, b) at a * endpoints + b.
+    """The routes of a network in the native engine, which asks for one when its pair first exchanges something.
 
     Attributes:
-        links: list of lists of link numbers.
-        start, flat: the same as int64 offsets and int32 link numbers.
+        number: the engine's number of them.
+        speeds: bandwidths of the links, each once, the slowest first: the engine's speed ranks.
     """
 
-    def __init__(self, network: Any) -> None:
-        pairs = ((a, b) for a in range(network.endpoints) for b in range(network.endpoints))
-        self.links = [network.routes(a, b) for a, b in pairs]
-        self.start = np.cumsum([0] + [len(r) for r in self.links]).astype(np.int64)
-        self.flat = np.array([i for r in self.links for i in r], np.int32)
+    def __init__(self, compiler: Any, network: Any) -> None:
+        self.network, self.handle, self.failed = network, compiler.handle, None
+        self.speeds = sorted({link.bytes_per_s for link in network.links})
+        ranks = {speed: rank for rank, speed in enumerate(self.speeds)}
+        self.finder = ffi.callback(FINDER, self._find, error=-1, onerror=self._keep)  # lives as long as this object
+        self.number = compiler.made(
+            lib.stages_add_routes(
+                compiler.handle,
+                network.endpoints,
+                len(network.links),
+                [link.latency_ps for link in network.links],
+                [ranks[link.bytes_per_s] for link in network.links],
+                self.finder,
+                ffi.NULL,
+            )
+        )
+
+    @property
+    def pointer(self) -> Any:
+        """The engine's `routes *`."""
+        return lib.stages_routes(self.handle, self.number)
+
+    def _find(self, _: Any, source: int, target: int, links: Any, room: int) -> int:
+        route = self.network.routes(source, target)
+        if len(route) > room:
+            raise BadInput(f"network {self.network.name}: the route {(source, target)} has {len(route)} links")
+        for place, link in enumerate(route):
+            links[place] = link
+        return len(route)
+
+    def _keep(self, exception: type, value: BaseException, traceback: Any) -> None:
+        """Why there was no route; C code cannot pass it on."""
+        self.failed = value
+
+    def raise_if_failed(self) -> None:
+        """Raise what the network's `routes` raised."""
+        if self.failed is not None:
+            raise self.failed
 
 
 class Compiled:

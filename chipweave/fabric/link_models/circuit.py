@@ -9,7 +9,6 @@ from typing import Any
 
 from chipweave._kernel import lib
 from chipweave.chain.link_statistics import lock_numbers
-from chipweave.errors import BadInput
 from chipweave.fabric.link_models.base import Compiled, Routes
 from chipweave.fabric.link_models.model import LinkModel, link_model
 
@@ -36,25 +35,12 @@ class CompiledCircuit(Compiled):
     def __init__(self, compiler: Any, network: Any, routes: Routes) -> None:
         super().__init__(network)
         self.handle, locks = compiler.handle, lock_numbers(network)
-        for pair, route in enumerate(routes.links):
-            if len({locks[i] for i in route}) != len(route):
-                where = divmod(pair, network.endpoints)
-                raise BadInput(f"network {network.name}: the route {where} crosses a link twice")
-        self.own = compiler.made(
-            lib.stages_add_circuit(
-                self.handle,
-                network.endpoints,
-                len(network.links),
-                len(set(locks)),
-                locks,
-                compiler.numbers("int64_t[]", routes.start),
-                compiler.numbers("int32_t[]", routes.flat),
-            )
-        )
-        first = lib.stages_circuit_first(self.handle, self.own)
-        for lock in set(locks):
-            names = [link.name for link, its in zip(network.links, locks, strict=True) if its == lock]
-            compiler.labels[first + lock] = f"{network.name} link " + " / ".join(names)
+        self.own = compiler.made(lib.stages_add_circuit(self.handle, routes.number, len(set(locks)), locks))
+        first, names = lib.stages_circuit_first(self.handle, self.own), {}
+        for link, lock in zip(network.links, locks, strict=True):
+            names.setdefault(lock, []).append(link.name)
+        for lock, both in names.items():
+            compiler.labels[first + lock] = f"{network.name} link " + " / ".join(both)
 
     def number(self, stage: tuple | None = None) -> int:
         """See Compiled."""

@@ -31,19 +31,11 @@ class Fair(LinkModel):
 
 
 class CompiledFair(Compiled):
-    """csrc/stages/fair.c in the native engine."""
+    """csrc/stages/fair in the native engine."""
 
     def __init__(self, compiler: Any, network: Any, routes: Routes) -> None:
         super().__init__(network)
-        self.model = lib.fair_new(
-            network.endpoints,
-            len(network.links),
-            speeds(compiler.layout, network),
-            [link.latency_ps for link in network.links],
-            compiler.numbers("int64_t[]", routes.start),
-            compiler.numbers("int32_t[]", routes.flat),
-            *compiler.bins,
-        )
+        self.model = lib.fair_new(routes.pointer, speeds(compiler.layout, network), *compiler.bins)
         if self.model == ffi.NULL:
             raise ChipweaveError(f"no memory for network {network.name}")
         self.own = compiler.add_network(lib.fair_operations(), self.model)

@@ -1,3 +1,4 @@
+/* stages/fair/fair.c -- messages of one pair share a rate and a sum of bytes served. */
 #include "stages/fair/fair.h"
 
 #include <stdlib.h>
@@ -18,9 +19,10 @@ struct stream {
 };
 
 struct fair {
-    int32_t endpoints, n_links, n_flows, streams_room;
-    int32_t *route_links, *lane_of; /* lane_of: of each pair, from 1; 0: none yet */
-    int64_t *latency, *route_start, *busy_since;
+    routes *of; /* the engine's */
+    int32_t endpoints, n_flows, streams_room;
+    int32_t *lane_of; /* of each pair, from 1; 0: none yet */
+    int64_t *busy_since;
     int64_t now; /* of the last start or end of a message with bytes */
     int dirty;   /* starts or ends since the rates were solved, all of them now */
     struct fair_rates rates;
@@ -37,35 +39,23 @@ static void fair_close(void *self)
         free(f->streams[i].flows.at);
     network_bins_free(&f->bins);
     fair_rates_close(&f->rates);
-    void *arrays[] = {f->route_links, f->lane_of, f->latency,    f->route_start, f->busy_since,
-                      f->streams,     f->ends.at, f->ends.place, f->arrivals.at, f};
+    void *arrays[] = {f->lane_of, f->busy_since, f->streams, f->ends.at, f->ends.place, f->arrivals.at, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
 
-static void *copied(const void *from, size_t bytes)
+fair *fair_new(routes *of, const int64_t *bytes_per_s, int64_t bin_ps, int32_t max_bins)
 {
-    void *p = malloc(bytes + 1);
-    return p ? memcpy(p, from, bytes) : NULL;
-}
-
-fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps,
-               const int64_t *route_start, const int32_t *route_links, int64_t bin_ps, int32_t max_bins)
-{
-    size_t pairs = (size_t)endpoints * (size_t)endpoints, links = (size_t)n_links;
+    size_t pairs = (size_t)of->endpoints * (size_t)of->endpoints;
     fair *f = calloc(1, sizeof *f);
     if (!f)
         return NULL;
-    f->endpoints = endpoints;
-    f->n_links = n_links;
-    f->route_start = copied(route_start, (pairs + 1) * sizeof *route_start);
-    f->route_links = copied(route_links, (size_t)route_start[pairs] * sizeof *route_links);
+    f->of = of;
+    f->endpoints = of->endpoints;
     f->lane_of = calloc(pairs + 1, sizeof *f->lane_of);
-    f->latency = copied(latency_ps, links * sizeof *latency_ps);
-    f->busy_since = calloc(links + 1, sizeof *f->busy_since);
-    int bad = fair_rates_open(&f->rates, n_links, bytes_per_s);
-    if (network_bins_init(&f->bins, n_links, bin_ps, max_bins) || bad || !f->route_start || !f->route_links ||
-        !f->lane_of || !f->latency || !f->busy_since) {
+    f->busy_since = calloc((size_t)of->n_links + 1, sizeof *f->busy_since);
+    int bad = fair_rates_open(&f->rates, of->n_links, bytes_per_s);
+    if (network_bins_init(&f->bins, of->n_links, bin_ps, max_bins) || bad || !f->lane_of || !f->busy_since) {
         fair_close(f);
         return NULL;
     }
@@ -92,25 +82,16 @@ static int room_for_streams(fair *f)
     return 0;
 }
 
-static int64_t latency_of(const fair *f, int64_t pair)
-{
-    int64_t sum = 0;
-    for (int64_t r = f->route_start[pair]; r < f->route_start[pair + 1]; r++)
-        sum += f->latency[f->route_links[r]];
-    return sum;
-}
-
-static int32_t lane_of(fair *f, int64_t pair)
+static int32_t lane_of(fair *f, int64_t pair, const struct found_route *way)
 {
     if (f->lane_of[pair])
         return f->lane_of[pair] - 1;
     if (f->rates.n_lanes == f->streams_room && room_for_streams(f))
         return -1;
-    int64_t first = f->route_start[pair];
-    int32_t lane = fair_rates_lane(&f->rates, f->route_links + first, (int32_t)(f->route_start[pair + 1] - first));
+    int32_t lane = fair_rates_lane(&f->rates, f->of->links + way->first, way->n);
     if (lane < 0)
         return -1;
-    f->streams[lane] = (struct stream){.latency = latency_of(f, pair)};
+    f->streams[lane] = (struct stream){.latency = way->latency};
     f->ends.place[lane] = -1;
     f->lane_of[pair] = lane + 1;
     return lane;
@@ -228,11 +209,13 @@ static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, 
     if (source < 0 || source >= f->endpoints || target < 0 || target >= f->endpoints || bytes < 0)
         return -1;
     int64_t pair = (int64_t)source * f->endpoints + target;
-    if (!bytes || f->route_start[pair] == f->route_start[pair + 1]) {
-        int64_t latency = latency_of(f, pair);
-        return fair_arrivals_push(&f->arrivals, (struct fair_arrival){now + latency, message}) ? -1 : !latency;
-    }
-    int32_t lane = lane_of(f, pair);
+    const struct found_route *way = routes_of(f->of, pair);
+    if (!way)
+        return -1;
+    if (!bytes || !way->n)
+        return fair_arrivals_push(&f->arrivals, (struct fair_arrival){now + way->latency, message}) ? -1
+                                                                                                    : !way->latency;
+    int32_t lane = lane_of(f, pair, way);
     if (lane < 0)
         return -1;
     move_to(f, now);
@@ -270,7 +253,7 @@ const network_operations *fair_operations(void) { return &operations; }
 
 const int64_t *fair_link_bins(fair *f, int64_t *bin_ps, int32_t *bins)
 {
-    for (int32_t link = 0; link < f->n_links; link++)
+    for (int32_t link = 0; link < f->of->n_links; link++)
         if (f->rates.links[link].total)
             add_busy(f, link);
     *bin_ps = f->bins.bin_ps;

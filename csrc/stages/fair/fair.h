@@ -11,11 +11,11 @@
 #ifndef CHIPWEAVE_FAIR_H
 #define CHIPWEAVE_FAIR_H
 #include "stages/network.h"
+#include "stages/routes.h"
 
 /* cdef: begin */
 typedef struct fair fair;
-fair *fair_new(int32_t endpoints, int32_t n_links, const int64_t *bytes_per_s, const int64_t *latency_ps,
-               const int64_t *route_start, const int32_t *route_links, int64_t bin_ps, int32_t max_bins);
+fair *fair_new(routes *of, const int64_t *bytes_per_s, int64_t bin_ps, int32_t max_bins);
 const network_operations *fair_operations(void);
 const int64_t *fair_link_bins(fair *f, int64_t *bin_ps, int32_t *bins);
 /* cdef: end */

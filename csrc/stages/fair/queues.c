@@ -1,3 +1,4 @@
+/* stages/fair/queues.c -- binary heaps of messages, lanes and arrivals. */
 #include "stages/fair/queues.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* stages/fair/rates.c -- rates follow starts and ends: only what changes is computed. */
 #include "stages/fair/rates.h"
 
 #include <stdlib.h>

@@ -104,9 +104,14 @@ static inline int duration(stages *s, const struct lasts_rule *rule, const int64
         int64_t n = s->circuits[rule->network].endpoints, from = operands[rule->source], to = operands[rule->target];
         if (outside(s, "endpoint", from, n) || outside(s, "endpoint", to, n))
             return -1;
-        pick = rule->route_rate[from * n + to];
+        const struct found_route *way = routes_of(s->circuits[rule->network].of, from * n + to);
         s->walk.lasts = 0;
-        return pick < 0 ? 0 : rated(s, rule, pick, operands);
+        if (!way || !way->n)
+            return way ? 0 : no_route(s, from, to);
+        if (rated(s, rule, way->slowest, operands))
+            return -1;
+        s->walk.lasts += way->latency;
+        return 0;
     }
     if (rule->kind == LASTS_RATE) {
         if (rule->by >= 0)
@@ -168,7 +173,10 @@ static inline int count(stages *s, const struct node *node, const int64_t *opera
             int64_t from = operands[c->source], to = operands[c->target];
             if (outside(s, "endpoint", from, c->endpoints) || outside(s, "endpoint", to, c->endpoints))
                 return -1;
-            amount += c->hops[from * c->endpoints + to];
+            const struct found_route *way = routes_of(c->hops, from * c->endpoints + to);
+            if (!way)
+                return no_route(s, from, to);
+            amount += way->n;
         }
         if (__builtin_add_overflow(c->cells[at], amount, c->cells + at))
             return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");

@@ -1,0 +1,122 @@
+"""What policies are told of the system: figures of each die and each route, from parts and networks.
+
+A part states its figures itself (`Staged.facts`); nothing here knows a kind.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from chipweave.component.staged import Staged
+from chipweave.errors import BadInput, Fault
+from chipweave.policy.figures import DieFigures
+from chipweave.policy.view import Costs
+
+LATENCY = "_latency_ps"  # the end of the name of a fact that is one
+NEEDED = ("compute", "hbm_bandwidth", "hbm_latency_ps", "hbm_bytes")
+APART = 1 << 14  # hops between dies that no route joins
+
+
+def facts_of(groups) -> dict:
+    """Figures that parts state of themselves (`Staged.facts`), a list with one for each die: compute, hbm_bytes, ...
+
+    Rates and sizes of several parts on a die add up; of latencies the longest counts; 0 where no part states one.
+    """
+    facts: dict = {}
+    for part in groups:
+        for name, value in part.facts().items() if isinstance(part, Staged) else ():
+            each = facts.setdefault(name, [0] * part.dies)
+            for member in part.members:
+                own = value[member.die] if isinstance(value, tuple) else value
+                each[member.die] = max(each[member.die], own) if name.endswith(LATENCY) else each[member.die] + own
+    return facts
+
+
+def check_facts(facts: dict, system) -> None:
+    """Raise BadInput where the parts do not state what placement and policies build on."""
+    missing = [name for name in NEEDED if name not in facts]
+    if missing:
+        raise BadInput(
+            Fault(
+                f"{system.name}: no part of the topology states {', '.join(missing)}",
+                allowed="dies with an SM cluster and an HBM, as in wafer_5x5",
+            )
+        )
+
+
+def die_places(network, system, dies: int) -> list:
+    """[endpoint of each die in a network, None where it has none]."""
+    places = [None] * dies
+    for number, name in enumerate(network.endpoints):
+        die = getattr(system.parts.get(name), "die", None)
+        if die is not None:
+            places[die] = number
+    return places
+
+
+def distance_of(network, places: list) -> np.ndarray:
+    """int32 [D, D]: links on the route from the row's die to the column's; APART where there is none."""
+    if places == list(range(len(network.endpoints))):
+        return network.distance.astype(np.int32)
+    there = [die for die, place in enumerate(places) if place is not None]
+    out = np.full((len(places),) * 2, APART, np.int32)
+    np.fill_diagonal(out, 0)
+    known = network.distance.astype(np.int32)
+    at = [places[die] for die in there]
+    out[np.ix_(there, there)] = known[np.ix_(at, at)]
+    return out
+
+
+def figures_of(facts: dict, network, places: list) -> DieFigures:
+    """The DieFigures of a system whose dies one network joins."""
+    links = {(edge["latency_ps"], edge["bandwidth"]) for _, _, edge in network.graph.edges(data=True)}
+    return DieFigures(
+        *(np.array([float(value) for value in facts[name]]) for name in ("compute", "hbm_bandwidth")),
+        *(np.array([int(value) for value in facts[name]], np.int64) for name in ("hbm_latency_ps", "hbm_bytes")),
+        lambda: routes_of(network, places),
+        len(links) <= 1,
+        tuple(network.endpoints[place].rpartition(".")[0] if place is not None else "" for place in places),
+    )
+
+
+def routes_of(network, places: list) -> tuple:
+    """(int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest link) of the routes between dies."""
+    latency, rate = np.zeros((len(places),) * 2, np.int64), np.full((len(places),) * 2, np.inf)
+    edges = network.graph.edges
+    for a, start in enumerate(places):
+        for b, end in enumerate(places):
+            if a == b:
+                continue
+            if start is None or end is None:
+                latency[a, b], rate[a, b] = np.iinfo(np.int64).max // 4, 1.0
+                continue
+            route = [edges[link] for link in network.route(start, end)]
+            latency[a, b] = sum(edge["latency_ps"] for edge in route)
+            rate[a, b] = float(min((edge["bandwidth"] for edge in route), default=np.inf))
+    return latency, rate
+
+
+def costs_of(facts: dict, network, model, places: list) -> Costs:
+    """The exact figures that a policy's estimate may build on."""
+    edges = [edge for _, _, edge in network.graph.edges(data=True)] or [{"latency_ps": 0, "bandwidth": Fraction(1)}]
+    return Costs(
+        model.expert_bytes,
+        model.slices,
+        model.slices * 2 * model.hidden * model.intermediate,
+        next(rate for rate in facts["compute"] if rate),
+        next(rate for rate in facts["hbm_bandwidth"] if rate),
+        next(time for time in facts["hbm_latency_ps"] if time),
+        edges[0]["bandwidth"],
+        edges[0]["latency_ps"],
+        figures_of(facts, network, places),
+    )
+
+
+def homes(facts: dict, places: list) -> tuple:
+    """(dies that experts are placed on unless a policy says otherwise, dies that may keep any): with memory and a network.
+
+    The first are those that compute as well, if there are any.
+    """
+    able = [d for d, size in enumerate(facts["hbm_bytes"]) if size and places[d] is not None]
+    both = [d for d in able if facts["compute"][d]]
+    return both or able, able
