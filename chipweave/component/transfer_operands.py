@@ -26,6 +26,7 @@ class Work:
     copy_capacity       slices a die may keep as copies, 0: no bound; one number, or one for each die
     keeps_copies        False where no die has room for a single one; one answer for each die where they differ
     refresh_copies      whether a read of a copy counts as use
+    hidden, intermediate  widths of an expert's matrices
     """
 
     layers: tuple
@@ -39,6 +40,8 @@ class Work:
     copy_capacity: int | tuple = 0
     refresh_copies: bool = False
     keeps_copies: bool | tuple = True
+    hidden: int = 0
+    intermediate: int = 0
 
     @classmethod
     def of(cls, model, layers, store):
@@ -62,6 +65,8 @@ class Work:
             capacity,
             store.refresh_on_read,
             keeps,
+            model.hidden,
+            model.intermediate,
         )
 
     def capacities(self, dies):

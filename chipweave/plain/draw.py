@@ -37,7 +37,8 @@ def weighted(weights, allowed, point):
 def draw_request(law, own, own_groups, topic, prompt, tokens, seed):
     """[[[expert] * top_k for each layer] for each token]; arguments as draw.h, tables as lists of weights (no sums).
 
-    law: mapping with layers, experts, top_k, groups, groups_used, topics, topic_share, keep, topic_experts, topic_groups.
+    law: mapping with layers, experts, top_k, groups, groups_used, topics, topic_share, keep, topic_experts,
+    topic_groups.
     """
     out = [[None] * law["layers"] for _ in range(tokens)]
     for layer in range(law["layers"]):

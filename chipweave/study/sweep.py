@@ -1,7 +1,8 @@
 """Running a sweep: every point once, whatever happens in between.
 
-OUT/points/KEY.json holds the row of a point and appears whole or not at all; OUT/points.parquet and OUT/sweep.json are made of
-them when the sweep ends, is interrupted, or is run again. A point that is there is not run again; one that failed is.
+OUT/points/KEY.json holds the row of a point and appears whole or not at all; OUT/points.parquet and OUT/sweep.json
+are made of them when the sweep ends, is interrupted, or is run again. A point that is there is not run again; one
+that failed is.
 """
 
 import json
@@ -133,7 +134,10 @@ def finish(sweep: Sweep, keys: list[str], folder: Folder) -> dict:
 
 
 def fill_speedups(rows: list[dict], sweep: Sweep) -> None:
-    """`speedup` of each row: decode time of the row that differs from it in the settings of `compare` alone, over its own."""
+    """`speedup` of each row: decode time of the row that differs from it in the settings of `compare` alone.
+
+    Over its own.
+    """
     if not sweep.compare:
         return
     wanted = {name: _cell(value) for name, value in sweep.compare.items()}

@@ -2,8 +2,8 @@
 
 vLLM     {"choices": [{"routed_experts": BASE64 of .npy}], "usage": {"prompt_tokens": n}}
 SGLang   {"text": ..., "meta_info": {"routed_experts": BASE64 of int32, "prompt_tokens": n}}, or a list of such
-SGLang's recorder in mode per_pass or per_token (.pt): records of forward passes, ids physical where a map lies beside them
-llama.cpp's moe-trace (CSV): layer,expert; one line per choice, pass after pass
+SGLang's recorder in mode per_pass or per_token (.pt): records of forward passes, ids physical where a map lies
+beside them llama.cpp's moe-trace (CSV): layer,expert; one line per choice, pass after pass
 
 Each gives arrays `Recorded`; chipweave/trace/importer.py holds them to the model.
 """
@@ -29,7 +29,10 @@ EXTEND, DECODE = 1, 2  # SGLang's ForwardMode
 
 @dataclass
 class Recorded:
-    """One sequence: ids [tokens, layers, top_k] or flat, how many tokens are prompt (None: all), the physical map or None."""
+    """One sequence.
+
+    ids: [tokens, layers, top_k] or flat; prompt: how many tokens are prompt, None for all; physical_map: or None.
+    """
 
     name: str
     ids: np.ndarray
@@ -118,7 +121,8 @@ def decoded(value, place) -> np.ndarray:
 def of_recorder(document, name, place) -> list[Recorded]:
     """The requests of SGLang's recorder, put together from its forward passes by the positions of their tokens.
 
-    The file names no request. A pass of prompts begins requests; a row of a decode pass goes to the first request, in the
+    The file names no request. A pass of prompts begins requests; a row of a decode pass goes to the first request,
+    in the
     order they began, that waits for its position: the order in which the server keeps a running batch.
     """
     if isinstance(document, dict) and "logical_count" in document:
@@ -168,7 +172,10 @@ def _give(running, waiting, ids, positions, prompt):
 
 
 def of_moe_trace(path, model, place) -> list[Recorded]:
-    """The passes of a CSV layer,expert: a pass names the layers in rising order, each with top_k lines for each token."""
+    """The passes of a CSV layer,expert.
+
+    A pass names the layers in rising order, each with top_k lines for each token.
+    """
     if model is None:
         raise BadInput(Fault("a moe-trace names no top-k", place, allowed="--model"))
     if path.stat().st_size > 64 * MAX_DOCUMENT_BYTES:

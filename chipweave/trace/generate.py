@@ -1,11 +1,13 @@
 """Seeded traces for any model by a law (chipweave/trace/law.py): popularity, phases, requests, topics, memory.
 
     layer popularity --(Dirichlet)--> a request's own --\
-                     --(Dirichlet)--> topics of a layer --> fresh draws of a token; the rest it keeps from the token before
+                     --(Dirichlet)--> topics of a layer --> fresh draws of a token; the rest it keeps from the
+                     token before
 
 A topic is drawn once for each token and holds in all its layers: that ties a token's layers, and its experts within a
-layer, together beyond what popularity does. Draws without replacement, groups and mixtures flatten popularity, so weights
-are corrected on a sample (`calibrated`) until the sample shows the loads the law asks for, and the token overlap likewise.
+layer, together beyond what popularity does. Draws without replacement, groups and mixtures flatten popularity, so
+weights are corrected on a sample (`calibrated`) until the sample shows the loads the law asks for, and the token
+overlap likewise.
 
 Draws are csrc/policies/draw.c. The first n requests do not depend on how many are made.
 """
@@ -78,7 +80,10 @@ class Population:
         )
 
     def own(self, random, count):
-        """(uint32 [count, 2, layers, experts], [count, 2, layers, groups]): requests' own weights, and their groups'."""
+        """(uint32 [count, 2, layers, experts], [count, 2, layers, groups]).
+
+        Requests' own weights, and their groups'.
+        """
         gate = self.gate
         base = self.weights / self.weights.sum(axis=2, keepdims=True)
         alpha = np.maximum(self.law.request_concentration * base[1], 1e-3)
@@ -140,7 +145,9 @@ class Population:
 
 
 def requests(law, gate, count, decode_steps, seed, tasks=1, languages=1, counts=None):
-    """Yield (name, prompt rows, ids [tokens, layers, top_k]) of `count` requests; they take tasks and languages in turn.
+    """Yield (name, prompt rows, ids [tokens, layers, top_k]) of `count` requests.
+
+    They take tasks and languages in turn.
 
     counts: loads of the answers [layers, experts], measured, in place of the law's own.
     """

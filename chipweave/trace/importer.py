@@ -170,7 +170,10 @@ class Importer:
         return []
 
     def _check_absent(self, ids):
-        """Count absent choices; the store's type must leave room for them, which is known only when the first is met."""
+        """Count absent choices; the store's type must leave room for them.
+
+        Which is known only when the first is met.
+        """
         if not len(ids) or int(ids.max()) < NO_CHOICE:
             return
         self.absent_choices += int((ids == NO_CHOICE).sum())
@@ -185,7 +188,10 @@ class Importer:
         self.spill.append(ids)
 
     def _log_layout(self, layers, top_k, place):
-        """The layout of an array: its layers are the model's MoE layers, or all layers of which the dense ones are dropped."""
+        """The layout of an array: its layers are the model's MoE layers.
+
+        Or all layers of which the dense ones are dropped.
+        """
         model = self.model
         if model is None and self.experts is None:
             raise BadInput(
@@ -234,7 +240,10 @@ class Importer:
         )
 
     def header(self, name, provenance):
-        """The header of what was taken in; an unknown number of experts becomes the largest id + 1, and a note says so."""
+        """The header of what was taken in.
+
+        An unknown number of experts becomes the largest id + 1, and a note says so.
+        """
         notes = list(dict.fromkeys(self.notes))
         if self.absent_choices and not any("absent" in note for note in notes):
             notes.append(f"{self.absent_choices} choices are absent: rows shorter than top-k, or -1")
@@ -282,7 +291,9 @@ def import_paths(
     absent=(),
     expert_map=None,
 ):
-    """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`; returns its header.
+    """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`.
+
+    Returns its header.
 
     model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
     compression: "none" reads quickest; "zstd" is for small files that are sent about.
@@ -332,7 +343,10 @@ def import_decode(
     absent=(),
     expert_map=None,
 ):
-    """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps, as `out`."""
+    """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps.
+
+    As `out`.
+    """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".chipweave-", dir=out.parent) as folder:
@@ -401,7 +415,10 @@ def _rows_with_repeats(ids):
 
 
 def _lengths(log, padded):
-    """(prompt rows, tokens, None, step rows or None) of each sequence of a Log without its padding; None where none is left."""
+    """(prompt rows, tokens, None, step rows or None) of each sequence of a Log without its padding.
+
+    None where none is left.
+    """
     steps = 0
     ends = np.cumsum(log.seq_len)
     for prompt, length, end in zip(log.prompt_len.tolist(), log.seq_len.tolist(), ends.tolist(), strict=True):

@@ -1,4 +1,7 @@
-"""A batch that is no multiple of a trace's requests: they stand in it in turn, the first ones once more than the last."""
+"""A batch that is no multiple of a trace's requests.
+
+They stand in it in turn, the first ones once more than the last.
+"""
 
 import numpy as np
 
@@ -6,7 +9,9 @@ from chipweave.trace.store import StepIds
 
 
 class InTurn:
-    """The trace of `requests` requests that go round a Trace's own; what is not here is the Trace's (`take`, `sha256`, ...).
+    """The trace of `requests` requests that go round a Trace's own.
+
+    What is not here is the Trace's (`take`, `sha256`, ...).
 
     Request q of it is request q % n of the trace, so rows of a step come round by round.
     """

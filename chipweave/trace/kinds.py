@@ -1,4 +1,7 @@
-"""What kind of file a user gives to `trace import`: told by its first bytes, so that each parser only meets its own format."""
+"""What kind of file a user gives to `trace import`.
+
+Told by its first bytes, so that each parser only meets its own format.
+"""
 
 import csv
 import io

@@ -1,7 +1,7 @@
 """The law of a model's made-up traces: one YAML file of numbers, each with where it comes from.
 
-`chipweave/data/laws/MODEL.yaml` holds the law of a shipped model; `--law FILE` names another. chipweave/trace/popularity.py
-and chipweave/trace/generate.py say what each number does.
+`chipweave/data/laws/MODEL.yaml` holds the law of a shipped model; `--law FILE` names another.
+chipweave/trace/popularity.py and chipweave/trace/generate.py say what each number does.
 """
 
 from dataclasses import dataclass, field
@@ -51,7 +51,10 @@ WORDS = ("schema", "name", "title", "family", "targets")
 
 @dataclass(frozen=True)
 class Law:
-    """name, title, family, `numbers` (name -> value), `targets` (statistic of `trace stats` -> (least, most)), `sources`."""
+    """A law's numbers.
+
+    numbers: name -> value; targets: statistic of `trace stats` -> (least, most); sources: name -> where it is from.
+    """
 
     name: str
     title: str

@@ -61,7 +61,9 @@ def of_family(law, z, shape):
 
 
 def of_counts(law, counts, groups, random):
-    """Loads as `loads` has them where those of answers are counted: [layers, experts]; prompts by the phase correlation.
+    """Loads as `loads` has them where those of answers are counted: [layers, experts].
+
+    Prompts by the phase correlation.
 
     A prompt's loads are the answer's own values dealt out by deviates that correlate with their ranks.
     """

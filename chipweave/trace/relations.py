@@ -2,13 +2,14 @@
 
 Measured on a sample of whole requests (`SAMPLE_TOKENS` tokens), each figure beside what popularity alone would give.
 
-next_layer_coverage      for each expert of a layer the 20 % of the next layer's experts that follow it most; share of the
-                         following choices they hold, on the tokens the table was made from
+next_layer_coverage      for each expert of a layer the 20 % of the next layer's experts that follow it most; share
+                         of the following choices they hold, on the tokens the table was made from
 next_layer_held_out      the same, table from one half of the requests, choices from the other
 next_layer_popularity    share that the next layer's 20 % most popular experts hold: coverage without any relation
 next_token_*             the same from a token to the next of its request, in the same layer
 top_pairs_share          share of co-activations that the 10 % most frequent pairs of a layer hold
-pair_lift_p99            99th percentile over pairs of (co-activations / what independence gives), pairs expected 5 times
+pair_lift_p99            99th percentile over pairs of (co-activations / what independence gives), pairs expected 5
+                         times
 request_concentration    Dirichlet concentration of the requests' own shares around the layer's, by their variance
 spearman, top5_overlap, top10_overlap, top20_overlap     loads of prompts against loads of answers (section "phases")
 """
@@ -130,7 +131,10 @@ def _pairs(here, experts):
 
 
 def concentration(here, owner, experts):
-    """Dirichlet concentration by moments: 1 / r - 1, r the correlation of two choices of one request; None without spread."""
+    """Dirichlet concentration by moments: 1 / r - 1, r the correlation of two choices of one request.
+
+    None without spread.
+    """
     requests, member = np.unique(owner, return_inverse=True)
     if len(requests) < 2:
         return None

@@ -97,7 +97,16 @@ class Trace:
 
     @property
     def has_prefill(self):
-        """The artifact's rule: step 0 is a prefill where the last request has more than one row in it."""
+        """Whether step 0 is a prefill: some request of the whole trace has more than one row in it.
+
+        It does not depend on the order of requests nor on how many of them are taken: prompts of one row are left
+        where a prefix cache held the rest.
+        """
+        return bool((self.header.prompt_rows > 1).any())
+
+    @property
+    def last_has_prefill(self):
+        """The published artifact's rule: step 0 is a prefill where the last request taken has more than one row in it."""
         return bool(self.prompt_rows[-1] > 1)
 
     @property

@@ -1,8 +1,8 @@
 """What `torch.save` writes, read without torch: dictionaries, lists, numbers, text and dense tensors, nothing else.
 
-A .pt file is an archive: NAME/data.pkl, a pickle in which a tensor is (storage, offset, size, stride), and NAME/data/KEY, the
-storages' bytes. A pickle can name any function to call; `Restricted` knows the few names below and calls none but the
-functions of this file. Everything is bounded before it is read.
+A .pt file is an archive: NAME/data.pkl, a pickle in which a tensor is (storage, offset, size, stride), and
+NAME/data/KEY, the storages' bytes. A pickle can name any function to call; `Restricted` knows the few names below
+and calls none but the functions of this file. Everything is bounded before it is read.
 """
 
 import pickle

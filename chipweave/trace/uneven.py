@@ -1,6 +1,7 @@
 """Requests in JSON whose rows are not all alike: fewer ids than top-k, -1 for no choice, several rows in a decode step.
 
-The quick path of jsontrace.py reads what is even; what it cannot read comes here, after `jsontrace.explain` has found no fault.
+The quick path of jsontrace.py reads what is even; what it cannot read comes here, after `jsontrace.explain` has
+found no fault.
 """
 
 import numpy as np
