@@ -22,6 +22,7 @@ class Packet:
     itime: int = -1
     atime: int = -1
     hops: int = 0
+    column: int = -1  # of the routing table: the endpoint, by the way it goes
 
 
 class Flit:
@@ -60,6 +61,7 @@ class PlainNetwork:
         self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
         self.passed = defaultdict(list)  # (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
         self.left = 0
+        self.next_way, self.terminal = [0] * len(network.seats), network.seat_latencies()
 
     # What a router asks
 
@@ -81,7 +83,7 @@ class PlainNetwork:
     def route(self, router, in_port, flit, in_vc):
         """[(output port, first VC, last VC, rank)] for a head flit at an input port."""
         net, goal = self.network, flit.packet.dst
-        port = int(net.table[router, goal])
+        port = int(net.table[router, flit.packet.column])
         first, last = self.options.vc_range(flit.packet.vc_class)
         if net.seats[goal][0] == router:
             return [(port, first, last, 0)]
@@ -107,7 +109,7 @@ class PlainNetwork:
         if link:
             self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
         else:
-            self.ejected[now + 1 + self.network.seat_latency].append((self.seat[router, port], flit))
+            self.ejected[now + 1 + self.terminal[self.seat[router, port]]].append((self.seat[router, port], flit))
 
     def send_credit(self, router, port, vcs, now):
         link = self.back.get((router, port))
@@ -115,14 +117,29 @@ class PlainNetwork:
             due = now + 1 + link.latency
             self.credits_due[due].append((link.src, due + self.options.credit_delay, link.src_port, vcs))
         else:
-            self.end_credits[now + 1 + self.network.seat_latency].append((self.seat[router, port], vcs))
+            end = self.seat[router, port]
+            self.end_credits[now + 1 + self.terminal[end]].append((end, vcs))
 
     # One cycle
 
     def add(self, packet):
         """Queue a packet; it can be sent from its ctime on. Of one source they must come in order of ctime."""
+        if packet.column < 0:
+            packet.column = self.column(packet.src, packet.dst)
         self.ends[packet.src].queues[packet.vc_class].append(packet)
         self.left += 1
+
+    def column(self, src, dst, count=None):
+        """The column that a message goes by, or a packet; a message or packet that is counted takes its turn."""
+        net = self.network
+        if net.ways == 1:
+            return dst
+        turn = src if net.spread == "pair" else self.next_way[src]
+        if net.spread != "pair" and (net.spread == "message" if count is None else count):
+            self.next_way[src] += 1
+        elif net.spread == "packet":
+            turn = 0
+        return dst + (turn + dst) % net.ways * len(net.seats)
 
     def step(self):
         now = self.now
@@ -148,7 +165,7 @@ class PlainNetwork:
 
     def eject(self, end, flit, now):
         router, port = self.network.seats[end]
-        due = now + 1 + self.network.seat_latency
+        due = now + 1 + self.terminal[end]
         self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
         if flit.tail:
             flit.packet.atime, flit.packet.hops = now, flit.hops
@@ -207,6 +224,8 @@ class PlainNetwork:
             end.out[flit.vc].take(flit.packet)
             end.last_vc[vc_class] = flit.vc
             flit.packet.itime = now
+            if self.network.spread == "packet":
+                flit.packet.column = self.column(flit.packet.src, flit.packet.dst, True)
         end.last_class = vc_class
         end.flits[vc_class].popleft()
         end.out[flit.vc].sending(flit)
@@ -215,7 +234,7 @@ class PlainNetwork:
             flit.priority = -now
         if end.flits[vc_class]:
             end.flits[vc_class][0].vc = flit.vc
-        self.flits_due[now + 1 + self.network.seat_latency].append((router, port, flit))
+        self.flits_due[now + 1 + self.terminal[number]].append((router, port, flit))
 
     def run(self, packets, limit=10_000_000):
         """Inject `packets` and step until all have arrived or `limit` cycles are over. Returns them."""

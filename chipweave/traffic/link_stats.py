@@ -1,5 +1,7 @@
 """Statistics of the links of a flit network: what passed, what waited, when, and whose flits they were."""
 
+import numpy as np
+
 
 def document(kernel, flit_bytes=None):
     """Links of an open Kernel from cycle 0 to now, busiest first: `chipweave.links/1`.
@@ -12,7 +14,7 @@ def document(kernel, flit_bytes=None):
     used, rows = -(-kernel.now // width), []
     for at, source, target, interval in places(kernel.network):
         flits, credit, arbitration = map(int, counts[at])
-        busy = min(flits * interval, kernel.now)  # the last flit may still be on a slow wire
+        busy = min(int(flits * interval), kernel.now)  # the last flit may still be on a slow wire
         row = {
             "from": source,
             "to": target,
@@ -39,12 +41,24 @@ def places(network):
     return found
 
 
+def intervals(network):
+    """float64[rows of Kernel.counts()]: cycles a flit takes on each link, 1 on terminals and unused ports."""
+    starts = np.concatenate([[0], network.ports.cumsum()])
+    rows, found = network.links.rows, np.ones(int(starts[-1]) + network.endpoints)
+    found[starts[rows[:, 0]] + rows[:, 1]] = rows[:, 5] / rows[:, 6]
+    return found
+
+
 def hottest(kernel, n=5):
     """The n busiest links in short: from, to, share of cycles busy."""
-    counts = kernel.counts()[:, :, 0].sum(axis=1)
-    now = max(1, kernel.now)
-    rows = [
-        (min(1.0, int(counts[at]) * interval / now), source, target)
-        for at, source, target, interval in places(kernel.network)
-    ]
-    return [{"from": a, "to": b, "busy": share} for share, a, b in sorted(rows, key=lambda r: -r[0])[:n]]
+    net, now = kernel.network, max(1, kernel.now)
+    busy = np.minimum(1.0, kernel.counts()[:, :, 0].sum(axis=1) * intervals(net) / now)
+    starts = np.concatenate([[0], net.ports.cumsum()])
+    rows, seats = net.links.rows, np.array(net.seats, np.int64).reshape(-1, 2)
+    ends = np.arange(len(seats))
+    at = np.concatenate([starts[rows[:, 0]] + rows[:, 1], starts[seats[:, 0]] + seats[:, 1], starts[-1] + ends])
+    names = [f"router {r}" for r in range(net.routers)] + [f"endpoint {e}" for e in range(len(seats))]
+    first = np.concatenate([rows[:, 0], seats[:, 0], net.routers + ends])
+    last = np.concatenate([rows[:, 2], net.routers + ends, seats[:, 0]])
+    best = np.lexsort([np.arange(len(at)), -busy[at]])[:n]
+    return [{"from": names[first[i]], "to": names[last[i]], "busy": float(busy[at[i]])} for i in best.tolist()]
