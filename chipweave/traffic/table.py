@@ -209,7 +209,7 @@ class _Run:
     def _ejected(self) -> np.ndarray:
         """Flits that each endpoint has taken so far."""
         starts = np.concatenate([[0], np.cumsum(self.kernel.network.ports)])
-        rows = [int(starts[router]) + int(port) for router, port in self.kernel.network.seats]
+        rows = [int(starts[router]) + int(port) for router, port in self.kernel.network.terminals]
         return self.kernel.counts()[rows, :, 0].sum(axis=1)
 
     def _injected(self) -> np.ndarray:
