@@ -124,7 +124,7 @@ def without_escape(network):
     step = out[np.arange(network.routers)[:, None], network.table]
     for _ in range(network.routers.bit_length()):  # each turn doubles the links gone along
         step = np.take_along_axis(step, step, 0)
-    lost = np.argwhere(step != np.array([router for router, _ in network.seats])[None, :])
+    lost = np.argwhere(step != np.array([router for router, _ in network.terminals])[None, :])
     return tuple(int(x) for x in lost[0]) if len(lost) else None
 
 
