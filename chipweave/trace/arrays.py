@@ -58,6 +58,9 @@ def open_log(path, flat=None):
                 yield _log(file, {}, place, flat)
                 return
             with zipfile.ZipFile(file) as members:
+                twice = sorted({name for name in members.namelist() if members.namelist().count(name) > 1})
+                if twice:
+                    raise BadInput(Fault(f"{twice[0]} is there twice", place, "each array once"))
                 heads = {
                     name.removesuffix(".npy"): _head(members, name)
                     for name in members.namelist()

@@ -6,12 +6,12 @@ NumPy [layers, experts].
 """
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io import strictjson
 from chipweave.trace import torch_file
 from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_EXPERTS, MAX_LAYERS
 
@@ -80,7 +80,7 @@ def _read(path, model, place):
         raise BadInput(Fault(f"more than {MAX_DOCUMENT_BYTES >> 20} MiB", place))
     if path.suffix == ".csv":
         return _of_csv(text.decode("utf-8-sig").splitlines(), model, place)
-    return of_document(json.loads(text), place), None
+    return of_document(strictjson.loads(text), place), None
 
 
 def of_document(document, place):
