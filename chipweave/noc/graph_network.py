@@ -215,7 +215,7 @@ class Network:
     @cached_property
     def planes(self) -> int:
         """How many links endpoints send by at once: the ways part at the endpoint itself, as to switch planes."""
-        if self.ways == 1 or self.endpoint_count < 2 or self.seats is not None:
+        if self.ways == 1 or self.endpoint_count < 2 or self.terminals is not None:
             return 1
         start, goal = np.arange(self.endpoint_count), np.roll(np.arange(self.endpoint_count), 1)
         first = [self.rule.step(start, goal, way) for way in range(self.ways)]
