@@ -91,13 +91,14 @@ class Router:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Router":
         """Router from a mapping of names to text or numbers; BadInput names every wrong one at once."""
-        faults, known, given = Faults(), {f.name: f for f in fields(cls)}, {}
+        faults, known = Faults(), {f.name: f for f in fields(cls)}
+        given: dict[str, Any] = {}
         for key, value in values.items():
             name = SPELLINGS.get(key, key)
             if name not in known:
                 faults.add(f"unknown router parameter {key!r}", allowed=", ".join(known), nearest=nearest(key, known))
                 continue
-            kind = known[name].type
+            kind = type(known[name].default)
             try:
                 given[name] = kind(value)
             except (TypeError, ValueError):
@@ -113,7 +114,7 @@ class Router:
         """Every parameter out of its range, or pair that does not go together."""
         found = []
 
-        def need(ok, what, allowed=""):
+        def need(ok: object, what: str, allowed: str = "") -> None:
             if not ok:
                 found.append(Fault(what, allowed=allowed))
 

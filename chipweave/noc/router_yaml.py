@@ -36,4 +36,6 @@ NETWORK = {
     ),
 }
 ABOUT = "Input-queued virtual-channel routers, credits, VC and switch allocation, cycle by cycle."
-FlitRouter = type("FlitRouter", (Declared,), {"__doc__": ABOUT, "__module__": __name__, **NETWORK, **ROUTER})
+FlitRouter: type[Declared] = type(
+    "FlitRouter", (Declared,), {"__doc__": ABOUT, "__module__": __name__, **NETWORK, **ROUTER}
+)

@@ -156,7 +156,7 @@ def kind(cls):
 
 
 def statistics(cls: type) -> dict:
-    """Name -> what has `unit` and `doc`: the statistics a class declares, and those of its C behaviour, if it has one."""
+    """Name -> what has `unit` and `doc`: statistics that a class declares, and those of its C behaviour."""
     behaviour = getattr(cls, "behaviour", "")
     return {**cls.statistics, **(load_table(behaviour).statistics if behaviour else {})}
 
