@@ -9,8 +9,16 @@ How transfers share the links of a network is a link model, one file each in chi
 """
 
 import importlib
+from pathlib import Path
 
-from chipweave._kernel import ffi, lib  # noqa: F401  (for other owners of kernel code)
+try:
+    from chipweave._kernel import ffi, lib  # noqa: F401  (for other owners of kernel code)
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"the C kernel of {Path(__file__).parents[1]} is not built: python -m pip install -e . in this checkout builds it; "
+        "from another folder an installed chipweave is used"
+    ) from error
+
 from chipweave.chain.nouns import RouteTime, TakeRoute
 from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, Rules, rules
 from chipweave.declare import registry
