@@ -200,14 +200,11 @@ def _wire(root, expander, wirer):
 
 
 def _fill(system, expander, wirer):
-    """Parts and graph of the system from what the steps made."""
+    """Parts, wires and networks of the system from what the steps made."""
     system.parts = {name: i.part for name, i in expander.instances.items()}
     system.grids = expander.grids
-    graph = system.graph
-    for name, part in system.parts.items():
-        graph.add_node(name, kind=part.kind, assembly=part.assembly, index=part.index)
-    for (a, port_a), (b, port_b), settings in wirer.wires:
-        graph.add_edge(a, b, network="", ports=(port_a, port_b), **settings)
+    system.joined = wirer.wires
+    for (a, port_a), (b, port_b), _ in wirer.wires:
         system.parts[a].links[port_a].append((system.parts[b], port_b))
         system.parts[b].links[port_b].append((system.parts[a], port_a))
     for network in system.networks.values():
@@ -216,11 +213,6 @@ def _fill(system, expander, wirer):
             part.links[next(p for p, port in part.ports.items() if p in network.port.split("/"))].append(
                 (network, number)
             )
-        for name in network.graph:
-            if name not in graph:
-                graph.add_node(name, kind="router", assembly="", index=network.place_of.get(name, ()))
-        for a, b, data in network.graph.edges(data=True):
-            graph.add_edge(a, b, network=network.name, ports=(network.port, network.port), **data)
     system.sources, system.replaced = expander.sources, expander.replaced
 
 

@@ -38,6 +38,9 @@ def everything():
         "time_models": {k: first_line(registry.time_models.find(k)) for k in registry.time_models.kinds()},
         "link_models": {k: first_line(registry.link_models.find(k)) for k in registry.link_models.kinds()},
         "policies": {k: first_line(registry.policies.find(k)) for k in registry.policies.kinds()},
+        "serving_policies": {
+            k: first_line(registry.serving_policies.find(k)) for k in registry.serving_policies.kinds()
+        },
         "topologies": list(shipped()),
         "presets": list(shipped("presets")),
         "models": models(),
@@ -64,6 +67,8 @@ def find(name, allow_code=False, preset=None):
         return "link model", link_model(registry.link_models.find(name))
     if name in registry.policies.kinds():
         return "policy", kind(registry.policies.find(name))
+    if name in registry.serving_policies.kinds():
+        return "serving policy", kind(registry.serving_policies.find(name))
     if name in models():
         return "model", model(name)
     if name in shipped("presets") or name in strategies():
@@ -151,7 +156,7 @@ def kind(cls):
 
 
 def statistics(cls: type) -> dict:
-    """Name -> what has `unit` and `doc`: the statistics a class declares, and those of its C behaviour, if it has one."""
+    """Name -> what has `unit` and `doc`: statistics that a class declares, and those of its C behaviour."""
     behaviour = getattr(cls, "behaviour", "")
     return {**cls.statistics, **(load_table(behaviour).statistics if behaviour else {})}
 
@@ -193,21 +198,22 @@ def system(built):
 
 def network(net: Network):
     """One network: its shape in figures."""
-    edges = [d for *_, d in net.graph.edges(data=True)]
     return {
         "name": net.name,
         "shape": net.shape,
         "dims": list(net.dims),
         "endpoints": len(net.endpoints),
-        "links": len(net.pairs()),
-        "diameter": int(net.distance.max()),
+        "links": len(net.pair_numbers()),
+        "diameter": net.diameter,
         "routing": net.routing,
+        "spread": net.spread,
+        "ways": net.ways,
         "link_model": net.link_model,
         "duplex": net.duplex,
         "admission": net.admission,
         "wait_queue": net.wait_queue,
-        "latency": sorted({units.format(d["latency_ps"], "time") for d in edges}),
-        "bandwidth": sorted({units.format(d["bandwidth"], "bandwidth") for d in edges}),
+        "latency": sorted({units.format(ps, "time") for ps in set(net.latency_ps.tolist())}),
+        "bandwidth": sorted({units.format(net.rates[i], "bandwidth") for i in set(net.rate.tolist())}),
     }
 
 
