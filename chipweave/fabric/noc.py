@@ -78,9 +78,12 @@ class Kernel:
             field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
             field.matcher, field.arbiter, field.iterations = _allocator(getattr(router, name))
         links = ffi.from_buffer("struct noc_link[]", network.links.rows)
-        seats = ffi.new(
+        terminals = ffi.new(
             "struct noc_terminal[]",
-            [(*map(int, seat), ps) for seat, ps in zip(network.seats, network.seat_latencies(), strict=True)],
+            [
+                (*map(int, terminal), ps)
+                for terminal, ps in zip(network.terminals, network.terminal_latencies(), strict=True)
+            ],
         )
         ports = ffi.new("int32_t[]", [int(p) for p in network.ports])
         table = np.concatenate([entry.ravel() for entry in network.turns.entries]) if folded else entries(network)
@@ -91,7 +94,7 @@ class Kernel:
             else ffi.from_buffer("uint64_t[]", np.ascontiguousarray(network.minimal))
         )
         error = ffi.new("char[256]")
-        net = lib.noc_open(config, ports, links, seats, ffi.from_buffer("uint8_t[]", table), minimal, dims, error)
+        net = lib.noc_open(config, ports, links, terminals, ffi.from_buffer("uint8_t[]", table), minimal, dims, error)
         if net == ffi.NULL:
             raise BadInput(f"flit network {network.name}: {ffi.string(error).decode()}")
         self.net = ffi.gc(net, lib.noc_close, int(lib.noc_memory(net)))

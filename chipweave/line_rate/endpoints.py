@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chipweave import fabric
 from chipweave.errors import BadInput, ChipweaveError, nearest
+from chipweave.io import native
 
 FOREVER = 2**63 - 1
 
@@ -45,9 +45,9 @@ class Table:
         self.pointer = int(ffi.cast("uintptr_t", table))
         text = lambda p: ffi.string(p).decode()  # noqa: E731
         self.abi, self.name = table.abi, text(table.name)
-        if self.abi != fabric.lib.CW_ABI:
+        if self.abi != native.lib.CW_ABI:
             raise BadInput(
-                f"behaviour {self.name}: built for header version {self.abi}, this kernel has {fabric.lib.CW_ABI}: build it again"
+                f"behaviour {self.name}: built for header version {self.abi}, this kernel has {native.lib.CW_ABI}: build it again"
             )
         self.parameters = {}
         for i in range(table.n_parameters):
@@ -62,7 +62,7 @@ class Table:
 @lru_cache
 def load_table(name):
     """The Table of `chipweave._c_NAME`, whose C symbol is `cw_NAME`."""
-    ffi, lib = fabric.load(name)
+    ffi, lib = native.load(name)
     return Table(ffi, ffi.addressof(lib, f"cw_{name}"))
 
 
@@ -181,7 +181,7 @@ class KernelCore:
     """The engine of csrc/endpoints/endpoints.c behind plain calls."""
 
     def __init__(self, parts, wires, seed):
-        ffi, lib = fabric.ffi, fabric.lib
+        ffi, lib = native.ffi, native.lib
         self.ffi, self.lib, self.kept = ffi, lib, []
         handle = lib.cw_engine_open(parts, wires, seed)
         if not handle:

@@ -18,13 +18,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
-from chipweave import fabric
 from chipweave.errors import BadInput
+from chipweave.io import native
 
 if TYPE_CHECKING:
     from chipweave.line_rate.endpoints import Endpoints
 
-ffi, lib = fabric.load("sm")
+ffi, lib = native.load("sm")
 KERNEL, PAGES, ORDER = lib.SM_TABLE_KERNEL, lib.SM_TABLE_PAGES, lib.SM_TABLE_ORDER  # tables of Endpoints.attach
 LAUNCH, STOP = lib.SM_LAUNCH, lib.SM_STOP  # codes of Endpoints.start
 ENDLESS = 1 << 40  # blocks, or turns: more than any run reaches

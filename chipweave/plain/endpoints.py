@@ -8,11 +8,11 @@ import heapq
 import importlib
 from dataclasses import dataclass, field, replace
 
-from chipweave import fabric
 from chipweave.errors import BadInput
+from chipweave.io import native
 
 READ, WRITE, DATA, DONE, DROP = (
-    getattr(fabric.lib, f"CW_{kind}") for kind in ("READ", "WRITE", "DATA", "DONE", "DROP")
+    getattr(native.lib, f"CW_{kind}") for kind in ("READ", "WRITE", "DATA", "DONE", "DROP")
 )
 
 

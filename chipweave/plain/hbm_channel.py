@@ -1,10 +1,10 @@
 """Plain twin of csrc/behaviours/hbm_channel/hbm_channel.c: timing rules, access order and refresh of one channel."""
 
-from chipweave import fabric
+from chipweave.io import native
 from chipweave.plain.endpoints import DATA, DONE, WRITE, Message
 
 LINE, WINDOW, LONG_AGO = 128, 64, -(1 << 60)
-FFI, LIB = fabric.load("hbm_channel")
+FFI, LIB = native.load("hbm_channel")
 ACT, PRE, RD, WR, REFAB, REFPB = (getattr(LIB, f"HBM_{name}") for name in "ACT PRE RD WR REFAB REFPB".split())
 PC, GROUP, BANK = LIB.HBM_PC, LIB.HBM_GROUP, LIB.HBM_BANK
 FIRST, LAST, BURSTS, FOURTH = (getattr(LIB, f"HBM_FROM_{name}") for name in "FIRST LAST BURSTS FOURTH".split())

@@ -1,4 +1,7 @@
-"""Plain twin of csrc/behaviours/llc_slice/llc_slice.c: a slice of the L2. A set is a list of [line, valid, dirty, shared], most recent first."""
+"""Plain twin of csrc/behaviours/llc_slice/llc_slice.c: a slice of the L2.
+
+A set is a list of [line, valid, dirty, shared], most recent first.
+"""
 
 from chipweave.plain.endpoints import DATA, DONE, DROP, READ, WRITE, Message
 

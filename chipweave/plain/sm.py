@@ -1,21 +1,22 @@
-"""Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds, as there."""
+"""Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds."""
 
 from dataclasses import dataclass
 
-from chipweave.line_rate import sm_program
+from chipweave.errors import BadInput
+from chipweave.io import native
 from chipweave.plain.endpoints import DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import dealt, sectors
 from chipweave.plain.lsu import PlainLsu, lines_of
 from chipweave.plain.sm_cluster import CLUSTER, COPIES, FRONT, LEAVE, OF_COPIES, PlainCluster
 
+FFI, LIB = native.load("sm")
 LINE, FS = 128, 1000
 LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = (
-    getattr(sm_program.lib, f"SM_OP_{name}")
-    for name in "LOAD STORE CHASE WAIT LOOP WORK JUMP GATHER SHARED COPY BARRIER".split()
+    getattr(LIB, f"SM_OP_{name}") for name in "LOAD STORE CHASE WAIT LOOP WORK JUMP GATHER SHARED COPY BARRIER".split()
 )
-PAGES, ORDER = sm_program.PAGES, sm_program.ORDER
-OP_WORDS, KERNEL_WORDS = sm_program.lib.SM_OP_WORDS, sm_program.lib.SM_KERNEL_WORDS
-LAUNCH, STOP = sm_program.LAUNCH, sm_program.STOP
+PAGES, ORDER = LIB.SM_TABLE_PAGES, LIB.SM_TABLE_ORDER
+OP_WORDS, KERNEL_WORDS = LIB.SM_OP_WORDS, LIB.SM_KERNEL_WORDS
+LAUNCH, STOP = LIB.SM_LAUNCH, LIB.SM_STOP
 WAKE, BLOCK = 2, 3
 
 
@@ -47,7 +48,10 @@ class Fetch:
 
 
 class PlainSm(PlainLsu, PlainCluster):
-    """State as in the C struct; `stats` are the engine's: statistic -> value. An L1 entry is [line, valid, {sector bits: fetch}]."""
+    """State as in the C struct; `stats` are the engine's: statistic -> value.
+
+    An L1 entry is [line, valid, {sector bits: fetch}].
+    """
 
     def __init__(self, host, me, parameters):
         self.host, self.me, self.p = host, me, parameters
@@ -64,7 +68,9 @@ class PlainSm(PlainLsu, PlainCluster):
         elif what == ORDER:
             self.order = data
         else:
-            sm_program.check_words(data)
+            why = FFI.new("char[256]")
+            if LIB.sm_check_kernel(data, len(data), why):
+                raise BadInput(FFI.string(why).decode())
             kernel = data[:KERNEL_WORDS]
             self.threads, self.at_once, self.first_block, self.step, self.blocks, self.first, self.further = kernel
             self.next_block = self.first_block

@@ -48,10 +48,8 @@ class PlainTma:
     def receive(self, m):
         if m.kind in (READ, WRITE):
             if m.tag >> 8 >= len(self.descriptors):
-                self.host.fail(
-                    self.me,
-                    f"a program copies by descriptor {m.tag >> 8}; {len(self.descriptors)} descriptors are attached, from 0 on",
-                )
+                known = f"{len(self.descriptors)} descriptors are attached, from 0 on"
+                self.host.fail(self.me, f"a program copies by descriptor {m.tag >> 8}; {known}")
             ready = self.host.time * FS + self.p["setup_cycles"] * self.period
             self.lines_left += [
                 (ready, address, mask, m.kind, m.tag & 255) for address, mask in self.lines_of(m.tag >> 8, m.address)

@@ -38,7 +38,9 @@ def everything():
         "time_models": {k: first_line(registry.time_models.find(k)) for k in registry.time_models.kinds()},
         "link_models": {k: first_line(registry.link_models.find(k)) for k in registry.link_models.kinds()},
         "policies": {k: first_line(registry.policies.find(k)) for k in registry.policies.kinds()},
-        "serving_policies": {k: first_line(registry.serving_policies.find(k)) for k in registry.serving_policies.kinds()},
+        "serving_policies": {
+            k: first_line(registry.serving_policies.find(k)) for k in registry.serving_policies.kinds()
+        },
         "topologies": list(shipped()),
         "presets": list(shipped("presets")),
         "models": models(),
@@ -154,7 +156,7 @@ def kind(cls):
 
 
 def statistics(cls: type) -> dict:
-    """Name -> what has `unit` and `doc`: the statistics a class declares, and those of its C behaviour, if it has one."""
+    """Name -> what has `unit` and `doc`: statistics that a class declares, and those of its C behaviour."""
     behaviour = getattr(cls, "behaviour", "")
     return {**cls.statistics, **(load_table(behaviour).statistics if behaviour else {})}
 
