@@ -8,6 +8,10 @@ Leaves out  tiles and waves (sm.tile has them), overlap of a slice's load with i
 Checked by  tests/components/test_sm_cluster_table.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain import Steps, amount
 from chipweave.component import Param, characterised, component
 
@@ -26,21 +30,21 @@ class SmClusterTable(SmCluster):
         doc="characterised table, shipped or a path, in place of the model's own rows where it has the model's size",
     )
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """What policies may build on: the peak of each die."""
         return {"compute": self.each("peak")}
 
-    def utilisation(self, work):
+    def utilisation(self, work: Any) -> tuple[tuple[Any, ...], ...]:
         """Rows (tokens up to, share of the peak): of the characterised table, else of the model."""
         return self.table and characterised.load(self.table).utilisation_of(work.slice_bytes) or work.utilisation
 
-    def duration(self, work):
+    def duration(self, work: Any) -> Steps:
         """2 x weights x tokens flop at peak x utilisation, rounded up."""
         rows = self.utilisation(work)
         upto = tuple(limit for limit, _ in rows[:-1])
         flop = amount(("tokens", work.flop_per_token))
 
-        def of(part):
+        def of(part: Any) -> Any:
             rates = tuple(part.peak * share for _, share in rows)
             return Steps("tokens", flop, upto, rates, quantum_ps=part.round_to)
 

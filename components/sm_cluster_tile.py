@@ -6,7 +6,10 @@ Leaves out  what sm.utilisation_table leaves out but for tiles and waves; the la
 Checked by  tests/kernels/test_sm_cluster_tile.py
 """
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import Any
 
 from chipweave.chain import Asked
 from chipweave.component import Param, Stat, component
@@ -62,22 +65,22 @@ class SmClusterTile(SmCluster):
     gemms = Stat("kernels", "GEMMs timed")
 
     @cached_property
-    def chip(self):
+    def chip(self) -> Any:
         """The die as the pure model sees it."""
         figures = {name: float(getattr(self, own)) for own, name in CHIP_PARAMETERS.items() if own != "sms"}
         times = {name: getattr(self, own) / PICOSECONDS for own, name in TIMES.items()}
         return Chip(self.name, sms=self.sms, **figures, **times)
 
-    def facts(self):
+    def facts(self) -> Any:
         """What policies may build on: the peak of each die, as its SMs achieve it."""
         peaks = [part.sms * part.flop_per_clock * part.tensor_clock for part in self.replicas if part]
         return {"compute": peaks[0] if len(set(peaks)) == 1 else tuple(peaks)}
 
-    def duration(self, work):
+    def duration(self, work: Any) -> Any:
         """A slice's share of its expert's three GEMMs, asked for each number of tokens once."""
         return Asked(lambda q: self.replicas[q.operands["die"]].slice_ps(work, q.operands["tokens"]))
 
-    def slice_ps(self, work, tokens):
+    def slice_ps(self, work: Any, tokens: Any) -> Any:
         """ps of one slice of an expert of this Work for a number of tokens, half a picosecond up."""
         self.gemms += 1
         key = work.hidden, work.intermediate, tokens
@@ -90,11 +93,11 @@ class SmClusterTile(SmCluster):
         return self.known[key]
 
     @cached_property
-    def known(self):
+    def known(self) -> Any:
         """(hidden, intermediate, tokens) -> ps, as far as it was asked."""
         return {}
 
-    def choose(self, m, n, k, resident=False):
+    def choose(self, m: int, n: int, k: int, resident: bool = False) -> tuple[float, Any, int]:
         """(seconds, tile, split) for C[m, n] = A[m, k] B[n, k]; `resident`: B is in the L2 already."""
         return best_of(
             self.chip,
@@ -105,7 +108,7 @@ class SmClusterTile(SmCluster):
             resident=resident,
         )
 
-    def gemm_ps(self, m, n, k):
+    def gemm_ps(self, m: int, n: int, k: int) -> int:
         """Execution time in whole picoseconds, without the launch."""
         self.gemms += 1
         return round(self.choose(m, n, k)[0] * PICOSECONDS)

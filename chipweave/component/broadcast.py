@@ -4,7 +4,10 @@ A plan goes to every die in every layer, and every die reports: fifty messages t
 `Cast` carries them as one where nobody could tell the difference, and one by one where somebody could.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from chipweave.errors import BadInput
 
@@ -26,16 +29,11 @@ class Cast:
 
     together = True  # False: every die gets a message of its own
 
-    def __init__(self, part, port: str, dies: Iterable[int] | None = None):
-        self.wires, everywhere = {}, None
-        for member in part.members:
-            for wire in member.outgoing.get(port, ()):
-                there = (member.die,) if member.die is not None else reach(wire.peer, part)
-                everywhere = everywhere or (None if there else wire)
-                for die in there:
-                    self.wires.setdefault(die, wire)
-        if everywhere:
-            self.wires = {die: self.wires.get(die, everywhere) for die in range(part.dies)}
+    def __init__(self, part: Any, port: str, dies: Iterable[int] | None = None) -> None:
+        known = part.members[0].__dict__.setdefault("_wires_of_ports", {})  # of all members: found once, not once each
+        if port not in known:
+            known[port] = _wires(part, port), {}
+        self.wires, self.ways = known[port]
         missing = [die for die in dies or () if die not in self.wires]
         if missing:
             raise BadInput(
@@ -43,9 +41,8 @@ class Cast:
                 + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
                 + f" of {part.dies}"
             )
-        self.ways: dict = {}
 
-    def send(self, message, after: int = 0) -> None:
+    def send(self, message: Any, after: int = 0) -> None:
         """Send a message for `message.dies`, `after` ps from now."""
         for dies, wire, handler in self.ways.get(message.dies) or self.way(message.dies):
             if handler is not None and self.together and not message.bytes:
@@ -69,7 +66,21 @@ class Cast:
         return found
 
 
-def reach(part, *passed) -> list:
+def _wires(part, port: str) -> dict:
+    """{die: the wire to it} out of a port of all parts of a group."""
+    wires, everywhere = {}, None
+    for member in part.members:
+        for wire in member.outgoing.get(port, ()):
+            there = (member.die,) if member.die is not None else reach(wire.peer, part)
+            everywhere = everywhere or (None if there else wire)
+            for die in there:
+                wires.setdefault(die, wire)
+    if everywhere:
+        wires = {die: wires.get(die, everywhere) for die in range(part.dies)}
+    return wires
+
+
+def reach(part: Any, *passed: Any) -> list:
     """The dies that a part is on, or that messages from it come to without going through the parts `passed`."""
     if part.die is not None:
         return [part.die]
@@ -78,7 +89,7 @@ def reach(part, *passed) -> list:
     return sorted({die for peer in peers if peer not in passed for die in reach(peer, *passed)})
 
 
-def handler_of_all(part, port: str) -> Callable | None:
+def handler_of_all(part: Any, port: str) -> Callable | None:
     """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is meant."""
     for cls in type(part).__mro__:
         if f"on_{port}_all" in vars(cls):

@@ -13,12 +13,14 @@ one another, so a shared VC makes the one half wait for the other, and counts as
 
 from collections import deque
 
-import networkx as nx
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.late import late
 from chipweave.noc.deadlock_graph import ESCAPE, TableWalk, Walk, walked  # noqa: F401  (Walk: the twin of the quicker ones)
 from chipweave.noc.routing import HERE, grid
+
+nx = late("networkx")
 
 STARTS_TRIED = 64
 CURES = (
@@ -122,7 +124,7 @@ def without_escape(network):
     step = out[np.arange(network.routers)[:, None], network.table]
     for _ in range(network.routers.bit_length()):  # each turn doubles the links gone along
         step = np.take_along_axis(step, step, 0)
-    lost = np.argwhere(step != np.array([router for router, _ in network.seats])[None, :])
+    lost = np.argwhere(step != np.array([router for router, _ in network.terminals])[None, :])
     return tuple(int(x) for x in lost[0]) if len(lost) else None
 
 

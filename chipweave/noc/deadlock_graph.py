@@ -31,8 +31,8 @@ class Walk:
         rows = network.links.rows.astype(np.int64)
         self.out[rows[:, 0], rows[:, 1]] = np.arange(len(rows))
         self.end, self.enters = rows[:, 2], rows[:, 3]
-        self.seat = np.array([router for router, _ in network.seats], np.int64)
-        self.seat_port = np.array([port for _, port in network.seats], np.int64)
+        self.terminal = np.array([router for router, _ in network.terminals], np.int64)
+        self.seat_port = np.array([port for _, port in network.terminals], np.int64)
         edges, first, last = set(), set(), set()
         step = max(1, CHUNK // max(1, len(network.links) * self.kinds))
         columns = network.endpoints * network.ways
@@ -51,10 +51,10 @@ class Walk:
         links, K, E = len(self.network.links), self.kinds, self.network.endpoints
         seen = np.zeros((max(1, links), K, len(goals)), bool)
         ends, column = (a.ravel() for a in np.meshgrid(np.arange(E), np.arange(len(goals)), indexing="ij"))
-        away = self.seat[ends] != self.seat[goals[column]]
+        away = self.terminal[ends] != self.terminal[goals[column]]
         ends, column = ends[away], column[away]
         frontier = []
-        for link, kind, at in self._choices(self.seat[ends], self.seat_port[ends], None, goals[column]):
+        for link, kind, at in self._choices(self.terminal[ends], self.seat_port[ends], None, goals[column]):
             first.update(np.unique((ends[at] * links + link) * K + kind).tolist())
             frontier.append((link, kind, column[at]))
         while frontier:
@@ -67,7 +67,7 @@ class Walk:
             seen.reshape(-1)[state] = True
             held, column = np.divmod(state, len(goals))
             link, kind = np.divmod(held, K)
-            there = self.seat[goals[column]] == self.end[link]
+            there = self.terminal[goals[column]] == self.end[link]
             last.update(np.unique(held[there] * E + goals[column[there]]).tolist())
             link, kind, held, column = link[~there], kind[~there], held[~there], column[~there]
             for onward, then, at in self._choices(self.end[link], self.enters[link], kind, goals[column]):
@@ -122,11 +122,11 @@ class TableWalk(Walk):
     def _walk(self, goals, edges, first, last):
         net, links, count = self.network, len(self.network.links), self.network.endpoints
         column = np.arange(len(goals))
-        at = self.seat[goals % count]
+        at = self.terminal[goals % count]
         out = self.out[np.arange(net.routers)[:, None], net.table[:, goals]]
         out[at, column] = -1
         used = np.zeros((net.routers, len(goals)), bool)
-        used[self.seat if net.minimal is None else slice(None)] = True
+        used[self.terminal if net.minimal is None else slice(None)] = True
         used[at, column] = False
         routers, columns = np.nonzero(used)
         lost = used & (out < 0)
@@ -156,7 +156,7 @@ class TableWalk(Walk):
         arrived = there == at[c]
         edges.update(np.unique(here[~arrived] * links + onward[~arrived]).tolist())
         last.update(np.unique(here[arrived] * count + goals[c[arrived]] % count).tolist())
-        for e, router in enumerate(self.seat.tolist()):
+        for e, router in enumerate(self.terminal.tolist()):
             first.update((e * links + np.unique(link[router][link[router] >= 0])).tolist())
 
 

@@ -26,7 +26,9 @@ def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.Networ
     """
     latency, ratio = cycles(network, clock, flit)
     rule = network.rule
-    regular = network.whole and network.grid is not None and rule.grid and network.seats is None and not rule.adaptive
+    regular = (
+        network.whole and network.grid is not None and rule.grid and network.terminals is None and not rule.adaptive
+    )
     made = of_grid(network, latency, ratio) if regular else of_graph(network, latency, ratio)
     starts = np.concatenate([[0], made.ports.cumsum()])
     rows = made.links.rows.astype(np.int64)
@@ -38,12 +40,12 @@ def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.Networ
     wanted = (network.src[inner] - first) * size + network.dst[inner] - first
     at = order[np.searchsorted(key[order], wanted)] if len(key) else wanted
     found[inner] = starts[rows[at, 0]] + rows[at, 1] if len(key) else wanted
-    if network.seats is not None:
-        ports = np.array([port for _, port in made.seats], np.int64)
+    if network.terminals is not None:
+        ports = np.array([port for _, port in made.terminals], np.int64)
         leaving, coming = network.src < first, network.dst < first
         found[leaving] = starts[-1] + network.src[leaving]
         ends = network.dst[coming]
-        found[coming] = starts[network.seats[ends] - first] + ports[ends]
+        found[coming] = starts[network.terminals[ends] - first] + ports[ends]
         made.seat_latency = terminals(network, latency, leaving, coming, clock * flit)
     return made, found
 
@@ -114,9 +116,9 @@ def of_graph(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routin
     """Any graph, by the next router of each destination."""
     first, inner = network.first_router, network.router_links
     routers = network.node_count - first
-    seats = (np.arange(network.endpoint_count) if network.seats is None else network.seats) - first
+    terminals = (np.arange(network.endpoint_count) if network.terminals is None else network.terminals) - first
     pairs = np.column_stack([network.src[inner], network.dst[inner]]) - first
-    here, goal = np.meshgrid(np.arange(routers), seats, indexing="ij")
+    here, goal = np.meshgrid(np.arange(routers), terminals, indexing="ij")
     steps = []
     for way in range(network.ways):
         step = np.where(here == goal, here, -1)
@@ -131,7 +133,7 @@ def of_graph(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routin
             pairs,
             latency[inner],
             ratio[inner],
-            seats,
+            terminals,
             np.concatenate(steps, axis=1),
             network.name,
             nearer,

@@ -11,13 +11,15 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from chipweave.errors import Place
+from chipweave.io.late import late
 from chipweave.noc.adjacency import Adjacency
 from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.wiring import Grid, Places, Wiring
+
+nx = late("networkx")
 
 SETTINGS = (
     "link_model",
@@ -66,7 +68,7 @@ class Network:
         shape, dims, order, routing, spread: as written; `dims` are the lengths of the endpoints' grid, (N,) for a row.
         endpoints: names of the endpoints in order; on a network of parts the parts' names.
         nodes: names of all nodes, endpoints first.
-        seats: int64[endpoints], the router each endpoint is a terminal of; None: endpoints are routers themselves.
+        terminals: int64[endpoints], the router each endpoint is a terminal of; None: endpoints are routers themselves.
         src, dst, latency_ps, rate: of every link, see `Links`; `rates`: the bandwidths that occur.
         grid: the grid of the routers, or None.
         port: the port by which parts take part, "" for a bare network.
@@ -92,7 +94,7 @@ class Network:
         self.name, self.places, self.dims, self.port = name, places, places.dims, port
         self.endpoints = places.names
         self.nodes = (*places.names, *(f"{name}.{r}" for r in wiring.routers))
-        self.seats = None if wiring.seats is None else wiring.seats.astype(np.int64)
+        self.terminals = None if wiring.terminals is None else wiring.terminals.astype(np.int64)
         self.src, self.dst, self.latency_ps, self.rate = links.src, links.dst, links.latency_ps, links.rate
         self.rates, self.grid = links.rates, wiring.grid
         self.router, self.whole, self.written = router, whole, written
@@ -113,7 +115,7 @@ class Network:
     @property
     def first_router(self) -> int:
         """Number of the first router: endpoints are routers themselves, or come before all routers."""
-        return 0 if self.seats is None else self.endpoint_count
+        return 0 if self.terminals is None else self.endpoint_count
 
     @cached_property
     def adjacency(self) -> Adjacency:
@@ -253,7 +255,7 @@ class Network:
     @cached_property
     def distance(self) -> np.ndarray:
         """uint16[endpoints, endpoints]: links on the route from the row's endpoint to the column's."""
-        if self._regular and self.seats is None:
+        if self._regular and self.terminals is None:
             at = self.grid.at
             gaps = np.abs(at[:, None, :] - at[None, :, :])
             if self.grid.wraps:
@@ -272,7 +274,7 @@ class Network:
         """The most links on a route; in closed form on whole grids."""
         if self._regular:
             most = sum(k // 2 if self.grid.wraps and k > 2 else k - 1 for k in self.grid.dims)
-            return most + (0 if self.seats is None else 2 * (self.endpoint_count > 1))
+            return most + (0 if self.terminals is None else 2 * (self.endpoint_count > 1))
         return int(self.distance.max(initial=0))
 
     def bisection(self) -> int:
@@ -286,8 +288,8 @@ class Network:
         if self.grid is not None:
             at = np.full((self.node_count, len(self.grid.dims)), -1)
             at[self.first_router :] = self.grid.at
-            if self.seats is not None:
-                at[: self.endpoint_count] = at[self.seats]
+            if self.terminals is not None:
+                at[: self.endpoint_count] = at[self.terminals]
             halves = [
                 at[:, axis] < middle
                 for axis, length in enumerate(self.grid.dims)

@@ -21,7 +21,6 @@ from chipweave.noc import deadlock, routing
 from chipweave.noc.flit_tables import routed
 from chipweave.noc.router import Router
 
-BARE_DEPTH = 8  # flits: that of the BookSim 2 reference
 TRAFFIC = ("request", "reply")  # what a network of parts carries, as far as its topology alone tells
 PS = 10**12
 
@@ -158,7 +157,7 @@ def of(network, traffic=None):
     )
     if given.vc_depth is None:
         depth = (
-            BARE_DEPTH
+            Router.vc_depth
             if not network.port
             else min(32767, max((spec.credit_loop(k) for k in np.unique(made.links.rows[:, 4]).tolist()), default=1))
         )

@@ -73,12 +73,12 @@ class Routing:
         here, goal = np.broadcast_arrays(np.asarray(here, np.int64), np.asarray(goal, np.int64))
         out = here.copy()
         moving = here != goal
-        if network.seats is not None:
+        if network.terminals is not None:
             leaving = moving & (here < network.endpoint_count)
-            there = moving & (here == network.seats[goal])
-            out[leaving], out[there] = network.seats[here[leaving]], goal[there]
+            there = moving & (here == network.terminals[goal])
+            out[leaving], out[there] = network.terminals[here[leaving]], goal[there]
             moving &= ~leaving & ~there
-            goal = network.seats[goal]
+            goal = network.terminals[goal]
         if moving.any():
             out[moving] = self.hop(here[moving], goal[moving], way)
         return out

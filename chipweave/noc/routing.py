@@ -121,7 +121,7 @@ class Network:
 
     ports     int[R]: ports per router, unused edge ports included
     links     LinkList, or any links
-    seats     list of (router, port), one per endpoint
+    terminals     list of (router, port), one per endpoint
     table     uint8[R, E]: output port towards the endpoint; None on a large grid, which has `turns` alone
     phase     bool[R, E] or None: which half of the VCs a packet takes when it turns into the dimension (datelines)
     tie       bool[R, E] or None: both directions are equally short; a coin may choose port or port ^ 1
@@ -137,7 +137,7 @@ class Network:
 
     ports: np.ndarray
     links: LinkList
-    seats: list
+    terminals: list
     table: np.ndarray | None
     phase: np.ndarray | None = None
     tie: np.ndarray | None = None
@@ -170,8 +170,8 @@ class Network:
 
     def port_name(self, router: int, port: int) -> str:
         """What an output port leads to, in words: "die[0][0] -> die[0][1]", or "die[0][0] -> endpoint 3"."""
-        if (router, port) in self.seats:
-            return f"{self.router_name(router)} -> {self.endpoint_name(self.seats.index((router, port)))}"
+        if (router, port) in self.terminals:
+            return f"{self.router_name(router)} -> {self.endpoint_name(self.terminals.index((router, port)))}"
         return f"{self.router_name(router)} -> {self.router_name(self.wires()[router, port].dst)}"
 
     @property
@@ -182,11 +182,11 @@ class Network:
     @property
     def endpoints(self) -> int:
         """Number of endpoints."""
-        return len(self.seats)
+        return len(self.terminals)
 
-    def seat_latencies(self) -> list[int]:
+    def terminal_latencies(self) -> list[int]:
         """Cycles of the injection and ejection wires of each endpoint."""
-        return np.broadcast_to(self.seat_latency, len(self.seats)).tolist()
+        return np.broadcast_to(self.seat_latency, len(self.terminals)).tolist()
 
     def wires(self) -> dict[tuple[int, int], Link]:
         """{(router, output port): Link} of every link between routers."""
@@ -262,14 +262,14 @@ def _minimal(turns: Turns, routers: int) -> np.ndarray:
     return minimal
 
 
-def irregular(routers, edges, seats=None, next_router=None, name="") -> Network:
+def irregular(routers, edges, terminals=None, next_router=None, name="") -> Network:
     """Any graph: `edges` = {(router, router): latency or (latency, interval)}, one direction each.
 
-    `seats` = router of each endpoint (default: endpoint i at router i). Routes are `next_router[router][endpoint]`
+    `terminals` = router of each endpoint (default: endpoint i at router i). Routes are `next_router[router][endpoint]`
     (given tables) or shortest paths by latency: nearest router first, then smallest number; a path is replaced only
     by a strictly shorter one.
     """
-    seats = np.array(range(routers) if seats is None else list(seats), np.int64)
+    terminals = np.array(range(routers) if terminals is None else list(terminals), np.int64)
     edges = {pair: (cost if isinstance(cost, tuple) else (cost, 1)) for pair, cost in edges.items()}
     pairs = np.array(sorted(edges), np.int64).reshape(-1, 2)
     cost = [edges[pair] for pair in map(tuple, pairs.tolist())]
@@ -278,11 +278,13 @@ def irregular(routers, edges, seats=None, next_router=None, name="") -> Network:
         for a, b in pairs.tolist():
             out[a].append(b)
         hops = [first_hops(r, out, edges) for r in range(routers)]
-        next_router = [[r if goal == r else hops[r].get(goal, -1) for goal in seats.tolist()] for r in range(routers)]
+        next_router = [
+            [r if goal == r else hops[r].get(goal, -1) for goal in terminals.tolist()] for r in range(routers)
+        ]
     latency = np.array([c[0] for c in cost], np.int64)
     ratio = np.array([Fraction(c[1]).as_integer_ratio() for c in cost], np.int64).reshape(-1, 2)
-    step = np.array(next_router, np.int64).reshape(routers, len(seats))
-    return of_steps(routers, pairs, latency, ratio, seats, step, name)
+    step = np.array(next_router, np.int64).reshape(routers, len(terminals))
+    return of_steps(routers, pairs, latency, ratio, terminals, step, name)
 
 
 def of_steps(
@@ -290,7 +292,7 @@ def of_steps(
     pairs: np.ndarray,
     latency: np.ndarray,
     ratio: np.ndarray,
-    seats: np.ndarray,
+    terminals: np.ndarray,
     step: np.ndarray,
     name: str = "",
     minimal: np.ndarray | None = None,
@@ -300,14 +302,14 @@ def of_steps(
     """Any graph with the next router of each destination given. Ports: endpoints first, then neighbours ascending.
 
     pairs: int64[L, 2], directed links sorted; latency: int64[L] cycles; ratio: int64[L, 2], interval as a fraction.
-    seats: int64[E], router of each endpoint; step: int64[R, E * ways], the next router, -1 where none leads there.
+    terminals: int64[E], router of each endpoint; step: int64[R, E * ways], the next router, -1 where none leads there.
     minimal: bool[L, R], whether a link leads nearer to a router (adaptive routing), or None.
     """
-    count = len(seats)
-    local = np.bincount(seats, minlength=routers)
-    order = np.argsort(seats, kind="stable")
+    count = len(terminals)
+    local = np.bincount(terminals, minlength=routers)
+    order = np.argsort(terminals, kind="stable")
     place = np.empty(count, np.int64)
-    place[order] = np.arange(count) - np.searchsorted(seats[order], seats[order])
+    place[order] = np.arange(count) - np.searchsorted(terminals[order], terminals[order])
     src, dst = pairs[:, 0], pairs[:, 1]
     first_out = np.searchsorted(src, np.arange(routers + 1))
     into = np.lexsort([src, dst])
@@ -323,7 +325,7 @@ def of_steps(
     for router in range(routers):
         wanted = router * routers + step[router]
         at = np.minimum(np.searchsorted(key, wanted), max(0, len(key) - 1))
-        own = np.tile(seats == router, ways)
+        own = np.tile(terminals == router, ways)
         good = own | ((key[at] == wanted) if len(key) else False)
         if not good.all():
             e = int(np.argmin(good))
@@ -338,11 +340,11 @@ def of_steps(
         sets = np.zeros((routers, count), np.uint64)
         bit = np.uint64(1) << out_port.astype(np.uint64)
         for link in range(len(pairs)):
-            sets[src[link]] |= np.where(minimal[link][seats], bit[link], np.uint64(0))
+            sets[src[link]] |= np.where(minimal[link][terminals], bit[link], np.uint64(0))
     return Network(
         ports,
         LinkList(rows),
-        list(zip(seats.tolist(), place.tolist(), strict=True)),
+        list(zip(terminals.tolist(), place.tolist(), strict=True)),
         table,
         minimal=sets,
         name=name,

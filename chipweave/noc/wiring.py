@@ -1,7 +1,7 @@
 """What a shape is given and what it makes, as arrays: endpoints at their places, and the links between numbered routers.
 
 Numbers. Endpoints are 0 to E - 1 in endpoint order, the routers that a shape adds (switches, routers of a concentrated
-mesh) follow. Where `seats` is None every endpoint is a router itself; else it is a terminal of the router it names.
+mesh) follow. Where `terminals` is None every endpoint is a router itself; else it is a terminal of the router it names.
 """
 
 from dataclasses import dataclass, field
@@ -75,20 +75,20 @@ class Wiring:
         sort: int8[n] or None, what sort of link each is, as a place in `sorts`.
         sorts: names of the sorts ("x", "global"), which a network may give latency and bandwidth of their own.
         routers: names of the routers beside the endpoints, without the network's ("switch[0]").
-        seats: int32[endpoints], the router each endpoint is a terminal of, by number; None: endpoints are routers.
+        terminals: int32[endpoints], the router each endpoint is a terminal of, by number; None: endpoints are routers.
         grid: the grid of the routers, where they stand in one.
         own: pair number -> what that link says of itself.
-        seat_latency_ps: endpoint -> latency of its terminal link, where it says so itself.
+        terminal_latency_ps: endpoint -> latency of its terminal link, where it says so itself.
     """
 
     pairs: np.ndarray
     sort: np.ndarray | None = None
     sorts: tuple[str, ...] = ()
     routers: tuple[str, ...] = ()
-    seats: np.ndarray | None = None
+    terminals: np.ndarray | None = None
     grid: Grid | None = None
     own: dict[int, Own] = field(default_factory=dict)
-    seat_latency_ps: dict[int, int] = field(default_factory=dict)
+    terminal_latency_ps: dict[int, int] = field(default_factory=dict)
 
 
 def pairs_of(rows: object) -> np.ndarray:

@@ -52,16 +52,16 @@ class PlainNetwork:
         self.network, self.options, self.now = network, options, 0
         self.coin = random.Random(seed) if seed is not None else None
         self.routers = [PlainRouter(self, r, int(p)) for r, p in enumerate(network.ports)]
-        self.ends = [Endpoint(options) for _ in network.seats]
+        self.ends = [Endpoint(options) for _ in network.terminals]
         self.wires = network.wires()
         self.back = {(link.dst, link.dst_port): link for link in network.links}
-        self.seat = {seat: e for e, seat in enumerate(network.seats)}
+        self.end_at = {terminal: e for e, terminal in enumerate(network.terminals)}
         self.flits_due, self.credits_due = defaultdict(list), defaultdict(list)
         self.ejected, self.end_credits = defaultdict(list), defaultdict(list)
         self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
         self.passed = defaultdict(list)  # (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
         self.left = 0
-        self.next_way, self.terminal = [0] * len(network.seats), network.seat_latencies()
+        self.next_way, self.terminal_latency = [0] * len(network.terminals), network.terminal_latencies()
 
     # What a router asks
 
@@ -85,11 +85,11 @@ class PlainNetwork:
         net, goal = self.network, flit.packet.dst
         port = int(net.table[router, flit.packet.column])
         first, last = self.options.vc_range(flit.packet.vc_class)
-        if net.seats[goal][0] == router:
+        if net.terminals[goal][0] == router:
             return [(port, first, last, 0)]
         if net.minimal is not None:
             choices = [(port, first, first, 0)]
-            if in_vc != first or (router, in_port) in self.seat:
+            if in_vc != first or (router, in_port) in self.end_at:
                 ways = int(net.minimal[router, goal])
                 choices += [(p, first + 1, last, 1) for p in range(64) if ways >> p & 1 and last > first]
             return choices
@@ -109,7 +109,9 @@ class PlainNetwork:
         if link:
             self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
         else:
-            self.ejected[now + 1 + self.terminal[self.seat[router, port]]].append((self.seat[router, port], flit))
+            self.ejected[now + 1 + self.terminal_latency[self.end_at[router, port]]].append(
+                (self.end_at[router, port], flit)
+            )
 
     def send_credit(self, router, port, vcs, now):
         link = self.back.get((router, port))
@@ -117,8 +119,8 @@ class PlainNetwork:
             due = now + 1 + link.latency
             self.credits_due[due].append((link.src, due + self.options.credit_delay, link.src_port, vcs))
         else:
-            end = self.seat[router, port]
-            self.end_credits[now + 1 + self.terminal[end]].append((end, vcs))
+            end = self.end_at[router, port]
+            self.end_credits[now + 1 + self.terminal_latency[end]].append((end, vcs))
 
     # One cycle
 
@@ -139,7 +141,7 @@ class PlainNetwork:
             self.next_way[src] += 1
         elif net.spread == "packet":
             turn = 0
-        return dst + (turn + dst) % net.ways * len(net.seats)
+        return dst + (turn + dst) % net.ways * len(net.terminals)
 
     def step(self):
         now = self.now
@@ -164,8 +166,8 @@ class PlainNetwork:
         self.now += 1
 
     def eject(self, end, flit, now):
-        router, port = self.network.seats[end]
-        due = now + 1 + self.terminal[end]
+        router, port = self.network.terminals[end]
+        due = now + 1 + self.terminal_latency[end]
         self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
         if flit.tail:
             flit.packet.atime, flit.packet.hops = now, flit.hops
@@ -200,7 +202,7 @@ class PlainNetwork:
     def choose_vc(self, number, end, flit, vc_class):
         """First VC after the last one used that is free and has room; the very first packet only looks at the first."""
         first, last = self.options.vc_range(vc_class)
-        router, port = self.network.seats[number]
+        router, port = self.network.terminals[number]
         if self.options.noq:
             flit.route = self.route(router, port, flit, first)
             part = (last - first + 1) // int(self.network.ports[router])
@@ -216,7 +218,7 @@ class PlainNetwork:
         return None
 
     def put(self, number, end, flit, now):
-        router, port = self.network.seats[number]
+        router, port = self.network.terminals[number]
         vc_class = flit.packet.vc_class
         if flit.head:
             if self.options.routing_delay == 0 and not self.options.noq:
@@ -234,7 +236,7 @@ class PlainNetwork:
             flit.priority = -now
         if end.flits[vc_class]:
             end.flits[vc_class][0].vc = flit.vc
-        self.flits_due[now + 1 + self.terminal[number]].append((router, port, flit))
+        self.flits_due[now + 1 + self.terminal_latency[number]].append((router, port, flit))
 
     def run(self, packets, limit=10_000_000):
         """Inject `packets` and step until all have arrived or `limit` cycles are over. Returns them."""

@@ -196,16 +196,20 @@ class _Rank:
         yield "collective", names[3], k.all_reduce(2 * tokens * m.hidden, tp)
 
     def _experts(self):
-        m, k, lay, tokens = self.model, self.kernels, self.layout, self.tokens
-        sent = lay.dp > 1
+        m, k, layout, tokens = self.model, self.kernels, self.layout, self.tokens
+        sent = layout.dp > 1
         yield "gemm", "gate", k.linear(tokens, m.experts, m.hidden, "bf16")
         if sent:
-            yield "dispatch", "dispatch", k.exchange("dispatch", max(1, tokens // lay.tp), m.top_k, m.hidden, lay.ranks)
-        columns = m.expert_intermediate // lay.moe_tp
+            yield (
+                "dispatch",
+                "dispatch",
+                k.exchange("dispatch", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks),
+            )
+        columns = m.expert_intermediate // layout.moe_tp
         yield (
             "moe",
             "experts",
-            k.moe(self.every, m.top_k, m.hidden, columns, m.experts, lay.ep, self.formats.experts, m.groups, sent),
+            k.moe(self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, self.formats.experts, m.groups, sent),
         )
         if m.shared:
             yield (
@@ -218,9 +222,13 @@ class _Rank:
                 ),
             )
         if sent:
-            yield "combine", "combine", k.exchange("combine", max(1, tokens // lay.tp), m.top_k, m.hidden, lay.ranks)
+            yield (
+                "combine",
+                "combine",
+                k.exchange("combine", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks),
+            )
         else:
-            yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, lay.tp)
+            yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, layout.tp)
 
     def head(self):
         """Final norm, logits of each sequence's last token, sampling; pipeline hops before them."""

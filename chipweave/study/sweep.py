@@ -9,16 +9,17 @@ import json
 from concurrent.futures import CancelledError, Executor, as_completed
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
 from chipweave.io.atomic import write_json
 from chipweave.io.console import note
+from chipweave.io.late import late
 from chipweave.io.progress import Counting
 from chipweave.study import point as points
 from chipweave.study.sweep_file import Sweep
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 POINT_SCHEMA = "chipweave.sweep.point/1"
 SWEEP_SCHEMA = "chipweave.sweep/1"

@@ -42,7 +42,7 @@ def make_links(reader: Reader, settings: dict[str, Any], places: Places, wiring:
     whole = True
     if override is not None:
         by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
-        whole = Overrides(table, Ends(nodes, by_place), places.dims, reader).lay(override)
+        whole = Overrides(table, Ends(nodes, by_place), places.dims, reader).apply(override)
     kept = table.there
     links = Links(table.src[kept], table.dst[kept], table.latency_ps[kept], table.rate[kept], tuple(table.rates))
     return links, whole
@@ -59,7 +59,7 @@ def read_sorts(reader: Reader, wiring: Wiring) -> dict[str, dict[str, Any]]:
     node = reader.node.get("links")
     if node is None:
         return {}
-    known = (*wiring.sorts, *((TERMINAL,) if wiring.seats is not None else ()))
+    known = (*wiring.sorts, *((TERMINAL,) if wiring.terminals is not None else ()))
     if not node.is_map:
         reader.faults.add(
             f"links must be a mapping of sorts of links, not {node.shape()}", node.place, ", ".join(known) or "none"
@@ -101,11 +101,11 @@ def tabulate(
             if own.bandwidth not in rates:
                 rates.append(own.bandwidth)
             rate[number] = rates.index(own.bandwidth)
-    if wiring.seats is not None:
+    if wiring.terminals is not None:
         ends, says = np.arange(places.count), sorts.get(TERMINAL, {})
-        pairs = np.concatenate([pairs, np.stack([ends, wiring.seats], axis=1)])
+        pairs = np.concatenate([pairs, np.stack([ends, wiring.terminals], axis=1)])
         mine = np.full(places.count, says.get("latency") or settings["latency"], np.int64)
-        for endpoint, ps in wiring.seat_latency_ps.items():
+        for endpoint, ps in wiring.terminal_latency_ps.items():
             mine[endpoint] = ps
         rates.append(says.get("bandwidth") or settings["bandwidth"])
         latency, rate = np.concatenate([latency, mine]), np.append(rate, np.full(places.count, len(rates) - 1))

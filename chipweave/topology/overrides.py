@@ -77,7 +77,7 @@ class Overrides:
         self.table, self.ends, self.dims, self.reader = table, ends, list(dims), reader
         self.faults, self.written = reader.faults, {}
 
-    def lay(self, node: Node | None) -> bool:
+    def apply(self, node: Node | None) -> bool:
         """Lay all of it over the links; False where it takes one away."""
         if node is None:
             return True

@@ -2,8 +2,11 @@
 
 from functools import cached_property
 
-import networkx as nx
 import numpy as np
+
+from chipweave.io.late import late
+
+nx = late("networkx")
 
 
 class System:

@@ -8,11 +8,14 @@ beside them llama.cpp's moe-trace (CSV): layer,expert; one line per choice, pass
 Each gives arrays `Recorded`; chipweave/trace/importer.py holds them to the model.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import csv
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +43,7 @@ class Recorded:
     physical_map: np.ndarray | None = None
 
 
-def is_answer(document) -> bool:
+def is_answer(document: Any) -> bool:
     """Whether a JSON document is a server's answer, or what else is no request but known."""
     one = document[0] if isinstance(document, list) and document else document
     return isinstance(one, dict) and bool(
@@ -49,7 +52,7 @@ def is_answer(document) -> bool:
     )
 
 
-def sequences(document, name, place) -> list[Recorded]:
+def sequences(document: Any, name: Any, place: Any) -> list[Recorded]:
     """The sequences of an answer; raises `BadInput` in words where there are none."""
     answers = document if isinstance(document, list) else [document]
     found = []
@@ -69,7 +72,7 @@ def sequences(document, name, place) -> list[Recorded]:
     return found
 
 
-def _of_answer(answer, name, place):
+def _of_answer(answer: Any, name: Any, place: Any) -> Any:
     if "choices" in answer:
         usage = answer.get("usage") or {}
         prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None
@@ -85,7 +88,7 @@ def _of_answer(answer, name, place):
     return [Recorded(name, _ids(facts, place), facts.get("prompt_tokens"))]
 
 
-def _ids(holder, place):
+def _ids(holder: Any, place: Any) -> Any:
     """The array of `routed_experts`, after that of `prompt_routed_experts` where both are there."""
     parts = [
         decoded(holder[key], place)
@@ -97,7 +100,7 @@ def _ids(holder, place):
     return np.concatenate(parts)
 
 
-def decoded(value, place) -> np.ndarray:
+def decoded(value: Any, place: Any) -> np.ndarray:
     """Whole numbers of a list, of base64 of a .npy file or of base64 of int32."""
     try:
         if isinstance(value, list):
@@ -118,7 +121,7 @@ def decoded(value, place) -> np.ndarray:
         ) from None
 
 
-def of_recorder(document, name, place) -> list[Recorded]:
+def of_recorder(document: Any, name: Any, place: Any) -> list[Recorded]:
     """The requests of SGLang's recorder, put together from its forward passes by the positions of their tokens.
 
     The file names no request. A pass of prompts begins requests; a row of a decode pass goes to the first request,
@@ -159,7 +162,7 @@ def of_recorder(document, name, place) -> list[Recorded]:
     ]
 
 
-def _give(running, waiting, ids, positions, prompt):
+def _give(running: Any, waiting: Any, ids: Any, positions: Any, prompt: Any) -> None:
     """Append a piece to the request that waits for its first position, or begin one."""
     for request in waiting:
         if request[0] == positions[0]:
@@ -171,7 +174,7 @@ def _give(running, waiting, ids, positions, prompt):
     running.append([int(positions[-1]) + 1, [ids], len(ids) if prompt else 1])
 
 
-def of_moe_trace(path, model, place) -> list[Recorded]:
+def of_moe_trace(path: Any, model: Any, place: Any) -> list[Recorded]:
     """The passes of a CSV layer,expert.
 
     A pass names the layers in rising order, each with top_k lines for each token.
@@ -199,7 +202,7 @@ def of_moe_trace(path, model, place) -> list[Recorded]:
     return [Recorded(path.name, np.concatenate(parts), len(parts[0]))]
 
 
-def _pass(layers, number, model, place):
+def _pass(layers: Any, number: Any, model: Any, place: Any) -> Any:
     wanted = tuple(model.moe_layers)
     if tuple(sorted(layers)) != wanted:
         some = sorted(set(wanted) ^ set(layers))[0]

@@ -5,13 +5,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.late import late
 from chipweave.trace.header import Header
 from chipweave.trace.pages import Pages
 from chipweave.trace.writer import METADATA_KEY, arrow_schema, column_name
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 WHOLE_STEP_BYTES = 32 << 20  # a larger step is read layer by layer
 

@@ -4,12 +4,16 @@ The quick path of jsontrace.py reads what is even; what it cannot read comes her
 found no fault.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.trace.survey import NO_CHOICE
 
 
-def ids_of(steps, layout):
+def ids_of(steps: Any, layout: Any) -> Any:
     """(prompt rows, ids uint16 [tokens, layers, top_k] with NO_CHOICE, rows of each decode step or None)."""
     widths = [len(step[layout.moe[0]]) for step in steps]
     ids = np.full((sum(widths), len(layout.moe), layout.top_k), NO_CHOICE, np.uint16)

@@ -35,7 +35,7 @@ def places(network):
     """(row of Kernel.counts(), from, to, cycles a flit takes) of every link, ejection and injection wire."""
     starts = [0, *map(int, network.ports.cumsum())]
     found = [(starts[k.src] + k.src_port, f"router {k.src}", f"router {k.dst}", k.interval) for k in network.links]
-    for e, (router, port) in enumerate(network.seats):
+    for e, (router, port) in enumerate(network.terminals):
         found.append((starts[router] + int(port), f"router {router}", f"endpoint {e}", 1))
         found.append((starts[-1] + e, f"endpoint {e}", f"router {router}", 1))
     return found
@@ -54,11 +54,11 @@ def hottest(kernel, n=5):
     net, now = kernel.network, max(1, kernel.now)
     busy = np.minimum(1.0, kernel.counts()[:, :, 0].sum(axis=1) * intervals(net) / now)
     starts = np.concatenate([[0], net.ports.cumsum()])
-    rows, seats = net.links.rows, np.array(net.seats, np.int64).reshape(-1, 2)
-    ends = np.arange(len(seats))
-    at = np.concatenate([starts[rows[:, 0]] + rows[:, 1], starts[seats[:, 0]] + seats[:, 1], starts[-1] + ends])
-    names = [f"router {r}" for r in range(net.routers)] + [f"endpoint {e}" for e in range(len(seats))]
-    first = np.concatenate([rows[:, 0], seats[:, 0], net.routers + ends])
-    last = np.concatenate([rows[:, 2], net.routers + ends, seats[:, 0]])
+    rows, terminals = net.links.rows, np.array(net.terminals, np.int64).reshape(-1, 2)
+    ends = np.arange(len(terminals))
+    at = np.concatenate([starts[rows[:, 0]] + rows[:, 1], starts[terminals[:, 0]] + terminals[:, 1], starts[-1] + ends])
+    names = [f"router {r}" for r in range(net.routers)] + [f"endpoint {e}" for e in range(len(terminals))]
+    first = np.concatenate([rows[:, 0], terminals[:, 0], net.routers + ends])
+    last = np.concatenate([rows[:, 2], net.routers + ends, terminals[:, 0]])
     best = np.lexsort([np.arange(len(at)), -busy[at]])[:n]
     return [{"from": names[first[i]], "to": names[last[i]], "busy": float(busy[at[i]])} for i in best.tolist()]

@@ -38,7 +38,9 @@ def everything():
         "time_models": {k: first_line(registry.time_models.find(k)) for k in registry.time_models.kinds()},
         "link_models": {k: first_line(registry.link_models.find(k)) for k in registry.link_models.kinds()},
         "policies": {k: first_line(registry.policies.find(k)) for k in registry.policies.kinds()},
-        "serving_policies": {k: first_line(registry.serving_policies.find(k)) for k in registry.serving_policies.kinds()},
+        "serving_policies": {
+            k: first_line(registry.serving_policies.find(k)) for k in registry.serving_policies.kinds()
+        },
         "topologies": list(shipped()),
         "presets": list(shipped("presets")),
         "models": models(),

@@ -109,34 +109,34 @@ def packets(count, endpoints):
 
 
 def test_booksims_own_anynet_example_is_its_graph_packet_by_packet(build):
-    """Three endpoints at each of three routers; the same network written as `edges` with `seats`, and by hand."""
+    """Three endpoints at each of three routers; the same network written as `edges` with `terminals`, and by hand."""
     router = "router: {vcs: 1, vc_depth: 3}, allow_deadlock: true"
     spec = flit_network.of(build("anynet_file", SHIPPED, f"shape: anynet, {router}"))
     by_hand = routing.irregular(
         3, {(a, b): 1 for a in range(3) for b in range(3) if a != b}, [0, 0, 0, 1, 1, 1, 2, 2, 2]
     )
     assert np.array_equal(spec.network.table, by_hand.table) and spec.network.links == by_hand.links
-    assert spec.network.seats == by_hand.seats and spec.network.seat_latencies() == [1] * 9
+    assert spec.network.terminals == by_hand.terminals and spec.network.terminal_latencies() == [1] * 9
     sent = packets(200, 9)
     assert replay(spec.network, spec.router, sent) == replay(by_hand, spec.router, sent)
 
 
 def test_seats_in_yaml_are_the_anynet_file(tmp_path, build):
-    text = "routers: 9, shape: edges, seats: [0, 0, 0, 1, 1, 1, 2, 2, 2], edges: [[0, 1], [2, 1], [2, 0]], routing: shortest_latency"
+    text = "routers: 9, shape: edges, terminals: [0, 0, 0, 1, 1, 1, 2, 2, 2], edges: [[0, 1], [2, 1], [2, 0]], routing: shortest_latency"
     file = tmp_path / "e.yaml"
     file.write_text(f"name: e\nnetworks: {{n: {{{text}, latency: 1 ns, bandwidth: 32 GB/s}}}}\n")
     listed = topology.load(file).networks["n"]
     read = build("anynet_file", SHIPPED, "shape: anynet")
     assert listed.links == read.links and listed.nodes == read.nodes
     a, b = (flit_network.of(n).network for n in (listed, read))
-    assert np.array_equal(a.table, b.table) and a.seats == b.seats
+    assert np.array_equal(a.table, b.table) and a.terminals == b.terminals
 
 
 def test_latencies_of_nodes_and_of_each_direction_hold(build):
     """Node 1 is 5 units away, node 2 two; router 1 is 15 away from router 0 and 1 back."""
     network = build("any", "router 0 node 0 node 1 5 router 1 15\nrouter 1 node 2 2\n", "shape: anynet")
     spec = flit_network.of(network)
-    assert spec.network.seat_latencies() == [1, 5, 2]
+    assert spec.network.terminal_latencies() == [1, 5, 2]
     ps = edges(network)
     assert ps["n.router[0]", "n.router[1]"][0] == 15_000 and ps["n.router[1]", "n.router[0]"][0] == 1000
     sent = [(0, 2, 1, 0), (2, 1, 1, 0), (1, 1, 1, 0), *packets(60, 3)]

@@ -30,7 +30,7 @@ def test_bare_networks_equal_the_grids_that_the_booksim_traces_are_exact_on(name
     network = next(iter(topology.load(name).networks.values()))
     spec, expected = flit_network.of(network), routing.grid(radices, wrap=wrap)
     assert wires(spec.network) == wires(expected)
-    assert np.array_equal(spec.network.table, expected.table) and spec.network.seats == expected.seats
+    assert np.array_equal(spec.network.table, expected.table) and spec.network.terminals == expected.terminals
     if wrap:
         assert np.array_equal(spec.network.phase, expected.phase) and np.array_equal(spec.network.tie, expected.tie)
     assert (spec.router.vcs, spec.router.vc_depth, spec.router.vc_classes) == (4, 8, 1)

@@ -59,10 +59,13 @@ def test_full_and_switch_by_count():
 def test_a_concentrated_mesh_seats_blocks_of_endpoints_at_the_routers_of_a_mesh():
     network = built("grid: [4, 6], shape: cmesh, concentration: [2, 2]")
     assert network.node_count - network.endpoint_count == 6 and links(network) == (2 * 3 * 2 - 2 - 3) + 24
-    seats = {
-        tuple(network.place_of[e]): network.nodes[s] for e, s in zip(network.endpoints, network.seats, strict=True)
+    terminals = {
+        tuple(network.place_of[e]): network.nodes[s] for e, s in zip(network.endpoints, network.terminals, strict=True)
     }
-    assert seats[0, 0] == seats[1, 1] == "n.router[0][0]" and seats[3, 5] == seats[2, 4] == "n.router[1][2]"
+    assert (
+        terminals[0, 0] == terminals[1, 1] == "n.router[0][0]"
+        and terminals[3, 5] == terminals[2, 4] == "n.router[1][2]"
+    )
     assert network.diameter == 3 + 2 and flit_network.check(network) == []
 
 

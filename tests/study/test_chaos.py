@@ -1,5 +1,4 @@
-"""Does the study hold the right figures against the printed ones?
-"""
+"""Does the study hold the right figures against the printed ones?"""
 
 import json
 

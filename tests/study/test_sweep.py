@@ -1,5 +1,4 @@
-"""Is every point of a sweep run once, whatever happens, on every executor?
-"""
+"""Is every point of a sweep run once, whatever happens, on every executor?"""
 
 import json
 import multiprocessing

@@ -1,5 +1,4 @@
-"""Are traces read as vLLM, SGLang and llama.cpp write them?
-"""
+"""Are traces read as vLLM, SGLang and llama.cpp write them?"""
 
 import base64
 import io

@@ -33,8 +33,8 @@ class Shortest(Routing):
     @cached_property
     def goals(self) -> np.ndarray:
         """Routers that endpoints are at, each once."""
-        seats = self.network.seats
-        return np.arange(self.network.endpoint_count) if seats is None else np.unique(seats)
+        terminals = self.network.terminals
+        return np.arange(self.network.endpoint_count) if terminals is None else np.unique(terminals)
 
     @cached_property
     def ways(self) -> int:
@@ -70,7 +70,7 @@ class Shortest(Routing):
 
     def first_unroutable(self) -> tuple[int, int, tuple] | None:
         """The first pair without a way, in endpoint order."""
-        starts = np.arange(self.network.endpoint_count) if self.network.seats is None else self.network.seats
+        starts = np.arange(self.network.endpoint_count) if self.network.terminals is None else self.network.terminals
         lost = self.table(0)[starts][:, self.columns[starts]] < 0
         lost &= starts[:, None] != starts[None, :]
         if not lost.any():

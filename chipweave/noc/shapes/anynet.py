@@ -24,17 +24,17 @@ WORD = re.compile(r"(router|node)\s+(\d{1,6})(?:\s+(\d{1,6}))?(?=\s|$)")
 
 
 class AnynetFile:
-    """An anynet file: `seats` node -> (router, units), `links` (router, router) -> units, each direction."""
+    """An anynet file: `terminals` node -> (router, units), `links` (router, router) -> units, each direction."""
 
     def __init__(self, text: str, path: Path):
-        self.seats: dict[int, tuple[int, int]] = {}
+        self.terminals: dict[int, tuple[int, int]] = {}
         self.links: dict[tuple[int, int], int] = {}
         faults = Faults()
         for number, line in enumerate(text.splitlines(), 1):
             line = line.partition("//")[0].strip()
             if line:
                 self.line(line, Place(str(path), number), faults)
-        nodes = sorted(self.seats)
+        nodes = sorted(self.terminals)
         if nodes != list(range(len(nodes))) or not nodes:
             faults.add("nodes must be numbered from 0 on without a gap", Place(str(path)))
         faults.raise_if_any()
@@ -53,9 +53,9 @@ class AnynetFile:
             if units < 1:
                 faults.add(f"latency {units} of {word[1]} {number} must be 1 or more", place)
             elif word[1] == "node":
-                if number in self.seats:
+                if number in self.terminals:
                     faults.add(f"node {number} sits at two routers", place)
-                self.seats[number] = (head, units)
+                self.terminals[number] = (head, units)
             elif number == head:
                 faults.add(f"a link from router {head} to itself", place)
             else:
@@ -81,7 +81,7 @@ class Anynet(Shape):
             for fault in error.faults:
                 reader.faults.add(fault.what, fault.place if fault.place.file else place, fault.allowed)
             return None
-        routers = {r for pair in found.links for r in pair} | {r for r, _ in found.seats.values()}
+        routers = {r for pair in found.links for r in pair} | {r for r, _ in found.terminals.values()}
         if len(found.links) > 2 * MAX_LINKS or max(routers, default=0) >= 1 << 16:
             reader.faults.add(f"{self.file}: more than {MAX_LINKS} links or 65,536 routers", place)
             return None
@@ -90,21 +90,23 @@ class Anynet(Shape):
     def names(self, reader: Reader) -> list[str] | None:
         """Nodes by number."""
         found = self.read(reader)
-        return [str(i) for i in range(len(found.seats))] if found else None
+        return [str(i) for i in range(len(found.terminals))] if found else None
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
         """Both directions of a link are links of their own, as their latencies may differ."""
         found = self.read(reader)
-        if found is None or len(found.seats) != places.count:
+        if found is None or len(found.terminals) != places.count:
             if found is not None:
-                what = f"{self.file} has {len(found.seats)} nodes, and the network {places.count} endpoints"
+                what = f"{self.file} has {len(found.terminals)} nodes, and the network {places.count} endpoints"
                 reader.faults.add(what, reader.node.value["file"].place)
             return Wiring(pairs_of([]))
         unit = reader.latency_ps
-        count = 1 + max([r for r, _ in found.seats.values()] + [r for pair in found.links for r in pair])
+        count = 1 + max([r for r, _ in found.terminals.values()] + [r for pair in found.links for r in pair])
         pairs = sorted(found.links)
         own = {i: Own(found.links[pair] * unit, one_way=True) for i, pair in enumerate(pairs)}
-        seats = np.array([found.seats[e][0] for e in range(places.count)], np.int32) + places.count
-        slow = {e: units * unit for e, (_, units) in found.seats.items() if units != 1}
+        terminals = np.array([found.terminals[e][0] for e in range(places.count)], np.int32) + places.count
+        slow = {e: units * unit for e, (_, units) in found.terminals.items() if units != 1}
         names = tuple(f"router[{i}]" for i in range(count))
-        return Wiring(pairs_of(pairs) + places.count, routers=names, seats=seats, own=own, seat_latency_ps=slow)
+        return Wiring(
+            pairs_of(pairs) + places.count, routers=names, terminals=terminals, own=own, terminal_latency_ps=slow
+        )

@@ -3,7 +3,7 @@
 Models: with `concentration: [2, 2]` a grid [8, 8] of endpoints has a mesh [4, 4] of routers with four terminals each,
 as BookSim 2's `cmesh` of k = 4, c = 4. A number alone, `concentration: [4]`, gives consecutive endpoints to a router
 along the last axis. Leaves out: express links between far routers.
-Checked by: tests/flit/test_shapes.py; against the same graph as `edges` with `seats`.
+Checked by: tests/flit/test_shapes.py; against the same graph as `edges` with `terminals`.
 """
 
 import numpy as np
@@ -44,5 +44,5 @@ class ConcentratedMesh(Shape):
         at = np.indices(dims).reshape(len(dims), -1).T.astype(np.int32)
         names = tuple("router" + "".join(f"[{i}]" for i in place) for place in at.tolist())
         mesh = Mesh().wire(Places(names, at, dims), reader)
-        seats = np.ravel_multi_index(tuple((places.at // block).T), dims).astype(np.int32) + places.count
-        return Wiring(mesh.pairs + places.count, mesh.sort, mesh.sorts, names, seats, mesh.grid)
+        terminals = np.ravel_multi_index(tuple((places.at // block).T), dims).astype(np.int32) + places.count
+        return Wiring(mesh.pairs + places.count, mesh.sort, mesh.sorts, names, terminals, mesh.grid)

@@ -51,5 +51,5 @@ class Dragonfly(Shape):
         pairs = np.concatenate([pairs_of(local), pairs_of(across)])
         sort = np.repeat(np.array([0, 1], np.int8), [len(local), len(across)])
         names = tuple(f"group[{g}].router[{r}]" for g in range(groups) for r in range(a))
-        seats = (first + np.arange(places.count) // self.terminals).astype(np.int32)
-        return Wiring(pairs, sort, ("local", "global"), names, seats)
+        terminals = (first + np.arange(places.count) // self.terminals).astype(np.int32)
+        return Wiring(pairs, sort, ("local", "global"), names, terminals)

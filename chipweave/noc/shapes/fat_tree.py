@@ -45,7 +45,7 @@ class FatTree(Shape):
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
         """Node (subtree s, number c) of a level is s * copies + c, levels behind one another."""
-        pairs, sort, names, seats = [], [], [], None
+        pairs, sort, names, terminals = [], [], [], None
         below = 0
         for level, (m, w) in enumerate(zip(self.down, self.parents(), strict=True)):
             trees, copies = self.size(level)
@@ -54,7 +54,7 @@ class FatTree(Shape):
             child = below + tree * copies + copy
             there = above + tree // m * (copies * w) + parent * copies + copy
             if level == 0 and w == 1:
-                seats = there.astype(np.int32)
+                terminals = there.astype(np.int32)
             else:
                 pairs.append(np.stack([child, there], axis=1))
                 sort.append(np.full(len(child), level, np.int8))
@@ -63,4 +63,4 @@ class FatTree(Shape):
         levels = tuple(f"level{i + 1}" for i in range(len(self.down)))
         wired = np.concatenate(pairs) if pairs else np.empty((0, 2))
         kinds = np.concatenate(sort) if sort else np.empty(0, np.int8)
-        return Wiring(wired.astype(np.int32), kinds, levels, tuple(names), seats)
+        return Wiring(wired.astype(np.int32), kinds, levels, tuple(names), terminals)

@@ -9,11 +9,12 @@ Checked by: tests/flit/test_edge_files.py; what NetworkX writes comes back as th
 from pathlib import Path
 from xml.parsers import expat
 
-import networkx as nx
-
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.late import late
 from chipweave.noc.edge_file import EdgeFile, Row
 from chipweave.noc.shape import shape
+
+nx = late("networkx")
 
 
 def refuse_entities(text: str, path: Path) -> None:
