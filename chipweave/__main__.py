@@ -112,12 +112,15 @@ def _say_machine(error):
 
 
 def _say_whose(error):
-    """One line for an exception that nobody expected: with file and line where it came out of code of the user's own."""
-    from chipweave.declare.user_code import where
+    """One line for an exception that nobody expected: with file and line where it came of code of the user's own."""
+    from chipweave.declare.user_code import blame
 
-    words, place = f"{type(error).__name__}: {error} (run again with --debug for details)", where(error)
-    note(f"{place}: {words}" if place else f"chipweave: {words}")
-    sys.exit(BAD_INPUT if place else BROKEN)
+    fault = blame(error)
+    note(
+        fault
+        or f"chipweave: {type(error).__name__}: {' '.join(str(error).split())} (run again with --debug for details)"
+    )
+    sys.exit(BAD_INPUT if fault else BROKEN)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,11 @@ class BadInput(ChipweaveError):
 
     def __init__(self, faults):
         self.faults = (
-            [Fault(faults)] if isinstance(faults, str) else [faults] if isinstance(faults, Fault) else list(faults)
+            [Fault(faults)]
+            if isinstance(faults, str)
+            else [faults]
+            if isinstance(faults, Fault)
+            else list(dict.fromkeys(faults))  # each once, however often it was met
         )
         super().__init__("\n".join(str(f) for f in self.faults))
 

@@ -6,6 +6,10 @@ Leaves out  the time of its own lookup (hidden behind the LLC's), which of its e
 Checked by  tests/components/test_atu_pdu.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.component import Param, component
@@ -23,29 +27,29 @@ class Atu(CopyTable):
         "count", default=0, low=0, each=True, doc="copies it can name; 0: as many as the replacement policy keeps"
     )
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """The table of all dies."""
         self.refreshes = work.refresh_copies
         self.table = layout.keyed(self.group, len(self.replicas), work.lines, self.capacities(work), journal=True)
 
-    def capacities(self, work):
+    def capacities(self, work: Any) -> Any:
         """Copies each die keeps: the smaller of the ATU's entries and what the replacement policy keeps; 0: no bound."""
         kept = work.capacities(len(self.replicas))
         return tuple(min([n for n in both if n], default=0) for both in zip(self.each("entries"), kept))
 
-    def serve_test(self, chain, at, yes, no):
+    def serve_test(self, chain: Any, at: str, yes: str, no: str) -> str:
         """Whether die `at` has a copy of the line."""
         return chain.choose("has_copy", self.table.has(at, "line"), yes=yes, no=no)
 
-    def enter(self, at):
+    def enter(self, at: str) -> Any:
         """The change that enters the line."""
         return self.table.insert(at, "line")
 
-    def refresh(self, at):
+    def refresh(self, at: str) -> tuple[()]:
         """The changes that renew a copy whose read starts; none of a copy that is gone by then."""
         return (self.table.refresh(at, "line"),) if self.refreshes else ()
 
-    def changes(self, fabric):
+    def changes(self, fabric: Any) -> np.ndarray:
         """See CopyTable.changes: what the fabric wrote down of the table."""
         journal = fabric.journal(self.table)
         if not len(journal):

@@ -9,6 +9,10 @@ Leaves out  headers of data messages, writes to remote memory.
 Checked by  tests/components/test_d2d_router.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain import DONE, Scope, amount, equal, modulo
 from chipweave.component import Param, Port, Slot, Stat, component
 from chipweave.component.controller import Controller
@@ -39,11 +43,11 @@ class D2dRouter(Staged, Controller):
 
     request_hops = Stat("hops", "links passed by requests", metric="hops")
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """How many lines there are: ranges of them go to several memories."""
         self.lines = work.lines
 
-    def serve_access(self, chain, at, home, then, local_fill=()):
+    def serve_access(self, chain: Any, at: str, home: str, then: str, local_fill: str | tuple[Any, ...] = ()) -> str:
         """Where a missed read goes, decided at the instant of the lookup; returns the first stage.
 
         local_fill  side chains that store the line in this die's LLC, once it has come from this die's memory
@@ -66,7 +70,7 @@ class D2dRouter(Staged, Controller):
         address = self.atu.serve_test(chain, at, yes=copied, no=remote)
         return self.decide(chain, at, home, local, address)
 
-    def serve_remote(self, chain, at, home, request, then):
+    def serve_remote(self, chain: Any, at: Any, home: Any, request: Any, then: Any) -> Any:
         """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way here."""
         data = self.message(chain, "data", home, at, "slice_bytes", then=then)
         fill = self.timed(chain, self.ask("home_llc", "fill", chain, deal_by="line", absent=DONE, home=home))
@@ -80,35 +84,35 @@ class D2dRouter(Staged, Controller):
         hit = request("request_llc", from_llc)
         return self.ask("home_llc", "lookup", chain, deal_by="line", absent=miss, home=home, hit=hit, miss=miss)
 
-    def ask_memory(self, what, chain, **options):
+    def ask_memory(self, what: Any, chain: Any, **options: Any) -> Any:
         """A read or write of this die's memory, of several controllers as `interleave` says."""
         striped = self.interleave == "line"
         return self.ask("memory", what, chain, deal_by=self.dealt, together=striped, absent=DONE, **options)
 
-    def dealt(self, controllers):
+    def dealt(self, controllers: Any) -> Any:
         """The question which of so many controllers has a slice."""
         if self.interleave == "slice":
             return modulo("line", controllers)
         ranges = [line * controllers // self.lines for line in range(self.lines)]
         return self.layout.which(ranges).at("line")
 
-    def copy_read(self, chain, at, own, fill, local, then):
+    def copy_read(self, chain: Any, at: str, own: Any, fill: str, local: str, then: str) -> str:
         """The read of a copy: a local read that, where reads count as use, renews the copy as it starts."""
         renewed = self.atu.refresh(at)
         if not renewed:
             return local
         return self.ask_memory("read", chain, name="hbm_copy", at=at, work=own, fill=fill, mark=renewed, then=then)
 
-    def decide(self, chain, at, home, local, address):
+    def decide(self, chain: Any, at: str, home: str, local: str, address: str) -> str:
         """Home is here, or the ATU is asked."""
         return chain.choose("is_home", equal(at, home), yes=local, no=address)
 
-    def request(self, chain, name, at, home, then):
+    def request(self, chain: Any, name: str, at: str, home: str, then: str) -> str:
         """The request message, counted in hops."""
         hops = self.counter("request_hops").add_hops(at, self.network(), at, home)
         return self.message(chain, name, at, home, self.request_size, count=hops, then=then)
 
-    def keep(self, chain, at, then):
+    def keep(self, chain: Any, at: Any, then: Any) -> Any:
         """What is known when the data is on its way back: whether a copy will be stored when it is here."""
         if not any(part.links["memory"] for part in self.members):
             return then
@@ -127,14 +131,14 @@ class D2dRouter(Staged, Controller):
         kept = chain.outcome("copied", spawn=store, then=then)
         return self.pdu.serve_test(chain, at, yes=kept, no=then)
 
-    def message(self, chain, name, source, target, size, then, **more):
+    def message(self, chain: Any, name: str, source: str, target: str, size: int | str, then: str, **more: Any) -> str:
         """One message through the mesh."""
         return chain.send(name, self.network(), source, target, size, self.round_to, self.efficiency, then=then, **more)
 
-    def network(self):
+    def network(self) -> Any:
         """The chipweave.chain.nouns.Network that joins the dies."""
         return self.networks["mesh"]
 
-    def on_prediction(self, sub_kernel):
+    def on_prediction(self, sub_kernel: Any) -> None:
         """The local CP programs this die's PDU for the kernel that comes."""
         self.pdu.program(self.simulation.fabric, sub_kernel.prediction())

@@ -8,6 +8,11 @@ Leaves out  the size of plans and reports on the wire; the heat map's own memory
 Checked by  tests/components/test_command_processors.py
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from chipweave.component import Param, Port, Stat, component
@@ -47,7 +52,7 @@ class GlobalCp(Controller):
 
     layers_planned = Stat("layers", "plans made")
 
-    def begin(self, simulation, run):
+    def begin(self, simulation: Any, run: Any) -> None:
         """Make the table of holders of every expert of every layer, in slices; check that the model fits."""
         super().begin(simulation, run)
         self.run, self.work, self.policies = run, run.work, run.policies
@@ -60,7 +65,7 @@ class GlobalCp(Controller):
         self.check_fit()
         run.done = simulation.process(self.serve())
 
-    def check_fit(self):
+    def check_fit(self) -> None:
         """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
         homes, room = np.bincount(self.run.home, minlength=self.run.dies), self.run.facts["hbm_bytes"]
         share = self.usable_hbm if self.capacity == "enforced" else 1
@@ -71,12 +76,12 @@ class GlobalCp(Controller):
             raise BadInput(fit.fault())
         self.run.notes["hbm_overflow_bytes_per_die"] = fit.overflow_bytes
 
-    def serve(self):
+    def serve(self) -> Iterator[Any]:
         """The process: one layer after the other until the workload ends."""
         for job in self.run.jobs(self.holders):
             yield from self.layer(job)
 
-    def layer(self, job):
+    def layer(self, job: Any) -> Iterator[Any]:
         """Plan, launch, wait for the reports, learn what was copied."""
         asked = self.simulation.now
         plan = plan_of(self.policies.allocation, job.view)
@@ -94,7 +99,7 @@ class GlobalCp(Controller):
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
         self.run.layer_done(job, plan, begin, end)
 
-    def predict(self, job, plan):
+    def predict(self, job: Any, plan: Any) -> np.ndarray | None:
         """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to layer)."""
         if not (self.policies.prediction.predicts and self.work.keeps_copies):
             return None
@@ -104,7 +109,7 @@ class GlobalCp(Controller):
         were_set, self.bits_set = self.bits_set, bool(mask.any())
         return mask if self.bits_set or were_set else None
 
-    def on_launch(self, report):
+    def on_launch(self, report: Any) -> None:
         """Local CPs report the end of their parts."""
         self.reports -= len(report.dies)
         if not self.reports:
@@ -112,7 +117,7 @@ class GlobalCp(Controller):
 
     on_launch_all = on_launch
 
-    def learn(self, changes):
+    def learn(self, changes: np.ndarray) -> None:
         """Bring the table of holders up to date: `changes` has rows (die, line, +1 stored or -1 dropped)."""
         if len(changes):
             of_all_layers = self.holders.reshape(-1, self.run.dies)

@@ -6,6 +6,10 @@ Leaves out  concurrent kernels, priorities, copies of its own; the host's softwa
 Checked by  tests/die/test_launches.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component import Component, Param, Port, component
 
 
@@ -33,7 +37,7 @@ class GpuCommandProcessor(Component):
     graph_gap = Param("time", low="0 ps", rounding=True, doc="the same within a graph")
     deal_cycles = Param("int", default=1, low=0, doc="SM cycles between telling two SMs")
 
-    def endpoints(self):
+    def endpoints(self) -> list[dict[str, int]]:
         """Parameters of the command processor."""
         sm = self.links["sms"][0][0]
         gap = self.graph_gap if self.way == "graph" else self.stream_gap
@@ -47,10 +51,10 @@ class GpuCommandProcessor(Component):
             }
         ]
 
-    def lanes(self, port, index, other):
+    def lanes(self, port: str, index: int, other: Any) -> range:
         """Every SM."""
         return range(other.sms)
 
-    def wire_latency(self, port):
+    def wire_latency(self, port: str) -> int:
         """ps: the least that a wire takes; what the way takes is in the gaps."""
         return 1

@@ -41,6 +41,9 @@ class GpuHbm(Component):
         default="false",
         doc="refresh all banks at once where a refresh falls due in a pause; false: always bank by bank",
     )
+    unit = Param(
+        "int", default=2, low=1, doc="neighbouring lines in one row before the next pseudo channel's turn; a guess"
+    )
     request_bytes = Param("int", default=0, low=0, doc="header of an answer")
 
     @property
@@ -79,6 +82,7 @@ class GpuHbm(Component):
             "low_mark": self.low_mark,
             "controller": round(Fraction(self.controller_cycles * 10**12) / self.controller_clock),
             "request_bytes": self.request_bytes,
+            "unit": self.unit,
             "refresh_all": int(self.refresh_all),
         }
         n = self.channel_count

@@ -36,6 +36,7 @@ class GpuLlcSlices(Component):
     write_backs = Param(
         "int", default=32, low=1, doc="dirty lines of a slice on their way to memory before a store waits"
     )
+    unit = Param("int", default=4, low=1, doc="neighbouring lines that one slice has; a guess")
     request_bytes = Param("int", default=0, low=0, doc="header of a message")
 
     def endpoints(self):
@@ -51,6 +52,7 @@ class GpuLlcSlices(Component):
             "fill": self.fill // 32,
             "write_backs": self.write_backs,
             "request_bytes": self.request_bytes,
+            "unit": self.unit,
             "channel_share": share,
         }
         half = self.slices // 2

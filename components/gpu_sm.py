@@ -51,6 +51,7 @@ class GpuSm(Component):
     warp_launch = Param("int", default=1, low=0, doc="SM cycles between the starts of two warps")
     port_bytes = Param("int", low=1, doc="bytes a cycle between an SM and the crossbar, each direction")
     crossbar = Param("time", low="1 ps", rounding=True, doc="one way between an SM and a slice of its partition")
+    unit = Param("int", default=4, low=1, doc="neighbouring lines that one slice has; a guess")
     request_bytes = Param("int", default=0, low=0, doc="header of a message on the crossbar")
 
     def endpoints(self):
@@ -71,6 +72,7 @@ class GpuSm(Component):
             "turnaround",
             "warp_launch",
             "request_bytes",
+            "unit",
         )
         common |= {name: getattr(self, name) for name in same}
         return [common | {"partition": i % 2, "rank": rank} for i, (_, rank) in enumerate(self.places)]

@@ -6,6 +6,8 @@ Leaves out  the inner structure of a GPC: every pair of its SMs is equally far.
 Checked by  tests/die/test_clusters.py
 """
 
+from __future__ import annotations
+
 from chipweave.component import Component, Param, Port, component
 
 
@@ -23,7 +25,7 @@ class GpuSmNetwork(Component):
         "int", default=0, low=0, doc="data in 100 cycles that one SM sends, and that one SM takes in; 0: no limit"
     )
 
-    def endpoints(self):
+    def endpoints(self) -> list[dict[str, int]]:
         """Parameters of the network of every GPC."""
         sm = self.links["sm"][0][0]
         return [{"clock": int(sm.clock), "cycles": self.cycles, "port_bytes": self.port_bytes}] * sm.gpcs

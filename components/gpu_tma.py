@@ -6,6 +6,8 @@ Leaves out  swizzles, out-of-bounds fill, multicast, reductions.
 Checked by  tests/die/test_bulk_copies.py
 """
 
+from __future__ import annotations
+
 from chipweave.component import Component, Param, Port, component
 
 
@@ -22,7 +24,7 @@ class GpuTma(Component):
     line_cycles = Param("int", default=1, low=1, doc="SM cycles between two lines")
     lines = Param("int", low=1, doc="lines under way at a time")
 
-    def endpoints(self):
+    def endpoints(self) -> list[dict[str, int]]:
         """Parameters of every engine."""
         sm = self.links["sm"][0][0]
         return [

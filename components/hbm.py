@@ -10,8 +10,11 @@ Leaves out  channels, banks, rows, refresh, read-write turnaround: `efficiency` 
 Checked by  tests/components/test_hbm.py
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from chipweave.chain import Longest, Rate
 from chipweave.component import Param, Port, Stat, characterised, component
@@ -66,13 +69,13 @@ class Hbm(Staged):
     copy_writes = Stat("slices", "copies stored", metric="copies")
     copy_bytes = Stat("B", "bytes of these stores", metric="copy_write_bytes")
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """Resources and counters of all dies."""
         self.stacks = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
         self.usual_efficiency = work.memory_efficiency or USUAL_EFFICIENCY
         self.measured = self.table and characterised.load(self.table)
 
-    def facts(self):
+    def facts(self) -> dict[Any, Any]:
         """What policies may build on: peak rate, latency and capacity of each die."""
         latency = characterised.load(self.table).access("read").latency if self.table else self.each("latency")
         return {
@@ -81,7 +84,18 @@ class Hbm(Staged):
             "hbm_bytes": self.each("capacity"),
         }
 
-    def serve_read(self, chain, name, at, work, remote=False, fill=(), mark=(), then=None, beside=()):
+    def serve_read(
+        self,
+        chain: Any,
+        name: str,
+        at: str,
+        work: Any,
+        remote: bool = False,
+        fill: str | tuple[Any, ...] = (),
+        mark: tuple[Any, ...] = (),
+        then: str | None = None,
+        beside: tuple[Any, ...] = (),
+    ) -> str:
         """A read of `work` (a chipweave.chain.Amount of bytes) from the HBM of the die in operand `at`.
 
         remote  whether another die asked (it only decides which statistics count it)
@@ -93,19 +107,28 @@ class Hbm(Staged):
         access = Access("remote_read" if remote else "read", at, work, *stats, beside or (self,))
         return self.hold_stacks(chain, name, access, fill, mark, then)
 
-    def serve_write(self, chain, name, at, work, mark=(), then=None, beside=()):
+    def serve_write(
+        self,
+        chain: Any,
+        name: str,
+        at: str,
+        work: Any,
+        mark: Any = (),
+        then: str | None = None,
+        beside: tuple[Any, ...] = (),
+    ) -> str:
         """A store of `work` bytes; `mark` is made when the store starts."""
         access = Access("write", at, work, "copy_writes", "copy_bytes", beside or (self,))
         return self.hold_stacks(chain, name, access, (), mark, then)
 
-    def hold_stacks(self, chain, name, access, fill, mark, then):
+    def hold_stacks(self, chain: Any, name: Any, access: Any, fill: Any, mark: Any, then: Any) -> Any:
         """The hold of an access, of all controllers that it is striped over."""
         fill, then = self.first_byte(chain, name, access, fill, then)
         takes = tuple(part.stacks.at(access.at) for part in access.controllers)
         lasts, counts = self.timed(access)
         return chain.hold(name, takes, lasts, mark=mark, count=counts, spawn=fill, then=then)
 
-    def timed(self, access):
+    def timed(self, access: Any) -> Any:
         """(duration, counts) of an access: the longest of the controllers' parts, and the part that each counts."""
         n = len(access.controllers)
         rules = [part.lasts(access.at, access.work, access.what, n) for part in access.controllers]
@@ -116,18 +139,20 @@ class Hbm(Staged):
         )
         return (rules[0] if n == 1 else Longest(tuple(rules))), counts
 
-    def first_byte(self, chain, name, access, fill, then):
+    def first_byte(
+        self, chain: Any, name: str, access: Any, fill: str | tuple[()], then: str
+    ) -> tuple[str | tuple[()], ...]:
         """(side chains, successor) of the stage that moves the bytes: with a table its latency is a stage of its own."""
         shown = [part.measured.access(access.what).latency for part in access.controllers if part.measured]
         if not shown:
             return fill, then
         return (), chain.hold(f"{name}_latency", (), max(shown), spawn=fill, then=then)
 
-    def share(self, what, part):
+    def share(self, what: str, part: Any) -> Fraction:
         """Of its peak, what accesses of this sort reach on a die's part."""
         return self.measured.access(what).share if self.measured else part.efficiency or self.usual_efficiency
 
-    def lasts(self, at, work, what, n=1):
+    def lasts(self, at: str, work: Any, what: str, n: int = 1) -> Rate:
         """latency + ceil(bytes / (n x bandwidth x share)); the latency is elsewhere where there is a table."""
         rates = tuple(p.bandwidth * self.share(what, p) * n for p in self.replicas)
         return Rate(work, (0,) if self.measured else self.each("latency"), rates, at, self.round_to)

@@ -5,6 +5,10 @@ Leaves out  speed: a Python call for each access.
 Checked by  tests/components/test_swaps.py (equal to memory.hbm), tests/components/test_hbm.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain import Asked
 from chipweave.component import component
 from chipweave.plain.durations import quotient_ps, value
@@ -18,11 +22,11 @@ class HbmPlain(Hbm):
 
     engine = "python"
 
-    def timed(self, access):
+    def timed(self, access: Any) -> Any:
         """See Hbm.timed."""
         return Asked(lambda q: self.starts(access, q.operands[access.at], value(access.work, q.operands))), ()
 
-    def starts(self, access, die, amount):
+    def starts(self, access: Any, die: Any, amount: Any) -> Any:
         """An access of `amount` bytes starts: count its parts; how long it keeps others waiting."""
         n = len(access.controllers)
         for i, group in enumerate(access.controllers):
@@ -31,7 +35,7 @@ class HbmPlain(Hbm):
             stats[access.bytes] += amount * (i + 1) // n - amount * i // n
         return max(group.replicas[die].takes(group, access.what, amount, n) for group in access.controllers)
 
-    def takes(self, group, what, amount, n):
+    def takes(self, group: Any, what: Any, amount: Any, n: Any) -> Any:
         """How long this part needs for its n-th of `amount` bytes."""
         latency = 0 if group.measured else self.latency
         return latency + quotient_ps(amount, self.bandwidth * group.share(what, self) * n, self.round_to)

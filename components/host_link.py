@@ -6,6 +6,10 @@ Leaves out  PCIe ordering, retries, the driver's own queues.
 Checked by  tests/components/test_command_processors.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component import Param, Port, Stat, component
 from chipweave.component.broadcast import Cast
 from chipweave.component.controller import Controller
@@ -24,19 +28,19 @@ class HostLink(Controller):
 
     messages = Stat("messages", "messages carried")
 
-    def begin(self, simulation, run):
+    def begin(self, simulation: Any, run: Any) -> None:
         """Find the ways out once."""
         super().begin(simulation, run)
         self.to_dies, self.to_host = Cast(self, "wafer"), Cast(self, "host")
 
-    def on_host(self, sub_kernel):
+    def on_host(self, sub_kernel: Any) -> None:
         """Sub-kernels on their way to their dies."""
         self.messages += len(sub_kernel.dies)
         self.to_dies.send(sub_kernel, after=self.one_way)
 
     on_host_all = on_host
 
-    def on_wafer(self, report):
+    def on_wafer(self, report: Any) -> None:
         """Reports on their way back."""
         self.messages += len(report.dies)
         self.to_host.send(report, after=self.one_way)

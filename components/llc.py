@@ -24,7 +24,7 @@ class Llc(Staged):
     remote = Port(provides="memory.lookup", doc="slice reads that other dies send here")
     memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router, or the next level")
 
-    capacity = Param("bytes", default="64 MiB", low="1 B", each=True, doc="data it holds")
+    capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, doc="data it holds")
     ways = Param("int", default=2, low=1, high=64, doc="slices a set holds, even where they exceed the capacity")
     hit_latency = Param(
         "time", default="100 ns", low="1 ps", each=True, behind="table", doc="lookup that finds its line"

@@ -6,6 +6,10 @@ Leaves out  how work is dealt to the SMs inside the die: the SM cluster is one u
 Checked by  tests/components/test_command_processors.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component import Param, Port, Stat, component
 from chipweave.component.broadcast import Cast
 from chipweave.component.controller import Controller
@@ -25,12 +29,12 @@ class LocalCp(Controller):
 
     kernels = Stat("kernels", "sub-kernels started")
 
-    def begin(self, simulation, run):
+    def begin(self, simulation: Any, run: Any) -> None:
         """Find the ways out once: they are taken in every layer."""
         super().begin(simulation, run)
         self.to_clusters, self.to_global, self.to_pdus = (Cast(self, port) for port in ("kernel", "launch", "pdu"))
 
-    def on_launch(self, sub_kernel):
+    def on_launch(self, sub_kernel: Any) -> None:
         """A `SubKernel` has come from the global CP, for this die or for several of the group."""
         for die in sub_kernel.dies:
             self.replicas[die].stats["kernels"] += 1
@@ -40,7 +44,7 @@ class LocalCp(Controller):
 
     on_launch_all = on_launch
 
-    def on_kernel(self, report):
+    def on_kernel(self, report: Any) -> None:
         """The SM clusters have ended: pass their `Report` on."""
         self.to_global.send(report)
 

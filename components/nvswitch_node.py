@@ -7,8 +7,11 @@ Leaves out  single links and switches, packets, ordering.
 Checked by  tests/comm/test_nccl.py
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from chipweave.component import Component, Param, Port, component
 
@@ -28,7 +31,7 @@ class Fabric:
     exchange_share: Fraction = Fraction(1)
     adapter: Fraction = Fraction(0)
 
-    def links(self, ranks, exchange=False):
+    def links(self, ranks: int, exchange: bool = False) -> dict[Any, Any]:
         """link -> bytes/s for the first `ranks` GPUs; `exchange`: each sends to all others at once."""
         if not 2 <= ranks <= self.ranks:
             raise ValueError(f"{ranks} GPUs on a node of {self.ranks}")
@@ -57,7 +60,7 @@ class Nvswitch(Component):
         doc="of a port's payload when it exchanges with several ports at once",
     )
 
-    def fabric(self, network, adapter=None):
+    def fabric(self, network: Any, adapter: Any = None) -> Any:
         """The `Fabric` of the node's NVLink network (a `chipweave.noc.graph_network.Network`): its slowest port counts.
 
         `adapter`: the node.network_adapter of each GPU, or None.
@@ -75,7 +78,7 @@ class NetworkAdapter(Component):
     overhead = Param("bytes", default="82 B", doc="headers, checksums and gap of a packet")
 
     @property
-    def payload(self):
+    def payload(self) -> Fraction:
         """bytes/s of payload, one direction."""
         return self.bandwidth * self.packet / (self.packet + self.overhead)
 
@@ -88,6 +91,6 @@ class PcieHostLink(Component):
     efficiency = Param("share", default="86 %", low="1 %", high="100 %", doc="payload over all bytes on the wire")
     latency = Param("time", default="1 us", doc="a posted write, GPU to host memory")
 
-    def time(self, size):
+    def time(self, size: Any) -> Any:
         """ps until `size` bytes are over."""
         return self.latency + int(size * 10**12 / (self.bandwidth * self.efficiency))

@@ -5,6 +5,10 @@ Leaves out  `is_local`, which the ATU answers, and the time of the lookup.
 Checked by  tests/components/test_atu_pdu.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component import component
 from chipweave.component.staged import Staged
 
@@ -13,14 +17,14 @@ from chipweave.component.staged import Staged
 class Pdu(Staged):
     """Prediction unit of one die."""
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """The bits of all dies."""
         self.table = layout.bits(self.group, len(self.replicas), work.experts)
 
-    def serve_test(self, chain, at, yes, no):
+    def serve_test(self, chain: Any, at: str, yes: str, no: str) -> str:
         """Whether die `at` is to copy lines of the expert that is read."""
         return chain.choose("cp_en", self.table.at(at, "expert"), yes=yes, no=no)
 
-    def program(self, fabric, bits):
+    def program(self, fabric: Any, bits: Any) -> None:
         """Load the prediction bits (uint8 [experts]) of this die."""
         fabric.array(self.members[0].table)[self.die] = bits

@@ -1,10 +1,22 @@
-"""An SM cluster whose GEMM time comes from tiles and waves, to put in the place of a measured utilisation table."""
+"""An SM cluster whose GEMM time comes from tiles and waves, in the place of a measured utilisation table.
+
+Models      an expert's three GEMMs by the fastest tile, cluster and split of a cuBLAS-like set (docs/kernels.md); its
+            slices, one matrix each, take a third of their sum. Weights are in the L2: reading them is the LLC's and HBM's.
+Leaves out  what sm.utilisation_table leaves out but for tiles and waves; the launch.
+Checked by  tests/kernels/test_sm_cluster_tile.py
+"""
+
+from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
-from chipweave.component import Component, Param, Port, Stat, component
+from chipweave.chain import Asked
+from chipweave.component import Param, Stat, component
 from chipweave.kernel_models.chip import ELEMENT_BYTES, Chip
 from chipweave.kernel_models.gemm import CUBLAS_TILES, Gemm, best_of
+
+from .sm_cluster import SmCluster
 
 CHIP_PARAMETERS = {
     "sms": "sms",
@@ -18,16 +30,18 @@ CHIP_PARAMETERS = {
 }
 TIMES = {"l2_latency": "l2_latency_s", "dram_latency": "dram_latency_s", "tma_latency": "tma_extra_s"}
 PICOSECONDS = 10**12
+MATRICES = 3  # of an expert: gate, up, down
 
 
 @component("sm.tile")
-class SmClusterTile(Component):
+class SmClusterTile(SmCluster):
     """SMs of one die computing GEMMs: the fastest tile, cluster and split of a cuBLAS-like set, in waves over the SMs.
 
     Defaults are H100 SXM5: structure from its datasheet, the rest from the calibration rows named in docs/kernels.md.
     """
 
-    memory = Port(uses="memory.access", optional=True, doc="operands and results, to the LLC")
+    engine = "python"
+
     sms = Param("int", default=132, low=1, doc="streaming multiprocessors")
     clock = Param("frequency", default="1980 MHz", low="1 MHz", doc="boost clock")
     tensor_clock = Param("frequency", default="1755 MHz", low="1 MHz", doc="clock under full tensor load")
@@ -51,19 +65,50 @@ class SmClusterTile(Component):
     gemms = Stat("kernels", "GEMMs timed")
 
     @cached_property
-    def chip(self):
+    def chip(self) -> Any:
         """The die as the pure model sees it."""
         figures = {name: float(getattr(self, own)) for own, name in CHIP_PARAMETERS.items() if own != "sms"}
         times = {name: getattr(self, own) / PICOSECONDS for own, name in TIMES.items()}
         return Chip(self.name, sms=self.sms, **figures, **times)
 
-    def choose(self, m, n, k):
-        """(seconds, tile, split) for C[m, n] = A[m, k] B[n, k]."""
+    def facts(self) -> Any:
+        """What policies may build on: the peak of each die, as its SMs achieve it."""
+        peaks = [part.sms * part.flop_per_clock * part.tensor_clock for part in self.replicas if part]
+        return {"compute": peaks[0] if len(set(peaks)) == 1 else tuple(peaks)}
+
+    def duration(self, work: Any) -> Any:
+        """A slice's share of its expert's three GEMMs, asked for each number of tokens once."""
+        return Asked(lambda q: self.replicas[q.operands["die"]].slice_ps(work, q.operands["tokens"]))
+
+    def slice_ps(self, work: Any, tokens: Any) -> Any:
+        """ps of one slice of an expert of this Work for a number of tokens, half a picosecond up."""
+        self.gemms += 1
+        key = work.hidden, work.intermediate, tokens
+        if key not in self.known:
+            up, down = (
+                self.choose(tokens, n, k, resident=True)[0]
+                for n, k in ((work.intermediate, work.hidden), (work.hidden, work.intermediate))
+            )
+            self.known[key] = max(1, round((2 * up + down) / MATRICES * PICOSECONDS))
+        return self.known[key]
+
+    @cached_property
+    def known(self) -> Any:
+        """(hidden, intermediate, tokens) -> ps, as far as it was asked."""
+        return {}
+
+    def choose(self, m: int, n: int, k: int, resident: bool = False) -> tuple[float, Any, int]:
+        """(seconds, tile, split) for C[m, n] = A[m, k] B[n, k]; `resident`: B is in the L2 already."""
         return best_of(
-            self.chip, Gemm(m, n, k, self.dtype), CUBLAS_TILES, self.dram_efficiency, self.kernel_floor / PICOSECONDS
+            self.chip,
+            Gemm(m, n, k, self.dtype),
+            CUBLAS_TILES,
+            self.dram_efficiency,
+            self.kernel_floor / PICOSECONDS,
+            resident=resident,
         )
 
-    def gemm_ps(self, m, n, k):
+    def gemm_ps(self, m: int, n: int, k: int) -> int:
         """Execution time in whole picoseconds, without the launch."""
         self.gemms += 1
         return round(self.choose(m, n, k)[0] * PICOSECONDS)

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 /* cdef: begin */
-#define CW_ABI   1
+#define CW_ABI   2
 #define CW_READ  1 /* asks for the sectors in `mask` of the line at `address`; answered by CW_DATA */
 #define CW_WRITE 2 /* brings the sectors in `mask`; answered by CW_DONE when the receiver has room for more */
 #define CW_DATA  3
@@ -51,8 +51,12 @@ struct cw_host {
     int64_t (*reply)(cw_host *host, int32_t part, int64_t delay_ps, const cw_message *to, const cw_message *message);
     int32_t (*touch)(cw_host *host, int32_t part, int32_t port, int32_t lane, const cw_message *message);
     uint64_t (*random)(cw_host *host, int32_t part); /* from the engine's seed and the part's own count of calls */
+    /* A fault of what the part was given, such as a program: the run stops after this event and reports the text. */
+    void (*fail)(cw_host *host, int32_t part, const char *text);
 };
 
+/* `standard` is the value of a parameter that is not given; CW_REQUIRED: there is none. A device's own number is always
+ * required: it comes from a topology, which says where it has it from. */
 typedef struct cw_parameter {
     const char *name, *unit, *words;
     int64_t standard, low, high;
@@ -82,5 +86,17 @@ typedef struct cw_behaviour {
     void (*close)(void *state);
 } cw_behaviour;
 /* cdef: end */
+
+#define CW_REQUIRED INT64_MIN
+
+/* Parameters and statistics are written once, as a list of X(...): its numbers and its table are made from it.
+ *
+ *     #define LAB_STATISTICS(X) X(HITS, "hits", "lines", "found here") X(MISSES, "misses", "lines", "not found")
+ *     enum { LAB_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };   STAT_HITS, STAT_MISSES
+ *     static const cw_statistic STATISTICS[] = {LAB_STATISTICS(CW_STATISTIC_ROW)}; */
+#define CW_PARAMETER_NUMBER(number, name, unit, words, standard, low, high) number,
+#define CW_PARAMETER_ROW(number, name, unit, words, standard, low, high)    {name, unit, words, standard, low, high},
+#define CW_STATISTIC_NUMBER(number, name, unit, words)                      STAT_##number,
+#define CW_STATISTIC_ROW(number, name, unit, words)                         {name, unit, words},
 
 #endif

@@ -7,6 +7,8 @@ Source     What the published artifact of arXiv 2510.05497 does (same in all lay
 Beside     placement_from_file.py
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from chipweave.policy import PlacementPolicy, policy
@@ -16,7 +18,7 @@ from chipweave.policy import PlacementPolicy, policy
 class Contiguous(PlacementPolicy):
     """Neighbouring experts live together, the same number on each die."""
 
-    def place(self, experts, dies):
+    def place(self, experts: int, dies: int) -> np.ndarray:
         expert = np.arange(experts, dtype=np.int32)
         each = experts // dies
         return np.where(expert < each * dies, expert // max(each, 1), expert % dies).astype(np.int32)

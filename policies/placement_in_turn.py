@@ -2,8 +2,8 @@
 
 Question   Which die keeps the weights of an expert?
 Answer     Expert e lives on die e mod D.
-Source     The simplest answer to hot neighbours: DeepSeek-V3's tokens pick groups of 32 experts first, so hot experts stand
-           side by side, and contiguous homes put them on one die.
+Source     The simplest answer to hot neighbours: DeepSeek-V3's tokens pick groups of 32 experts first, so hot
+           experts stand side by side, and contiguous homes put them on one die.
 Beside     placement_contiguous.py, placement_packed.py
 """
 

@@ -1,12 +1,13 @@
 """Experts are packed so that every die has about the same load, as counted beforehand.
 
 Question   Which die keeps the weights of an expert?
-Answer     Experts by falling load, each to the least loaded die that still has room for one (ceil(E / D) a die). Loads are a
-           file's: NumPy [layers, experts] or [experts], as `chipweave trace loads` writes them; each layer counts alike, for the
-           placement is the same in all. With `apart` above 0 a die also counts as loaded by the experts on it that are chosen
-           together with the one at hand, if the file says how often (`pairs` [experts, experts]).
-Source     Insights 4 to 6 of arXiv 2510.05497 (spread popular experts, separate pairs, use the task known beforehand) as one greedy
-           rule, Remap of its case study 2; the weight of pairs is ours.
+Answer     Experts by falling load, each to the least loaded die that still has room for one (ceil(E / D) a die).
+           Loads are a file's: NumPy [layers, experts] or [experts], as `chipweave trace loads` writes them; each
+           layer counts alike, for the placement is the same in all. With `apart` above 0 a die also counts as
+           loaded by the experts on it that are chosen together with the one at hand, if the file says how often
+           (`pairs` [experts, experts]).
+Source     Insights 4 to 6 of arXiv 2510.05497 (spread popular experts, separate pairs, use the task known
+           beforehand) as one greedy rule, Remap of its case study 2; the weight of pairs is ours.
 Beside     placement_contiguous.py, placement_in_turn.py, placement_from_file.py
 """
 

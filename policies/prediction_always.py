@@ -7,6 +7,10 @@ Source     The baseline any forecast has to beat where room for copies is short;
 Beside     prediction_none.py, prediction_cross_token_heatmap.py, prediction_popularity.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import PredictionPolicy, policy
@@ -16,5 +20,5 @@ from chipweave.policy import PredictionPolicy, policy
 class Always(PredictionPolicy):
     """Everything is kept: a copy on the first remote read, as a cache would."""
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> Any:
         return np.ones((view.dies, view.experts), np.uint8)

@@ -11,6 +11,10 @@ Source     arXiv 2510.05497, section on the predictor (top-n unstated); n = 20 %
 Beside     prediction_cross_token_heatmap_python.py (the same, plain), prediction_popularity.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave import fabric
@@ -39,23 +43,23 @@ class CrossTokenHeatmap(PredictionPolicy):
         doc="the rows asked on die d, by rising expert, end with expert number d if it is among them (a slip of the artifact)",
     )
 
-    def _fill(self, name, values, sources):
+    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
         super()._fill(name, values, sources)
         self.tables = {}  # layer -> int32[E, E]
         self.choices = {}  # layer -> choices observed
 
     @property
-    def observes_first(self):
+    def observes_first(self) -> bool:
         return self.lookahead == "artifact"
 
-    def table(self, view):
+    def table(self, view: Any) -> np.ndarray:
         """The heat map of the view's layer, int32[E, E]; made when first asked for."""
         if view.layer not in self.tables:
             self.tables[view.layer] = np.zeros((view.experts, view.experts), np.int32)
             self.choices[view.layer] = 0
         return self.tables[view.layer]
 
-    def observe(self, view):
+    def observe(self, view: Any) -> None:
         if view.ids is None or (view.prompt_starts is None and view.previous_ids is None):
             return
         table = self.table(view)
@@ -69,7 +73,7 @@ class CrossTokenHeatmap(PredictionPolicy):
         else:
             self.add(table, view.previous_ids, view.ids if view.paired is None else view.ids[view.paired])
 
-    def add(self, table, before, after):
+    def add(self, table: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
         """Count the pairs of row r of `before` with row r of `after`, both [rows, k]."""
         before, after = as_ids(before), as_ids(after)
         if no_choice_in(before, len(table)) or no_choice_in(after, len(table)):
@@ -85,7 +89,7 @@ class CrossTokenHeatmap(PredictionPolicy):
             len(table),
         )
 
-    def add_prompts(self, table, ids, starts):
+    def add_prompts(self, table: np.ndarray, ids: np.ndarray, starts: np.ndarray) -> None:
         """Count the pairs of consecutive rows of each request: rows starts[q] up to starts[q + 1] of ids [rows, k]."""
         ids, starts = as_ids(ids), np.ascontiguousarray(starts, np.int64)
         if no_choice_in(ids, len(table)):
@@ -99,7 +103,7 @@ class CrossTokenHeatmap(PredictionPolicy):
         rows, starts = FFI.from_buffer(name, ids), FFI.from_buffer("int64_t[]", starts)
         checked(run(c_ints(table), len(table), rows, starts, len(starts) - 1, ids.shape[1]), len(table))
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> np.ndarray:
         mask = nothing(view)
         checked(
             LIB.heatmap_mask(
@@ -119,29 +123,29 @@ class CrossTokenHeatmap(PredictionPolicy):
         return mask
 
 
-def no_choice_in(ids, experts):
+def no_choice_in(ids: Any, experts: Any) -> Any:
     """Whether rows have fewer choices than top-k: the largest number of the type, which is no expert, fills them up."""
     most = np.iinfo(ids.dtype).max
     return most >= experts and bool((ids == most).any())
 
 
-def with_last(ids, experts):
+def with_last(ids: Any, experts: Any) -> Any:
     """uint16 ids in which expert number `experts`, one past the last, stands for no choice."""
     return np.where(ids == np.iinfo(ids.dtype).max, experts, ids).astype(np.uint16)
 
 
-def c_ints(array):
+def c_ints(array: np.ndarray) -> Any:
     """An int32 array as C takes it: itself where it is one already, so a table is written through it."""
     return FFI.from_buffer("int32_t[]", np.ascontiguousarray(array, np.int32))
 
 
-def kernel(function, ids):
+def kernel(function: str, ids: np.ndarray) -> tuple[Any, str]:
     """(the C function for the type of ids, that type's name for cffi)."""
     narrow = ids.dtype == np.uint8
     return getattr(LIB, function + ("_u8" if narrow else "_u16")), "uint8_t[]" if narrow else "uint16_t[]"
 
 
-def checked(status, experts):
+def checked(status: int, experts: int) -> None:
     """Turn a status of heatmap.h into an error."""
     if status == LIB.HEATMAP_BAD_ID:
         raise BadInput(f"an expert id of the trace is out of range; allowed: 0 .. {experts - 1}")

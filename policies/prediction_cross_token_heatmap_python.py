@@ -5,6 +5,10 @@ Answer     As prediction_cross_token_heatmap.py, whose words and parameters hold
 Beside     prediction_cross_token_heatmap.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import nothing, part_of, policy
@@ -16,7 +20,7 @@ from .prediction_cross_token_heatmap import CrossTokenHeatmap
 class CrossTokenHeatmapPython(CrossTokenHeatmap):
     """The cross-token heat map in plain Python: slow, obvious, and equal to the C one."""
 
-    def add(self, table, before, after):
+    def add(self, table: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
         before, after = np.asarray(before), np.asarray(after)
         no_choice = np.iinfo(before.dtype).max
         for these, those in zip(before.tolist(), after.tolist(), strict=True):
@@ -25,11 +29,11 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
                     if not max(i, j) == no_choice >= len(table):
                         table[i, j] += 1
 
-    def add_prompts(self, table, ids, starts):
+    def add_prompts(self, table: np.ndarray, ids: np.ndarray, starts: np.ndarray) -> None:
         for first, end in zip(starts[:-1], starts[1:]):
             self.add(table, ids[first : max(end - 1, first)], ids[first + 1 : end])
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> np.ndarray:
         """Every bit, not only those that can be asked."""
         mask, top_n = nothing(view), part_of(self.top_n, view.experts)
         for d in range(view.dies):
@@ -38,7 +42,7 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
                 mask[d, order[-top_n:]] = 1
         return mask
 
-    def rows_of(self, plan, d):
+    def rows_of(self, plan: Any, d: int) -> list[int]:
         """The experts whose rows are asked on die d, in the order of the plan."""
         experts = plan.expert[plan.die == d].tolist()
         if self.stop_at_own_id and d in experts:

@@ -2,7 +2,8 @@
 
 Question   Should a die keep a copy of an expert that arrives?
 Answer     If it is among the `top_n` of its layer by tokens of the prompts.
-Source     Insight 1 of arXiv 2510.05497: what an answer will need shows in its prompt (rank correlation of about .7 to .9).
+Source     Insight 1 of arXiv 2510.05497: what an answer will need shows in its prompt (rank correlation of about
+           .7 to .9).
 Beside     prediction_popularity.py, which goes on counting
 """
 

@@ -1,10 +1,10 @@
 """The experts that most tokens are expected to choose next are kept, by a first-order Markov chain.
 
 Question   Should a die keep a copy of an expert that arrives?
-Answer     If it is among the `top_n` of its layer by expected tokens: this step's counts times how often each expert followed
-           each so far (rows of the heat map as shares).
-Source     First-order Markov predictors of expert caches; a plain rival of the published heat map, which asks for the union of
-           rows and so for nearly everything.
+Answer     If it is among the `top_n` of its layer by expected tokens: this step's counts times how often each
+           expert followed each so far (rows of the heat map as shares).
+Source     First-order Markov predictors of expert caches; a plain rival of the published heat map, which asks for
+           the union of rows and so for nearly everything.
 Beside     prediction_cross_token_heatmap.py, prediction_popularity.py
 """
 

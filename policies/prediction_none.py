@@ -5,6 +5,10 @@ Answer     No.
 Beside     prediction_always.py, prediction_cross_token_heatmap.py, prediction_popularity.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.policy import PredictionPolicy, nothing, policy
 
 
@@ -14,5 +18,5 @@ class NoPrediction(PredictionPolicy):
 
     predicts = False
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> Any:
         return nothing(view)

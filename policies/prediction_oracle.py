@@ -1,7 +1,8 @@
 """What the next step of the trace will choose is kept: the best that any forecast of experts could say.
 
 Question   Should a die keep a copy of an expert that arrives?
-Answer     If a token of the batch chooses it in the same layer of the next step. Which die will have the work is not foreseen.
+Answer     If a token of the batch chooses it in the same layer of the next step. Which die will have the work is
+           not foreseen.
 Source     The bound for predictors, not a predictor: it reads the trace ahead.
 Beside     prediction_always.py: at large batches nearly every expert is chosen in every step, and the two are one
 """

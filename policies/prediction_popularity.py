@@ -7,6 +7,10 @@ Source     The plain baseline for prediction_cross_token_heatmap.py: most of wha
 Beside     prediction_cross_token_heatmap.py, prediction_always.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import CountOrShare, Param, PredictionPolicy, nothing, part_of, policy
@@ -25,19 +29,19 @@ class Popularity(PredictionPolicy):
     )
 
     @property
-    def observes_first(self):
+    def observes_first(self) -> Any:
         return self.lookahead == "artifact"
 
     @property
-    def totals(self):
+    def totals(self) -> dict[Any, Any]:
         """layer -> int64[E], tokens so far."""
         return self.__dict__.setdefault("_totals", {})
 
-    def observe(self, view):
+    def observe(self, view: Any) -> None:
         totals = self.totals.setdefault(view.layer, np.zeros(view.experts, np.int64))
         totals += view.counts
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> Any:
         mask = nothing(view)
         totals = self.totals.get(view.layer)
         if totals is not None:

@@ -1,7 +1,8 @@
 """What a die read in one of the last steps is kept: a die's own memory, without any table of experts.
 
 Question   Should a die keep a copy of an expert that arrives?
-Answer     If the die had work of that expert in one of the last `steps` steps of the layer. With room for few copies this is
+Answer     If the die had work of that expert in one of the last `steps` steps of the layer. With room for few
+           copies this is
            what LRU amounts to, one step later: the first read never makes a copy.
 Source     Caches that admit on the second touch.
 Beside     prediction_always.py (admits on the first), replacement_lru.py

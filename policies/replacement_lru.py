@@ -7,6 +7,10 @@ Source     The public copy of the artifact of arXiv 2510.05497 keeps 50 GiB a di
 Beside     replacement_unbounded.py, replacement_lru_free_hbm.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.errors import BadInput
@@ -21,11 +25,11 @@ class Lru(ReplacementPolicy):
     slices = Param("count", default=None, doc="room for copies on each die, in slices (this or `capacity`)")
     refresh_on_read = Param("bool", default=True, doc="whether a read counts as use (a store always does)")
 
-    def _fill(self, name, values, sources):
+    def _fill(self, name: str, values: dict[str, int | None], sources: dict[Any, Any]) -> None:
         super()._fill(name, values, sources)
         if (self.capacity is None) == (self.slices is None):
             raise BadInput("replacement.lru needs either `capacity` (such as 50 GiB) or `slices` (such as 1828)")
 
-    def store(self, room):
+    def store(self, room: Any) -> CopyStore:
         slices = self.slices if self.capacity is None else self.capacity // room.slice_bytes
         return CopyStore(np.full(len(room.hbm_bytes), slices, np.int64), "lru", self.refresh_on_read)

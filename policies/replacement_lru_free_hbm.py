@@ -6,7 +6,10 @@ Source     arXiv 2510.05497 keeps 10 % of DRAM in reserve; LRU is our assumption
 Beside     replacement_unbounded.py, replacement_lru.py
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +23,6 @@ class LruFreeHbm(ReplacementPolicy):
     hbm_share = Param("share", default="90 %", low="0", high="1", doc="of a die's HBM that weights and copies may take")
     refresh_on_read = Param("bool", default=True, doc="whether a read counts as use (a store always does)")
 
-    def store(self, room):
+    def store(self, room: Any) -> Any:
         free = [math.floor(self.hbm_share * int(hbm)) - int(home) for hbm, home in zip(room.hbm_bytes, room.home_bytes)]
         return CopyStore(np.array([max(0, f) // room.slice_bytes for f in free], np.int64), "lru", self.refresh_on_read)

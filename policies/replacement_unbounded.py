@@ -6,6 +6,10 @@ Source     The published artifact of arXiv 2510.05497 in its unbounded ("paper")
 Beside     replacement_lru.py, replacement_lru_free_hbm.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.policy import CopyStore, ReplacementPolicy, policy
 
 
@@ -13,5 +17,5 @@ from chipweave.policy import CopyStore, ReplacementPolicy, policy
 class Unbounded(ReplacementPolicy):
     """A copy once made stays: no bound, no eviction."""
 
-    def store(self, room):
+    def store(self, room: Any) -> CopyStore:
         return CopyStore()

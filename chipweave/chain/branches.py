@@ -1,7 +1,9 @@
 """Chains over parts that differ: names that do not clash, branches by instance, and one start for several publishers."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chipweave.chain.nouns import modulo
 from chipweave.errors import BadInput
@@ -16,26 +18,26 @@ class Scope:
     A part uses the names that its calls return; of its own it may use each once, as in a chain of its own.
     """
 
-    def __init__(self, chain: "Chain | Scope"):
+    def __init__(self, chain: Chain | Scope) -> None:
         self.chain = chain.chain if isinstance(chain, Scope) else chain
         self.taken: set[str] = set()
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.chain, name)
 
-    def hold(self, name: str, *what, **more) -> str:
+    def hold(self, name: str, *what: Any, **more: Any) -> str:
         """See `Chain.hold`."""
         return self.chain.hold(self.free(name), *what, **more)
 
-    def send(self, name: str, *what, **more) -> str:
+    def send(self, name: str, *what: Any, **more: Any) -> str:
         """See `Chain.send`."""
         return self.chain.send(self.free(name), *what, **more)
 
-    def choose(self, name: str, *what, **more) -> str:
+    def choose(self, name: str, *what: Any, **more: Any) -> str:
         """See `Chain.choose`."""
         return self.chain.choose(self.free(name), *what, **more)
 
-    def outcome(self, name: str, *what, **more) -> str:
+    def outcome(self, name: str, *what: Any, **more: Any) -> str:
         """See `Chain.outcome`."""
         return self.chain.outcome(self.free(name), *what, **more)
 
@@ -58,7 +60,7 @@ class Scope:
 class Entry(Scope):
     """The share of a chain that the parts of one group publish; `start` is where their transfers begin."""
 
-    def __init__(self, chain: "Chain", publisher, start: str):
+    def __init__(self, chain: Chain, publisher: Any, start: str) -> None:
         super().__init__(chain)
         self.publisher, self.start, self.before = publisher, start, len(chain.stages)
 
@@ -67,7 +69,7 @@ class Entry(Scope):
         return self.start or list(self.chain.stages)[self.before]
 
 
-def fork(layout, chain, name: str, on: str, cases: Sequence[tuple[Sequence[int], Callable[[], str]]]) -> str:
+def fork(layout: Any, chain: Any, name: str, on: str, cases: Sequence[tuple[Sequence[int], Callable[[], str]]]) -> str:
     """The stage that goes on at the case of the instance in operand `on`; of one case alone its own stage.
 
     cases  (instances, function that appends the stages of these instances and returns the first) of each
@@ -85,7 +87,7 @@ def fork(layout, chain, name: str, on: str, cases: Sequence[tuple[Sequence[int],
     return chain.choose(name, layout.which(values).at(on), branches=branches)
 
 
-def deal(chain, name: str, by, makers: Sequence[Callable[[], str]]) -> str:
+def deal(chain: Any, name: str, by: Any, makers: Sequence[Callable[[], str]]) -> str:
     """The stage that deals transfers: to maker number (operand `by` modulo makers), or as the Query `by(makers)` answers."""
     branches = [make() for make in makers]
     if len(branches) == 1:
@@ -94,7 +96,7 @@ def deal(chain, name: str, by, makers: Sequence[Callable[[], str]]) -> str:
     return chain.choose(name, query, branches=branches)
 
 
-def settle_starts(layout) -> None:
+def settle_starts(layout: Any) -> None:
     """Give every shared chain its start: that of the die at hand where several groups publish it."""
     for chain in layout.chains.values():
         if not chain.entries:

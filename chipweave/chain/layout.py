@@ -14,7 +14,10 @@ next `hold`, `send` or `DONE`: that one is the successor. Different components m
 only each other's stage names. docs/stages.md tells the whole story with examples.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.chain.branches import Entry
 from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain's nouns)
@@ -85,7 +88,7 @@ class Stage:
     then: str = DONE
     message: RouteTime | None = None  # send only
 
-    def targets(self):
+    def targets(self) -> list[str]:
         return [*self.branches, *self.spawn, *([] if self.branches else [self.then])]
 
 
@@ -96,11 +99,11 @@ class Chain:
     priority   the operand (0..7, larger first in wait queues) that orders its waits; "" for none
     """
 
-    def __init__(self, name, operands, priority="", start=""):
+    def __init__(self, name: str, operands: list[str] | tuple[str, ...], priority: str = "", start: str = "") -> None:
         self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
         self.stages, self.entries = {}, []
 
-    def enter(self, publisher, operands, priority, start):
+    def enter(self, publisher: Any, operands: Any, priority: Any, start: Any) -> Any:
         """An `Entry` of the chain for the parts that `publisher` speaks for."""
         if (tuple(operands), priority) != (self.operands, self.priority):
             raise BadInput(
@@ -110,15 +113,35 @@ class Chain:
         self.entries.append(Entry(self, publisher, start))
         return self.entries[-1]
 
-    def hold(self, name, take=(), lasts=None, mark=(), count=(), spawn=(), then=DONE):
+    def hold(
+        self,
+        name: str,
+        take: Take | list[Any] | tuple[Any, ...] = (),
+        lasts: Any = None,
+        mark: Mark | list[Mark] | tuple[Any, ...] = (),
+        count: Count | list[Count] | tuple[Any, ...] = (),
+        spawn: list[Any] | str | tuple[Any, ...] = (),
+        then: str = DONE,
+    ) -> str:
         """Take resources (`Resources.at`, `Network.route`) for `lasts`; a later `outcome` may settle the duration."""
         return self._add(
             Stage(name, "hold", _many(take), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
         )
 
     def send(
-        self, name, network, source, target, bytes, quantum_ps=1, efficiency=1, mark=(), count=(), spawn=(), then=DONE
-    ):
+        self,
+        name: str,
+        network: Network,
+        source: str,
+        target: str,
+        bytes: int | str,
+        quantum_ps: int = 1,
+        efficiency: Any = 1,
+        mark: Mark | tuple[Any, ...] = (),
+        count: Count | tuple[Any, ...] = (),
+        spawn: tuple[Any, ...] = (),
+        then: str = DONE,
+    ) -> str:
         """Send `bytes` from the endpoint in operand `source` to `target`; the stage ends when they have arrived.
 
         Under `circuit` this holds the whole route for `RouteTime`.
@@ -128,27 +151,37 @@ class Chain:
             Stage(name, "send", (), None, None, (), _many(mark), _many(count), _many(spawn), then, message)
         )
 
-    def choose(self, name, query, yes=None, no=None, branches=None):
+    def choose(
+        self, name: str, query: Query, yes: str | None = None, no: str | None = None, branches: Any = None
+    ) -> str:
         """Ask `query`; go on at `yes` or `no`, or at `branches[answer]`."""
         branches = (no, yes) if branches is None else tuple(branches)
         return self._add(Stage(name, "choose", query=query, branches=branches))
 
-    def outcome(self, name, lasts=None, mark=(), count=(), spawn=(), then=DONE):
+    def outcome(
+        self,
+        name: str,
+        lasts: Asked | int | None = None,
+        mark: list[Mark] | tuple[Any, ...] = (),
+        count: Count | list[Count] | tuple[Any, ...] = (),
+        spawn: str | tuple[Any, ...] = (),
+        then: str = DONE,
+    ) -> str:
         """Settle duration (the last one settled counts), marks, counts and side chains of the hold that just started."""
         return self._add(
             Stage(name, "outcome", (), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
         )
 
-    def _add(self, stage):
+    def _add(self, stage: Stage) -> str:
         if stage.name in self.stages or stage.name == DONE:
             raise BadInput(f"chain {self.name}: a stage named '{stage.name}' is there already")
         self.stages[stage.name] = stage
         return stage.name
 
-    def first(self):
+    def first(self) -> str:
         return self.start or next(iter(self.stages))
 
-    def check(self):
+    def check(self) -> None:
         """Raise `BadInput` with every fault of the chain: unknown names, missing durations, endless instants."""
         faults = Faults()
         if not self.stages:
@@ -162,7 +195,7 @@ class Chain:
                 _check_walk(self, stage, stage.name, stage.lasts is not None or stage.kind == "send", (), faults)
         faults.raise_if_any()
 
-    def listing(self):
+    def listing(self) -> Any:
         """The chain as text, one stage a line, for people.
 
         >>> print(Chain("c", ["die"]).listing())
@@ -177,14 +210,23 @@ class Chain:
 class Layout:
     """All that one engine simulates. Names must differ within each kind; `find(name)` gives a part back by its name."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.parts = {"resources": [], "networks": [], "tags": [], "keyed": [], "bits": [], "maps": [], "counters": []}
         self.chains, self.publisher = {}, None
 
-    def resources(self, name, count, names=()):
+    def resources(self, name: str, count: int, names: list[str] | tuple[Any, ...] = ()) -> Resources:
         return self._part("resources", Resources, name, count, names=tuple(names))
 
-    def network(self, name, model, endpoints, links, routes, directed=True, **options):
+    def network(
+        self,
+        name: str,
+        model: str,
+        endpoints: int,
+        links: list[Any],
+        routes: Any,
+        directed: bool = True,
+        **options: Any,
+    ) -> Network:
         """A network; `model` is circuit, fair or flit, `routes(source, target)` -> indices into `links`."""
         return self._part(
             "networks",
@@ -198,32 +240,32 @@ class Layout:
             options=tuple(sorted(options.items())),
         )
 
-    def tags(self, name, instances, sets, ways, journal=False):
+    def tags(self, name: str, instances: int, sets: int, ways: int, journal: bool = False) -> Tags:
         """Tags; `sets` is one number, or one for each instance."""
         most, each = _varying(sets, instances)
         return self._part("tags", Tags, name, instances, most, ways, journal=journal, sets_of=each)
 
-    def keyed(self, name, instances, keys, capacity=0, journal=False):
+    def keyed(self, name: str, instances: int, keys: int, capacity: int = 0, journal: bool = False) -> Keyed:
         """A keyed store; `capacity` is one number, or one for each instance, 0 having no bound."""
         most, each = _varying(capacity, instances)
         return self._part("keyed", Keyed, name, instances, keys, most, journal=journal, capacity_of=each)
 
-    def bits(self, name, instances, keys, journal=False):
+    def bits(self, name: str, instances: int, keys: int, journal: bool = False) -> Bits:
         return self._part("bits", Bits, name, instances, keys, journal=journal)
 
-    def map(self, name, values):
+    def map(self, name: Any, values: Any) -> Any:
         return self._part("maps", Map, name, tuple(int(v) for v in values))
 
-    def which(self, values):
+    def which(self, values: Any) -> Any:
         """The map with these values, made once however many chains branch by it."""
         values = tuple(int(v) for v in values)
         made = next((m for m in self.parts["maps"] if m.values == values), None)
         return made or self.map(f"which {len(self.parts['maps'])}", values)
 
-    def counter(self, name, count):
+    def counter(self, name: str, count: int) -> Counter:
         return self._part("counters", Counter, name, count)
 
-    def chain(self, name, operands, priority="", start=""):
+    def chain(self, name: str, operands: list[str] | tuple[str, ...], priority: str = "", start: str = "") -> Chain:
         """A new chain. Parts of several groups that publish one of the same name share it: each gets an entry of its own
         (`chipweave.chain.branches.Entry`), and a transfer starts at that of its die."""
         if self.publisher is None:
@@ -234,18 +276,18 @@ class Layout:
         shared = self.chains.setdefault(name, Chain(name, operands, priority))
         return shared.enter(self.publisher, operands, priority, start)
 
-    def find(self, name):
+    def find(self, name: str) -> Any:
         for parts in self.parts.values():
             for part in parts:
                 if part.name == name:
                     return part
         raise BadInput(f"no part named '{name}' in the layout")
 
-    def check(self):
+    def check(self) -> None:
         for chain in self.chains.values():
             chain.check()
 
-    def _part(self, family, kind, name, *fields, **more):
+    def _part(self, family: str, kind: type[Any], name: str, *fields: Any, **more: Any) -> Any:
         parts = self.parts[family]
         if any(p.name == name for p in parts):
             raise BadInput(f"{family}: '{name}' is there already")
@@ -253,7 +295,7 @@ class Layout:
         return parts[-1]
 
 
-def _varying(value, instances):
+def _varying(value: Any, instances: Any) -> Any:
     """(the largest, one for each instance where they differ) of a number, or of one for each instance."""
     if isinstance(value, int):
         return value, ()
@@ -263,21 +305,21 @@ def _varying(value, instances):
     return (max(each, default=0), each) if len(set(each)) > 1 else (each[0] if each else 0, ())
 
 
-def _many(items):
+def _many(items: Any) -> tuple[Any, ...]:
     return tuple(items) if isinstance(items, (tuple, list)) else (items,)
 
 
-def _fraction(value):
+def _fraction(value: Any) -> Any:
     from fractions import Fraction
 
     return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
 
 
-def _lasts(lasts):
+def _lasts(lasts: Any) -> Any:
     return Constant(lasts) if isinstance(lasts, int) else lasts
 
 
-def _operands_of(stage):
+def _operands_of(stage: Stage) -> list[Any]:
     """Every operand name a stage uses."""
     names = []
     for take in stage.take:
@@ -293,7 +335,7 @@ def _operands_of(stage):
     return names
 
 
-def _operands_of_rule(rule):
+def _operands_of_rule(rule: Any) -> list[Any]:
     if isinstance(rule, Rate):
         return [*rule.work.operands(), *([rule.at] if rule.at else [])]
     if isinstance(rule, RouteTime):
@@ -306,7 +348,7 @@ def _operands_of_rule(rule):
     return [rule.operand] if isinstance(rule, Given) else []
 
 
-def _check_names(chain, faults):
+def _check_names(chain: Chain, faults: Faults) -> None:
     known = chain.operands
     for name in [chain.priority] if chain.priority else []:
         if name not in known:
@@ -330,7 +372,7 @@ def _check_names(chain, faults):
                 faults.add(f"{where}: a side chain must start with a hold or a send, not '{side}'")
 
 
-def _check_walk(chain, stage, hold, settled, seen, faults):
+def _check_walk(chain: Chain, stage: Stage, hold: str, settled: bool, seen: tuple[str, ...], faults: Faults) -> None:
     """Follow every way through the instants after `hold`: the duration must be settled, no loop, not too many sides."""
     if stage.name in seen:
         faults.add(f"chain {chain.name}: the instants after '{hold}' run in a circle through '{stage.name}'")
@@ -345,7 +387,7 @@ def _check_walk(chain, stage, hold, settled, seen, faults):
         faults.add(f"chain {chain.name}: more than {MAX_SPAWN} side chains start with '{hold}'")
 
 
-def _describe(stage):
+def _describe(stage: Any) -> Any:
     if stage.kind == "choose":
         query = stage.query
         what = f"{query.table.name + '.' if query.table else ''}{query.op}({', '.join(query.of)})"

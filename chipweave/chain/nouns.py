@@ -4,9 +4,12 @@ Everything here is plain immutable data. Times are integer picoseconds, amounts 
 second. Components make these through `chipweave.chain.Layout`; both engines (C and plain) read them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 PS_PER_SECOND = 10**12
 
@@ -18,11 +21,11 @@ class Amount:
     constant: int = 0
     terms: tuple = ()  # of (operand name, integer factor)
 
-    def operands(self):
+    def operands(self) -> list[Any]:
         return [name for name, _ in self.terms]
 
 
-def amount(*parts):
+def amount(*parts: Any) -> Amount:
     """An `Amount` from integers, operand names, (operand, factor) pairs and other amounts, added up.
 
     >>> amount("slice_bytes", ("tokens", 4096), 16).constant
@@ -49,7 +52,7 @@ def amount(*parts):
 class Take:
     """One resource of an array, picked by an operand (`Resources.at`)."""
 
-    resources: "Resources"
+    resources: Resources
     operand: str
 
 
@@ -60,7 +63,7 @@ class TakeRoute:
     `bytes` is what the links' statistics count; it changes no time.
     """
 
-    network: "Network"
+    network: Network
     source: str
     target: str
     bytes: Amount = Amount()
@@ -75,11 +78,11 @@ class Resources:
     number: int
     names: tuple = ()
 
-    def at(self, operand):
+    def at(self, operand: str) -> Take:
         """The resource whose index is the value of `operand`."""
         return Take(self, operand)
 
-    def label(self, index):
+    def label(self, index: int) -> str:
         return self.names[index] if self.names else f"{self.name}[{index}]"
 
 
@@ -111,7 +114,7 @@ class Network:
     directed: bool = True
     options: tuple = ()  # of (key, value), for link models with parameters of their own
 
-    def route(self, source, target, bytes=0):
+    def route(self, source: str, target: str, bytes: int | str = 0) -> TakeRoute:
         """Hold every link from the endpoint in operand `source` to the one in `target` (`circuit` only)."""
         return TakeRoute(self, source, target, amount(bytes))
 
@@ -176,7 +179,7 @@ class Pick:
     rules: tuple
 
 
-def pick(at: str, rules):
+def pick(at: str, rules: Any) -> Any:
     """A `Pick`, or where all instances have the same rule, that rule itself: equal parts cost nothing more.
 
     >>> pick("die", [Constant(3), Constant(3)])
@@ -235,36 +238,36 @@ class Mark:
     when: str = "start"
     answer: Callable = field(default=None, compare=False)
 
-    def at_end(self):
+    def at_end(self) -> Mark:
         return Mark(self.op, self.table, self.of, self.value, "end", self.answer)
 
 
-def equal(a, b):
+def equal(a: str, b: str) -> Query:
     """Yes if two operands are equal."""
     return Query("equal", None, (a, b))
 
 
-def less(a, b):
+def less(a: Any, b: Any) -> Any:
     """Yes if operand `a` is less than operand `b`."""
     return Query("less", None, (a, b))
 
 
-def operand(name):
+def operand(name: Any) -> Any:
     """The operand itself picks the branch: 0, 1, 2, ..."""
     return Query("operand", None, (name,))
 
 
-def modulo(name, divisor):
+def modulo(name: Any, divisor: Any) -> Any:
     """The operand modulo `divisor` picks the branch: work dealt in turn to equal places."""
     return Query("modulo", None, (name,), divisor)
 
 
-def ask(answer):
+def ask(answer: Any) -> Query:
     """A Python function picks the branch: `answer(question) -> int` (or bool)."""
     return Query("ask", None, (), 0, answer)
 
 
-def tell(function):
+def tell(function: Any) -> Mark:
     """A mark made by a Python function, called with the `Question` at that instant; its result is ignored."""
     return Mark("ask", None, (), 0, "start", function)
 
@@ -287,13 +290,13 @@ class Tags:
     journal: bool = False
     sets_of: tuple = ()
 
-    def has(self, at, set, key):
+    def has(self, at: str, set: str, key: str) -> Query:
         return Query("tags_has", self, (at, set, key))
 
-    def insert(self, at, set, key):
+    def insert(self, at: str, set: str, key: str) -> Mark:
         return Mark("tags_insert", self, (at, set, key))
 
-    def touch(self, at, set, key):
+    def touch(self, at: Any, set: Any, key: Any) -> Any:
         return Mark("tags_touch", self, (at, set, key))
 
 
@@ -313,16 +316,16 @@ class Keyed:
     journal: bool = False
     capacity_of: tuple = ()
 
-    def has(self, at, key):
+    def has(self, at: str, key: str) -> Query:
         return Query("keyed_has", self, (at, key))
 
-    def insert(self, at, key):
+    def insert(self, at: str, key: str) -> Mark:
         return Mark("keyed_insert", self, (at, key))
 
-    def refresh(self, at, key):
+    def refresh(self, at: Any, key: Any) -> Any:
         return Mark("keyed_refresh", self, (at, key))
 
-    def pin(self, at, key):
+    def pin(self, at: Any, key: Any) -> Any:
         return Mark("keyed_pin", self, (at, key))
 
 
@@ -336,11 +339,11 @@ class Bits:
     number: int
     journal: bool = False
 
-    def at(self, at, key):
+    def at(self, at: str, key: str) -> Query:
         """The entry itself picks the branch (0: no, 1: yes)."""
         return Query("bits_at", self, (at, key))
 
-    def set(self, at, key, value=1):
+    def set(self, at: Any, key: Any, value: int = 1) -> Any:
         return Mark("bits_set", self, (at, key), value)
 
 
@@ -352,7 +355,7 @@ class Map:
     values: tuple
     number: int
 
-    def at(self, index):
+    def at(self, index: Any) -> Any:
         return Query("map_at", self, (index,))
 
 
@@ -364,14 +367,14 @@ class Counter:
     count: int
     number: int
 
-    def add(self, at, *what, piece=(0, 0)):
+    def add(self, at: str, *what: Any, piece: Any = (0, 0)) -> Count:
         """Add `amount(*what)` (1 if nothing is given) to the entry of operand `at`.
 
         piece  (i, n): only the i-th of n whole pieces that add up to the amount, for what is striped over n places
         """
         return Count(self, at, amount(*what) if what else Amount(1), None, piece)
 
-    def add_hops(self, at, network, source, target):
+    def add_hops(self, at: str, network: Network, source: str, target: str) -> Count:
         """Add the number of links on the route."""
         return Count(self, at, Amount(), (network, source, target))
 

@@ -1,5 +1,9 @@
 """The options that `run` and `compare` share: what a run file says, said on the command line."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 OPTIONS = [
@@ -21,7 +25,7 @@ OPTIONS = [
 ]
 
 
-def run_options(function):
+def run_options(function: Any) -> Any:
     """Decorator: add `OPTIONS` to a command."""
     for option in reversed(OPTIONS):
         function = option(function)

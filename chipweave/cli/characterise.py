@@ -1,5 +1,9 @@
 """`chipweave characterise`: the line-rate die measured on the case study's transfers, as tables for the stage kinds."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -22,7 +26,7 @@ import click
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="More than 1: a worker for each processor."
 )
 @click.option("--debug", is_flag=True, hidden=True)
-def command(topology, out, seed, jobs, debug):
+def command(topology: Any, out: Any, seed: Any, jobs: Any, debug: Any) -> None:
     """Measure a line-rate die: slices read, stored and shared, expert GEMMs; takes some minutes."""
     import importlib
     from pathlib import Path

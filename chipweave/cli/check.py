@@ -1,5 +1,9 @@
 """`chipweave check`: every fault in YAML files, without running anything."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from chipweave.cli._run_options import run_options
@@ -12,7 +16,7 @@ from chipweave.cli._run_options import run_options
 @click.option("--link-models", help="Names with commas between, as for compare.")
 @click.option("--json", "json_path", metavar="FILE", help="Write faults and warnings as JSON; - for standard output.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(files, json_path, debug, allow_code, sets, **options):
+def command(files: Any, json_path: Any, debug: Any, allow_code: Any, sets: Any, **options: Any) -> None:
     """Every fault in YAML files, with line and column, and all that a run with these options would refuse.
 
     FILE is a topology, preset, model, strategy, run file, or the name of a shipped topology or example. Exit code 2 if

@@ -1,5 +1,9 @@
 """`chipweave compare`: the same work under several strategies or link models, side by side."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from chipweave.cli._run_options import run_options
@@ -22,7 +26,9 @@ from chipweave.cli._run_options import run_options
 @click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run_file, sample, jobs, out, force, json_path, debug, **options):
+def command(
+    run_file: Any, sample: Any, jobs: Any, out: Any, force: Any, json_path: Any, debug: Any, **options: Any
+) -> None:
     """Run strategies or link models on one topology, model and trace; print them side by side."""
     from chipweave.run import compare
 

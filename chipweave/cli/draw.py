@@ -1,5 +1,9 @@
 """`chipweave draw`: a system as a picture."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -14,7 +18,7 @@ import click
 @click.option("--set", "sets", multiple=True, metavar="a.b=value", help="Change a value of the topology first.")
 @click.option("--preset", help="A preset of behaviour to lay over the topology.")
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
-def command(topology, out, sets, preset, allow_code):
+def command(topology: Any, out: Any, sets: Any, preset: Any, allow_code: Any) -> None:
     """The system as a picture: networks in their shape, one die's inside beside them."""
     from chipweave import topology as loader
     from chipweave.io.console import note

@@ -1,5 +1,9 @@
 """`chipweave info`: what a part, topology, policy or model declares."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -9,7 +13,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output.")
 @click.option("--preset", help="A preset of behaviour to lay over the topology.")
 @click.option("--allow-code", is_flag=True, help="Import code that a topology names.")
-def command(name, sources, as_json, preset, allow_code):
+def command(name: Any, sources: Any, as_json: Any, preset: Any, allow_code: Any) -> None:
     """What a kind, topology or model declares; without a name, all there are."""
     from chipweave.io.atomic import write_json
     from chipweave.views import describe, describe_text

@@ -1,5 +1,9 @@
 """`chipweave replay`: listed packets through one network."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -32,7 +36,17 @@ import click
 @click.option("--allow-deadlock", is_flag=True, help="Run routes that can deadlock.")
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(topology, packets, sets, csv_path, seed, network, allow_deadlock, allow_code, debug):
+def command(
+    topology: Any,
+    packets: Any,
+    sets: Any,
+    csv_path: Any,
+    seed: Any,
+    network: Any,
+    allow_deadlock: Any,
+    allow_code: Any,
+    debug: Any,
+) -> None:
     """Inject the packets of PACKETS.csv (src,dst,size,ctime) and list their itime, atime and hops."""
     import sys
 

@@ -1,5 +1,9 @@
 """`chipweave run`: one simulation."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from chipweave.cli._run_options import run_options
@@ -13,7 +17,7 @@ from chipweave.cli._run_options import run_options
 @click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run_file, out, force, json_path, debug, **options):
+def command(run_file: Any, out: Any, force: Any, json_path: Any, debug: Any, **options: Any) -> None:
     """Run the simulation that RUN.yaml describes."""
     from chipweave.run import compare
 

@@ -134,6 +134,42 @@ def show(source, json_path, verify):
 
 
 @command.command()
+@click.argument("source")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False), help="Folder of analysis.json and the pictures."
+)
+@click.option("--layer", type=click.IntRange(0), help="Layer of the heat maps; by default the middle one.")
+def analyse(source, out, layer):
+    """Popularity, phases, coverage in and out of sample, heat maps, reuse and contrast of a trace, in pictures."""
+    from chipweave.io.progress import progress as bar
+    from chipweave.study.analysis import analyse as run
+    from chipweave.trace import stats as measures
+    from chipweave.trace.library import open_trace
+
+    with bar() as progress:
+        document = run(open_trace(source, progress=progress), out, progress, layer)
+    measures.print_relations(document)
+
+
+@command.command()
+@click.argument("source")
+@click.option("--out", required=True, type=click.Path(dir_okay=False), help="The loads (.npz).")
+def loads(source, out):
+    """Loads of experts by layer, and how often pairs are chosen together: what `placement.packed` and `--counts` read."""
+    import numpy as np
+
+    from chipweave.io.progress import progress as bar
+    from chipweave.study.analysis import loads_of
+    from chipweave.trace.library import open_trace
+
+    if not out.endswith(".npz"):
+        raise click.UsageError(f"--out {out}: a name that ends with .npz")
+    with bar() as progress:
+        found = loads_of(open_trace(source, progress=progress), progress)
+    np.savez_compressed(out, **found)
+
+
+@command.command()
 def names():
     """The traces that need no file: shipped router logs and synthetic sets."""
     from chipweave.io.console import say

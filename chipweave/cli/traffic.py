@@ -1,5 +1,9 @@
 """`chipweave traffic`: synthetic traffic on one network."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -46,24 +50,24 @@ import click
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
 @click.option("--debug", is_flag=True, hidden=True)
 def command(
-    topology,
-    pattern,
-    loads,
-    packet_flits,
-    packet_weights,
-    injection,
-    warmup,
-    cycles,
-    seed,
-    sets,
-    network,
-    picture,
-    json_path,
-    links_path,
-    allow_deadlock,
-    allow_code,
-    debug,
-):
+    topology: Any,
+    pattern: Any,
+    loads: Any,
+    packet_flits: Any,
+    packet_weights: Any,
+    injection: Any,
+    warmup: Any,
+    cycles: Any,
+    seed: Any,
+    sets: Any,
+    network: Any,
+    picture: Any,
+    json_path: Any,
+    links_path: Any,
+    allow_deadlock: Any,
+    allow_code: Any,
+    debug: Any,
+) -> None:
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
     from chipweave.io.atomic import check_file, write_json
     from chipweave.noc import deadlock

@@ -1,5 +1,9 @@
 """`chipweave validate`: the ledgers, every row, misses first."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -27,7 +31,7 @@ import click
     help="Exit 4 also where a group is worse than the committed baseline or the files are stale.",
 )
 @click.option("--debug", is_flag=True, hidden=True)
-def command(debug, suites, **options):
+def command(debug: Any, suites: Any, **options: Any) -> Any:
     """Hold the model against references: h100, booksim, artifact, analytic (all where none is named)."""
     from chipweave.errors import BAR_MISSED, DONE
     from chipweave.ledger import suites as validate

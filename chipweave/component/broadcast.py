@@ -4,7 +4,10 @@ A plan goes to every die in every layer, and every die reports: fifty messages t
 `Cast` carries them as one where nobody could tell the difference, and one by one where somebody could.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from chipweave.errors import BadInput
 
@@ -26,7 +29,7 @@ class Cast:
 
     together = True  # False: every die gets a message of its own
 
-    def __init__(self, part, port: str, dies: Iterable[int] | None = None):
+    def __init__(self, part: Any, port: str, dies: Iterable[int] | None = None) -> None:
         self.wires, everywhere = {}, None
         for member in part.members:
             for wire in member.outgoing.get(port, ()):
@@ -45,7 +48,7 @@ class Cast:
             )
         self.ways: dict = {}
 
-    def send(self, message, after: int = 0) -> None:
+    def send(self, message: Any, after: int = 0) -> None:
         """Send a message for `message.dies`, `after` ps from now."""
         for dies, wire, handler in self.ways.get(message.dies) or self.way(message.dies):
             if handler is not None and self.together and not message.bytes:
@@ -69,7 +72,7 @@ class Cast:
         return found
 
 
-def reach(part, *passed) -> list:
+def reach(part: Any, *passed: Any) -> list:
     """The dies that a part is on, or that messages from it come to without going through the parts `passed`."""
     if part.die is not None:
         return [part.die]
@@ -78,7 +81,7 @@ def reach(part, *passed) -> list:
     return sorted({die for peer in peers if peer not in passed for die in reach(peer, *passed)})
 
 
-def handler_of_all(part, port: str) -> Callable | None:
+def handler_of_all(part: Any, port: str) -> Callable | None:
     """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is meant."""
     for cls in type(part).__mro__:
         if f"on_{port}_all" in vars(cls):

@@ -9,9 +9,13 @@ What the file must hold is declared below, and nothing else may be in it. `resid
 run, the table's answer, and how far they are apart.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import Param, check_head, named, read_all
@@ -65,21 +69,21 @@ class Characterised:
     hits: tuple
     gemms: dict
 
-    def access(self, what):
+    def access(self, what: str) -> Access:
         """The Access of "read", "remote_read" or "write"; a reader on another die counts as a local one where it was not measured."""
         return self.memory.get(what) or self.memory["read"]
 
-    def hit(self, size):
+    def hit(self, size: int) -> tuple[int, Fraction]:
         """(latency ps, bytes/s) of a slice of `size` bytes read again: of the smallest measured slice that is as large."""
         return next((row for row in self.hits if row[0] >= size), self.hits[-1])[1:]
 
-    def utilisation_of(self, size):
+    def utilisation_of(self, size: int) -> tuple[tuple[Fraction | int | None, ...], ...]:
         """Rows of the measured expert whose slice has `size` bytes; None where none has."""
         return self.gemms.get(size)
 
 
 @lru_cache
-def load(name):
+def load(name: Any) -> Any:
     """The table of a shipped name or a path.
 
     Raises:
@@ -88,12 +92,12 @@ def load(name):
     return read(yamlfile.load(find(name, "tables")))
 
 
-def check_file(path, allow_code):
+def check_file(path: Any, allow_code: Any) -> None:
     """Behind `chipweave check`; there is no code in a table."""
     read(yamlfile.load(path))
 
 
-def read(root):
+def read(root: yamlfile.Node) -> Any:
     """A `Characterised` from the root Node of its file; see `load`."""
     faults = check_head(root, "characterised table", SCHEMA, HEAD, NEEDED)
     rates = _values(RATES, yamlfile.Node({name: root.get(name) for name in RATES}, root.place), faults, "the table")
@@ -113,7 +117,7 @@ def read(root):
     )
 
 
-def _values(columns, node, faults, what):
+def _values(columns: dict[str, Param], node: yamlfile.Node, faults: Any, what: str) -> dict[Any, Any]:
     """{name: value} of a row, or None with the faults told."""
     if not node.is_map:
         faults.add(f"{what} is a mapping, not {node.shape()}", node.place)
@@ -123,7 +127,7 @@ def _values(columns, node, faults, what):
     return values if len(faults.found) == before else None
 
 
-def _memory(node, faults):
+def _memory(node: yamlfile.Node, faults: Any) -> Iterator[tuple[str, dict[str, Fraction | int]]]:
     if not node.is_map or not {"read", "write"} <= set(node.value):
         faults.add("memory must have read and write", node.place, ", ".join(MEMORY))
         return
@@ -134,14 +138,14 @@ def _memory(node, faults):
         yield what, _values(ACCESS, row, faults, f"memory.{what}")
 
 
-def _list(node, name, faults):
+def _list(node: Any, name: Any, faults: Any) -> Any:
     if not node.is_list or not node.value:
         faults.add(f"{name} is a list of rows, not {node.shape()}", node.place)
         return ()
     return node.value
 
 
-def _utilisation(rows, place, faults):
+def _utilisation(rows: Any, place: Any, faults: Any) -> Any:
     """((most tokens or None, share), ...) with rising tokens, the last for any number."""
     *limits, last = [row["tokens"] for row in rows]
     if (

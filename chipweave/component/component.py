@@ -16,6 +16,10 @@ The kind is what YAML says; the file's name, the kind and the class agree. A new
 and one test file. Components never hold one another, but for the parts in their slots.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.declare import registry
 from chipweave.declare.params import REQUIRED, Declared, Param, Stat
 
@@ -44,13 +48,15 @@ class Port:
         doc: one line: what is sent and what comes back.
     """
 
-    def __init__(self, provides=None, uses=None, many=False, optional=False, doc=""):
+    def __init__(
+        self, provides: str | None = None, uses: Any = None, many: bool = False, optional: bool = False, doc: str = ""
+    ) -> None:
         if bool(provides) == bool(uses):
             raise TypeError("a port either provides a protocol or uses one")
         self.protocol, self.provides = provides or uses, bool(provides)
         self.many, self.optional, self.doc = many, optional, doc
 
-    def __set_name__(self, owner, name):
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
 
@@ -64,13 +70,13 @@ class Slot:
         doc: one line.
     """
 
-    def __init__(self, role, optional=False, default=None, doc=""):
+    def __init__(self, role: str, optional: bool = False, default: Any = None, doc: str = "") -> None:
         self.role, self.optional, self.default, self.doc = role, optional, default, doc
 
-    def __set_name__(self, owner, name):
+    def __set_name__(self, owner: Any, name: Any) -> None:
         self.name = name
 
-    def __get__(self, part, owner=None):
+    def __get__(self, part: Any, owner: type[Any] | None = None) -> Any:
         return self if part is None else part.slots.get(self.name)
 
 
@@ -93,30 +99,30 @@ class Component(Declared):
     engine = ""
     declares = (*Declared.declares, ("ports", Port), ("slots_declared", Slot))
 
-    def _fill(self, name, values, sources):
+    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
         super()._fill(name, values, sources)
         self.index, self.assembly = (), ""
         self.slots = {slot: None for slot in self.slots_declared}
         self.links = {port: [] for port in self.ports}
 
     @classmethod
-    def roles(cls):
+    def roles(cls) -> tuple[str, ...]:
         """Every role the class fills: its kind, the kinds of its bases, and what `fits` adds."""
         kinds = [base.kind for base in cls.__mro__ if getattr(base, "kind", "")]
         return tuple(dict.fromkeys([*kinds, *cls.fits]))
 
-    def setup(self):
+    def setup(self) -> None:
         """Called once, when links are made and slots filled."""
 
 
-def component(kind):
+def component(kind: str) -> Any:
     """Class decorator: register a Component under `kind` ("memory.llc").
 
     Raises:
         RegistryError: the kind is declared already; the message names both modules.
     """
 
-    def declare(cls):
+    def declare(cls: Any) -> Any:
         if not issubclass(cls, Component):
             raise TypeError(f"{cls.__name__} is registered as a component and is not a Component")
         taken = [name for name in cls.params if name in RESERVED]

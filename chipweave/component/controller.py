@@ -1,5 +1,9 @@
 """Components of control: plain Python, driven by messages on wires and by SimPy processes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component.component import Component
 from chipweave.errors import BadInput
 
@@ -16,15 +20,15 @@ class Controller(Component):
         replicas, group: as for staged components.
     """
 
-    def _fill(self, name, values, sources):
+    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
         super()._fill(name, values, sources)
         self.outgoing = {}
 
-    def begin(self, simulation, run):
+    def begin(self, simulation: Any, run: Any) -> None:
         """Called once, when the fabric stands; `run` is the chipweave.run.simulate.Run."""
         self.simulation = simulation
 
-    def send(self, port, message, to=0, after=0):
+    def send(self, port: str, message: Any, to: int = 0, after: int = 0) -> None:
         """Send a message over the wire of `port`, `after` ps from now; of several wires, over number `to`."""
         wires = self.outgoing.get(port)
         if not wires:

@@ -6,7 +6,9 @@
 Messages are for one die, or for many at once (chipweave.component.broadcast).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,14 +22,23 @@ class Kernel:
     mask      uint8 [dies, experts] of prediction bits for the PDUs, or None
     """
 
-    def __init__(self, simulation, chain, operands, dies, mask=None, times=1, counted=None):
+    def __init__(
+        self,
+        simulation: Any,
+        chain: str,
+        operands: np.ndarray,
+        dies: int,
+        mask: np.ndarray | None = None,
+        times: int = 1,
+        counted: str | None = None,
+    ) -> None:
         self.simulation, self.chain, self.operands, self.mask = simulation, chain, operands, mask
         self.times, self.counted = times, counted
         self.waiting, self.started, self.running = dies, [], 0
         self.begin = self.end = None
         self.listeners = []
 
-    def start(self, dies, ended):
+    def start(self, dies: Any, ended: Any) -> None:
         """The dies numbered `dies` start their parts now; `ended(kernel, dies)` is called when the whole kernel has ended."""
         self.listeners.append((ended, dies))
         first = not self.started
@@ -38,7 +49,7 @@ class Kernel:
         elif first:
             self.simulation.call_at(self.simulation.now, self.issue)
 
-    def issue(self):
+    def issue(self) -> None:
         """Give the fabric the transfers of the dies that started at this instant."""
         if not self.started:
             return
@@ -53,7 +64,7 @@ class Kernel:
         else:
             self._ended(None)
 
-    def _ended(self, _):
+    def _ended(self, _: Any) -> None:
         self.running -= 1
         if not self.running and not self.waiting:
             self.end = self.simulation.now
@@ -70,15 +81,15 @@ class SubKernel(NamedTuple):
     bytes = 0  # carried on the wire's latency alone: the size of a plan entry is not published
 
     @property
-    def die(self):
+    def die(self) -> Any:
         """The die of a message for one."""
         return self.dies[0]
 
-    def of(self, dies):
+    def of(self, dies: Any) -> SubKernel:
         """The message for some of the dies."""
         return self if dies == self.dies else SubKernel(self.kernel, dies)
 
-    def prediction(self):
+    def prediction(self) -> np.ndarray:
         """uint8 [experts] for the PDU of this one die, or None where nothing is predicted."""
         return None if self.kernel.mask is None else self.kernel.mask[self.die]
 
@@ -95,10 +106,10 @@ class Report(NamedTuple):
     bytes = 0
 
     @property
-    def die(self):
+    def die(self) -> Any:
         """The die of a report of one."""
         return self.dies[0]
 
-    def of(self, dies):
+    def of(self, dies: Any) -> Any:
         """The report of some of the dies."""
         return self if dies == self.dies else Report(self.kernel, dies)

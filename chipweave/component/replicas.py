@@ -7,9 +7,13 @@ Parts at one place of dies of one assembly that are equal share a program and fo
 parameters (but for those declared `each`, which chains read instance by instance) and equal parts in their slots.
 """
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.component.component import Component
 from chipweave.component.staged import Staged
@@ -122,7 +126,7 @@ def owner_likeness(part: Component, owners: dict) -> tuple:
     return likeness(part)
 
 
-def gather(parts) -> list:
+def gather(parts: Iterable[Any]) -> list:
     """Give every part its `group`, `members`, `replicas`, `die` and `dies`; returns the first part of each group.
 
     die       the number of the part's die; None for a part on none (a global command processor)

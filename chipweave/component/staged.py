@@ -12,8 +12,11 @@ to parts of several groups, each group is asked, and the chain branches on the d
 asks the parts at the other ends of a network likewise.
 """
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from chipweave.chain.branches import Scope, deal, fork
 from chipweave.chain.layout import DONE
@@ -35,28 +38,28 @@ class Staged(Component):
 
     dealt_by = ""
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """Declare what the group has; `work` says what is moved (chipweave.component.transfer_operands.Work)."""
 
-    def publish(self, layout):
+    def publish(self, layout: Any) -> None:
         """Publish the chains that start here, if any."""
 
-    def facts(self):
+    def facts(self) -> dict[Any, Any]:
         """Figures the part states of itself for policies and results (compute, hbm_bandwidth, ...), name -> value, or
         name -> one value for each die (`each`)."""
         return {}
 
-    def counter(self, stat):
+    def counter(self, stat: str) -> Any:
         """The kernel's counter of a declared statistic, one entry for each die."""
         if stat not in self.counters:
             self.counters[stat] = self.layout.counter(f"{self.group}.{stat}", len(self.replicas))
         return self.counters[stat]
 
-    def each(self, parameter):
+    def each(self, parameter: str) -> tuple[int, ...]:
         """A parameter of every die's part, as a tuple."""
         return tuple(getattr(part, parameter) for part in self.replicas)
 
-    def by_die(self, at: str, rule: Callable):
+    def by_die(self, at: str, rule: Callable) -> Any:
         """The duration rule that `rule(part)` gives for the part of the die in operand `at`; one rule where all are equal."""
         kept: dict = {}
         return pick(at, [kept[part] if part in kept else kept.setdefault(part, rule(part)) for part in self.replicas])
@@ -69,7 +72,17 @@ class Staged(Component):
             found.setdefault(leaders, []).append(part.die)
         return [(dies, leaders) for leaders, dies in found.items()]
 
-    def ask(self, port, what, chain, on="", deal_by="", together=False, absent=None, **options):
+    def ask(
+        self,
+        port: str,
+        what: str,
+        chain: Any,
+        on: str = "",
+        deal_by: str = "",
+        together: bool = False,
+        absent: Any = None,
+        **options: Any,
+    ) -> str:
         """Let the part at the other end of `port` append its stages for `what`; returns the name of the first one.
 
         Args:
@@ -86,7 +99,7 @@ class Staged(Component):
         ]
         return fork(self.layout, Scope(chain), f"which {port}", on, cases)
 
-    def across(self, port, what, chain, on, needs="", **options):
+    def across(self, port: Any, what: Any, chain: Any, on: Any, needs: str = "", **options: Any) -> Any:
         """Ask the part at the other end of the network of `port`, on the die in operand `on`; returns the first stage.
 
         needs  only parts whose port of this name is connected are ever asked
@@ -100,14 +113,16 @@ class Staged(Component):
             raise BadInput(f"{self.name}.{port}: no part of the network has anything at port {needs}")
         return fork(self.layout, Scope(chain), f"which {port}", on, cases)
 
-    def timed(self, chain, stage):
+    def timed(self, chain: Any, stage: Any) -> Any:
         """A stage that can begin a side chain: `stage`, behind a hold of no length where it is settled at an instant."""
         if stage == DONE:
             return ()
         instant = chain.stages[stage].kind not in ("hold", "send")
         return Scope(chain).hold("side", (), 0, then=stage) if instant else stage
 
-    def _asked(self, port, what, chain, leaders, deal_by, together, absent, options):
+    def _asked(
+        self, port: Any, what: Any, chain: Any, leaders: Any, deal_by: Any, together: Any, absent: Any, options: Any
+    ) -> Any:
         if not leaders:
             if absent is None:
                 raise BadInput(f"{self.group}.{port} is not connected, and {self.kind} asks for '{what}' there")
@@ -123,7 +138,7 @@ class Staged(Component):
         ]
         return deal(Scope(chain), f"which of {port}", deal_by, makers)
 
-    def _serve(self, what, chain, options, asker):
+    def _serve(self, what: Any, chain: Any, options: Any, asker: Any) -> Any:
         """The stages of this group for `what`, with `asker` in the words of what is wrong."""
         serve = getattr(self, f"serve_{what}", None)
         if serve is None:
@@ -141,6 +156,6 @@ class Staged(Component):
 class CopyTable(Staged):
     """Base of parts that name the copies of remote lines which each die keeps: the run asks them what changed."""
 
-    def changes(self, fabric):
+    def changes(self, fabric: Any) -> Any:
         """int64 [n, 3], rows (die, line, +1 stored or -1 dropped) since the last call, in the order it happened."""
         raise NotImplementedError

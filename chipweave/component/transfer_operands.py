@@ -4,8 +4,11 @@ One *slice* is what travels and is cached: one of an expert's weight matrices. A
 slice for the tokens that one die computes with it; its operands are `OPERANDS`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +29,7 @@ class Work:
     copy_capacity       slices a die may keep as copies, 0: no bound; one number, or one for each die
     keeps_copies        False where no die has room for a single one; one answer for each die where they differ
     refresh_copies      whether a read of a copy counts as use
+    hidden, intermediate  widths of an expert's matrices
     """
 
     layers: tuple
@@ -39,9 +43,11 @@ class Work:
     copy_capacity: int | tuple = 0
     refresh_copies: bool = False
     keeps_copies: bool | tuple = True
+    hidden: int = 0
+    intermediate: int = 0
 
     @classmethod
-    def of(cls, model, layers, store):
+    def of(cls, model: Any, layers: tuple[int, ...], store: Any) -> Work:
         """The work of a chipweave.trace.models.Model over these layers, copies kept as a policy's CopyStore says."""
         weights = model.weight_bytes
         capacity, keeps = 0, True
@@ -62,14 +68,16 @@ class Work:
             capacity,
             store.refresh_on_read,
             keeps,
+            model.hidden,
+            model.intermediate,
         )
 
-    def capacities(self, dies):
+    def capacities(self, dies: Any) -> Any:
         """`copy_capacity` of each of so many dies."""
         return self.copy_capacity if isinstance(self.copy_capacity, tuple) else (self.copy_capacity,) * dies
 
     @property
-    def lines(self):
+    def lines(self) -> int:
         """Slices of all layers: the keys of the copy tables."""
         return len(self.layers) * self.experts * self.slices
 
@@ -81,11 +89,11 @@ class Rows:
     Layers mostly give work of the same experts, so what does not depend on the rest of the plan is kept.
     """
 
-    def __init__(self, work, home):
+    def __init__(self, work: Work, home: np.ndarray) -> None:
         self.work, self.home = work, home
         self.kept = self.columns = None
 
-    def of(self, plan, layer_index):
+    def of(self, plan: Any, layer_index: int) -> np.ndarray:
         """int64 [entries, len(OPERANDS)] of a plan, in order of issue."""
         work, experts = self.work, plan.expert.tobytes()
         if experts != self.kept:
@@ -99,7 +107,7 @@ class Rows:
         columns[REMOTE] = columns[DIE] != columns[HOME]
         return np.ascontiguousarray(columns.T)
 
-    def keep(self, experts):
+    def keep(self, experts: np.ndarray) -> None:
         """The columns that follow from the experts alone."""
         self.columns = np.zeros((len(OPERANDS), len(experts)), np.int64)
         self.columns[HOME] = self.home[experts]

@@ -16,6 +16,7 @@ from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 
 REQUIRED = type("Required", (), {"__repr__": lambda self: "required"})()
 TYPES = (*units.NAMES, "choice", "table")
+WHOLE, MOST_WHOLE = ("count", "int"), 2**31 - 1
 
 
 class Param:
@@ -24,7 +25,7 @@ class Param:
     Args:
         type: a dimension of `chipweave.declare.units`, "choice" or "table".
         default: as it would be written in YAML; without it the parameter must be given. None: may be left out.
-        low, high: the least and greatest value allowed, written as the value is.
+        low, high: the least and greatest value allowed, written as the value is; whole numbers end at 2^31 - 1 otherwise.
         choices: for "choice", the texts allowed, or a function that gives them when they are first needed.
         columns: for "table", name -> dimension (or Param, for a column with a default or a range). The value is a
             tuple of dicts, one a row.
@@ -55,6 +56,9 @@ class Param:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
         if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
             raise TypeError("a choice has choices, a table has columns, nothing else has either")
+        if type in WHOLE:  # kernels and twins take 32 bits: the range stands where the number is declared
+            high = MOST_WHOLE if high is None else high
+            low = -MOST_WHOLE if low is None and type == "int" else low
         self.type, self.default, self.low, self.high = type, default, low, high
         self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
         self.behind = behind

@@ -6,7 +6,10 @@
 chipweave every number must be, and a test holds them to it. `chipweave info SYSTEM --sources` lists them.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.errors import Place, nearest
 
@@ -27,7 +30,7 @@ class Source:
     place: Place = Place()
 
 
-def split(node, faults):
+def split(node: Any, faults: Any) -> tuple[Any, ...]:
     """(the bare value's Node, its Source or None) of a value written plainly or with its source."""
     if not (node.is_map and "value" in node.value):
         return node, None
@@ -54,7 +57,7 @@ def split(node, faults):
     return node.value["value"], Source(source.text, kind.text, source.place)
 
 
-def numbers(path, node, params, sources):
+def numbers(path: str, node: Any, params: dict[Any, Any], sources: dict[Any, Any]) -> list[Any]:
     """[(path, Node, Source or None)] of the numbers written in a mapping Node; words count only where they say their source."""
     words = ("choice", "str", "bool")
     return [

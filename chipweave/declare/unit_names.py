@@ -4,9 +4,12 @@ A handful of units and prefixes do; a general library of units costs more than a
 tests/core/test_units.py holds every name, prefix, power and quotient to pint's answer.
 """
 
+from __future__ import annotations
+
 import re
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 PREFIXES = {
     **{"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15},
@@ -52,7 +55,7 @@ def unit(text: str) -> tuple[Fraction, dict[str, int]]:
     return size, {base: power for base, power in powers.items() if power}
 
 
-def _named(name):
+def _named(name: Any) -> Any:
     """A unit with a prefix or without, in the plural (flits) or not; names in m and s have none: "ms" is a time."""
     for whole in (name, name[:-1] if name.endswith("s") and len(name) > 2 and name[-2] not in "ms" else ""):
         if whole in UNITS:

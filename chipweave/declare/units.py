@@ -114,13 +114,13 @@ def _quantity(value, dimension, rounding):
     try:
         size, powers = unit_named(unit_text)
     except ValueError:
-        likely = nearest(unit_text, spec.shown) or _by_letters(unit_text, spec.shown)
+        likely = _meant(unit_text, dimension, spec.shown)
         raise _fault(
             f"unknown unit {unit_text!r} in {_quoted(value)}", spec, likely and f"{found.group()} {likely}"
         ) from None
     target, dimensions = unit_named(spec.unit)
     if powers != dimensions:
-        likely = nearest(unit_text, [u for u in spec.shown if u.startswith(unit_text)] or spec.shown)
+        likely = next((u for u in spec.shown if "/" in u and unit_text in (u.replace("/", ""), u[:-2])), "")
         raise _fault(f"{_quoted(value)} is not a {dimension}", spec, likely and f"{found.group()} {likely}")
     exact = amount * size / target
     if spec.most is not None and abs(exact) > spec.most:
@@ -225,7 +225,31 @@ def _fault(what, spec, likely=""):
     return BadInput(Fault(what, allowed=f"a number and a unit, such as {spec.example}", nearest=likely or ""))
 
 
-def _by_letters(unit_text, units):
-    """The unit with the same letters, whatever their case or a missing slash: "gbs" is "GB/s"."""
-    bare = re.sub("[^a-z]", "", unit_text.lower())
-    return next((u for u in units if re.sub("[^a-z]", "", u.lower()) == bare), "")
+_BITS_OR_BYTES = re.compile(
+    r"(?P<prefix>kilo|mega|giga|tera|peta|kibi|mebi|gibi|tebi|[kmgtpKMGTP]i?)?"
+    r"(?P<base>bits?|Bits?|bytes?|Bytes?|[bB])(?P<per>/s|/sec|/S|ps|PS|persecond)?"
+)
+_PREFIXES = {
+    **{"kilo": "k", "mega": "M", "giga": "G", "tera": "T", "peta": "P"},
+    **{"kibi": "Ki", "mebi": "Mi", "gibi": "Gi", "tebi": "Ti", "ki": "Ki", "mi": "Mi", "gi": "Gi", "ti": "Ti"},
+    **{"k": "k", "m": "M", "g": "G", "t": "T", "p": "P"},
+}
+
+
+def _meant(unit_text, dimension, shown):
+    """The unit that an unknown text means, or "": a hint has the size of what was written.
+
+    Of data b is a bit and B a byte ("256Gb/s" is 256 Gbps, "9000b" 9000 bit), prefixes go by their letter. Of all else a
+    unit of `shown` that begins with the same letter.
+    """
+    found = _BITS_OR_BYTES.fullmatch(unit_text.replace(" ", ""))
+    if found is None or dimension not in ("bytes", "bandwidth"):
+        likely = nearest(unit_text, shown)
+        return likely if likely[:1].casefold() == unit_text[:1].casefold() else ""
+    if bool(found["per"]) != (dimension == "bandwidth"):
+        return ""
+    head = _PREFIXES[found["prefix"].lower()] if found["prefix"] else ""
+    bits = found["base"] == "b" or found["base"].lower().startswith("bit")
+    if dimension == "bytes":
+        return head + ("bit" if bits else "B")
+    return head + ("bps" if bits else "B/s")

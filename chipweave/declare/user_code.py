@@ -9,14 +9,20 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
+import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from chipweave.errors import BadInput, ChipweaveError, Fault, Place
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 FILE = re.compile(r".+\.py:[A-Za-z_]\w*$")
+
+
+LET_IN: dict[type, str] = {}  # class -> name of what was let in, in this process
 
 
 def is_code(name):
@@ -56,7 +62,9 @@ class Gate:
         except FileNotFoundError:
             raise BadInput(Fault(f"no file {target}", place)) from None
         except (Exception, SystemExit) as error:
-            raise BadInput(Fault(f"importing {target} failed: {type(error).__name__}: {error}", place)) from error
+            at = _line_in(error, Path(folder) / target)
+            words = f"importing {target} failed{at}: {type(error).__name__}: {error}"
+            raise BadInput(Fault(words, place)) from error
         cls = getattr(module, cls_name, None)
         if not (isinstance(cls, type) and issubclass(cls, base)):
             what = "is not there" if cls is None else f"is not a {base.__name__}"
@@ -64,6 +72,7 @@ class Gate:
         if "kind" not in vars(cls):
             cls.kind = name
         module.__chipweave_code__ = True  # for `blamed`
+        LET_IN[cls] = name
         if getattr(module, "__file__", None):
             self.used[name] = {"file": Path(module.__file__).name, "sha256": _sha256(module.__file__)}
         return cls
@@ -81,16 +90,36 @@ class Gate:
 
 @contextlib.contextmanager
 def blamed():
-    """What fails in code that a Gate let in becomes a BadInput with the last line of it that ran."""
+    """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its line."""
     try:
         yield
-    except ChipweaveError:
-        raise
-    except (Exception, SystemExit) as error:
+    except BadInput as error:
         place = where(error)
         if place is None:
             raise
-        raise BadInput(Fault(f"{type(error).__name__}: {error} (--debug shows the calls)", place)) from error
+        raise BadInput([f if str(f.place) else replace(f, place=place) for f in error.faults]) from error
+    except ChipweaveError:
+        raise
+    except (Exception, SystemExit) as error:
+        fault = blame(error)
+        if fault is None:
+            raise
+        raise BadInput(fault) from error
+
+
+def blame(error):
+    """The Fault of an exception that came out of let-in code, or was raised on what such code returned; None elsewhere."""
+    words = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    place = where(error)
+    if place is not None:
+        return Fault(f"{words} (--debug shows the calls)", place)
+    found = _handled(error)
+    if found is None:
+        return None
+    place, name = found
+    last = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+    at = f" in {Path(last.filename).name}:{last.lineno}" if last else ""
+    return Fault(f"{words}{at}, on what {name} declares or returns (--debug shows the calls)", place)
 
 
 def where(error):
@@ -104,6 +133,54 @@ def where(error):
             trace = trace.tb_next
         error = error.__cause__ or error.__context__
     return found
+
+
+def place_of(thing, method=""):
+    """The Place of a class (or instance) of let-in code, or of its method; no Place for other code."""
+    cls = thing if isinstance(thing, type) else type(thing)
+    if not any(base in LET_IN for base in cls.__mro__):
+        return Place()
+    code = getattr(getattr(cls, method, None), "__code__", None)
+    if code is not None:
+        return Place(code.co_filename, code.co_firstlineno)
+    try:
+        return Place(inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1])
+    except (OSError, TypeError):
+        return Place()
+
+
+def _handled(error):
+    """(Place, name) of the let-in class that the calls down to `error` were about, the innermost first, or None."""
+    found = None
+    while error is not None and found is None:
+        trace = error.__traceback__
+        while trace is not None:
+            for value in list(trace.tb_frame.f_locals.values()):
+                found = _let_in(value) or found
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    if found is None and len(LET_IN) == 1:  # nothing else of the user's own is there
+        found = _let_in(next(iter(LET_IN)))
+    return found
+
+
+def _let_in(value):
+    """(Place, name) where a value is, or waits in, let-in code; else None."""
+    generator = getattr(value, "_generator", None)  # a process of SimPy
+    frame = getattr(generator, "gi_frame", None)
+    if frame is not None and frame.f_globals.get("__chipweave_code__"):
+        return Place(frame.f_code.co_filename, frame.f_lineno), frame.f_code.co_name
+    cls = value if isinstance(value, type) else type(value)
+    name = next((LET_IN[base] for base in getattr(cls, "__mro__", ()) if base in LET_IN), None)
+    return (place_of(cls), name) if name else None
+
+
+def _line_in(error, file):
+    """Where in a file its import failed, in words."""
+    if isinstance(error, SyntaxError):
+        return f" in line {error.lineno}"
+    lines = [t.lineno for t in traceback.extract_tb(error.__traceback__) if Path(t.filename).name == file.name]
+    return f" in line {lines[-1]}" if lines else ""
 
 
 def _from_file(path):

@@ -192,7 +192,7 @@ class _Reader:
         elif key is None:
             self.stack[-1][1] = self.key(parent, node)
         else:
-            if key[0]:
+            if key[0] is not None:
                 parent.value[key[0]] = node
             self.stack[-1][1] = None
         return True

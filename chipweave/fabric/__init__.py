@@ -8,22 +8,14 @@
 How transfers share the links of a network is a link model, one file each in chipweave/fabric/link_models/.
 """
 
-import importlib
-
-from chipweave._kernel import ffi, lib  # noqa: F401  (for other owners of kernel code)
 from chipweave.chain.nouns import RouteTime, TakeRoute
 from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, Rules, rules
 from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.fabric.engine import Engine
+from chipweave.io.native import ffi, lib, load
 
 __all__ = ["ADMISSIONS", "WAIT_QUEUES", "Engine", "Rules", "build", "ffi", "lib", "load", "rules"]
-
-
-def load(name):
-    """(ffi, lib) of the behaviour module built from csrc/behaviours/NAME."""
-    module = importlib.import_module(f"chipweave._c_{name}")
-    return module.ffi, module.lib
 
 
 def build(

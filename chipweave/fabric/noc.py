@@ -13,6 +13,7 @@ MATCHER = {"separable_input_first": 0, "separable_output_first": 1, "islip": 2, 
 PIGGYBACK, PRIO = 4, 5
 ARBITER = {"round_robin": 0, "matrix": 1}
 PRIORITY = {"none": 0, "age": 1, "network_age": 2, "local_age": 3, "hop_count": 4, "queue_length": 5, "class": 6}
+SPREAD = {"none": 0, "message": 1, "pair": 2, "packet": 3}
 SAME_NAME = (
     "vcs vc_depth vc_classes routing_delay vc_alloc_delay sw_alloc_delay st_delay credit_delay speculative "
     "spec_check_elig spec_check_cred spec_mask_by_reqs wait_for_tail_credit vc_busy_when_full "
@@ -55,28 +56,37 @@ class Kernel:
         for name in SAME_NAME:
             setattr(config, name, getattr(router, name))
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
-        config.terminal_latency, config.watchdog, config.seed, config.general = (
-            network.seat_latency,
-            watchdog,
-            seed,
-            general,
-        )
+        config.watchdog, config.seed, config.general = watchdog, seed, general
         config.skip, config.flows = skip, flows
         config.cut_through = router.flow_control == "cut_through"
         config.priority, config.split = PRIORITY[router.priority], network.phase is not None
-        if network.minimal is None:
+        config.ways, config.spread = network.ways, SPREAD[network.spread]
+        folded = network.table is None
+        if network.minimal is None and (
+            folded or tuple(network.strides) == tuple(np.cumprod((1, *network.radices[:-1])))
+        ):
             config.dimensions, config.radix = (
                 len(network.radices),
                 list(network.radices) + [0] * (8 - len(network.radices)),
             )
+        if folded:
+            turns = network.turns
+            config.folded, config.here = 1, turns.here
+            config.stride = list(turns.strides) + [0] * (8 - len(turns.strides))
+            config.split = any((entry != 255).any() and (entry[entry != 255] & 192).any() for entry in turns.entries)
         for name in ("vc_allocator", "sw_allocator", "spec_sw_allocator"):
             field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
             field.matcher, field.arbiter, field.iterations = _allocator(getattr(router, name))
-        links = ffi.new(
-            "struct noc_link[]", [(k.src, k.src_port, k.dst, k.dst_port, k.latency, k.interval) for k in network.links]
+        links = ffi.from_buffer("struct noc_link[]", network.links.rows)
+        terminals = ffi.new(
+            "struct noc_terminal[]",
+            [
+                (*map(int, terminal), ps)
+                for terminal, ps in zip(network.terminals, network.terminal_latencies(), strict=True)
+            ],
         )
-        seats = ffi.new("struct noc_terminal[]", [tuple(map(int, seat)) for seat in network.seats])
         ports = ffi.new("int32_t[]", [int(p) for p in network.ports])
+        table = np.concatenate([entry.ravel() for entry in network.turns.entries]) if folded else entries(network)
         dims, self._dims = _dims(network)
         minimal = (
             ffi.NULL
@@ -84,9 +94,7 @@ class Kernel:
             else ffi.from_buffer("uint64_t[]", np.ascontiguousarray(network.minimal))
         )
         error = ffi.new("char[256]")
-        net = lib.noc_open(
-            config, ports, links, seats, ffi.from_buffer("uint8_t[]", entries(network)), minimal, dims, error
-        )
+        net = lib.noc_open(config, ports, links, terminals, ffi.from_buffer("uint8_t[]", table), minimal, dims, error)
         if net == ffi.NULL:
             raise BadInput(f"flit network {network.name}: {ffi.string(error).decode()}")
         self.net = ffi.gc(net, lib.noc_close, int(lib.noc_memory(net)))

@@ -4,8 +4,11 @@ A message that is sent because another has arrived is a class of its own: reques
 and so on along each chain. Both engines put each class on VCs of its own, so that replies never wait for requests.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from chipweave.chain.layout import DONE
 from chipweave.errors import BadInput
@@ -24,7 +27,7 @@ class FlitPlan:
     flits_per_byte: Fraction
 
 
-def sends(layout, network):
+def sends(layout: Any, network: Any) -> list[tuple[Any, Any]]:
     """[(chain, stage)] of every send stage through the network."""
     return [
         (chain, stage)
@@ -34,7 +37,7 @@ def sends(layout, network):
     ]
 
 
-def efficiency(layout, network):
+def efficiency(layout: Any, network: Any) -> Fraction:
     """The share of the bandwidth that messages reach: one figure for all of a network whose links are shared."""
     shares = {
         stage.message.efficiency: f"chain {chain.name}, stage {stage.name}" for chain, stage in sends(layout, network)
@@ -50,7 +53,7 @@ def efficiency(layout, network):
 MOST_BYTES_PER_S = 2**62  # the kernel's shares are 64 bits, and one of them is kept for "none"
 
 
-def speeds(layout, network):
+def speeds(layout: Any, network: Any) -> list[int]:
     """Whole bytes per second that messages reach on each link of a network under `fair`.
 
     Raises:
@@ -67,7 +70,7 @@ def speeds(layout, network):
     return reached
 
 
-def classes(layout, network):
+def classes(layout: Any, network: Any) -> tuple[dict[tuple[str, str], int], list[tuple[int, int]], list[str]]:
     """({(chain, stage): class}, [(class, class that answers it)], [names])."""
     import networkx as nx  # slow to import, and only flit comes here
 
@@ -91,7 +94,7 @@ def classes(layout, network):
     return class_of, sorted(answers), ["/".join(sorted(names[d])) for d in sorted(names)]
 
 
-def flit_plan(layout, network):
+def flit_plan(layout: Any, network: Any) -> FlitPlan:
     """The `FlitPlan` of a network whose option `flit` makes its FlitNetwork for a number of classes.
 
     Raises:

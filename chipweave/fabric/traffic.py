@@ -1,5 +1,9 @@
 """Synthetic traffic of the flit kernel (csrc/flit/traffic.h) for Python."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.fabric import ffi, lib
@@ -9,19 +13,19 @@ BINS = 65536
 
 
 def run(
-    kernel,
-    pattern,
-    load,
-    sizes=((1, 1),),
-    targets=None,
-    weights=None,
-    on_off=None,
-    warmup=1000,
-    cycles=1000,
-    drain_limit=100_000,
-    seed=1,
-    empty=False,
-):
+    kernel: Any,
+    pattern: Any,
+    load: Any,
+    sizes: Any = ((1, 1),),
+    targets: Any = None,
+    weights: Any = None,
+    on_off: Any = None,
+    warmup: int = 1000,
+    cycles: int = 1000,
+    drain_limit: int = 100_000,
+    seed: int = 1,
+    empty: bool = False,
+) -> Any:
     """Run warm-up, measurement and drain on an open `Kernel`.
 
     sizes: (flits, weight) pairs; on_off: (alpha, beta, rate while on), one may be negative.

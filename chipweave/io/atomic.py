@@ -3,18 +3,22 @@
 What is there and is no plain file (/dev/stdout, a pipe) is written to as it stands, never replaced; a link stays a link.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault
 
 
-def check_file(path):
+def check_file(path: Path | str | None) -> None:
     """Raise BadInput unless a file can be written at `path` (or it is "-"): said before the work, not after it."""
     if path is None or str(path) == "-":
         return
@@ -29,7 +33,7 @@ def check_file(path):
         check_folder(path.parent)
 
 
-def check_folder(folder):
+def check_folder(folder: Path | str | None) -> None:
     """Raise BadInput unless files can be made in `folder`, which need not be there yet."""
     if folder is None:
         return
@@ -45,7 +49,7 @@ def check_folder(folder):
 
 
 @contextlib.contextmanager
-def replacing(path, mode="w"):
+def replacing(path: Path, mode: str = "w") -> Iterator[Any]:
     """Open a temporary file beside `path`; on success it takes the name `path`, on failure it is gone.
 
     Raises:
@@ -70,7 +74,7 @@ def replacing(path, mode="w"):
         raise
 
 
-def _opened(path, opening):
+def _opened(path: Path, opening: Any) -> tuple[int, str]:
     """What `opening()` returns, its refusal as a fault that names `path`."""
     try:
         return opening()
@@ -78,7 +82,7 @@ def _opened(path, opening):
         raise BadInput(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
-def write_json(path, document):
+def write_json(path: Any, document: Any) -> None:
     """Write a document as JSON to a file, or to standard output where `path` is "-"."""
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     if str(path) == "-":
@@ -88,7 +92,7 @@ def write_json(path, document):
         file.write(text)
 
 
-def canonical_sha256(value):
+def canonical_sha256(value: list[Any]) -> str:
     """SHA-256 of the canonical JSON of `value` (sorted keys, no spaces)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -5,10 +5,13 @@ NO_COLOR. A table that is wider than the terminal is printed as one block a row,
 where there is no terminal a table is as wide as it needs to be.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 BYTES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 BETWEEN = 3  # columns of screen between two cells, with the rule
@@ -87,12 +90,12 @@ def note(text: object) -> None:
     say(text, to_stderr=True)
 
 
-def console():
+def console() -> Any:
     """The rich console of standard error, for progress on a terminal."""
     return _console(to_stderr=True)
 
 
-def _console(to_stderr: bool, needed: int | None = None):
+def _console(to_stderr: bool, needed: int | None = None) -> Any:
     from rich.console import Console
 
     system = None if os.environ.get("NO_COLOR") else "auto"
@@ -104,7 +107,7 @@ def _console(to_stderr: bool, needed: int | None = None):
     )
 
 
-def amount(value):
+def amount(value: int) -> str:
     """Bytes for people: 2.47 TB."""
     for unit, size in BYTES:
         if value >= size:

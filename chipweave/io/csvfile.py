@@ -4,10 +4,13 @@ A header that lacks a column or has one twice, a row with more or fewer cells th
 each is a fault with its line, and all are reported together. Lines without any cell are passed over.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import Fault, Faults, Place
 
@@ -32,7 +35,7 @@ def rows(
 
 
 def rows_of(
-    file, path: str | Path, needed: Sequence[str], faults: Faults, others: bool = True
+    file: Any, path: str | Path, needed: Sequence[str], faults: Faults, others: bool = True
 ) -> Iterator[tuple[dict[str, str], Place]]:
     """`rows` of a text stream that was opened with newline=""; `path` is its name in places."""
     reader = csv.reader(file)

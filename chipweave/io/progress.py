@@ -4,10 +4,13 @@ Without a terminal a line comes at most every ten seconds and at most every per 
 stays short; work that takes less than ten seconds prints none.
 """
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from chipweave.io.console import console, note
 
@@ -19,7 +22,7 @@ Progress = Callable[[str, int, int], None]
 class Lines:
     """Progress as lines of text; `clock` is time.monotonic, or a test's."""
 
-    def __init__(self, title: str, total: int, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, title: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.title, self.total, self.clock = title, total, clock
         self.begun = self.said = clock()
         self.done = 0
@@ -38,7 +41,7 @@ class Lines:
 class Counting:
     """A bar, or lines, that count things done; a context, or started by `start` and ended by `stop`."""
 
-    def __init__(self, total: int, title: str = "runs"):
+    def __init__(self, total: int, title: str = "runs") -> None:
         self.total, self.title, self.done = total, title, 0
         self.bar = _bar(title) if console().is_terminal else None
         self.task = self.bar.add_task(title, total=total, rate="") if self.bar else None
@@ -52,11 +55,11 @@ class Counting:
         if self.bar:
             self.bar.stop()
 
-    def __enter__(self) -> "Counting":
+    def __enter__(self) -> Counting:
         self.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.stop()
 
     def advance(self) -> None:
@@ -113,7 +116,7 @@ def busy(text: str) -> Iterator[None]:
         beside.join()
 
 
-def _bar(title: str):
+def _bar(title: str) -> Any:
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -37,8 +37,9 @@ def find(name, folder="", beside=None, place=Place()):
                 return path
         raise BadInput(_no_file(text, Path(text), place))
     names = shipped(folder)
-    if text not in names and text and Path(text).exists():
-        raise BadInput(_no_file(text, Path(text), place))
+    there = [path for path in ([Path(beside) / text] if beside else []) + [Path(text)] if text and path.exists()]
+    if text not in names and there:
+        raise BadInput(_no_file(text, there[0], place))
     if text not in names:
         raise BadInput(
             Fault(
@@ -53,6 +54,8 @@ def find(name, folder="", beside=None, place=Place()):
 
 def _no_file(text, path, place):
     """Why a path cannot be read as a YAML file."""
+    if path.is_file():
+        return Fault(f"{text} does not end in .yaml", place, f"a YAML file; ./{text} for one of another name")
     if path.is_dir():
         return Fault(f"{text} is a folder", place, "a YAML file")
     return Fault(

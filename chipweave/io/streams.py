@@ -4,6 +4,8 @@
 exit code. A stream that was closed before the start takes everything and shows nothing.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import sys
@@ -14,7 +16,7 @@ from typing import Any, TextIO
 class _UntilClosed:
     """A text stream whose reader may leave."""
 
-    def __init__(self, stream: TextIO):
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
@@ -25,7 +27,7 @@ class _UntilClosed:
             self._stream.write(text)
         return len(text)
 
-    def writelines(self, lines) -> None:
+    def writelines(self, lines: Any) -> None:
         for line in lines:
             self.write(line)
 

@@ -5,10 +5,13 @@ tensor pipe, the exponentials of the softmax, the bytes of keys and values throu
 decides (tile, packing of heads, splits of the context, extra passes) is an `AttentionKernel`, read from YAML.
 """
 
+from __future__ import annotations
+
 import heapq
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
+from typing import Any
 
 from chipweave.kernel_models.chip import Chip
 from chipweave.kernel_models.tiles import fill_seconds
@@ -135,7 +138,7 @@ def seconds(chip: Chip, turnaround_s: float, efficiency: float, call: Attention,
     return kernel.floor_s + max(busy, moved) + helper + _merge_seconds(chip, call, kernel, splits)
 
 
-def _traffic_rate(chip, efficiency, size, cold):
+def _traffic_rate(chip: Chip, efficiency: float, size: int, cold: bool) -> float:
     """Bytes/s of a data set of `size` bytes that the call before left in L2 as far as it fits.
 
     Home lines, and a copy of each line whose reader is in the other partition, share one pool (launch.resident_share):
@@ -149,7 +152,9 @@ def _traffic_rate(chip, efficiency, size, cold):
 class _Tile:
     """What one thread block's work costs: a start and end, and a time for each block of context."""
 
-    def __init__(self, chip, turnaround_s, traffic, call, kernel):
+    def __init__(
+        self, chip: Chip, turnaround_s: float, traffic: float, call: Attention, kernel: AttentionKernel
+    ) -> None:
         group = call.heads // call.kv_heads
         held = group * call.queries if kernel.packed else call.queries
         self.used = min(kernel.rows, held)
@@ -166,7 +171,7 @@ class _Tile:
         self.block = (max(product, softmax) if kernel.overlapped else product + softmax) + kernel.sync_s
 
 
-def _scheduled(chip, call, kernel, tile):
+def _scheduled(chip: Chip, call: Attention, kernel: AttentionKernel, tile: _Tile) -> tuple[float, int, float]:
     """(seconds of all tiles over the SMs, splits of a context)."""
     group = call.heads // call.kv_heads
     heads, held = (call.kv_heads, group * call.queries) if kernel.packed else (call.heads, call.queries)
@@ -186,7 +191,7 @@ def _scheduled(chip, call, kernel, tile):
 
 
 @lru_cache(maxsize=65536)
-def _makespan(blocks, copies, slots, fixed, block, dealt):
+def _makespan(blocks: tuple[int], copies: int, slots: int, fixed: float, block: float, dealt: str) -> float:
     """End of the last tile when a free SM takes the next; `blocks`: of one head's tiles, each `copies` times.
 
     dealt  "longest": longest tiles first; "turn": head by head, first tokens first
@@ -201,7 +206,7 @@ def _makespan(blocks, copies, slots, fixed, block, dealt):
     return max(ends)
 
 
-def _planned(chip, call, kernel, tile):
+def _planned(chip: Any, call: Any, kernel: Any, tile: Any) -> Any:
     """FlashMLA's plan: the blocks of all sequences, an overhead added to each, dealt evenly over the SMs."""
     rows = ceil(call.heads // call.kv_heads / kernel.rows)
     parts = max(1, chip.sms // rows)
@@ -213,13 +218,13 @@ def _planned(chip, call, kernel, tile):
     return whole * tile.fixed(chip.sms) + walked * tile.block, splits, tile.start
 
 
-def _cast_seconds(chip, call, kernel):
+def _cast_seconds(chip: Chip, call: Attention, kernel: AttentionKernel) -> float:
     """Every cached value through the integer lanes of the SMs, which convert in software."""
     values = call.kv_bytes_all / call.kv_bytes
     return kernel.cast_cycles * values / (chip.sms * INTEGER_LANES * min(chip.tensor_clock_hz, chip.clock_hz))
 
 
-def _merge_seconds(chip, call, kernel, splits):
+def _merge_seconds(chip: Chip, call: Attention, kernel: AttentionKernel, splits: int) -> float:
     """The kernel that adds split results: 32-bit partial results through L2."""
     if splits == 1:
         return 0.0
@@ -227,14 +232,14 @@ def _merge_seconds(chip, call, kernel, splits):
     return kernel.merge_s + waits + call.batch * call.heads * call.v * 4 * 2 * splits / chip.l2_bytes_per_s
 
 
-def _fa3_dynamic(tiles, blocks, sms, kernel):
+def _fa3_dynamic(tiles: int, blocks: int, sms: int, kernel: AttentionKernel) -> int:
     """FlashAttention-3's splits of paged batches: blocks dealt over the SMs with a tenth to spare
     (hopper/flash_prepare_scheduler.cu)."""
     each = ceil(tiles * blocks * 1.1 / sms)
     return max(1, min(ceil(blocks / each), kernel.max_splits))
 
 
-def _fill(tiles, blocks, sms, kernel):
+def _fill(tiles: int, blocks: int, sms: int, kernel: AttentionKernel) -> int:
     """As many shares as SMs are free for, one block at least each."""
     return max(1, min(kernel.max_splits, sms * kernel.per_sm // tiles, blocks))
 

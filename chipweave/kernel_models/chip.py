@@ -1,6 +1,9 @@
 """The figures of a die that the kernel-level models read, and how each follows from structure, datasheet or calibration."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 ELEMENT_BYTES = {"bfloat16": 2, "float16": 2, "fp8": 1, "fp8_block": 1, "int8": 1, "tf32": 4}
 """Bytes of one operand element; the tensor pipe does 2 / bytes times its 16-bit rate."""
@@ -37,29 +40,29 @@ class Chip:
     tma_extra_s: float = 0.0
     die_memory_bytes_per_s: float = float("inf")
 
-    def with_fit(self, **figures):
+    def with_fit(self, **figures: Any) -> Chip:
         """The same die with calibrated figures."""
         return replace(self, **figures)
 
-    def flop_per_s(self, dtype):
+    def flop_per_s(self, dtype: str) -> float:
         """Dense tensor rate of the whole die for operands of `dtype`."""
         return self.sms * self.flop_per_clk * 2 / ELEMENT_BYTES[dtype] * min(self.tensor_clock_hz, self.clock_hz)
 
     @property
-    def l2_bytes_per_s(self):
+    def l2_bytes_per_s(self) -> float:
         """L2 read rate at the boost clock."""
         return self.l2_bytes_per_clk * self.clock_hz
 
-    def memory_bytes_per_s(self, efficiency):
+    def memory_bytes_per_s(self, efficiency: float) -> float:
         """Memory rate of an access pattern that reaches `efficiency` of the pin rate, bounded by the die's own limit."""
         return min(self.dram_bytes_per_s * efficiency, self.die_memory_bytes_per_s)
 
     @property
-    def shared_bytes_per_s(self):
+    def shared_bytes_per_s(self) -> float:
         """What one SM writes to its shared memory."""
         return self.shared_bytes_per_clk * self.clock_hz
 
     @property
-    def port_bytes_per_s(self):
+    def port_bytes_per_s(self) -> float:
         """What one SM takes from L2."""
         return self.port_bytes_per_clk * self.clock_hz

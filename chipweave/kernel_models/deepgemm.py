@@ -4,6 +4,8 @@ Its FP8 kernels are persistent: a tile's epilogue is not overlapped with its SM'
 are fetched meanwhile (a warp group of their own runs ahead), so `overlapped=False`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import ceil
 
@@ -32,15 +34,15 @@ class Release:
     ties: callable
 
 
-def _wider(new, old):
+def _wider(new: tuple[int, int], old: tuple[int, int]) -> bool:
     return new[1] >= old[1] and new[0] <= old[0]
 
 
-def _taller_then_narrower(new, old):
+def _taller_then_narrower(new: tuple[int, int], old: tuple[int, int]) -> bool:
     return new[0] > old[0] or (new[0] == old[0] and new[1] < old[1])
 
 
-def _least_waste(new, old):
+def _least_waste(new: tuple[int, int], old: tuple[int, int]) -> bool:
     (rows, columns), (old_rows, old_columns) = new, old
     if rows == old_rows:
         return columns < old_columns
@@ -62,7 +64,7 @@ RELEASES = {
 """Commits 5da24e2, 55ab91f and 327ec92."""
 
 
-def choose(sms, m, n, groups=1, kind="dense", release="2025-04"):
+def choose(sms: int, m: int, n: int, groups: int = 1, kind: str = "dense", release: str = "2025-04") -> Tile:
     """The tile for `groups` groups of `m` expected rows and `n` columns; kind: dense, contiguous or masked.
 
     Fewest waves first, then the fullest last wave, then as the release breaks ties.
@@ -77,12 +79,12 @@ def choose(sms, m, n, groups=1, kind="dense", release="2025-04"):
     return _paired(Tile(*best[1]), m, n, groups, kind, release)
 
 
-def _waves(sms, m, n, groups, rows, columns):
+def _waves(sms: int, m: int, n: int, groups: int, rows: int, columns: int) -> tuple[int, int]:
     tiles = ceil(m / rows) * ceil(n / columns) * groups
     return ceil(tiles / sms), tiles % sms or sms
 
 
-def _paired(tile, m, n, groups, kind, release):
+def _paired(tile: Tile, m: int, n: int, groups: int, kind: str, release: str) -> Tile:
     """Add the cluster of two, where the release allows it."""
     many = m >= RELEASES[release].multicast_from
     beside = many and n % (2 * tile.columns) == 0
@@ -98,7 +100,7 @@ def _paired(tile, m, n, groups, kind, release):
     return Tile(tile.rows, tile.columns, 1, 2) if beside else tile
 
 
-def store_conflicts(columns, release):
+def store_conflicts(columns: int, release: str) -> int:
     """Passes of the banks for one store of eight rows of 16 bytes, which lie a row of the output tile apart."""
     if RELEASES[release].padded:
         return 1

@@ -3,7 +3,10 @@
 The workload is a repeated SCALE kernel, `A[i] = B[i] * s` in double precision, one element a thread.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 THREADS_PER_SM = 2048
 BYTES_PER_THREAD = 16
@@ -34,12 +37,12 @@ class LaunchPath:
     turn_efficiency: float
 
     @property
-    def l2_mean_s(self):
+    def l2_mean_s(self) -> float:
         """A hit of unknown home: half are far."""
         return self.l2_near_s + self.l2_hop_s / 2
 
 
-def resident_share(chip, moved_bytes):
+def resident_share(chip: Any, moved_bytes: int) -> float:
     """Share of a repeated copy's bytes that L2 keeps from one pass to the next.
 
     Home lines of both arrays and, of the array that is read, a copy in the reader's partition where that is not the
@@ -50,31 +53,31 @@ def resident_share(chip, moved_bytes):
     return min(1.0, max(0.0, (chip.l2_bytes - moved_bytes) / (chip.l2_bytes - all_fits)))
 
 
-def moving_seconds(chip, path, moved_bytes):
+def moving_seconds(chip: Any, path: LaunchPath, moved_bytes: int) -> float:
     """Time that the data itself needs: through L2 what it holds, through memory the rest."""
     kept = resident_share(chip, moved_bytes)
     memory = chip.memory_bytes_per_s(path.dram_efficiency) * path.turn_efficiency
     return moved_bytes * (kept / chip.l2_bytes_per_s + (1 - kept) / memory)
 
 
-def waves(chip, moved_bytes):
+def waves(chip: Any, moved_bytes: int) -> int:
     """Whole waves of blocks before the last: a thread an element, all SMs full."""
     threads = max(1, round(moved_bytes / BYTES_PER_THREAD))
     return (threads - 1) // (chip.sms * THREADS_PER_SM)
 
 
-def copy_seconds(chip, path, moved_bytes):
+def copy_seconds(chip: Any, path: LaunchPath, moved_bytes: float) -> float:
     """Execution of one SCALE kernel: a block's life, the data, and one more block's life where a second wave starts."""
     life = path.turnaround_s + path.l2_mean_s
     return life * (1 + min(1, waves(chip, moved_bytes))) + moving_seconds(chip, path, moved_bytes)
 
 
-def launched_seconds(chip, path, moved_bytes, mode):
+def launched_seconds(chip: Any, path: LaunchPath, moved_bytes: float, mode: str) -> float:
     """Time per kernel of a train of dependent launches; mode: "stream" or "graph"."""
     return path.gap_s[mode] + copy_seconds(chip, path, moved_bytes)
 
 
-def barrier_seconds(chip, path, sync_cycles=30):
+def barrier_seconds(chip: Any, path: LaunchPath, sync_cycles: int = 30) -> float:
     """A barrier of all blocks through one counter in L2: fence, atomic, the poll that sees the last arrival.
 
     The slowest block decides, and to it the counter is far. Polls repeat: it has just missed the last arrival and
@@ -85,7 +88,7 @@ def barrier_seconds(chip, path, sync_cycles=30):
     return fence + atomic + poll + 2 * sync_cycles / chip.clock_hz
 
 
-def persistent_seconds(chip, path, moved_bytes, cooperative):
+def persistent_seconds(chip: Any, path: LaunchPath, moved_bytes: int, cooperative: bool) -> float:
     """Time per pass of threads that stay: load, store, barrier.
 
     cooperative  grid.sync(): one more fence behind the barrier; nothing is outstanding there, it only empties L1

@@ -3,7 +3,10 @@
 The kernels are those of the fastest public framework at a point: CUTLASS grouped GEMMs with autotuned tiles.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,18 +30,18 @@ class Layer:
     dtype: str
 
     @property
-    def gemms(self):
+    def gemms(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """(columns, inner dimension) of the gate-and-up and of the down projection."""
         return (2 * self.intermediate, self.hidden), (self.hidden, self.intermediate)
 
 
-def gemm_seconds(chip, counts, n, k, dtype, dram_efficiency):
+def gemm_seconds(chip: Any, counts: np.ndarray, n: int, k: int, dtype: str, dram_efficiency: float) -> float:
     """One grouped GEMM with the best of the tiles that its operand type allows."""
     tiles = TILES_BLOCK if dtype == "fp8_block" else TILES_16
     return min(grouped_seconds(chip, counts, n, k, dtype, tile, dram_efficiency, overlapped=True) for tile in tiles)
 
 
-def movement_bytes(layer, rows, tokens, slots):
+def movement_bytes(layer: Layer, rows: int, tokens: int, slots: int) -> tuple[int, ...]:
     """Bytes of each kernel that only moves data: permute, activation, combine, and quantisation for FP8.
 
     rows    token slots that this rank computes
@@ -52,7 +55,9 @@ def movement_bytes(layer, rows, tokens, slots):
     return permute, activation, combine, *quantise
 
 
-def layer_seconds(chip, layer, counts, tokens, slots, dram_efficiency):
+def layer_seconds(
+    chip: Any, layer: Layer, counts: np.ndarray, tokens: int, slots: int, dram_efficiency: float
+) -> float:
     """Seconds of the kernels of one layer without their launches, for `counts` tokens per local expert, of `slots` in all."""
     counts = np.asarray(counts)
     gemms = sum(gemm_seconds(chip, counts, n, k, layer.dtype, dram_efficiency) for n, k in layer.gemms)

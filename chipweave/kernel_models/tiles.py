@@ -1,7 +1,10 @@
 """Output tiles of a GEMM: what one costs an SM, what a wave of them costs the die."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from chipweave.kernel_models.chip import ELEMENT_BYTES
 
@@ -28,21 +31,21 @@ class Tile:
     over: int = 1
     beside: int = 1
 
-    def steps(self, k, dtype):
+    def steps(self, k: int, dtype: str) -> int:
         """k-steps over the inner dimension `k`."""
         return ceil(k * ELEMENT_BYTES[dtype] / ROW_BYTES)
 
-    def tensor_seconds(self, chip, k, dtype):
+    def tensor_seconds(self, chip: Any, k: int, dtype: str) -> float:
         """Time of the tensor pipe of one SM for one tile."""
         rows = ceil(self.rows / WGMMA_ROWS) * WGMMA_ROWS
         inner = self.steps(k, dtype) * ROW_BYTES / ELEMENT_BYTES[dtype]
         return 2 * rows * self.columns * inner / (chip.flop_per_s(dtype) / chip.sms)
 
-    def port_bytes(self, k, dtype):
+    def port_bytes(self, k: int, dtype: str) -> int:
         """Bytes that enter the SM for one tile."""
         return (self.rows + self.columns) * ROW_BYTES * self.steps(k, dtype)
 
-    def l2_bytes(self, k, dtype, active=1, one_row=False):
+    def l2_bytes(self, k: int, dtype: str, active: int = 1, one_row: bool = False) -> float:
         """Bytes that L2 sends for `active` tiles: what a cluster shares is sent once for all of it.
 
         one_row  all tiles lie side by side, so that all SMs read the same activations in step: whoever is ahead waits for
@@ -51,18 +54,18 @@ class Tile:
         activations = PARTITIONS * self.rows if one_row else active * self.rows / self.beside
         return (activations + active * self.columns / self.over) * ROW_BYTES * self.steps(k, dtype)
 
-    def covering(self, m, n):
+    def covering(self, m: int, n: int) -> int:
         """Tiles that cover an m x n output, in whole clusters."""
         rows, columns = ceil(m / (self.rows * self.over)), ceil(n / (self.columns * self.beside))
         return rows * self.over * columns * self.beside
 
 
-def fill_seconds(chip):
+def fill_seconds(chip: Any) -> float:
     """From the start of a block to its first operand in shared memory: one DRAM access through the TMA engine."""
     return chip.dram_latency_s + chip.tma_extra_s
 
 
-def store_seconds(chip, tile, active=1, conflicts=1, out_bytes=2):
+def store_seconds(chip: Any, tile: Tile, active: int = 1, conflicts: int = 1, out_bytes: int = 2) -> float:
     """Epilogue of one tile while `active` SMs store theirs: registers to shared memory, from there through the SM's port and
     into L2, acknowledged.
 
@@ -73,13 +76,15 @@ def store_seconds(chip, tile, active=1, conflicts=1, out_bytes=2):
     return size * conflicts / chip.shared_bytes_per_s + out + chip.l2_latency_s
 
 
-def busy_seconds(chip, tile, k, dtype, active, one_row=False):
+def busy_seconds(chip: Any, tile: Tile, k: int, dtype: str, active: int, one_row: bool = False) -> float:
     """Main loop of one tile while `active` SMs do the same: the slowest of tensor pipe, SM port and share of L2."""
     l2 = tile.l2_bytes(k, dtype, active, one_row) / chip.l2_bytes_per_s
     return max(tile.tensor_seconds(chip, k, dtype), tile.port_bytes(k, dtype) / chip.port_bytes_per_s, l2)
 
 
-def waves_seconds(chip, tile, tiles, k, dtype, overlapped, conflicts=1, one_row=False):
+def waves_seconds(
+    chip: Any, tile: Tile, tiles: int, k: int, dtype: str, overlapped: bool, conflicts: int = 1, one_row: bool = False
+) -> float:
     """Time from the first operand on to the last store for `tiles` tiles over the SMs, in waves.
 
     overlapped  epilogues run beside the next tile's main loop (ping-pong, two blocks an SM), which spreads them over time, and

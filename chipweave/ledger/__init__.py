@@ -8,12 +8,15 @@ conditions of a measurement but not its value: a prediction cannot look at what 
         return {q.id: 512.0 if modelled(q) else NotModelled("needs texture loads") for q in questions}
 """
 
+from __future__ import annotations
+
 import importlib
 import math
 import pkgutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import correlation, fmean, median
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place
 from chipweave.io import csvfile
@@ -39,7 +42,7 @@ class Question:
     role: str
 
     @property
-    def x(self):
+    def x(self) -> float:
         """`x_value` as a number, or None where it is none."""
         try:
             return float(self.x_value)
@@ -92,17 +95,17 @@ class Case:
     point: object = None
     together: object = None
 
-    def bar_of(self, question):
+    def bar_of(self, question: Question) -> float | None:
         return self.bar(question) if callable(self.bar) else self.bar
 
 
 CASES = {}
 
 
-def case(suite, group, bar=None, point=None, together=None):
+def case(suite: str, group: str, bar: Any = None, point: Any = None, together: Any = None) -> Any:
     """Decorator: this function answers the rows of `group` in `suite`; a group answered twice is refused."""
 
-    def register(predict):
+    def register(predict: Any) -> Any:
         key = (suite, group)
         known = CASES.get(key)
         if known and known.predict.__module__ != predict.__module__:
@@ -115,7 +118,7 @@ def case(suite, group, bar=None, point=None, together=None):
     return register
 
 
-def discover():
+def discover() -> dict[tuple[str, str], Case]:
     """Import every case file once; returns {(suite, group): Case}."""
     package = importlib.import_module("chipweave.validation.cases")
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
@@ -123,7 +126,7 @@ def discover():
     return CASES
 
 
-def read_references(path):
+def read_references(path: Path | str) -> list[tuple[Question, str]]:
     """[(Question, value text)] of a CSV with the columns of the shipped table, or of every CSV of a folder.
 
     Raises `BadInput` with every fault: file and line of missing columns, short or long rows, ids that occur twice.
@@ -139,7 +142,7 @@ def read_references(path):
     return rows
 
 
-def _read_table(path, seen, faults):
+def _read_table(path: Path, seen: dict[Any, Any], faults: Faults) -> list[Any]:
     """The rows of one file; `seen` (id -> where) spans all files."""
     rows = []
     for row, place in csvfile.rows(path, COLUMNS, faults):
@@ -152,7 +155,7 @@ def _read_table(path, seen, faults):
     return rows
 
 
-def _check_device(device, place, faults):
+def _check_device(device: str, place: Place, faults: Faults) -> None:
     """A device that is a file is there; whether it is a die is for the cases to say."""
     if device.endswith((".yaml", ".yml")) and not Path(device).is_file():
         faults.add(
@@ -162,7 +165,7 @@ def _check_device(device, place, faults):
         )
 
 
-def number(text):
+def number(text: str) -> float | None:
     """The value as one finite number, or None."""
     try:
         value = float(text)
@@ -171,14 +174,14 @@ def number(text):
     return value if math.isfinite(value) else None
 
 
-def relative_error(simulated, reference):
+def relative_error(simulated: float, reference: float) -> float:
     """simulated / reference - 1; where the reference is 0: 0 if simulated is 0, else 1."""
     if reference == 0:
         return 0.0 if simulated == 0 else 1.0
     return simulated / reference - 1
 
 
-def ask(suite, questions, cases):
+def ask(suite: str, questions: list[Question], cases: dict[tuple[str, str], Case]) -> dict[str, float]:
     """{id: float or NotModelled} of the questions whose group has a case."""
     groups, answers = {}, {}
     for question in questions:
@@ -189,7 +192,9 @@ def ask(suite, questions, cases):
     return answers
 
 
-def judge(suite, references, cases, ask=ask):
+def judge(
+    suite: str, references: list[tuple[Question, str]], cases: dict[tuple[str, str], Case], ask: Any = ask
+) -> list[Result]:
     """Every reference row as a `Result`, in the order of the references; `ask` may answer in several processes."""
     answers = ask(suite, [q for q, _ in references], cases)
     results = [_result(q, number(text), cases.get((suite, q.group)), answers.get(q.id)) for q, text in references]
@@ -197,7 +202,7 @@ def judge(suite, references, cases, ask=ask):
     return results
 
 
-def _result(question, reference, found, answer):
+def _result(question: Question, reference: float | None, found: Case, answer: NotModelled | float) -> Result:
     why = ""
     if reference is None:
         answer, why = None, "the reference value is not one number"
@@ -231,7 +236,9 @@ def _result(question, reference, found, answer):
     )
 
 
-def _keep_best_of_each_point(suite, references, results, cases):
+def _keep_best_of_each_point(
+    suite: str, references: list[tuple[Question, str]], results: list[Result], cases: dict[tuple[str, str], Case]
+) -> None:
     """Where rows are alternatives for one point, only the smallest reference enters the group's figures."""
     points = {}
     for (question, _), result in zip(references, results):
@@ -246,7 +253,7 @@ def _keep_best_of_each_point(suite, references, results, cases):
                 result.why = result.why or "another framework is faster at this point: listed, not counted"
 
 
-def summarise(results):
+def summarise(results: list[Result]) -> list[dict[str, float | str | None]]:
     """The groups' figures, worst mean first: n, n_modelled; MAPE, median, max and signed mean of the errors; correlation.
 
     The correlation is that of the logarithms: the values of a group span decades, and on a linear scale the largest few decide.
@@ -267,21 +274,21 @@ def summarise(results):
     return sorted(rows, key=lambda r: (r["role"] != SCORED, -(r["mape"] or 0), r["group"]))
 
 
-def _correlation(pairs):
+def _correlation(pairs: list[tuple[float, float]]) -> float | None:
     """Pearson's of the logarithms; None below three positive pairs or where one side does not vary."""
     logs = [(math.log(a), math.log(b)) for a, b in pairs if a > 0 and b > 0]
     sides = list(zip(*logs))
     return correlation(*sides) if len(logs) > 2 and all(len(set(side)) > 1 for side in sides) else None
 
 
-def worst(results, most=10):
+def worst(results: list[Result], most: int = 10) -> list[Result]:
     """The rows furthest off among those that count, predicted ones only if there are any."""
     off = [r for r in results if r.counts and r.error]
     scored = [r for r in off if r.role == SCORED]
     return sorted(scored or off, key=lambda r: (-abs(r.error), r.id))[:most]
 
 
-def missed_bars(results):
+def missed_bars(results: Any) -> Any:
     """[(group, bar, mean error)] of the groups whose scored rows miss their bar; a group may have several bars."""
     kept = {}
     for r in results:
@@ -290,7 +297,7 @@ def missed_bars(results):
     return [(group, bar, fmean(errors)) for (group, bar), errors in sorted(kept.items()) if fmean(errors) > bar]
 
 
-def as_json(suite, version, results):
+def as_json(suite: Any, version: Any, results: Any) -> Any:
     """The document of `chipweave validate --json`."""
     rows = [{k: v for k, v in asdict(r).items() if k != "counts"} for r in results]
     return {

@@ -4,9 +4,13 @@ A case that fails on one row must not cost the others their answers: the rows of
 one, and the row at fault is listed as not modelled with the error as its reason.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
 
 from chipweave import ledger
 from chipweave.errors import ChipweaveError
@@ -15,10 +19,10 @@ PIECE = 24
 """Questions asked at once: enough to share what a case builds, few enough to keep two processes busy to the end."""
 
 
-def asking(jobs=1):
+def asking(jobs: int = 1) -> Any:
     """A function for `ledger.judge` that asks in `jobs` processes; the answers are the same for any number."""
 
-    def ask(suite, questions, cases):
+    def ask(suite: Any, questions: Any, cases: Any) -> Any:
         most = PIECE if jobs > 1 else len(questions)
         pieces = pieces_of([q for q in questions if (suite, q.group) in cases], cases, suite, most)
         answers = {}
@@ -29,7 +33,7 @@ def asking(jobs=1):
     return ask
 
 
-def pieces_of(questions, cases, suite, most):
+def pieces_of(questions: Any, cases: Any, suite: Any, most: Any) -> Any:
     """Lists of questions of one group, about `most` long, dealt out so that each has small and large ones."""
     groups, pieces = {}, []
     for question in questions:
@@ -41,7 +45,7 @@ def pieces_of(questions, cases, suite, most):
     return pieces
 
 
-def units_of(questions, case):
+def units_of(questions: Any, case: Any) -> Any:
     """The questions of one group as lists of those that must be asked together."""
     units = {}
     for question in questions:
@@ -49,7 +53,7 @@ def units_of(questions, case):
     return list(units.values())
 
 
-def _run(suite, pieces, jobs):
+def _run(suite: str, pieces: list[list[ledger.Question]], jobs: int) -> Iterator[dict[str, float]]:
     """The answers of each piece, as they come."""
     from chipweave.io.progress import Counting
 
@@ -61,7 +65,9 @@ def _run(suite, pieces, jobs):
             counting.reached(done, f"{done / (time.perf_counter() - began):,.0f} rows/s")
 
 
-def _answers(suite, pieces, jobs):
+def _answers(
+    suite: str, pieces: list[list[ledger.Question]], jobs: int
+) -> Iterator[tuple[dict[Any, Any] | list[ledger.Question], ...]]:
     """(piece, its answers), in the order in which they come."""
     if jobs == 1 or len(pieces) < 2:
         yield from ((piece, answer(suite, piece)) for piece in pieces)
@@ -71,7 +77,7 @@ def _answers(suite, pieces, jobs):
         yield from ((waiting[done], done.result()) for done in as_completed(waiting))
 
 
-def answer(suite, questions):
+def answer(suite: str, questions: list[ledger.Question]) -> dict[Any, Any]:
     """{id: answer} of questions of one group."""
     cases = ledger.discover()
     try:

@@ -5,9 +5,12 @@
 which rows it moved.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import json
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.io.atomic import replacing
@@ -20,7 +23,7 @@ DIGITS = 4
 ROW_DIGITS = 6
 
 
-def figures(groups):
+def figures(groups: list[dict[str, float | str | None]]) -> dict[str, dict[str, float]]:
     """ "group (role)" -> the figures kept, rounded to DIGITS."""
     return {
         f"{g['group']} ({g['role']})": {k: _rounded(g[k]) for k in KEPT}
@@ -28,7 +31,7 @@ def figures(groups):
     }
 
 
-def read(path):
+def read(path: Any) -> dict[Any, Any]:
     """suite -> figures of its groups; empty where there is no file yet."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -38,7 +41,7 @@ def read(path):
         raise BadInput(Fault(f"not JSON: {error}", Place(str(path)))) from error
 
 
-def worse(old, new):
+def worse(old: dict[str, dict[str, float]], new: dict[str, dict[str, float]]) -> list[Any]:
     """One line for each scored group that got worse: its mean error grew by more than SLACK, or it answers fewer rows."""
     lines = []
     for name, before in old.items():
@@ -58,7 +61,7 @@ def worse(old, new):
     return lines
 
 
-def write(path, suite, new):
+def write(path: Any, suite: str, new: dict[str, dict[str, float]]) -> None:
     """Replace the figures of one suite in the file."""
     document = {**read(path), suite: new}
     with replacing(path) as file:
@@ -66,7 +69,7 @@ def write(path, suite, new):
         file.write("\n")
 
 
-def rows_text(results):
+def rows_text(results: Any) -> Any:
     """CSV of id, simulated (empty where not modelled), in the order of the references."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -75,11 +78,11 @@ def rows_text(results):
     return out.getvalue()
 
 
-def read_rows(path):
+def read_rows(path: Any) -> Any:
     """{id: simulated or None} of a file written with `rows_text`."""
     with open(path, newline="", encoding="utf-8") as file:
         return {row["id"]: float(row["simulated"]) if row["simulated"] else None for row in csv.DictReader(file)}
 
 
-def _rounded(value):
+def _rounded(value: float | None) -> float | None:
     return round(value, DIGITS) + 0.0 if isinstance(value, float) else value

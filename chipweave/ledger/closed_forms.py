@@ -7,9 +7,12 @@ A file of validation/cases/ registers a group; `chipweave validate analytic` fin
         yield Check("row-hit", "read of an open row", expected=tCL, simulated=..., tolerance=0.0, unit="ps")
 """
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.errors import BadInput
 
@@ -39,10 +42,10 @@ class Check:
     why: str = ""
 
 
-def closed_form(group):
+def closed_form(group: Any) -> Any:
     """Decorator: this function yields the checks of `group`; a group given twice is refused."""
 
-    def register(checks):
+    def register(checks: Any) -> Any:
         known = FORMS.get(group)
         if known and known.__module__ != checks.__module__:
             raise BadInput(f"closed forms '{group}' are given twice: {known.__module__}, {checks.__module__}")
@@ -52,7 +55,7 @@ def closed_form(group):
     return register
 
 
-def discover():
+def discover() -> dict[str, Any]:
     """Import every case file once; returns {group: function}."""
     package = importlib.import_module("chipweave.validation.cases")
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
@@ -60,7 +63,7 @@ def discover():
     return FORMS
 
 
-def run(group):
+def run(group: Any) -> Any:
     """The checks of one group, in order; two of one name are refused."""
     checks = list(discover()[group]())
     names = [c.name for c in checks]

@@ -1,29 +1,32 @@
 """The committed ledger: validation/README.md, baseline.json and the answer to every row, written by `validate --update`."""
 
+from __future__ import annotations
+
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from chipweave.io.atomic import replacing
 from chipweave.ledger import baseline
 from chipweave.ledger import text as ledger_text
 
 
-def folder():
+def folder() -> Path:
     """Where the ledger stands: the package's own folder, which is the source tree of an editable installation."""
     return Path(str(files("chipweave.validation")))
 
 
-def text(suite, results, groups):
+def text(suite: Any, results: Any, groups: Any) -> Any:
     """The Markdown of one suite."""
     return ledger_text.section(results, groups, getattr(suite, "extra", lambda _: ())(results))
 
 
-def got_worse(name, groups):
+def got_worse(name: Any, groups: Any) -> Any:
     """Lines for the groups that are worse than the committed baseline."""
     return baseline.worse(baseline.read(folder() / "baseline.json").get(name, {}), baseline.figures(groups))
 
 
-def stale(name, suite, results, groups):
+def stale(name: Any, suite: Any, results: Any, groups: Any) -> Any:
     """Lines for the files that no longer say what the program gives; the cure is in the line."""
     cure = f"run: chipweave validate {name} --update"
     lines = []
@@ -37,7 +40,7 @@ def stale(name, suite, results, groups):
     return lines
 
 
-def update(name, suite, results, groups):
+def update(name: str, suite: Any, results: list[Any], groups: list[dict[str, float | str | None]]) -> None:
     """Rewrite the suite's section of README.md, its figures in baseline.json and its rows."""
     readme = folder() / "README.md"
     document = ledger_text.place(readme.read_text(encoding="utf-8"), name, text(suite, results, groups))

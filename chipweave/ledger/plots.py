@@ -3,9 +3,12 @@
 A curve is the rows that differ in x alone; hollow points are rows that are not scored (calibration and what repeats it). It is drawn where at least `LEAST` of them have a number for x and an answer.
 """
 
+from __future__ import annotations
+
 import re
 import textwrap
 from statistics import fmean
+from typing import Any
 
 from chipweave.ledger import SCORED
 
@@ -14,7 +17,7 @@ POWERS_OF_TWO = ("B", "B moved", "M", "message_size", "tokens")
 MEASURED, SIMULATED = "#444444", "#c44e52"
 
 
-def curves(references, results):
+def curves(references: Any, results: Any) -> Any:
     """{name: (title, unit, x name, [(x, measured, simulated, scored)])} of all curves there are, sorted by x; named by their first row."""
     found = {}
     for (q, _), r in zip(references, results):
@@ -31,7 +34,7 @@ def curves(references, results):
     return named
 
 
-def draw(folder, references, results, suffix=".png"):
+def draw(folder: Any, references: Any, results: Any, suffix: str = ".png") -> Any:
     """Write one picture per curve into `folder`; returns their paths."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -47,7 +50,7 @@ def draw(folder, references, results, suffix=".png"):
     return paths
 
 
-def _curve(axes, title, unit, x_name, points):
+def _curve(axes: Any, title: Any, unit: Any, x_name: Any, points: Any) -> None:
     from matplotlib.ticker import LogFormatter
 
     x, measured, simulated, _ = zip(*points)
@@ -75,5 +78,5 @@ def _curve(axes, title, unit, x_name, points):
     axes.legend(frameon=False)
 
 
-def _slug(text):
+def _slug(text: Any) -> Any:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-")

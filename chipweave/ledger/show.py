@@ -1,5 +1,7 @@
 """What a person sees of a suite: groups, the rows furthest off, what is not modelled and why."""
 
+from __future__ import annotations
+
 from functools import partial
 
 from chipweave import ledger
@@ -9,7 +11,13 @@ from chipweave.io.console import Sheet
 REASONS = 12
 
 
-def show(name, results, groups, remarks, to_stderr=False):
+def show(
+    name: str,
+    results: list[ledger.Result],
+    groups: list[dict[str, float | str | None]],
+    remarks: list[str],
+    to_stderr: bool = False,
+) -> None:
     """Print a suite, on standard error where `to_stderr`; `remarks` come last."""
     say = partial(console.say, to_stderr=to_stderr)
     console.show(_groups(name, groups), to_stderr)
@@ -26,7 +34,7 @@ def show(name, results, groups, remarks, to_stderr=False):
         say(line)
 
 
-def _groups(name, groups):
+def _groups(name: str, groups: list[dict[str, float | str | None]]) -> Sheet:
     heads = ("group", "role", "rows", "modelled", "mean |error|", "median", "worst", "bias", "correlation")
     caption = "errors are means over the rows that are modelled; error = simulated / reference - 1"
     sheet = Sheet(f"validate {name}", heads, caption=caption, right_from=2)
@@ -37,7 +45,7 @@ def _groups(name, groups):
     return sheet
 
 
-def _furthest(rows):
+def _furthest(rows: list[ledger.Result]) -> Sheet:
     heads = ("row", "group", "device", "quantity", "x", "reference", "simulated", "error", "status")
     sheet = Sheet("furthest off", heads)
     for r in rows:

@@ -11,10 +11,13 @@ A suite is a module `chipweave.validation.suites.NAME`, so a new suite is a new 
     KEEP_ROWS = True                                         the answer to each row is committed, not the groups' figures alone
 """
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chipweave import __version__, ledger
 from chipweave.errors import BadInput, Fault, nearest
@@ -43,16 +46,16 @@ class Asked:
     check: bool = False
 
     @property
-    def whole(self):
+    def whole(self) -> Any:
         return not (self.reference or self.groups or self.device)
 
 
-def suites():
+def suites() -> list[str]:
     """The names of the suites there are."""
     return sorted(m.name for m in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__))
 
 
-def run(names, asked):
+def run(names: tuple[str], asked: Asked) -> Any:
     """Judge the named suites (all where none is named) and print them; returns what missed a bar or got worse, as lines."""
     known = suites()
     unknown = [
@@ -78,7 +81,7 @@ def run(names, asked):
     return missed
 
 
-def run_suite(name, asked):
+def run_suite(name: Any, asked: Any) -> Any:
     """(JSON document, lines of what missed a bar or got worse) of one suite."""
     from chipweave.ledger import files as ledger_files
     from chipweave.ledger.show import show
@@ -114,7 +117,7 @@ def run_suite(name, asked):
     return document, lines
 
 
-def write_out(folder, name, suite, results, document, asked):
+def write_out(folder: Any, name: Any, suite: Any, results: Any, document: Any, asked: Any) -> None:
     """SUITE.json, SUITE.md and one plot per curve."""
     from chipweave.ledger import files as ledger_files
     from chipweave.ledger import plots as ledger_plots

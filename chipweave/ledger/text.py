@@ -7,7 +7,10 @@
 Whatever stands outside the marks is written by people and kept.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave import ledger
 from chipweave.errors import BadInput
@@ -15,12 +18,12 @@ from chipweave.errors import BadInput
 BEGIN, END = "<!-- {}: begin, written by `chipweave validate {} --update` -->", "<!-- {}: end -->"
 
 
-def section(results, groups, extra=()):
+def section(results: Any, groups: Any, extra: tuple[Any, ...] = ()) -> Any:
     """The text of one suite: groups (misses first), the worst rows, what is not modelled and why, then `extra` parts."""
     return "\n\n".join(["### Groups", _groups(groups, _bars(results)), *_worst(results), *_left_out(results), *extra])
 
 
-def place(document, suite, text):
+def place(document: Any, suite: Any, text: Any) -> Any:
     """`document` with the section of `suite` replaced by `text`; a section that is not there yet is added at the end."""
     begin, end = BEGIN.format(suite, suite), END.format(suite)
     block = f"{begin}\n\n{text}\n\n{end}"
@@ -31,21 +34,21 @@ def place(document, suite, text):
     return re.sub(re.escape(begin) + ".*" + re.escape(end), lambda _: block, document, flags=re.DOTALL)
 
 
-def table(head, rows):
+def table(head: list[str], rows: list[Any]) -> str:
     """A Markdown table; bars in cells are escaped."""
 
-    def line(cells):
+    def line(cells: Any) -> Any:
         return "| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
 
     return "\n".join([line(head), line(["---"] * len(head)), *map(line, rows)])
 
 
-def percent(value):
+def percent(value: float) -> str:
     """One digit after the point, as `-4.7 %`; "-" for none."""
     return "-" if value is None else f"{100 * value + 0.0:.1f} %".replace("-0.0 %", "0.0 %")
 
 
-def _bars(results):
+def _bars(results: list[ledger.Result]) -> dict[tuple[str, str], str]:
     """(group, role) -> the bars of its rows, smallest first."""
     bars = {}
     for r in results:
@@ -54,7 +57,7 @@ def _bars(results):
     return {key: _bar(sorted(found)) for key, found in bars.items()}
 
 
-def _bar(found):
+def _bar(found: list[float]) -> str:
     """Up to two bars as they are, more as a range."""
     return (
         " / ".join(f"{100 * b:g} %" for b in found)
@@ -63,7 +66,7 @@ def _bar(found):
     )
 
 
-def _groups(groups, bars):
+def _groups(groups: list[dict[str, float | str | None]], bars: dict[tuple[str, str], str]) -> str:
     head = ["group", "role", "rows", "modelled", "mean error", "bar", "median", "worst", "bias", "correlation"]
     rows = []
     for g in groups:
@@ -74,7 +77,7 @@ def _groups(groups, bars):
     return table(head, rows)
 
 
-def _worst(results):
+def _worst(results: Any) -> Any:
     rows = [
         [
             r.id,
@@ -97,7 +100,7 @@ def _worst(results):
     )
 
 
-def _left_out(results):
+def _left_out(results: Any) -> Any:
     reasons = {}
     for r in results:
         if r.status == "not modelled":

@@ -11,36 +11,58 @@ module. What it declares (parameters with unit and range, ports, statistics) is 
 `Endpoints(engine="plain")` runs the Python twins (chipweave/plain/endpoints.py) instead: the same events, slowly.
 """
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 
-from chipweave import fabric
 from chipweave.errors import BadInput, ChipweaveError, nearest
+from chipweave.io import native
 
 FOREVER = 2**63 - 1
 
 
+REQUIRED = -(2**63)  # CW_REQUIRED of csrc/behaviour.h: a parameter without a default
+
+
+class Statistic(NamedTuple):
+    """A statistic that a behaviour declares in its C table."""
+
+    unit: str
+    doc: str
+
+
 class Table:
-    """What a behaviour declares: `parameters` name -> (unit, default, low, high, words), `ports`, `statistics`."""
+    """What a behaviour declares in C.
+
+    Attributes:
+        parameters: name -> (unit, default or None where one must be given, low, high, words).
+        ports: names, in the order of their numbers.
+        statistics: name -> Statistic, in the order of their numbers.
+    """
 
     def __init__(self, ffi, table):
         self.pointer = int(ffi.cast("uintptr_t", table))
         text = lambda p: ffi.string(p).decode()  # noqa: E731
         self.abi, self.name = table.abi, text(table.name)
-        if self.abi != fabric.lib.CW_ABI:
+        if self.abi != native.lib.CW_ABI:
             raise BadInput(
-                f"behaviour {self.name}: built for header version {self.abi}, this kernel has {fabric.lib.CW_ABI}: build it again"
+                f"behaviour {self.name}: built for header version {self.abi}, this kernel has {native.lib.CW_ABI}: build it again"
             )
         self.parameters = {}
         for i in range(table.n_parameters):
             p = table.parameters[i]
-            self.parameters[text(p.name)] = (text(p.unit), p.standard, p.low, p.high, text(p.words))
+            standard = None if p.standard == REQUIRED else p.standard
+            self.parameters[text(p.name)] = (text(p.unit), standard, p.low, p.high, text(p.words))
         self.ports = [text(table.ports[i]) for i in range(table.n_ports)]
-        self.statistics = [text(table.statistics[i].name) for i in range(table.n_statistics)]
+        rows = [table.statistics[i] for i in range(table.n_statistics)]
+        self.statistics = {text(s.name): Statistic(text(s.unit), text(s.words)) for s in rows}
 
 
+@lru_cache
 def load_table(name):
     """The Table of `chipweave._c_NAME`, whose C symbol is `cw_NAME`."""
-    ffi, lib = fabric.load(name)
+    ffi, lib = native.load(name)
     return Table(ffi, ffi.addressof(lib, f"cw_{name}"))
 
 
@@ -75,6 +97,9 @@ class Endpoints:
                 raise BadInput(
                     f"{table.name} has no parameter '{key}'; allowed: {', '.join(table.parameters)}; nearest: {nearest(key, table.parameters)}"
                 )
+        missing = [name for name, p in table.parameters.items() if p[1] is None and name not in parameters]
+        if missing:
+            raise BadInput(f"{table.name} needs {', '.join(missing)}: a device's numbers have no default")
         values = [int(parameters.get(name, p[1])) for name, p in table.parameters.items()]
         for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items()):
             if not low <= value <= high:
@@ -82,8 +107,15 @@ class Endpoints:
         self.names.append(table)
         return self.core.part(table, values)
 
+    def _known(self, part):
+        """The table of a part; one that was never added is refused."""
+        if not 0 <= part < len(self.names):
+            raise BadInput(f"there is no endpoint {part}; allowed: 0 to {len(self.names) - 1}")
+        return self.names[part]
+
     def port(self, part, name):
         """Number of a port of a part."""
+        self._known(part)
         ports = self.names[part].ports
         if name not in ports:
             raise BadInput(
@@ -101,10 +133,12 @@ class Endpoints:
 
     def attach(self, part, what, data):
         """Hand a table of int64 to a part; it is kept alive as long as the system is."""
+        self._known(part)
         self.core.attach(part, what, np.ascontiguousarray(data, dtype=np.int64))
 
     def start(self, part, code, delay_ps=0, data=0):
         """Wake a part by a timer of its own, from outside."""
+        self._known(part)
         self.core.start(part, int(delay_ps), code, data)
 
     def send(self, part, port, lane, address, kind, mask=15, tag=0, size=0, delay_ps=0):
@@ -112,7 +146,11 @@ class Endpoints:
         self.core.send(part, self.port(part, port), lane, int(delay_ps), (address, tag, size, kind, mask))
 
     def run(self, until_ps=FOREVER, events=FOREVER):
-        """Run until a time (events of that instant included), a number of events, or the end; returns the events done."""
+        """Run until a time (events of that instant included), a number of events, or the end; returns the events done.
+
+        Raises:
+            BadInput: a part found a fault in what it was given, such as a program.
+        """
         return self.core.run(int(until_ps), int(events))
 
     def touch(self, parts, addresses, mask=15, levels=8):
@@ -135,7 +173,7 @@ class Endpoints:
 
     def total(self, parts, name):
         """Sum of a statistic over parts of one behaviour."""
-        i = self.names[parts[0]].statistics.index(name)
+        i = list(self.names[parts[0]].statistics).index(name)
         return sum(self.core.statistic(p, i) for p in parts)
 
 
@@ -143,7 +181,7 @@ class KernelCore:
     """The engine of csrc/endpoints/endpoints.c behind plain calls."""
 
     def __init__(self, parts, wires, seed):
-        ffi, lib = fabric.ffi, fabric.lib
+        ffi, lib = native.ffi, native.lib
         self.ffi, self.lib, self.kept = ffi, lib, []
         handle = lib.cw_engine_open(parts, wires, seed)
         if not handle:
@@ -180,11 +218,11 @@ class KernelCore:
         self.lib.cw_engine_send(self.handle, part, port, lane, delay, m)
 
     def run(self, until, events):
-        return self.lib.cw_engine_run(self.handle, until, events)
+        return self.checked(self.lib.cw_engine_run(self.handle, until, events))
 
     def touch(self, parts, addresses, mask, levels):
         answered = self.ffi.new("int64_t[]", levels)
-        self.lib.cw_engine_touch(
+        touched = self.lib.cw_engine_touch(
             self.handle,
             self.ffi.cast("int32_t *", parts.ctypes.data),
             len(parts),
@@ -194,6 +232,7 @@ class KernelCore:
             answered,
             levels,
         )
+        self.checked(touched)
         return list(answered)
 
     def now(self):

@@ -10,6 +10,11 @@ leaves out `lanes` and `wire_latency`, the last two are for those that need them
     rates()                     -> {port: (ps a KiB out, ps a KiB in)} of each of its endpoints
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 from chipweave.errors import BadInput
 from chipweave.line_rate.endpoints import Endpoints
 
@@ -22,7 +27,7 @@ class LineRate:
         numbers: part name -> numbers of its endpoints.
     """
 
-    def __init__(self, system, seed=1, engine="kernel"):
+    def __init__(self, system: Any, seed: int = 1, engine: str = "kernel") -> None:
         self.parts = [p for p in system.parts.values() if getattr(p, "behaviour", "")]
         if not self.parts:
             raise BadInput(f"topology {system.name} has no part that works at line rate")
@@ -39,7 +44,9 @@ class LineRate:
                 for number in self.numbers[part.name]:
                     self.endpoints.rate(number, port, out, in_)
 
-    def _wires(self, system, asked):
+    def _wires(
+        self, system: Any, asked: dict[str, list[dict[str, int]]]
+    ) -> Iterator[tuple[tuple[str, int, str], tuple[str, int, str], int]]:
         known = {p.name: p for p in self.parts}
         for part in self.parts:
             for i, port, j, other, latency in getattr(part, "inner_wires", list)():

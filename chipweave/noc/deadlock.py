@@ -13,16 +13,19 @@ one another, so a shared VC makes the one half wait for the other, and counts as
 
 from collections import deque
 
-import networkx as nx
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
-from chipweave.noc.deadlock_graph import ESCAPE, Walk
+from chipweave.io.late import late
+from chipweave.noc.deadlock_graph import ESCAPE, TableWalk, Walk, walked  # noqa: F401  (Walk: the twin of the quicker ones)
+from chipweave.noc.routing import HERE, grid
+
+nx = late("networkx")
 
 STARTS_TRIED = 64
 CURES = (
-    "routing without circles (xy on a mesh, datelines with an even number of VCs on a torus), a class of VCs for each of "
-    "request and reply (vc_classes), or allow_deadlock: true"
+    "routing without circles (xy on a mesh, datelines with an even number of VCs on a torus, up_down or shortest_escape "
+    "on any graph), a class of VCs for each of request and reply (vc_classes), or allow_deadlock: true"
 )
 
 
@@ -49,7 +52,7 @@ def dependencies(network, router, replies=()):
     All classes are routed alike, so only those that `replies` bind in a circle are drawn, else class 0 for all.
     Under adaptive routing only escape VCs are drawn.
     """
-    walk, parts, graph = Walk(network), vc_parts(router, network), nx.DiGraph()
+    walk, parts, graph = walked(network), vc_parts(router, network), nx.DiGraph()
     bound = _bound_classes(replies)
     for group in bound or [{0}]:
         for vc_class in sorted(group):
@@ -116,35 +119,101 @@ def _shortest_through(graph, start, group):
 def without_escape(network):
     """(router, endpoint) from where escape routes never arrive; None where all do."""
     out = np.tile(np.arange(network.routers)[:, None], (1, 64))
-    for link in network.links:
-        out[link.src, link.src_port] = link.dst
+    rows = network.links.rows
+    out[rows[:, 0], rows[:, 1]] = rows[:, 2]
     step = out[np.arange(network.routers)[:, None], network.table]
     for _ in range(network.routers.bit_length()):  # each turn doubles the links gone along
         step = np.take_along_axis(step, step, 0)
-    lost = np.argwhere(step != np.array([router for router, _ in network.seats])[None, :])
+    lost = np.argwhere(step != np.array([router for router, _ in network.terminals])[None, :])
     return tuple(int(x) for x in lost[0]) if len(lost) else None
 
 
-def prove(network, router, replies=(), allow=False, names=None, place=Place()):
+def prove(network, router, replies=(), allow=False, names=None, place=Place()) -> str:
     """Raise BadInput with the cycle where the network can deadlock, unless `allow` (`allow_deadlock: true` in YAML).
 
-    names: {"links": [...], "endpoints": [...], "classes": [...]}, words for the message; numbers without them.
+    names: {"links": [...], "endpoints": [...], "classes": [...]}, words for the message; the network's own without them.
     place: where in the user's files the network stands.
     Returns the cycle as text where `allow` let one through, else "".
     """
-    names = names or {}
-    cycle = find_cycle(dependencies(network, router, replies))
-    lost = without_escape(network) if network.minimal is not None else None
-    if not cycle and not lost:
-        return ""
-    if cycle:
-        words = [_name(node, network, names) for node in cycle]
-        text = "packets can wait for each other in a circle: " + " -> ".join([*words, words[0]])
-    else:
-        text = f"from router {lost[0]} the escape VCs do not lead to endpoint {lost[1]}"
-    if allow:
+    text = _circle(network, router, replies, names or {}) or _lost(network)
+    if not text or allow:
         return text
     raise BadInput(Fault(f"network {network.name} can deadlock: {text}", place, CURES))
+
+
+def _circle(network, router, replies, names) -> str:
+    """The shortest circle found, in words; "" where there is none.
+
+    A grid by dimension order is proved by its rule: packets leave a dimension for later ones only, so a circle would lie
+    within one dimension, and a dimension is a line or ring of its own. Else the circle is looked for among all channels.
+    """
+    bound = _bound_classes(replies)
+    if not bound:
+        if by_rule(network):
+            if not any(has_cycle(line, router) for line in lines(network.turns)):
+                return ""
+        elif not has_cycle(network, router):
+            return ""
+    if network.table is None:
+        return f"a dimension of {network.name} is a circle" if not bound else "requests and replies share their VCs"
+    cycle = find_cycle(dependencies(network, router, replies))
+    words = [_name(node, network, names) for node in cycle]
+    return "packets can wait for each other in a circle: " + " -> ".join([*words, words[0]]) if cycle else ""
+
+
+def _lost(network) -> str:
+    """Where escape VCs do not lead to an endpoint, in words; "" where they all do."""
+    lost = without_escape(network) if network.minimal is not None else None
+    return f"from router {lost[0]} the escape VCs do not lead to endpoint {lost[1]}" if lost else ""
+
+
+def by_rule(network) -> bool:
+    """Whether dimension order is all there is to the routes: a table beside it, if there is one, says the same."""
+    turns = network.turns
+    if turns is None or network.minimal is not None:
+        return False
+    if network.table is None:
+        return True
+    entries = turns.table(network.routers)
+    lined = bool((entries & 64).any()) == (network.phase is not None)
+    return lined and np.array_equal(network.table, entries & 63)
+
+
+def lines(turns):
+    """Each dimension as a network of its own; equal ones once."""
+    found = {}
+    for k, entry in zip(turns.radices, turns.entries, strict=True):
+        wrap = bool(((entry != HERE) & ((entry & 128) > 0)).any() or (entry[entry != HERE] & 64).any())
+        found[k, wrap] = grid((k,), wrap)
+    return list(found.values())
+
+
+def has_cycle(network, router) -> bool:
+    """Whether the channel dependency graph of one class has a cycle, over numbers instead of names."""
+    parts = vc_parts(router, network)
+    if network.phase is not None and len(parts[0]) + len(parts[1]) != 2:
+        return bool(find_cycle(dependencies(network, router)))  # VCs of both halves
+    walk = walked(network) if network.minimal is None else TableWalk(network)  # escape routes, from every router on
+    edges = walk.edges
+    kinds, links = walk.kinds, len(network.links)
+    return circular(links * kinds, edges[:, 0] * kinds + edges[:, 1], edges[:, 2] * kinds + edges[:, 3])
+
+
+def circular(n: int, a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether the graph of the edges a -> b between 0 and n - 1 has a cycle: what is left when ends are taken off."""
+    order = np.argsort(a, kind="stable")
+    a, b = a[order], b[order]
+    start = np.searchsorted(a, np.arange(n + 1))
+    waits = np.bincount(b, minlength=n)
+    free, taken = np.flatnonzero(waits == 0), 0
+    while len(free):
+        taken += len(free)
+        count = start[free + 1] - start[free]
+        first = np.repeat(start[free] - np.cumsum(count) + count, count)
+        onward = b[first + np.arange(len(first))]
+        np.subtract.at(waits, onward, 1)
+        free = np.unique(onward[waits[onward] == 0])
+    return taken < n
 
 
 def _name(node, network, names):
@@ -155,7 +224,8 @@ def _name(node, network, names):
     if what == "link":
         words, first, last = node[3]
         link = network.links[number]
-        link_name = names["links"][number] if "links" in names else f"router {link.src} -> router {link.dst}"
+        own = f"{network.router_name(link.src)} -> {network.router_name(link.dst)}"
+        link_name = names["links"][number] if "links" in names else own
         return f"{link_name} ({of}, {words} {first if first == last else f'{first}-{last}'})"
-    end = ends[number] if ends else f"endpoint {number}"
+    end = ends[number] if ends else network.endpoint_name(number)
     return f"{end} {'accepts' if what == 'eject' else 'answers with'} {of}"

@@ -26,31 +26,35 @@ class Walk:
 
     def __init__(self, network):
         self.network = network
-        self.kinds = 1 if network.phase is None and network.minimal is None else 2
+        self.kinds = self.kinds_of(network)
         self.out = np.full((network.routers, 64), -1, np.int64)  # (router, port) -> link
-        for i, link in enumerate(network.links):
-            self.out[link.src, link.src_port] = i
-        self.end = np.array([link.dst for link in network.links], np.int64)
-        self.enters = np.array([link.dst_port for link in network.links], np.int64)
-        self.seat = np.array([router for router, _ in network.seats], np.int64)
-        self.seat_port = np.array([port for _, port in network.seats], np.int64)
+        rows = network.links.rows.astype(np.int64)
+        self.out[rows[:, 0], rows[:, 1]] = np.arange(len(rows))
+        self.end, self.enters = rows[:, 2], rows[:, 3]
+        self.terminal = np.array([router for router, _ in network.terminals], np.int64)
+        self.seat_port = np.array([port for _, port in network.terminals], np.int64)
         edges, first, last = set(), set(), set()
         step = max(1, CHUNK // max(1, len(network.links) * self.kinds))
-        for low in range(0, network.endpoints, step):
-            self._walk(np.arange(low, min(low + step, network.endpoints)), edges, first, last)
+        columns = network.endpoints * network.ways
+        for low in range(0, columns, step):
+            self._walk(np.arange(low, min(low + step, columns)), edges, first, last)
         links = max(1, len(network.links))
         self.edges = _rows(edges, self.kinds, links, self.kinds)
         self.first, self.last = _rows(first, links, self.kinds), _rows(last, self.kinds, network.endpoints)
+
+    def kinds_of(self, network):
+        """How many kinds of VCs the routing tells apart."""
+        return 1 if network.phase is None and network.minimal is None else 2
 
     def _walk(self, goals, edges, first, last):
         """All states whose destination is one of `goals`."""
         links, K, E = len(self.network.links), self.kinds, self.network.endpoints
         seen = np.zeros((max(1, links), K, len(goals)), bool)
         ends, column = (a.ravel() for a in np.meshgrid(np.arange(E), np.arange(len(goals)), indexing="ij"))
-        away = self.seat[ends] != self.seat[goals[column]]
+        away = self.terminal[ends] != self.terminal[goals[column]]
         ends, column = ends[away], column[away]
         frontier = []
-        for link, kind, at in self._choices(self.seat[ends], self.seat_port[ends], None, goals[column]):
+        for link, kind, at in self._choices(self.terminal[ends], self.seat_port[ends], None, goals[column]):
             first.update(np.unique((ends[at] * links + link) * K + kind).tolist())
             frontier.append((link, kind, column[at]))
         while frontier:
@@ -63,7 +67,7 @@ class Walk:
             seen.reshape(-1)[state] = True
             held, column = np.divmod(state, len(goals))
             link, kind = np.divmod(held, K)
-            there = self.seat[goals[column]] == self.end[link]
+            there = self.terminal[goals[column]] == self.end[link]
             last.update(np.unique(held[there] * E + goals[column[there]]).tolist())
             link, kind, held, column = link[~there], kind[~there], held[~there], column[~there]
             for onward, then, at in self._choices(self.end[link], self.enters[link], kind, goals[column]):
@@ -102,6 +106,63 @@ class Walk:
                 f"out of port {port[at]}, where no link is"
             )
         return link, kind, rows
+
+
+class TableWalk(Walk):
+    """The same where each router has one output port for each destination: what a packet came by does not matter.
+
+    Then the dependencies are, for each destination once, the links that follow one another on the way there, of those
+    links that packets really use. Of adaptive routing it has the escape routes, which may be entered at any router.
+    """
+
+    def kinds_of(self, network):
+        """A table tells none apart."""
+        return 1
+
+    def _walk(self, goals, edges, first, last):
+        net, links, count = self.network, len(self.network.links), self.network.endpoints
+        column = np.arange(len(goals))
+        at = self.terminal[goals % count]
+        out = self.out[np.arange(net.routers)[:, None], net.table[:, goals]]
+        out[at, column] = -1
+        used = np.zeros((net.routers, len(goals)), bool)
+        used[self.terminal if net.minimal is None else slice(None)] = True
+        used[at, column] = False
+        routers, columns = np.nonzero(used)
+        lost = used & (out < 0)
+        if lost.any():
+            r, c = (int(x[0]) for x in np.nonzero(lost))
+            self._link(np.array([r]), net.table[[r], [goals[c]]].astype(np.int64), goals[[c]], None, None)
+        while len(routers):
+            routers = self.end[out[routers, columns]]
+            fresh = ~used[routers, columns] & (at[columns] != routers)
+            code = np.unique(routers[fresh] * len(goals) + columns[fresh])
+            routers, columns = np.divmod(code, len(goals))
+            used[routers, columns] = True
+            if (out[routers, columns] < 0).any():
+                i = int(np.argmax(out[routers, columns] < 0))
+                self._link(
+                    routers[[i]],
+                    net.table[routers[[i]], goals[columns[[i]]]].astype(np.int64),
+                    goals[columns[[i]]],
+                    None,
+                    None,
+                )
+        link = np.where(used, out, -1)
+        r, c = np.nonzero(used)
+        here = link[r, c]
+        there = self.end[here]
+        onward = link[there, c]
+        arrived = there == at[c]
+        edges.update(np.unique(here[~arrived] * links + onward[~arrived]).tolist())
+        last.update(np.unique(here[arrived] * count + goals[c[arrived]] % count).tolist())
+        for e, router in enumerate(self.terminal.tolist()):
+            first.update((e * links + np.unique(link[router][link[router] >= 0])).tolist())
+
+
+def walked(network):
+    """The dependencies of a network, by the quicker way where a table is all there is to its routes."""
+    return (TableWalk if network.phase is None and network.minimal is None else Walk)(network)
 
 
 def _rows(codes, *sizes):

@@ -1,16 +1,62 @@
-"""One network of a topology: routers, links, and a route for every pair of endpoints."""
+"""One network of a system as arrays: routers, links in each direction, and a route for every pair of endpoints.
 
+Nodes are numbered: endpoints first, in endpoint order, then the routers that the shape adds. Whether an endpoint is a
+router itself or the terminal of one, it is a node, and its links are links. The graph for people is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from chipweave.errors import Place
-from chipweave.noc import routes as graph_routes
+from chipweave.io.late import late
+from chipweave.noc.adjacency import Adjacency
+from chipweave.noc.route_rule import Routing, routings
+from chipweave.noc.wiring import Grid, Places, Wiring
+
+nx = late("networkx")
+
+SETTINGS = (
+    "link_model",
+    "duplex",
+    "admission",
+    "booking",
+    "barging",
+    "wake",
+    "wait_queue",
+    "allow_deadlock",
+    "shape",
+    "order",
+    "routing",
+    "spread",
+)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Directed links, sorted by (src, dst), as arrays of equal length.
+
+    Attributes:
+        src, dst: int64, nodes by number.
+        latency_ps: int64.
+        rate: int64, place in `rates`.
+        rates: bandwidths that occur, payload bytes per second.
+    """
+
+    src: np.ndarray
+    dst: np.ndarray
+    latency_ps: np.ndarray
+    rate: np.ndarray
+    rates: tuple[Fraction, ...]
 
 
 class Network:
-    """One network: routers, links in each direction, a route for every pair of endpoints.
+    """A network as its topology says.
 
     Attributes:
         name: as in the YAML ("d2d").
@@ -19,98 +65,242 @@ class Network:
         admission, wait_queue: how held resources are granted, and in which order waiters stand.
         booking, barging, wake: single habits of the admission switched, or None (chipweave.fabric.rules).
         allow_deadlock: run under flit although the channel dependency graph has a cycle.
-        shape, dims, order, routing: as written; `dims` is (Y, X) for a grid, (N,) otherwise.
-        graph: DiGraph over router names, in endpoint order, switches last; each edge has latency_ps (int) and
-            bandwidth (Fraction, bytes/s), each node has place ((y, x) or None).
-        endpoints: router names in endpoint order. On a network of parts these are the parts' names.
+        shape, dims, order, routing, spread: as written; `dims` are the lengths of the endpoints' grid, (N,) for a row.
+        endpoints: names of the endpoints in order; on a network of parts the parts' names.
+        nodes: names of all nodes, endpoints first.
+        terminals: int64[endpoints], the router each endpoint is a terminal of; None: endpoints are routers themselves.
+        src, dst, latency_ps, rate: of every link, see `Links`; `rates`: the bandwidths that occur.
+        grid: the grid of the routers, or None.
         port: the port by which parts take part, "" for a bare network.
         router: parameter name -> value of the routers and their clock (read by flit), a `Declared`.
         whole: no router or link of the shape is missing.
         written: where its routes are chosen in the user's files, for messages.
     """
 
-    def __init__(self, name, settings, graph, endpoints, dims, port, router, whole, written=Place()):
-        self.name, self.graph, self.endpoints, self.dims = name, graph, tuple(endpoints), tuple(dims)
-        self.port, self.router, self.whole, self.written = port, router, whole, written
-        for key in (
-            "link_model",
-            "duplex",
-            "admission",
-            "booking",
-            "barging",
-            "wake",
-            "wait_queue",
-            "allow_deadlock",
-            "shape",
-            "order",
-            "routing",
-        ):
+    def __init__(
+        self,
+        name: str,
+        settings: dict[str, Any],
+        places: Places,
+        wiring: Wiring,
+        links: Links,
+        port: str,
+        router: Any,
+        whole: bool,
+        written: Place = Place(),
+    ):
+        for key in SETTINGS:
             setattr(self, key, settings[key])
-        self.rank = {n: i for i, n in enumerate(graph.nodes)}
-        self.place_of = {n: p for n, p in graph.nodes(data="place") if p is not None}
-        self.name_at = {p: n for n, p in self.place_of.items()}
-        self._far, self._first, self._routes = {}, {}, {}
+        self.name, self.places, self.dims, self.port = name, places, places.dims, port
+        self.endpoints = places.names
+        self.nodes = (*places.names, *(f"{name}.{r}" for r in wiring.routers))
+        self.terminals = None if wiring.terminals is None else wiring.terminals.astype(np.int64)
+        self.src, self.dst, self.latency_ps, self.rate = links.src, links.dst, links.latency_ps, links.rate
+        self.rates, self.grid = links.rates, wiring.grid
+        self.router, self.whole, self.written = router, whole, written
+        self._paths: dict[tuple[int, int, int], list[int]] = {}
+
+    # ---- numbers
+
+    @property
+    def endpoint_count(self) -> int:
+        """Number of endpoints."""
+        return len(self.endpoints)
+
+    @property
+    def node_count(self) -> int:
+        """Number of nodes: endpoints and routers."""
+        return len(self.nodes)
+
+    @property
+    def first_router(self) -> int:
+        """Number of the first router: endpoints are routers themselves, or come before all routers."""
+        return 0 if self.terminals is None else self.endpoint_count
 
     @cached_property
-    def links(self):
-        """(from, to) of every link, one for each direction, in the order of the graph."""
-        return list(self.graph.edges)
+    def adjacency(self) -> Adjacency:
+        """All links."""
+        return Adjacency(self.node_count, self.src, self.dst)
 
     @cached_property
-    def link_index(self):
+    def router_links(self) -> np.ndarray:
+        """int64: the links between routers, those of terminals left out."""
+        return np.flatnonzero((self.src >= self.first_router) & (self.dst >= self.first_router))
+
+    @cached_property
+    def router_adjacency(self) -> Adjacency:
+        """The links between routers."""
+        return Adjacency(self.node_count, self.src[self.router_links], self.dst[self.router_links])
+
+    @cached_property
+    def router_at(self) -> np.ndarray:
+        """int64[grid.dims]: the router at each place of the grid, counted from the first router, -1 where nothing is."""
+        grid: Grid = self.grid
+        index = np.full(grid.dims, -1, np.int64)
+        index[tuple(grid.at.T)] = np.arange(len(grid.at))
+        return index
+
+    @cached_property
+    def rank(self) -> dict[str, int]:
+        """Node name -> number."""
+        return {name: i for i, name in enumerate(self.nodes)}
+
+    def number(self, which: int | str) -> int:
+        """The endpoint given by number or name."""
+        return int(which) if isinstance(which, (int, np.integer)) else self.rank[which]
+
+    def endpoint(self, which: int | str) -> str:
+        """The name of an endpoint given by name or number."""
+        return self.endpoints[which] if isinstance(which, (int, np.integer)) else which
+
+    @cached_property
+    def place_of(self) -> dict[str, tuple[int, ...]]:
+        """Endpoint name -> its place in the grid."""
+        return dict(zip(self.endpoints, map(tuple, self.places.at.tolist()), strict=True))
+
+    @cached_property
+    def name_at(self) -> dict[tuple[int, ...], str]:
+        """Place -> the endpoint there."""
+        return {place: name for name, place in self.place_of.items()}
+
+    # ---- links
+
+    @cached_property
+    def bandwidth(self) -> list[Fraction]:
+        """Of every link, payload bytes per second."""
+        return [self.rates[i] for i in self.rate.tolist()]
+
+    @cached_property
+    def links(self) -> list[tuple[str, str]]:
+        """(from, to) of every link, one for each direction."""
+        return [(self.nodes[a], self.nodes[b]) for a, b in zip(self.src.tolist(), self.dst.tolist(), strict=True)]
+
+    @cached_property
+    def link_index(self) -> dict[tuple[str, str], int]:
         """(from, to) -> position in `links`."""
         return {link: i for i, link in enumerate(self.links)}
 
-    def endpoint(self, which):
-        """The router name of an endpoint given by name or number."""
-        return self.endpoints[which] if isinstance(which, (int, np.integer)) else which
+    @cached_property
+    def graph(self) -> nx.DiGraph:
+        """DiGraph over node names; each edge has latency_ps (int) and bandwidth (Fraction), each node has place or None."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from((name, {"place": self.place_of.get(name)}) for name in self.nodes)
+        graph.add_edges_from(
+            (a, b, {"latency_ps": ps, "bandwidth": rate})
+            for (a, b), ps, rate in zip(self.links, self.latency_ps.tolist(), self.bandwidth, strict=True)
+        )
+        return graph
 
-    def route(self, source, target):
+    def pair_numbers(self) -> np.ndarray:
+        """int64[n]: one link for each two neighbours, the one from the lower number where both directions are there."""
+        back = self.adjacency.link(self.dst, self.src)
+        return np.flatnonzero((self.src < self.dst) | (back < 0))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """(a, b) of each two neighbours, once, the one that comes first in endpoint order first."""
+        return [self.links[i] for i in self.pair_numbers().tolist()]
+
+    # ---- routes
+
+    @cached_property
+    def rule(self) -> Routing:
+        """The routing, bound to this network."""
+        return routings.find(self.routing)(self)
+
+    @property
+    def ways(self) -> int:
+        """Equally short ways that messages are spread over; 1: each pair has one route."""
+        return self.rule.ways if self.spread != "none" else 1
+
+    def link_route(self, source: int, target: int, way: int = 0) -> list[int]:
+        """Numbers of the links from one endpoint to another; empty from an endpoint to itself."""
+        key = source, target, way
+        if key not in self._paths:
+            path = np.array(self.rule.path(source, target, way))
+            self._paths[key] = self.adjacency.link(path[:-1], path[1:]).tolist()
+        return self._paths[key]
+
+    def route(self, source: int | str, target: int | str, way: int = 0) -> list[tuple[str, str]]:
         """The links, as (from, to), that lead from one endpoint to another; empty from an endpoint to itself.
 
         Args:
-            source, target: endpoint numbers or router names.
+            source, target: endpoint numbers or names.
+            way: which of the equally short ways, where messages are spread.
         """
-        pair = self.endpoint(source), self.endpoint(target)
-        if pair not in self._routes:
-            path = graph_routes.path(self, *pair)
-            self._routes[pair] = list(zip(path, path[1:]))
-        return self._routes[pair]
+        numbers = self.link_route(self.number(source), self.number(target), way)
+        return [(self.nodes[self.src[i]], self.nodes[self.dst[i]]) for i in numbers]
 
-    def hops(self, source, target):
+    def routes(self, way: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """(start int64[E * E + 1], links int32): the links of the route of pair (s, t) are links[start[s * E + t]:...]."""
+        count = self.endpoint_count
+        goal, here = np.meshgrid(np.arange(count), np.arange(count))
+        pair, here, goal = np.arange(count * count), here.ravel(), goal.ravel()
+        pairs, links = [], []
+        while len(pair):
+            moving = here != goal
+            pair, here, goal = pair[moving], here[moving], goal[moving]
+            there = self.rule.step(here, goal, way)
+            pairs.append(pair)
+            links.append(self.adjacency.link(here, there))
+            here = there
+        pairs, links = np.concatenate(pairs or [pair]), np.concatenate(links or [pair])
+        order = np.argsort(pairs, kind="stable")
+        start = np.searchsorted(pairs[order], np.arange(count * count + 1))
+        return start.astype(np.int64), links[order].astype(np.int32)
+
+    def hops(self, source: int | str, target: int | str) -> int:
         """Links on the route."""
-        return len(self.route(source, target))
+        return len(self.link_route(self.number(source), self.number(target)))
 
     @cached_property
-    def distance(self):
+    def distance(self) -> np.ndarray:
         """uint16[endpoints, endpoints]: links on the route from the row's endpoint to the column's."""
-        if self.whole and self.routing not in graph_routes.ANYWHERE and self.shape in ("mesh", "torus"):
-            return self._grid_distance()
-        return np.array([[self.hops(s, t) for t in self.endpoints] for s in self.endpoints], np.uint16)
+        if self._regular and self.terminals is None:
+            at = self.grid.at
+            gaps = np.abs(at[:, None, :] - at[None, :, :])
+            if self.grid.wraps:
+                gaps = np.minimum(gaps, np.array(self.grid.dims) - gaps)
+            return gaps.sum(axis=2).astype(np.uint16)
+        start, _ = self.routes()
+        return np.diff(start).reshape(self.endpoint_count, -1).astype(np.uint16)
 
-    def _grid_distance(self):
-        places = np.array([self.place_of[e] for e in self.endpoints])
-        gaps = np.abs(places[:, None, :] - places[None, :, :])
-        if self.shape == "torus":
-            gaps = np.minimum(gaps, np.array(self.dims) - gaps)
-        return gaps.sum(axis=2).astype(np.uint16)
+    @property
+    def _regular(self) -> bool:
+        """Dimension order on a grid of which nothing is missing: distances are sums of distances along the axes."""
+        return self.whole and self.grid is not None and self.rule.grid
 
-    def distances_to(self, target):
-        """Router name -> least number of links to `target`."""
-        if target not in self._far:
-            self._far[target] = nx.single_source_shortest_path_length(self.graph.reverse(copy=False), target)
-        return self._far[target]
+    @property
+    def diameter(self) -> int:
+        """The most links on a route; in closed form on whole grids."""
+        if self._regular:
+            most = sum(k // 2 if self.grid.wraps and k > 2 else k - 1 for k in self.grid.dims)
+            return most + (0 if self.terminals is None else 2 * (self.endpoint_count > 1))
+        return int(self.distance.max(initial=0))
 
-    @cached_property
-    def numbered(self):
-        return graph_routes.numbered(self)
+    def bisection(self) -> int:
+        """Links (each pair of neighbours once) cut by the narrowest straight halving of the network.
 
-    def first_hops(self, source):
-        """Router name -> neighbour of `source` on the way of least latency there."""
-        if source not in self._first:
-            self._first[source] = graph_routes.first_hops(self, source)
-        return self._first[source]
+        A grid is cut across each axis in the middle (an odd axis on either side of its middle row); anything else
+        between the first and the second half of the endpoints in their order.
+        """
+        a, b = (ends[self.pair_numbers()] for ends in (self.src, self.dst))
+        halves = [np.arange(self.node_count) < self.endpoint_count // 2]
+        if self.grid is not None:
+            at = np.full((self.node_count, len(self.grid.dims)), -1)
+            at[self.first_router :] = self.grid.at
+            if self.terminals is not None:
+                at[: self.endpoint_count] = at[self.terminals]
+            halves = [
+                at[:, axis] < middle
+                for axis, length in enumerate(self.grid.dims)
+                if length > 1
+                for middle in {length // 2, (length + 1) // 2}
+            ]
+        return min((int((half[a] != half[b]).sum()) for half in halves), default=0)
 
-    def pairs(self):
-        """(a, b) of each two neighbours, once, the one that comes first in endpoint order first."""
-        return [(a, b) for a, b in self.links if self.rank[a] < self.rank[b] or not self.graph.has_edge(b, a)]
+    def unused(self) -> np.ndarray:
+        """int64: links that lie on no route of any way."""
+        used = np.zeros(len(self.src), bool)
+        for way in range(self.ways):
+            used[self.routes(way)[1]] = True
+        return np.flatnonzero(~used)

@@ -4,14 +4,18 @@ Names and meanings are BookSim 2's, delays are in cycles of the network's clock,
 Defaults are those of the shipped bare networks, which carry one flit a cycle. What goes together with what is checked where routers are built.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.declare.params import Declared, Param
 
 
-def _cycles(default, low, high, doc):
+def _cycles(default: Any, low: Any, high: Any, doc: Any) -> Any:
     return Param("int", default=default, low=low, high=high, doc=doc)
 
 
-def _switch(doc, default=0):
+def _switch(doc: Any, default: int = 0) -> Any:
     return Param("int", default=default, low=0, high=1, doc=doc)
 
 

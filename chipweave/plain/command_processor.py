@@ -9,7 +9,7 @@ class PlainCommandProcessor:
     """State as in the C struct."""
 
     def __init__(self, host, me, parameters):
-        self.host, self.me, self.p, self.stats = host, me, parameters, [0, 0, 0]
+        self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.queue, self.busy, self.waiting_for = [], False, 0
 
@@ -18,8 +18,8 @@ class PlainCommandProcessor:
 
     def start(self):
         blocks, self.waiting_for = self.queue.pop(0), self.p["sms"]
-        if not self.stats[0]:
-            self.stats[1] = self.host.time
+        if not self.stats["launches"]:
+            self.stats["first_start"] = self.host.time
         for i in range(self.p["sms"]):
             self.host.post(
                 self.me, 0, i, i * self.p["deal_cycles"] * self.period // 1000, Message(address=blocks, kind=WRITE)
@@ -40,8 +40,8 @@ class PlainCommandProcessor:
         self.waiting_for -= 1
         if self.waiting_for:
             return
-        self.stats[0] += 1
-        self.stats[2] = self.host.time
+        self.stats["launches"] += 1
+        self.stats["last_end"] = self.host.time
         if self.queue:
             self.host.schedule(self.me, self.p["gap_ps"], 1, START, 0)
         else:

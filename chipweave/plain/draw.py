@@ -1,5 +1,9 @@
 """The expert choices of one made-up request, in plain Python: slow, obvious, and equal to csrc/policies/draw.c."""
 
+from __future__ import annotations
+
+from typing import Any
+
 MASK = (1 << 64) - 1
 RETRIES = 12
 COINS = 4  # of 16 bits in a word
@@ -20,12 +24,12 @@ class Stream:
         return z ^ (z >> 31)
 
 
-def point_of(word, total):
+def point_of(word: int, total: int) -> int:
     """A whole number in [0, total) from the low half of a word."""
     return ((word & 0xFFFFFFFF) * total) >> 32
 
 
-def weighted(weights, allowed, point):
+def weighted(weights: list[int], allowed: list[int], point: int) -> int:
     """The first of `allowed` at which the sum of the weights passes `point`."""
     for which in allowed:
         if point < weights[which]:
@@ -34,10 +38,11 @@ def weighted(weights, allowed, point):
     raise ValueError("the point is beyond the weights")
 
 
-def draw_request(law, own, own_groups, topic, prompt, tokens, seed):
+def draw_request(law: Any, own: Any, own_groups: Any, topic: Any, prompt: Any, tokens: Any, seed: Any) -> Any:
     """[[[expert] * top_k for each layer] for each token]; arguments as draw.h, tables as lists of weights (no sums).
 
-    law: mapping with layers, experts, top_k, groups, groups_used, topics, topic_share, keep, topic_experts, topic_groups.
+    law: mapping with layers, experts, top_k, groups, groups_used, topics, topic_share, keep, topic_experts,
+    topic_groups.
     """
     out = [[None] * law["layers"] for _ in range(tokens)]
     for layer in range(law["layers"]):
@@ -58,7 +63,14 @@ def draw_request(law, own, own_groups, topic, prompt, tokens, seed):
     return out
 
 
-def _tables(law, own, own_groups, phase, layer, topic):
+def _tables(
+    law: dict[str, int | list[Any]],
+    own: list[list[list[int]]],
+    own_groups: list[list[list[int]]],
+    phase: int,
+    layer: int,
+    topic: int,
+) -> tuple[list[int], list[int], list[int], list[int]]:
     """Weights (own, the topic's) of the experts, then of the groups."""
     mine, of_groups = own[phase][layer], own_groups[phase][layer]
     if not law["topics"]:
@@ -66,7 +78,12 @@ def _tables(law, own, own_groups, phase, layer, topic):
     return mine, law["topic_experts"][phase][layer][topic], of_groups, law["topic_groups"][phase][layer][topic]
 
 
-def _token(law, tables, kept, stream):
+def _token(
+    law: dict[str, int | list[Any]],
+    tables: tuple[list[int], list[int], list[int], list[int]],
+    kept: list[Any],
+    stream: Stream,
+) -> list[int]:
     """One token's experts: `kept`, then fresh ones."""
     own, of_topic, own_groups, topic_groups = tables
     picked = list(range(law["groups"]))
@@ -89,7 +106,9 @@ def _token(law, tables, kept, stream):
     return row
 
 
-def _groups(law, own, of_topic, kept, stream):
+def _groups(
+    law: dict[str, int | list[Any]], own: list[int], of_topic: list[int], kept: list[Any], stream: Stream
+) -> list[int]:
     """The groups a token uses, in the order picked."""
     size = law["experts"] // law["groups"]
     picked = list(dict.fromkeys(e // size for e in kept))

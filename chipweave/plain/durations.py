@@ -1,21 +1,24 @@
 """Duration rules with fractions: the plain twin of csrc/stages/time.c. Every quotient is rounded up, once, at the end."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 from chipweave.chain.nouns import PS_PER_SECOND, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Steps
 
 
-def value(amount, operands):
+def value(amount: Any, operands: dict[str, int]) -> int:
     return amount.constant + sum(operands[name] * factor for name, factor in amount.terms)
 
 
-def quotient_ps(work, per_second, quantum_ps):
+def quotient_ps(work: int, per_second: Fraction | int, quantum_ps: int) -> int:
     """ceil(work / per_second) in ps, up to the next multiple of the quantum."""
     return quantum_ps * ceil(Fraction(work) * PS_PER_SECOND / Fraction(per_second) / quantum_ps)
 
 
-def duration_ps(rule, operands, question=None):
+def duration_ps(rule: Any, operands: dict[str, int], question: Any = None) -> int:
     """How long a hold under `rule` lasts for a transfer with these operands."""
     if isinstance(rule, Constant):
         return rule.ps

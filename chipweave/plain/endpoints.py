@@ -8,7 +8,12 @@ import heapq
 import importlib
 from dataclasses import dataclass, field, replace
 
-READ, WRITE, DATA, DONE, DROP = 1, 2, 3, 4, 5
+from chipweave.errors import BadInput
+from chipweave.io import native
+
+READ, WRITE, DATA, DONE, DROP = (
+    getattr(native.lib, f"CW_{kind}") for kind in ("READ", "WRITE", "DATA", "DONE", "DROP")
+)
 
 
 @dataclass
@@ -39,14 +44,17 @@ class PlainCore:
 
     def __init__(self, seed):
         self.seed, self.time, self.done, self.count = seed, 0, 0, 0
-        self.parts, self.ports, self.wires, self.heap = [], [], [], []
+        self.parts, self.ports, self.wires, self.heap, self.tables = [], [], [], [], []
 
     # -- building
 
     def part(self, table, values):
+        self.tables.append(table)
         module = importlib.import_module(f"chipweave.plain.{table.name}")
         self.ports.append([PlainPort() for _ in table.ports])
-        self.parts.append(module.TWIN(self, len(self.parts), dict(zip(table.parameters, values))))
+        twin = module.TWIN(self, len(self.parts), dict(zip(table.parameters, values)))
+        twin.stats = dict.fromkeys(table.statistics, 0)
+        self.parts.append(twin)
         return len(self.parts) - 1
 
     def wire(self, a, a_port, b, b_port, latency):
@@ -61,7 +69,18 @@ class PlainCore:
     def attach(self, part, what, data):
         self.parts[part].attach(what, [int(x) for x in data])
 
-    # -- what a twin may ask for
+    # -- what a twin may call
+
+    def fail(self, part, text):
+        """A fault of what a part was given, as cw_host.fail reports it."""
+        raise BadInput(f"{self.tables[part].name} (endpoint {part}): {text}")
+
+    def _wire(self, part, port, lane):
+        lanes = self.ports[part][port].lanes
+        if not 0 <= lane < len(lanes):
+            name = self.tables[part].ports[port]
+            self.fail(part, f'port "{name}" has {len(lanes)} wires, and a message is for number {lane}')
+        return lanes[lane]
 
     def _push(self, time, priority, sender, part, what):
         heapq.heappush(self.heap, (time, priority, sender, self.count, part, what))
@@ -86,7 +105,7 @@ class PlainCore:
 
     def post(self, part, port, lane, delay, message):
         """Send a message over a lane of a port."""
-        self._over(part, self.ports[part][port].lanes[lane], delay, message)
+        self._over(part, self._wire(part, port, lane), delay, message)
 
     def reply(self, part, delay, to, message):
         """Send a message back over the wire that `to` came by."""
@@ -94,7 +113,7 @@ class PlainCore:
 
     def pass_on(self, part, port, lane, message):
         """Touch the part at the other end of a lane."""
-        number = self.ports[part][port].lanes[lane]
+        number = self._wire(part, port, lane)
         ends, ports, _ = self.wires[number]
         back = ends[0] != part
         return self.parts[ends[not back]].touch(replace(message, sender=part, wire=number, port=ports[not back]))
@@ -138,4 +157,4 @@ class PlainCore:
         return self.done
 
     def statistic(self, part, index):
-        return self.parts[part].stats[index]
+        return list(self.parts[part].stats.values())[index]

@@ -4,6 +4,10 @@ Here every start and end fills all rates anew, from nothing, with the same integ
 route share a rate, so filling goes by routes; everything else goes by messages.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
 
@@ -11,7 +15,7 @@ from chipweave.plain.links import PlainBins
 class Flow:
     """A message under way: `left` is in 1e-12 bytes."""
 
-    def __init__(self, message: int, start: int, route: tuple[int, ...], size: int):
+    def __init__(self, message: int, start: int, route: tuple[int, ...], size: int) -> None:
         self.message, self.start, self.route, self.size = message, start, route, size
         self.left, self.rate, self.end = size * PS_PER_SECOND, None, None
 
@@ -50,13 +54,15 @@ def filled(capacity: list[int], users: dict[tuple[int, ...], int]) -> dict[tuple
 class PlainFair:
     """Times are absolute ps. `advance(t)` gives the messages that arrive at t; t is never later than `next_time()`."""
 
-    def __init__(self, network, bin_ps, max_bins, bytes_per_s):
+    def __init__(self, network: Any, bin_ps: Any, max_bins: Any, bytes_per_s: Any) -> None:
         self.network, self.now, self.capacity = network, 0, bytes_per_s
         self.flows, self.arrivals, self.dirty = [], [], False
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.statistics = self.bins.statistics
 
-    def send(self, now, message, source, target, size, stage=None):
+    def send(
+        self, now: int, message: int, source: int, target: int, size: int, stage: tuple[str, str] | None = None
+    ) -> None:
         route = tuple(self.network.routes(source, target))
         if not route or not size:
             self.arrivals.append((now + self._latency(route), message))
@@ -65,14 +71,14 @@ class PlainFair:
         self.flows.append(Flow(message, now, route, size))
         self.dirty = True
 
-    def next_time(self):
+    def next_time(self) -> int | None:
         if self.dirty:
             self._fill()
         ends = min((flow.end for flow in self.flows), default=None)
         arrives = min(self.arrivals, default=(None,))[0]
         return min((time for time in (ends, arrives) if time is not None), default=None)
 
-    def advance(self, now):
+    def advance(self, now: int) -> list[Any]:
         if self.dirty:
             self._fill()
         leaving = [f for f in self.flows if f.end <= now]
@@ -89,10 +95,10 @@ class PlainFair:
             self.arrivals = [a for a in self.arrivals if a[0] > now]
         return [message for _, message in arrived]
 
-    def _latency(self, route):
+    def _latency(self, route: tuple[int, ...]) -> int:
         return sum(self.network.links[i].latency_ps for i in route)
 
-    def _progress(self, now):
+    def _progress(self, now: int) -> None:
         """What is left of every flow at `now`; links with a flow are busy meanwhile."""
         if now > self.now:
             if self.dirty:
@@ -103,7 +109,7 @@ class PlainFair:
                 self.bins.spread(link, self.now, now, 1)
         self.now = now
 
-    def _fill(self):
+    def _fill(self) -> None:
         users = {}
         for flow in self.flows:
             users[flow.route] = users.get(flow.route, 0) + 1

@@ -27,6 +27,10 @@ class Routers(PlainNetwork):
         super().count(router, port, vc)
         self.granted.append((router, port))
 
+    def put(self, number, end, flit, now):
+        super().put(number, end, flit, now)
+        self.granted.append((-1, number))
+
 
 class PlainFlit:
     """Times are absolute ps. `advance(t)` gives the messages that arrive by t; t is never later than `next_time()`."""
@@ -35,10 +39,11 @@ class PlainFlit:
         self.plan, self.spec = plan, plan.spec
         self.routers = Routers(self.spec.network, self.spec.router)
         self.turn, self.own, self.left, self.message_of = [0] * self.spec.traffic, [], {}, {}
-        self.link_of = {place: i for i, place in enumerate(self.spec.links)}
-        intervals = {(k.src, k.src_port): k.interval for k in self.spec.network.links}
-        self.interval = [intervals[place] for place in self.spec.links]
-        self.sent = [0] * len(self.spec.links)
+        places = [(r, p) for r, n in enumerate(self.spec.network.ports.tolist()) for p in range(n)]
+        places += [(-1, e) for e in range(self.spec.network.endpoints)]
+        self.link_of = {places[row]: i for i, row in enumerate(self.spec.link_rows.tolist())}
+        self.interval = [Fraction(*ratio) for ratio in self.spec.link_intervals()]
+        self.sent = [0] * len(self.spec.link_rows)
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.statistics = self.bins.statistics
         self.endpoint_of = dict(network.options).get("endpoint_of")
@@ -68,8 +73,9 @@ class PlainFlit:
         flits, start = max(1, ceil(size * self.plan.flits_per_byte)), self.cycle_after(now)
         sizes = [min(self.spec.packet_flits, flits - at) for at in range(0, flits, self.spec.packet_flits)]
         self.left[message] = len(sizes)
+        column = self.routers.column(source, target)
         for size in sizes:
-            packet = Packet(source, target, size, start, vc_class)
+            packet = Packet(source, target, size, start, vc_class, column=column)
             self.message_of[id(packet)] = (message, packet)
             self.routers.add(packet)
 

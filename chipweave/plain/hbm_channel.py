@@ -1,13 +1,31 @@
 """Plain twin of csrc/behaviours/hbm_channel/hbm_channel.c: timing rules, access order and refresh of one channel."""
 
+from chipweave.io import native
 from chipweave.plain.endpoints import DATA, DONE, WRITE, Message
 
 LINE, WINDOW, LONG_AGO = 128, 64, -(1 << 60)
-ACT, PRE, RD, WR, REFAB, REFPB = range(6)
+FFI, LIB = native.load("hbm_channel")
+ACT, PRE, RD, WR, REFAB, REFPB = (getattr(LIB, f"HBM_{name}") for name in "ACT PRE RD WR REFAB REFPB".split())
+PC, GROUP, BANK = LIB.HBM_PC, LIB.HBM_GROUP, LIB.HBM_BANK
+FIRST, LAST, BURSTS, FOURTH = (getattr(LIB, f"HBM_FROM_{name}") for name in "FIRST LAST BURSTS FOURTH".split())
+
+
+def constraints() -> list[tuple[int, int, int, int, str]]:
+    """The table of csrc/behaviours/hbm_channel/timing.h: (level, preceding, following, counted from, cycles)."""
+    n = FFI.new("int32_t *")
+    rows = LIB.hbm_constraints(n)
+    return [
+        (r.level, r.preceding, r.following, getattr(r, "from"), FFI.string(r.cycles).decode()) for r in rows[0 : n[0]]
+    ]
+
+
+def worked_out(expression: str, cycles: dict[str, int]) -> int:
+    """The value of an expression of the table: names of JEDEC, sums, max()."""
+    return eval(expression, {"__builtins__": {}, "max": max}, cycles)  # the text is our own table's
 
 
 class PlainRules:
-    """Earliest cycle of each command at the levels pseudo channel, bank group, bank."""
+    """Earliest cycle of each command at the levels pseudo channel, bank group, bank; every constraint, one by one."""
 
     def __init__(self, p):
         self.p = p
@@ -15,56 +33,25 @@ class PlainRules:
         self.group = [[LONG_AGO] * 6 for _ in range(p["bank_groups"])]
         self.bank = [[LONG_AGO] * 6 for _ in range(p["banks"])]
         self.acts = [LONG_AGO] * 4
+        self.rows = [(*row, worked_out(text, p)) for *row, text in constraints()]
 
     def earliest(self, command, bank):
         at = max(self.pc[command], self.group[bank % self.p["bank_groups"]][command], self.bank[bank][command])
-        if command == ACT:
-            at = max(at, self.acts[-4] + self.p["nFAW"])
+        for _, preceding, following, counted_from, cycles in self.rows:
+            if counted_from == FOURTH and preceding == following == command:
+                at = max(at, self.acts[-4] + cycles)
         if command == REFAB:
             at = max([at, *(b[REFAB] for b in self.bank)])
         return at
 
     def issue(self, command, bank, t, bursts=1):
-        p, pc, group, b = self.p, self.pc, self.group[bank % self.p["bank_groups"]], self.bank[bank]
-        last, bus = t + (bursts - 1) * p["nCCDL"], bursts * max(p["nCCDS"], p["nBL"])
-        written = last + p["nCWL"] + p["nBL"]
-        rules = {
-            ACT: [
-                (pc, ACT, t + p["nRRDS"]),
-                (pc, REFPB, t + p["nRRDS"]),
-                (group, ACT, t + p["nRRDL"]),
-                (b, ACT, t + p["nRC"]),
-                (b, RD, t + p["nRCDRD"]),
-                (b, WR, t + p["nRCDWR"]),
-                (b, PRE, t + p["nRAS"]),
-                (b, REFPB, t + p["nRC"]),
-                (b, REFAB, t + p["nRC"]),
-            ],
-            PRE: [(b, ACT, t + p["nRP"]), (b, REFPB, t + p["nRP"]), (b, REFAB, t + p["nRP"])],
-            RD: [
-                (pc, RD, t + bus),
-                (pc, WR, last + p["nRTW"]),
-                (group, RD, last + p["nCCDL"]),
-                (b, PRE, last + p["nRTP"]),
-            ],
-            WR: [
-                (pc, WR, t + bus),
-                (pc, RD, written + p["nWTRS"]),
-                (group, WR, last + p["nCCDL"]),
-                (group, RD, written + p["nWTRL"]),
-                (b, PRE, written + p["nWR"]),
-            ],
-            REFAB: [(pc, ACT, t + p["nRFC"]), (pc, REFAB, t + p["nRFC"]), (pc, REFPB, t + p["nRFC"])],
-            REFPB: [
-                (pc, ACT, t + p["nRREFD"]),
-                (pc, REFPB, t + p["nRREFD"]),
-                (b, ACT, t + p["nRFCpb"]),
-                (b, REFPB, t + p["nRFCpb"]),
-                (b, REFAB, t + p["nRFCpb"]),
-            ],
-        }
-        for level, following, cycle in rules[command]:
-            level[following] = max(level[following], cycle)
+        level = {PC: self.pc, GROUP: self.group[bank % self.p["bank_groups"]], BANK: self.bank[bank]}
+        last = t + (bursts - 1) * self.p["nCCDL"]
+        for where, preceding, following, counted_from, cycles in self.rows:
+            if preceding != command or counted_from == FOURTH:
+                continue
+            at = {FIRST: t + cycles, LAST: last + cycles, BURSTS: t + bursts * cycles}[counted_from]
+            level[where][following] = max(level[where][following], at)
         if command == ACT:
             self.acts.append(t)
 
@@ -87,10 +74,10 @@ class PlainPseudo:
 
 
 class PlainHbmChannel:
-    """State as in the C struct; `stats` in the order of its table."""
+    """State as in the C struct; `stats` are the engine's: statistic -> value."""
 
     def __init__(self, host, me, parameters):
-        self.host, self.me, self.p, self.stats = host, me, parameters, [0] * 8
+        self.host, self.me, self.p = host, me, parameters
         self.pcs = [PlainPseudo(parameters, i) for i in range(parameters["pseudo_channels"])]
 
     def ps_of(self, cycle):
@@ -128,7 +115,7 @@ class PlainHbmChannel:
             pc.rules.issue(PRE, b, t)
             pc.open[b] = None
         pc.rules.issue(REFPB, b, max(t, pc.rules.earliest(REFPB, b)))
-        self.stats[5] += 1
+        self.stats["refreshes_bank"] += 1
         pc.refresh_bank, pc.refresh_at = (b + 1) % self.p["banks"], pc.refresh_at + every
 
     def end_of_pause(self, pc, now):
@@ -137,7 +124,7 @@ class PlainHbmChannel:
             return
         if p["refresh_all"]:
             last = pc.refresh_at + (now - pc.refresh_at) // interval * interval
-            self.stats[4] += (last - pc.refresh_at) // interval + 1
+            self.stats["refreshes_all"] += (last - pc.refresh_at) // interval + 1
             pc.open = [None] * p["banks"]
             pc.rules.issue(REFAB, 0, last)
             pc.refresh_at = last + interval
@@ -146,7 +133,7 @@ class PlainHbmChannel:
         past = (now - pc.refresh_at) // every - p["nRFCpb"] // every - 1
         if past > 0:
             pc.refresh_bank, pc.refresh_at = (pc.refresh_bank + past) % p["banks"], pc.refresh_at + past * every
-            self.stats[5] += past
+            self.stats["refreshes_bank"] += past
             if past >= p["banks"]:
                 pc.open = [None] * p["banks"]
         while pc.refresh_at <= now:
@@ -170,15 +157,15 @@ class PlainHbmChannel:
                 pc.rules.issue(PRE, e.bank, now)
             pc.rules.issue(ACT, e.bank, max(now, pc.rules.earliest(ACT, e.bank)))
             pc.open[e.bank], e.opened = e.row, True
-            self.stats[3] += 1
+            self.stats["activates"] += 1
         return later
 
     def column(self, pc, kind, entry, now):
         p = self.p
         pc.rules.issue(WR if kind else RD, entry.bank, now, entry.bursts)
-        self.stats[kind] += 1
-        self.stats[2] += not entry.opened
-        self.stats[7] += self.ps_of(entry.bursts * p["nBL"])
+        self.stats["writes" if kind else "reads"] += 1
+        self.stats["row_hits"] += not entry.opened
+        self.stats["bus_busy"] += self.ps_of(entry.bursts * p["nBL"])
         if not kind:
             end = now + p["nCL"] + (entry.bursts - 1) * p["nCCDL"] + p["nBL"]
             data = Message(entry.m.address, entry.m.tag, p["request_bytes"] + 32 * entry.bursts, DATA, entry.m.mask)
@@ -193,7 +180,7 @@ class PlainHbmChannel:
             pc.writing = int(writes > 0 and (writes > self.p["low_mark"] or not reads))
         else:
             pc.writing = int(writes >= self.p["high_mark"] or (writes > 0 and not reads))
-        self.stats[6] += was != pc.writing
+        self.stats["turnarounds"] += was != pc.writing
 
     def step(self, pc, now):
         while pc.refresh_at <= now:

@@ -1,4 +1,7 @@
-"""Plain twin of csrc/behaviours/llc_slice/llc_slice.c: a slice of the L2. A set is a list of [line, valid, dirty, shared], most recent first."""
+"""Plain twin of csrc/behaviours/llc_slice/llc_slice.c: a slice of the L2.
+
+A set is a list of [line, valid, dirty, shared], most recent first.
+"""
 
 from chipweave.plain.endpoints import DATA, DONE, DROP, READ, WRITE, Message
 
@@ -18,11 +21,11 @@ def sectors(mask):
 
 
 class PlainLlcSlice:
-    """State as in the C struct; `stats` in the order of its table."""
+    """State as in the C struct; `stats` are the engine's: statistic -> value."""
 
     def __init__(self, host, me, parameters):
         self.host, self.me, self.p = host, me, parameters
-        self.busy, self.room, self.stats = 0, parameters["write_backs"], [0] * 8
+        self.busy, self.room = 0, parameters["write_backs"]
         self.sets = [[None] * parameters["ways"] for _ in range(parameters["sets"])]
         self.recent, self.fills, self.next_fill = [None] * RECENT, {}, 0
         self.n_recent, self.held, self.passed = 0, [], {}
@@ -73,7 +76,7 @@ class PlainLlcSlice:
     def write_back(self, out):
         if out and out[2]:
             self.room -= 1
-            self.stats[5] += 1
+            self.stats["write_backs"] += 1
             size = self.p["request_bytes"] + 32 * sectors(out[2])
             self.host.post(self.me, MEMORY, 0, 0, Message(self.local_address(out[0]), 0, size, WRITE, out[2]))
 
@@ -83,11 +86,11 @@ class PlainLlcSlice:
         now = self.host.time * FS
         for old in self.recent if coalesce else ():
             if old and old[0] == line and not mask & ~old[1] and old[2] > now:
-                self.stats[6] += 1
+                self.stats["merged"] += 1
                 return (old[2] - now) // FS + self.p["latency"]
         start, taken = max(self.busy, now), sectors(mask) * self.p["sector_fs"]
         self.busy = start + taken
-        self.stats[7] += taken // FS
+        self.stats["busy"] += taken // FS
         if coalesce:
             self.recent[self.n_recent] = (line, mask, start)
             self.n_recent = (self.n_recent + 1) % RECENT
@@ -101,11 +104,11 @@ class PlainLlcSlice:
         line = m.address // LINE
         entry = self.find(line)
         missing = m.mask & ~(entry[1] if entry else 0)
-        self.stats[0] += 1
+        self.stats["reads"] += 1
         if entry and m.port == PEER:
             entry[3] = 1
         if not missing:
-            self.stats[1] += 1
+            self.stats["hits"] += 1
             self.answer(m, self.served(line, m.mask, True))
             return
         for number in reversed(self.fills):  # the newest first, as the C chain has them
@@ -120,7 +123,7 @@ class PlainLlcSlice:
             self.local_address(line) if at_home else m.address, self.next_fill, self.p["request_bytes"], READ, missing
         )
         self.next_fill += 1
-        self.stats[3 if at_home else 2] += 1
+        self.stats["memory_reads" if at_home else "peer_reads"] += 1
         self.host.post(self.me, MEMORY if at_home else PEER, 0, self.p["latency"], ask)
 
     def filled(self, m):
@@ -144,7 +147,7 @@ class PlainLlcSlice:
         line = m.address // LINE
         entry = self.find(line)
         delay = self.served(line, m.mask, False)
-        self.stats[4] += 1
+        self.stats["writes"] += 1
         if entry and entry[3]:
             self.host.post(self.me, PEER, 0, 0, Message(m.address, 0, self.p["request_bytes"], DROP, 0))
             entry[3] = 0

@@ -47,5 +47,5 @@ class PlainLsu:
             lost, self.lsu_used = divmod(self.lsu_used + cycles, slots - 1)
             cycles += lost
         self.lsu = start + cycles * self.period
-        self.stats[7] += cycles * self.period // 1000
+        self.stats["lsu_busy"] += cycles * self.period // 1000
         return start

@@ -22,6 +22,7 @@ class Packet:
     itime: int = -1
     atime: int = -1
     hops: int = 0
+    column: int = -1  # of the routing table: the endpoint, by the way it goes
 
 
 class Flit:
@@ -51,15 +52,16 @@ class PlainNetwork:
         self.network, self.options, self.now = network, options, 0
         self.coin = random.Random(seed) if seed is not None else None
         self.routers = [PlainRouter(self, r, int(p)) for r, p in enumerate(network.ports)]
-        self.ends = [Endpoint(options) for _ in network.seats]
+        self.ends = [Endpoint(options) for _ in network.terminals]
         self.wires = network.wires()
         self.back = {(link.dst, link.dst_port): link for link in network.links}
-        self.seat = {seat: e for e, seat in enumerate(network.seats)}
+        self.terminal = {terminal: e for e, terminal in enumerate(network.terminals)}
         self.flits_due, self.credits_due = defaultdict(list), defaultdict(list)
         self.ejected, self.end_credits = defaultdict(list), defaultdict(list)
         self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
         self.passed = defaultdict(list)  # (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
         self.left = 0
+        self.next_way, self.terminal = [0] * len(network.terminals), network.terminal_latencies()
 
     # What a router asks
 
@@ -81,13 +83,13 @@ class PlainNetwork:
     def route(self, router, in_port, flit, in_vc):
         """[(output port, first VC, last VC, rank)] for a head flit at an input port."""
         net, goal = self.network, flit.packet.dst
-        port = int(net.table[router, goal])
+        port = int(net.table[router, flit.packet.column])
         first, last = self.options.vc_range(flit.packet.vc_class)
-        if net.seats[goal][0] == router:
+        if net.terminals[goal][0] == router:
             return [(port, first, last, 0)]
         if net.minimal is not None:
             choices = [(port, first, first, 0)]
-            if in_vc != first or (router, in_port) in self.seat:
+            if in_vc != first or (router, in_port) in self.terminal:
                 ways = int(net.minimal[router, goal])
                 choices += [(p, first + 1, last, 1) for p in range(64) if ways >> p & 1 and last > first]
             return choices
@@ -107,7 +109,9 @@ class PlainNetwork:
         if link:
             self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
         else:
-            self.ejected[now + 1 + self.network.seat_latency].append((self.seat[router, port], flit))
+            self.ejected[now + 1 + self.terminal[self.terminal[router, port]]].append(
+                (self.terminal[router, port], flit)
+            )
 
     def send_credit(self, router, port, vcs, now):
         link = self.back.get((router, port))
@@ -115,14 +119,29 @@ class PlainNetwork:
             due = now + 1 + link.latency
             self.credits_due[due].append((link.src, due + self.options.credit_delay, link.src_port, vcs))
         else:
-            self.end_credits[now + 1 + self.network.seat_latency].append((self.seat[router, port], vcs))
+            end = self.terminal[router, port]
+            self.end_credits[now + 1 + self.terminal[end]].append((end, vcs))
 
     # One cycle
 
     def add(self, packet):
         """Queue a packet; it can be sent from its ctime on. Of one source they must come in order of ctime."""
+        if packet.column < 0:
+            packet.column = self.column(packet.src, packet.dst)
         self.ends[packet.src].queues[packet.vc_class].append(packet)
         self.left += 1
+
+    def column(self, src, dst, count=None):
+        """The column that a message goes by, or a packet; a message or packet that is counted takes its turn."""
+        net = self.network
+        if net.ways == 1:
+            return dst
+        turn = src if net.spread == "pair" else self.next_way[src]
+        if net.spread != "pair" and (net.spread == "message" if count is None else count):
+            self.next_way[src] += 1
+        elif net.spread == "packet":
+            turn = 0
+        return dst + (turn + dst) % net.ways * len(net.terminals)
 
     def step(self):
         now = self.now
@@ -147,8 +166,8 @@ class PlainNetwork:
         self.now += 1
 
     def eject(self, end, flit, now):
-        router, port = self.network.seats[end]
-        due = now + 1 + self.network.seat_latency
+        router, port = self.network.terminals[end]
+        due = now + 1 + self.terminal[end]
         self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
         if flit.tail:
             flit.packet.atime, flit.packet.hops = now, flit.hops
@@ -183,7 +202,7 @@ class PlainNetwork:
     def choose_vc(self, number, end, flit, vc_class):
         """First VC after the last one used that is free and has room; the very first packet only looks at the first."""
         first, last = self.options.vc_range(vc_class)
-        router, port = self.network.seats[number]
+        router, port = self.network.terminals[number]
         if self.options.noq:
             flit.route = self.route(router, port, flit, first)
             part = (last - first + 1) // int(self.network.ports[router])
@@ -199,7 +218,7 @@ class PlainNetwork:
         return None
 
     def put(self, number, end, flit, now):
-        router, port = self.network.seats[number]
+        router, port = self.network.terminals[number]
         vc_class = flit.packet.vc_class
         if flit.head:
             if self.options.routing_delay == 0 and not self.options.noq:
@@ -207,6 +226,8 @@ class PlainNetwork:
             end.out[flit.vc].take(flit.packet)
             end.last_vc[vc_class] = flit.vc
             flit.packet.itime = now
+            if self.network.spread == "packet":
+                flit.packet.column = self.column(flit.packet.src, flit.packet.dst, True)
         end.last_class = vc_class
         end.flits[vc_class].popleft()
         end.out[flit.vc].sending(flit)
@@ -215,7 +236,7 @@ class PlainNetwork:
             flit.priority = -now
         if end.flits[vc_class]:
             end.flits[vc_class][0].vc = flit.vc
-        self.flits_due[now + 1 + self.network.seat_latency].append((router, port, flit))
+        self.flits_due[now + 1 + self.terminal[number]].append((router, port, flit))
 
     def run(self, packets, limit=10_000_000):
         """Inject `packets` and step until all have arrived or `limit` cycles are over. Returns them."""

@@ -4,34 +4,38 @@ A request is (input, output, input priority, output priority); more is served fi
 BookSim 2's allocators as the routers use them; they are stated above each class.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.noc.router import Allocator
 
 
 class RoundRobin:
     """First at or after the pointer; the pointer moves behind the winner when the match is made."""
 
-    def __init__(self, size):
+    def __init__(self, size: int) -> None:
         self.size, self.pointer = size, 0
 
-    def choose(self, wishes):
+    def choose(self, wishes: dict[Any, Any]) -> int:
         """wishes: {index: priority}, not empty."""
         return max(wishes, key=lambda i: (wishes[i], -((i - self.pointer) % self.size)))
 
-    def served(self, index):
+    def served(self, index: int) -> None:
         self.pointer = (index + 1) % self.size
 
 
 class Matrix:
     """Least recently served first; among the never served the highest index."""
 
-    def __init__(self, size):
+    def __init__(self, size: int) -> None:
         self.rank = list(reversed(range(size)))  # served first ... served last
 
-    def choose(self, wishes):
+    def choose(self, wishes: dict[Any, Any]) -> int:
         best = max(wishes.values())
         return next(i for i in self.rank if wishes.get(i) == best)
 
-    def served(self, index):
+    def served(self, index: int) -> None:
         self.rank.remove(index)
         self.rank.append(index)
 
@@ -42,13 +46,13 @@ ARBITER = {"round_robin": RoundRobin, "matrix": Matrix}
 class Separable:
     """One side picks one request each, then the other side picks among those. Only a full match moves arbiters."""
 
-    def __init__(self, inputs, outputs, arbiter, input_first):
+    def __init__(self, inputs: int, outputs: int, arbiter: str, input_first: bool) -> None:
         make = ARBITER[arbiter]
         self.input_first = input_first
         self.at_input = [make(outputs) for _ in range(inputs)]
         self.at_output = [make(inputs) for _ in range(outputs)]
 
-    def match(self, requests):
+    def match(self, requests: dict[Any, Any]) -> dict[int, int]:
         """requests: {(input, output): (input priority, output priority)} -> {input: output}"""
         first, second = (self.at_input, self.at_output) if self.input_first else (self.at_output, self.at_input)
         wishes, picked = {}, {}
@@ -72,11 +76,11 @@ class Separable:
 class Islip:
     """Outputs grant, inputs accept, several rounds; pointers move only for what the first round matched. No priorities."""
 
-    def __init__(self, inputs, outputs, iterations):
+    def __init__(self, inputs: int, outputs: int, iterations: int) -> None:
         self.inputs, self.outputs, self.iterations = inputs, outputs, iterations
         self.grant, self.accept = [0] * outputs, [0] * inputs
 
-    def match(self, requests):
+    def match(self, requests: dict[Any, Any]) -> dict[int, int]:
         matched, taken = {}, set()
         for iteration in range(self.iterations):
             granted = {}
@@ -98,15 +102,15 @@ class Islip:
 class Wavefront:
     """Highest priority first, then diagonal by diagonal; the first diagonal moves on by one each time it is used."""
 
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs: int, outputs: int) -> None:
         self.square, self.first = max(inputs, outputs), 0
 
-    def match(self, requests):
+    def match(self, requests: dict[Any, Any]) -> dict[int, int]:
         matched, taken = {}, set()
         if not requests:
             return matched
 
-        def order(request):
+        def order(request: Any) -> Any:
             (i, o), (at_in, at_out) = request
             return (rank[at_out, at_in], (i + o - self.first) % self.square, o)
 
@@ -119,7 +123,7 @@ class Wavefront:
         return matched
 
 
-def allocator(text, inputs, outputs):
+def allocator(text: str, inputs: int, outputs: int) -> Islip | Separable | Wavefront:
     """The matcher that a user's spelling names."""
     spec = Allocator.of(text)
     if spec.matcher == "islip":

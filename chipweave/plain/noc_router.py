@@ -13,6 +13,12 @@ from chipweave.plain.noc_alloc import allocator
 IDLE, ROUTING, VC_ALLOC, ACTIVE = "idle", "routing", "vc_alloc", "active"
 
 
+def paced(interval, owed):
+    """(whole cycles until the next flit, what is owed then): an interval that is no whole number is kept in the mean."""
+    wait = int(interval + owed)
+    return wait, interval + owed - wait
+
+
 class Stage:
     """Work that takes `delay` cycles. A stage with work in progress accepts none: batches, not a pipeline."""
 
@@ -99,6 +105,7 @@ class PlainRouter:
         self.credit_queue = [deque() for _ in range(ports)]
         self.wire_free = [0] * ports
         self.grant_free = [0] * ports
+        self.wire_owed, self.grant_owed = [0] * ports, [0] * ports  # parts of a cycle that are still due
         self.partial = 0.0
 
     # One cycle
@@ -130,7 +137,8 @@ class PlainRouter:
     def send(self, now):
         for port in range(self.ports):
             if self.queue[port] and now >= self.wire_free[port]:
-                self.wire_free[port] = now + self.net.interval(self.number, port)
+                wait, self.wire_owed[port] = paced(self.net.interval(self.number, port), self.wire_owed[port])
+                self.wire_free[port] = now + wait
                 self.net.send_flit(self.number, port, self.queue[port].popleft(), now)
             if self.credit_queue[port]:
                 self.net.send_credit(self.number, port, self.credit_queue[port].popleft(), now)
@@ -400,7 +408,8 @@ class PlainRouter:
         self.out[vc.out_port][vc.out_vc].sending(flit)
         interval = self.net.interval(self.number, vc.out_port)
         if interval > 1:  # a narrow wire: no further grant until it is free
-            self.grant_free[vc.out_port] = now + interval
+            wait, self.grant_owed[vc.out_port] = paced(interval, self.grant_owed[vc.out_port])
+            self.grant_free[vc.out_port] = now + wait
         self.net.count(self.number, vc.out_port, vc.out_vc)
         self.net.passed[self.number, vc.out_port].append((now, flit.packet.src, flit.packet.dst))
         self.xbar.waiting.append((flit, vc.out_port))

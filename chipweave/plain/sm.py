@@ -1,17 +1,23 @@
-"""Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds, as there."""
+"""Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds."""
 
 from dataclasses import dataclass
 
+from chipweave.errors import BadInput
+from chipweave.io import native
 from chipweave.plain.endpoints import DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import dealt, sectors
 from chipweave.plain.lsu import PlainLsu, lines_of
 from chipweave.plain.sm_cluster import CLUSTER, COPIES, FRONT, LEAVE, OF_COPIES, PlainCluster
 
+FFI, LIB = native.load("sm")
 LINE, FS = 128, 1000
-LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = range(1, 12)
-KERNEL, PAGES, ORDER = 1, 2, 3
-LAUNCH, WAKE, BLOCK, STOP = 1, 2, 3, 4
-MISSES, HITS, STORED, LOADED = 4, 3, 2, 1
+LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = (
+    getattr(LIB, f"SM_OP_{name}") for name in "LOAD STORE CHASE WAIT LOOP WORK JUMP GATHER SHARED COPY BARRIER".split()
+)
+PAGES, ORDER = LIB.SM_TABLE_PAGES, LIB.SM_TABLE_ORDER
+OP_WORDS, KERNEL_WORDS = LIB.SM_OP_WORDS, LIB.SM_KERNEL_WORDS
+LAUNCH, STOP = LIB.SM_LAUNCH, LIB.SM_STOP
+WAKE, BLOCK = 2, 3
 
 
 @dataclass
@@ -42,10 +48,13 @@ class Fetch:
 
 
 class PlainSm(PlainLsu, PlainCluster):
-    """State as in the C struct; `stats` in the order of its table. An L1 entry is [line, valid, {sector bits: fetch}]."""
+    """State as in the C struct; `stats` are the engine's: statistic -> value.
+
+    An L1 entry is [line, valid, {sector bits: fetch}].
+    """
 
     def __init__(self, host, me, parameters):
-        self.host, self.me, self.p, self.stats = host, me, parameters, [0] * 12
+        self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.sets = [[None] * parameters["l1_ways"] for _ in range(parameters["l1_sets"])]
         self.load_room, self.store_room = parameters["load_sectors"], parameters["store_sectors"]
@@ -59,9 +68,13 @@ class PlainSm(PlainLsu, PlainCluster):
         elif what == ORDER:
             self.order = data
         else:
-            self.threads, self.at_once, self.first_block, self.step, self.blocks, self.first, self.further = data[:7]
+            why = FFI.new("char[256]")
+            if LIB.sm_check_kernel(data, len(data), why):
+                raise BadInput(FFI.string(why).decode())
+            kernel = data[:KERNEL_WORDS]
+            self.threads, self.at_once, self.first_block, self.step, self.blocks, self.first, self.further = kernel
             self.next_block = self.first_block
-            self.ops = [data[i : i + 10] for i in range(7, len(data), 10)]
+            self.ops = [data[i : i + OP_WORDS] for i in range(KERNEL_WORDS, len(data), OP_WORDS)]
 
     # -- L1
 
@@ -115,15 +128,15 @@ class PlainSm(PlainLsu, PlainCluster):
         start, extra = max(now, self.lsu), 2 * (phases - 1) * self.period
         if not w.line_done:
             self.lsu_take(start, cycles)
-            self.stats[0] += op[0] != STORE
+            self.stats["loads"] += op[0] != STORE
         leave = (start + extra + self.p["miss_cycles"] * self.period) // FS - self.host.time
         for line, mask in list(lines.items())[w.line_done :]:
             done = self.store_line(line, mask, leave) if op[0] == STORE else self.load_line(w, line, mask, op[9], leave)
             if not done:
-                self.stats[8] += 1
+                self.stats["stalls"] += 1
                 return False
             if op[0] != STORE:
-                self.stats[LOADED] += 32 * sectors(mask)
+                self.stats["loaded"] += 32 * sectors(mask)
             w.line_done += 1
         w.line_done = 0
         if op[0] != STORE:
@@ -133,7 +146,7 @@ class PlainSm(PlainLsu, PlainCluster):
     def load_line(self, w, line, mask, past_l1, leave):
         entry = None if past_l1 else self.find(line)
         if entry and not mask & ~entry[1]:
-            self.stats[HITS] += 1
+            self.stats["hits"] += 1
             return True
         coming = next(iter(entry[2].values())) if entry and entry[2] else None
         missing = mask & ~(entry[1] | (coming.mask if coming else 0)) if entry else mask
@@ -150,7 +163,7 @@ class PlainSm(PlainLsu, PlainCluster):
         if recorded:
             recorded[2][missing] = fetch
         self.load_room -= sectors(missing)
-        self.stats[MISSES] += 1
+        self.stats["misses"] += 1
         at = self.physical(line * LINE)
         self.host.post(
             self.me,
@@ -171,7 +184,7 @@ class PlainSm(PlainLsu, PlainCluster):
         self.host.post(
             self.me, 0, self.lane(at // LINE), leave, Message(at, n, self.p["request_bytes"] + 32 * n, WRITE, mask)
         )
-        self.stats[STORED] += 32 * n
+        self.stats["stored"] += 32 * n
         return True
 
     # -- warps and blocks
@@ -226,7 +239,7 @@ class PlainSm(PlainLsu, PlainCluster):
                 if self.pause(key, w):
                     return
                 w.issued = False
-                self.stats[5] += op[0] == CHASE
+                self.stats["hops"] += op[0] == CHASE
             elif op[0] == LOOP:
                 w.count += 1
                 if w.count < op[2]:
@@ -240,7 +253,7 @@ class PlainSm(PlainLsu, PlainCluster):
             w.pc += 1
         self.alive[w.place] -= 1
         if not self.alive[w.place]:
-            self.stats[6] += 1
+            self.stats["blocks"] += 1
             self.running -= 1
             self.host.schedule(self.me, self.p["turnaround"] * self.period // FS, 1, BLOCK, w.place)
 
@@ -305,6 +318,8 @@ class PlainSm(PlainLsu, PlainCluster):
             self.launch()
 
     def launch(self):
+        if not self.order and any(op[0] in (CHASE, GATHER) for op in self.ops):
+            self.host.fail(self.me, "the program follows a visiting order (Chase, Gather), and none is attached")
         for place in range(self.at_once):
             self.start_block(place, self.first + place * self.further)
 

@@ -25,7 +25,7 @@ class PlainCluster:
         peer = rank // cluster * cluster + (rank + further) % cluster
         now, lines = self.host.time * FS, list(lines_of(addresses, size).items())
         if peer != rank and (self.store_room if store else self.load_room) < sectors(lines[w.line_done][1]):
-            self.stats[8] += 1
+            self.stats["stalls"] += 1
             return False
         start = now if w.line_done else self.lsu_take(now, self.bank_cycles(addresses, size))
         if peer == rank:
@@ -35,7 +35,7 @@ class PlainCluster:
             return True
         for line, mask in lines[w.line_done :]:
             if not self.ask_peer(key, w, line, mask, peer, store, start):
-                self.stats[8] += 1
+                self.stats["stalls"] += 1
                 return False
             w.line_done += 1
         w.line_done = 0
@@ -58,7 +58,7 @@ class PlainCluster:
         n, read = sectors(m.mask), m.kind in (READ, DATA)
         if m.kind in (READ, WRITE):
             at = self.lsu_take(self.host.time * FS, 1) + self.p["shared_cycles"] * self.period
-            self.stats[10] += 32 * n
+            self.stats["served"] += 32 * n
             size = self.p["request_bytes"] + (32 * n if read else 0)
             self.host.schedule(
                 self.me, at // FS - self.host.time, 1, LEAVE, replace(m, kind=DATA if read else DONE, bytes=size)
@@ -68,7 +68,7 @@ class PlainCluster:
             self.load_room += n
         else:
             self.store_room += n
-        self.stats[9] += 32 * n
+        self.stats["remote"] += 32 * n
         w = self.warps[m.tag]
         w.waiting -= 1
         if not w.waiting and w.paused:
@@ -104,7 +104,7 @@ class PlainCluster:
         if m.kind == DATA:
             now = self.lsu_take(now, 1)
         self.host.post(self.me, COPIES, 0, 0, Message(tag=m.tag & ~OF_COPIES, kind=m.kind))
-        self.stats[11] += size
+        self.stats["copied"] += size
         self.pending[barrier] -= size
         if self.pending[barrier]:
             return

@@ -11,7 +11,7 @@ class PlainSmNetwork:
     """State as in the C struct."""
 
     def __init__(self, host, me, parameters):
-        self.host, self.me, self.p, self.stats = host, me, parameters, [0, 0]
+        self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.leaving, self.entering = {}, {}
 
@@ -27,7 +27,7 @@ class PlainSmNetwork:
         request, asked, asker = m.kind in (READ, WRITE), m.address >> 48, m.address >> 32 & 0xFFFF
         source, to = (asker, asked) if request else (asked, asker)
         now, delay = self.host.time * FS, self.p["cycles"] * self.period
-        self.stats[not request] += 1
+        self.stats["requests" if request else "answers"] += 1
         there = now + delay
         if m.bytes and self.p["port_bytes"]:
             takes = m.bytes * 100 * self.period // self.p["port_bytes"]

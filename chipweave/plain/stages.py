@@ -18,6 +18,8 @@ from chipweave.plain.durations import duration_ps, value
 from chipweave.plain.links import PlainLinks
 from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
 
+MOST_PS = 2**61  # as in csrc/stages
+
 
 def repeated(rows, starts_ps, times, counted):
     """The rows, and their starts, of all transfers: each `times` times, operand `counted` one larger each time."""
@@ -207,6 +209,8 @@ class PlainEngine:
         self._release(event, self.now)
 
     def _go_on(self, event, time):
+        if time > MOST_PS:
+            raise BadInput("time beyond 2^61 ps")
         for side in event.walk.spawn:
             event.transfer.batch.outstanding += 1
             self._create(event.transfer, side, time, side=True)

@@ -1,9 +1,13 @@
 """The plain twin of csrc/policies/tally.c."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 
-def tally(ids, experts, times=1):
+def tally(ids: Any, experts: Any, times: int = 1) -> Any:
     """counts int32[E] and first_appearance int32[E] of ids [rows, k], read row by row."""
     counts, first = np.zeros(experts, np.int32), np.full(experts, -1, np.int32)
     rank, ids = 0, np.asarray(ids)

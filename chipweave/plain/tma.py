@@ -9,7 +9,7 @@ class PlainTma:
     """`lines_left` holds the lines of all commands in order: (earliest time, address, mask, kind, mbarrier)."""
 
     def __init__(self, host, me, parameters):
-        self.host, self.me, self.p, self.stats = host, me, parameters, [0, 0, 0]
+        self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.descriptors, self.lines_left, self.next, self.under_way, self.waking = [], [], 0, 0, False
 
@@ -41,17 +41,20 @@ class PlainTma:
             size = self.p["request_bytes"] + (32 * bin(mask).count("1") if kind == WRITE else 0)
             self.host.post(self.me, 0, 0, 0, Message(address, barrier | mask << 8, size, kind, mask))
             self.under_way += 1
-            self.stats[1] += 1
+            self.stats["lines"] += 1
             self.next = max(now, at + self.p["line_cycles"] * self.period)
-        self.stats[2] += bool(self.lines_left)
+        self.stats["waits"] += bool(self.lines_left)
 
     def receive(self, m):
         if m.kind in (READ, WRITE):
+            if m.tag >> 8 >= len(self.descriptors):
+                known = f"{len(self.descriptors)} descriptors are attached, from 0 on"
+                self.host.fail(self.me, f"a program copies by descriptor {m.tag >> 8}; {known}")
             ready = self.host.time * FS + self.p["setup_cycles"] * self.period
             self.lines_left += [
                 (ready, address, mask, m.kind, m.tag & 255) for address, mask in self.lines_of(m.tag >> 8, m.address)
             ]
-            self.stats[0] += 1
+            self.stats["copies"] += 1
         else:
             self.under_way -= 1
         self.advance()

@@ -1,6 +1,10 @@
 """Wait queues of the plain stage engine: who is the head of a resource's queue, and in which order heads are tried."""
 
+from __future__ import annotations
+
 import heapq
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from sortedcontainers import SortedKeyList
 
@@ -8,29 +12,29 @@ from sortedcontainers import SortedKeyList
 class SortedWaiting:
     """Waiters of each resource in order of (priority, requested time, number); the admitted leave at once."""
 
-    def __init__(self, resources):
+    def __init__(self, resources: int) -> None:
         self.queues = [SortedKeyList(key=lambda event: event.rank()) for _ in range(resources)]
 
-    def push(self, event):
+    def push(self, event: Any) -> None:
         for r in event.resources:
             self.queues[r].add(event)
 
-    def admitted(self, event, start):
+    def admitted(self, event: Any, start: int) -> None:
         for r in event.resources:
             self.queues[r].discard(event)  # before its rank changes
         event.time = start
 
-    def any(self, r):
+    def any(self, r: int) -> bool:
         return bool(self.queues[r])
 
-    def heads(self, resources):
+    def heads(self, resources: tuple[int, ...]) -> Iterable[Any]:
         heads = [self.queues[r][0] for r in resources if self.queues[r]]
         return iter(sorted(heads, key=lambda e: (e.time, e.number)))
 
-    def all(self, resources):
+    def all(self, resources: tuple[int, ...]) -> list[Any]:
         return sorted({e for r in resources for e in self.queues[r]}, key=lambda e: e.rank())
 
-    def clear(self):
+    def clear(self) -> None:
         for queue in self.queues:
             queue.clear()
 
@@ -38,10 +42,10 @@ class SortedWaiting:
 class Candidate:
     """An entry of the candidate heap: ordered by the event's live time, then number."""
 
-    def __init__(self, event):
+    def __init__(self, event: Any) -> None:
         self.event = event
 
-    def __lt__(self, other):
+    def __lt__(self, other: Candidate) -> bool:
         return (self.event.time, self.event.number) < (other.event.time, other.event.number)
 
 
@@ -52,20 +56,20 @@ class ArtifactWaiting:
     entries go only when they stand at the top while the head is looked up.
     """
 
-    def __init__(self, resources):
+    def __init__(self, resources: int) -> None:
         self.heaps = [[] for _ in range(resources)]
 
-    def push(self, event):
+    def push(self, event: Any) -> None:
         for r in event.resources:
             heapq.heappush(self.heaps[r], event)
 
-    def admitted(self, event, start):
+    def admitted(self, event: Any, start: int) -> None:
         event.time = start
 
-    def any(self, r):
+    def any(self, r: int) -> bool:
         return any(e.waiting for e in self.heaps[r])
 
-    def heads(self, resources):
+    def heads(self, resources: tuple[int, ...]) -> Iterator[Any]:
         """Heads of all the resources first go on one more heap; what is admitted meanwhile disturbs that one too."""
         candidates = []
         for r in resources:
@@ -79,8 +83,8 @@ class ArtifactWaiting:
             if event.waiting:
                 yield event
 
-    def all(self, resources):
+    def all(self, resources: Any) -> Any:
         raise AssertionError("trying all waiters needs no heap order: use the sorted queue")
 
-    def clear(self):
+    def clear(self) -> None:
         self.heaps = [[] for _ in self.heaps]

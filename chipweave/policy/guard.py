@@ -6,6 +6,7 @@ are held to the same rules by tests, so a run does not pay for them twice.
 
 import numpy as np
 
+from chipweave.declare.user_code import place_of
 from chipweave.errors import BadInput, Fault
 from chipweave.policy.roles import AllocationPolicy, CopyStore, Plan
 
@@ -136,4 +137,5 @@ def _words(value):
 
 
 def _fault(policy, method, what, allowed):
-    return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", allowed=allowed))
+    called = "predict" if method == "mask" and hasattr(type(policy), "predict") else method
+    return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", place_of(policy, called), allowed))

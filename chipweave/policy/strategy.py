@@ -22,6 +22,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.policy.roles import ROLES, AllocationPolicy, PlacementPolicy, PredictionPolicy, ReplacementPolicy
 
+SCHEMA = "chipweave.strategy/1"
 WORDS = ("strategy", "doc")
 
 
@@ -78,8 +79,11 @@ def read(node, name, defaults=None, gate=None, folder=".", ask_leave=True):
     faults, gate = Faults(), gate or Gate()
     if not node.is_map:
         raise BadInput(Fault(f"a strategy is a mapping, not {node.shape()}", node.place, ", ".join(ROLES)))
+    schema = node.get("schema")
+    if schema is not None and schema.text != SCHEMA:
+        faults.add(f"schema {schema.text!r} is not a strategy's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
     for key in node.value:
-        if key not in ROLES and key not in WORDS:
+        if key not in ROLES and key not in WORDS and key != "schema":
             allowed = [*WORDS, *ROLES]
             faults.add(
                 f"a strategy has no {key!r}", node.keys.get(key, node.place), ", ".join(allowed), nearest(key, allowed)

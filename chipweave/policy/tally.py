@@ -1,5 +1,9 @@
 """Counts and order of first appearance of the experts that one layer of one step chose: the C tally, checked."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave import fabric
@@ -9,7 +13,7 @@ FFI, LIB = fabric.load("tally")
 MOST = 2**31 - 1
 
 
-def as_ids(ids):
+def as_ids(ids: np.ndarray) -> np.ndarray:
     """`ids` as the kernels take them: C-contiguous uint8 or uint16, rows of k."""
     ids = np.asarray(ids)
     if ids.dtype not in (np.uint8, np.uint16):
@@ -19,7 +23,7 @@ def as_ids(ids):
     return np.ascontiguousarray(ids)
 
 
-def tally(ids, experts, times=1):
+def tally(ids: np.ndarray, experts: int, times: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """How many tokens chose each expert, and in which order the experts first appeared.
 
     ids       [rows, k] expert numbers (uint8, uint16; others are converted)
@@ -46,7 +50,7 @@ def tally(ids, experts, times=1):
     return arrays[0], arrays[1]
 
 
-def fault(status, ids, experts, times):
+def fault(status: Any, ids: Any, experts: Any, times: Any) -> Any:
     """The error that a status of tally.h stands for, naming the place."""
     if status == LIB.TALLY_BAD_ID:
         row, column = (int(x) for x in np.argwhere(ids >= experts)[0])

@@ -7,7 +7,10 @@ settled by order of sending. A component waits for the kernel with `yield simula
 
 import simpy
 
-from chipweave.errors import BadInput, Stuck
+from chipweave.errors import BadInput, Fault, Stuck
+
+MOST_PS = 2**61  # the engines reckon with 64 bits
+TOO_LONG = "the run goes beyond what can be reckoned with exactly: some time of the topology is too large"
 
 
 class Clock(simpy.Environment):
@@ -82,8 +85,12 @@ class Simulation:
         clock = self.clock
         while not until.processed:
             due = clock.peek()
+            if MOST_PS < due < simpy.core.Infinity:
+                raise BadInput(Fault(TOO_LONG, allowed=f"up to {MOST_PS / 1e12:,.0f} s of simulated time"))
             ended = self.fabric.advance(None if due == simpy.core.Infinity else due) if self.waiting else ()
             for batch, time in ended:
+                if time > MOST_PS:
+                    raise BadInput(Fault(TOO_LONG, allowed=f"up to {MOST_PS / 1e12:,.0f} s of simulated time"))
                 if time > clock.now:
                     clock.set(time)  # nothing of control is due before: the fabric was asked to stop there
                 self.waiting.pop(batch).succeed()

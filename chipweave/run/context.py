@@ -1,5 +1,10 @@
 """What a run shares with the parts of its system while it goes on, and what it records."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
 from chipweave.component.staged import CopyTable
@@ -18,13 +23,15 @@ class Run:
         done: the process that drives the run; set by the part that does.
     """
 
-    def __init__(self, workload, work, policies, home, dies, model, facts):
+    def __init__(
+        self, workload: Any, work: Any, policies: Any, home: np.ndarray, dies: int, model: Any, facts: dict[str, Any]
+    ) -> None:
         self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
         self.model, self.facts = model, facts
         self.workers = tuple(die for die, rate in enumerate(facts["compute"]) if rate)
         self.notes, self.done = {}, None
 
-    def start(self, fabric, layout, groups, on_layer, keep_plans):
+    def start(self, fabric: Any, layout: Any, groups: list[Any], on_layer: Any, keep_plans: bool) -> None:
         """Tie the run to the fabric that moves its data."""
         self.fabric, self.layout, self.groups = fabric, layout, groups
         self.on_layer, self.keep_plans = on_layer, keep_plans
@@ -34,16 +41,16 @@ class Run:
         self.meters, self.records, self.events = Counted(fabric, groups, names), LayerRecords(names), 0
         self.copy_tables = [part for part in groups if isinstance(part, CopyTable)]
 
-    def jobs(self, holders):
+    def jobs(self, holders: np.ndarray) -> Iterable[Any]:
         """The layers of all steps; `holders` uint8 [layers, E, D] is read as each job is made."""
         return self.workload.jobs(self.home, holders)
 
-    def copies_changed(self):
+    def copies_changed(self) -> np.ndarray:
         """int64 [n, 3]: (die, line, +1 or -1) of the copies stored and dropped since the last call."""
         changes = [table.changes(self.fabric) for table in self.copy_tables]
         return changes[0] if len(changes) == 1 else np.concatenate([np.empty((0, 3), np.int64), *changes])
 
-    def layer_done(self, job, plan, begin, end):
+    def layer_done(self, job: Any, plan: Any, begin: int, end: int) -> None:
         """A layer has ended: record it."""
         events = self.fabric.events
         crc = plan.crc32() if self.keep_plans else 0
@@ -52,7 +59,7 @@ class Run:
         if self.on_layer:
             self.on_layer(job)
 
-    def statistics(self):
+    def statistics(self) -> list[tuple[str, str, str, int]]:
         """[(part, statistic, unit, value)] of every part."""
         rows = []
         for group in self.groups:
@@ -76,7 +83,7 @@ class Counted:
         parts: (position, statistic, replicas) of each counted in Python.
     """
 
-    def __init__(self, fabric, groups, names):
+    def __init__(self, fabric: Any, groups: list[Any], names: list[str]) -> None:
         self.fabric, self.names, self.counters, self.parts = fabric, names, [], []
         for group in groups:
             for name, stat in group.statistics.items():
@@ -86,7 +93,7 @@ class Counted:
                     self.parts.append((names.index(stat.metric), name, group.members))
         self.before = [0] * len(names)
 
-    def since(self):
+    def since(self) -> list[int]:
         """What was counted since the last call, one number for each of `names`."""
         now = [0] * len(self.names)
         totals = self.fabric.totals()

@@ -50,7 +50,7 @@ class RunFile(Declared):
         "choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out"
     )
     wait_queue = Param("choice", default=None, choices=WAIT_QUEUES, doc="order of waiters; the preset's where left out")
-    seed = Param("count", default=1, doc="of generated traces")
+    seed = Param("count", default=1, high=2**63 - 1, doc="of generated traces")
 
 
 FILES = ("topology", "trace", "model", "preset")

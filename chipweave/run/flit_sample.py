@@ -10,7 +10,10 @@ comes from the residuals flit - ratio x circuit with the correction for finite p
 Techniques, 3rd edition, 6.3 and 6.10).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +41,7 @@ class Stratum:
     chosen: np.ndarray
 
 
-def strata(table, prefill_steps, wanted, seed):
+def strata(table: Any, prefill_steps: Any, wanted: Any, seed: Any) -> Any:
     """[Stratum] of a circuit run's layer table; about `wanted` rows are chosen, at least LEAST of each stratum."""
     time, prefill = column(table, "time_ps"), column(table, "step") < prefill_steps
     found = []
@@ -55,12 +58,12 @@ def strata(table, prefill_steps, wanted, seed):
     return out
 
 
-def layer_cost(outcome):
+def layer_cost(outcome: serving.Outcome) -> float:
     """Bytes that the links carried in a layer-step of a circuit run, at least one: what flit will cost goes with it."""
     return max(1, sum(int(stats.bytes.sum()) for _, _, stats in outcome.links) / max(1, len(outcome.table)))
 
 
-def default_size(bytes_per_layer, flit_bytes):
+def default_size(bytes_per_layer: float, flit_bytes: int) -> int:
     """Layer-steps of every strategy that take ten minutes together; `bytes_per_layer` is the sum of their layer_cost()."""
     per_layer = max(1e-3, bytes_per_layer / flit_bytes * SECONDS_PER_FLIT_HOP)
     return max(LEAST * (QUANTILES + 1), int(BUDGET_S / per_layer))
@@ -69,21 +72,21 @@ def default_size(bytes_per_layer, flit_bytes):
 class Watched:
     """A fabric that runs each sampled layer on the probes too, before it runs it itself."""
 
-    def __init__(self, fabric, probes, chosen):
+    def __init__(self, fabric: Any, probes: Any, chosen: Any) -> None:
         self.fabric, self.probes, self.chosen = fabric, probes, chosen
         self.layer, self.times = 0, {}  # row -> ps under each probe
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.fabric, name)
 
-    def issue(self, *transfers):
+    def issue(self, *transfers: Any) -> int:
         if self.layer in self.chosen:
             before = self.times.get(self.layer, [0] * len(self.probes))
             own = [self.run(probe, transfers) for probe in self.probes]
             self.times[self.layer] = [a + b for a, b in zip(before, own)]
         return self.fabric.issue(*transfers)
 
-    def run(self, probe, transfers):
+    def run(self, probe: Any, transfers: tuple[str, np.ndarray, None, int, str]) -> int:
         """How long the transfers take on a probe, in ps."""
         probe.copy_tables(self.fabric)
         begin = probe.now_ps
@@ -94,11 +97,11 @@ class Watched:
         probe.journal()
         return end - begin
 
-    def layer_ended(self, job):
+    def layer_ended(self, job: Any) -> None:
         self.layer += job is not None
 
 
-def probe(spec, work, model, admission):
+def probe(spec: Any, work: Any, model: str, admission: Any) -> Any:
     """A fabric of the run's system under another link model."""
     system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
     network = serving.mesh_of(system)
@@ -117,7 +120,7 @@ def probe(spec, work, model, admission):
     return fabric
 
 
-def measure(spec, outcome, wanted, on_layer=None, together=None):
+def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together: Any = None) -> Any:
     """Run the sample of one strategy; returns (estimate, rows).
 
     spec: the RunSpec of the circuit run, work conserving; outcome: its Outcome; wanted: layer-steps, None for the default.
@@ -132,12 +135,12 @@ def measure(spec, outcome, wanted, on_layer=None, together=None):
     chosen = {int(row) for part in parts for row in part.chosen}
     made = {}
 
-    def around(fabric, work):
+    def around(fabric: Any, work: Any) -> Any:
         made["fabrics"] = [probe(spec, work, model, admission) for model, admission in PROBES]
         made["watched"] = Watched(fabric, made["fabrics"], chosen)
         return made["watched"]
 
-    def layer_ended(job):
+    def layer_ended(job: Any) -> None:
         made["watched"].layer_ended(job)
         if on_layer:
             on_layer(job)
@@ -169,7 +172,7 @@ def measure(spec, outcome, wanted, on_layer=None, together=None):
     return estimate, rows
 
 
-def totals(table, parts, times):
+def totals(table: np.ndarray, parts: list[Stratum], times: dict[int, list[int]]) -> dict[str, float]:
     """Decode and prefill time under flit with standard errors, in ns, by the ratio estimator over the strata."""
     time = column(table, "time_ps")
     out = {"decode_time_ns": 0, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
@@ -186,7 +189,7 @@ def totals(table, parts, times):
     return out | {name: round(out[name]) for name in ("decode_time_ns", "prefill_time_ns")}
 
 
-def row_of(outcome, estimate, cost):
+def row_of(outcome: Any, estimate: Any, cost: Any) -> Any:
     """The row of `compare` for flit: times estimated from the sample, bytes and hops as counted by the full circuit run."""
     row = (
         dict(outcome.row)

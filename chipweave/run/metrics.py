@@ -48,20 +48,24 @@ FIGURES = [
     Figure(
         "decode_time_ns",
         "ns",
-        "sum of the layer times of the decode steps; a layer lasts from the start of its kernel to the end of its last data movement or computation",
+        "sum of the layer times of the decode steps that were run (prefill not included); a layer lasts from the start of its kernel to the end of its last data movement or computation",
     ),
-    Figure("prefill_time_ns", "ns", "the same for step 0"),
+    Figure("prefill_time_ns", "ns", "the same for step 0, where it is a prefill"),
     Figure(
         "throughput_tokens_per_s",
         "tokens/s",
-        "batch x steps / decode time under preset artifact (it counts the prefill step, as the paper does), batch x decode steps / decode time otherwise; 0 where no decode step was run",
+        "tokens decoded / decode time: the rows of the trace's decode steps that were run, of requests that had not ended; under preset artifact batch x steps / decode time (it counts the prefill step and ended requests, as the paper does); `notes.tokens_counted` is the numerator; 0 where no decode step was run",
     ),
     Figure(
         "speedup",
         "1",
         "decode time of strategy base over this row's, under the same link model and admission; null where base was not run or there is no decode step",
     ),
-    Figure("hops_prefill", "hops", "hops of step 0"),
+    Figure(
+        "hops_prefill",
+        "hops",
+        "hops of step 0, where it is a prefill; all other counts below are of the decode steps alone",
+    ),
     Figure("events", "events", "stage events that the kernel processed, prefill included"),
     Figure("cpu_s", "s", "user and system time of this row's simulation, trace reading and planning included"),
     Figure("wall_s", "s", "elapsed time of this row's simulation"),

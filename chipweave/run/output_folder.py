@@ -1,18 +1,23 @@
 """The output folder of a comparison: manifest, result, statistics and links, each written whole or not at all."""
 
+from __future__ import annotations
+
 import platform
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chipweave import __version__
 from chipweave.io.atomic import replacing, write_json
+from chipweave.io.late import late
 from chipweave.run.record import column
 
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
-def write(folder, document, entries, outcomes, state=None):
+
+def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = None) -> None:
     """Write layers.parquet, statistics.parquet, links.parquet, manifest.json and, last, result.json into `folder`.
 
     entries: for each row its RunSpec, or its entry of a manifest; state: what chipweave.run.resume needs to go on.
@@ -29,7 +34,9 @@ def write(folder, document, entries, outcomes, state=None):
     write_json(folder / "result.json", document)
 
 
-def manifest(document, entries, state):
+def manifest(
+    document: dict[str, Any], entries: Any, state: Any
+) -> dict[str, dict[str, str] | list[dict[str, dict[Any, Any]]] | str]:
     """Everything needed to repeat the runs, and to go on with them."""
     return {
         "schema": "chipweave.manifest/1",
@@ -43,18 +50,18 @@ def manifest(document, entries, state):
     }
 
 
-def entry(run, outcome):
+def entry(run: Any, outcome: Any) -> Any:
     """The manifest's entry of one row."""
     said = {k: v for k, v in asdict(run).items() if k != "folder"}
     return {"run": said, "prefill_steps": outcome.prefill_steps, **outcome.facts}
 
 
-def labels(outcome):
+def labels(outcome: Any) -> dict[str, str]:
     """What tells the rows of one run from another's: strategy, link model, admission."""
     return {k: outcome.row[k] for k in ("strategy", "link_model", "admission")}
 
 
-def layer_table(outcomes):
+def layer_table(outcomes: Any) -> Any:
     """One row per run, step and layer; none of a run by a sample, whose layers are those of the circuit run beside it.
 
     Of the plans there is no fingerprint: runs do not take one (`keep_plans`).
@@ -66,12 +73,12 @@ def layer_table(outcomes):
     return pa.concat_tables(tables)
 
 
-def units_of(outcomes):
+def units_of(outcomes: Any) -> Any:
     """Column of the layer table -> unit."""
     return {"time_ps": "ps"} | {figure.name: figure.unit for outcome in outcomes for figure in outcome.metrics}
 
 
-def statistics_table(outcomes):
+def statistics_table(outcomes: Any) -> Any:
     """One row per run, part and statistic."""
     tables = []
     for o in outcomes:
@@ -83,7 +90,7 @@ def statistics_table(outcomes):
     return pa.concat_tables(tables)
 
 
-def link_table(outcomes):
+def link_table(outcomes: list[Any]) -> Any:
     """One row per run, network, link and time bin in which the link was used or waited for."""
     tables = []
     for o in outcomes:
@@ -103,11 +110,11 @@ def link_table(outcomes):
     return pa.concat_tables(tables) if tables else pa.table({})
 
 
-def _constant(values, rows):
+def _constant(values: dict[str, str], rows: int) -> dict[str, Any]:
     return {name: pa.array([value] * rows, pa.string()).dictionary_encode() for name, value in values.items()}
 
 
-def write_table(path, table, units=None):
+def write_table(path: Any, table: Any, units: Any = None) -> None:
     """Write a Parquet file; units go into the columns' metadata."""
     fields = [
         table.schema.field(i).with_metadata({"unit": (units or {}).get(n, "")})

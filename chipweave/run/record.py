@@ -41,11 +41,11 @@ def nanoseconds(ps):
     return (int(ps) + PS_PER_NS // 2) // PS_PER_NS
 
 
-def figures(table, batch, steps_counted, prefill_steps, columns=COLUMNS):
+def figures(table, tokens, prefill_steps, columns=COLUMNS):
     """The deterministic figures of one row of `compare` (see chipweave/run/metrics.py).
 
     prefill_steps  how many leading steps are prefill: 1, or 0 where the trace starts with decode
-    steps_counted  the steps whose tokens the throughput counts
+    tokens  what the throughput counts
     """
     decode = table[column(table, "step") >= prefill_steps]
     prefill = table[column(table, "step") < prefill_steps]
@@ -53,7 +53,7 @@ def figures(table, batch, steps_counted, prefill_steps, columns=COLUMNS):
     row = {
         "decode_time_ns": nanoseconds(time_ps),
         "prefill_time_ns": nanoseconds(column(prefill, "time_ps").sum()),
-        "throughput_tokens_per_s": batch * steps_counted / (time_ps / 1e12) if time_ps else 0.0,
+        "throughput_tokens_per_s": tokens / (time_ps / 1e12) if time_ps else 0.0,
         "speedup": None,
         "hops": int(column(decode, "hops").sum()),
         "hops_prefill": int(column(prefill, "hops").sum()),

@@ -1,7 +1,11 @@
 """What a person sees of a run: progress while it goes on, then a table and the hot links; notes go to standard error."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from chipweave.io import console
 from chipweave.io.console import Sheet, amount, note
@@ -16,12 +20,12 @@ TOKENS = {
 }
 
 
-def progress(spec, index, total):
+def progress(spec: Any, index: int, total: int) -> Any:
     """A function to call with each layer that ends, showing how far the run is; with None when all have."""
     counting, began = Counting(spec.steps, f"{spec.strategy_name} ({index + 1} of {total}), steps"), time.perf_counter()
     layers = 0
 
-    def layer_ended(job):
+    def layer_ended(job: Any) -> Any:
         nonlocal layers
         if job is None:
             return counting.stop()
@@ -35,7 +39,7 @@ def progress(spec, index, total):
     return layer_ended
 
 
-def comparison(result, outcomes, out, to_stderr=False):
+def comparison(result: dict[str, Any], outcomes: list[Any], out: Any, to_stderr: bool = False) -> None:
     """The table of `compare`, one row a run, and the links that were hot; on standard error where `to_stderr`."""
     say = partial(console.say, to_stderr=to_stderr)
     console.show(_table(result, outcomes), to_stderr)
@@ -58,7 +62,7 @@ def comparison(result, outcomes, out, to_stderr=False):
         )
 
 
-def _table(result, outcomes):
+def _table(result: dict[str, Any], outcomes: list[Any]) -> Sheet:
     counted = TOKENS[bool(result["notes"].get("prefill_step_counts"))]
     sheet = Sheet(
         f"{result['model']} on {result['topology']}, batch {result['batch']}, {result['steps']} steps, "
@@ -85,7 +89,7 @@ def _table(result, outcomes):
     return sheet
 
 
-def _notes(result):
+def _notes(result: dict[str, Any]) -> Iterator[str]:
     """What else there is to know of the rows, in sentences."""
     notes = result["notes"]
     if "steps_in_the_trace" in notes:
@@ -104,7 +108,7 @@ def _notes(result):
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."
 
 
-def gaps(result, to_stderr=False):
+def gaps(result: dict[str, Any], to_stderr: bool = False) -> None:
     """What a sample of layer-steps says of the link models: by strategy and stratum, each model's time over flit's."""
     rows = result.get("layer_steps")
     if not rows:
@@ -142,7 +146,7 @@ def gaps(result, to_stderr=False):
             _sampled(row, say)
 
 
-def _sampled(row, say):
+def _sampled(row: dict[str, Any], say: Callable[..., Any]) -> None:
     """How good a row by a sample is, and which groups of flows did not recur."""
     s = row["sample"]
     error = s["decode_standard_error_ns"] / max(1, s["decode_time_ns"])
@@ -157,7 +161,7 @@ def _sampled(row, say):
         say(f"{'':>10}  did not recur for {group['cycles']:,} cycles from {group['begun']:,} on: {flows}")
 
 
-def hottest(outcome):
+def hottest(outcome: Any) -> str:
     """The busiest links of a run as text: name, share of the run's time it was held, bytes."""
     total = int(outcome.table[:, 2].sum())
     found = []

@@ -1,13 +1,16 @@
 """Reads an output folder of `run` or `compare` back: the document, and the tables as pyarrow tables."""
 
+from __future__ import annotations
+
 import json
 from functools import cached_property
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from chipweave.errors import BadInput, Fault
+from chipweave.io.late import late
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 
 class Results:

@@ -5,6 +5,8 @@ content. Its rows are told apart by strategy, link model and admission. Rows of 
 program made are kept; a finished one is run again.
 """
 
+from __future__ import annotations
+
 import hashlib
 import importlib
 import json
@@ -12,12 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import canonical_sha256
+from chipweave.io.late import late
 from chipweave.plain.links import LinkStatistics
 from chipweave.run import simulate
 from chipweave.run.metrics import Figure
@@ -26,6 +26,10 @@ from chipweave.run.simulate import Outcome
 from chipweave.run.spec import RunSpec
 from chipweave.topology.system import System
 from chipweave.trace import library, models
+
+pa = late("pyarrow")
+pc = late("pyarrow.compute")
+pq = late("pyarrow.parquet")
 
 LABELS = ("strategy", "link_model", "admission")
 FORCE = "another folder, or --force to replace what is there"

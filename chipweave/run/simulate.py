@@ -82,9 +82,10 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
     meter = Meter()
     loaded = loaded or load(spec)
     trace, vanish = loaded.routing.trace, loaded.habits["unnamed_layers_vanish"]
+    by_last = loaded.habits["last_request_says_prefill"]
 
     def workload(costs, distance):
-        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish)
+        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish, by_last)
 
     run = drive(
         spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around
@@ -217,17 +218,21 @@ def admission_of(spec, network):
 def outcome(spec, loaded, run, meter):
     """The figures of a run that has ended."""
     trace, table, prefill = loaded.routing.trace, run.records.table(), run.workload.prefill_steps
-    counted = run.workload.steps - (0 if loaded.habits["prefill_step_counts"] else prefill)
+    as_the_paper = loaded.habits["prefill_step_counts"]
+    tokens = spec.batch * run.workload.steps if as_the_paper else run.workload.decode_tokens
     row = {
         "strategy": spec.strategy_name,
         "link_model": spec.link_model or mesh_of(loaded.system).link_model,
         "admission": admission_of(spec, mesh_of(loaded.system)),
-        **figures(table, spec.batch, counted, prefill, run.records.columns),
+        **figures(table, tokens, prefill, run.records.columns),
         **meter.read(),
     }
     networks = [
         (n.name, [link.name for link in n.links], run.fabric.link_statistics(n)) for n in run.layout.parts["networks"]
     ]
+    run.notes["tokens_counted"] = tokens
+    if as_the_paper:
+        run.notes["prefill_step_counts"] = True
     reuse = trace.provenance.get("reuse", {})
     if reuse:
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]

@@ -1,6 +1,5 @@
 """What to run: a run file, the options of the command line over it, and what identifies the run."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 
 STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
+MOST_SEED = 2**63 - 1
 MOST = 1_000_000  # requests of a batch, steps: as `trace generate` has them
 
 
@@ -51,7 +51,7 @@ class RunSpec:
                     Fault(f"unknown {name} '{value}'", allowed=", ".join(allowed), nearest=nearest(value, allowed))
                 )
         for name, least in (("batch", 1), ("steps", 1), ("seed", 0)):
-            most = math.inf if name == "seed" else MOST
+            most = MOST_SEED if name == "seed" else MOST
             if not least <= getattr(self, name) <= most:
                 faults.append(
                     Fault(

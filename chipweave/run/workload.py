@@ -26,15 +26,23 @@ class Workload:
     its entries.
     """
 
-    def __init__(self, trace, replication, steps, costs, distance, drop_unnamed_layers=False):
-        """drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
+    def __init__(self, trace, replication, steps, costs, distance, drop_unnamed_layers=False, by_last_request=False):
+        """by_last_request: whether step 0 is a prefill is said by the last request alone, as in the published simulator.
+
+        drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
         request, as the published simulator does (they vanish from traces that leave dense layers out)."""
         self.trace, self.replication = trace, replication
         self.steps = min(steps, trace.steps)
-        self.prefill_steps = int(trace.has_prefill)
+        self.prefill_steps = int(trace.last_has_prefill if by_last_request else trace.has_prefill)
         self.costs, self.distance = costs, distance
         limit = 1 << 30 if trace.layer_keys is None or not drop_unnamed_layers else trace.layer_keys
         self.layers = [(i, layer) for i, layer in enumerate(trace.layers) if layer < limit]
+
+    @property
+    def decode_tokens(self):
+        """Tokens of the decode steps: rows of requests that have not ended, replicas counted."""
+        rows = (len(self.trace.row_request(step)) for step in range(self.prefill_steps, self.steps))
+        return self.replication * sum(rows)
 
     def jobs(self, home, holders):
         """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is made."""

@@ -5,7 +5,7 @@ Presets in chipweave/data/serving/models are such files, cut to the keys that de
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -56,6 +56,14 @@ class ServingModel:
     window: int = 0
     windowed: frozenset = frozenset()
     index_top_k: int = 0
+
+    @cached_property
+    def sorts(self) -> dict:
+        """(has experts, is windowed) -> the layers that are so, in order."""
+        found = {}
+        for layer in range(self.layers):
+            found.setdefault((layer in self.moe_layers, layer in self.windowed), []).append(layer)
+        return found
 
     @property
     def attention_weights(self) -> int:

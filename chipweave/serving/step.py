@@ -65,7 +65,7 @@ class Setup:
         """Seconds of one step; equal layers are timed once, where nothing overlaps."""
         if self.schedule.micro_batches > 1 or self.schedule.streams:
             return self.step(batch).ns * 1e-9
-        return sum(w.ns for w in _works(self, batch, 0)) * 1e-9
+        return sum(count * _ns(s) for count, works in _groups(self, _Rank(self, batch)) for _, _, s in works) * 1e-9
 
 
 def _slice(batch, shares, i):
@@ -74,26 +74,34 @@ def _slice(batch, shares, i):
     return replace(batch, decode=part(batch.decode), prompts=part(batch.prompts))
 
 
-def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
-    """The works of a step in order, those of no time left out."""
-    model, rank = setup.model, _Rank(setup, batch)
+def _ns(seconds):
+    return max(0, round(seconds * 1e9))
+
+
+def _groups(setup, rank):
+    """(times, [(kind, name, seconds)]) of what stands before the layers, each sort of layer, and what stands after."""
+    if not rank.tokens:
+        return
     f = setup.kernels.figures
-    ns = lambda s: max(0, round(s * 1e9))  # noqa: E731
     host = f.get("framework.step_s", 0.0) + f.get("framework.sequence_s", 0.0) * (rank.decode + rank.prompts)
-    if rank.tokens:
-        host_ns = ns(host) if number == 0 else 0
-        yield from (Work("framework", "host", None, host_ns, number),) * bool(host_ns)
-        yield Work("other", "embedding", None, ns(rank.kernels.small(4 * rank.tokens * model.hidden)), number)
-        kinds = {}
-        for layer in range(model.layers):
-            key = (layer in model.moe_layers, layer in model.windowed)
-            if key not in kinds:
-                kinds[key] = [(k, n, ns(s)) for k, n, s in rank.layer(layer) if ns(s)]
-            for kind, name, duration in kinds[key]:
-                yield Work(kind, name, layer, duration, number)
-        for kind, name, seconds in rank.head():
-            if ns(seconds):
-                yield Work(kind, name, None, ns(seconds), number)
+    embedding = rank.kernels.small(4 * rank.tokens * setup.model.hidden)
+    yield 1, [("framework", "host", host), ("other", "embedding", embedding)]
+    for layers in setup.model.sorts.values():
+        yield len(layers), list(rank.layer(layers[0]))
+    yield 1, list(rank.head())
+
+
+def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
+    """The works of a step in order, those of no time left out; the host works once for all micro-batches."""
+    rank = _Rank(setup, batch)
+    if not rank.tokens:
+        return
+    before, *sorts, after = [[(k, n, _ns(s)) for k, n, s in works if _ns(s)] for _, works in _groups(setup, rank)]
+    yield from (Work(k, n, None, ns, number) for k, n, ns in before if number == 0 or k != "framework")
+    of_layer = {i: works for works, layers in zip(sorts, setup.model.sorts.values(), strict=True) for i in layers}
+    for layer in range(setup.model.layers):
+        yield from (Work(k, n, layer, ns, number) for k, n, ns in of_layer[layer])
+    yield from (Work(k, n, None, ns, number) for k, n, ns in after)
 
 
 class _Rank:
@@ -188,16 +196,20 @@ class _Rank:
         yield "collective", names[3], k.all_reduce(2 * tokens * m.hidden, tp)
 
     def _experts(self):
-        m, k, lay, tokens = self.model, self.kernels, self.layout, self.tokens
-        sent = lay.dp > 1
+        m, k, layout, tokens = self.model, self.kernels, self.layout, self.tokens
+        sent = layout.dp > 1
         yield "gemm", "gate", k.linear(tokens, m.experts, m.hidden, "bf16")
         if sent:
-            yield "dispatch", "dispatch", k.exchange("dispatch", max(1, tokens // lay.tp), m.top_k, m.hidden, lay.ranks)
-        columns = m.expert_intermediate // lay.moe_tp
+            yield (
+                "dispatch",
+                "dispatch",
+                k.exchange("dispatch", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks),
+            )
+        columns = m.expert_intermediate // layout.moe_tp
         yield (
             "moe",
             "experts",
-            k.moe(self.every, m.top_k, m.hidden, columns, m.experts, lay.ep, self.formats.experts, m.groups, sent),
+            k.moe(self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, self.formats.experts, m.groups, sent),
         )
         if m.shared:
             yield (
@@ -210,9 +222,13 @@ class _Rank:
                 ),
             )
         if sent:
-            yield "combine", "combine", k.exchange("combine", max(1, tokens // lay.tp), m.top_k, m.hidden, lay.ranks)
+            yield (
+                "combine",
+                "combine",
+                k.exchange("combine", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks),
+            )
         else:
-            yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, lay.tp)
+            yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, layout.tp)
 
     def head(self):
         """Final norm, logits of each sequence's last token, sampling; pipeline hops before them."""

@@ -1,11 +1,13 @@
 """The wafer study of arXiv 2510.05497: what it prints beside what comes out here.
 
 hop_reduction          hops of Base over those of a strategy, prompts included: what the published artifact counts
-hop_reduction_decode   the same of the answers alone. Prompts are read before any copy is there and are dealt to home dies, so
-                       they cost every strategy some hops; without them Allo has hardly any left, and the ratio is ten times higher
+hop_reduction_decode   the same of the answers alone. Prompts are read before any copy is there and are dealt to
+                       home dies, so they cost every strategy some hops; without them Allo has hardly any left, and
+                       the ratio is ten times higher
 over_ep                decode time of EP over that of a strategy
 
-Every strategy with a predictor has `keep` beside it (a copy of all that is read from afar) and both with a die's memory enforced.
+Every strategy with a predictor has `keep` beside it (a copy of all that is read from afar) and both with a die's
+memory enforced.
 """
 
 from dataclasses import replace
@@ -88,7 +90,10 @@ def against(found: list[dict], printed: Printed) -> tuple[list[dict], list[dict]
 
 
 def averages(found: list[dict], printed: Printed) -> list[dict]:
-    """The printed averages beside ours, over those of their configurations that were simulated (batch 32,768 is in none)."""
+    """The printed averages beside ours.
+
+    Over those of their configurations that were simulated (batch 32,768 is in none).
+    """
     rows = []
     for where, strategy, quantity, value, evidence in printed.averages:
         mine = [

@@ -1,10 +1,11 @@
 """How far a ratio of two runs can be trusted: residuals of the validation ledger, carried to the outputs.
 
 A run is made of HBM reads, GEMMs and messages between devices; each is held against measured H100 rows of its own, and
-`validation/baseline.json` keeps the mean absolute residual of the predicted rows of each group. Where one strategy is bound by one
-part and the other by another, the relative errors of both add in squares; where both are bound by the same part they cancel.
-Which of the two holds is not known, so the larger is taken: the square sum of the two largest. That a residual of one device's rows
-holds for a wafer's is a guess.
+`validation/baseline.json` keeps the mean absolute residual of the predicted rows of each group. Where one strategy
+is bound by one part and the other by another, the relative errors of both add in squares; where both are bound by
+the same part they cancel.
+Which of the two holds is not known, so the larger is taken: the square sum of the two largest. That a residual of
+one device's rows holds for a wafer's is a guess.
 """
 
 import json
@@ -22,7 +23,10 @@ WITHOUT_LEDGER = 0.05  # of each part, where no ledger lies beside the program; 
 
 @lru_cache
 def residuals() -> dict[str, float]:
-    """Part -> mean absolute residual of the predicted rows of its groups, weighted by rows; {} where there is no ledger."""
+    """Part -> mean absolute residual of the predicted rows of its groups, weighted by rows.
+
+    {} where there is no ledger.
+    """
     path = Path(__file__).resolve().parents[2] / "validation" / "baseline.json"
     try:
         return of_ledger(json.loads(path.read_text()).get("h100", {}))

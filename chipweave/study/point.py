@@ -31,7 +31,10 @@ class Point:
     settings: dict
 
     def key(self) -> str:
-        """SHA-256 of what the point runs on: its settings, the content of the files they name, the program's version."""
+        """SHA-256 of what the point runs on.
+
+        Its settings, the content of the files they name, the program's version.
+        """
         facts = {name: value for name, value in asdict(self.spec).items() if name not in HIDDEN}
         for name in FILES:
             facts[name] = _content(facts[name], self.spec.folder)

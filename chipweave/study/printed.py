@@ -11,7 +11,10 @@ EVIDENCE = ("text", "bar", "reading", "implied", "earlier")
 
 @dataclass(frozen=True)
 class Printed:
-    """paper; bars (model, topology, batch, strategy, quantity) -> (value, evidence); averages and host overhead as listed."""
+    """paper; bars (model, topology, batch, strategy, quantity) -> (value, evidence).
+
+    Averages and host overhead as listed.
+    """
 
     paper: str
     models: dict

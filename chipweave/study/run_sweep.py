@@ -52,7 +52,10 @@ def command(file, out, executor, jobs, options, only, emit, listed, allow_code, 
 
 
 def make_traces(found: Sweep, only: int | None) -> None:
-    """Make or import each trace once, before the points that read it: two that made the same would do the work twice."""
+    """Make or import each trace once, before the points that read it.
+
+    Two that made the same would do the work twice.
+    """
     wanted = found.points if only is None else [found.points[only]]
     seen = set()
     with progress() as bar:

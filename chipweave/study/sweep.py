@@ -1,23 +1,25 @@
 """Running a sweep: every point once, whatever happens in between.
 
-OUT/points/KEY.json holds the row of a point and appears whole or not at all; OUT/points.parquet and OUT/sweep.json are made of
-them when the sweep ends, is interrupted, or is run again. A point that is there is not run again; one that failed is.
+OUT/points/KEY.json holds the row of a point and appears whole or not at all; OUT/points.parquet and OUT/sweep.json
+are made of them when the sweep ends, is interrupted, or is run again. A point that is there is not run again; one
+that failed is.
 """
 
 import json
 from concurrent.futures import CancelledError, Executor, as_completed
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
 from chipweave.io.atomic import write_json
 from chipweave.io.console import note
+from chipweave.io.late import late
 from chipweave.io.progress import Counting
 from chipweave.study import point as points
 from chipweave.study.sweep_file import Sweep
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 POINT_SCHEMA = "chipweave.sweep.point/1"
 SWEEP_SCHEMA = "chipweave.sweep/1"
@@ -133,7 +135,10 @@ def finish(sweep: Sweep, keys: list[str], folder: Folder) -> dict:
 
 
 def fill_speedups(rows: list[dict], sweep: Sweep) -> None:
-    """`speedup` of each row: decode time of the row that differs from it in the settings of `compare` alone, over its own."""
+    """`speedup` of each row: decode time of the row that differs from it in the settings of `compare` alone.
+
+    Over its own.
+    """
     if not sweep.compare:
         return
     wanted = {name: _cell(value) for name, value in sweep.compare.items()}

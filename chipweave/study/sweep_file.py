@@ -10,7 +10,8 @@
       allocation.block: [50, 512]          # a policy's parameter; die.hbm.bandwidth would be a part's
     together:                              # settings that go together, one mapping after the other
       - {topology: wafer_5x5, die.d2d.bandwidth: 1.7 TB/s}
-    compare: {strategy: base}              # `speedup`: decode time of the point that differs in these alone, over one's own
+    compare: {strategy: base}              # `speedup`: decode time of the point that differs in these alone, over
+    one's own
     skip: [{strategy: base, allocation.block: 50}]
     plot: [{x: batch, y: speedup, colour: strategy, facet: model}]
 

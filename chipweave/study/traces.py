@@ -1,4 +1,7 @@
-"""One trace a model for a whole study: made by its law for the largest batch, or the user's copy of the published ones."""
+"""One trace a model for a whole study.
+
+Made by its law for the largest batch, or the user's copy of the published ones.
+"""
 
 from pathlib import Path
 

@@ -31,6 +31,7 @@ __all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
 
 SCHEMA = "chipweave.topology/1"
 MAX_EXTENDS = 8
+NETWORK_NAME = re.compile(r"[A-Za-z_][\w-]{0,99}")
 NAME = re.compile(r"\w[^/\\:]{0,99}")  # pictures and tables are named by it
 MAPPINGS = ("assemblies", "parts", "networks", "expect")
 
@@ -73,7 +74,27 @@ def load_tree(path, seen=()):
     if lower.resolve() in seen or len(seen) > MAX_EXTENDS:
         raise BadInput(f"{upper.place}: {path} extends itself, by way of {lower}")
     own = Node({k: v for k, v in root.value.items() if k != "extends"}, root.place, keys=root.keys)
-    return merge(load_tree(lower, (*seen, Path(path).resolve())), own)
+    base = load_tree(lower, (*seen, Path(path).resolve()))
+    _check_base(base, lower, upper)
+    return merge(base, own)
+
+
+def _check_base(base, path, extends):
+    """Raise BadInput where what a file extends is no topology: laid under another it would vanish without a word."""
+    faults = Faults()
+    if not base.is_map:
+        faults.add(f"{path} is no topology: a topology is a mapping, not {base.shape()}", extends.place)
+    else:
+        _check_schema(base, faults)
+        if not any(key in TOP for key in base.value):
+            faults.add(f"{path} is no topology: it has none of its keys", extends.place, ", ".join(TOP))
+    faults.raise_if_any()
+
+
+def _check_schema(root, faults):
+    schema = root.get("schema")
+    if schema is not None and schema.text != SCHEMA:
+        faults.add(f"schema {schema.text!r} is not a topology's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
 
 
 def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None):
@@ -142,9 +163,8 @@ def _check_top(root, faults):
             faults.add(f"a topology has no {key!r}", root.keys.get(key, node.place), ", ".join(TOP), nearest(key, TOP))
         elif key in MAPPINGS and not node.is_map:
             faults.add(f"{key} must be a mapping, not {node.shape()}", node.place)
-    schema, name = root.get("schema"), root.get("name")
-    if schema is not None and schema.text != SCHEMA:
-        faults.add(f"schema {schema.text!r} is not a topology's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
+    name = root.get("name")
+    _check_schema(root, faults)
     if name is None or not isinstance(name.value, str):
         faults.add("a topology needs a name", name.place if name else root.place)
     elif not NAME.fullmatch(name.value) or not name.value.isprintable():
@@ -153,8 +173,13 @@ def _check_top(root, faults):
             name.place,
             "up to 100 characters, none of / \\ : and no control characters, a letter or digit first",
         )
-    if root.get("parts") is None and root.get("networks") is None:
+    if not any((root.get(key) or Node({})).value for key in ("parts", "networks")):
         faults.add("a topology needs parts or networks", root.place)
+    networks = root.get("networks")
+    for network in networks.keys if networks is not None and networks.is_map else ():
+        if not NETWORK_NAME.fullmatch(network):
+            allowed = "letters, digits, _ and -, a letter first"
+            faults.add(f"{network[:40]!r} is not a network's name", networks.keys[network], allowed)
     for name, node in (
         (root.get("assemblies") or Node({})).value.items() if (root.get("assemblies") or Node({})).is_map else ()
     ):
@@ -175,14 +200,11 @@ def _wire(root, expander, wirer):
 
 
 def _fill(system, expander, wirer):
-    """Parts and graph of the system from what the steps made."""
+    """Parts, wires and networks of the system from what the steps made."""
     system.parts = {name: i.part for name, i in expander.instances.items()}
     system.grids = expander.grids
-    graph = system.graph
-    for name, part in system.parts.items():
-        graph.add_node(name, kind=part.kind, assembly=part.assembly, index=part.index)
-    for (a, port_a), (b, port_b), settings in wirer.wires:
-        graph.add_edge(a, b, network="", ports=(port_a, port_b), **settings)
+    system.joined = wirer.wires
+    for (a, port_a), (b, port_b), _ in wirer.wires:
         system.parts[a].links[port_a].append((system.parts[b], port_b))
         system.parts[b].links[port_b].append((system.parts[a], port_a))
     for network in system.networks.values():
@@ -191,11 +213,6 @@ def _fill(system, expander, wirer):
             part.links[next(p for p, port in part.ports.items() if p in network.port.split("/"))].append(
                 (network, number)
             )
-        for name in network.graph:
-            if name not in graph:
-                graph.add_node(name, kind="router", assembly="", index=network.place_of.get(name, ()))
-        for a, b, data in network.graph.edges(data=True):
-            graph.add_edge(a, b, network=network.name, ports=(network.port, network.port), **data)
     system.sources, system.replaced = expander.sources, expander.replaced
 
 

@@ -6,16 +6,17 @@
       d2d: {endpoints: 25, links: 40, diameter: 8, bisection: 5, mean_distance: 3.2, degree: {2: 4, 3: 12, 4: 9}}
 
 Links count each pair of neighbours once; distances are links on the routes; the mean is over all pairs, each endpoint
-with itself included; bisection as in chipweave.noc.routes; degree: how many routers have so many neighbours.
+with itself included; bisection as in chipweave.noc.graph_network; degree: how many routers have so many neighbours.
 """
 
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from chipweave.declare import units
 from chipweave.errors import nearest
-from chipweave.noc.routes import bisection
 
 
 def _mean_distance(network):
@@ -23,15 +24,18 @@ def _mean_distance(network):
 
 
 def _degree(network):
-    return Counter(len(set(network.graph.successors(n)) | set(network.graph.predecessors(n))) for n in network.graph)
+    ends = network.pair_numbers()
+    return Counter(
+        np.bincount(np.concatenate([network.src[ends], network.dst[ends]]), minlength=network.node_count).tolist()
+    )
 
 
 FACTS = {
     "endpoints": lambda n: len(n.endpoints),
-    "routers": lambda n: len(n.graph),
-    "links": lambda n: len({frozenset(e) for e in n.graph.edges}),
-    "diameter": lambda n: int(n.distance.max()),
-    "bisection": bisection,
+    "routers": lambda n: n.node_count,
+    "links": lambda n: len(n.pair_numbers()),
+    "diameter": lambda n: n.diameter,
+    "bisection": lambda n: n.bisection(),
     "mean_distance": _mean_distance,
     "degree": _degree,
 }

@@ -10,8 +10,11 @@ single one is joined to each of the others. `latency: included` says that the ti
 it joins (an LLC's hit latency is measured at the SM); a latency of zero is a fault.
 """
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
+from typing import Any
 
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.provenance import numbers
@@ -39,7 +42,7 @@ class Wirer:
         faults: gets all that is wrong.
     """
 
-    def __init__(self, expander, faults):
+    def __init__(self, expander: Any, faults: Any) -> None:
         self.expander, self.faults = expander, faults
         self.instances = expander.instances
         self.wires, self.ends = [], defaultdict(list)
@@ -50,13 +53,13 @@ class Wirer:
             indices = tuple(tuple(int(i) for i in re.findall(r"\d+", index)) for _, index in segments)
             self.shapes[".".join(s for s, _ in segments)].append((indices, name))
 
-    def say(self, what, place, allowed="", near=""):
+    def say(self, what: str, place: Any, allowed: str = "", near: str = "") -> None:
         """A fault once, however many instances have it."""
         if (what, place) not in self.said:
             self.said.add((what, place))
             self.faults.add(what, place, allowed, near)
 
-    def find(self, text, prefix=""):
+    def find(self, text: str, prefix: str = "") -> list[str]:
         """Names of the parts that a pattern such as `die[0][*].hbm` stands for, in order of expansion."""
         if (
             prefix + text in self.instances
@@ -72,17 +75,17 @@ class Wirer:
                 found.append(name)
         return found
 
-    def place_of(self, name):
+    def place_of(self, name: str) -> tuple[int, ...]:
         """The place of a part in all grids it lies in: die[0][3].hbm[2] is at (0, 3, 2)."""
         return tuple(int(i) for i in re.findall(r"\[(\d+)\]", name))
 
-    def dims_of(self, name):
+    def dims_of(self, name: str) -> tuple[int, ...]:
         """The lengths of all grids a part lies in, as `place_of` counts them."""
         words = bare(name).split(".")
         grids = self.expander.grids
         return tuple(n for i in range(len(words)) for n in grids.get(".".join(words[: i + 1]), ()))
 
-    def side(self, node, prefix):
+    def side(self, node: Node, prefix: str) -> list[tuple[str, str]]:
         """[(part name, port name)] of one side of a link; [] after a fault."""
         part, _, port = node.text.rpartition(".")
         names = self.find(part, prefix) if part else []
@@ -102,7 +105,7 @@ class Wirer:
             return []
         return [(name, port) for name in names]
 
-    def wire_all(self, node, prefix="", path="links"):
+    def wire_all(self, node: Node, prefix: str = "", path: str = "links") -> Any:
         """All links of one `links` list."""
         if not node.is_list:
             return self.say(
@@ -116,7 +119,7 @@ class Wirer:
             if self.read[id(item)]:
                 self.wire(item, prefix, self.read[id(item)])
 
-    def settings(self, item, path):
+    def settings(self, item: Node, path: str) -> dict[Any, Any]:
         """Parameters of one link, or None after a fault."""
         between = item.get("between")
         if (
@@ -145,7 +148,7 @@ class Wirer:
             return None
         return {"latency_ps": 0 if included else values["latency"], "bandwidth": values["bandwidth"]}
 
-    def wire(self, item, prefix, settings):
+    def wire(self, item: Node, prefix: str, settings: dict[Any, Any]) -> Any:
         left, right = (self.side(n, prefix) for n in item.value["between"].value)
         if not left or not right:  # told already; do not add that the ports at the other end have no link
             self.failed.update(n.text.rpartition(".")[2] for n in item.value["between"].value)
@@ -163,7 +166,7 @@ class Wirer:
         for a, b in zip(left, right):
             self.join(a, b, item.place, settings)
 
-    def join(self, a, b, place, settings):
+    def join(self, a: tuple[str, str], b: tuple[str, str], place: Any, settings: dict[Any, Any]) -> Any:
         """One wire; the side that uses the protocol comes first."""
         port_a, port_b = (self.instances[n].part.ports[p] for n, p in (a, b))
         if port_a.protocol != port_b.protocol or port_a.provides == port_b.provides:
@@ -181,7 +184,7 @@ class Wirer:
         self.ends[user].append((provider, place))
         self.ends[provider].append((user, place))
 
-    def check_ports(self):
+    def check_ports(self) -> None:
         """Every port has as many links as it is declared for; the same fault of many instances is told once."""
         told = defaultdict(list)
         for name, instance in self.instances.items():

@@ -11,21 +11,29 @@ networks:
       - {between: ["[4][4]", "[3][4]"], absent: true}
 """
 
-from itertools import islice
+from __future__ import annotations
 
-import networkx as nx
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, WAKES
 from chipweave.declare import registry
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.provenance import numbers
+from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
-from chipweave.noc import routes as graph_routes
-from chipweave.noc import shapes as graph_shapes
+from chipweave.errors import Faults, Place
 from chipweave.noc.graph_network import Network
+from chipweave.noc.route_rule import routings
 from chipweave.noc.router_yaml import FlitRouter
-from chipweave.topology.edges import Listed
-from chipweave.topology.links import MAX_LINKS, NETWORK
+from chipweave.noc.shape import Reader, Shape, in_order, shapes
+from chipweave.noc.wiring import Places
+from chipweave.topology.links import NETWORK, Wirer
+from chipweave.topology.network_links import make_links
 
 SETTINGS = named(
     {
@@ -60,7 +68,7 @@ SETTINGS = named(
         "allow_deadlock": Param(
             "bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"
         ),
-        "shape": Param("choice", choices=list(graph_shapes.NAMES), doc="which routers have a link between them"),
+        "shape": Param("choice", choices=shapes.kinds(), doc="which routers have a link between them"),
         "order": Param(
             "choice",
             default="columns",
@@ -70,77 +78,137 @@ SETTINGS = named(
         "routing": Param(
             "choice",
             default=None,
-            choices=list(graph_routes.NAMES),
-            doc="which links a transfer takes; xy on grids, else shortest",
+            choices=routings.kinds(),
+            doc="which links a transfer takes; the shape's own where left out",
         ),
         "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
         "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
-        "grid": Param("count", default=None, low=1, many=True, doc="a bare network: routers in a grid of [Y, X]"),
-        "routers": Param("count", default=None, low=1, doc="a bare network: so many routers in a row"),
-        "switches": Param("count", default=None, low=1, doc="with shape: switch"),
+        "grid": Param(
+            "count", default=None, low=1, many=True, doc="a bare network: endpoints in a grid of [Y, X], or more axes"
+        ),
+        "routers": Param("count", default=None, low=1, doc="a bare network: endpoints in a row"),
     }
 )
-COUNTS = ("grid", "routers", "switches")  # structure, no figures of anybody's
-STRUCTURE = ("joins", "edges", "override", "router")
-MAX_ROUTERS = 16_384
+COUNTS = ("grid", "routers")  # structure, no values of a device
+STRUCTURE = ("joins", "links", "override", "router")
+MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
+BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counters: 14 KiB measured at 256 x 256
+MAX_AXES = 8
 
 
 class NetworkMaker:
     """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong."""
 
-    def __init__(self, name, node, wirer, faults):
+    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults):
         self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
 
-    def read(self):
+    def read(self) -> bool:
         """Read the settings; False after a fault."""
         before = len(self.faults.found)
         node = self.node
         if not node.is_map:
             self.faults.add(f"network {self.name!r} must be a mapping, not {node.shape()}", node.place)
             return False
-        misplaced = [k for k in node.value if k in FlitRouter.params and k not in SETTINGS]
-        for key in misplaced:
-            self.faults.add(
-                f"network {self.name}: {key!r} is a parameter of its routers", node.keys[key], f"router: {{{key}: ...}}"
-            )
-        rest = Node(
-            {k: v for k, v in node.value.items() if k not in (*STRUCTURE, *misplaced)}, node.place, keys=node.keys
+        cls = self.shape_class()
+        own, structure = (cls.params, cls.structure) if cls else ({}, ())
+        misplaced = self.misplaced({**SETTINGS, **own}, (*STRUCTURE, *structure))
+        keys = {k: v for k, v in node.value.items() if k not in (*STRUCTURE, *structure, *misplaced)}
+        if cls and is_code(node.value["shape"].text):
+            keys.pop("shape")
+        rest = Node(keys, node.place, keys=node.keys)
+        params = {k: p for k, p in SETTINGS.items() if k in keys or k != "shape" or not cls or not is_code(cls.kind)}
+        self.settings, sources = read_all(
+            {**params, **own}, rest, self.faults, f"network {self.name}", (*STRUCTURE, *structure)
         )
-        self.settings, sources = read_all(SETTINGS, rest, self.faults, f"network {self.name}", STRUCTURE)
         self.routers = self.router(node.get("router") or Node({}, node.place))
         self.source_all(rest, SETTINGS, sources, f"networks.{self.name}")
         if len(self.faults.found) == before:
+            self.settings.setdefault("shape", cls.kind)
+            self.shape = cls.built(self.name, {k: self.settings[k] for k in own})
+            self.reader = Reader(
+                self.name,
+                node,
+                self.faults,
+                self.source_all,
+                Path(self.wirer.expander.folder),
+                self.settings["latency"],
+            )
             self.check_settings()
         return len(self.faults.found) == before
 
-    def make(self):
+    def shape_class(self) -> type[Shape] | None:
+        """The class of the shape, or None where it is missing or unknown (told with the settings)."""
+        node = self.node.get("shape")
+        if node is None or not node.is_scalar:
+            return None
+        if is_code(node.text):
+            cls = self.wirer.expander.gate.load(node.text, self.wirer.expander.folder, Shape, node.place)
+            if cls is not None and not cls.kind:
+                cls.kind = node.text
+            return cls
+        return shapes.find(node.text) if node.text in shapes.kinds() else None
+
+    def misplaced(self, known: dict[str, Any], structure: tuple[str, ...]) -> list[str]:
+        """Keys that belong elsewhere, each with its fault: parameters of routers, and of other shapes."""
+        found = []
+        for key in self.node.value:
+            if key in known or key in structure:
+                continue
+            owners = [n for n in shapes.kinds() if key in (*shapes.find(n).params, *shapes.find(n).structure)]
+            if key in FlitRouter.params:
+                what = f"network {self.name}: {key!r} is a parameter of its routers"
+                self.faults.add(what, self.node.keys[key], f"router: {{{key}: ...}}")
+            elif key == "edges":
+                self.edges_fault(self.node.keys[key])
+            elif owners:
+                has = f"shape: {owners[0]} has" if len(owners) == 1 else f"shapes {', '.join(owners)} have"
+                self.faults.add(f"only {has} {key}", self.node.keys[key], ", ".join(f"shape: {n}" for n in owners))
+            else:
+                continue
+            found.append(key)
+        return found
+
+    def edges_fault(self, place: Place) -> None:
+        """A list of edges without its shape, or the shape without its list."""
+        self.faults.add(
+            "shape: edges and a list of edges belong together", place, "edges: [[0, 1], ...] with shape: edges"
+        )
+
+    def make(self) -> Network | None:
         """The Network, or None after a fault."""
         before = len(self.faults.found)
         if not self.read():
             joins = self.node.get("joins") or Node([])
             self.wirer.failed.update(n.text.rpartition(".")[2] for n in (joins.value if joins.is_list else [joins]))
             return None
-        port, endpoints, dims = self.endpoints()
+        port, places = self.endpoints()
+        why = self.shape.fault(places) if len(self.faults.found) == before else ""
+        if why:
+            self.faults.add(why if why.startswith("more than") else f"network {self.name!r}: {why}", self.node.place)
         if len(self.faults.found) > before:
             return None
-        graph, whole = self.graph(endpoints, dims)
+        wiring = self.shape.wire(places, self.reader)
+        if len(self.faults.found) > before:
+            return None
+        links, whole = make_links(self.reader, self.settings, places, wiring)
         if len(self.faults.found) > before:
             return None
         made = Network(
             self.name,
             self.settings,
-            graph,
-            endpoints.values(),
-            dims,
+            places,
+            wiring,
+            links,
             port,
             self.routers,
-            whole,
+            whole and places.count == int(np.prod(places.dims)),
             self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
         )
         self.check_routes(made)
         return made
 
-    def router(self, node):
+    def router(self, node: Node) -> FlitRouter | None:
+        """The routers' parameters, or None after a fault."""
         if not node.is_map:
             self.faults.add(f"router must be a mapping, not {node.shape()}", node.place)
             return None
@@ -149,19 +217,19 @@ class NetworkMaker:
         self.source_all(node, FlitRouter.params, sources, f"networks.{self.name}.router")
         return FlitRouter.built(f"{self.name}.router", values, sources) if len(self.faults.found) == before else None
 
-    def source_all(self, node, params, sources, path):
-        figures = {k: p for k, p in params.items() if k not in COUNTS}
-        self.wirer.expander.sources += numbers(path, node, figures, sources)
+    def source_all(self, node: Node, params: dict[str, Any], sources: dict, path: str) -> None:
+        """Note where the numbers of a Node are from."""
+        values = {k: p for k, p in params.items() if k not in COUNTS}
+        self.wirer.expander.sources += numbers(path, node, values, sources)
 
-    def check_settings(self):
+    def check_settings(self) -> None:
+        """What the settings must have in common; fills in the shape's own routing and spread."""
         s, keys = self.settings, self.node.keys
-        grid = s["shape"] in graph_shapes.GRIDS
-        s["routing"] = s["routing"] or ("xy" if grid else "shortest")
-        if s["routing"] not in graph_routes.ANYWHERE and not grid:
+        s["routing"] = s["routing"] or self.shape.routing
+        rule = routings.find(s["routing"])
+        if rule.grid and not self.shape.grid and rule.kind != self.shape.routing:
             self.faults.add(
-                f"routing {s['routing']} needs a grid; {s['shape']} has none",
-                keys["routing"],
-                ", ".join(graph_routes.ANYWHERE),
+                f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], ", ".join(anywhere())
             )
         written = {place.file for place in (keys.get("link_model"), keys.get("admission")) if place is not None}
         booked = ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held
@@ -172,58 +240,79 @@ class NetworkMaker:
                 place,
                 "link_model: circuit, or admission: work_conserving or head_only",
             )
-        if (s["shape"] == "edges") != ("edges" in self.node.value):
-            self.faults.add(
-                "shape: edges and a list of edges belong together",
-                keys.get("edges") or keys["shape"],
-                "edges: [[0, 1], ...] with shape: edges",
-            )
-        if s["switches"] and s["shape"] != "switch":
-            self.faults.add("only shape: switch has switches", keys["switches"], "shape: switch")
-        if sum(k in self.node.value for k in ("joins", "grid", "routers")) != 1:
+        if s["shape"] == "edges" and "edges" not in self.node.value:
+            self.edges_fault(keys["shape"])
+        given = [k for k in ("joins", "grid", "routers") if k in self.node.value]
+        if len(given) != 1 and not (self.shape.makes_endpoints and not given):
             self.faults.add(
                 f"network {self.name!r} needs one of joins, grid and routers",
                 self.node.place,
                 "joins: PART.PORT, grid: [Y, X] or routers: N",
             )
+        s["spread"] = "none"
 
-    def endpoints(self):
-        """(port, place -> router name in endpoint order, dims)."""
+    def endpoints(self) -> tuple[str, Places]:
+        """(port, endpoints at their places)."""
         s, joins = self.settings, self.node.get("joins")
+        port, names = "", None
         if joins is not None:
             port, names, dims = self.joined(joins)
+        elif s["grid"] or s["routers"]:
+            dims = s["grid"] or (s["routers"],)
+        elif s["grid"] == ():
+            return self.no_grid(())
         else:
-            dims = s["grid"] or (s["routers"] or 0,)
-            port, names = "", None
-        if len(dims) > 2 or (s["shape"] in graph_shapes.GRIDS and not dims):
-            place = self.written("grid") or (self.node.get("grid") or self.node).place
-            self.faults.add(f"network {self.name!r}: a grid is [Y, X], not {list(dims)}", place)
-            return port, {}, ()
+            labels = self.shape.names(self.reader)
+            dims = (len(labels or ()),)
+            names = {
+                (i,): f"{self.name}[{x}]" if x.isdecimal() else f"{self.name}.{x}" for i, x in enumerate(labels or ())
+            }
+        if len(dims) > MAX_AXES or (self.shape.grid and not dims):
+            return self.no_grid(dims)
+        count = len(names) if names is not None else int(np.prod([int(d) for d in dims], dtype=object))
+        if self.too_many(count):
+            return port, Places((), np.empty((0, len(dims)), np.int32), dims)
         if names is None:
-            count = dims[0] * dims[-1] if len(dims) == 2 else dims[0]
-            if count > MAX_ROUTERS:
-                place = next(n.place for n in map(self.node.get, ("grid", "routers")) if n is not None)
-                self.faults.add(f"network {self.name!r}: {count:,} routers", place, f"at most {MAX_ROUTERS:,}")
-                return port, {}, dims
-            places = (
-                [(y, x) for y in range(dims[0]) for x in range(dims[1])]
-                if len(dims) == 2
-                else [(i,) for i in range(dims[0])]
-            )
-            names = {p: self.name + "".join(f"[{i}]" for i in p) for p in places}
-        return port, {p: names[p] for p in graph_shapes.in_order(names, s["order"])}, dims
+            at = np.indices(dims).reshape(len(dims), -1).T.astype(np.int32)
+            at = at[in_order(at, s["order"])]
+            names = [self.name + "".join(f"[{i}]" for i in place) for place in at.tolist()]
+            return port, Places(tuple(names), at, tuple(dims))
+        at = np.array(list(names), np.int32).reshape(len(names), len(dims))
+        order = in_order(at, s["order"])
+        listed = list(names.values())
+        return port, Places(tuple(listed[i] for i in order.tolist()), at[order], tuple(dims))
 
-    def written(self, key):
+    def no_grid(self, dims: tuple[int, ...]) -> tuple[str, Places]:
+        """The fault of a grid of no or too many axes."""
+        place = self.written("grid") or (self.node.get("grid") or self.node).place
+        self.faults.add(f"network {self.name!r}: a grid is [Y, X], not {list(dims)}", place)
+        return "", Places((), np.empty((0, 1), np.int32), (0,))
+
+    def too_many(self, count: int) -> bool:
+        """Whether there are more endpoints than fit, with the fault that says what they need."""
+        need, free = count * BYTES_PER_ROUTER, free_memory()
+        if count <= MAX_ROUTERS and need <= free:
+            return False
+        place = next(
+            (n.place for n in map(self.node.get, ("grid", "routers", "joins")) if n is not None), self.node.place
+        )
+        memory = f"need about {need / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free"
+        allowed = f"at most {min(MAX_ROUTERS, free // BYTES_PER_ROUTER):,}"
+        self.faults.add(f"network {self.name!r}: {count:,} routers {memory}", place, allowed)
+        return True
+
+    def written(self, key: str) -> Place | None:
         """Where the `grid` or `absent` of the parts that this network joins is written, or None."""
         joins = self.node.get("joins")
         names = joins.text.split(".")[:-1] if joins is not None and joins.is_scalar else []
         places = (self.wirer.expander.written.get((".".join(names[: n + 1]), key)) for n in range(len(names)))
         return next(filter(None, places), None)
 
-    def joined(self, node):
+    def joined(self, node: Node) -> tuple[str, dict[tuple[int, ...], str], tuple[int, ...]]:
+        """(ports, place -> part name, lengths of the grid) of the parts that take part."""
         sides = [side for item in (node.value if node.is_list else [node]) for side in self.wirer.side(item, "")]
         if not sides:
-            return "", {}, ()
+            return "", {}, (0,)
         parts = {name: self.wirer.instances[name].part for name, _ in sides}
         for name, port_name in sides:
             port = parts[name].ports[port_name]
@@ -243,60 +332,47 @@ class NetworkMaker:
             and len(set(places.values())) == len(sides)
             and not node.is_list
         )
-        if not regular or not dims or (len(dims) > 2 and self.settings["shape"] not in graph_shapes.GRIDS):
+        if not regular or not dims or (len(dims) > 2 and not self.shape.grid):
             places, dims = {name: (i,) for i, (name, _) in enumerate(sides)}, (len(sides),)
         return "/".join(sorted(ports)), {place: name for name, place in places.items()}, dims
 
-    def graph(self, endpoints, dims):
-        """(DiGraph, whether nothing of the shape is missing)."""
-        s = self.settings
-        listed, order = Listed(self.name, endpoints, self.faults, self.source_all), list(endpoints.values())
-        graph = nx.DiGraph()
-        graph.add_nodes_from((name, {"place": place}) for place, name in endpoints.items())
-        whole = len(endpoints) == (dims[0] * dims[1] if len(dims) == 2 else dims[0])
-        if s["shape"] == "switch":
-            switches = (
-                [f"{self.name}.switch[{i}]" for i in range(s["switches"])] if s["switches"] else [f"{self.name}.switch"]
-            )
-            graph.add_nodes_from(switches, place=None)
-            pairs = [(name, switch, {}) for name in order for switch in switches]
-        elif s["shape"] == "edges":
-            pairs = listed.listed(self.node.value["edges"])
-        else:
-            places = list(islice(graph_shapes.SHAPES[s["shape"]](list(endpoints)), MAX_LINKS + 1))
-            pairs = [(endpoints[a], endpoints[b], {}) for a, b in places] if len(places) <= MAX_LINKS else places
-        if len(pairs) > MAX_LINKS:
-            self.faults.add(f"more than {MAX_LINKS} links", self.node.place)
-            return graph, whole
-        edges = {}
-        for a, b, own in pairs:
-            for edge in ((a, b),) if own.get("one_way") else ((a, b), (b, a)):
-                edges[edge] = {
-                    "latency_ps": own.get("latency") or s["latency"],
-                    "bandwidth": own.get("bandwidth") or s["bandwidth"],
-                }
-        whole &= listed.override(self.node.get("override"), edges)
-        rank = {n: i for i, n in enumerate(graph.nodes)}
-        graph.add_edges_from((a, b, edges[a, b]) for a, b in sorted(edges, key=lambda e: (rank[e[0]], rank[e[1]])))
-        return graph, whole
+    def check_routes(self, network: Network) -> None:
+        """Every endpoint reaches every other, or a fault that says what is missing where."""
+        why = network.rule.fault()
+        if why:
+            self.faults.add(f"network {self.name!r}: {why}", network.written, ", ".join(anywhere()))
+            return
+        missing = network.rule.first_unroutable()
+        if not missing:
+            return
+        source, target, at = missing
+        names, hole = network.nodes, len(at) != 2 or at[0] not in range(len(network.nodes))
+        hole = network.rule.grid and network.rule.missing is not None and at == network.rule.gap(source, target)
+        place = self.written("absent") if hole else (self.node.get("override") or self.node).place
+        gap = (
+            f"nothing is at {''.join(f'[{i}]' for i in at)}"
+            if hole
+            else f"there is no link {names[at[0]]} - {names[at[1]]}"
+            if network.rule.grid
+            else "no links lead there"
+        )
+        self.faults.add(
+            f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} by routing {network.routing}: {gap}",
+            place or self.node.place,
+            "routing: shortest, or a grid without that hole" if network.rule.grid else "links that join all endpoints",
+        )
 
-    def check_routes(self, network):
-        missing = graph_routes.first_unroutable(network)
-        if missing:
-            source, target, at = missing
-            grid = network.shape in graph_shapes.GRIDS
-            place = self.written("absent") if isinstance(at[0], int) else (self.node.get("override") or self.node).place
-            gap = (
-                f"nothing is at {''.join(f'[{i}]' for i in at)}"
-                if isinstance(at[0], int)
-                else f"there is no link {at[0]} - {at[1]}"
-                if network.routing not in graph_routes.ANYWHERE
-                else "no links lead there"
-            )
-            self.faults.add(
-                f"network {self.name!r}: {target} cannot be reached from {source} by routing {network.routing}: {gap}",
-                place or self.node.place,
-                "routing: shortest, or a grid without that hole"
-                if grid and network.routing not in graph_routes.ANYWHERE
-                else "links that join all endpoints",
-            )
+
+def anywhere() -> list[str]:
+    """Routings for graphs of any shape."""
+    return [name for name in routings.kinds() if not routings.find(name).grid]
+
+
+def free_memory() -> int:
+    """Bytes of memory that are free on this machine; 16 GiB where it does not say."""
+    try:
+        with open("/proc/meminfo") as file:
+            return int(re.search(r"MemAvailable:\s+(\d+) kB", file.read())[1]) * 1024
+    except (OSError, TypeError):
+        pages = {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(getattr(os, "sysconf_names", ()))
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if pages else 16 << 30

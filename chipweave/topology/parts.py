@@ -5,10 +5,13 @@ parts:
   cp:  {kind: cp.global}
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import Any
 
 from chipweave.component.component import RESERVED, Component, Param
 from chipweave.declare import registry
@@ -45,7 +48,7 @@ class Expander:
         faults: gets all that is wrong; each thing once, however often it is replicated.
     """
 
-    def __init__(self, assemblies, gate, folder, preset, faults):
+    def __init__(self, assemblies: dict[Any, Any], gate: Any, folder: Any, preset: dict[Any, Any], faults: Any) -> None:
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances, self.grids, self.links, self.sources = {}, {}, [], []
@@ -53,7 +56,15 @@ class Expander:
         self.written = {}  # (part, key) -> Place of `grid` and `absent`, for faults that show later
         self.read, self.merged, self.count, self.open = {}, {}, 0, []
 
-    def expand(self, parts, prefix="", path="parts", assembly="", own=None, changed=""):
+    def expand(
+        self,
+        parts: Node,
+        prefix: str = "",
+        path: str = "parts",
+        assembly: str = "",
+        own: Node | None = None,
+        changed: str = "",
+    ) -> None:
         """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`.
 
         own, changed: the assembly's parts as written, and the path of those that an override has changed.
@@ -71,7 +82,7 @@ class Expander:
                     name, node, place, prefix, changed if changed and own.get(name) is not node else path, assembly
                 )
 
-    def replicate(self, name, node, place, prefix, path, assembly):
+    def replicate(self, name: str, node: Node, place: Any, prefix: str, path: str, assembly: str) -> None:
         """One entry of `parts`: once, `count` times or over a grid."""
         dims, absent, overrides = self.placing(name, node)
         if dims is None:
@@ -94,7 +105,7 @@ class Expander:
             else:
                 self.place(full, name, one, place, index, where, assembly)
 
-    def placing(self, name, node):
+    def placing(self, name: str, node: Node) -> tuple[list[Any] | tuple[int, ...], ...]:
         """(dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault."""
         before = len(self.faults.found)
         counted = {k: node.value[k] for k in COUNTED if k in node.value}
@@ -124,7 +135,7 @@ class Expander:
         ]
         return dims, [a for a in absent if a], [o for o in overrides if o[2]]
 
-    def patterns(self, name, node, dims):
+    def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[Any]:
         if node is None:
             return []
         if not node.is_list:
@@ -132,7 +143,7 @@ class Expander:
             return []
         return [self.pattern(name, item.text, dims, item.place) for item in node.value]
 
-    def pattern(self, name, text, dims, place):
+    def pattern(self, name: str, text: str, dims: tuple[int, int], place: Any) -> list[range] | None:
         """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
         found = INDEX.findall(text)
         if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
@@ -148,7 +159,7 @@ class Expander:
             return None
         return ranges
 
-    def with_overrides(self, node, changes):
+    def with_overrides(self, node: Node, changes: list[Any]) -> Node:
         """The part's Node with changes laid over it; the same Node for the same changes, so it is read once."""
         key = (id(node), *(k for k, _ in changes))
         if key not in self.merged:
@@ -165,7 +176,7 @@ class Expander:
             self.merged[key] = (node, made)
         return self.merged[key][1]
 
-    def known(self, change, node, made):
+    def known(self, change: Node, node: Node, made: Node) -> Node:
         """An override without the parts that the assembly has not and the override does not make (by a kind): told."""
         there = made.get("parts")
         if not change.is_map or there is None or not there.is_map:
@@ -183,7 +194,7 @@ class Expander:
                 )
         return Node(kept, change.place, keys=change.keys, weak=change.weak)
 
-    def assemble(self, full, node, place, changed):
+    def assemble(self, full: str, node: Node, place: Any, changed: str) -> None:
         """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override changes."""
         name = node.value["assembly"].text
         assembly = self.assemblies.get(name)
@@ -226,7 +237,9 @@ class Expander:
         if assembly.get("links") is not None:
             self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links"))
 
-    def place(self, full, name, node, place, index, path, assembly):
+    def place(
+        self, full: str, name: str, node: Node, place: Any, index: tuple[int, ...], path: str, assembly: str
+    ) -> Any:
         """One part and what is in its slots."""
         found = self.declared(node, path, place)
         if found is None:
@@ -238,7 +251,7 @@ class Expander:
         self.slots(part, node, path)
         return part
 
-    def declared(self, node, path, place):
+    def declared(self, node: Node, path: str, place: Any) -> tuple[dict[Any, Any] | type[Any], ...] | None:
         """(class, values, sources) of a part's Node, read once; None after a fault."""
         if id(node) in self.read:
             return self.read[id(node)][1]
@@ -273,7 +286,7 @@ class Expander:
             self.read[id(node)] = (node, (cls, values, sources))
         return self.read[id(node)][1]
 
-    def unread(self, path, params, cls, values):
+    def unread(self, path: str, params: Node, cls: Any, values: dict) -> None:
         """A fault for each `--set` of a parameter that is not read because another stands in its place."""
         for name, node in params.value.items():
             front = cls.params[name].behind if name in cls.params else ""
@@ -284,7 +297,7 @@ class Expander:
                     f"--set with {front}=null beside it, which lays {front} aside",
                 )
 
-    def slots(self, part, node, path):
+    def slots(self, part: Any, node: Node, path: str) -> None:
         """Fill the part's slots; what fits is asked of the classes."""
         given = node.get("slots") or Node({})
         if not given.is_map:
@@ -330,19 +343,19 @@ class Expander:
                 )
             part.slots[name] = sub
 
-    def once(self, node, what, *fault):
+    def once(self, node: Node, what: str, *fault: Any) -> None:
         """Add a fault the first time this Node has it."""
         if (id(node), what) not in self.read:
             self.read[id(node), what] = node
             self.faults.add(*fault)
 
 
-def bare(name):
+def bare(name: str) -> str:
     """A part's name without its indices: "die[0][3].hbm" -> "die.hbm"."""
     return re.sub(r"\[[^\]]*\]", "", name)
 
 
-def span(text, length):
+def span(text: str, length: int) -> range:
     """The range an index text means: "*", "3" or "1..3" (both ends in)."""
     if text == "*":
         return range(length)
@@ -350,6 +363,6 @@ def span(text, length):
     return range(int(first), int(last or first) + 1)
 
 
-def matches(index, ranges):
+def matches(index: tuple[int, ...], ranges: list[range]) -> bool:
     """Whether a place lies in a pattern of ranges."""
     return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges))

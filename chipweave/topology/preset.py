@@ -21,7 +21,7 @@ from chipweave.io.shipped import find
 from chipweave.topology.networks import SETTINGS
 
 KEYS = ("schema", "name", "about", "kinds", "networks", "run")
-HABITS = ("prefill_step_counts", "unnamed_layers_vanish")  # of the run; on or off
+HABITS = ("prefill_step_counts", "unnamed_layers_vanish", "last_request_says_prefill")  # of the run; on or off
 RUN = (*HABITS, "replacement")
 SCHEMA = "chipweave.preset/1"
 
@@ -68,6 +68,9 @@ def check(root, faults):
     if not root.is_map:
         faults.add(f"a preset is a mapping, not {root.shape()}", root.place)
         return
+    schema = root.get("schema")
+    if schema is not None and schema.text != SCHEMA:
+        faults.add(f"schema {schema.text!r} is not a preset's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
     for key, node in root.value.items():
         if key not in KEYS:
             faults.add(f"a preset has no {key!r}", root.keys[key], ", ".join(KEYS), nearest(key, KEYS))

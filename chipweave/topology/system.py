@@ -1,7 +1,12 @@
 """What a topology becomes: parts, the graph that joins them, and its networks."""
 
-import networkx as nx
+from functools import cached_property
+
 import numpy as np
+
+from chipweave.io.late import late
+
+nx = late("networkx")
 
 
 class System:
@@ -23,8 +28,8 @@ class System:
 
     def __init__(self, name, about=""):
         self.name, self.about = name, about
-        self.graph = nx.MultiDiGraph()
         self.parts, self.networks, self.grids = {}, {}, {}
+        self.joined = []  # wires as ((part, port that uses), (part, port that provides), {latency_ps, bandwidth})
         self.sources, self.replaced, self.resolved, self.preset, self.code = [], [], {}, "", {}
 
     def grid(self, assembly):
@@ -44,5 +49,23 @@ class System:
         return [part for part in self.parts.values() if role in part.roles()]
 
     def wires(self):
-        """Edges (from, to, data) that belong to no network."""
-        return [(a, b, d) for a, b, d in self.graph.edges(data=True) if not d["network"]]
+        """Edges (from, to, data) that belong to no network, those of one part together, parts in order of expansion."""
+        found = {name: {} for name in self.parts}
+        for (a, port_a), (b, port_b), settings in self.joined:
+            found[a].setdefault(b, []).append({"network": "", "ports": (port_a, port_b), **settings})
+        return [(a, b, data) for a, ends in found.items() for b, all_of_it in ends.items() for data in all_of_it]
+
+    @cached_property
+    def graph(self):
+        """The MultiDiGraph for people, made when it is asked for."""
+        graph = nx.MultiDiGraph()
+        for name, part in self.parts.items():
+            graph.add_node(name, kind=part.kind, assembly=part.assembly, index=part.index)
+        graph.add_edges_from(self.wires())
+        for network in self.networks.values():
+            for name in network.nodes:
+                if name not in graph:
+                    graph.add_node(name, kind="router", assembly="", index=network.place_of.get(name, ()))
+            for a, b, data in network.graph.edges(data=True):
+                graph.add_edge(a, b, network=network.name, ports=(network.port, network.port), **data)
+        return graph

@@ -6,8 +6,11 @@ Mappings are merged key by key, the upper one winning; anything else is replaced
 part be swapped by one line.
 """
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.user_code import FILE
@@ -19,12 +22,12 @@ SEGMENT = re.compile(r"([A-Za-z_][\w-]*)((?:\[[^\]]*\])*)$")
 SET_FILE = "--set"
 
 
-def is_valued(node):
+def is_valued(node: Node) -> bool:
     """Whether a Node is a value with its source."""
     return node.is_map and "value" in node.value
 
 
-def merge(lower, upper):
+def merge(lower: Node | None, upper: Node) -> Node:
     """`upper` laid over `lower`, as a new Node; neither is changed."""
     if lower is None or not (lower.is_map and upper.is_map) or is_valued(lower) or is_valued(upper):
         return upper
@@ -42,7 +45,7 @@ def merge(lower, upper):
     return Node(value, lower.place, keys=keys, weak=frozenset(weak))
 
 
-def overlay(node, upper, params):
+def overlay(node: Node, upper: Node | None, params: dict[Any, Any]) -> Node:
     """`upper` (a preset's mapping) laid over `node`, except where the user wrote `--set`.
 
     A value that says `instead_of` is laid only where that is what it would replace: a preset may correct one figure
@@ -59,7 +62,7 @@ def overlay(node, upper, params):
     return merge(merge(node, Node(laid, upper.place, keys=upper.keys)), top)
 
 
-def replaced(path, node, upper):
+def replaced(path: str, node: Node, upper: Node | None) -> list[Any]:
     """In words, what a preset's mapping replaces of what the files say without being told by `instead_of` that it should."""
     words = []
     for key, new in upper.value.items() if upper is not None else ():
@@ -71,18 +74,18 @@ def replaced(path, node, upper):
     return words
 
 
-def _bare(node):
+def _bare(node: Node) -> Node:
     """A preset's value without the words on when it is laid."""
     rest = {word: inner for word, inner in node.value.items() if word not in ("instead_of", "yields")}
     return rest["value"] if list(rest) == ["value"] else Node(rest, node.place, keys=node.keys)
 
 
-def yields(node):
+def yields(node: Node) -> bool:
     """Whether a preset's value leaves what the files say."""
     return is_valued(node) and "yields" in node.value and node.value["yields"].value is True
 
 
-def _replaces(node, there, param):
+def _replaces(node: Node, there: Node | None, param: Any) -> bool:
     """Whether a preset's value takes the place of what is there (None: the default)."""
     if yields(node) and there is not None:
         return False
@@ -99,7 +102,7 @@ def _replaces(node, there, param):
         return False
 
 
-def apply_sets(root, sets, faults):
+def apply_sets(root: Node, sets: list[Any] | tuple[()], faults: Any) -> Node:
     """The tree with every `a.b=value` of `sets` laid over it, in order."""
     for text in sets:
         place = Place(f"{SET_FILE} {text}")
@@ -124,7 +127,7 @@ def apply_sets(root, sets, faults):
     return root
 
 
-def _relabel(node, place):
+def _relabel(node: Node, place: Place) -> Node:
     """The Node with `place` everywhere: a setting has no lines. A file of code is looked for in the current folder."""
     value = node.value
     if node.is_map:
@@ -136,7 +139,7 @@ def _relabel(node, place):
     return Node(value, place, node.text, {k: place for k in node.keys})
 
 
-def _steps(root, path, faults, place):
+def _steps(root: Node, path: str, faults: Any, place: Place) -> list[str]:
     """The keys from the root of the tree that a setting's path stands for, or None with a fault added.
 
     A path starts at the root of the file (`networks.d2d.latency`), at a network (`d2d.latency`), at a part
@@ -174,7 +177,7 @@ def _steps(root, path, faults, place):
     return None
 
 
-def _inside(words, faults, place):
+def _inside(words: list[str], faults: Any, place: Place) -> list[str]:
     """Steps within a part: all between its name and the parameter are slots."""
     if not words:
         return []

@@ -2,17 +2,20 @@
 
 vLLM     {"choices": [{"routed_experts": BASE64 of .npy}], "usage": {"prompt_tokens": n}}
 SGLang   {"text": ..., "meta_info": {"routed_experts": BASE64 of int32, "prompt_tokens": n}}, or a list of such
-SGLang's recorder in mode per_pass or per_token (.pt): records of forward passes, ids physical where a map lies beside them
-llama.cpp's moe-trace (CSV): layer,expert; one line per choice, pass after pass
+SGLang's recorder in mode per_pass or per_token (.pt): records of forward passes, ids physical where a map lies
+beside them llama.cpp's moe-trace (CSV): layer,expert; one line per choice, pass after pass
 
 Each gives arrays `Recorded`; chipweave/trace/importer.py holds them to the model.
 """
+
+from __future__ import annotations
 
 import base64
 import binascii
 import csv
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +32,10 @@ EXTEND, DECODE = 1, 2  # SGLang's ForwardMode
 
 @dataclass
 class Recorded:
-    """One sequence: ids [tokens, layers, top_k] or flat, how many tokens are prompt (None: all), the physical map or None."""
+    """One sequence.
+
+    ids: [tokens, layers, top_k] or flat; prompt: how many tokens are prompt, None for all; physical_map: or None.
+    """
 
     name: str
     ids: np.ndarray
@@ -37,7 +43,7 @@ class Recorded:
     physical_map: np.ndarray | None = None
 
 
-def is_answer(document) -> bool:
+def is_answer(document: Any) -> bool:
     """Whether a JSON document is a server's answer, or what else is no request but known."""
     one = document[0] if isinstance(document, list) and document else document
     return isinstance(one, dict) and bool(
@@ -46,7 +52,7 @@ def is_answer(document) -> bool:
     )
 
 
-def sequences(document, name, place) -> list[Recorded]:
+def sequences(document: Any, name: Any, place: Any) -> list[Recorded]:
     """The sequences of an answer; raises `BadInput` in words where there are none."""
     answers = document if isinstance(document, list) else [document]
     found = []
@@ -66,7 +72,7 @@ def sequences(document, name, place) -> list[Recorded]:
     return found
 
 
-def _of_answer(answer, name, place):
+def _of_answer(answer: Any, name: Any, place: Any) -> Any:
     if "choices" in answer:
         usage = answer.get("usage") or {}
         prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None
@@ -82,7 +88,7 @@ def _of_answer(answer, name, place):
     return [Recorded(name, _ids(facts, place), facts.get("prompt_tokens"))]
 
 
-def _ids(holder, place):
+def _ids(holder: Any, place: Any) -> Any:
     """The array of `routed_experts`, after that of `prompt_routed_experts` where both are there."""
     parts = [
         decoded(holder[key], place)
@@ -94,7 +100,7 @@ def _ids(holder, place):
     return np.concatenate(parts)
 
 
-def decoded(value, place) -> np.ndarray:
+def decoded(value: Any, place: Any) -> np.ndarray:
     """Whole numbers of a list, of base64 of a .npy file or of base64 of int32."""
     try:
         if isinstance(value, list):
@@ -115,10 +121,11 @@ def decoded(value, place) -> np.ndarray:
         ) from None
 
 
-def of_recorder(document, name, place) -> list[Recorded]:
+def of_recorder(document: Any, name: Any, place: Any) -> list[Recorded]:
     """The requests of SGLang's recorder, put together from its forward passes by the positions of their tokens.
 
-    The file names no request. A pass of prompts begins requests; a row of a decode pass goes to the first request, in the
+    The file names no request. A pass of prompts begins requests; a row of a decode pass goes to the first request,
+    in the
     order they began, that waits for its position: the order in which the server keeps a running batch.
     """
     if isinstance(document, dict) and "logical_count" in document:
@@ -155,7 +162,7 @@ def of_recorder(document, name, place) -> list[Recorded]:
     ]
 
 
-def _give(running, waiting, ids, positions, prompt):
+def _give(running: Any, waiting: Any, ids: Any, positions: Any, prompt: Any) -> None:
     """Append a piece to the request that waits for its first position, or begin one."""
     for request in waiting:
         if request[0] == positions[0]:
@@ -167,8 +174,11 @@ def _give(running, waiting, ids, positions, prompt):
     running.append([int(positions[-1]) + 1, [ids], len(ids) if prompt else 1])
 
 
-def of_moe_trace(path, model, place) -> list[Recorded]:
-    """The passes of a CSV layer,expert: a pass names the layers in rising order, each with top_k lines for each token."""
+def of_moe_trace(path: Any, model: Any, place: Any) -> list[Recorded]:
+    """The passes of a CSV layer,expert.
+
+    A pass names the layers in rising order, each with top_k lines for each token.
+    """
     if model is None:
         raise BadInput(Fault("a moe-trace names no top-k", place, allowed="--model"))
     if path.stat().st_size > 64 * MAX_DOCUMENT_BYTES:
@@ -192,7 +202,7 @@ def of_moe_trace(path, model, place) -> list[Recorded]:
     return [Recorded(path.name, np.concatenate(parts), len(parts[0]))]
 
 
-def _pass(layers, number, model, place):
+def _pass(layers: Any, number: Any, model: Any, place: Any) -> Any:
     wanted = tuple(model.moe_layers)
     if tuple(sorted(layers)) != wanted:
         some = sorted(set(wanted) ^ set(layers))[0]

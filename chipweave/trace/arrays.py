@@ -1,8 +1,9 @@
 """Routed experts as NumPy arrays: `[tokens, layers, top_k]` ids, as vLLM, SGLang and router logs give them.
 
-A file is one array (.npy: one sequence) or several (.npz): the ids under `expert_ids` or `routed_experts`, or the only array
-of three dimensions; `seq_len` splits the tokens into sequences; `prompt_len` says how many tokens of each are prefill (all,
-without it); `step_rows` how many rows each decode step has, where several. Files are read as streams, a block of tokens at a time; pickled objects are refused.
+A file is one array (.npy: one sequence) or several (.npz): the ids under `expert_ids` or `routed_experts`, or the
+only array of three dimensions; `seq_len` splits the tokens into sequences; `prompt_len` says how many tokens of
+each are prefill (all, without it); `step_rows` how many rows each decode step has, where several. Files are read
+as streams, a block of tokens at a time; pickled objects are refused.
 """
 
 import zipfile
@@ -57,6 +58,9 @@ def open_log(path, flat=None):
                 yield _log(file, {}, place, flat)
                 return
             with zipfile.ZipFile(file) as members:
+                twice = sorted({name for name in members.namelist() if members.namelist().count(name) > 1})
+                if twice:
+                    raise BadInput(Fault(f"{twice[0]} is there twice", place, "each array once"))
                 heads = {
                     name.removesuffix(".npy"): _head(members, name)
                     for name in members.namelist()

@@ -1,21 +1,22 @@
 """Expert counts without tokens: how often each expert of each layer was chosen. No trace, but a law's popularity.
 
-Read are: SGLang's `expert_distribution_recorder_*.pt` in mode `stat` (`logical_count` [steps, layers, experts]), its older CSV
-(layer_id,expert_id,count), JSON {"logical_count": [[...]]} as `--init-expert-location` takes it, and NumPy [layers, experts].
+Read are: SGLang's `expert_distribution_recorder_*.pt` in mode `stat` (`logical_count` [steps, layers, experts]),
+its older CSV (layer_id,expert_id,count), JSON {"logical_count": [[...]]} as `--init-expert-location` takes it, and
+NumPy [layers, experts].
 """
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io import strictjson
 from chipweave.trace import torch_file
 from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_EXPERTS, MAX_LAYERS
 
 CSV_HEAD = ["layer_id", "expert_id", "count"]
-KEYS = ("logical_count", "counts", "expert_counts")
+KEYS = ("logical_count", "counts", "expert_counts", "loads")
 
 
 def read_counts(path, model) -> np.ndarray:
@@ -79,7 +80,7 @@ def _read(path, model, place):
         raise BadInput(Fault(f"more than {MAX_DOCUMENT_BYTES >> 20} MiB", place))
     if path.suffix == ".csv":
         return _of_csv(text.decode("utf-8-sig").splitlines(), model, place)
-    return of_document(json.loads(text), place), None
+    return of_document(strictjson.loads(text), place), None
 
 
 def of_document(document, place):

@@ -1,5 +1,9 @@
 """The door to csrc/policies/draw.c: expert choices of a made-up request."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave import fabric
@@ -16,7 +20,17 @@ class Drawer:
     topic_experts, topic_groups: uint32 [2, layers, topics, experts or groups], weights in prompt and answer.
     """
 
-    def __init__(self, experts, top_k, groups, groups_used, keep, topic_share, topic_experts, topic_groups):
+    def __init__(
+        self,
+        experts: int,
+        top_k: int,
+        groups: int,
+        groups_used: int,
+        keep: np.ndarray,
+        topic_share: float,
+        topic_experts: np.ndarray,
+        topic_groups: np.ndarray,
+    ) -> None:
         sums = np.cumsum(topic_experts, axis=-1, dtype=np.uint64)
         if sums.size and int(sums.max()) >= 1 << 32:
             raise ValueError("a table's sum passes 2^32")
@@ -40,7 +54,7 @@ class Drawer:
             },
         )
 
-    def request(self, own, own_groups, topic, prompt, seed):
+    def request(self, own: np.ndarray, own_groups: np.ndarray, topic: np.ndarray, prompt: int, seed: int) -> np.ndarray:
         """ids [tokens, layers, top_k], uint8 or uint16, of one request with `len(topic)` tokens.
 
         own, own_groups: uint32 [2, layers, experts or groups], its weights in prompt and answer, each at least 1;
@@ -63,5 +77,5 @@ class Drawer:
         return out
 
 
-def _words(array):
+def _words(array: np.ndarray) -> Any:
     return FFI.from_buffer("uint32_t[]", array)

@@ -1,16 +1,18 @@
 """From physical ids, as a server with EPLB records them, to the experts of the model, layer by layer.
 
-Read are {"physical_to_logical_map": [layers][physical]} (SGLang, vLLM), vllm-ascend's expert_map.json (layer_list of device_list
-of device_expert: physical slots are numbered device after device), CSV layer,physical,expert, and NumPy [layers, physical].
+Read are {"physical_to_logical_map": [layers][physical]} (SGLang, vLLM), vllm-ascend's expert_map.json (layer_list
+of device_list
+of device_expert: physical slots are numbered device after device), CSV layer,physical,expert, and NumPy [layers,
+physical].
 """
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io import strictjson
 from chipweave.trace import torch_file
 from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_EXPERTS
 
@@ -62,7 +64,7 @@ def _read(path, place):
         text = path.read_bytes()[: MAX_DOCUMENT_BYTES + 1]
         if len(text) > MAX_DOCUMENT_BYTES:
             raise ValueError(f"more than {MAX_DOCUMENT_BYTES >> 20} MiB")
-        document = json.loads(text)
+        document = strictjson.loads(text)
     for key in ("physical_to_logical_map", "last_physical_to_logical_map"):
         if isinstance(document, dict) and key in document:
             return document[key], None

@@ -1,7 +1,10 @@
 """Whether a trace fits a run, as far as that is known before it is made or imported."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.trace import library, models, syn, windows
@@ -28,7 +31,7 @@ def check(source: str | None, model: str, batch: int, steps: int) -> None:
         _check_store(source, known, batch, steps)
 
 
-def _check_store(path: str | Path, model, batch: int, steps: int) -> None:
+def _check_store(path: str | Path, model: Any, batch: int, steps: int) -> None:
     trace = open_store(path)
     library.check_model(trace, model)
     if trace.prefill_only and steps > 1:
@@ -37,7 +40,7 @@ def _check_store(path: str | Path, model, batch: int, steps: int) -> None:
         library.batch_of(trace, batch)
 
 
-def _check_set(law, model, batch: int, name: str) -> None:
+def _check_set(law: Any, model: Any, batch: int, name: str) -> None:
     routing = tuple(range(law.dense, law.layers)), law.experts, law.top_k
     if routing != (model.moe_layers, model.experts, model.top_k):
         raise BadInput(Fault(f"{name} is a trace of {law.model}, not of {model.name}", allowed=f"--model {law.model}"))

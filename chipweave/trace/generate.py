@@ -1,16 +1,22 @@
 """Seeded traces for any model by a law (chipweave/trace/law.py): popularity, phases, requests, topics, memory.
 
     layer popularity --(Dirichlet)--> a request's own --\
-                     --(Dirichlet)--> topics of a layer --> fresh draws of a token; the rest it keeps from the token before
+                     --(Dirichlet)--> topics of a layer --> fresh draws of a token; the rest it keeps from the
+                     token before
 
 A topic is drawn once for each token and holds in all its layers: that ties a token's layers, and its experts within a
-layer, together beyond what popularity does. Draws without replacement, groups and mixtures flatten popularity, so weights
-are corrected on a sample (`calibrated`) until the sample shows the loads the law asks for, and the token overlap likewise.
+layer, together beyond what popularity does. Draws without replacement, groups and mixtures flatten popularity, so
+weights are corrected on a sample (`calibrated`) until the sample shows the loads the law asks for, and the token
+overlap likewise.
 
 Draws are csrc/policies/draw.c. The first n requests do not depend on how many are made.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +41,7 @@ class Gate:
     groups_used: int
 
     @classmethod
-    def of(cls, model):
+    def of(cls, model: Any) -> Gate:
         """The gate of a chipweave.models.Model; groups that do not divide the experts are left out."""
         groups = model.groups if model.experts % model.groups == 0 and model.groups_used < model.groups else 1
         return cls(len(model.moe_layers), model.experts, model.top_k, groups, min(model.groups_used, groups))
@@ -44,7 +50,9 @@ class Gate:
 class Population:
     """Requests of one task in one language: weights [2, layers, experts], groups' weights, topics, keep [layers]."""
 
-    def __init__(self, law, gate, loads, topic_marks, calibrate=True):
+    def __init__(
+        self, law: Any, gate: Gate, loads: np.ndarray, topic_marks: np.ndarray, calibrate: bool = True
+    ) -> None:
         self.law, self.gate, self.loads = law, gate, loads
         share = loads / loads.sum(axis=2, keepdims=True)
         wanted = np.minimum(gate.top_k * share, 0.97)
@@ -57,7 +65,7 @@ class Population:
         if calibrate:
             self.calibrate(share)
 
-    def make_drawer(self):
+    def make_drawer(self) -> Drawer:
         """The Drawer of the present weights."""
         topics = self.marks[None] * (self.weights / self.weights.sum(axis=2, keepdims=True))[:, :, None, :]
         topics /= topics.sum(axis=3, keepdims=True)
@@ -77,8 +85,11 @@ class Population:
             _whole(groups),
         )
 
-    def own(self, random, count):
-        """(uint32 [count, 2, layers, experts], [count, 2, layers, groups]): requests' own weights, and their groups'."""
+    def own(self, random: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """(uint32 [count, 2, layers, experts], [count, 2, layers, groups]).
+
+        Requests' own weights, and their groups'.
+        """
         gate = self.gate
         base = self.weights / self.weights.sum(axis=2, keepdims=True)
         alpha = np.maximum(self.law.request_concentration * base[1], 1e-3)
@@ -91,7 +102,7 @@ class Population:
         groups /= groups.sum(axis=3, keepdims=True)
         return _whole(weights), _whole(groups)
 
-    def topics(self, random, count, tokens):
+    def topics(self, random: Any, count: int, tokens: int) -> np.ndarray:
         """uint8 [count, tokens]: the topic of each token."""
         law = self.law
         if not law.topics:
@@ -104,7 +115,7 @@ class Population:
         begun = np.maximum.accumulate(np.where(stays, 0, np.arange(tokens)), axis=1)
         return np.take_along_axis(fresh, begun, 1).astype(np.uint8)
 
-    def sample(self, seed):
+    def sample(self, seed: int) -> np.ndarray:
         """ids [requests, tokens, layers, top_k] of a few short requests; the same deviates each time."""
         requests, prompt, answer = SAMPLE
         random = np.random.Generator(np.random.PCG64([seed, 2]))
@@ -112,7 +123,7 @@ class Population:
         topics = self.topics(random, requests, prompt + answer)
         return np.stack([self.drawer.request(own[r], groups[r], topics[r], prompt, r) for r in range(requests)])
 
-    def calibrate(self, share):
+    def calibrate(self, share: np.ndarray) -> None:
         """Correct weights and `keep` until a sample has the wanted loads and token overlap."""
         wanted_overlap = kept_profile(self.law, self.gate.layers)
         for round_ in range(ROUNDS):
@@ -124,7 +135,7 @@ class Population:
                 self.correct(drawn, share)
             self.drawer = self.make_drawer()
 
-    def correct(self, drawn, share):
+    def correct(self, drawn: np.ndarray, share: np.ndarray) -> None:
         """One step of the weights towards the wanted shares; experts hardly drawn move little."""
         gate, prompt = self.gate, SAMPLE[1]
         seen = np.stack([_counts(drawn[:, :prompt], gate.experts), _counts(drawn[:, prompt:], gate.experts)]).astype(
@@ -139,8 +150,19 @@ class Population:
         self.weights = self.weights * np.clip(ratio, 0.2, 5) ** 0.9
 
 
-def requests(law, gate, count, decode_steps, seed, tasks=1, languages=1, counts=None):
-    """Yield (name, prompt rows, ids [tokens, layers, top_k]) of `count` requests; they take tasks and languages in turn.
+def requests(
+    law: Any,
+    gate: Gate,
+    count: int,
+    decode_steps: int,
+    seed: int,
+    tasks: int = 1,
+    languages: int = 1,
+    counts: np.ndarray | None = None,
+) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Yield (name, prompt rows, ids [tokens, layers, top_k]) of `count` requests.
+
+    They take tasks and languages in turn.
 
     counts: loads of the answers [layers, experts], measured, in place of the law's own.
     """
@@ -167,7 +189,9 @@ def requests(law, gate, count, decode_steps, seed, tasks=1, languages=1, counts=
             yield f"{name}{first + number:06d}", prompt, ids
 
 
-def populations_of(law, gate, seed, tasks=1, languages=1, counts=None):
+def populations_of(
+    law: Any, gate: Gate, seed: int, tasks: int = 1, languages: int = 1, counts: np.ndarray | None = None
+) -> list[tuple[str, Population]]:
     """[(prefix of its requests' names, Population)], languages varying fastest."""
     random = np.random.Generator(np.random.PCG64([seed, 0]))
     many = tasks * languages > 1
@@ -191,7 +215,7 @@ def populations_of(law, gate, seed, tasks=1, languages=1, counts=None):
     return found
 
 
-def _topic_marks(law, gate, loads, random):
+def _topic_marks(law: Any, gate: Gate, loads: np.ndarray, random: Any) -> np.ndarray:
     """[layers, topics, experts]: how much more a topic wants an expert than the layer does; mean 1 over topics."""
     share = loads[1] / loads[1].sum(axis=1, keepdims=True)
     alpha = np.maximum(law.topic_concentration * share, 1e-3)[:, None, :]
@@ -199,14 +223,14 @@ def _topic_marks(law, gate, loads, random):
     return marks / marks.mean(axis=1, keepdims=True) if law.topics else marks
 
 
-def prompt_lengths(law, random, count):
+def prompt_lengths(law: Any, random: Any, count: int) -> np.ndarray:
     """Whole numbers from 2, lognormal."""
     middle = np.log(law.prompt_mean) - law.prompt_sigma**2 / 2
     drawn = np.rint(np.exp(middle + law.prompt_sigma * random.standard_normal(count)))
     return np.clip(drawn, 2, MOST_PROMPT * law.prompt_mean).astype(np.int64)
 
 
-def kept_profile(law, layers):
+def kept_profile(law: Any, layers: int) -> np.ndarray:
     """Token overlap wanted in each layer: first, second, a plateau from a tenth of the depth on, a fall at the end."""
     depth = np.array([0, 1, max(2, layers // 10), max(3, layers - layers // 10 - 1), layers - 1])
     return np.interp(
@@ -214,7 +238,7 @@ def kept_profile(law, layers):
     )
 
 
-def overlap_of(drawn):
+def overlap_of(drawn: np.ndarray) -> np.ndarray:
     """float [layers]: share of a token's experts that the next keeps; drawn [requests, tokens, layers, top_k]."""
     before, after = drawn[:, :-1], drawn[:, 1:]
     kept = sum(
@@ -223,16 +247,16 @@ def overlap_of(drawn):
     return kept / drawn.shape[-1]
 
 
-def _counts(drawn, experts):
+def _counts(drawn: np.ndarray, experts: int) -> np.ndarray:
     """int [layers, experts] of drawn [requests, tokens, layers, top_k]."""
     return np.stack([np.bincount(drawn[:, :, layer].ravel(), minlength=experts) for layer in range(drawn.shape[2])])
 
 
-def _grouped(array, groups):
+def _grouped(array: np.ndarray, groups: int) -> np.ndarray:
     """Sums over groups of neighbours on the last axis."""
     return array.reshape(*array.shape[:-1], groups, array.shape[-1] // groups).sum(axis=-1)
 
 
-def _whole(shares):
+def _whole(shares: np.ndarray) -> np.ndarray:
     """uint32 weights of shares that sum to 1."""
     return np.maximum(np.rint(shares * ONE), 1).astype(np.uint32)

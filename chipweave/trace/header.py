@@ -1,8 +1,11 @@
 """What is known of a trace besides its ids: shape, requests, provenance, and the hash that names its content."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +32,7 @@ class Shape:
     layer_keys: int | None = None
     absent: bool = False
 
-    def check(self):
+    def check(self) -> None:
         """Raises ValueError where no model has such a shape."""
         if (
             not 1 <= len(self.layers) <= MAX_LAYERS
@@ -41,7 +44,7 @@ class Shape:
             raise ValueError(f"{self.top_k} of {self.experts} experts a token")
 
     @property
-    def dtype(self):
+    def dtype(self) -> Any:
         """Little-endian, one byte where the ids fit."""
         return np.dtype("<u1") if self.experts + self.absent <= 256 else np.dtype("<u2")
 
@@ -55,7 +58,7 @@ class Shape:
         return {key: value for key, value in asdict(self).items() if key != "absent" or value}
 
     @property
-    def token_bytes(self):
+    def token_bytes(self) -> int:
         return len(self.layers) * self.top_k * self.dtype.itemsize
 
 
@@ -74,7 +77,7 @@ class Header:
     holes: Holes | None = None
     widths: Widths | None = None
 
-    def content_hash(self, layer_digests):
+    def content_hash(self, layer_digests: list[bytes]) -> str:
         """SHA-256 that depends on ids, shape and request order only, not on how Parquet lays them out.
 
         `layer_digests`: per layer the SHA-256 of its ids, rows by (step, request, token), little-endian.
@@ -93,10 +96,10 @@ class Header:
             whole.update(digest)
         return whole.hexdigest()
 
-    def with_hash(self, layer_digests):
+    def with_hash(self, layer_digests: list[bytes]) -> Header:
         return replace(self, sha256=self.content_hash(layer_digests))
 
-    def to_json(self):
+    def to_json(self) -> str:
         more = {"holes": self.holes.to_text()} if self.holes else {}
         more |= {"widths": self.widths.to_text()} if self.widths else {}
         uneven = self.widths or self.shape.absent
@@ -118,7 +121,7 @@ class Header:
         )
 
     @classmethod
-    def from_json(cls, text):
+    def from_json(cls, text: bytes) -> Header:
         """Raises ValueError, KeyError or TypeError where `text` is not what `to_json` wrote."""
         facts = json.loads(text)
         if facts["schema"] not in (SCHEMA, SCHEMA_WITH_HOLES, SCHEMA_UNEVEN):

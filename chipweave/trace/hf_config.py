@@ -1,14 +1,15 @@
 """A model from the `config.json` that lies beside the weights of a Hugging Face model.
 
 Configs say the same in many words; ALIASES lists those that are read, SPARSE the ways of saying which layers are MoE.
-What a config does not say is taken from the case study and is a guess: the share of peak that GEMMs reach, the share of HBM rate.
+What a config does not say is taken from the case study and is a guess: the share of peak that GEMMs reach, the
+share of HBM rate.
 """
 
-import json
 from fractions import Fraction
 from pathlib import Path
 
 from chipweave.errors import BadInput, Fault, Faults, Place
+from chipweave.io import strictjson
 
 MAX_BYTES = 4 << 20
 MAX_LAYERS = 1024
@@ -37,7 +38,7 @@ def load(path):
     path, place = Path(path), Place(str(path))
     try:
         text = path.read_bytes()[: MAX_BYTES + 1]
-        config = json.loads(text) if len(text) <= MAX_BYTES else None
+        config = strictjson.loads(text) if len(text) <= MAX_BYTES else None
     except FileNotFoundError:
         raise BadInput(Fault("no such file", place)) from None
     except (OSError, ValueError, RecursionError) as error:

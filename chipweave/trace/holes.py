@@ -4,8 +4,11 @@ A step of a request may leave layers out; the published artifact goes on without
 same, naming experts 0, 1, ..., k - 1, so that every layer's column is as long; readers take it out.
 """
 
+from __future__ import annotations
+
 import base64
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -17,22 +20,22 @@ FIELDS = 4  # request, index of the layer, first step, last step
 class Holes:
     """`runs`: int32 [n, 4], rows (request, index of the layer, first step, last step), by request."""
 
-    def __init__(self, runs):
+    def __init__(self, runs: np.ndarray) -> None:
         self.runs = np.asarray(runs, "<i4").reshape(-1, FIELDS)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return len(self.runs) > 0
 
     @property
-    def count(self):
+    def count(self) -> int:
         """How many (request, step, layer) have no rows."""
         return int((self.runs[:, 3].astype(np.int64) - self.runs[:, 2] + 1).sum())
 
-    def take(self, requests):
+    def take(self, requests: int) -> Holes:
         """Those of the first `requests` requests."""
         return Holes(self.runs[self.runs[:, 0] < requests])
 
-    def at(self, step):
+    def at(self, step: int) -> dict[Any, Any]:
         """Index of a layer -> the requests, ascending, that have no rows of it in a step; layers that all have are left out."""
         request, layer, first, last = self.runs.T
         now = np.flatnonzero((first <= step) & (step <= last))
@@ -40,12 +43,12 @@ class Holes:
         layers, starts = np.unique(layer[now], return_index=True)
         return dict(zip(layers.tolist(), np.split(request[now].astype(np.int64), starts[1:])))
 
-    def to_text(self):
+    def to_text(self) -> str:
         """For the header's JSON."""
         return base64.b64encode(zlib.compress(self.runs.tobytes(), 9)).decode()
 
     @classmethod
-    def from_text(cls, text, requests, layers):
+    def from_text(cls, text: str, requests: int, layers: int) -> Any:
         """Raises ValueError where `text` is not what `to_text` wrote for a trace of so many requests and layers."""
         most = MAX_HOLES * FIELDS * 4
         try:
@@ -67,7 +70,7 @@ class Holes:
         return holes
 
 
-def runs_of(has):
+def runs_of(has: np.ndarray) -> np.ndarray:
     """int32 [n, 3]: (index of the layer, first step, last step) of the runs of steps where bool `has` [steps, layers] is not set."""
     lacks = np.zeros((has.shape[1], has.shape[0] + 2), np.int8)
     lacks[:, 1:-1] = ~has.T

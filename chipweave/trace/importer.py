@@ -1,9 +1,13 @@
 """`trace import`: JSON of any packing -> checked ids -> the store. All faults of an import come in one go."""
 
+from __future__ import annotations
+
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,8 +36,15 @@ class Importer:
     """
 
     def __init__(
-        self, model=None, experts=None, directory=None, partial=False, absent=(), expert_map=None, uneven=False
-    ):
+        self,
+        model: str | None = None,
+        experts: Any = None,
+        directory: Path | None = None,
+        partial: bool = False,
+        absent: tuple[Any, ...] = (),
+        expert_map: Any = None,
+        uneven: bool = False,
+    ) -> None:
         self.model = models.load(model) if model else None
         self.experts = experts or (self.model.experts if self.model else None)
         self.layout = self.spill = None
@@ -42,7 +53,7 @@ class Importer:
         self.map_path = expert_map
         self._directory = directory
 
-    def add(self, place, name, text):
+    def add(self, place: Place, name: str | None, text: bytes) -> None:
         """Parse and keep one request, or the sequences of a server's answer; raises `BadInput`."""
         document = jsontrace.load(text, place)
         if answers.is_answer(document):
@@ -65,7 +76,9 @@ class Importer:
             prompt_rows, ids, step_rows = jsontrace.ids_of(document, self.layout, place, plain)
             self._keep(place, name, prompt_rows, ids, None, step_rows)
 
-    def _keep(self, place, name, prompt_rows, ids, missing=None, step_rows=None):
+    def _keep(
+        self, place: Place, name: str, prompt_rows: int, ids: np.ndarray, missing: Any = None, step_rows: Any = None
+    ) -> None:
         if self.experts:
             jsontrace.check_experts(ids, prompt_rows, self.layout.layers, self.experts, place)
         if len(self.spill.names) == MAX_REQUESTS:
@@ -77,26 +90,26 @@ class Importer:
         self.spill.begin(name, prompt_rows, len(ids), missing, step_rows)
         self._append(ids)
 
-    def add_log(self, path, progress=lambda done: None):
+    def add_log(self, path: Path, progress: Any = lambda done: None) -> None:
         """Parse and keep every sequence of a NumPy file, by blocks of tokens; raises `BadInput`."""
         size = sources.size_of(path)
         self.add_arrays(
             lambda: arrays.open_log(path, self._flat()), Path(path).name, lambda share: progress(int(size * share))
         )
 
-    def add_recorded(self, recorded, place):
+    def add_recorded(self, recorded: Any, place: Any) -> None:
         """Keep one sequence of a server (chipweave.trace.answers.Recorded)."""
         log = arrays.InMemory(recorded.ids, recorded.prompt, place, self._flat())
         table = recorded.physical_map
         self.add_arrays(lambda: nullcontext(log), recorded.name, physical_map=table)
 
-    def _flat(self):
+    def _flat(self) -> Any:
         """What arrays of one dimension are unfolded by: ((layers, ...), top_k) of the model."""
         if self.model is None:
             return None
         return tuple(dict.fromkeys((len(self.model.moe_layers), self.model.layers))), self.model.top_k
 
-    def add_arrays(self, opened, name, progress=lambda share: None, physical_map=None):
+    def add_arrays(self, opened: Any, name: Any, progress: Any = lambda share: None, physical_map: Any = None) -> None:
         """Keep the sequences of a Log that `opened()` gives anew for each pass: a first look, then the ids."""
         with opened() as log:
             reading = self._reading(log, opened, physical_map)
@@ -119,7 +132,7 @@ class Importer:
                 done += len(block)
                 progress(done / tokens)
 
-    def _reading(self, log, opened, physical_map):
+    def _reading(self, log: Any, opened: Any, physical_map: Any) -> Any:
         """The Reading of an array: its layout is that of the trace, which it sets where it is the first."""
         _, layers, top_k = log.shape
         columns = list(range(top_k))
@@ -141,7 +154,7 @@ class Importer:
         reading.table = self._table(physical_map, log.place)
         return reading
 
-    def _table(self, physical_map, place):
+    def _table(self, physical_map: Any, place: Any) -> Any:
         """The map of physical ids: the user's, else that of the file; None where ids are the model's."""
         if self.map_path is not None or physical_map is not None:
             if self.model is None:
@@ -151,7 +164,7 @@ class Importer:
             return fitted(physical_map, None, self.model, place)
         return None
 
-    def _shared(self, log, opened):
+    def _shared(self, log: Any, opened: Any) -> Any:
         """Columns of a shared expert that a server appended; [] where there are none."""
         _, layers, top_k = log.shape
         for model in [self.model] if self.model else [models.with_layer_count(layers, top_k - n) for n in (1, 2)]:
@@ -169,23 +182,29 @@ class Importer:
                 return found
         return []
 
-    def _check_absent(self, ids):
-        """Count absent choices; the store's type must leave room for them, which is known only when the first is met."""
+    def _check_absent(self, ids: Any) -> None:
+        """Count absent choices; the store's type must leave room for them.
+
+        Which is known only when the first is met.
+        """
         if not len(ids) or int(ids.max()) < NO_CHOICE:
             return
         self.absent_choices += int((ids == NO_CHOICE).sum())
         if not self.uneven:
             raise NeedsAbsent
 
-    def _append(self, ids):
+    def _append(self, ids: np.ndarray) -> None:
         if not len(ids):
             return
         self.largest_id = max(self.largest_id, int(ids.max(where=ids != NO_CHOICE, initial=0)))
         self.repeated_rows += _rows_with_repeats(ids)
         self.spill.append(ids)
 
-    def _log_layout(self, layers, top_k, place):
-        """The layout of an array: its layers are the model's MoE layers, or all layers of which the dense ones are dropped."""
+    def _log_layout(self, layers: int, top_k: int, place: Place) -> jsontrace.Layout:
+        """The layout of an array: its layers are the model's MoE layers.
+
+        Or all layers of which the dense ones are dropped.
+        """
         model = self.model
         if model is None and self.experts is None:
             raise BadInput(
@@ -203,7 +222,7 @@ class Importer:
         numbers = model.moe_layers if model else range(layers)
         return jsontrace.Layout(frozenset(), tuple(map(str, numbers)), (), top_k, model.layers if model else layers)
 
-    def _moe_columns(self, layers, top_k, place):
+    def _moe_columns(self, layers: int, top_k: int, place: Place) -> slice:
         kept = len(self.layout.moe)
         if top_k != self.layout.top_k or layers not in (kept, self.layout.layer_keys):
             raise BadInput(
@@ -215,7 +234,7 @@ class Importer:
             )
         return list(self.layout.layers) if layers != kept else slice(None)
 
-    def _start(self, layout, place):
+    def _start(self, layout: jsontrace.Layout, place: Place) -> None:
         if self.model is None and self.experts is None:
             self.model = models.with_routing(layout.layers, layout.top_k)
             self.experts = self.model.experts if self.model else None
@@ -233,8 +252,11 @@ class Importer:
             self._directory,
         )
 
-    def header(self, name, provenance):
-        """The header of what was taken in; an unknown number of experts becomes the largest id + 1, and a note says so."""
+    def header(self, name: str, provenance: dict[str, list[dict[str, int | str]] | str]) -> Header:
+        """The header of what was taken in.
+
+        An unknown number of experts becomes the largest id + 1, and a note says so.
+        """
         notes = list(dict.fromkeys(self.notes))
         if self.absent_choices and not any("absent" in note for note in notes):
             notes.append(f"{self.absent_choices} choices are absent: rows shorter than top-k, or -1")
@@ -265,24 +287,26 @@ class Importer:
             widths=spill.widths(),
         )
 
-    def close(self):
+    def close(self) -> None:
         if self.spill:
             self.spill.close()
 
 
 def import_paths(
-    paths,
-    out,
-    model=None,
-    experts=None,
-    name=None,
-    progress=lambda text, done, total: None,
-    compression="none",
-    partial=False,
-    absent=(),
-    expert_map=None,
-):
-    """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`; returns its header.
+    paths: list[Path] | tuple[Path],
+    out: Path,
+    model: Any = None,
+    experts: Any = None,
+    name: Any = None,
+    progress: Any = lambda text, done, total: None,
+    compression: str = "none",
+    partial: bool = False,
+    absent: tuple[Any, ...] = (),
+    expert_map: Any = None,
+) -> Header:
+    """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`.
+
+    Returns its header.
 
     model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
     compression: "none" reads quickest; "zstd" is for small files that are sent about.
@@ -304,7 +328,7 @@ def import_paths(
     raise AssertionError("absent choices were expected")
 
 
-def _import(importer, paths, out, name, progress, compression):
+def _import(importer: Any, paths: Any, out: Any, name: Any, progress: Any, compression: Any) -> Any:
     """All paths into one importer, and from it into the store."""
     total, before, errors = sum(sources.size_of(path) for path in paths), 0, []
     for path in map(Path, paths):
@@ -320,19 +344,22 @@ def _import(importer, paths, out, name, progress, compression):
 
 
 def import_decode(
-    paths,
-    out,
-    requests,
-    steps,
-    seed,
-    model=None,
-    experts=None,
-    name=None,
-    progress=lambda text, done, total: None,
-    absent=(),
-    expert_map=None,
-):
-    """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps, as `out`."""
+    paths: Any,
+    out: Any,
+    requests: Any,
+    steps: Any,
+    seed: Any,
+    model: Any = None,
+    experts: Any = None,
+    name: Any = None,
+    progress: Any = lambda text, done, total: None,
+    absent: tuple[Any, ...] = (),
+    expert_map: Any = None,
+) -> Any:
+    """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps.
+
+    As `out`.
+    """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".chipweave-", dir=out.parent) as folder:
@@ -346,11 +373,13 @@ def import_decode(
             return write_rows(out, header, spill, progress)
 
 
-def write_rows(out, header, spill, progress=lambda text, done, total: None, compression="none"):
+def write_rows(
+    out: Path, header: Header, spill: Spill, progress: Any = lambda text, done, total: None, compression: str = "none"
+) -> Header:
     """Turn a spill into a store with progress by rows."""
     total, done = int(header.prompt_rows.sum() + header.decode_steps.sum()), 0
 
-    def count(rows):
+    def count(rows: Any) -> None:
         nonlocal done
         done += rows
         progress("writing", done, total)
@@ -358,7 +387,7 @@ def write_rows(out, header, spill, progress=lambda text, done, total: None, comp
     return write_store(out, header, spill.by_step(), compression, count)
 
 
-def _take_all(importer, path, errors, progress):
+def _take_all(importer: Importer, path: Path, errors: list[Any], progress: Any) -> None:
     kind, place = kinds.recognise(path), Place(str(path))
     if kind == "numpy":
         importer.add_log(path, progress)
@@ -380,13 +409,13 @@ def _take_all(importer, path, errors, progress):
                 raise _together(errors) from None
 
 
-def _together(errors):
+def _together(errors: list[BadInput]) -> BadInput:
     """All faults in one error; `Unfit` where every one is."""
     kind = Unfit if all(isinstance(error, Unfit) for error in errors) else BadInput
     return kind([fault for error in errors for fault in error.faults])
 
 
-def _named(document, name, place):
+def _named(document: dict[Any, Any], name: Any, place: Place) -> tuple[list[Any] | str, ...]:
     if not isinstance(document, dict) or not isinstance(document.get("path"), str) or "trace" not in document:
         raise BadInput(Fault("not a request", place, allowed='{"path": text, "trace": [...]}'))
     if len(document["path"].encode(errors="replace")) > MAX_NAME_BYTES:
@@ -394,14 +423,17 @@ def _named(document, name, place):
     return name or document["path"].encode(errors="replace").decode(), document["trace"]
 
 
-def _rows_with_repeats(ids):
+def _rows_with_repeats(ids: np.ndarray) -> int:
     """How many (token, layer) rows name an expert twice; a gate never does, a made-up trace may."""
     ordered = np.sort(ids, axis=2)
     return int(((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] != NO_CHOICE)).any(axis=2).sum())
 
 
-def _lengths(log, padded):
-    """(prompt rows, tokens, None, step rows or None) of each sequence of a Log without its padding; None where none is left."""
+def _lengths(log: Any, padded: Any) -> Iterator[Any]:
+    """(prompt rows, tokens, None, step rows or None) of each sequence of a Log without its padding.
+
+    None where none is left.
+    """
     steps = 0
     ends = np.cumsum(log.seq_len)
     for prompt, length, end in zip(log.prompt_len.tolist(), log.seq_len.tolist(), ends.tolist(), strict=True):
@@ -425,14 +457,14 @@ def _lengths(log, padded):
         yield (kept_prompt, kept, None, rows) if kept else None
 
 
-def _source(path):
+def _source(path: Path | str) -> dict[str, int | str]:
     path = Path(path)
     if path.is_dir():
         return {"path": path.name, "files": sum(1 for _ in sources.files_of(path))}
     return {"path": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
-def file_sha256(path):
+def file_sha256(path: Path) -> str:
     with open(path, "rb") as file:
         try:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -443,5 +475,5 @@ def file_sha256(path):
             return whole.hexdigest()
 
 
-def _few(layers):
+def _few(layers: Any) -> Any:
     return f"{len(layers)} layers ({layers[0]} to {layers[-1]})"

@@ -1,4 +1,12 @@
-"""A batch that is no multiple of a trace's requests: they stand in it in turn, the first ones once more than the last."""
+"""A batch that is no multiple of a trace's requests.
+
+They stand in it in turn, the first ones once more than the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -6,12 +14,14 @@ from chipweave.trace.store import StepIds
 
 
 class InTurn:
-    """The trace of `requests` requests that go round a Trace's own; what is not here is the Trace's (`take`, `sha256`, ...).
+    """The trace of `requests` requests that go round a Trace's own.
+
+    What is not here is the Trace's (`take`, `sha256`, ...).
 
     Request q of it is request q % n of the trace, so rows of a step come round by round.
     """
 
-    def __init__(self, trace, requests: int) -> None:
+    def __init__(self, trace: Any, requests: int) -> None:
         self._trace, self.requests = trace, requests
         self._which = np.arange(requests) % trace.requests
         self.order = tuple(trace.order[i] for i in self._which.tolist())
@@ -31,7 +41,7 @@ class InTurn:
         return None
 
     @property
-    def widths(self):
+    def widths(self) -> Any:
         """Widths of all requests of the batch, or None."""
         from chipweave.trace.widths import Widths
 
@@ -61,7 +71,7 @@ class InTurn:
 
         return StepIds(step, base.layers, np.concatenate(owners), layer_ids)
 
-    def steps_iter(self, first: int = 0, last: int | None = None):
+    def steps_iter(self, first: int = 0, last: int | None = None) -> Iterator[Any]:
         """Yield `read(step)` for the steps from `first` to before `last`."""
         for step in range(first, self._trace.steps if last is None else min(last, self._trace.steps)):
             yield self.read(step)

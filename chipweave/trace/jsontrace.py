@@ -14,6 +14,7 @@ from operator import itemgetter
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Unfit
+from chipweave.io import strictjson
 from chipweave.trace import uneven
 from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_ROWS_A_STEP, MAX_TOP_K
 from chipweave.trace.survey import NO_CHOICE
@@ -37,7 +38,9 @@ class Layout:
 def load(text, place):
     """Parse a JSON document of at most some hundred levels; raises `BadInput` naming `place`."""
     try:
-        return json.loads(text)
+        return strictjson.loads(text)
+    except strictjson.TwiceError as error:
+        raise BadInput(Fault(str(error), place, "each key once")) from None
     except json.JSONDecodeError as error:
         raise BadInput(Fault(f"not JSON, or cut short: {error.msg} at character {error.pos + 1}", place)) from None
     except UnicodeDecodeError as error:

@@ -1,9 +1,15 @@
-"""What kind of file a user gives to `trace import`: told by its first bytes, so that each parser only meets its own format."""
+"""What kind of file a user gives to `trace import`.
+
+Told by its first bytes, so that each parser only meets its own format.
+"""
+
+from __future__ import annotations
 
 import csv
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.trace import torch_file
@@ -21,7 +27,7 @@ REFUSED = (
 )
 
 
-def recognise(path) -> str:
+def recognise(path: Any) -> str:
     """folder, numpy, torch, moe_trace or documents (JSON of any packing); raises `BadInput` for what is no trace."""
     path = Path(path)
     if path.is_dir():
@@ -44,7 +50,7 @@ def recognise(path) -> str:
     return _table(path, head, place)
 
 
-def _archive(path, place):
+def _archive(path: Any, place: Any) -> Any:
     if torch_file.is_torch(path):
         return "torch"
     try:
@@ -56,7 +62,7 @@ def _archive(path, place):
     raise BadInput(Fault("a zip archive without ids", place, allowed="JSON, .tar, .npy, .npz or .pt; unpack it"))
 
 
-def _table(path, head, place):
+def _table(path: Any, head: Any, place: Any) -> Any:
     """moe_trace or documents, by the first line of a text file."""
     try:
         first = next(csv.reader(io.StringIO(head.decode("utf-8-sig", errors="replace").splitlines()[0])))

@@ -1,12 +1,15 @@
 """The law of a model's made-up traces: one YAML file of numbers, each with where it comes from.
 
-`chipweave/data/laws/MODEL.yaml` holds the law of a shipped model; `--law FILE` names another. chipweave/trace/popularity.py
-and chipweave/trace/generate.py say what each number does.
+`chipweave/data/laws/MODEL.yaml` holds the law of a shipped model; `--law FILE` names another.
+chipweave/trace/popularity.py and chipweave/trace/generate.py say what each number does.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
@@ -51,7 +54,10 @@ WORDS = ("schema", "name", "title", "family", "targets")
 
 @dataclass(frozen=True)
 class Law:
-    """name, title, family, `numbers` (name -> value), `targets` (statistic of `trace stats` -> (least, most)), `sources`."""
+    """A law's numbers.
+
+    numbers: name -> value; targets: statistic of `trace stats` -> (least, most); sources: name -> where it is from.
+    """
 
     name: str
     title: str
@@ -60,7 +66,7 @@ class Law:
     targets: dict = field(default_factory=dict)
     sources: dict = field(default_factory=dict)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> float:
         numbers = self.__dict__.get("numbers", {})
         if name in numbers:
             return numbers[name]
@@ -76,7 +82,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load(name_or_path) -> Law:
+def load(name_or_path: str) -> Law:
     """The law of a shipped name or of a YAML file; raises `BadInput` with every fault of the file."""
     text = str(name_or_path)
     if text in names():
@@ -88,7 +94,7 @@ def load(name_or_path) -> Law:
     )
 
 
-def of_model(model) -> Law:
+def of_model(model: Any) -> Law:
     """The law of a Model: its own, else that of the shipped model whose gate is most like it.
 
     A guess where the model has no law of its own: groups like DeepSeek-V3's, top-1 like Llama 4's, else Qwen3's.
@@ -101,11 +107,11 @@ def of_model(model) -> Law:
 
 
 @lru_cache
-def _load(path):
+def _load(path: Any) -> Any:
     return read(yamlfile.load(path))
 
 
-def read(root) -> Law:
+def read(root: yamlfile.Node) -> Law:
     """A `Law` from the root Node of a YAML file."""
     known = (*WORDS, *NUMBERS)
     needed = ("schema", "name", "family", *(key for key, (_, _, default, _) in NUMBERS.items() if default is None))
@@ -132,7 +138,7 @@ def read(root) -> Law:
     return Law(root.get("name").text, title.text if title else "", family.text, numbers, targets, origins)
 
 
-def _number(node, key, least, most, words, faults):
+def _number(node: yamlfile.Node, key: str, least: int, most: float, words: str, faults: Any) -> float:
     try:
         value = float(node.text)
         if least <= value <= most:
@@ -143,7 +149,7 @@ def _number(node, key, least, most, words, faults):
     return least or 1.0
 
 
-def _targets(node, faults):
+def _targets(node: Any, faults: Any) -> Any:
     found = {}
     for name, bounds in node.value.items() if node is not None and node.is_map else ():
         bounds, _ = split(bounds, faults)

@@ -6,10 +6,13 @@ model.utilisation_at(100)   # Fraction(1, 2)
 model.fit(dies=25, hbm_bytes=80_000_000_000, share=Fraction(9, 10)).overflow_bytes
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import provenance as sources
 from chipweave.declare import yamlfile
@@ -51,17 +54,17 @@ class Fit:
     dies: int
 
     @property
-    def overflow_bytes(self):
+    def overflow_bytes(self) -> int:
         return max(0, self.needed_bytes - self.usable_bytes)
 
     @property
-    def free_bytes(self):
+    def free_bytes(self) -> Any:
         return max(0, self.usable_bytes - self.needed_bytes)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return not self.overflow_bytes
 
-    def fault(self):
+    def fault(self) -> Fault:
         """The fault to raise where the model does not fit and capacity is enforced."""
         types = ", ".join(name for name, _ in self.data_types) or "no data type of " + ", ".join(
             n for n, _ in DATA_TYPES
@@ -99,24 +102,26 @@ class Model:
     slices: int = MATRICES
 
     @property
-    def slice_bytes(self):
+    def slice_bytes(self) -> int:
         """One of an expert's three matrices."""
         return int(self.hidden * self.intermediate * self.weight_bytes)
 
     @property
-    def expert_bytes(self):
+    def expert_bytes(self) -> int:
         return self.slices * self.slice_bytes
 
     @property
-    def routed_bytes(self):
+    def routed_bytes(self) -> Any:
         """All routed experts of all MoE layers."""
         return self.experts * len(self.moe_layers) * self.expert_bytes
 
-    def utilisation_at(self, tokens):
+    def utilisation_at(self, tokens: Any) -> Any:
         """Share of peak compute that one expert's GEMMs reach with so many tokens."""
         return next(share for most, share in self.utilisation if most is None or tokens <= most)
 
-    def fit(self, dies, hbm_bytes, share=Fraction(1), experts_per_die=None):
+    def fit(
+        self, dies: int, hbm_bytes: int, share: Fraction | int = Fraction(1), experts_per_die: int | None = None
+    ) -> Fit:
         """How the routed experts fit `dies` dies of `hbm_bytes` each, of which `share` may be used.
 
         experts_per_die: experts of one layer on the fullest die; by default as even as whole experts go.
@@ -133,16 +138,16 @@ class Model:
             -(-self.experts // most) if most else 0,
         )
 
-    def _die_bytes(self, experts, weight_bytes):
+    def _die_bytes(self, experts: int, weight_bytes: Fraction) -> Fraction:
         return experts * len(self.moe_layers) * MATRICES * self.hidden * self.intermediate * weight_bytes
 
 
-def names():
+def names() -> list[str]:
     """The shipped models."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load(name_or_path):
+def load(name_or_path: str) -> Model:
     """The model of a shipped name, of a YAML file or of a config.json; raises `BadInput` with every fault of the file."""
     text = str(name_or_path)
     if text in names():
@@ -161,22 +166,22 @@ def load(name_or_path):
     )
 
 
-def with_routing(moe_layers, top_k):
+def with_routing(moe_layers: tuple[int, ...], top_k: int) -> Model | None:
     """The shipped model whose gate picks `top_k` experts in exactly these layers, or None."""
     return next((m for m in map(load, names()) if (m.moe_layers, m.top_k) == (tuple(moe_layers), top_k)), None)
 
 
-def with_layer_count(layers, top_k):
+def with_layer_count(layers: int, top_k: int) -> Model:
     """The shipped model with `top_k` and so many MoE layers or layers in all, or None."""
     return next((m for m in map(load, names()) if m.top_k == top_k and layers in (m.layers, len(m.moe_layers))), None)
 
 
 @lru_cache
-def _load(path):
+def _load(path: Any) -> Any:
     return read(yamlfile.load(path))
 
 
-def read(root):
+def read(root: Any) -> Any:
     """A `Model` from the root Node of a YAML file."""
     faults = check_head(root, "model", SCHEMA, KEYS, KEYS)
     nodes, origins = {}, {}
@@ -199,7 +204,7 @@ def read(root):
     return Model(name=str(nodes["name"].value), title=str(nodes["title"].value), sources=origins, **facts)
 
 
-def _whole(node, key, least, faults):
+def _whole(node: yamlfile.Node, key: str, least: int, faults: Any) -> int:
     if node is None or type(node.value) is not int or not least <= node.value <= LARGEST:
         faults.add(
             f"{key} cannot be {node.shape() if node else 'left out'}",
@@ -210,7 +215,7 @@ def _whole(node, key, least, faults):
     return node.value
 
 
-def _fraction(node, key, most, faults):
+def _fraction(node: yamlfile.Node, key: str, most: int, faults: Any) -> Fraction:
     try:
         number = Fraction(node.text)
         if 0 < number <= most:
@@ -221,7 +226,58 @@ def _fraction(node, key, most, faults):
     return Fraction(1)
 
 
-def _moe_layers(node, layers, faults):
+def _moe_layers(
+    node: yamlfile.Node, layers: int, faults: Any
+) -> tuple[
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+]:
     parts = [node.get(key) for key in ("first", "last", "every")]
     if not node.is_map or set(node.value) != {"first", "last", "every"}:
         faults.add("moe_layers must say first, last and every", node.place, "{first: 3, last: 60, every: 1}")
@@ -235,7 +291,7 @@ def _moe_layers(node, layers, faults):
     return tuple(range(first, last + 1, every))
 
 
-def _utilisation(node, faults):
+def _utilisation(node: Any, faults: Any) -> Any:
     rows = []
     for row in node.value if node.is_list else ():
         if not row.is_map or set(row.value) != {"tokens", "share"}:

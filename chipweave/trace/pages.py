@@ -6,8 +6,11 @@ file as they are.
 A group that does not look exactly so is left to Arrow.
 """
 
+from __future__ import annotations
+
 import os
 import weakref
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +21,12 @@ MOST_HEADER_BYTES = 64
 class Pages:
     """The file at `path`, open for reading."""
 
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self._file = os.open(path, os.O_RDONLY)
         self._bytes = os.fstat(self._file).st_size
         weakref.finalize(self, os.close, self._file)
 
-    def read(self, group, shape):
+    def read(self, group: Any, shape: Any) -> list[np.ndarray] | None:
         """[ids of each layer: read-only [rows, top_k]] of a row group (its Parquet metadata); None: Arrow is to read it."""
         size = group.num_rows * shape.top_k * shape.dtype.itemsize
         chunks = [_place(group.column(FIRST + layer)) for layer in range(len(shape.layers))]
@@ -43,12 +46,12 @@ class Pages:
         return ids
 
 
-def _place(column):
+def _place(column: Any) -> tuple[int, int]:
     """(offset, bytes) of a column of a row group in the file."""
     return column.data_page_offset, column.total_compressed_size
 
 
-def _header(rows, size):
+def _header(rows: int, size: int) -> bytes:
     """How the header of a data page begins that holds all rows, plainly: Parquet's PageHeader in Thrift's compact protocol.
 
     type 0 (data page), uncompressed size, compressed size, { number of values, encoding 0 (plain)
@@ -56,7 +59,7 @@ def _header(rows, size):
     return b"\x15\x00\x15" + _varint(size) + b"\x15" + _varint(size) + b"\x2c\x15" + _varint(rows) + b"\x15\x00"
 
 
-def _varint(number):
+def _varint(number: int) -> bytes:
     """A number >= 0 as Thrift writes signed ones: doubled, then 7 bits a byte, lowest first."""
     number, out = 2 * number, bytearray()
     while number > 127:

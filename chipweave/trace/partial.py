@@ -4,6 +4,10 @@ A request that has them all is read as any other (jsontrace.py). In one that doe
 the same layers.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Unfit
@@ -13,7 +17,7 @@ from chipweave.trace.holes import runs_of
 QUICK_FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
-def layout_of(steps, model, place):
+def layout_of(steps: list[dict[str, list[list[int]] | None]], model: Any, place: Any) -> jsontrace.Layout:
     """The layout of a trace of `model`, from the model and its first request; raises `Unfit` where that is another model's."""
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         return jsontrace.layout_of(steps, place)  # says what is wrong
@@ -32,7 +36,7 @@ def layout_of(steps, model, place):
     return jsontrace.Layout(frozenset(steps[0]), moe, tuple(steps[0].keys() - set(moe)), model.top_k, layer_keys)
 
 
-def ids_of(steps, layout, place, plain_numbers):
+def ids_of(steps: list[Any], layout: jsontrace.Layout, place: Any, plain_numbers: bool) -> tuple[int, np.ndarray, None]:
     """As jsontrace.ids_of, and what is missing as runs_of has it, None where nothing is; there, ids are 0, 1, ..., k - 1."""
     if plain_numbers:
         for read in (jsontrace.whole_ids, _partial_ids):
@@ -44,7 +48,9 @@ def ids_of(steps, layout, place, plain_numbers):
     return _partial_ids(steps, layout)
 
 
-def _partial_ids(steps, layout):
+def _partial_ids(
+    steps: list[dict[str, list[list[int]] | None]], layout: jsontrace.Layout
+) -> tuple[int, np.ndarray, np.ndarray]:
     if not isinstance(steps, list) or not steps:
         raise TypeError
     has = np.array([[step.get(key) is not None for key in layout.moe] for step in steps])
@@ -67,10 +73,10 @@ def _partial_ids(steps, layout):
     return prompt, ids, missing if len(missing) else None
 
 
-def _explain(steps, layout, place):
+def _explain(steps: list[dict[str, list[list[int]] | None]], layout: jsontrace.Layout, place: Any) -> None:
     """Raise `BadInput` at the first element that is not as it must be; return if none is found."""
 
-    def fail(what, allowed):
+    def fail(what: Any, allowed: Any) -> Any:
         raise BadInput(Fault(what, place, allowed=allowed))
 
     if not isinstance(steps, list) or not steps:

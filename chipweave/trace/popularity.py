@@ -5,8 +5,11 @@ correlated deviates. The law's family turns deviates into loads: exp(sigma z), o
 shape varies from layer to layer. Means are 1, so that a load reads "times the mean".
 """
 
+from __future__ import annotations
+
 import math
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +18,15 @@ _PHI = np.vectorize(NormalDist().cdf, otypes=[float])
 _INVERSE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 
 
-def loads(law, layers: int, experts: int, groups: int, random, common=None, correlation: float = 1.0) -> np.ndarray:
+def loads(
+    law: Any,
+    layers: int,
+    experts: int,
+    groups: int,
+    random: Any,
+    common: np.ndarray | None = None,
+    correlation: float = 1.0,
+) -> np.ndarray:
     """float [2, layers, experts]: loads over the mean in prompts and in answers.
 
     common: deviates [layers, experts] that another task or language shares with this one at a rank correlation.
@@ -34,7 +45,7 @@ def loads(law, layers: int, experts: int, groups: int, random, common=None, corr
     return np.stack([of_family(law, prompt, shape[0]), of_family(law, z, shape[1])])
 
 
-def deviates(law, layers, experts, groups, random):
+def deviates(law: Any, layers: int, experts: int, groups: int, random: Any) -> np.ndarray:
     """Normal deviates [layers, experts] of variance 1, of which groups of neighbours share `group_variance`."""
     own = random.standard_normal((layers, experts))
     shared = np.repeat(random.standard_normal((layers, groups)), experts // groups, axis=1)
@@ -42,12 +53,12 @@ def deviates(law, layers, experts, groups, random):
     return math.sqrt(share) * shared + math.sqrt(1 - share) * own
 
 
-def pearson(rank_correlation):
+def pearson(rank_correlation: float | np.ndarray) -> float | np.ndarray:
     """Pearson correlation of two normals whose Spearman correlation this is."""
     return 2 * np.sin(np.pi / 6 * np.asarray(rank_correlation, float))
 
 
-def of_family(law, z, shape):
+def of_family(law: Any, z: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """Loads over the mean for deviates [layers, experts] and shapes [layers]."""
     if law.family == "lognormal":
         load = np.exp(shape[:, None] * z)
@@ -60,8 +71,10 @@ def of_family(law, z, shape):
     return np.maximum(load, 1e-4)
 
 
-def of_counts(law, counts, groups, random):
-    """Loads as `loads` has them where those of answers are counted: [layers, experts]; prompts by the phase correlation.
+def of_counts(law: Any, counts: Any, groups: Any, random: Any) -> Any:
+    """Loads as `loads` has them where those of answers are counted: [layers, experts].
+
+    Prompts by the phase correlation.
 
     A prompt's loads are the answer's own values dealt out by deviates that correlate with their ranks.
     """
@@ -75,5 +88,5 @@ def of_counts(law, counts, groups, random):
     return np.stack([prompt, load])
 
 
-def _shapes(median, spread, layers, random):
+def _shapes(median: Any, spread: Any, layers: Any, random: Any) -> Any:
     return np.maximum(median + spread * random.standard_normal(layers), 0.25 * median)

@@ -2,18 +2,22 @@
 
 Measured on a sample of whole requests (`SAMPLE_TOKENS` tokens), each figure beside what popularity alone would give.
 
-next_layer_coverage      for each expert of a layer the 20 % of the next layer's experts that follow it most; share of the
-                         following choices they hold, on the tokens the table was made from
+next_layer_coverage      for each expert of a layer the 20 % of the next layer's experts that follow it most; share
+                         of the following choices they hold, on the tokens the table was made from
 next_layer_held_out      the same, table from one half of the requests, choices from the other
 next_layer_popularity    share that the next layer's 20 % most popular experts hold: coverage without any relation
 next_token_*             the same from a token to the next of its request, in the same layer
 top_pairs_share          share of co-activations that the 10 % most frequent pairs of a layer hold
-pair_lift_p99            99th percentile over pairs of (co-activations / what independence gives), pairs expected 5 times
+pair_lift_p99            99th percentile over pairs of (co-activations / what independence gives), pairs expected 5
+                         times
 request_concentration    Dirichlet concentration of the requests' own shares around the layer's, by their variance
 spearman, top5_overlap, top10_overlap, top20_overlap     loads of prompts against loads of answers (section "phases")
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +41,7 @@ RELATIONS = (
 PHASES_FOUND = ("spearman", "top5_overlap", "top10_overlap", "top20_overlap")
 
 
-def sample(trace, progress=lambda text, done, total: None):
+def sample(trace: Any, progress: Any = lambda text, done, total: None) -> Any:
     """(ids [tokens, layers, k], request of each token, rows whose successor in the request is the next row).
 
     An absent choice is expert number `trace.experts`, one past the last.
@@ -67,7 +71,7 @@ def sample(trace, progress=lambda text, done, total: None):
     return ids, owner, follows
 
 
-def measure(ids, owner, follows, layers, experts):
+def measure(ids: Any, owner: Any, follows: Any, layers: Any, experts: Any) -> Any:
     """A row of RELATIONS for each layer; None where a figure does not exist."""
     rows, half = [], owner < np.median(owner) if len(np.unique(owner)) > 1 else np.arange(len(owner)) < len(owner) // 2
     for index, layer in enumerate(layers):
@@ -84,7 +88,7 @@ def measure(ids, owner, follows, layers, experts):
     return rows
 
 
-def table_of(before, after, experts):
+def table_of(before: np.ndarray, after: np.ndarray, experts: int) -> np.ndarray:
     """int32 [experts, experts]: how often j was chosen in a row of `after` when i was in the same row of `before`."""
     before, after = (np.ascontiguousarray(each, np.uint16) for each in (before, after))
     wide = experts + 1  # a row and a column for absent choices
@@ -99,13 +103,13 @@ def table_of(before, after, experts):
     return np.ascontiguousarray(table[:experts, :experts])
 
 
-def held_by_top(table, test, share=TOP):
+def held_by_top(table: np.ndarray, test: np.ndarray, share: float = TOP) -> float:
     """Share of `test` that lies in the `share` largest entries of each row of `table`."""
     top = np.argsort(-table, axis=1, kind="stable")[:, : math.ceil(share * len(table))]
     return float(np.take_along_axis(test, top, 1).sum() / max(1, test.sum()))
 
 
-def _coverage(name, before, after, half, experts):
+def _coverage(name: str, before: np.ndarray, after: np.ndarray, half: np.ndarray, experts: int) -> dict[str, float]:
     first, second = table_of(before[half], after[half], experts), table_of(before[~half], after[~half], experts)
     loads = np.sort((first + second).sum(axis=0))
     return {
@@ -115,7 +119,7 @@ def _coverage(name, before, after, half, experts):
     }
 
 
-def _pairs(here, experts):
+def _pairs(here: np.ndarray, experts: int) -> dict[str, float]:
     table = table_of(here, here, experts)
     upper = np.triu_indices(experts, 1)
     seen = table[upper].astype(float)
@@ -129,8 +133,11 @@ def _pairs(here, experts):
     }
 
 
-def concentration(here, owner, experts):
-    """Dirichlet concentration by moments: 1 / r - 1, r the correlation of two choices of one request; None without spread."""
+def concentration(here: np.ndarray, owner: np.ndarray, experts: int) -> float | None:
+    """Dirichlet concentration by moments: 1 / r - 1, r the correlation of two choices of one request.
+
+    None without spread.
+    """
     requests, member = np.unique(owner, return_inverse=True)
     if len(requests) < 2:
         return None
@@ -148,7 +155,7 @@ def concentration(here, owner, experts):
     return float(1 / r - 1) if r > 0 else None
 
 
-def phases(prompt, answer):
+def phases(prompt: Any, answer: Any) -> Any:
     """PHASES_FOUND of two vectors of loads [experts]."""
     found = {"spearman": spearman(prompt, answer)}
     for count in (5, 10, 20):
@@ -157,7 +164,7 @@ def phases(prompt, answer):
     return found
 
 
-def spearman(a, b):
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
     """Rank correlation; equal loads share their mean rank."""
     ranks = [_mean_ranks(each) for each in (a, b)]
     if min(r.std() for r in ranks) == 0:
@@ -165,7 +172,7 @@ def spearman(a, b):
     return float(np.corrcoef(*ranks)[0, 1])
 
 
-def _mean_ranks(values):
+def _mean_ranks(values: np.ndarray) -> np.ndarray:
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

@@ -1,6 +1,9 @@
 """A trace for people: shape, provenance, first rows; and the check of its hash."""
 
+from __future__ import annotations
+
 import hashlib
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.io.console import printable, say
@@ -9,7 +12,7 @@ FIRST_ROWS = 4
 SHOWN = ("name", "model", "sha256", "requests", "steps", "has_prefill", "experts", "top_k")
 
 
-def summary(header):
+def summary(header: Any) -> str:
     """One line: what was made of how much."""
     shape, model = header.shape, header.model or "unknown model"
     return (
@@ -18,7 +21,7 @@ def summary(header):
     )
 
 
-def as_json(trace):
+def as_json(trace: Any) -> Any:
     return {
         "schema": "chipweave.trace.show/1",
         "name": trace.name,
@@ -38,7 +41,7 @@ def as_json(trace):
     }
 
 
-def first_rows(trace):
+def first_rows(trace: Any) -> Any:
     """The first rows of step 0 and of step 1, in the first layer."""
     rows = []
     for step in range(min(2, trace.steps)):
@@ -48,7 +51,7 @@ def first_rows(trace):
     return rows
 
 
-def verify(trace, progress=lambda text, done, total: None):
+def verify(trace: Any, progress: Any = lambda text, done, total: None) -> None:
     """Read a whole trace and raise `BadInput` where its ids are not those its SHA-256 was made of."""
     hashes = [hashlib.sha256() for _ in trace.layers]
     for step in range(trace.steps):
@@ -61,7 +64,7 @@ def verify(trace, progress=lambda text, done, total: None):
         raise BadInput(Fault(f"its ids have the SHA-256 {found}, not {trace.sha256}", Place(str(trace.path))))
 
 
-def print_trace(trace):
+def print_trace(trace: Any) -> None:
     """Shape, provenance and first rows, one a line, on standard output."""
     facts = as_json(trace)
     lines = [(key.replace("_", " "), facts[key]) for key in SHOWN]
@@ -75,5 +78,5 @@ def print_trace(trace):
         say(f"{printable(name):{wide}}  {printable(value)}")
 
 
-def _spread(values):
+def _spread(values: Any) -> Any:
     return {"least": int(values.min()), "mean": round(float(values.mean()), 3), "most": int(values.max())}

@@ -3,12 +3,16 @@
 Nothing is unpacked to disk and no name found in an archive is ever used as a path.
 """
 
+from __future__ import annotations
+
 import gzip
 import io
 import os
 import tarfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import zstandard
 
@@ -26,13 +30,13 @@ READ_ERRORS = (EOFError, OSError, zlib.error, zstandard.ZstdError)
 class _Zstd(io.RawIOBase):
     """Decompresses frame after frame and, unlike the library's own reader, notices a frame that is cut short."""
 
-    def __init__(self, raw):
+    def __init__(self, raw: Any) -> None:
         self._raw, self._frame, self._out, self._fed = raw, None, b"", False
 
-    def readable(self):
+    def readable(self) -> Any:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: bytearray) -> int:
         while not self._out:
             data = (self._frame.unused_data if self._frame and self._frame.eof else b"") or self._raw.read(FEED_BYTES)
             if not data:
@@ -51,13 +55,13 @@ class _Zstd(io.RawIOBase):
 class _Counted(io.RawIOBase):
     """Passes a stream on and stops it at the bound on decompressed bytes."""
 
-    def __init__(self, raw, place):
+    def __init__(self, raw: Any, place: Place) -> None:
         self._raw, self._place, self._count = raw, place, 0
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: memoryview) -> int:
         data = self._raw.read(len(buffer))
         self._count += len(data)
         if self._count > MAX_UNPACKED_BYTES:
@@ -66,7 +70,7 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-def open_stream(path, raw):
+def open_stream(path: Path, raw: Any) -> Any:
     """A buffered reader of the decompressed bytes of `raw`, the open file at `path`."""
     if path.name.endswith((".gz", ".tgz")):
         raw = gzip.GzipFile(fileobj=raw)
@@ -75,7 +79,7 @@ def open_stream(path, raw):
     return io.BufferedReader(_Counted(raw, Place(str(path))), 1 << 18)
 
 
-def documents(path, progress=lambda bytes_read: None):
+def documents(path: Path, progress: Any = lambda bytes_read: None) -> Iterator[tuple[Place | bytes | str | None, ...]]:
     """Yield (place, name or None, text): one request each; `name` is None where the document itself says it.
 
     Sorted by path for a folder, in file order for lines, in archive order for an archive.
@@ -102,7 +106,7 @@ def documents(path, progress=lambda bytes_read: None):
             raise BadInput(Fault(f"cut short or damaged: {error}", Place(str(path)))) from None
 
 
-def size_of(path):
+def size_of(path: Path | str) -> int:
     """Bytes that `documents` will report to its progress in the end."""
     path = Path(path)
     return (
@@ -110,7 +114,7 @@ def size_of(path):
     )
 
 
-def files_of(folder):
+def files_of(folder: Any) -> Any:
     return sorted(
         (
             Path(root, file)
@@ -122,7 +126,7 @@ def files_of(folder):
     )
 
 
-def _folder(folder, progress):
+def _folder(folder: Path, progress: Any) -> Iterator[tuple[Place, str, bytes]]:
     files = files_of(folder)
     if not files:
         raise BadInput(
@@ -136,7 +140,7 @@ def _folder(folder, progress):
         progress(done)
 
 
-def _file(path, stream):
+def _file(path: Path, stream: Any) -> Iterator[tuple[Place, None, bytes]]:
     if path.name.endswith(DOCUMENTS) or (
         not path.name.endswith(LINES) and stream.peek(4096)[:4096].lstrip().startswith(b"[")
     ):
@@ -157,13 +161,13 @@ def _file(path, stream):
 class _Member(tarfile.TarInfo):
     """tarfile reads extended headers whole, however long they say they are: refuse that."""
 
-    def _proc_member(self, archive):
+    def _proc_member(self, archive: tarfile.TarFile) -> _Member:
         if self.type not in tarfile.SUPPORTED_TYPES or self.isreg() or self.size <= MAX_TAR_HEADER_BYTES:
             return super()._proc_member(archive)
         raise tarfile.ReadError(f"a header of {self.size} bytes")
 
 
-def _archive(path, stream):
+def _archive(path: Path, stream: Any) -> Iterator[tuple[Place, str, bytes]]:
     empty = True
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
         for member in archive:
@@ -180,7 +184,7 @@ def _archive(path, stream):
         raise BadInput(Fault("no .json file in this archive", Place(str(path))))
 
 
-def _member_text(archive, member, place):
+def _member_text(archive: Any, member: Any, place: Any) -> Any:
     if member.size > MAX_DOCUMENT_BYTES:
         _bounded(None, place)
     text = archive.extractfile(member).read()
@@ -189,12 +193,12 @@ def _member_text(archive, member, place):
     return text
 
 
-def _bounded(text, place):
+def _bounded(text: bytes, place: Place) -> bytes:
     if text is None or len(text) > MAX_DOCUMENT_BYTES:
         raise BadInput(Fault(f"one request of more than {MAX_DOCUMENT_BYTES >> 20} MiB", place))
     return text
 
 
-def _shown(name):
+def _shown(name: str) -> str:
     """A name from outside, fit for a terminal."""
     return ascii(name)[1:-1][:200]

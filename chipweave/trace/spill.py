@@ -7,8 +7,12 @@ Memory stays within a block whatever the size of the trace: a block of decode st
 request.
 """
 
+from __future__ import annotations
+
 import os
 import tempfile
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -21,28 +25,30 @@ BLOCK_BYTES = 32 << 20
 class Spill:
     """A temporary file of requests, gone when closed."""
 
-    def __init__(self, shape, directory=None):
+    def __init__(self, shape: Any, directory: Any = None) -> None:
         self.shape = shape
         self.names, self.prompt_rows, self.decode_steps, self.missing, self._first = [], [], [], [], []
         self.step_rows = []
         self._file = tempfile.TemporaryFile(prefix="chipweave-", dir=directory)
         self._begun, self._flushed = 0, True
 
-    def __enter__(self):
+    def __enter__(self) -> Spill:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         self._file.close()
 
-    def add(self, name, prompt_rows, ids):
+    def add(self, name: str, prompt_rows: int, ids: np.ndarray) -> None:
         """Append a request: `ids` [tokens, layers, top_k], of which the first `prompt_rows` are the prefill."""
         self.begin(name, prompt_rows, len(ids))
         self.append(ids)
 
-    def begin(self, name, prompt_rows, tokens, missing=None, step_rows=None):
+    def begin(
+        self, name: str, prompt_rows: int, tokens: int, missing: np.ndarray | None = None, step_rows: Any = None
+    ) -> None:
         """Announce a request whose `tokens` tokens `append` will bring, after those of the requests announced before.
 
         missing: where it has no rows, as chipweave.trace.holes.runs_of has it.
@@ -58,13 +64,13 @@ class Spill:
         self._first.append(self._begun)
         self._begun += int(tokens)
 
-    def append(self, ids):
+    def append(self, ids: np.ndarray) -> None:
         """Append tokens [tokens, layers, top_k]: those of requests begun, or of none."""
         assert ids.shape[1:] == (len(self.shape.layers), self.shape.top_k)
         self._file.write(np.ascontiguousarray(ids, dtype=self.shape.dtype).data)
         self._flushed = False
 
-    def sort_by_name(self, since=0):
+    def sort_by_name(self, since: int = 0) -> None:
         """Put the requests added from number `since` on into the order of their names."""
         order = list(range(since)) + sorted(range(since, len(self.names)), key=self.names.__getitem__)
         for column in (
@@ -77,7 +83,7 @@ class Spill:
         ):
             column[:] = [column[i] for i in order]
 
-    def holes(self):
+    def holes(self) -> Holes | None:
         """The Holes of all requests, or None."""
         runs = [
             np.insert(missing, 0, request, axis=1)
@@ -86,7 +92,7 @@ class Spill:
         ]
         return Holes(np.concatenate(runs)) if runs else None
 
-    def widths(self):
+    def widths(self) -> Any:
         """The Widths of all requests, or None."""
         runs = [
             np.stack([np.full(len(steps), request), steps + 1, rows[steps]], axis=1)
@@ -96,16 +102,16 @@ class Spill:
         ]
         return Widths(np.concatenate(runs)) if runs else None
 
-    def by_step(self):
+    def by_step(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yield (step, request of each row int64 [rows], ids [rows, layers, top_k]), in (step, request, token) order."""
         yield from self._prefill()
         yield from self._decode() if not any(rows is not None for rows in self.step_rows) else self._decode_uneven()
 
-    def read(self, request, start, count):
+    def read(self, request: int, start: int, count: int) -> np.ndarray:
         """Tokens [count, layers, top_k] of one request, from token `start` on."""
         return self.tokens(self._first[request] + start, count)
 
-    def tokens(self, first, count):
+    def tokens(self, first: int, count: int) -> np.ndarray:
         """Tokens [count, layers, top_k] by their number in the file."""
         if not self._flushed:
             self._file.flush()
@@ -113,14 +119,14 @@ class Spill:
         data = os.pread(self._file.fileno(), count * self.shape.token_bytes, first * self.shape.token_bytes)
         return np.frombuffer(data, self.shape.dtype).reshape(count, len(self.shape.layers), self.shape.top_k)
 
-    def _prefill(self):
+    def _prefill(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         most = max(1, BLOCK_BYTES // self.shape.token_bytes)
         for request, rows in enumerate(self.prompt_rows):
             for start in range(0, rows, most):
                 count = min(most, rows - start)
                 yield 0, np.full(count, request), self.read(request, start, count)
 
-    def _decode(self):
+    def _decode(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         decode, prompt = np.array(self.decode_steps), np.array(self.prompt_rows)
         if not decode.any():
             return
@@ -137,7 +143,7 @@ class Spill:
                 yield step + i, running[still], block[i] if still.all() else block[i][still]
             step += count
 
-    def _decode_uneven(self):
+    def _decode_uneven(self) -> Iterator[Any]:
         """As `_decode` where requests have several rows in a step: a step at a time, a request's rows together."""
         decode = np.array(self.decode_steps)
         at = np.array(self.prompt_rows)  # tokens of each request that are out

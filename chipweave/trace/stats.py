@@ -124,7 +124,10 @@ def busiest(loads, devices):
 
 
 def _groups_of(trace):
-    """Groups of the trace's model, of which a token uses some only; 1 where there are none or the model is not known."""
+    """Groups of the trace's model, of which a token uses some only.
+
+    1 where there are none or the model is not known.
+    """
     model = models.load(trace.model) if trace.model in models.names() else None
     return model.groups if model and model.groups_used < model.groups else 1
 
@@ -219,10 +222,10 @@ def print_table(document):
         medians = (found["over_layers"][key] and found["over_layers"][key]["median"] for key in SHOWN)
         sheet.add("median", *map(_short, medians))
         show(sheet)
-    _print_relations(document)
+    print_relations(document)
 
 
-def _print_relations(document):
+def print_relations(document):
     """Relations over layers, and the trace against the targets of its model's law."""
     sheet = Sheet(f"{document['name']}: over layers", ("relation", "median", "least", "most"), right_from=1)
     for section in ("phases", "relations"):

@@ -5,13 +5,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.late import late
 from chipweave.trace.header import Header
 from chipweave.trace.pages import Pages
 from chipweave.trace.writer import METADATA_KEY, arrow_schema, column_name
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 WHOLE_STEP_BYTES = 32 << 20  # a larger step is read layer by layer
 
@@ -97,7 +99,16 @@ class Trace:
 
     @property
     def has_prefill(self):
-        """The artifact's rule: step 0 is a prefill where the last request has more than one row in it."""
+        """Whether step 0 is a prefill: some request of the whole trace has more than one row in it.
+
+        It does not depend on the order of requests nor on how many of them are taken: prompts of one row are left
+        where a prefix cache held the rest.
+        """
+        return bool((self.header.prompt_rows > 1).any())
+
+    @property
+    def last_has_prefill(self):
+        """The published artifact's rule: step 0 is a prefill where the last request taken has more than one row in it."""
         return bool(self.prompt_rows[-1] > 1)
 
     @property

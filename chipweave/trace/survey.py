@@ -1,8 +1,8 @@
 """A first look at an array of ids: padding, absent choices, a shared expert's column, fillers that look like experts.
 
-Servers fill rows of padding with -1, and the places of tokens that use fewer experts with -1 or with the number of experts; a
-server that fuses the shared expert appends its number as one more column. The first look finds these; `Reading.of_block` then
-takes them out.
+Servers fill rows of padding with -1, and the places of tokens that use fewer experts with -1 or with the number of
+experts; a server that fuses the shared expert appends its number as one more column. The first look finds these;
+`Reading.of_block` then takes them out.
 """
 
 from collections.abc import Iterable
@@ -20,8 +20,10 @@ FIRST_NAMED = 4  # tokens that a note names
 class Reading:
     """How blocks of an array are read: what to drop, what is absent, notes for the user.
 
-    moe: index of the MoE layers' rows; columns: of the top_k kept; absent: values that are no choice; padded: bool [tokens];
-    filler: a number that is no choice where it ends a row; table: int [layers, physical] or None; experts: how many, or None; layers: ids of the MoE layers; place: for faults.
+    moe: index of the MoE layers' rows; columns: of the top_k kept; absent: values that are no choice; padded: bool
+    [tokens];
+    filler: a number that is no choice where it ends a row; table: int [layers, physical] or None; experts: how
+    many, or None; layers: ids of the MoE layers; place: for faults.
     """
 
     moe: object
@@ -46,7 +48,10 @@ class Reading:
         return ids, none
 
     def of_block(self, block: np.ndarray, first: int) -> np.ndarray:
-        """uint16 ids of a block that begins at token `first`, padding left out; raises `BadInput` at ids out of range."""
+        """uint16 ids of a block that begins at token `first`, padding left out.
+
+        raises `BadInput` at ids out of range.
+        """
         ids, none = self.chosen(block)
         most = self.table.shape[1] if self.table is not None else self.experts or NO_CHOICE
         wrong = ~none & ((ids < 0) | (ids >= most))
@@ -102,7 +107,10 @@ def _hint(worst: int, experts: int) -> str:
 
 
 def shared_columns(blocks: Iterable[np.ndarray], moe: object, experts: int, count: int) -> list | None:
-    """The `count` columns that hold one number, `experts` or more, in every row with experts; None where there are not so many."""
+    """The `count` columns that hold one number, `experts` or more, in every row with experts.
+
+    None where there are not so many.
+    """
     low = high = None
     for block in blocks:
         ids = block[:, moe].astype(np.int64)

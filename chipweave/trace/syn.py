@@ -7,8 +7,12 @@ SHA-256 of their JSON lines, so every double here must come out as it did there:
 are drawn, and sums are formed in one fixed order.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +49,7 @@ SETS = {
 }
 
 
-def requests(name, count=None):
+def requests(name: str, count: int | None = None) -> Iterator[tuple[str, int, np.ndarray]]:
     """Yield (name, prompt rows, ids [tokens, layers, top_k]) of the first `count` requests of a set."""
     law = SETS[name]
     random = np.random.Generator(np.random.PCG64(law.seed))
@@ -61,7 +65,7 @@ def requests(name, count=None):
         yield f"{name}/{number:05d}.json", prompt, ids
 
 
-def json_lines(name, count=None):
+def json_lines(name: str, count: int | None = None) -> Iterator[bytes]:
     """The set as lines of {"path", "trace"} in the format of the public data set, bytes with their newline."""
     law = SETS[name]
     for path, prompt, ids in requests(name, count):
@@ -72,7 +76,7 @@ def json_lines(name, count=None):
         yield json.dumps({"path": path, "trace": trace}, separators=(",", ":")).encode() + b"\n"
 
 
-def normals(random, shape):
+def normals(random: Any, shape: tuple[int, int]) -> np.ndarray:
     """Normal deviates by Box and Muller from the generator's uniform doubles."""
     count = shape[0] * shape[1]
     half = (count + 1) // 2
@@ -81,7 +85,7 @@ def normals(random, shape):
     return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count].reshape(shape)
 
 
-def gumbels(random, shape):
+def gumbels(random: Any, shape: tuple[int, int]) -> np.ndarray:
     """Gumbel deviates, formed in place."""
     noise = random.random(shape)
     np.clip(noise, 1e-300, 1.0 - 1e-16, out=noise)
@@ -91,7 +95,9 @@ def gumbels(random, shape):
     return noise
 
 
-def _draw(base, previous, stickiness, noise, top_k):
+def _draw(
+    base: np.ndarray, previous: np.ndarray | None, stickiness: float, noise: np.ndarray, top_k: int
+) -> np.ndarray:
     """The top_k best experts of each layer, best first; equal scores in order of their ids."""
     score = noise + base
     if previous is not None:

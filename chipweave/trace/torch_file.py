@@ -1,15 +1,18 @@
 """What `torch.save` writes, read without torch: dictionaries, lists, numbers, text and dense tensors, nothing else.
 
-A .pt file is an archive: NAME/data.pkl, a pickle in which a tensor is (storage, offset, size, stride), and NAME/data/KEY, the
-storages' bytes. A pickle can name any function to call; `Restricted` knows the few names below and calls none but the
-functions of this file. Everything is bounded before it is read.
+A .pt file is an archive: NAME/data.pkl, a pickle in which a tensor is (storage, offset, size, stride), and
+NAME/data/KEY, the storages' bytes. A pickle can name any function to call; `Restricted` knows the few names below
+and calls none but the functions of this file. Everything is bounded before it is read.
 """
+
+from __future__ import annotations
 
 import pickle
 import zipfile
 import zlib
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +53,7 @@ DAMAGED = (
 )
 
 
-def is_torch(path) -> bool:
+def is_torch(path: Path) -> bool:
     """Whether a file is an archive with a pickle in it, as `torch.save` writes since 1.6."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -59,7 +62,7 @@ def is_torch(path) -> bool:
         return False
 
 
-def load(path):
+def load(path: Any) -> Any:
     """The object of a .pt file, its tensors as NumPy arrays; raises `BadInput` for anything else in it."""
     place = Place(str(path))
     try:
@@ -81,19 +84,19 @@ def load(path):
 class _Storage:
     """The type of a storage: what find_class gives for torch.LongStorage and its like."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
 
 
 class _Restricted(pickle.Unpickler):
     """An unpickler that knows the names of `find_class` and no others."""
 
-    def __init__(self, stream, archive, prefix, place):
+    def __init__(self, stream: Any, archive: Any, prefix: Any, place: Any) -> None:
         super().__init__(stream)
         self._archive, self._prefix, self._place, self._read = archive, prefix, place, {}
         self._bytes = 0
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> _Storage:
         """The stand-in of a name; a fault for any that is not known."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
@@ -111,7 +114,7 @@ class _Restricted(pickle.Unpickler):
             )
         )
 
-    def persistent_load(self, pid):
+    def persistent_load(self, pid: Any) -> Any:
         """The flat array of a storage: ("storage", type, key, location, elements)."""
         kind, storage, key, _, count = pid
         if kind != "storage" or not isinstance(storage, _Storage) or not isinstance(key, str):
@@ -125,11 +128,11 @@ class _Restricted(pickle.Unpickler):
         return np.frombuffer(self._read[key], storage.dtype)
 
 
-def _size(sizes=()):
+def _size(sizes: tuple[Any, ...] = ()) -> Any:
     return tuple(sizes)
 
 
-def _tensor(storage, offset, size, stride, *_):
+def _tensor(storage: np.ndarray, offset: int, size: tuple[int, int], stride: tuple[int, int], *_: Any) -> np.ndarray:
     """A copy of the view (offset, size, stride) of a storage, checked to stay inside it."""
     size, stride = [int(n) for n in size], [int(n) for n in stride]
     if not isinstance(storage, np.ndarray) or len(size) != len(stride) or min([offset, *size, *stride], default=0) < 0:

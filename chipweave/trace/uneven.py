@@ -1,14 +1,19 @@
 """Requests in JSON whose rows are not all alike: fewer ids than top-k, -1 for no choice, several rows in a decode step.
 
-The quick path of jsontrace.py reads what is even; what it cannot read comes here, after `jsontrace.explain` has found no fault.
+The quick path of jsontrace.py reads what is even; what it cannot read comes here, after `jsontrace.explain` has
+found no fault.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from chipweave.trace.survey import NO_CHOICE
 
 
-def ids_of(steps, layout):
+def ids_of(steps: Any, layout: Any) -> Any:
     """(prompt rows, ids uint16 [tokens, layers, top_k] with NO_CHOICE, rows of each decode step or None)."""
     widths = [len(step[layout.moe[0]]) for step in steps]
     ids = np.full((sum(widths), len(layout.moe), layout.top_k), NO_CHOICE, np.uint16)

@@ -3,8 +3,11 @@
 A step that verifies n tokens of a request has n rows of it, in the order of the tokens; steps not listed have one.
 """
 
+from __future__ import annotations
+
 import base64
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +19,13 @@ FIELDS = 3  # request, step, rows
 class Widths:
     """`runs`: int32 [n, 3], (request, step from 1, rows from 2), by request and step."""
 
-    def __init__(self, runs):
+    def __init__(self, runs: Any) -> None:
         self.runs = np.asarray(runs, "<i4").reshape(-1, FIELDS)
 
-    def __bool__(self):
+    def __bool__(self) -> Any:
         return len(self.runs) > 0
 
-    def take(self, requests: int) -> "Widths":
+    def take(self, requests: int) -> Widths:
         """Those of the first `requests` requests."""
         return Widths(self.runs[self.runs[:, 0] < requests])
 
@@ -48,7 +51,7 @@ class Widths:
         return base64.b64encode(zlib.compress(self.runs.tobytes(), 9)).decode()
 
     @classmethod
-    def from_text(cls, text: str, decode_steps: list) -> "Widths":
+    def from_text(cls, text: str, decode_steps: list) -> Widths:
         """Raises ValueError where `text` is not what `to_text` wrote for requests of these many decode steps."""
         most = MAX_WIDTHS * FIELDS * 4
         try:

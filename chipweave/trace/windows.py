@@ -7,6 +7,10 @@ A gate's choice for a token is the same in prefill and in decode given the same 
 not real is that the same tokens serve in many requests. The provenance says how often.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
@@ -16,7 +20,7 @@ from chipweave.trace.spill import Spill
 PREFILL_TOKENS = 16
 
 
-def choose(lengths, requests, window, random):
+def choose(lengths: Any, requests: Any, window: Any, random: Any) -> Any:
     """(sequence int64 [requests], first token int64 [requests]), uniform over all windows that lie within a sequence."""
     starts = np.maximum(lengths - window + 1, 0)
     ends = np.cumsum(starts)
@@ -25,7 +29,7 @@ def choose(lengths, requests, window, random):
     return sequence, pick - (ends - starts)[sequence]
 
 
-def spill_windows(log, requests, steps, seed, directory=None, place=None):
+def spill_windows(log: Any, requests: Any, steps: Any, seed: Any, directory: Any = None, place: Any = None) -> Any:
     """(Header, Spill) of `requests` windows of `log`, each one prefill and `steps` - 1 decode steps; deterministic.
 
     place: what faults call the log, where it is not its own path.
@@ -61,7 +65,7 @@ def spill_windows(log, requests, steps, seed, directory=None, place=None):
     return header, spill
 
 
-def check(log, requests, steps, place=None):
+def check(log: Any, requests: Any, steps: Any, place: Any = None) -> Any:
     """The tokens of a window of `steps` steps; BadInput where the log has none as long."""
     place = place or Place(str(log.path))
     if not log.prefill_only:
@@ -83,7 +87,7 @@ def check(log, requests, steps, place=None):
     return window
 
 
-def reuse(lengths, window, uses):
+def reuse(lengths: Any, window: Any, uses: Any) -> Any:
     """How often tokens were used: the mean over the distinct tokens used is the reuse factor."""
     used = uses[uses > 0]
     return {
@@ -96,7 +100,7 @@ def reuse(lengths, window, uses):
     }
 
 
-def _uses(lengths, sequence, first, window):
+def _uses(lengths: np.ndarray, sequence: np.ndarray, first: np.ndarray, window: int) -> np.ndarray:
     """How many windows cover each token of the log: int64 [tokens]."""
     offset = np.cumsum(lengths) - lengths
     change = np.zeros(int(lengths.sum()) + 1, np.int64)

@@ -5,23 +5,29 @@ no row group is larger than `ROW_GROUP_ROWS`. Ids are close to random, so compre
 files that ship.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file
+from chipweave.io.late import late
+
+pa = late("pyarrow")
+pq = late("pyarrow.parquet")
 
 ROW_GROUP_ROWS = 16_384
 ROW_GROUP_MIN_ROWS = 2_048
 METADATA_KEY = b"chipweave.trace"
 
 
-def check_out(out, paths=()):
+def check_out(out: Any, paths: tuple[Any, ...] = ()) -> None:
     """Raise BadInput unless a store can be written at `out` without loss: it is none of the `paths` that are read, and
     what it would replace is a Parquet file."""
     check_file(out)
@@ -39,16 +45,16 @@ def check_out(out, paths=()):
         raise BadInput(Fault(f"{out} is there and is no Parquet file", allowed="a new name, or a store to replace"))
 
 
-def _begins(path):
+def _begins(path: Any) -> Any:
     with open(path, "rb") as file:
         return file.read(4)
 
 
-def column_name(layer):
+def column_name(layer: int) -> str:
     return f"layer_{layer}"
 
 
-def arrow_schema(shape):
+def arrow_schema(shape: Any) -> Any:
     """Columns `step`, `request`, then per layer the row's ids as top_k little-endian integers, in the gate's order."""
     ids = pa.binary(shape.top_k * shape.dtype.itemsize)
     return pa.schema(
@@ -57,7 +63,9 @@ def arrow_schema(shape):
     )
 
 
-def write_store(path, header, rows, compression="none", progress=lambda done: None):
+def write_store(
+    path: Path, header: Any, rows: Iterable[Any], compression: str = "none", progress: Any = lambda done: None
+) -> Any:
     """Write `rows` (as `Spill.by_step` yields them) to `path` and return the header with its content hash.
 
     The file appears under its name only when it is complete.
@@ -89,7 +97,7 @@ def write_store(path, header, rows, compression="none", progress=lambda done: No
 class _RowGroups:
     """Collects rows, turned from [rows, layers, k] to one contiguous column per layer, and writes them in groups."""
 
-    def __init__(self, file, shape):
+    def __init__(self, file: Any, shape: Any) -> None:
         self._file, self._shape = file, shape
         self._schema = arrow_schema(shape)
         self._columns = np.empty((len(shape.layers), ROW_GROUP_ROWS, shape.top_k), shape.dtype)
@@ -97,7 +105,7 @@ class _RowGroups:
         self._hashes = [hashlib.sha256() for _ in shape.layers]
         self._filled, self._step = 0, 0
 
-    def add(self, step, requests, ids):
+    def add(self, step: int, requests: np.ndarray, ids: np.ndarray) -> None:
         if step != self._step and self._filled >= ROW_GROUP_MIN_ROWS:
             self.flush()
         self._step = step
@@ -111,7 +119,7 @@ class _RowGroups:
                 self.flush()
             requests, ids = requests[count:], ids[count:]
 
-    def flush(self):
+    def flush(self) -> None:
         rows, self._filled = self._filled, 0
         if not rows:
             return
@@ -122,5 +130,5 @@ class _RowGroups:
             columns.append(pa.FixedSizeBinaryArray.from_buffers(field.type, rows, [None, pa.py_buffer(ids)]))
         self._file.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=rows)
 
-    def digests(self):
+    def digests(self) -> list[bytes]:
         return [hashed.digest() for hashed in self._hashes]

@@ -1,5 +1,7 @@
 """Statistics of the links of a flit network: what passed, what waited, when, and whose flits they were."""
 
+import numpy as np
+
 
 def document(kernel, flit_bytes=None):
     """Links of an open Kernel from cycle 0 to now, busiest first: `chipweave.links/1`.
@@ -12,7 +14,7 @@ def document(kernel, flit_bytes=None):
     used, rows = -(-kernel.now // width), []
     for at, source, target, interval in places(kernel.network):
         flits, credit, arbitration = map(int, counts[at])
-        busy = min(flits * interval, kernel.now)  # the last flit may still be on a slow wire
+        busy = min(int(flits * interval), kernel.now)  # the last flit may still be on a slow wire
         row = {
             "from": source,
             "to": target,
@@ -33,18 +35,30 @@ def places(network):
     """(row of Kernel.counts(), from, to, cycles a flit takes) of every link, ejection and injection wire."""
     starts = [0, *map(int, network.ports.cumsum())]
     found = [(starts[k.src] + k.src_port, f"router {k.src}", f"router {k.dst}", k.interval) for k in network.links]
-    for e, (router, port) in enumerate(network.seats):
+    for e, (router, port) in enumerate(network.terminals):
         found.append((starts[router] + int(port), f"router {router}", f"endpoint {e}", 1))
         found.append((starts[-1] + e, f"endpoint {e}", f"router {router}", 1))
     return found
 
 
+def intervals(network):
+    """float64[rows of Kernel.counts()]: cycles a flit takes on each link, 1 on terminals and unused ports."""
+    starts = np.concatenate([[0], network.ports.cumsum()])
+    rows, found = network.links.rows, np.ones(int(starts[-1]) + network.endpoints)
+    found[starts[rows[:, 0]] + rows[:, 1]] = rows[:, 5] / rows[:, 6]
+    return found
+
+
 def hottest(kernel, n=5):
     """The n busiest links in short: from, to, share of cycles busy."""
-    counts = kernel.counts()[:, :, 0].sum(axis=1)
-    now = max(1, kernel.now)
-    rows = [
-        (min(1.0, int(counts[at]) * interval / now), source, target)
-        for at, source, target, interval in places(kernel.network)
-    ]
-    return [{"from": a, "to": b, "busy": share} for share, a, b in sorted(rows, key=lambda r: -r[0])[:n]]
+    net, now = kernel.network, max(1, kernel.now)
+    busy = np.minimum(1.0, kernel.counts()[:, :, 0].sum(axis=1) * intervals(net) / now)
+    starts = np.concatenate([[0], net.ports.cumsum()])
+    rows, terminals = net.links.rows, np.array(net.terminals, np.int64).reshape(-1, 2)
+    ends = np.arange(len(terminals))
+    at = np.concatenate([starts[rows[:, 0]] + rows[:, 1], starts[terminals[:, 0]] + terminals[:, 1], starts[-1] + ends])
+    names = [f"router {r}" for r in range(net.routers)] + [f"endpoint {e}" for e in range(len(terminals))]
+    first = np.concatenate([rows[:, 0], terminals[:, 0], net.routers + ends])
+    last = np.concatenate([rows[:, 2], net.routers + ends, terminals[:, 0]])
+    best = np.lexsort([np.arange(len(at)), -busy[at]])[:n]
+    return [{"from": names[first[i]], "to": names[last[i]], "busy": float(busy[at[i]])} for i in best.tolist()]

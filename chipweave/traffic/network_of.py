@@ -1,6 +1,9 @@
 """A topology's network for `traffic` and `replay`: router parameters by any spelling, then routers, links and routes."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.noc import network as flit_network
@@ -11,7 +14,7 @@ from chipweave.topology.tree import TOP
 ROUTER_FIELDS = {f.name for f in dataclasses.fields(Router)}
 
 
-def router_sets(sets, network):
+def router_sets(sets: tuple[str, ...], network: str) -> list[Any]:
     """`--set` texts with router parameters, bare or by BookSim's spelling, given their full path.
 
     `num_vcs=8`, `router.vcs=8` and `networks.mesh.router.vcs=8` mean the same; others pass as they are.
@@ -38,13 +41,15 @@ def router_sets(sets, network):
     return out
 
 
-def load(topology, sets=(), allow_code=False, network=None):
+def load(topology: Any, sets: tuple[Any, ...] = (), allow_code: bool = False, network: Any = None) -> Any:
     """(chipweave.noc.routing.Network, chipweave.noc.router.Router) of load_flit()."""
     made = load_flit(topology, sets, allow_code, network)
     return made.network, made.router
 
 
-def load_flit(topology, sets=(), allow_code=False, network=None):
+def load_flit(
+    topology: str, sets: list[str] | tuple[Any, ...] = (), allow_code: bool = False, network: Any = None
+) -> flit_network.FlitNetwork:
     """chipweave.noc.network.FlitNetwork of a topology's network (its only one where none is named).
 
     Raises BadInput for every fault of the topology, its settings and the router's parameters.

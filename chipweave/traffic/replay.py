@@ -1,6 +1,9 @@
 """Packet lists: read, replayed on a flit network, and written with what became of them."""
 
+from __future__ import annotations
+
 import csv
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place
 from chipweave.fabric.noc import replay
@@ -10,7 +13,7 @@ NEEDED = ("src", "dst", "size", "ctime")
 MOST_PACKETS, MOST_FLITS, MOST_TIME = 50_000_000, 1 << 30, 1 << 48
 
 
-def read(path, endpoints, router=None):
+def read(path: str, endpoints: int, router: Any = None) -> Any:
     """[(src, dst, size, ctime)] of a CSV with at least these columns; every bad line at once as BadInput.
 
     router: with flow_control = cut_through, packets that do not fit its VCs are faults too.
@@ -36,12 +39,12 @@ def read(path, endpoints, router=None):
     return packets
 
 
-def run(net, router, packets, seed=0):
+def run(net: Any, router: Any, packets: Any, seed: int = 0) -> Any:
     """[(itime, atime, hops)] of packets in the order given."""
     return replay(net, router, packets, seed=seed)
 
 
-def write(file, packets, arrivals):
+def write(file: Any, packets: list[tuple[int, int, int, int]], arrivals: list[tuple[int, int, int]]) -> None:
     """CSV `src,dst,size,ctime,itime,atime,hops`, one packet a line, in the order given."""
     out = csv.writer(file, lineterminator="\n")
     out.writerow([*NEEDED, "itime", "atime", "hops"])

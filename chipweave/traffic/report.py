@@ -1,6 +1,9 @@
 """What a person sees of synthetic traffic: progress while it goes on, a table and the busiest links."""
 
+from __future__ import annotations
+
 import time
+from typing import Any
 
 from chipweave.io import console
 from chipweave.io.console import Sheet
@@ -8,14 +11,14 @@ from chipweave.io.progress import Counting
 from chipweave.io.watched import watched
 
 
-def watching(title):
+def watching(title: str) -> Any:
     """A `watch` for traffic.run: a bar over the cycles of a kernel's call, which Ctrl-C ends at once."""
 
-    def watch(kernel, cycles, call):
+    def watch(kernel: Any, cycles: Any, call: Any) -> Any:
         began = time.perf_counter()
         with Counting(cycles, f"{title}, cycles") as counting:
 
-            def look():
+            def look() -> None:
                 counting.reached(min(kernel.now, cycles), f"{kernel.now / (time.perf_counter() - began):,.0f} cycles/s")
 
             return watched(call, look)
@@ -23,7 +26,7 @@ def watching(title):
     return watch
 
 
-def traffic(rows, title, to_stderr=False):
+def traffic(rows: Any, title: Any, to_stderr: bool = False) -> None:
     """The table of `traffic`, one row a load, and the links that were busiest under the last."""
     sheet = Sheet(
         title,
@@ -48,6 +51,6 @@ def traffic(rows, title, to_stderr=False):
     console.say(f"busiest links: {busiest}", to_stderr)
 
 
-def _figure(value, digits):
+def _figure(value: float, digits: int) -> str:
     """A mean or quantile with so many digits; "-" where there was no packet."""
     return "-" if value is None else f"{value:.{digits}f}"

@@ -12,10 +12,13 @@ sizes the last one holds for the rest. One pair of braces is one list: `hotspot(
 alpha and beta. BookSim 2 reads these two otherwise (chipweave.validation.booksim.traffic, for rows of `validate booksim`).
 """
 
+from __future__ import annotations
+
 import time
 from functools import partial
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.fabric import traffic as fabric_traffic
@@ -62,7 +65,7 @@ FIXED = ("transpose", "bitcomp", "bitrev", "shuffle", *STEPPED)
 NAMES = (*DRAWN, *FIXED, "hotspot", "permutation", "table")
 
 
-def _bits(endpoints, pattern):
+def _bits(endpoints: Any, pattern: Any) -> Any:
     bits = endpoints.bit_length() - 1
     if endpoints != 1 << bits or (pattern == "transpose" and bits % 2):
         raise BadInput(
@@ -71,7 +74,7 @@ def _bits(endpoints, pattern):
     return bits
 
 
-def _stepped(net, pattern, argument=None):
+def _stepped(net: Any, pattern: Any, argument: Any = None) -> Any:
     """Destinations that lie a step away in every dimension, with wrap: of the grid, or of n dimensions of k by the argument `{k,n}`."""
     if argument:
         given = [x for group in numbers_of(argument, f"pattern {pattern},") for x in group]
@@ -103,7 +106,7 @@ def _stepped(net, pattern, argument=None):
     return targets
 
 
-def fixed(net, pattern, argument=None):
+def fixed(net: Any, pattern: str, argument: Any = None) -> list[int]:
     """Destination of each endpoint under a pattern that draws nothing."""
     if pattern in ("neighbor", "tornado"):
         return _stepped(net, pattern, argument)
@@ -119,7 +122,7 @@ def fixed(net, pattern, argument=None):
     return [rule(s) for s in range(n)]
 
 
-def parse(net, pattern):
+def parse(net: Any, pattern: str) -> tuple[int | list[int] | None, ...]:
     """(kernel pattern, targets, weights) of a pattern as the user or a BookSim run description spells it."""
     name, argument = call_of(pattern)
     name = ALIASES.get(name, name)
@@ -156,7 +159,7 @@ def parse(net, pattern):
     raise BadInput(Fault(f"unknown pattern {pattern!r}", allowed=", ".join(NAMES), nearest=nearest(name, NAMES)))
 
 
-def _permutation(net, path):
+def _permutation(net: Any, path: Any) -> Any:
     """Destination of each endpoint, one a line of a file; every bad line at once as BadInput."""
     faults, targets = Faults(), []
     try:
@@ -178,22 +181,22 @@ def _permutation(net, path):
 
 
 def run(
-    net,
-    router,
-    pattern,
-    load,
-    packet_flits="1",
-    weights=None,
-    injection="bernoulli",
-    warmup=1000,
-    cycles=1000,
-    seed=1,
-    drain_limit=None,
-    general=False,
-    kernel=None,
-    watch=None,
-    as_far_as_it_goes=False,
-):
+    net: Any,
+    router: Any,
+    pattern: str,
+    load: float,
+    packet_flits: str = "1",
+    weights: str | None = None,
+    injection: str = "bernoulli",
+    warmup: int = 1000,
+    cycles: int = 1000,
+    seed: int = 1,
+    drain_limit: int | None = None,
+    general: bool = False,
+    kernel: Any = None,
+    watch: Any = None,
+    as_far_as_it_goes: bool = False,
+) -> dict[str, float | list[Any] | str]:
     """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`, `latency_min`, `latency_max`.
 
     `saturated` says that measured packets were left `drain_limit` cycles (default 20 x (warmup + cycles), at least
@@ -232,7 +235,9 @@ def run(
     return document(kernel, r, bins, ejected, cycles, seed, cpu, wall)
 
 
-def document(kernel, r, bins, ejected, cycles, seed, cpu, wall):
+def document(
+    kernel: Kernel, r: dict[str, int], bins: Any, ejected: Any, cycles: int, seed: int, cpu: float, wall: float
+) -> dict[str, float | list[Any] | str]:
     """The document of `chipweave traffic`: `r` as struct noc_traffic_result, latency histograms and ejected flits.
 
     What is a mean or a quantile of packets is None where no packet was created in the measured cycles.
@@ -270,7 +275,7 @@ def document(kernel, r, bins, ejected, cycles, seed, cpu, wall):
     }
 
 
-def percentile(bins, share):
+def percentile(bins: Any, share: float) -> float:
     """The least latency that at least `share` of the packets keep; None without packets.
 
     The last bin (65,535 cycles) stands for itself and everything above.
@@ -279,12 +284,14 @@ def percentile(bins, share):
     return float((bins.cumsum() >= share * total).argmax()) if total else None
 
 
-def curve(net, router, pattern, loads, **options):
+def curve(net: Any, router: Any, pattern: Any, loads: Any, **options: Any) -> Any:
     """One run per load, each on an empty network: the latency-load curve."""
     return [{"load": load, **run(net, router, pattern, load, **options)} for load in loads]
 
 
-def curve_with_links(net, router, pattern, loads, seed, flows=8, flit_bytes=None, **options):
+def curve_with_links(
+    net: Any, router: Any, pattern: Any, loads: Any, seed: Any, flows: int = 8, flit_bytes: Any = None, **options: Any
+) -> Any:
     """curve(), and for each load the statistics of all links with the hottest flows of each (link_stats.document)."""
     rows, links = [], []
     for load in loads:
@@ -294,7 +301,7 @@ def curve_with_links(net, router, pattern, loads, seed, flows=8, flit_bytes=None
     return rows, links
 
 
-def draw_curve(rows, path, title=""):
+def draw_curve(rows: Any, path: Any, title: str = "") -> None:
     """The latency-load curve as a picture (SVG, PNG or PDF by the name of the file)."""
     import matplotlib
 

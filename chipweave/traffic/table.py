@@ -8,8 +8,11 @@ each destination by its share. As they stand in the file the rates are those of 
 draws a coin a cycle, as `bernoulli` does; packets are made here and handed to the kernel window by window.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +102,7 @@ class Packets:
     load: flits per endpoint and cycle, mean of all endpoints; sizes: (flits, weight) pairs.
     """
 
-    def __init__(self, table: Table, endpoints: int, load: float, sizes: list[tuple[int, float]], seed: int):
+    def __init__(self, table: Table, endpoints: int, load: float, sizes: list[tuple[int, float]], seed: int) -> None:
         weights = np.array([w for _, w in sizes], float)
         self.flits, self.size_steps = np.array([s for s, _ in sizes]), np.cumsum(weights) / weights.sum()
         mean = float(self.flits @ weights / weights.sum())
@@ -123,7 +126,7 @@ class Packets:
         return np.stack([cycle + begin, self.table.sources[source], goal, size], axis=1).astype(np.int64)
 
 
-def run(kernel, packets: Packets, warmup: int, cycles: int, drain_limit: int):
+def run(kernel: Any, packets: Packets, warmup: int, cycles: int, drain_limit: int) -> Any:
     """Warm-up, measurement and drain on an open Kernel, as csrc/noc_traffic.c runs the patterns it knows.
 
     Returns:
@@ -136,7 +139,7 @@ def run(kernel, packets: Packets, warmup: int, cycles: int, drain_limit: int):
 class _Run:
     """The counters of one run; `made` counts packets, which are their tags."""
 
-    def __init__(self, kernel, packets: Packets, warmup: int, cycles: int, drain_limit: int):
+    def __init__(self, kernel: Any, packets: Packets, warmup: int, cycles: int, drain_limit: int) -> None:
         self.kernel, self.packets = kernel, packets
         self.first, self.end = warmup, warmup + cycles
         self.limit = self.end + drain_limit
@@ -146,7 +149,7 @@ class _Run:
         self.sums = dict.fromkeys(("packets", "latency_sum", "network_latency_sum", "hops_sum", "offered_flits"), 0)
         self.latency_min, self.latency_max = 1 << 62, 0
 
-    def result(self):
+    def result(self) -> Any:
         self._until(self.first)
         before, injected = self._ejected(), self._injected()
         self._until(self.end)
@@ -206,7 +209,7 @@ class _Run:
     def _ejected(self) -> np.ndarray:
         """Flits that each endpoint has taken so far."""
         starts = np.concatenate([[0], np.cumsum(self.kernel.network.ports)])
-        rows = [int(starts[router]) + int(port) for router, port in self.kernel.network.seats]
+        rows = [int(starts[router]) + int(port) for router, port in self.kernel.network.terminals]
         return self.kernel.counts()[rows, :, 0].sum(axis=1)
 
     def _injected(self) -> np.ndarray:

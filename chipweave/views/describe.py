@@ -11,6 +11,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.io import shipped as topology_files
 from chipweave.io.shipped import shipped
+from chipweave.line_rate.endpoints import load_table
 from chipweave.noc.graph_network import Network
 from chipweave.policy.roles import Policy
 from chipweave.views import filetypes
@@ -37,6 +38,9 @@ def everything():
         "time_models": {k: first_line(registry.time_models.find(k)) for k in registry.time_models.kinds()},
         "link_models": {k: first_line(registry.link_models.find(k)) for k in registry.link_models.kinds()},
         "policies": {k: first_line(registry.policies.find(k)) for k in registry.policies.kinds()},
+        "serving_policies": {
+            k: first_line(registry.serving_policies.find(k)) for k in registry.serving_policies.kinds()
+        },
         "topologies": list(shipped()),
         "presets": list(shipped("presets")),
         "models": models(),
@@ -63,6 +67,8 @@ def find(name, allow_code=False, preset=None):
         return "link model", link_model(registry.link_models.find(name))
     if name in registry.policies.kinds():
         return "policy", kind(registry.policies.find(name))
+    if name in registry.serving_policies.kinds():
+        return "serving policy", kind(registry.serving_policies.find(name))
     if name in models():
         return "model", model(name)
     if name in shipped("presets") or name in strategies():
@@ -128,7 +134,7 @@ def kind(cls):
         "class": f"{cls.__module__}.{cls.__qualname__}",
         "about": cls.about(),
         "parameters": [parameter(n, p) for n, p in cls.params.items()],
-        "statistics": [{"name": n, "unit": s.unit, "about": s.doc} for n, s in cls.statistics.items()],
+        "statistics": [{"name": n, "unit": s.unit, "about": s.doc} for n, s in statistics(cls).items()],
     }
     if hasattr(cls, "ports"):
         told["engine"] = cls.engine
@@ -147,6 +153,12 @@ def kind(cls):
             for n, s in cls.slots_declared.items()
         ]
     return told
+
+
+def statistics(cls: type) -> dict:
+    """Name -> what has `unit` and `doc`: statistics that a class declares, and those of its C behaviour."""
+    behaviour = getattr(cls, "behaviour", "")
+    return {**cls.statistics, **(load_table(behaviour).statistics if behaviour else {})}
 
 
 def link_model(cls):
@@ -186,21 +198,22 @@ def system(built):
 
 def network(net: Network):
     """One network: its shape in figures."""
-    edges = [d for *_, d in net.graph.edges(data=True)]
     return {
         "name": net.name,
         "shape": net.shape,
         "dims": list(net.dims),
         "endpoints": len(net.endpoints),
-        "links": len(net.pairs()),
-        "diameter": int(net.distance.max()),
+        "links": len(net.pair_numbers()),
+        "diameter": net.diameter,
         "routing": net.routing,
+        "spread": net.spread,
+        "ways": net.ways,
         "link_model": net.link_model,
         "duplex": net.duplex,
         "admission": net.admission,
         "wait_queue": net.wait_queue,
-        "latency": sorted({units.format(d["latency_ps"], "time") for d in edges}),
-        "bandwidth": sorted({units.format(d["bandwidth"], "bandwidth") for d in edges}),
+        "latency": sorted({units.format(ps, "time") for ps in set(net.latency_ps.tolist())}),
+        "bandwidth": sorted({units.format(net.rates[i], "bandwidth") for i in set(net.rate.tolist())}),
     }
 
 

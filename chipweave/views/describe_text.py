@@ -52,6 +52,7 @@ def show_everything(told):
     table("time models (of one call; no parts)", ("kind", "what takes the time"), told["time_models"].items())
     table("link models", ("name", "how transfers share links"), told["link_models"].items())
     table("policies", ("kind", "what it decides"), told["policies"].items())
+    table("serving policies", ("kind", "what it decides"), told["serving_policies"].items())
     for what in ("topologies", "presets", "models", "strategies"):
         console.print(f"[bold]{what}[/bold]  {escape(', '.join(told[what]))}")
 

@@ -4,8 +4,11 @@ Links that differ from most of their network (a slow one) are drawn in another c
 differ; dies that differ from most have their border in that colour.
 """
 
+from __future__ import annotations
+
 import textwrap
 from collections import Counter
+from typing import Any
 
 import matplotlib
 
@@ -31,7 +34,7 @@ STYLE = {
 }
 
 
-def draw(system, path):
+def draw(system: Any, path: str) -> None:
     """Draw `system` into a file; its ending says the format (.svg, .png, .pdf)."""
     panels = [("network", n) for n in system.networks.values()]
     insides = layout.insides(system)
@@ -75,7 +78,7 @@ def draw(system, path):
         plt.close(figure)
 
 
-def _size(kind, what):
+def _size(kind: Any, what: Any) -> Any:
     """Inches of a panel; its words fit into its width."""
     if kind == "network":
         places = layout.positions(what).values()
@@ -87,7 +90,7 @@ def _size(kind, what):
     return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.4, 1.1 * (1 + len({y for _, y in spots})))
 
 
-def _network(axis, system, network, colours):
+def _network(axis: Any, system: Any, network: Any, colours: dict[Any, Any]) -> None:
     spots = layout.positions(network)
     common = _most_common(network)
     large = len(spots) <= 100
@@ -132,7 +135,7 @@ def _network(axis, system, network, colours):
     axis.margins(0.06)
 
 
-def _words(network):
+def _words(network: Any) -> str:
     """What stands over a network."""
     shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
     return (
@@ -141,7 +144,7 @@ def _words(network):
     )
 
 
-def _strokes(network, a, b):
+def _strokes(network: Any, a: tuple[int, int], b: tuple[float, ...]) -> list[Any]:
     """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid."""
     step = [b[i] - a[i] for i in (0, 1)]
     if network.shape != "torus" or max(map(abs, step)) < 1.5:
@@ -150,7 +153,16 @@ def _strokes(network, a, b):
     return [(a, (a[0] - out[0], a[1] - out[1]), (0, (2, 1))), (b, (b[0] + out[0], b[1] + out[1]), (0, (2, 1)))]
 
 
-def _node(axis, name, spot, number, system, colours, large, edge):
+def _node(
+    axis: Any,
+    name: str,
+    spot: tuple[float, ...],
+    number: int,
+    system: Any,
+    colours: dict[Any, Any],
+    large: bool,
+    edge: str,
+) -> None:
     """One die or router; its number is its place in endpoint order."""
     owner = layout.owner(system, name)
     fill = colours.get(system.parts[name].kind.partition(".")[0], FILLS[0]) if name in system.parts else "#f1f5f9"
@@ -162,7 +174,18 @@ def _node(axis, name, spot, number, system, colours, large, edge):
     _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index, edge=edge)
 
 
-def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False, edge=QUIET):
+def _box(
+    axis: Any,
+    spot: tuple[int, int],
+    wide: float,
+    high: float,
+    fill: str,
+    text: str,
+    ink: str,
+    below: str = "",
+    dashed: bool = False,
+    edge: str = QUIET,
+) -> FancyBboxPatch:
     x, y = spot
     box = axis.add_patch(
         FancyBboxPatch(
@@ -193,19 +216,19 @@ def _box(axis, spot, wide, high, fill, text, ink, below="", dashed=False, edge=Q
     return box
 
 
-def _inside(axis, system, what, colours):
+def _inside(axis: Any, system: Any, what: Any, colours: Any) -> None:
     name, instance, graph, odd = what
     others = f"; {odd} with another border differ{'s' if odd == 1 else ''} in kinds or figures" if odd else ""
     axis.set_title(f"inside one {name} ({instance}){others}", fontsize=9, color=INK, loc="left")
     _parts(axis, system, graph, colours, instance + ".")
 
 
-def _loose(axis, system, graph, colours):
+def _loose(axis: Any, system: Any, graph: Any, colours: Any) -> None:
     axis.set_title("parts", fontsize=9, color=INK, loc="left")
     _parts(axis, system, graph, colours, "")
 
 
-def _parts(axis, system, graph, colours, prefix):
+def _parts(axis: Any, system: Any, graph: Any, colours: Any, prefix: Any) -> None:
     """Boxes for parts, with what their slots hold, and arrows from the one that asks to the one that answers."""
     spots = {n: (1.75 * x, 1.15 * y) for n, (x, y) in layout.columns(graph).items()}
     boxes = {}
@@ -263,7 +286,7 @@ def _parts(axis, system, graph, colours, prefix):
 PANELS = {"network": _network, "inside": _inside, "loose": _loose}
 
 
-def _figures(data):
+def _figures(data: dict[str, Any]) -> str:
     """Latency and bandwidth of an edge in words."""
     return (
         f"{units.format(data['latency_ps'], 'time')}, {units.format(data['bandwidth'], 'bandwidth')}"
@@ -272,6 +295,6 @@ def _figures(data):
     )
 
 
-def _most_common(network):
+def _most_common(network: Any) -> str:
     counts = Counter(_figures(d) for *_, d in network.graph.edges(data=True))
     return counts.most_common(1)[0][0] if counts else "no link"

@@ -1,11 +1,15 @@
 """What pictures can be written as; apart from chipweave.views.draw, which takes long to import."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.errors import BadInput, Fault
 
 FORMATS = (".svg", ".png", ".pdf")
 
 
-def check_picture(path):
+def check_picture(path: Any) -> None:
     """Raise BadInput unless the name of a picture says a format that can be drawn; None is no picture."""
     if path is not None and not str(path).lower().endswith(FORMATS):
         raise BadInput(

@@ -4,14 +4,18 @@ A network's endpoints stand in their grid, in a ring, or in a row under their sw
 stand in columns, those that only ask on the left, those that only answer on the right.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
-import networkx as nx
-
+from chipweave.io.late import late
 from chipweave.topology.parts import bare
 
+nx = late("networkx")
 
-def positions(network):
+
+def positions(network: Any) -> dict[Any, Any]:
     """Router name -> (x, y), one unit apart, y upwards; row 0 of a grid is at the top."""
     endpoints = network.endpoints
     if network.shape in ("mesh", "torus"):
@@ -27,19 +31,19 @@ def positions(network):
     return {**{n: (i, 0) for i, n in enumerate(endpoints)}, **above}
 
 
-def owner(system, name):
+def owner(system: Any, name: str) -> str:
     """What stands for a router in the picture: its assembly instance, or itself."""
     part = system.parts.get(name)
     return part.assembly or name if part is not None else name
 
 
-def insides(system):
+def insides(system: Any) -> list[tuple[str, str, Any, int]]:
     """[(name of an assembly, one of its usual instances, graph, how many instances differ)] of every assembly: its parts, what
     they are wired to outside and the networks they take part in. Nodes that are not parts of the instance have `outside` in words."""
     return [(name, usual, _inside(system, usual), len(odd)) for name, (usual, odd) in alike(system).items()]
 
 
-def alike(system):
+def alike(system: Any) -> dict[Any, Any]:
     """Name of an assembly -> (the first of its most common instances, the set of those that have other kinds or figures)."""
     told = {}
     for name, part in system.parts.items():
@@ -58,7 +62,7 @@ def alike(system):
     return found
 
 
-def _inside(system, instance):
+def _inside(system: Any, instance: Any) -> Any:
     graph = nx.DiGraph()
     graph.add_nodes_from(n for n, p in system.parts.items() if p.assembly == instance and not is_in_slot(system, n))
     own = set(graph)
@@ -74,7 +78,7 @@ def _inside(system, instance):
     return graph
 
 
-def loose(system):
+def loose(system: Any) -> Any:
     """Graph of the parts that belong to no assembly, and of the wires between them."""
     graph = nx.DiGraph()
     graph.add_nodes_from(n for n, p in system.parts.items() if not p.assembly and not is_in_slot(system, n))
@@ -84,7 +88,7 @@ def loose(system):
     return graph
 
 
-def is_in_slot(system, name):
+def is_in_slot(system: Any, name: str) -> bool:
     """Whether a part sits in a slot of another."""
     return any(
         inner is system.parts[name]
@@ -92,7 +96,7 @@ def is_in_slot(system, name):
     )
 
 
-def columns(graph):
+def columns(graph: Any) -> Any:
     """Part name -> (column, row): a part stands right of all that ask it, the first to ask at the left.
 
     Where parts ask one another in a circle the link that closes it points back.

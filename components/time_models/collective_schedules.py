@@ -9,7 +9,10 @@ list. A rank's own steps run in order. `what` says what is moved, so that tests 
     exchange  every rank to every other, all at once
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -34,22 +37,22 @@ class Step:
     kind: str = "send"
 
 
-def ring_all_gather(ranks, block):
+def ring_all_gather(ranks: int, block: int) -> list[Step]:
     """n steps a rank: send the own block, pass on n - 2, copy the last. `block`: bytes of one rank's part."""
     return _ring(ranks, block, ranks - 1, lambda rank, j: (rank - j) % ranks, lambda j: False)
 
 
-def ring_reduce_scatter(ranks, block):
+def ring_reduce_scatter(ranks: int, block: int) -> list[Step]:
     """n steps a rank: send a block, add to n - 2 and pass them on, add to the last and keep it."""
     return _ring(ranks, block, ranks - 1, lambda rank, j: (rank - 1 - j) % ranks, lambda j: True)
 
 
-def ring_all_reduce(ranks, block):
+def ring_all_reduce(ranks: int, block: int) -> list[Step]:
     """2n - 1 steps a rank: reduce-scatter, the finished block sent on at once, then all-gather. `block`: bytes / n."""
     return _ring(ranks, block, 2 * (ranks - 1), lambda rank, j: (rank - 1 - j) % ranks, lambda j: j < ranks)
 
 
-def _ring(ranks, block, sends, block_of, adds):
+def _ring(ranks: int, block: int, sends: int, block_of: Any, adds: Any) -> list[Step]:
     """`sends` sends a rank and a closing receive; step j of a rank needs step j - 1 of the rank before it."""
     steps = []
     for j in range(sends + 1):
@@ -61,7 +64,7 @@ def _ring(ranks, block, sends, block_of, adds):
     return steps
 
 
-def chain_all_reduce(ranks, block):
+def chain_all_reduce(ranks: Any, block: Any) -> Any:
     """Reduce along the chain to rank 0, then broadcast back: 2 (n - 1) sends of the whole `block` one after another."""
     steps, before = [], ()
     for rank in range(ranks - 1, 0, -1):
@@ -73,7 +76,7 @@ def chain_all_reduce(ranks, block):
     return steps + [Step(ranks - 1, None, block, before, 0, False, "receive")]
 
 
-def switch_all_reduce(ranks, block):
+def switch_all_reduce(ranks: int, block: int) -> list[Step]:
     """NVLS, three steps a rank: scatter the own data to the switch's buffers, reduce and multicast the own slice
     through the switch, gather the result. `block`: bytes of one slice (the message / n)."""
     scatter = [Step(rank, None, ranks * block, (), rank, True, "scatter") for rank in range(ranks)]
@@ -85,19 +88,19 @@ def switch_all_reduce(ranks, block):
     return scatter + reduce + gather
 
 
-def exchange(ranks, size):
+def exchange(ranks: int, size: Any) -> list[Step]:
     """All-to-all: each rank sends `size(source, target)` bytes to each other rank, who then copies them out."""
     sends = [Step(a, b, size(a, b), (), a, False, "send") for a in range(ranks) for b in range(ranks) if a != b]
     copies = [Step(s.to, None, s.size, (i,), s.rank, False, "receive") for i, s in enumerate(sends)]
     return sends + copies
 
 
-def one_shot(ranks, block):
+def one_shot(ranks: int, block: int) -> list[Step]:
     """Every rank reads the whole message of each other rank and adds: `block` = the message's bytes."""
     return [Step(a, b, block, (), a, True, "send") for a in range(ranks) for b in range(ranks) if a != b]
 
 
-def two_shot(ranks, block):
+def two_shot(ranks: int, block: int) -> list[Step]:
     """Reduce-scatter by direct reads, a barrier, all-gather by direct reads: `block` = the message / n."""
     first = [Step(a, b, block, (), b, True, "send") for a in range(ranks) for b in range(ranks) if a != b]
     barrier = tuple(range(len(first)))

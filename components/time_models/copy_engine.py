@@ -1,5 +1,9 @@
 """A GPU's copy engine moving memory to another GPU (or its host): what cudaMemcpyPeer does."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import Param
 
@@ -13,10 +17,10 @@ class CopyEngine(TimeModel):
     )
     efficiency = Param("share", default="100 %", low="1 %", high="100 %", doc="of the link's payload")
 
-    def time(self, size, fabric):
+    def time(self, size: int, fabric: Any) -> int:
         """ps of one copy of `size` bytes from one GPU of the `Fabric` to another."""
         return self.start + int(size * 10**12 / (fabric.bandwidth * self.efficiency))
 
-    def rate(self, size, fabric):
+    def rate(self, size: int, fabric: Any) -> float:
         """bytes/s that a caller sees."""
         return size * 10**12 / self.time(size, fabric)

@@ -6,6 +6,10 @@ n-th each, barrier, read the sums. A message of 8 MiB and more goes to NCCL. Eag
 buffer first and cannot go below what the host takes to launch.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import Param
 
@@ -38,7 +42,7 @@ class CustomAllreduce(TimeModel):
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
-    def time(self, mode, ranks, size, nccl, fabric):
+    def time(self, mode: str, ranks: int, size: int, nccl: Any, fabric: Any) -> int:
         """ps of one call; `mode` "graph" or "eager", `size` in bytes."""
         call = self._kernel(ranks, size, fabric) if size < LARGEST else nccl.time("all_reduce", ranks, size, fabric)
         if mode == "graph":
@@ -46,7 +50,7 @@ class CustomAllreduce(TimeModel):
         copy = int(2 * size * 10**12 / (self.memory_bandwidth * self.memory_efficiency))
         return max(self.eager_floor, call + copy)
 
-    def _kernel(self, ranks, size, fabric):
+    def _kernel(self, ranks: int, size: int, fabric: Any) -> int:
         rate = IN_FLIGHT * 10**12 / (2 * self.hop)  # Little's law: a load goes there and its data come back
         one_shot = any(ranks <= most and size < below for most, below in ONE_SHOT_BELOW)
         steps = schedules.one_shot(ranks, size) if one_shot else schedules.two_shot(ranks, -(-size // ranks))

@@ -11,7 +11,10 @@ Leaves out  uneven routing, more than one node, the queue of free slots.
 Checked by  tests/comm/test_expert_parallel.py; the ledger's groups deepep_ll, deepep_normal, deepep_readme
 """
 
+from __future__ import annotations
+
 from math import comb
+from typing import Any
 
 from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import Param
@@ -25,12 +28,12 @@ CHUNKS = {"dispatch": {2: 24, 4: 6, 8: 6}, "combine": {2: 10, 4: 9, 8: 4}}
 """Tokens that a channel sends to a peer before it tells the receiver: DeepEP's defaults by ranks."""
 
 
-def message_bytes(hidden, fp8):
+def message_bytes(hidden: int, fp8: bool) -> int:
     """One token on the wire: FP8 has a 4-byte scale for every 128 values and a 16-byte header; BF16 is bare."""
     return 16 + hidden + hidden // BLOCK * 4 if fp8 else 2 * hidden
 
 
-def share_of_ranks(experts, ranks, topk):
+def share_of_ranks(experts: int, ranks: int, topk: int) -> float:
     """Chance that a token has at least one of its `topk` distinct experts on a given rank, experts dealt evenly."""
     elsewhere = experts - experts // ranks
     return 1 - (comb(elsewhere, topk) / comb(experts, topk) if elsewhere >= topk else 0)
@@ -49,7 +52,7 @@ class DeepepLowLatency(TimeModel):
     memory_bandwidth = Param("bandwidth", default="3352.3 GB/s", doc="of the GPU's DRAM (spec-0009)")
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
-    def time(self, phase, tokens, topk, hidden, ranks, fabric):
+    def time(self, phase: str, tokens: int, topk: int, hidden: int, ranks: int, fabric: Any) -> int:
         """ps of "dispatch" (FP8) or "combine" (BF16) with `tokens` a rank, experts drawn evenly.
 
         Ranks beyond the node's are reached by every GPU's own adapter; the network behind it is taken as full.
@@ -91,11 +94,13 @@ class DeepepNormal(TimeModel):
         doc="before it: the token's index, then its first line, each from DRAM (2 x calibration plateau-0002)",
     )
 
-    def token_time(self, message):
+    def token_time(self, message: int) -> Any:
         """ps that a warp takes for one token."""
         return self.token_latency + message * 10**12 / self.warp_rate
 
-    def time(self, phase, tokens, topk, hidden, experts, sms, ranks, fabric):
+    def time(
+        self, phase: str, tokens: int, topk: int, hidden: int, experts: int, sms: int, ranks: int, fabric: Any
+    ) -> int:
         """ps of "dispatch" (FP8) or "combine" (BF16) on `sms` SMs, half of them sending."""
         message = message_bytes(hidden, phase == "dispatch")
         channels, team = sms // 2, THREADS // WARP // ranks  # a team of warps in each channel serves one peer

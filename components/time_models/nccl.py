@@ -8,6 +8,10 @@ Leaves out  registered buffers, other tuners, more than one node, the memory beh
 Checked by  tests/comm/test_nccl.py; the ledger's group nccl
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import Param
 
@@ -57,7 +61,9 @@ class Nccl(TimeModel):
     )
     ll128_rate = Param("bandwidth", default="36.7 GB/s", doc="one channel, LL128: NCCL's perChMaxRingLL128Bws")
 
-    def time(self, collective, ranks, size, fabric, protocol=None, nvls=True):
+    def time(
+        self, collective: str, ranks: int, size: int, fabric: Any, protocol: str | None = None, nvls: bool = True
+    ) -> int:
         """ps of one call.
 
         Args:
@@ -78,11 +84,11 @@ class Nccl(TimeModel):
         return self.time_of(chosen, collective, ranks, size, fabric)
 
     @staticmethod
-    def bus_share(collective, ranks):
+    def bus_share(collective: Any, ranks: Any) -> Any:
         """nccl-tests' bus bandwidth over size / time: what each link must carry at least, over the size."""
         return (2 if collective == "all_reduce" else 1) * (ranks - 1) / ranks
 
-    def time_of(self, chosen, collective, ranks, size, fabric):
+    def time_of(self, chosen: choice.Choice, collective: str, ranks: int, size: int, fabric: Any) -> int:
         """The same with a given `Choice`."""
         links = fabric.links(ranks)
         if chosen.algorithm == "nvls":
@@ -96,7 +102,7 @@ class Nccl(TimeModel):
         program = lambda block: self._ops(SCHEDULES[collective](ranks, block), chosen)  # noqa: E731
         return self.floor + pieces(program, choice.ring_pieces(-(-size // ranks), chosen.channels, chunk), links)
 
-    def _ops(self, steps, chosen):
+    def _ops(self, steps: list[schedules.Step], chosen: choice.Choice) -> list[Op]:
         """The steps of a ring or chain as ops of all `chosen.channels`."""
         cap = chosen.channels * self._rate(chosen)
         wire, ops = WIRE[chosen.protocol], []
@@ -105,7 +111,7 @@ class Nccl(TimeModel):
             ops.append(Op(step.rank, step.size, cap, links, step.after, self._latency(step, chosen)))
         return ops
 
-    def _rate(self, chosen):
+    def _rate(self, chosen: choice.Choice) -> Any:
         if chosen.protocol == LL:
             return self.ll_rate
         return (
@@ -114,12 +120,12 @@ class Nccl(TimeModel):
             else self.copy_rate * min(chosen.threads, RING_THREADS) / RING_THREADS
         )
 
-    def _latency(self, step, chosen):
+    def _latency(self, step: schedules.Step, chosen: choice.Choice) -> int:
         if chosen.protocol == SIMPLE:
             return self.slice_sync * (2 if step.size > chosen.channels * 32 * KIB else 1)
         return 0 if not step.after else self.ll_hop if chosen.protocol == LL else self.ll128_hop
 
-    def _nvls(self, ranks, size, links):
+    def _nvls(self, ranks: int, size: int, links: dict[tuple[str, int], Any]) -> int:
         """Scatter, reduce in the switch, gather: three stages that work on successive chunks. All heads reduce at once and
         share the links evenly: a slice goes n + 1 times over a link (n pulled, one sum), that is the reducing stage's rate."""
         chunk = choice.nvls_chunk(size, ranks)
@@ -132,7 +138,7 @@ class Nccl(TimeModel):
         }
         latency = (self.nvls_latency - self.floor) // 3
 
-        def program(slice_):
+        def program(slice_: Any) -> Any:
             ops = []
             for step in schedules.switch_all_reduce(ranks, slice_):
                 used = (
@@ -147,7 +153,7 @@ class Nccl(TimeModel):
 
         return pieces(program, choice.ring_pieces(-(-size // ranks), choice.NVLS_CHANNELS, chunk), links)
 
-    def _exchange(self, ranks, size, fabric):
+    def _exchange(self, ranks: int, size: int, fabric: Any) -> int:
         """All-to-all by sends and receives, every pair at once, each on thread blocks of its own."""
         part = -(-size // ranks)
         count = choice.exchange_channels(ranks, part, float(fabric.bandwidth) / 1e9)
@@ -157,7 +163,7 @@ class Nccl(TimeModel):
         send = count * (self.send_rate if simple else self.ll_rate * P2P_THREADS / RING_THREADS)
         wire = 1 if simple else WIRE[LL]
 
-        def program(bytes_):
+        def program(bytes_: Any) -> Any:
             ops = []
             for step in schedules.exchange(ranks, lambda a, b: bytes_):
                 if step.kind == "send":

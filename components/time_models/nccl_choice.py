@@ -5,6 +5,8 @@ src/graph/tuning.cc, src/enqueue.cc; the constants are NCCL's own). The cost tab
 predicted come from the schedules run on the node's links. All GB/s are 1e9 bytes/s as floats, all times us: NCCL's own.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import ceil, log2
 
@@ -110,7 +112,7 @@ class Choice:
     threads: int
 
 
-def ring_graph(bandwidth):
+def ring_graph(bandwidth: float) -> tuple[int, float]:
     """(channels, GB/s each) of NCCL's rings on a switch that gives each GPU `bandwidth` GB/s: the widest set of equal
     rings, the fastest rings first, none slower than half of the best found; four or fewer, or rings of 50 GB/s up, are
     halved (ncclTopoDupChannels)."""
@@ -125,12 +127,12 @@ def ring_graph(bandwidth):
     return (count * 2, speed / 2) if speed >= 50 or (count <= 4 and speed >= 25) else best
 
 
-def channels(bandwidth):
+def channels(bandwidth: float) -> int:
     """Channels of a ring collective: every ring is used twice (ncclTopoPostset)."""
     return min(MAX_CHANNELS, 2 * ring_graph(bandwidth)[0])
 
 
-def cost_table(collective, ranks, size, bandwidth):
+def cost_table(collective: str, ranks: int, size: int, bandwidth: float) -> dict[tuple[str, str], float]:
     """{(algorithm, protocol): us} as NCCL estimates it; `size` is the larger of a rank's two buffers, bytes."""
     count, speed = ring_graph(bandwidth)
     reduces_all = collective == "all_reduce"
@@ -149,27 +151,27 @@ def cost_table(collective, ranks, size, bandwidth):
     return table
 
 
-def _tree(count, speed, p, size):
+def _tree(count: int, speed: float, p: int, size: int) -> float:
     bus = min(count * speed * 0.92, count * TREE_CHANNEL)
     bus = (min(bus / 3.8, LL_MAX), min(bus * 7 / 9, count * LL128_CHANNEL), bus)[p]
     step = int(log2(size / 64)) if size >= 64 else -1
     return bus * 0.5 * (TREE_CORRECTION[p][step] if 0 <= step < 23 else 1.0)
 
 
-def _nvls(ranks, bandwidth):
+def _nvls(ranks: int, bandwidth: float) -> float:
     """Every GPU is the head of one share of the message; all pull from all, so the shares divide the links evenly."""
     speed = next((s for s in SPEEDS if s * ranks <= bandwidth), SPEEDS[-1])
     return 2 * ranks * speed * NVLS_EFFICIENCY * (ranks - 1) / ranks
 
 
-def choose(collective, ranks, size, bandwidth, nvls=True):
+def choose(collective: str, ranks: int, size: int, bandwidth: float, nvls: bool = True) -> Choice:
     """The `Choice` of NCCL for one call; `nvls` False: in-switch reduction is turned off (NCCL_NVLS_ENABLE=0)."""
     table = cost_table(collective, ranks, size, bandwidth)
     algorithm, protocol = min((way for way in table if nvls or way[0] != "nvls"), key=table.get)
     return with_channels(algorithm, protocol, ranks, size, bandwidth)
 
 
-def with_channels(algorithm, protocol, ranks, size, bandwidth):
+def with_channels(algorithm: str, protocol: str, ranks: int, size: int, bandwidth: float) -> Choice:
     """Channels and threads for small messages: first fewer channels, then fewer threads (topoGetAlgoInfo)."""
     if algorithm == "nvls":
         return Choice(algorithm, protocol, NVLS_CHANNELS, 640)
@@ -182,12 +184,12 @@ def with_channels(algorithm, protocol, ranks, size, bandwidth):
     return Choice(algorithm, protocol, int(count), max(96, threads))
 
 
-def ring_pieces(block, count, chunk):
+def ring_pieces(block: int, count: int, chunk: int) -> list[int]:
     """Bytes of each round of a ring, all channels together: `chunk` bytes a channel, the rest in the last."""
     return _cut(block, count * chunk)
 
 
-def nvls_chunk(size, ranks):
+def nvls_chunk(size: int, ranks: int) -> int:
     """Bytes of one head's chunk in one channel (calcCollChunking)."""
     chunk, together = 128 * KIB, NVLS_CHANNELS * ranks
     for times, smaller in ((64, 64 * KIB), (8, 32 * KIB), (2, 16 * KIB)):
@@ -196,7 +198,7 @@ def nvls_chunk(size, ranks):
     return chunk
 
 
-def exchange_channels(ranks, size, bandwidth):
+def exchange_channels(ranks: int, size: int, bandwidth: float) -> int:
     """Channels for one peer of an all-to-all, `size` bytes to it (addP2pToPlan): as many as share the thread blocks of
     all peers, none with less than 64 KiB; twice as many where one would have more than 16 MiB."""
     all_channels = 2 ** ceil(log2(channels(bandwidth)))
@@ -211,6 +213,6 @@ def exchange_channels(ranks, size, bandwidth):
     return count
 
 
-def _cut(total, piece):
+def _cut(total: int, piece: int) -> list[int]:
     whole, rest = divmod(total, piece)
     return [piece] * int(whole) + ([rest] if rest or not whole else [])

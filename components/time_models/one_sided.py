@@ -9,7 +9,10 @@ Leaves out  uneven routing, the memory behind the port, several domains
 Checked by  tests/comm/test_one_sided.py; the ledger's group a2a_nvl72
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
+from typing import Any
 
 from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import Param
@@ -42,7 +45,9 @@ class OneSided(TimeModel):
         "share", default="100 %", low="1 %", high="100 %", doc="of it that loads reach (calibration a2a_nvl72-00024)"
     )
 
-    def time(self, phase: str, tokens: int, topk: int, hidden: int, ranks: int, fabric, dtype: str = "bf16") -> int:
+    def time(
+        self, phase: str, tokens: int, topk: int, hidden: int, ranks: int, fabric: Any, dtype: str = "bf16"
+    ) -> int:
         """ps of "dispatch" or "combine" with `tokens` a rank.
 
         Args:

@@ -5,6 +5,10 @@ tests/bench_all_to_all.py): dispatch walks the tokens in every thread block, put
 what came into expert order; combine copies all tokens to a send buffer, puts them, and sums what came.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import Param
 
@@ -45,11 +49,13 @@ class Pplx(TimeModel):
     memory_efficiency = Param("share", default="98 %", doc="of it, streaming (calibration stream-0613 over its peak)")
 
     @staticmethod
-    def row(hidden, dtype):
+    def row(hidden: int, dtype: str) -> int:
         """Bytes of a token: FP8 with its scales, or BF16."""
         return 2 * hidden if dtype == "BF16" else hidden + hidden // BLOCK * 4
 
-    def time(self, phase, tokens, topk, hidden, ranks, fabric, dtype=None):
+    def time(
+        self, phase: str, tokens: int, topk: int, hidden: int, ranks: int, fabric: Any, dtype: str | None = None
+    ) -> int:
         """ps of "dispatch" (FP8 with scales unless `dtype` says BF16) or "combine" (BF16), `tokens` a rank."""
         message = self.row(hidden, dtype or ("FP8" if phase == "dispatch" else "BF16"))
         every = tokens * topk * message
@@ -67,12 +73,14 @@ class Pplx(TimeModel):
         floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor
         return floor + max(run(ops, fabric.links(ranks, exchange=True)))
 
-    def _walk(self, tokens, topk):
+    def _walk(self, tokens: int, topk: int) -> int:
         """Every thread block reads all tokens' experts one after another and counts: load, then counter read and written."""
         lines = tokens * topk * 4 / 128
         return int(tokens * (self.l1_latency + 2 * self.shared_latency) + lines * (self.l2_latency - self.l1_latency))
 
-    def torch_time(self, tokens, hidden, experts, ranks, nccl, fabric, dtype="FP8"):
+    def torch_time(
+        self, tokens: int, hidden: int, experts: int, ranks: int, nccl: Any, fabric: Any, dtype: str = "FP8"
+    ) -> int:
         """ps of the padded all-to-all: every rank reserves `tokens` rows for each of the `experts`."""
         size = experts * tokens * self.row(hidden, dtype)
         return self.torch_floor + nccl.time("alltoall", ranks, size, fabric)

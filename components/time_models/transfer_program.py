@@ -11,9 +11,12 @@ Leaves out  routes of several links in a row (latency is the op's), queues, pack
 Checked by  tests/comm/test_transfer_program.py
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 SLACK = 1e-12  # of a rate: what floating point may leave of it
 ROUNDING = 1e-3  # ps: a remainder smaller than this has arrived
@@ -39,7 +42,7 @@ class Op:
     latency: int = 0
 
 
-def shares(ops, bandwidth):
+def shares(ops: list[Any], bandwidth: dict[Any, Any]) -> list[Any]:
     """The max-min fair rate (bytes/s) of each op in `ops` on links of the given `bandwidth` (bytes/s).
 
     All rates rise together until an op meets its cap or a link is full; those it stops stay, the rest go on.
@@ -66,7 +69,7 @@ def shares(ops, bandwidth):
     return rates
 
 
-def run(ops, bandwidth):
+def run(ops: list[Op], bandwidth: dict[tuple[str, int], Fraction]) -> list[int]:
     """When each op ends, in ps from the start of the program.
 
     Args:
@@ -115,7 +118,7 @@ def run(ops, bandwidth):
     return ends
 
 
-def steady(ops, bandwidth):
+def steady(ops: list[Op], bandwidth: dict[Any, Any]) -> int:
     """Time of one more piece once pieces overlap, in ps: the busiest link or worker sets it.
 
     The first piece finds all workers at the same step, so links idle while everybody copies. Later pieces find them
@@ -130,7 +133,7 @@ def steady(ops, bandwidth):
     return ceil(max(busiest, max(workers.values(), default=0)) - ROUNDING)
 
 
-def pieces(program, sizes, bandwidth):
+def pieces(program: Any, sizes: list[int], bandwidth: dict[tuple[str, int], Fraction]) -> int:
     """Time of equal programs one after another, in ps: the first run in full, the others at their steady rate.
 
     Args:

@@ -32,6 +32,7 @@ struct cw_engine {
     struct wheel wheel;
     int64_t done;
     uint64_t seed;
+    int failed; /* `why` says what of; no event is run any more */
     char why[256];
 };
 
@@ -81,10 +82,33 @@ static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const c
     return there - e->host.now;
 }
 
+/* The first fault is kept. */
+static void fail(cw_host *host, int32_t who, const char *text)
+{
+    cw_engine *e = (cw_engine *)host;
+    if (!e->failed)
+        snprintf(e->why, sizeof e->why, "%s (endpoint %d): %s", e->parts[who].does->name, who, text);
+    e->failed = 1;
+}
+
+/* The wire of a lane; -1, and a failed run, where none is joined to it. */
+static int32_t wire_of(cw_engine *e, int32_t who, int32_t port, int32_t lane)
+{
+    const struct port_state *p = &e->parts[who].ports[port];
+    char text[128];
+    if (lane >= 0 && lane < p->n_lanes)
+        return p->lanes[lane];
+    snprintf(text, sizeof text, "port \"%s\" has %d wires, and a message is for number %d",
+             e->parts[who].does->ports[port], p->n_lanes, lane);
+    fail(&e->host, who, text);
+    return -1;
+}
+
 static int64_t send(cw_host *host, int32_t who, int32_t port, int32_t lane, int64_t delay, const cw_message *message)
 {
     cw_engine *e = (cw_engine *)host;
-    return over(e, who, e->parts[who].ports[port].lanes[lane], delay, message);
+    const int32_t w = wire_of(e, who, port, lane);
+    return w < 0 ? 0 : over(e, who, w, delay, message);
 }
 
 static int64_t reply(cw_host *host, int32_t who, int64_t delay, const cw_message *to, const cw_message *message)
@@ -95,7 +119,9 @@ static int64_t reply(cw_host *host, int32_t who, int64_t delay, const cw_message
 static int32_t touch(cw_host *host, int32_t who, int32_t port, int32_t lane, const cw_message *message)
 {
     cw_engine *e = (cw_engine *)host;
-    int32_t w = e->parts[who].ports[port].lanes[lane];
+    const int32_t w = wire_of(e, who, port, lane);
+    if (w < 0)
+        return 0;
     struct wire *along = &e->wires[w];
     int back = along->end[0] != who;
     struct part *to = &e->parts[along->end[!back]];
@@ -130,6 +156,7 @@ cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
     e->host.reply = reply;
     e->host.touch = touch;
     e->host.random = draw;
+    e->host.fail = fail;
     e->seed = seed;
     e->room_parts = n_parts;
     e->room_wires = n_wires;
@@ -241,7 +268,7 @@ int cw_engine_attach(cw_engine *e, int32_t who, int32_t what, const int64_t *dat
 int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
 {
     int64_t n = 0;
-    while (n < max_events) {
+    while (n < max_events && !e->failed) {
         int32_t i = next_event(&e->wheel);
         if (i == NONE || e->wheel.events[i].time > until)
             break;
@@ -255,6 +282,8 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
         n++;
     }
     e->done += n;
+    if (e->failed)
+        return -1;
     if (n < max_events && e->host.now < until && until < INT64_MAX)
         e->host.now = until;
     return n;
@@ -304,5 +333,5 @@ int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const u
         if (level < levels)
             answered[level]++;
     }
-    return 0;
+    return e->failed ? -1 : 0;
 }

@@ -27,7 +27,8 @@ int32_t cw_engine_wire(cw_engine *engine, int32_t from, int32_t from_port, int32
 int cw_engine_port_rate(cw_engine *engine, int32_t part, int32_t port, int64_t out_ps_per_kib, int64_t in_ps_per_kib);
 int cw_engine_attach(cw_engine *engine, int32_t part, int32_t what, const int64_t *data, int64_t n);
 
-/* Runs until time `until_ps` (events of that instant included), `max_events`, or until nothing is left. */
+/* Runs until time `until_ps` (events of that instant included), `max_events`, or until nothing is left. Returns the
+ * events done, or -1 where a part failed: then `cw_engine_why`, and nothing runs any more. */
 int64_t cw_engine_run(cw_engine *engine, int64_t until_ps, int64_t max_events);
 int64_t cw_engine_now(const cw_engine *engine);
 int64_t cw_engine_next(const cw_engine *engine); /* time of the next event, -1: none */

@@ -52,10 +52,13 @@ static void departures(struct noc_state *net, uint32_t left)
 {
     const uint32_t list = net->wheel_mask + 1, n = net->flit_n[list];
     const struct noc_event *event = net->flit_wheel + (size_t)list * net->flit_room;
-    const uint64_t arrival = net->now + net->terminal_delay - left;
     for (uint32_t i = 0; i < n; i++) {
         const struct noc_flit f = event[i].flit;
-        noc_put_credit(net, net->terminal_credit - left, event[i].vc);
+        uint32_t more = 0; /* than the nearest terminal takes */
+        if (net->uneven)
+            more = noc_output_port(net, event[i].vc >> net->vc_bits)->flit_delay - net->terminal_delay;
+        const uint64_t arrival = net->now + net->terminal_delay + more - left;
+        noc_put_credit(net, net->terminal_credit + 2 * more - left, event[i].vc);
         if (!(f.bits & NOC_TAIL))
             continue;
         if (net->traffic)

@@ -29,6 +29,7 @@ enum noc_status {
 };
 
 enum noc_matcher { NOC_INPUT_FIRST, NOC_OUTPUT_FIRST, NOC_ISLIP, NOC_WAVEFRONT, NOC_PIGGYBACK, NOC_PRIO };
+enum noc_spread { NOC_ONE_WAY, NOC_BY_MESSAGE, NOC_BY_PAIR, NOC_BY_PACKET };
 enum noc_arbiter { NOC_ROUND_ROBIN, NOC_MATRIX };
 enum noc_priority { NOC_NONE, NOC_AGE, NOC_NETWORK_AGE, NOC_LOCAL_AGE, NOC_HOP_COUNT, NOC_QUEUE_LENGTH, NOC_CLASS };
 
@@ -42,7 +43,6 @@ struct noc_config {
     int32_t vc_depth;   /* flits one VC buffers = credits at the start, 1..32767 */
     int32_t vc_classes; /* traffic classes, each on vcs / vc_classes VCs     */
     int32_t routing_delay, vc_alloc_delay, sw_alloc_delay, st_delay, credit_delay;
-    int32_t terminal_latency; /* of injection and ejection wires                   */
     int32_t speculative, spec_check_elig, spec_check_cred, spec_mask_by_reqs;
     int32_t wait_for_tail_credit, vc_busy_when_full, hold_switch_for_packet;
     int32_t input_speedup, output_speedup, output_buffer_size;
@@ -53,16 +53,22 @@ struct noc_config {
     int32_t flows;    /* hottest flows kept per link, 0..64 */
     int32_t watchdog; /* cycles without a flit moved until NOC_STUCK; 0: never */
     double internal_speedup;
+    int32_t ways;      /* columns of the table for each endpoint: endpoint e by way w is column e + w * endpoints */
+    int32_t spread;    /* noc_spread: what goes by which way */
+    int32_t folded;    /* 1: `table` holds the turns of dimension order, uint8[radix d][radix d] one behind another */
+    int32_t here;      /* folded: entry at the endpoint's own router */
+    int32_t stride[8]; /* folded: by how much numbers grow along a dimension, in order of travel */
     int32_t dimensions, radix[8]; /* of a grid: routes are then kept per dimension, if the table allows it; else 0 */
     struct noc_allocator vc_allocator, sw_allocator, spec_allocator;
     uint64_t seed;
 };
 
 struct noc_link {
-    int32_t src, src_port, dst, dst_port, latency, interval;
+    int32_t src, src_port, dst, dst_port, latency;
+    int32_t interval, per; /* cycles a flit takes on the wire: interval / per, kept exactly in the mean */
 };
 struct noc_terminal {
-    int32_t router, port;
+    int32_t router, port, latency; /* of its injection and ejection wires */
 };
 
 /* A message of `flits` flits, cut into packets of at most `packet_flits`; a packet is a message of one packet. */
@@ -112,7 +118,7 @@ struct noc_unrepeated {
 
 struct noc_state; /* opaque: its layout belongs to flit/state.h */
 
-/* `table` is uint8[routers][endpoints]: bits 0-5 output port, bit 6 half, bit 7 both directions are equal.
+/* `table` is uint8[routers][endpoints * ways]: bits 0-5 output port, bit 6 half, bit 7 both directions are equal.
  * `minimal` (or NULL) is uint64[routers][endpoints]: bits of output ports on shortest paths; VC 0 of a class escapes.
  * `dims` (or NULL) is int8[routers][64]: dimension of a port, -1 for local ones. NULL when memory is short
  * or the configuration is wrong; then `error` (256 chars) says what. */

@@ -22,7 +22,7 @@ struct net_flit {
     net_flit_spec spec;
     struct noc_state *noc;
     struct door *doors;
-    int32_t *link_row, *interval, *endpoint_of, vcs;
+    int32_t *link_row, *interval, *per, *endpoint_of, vcs;
     uint64_t per_edge, edges; /* edge n is at n * per_edge / edges ps, rounded */
     uint64_t in_flight;
     uint32_t *turn;          /* per traffic class: messages sent */
@@ -67,6 +67,13 @@ static uint64_t cycle_after(const net_flit *f, int64_t time)
 
 static int64_t in_ps(const net_flit *f, uint64_t cycles) { return (int64_t)((u128)cycles * f->per_edge / f->edges); }
 
+/* Time of `flits` flits on a link. */
+static int64_t on_wire(const net_flit *f, int32_t link, uint64_t flits)
+{
+    const u128 cycles = (u128)flits * (u128)(uint64_t)f->interval[link];
+    return (int64_t)(cycles * f->per_edge / ((u128)f->edges * (u128)(uint64_t)f->per[link]));
+}
+
 /* What the links have done since the last reading goes to the bin of cycle `bin_end - 1`; the next one is that of
  * `now`. */
 static void settle(net_flit *f, uint64_t now)
@@ -82,9 +89,8 @@ static void settle(net_flit *f, uint64_t now)
             stalled += c[vc].stalled_credit + c[vc].stalled_arbitration;
         }
         int64_t *arbiter = network_bins_row(&f->bins, last / f->bins.bin_ps) + i * LINK_COLUMNS;
-        const uint64_t interval = (uint64_t)f->interval[i];
         arbiter[LINK_BYTES] += (int64_t)(sent - f->sent[i]) * f->spec.flit_bytes;
-        arbiter[LINK_BUSY] += in_ps(f, sent * interval) - in_ps(f, f->sent[i] * interval);
+        arbiter[LINK_BUSY] += on_wire(f, i, sent) - on_wire(f, i, f->sent[i]);
         arbiter[LINK_STALLED] += in_ps(f, stalled) - in_ps(f, f->stalled[i]);
         f->sent[i] = sent;
         f->stalled[i] = stalled;
@@ -220,7 +226,7 @@ static void close_all(void *self)
     net_flit *f = ((struct door *)self)->owner;
     noc_close(f->noc);
     network_bins_free(&f->bins);
-    void *arrays[] = {f->doors,  f->link_row, f->interval, f->turn,        f->own,
+    void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,         f->turn, f->own,
                       f->counts, f->sent,     f->stalled,  f->endpoint_of, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
@@ -257,6 +263,7 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->doors = calloc(classes, sizeof *f->doors);
     f->link_row = calloc(links, sizeof *f->link_row);
     f->interval = calloc(links, sizeof *f->interval);
+    f->per = calloc(links, sizeof *f->per);
     f->turn = calloc(classes, sizeof *f->turn);
     f->counts = calloc((size_t)n_ports * (size_t)vcs, sizeof *f->counts);
     f->sent = calloc(links, sizeof *f->sent);
@@ -264,20 +271,22 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->endpoint_of = spec->endpoint_of ? calloc((size_t)spec->n_instances + 1, sizeof *f->endpoint_of) : NULL;
     int bad = (spec->endpoint_of && !f->endpoint_of) ||
               network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
-    if (bad || !f->doors || !f->link_row || !f->interval || !f->turn || !f->counts || !f->sent || !f->stalled) {
+    if (bad || !f->doors || !f->link_row || !f->interval || !f->per || !f->turn || !f->counts || !f->sent ||
+        !f->stalled) {
         f->noc = NULL;
         network_bins_free(&f->bins);
-        void *arrays[] = {f->doors, f->link_row, f->interval,    f->turn, f->counts,
-                          f->sent,  f->stalled,  f->endpoint_of, f};
+        void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,         f->turn,
+                          f->counts, f->sent,     f->stalled,  f->endpoint_of, f};
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
             free(arrays[i]);
         return NULL;
     }
     memcpy(f->link_row, spec->link_row, (size_t)spec->n_links * sizeof *f->link_row);
     memcpy(f->interval, spec->link_interval, (size_t)spec->n_links * sizeof *f->interval);
+    memcpy(f->per, spec->link_per, (size_t)spec->n_links * sizeof *f->per);
     if (f->endpoint_of)
         memcpy(f->endpoint_of, spec->endpoint_of, (size_t)spec->n_instances * sizeof *f->endpoint_of);
-    f->spec.link_row = f->spec.link_interval = f->spec.endpoint_of = NULL;
+    f->spec.link_row = f->spec.link_interval = f->spec.link_per = f->spec.endpoint_of = NULL;
     const uint64_t picoseconds = 1000000u * (uint64_t)1000000u,
                    shared = common_divisor((uint64_t)spec->hz_numerator, picoseconds);
     f->per_edge = picoseconds / shared * (uint64_t)spec->hz_denominator;

@@ -19,8 +19,8 @@ typedef struct {
     int64_t flits_numerator, flits_denominator; /* flits per byte */
     int32_t traffic, ranges;                    /* classes of messages, VC ranges of each */
     int32_t packet_flits, flit_bytes, n_links;
-    const int32_t *link_row; /* for each link, its output port's place in noc_count() */
-    const int32_t *link_interval;
+    const int32_t *link_row;                 /* for each link, its output port's place in noc_count() */
+    const int32_t *link_interval, *link_per; /* cycles a flit takes: interval / per */
     int64_t bin_ps;
     int32_t max_bins, n_instances;
     const int32_t *endpoint_of; /* of each instance, -1: none; NULL: operands name endpoints */

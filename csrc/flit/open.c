@@ -27,12 +27,14 @@ static const char *config_fault(const struct noc_config *c)
         c->vcs % c->vc_classes)
         return "vcs 1 to 32, vc_depth 1 to 32767, vc_classes a divisor of vcs";
     if (!in_range(c->routing_delay, 0, 16) || !in_range(c->vc_alloc_delay, 1, 16) ||
-        !in_range(c->sw_alloc_delay, 1, 16) || !in_range(c->st_delay, 1, 32) || !in_range(c->credit_delay, 0, 64) ||
-        !in_range(c->terminal_latency, 1, 4096))
+        !in_range(c->sw_alloc_delay, 1, 16) || !in_range(c->st_delay, 1, 32) || !in_range(c->credit_delay, 0, 64))
         return "a delay is out of its range";
     if (!in_range(c->input_speedup, 1, 32) || !in_range(c->output_speedup, 1, 32) ||
         !(c->internal_speedup >= 1.0 && c->internal_speedup <= 8.0))
         return "a speedup is out of its range";
+    if (c->ways > 1 &&
+        ((int64_t)c->ways * c->endpoints > 1 << 16 || !in_range(c->spread, NOC_BY_MESSAGE, NOC_BY_PACKET)))
+        return "ways times endpoints: to 65536";
     if (!in_range(c->flows, 0, 64))
         return "flows kept per link: 0 to 64";
     if (c->split && c->vcs / c->vc_classes < 2)
@@ -64,10 +66,19 @@ static void set_ranges(struct noc_state *net)
     }
 }
 
+/* The least latency of a terminal, 1 where one is out of range (which connect_links refuses). */
+static int32_t shortest_terminal(const struct noc_state *net, const struct noc_terminal *terminals)
+{
+    int32_t least = terminals[0].latency;
+    for (int e = 1; e < net->c.endpoints; e++)
+        least = terminals[e].latency < least ? terminals[e].latency : least;
+    return least < 1 ? 1 : least;
+}
+
 static int connect_links(struct noc_state *net, const struct noc_link *links, const struct noc_terminal *terminals)
 {
     const int pb = net->port_bits, vb = net->vc_bits, n = net->c.links;
-    const uint32_t st = (uint32_t)net->c.st_delay, terminal = (uint32_t)net->c.terminal_latency,
+    const uint32_t st = (uint32_t)net->c.st_delay, terminal = (uint32_t)shortest_terminal(net, terminals),
                    cd = (uint32_t)net->c.credit_delay;
     net->terminal_delay = 1 + st + terminal;
     net->terminal_credit = 2 + st + 2 * terminal + cd;
@@ -76,7 +87,8 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
     for (int i = 0; i < n && !bad; i++) {
         const struct noc_link *l = &links[i];
         bad = !in_range(l->src, 0, net->c.routers - 1) || !in_range(l->dst, 0, net->c.routers - 1) ||
-              !in_range(l->latency, 1, 16384) || !in_range(l->interval, 1, 4096);
+              !in_range(l->latency, 1, 16384) || !in_range(l->per, 1, 1 << 30) || l->interval / l->per < 1 ||
+              l->interval / l->per > 4096;
         if (bad || !in_range(l->src_port, 0, net->ports[l->src] - 1) ||
             !in_range(l->dst_port, 0, net->ports[l->dst] - 1)) {
             bad = 1;
@@ -88,14 +100,19 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
         noc_output_port(net, from)->used = fed[to] = 1;
         noc_output_port(net, from)->dst = to << vb;
         noc_output_port(net, from)->flit_delay = (uint16_t)(1 + st + (uint32_t)l->latency);
-        noc_output_port(net, from)->interval = (uint16_t)l->interval;
+        noc_output_port(net, from)->interval = (uint16_t)(l->interval / l->per);
+        if (l->interval % l->per && !(net->pace || (net->pace = noc_keep(net, net->all_ports, sizeof *net->pace)))) {
+            bad = 1;
+            break;
+        }
         noc_input_port(net, to)->up = from << vb;
         noc_input_port(net, to)->credit_delay = (uint16_t)(1 + (uint32_t)l->latency + cd);
-        net->narrow |= l->interval > 1;
+        net->narrow |= l->interval > l->per;
     }
     for (int e = 0; e < net->c.endpoints && !bad; e++) {
         bad = !in_range(terminals[e].router, 0, net->c.routers - 1) ||
-              !in_range(terminals[e].port, 0, net->ports[terminals[e].router] - 1);
+              !in_range(terminals[e].port, 0, net->ports[terminals[e].router] - 1) ||
+              !in_range(terminals[e].latency, 1, 4096);
         if (bad)
             break;
         uint32_t at = (uint32_t)terminals[e].router << pb | (uint32_t)terminals[e].port,
@@ -106,12 +123,18 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
         p->interval = 1;
         p->dst = at << vb;
         noc_input_port(net, at)->up = own << vb;
-        p->flit_delay = (uint16_t)(1 + st + terminal);
+        const uint32_t wire = (uint32_t)terminals[e].latency;
+        net->uneven |= wire != terminal;
+        p->flit_delay = (uint16_t)(1 + st + wire);
         p->exit_list = net->wheel_mask + 1;
-        noc_input_port(net, at)->credit_delay = (uint16_t)(1 + terminal);
+        noc_input_port(net, at)->credit_delay = (uint16_t)(1 + wire);
         noc_output_port(net, own)->dst = at << vb;
         noc_output_port(net, own)->used = 1;
+        noc_output_port(net, own)->flit_delay = (uint16_t)(1 + wire);
     }
+    for (int i = 0; i < n && !bad && net->pace; i++)
+        net->pace[(uint32_t)links[i].src << pb | (uint32_t)links[i].src_port] =
+            (struct noc_pace){(uint32_t)(links[i].interval % links[i].per), (uint32_t)links[i].per, 0, 0};
     free(fed);
     return bad;
 }
@@ -120,14 +143,35 @@ static int connect_links(struct noc_state *net, const struct noc_link *links, co
 static int check_table(const struct noc_state *net)
 {
     for (int r = 0; r < net->c.routers; r++)
-        for (int e = 0; e < net->c.endpoints; e++) {
-            unsigned port = net->table[(size_t)r * (size_t)net->c.endpoints + (size_t)e] & 63;
+        for (size_t column = 0; column < net->columns; column++) {
+            const uint32_t e = (uint32_t)(column % (size_t)net->c.endpoints);
+            unsigned port = net->table[(size_t)r * net->columns + column] & 63;
             const size_t gp = ((size_t)r << net->port_bits) + port;
             const struct noc_output_port *p = noc_output_port(net, gp);
             if (port >= net->ports[r] || !p->used ||
                 (p->terminal && noc_input_port(net, gp)->up != (net->router_ports + (uint32_t)e) << net->vc_bits))
                 return -1;
         }
+    return 0;
+}
+
+/* Every turn leads along a link. Turns are the same in every row, so each router is asked for the ends of its rows. */
+static int check_turns(const struct noc_state *net)
+{
+    for (uint32_t r = 0; r < (uint32_t)net->c.routers; r++) {
+        if (net->c.here >= net->ports[r] ||
+            !noc_output_port(net, (r << net->port_bits) + (uint32_t)net->c.here)->terminal)
+            return -1;
+        for (int d = 0; d < net->dimensions; d++) {
+            const uint8_t *turn = net->turn[d] + (size_t)net->at[d][r] * (size_t)net->radix[d];
+            for (int k = 0; k < net->radix[d]; k++) {
+                const uint32_t port = turn[k] & 63u;
+                if (turn[k] != NOC_HERE &&
+                    (port >= net->ports[r] || !noc_output_port(net, (r << net->port_bits) + port)->used))
+                    return -1;
+            }
+        }
+    }
     return 0;
 }
 
@@ -156,7 +200,7 @@ static int make_lists(struct noc_state *net, uint32_t longest)
 static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal,
                        const int8_t *dims)
 {
-    const size_t cells = (size_t)net->c.routers * (size_t)net->c.endpoints;
+    const size_t cells = net->c.folded ? 0 : (size_t)net->c.routers * net->columns;
     const size_t in_vcs = (size_t)net->router_ports << net->vc_bits, out_vcs = (size_t)net->all_ports << net->vc_bits;
     const size_t sources = (size_t)net->c.endpoints * (size_t)net->c.vc_classes;
     net->input_port_size = NOC_INPUT_PORT_SIZE(net->vc_bits);
@@ -171,17 +215,21 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     net->total = noc_keep(net, out_vcs, sizeof *net->total);
     net->ring = noc_keep(net, in_vcs * (size_t)net->c.vc_depth, sizeof *net->ring);
     net->ports = noc_keep(net, (size_t)net->c.routers, 1);
-    net->table = noc_alloc(net, cells, 1);
+    net->table = net->c.folded ? NULL : noc_alloc(net, cells, 1);
+    if (net->c.ways > 1)
+        net->next_way = noc_keep(net, (size_t)net->c.endpoints, sizeof *net->next_way);
     net->source = noc_keep(net, sources, sizeof *net->source);
     net->last_class = noc_keep(net, (size_t)net->c.endpoints, 1);
     net->listed = noc_keep(net, (size_t)net->c.endpoints, 1);
     if (minimal)
         net->minimal = noc_keep(net, cells, sizeof *net->minimal);
     if (!net->input_port || !net->port || !net->free_at || !net->va_arbiter || !net->in_arbiter || !net->out_arbiter ||
-        !net->stalls || !net->total || !net->ring || !net->ports || !net->table || !net->source || !net->last_class ||
-        !net->listed || (minimal && !net->minimal))
+        !net->stalls || !net->total || !net->ring || !net->ports || (!net->table && !net->c.folded) ||
+        (net->c.ways > 1 && !net->next_way) || !net->source || !net->last_class || !net->listed ||
+        (minimal && !net->minimal))
         return 0;
-    memcpy(net->table, table, cells);
+    if (cells)
+        memcpy(net->table, table, cells);
     if (minimal)
         memcpy(net->minimal, minimal, cells * sizeof *minimal);
     for (int r = 0; r < net->c.routers; r++)
@@ -218,8 +266,10 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     net->c = *config;
     net->held = sizeof *net;
     net->msg_free = NOC_NO_MSG;
-    uint32_t longest =
-        2 + (uint32_t)config->st_delay + 2 * (uint32_t)config->terminal_latency + (uint32_t)config->credit_delay;
+    int32_t far = 1;
+    for (int e = 0; e < config->endpoints; e++)
+        far = in_range(terminals[e].latency, far, 4096) ? terminals[e].latency : far;
+    uint32_t longest = 2 + (uint32_t)config->st_delay + 2 * (uint32_t)far + (uint32_t)config->credit_delay;
     for (int r = 0; r < config->routers; r++) {
         if (!in_range(ports[r], 1, 64))
             fault = "ports: 1 to 64 a router";
@@ -238,16 +288,19 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     net->router_ports = (uint32_t)config->routers << net->port_bits;
     net->all_ports = net->router_ports + (uint32_t)config->endpoints;
     net->fast = wants_fast(config) && !minimal;
+    net->columns = (size_t)config->endpoints * (size_t)(config->ways > 1 ? config->ways : 1);
     if (!fault && !make_arrays(net, ports, table, minimal, dims))
         fault = "no memory for routers";
     if (!fault && !make_lists(net, longest))
         fault = "no memory for event lists";
     if (!fault && connect_links(net, links, terminals))
         fault = "a link or endpoint names a router or port that is not there, or taken";
-    if (!fault && check_table(net))
+    if (!fault && !config->folded && check_table(net))
         fault = "the routing table has a port with nothing behind it";
-    if (!fault && noc_fold_table(net))
-        fault = "no memory for routes";
+    if (!fault && (config->folded ? noc_take_turns(net, table) : noc_fold_table(net)))
+        fault = config->folded ? "the turns are those of no grid, or no memory for them" : "no memory for routes";
+    if (!fault && config->folded && check_turns(net))
+        fault = "a turn leads out of a port with nothing behind it";
     set_ranges(net);
     net->special = net->narrow || config->wait_for_tail_credit || config->vc_busy_when_full || config->cut_through ||
                    config->flows || (config->split && config->seed);

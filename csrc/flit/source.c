@@ -98,7 +98,8 @@ int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
                               .src = s->src,
                               .dst = s->dst,
                               .packet_flits = packet,
-                              .vc_class = (int16_t)s->vc_class};
+                              .column = (uint16_t)noc_column(net, s->src, s->dst, net->c.spread != NOC_BY_PACKET),
+                              .vc_class = (int8_t)s->vc_class};
         net->pending++;
         int status = later_push(net, id);
         if (status)
@@ -183,7 +184,7 @@ static inline uint32_t low_bits(int n) { return n >= 32 ? ~0u : (1u << n) - 1; }
 /* noq: VCs are cut by the output port the packet takes at the first router. */
 static void noq_range(struct noc_state *net, uint32_t gp, const struct noc_msg *m, int *first, int *count)
 {
-    struct noc_flit f = {0, (uint16_t)m->dst, 0};
+    struct noc_flit f = {0, m->column, 0};
     uint32_t terminal = noc_output_port(net, gp)->dst >> net->vc_bits, router = terminal >> net->port_bits;
     unsigned port = noc_route(net, router, terminal & ((1u << net->port_bits) - 1), &f, 0);
     *count /= net->ports[router];
@@ -232,6 +233,8 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
         s->last_vc = s->vc;
         if (m->itime == UINT64_MAX)
             m->itime = net->now;
+        if (net->c.spread == NOC_BY_PACKET)
+            m->column = (uint16_t)noc_column(net, m->src, m->dst, 1);
     }
     m->flits_left--;
     s->left--;
@@ -240,8 +243,8 @@ static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_sourc
     if (net->c.flows)
         noc_flow_passed(net, gp, id);
     net->injected++;
-    struct noc_flit f = {id, (uint16_t)m->dst, (uint16_t)(s->left ? 0 : NOC_TAIL)};
-    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (uint8_t)s->vc, f, (uint32_t)net->now);
+    struct noc_flit f = {id, m->column, (uint16_t)(s->left ? 0 : NOC_TAIL)};
+    noc_put_flit(net, p->flit_delay, p->dst + (uint8_t)s->vc, f, (uint32_t)net->now);
     if (s->left)
         return;
     if (net->c.wait_for_tail_credit)
@@ -302,13 +305,15 @@ NOC_INLINE void send_lone_flit(struct noc_state *net, uint32_t e, struct noc_sou
     struct noc_msg *m = &net->msg[s->head];
     if (m->itime == UINT64_MAX)
         m->itime = net->now;
+    if (net->c.spread == NOC_BY_PACKET)
+        m->column = (uint16_t)noc_column(net, m->src, m->dst, 1);
     m->flits_left = 0;
     p->vc[vc].credits--;
     p->vc[vc].flits++;
     net->injected++;
     s->last_vc = (int8_t)vc;
-    noc_put_flit(net, 1 + (uint32_t)net->c.terminal_latency, p->dst + (unsigned)vc,
-                 (struct noc_flit){s->head, (uint16_t)m->dst, NOC_TAIL}, (uint32_t)net->now);
+    noc_put_flit(net, p->flit_delay, p->dst + (unsigned)vc, (struct noc_flit){s->head, m->column, NOC_TAIL},
+                 (uint32_t)net->now);
     next_message(net, e, s);
 }
 

@@ -95,7 +95,14 @@ struct noc_msg {
     uint64_t tag, ctime, itime, flits_left, packets_left, flits;
     uint32_t next;
     int32_t src, dst, packet_flits;
-    int16_t vc_class, measured;
+    uint16_t column; /* of the routing table: the endpoint, by the way it goes */
+    int8_t vc_class, measured;
+};
+
+/* What a link whose interval is no whole number still owes, in parts of a cycle: at the switch and on the wire. */
+struct noc_pace {
+    uint32_t rest, per; /* beyond the whole cycles: rest / per */
+    uint32_t at_switch, on_wire;
 };
 
 struct noc_source {      /* one class of one endpoint */
@@ -144,13 +151,17 @@ struct noc_state {
     uint64_t now;
     char *input_port, *port; /* of records with their VCs behind them, see noc_input_port(), noc_output_port() */
     size_t input_port_size, port_size;
+    struct noc_pace *pace;                    /* by port, where some link's interval is no whole number, else NULL */
+    uint32_t *next_way;                       /* by endpoint, where there are several ways: how many were taken */
     uint64_t *free_at;                        /* by port, narrow wires: no grant before this cycle */
     uint32_t terminal_delay, terminal_credit; /* switch grant to arrival at an endpoint, and to its credit */
+    int uneven;                               /* terminals differ in latency: a port's flit_delay has its own */
     struct noc_stalls *stalls;
     struct noc_counts *total; /* what noc_flush() has taken from the two above */
     struct noc_flit *ring;
     uint32_t *stamp_ring, *stamp_front;
     uint8_t *table, *ports;
+    size_t columns;   /* of `table`: one for each endpoint and way */
     uint8_t *turn[8]; /* dimension order: entry by (coordinate of router, of endpoint), NOC_HERE where equal */
     uint16_t *at[8];  /* coordinates of routers */
     int dimensions, radix[8];
@@ -221,6 +232,31 @@ static inline struct noc_input_vc *noc_input_vc(const struct noc_state *net, siz
 static inline struct noc_output_vc *noc_output_vc(const struct noc_state *net, size_t o)
 {
     return &noc_output_port(net, o >> net->vc_bits)->vc[o & ((1u << net->vc_bits) - 1)];
+}
+
+/* The column of the routing table that a message or packet goes by; `count`: it takes its turn. */
+static inline uint32_t noc_column(struct noc_state *net, int32_t src, int32_t dst, int count)
+{
+    if (net->c.ways <= 1)
+        return (uint32_t)dst;
+    const uint32_t turn = net->c.spread == NOC_BY_PAIR ? (uint32_t)src : count ? net->next_way[src]++ : 0;
+    return (uint32_t)dst + (turn + (uint32_t)dst) % (uint32_t)net->c.ways * (uint32_t)net->c.endpoints;
+}
+
+/* Cycles until the next flit may follow one over port `gp`; `owed` keeps the parts of a cycle that are still due. */
+static inline uint32_t noc_interval(const struct noc_pace *pace, uint32_t whole, uint32_t *owed)
+{
+    *owed += pace->rest;
+    if (*owed < pace->per)
+        return whole;
+    *owed -= pace->per;
+    return whole + 1;
+}
+
+static inline uint32_t noc_grant_interval(const struct noc_state *net, size_t gp)
+{
+    const uint32_t whole = noc_output_port(net, gp)->interval;
+    return net->pace ? noc_interval(&net->pace[gp], whole, &net->pace[gp].at_switch) : whole;
 }
 
 static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)

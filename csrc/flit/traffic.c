@@ -108,8 +108,9 @@ NOC_INLINE int create(struct noc_state *net, int32_t src)
     m->packet_flits = size;
     m->src = src;
     m->dst = destination(t, src);
-    m->vc_class = net->c.vc_classes > 1 ? (int16_t)(t->created % (uint64_t)net->c.vc_classes) : 0;
-    m->measured = (int16_t)measured;
+    m->column = (uint16_t)noc_column(net, src, m->dst, net->c.spread != NOC_BY_PACKET);
+    m->vc_class = net->c.vc_classes > 1 ? (int8_t)(t->created % (uint64_t)net->c.vc_classes) : 0;
+    m->measured = (int8_t)measured;
     t->created++;
     t->r.offered_flits += measured ? (uint64_t)size : 0;
     t->outstanding += (uint64_t)measured;

@@ -10,7 +10,14 @@ from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import registry
 from chipweave.errors import BadInput
 
-KINDS = ["comm.custom_allreduce", "comm.deepep_low_latency", "comm.deepep_normal", "comm.nccl", "comm.one_sided", "comm.pplx"]
+KINDS = [
+    "comm.custom_allreduce",
+    "comm.deepep_low_latency",
+    "comm.deepep_normal",
+    "comm.nccl",
+    "comm.one_sided",
+    "comm.pplx",
+]
 
 
 def test_every_kind_that_is_no_part_is_a_time_model():

@@ -92,7 +92,7 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
         (
             "shape: mesh",
             "shape: mess",
-            "f.yaml:15:40: shape cannot be 'mess'; allowed: mesh, torus, ring, full, switch, edges; nearest: mesh",
+            "f.yaml:15:40: shape cannot be 'mess'; allowed: anynet, cmesh, csv, dragonfly, edges, fat_tree, full, graphml, mesh, ring, switch, torus; nearest: mesh",
         ),
         (
             "shape: mesh",
@@ -147,8 +147,9 @@ def test_a_fault_is_told_with_its_place(faults, wafer, wrong, right, message):
         ("shape: edges, routers: 3, edges: [[0, 0]]", "a link from n[0] to itself"),
         ("shape: edges, routers: 3, edges: [[0, 1], [1, 0]]", "n[1] - n[0] is listed twice, first at f.yaml:3:41"),
         ("shape: edges, routers: 3, edges: [[0, 7]]", "7 is no router of network 'n'"),
-        ("shape: mesh, grid: [200, 200]", "40,000 routers; allowed: at most 16,384"),
-        ("shape: mesh, grid: [2, 2, 2]", "a grid is [Y, X], not [2, 2, 2]"),
+        ("shape: mesh, grid: [300, 300]", "90,000 routers need about 1.4 GiB, and "),
+        ("shape: ring, routers: 1e9", "1,000,000,000 routers need about 15,258.8 GiB, and "),
+        ("shape: mesh, grid: [2, 2, 2, 2, 2, 2, 2, 2, 2]", "a grid is [Y, X], not [2, 2, 2, 2, 2, 2, 2, 2, 2]"),
         ("shape: full, routers: 3000", "more than 1000000 links"),
         (
             "shape: mesh, grid: [2, 2], override: [{between: [0, 1], absent: true}]",
@@ -159,7 +160,7 @@ def test_a_fault_is_told_with_its_place(faults, wafer, wrong, right, message):
             "shape: mesh, grid: [2, 2], vc_depth: 4",
             "f.yaml:3:34: network n: 'vc_depth' is a parameter of its routers; allowed: router: {vc_depth: ...}",
         ),
-        ("shape: mesh, grid: [2, 2], rooter: {vcs: 4}", "joins, edges, override, router; nearest: router"),
+        ("shape: mesh, grid: [2, 2], rooter: {vcs: 4}", "joins, links, override, router; nearest: router"),
         ("shape: mesh, grid: [2, 2], router: {vcs: 0}", "vcs = 0 is out of range; allowed: int from 1 to 32"),
     ],
 )

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_die import outcome, program, small
+from small_die import BARRIER, COPY, LOAD, LOOP, WAIT, outcome, program, small
 
 from chipweave.errors import BadInput
 
-COPY, BARRIER, LOOP, LOAD, WAIT = 10, 11, 5, 1, 4
 ENGINES = ["kernel", "plain"]
 
 

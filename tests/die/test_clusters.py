@@ -3,12 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_die import outcome, program
+from small_die import LOOP, SHARED, SM, WAIT, outcome, program
 
 from chipweave import topology
 from chipweave.line_rate.endpoints import Endpoints
 
-SHARED, WAIT, LOOP, JUMP = 9, 4, 5, 7
 ENGINES = ["kernel", "plain"]
 HOP, LOCAL = 70, 25  # cycles of 1 ns
 
@@ -17,7 +16,8 @@ def gpc(engine="kernel", sms=4, port_bytes=0, **sm):
     """(Endpoints, SMs, network): one GPC."""
     e = Endpoints(16, 64, engine=engine)
     parts = [
-        e.add("sm", **{"clock": 10**9, "shared_cycles": LOCAL, "rank": i, "turnaround": 0, **sm}) for i in range(sms)
+        e.add("sm", **{**SM, "clock": 10**9, "shared_cycles": LOCAL, "rank": i, "turnaround": 0, **sm})
+        for i in range(sms)
     ]
     network = e.add("sm_network", clock=10**9, cycles=HOP, port_bytes=port_bytes)
     for part in parts:

@@ -1,6 +1,7 @@
 """Is each command legal at its earliest cycle and not one before, for every constraint, in kernel and twin?"""
 
 import pytest
+from small_die import HBM
 
 from chipweave import fabric
 from chipweave.line_rate.endpoints import load_table
@@ -77,7 +78,7 @@ class KernelRules:
 
 @pytest.fixture(params=[KernelRules, PlainRules], ids=["kernel", "plain"])
 def rules(request):
-    standard = {name: p[1] for name, p in load_table("hbm_channel").parameters.items()}
+    standard = {name: HBM.get(name, p[1]) for name, p in load_table("hbm_channel").parameters.items()}
     return request.param(standard | BASE)
 
 

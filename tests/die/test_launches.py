@@ -1,9 +1,8 @@
 """Do kernels follow one another as the command processor says, and does each end with its last block and store?"""
 
 import pytest
-from small_die import outcome, small
+from small_die import STORE, WORK, outcome, small
 
-STORE, WORK = 2, 6
 ENGINES = ["kernel", "plain"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cffi import FFI
-from small_die import LOAD, WAIT, program
+from small_die import LOAD, SM, WAIT, program
 
 from chipweave import fabric
 from chipweave.errors import BadInput
@@ -51,7 +51,7 @@ def lab(tmp_path_factory):
 
 def test_a_third_party_endpoint_answers_our_sm(lab):
     e = Endpoints(8, 8)
-    sm = e.add("sm", clock=10**9, slices=2, turnaround=0)
+    sm = e.add("sm", **{**SM, "clock": 10**9, "slices": 2, "turnaround": 0})
     memory = e.add(Table(lab.ffi, lab.ffi.addressof(lab.lib, "lab_memory")), latency=123_000)
     e.wire(sm, "memory", memory, "near", 1000)
     program(e, sm, [(LOAD, 0, 0, 1, 0, 0, 0, 4, 1, 0), (WAIT,)])

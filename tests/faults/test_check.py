@@ -16,7 +16,6 @@ BAD = {
     "a device that is no wafer": "topology: dgx_h100\n",
     "a trace of another model": "trace: qwen-syn\n",
     "more repetitions than whole": "trace: deepseek-syn\nmodel: deepseek-v3\nbatch: 257\n",
-    "kinds that differ": "topology: mixed.yaml\n",
     "more steps than a window has": "trace: esft-law\nsteps: 900000\n",
 }
 
@@ -27,9 +26,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(library, "generated", lambda *_, **__: pytest.fail("a trace was made"))
     monkeypatch.setattr(library, "replayed", lambda *_, **__: pytest.fail("a trace was made"))
     (tmp_path / "run.yaml.d").mkdir()
-    (tmp_path / "mixed.yaml").write_text(
-        WAFER + "parts: {die: {override: {'[0][0]': {hbm: {kind: memory.hbm_plain}}}}}\n"
-    )
     return tmp_path
 
 

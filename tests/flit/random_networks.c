@@ -23,10 +23,10 @@ static struct noc_state *open_mesh(struct noc_config *c)
         const int x = r % K, y = r / K,
                   there[4] = {x + 1 < K ? r + 1 : -1, x ? r - 1 : -1, y + 1 < K ? r + K : -1, y ? r - K : -1};
         ports[r] = 5;
-        terminals[r] = (struct noc_terminal){r, 4};
+        terminals[r] = (struct noc_terminal){r, 4, 1 + r % 3};
         for (int p = 0; p < 4; p++)
             if (there[p] >= 0)
-                links[n++] = (struct noc_link){r, p, there[p], p ^ 1, 1 + (r + p) % 3, 1};
+                links[n++] = (struct noc_link){r, p, there[p], p ^ 1, 1 + (r + p) % 3, 1, 1};
         for (int e = 0; e < N; e++)
             table[r * N + e] = (uint8_t)(e % K > x ? 0 : e % K < x ? 1 : e / K > y ? 2 : e / K < y ? 3 : 4);
     }
@@ -48,7 +48,6 @@ static struct noc_config defaults(void)
                                .sw_alloc_delay = 1,
                                .st_delay = 1,
                                .credit_delay = 1,
-                               .terminal_latency = 1,
                                .input_speedup = 1,
                                .output_speedup = 1,
                                .output_buffer_size = -1,

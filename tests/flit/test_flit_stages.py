@@ -68,7 +68,7 @@ class TestBothEngines:
         text = MESH + "\noverride:\n  - {between: [0, 2], bandwidth: 10 GB/s}"
         _, running = finish(layout_of(text), "one", [(0, 2, 320)], engine)
         stats = running.link_statistics(running.layout.find("n"))
-        assert stats.bytes.sum() == 320 and stats.busy_ps.sum() == 10 * 4 * 1000
+        assert stats.bytes.sum() == 320 and stats.busy_ps.sum() == 10 * 3200  # 3.2 cycles a flit
 
     def test_requests_and_replies_that_must_share_vcs_are_refused_with_the_cycle(self, layout_of, engine):
         with pytest.raises(BadInput, match="answers with .*data/request/reply.* -> "):
@@ -120,6 +120,6 @@ def test_bins_of_links_add_up_and_equal_the_twins(layout_of):
 
 
 def test_an_allowed_deadlock_ends_with_the_wait_cycle(layout_of):
-    text = "routers: 5\nshape: ring\nlatency: 1 ns\nbandwidth: 32 GB/s\nallow_deadlock: true\nrouter: {vcs: 2, vc_depth: 1, max_packet: 1 MiB}"
+    text = "routers: 5\nshape: ring\nlatency: 1 ns\nbandwidth: 32 GB/s\nrouting: shortest\nallow_deadlock: true\nrouter: {vcs: 2, vc_depth: 1, max_packet: 1 MiB}"
     with pytest.raises(Stuck, match=r"network n.*wait cycle: VC [01] of n\[\d\] -> n\[\d\], which waits for VC"):
         finish(layout_of(text), "one", [(i, (i + 2) % 5, 64_000) for i in range(5)] * 2, "kernel")

@@ -33,10 +33,10 @@ def networks(draw):
         for child in range(1, size):
             parent = draw(st.integers(0, child - 1))
             edges[child, parent], edges[parent, child] = draw(cost), draw(cost)
-        seats = draw(
+        terminals = draw(
             st.lists(st.integers(0, size - 1), min_size=2, max_size=2 * size)
         )  # none or several endpoints a router
-        return irregular(size, edges, draw(st.sampled_from([None, seats])))
+        return irregular(size, edges, draw(st.sampled_from([None, terminals])))
     radices = draw(st.lists(st.integers(2, 3) if kind != "torus" else st.integers(3, 4), min_size=1, max_size=2))
     return grid(
         radices,

@@ -1,8 +1,13 @@
 """Does the tile-and-wave SM cluster compute what the pure model does, and the expert GEMMs of the published study?"""
 
+from types import SimpleNamespace
+
 import pytest
 
 from chipweave.components.sm_cluster_tile import SmClusterTile
+from chipweave.errors import BadInput
+from chipweave.run.simulate import simulate
+from chipweave.run.spec import RunSpec
 from chipweave.validation.rows import chips
 
 DEEPSEEK, QWEN3 = (7168, 2048), (4096, 1536)
@@ -36,3 +41,39 @@ def test_times_are_whole_picoseconds_and_counted():
 def test_expert_gemms_of_the_published_study(shape, tokens, published):
     """Known gap (docs/kernels.md): fastest tiles are up to a quarter faster than the published bars."""
     assert -0.26 < expert_ms(SmClusterTile(), *shape, tokens) / published - 1 < 0.2
+
+
+def run(*sets):
+    work = {"model": "deepseek-v2-lite", "trace": "esft-law", "batch": 64, "steps": 3, "strategy": "ep"}
+    return simulate(RunSpec(preset="paper", sets=sets, **work))
+
+
+TILE = "die.sm.kind=sm.tile"
+
+
+def test_it_takes_the_place_of_the_table_on_the_wafer():
+    """Only the computation changes: the same slices are read, from the same places."""
+    table, tile = run(), run(TILE)
+    assert tile.row["decode_time_ns"] != table.row["decode_time_ns"]
+    for same in ("local_slice_reads", "remote_slice_reads", "hops", "copies"):
+        assert tile.row[same] == table.row[same], same
+    counted = sum(value for part, name, _, value in tile.statistics if name == "gemms")
+    assert counted == tile.table[:, tile.columns.index("local_slice_reads")].sum() > 0
+
+
+def test_a_slower_chip_takes_longer_and_a_die_may_have_its_own():
+    fast, slow = run(TILE), run(TILE, "die.sm.sms=20")
+    assert slow.row["decode_time_ns"] > fast.row["decode_time_ns"]
+
+
+def test_a_slice_is_a_third_of_its_expert():
+    work = SimpleNamespace(hidden=7168, intermediate=2048)
+    cluster = SmClusterTile()
+    up, down = (cluster.choose(512, n, k, resident=True)[0] for n, k in ((2048, 7168), (7168, 2048)))
+    assert cluster.slice_ps(work, 512) == round((2 * up + down) / 3 * 1e12)
+    assert cluster.slice_ps(work, 1) >= 1
+
+
+def test_parameters_of_the_table_are_refused():
+    with pytest.raises(BadInput, match="sm.tile has no parameter 'peak'"):
+        run(TILE, "die.sm.peak=989 TFLOPS")

@@ -61,7 +61,9 @@ def test_no_stream_runs_two_works_at_once():
 
 def test_messages_beside_kernels_make_a_step_shorter_than_one_after_the_other():
     plain = of("deepseek-v3", "dp=32,ep=32", "dgx_h800_x4", formats="fp8_block", batch=128, balance="forced")
-    halves = of("deepseek-v3", "dp=32,ep=32", "dgx_h800_x4", "two_batches", formats="fp8_block", batch=128, balance="forced")
+    halves = of(
+        "deepseek-v3", "dp=32,ep=32", "dgx_h800_x4", "two_batches", formats="fp8_block", batch=128, balance="forced"
+    )
     prompts = Batch(0, 0, 128, 4096, 4096)
     assert halves.step(prompts).ns < 0.9 * plain.step(prompts).ns
 

@@ -1,4 +1,4 @@
-"""Does the study hold the right figures against the printed ones, on made traces and on a copy of the published ones?"""
+"""Does the study hold the right figures against the printed ones?"""
 
 import json
 

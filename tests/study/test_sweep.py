@@ -1,4 +1,4 @@
-"""Is every point of a sweep run once, whatever happens, on every executor, and is a wrong file refused with its place?"""
+"""Is every point of a sweep run once, whatever happens, on every executor?"""
 
 import json
 import multiprocessing

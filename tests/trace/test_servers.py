@@ -1,4 +1,4 @@
-"""Are traces read as vLLM, SGLang and llama.cpp write them: arrays, answers, recorders, padding, shared experts, EPLB, several tokens a step?"""
+"""Are traces read as vLLM, SGLang and llama.cpp write them?"""
 
 import base64
 import io

@@ -86,13 +86,16 @@ def test_the_hash_depends_on_content_and_not_on_row_groups(tmp_path, monkeypatch
     assert write(tmp_path / "d.parquet", requests[::-1]).sha256 != whole
 
 
-def test_step_0_is_a_prefill_by_the_last_request_as_the_artifact_has_it(tmp_path):
+def test_step_0_is_a_prefill_whatever_the_order_and_by_the_last_request_as_the_artifact_has_it(tmp_path):
     two, one = make_requests(3, 1)[0][1][:2], make_requests(3, 1)[0][1][:1]
     long_then_short, short_then_long = [(len(two), two), (1, one)], [(1, one), (len(two), two)]
     for name, requests, prefill in (("a", long_then_short, False), ("b", short_then_long, True)):
         write(tmp_path / name, requests)
-        assert open_store(tmp_path / name).has_prefill is prefill
-    assert open_store(tmp_path / "b").take(1).has_prefill is False
+        assert open_store(tmp_path / name).last_has_prefill is prefill
+        assert open_store(tmp_path / name).has_prefill is open_store(tmp_path / name).take(1).has_prefill is True
+    assert open_store(tmp_path / "b").take(1).last_has_prefill is False
+    write(tmp_path / "c", [(1, one), (1, two)])
+    assert open_store(tmp_path / "c").has_prefill is False
 
 
 def test_taking_more_requests_than_there_are_is_refused(tmp_path):

@@ -4,7 +4,11 @@ Source: SEMANTICS.md beside the references, section 4. `e: h -> d` says that exp
 d; 100 tokens each, one slice per expert unless the case says "3 slices", on a line of dies (mesh Y x 1) or on 2 x 2.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +31,7 @@ class MicroCase:
     tokens: int = TOKENS
 
     @property
-    def dies(self):
+    def dies(self) -> int:
         """The fewest dies that the plan is for."""
         return 1 + max(die for _, home, at in self.plan for die in (home, at))
 
@@ -52,7 +56,7 @@ CASES = {
 }
 
 
-def find(name):
+def find(name: str) -> MicroCase:
     """The case of a name as the references write it ("M2", "M2(3 slices)"), or None."""
     bare, _, slices = name.partition("(")
     case = CASES.get(bare.strip())
@@ -68,29 +72,29 @@ class GivenPlan:
     prediction: PredictionPolicy
     replacement: object
 
-    def resolved(self):
+    def resolved(self) -> Any:
         return {"allocation": "given plan"}
 
 
-def policies(case, replacement):
+def policies(case: MicroCase, replacement: Any) -> GivenPlan:
     """A `GivenPlan` of a case."""
 
     class Homes(PlacementPolicy):
-        def place(self, experts, dies):
+        def place(self, experts: int, dies: int) -> np.ndarray:
             home = np.zeros(experts, np.int32)
             for expert, at, _ in case.plan:
                 home[expert] = at
             return home
 
     class Listed(AllocationPolicy):
-        def allocate(self, view):
+        def allocate(self, view: LayerView) -> Plan:
             expert, _, die = (np.array(column, np.int32) for column in zip(*case.plan))
             return Plan(expert, die, np.full(len(expert), case.tokens, np.int32))
 
     class CopyAll(PredictionPolicy):
         predicts = case.predict
 
-        def mask(self, view, plan):
+        def mask(self, view: LayerView, plan: Plan) -> np.ndarray:
             return np.ones((view.dies, view.experts), np.uint8)
 
     return GivenPlan(Homes(), Listed(), CopyAll(), replacement)
@@ -101,11 +105,11 @@ class Steps:
 
     prefill_steps = 0
 
-    def __init__(self, case, model, costs, distance):
+    def __init__(self, case: MicroCase, model: Any, costs: Any, distance: np.ndarray) -> None:
         self.case, self.model, self.costs, self.distance = case, model, costs, distance
         self.steps = case.steps
 
-    def jobs(self, home, holders):
+    def jobs(self, home: np.ndarray, holders: np.ndarray) -> Iterator[LayerJob]:
         counts = np.zeros(self.model.experts, np.int32)
         for expert, _, _ in self.case.plan:
             counts[expert] += self.case.tokens

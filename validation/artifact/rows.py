@@ -1,7 +1,10 @@
 """Reads the reference tables of suite artifact: oracle.csv and oracle_steps.csv.zst of a folder, every fault at once."""
 
+from __future__ import annotations
+
 import io
 import re
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place
 from chipweave.io import csvfile
@@ -34,12 +37,12 @@ PATTERNS = {
 }
 
 
-def folder_of(reference):
+def folder_of(reference: Any) -> Any:
     """The folder that a reference names: itself, or the one that the table lies in."""
     return reference if reference.is_dir() else reference.parent
 
 
-def read(reference):
+def read(reference: Any) -> list[dict[str, str]]:
     """The rows of a folder's tables, or of one table, as dicts of text; a folder's main table stands for the folder.
 
     Raises:
@@ -53,7 +56,7 @@ def read(reference):
     return rows
 
 
-def _tables(reference):
+def _tables(reference: Any) -> list[Any]:
     """The files to read."""
     if not reference.is_dir() and reference.name != MAIN:
         if not reference.is_file():
@@ -65,7 +68,7 @@ def _tables(reference):
     return [path for path in (folder / MAIN, folder / STEPS) if path.is_file()]
 
 
-def _unpacked(path, faults):
+def _unpacked(path: Any, faults: Faults) -> bytes:
     """The bytes of a table, decompressed where its name says that it is packed."""
     try:
         with open(path, "rb") as raw:
@@ -81,7 +84,7 @@ def _unpacked(path, faults):
     return data
 
 
-def _text(path, data, faults):
+def _text(path: Any, data: bytes, faults: Faults) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -89,7 +92,7 @@ def _text(path, data, faults):
         return ""
 
 
-def _rows(path, text, faults):
+def _rows(path: Any, text: str, faults: Faults) -> list[dict[str, str]]:
     """The rows of one table; each cell is checked against what its column holds."""
     rows = []
     for row, place in csvfile.rows_of(io.StringIO(text, newline=""), path, NEEDED, faults):

@@ -1,6 +1,9 @@
 """The trace sets of suite artifact: each a file of the reference folder, or one that chipweave makes, opened once."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import Unfit
 from chipweave.trace import models
@@ -11,7 +14,7 @@ MODELS = {"deepseek": "deepseek-v3", "qwen": "qwen3-235b", "kimi": "kimi-k2", "l
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 
 
-def open_sets(folder, settings):
+def open_sets(folder: Path, settings: list[tuple[str, str, str, str, str, str]]) -> dict[Any, Any]:
     """(model, trace set) of the settings -> the Path of its store, or a text that says why it cannot be had.
 
     Raises:
@@ -23,7 +26,7 @@ def open_sets(folder, settings):
     return {(model, name): open_set(folder, model, name) for model, name in wanted}
 
 
-def open_set(folder, model, name):
+def open_set(folder: Any, model: Any, name: Any) -> Any:
     """See `open_sets`."""
     if "/" in name or "\\" in name:
         return f"trace set {name} is no name of a file in the folder"
@@ -37,6 +40,6 @@ def open_set(folder, model, name):
         return f"trace set {name}: {reason(error)}"
 
 
-def reason(error):
+def reason(error: Unfit) -> str:
     """The faults of a BadInput in one line."""
     return "; ".join(map(str, error.faults))

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .die import ENDLESS, GIB, JUMP, KIB, LOOP, MIB, STOP, WAIT, Die, load
+from chipweave.line_rate.sm_program import ENDLESS, STOP, Jump, Load, Loop, Store, Wait
+
+from .die import GIB, KIB, MIB, Die, load
 
 LINE = 128
 NO_REUSE = 150 * MIB
@@ -28,7 +30,7 @@ def private_chunks(topology, size, seed=0, **options):
     for i, sm in enumerate(die.sms):
         die.program(
             sm,
-            [block, (LOOP, 0, STEPS)],
+            [block, Loop(0, STEPS)],
             1024,
             2,
             first=i,
@@ -74,7 +76,7 @@ def same_buffer(topology, size, threads=256, width=8, seed=0, **options):
     turns = max(1, passes // unroll)
     lanes = {"warp_step": 32 * width, "lane_step": width, "size": width}
     body = [load(j * stride, loop_step=unroll * stride, **lanes) for j in range(unroll)]
-    ops = body * max(1, 16 // unroll) + [(WAIT,), (LOOP, 0, turns), (JUMP, 0)]
+    ops = body * max(1, 16 // unroll) + [Wait(), Loop(0, turns), Jump(0)]
     addresses = np.arange(0, turns * unroll * stride, LINE, dtype=np.uint64)
     if size < 2 * MIB:
         for sm in die.sms:
@@ -109,7 +111,7 @@ def stream_ops(kernel, threads, streams, element=8):
         "3pt": [b + OFFSET + element * k for k in (-1, 0, 1)],
         "5pt": [b + OFFSET + element * k for k in (-2, -1, 0, 1, 2)],
     }[kernel]
-    ops = [array(base, lanes=min(32, threads)) for base in reads] + [(WAIT,)] * bool(reads)
+    ops = [array(base, lanes=min(32, threads)) for base in reads] + [Wait()] * bool(reads)
     if kernel != "read":
         ops.append(array(a, lanes=min(32, threads), store=True))
     return ops
@@ -131,9 +133,8 @@ class Stream:
     def _fill(self):
         """Lines of the elements that came before: read and, where the kernel stores, dirty."""
         step, span = 2 * KIB, 72 * MIB // moved(self.kernel, self.streams)
-        bases = [
-            (op[1], op[0] == 2) for op in stream_ops(self.kernel, 256, self.streams, self.element) if op[0] in (1, 2)
-        ]
+        ops = stream_ops(self.kernel, 256, self.streams, self.element)
+        bases = [(op.base, isinstance(op, Store)) for op in ops if isinstance(op, Load)]
         if self.kernel in ("3pt", "5pt"):
             bases = [bases[0], bases[-1]]
         n = span // step

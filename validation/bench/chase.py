@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .die import CHASE, KIB, LOOP, MIB, ORDER, Die, scattered
+from chipweave.line_rate.sm_program import ORDER, Chase, Loop
+
+from .die import KIB, MIB, Die, scattered
 
 L1_REACH = 2 * MIB  # below this L1 matters, and so does that a launch begins with it empty
 NO_REUSE = 150 * MIB  # beyond this no line lives in any L2 of the family until its next turn
@@ -54,7 +56,7 @@ def cycles(topology, size, program=PROGRAM_2024, seed=0, **options):
 def _run(die, program, hops, begin):
     """ps that `hops` steps take from place `begin` of the chain."""
     lanes = min(program.threads, 32)
-    ops = [(CHASE, 0, program.spacing, begin, 0, 0, 0, 8, lanes), (LOOP, 0, hops)]
+    ops = [Chase(0, program.spacing, begin, 0, 0, 0, 8, lanes), Loop(0, hops)]
     start = die.endpoints.now
     die.program(die.sms[0], ops, program.threads)
     die.launch(die.sms[0])

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .die import BARRIER, COPY, ENDLESS, JUMP, KIB, LOAD, LOOP, MIB, SHARED, WAIT, Die, load
+from chipweave.line_rate.sm_program import ENDLESS, Barrier, Copy, Jump, Loop, Shared, Wait
+
+from .die import KIB, MIB, Die, load
 
 HOPS = 256
 US = 1_000_000  # ps
@@ -16,7 +18,7 @@ def _cycles(die, sm, ops):
     ends = []
     for turns in (1, HOPS + 1):
         start = die.endpoints.now
-        die.program(sm, [*ops, (LOOP, 0, turns)], 1)
+        die.program(sm, [*ops, Loop(0, turns)], 1)
         die.launch(sm)
         die.endpoints.run()
         ends.append(die.endpoints.now - start)
@@ -24,20 +26,20 @@ def _cycles(die, sm, ops):
 
 
 def _shared(cluster, peer, lanes=1, size=4, store=0, at=0):
-    return (SHARED, at, cluster, peer, 32 * size, 0, size, size, lanes, store)
+    return Shared(at, cluster, peer, 32 * size, 0, size, size, lanes, store)
 
 
 def shared_cycles(topology, **options):
     """A dependent load of the SM's own shared memory."""
     die = Die(topology, sms=2, **options)
-    return _cycles(die, die.sms[0], [_shared(1, 0), (WAIT,)])
+    return _cycles(die, die.sms[0], [_shared(1, 0), Wait()])
 
 
 def remote_cycles(topology, cluster=2, peer=1, **options):
     """A dependent load of another SM's shared memory in a cluster; `peer` 0: the SM's own, by its address in the cluster."""
     die = Die(topology, **options)
     first = die.system.parts["sm"].clusters(cluster)[0][0]
-    return _cycles(die, die.sms[first], [_shared(cluster, peer), (WAIT,)])
+    return _cycles(die, die.sms[first], [_shared(cluster, peer), Wait()])
 
 
 def ring_copy(topology, cluster=2, **options):
@@ -46,9 +48,9 @@ def ring_copy(topology, cluster=2, **options):
     die = Die(topology, **options)
     busy = [die.sms[i] for members in die.system.parts["sm"].clusters(cluster) for i in members]
     ops = [_shared(cluster, 1, 32, WORDS, at=k * 16 * KIB) for k in range(4)] + [
-        (WAIT,),
+        Wait(),
         _shared(1, 0, 32, WORDS, 1),
-        (JUMP, 0),
+        Jump(0),
     ]
     for i, sm in enumerate(busy):
         die.program(sm, ops, 1024)
@@ -62,8 +64,8 @@ def copy_extra_cycles(topology, **options):
     sm = die.sms[0]
     die.endpoints.touch([die.sms[2]], np.zeros(1, np.uint64), mask=15)
     die.endpoints.attach(die.numbers["tma"][0], DESCRIPTORS, [0, 128, 128, 1, 128])
-    plain = _cycles(die, sm, [load(0, lanes=1, past_l1=1), (WAIT,)])
-    return _cycles(die, sm, [(COPY, 0, 0, 0, 0, 128, 0), (BARRIER, 0)]) - plain
+    plain = _cycles(die, sm, [load(0, lanes=1, past_l1=1), Wait()])
+    return _cycles(die, sm, [Copy(bytes=128), Barrier(0)]) - plain
 
 
 def copy_rate(topology, box=16 * KIB, **options):
@@ -76,11 +78,11 @@ def copy_rate(topology, box=16 * KIB, **options):
     for i, sm in enumerate(die.sms):
         die.endpoints.attach(die.numbers["tma"][i], DESCRIPTORS, [i * box % size, box, box, 1, box])
         ops = [
-            (COPY, 0, 0, 0, 1, box, 0),
-            (COPY, 0, 1, 0, 1, box, 1),
-            (BARRIER, 0),
-            (BARRIER, 1),
-            (LOOP, 0, boxes // 4),
+            Copy(0, 0, 0, 1, box, 0),
+            Copy(0, 1, 0, 1, box, 1),
+            Barrier(0),
+            Barrier(1),
+            Loop(0, boxes // 4),
         ]
         die.program(sm, ops, 1, 1, blocks=ENDLESS)
         die.launch(sm, i * 1000)
@@ -94,7 +96,7 @@ def scale_kernel(topology, moved, way="stream", kernels=6, threads=256, **option
     read, written = 0, 1 << 32
     ops = [
         load(read, block_step=threads * 8, warp_step=256),
-        (WAIT,),
+        Wait(),
         load(written, block_step=threads * 8, warp_step=256, store=True),
     ]
     for i, sm in enumerate(die.sms):
@@ -114,7 +116,7 @@ def launch_call(topology, **options):
     """Seconds from a host's call to a kernel's start on an idle GPU."""
     die = Die(topology, sms=2, **options)
     for sm in die.sms:
-        die.program(sm, [(LOAD, 0, 0, 1, 0, 0, 8, 8, 1, 0)], 1, blocks=0)
+        die.program(sm, [load(0, lanes=1)], 1, blocks=0)
     front = die.numbers["front"][0]
     die.endpoints.start(front, SUBMIT, 0, 0)
     die.endpoints.run()

@@ -1,6 +1,6 @@
 """The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on it.
 
-Each microbenchmark is a program for the SMs (csrc/behaviours/sm/sm.h) that repeats what the published one does; caches are
+Each microbenchmark is a program for the SMs (chipweave/line_rate/sm_program.py) that repeats what the published one does; caches are
 warmed by touching the lines in the program's own order, then a window of the steady state is run in time.
 """
 
@@ -11,14 +11,11 @@ import numpy as np
 
 from chipweave import topology
 from chipweave.line_rate import LineRate
+from chipweave.line_rate.sm_program import LAUNCH, PAGES, Load, Op, Program, Store
 
 from ..rows.devices import Device
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "die.yaml"
-LOAD, STORE, CHASE, WAIT, LOOP, WORK, JUMP, GATHER, SHARED, COPY, BARRIER = range(1, 12)
-KERNEL, PAGES, ORDER = 1, 2, 3
-LAUNCH, STOP = 1, 4
-ENDLESS = 1 << 40
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 2 * MIB
 REGION = 2048  # pages of 4 GiB: an array of a benchmark lies in one piece, as an allocation on an idle device does
@@ -54,11 +51,9 @@ class Die:
             self.endpoints.attach(sm, PAGES, pages)
 
     def program(self, sm, ops, threads, blocks_at_once=1, first=0, step=1, blocks=1, count=0, place_count=0):
-        """Give an SM its kernel; each op is its code and operands, padded with zeros."""
-        words = [threads, blocks_at_once, first, step, blocks, count, place_count]
-        for op in ops:
-            words += [*op, *[0] * (10 - len(op))]
-        self.endpoints.attach(sm, KERNEL, words)
+        """Give an SM its kernel: `ops` are those of chipweave.line_rate.sm_program, the rest is as for `Program`."""
+        kernel = Program(ops, threads, blocks_at_once, first, step, blocks, count, place_count)
+        kernel.attach(self.endpoints, sm)
 
     def launch(self, sm, delay_ps=0):
         self.endpoints.start(sm, LAUNCH, delay_ps)
@@ -73,31 +68,9 @@ class Die:
         return (e.total(self.sms, statistic) - before) / (measure_ps * 1e-12)
 
 
-def load(
-    base,
-    block_step=0,
-    block_mod=ENDLESS,
-    warp_step=0,
-    loop_step=0,
-    lane_step=8,
-    size=8,
-    lanes=32,
-    past_l1=0,
-    store=False,
-):
-    """A LOAD (or STORE) op; see csrc/behaviours/sm/sm.h."""
-    return (
-        STORE if store else LOAD,
-        base,
-        block_step,
-        block_mod,
-        warp_step,
-        loop_step,
-        lane_step,
-        size,
-        lanes,
-        past_l1,
-    )
+def load(base: int, store: bool = False, size: int = 8, **operands: int) -> Op:
+    """A Load, or a Store, of `size` bytes a lane."""
+    return (Store if store else Load)(base, bytes=size, **operands)
 
 
 def scattered(n, count, seed):

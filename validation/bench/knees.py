@@ -5,8 +5,11 @@ rows around it. A level is the median of its rows: L1 up to 128 KiB, L2 from 512
 size. All rows of a curve count, also those that repeat a calibration row: a level needs them.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from statistics import median
+from typing import Any
 
 from ..rows.devices import parts, topology_of
 from ..rows.units import PRINTED_BYTES
@@ -27,7 +30,7 @@ class Knee:
     error: float
 
 
-def knees(results):
+def knees(results: Any) -> Any:
     """Every `Knee` that the rows of `results` show, by device."""
     curves = {}
     for r in results:
@@ -38,7 +41,7 @@ def knees(results):
     return [knee for device, rows in sorted(curves.items()) for knee in _of_curve(device, sorted(rows))]
 
 
-def _of_curve(device, rows):
+def _of_curve(device: Any, rows: Any) -> Any:
     llc = parts(topology_of(device))["llc"]
     l2 = llc.slices * llc.slice_capacity
     ranges = {"L1": (0, L1_LEVEL), "L2": (L2_LEVEL, l2 / 4), "memory": (2 * l2, float("inf"))}
@@ -50,7 +53,7 @@ def _of_curve(device, rows):
     return found
 
 
-def _crossing(points, low, high):
+def _crossing(points: list[tuple[float, float]], low: tuple[int, int], high: tuple[int, float]) -> float | None:
     """Size at which the curve has risen by RISE from one level to the next, or None where it does not show both."""
     below, above = ([y for x, y in points if begin <= x <= end] for begin, end in (low, high))
     if min(len(below), len(above)) < FEWEST:
@@ -62,17 +65,17 @@ def _crossing(points, low, high):
     return None
 
 
-def as_rows(results):
+def as_rows(results: Any) -> Any:
     """The knees as dictionaries, for JSON."""
     return [asdict(knee) for knee in knees(results)]
 
 
-def sentence(knee):
+def sentence(knee: Any) -> Any:
     """One line for a person."""
     kib = f"{knee.reference / 1024:,.0f} KiB measured, {knee.simulated / 1024:,.0f} KiB simulated"
     return f"{GROUP}, {knee.device}: leaves {knee.level} at {kib} ({knee.error:+.1%})"
 
 
-def missed(results):
+def missed(results: Any) -> Any:
     """A line for every knee that is further off than the bar."""
     return [f"bar missed: {sentence(knee)}, bar {BAR:.0%}" for knee in knees(results) if abs(knee.error) > BAR]

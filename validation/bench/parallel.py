@@ -1,15 +1,18 @@
 """Many independent measurements of one case, over the processors there are."""
 
+from __future__ import annotations
+
 import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from typing import Any
 
 from chipweave.ledger import NotModelled
 
 FEW = 6  # starting processes costs more than this many points
 
 
-def measure(function, points):
+def measure(function: Any, points: list[tuple[Any, int, Any]]) -> dict[tuple[Any, int, Any], float]:
     """{point: function(*point)} of distinct points (tuples), in any order of work; the same for any number of workers."""
     points = sorted(set(points), key=repr)
     workers = min(
@@ -22,7 +25,7 @@ def measure(function, points):
         return dict(zip(points, pool.map(function, *zip(*points), chunksize=chunk)))
 
 
-def answers(questions, point, function, answer):
+def answers(questions: Any, point: Any, function: Any, answer: Any) -> Any:
     """{id: answer} where `point(question)` is the tuple that `function` measures, or NotModelled.
 
     answer  called with (question, its point, what was measured there): the number in the row's unit

@@ -1,7 +1,10 @@
 """Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that follow the seeds' spread."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from chipweave.errors import Stuck
 from chipweave.traffic import synthetic as traffic
@@ -25,38 +28,38 @@ class Curve:
     x_name: str = "offered_flits"
 
     @property
-    def device(self):
+    def device(self) -> str:
         return self.row["network"] or f"{self.row['topology']} {self.row['k']}"
 
     @property
-    def x_value(self):
+    def x_value(self) -> str:
         return self.row["offered_flits"]
 
     @property
-    def by_latency(self):
+    def by_latency(self) -> bool:
         return self.row["status"] == "stable" and self.row["region"] in ("linear", "knee")
 
     @property
-    def quantity(self):
+    def quantity(self) -> str:
         return "mean packet latency (cycles)" if self.by_latency else "accepted flits per node and cycle"
 
     @property
-    def reference(self):
+    def reference(self) -> Any:
         return number(self.row, "plat_mean" if self.by_latency else "accepted_flits_mean")
 
     @property
-    def overload(self):
+    def overload(self) -> Any:
         """Beyond saturation; where the reference's own seeds disagree (`mixed`), the rule near saturation holds."""
         return self.row["status"] in UNSTABLE or (self.row["region"] == "overload" and self.row["status"] != "mixed")
 
-    def spread(self, name):
+    def spread(self, name: Any) -> Any:
         """Five times the relative standard deviation over the reference's seeds."""
         try:
             return 5 * float(self.row[f"{name}_std"]) / float(self.row[f"{name}_mean"])
         except (KeyError, ValueError, ZeroDivisionError):
             return 0.0
 
-    def answer(self):
+    def answer(self) -> Any:
         row = self.row
         booksim_options.check_run(row)
         net, options = self.data.network(row), router(row)
@@ -112,5 +115,5 @@ class Curve:
         )
 
 
-def curve_rows(data):
+def curve_rows(data: Any) -> list[Any]:
     return [Curve(f"{row['config_id']}:{row['point']}", data, row) for row in data.rows("reference.csv")]

@@ -1,25 +1,42 @@
 """The files of a BookSim 2 reference folder, and the networks and routers their rows describe."""
 
-import csv
 from dataclasses import fields
 
 import numpy as np
 
-from chipweave.errors import BadInput, Fault, Place
+from chipweave import ledger
+from chipweave.errors import BadInput, Faults
+from chipweave.io import csvfile
 from chipweave.noc.router import SPELLINGS, Router
 from chipweave.noc.routing import grid, irregular
 
 from . import options as booksim_options
 
 KNOWN = ({f.name for f in fields(Router)} | set(SPELLINGS)) - {"routing_function", "injection_rate"}
-FILES = (
-    "reference.csv",
-    "packet_traces.csv",
-    "packet_traces_index.csv",
-    "anynet_links.csv",
-    "anynet_routes.csv",
-    "microbench.csv",
-)
+NETWORK = ("topology", "k", "n", "network", "routing_function")
+RUN = ("warmup_periods", "sample_period", "measure_cycles", "sim_type", "offered_flits")
+FILES = {  # name: the columns that are always read
+    "reference.csv": ("config_id", "point", *NETWORK, *RUN, "status", "region", "plat_mean", "accepted_flits_mean"),
+    "packet_traces.csv": ("trace_id", "src", "dst", "size", "ctime", "itime", "atime", "hops"),
+    "packet_traces_index.csv": ("trace_id", *NETWORK),
+    "anynet_links.csv": ("net", "src_router", "dst_router", "latency"),
+    "anynet_routes.csv": ("net", "router", "dest_node", "next_router"),
+    "microbench.csv": (
+        "packet_size",
+        "link_latency",
+        "offered_flits",
+        "warmup_cycles",
+        "measure_cycles",
+        "accepted_flits_per_node",
+    ),
+}
+KEYS = {  # what a row of a file may have only once
+    "reference.csv": ("config_id", "point"),
+    "packet_traces_index.csv": ("trace_id",),
+    "anynet_links.csv": ("net", "src_router", "dst_router"),
+    "anynet_routes.csv": ("net", "router", "dest_node"),
+}
+MOST_NUMBER = 1 << 40
 MOST_ENDPOINTS = 16_384
 
 
@@ -32,13 +49,7 @@ class Folder:
     def rows(self, name):
         if name not in self.read:
             path = self.path / name
-            self.read[name] = []
-            if path.is_file():
-                try:
-                    with open(path, newline="", encoding="utf-8") as file:
-                        self.read[name] = list(csv.DictReader(file))
-                except (UnicodeDecodeError, csv.Error) as error:
-                    raise BadInput(Fault(f"cannot be read: {error}", Place(str(path)))) from None
+            self.read[name] = _checked(path, name) if path.is_file() else []
         return self.read[name]
 
     def network(self, row):
@@ -85,18 +96,34 @@ def one_way_a_rank(net):
     return net
 
 
-def whole(row, name):
-    try:
-        return int(row[name])
-    except (KeyError, TypeError, ValueError):
-        raise BadInput(f"column {name}: {row.get(name)!r} is no whole number") from None
+def _checked(path, name):
+    """The rows of a file; BadInput where a column is missing or there twice, or a row that can be there once is there again."""
+    faults, rows, seen = Faults(), [], {}
+    for row, place in csvfile.rows(path, FILES[name], faults):
+        key = tuple(row[k] for k in KEYS.get(name, ()))
+        if key and key in seen:
+            faults.add(f"{', '.join(key)} is there already in line {seen[key]}", place)
+        seen[key] = place.line
+        rows.append(row)
+    faults.raise_if_any()
+    return rows
+
+
+def whole(row, name, low=-MOST_NUMBER, high=MOST_NUMBER):
+    """A cell as a whole number; BadInput where it is none, or not from `low` to `high`."""
+    value = csvfile.whole((row.get(name) or "").strip(), low, high)
+    if value is None:
+        allowed = "" if high == MOST_NUMBER else f", {low} to {high}"
+        raise BadInput(f"column {name}: {row.get(name)!r} is no whole number{allowed}")
+    return value
 
 
 def number(row, name):
-    try:
-        return float(row[name])
-    except (KeyError, TypeError, ValueError):
-        raise BadInput(f"column {name}: {row.get(name)!r} is no number") from None
+    """A cell as a finite number; BadInput where it is none."""
+    value = ledger.number(row.get(name) or "")
+    if value is None:
+        raise BadInput(f"column {name}: {row.get(name)!r} is no number")
+    return value
 
 
 def router(row):

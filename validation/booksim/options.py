@@ -4,6 +4,10 @@ A row with another value is `not modelled`. What BookSim 2 has beside these and 
 it belongs to other routers and topologies, to options named here, or to what is printed.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.errors import BadInput
 
 ANY = {  # of every row
@@ -24,7 +28,7 @@ RUN = {  # of rows whose packets are drawn and whose latencies are averaged
 KINDS = ("latency", "throughput")
 
 
-def check(row, options=ANY):
+def check(row: dict[str, str], options: dict[str, tuple[int | str, ...]] = ANY) -> None:
     """BadInput in words for every option of the row that we do not have."""
     found = [
         f"{name} = {row[name]}: {words}; only {name} = {neutral} is modelled"
@@ -39,7 +43,7 @@ def check(row, options=ANY):
         raise BadInput("; ".join(found))
 
 
-def check_run(row):
+def check_run(row: dict[str, str]) -> None:
     """check() for a row of a latency-load curve, whose warm-up and measurement must be of a length known beforehand."""
     check(row, RUN)
     if row.get("sim_type") not in KINDS:
@@ -48,7 +52,7 @@ def check_run(row):
         raise BadInput("warmup_periods = 0: a warm-up that ends by itself; only a number of periods is modelled")
 
 
-def _same(text, neutral):
+def _same(text: Any, neutral: Any) -> Any:
     """Whether a value, perhaps in braces, is the neutral one for each class."""
     words = text.replace(" ", "").strip("{}").split(",")
     try:
@@ -57,7 +61,7 @@ def _same(text, neutral):
         return words == [str(neutral)]
 
 
-def vc_depth(row):
+def vc_depth(row: dict[str, str]) -> str:
     """Flits of a VC: `buf_size` shared out among the VCs where it is given, else `vc_buf_size`; None where neither is."""
     total = row.get("buf_size")
     try:

@@ -9,6 +9,11 @@ The numbers are the public ones of D. E. Knuth, The Art of Computer Programming,
 floating point, seeding of 2002), written here from the book's description over integers modulo 2^52.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 LONG, SHORT, BITS = 100, 37, 52
@@ -17,7 +22,7 @@ SEPARATION = 70  # streams of different seeds are 2^70 numbers apart
 MASK = np.uint64((1 << BITS) - 1)
 
 
-def _continue(state, count):
+def _continue(state: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """`count` numbers that begin with `state`, each the sum of those 100 and 37 before it, and the state after them."""
     numbers = np.empty(count + LONG, np.uint64)
     numbers[:LONG] = state
@@ -27,7 +32,7 @@ def _continue(state, count):
     return numbers[:count], numbers[count:]
 
 
-def _reduced(terms):
+def _reduced(terms: np.ndarray) -> np.ndarray:
     """A polynomial of degree 198 or less modulo z^100 + z^37 + 1; a coefficient goes to z^(j - 63) and z^(j - 100)."""
     for j in range(2 * LONG - 2, LONG - 1, -1):
         terms[j - (LONG - SHORT)] = terms[j - (LONG - SHORT)] + terms[j] & MASK
@@ -35,7 +40,7 @@ def _reduced(terms):
     return terms[:LONG]
 
 
-def seeded(seed):
+def seeded(seed: Any) -> Any:
     """The state after seeding: a polynomial raised, bit by bit of the seed, to a power of its own."""
     seed, terms = seed & 0x3FFFFFFF, np.zeros(LONG, np.uint64)
     word = 2 * (seed + 2)
@@ -64,7 +69,7 @@ def seeded(seed):
     return state
 
 
-def draws(seed):
+def draws(seed: Any) -> Iterator[Any]:
     """Numbers in [0, 1), without end."""
     state = seeded(seed)
     while True:
@@ -78,11 +83,11 @@ class Exchange:
     An endpoint draws for each cycle of a clock of its own, which stands while a packet is being sent and catches up afterwards.
     """
 
-    def __init__(self, kernel, size, rate, seed):
+    def __init__(self, kernel: Any, size: Any, rate: Any, seed: Any) -> None:
         self.kernel, self.size, self.rate, self.numbers = kernel, size, rate, draws(seed)
         self.clock, self.offered = [0, 0], [0, 0]
 
-    def advance(self, until):
+    def advance(self, until: Any) -> None:
         for now in range(self.kernel.now, until):
             sent = self.kernel.counts()[-2:, :, 0].sum(axis=1)
             for node in (0, 1):
@@ -90,7 +95,7 @@ class Exchange:
                     self._draw(node, now)
             self.kernel.advance(now + 1)
 
-    def _draw(self, node, now):
+    def _draw(self, node: int, now: int) -> None:
         """Up to the first packet, or to the present."""
         while self.clock[node] <= now:
             self.clock[node] += 1

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from chipweave.errors import Stuck
+from chipweave.errors import BadInput, Fault, Stuck
 from chipweave.fabric.noc import Kernel, replay
 from chipweave.noc.routing import irregular
 
 from .files import number, router, whole
 from .seeded_source import Exchange
 
+MOST_FLITS, MOST_TIME = 1 << 30, 1 << 40  # of a listed packet
 HALF_A_DIGIT = 5.01e-5  # rates are printed with four digits behind the point
 COLUMNS = ("src", "dst", "size", "ctime", "itime", "atime", "hops")
 
@@ -39,12 +40,13 @@ class Trace:
         return str(len(self.packets))
 
     def answer(self):
-        packets = [tuple(whole(p, c) for c in COLUMNS) for p in self.packets]
+        network = self.data.network(self.row)
+        ends = (0, network.endpoints - 1)
+        ranges = {"src": ends, "dst": ends, "size": (1, MOST_FLITS), "ctime": (0, MOST_TIME), "atime": (0, MOST_TIME)}
+        packets = [tuple(whole(p, c, *ranges.get(c, ())) for c in COLUMNS) for p in self.packets]
         last = max((p[5] for p in packets), default=0)
         try:
-            got = replay(
-                self.data.network(self.row), router(self.row), [p[:4] for p in packets], limit=2 * last + 10_000
-            )
+            got = replay(network, router(self.row), [p[:4] for p in packets], limit=2 * last + 10_000)
         except Stuck as stuck:
             return 0.0, False, 0.0, str(stuck)
         equal = sum(g == p[4:] for g, p in zip(got, packets))
@@ -52,15 +54,17 @@ class Trace:
 
 
 def trace_rows(data):
-    """A task per trace of packet_traces_index.csv that has packets."""
+    """A task per trace of packet_traces_index.csv that has packets; BadInput where packets are of no trace of the index."""
     packets = defaultdict(list)
     for p in data.rows("packet_traces.csv"):
         packets[p["trace_id"]].append(p)
-    return [
-        Trace(row["trace_id"], data, row, packets[row["trace_id"]])
-        for row in data.rows("packet_traces_index.csv")
-        if packets[row["trace_id"]]
-    ]
+    index = data.rows("packet_traces_index.csv")
+    strays = sorted(set(packets) - {row["trace_id"] for row in index})
+    if strays:
+        raise BadInput(
+            Fault(f"packet_traces.csv has packets of traces that are not in the index: {', '.join(strays[:5])}")
+        )
+    return [Trace(row["trace_id"], data, row, packets[row["trace_id"]]) for row in index if packets[row["trace_id"]]]
 
 
 @dataclass

@@ -5,7 +5,10 @@ It reads a list only in braces, a value per class of traffic: `{1,5}` are sizes 
 A list that is too short goes on with its last value, one that is too long is cut.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.errors import BadInput
 
@@ -25,7 +28,7 @@ PATTERNS = (
 )
 
 
-def items(text):
+def items(text: str) -> list[Any]:
     """The items of a list in braces; anything else is one item, whatever commas it has."""
     if not text.startswith("{"):
         return [text] if text else []
@@ -41,38 +44,38 @@ def items(text):
     return [item for item in found if item]
 
 
-def leading(text):
+def leading(text: str) -> int:
     """The whole number that a text begins with, 0 where it begins with none, as C reads it."""
     found = re.match(r"\s*[-+]?\d+", text)
     return int(found[0]) if found else 0
 
 
-def decimal(text):
+def decimal(text: Any) -> Any:
     found = re.match(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", text, re.I)
     return float(found[0]) if found else 0.0
 
 
-def stretched(values, count):
+def stretched(values: list[int], count: int) -> list[int]:
     return (values + values[-1:] * count)[:count]
 
 
-def given(row, name, default):
+def given(row: dict[str, str], name: str, default: str) -> str:
     """Of a column, what it says of the first class."""
     texts = items((row.get(name) or "").strip())
     return texts[0].strip() if texts else default
 
 
-def call(text):
+def call(text: str) -> tuple[list[Any] | str, ...]:
     """(name, arguments) of `name`, `name(argument)` or `name({a,b})`."""
     name, bracket, rest = text.partition("(")
     return name.strip(), items(rest.rpartition(")")[0].strip() if bracket else "")
 
 
-def braced(values):
+def braced(values: list[int]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-def pattern(row):
+def pattern(row: dict[str, str]) -> Any:
     """The row's traffic; BadInput where it is none of ours."""
     text = given(row, "traffic", "uniform")
     name, arguments = call(text)
@@ -92,14 +95,14 @@ def pattern(row):
     return f"hotspot({{{braced(spots)},{braced(stretched(weights, len(spots)))}}})"
 
 
-def sizes(row):
+def sizes(row: dict[str, str]) -> tuple[str, str]:
     """(packet sizes, weights) of the first class, as texts."""
     flits = [leading(s) for s in items(given(row, "packet_size", "1"))]
     weights = [leading(w) for w in items(given(row, "packet_size_rate", "1"))]
     return braced(flits), braced(stretched(weights, len(flits)))
 
 
-def injection(row):
+def injection(row: dict[str, str]) -> str:
     """The row's injection process, with everything that it leaves to burst_alpha, burst_beta and burst_r1."""
     name, arguments = call(given(row, "injection_process", "bernoulli"))
     if name != "on_off":

@@ -4,8 +4,11 @@ floor_s  of the rows of a family with 2 cached tokens: what the model leaves, wh
 sync_s   of its prefill rows of 4,096 tokens: a block's cost beside its work; decode runs the same blocks
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from statistics import fmean
+from typing import Any
 
 from chipweave.kernel_models.attention import seconds
 from chipweave.serving import library
@@ -25,7 +28,7 @@ SHARED = {
 """Families without a calibration row of their own: those of the same library whose block cost they take."""
 
 
-def fit(rows) -> dict[str, tuple[float, list[str], str]]:
+def fit(rows: Any) -> dict[str, tuple[float, list[str], str]]:
     """{figure: (value, row ids, words)} from the (Question, value) pairs of role calibration."""
     families = _families(rows)
     kernels = {n: replace(k, helper_s=calibrated()["graph_kernel_s"]) for n, k in library.attention_table()[0].items()}
@@ -43,7 +46,7 @@ def fit(rows) -> dict[str, tuple[float, list[str], str]]:
     return out
 
 
-def _families(rows):
+def _families(rows: Any) -> Any:
     """{kernel name: [(question, seconds)]}; an unknown framework is an error of the table."""
     found = {name: [] for name in library.attention_table()[0]}
     for q, value in rows:
@@ -54,25 +57,25 @@ def _families(rows):
     return found
 
 
-def _ids(members, context):
+def _ids(members: Any, context: Any) -> Any:
     return [q.id for q, _ in members if q.x == context]
 
 
-def _floor_family(name, families):
+def _floor_family(name: Any, families: Any) -> Any:
     """Whose rows set a floor: its own, those of the decode kernel, those of the other cache type."""
     decode = name.replace("-prefill-", "-decode-")
     other = decode.replace("bfloat16", "fp8") if "bfloat16" in decode else decode.replace("fp8", "bfloat16")
     return next(n for n in (name, decode, other) if _ids(families[n], 2))
 
 
-def _sync_family(name, families):
+def _sync_family(name: Any, families: Any) -> Any:
     """Whose rows set a block's cost."""
     prefill = name if name in OWN_SYNC else name.replace("-decode-", "-prefill-")
     other = prefill.replace("bfloat16", "fp8") if "bfloat16" in prefill else prefill.replace("fp8", "bfloat16")
     return next(n for n in (prefill, SHARED.get(name), SHARED.get(prefill), other) if n and _ids(families[n], 4096))
 
 
-def _time(name, q, kernel):
+def _time(name: Any, q: Any, kernel: Any) -> Any:
     """The model's seconds of a row."""
     c, form = conditions(q), name.split("-")[1]
     fitted = calibrated()
@@ -84,13 +87,13 @@ def _time(name, q, kernel):
     return seconds(chip, fitted["turnaround_s"], fitted["weights_dram_efficiency"], call, kernel)
 
 
-def _floor(name, kernels, families):
+def _floor(name: Any, kernels: Any, families: Any) -> Any:
     source = _floor_family(name, families)
     bare = replace(kernels[source], floor_s=0.0)
     return fmean(value - _time(source, q, bare) for q, value in families[source] if q.x == 2)
 
 
-def _sync(name, kernels, families):
+def _sync(name: Any, kernels: Any, families: Any) -> Any:
     source = _sync_family(name, families)
     members = [(q, value) for q, value in families[source] if q.x == 4096]
     low, high = 0.0, MOST_SYNC_S

@@ -6,7 +6,10 @@ One figure for one row: it is moved until the model gives the row's value. Rows 
 their value is parsed. Figures that meet in one row are set in rounds until none moves.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -165,12 +168,12 @@ DERIVED = (
 """Figures that a row gives without a model."""
 
 
-def calibration_rows(path=REFERENCES):
+def calibration_rows(path: Any = REFERENCES) -> Any:
     """{id: (Question, value)} of the rows with role calibration."""
     return {q.id: (q, ledger.number(text)) for q, text in ledger.read_references(path) if q.role == "calibration"}
 
 
-def fit(rows):
+def fit(rows: Any) -> Any:
     """{kind: {parameter: (text with unit, row id, words)}} from the calibration `rows`."""
     found = {}
     for kind, parameter, row, text_of, words in DERIVED:
@@ -188,14 +191,16 @@ def fit(rows):
     return found
 
 
-def _values(found, kind, parameter, text):
+def _values(
+    found: dict[str, dict[str, tuple[str, str, str]]], kind: str, parameter: str, text: str
+) -> dict[str, dict[str, dict[str, str]]]:
     """{kind: {parameter: text}} of all figures found so far, with one tried."""
     values = {k: {p: entry[0] for p, entry in v.items()} for k, v in found.items()}
     values.setdefault(kind, {})[parameter] = text
     return {"figures": values}
 
 
-def _solve(simulate, value, low, high):
+def _solve(simulate: Any, value: float, low: int, high: int) -> int:
     """The whole number in [low, high] that brings a monotone `simulate` nearest to `value`."""
     falls = simulate(low) > simulate(high)
     while high - low > 1:
@@ -207,7 +212,7 @@ def _solve(simulate, value, low, high):
     return min((low, high), key=lambda x: abs(simulate(x) - value))
 
 
-def main():
+def main() -> None:
     rows = calibration_rows()
     document = {
         kind: {

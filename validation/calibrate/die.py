@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from chipweave.line_rate.sm_program import ORDER, Chase, Loop
+
 from ..bench import bandwidth, chase, clusters
-from ..bench.die import CALIBRATED, CHASE, KIB, LOOP, MIB, ORDER, Die
+from ..bench.die import CALIBRATED, KIB, MIB, Die
 from .kernels import calibration_values
 
 LSU_BYTES = 128  # a warp's phase; what the load-store unit would move a cycle without its own losses
@@ -76,7 +78,7 @@ def far_cycles(topology, **options):
     before = die.endpoints.total(die.slices, "peer_reads")
     period, hops = die.period_ps, 4096
     die.endpoints.attach(die.sms[0], ORDER, lines)
-    die.program(die.sms[0], [(CHASE, 0, 128, 0, 0, 0, 0, 8, 1), (LOOP, 0, hops)], 1)
+    die.program(die.sms[0], [Chase(), Loop(0, hops)], 1)
     die.launch(die.sms[0])
     die.endpoints.run()
     far = (die.endpoints.total(die.slices, "peer_reads") - before) / hops

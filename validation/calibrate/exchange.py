@@ -1,5 +1,9 @@
 """Fits the exchanges beyond a node from their calibration rows: the floor of each phase, and the share of a port it reaches."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..cases.exchange import deepep, one_sided
 
 NODES = {"dispatch": "a2a_nodes-00013", "combine": "a2a_nodes-00091"}
@@ -8,7 +12,7 @@ RATES = {"write": ("a2a_nvl72-00023", "a2a_nvl72-00097", "a2a_nvl72-00098"), "re
 ROUNDS = 40
 
 
-def fit(rows) -> dict[str, tuple[float, list[str], str]]:
+def fit(rows: Any) -> dict[str, tuple[float, list[str], str]]:
     """{figure: (value, row ids, words)} from the (Question, value) pairs of role calibration."""
     known = {q.id: (q, value) for q, value in rows}
     figures = {f"deepep_nodes.{p}_floor_s": 0.0 for p in NODES}
@@ -30,7 +34,7 @@ def fit(rows) -> dict[str, tuple[float, list[str], str]]:
     return out
 
 
-def _share(name, rows, figures):
+def _share(name: Any, rows: Any, figures: Any) -> Any:
     """The share with which the mean error of `rows` is 0."""
     low, high = 0.05, 1.0
     for _ in range(ROUNDS):

@@ -5,7 +5,10 @@
 Each figure is written with the rows it came from. Rows of any other role are dropped before their value is parsed.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -26,12 +29,12 @@ READ_WRITE_TURNS = {"burst": 2, "CL": 20, "CWL": 10, "RTW": 20, "WTRL": 10}
 """HBM3 clocks, rows hbm3-0002, -0003, -0011, -0019, -0020."""
 
 
-def calibration_values(path=REFERENCES):
+def calibration_values(path: Any = REFERENCES) -> Any:
     """{id: value} of the rows with role calibration."""
     return {q.id: ledger.number(text) for q, text in ledger.read_references(path) if q.role == "calibration"}
 
 
-def fit(v):
+def fit(v: Any) -> Any:
     """{figure: (value, row ids, words)} from the calibration values `v`."""
     out = _hardware(v)
     figures = {name: entry[0] for name, entry in out.items()}
@@ -42,7 +45,7 @@ def fit(v):
     return out
 
 
-def _hardware(v):
+def _hardware(v: Any) -> Any:
     pcie, gh200 = BOOST_HZ["H800 PCIe"], BOOST_HZ["GH200"]
     rate = v["uarch-0062"] * 1e12 / chips.structure("h800_pcie").sms / pcie
     turnaround = chips.structure("gh200").sms * 2 * 128 * 8 / (v["stream-0445"] * 1e9)
@@ -80,7 +83,7 @@ def _hardware(v):
     }
 
 
-def turn_efficiency(queue=WRITE_QUEUE):
+def turn_efficiency(queue: int = WRITE_QUEUE) -> float:
     """Share of the memory bus that carries data when `queue` bursts are read, then written, by the HBM3 timings."""
     t = READ_WRITE_TURNS
     to_write = t["RTW"] + t["CWL"] - t["CL"] - t["burst"]
@@ -89,13 +92,13 @@ def turn_efficiency(queue=WRITE_QUEUE):
     return data / (data + to_write + to_read)
 
 
-def launch_path(f):
+def launch_path(f: dict[str, float]) -> launch.LaunchPath:
     """The command processor with figures `f`."""
     gaps = {mode: f.get(f"{mode}_gap_s", 0.0) for mode in ("stream", "graph")}
     return launch.LaunchPath(gaps, *(f[k] for k in PATH_FIGURES), turn_efficiency())
 
 
-def _copies(v, f):
+def _copies(v: Any, f: Any) -> Any:
     chip = chips.chip_named("H200 SXM", f)
     own = launch.copy_seconds(chip, launch_path(f), 65536)
     rows = {"stream": "launch-0001", "graph": "launch-0002"}
@@ -104,7 +107,7 @@ def _copies(v, f):
     }
 
 
-def _slope_and_floor(name, floor_name, seconds, measured, rows, words):
+def _slope_and_floor(name: Any, floor_name: Any, seconds: Any, measured: Any, rows: Any, words: Any) -> Any:
     """The memory efficiency with which the model's difference between two rows is the measured one, and the floor left."""
     efficiency = 0.9
     for _ in range(60):  # the model's time is nearly all weights / efficiency: a contraction
@@ -117,11 +120,11 @@ def _slope_and_floor(name, floor_name, seconds, measured, rows, words):
     }
 
 
-def _weights(v, f):
+def _weights(v: Any, f: Any) -> Any:
     chip = chips.chip_named("H100 SXM5", f)
     shapes = (Layer(7168, 2048, "fp8_block"), 256, 8), (Layer(4096, 14336, "bfloat16"), 8, 2)
 
-    def seconds(layer, experts, top_k):
+    def seconds(layer: Any, experts: Any, top_k: Any) -> Any:
         counts = software.moe_loads("", "balanced", 1, experts, top_k, 8)
         return lambda more: software.moe_seconds(chip, f | more, layer, counts, 1, top_k)
 
@@ -133,10 +136,10 @@ def _weights(v, f):
     )
 
 
-def _deepgemm(v, f):
+def _deepgemm(v: Any, f: Any) -> Any:
     chip = chips.chip_named("H100 SXM5", f)
 
-    def seconds(ranks, tokens):
+    def seconds(ranks: Any, tokens: Any) -> Any:
         counts = software.wideep_loads("uniform", tokens, ranks)[0]
         return lambda more: software.wideep_seconds(chip, f | more, counts)
 
@@ -148,7 +151,7 @@ def _deepgemm(v, f):
     )
 
 
-def _linear(v, f):
+def _linear(v: Any, f: Any) -> Any:
     chip = chips.chip_named("H100 SXM5", f)
     rows = {"bfloat16": "gemm-0023", "fp8": "gemm-0034"}
     floors = {d: v[r] * 1e-6 - software.linear_seconds(chip, f, d, 1, 7168, 2048) for d, r in rows.items()}
@@ -158,7 +161,7 @@ def _linear(v, f):
     return out | {"gemm_kernel_floor_s": (kernel, ["gemm-0023", "launch-0002"], "the 16-bit floor without the launch")}
 
 
-def write(path, fitted):
+def write(path: Any, fitted: Any) -> None:
     """The YAML file: figure -> value, rows, words."""
     entries = {
         name: {"value": float(f"{value:.9g}"), "rows": rows, "words": words}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 from chipweave import topology
 from chipweave.kernel_models.ring_protocols import BUS, Protocol, ring_seconds
@@ -24,7 +25,7 @@ def predict(questions: list[Question]) -> dict:
 
 
 @cache
-def port_of(name: str):
+def port_of(name: str) -> Any:
     """A GPU's xGMI port in the node's topology, or None."""
     if name == "mi300x":
         name = "mi300x_node"

@@ -4,7 +4,11 @@ Alone, a message needs the latencies of its route and its bytes at the slowest l
 link follow one another; under `fair` they share it max-min fairly.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +24,7 @@ FAIR_PS = 4
 
 
 @closed_form("zero_load")
-def zero_load():
+def zero_load() -> Iterator[Check]:
     """From corner to corner and to a neighbour of the wafers' meshes, under both link models."""
     for name in ("wafer_5x5", "wafer_8x3"):
         system = topology.load(name)
@@ -47,7 +51,7 @@ def zero_load():
 
 
 @closed_form("circuit_serialisation")
-def circuit_serialisation():
+def circuit_serialisation() -> Iterator[Any]:
     """n messages over one link; two in opposite directions; a long route that waits for both of its links."""
     one = LINK["latency_ps"] + ceiling(SIZE, LINK["bytes_per_s"])
     for n in (1, 2, 7, 100):
@@ -89,7 +93,7 @@ def circuit_serialisation():
 
 
 @closed_form("fair_sharing")
-def fair_sharing():
+def fair_sharing() -> Iterator[Any]:
     """Max-min shares: n equal messages; a late comer; a two-link message that its bottleneck holds back."""
     alone, latency = ceiling(SIZE, LINK["bytes_per_s"]), LINK["latency_ps"]
     for n in (1, 2, 3, 7, 64):
@@ -131,17 +135,19 @@ def fair_sharing():
         )
 
 
-def share(name, quantity, expected, simulated, system, x_name="", x_value=""):
+def share(
+    name: Any, quantity: Any, expected: Any, simulated: Any, system: Any, x_name: str = "", x_value: str = ""
+) -> Any:
     why = f"rates are whole bytes per second, times whole ps: {FAIR_PS} ps"
     return Check(name, quantity, expected, simulated, FAIR_PS / expected, "ps", f"{system}, fair", x_name, x_value, why)
 
 
-def ceiling(size, rate):
+def ceiling(size: int, rate: Fraction) -> int:
     """ps of `size` bytes at `rate` bytes/s, rounded up."""
     return -(-Fraction(size * 10**12) // Fraction(rate))
 
 
-def line(routers, model, directed=True, rates=None):
+def line(routers: int, model: str, directed: bool = True, rates: Any = None) -> fabric.Engine:
     """An engine over a line of routers, one link in each direction between neighbours; `rates` scale the links forward."""
     pairs = [(i, i + 1) for i in range(routers - 1)] + [(i + 1, i) for i in range(routers - 1)]
     rates = (*(rates or [1] * (routers - 1)), *[1] * (routers - 1))
@@ -150,7 +156,7 @@ def line(routers, model, directed=True, rates=None):
         for (a, b), rate in zip(pairs, rates)
     ]
 
-    def routes(source, target):
+    def routes(source: Any, target: Any) -> Any:
         step = 1 if target > source else -1
         return [pairs.index((i, i + step)) for i in range(source, target, step)]
 
@@ -158,7 +164,7 @@ def line(routers, model, directed=True, rates=None):
     return sending(layout, layout.network("line", model, routers, links, routes, directed=directed))
 
 
-def over(network, model):
+def over(network: Any, model: str) -> fabric.Engine:
     """An engine over a network of a topology."""
     edges, layout = network.graph.edges, Layout()
     links = [
@@ -166,19 +172,19 @@ def over(network, model):
         for a, b in network.links
     ]
 
-    def routes(source, target):
+    def routes(source: Any, target: Any) -> Any:
         return [network.link_index[link] for link in network.route(source, target)]
 
     return sending(layout, layout.network(network.name, model, len(network.endpoints), links, routes))
 
 
-def sending(layout, network):
+def sending(layout: Layout, network: Any) -> fabric.Engine:
     """An engine with the chain `message(source, target, bytes)`."""
     layout.chain("message", ["source", "target", "bytes"]).send("send", network, "source", "target", "bytes")
     return fabric.build(layout, admission="work_conserving")
 
 
-def arrivals(engine, messages, starts=None):
+def arrivals(engine: fabric.Engine, messages: list[tuple[int, int, int]], starts: Any = None) -> list[int]:
     """ps at which each of (source, target, bytes) has arrived."""
     batch = engine.issue(
         "message", np.array(messages, np.int64), None if starts is None else np.array(starts, np.int64)

@@ -5,6 +5,11 @@ Khinchine). Little's law needs no assumption at all: over a span that begins and
 in the system is the sum of the times spent in it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from chipweave import fabric
@@ -19,7 +24,7 @@ SIGMAS = 4
 
 
 @closed_form("md1_wait")
-def md1_wait():
+def md1_wait() -> Iterator[Any]:
     """Mean wait against theory within 4 standard errors, and every wait against Lindley's recursion, exactly."""
     for load in LOADS:
         arrivals = poisson(load, ARRIVALS, seed=int(100 * load))
@@ -52,7 +57,7 @@ def md1_wait():
 
 
 @closed_form("littles_law")
-def littles_law():
+def littles_law() -> Iterator[Any]:
     """The integral of N(t), from completions as the engine reports them, against the sum of the sojourn times."""
     for load in LOADS:
         arrivals = poisson(load, 2_000, seed=2)
@@ -73,7 +78,7 @@ def littles_law():
         )
 
 
-def row_of_resources(stages):
+def row_of_resources(stages: int) -> fabric.Engine:
     """An engine whose transfers hold one resource after another, SERVICE_PS each."""
     layout = Layout()
     chain = layout.chain("visit", ["at"])
@@ -83,20 +88,20 @@ def row_of_resources(stages):
     return fabric.build(layout, admission="work_conserving")
 
 
-def poisson(load, count, seed):
+def poisson(load: Any, count: Any, seed: Any) -> Any:
     """int64 ps: arrival times of a Poisson stream that keeps one server busy for the share `load` of the time."""
     gaps = np.random.default_rng(seed).exponential(SERVICE_PS / load, count)
     return np.cumsum(np.rint(gaps).astype(np.int64))
 
 
-def finishes(engine, arrivals):
+def finishes(engine: fabric.Engine, arrivals: np.ndarray) -> np.ndarray:
     """When each transfer has left."""
     batch = engine.issue("visit", np.zeros((len(arrivals), 1), np.int64), starts_ps=arrivals)
     engine.advance()
     return np.array(engine.finish_ps(batch))
 
 
-def completions(engine, arrivals):
+def completions(engine: Any, arrivals: Any) -> Any:
     """The instants at which the engine reports that a transfer, each a batch of its own, is done."""
     for arrival in arrivals:
         engine.issue("visit", np.zeros((1, 1), np.int64), starts_ps=np.array([arrival]))
@@ -106,7 +111,7 @@ def completions(engine, arrivals):
     return done
 
 
-def area(arrivals, departures):
+def area(arrivals: Any, departures: Any) -> Any:
     """Integral of the number present, by walking from event to event."""
     present, last, total = 0, 0, 0
     for time, change in sorted([(int(t), 1) for t in arrivals] + [(int(t), -1) for t in departures]):
@@ -115,7 +120,7 @@ def area(arrivals, departures):
     return total
 
 
-def lindley(arrivals):
+def lindley(arrivals: Any) -> Any:
     """Waits by Lindley's recursion: W' = max(0, W + D - gap)."""
     waits, wait = np.zeros(len(arrivals), np.int64), 0
     for i, gap in enumerate(np.diff(arrivals), 1):
@@ -123,7 +128,7 @@ def lindley(arrivals):
     return waits
 
 
-def standard_error(samples):
+def standard_error(samples: Any) -> Any:
     """Of the mean of a correlated series, from batch means."""
     means = [b.mean() for b in np.array_split(samples, BATCHES)]
     return np.std(means, ddof=1) / np.sqrt(BATCHES)

@@ -6,6 +6,9 @@ in, and ends with the last computation or the last store into the LLC: exactly, 
 over rate, knows no latency: the layer may exceed it by what latencies and the way in are worth, and never undercut it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from math import ceil
 
 from chipweave.ledger.closed_forms import Check, closed_form
@@ -24,7 +27,7 @@ EXCESS = 0.10
 
 
 @closed_form("roofline")
-def roofline():
+def roofline() -> Iterator[Check]:
     """From one token an expert (bound by HBM) to 8192 (bound by compute)."""
     for tokens, share in UTILISATION.items():
         flop = 2 * HIDDEN * INTERMEDIATE * tokens
@@ -71,7 +74,7 @@ def roofline():
         )
 
 
-def layer_ns(tokens):
+def layer_ns(tokens: int) -> float:
     """Time of the layer on the simulator."""
     plan = tuple((expert, 0, 0) for expert in range(EXPERTS))
     table = suite_artifact.run_plan(

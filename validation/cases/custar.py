@@ -1,5 +1,9 @@
 """custar: vLLM's custom all-reduce, in a CUDA graph and eager; x is the number of 2-byte elements. Reported, no bar."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.ledger import NotModelled, case
 
 from ..rows.comm_stacks import fabric, memory, stack
@@ -10,12 +14,12 @@ MODES = {"vllm_graph": "graph", "vllm_eager": "eager"}
 
 
 @case("h100", "custar")
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Time of a call."""
     return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
-def simulate(question, figures=None):
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
     """Microseconds for one question; `figures` take the place of the fitted ones."""
     mode = next((m for word, m in MODES.items() if word in question.quantity), None)
     gpus, node = GPUS.search(question.conditions), fabric(question.device)

@@ -1,6 +1,9 @@
 """deepep_ll: DeepEP's low-latency dispatch and combine inside one node; x is tokens of a GPU."""
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 
@@ -14,12 +17,12 @@ KIND = "comm.deepep_low_latency"
 
 
 @case("h100", "deepep_ll", bar=0.15)
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Time of a call."""
     return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
-def simulate(question, figures=None):
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
     """Microseconds for one question; `figures` take the place of the fitted ones."""
     shape, ep, node = SHAPE.search(question.conditions), EP.search(question.conditions), fabric(question.device)
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)

@@ -1,6 +1,9 @@
 """deepep_normal: DeepEP's normal dispatch and combine inside one node by the SMs they get; x is tokens of a GPU."""
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 
@@ -13,12 +16,12 @@ KIND = "comm.deepep_normal"
 
 
 @case("h100", "deepep_normal", bar=0.15)
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Time of a call."""
     return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
-def simulate(question, figures=None):
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
     """Microseconds for one question; `figures` take the place of the fitted ones."""
     words = f"{question.device} {question.conditions}"
     shape, sms, gpus = SHAPE.search(question.conditions), SMS.search(question.conditions), GPUS.search(words)

@@ -4,7 +4,10 @@ Inside one node (EP8) the low-latency kernels use NVLink; from EP16 on, what lea
 adapter, the network behind it taken as full. The bandwidth rows hold two numbers each.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 
@@ -16,12 +19,12 @@ CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk
 
 
 @case("h100", "deepep_readme")
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Time of a call."""
     return {q.id: in_time(q, _answer(q)) for q in questions}
 
 
-def _answer(question):
+def _answer(question: Any) -> float:
     shape, node = CONDITIONS.search(question.conditions), fabric(question.device)
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if not shape or not phase or not question.quantity.startswith("low-latency"):

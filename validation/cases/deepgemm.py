@@ -3,7 +3,10 @@
 A kernel-level model; tiles by the library's rule of the stated release (chipweave/kernel_models/deepgemm.py).
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.kernel_models.deepgemm import RELEASES
 from chipweave.ledger import NotModelled, case
@@ -20,13 +23,13 @@ MOST_GROUPS = 1 << 16
 
 
 @case("h100", "deepgemm", bar=0.13)
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Throughput, or the kernel's time where the row asks for one."""
     figures = calibrated()
     return {q.id: _answer(q, figures) for q in questions}
 
 
-def _answer(q, figures):
+def _answer(q: Any, figures: dict[str, float]) -> float:
     shape, chip = SHAPE.match(q.conditions), chip_of(q, figures)
     if not shape:
         return NotModelled("the conditions name no kind (dense, contiguous, masked), M, N and K")
@@ -46,7 +49,7 @@ def _answer(q, figures):
     )
 
 
-def measured_with(release, kind, m, n, k):
+def measured_with(release: str, kind: str, m: int, n: int, k: int) -> str:
     """The release whose kernels a row of the library's own table shows.
 
     Its table of April 2025 is that of February but for the dense shapes of 4096 rows and the contiguous groups. Those were

@@ -4,6 +4,10 @@ a2a_nodes: DeepEP's low-latency kernels, NVLink inside a node and each GPU's own
 TensorRT-LLM's one-sided kernels in one NVLink domain.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave import topology
 from chipweave.declare import registry
 from chipweave.ledger import NotModelled, Question, case
@@ -32,13 +36,13 @@ def domain(questions: list[Question]) -> dict:
     return {q.id: in_time(q, one_sided(q)) for q in questions}
 
 
-def phase_of(question) -> str | NotModelled:
+def phase_of(question: Any) -> str | NotModelled:
     """ "dispatch" or "combine"."""
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     return phase or NotModelled("the quantity names neither dispatch nor combine")
 
 
-def _read(q):
+def _read(q: Any) -> Any:
     """(phase, tokens, ep, hidden, top-k), or the first that is missing."""
     found = conditions(q)
     values = phase_of(q), count(q, "tokens/GPU", most=MOST_TOKENS), *(whole(found, k) for k in ("ep", "hidden", "topk"))

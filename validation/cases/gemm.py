@@ -4,7 +4,10 @@ A kernel-level model. Tiles: 16-bit operands as cuBLAS would choose (the fastest
 the inner dimension on the model); FP8 by vLLM's dispatch on rows, with the quantisation kernel in front.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 
@@ -19,13 +22,13 @@ FLOORS = {"bfloat16": "linear_bfloat16_floor_s", "float16": "linear_bfloat16_flo
 
 
 @case("h100", "gemm", bar=0.13)
-def predict(questions):
+def predict(questions: list[Any]) -> dict[str, float]:
     """Time of a layer."""
     figures = calibrated()
     return {q.id: in_unit(q, _answer(q, figures), SECONDS) for q in questions}
 
 
-def _answer(q, figures):
+def _answer(q: Any, figures: dict[str, float]) -> float:
     chip, rows, named = chip_of(q, figures), count(q, "M", most=MOST_ROWS), DTYPE.match(q.conditions)
     n, k = (found and int(found[1]) for found in (SHAPE[name].search(q.conditions) for name in "NK"))
     if not (named and n and k):

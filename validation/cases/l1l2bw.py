@@ -1,5 +1,9 @@
 """l1l2bw: read bandwidth of all SMs, one block of 256 threads each, all reading the same buffer (gpu-cache)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.ledger import case
 
 from ..bench import bandwidth
@@ -9,6 +13,6 @@ from .l2bw import point
 
 
 @case("h100", "l1l2bw", bar=0.10)
-def predict(questions):
+def predict(questions: list[Any]) -> dict[str, float]:
     """Bandwidth at each buffer size."""
     return answers(questions, point, bandwidth.same_buffer, lambda q, _, rate: in_unit(q, rate, BYTES_PER_S))

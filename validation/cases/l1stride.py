@@ -3,8 +3,9 @@
 import numpy as np
 
 from chipweave.ledger import NotModelled, case
+from chipweave.line_rate.sm_program import ORDER, Gather, Jump, Wait
 
-from ..bench.die import GATHER, JUMP, ORDER, WAIT, Die
+from ..bench.die import Die
 from ..bench.parallel import answers
 from ..rows.devices import device_of
 from ..rows.units import first_missing
@@ -34,8 +35,8 @@ def cycles(device, pattern, x, size):
     die.endpoints.attach(sm, ORDER, order)
     sectors = np.unique((order[:, None] + np.array(OFFSETS)) * size // 32) * 32
     die.endpoints.touch([sm], sectors.astype(np.uint64), mask=0)
-    ops = [(GATHER, offset * size, size, 0, 0, 32, 1, size, 32) for offset in OFFSETS]
-    die.program(sm, [*ops, (WAIT,), (JUMP, 0)], THREADS)
+    ops = [Gather(offset * size, size, 0, 0, 32, 1, size, 32) for offset in OFFSETS]
+    die.program(sm, [*ops, Wait(), Jump(0)], THREADS)
     die.launch(sm)
     die.endpoints.run(WINDOW)
     before, lsu = die.endpoints.statistics(sm)["loads"], die.endpoints.now

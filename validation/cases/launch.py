@@ -1,5 +1,9 @@
 """launch: the floor per repetition of the 64 kB SCALE kernel, by the way it is started (model: case smallk)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.ledger import case
 
 from ..rows.chips import calibrated
@@ -10,7 +14,7 @@ FLOOR_BYTES = 65536
 
 
 @case("h100", "launch", bar=0.10)
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Time of a repetition."""
     figures = calibrated()
     return {q.id: in_unit(q, answer(q, figures, FLOOR_BYTES), SECONDS) for q in questions}

@@ -8,8 +8,9 @@ import math
 import re
 
 from chipweave.ledger import NotModelled, case
+from chipweave.line_rate.sm_program import ORDER, Chase, Loop
 
-from ..bench.die import CHASE, GIB, LOOP, ORDER, Die, scattered
+from ..bench.die import GIB, Die, scattered
 from ..bench.parallel import answers
 from ..rows.devices import device_of
 from ..rows.units import count, first_missing, in_cycles
@@ -32,8 +33,8 @@ def cycles(device, lanes, warps, busy):
     for i, sm in enumerate(sms):
         die.endpoints.attach(sm, ORDER, order)
         ops = [
-            (CHASE, 0, LINE, 0, warps * lanes * lane_places, lanes * lane_places, lane_places, 8, lanes),
-            (LOOP, 0, hops),
+            Chase(0, LINE, 0, warps * lanes * lane_places, lanes * lane_places, lane_places, 8, lanes),
+            Loop(0, hops),
         ]
         die.program(sm, ops, 32 * warps, first=i, blocks=i + 1)
         die.launch(sm, i * 1777)

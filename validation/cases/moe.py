@@ -4,7 +4,10 @@ A kernel-level model: permute, two grouped GEMMs, activation, combine. Tiles: th
 allows for the operand type. One prediction per point, the same for every framework's row; the fastest one counts.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.kernel_models.moe import Layer
 from chipweave.ledger import NotModelled, case
@@ -21,13 +24,13 @@ SETTING = re.compile(
 MOST_TOKENS, MOST_SIZE = 1 << 20, 1 << 20
 
 
-def point(q):
+def point(q: Any) -> tuple[str, str, str, str]:
     """What two frameworks' rows have in common: everything but the framework's name."""
     return q.quantity, q.device, q.conditions.partition(" ")[2], q.x_value
 
 
 @case("h100", "moe", bar=0.13, point=point)
-def predict(questions):
+def predict(questions: list[Any]) -> dict[str, NotModelled]:
     """Time of a layer."""
     figures = calibrated()
     known = {}
@@ -37,7 +40,7 @@ def predict(questions):
     return {q.id: in_unit(q, known[point(q)], SECONDS) for q in questions}
 
 
-def _answer(q, figures):
+def _answer(q: Any, figures: dict[str, float]) -> NotModelled | float:
     setting, chip, tokens = SETTING.match(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
     if not setting:
         return NotModelled("the conditions name no framework, data type, TP, EP, balance, h, i, top-k and E")

@@ -4,8 +4,11 @@ A kernel-level model: two masked DeepGEMM calls, tiles by the library's rule for
 those of all ranks together.
 """
 
+from __future__ import annotations
+
 import re
 from statistics import fmean
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 
@@ -19,13 +22,13 @@ MOST_TOKENS = 1 << 20
 
 
 @case("h100", "moe_wideep", bar=0.13)
-def predict(questions):
+def predict(questions: list[Any]) -> dict[str, float]:
     """Time of the expert GEMMs."""
     figures = calibrated()
     return {q.id: in_unit(q, _answer(q, figures), SECONDS) for q in questions}
 
 
-def _answer(q, figures):
+def _answer(q: Any, figures: dict[str, float]) -> float:
     setting, chip, tokens = SETTING.search(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
     if not setting:
         return NotModelled("the conditions name no EP and balance (uniform or power_law_...)")

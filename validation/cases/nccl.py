@@ -3,7 +3,10 @@
 The schedule that NCCL would choose, run on the node's links. `busbw` peaks are the same calls seen as bandwidth.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 
@@ -17,19 +20,19 @@ PEAK_BYTES = 4 * 2**30
 """A peak is what the largest usual message reaches: nccl-tests up to 4 GiB."""
 
 
-def bar(question):
+def bar(question: Any) -> float:
     """10 % from 64 KiB up, 20 % below."""
     moved = size(question)
     return 0.20 if not isinstance(moved, NotModelled) and moved < 65536 else 0.10
 
 
 @case("h100", "nccl", bar=bar)
-def predict(questions):
+def predict(questions: list[Any]) -> dict[str, float]:
     """Time of a call, or the bandwidth that the row asks for."""
     return {q.id: _in_unit(q, simulate(q)) for q in questions}
 
 
-def _in_unit(question, answer):
+def _in_unit(question: Any, answer: float) -> float:
     """Times are in microseconds, bandwidths in GB/s."""
     quantity = QUANTITY.match(question.quantity)
     if isinstance(answer, NotModelled) or quantity[2] == "time":
@@ -37,7 +40,7 @@ def _in_unit(question, answer):
     return in_unit(question, answer * 1e9, BYTES_PER_S)
 
 
-def simulate(question, figures=None, in_ll=False):
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None, in_ll: bool = False) -> float:
     """Microseconds, or GB/s, for one question; `figures` take the place of the fitted ones, `in_ll` forces the LL protocol."""
     quantity, gpus = QUANTITY.match(question.quantity), GPUS.search(question.conditions)
     node = fabric(question.device)
@@ -63,6 +66,6 @@ def simulate(question, figures=None, in_ll=False):
     return nccl.time(collective, ranks, moved, node, "LL" if in_ll else None, nvls) / 1e6
 
 
-def simulate_in_ll(question, figures=None):
+def simulate_in_ll(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
     """The same with the LL protocol, whatever NCCL would choose."""
     return simulate(question, figures, in_ll=True)

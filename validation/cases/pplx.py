@@ -1,6 +1,9 @@
 """pplx: pplx-kernels' dispatch and combine inside one node, and what they are compared with; x is tokens of a GPU."""
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 
@@ -16,12 +19,12 @@ KIND = "comm.pplx"
 
 
 @case("h100", "pplx", bar=0.15)
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Time of a call."""
     return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
-def simulate(question, figures=None):
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
     """Microseconds for one question; `figures` take the place of the fitted ones."""
     shape, ep, node = (
         SHAPE.search(question.conditions),

@@ -3,6 +3,10 @@
 A kernel-level model of the command processor (chipweave/kernel_models/launch.py); one element a thread, block size free.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.kernel_models.launch import launched_seconds, persistent_seconds
 from chipweave.ledger import NotModelled, case
 
@@ -17,13 +21,13 @@ MOST_BYTES = 1 << 50
 
 
 @case("h100", "smallk", bar=0.10)
-def predict(questions):
+def predict(questions: list[Any]) -> dict[str, float]:
     """Time of a repetition."""
     figures = calibrated()
     return {q.id: in_unit(q, answer(q, figures, moved(q)), SECONDS) for q in questions}
 
 
-def moved(question):
+def moved(question: Any) -> int:
     """Bytes that x says are moved, or NotModelled."""
     if question.x_name not in ("B moved", "B") or not question.x or not 1 <= question.x <= MOST_BYTES:
         return NotModelled(
@@ -32,7 +36,7 @@ def moved(question):
     return int(question.x)
 
 
-def answer(q, figures, moved_bytes):
+def answer(q: Any, figures: dict[str, float], moved_bytes: int) -> float:
     """Seconds for one row, or why there are none."""
     way = next((w for word, w in WAYS.items() if word in q.quantity), None)
     chip = chip_of(q, figures)

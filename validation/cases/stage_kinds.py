@@ -6,7 +6,10 @@ would charge for that matrix, weights from the HBM and utilisation from a table.
 The study's dies are H100 SXM: rows of other devices have no answer here.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.component import characterised
 from chipweave.ledger import NotModelled, case
@@ -20,18 +23,18 @@ EXPERT = re.compile(r"one expert \(3 GEMMs\), (\S+)")
 
 
 @case("h100", "expert_gemm")
-def expert_gemm(questions):
+def expert_gemm(questions: Any) -> Any:
     """Microseconds of an expert's three slices."""
     return {q.id: _expert(q) for q in questions}
 
 
 @case("h100", "expert_gemm_h100")
-def expert_gemm_h100(questions):
+def expert_gemm_h100(questions: list[Any]) -> dict[str, float]:
     """Microseconds of an expert's three slices, preset h100."""
     return {q.id: _expert(q, "h100") for q in questions}
 
 
-def _expert(q, preset="paper"):
+def _expert(q: Any, preset: str = "paper") -> Any:
     if topology_of(q.device) != "h100_sxm":
         return OTHER
     named = EXPERT.search(q.quantity)
@@ -42,18 +45,18 @@ def _expert(q, preset="paper"):
 
 
 @case("h100", "stage_gemm")
-def stage_gemm(questions):
+def stage_gemm(questions: Any) -> Any:
     """Microseconds of one matrix."""
     return {q.id: _gemm(q) for q in questions}
 
 
 @case("h100", "stage_gemm_h100")
-def stage_gemm_h100(questions):
+def stage_gemm_h100(questions: Any) -> Any:
     """Microseconds of one matrix, preset h100."""
     return {q.id: _gemm(q, "h100") for q in questions}
 
 
-def _gemm(q, preset="paper"):
+def _gemm(q: Any, preset: str = "paper") -> Any:
     if topology_of(q.device) != "h100_sxm":
         return OTHER
     shape = SHAPE.search(q.conditions)
@@ -66,12 +69,12 @@ def _gemm(q, preset="paper"):
 
 
 @case("h100", "p2p")
-def p2p(questions):
+def p2p(questions: Any) -> Any:
     """GB/s, or microseconds where the row asks for a time."""
     return {q.id: _copy(q) for q in questions}
 
 
-def _copy(q):
+def _copy(q: Any) -> Any:
     if topology_of(q.device) != "h100_sxm":
         return OTHER
     if q.x_name != "B" or not q.x or q.x < 1 or q.unit not in ("GB/s", "us"):

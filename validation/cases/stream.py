@@ -6,7 +6,10 @@ logs of the program since September 2024 begin with runs of one block an SM (16 
 runs of two. The order of the rows tells them apart.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 import numpy as np
 
@@ -27,18 +30,18 @@ GRID = (16, 32, 64, 128, 192, 256, 320, 384, 512, 640, 768, 896, 1024)
 ONE_BLOCK_GRID = (16, 32, 48, 64, 96, 128, 160)
 
 
-def streams_of(device):
+def streams_of(device: Any) -> Any:
     """Arrays of the triad in the version of the program that a device's log was taken with."""
     return 4 if family(device) == ("gh200", "") else 3
 
 
-def curve(topology, kernel, streams, grid, blocks, element):
+def curve(topology: Any, kernel: Any, streams: Any, grid: Any, blocks: Any, element: Any) -> Any:
     """Bytes/s at each occupancy of the grid."""
     stream = Stream(topology, kernel, streams, element)
     return [stream.bandwidth(threads, blocks) for threads in grid]
 
 
-def one_block(questions):
+def one_block(questions: Any) -> Any:
     """Ids of rows taken with one block an SM: what precedes a repetition or an odd number of half warps in its series."""
     series, found = {}, set()
     for q in questions:
@@ -53,7 +56,7 @@ def one_block(questions):
     return found
 
 
-def point(question, blocks):
+def point(question: Any, blocks: Any) -> Any:
     """(device, kernel, arrays, grid, blocks an SM, bytes of an element) of a row."""
     kernel, device, threads = (
         KERNEL.search(question.quantity),
@@ -76,15 +79,15 @@ def point(question, blocks):
 
 
 @case("h100", "stream", bar=0.10, together=lambda q: (q.device, q.quantity))
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Bandwidth at each number of threads a block."""
     single = one_block(questions)
 
-    def of(question):
+    def of(question: Any) -> Any:
         stated = BLOCKS.search(question.conditions)
         return point(question, 1 if question.id in single else max(1, int(stated[1])) if stated else 2)
 
-    def answer(question, at, rates):
+    def answer(question: Any, at: Any, rates: Any) -> Any:
         return in_unit(question, float(np.interp(question.x, at[3], rates)), BYTES_PER_S)
 
     return answers(questions, of, curve, answer)

@@ -10,10 +10,11 @@ from functools import cache
 import numpy as np
 
 from chipweave.ledger import NotModelled, case
+from chipweave.line_rate.sm_program import ORDER, Chase, Loop
 
 from ..bench import bandwidth, clusters
 from ..bench.chase import PROGRAM_2024, cycles
-from ..bench.die import CHASE, KIB, LOOP, MIB, ORDER, Die
+from ..bench.die import KIB, MIB, Die
 from ..calibrate.die import far_cycles, near_cycles
 from ..rows.chips import calibrated, chip_of
 from ..rows.devices import Device, device_of
@@ -37,7 +38,7 @@ def miss_cycles(device, far):
     die = Die(device, sms=1)
     e, sm = die.endpoints, die.sms[0]
     e.attach(sm, ORDER, chosen)
-    die.program(sm, [(CHASE, 0, 128, 0, 0, 0, 0, 8, 1), (LOOP, 0, len(chosen))], 1)
+    die.program(sm, [Chase(), Loop(0, len(chosen))], 1)
     die.launch(sm)
     e.run()
     return e.now / len(chosen) / die.period_ps

@@ -1,5 +1,9 @@
 """dstrain, flashmla, system, spec, hbm3, roofline: groups of the reference that the model does not answer, each with its reason."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.ledger import NotModelled, case
 
 WHY = {
@@ -12,9 +16,9 @@ WHY = {
 }
 
 
-def register(group):
+def register(group: Any) -> None:
     @case("h100", group)
-    def predict(questions):
+    def predict(questions: Any) -> Any:
         return {q.id: NotModelled(WHY[group]) for q in questions}
 
 

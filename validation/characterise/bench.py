@@ -7,8 +7,9 @@ is there. The SMs of a reader read a slice in chunks of
 
 from chipweave.declare import registry
 from chipweave.kernel_models.gemm import CUBLAS_TILES, Gemm, best_of
+from chipweave.line_rate.sm_program import Loop, Wait
 
-from ..bench.die import GIB, LOOP, MIB, WAIT, Die, load
+from ..bench.die import GIB, MIB, Die, load
 
 WARP = 512  # bytes that a warp asks at once: 16 a lane
 THREADS = 256
@@ -71,7 +72,7 @@ class Bench:
             )
             self.die.program(
                 unit,
-                [access, (LOOP, 0, turns)] + [(WAIT,)] * (not store),
+                [access, Loop(0, turns)] + [Wait()] * (not store),
                 THREADS,
                 first=i,
                 step=len(members),

@@ -1,13 +1,16 @@
 """Times of GEMMs over tokens -> rows of a utilisation table: as few as stay within a bound."""
 
+from __future__ import annotations
+
 from math import sqrt
+from typing import Any
 
 BOUND = 0.02
 MOST_TOKENS = 1 << 14
 EVERY = 256
 
 
-def token_counts():
+def token_counts() -> Any:
     """Where the tile model is asked: every count while tiles are few, then counts 1.6 % apart, and both sides of every step of 64 rows."""
     counts, first = set(range(1, EVERY + 1)), EVERY
     while first < MOST_TOKENS:
@@ -17,7 +20,7 @@ def token_counts():
     return sorted(n for n in counts.union(edges, (edge + 1 for edge in edges)) if n <= MOST_TOKENS)
 
 
-def fit_utilisation(points, flop_per_token, peak):
+def fit_utilisation(points: Any, flop_per_token: Any, peak: Any) -> Any:
     """[{tokens, share}] that give every (tokens, ps) of `points` within BOUND of flop / (peak x share).
 
     Rows end just before the first point that no share common with the row's points can give; the last is for any number.
@@ -34,5 +37,5 @@ def fit_utilisation(points, flop_per_token, peak):
     return [{"tokens": str(tokens), "share": _digits(share)} for tokens, share in rows]
 
 
-def _digits(share):
+def _digits(share: float) -> float:
     return float(f"{share:.4g}")

@@ -4,7 +4,10 @@ What runs is the chain of the study itself (LLC lookup, HBM read, GEMM by the mo
 engine, put together by the core from the topology, so that what is held against measurements is what is simulated.
 """
 
+from __future__ import annotations
+
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -28,18 +31,18 @@ ANY_SHAPE = "deepseek-v3"
 
 
 @cache
-def model(name):
+def model(name: Any) -> Any:
     """A model by the name that rows give it, or None."""
     return models.load(TABLE_OF[name]) if name in TABLE_OF else None
 
 
-def model_of_shape(rows, columns):
+def model_of_shape(rows: Any, columns: Any) -> Any:
     """The model whose experts have a matrix of this shape, either way round; `ANY_SHAPE` where none has."""
     found = (m for m in map(model, TABLE_OF) if {m.hidden, m.intermediate} == {rows, columns})
     return next(found, models.load(ANY_SHAPE))
 
 
-def gemm_ps(of, tokens, rows, columns, slices=1, preset="paper"):
+def gemm_ps(of: Any, tokens: Any, rows: Any, columns: Any, slices: int = 1, preset: str = "paper") -> Any:
     """ps from the first lookup to the last result of `slices` matrices of rows x columns, 16 bits, out of the die's own HBM.
 
     of      the chipweave.trace.models.Model whose utilisation and HBM efficiency count
@@ -61,7 +64,7 @@ def gemm_ps(of, tokens, rows, columns, slices=1, preset="paper"):
     return int(engine.finish_ps(batch).max())
 
 
-def copy_ps(size):
+def copy_ps(size: int) -> int:
     """ps of a copy of `size` bytes between two GPUs of a node: the copy engine's start, then a message on the NVLink network."""
     network = topology.load("dgx_h100").networks["nvlink"]
     edges, layout = network.graph.edges, Layout()
@@ -70,7 +73,7 @@ def copy_ps(size):
         for a, b in network.links
     ]
 
-    def routes(source, target):
+    def routes(source: Any, target: Any) -> Any:
         return [network.link_index[link] for link in network.route(source, target)]
 
     nvlink = layout.network("nvlink", network.link_model, len(network.endpoints), links, routes)

@@ -4,6 +4,10 @@ The parts are those of the wafer's die under a preset, declared by the core as i
 chain they serve one that makes a single access, so that nothing else is in the time.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave import topology
@@ -17,24 +21,24 @@ from chipweave.trace import models
 class Transfers:
     """The die of the wafer under `preset`; each transfer runs on a fresh one."""
 
-    def __init__(self, preset, engine="kernel", sets=()):
+    def __init__(self, preset: Any, engine: str = "kernel", sets: tuple[Any, ...] = ()) -> None:
         self.engine = engine
         self.system = topology.load("wafer", sets=["parts.die.grid=[1, 1]", *sets], preset=preset)
         self.parts = {part.name.rpartition(".")[2]: part for part in gather(self.system.parts.values())}
 
-    def time_ps(self, what, size, local=1, remote=0):
+    def time_ps(self, what: Any, size: Any, local: int = 1, remote: int = 0) -> Any:
         """ps until all have ended: `read` by local and remote readers at once, `again` by them (a hit of the LLC each), `store`."""
         if what != "read":
             return self._run(size, [(what, 0)] * (local + remote))
         return self._run(size, [("read", 0)] * local + [("remote", 0)] * remote)
 
-    def gemm_ps(self, model, tokens):
+    def gemm_ps(self, model: Any, tokens: Any) -> Any:
         """ps of the GEMM of one slice of a shipped model."""
         model = models.load(model)
         work = Work((0,), 1, 1, model.slice_bytes, 2 * model.hidden * model.intermediate, 0, model.utilisation)
         return self._run(model.slice_bytes, [("gemm", tokens)], work)
 
-    def _run(self, size, jobs, work=None):
+    def _run(self, size: int, jobs: list[tuple[str, int]], work: Work | None = None) -> int:
         """Issue `jobs` (chain, tokens) at once; ps of the last end."""
         layout = Layout()
         work = work or Work((0,), 1, 1, size, 1, 0)
@@ -56,18 +60,18 @@ class Transfers:
             engine.advance()
         return max(int(engine.finish_ps(b).max()) for b in batches)
 
-    def _read(self, chain, work, remote=False):
+    def _read(self, chain: Any, work: Any, remote: bool = False) -> Any:
         return self.parts["hbm"].serve_read(chain, "access", "die", amount("slice_bytes"), remote=remote, then=DONE)
 
-    def _remote(self, chain, work):
+    def _remote(self, chain: Any, work: Any) -> Any:
         return self._read(chain, work, remote=True)
 
-    def _store(self, chain, work):
+    def _store(self, chain: Any, work: Any) -> Any:
         return self.parts["hbm"].serve_write(chain, "access", "die", amount("slice_bytes"), then=DONE)
 
-    def _again(self, chain, work):
+    def _again(self, chain: Any, work: Any) -> Any:
         return self.parts["llc"].serve_hit(chain, "die", DONE)
 
-    def _gemm(self, chain, work):
+    def _gemm(self, chain: Any, work: Any) -> Any:
         sm = self.parts["sm"]
         return chain.hold("gemm", sm.units.at("die"), sm.duration(work), then=DONE)

@@ -5,10 +5,14 @@ takes flop / (peak x share), with a share for each range of tokens. The fits bel
 answer is from the line-rate run stands beside each transfer, as `residuals`.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import yaml
@@ -45,13 +49,13 @@ class Transfer:
     remote: int = 0
 
     @property
-    def places(self):
+    def places(self) -> Any:
         """In how many places of memory it is measured."""
         if self.what == "store":  # a train over much memory in itself
             return 1
         return max(1, min(MOST_PLACES, PLACED // (self.size * (self.local + self.remote))))
 
-    def words(self):
+    def words(self) -> str:
         """For people."""
         if self.what == "store":
             return f"store, {self.size} B"
@@ -59,13 +63,13 @@ class Transfer:
         return f"{self.what} by {' and '.join(readers)}, {self.size} B each"
 
 
-def shapes():
+def shapes() -> Any:
     """{slice bytes: (hidden, intermediate)} of all shipped models with 16-bit weights."""
     found = map(models.load, models.names())
     return {m.slice_bytes: (m.hidden, m.intermediate) for m in found if m.weight_bytes == 2}
 
 
-def transfers(sizes, doors):
+def transfers(sizes: list[int], doors: bool) -> Iterator[Transfer]:
     """What is measured, for slices of these sizes."""
     for size in sizes:
         yield Transfer("read", size)
@@ -77,19 +81,19 @@ def transfers(sizes, doors):
             yield from (Transfer("again", size, *r) for r in readers if sum(r) * size <= STAYS)
 
 
-def time_ps(topology, seed, transfer):
+def time_ps(topology: Any, seed: Any, transfer: Any) -> Any:
     """The transfer on a line-rate die of its own: the mean of slices in several places."""
     bench = Bench(topology, seed)
     return sum(_once(bench, transfer) for _ in range(transfer.places)) / transfer.places
 
 
-def _once(bench, transfer):
+def _once(bench: Any, transfer: Any) -> Any:
     if transfer.what == "store":
         return bench.store(transfer.size)
     return getattr(bench, transfer.what)(transfer.size, transfer.local, transfer.remote)
 
 
-def run(topology, seed=1, jobs=1):
+def run(topology: Any, seed: int = 1, jobs: int = 1) -> Any:
     """The table of a topology, as a plain document (see chipweave.component.characterised); one worker, or all processors where `jobs` is more."""
     bench = _bench(topology)
     points = [(topology, seed, t) for t in transfers(sorted(shapes()), bool(bench.doors))]
@@ -99,7 +103,9 @@ def run(topology, seed=1, jobs=1):
     )
 
 
-def document(system, topology, seed, times):
+def document(
+    system: Any, topology: str, seed: int, times: dict[Transfer, float]
+) -> dict[str, dict[Any, Any] | list[Any] | str]:
     """The table that {Transfer: ps at line rate} gives, with the GEMMs of the same die; see `run`."""
     bandwidth = int(system.parts["hbm"].bandwidth)
     memory = {what: access(fit_line(rows), bandwidth) for what, rows in memory_rows(times).items() if rows}
@@ -120,13 +126,13 @@ def document(system, topology, seed, times):
     return told
 
 
-def gemm_row(tiles, size, hidden, intermediate):
+def gemm_row(tiles: Any, size: Any, hidden: Any, intermediate: Any) -> Any:
     """Utilisation of an expert's three GEMMs over tokens."""
     points = [(n, expert_ps(tiles, hidden, intermediate, n)) for n in token_counts()]
     return {"slice": f"{size} B", "utilisation": fit_utilisation(points, 6 * hidden * intermediate, PEAK)}
 
 
-def _bench(topology):
+def _bench(topology: Any) -> Any:
     try:
         return Bench(topology)
     except KeyError as missing:
@@ -135,7 +141,7 @@ def _bench(topology):
         ) from None
 
 
-def memory_rows(times):
+def memory_rows(times: Any) -> Any:
     """{"read": [(bytes in all, ps)], ...}: local readers share one line, whatever their number."""
     rows = {what: [] for what in characterised.MEMORY}
     for t, time in times.items():
@@ -148,7 +154,7 @@ def memory_rows(times):
     return rows
 
 
-def fit_line(rows):
+def fit_line(rows: list[tuple[int, float]]) -> tuple[float, float]:
     """(latency ps >= 0, bytes/s) whose worst relative error is least, since every transfer is to be met.
 
     rows    [(bytes, ps), ...]
@@ -160,7 +166,7 @@ def fit_line(rows):
     return float(latency), float(1e12 / slope(latency))
 
 
-def _lowest(function, low, high):
+def _lowest(function: Any, low: int, high: float) -> float:
     """Where a convex function of one number is least (golden section)."""
     a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_a, at_b = function(a), function(b)
@@ -176,12 +182,12 @@ def _lowest(function, low, high):
     return (low + high) / 2
 
 
-def access(line, bandwidth):
+def access(line: tuple[float, float], bandwidth: int) -> dict[str, float | str]:
     """The table's row of a fitted (latency, rate)."""
     return {"latency": f"{round(line[0], -1):.0f} ps", "share": round(min(1.0, line[1] / bandwidth), 4)}
 
 
-def llc_rows(times):
+def llc_rows(times: dict[Transfer, float]) -> list[dict[str, str]]:
     """One row for all slices that stay in the L2, and one for each size that does not."""
     again = {t: time for t, time in times.items() if t.what == "again"}
     readers = {t: t.size * (t.local + t.remote) for t in again}
@@ -195,7 +201,7 @@ def llc_rows(times):
     return [row(max(t.size for t in again if t.size <= STAYS), rate)] + [row(*found) for found in larger]
 
 
-def origin(system, topology, seed):
+def origin(system: Any, topology: Any, seed: Any) -> Any:
     """What the table was measured on."""
     digest = lambda data: hashlib.sha256(data).hexdigest()  # noqa: E731
     resolved = json.dumps(system.resolved["topology"], sort_keys=True, default=str).encode()
@@ -208,13 +214,13 @@ def origin(system, topology, seed):
     }
 
 
-def _node(document):
+def _node(document: Any) -> Any:
     from chipweave.declare import yamlfile
 
     return yamlfile.loads(text(document), "the table")
 
 
-def predicted_ps(table, transfer):
+def predicted_ps(table: characterised.Characterised, transfer: Transfer) -> float:
     """The table's answer for a transfer, as the stage kinds give it: what keeps others waiting adds up, latencies do not."""
     size = transfer.size
     if transfer.what == "again":
@@ -226,12 +232,12 @@ def predicted_ps(table, transfer):
 
 
 @lru_cache
-def checked_tokens():
+def checked_tokens() -> Any:
     """Tokens at which GEMMs are held against their table: not those that it was fitted at."""
     return tuple(sorted({int(round(2 ** (k / 4))) + 1 for k in range(0, 56)}))
 
 
-def residuals(table, times, tiles):
+def residuals(table: Any, times: Any, tiles: Any) -> Any:
     """Every transfer: line rate, table, and table / line rate - 1; of GEMMs the worst of each model's shape."""
     rows = []
     for t, time in sorted(times.items(), key=lambda item: (item[0].what, item[0].remote, item[0].size, item[0].local)):
@@ -243,13 +249,13 @@ def residuals(table, times, tiles):
     return rows
 
 
-def gemm_ps(table, size, tokens):
+def gemm_ps(table: characterised.Characterised, size: int, tokens: int) -> float:
     """The table's time of an expert's three GEMMs."""
     share = next(share for most, share in table.utilisation_of(size) if most is None or tokens <= most)
     return float(3 * size * tokens * 10**12 / (table.peak * share))
 
 
-def _residual(words, time, mine):
+def _residual(words: str, time: float, mine: float) -> dict[str, float | str]:
     return {
         "transfer": words,
         "line_rate": f"{round(time)} ps",
@@ -258,13 +264,13 @@ def _residual(words, time, mine):
     }
 
 
-def text(document):
+def text(document: Any) -> Any:
     """The document as YAML, rows on one line each."""
     head = "# Written by `chipweave characterise`. Do not edit.\n"
     return head + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=160)
 
 
-def write(path, document):
+def write(path: Any, document: Any) -> None:
     """Write the table to a file."""
     with replacing(path) as file:
         file.write(text(document))

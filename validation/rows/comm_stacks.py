@@ -4,8 +4,11 @@ Structure and the maker's figures come from the topologies, what was fitted from
 value names its calibration rows. Stacks are found by kind: `stack("comm.nccl")`.
 """
 
+from __future__ import annotations
+
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from chipweave import topology
 from chipweave.declare import registry, yamlfile
@@ -18,7 +21,7 @@ CALIBRATED = files("chipweave.validation") / "calibrated" / "comm.yaml"
 
 
 @cache
-def fabric(device):
+def fabric(device: Any) -> Any:
     """The `Fabric` of the node that `device` names, or NotModelled."""
     name = node_of(device)
     if name is None:
@@ -32,7 +35,7 @@ def fabric(device):
 
 
 @cache
-def memory(device):
+def memory(device: Any) -> Any:
     """The stacks' memory parameter for a device: its pin rate, bounded by what a die moves; theirs where only a node is described."""
     name = topology_of(device)
     if not name or name.endswith(FILES):
@@ -42,14 +45,14 @@ def memory(device):
     return {"memory_bandwidth": f"{int(min(structure(name).dram_bytes_per_s, most))} B/s"}
 
 
-def fitted():
+def fitted() -> Any:
     """{kind: {parameter: Node}} of the calibrated file; {} where it is not written yet."""
     if not CALIBRATED.is_file():
         return {}
     return {kind: node.value for kind, node in yamlfile.load(str(CALIBRATED)).value.items()}
 
 
-def stack(kind, **values):
+def stack(kind: str, **values: Any) -> Any:
     """The stack of that kind with its fitted figures; `values` take the place of some."""
     return registry.time_models.find(kind)(**{**_fitted().get(kind, {}), **values})
 

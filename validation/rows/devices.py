@@ -3,9 +3,12 @@
 A device may also be a topology by name or a file of one's own.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from chipweave import topology
 from chipweave.declare import units
@@ -50,28 +53,28 @@ class Device:
     clock: str = ""
 
     @property
-    def sets(self):
+    def sets(self) -> tuple[()]:
         """Overrides that put the die at that clock; the miss path is taken to run with it, as in the topologies."""
         return (f"sm.clock={self.clock}", f"hbm.controller_clock={self.clock}") if self.clock else ()
 
     @property
-    def clock_hz(self):
+    def clock_hz(self) -> float:
         """SM clock, float."""
         return float(units.parse(self.clock, "frequency") if self.clock else boost(self.topology))
 
     @property
-    def sms(self):
+    def sms(self) -> Any:
         """SMs of the die."""
         return parts(self.topology)["sm"].sms
 
 
-def words(device):
+def words(device: str) -> list[str]:
     """The words of a device, lower case: what stands in brackets and a count in front of a name are left out."""
     plain = re.sub(r"\([^)]*\)", " ", device.lower())
     return [re.sub(r"^\d+x(?=\D)", "", w) for w in re.findall(r"[a-z0-9]+", plain)]
 
 
-def family(device):
+def family(device: str) -> tuple[str, str] | None:
     """(GPU, board) as DIES and BOARDS name them, or None: none of them, or several that a row does not tell apart."""
     found = words(device)
     gpus = {w for w in found if w in DIES or w in OTHERS}
@@ -81,7 +84,7 @@ def family(device):
     return gpu, next((w for w in found if (gpu, w) in BOARDS), "")
 
 
-def topology_of(device):
+def topology_of(device: str) -> str:
     """Name or file of the die's topology, or None for a device that is not described."""
     if device.endswith(FILES):
         return device
@@ -89,7 +92,7 @@ def topology_of(device):
     return named and BOARDS.get(named, DIES[named[0]])
 
 
-def node_of(device):
+def node_of(device: str) -> str:
     """Name or file of the NVSwitch node's topology, or None where the boards have none."""
     if device.endswith(FILES):
         return device
@@ -97,7 +100,7 @@ def node_of(device):
     return NODES.get(named[0]) if named and not named[1] else None
 
 
-def device_of(question):
+def device_of(question: Any) -> Device:
     """The `Device` of a row, or NotModelled. A clock that is a bound ("<=1755 MHz") or not stated is the topology's."""
     name = topology_of(question.device)
     if not name:
@@ -111,11 +114,11 @@ def device_of(question):
 
 
 @cache
-def parts(name):
+def parts(name: Any) -> Any:
     """The parts of a die's topology by name."""
     return topology.load(name).parts
 
 
-def boost(name):
+def boost(name: str) -> Any:
     """The SM clock of a topology, Fraction of Hz."""
     return parts(name)["sm"].clock

@@ -4,8 +4,11 @@ Each function takes the calibrated `figures` and returns seconds without the sta
 sets from the stack's row of smallest x.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +19,14 @@ LAYERS_IN_TURN = 6
 """GEMM timings go round six layers with weights of their own, so weights come from memory unless six sets fit in L2."""
 
 
-def vllm_fp8_tiles(m):
+def vllm_fp8_tiles(m: int) -> tuple[Tile]:
     """Tiles of vLLM's CUTLASS FP8 kernels on Hopper, by rows: its dispatch, not a search."""
     if m <= 64:
         return (Tile(64, 64, 1, 8), Tile(64, 128, 2, 1))
     return (Tile(64, 128, 2, 1),) if m <= 128 else (Tile(128, 128, 2, 1),)
 
 
-def linear_seconds(chip, figures, dtype, m, n, k):
+def linear_seconds(chip: Any, figures: dict[str, float], dtype: str, m: int, n: int, k: int) -> float:
     """A linear layer: cuBLAS for 16-bit operands; for FP8 a quantisation of the activations and a CUTLASS GEMM."""
     shape = gemm.Gemm(m, n, k, dtype)
     efficiency = figures["weights_dram_efficiency"]
@@ -36,7 +39,9 @@ def linear_seconds(chip, figures, dtype, m, n, k):
     return product + gemm.elementwise_seconds(chip, 3 * m * k, efficiency)
 
 
-def deepgemm_seconds(chip, figures, kind, m, n, k, groups, release):
+def deepgemm_seconds(
+    chip: Any, figures: dict[str, float], kind: str, m: int, n: int, k: int, groups: int, release: str
+) -> float:
     """DeepGEMM kernel time as its profiler sees it; `m` rows per group, contiguous groups lie behind each other."""
     rows, ways = (m * groups, 1) if kind == "contiguous" else (m, groups)
     tile = deepgemm.choose(chip.sms, rows, n, ways, kind, release)
@@ -46,7 +51,9 @@ def deepgemm_seconds(chip, figures, kind, m, n, k, groups, release):
     )
 
 
-def wideep_seconds(chip, figures, counts, hidden=7168, intermediate=2048):
+def wideep_seconds(
+    chip: Any, figures: dict[str, float], counts: np.ndarray, hidden: int = 7168, intermediate: int = 2048
+) -> float:
     """Decode experts of DeepEP's low-latency mode: two masked DeepGEMM calls and the activation between them."""
     efficiency = figures["deepgemm_dram_efficiency"]
     expected = ceil(float(np.mean(counts)))
@@ -58,7 +65,7 @@ def wideep_seconds(chip, figures, counts, hidden=7168, intermediate=2048):
     return total + gemm.elementwise_seconds(chip, moved, efficiency)
 
 
-def wideep_loads(balance, tokens, ranks, experts=256, top_k=8):
+def wideep_loads(balance: str, tokens: int, ranks: int, experts: int = 256, top_k: int = 8) -> list[np.ndarray]:
     """Draws of the timed rank's tokens per expert; `uniform` gives every expert the same, or one to as many as there are."""
     if balance != "uniform":
         return _cached_loads(balance, tokens, experts, top_k, ranks, False)
@@ -66,7 +73,9 @@ def wideep_loads(balance, tokens, ranks, experts=256, top_k=8):
     return [np.full(local, each) if each else (np.arange(local) < tokens * top_k // ranks).astype(int)]
 
 
-def moe_seconds(chip, figures, layer, loads_of_rank, tokens, top_k):
+def moe_seconds(
+    chip: Any, figures: dict[str, float], layer: moe.Layer, loads_of_rank: list[np.ndarray], tokens: int, top_k: int
+) -> float:
     """A fused MoE layer, averaged over draws of its load."""
     efficiency = figures["weights_dram_efficiency"]
     return float(
@@ -78,7 +87,7 @@ ROUTER_GROUPS = {"DeepSeek-V3": (8, 4)}
 """Models whose router is held to some of its expert groups (model card): groups, groups used."""
 
 
-def moe_loads(model, balance, tokens, experts, top_k, ranks):
+def moe_loads(model: str, balance: str, tokens: int, experts: int, top_k: int, ranks: int) -> list[np.ndarray]:
     """Draws of the timed rank's tokens per expert. Where all experts are on the rank, the fastest stacks run the model's
     own router, so that evenly scored groups are limited as the model limits them."""
     if ranks == 1 and balance == "balanced" and model in ROUTER_GROUPS:
@@ -87,5 +96,5 @@ def moe_loads(model, balance, tokens, experts, top_k, ranks):
 
 
 @lru_cache(maxsize=4096)
-def _cached_loads(balance, tokens, experts, top_k, ranks, capped):
+def _cached_loads(balance: str, tokens: int, experts: int, top_k: int, ranks: int, capped: bool) -> list[np.ndarray]:
     return loads.rank_loads(balance, tokens, experts, top_k, ranks, capped)

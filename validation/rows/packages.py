@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 from chipweave import topology
 from chipweave.errors import BadInput, nearest
@@ -51,7 +52,7 @@ def load(name: str) -> Package | NotModelled:
 
 
 @cache
-def rules(name: str):
+def rules(name: str) -> Any:
     """The `gpu.package` part of a topology, or None."""
     found = topology.load(name).of_kind("gpu.package")
     return found[0] if found else None

@@ -3,7 +3,10 @@
 An answer in a unit that is not understood is none: `in_unit` says so instead of giving a number in another one.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled
 
@@ -27,7 +30,7 @@ PRINTED_BYTES = {
 MOST_BYTES = 1 << 40  # more than any memory that is described
 
 
-def in_unit(question, answer, units):
+def in_unit(question: Any, answer: NotModelled | float, units: dict[str, float]) -> NotModelled | float:
     """`answer` in SI (float or NotModelled) in the unit of the row."""
     if isinstance(answer, NotModelled):
         return answer
@@ -36,19 +39,19 @@ def in_unit(question, answer, units):
     return answer / units[question.unit]
 
 
-def in_time(question, microseconds):
+def in_time(question: Any, microseconds: NotModelled | float) -> NotModelled | float:
     """A time given in microseconds in the unit of the row."""
     return in_unit(question, microseconds if isinstance(microseconds, NotModelled) else microseconds * 1e-6, SECONDS)
 
 
-def in_cycles(question, cycles, clock_hz):
+def in_cycles(question: Any, cycles: float, clock_hz: float) -> float:
     """A latency in SM cycles, or as a time where the row asks for one."""
     if isinstance(cycles, NotModelled) or question.unit.startswith("cyc"):
         return cycles
     return in_unit(question, cycles / clock_hz, SECONDS)
 
 
-def size(question):
+def size(question: Any) -> NotModelled | int:
     """Bytes of x, or NotModelled."""
     found = question.x * PRINTED_BYTES[question.x_name] if question.x and question.x_name in PRINTED_BYTES else 0
     if not 0.5 < found <= MOST_BYTES:
@@ -56,18 +59,18 @@ def size(question):
     return round(found)
 
 
-def operand(name):
+def operand(name: str) -> str:
     """The type of operands as the kernel models name it."""
     return OPERANDS.get(name, name)
 
 
-def out_of_range(*numbers, most=1 << 30):
+def out_of_range(*numbers: Any, most: Any = 1 << 30) -> Any:
     """None, or NotModelled where one of a shape's `numbers` is not from 1 to `most`."""
     off = [n for n in numbers if not 1 <= n <= most]
     return NotModelled(f"a size of the row is not from 1 to {most}: {off[0]}") if off else None
 
 
-def no_power(balance, most=16):
+def no_power(balance: str, most: int = 16) -> Any:
     """None, or NotModelled where `balance` is a power law whose exponent is no number up to `most`."""
     if not balance.startswith("power_law_"):
         return None
@@ -76,7 +79,7 @@ def no_power(balance, most=16):
     return None if known else NotModelled(f"the exponent of the power law is no number up to {most}: {words}")
 
 
-def count(question, *names, most=1 << 30):
+def count(question: Any, *names: Any, most: Any = 1 << 30) -> int:
     """x as a whole number from 1 to `most` under one of these names, or NotModelled."""
     if (
         question.x is None
@@ -90,6 +93,6 @@ def count(question, *names, most=1 << 30):
     return int(question.x)
 
 
-def first_missing(*parts):
+def first_missing(*parts: Any) -> NotModelled | None:
     """The first of `parts` that is a NotModelled, or None."""
     return next((p for p in parts if isinstance(p, NotModelled)), None)

@@ -1,7 +1,10 @@
 """Suite analytic: closed forms that hold within stated bounds; a group is a file of validation/cases/."""
 
+from __future__ import annotations
+
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.ledger import Result, relative_error
@@ -10,7 +13,7 @@ from chipweave.ledger import closed_forms as analytic
 KEEP_ROWS = True
 
 
-def results(reference=None, groups=(), device=None, jobs=1):
+def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
     """Run every group; theory is the reference, so there is no file of them."""
     if reference:
         raise BadInput("suite analytic has no reference file: theory is its reference")
@@ -27,7 +30,7 @@ def results(reference=None, groups=(), device=None, jobs=1):
     return [r for r in found if not device or device.lower() in r.device.lower()]
 
 
-def run_all(groups, jobs):
+def run_all(groups: Any, jobs: Any) -> Any:
     """The checks of each group."""
     if jobs == 1 or len(groups) < 2:
         return [analytic.run(g) for g in groups]
@@ -35,7 +38,7 @@ def run_all(groups, jobs):
         return list(pool.map(analytic.run, groups))
 
 
-def result(group, check):
+def result(group: str, check: analytic.Check) -> Result:
     """One row of the ledger; a fault of the model is a gap, whatever its group does on average."""
     error = relative_error(float(check.simulated), float(check.expected))
     status = "holds" if abs(error) <= check.tolerance else "gap"

@@ -5,11 +5,14 @@ itself a file SET.jsonl, .jsonl.gz or .jsonl.zst. Rows of variant `native` depen
 (SEMANTICS.md 3.7): they are shown and not judged, but for the micro-cases, which have no ties.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from chipweave import topology
 from chipweave.declare.user_code import Gate
@@ -32,7 +35,9 @@ FOLDER = files("chipweave.validation") / "references" / "artifact"
 STRATEGIES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only": "pred", "allo_and_pred": "allo+pred"}
 
 
-def results(reference=None, groups=(), device=None, jobs=1):
+def results(
+    reference: Path | None = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1
+) -> list[Result]:
     """One Result per (row, quantity) of the tables; a group is a strategy, a device a model and mesh."""
     reference = Path(str(reference or FOLDER))
     rows = [
@@ -43,15 +48,17 @@ def results(reference=None, groups=(), device=None, jobs=1):
     return [result for row in rows for result in compare(row, tables[tuple(row[k] for k in SETTING)])]
 
 
-def group_of(row):
+def group_of(row: dict[str, str]) -> str:
     return "micro" if row["trace_set"].startswith("micro:") else row["strategy"]
 
 
-def device_of(row):
+def device_of(row: dict[str, str]) -> str:
     return f"{row['model']} {row['mesh']}"
 
 
-def run_all(settings, stores, jobs):
+def run_all(
+    settings: list[tuple[str, str, str, str, str, str]], stores: dict[tuple[str, str], Path], jobs: int
+) -> list[Any]:
     """The layer table of each setting, or the reason why there is none."""
     work = [(setting, stores.get((setting[0], setting[2]))) for setting in settings]
     if jobs == 1 or len(work) == 1:
@@ -60,7 +67,7 @@ def run_all(settings, stores, jobs):
         return list(pool.map(run_one, work))
 
 
-def run_one(item):
+def run_one(item: tuple[tuple[str, str, str, str, str, str], Path]) -> tuple[Any, int]:
     """(layer table, prefill steps) of one setting, or a text that says why it cannot be run: the others are run all the same."""
     (model, mesh, trace_set, batch, steps, strategy), store = item
     try:
@@ -75,7 +82,7 @@ def run_one(item):
         return reason(error)
 
 
-def run_trace(model_name, mesh, store, batch, steps, strategy):
+def run_trace(model_name: str, mesh: str, store: Path, batch: int, steps: int, strategy: str) -> tuple[Any, int]:
     """As `run_one`, of a trace in a store."""
     name, _, limit = strategy.partition("@")
     if name not in STRATEGIES:
@@ -93,7 +100,9 @@ def run_trace(model_name, mesh, store, batch, steps, strategy):
     return outcome.table, outcome.prefill_steps
 
 
-def run_micro(model_name, mesh, name, sets=(), engine="kernel", allow_code=False):
+def run_micro(
+    model_name: str, mesh: str, name: str, sets: tuple[Any, ...] = (), engine: str = "kernel", allow_code: bool = False
+) -> tuple[Any, int]:
     """(layer table, 0) of a micro-case: its plan on a line or square of dies, with `sets` laid over the topology."""
     case = artifact_micro.find(name)
     if case is None:
@@ -104,7 +113,14 @@ def run_micro(model_name, mesh, name, sets=(), engine="kernel", allow_code=False
     return run_plan(model_name, mesh, case, sets, engine, allow_code), 0
 
 
-def run_plan(model_name, mesh, case, sets=(), engine="kernel", allow_code=False):
+def run_plan(
+    model_name: str,
+    mesh: str,
+    case: artifact_micro.MicroCase,
+    sets: tuple[Any, ...] = (),
+    engine: str = "kernel",
+    allow_code: bool = False,
+) -> Any:
     """The layer table of a plan given by hand, without prefill."""
     model = replace(models.load(model_name), slices=case.slices)
     system = wafer(mesh, sets, allow_code)
@@ -120,19 +136,19 @@ def run_plan(model_name, mesh, case, sets=(), engine="kernel", allow_code=False)
     return run.records.table()
 
 
-def wafer(mesh, sets=(), allow_code=False):
+def wafer(mesh: str, sets: tuple[Any, ...] = (), allow_code: bool = False) -> Any:
     """The wafer of the case study with another grid: "8x3" is 8 rows by 3 columns."""
     return topology.load(
         "wafer", sets=[f"parts.die.grid={grid(mesh)}", *sets], preset="artifact", allow_code=allow_code
     )
 
 
-def grid(mesh):
+def grid(mesh: str) -> list[int]:
     """[rows, columns]."""
     return [int(n) for n in mesh.split("x")]
 
 
-def compare(row, found):
+def compare(row: dict[str, str], found: tuple[Any, int]) -> list[Result]:
     """The Results of one reference row."""
     if isinstance(found, str):
         return [result(row, q, None, found) for q in quantities(row)]
@@ -146,12 +162,12 @@ def compare(row, found):
     return out
 
 
-def quantities(row):
+def quantities(row: dict[str, str]) -> list[str]:
     """What a row states."""
     return [q for q in QUANTITIES if row.get(q) not in (None, "")]
 
 
-def select(table, row, prefill_steps):
+def select(table: Any, row: dict[str, str], prefill_steps: int) -> Any:
     """The rows of the layer table that a reference row sums up."""
     step, layer = table[:, 0], table[:, 1]
     keep = step < prefill_steps if row["stage"] == "prefill" else step >= prefill_steps
@@ -162,7 +178,7 @@ def select(table, row, prefill_steps):
     return table[keep]
 
 
-def result(row, quantity, simulated, why=""):
+def result(row: dict[str, str], quantity: str, simulated: float | None, why: str = "") -> Result:
     """One Result; tolerance 0."""
     reference = number(row[quantity])
     micro = row["trace_set"].startswith("micro:")

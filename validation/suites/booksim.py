@@ -5,8 +5,11 @@ of them stands for its folder.
 Networks and options are read from the columns of the rows, so any run of BookSim 2 in that format is judged.
 """
 
+from __future__ import annotations
+
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput
 from chipweave.ledger import Result, relative_error
@@ -19,7 +22,9 @@ REFERENCES = files("chipweave.validation") / "references" / "booksim"
 GROUPS = ("traces", "microbench", "curves")
 
 
-def results(reference=None, groups=(), device=None, jobs=1):
+def results(
+    reference: Path | None = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1
+) -> list[Result]:
     """Judge every row of the folder; `device` picks rows whose id begins with it, `jobs` spreads them over processes."""
     folder = Path(reference or REFERENCES)
     if folder.is_file() and folder.name in FILES:
@@ -44,7 +49,7 @@ def results(reference=None, groups=(), device=None, jobs=1):
         return list(pool.map(judge, tasks, chunksize=4))
 
 
-def judge(task):
+def judge(task: Any) -> Result:
     """The Result of one task; a network or option that is not ours becomes a row `not modelled` with the reason."""
     try:
         simulated, holds, tolerance, why = task.answer()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 from chipweave import ledger
 from chipweave.ledger.asking import asking
@@ -13,11 +14,11 @@ FOLDER = files("chipweave.validation") / "references" / "dies"
 KEEP_ROWS = False
 
 
-def references(reference=None, groups=(), device=None):
+def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
     """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
     return chosen(ledger.read_references(reference or FOLDER), groups, device)
 
 
-def results(reference=None, groups=(), device=None, jobs=1):
+def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
     """Judge the rows of `reference`."""
     return ledger.judge("dies", references(reference, groups, device), ledger.discover(), asking(jobs))

@@ -1,8 +1,12 @@
 """Suite h100: measured numbers of H100-class GPUs, one row each."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
@@ -21,7 +25,7 @@ ROLES = ("specification", "calibration", "calibration-linked", "predicted", "con
 KEEP_ROWS = True
 
 
-def references(reference=None, groups=(), device=None):
+def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
     """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
     rows = ledger.read_references(reference or FOLDER)
     if not reference:
@@ -41,7 +45,7 @@ def references(reference=None, groups=(), device=None):
     ]
 
 
-def second_views(rows):
+def second_views(rows: Any) -> Any:
     """The rows that another model answers once more, under another group, to be read: what the case study would charge.
 
     bfloat16 GEMMs on the die of preset paper and of preset h100; the paper's own expert GEMMs on that of preset h100.
@@ -60,29 +64,29 @@ def second_views(rows):
     ]
 
 
-def results(reference=None, groups=(), device=None, jobs=1):
+def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
     """Judge the rows of `reference`."""
     return ledger.judge("h100", references(reference, groups, device), ledger.discover(), asking(jobs))
 
 
-def remarks(rows):
+def remarks(rows: Any) -> Any:
     """What a reader should know: the knees of latency curves; roles that are no roles, and so are not scored."""
     strange = sorted({r.role for r in rows} - set(ROLES))
     unscored = [f"role '{role}' is unknown, its rows are not scored; allowed: {', '.join(ROLES)}" for role in strange]
     return [knees.sentence(k) for k in knees.knees(rows)] + unscored
 
 
-def more(rows):
+def more(rows: Any) -> Any:
     """Keys of the JSON document that only this suite has."""
     return {"knees": knees.as_rows(rows)}
 
 
-def missed(rows):
+def missed(rows: Any) -> Any:
     """Lines for bars that are not a group's mean error."""
     return knees.missed(rows)
 
 
-def extra(rows):
+def extra(rows: list[ledger.Result]) -> list[str]:
     """Parts of the Markdown ledger that only this suite has: knees; the calibration rows and what each of them sets."""
     sets = what_rows_set()
     lines = [
@@ -101,7 +105,7 @@ def extra(rows):
     return _knees(rows) + (["### Calibration rows and what each of them sets", table(head, lines)] if lines else [])
 
 
-def _knees(rows):
+def _knees(rows: Any) -> Any:
     lines = [
         [k.device, k.level, f"{k.reference / 1024:.0f}", f"{k.simulated / 1024:.0f}", percent(k.error)]
         for k in knees.knees(rows)
@@ -117,7 +121,7 @@ def _knees(rows):
     )
 
 
-def what_rows_set():
+def what_rows_set() -> dict[str, list[str]]:
     """Reference id -> names of the figures in validation/calibrated/ that were set from it."""
     found = {}
     for file in sorted((f for f in CALIBRATED.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
@@ -127,7 +131,7 @@ def what_rows_set():
     return found
 
 
-def _figures(node, path=""):
+def _figures(node: dict[Any, Any] | str, path: str = "") -> Iterator[tuple[dict[Any, Any] | str, ...]]:
     """(name, entry) of every mapping that has a `value`, however deep."""
     if isinstance(node, dict) and "value" in node:
         yield path, node

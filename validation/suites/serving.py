@@ -1,6 +1,9 @@
 """Suite serving: kernels, exchanges, steps and nodes of MoE servers, measured rows beside what the model says."""
 
+from __future__ import annotations
+
 from importlib.resources import files
+from typing import Any
 
 from chipweave import ledger
 from chipweave.errors import BadInput, Fault, nearest
@@ -10,12 +13,12 @@ FOLDER = files("chipweave.validation") / "references" / "serving"
 KEEP_ROWS = False
 
 
-def references(reference=None, groups=(), device=None):
+def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
     """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
     return chosen(ledger.read_references(reference or FOLDER), groups, device)
 
 
-def chosen(rows, groups=(), device=None):
+def chosen(rows: Any, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
     """The rows of some groups and of devices whose name contains `device`; BadInput with what there is where one is unknown."""
     faults = []
     known = sorted({q.group for q, _ in rows})
@@ -38,6 +41,6 @@ def chosen(rows, groups=(), device=None):
     ]
 
 
-def results(reference=None, groups=(), device=None, jobs=1):
+def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
     """Judge the rows of `reference`."""
     return ledger.judge("serving", references(reference, groups, device), ledger.discover(), asking(jobs))

@@ -57,10 +57,8 @@ class CompiledFlit(Compiled):
         self.class_of = {key: c for key, c in plan.class_of.items()}
         self.kernel = Kernel(spec.network, spec.router, skip=spec.skip)
         ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
-        before = [0, *spec.network.ports.cumsum().tolist()]
-        interval = {(k.src, k.src_port): k.interval for k in spec.network.links}
-        rows = ffi.new("int32_t[]", [before[router] + port for router, port in spec.links] or 1)
-        intervals = ffi.new("int32_t[]", [interval[place] for place in spec.links] or 1)
+        rows = ffi.new("int32_t[]", spec.link_rows.tolist() or 1)
+        intervals, per = (ffi.new("int32_t[]", [ratio[i] for ratio in spec.link_intervals()] or 1) for i in (0, 1))
         for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
             if max(figure.numerator, figure.denominator) >= LARGEST:
                 raise ChipweaveError(f"network {network.name}: {what} {figure} does not fit 62 bits")
@@ -77,9 +75,10 @@ class CompiledFlit(Compiled):
                 "ranges": spec.ranges,
                 "packet_flits": spec.packet_flits,
                 "flit_bytes": spec.flit_bytes,
-                "n_links": len(spec.links),
+                "n_links": len(spec.link_rows),
                 "link_row": rows,
                 "link_interval": intervals,
+                "link_per": per,
                 "bin_ps": compiler.bins[0],
                 "max_bins": compiler.bins[1],
                 "n_instances": len(places or ()),

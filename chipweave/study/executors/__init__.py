@@ -1,7 +1,7 @@
 """Where the points of a sweep run. Each file makes one `concurrent.futures.Executor`; the sweep knows no more of it.
 
-An executor of your own is an entry point in the group `chipweave.executors`: a function (workers, options) -> Executor, where
-`options` are the `--executor-option key=value` of the command line.
+An executor of your own is an entry point in the group `chipweave.executors`: a function (workers, options) ->
+Executor, where `options` are the `--executor-option key=value` of the command line.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Jobs of Slurm, by submitit: `--executor slurm --executor-option slurm_partition=cpu --executor-option folder=/shared/jobs`."""
+"""Jobs of Slurm, by submitit.
+
+`--executor slurm --executor-option slurm_partition=cpu --executor-option folder=/shared/jobs`.
+"""
 
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -9,7 +12,10 @@ QUIET_S = 0.5  # after so long without a further point those there are go out as
 
 
 def make(workers: int, options: dict) -> Executor:
-    """Job arrays of at most `workers` tasks at a time; `cluster=local` runs them on this machine. Other options are submitit's."""
+    """Job arrays of at most `workers` tasks at a time.
+
+    `cluster=local` runs them on this machine. Other options are submitit's.
+    """
     options = dict(options)
     inner = submitit.AutoExecutor(options.pop("folder", "chipweave-jobs"), cluster=options.pop("cluster", None))
     if inner.cluster == "slurm":

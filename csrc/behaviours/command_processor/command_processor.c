@@ -5,27 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLOCK_HZ, SMS, CALL_PS, GAP_PS, DEAL_CYCLES, N_PARAMETERS };
-static const cw_parameter PARAMETERS[] = {
-    {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
-    {"sms", "SMs", "lanes of port \"sms\"", 1, 1, 1 << 16},
-    {"call_ps", "ps", "the host's call to the launch standing in the queue", 0, 0, 1000000000},
-    {"gap_ps", "ps", "a kernel's end to the next one's first block", 0, 0, 1000000000},
-    {"deal_cycles", "cycles", "between the starts of two SMs", 0, 0, 1000},
-};
+#define FRONT_PARAMETERS(X)                                                                                            \
+    X(CLOCK_HZ, "clock", "Hz", "SM clock", CW_REQUIRED, 1000000, 10000000000)                                          \
+    X(SMS, "sms", "SMs", "lanes of port \"sms\"", 1, 1, 1 << 16)                                                       \
+    X(CALL_PS, "call_ps", "ps", "the host's call to the launch standing in the queue", 0, 0, 1000000000)               \
+    X(GAP_PS, "gap_ps", "ps", "a kernel's end to the next one's first block", 0, 0, 1000000000)                        \
+    X(DEAL_CYCLES, "deal_cycles", "cycles", "between the starts of two SMs", 0, 0, 1000)
+
+enum { FRONT_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
+static const cw_parameter PARAMETERS[] = {FRONT_PARAMETERS(CW_PARAMETER_ROW)};
 enum { SMS_PORT };
 static const char *const PORTS[] = {"sms"};
-static const cw_statistic STATISTICS[] = {
-    {"launches", "kernels", "ended"},
-    {"first_start", "ps", "when the first kernel's first block was issued"},
-    {"last_end", "ps", "when the last SM of the last kernel reported"},
-};
+#define FRONT_STATISTICS(X)                                                                                            \
+    X(LAUNCHES, "launches", "kernels", "ended")                                                                        \
+    X(FIRST_START, "first_start", "ps", "when the first kernel's first block was issued")                              \
+    X(LAST_END, "last_end", "ps", "when the last SM of the last kernel reported")
+
+enum { FRONT_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
+static const cw_statistic STATISTICS[] = {FRONT_STATISTICS(CW_STATISTIC_ROW)};
 enum { SUBMIT = COMMAND_SUBMIT, QUEUED, START };
 
 struct processor {
     cw_host *host;
     int32_t me, busy;
-    int64_t p[N_PARAMETERS], period_ps_1000, waiting_for, stats[3];
+    int64_t p[N_PARAMETERS], period_ps_1000, waiting_for, stats[N_STATISTICS];
     uint64_t *queue;
     int32_t n, room, first;
 };
@@ -44,8 +47,8 @@ static void start(struct processor *c)
     uint64_t blocks = c->queue[c->first++];
     c->n--;
     c->waiting_for = c->p[SMS];
-    if (!c->stats[0])
-        c->stats[1] = c->host->now;
+    if (!c->stats[STAT_LAUNCHES])
+        c->stats[STAT_FIRST_START] = c->host->now;
     for (int64_t i = 0; i < c->p[SMS]; i++) {
         cw_message m = {.address = blocks, .kind = CW_WRITE};
         c->host->send(c->host, c->me, SMS_PORT, (int32_t)i, i * c->p[DEAL_CYCLES] * c->period_ps_1000 / 1000, &m);
@@ -75,8 +78,8 @@ static void receive(void *state, const cw_message *m)
     (void)m;
     if (--c->waiting_for)
         return;
-    c->stats[0]++;
-    c->stats[2] = c->host->now;
+    c->stats[STAT_LAUNCHES]++;
+    c->stats[STAT_LAST_END] = c->host->now;
     if (c->n)
         c->host->schedule(c->host, c->me, c->p[GAP_PS], 1, START, 0);
     else
@@ -106,7 +109,7 @@ cw_behaviour cw_command_processor = {
     .ports = PORTS,
     .n_ports = 1,
     .statistics = STATISTICS,
-    .n_statistics = 3,
+    .n_statistics = N_STATISTICS,
     .state_size = sizeof(struct processor),
     .open = open,
     .receive = receive,

@@ -2,6 +2,21 @@
 #include "behaviours/hbm_channel/timing.h"
 #include "behaviours/room.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE 128
+#define NONE (-1)
+
+static const cw_parameter PARAMETERS[] = {HBM_SHAPE(CW_PARAMETER_ROW) HBM_JEDEC(JEDEC_ROW)
+                                              HBM_CONTROLLER(CW_PARAMETER_ROW)};
+enum { HBM_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
+static const cw_statistic STATISTICS[] = {HBM_STATISTICS(CW_STATISTIC_ROW)};
+static const char *const PORTS[] = {"access"};
+
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
 /* ---- queues
  * -------------------------------------------------------------------------------------------------------- */
 
@@ -34,7 +49,7 @@ struct channel {
     struct pseudo pc[MAX_PCS];
     struct entry *entries;
     int32_t n_entries, free_entry;
-    int64_t stats[8];
+    int64_t stats[N_STATISTICS];
 };
 
 static int64_t cycle_of(const struct channel *c, int64_t ps) { return (ps * 1000 + c->p[TCK_FS] - 1) / c->p[TCK_FS]; }
@@ -125,9 +140,9 @@ static void refresh_bank(struct channel *c, struct pseudo *pc, int64_t t)
         set_row(c, pc, b, NONE);
     }
     hbm_issue(&pc->rules, HBM_REFPB, b, max64(t, hbm_earliest(&pc->rules, HBM_REFPB, b)), 1);
-    c->stats[5]++;
+    c->stats[STAT_REFRESHES_BANK]++;
     pc->refresh_bank = (b + 1) % (int32_t)c->p[BANKS];
-    pc->refresh_at += c->p[nREFI] / c->p[BANKS];
+    pc->refresh_at += c->p[P_nREFI] / c->p[BANKS];
 }
 
 /* While there is work: one bank after the other, so that each has its turn every nREFI. */
@@ -141,15 +156,15 @@ static void refresh_banks(struct channel *c, struct pseudo *pc, int64_t now)
  * on. */
 static void end_of_pause(struct channel *c, struct pseudo *pc, int64_t now)
 {
-    int64_t interval = c->p[nREFI], last = pc->refresh_at;
+    int64_t interval = c->p[P_nREFI], last = pc->refresh_at;
     if (now < pc->refresh_at)
         return;
     if (!c->p[REFRESH_ALL]) { /* bank by bank as ever; only the last ones can still be going on */
-        int64_t every = interval / c->p[BANKS], past = (now - last) / every - c->p[nRFCpb] / every - 1;
+        int64_t every = interval / c->p[BANKS], past = (now - last) / every - c->p[P_nRFCpb] / every - 1;
         if (past > 0) {
             pc->refresh_bank = (int32_t)((pc->refresh_bank + past) % c->p[BANKS]);
             pc->refresh_at += past * every;
-            c->stats[5] += past;
+            c->stats[STAT_REFRESHES_BANK] += past;
             for (int32_t b = 0; past >= c->p[BANKS] && b < c->p[BANKS]; b++)
                 set_row(c, pc, b, NONE);
         }
@@ -158,7 +173,7 @@ static void end_of_pause(struct channel *c, struct pseudo *pc, int64_t now)
         return;
     }
     last += (now - last) / interval * interval;
-    c->stats[4] += (last - pc->refresh_at) / interval + 1;
+    c->stats[STAT_REFRESHES_ALL] += (last - pc->refresh_at) / interval + 1;
     for (int32_t b = 0; b < c->p[BANKS]; b++)
         set_row(c, pc, b, NONE);
     hbm_issue(&pc->rules, HBM_REFAB, 0, last, 1);
@@ -189,7 +204,7 @@ static int64_t open_rows(struct channel *c, struct pseudo *pc, struct queue *q, 
         hbm_issue(&pc->rules, HBM_ACT, b, max64(now, hbm_earliest(&pc->rules, HBM_ACT, b)), 1);
         set_row(c, pc, b, e->row);
         e->opened = 1;
-        c->stats[3]++;
+        c->stats[STAT_ACTIVATES]++;
     }
     return next;
 }
@@ -215,11 +230,11 @@ static void column(struct channel *c, struct pseudo *pc, int32_t kind, int32_t p
 {
     struct entry *e = &c->entries[pc->q[kind].seen[place]];
     hbm_issue(&pc->rules, kind ? HBM_WR : HBM_RD, e->bank, now, e->bursts);
-    c->stats[kind]++;
-    c->stats[2] += !e->opened;
-    c->stats[7] += ps_of(c, e->bursts * c->p[nBL]);
+    c->stats[kind ? STAT_WRITES : STAT_READS]++;
+    c->stats[STAT_ROW_HITS] += !e->opened;
+    c->stats[STAT_BUS_BUSY] += ps_of(c, e->bursts * c->p[P_nBL]);
     if (!kind) {
-        int64_t end = now + c->p[nCL] + (e->bursts - 1) * c->p[nCCDL] + c->p[nBL];
+        int64_t end = now + c->p[P_nCL] + (e->bursts - 1) * c->p[P_nCCDL] + c->p[P_nBL];
         cw_message m = {.address = e->m.address,
                         .tag = e->m.tag,
                         .kind = CW_DATA,
@@ -237,7 +252,7 @@ static void choose_direction(struct channel *c, struct pseudo *pc)
         pc->writing = writes > 0 && (writes > c->p[LOW] || !reads);
     else
         pc->writing = writes >= c->p[HIGH] || (writes && !reads);
-    c->stats[6] += was != pc->writing;
+    c->stats[STAT_TURNAROUNDS] += was != pc->writing;
 }
 
 static void step(struct channel *c, struct pseudo *pc, int64_t now)
@@ -318,7 +333,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     c->host = host;
     c->me = part;
     memcpy(c->p, p, sizeof c->p);
-    if (p[BANKS] % p[GROUPS] || p[LOW] >= p[HIGH] || p[nREFI] <= p[nRFC])
+    if (p[BANKS] % p[GROUPS] || p[LOW] >= p[HIGH] || p[P_nREFI] <= p[P_nRFC])
         return snprintf(
                    why, 256,
                    "hbm_channel: banks are a multiple of bank_groups, low_mark is below high_mark, nRFC below nREFI"),
@@ -326,12 +341,12 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     c->free_entry = NONE;
     for (int32_t i = 0; i < p[PCS]; i++) {
         struct pseudo *pc = &c->pc[i];
-        rules_reset(&pc->rules, p);
+        hbm_rules_reset(&pc->rules, p);
         for (int32_t b = 0; b < MAX_BANKS; b++)
             pc->open[b] = NONE;
         pc->wake = NONE;
         pc->q[0].beyond = pc->q[1].beyond = NONE;
-        pc->refresh_at = (p[PHASE] + i * p[nREFI] / p[PCS]) % p[nREFI];
+        pc->refresh_at = (p[PHASE] + i * p[P_nREFI] / p[PCS]) % p[P_nREFI];
     }
     return 0;
 }
@@ -348,7 +363,7 @@ cw_behaviour cw_hbm_channel = {
     .ports = PORTS,
     .n_ports = 1,
     .statistics = STATISTICS,
-    .n_statistics = 8,
+    .n_statistics = N_STATISTICS,
     .state_size = sizeof(struct channel),
     .open = open,
     .receive = receive,

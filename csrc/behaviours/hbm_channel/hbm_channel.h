@@ -18,6 +18,15 @@ extern cw_behaviour cw_hbm_channel;
 
 enum { HBM_ACT, HBM_PRE, HBM_RD, HBM_WR, HBM_REFAB, HBM_REFPB, HBM_COMMANDS };
 
+/* A row of the table of timing constraints; `cycles` is an expression over JEDEC names, as timing.h has it. */
+enum { HBM_PC, HBM_GROUP, HBM_BANK };
+enum { HBM_FROM_FIRST, HBM_FROM_LAST, HBM_FROM_BURSTS, HBM_FROM_FOURTH };
+typedef struct hbm_constraint {
+    int32_t level, preceding, following, from;
+    const char *cycles;
+} hbm_constraint;
+const hbm_constraint *hbm_constraints(int32_t *n);
+
 /* The rules of one pseudo channel on their own, as tests use them: cycles, not ps. Parameters as of the behaviour. */
 typedef struct hbm_rules hbm_rules;
 hbm_rules *hbm_rules_open(const int64_t *parameters);

@@ -18,43 +18,36 @@
 #define RECENT 16
 
 enum { NEAR, PEER, MEMORY };
-enum {
-    SETS,
-    WAYS,
-    LATENCY,
-    SECTOR_FS,
-    SLICES,
-    PARTITION,
-    FILL,
-    REQUEST_BYTES,
-    CHANNEL_SHARE,
-    CHANNEL_INDEX,
-    WRITE_BACKS,
-    UNIT,
-    N_PARAMETERS
-};
+#define LLC_PARAMETERS(X)                                                                                              \
+    X(SETS, "sets", "sets", "sets of this slice", CW_REQUIRED, 1, 1 << 20)                                             \
+    X(WAYS, "ways", "lines", "lines a set", CW_REQUIRED, 1, 64)                                                        \
+    X(LATENCY, "latency", "ps", "request in to answer out, on a hit", CW_REQUIRED, 1, 10000000)                        \
+    X(SECTOR_FS, "sector_fs", "fs", "time the data port takes for a sector", CW_REQUIRED, 1, 1000000000)               \
+    X(SLICES, "slices", "slices", "slices of both partitions", CW_REQUIRED, 2, 1024)                                   \
+    X(PARTITION, "partition", "index", "the partition it is in", 0, 0, 1)                                              \
+    X(FILL, "fill", "sectors", "sectors requested of memory at a time", CW_REQUIRED, 1, 4)                             \
+    X(REQUEST_BYTES, "request_bytes", "B", "header of a request or an answer on a wire", 0, 0, 1024)                   \
+    X(CHANNEL_SHARE, "channel_share", "slices", "slices that share its memory channel", 1, 1, 64)                      \
+    X(CHANNEL_INDEX, "channel_index", "index", "which of those it is", 0, 0, 63)                                       \
+    X(WRITE_BACKS, "write_backs", "lines", "dirty lines on their way to memory before a store has to wait",            \
+      CW_REQUIRED, 1, 1 << 20)                                                                                         \
+    X(UNIT, "unit", "lines", "neighbouring lines that one slice has", CW_REQUIRED, 1, 64)
 
-static const cw_parameter PARAMETERS[] = {
-    {"sets", "sets", "sets of this slice", 320, 1, 1 << 20},
-    {"ways", "lines", "lines a set", 16, 1, 64},
-    {"latency", "ps", "request in to answer out, on a hit", 40000, 1, 10000000},
-    {"sector_fs", "fs", "time the data port takes for a sector", 370000, 1, 1000000000},
-    {"slices", "slices", "slices of both partitions", 80, 2, 1024},
-    {"partition", "index", "the partition it is in", 0, 0, 1},
-    {"fill", "sectors", "sectors requested of memory at a time", 2, 1, 4},
-    {"request_bytes", "B", "header of a request or an answer on a wire", 0, 0, 1024},
-    {"channel_share", "slices", "slices that share its memory channel", 1, 1, 64},
-    {"channel_index", "index", "which of those it is", 0, 0, 63},
-    {"write_backs", "lines", "dirty lines on their way to memory before a store has to wait", 32, 1, 1 << 20},
-    {"unit", "lines", "neighbouring lines that one slice has", 4, 1, 64},
-};
+enum { LLC_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
+static const cw_parameter PARAMETERS[] = {LLC_PARAMETERS(CW_PARAMETER_ROW)};
 static const char *const PORTS[] = {"near", "peer", "memory"};
-static const cw_statistic STATISTICS[] = {
-    {"reads", "requests", "from SMs and from the peer"},     {"hits", "requests", "reads whose sectors were all here"},
-    {"peer_reads", "requests", "sent on to the home"},       {"memory_reads", "requests", "sent to memory"},
-    {"writes", "requests", "stores taken at the home"},      {"write_backs", "lines", "dirty lines sent to memory"},
-    {"merged", "requests", "reads served with another one"}, {"busy", "ps", "time the data port was taken"},
-};
+#define LLC_STATISTICS(X)                                                                                              \
+    X(READS, "reads", "requests", "from SMs and from the peer")                                                        \
+    X(HITS, "hits", "requests", "reads whose sectors were all here")                                                   \
+    X(PEER_READS, "peer_reads", "requests", "sent on to the home")                                                     \
+    X(MEMORY_READS, "memory_reads", "requests", "sent to memory")                                                      \
+    X(WRITES, "writes", "requests", "stores taken at the home")                                                        \
+    X(WRITE_BACKS, "write_backs", "lines", "dirty lines sent to memory")                                               \
+    X(MERGED, "merged", "requests", "reads served with another one")                                                   \
+    X(BUSY, "busy", "ps", "time the data port was taken")
+
+enum { LLC_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
+static const cw_statistic STATISTICS[] = {LLC_STATISTICS(CW_STATISTIC_ROW)};
 
 struct waiter {
     cw_message m;
@@ -81,7 +74,7 @@ struct slice {
     int32_t n_fills, free_fill, chain[256];
     struct waiter *waiter;
     int32_t waiter_room, free_waiter, held_first, held_last; /* held: stores without room for what they push out */
-    int64_t stats[8];
+    int64_t stats[N_STATISTICS];
 };
 
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }

@@ -15,7 +15,7 @@ static void write_back(struct slice *s, uint64_t out)
         return;
     int32_t mask = (int32_t)(out >> 4 & 15);
     s->room--;
-    s->stats[5]++;
+    s->stats[STAT_WRITE_BACKS]++;
     cw_message m = {.address = local_address(s, (out >> 12) - 1),
                     .kind = CW_WRITE,
                     .mask = mask,
@@ -33,12 +33,12 @@ static int64_t served(struct slice *s, uint64_t line, int32_t mask, int coalesce
     if (coalesce)
         for (int32_t i = 0; i < RECENT; i++)
             if (s->recent[i].line == line + 1 && !(mask & ~s->recent[i].mask) && s->recent[i].start_fs > now) {
-                s->stats[6]++;
+                s->stats[STAT_MERGED]++;
                 return (s->recent[i].start_fs - now) / FS + s->p[LATENCY];
             }
     int64_t start = s->busy_fs > now ? s->busy_fs : now, taken = popcount4(mask) * s->p[SECTOR_FS];
     s->busy_fs = start + taken;
-    s->stats[7] += taken / FS;
+    s->stats[STAT_BUSY] += taken / FS;
     if (coalesce) {
         s->recent[s->n_recent].line = line + 1;
         s->recent[s->n_recent].mask = mask;
@@ -126,7 +126,7 @@ static void fetch(struct slice *s, const cw_message *m, uint64_t line, int32_t m
                       .kind = CW_READ,
                       .mask = missing,
                       .bytes = (int32_t)s->p[REQUEST_BYTES]};
-    s->stats[at_home ? 3 : 2]++;
+    s->stats[at_home ? STAT_MEMORY_READS : STAT_PEER_READS]++;
     s->host->send(s->host, s->me, at_home ? MEMORY : PEER, 0, s->p[LATENCY], &ask);
 }
 
@@ -134,11 +134,11 @@ static void read_line(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0);
-    s->stats[0]++;
+    s->stats[STAT_READS]++;
     if (entry && m->port == PEER)
         *entry |= SHARED;
     if (!missing) {
-        s->stats[1]++;
+        s->stats[STAT_HITS]++;
         answer(s, m, served(s, line, m->mask, 1));
         return;
     }
@@ -177,7 +177,7 @@ static void store_here(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
     int64_t delay = served(s, line, m->mask, 0);
-    s->stats[4]++;
+    s->stats[STAT_WRITES]++;
     if (entry && (*entry & SHARED)) {
         cw_message drop = {.address = m->address, .kind = CW_DROP, .bytes = (int32_t)s->p[REQUEST_BYTES]};
         s->host->send(s->host, s->me, PEER, 0, 0, &drop);
@@ -340,7 +340,7 @@ cw_behaviour cw_llc_slice = {
     .ports = PORTS,
     .n_ports = 3,
     .statistics = STATISTICS,
-    .n_statistics = 8,
+    .n_statistics = N_STATISTICS,
     .state_size = sizeof(struct slice),
     .open = open,
     .receive = receive,

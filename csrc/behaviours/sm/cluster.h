@@ -50,7 +50,7 @@ static int shared(struct sm *s, struct warp *w, const int64_t *op)
     int64_t cluster = op[2] > 0 ? op[2] : 1, first = s->p[RANK] / cluster * cluster,
             peer = first + (s->p[RANK] + op[3]) % cluster;
     if (peer != s->p[RANK] && *(op[9] ? &s->store_room : &s->load_room) < bytes_of(list[w->line_done].mask) / 32) {
-        s->stats[8]++; /* before the unit is taken: a warp that has no room does not hold it */
+        s->stats[STAT_STALLS]++; /* before the unit is taken: a warp that has no room does not hold it */
         return 0;
     }
     int64_t start = w->line_done ? now_fs(s) : lsu_take(s, now_fs(s), cycles), extra = 2 * (phases - 1) * s->period_fs;
@@ -61,7 +61,7 @@ static int shared(struct sm *s, struct warp *w, const int64_t *op)
     }
     for (; w->line_done < n; w->line_done++)
         if (!ask_peer(s, w, &list[w->line_done], peer, op[9] != 0, start)) {
-            s->stats[8]++;
+            s->stats[STAT_STALLS]++;
             return 0;
         }
     w->line_done = 0;
@@ -77,12 +77,12 @@ static void from_cluster(struct sm *s, const cw_message *m)
         int64_t at = lsu_take(s, now_fs(s), 1) + s->p[SHARED_CYCLES] * s->period_fs;
         answer.kind = read ? CW_DATA : CW_DONE;
         answer.bytes = (int32_t)(s->p[REQUEST_BYTES] + (read ? bytes_of(m->mask) : 0));
-        s->stats[10] += bytes_of(m->mask);
+        s->stats[STAT_SERVED] += bytes_of(m->mask);
         to_cluster(s, at, &answer);
         return;
     }
     *(read ? &s->load_room : &s->store_room) += bytes_of(m->mask) / 32;
-    s->stats[9] += bytes_of(m->mask);
+    s->stats[STAT_REMOTE] += bytes_of(m->mask);
     struct warp *w = &s->warps[m->tag];
     if (--w->waiting == 0 && w->paused) {
         w->paused = 0;
@@ -126,7 +126,7 @@ static void answer_copies(struct sm *s, const cw_message *m)
         now = lsu_take(s, now, 1);
     cw_message done = {.tag = m->tag & ~OF_COPIES, .kind = m->kind};
     s->host->send(s->host, s->me, COPIES, 0, 0, &done);
-    s->stats[11] += bytes;
+    s->stats[STAT_COPIED] += bytes;
     s->pending[b] -= bytes;
     if (s->pending[b])
         return;

@@ -95,7 +95,7 @@ static int64_t lsu_take(struct sm *s, int64_t from_fs, int32_t cycles)
     }
     int64_t taken = (cycles + lost) * s->period_fs;
     s->lsu_fs = start + taken;
-    s->stats[7] += taken / FS;
+    s->stats[STAT_LSU_BUSY] += taken / FS;
     return start;
 }
 

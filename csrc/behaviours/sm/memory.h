@@ -39,7 +39,7 @@ static int load_line(struct sm *s, struct warp *w, uint64_t virtual_line, int32_
     uint64_t *entry = past_l1 ? NULL : find(s, virtual_line);
     int32_t who = (int32_t)(w - s->warps);
     if (entry && !(mask & ~(int32_t)(*entry & 15))) {
-        s->stats[3]++;
+        s->stats[STAT_HITS]++;
         return 1;
     }
     int32_t missing = entry ? mask & ~(int32_t)((*entry | *entry >> 4) & 15) : mask;
@@ -65,7 +65,7 @@ static int load_line(struct sm *s, struct warp *w, uint64_t virtual_line, int32_
         *entry = (*entry & ~0xffff00ull) | (uint64_t)t << 8 | (uint64_t)missing << 4;
     }
     s->load_room -= s->txns[t].sectors;
-    s->stats[4]++;
+    s->stats[STAT_MISSES]++;
     cw_message m = {
         .address = at, .tag = (uint64_t)t, .bytes = (int32_t)s->p[REQUEST_BYTES], .kind = CW_READ, .mask = missing};
     s->host->send(s->host, s->me, MEMORY, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
@@ -85,7 +85,7 @@ static int store_line(struct sm *s, uint64_t virtual_line, int32_t mask, int64_t
                     .kind = CW_WRITE,
                     .mask = mask};
     s->host->send(s->host, s->me, MEMORY, lane_of(s, at / LINE), leave_fs / FS - s->host->now, &m);
-    s->stats[2] += 32 * sectors;
+    s->stats[STAT_STORED] += 32 * sectors;
     return 1;
 }
 
@@ -97,7 +97,7 @@ static int memory(struct sm *s, struct warp *w, const int64_t *op)
     int64_t start = max64(now_fs(s), s->lsu_fs), extra = 2 * (phases - 1) * s->period_fs;
     if (!w->line_done) {
         lsu_take(s, start, cycles);
-        s->stats[0] += op[0] != SM_OP_STORE;
+        s->stats[STAT_LOADS] += op[0] != SM_OP_STORE;
     }
     while (w->line_done < n) {
         struct wanted *at = &list[w->line_done];
@@ -105,11 +105,11 @@ static int memory(struct sm *s, struct warp *w, const int64_t *op)
         int done = op[0] == SM_OP_STORE ? store_line(s, at->line, at->mask, leave)
                                         : load_line(s, w, at->line, at->mask, op[9] != 0, leave);
         if (!done) {
-            s->stats[8]++;
+            s->stats[STAT_STALLS]++;
             return 0;
         }
         if (op[0] != SM_OP_STORE)
-            s->stats[1] += 32 * popcount4(at->mask);
+            s->stats[STAT_LOADED] += 32 * popcount4(at->mask);
         w->line_done++;
     }
     w->line_done = 0;

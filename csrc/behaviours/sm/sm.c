@@ -43,7 +43,7 @@ static void end_warp(struct sm *s, struct warp *w)
 {
     if (--s->alive[w->slot])
         return;
-    s->stats[6]++;
+    s->stats[STAT_BLOCKS]++;
     s->running--;
     s->host->schedule(s->host, s->me, s->p[TURNAROUND] * s->period_fs / FS, 1, BLOCK, (uint64_t)w->slot);
 }
@@ -98,7 +98,7 @@ static void run(struct sm *s, struct warp *w)
             if (pause_for_loads(s, w))
                 return;
             w->place = 0;
-            s->stats[5]++;
+            s->stats[STAT_HOPS]++;
             break;
         case SM_OP_SHARED:
             if (!shared(s, w, op)) {
@@ -152,8 +152,21 @@ static void resume_stalled(struct sm *s)
     }
 }
 
+/* Does the program follow a visiting order that is not attached? */
+static int lacks_order(const struct sm *s)
+{
+    for (int32_t i = 0; i < s->n_ops; i++)
+        if ((s->ops[i][0] == SM_OP_CHASE || s->ops[i][0] == SM_OP_GATHER) && !s->n_order)
+            return 1;
+    return 0;
+}
+
 static void launch(struct sm *s)
 {
+    if (lacks_order(s)) {
+        s->host->fail(s->host, s->me, "the program follows a visiting order (Chase, Gather), and none is attached");
+        return;
+    }
     for (int32_t slot = 0; slot < s->blocks_at_once; slot++)
         start_block(s, slot, s->first_count + slot * s->place_count);
 }
@@ -258,21 +271,19 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
         s->n_order = n;
         return 0;
     }
-    int64_t ops = (n - 7) / SM_OP_WORDS;
-    if (what != SM_TABLE_KERNEL || ops < 1 || ops > MAX_OPS || data[1] > MAX_BLOCKS || data[0] < 1 ||
-        (data[0] + 31) / 32 * data[1] > MAX_WARPS)
-        return snprintf(why, 256, "sm: a kernel has 1 to %d ops and at most %d blocks and %d warps at a time", MAX_OPS,
-                        MAX_BLOCKS, MAX_WARPS),
-               -1;
+    if (what != SM_TABLE_KERNEL)
+        return snprintf(why, 256, "sm: there is no table %d", what), -1;
+    if (sm_check_kernel(data, n, why))
+        return -1;
     s->threads = data[0];
     s->blocks_at_once = data[1];
     s->next_block = s->first_block = data[2];
     s->block_step = data[3];
     s->blocks = data[4];
-    s->n_ops = (int32_t)ops;
+    s->n_ops = (int32_t)((n - SM_KERNEL_WORDS) / SM_OP_WORDS);
     s->first_count = data[5];
     s->place_count = data[6];
-    memcpy(s->ops, data + 7, sizeof(int64_t) * (size_t)(ops * SM_OP_WORDS));
+    memcpy(s->ops, data + SM_KERNEL_WORDS, sizeof(int64_t) * (size_t)(s->n_ops * SM_OP_WORDS));
     return 0;
 }
 
@@ -311,7 +322,7 @@ cw_behaviour cw_sm = {
     .ports = PORTS,
     .n_ports = N_PORTS,
     .statistics = STATISTICS,
-    .n_statistics = 12,
+    .n_statistics = N_STATISTICS,
     .state_size = sizeof(struct sm),
     .open = open,
     .attach = attach,

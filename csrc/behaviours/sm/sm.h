@@ -28,24 +28,10 @@ enum { SM_TABLE_KERNEL = 1, SM_TABLE_PAGES = 2, SM_TABLE_ORDER = 3 };
 /* Timer codes: start the kernel; start no more blocks. */
 enum { SM_LAUNCH = 1, SM_STOP = 4 };
 
-/* One op: code and nine operands. Address of a lane =
- * base + (block % block_mod) * block_step + warp * warp_step + count * loop_step + lane * lane_step
- *
- * LOAD, STORE    base, block_step, block_mod, warp_step, loop_step, lane_step, bytes, lanes, past_l1
- * CHASE          base, spacing, first place, places a block, places a warp, places a lane, bytes, lanes, past_l1
- * GATHER         as CHASE, without the loop count and without waiting
- * WAIT           until all loads of the warp are back
- * LOOP           op to go back to, times
- * WORK           cycles
- * JUMP           op to go on at
- * SHARED         load of shared memory: base, cluster, peer, warp_step, loop_step, lane_step, bytes, lanes, store.
- *                `cluster` SMs with neighbouring ranks; `peer` ranks further on in it, round: another SM's memory, 0:
- *                its own
- * COPY           bulk copy: descriptor, first box, boxes a block, boxes a loop count, bytes, mbarrier, from shared
- *                memory. The mbarrier expects that many more bytes
- * BARRIER        wait until mbarrier expects no more: mbarrier */
+/* One op: code and nine operands. What each takes: SM_OPERATIONS in program.h. Address of a lane =
+ * base + (block % block_mod) * block_step + warp * warp_step + count * loop_step + lane * lane_step */
+enum { SM_OP_WORDS = 10, SM_OPERANDS = 9, SM_KERNEL_WORDS = 7 };
 enum {
-    SM_OP_WORDS = 10,
     SM_OP_LOAD = 1,
     SM_OP_STORE = 2,
     SM_OP_CHASE = 3,
@@ -58,6 +44,22 @@ enum {
     SM_OP_COPY = 10,
     SM_OP_BARRIER = 11
 };
+
+/* An operand is an integer from `low` to `high`, both included; `unit` says of what. */
+typedef struct sm_operand {
+    const char *name, *unit;
+    int64_t low, high;
+} sm_operand;
+typedef struct sm_operation {
+    int32_t code;
+    const char *name, *words;
+    int32_t n_operands;
+    sm_operand operands[9];
+} sm_operation;
+const sm_operation *sm_operations(int32_t *n);
+
+/* What a kernel may not be: 0, or -1 and its first fault in `why` (256 bytes). `data` as for SM_TABLE_KERNEL. */
+int sm_check_kernel(const int64_t *data, int64_t n, char *why);
 /* cdef: end */
 
 #endif

@@ -19,66 +19,51 @@
 #define FS            1000 /* femtoseconds a picosecond */
 #define NONE          (-1)
 
-enum {
-    CLOCK_HZ,
-    L1_SETS,
-    L1_WAYS,
-    HIT_CYCLES,
-    MISS_CYCLES,
-    LSU_BYTES,
-    LSU_BANKS,
-    LSU_TAGS,
-    LSU_SLOTS,
-    SHARED_CYCLES,
-    RANK,
-    LOAD_SECTORS,
-    STORE_SECTORS,
-    TURNAROUND,
-    WARP_LAUNCH,
-    SLICES,
-    PARTITION,
-    REQUEST_BYTES,
-    UNIT,
-    N_PARAMETERS
-};
+#define SM_PARAMETERS(X)                                                                                               \
+    X(CLOCK_HZ, "clock", "Hz", "SM clock", CW_REQUIRED, 1000000, 10000000000)                                          \
+    X(L1_SETS, "l1_sets", "sets", "sets of L1", CW_REQUIRED, 1, 1 << 20)                                               \
+    X(L1_WAYS, "l1_ways", "lines", "lines a set", CW_REQUIRED, 1, 64)                                                  \
+    X(HIT_CYCLES, "hit_cycles", "cycles", "load to use on an L1 hit, one lane", CW_REQUIRED, 1, 10000)                 \
+    X(MISS_CYCLES, "miss_cycles", "cycles", "the part of the way to the L2 and back that runs in the SM clock",        \
+      CW_REQUIRED, 1, 10000)                                                                                           \
+    X(LSU_BYTES, "lsu_bytes", "B", "data of a wavefront, what the load-store unit moves a cycle", CW_REQUIRED, 4, 512) \
+    X(LSU_BANKS, "lsu_banks", "banks", "banks of 4 B of L1 and shared memory", CW_REQUIRED, 1, MAX_LSU_BANKS)          \
+    X(LSU_TAGS, "lsu_tags", "lines", "lines looked up a cycle, each in a bank of its own; a power of two",             \
+      CW_REQUIRED, 1, MAX_LSU_TAGS)                                                                                    \
+    X(LSU_SLOTS, "lsu_slots", "cycles", "of so many cycles of the load-store unit one is not a warp's; 0: all are", 0, \
+      0, 1000000)                                                                                                      \
+    X(SHARED_CYCLES, "shared_cycles", "cycles", "load to use in shared memory, one lane", CW_REQUIRED, 1, 10000)       \
+    X(RANK, "rank", "index", "place in its GPC: clusters are made of neighbours", 0, 0, 0xffff)                        \
+    X(LOAD_SECTORS, "load_sectors", "sectors", "loads in flight beyond L1", CW_REQUIRED, 4, 65000)                     \
+    X(STORE_SECTORS, "store_sectors", "sectors", "stores in flight", CW_REQUIRED, 4, 1 << 20)                          \
+    X(TURNAROUND, "turnaround", "cycles", "a block's end to the first instruction of the next in its place",           \
+      CW_REQUIRED, 0, 1000000)                                                                                         \
+    X(WARP_LAUNCH, "warp_launch", "cycles", "between the starts of two warps", CW_REQUIRED, 0, 1000)                   \
+    X(SLICES, "slices", "slices", "L2 slices of both partitions", CW_REQUIRED, 2, 1024)                                \
+    X(PARTITION, "partition", "index", "the partition this SM asks", 0, 0, 1)                                          \
+    X(REQUEST_BYTES, "request_bytes", "B", "header of a request or an answer on the crossbar", 0, 0, 1024)             \
+    X(UNIT, "unit", "lines", "neighbouring lines that one slice has", CW_REQUIRED, 1, 64)
 
-static const cw_parameter PARAMETERS[] = {
-    {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
-    {"l1_sets", "sets", "sets of L1", 933, 1, 1 << 20},
-    {"l1_ways", "lines", "lines a set", 2, 1, 64},
-    {"hit_cycles", "cycles", "load to use on an L1 hit, one lane", 32, 1, 10000},
-    {"miss_cycles", "cycles", "the part of the way to the L2 and back that runs in the SM clock", 83, 1, 10000},
-    {"lsu_bytes", "B", "data of a wavefront, what the load-store unit moves a cycle", 128, 4, 512},
-    {"lsu_banks", "banks", "banks of 4 B of L1 and shared memory", 32, 1, MAX_LSU_BANKS},
-    {"lsu_tags", "lines", "lines looked up a cycle, each in a bank of its own; a power of two", 4, 1, MAX_LSU_TAGS},
-    {"lsu_slots", "cycles", "of so many cycles of the load-store unit one is not a warp's; 0: all are", 0, 0, 1000000},
-    {"shared_cycles", "cycles", "load to use in shared memory, one lane", 29, 1, 10000},
-    {"rank", "index", "place in its GPC: clusters are made of neighbours", 0, 0, 0xffff},
-    {"load_sectors", "sectors", "loads in flight beyond L1", 384, 4, 65000},
-    {"store_sectors", "sectors", "stores in flight", 384, 4, 1 << 20},
-    {"turnaround", "cycles", "a block's end to the first instruction of the next in its place", 450, 0, 1000000},
-    {"warp_launch", "cycles", "between the starts of two warps", 1, 0, 1000},
-    {"slices", "slices", "L2 slices of both partitions", 80, 2, 1024},
-    {"partition", "index", "the partition this SM asks", 0, 0, 1},
-    {"request_bytes", "B", "header of a request or an answer on the crossbar", 0, 0, 1024},
-    {"unit", "lines", "neighbouring lines that one slice has", 4, 1, 64},
-};
+enum { SM_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
+static const cw_parameter PARAMETERS[] = {SM_PARAMETERS(CW_PARAMETER_ROW)};
 enum { MEMORY, CLUSTER, COPIES, FRONT, N_PORTS };
 static const char *const PORTS[] = {"memory", "cluster", "copies", "front"};
-static const cw_statistic STATISTICS[] = {
-    {"loads", "warp loads", "issued"},
-    {"loaded", "B", "requested by loads, each sector once a warp load"},
-    {"stored", "B", "sent by stores"},
-    {"hits", "lines", "found in L1"},
-    {"misses", "lines", "requested of the L2"},
-    {"hops", "hops", "chase steps ended"},
-    {"blocks", "blocks", "ended"},
-    {"lsu_busy", "ps", "time the load-store unit was taken"},
-    {"stalls", "times", "a warp waited for room in flight"},
-    {"remote", "B", "of loads and stores in other SMs' shared memory that came back"},
-    {"served", "B", "of its shared memory that other SMs read or wrote"},
-    {"copied", "B", "moved by its engine of bulk copies"},
-};
+#define SM_STATISTICS(X)                                                                                               \
+    X(LOADS, "loads", "warp loads", "issued")                                                                          \
+    X(LOADED, "loaded", "B", "requested by loads, each sector once a warp load")                                       \
+    X(STORED, "stored", "B", "sent by stores")                                                                         \
+    X(HITS, "hits", "lines", "found in L1")                                                                            \
+    X(MISSES, "misses", "lines", "requested of the L2")                                                                \
+    X(HOPS, "hops", "hops", "chase steps ended")                                                                       \
+    X(BLOCKS, "blocks", "blocks", "ended")                                                                             \
+    X(LSU_BUSY, "lsu_busy", "ps", "time the load-store unit was taken")                                                \
+    X(STALLS, "stalls", "times", "a warp waited for room in flight")                                                   \
+    X(REMOTE, "remote", "B", "of loads and stores in other SMs' shared memory that came back")                         \
+    X(SERVED, "served", "B", "of its shared memory that other SMs read or wrote")                                      \
+    X(COPIED, "copied", "B", "moved by its engine of bulk copies")
+
+enum { SM_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
+static const cw_statistic STATISTICS[] = {SM_STATISTICS(CW_STATISTIC_ROW)};
 
 struct warp {
     int64_t block, count, place, ready_fs;
@@ -120,7 +105,7 @@ struct sm {
     int32_t running, started;      /* blocks; whether a command processor waits for the kernel's end */
     cw_message command;
     struct held leaving; /* messages to the cluster */
-    int64_t stats[12];
+    int64_t stats[N_STATISTICS];
 };
 
 static int64_t now_fs(const struct sm *s) { return s->host->now * FS; }

@@ -7,20 +7,27 @@
 #define FS      1000
 #define MAX_SMS 256
 
-enum { CLOCK_HZ, CYCLES, PORT_BYTES, N_PARAMETERS };
-static const cw_parameter PARAMETERS[] = {
-    {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
-    {"cycles", "cycles", "one way, from SM to SM", 76, 0, 100000},
-    {"port_bytes", "B in 100 cycles", "data that one SM sends, and that one SM takes in; 0: no limit", 0, 0, 1000000},
-};
+#define NETWORK_PARAMETERS(X)                                                                                          \
+    X(CLOCK_HZ, "clock", "Hz", "SM clock", CW_REQUIRED, 1000000, 10000000000)                                          \
+    X(CYCLES, "cycles", "cycles", "one way, from SM to SM", CW_REQUIRED, 0, 100000)                                    \
+    X(PORT_BYTES, "port_bytes", "B in 100 cycles", "data that one SM sends, and that one SM takes in; 0: no limit", 0, \
+      0, 1000000)
+
+enum { NETWORK_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
+static const cw_parameter PARAMETERS[] = {NETWORK_PARAMETERS(CW_PARAMETER_ROW)};
 enum { SM };
 static const char *const PORTS[] = {"sm"};
-static const cw_statistic STATISTICS[] = {{"requests", "messages", "carried"}, {"answers", "messages", "carried"}};
+#define NETWORK_STATISTICS(X)                                                                                          \
+    X(REQUESTS, "requests", "messages", "carried")                                                                     \
+    X(ANSWERS, "answers", "messages", "carried")
+
+enum { NETWORK_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
+static const cw_statistic STATISTICS[] = {NETWORK_STATISTICS(CW_STATISTIC_ROW)};
 
 struct network {
     cw_host *host;
     int32_t me;
-    int64_t p[N_PARAMETERS], delay_fs, period_fs, stats[2];
+    int64_t p[N_PARAMETERS], delay_fs, period_fs, stats[N_STATISTICS];
     struct held waiting;
     int64_t leaving[MAX_SMS], entering[MAX_SMS]; /* fs until which the ports are taken */
 };
@@ -39,7 +46,7 @@ static void receive(void *state, const cw_message *m)
     int32_t target_rank = (int32_t)(m->address >> 48 & 0xffff), source_rank = (int32_t)(m->address >> 32 & 0xffff);
     int32_t from = request ? source_rank : target_rank, to = request ? target_rank : source_rank;
     int64_t now = n->host->now * FS, there = now + n->delay_fs;
-    n->stats[!request]++;
+    n->stats[request ? STAT_REQUESTS : STAT_ANSWERS]++;
     if (m->bytes && n->p[PORT_BYTES]) {
         int64_t takes = m->bytes * 100 * n->period_fs / n->p[PORT_BYTES];
         there = taken(&n->entering[to % MAX_SMS], taken(&n->leaving[from % MAX_SMS], now, takes) + n->delay_fs - takes,
@@ -80,7 +87,7 @@ cw_behaviour cw_sm_network = {
     .ports = PORTS,
     .n_ports = 1,
     .statistics = STATISTICS,
-    .n_statistics = 2,
+    .n_statistics = N_STATISTICS,
     .state_size = sizeof(struct network),
     .open = open,
     .receive = receive,

@@ -10,21 +10,25 @@
 #define MAX_COMMANDS    256
 #define MAX_DESCRIPTORS 64
 
-enum { CLOCK_HZ, SETUP_CYCLES, LINE_CYCLES, LINES, REQUEST_BYTES, N_PARAMETERS };
-static const cw_parameter PARAMETERS[] = {
-    {"clock", "Hz", "SM clock", 1755000000, 1000000, 10000000000},
-    {"setup_cycles", "cycles", "a command's arrival to its first line: descriptor, address, mbarrier", 140, 0, 100000},
-    {"line_cycles", "cycles", "between two lines", 1, 1, 1000},
-    {"lines", "lines", "under way at a time", 96, 1, 65536},
-    {"request_bytes", "B", "header of a message", 0, 0, 1024},
-};
+#define TMA_PARAMETERS(X)                                                                                              \
+    X(CLOCK_HZ, "clock", "Hz", "SM clock", CW_REQUIRED, 1000000, 10000000000)                                          \
+    X(SETUP_CYCLES, "setup_cycles", "cycles", "a command's arrival to its first line: descriptor, address, mbarrier",  \
+      CW_REQUIRED, 0, 100000)                                                                                          \
+    X(LINE_CYCLES, "line_cycles", "cycles", "between two lines", CW_REQUIRED, 1, 1000)                                 \
+    X(LINES, "lines", "lines", "under way at a time", CW_REQUIRED, 1, 65536)                                           \
+    X(REQUEST_BYTES, "request_bytes", "B", "header of a message", 0, 0, 1024)
+
+enum { TMA_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
+static const cw_parameter PARAMETERS[] = {TMA_PARAMETERS(CW_PARAMETER_ROW)};
 enum { SM, N_PORTS };
 static const char *const PORTS[] = {"sm"};
-static const cw_statistic STATISTICS[] = {
-    {"copies", "commands", "begun"},
-    {"lines", "lines", "requested or stored"},
-    {"waits", "times", "stalls: as many lines in flight as allowed"},
-};
+#define TMA_STATISTICS(X)                                                                                              \
+    X(COPIES, "copies", "commands", "begun")                                                                           \
+    X(LINES, "lines", "lines", "requested or stored")                                                                  \
+    X(WAITS, "waits", "times", "stalls: as many lines in flight as allowed")
+
+enum { TMA_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
+static const cw_statistic STATISTICS[] = {TMA_STATISTICS(CW_STATISTIC_ROW)};
 
 struct command {
     int64_t ready_fs; /* first line at the earliest */
@@ -43,7 +47,7 @@ struct tma {
     int64_t next_fs; /* earliest next line */
     int64_t under_way;
     int32_t waking; /* a timer is set */
-    int64_t stats[3];
+    int64_t stats[N_STATISTICS];
 };
 
 /* One line of the first command; the command leaves with its last line. */
@@ -63,7 +67,7 @@ static void line(struct tma *t)
                     .bytes = (int32_t)t->p[REQUEST_BYTES] + stored};
     t->host->send(t->host, t->me, SM, 0, 0, &m);
     t->under_way++;
-    t->stats[1]++;
+    t->stats[STAT_LINES]++;
     t->at += to - from;
     if (t->at == d[2]) {
         t->at = 0;
@@ -94,18 +98,33 @@ static void advance(struct tma *t)
         if (t->next_fs < now)
             t->next_fs = now;
     }
-    t->stats[2] += t->n > 0;
+    t->stats[STAT_WAITS] += t->n > 0;
+}
+
+/* A command that the program should not have given: too many at a time, or of a descriptor that is not there. */
+static int refused(struct tma *t, int64_t descriptor)
+{
+    char text[128];
+    if (t->n < MAX_COMMANDS && descriptor < t->n_descriptors)
+        return 0;
+    if (t->n == MAX_COMMANDS)
+        snprintf(text, sizeof text, "a program starts more than %d bulk copies at a time", MAX_COMMANDS);
+    else
+        snprintf(text, sizeof text, "a program copies by descriptor %lld; %d descriptors are attached, from 0 on",
+                 (long long)descriptor, t->n_descriptors);
+    t->host->fail(t->host, t->me, text);
+    return 1;
 }
 
 static void receive(void *state, const cw_message *m)
 {
     struct tma *t = state;
     if (m->kind == CW_READ || m->kind == CW_WRITE) {
-        if (t->n == MAX_COMMANDS || (int64_t)(m->tag >> 8) >= t->n_descriptors)
-            abort(); /* a program's fault: more copies at once than the engine's queue, or no such descriptor */
+        if (refused(t, (int64_t)(m->tag >> 8)))
+            return;
         t->queue[(t->first + t->n++) % MAX_COMMANDS] =
             (struct command){t->host->now * FS + t->p[SETUP_CYCLES] * t->period_fs, m->tag, m->address, m->kind};
-        t->stats[0]++;
+        t->stats[STAT_COPIES]++;
     } else {
         t->under_way--;
     }
@@ -160,7 +179,7 @@ cw_behaviour cw_tma = {
     .ports = PORTS,
     .n_ports = N_PORTS,
     .statistics = STATISTICS,
-    .n_statistics = 3,
+    .n_statistics = N_STATISTICS,
     .state_size = sizeof(struct tma),
     .open = open,
     .attach = attach,

@@ -210,7 +210,7 @@ INLINE void traverse(struct noc_state *net, const struct view *w, struct crossin
     input_port->vc_last = (uint8_t)id;
     p->in_last = (uint8_t)(id >> w->vb);
     if (special)
-        net->free_at[o >> w->vb] = w->now + p->interval;
+        net->free_at[o >> w->vb] = w->now + noc_grant_interval(net, o >> w->vb);
     put_credit(w, input_port->credit_delay, input_port->up + in_vc);
     const uint32_t on_wire = ((uint32_t)w->now + p->flit_delay) & w->wheel_mask;
     const uint32_t slot = on_wire > p->exit_list ? on_wire : p->exit_list; /* no branch: it could not be predicted */

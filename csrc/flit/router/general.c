@@ -84,8 +84,8 @@ static unsigned move(struct noc_state *net, struct noc_router *rt, uint32_t id)
         else
             noc_output_port(net, gp)->free_mask |= 1u << VC_OF(net, o);
     }
-    if (noc_output_port(net, gp)->interval > 1)
-        net->free_at[gp] = net->now + noc_output_port(net, gp)->interval;
+    if (noc_output_port(net, gp)->interval > 1 || (net->pace && net->pace[gp].rest))
+        net->free_at[gp] = net->now + noc_grant_interval(net, gp);
     rt->xbar[0][rt->xbar_n[0]++] = (struct noc_leaving){f, o, stamp};
     rt->freed[PORT_OF(net, id)] |= 1u << VC_OF(net, id);
     net->moved++;
@@ -279,7 +279,9 @@ static int send(struct noc_state *net, uint32_t router)
         const uint32_t gp = (router << net->port_bits) + (uint32_t)p;
         struct noc_fifo *q = &rt->queue[p], *c = &rt->credit_queue[p];
         if (q->n && net->now >= rt->wire_free[p]) {
-            rt->wire_free[p] = net->now + noc_output_port(net, gp)->interval;
+            const uint32_t whole = noc_output_port(net, gp)->interval;
+            rt->wire_free[p] =
+                net->now + (net->pace ? noc_interval(&net->pace[gp], whole, &net->pace[gp].on_wire) : whole);
             leave(net, gp, &g->queue[(size_t)gp * g->queue_room + q->first]);
             q->first = (q->first + 1) % g->queue_room;
             q->n--;

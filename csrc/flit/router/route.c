@@ -6,11 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned coordinate(const struct noc_state *net, int number, int d)
+static int in_range(int value, int low, int high) { return low <= value && value <= high; }
+
+/* Coordinates of the routers along dimension d, whose length is k and along which numbers grow by `stride`. */
+static int add_dimension(struct noc_state *net, int d, size_t k, size_t stride)
 {
-    for (int i = 0; i < d; i++)
-        number /= net->c.radix[i];
-    return (unsigned)(number % net->c.radix[d]);
+    const size_t n = (size_t)net->c.routers;
+    net->radix[d] = (int)k;
+    net->turn[d] = noc_keep(net, k * k, 1);
+    net->at[d] = noc_keep(net, n, sizeof *net->at[d]);
+    if (!net->turn[d] || !net->at[d])
+        return NOC_NO_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        net->at[d][i] = (uint16_t)(i / stride % k);
+    return 0;
 }
 
 /* For one or two dimensions without datelines: both dimensions are looked up at once, at the sum of two numbers, one
@@ -65,28 +74,51 @@ static const uint8_t *expected(const struct noc_state *net, size_t router, uint8
     return from;
 }
 
+/* Whether the radices are a grid of all routers, each with one endpoint. */
+static int is_grid(const struct noc_config *c)
+{
+    size_t product = 1;
+    if (c->dimensions < 1 || c->dimensions > 8 || c->endpoints != c->routers || c->ways > 1)
+        return 0;
+    for (int d = 0; d < c->dimensions; d++)
+        product *= c->radix[d] >= 1 && c->radix[d] <= 1 << 16 && product < 1u << 17 ? (size_t)c->radix[d] : 0;
+    return product == (size_t)c->routers;
+}
+
+/* The turns themselves were given: there is no table of all pairs. */
+int noc_take_turns(struct noc_state *net, const uint8_t *turns)
+{
+    const struct noc_config *c = &net->c;
+    if (!is_grid(c) || !in_range(c->here, 0, 63))
+        return NOC_BAD_CONFIG;
+    for (int d = 0; d < c->dimensions; d++) {
+        const size_t k = (size_t)c->radix[d];
+        if (!in_range(c->stride[d], 1, c->routers) || add_dimension(net, d, k, (size_t)c->stride[d]))
+            return NOC_NO_MEMORY;
+        memcpy(net->turn[d], turns, k * k);
+        turns += k * k;
+        for (size_t i = 0; i < k * k; i++)
+            if ((i / k == i % k) != (net->turn[d][i] == NOC_HERE))
+                return NOC_BAD_CONFIG;
+    }
+    net->here = (unsigned)c->here;
+    net->dimensions = c->dimensions;
+    return add_ways(net);
+}
+
 /* A table of all pairs leaves the cache from 1,000 routers on: where it is dimension order over the radices, lowest
  * first, it is freed. */
 int noc_fold_table(struct noc_state *net)
 {
     const struct noc_config *c = &net->c;
     const size_t n = (size_t)c->routers;
-    size_t product = 1, stride = 1;
-    if (c->dimensions < 1 || c->dimensions > 8 || c->endpoints != c->routers)
-        return 0;
-    for (int d = 0; d < c->dimensions; d++)
-        product *= c->radix[d] >= 1 && c->radix[d] <= 1 << 16 && product < 1u << 17 ? (size_t)c->radix[d] : 0;
-    if (product != n)
+    size_t stride = 1;
+    if (!is_grid(c))
         return 0;
     for (int d = 0; d < c->dimensions; stride *= (size_t)c->radix[d++]) {
         const size_t k = (size_t)c->radix[d];
-        net->radix[d] = (int)k;
-        net->turn[d] = noc_keep(net, k * k, 1);
-        net->at[d] = noc_keep(net, n, sizeof *net->at[d]);
-        if (!net->turn[d] || !net->at[d])
+        if (add_dimension(net, d, k, stride))
             return NOC_NO_MEMORY;
-        for (size_t i = 0; i < n; i++)
-            net->at[d][i] = (uint16_t)coordinate(net, (int)i, d);
         for (size_t i = 0; i < k * k; i++)
             net->turn[d][i] = i / k == i % k ? NOC_HERE : net->table[i / k * stride * n + i % k * stride];
     }

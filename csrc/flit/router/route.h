@@ -5,12 +5,13 @@
 
 /* flit/router/route.c: 0, or NOC_NO_MEMORY */
 int noc_fold_table(struct noc_state *net);
+int noc_take_turns(struct noc_state *net, const uint8_t *turns);
 
 /* Entry of the routing table: bits 0-5 output port, 6 half, 7 tie. */
 static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, uint32_t dst)
 {
     if (!net->dimensions)
-        return net->table[(size_t)router * (size_t)net->c.endpoints + dst];
+        return net->table[(size_t)router * net->columns + dst];
     for (int d = 0;; d++) {
         const unsigned entry = net->turn[d][(unsigned)(net->at[d][router] * net->radix[d]) + net->at[d][dst]];
         if (entry != NOC_HERE || d + 1 == net->dimensions)

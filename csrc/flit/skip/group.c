@@ -152,7 +152,7 @@ static uint32_t may_use(struct noc_skip *s, uint32_t key, uint32_t n)
 static uint32_t path_of(struct noc_state *net, const struct noc_msg *m, int *random_ties)
 {
     struct noc_skip *s = net->skip;
-    struct noc_flit f = {0, (uint16_t)m->dst, 0};
+    struct noc_flit f = {0, m->column, 0};
     uint32_t arrives = 0;
     s->turn++;
     uint32_t n = may_use(s, net->router_ports + (uint32_t)m->src, 0);

@@ -43,6 +43,8 @@ static void put_output(struct noc_snapshot *w, uint32_t key)
     const struct noc_output_port *p = noc_output_port(net, key);
     noc_put(w, (uint64_t)p->free_mask << 32 | p->tail_sent);
     noc_put(w, (net->free_at[key] > net->now ? net->free_at[key] - net->now : 0) << 8 | p->in_last);
+    if (net->pace)
+        noc_put(w, (uint64_t)net->pace[key].at_switch << 32 | net->pace[key].on_wire);
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const struct noc_output_vc *out = noc_output_vc(net, (key << net->vc_bits) + (unsigned)vc);
         noc_put(w, (uint64_t)out->credits << 16 | out->va_last);

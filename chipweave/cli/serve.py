@@ -1,0 +1,54 @@
+"""`chipweave serve`: requests on a server, and how long they take."""
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run", type=click.Path(exists=True, dir_okay=False))
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--allow-code", is_flag=True, help="Import code that the run names.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(run, json_path, allow_code, debug):
+    """Play the requests of RUN.yaml on a server: batching, prompts in chunks, cache blocks, preemption."""
+    import json
+    import sys
+
+    from chipweave.errors import DONE
+    from chipweave.io.atomic import check_file, write_json
+    from chipweave.serving import serve
+
+    check_file(json_path)
+    result = serve.play(serve.read(run, allow_code))
+    if json_path == "-":
+        json.dump(result, sys.stdout)
+        sys.stdout.write("\n")
+        return DONE
+    if json_path:
+        write_json(json_path, result)
+    _show(result)
+    return DONE
+
+
+def _show(result):
+    from chipweave.io.console import say
+
+    lines = [f"{result['requests']:,} requests in {result['seconds']:,.1f} s on {result['gpus']} GPUs"]
+    for key, words in (
+        ("ttft_ms", "first token"),
+        ("queue_ms", "of it queued"),
+        ("tpot_ms", "per output token"),
+        ("itl_ms", "between tokens"),
+    ):
+        v = result[key]
+        if v["mean"] is not None:
+            lines.append(f"  {words:<17} mean {v['mean']:10,.1f} ms   p50 {v['p50']:10,.1f}   p99 {v['p99']:10,.1f}")
+    lines.append(
+        f"  output {result['output_tokens_per_s']:,.0f} tokens/s, {result['output_tokens_per_s_per_gpu']:,.1f} a GPU"
+    )
+    for e in result["engines"]:
+        reused = e["step_shapes_reused"] / max(1, e["steps"])
+        lines.append(
+            f"  {e['does']}: {e['steps']:,} steps, busy {e['busy']:.0%}; {reused:.0%} of step times reused, error at most {e['largest_error_of_reuse']:.2%}; "
+            f"cache {e['kv_blocks_peak']:,} of {e['kv_blocks']:,} blocks, {e['preemptions']:,} preemptions"
+        )
+    say("\n".join(lines))

@@ -1,0 +1,113 @@
+"""Shapes of networks: what a shape is, and the registry of them. Each shape is one file of chipweave/noc/shapes/.
+
+A shape declares its parameters, which stand beside the network's own in YAML, and makes a `Wiring` of the endpoints.
+One more shape is one more file there, or in a package that names it under the entry-point group `chipweave.noc.shapes`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from chipweave.declare.params import Declared
+from chipweave.declare.registry import Registry
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import Faults
+from chipweave.noc.wiring import Places, Wiring
+
+shapes = Registry("shape", "chipweave.noc.shapes")
+MAX_LINKS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a shape reads its own keys of a network with.
+
+    Attributes:
+        name: the network's.
+        node: the network as written.
+        faults: gets all that is wrong.
+        note: called with (Node, params, sources, path) of numbers read, for the list of sources.
+        base: the folder that paths are relative to where the file they stand in is not on this disk.
+        latency_ps: of the network's links.
+    """
+
+    name: str
+    node: Node
+    faults: Faults
+    note: Callable[..., None]
+    base: Path = Path(".")
+    latency_ps: int = 1
+
+    def folder(self, key: str) -> Path:
+        """What a path written under `key` is relative to: the folder of the file it stands in, the current one for settings."""
+        file = self.node.value[key].place.file
+        if file.startswith("--"):
+            return Path(".")
+        return Path(file).parent if file and Path(file).is_file() else self.base
+
+
+class Shape(Declared):
+    """Base of all shapes.
+
+    Attributes of the class:
+        grid: routers stand in a grid, so that dimension order is a routing.
+        routing: the routing where a network names none.
+        spread: the spread over parallel ways where a network names none.
+        structure: keys of the network, beside parameters, that `wire` reads for itself.
+        makes_endpoints: the number of endpoints follows from the shape; `grid`, `routers` and `joins` may be left out.
+    """
+
+    grid = False
+    routing = "shortest"
+    spread = "none"
+    structure: tuple[str, ...] = ()
+    makes_endpoints = False
+
+    def names(self, reader: Reader) -> list[str] | None:
+        """Names of the endpoints where the shape makes them (`makes_endpoints`); None after a fault."""
+        return None
+
+    def fault(self, places: Places) -> str:
+        """Why these endpoints do not go with the parameters, or "" where they do."""
+        return ""
+
+    def wire(self, places: Places, reader: Reader) -> Wiring:
+        """The links between the endpoints, for which `fault(places)` was ""; what is wrong with keys goes to `reader.faults`."""
+        raise NotImplementedError
+
+
+S = TypeVar("S", bound=type[Shape])
+
+
+def shape(name: str):
+    """Class decorator: register a Shape under `name`.
+
+    Raises:
+        RegistryError: the name is taken; the message names both modules.
+    """
+
+    def declare(cls: S) -> S:
+        cls.kind = name
+        shapes.declare(name, cls)
+        return cls
+
+    return declare
+
+
+def in_order(at: np.ndarray, order: str) -> np.ndarray:
+    """int64[n]: which places come first, second, ... in endpoint order.
+
+    Args:
+        at: int[n, axes], places in a grid whose last axis is x.
+        order: "columns": y + x * Y (the first axis is fastest), "rows": x + y * X.
+    """
+    axes = range(at.shape[1])
+    return np.lexsort([at[:, a] for a in (axes if order == "columns" else reversed(axes))])
+
+
+def axis_names(axes: int) -> tuple[str, ...]:
+    """Names of the axes of a grid [..., Z, Y, X]: the last is x; from the fourth on by number."""
+    return tuple("xyz"[i] if i < 3 else f"axis{i}" for i in reversed(range(axes)))

@@ -1,0 +1,1 @@
+"""Shapes of networks, one file each; `chipweave.noc.shape` says what a shape is."""

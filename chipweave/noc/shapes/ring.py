@@ -1,0 +1,25 @@
+"""Each endpoint to the next, the last to the first: a torus of one axis, whatever places the endpoints have.
+
+Links: N, and 1 for two endpoints. Routes go the shorter way round, at equal lengths upwards; datelines keep it free of
+deadlock under flit.
+Checked by: tests/flit/test_shapes.py; the same links and routes as `grid: [N], shape: torus`.
+"""
+
+import numpy as np
+
+from chipweave.noc.shape import Reader, shape
+from chipweave.noc.shapes.torus import Torus
+from chipweave.noc.wiring import Places, Wiring
+
+
+@shape("ring")
+class Ring(Torus):
+    """Each to the next in endpoint order, the last to the first."""
+
+    grid = False  # x and y mean nothing here
+    routing = "ring"
+
+    def wire(self, places: Places, reader: Reader) -> Wiring:
+        """A torus over the endpoint numbers."""
+        row = Places(places.names, np.arange(places.count, dtype=np.int32)[:, None], (places.count,))
+        return super().wire(row, reader)

@@ -1,0 +1,138 @@
+"""The requests of a run: when they arrive and how long they are.
+
+    count: 1000
+    arrivals: {closed_loop: 64}  |  {poisson: 4.0}  |  {file: arrivals.csv}
+    prompt: {constant: 1024}     |  {uniform: [820, 1024]}  |  {lognormal: [1024, 0.5]}  |  {file: lengths.csv}
+    output: likewise
+
+A file is a CSV with a column of the name it is for: `arrival_s`, `prompt`, `output`. A log-normal is given by its mean and the
+standard deviation of the logarithm.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import Faults, nearest
+
+MOST_REQUESTS, MOST_TOKENS = 10_000_000, 1 << 24
+ARRIVALS = ("closed_loop", "poisson", "file")
+LENGTHS = ("constant", "uniform", "lognormal", "file")
+
+
+@dataclass(frozen=True)
+class Load:
+    """`arrivals`: seconds, or None in a closed loop of `loop`; `prompts`, `outputs`: tokens."""
+
+    arrivals: list | None
+    loop: int
+    prompts: list
+    outputs: list
+
+
+def read(node: Node, seed: int, folder: Path, faults: Faults) -> Load | None:
+    """The load of a `requests` mapping; faults are added."""
+    keys = ("count", "arrivals", "prompt", "output")
+    if not node.is_map:
+        return faults.add(f"requests must be a mapping, not {node.shape()}", node.place, ", ".join(keys))
+    for key in node.value:
+        if key not in keys:
+            faults.add(f"requests has no {key!r}", node.keys[key], ", ".join(keys), nearest(key, keys))
+    for key in keys:
+        if key not in node.value:
+            return faults.add(f"requests lacks {key!r}", node.place, ", ".join(keys))
+    count = node.get("count").value
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_REQUESTS:
+        return faults.add(
+            f"count cannot be {node.get('count').shape()}",
+            node.get("count").place,
+            f"a whole number from 1 to {MOST_REQUESTS}",
+        )
+    rng = np.random.default_rng(seed)
+    arrivals, loop = _arrivals(node.get("arrivals"), count, rng, folder, faults)
+    prompts, outputs = (_lengths(node.get(k), k, count, rng, folder, faults) for k in ("prompt", "output"))
+    return Load(arrivals, loop, prompts, outputs)
+
+
+def _one(node, allowed, what, faults):
+    """(the only key, its Node) of a mapping with one of `allowed`."""
+    if not node.is_map or len(node.value) != 1 or next(iter(node.value)) not in allowed:
+        got = next(iter(node.value), "") if node.is_map else ""
+        faults.add(
+            f"{what} must be one of {', '.join(allowed)}, not {node.shape()}",
+            node.place,
+            nearest=nearest(str(got), allowed),
+        )
+        return None, None
+    return next(iter(node.value.items()))
+
+
+def _number(node, low, high, what, faults):
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        faults.add(f"{what} cannot be {node.shape()}", node.place, f"a number from {low} to {high}")
+        return low
+    return value
+
+
+def _arrivals(node, count, rng, folder, faults):
+    way, given = _one(node, ARRIVALS, "arrivals", faults)
+    if way == "closed_loop":
+        return None, int(_number(given, 1, 1 << 20, "closed_loop", faults))
+    if way == "poisson":
+        rate = _number(given, 1e-6, 1e9, "poisson", faults)
+        return np.cumsum(rng.exponential(1 / rate, count)).tolist(), 0
+    if way == "file":
+        return sorted(_column(given, "arrival_s", count, folder, faults, float)), 0
+    return [], 0
+
+
+def _lengths(node, what, count, rng, folder, faults):
+    way, given = _one(node, LENGTHS, what, faults)
+    if way == "constant":
+        return [int(_number(given, 1, MOST_TOKENS, what, faults))] * count
+    if way == "file":
+        return _column(given, what, count, folder, faults, int)
+    if way in ("uniform", "lognormal"):
+        if not given.is_list or len(given.value) != 2:
+            faults.add(f"{what}: {way} takes two numbers, not {given.shape()}", given.place)
+            return [1] * count
+        if way == "uniform":
+            low, high = (int(_number(n, 1, MOST_TOKENS, what, faults)) for n in given.value)
+            if low > high:
+                faults.add(f"{what}: uniform from {low} to {high}", given.place, "the smaller number first")
+                return [1] * count
+            return rng.integers(low, high + 1, count).tolist()
+        mean, sigma = (
+            _number(given.value[0], 1, MOST_TOKENS, what, faults),
+            _number(given.value[1], 0, 10, what, faults),
+        )
+        drawn = rng.lognormal(np.log(mean) - sigma**2 / 2, sigma, count)
+        return np.clip(np.rint(drawn), 1, MOST_TOKENS).astype(int).tolist()
+    return [1] * count
+
+
+def _column(node, name, count, folder, faults, kind):
+    """The first `count` values of a column of a CSV."""
+    path = folder / str(node.value)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            values = [kind(row[name]) for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
+    except KeyError:
+        faults.add(f"{path} has no column {name}", node.place)
+    except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
+        faults.add(f"{path}: {str(error)[:80]}", node.place)
+    else:
+        least = 0 if kind is float else 1
+        if len(values) < count or any(not least <= v <= MOST_TOKENS * 1e6 for v in values):
+            faults.add(
+                f"{path}: {len(values)} usable values of {name} for {count} requests",
+                node.place,
+                f"{count} values from {least} on",
+            )
+        else:
+            return values
+    return [kind(1)] * count

@@ -1,0 +1,197 @@
+"""`RUN.yaml` of a server read, played and summed up: schema `chipweave.serve_run/1`, result `chipweave.serve/1`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chipweave.declare import registry, yamlfile
+from chipweave.declare.params import check_head
+from chipweave.declare.user_code import Gate, is_code
+from chipweave.errors import BadInput, Fault, nearest
+from chipweave.serving import load as loads
+from chipweave.serving.policies import ROLES, Request
+from chipweave.serving.server import Engine, Limits, World
+from chipweave.serving.setup import setup
+from chipweave.serving.step import Setup
+
+KEYS = (
+    "schema",
+    "name",
+    "about",
+    "system",
+    "model",
+    "parallel",
+    "precision",
+    "framework",
+    "balance",
+    "requests",
+    "server",
+    "prefill",
+    "seed",
+)
+SERVER = ("batching", "preemption", "step_tokens", "running", "block")
+BATCHING = {"vllm": "chunked", "sglang": "prefill_first", "trtllm": "inflight", "deepseek": "chunked"}
+"""What each framework does where a run does not say."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as read."""
+
+    setup: Setup
+    prefill: Setup | None
+    load: loads.Load
+    limits: Limits
+    batching: object
+    preemption: object
+
+
+def read(path: str, allow_code: bool = False) -> Run:
+    """A run file; BadInput with every fault."""
+    root, gate = yamlfile.load(path), Gate(allow_code)
+    faults = check_head(
+        root, "run of a server", "chipweave.serve_run/1", KEYS, ("schema", "system", "model", "requests")
+    )
+    text = lambda key, default="": root.get(key).text if key in root.value else default  # noqa: E731
+    framework, seed = text("framework", "vllm"), root.get("seed").value if "seed" in root.value else 1
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        faults.add(f"seed cannot be {root.get('seed').shape()}", root.get("seed").place, "a whole number")
+        seed = 1
+    wanted = loads.read(root.get("requests"), seed, Path(path).parent, faults)
+    server = root.get("server") if "server" in root.value else yamlfile.Node({}, root.place)
+    for key in server.value:
+        if key not in SERVER:
+            faults.add(f"server has no {key!r}", server.keys[key], ", ".join(SERVER), nearest(key, SERVER))
+    limits = Limits(
+        *(_whole(server, k, d, faults) for k, d in (("step_tokens", 8192), ("running", 256), ("block", 16)))
+    )
+    policies = [
+        _policy(server, role, default, gate, Path(path).parent, faults)
+        for role, default in (("batching", BATCHING.get(framework, "chunked")), ("preemption", "newest"))
+    ]
+    gate.raise_if_refused()
+    faults.raise_if_any()
+    longest = max(p + o for p, o in zip(wanted.prompts, wanted.outputs, strict=True))
+    common = (
+        (text("system"), text("model")),
+        (text("precision", "bf16"), framework, "plain", text("balance", "popular"), 1, longest),
+    )
+    made = setup(*common[0], text("parallel"), *common[1])
+    apart = None
+    if "prefill" in root.value:
+        node = root.get("prefill")
+        if not node.is_map or set(node.value) - {"system", "parallel"}:
+            raise BadInput(Fault(f"prefill must be a mapping of system and parallel, not {node.shape()}", node.place))
+        where = node.get("system").text if "system" in node.value else text("system")
+        apart = setup(where, text("model"), node.get("parallel").text if "parallel" in node.value else "", *common[1])
+    return Run(made, apart, wanted, limits, *policies)
+
+
+def _whole(server, key, default, faults):
+    if key not in server.value:
+        return default
+    node = server.get(key)
+    if not isinstance(node.value, int) or isinstance(node.value, bool) or not 1 <= node.value <= 1 << 24:
+        faults.add(f"{key} cannot be {node.shape()}", node.place, f"a whole number from 1 to {1 << 24}")
+        return default
+    return node.value
+
+
+def _policy(server, role, default, gate, folder, faults):
+    """The policy of a role: a name, a full kind, or code."""
+    node = server.get(role) if role in server.value else None
+    name = node.text if node is not None else default
+    if is_code(name):
+        cls = gate.load(name, folder, ROLES[role], node.place)
+        return cls(role) if cls else None
+    kinds = [k for k in registry.serving_policies.kinds() if k.startswith(f"{role}.")]
+    full = name if name.startswith(f"{role}.") else f"{role}.{name}"
+    if full not in kinds:
+        names = [k.partition(".")[2] for k in kinds]
+        return faults.add(f"unknown {role} policy {name!r}", node.place, ", ".join(names), nearest(name, names))
+    return registry.serving_policies.find(full)(role)
+
+
+def play(run: Run) -> dict:
+    """The result document."""
+    world = World()
+    parts = [(run.prefill, "prefill"), (run.setup, "decode")] if run.prefill else [(run.setup, "")]
+    world.engines = [Engine(world, s, run.batching, run.preemption, run.limits, only) for s, only in parts]
+    requests = [Request(i, 0.0, p, o) for i, (p, o) in enumerate(zip(run.load.prompts, run.load.outputs, strict=True))]
+    if run.load.arrivals is None:
+        _closed_loop(world, requests, run.load.loop)
+    else:
+        world.env.process(_arrive(world, requests, run.load.arrivals))
+    world.env.run()
+    return summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
+
+
+def _closed_loop(world, requests, loop):
+    left = iter(requests)
+
+    def next_one(_=None):
+        request = next(left, None)
+        if request is not None:
+            request.arrived = world.env.now
+            world.engines[0].put(request)
+
+    world.on_leave.append(next_one)
+    for _ in range(min(loop, len(requests))):
+        next_one()
+
+
+def _arrive(world, requests, times):
+    for request, at in zip(requests, times, strict=True):
+        yield world.env.timeout(max(0.0, at - world.env.now))
+        request.arrived = world.env.now
+        world.engines[0].put(request)
+
+
+def summary(world: World, count: int, gpus: int) -> dict:
+    """`chipweave.serve/1`."""
+    done = sorted(world.left, key=lambda r: r.number)
+    if len(done) != count:
+        raise RuntimeError(f"{len(done)} of {count} requests were answered")
+    seconds = max(r.last for r in done)
+    tokens = sum(r.output for r in done)
+    several = [r for r in done if r.output > 1]
+    per_user = [(r.output - 1) / (r.last - r.first) for r in several if r.last > r.first]
+    engines = [
+        {
+            "does": e.only or "prefill and decode",
+            "steps": e.steps,
+            "busy": e.busy / seconds,
+            "step_shapes_computed": e.times.computed,
+            "step_shapes_reused": e.times.reused,
+            "largest_error_of_reuse": e.times.largest_error,
+            "rounding_refined": e.times.refined,
+            "kv_blocks": e.blocks,
+            "kv_blocks_peak": e.peak,
+            "preemptions": e.preemptions,
+        }
+        for e in world.engines
+    ]
+    return {
+        "schema": "chipweave.serve/1",
+        "requests": count,
+        "seconds": seconds,
+        "gpus": gpus,
+        "ttft_ms": spread([r.first - r.arrived for r in done]),
+        "queue_ms": spread([r.began - r.arrived for r in done]),
+        "tpot_ms": spread([(r.last - r.first) / (r.output - 1) for r in several]),
+        "itl_ms": spread(world.gaps),
+        "output_tokens_per_s": tokens / seconds,
+        "output_tokens_per_s_per_gpu": tokens / seconds / gpus,
+        "output_tokens_per_s_per_user": float(np.mean(per_user)) if per_user else None,
+        "engines": engines,
+    }
+
+
+def spread(seconds) -> dict:
+    """Mean, median and 99th percentile in ms; null where there is nothing."""
+    values = np.asarray(seconds, float) * 1e3
+    if not len(values):
+        return {"mean": None, "p50": None, "p99": None}
+    p50, p99 = np.percentile(values, [50, 99])
+    return {"mean": float(values.mean()), "p50": float(p50), "p99": float(p99)}

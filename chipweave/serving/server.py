@@ -1,0 +1,233 @@
+"""A server in SimPy: requests arrive, wait, are computed step by step, and leave. Policies say who enters a step and who gives way.
+
+One engine stands for all replicas of a server: their steps start together, as experts or a common schedule make them. With prefill
+and decode apart there are two engines; a request's cache moves from one to the other over each GPU's adapter.
+"""
+
+from array import array
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
+
+import simpy
+
+from chipweave.errors import BadInput, Stuck
+from chipweave.serving import setting
+from chipweave.serving.lookup import StepTimes
+from chipweave.serving.policies import BatchingPolicy, Plan, PreemptionPolicy, Request, View
+from chipweave.serving.step import Setup
+
+
+@dataclass(frozen=True)
+class Limits:
+    """tokens of a step; requests that run at once; tokens of a cache block."""
+
+    tokens: int = 8192
+    running: int = 256
+    block: int = 16
+
+
+class Engine:
+    """Computes steps until nothing is left to do. `only` "prefill" or "decode" where the two are apart."""
+
+    def __init__(
+        self,
+        world: "World",
+        setup: Setup,
+        batching: BatchingPolicy,
+        preemption: PreemptionPolicy,
+        limits: Limits,
+        only: str = "",
+    ):
+        self.world, self.setup, self.batching, self.preemption, self.limits, self.only = (
+            world,
+            setup,
+            batching,
+            preemption,
+            limits,
+            only,
+        )
+        self.times = StepTimes(setup, limits.block)
+        self.waiting, self.started, self.running = deque(), [], []
+        layout, formats = setup.layout, setup.formats
+        room = setting.kv_room(setup.kernels.server, setup.model, layout, formats)
+        each = setting.kv_bytes(setup.model, layout, formats, limits.block)
+        self.blocks = self.free = int(room // each) * layout.dp if each else 1 << 40
+        self.busy = self.peak = self.preemptions = self.steps = 0
+        self.wake = world.env.event()
+        world.env.process(self.run())
+
+    def put(self, request: Request) -> None:
+        """A request arrives; one that decodes only has its cache already."""
+        if self._needed(request.prompt + request.output) > self.blocks:
+            raise BadInput(
+                f"request {request.number}: {request.prompt} + {request.output} tokens need {self._needed(request.prompt + request.output)} "
+                f"cache blocks of {self.limits.block}; there are {self.blocks}"
+            )
+        request.prefill = max(request.prefill, request.prompt)
+        self.waiting.append(request)
+        if not self.wake.triggered:
+            self.wake.succeed()
+
+    def _needed(self, tokens):
+        return -(-tokens // self.limits.block)
+
+    def run(self):
+        """The engine's process."""
+        while True:
+            self._admit_decoders()
+            plan = self._plan()
+            if not plan.prompts and not (plan.decode and self.running):
+                if self.running or self.started:
+                    raise Stuck(
+                        f"{self.batching.kind}: {len(self.running)} requests run, {len(self.started)} are begun, and none gets a token"
+                    )
+                self.wake = self.world.env.event()
+                yield self.wake
+                continue
+            deciders = self._make_room() if plan.decode else []
+            if plan.decode and not deciders and not plan.prompts:
+                continue
+            seconds = self._seconds(deciders, plan.prompts)
+            yield self.world.env.timeout(seconds)
+            self.steps, self.busy = self.steps + 1, self.busy + seconds
+            self._advance(deciders, plan.prompts)
+
+    def _admit_decoders(self):
+        """Requests whose prompt was computed elsewhere begin to decode as soon as there is room."""
+        while self.only == "decode" and self.waiting and len(self.running) < self.limits.running:
+            blocks = self._needed(self.waiting[0].prefill + 1)
+            if blocks > self.free:
+                return
+            request = self.waiting.popleft()
+            request.done, request.blocks, self.free = request.prefill, blocks, self.free - blocks
+            self.running.append(request)
+
+    def _plan(self):
+        if self.only == "decode":
+            return Plan(True)
+        view = View(
+            self.running,
+            self.started,
+            list(islice(self.waiting, self.limits.running)),
+            self.free * self.limits.block,
+            self.limits.tokens,
+            self.limits.running,
+        )
+        plan = self.batching.plan(view)
+        total = sum(n for _, n in plan.prompts) + (len(self.running) if plan.decode else 0)
+        if total > self.limits.tokens or any(not 0 < n <= r.prefill - r.done for r, n in plan.prompts):
+            raise BadInput(
+                f"{self.batching.kind}: a step of {total} tokens, at most {self.limits.tokens}, or a prompt with more tokens than are left of it"
+            )
+        for request, _ in plan.prompts:
+            if request.done == 0 and request not in self.started:
+                self._begin(request)
+        return plan
+
+    def _begin(self, request):
+        blocks = self._needed(request.prefill + 1)
+        if blocks > self.free:
+            raise BadInput(
+                f"{self.batching.kind}: began request {request.number}, which needs {blocks} cache blocks of {self.free} free ones"
+            )
+        self.waiting.remove(request)
+        self.started.append(request)
+        request.blocks, self.free = blocks, self.free - blocks
+        if request.began < 0:
+            request.began = self.world.env.now
+
+    def _make_room(self):
+        """Give each running request the block that its next token needs; those that must give way go back to the queue."""
+        for request in list(self.running):
+            if request not in self.running:
+                continue
+            need = self._needed(request.prompt + request.made + 1) - request.blocks
+            while need > self.free:
+                victim = self.preemption.victim(self.running)
+                self._give_way(victim)
+                if victim is request:
+                    break
+            else:
+                if need > 0:
+                    request.blocks, self.free = request.blocks + need, self.free - need
+        self.peak = max(self.peak, self.blocks - self.free)
+        return list(self.running)
+
+    def _give_way(self, request):
+        self.running.remove(request)
+        self.free, request.blocks = self.free + request.blocks, 0
+        request.prefill, request.done = request.prompt + request.made, 0
+        request.preempted += 1
+        self.preemptions += 1
+        if self.only == "decode":  # its cache was computed elsewhere: fetched again
+            request.done = request.prefill
+        self.waiting.appendleft(request)
+
+    def _seconds(self, deciders, prompts):
+        context = sum(r.prompt + r.made for r in deciders)
+        new = sum(n for _, n in prompts)
+        seen = max((r.done + n for r, n in prompts), default=0)
+        return self.times.seconds(len(deciders), context, len(prompts), new, seen)
+
+    def _advance(self, deciders, prompts):
+        now = self.world.env.now
+        for request in deciders:
+            self._token(request, now)
+        for request, tokens in prompts:
+            request.done += tokens
+            if request.done == request.prefill:
+                self.started.remove(request)
+                self._token(request, now)
+                if request.made < request.output:
+                    self._onward(request)
+        for request in [r for r in self.running if r.made >= r.output]:
+            self.running.remove(request)
+            self.free += request.blocks
+            self.world.leave(request)
+
+    def _token(self, request, now):
+        """One token more; the gap to the one before it is kept."""
+        if request.made:
+            self.world.gaps.append(now - request.last)
+        else:
+            request.first = now
+        request.made, request.last = request.made + 1, now
+        if request.made >= request.output and request not in self.running:
+            self.free += request.blocks
+            self.world.leave(request)
+
+    def _onward(self, request):
+        """After its prompt: decode here, or move to the engine that does."""
+        if self.only == "prefill":
+            self.free, request.blocks = self.free + request.blocks, 0
+            request.prefill = request.prompt + request.made
+            self.world.move(request)
+        else:
+            self.running.append(request)
+
+
+class World:
+    """The clock, the engines and what is counted over all requests."""
+
+    def __init__(self):
+        self.env, self.gaps, self.left, self.on_leave = simpy.Environment(), array("d"), [], []
+        self.engines: list[Engine] = []
+
+    def leave(self, request: Request) -> None:
+        """A request has all its tokens."""
+        self.left.append(request)
+        for tell in self.on_leave:
+            tell(request)
+
+    def move(self, request: Request) -> None:
+        """A request's cache goes from the prefill engine to the decode engine."""
+        source, target = self.engines
+        size = setting.kv_bytes(source.setup.model, source.setup.layout, source.setup.formats, request.prefill)
+        fabric = source.setup.kernels.server.fabric
+        rate = float(fabric.adapter or fabric.bandwidth)
+        self.env.process(self._moved(request, size / rate, target))
+
+    def _moved(self, request, seconds, target):
+        yield self.env.timeout(seconds)
+        target.put(request)
