@@ -65,7 +65,7 @@ class Nvswitch(Component):
 
         `adapter`: the node.network_adapter of each GPU, or None.
         """
-        slowest = min(data["bandwidth"] for _, _, data in network.graph.edges(data=True))
+        slowest = min(network.bandwidth)
         return Fabric(len(network.endpoints), slowest, self.exchange_share, adapter.payload if adapter else Fraction(0))
 
 

@@ -7,6 +7,10 @@ Source     Strategy EP of arXiv 2510.05497.
 Beside     allocation_placement_aware.py, allocation_round_robin.py, allocation_split_evenly.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import AllocationPolicy, Plan, policy
@@ -16,6 +20,6 @@ from chipweave.policy import AllocationPolicy, Plan, policy
 class Home(AllocationPolicy):
     """All tokens of an expert go to the die that keeps it: expert parallelism."""
 
-    def allocate(self, view):
+    def allocate(self, view: Any) -> Plan:
         expert = np.flatnonzero(view.counts).astype(np.int32)
         return Plan(expert, view.figures.computing_home(view.home)[expert], view.counts[expert])

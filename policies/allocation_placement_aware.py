@@ -11,8 +11,11 @@ Source     Algorithm 1 of arXiv 2510.05497 (block 50, "determined by request cou
 Beside     allocation_placement_aware_python.py (the same, plain), allocation_home.py
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -36,25 +39,25 @@ class Estimate:
     die_hbm_ns: np.ndarray | None = None  # float64 [D]
     route_ns: np.ndarray | None = None  # float64 [D, D], where links differ: a whole expert from the row's die
 
-    def compute_ns(self, die, tokens):
+    def compute_ns(self, die: Any, tokens: Any) -> Any:
         """Of so many tokens of an expert on a die."""
         rate = self.flop_per_ns if self.die_flop_per_ns is None else float(self.die_flop_per_ns[die])
         return float(math.ceil(self.flop_per_token * tokens / rate))
 
-    def memory_ns(self, die):
+    def memory_ns(self, die: Any) -> Any:
         """Of a read of a whole expert from a die's memory."""
         return self.hbm_ns if self.die_hbm_ns is None else float(self.die_hbm_ns[die])
 
-    def transfer_ns(self, home, die, hops):
+    def transfer_ns(self, home: Any, die: Any, hops: Any) -> Any:
         """Of a whole expert from its home to a die."""
         return self.hop_ns * hops + self.link_ns if self.route_ns is None else float(self.route_ns[home, die])
 
-    def computes(self, die):
+    def computes(self, die: Any) -> Any:
         """Whether a die may be given work."""
         return self.die_flop_per_ns is None or self.die_flop_per_ns[die] > 0
 
     @classmethod
-    def of(cls, costs, compute_share, bandwidth_share, figures="each"):
+    def of(cls, costs: Any, compute_share: Any, bandwidth_share: Any, figures: str = "each") -> Estimate:
         """From exact costs and the flat shares of peak that the allocator assumes."""
         return replace(
             cls.of_one(costs, compute_share, float(bandwidth_share)),
@@ -62,7 +65,7 @@ class Estimate:
         )
 
     @classmethod
-    def of_each(cls, costs, compute_share, bandwidth_share, each):
+    def of_each(cls, costs: Any, compute_share: Any, bandwidth_share: Any, each: Any) -> Any:
         """The arrays, of what is not the same for all; of one figure for all only where no work may go."""
         dies, found = costs.dies, {}
         if dies is None:
@@ -79,7 +82,7 @@ class Estimate:
         return found
 
     @classmethod
-    def of_one(cls, costs, compute_share, bandwidth_share):
+    def of_one(cls, costs: Any, compute_share: Any, bandwidth_share: Any) -> Any:
         """One figure for all, as the artifact has it."""
         return cls(
             flop_per_token=float(costs.flop_per_token),
@@ -130,13 +133,13 @@ class PlacementAware(AllocationPolicy):
 
     estimates = None  # (costs, Estimate, rule for C): costs are those of the run, worked out once
 
-    def estimate(self, costs):
+    def estimate(self, costs: Any) -> Estimate:
         """The Estimate for the run's costs."""
         if self.estimates is None or self.estimates[0] is not costs:
             self.estimates = costs, Estimate.of(costs, self.compute_share, self.bandwidth_share, self.figures), None
         return self.estimates[1]
 
-    def allocate(self, view):
+    def allocate(self, view: Any) -> Plan:
         room = view.experts * view.dies
         plan = np.empty((3, room), np.int32)
         expert, die, tokens = plan
@@ -157,7 +160,7 @@ class PlacementAware(AllocationPolicy):
             raise ChipweaveError("no memory for the plan of one layer")
         return Plan(*plan[:, :entries].copy())
 
-    def _rule(self, view):
+    def _rule(self, view: Any) -> Any:
         costs = view.costs
         estimate = self.estimate(costs)
         if self.estimates[2] is None:
@@ -179,6 +182,6 @@ class PlacementAware(AllocationPolicy):
         return self.estimates[2]
 
 
-def c_ints(array):
+def c_ints(array: np.ndarray) -> Any:
     """An int32 array as C takes it: itself where it is one already, so results can be written through it."""
     return FFI.from_buffer("int32_t[]", np.ascontiguousarray(array, np.int32))

@@ -5,7 +5,10 @@ Answer     As allocation_placement_aware.py, whose words and parameters hold her
 Beside     allocation_placement_aware.py
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +27,7 @@ class Load:
     hbm_remote: float = 0.0
     link_in: float = 0.0
 
-    def time(self):
+    def time(self) -> float:
         return max(max(self.compute_local, self.hbm_local + self.hbm_remote), self.link_in) + self.compute_remote
 
 
@@ -32,7 +35,7 @@ class Load:
 class PlacementAwarePython(PlacementAware):
     """Algorithm 1 in plain Python: slow, obvious, and equal to the C one bit for bit."""
 
-    def allocate(self, view):
+    def allocate(self, view: Any) -> Plan:
         costs, loads = self.estimate(view.costs), [Load() for _ in range(view.dies)]
         active = [int(e) for e in np.flatnonzero(view.counts)]
         for e in active:
@@ -45,7 +48,7 @@ class PlacementAwarePython(PlacementAware):
         entries = [(e, d, n) for e in active for d, n in given[e].items() if n]
         return Plan(*np.array(entries, np.int32).reshape(-1, 3).T.copy())
 
-    def candidates(self, view, e, mean, loads, costs):
+    def candidates(self, view: Any, e: int, mean: float, loads: list[Load], costs: Any) -> list[tuple[int, bool]]:
         """[(die, holds a part)] in the order that decides ties and issue."""
         ranked, reach = [], self.distance
         while not ranked and reach <= max(self.distance, view.dies):
@@ -61,14 +64,16 @@ class PlacementAwarePython(PlacementAware):
             most = max(most, int(int(view.counts[e]) // max(mean, self.tokens_per_die)))
         return [(d, holder) for _, d, holder in sorted(ranked)[:most]]
 
-    def holds(self, view, e, d):
+    def holds(self, view: Any, e: int, d: int) -> bool:
         return d == view.home[e] or view.holders[e, d] > 0
 
-    def is_near(self, view, e, d, reach):
+    def is_near(self, view: Any, e: int, d: int, reach: Any) -> bool:
         anchors = [view.home[e]] if self.near == "home" else [a for a in range(view.dies) if self.holds(view, e, a)]
         return any(view.distance[a, d] <= reach for a in anchors)
 
-    def give(self, view, e, candidates, loads, costs):
+    def give(
+        self, view: Any, e: int, candidates: list[tuple[int, bool]], loads: list[Load], costs: Any
+    ) -> dict[int, int]:
         """die -> tokens, in the order of candidates."""
         home, left = int(view.home[e]), int(view.counts[e])
         tokens = dict.fromkeys((d for d, _ in candidates), 0)
@@ -89,7 +94,9 @@ class PlacementAwarePython(PlacementAware):
             left -= block
         return tokens
 
-    def after(self, view, e, d, holder, first, block, loads, costs):
+    def after(
+        self, view: Any, e: int, d: int, holder: bool, first: bool, block: int, loads: list[Load], costs: Any
+    ) -> tuple[Load, Load]:
         """Loads of die d and of the home die if d takes `block` more tokens."""
         own, source = replace(loads[d]), replace(loads[view.home[e]])
         compute = costs.compute_ns(d, block)
@@ -103,6 +110,6 @@ class PlacementAwarePython(PlacementAware):
         return own, source
 
 
-def transfer(view, e, d, costs):
+def transfer(view: Any, e: int, d: int, costs: Any) -> float:
     """ns to bring the whole expert from its home to die d."""
     return costs.transfer_ns(int(view.home[e]), d, int(view.distance[view.home[e], d]))

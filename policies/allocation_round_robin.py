@@ -8,6 +8,10 @@ Source     Strategy Base as the published artifact of arXiv 2510.05497 has it (o
 Beside     allocation_split_evenly.py (Base as the paper's words have it)
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import AllocationPolicy, Param, Plan, policy
@@ -19,7 +23,7 @@ class RoundRobin(AllocationPolicy):
 
     offset = Param("count", default=7, doc="die that the first expert to appear goes to (the artifact's: 7)")
 
-    def allocate(self, view):
+    def allocate(self, view: Any) -> Plan:
         expert = np.flatnonzero(view.counts).astype(np.int32)
         turn = view.first_appearance[expert].astype(np.int64) + self.offset
         workers = view.figures.workers

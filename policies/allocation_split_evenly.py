@@ -9,6 +9,10 @@ Source     The literal reading of Base in arXiv 2510.05497 ("every die does the 
 Beside     allocation_round_robin.py (Base as the artifact has it)
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import AllocationPolicy, Plan, policy
@@ -20,7 +24,7 @@ ROUNDS = 64  # turns of each die, on average, after which the dealing repeats it
 class SplitEvenly(AllocationPolicy):
     """Every die does the same share of every expert, wherever its weights are."""
 
-    def allocate(self, view):
+    def allocate(self, view: Any) -> Any:
         counts, workers = view.counts.astype(np.int64), view.figures.workers
         if view.figures.alike:
             over = counts % len(workers)
@@ -32,7 +36,7 @@ class SplitEvenly(AllocationPolicy):
         expert, place = np.nonzero(tokens)
         return Plan(expert.astype(np.int32), workers[place], tokens[expert, place].astype(np.int32))
 
-    def in_proportion(self, counts, figures):
+    def in_proportion(self, counts: Any, figures: Any) -> Any:
         """int64 [E, workers]: each expert's tokens by the workers' rates, what is left over dealt in turn."""
         rates = figures.compute[figures.workers]
         tokens = np.floor(counts[:, None] * (rates / rates.sum())).astype(np.int64)

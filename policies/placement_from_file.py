@@ -6,8 +6,12 @@ Source     The user's.
 Beside     placement_contiguous.py
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +30,7 @@ class FromFile(PlacementPolicy):
     names_dies = True
     folder = Path(".")  # of the strategy or run file
 
-    def place(self, experts, dies):
+    def place(self, experts: Any, dies: Any) -> Any:
         faults, home = Faults(), np.full(experts, -1, np.int32)
         for line, expert, die in self._lines(experts, faults):
             place = Place(str(self.folder / self.path), line)
@@ -47,7 +51,7 @@ class FromFile(PlacementPolicy):
         faults.raise_if_any()
         return home
 
-    def _lines(self, experts, faults):
+    def _lines(self, experts: int, faults: Faults) -> Iterator[Any]:
         """(line number, expert, die) of every readable line; at most twice as many as there are experts."""
         rows = csvfile.rows(self.folder / self.path, ("expert", "die"), faults, others=False)
         for row, place in islice(rows, 2 * experts + 2):

@@ -1,6 +1,9 @@
 """Statistics of the links of a network, and the locks of links that are held."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,7 @@ class LinkStatistics:
     bins: np.ndarray
 
 
-def lock_numbers(network):
+def lock_numbers(network: Any) -> Any:
     """The lock of each link, numbered from 0: undirected, all links between a pair of routers share one."""
     numbers = {}
     for i, link in enumerate(network.links):

@@ -1,5 +1,9 @@
 """`chipweave leaderboard`: predictors, placements and strategies ranked on the same work."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -11,7 +15,7 @@ import click
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Points at a time.")
 @click.option("--allow-code", is_flag=True, help="Let policies of your own in.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the ranking as JSON; - for standard output.")
-def command(file, out, jobs, allow_code, json_path):
+def command(file: Any, out: Any, jobs: Any, allow_code: Any, json_path: Any) -> None:
     """Run the sweep of FILE and rank what differs in strategy or policies over all else that varies."""
     from chipweave.study import leaderboard
 

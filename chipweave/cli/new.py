@@ -1,5 +1,9 @@
 """`chipweave new`: a working skeleton with its test."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 from chipweave.views.skeleton import SORTS
@@ -14,7 +18,7 @@ from chipweave.views.skeleton import SORTS
     type=click.Path(exists=True, file_okay=False),
     help="Where to write; the current folder otherwise.",
 )
-def command(what, name, folder):
+def command(what: Any, name: Any, folder: Any) -> None:
     """A skeleton with a test that passes; `policy` is an allocation policy, the other roles go by name."""
     from chipweave.io.console import note
     from chipweave.views.skeleton import write

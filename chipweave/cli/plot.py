@@ -1,5 +1,9 @@
 """`chipweave plot`: a picture of a table of points."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -13,7 +17,7 @@ import click
 @click.option("--kind", default="auto", show_default=True, type=click.Choice(["auto", "line", "bar", "scatter"]))
 @click.option("--title", default="", help="Over the picture.")
 @click.option("--out", "-o", required=True, type=click.Path(dir_okay=False), help="The picture: .svg, .png or .pdf.")
-def command(table, x, y, colour, facet, where, kind, title, out):
+def command(table: Any, x: Any, y: Any, colour: Any, facet: Any, where: Any, kind: Any, title: Any, out: Any) -> None:
     """Draw TABLE (Parquet, or the folder of a sweep): y against x, by colour and panel."""
     from chipweave.study import plot
 

@@ -1,5 +1,9 @@
 """`chipweave step`: one step of a model on a server, its parts and what it spends its time on."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -30,8 +34,20 @@ import click
 )
 @click.option("--debug", is_flag=True, hidden=True)
 def command(
-    system, model, batch, context, prefill, ways, formats, framework, schedule, balance, json_path, picture, debug
-):
+    system: Any,
+    model: Any,
+    batch: Any,
+    context: Any,
+    prefill: Any,
+    ways: Any,
+    formats: Any,
+    framework: Any,
+    schedule: Any,
+    balance: Any,
+    json_path: Any,
+    picture: Any,
+    debug: Any,
+) -> Any:
     """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
     from chipweave.errors import DONE
     from chipweave.io.atomic import check_file

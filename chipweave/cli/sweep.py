@@ -1,5 +1,9 @@
 """`chipweave sweep`: every point of a sweep file, once, wherever there is room for it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -20,7 +24,18 @@ import click
 @click.option("--list", "listed", is_flag=True, help="Print the points, and run none.")
 @click.option("--allow-code", is_flag=True, help="Let code of your own in, named by topologies and strategies.")
 @click.option("--json", "json_path", metavar="FILE", help="Write sweep.json here too; - for standard output.")
-def command(file, out, executor, jobs, options, only, emit, listed, allow_code, json_path):
+def command(
+    file: Any,
+    out: Any,
+    executor: Any,
+    jobs: Any,
+    options: Any,
+    only: Any,
+    emit: Any,
+    listed: Any,
+    allow_code: Any,
+    json_path: Any,
+) -> None:
     """Run all points of FILE; a point done is never run again, a failed one does not stop the others."""
     from chipweave.study import run_sweep
 

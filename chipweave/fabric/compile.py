@@ -1,7 +1,10 @@
 """Turns a layout into calls of the C engine's building functions. Names become numbers here."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from chipweave._kernel import ffi, lib
 from chipweave.chain.layout import DONE
@@ -36,7 +39,7 @@ LARGEST = 2**62
 class Compiler:
     """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
 
-    def __init__(self, handle, layout, bin_ps, max_bins):
+    def __init__(self, handle: Any, layout: Any, bin_ps: int, max_bins: int) -> None:
         self.handle, self.layout, self.keep, self.bins = handle, layout, [], (bin_ps, max_bins)
         self.first, self.labels, self.programs, self.chains = {}, {}, {}, []
         self.networks = {}  # by name: link_models.base.Compiled
@@ -66,17 +69,17 @@ class Compiler:
             self.chains.append(chain)
         self.keep.clear()
 
-    def label(self, resource):
+    def label(self, resource: Any) -> Any:
         """The name of a global resource number."""
         return self.labels[resource]
 
-    def made(self, number):
+    def made(self, number: Any) -> Any:
         """A number of the engine's, or ChipweaveError with its message."""
         if number < 0:
             raise ChipweaveError(ffi.string(lib.stages_message(self.handle)).decode())
         return number
 
-    def _new(self, kind, values):
+    def _new(self, kind: str, values: dict[Any, Any] | int | list[Any]) -> Any:
         """C memory that lives until the engine has copied it."""
         made = ffi.new(kind, values)
         self.keep.append(made)
@@ -84,17 +87,17 @@ class Compiler:
 
     # ---- networks
 
-    def _network(self, network):
+    def _network(self, network: Any) -> None:
         self.routes[network.name] = routes = Routes(self, network)
         self.networks[network.name] = registry.link_models.find(network.model).compile(self, network, routes)
 
-    def add_network(self, operations, model):
+    def add_network(self, operations: Any, model: Any) -> int:
         """The number of a network in the engine; `model` is the engine's from now on."""
         return self.made(lib.stages_add_network(self.handle, operations, model))
 
     # ---- programs
 
-    def _program(self, chain):
+    def _program(self, chain: Any) -> int:
         self.chain, self.column = chain.name, {name: i for i, name in enumerate(chain.operands)}
         self.stage_number = {name: i for i, name in enumerate(chain.stages)} | {DONE: -1}
         nodes = self._new("stages_node[]", [self._node(stage) for stage in chain.stages.values()])
@@ -105,7 +108,7 @@ class Compiler:
             )
         )
 
-    def _node(self, stage):
+    def _node(self, stage: Any) -> dict[str, Any]:
         takes, lasts, kind = (
             [self._take(t) for t in stage.take],
             stage.lasts,
@@ -141,10 +144,10 @@ class Compiler:
             }
         return node
 
-    def _of(self, names):
+    def _of(self, names: tuple[str, ...]) -> list[int]:
         return ([self.column[n] for n in names] + [0, 0, 0])[:3]
 
-    def _take(self, take):
+    def _take(self, take: Take) -> dict[str, dict[str, int | list[Any]] | int]:
         if isinstance(take, Take):
             return {
                 "first": self.first[take.resources.name],
@@ -155,7 +158,9 @@ class Compiler:
             }
         return self._route(take.network, take.source, take.target, take.bytes)
 
-    def _route(self, network, source, target, size, stage=None):
+    def _route(
+        self, network: Any, source: str, target: str, size: Amount, stage: tuple[str, str] | None = None
+    ) -> dict[Any, Any]:
         return {
             "network": self.networks[network.name].number(stage),
             "source": self.column[source],
@@ -163,7 +168,7 @@ class Compiler:
             "bytes": self._amount(size),
         }
 
-    def _mark(self, mark):
+    def _mark(self, mark: Any) -> dict[str, int | list[int]]:
         return {
             "op": getattr(lib, "MARK_" + MARKS[mark.op]),
             "table": mark.table.number if mark.table else -1,
@@ -172,7 +177,7 @@ class Compiler:
             "at_end": mark.when == "end",
         }
 
-    def _count(self, count):
+    def _count(self, count: Any) -> dict[Any, Any]:
         network, source, target = count.hops or (None, None, None)
         return {
             "counter": count.counter.number,
@@ -186,7 +191,7 @@ class Compiler:
             "parts": count.piece[1],
         }
 
-    def _amount(self, amount):
+    def _amount(self, amount: Amount) -> dict[Any, Any]:
         return {
             "constant": amount.constant,
             "n": len(amount.terms),
@@ -196,7 +201,7 @@ class Compiler:
 
     # ---- durations
 
-    def _lasts(self, rule):
+    def _lasts(self, rule: Any) -> int:
         if rule is None:
             return -1
         made = {"by": -1, "quantum_ps": getattr(rule, "quantum_ps", 1)}
@@ -233,7 +238,7 @@ class Compiler:
             } | self._rates([(rule.latency_ps, r) for r in rule.per_second], rule)
         return self.made(lib.stages_add_lasts(self.handle, self._new("stages_lasts *", made)))
 
-    def _picks(self, rule):
+    def _picks(self, rule: Any) -> Any:
         """Rules within a rule; equal ones are made once."""
         numbers = {}
         for each in rule.rules:
@@ -246,13 +251,13 @@ class Compiler:
         kind = lib.LASTS_PICK if by else lib.LASTS_LONGEST
         return {"kind": kind, "n_picks": len(picks), "picks": self._new("int32_t[]", picks)} | by
 
-    def _rates(self, pairs, rule):
+    def _rates(self, pairs: list[Any], rule: Any) -> dict[str, Any]:
         return {
             "n_rates": len(pairs),
             "rates": self._new("stages_rate[]", [_rate(latency, speed, rule.quantum_ps) for latency, speed in pairs]),
         }
 
-    def _route_time(self, rule):
+    def _route_time(self, rule: RouteTime) -> dict[str, Any]:
         """Latencies add up, the slowest link decides the rate: one rate for each speed that links have."""
         network = rule.network
         return {
@@ -264,14 +269,14 @@ class Compiler:
         } | self._rates([(0, Fraction(speed) * rule.efficiency) for speed in self.routes[network.name].speeds], rule)
 
 
-def _time(ps, what):
+def _time(ps: int, what: str) -> int:
     if not 0 <= ps < LARGEST // 2:
         raise BadInput(f"{what} of {ps} ps is not in 0..2^61")
     return ps
 
 
 @lru_cache(maxsize=4096)  # dies are alike, and so are their rates
-def _rate(latency_ps, per_second, quantum_ps):
+def _rate(latency_ps: int, per_second: Fraction | int, quantum_ps: int) -> dict[str, int]:
     """quanta per unit of work as a reduced fraction a/b."""
     speed = Fraction(per_second)
     if speed <= 0 or quantum_ps < 1:

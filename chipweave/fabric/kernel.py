@@ -1,5 +1,9 @@
 """The stage engine in C behind the interface of `chipweave.fabric.Engine`."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave._kernel import ffi, lib
@@ -13,7 +17,7 @@ ROOM = 1024  # completions fetched in one go
 
 
 class KernelEngine:
-    def __init__(self, layout, rules, bin_ps, max_bins):
+    def __init__(self, layout: Any, rules: Any, bin_ps: int, max_bins: int) -> None:
         self.layout = layout
         spec = ffi.new(
             "stages_rules *",
@@ -35,18 +39,20 @@ class KernelEngine:
         self.arrays = {}
 
     @property
-    def now_ps(self):
+    def now_ps(self) -> int:
         return lib.stages_now(self.handle)
 
     @property
-    def idle(self):
+    def idle(self) -> bool:
         return not lib.stages_in_flight(self.handle)
 
     @property
-    def events(self):
+    def events(self) -> int:
         return lib.stages_events(self.handle)
 
-    def issue(self, chain, rows, starts_ps=None, times=1, counted=-1):
+    def issue(
+        self, chain: Any, rows: np.ndarray, starts_ps: np.ndarray | None = None, times: int = 1, counted: int = -1
+    ) -> int:
         starts = ffi.NULL if starts_ps is None else ffi.from_buffer("int64_t[]", starts_ps)
         program = self.compiled.programs[chain.name]
         begin = ffi.from_buffer("int64_t[]", rows) if rows.size else ffi.NULL
@@ -56,7 +62,7 @@ class KernelEngine:
             raise BadInput(f"chain {chain.name}: {self._message()}")
         return batch
 
-    def advance(self, until_ps=None):
+    def advance(self, until_ps: int | None = None) -> list[Any]:
         until = FOREVER if until_ps is None else until_ps
         while True:
             status = lib.stages_advance(self.handle, until)
@@ -70,7 +76,7 @@ class KernelEngine:
                     raise Stuck(self._stuck())
                 raise (BadInput if status == lib.STAGES_BAD else ChipweaveError)(self._message())
 
-    def _completions(self):
+    def _completions(self) -> list[Any]:
         n = lib.stages_completed(self.handle, self.batches, self.times, ROOM)
         if n == 1:  # nearly always
             return [(self.batches[0], self.times[0])]
@@ -80,7 +86,7 @@ class KernelEngine:
         lib.stages_completed(self.handle, batches, times, n)
         return list(zip(batches, times))
 
-    def _answer(self):
+    def _answer(self) -> None:
         """One question of a stage that is answered in Python, at the instant the engine stands at."""
         kind, program, node, mark, batch, transfer = (ffi.new("int32_t *") for _ in range(6))
         operands = ffi.new("int64_t[]", 16)
@@ -99,7 +105,7 @@ class KernelEngine:
             answer = 0
         lib.stages_answer(self.handle, int(answer))
 
-    def finish_ps(self, batch):
+    def finish_ps(self, batch: int) -> np.ndarray:
         n = lib.stages_finish(self.handle, batch, ffi.NULL)
         if n < 0:
             raise BadInput(
@@ -109,13 +115,13 @@ class KernelEngine:
         lib.stages_finish(self.handle, batch, ffi.from_buffer("int64_t[]", out))
         return out
 
-    def array(self, part):
+    def array(self, part: Any) -> np.ndarray:
         if part not in self.arrays:
             self.arrays[part] = self._view(part)
         view = self.arrays[part]
         return view.copy() if view.ndim == 3 else view
 
-    def _view(self, part):
+    def _view(self, part: Any) -> np.ndarray:
         if isinstance(part, Counter):
             return self._buffer(lib.stages_counter(self.handle, part.number), (part.count,), np.int64)
         if isinstance(part, Bits):
@@ -126,56 +132,56 @@ class KernelEngine:
             return view
         return self._buffer(lib.stages_tags(self.handle, part.number), (part.instances, part.sets, part.ways), np.int64)
 
-    def _buffer(self, pointer, shape, dtype):
+    def _buffer(self, pointer: Any, shape: tuple[int, ...], dtype: type[Any]) -> np.ndarray:
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         owner = ffi.gc(pointer, lambda _, engine=self.handle: None)  # the view keeps the engine alive
         return np.frombuffer(ffi.buffer(owner, size), dtype).reshape(shape)
 
-    def totals(self):
+    def totals(self) -> Any:
         lib.stages_totals(self.handle, self.sums)
         return self.sums
 
-    def copy_tables(self, other):
+    def copy_tables(self, other: KernelEngine) -> None:
         if lib.stages_copy_tables(self.handle, other.handle):
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
-    def skipped(self, network):
+    def skipped(self, network: Any) -> Any:
         """Of a flit network: (share of the groups' cycles that was not stepped, jumps, Kernel.unrepeated())."""
         kernel = self.compiled.networks[network].kernel
         report = kernel.skipped
         return report["group_skipped"] / max(1, report["group_cycles"]), report["jumps"], kernel.unrepeated()
 
-    def pin(self, keyed, at, keys):
+    def pin(self, keyed: Any, at: Any, keys: Any) -> None:
         for key in keys:
             if lib.stages_pin(self.handle, keyed.number, int(at), int(key)):
                 raise BadInput(f"{keyed.name}: there is no key {key} in instance {at}")
 
-    def journal(self):
+    def journal(self) -> np.ndarray:
         n = lib.stages_journal(self.handle, ffi.NULL, 0)
         rows = np.empty((n, 5), np.int64)
         if n:
             lib.stages_journal(self.handle, ffi.from_buffer("int64_t[]", rows), n)
         return rows
 
-    def link_statistics(self, network):
+    def link_statistics(self, network: Any) -> Any:
         return self.compiled.networks[network.name].statistics()
 
-    def check(self):
+    def check(self) -> None:
         if lib.stages_check(self.handle):
             raise AssertionError(self._message())
 
-    def close(self):
+    def close(self) -> None:
         self.arrays.clear()
 
-    def _raise_failure(self):
+    def _raise_failure(self) -> None:
         """What a network or its routes raised where C code had called them."""
         for called in (*self.compiled.routes.values(), *self.compiled.networks.values()):
             called.raise_if_failed()
 
-    def _message(self):
+    def _message(self) -> Any:
         return ffi.string(lib.stages_message(self.handle)).decode()
 
-    def _stuck(self):
+    def _stuck(self) -> Any:
         node, chain, transfer, resource = (ffi.new("int32_t[]", 8) for _ in range(4))
         n = lib.stages_waiting(self.handle, node, chain, transfer, resource, 8)
         words = []

@@ -4,8 +4,11 @@ Grouped GEMMs take experts one after another: an expert with few tokens costs it
 What a stack decides (tiles, which rows its helper kernels touch, how many kernels) is a `MoeStack`, read from YAML.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +99,7 @@ def seconds(machine: Machine, layer: MoeLayer, counts: np.ndarray, stack: MoeSta
     return launched * stack.kernel_s + total
 
 
-def _gemm_seconds(machine, counts, n, k, layer, tiles, share, least):
+def _gemm_seconds(machine: Any, counts: Any, n: Any, k: Any, layer: Any, tiles: Any, share: Any, least: Any) -> Any:
     """One grouped GEMM with the best of `tiles`; `least`: seconds of one tile's inner loop, however little it computes."""
     if not len(counts):
         return 0.0
@@ -121,7 +124,7 @@ def _gemm_seconds(machine, counts, n, k, layer, tiles, share, least):
     return best
 
 
-def _helper_bytes(layer, counts, stack, byte):
+def _helper_bytes(layer: Any, counts: Any, stack: Any, byte: Any) -> Any:
     """Bytes of each helper kernel: permute, activation, sum; zeros for experts elsewhere; quantisation."""
     local, slots = int(counts.sum()), layer.tokens * layer.top_k
     h, i, tokens = layer.hidden, layer.intermediate, layer.tokens
@@ -135,13 +138,13 @@ def _helper_bytes(layer, counts, stack, byte):
     return moved + ([tokens * h * 3] if stack.input_cast and layer.dtype == "fp8" else [])
 
 
-def _helper_seconds(machine, moved):
+def _helper_seconds(machine: Any, moved: Any) -> Any:
     if moved <= machine.chip.l2_bytes / 2:
         return moved / machine.chip.l2_bytes_per_s
     return moved / machine.mixed
 
 
-def _sglang(layer, local):
+def _sglang(layer: Any, local: Any) -> Any:
     """(tiles, inner step, half lines) of SGLang's Triton kernel: tuned where its repository has a table for the shape, else
     its default: 16 x 32 up to as many tokens as experts, 64 x 64 x 32 beyond (fused_moe_triton_config.py)."""
     if ELEMENT_BYTES[layer.dtype] == 1:
@@ -151,12 +154,12 @@ def _sglang(layer, local):
     return (SMALL_16, 64, False) if layer.tokens <= local else (LARGE_16, 32, True)
 
 
-def _vllm(layer, local):
+def _vllm(layer: Any, local: Any) -> Any:
     """vLLM's Triton kernel: tiles by tokens per expert, tables for the shapes it serves."""
     return ((Tile(16, 128), Tile(64, 128)), 128, False) if ELEMENT_BYTES[layer.dtype] == 1 else (TUNED_16, 64, False)
 
 
-def _cutlass(layer, local):
+def _cutlass(layer: Any, local: Any) -> Any:
     """Grouped CUTLASS GEMMs with an autotuner; block scales hold a tile to 128 columns."""
     return (TILES_BLOCK if layer.dtype == "fp8_block" else TILES_16), 128, False
 

@@ -6,7 +6,10 @@ a bounded power law of exponent A, scales the weights to the number of slots, an
 averaged over several draws.
 """
 
+from __future__ import annotations
+
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +17,7 @@ DRAWS = 16
 """Draws of a power law that are averaged (the measurements average five)."""
 
 
-def balanced(tokens, experts, top_k):
+def balanced(tokens: int, experts: int, top_k: int) -> np.ndarray:
     """Tokens per expert, dealt evenly: slot i of token t goes to expert t * spread + i * stride, modulo the experts.
 
     Below `stride` tokens they are spread evenly over a stride, so that no expert gets two tokens before all have one.
@@ -26,7 +29,7 @@ def balanced(tokens, experts, top_k):
     return np.bincount(chosen.ravel(), minlength=experts)
 
 
-def bounded_power_law(draw, exponent, low, high):
+def bounded_power_law(draw: np.ndarray, exponent: float, low: float, high: float) -> np.ndarray:
     """Inverse distribution function of density x^-exponent on [low, high], at the uniform numbers `draw`."""
     if exponent == 1:
         return low * (high / low) ** draw
@@ -34,7 +37,7 @@ def bounded_power_law(draw, exponent, low, high):
     return ((b - a) * draw + a) ** (1 / (1 - exponent))
 
 
-def power_law(tokens, experts, top_k, exponent, rng, ranks=1):
+def power_law(tokens: int, experts: int, top_k: int, exponent: float, rng: Any, ranks: int = 1) -> np.ndarray:
     """Tokens per expert for one draw; the sum is tokens * top_k and no expert has more than `tokens`.
 
     What rounding and the cap leave over is dealt one by one to the ranks in turn, each giving it to its least loaded
@@ -55,7 +58,7 @@ def power_law(tokens, experts, top_k, exponent, rng, ranks=1):
     return shares.reshape(-1)
 
 
-def power_law_uncapped(tokens, experts, top_k, exponent, rng):
+def power_law_uncapped(tokens: int, experts: int, top_k: int, exponent: float, rng: Any) -> np.ndarray:
     """Tokens per expert for one draw in the first form of the experiment, which the DeepEP timings used: no cap, and
     what rounding left over goes to the most loaded experts, or is taken from the least loaded that have any."""
     slots = tokens * top_k
@@ -67,13 +70,13 @@ def power_law_uncapped(tokens, experts, top_k, exponent, rng):
     return counts
 
 
-def _rounded(slots, tokens, experts, exponent, rng):
+def _rounded(slots: int, tokens: int, experts: int, exponent: float, rng: Any) -> np.ndarray:
     low, high = (1.0, 0.8 * tokens) if slots > experts else (0.01, 2.0)
     weight = bounded_power_law(rng.random(experts), exponent, low, high)
     return np.rint(weight / weight.sum() * slots).astype(np.int64)
 
 
-def _deal(shares, amount, most):
+def _deal(shares: np.ndarray, amount: int, most: int) -> None:
     """Deal `amount` tokens to the rows of `shares` in turn, each to its least loaded entry, none above `most`."""
     ranks = len(shares)
     while amount > 0:
@@ -85,7 +88,7 @@ def _deal(shares, amount, most):
             amount -= _fill(shares[rank], each + (turn < extra), most)
 
 
-def _fill(row, amount, most):
+def _fill(row: np.ndarray, amount: int, most: int) -> int:
     """Raise the lowest entries of `row` one by one until `amount` is placed or all stand at `most`; returns what was placed."""
     amount = min(amount, int((most - row).sum()))
     low, high = int(row.min()), most
@@ -101,13 +104,13 @@ def _fill(row, amount, most):
     return amount
 
 
-def hottest(counts, ranks):
+def hottest(counts: np.ndarray, ranks: int) -> np.ndarray:
     """The counts of the rank with most tokens, experts being dealt to ranks in blocks."""
     shares = counts.reshape(ranks, -1)
     return shares[int(shares.sum(axis=1).argmax())]
 
 
-def assigned(counts, top_k):
+def assigned(counts: Any, top_k: Any) -> Any:
     """(segments x top_k chosen experts, tokens of each segment): which experts a token has, where experts are dealt out
     column by column, busiest first. Tokens between two changes have the same experts."""
     order = np.argsort(-counts, kind="stable")
@@ -119,7 +122,7 @@ def assigned(counts, top_k):
     return order[np.searchsorted(ends, places, side="right")], lengths
 
 
-def behind_groups(counts, top_k, groups, used):
+def behind_groups(counts: Any, top_k: Any, groups: Any, used: Any) -> Any:
     """Tokens per expert that a group-limited gate makes of drawn `counts`.
 
     A token's chosen experts all score the same, the others the same lower score. The gate keeps the `used` groups with the
@@ -138,7 +141,7 @@ def behind_groups(counts, top_k, groups, used):
     return np.bincount(taken.ravel(), weights=np.repeat(lengths, top_k), minlength=experts).astype(np.int64)
 
 
-def popular(tokens, experts, top_k, sigma, rng):
+def popular(tokens: Any, experts: Any, top_k: Any, sigma: Any, rng: Any) -> Any:
     """Tokens per expert for one draw of a gate whose experts are unequally popular: a log-normal popularity, each token
     choosing independently. `sigma` 0.55 to 0.85 fits the counts of DeepSeek-V3 in decode (SGLang's own statistics)."""
     weight = rng.lognormal(0.0, sigma, experts)
@@ -159,7 +162,9 @@ def popular(tokens, experts, top_k, sigma, rng):
     return counts
 
 
-def rank_loads(balance, tokens, experts, top_k, ranks, capped=True, seed=1):
+def rank_loads(
+    balance: str, tokens: int, experts: int, top_k: int, ranks: int, capped: bool = True, seed: int = 1
+) -> list[np.ndarray]:
     """Draws of the timed rank's tokens per expert: one for `balanced`, `DRAWS` for `power_law_A`.
 
     ranks  expert-parallel ranks; the timed one holds experts / ranks
@@ -173,7 +178,7 @@ def rank_loads(balance, tokens, experts, top_k, ranks, capped=True, seed=1):
     return [hottest(power_law_uncapped(tokens, experts, top_k, exponent, rng), ranks) for _ in range(DRAWS)]
 
 
-def group_limited(tokens, experts, top_k, groups, used):
+def group_limited(tokens: int, experts: int, top_k: int, groups: int, used: int) -> np.ndarray:
     """As `balanced`, behind a router that may use only `used` of its `groups` expert groups (DeepSeek-V3: 4 of 8).
 
     Evenly dealt slots give every group the same score, so the first `used` groups win for every token; the slots that

@@ -5,6 +5,11 @@ another link of that user's route, or its place in a queue, held it back). Binne
 the bins, pairs are merged and the width doubles, so memory stays bounded.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from chipweave.chain.link_statistics import LinkStatistics, lock_numbers
@@ -13,16 +18,16 @@ from chipweave.chain.link_statistics import LinkStatistics, lock_numbers
 class PlainBins:
     """Cells [bin, link, (bytes, busy ps, stalled ps)] of absolute time."""
 
-    def __init__(self, links, bin_ps, max_bins):
+    def __init__(self, links: int, bin_ps: int, max_bins: int) -> None:
         self.bin_ps, self.max_bins = bin_ps, max_bins
         self.cells = np.zeros((max_bins, links, 3), np.int64)
 
-    def spread(self, link, start, end, column):
+    def spread(self, link: int, start: int, end: int, column: int) -> None:
         """Add an interval to a column."""
         for at, a, b in self._pieces(start, end):
             self.cells[at, link, column] += b - a
 
-    def spread_bytes(self, link, start, end, size):
+    def spread_bytes(self, link: int, start: int, end: int, size: int) -> None:
         """Bytes up to x: floor(size * (x - start) / (end - start)), so that the pieces add up exactly."""
         done = 0
         for at, _, b in self._pieces(start, end):
@@ -30,19 +35,19 @@ class PlainBins:
             self.cells[at, link, 0] += sent - done
             done = sent
 
-    def add(self, link, time, size, busy_ps):
+    def add(self, link: int, time: int, size: int, busy_ps: int) -> None:
         """Bytes and busy time of one instant."""
         self._grow(time + 1)
         self.cells[time // self.bin_ps, link, :2] += (size, busy_ps)
 
-    def _grow(self, end):
+    def _grow(self, end: int) -> None:
         while (end - 1) // self.bin_ps >= self.max_bins:
             half = self.max_bins // 2
             self.cells[:half] = self.cells[0::2] + self.cells[1::2]
             self.cells[half:] = 0
             self.bin_ps *= 2
 
-    def _pieces(self, start, end):
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         """(bin, from, to) of an interval; one empty piece where it has no length."""
         self._grow(end)
         at = min(start // self.bin_ps, self.max_bins - 1)
@@ -53,7 +58,7 @@ class PlainBins:
                 return
             start, at = upto, at + 1
 
-    def statistics(self):
+    def statistics(self) -> LinkStatistics:
         total = self.cells.sum(axis=0)
         used = np.flatnonzero(self.cells.any(axis=(1, 2)))
         return LinkStatistics(
@@ -64,18 +69,20 @@ class PlainBins:
 class PlainLinks:
     """Locks of a circuit network, and what their holders do to its statistics."""
 
-    def __init__(self, network, first, bin_ps, max_bins):
+    def __init__(self, network: Any, first: int, bin_ps: int, max_bins: int) -> None:
         self.network, self.first = network, first
         self.lock_of_link = lock_numbers(network)
         self.locks = len(set(self.lock_of_link))
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.statistics = self.bins.statistics
 
-    def locks_of(self, source, target):
+    def locks_of(self, source: int, target: int) -> list[Any]:
         """Global resource numbers of the route, in route order."""
         return [self.first + self.lock_of_link[i] for i in self.network.routes(source, target)]
 
-    def count(self, source, target, size, base, start, end, asked, free_at):
+    def count(
+        self, source: int, target: int, size: int, base: int, start: int, end: int, asked: int, free_at: list[Any]
+    ) -> None:
         """A hold of the route from `start` to `end`, asked for at `asked`, of locks that were free at `free_at`."""
         for link, free in zip(self.network.routes(source, target), free_at):
             self.bins.spread(link, base + start, base + end, 1)

@@ -4,10 +4,13 @@ view.costs.dies.compute              # float64 [D] flop/s, 0 where a die compute
 view.costs.dies.route_latency_ps     # int64 [D, D]
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +57,7 @@ class DieFigures:
         )
 
     @cached_property
-    def _routes(self):
+    def _routes(self) -> Any:
         return self.routes()
 
     @property

@@ -11,7 +11,10 @@ remembers from layer to layer (a heat map) it keeps in plain attributes. Paramet
 `chipweave info KIND` prints them. docs/policies.md lists those that are there and shows how to write one.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +63,7 @@ class PlacementPolicy(Policy):
 
     role, names_dies = "placement", False
 
-    def place(self, experts, dies):
+    def place(self, experts: Any, dies: Any) -> Any:
         """int32[experts]: the home die of each expert, 0 <= die < dies."""
         raise NotImplementedError
 
@@ -70,7 +73,7 @@ class AllocationPolicy(Policy):
 
     role = "allocation"
 
-    def allocate(self, view):
+    def allocate(self, view: Any) -> Any:
         """A Plan for one LayerView, every chosen token in it once (`Plan.check` says so)."""
         raise NotImplementedError
 
@@ -88,15 +91,15 @@ class PredictionPolicy(Policy):
     predicts = True
     observes_first = False
 
-    def observe(self, view):
+    def observe(self, view: LayerView) -> None:
         """Learn from the choices of one layer of one step. Called once for each, in order of time."""
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> Any:
         """uint8[D, E], not 0 where die d should keep expert e if slices of it arrive. Only the bits of the plan's
         entries whose die is not the expert's home are ever asked; the others may be anything."""
         raise NotImplementedError
 
-    def predict(self, view, plan):
+    def predict(self, view: LayerView, plan: Plan) -> np.ndarray:
         """What the run loop calls once for each layer of each step: `observe` and `mask` in the policy's order.
         During prefill nothing is kept, whatever the policy."""
         if self.observes_first:
@@ -112,7 +115,7 @@ class ReplacementPolicy(Policy):
 
     role = "replacement"
 
-    def store(self, room):
+    def store(self, room: Any) -> Any:
         """A CopyStore for a CopyRoom."""
         raise NotImplementedError
 
@@ -120,14 +123,14 @@ class ReplacementPolicy(Policy):
 ROLES = {cls.role: cls for cls in (PlacementPolicy, AllocationPolicy, PredictionPolicy, ReplacementPolicy)}
 
 
-def policy(kind):
+def policy(kind: str) -> Any:
     """Class decorator: register a Policy under `kind`, "ROLE.name".
 
     Raises:
         RegistryError: the kind is declared already; the message names both modules.
     """
 
-    def declare(cls):
+    def declare(cls: Any) -> Any:
         role = kind.partition(".")[0]
         if role not in ROLES or not issubclass(cls, ROLES[role]):
             raise TypeError(
@@ -140,7 +143,7 @@ def policy(kind):
     return declare
 
 
-def nothing(view):
+def nothing(view: LayerView) -> np.ndarray:
     """The mask that keeps nothing."""
     return np.zeros((view.dies, view.experts), np.uint8)
 
@@ -148,10 +151,10 @@ def nothing(view):
 class CountOrShare(Param):
     """A parameter that is a whole number (52) or a share ("20 %", 0.2) of some total."""
 
-    def __init__(self, default, doc=""):
+    def __init__(self, default: Any, doc: str = "") -> None:
         super().__init__("str", default=default, doc=doc)
 
-    def _one(self, node, faults):
+    def _one(self, node: Any, faults: Any) -> Any:
         text = super()._one(node, faults)
         if text is None:
             return None
@@ -164,10 +167,10 @@ class CountOrShare(Param):
             faults.add(f"{self.name} cannot be {text!r}", node.place, self.allowed())
         return value
 
-    def allowed(self):
+    def allowed(self) -> Any:
         return "a whole number above 0, or a share up to 100 %, such as 52 or 20 %"
 
 
-def part_of(value, total):
+def part_of(value: Any, total: int) -> int:
     """What a CountOrShare comes to, of `total`: a share is rounded up; never more than all."""
     return min(total, value if isinstance(value, int) else math.ceil(value * total))

@@ -4,9 +4,12 @@ Arrays are NumPy; E experts, D dies, k experts chosen per token. A view is hande
 layer of one step; the run loop builds it and gets plans and masks back.
 """
 
+from __future__ import annotations
+
 import zlib
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +45,7 @@ class Costs:
     dies: DieFigures | None = None
 
     @property
-    def slice_bytes(self):
+    def slice_bytes(self) -> Any:
         return self.expert_bytes // self.slices
 
 
@@ -86,20 +89,20 @@ class LayerView:
 
     def __init__(
         self,
-        layer,
-        step,
-        prefill,
-        counts,
-        first_appearance,
-        home,
-        holders,
-        distance,
-        costs,
-        ids=None,
-        previous_ids=None,
-        prompt_starts=None,
-        paired=None,
-    ):
+        layer: int,
+        step: int,
+        prefill: bool,
+        counts: np.ndarray,
+        first_appearance: np.ndarray,
+        home: np.ndarray,
+        holders: np.ndarray,
+        distance: np.ndarray,
+        costs: Costs | None,
+        ids: np.ndarray | None = None,
+        previous_ids: np.ndarray | None = None,
+        prompt_starts: np.ndarray | None = None,
+        paired: np.ndarray | None = None,
+    ) -> None:
         # Thousands of views are made in a run: one update is several times quicker than a frozen dataclass's own way.
         self.__dict__.update(
             layer=layer,
@@ -118,15 +121,15 @@ class LayerView:
         )
 
     @property
-    def experts(self):
+    def experts(self) -> int:
         return self.holders.shape[0]
 
     @property
-    def dies(self):
+    def dies(self) -> int:
         return self.holders.shape[1]
 
     @property
-    def figures(self):
+    def figures(self) -> Any:
         """`costs.dies`; of a view made without it, dies that are all alike."""
         if self.costs.dies is not None:
             return self.costs.dies
@@ -134,7 +137,7 @@ class LayerView:
         return DieFigures(one, one, none, none, lambda: (self.distance * hop, np.full(self.distance.shape, np.inf)))
 
 
-def read_only(array):
+def read_only(array: np.ndarray | None) -> np.ndarray | None:
     """The same data, not to be written through; None stays None."""
     if array is not None and array.flags.writeable:
         array = array.view()
@@ -151,15 +154,15 @@ class Plan:
     die: np.ndarray
     tokens: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.expert)
 
-    def crc32(self):
+    def crc32(self) -> int:
         """CRC-32 of "e:n:d;e:n:d" in order of issue: the fingerprint that the published artifact's rows carry."""
         rows = zip(self.expert.tolist(), self.tokens.tolist(), self.die.tolist())
         return zlib.crc32(";".join(f"{e}:{n}:{d}" for e, n, d in rows).encode())
 
-    def check(self, view):
+    def check(self, view: LayerView) -> None:
         """Raise ValueError unless every token of the view is given away exactly once, to dies that exist."""
         given = np.zeros(view.experts, np.int64)
         np.add.at(given, self.expert, self.tokens)

@@ -35,10 +35,10 @@ def assemble(system, groups, work, admission, wait_queue, link_model, engine, **
 
 def add_network(layout, system, network, link_model):
     """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`."""
-    edges = network.graph.edges
+    ends = zip(network.src.tolist(), network.dst.tolist(), strict=True)
     links = [
-        Link(f"{a} -> {b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])
-        for a, b in network.links
+        Link(f"{network.nodes[a]} -> {network.nodes[b]}", a, b, ps, rate)
+        for (a, b), ps, rate in zip(ends, network.latency_ps.tolist(), network.bandwidth, strict=True)
     ]
 
     parts = [system.parts[name] for name in network.endpoints if name in system.parts]
@@ -47,7 +47,7 @@ def add_network(layout, system, network, link_model):
     def routes(source, target):
         if place[source] is None or place[target] is None:
             return []
-        return [network.link_index[link] for link in network.route(place[source], place[target])]
+        return network.link_route(place[source], place[target])
 
     model = link_model or network.link_model
     options = registry.link_models.find(model).options(network)

@@ -69,7 +69,7 @@ def distance_of(network, places: list) -> np.ndarray:
 
 def figures_of(facts: dict, network, places: list) -> DieFigures:
     """The DieFigures of a system whose dies one network joins."""
-    links = {(edge["latency_ps"], edge["bandwidth"]) for _, _, edge in network.graph.edges(data=True)}
+    links = set(zip(network.latency_ps.tolist(), network.bandwidth, strict=True))
     return DieFigures(
         *(np.array([float(value) for value in facts[name]]) for name in ("compute", "hbm_bandwidth")),
         *(np.array([int(value) for value in facts[name]], np.int64) for name in ("hbm_latency_ps", "hbm_bytes")),
@@ -82,7 +82,7 @@ def figures_of(facts: dict, network, places: list) -> DieFigures:
 def routes_of(network, places: list) -> tuple:
     """(int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest link) of the routes between dies."""
     latency, rate = np.zeros((len(places),) * 2, np.int64), np.full((len(places),) * 2, np.inf)
-    edges = network.graph.edges
+    times, rates = network.latency_ps.tolist(), network.bandwidth
     for a, start in enumerate(places):
         for b, end in enumerate(places):
             if a == b:
@@ -90,15 +90,15 @@ def routes_of(network, places: list) -> tuple:
             if start is None or end is None:
                 latency[a, b], rate[a, b] = np.iinfo(np.int64).max // 4, 1.0
                 continue
-            route = [edges[link] for link in network.route(start, end)]
-            latency[a, b] = sum(edge["latency_ps"] for edge in route)
-            rate[a, b] = float(min((edge["bandwidth"] for edge in route), default=np.inf))
+            route = network.link_route(start, end)
+            latency[a, b] = sum(times[link] for link in route)
+            rate[a, b] = float(min((rates[link] for link in route), default=np.inf))
     return latency, rate
 
 
 def costs_of(facts: dict, network, model, places: list) -> Costs:
     """The exact figures that a policy's estimate may build on."""
-    edges = [edge for _, _, edge in network.graph.edges(data=True)] or [{"latency_ps": 0, "bandwidth": Fraction(1)}]
+    first = (network.bandwidth[0], int(network.latency_ps[0])) if len(network.src) else (Fraction(1), 0)
     return Costs(
         model.expert_bytes,
         model.slices,
@@ -106,8 +106,7 @@ def costs_of(facts: dict, network, model, places: list) -> Costs:
         next(rate for rate in facts["compute"] if rate),
         next(rate for rate in facts["hbm_bandwidth"] if rate),
         next(time for time in facts["hbm_latency_ps"] if time),
-        edges[0]["bandwidth"],
-        edges[0]["latency_ps"],
+        *first,
         figures_of(facts, network, places),
     )
 

@@ -1,7 +1,10 @@
 """The time of every kernel and message of a step on one GPU of a server, as one framework runs them. Seconds."""
 
+from __future__ import annotations
+
 from functools import cache, lru_cache
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +44,7 @@ class Kernels:
              popularity that has drifted since; "forced": all are equal
     """
 
-    def __init__(self, server: Server, framework: str, balance: str = "popular"):
+    def __init__(self, server: Server, framework: str, balance: str = "popular") -> None:
         if framework not in FRAMEWORKS:
             raise BadInput(
                 Fault(
@@ -148,7 +151,7 @@ class Kernels:
             phase, tokens, top_k, hidden, ranks
         )
 
-    def _normal(self, phase, tokens, top_k, hidden, ranks):
+    def _normal(self, phase: Any, tokens: Any, top_k: Any, hidden: Any, ranks: Any) -> Any:
         """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the adapter, and
         from there one to each such GPU, over NVLink; the slower of the two shows."""
         fabric, size = self.server.fabric, hidden * (1 + 4 / 128 if phase == "dispatch" else 2)
@@ -159,7 +162,7 @@ class Kernels:
         return tokens * size * max(reach(ranks) / links, outside / float(fabric.adapter) if outside else 0.0)
 
 
-def _fp8_tiles(m):
+def _fp8_tiles(m: Any) -> Any:
     """Tiles of vLLM's CUTLASS FP8 kernels on Hopper, by rows: its dispatch, not a search."""
     if m <= 64:
         return (Tile(64, 64, 1, 8), Tile(64, 128, 2, 1))
@@ -167,11 +170,11 @@ def _fp8_tiles(m):
 
 
 @cache
-def _model(kind):
+def _model(kind: Any) -> Any:
     return registry.time_models.find(kind)(**library.fitted_stacks()[kind])
 
 
-def _even(tokens, experts, top_k, ranks):
+def _even(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
     """Equal shares: a rank's experts, each with its part of all tokens, the rest one by one."""
     local = max(1, experts // ranks)
     each, rest = divmod(tokens * top_k // ranks, local)
@@ -179,14 +182,14 @@ def _even(tokens, experts, top_k, ranks):
 
 
 @lru_cache(maxsize=4096)
-def _popular(tokens, experts, top_k, ranks):
+def _popular(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
     """Draws of the busiest rank's tokens per expert."""
     rng = np.random.default_rng(SEED)
     return tuple(loads.hottest(loads.popular(tokens, experts, top_k, SKEW, rng), ranks) for _ in range(DRAWS))
 
 
 @lru_cache(maxsize=1024)
-def _replicated(tokens, experts, top_k, ranks):
+def _replicated(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
     """The busiest rank where each has one slot more than its experts, for copies of the popular ones (greedy, as EPLB)."""
     rng, draws = np.random.default_rng(SEED), []
     slots = -(-experts // ranks) + 1

@@ -4,9 +4,12 @@ A table says what a library does, with its source; `calibrated.yaml` has the fit
 it came from. A die of another maker brings a table of its own (`attention_table(path)`).
 """
 
+from __future__ import annotations
+
 from dataclasses import fields, replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Place, nearest
@@ -65,7 +68,7 @@ def moe_stack(name: str) -> MoeStack:
     return replace(stacks[name], kernel_s=figures()[f"{name}.kernel_s"])
 
 
-def _read(entries, kind, choice, allowed, faults):
+def _read(entries: Any, kind: Any, choice: Any, allowed: Any, faults: Any) -> Any:
     """{name: kind(...)} of a mapping Node; `choice` is the field that names one of `allowed`."""
     types = {
         f.name: {"int": int, "bool": bool, "float": float, "str": str}[str(getattr(f.type, "__name__", f.type))]
@@ -81,7 +84,9 @@ def _read(entries, kind, choice, allowed, faults):
     return made
 
 
-def _wrong(name, key, node, place: Place, known, choice, allowed) -> list[Fault]:
+def _wrong(
+    name: str, key: str, node: yamlfile.Node, place: Place, known: dict[str, type[Any]], choice: Any, allowed: Any
+) -> list[Fault]:
     if key not in known:
         return [Fault(f"{name} has no {key!r}", place, ", ".join(known), nearest(key, known))]
     kind = known[key]

@@ -5,10 +5,13 @@ after: {NAME: [NAME, ...]}  of the same layer: what a work waits for, in place o
 micro_batches: 2            the step's tokens in so many parts, each a chain of its own; streams take what is ready first
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
@@ -108,7 +111,7 @@ def play(works: list[list[Work]], schedule: Schedule) -> tuple[list[Part], dict[
     return _ordered(parts)
 
 
-def _ready(work, ends, last, schedule, free):
+def _ready(work: Any, ends: Any, last: Any, schedule: Any, free: Any) -> Any:
     """(ns at which a work can start, the part that it waited for last or None)."""
     names = schedule.after.get(work.name)
     waits = [ends[n, work.layer] for n in names if (n, work.layer) in ends] if names else []
@@ -122,7 +125,7 @@ def _ready(work, ends, last, schedule, free):
     return end, at
 
 
-def _ordered(parts):
+def _ordered(parts: Any) -> Any:
     at = max(range(len(parts)), key=lambda i: parts[i][0].end)
     critical = {}
     while at is not None:

@@ -7,10 +7,13 @@ node: dgx_h100       # a topology that has a switch, a network nvlink and adapte
 nodes: 2
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from chipweave import topology
 from chipweave.declare import yamlfile
@@ -90,7 +93,7 @@ def load(name: str) -> Server:
     return Server(str(root.get("name").value), _chip(die), int(die.parts["hbm"].capacity), fabric, count)
 
 
-def _chip(die):
+def _chip(die: Any) -> Any:
     sm, llc, hbm = (die.parts[part] for part in ("sm", "llc", "hbm"))
     structure = Chip(
         die.name,

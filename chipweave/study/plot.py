@@ -1,6 +1,9 @@
 """Pictures of a table of points: x against y, a colour for each value of one column, a panel for each of another."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -12,7 +15,7 @@ MOST_PANELS, MOST_COLOURS = 24, 20
 SUFFIXES = (".svg", ".png", ".pdf")
 
 
-def read_table(path) -> dict[str, list]:
+def read_table(path: Any) -> dict[str, list]:
     """Columns of a Parquet table, or of the points.parquet in a folder."""
     path = Path(path)
     path = path / "points.parquet" if path.is_dir() else path
@@ -26,7 +29,7 @@ def read_table(path) -> dict[str, list]:
 
 def draw(
     table: dict,
-    path,
+    path: Any,
     x: str,
     y: str,
     colour: str | None = None,
@@ -50,11 +53,11 @@ def draw(
     _figure(table, path, (x, y, colour, facet), panels, colours, kind, title)
 
 
-def _values(table, name):
+def _values(table: Any, name: Any) -> Any:
     return list(dict.fromkeys(table[name])) if name else [None]
 
 
-def _figure(table, path, names, panels, colours, kind, title):
+def _figure(table: Any, path: Any, names: Any, panels: Any, colours: Any, kind: Any, title: Any) -> None:
     from matplotlib.figure import Figure
 
     x, y, _, facet = names
@@ -76,7 +79,7 @@ def _figure(table, path, names, panels, colours, kind, title):
     figure.savefig(path)
 
 
-def _panel(axis, table, names, panel, colours, kind):
+def _panel(axis: Any, table: Any, names: Any, panel: Any, colours: Any, kind: Any) -> None:
     """One panel: bars for words on x or a single value, lines for numbers."""
     x, y, colour, facet = names
     rows = [i for i in range(len(table[y])) if (not facet or table[facet][i] == panel) and table[y][i] is not None]
@@ -100,7 +103,7 @@ def _panel(axis, table, names, panel, colours, kind):
         axis.set_xticks(places, [f"{p:g}" for p in places])
 
 
-def only(table: dict, where) -> dict:
+def only(table: dict, where: Any) -> dict:
     """The rows of a table where columns have the values of `COLUMN=VALUE` texts."""
     kept = range(len(next(iter(table.values()), [])))
     for text in where:

@@ -1,8 +1,11 @@
 """What the command `study chaos` does."""
 
+from __future__ import annotations
+
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, check_folder, write_json
@@ -16,9 +19,9 @@ SCHEMA = "chipweave.study.chaos/1"
 
 
 def command(
-    traces, out, models, topologies, batches, strategies, steps, seed, preset, link_model, admission, host, executor,
-    jobs, json_path,
-):  # fmt: skip
+    traces: Any, out: Any, models: Any, topologies: Any, batches: Any, strategies: Any, steps: Any, seed: Any, preset: Any, link_model: Any, admission: Any, host: Any, executor: Any,
+    jobs: Any, json_path: Any,
+) -> None:  # fmt: skip
     """Run what is asked for, write tables and pictures, show ours beside the printed."""
     said = printed.load("chaos")
     models, topologies = _names(models, said.models), _names(topologies, said.topologies)
@@ -51,7 +54,7 @@ def command(
         raise BadInput(Fault(f"{len(failed)} points failed: {failed[0]['message']}"))
 
 
-def written(folder, said, spec, host) -> dict:
+def written(folder: Any, said: Any, spec: Any, host: Any) -> dict:
     """The document of the study: one row per bar, averages, what has no bar, context, how it was run."""
     table = _rows(Path(folder) / "points.parquet")
     found = chaos.quantities(table)
@@ -85,7 +88,7 @@ def pictures(folder: Path) -> None:
     )
 
 
-def report(document: dict, said) -> None:
+def report(document: dict, said: Any) -> None:
     """Bars, averages and the host's cost on standard output."""
     how = f"preset {document['preset']}, {document['link_model']}, {document['admission']}, {document['steps']} steps"
     sheet = Sheet(
@@ -114,23 +117,23 @@ def report(document: dict, said) -> None:
         )
 
 
-def _cells(row):
+def _cells(row: Any) -> Any:
     off = f"{row['simulated'] / row['printed'] - 1:+.0%}"
     texts = [str(row[k]) for k in ("model", "topology", "batch", "strategy", "quantity")]
     return (*texts, f"{row['simulated']:.2f}", f"{row['printed']:g}", off, row["evidence"])
 
 
-def _rows(path):
+def _rows(path: Any) -> Any:
     import pyarrow.parquet as pq
 
     return pq.read_table(path).to_pylist() if path.exists() else []
 
 
-def _names(text, default):
+def _names(text: Any, default: Any) -> Any:
     return list(default) if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _batches(text):
+def _batches(text: Any) -> Any:
     if text is None:
         return list(chaos.BATCHES)
     try:
@@ -139,5 +142,5 @@ def _batches(text):
         raise BadInput(Fault(f"--batches {text!r}", allowed="whole numbers with commas between")) from None
 
 
-def _host_models(said):
+def _host_models(said: Any) -> Any:
     return {row["model"] for row in said.host_overhead}

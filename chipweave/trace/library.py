@@ -1,11 +1,15 @@
 """From what a user writes to an open trace: shipped logs, synthetic sets, stores, and JSON imported once into a cache."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -26,17 +30,17 @@ GENERATOR_VERSION = 2  # raised when the same law and seed would come out differ
 CACHE_VERSION = 1  # raised when a cached trace would come out differently
 
 
-def shipped():
+def shipped() -> list[str]:
     """The names of the real router logs that come with chipweave."""
     return sorted(path.stem for path in SHIPPED.glob("*.parquet"))
 
 
-def names():
+def names() -> list[str]:
     """All names `open_trace` knows."""
     return shipped() + list(syn.SETS)
 
 
-def describe():
+def describe() -> Iterator[Any]:
     """(name, one line of words) of every trace that needs no file."""
     for name in shipped():
         trace = open_store(SHIPPED / f"{name}.parquet")
@@ -51,7 +55,13 @@ def describe():
         )
 
 
-def open_trace(source, model=None, experts=None, progress=lambda text, done, total: None, partial=False):
+def open_trace(
+    source: Path | str,
+    model: str | None = None,
+    experts: int | None = None,
+    progress: Any = lambda text, done, total: None,
+    partial: bool = False,
+) -> Trace:
     """Open a trace by shipped name, synthetic set, store, or anything `trace import` takes (imported once, then cached).
 
     model: name of the model it must belong to; raises `Unfit` where it does not.
@@ -88,7 +98,7 @@ def open_trace(source, model=None, experts=None, progress=lambda text, done, tot
     return trace
 
 
-def check_model(trace, model, partial=False):
+def check_model(trace: Trace, model: models.Model, partial: bool = False) -> None:
     """Raise `Unfit` where the trace does not route like the model, or leaves layers out and may not (`partial`)."""
     if trace.holes and not partial:
         raise Unfit(
@@ -117,7 +127,9 @@ class Workload:
     replication: int
 
 
-def for_run(source, model, batch, steps, seed, progress=lambda text, done, total: None):
+def for_run(
+    source: str, model: str, batch: int, steps: int, seed: int, progress: Any = lambda text, done, total: None
+) -> Workload:
     """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
     source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as decode on
@@ -133,7 +145,7 @@ def for_run(source, model, batch, steps, seed, progress=lambda text, done, total
     return batch_of(trace, batch)
 
 
-def batch_of(trace, batch):
+def batch_of(trace: Trace, batch: int) -> Workload:
     """The `Workload` of a trace's first requests, of whole repetitions of all, or of all in turn until the batch is full."""
     if batch <= trace.requests:
         return Workload(trace.take(batch), 1)
@@ -147,10 +159,10 @@ def batch_of(trace, batch):
     return Workload(InTurn(trace, batch), 1)
 
 
-def replayed(log, requests, steps, seed, progress=lambda text, done, total: None):
+def replayed(log: Trace, requests: int, steps: int, seed: int, progress: Any = lambda text, done, total: None) -> Trace:
     """Windows of a prefill-only log as a decode trace, cached."""
 
-    def write(path):
+    def write(path: Any) -> None:
         header, spill = windows.spill_windows(log, requests, steps, seed, path.parent)
         with spill:
             write_rows(path, header, spill, progress)
@@ -171,14 +183,21 @@ class Recipe:
     languages: int = 1
     counts: np.ndarray | None = None
 
-    def key(self, model) -> dict:
+    def key(self, model: models.Model) -> dict:
         """What the trace depends on, as plain data."""
         law = self.law or laws.of_model(model)
         counts = None if self.counts is None else hashlib.sha256(np.ascontiguousarray(self.counts)).hexdigest()
         return {"law": law.key(), "tasks": self.tasks, "languages": self.languages, "counts_sha256": counts}
 
 
-def generated(model, requests, steps, seed, progress=lambda text, done, total: None, recipe=Recipe()):
+def generated(
+    model: models.Model,
+    requests: int,
+    steps: int,
+    seed: int,
+    progress: Any = lambda text, done, total: None,
+    recipe: Recipe = Recipe(),
+) -> Trace:
     """A made-up trace of a model (a Model), cached."""
     key = {"gate": asdict(generate.Gate.of(model)), "layers": model.moe_layers, **recipe.key(model)}
     key |= {"requests": requests, "steps": steps, "seed": seed, "generator": GENERATOR_VERSION}
@@ -190,8 +209,15 @@ def generated(model, requests, steps, seed, progress=lambda text, done, total: N
 
 
 def write_generated(
-    path, model, requests, steps, seed, name=None, progress=lambda text, done, total: None, recipe=Recipe()
-):
+    path: Path | str,
+    model: models.Model,
+    requests: int,
+    steps: int,
+    seed: int,
+    name: Any = None,
+    progress: Any = lambda text, done, total: None,
+    recipe: Recipe = Recipe(),
+) -> Header:
     """Write a made-up trace of `requests` requests with 1 + (`steps` - 1) steps to `path`; returns its header."""
     law = recipe.law or laws.of_model(model)
     shape = Shape(model.moe_layers, model.experts, model.top_k, model.layers)
@@ -203,7 +229,7 @@ def write_generated(
     return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
 
 
-def check_size(model, requests, steps, law=None):
+def check_size(model: Any, requests: Any, steps: Any, law: Any = None) -> None:
     """Raise BadInput where a made-up trace of `requests` requests and `steps` steps would have too many ids.
 
     law: how long its prompts are; the model's where there is none.
@@ -220,7 +246,7 @@ def check_size(model, requests, steps, law=None):
         )
 
 
-def cached(name, key, write):
+def cached(name: str, key: dict[Any, Any], write: Any) -> Trace:
     """Open the store that `write(path)` makes, written only where the cache has none of this key."""
     text = json.dumps({"version": CACHE_VERSION, **key}, sort_keys=True, default=str)
     folder = Path(os.environ.get("CHIPWEAVE_CACHE") or platformdirs.user_cache_dir("chipweave")) / "traces"
@@ -237,14 +263,23 @@ def cached(name, key, write):
     return open_store(path)
 
 
-def _write_syn(name, path, progress):
+def _write_syn(name: Any, path: Any, progress: Any) -> Any:
     law = syn.SETS[name]
     shape = Shape(tuple(range(law.dense, law.layers)), law.experts, law.top_k, law.layers)
     facts = {"kind": "synthetic", "set": name, "seed": law.seed, "json_lines_sha256": law.sha256}
     return _write_made(path, shape, syn.requests(name), law.requests, name, law.model, facts, progress)
 
 
-def _write_made(path, shape, made, count, name, model, facts, progress):
+def _write_made(
+    path: Path,
+    shape: Shape,
+    made: Iterable[Any],
+    count: int,
+    name: str,
+    model: str,
+    facts: dict[str, dict[str, float | str] | int | str | None],
+    progress: Any,
+) -> Header:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Spill(shape, Path(path).parent) as spill:
         for number, request in enumerate(made):
@@ -256,14 +291,14 @@ def _write_made(path, shape, made, count, name, model, facts, progress):
         return write_rows(path, header, spill, progress)
 
 
-def identity(source):
+def identity(source: Any) -> Any:
     """What tells a trace from another before it is made or imported: its name, or the hash of its content."""
     if source is None or source in names():
         return source
     return open_store(source).sha256 if is_store(source) else fingerprint(Path(source))
 
 
-def is_store(path):
+def is_store(path: Any) -> Any:
     """Whether a path is a file that begins as a Parquet file does."""
     if os.path.isdir(path):
         return False
@@ -271,7 +306,7 @@ def is_store(path):
         return file.read(4) == b"PAR1"
 
 
-def fingerprint(path):
+def fingerprint(path: Any) -> Any:
     """What changes when a file, or any file of a folder, changes."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())
@@ -281,10 +316,10 @@ def fingerprint(path):
 
 
 @functools.lru_cache(maxsize=64)
-def _hash(path, size, mtime_ns):
+def _hash(path: Path, size: int, mtime_ns: int) -> str:
     """SHA-256 of a file, read once while it stays as it is: every run of a comparison asks."""
     return file_sha256(path)
 
 
-def _routing(layers, experts, top_k):
+def _routing(layers: Any, experts: Any, top_k: Any) -> Any:
     return f"top-{top_k} of {experts} experts in {len(layers)} layers ({layers[0]} to {layers[-1]})"

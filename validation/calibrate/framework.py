@@ -1,11 +1,15 @@
 """Fits the framework's host time of a step and of a sequence from the servers of one dense model: the calibration rows of `step`."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..cases.step import setup_of, token_seconds
 
 FIGURES = ("framework.step_s", "framework.sequence_s")
 
 
-def fit(rows) -> dict[str, tuple[float, list[str], str]]:
+def fit(rows: Any) -> dict[str, tuple[float, list[str], str]]:
     """{figure: (value, row ids, words)}: the non-negative pair with the least mean absolute error.
 
     A closed form is enough: both times add to every decode step and prefill, and the model's kernels do not change with them.
@@ -28,10 +32,10 @@ def fit(rows) -> dict[str, tuple[float, list[str], str]]:
     return {name: (value, ids, w) for name, value, w in zip(FIGURES, best[1:], words, strict=True)}
 
 
-def _grid():
+def _grid() -> Any:
     """Pairs from 0 to 2 ms a step and 0 to 40 us a sequence."""
     return ((a * 2e-5, b * 5e-7) for a in range(101) for b in range(81))
 
 
-def _error(samples, step, sequence):
+def _error(samples: Any, step: Any, sequence: Any) -> Any:
     return sum(abs((bare + step * us + sequence * uq) / value - 1) for value, bare, us, uq in samples) / len(samples)

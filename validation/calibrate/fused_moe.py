@@ -1,6 +1,9 @@
 """Fits what one launched kernel costs in each MoE stack, from the calibration rows of the ledger's group `moe`."""
 
+from __future__ import annotations
+
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +51,7 @@ def fit() -> dict[str, tuple[float, list[str], str]]:
     }
 
 
-def _cost(name, row, measured):
+def _cost(name: Any, row: Any, measured: Any) -> Any:
     experts, top_k, hidden, intermediate, dtype, ranks, groups = SHAPES[row]
     stack = library.moe_stacks()[name]
     layer = MoeLayer(1, top_k, hidden, intermediate, experts, dtype, groups is not None)

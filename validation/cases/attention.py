@@ -4,6 +4,10 @@ A kernel-level model (chipweave/kernel_models/attention.py) with what each frame
 (chipweave/data/serving/attention.yaml). Decode rows: every sequence has x cached tokens and one new one.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.kernel_models.attention import Attention, seconds
 from chipweave.ledger import NotModelled, Question, case
 from chipweave.serving import library
@@ -30,7 +34,7 @@ def gqa(questions: list[Question]) -> dict:
     return {q.id: in_unit(q, _answer(q, "gqa"), SECONDS) for q in questions}
 
 
-def _answer(q, form):
+def _answer(q: Question, form: str) -> float:
     found, fitted = conditions(q), calibrated()
     chip, context = streaming(chip_of(q, fitted)), count(q, "context")
     stack, batch, heads = framework(found.get("framework", "")), whole(found, "batch"), whole(found, "num_heads")
@@ -49,7 +53,9 @@ def _answer(q, form):
     return seconds(chip, fitted["turnaround_s"], fitted["weights_dram_efficiency"], call, kernel)
 
 
-def call_of(form, phase, batch, context, heads, kv_heads, head, kv_bytes, kernel) -> Attention:
+def call_of(
+    form: str, phase: str, batch: int, context: int, heads: int, kv_heads: int, head: int, kv_bytes: int, kernel: Any
+) -> Attention:
     """The call of a row, MLA absorbed where the kernel runs it so."""
     if form == "gqa":
         return Attention(phase, batch, context, heads, kv_heads, head, head, False, kv_bytes)

@@ -4,8 +4,11 @@ A kernel-level model (chipweave/kernel_models/fused_moe.py). Loads are drawn ane
 held to groups of experts (DeepSeek-V3 behind SGLang and vLLM) is applied to what was drawn.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +49,7 @@ def skew(questions: list[Question]) -> dict:
     return {q.id: _ratio(q) for q in questions}
 
 
-def _ratio(q):
+def _ratio(q: Any) -> Any:
     law = next((word for word in q.quantity.split() if word.startswith("power_law_")), "")
     if q.unit != "ratio" or not law:
         return NotModelled("the row is no ratio, or its quantity names no power_law_...")
@@ -56,14 +59,14 @@ def _ratio(q):
     return skewed if isinstance(skewed, NotModelled) else skewed / even
 
 
-def machine(chip) -> Machine:
+def machine(chip: Any) -> Machine:
     """The die with the rates of weights and of helper kernels."""
     f = calibrated()
     mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * turn_efficiency()
     return Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
 
 
-def stack_of(found) -> str | NotModelled:
+def stack_of(found: Any) -> str | NotModelled:
     """The stack that a row's `kernel` names."""
     kernel = found.get("kernel", "")
     return next((s for word, s in STACKS if word in kernel), None) or NotModelled(
@@ -71,7 +74,7 @@ def stack_of(found) -> str | NotModelled:
     )
 
 
-def _answer(q, law):
+def _answer(q: Any, law: Any) -> Any:
     found = conditions(q)
     chip, tokens, stack = streaming(chip_of(q, calibrated())), count(q, "tokens", most=MOST_TOKENS), stack_of(found)
     sizes = [whole(found, key) for key in ("experts", "topk", "hidden", "intermediate", "tp", "ep")]
@@ -104,7 +107,7 @@ def rank_loads(law: str, tokens: int, experts: int, top_k: int, ranks: int, grou
     return tuple(_drawn(tokens, experts, top_k, exponent, rng, ranks, groups) for _ in range(DRAWS))
 
 
-def _drawn(tokens, experts, top_k, exponent, rng, ranks, groups):
+def _drawn(tokens: Any, experts: Any, top_k: Any, exponent: Any, rng: Any, ranks: Any, groups: Any) -> Any:
     counts = loads.power_law(tokens, experts, top_k, exponent, rng, ranks)
     if groups is None:
         return loads.hottest(counts, ranks)

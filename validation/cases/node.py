@@ -4,8 +4,11 @@ A step of the published batch on the published ranks, schedule of two micro-batc
 the publication leaves open is stated here and a guess: experts as unequally popular as measured, or balanced where it says so.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.ledger import NotModelled, Question, case
 from chipweave.serving import models, schedule, setting, system
@@ -70,7 +73,7 @@ def read(q: Question) -> Published | NotModelled:
     )
 
 
-def _answer(q):
+def _answer(q: Any) -> Any:
     row = read(q)
     device = next((d for d in NODES if d in q.device.lower()), None)
     if isinstance(row, NotModelled) or device is None:

@@ -5,7 +5,10 @@ Every kernel and message of a step is composed (chipweave/serving/step.py); pref
 one dense model. Rows without what decides them (no concurrency, a model that is not described) are listed as not modelled.
 """
 
+from __future__ import annotations
+
 from functools import cache, lru_cache
+from typing import Any
 
 from chipweave.errors import BadInput
 from chipweave.ledger import NotModelled, Question, case
@@ -101,7 +104,7 @@ def setup_of(q: Question) -> Setup | NotModelled:
 
 
 @lru_cache(maxsize=256)
-def _setup(name, device, stack, layout, formats):
+def _setup(name: Any, device: Any, stack: Any, layout: Any, formats: Any) -> Any:
     model = models.load(name)
     servers = [system.load(s) for s in NODES[device]]
     server = next((s for s in servers if s.gpus >= layout.gpus), servers[-1])

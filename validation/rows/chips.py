@@ -3,8 +3,11 @@
 SMs, clock, memory's peak and the size of L2 stand once, in topologies/*.yaml; what is fitted in calibrated/kernels.yaml.
 """
 
+from __future__ import annotations
+
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
@@ -27,14 +30,14 @@ CHIP_FIGURES = (
 
 
 @cache
-def calibrated():
+def calibrated() -> dict[str, float]:
     """{figure: value} of validation/calibrated/kernels.yaml."""
     entries = yaml.safe_load(CALIBRATED.read_text(encoding="utf-8"))
     return {name: entry["value"] for name, entry in entries.items()}
 
 
 @cache
-def structure(name):
+def structure(name: Any) -> Any:
     """The die of a topology, without what is fitted."""
     sm, llc, hbm = (parts(name)[part] for part in ("sm", "llc", "hbm"))
     return Chip(
@@ -46,12 +49,12 @@ def structure(name):
     )
 
 
-def chip_named(device, figures):
+def chip_named(device: str, figures: dict[str, float]) -> Chip:
     """The die that a device's words name, with the calibrated `figures`."""
     return structure(topology_of(device)).with_fit(**{k: figures[k] for k in CHIP_FIGURES if k in figures})
 
 
-def chip_of(question, figures):
+def chip_of(question: Any, figures: dict[str, float]) -> Chip:
     """The die of a row with the calibrated `figures`, at the row's clock where it states one; or NotModelled."""
     device = device_of(question)
     if isinstance(device, NotModelled):
@@ -59,6 +62,6 @@ def chip_of(question, figures):
     return chip_named(device.topology, figures).with_fit(clock_hz=device.clock_hz)
 
 
-def streaming(chip):
+def streaming(chip: Any) -> Any:
     """The die for kernels that stream reads: its own limit was measured with stores alone, so the stacks' rate holds."""
     return chip if isinstance(chip, NotModelled) else chip.with_fit(die_memory_bytes_per_s=float("inf"))

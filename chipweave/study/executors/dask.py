@@ -1,6 +1,9 @@
 """Workers of a Dask cluster: `--executor dask --executor-option address=tcp://host:8786`."""
 
+from __future__ import annotations
+
 from concurrent.futures import Executor
+from typing import Any
 
 from distributed import Client
 
@@ -11,7 +14,7 @@ def make(workers: int, options: dict) -> Executor:
     executor = client.get_executor(pure=False)
     end = executor.shutdown
 
-    def shutdown(wait: bool = True, **more) -> None:
+    def shutdown(wait: bool = True, **more: Any) -> None:
         """End the executor, and with it the connection that was made for it."""
         end(wait)
         client.close()
