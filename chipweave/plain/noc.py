@@ -61,7 +61,7 @@ class PlainNetwork:
         self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
         self.passed = defaultdict(list)  # (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
         self.left = 0
-        self.next_way, self.terminal = [0] * len(network.terminals), network.terminal_latencies()
+        self.next_way, self.terminal_latency = [0] * len(network.terminals), network.terminal_latencies()
 
     # What a router asks
 
@@ -109,7 +109,7 @@ class PlainNetwork:
         if link:
             self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
         else:
-            self.ejected[now + 1 + self.terminal[self.terminal[router, port]]].append(
+            self.ejected[now + 1 + self.terminal_latency[self.terminal[router, port]]].append(
                 (self.terminal[router, port], flit)
             )
 
@@ -120,7 +120,7 @@ class PlainNetwork:
             self.credits_due[due].append((link.src, due + self.options.credit_delay, link.src_port, vcs))
         else:
             end = self.terminal[router, port]
-            self.end_credits[now + 1 + self.terminal[end]].append((end, vcs))
+            self.end_credits[now + 1 + self.terminal_latency[end]].append((end, vcs))
 
     # One cycle
 
@@ -167,7 +167,7 @@ class PlainNetwork:
 
     def eject(self, end, flit, now):
         router, port = self.network.terminals[end]
-        due = now + 1 + self.terminal[end]
+        due = now + 1 + self.terminal_latency[end]
         self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
         if flit.tail:
             flit.packet.atime, flit.packet.hops = now, flit.hops
@@ -236,7 +236,7 @@ class PlainNetwork:
             flit.priority = -now
         if end.flits[vc_class]:
             end.flits[vc_class][0].vc = flit.vc
-        self.flits_due[now + 1 + self.terminal[number]].append((router, port, flit))
+        self.flits_due[now + 1 + self.terminal_latency[number]].append((router, port, flit))
 
     def run(self, packets, limit=10_000_000):
         """Inject `packets` and step until all have arrived or `limit` cycles are over. Returns them."""

@@ -57,7 +57,8 @@ def room_of(facts, home, work):
 
 def mesh_of(system):
     """The network that joins the dies: the one that parts take part in."""
-    joined = [n for n in system.networks.values() if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)]
+    named = [n for n in system.networks.values() if n.port]
+    joined = [n for n in named if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)] or named
     if len(joined) != 1:
         raise BadInput(
             Fault(
