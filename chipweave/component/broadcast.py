@@ -30,15 +30,10 @@ class Cast:
     together = True  # False: every die gets a message of its own
 
     def __init__(self, part: Any, port: str, dies: Iterable[int] | None = None) -> None:
-        self.wires, everywhere = {}, None
-        for member in part.members:
-            for wire in member.outgoing.get(port, ()):
-                there = (member.die,) if member.die is not None else reach(wire.peer, part)
-                everywhere = everywhere or (None if there else wire)
-                for die in there:
-                    self.wires.setdefault(die, wire)
-        if everywhere:
-            self.wires = {die: self.wires.get(die, everywhere) for die in range(part.dies)}
+        known = part.members[0].__dict__.setdefault("_wires_of_ports", {})  # of all members: found once, not once each
+        if port not in known:
+            known[port] = _wires(part, port), {}
+        self.wires, self.ways = known[port]
         missing = [die for die in dies or () if die not in self.wires]
         if missing:
             raise BadInput(
@@ -46,7 +41,6 @@ class Cast:
                 + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
                 + f" of {part.dies}"
             )
-        self.ways: dict = {}
 
     def send(self, message: Any, after: int = 0) -> None:
         """Send a message for `message.dies`, `after` ps from now."""
@@ -70,6 +64,20 @@ class Cast:
             found.append((tuple(same), wire, handler_of_all(wire.peer.members[0], wire.port)))
         self.ways[dies] = found
         return found
+
+
+def _wires(part, port: str) -> dict:
+    """{die: the wire to it} out of a port of all parts of a group."""
+    wires, everywhere = {}, None
+    for member in part.members:
+        for wire in member.outgoing.get(port, ()):
+            there = (member.die,) if member.die is not None else reach(wire.peer, part)
+            everywhere = everywhere or (None if there else wire)
+            for die in there:
+                wires.setdefault(die, wire)
+    if everywhere:
+        wires = {die: wires.get(die, everywhere) for die in range(part.dies)}
+    return wires
 
 
 def reach(part: Any, *passed: Any) -> list:

@@ -179,6 +179,9 @@ def report(spec, entries, outcomes, out, json_path, gaps=(), state=None):
     rows = [outcome.row for outcome in outcomes]
     fill_speedups(rows)
     result = document(spec, outcomes[0].facts, rows)
+    found = {o.row["strategy"]: o.facts["symptoms"] for o in outcomes if o.facts.get("symptoms")}
+    if found:
+        result["notes"] = {**result["notes"], "symptoms": found}
     if gaps:
         result["layer_steps"] = list(gaps)
     if out:

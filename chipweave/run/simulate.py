@@ -247,5 +247,6 @@ def outcome(spec, loaded, run, meter):
         "code": loaded.code,
         "policies": run.policies.resolved(),
         "notes": run.notes,
+        "symptoms": run.symptoms.words() if run.symptoms else [],
     }
     return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics)
