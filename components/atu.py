@@ -35,7 +35,7 @@ class Atu(CopyTable):
     def capacities(self, work: Any) -> Any:
         """Copies each die keeps: the smaller of the ATU's entries and what the replacement policy keeps; 0: no bound."""
         kept = work.capacities(len(self.replicas))
-        return tuple(min([n for n in both if n], default=0) for both in zip(self.each("entries"), kept))
+        return tuple(min([n for n in both if n], default=0) for both in zip(self.each("entries"), kept, strict=False))
 
     def serve_test(self, chain: Any, at: str, yes: str, no: str) -> str:
         """Whether die `at` has a copy of the line."""

@@ -87,7 +87,7 @@ class GpuSm(Component):
             sides[gpc % 2].append(gpc)
         sides.sort(key=len, reverse=True)
         longer, shorter = sides
-        gpcs = [g for pair in zip(longer, shorter) for g in pair] + longer[len(shorter) :]
+        gpcs = [g for pair in zip(longer, shorter, strict=False) for g in pair] + longer[len(shorter) :]
         taken = [0] * self.gpcs
         places = []
         for gpc in gpcs:

@@ -114,7 +114,7 @@ def settle_starts(layout: Any) -> None:
             scope,
             "which die",
             die,
-            [(dies, lambda entries=entries: _dealt(scope, entries)) for entries, dies in cases.values()],
+            [(dies, lambda scope=scope, entries=entries: _dealt(scope, entries)) for entries, dies in cases.values()],
         )
         instant = chain.stages[first].kind not in ("hold", "send")
         chain.start = scope.hold("start", (), 0, then=first) if instant else first

@@ -84,7 +84,7 @@ class PlainLinks:
         self, source: int, target: int, size: int, base: int, start: int, end: int, asked: int, free_at: list[Any]
     ) -> None:
         """A hold of the route from `start` to `end`, asked for at `asked`, of locks that were free at `free_at`."""
-        for link, free in zip(self.network.routes(source, target), free_at):
+        for link, free in zip(self.network.routes(source, target), free_at, strict=False):
             self.bins.spread(link, base + start, base + end, 1)
             self.bins.spread_bytes(link, base + start, base + end, size)
             idle_from = max(asked, free)

@@ -159,7 +159,7 @@ class Plan:
 
     def crc32(self) -> int:
         """CRC-32 of "e:n:d;e:n:d" in order of issue: the fingerprint that the published artifact's rows carry."""
-        rows = zip(self.expert.tolist(), self.tokens.tolist(), self.die.tolist())
+        rows = zip(self.expert.tolist(), self.tokens.tolist(), self.die.tolist(), strict=False)
         return zlib.crc32(";".join(f"{e}:{n}:{d}" for e, n, d in rows).encode())
 
     def check(self, view: LayerView) -> None:

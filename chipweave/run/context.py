@@ -110,6 +110,6 @@ class Counted:
             now[figure] += totals[number]
         for figure, name, parts in self.parts:
             now[figure] += sum(part.stats[name] for part in parts)
-        difference = [new - old for new, old in zip(now, self.before)]
+        difference = [new - old for new, old in zip(now, self.before, strict=False)]
         self.before = now
         return difference

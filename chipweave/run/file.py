@@ -147,7 +147,7 @@ def _check_lists(root, lists, faults):
         node = root.get(key)
         if not names:
             faults.add(f"{key} is empty", node.place, "at least one of " + ", ".join(LISTS[key]()))
-        for item, name in zip(node.value, names):
+        for item, name in zip(node.value, names, strict=False):
             if names.count(name) > 1 and item is not node.value[names.index(name)]:
                 faults.add(f"{name!r} is there twice", item.place, "each once")
 

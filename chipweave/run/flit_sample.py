@@ -83,7 +83,7 @@ class Watched:
         if self.layer in self.chosen:
             before = self.times.get(self.layer, [0] * len(self.probes))
             own = [self.run(probe, transfers) for probe in self.probes]
-            self.times[self.layer] = [a + b for a, b in zip(before, own)]
+            self.times[self.layer] = [a + b for a, b in zip(before, own, strict=False)]
         return self.fabric.issue(*transfers)
 
     def run(self, probe: Any, transfers: tuple[str, np.ndarray, None, int, str]) -> int:

@@ -77,7 +77,7 @@ def _check(node, system, faults):
 
 def _parts(node, system, faults):
     counts = Counter(_bare(name) for name in system.parts)
-    for grid, dims in system.grids.items():
+    for grid in system.grids:
         counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
     for name, value in node.value.items():
         if name not in counts:

@@ -153,8 +153,8 @@ class Expander:
                 "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
             )
             return None
-        ranges = [span(f, length) for f, length in zip(found, dims)]
-        if any(not r or r[-1] >= length for r, length in zip(ranges, dims)):
+        ranges = [span(f, length) for f, length in zip(found, dims, strict=False)]
+        if any(not r or r[-1] >= length for r, length in zip(ranges, dims, strict=False)):
             self.faults.add(f"{name}: {text} lies outside its grid of {list(dims)}", place)
             return None
         return ranges
@@ -353,4 +353,4 @@ def span(text: str, length: int) -> range:
 
 def matches(index: tuple[int, ...], ranges: list[range]) -> bool:
     """Whether a place lies in a pattern of ranges."""
-    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges))
+    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))

@@ -41,7 +41,7 @@ class Holes:
         now = np.flatnonzero((first <= step) & (step <= last))
         now = now[np.argsort(layer[now], kind="stable")]
         layers, starts = np.unique(layer[now], return_index=True)
-        return dict(zip(layers.tolist(), np.split(request[now].astype(np.int64), starts[1:])))
+        return dict(zip(layers.tolist(), np.split(request[now].astype(np.int64), starts[1:]), strict=False))
 
     def to_text(self) -> str:
         """For the header's JSON."""

@@ -283,7 +283,8 @@ def _moe_layers(
         faults.add("moe_layers must say first, last and every", node.place, "{first: 3, last: 60, every: 1}")
         return ()
     first, last, every = (
-        _whole(part, key, least, faults) for part, key, least in zip(parts, ("first", "last", "every"), (0, 0, 1))
+        _whole(part, key, least, faults)
+        for part, key, least in zip(parts, ("first", "last", "every"), (0, 0, 1), strict=False)
     )
     if not first <= last < layers:
         faults.add(f"moe_layers {first} to {last} of {layers} layers", node.place, "first <= last < layers")

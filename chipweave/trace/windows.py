@@ -43,7 +43,7 @@ def spill_windows(log: Any, requests: Any, steps: Any, seed: Any, directory: Any
         for block in log.read_blocks(0):
             tokens.append(block)
         begin = np.cumsum(lengths) - lengths
-        for where, start in zip(sequence.tolist(), first.tolist()):
+        for where, start in zip(sequence.tolist(), first.tolist(), strict=False):
             ids = tokens.tokens(int(begin[where]) + start, window)
             spill.add(f"{log.order[where]}[{start}:{start + window}]", PREFILL_TOKENS, ids)
     facts = {

@@ -124,7 +124,7 @@ class _RowGroups:
         if not rows:
             return
         columns = [pa.array(self._steps[:rows]), pa.array(self._requests[:rows])]
-        for hashed, column, field in zip(self._hashes, self._columns, list(self._schema)[2:]):
+        for hashed, column, field in zip(self._hashes, self._columns, list(self._schema)[2:], strict=False):
             ids = np.ascontiguousarray(column[:rows])
             hashed.update(ids.data)
             columns.append(pa.FixedSizeBinaryArray.from_buffers(field.type, rows, [None, pa.py_buffer(ids)]))

@@ -1,5 +1,7 @@
 """Is another SM's shared memory as far, as fast and as shared as the network of the GPC says; do kernel and twin agree?"""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,7 +58,7 @@ def test_readers_of_one_sm_share_what_it_can_send(engine):
             program(e, sms[i], [load(4, 3 - i, 32), (WAIT,)])
         e.run()
         ends.append(e.now)
-    assert [b - a for a, b in zip(ends, ends[1:])] == [8000, 8000]
+    assert [b - a for a, b in itertools.pairwise(ends)] == [8000, 8000]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -83,7 +83,7 @@ def test_a_curve_that_is_measured_otherwise_is_not_modelled(tmp_path, changes, w
 def test_min_adapt_is_that_of_booksim_with_one_direction_a_rank(tmp_path, changes, status):
     """A recorded run on a mesh of 3x3 with 2 VCs of one flit: the escape VC and one other, both in the same direction."""
     columns = ("src", "dst", "size", "ctime", "itime", "atime", "hops")
-    packets = [dict(zip(columns, map(int, line.split(","))), trace_id="A") for line in ADAPTIVE.split()]
+    packets = [dict(zip(columns, map(int, line.split(",")), strict=False), trace_id="A") for line in ADAPTIVE.split()]
     write(tmp_path / "packet_traces.csv", packets)
     shape = {
         "trace_id": "A",

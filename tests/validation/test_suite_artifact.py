@@ -185,7 +185,7 @@ def test_ep_layers_by_hand_from_a_set_in_the_folder(tmp_path, ending):
     for layer in layers:
         ids = [int(e) for r in range(6) for e in chosen(r, 2, layer).ravel()]
         expected.append(ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6))
-    rows = [row("norm_ep", step=2, layer=layer, time_ns=time) for layer, time in zip(layers, expected)]
+    rows = [row("norm_ep", step=2, layer=layer, time_ns=time) for layer, time in zip(layers, expected, strict=False)]
     assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows, ending), "time_ns")] == [
         (t, "holds") for t in expected
     ]

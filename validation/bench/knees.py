@@ -7,6 +7,7 @@ size. All rows of a curve count, also those that repeat a calibration row: a lev
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -59,7 +60,7 @@ def _crossing(points: list[tuple[float, float]], low: tuple[int, int], high: tup
     if min(len(below), len(above)) < FEWEST:
         return None
     wanted = (1 - RISE) * median(below) + RISE * median(above)
-    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if y0 < wanted <= y1 and x1 > low[0]:
             return x0 + (x1 - x0) * (wanted - y0) / (y1 - y0)
     return None

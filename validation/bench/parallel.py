@@ -22,7 +22,7 @@ def measure(function: Any, points: list[tuple[Any, int, Any]]) -> dict[tuple[Any
         return {p: function(*p) for p in points}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         chunk = max(1, len(points) // (workers * 8))
-        return dict(zip(points, pool.map(function, *zip(*points), chunksize=chunk)))
+        return dict(zip(points, pool.map(function, *zip(*points, strict=False), chunksize=chunk), strict=False))
 
 
 def answers(questions: Any, point: Any, function: Any, answer: Any) -> Any:

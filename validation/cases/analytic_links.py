@@ -125,7 +125,9 @@ def fair_sharing() -> Iterator[Any]:
     )
     # Rates r and 2r: A and B share the first link, r/2 each; C gets what B leaves of the second, 3r/2. A and B end together.
     found = arrivals(line(3, "fair", rates=(1, 2)), [(0, 1, SIZE), (0, 2, SIZE), (1, 2, 3 * SIZE)])
-    for name, expected, time in zip("ABC", (2 * alone + latency, 2 * alone + 2 * latency, 2 * alone + latency), found):
+    for name, expected, time in zip(
+        "ABC", (2 * alone + latency, 2 * alone + 2 * latency, 2 * alone + latency), found, strict=False
+    ):
         yield share(
             f"bottleneck-{name}",
             f"message {name}",
@@ -153,7 +155,7 @@ def line(routers: int, model: str, directed: bool = True, rates: Any = None) -> 
     rates = (*(rates or [1] * (routers - 1)), *[1] * (routers - 1))
     links = [
         Link(f"{a}-{b}", a, b, LINK["latency_ps"], Fraction(LINK["bytes_per_s"] * rate))
-        for (a, b), rate in zip(pairs, rates)
+        for (a, b), rate in zip(pairs, rates, strict=False)
     ]
 
     def routes(source: Any, target: Any) -> Any:

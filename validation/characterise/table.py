@@ -192,11 +192,14 @@ def llc_rows(times: dict[Transfer, float]) -> list[dict[str, str]]:
     again = {t: time for t, time in times.items() if t.what == "again"}
     readers = {t: t.size * (t.local + t.remote) for t in again}
     latency, rate = fit_line([(readers[t], time) for t, time in again.items() if readers[t] <= STAYS])
-    row = lambda size, rate: {
-        "bytes": f"{size} B",
-        "latency": f"{round(latency, -1):.0f} ps",
-        "rate": f"{round(rate, -7):.0f} B/s",
-    }  # noqa: E731
+
+    def row(size: int, rate: float) -> dict[str, str]:
+        return {
+            "bytes": f"{size} B",
+            "latency": f"{round(latency, -1):.0f} ps",
+            "rate": f"{round(rate, -7):.0f} B/s",
+        }
+
     larger = sorted((t.size, t.size * 1e12 / (time - latency)) for t, time in again.items() if t.size > STAYS)
     return [row(max(t.size for t in again if t.size <= STAYS), rate)] + [row(*found) for found in larger]
 

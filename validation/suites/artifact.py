@@ -44,7 +44,7 @@ def results(
         r for r in read(reference) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))
     ]
     settings = list(dict.fromkeys(tuple(r[k] for k in SETTING) for r in rows))
-    tables = dict(zip(settings, run_all(settings, open_sets(folder_of(reference), settings), jobs)))
+    tables = dict(zip(settings, run_all(settings, open_sets(folder_of(reference), settings), jobs), strict=False))
     return [result for row in rows for result in compare(row, tables[tuple(row[k] for k in SETTING)])]
 
 
