@@ -136,12 +136,13 @@ class PlainNetwork:
         net = self.network
         if net.ways == 1:
             return dst
-        turn = src if net.spread == "pair" else self.next_way[src]
-        if net.spread != "pair" and (net.spread == "message" if count is None else count):
+        ends, turn = len(net.terminals), dst
+        if net.spread == "pair":
+            turn = src + (dst - src - 1) % ends
+        elif net.spread == "message" if count is None else count:
+            turn += self.next_way[src]
             self.next_way[src] += 1
-        elif net.spread == "packet":
-            turn = 0
-        return dst + (turn + dst) % net.ways * len(net.terminals)
+        return dst + turn % net.ways * ends
 
     def step(self):
         now = self.now

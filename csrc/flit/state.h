@@ -239,8 +239,13 @@ static inline uint32_t noc_column(struct noc_state *net, int32_t src, int32_t ds
 {
     if (net->c.ways <= 1)
         return (uint32_t)dst;
-    const uint32_t turn = net->c.spread == NOC_BY_PAIR ? (uint32_t)src : count ? net->next_way[src]++ : 0;
-    return (uint32_t)dst + (turn + (uint32_t)dst) % (uint32_t)net->c.ways * (uint32_t)net->c.endpoints;
+    const uint32_t ends = (uint32_t)net->c.endpoints, from = (uint32_t)src, to = (uint32_t)dst;
+    uint32_t turn = to;
+    if (net->c.spread == NOC_BY_PAIR)
+        turn = from + (to + ends - from - 1) % ends; /* the destinations of each source in turn, itself left out */
+    else if (count)
+        turn += net->next_way[src]++;
+    return to + turn % (uint32_t)net->c.ways * ends;
 }
 
 /* Cycles until the next flit may follow one over port `gp`; `owed` keeps the parts of a cycle that are still due. */
