@@ -100,7 +100,8 @@ class GlobalCp(Controller):
         self.run.layer_done(job, plan, begin, end)
 
     def predict(self, job: Any, plan: Any) -> np.ndarray | None:
-        """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to layer)."""
+        """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to
+        layer)."""
         if not (self.policies.prediction.predicts and self.work.keeps_copies):
             return None
         mask = mask_of(self.policies.prediction, job.view, plan)

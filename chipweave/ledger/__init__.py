@@ -254,10 +254,11 @@ def _keep_best_of_each_point(
 
 
 def summarise(results: list[Result]) -> list[dict[str, float | str | None]]:
-    """The groups' figures, worst mean first: n, n_modelled; MAPE, median, max and signed mean of the errors; correlation.
+    """The groups' figures, worst mean first: n, n_modelled; MAPE, median, max and signed mean of the errors;
+    correlation.
 
-    The correlation is that of the logarithms: the values of a group span decades, and on a linear scale the largest few decide.
-    """
+    The correlation is that of the logarithms: the values of a group span decades, and on a linear scale the largest few
+    decide."""
     groups = {}
     for result in results:
         if result.counts:

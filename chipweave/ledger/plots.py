@@ -1,7 +1,7 @@
 """One picture per curve of a ledger: measured against simulated over x.
 
-A curve is the rows that differ in x alone; hollow points are rows that are not scored (calibration and what repeats it). It is drawn where at least `LEAST` of them have a number for x and an answer.
-"""
+A curve is the rows that differ in x alone; hollow points are rows that are not scored (calibration and what repeats
+it). It is drawn where at least `LEAST` of them have a number for x and an answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ MEASURED, SIMULATED = "#444444", "#c44e52"
 
 
 def curves(references: Any, results: Any) -> Any:
-    """{name: (title, unit, x name, [(x, measured, simulated, scored)])} of all curves there are, sorted by x; named by their first row."""
+    """{name: (title, unit, x name, [(x, measured, simulated, scored)])} of all curves there are, sorted by x; named by
+    their first row."""
     found = {}
     for (q, _), r in zip(references, results, strict=False):
         if q.x is not None and r.error is not None:

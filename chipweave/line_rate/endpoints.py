@@ -154,7 +154,8 @@ class Endpoints:
         return self.core.run(int(until_ps), int(events))
 
     def touch(self, parts, addresses, mask=15, levels=8):
-        """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part itself)."""
+        """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part
+        itself)."""
         return self.core.touch(
             np.asarray(parts, dtype=np.int32), np.ascontiguousarray(addresses, dtype=np.uint64), mask, levels
         )

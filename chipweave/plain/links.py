@@ -1,9 +1,8 @@
 """Locks and statistics of a circuit network, plainly: the twin of csrc/stages/links.c.
 
-Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already asked for it, because
-another link of that user's route, or its place in a queue, held it back). Binned over absolute time; when time outgrows
-the bins, pairs are merged and the width doubles, so memory stays bounded.
-"""
+Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already asked for it,
+because another link of that user's route, or its place in a queue, held it back). Binned over absolute time; when time
+outgrows the bins, pairs are merged and the width doubles, so memory stays bounded."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@
     strategies: [base, ep, allo, pred, allo+pred]     # for compare; `strategy: base` for run
     set: ["die.hbm.bandwidth=4 TB/s"]
 
-A strategy is a name, a file, or the policies written out (chipweave/policy/strategy.py). Relative paths start at the file.
-"""
+A strategy is a name, a file, or the policies written out (chipweave/policy/strategy.py). Relative paths start at the
+file."""
 
 from pathlib import Path
 

@@ -195,7 +195,8 @@ class Expander:
         return Node(kept, change.place, keys=change.keys, weak=change.weak)
 
     def assemble(self, full: str, node: Node, place: Any, changed: str) -> None:
-        """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override changes."""
+        """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override
+        changes."""
         name = node.value["assembly"].text
         assembly = self.assemblies.get(name)
         extra = [k for k in node.value if k not in ("assembly", "parts")]

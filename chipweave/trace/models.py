@@ -148,7 +148,8 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str) -> Model:
-    """The model of a shipped name, of a YAML file or of a config.json; raises `BadInput` with every fault of the file."""
+    """The model of a shipped name, of a YAML file or of a config.json; raises `BadInput` with every fault of the
+    file."""
     text = str(name_or_path)
     if text in names():
         return _load(FOLDER / f"{text}.yaml")

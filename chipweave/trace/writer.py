@@ -1,9 +1,8 @@
 """Writing the store: a Parquet file with one column of fixed-size ids per MoE layer, rows by (step, request, token).
 
-Row groups end with a step where they can, so that a reader takes one row group per step; many short steps share one, and
-no row group is larger than `ROW_GROUP_ROWS`. Ids are close to random, so compression does not pay but for small
-files that ship.
-"""
+Row groups end with a step where they can, so that a reader takes one row group per step; many short steps share one,
+and no row group is larger than `ROW_GROUP_ROWS`. Ids are close to random, so compression does not pay but for small
+files that ship."""
 
 from __future__ import annotations
 

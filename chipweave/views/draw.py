@@ -1,8 +1,7 @@
 """The picture of a system: each network in its shape, beside it what is inside a die, below it what the colours mean.
 
-Links that differ from most of their network (a slow one) are drawn in another colour and carry the figures in which they
-differ; dies that differ from most have their border in that colour.
-"""
+Links that differ from most of their network (a slow one) are drawn in another colour and carry the figures in which
+they differ; dies that differ from most have their border in that colour."""
 
 from __future__ import annotations
 

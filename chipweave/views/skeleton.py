@@ -22,8 +22,8 @@ class Sort:
     """One sort of thing that has a skeleton; $name stands for its name.
 
     ours: (file, test) in a checkout; elsewhere: the same outside, None where it makes no sense there.
-    imported: how a test in a checkout gets at it; base: (module, class) that its own class derives from, "" for no class.
-    """
+    imported: how a test in a checkout gets at it; base: (module, class) that its own class derives from, "" for no
+    class."""
 
     ours: tuple[str, str]
     elsewhere: tuple[str, str] | None

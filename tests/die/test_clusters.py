@@ -1,4 +1,5 @@
-"""Is another SM's shared memory as far, as fast and as shared as the network of the GPC says; do kernel and twin agree?"""
+"""Is another SM's shared memory as far, as fast and as shared as the network of the GPC says; do kernel and twin
+agree?"""
 
 import itertools
 
@@ -50,7 +51,8 @@ def test_a_cluster_wraps_round_within_its_own_ranks(engine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_readers_of_one_sm_share_what_it_can_send(engine):
-    """128 B at 16 B a cycle leave in 8 cycles: each further reader of the same SM ends 8 cycles after the one before."""
+    """128 B at 16 B a cycle leave in 8 cycles: each further reader of the same SM ends 8 cycles after the one
+    before."""
     ends = []
     for readers in (1, 2, 3):
         e, sms, _ = gpc(engine, port_bytes=1600)

@@ -76,8 +76,8 @@ def oracle_rows(name, batch):
 
 
 def replay(chosen, batch, steps):
-    """(step, layer) -> hops, copies, entries and CRC of the plan, without any time: a slice that is read from afar with its
-    bit of the mask set is a copy from the next layer-step on (copies unbounded, the LLC hides none of them)."""
+    """(step, layer) -> hops, copies, entries and CRC of the plan, without any time: a slice that is read from afar with
+    its bit of the mask set is a copy from the next layer-step on (copies unbounded, the LLC hides none of them)."""
     with np.load(DATA / "deepseek_syn.npz", allow_pickle=False) as data:
         layers, prompts, starts, decode = (data[key] for key in ("layers", "prompt_ids", "prompt_starts", "decode_ids"))
     distance, found = mesh(ROWS, COLUMNS), {}

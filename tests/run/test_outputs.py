@@ -1,4 +1,5 @@
-"""Is nothing lost by a wrong place to write to: refused before the work, with exit 2, and never in place of what it is not?"""
+"""Is nothing lost by a wrong place to write to: refused before the work, with exit 2, and never in place of what it is
+not?"""
 
 import os
 import stat

@@ -1,4 +1,5 @@
-"""One step of a model: does the critical path sum to its time, do parts add up, is what cannot be refused with numbers?"""
+"""One step of a model: does the critical path sum to its time, do parts add up, is what cannot be refused with
+numbers?"""
 
 import itertools
 import json

@@ -181,7 +181,8 @@ def test_a_hash_is_shown_whole_however_narrow_the_terminal(monkeypatch, capsys):
     ],
 )
 def test_shipped_logs_have_the_statistics_measured_on_their_sources(name, skew, spread, overlap, by_popularity):
-    """max/mean, Gini, next-token overlap and that of popularity alone, medians over layers, read off the source logs."""
+    """max/mean, Gini, next-token overlap and that of popularity alone, medians over layers, read off the source
+    logs."""
     log = trace.open(name)
     show.verify(log)
     found = stats.measure(log)["prefill"]["over_layers"]

@@ -1,4 +1,5 @@
-"""Are requests that leave layers out in some steps read as what they say, where the reader asks for it, and refused elsewhere?"""
+"""Are requests that leave layers out in some steps read as what they say, where the reader asks for it, and refused
+elsewhere?"""
 
 import io
 import itertools
@@ -56,7 +57,8 @@ def assert_says(got, requests):
 
 
 def holed(seed, count, share):
-    """Requests of which each (request, step, layer) is left out with a chance, as null or by having no key; keys of step 1 of the first stay."""
+    """Requests of which each (request, step, layer) is left out with a chance, as null or by having no key; keys of
+    step 1 of the first stay."""
     random, requests = np.random.default_rng(seed), whole(count, seed)
     for n, request in enumerate(requests):
         for number, step in enumerate(request):

@@ -1,4 +1,5 @@
-"""Are rows that no table holds answered: in other words, at other sizes, and without a step back where there is more to do?"""
+"""Are rows that no table holds answered: in other words, at other sizes, and without a step back where there is more to
+do?"""
 
 import csv
 

@@ -1,4 +1,5 @@
-"""Is every spelling of a device understood as the right die and node, and does an answer come in the row's unit or not at all?"""
+"""Is every spelling of a device understood as the right die and node, and does an answer come in the row's unit or not
+at all?"""
 
 import itertools
 

@@ -1,9 +1,8 @@
 """Knees of latency curves: where a chase leaves the level of L1, and where that of the near L2, measured and simulated.
 
-A knee is the working set at which the latency has risen a tenth of the way from its level to the next, read off between the two
-rows around it. A level is the median of its rows: L1 up to 128 KiB, L2 from 512 KiB to a quarter of its size, memory from twice its
-size. All rows of a curve count, also those that repeat a calibration row: a level needs them.
-"""
+A knee is the working set at which the latency has risen a tenth of the way from its level to the next, read off between
+the two rows around it. A level is the median of its rows: L1 up to 128 KiB, L2 from 512 KiB to a quarter of its size,
+memory from twice its size. All rows of a curve count, also those that repeat a calibration row: a level needs them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ FEW = 6  # starting processes costs more than this many points
 
 
 def measure(function: Any, points: list[tuple[Any, int, Any]]) -> dict[tuple[Any, int, Any], float]:
-    """{point: function(*point)} of distinct points (tuples), in any order of work; the same for any number of workers."""
+    """{point: function(*point)} of distinct points (tuples), in any order of work; the same for any number of
+    workers."""
     points = sorted(set(points), key=repr)
     workers = min(
         len(points), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

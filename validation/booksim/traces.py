@@ -54,7 +54,8 @@ class Trace:
 
 
 def trace_rows(data):
-    """A task per trace of packet_traces_index.csv that has packets; BadInput where packets are of no trace of the index."""
+    """A task per trace of packet_traces_index.csv that has packets; BadInput where packets are of no trace of the
+    index."""
     packets = defaultdict(list)
     for p in data.rows("packet_traces.csv"):
         packets[p["trace_id"]].append(p)

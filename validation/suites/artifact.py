@@ -68,7 +68,8 @@ def run_all(
 
 
 def run_one(item: tuple[tuple[str, str, str, str, str, str], Path]) -> tuple[Any, int]:
-    """(layer table, prefill steps) of one setting, or a text that says why it cannot be run: the others are run all the same."""
+    """(layer table, prefill steps) of one setting, or a text that says why it cannot be run: the others are run all the
+    same."""
     (model, mesh, trace_set, batch, steps, strategy), store = item
     try:
         if model not in MODELS:
