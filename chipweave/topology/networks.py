@@ -164,7 +164,7 @@ class NetworkMaker:
             if key in FlitRouter.params:
                 what = f"network {self.name}: {key!r} is a parameter of its routers"
                 self.faults.add(what, self.node.keys[key], f"router: {{{key}: ...}}")
-            elif key == "edges":
+            elif key == "edges":  # of shapes edges and joined
                 self.edges_fault(self.node.keys[key])
             elif owners:
                 has = f"shape: {owners[0]} has" if len(owners) == 1 else f"shapes {', '.join(owners)} have"
