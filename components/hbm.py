@@ -142,7 +142,8 @@ class Hbm(Staged):
     def first_byte(
         self, chain: Any, name: str, access: Any, fill: str | tuple[()], then: str
     ) -> tuple[str | tuple[()], ...]:
-        """(side chains, successor) of the stage that moves the bytes: with a table its latency is a stage of its own."""
+        """(side chains, successor) of the stage that moves the bytes: with a table its latency is a stage of its
+        own."""
         shown = [part.measured.access(access.what).latency for part in access.controllers if part.measured]
         if not shown:
             return fill, then
