@@ -37,3 +37,17 @@ def chaos(**options):
     from chipweave.study import run_chaos
 
     run_chaos.command(**options)
+
+
+@command.command(context_settings=OPTIONS)
+@click.option("--model", default="qwen3-235b", show_default=True, help="A model.")
+@click.option("--trace", help="Its trace; made by its law where left out.")
+@click.option("--batches", default="4096,8192,16384,24576", show_default=True, help="Requests decoded together.")
+@click.option("--steps", default=16, show_default=True, type=click.IntRange(1), help="Answer steps that are timed.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of a made trace.")
+@click.option("--json", "json_path", metavar="FILE", help="Write the document as JSON; - for standard output.")
+def remap(**options):
+    """Case study 2 of arXiv 2510.05497: experts moved or doubled on eight H100, beside the printed speed-ups."""
+    from chipweave.study import run_remap
+
+    run_remap.command(**options)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from chipweave.chain.link_statistics import LinkStatistics
 from chipweave.chain.nouns import Bits, Keyed, Tags
 from chipweave.errors import BadInput
 
@@ -108,7 +109,13 @@ class Engine:
 
     def link_statistics(self, network):
         """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
-        return self.core.link_statistics(network)
+        found, bundles = self.core.link_statistics(network), dict(network.options).get("bundles")
+        if bundles is None:
+            return found
+        bins = bundles.dealt(found.bins)
+        total = bundles.dealt(np.stack([found.bytes, found.busy_ps, found.stalled_ps], axis=-1))
+        total[:, 0] = bins[:, :, 0].sum(axis=0) if len(bins) else total[:, 0]
+        return LinkStatistics(*total.T, found.bin_ps, bins)
 
     def check(self):
         """Assert every invariant of the engine (for tests and debugging; slow)."""

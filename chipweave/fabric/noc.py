@@ -7,25 +7,18 @@ import numpy as np
 
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric import ffi, lib
-from chipweave.noc.router import Allocator
+from chipweave.noc.allocators import ARBITERS, BESIDE, MATCHERS, PRIORITIES, Allocator
 
-MATCHER = {"separable_input_first": 0, "separable_output_first": 1, "islip": 2, "wavefront": 3}
-PIGGYBACK, PRIO = 4, 5
-ARBITER = {"round_robin": 0, "matrix": 1}
-PRIORITY = {"none": 0, "age": 1, "network_age": 2, "local_age": 3, "hop_count": 4, "queue_length": 5, "class": 6}
+CONFIG = tuple(name for name, _ in ffi.typeof("struct noc_config").fields)
 SPREAD = {"none": 0, "message": 1, "pair": 2, "packet": 3}
-SAME_NAME = (
-    "vcs vc_depth vc_classes routing_delay vc_alloc_delay sw_alloc_delay st_delay credit_delay speculative "
-    "spec_check_elig spec_check_cred spec_mask_by_reqs wait_for_tail_credit vc_busy_when_full "
-    "hold_switch_for_packet input_speedup output_speedup output_buffer_size noq internal_speedup"
-).split()
 
 
-def _allocator(text):
-    if text in ("piggyback", "prio"):
-        return [PIGGYBACK if text == "piggyback" else PRIO, 0, 1]
+def _allocator(name, text):
+    """(matcher, arbiter, iterations) of the router's parameter `name` in the kernel's numbers."""
+    if (name, text) in BESIDE:
+        return getattr(lib, BESIDE[name, text]), 0, 1
     spec = Allocator.of(text)
-    return [MATCHER[spec.matcher], ARBITER[spec.arbiter], spec.iterations]
+    return getattr(lib, MATCHERS[spec.matcher].native), getattr(lib, ARBITERS[spec.arbiter]), spec.iterations
 
 
 def entries(network):
@@ -53,13 +46,14 @@ class Kernel:
     def __init__(self, network, router, seed=0, general=False, watchdog=100_000, skip=True, flows=0):
         self.network, self.router, self.kept_flows = network, router, flows
         config = ffi.new("struct noc_config *")
-        for name in SAME_NAME:
-            setattr(config, name, getattr(router, name))
+        for name in CONFIG:  # the router's numbers; what is no number of its own is set below
+            if isinstance(value := getattr(router, name, None), (int, float)):
+                setattr(config, name, value)
         config.routers, config.endpoints, config.links = network.routers, network.endpoints, len(network.links)
         config.watchdog, config.seed, config.general = watchdog, seed, general
         config.skip, config.flows = skip, flows
         config.cut_through = router.flow_control == "cut_through"
-        config.priority, config.split = PRIORITY[router.priority], network.phase is not None
+        config.priority, config.split = getattr(lib, PRIORITIES[router.priority]), network.phase is not None
         config.ways, config.spread = network.ways, SPREAD[network.spread]
         folded = network.table is None
         if network.minimal is None and (
@@ -76,7 +70,7 @@ class Kernel:
             config.split = any((entry != 255).any() and (entry[entry != 255] & 192).any() for entry in turns.entries)
         for name in ("vc_allocator", "sw_allocator", "spec_sw_allocator"):
             field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
-            field.matcher, field.arbiter, field.iterations = _allocator(getattr(router, name))
+            field.matcher, field.arbiter, field.iterations = _allocator(name, getattr(router, name))
         links = ffi.from_buffer("struct noc_link[]", network.links.rows)
         terminals = ffi.new(
             "struct noc_terminal[]",

@@ -212,6 +212,15 @@ class Network:
         """Equally short ways that messages are spread over; 1: each pair has one route."""
         return self.rule.ways if self.spread != "none" else 1
 
+    @cached_property
+    def planes(self) -> int:
+        """How many links endpoints send by at once: the ways part at the endpoint itself, as to switch planes."""
+        if self.ways == 1 or self.endpoint_count < 2 or self.terminals is not None:
+            return 1
+        start, goal = np.arange(self.endpoint_count), np.roll(np.arange(self.endpoint_count), 1)
+        first = [self.rule.step(start, goal, way) for way in range(self.ways)]
+        return min(len(set(ways)) for ways in np.stack(first, axis=1).tolist())
+
     def link_route(self, source: int, target: int, way: int = 0) -> list[int]:
         """Numbers of the links from one endpoint to another; empty from an endpoint to itself."""
         key = source, target, way

@@ -1,6 +1,7 @@
 """A network of a topology under `link_model: flit`: links, ports, routes and routers in cycles and flits.
 
-    clock     one flit a cycle on the fastest link: bandwidth / flit, unless written
+    clock     one flit a cycle on the fastest link: bandwidth / flit, unless written; where messages leave an endpoint by
+              several equally short ways, one flit a cycle on all of these together, for that is what an endpoint sends
     latency   of a link in cycles, to the nearest, halves up, at least 1
     interval  cycles a flit takes on a slower link: the ratio to the fastest, exact in the mean
     depth     of a VC: the credit loop of the slowest link to answer, unless written (8 flits on a bare network)
@@ -21,7 +22,6 @@ from chipweave.noc import deadlock, routing
 from chipweave.noc.flit_tables import routed
 from chipweave.noc.router import Router
 
-BARE_DEPTH = 8  # flits: that of the BookSim 2 reference
 TRAFFIC = ("request", "reply")  # what a network of parts carries, as far as its topology alone tells
 PS = 10**12
 
@@ -131,7 +131,7 @@ def of(network, traffic=None):
     a network of parts (requests and replies apart), 1 on a bare one."""
     given = network.router
     fastest = max((network.rates[i] for i in np.unique(network.rate).tolist()), default=None)
-    clock = given.clock or (fastest / given.flit if fastest else Fraction(10**9))
+    clock = given.clock or (fastest * network.planes / given.flit if fastest else Fraction(10**9))
     if fastest and clock * given.flit < fastest:
         raise BadInput(
             f"network {network.name}: a flit of {given.flit} B a cycle of {float(clock):.6g} Hz is "
@@ -150,15 +150,15 @@ def of(network, traffic=None):
         given.flit,
         given.max_packet,
         1,
-        given.message_vcs,
+        0 if network.ways > 1 and network.spread == "packet" else given.message_vcs,  # its packets part anyway
         link_rows,
         network.allow_deadlock,
-        bool(given.skip),
+        bool(given.skip) and (network.ways == 1 or network.spread != "packet"),
         network.written,
     )
     if given.vc_depth is None:
         depth = (
-            BARE_DEPTH
+            Router.vc_depth
             if not network.port
             else min(32767, max((spec.credit_loop(k) for k in np.unique(made.links.rows[:, 4]).tolist()), default=1))
         )

@@ -1,17 +1,18 @@
-"""Parameters of the input-queued virtual-channel router, with BookSim 2's names and meanings.
+"""Parameters of the input-queued virtual-channel router, with BookSim 2's names and meanings; each declared here alone.
 
-One `Router` describes all routers of a network. `Router.of()` reads names and values as a user or a BookSim run
-description spells them (`vc_buf_size`, `num_vcs`, `islip(4)`), and says which name was meant where one is wrong.
+A field of `Router` holds its default, its range and its words. What YAML allows (router_yaml.py), the faults below and the
+native configuration (chipweave/fabric/noc.py) are read from it. `Router.of()` takes names and values as a user or a BookSim
+run description spells them (`vc_buf_size`, `num_vcs`, `islip(4)`), and says which name was meant where one is wrong.
 """
 
-import re
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
+from chipweave.declare.params import Param
 from chipweave.errors import Fault, Faults, nearest
+from chipweave.noc.allocators import BESIDE, FLOW_CONTROLS, PRIORITIES, Allocator
 
-MATCHERS = ("separable_input_first", "separable_output_first", "islip", "wavefront")
-ARBITERS = ("round_robin", "matrix")
-PRIORITIES = ("none", "age", "network_age", "local_age", "hop_count", "queue_length", "class")
 SPELLINGS = {
     "num_vcs": "vcs",
     "vc_buf_size": "vc_depth",
@@ -20,86 +21,84 @@ SPELLINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Allocator:
-    """A matcher of requests to resources: `separable_input_first(matrix)`, `islip(4)`, `wavefront`.
+def _number(default: float, low: float, high: float, doc: str, type: str = "int", derived: bool = False) -> Any:
+    """A field with a range; `derived`: where YAML leaves it out it is worked out from the network."""
+    param = Param(type, default=None if derived else default, low=low, high=high, doc=doc)
+    return field(default=default, metadata={"param": param})
 
-    `arbiter` serves the separable ones, `iterations` serves islip.
-    """
 
-    matcher: str = "separable_input_first"
-    arbiter: str = "round_robin"
-    iterations: int = 1
+def _switch(doc: str, default: int = 0) -> Any:
+    return _number(default, 0, 1, doc)
 
-    @classmethod
-    def of(cls, text):
-        """From BookSim's spelling; ValueError in words where it is none."""
-        match = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\w*)\s*\))?\s*", str(text))
-        name, argument = match.groups() if match else (str(text), None)
-        if name not in MATCHERS:
-            raise ValueError(
-                f"unknown allocator {text!r}; allowed: {', '.join(MATCHERS)}; nearest: {nearest(name, MATCHERS)}"
-            )
-        if not argument:
-            return cls(name)
-        if name == "islip" and argument.isdecimal() and 1 <= int(argument) <= 64:
-            return cls(name, iterations=int(argument))
-        if name.startswith("separable") and argument in ARBITERS:
-            return cls(name, arbiter=argument)
-        raise ValueError(
-            f"{text!r}: {argument!r} is no argument of {name}; allowed: islip(1..64), separable_*(round_robin|matrix)"
-        )
 
-    def __str__(self):
-        if self.matcher == "islip":
-            return f"islip({self.iterations})"
-        return self.matcher if self.arbiter == "round_robin" else f"{self.matcher}({self.arbiter})"
+def _text(default: str, doc: str) -> Any:
+    return field(default=default, metadata={"param": Param("str", default=default, doc=doc)})
+
+
+def _choice(default: str, choices: Iterable[str], doc: str) -> Any:
+    return field(default=default, metadata={"param": Param("choice", default=default, choices=tuple(choices), doc=doc)})
 
 
 @dataclass(frozen=True)
 class Router:
     """All parameters of a router. Defaults: the run description of the BookSim 2 speed reference.
 
-    Delays are in cycles, depths in flits. `vc_classes` cuts the VCs into as many equal ranges, one per traffic class.
+    Delays are in cycles, depths in flits; switches are 0 or 1. `vc_classes` cuts the VCs into as many equal ranges, one per
+    traffic class.
     """
 
-    vcs: int = 4
-    vc_depth: int = 8
-    routing_delay: int = 1
-    vc_alloc_delay: int = 1
-    sw_alloc_delay: int = 1
-    st_prepare_delay: int = 0
-    st_final_delay: int = 1
-    credit_delay: int = 1
-    speculative: int = 0
-    spec_sw_allocator: str = "prio"
-    spec_check_elig: int = 1
-    spec_check_cred: int = 1
-    spec_mask_by_reqs: int = 0
-    wait_for_tail_credit: int = 0
-    vc_busy_when_full: int = 0
-    hold_switch_for_packet: int = 0
-    input_speedup: int = 1
-    output_speedup: int = 1
-    internal_speedup: float = 1.0
-    output_buffer_size: int = -1
-    vc_allocator: str = "separable_input_first"
-    sw_allocator: str = "separable_input_first"
-    priority: str = "none"
-    noq: int = 0
-    flow_control: str = "wormhole"
-    vc_classes: int = 1
+    vcs: int = _number(4, 1, 32, "virtual channels of a link")
+    vc_depth: int = _number(
+        8,
+        1,
+        32767,
+        "flits that one VC buffers; the credit loop of a link where left out, 8 on a bare network",
+        derived=True,
+    )
+    vc_classes: int = _number(
+        1,
+        1,
+        32,
+        "equal ranges the VCs are cut into, one per class of traffic; requests and replies apart where left out, 1 on a bare network",
+        derived=True,
+    )
+    routing_delay: int = _number(1, 0, 16, "cycles from arrival to route")
+    vc_alloc_delay: int = _number(1, 1, 16, "cycles of VC allocation")
+    sw_alloc_delay: int = _number(1, 1, 16, "cycles of switch allocation")
+    st_prepare_delay: int = _number(0, 0, 16, "cycles from grant to crossing")
+    st_final_delay: int = _number(1, 0, 16, "cycles of crossing")
+    credit_delay: int = _number(1, 0, 64, "cycles of a credit within a router")
+    vc_allocator: str = _text(
+        "separable_input_first", "who gets a VC of the next router: separable_input_first, islip(2), ..."
+    )
+    sw_allocator: str = _text("separable_input_first", "who crosses the router")
+    priority: str = _text("none", "which packets go first: " + ", ".join(PRIORITIES))
+    speculative: int = _switch("ask for the switch before the VC is granted")
+    spec_sw_allocator: str = _text("prio", "who crosses the router on speculation")
+    spec_check_elig: int = _switch("speculate only for VCs that can be granted", 1)
+    spec_check_cred: int = _switch("speculate only with credit", 1)
+    spec_mask_by_reqs: int = _switch("requests, not grants, keep speculation out")
+    wait_for_tail_credit: int = _switch("a VC is free only when its buffer is empty")
+    vc_busy_when_full: int = _switch("a VC without credit is not offered")
+    hold_switch_for_packet: int = _switch("a packet keeps its way through the crossbar")
+    input_speedup: int = _number(1, 1, 32, "crossbar inputs for each port")
+    output_speedup: int = _number(1, 1, 32, "crossbar outputs for each port")
+    internal_speedup: float = _number(1.0, 1, 8, "router cycles in one cycle of the link", "float")
+    output_buffer_size: int = _number(-1, -1, 1 << 20, "flits that wait behind the crossbar; -1: any number")
+    noq: int = _switch("routes are looked up one hop ahead and queued by next output")
+    flow_control: str = _choice("wormhole", FLOW_CONTROLS, "what must fit before a packet goes on")
 
     @classmethod
-    def of(cls, values, place=None):
+    def of(cls, values: Mapping[str, Any]) -> "Router":
         """Router from a mapping of names to text or numbers; BadInput names every wrong one at once."""
-        faults, known, given = Faults(), {f.name: f for f in fields(cls)}, {}
+        faults, known = Faults(), {f.name: f for f in fields(cls)}
+        given: dict[str, Any] = {}
         for key, value in values.items():
             name = SPELLINGS.get(key, key)
             if name not in known:
                 faults.add(f"unknown router parameter {key!r}", allowed=", ".join(known), nearest=nearest(key, known))
                 continue
-            kind = known[name].type
+            kind = type(known[name].default)
             try:
                 given[name] = kind(value)
             except (TypeError, ValueError):
@@ -111,20 +110,21 @@ class Router:
         faults.raise_if_any()
         return router
 
-    def faults(self):
+    def faults(self) -> list[Fault]:
         """Every parameter out of its range, or pair that does not go together."""
         found = []
 
-        def need(ok, what, allowed=""):
+        def need(ok: object, what: str, allowed: str = "") -> None:
             if not ok:
                 found.append(Fault(what, allowed=allowed))
 
-        for name, low, high in LIMITS:
-            value = getattr(self, name)
-            need(low <= value <= high, f"{name} = {value}", f"{low} to {high}")
+        for each in fields(self):
+            param, value = each.metadata["param"], getattr(self, each.name)
+            if param.low is not None:
+                need(param.low <= value <= param.high, f"{each.name} = {value}", f"{param.low} to {param.high}")
         for name in ("vc_allocator", "sw_allocator", "spec_sw_allocator"):
             text = getattr(self, name)
-            if (name, text) in (("spec_sw_allocator", "prio"), ("vc_allocator", "piggyback")):
+            if (name, text) in BESIDE:
                 continue
             try:
                 Allocator.of(text)
@@ -132,9 +132,9 @@ class Router:
                 need(False, f"{name}: {error}")
         need(self.priority in PRIORITIES, f"priority = {self.priority!r}", ", ".join(PRIORITIES))
         need(
-            self.flow_control in ("wormhole", "cut_through"),
+            self.flow_control in FLOW_CONTROLS,
             f"flow_control = {self.flow_control!r}",
-            "wormhole, cut_through",
+            ", ".join(FLOW_CONTROLS),
         )
         need(self.vc_allocator != "piggyback" or self.speculative, "vc_allocator = piggyback needs speculative = 1")
         need(not self.noq or self.routing_delay == 0, "noq = 1 needs routing_delay = 0")
@@ -146,36 +146,11 @@ class Router:
         return found
 
     @property
-    def st_delay(self):
+    def st_delay(self) -> int:
         """Cycles from the switch grant to the output queue."""
         return self.st_prepare_delay + self.st_final_delay
 
-    def vc_range(self, vc_class):
+    def vc_range(self, vc_class: int) -> tuple[int, int]:
         """(first, last) VC of a traffic class."""
         width = self.vcs // self.vc_classes
         return vc_class * width, vc_class * width + width - 1
-
-
-LIMITS = [
-    ("vcs", 1, 32),
-    ("vc_depth", 1, 32767),
-    ("routing_delay", 0, 16),
-    ("vc_alloc_delay", 1, 16),
-    ("sw_alloc_delay", 1, 16),
-    ("st_prepare_delay", 0, 16),
-    ("st_final_delay", 0, 16),
-    ("credit_delay", 0, 64),
-    ("speculative", 0, 1),
-    ("spec_check_elig", 0, 1),
-    ("spec_check_cred", 0, 1),
-    ("spec_mask_by_reqs", 0, 1),
-    ("wait_for_tail_credit", 0, 1),
-    ("vc_busy_when_full", 0, 1),
-    ("hold_switch_for_packet", 0, 1),
-    ("input_speedup", 1, 32),
-    ("output_speedup", 1, 32),
-    ("internal_speedup", 1.0, 8.0),
-    ("output_buffer_size", -1, 1 << 20),
-    ("noq", 0, 1),
-    ("vc_classes", 1, 32),
-]

@@ -55,13 +55,13 @@ class PlainNetwork:
         self.ends = [Endpoint(options) for _ in network.terminals]
         self.wires = network.wires()
         self.back = {(link.dst, link.dst_port): link for link in network.links}
-        self.terminal = {terminal: e for e, terminal in enumerate(network.terminals)}
+        self.end_at = {terminal: e for e, terminal in enumerate(network.terminals)}
         self.flits_due, self.credits_due = defaultdict(list), defaultdict(list)
         self.ejected, self.end_credits = defaultdict(list), defaultdict(list)
         self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
         self.passed = defaultdict(list)  # (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
         self.left = 0
-        self.next_way, self.terminal = [0] * len(network.terminals), network.terminal_latencies()
+        self.next_way, self.terminal_latency = [0] * len(network.terminals), network.terminal_latencies()
 
     # What a router asks
 
@@ -89,7 +89,7 @@ class PlainNetwork:
             return [(port, first, last, 0)]
         if net.minimal is not None:
             choices = [(port, first, first, 0)]
-            if in_vc != first or (router, in_port) in self.terminal:
+            if in_vc != first or (router, in_port) in self.end_at:
                 ways = int(net.minimal[router, goal])
                 choices += [(p, first + 1, last, 1) for p in range(64) if ways >> p & 1 and last > first]
             return choices
@@ -109,8 +109,8 @@ class PlainNetwork:
         if link:
             self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
         else:
-            self.ejected[now + 1 + self.terminal[self.terminal[router, port]]].append(
-                (self.terminal[router, port], flit)
+            self.ejected[now + 1 + self.terminal_latency[self.end_at[router, port]]].append(
+                (self.end_at[router, port], flit)
             )
 
     def send_credit(self, router, port, vcs, now):
@@ -119,8 +119,8 @@ class PlainNetwork:
             due = now + 1 + link.latency
             self.credits_due[due].append((link.src, due + self.options.credit_delay, link.src_port, vcs))
         else:
-            end = self.terminal[router, port]
-            self.end_credits[now + 1 + self.terminal[end]].append((end, vcs))
+            end = self.end_at[router, port]
+            self.end_credits[now + 1 + self.terminal_latency[end]].append((end, vcs))
 
     # One cycle
 
@@ -136,12 +136,13 @@ class PlainNetwork:
         net = self.network
         if net.ways == 1:
             return dst
-        turn = src if net.spread == "pair" else self.next_way[src]
-        if net.spread != "pair" and (net.spread == "message" if count is None else count):
+        ends, turn = len(net.terminals), dst
+        if net.spread == "pair":
+            turn = src + (dst - src - 1) % ends
+        elif net.spread == "message" if count is None else count:
+            turn += self.next_way[src]
             self.next_way[src] += 1
-        elif net.spread == "packet":
-            turn = 0
-        return dst + (turn + dst) % net.ways * len(net.terminals)
+        return dst + turn % net.ways * ends
 
     def step(self):
         now = self.now
@@ -167,7 +168,7 @@ class PlainNetwork:
 
     def eject(self, end, flit, now):
         router, port = self.network.terminals[end]
-        due = now + 1 + self.terminal[end]
+        due = now + 1 + self.terminal_latency[end]
         self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
         if flit.tail:
             flit.packet.atime, flit.packet.hops = now, flit.hops
@@ -236,7 +237,7 @@ class PlainNetwork:
             flit.priority = -now
         if end.flits[vc_class]:
             end.flits[vc_class][0].vc = flit.vc
-        self.flits_due[now + 1 + self.terminal[number]].append((router, port, flit))
+        self.flits_due[now + 1 + self.terminal_latency[number]].append((router, port, flit))
 
     def run(self, packets, limit=10_000_000):
         """Inject `packets` and step until all have arrived or `limit` cycles are over. Returns them."""

@@ -6,9 +6,10 @@ BookSim 2's allocators as the routers use them; they are stated above each class
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from chipweave.noc.router import Allocator
+from chipweave.noc.allocators import Allocator
 
 
 class RoundRobin:
@@ -40,14 +41,14 @@ class Matrix:
         self.rank.append(index)
 
 
-ARBITER = {"round_robin": RoundRobin, "matrix": Matrix}
+ARBITERS = {"round_robin": RoundRobin, "matrix": Matrix}
 
 
 class Separable:
     """One side picks one request each, then the other side picks among those. Only a full match moves arbiters."""
 
     def __init__(self, inputs: int, outputs: int, arbiter: str, input_first: bool) -> None:
-        make = ARBITER[arbiter]
+        make = ARBITERS[arbiter]
         self.input_first = input_first
         self.at_input = [make(outputs) for _ in range(inputs)]
         self.at_output = [make(inputs) for _ in range(outputs)]
@@ -123,11 +124,15 @@ class Wavefront:
         return matched
 
 
-def allocator(text: str, inputs: int, outputs: int) -> Islip | Separable | Wavefront:
+MATCHERS: dict[str, Callable[[Allocator, int, int], Any]] = {
+    "separable_input_first": lambda spec, inputs, outputs: Separable(inputs, outputs, spec.arbiter, True),
+    "separable_output_first": lambda spec, inputs, outputs: Separable(inputs, outputs, spec.arbiter, False),
+    "islip": lambda spec, inputs, outputs: Islip(inputs, outputs, spec.iterations),
+    "wavefront": lambda spec, inputs, outputs: Wavefront(inputs, outputs),
+}
+
+
+def allocator(text: str, inputs: int, outputs: int) -> Any:
     """The matcher that a user's spelling names."""
     spec = Allocator.of(text)
-    if spec.matcher == "islip":
-        return Islip(inputs, outputs, spec.iterations)
-    if spec.matcher == "wavefront":
-        return Wavefront(inputs, outputs)
-    return Separable(inputs, outputs, spec.arbiter, spec.matcher == "separable_input_first")
+    return MATCHERS[spec.matcher](spec, inputs, outputs)

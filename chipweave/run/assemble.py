@@ -11,6 +11,7 @@ from chipweave.component.staged import Staged
 from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.fabric import build
+from chipweave.noc.spread import Bundles, way_of
 
 
 def assemble(system, groups, work, admission, wait_queue, link_model, engine, **switches):
@@ -35,11 +36,11 @@ def assemble(system, groups, work, admission, wait_queue, link_model, engine, **
 
 def add_network(layout, system, network, link_model):
     """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`."""
-    ends = zip(network.src.tolist(), network.dst.tolist(), strict=True)
-    links = [
-        Link(f"{network.nodes[a]} -> {network.nodes[b]}", a, b, ps, rate)
-        for (a, b), ps, rate in zip(ends, network.latency_ps.tolist(), network.bandwidth, strict=True)
-    ]
+    model = link_model or network.link_model
+    bundles = Bundles(network) if network.spread == "packet" and network.ways > 1 and model != "flit" else None
+    rates = bundles.rates(network.bandwidth) if bundles else network.bandwidth
+    ends = zip(network.src.tolist(), network.dst.tolist(), network.latency_ps.tolist(), rates, strict=True)
+    links = [Link(f"{network.nodes[a]} -> {network.nodes[b]}", a, b, ps, rate) for a, b, ps, rate in ends]
 
     parts = [system.parts[name] for name in network.endpoints if name in system.parts]
     place = endpoints_of(network, parts)
@@ -47,12 +48,13 @@ def add_network(layout, system, network, link_model):
     def routes(source, target):
         if place[source] is None or place[target] is None:
             return []
-        return network.link_route(place[source], place[target])
+        return network.link_route(place[source], place[target], way_of(network, place[source], place[target]))
 
-    model = link_model or network.link_model
     options = registry.link_models.find(model).options(network)
     if place != list(range(len(network.endpoints))):
         options["endpoint_of"] = tuple(-1 if number is None else number for number in place)
+    if bundles:
+        options["bundles"] = bundles
     made = layout.network(
         network.name, model, len(place), links, routes, directed=network.duplex == "directed", **options
     )

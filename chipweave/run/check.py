@@ -15,6 +15,7 @@ from chipweave.component.controller import Controller
 from chipweave.declare import registry
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
+from chipweave.noc.spread import unused
 from chipweave.run import simulate
 from chipweave.run.spec import RunSpec
 from chipweave.topology import preset as topology_preset
@@ -87,7 +88,8 @@ def _check_one(spec: RunSpec, model: Any, preset: topology_preset.Preset, found:
 
     def start() -> None:
         system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
-        words = registry.link_models.find(spec.link_model).warnings(simulate.mesh_of(system))
+        mesh = simulate.mesh_of(system)
+        words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh) + unused(mesh)
         found.warnings += [w for w in map(Fault, words) if w not in found.warnings]
         policies = simulate.open_strategy(spec, preset, Gate(spec.allow_code))
         run, simulation = simulate.stage(spec, model, system, policies, model.moe_layers, NoWork)

@@ -10,6 +10,7 @@ import numpy as np
 from chipweave.component.staged import CopyTable
 from chipweave.run.metrics import counted_by
 from chipweave.run.record import LayerRecords
+from chipweave.run.symptoms import Symptoms
 
 
 class Run:
@@ -21,6 +22,7 @@ class Run:
         dies: how many there are; workers: the numbers of those that compute; chain: the name of the chain that a kernel's transfers follow.
         model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
         done: the process that drives the run; set by the part that does.
+        symptoms: chipweave.run.symptoms.Symptoms where copies are kept, else None.
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class Run:
         self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
         self.model, self.facts = model, facts
         self.workers = tuple(die for die, rate in enumerate(facts["compute"]) if rate)
-        self.notes, self.done = {}, None
+        self.notes, self.done, self.symptoms = {}, None, None
 
     def start(self, fabric: Any, layout: Any, groups: list[Any], on_layer: Any, keep_plans: bool) -> None:
         """Tie the run to the fabric that moves its data."""
@@ -43,17 +45,24 @@ class Run:
 
     def jobs(self, holders: np.ndarray) -> Iterable[Any]:
         """The layers of all steps; `holders` uint8 [layers, E, D] is read as each job is made."""
+        if self.work.keeps_copies and self.policies.prediction.predicts:
+            self.symptoms = Symptoms(holders, self.home, self.work.slices)
         return self.workload.jobs(self.home, holders)
 
     def copies_changed(self) -> np.ndarray:
         """int64 [n, 3]: (die, line, +1 or -1) of the copies stored and dropped since the last call."""
         changes = [table.changes(self.fabric) for table in self.copy_tables]
-        return changes[0] if len(changes) == 1 else np.concatenate([np.empty((0, 3), np.int64), *changes])
+        found = changes[0] if len(changes) == 1 else np.concatenate([np.empty((0, 3), np.int64), *changes])
+        if self.symptoms:
+            self.symptoms.changed(found)
+        return found
 
     def layer_done(self, job: Any, plan: Any, begin: int, end: int) -> None:
         """A layer has ended: record it."""
         events = self.fabric.events
         crc = plan.crc32() if self.keep_plans else 0
+        if self.symptoms:
+            self.symptoms.planned(job.layer_index, plan)
         self.records.add(job.step, job.layer, end - begin, events - self.events, len(plan), crc, self.meters.since())
         self.events = events
         if self.on_layer:

@@ -103,6 +103,8 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
     if "times_each_logged_token_was_reused" in notes:
         factor = notes["times_each_logged_token_was_reused"]
         yield f"The trace replays windows of a log without decode: each of its tokens was used {factor:.1f} times."
+    for strategy, found in notes.get("symptoms", {}).items():
+        yield from (f"{strategy}: {words}." for words in found)
     for words in notes.get("preset_replaces", ()):
         setting = words.partition(" (")[0].replace(" = ", "=")
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."

@@ -20,6 +20,7 @@ from chipweave.trace.library import GENERATOR_VERSION
 
 SPEC_KEYS = tuple(f.name for f in fields(RunSpec) if f.name not in ("sets", "folder", "allow_code"))
 FILES = ("topology", "preset", "model", "trace", "strategy")
+LABEL = "case"  # a name for settings that go together; changes nothing
 HIDDEN = ("folder", "allow_code", "engine")
 
 
@@ -58,11 +59,13 @@ def build(settings: dict, base: RunSpec) -> Point:
     """The point of some settings over a RunSpec; raises `BadInput` for a setting that there is not.
 
     A setting is an option of a run (`batch`), a role (`prediction`: a policy by name or mapping), a policy's parameter
-    (`allocation.block`), or a part's parameter (`die.hbm.bandwidth`).
+    (`allocation.block`), or a part's parameter (`die.hbm.bandwidth`). `case` is a name and changes nothing.
     """
     options, sets, roles = {}, list(base.sets), {}
     for name, value in settings.items():
         head, _, rest = name.partition(".")
+        if name == LABEL:
+            continue
         if name in SPEC_KEYS:
             options[name] = value
         elif head in ROLES:
@@ -70,7 +73,7 @@ def build(settings: dict, base: RunSpec) -> Point:
         elif rest:
             sets.append(f"{name}={value}")
         else:
-            known = [*SPEC_KEYS, *ROLES, "PART.PARAMETER"]
+            known = [*SPEC_KEYS, *ROLES, LABEL, "PART.PARAMETER"]
             raise BadInput(Fault(f"nothing is called {name!r}", allowed=", ".join(known), nearest=nearest(name, known)))
     spec = replace(base, **options, sets=tuple(sets))
     if roles:
@@ -113,4 +116,5 @@ def run(point: Point) -> dict:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return {"failed": f"{type(error).__name__}: {str(error)[:300]} ({Path(where.filename).name}:{where.lineno})"}
     row = {name: value for name, value in outcome.row.items() if name != "strategy"}
-    return {**row, "trace_sha256": outcome.facts["trace"]["sha256"]}
+    symptoms = "; ".join(outcome.facts["symptoms"]) or None
+    return {**row, "trace_sha256": outcome.facts["trace"]["sha256"], "symptoms": symptoms}

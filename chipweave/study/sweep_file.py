@@ -8,7 +8,7 @@
       batch: [4096, 16384]
       strategy: [base, ep, allo]
       allocation.block: [50, 512]          # a policy's parameter; die.hbm.bandwidth would be a part's
-    together:                              # settings that go together, one mapping after the other
+    together:                              # settings that go together, one mapping after the other; `case` names them
       - {topology: wafer_5x5, die.d2d.bandwidth: 1.7 TB/s}
     compare: {strategy: base}              # `speedup`: decode time of the point that differs in these alone, over
     one's own

@@ -81,6 +81,12 @@ SETTINGS = named(
             choices=routings.kinds(),
             doc="which links a transfer takes; the shape's own where left out",
         ),
+        "spread": Param(
+            "choice",
+            default=None,
+            choices=["none", "message", "pair", "packet"],
+            doc="what goes over which of several equally short ways; the shape's own where left out",
+        ),
         "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
         "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
         "grid": Param(
@@ -158,7 +164,7 @@ class NetworkMaker:
             if key in FlitRouter.params:
                 what = f"network {self.name}: {key!r} is a parameter of its routers"
                 self.faults.add(what, self.node.keys[key], f"router: {{{key}: ...}}")
-            elif key == "edges":
+            elif key == "edges":  # of shapes edges and joined
                 self.edges_fault(self.node.keys[key])
             elif owners:
                 has = f"shape: {owners[0]} has" if len(owners) == 1 else f"shapes {', '.join(owners)} have"
@@ -231,7 +237,9 @@ class NetworkMaker:
             self.faults.add(
                 f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], ", ".join(anywhere())
             )
-        if ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held:
+        written = {place.file for place in (keys.get("link_model"), keys.get("admission")) if place is not None}
+        booked = ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held
+        if booked and len(written) == 1:  # laid by a preset over another's link model: a run then books nothing ahead
             place = keys.get("link_model") or keys.get("admission")
             self.faults.add(
                 f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known",
@@ -247,7 +255,19 @@ class NetworkMaker:
                 self.node.place,
                 "joins: PART.PORT, grid: [Y, X] or routers: N",
             )
-        s["spread"] = "none"
+        self.check_spread(rule)
+
+    def check_spread(self, rule: type[Routing]) -> None:
+        """The shape's own spread where none is written; only a routing that numbers several ways can spread."""
+        s = self.settings
+        if s["spread"] is None:
+            s["spread"] = self.shape.spread if rule.spreads else "none"
+        elif s["spread"] != "none" and not rule.spreads:
+            self.faults.add(
+                f"network {self.name!r}: routing {rule.kind} has one way for each pair, so nothing can be spread",
+                self.node.keys["spread"],
+                "spread: none, or routing: " + ", ".join(n for n in routings.kinds() if routings.find(n).spreads),
+            )
 
     def endpoints(self) -> tuple[str, Places]:
         """(port, endpoints at their places)."""

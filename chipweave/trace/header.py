@@ -124,6 +124,7 @@ class Header:
     def from_json(cls, text: bytes) -> Header:
         """Raises ValueError, KeyError or TypeError where `text` is not what `to_json` wrote."""
         facts = json.loads(text)
+        _check_types(facts)
         if facts["schema"] not in (SCHEMA, SCHEMA_WITH_HOLES, SCHEMA_UNEVEN):
             raise ValueError(f"schema {facts['schema']!r} instead of {SCHEMA!r}")
         shape = Shape(**{**facts["shape"], "layers": tuple(facts["shape"]["layers"])})
@@ -147,3 +148,21 @@ class Header:
             raise ValueError("a request without rows")
         shape.check()
         return header
+
+
+def _check_types(facts: object) -> None:
+    """Raises TypeError where a description is not made of what `to_json` writes."""
+    if not isinstance(facts, dict):
+        raise TypeError("it is no object")
+    for key, kind in (
+        ("name", str),
+        ("model", str),
+        ("sha256", str),
+        ("names", list),
+        ("provenance", dict),
+        ("shape", dict),
+    ):
+        if not isinstance(facts[key], kind):
+            raise TypeError(f"{key} is {type(facts[key]).__name__}, not {kind.__name__}")
+    if not all(isinstance(name, str) for name in facts["names"]):
+        raise TypeError("a request's name is no text")

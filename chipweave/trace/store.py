@@ -233,7 +233,7 @@ def open_store(path):
         file = pq.ParquetFile(path, memory_map=False, pre_buffer=False)
     except FileNotFoundError:
         raise BadInput(Fault("no such file", place)) from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise BadInput(Fault(f"not a Parquet file, or cut short: {_first_line(error)}", place)) from None
     text = (file.schema_arrow.metadata or {}).get(METADATA_KEY) or (file.metadata.metadata or {}).get(METADATA_KEY)
     if text is None:
@@ -242,7 +242,7 @@ def open_store(path):
         )
     try:
         header = Header.from_json(text)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise BadInput(Fault(f"its description cannot be read: {error}", place)) from None
     _check(file, header, place)
     return Trace(file, header, path)

@@ -138,9 +138,12 @@ def check_topology(path, allow_code, options):
 
 def _link_warnings(system):
     from chipweave.declare import registry
+    from chipweave.noc.spread import unused
 
     networks = system.networks.values()
-    return [Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n)]
+    return [
+        Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n) + unused(n)
+    ]
 
 
 def _check_runs(options, run_file, allow_code, with_model=True):

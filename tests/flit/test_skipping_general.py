@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave.fabric.noc import Kernel
-from chipweave.noc.router import PRIORITIES, Router
+from chipweave.noc.allocators import PRIORITIES
+from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
 from chipweave.plain.noc import Packet, PlainNetwork
 
@@ -94,7 +95,7 @@ def options(rng):
         "output_speedup": rng.randint(1, 2),
         "internal_speedup": rng.choice([1.0, 1.0, 1.5, 2.0, 1.1]),
         "output_buffer_size": rng.choice([-1, 2, 4]),
-        "priority": rng.choice(PRIORITIES),
+        "priority": rng.choice(list(PRIORITIES)),
     }
     if values["speculative"] and rng.random() < 0.3:
         values["vc_allocator"] = "piggyback"

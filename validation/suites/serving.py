@@ -8,6 +8,9 @@ from typing import Any
 from chipweave import ledger
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.ledger.asking import asking
+from chipweave.ledger.text import percent, table
+
+from ..rows.conditions import conditions
 
 FOLDER = files("chipweave.validation") / "references" / "serving"
 KEEP_ROWS = False
@@ -44,3 +47,90 @@ def chosen(rows: Any, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
 def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
     """Judge the rows of `reference`."""
     return ledger.judge("serving", references(reference, groups, device), ledger.discover(), asking(jobs))
+
+
+BAND = 0.03
+"""A skewed load is dearer or cheaper than a balanced one where the ratio is off 1 by more than this."""
+
+BUSY_TOKENS, BUSY_CONTEXT = (4, 128), (1000, 8500)
+"""Batches and contexts of the servers of group `step`: kernels of these sizes are those that its steps run."""
+
+
+def remarks(rows):
+    """What a reader should know: how often the sign of a skew is right; what the residual of a step is made of."""
+    lines, skew = [], [r for r in rows if r.group == "moe_skew" and r.error is not None]
+    if skew:
+        sides = [(_side(r.reference), _side(r.simulated)) for r in skew]
+        clear = [(a, b) for a, b in sides if a]
+        wrong = sum(a * b < 0 for a, b in clear) / max(1, len(clear))
+        alike = sum(a == b for a, b in sides) / len(sides)
+        lines.append(
+            f"moe_skew: {len(clear)} of {len(skew)} rows are off 1 by more than {BAND:.0%}; {wrong:.1%} of them are predicted on the other side; "
+            f"{alike:.0%} of all rows fall in the same class (cheaper, within {BAND:.0%}, dearer)"
+        )
+    parts = [f"{name} {bias:+.1%} ({n} rows)" for name, bias, n in residuals(rows)]
+    return lines + (["mean signed error on kernels of the sizes that steps run: " + ", ".join(parts)] if parts else [])
+
+
+def residuals(rows):
+    """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and the servers
+    that the framework's time was fitted to."""
+    asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
+    found = {}
+    for r in rows:
+        part = _part(r, asked.get(r.id))
+        if part and r.error is not None:
+            found.setdefault(part, []).append(r.error)
+    return [(part, sum(errors) / len(errors), len(errors)) for part, errors in sorted(found.items())]
+
+
+def _part(result, question):
+    """The part of a step that a row tells about, or None."""
+    x = question.x if question else None
+    if x is None:
+        return None
+    if result.group.startswith("attention") and "decode" in result.quantity:
+        return "attention" if BUSY_CONTEXT[0] <= x <= BUSY_CONTEXT[1] else None
+    if result.group == "moe_balanced":
+        return "experts" if BUSY_TOKENS[0] <= x <= BUSY_TOKENS[1] else None
+    if result.group in ("a2a_nodes", "a2a_nvl72"):
+        return "communication"
+    return "framework" if result.group == "step" and result.role == "calibration" else None
+
+
+def _side(ratio):
+    """1 dearer, -1 cheaper, 0 within the band."""
+    return (ratio > 1 + BAND) - (ratio < 1 - BAND)
+
+
+def extra(rows):
+    """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not modelled."""
+    asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
+    split, missing = {}, {}
+    for r in rows:
+        if r.role != ledger.SCORED:
+            continue
+        if r.error is None:
+            missing.setdefault((r.group, r.why), []).append(r.id)
+        elif r.id in asked:
+            words = conditions(asked[r.id])
+            name = (
+                words.get("kernel")
+                if r.group.startswith("moe")
+                else words.get("model", words.get("framework", words.get("library", "")))
+            )
+            split.setdefault((r.group, r.device, (words.get("framework") or "-").split()[0], name), []).append(r.error)
+    lines = [
+        [*key, len(e), percent(sum(map(abs, e)) / len(e)), percent(sum(e) / len(e))]
+        for key, e in sorted(split.items(), key=str)
+    ]
+    parts = (
+        [
+            "### By framework, kernel and model",
+            table(["group", "device", "framework", "kernel or model", "rows", "mean error", "bias"], lines),
+        ]
+        if lines
+        else []
+    )
+    gone = [[group, len(ids), why] for (group, why), ids in sorted(missing.items())]
+    return parts + (["### Rows that are not modelled", table(["group", "rows", "why"], gone)] if gone else [])

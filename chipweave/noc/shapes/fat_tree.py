@@ -20,7 +20,7 @@ from chipweave.noc.wiring import Places, Wiring
 class FatTree(Shape):
     """Levels of switches with several links up; `down` children and `up` parents of each level."""
 
-    spread = "message"
+    spread = "packet"
     down = Param("count", low=1, many=True, doc="children of a switch, level by level from the endpoints up")
     up = Param(
         "count", default=None, low=1, many=True, doc="parents, from the endpoints up; full bisection where left out"

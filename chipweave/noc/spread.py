@@ -1,0 +1,100 @@
+"""What goes by which of several equally short ways, for link models whose routes are fixed for a pair.
+
+    none      every pair has one way
+    pair      the ways are dealt to the pairs of endpoints
+    message   messages take turns under flit; under circuit and fair as `pair`, for a route is that of a pair there
+    packet    packets take turns under flit; under circuit and fair a message is carried by all its ways at once
+
+With `packet` every message uses the links of a bundle (the links that its ways have in one place) alike, so a bundle is
+one link of their common rate, and each of its links carries its share of all that the bundle carries. That is exact
+where every pair that uses a link spreads over as many; where not, `packet` is refused.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from chipweave.errors import BadInput, Fault
+from chipweave.noc.graph_network import Network
+
+MOST_NODES = 1024  # up to which links without a route are looked for
+
+
+class Bundles:
+    """The links of a network that spreads its packets, put together.
+
+    Attributes:
+        first: int64[links], the link that stands for each link's bundle (itself where it is alone).
+        size: int64[links], links of the bundle.
+    """
+
+    def __init__(self, network: Network):
+        ways = np.stack([network.routes(way)[1] for way in range(network.ways)])
+        count = len(network.src)
+        self.first, self.size = np.arange(count), np.ones(count, np.int64)
+        ordered = np.sort(ways, axis=0)
+        distinct = 1 + (ordered[1:] != ordered[:-1]).sum(axis=0)
+        self.size[ways[0]] = distinct
+        for way in ways:
+            self.first[way] = ways[0]
+        alike = (self.size[ways[0]] == distinct).all() and all((self.first[way] == ways[0]).all() for way in ways)
+        alike &= bool((self.first[self.first] == self.first).all())
+        same = (network.rate == network.rate[self.first]).all() & (
+            network.latency_ps == network.latency_ps[self.first]
+        ).all()
+        if not alike or not same:
+            why = "differ in latency or bandwidth" if alike else "are not as many for every pair that uses them"
+            raise BadInput(
+                Fault(
+                    f"network {network.name}: spread: packet, and the equally short ways {why}",
+                    network.written,
+                    "spread: message or pair; or link_model: flit",
+                )
+            )
+        self.size = self.size[self.first]
+
+    def rates(self, bandwidth: list[Fraction]) -> list[Fraction]:
+        """Of each link's bundle."""
+        return [Fraction(rate) * n for rate, n in zip(bandwidth, self.size.tolist(), strict=True)]
+
+    def dealt(self, cells: np.ndarray) -> np.ndarray:
+        """int64[..., links, 3]: what each link did, of what was counted for the first of its bundle.
+
+        Bytes are dealt to the links, what is left over to the first; all of them are busy, and stalled, together.
+        """
+        out = cells[..., self.first, :].copy()
+        whole = out[..., 0].copy()
+        out[..., 0] = whole // self.size
+        alone = np.flatnonzero((self.first == np.arange(len(self.first))) & (self.size > 1))
+        out[..., alone, 0] += whole[..., alone] % self.size[alone]
+        return out
+
+
+def way_of(network: Network, source: int, target: int) -> int:
+    """The way of a pair under `pair` and `message`."""
+    if network.spread not in ("pair", "message"):
+        return 0
+    return (source + (target - source - 1) % network.endpoint_count) % network.ways
+
+
+def unused(network: Network) -> list[str]:
+    """In words, links and routers on no route of any way; nothing is looked for in grids and in very large networks."""
+    if network.rule.grid or network.rule.adaptive or network.node_count > MOST_NODES:
+        return []
+    idle = network.unused()
+    if not len(idle):
+        return []
+    names = [
+        network.nodes[i] for i in sorted(set(network.dst[idle].tolist()) - set(np.delete(network.dst, idle).tolist()))
+    ]
+    shown = ", ".join(
+        [f"{network.nodes[network.src[i]]} -> {network.nodes[network.dst[i]]}" for i in idle[:4].tolist()]
+    )
+    more = f" and {len(idle) - 4} more" if len(idle) > 4 else ""
+    way = (
+        "spread: packet, pair or message uses all equally short ways" if network.rule.spreads else "another routing may"
+    )
+    routers = f"; nothing reaches {', '.join(names[:4])}{' and others' if len(names) > 4 else ''}" if names else ""
+    return [f"network {network.name}: {shown}{more} are on no route{routers}; {way}"]

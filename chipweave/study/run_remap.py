@@ -1,0 +1,51 @@
+"""What the command `study remap` does."""
+
+from chipweave.errors import BadInput, Fault
+from chipweave.io.atomic import check_file, write_json
+from chipweave.io.console import Sheet, show
+from chipweave.io.progress import progress
+from chipweave.study import remap
+from chipweave.trace import library, models
+
+SCHEMA = "chipweave.study.remap/1"
+
+
+def command(model, trace, batches, steps, seed, json_path):
+    """Time each batch, show ours beside the printed."""
+    check_file(json_path)
+    try:
+        sizes = [int(each) for each in batches.split(",")]
+    except ValueError:
+        raise BadInput(Fault(f"--batches {batches!r}", allowed="whole numbers with commas between")) from None
+    found = models.load(model)
+    if found.experts % remap.GPUS:
+        raise BadInput(Fault(f"{found.experts} experts on {remap.GPUS} GPUs", allowed="a multiple"))
+    rows = []
+    with progress() as bar:
+        if trace is None:
+            opened = library.generated(found, max(sizes), steps + 1, seed, bar)
+        else:
+            opened = library.open_trace(trace, found.name, progress=bar)
+        library.check_model(opened, found)
+        for batch in sizes:
+            prompt, answers = remap.loads_of(library.batch_of(opened, batch).trace, min(steps, opened.steps - 1))
+            ours = remap.speedups(found, prompt, answers)
+            said = dict(zip(remap.KINDS, remap.PRINTED.get(batch, (None,) * 4), strict=True))
+            rows += [
+                {"batch": batch, "kind": kind, "simulated": ours[kind], "printed": said[kind]} for kind in remap.KINDS
+            ]
+    document = {"schema": SCHEMA, "model": model, "gpus": remap.GPUS, "steps": steps, "rows": rows}
+    if json_path:
+        write_json(json_path, document)
+    if json_path != "-":
+        sheet = Sheet(
+            f"{model} on {remap.GPUS} H100: speed-up of MoE compute", ("batch", "", "ours", "printed"), right_from=2
+        )
+        for row in rows:
+            sheet.add(
+                f"{row['batch']:,}",
+                row["kind"],
+                f"{row['simulated']:.2f}",
+                "-" if row["printed"] is None else f"{row['printed']:.2f}",
+            )
+        show(sheet)

@@ -1,0 +1,49 @@
+"""Does case study 2 place and double experts as Algorithm 2 says, and time the busiest GPU?"""
+
+import json
+
+import numpy as np
+import pytest
+
+from chipweave.study import remap, run_remap
+from chipweave.trace import models
+
+QWEN = models.load("qwen3-235b")
+
+
+def test_an_experts_time_is_the_longer_of_computing_and_reading():
+    read = QWEN.expert_bytes / (3.35e12 * 0.9)
+    few, many = remap.expert_times(QWEN, np.array([0, 1, 8192]))[[1, 2]]
+    assert few == pytest.approx(read) and remap.expert_times(QWEN, np.array([0]))[0] == 0
+    assert many == pytest.approx(6 * 4096 * 1536 * 8192 / (989e12 * 0.70))
+
+
+def test_remap_gives_the_next_costliest_to_the_least_loaded_with_room():
+    assert remap.remap(np.array([9, 7, 3, 2.5]), 2).tolist() == [0, 1, 1, 0]
+    assert remap.stacked(np.array([1, 9, 2, 8]), 2).tolist() == [1, 0, 1, 0]
+
+
+def test_dup_copies_where_the_peak_falls_most_and_splits_evenly():
+    shares = remap.duplicated(np.array([8.0, 2.0, 1.0, 1.0]), 2, 1)
+    assert shares[:, 0].tolist() == [0.5, 0.5] and np.allclose(shares.sum(axis=0), 1)
+    assert (shares > 0).sum(axis=1).max() <= 3, "two experts and one more slot"
+
+
+def test_even_loads_leave_nothing_to_gain():
+    steps = np.full((2, 1, 128), 4096)
+    ours = remap.speedups(QWEN, steps[0], steps)
+    assert ours == {kind: pytest.approx(1, abs=0.02) for kind in remap.KINDS}
+
+
+def test_skewed_loads_gain_from_moving_and_lose_by_stacking():
+    load = np.rint(np.random.default_rng(0).weibull(0.83, (1, 128)) * 2000).astype(int)
+    ours = remap.speedups(QWEN, load, load[None])
+    assert ours["worst"] < 1 < ours["dup"] and 1 < ours["remap"] == pytest.approx(ours["best"])
+
+
+def test_the_command_sets_ours_beside_the_printed(tmp_path, monkeypatch):
+    monkeypatch.setattr(remap, "PRINTED", {8: (0.8, 1.33, 1.25, 1.22)})
+    run_remap.command("qwen3-30b-a3b", None, "8,16", 2, 1, str(tmp_path / "r.json"))
+    rows = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert [(row["batch"], row["printed"]) for row in rows[:4]] == [(8, 0.8), (8, 1.33), (8, 1.25), (8, 1.22)]
+    assert rows[-1]["printed"] is None and all(row["simulated"] > 0 for row in rows)
