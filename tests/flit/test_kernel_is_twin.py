@@ -149,7 +149,8 @@ def test_a_vc_granted_in_the_first_of_two_steps_of_a_cycle_is_kept():
 
 
 def test_speculation_beside_a_slow_vc_allocation_wins_nothing():
-    """A switch won in the first of two cycles of VC allocation has no VC to lead to: as if it had not been asked for."""
+    """A switch won in the first of two cycles of VC allocation has no VC to lead to: as if it had not been asked
+    for."""
     ends = []
     for speculative in (0, 1):
         kernel = Kernel(grid([3]), Router(speculative=speculative, vc_alloc_delay=2))
