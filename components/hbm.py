@@ -96,7 +96,7 @@ class Hbm(Staged):
         then: str | None = None,
         beside: tuple[Any, ...] = (),
     ) -> str:
-        """A read of `work` (a chipweave.chain.Amount of bytes) from the HBM of the die in operand `at`.
+        """A read of `work` (a chipweave.chain.nouns.Amount of bytes) from the HBM of the die in operand `at`.
 
         remote  whether another die asked (it only decides which statistics count it)
         fill    side chains that start when the data is there
