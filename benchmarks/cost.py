@@ -1,4 +1,4 @@
-"""What whole commands cost, each beside its bar, and how that grows: cost = a * work ^ x, by least squares of logarithms.
+"""What whole commands cost, each beside its bar, and how it grows: cost = a * work ^ x, by least squares of logarithms.
 
 CPU seconds are scaled to a machine on which BookSim 2 does 4.1e5 flit-hops a CPU second (8 x 8 mesh, 20 % of capacity)
 where CHIPWEAVE_BOOKSIM names its binary, and are this machine's own otherwise. Ratios need no scale.
@@ -27,7 +27,11 @@ PATIENCE = 200  # s of a command
 
 def command(*words):
     """(CPU s, peak MiB) of a command, or None where it fails or takes too long."""
-    code = "import resource, subprocess, sys; r = subprocess.run(sys.argv[1:], capture_output=True).returncode; u = resource.getrusage(resource.RUSAGE_CHILDREN); print(r, u.ru_utime + u.ru_stime, u.ru_maxrss / 1024)"
+    code = (
+        "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:], capture_output=True).returncode; "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)"
+    )
     try:
         run = subprocess.run(
             [sys.executable, "-c", code, sys.executable, *map(str, words)],

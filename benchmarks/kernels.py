@@ -5,7 +5,8 @@
     python -m benchmarks.kernels --check               exit 1 where one grew by more than 5 %
 
 A commit that costs more on purpose says why on a line `Instructions: ...` of its message; then --check passes.
-Lines of another C compiler are not compared with. Only instructions within the kernels count (stages_advance, noc_run_traffic), not those of Python around them.
+Lines of another C compiler are not compared with. Only instructions within the kernels count (stages_advance,
+noc_run_traffic), not those of Python around them.
 """
 
 import csv
@@ -69,7 +70,8 @@ def flits():
 
 def counted(case):
     """(instructions within the kernel, events or flit-hops) of a case."""
-    code = f"from benchmarks import kernels as k; print('events', k.flits() if {case!r} == 'flit' else k.messages({case!r}))"
+    work = "flits()" if case == "flit" else f"messages({case!r})"
+    code = f"from benchmarks import kernels; print('events', kernels.{work})"
     with tempfile.TemporaryDirectory() as folder:
         tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", f"--toggle-collect={CASES[case]}"]
         run = subprocess.run([*tool, sys.executable, "-c", code], capture_output=True, text=True)
