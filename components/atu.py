@@ -46,7 +46,7 @@ class Atu(CopyTable):
         """The change that enters the line."""
         return self.table.insert(at, "line")
 
-    def refresh(self, at: str) -> tuple[()]:
+    def refresh(self, at: str) -> tuple[Any, ...]:
         """The changes that renew a copy whose read starts; none of a copy that is gone by then."""
         return (self.table.refresh(at, "line"),) if self.refreshes else ()
 

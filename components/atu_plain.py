@@ -27,7 +27,8 @@ class AtuPlain(Atu):
     def declare(self, layout: Any, work: Any) -> None:
         """`copies[die]` names the lines that die has; `changed` what came and went since last asked."""
         self.refreshes, self.limits = work.refresh_copies, self.capacities(work)
-        self.copies, self.changed = [OrderedDict() for _ in self.replicas], []
+        self.copies: list[OrderedDict[int, None]] = [OrderedDict() for _ in self.replicas]
+        self.changed: list[tuple[int, int, int]] = []
 
     def serve_test(self, chain: Any, at: str, yes: str, no: str) -> str:
         """See Atu.serve_test."""
@@ -39,11 +40,11 @@ class AtuPlain(Atu):
         """See Atu.enter."""
         return tell(lambda q: self.put(q.operands[at], q.operands["line"]))
 
-    def refresh(self, at: str) -> tuple[()]:
+    def refresh(self, at: str) -> tuple[Any, ...]:
         """See Atu.refresh."""
         return (tell(lambda q: self.renew(q.operands[at], q.operands["line"])),) if self.refreshes else ()
 
-    def renew(self, die: Any, line: Any) -> None:
+    def renew(self, die: int, line: int) -> None:
         """Make a line the one used last, if it is there still."""
         if line in self.copies[die]:
             self.copies[die].move_to_end(line)

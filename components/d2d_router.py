@@ -97,7 +97,7 @@ class D2dRouter(Staged, Controller):
         ranges = [line * controllers // self.lines for line in range(self.lines)]
         return self.layout.which(ranges).at("line")
 
-    def copy_read(self, chain: Any, at: str, own: Any, fill: str, local: str, then: str) -> str:
+    def copy_read(self, chain: Any, at: str, own: Any, fill: str | tuple[Any, ...], local: str, then: str) -> str:
         """The read of a copy: a local read that, where reads count as use, renews the copy as it starts."""
         renewed = self.atu.refresh(at)
         if not renewed:

@@ -59,7 +59,8 @@ class GlobalCp(Controller):
         experts = np.arange(self.work.experts)
         self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
         self.holders[:, experts, run.home] = self.work.slices
-        self.reports, self.all_reported, self.to_dies = 0, None, Cast(self, "launch", run.workers)
+        self.reports, self.to_dies = 0, Cast(self, "launch", run.workers)
+        self.all_reported: Any = None  # an event of SimPy
         self.rows = Rows(self.work, run.home)
         self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()

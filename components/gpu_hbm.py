@@ -50,7 +50,7 @@ class GpuHbm(Component):
     request_bytes = Param("int", default=0, low=0, doc="header of an answer")
 
     @property
-    def table(self) -> dict[str, dict[Any, Any] | int | str]:
+    def table(self) -> dict[str, Any]:
         """The timing table of the generation."""
         return TIMINGS[self.generation]
 
@@ -60,14 +60,14 @@ class GpuHbm(Component):
         return self.stacks * self.table["channels"]
 
     @cached_property
-    def bandwidth(self) -> Any:
+    def bandwidth(self) -> Fraction:
         """Peak of all stacks, Fraction of bytes/s."""
         t = self.table
         return (
             Fraction(self.channel_count * t["pseudo_channels"] * t["burst_bytes"]) * self.clock / t["cycles"]["nCCDS"]
         )
 
-    def cycles(self) -> Any:
+    def cycles(self) -> dict[str, int]:
         """JEDEC name -> cycles of this part's clock; times are rounded up."""
         ns = {name: math.ceil(Fraction(str(t)) * self.clock / 10**9) for name, t in self.table["ns"].items()}
         return self.table["cycles"] | ns

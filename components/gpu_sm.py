@@ -81,10 +81,10 @@ class GpuSm(Component):
         return [common | {"partition": i % 2, "rank": rank} for i, (_, rank) in enumerate(self.places)]
 
     @cached_property
-    def places(self) -> Any:
+    def places(self) -> list[tuple[int, int]]:
         """(GPC, rank in it) of every SM. TPCs are dealt to the GPCs in turn; SMs of even and odd GPCs are numbered by
         turns, as they belong to the partitions of the L2."""
-        sides = [[], []]
+        sides: list[list[int]] = [[], []]
         for sm in range(self.sms):
             gpc = sm // 2 % self.gpcs
             sides[gpc % 2].append(gpc)

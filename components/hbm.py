@@ -75,7 +75,7 @@ class Hbm(Staged):
         self.usual_efficiency = work.memory_efficiency or USUAL_EFFICIENCY
         self.measured = self.table and characterised.load(self.table)
 
-    def facts(self) -> dict[Any, Any]:
+    def facts(self) -> dict[str, Any]:
         """What policies may build on: peak rate, latency and capacity of each die."""
         latency = characterised.load(self.table).access("read").latency if self.table else self.each("latency")
         return {
@@ -125,10 +125,10 @@ class Hbm(Staged):
         """The hold of an access, of all controllers that it is striped over."""
         fill, then = self.first_byte(chain, name, access, fill, then)
         takes = tuple(part.stacks.at(access.at) for part in access.controllers)
-        lasts, counts = self.timed(access)
+        lasts, counts = self.timing(access)
         return chain.hold(name, takes, lasts, mark=mark, count=counts, spawn=fill, then=then)
 
-    def timed(self, access: Any) -> Any:
+    def timing(self, access: Any) -> Any:
         """(duration, counts) of an access: the longest of the controllers' parts, and the part that each counts."""
         n = len(access.controllers)
         rules = [part.lasts(access.at, access.work, access.what, n) for part in access.controllers]
@@ -140,8 +140,8 @@ class Hbm(Staged):
         return (rules[0] if n == 1 else Longest(tuple(rules))), counts
 
     def first_byte(
-        self, chain: Any, name: str, access: Any, fill: str | tuple[()], then: str
-    ) -> tuple[str | tuple[()], ...]:
+        self, chain: Any, name: str, access: Any, fill: str | tuple[Any, ...], then: str
+    ) -> tuple[str | tuple[Any, ...], str]:
         """(side chains, successor) of the stage that moves the bytes: with a table its latency is a stage of its
         own."""
         shown = [part.measured.access(access.what).latency for part in access.controllers if part.measured]

@@ -22,11 +22,11 @@ class HbmPlain(Hbm):
 
     engine = "python"
 
-    def timed(self, access: Any) -> Any:
-        """See Hbm.timed."""
+    def timing(self, access: Any) -> Any:
+        """See Hbm.timing."""
         return Asked(lambda q: self.starts(access, q.operands[access.at], value(access.work, q.operands))), ()
 
-    def starts(self, access: Any, die: Any, amount: Any) -> Any:
+    def starts(self, access: Any, die: int, amount: int) -> int:
         """An access of `amount` bytes starts: count its parts; how long it keeps others waiting."""
         n = len(access.controllers)
         for i, group in enumerate(access.controllers):
@@ -35,7 +35,7 @@ class HbmPlain(Hbm):
             stats[access.bytes] += amount * (i + 1) // n - amount * i // n
         return max(group.replicas[die].takes(group, access.what, amount, n) for group in access.controllers)
 
-    def takes(self, group: Any, what: Any, amount: Any, n: Any) -> Any:
+    def takes(self, group: Any, what: str, amount: int, n: int) -> int:
         """How long this part needs for its n-th of `amount` bytes."""
         latency = 0 if group.measured else self.latency
         return latency + quotient_ps(amount, self.bandwidth * group.share(what, self) * n, self.round_to)

@@ -27,7 +27,7 @@ class LlcPlain(Llc):
         self.port = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
         self.measure(work)
         self.measured_ps = duration_ps(self.hit_rate, {"slice_bytes": work.slice_bytes}) if self.table else 0
-        self.lines = [[[] for _ in range(sets)] for sets in self.sets(work)]
+        self.lines: list[list[list[int]]] = [[[] for _ in range(sets)] for sets in self.sets(work)]
 
     def serve_access(self, chain: Any, at: str, home: str, then: str, local_fill: tuple[Any, ...] = ()) -> str:
         """See Llc.serve_access."""

@@ -38,7 +38,7 @@ class SmClusterTable(SmCluster):
         """Rows (tokens up to, share of the peak): of the characterised table, else of the model."""
         return self.table and characterised.load(self.table).utilisation_of(work.slice_bytes) or work.utilisation
 
-    def duration(self, work: Any) -> Steps:
+    def duration(self, work: Any) -> Any:
         """2 x weights x tokens flop at peak x utilisation, rounded up."""
         rows = self.utilisation(work)
         upto = tuple(limit for limit, _ in rows[:-1])

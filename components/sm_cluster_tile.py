@@ -65,13 +65,15 @@ class SmClusterTile(SmCluster):
     gemms = Stat("kernels", "GEMMs timed")
 
     @cached_property
-    def chip(self) -> Any:
+    def chip(self) -> Chip:
         """The die as the pure model sees it."""
-        figures = {name: float(getattr(self, own)) for own, name in CHIP_PARAMETERS.items() if own != "sms"}
-        times = {name: getattr(self, own) / PICOSECONDS for own, name in TIMES.items()}
+        figures: dict[str, Any] = {
+            name: float(getattr(self, own)) for own, name in CHIP_PARAMETERS.items() if own != "sms"
+        }
+        times: dict[str, Any] = {name: getattr(self, own) / PICOSECONDS for own, name in TIMES.items()}
         return Chip(self.name, sms=self.sms, **figures, **times)
 
-    def facts(self) -> Any:
+    def facts(self) -> dict[str, Any]:
         """What policies may build on: the peak of each die, as its SMs achieve it."""
         peaks = [part.sms * part.flop_per_clock * part.tensor_clock for part in self.replicas if part]
         return {"compute": peaks[0] if len(set(peaks)) == 1 else tuple(peaks)}
@@ -80,7 +82,7 @@ class SmClusterTile(SmCluster):
         """A slice's share of its expert's three GEMMs, asked for each number of tokens once."""
         return Asked(lambda q: self.replicas[q.operands["die"]].slice_ps(work, q.operands["tokens"]))
 
-    def slice_ps(self, work: Any, tokens: Any) -> Any:
+    def slice_ps(self, work: Any, tokens: int) -> int:
         """ps of one slice of an expert of this Work for a number of tokens, half a picosecond up."""
         self.gemms += 1
         key = work.hidden, work.intermediate, tokens
@@ -93,7 +95,7 @@ class SmClusterTile(SmCluster):
         return self.known[key]
 
     @cached_property
-    def known(self) -> Any:
+    def known(self) -> dict[tuple[int, int, int], int]:
         """(hidden, intermediate, tokens) -> ps, as far as it was asked."""
         return {}
 

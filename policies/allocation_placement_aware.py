@@ -52,9 +52,9 @@ class Estimate:
         """Of a whole expert from its home to a die."""
         return self.hop_ns * hops + self.link_ns if self.route_ns is None else float(self.route_ns[home, die])
 
-    def computes(self, die: Any) -> Any:
+    def computes(self, die: int) -> bool:
         """Whether a die may be given work."""
-        return self.die_flop_per_ns is None or self.die_flop_per_ns[die] > 0
+        return self.die_flop_per_ns is None or bool(self.die_flop_per_ns[die] > 0)
 
     @classmethod
     def of(cls, costs: Any, compute_share: Any, bandwidth_share: Any, figures: str = "each") -> Estimate:
@@ -65,9 +65,10 @@ class Estimate:
         )
 
     @classmethod
-    def of_each(cls, costs: Any, compute_share: Any, bandwidth_share: Any, each: Any) -> Any:
+    def of_each(cls, costs: Any, compute_share: Any, bandwidth_share: Any, each: bool) -> dict[str, Any]:
         """The arrays, of what is not the same for all; of one figure for all only where no work may go."""
-        dies, found = costs.dies, {}
+        dies = costs.dies
+        found: dict[str, Any] = {}
         if dies is None:
             return found
         if len(dies.workers) < len(dies.compute) or (each and not dies.alike):
@@ -82,7 +83,7 @@ class Estimate:
         return found
 
     @classmethod
-    def of_one(cls, costs: Any, compute_share: Any, bandwidth_share: Any) -> Any:
+    def of_one(cls, costs: Any, compute_share: Any, bandwidth_share: Any) -> Estimate:
         """One figure for all, as the artifact has it."""
         return cls(
             flop_per_token=float(costs.flop_per_token),
@@ -131,13 +132,19 @@ class PlacementAware(AllocationPolicy):
         doc="the estimate's compute, memory and links: each die's and route's own, or one figure for all (artifact)",
     )
 
-    estimates = None  # (costs, Estimate, rule for C): costs are those of the run, worked out once
+    estimates: tuple[Any, Estimate, Any] | None = (
+        None  # (costs, Estimate, rule for C): costs are those of the run, worked out once
+    )
 
     def estimate(self, costs: Any) -> Estimate:
         """The Estimate for the run's costs."""
+        return self._estimated(costs)[1]
+
+    def _estimated(self, costs: Any) -> tuple[Any, Estimate, Any]:
+        """`estimates` for the run's costs."""
         if self.estimates is None or self.estimates[0] is not costs:
             self.estimates = costs, Estimate.of(costs, self.compute_share, self.bandwidth_share, self.figures), None
-        return self.estimates[1]
+        return self.estimates
 
     def allocate(self, view: Any) -> Plan:
         room = view.experts * view.dies
@@ -162,8 +169,8 @@ class PlacementAware(AllocationPolicy):
 
     def _rule(self, view: Any) -> Any:
         costs = view.costs
-        estimate = self.estimate(costs)
-        if self.estimates[2] is None:
+        _, estimate, rule = self._estimated(costs)
+        if rule is None:
             figures = {n: v for n, v in vars(estimate).items() if v is not None}
             figures |= {n: FFI.from_buffer("double[]", v) for n, v in figures.items() if isinstance(v, np.ndarray)}
             rule = FFI.new(
@@ -179,7 +186,7 @@ class PlacementAware(AllocationPolicy):
                 ),
             )
             self.estimates = costs, estimate, rule
-        return self.estimates[2]
+        return rule
 
 
 def c_ints(array: np.ndarray) -> Any:

@@ -50,7 +50,8 @@ class PlacementAwarePython(PlacementAware):
 
     def candidates(self, view: Any, e: int, mean: float, loads: list[Load], costs: Any) -> list[tuple[int, bool]]:
         """[(die, holds a part)] in the order that decides ties and issue."""
-        ranked, reach = [], self.distance
+        ranked: list[tuple[float, int, bool]] = []
+        reach = self.distance
         while not ranked and reach <= max(self.distance, view.dies):
             for d in filter(costs.computes, range(view.dies)):
                 holder = self.holds(view, e, d)

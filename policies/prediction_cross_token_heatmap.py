@@ -45,12 +45,9 @@ class CrossTokenHeatmap(PredictionPolicy):
 
     def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
         super()._fill(name, values, sources)
-        self.tables = {}  # layer -> int32[E, E]
-        self.choices = {}  # layer -> choices observed
-
-    @property
-    def observes_first(self) -> bool:
-        return self.lookahead == "artifact"
+        self.observes_first = self.lookahead == "artifact"
+        self.tables: dict[int, np.ndarray] = {}  # layer -> int32[E, E]
+        self.choices: dict[int, int] = {}  # layer -> choices observed
 
     def table(self, view: Any) -> np.ndarray:
         """The heat map of the view's layer, int32[E, E]; made when first asked for."""
@@ -100,8 +97,8 @@ class CrossTokenHeatmap(PredictionPolicy):
         if not (len(starts) and starts[0] >= 0 and starts[-1] <= len(ids) and (np.diff(starts) >= 0).all()):
             raise ValueError("prompt_starts do not rise from 0 to the number of rows")
         run, name = kernel("heatmap_add_prompts", ids)
-        rows, starts = FFI.from_buffer(name, ids), FFI.from_buffer("int64_t[]", starts)
-        checked(run(c_ints(table), len(table), rows, starts, len(starts) - 1, ids.shape[1]), len(table))
+        rows, first = FFI.from_buffer(name, ids), FFI.from_buffer("int64_t[]", starts)
+        checked(run(c_ints(table), len(table), rows, first, len(starts) - 1, ids.shape[1]), len(table))
 
     def mask(self, view: Any, plan: Any) -> np.ndarray:
         mask = nothing(view)
@@ -123,13 +120,13 @@ class CrossTokenHeatmap(PredictionPolicy):
         return mask
 
 
-def no_choice_in(ids: Any, experts: Any) -> Any:
+def no_choice_in(ids: np.ndarray, experts: int) -> bool:
     """Whether rows have fewer choices than top-k: the largest number of the type, which is no expert, fills them up."""
     most = np.iinfo(ids.dtype).max
     return most >= experts and bool((ids == most).any())
 
 
-def with_last(ids: Any, experts: Any) -> Any:
+def with_last(ids: np.ndarray, experts: int) -> np.ndarray:
     """uint16 ids in which expert number `experts`, one past the last, stands for no choice."""
     return np.where(ids == np.iinfo(ids.dtype).max, experts, ids).astype(np.uint16)
 

@@ -25,6 +25,8 @@ class Oracle(PredictionPolicy):
     trace = Param("str", doc="the run's trace: a store, or a name that `trace names` lists")
     requests = Param("count", default=None, low=1, doc="the run's batch, where it is less than the trace's requests")
 
+    _ids: Any  # the choices of the next step
+
     @property
     def opened(self) -> Any:
         """The trace, cut to the batch; opened once."""

@@ -28,12 +28,12 @@ class Popularity(PredictionPolicy):
         doc="causal: counts up to the step before; artifact: this step's too",
     )
 
-    @property
-    def observes_first(self) -> Any:
-        return self.lookahead == "artifact"
+    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
+        super()._fill(name, values, sources)
+        self.observes_first = self.lookahead == "artifact"
 
     @property
-    def totals(self) -> dict[Any, Any]:
+    def totals(self) -> dict[int, np.ndarray]:
         """layer -> int64[E], tokens so far."""
         return self.__dict__.setdefault("_totals", {})
 

@@ -51,7 +51,7 @@ class Table:
             raise BadInput(
                 f"behaviour {self.name}: built for header version {self.abi}, this kernel has {native.lib.CW_ABI}: build it again"
             )
-        self.parameters = {}
+        self.parameters: dict[str, tuple[str, int | None, int, int, str]] = {}
         for i in range(table.n_parameters):
             p = table.parameters[i]
             standard = None if p.standard == REQUIRED else p.standard
@@ -82,10 +82,11 @@ class Endpoints:
         if engine == "plain":
             from chipweave.plain.endpoints import PlainCore
 
-            self.core = PlainCore(seed)
+            self.core: PlainCore | KernelCore = PlainCore(seed)
         else:
             self.core = KernelCore(parts, wires, seed)
-        self.tables, self.names = {}, []
+        self.tables: dict[str, Table] = {}
+        self.names: list[Table] = []  # of each part
 
     def add(self, behaviour: str, **parameters: Any) -> int:
         """A part of `behaviour`; returns its number. Unknown parameters and values out of range are refused."""
@@ -99,17 +100,18 @@ class Endpoints:
                 raise BadInput(
                     f"{table.name} has no parameter '{key}'; allowed: {', '.join(table.parameters)}; nearest: {nearest(key, table.parameters)}"
                 )
+        given = {name: p[1] for name, p in table.parameters.items()} | parameters
         missing = [name for name, p in table.parameters.items() if p[1] is None and name not in parameters]
         if missing:
             raise BadInput(f"{table.name} needs {', '.join(missing)}: a device's numbers have no default")
-        values = [int(parameters.get(name, p[1])) for name, p in table.parameters.items()]
+        values = [int(given[name]) for name in table.parameters]
         for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items(), strict=False):
             if not low <= value <= high:
                 raise BadInput(f"{table.name}.{name} = {value} is out of range; allowed: {low} to {high} {unit}")
         self.names.append(table)
         return self.core.part(table, values)
 
-    def _known(self, part: Any) -> Any:
+    def _known(self, part: int) -> Table:
         """The table of a part; one that was never added is refused."""
         if not 0 <= part < len(self.names):
             raise BadInput(f"there is no endpoint {part}; allowed: 0 to {len(self.names) - 1}")
@@ -145,11 +147,11 @@ class Endpoints:
 
     def send(
         self,
-        part: Any,
-        port: Any,
-        lane: Any,
-        address: Any,
-        kind: Any,
+        part: int,
+        port: str,
+        lane: int,
+        address: int,
+        kind: int,
         mask: int = 15,
         tag: int = 0,
         size: int = 0,
@@ -196,7 +198,8 @@ class KernelCore:
 
     def __init__(self, parts: int, wires: int, seed: int) -> None:
         ffi, lib = native.ffi, native.lib
-        self.ffi, self.lib, self.kept = ffi, lib, []
+        self.ffi, self.lib = ffi, lib
+        self.kept: list[Any] = []
         handle = lib.cw_engine_open(parts, wires, seed)
         if not handle:
             raise ChipweaveError("no memory for the endpoints")

@@ -14,6 +14,7 @@ one another, so a shared VC makes the one half wait for the other, and counts as
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def vc_parts(router: Any, network: Any) -> dict[int, list[tuple[str, int, int]]]
     return {0: low + both, 1: both + high}
 
 
-def dependencies(network: Any, router: Any, replies: list[Any] | tuple[Any, ...] = ()) -> Any:
+def dependencies(network: Any, router: Any, replies: Sequence[tuple[int, int]] = ()) -> Any:
     """The channel dependency graph, nx.DiGraph.
 
     network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router;
@@ -66,7 +67,7 @@ def dependencies(network: Any, router: Any, replies: list[Any] | tuple[Any, ...]
     return graph
 
 
-def _bound_classes(replies: list[Any]) -> list[Any]:
+def _bound_classes(replies: Sequence[tuple[int, int]]) -> list[Any]:
     """Sets of classes that depend on each other, or a class on itself, through endpoints."""
     graph = nx.DiGraph(replies)
     return [
@@ -106,7 +107,8 @@ def find_cycle(graph: Any) -> list[Any]:
 
 def _shortest_through(graph: Any, start: tuple[int | str | tuple[str, int, int], ...], group: set[Any]) -> list[Any]:
     """The shortest cycle through `start` (breadth first, back to it) within a strongly connected group."""
-    came, queue = {}, deque([start])
+    came: dict[Any, Any] = {}
+    queue = deque([start])
     while queue:
         here = queue.popleft()
         for there in sorted((n for n in graph.successors(here) if n in group), key=repr):
@@ -136,7 +138,7 @@ def without_escape(network: Any) -> Any:
 def prove(
     network: Any,
     router: Any,
-    replies: list[Any] | tuple[Any, ...] = (),
+    replies: Sequence[tuple[int, int]] = (),
     allow: bool = False,
     names: dict[str, list[str]] | None = None,
     place: Place = Place(),

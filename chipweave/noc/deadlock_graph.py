@@ -37,7 +37,9 @@ class Walk:
         self.end, self.enters = rows[:, 2], rows[:, 3]
         self.terminal = np.array([router for router, _ in network.terminals], np.int64)
         self.seat_port = np.array([port for _, port in network.terminals], np.int64)
-        edges, first, last = set(), set(), set()
+        edges: set[int] = set()
+        first: set[int] = set()
+        last: set[int] = set()
         step = max(1, CHUNK // max(1, len(network.links) * self.kinds))
         columns = network.endpoints * network.ways
         for low in range(0, columns, step):
@@ -46,11 +48,11 @@ class Walk:
         self.edges = _rows(edges, self.kinds, links, self.kinds)
         self.first, self.last = _rows(first, links, self.kinds), _rows(last, self.kinds, network.endpoints)
 
-    def kinds_of(self, network: Any) -> Any:
+    def kinds_of(self, network: Any) -> int:
         """How many kinds of VCs the routing tells apart."""
         return 1 if network.phase is None and network.minimal is None else 2
 
-    def _walk(self, goals: np.ndarray, edges: set[Any], first: set[Any], last: set[Any]) -> None:
+    def _walk(self, goals: np.ndarray, edges: set[int], first: set[int], last: set[int]) -> None:
         """All states whose destination is one of `goals`."""
         links, K, E = len(self.network.links), self.kinds, self.network.endpoints
         seen = np.zeros((max(1, links), K, len(goals)), bool)
@@ -106,6 +108,10 @@ class Walk:
     def _link(
         self, router: np.ndarray, port: np.ndarray, goal: np.ndarray, kind: np.ndarray, rows: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self._out(router, port, goal), kind, rows
+
+    def _out(self, router: np.ndarray, port: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """The links behind output ports; BadInput where there is none."""
         link = self.out[router, port]
         if (link < 0).any():
             at = int(np.flatnonzero(link < 0)[0])
@@ -113,7 +119,7 @@ class Walk:
                 f"flit network {self.network.name}: router {router[at]} sends packets for endpoint {goal[at]} "
                 f"out of port {port[at]}, where no link is"
             )
-        return link, kind, rows
+        return link
 
 
 class TableWalk(Walk):
@@ -123,11 +129,11 @@ class TableWalk(Walk):
     links that packets really use. Of adaptive routing it has the escape routes, which may be entered at any router.
     """
 
-    def kinds_of(self, network: Any) -> Any:
+    def kinds_of(self, network: Any) -> int:
         """A table tells none apart."""
         return 1
 
-    def _walk(self, goals: Any, edges: Any, first: Any, last: Any) -> None:
+    def _walk(self, goals: np.ndarray, edges: set[int], first: set[int], last: set[int]) -> None:
         net, links, count = self.network, len(self.network.links), self.network.endpoints
         column = np.arange(len(goals))
         at = self.terminal[goals % count]
@@ -139,8 +145,8 @@ class TableWalk(Walk):
         routers, columns = np.nonzero(used)
         lost = used & (out < 0)
         if lost.any():
-            r, c = (int(x[0]) for x in np.nonzero(lost))
-            self._link(np.array([r]), net.table[[r], [goals[c]]].astype(np.int64), goals[[c]], None, None)
+            r, g = (int(x[0]) for x in np.nonzero(lost))
+            self._out(np.array([r]), net.table[[r], [goals[g]]].astype(np.int64), goals[[g]])
         while len(routers):
             routers = self.end[out[routers, columns]]
             fresh = ~used[routers, columns] & (at[columns] != routers)
@@ -149,16 +155,11 @@ class TableWalk(Walk):
             used[routers, columns] = True
             if (out[routers, columns] < 0).any():
                 i = int(np.argmax(out[routers, columns] < 0))
-                self._link(
-                    routers[[i]],
-                    net.table[routers[[i]], goals[columns[[i]]]].astype(np.int64),
-                    goals[columns[[i]]],
-                    None,
-                    None,
-                )
+                goal = goals[columns[[i]]]
+                self._out(routers[[i]], net.table[routers[[i]], goal].astype(np.int64), goal)
         link = np.where(used, out, -1)
-        r, c = np.nonzero(used)
-        here = link[r, c]
+        row, c = np.nonzero(used)
+        here = link[row, c]
         there = self.end[here]
         onward = link[there, c]
         arrived = there == at[c]
@@ -168,12 +169,12 @@ class TableWalk(Walk):
             first.update((e * links + np.unique(link[router][link[router] >= 0])).tolist())
 
 
-def walked(network: Any) -> Any:
+def walked(network: Any) -> Walk:
     """The dependencies of a network, by the quicker way where a table is all there is to its routes."""
     return (TableWalk if network.phase is None and network.minimal is None else Walk)(network)
 
 
-def _rows(codes: set[int], *sizes: Any) -> np.ndarray:
+def _rows(codes: set[int], *sizes: int) -> np.ndarray:
     """int64[n, len(sizes) + 1]: mixed-radix numbers taken apart, in order; `sizes` are the radices of all but the first
     digit."""
     digits, rest = [], np.array(sorted(codes), np.int64)

@@ -6,8 +6,8 @@ name; without, the routers of the file are the endpoints, in the order in which 
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import units
 from chipweave.declare.params import Param
@@ -19,6 +19,17 @@ from chipweave.noc.wiring import Own, Places, Wiring, pairs_of
 MAX_BYTES = 64 << 20
 
 Row = tuple[str, str, dict[str, str], Place]  # two ends, what the link says of itself as text, where
+
+
+def text_of(path: Path) -> str:
+    """A file's text, of bounded size, a byte order mark taken off."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInput(f"{path}: larger than {MAX_BYTES >> 20} MiB")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f"{path}: cannot be read: {reason}") from None
 
 
 class EdgeFile(Shape):
@@ -35,16 +46,6 @@ class EdgeFile(Shape):
             BadInput: the file cannot be read as what it is.
         """
         raise NotImplementedError
-
-    def text(self, path: Path) -> str:
-        """The file's text, of bounded size, a byte order mark taken off."""
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise BadInput(f"{path}: larger than {MAX_BYTES >> 20} MiB")
-            return path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise BadInput(f"{path}: cannot be read: {reason}") from None
 
     def read(self, reader: Reader) -> tuple[list[str], list[Row]]:
         """`rows` of the file; nothing after a fault."""
@@ -74,33 +75,36 @@ class EdgeFile(Shape):
         by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
         ends = Ends(list(places.names), by_place)
         ends.number.update({name.rpartition(".")[2]: i for i, name in enumerate(places.names)})
-        pairs, own, seen = [], {}, {}
+        pairs: list[tuple[int, int]] = []
+        own: dict[int, Own] = {}
+        seen: dict[tuple[int, int], Place] = {}
         for a, b, says, place in self.read(reader)[1]:
-            pair = tuple(ends.find(end) for end in (a, b))
-            if None in pair:
-                reader.faults.add(f"{(a, b)[pair.index(None)]!r} is no router of network {reader.name!r}", place)
+            start, end = ends.find(a), ends.find(b)
+            if start is None or end is None:
+                unknown = a if start is None else b
+                reader.faults.add(f"{unknown!r} is no router of network {reader.name!r}", place)
                 continue
             mine = self.own(says, place, reader)
-            key = pair if mine.one_way else tuple(sorted(pair))
-            if pair[0] == pair[1] or key in seen:
-                what = f"a link from {a} to itself" if pair[0] == pair[1] else f"the link {a} - {b} is listed twice"
+            key = (start, end) if mine.one_way else (min(start, end), max(start, end))
+            if start == end or key in seen:
+                what = f"a link from {a} to itself" if start == end else f"the link {a} - {b} is listed twice"
                 reader.faults.add(what + (f", first at {seen[key]}" if key in seen else ""), place)
                 continue
             seen[key] = place
             if mine != Own():
                 own[len(pairs)] = mine
-            pairs.append(pair)
+            pairs.append((start, end))
         return Wiring(pairs_of(pairs), own=own)
 
     def own(self, says: dict[str, str], place: Place, reader: Reader) -> Own:
         """What a link says of itself, with units; an empty text says nothing."""
 
-        def parsed(name: str, dimension: str) -> int | Fraction | None:
+        def parsed(name: str, dimension: str) -> Any:
             text = (says.get(name) or "").strip()
             if not text:
                 return None
             try:
-                value = units.parse(text, dimension)
+                value: Any = units.parse(text, dimension)
             except BadInput as error:
                 reader.faults.add(f"{name}: {error.faults[0].what}", place, error.faults[0].allowed)
                 return None

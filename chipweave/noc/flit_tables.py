@@ -86,7 +86,7 @@ def cycles(network: Network, clock: Fraction, flit: int) -> tuple[np.ndarray, np
 
 def of_grid(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routing.Network:
     """Ports 2j up and 2j + 1 down the j-th axis travelled, 2n local: BookSim 2's numbers where x is travelled first."""
-    grid, axes = network.grid, network.rule.axes()
+    grid, axes = network.in_grid, network.rule.axes()
     lengths = [grid.dims[a] for a in axes]
     wraps = [grid.wraps and k > 2 for k in lengths]
     a, b = grid.at[network.src], grid.at[network.dst]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from chipweave.noc.adjacency import Adjacency
 from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.wiring import Grid, Places, Wiring
 
-nx = late("networkx")
+if TYPE_CHECKING:
+    import networkx as nx
+else:
+    nx = late("networkx")
 
 SETTINGS = (
     "link_model",
@@ -76,6 +79,19 @@ class Network:
         whole: no router or link of the shape is missing.
         written: where its routes are chosen in the user's files, for messages.
     """
+
+    link_model: str
+    duplex: str
+    admission: str
+    booking: bool | None
+    barging: bool | None
+    wake: str | None
+    wait_queue: str
+    allow_deadlock: bool
+    shape: str
+    order: str
+    routing: str
+    spread: str
 
     def __init__(
         self,
@@ -136,10 +152,16 @@ class Network:
     def router_at(self) -> np.ndarray:
         """int64[grid.dims]: the router at each place of the grid, counted from the first router, -1 where nothing
         is."""
-        grid: Grid = self.grid
+        grid = self.in_grid
         index = np.full(grid.dims, -1, np.int64)
         index[tuple(grid.at.T)] = np.arange(len(grid.at))
         return index
+
+    @property
+    def in_grid(self) -> Grid:
+        """The grid of the routers, of a network that is known to have one."""
+        assert self.grid is not None
+        return self.grid
 
     @cached_property
     def rank(self) -> dict[str, int]:
@@ -185,7 +207,7 @@ class Network:
     def graph(self) -> nx.DiGraph:
         """DiGraph over node names; each edge has latency_ps (int) and bandwidth (Fraction), each node has place or
         None."""
-        graph = nx.DiGraph()
+        graph: nx.DiGraph = nx.DiGraph()
         graph.add_nodes_from((name, {"place": self.place_of.get(name)}) for name in self.nodes)
         graph.add_edges_from(
             (a, b, {"latency_ps": ps, "bandwidth": rate})
@@ -245,9 +267,10 @@ class Network:
         """(start int64[E * E + 1], links int32): the links of the route of pair (s, t) are links[start[s * E +
         t]:...]."""
         count = self.endpoint_count
-        goal, here = np.meshgrid(np.arange(count), np.arange(count))
-        pair, here, goal = np.arange(count * count), here.ravel(), goal.ravel()
-        pairs, links = [], []
+        pair = np.arange(count * count)
+        here, goal = np.divmod(pair, count)
+        pairs: list[np.ndarray] = []
+        links: list[np.ndarray] = []
         while len(pair):
             moving = here != goal
             pair, here, goal = pair[moving], here[moving], goal[moving]
@@ -255,10 +278,10 @@ class Network:
             pairs.append(pair)
             links.append(self.adjacency.link(here, there))
             here = there
-        pairs, links = np.concatenate(pairs or [pair]), np.concatenate(links or [pair])
-        order = np.argsort(pairs, kind="stable")
-        start = np.searchsorted(pairs[order], np.arange(count * count + 1))
-        return start.astype(np.int64), links[order].astype(np.int32)
+        of_pair, link = np.concatenate(pairs or [pair]), np.concatenate(links or [pair])
+        order = np.argsort(of_pair, kind="stable")
+        start = np.searchsorted(of_pair[order], np.arange(count * count + 1))
+        return start.astype(np.int64), link[order].astype(np.int32)
 
     def hops(self, source: int | str, target: int | str) -> int:
         """Links on the route."""
@@ -268,10 +291,11 @@ class Network:
     def distance(self) -> np.ndarray:
         """uint16[endpoints, endpoints]: links on the route from the row's endpoint to the column's."""
         if self._regular and self.terminals is None:
-            at = self.grid.at
+            grid = self.in_grid
+            at = grid.at
             gaps = np.abs(at[:, None, :] - at[None, :, :])
-            if self.grid.wraps:
-                gaps = np.minimum(gaps, np.array(self.grid.dims) - gaps)
+            if grid.wraps:
+                gaps = np.minimum(gaps, np.array(grid.dims) - gaps)
             return gaps.sum(axis=2).astype(np.uint16)
         start, _ = self.routes()
         return np.diff(start).reshape(self.endpoint_count, -1).astype(np.uint16)
@@ -285,7 +309,8 @@ class Network:
     def diameter(self) -> int:
         """The most links on a route; in closed form on whole grids."""
         if self._regular:
-            most = sum(k // 2 if self.grid.wraps and k > 2 else k - 1 for k in self.grid.dims)
+            grid = self.in_grid
+            most = sum(k // 2 if grid.wraps and k > 2 else k - 1 for k in grid.dims)
             return most + (0 if self.terminals is None else 2 * (self.endpoint_count > 1))
         return int(self.distance.max(initial=0))
 

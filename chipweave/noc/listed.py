@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import nearest
+from chipweave.errors import Place, nearest
 from chipweave.noc.shape import Reader
 from chipweave.noc.wiring import Own
 
@@ -83,19 +83,23 @@ def read_edges(node: Node, ends: Ends, reader: Reader) -> tuple[list[tuple[int, 
             f"edges must be a list, not {node.shape()}", node.place, "[[0, 1], {between: [1, 2], latency: 5 ns}]"
         )
         return [], {}
-    pairs, own, seen = [], {}, {}
+    pairs: list[tuple[int, int]] = []
+    own: dict[int, Own] = {}
+    seen: dict[tuple[int, int], Place] = {}
     for item in node.value:
         entry = item if item.is_map else Node({"between": item}, item.place, keys={"between": item.place})
         between, says = read_link(entry, reader)
-        pair = [ends.end(n, reader) for n in between]
-        if says is None or None in pair or not apart(*pair, ends, item, reader):
+        found = [ends.end(n, reader) for n in between]
+        numbers = [n for n in found if n is not None]
+        if says is None or len(numbers) < 2 or not apart(numbers[0], numbers[1], ends, item, reader):
             continue
-        key = tuple(pair) if says["one_way"] else tuple(sorted(pair))
+        a, b = numbers
+        key = (a, b) if says["one_way"] else (min(a, b), max(a, b))
         if key in seen:
-            names = " - ".join(ends.names[i] for i in pair)
+            names = f"{ends.names[a]} - {ends.names[b]}"
             reader.faults.add(f"the link {names} is listed twice, first at {seen[key]}", item.place)
         seen[key] = item.place
         if says["latency"] or says["bandwidth"] or says["one_way"]:
             own[len(pairs)] = Own(says["latency"], says["bandwidth"], says["one_way"])
-        pairs.append(tuple(pair))
+        pairs.append((a, b))
     return pairs, own

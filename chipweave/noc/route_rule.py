@@ -59,6 +59,18 @@ class Routing:
         goal."""
         raise NotImplementedError
 
+    def axes(self) -> list[int]:
+        """Of a routing in a grid: its axes in order of travel."""
+        raise NotImplementedError
+
+    def escape(self, here: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """Of an adaptive routing: the router after each router `here`, as `hop`, on the escape VC."""
+        raise NotImplementedError
+
+    def choices(self) -> np.ndarray:
+        """Of an adaptive routing: bool[links between routers, nodes], whether a link leads nearer to a router."""
+        raise NotImplementedError
+
     @cached_property
     def ways(self) -> int:
         """How many ways are numbered; more than one only where the network spreads over them."""

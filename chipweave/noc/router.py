@@ -97,7 +97,7 @@ class Router:
             if name not in known:
                 faults.add(f"unknown router parameter {key!r}", allowed=", ".join(known), nearest=nearest(key, known))
                 continue
-            kind = type(known[name].default)
+            kind: type[Any] = type(known[name].default)
             try:
                 given[name] = kind(value)
             except (TypeError, ValueError):

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Link:
     interval: int | Fraction = 1
 
 
-class LinkList(Sequence):
+class LinkList(Sequence[Link]):
     """Links as rows of an array: int32[n, 7], (src, src_port, dst, dst_port, latency, interval numerator, denominator)."""
 
     def __init__(self, rows: np.ndarray) -> None:
@@ -54,8 +54,12 @@ class LinkList(Sequence):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, i: int) -> Link:
-        return self._link(self.rows[i].tolist())
+    @overload
+    def __getitem__(self, i: int) -> Link: ...
+    @overload
+    def __getitem__(self, i: slice) -> LinkList: ...
+    def __getitem__(self, i: int | slice) -> Link | LinkList:
+        return LinkList(self.rows[i]) if isinstance(i, slice) else self._link(self.rows[i].tolist())
 
     def __iter__(self) -> Iterator[Link]:
         return map(self._link, self.rows.tolist())
@@ -65,7 +69,8 @@ class LinkList(Sequence):
 
     @staticmethod
     def _link(row: list[int]) -> Link:
-        return Link(*row[:5], row[5] if row[6] == 1 else Fraction(row[5], row[6]))
+        src, src_port, dst, dst_port, latency, above, below = row
+        return Link(src, src_port, dst, dst_port, latency, above if below == 1 else Fraction(above, below))
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ class Network:
 
     ports: np.ndarray
     links: LinkList
-    terminals: list
+    terminals: list[tuple[int, int]]
     table: np.ndarray | None
     phase: np.ndarray | None = None
     tie: np.ndarray | None = None
@@ -146,12 +151,12 @@ class Network:
     minimal: np.ndarray | None = None
     seat_latency: int | np.ndarray = 1
     name: str = ""
-    radices: tuple = field(default_factory=tuple)
+    radices: tuple[int, ...] = field(default_factory=tuple)
     places: np.ndarray | None = None
-    router_names: tuple = ()
-    endpoint_names: tuple = ()
+    router_names: tuple[str, ...] = ()
+    endpoint_names: tuple[str, ...] = ()
     turns: Turns | None = None
-    strides: tuple = ()
+    strides: tuple[int, ...] = ()
     ways: int = 1
     spread: str = "none"
 
@@ -195,7 +200,7 @@ class Network:
 
 
 def grid(
-    radices: list[int] | tuple[int, int], wrap: bool = False, latency: Any = None, routing: str = "dor", name: str = ""
+    radices: Sequence[int], wrap: bool = False, latency: int | None = None, routing: str = "dor", name: str = ""
 ) -> Network:
     """k-ary n-cube, one endpoint a router: mesh, or torus with `wrap`. Dimension 0 is fastest in the numbering.
 
@@ -211,7 +216,7 @@ def grid(
         )
     routers, n = int(np.prod(radices)), len(radices)
     latency = latency or (2 if wrap else 1)
-    strides = np.cumprod((1,) + radices[:-1])
+    strides = np.cumprod((1, *radices[:-1]))
     numbers = np.arange(routers)
     rows = []
     for dim, k in enumerate(radices):
@@ -223,7 +228,7 @@ def grid(
             rows.append(np.stack([some, *np.broadcast_arrays(port, there, port ^ 1, latency, 1, 1)], axis=1))
     order = np.concatenate(rows) if rows else np.empty((0, 7), np.int64)
     order = order[np.lexsort([order[:, 1], order[:, 0]])]
-    turns = Turns.of(radices, strides, [wrap] * n)
+    turns = Turns.of(radices, strides.tolist(), [wrap] * n)
     return of_turns(
         turns,
         LinkList(order),
@@ -283,7 +288,7 @@ def irregular(
     pairs = np.array(sorted(edges), np.int64).reshape(-1, 2)
     cost = [edges[pair] for pair in map(tuple, pairs.tolist())]
     if next_router is None:
-        out = [[] for _ in range(routers)]
+        out: list[list[int]] = [[] for _ in range(routers)]
         for a, b in pairs.tolist():
             out[a].append(b)
         hops = [first_hops(r, out, edges) for r in range(routers)]
@@ -372,7 +377,9 @@ class TooManyPorts(BadInput):
 
 def first_hops(start: int, out: list[list[int]], edges: dict[Any, Any]) -> dict[int, int]:
     """{router: first router on the way to it} by Dijkstra over latencies, ties as `irregular` says."""
-    distance, first, done, queue = {start: 0}, {}, set(), [(0, start)]
+    distance, queue = {start: 0}, [(0, start)]
+    first: dict[int, int] = {}
+    done: set[int] = set()
     while queue:
         far, here = heapq.heappop(queue)
         if here in done:

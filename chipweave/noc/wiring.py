@@ -5,6 +5,7 @@ Numbers. Endpoints are 0 to E - 1 in endpoint order, the routers that a shape ad
 mesh) follow. Where `terminals` is None every endpoint is a router itself; else it is a terminal of the router it names.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -92,6 +93,6 @@ class Wiring:
     terminal_latency_ps: dict[int, int] = field(default_factory=dict)
 
 
-def pairs_of(rows: object) -> np.ndarray:
+def pairs_of(rows: Iterable[Sequence[int]] | np.ndarray) -> np.ndarray:
     """int32[n, 2] of any sequence of pairs, an empty one included."""
     return np.asarray(list(rows) if not isinstance(rows, np.ndarray) else rows, np.int32).reshape(-1, 2)

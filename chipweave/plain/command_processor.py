@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chipweave.plain.endpoints import WRITE, Message
+from chipweave.plain.endpoints import WRITE, Message, PlainCore
 
 SUBMIT, QUEUED, START = 1, 2, 3
 
@@ -12,12 +10,15 @@ SUBMIT, QUEUED, START = 1, 2, 3
 class PlainCommandProcessor:
     """State as in the C struct."""
 
-    def __init__(self, host: Any, me: Any, parameters: Any) -> None:
+    stats: dict[str, int]  # set by the engine
+
+    def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
-        self.queue, self.busy, self.waiting_for = [], False, 0
+        self.queue: list[int] = []
+        self.busy, self.waiting_for = False, 0
 
-    def attach(self, what: Any, data: Any) -> Any:
+    def attach(self, what: int, data: list[int]) -> None:
         raise ValueError("takes no tables")
 
     def start(self) -> None:

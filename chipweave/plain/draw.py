@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MASK = (1 << 64) - 1
@@ -38,17 +39,25 @@ def weighted(weights: list[int], allowed: list[int], point: int) -> int:
     raise ValueError("the point is beyond the weights")
 
 
-def draw_request(law: Any, own: Any, own_groups: Any, topic: Any, prompt: Any, tokens: Any, seed: Any) -> Any:
+def draw_request(
+    law: Mapping[str, Any],
+    own: list[list[list[int]]],
+    own_groups: list[list[list[int]]],
+    topic: Sequence[int],
+    prompt: int,
+    tokens: int,
+    seed: int,
+) -> list[list[list[int]]]:
     """[[[expert] * top_k for each layer] for each token]; arguments as draw.h, tables as lists of weights (no sums).
 
     law: mapping with layers, experts, top_k, groups, groups_used, topics, topic_share, keep, topic_experts,
     topic_groups.
     """
-    out = [[None] * law["layers"] for _ in range(tokens)]
+    out: list[list[list[int]]] = [[[] for _ in range(law["layers"])] for _ in range(tokens)]
     for layer in range(law["layers"]):
         stream = Stream(seed + (layer + 1) * 0xD1B54A32D192ED03)
         stream.word()
-        row = []
+        row: list[int] = []
         for token in range(tokens):
             phase = int(token >= prompt)
             kept = []
@@ -64,7 +73,7 @@ def draw_request(law: Any, own: Any, own_groups: Any, topic: Any, prompt: Any, t
 
 
 def _tables(
-    law: dict[str, int | list[Any]],
+    law: Mapping[str, Any],
     own: list[list[list[int]]],
     own_groups: list[list[list[int]]],
     phase: int,
@@ -79,9 +88,9 @@ def _tables(
 
 
 def _token(
-    law: dict[str, int | list[Any]],
+    law: Mapping[str, Any],
     tables: tuple[list[int], list[int], list[int], list[int]],
-    kept: list[Any],
+    kept: list[int],
     stream: Stream,
 ) -> list[int]:
     """One token's experts: `kept`, then fresh ones."""
@@ -106,9 +115,7 @@ def _token(
     return row
 
 
-def _groups(
-    law: dict[str, int | list[Any]], own: list[int], of_topic: list[int], kept: list[Any], stream: Stream
-) -> list[int]:
+def _groups(law: Mapping[str, Any], own: list[int], of_topic: list[int], kept: list[int], stream: Stream) -> list[int]:
     """The groups a token uses, in the order picked."""
     size = law["experts"] // law["groups"]
     picked = list(dict.fromkeys(e // size for e in kept))

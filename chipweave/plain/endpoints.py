@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from chipweave.errors import BadInput
 from chipweave.io import native
@@ -37,9 +38,9 @@ class Message:
 class PlainPort:
     """Rates (ps a KiB) and times until which the port is taken, out and in; its lanes as wire numbers."""
 
-    rate: list = field(default_factory=lambda: [0, 0])
-    busy: list = field(default_factory=lambda: [0, 0])
-    lanes: list = field(default_factory=list)
+    rate: list[int] = field(default_factory=lambda: [0, 0])
+    busy: list[int] = field(default_factory=lambda: [0, 0])
+    lanes: list[int] = field(default_factory=list)
 
 
 class PlainCore:
@@ -47,7 +48,11 @@ class PlainCore:
 
     def __init__(self, seed: int) -> None:
         self.seed, self.time, self.done, self.count = seed, 0, 0, 0
-        self.parts, self.ports, self.wires, self.heap, self.tables = [], [], [], [], []
+        self.parts: list[Any] = []  # the twins
+        self.ports: list[list[PlainPort]] = []  # of each part
+        self.wires: list[tuple[tuple[int, int], tuple[int, int], int]] = []  # (parts, ports, latency)
+        self.heap: list[tuple[int, int, int, int, int, Any]] = []  # time, priority, sender, count, part, what
+        self.tables: list[Any] = []
 
     # -- building
 
@@ -74,11 +79,11 @@ class PlainCore:
 
     # -- what a twin may call
 
-    def fail(self, part: Any, text: Any) -> Any:
+    def fail(self, part: int, text: str) -> NoReturn:
         """A fault of what a part was given, as cw_host.fail reports it."""
         raise BadInput(f"{self.tables[part].name} (endpoint {part}): {text}")
 
-    def _wire(self, part: Any, port: Any, lane: Any) -> Any:
+    def _wire(self, part: int, port: int, lane: int) -> int:
         lanes = self.ports[part][port].lanes
         if not 0 <= lane < len(lanes):
             name = self.tables[part].ports[port]
@@ -128,7 +133,7 @@ class PlainCore:
     def start(self, part: int, delay: int, code: int, data: int) -> None:
         self.schedule(part, delay, 1, code, data)
 
-    def send(self, part: Any, port: Any, lane: Any, delay: Any, message: Any) -> None:
+    def send(self, part: int, port: int, lane: int, delay: int, message: Sequence[int]) -> None:
         self.post(part, port, lane, delay, Message(*message))
 
     def run(self, until: int, events: int) -> int:

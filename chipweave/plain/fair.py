@@ -16,7 +16,8 @@ class Flow:
 
     def __init__(self, message: int, start: int, route: tuple[int, ...], size: int) -> None:
         self.message, self.start, self.route, self.size = message, start, route, size
-        self.left, self.rate, self.end = size * PS_PER_SECOND, None, None
+        self.left = size * PS_PER_SECOND
+        self.rate = self.end = -1  # until rates are filled
 
 
 def filled(capacity: list[int], users: dict[tuple[int, ...], int]) -> dict[tuple[int, ...], int]:
@@ -29,7 +30,10 @@ def filled(capacity: list[int], users: dict[tuple[int, ...], int]) -> dict[tuple
         capacity: of each link, bytes per second.
         users: messages of each route.
     """
-    left, count, crossing, rates = {}, {}, {}, {}
+    left: dict[int, int] = {}
+    count: dict[int, int] = {}
+    crossing: dict[int, list[tuple[int, ...]]] = {}
+    rates: dict[tuple[int, ...], int] = {}
     for route, n in users.items():
         for link in route:
             left[link] = capacity[link]
@@ -53,9 +57,11 @@ def filled(capacity: list[int], users: dict[tuple[int, ...], int]) -> dict[tuple
 class PlainFair:
     """Times are absolute ps. `advance(t)` gives the messages that arrive at t; t is never later than `next_time()`."""
 
-    def __init__(self, network: Any, bin_ps: Any, max_bins: Any, bytes_per_s: Any) -> None:
+    def __init__(self, network: Any, bin_ps: int, max_bins: int, bytes_per_s: list[int]) -> None:
         self.network, self.now, self.capacity = network, 0, bytes_per_s
-        self.flows, self.arrivals, self.dirty = [], [], False
+        self.flows: list[Flow] = []
+        self.arrivals: list[tuple[int, int]] = []  # (time, message)
+        self.dirty = False
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.statistics = self.bins.statistics
 
@@ -77,7 +83,7 @@ class PlainFair:
         arrives = min(self.arrivals, default=(None,))[0]
         return min((time for time in (ends, arrives) if time is not None), default=None)
 
-    def advance(self, now: int) -> list[Any]:
+    def advance(self, now: int) -> list[int]:
         if self.dirty:
             self._fill()
         leaving = [f for f in self.flows if f.end <= now]
@@ -109,7 +115,7 @@ class PlainFair:
         self.now = now
 
     def _fill(self) -> None:
-        users = {}
+        users: dict[tuple[int, ...], int] = {}
         for flow in self.flows:
             users[flow.route] = users.get(flow.route, 0) + 1
         rates = filled(self.capacity, users)

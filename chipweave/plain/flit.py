@@ -11,7 +11,7 @@ from typing import Any
 
 from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
-from chipweave.plain.noc import Packet, PlainNetwork
+from chipweave.plain.noc import Endpoint, Flit, Packet, PlainNetwork
 
 
 class Routers(PlainNetwork):
@@ -19,9 +19,10 @@ class Routers(PlainNetwork):
 
     def __init__(self, network: Any, options: Any) -> None:
         super().__init__(network, options)
-        self.tails, self.granted = [], []
+        self.tails: list[Packet] = []
+        self.granted: list[tuple[int, int]] = []  # (router or -1, output port or endpoint)
 
-    def eject(self, end: int, flit: Any, now: int) -> None:
+    def eject(self, end: int, flit: Flit, now: int) -> None:
         super().eject(end, flit, now)
         if flit.tail:
             self.tails.append(flit.packet)
@@ -30,7 +31,7 @@ class Routers(PlainNetwork):
         super().count(router, port, vc)
         self.granted.append((router, port))
 
-    def put(self, number: Any, end: Any, flit: Any, now: Any) -> None:
+    def put(self, number: int, end: Endpoint, flit: Flit, now: int) -> None:
         super().put(number, end, flit, now)
         self.granted.append((-1, number))
 
@@ -38,10 +39,13 @@ class Routers(PlainNetwork):
 class PlainFlit:
     """Times are absolute ps. `advance(t)` gives the messages that arrive by t; t is never later than `next_time()`."""
 
-    def __init__(self, network: Any, plan: Any, bin_ps: Any, max_bins: Any) -> None:
+    def __init__(self, network: Any, plan: Any, bin_ps: int, max_bins: int) -> None:
         self.plan, self.spec = plan, plan.spec
         self.routers = Routers(self.spec.network, self.spec.router)
-        self.turn, self.own, self.left, self.message_of = [0] * self.spec.traffic, [], {}, {}
+        self.turn = [0] * self.spec.traffic
+        self.own: list[tuple[int, int]] = []  # (time, message) to their own source
+        self.left: dict[int, int] = {}  # message: packets under way
+        self.message_of: dict[int, tuple[int, Packet]] = {}  # by id of the packet
         places = [(r, p) for r, n in enumerate(self.spec.network.ports.tolist()) for p in range(n)]
         places += [(-1, e) for e in range(self.spec.network.endpoints)]
         self.link_of = {places[row]: i for i, row in enumerate(self.spec.link_rows.tolist())}
@@ -99,7 +103,7 @@ class PlainFlit:
             return self.own[0][0]
         return self.edge(self.routers.now) if self.left else None
 
-    def advance(self, now: int) -> list[Any]:
+    def advance(self, now: int) -> list[int]:
         arrived = [message for _, message in self.own]
         self.own = []
         while self.left and self.edge(self.routers.now) <= now:

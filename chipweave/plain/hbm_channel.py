@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chipweave.io import native
-from chipweave.plain.endpoints import DATA, DONE, WRITE, Message
+from chipweave.plain.endpoints import DATA, DONE, WRITE, Message, PlainCore
 
 LINE, WINDOW, LONG_AGO = 128, 64, -(1 << 60)
 FFI, LIB = native.load("hbm_channel")
@@ -71,16 +69,21 @@ class PlainPseudo:
     """One pseudo channel: rules, open rows, two queues (reads, writes) of which the first 64 are looked at."""
 
     def __init__(self, p: dict[str, int], index: int) -> None:
-        self.rules, self.open = PlainRules(p), [None] * p["banks"]
-        self.seen, self.beyond = [[], []], [[], []]
-        self.writing, self.wake, self.refresh_bank = 0, None, 0
+        self.rules = PlainRules(p)
+        self.open: list[int | None] = [None] * p["banks"]
+        self.seen: list[list[Entry]] = [[], []]
+        self.beyond: list[list[Entry]] = [[], []]
+        self.wake: int | None = None
+        self.writing, self.refresh_bank = 0, 0
         self.refresh_at = (p["phase"] + index * p["nREFI"] // p["pseudo_channels"]) % p["nREFI"]
 
 
 class PlainHbmChannel:
     """State as in the C struct; `stats` are the engine's: statistic -> value."""
 
-    def __init__(self, host: Any, me: int, parameters: dict[str, int]) -> None:
+    stats: dict[str, int]  # set by the engine
+
+    def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.pcs = [PlainPseudo(parameters, i) for i in range(parameters["pseudo_channels"])]
 
@@ -145,7 +148,7 @@ class PlainHbmChannel:
 
     # -- access order
 
-    def open_rows(self, pc: PlainPseudo, queue: list[Any], now: int) -> list[Any]:
+    def open_rows(self, pc: PlainPseudo, queue: list[Entry], now: int) -> list[int]:
         later = []
         wanted = {e.bank for e in queue if pc.open[e.bank] == e.row}
         for e in queue:

@@ -5,12 +5,11 @@ A set is a list of [line, valid, dirty, shared], most recent first.
 
 from __future__ import annotations
 
-from typing import Any
-
-from chipweave.plain.endpoints import DATA, DONE, DROP, READ, WRITE, Message
+from chipweave.plain.endpoints import DATA, DONE, DROP, READ, WRITE, Message, PlainCore
 
 NEAR, PEER, MEMORY = 0, 1, 2
 LINE, FS, RECENT = 128, 1000, 16
+Line = list[int]  # [line, valid, dirty, shared]
 TURN = 0x9E3779B97F4A7C15
 
 
@@ -27,14 +26,19 @@ def sectors(mask: int) -> int:
 class PlainLlcSlice:
     """State as in the C struct; `stats` are the engine's: statistic -> value."""
 
-    def __init__(self, host: Any, me: int, parameters: dict[str, int]) -> None:
+    stats: dict[str, int]  # set by the engine
+
+    def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.busy, self.room = 0, parameters["write_backs"]
-        self.sets = [[None] * parameters["ways"] for _ in range(parameters["sets"])]
-        self.recent, self.fills, self.next_fill = [None] * RECENT, {}, 0
-        self.n_recent, self.held, self.passed = 0, [], {}
+        self.sets: list[list[Line | None]] = [[None] * parameters["ways"] for _ in range(parameters["sets"])]
+        self.recent: list[tuple[int, int, int] | None] = [None] * RECENT  # (line, mask, start)
+        self.fills: dict[int, tuple[int, int, list[Message]]] = {}  # number: (line, mask, who waits)
+        self.held: list[Message] = []
+        self.passed: dict[int, Message] = {}
+        self.next_fill, self.n_recent = 0, 0
 
-    def attach(self, what: Any, data: Any) -> Any:
+    def attach(self, what: int, data: list[int]) -> None:
         raise ValueError("takes no tables")
 
     # -- lines
@@ -46,11 +50,11 @@ class PlainLlcSlice:
         unit = self.p["unit"]
         return line // unit // self.p["slices"] * unit + line % unit
 
-    def set_of(self, line: int) -> list[Any]:
+    def set_of(self, line: int) -> list[Line | None]:
         n = self.p["sets"]
         return self.sets[(self.local(line) + (n // 2 if self.home(line) else 0)) % n]
 
-    def find(self, line: int) -> list[int] | None:
+    def find(self, line: int) -> Line | None:
         ways = self.set_of(line)
         for i, entry in enumerate(ways):
             if entry and entry[0] == line:
@@ -58,11 +62,17 @@ class PlainLlcSlice:
                 return entry
         return None
 
-    def insert(self, line: int) -> list[int] | None:
+    def insert(self, line: int) -> Line | None:
         ways = self.set_of(line)
         out = ways.pop()
         ways.insert(0, [line, 0, 0, 0])
         return out
+
+    def newest(self, line: int) -> Line:
+        """The entry just inserted, or found, in the set of `line`."""
+        entry = self.set_of(line)[0]
+        assert entry is not None
+        return entry
 
     def forget(self, line: int) -> None:
         if self.find(line):
@@ -77,7 +87,7 @@ class PlainLlcSlice:
             return 15
         return mask | (mask & 5) << 1 | (mask & 10) >> 1 if self.p["fill"] == 2 else mask
 
-    def write_back(self, out: list[int] | None) -> None:
+    def write_back(self, out: Line | None) -> None:
         if out and out[2]:
             self.room -= 1
             self.stats["write_backs"] += 1
@@ -135,7 +145,7 @@ class PlainLlcSlice:
         entry = self.find(line)
         if not entry:
             self.write_back(self.insert(line))
-            entry = self.set_of(line)[0]
+            entry = self.newest(line)
         entry[1] |= mask
         for asked in reversed(waiting):
             if asked.port == PEER:
@@ -157,7 +167,7 @@ class PlainLlcSlice:
             entry[3] = 0
         if not entry:
             self.write_back(self.insert(line))
-            entry = self.set_of(line)[0]
+            entry = self.newest(line)
         entry[1] |= m.mask
         entry[2] |= m.mask
         self.done(m, delay)
@@ -205,7 +215,7 @@ class PlainLlcSlice:
                 return self.host.pass_on(self.me, PEER, 0, m)
             if not entry:
                 self.insert(line)
-                entry = self.set_of(line)[0]
+                entry = self.newest(line)
             entry[1] |= m.mask
             entry[2] |= m.mask
             return 0
@@ -221,7 +231,7 @@ class PlainLlcSlice:
             level = 3 if self.host.pass_on(self.me, PEER, 0, on) else 1
         if not entry:
             self.insert(line)
-            entry = self.set_of(line)[0]
+            entry = self.newest(line)
         entry[1] |= missing
         entry[3] |= m.port == PEER
         return level

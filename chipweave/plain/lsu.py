@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chipweave.plain.sm_state import SmState
+
 LINE = 128
 
 
@@ -15,15 +17,15 @@ def fold(line: int, banks: int) -> int:
 
 def lines_of(addresses: list[int], size: int) -> dict[int, int]:
     """{line: sectors} in the order in which the lanes want them."""
-    lines = {}
+    lines: dict[int, int] = {}
     for a in addresses:
         for at in range(a & ~31, a + size, 32):
             lines[at // LINE] = lines.get(at // LINE, 0) | 1 << at // 32 % 4
     return lines
 
 
-class PlainLsu:
-    """A mixin of the SM: `p`, `period`, `stats` are its."""
+class PlainLsu(SmState):
+    """A part of the SM."""
 
     def wavefronts(self, lanes: int, size: int) -> int:
         """Cycles of the data path alone."""

@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Any
 
-from chipweave.plain.noc_router import OutputVc, PlainRouter
+from chipweave.plain.noc_router import Choice, OutputVc, PlainRouter
 
 
 @dataclass
@@ -33,7 +33,8 @@ class Flit:
 
     def __init__(self, packet: Packet, index: int) -> None:
         self.packet, self.head, self.tail = packet, index == 0, index == packet.size - 1
-        self.vc = self.route = None
+        self.vc = -1  # none yet
+        self.route: list[Choice] | None = None
         self.phase, self.hops, self.priority = 0, 0, 0
 
 
@@ -41,8 +42,8 @@ class Endpoint:
     """Source queues, one per traffic class, and the sender's view of the first router's input port."""
 
     def __init__(self, options: Any) -> None:
-        self.queues = [deque() for _ in range(options.vc_classes)]
-        self.flits = [deque() for _ in range(options.vc_classes)]
+        self.queues: list[deque[Packet]] = [deque() for _ in range(options.vc_classes)]
+        self.flits: list[deque[Flit]] = [deque() for _ in range(options.vc_classes)]
         self.out = [OutputVc(options.vc_depth, options.wait_for_tail_credit) for _ in range(options.vcs)]
         self.last_vc = [-1] * options.vc_classes
         self.last_class = 0
@@ -51,7 +52,7 @@ class Endpoint:
 class PlainNetwork:
     """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router)."""
 
-    def __init__(self, network: Any, options: Any, seed: Any = None) -> None:
+    def __init__(self, network: Any, options: Any, seed: int | None = None) -> None:
         self.network, self.options, self.now = network, options, 0
         self.coin = random.Random(seed) if seed is not None else None
         self.routers = [PlainRouter(self, r, int(p)) for r, p in enumerate(network.ports)]
@@ -59,10 +60,14 @@ class PlainNetwork:
         self.wires = network.wires()
         self.back = {(link.dst, link.dst_port): link for link in network.links}
         self.end_at = {terminal: e for e, terminal in enumerate(network.terminals)}
-        self.flits_due, self.credits_due = defaultdict(list), defaultdict(list)
-        self.ejected, self.end_credits = defaultdict(list), defaultdict(list)
-        self.flits = defaultdict(int)  # (router, output port, VC) -> flits sent
-        self.passed = defaultdict(list)  # (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
+        # by the cycle in which they are due
+        self.flits_due: defaultdict[int, list[tuple[int, int, Flit]]] = defaultdict(list)  # (router, port, flit)
+        self.credits_due: defaultdict[int, list[tuple[int, int, int, set[int]]]] = defaultdict(list)
+        self.ejected: defaultdict[int, list[tuple[int, Flit]]] = defaultdict(list)  # (endpoint, flit)
+        self.end_credits: defaultdict[int, list[tuple[int, set[int]]]] = defaultdict(list)
+        self.flits: defaultdict[tuple[int, int, int], int] = defaultdict(int)  # (router, output port, VC) -> flits sent
+        self.passed: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+        # of passed: (router, output port), (-1, endpoint): (cycle, src, dst) of every flit
         self.left = 0
         self.next_way, self.terminal_latency = [0] * len(network.terminals), network.terminal_latencies()
 
@@ -75,15 +80,15 @@ class PlainNetwork:
     def count(self, router: int, port: int, vc: int) -> None:
         self.flits[router, port, vc] += 1
 
-    def route_at_next(self, router: int, port: int, flit: Flit, vc: int) -> list[tuple[int, int, int, int]] | None:
+    def route_at_next(self, router: int, port: int, flit: Flit, vc: int) -> list[Choice] | None:
         """Route at the router behind (router, port); None where an endpoint is behind it."""
         link = self.wires.get((router, port))
         return self.route(link.dst, link.dst_port, flit, vc) if link else None
 
-    def next_ports(self, router: Any, port: Any) -> Any:
+    def next_ports(self, router: int, port: int) -> int:
         return int(self.network.ports[self.wires[router, port].dst])
 
-    def route(self, router: int, in_port: int, flit: Flit, in_vc: int) -> list[tuple[int, int, int, int]]:
+    def route(self, router: int, in_port: int, flit: Flit, in_vc: int) -> list[Choice]:
         """[(output port, first VC, last VC, rank)] for a head flit at an input port."""
         net, goal = self.network, flit.packet.dst
         port = int(net.table[router, flit.packet.column])
@@ -134,7 +139,7 @@ class PlainNetwork:
         self.ends[packet.src].queues[packet.vc_class].append(packet)
         self.left += 1
 
-    def column(self, src: Any, dst: Any, count: Any = None) -> Any:
+    def column(self, src: int, dst: int, count: bool | None = None) -> int:
         """The column that a message goes by, or a packet; a message or packet that is counted takes its turn."""
         net = self.network
         if net.ways == 1:
@@ -159,14 +164,14 @@ class PlainNetwork:
             self.routers[router].arrived.append((port, flit))
         for router, due, port, vcs in self.credits_due.pop(now, []):
             self.routers[router].credits.append((due, port, vcs))
-        for number, end in enumerate(self.ends):
-            self.inject(number, end, now)
+        for number, source in enumerate(self.ends):
+            self.inject(number, source, now)
         for end, flit in taken:
             self.eject(end, flit, now)
-        for router in self.routers:
-            router.evaluate(now)
-        for router in self.routers:
-            router.send(now)
+        for one in self.routers:
+            one.evaluate(now)
+        for one in self.routers:
+            one.send(now)
         self.now += 1
 
     def eject(self, end: int, flit: Flit, now: int) -> None:
@@ -196,14 +201,14 @@ class PlainNetwork:
             flit = end.flits[vc_class][0]
             if chosen and chosen.priority >= flit.priority:
                 continue
-            if flit.head and flit.vc is None:
+            if flit.head and flit.vc < 0:
                 flit.vc = self.choose_vc(number, end, flit, vc_class)
-            if flit.vc is not None and not end.out[flit.vc].full:
+            if flit.vc >= 0 and not end.out[flit.vc].full:
                 chosen = flit
         if chosen:
             self.put(number, end, chosen, now)
 
-    def choose_vc(self, number: int, end: Endpoint, flit: Flit, vc_class: int) -> int | None:
+    def choose_vc(self, number: int, end: Endpoint, flit: Flit, vc_class: int) -> int:
         """First VC after the last one used that is free and has room; the very first packet only looks at the first."""
         first, last = self.options.vc_range(vc_class)
         router, port = self.network.terminals[number]
@@ -219,7 +224,7 @@ class PlainNetwork:
             whole = self.options.flow_control != "cut_through" or out.depth - out.occupied >= flit.packet.size
             if out.owner is None and not out.full and whole:
                 return vc
-        return None
+        return -1
 
     def put(self, number: int, end: Endpoint, flit: Flit, now: int) -> None:
         router, port = self.network.terminals[number]

@@ -6,10 +6,21 @@ BookSim 2's allocators as the routers use them; they are stated above each class
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from chipweave.noc.allocators import Allocator
+
+# {(input, output): (input priority, output priority)}; priorities of one round compare with each other
+Requests = Mapping[tuple[int, int], tuple[Any, Any]]
+
+
+class Matcher(Protocol):
+    """What matches inputs with outputs."""
+
+    def match(self, requests: Requests) -> dict[int, int]:
+        """{input: output} of what is granted."""
+        ...
 
 
 class RoundRobin:
@@ -18,7 +29,7 @@ class RoundRobin:
     def __init__(self, size: int) -> None:
         self.size, self.pointer = size, 0
 
-    def choose(self, wishes: dict[Any, Any]) -> int:
+    def choose(self, wishes: Mapping[int, Any]) -> int:
         """wishes: {index: priority}, not empty."""
         return max(wishes, key=lambda i: (wishes[i], -((i - self.pointer) % self.size)))
 
@@ -32,7 +43,7 @@ class Matrix:
     def __init__(self, size: int) -> None:
         self.rank = list(reversed(range(size)))  # served first ... served last
 
-    def choose(self, wishes: dict[Any, Any]) -> int:
+    def choose(self, wishes: Mapping[int, Any]) -> int:
         best = max(wishes.values())
         return next(i for i in self.rank if wishes.get(i) == best)
 
@@ -41,7 +52,19 @@ class Matrix:
         self.rank.append(index)
 
 
-ARBITERS = {"round_robin": RoundRobin, "matrix": Matrix}
+class Arbiter(Protocol):
+    """What chooses one of several wishes."""
+
+    def choose(self, wishes: Mapping[int, Any]) -> int:
+        """The index that wins."""
+        ...
+
+    def served(self, index: int) -> None:
+        """`index` has won and got what it wished for."""
+        ...
+
+
+ARBITERS: dict[str, Callable[[int], Arbiter]] = {"round_robin": RoundRobin, "matrix": Matrix}
 
 
 class Separable:
@@ -53,10 +76,11 @@ class Separable:
         self.at_input = [make(outputs) for _ in range(inputs)]
         self.at_output = [make(inputs) for _ in range(outputs)]
 
-    def match(self, requests: dict[Any, Any]) -> dict[int, int]:
+    def match(self, requests: Requests) -> dict[int, int]:
         """requests: {(input, output): (input priority, output priority)} -> {input: output}"""
         first, second = (self.at_input, self.at_output) if self.input_first else (self.at_output, self.at_input)
-        wishes, picked = {}, {}
+        wishes: dict[int, dict[int, Any]] = {}
+        picked: dict[int, dict[int, Any]] = {}
         for (i, o), (at_in, at_out) in requests.items():
             mine, other, priority = (i, o, at_in) if self.input_first else (o, i, at_out)
             wishes.setdefault(mine, {})[other] = priority
@@ -81,10 +105,11 @@ class Islip:
         self.inputs, self.outputs, self.iterations = inputs, outputs, iterations
         self.grant, self.accept = [0] * outputs, [0] * inputs
 
-    def match(self, requests: dict[Any, Any]) -> dict[int, int]:
-        matched, taken = {}, set()
+    def match(self, requests: Requests) -> dict[int, int]:
+        matched: dict[int, int] = {}
+        taken: set[int] = set()
         for iteration in range(self.iterations):
-            granted = {}
+            granted: dict[int, list[int]] = {}
             for output in sorted({o for _, o in requests} - taken):
                 asking = [i for i, o in requests if o == output and i not in matched]
                 if asking:
@@ -106,8 +131,9 @@ class Wavefront:
     def __init__(self, inputs: int, outputs: int) -> None:
         self.square, self.first = max(inputs, outputs), 0
 
-    def match(self, requests: dict[Any, Any]) -> dict[int, int]:
-        matched, taken = {}, set()
+    def match(self, requests: Requests) -> dict[int, int]:
+        matched: dict[int, int] = {}
+        taken: set[int] = set()
         if not requests:
             return matched
 
@@ -124,7 +150,7 @@ class Wavefront:
         return matched
 
 
-MATCHERS: dict[str, Callable[[Allocator, int, int], Any]] = {
+MATCHERS: dict[str, Callable[[Allocator, int, int], Matcher]] = {
     "separable_input_first": lambda spec, inputs, outputs: Separable(inputs, outputs, spec.arbiter, True),
     "separable_output_first": lambda spec, inputs, outputs: Separable(inputs, outputs, spec.arbiter, False),
     "islip": lambda spec, inputs, outputs: Islip(inputs, outputs, spec.iterations),
@@ -132,7 +158,7 @@ MATCHERS: dict[str, Callable[[Allocator, int, int], Any]] = {
 }
 
 
-def allocator(text: str, inputs: int, outputs: int) -> Any:
+def allocator(text: str, inputs: int, outputs: int) -> Matcher:
     """The matcher that a user's spelling names."""
     spec = Allocator.of(text)
     return MATCHERS[spec.matcher](spec, inputs, outputs)

@@ -9,25 +9,35 @@ becomes ready in an update is worked on in the next step. Slow and obvious on pu
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from chipweave.plain.noc_alloc import allocator
 
+if TYPE_CHECKING:
+    from chipweave.plain.noc import Flit, PlainNetwork
+
+Choice = tuple[int, int, int, int]  # (output port, first VC, last VC, rank)
 IDLE, ROUTING, VC_ALLOC, ACTIVE = "idle", "routing", "vc_alloc", "active"
 
 
-def paced(interval: Any, owed: Any) -> Any:
+def paced(interval: float | Fraction, owed: float | Fraction) -> tuple[int, float | Fraction]:
     """(whole cycles until the next flit, what is owed then): an interval that is no whole number is kept in the
     mean."""
     wait = int(interval + owed)
     return wait, interval + owed - wait
 
 
+Wanted = dict[tuple[int, int], tuple[tuple[int, int], "InputVc"]]  # {(input, output): (priority, VC)}
+
+
 class Stage:
     """Work that takes `delay` cycles. A stage with work in progress accepts none: batches, not a pipeline."""
 
     def __init__(self, delay: int) -> None:
-        self.delay, self.waiting, self.batch, self.due = delay, [], [], 0
+        self.waiting: list[Any] = []
+        self.batch: list[Any] = []
+        self.delay, self.due = delay, 0
 
     def start(self, now: int) -> list[Any]:
         """The batch begun in this cycle, empty where the last one is still in progress."""
@@ -47,10 +57,14 @@ class Stage:
 class InputVc:
     def __init__(self, port: int, vc: int) -> None:
         self.port, self.vc = port, vc
-        self.buffer, self.state, self.route = deque(), IDLE, None
-        self.out_port = self.out_vc = None
-        self.next_route = None  # noq: (port, first, last) at the next router
-        self.wish = None  # what this cycle's allocation came to
+        self.buffer: deque[Flit] = deque()
+        self.state = IDLE
+        self.route: list[Choice] | None = None
+        self.out_port = self.out_vc = -1  # none yet
+        self.next_route: tuple[int, int, int] | None = None  # noq: (port, first, last) at the next router
+        self.wish: int | None = None  # what this cycle's allocation came to
+        self.grant: int | None = None  # what this cycle's switch allocation came to
+        self.held_ok = False  # the held switch serves it in this cycle
         self.priority = 0
 
     def set_priority(self, kind: str) -> None:
@@ -64,7 +78,8 @@ class OutputVc:
 
     def __init__(self, depth: int, atomic: int) -> None:
         self.depth, self.atomic = depth, atomic
-        self.owner, self.occupied, self.tail_sent = None, 0, False
+        self.owner: Any = None
+        self.occupied, self.tail_sent = 0, False
 
     @property
     def full(self) -> bool:
@@ -73,7 +88,7 @@ class OutputVc:
     def take(self, owner: Any) -> None:
         self.owner, self.tail_sent = owner, False
 
-    def sending(self, flit: Any) -> None:
+    def sending(self, flit: Flit) -> None:
         self.occupied += 1
         if flit.tail:
             self.tail_sent = True
@@ -87,7 +102,7 @@ class OutputVc:
 
 
 class PlainRouter:
-    def __init__(self, net: Any, number: int, ports: int) -> None:
+    def __init__(self, net: PlainNetwork, number: int, ports: int) -> None:
         o = net.options
         self.net, self.number, self.ports, self.o = net, number, ports, o
         self.vcs = [[InputVc(p, v) for v in range(o.vcs)] for p in range(ports)]
@@ -103,13 +118,18 @@ class PlainRouter:
         self.vc_turn = [[-1] * ports for _ in range(o.vc_classes)]
         self.rc, self.vc_stage = Stage(o.routing_delay), Stage(o.vc_alloc_delay)
         self.sw_stage, self.hold_stage, self.xbar = Stage(o.sw_alloc_delay), Stage(1), Stage(o.st_delay)
-        self.held_in, self.held_out, self.held_vc = {}, {}, {}
-        self.arrived, self.credits = [], deque()
-        self.queue = [deque() for _ in range(ports)]
-        self.credit_queue = [deque() for _ in range(ports)]
+        self.held_in: dict[int, int] = {}  # expanded input: expanded output
+        self.held_out: dict[int, int] = {}
+        self.held_vc: dict[int, InputVc] = {}
+        self.arrived: list[tuple[int, Flit]] = []  # (port, flit)
+        self.credits: deque[tuple[int, int, set[int]]] = deque()  # (due, port, VCs)
+        self.queue: list[deque[Flit]] = [deque() for _ in range(ports)]
+        self.credit_queue: list[deque[set[int]]] = [deque() for _ in range(ports)]
+        self.freed: dict[int, set[int]] = {}  # input port: VCs that this step's flits left
         self.wire_free = [0] * ports
         self.grant_free = [0] * ports
-        self.wire_owed, self.grant_owed = [0] * ports, [0] * ports  # parts of a cycle that are still due
+        self.wire_owed: list[float | Fraction] = [0] * ports  # parts of a cycle that are still due
+        self.grant_owed: list[float | Fraction] = [0] * ports
         self.partial = 0.0
 
     # One cycle
@@ -181,8 +201,9 @@ class PlainRouter:
         if not self.piggyback:
             self.vc_stage.waiting.append(vc)
 
-    def look_two_ahead(self, vc: Any) -> None:
+    def look_two_ahead(self, vc: InputVc) -> None:
         """noq: cut the VCs of the link by the output port the packet takes at the next router."""
+        assert vc.route is not None
         ((port, *_),) = vc.route
         route = self.net.route_at_next(self.number, port, vc.buffer[0], vc.buffer[0].vc)
         if route:
@@ -199,17 +220,17 @@ class PlainRouter:
 
     # Evaluate
 
-    def choices(self, vc: InputVc) -> list[tuple[int, int, int, int]]:
+    def choices(self, vc: InputVc) -> list[Choice]:
         """(port, first VC, last VC, priority) of everything the head at the front of `vc` may use."""
         if self.o.noq and vc.next_route:
-            return [(port, vc.next_route[1], vc.next_route[2], rank) for port, _, _, rank in vc.route]
-        return vc.route
+            return [(port, vc.next_route[1], vc.next_route[2], rank) for port, _, _, rank in vc.route or ()]
+        return vc.route or []
 
-    def room(self, out_vc: OutputVc, flit: Any) -> bool:
+    def room(self, out_vc: OutputVc, flit: Flit) -> bool:
         """Cut-through takes a VC only when the whole packet fits."""
         return self.o.flow_control != "cut_through" or out_vc.depth - out_vc.occupied >= flit.packet.size
 
-    def vc_allocation(self, now: int) -> dict[Any, Any]:
+    def vc_allocation(self, now: int) -> dict[int, int]:
         requests, begun = {}, self.vc_stage.start(now)
         for vc in begun:
             for port, first, last, rank in self.choices(vc):
@@ -221,7 +242,7 @@ class PlainRouter:
                         and self.room(out, vc.buffer[0])
                     ):
                         requests[vc.port * self.o.vcs + vc.vc, port * self.o.vcs + number] = (rank, vc.priority)
-        matched = self.va.match(requests) if requests else {}
+        matched = self.va.match(requests) if requests and self.va else {}
         for vc in begun:  # a second step of the same cycle begins nothing and keeps what the first one granted
             vc.wish = matched.get(vc.port * self.o.vcs + vc.vc)
         if self.o.vc_alloc_delay > 1 and now >= self.vc_stage.due:
@@ -245,7 +266,7 @@ class PlainRouter:
         for vc in self.hold_stage.start(now):
             vc.held_ok = not self.out[vc.out_port][vc.out_vc].full and now >= self.grant_free[vc.out_port]
 
-    def speculates(self, vc: InputVc, choice: tuple[int, int, int, int]) -> bool:
+    def speculates(self, vc: InputVc, choice: Choice) -> bool:
         port, first, last, _ = choice
         elig = cred = False
         if self.o.spec_check_elig:
@@ -258,8 +279,10 @@ class PlainRouter:
                         break
         return not ((self.o.spec_check_elig and not elig) or (self.o.spec_check_cred and not cred))
 
-    def switch_allocation(self, now: int, matched_vcs: dict[Any, Any]) -> None:
-        firm, spec, batch = {}, {}, self.sw_stage.start(now)
+    def switch_allocation(self, now: int, matched_vcs: dict[int, int]) -> None:
+        firm: Wanted = {}
+        spec: Wanted = {}
+        batch = self.sw_stage.start(now)
         for vc in batch:
             vc.grant = None
             if vc.state == ACTIVE:
@@ -276,7 +299,11 @@ class PlainRouter:
                         (0, vc.priority) if not self.spec_sa else (1, vc.priority),
                     )
         matched = self.sa.match({pair: (prio, prio) for pair, (prio, _) in firm.items()}) if firm else {}
-        spec_matched = self.spec_sa.match({pair: (prio, prio) for pair, (prio, _) in spec.items()}) if spec else {}
+        spec_matched = (
+            self.spec_sa.match({pair: (prio, prio) for pair, (prio, _) in spec.items()})
+            if self.spec_sa and spec
+            else {}
+        )
         wanted, granted = {o for _, o in firm}, set(matched.values())
         for vc in batch:
             i = self.expanded_in(vc)
@@ -293,7 +320,7 @@ class PlainRouter:
                 if vc.grant is not None and not self.grant_stands(vc, matched_vcs):
                     vc.grant = None
 
-    def bid(self, now: int, requests: dict[Any, Any], vc: InputVc, port: int, priority: tuple[int, int]) -> None:
+    def bid(self, now: int, requests: Wanted, vc: InputVc, port: int, priority: tuple[int, int]) -> None:
         """Of the VCs of an input that want one output, the switch hears one: by priority, then round the VCs."""
         i, o = self.expanded_in(vc), self.expanded_out(vc, port)
         if i in self.held_in or o in self.held_out or now < self.grant_free[port]:
@@ -305,7 +332,7 @@ class PlainRouter:
                 return
         requests[i, o] = (priority, vc)
 
-    def grant_stands(self, vc: InputVc, matched_vcs: dict[Any, Any]) -> bool:
+    def grant_stands(self, vc: InputVc, matched_vcs: dict[int, int]) -> bool:
         port = vc.grant // self.o.output_speedup
         if self.expanded_in(vc) in self.held_in or vc.grant in self.held_out:
             return False
@@ -318,7 +345,7 @@ class PlainRouter:
         )  # slower ones are not there yet
         return got is not None and got // self.o.vcs == port and not self.out[port][got % self.o.vcs].full
 
-    def piggyback_vc(self, vc: InputVc, port: int) -> int:
+    def piggyback_vc(self, vc: InputVc, port: int) -> int | None:
         """The free VC with a credit that a switch winner takes, round the VCs of the output."""
         turn = self.vc_turn[vc.buffer[0].packet.vc_class][port]
         free = [
@@ -398,7 +425,7 @@ class PlainRouter:
         if vc.buffer:
             self.new_head(vc)
 
-    def move(self, now: int, vc: InputVc, expanded_out: int) -> Any:
+    def move(self, now: int, vc: InputVc, expanded_out: int) -> Flit:
         """The front flit leaves its buffer: a credit goes back, one is used, and the crossbar has it."""
         flit = vc.buffer.popleft()
         vc.set_priority(self.o.priority)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from chipweave.errors import BadInput
 from chipweave.io import native
-from chipweave.plain.endpoints import DONE, READ, WRITE, Message
+from chipweave.plain.endpoints import DONE, READ, WRITE, Message, PlainCore
 from chipweave.plain.llc_slice import dealt, sectors
-from chipweave.plain.lsu import PlainLsu, lines_of
+from chipweave.plain.lsu import lines_of
 from chipweave.plain.sm_cluster import CLUSTER, COPIES, FRONT, LEAVE, OF_COPIES, PlainCluster
+from chipweave.plain.sm_state import Entry, Fetch, Warp
 
 FFI, LIB = native.load("sm")
 LINE, FS = 128, 1000
@@ -23,46 +23,24 @@ LAUNCH, STOP = LIB.SM_LAUNCH, LIB.SM_STOP
 WAKE, BLOCK = 2, 3
 
 
-@dataclass
-class Warp:
-    """Where a warp stands."""
-
-    block: int
-    index: int
-    place: int
-    count: int
-    pc: int = 0
-    waiting: int = 0
-    ready: int = 0
-    paused: bool = False
-    issued: bool = False
-    line_done: int = 0
-    barrier: int = None
-
-
-@dataclass
-class Fetch:
-    """A request under way: its line, sectors, the L1 entry it fills (or None) and the warps that wait, in order."""
-
-    line: int
-    mask: int
-    entry: list
-    waiting: list
-
-
-class PlainSm(PlainLsu, PlainCluster):
+class PlainSm(PlainCluster):
     """State as in the C struct; `stats` are the engine's: statistic -> value.
 
     An L1 entry is [line, valid, {sector bits: fetch}].
     """
 
-    def __init__(self, host: Any, me: int, parameters: dict[str, int]) -> None:
+    def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.sets = [[None] * parameters["l1_ways"] for _ in range(parameters["l1_sets"])]
         self.load_room, self.store_room = parameters["load_sectors"], parameters["store_sectors"]
-        self.pages, self.order, self.warps, self.alive = [], [], {}, {}
-        self.fetches, self.next_fetch, self.lsu, self.lsu_used, self.launched, self.stalled = {}, 0, 0, 0, 0, []
+        self.pages: list[int] = []
+        self.order: list[int] = []
+        self.warps = {}
+        self.alive: dict[int, int] = {}  # place: warps
+        self.fetches: dict[int, Fetch] = {}
+        self.stalled: list[int] = []  # warps
+        self.next_fetch, self.lsu, self.lsu_used, self.launched = 0, 0, 0, 0
         self.pending, self.running, self.command = [0] * 16, 0, None
 
     def attach(self, what: int, data: list[int]) -> None:
@@ -81,7 +59,7 @@ class PlainSm(PlainLsu, PlainCluster):
 
     # -- L1
 
-    def find(self, line: int) -> list[Any] | None:
+    def find(self, line: int) -> Entry | None:
         ways = self.sets[line % len(self.sets)]
         for i, entry in enumerate(ways):
             if entry and entry[0] == line:
@@ -89,13 +67,15 @@ class PlainSm(PlainLsu, PlainCluster):
                 return entry
         return None
 
-    def allocate(self, line: int) -> list[dict[Any, Any] | int] | None:
+    def allocate(self, line: int) -> Entry | None:
         ways = self.sets[line % len(self.sets)]
         for i in reversed(range(len(ways))):
-            if not ways[i] or not ways[i][2]:
+            entry = ways[i]
+            if not entry or not entry[2]:
                 ways.pop(i)
-                ways.insert(0, [line, 0, {}])
-                return ways[0]
+                made: Entry = [line, 0, {}]
+                ways.insert(0, made)
+                return made
         return None
 
     # -- addresses
@@ -156,7 +136,7 @@ class PlainSm(PlainLsu, PlainCluster):
         if missing and self.load_room < sectors(missing):
             return False
         w.waiting += 1
-        if entry and not missing:
+        if entry and coming and not missing:
             coming.waiting.append(w)
             return True
         if not entry and not past_l1:
@@ -308,7 +288,8 @@ class PlainSm(PlainLsu, PlainCluster):
                 self.run(keys[id(w)])
         self.resume_stalled()
 
-    def timer(self, code: int, data: Message | int) -> None:
+    def timer(self, code: int, data: Any) -> None:
+        """`data`: a Message to LEAVE, else a warp or a place."""
         if code == WAKE:
             self.run(data)
         elif code == BLOCK:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from chipweave.plain.endpoints import DATA, DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import sectors
-from chipweave.plain.lsu import LINE, lines_of
+from chipweave.plain.lsu import LINE, PlainLsu, lines_of
+from chipweave.plain.sm_state import Warp
 
 FS, WAKE, LEAVE = 1000, 2, 5
 MEMORY, CLUSTER, COPIES, FRONT = range(4)
 OF_COPIES = 1 << 63
 
 
-class PlainCluster:
-    """A mixin of the SM."""
+class PlainCluster(PlainLsu):
+    """A part of the SM."""
 
     # -- shared memory
 
-    def shared(self, w: Any, key: int, op: list[int]) -> bool:
+    def shared(self, w: Warp, key: int, op: list[int]) -> bool:
         """Issue; False where it has to wait for room."""
         _, base, cluster, further, warp_step, loop_step, lane_step, size, lanes, store = op
         first = base + w.index * warp_step + w.count * loop_step
@@ -44,7 +44,7 @@ class PlainCluster:
         w.line_done = 0
         return True
 
-    def ask_peer(self, key: int, w: Any, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
+    def ask_peer(self, key: int, w: Warp, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
         room, n = ("store_room" if store else "load_room"), sectors(mask)
         if getattr(self, room) < n:
             return False
@@ -81,7 +81,7 @@ class PlainCluster:
 
     # -- bulk copies
 
-    def copy(self, w: Any, op: list[int]) -> None:
+    def copy(self, w: Warp, op: list[int]) -> None:
         _, descriptor, box, a_block, a_loop, size, barrier, store = op[:8]
         self.pending[barrier] += size
         kind = WRITE if store else READ
@@ -118,7 +118,7 @@ class PlainCluster:
 
     # -- command processor
 
-    def from_front(self, m: Any) -> None:
+    def from_front(self, m: Message) -> None:
         """A kernel finds L1 empty."""
         self.sets = [[None] * self.p["l1_ways"] for _ in range(self.p["l1_sets"])]
         self.command, self.blocks, self.next_block = m, m.address, self.first_block

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from chipweave.plain.endpoints import READ, WRITE
+from chipweave.plain.endpoints import READ, WRITE, Message, PlainCore
 
 FS = 1000
 
@@ -13,12 +12,15 @@ FS = 1000
 class PlainSmNetwork:
     """State as in the C struct."""
 
-    def __init__(self, host: Any, me: int, parameters: dict[str, int]) -> None:
+    stats: dict[str, int]  # set by the engine
+
+    def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
-        self.leaving, self.entering = {}, {}
+        self.leaving: dict[int, int] = {}
+        self.entering: dict[int, int] = {}
 
-    def attach(self, what: Any, data: Any) -> Any:
+    def attach(self, what: int, data: list[int]) -> None:
         raise ValueError("takes no tables")
 
     @staticmethod
@@ -26,7 +28,7 @@ class PlainSmNetwork:
         ports[port] = max(ports.get(port, 0), start) + takes
         return ports[port]
 
-    def receive(self, m: Any) -> None:
+    def receive(self, m: Message) -> None:
         request, asked, asker = m.kind in (READ, WRITE), m.address >> 48, m.address >> 32 & 0xFFFF
         source, to = (asker, asked) if request else (asked, asker)
         now, delay = self.host.time * FS, self.p["cycles"] * self.period
@@ -37,7 +39,7 @@ class PlainSmNetwork:
             there = self.taken(self.entering, to, self.taken(self.leaving, source, now, takes) + delay - takes, takes)
         self.host.schedule(self.me, (there - now) // FS, 1, to, replace(m))
 
-    def timer(self, code: int, data: Any) -> None:
+    def timer(self, code: int, data: Message) -> None:
         """A message has come through: `code` is the SM it goes to."""
         self.host.post(self.me, 0, code, 0, data)
 

@@ -8,6 +8,7 @@ their numbers; numbers restart whenever transfers are issued while nothing is in
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,9 @@ from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
 MOST_PS = 2**61  # as in csrc/stages
 
 
-def repeated(rows: np.ndarray, starts_ps: np.ndarray | None, times: int, counted: int) -> tuple[np.ndarray | None, ...]:
+def repeated(
+    rows: np.ndarray, starts_ps: np.ndarray | None, times: int, counted: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows, and their starts, of all transfers: each `times` times, operand `counted` one larger each time."""
     rows = rows.repeat(times, axis=0)
     if counted >= 0 and len(rows):
@@ -45,7 +48,8 @@ class Event:
     ) -> None:
         self.number, self.transfer, self.stage, self.resources = number, transfer, stage, resources
         self.priority, self.time, self.asked, self.side = priority, time, time, side
-        self.waiting, self.walk, self.kind = False, None, "start"
+        self.waiting, self.kind = False, "start"
+        self.walk = Walk()  # what its start settles
 
     def rank(self) -> tuple[int, int, int]:
         """Order in a wait queue. `time` is live: the start overwrites it."""
@@ -59,7 +63,10 @@ class Walk:
     """What the instants of one hold settled."""
 
     def __init__(self) -> None:
-        self.lasts, self.spawn, self.end_marks, self.then = None, [], [], DONE
+        self.lasts: int | None = None
+        self.spawn: list[str] = []
+        self.end_marks: list[Any] = []
+        self.then = DONE
 
 
 class Transfer:
@@ -99,7 +106,11 @@ class PlainEngine:
             SortedWaiting(total) if rules.wait_queue == "sorted" or rules.wake == "all" else ArtifactWaiting(total)
         )
         self.base = self.now = self.numbers = self.events = self.in_flight = 0
-        self.heap, self.batches, self.journal_rows, self.waiting, self.messages = [], [], [], 0, {}
+        self.heap: list[tuple[int, int, Any, str]] = []  # (time, number, event or batch, kind)
+        self.batches: list[Batch] = []
+        self.journal_rows: list[tuple[int, int, int, int, int]] = []
+        self.messages: dict[tuple[Any, int], Event] = {}  # by (network, number)
+        self.waiting = 0
 
     # ---- the interface
 
@@ -133,8 +144,8 @@ class PlainEngine:
             self._batch_end(batch)
         return batch.number
 
-    def advance(self, until_ps: int | None = None) -> list[Any]:
-        done = []
+    def advance(self, until_ps: int | None = None) -> list[tuple[int, int]]:
+        done: list[tuple[int, int]] = []
         until = None if until_ps is None else until_ps - self.base
         while True:
             upcoming = self._next_time()
@@ -162,7 +173,7 @@ class PlainEngine:
     def totals(self) -> dict[int, int]:
         return {counter.number: int(cells.sum()) for counter, cells in self.counters.items()}
 
-    def pin(self, keyed: Any, at: Any, keys: Any) -> None:
+    def pin(self, keyed: Any, at: int, keys: Iterable[int]) -> None:
         for key in keys:
             self.tables[keyed].pin(at, int(key))
 
@@ -179,18 +190,18 @@ class PlainEngine:
 
     # ---- one event
 
-    def _run_arrive(self, event: Event, done: list[Any]) -> None:
+    def _run_arrive(self, event: Event, done: list[tuple[int, int]]) -> None:
         transfer = event.transfer
         self._create(transfer, transfer.chain.first(), self.now, side=False)
 
-    def _run_batch_end(self, batch: Batch, done: list[Any]) -> None:
+    def _run_batch_end(self, batch: Batch, done: list[tuple[int, int]]) -> None:
         self.in_flight -= 1
         done.append((batch.number, self.base + self.now))
 
-    def _run_marks(self, event: Event, done: list[Any]) -> None:
+    def _run_marks(self, event: Event, done: list[tuple[int, int]]) -> None:
         self._mark(event, event.walk.end_marks)
 
-    def _run_start(self, event: Event, done: list[Any]) -> None:
+    def _run_start(self, event: Event, done: list[tuple[int, int]]) -> None:
         self.events += 1
         walk = event.walk = self._walk(event)
         stage = event.transfer.chain.stages[event.stage]
@@ -207,6 +218,7 @@ class PlainEngine:
             )
             self.messages[message.network, event.number] = event
             return
+        assert walk.lasts is not None, "only stages of a network whose links are not held go without"
         end = self.now + walk.lasts
         self._count_links(event, stage, end)
         if not self.rules.booking:
@@ -219,7 +231,7 @@ class PlainEngine:
         self._go_on(event, end)
         self._release(event, end)
 
-    def _run_end(self, event: Event, done: list[Any]) -> None:
+    def _run_end(self, event: Event, done: list[tuple[int, int]]) -> None:
         self._mark(event, event.walk.end_marks)
         self._go_on(event, self.now)
         self._release(event, self.now)
@@ -413,7 +425,7 @@ class PlainEngine:
         self.free_at = [0] * len(self.free_at)
         self.queue.clear()
 
-    def _stuck(self) -> Any:
+    def _stuck(self) -> str:
         return f"{self.waiting} stages wait for resources that nothing will release"
 
     def check(self) -> None:

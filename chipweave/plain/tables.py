@@ -16,15 +16,17 @@ class PlainTags:
 
     def __init__(self, spec: Any) -> None:
         self.spec = spec
-        self.sets = [[[] for _ in range(n)] for n in spec.sets_of or [spec.sets] * spec.instances]
+        self.sets: list[list[list[int]]] = [
+            [[] for _ in range(n)] for n in spec.sets_of or [spec.sets] * spec.instances
+        ]
 
-    def find(self, at: int, set_: int, key: int) -> list[Any]:
+    def find(self, at: int, set_: int, key: int) -> list[int]:
         return self.sets[at][set_ % len(self.sets[at])]
 
     def has(self, at: int, set_: int, key: int) -> int:
         return int(key in self.find(at, set_, key))
 
-    def insert(self, at: int, set_: int, key: int) -> list[Any]:
+    def insert(self, at: int, set_: int, key: int) -> list[tuple[int, int]]:
         """The changes: [(key, INSERT or EVICT), ...]; none if the key was there (it is refreshed)."""
         line = self.find(at, set_, key)
         known = key in line
@@ -36,7 +38,7 @@ class PlainTags:
             changes.append((line.pop(), EVICT))
         return changes
 
-    def touch(self, at: int, set_: int, key: int) -> list[Any]:
+    def touch(self, at: int, set_: int, key: int) -> list[tuple[int, int]]:
         if self.has(at, set_, key):
             self.insert(at, set_, key)
         return []
@@ -58,13 +60,13 @@ class PlainKeyed:
 
     def __init__(self, spec: Any) -> None:
         self.spec = spec
-        self.held = [OrderedDict() for _ in range(spec.instances)]
+        self.held: list[OrderedDict[int, None]] = [OrderedDict() for _ in range(spec.instances)]
         self.present = np.zeros((spec.instances, spec.keys), np.uint8)
 
     def has(self, at: int, key: int) -> int:
         return int(self.present[at, key] != 0)
 
-    def insert(self, at: int, key: int) -> list[Any]:
+    def insert(self, at: int, key: int) -> list[tuple[int, int]]:
         if self.present[at, key]:
             return self.refresh(at, key)
         changes = [(key, INSERT)]
@@ -77,12 +79,12 @@ class PlainKeyed:
             changes.append((oldest, EVICT))
         return changes
 
-    def refresh(self, at: int, key: int) -> list[Any]:
+    def refresh(self, at: int, key: int) -> list[tuple[int, int]]:
         if self.present[at, key] == 1:
             self.held[at].move_to_end(key)
         return []
 
-    def pin(self, at: int, key: int) -> list[Any]:
+    def pin(self, at: int, key: int) -> list[tuple[int, int]]:
         known = self.present[at, key]
         self.held[at].pop(key, None)
         self.present[at, key] = 2
@@ -105,7 +107,7 @@ class PlainBits:
     def at(self, at: int, key: int) -> int:
         return int(self.values[at, key])
 
-    def set(self, at: int, key: int, value: int) -> list[Any]:
+    def set(self, at: int, key: int, value: int) -> list[tuple[int, int]]:
         known = self.values[at, key]
         self.values[at, key] = value
         return [] if known == value else [(key, INSERT if value else EVICT)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chipweave.plain.endpoints import READ, WRITE, Message
+from chipweave.plain.endpoints import READ, WRITE, Message, PlainCore
 
 LINE, FS, WORDS = 128, 1000, 5
 
@@ -12,12 +10,16 @@ LINE, FS, WORDS = 128, 1000, 5
 class PlainTma:
     """`lines_left` holds the lines of all commands in order: (earliest time, address, mask, kind, mbarrier)."""
 
-    def __init__(self, host: Any, me: Any, parameters: Any) -> None:
+    stats: dict[str, int]  # set by the engine
+
+    def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
-        self.descriptors, self.lines_left, self.next, self.under_way, self.waking = [], [], 0, 0, False
+        self.descriptors: list[list[int]] = []
+        self.lines_left: list[tuple[int, int, int, int, int]] = []
+        self.next, self.under_way, self.waking = 0, 0, False
 
-    def attach(self, what: Any, data: Any) -> None:
+    def attach(self, what: int, data: list[int]) -> None:
         self.descriptors = [data[i : i + WORDS] for i in range(0, len(data), WORDS)]
 
     def lines_of(self, descriptor: int, box: int) -> list[tuple[int, int]]:

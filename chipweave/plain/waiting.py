@@ -57,7 +57,7 @@ class ArtifactWaiting:
     """
 
     def __init__(self, resources: int) -> None:
-        self.heaps = [[] for _ in range(resources)]
+        self.heaps: list[list[Any]] = [[] for _ in range(resources)]
 
     def push(self, event: Any) -> None:
         for r in event.resources:
@@ -71,7 +71,7 @@ class ArtifactWaiting:
 
     def heads(self, resources: tuple[int, ...]) -> Iterator[Any]:
         """Heads of all the resources first go on one more heap; what is admitted meanwhile disturbs that one too."""
-        candidates = []
+        candidates: list[Candidate] = []
         for r in resources:
             heap = self.heaps[r]
             while heap and not heap[0].waiting:
@@ -83,7 +83,7 @@ class ArtifactWaiting:
             if event.waiting:
                 yield event
 
-    def all(self, resources: Any) -> Any:
+    def all(self, resources: tuple[int, ...]) -> list[Any]:
         raise AssertionError("trying all waiters needs no heap order: use the sorted queue")
 
     def clear(self) -> None:

@@ -133,7 +133,7 @@ def _whole(policy: Any, method: str, array: np.ndarray, shape: Any, what: str) -
     return found
 
 
-def _words(value: int) -> str:
+def _words(value: object) -> str:
     return (
         f"an array {list(value.shape)} of {value.dtype}" if isinstance(value, np.ndarray) else f"{type(value).__name__}"
     )

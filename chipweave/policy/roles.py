@@ -14,13 +14,15 @@ remembers from layer to layer (a heat map) it keeps in plain attributes. Paramet
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from chipweave.declare import registry, units
 from chipweave.declare.params import Declared, Param, Stat
-from chipweave.errors import BadInput
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import BadInput, Faults
 from chipweave.policy.view import CopyRoom, CopyStore, Costs, LayerView, Plan
 
 __all__ = [
@@ -64,7 +66,7 @@ class PlacementPolicy(Policy):
 
     role, names_dies = "placement", False
 
-    def place(self, experts: Any, dies: Any) -> Any:
+    def place(self, experts: int, dies: int) -> np.ndarray:
         """int32[experts]: the home die of each expert, 0 <= die < dies."""
         raise NotImplementedError
 
@@ -74,7 +76,7 @@ class AllocationPolicy(Policy):
 
     role = "allocation"
 
-    def allocate(self, view: Any) -> Any:
+    def allocate(self, view: LayerView) -> Plan:
         """A Plan for one LayerView, every chosen token in it once (`Plan.check` says so)."""
         raise NotImplementedError
 
@@ -95,7 +97,7 @@ class PredictionPolicy(Policy):
     def observe(self, view: LayerView) -> None:
         """Learn from the choices of one layer of one step. Called once for each, in order of time."""
 
-    def mask(self, view: Any, plan: Any) -> Any:
+    def mask(self, view: LayerView, plan: Plan) -> np.ndarray:
         """uint8[D, E], not 0 where die d should keep expert e if slices of it arrive. Only the bits of the plan's
         entries whose die is not the expert's home are ever asked; the others may be anything."""
         raise NotImplementedError
@@ -116,7 +118,7 @@ class ReplacementPolicy(Policy):
 
     role = "replacement"
 
-    def store(self, room: Any) -> Any:
+    def store(self, room: CopyRoom) -> CopyStore:
         """A CopyStore for a CopyRoom."""
         raise NotImplementedError
 
@@ -155,11 +157,12 @@ class CountOrShare(Param):
     def __init__(self, default: Any, doc: str = "") -> None:
         super().__init__("str", default=default, doc=doc)
 
-    def _one(self, node: Any, faults: Any) -> Any:
+    def _one(self, node: Node, faults: Faults) -> int | Fraction | None:
         text = super()._one(node, faults)
         if text is None:
             return None
         is_share = "%" in text or "." in text
+        value: Any  # int or Fraction
         try:
             value = units.parse(text, "share" if is_share else "count")
         except BadInput:
@@ -168,7 +171,7 @@ class CountOrShare(Param):
             faults.add(f"{self.name} cannot be {text!r}", node.place, self.allowed())
         return value
 
-    def allowed(self) -> Any:
+    def allowed(self) -> str:
         return "a whole number above 0, or a share up to 100 %, such as 52 or 20 %"
 
 

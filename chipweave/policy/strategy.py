@@ -40,7 +40,7 @@ class Strategy:
     prediction: PredictionPolicy
     replacement: ReplacementPolicy
 
-    def resolved(self) -> dict[str, dict[str, str]]:
+    def resolved(self) -> dict[str, dict[str, str | None]]:
         """role -> {"kind": ..., parameter: value as text}, for the manifest."""
         return {
             role: {
@@ -115,7 +115,8 @@ def read(
     faults.raise_if_any()
     if ask_leave:
         gate.raise_if_refused()
-    words = {key: node.get(key).text if node.get(key) else "" for key in WORDS}
+    said = {key: node.get(key) for key in WORDS}
+    words = {key: given.text if given else "" for key, given in said.items()}
     return Strategy(words["strategy"] or name, words["doc"], **policies)
 
 
@@ -154,7 +155,7 @@ def build(
 
 def _class(role: str, kind: Node, gate: Gate, folder: Path | str) -> type[Any]:
     if is_code(kind.text):
-        return gate.load(kind.text, folder, ROLES[role], kind.place)
+        return gate.load(kind.text, Path(folder), ROLES[role], kind.place)
     full = kind.text if kind.text.startswith(f"{role}.") else f"{role}.{kind.text}"
     try:
         return registry.policies.find(full)

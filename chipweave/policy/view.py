@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -83,10 +83,10 @@ class LayerView:
     holders: np.ndarray
     distance: np.ndarray
     costs: Costs
-    ids: np.ndarray = None
-    previous_ids: np.ndarray = None
-    prompt_starts: np.ndarray = None
-    paired: np.ndarray = None
+    ids: np.ndarray | None = None
+    previous_ids: np.ndarray | None = None
+    prompt_starts: np.ndarray | None = None
+    paired: np.ndarray | None = None
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class LayerView:
         return self.holders.shape[1]
 
     @property
-    def figures(self) -> Any:
+    def figures(self) -> DieFigures:
         """`costs.dies`; of a view made without it, dies that are all alike."""
         if self.costs.dies is not None:
             return self.costs.dies
@@ -138,6 +138,10 @@ class LayerView:
         return DieFigures(one, one, none, none, lambda: (self.distance * hop, np.full(self.distance.shape, np.inf)))
 
 
+@overload
+def read_only(array: np.ndarray) -> np.ndarray: ...
+@overload
+def read_only(array: np.ndarray | None) -> np.ndarray | None: ...
 def read_only(array: np.ndarray | None) -> np.ndarray | None:
     """The same data, not to be written through; None stays None."""
     if array is not None and array.flags.writeable:
@@ -199,6 +203,6 @@ class CopyStore:
     refresh_on_read     whether a read counts as use (a store always does)
     """
 
-    capacity: np.ndarray = None
+    capacity: np.ndarray | None = None
     order: str = "none"
     refresh_on_read: bool = False

@@ -6,6 +6,7 @@ The system (chipweave.topology) says which parts there are and how they are join
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from chipweave.chain.branches import settle_starts
@@ -15,6 +16,7 @@ from chipweave.component.staged import Staged
 from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.fabric import build
+from chipweave.noc.graph_network import Network
 from chipweave.noc.spread import Bundles, way_of
 
 
@@ -24,7 +26,7 @@ def assemble(
     work: Any,
     admission: str,
     wait_queue: str,
-    link_model: str,
+    link_model: str | None,
     engine: str,
     **switches: Any,
 ) -> tuple[Any, Layout]:
@@ -47,7 +49,7 @@ def assemble(
     return build(layout, admission=admission, wait_queue=wait_queue, engine=engine, **switches), layout
 
 
-def add_network(layout: Layout, system: Any, network: Any, link_model: str | None) -> None:
+def add_network(layout: Layout, system: Any, network: Network, link_model: str | None) -> None:
     """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`."""
     model = link_model or network.link_model
     bundles = Bundles(network) if network.spread == "packet" and network.ways > 1 and model != "flit" else None
@@ -58,10 +60,11 @@ def add_network(layout: Layout, system: Any, network: Any, link_model: str | Non
     parts = [system.parts[name] for name in network.endpoints if name in system.parts]
     place = endpoints_of(network, parts)
 
-    def routes(source: Any, target: Any) -> Any:
-        if place[source] is None or place[target] is None:
+    def routes(source: int, target: int) -> list[int]:
+        start, end = place[source], place[target]
+        if start is None or end is None:
             return []
-        return network.link_route(place[source], place[target], way_of(network, place[source], place[target]))
+        return network.link_route(start, end, way_of(network, start, end))
 
     options = registry.link_models.find(model).options(network)
     if place != list(range(len(network.endpoints))):
@@ -71,7 +74,7 @@ def add_network(layout: Layout, system: Any, network: Any, link_model: str | Non
     made = layout.network(
         network.name, model, len(place), links, routes, directed=network.duplex == "directed", **options
     )
-    others = {}
+    others: dict[Any, list[int]] = {}
     for part in parts:
         if part.die is not None:
             others.setdefault(part.members[0], []).append(part.die)
@@ -82,17 +85,18 @@ def add_network(layout: Layout, system: Any, network: Any, link_model: str | Non
         part.networks[port], part.others[port] = made, others
 
 
-def endpoints_of(network: Any, parts: Any) -> Any:
+def endpoints_of(network: Network, parts: Sequence[Any]) -> list[int | None]:
     """[endpoint of each die, None where it has none] of a network of parts; of any other its own numbers."""
     if not any(part.die is not None for part in parts):
         return list(range(len(network.endpoints)))
-    place = [None] * parts[0].dies
+    place: list[int | None] = [None] * parts[0].dies
     for number, part in enumerate(parts):
         if part.die is None:
             continue
-        if place[part.die] is not None:
+        there = place[part.die]
+        if there is not None:
             raise BadInput(
-                f"{part.name} and {network.endpoints[place[part.die]]} are of one die and both endpoints of network "
+                f"{part.name} and {network.endpoints[there]} are of one die and both endpoints of network "
                 f"{network.name}: a network has one endpoint for each die; join the others to a network of their own"
             )
         place[part.die] = number
@@ -101,7 +105,7 @@ def endpoints_of(network: Any, parts: Any) -> Any:
 
 def wires(system: Any) -> dict[tuple[Any, str], list[tuple[Any, ...]]]:
     """{(part, port): [(peer, peer's port, latency ps, bandwidth), ...]} between controllers, peers by die."""
-    found = {}
+    found: dict[tuple[Any, str], list[tuple[Any, ...]]] = {}
     for start, end, wire in system.wires():
         start, end = system.parts[start], system.parts[end]
         if isinstance(start, Controller) and isinstance(end, Controller):

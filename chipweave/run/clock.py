@@ -7,8 +7,9 @@ settled by order of sending. A component waits for the kernel with `yield simula
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Generator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, cast
 
 import simpy
 
@@ -19,7 +20,15 @@ TOO_LONG = "the run goes beyond what can be reckoned with exactly: some time of 
 
 
 class Clock(simpy.Environment):
-    """SimPy's clock, which can be set to a time before its next event."""
+    """SimPy's clock, which can be set to a time before its next event; in integer ps."""
+
+    _now: int
+
+    if TYPE_CHECKING:  # SimPy says that a time may be a float
+
+        @property
+        def now(self) -> int:
+            """Time, integer ps."""
 
     def set(self, time: int) -> None:
         """The same as `run(until=time)`, which makes an event and raises an exception for it."""
@@ -35,8 +44,8 @@ class Simulation:
     def __init__(self, fabric: Any, wires: dict[tuple[Any, str], list[tuple[Any, ...]]]) -> None:
         self.fabric = fabric
         self.clock = Clock(initial_time=0)
-        self.mail = {}  # instant -> [(handler, message)], in order of sending
-        self.waiting = {}  # batch -> event
+        self.mail: dict[int, list[tuple[Any, Any]]] = {}  # instant -> [(handler, message)], in order of sending
+        self.waiting: dict[int, simpy.Event] = {}  # batch -> event
         for (part, port), ends in wires.items():
             part.outgoing[port] = [Wire(self, *wire) for wire in ends]
 
@@ -45,23 +54,23 @@ class Simulation:
         """Time, integer ps."""
         return self.clock.now
 
-    def wait(self, ps: Any) -> Any:
+    def wait(self, ps: int) -> simpy.Event:
         """An event `ps` picoseconds from now."""
         return self.clock.timeout(ps)
 
-    def event(self) -> Any:
+    def event(self) -> simpy.Event:
         """An event somebody will `succeed`."""
         return self.clock.event()
 
-    def process(self, generator: Iterable[Any]) -> Any:
+    def process(self, generator: Generator[simpy.Event, Any, Any]) -> simpy.Process:
         """Start a process of control; the process is an event that happens when it ends."""
         return self.clock.process(generator)
 
-    def call_at(self, ps: Any, function: Any) -> None:
+    def call_at(self, ps: int, function: Callable[[], Any]) -> None:
         """Call `function()` at time `ps` (not before now), after all that was asked for that instant earlier."""
         self.clock.timeout(ps - self.clock.now).callbacks.append(lambda _: function())
 
-    def post(self, due: int, handler: Any, message: Any) -> None:
+    def post(self, due: int, handler: Callable[[Any], Any], message: Any) -> None:
         """Call `handler(message)` at time `due`, after what was posted for that instant before."""
         box = self.mail.get(due)
         if box is None:
@@ -73,7 +82,7 @@ class Simulation:
         for handler, message in self.mail.pop(self.clock.now):
             handler(message)
 
-    def transfers(self, chain: str, operands: Any, times: int = 1, counted: str | None = None) -> Any:
+    def transfers(self, chain: str, operands: Any, times: int = 1, counted: str | None = None) -> simpy.Event:
         """Give the fabric a batch of transfers now; the event happens when all of them and their side chains have
         ended.
 
@@ -86,7 +95,7 @@ class Simulation:
         self.waiting[self.fabric.issue(chain, operands, None, times, counted)] = done
         return done
 
-    def run(self, until: Any) -> Any:
+    def run(self, until: simpy.Event) -> Any:
         """Run until the event `until` has happened; returns its value. Raises Stuck where nothing can happen any
         more."""
         clock = self.clock
@@ -108,14 +117,16 @@ class Simulation:
                     )
                 clock.step()
         if not until.ok:
-            raise until.value
+            raise cast(BaseException, until.value)
         return until.value
 
 
 class Wire:
     """One direction of a wire: latency, bandwidth, first come, first served."""
 
-    def __init__(self, simulation: Simulation, peer: Any, port: str, latency: int, bandwidth: Any) -> None:
+    def __init__(
+        self, simulation: Simulation, peer: Any, port: str, latency: int, bandwidth: int | Fraction | None
+    ) -> None:
         self.simulation, self.latency, self.bandwidth, self.free = simulation, latency, bandwidth, 0
         self.peer, self.port = peer, port
         self.handler = getattr(peer, f"on_{port}", None) or _deaf(peer, port)
@@ -135,7 +146,7 @@ class Wire:
         self.simulation.post(due, handler, message)
 
 
-def _deaf(peer: Any, port: str) -> Any:
+def _deaf(peer: Any, port: str) -> Callable[[Any], Any]:
     """The handler of a part that has none."""
 
     def refuse(_: Any) -> Any:

@@ -121,7 +121,7 @@ class Rows:
         self.labels = [resume.label_of(each, system) for each in self.runs]
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
         self.kept = resume.look(out, self.labels, self.job_sha256, force) if out else resume.Kept(self.labels)
-        self.outcomes = [self.kept.outcomes.get(label) for label in self.labels]
+        self.outcomes: list[serving.Outcome | None] = [self.kept.outcomes.get(label) for label in self.labels]
         self.gaps = list(self.kept.gaps)
         there = sum(outcome is not None for outcome in self.outcomes)
         if there:
@@ -146,12 +146,14 @@ class Rows:
         meter = Meter()
         circuit = {run.strategy: k for k, run in enumerate(self.runs) if run.link_model == "circuit"}  # the last
         beside = circuit[self.runs[i].strategy]
+        whole = self.outcomes[beside]
+        assert whole is not None, "runs in full go first"
         all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
         together = sum(map(sample.layer_cost, all_of_them.values()))
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
-        estimate, rows = sample.measure(self.runs[beside], self.outcomes[beside], wanted, layer_ended, together)
-        row = sample.row_of(self.outcomes[beside], estimate, meter.read())
-        return replace(self.outcomes[beside], row=row, links=[], statistics=[]), rows
+        estimate, rows = sample.measure(self.runs[beside], whole, wanted, layer_ended, together)
+        row = sample.row_of(whole, estimate, meter.read())
+        return replace(whole, row=row, links=[], statistics=[]), rows
 
     def known(self) -> Any:
         """label -> Outcome of all rows that are there, in the order of the whole comparison."""
@@ -280,7 +282,9 @@ def points(spec: RunSpec, strategies: list[str], link_models: list[str]) -> list
     return runs
 
 
-def execute(runs: list[RunSpec], jobs: int, outcomes: list[None], places: list[int] | None = None) -> None:
+def execute(
+    runs: list[RunSpec], jobs: int, outcomes: list[serving.Outcome | None], places: list[int] | None = None
+) -> None:
     """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs`
     is."""
     places = list(range(len(runs))) if places is None else places

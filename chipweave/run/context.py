@@ -32,7 +32,9 @@ class Run:
         self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
         self.model, self.facts = model, facts
         self.workers = tuple(die for die, rate in enumerate(facts["compute"]) if rate)
-        self.notes, self.done, self.symptoms = {}, None, None
+        self.notes: dict[str, Any] = {}
+        self.done: Any = None  # a process of SimPy
+        self.symptoms: Symptoms | None = None
 
     def start(self, fabric: Any, layout: Any, groups: list[Any], on_layer: Any, keep_plans: bool) -> None:
         """Tie the run to the fabric that moves its data."""

@@ -47,9 +47,9 @@ def check_facts(facts: dict, system: Any) -> None:
         )
 
 
-def die_places(network: Any, system: Any, dies: int) -> list:
+def die_places(network: Any, system: Any, dies: int) -> list[int | None]:
     """[endpoint of each die in a network, None where it has none]."""
-    places = [None] * dies
+    places: list[int | None] = [None] * dies
     for number, name in enumerate(network.endpoints):
         die = getattr(system.parts.get(name), "die", None)
         if die is not None:
@@ -57,32 +57,36 @@ def die_places(network: Any, system: Any, dies: int) -> list:
     return places
 
 
-def distance_of(network: Any, places: list) -> np.ndarray:
+def distance_of(network: Any, places: list[int | None]) -> np.ndarray:
     """int32 [D, D]: links on the route from the row's die to the column's; APART where there is none."""
     if places == list(range(len(network.endpoints))):
         return network.distance.astype(np.int32)
-    there = [die for die, place in enumerate(places) if place is not None]
+    joined = {die: place for die, place in enumerate(places) if place is not None}
+    there, at = list(joined), list(joined.values())
     out = np.full((len(places),) * 2, APART, np.int32)
     np.fill_diagonal(out, 0)
     known = network.distance.astype(np.int32)
-    at = [places[die] for die in there]
     out[np.ix_(there, there)] = known[np.ix_(at, at)]
     return out
 
 
-def figures_of(facts: dict, network: Any, places: list) -> DieFigures:
+def figures_of(facts: dict, network: Any, places: list[int | None]) -> DieFigures:
     """The DieFigures of a system whose dies one network joins."""
     links = set(zip(network.latency_ps.tolist(), network.bandwidth, strict=True))
+    compute, bandwidth = (np.array([float(x) for x in facts[name]]) for name in ("compute", "hbm_bandwidth"))
+    latency, size = (np.array([int(x) for x in facts[name]], np.int64) for name in ("hbm_latency_ps", "hbm_bytes"))
     return DieFigures(
-        *(np.array([float(value) for value in facts[name]]) for name in ("compute", "hbm_bandwidth")),
-        *(np.array([int(value) for value in facts[name]], np.int64) for name in ("hbm_latency_ps", "hbm_bytes")),
+        compute,
+        bandwidth,
+        latency,
+        size,
         lambda: routes_of(network, places),
         len(links) <= 1,
         tuple(network.endpoints[place].rpartition(".")[0] if place is not None else "" for place in places),
     )
 
 
-def routes_of(network: Any, places: list) -> tuple:
+def routes_of(network: Any, places: list[int | None]) -> tuple:
     """(int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest link) of the routes between dies."""
     latency, rate = np.zeros((len(places),) * 2, np.int64), np.full((len(places),) * 2, np.inf)
     times, rates = network.latency_ps.tolist(), network.bandwidth
@@ -99,22 +103,23 @@ def routes_of(network: Any, places: list) -> tuple:
     return latency, rate
 
 
-def costs_of(facts: dict, network: Any, model: Any, places: list) -> Costs:
+def costs_of(facts: dict, network: Any, model: Any, places: list[int | None]) -> Costs:
     """The exact figures that a policy's estimate may build on."""
-    first = (network.bandwidth[0], int(network.latency_ps[0])) if len(network.src) else (Fraction(1), 0)
+    rate, hop_ps = (network.bandwidth[0], int(network.latency_ps[0])) if len(network.src) else (Fraction(1), 0)
     return Costs(
         model.expert_bytes,
         model.slices,
         model.slices * 2 * model.hidden * model.intermediate,
-        next(rate for rate in facts["compute"] if rate),
-        next(rate for rate in facts["hbm_bandwidth"] if rate),
+        next(flops for flops in facts["compute"] if flops),
+        next(own for own in facts["hbm_bandwidth"] if own),
         next(time for time in facts["hbm_latency_ps"] if time),
-        *first,
+        rate,
+        hop_ps,
         figures_of(facts, network, places),
     )
 
 
-def homes(facts: dict, places: list) -> tuple:
+def homes(facts: dict, places: list[int | None]) -> tuple:
     """(dies that experts are placed on unless a policy says otherwise, dies that may keep any): with memory and a
     network.
 

@@ -15,6 +15,7 @@ file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ LISTS = {"strategies": lambda: STRATEGIES, "link_models": registry.link_models.k
 OTHER = ("schema", "strategy", *LISTS)
 
 
-def shipped() -> Any:
+def shipped() -> dict[str, Path]:
     """name -> path of the run files of a checkout's examples: `demo`, `dead_die`, ..."""
     folder = Path(__file__).resolve().parents[2] / "examples"
     return {
@@ -83,7 +84,9 @@ def find(name: Any) -> Any:
     return names[name]
 
 
-def load(path: Any, single: bool = False, options: Any = None) -> Any:
+def load(
+    path: str | Path, single: bool = False, options: Mapping[str, Any] | None = None
+) -> tuple[RunSpec, list[str] | None, list[str] | None]:
     """(RunSpec, strategies or None, link models or None) of a run file; raises BadInput with every fault of it.
 
     single: the file is to say one run: what only a list says must be a list of one, unless it is in `options`.
@@ -93,7 +96,8 @@ def load(path: Any, single: bool = False, options: Any = None) -> Any:
     if not root.is_map:
         raise BadInput(Fault(f"a run file is a mapping, not {root.shape()}", root.place))
     lists = {key: _texts(root.get(key), key, faults) for key in LISTS}
-    if root.get("schema") is None or root.get("schema").value != SCHEMA:
+    schema = root.get("schema")
+    if schema is None or schema.value != SCHEMA:
         faults.add("a run file says its schema", root.place, f"schema: {SCHEMA}")
     known = [*RunFile.params, *OTHER]
     for key in root.value:
@@ -157,7 +161,7 @@ def _check_lists(root: yamlfile.Node, lists: dict[Any, Any], faults: Faults) -> 
         names = lists[key]
         if names is None:
             continue
-        node = root.get(key)
+        node = root.value[key]
         if not names:
             faults.add(f"{key} is empty", node.place, "at least one of " + ", ".join(LISTS[key]()))
         for item, name in zip(node.value, names, strict=False):
@@ -165,7 +169,7 @@ def _check_lists(root: yamlfile.Node, lists: dict[Any, Any], faults: Faults) -> 
                 faults.add(f"{name!r} is there twice", item.place, "each once")
 
 
-def _check_written_out(node: Any, folder: Path, faults: Faults) -> None:
+def _check_written_out(node: yamlfile.Node | None, folder: Path, faults: Faults) -> None:
     """Policies written out in the file are held to what they declare here, where their lines are known."""
     if node is None or node.is_scalar:
         return
@@ -175,7 +179,7 @@ def _check_written_out(node: Any, folder: Path, faults: Faults) -> None:
         faults.found += error.faults
 
 
-def _only(root: Any, key: Any, faults: Any) -> Any:
+def _only(root: yamlfile.Node, key: str, faults: Faults) -> yamlfile.Node | None:
     """The one entry of a list that stands where the single key might, or None."""
     node = root.get(key)
     if node is not None and len(node.value) > 1:
@@ -187,7 +191,7 @@ def _only(root: Any, key: Any, faults: Any) -> Any:
     return node.value[0] if node is not None else None
 
 
-def _texts(node: Any, key: str, faults: Faults) -> Any:
+def _texts(node: yamlfile.Node | None, key: str, faults: Faults) -> list[str] | None:
     if node is None:
         return None
     if not node.is_list or not all(item.is_scalar for item in node.value):
@@ -211,7 +215,7 @@ def _beside(name: str, folder: Path) -> str:
     return name
 
 
-def _set_beside(text: Any, folder: Any) -> Any:
+def _set_beside(text: str, folder: Path) -> str:
     """A setting whose value is a file of code, named relative to the run file."""
     path, equals, value = text.partition("=")
     return f"{path}{equals}{folder / value.strip()}" if FILE.match(value.strip()) else text

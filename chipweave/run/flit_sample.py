@@ -75,7 +75,8 @@ class Watched:
 
     def __init__(self, fabric: Any, probes: Any, chosen: Any) -> None:
         self.fabric, self.probes, self.chosen = fabric, probes, chosen
-        self.layer, self.times = 0, {}  # row -> ps under each probe
+        self.layer = 0
+        self.times: dict[int, list[int]] = {}  # row -> ps under each probe
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.fabric, name)
@@ -135,21 +136,20 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
     wanted = wanted or default_size(together or layer_cost(outcome), flits.flit_bytes)
     parts = strata(outcome.table, outcome.prefill_steps, wanted, spec.seed)
     chosen = {int(row) for part in parts for row in part.chosen}
-    made = {}
+    made: list[Watched] = []
 
-    def around(fabric: Any, work: Any) -> Any:
-        made["fabrics"] = [probe(spec, work, model, admission) for model, admission in PROBES]
-        made["watched"] = Watched(fabric, made["fabrics"], chosen)
-        return made["watched"]
+    def around(fabric: Any, work: Any) -> Watched:
+        made.append(Watched(fabric, [probe(spec, work, model, admission) for model, admission in PROBES], chosen))
+        return made[0]
 
     def layer_ended(job: Any) -> None:
-        made["watched"].layer_ended(job)
+        made[0].layer_ended(job)
         if on_layer:
             on_layer(job)
 
     serving.simulate(spec, layer_ended, loaded=loaded, around=around)
-    times = made["watched"].times
-    share, jumps, unrepeated = made["fabrics"][-1].core.skipped(network.name)
+    times = made[0].times
+    share, jumps, unrepeated = made[0].probes[-1].core.skipped(network.name)
     estimate = totals(outcome.table, parts, times) | {
         "layer_steps": len(chosen),
         "of": len(outcome.table),

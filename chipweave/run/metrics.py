@@ -98,7 +98,9 @@ def counted_by(parts: Iterable[Component]) -> list[Figure]:
     Raises:
         BadInput: a Stat's metric is no name, is a figure of the run itself, or is counted in another unit elsewhere.
     """
-    known, new, faults = {figure.name: figure for figure in COUNTED}, {}, []
+    known = {figure.name: figure for figure in COUNTED}
+    new: dict[str, Figure] = {}
+    faults: list[Fault] = []
     for part in parts:
         for name, stat in part.statistics.items():
             if not stat.metric:

@@ -23,7 +23,8 @@ class LayerRecords:
     """
 
     def __init__(self, names: list[str] = NAMES) -> None:
-        self.rows, self.columns = [], [*HEAD, *names]
+        self.rows: list[tuple[int, ...]] = []
+        self.columns = [*HEAD, *names]
 
     def add(
         self, step: int, layer: int, time_ps: int, events: int, plan_entries: int, plan_crc32: int, counted: list[int]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.late import late
 
-pa = late("pyarrow")
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = late("pyarrow")
 pq = late("pyarrow.parquet")
 
 

@@ -12,6 +12,7 @@ import importlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,7 +28,10 @@ from chipweave.run.spec import RunSpec
 from chipweave.topology.system import System
 from chipweave.trace import library, models
 
-pa = late("pyarrow")
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = late("pyarrow")
 pc = late("pyarrow.compute")
 pq = late("pyarrow.parquet")
 

@@ -28,7 +28,9 @@ from chipweave.run.metrics import COUNTED, counted_by
 from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
+from chipweave.topology.system import System
 from chipweave.trace import for_run, models
+from chipweave.trace.library import Workload as Routing
 
 
 @dataclass
@@ -188,10 +190,10 @@ class Loaded:
     code  name -> {"file", "sha256"} of all code let in
     """
 
-    model: object
-    routing: object
-    system: object
-    policies: object
+    model: models.Model
+    routing: Routing
+    system: System
+    policies: strategy.Strategy
     habits: dict
     code: dict = field(default_factory=dict)
 

@@ -32,12 +32,12 @@ class RunSpec:
     trace: str | None = None
     batch: int = 4096
     steps: int = 128
-    strategy: object = "base"
+    strategy: str | tuple[Any, ...] = "base"
     link_model: str | None = None  # None: that of the topology's network
     admission: str | None = None
     wait_queue: str | None = None
     seed: int = 1
-    sets: tuple = ()
+    sets: tuple[str, ...] = ()
     allow_code: bool = False
     engine: str = "kernel"
     folder: str = "."  # relative paths in the run file start here
@@ -73,7 +73,7 @@ class RunSpec:
         return "+".join(p if isinstance(p, str) else p["kind"] for p in self.policies.values())
 
     @property
-    def policies(self) -> Any:
+    def policies(self) -> dict[str, str | dict[str, Any]]:
         """role -> policy, as text or as a mapping with `kind`, where the strategy is written out."""
         return {role: given if isinstance(given, str) else dict(given) for role, given in self.strategy}
 

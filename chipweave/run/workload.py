@@ -124,7 +124,7 @@ def _uneven_pairs(before: Any, now: Any, index: Any) -> Any:
     return both[places], rows, None
 
 
-def _still_running(before: np.ndarray, now: np.ndarray) -> slice:
+def _still_running(before: np.ndarray, now: np.ndarray) -> slice | np.ndarray:
     """Which rows of the step before belong to requests of this step: a slice where all do (no copy), else positions."""
     return slice(None) if len(before) == len(now) else np.searchsorted(before, now)
 

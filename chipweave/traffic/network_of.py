@@ -4,6 +4,7 @@ routes."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from chipweave.errors import BadInput, Fault, nearest
@@ -15,7 +16,7 @@ from chipweave.topology.tree import TOP
 ROUTER_FIELDS = {f.name for f in dataclasses.fields(Router)}
 
 
-def router_sets(sets: tuple[str, ...], network: str) -> list[Any]:
+def router_sets(sets: Sequence[str], network: str) -> list[str]:
     """`--set` texts with router parameters, bare or by BookSim's spelling, given their full path.
 
     `num_vcs=8`, `router.vcs=8` and `networks.mesh.router.vcs=8` mean the same; others pass as they are.

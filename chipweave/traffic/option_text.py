@@ -38,9 +38,10 @@ def numbers_of(text: str, what: str) -> list[list[float]]:
     else:
         groups = [bare]
     read = [[units.number(word) for word in group.split(",")] if group else [] for group in groups]
-    if any(number is None for group in read for number in group):
+    numbers = [[float(number) for number in group if number is not None] for group in read]
+    if [*map(len, numbers)] != [*map(len, read)]:
         raise BadInput(Fault(f"{what} {text!r}: not numbers", allowed=NUMBERS))
-    return [[float(number) for number in group] for group in read]
+    return numbers
 
 
 def whole_of(value: float, what: str) -> int:

@@ -15,10 +15,13 @@ rows of `validate booksim`)."""
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.fabric import traffic as fabric_traffic
@@ -123,7 +126,7 @@ def fixed(net: Any, pattern: str, argument: Any = None) -> list[int]:
     return [rule(s) for s in range(n)]
 
 
-def parse(net: Any, pattern: str) -> tuple[int | list[int] | None, ...]:
+def parse(net: Any, pattern: str) -> tuple[int | str, Any, list[float] | None]:
     """(kernel pattern, targets, weights) of a pattern as the user or a BookSim run description spells it."""
     name, argument = call_of(pattern)
     name = ALIASES.get(name, name)
@@ -136,9 +139,9 @@ def parse(net: Any, pattern: str) -> tuple[int | list[int] | None, ...]:
     if name in FIXED:
         return fabric_traffic.TARGETS, fixed(net, name, argument), None
     if name == "hotspot":
-        spots, *weights = numbers_of(argument or "", "pattern hotspot,")
-        several = len(weights) > 1
-        weights = for_all(weights[0] if weights else [1.0], len(spots))
+        spots, *given = numbers_of(argument or "", "pattern hotspot,")
+        several = len(given) > 1
+        weights = for_all(given[0] if given else [1.0], len(spots))
         if (
             several
             or not spots
@@ -151,16 +154,17 @@ def parse(net: Any, pattern: str) -> tuple[int | list[int] | None, ...]:
                 Fault(f"pattern {pattern!r}", allowed=f"hotspot({{{{ids}},{{weights}}}}), ids 0 to {net.endpoints - 1}")
             )
         return fabric_traffic.HOT_SPOT, spots, weights
-    if name in ("permutation", "table") and not (argument or "").strip("\"' "):
+    file = (argument or "").strip("\"' ")
+    if name in ("permutation", "table") and not file:
         raise BadInput(Fault(f"pattern {name} names no file", allowed=f"{name}(FILE)"))
     if name == "table":
-        return TABLE, traffic_table.read(argument.strip("\"' "), net.endpoints), None
+        return TABLE, traffic_table.read(file, net.endpoints), None
     if name == "permutation":
-        return fabric_traffic.TARGETS, _permutation(net, argument.strip("\"' ")), None
+        return fabric_traffic.TARGETS, _permutation(net, file), None
     raise BadInput(Fault(f"unknown pattern {pattern!r}", allowed=", ".join(NAMES), nearest=nearest(name, NAMES)))
 
 
-def _permutation(net: Any, path: Any) -> Any:
+def _permutation(net: Any, path: str) -> list[int]:
     """Destination of each endpoint, one a line of a file; every bad line at once as BadInput."""
     faults, targets = Faults(), []
     try:
@@ -197,7 +201,7 @@ def run(
     kernel: Any = None,
     watch: Any = None,
     as_far_as_it_goes: bool = False,
-) -> dict[str, float | list[Any] | str]:
+) -> dict[str, Any]:
     """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`,
     `latency_min`, `latency_max`.
 
@@ -239,7 +243,7 @@ def run(
 
 def document(
     kernel: Kernel, r: dict[str, int], bins: Any, ejected: Any, cycles: int, seed: int, cpu: float, wall: float
-) -> dict[str, float | list[Any] | str]:
+) -> dict[str, Any]:
     """The document of `chipweave traffic`: `r` as struct noc_traffic_result, latency histograms and ejected flits.
 
     What is a mean or a quantile of packets is None where no packet was created in the measured cycles.
@@ -257,7 +261,8 @@ def document(
         "hops_mean": r["hops_sum"] / n if n else None,
         "offered_flits": offered,
         "accepted_flits": accepted,
-        "saturated": bool(r["saturated"]) or (n > 0 and latency > SATURATED_LATENCY and accepted < 0.95 * offered),
+        "saturated": bool(r["saturated"])
+        or (latency is not None and latency > SATURATED_LATENCY and accepted < 0.95 * offered),
         "flit_hops": r["flit_hops"],
         "wall_s": wall,
         "cpu_s": cpu,
@@ -277,7 +282,7 @@ def document(
     }
 
 
-def percentile(bins: Any, share: float) -> float:
+def percentile(bins: np.ndarray, share: float) -> float | None:
     """The least latency that at least `share` of the packets keep; None without packets.
 
     The last bin (65,535 cycles) stands for itself and everything above.
@@ -286,7 +291,7 @@ def percentile(bins: Any, share: float) -> float:
     return float((bins.cumsum() >= share * total).argmax()) if total else None
 
 
-def curve(net: Any, router: Any, pattern: Any, loads: Any, **options: Any) -> Any:
+def curve(net: Any, router: Any, pattern: str, loads: Iterable[float], **options: Any) -> list[dict[str, Any]]:
     """One run per load, each on an empty network: the latency-load curve."""
     return [{"load": load, **run(net, router, pattern, load, **options)} for load in loads]
 
@@ -324,7 +329,7 @@ def draw_curve(rows: Any, path: Any, title: str = "") -> None:
     for axis in (left, right):
         axis.set_ylim(bottom=0)
     lines = [*left.get_lines(), *right.get_lines()]
-    left.legend(lines, [line.get_label() for line in lines], loc="upper left")
+    left.legend(lines, [str(line.get_label()) for line in lines], loc="upper left")
     figure.tight_layout()
     with replacing(path, "wb") as file:
         figure.savefig(file, format=str(path).rpartition(".")[2].lower())

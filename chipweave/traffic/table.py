@@ -23,6 +23,9 @@ MOST_LINES, MOST_FAULTS = 4_000_000, 100
 BINS = 65_536  # of the latency histogram, the last one open, as in csrc/noc_traffic.h
 
 
+Rates = dict[tuple[int, int], tuple[float, int]]  # (src, dst): (rate, line)
+
+
 @dataclass(frozen=True)
 class Table:
     """Who sends to whom: `sources` ascending, `share[i]` of all flits is that of sources[i]; of those,
@@ -41,7 +44,8 @@ class Table:
 
 def read(path: str, endpoints: int) -> Table:
     """The Table of a file; BadInput with every bad line of it, or where no rate is above 0."""
-    faults, rates = Faults(), {}
+    faults = Faults()
+    rates: Rates = {}
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -58,7 +62,7 @@ def read(path: str, endpoints: int) -> Table:
     return _table({pair: rate for pair, (rate, _) in rates.items() if rate}, endpoints)
 
 
-def _take(words: list[str], endpoints: int, rates: dict, faults: Faults, place: Place) -> None:
+def _take(words: list[str], endpoints: int, rates: Rates, faults: Faults, place: Place) -> None:
     """One line into `rates`: (src, dst) -> (rate, line)."""
     if len(words) != 3:
         return faults.add(f"{len(words)} entries", place, "src dst rate")
@@ -73,9 +77,10 @@ def _take(words: list[str], endpoints: int, rates: dict, faults: Faults, place: 
         return faults.add(f"rate {words[2]!r}", place, "a number, 0 or more")
     if len(ends) < 2:
         return None
-    if tuple(ends) in rates:
-        return faults.add(f"{ends[0]} to {ends[1]} is given twice, first in line {rates[tuple(ends)][1]}", place)
-    rates[tuple(ends)] = (float(rate), place.line)
+    src, dst = ends
+    if (src, dst) in rates:
+        return faults.add(f"{src} to {dst} is given twice, first in line {rates[src, dst][1]}", place)
+    rates[src, dst] = (float(rate), place.line)
     return None
 
 

@@ -31,7 +31,7 @@ class Step:
     rank: int
     to: int | None
     size: int
-    after: tuple = ()
+    after: tuple[int, ...] = ()
     block: int = 0
     adds: bool = False
     kind: str = "send"
@@ -57,16 +57,17 @@ def _ring(ranks: int, block: int, sends: int, block_of: Any, adds: Any) -> list[
     steps = []
     for j in range(sends + 1):
         for rank in range(ranks):
-            after = () if j == 0 else ((j - 1) * ranks + (rank - 1) % ranks,)
+            after: tuple[int, ...] = () if j == 0 else ((j - 1) * ranks + (rank - 1) % ranks,)
             to = (rank + 1) % ranks if j < sends else None
             kind = "receive" if to is None else "send" if j == 0 else "forward"
             steps.append(Step(rank, to, block, after, block_of(rank, j), adds(j), kind))
     return steps
 
 
-def chain_all_reduce(ranks: Any, block: Any) -> Any:
+def chain_all_reduce(ranks: int, block: int) -> list[Step]:
     """Reduce along the chain to rank 0, then broadcast back: 2 (n - 1) sends of the whole `block` one after another."""
-    steps, before = [], ()
+    steps: list[Step] = []
+    before: tuple[int, ...] = ()
     for rank in range(ranks - 1, 0, -1):
         steps.append(Step(rank, rank - 1, block, before, 0, True, "forward" if before else "send"))
         before = (len(steps) - 1,)
@@ -90,8 +91,9 @@ def switch_all_reduce(ranks: int, block: int) -> list[Step]:
 
 def exchange(ranks: int, size: Any) -> list[Step]:
     """All-to-all: each rank sends `size(source, target)` bytes to each other rank, who then copies them out."""
-    sends = [Step(a, b, size(a, b), (), a, False, "send") for a in range(ranks) for b in range(ranks) if a != b]
-    copies = [Step(s.to, None, s.size, (i,), s.rank, False, "receive") for i, s in enumerate(sends)]
+    pairs = [(a, b) for a in range(ranks) for b in range(ranks) if a != b]
+    sends = [Step(a, b, size(a, b), (), a, False, "send") for a, b in pairs]
+    copies = [Step(b, None, sends[i].size, (i,), a, False, "receive") for i, (a, b) in enumerate(pairs)]
     return sends + copies
 
 

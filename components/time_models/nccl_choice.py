@@ -167,7 +167,7 @@ def _nvls(ranks: int, bandwidth: float) -> float:
 def choose(collective: str, ranks: int, size: int, bandwidth: float, nvls: bool = True) -> Choice:
     """The `Choice` of NCCL for one call; `nvls` False: in-switch reduction is turned off (NCCL_NVLS_ENABLE=0)."""
     table = cost_table(collective, ranks, size, bandwidth)
-    algorithm, protocol = min((way for way in table if nvls or way[0] != "nvls"), key=table.get)
+    algorithm, protocol = min((way for way in table if nvls or way[0] != "nvls"), key=lambda way: table[way])
     return with_channels(algorithm, protocol, ranks, size, bandwidth)
 
 

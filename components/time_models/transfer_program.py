@@ -13,6 +13,7 @@ Checked by  tests/comm/test_transfer_program.py
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
@@ -37,12 +38,12 @@ class Op:
     worker: object
     size: int
     cap: Fraction
-    links: dict = field(default_factory=dict)
-    after: tuple = ()
+    links: Mapping[Any, float] = field(default_factory=dict)
+    after: tuple[int, ...] = ()
     latency: int = 0
 
 
-def shares(ops: list[Any], bandwidth: dict[Any, Any]) -> list[Any]:
+def shares(ops: list[Op], bandwidth: dict[Any, Any]) -> list[float]:
     """The max-min fair rate (bytes/s) of each op in `ops` on links of the given `bandwidth` (bytes/s).
 
     All rates rise together until an op meets its cap or a link is full; those it stops stay, the rest go on.
@@ -51,7 +52,7 @@ def shares(ops: list[Any], bandwidth: dict[Any, Any]) -> list[Any]:
     free = {link: float(rate) for link, rate in bandwidth.items()}
     level = 0.0
     while rising:
-        load = {}
+        load: dict[Any, float] = {}
         for i in rising:
             for link, weight in ops[i].links.items():
                 load[link] = load.get(link, 0) + weight
@@ -80,8 +81,8 @@ def run(ops: list[Op], bandwidth: dict[tuple[str, int], Fraction]) -> list[int]:
         [ps], one for each op.
     """
     waits = [len(set(op.after)) for op in ops]
-    followers = [[] for _ in ops]
-    last = {}
+    followers: list[list[int]] = [[] for _ in ops]
+    last: dict[Any, int] = {}  # worker: its latest op
     for i, op in enumerate(ops):
         for before in set(op.after):
             if not 0 <= before < i:
@@ -93,7 +94,8 @@ def run(ops: list[Op], bandwidth: dict[tuple[str, int], Fraction]) -> list[int]:
         last[op.worker] = i
     ends = [0] * len(ops)
     starting = [(op.latency, i) for i, op in enumerate(ops) if not waits[i]]
-    moving, now = {}, 0  # op -> bytes left
+    moving: dict[int, float] = {}  # op -> bytes left
+    now = 0
     while starting or moving:
         for time, i in [s for s in starting if s[0] <= now]:
             starting.remove((time, i))
@@ -124,7 +126,8 @@ def steady(ops: list[Op], bandwidth: dict[Any, Any]) -> int:
     The first piece finds all workers at the same step, so links idle while everybody copies. Later pieces find them
     spread over the steps; then no more than the demand of the busiest resource counts.
     """
-    links, workers = {}, {}
+    links: dict[Any, float] = {}
+    workers: dict[Any, float] = {}
     for op in ops:
         for link, weight in op.links.items():
             links[link] = links.get(link, 0) + op.size * weight
@@ -141,7 +144,7 @@ def pieces(program: Any, sizes: list[int], bandwidth: dict[tuple[str, int], Frac
         sizes: bytes of each piece, first piece first.
     """
     total = max(run(program(sizes[0]), bandwidth), default=0)
-    known = {}
+    known: dict[int, int] = {}
     for size in sizes[1:]:
         if size not in known:
             known[size] = steady(program(size), bandwidth)

@@ -19,7 +19,7 @@ class MinAdapt(Xy):
 
     def fault(self) -> str:
         """Tori need more than an escape VC, and holes have no dimension order."""
-        grid = self.network.grid
+        grid = self.network.in_grid
         if (grid.wraps and max(grid.dims) > 2) or not self.network.whole:
             return "routing min_adapt needs a whole mesh"
         return ""
@@ -31,7 +31,8 @@ class MinAdapt(Xy):
     def choices(self) -> np.ndarray:
         """bool[links between routers, nodes]: whether a link leads nearer to a router."""
         network, links = self.network, self.network.router_adjacency
-        at = np.zeros((links.n, len(network.grid.dims)), np.int64)
-        at[network.first_router :] = network.grid.at
+        grid = network.in_grid
+        at = np.zeros((links.n, len(grid.dims)), np.int64)
+        at[network.first_router :] = grid.at
         before, after = at[links.src][:, None, :] - at[None], at[links.dst][:, None, :] - at[None]
         return np.abs(after).sum(axis=2) < np.abs(before).sum(axis=2)

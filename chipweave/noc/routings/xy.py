@@ -17,7 +17,7 @@ class DimensionOrder(Routing):
     """One axis after the other; `axes` says in which order."""
 
     grid = True
-    missing = None  # the place where a route last ended
+    missing: np.ndarray | None = None  # the place where a route last ended
 
     def axes(self) -> list[int]:
         """The axes of the grid in order of travel."""
@@ -25,7 +25,7 @@ class DimensionOrder(Routing):
 
     def hop(self, here: np.ndarray, goal: np.ndarray, way: int) -> np.ndarray:
         """The neighbour along the first axis in which the two differ."""
-        grid, first = self.network.grid, self.network.first_router
+        grid, first = self.network.in_grid, self.network.first_router
         at, to = grid.at[here - first], grid.at[goal - first]
         axes = self.axes()
         axis = np.argmax((at != to)[:, axes], axis=1)
@@ -43,7 +43,7 @@ class DimensionOrder(Routing):
 
     def gap(self, here: int, goal: int) -> tuple:
         """The place where nothing is."""
-        return tuple(int(x) for x in self.missing)
+        return tuple(int(x) for x in self.missing) if self.missing is not None else (here, goal)
 
     def first_unroutable(self) -> tuple[int, int, tuple] | None:
         """On a whole grid every route exists, so no pair need be tried."""
@@ -56,4 +56,4 @@ class Xy(DimensionOrder):
 
     def axes(self) -> list[int]:
         """x is the last axis of the grid."""
-        return list(reversed(range(len(self.network.grid.dims))))
+        return list(reversed(range(len(self.network.in_grid.dims))))

@@ -13,4 +13,4 @@ class Yx(DimensionOrder):
 
     def axes(self) -> list[int]:
         """In the order in which they are written."""
-        return list(range(len(self.network.grid.dims)))
+        return list(range(len(self.network.in_grid.dims)))

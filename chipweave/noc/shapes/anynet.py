@@ -18,7 +18,7 @@ import numpy as np
 
 from chipweave.declare.params import Param
 from chipweave.errors import BadInput, Faults, Place
-from chipweave.noc.edge_file import EdgeFile
+from chipweave.noc.edge_file import text_of
 from chipweave.noc.shape import MAX_LINKS, Reader, Shape, shape
 from chipweave.noc.wiring import Own, Places, Wiring, pairs_of
 
@@ -78,7 +78,7 @@ class Anynet(Shape):
         place = reader.node.value["file"].place
         path = reader.folder("file") / self.file
         try:
-            found = AnynetFile(EdgeFile.text(self, path), path)
+            found = AnynetFile(text_of(path), path)
         except BadInput as error:
             for fault in error.faults:
                 reader.faults.add(fault.what, fault.place if fault.place.file else place, fault.allowed)

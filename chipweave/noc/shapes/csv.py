@@ -12,7 +12,7 @@ import io
 from pathlib import Path
 
 from chipweave.errors import BadInput, Fault, Place, nearest
-from chipweave.noc.edge_file import EdgeFile, Row
+from chipweave.noc.edge_file import EdgeFile, Row, text_of
 from chipweave.noc.shape import shape
 
 COLUMNS = ("source", "target", "latency", "bandwidth", "one_way")
@@ -26,7 +26,7 @@ class CsvEdges(EdgeFile):
         """One link a line; wrong columns, missing and additional cells are faults with their line."""
         faults, found = [], []
         try:
-            table = csv.reader(io.StringIO(self.text(path)), strict=True)
+            table = csv.reader(io.StringIO(text_of(path)), strict=True)
             head = [name.strip() for name in next(table, [])]
             for name in head:
                 if name not in COLUMNS or head.count(name) > 1:

@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.io.late import late
-from chipweave.noc.edge_file import EdgeFile, Row
+from chipweave.noc.edge_file import EdgeFile, Row, text_of
 from chipweave.noc.shape import shape
 
 nx = late("networkx")
@@ -39,7 +39,7 @@ class GraphMl(EdgeFile):
 
     def rows(self, path: Path) -> tuple[list[str], list[Row]]:
         """One link an edge."""
-        text = self.text(path)
+        text = text_of(path)
         refuse_entities(text, path)
         if "<hyperedge" in text or text.count("<graph ") + text.count("<graph>") != 1:
             raise BadInput(Fault("not a single plain graph", Place(str(path)), "one graph, no hyperedges"))

@@ -45,7 +45,9 @@ class Joined(Shape):
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
         """The links of all regions, then those listed; routers that regions add are named `region[i].NAME`."""
-        pairs, own, names = [], {}, []
+        pairs: list[tuple[int, int]] = []
+        own: dict[int, Own] = {}
+        names: list[str] = []
         node = reader.node.get("regions")
         if node is None or not node.is_list or not node.value:
             place = node.place if node else reader.node.place
@@ -63,7 +65,16 @@ class Joined(Shape):
             pairs += listed
         return Wiring(pairs_of(pairs), routers=tuple(names), own=own)
 
-    def region(self, i: int, item: Node, places: Places, reader: Reader, pairs: list, own: dict, names: list) -> None:
+    def region(
+        self,
+        i: int,
+        item: Node,
+        places: Places,
+        reader: Reader,
+        pairs: list[tuple[int, int]],
+        own: dict[int, Own],
+        names: list[str],
+    ) -> None:
         """Add the links of one region."""
         kind = item.get("shape")
         known = [n for n in shapes.kinds() if n != self.kind]
@@ -114,7 +125,7 @@ class Joined(Shape):
         if node.is_scalar and node.text.strip() == "all":
             return list(range(count))
         texts = [n.text for n in node.value] if node.is_list else node.text.split(",")
-        found = []
+        found: list[int] = []
         for text in texts:
             match = OF.match(text.strip())
             first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
