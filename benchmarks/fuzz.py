@@ -116,7 +116,7 @@ COMMANDS = {
     ],
     "preset.yaml": [*RUN_IT, "check preset.yaml", "check wafer_5x5 --preset preset.yaml"],
     "strategy.yaml": [*RUN_IT, "check strategy.yaml"],
-    "run.yaml": RUN_IT,
+    "run.yaml": [f"{line} --batch 2 --steps 3 --model mini.yaml" for line in RUN_IT],  # what it no longer says is small
     "t.jsonl": ["trace import t.jsonl --out o.parquet --experts 7", RUN_IT[0]],
     "p.csv": ["replay mesh.yaml p.csv --csv o.csv"],
     "map.csv": [*RUN_IT],

@@ -51,15 +51,19 @@ def booksim(binary, k, share, period):
     return load_of(k, share) * k * k * cycles * hops / cpu
 
 
+CALLGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+
+
 def instructions(k, share, cycles):
-    """Instructions per flit-hop by callgrind, set-up cancelled by a run of twice the length; None without valgrind."""
+    """Instructions of the kernel per flit-hop by callgrind, set-up cancelled by a run of twice the length; None without
+    valgrind."""
     if not shutil.which("valgrind"):
         return None
     counts = []
     for length in (cycles, 2 * cycles):
         code = f"from benchmarks.noc import ours; print('flit-hops', ours({k}, {share}, {length})['flit_hops'])"
         done = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-c", code],
+            [*CALLGRIND, "--toggle-collect=noc_run_traffic", sys.executable, "-c", code],
             capture_output=True,
             text=True,
         )

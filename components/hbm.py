@@ -44,7 +44,9 @@ class Hbm(Staged):
 
     access = Port(provides="memory.backing", doc="reads and writes of whole slices")
 
-    latency = Param("time", default="300 ns", low="1 ps", each=True, doc="first byte of a read, or a write accepted")
+    latency = Param(
+        "time", default="300 ns", low="1 ps", each=True, behind="table", doc="first byte of a read, or a write accepted"
+    )
     bandwidth = Param("bandwidth", default="3.35 TB/s", low="1 B/s", each=True, doc="peak of all stacks together")
     efficiency = Param(
         "share",
@@ -52,6 +54,7 @@ class Hbm(Staged):
         low=0.001,
         high=1,
         each=True,
+        behind="table",
         doc="of the peak that long accesses reach; where left out what the model says, else 0.9",
     )
     capacity = Param("bytes", default="80 GB", low="1 B", each=True, doc="all stacks together")

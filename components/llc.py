@@ -26,9 +26,11 @@ class Llc(Staged):
 
     capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, doc="data it holds")
     ways = Param("int", default=2, low=1, high=64, doc="slices a set holds, even where they exceed the capacity")
-    hit_latency = Param("time", default="100 ns", low="1 ps", each=True, doc="lookup that finds its line")
-    miss_latency = Param("time", default="110 ns", low="1 ps", each=True, doc="lookup that does not")
-    write_latency = Param("time", default="30 ns", low="1 ps", each=True, doc="store of a line")
+    hit_latency = Param(
+        "time", default="100 ns", low="1 ps", each=True, behind="table", doc="lookup that finds its line"
+    )
+    miss_latency = Param("time", default="110 ns", low="1 ps", each=True, behind="table", doc="lookup that does not")
+    write_latency = Param("time", default="30 ns", low="1 ps", each=True, behind="table", doc="store of a line")
 
     table = Param("str", default=None, doc="characterised table, shipped or a path, in place of these three latencies")
 

@@ -12,6 +12,7 @@ from chipweave.cli._run_options import run_options
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run_file", metavar="RUN.yaml")
 @run_options
+@click.option("--strategy", help="Shipped strategy or file, in place of the run file's.")
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
 @click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")

@@ -155,7 +155,7 @@ def analyse(source, out, layer):
 @click.argument("source")
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The loads (.npz).")
 def loads(source, out):
-    """Loads of experts by layer, and how often pairs are chosen together: what `placement.packed` and `--counts` read."""
+    """Loads of experts by layer, and pairs chosen together: what `placement.packed` and `--counts` read."""
     import numpy as np
 
     from chipweave.io.progress import progress as bar

@@ -31,6 +31,8 @@ class Param:
             tuple of dicts, one a row.
         rounding: let a time or a number of bytes be rounded to the nearest whole (see units.parse).
         many: the value is a list of such values, as a tuple.
+        behind: the parameter in whose place another one is read where that is given (a table): a value set by the user is then
+            refused, since nothing would read it.
         each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so that
             parts which differ in it alone share one program. Otherwise parts that differ have programs of their own.
         doc: one line: what it is, from where to where.
@@ -48,6 +50,7 @@ class Param:
         many=False,
         doc="",
         each=False,
+        behind="",
     ):
         if type not in TYPES:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
@@ -58,6 +61,7 @@ class Param:
             low = -MOST_WHOLE if low is None and type == "int" else low
         self.type, self.default, self.low, self.high = type, default, low, high
         self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
+        self.behind = behind
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
         for name, column in self.columns.items():
             column.name = name

@@ -89,7 +89,7 @@ def _check_one(spec: RunSpec, model: Any, preset: topology_preset.Preset, found:
     def start() -> None:
         system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
         mesh = simulate.mesh_of(system)
-        words = registry.link_models.find(spec.link_model).warnings(mesh) + unused(mesh)
+        words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh) + unused(mesh)
         found.warnings += [w for w in map(Fault, words) if w not in found.warnings]
         policies = simulate.open_strategy(spec, preset, Gate(spec.allow_code))
         run, simulation = simulate.stage(spec, model, system, policies, model.moe_layers, NoWork)

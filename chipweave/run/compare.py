@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chipweave import __version__
+from chipweave import __version__, topology
 from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, Interrupted, nearest
 from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
@@ -44,10 +44,12 @@ def job_of(run_file, options, single=False):
     options = dict(options)
     strategies, link_models = (_names(options.pop(key, None)) for key in ("strategies", "link_models"))
     spec, of_file, models_of_file = (
-        runfile.load(runfile.find(run_file), single) if run_file is not None else (RunSpec(), None, None)
+        runfile.load(runfile.find(run_file), single, options) if run_file is not None else (RunSpec(), None, None)
     )
     options["sets"] = (*spec.sets, *(options.pop("sets", None) or ()))
     spec = spec.with_options(**options)
+    if spec.link_model is None and (single or link_models is None and models_of_file is None):
+        spec = replace(spec, link_model=link_model_of(spec))
     if single:
         return Job(spec, [spec.strategy], [spec.link_model])
     if link_models is not None and options.get("link_model"):
@@ -57,6 +59,16 @@ def job_of(run_file, options, single=False):
     job = Job(spec, first_given(strategies, of_file, named), first_given(link_models, models, [spec.link_model]))
     refuse(job)
     return job
+
+
+def link_model_of(spec):
+    """The link model that the topology of a specification names for its network; circuit where it cannot be loaded, which
+    `check` then says in words."""
+    try:
+        system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
+        return serving.mesh_of(system).link_model
+    except BadInput:
+        return "circuit"
 
 
 def _names(text):

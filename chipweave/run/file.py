@@ -40,7 +40,12 @@ class RunFile(Declared):
     )
     batch = Param("count", default=4096, low=1, high=MOST, doc="requests decoded together")
     steps = Param("count", default=128, low=1, high=MOST, doc="steps of the trace, the prefill counts as one")
-    link_model = Param("choice", default="circuit", choices=registry.link_models.kinds, doc="how links are shared")
+    link_model = Param(
+        "choice",
+        default=None,
+        choices=registry.link_models.kinds,
+        doc="how links are shared; the topology's where left out",
+    )
     admission = Param(
         "choice", default=None, choices=ADMISSIONS, doc="how held resources are granted; the preset's where left out"
     )
@@ -75,10 +80,10 @@ def find(name):
     return names[name]
 
 
-def load(path, single=False):
+def load(path, single=False, options=None):
     """(RunSpec, strategies or None, link models or None) of a run file; raises BadInput with every fault of it.
 
-    single: the file is to say one run: what only a list says must be a list of one.
+    single: the file is to say one run: what only a list says must be a list of one, unless it is in `options`.
     """
     root = yamlfile.load(path)
     faults = Faults()
@@ -100,8 +105,13 @@ def load(path, single=False):
     _check_lists(root, lists, faults)
     faults.raise_if_any()
     _check_written_out(root.get("strategy"), folder, faults)
-    given = root.get("strategy") or (_only(root, "strategies", faults) if single else None)
-    model = root.get("link_model") or (_only(root, "link_models", faults) if single else None)
+    options = options or {}
+    given = root.get("strategy") or (
+        _only(root, "strategies", faults) if single and not options.get("strategy") else None
+    )
+    model = root.get("link_model") or (
+        _only(root, "link_models", faults) if single and not options.get("link_model") else None
+    )
     faults.raise_if_any()
     values["link_model"] = model.text if model else values["link_model"]
     values["strategy"] = (

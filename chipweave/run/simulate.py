@@ -7,7 +7,9 @@ import numpy as np
 
 from chipweave import topology
 from chipweave.component.controller import Controller
+from chipweave.chain.rules import rules
 from chipweave.component.replicas import gather
+from chipweave.component.staged import Staged
 from chipweave.component.transfer_operands import Work
 from chipweave.declare.params import as_node
 from chipweave.declare.user_code import Gate, blamed
@@ -55,7 +57,8 @@ def room_of(facts, home, work):
 
 def mesh_of(system):
     """The network that joins the dies: the one that parts take part in."""
-    joined = [n for n in system.networks.values() if n.port]
+    named = [n for n in system.networks.values() if n.port]
+    joined = [n for n in named if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)] or named
     if len(joined) != 1:
         raise BadInput(
             Fault(
@@ -206,9 +209,11 @@ def open_strategy(spec, preset, gate):
 
 def admission_of(spec, network):
     """The admission asked for, else the topology's; links that are not held (`fair`, `flit`) are never booked ahead."""
-    if spec.admission or spec.link_model == network.link_model:
+    model = spec.link_model or network.link_model
+    if spec.admission or model == "circuit":
         return spec.admission or network.admission
-    return network.admission if spec.link_model == "circuit" else "work_conserving"
+    booked = rules(network.admission).booking
+    return "work_conserving" if booked or model != network.link_model else network.admission
 
 
 def outcome(spec, loaded, run, meter):
@@ -218,7 +223,7 @@ def outcome(spec, loaded, run, meter):
     tokens = spec.batch * run.workload.steps if as_the_paper else run.workload.decode_tokens
     row = {
         "strategy": spec.strategy_name,
-        "link_model": spec.link_model,
+        "link_model": spec.link_model or mesh_of(loaded.system).link_model,
         "admission": admission_of(spec, mesh_of(loaded.system)),
         **figures(table, tokens, prefill, run.records.columns),
         **meter.read(),

@@ -30,7 +30,7 @@ class RunSpec:
     batch: int = 4096
     steps: int = 128
     strategy: object = "base"
-    link_model: str = "circuit"
+    link_model: str | None = None  # None: that of the topology's network
     admission: str | None = None
     wait_queue: str | None = None
     seed: int = 1

@@ -164,7 +164,7 @@ class NetworkMaker:
             if key in FlitRouter.params:
                 what = f"network {self.name}: {key!r} is a parameter of its routers"
                 self.faults.add(what, self.node.keys[key], f"router: {{{key}: ...}}")
-            elif key == "edges":
+            elif key == "edges":  # of shapes edges and joined
                 self.edges_fault(self.node.keys[key])
             elif owners:
                 has = f"shape: {owners[0]} has" if len(owners) == 1 else f"shapes {', '.join(owners)} have"
@@ -237,7 +237,9 @@ class NetworkMaker:
             self.faults.add(
                 f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], ", ".join(anywhere())
             )
-        if ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held:
+        written = {place.file for place in (keys.get("link_model"), keys.get("admission")) if place is not None}
+        booked = ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held
+        if booked and len(written) == 1:  # laid by a preset over another's link model: a run then books nothing ahead
             place = keys.get("link_model") or keys.get("admission")
             self.faults.add(
                 f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known",

@@ -20,7 +20,7 @@ from chipweave.declare.provenance import numbers
 from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, nearest
-from chipweave.topology.tree import merge, overlay, replaced
+from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
 PLACING = ("grid", "count", "absent", "override")
@@ -280,10 +280,22 @@ class Expander:
             params = overlay(params, self.preset.get(role), cls.params)
         before = len(self.faults.found)
         values, sources = cls.read_params(params, self.faults)
+        self.unread(path, params, cls, values)
         self.sources += numbers(path, params, cls.params, sources)
         if len(self.faults.found) == before:
             self.read[id(node)] = (node, (cls, values, sources))
         return self.read[id(node)][1]
+
+    def unread(self, path: str, params: Node, cls: Any, values: dict) -> None:
+        """A fault for each `--set` of a parameter that is not read because another stands in its place."""
+        for name, node in params.value.items():
+            front = cls.params[name].behind if name in cls.params else ""
+            if front and values.get(front) is not None and node.place.file.startswith(SET_FILE):
+                self.faults.add(
+                    f"{path}.{name} is not read: {front} {values[front]} stands in its place",
+                    node.place,
+                    f"--set with {front}=null beside it, which lays {front} aside",
+                )
 
     def slots(self, part: Any, node: Node, path: str) -> None:
         """Fill the part's slots; what fits is asked of the classes."""

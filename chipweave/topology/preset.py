@@ -9,7 +9,8 @@
     run: {...}                              # what the run reads; the topology does not look at it
 
 A preset wins over the topology's own values; `--set` wins over the preset. A value with `instead_of: 989 TFLOPS` is
-laid only where the topology says that: what a preset knows of one die must not reach another.
+laid only where the topology says that: what a preset knows of one die must not reach another. A network's setting with
+`yields: true` is laid only where the topology says nothing.
 """
 
 from chipweave.declare import registry, yamlfile

@@ -49,16 +49,15 @@ def overlay(node: Node, upper: Node | None, params: dict[Any, Any]) -> Node:
     """`upper` (a preset's mapping) laid over `node`, except where the user wrote `--set`.
 
     A value that says `instead_of` is laid only where that is what it would replace: a preset may correct one figure
-    of one product without touching another product's.
+    of one product without touching another product's. One with `yields: true` is laid only where the files say nothing.
     """
     if upper is None:
         return node
     laid = {k: v for k, v in upper.value.items() if _replaces(v, node.get(k), params.get(k))}
-    laid = {
-        k: Node({w: x for w, x in v.value.items() if w != "instead_of"}, v.place, keys=v.keys) if is_valued(v) else v
-        for k, v in laid.items()
-    }
+    laid = {k: _bare(v) if is_valued(v) else v for k, v in laid.items()}
     asked = {k: v for k, v in node.value.items() if v.place.file.startswith(SET_FILE)}
+    taken_away = [k for k, place in node.keys.items() if k not in node.value and place.file.startswith(SET_FILE)]
+    laid = {k: v for k, v in laid.items() if k not in taken_away}
     top = Node(asked, keys={k: node.keys[k] for k in asked})
     return merge(merge(node, Node(laid, upper.place, keys=upper.keys)), top)
 
@@ -68,15 +67,28 @@ def replaced(path: str, node: Node, upper: Node | None) -> list[Any]:
     words = []
     for key, new in upper.value.items() if upper is not None else ():
         old = node.get(key)
-        told = is_valued(new) and "instead_of" in new.value
+        told = is_valued(new) and "instead_of" in new.value or yields(new)
         if old is not None and not told and not old.place.file.startswith(SET_FILE):
             was, now = (n.value["value"].text if is_valued(n) else n.text for n in (old, new))
             words += [f"{path}.{key} = {was} (the preset's: {now})"] if was != now else []
     return words
 
 
+def _bare(node: Node) -> Node:
+    """A preset's value without the words on when it is laid."""
+    rest = {word: inner for word, inner in node.value.items() if word not in ("instead_of", "yields")}
+    return rest["value"] if list(rest) == ["value"] else Node(rest, node.place, keys=node.keys)
+
+
+def yields(node: Node) -> bool:
+    """Whether a preset's value leaves what the files say."""
+    return is_valued(node) and "yields" in node.value and node.value["yields"].value is True
+
+
 def _replaces(node: Node, there: Node | None, param: Any) -> bool:
     """Whether a preset's value takes the place of what is there (None: the default)."""
+    if yields(node) and there is not None:
+        return False
     if not is_valued(node) or "instead_of" not in node.value or param is None:
         return True
     try:

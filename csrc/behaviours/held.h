@@ -29,6 +29,7 @@ static uint64_t hold(struct held *h, const cw_message *m)
     return (uint64_t)i;
 }
 
+/* The message of a place, which is free again. */
 static cw_message release(struct held *h, uint64_t place)
 {
     h->next[place] = h->free;
@@ -36,6 +37,7 @@ static cw_message release(struct held *h, uint64_t place)
     return h->message[place];
 }
 
+/* Free both arrays. */
 static void close_held(struct held *h)
 {
     free(h->message);

@@ -1,4 +1,9 @@
-/* endpoints/endpoints.c: see endpoints/endpoints.h for the picture, wheel.h for how events wait. */
+/* endpoints/endpoints.c -- the engine of line-rate endpoints: see endpoints.h for the picture, wheel.h for how events
+ * wait.
+ *
+ * A behaviour sees its host, never another behaviour: all that passes between parts is a message over a wire, booked at
+ * both ports when it is sent. Ties of one instant are decided by priority, sender and order of sending, so a run does
+ * not depend on the order in which parts were added. */
 #include "endpoints/endpoints.h"
 #include "endpoints/wheel.h"
 
@@ -36,8 +41,9 @@ struct cw_engine {
     char why[256];
 };
 
-/* ---- what a behaviour may ask for ------------------------------------------------------------------------------ */
+/* ---- what a behaviour may ask for */
 
+/* cw_host.schedule: a timer of a part's own. A delay below 0 counts as 0: time never goes back. */
 static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority, int32_t code, uint64_t data)
 {
     cw_engine *e = (cw_engine *)host;
@@ -52,6 +58,8 @@ static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority
     wait_until(&e->wheel, i);
 }
 
+/* When a port that works in order of sending is through with these bytes, if it gets them at `from`. Rounded up to
+ * whole ps. */
 static int64_t taken(struct port_state *port, int in, int64_t from, int32_t bytes)
 {
     int64_t start = port->busy[in] > from ? port->busy[in] : from;
@@ -59,6 +67,8 @@ static int64_t taken(struct port_state *port, int in, int64_t from, int32_t byte
     return port->busy[in];
 }
 
+/* A message over wire `w`: it waits for the sender's port, travels the latency, waits for the receiver's port, and
+ * is then an event. Both ports are booked now, in order of sending. Returns the delay until it arrives. */
 static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const cw_message *message)
 {
     struct wire *along = &e->wires[w];
@@ -104,6 +114,7 @@ static int32_t wire_of(cw_engine *e, int32_t who, int32_t port, int32_t lane)
     return -1;
 }
 
+/* cw_host.send: by port and lane of the sender. */
 static int64_t send(cw_host *host, int32_t who, int32_t port, int32_t lane, int64_t delay, const cw_message *message)
 {
     cw_engine *e = (cw_engine *)host;
@@ -111,11 +122,14 @@ static int64_t send(cw_host *host, int32_t who, int32_t port, int32_t lane, int6
     return w < 0 ? 0 : over(e, who, w, delay, message);
 }
 
+/* cw_host.reply: back over the wire that `to` came by, so a part need not know who asks. */
 static int64_t reply(cw_host *host, int32_t who, int64_t delay, const cw_message *to, const cw_message *message)
 {
     return over((cw_engine *)host, who, to->wire, delay, message);
 }
 
+/* cw_host.touch: the same way, outside time: nothing is booked and no event is made. A part that keeps no state
+ * answers 0. */
 static int32_t touch(cw_host *host, int32_t who, int32_t port, int32_t lane, const cw_message *message)
 {
     cw_engine *e = (cw_engine *)host;
@@ -144,8 +158,9 @@ static uint64_t draw(cw_host *host, int32_t who)
     return z ^ (z >> 31);
 }
 
-/* ---- building -------------------------------------------------------------------------------------------------- */
+/* ---- building */
 
+/* An engine without parts. Bounds are known beforehand, so that parts and wires never move. */
 cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
 {
     cw_engine *e = calloc(1, sizeof *e);
@@ -170,6 +185,8 @@ cw_engine *cw_engine_open(int32_t n_parts, int32_t n_wires, uint64_t seed)
     return e;
 }
 
+/* Behaviours free what they hold first, then the engine frees the rest; an engine opened by half is closed all
+ * right. */
 void cw_engine_close(cw_engine *e)
 {
     for (int32_t i = 0; e->parts && i < e->n_parts; i++) {
@@ -187,8 +204,10 @@ void cw_engine_close(cw_engine *e)
     free(e);
 }
 
+/* The text of the last failure of a call, or of the part that failed in a run. */
 const char *cw_engine_why(const cw_engine *e) { return e->why; }
 
+/* One more part: version, number and range of parameters are checked here, so that behaviours need not. */
 int32_t cw_engine_part(cw_engine *e, const void *table, const int64_t *parameters, int32_t n)
 {
     const cw_behaviour *does = table;
@@ -217,6 +236,7 @@ int32_t cw_engine_part(cw_engine *e, const void *table, const int64_t *parameter
     return does->open(p->state, &e->host, e->n_parts - 1, parameters, e->why) ? -1 : e->n_parts - 1;
 }
 
+/* Is there such a port? Every call from outside names parts and ports by number. */
 static int known(cw_engine *e, int32_t who, int32_t port)
 {
     if (who >= 0 && who < e->n_parts && port >= 0 && port < e->parts[who].does->n_ports)
@@ -225,6 +245,7 @@ static int known(cw_engine *e, int32_t who, int32_t port)
     return 0;
 }
 
+/* Join two ports: the wire is the next lane of each. Lane arrays double when their size is a power of two. */
 int32_t cw_engine_wire(cw_engine *e, int32_t from, int32_t from_port, int32_t to, int32_t to_port, int64_t latency)
 {
     if (!known(e, from, from_port) || !known(e, to, to_port))
@@ -247,6 +268,7 @@ int32_t cw_engine_wire(cw_engine *e, int32_t from, int32_t from_port, int32_t to
     return e->n_wires++;
 }
 
+/* Limit a port, in ps per 1024 bytes, out and in; 0: no limit. */
 int cw_engine_port_rate(cw_engine *e, int32_t who, int32_t port, int64_t out, int64_t in)
 {
     if (!known(e, who, port))
@@ -256,6 +278,7 @@ int cw_engine_port_rate(cw_engine *e, int32_t who, int32_t port, int64_t out, in
     return 0;
 }
 
+/* Hand a table to a behaviour, which says itself what it takes. */
 int cw_engine_attach(cw_engine *e, int32_t who, int32_t what, const int64_t *data, int64_t n)
 {
     if (who < 0 || who >= e->n_parts || !e->parts[who].does->attach)
@@ -263,8 +286,9 @@ int cw_engine_attach(cw_engine *e, int32_t who, int32_t what, const int64_t *dat
     return e->parts[who].does->attach(e->parts[who].state, what, data, n, e->why);
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------- */
+/* ---- running */
 
+/* One event after another. A part that fails ends the run after its event: later events could rest on what it did. */
 int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
 {
     int64_t n = 0;
@@ -289,33 +313,42 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
     return n;
 }
 
+/* Time of the event being run, or of the last one, ps. */
 int64_t cw_engine_now(const cw_engine *e) { return e->host.now; }
 
+/* Time of the next event; -1: none waits. */
 int64_t cw_engine_next(const cw_engine *e)
 {
     int32_t i = next_event(&e->wheel);
     return i == NONE ? -1 : e->wheel.events[i].time;
 }
 
+/* Events run so far. */
 int64_t cw_engine_events(const cw_engine *e) { return e->done; }
 
+/* A statistic by its number in the behaviour's table. */
 int64_t cw_engine_statistic(const cw_engine *e, int32_t who, int32_t index)
 {
     return e->parts[who].does->statistic(e->parts[who].state, index);
 }
 
+/* Bytes that a wire carried, with or against its direction. */
 int64_t cw_engine_wire_bytes(const cw_engine *e, int32_t w, int32_t reverse) { return e->wires[w].bytes[reverse != 0]; }
 
+/* A timer from outside: how kernels are launched. */
 void cw_engine_start(cw_engine *e, int32_t who, int64_t delay, int32_t code, uint64_t data)
 {
     schedule(&e->host, who, delay, 1, code, data);
 }
 
+/* A message as if the part had sent it. */
 void cw_engine_send(cw_engine *e, int32_t who, int32_t port, int32_t lane, int64_t delay, const cw_message *message)
 {
     send(&e->host, who, port, lane, delay, message);
 }
 
+/* Warm the parts: addresses are dealt to them in turn, as a launch deals blocks. The lowest bit of an address says
+ * write. */
 int cw_engine_touch(cw_engine *e, const int32_t *parts, int32_t n_parts, const uint64_t *addresses, int64_t n,
                     int32_t mask, int64_t *answered, int32_t levels)
 {

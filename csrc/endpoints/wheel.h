@@ -34,11 +34,14 @@ struct wheel {
     uint64_t count;
 };
 
+/* Order of events: by time, then by `order`, which no two events share. Everything that decides what runs next asks
+ * this. */
 static int before(const struct event *a, const struct event *b)
 {
     return a->time != b->time ? a->time < b->time : a->order < b->order;
 }
 
+/* A free record. Records are named by number, not by address, because the array moves when it grows. */
 static int32_t new_event(struct wheel *e)
 {
     if (e->free_event == NONE) {
@@ -58,6 +61,8 @@ static int32_t new_event(struct wheel *e)
     return i;
 }
 
+/* Put event i in its place in the sorted list of its bucket. Most events are the last of their bucket, so that end
+ * is tried before the list is walked. */
 static void into_bucket(struct wheel *e, int32_t i)
 {
     struct event *all = e->events;
@@ -81,6 +86,7 @@ static void into_bucket(struct wheel *e, int32_t i)
     all[at].next = i;
 }
 
+/* An event too far ahead for the wheel goes to a binary heap, ordered by the same rule. */
 static void heap_push(struct wheel *e, int32_t i)
 {
     if (e->n_heap == e->room_heap) {
@@ -97,6 +103,7 @@ static void heap_push(struct wheel *e, int32_t i)
     e->heap[at] = i;
 }
 
+/* The earliest event of the heap, taken out. */
 static int32_t heap_pop(struct wheel *e)
 {
     int32_t top = e->heap[0], i = e->heap[--e->n_heap], at = 0;
@@ -115,6 +122,7 @@ static int32_t heap_pop(struct wheel *e)
     return top;
 }
 
+/* Event i waits: in the wheel if its bucket is within one turn, else in the heap. */
 static void wait_until(struct wheel *e, int32_t i)
 {
     e->waiting++;
@@ -124,6 +132,9 @@ static void wait_until(struct wheel *e, int32_t i)
         heap_push(e, i);
 }
 
+/* The first bucket with an event in it, from where the wheel stands and once round; NONE where all are empty. The
+ * bitmap is scanned a word at a time, the word the wheel stands in twice: its later half first, its earlier half
+ * last. */
 static int32_t first_full(const struct wheel *e)
 {
     int32_t start = (int32_t)(e->base & (BUCKETS - 1));
@@ -157,17 +168,21 @@ static void turn_to(struct wheel *e, int32_t i)
         into_bucket(e, heap_pop(e));
 }
 
+/* What breaks ties of one instant: priority, then the part that sends, then the order of sending. The counter makes
+ * it unique. */
 static uint64_t order_of(struct wheel *e, int32_t priority, int32_t sender)
 {
     return (uint64_t)(priority & 255) << 56 | (uint64_t)(sender & 0xfffff) << 36 | (e->count++ & 0xfffffffffull);
 }
 
+/* An empty wheel at time 0: bytes of ones are NONE in every bucket. */
 static void wheel_open(struct wheel *e)
 {
     e->free_event = NONE;
     memset(e->bucket, 0xff, sizeof e->bucket);
 }
 
+/* Free what the wheel holds; events that still wait are forgotten. */
 static void wheel_close(struct wheel *e)
 {
     free(e->events);

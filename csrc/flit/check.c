@@ -8,6 +8,7 @@
 
 #define VC_OF(net, id) ((id) & ((1u << (net)->vc_bits) - 1))
 
+/* An invariant does not hold: its text, and the failure. */
 static int broken(struct noc_state *net, const char *what, uint32_t port, uint32_t vc)
 {
     snprintf(net->message, sizeof net->message, "cycle %llu: %s (router %u port %u VC %u)",
@@ -111,6 +112,8 @@ static int requests(struct noc_state *net)
     return bad;
 }
 
+/* Every invariant of flit.h's list, one after another; parked groups come back first, as their state is not in the
+ * arrays. */
 int noc_check(struct noc_state *net)
 {
     noc_unpark_all(net);
@@ -164,6 +167,8 @@ static uint32_t behind(const struct noc_state *net, uint32_t o)
     return UINT32_MAX;
 }
 
+/* Follow who waits for whom until a VC is met twice: those between are a cycle. `seen` marks by starting point, so
+ * every VC is followed once. */
 int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
 {
     noc_unpark_all(net);

@@ -20,13 +20,16 @@ struct noc_links {
     uint64_t width;
 };
 
+/* Bin k of a link. */
 struct noc_counts *noc_links_bin(const struct noc_state *net, uint32_t gp, size_t k)
 {
     return &net->links->bin[k * net->all_ports + gp];
 }
 
+/* Width of a bin in cycles. */
 uint64_t noc_links_width(const struct noc_state *net) { return net->links->width; }
 
+/* Bins, counters when last read, and flows for every port with something behind it. */
 int noc_links_open(struct noc_state *net)
 {
     struct noc_links *l = net->links = noc_keep(net, 1, sizeof *l);
@@ -46,6 +49,7 @@ int noc_links_open(struct noc_state *net)
     return l->bin && l->seen && l->flow && l->used ? 0 : NOC_NO_MEMORY;
 }
 
+/* By counter. */
 static struct noc_counts minus(const struct noc_counts *a, const struct noc_counts *b)
 {
     return (struct noc_counts){a->flits - b->flits, a->stalled_credit - b->stalled_credit,
@@ -75,6 +79,7 @@ static struct noc_counts growth(const struct noc_state *net, uint32_t gp)
     return grown;
 }
 
+/* By counter. */
 static void add(struct noc_counts *to, const struct noc_counts *from)
 {
     to->flits += from->flits;
@@ -93,6 +98,7 @@ void noc_links_read(struct noc_state *net)
     }
 }
 
+/* All bins are full: neighbours are added, and each is twice as wide. */
 static void widen(struct noc_state *net)
 {
     struct noc_links *l = net->links;
@@ -114,6 +120,7 @@ static void next_bin(struct noc_state *net)
     net->bin_end = (net->now / net->links->width + 1) * net->links->width;
 }
 
+/* Close the bin that has ended and stand at that of `now`, however long ago the last one ended. */
 void noc_links_next_bin(struct noc_state *net)
 {
     noc_links_read(net);
@@ -132,6 +139,7 @@ uint32_t noc_links_ends(const struct noc_state *net, uint64_t from, uint64_t to,
     return n;
 }
 
+/* Counters of some links, all VCs together. */
 void noc_links_sum(const struct noc_state *net, const uint32_t *keys, uint32_t n, struct noc_counts *out)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -171,6 +179,8 @@ void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, c
     }
 }
 
+/* One flit of a message has left by a port: counted for its pair of endpoints (Space-Saving, see the head of this
+ * file). */
 void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg)
 {
     struct noc_flow *flow = noc_flows_of(net, gp), *least = flow;
@@ -185,6 +195,7 @@ void noc_flow_passed(struct noc_state *net, uint32_t gp, uint32_t msg)
     *least = (struct noc_flow){src, dst, least->flits + 1, least->flits};
 }
 
+/* The flows kept for a link. */
 struct noc_flow *noc_flows_of(const struct noc_state *net, uint32_t gp)
 {
     return &net->links->flow[(size_t)gp * (size_t)net->c.flows];
@@ -202,6 +213,7 @@ void noc_flush_port(struct noc_state *net, uint32_t gp)
     }
 }
 
+/* All ports: see noc_flush_port(). */
 void noc_flush(struct noc_state *net)
 {
     for (uint32_t gp = 0; gp < net->all_ports; gp++)

@@ -33,6 +33,7 @@ static void free_by_credits(struct noc_state *net, const uint32_t *vc, uint32_t 
     }
 }
 
+/* Credits that have come back in this cycle. They arrive before anything is decided, as in BookSim 2. */
 static void credits(struct noc_state *net)
 {
     const uint32_t slot = (uint32_t)net->now & net->wheel_mask, n = net->credit_n[slot];
@@ -70,6 +71,7 @@ static void departures(struct noc_state *net, uint32_t left)
     net->flit_n[list] = 0;
 }
 
+/* The order is that of the head of this file; the counters are added up before 32 bits could overflow. */
 void noc_one_cycle(struct noc_state *net)
 {
     credits(net);

@@ -36,6 +36,7 @@ struct net_flit {
     struct network_bins bins;
 };
 
+/* Euclid's: edges and ps are kept as a fraction in lowest terms. */
 static uint64_t common_divisor(uint64_t a, uint64_t b)
 {
     while (b) {
@@ -46,6 +47,7 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
     return a;
 }
 
+/* Time of a clock edge, rounded to the nearest ps, halves up; NETWORK_NEVER beyond what 64 bits hold. */
 static int64_t edge_time(const net_flit *f, uint64_t cycle)
 {
     u128 t = ((u128)cycle * f->per_edge * 2 + f->edges) / ((u128)f->edges * 2);
@@ -65,6 +67,7 @@ static uint64_t cycle_after(const net_flit *f, int64_t time)
 
 /* ---- statistics */
 
+/* Cycles as ps, rounded down. */
 static int64_t in_ps(const net_flit *f, uint64_t cycles) { return (int64_t)((u128)cycles * f->per_edge / f->edges); }
 
 /* Time of `flits` flits on a link. */
@@ -117,6 +120,7 @@ static int run(net_flit *f, uint64_t until, int stop)
 
 /* ---- the operations */
 
+/* A message to its own endpoint does not enter the network: it has arrived at once. */
 static int keep_own(net_flit *f, int64_t now, uint32_t message)
 {
     if (f->n_own == f->own_capacity) {
@@ -131,6 +135,8 @@ static int keep_own(net_flit *f, int64_t now, uint32_t message)
     return 1;
 }
 
+/* network_operations.send: bytes become flits, rounded up; the message starts at the first edge after `now` and
+ * takes the VC ranges of its class in turn. */
 static int send_message(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
 {
     struct door *d = self;
@@ -176,6 +182,8 @@ static int64_t next_time(void *self)
     return f->status ? f->now : f->in_flight ? edge_time(f, noc_now(f->noc)) : NETWORK_NEVER;
 }
 
+/* network_operations.look_ahead: run on by itself until a message arrives, at most to `limit`, before which nothing
+ * is sent. */
 static int64_t look_ahead(void *self, int64_t limit)
 {
     net_flit *f = ((struct door *)self)->owner;
@@ -191,6 +199,7 @@ static int64_t look_ahead(void *self, int64_t limit)
     return stopped ? edge_time(f, noc_now(f->noc) - 1) : limit == NETWORK_NEVER ? limit : limit + 1;
 }
 
+/* network_operations.advance: messages that have arrived by `now`, own ones first. */
 static int take_arrivals(void *self, int64_t now, uint32_t *arrived, int capacity)
 {
     net_flit *f = ((struct door *)self)->owner;
@@ -214,13 +223,19 @@ static int take_arrivals(void *self, int64_t now, uint32_t *arrived, int capacit
     return n;
 }
 
+/* Further traffic classes share the first one's network, which reports for all. */
 static int64_t never(void *self) { return (void)self, NETWORK_NEVER; }
+
+/* See never(). */
 static int none(void *self, int64_t now, uint32_t *arrived, int capacity)
 {
     return (void)self, (void)now, (void)arrived, (void)capacity, 0;
 }
+
+/* The first class closes the network. */
 static void leave_it(void *self) { (void)self; }
 
+/* Closes the network that all classes share. */
 static void close_all(void *self)
 {
     net_flit *f = ((struct door *)self)->owner;
@@ -235,14 +250,19 @@ static void close_all(void *self)
 static const network_operations first_door = {send_message, next_time, take_arrivals, close_all, look_ahead};
 static const network_operations other_door = {send_message, never, none, leave_it, NULL};
 
+/* The first traffic class moves the network; the others only send into it. */
 const network_operations *net_flit_operations(int32_t traffic) { return traffic ? &other_door : &first_door; }
 
+/* What the operations of a traffic class are called with. */
 void *net_flit_self(net_flit *f, int32_t traffic) { return f->doors + traffic; }
 
+/* The flit kernel below, for its own statistics. */
 struct noc_state *net_flit_noc(net_flit *f) { return f->noc; }
 
+/* 0, or the failure that the network stands still by. */
 int net_flit_status(const net_flit *f) { return f->status; }
 
+/* Statistics by bin as other link models give them, up to now. */
 const int64_t *net_flit_link_bins(net_flit *f, int64_t *bin_ps, int32_t *bins)
 {
     if (f->bin_end)
@@ -252,6 +272,7 @@ const int64_t *net_flit_link_bins(net_flit *f, int64_t *bin_ps, int32_t *bins)
     return f->bins.cells;
 }
 
+/* A network of flits with one door for each traffic class; NULL without memory or where the flit kernel refuses. */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs)
 {
     const size_t links = (size_t)spec->n_links + 1, classes = (size_t)spec->traffic;

@@ -19,12 +19,14 @@ struct noc_block {
     size_t size, used;
 };
 
+/* Zeroed memory that the caller frees; counted in `held`. */
 void *noc_alloc(struct noc_state *net, size_t count, size_t size)
 {
     net->held += count * size;
     return calloc(count ? count : 1, size);
 }
 
+/* A block for what lives as long as the network. Large networks get blocks of whole large pages. */
 static struct noc_block *new_block(struct noc_state *net, size_t bytes)
 {
     const int large = net->c.routers >= LARGE_FROM;
@@ -62,6 +64,7 @@ void *noc_keep(struct noc_state *net, size_t count, size_t size)
     return at;
 }
 
+/* All blocks at once. */
 void noc_free_kept(struct noc_state *net)
 {
     while (net->block) {

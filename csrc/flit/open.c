@@ -1,4 +1,8 @@
-/* flit/open.c -- a network opened from tables, run cycle by cycle, counted and closed. */
+/* flit/open.c -- a network is opened from tables, and closed.
+ *
+ * Everything is allocated here, once, in the order in which a cycle touches it: ports with their VCs, the lists of
+ * the stages, the wheels. All delays are worked out here as well, so that sending a flit or a credit later costs one
+ * addition. Nothing that Python handed in is kept: arrays may go when noc_open() returns. */
 #include "flit/leaves.h"
 #include "flit/router/route.h"
 #include "flit/router/router.h"
@@ -9,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bits that numbers below n need. */
 static int bits_for(int n)
 {
     int bits = 0;
@@ -17,8 +22,11 @@ static int bits_for(int n)
     return bits;
 }
 
+/* Both bounds are allowed. */
 static int in_range(int value, int low, int high) { return low <= value && value <= high; }
 
+/* What a configuration may not be, as a text, or NULL. The Python side has checked the ranges of parameters; these
+ * are what the arrays and shifts below rely on. */
 static const char *config_fault(const struct noc_config *c)
 {
     if (!in_range(c->routers, 1, 1 << 16) || !in_range(c->endpoints, 1, 1 << 16) || c->links < 0)
@@ -42,6 +50,7 @@ static const char *config_fault(const struct noc_config *c)
     return NULL;
 }
 
+/* The fast router handles exactly this configuration; any other option takes the general one. */
 static int wants_fast(const struct noc_config *c)
 {
     const struct noc_allocator *a[2] = {&c->vc_allocator, &c->sw_allocator};
@@ -54,6 +63,8 @@ static int wants_fast(const struct noc_config *c)
            c->priority == NOC_NONE;
 }
 
+/* Masks of the VCs that a packet may ask for, by the VC it is on: its class, or one half of it where a dateline
+ * splits it. */
 static void set_ranges(struct noc_state *net)
 {
     int width = net->c.vcs / net->c.vc_classes, half = width / 2;
@@ -75,6 +86,8 @@ static int32_t shortest_terminal(const struct noc_state *net, const struct noc_t
     return least < 1 ? 1 : least;
 }
 
+/* Wire ports to ports and terminals to ports. Each output and each input is used once; delays are worked out here,
+ * so that a flit's way costs one addition. */
 static int connect_links(struct noc_state *net, const struct noc_link *links, const struct noc_terminal *terminals)
 {
     const int pb = net->port_bits, vb = net->vc_bits, n = net->c.links;
@@ -175,6 +188,8 @@ static int check_turns(const struct noc_state *net)
     return 0;
 }
 
+/* Wheels with a slot for every cycle that something can be on its way, and the lists of each stage. Their sizes are
+ * bounds: one flit a wire and cycle, one request a VC. */
 static int make_lists(struct noc_state *net, uint32_t longest)
 {
     const uint32_t slots = 1u << bits_for((int)longest + 1), wires = (uint32_t)(net->c.links + net->c.endpoints);
@@ -197,6 +212,7 @@ static int make_lists(struct noc_state *net, uint32_t longest)
     return ok && net->request_key && net->contested;
 }
 
+/* Records of ports and VCs, and the tables. What is touched together lies together. */
 static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_t *table, const uint64_t *minimal,
                        const int8_t *dims)
 {
@@ -253,6 +269,7 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
     return 1;
 }
 
+/* From tables to a network that stands at cycle 0. Every step can fail, and then everything made so far is freed. */
 struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports, const struct noc_link *links,
                            const struct noc_terminal *terminals, const uint8_t *table, const uint64_t *minimal,
                            const int8_t *dims, char *error)
@@ -319,6 +336,7 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     return net;
 }
 
+/* Parts that have arrays of their own first, then the blocks. */
 void noc_close(struct noc_state *net)
 {
     if (!net)

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Is there such a port? Numbers are padded to a power of two a router. */
 static int is_port(const struct noc_state *net, uint32_t gp)
 {
     return gp >= net->router_ports || (gp & ((1u << net->port_bits) - 1)) < net->ports[gp >> net->port_bits];
 }
 
+/* Settled, then flushed: totals of all VCs in the order that flit.h says. */
 void noc_count(struct noc_state *net, struct noc_counts *out)
 {
     size_t n = 0;
@@ -22,6 +24,7 @@ void noc_count(struct noc_state *net, struct noc_counts *out)
     }
 }
 
+/* The open bin is closed first, so that all flits so far are in one. */
 uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
 {
     noc_settle(net);
@@ -32,6 +35,7 @@ uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
     return noc_links_width(net);
 }
 
+/* Flows of every port, as they are kept. */
 void noc_flows(struct noc_state *net, struct noc_flow *out)
 {
     noc_settle(net);
@@ -43,6 +47,7 @@ void noc_flows(struct noc_state *net, struct noc_flow *out)
         }
 }
 
+/* FNV-1a over a snapshot of everything: the same digest, the same future. 0 without memory. */
 uint64_t noc_digest(struct noc_state *net)
 {
     noc_unpark_all(net);

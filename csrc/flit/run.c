@@ -22,6 +22,8 @@ static uint64_t next_work(const struct noc_state *net)
     return next < net->now ? net->now : next;
 }
 
+/* The clock: jump over what is idle, look whether a group can be parked, step, and watch that something moves. The
+ * watchdog is quiet while groups are parked, as they move without being stepped. */
 static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, int stop_when_empty)
 {
     while (net->now < until) {
@@ -55,9 +57,11 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
     return 0;
 }
 
+/* Until a cycle, or the first arrival. */
 int noc_advance(struct noc_state *net, uint64_t until, int stop_on_arrival)
 {
     return advance(net, until, stop_on_arrival, 0);
 }
 
+/* Until nothing is left to do. */
 int noc_drain(struct noc_state *net, uint64_t until) { return advance(net, until, 0, 1); }

@@ -1,4 +1,9 @@
-/* flit/source.c -- endpoints: messages wait for their time, are cut into packets, sent flit by flit, and delivered. */
+/* flit/source.c -- endpoints: messages wait for their time, are cut into packets, sent flit by flit, and delivered.
+ *
+ * A message passes three places: the calendar (a heap by time) until its time has come, the queue of its source
+ * (one for each traffic class of an endpoint), and the head of that queue, from where its flits are sent. The time in
+ * the queue counts in its latency. At the other end the message has arrived with its last packet's tail; arrivals of
+ * one cycle are reported by endpoint, in whatever order the routers came upon them. */
 #include "flit/source.h"
 #include "flit/leaves.h"
 #include "flit/router/route.h"
@@ -22,6 +27,7 @@ int noc_more_messages(struct noc_state *net)
     return 1;
 }
 
+/* By time, then in the order of sending. */
 static int sooner(const struct noc_later *a, const struct noc_later *b)
 {
     return a->ctime != b->ctime ? a->ctime < b->ctime : a->seq < b->seq;
@@ -47,6 +53,7 @@ static int later_push(struct noc_state *net, uint32_t msg)
     return 0;
 }
 
+/* The message whose time comes first. */
 static uint32_t later_pop(struct noc_state *net)
 {
     uint32_t msg = net->later[0].msg, at = 0, n = --net->later_n;
@@ -62,6 +69,8 @@ static uint32_t later_pop(struct noc_state *net)
     return msg;
 }
 
+/* Messages whose time has come join the queues of their sources. A parked group that one of them would change comes
+ * back first. */
 void noc_release_due(struct noc_state *net)
 {
     while (net->later_n && net->later[0].ctime <= net->now) {
@@ -71,6 +80,7 @@ void noc_release_due(struct noc_state *net)
     }
 }
 
+/* All messages are checked before the first is taken, so that a call that fails has sent nothing. */
 int noc_send(struct noc_state *net, const struct noc_send *messages, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -152,6 +162,8 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
     net->msg_free = id;
 }
 
+/* Only arrivals of cycles that have been run: later ones are known already, as departures are reported when they
+ * leave the router. */
 int noc_collect(struct noc_state *net, struct noc_arrival *out, int room)
 {
     int n = 0;
@@ -179,6 +191,7 @@ NOC_INLINE int first_vc(const struct noc_state *net, uint32_t gp, uint32_t mask,
     return -1;
 }
 
+/* The n lowest bits. */
 static inline uint32_t low_bits(int n) { return n >= 32 ? ~0u : (1u << n) - 1; }
 
 /* noq: VCs are cut by the output port the packet takes at the first router. */
@@ -221,6 +234,7 @@ static inline void next_message(struct noc_state *net, uint32_t e, struct noc_so
         net->watch->started(net, s->head);
 }
 
+/* One flit of the packet in hand; a head takes its VC, a tail gives it back. */
 static inline void send_flit(struct noc_state *net, uint32_t e, struct noc_source *s)
 {
     uint32_t gp = net->router_ports + e, id = s->head;
@@ -341,6 +355,7 @@ NOC_INLINE int inject_only(struct noc_state *net, uint32_t e, const int any)
     return s->head != NOC_NO_MSG;
 }
 
+/* Endpoints that are awake; one with nothing left to send goes to sleep. */
 NOC_INLINE void inject_all(struct noc_state *net, const int one_class, const int any)
 {
     const uint32_t n = net->awake.n;
@@ -356,6 +371,7 @@ NOC_INLINE void inject_all(struct noc_state *net, const int one_class, const int
     net->awake.n = kept;
 }
 
+/* The common case, one class and any VC, has a body of its own. */
 void noc_inject(struct noc_state *net)
 {
     if (net->c.vc_classes > 1)

@@ -214,21 +214,26 @@ static inline uint32_t noc_rotated(uint32_t mask, unsigned first)
     return mask >> (first & 31) | mask << (-first & 31);
 }
 
+/* Record of an input port. Records have their VCs behind them, so their size is known only when the network is
+ * opened. */
 static inline struct noc_input_port *noc_input_port(const struct noc_state *net, size_t gp)
 {
     return (struct noc_input_port *)(void *)(net->input_port + gp * net->input_port_size);
 }
 
+/* Record of an output port, or of an endpoint's injection side. */
 static inline struct noc_output_port *noc_output_port(const struct noc_state *net, size_t gp)
 {
     return (struct noc_output_port *)(void *)(net->port + gp * net->port_size);
 }
 
+/* Record of an input VC by its global number. */
 static inline struct noc_input_vc *noc_input_vc(const struct noc_state *net, size_t id)
 {
     return &noc_input_port(net, id >> net->vc_bits)->vc[id & ((1u << net->vc_bits) - 1)];
 }
 
+/* Record of an output VC by its global number. */
 static inline struct noc_output_vc *noc_output_vc(const struct noc_state *net, size_t o)
 {
     return &noc_output_port(net, o >> net->vc_bits)->vc[o & ((1u << net->vc_bits) - 1)];
@@ -264,11 +269,13 @@ static inline uint32_t noc_grant_interval(const struct noc_state *net, size_t gp
     return net->pace ? noc_interval(&net->pace[gp], whole, &net->pace[gp].at_switch) : whole;
 }
 
+/* The router that a VC belongs to. */
 static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
 {
     return vc >> (net->port_bits + net->vc_bits);
 }
 
+/* A flit is on a wire: it arrives `delay` cycles from now. */
 static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t vc, struct noc_flit flit,
                                 uint32_t stamp)
 {
@@ -276,6 +283,7 @@ static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t 
     net->flit_wheel[(size_t)slot * net->flit_room + net->flit_n[slot]++] = (struct noc_event){vc, flit, stamp};
 }
 
+/* A credit is on its way back: it is usable `delay` cycles from now. */
 static inline void noc_put_credit(struct noc_state *net, uint32_t delay, uint32_t vc)
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
@@ -290,6 +298,7 @@ static inline void noc_request_vc(struct noc_state *net, uint32_t delay, uint32_
     noc_output_port(net, out >> net->vc_bits)->va_requests[k]++;
 }
 
+/* See noc_request_vc(). */
 static inline void noc_request_switch(struct noc_state *net, uint32_t delay, uint32_t id, uint32_t out)
 {
     const unsigned k = (unsigned)(net->now + delay) & 1;

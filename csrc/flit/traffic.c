@@ -10,13 +10,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* From 0 up to, not including, 1, in steps of 2^-53. */
 static double uniform(struct noc_traffic_state *t) { return (double)(noc_random(&t->random) >> 11) * 0x1p-53; }
 
+/* A number below n, without a division. */
 static uint32_t below(struct noc_traffic_state *t, uint32_t n)
 {
     return (uint32_t)(((noc_random(&t->random) >> 32) * n) >> 32);
 }
 
+/* An index drawn by cumulative weights, by bisection. */
 static int32_t weighted(struct noc_traffic_state *t, const double *cumulative, int n)
 {
     const double u = uniform(t) * cumulative[n - 1];
@@ -31,6 +34,7 @@ static int32_t weighted(struct noc_traffic_state *t, const double *cumulative, i
     return low;
 }
 
+/* Where a packet of `src` goes, by the pattern. */
 NOC_INLINE int32_t destination(struct noc_traffic_state *t, int32_t src)
 {
     const uint32_t n = (uint32_t)t->endpoints;
@@ -73,6 +77,7 @@ static void fill_gaps(struct noc_traffic_state *t)
     }
 }
 
+/* The (cycle, endpoint) at which the next packet is made: most draws are answered by the table. */
 NOC_INLINE void next_gap(struct noc_traffic_state *t)
 {
     if (t->packet_rate >= 1.0) {
@@ -91,6 +96,7 @@ NOC_INLINE void next_gap(struct noc_traffic_state *t)
     t->next += gap < 1e18 ? (uint64_t)gap + 1 : (uint64_t)1e18;
 }
 
+/* A packet is made now: size, destination and class are drawn, and it joins its source's queue. */
 NOC_INLINE int create(struct noc_state *net, int32_t src)
 {
     struct noc_traffic_state *t = net->traffic;
@@ -119,6 +125,7 @@ NOC_INLINE int create(struct noc_state *net, int32_t src)
     return 0;
 }
 
+/* On-off sources: every endpoint's state moves on, and one that is on may make a packet. */
 static void on_off(struct noc_state *net)
 {
     struct noc_traffic_state *t = net->traffic;
@@ -129,6 +136,7 @@ static void on_off(struct noc_state *net)
     }
 }
 
+/* Packets of this cycle. */
 void noc_traffic_generate(struct noc_state *net)
 {
     struct noc_traffic_state *t = net->traffic;
@@ -145,6 +153,7 @@ void noc_traffic_generate(struct noc_state *net)
     }
 }
 
+/* Lets the clock jump to the next packet. */
 uint64_t noc_traffic_next(const struct noc_state *net)
 {
     const struct noc_traffic_state *t = net->traffic;
@@ -153,6 +162,7 @@ uint64_t noc_traffic_next(const struct noc_state *net)
     return t->c.on_off ? net->now : t->next / (uint64_t)t->endpoints;
 }
 
+/* Free what the generator holds. */
 void noc_traffic_close(struct noc_state *net)
 {
     struct noc_traffic_state *t = net->traffic;
@@ -164,6 +174,8 @@ void noc_traffic_close(struct noc_state *net)
     net->traffic = NULL;
 }
 
+/* Weights become cumulative, loads become packets per cycle, and an on-off rate that is left open is worked out
+ * from the load. */
 struct noc_traffic_state *noc_traffic_open(struct noc_state *net, const struct noc_traffic *c)
 {
     struct noc_traffic_state *t = noc_alloc(net, 1, sizeof *t);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* Sizes, weights, targets and load that no run can have. */
 static int bad_config(const struct noc_state *net, const struct noc_traffic *c)
 {
     for (int i = 0; i < c->sizes; i++)
@@ -18,6 +19,7 @@ static int bad_config(const struct noc_state *net, const struct noc_traffic *c)
            (c->pattern == NOC_HOT_SPOT && c->targets < 1) || (c->pattern == NOC_ASYMMETRIC && net->c.endpoints < 2);
 }
 
+/* Flits that have left routers, of all ports and VCs. */
 static uint64_t router_flits(struct noc_state *net)
 {
     uint64_t sum = 0;
@@ -27,6 +29,7 @@ static uint64_t router_flits(struct noc_state *net)
     return sum;
 }
 
+/* Flits that an endpoint has taken. */
 static uint64_t ejected_by(const struct noc_state *net, int e)
 {
     uint64_t sum = 0;
@@ -50,6 +53,7 @@ static int drain(struct noc_state *net, struct noc_traffic_state *t)
     return status;
 }
 
+/* Skipping is off meanwhile, as random traffic has no period. Counters are read at the borders of the phases. */
 int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct noc_traffic_result *result,
                     uint64_t *bins, uint64_t *ejected)
 {

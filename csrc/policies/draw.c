@@ -38,6 +38,7 @@ __attribute__((noinline)) static int32_t search(const uint32_t *sums, int32_t lo
     return (int32_t)(at - sums);
 }
 
+/* Running sum before an expert. */
 static uint32_t sum_before(const uint32_t *sums, int32_t expert) { return expert ? sums[expert - 1] : 0; }
 
 /* A table cut to the groups a token picked: their first experts, the sums before them and their weights. */
@@ -46,6 +47,7 @@ struct cut {
     uint32_t total, before[DRAW_MOST_GROUPS], weight[DRAW_MOST_GROUPS];
 };
 
+/* Experts of the groups that were picked, as stretches of the running sums. */
 static void cut_to_groups(struct cut *cut, const struct lane *lane, const uint32_t *sums)
 {
     const struct draw_law *law = lane->law;
@@ -153,6 +155,7 @@ static int32_t keep_some(struct lane *lane, int32_t token, uint32_t keep)
     return kept;
 }
 
+/* One token: its experts, without repetition. */
 static void draw_token(struct lane *lane, const uint32_t *own_groups, int64_t table, int32_t token, int32_t kept)
 {
     const struct draw_law *law = lane->law;
@@ -177,6 +180,7 @@ static void draw_token(struct lane *lane, const uint32_t *own_groups, int64_t ta
     }
 }
 
+/* Tokens of one request in one layer. */
 static void run_lane(struct lane *lane, const uint32_t *own, const uint32_t *own_groups, const uint8_t *topic,
                      int32_t layer, int32_t prompt, int32_t tokens, int32_t wide, void *out)
 {
@@ -200,6 +204,7 @@ static void run_lane(struct lane *lane, const uint32_t *own, const uint32_t *own
     }
 }
 
+/* Is the law one that the arrays below have room for? */
 static int fits(const struct draw_law *law)
 {
     if (law->experts < 1 || law->experts > DRAW_MOST_EXPERTS || law->layers < 1 || law->topics < 0 || law->topics > 256)
@@ -212,6 +217,7 @@ static int fits(const struct draw_law *law)
            law->top_k <= law->experts / law->groups * law->groups_used;
 }
 
+/* All layers of one request; see draw.h. */
 int32_t draw_request(const struct draw_law *law, const uint32_t *own, const uint32_t *own_groups, const uint8_t *topic,
                      int32_t prompt, int32_t tokens, uint64_t seed, int32_t wide, void *out)
 {

@@ -8,6 +8,7 @@
  * What costs is the increments. So the ids of the later token are fetched eight bytes at a time and picked apart in
  * registers: a byte fetched between two increments would wait to see whether they wrote it. */
 
+/* One token: counts of the experts of the next one. */
 static inline void add_row_u8(int32_t *row, const uint8_t *after, int32_t k)
 {
     int32_t j = 0;
@@ -27,6 +28,7 @@ static inline void add_row_u8(int32_t *row, const uint8_t *after, int32_t k)
         row[after[j]]++;
 }
 
+/* The same for ids of 16 bits. */
 static inline void add_row_u16(int32_t *row, const uint16_t *after, int32_t k)
 {
     int32_t j = 0;
@@ -81,12 +83,12 @@ static inline void add_row_u16(int32_t *row, const uint16_t *after, int32_t k)
 HEATMAP(u8, uint8_t)
 HEATMAP(u16, uint16_t)
 
-/* ---- asking
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- asking */
 
 /* Four numbers worked on at once (GCC and Clang); a comparison gives -1 for each that holds. */
 typedef int32_t four __attribute__((vector_size(16)));
 
+/* Four values at once, wherever they lie. */
 static inline four load_four(const int32_t *values)
 {
     four loaded;
@@ -139,6 +141,7 @@ static void rows_by_die(int32_t dies, int stop_at_own_id, int32_t entries, const
                 end[d] = at + 1;
 }
 
+/* Which experts each die should expect: see heatmap.h. */
 int heatmap_mask(const int32_t *table, int32_t experts, int32_t dies, int32_t top_n, int stop_at_own_id,
                  int32_t entries, const int32_t *expert, const int32_t *die, const int32_t *home, uint8_t *mask)
 {

@@ -33,13 +33,16 @@ struct planner {
     int64_t *keys;               /* [experts], order of turns: tokens << 32 | expert        */
 };
 
+/* The larger of two numbers. */
 static double most(double a, double b) { return a > b ? a : b; }
 
+/* Time that a die needs for what it has: the longest of what runs side by side. */
 static double die_ns(const struct load *l)
 {
     return most(most(l->compute_local, l->hbm_local + l->hbm_remote), l->link_in) + l->compute_remote;
 }
 
+/* Time to compute some tokens on a die. */
 static double compute_ns(const struct placement_rule *rule, int32_t die, int32_t tokens)
 {
     return ceil(rule->flop_per_token * tokens /
@@ -51,6 +54,7 @@ static double hbm_ns(const struct placement_rule *rule, int32_t die)
     return rule->die_hbm_ns ? rule->die_hbm_ns[die] : rule->hbm_ns;
 }
 
+/* Time to move an expert's weights from its home to another die. */
 static double transfer_ns(const struct planner *p, int32_t home, int32_t die)
 {
     const int64_t pair = (int64_t)home * p->dies + die;
@@ -66,8 +70,7 @@ static int computes(const struct placement_rule *rule, int32_t die)
 /* Python's a // b for positive floats: exact where floor(a / b) may round up over a whole number. */
 static int64_t floor_divide(double a, double b) { return (int64_t)floor((a - fmod(a, b)) / b + 0.5); }
 
-/* ---- order of experts
- * -------------------------------------------------------------------------------------------- */
+/* ---- order of experts */
 
 /* Shell sort: short, in place, and quick for a few hundred keys; the keys all differ, so any sort gives the same. */
 static void sort_keys(int64_t *keys, int32_t n)
@@ -98,9 +101,9 @@ static int32_t order_experts(struct planner *p)
     return active;
 }
 
-/* ---- candidates of one expert
- * ------------------------------------------------------------------------------------ */
+/* ---- candidates of one expert */
 
+/* Is a die within `reach` hops of an expert's home? */
 static int is_near(const struct planner *p, int32_t e, int32_t die, int32_t reach)
 {
     if (!p->rule->around_holders)
@@ -112,6 +115,7 @@ static int is_near(const struct planner *p, int32_t e, int32_t die, int32_t reac
     return 0;
 }
 
+/* Most tokens that one die may take of an expert. */
 static int32_t cap(const struct planner *p, int32_t tokens)
 {
     int64_t most_dies = p->rule->min_dies;
@@ -155,8 +159,7 @@ static int32_t find_candidates(const struct planner *p, int32_t e)
     return n < limit ? n : limit;
 }
 
-/* ---- blocks of one expert
- * ---------------------------------------------------------------------------------------- */
+/* ---- blocks of one expert */
 
 /* Loads of the executing die and of the source if a block that computes for `compute` ns goes to c. */
 static void add_block(const struct planner *p, const struct candidate *c, int32_t source_die, double compute,
@@ -172,6 +175,7 @@ static void add_block(const struct planner *p, const struct candidate *c, int32_
         source->hbm_remote += hbm_ns(p->rule, source_die);
 }
 
+/* Time of the busiest die if a candidate took one block more. */
 static double cost_of_block(const struct planner *p, const struct candidate *c, int32_t home, int32_t block)
 {
     const double compute = compute_ns(p->rule, c->die, block);
@@ -180,6 +184,7 @@ static double cost_of_block(const struct planner *p, const struct candidate *c, 
     return c->holder ? die_ns(&own) : most(die_ns(&own), die_ns(&source));
 }
 
+/* Block by block to the candidate that costs least. */
 static void give_tokens(const struct planner *p, int32_t e, int32_t n)
 {
     const struct placement_rule *rule = p->rule;
@@ -204,9 +209,9 @@ static void give_tokens(const struct planner *p, int32_t e, int32_t n)
     }
 }
 
-/* ---- the plan
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the plan */
 
+/* One expert: its candidates, then its tokens. */
 static void plan_expert_of(struct planner *p, int32_t e)
 {
     const int32_t n = find_candidates(p, e);
@@ -218,6 +223,7 @@ static void plan_expert_of(struct planner *p, int32_t e)
     p->kept[e] = p->given - p->first[e];
 }
 
+/* The plan in order of expert and die; how many rows. */
 static int32_t write_plan(const struct planner *p, int32_t room, int32_t *expert, int32_t *die, int32_t *tokens)
 {
     int32_t n = 0;
@@ -233,6 +239,7 @@ static int32_t write_plan(const struct planner *p, int32_t room, int32_t *expert
     return n;
 }
 
+/* Scratch arrays; -1 without memory. */
 static int open_planner(struct planner *p)
 {
     const size_t dies = (size_t)p->dies, experts = (size_t)p->experts;
@@ -245,6 +252,7 @@ static int open_planner(struct planner *p)
     return p->loads && p->candidate && p->shares && p->first && p->keys;
 }
 
+/* Free them. */
 static void close_planner(struct planner *p)
 {
     free(p->loads);
@@ -254,6 +262,7 @@ static void close_planner(struct planner *p)
     free(p->keys);
 }
 
+/* Experts in order of their tokens, each placed with what those before it have left. */
 int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts, int32_t dies, const int32_t *counts,
                              const int32_t *home, const uint8_t *holders, const int32_t *distance, int32_t room,
                              int32_t *plan_expert, int32_t *plan_die, int32_t *plan_tokens)

@@ -1,6 +1,10 @@
-/* stages/build.c -- an engine is built from what Python publishes, and taken down. */
+/* stages/build.c -- an engine is built from what Python publishes, and taken down.
+ *
+ * Everything is published before the first issue and copied. Add functions return the number of what they added, or
+ * -1 with a failure that sticks: Python checks once, at the end, and reports the first one. */
 #include "stages/state.h"
 
+/* An engine without resources or programs; NULL without memory. */
 stages *stages_new(const stages_rules *rules)
 {
     stages *s = calloc(1, sizeof *s);
@@ -16,6 +20,8 @@ stages *stages_new(const stages_rules *rules)
     return s;
 }
 
+/* More resources behind those there are: their queues, and the list 0..n-1 with which the pool begins. Only before
+ * the first route is made. */
 int grow_resources(stages *s, int32_t count)
 {
     int32_t first = s->n_resources, n = first + count;
@@ -46,6 +52,7 @@ int stages_add_resources(stages *s, int32_t count)
     return first;
 }
 
+/* A network of another link model; the engine closes it. Returns its number, or -1. */
 int stages_add_network(stages *s, const network_operations *operations, void *self)
 {
     struct open_network *net = stages_append(s, &s->networks, &s->n_networks, sizeof *net);
@@ -56,23 +63,27 @@ int stages_add_network(stages *s, const network_operations *operations, void *se
     return s->n_networks - 1;
 }
 
+/* What an add function returns: a number, or -1 and a failure. */
 static int added(stages *s, int failed, int32_t n)
 {
     return failed ? stages_fail(s, STAGES_NO_MEMORY, "no memory for a table") : n - 1;
 }
 
+/* A table of tags; see tables.h. */
 int stages_add_tags(stages *s, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     struct tags_table *t = stages_append(s, &s->tags, &s->n_tags, sizeof *t);
     return t ? added(s, tags_init(t, instances, sets, ways, journal), s->n_tags) : -1;
 }
 
+/* A table of keys; see tables.h. */
 int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
 {
     struct keyed_table *t = stages_append(s, &s->keyed, &s->n_keyed, sizeof *t);
     return t ? added(s, keyed_init(t, instances, keys, capacity, journal), s->n_keyed) : -1;
 }
 
+/* Sets of each instance where they differ; none has more than the table was made for. */
 int stages_vary_tags(stages *s, int32_t table, const int32_t *sets)
 {
     struct tags_table *t = s->tags + table;
@@ -80,6 +91,7 @@ int stages_vary_tags(stages *s, int32_t table, const int32_t *sets)
     return s->status ? -1 : 0;
 }
 
+/* Capacity of each instance where they differ. */
 int stages_vary_keyed(stages *s, int32_t table, const int32_t *capacity)
 {
     struct keyed_table *t = s->keyed + table;
@@ -87,12 +99,14 @@ int stages_vary_keyed(stages *s, int32_t table, const int32_t *capacity)
     return s->status ? -1 : 0;
 }
 
+/* A table of bits; see tables.h. */
 int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal)
 {
     struct bits_table *t = stages_append(s, &s->bits, &s->n_bits, sizeof *t);
     return t ? added(s, bits_init(t, instances, keys, journal), s->n_bits) : -1;
 }
 
+/* A constant table that nodes look numbers up in. */
 int stages_add_map(stages *s, int32_t n, const int32_t *values)
 {
     struct map_table *t = stages_append(s, &s->maps, &s->n_maps, sizeof *t);
@@ -102,6 +116,7 @@ int stages_add_map(stages *s, int32_t n, const int32_t *values)
     return t->values ? s->n_maps - 1 : -1;
 }
 
+/* A counter of so many slots, all 0. */
 int stages_add_counter(stages *s, int32_t count)
 {
     struct counter *c = stages_append(s, &s->counters, &s->n_counters, sizeof *c);
@@ -111,6 +126,7 @@ int stages_add_counter(stages *s, int32_t count)
     return added(s, !c->slots, s->n_counters);
 }
 
+/* A rule for how long a hold lasts. Rates are copied, as each keeps its last quotient. */
 int stages_add_lasts(stages *s, const stages_lasts *rule)
 {
     struct lasts_rule *r = stages_append(s, &s->lasts, &s->n_lasts, sizeof *r);
@@ -138,6 +154,7 @@ int stages_add_lasts(stages *s, const stages_lasts *rule)
     return s->status ? -1 : s->n_lasts - 1;
 }
 
+/* Everything, networks included; an engine built by half as well. */
 void stages_free(stages *s)
 {
     if (!s)

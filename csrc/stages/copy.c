@@ -3,6 +3,7 @@
 
 #include "stages/state.h"
 
+/* The same kind of table with the same sizes: contents are copied, arrays are not shared. */
 static int copy_keyed(struct keyed_table *to, const struct keyed_table *from)
 {
     const size_t n = (size_t)from->instances * (size_t)from->keys, slots = n + (size_t)from->instances;
@@ -17,6 +18,7 @@ static int copy_keyed(struct keyed_table *to, const struct keyed_table *from)
     return 0;
 }
 
+/* Tables of one engine as another has them, so that a run can go on from a warm state; -1 where they are not alike. */
 int stages_copy_tables(stages *to, const stages *from)
 {
     int same =

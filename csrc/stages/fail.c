@@ -4,6 +4,7 @@
 
 #include "stages/state.h"
 
+/* Notes the first failure and its text, which stick; returns -1, so that a caller can return it in one line. */
 int stages_fail(stages *s, int status, const char *format, ...)
 {
     va_list words;
@@ -16,4 +17,5 @@ int stages_fail(stages *s, int status, const char *format, ...)
     return -1;
 }
 
+/* Text of the first failure, or empty. */
 const char *stages_message(const stages *s) { return s->message; }

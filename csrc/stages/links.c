@@ -3,6 +3,7 @@
  * inside it. */
 #include "stages/state.h"
 
+/* Make a bin the one at hand, so that counting within it needs no division. */
 static void stand_at(struct circuit *c, int64_t bin)
 {
     c->row = network_bins_row(&c->bins, bin);
@@ -10,6 +11,7 @@ static void stand_at(struct circuit *c, int64_t bin)
     c->bin_to = c->bin_from + c->bins.bin_ps;
 }
 
+/* Bins of a circuit's links; -1 without memory. */
 int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins)
 {
     if (network_bins_init(&c->bins, c->n_links, bin_ps, max_bins))
@@ -18,6 +20,8 @@ int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins)
     return 0;
 }
 
+/* One hold of a route: bytes and busy time of each of its links, and the time they stood idle although the hold had
+ * been requested. */
 static void count_route(stages *s, struct circuit *c, const struct route *way, int64_t size, int64_t requested,
                         int64_t end)
 {
@@ -47,6 +51,7 @@ static void count_route(stages *s, struct circuit *c, const struct route *way, i
     }
 }
 
+/* Every circuit that a node's hold takes. */
 void count_links(stages *s, const struct node *node, const struct event *e, const int64_t *operands, int64_t end)
 {
     for (int32_t i = 0; i < node->n_takes; i++) {

@@ -1,11 +1,22 @@
-/* What Python reads and answers, and the check of every invariant. */
+/* stages/look.c -- what Python reads and answers, and the check of every invariant.
+ *
+ * Nothing here changes what the engine will do, but for answers, pins and a journal that is taken out. Arrays are
+ * handed out in place, for numpy to look at; they are valid until the next issue. */
 #include "stages/state.h"
 
+/* Time in ps since the engine was made. */
 int64_t stages_now(const stages *s) { return s->base + s->now; }
+
+/* Batches that are not complete. */
 int stages_in_flight(const stages *s) { return (int)s->in_flight; }
+
+/* Stages started and chains completed: what speed is measured in. */
 int64_t stages_events(const stages *s) { return s->n_started; }
+
+/* A counter's slots, to be read in place. */
 int64_t *stages_counter(stages *s, int32_t counter) { return s->counters[counter].slots; }
 
+/* The sum of each counter over its slots. */
 void stages_totals(const stages *s, int64_t *sums)
 {
     for (int32_t c = 0; c < s->n_counters; c++) {
@@ -15,10 +26,16 @@ void stages_totals(const stages *s, int64_t *sums)
     }
 }
 
+/* Values of a table of bits, to be read and written in place. */
 uint8_t *stages_bits(stages *s, int32_t table) { return s->bits[table].values; }
+
+/* Which keys a store holds: 0 not, 1 held, 2 pinned. */
 uint8_t *stages_keyed(stages *s, int32_t table) { return s->keyed[table].present; }
+
+/* Keys of a table of tags, most recent first in each set. */
 const int64_t *stages_tags(stages *s, int32_t table) { return s->tags[table].keys; }
 
+/* Pin a key from outside; -1 where the instance or key is not there. */
 int stages_pin(stages *s, int32_t table, int32_t at, int32_t key)
 {
     struct keyed_table *t = s->keyed + table;
@@ -28,6 +45,7 @@ int stages_pin(stages *s, int32_t table, int32_t at, int32_t key)
     return 0;
 }
 
+/* Batches completed since the run was last entered, and when; how many there are, however few were asked for. */
 int stages_completed(const stages *s, int32_t *batches, int64_t *times, int capacity)
 {
     for (uint32_t i = 0; i < s->n_done && i < (uint32_t)capacity; i++) {
@@ -37,6 +55,7 @@ int stages_completed(const stages *s, int32_t *batches, int64_t *times, int capa
     return (int)s->n_done;
 }
 
+/* When each transfer of a batch ended; its number of transfers, -1 where the batch is of an earlier stretch. */
 int stages_finish(const stages *s, int32_t number, int64_t *times)
 {
     if (number < (int32_t)s->first_batch || number >= (int32_t)(s->first_batch + s->n_batches))
@@ -47,6 +66,7 @@ int stages_finish(const stages *s, int32_t number, int64_t *times)
     return (int)b->n;
 }
 
+/* What tables journalled, in rows of 5; taken out only where there is room for all of it. */
 int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity)
 {
     int64_t n = (int64_t)(s->journal_n / 5);
@@ -58,8 +78,10 @@ int64_t stages_journal(stages *s, int64_t *rows, int64_t capacity)
     return n;
 }
 
+/* Number of a circuit's first lock among all resources. */
 int stages_circuit_first(const stages *s, int32_t number) { return s->circuits[number].first; }
 
+/* Statistics of a circuit's links, in place: bytes, busy ps and stalled ps by bin. */
 const int64_t *stages_link_bins(const stages *s, int32_t number, int64_t *bin_ps, int32_t *bins)
 {
     const struct circuit *c = s->circuits + number;
@@ -68,8 +90,11 @@ const int64_t *stages_link_bins(const stages *s, int32_t number, int64_t *bin_ps
     return c->bins.cells;
 }
 
+/* Python's answer to the question that stopped the run. */
 void stages_answer(stages *s, int64_t answer) { s->walk.answer = answer; }
 
+/* Where the run stopped to ask Python: everything that names the place, in the numbers of its own program; -1: it
+ * has not. */
 int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *node, int32_t *mark,
                     int32_t *batch_number, int32_t *transfer, int64_t *operands)
 {
@@ -87,6 +112,7 @@ int stages_question(const stages *s, int32_t *kind, int32_t *program, int32_t *n
     return w->wanted < 0 ? -1 : 0;
 }
 
+/* Is a resource taken? */
 static int is_busy(const stages *s, uint32_t r) { return (int)(s->busy[r >> 6] >> (r & 63) & 1); }
 
 /* Ranks and queue entries of either width. */
@@ -94,6 +120,8 @@ static u128 rank_at(const stages *s, const void *ranks, uint32_t i)
 {
     return s->is_wide ? ((const u128 *)ranks)[i] : ((const uint64_t *)ranks)[i];
 }
+
+/* Entry i of the event queue. */
 static u128 entry(const stages *s, uint32_t i)
 {
     return s->is_wide ? ((u128 *)s->queue)[i] : ((uint64_t *)s->queue)[i];
@@ -128,11 +156,13 @@ static u128 waiter(const stages *s, const struct wait_queue *q, uint32_t i)
                                                : rank_at(s, q->at, i);
 }
 
+/* The number of the event that a rank belongs to. */
 static uint32_t event_in(const stages *s, u128 rank)
 {
     return (uint32_t)(rank >> 1) & (s->is_wide ? UINT32_MAX : ((uint32_t)1 << NARROW_NUMBER_BITS) - 1);
 }
 
+/* A wait queue: its entries wait, its order holds, its head and its count of waiters are right. */
 static int check_queue(stages *s, int32_t r)
 {
     const struct wait_queue *q = s->waits + r;
@@ -158,6 +188,7 @@ static int check_queue(stages *s, int32_t r)
     return 0;
 }
 
+/* All wait queues. */
 static int check_waits(stages *s)
 {
     for (int32_t r = 0; r < s->n_resources; r++)
@@ -166,6 +197,7 @@ static int check_waits(stages *s)
     return 0;
 }
 
+/* Every busy resource has one owner that will start or end, and no more. */
 static int check_owners(stages *s)
 {
     int64_t busy = 0, owned = 0;
@@ -188,6 +220,8 @@ static int check_owners(stages *s)
     return owned == busy ? 0 : stages_fail(s, STAGES_BAD, "busy resources and their owners do not agree");
 }
 
+/* Every invariant, the cheap ones first; while Python is asked, queues are in the middle of a change and are left
+ * out. */
 int stages_check(stages *s)
 {
     for (uint32_t i = 1; i < s->queue_n; i++)

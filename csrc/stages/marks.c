@@ -2,6 +2,7 @@
  * is in s->walk. */
 #include "stages/state.h"
 
+/* A change of a table is journalled, if the table is one that is watched. */
 static int note(stages *s, int family, int32_t table, int64_t at, int64_t key, int64_t what)
 {
     if (key == NOTHING)
@@ -14,8 +15,10 @@ static int note(stages *s, int family, int32_t table, int64_t at, int64_t key, i
     return 0;
 }
 
+/* Tags have no negative sets or keys. */
 static int negative(stages *s) { return stages_fail(s, STAGES_BAD, "sets and keys of tags must not be negative"); }
 
+/* One mark: the change it makes to its table. */
 static int apply(stages *s, const stages_mark *m, const int64_t *operands)
 {
     int64_t at = operands[m->of[0]], a = operands[m->of[1]], evicted = NOTHING;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* All bins at once, empty; -1 without memory. */
 int network_bins_init(struct network_bins *b, int32_t n_links, int64_t bin_ps, int32_t max_bins)
 {
     *b = (struct network_bins){bin_ps, calloc((size_t)max_bins * (size_t)n_links * LINK_COLUMNS + 1, sizeof(int64_t)),
@@ -10,8 +11,10 @@ int network_bins_init(struct network_bins *b, int32_t n_links, int64_t bin_ps, i
     return b->cells ? 0 : -1;
 }
 
+/* Free the cells. */
 void network_bins_free(struct network_bins *b) { free(b->cells); }
 
+/* Each two neighbours become one bin of twice the width. */
 static void merge_pairs(struct network_bins *b)
 {
     int64_t width = (int64_t)b->n_links * LINK_COLUMNS, half = b->max_bins / 2;
@@ -22,12 +25,15 @@ static void merge_pairs(struct network_bins *b)
     b->bin_ps *= 2;
 }
 
+/* Widen until a time lies within the bins. */
 void network_bins_grow(struct network_bins *b, int64_t until)
 {
     while ((until - 1) / b->bin_ps >= b->max_bins)
         merge_pairs(b);
 }
 
+/* Lay `size` over the bins between two times, in proportion and exactly: what each bin gets is the difference of
+ * two rounded-down sums, so nothing is lost or made up. */
 void network_bins_spread(struct network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size)
 {
     int64_t bin = from / b->bin_ps, at = from, done = 0;

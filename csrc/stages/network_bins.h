@@ -21,6 +21,7 @@ void network_bins_grow(struct network_bins *b, int64_t until); /* afterwards `un
 /* Add the interval to a column (LINK_NO_TIME: to none), and `size` bytes in proportion. Grow first. */
 void network_bins_spread(struct network_bins *b, int64_t link, int column, int64_t from, int64_t to, int64_t size);
 
+/* Cells of one bin. */
 static inline int64_t *network_bins_row(const struct network_bins *b, int64_t bin)
 {
     return b->cells + bin * b->n_links * LINK_COLUMNS;

@@ -1,6 +1,7 @@
 /* stages/nodes.c -- nodes of programs: copied as published, then linked with their counters and rules. */
 #include "stages/state.h"
 
+/* The common case, one resource by number or by route: the walk then needs no list. */
 void take_only(struct node *to, const stages_take *take)
 {
     to->gathers = 0;
@@ -8,6 +9,7 @@ void take_only(struct node *to, const stages_take *take)
     to->network = take->network, to->source = take->source, to->target = take->target;
 }
 
+/* Operands that a node does not use are read all the same, which is cheaper than a branch. */
 static int32_t at_least(int32_t operand) { return operand > 0 ? operand : 0; } /* unused ones are read, too */
 
 /* Targets within a program become numbers of all nodes. */
@@ -66,6 +68,8 @@ static int copy_node(stages *s, struct node *to, const stages_node *from, int32_
     return 0;
 }
 
+/* A program with its nodes. Targets of branches become numbers among all nodes, so that a walk never asks which
+ * program it is in. */
 int stages_add_program(stages *s, int32_t operands, int32_t priority, int32_t start, int32_t n_nodes,
                        const stages_node *nodes)
 {

@@ -13,6 +13,8 @@ void *stages_regrown(void *old, size_t kept, size_t n, size_t size)
     return grown;
 }
 
+/* Room for `more` events: their records, flags and ranks, and the queue with a few entries beyond its end (see
+ * sink() in queue.inc.h). */
 int stages_reserve_events(stages *s, size_t more)
 {
     size_t n = s->n_events + more;
@@ -34,6 +36,7 @@ int stages_reserve_events(stages *s, size_t more)
     return 0;
 }
 
+/* A copy that the engine owns; NULL, and a failure, without memory. */
 void *stages_copied(stages *s, const void *from, size_t n, size_t size)
 {
     void *p = malloc(n * size + 1);

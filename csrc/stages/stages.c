@@ -1,3 +1,8 @@
+/* stages/stages.c -- what Python calls to run the engine: issue transfers, advance time.
+ *
+ * The run itself is a template (run/core.inc.h), compiled twice: with ranks of 64 bits, which are fast and last for
+ * 2 s and half a million stages, and with 128 bits. Here the one that fits is chosen; when a rank becomes too narrow in
+ * the middle of a run, all of them are widened and the run goes on. A barrier begins anew with narrow ones. */
 #include "stages/state.h"
 
 /* ---- narrow and wide ranks */
@@ -14,6 +19,7 @@ static void widen_ranks(void *ranks, uint32_t n)
     }
 }
 
+/* Ranks and queue entries become wide, in place; wide room was reserved from the start. */
 static void widen(stages *s)
 {
     const uint64_t number = ((uint64_t)1 << NARROW_NUMBER_BITS) - 1, *narrow = s->queue;
@@ -30,6 +36,7 @@ static void widen(stages *s)
     s->is_wide = 1;
 }
 
+/* Will times and numbers of this issue still fit narrow ranks? */
 static int fits_narrow(const stages *s, int32_t n, int32_t n_rows, const int64_t *starts)
 {
     int64_t last = s->now;
@@ -40,21 +47,26 @@ static int fits_narrow(const stages *s, int32_t n, int32_t n_rows, const int64_t
            (uint64_t)s->n_events + (uint64_t)n + ROOM <= (uint64_t)1 << NARROW_NUMBER_BITS;
 }
 
+/* The first stage of a transfer, in ranks of either width. */
 static int create(stages *s, uint32_t transfer, int32_t node, int priority)
 {
     return (s->is_wide ? stages_create_wide : stages_create_narrow)(s, transfer, node, priority);
 }
 
+/* A transfer that starts later: its first stage is created when its time comes. */
 static void create_later(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time)
 {
     (s->is_wide ? stages_create_later_wide : stages_create_later_narrow)(s, transfer, node, priority, time);
 }
 
+/* A batch without transfers is complete at once. */
 static void announce(stages *s, uint32_t batch)
 {
     (s->is_wide ? stages_announce_wide : stages_announce_narrow)(s, batch, s->now);
 }
 
+/* Run until `until`, a completion, a question or the end. Ranks that have become too narrow are widened in the
+ * middle, and the run goes on where it stopped. */
 int stages_advance(stages *s, int64_t until)
 {
     int stop;
@@ -97,6 +109,7 @@ static int check_amount(stages *s, const stages_amount *a, const int64_t *larges
     return 0;
 }
 
+/* Can the largest work and the slowest rate of a rule still be worked out in 128 bits? */
 static int check_lasts(stages *s, const struct lasts_rule *rule, const int64_t *largest)
 {
     for (int32_t i = 0; i < rule->n_picks; i++)
@@ -105,6 +118,7 @@ static int check_lasts(stages *s, const struct lasts_rule *rule, const int64_t *
     return check_amount(s, &rule->work, largest);
 }
 
+/* Operands within what nodes index by them, before anything is created: a fault leaves the engine as it was. */
 static int check_rows(stages *s, int32_t number, int32_t n, const int64_t *rows, int64_t more, int32_t counted)
 {
     const struct program *p = s->programs + number;
@@ -158,6 +172,7 @@ static void barrier(stages *s)
     }
 }
 
+/* Room for the transfers, batches and events of an issue. */
 static int make_room(stages *s, int32_t n)
 {
     size_t rows = s->n_transfers + (size_t)n;
@@ -173,6 +188,7 @@ static int make_room(stages *s, int32_t n)
     return 0;
 }
 
+/* One transfer: its row is copied, with the counted operand raised, and its first stage is created. */
 static inline int issue_one(stages *s, const struct program *p, const int64_t *row, int32_t counted, int32_t time,
                             uint32_t batch_number, int64_t start)
 {
@@ -191,6 +207,8 @@ static inline int issue_one(stages *s, const struct program *p, const int64_t *r
     return 0;
 }
 
+/* A batch of transfers. Where nothing is in flight it is a barrier: numbers and times begin anew, so that narrow
+ * ranks last. */
 int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows, const int64_t *starts, int32_t times,
                  int32_t counted)
 {

@@ -236,6 +236,7 @@ static inline int reserve(stages *s, void *array, size_t *capacity, size_t n, si
     return 0;
 }
 
+/* The same for capacities of 32 bits. */
 static inline int reserve32(stages *s, void *array, uint32_t *capacity, size_t n, size_t size)
 {
     size_t wide = *capacity;
@@ -244,16 +245,19 @@ static inline int reserve32(stages *s, void *array, uint32_t *capacity, size_t n
     return failed;
 }
 
+/* Bits in the second word of an event's mask, 0 where there is none. */
 static inline uint64_t high_of(const stages *s, const struct event *ev)
 {
     return __builtin_expect(ev->word & TWO, 0) ? s->high[ev->resources] : 0;
 }
 
+/* Operands of a transfer. */
 static inline const int64_t *row_of(const stages *s, uint32_t transfer)
 {
     return s->operands + (size_t)transfer * s->stride;
 }
 
+/* A linear form of a transfer's operands. */
 static inline int64_t amount_of(const stages_amount *a, const int64_t *operands)
 {
     int64_t sum = a->constant;
@@ -292,11 +296,13 @@ void stages_create_later_wide(stages *s, uint32_t transfer, int32_t node, int pr
 void stages_announce_narrow(stages *s, uint32_t batch, int64_t time);
 void stages_announce_wide(stages *s, uint32_t batch, int64_t time);
 
+/* A value that names nothing: kept out of line, as it hardly ever happens. */
 static __attribute__((noinline, cold, unused)) int no_such(stages *s, const char *what, int64_t value, int64_t limit)
 {
     return stages_fail(s, STAGES_BAD, "%s %lld must be in 0..%lld", what, (long long)value, (long long)limit - 1);
 }
 
+/* Is a value not in 0..limit - 1? One comparison, as a negative value is a large one. */
 static inline int outside(stages *s, const char *what, int64_t value, int64_t limit)
 {
     return __builtin_expect((uint64_t)value < (uint64_t)limit, 1) ? 0 : no_such(s, what, value, limit);

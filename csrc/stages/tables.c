@@ -1,8 +1,14 @@
+/* stages/tables.c -- tables that chains of stages look up and change: tags of a set-associative store, keyed stores
+ * with a capacity, bits. Twins: chipweave/plain/tables.py.
+ *
+ * All instances of a table lie in one array, so that Python can look at them without a copy. Orders of use are kept as
+ * positions (tags) or as a ring (keyed stores); nothing is ever searched beyond one set. */
 #include "stages/tables.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* Sets of `ways` keys each, all empty; -1 without memory. */
 int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
@@ -13,6 +19,8 @@ int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t way
     return 0;
 }
 
+/* Which keys an instance holds; with a capacity also their order of use, as a ring through an anchor (number
+ * `keys`). -1 without memory. */
 int keyed_init(struct keyed_table *t, int32_t instances, int32_t keys, int32_t capacity, int32_t journal)
 {
     size_t slots = (size_t)instances * ((size_t)keys + 1);
@@ -32,20 +40,24 @@ int keyed_init(struct keyed_table *t, int32_t instances, int32_t keys, int32_t c
     return 0;
 }
 
+/* A byte for every key of every instance, all 0; -1 without memory. */
 int bits_init(struct bits_table *t, int32_t instances, int32_t keys, int32_t journal)
 {
     *t = (struct bits_table){instances, keys, journal, calloc((size_t)instances * (size_t)keys + 1, 1)};
     return t->values ? 0 : -1;
 }
 
+/* Free what tags_init() made. */
 void tags_free(struct tags_table *t)
 {
     free(t->keys);
     free(t->sets_of);
 }
 
+/* Free what bits_init() made. */
 void bits_free(struct bits_table *t) { free(t->values); }
 
+/* Free what keyed_init() made. */
 void keyed_free(struct keyed_table *t)
 {
     free(t->present);
@@ -55,6 +67,8 @@ void keyed_free(struct keyed_table *t)
     free(t->capacity_of);
 }
 
+/* The key comes to the front of its set; 1 where it is new, and then `evicted` is the key that the last way lost
+ * (NOTHING: it was empty). */
 int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
 {
     int64_t *line = tags_line(t, at, set);
@@ -68,6 +82,7 @@ int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int6
     return !known;
 }
 
+/* A key that is there becomes the most recent one. */
 void tags_touch(struct tags_table *t, int64_t at, int64_t set, int64_t key)
 {
     int64_t unused;
@@ -75,11 +90,13 @@ void tags_touch(struct tags_table *t, int64_t at, int64_t set, int64_t key)
         tags_insert(t, at, set, key, &unused);
 }
 
+/* The ring of one instance: one entry for each key and one for the anchor. */
 static int32_t *links_of(int32_t *all, const struct keyed_table *t, int64_t at)
 {
     return all + at * ((int64_t)t->keys + 1);
 }
 
+/* Take a key out of the ring. */
 static void unlink_key(struct keyed_table *t, int64_t at, int64_t key)
 {
     int32_t *older = links_of(t->older, t, at), *newer = links_of(t->newer, t, at);
@@ -87,6 +104,7 @@ static void unlink_key(struct keyed_table *t, int64_t at, int64_t key)
     older[newer[key]] = older[key];
 }
 
+/* Put a key into the ring as the newest, just before the anchor. */
 static void link_newest(struct keyed_table *t, int64_t at, int64_t key)
 {
     int32_t *older = links_of(t->older, t, at), *newer = links_of(t->newer, t, at), anchor = t->keys;
@@ -96,6 +114,7 @@ static void link_newest(struct keyed_table *t, int64_t at, int64_t key)
     older[anchor] = (int32_t)key;
 }
 
+/* A key that is held becomes the newest. Pinned keys and stores without a capacity have no order. */
 void keyed_refresh(struct keyed_table *t, int64_t at, int64_t key)
 {
     if (!t->capacity || t->present[at * t->keys + key] != 1)
@@ -104,6 +123,7 @@ void keyed_refresh(struct keyed_table *t, int64_t at, int64_t key)
     link_newest(t, at, key);
 }
 
+/* Hold a key; 1 where it is new. Beyond the capacity the oldest key goes, named in `evicted`. */
 int keyed_insert(struct keyed_table *t, int64_t at, int64_t key, int64_t *evicted)
 {
     uint8_t *present = t->present + at * t->keys;
@@ -127,6 +147,7 @@ int keyed_insert(struct keyed_table *t, int64_t at, int64_t key, int64_t *evicte
     return 1;
 }
 
+/* Hold a key for good: it no longer counts towards the capacity; 1 where it is new. */
 int keyed_pin(struct keyed_table *t, int64_t at, int64_t key)
 {
     uint8_t *present = t->present + at * t->keys;
@@ -140,6 +161,7 @@ int keyed_pin(struct keyed_table *t, int64_t at, int64_t key)
     return !known;
 }
 
+/* No key stands twice in a set. */
 int tags_check(const struct tags_table *t)
 {
     for (int64_t line = 0; line < (int64_t)t->instances * t->sets; line++)
@@ -152,6 +174,7 @@ int tags_check(const struct tags_table *t)
     return 0;
 }
 
+/* Counts agree with the bytes, and the ring lists exactly the keys that are held. */
 int keyed_check(const struct keyed_table *t)
 {
     for (int64_t at = 0; at < t->instances; at++) {

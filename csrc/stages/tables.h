@@ -49,9 +49,11 @@ int keyed_insert(struct keyed_table *t, int64_t at, int64_t key, int64_t *evicte
 void keyed_refresh(struct keyed_table *t, int64_t at, int64_t key);
 int keyed_pin(struct keyed_table *t, int64_t at, int64_t key);
 
+/* 0, or -1 where an invariant does not hold. */
 int tags_check(const struct tags_table *t);   /* 0 if every set holds different keys */
 int keyed_check(const struct keyed_table *t); /* 0 if lists, counts and presence agree */
 
+/* The ways of a set, most recent first. */
 static inline int64_t *tags_line(const struct tags_table *t, int64_t at, int64_t set)
 {
     int64_t line = at * t->sets; /* most tables have few sets and small numbers: keep clear of 64-bit division */
@@ -61,6 +63,7 @@ static inline int64_t *tags_line(const struct tags_table *t, int64_t at, int64_t
     return t->keys + line * t->ways;
 }
 
+/* Is the key in its set? */
 static inline int tags_has(const struct tags_table *t, int64_t at, int64_t set, int64_t key)
 {
     const int64_t *line = tags_line(t, at, set);

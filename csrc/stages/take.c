@@ -1,6 +1,10 @@
-/* Holds of several takes: their resources, each once, put together at the end of the pool. */
+/* stages/take.c -- what a hold takes when it takes more than one thing.
+ *
+ * Resources are gathered anew at each hold, as they follow from operands; each is named once, however many takes of
+ * the node name it. */
 #include "stages/state.h"
 
+/* Several takes become one list in the pool, and one mask where all lie in a word or in two neighbours. */
 int gather(stages *s, struct event *ev, const struct node *of, const int64_t *operands)
 {
     struct node one = *of;

@@ -1,6 +1,11 @@
-/* Quotients of duration rules: rounded up once, to a multiple of the rule's quantum, and kept with their rate. */
+/* stages/time.c -- durations: work divided by a rate, rounded up once.
+ *
+ * The quotient is exact: 128 bits hold any product of work below 2^61 and a rate's denominator. Rates of a hardware
+ * part hardly change, and neither does the size of a slice, so the last quotient is kept beside the rate. */
 #include "stages/state.h"
 
+/* work / rate, rounded up to the quantum, in 128 bits; the last one is kept, as many transfers in a row have the
+ * same size. */
 int quotient(stages *s, struct rate *r, int64_t quantum, int64_t work, int64_t *ps)
 {
     u128 quanta;

@@ -1,4 +1,7 @@
-/* command_processor.c: see command_processor.h. */
+/* behaviours/command_processor/command_processor.c -- see command_processor.h.
+ *
+ * One kernel at a time: its blocks are dealt to all SMs, each SM reports when it is through, and the last report ends
+ * the kernel. What the host's software and the hardware's own steps take is in three fixed times. */
 #include "behaviours/command_processor/command_processor.h"
 #include "behaviours/room.h"
 
@@ -33,6 +36,7 @@ struct processor {
     int32_t n, room, first;
 };
 
+/* A launch stands in the queue. Launches keep their order. */
 static void put(struct processor *c, uint64_t blocks)
 {
     if (c->first + c->n == c->room) {
@@ -42,6 +46,7 @@ static void put(struct processor *c, uint64_t blocks)
     c->queue[c->first + c->n++] = blocks;
 }
 
+/* The first launch of the queue starts: every SM is sent its blocks, one after another. */
 static void start(struct processor *c)
 {
     uint64_t blocks = c->queue[c->first++];
@@ -55,6 +60,8 @@ static void start(struct processor *c)
     }
 }
 
+/* SUBMIT: the host has called; QUEUED: the call has reached the queue; START: the gap after the last kernel is
+ * over. */
 static void timer(void *state, int32_t code, uint64_t data)
 {
     struct processor *c = state;
@@ -86,6 +93,7 @@ static void receive(void *state, const cw_message *m)
         c->busy = 0;
 }
 
+/* Cycles are kept as thousandths of a ps, so that dealing to many SMs does not drift. */
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
     (void)why;
@@ -97,8 +105,10 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return 0;
 }
 
+/* A statistic by number. */
 static int64_t statistic(const void *state, int32_t index) { return ((const struct processor *)state)->stats[index]; }
 
+/* Only the queue is on the heap. */
 static void close_(void *state) { free(((struct processor *)state)->queue); }
 
 cw_behaviour cw_command_processor = {

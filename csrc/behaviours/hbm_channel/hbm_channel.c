@@ -1,4 +1,9 @@
-/* hbm_channel.c: see hbm_channel.h. */
+/* behaviours/hbm_channel/hbm_channel.c -- see hbm_channel.h: the access order of a channel above the timing rules
+ * (timing.c).
+ *
+ * Row hits first, then the oldest (FR-FCFS), among the first WINDOW requests of a kind. Whether anything may be issued
+ * is looked at when a request comes and at the earliest cycle at which that could change, never in between: a channel
+ * without work costs nothing, and refreshes that fell due in a pause are made up when it ends. */
 #include "behaviours/hbm_channel/timing.h"
 #include "behaviours/room.h"
 
@@ -15,10 +20,10 @@ enum { HBM_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
 static const cw_statistic STATISTICS[] = {HBM_STATISTICS(CW_STATISTIC_ROW)};
 static const char *const PORTS[] = {"access"};
 
+/* The later of two cycles. */
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* ---- queues
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- queues */
 
 struct entry {
     cw_message m;
@@ -52,10 +57,14 @@ struct channel {
     int64_t stats[N_STATISTICS];
 };
 
+/* The first cycle that begins at or after a time in ps. */
 static int64_t cycle_of(const struct channel *c, int64_t ps) { return (ps * 1000 + c->p[TCK_FS] - 1) / c->p[TCK_FS]; }
 
+/* The time of a cycle, rounded to the nearest ps: errors do not add up, as every cycle is converted from 0. */
 static int64_t ps_of(const struct channel *c, int64_t cycle) { return (cycle * c->p[TCK_FS] + 500) / 1000; }
 
+/* Keep up how many requests want a bank, and how many of them its open row: the access order asks for both at every
+ * step. */
 static void count(struct queue *q, int32_t bank, int32_t wants, int32_t hits)
 {
     q->wants[bank] += wants;
@@ -65,6 +74,8 @@ static void count(struct queue *q, int32_t bank, int32_t wants, int32_t hits)
     q->cold = q->wants[bank] && !q->hits[bank] ? q->cold | bit : q->cold & ~bit;
 }
 
+/* A request comes within what the access order looks at. A write is done, for its sender, as soon as it stands
+ * there. */
 static void see(struct channel *c, struct pseudo *pc, int32_t kind, int32_t i)
 {
     struct queue *q = &pc->q[kind];
@@ -78,6 +89,7 @@ static void see(struct channel *c, struct pseudo *pc, int32_t kind, int32_t i)
     }
 }
 
+/* A record for a request, from the free list. */
 static int32_t new_entry(struct channel *c)
 {
     if (c->free_entry == NONE) {
@@ -94,6 +106,7 @@ static int32_t new_entry(struct channel *c)
     return i;
 }
 
+/* A served request leaves its queue, and the oldest one beyond the window moves up. */
 static void leave(struct channel *c, struct pseudo *pc, int32_t kind, int32_t place)
 {
     struct queue *q = &pc->q[kind];
@@ -110,6 +123,7 @@ static void leave(struct channel *c, struct pseudo *pc, int32_t kind, int32_t pl
     }
 }
 
+/* A row is opened or closed, and the hits among those waiting are counted anew. */
 static void set_row(struct channel *c, struct pseudo *pc, int32_t bank, int64_t row)
 {
     pc->open[bank] = row;
@@ -125,8 +139,7 @@ static void set_row(struct channel *c, struct pseudo *pc, int32_t bank, int64_t 
     }
 }
 
-/* ---- refresh
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- refresh */
 
 /* The next bank in turn is refreshed at cycle `t` or as soon as it may. A refresh that is due goes before everything
  * that opens a row, in whatever bank; column commands to open rows go on. Ramulator 2's priority queue does the
@@ -180,8 +193,7 @@ static void end_of_pause(struct channel *c, struct pseudo *pc, int64_t now)
     pc->refresh_at = last + interval; /* nothing is owed until then */
 }
 
-/* ---- access order
- * -------------------------------------------------------------------------------------------------- */
+/* ---- access order */
 
 /* Open rows for banks whose open row no access waits for; returns the next cycle at which that may be done. */
 static int64_t open_rows(struct channel *c, struct pseudo *pc, struct queue *q, int64_t now)
@@ -226,6 +238,7 @@ static int32_t ready(struct channel *c, struct pseudo *pc, struct queue *q, int3
     return NONE;
 }
 
+/* Issue the column command of a request, account for it, and answer a read when its last burst is over. */
 static void column(struct channel *c, struct pseudo *pc, int32_t kind, int32_t place, int64_t now)
 {
     struct entry *e = &c->entries[pc->q[kind].seen[place]];
@@ -245,6 +258,8 @@ static void column(struct channel *c, struct pseudo *pc, int32_t kind, int32_t p
     leave(c, pc, kind, place);
 }
 
+/* Reads first; a drain of writes starts at the high mark, or where there is nothing to read, and ends at the low
+ * mark. */
 static void choose_direction(struct channel *c, struct pseudo *pc)
 {
     int32_t reads = pc->q[0].n, writes = pc->q[1].n, was = pc->writing;
@@ -255,6 +270,7 @@ static void choose_direction(struct channel *c, struct pseudo *pc)
     c->stats[STAT_TURNAROUNDS] += was != pc->writing;
 }
 
+/* All that may be issued at this cycle, then a timer for the first cycle at which anything else may. */
 static void step(struct channel *c, struct pseudo *pc, int64_t now)
 {
     int64_t next;
@@ -281,9 +297,10 @@ static void step(struct channel *c, struct pseudo *pc, int64_t now)
     c->host->schedule(c->host, c->me, ps_of(c, next) - c->host->now, 2, (int32_t)(pc - c->pc), (uint64_t)next);
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the table */
 
+/* A request takes its place in the address map and is queued; after a pause, refreshes that fell due in it are made
+ * up first. */
 static void receive(void *state, const cw_message *m)
 {
     struct channel *c = state;
@@ -317,6 +334,7 @@ static void receive(void *state, const cw_message *m)
     step(c, pc, now);
 }
 
+/* Only the timer set last counts: a newer one has overtaken the others. */
 static void timer(void *state, int32_t code, uint64_t data)
 {
     struct channel *c = state;
@@ -327,6 +345,7 @@ static void timer(void *state, int32_t code, uint64_t data)
     }
 }
 
+/* Refreshes of pseudo channels are spread over the interval, as controllers do. */
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
     struct channel *c = state;
@@ -351,8 +370,10 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return 0;
 }
 
+/* A statistic by number. */
 static int64_t statistic(const void *state, int32_t index) { return ((const struct channel *)state)->stats[index]; }
 
+/* Only the requests are on the heap. */
 static void close_(void *state) { free(((struct channel *)state)->entries); }
 
 cw_behaviour cw_hbm_channel = {

@@ -10,12 +10,14 @@
     {HBM_##level, HBM_##preceding, HBM_##following, HBM_FROM_##from, #cycles},
 static const hbm_constraint CONSTRAINTS[] = {HBM_CONSTRAINTS(CONSTRAINT_ROW)};
 
+/* The table, for Python and the twin. */
 const hbm_constraint *hbm_constraints(int32_t *n)
 {
     *n = N_CONSTRAINTS;
     return CONSTRAINTS;
 }
 
+/* The word that the table's expressions use. */
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* The last column for one device: JEDEC names as locals, then the expressions as they stand in the table. */
@@ -50,6 +52,7 @@ void hbm_rules_reset(hbm_rules *r, const int64_t *p)
     r->n_act = 0;
 }
 
+/* The rules of one pseudo channel alone, for tests; NULL without memory. */
 hbm_rules *hbm_rules_open(const int64_t *p)
 {
     hbm_rules *r = malloc(sizeof *r);
@@ -58,8 +61,10 @@ hbm_rules *hbm_rules_open(const int64_t *p)
     return r;
 }
 
+/* Free what hbm_rules_open() gave. */
 void hbm_rules_close(hbm_rules *r) { free(r); }
 
+/* Three levels, and what no level holds: the window of four ACT, and all banks for REFab. */
 int64_t hbm_earliest(const hbm_rules *r, int32_t command, int32_t bank)
 {
     int64_t at = max(r->pc[command], max(r->group[bank % r->p[GROUPS]][command], r->bank[bank][command]));
@@ -71,6 +76,7 @@ int64_t hbm_earliest(const hbm_rules *r, int32_t command, int32_t bank)
     return at;
 }
 
+/* Move the earliest cycles of what may follow. Nothing is checked: the caller has asked hbm_earliest(). */
 void hbm_issue(hbm_rules *r, int32_t command, int32_t bank, int64_t t, int32_t bursts)
 {
     int64_t *const level[3] = {r->pc, r->group[bank % r->p[GROUPS]], r->bank[bank]};

@@ -77,6 +77,7 @@ struct slice {
     int64_t stats[N_STATISTICS];
 };
 
+/* Sectors in a mask. */
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
 
 /* The home partition of a line: see `lane_of` in sm.c, whose low bit this is. */
@@ -102,6 +103,7 @@ static uint64_t *set_of(struct slice *s, uint64_t line)
     return s->tags + index % sets * (uint64_t)s->p[WAYS];
 }
 
+/* The entry of a line, moved to the front of its set; NULL: a miss. */
 static uint64_t *find(struct slice *s, uint64_t *set, uint64_t line)
 {
     for (int32_t way = 0; way < s->p[WAYS]; way++)

@@ -1,4 +1,8 @@
-/* llc_slice.c: see llc_slice.h. */
+/* behaviours/llc_slice/llc_slice.c -- see llc_slice.h: one slice of the L2.
+ *
+ * A read is served from here, or starts or joins a fetch: from memory where the line's home is this partition, from the
+ * peer slice where it is the other one. A store goes to the home, which drops the peer's copy. What a full set pushes
+ * out is written back if it is dirty; while too many such lines are on their way, stores wait in order. */
 #include "behaviours/llc_slice/lines.h"
 #include "behaviours/room.h"
 
@@ -9,6 +13,7 @@ static uint64_t local_address(const struct slice *s, uint64_t line)
     return ((n / unit * (uint64_t)s->p[CHANNEL_SHARE] + (uint64_t)s->p[CHANNEL_INDEX]) * unit + n % unit) * LINE;
 }
 
+/* A line pushed out goes to memory if any sector of it is dirty. */
 static void write_back(struct slice *s, uint64_t out)
 {
     if (!(out & DIRTY))
@@ -23,8 +28,7 @@ static void write_back(struct slice *s, uint64_t out)
     s->host->send(s->host, s->me, MEMORY, 0, 0, &m);
 }
 
-/* ---- the data port
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the data port */
 
 /* Delay until the answer leaves: a place on the data port, then the latency. */
 static int64_t served(struct slice *s, uint64_t line, int32_t mask, int coalesce)
@@ -48,6 +52,7 @@ static int64_t served(struct slice *s, uint64_t line, int32_t mask, int coalesce
     return (start - now) / FS + s->p[LATENCY];
 }
 
+/* Data to whoever asked, over the wire it asked by. */
 static void answer(struct slice *s, const cw_message *to, int64_t delay)
 {
     cw_message m = {.address = to->address,
@@ -58,9 +63,9 @@ static void answer(struct slice *s, const cw_message *to, int64_t delay)
     s->host->reply(s->host, s->me, delay, to, &m);
 }
 
-/* ---- lines on their way
- * -------------------------------------------------------------------------------------------- */
+/* ---- lines on their way */
 
+/* A request that has to wait, in a list; `next` is the one that stands behind it. */
 static int32_t keep(struct slice *s, const cw_message *m, int32_t next)
 {
     if (s->free_waiter == NONE) {
@@ -79,12 +84,14 @@ static int32_t keep(struct slice *s, const cw_message *m, int32_t next)
     return i;
 }
 
+/* A waiting request has been served: its record is free. */
 static void release(struct slice *s, int32_t i)
 {
     s->waiter[i].next = s->free_waiter;
     s->free_waiter = i;
 }
 
+/* A record for a line on its way here. */
 static int32_t new_fill(struct slice *s)
 {
     if (s->free_fill == NONE) {
@@ -130,6 +137,7 @@ static void fetch(struct slice *s, const cw_message *m, uint64_t line, int32_t m
     s->host->send(s->host, s->me, at_home ? MEMORY : PEER, 0, s->p[LATENCY], &ask);
 }
 
+/* A read: served from here, or by a fetch that it joins or starts. */
 static void read_line(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
@@ -145,6 +153,8 @@ static void read_line(struct slice *s, const cw_message *m)
     fetch(s, m, line, missing);
 }
 
+/* A line has come: it takes a place in its set, and all that wait for it are answered. They have paid the latency
+ * already, so only the data port counts. */
 static void filled(struct slice *s, const cw_message *m)
 {
     int32_t i = (int32_t)m->tag, *link;
@@ -170,9 +180,10 @@ static void filled(struct slice *s, const cw_message *m)
     }
 }
 
-/* ---- stores
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- stores */
 
+/* A store at its home: copies at the peer are dropped, the sectors are valid and dirty, and the sender is told when
+ * the data port has taken them. */
 static void store_here(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
@@ -192,6 +203,7 @@ static void store_here(struct slice *s, const cw_message *m)
     s->host->reply(s->host, s->me, delay, m, &done);
 }
 
+/* No room for what a store might push out: it waits in order, and later stores wait behind it. */
 static void hold(struct slice *s, const cw_message *m)
 {
     int32_t i = keep(s, m, NONE);
@@ -202,6 +214,7 @@ static void hold(struct slice *s, const cw_message *m)
     s->held_last = i;
 }
 
+/* A store that arrives: on to the home where that is the peer, else taken or held. */
 static void store(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE;
@@ -219,6 +232,7 @@ static void store(struct slice *s, const cw_message *m)
     }
 }
 
+/* Memory has taken a written line, so held stores go on; or the home has taken a store that passed through here. */
 static void stored(struct slice *s, const cw_message *m)
 {
     if (m->port == MEMORY) {
@@ -239,9 +253,9 @@ static void stored(struct slice *s, const cw_message *m)
     s->host->reply(s->host, s->me, 0, &a.m, &done);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the table */
 
+/* By kind of message. What is left is CW_DROP: the home has a newer copy. */
 static void receive(void *state, const cw_message *m)
 {
     struct slice *s = state;
@@ -260,6 +274,7 @@ static void receive(void *state, const cw_message *m)
     }
 }
 
+/* Never set: a slice acts on messages alone. */
 static void timer(void *state, int32_t code, uint64_t data) { (void)state, (void)code, (void)data; }
 
 /* A store outside time: to the home, where it is dirty; what it pushes out is long in memory. */
@@ -309,6 +324,7 @@ static int32_t touch(void *state, const cw_message *m)
     return level;
 }
 
+/* Two partitions of equal size; chains of fills start empty. */
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
     struct slice *s = state;
@@ -322,8 +338,10 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return s->tags ? 0 : (snprintf(why, 256, "llc_slice: out of memory"), -1);
 }
 
+/* A statistic by number. */
 static int64_t statistic(const void *state, int32_t index) { return ((const struct slice *)state)->stats[index]; }
 
+/* Free sets, fills and waiting requests. */
 static void close_(void *state)
 {
     struct slice *s = state;

@@ -16,16 +16,19 @@ static void resume_stalled(struct sm *s);
 static void wake_at(struct sm *s, struct warp *w, int64_t at_fs, int32_t code);
 enum { WAKE = 2, BLOCK = 3, LEAVE = 5 };
 
+/* Bytes of the sectors in a mask. */
 static int64_t bytes_of(int32_t mask) { return 32 * __builtin_popcount((unsigned)mask & 15); }
 
+/* A message to another SM leaves over the network of the GPC when the load-store unit is through with it, not
+ * before. */
 static void to_cluster(struct sm *s, int64_t leave_fs, const cw_message *m)
 {
     s->host->schedule(s->host, s->me, leave_fs / FS - s->host->now, 1, LEAVE, hold(&s->leaving, m));
 }
 
-/* ---- shared memory
- * ------------------------------------------------------------------------------------------------- */
+/* ---- shared memory */
 
+/* One line of another SM's shared memory; 0 where there is no room in flight for it. */
 static int ask_peer(struct sm *s, struct warp *w, const struct wanted *line, int64_t peer, int store, int64_t leave_fs)
 {
     int64_t *room = store ? &s->store_room : &s->load_room, bytes = bytes_of(line->mask);
@@ -91,9 +94,10 @@ static void from_cluster(struct sm *s, const cw_message *m)
     resume_stalled(s);
 }
 
-/* ---- bulk copies
- * --------------------------------------------------------------------------------------------------- */
+/* ---- bulk copies */
 
+/* Hand a bulk copy to the engine; the mbarrier expects its bytes from now on, so that a BARRIER right behind it
+ * waits. */
 static void copy(struct sm *s, const struct warp *w, const int64_t *op)
 {
     int64_t box = op[2] + w->block * op[3] + w->count * op[4];

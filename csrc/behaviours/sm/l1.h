@@ -3,14 +3,15 @@
 #define CHIPWEAVE_SM_L1_H
 #include "behaviours/sm/state.h"
 
-/* ---- L1
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- L1 */
 
+/* The set of a line: modulo index. */
 static uint64_t *set_of(struct sm *s, uint64_t line)
 {
     return s->tags + (line % (uint64_t)s->p[L1_SETS]) * (uint64_t)s->p[L1_WAYS];
 }
 
+/* Least recently used order is kept by moving entries. */
 static void to_front(uint64_t *set, int32_t way)
 {
     uint64_t entry = set[way];
@@ -45,8 +46,9 @@ static uint64_t *allocate(struct sm *s, uint64_t line)
     return NULL;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------------------- */
+/* ---- addresses */
 
+/* The physical address: pages of 2 MiB; without a table addresses are physical. */
 static uint64_t physical(const struct sm *s, uint64_t address)
 {
     if (!s->n_pages)

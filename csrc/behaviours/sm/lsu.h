@@ -26,6 +26,7 @@ static int32_t fold(uint64_t line, int32_t bits)
     return (int32_t)bank;
 }
 
+/* One more line of an instruction, or more sectors of one that is listed. */
 static int32_t add_line(struct wanted *list, int32_t n, uint64_t address, int32_t bytes)
 {
     for (uint64_t a = address & ~31ull; a < address + (uint64_t)bytes; a += 32) {
@@ -42,6 +43,7 @@ static int32_t add_line(struct wanted *list, int32_t n, uint64_t address, int32_
     return n;
 }
 
+/* Passes over the data path that the lanes' bytes need. */
 static int32_t wavefronts(const struct sm *s, int32_t lanes, int32_t bytes)
 {
     return (int32_t)((lanes * bytes + s->p[LSU_BYTES] - 1) / s->p[LSU_BYTES]);
@@ -73,6 +75,7 @@ static int32_t bank_cycles(const struct sm *s, const uint64_t *address, int32_t 
     return cycles;
 }
 
+/* Cycles of the tag lookup: lines that fall on one tag bank go one by one. */
 static int32_t tag_cycles(const struct sm *s, const struct wanted *list, int32_t n)
 {
     int32_t in_bank[MAX_LSU_TAGS] = {0}, most = 1;
@@ -99,9 +102,9 @@ static int64_t lsu_take(struct sm *s, int64_t from_fs, int32_t cycles)
     return start;
 }
 
-/* ---- the lines an instruction wants
- * ------------------------------------------------------------------------------ */
+/* ---- the lines an instruction wants */
 
+/* The lines that an instruction touches, in order of first touch, each with its sectors. */
 static int32_t lines_of(const uint64_t *address, int32_t lanes, int32_t bytes, struct wanted *list)
 {
     int32_t n = 0;

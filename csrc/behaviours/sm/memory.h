@@ -5,8 +5,10 @@
 #include "behaviours/room.h"
 #include "behaviours/sm/lsu.h"
 
+/* Sectors in a mask. */
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
 
+/* The warp waits for a fetch: it joins its list. */
 static void wait_for(struct sm *s, int32_t *head, int32_t who)
 {
     if (s->free_waiter == NONE) {
@@ -24,6 +26,7 @@ static void wait_for(struct sm *s, int32_t *head, int32_t who)
     *head = i;
 }
 
+/* A fetch under way, from the free list; load_room has made sure that there is one. */
 static int32_t new_txn(struct sm *s)
 {
     int32_t i = s->free_txn;
@@ -72,6 +75,7 @@ static int load_line(struct sm *s, struct warp *w, uint64_t virtual_line, int32_
     return 1;
 }
 
+/* A store of one line goes to memory at once; 0 where too many are in flight. */
 static int store_line(struct sm *s, uint64_t virtual_line, int32_t mask, int64_t leave_fs)
 {
     int32_t sectors = popcount4(mask);

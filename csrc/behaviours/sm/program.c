@@ -42,12 +42,14 @@ static const sm_operation OPERATIONS[] = {
 /* clang-format on */
 enum { N_OPERATIONS = sizeof OPERATIONS / sizeof *OPERATIONS };
 
+/* The table, for Python. */
 const sm_operation *sm_operations(int32_t *n)
 {
     *n = N_OPERATIONS;
     return OPERATIONS;
 }
 
+/* The row of an operation code; NULL: there is none. */
 static const sm_operation *operation(int64_t code)
 {
     for (int32_t i = 0; i < N_OPERATIONS; i++)
@@ -112,6 +114,7 @@ static int check_ways_back(const int64_t *ops, int64_t n, char *why)
     return 0;
 }
 
+/* The numbers of the kernel, then op by op, then what ops say together. */
 int sm_check_kernel(const int64_t *data, int64_t n, char *why)
 {
     const int64_t ops = (n - SM_KERNEL_WORDS) / SM_OP_WORDS;

@@ -1,9 +1,14 @@
-/* sm.c: see sm.h. Inner times are femtoseconds, so that cycles do not drift; messages leave at whole picoseconds. */
+/* behaviours/sm/sm.c -- see sm.h: blocks, warps and the ops they run.
+ *
+ * The parts of an SM are in files of their own: lsu.h (what an access costs the load-store unit), l1.h, memory.h
+ * (global memory), cluster.h (shared memory, bulk copies). This file starts blocks, lets warps go on, and takes what
+ * comes back. Inner times are fs, so that cycles do not drift; everything sent to the engine is rounded to ps. */
 #include "behaviours/sm/cluster.h"
 #include "behaviours/sm/memory.h"
 
-/* ---- warps and blocks ------------------------------------------------------------------------------------------ */
+/* ---- warps and blocks */
 
+/* A timer for a warp at a time in fs, rounded up to whole ps: it never runs early. */
 static void wake_at(struct sm *s, struct warp *w, int64_t at_fs, int32_t code)
 {
     s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, code, (uint64_t)(w - s->warps));
@@ -21,6 +26,8 @@ static void maybe_end(struct sm *s)
 
 static void launch(struct sm *s);
 
+/* The next block of the kernel starts in place `slot`, its warps `warp_launch` apart; none is left: the kernel may
+ * be at its end. */
 static void start_block(struct sm *s, int32_t slot, int64_t count)
 {
     int64_t block = s->next_block, n = (s->threads + 31) / 32;
@@ -39,6 +46,7 @@ static void start_block(struct sm *s, int32_t slot, int64_t count)
     }
 }
 
+/* The last warp of a block ends the block, and the next one starts in its place after the turnaround. */
 static void end_warp(struct sm *s, struct warp *w)
 {
     if (--s->alive[w->slot])
@@ -48,6 +56,7 @@ static void end_warp(struct sm *s, struct warp *w)
     s->host->schedule(s->host, s->me, s->p[TURNAROUND] * s->period_fs / FS, 1, BLOCK, (uint64_t)w->slot);
 }
 
+/* A warp found no room for its access: it queues, first come first served, until something comes back. */
 static void stall(struct sm *s, struct warp *w)
 {
     int32_t who = (int32_t)(w - s->warps);
@@ -73,6 +82,8 @@ static int pause_for_loads(struct sm *s, struct warp *w)
     return 0;
 }
 
+/* A warp goes on from op to op until it has to wait. What ends its turn: a time, an answer, room, an mbarrier. JUMP
+ * and LOOP cost nothing by themselves, which is why sm_check_kernel() looks for ways back that take no time. */
 static void run(struct sm *s, struct warp *w)
 {
     while (w->pc < s->n_ops) {
@@ -134,6 +145,7 @@ static void run(struct sm *s, struct warp *w)
     end_warp(s, w);
 }
 
+/* Room has come free: warps that queued for it try again in order, until one finds too little. */
 static void resume_stalled(struct sm *s)
 {
     while (s->stalled_first != NONE) {
@@ -161,6 +173,7 @@ static int lacks_order(const struct sm *s)
     return 0;
 }
 
+/* All places of the SM get their first block. A program that cannot run is reported here, before any access. */
 static void launch(struct sm *s)
 {
     if (lacks_order(s)) {
@@ -171,9 +184,9 @@ static void launch(struct sm *s)
         start_block(s, slot, s->first_count + slot * s->place_count);
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the table */
 
+/* A message by its port: the cluster, the engine of copies, the front, or memory. */
 static void receive(void *state, const cw_message *m)
 {
     struct sm *s = state;
@@ -219,6 +232,7 @@ static void receive(void *state, const cw_message *m)
     resume_stalled(s);
 }
 
+/* By code: a warp goes on, a block starts, a held message leaves, the kernel stops or starts. */
 static void timer(void *state, int32_t code, uint64_t data)
 {
     struct sm *s = state;
@@ -235,6 +249,8 @@ static void timer(void *state, int32_t code, uint64_t data)
         launch(s);
 }
 
+/* Sizes that later code relies on are checked here. One fetch for every sector in flight is enough: each holds at
+ * least one. */
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
     struct sm *s = state;
@@ -258,6 +274,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return 0;
 }
 
+/* Pages and visiting order are kept by the caller; a kernel is copied, after it has been checked. */
 static int attach(void *state, int32_t what, const int64_t *data, int64_t n, char *why)
 {
     struct sm *s = state;
@@ -303,8 +320,10 @@ static int32_t touch(void *state, const cw_message *m)
     return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, access.address / LINE), &access);
 }
 
+/* A statistic by number. */
 static int64_t statistic(const void *state, int32_t index) { return ((const struct sm *)state)->stats[index]; }
 
+/* Free caches, fetches and messages on their way. */
 static void close_(void *state)
 {
     struct sm *s = state;

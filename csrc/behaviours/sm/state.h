@@ -108,8 +108,10 @@ struct sm {
     int64_t stats[N_STATISTICS];
 };
 
+/* The engine's time in fs, in which an SM counts so that cycles do not drift. */
 static int64_t now_fs(const struct sm *s) { return s->host->now * FS; }
 
+/* The later of two times. */
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
 #endif

@@ -1,4 +1,7 @@
-/* sm_network.c: see sm_network.h. */
+/* behaviours/sm_network/sm_network.c -- see sm_network.h.
+ *
+ * Every pair of SMs is equally far. What queues is data at the port where it leaves and at the port where it enters,
+ * each in order of arrival; requests without data pass at once. */
 #include "behaviours/sm_network/sm_network.h"
 #include "behaviours/held.h"
 
@@ -39,6 +42,8 @@ static int64_t taken(int64_t *port, int64_t from_fs, int64_t takes)
     return *port;
 }
 
+/* A message is held until it has crossed: out of the source's port, over the network, into the target's port. Only
+ * data loads ports. */
 static void receive(void *state, const cw_message *m)
 {
     struct network *n = state;
@@ -63,6 +68,7 @@ static void timer(void *state, int32_t code, uint64_t data)
     n->host->send(n->host, n->me, SM, code, 0, &m);
 }
 
+/* Times in fs: a cycle is no whole number of ps. */
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
     (void)why;
@@ -75,8 +81,10 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return 0;
 }
 
+/* A statistic by number. */
 static int64_t statistic(const void *state, int32_t index) { return ((const struct network *)state)->stats[index]; }
 
+/* Messages still on their way are forgotten. */
 static void close_(void *state) { close_held(&((struct network *)state)->waiting); }
 
 cw_behaviour cw_sm_network = {

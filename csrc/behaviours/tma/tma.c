@@ -1,4 +1,8 @@
-/* tma.c: see tma.h. Inner times are femtoseconds, so that cycles do not drift. */
+/* behaviours/tma/tma.c -- see tma.h. Inner times are fs, so that cycles do not drift.
+ *
+ * Commands stand in a ring and are worked off in order, a line at a time; only the first one is ever in progress. A
+ * line leaves when the one before it has had its cycles, its command has been set up, and fewer than `lines` are under
+ * way; whichever of these comes last sets the timer, or is the answer that brings the engine back. */
 #include "behaviours/tma/tma.h"
 
 #include <stdio.h>
@@ -116,6 +120,7 @@ static int refused(struct tma *t, int64_t descriptor)
     return 1;
 }
 
+/* A command from the SM, or a line that is back. */
 static void receive(void *state, const cw_message *m)
 {
     struct tma *t = state;
@@ -131,6 +136,7 @@ static void receive(void *state, const cw_message *m)
     advance(t);
 }
 
+/* The time of the next line has come. */
 static void timer(void *state, int32_t code, uint64_t data)
 {
     (void)code, (void)data;
@@ -139,6 +145,7 @@ static void timer(void *state, int32_t code, uint64_t data)
     advance(t);
 }
 
+/* Times in fs: a cycle is no whole number of ps. */
 static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 {
     (void)why;
@@ -150,6 +157,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
     return 0;
 }
 
+/* Descriptors are checked once, here; boxes are then turned into lines without a look. */
 static int attach(void *state, int32_t what, const int64_t *data, int64_t n, char *why)
 {
     struct tma *t = state;
@@ -167,8 +175,10 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
     return 0;
 }
 
+/* A statistic by number. */
 static int64_t statistic(const void *state, int32_t index) { return ((const struct tma *)state)->stats[index]; }
 
+/* All state is in the struct. */
 static void close_(void *state) { (void)state; }
 
 cw_behaviour cw_tma = {

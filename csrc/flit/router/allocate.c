@@ -1,5 +1,8 @@
-/* flit/router/allocate.c -- the general router's evaluations: who asks for which VC and switch slot, and who gets
- * it. */
+/* flit/router/allocate.c -- the general router's evaluations: which input VC requests which VC and switch slot, and
+ * which of them get it.
+ *
+ * Nothing of a router's state is changed here but what the allocators remember: grants are kept with the VCs, and
+ * general.c lets them take effect when every stage has been evaluated. */
 #include "flit/router/general_state.h"
 #include "flit/router/route.h"
 
@@ -8,6 +11,7 @@
 #define PORT_OF(net, id) (((id) >> (net)->vc_bits) & ((1u << (net)->port_bits) - 1))
 #define FIRM             ((int64_t)1 << 61) /* above every speculative priority */
 
+/* A stage takes all that waits as its batch, unless one is in progress; 1 where it has begun in this step. */
 int noc_stage_start(struct noc_stage *s, uint64_t now)
 {
     s->begun = 0;
@@ -23,14 +27,17 @@ int noc_stage_start(struct noc_stage *s, uint64_t now)
     return s->nb;
 }
 
+/* No credit: the buffer at the far end is full. */
 int noc_vc_full(const struct noc_state *net, uint32_t o) { return noc_output_vc(net, o)->credits == 0; }
 
+/* Has the output queue no room for what is in the crossbar and one flit more? */
 int noc_queue_full(const struct noc_state *net, uint32_t gp)
 {
     const struct noc_fifo *q = &net->general->router[gp >> net->port_bits].queue[gp & ((1u << net->port_bits) - 1)];
     return net->c.output_buffer_size >= 0 && q->n >= (uint32_t)net->c.output_buffer_size;
 }
 
+/* Priority of the packet in front of an input VC, by the configured rule: more is served first. */
 int64_t noc_vc_priority(const struct noc_state *net, uint32_t id)
 {
     const struct noc_input_vc *v = noc_input_vc(net, id);
@@ -45,6 +52,7 @@ int64_t noc_vc_priority(const struct noc_state *net, uint32_t id)
     }
 }
 
+/* One part of the VCs of a mask when they are cut by output port. */
 static uint32_t part_of(uint32_t mask, unsigned port, int ports)
 {
     unsigned first = (unsigned)__builtin_ctz(mask), part = (unsigned)__builtin_popcount(mask) / (unsigned)ports;
@@ -92,6 +100,7 @@ int noc_choices(struct noc_state *net, uint32_t id, struct noc_choice *out)
     return 1;
 }
 
+/* May a packet take this VC now: a credit, or room for all of it under cut-through. */
 static int has_room(const struct noc_state *net, uint32_t o, const struct noc_flit *f)
 {
     if (net->c.vc_busy_when_full && !noc_output_vc(net, o)->credits)
@@ -105,6 +114,8 @@ static int32_t dense(const struct noc_state *net, uint32_t id)
     return (int32_t)(PORT_OF(net, id) * (uint32_t)net->c.vcs + VC_OF(net, id));
 }
 
+/* VC allocation of one router: requests of all VCs in the batch, one call of the matcher, its answers kept with the
+ * VCs. */
 void noc_evaluate_vcs(struct noc_state *net, uint32_t router)
 {
     struct noc_general *g = net->general;
@@ -143,6 +154,7 @@ void noc_evaluate_vcs(struct noc_state *net, uint32_t router)
     }
 }
 
+/* Switch holding: a VC that holds its crossbar path sends on without asking, as long as it has a credit. */
 void noc_evaluate_hold(struct noc_state *net, uint32_t router)
 {
     struct noc_router *rt = &net->general->router[router];
@@ -154,6 +166,7 @@ void noc_evaluate_hold(struct noc_state *net, uint32_t router)
     }
 }
 
+/* May a head flit ask for the switch before it has a VC: is one of the VCs it may take free? */
 static int speculates(const struct noc_state *net, uint32_t gp, uint32_t mask)
 {
     int eligible = 0, credit = 0;
@@ -192,6 +205,7 @@ static int request(struct noc_state *net, struct noc_router *rt, uint32_t id, ui
     return n;
 }
 
+/* Piggyback allocation: a switch grant brings the next free VC of the output, in turn; -1: none is left. */
 int noc_piggyback_vc(struct noc_state *net, uint32_t id, uint32_t port)
 {
     struct noc_choice choice[65];
@@ -215,6 +229,7 @@ int noc_piggyback_vc(struct noc_state *net, uint32_t id, uint32_t port)
     return best;
 }
 
+/* Is a switch grant still good, now that VC allocation of the same cycle is known? */
 static int grant_stands(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
     const int is = net->c.input_speedup, os = net->c.output_speedup, grant = net->general->vc[id].grant;
@@ -264,6 +279,8 @@ static void match_copy(struct noc_matcher_state *m, const struct noc_match_reque
     noc_match(m, copy, n);
 }
 
+/* Switch allocation of one router: firm requests of packets that have their VC, speculative ones of those that have
+ * not. */
 void noc_evaluate_switch(struct noc_state *net, uint32_t router)
 {
     struct noc_general *g = net->general;

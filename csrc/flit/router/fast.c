@@ -19,6 +19,8 @@
 
 #define FAR 512 /* routers from which on the state is larger than a second-level cache, and prefetching pays */
 
+/* Flits whose wire time is over. Behind others they queue in the ring; in front they request the switch, or as
+ * heads a VC, in the list of the cycle in which routing is done. */
 INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, const int special, const int far,
                      const int plain)
 {
@@ -110,6 +112,8 @@ INLINE void take(const struct view *w, struct noc_output_port *p, uint32_t id, u
     p->sa_requests[s1]++;
 }
 
+/* Heads that want a VC. No free one: again in the next cycle. Alone at its port: granted on the spot. Else by
+ * round-robin priority: all put in their key, and whose key is left has won. */
 INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int special, const int far,
                           const int plain)
 {
@@ -166,6 +170,7 @@ INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int
     sa->n = sa_n;
 }
 
+/* A buffer entry is free: the sender upstream learns of it `delay` cycles from now. */
 INLINE void put_credit(const struct view *w, uint32_t delay, uint32_t vc)
 {
     const uint32_t slot = ((uint32_t)w->now + delay) & w->wheel_mask;
@@ -179,6 +184,7 @@ struct crossing {
     unsigned s1, k; /* lists they are, by number */
 };
 
+/* The same request in the list of the next cycle, and counted at both ports. */
 INLINE void request_again(struct crossing *x, struct noc_input_port *input_port, struct noc_output_port *p, uint32_t id,
                           uint32_t o)
 {
@@ -287,6 +293,8 @@ INLINE uint32_t arbitrate(struct noc_state *net, const struct view *w, struct cr
     return wins;
 }
 
+/* VCs that hold an output VC and have a flit. Without a credit: again. Alone at both ports: across. Else arbitrated
+ * below. */
 INLINE void switch_allocation(struct noc_state *net, const struct view *w, const int R, const int special,
                               const int far, const int plain)
 {
@@ -353,6 +361,7 @@ INLINE void cycle(struct noc_state *net, const int R, const int special, const i
     switch_allocation(net, &w, R, special, far, plain);
 }
 
+/* One body compiled for the few shapes that matter: what is constant in a shape needs no register and no branch. */
 void noc_fast_cycle(struct noc_state *net)
 {
     const int far = net->c.routers >= FAR, R = net->c.routing_delay;

@@ -20,14 +20,19 @@ struct view {
     int vb, both;
 };
 
+/* The input side that a VC belongs to. */
 INLINE struct noc_input_port *input_port_of(const struct view *w, uint32_t id)
 {
     return (void *)(w->input_port + (id >> w->vb) * w->input_port_size);
 }
+
+/* The output side that a VC belongs to. */
 INLINE struct noc_output_port *port_of(const struct view *w, uint32_t out)
 {
     return (void *)(w->port + (out >> w->vb) * w->port_size);
 }
+
+/* An input VC's record. */
 INLINE struct noc_input_vc *in_of(const struct view *w, uint32_t id)
 {
     return &input_port_of(w, id)->vc[id & w->vc_mask];
@@ -42,6 +47,7 @@ INLINE uint32_t route(struct noc_state *net, const struct view *w, uint32_t id, 
     return noc_route(net, id >> w->both, (id >> w->vb) & w->port_mask, f, special) << w->vb;
 }
 
+/* Global number of the output VC that an input VC holds. */
 INLINE uint32_t output_of(const struct view *w, uint32_t id, uint32_t out)
 {
     return (id & ~w->local) | (out & (NOC_ACTIVE - 1u));

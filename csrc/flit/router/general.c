@@ -1,4 +1,12 @@
-/* flit/router/general.c -- the general router: what arrives, what each step changes, and what leaves. */
+/* flit/router/general.c -- the general router: what arrives, what each step changes, and what leaves.
+ *
+ * Every option of BookSim 2's input-queued router, one router after another. A step has two halves, as there: first
+ * every stage evaluates the state as it is (allocate.c), then every stage updates it. A stage with a delay works in
+ * batches: what it has begun it finishes before it takes more.
+ *
+ *     receive --> accept --> RC --> VA --> SA --> crossbar --> output queue --> send
+ *
+ * Compare chipweave/plain/noc_router.py, the slow twin with the same rules, under the same tests. */
 #include "flit/leaves.h"
 #include "flit/router/general_state.h"
 #include "flit/router/route.h"
@@ -8,8 +16,11 @@
 #define VC_OF(net, id)   ((id) & ((1u << (net)->vc_bits) - 1))
 #define PORT_OF(net, id) (((id) >> (net)->vc_bits) & ((1u << (net)->port_bits) - 1))
 
+/* Routers with anything to do; 0 lets the clock jump. */
 uint64_t noc_general_busy(const struct noc_state *net) { return net->general ? net->general->active_n : 0; }
 
+/* A routed head waits for VC allocation; under speculation it waits for the switch as well, and with piggyback
+ * allocation for that alone. */
 static void wants_vc(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
     net->general->vc[id].state = VC_WANTS_VC;
@@ -19,6 +30,7 @@ static void wants_vc(struct noc_state *net, struct noc_router *rt, uint32_t id)
         rt->va.waiting[rt->va.nw++] = id;
 }
 
+/* Where the head in front goes: its output port, VC 0. */
 static void take_route(struct noc_state *net, uint32_t id)
 {
     struct noc_input_vc *v = noc_input_vc(net, id);
@@ -37,6 +49,7 @@ static void new_head(struct noc_state *net, struct noc_router *rt, uint32_t id)
     wants_vc(net, rt, id);
 }
 
+/* A flit has arrived: it queues, or it is in front and its VC wants something. */
 static void accept(struct noc_state *net, struct noc_router *rt, const struct noc_event *e)
 {
     const unsigned depth = (unsigned)net->c.vc_depth;
@@ -92,6 +105,7 @@ static unsigned move(struct noc_state *net, struct noc_router *rt, uint32_t id)
     return f.bits;
 }
 
+/* The tail has left: the VC is idle, or its next head is in front. */
 static void next_packet(struct noc_state *net, struct noc_router *rt, uint32_t id)
 {
     net->general->vc[id].state = VC_IDLE;
@@ -100,6 +114,7 @@ static void next_packet(struct noc_state *net, struct noc_router *rt, uint32_t i
         new_head(net, rt, id);
 }
 
+/* An input VC holds an output VC until its tail has left. */
 static void take_vc(struct noc_state *net, uint32_t id, uint32_t local)
 {
     const uint32_t o = id - LOCAL(net, id) + local;
@@ -108,6 +123,7 @@ static void take_vc(struct noc_state *net, uint32_t id, uint32_t local)
     net->general->vc[id].state = VC_MOVING;
 }
 
+/* A stage's batch if its delay is over; the stage is then free for the next. */
 static int done(struct noc_stage *s, uint64_t now)
 {
     int n = s->nb && now >= s->due ? s->nb : 0;
@@ -116,12 +132,14 @@ static int done(struct noc_stage *s, uint64_t now)
     return n;
 }
 
+/* The crossbar path of an input is given up. */
 static void release(struct noc_router *rt, int i)
 {
     rt->held_in[rt->held_out[i]] = -1;
     rt->held_out[i] = rt->held_vc[i] = -1;
 }
 
+/* VCs that held their path: each sends its flit, and keeps the path while it has more and is not at its tail. */
 static void update_hold(struct noc_state *net, struct noc_router *rt)
 {
     const int n = done(&rt->hold, net->now);
@@ -145,6 +163,8 @@ static void update_hold(struct noc_state *net, struct noc_router *rt)
     }
 }
 
+/* Switch grants take effect: under speculation the VC is taken now, and a grant without one is lost. Then the flit
+ * moves, and the VC holds the switch, asks again or turns to its next packet. */
 static void update_switch(struct noc_state *net, struct noc_router *rt)
 {
     const int n = done(&rt->sa, net->now);
@@ -181,6 +201,7 @@ static void update_switch(struct noc_state *net, struct noc_router *rt)
     }
 }
 
+/* VC grants take effect; who got none waits for the next batch. */
 static void update_vcs(struct noc_state *net, struct noc_router *rt)
 {
     const int n = done(&rt->va, net->now);
@@ -196,6 +217,7 @@ static void update_vcs(struct noc_state *net, struct noc_router *rt)
     }
 }
 
+/* Flits that have crossed join the queues of their outputs. */
 static void update_crossbar(struct noc_state *net, uint32_t router, struct noc_router *rt)
 {
     struct noc_general *g = net->general;
@@ -209,6 +231,7 @@ static void update_crossbar(struct noc_state *net, uint32_t router, struct noc_r
     rt->xbar_n[1] = 0;
 }
 
+/* What won goes through the crossbar together, one batch at a time. */
 static void start_crossbar(struct noc_state *net, struct noc_router *rt)
 {
     if (rt->xbar_n[1] || !rt->xbar_n[0])
@@ -221,6 +244,8 @@ static void start_crossbar(struct noc_state *net, struct noc_router *rt)
     rt->xbar_due = net->now + (uint64_t)net->c.st_delay - 1;
 }
 
+/* One step of a router: with an internal speedup there may be none or several a cycle. First everything is
+ * evaluated on the state as it is, then everything is updated, as BookSim 2 does. */
 static void step(struct noc_state *net, uint32_t router)
 {
     struct noc_general *g = net->general;
@@ -256,6 +281,7 @@ static void step(struct noc_state *net, uint32_t router)
         }
 }
 
+/* A flit is on its wire; one for an endpoint goes to the list of departures. */
 static void leave(struct noc_state *net, uint32_t gp, const struct noc_leaving *l)
 {
     const struct noc_output_port *p = noc_output_port(net, gp);
@@ -298,6 +324,7 @@ static int send(struct noc_state *net, uint32_t router)
     return busy != 0;
 }
 
+/* Flits whose wire time is over are handed to their routers, which are then busy. */
 static void receive(struct noc_state *net)
 {
     struct noc_general *g = net->general;
@@ -317,37 +344,7 @@ static void receive(struct noc_state *net)
     net->flit_n[slot] = 0;
 }
 
-/* Flows of one router feel each other without a port in common: a batch waits for the last one, a diagonal moves
- * on. */
-int noc_general_coupled(const struct noc_state *net)
-{
-    const struct noc_config *c = &net->c;
-    return net->general && (c->routing_delay > 1 || c->vc_alloc_delay > 1 || c->sw_alloc_delay > 1 || c->st_delay > 1 ||
-                            c->vc_allocator.matcher == NOC_WAVEFRONT || c->sw_allocator.matcher == NOC_WAVEFRONT ||
-                            (c->speculative && c->spec_allocator.matcher == NOC_WAVEFRONT));
-}
-
-/* A speedup of more binary places than this does not come to the same part of a step again. */
-#define PLACES (1u << 20)
-
-int noc_general_never_periodic(const struct noc_state *net)
-{
-    const double places = net->c.internal_speedup * PLACES;
-    return net->general && places != (double)(uint64_t)places;
-}
-
-/* The part of a step left over when this cycle begins: speedup adds up from cycle 0 on, over idle cycles too. */
-double noc_general_partial(struct noc_state *net)
-{
-    struct noc_general *g = net->general;
-    if (!noc_general_never_periodic(net))
-        return (double)(net->now % PLACES * (uint64_t)(net->c.internal_speedup * PLACES) % PLACES) / PLACES;
-    for (; g->clock < net->now; g->clock++)
-        for (g->partial += net->c.internal_speedup; g->partial >= 1.0;)
-            g->partial -= 1.0;
-    return g->partial;
-}
-
+/* How many steps this cycle has: speedups add up exactly, without drift. */
 static int steps(struct noc_state *net)
 {
     if (net->c.internal_speedup == 1.0)
@@ -361,6 +358,7 @@ static int steps(struct noc_state *net)
     return n;
 }
 
+/* All busy routers step, then all send; idle ones are taken off the list. */
 void noc_general_cycle(struct noc_state *net)
 {
     struct noc_general *g = net->general;

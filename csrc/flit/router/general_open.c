@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+/* An array that noc_general_close() frees; NULL without memory. */
 static void *keep(struct noc_state *net, size_t count, size_t size)
 {
     struct noc_general *g = net->general;
@@ -23,6 +24,7 @@ static void *keep(struct noc_state *net, size_t count, size_t size)
     return p;
 }
 
+/* The same, all -1. */
 static int32_t *keep_minus_one(struct noc_state *net, size_t count)
 {
     int32_t *p = keep(net, count, sizeof *p);
@@ -31,6 +33,7 @@ static int32_t *keep_minus_one(struct noc_state *net, size_t count)
     return p;
 }
 
+/* Lists of a stage, with room for every VC of the router. */
 static int open_stage(struct noc_state *net, struct noc_stage *s, int vcs, int delay)
 {
     s->delay = delay;
@@ -39,6 +42,7 @@ static int open_stage(struct noc_state *net, struct noc_stage *s, int vcs, int d
     return s->waiting && s->batch;
 }
 
+/* What one router needs for its ports and options. */
 static int open_router(struct noc_state *net, struct noc_router *rt, int ports)
 {
     const struct noc_config *c = &net->c;
@@ -72,6 +76,7 @@ static int open_router(struct noc_state *net, struct noc_router *rt, int ports)
            !noc_matcher_open(&rt->sw_match, c->sw_allocator, ins, outs);
 }
 
+/* One router after another; NOC_NO_MEMORY where one cannot be made. */
 int noc_general_open(struct noc_state *net)
 {
     struct noc_general *g = net->general = noc_alloc(net, 1, sizeof *g);
@@ -104,6 +109,7 @@ int noc_general_open(struct noc_state *net)
     return 0;
 }
 
+/* Every array that keep() gave. */
 void noc_general_close(struct noc_state *net)
 {
     struct noc_general *g = net->general;

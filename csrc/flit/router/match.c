@@ -1,8 +1,13 @@
-/* flit/router/match.c -- separable, islip and wavefront matchers over a short list of requests. */
+/* flit/router/match.c -- separable, islip and wavefront matchers over a short list of requests.
+ *
+ * The same rules as chipweave/plain/noc_alloc.py. Requests are a list, not a matrix: a router of 5 ports and 4 VCs has
+ * 400 pairs and rarely more than ten requests. Arbiters remember whom they served last, as a pointer (round robin) or
+ * as ages (matrix), and move only when a match is made. */
 #include "flit/router/match.h"
 
 #include <stdlib.h>
 
+/* Arbiters of both sides, for so many inputs and outputs; NOC_NO_MEMORY. */
 int noc_matcher_open(struct noc_matcher_state *m, struct noc_allocator kind, int inputs, int outputs)
 {
     const size_t i = (size_t)inputs, o = (size_t)outputs;
@@ -28,6 +33,7 @@ int noc_matcher_open(struct noc_matcher_state *m, struct noc_allocator kind, int
     return ok ? 0 : NOC_NO_MEMORY;
 }
 
+/* Free the arbiters. */
 void noc_matcher_close(struct noc_matcher_state *m)
 {
     void *held[] = {m->in_ptr, m->out_ptr, m->in_age, m->out_age, m->in_match, m->out_match, m->best_in, m->best_out};
@@ -35,6 +41,7 @@ void noc_matcher_close(struct noc_matcher_state *m)
         free(held[i]);
 }
 
+/* Forget the last match; arbiters stay. */
 void noc_match_clear(struct noc_matcher_state *m)
 {
     if (!m->dirty || !m->in_match || !m->out_match)
@@ -56,6 +63,7 @@ static uint64_t turn(const struct noc_matcher_state *m, int at_input, int arbite
     return (uint64_t)(distance < 0 ? distance + size : distance);
 }
 
+/* A match has been made: the arbiters of both sides move past it. */
 static void serve(struct noc_matcher_state *m, int in, int out)
 {
     m->in_match[in] = out;
@@ -68,6 +76,7 @@ static void serve(struct noc_matcher_state *m, int in, int out)
     }
 }
 
+/* Of two requests at one arbiter: priority first, then whoever comes next in its order. */
 static int beats(const struct noc_matcher_state *m, int at_input, const struct noc_match_request *a,
                  const struct noc_match_request *b)
 {
@@ -102,8 +111,10 @@ static void separable(struct noc_matcher_state *m, struct noc_match_request *r, 
             serve(m, r[k].in, r[k].out);
 }
 
+/* How far `at` is ahead of where a pointer stands. */
 static int ring_distance(int index, int from, int size) { return index >= from ? index - from : index - from + size; }
 
+/* Request, grant, accept; only the first iteration moves pointers, which is what keeps iSLIP fair. */
 static void islip(struct noc_matcher_state *m, const struct noc_match_request *r, int n)
 {
     for (int round = 0; round < m->kind.iterations; round++) {
@@ -138,6 +149,7 @@ static void islip(struct noc_matcher_state *m, const struct noc_match_request *r
     }
 }
 
+/* Order in which a wavefront reaches two requests: by priority, then by diagonal. */
 static int sooner(const struct noc_matcher_state *m, int square, const struct noc_match_request *a,
                   const struct noc_match_request *b)
 {
@@ -149,6 +161,7 @@ static int sooner(const struct noc_matcher_state *m, int square, const struct no
     return da != db ? da < db : a->out < b->out;
 }
 
+/* Diagonals in order from the one whose turn it is; a request wins where its input and output are both free. */
 static void wavefront(struct noc_matcher_state *m, struct noc_match_request *r, int n)
 {
     const int square = m->inputs > m->outputs ? m->inputs : m->outputs;
@@ -167,6 +180,7 @@ static void wavefront(struct noc_matcher_state *m, struct noc_match_request *r, 
     m->first = (m->first + 1) % square;
 }
 
+/* One matcher of the configured kind. */
 void noc_match(struct noc_matcher_state *m, struct noc_match_request *r, int n)
 {
     noc_match_clear(m);

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+/* Spread the bits of a number over all 64, so that sums of few of them tell sets apart. */
 static uint64_t mixed(uint64_t x)
 {
     x *= 0x9e3779b97f4a7c15u;

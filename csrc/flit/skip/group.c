@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Room for `need` numbers; doubles. 0 without memory. */
 static int reserve(uint32_t **array, uint32_t *room, uint32_t need)
 {
     if (need <= *room)
@@ -37,6 +38,8 @@ static void starts(struct noc_state *net, uint32_t msg)
         noc_unpark(net, &s->group[id]);
 }
 
+/* A message is at the head of its queue: from now on it is a flow. It joins a group at the next cycle's start, when
+ * all of this cycle are known. */
 static void started(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
@@ -64,6 +67,7 @@ static void changed(struct noc_state *net, uint32_t endpoint)
         net->skip->group[id].changed = 1;
 }
 
+/* A message has arrived: its flow is gone, and its group may fall into parts. */
 static void ended(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
@@ -88,6 +92,7 @@ const struct noc_watch noc_group_watch = {starts, started, changed, ended};
 
 /* ---- the partition */
 
+/* A group without flows, in a record that is free or new. */
 static struct noc_group *new_group(struct noc_state *net)
 {
     struct noc_skip *s = net->skip;
@@ -114,6 +119,7 @@ static struct noc_group *new_group(struct noc_state *net)
     return g;
 }
 
+/* A group is given up: what it skipped is made up first, and its last regime is reported. */
 static void leave(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
@@ -126,6 +132,7 @@ static void leave(struct noc_state *net, struct noc_group *g)
         s->n_groups--;
 }
 
+/* Something has changed in the group, so the search for a period begins anew. */
 void noc_group_restart(struct noc_state *net, struct noc_group *g)
 {
     noc_note_unrepeated(net, g);
@@ -138,6 +145,7 @@ void noc_group_restart(struct noc_state *net, struct noc_group *g)
     g->given_up = g->random_ties || net->skip->never_periodic;
 }
 
+/* A key is added to the path once, however often it is met. */
 static uint32_t may_use(struct noc_skip *s, uint32_t key, uint32_t n)
 {
     if (s->seen[key] == s->turn)
@@ -203,6 +211,7 @@ static int absorb(struct noc_state *net, struct noc_group *to, struct noc_group 
     return 1;
 }
 
+/* A flow joins the groups that it shares a port with, which become one: the smaller into the larger. */
 static int add_flow(struct noc_state *net, uint32_t msg)
 {
     struct noc_skip *s = net->skip;
@@ -266,6 +275,7 @@ static int part(struct noc_state *net, uint32_t id)
     return ok;
 }
 
+/* Groups are not kept up while nothing large is under way: a partition would cost more than it saves. */
 void noc_group_drop_all(struct noc_state *net)
 {
     struct noc_skip *s = net->skip;

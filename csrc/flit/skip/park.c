@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+/* Room for counters at the end of every bin; 0 without memory. */
 static int room_for(struct noc_group *g)
 {
     const size_t snaps = (NOC_BINS + 1) * (size_t)g->n_keys;
@@ -26,6 +27,7 @@ static int room_for(struct noc_group *g)
     return 1;
 }
 
+/* The first cycle at which a parked group has to come back. */
 void noc_set_limit(struct noc_skip *s)
 {
     s->next_limit = UINT64_MAX;

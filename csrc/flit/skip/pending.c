@@ -1,4 +1,8 @@
-/* flit/skip/pending.c -- pending events: detached from wheels, lists and stages, and restored. */
+/* flit/skip/pending.c -- pending events: detached from wheels, lists and stages, and restored.
+ *
+ * While one group is stepped alone, nothing of another may happen: what is due or waiting of all others is detached,
+ * with the cycles it has to go, and restored relative to the cycle in which it comes back. Requests are counted at
+ * their ports (see router/fast.c), so they are taken off and put back by the functions that keep these counts. */
 #include "flit/router/general_state.h"
 #include "flit/skip/state.h"
 
@@ -7,6 +11,7 @@
 
 /* ---- the general router: stages, crossbar, output and credit queues */
 
+/* At most this many events are pending in the general routers. */
 static size_t router_bound(const struct noc_state *net)
 {
     const struct noc_general *g = net->general;
@@ -21,13 +26,16 @@ static size_t router_bound(const struct noc_state *net)
     return n;
 }
 
+/* Does a key belong to what is detached? Everything does where no group is named. */
 static int taken(const struct noc_state *net, uint32_t id, uint32_t key)
 {
     return id == NOC_NO_GROUP || net->skip->group_of[key] == id;
 }
 
+/* Room has been made before: see bound(). */
 static void push(struct noc_pending_events *out, struct noc_pending_event item) { out->at[out->n++] = item; }
 
+/* Input VCs in a list of a stage; those of other groups stay, in order. */
 static int detach_list(struct noc_state *net, uint32_t id, uint32_t *list, int n, struct noc_pending_event like,
                        struct noc_pending_events *out)
 {
@@ -42,6 +50,7 @@ static int detach_list(struct noc_state *net, uint32_t id, uint32_t *list, int n
     return kept;
 }
 
+/* The queue itself stays where it is: only where it begins and how long it is are taken. */
 static int detach_fifo(struct noc_fifo *q, uint32_t kind, uint32_t gp, struct noc_pending_events *out)
 {
     if (q->n)
@@ -87,6 +96,7 @@ static int detach_router(struct noc_state *net, uint32_t id, uint32_t router, st
     return left;
 }
 
+/* All busy routers; one with nothing left is idle. */
 static void detach_routers(struct noc_state *net, uint32_t id, struct noc_pending_events *out)
 {
     struct noc_general *g = net->general;
@@ -100,6 +110,7 @@ static void detach_routers(struct noc_state *net, uint32_t id, struct noc_pendin
     g->active_n = kept;
 }
 
+/* An event goes back to where it came from, and its router is busy again. */
 static void restore_router(struct noc_state *net, const struct noc_pending_event *it)
 {
     struct noc_general *g = net->general;
@@ -130,6 +141,7 @@ static void restore_router(struct noc_state *net, const struct noc_pending_event
 
 /* ---- wheels, and the fast router's lists */
 
+/* At most this many events are pending anywhere. */
 static size_t bound(const struct noc_state *net)
 {
     size_t n = (size_t)net->awake.n + net->va[0].n + net->va[1].n + net->va[2].n + net->sa[0].n + net->sa[1].n;
@@ -138,6 +150,7 @@ static size_t bound(const struct noc_state *net)
     return n + (net->general ? router_bound(net) : 0);
 }
 
+/* Flits and credits due in `k` cycles. */
 static void detach_due(struct noc_state *net, uint32_t id, uint32_t k, struct noc_pending_events *out)
 {
     const uint32_t slot = (uint32_t)(net->now + k) & net->wheel_mask;
@@ -160,6 +173,7 @@ static void detach_due(struct noc_state *net, uint32_t id, uint32_t k, struct no
     net->credit_n[slot] = kept;
 }
 
+/* The list of the fast router that a kind of request stands in, `delay` cycles from now. */
 static struct noc_list *list_of(struct noc_state *net, uint32_t kind, uint64_t delay)
 {
     return kind == PENDING_VA   ? &net->va[(net->now + delay) % 3]
@@ -179,6 +193,7 @@ static void forget_request(struct noc_state *net, uint32_t kind, uint64_t delay,
     }
 }
 
+/* Everything is counted first, so that nothing fails half way. */
 int noc_pending_detach(struct noc_state *net, const struct noc_group *g, struct noc_pending_events *out)
 {
     const uint32_t id = g ? noc_group_id(net->skip, g) : NOC_NO_GROUP;
@@ -219,6 +234,7 @@ int noc_pending_detach(struct noc_state *net, const struct noc_group *g, struct 
     return 1;
 }
 
+/* In the order of detaching: lists keep theirs. */
 void noc_pending_restore(struct noc_state *net, const struct noc_pending_events *events)
 {
     for (size_t i = 0; i < events->n; i++) {
@@ -241,6 +257,7 @@ void noc_pending_restore(struct noc_state *net, const struct noc_pending_events 
 
 /* ---- what a general router holds of a parked group, `cycles` later */
 
+/* Stamps of the flits in a VC's buffer. */
 static void shift_buffer(struct noc_state *net, uint32_t vc, uint32_t cycles)
 {
     const struct noc_input_vc *v = noc_input_vc(net, vc);

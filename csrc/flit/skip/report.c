@@ -24,6 +24,7 @@ void noc_note_unrepeated(struct noc_state *net, const struct noc_group *g)
     }
 }
 
+/* Groups that still live are counted up to now. */
 void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out)
 {
     *out = (struct noc_skip_report){0, 0, 0, 0, 0, 0, 0};
@@ -35,6 +36,7 @@ void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out)
             out->group_cycles += net->now - net->skip->group[i].born;
 }
 
+/* Copied out; the list is kept sorted as it grows. */
 int noc_unrepeated(const struct noc_state *net, struct noc_unrepeated *out)
 {
     const uint32_t n = net->skip ? net->skip->n_longest : 0;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Arrays by port and source, and the watch that source.c calls from now on. */
 int noc_skip_open(struct noc_state *net)
 {
     struct noc_skip *s = net->skip = noc_alloc(net, 1, sizeof *s);
@@ -46,6 +47,7 @@ int noc_skip_open(struct noc_state *net)
                : NOC_NO_MEMORY;
 }
 
+/* Everything that skipping has made; the network goes on without. */
 void noc_skip_close(struct noc_state *net)
 {
     struct noc_skip *s = net->skip;
@@ -65,11 +67,13 @@ void noc_skip_close(struct noc_state *net)
     net->watch = NULL;
 }
 
+/* Number of a source: endpoint and class. */
 static size_t source_of(const struct noc_state *net, uint32_t key, int k)
 {
     return (size_t)(key - net->router_ports) * (size_t)net->c.vc_classes + (size_t)k;
 }
 
+/* Keep the group's state, and its counters, as the reference that a later state is compared with. */
 static int remember(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
@@ -168,12 +172,14 @@ static int park(struct noc_state *net, struct noc_group *g)
     return noc_park(net, g);
 }
 
+/* This regime is stepped to its end. */
 static void give_up(struct noc_skip *s, struct noc_group *g)
 {
     g->given_up = 1;
     s->report.given_up++;
 }
 
+/* One look at a group in a cycle: has the reference come again; is it time for a new one; is it worth going on. */
 static void search(struct noc_state *net, struct noc_group *g)
 {
     struct noc_skip *s = net->skip;
@@ -238,6 +244,7 @@ void noc_skip_idle(struct noc_state *net, uint64_t cycles)
     net->skip->report.skipped += net->skip->parked ? cycles : 0;
 }
 
+/* Every parked group comes back, and begins its search anew: for callers that read or change the state itself. */
 void noc_unpark_all(struct noc_state *net)
 {
     for (uint32_t i = 0; net->skip && i < net->skip->n_groups; i++) {

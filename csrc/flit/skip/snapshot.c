@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+/* An input port: arbiters, and each VC with its flits from front to back. */
 static void put_input(struct noc_snapshot *w, uint32_t gp)
 {
     const struct noc_state *net = w->net;
@@ -62,6 +63,7 @@ static void put_far_end(struct noc_snapshot *w, uint32_t key)
         put_input(w, noc_output_port(net, key)->dst >> net->vc_bits);
 }
 
+/* Flits and credits on wires, by cycles to go. Slots hold them in no order that matters, so they are sorted. */
 static void put_wires(struct noc_snapshot *w)
 {
     const struct noc_state *net = w->net;
@@ -98,6 +100,7 @@ static uint64_t left_in_packet(const struct noc_state *net, const struct noc_sou
     return net->msg[s->head].flits <= (uint64_t)net->msg[s->head].packet_flits ? 1u << 31 : (uint64_t)s->left;
 }
 
+/* Whose turn it is at an endpoint, and what each class has at its head. */
 static void put_endpoint(struct noc_snapshot *w, uint32_t e)
 {
     const struct noc_state *net = w->net;
@@ -109,6 +112,7 @@ static void put_endpoint(struct noc_snapshot *w, uint32_t e)
     }
 }
 
+/* Requests that stand in the lists of the fast router. */
 static void put_lists(struct noc_snapshot *w)
 {
     const struct noc_state *net = w->net;
@@ -124,6 +128,7 @@ static void put_lists(struct noc_snapshot *w)
     }
 }
 
+/* Everything, cheap and telling words first: a comparison ends at the first word that differs. */
 static void put_all(struct noc_snapshot *w, const struct noc_group *g)
 {
     struct noc_state *net = w->net;
@@ -162,6 +167,7 @@ static int rank_ages(struct noc_snapshot *w, const struct noc_group *g)
     return !w->differs;
 }
 
+/* Two passes where ages have to be ranked, else one. */
 static size_t words(struct noc_snapshot *w, const struct noc_group *g, uint64_t *at, const uint64_t *against)
 {
     const int ok = rank_ages(w, g);
@@ -181,12 +187,14 @@ static size_t write(struct noc_state *net, const struct noc_group *g, uint64_t *
     return words(&w, g, at, NULL);
 }
 
+/* The state of a group; the words it needs, which may be more than there is room for. */
 size_t noc_write_state(struct noc_state *net, const struct noc_group *g, uint64_t *at, size_t room)
 {
     uint64_t none;
     return write(net, g, at ? at : &none, at ? room : 0, net->skip->scratch);
 }
 
+/* The state of the whole network. */
 size_t noc_snapshot_all(struct noc_state *net, uint64_t *at, size_t room, uint64_t *scratch)
 {
     return write(net, NULL, at, room, scratch);
@@ -199,6 +207,7 @@ int noc_same_state(struct noc_state *net, const struct noc_group *g, const uint6
     return words(&w, g, NULL, state) == size && !w.differs;
 }
 
+/* Numbers that a list to be sorted can hold. */
 size_t noc_longest_list(const struct noc_state *net)
 {
     const size_t vcs = (size_t)net->flit_room * (size_t)net->c.vcs, credits = net->credit_room;

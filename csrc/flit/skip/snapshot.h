@@ -20,6 +20,7 @@ struct noc_snapshot {
     size_t ages, age_room;
 };
 
+/* One word: written, compared or only counted. */
 static inline void noc_put(struct noc_snapshot *w, uint64_t x)
 {
     if (w->against)
@@ -29,6 +30,7 @@ static inline void noc_put(struct noc_snapshot *w, uint64_t x)
     w->n++;
 }
 
+/* Does a key belong to the group that is written? */
 static inline int noc_mine(const struct noc_snapshot *w, uint32_t key)
 {
     return w->id == NOC_NO_GROUP || w->net->skip->group_of[key] == w->id;
@@ -40,6 +42,7 @@ static inline uint64_t noc_name(const struct noc_snapshot *w, uint32_t msg)
     return w->id == NOC_NO_GROUP && msg != NOC_NO_MSG ? (uint32_t)w->net->msg[msg].tag : msg;
 }
 
+/* A flit without its stamp. */
 static inline void noc_put_bits(struct noc_snapshot *w, const struct noc_flit *f)
 {
     noc_put(w, noc_name(w, f->msg) << 32 | (uint64_t)f->dst << 16 | f->bits);

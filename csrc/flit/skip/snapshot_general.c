@@ -26,6 +26,7 @@ static void put_arbiter(struct noc_snapshot *w, const struct noc_matcher_state *
         noc_put(w, w->scratch[i] & ((1u << NOC_KEY_BITS) - 1));
 }
 
+/* Arbiters of one side of a port: of VC allocation, and of both switch matchers. */
 static void put_arbiters(struct noc_snapshot *w, const struct noc_router *rt, int at_input, int port)
 {
     const struct noc_config *c = &w->net->c;
@@ -38,6 +39,7 @@ static void put_arbiters(struct noc_snapshot *w, const struct noc_router *rt, in
     }
 }
 
+/* What a general router keeps by input port. */
 void noc_put_router_input(struct noc_snapshot *w, uint32_t gp)
 {
     const struct noc_state *net = w->net;
@@ -57,6 +59,7 @@ void noc_put_router_input(struct noc_snapshot *w, uint32_t gp)
         noc_put(w, g->credit_queue[(size_t)gp * g->queue_room + (q->first + k) % g->queue_room]);
 }
 
+/* A flit in the crossbar or an output queue. */
 static void put_leaving(struct noc_snapshot *w, const struct noc_leaving *l)
 {
     noc_put(w, l->out);
@@ -64,6 +67,7 @@ static void put_leaving(struct noc_snapshot *w, const struct noc_leaving *l)
     noc_put_age(w, &l->flit, l->stamp);
 }
 
+/* What a general router keeps by output port. */
 void noc_put_router_output(struct noc_snapshot *w, uint32_t gp)
 {
     const struct noc_state *net = w->net;
@@ -107,6 +111,7 @@ static void put_list(struct noc_snapshot *w, uint32_t what, const uint32_t *list
         noc_put(w, (uint64_t)what << 32 | w->scratch[i]);
 }
 
+/* A stage: who waits, and who is in its batch with what the allocators said. */
 static void put_stage(struct noc_snapshot *w, unsigned number, const struct noc_stage *s)
 {
     const struct noc_vc *vc = w->net->general->vc;
@@ -121,6 +126,7 @@ static void put_stage(struct noc_snapshot *w, unsigned number, const struct noc_
     noc_put_sorted(w, LIST(8 + number), number % 2 ? (size_t)s->nb : 0);
 }
 
+/* Stages of all busy routers, and the part of a step that is left over. */
 void noc_put_router_lists(struct noc_snapshot *w)
 {
     const struct noc_state *net = w->net;

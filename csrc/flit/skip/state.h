@@ -137,6 +137,7 @@ int noc_fingerprints_read(struct noc_state *net);
 /* flit/skip/report.c */
 void noc_note_unrepeated(struct noc_state *net, const struct noc_group *g);
 
+/* Key of the link that ends in an input VC. */
 static inline uint32_t noc_key_of_input(const struct noc_state *net, uint32_t vc)
 {
     return noc_input_port(net, vc >> net->vc_bits)->up >> net->vc_bits;
@@ -148,6 +149,7 @@ static inline int noc_searches(const struct noc_state *net, const struct noc_gro
     return g->used && !g->parked && !g->given_up && net->now - g->begun >= net->skip->longest_wire;
 }
 
+/* Number of a group. */
 static inline uint32_t noc_group_id(const struct noc_skip *s, const struct noc_group *g)
 {
     return (uint32_t)(g - s->group);

@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 
+/* For qsort(): ascending. */
 int noc_by_number(const void *a, const void *b)
 {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
 }
 
+/* Ascending, in place. */
 void noc_sort(uint64_t *at, size_t n)
 {
     if (n > 32) {
@@ -35,11 +37,13 @@ void noc_put_sorted(struct noc_snapshot *w, uint64_t what, size_t n)
         noc_put(w, w->scratch[i]);
 }
 
+/* Do stamps decide anything under this priority? */
 int noc_aged(const struct noc_state *net)
 {
     return net->c.priority == NOC_NETWORK_AGE || net->c.priority == NOC_LOCAL_AGE;
 }
 
+/* The rank of a flit's age among those collected before; in the collecting pass it is only noted. */
 void noc_put_age(struct noc_snapshot *w, const struct noc_flit *f, uint32_t stamp)
 {
     const uint64_t apart = w->id == NOC_NO_GROUP ? (uint64_t)f->dst << 32 : 0,

@@ -32,6 +32,7 @@ struct fair {
     struct network_bins bins;
 };
 
+/* Free everything; the engine calls this. */
 static void fair_close(void *self)
 {
     fair *f = self;
@@ -44,6 +45,7 @@ static void fair_close(void *self)
         free(arrays[i]);
 }
 
+/* Links with their rates, and no messages; NULL without memory. */
 fair *fair_new(routes *of, const int64_t *bytes_per_s, int64_t bin_ps, int32_t max_bins)
 {
     size_t pairs = (size_t)of->endpoints * (size_t)of->endpoints;
@@ -64,6 +66,7 @@ fair *fair_new(routes *of, const int64_t *bytes_per_s, int64_t bin_ps, int32_t m
 
 /* ---- messages of a lane */
 
+/* Room for what each lane keeps; -1 without memory. */
 static int room_for_streams(fair *f)
 {
     int32_t room = f->streams_room * 2 + 64;
@@ -82,6 +85,7 @@ static int room_for_streams(fair *f)
     return 0;
 }
 
+/* The lane of a pair of endpoints, made when it is first used; -1 without memory. */
 static int32_t lane_of(fair *f, int64_t pair, const struct found_route *way)
 {
     if (f->lane_of[pair])
@@ -97,6 +101,7 @@ static int32_t lane_of(fair *f, int64_t pair, const struct found_route *way)
     return lane;
 }
 
+/* Service that a lane has given each of its messages up to `now`, in 1e-12 bytes. */
 static u128 served_at(const struct stream *w, int64_t now)
 {
     return w->served + (u128)(uint64_t)w->rate * (uint64_t)(now - w->since);
@@ -141,6 +146,7 @@ static void move_to(fair *f, int64_t now)
     f->now = now;
 }
 
+/* A message joins its lane; -1 without memory. */
 static int begin(fair *f, int32_t lane, uint32_t message, int64_t bytes)
 {
     struct fair_lane *l = f->rates.lanes + lane;
@@ -161,6 +167,7 @@ static int begin(fair *f, int32_t lane, uint32_t message, int64_t bytes)
     return 0;
 }
 
+/* A link has been busy until now. */
 static void add_busy(fair *f, int32_t link)
 {
     if (f->busy_since[link] == f->now)
@@ -169,6 +176,7 @@ static void add_busy(fair *f, int32_t link)
     f->busy_since[link] = f->now;
 }
 
+/* A message that has left: its bytes are laid over the bins of its links. */
 static void account(fair *f, int32_t lane, const struct fair_flow *flow)
 {
     const struct fair_lane *l = f->rates.lanes + lane;
@@ -203,6 +211,7 @@ static int leave(fair *f, int32_t lane)
 
 /* ---- the operations */
 
+/* network_operations.send. */
 static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
 {
     fair *f = self;
@@ -222,6 +231,7 @@ static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, 
     return begin(f, lane, message, bytes);
 }
 
+/* network_operations.next_time: the next message to leave or to arrive. */
 static int64_t fair_next_time(void *self)
 {
     fair *f = self;
@@ -231,6 +241,7 @@ static int64_t fair_next_time(void *self)
     return f->ends.n && f->ends.at[0].end < next ? f->ends.at[0].end : next;
 }
 
+/* network_operations.advance: everything up to `now`, then what has arrived. */
 static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity)
 {
     fair *f = self;
@@ -249,8 +260,10 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
 
 static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL};
 
+/* The table for the engine. */
 const network_operations *fair_operations(void) { return &operations; }
 
+/* Statistics of the links by bin. */
 const int64_t *fair_link_bins(fair *f, int64_t *bin_ps, int32_t *bins)
 {
     for (int32_t link = 0; link < f->of->n_links; link++)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+/* Room for one more; arrays double, and -1 is returned without memory. */
 static int has_room(void *array, int32_t n, int32_t *room, size_t size)
 {
     if (n < *room)
@@ -15,6 +16,7 @@ static int has_room(void *array, int32_t n, int32_t *room, size_t size)
     return 0;
 }
 
+/* A message joins its lane's heap, by the service at which it will have left. */
 int fair_flows_push(struct fair_flows *q, struct fair_flow flow)
 {
     if (has_room(&q->at, q->n, &q->room, sizeof flow))
@@ -26,6 +28,7 @@ int fair_flows_push(struct fair_flows *q, struct fair_flow flow)
     return 0;
 }
 
+/* The message that leaves its lane first. */
 struct fair_flow fair_flows_pop(struct fair_flows *q)
 {
     struct fair_flow first = q->at[0], last = q->at[--q->n];
@@ -41,11 +44,13 @@ struct fair_flow fair_flows_pop(struct fair_flows *q)
     return first;
 }
 
+/* Arrivals by time, then by number, so that ties do not depend on the heap. */
 static int sooner(struct fair_arrival a, struct fair_arrival b)
 {
     return a.time < b.time || (a.time == b.time && a.message < b.message);
 }
 
+/* A message has left and arrives after the latency. */
 int fair_arrivals_push(struct fair_arrivals *q, struct fair_arrival arrival)
 {
     if (has_room(&q->at, q->n, &q->room, sizeof arrival))
@@ -57,6 +62,7 @@ int fair_arrivals_push(struct fair_arrivals *q, struct fair_arrival arrival)
     return 0;
 }
 
+/* The next arrival. */
 struct fair_arrival fair_arrivals_pop(struct fair_arrivals *q)
 {
     struct fair_arrival first = q->at[0], last = q->at[--q->n];
@@ -72,12 +78,14 @@ struct fair_arrival fair_arrivals_pop(struct fair_arrivals *q)
     return first;
 }
 
+/* An entry stands at place i, and its lane knows. */
 static void put(struct fair_ends *q, int32_t i, struct fair_end end)
 {
     q->at[i] = end;
     q->place[end.lane] = i;
 }
 
+/* Move an entry up or down from place i until the heap is in order. */
 static void settle(struct fair_ends *q, int32_t i, struct fair_end end)
 {
     for (; i && q->at[(i - 1) / 2].end > end.end; i = (i - 1) / 2)
@@ -92,11 +100,13 @@ static void settle(struct fair_ends *q, int32_t i, struct fair_end end)
     put(q, i, end);
 }
 
+/* A lane's next end has changed, or it has one for the first time. */
 void fair_ends_set(struct fair_ends *q, int32_t lane, int64_t end)
 {
     settle(q, q->place[lane] < 0 ? q->n++ : q->place[lane], (struct fair_end){end, lane});
 }
 
+/* A lane has nothing to send any more. */
 void fair_ends_drop(struct fair_ends *q, int32_t lane)
 {
     int32_t i = q->place[lane];

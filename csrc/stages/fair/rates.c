@@ -8,6 +8,7 @@ typedef __int128 i128;
 
 /* ---- building */
 
+/* Links without messages; -1 without memory. */
 int fair_rates_open(struct fair_rates *r, int32_t n_links, const int64_t *capacity)
 {
     *r = (struct fair_rates){.n_links = n_links};
@@ -20,6 +21,7 @@ int fair_rates_open(struct fair_rates *r, int32_t n_links, const int64_t *capaci
     return 0;
 }
 
+/* Free everything. */
 void fair_rates_close(struct fair_rates *r)
 {
     for (int32_t i = 0; r->links && i < r->n_links; i++)
@@ -29,6 +31,7 @@ void fair_rates_close(struct fair_rates *r)
         free(arrays[i]);
 }
 
+/* Room for twice as many elements; -1 without memory. */
 static int grow(void *array, int32_t room, size_t size)
 {
     void **p = array, *grown = realloc(*p, (size_t)room * size);
@@ -38,6 +41,7 @@ static int grow(void *array, int32_t room, size_t size)
     return 0;
 }
 
+/* A lane over some links, without messages; its number, or -1. */
 int32_t fair_rates_lane(struct fair_rates *r, const int32_t *route, int32_t hops)
 {
     if (r->n_lanes == r->lanes_room) {
@@ -60,8 +64,10 @@ int32_t fair_rates_lane(struct fair_rates *r, const int32_t *route, int32_t hops
 
 /* ---- messages come and go */
 
+/* What a lane takes of the link that fixes it. */
 static i128 take_of(const struct fair_lane *w) { return (i128)fair_rate(w) * w->n; }
 
+/* A link's sums have changed: its share has to be worked out again. */
 static void touch(struct fair_rates *r, int32_t link)
 {
     struct fair_link *l = r->links + link;
@@ -73,6 +79,7 @@ static void touch(struct fair_rates *r, int32_t link)
     r->suspects[r->n_suspects++] = link;
 }
 
+/* A lane whose rate may change is noted once. */
 static void note(struct fair_rates *r, int32_t lane)
 {
     if (r->lanes[lane].changed)
@@ -81,6 +88,7 @@ static void note(struct fair_rates *r, int32_t lane)
     r->changed[r->n_changed++] = lane;
 }
 
+/* A lane has its first message: its links know of it. */
 static int enter(struct fair_rates *r, int32_t lane)
 {
     const struct fair_lane *w = r->lanes + lane;
@@ -98,6 +106,7 @@ static int enter(struct fair_rates *r, int32_t lane)
     return 0;
 }
 
+/* A lane has no message any more. */
 static void quit(struct fair_rates *r, int32_t lane)
 {
     struct fair_lane *w = r->lanes + lane;
@@ -111,6 +120,7 @@ static void quit(struct fair_rates *r, int32_t lane)
     w->fixed_by = -1;
 }
 
+/* Messages of a lane, one more or one less, at all of its links. */
 static void count(struct fair_rates *r, int32_t lane, int32_t more)
 {
     struct fair_lane *w = r->lanes + lane;
@@ -128,6 +138,7 @@ static void count(struct fair_rates *r, int32_t lane, int32_t more)
     w->n += more;
 }
 
+/* A message joins a lane; -1 without memory. */
 int fair_rates_join(struct fair_rates *r, int32_t lane)
 {
     if (!r->lanes[lane].n) {
@@ -139,6 +150,7 @@ int fair_rates_join(struct fair_rates *r, int32_t lane)
     return 0;
 }
 
+/* A message leaves a lane. */
 void fair_rates_part(struct fair_rates *r, int32_t lane)
 {
     count(r, lane, -1);
@@ -150,6 +162,7 @@ void fair_rates_part(struct fair_rates *r, int32_t lane)
 
 /* ---- the solve */
 
+/* Links fix in order of share, then of number. */
 static int before(int64_t share, int32_t link, int64_t than, int32_t number)
 {
     return share < than || (share == than && link < number);
@@ -227,6 +240,7 @@ static void raise_own(struct fair_rates *r, int32_t link, int64_t share)
             fix(r, l->crossings[i].lane, share, link);
 }
 
+/* Lanes of a link that nothing has fixed below its share are fixed by it. */
 static void fix_later_ones(struct fair_rates *r, int32_t link, int64_t share)
 {
     const struct fair_link *l = r->links + link;
@@ -264,6 +278,7 @@ static int32_t next_suspect(struct fair_rates *r, int64_t *at)
     return place;
 }
 
+/* Until no link is suspect: only links whose sums changed, and those that this touches, are worked out again. */
 void fair_rates_solve(struct fair_rates *r)
 {
     int64_t at = 0;

@@ -20,6 +20,7 @@ static void announce(stages *s, uint32_t batch_number, int64_t time)
     queue_push(s, time, s->n_events++, AT_BATCH_END);
 }
 
+/* A chain has come to its end; the last one of a batch completes it. */
 static inline void finish(stages *s, uint32_t transfer, uint32_t side, int64_t time)
 {
     uint32_t number = s->batch_of[transfer];
@@ -97,6 +98,7 @@ static inline int start_on(stages *s)
     return started(s);
 }
 
+/* An event's time has come: the instants of its hold are walked, which settle when it ends. */
 static inline int start(stages *s, uint32_t e)
 {
     struct walk *w = &s->walk;
@@ -129,6 +131,7 @@ static int end_on(stages *s)
     return 0;
 }
 
+/* A hold is over: its marks, then what comes after it. */
 static int end(stages *s, uint32_t e, int kind)
 {
     struct walk *w = &s->walk;
@@ -139,12 +142,14 @@ static int end(stages *s, uint32_t e, int kind)
     return end_on(s);
 }
 
+/* A message has arrived: the send stage ends. */
 static int arrive(stages *s, uint32_t e)
 {
     struct event ev = s->events[e];
     return create(s, ev.transfer, ev.node, s->now, ev.priority, 0);
 }
 
+/* What is not a start, kept out of line. */
 static __attribute__((noinline)) int run_other(stages *s, uint32_t e, int kind)
 {
     switch (kind) {
@@ -154,6 +159,7 @@ static __attribute__((noinline)) int run_other(stages *s, uint32_t e, int kind)
     }
 }
 
+/* The next event of the queue. */
 static inline __attribute__((always_inline)) int run_one(stages *s)
 {
     rank_t top = queue_pop(s);
@@ -163,6 +169,7 @@ static inline __attribute__((always_inline)) int run_one(stages *s)
     return __builtin_expect(kind == AT_START, 1) ? start(s, e) : run_other(s, e, kind);
 }
 
+/* Networks move on to `time`; what arrives becomes events of that instant. */
 static int run_networks(stages *s, int64_t time)
 {
     uint32_t arrived[64];
@@ -182,6 +189,7 @@ static int run_networks(stages *s, int64_t time)
     return 0;
 }
 
+/* Time of the next event of the queue. */
 static inline int64_t next_time(const stages *s)
 {
     return s->queue_n ? (int64_t)(QUEUE[0] >> (NUMBER_BITS + KIND_BITS)) : NETWORK_NEVER;
@@ -255,11 +263,13 @@ int NAMED(stages_run)(stages *s, int64_t until)
     return stop;
 }
 
+/* For an issue: the first stage of a transfer that starts now. */
 int NAMED(stages_create)(stages *s, uint32_t transfer, int32_t node, int priority)
 {
     return create(s, transfer, node, s->now, (uint16_t)(TOP_PRIORITY - priority), 0);
 }
 
+/* For an issue: an event of its own starts the transfer at its time. */
 void NAMED(stages_create_later)(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time)
 {
     s->events[s->n_events] = (struct event){.requested = time,
@@ -270,5 +280,6 @@ void NAMED(stages_create_later)(stages *s, uint32_t transfer, int32_t node, int 
     queue_push(s, time, s->n_events++, AT_ARRIVE);
 }
 
+/* For an issue: a batch that has nothing to do. */
 void NAMED(stages_announce)(stages *s, uint32_t batch_number, int64_t time) { announce(s, batch_number, time); }
 #endif

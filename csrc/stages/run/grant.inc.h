@@ -10,6 +10,7 @@
 #define STAGES_RUN_GRANT_INC_H
 #include "stages/run/queue.inc.h"
 
+/* Is every resource of an event free? By mask where there is one. */
 static inline int all_clear(const stages *s, const struct event *ev)
 {
     if (__builtin_expect(ev->word & TWO, 0))
@@ -23,6 +24,7 @@ static inline int all_clear(const stages *s, const struct event *ev)
     return 1;
 }
 
+/* Take or free all resources of an event. */
 static inline void set_busy(stages *s, const struct event *ev, int busy)
 {
     if (__builtin_expect(ev->word & TWO, 0)) {
@@ -42,6 +44,7 @@ static inline void set_busy(stages *s, const struct event *ev, int busy)
     }
 }
 
+/* Would a newcomer overtake nobody? */
 static inline int nobody_waits(const stages *s, const struct event *ev)
 {
     const uint32_t *resources = s->pool + ev->resources;
@@ -51,6 +54,7 @@ static inline int nobody_waits(const stages *s, const struct event *ev)
     return 1;
 }
 
+/* The later of two times. */
 static inline int64_t latest(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Reserve all resources for an event that never waited. */
@@ -118,6 +122,7 @@ static inline int create(stages *s, uint32_t transfer, int32_t number, int64_t t
     return 0;
 }
 
+/* Admit an event that waits, if it can be. */
 static inline void try_head(stages *s, uint32_t e)
 {
     if ((s->flags[e] & WAITING) && all_clear(s, s->events + e))
@@ -161,6 +166,7 @@ static __attribute__((noinline)) void wake_in_order(stages *s, const struct even
         try_head(s, number_in(RANKS[heap_pop(RANKS, NO_PRIORITY, heads, &n)]));
 }
 
+/* Resources of an event as bits of one or two words. */
 static inline u128 wants(const stages *s, const struct event *ev, int two)
 {
     return two ? (u128)high_of(s, ev) << 64 | ev->mask : ev->mask;
@@ -197,10 +203,13 @@ static inline __attribute__((always_inline)) int wake_first(stages *s, const uin
     return 1;
 }
 
+/* wake_first() for masks of one word. */
 static __attribute__((noinline)) int wake_first_of_one(stages *s, const uint32_t *clear, uint32_t n)
 {
     return wake_first(s, clear, n, 0);
 }
+
+/* wake_first() for masks of two words. */
 static __attribute__((noinline)) int wake_first_of_two(stages *s, const uint32_t *clear, uint32_t n)
 {
     return wake_first(s, clear, n, 1);
@@ -295,6 +304,7 @@ static __attribute__((noinline)) void wake_all(stages *s, const struct event *of
     }
 }
 
+/* After an event has been admitted: whoever waited behind it may be next. */
 static __attribute__((noinline)) void wake_others(stages *s, const struct event *ev, int64_t free_at)
 {
     if (s->rules.wake_all)
@@ -305,6 +315,7 @@ static __attribute__((noinline)) void wake_others(stages *s, const struct event 
         wake_list(s, ev, free_at);
 }
 
+/* The resources of an event are free from `free_at` on: who waits for them is tried. */
 static inline __attribute__((always_inline)) void release(stages *s, uint32_t e, int64_t free_at)
 {
     const struct event *ev = s->events + e;

@@ -1,6 +1,7 @@
 /* stages/run/hooks.c -- what the run calls that does not depend on the width of ranks. */
 #include "stages/state.h"
 
+/* A batch is complete: its number and time are kept for Python. */
 int stages_complete(stages *s, uint32_t batch)
 {
     if (reserve32(s, &s->done_batch, &s->done_capacity, s->n_done + 1, sizeof *s->done_batch))
@@ -16,6 +17,7 @@ int stages_complete(stages *s, uint32_t batch)
     return 0;
 }
 
+/* The message of a send stage enters its network, which says from when on it may arrive. */
 int stages_send(stages *s, uint32_t e)
 {
     const struct node *node = s->nodes + s->events[e].node;

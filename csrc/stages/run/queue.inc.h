@@ -25,11 +25,13 @@
 #define NUMBER_FIELD (((rank_t)1 << NUMBER_BITS) - 1)
 #define NO_PRIORITY  (((rank_t)1 << (TIME_BITS + NUMBER_BITS + 1)) - 1)
 
+/* Rank of an event that would start at `time`: priority, time and number in one integer. */
 static inline rank_t rank_of(const struct event *ev, uint32_t e, int64_t time)
 {
     return (((rank_t)ev->priority << TIME_BITS | (rank_t)time) << NUMBER_BITS | e) << 1;
 }
 
+/* The event that a rank belongs to. */
 static inline uint32_t number_in(rank_t rank) { return (uint32_t)(rank >> 1 & NUMBER_FIELD); }
 
 /* An item sinks from the root of n entries, of which the root is a hole. Beyond the last entry stand three that are
@@ -51,6 +53,7 @@ static inline __attribute__((always_inline)) void sink(rank_t *q, size_t n, rank
     q[at] = item;
 }
 
+/* An entry goes where the last popped one left a hole, which saves half of a pop. */
 static inline __attribute__((always_inline)) void queue_push(stages *s, int64_t time, uint32_t number, int kind)
 {
     rank_t *q = QUEUE, item = (rank_t)time << (NUMBER_BITS + KIND_BITS) | (rank_t)number << KIND_BITS | (rank_t)kind;
@@ -71,6 +74,7 @@ static inline __attribute__((always_inline)) void queue_push(stages *s, int64_t 
     q[at] = item;
 }
 
+/* The first entry; its hole is filled by the next push, or by queue_settle(). */
 static inline rank_t queue_pop(stages *s)
 {
     s->hole = 1;
@@ -105,6 +109,7 @@ static inline size_t ranks_up(rank_t *heap, size_t at, rank_t item)
     return at;
 }
 
+/* The first rank of a binary heap is taken out. */
 static inline void ranks_pop(rank_t *heap, uint32_t *size)
 {
     size_t n = --*size, at = 0, child = 1;
@@ -138,6 +143,7 @@ static inline size_t heap_up(const rank_t *rank, rank_t mask, uint32_t *heap, si
     return at;
 }
 
+/* The first entry of a heap of places, as heapq does it. */
 static inline uint32_t heap_pop(const rank_t *rank, rank_t mask, uint32_t *heap, uint32_t *size)
 {
     size_t n = --*size, at = 0, child = 1, last = n - 1;
@@ -194,6 +200,7 @@ static __attribute__((noinline)) size_t sorted_insert(struct wait_queue *q, rank
     return q->n - 1 - place;
 }
 
+/* A rank leaves a sorted queue. */
 static __attribute__((noinline)) void sorted_remove(struct wait_queue *q, rank_t rank)
 {
     uint32_t place = sorted_place(q, rank);
@@ -201,6 +208,7 @@ static __attribute__((noinline)) void sorted_remove(struct wait_queue *q, rank_t
     memmove(at, at + 1, (--q->n - place) * sizeof *at);
 }
 
+/* More room in a wait queue. */
 static __attribute__((noinline, cold)) int grow_queue(stages *s, struct wait_queue *q)
 {
     return reserve32(s, &q->at, &q->capacity, q->n + 1, RANK_BYTES);

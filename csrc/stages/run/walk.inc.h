@@ -5,12 +5,14 @@
 #define STAGES_RUN_WALK_INC_H
 #include "stages/state.h"
 
+/* An answer of Python's, or a number looked up, that names nothing. */
 static __attribute__((noinline, cold)) int64_t no_answer(stages *s, const char *what, int64_t value, int64_t limit)
 {
     no_such(s, what, value, limit);
     return -1;
 }
 
+/* Is a value in 0..limit - 1? */
 static inline int inside(int64_t value, int64_t limit)
 {
     return __builtin_expect((uint64_t)value < (uint64_t)limit, 1) != 0;
@@ -83,6 +85,7 @@ static inline int rated(stages *s, const struct lasts_rule *rule, int64_t pick, 
     return 0;
 }
 
+/* A rule that Python works out: the run stops with the question, and goes on with the answer. */
 static int python_duration(stages *s)
 {
     struct walk *w = &s->walk;
@@ -97,6 +100,7 @@ static int python_duration(stages *s)
 
 static int picked(stages *s, const struct lasts_rule *rule, const int64_t *operands);
 
+/* How long a hold lasts by its rule, ps. */
 static inline int duration(stages *s, const struct lasts_rule *rule, const int64_t *operands)
 {
     int64_t pick = 0;
@@ -131,6 +135,7 @@ static inline int duration(stages *s, const struct lasts_rule *rule, const int64
     return s->walk.lasts < 0 ? stages_fail(s, STAGES_BAD, "a duration of %lld ps", (long long)s->walk.lasts) : 0;
 }
 
+/* A duration by the number of its rule. */
 static inline int one_of(stages *s, int32_t number, const int64_t *operands)
 {
     const struct lasts_rule *rule = s->lasts + number;
@@ -158,6 +163,7 @@ static int picked(stages *s, const struct lasts_rule *rule, const int64_t *opera
     return 0;
 }
 
+/* What a node counts when a walk comes by. */
 static inline int count(stages *s, const struct node *node, const int64_t *operands)
 {
     const struct tally *c = node->tallies, *past = c + node->n_counts;
@@ -215,6 +221,7 @@ static inline int happen(stages *s, const struct node *node, const int64_t *oper
     return 0;
 }
 
+/* From instant to instant until the successor is known, or Python is asked. */
 static inline __attribute__((always_inline)) int walk_on(stages *s, const int64_t *operands)
 {
     struct walk *w = &s->walk;

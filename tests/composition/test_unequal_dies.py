@@ -1,0 +1,162 @@
+"""Mixed dies, memory pools, several memories on a die, dies without a cache: do they run, and right?"""
+
+import pytest
+
+BIG = """
+extends: wafer
+assemblies:
+  big:
+    parts:
+      sm: {kind: sm.utilisation_table, peak: 2250 TFLOPS}
+      llc: {kind: memory.llc, capacity: 128 MiB}
+      hbm: {kind: memory.hbm, bandwidth: 8 TB/s, capacity: 192 GB}
+      d2d: {kind: d2d.router, slots: {atu: {kind: d2d.atu}, pdu: {kind: d2d.pdu}}}
+      cp: {kind: cp.local}
+    links:
+      - {between: [sm.memory, llc.access], latency: included}
+      - {between: [llc.memory, d2d.access], latency: included}
+      - {between: [d2d.memory, hbm.access], latency: included}
+      - {between: [d2d.home_llc, llc.remote], latency: included}
+      - {between: [cp.kernel, sm.work], latency: included}
+      - {between: [cp.pdu, d2d.prediction], latency: included}
+parts:
+  die: {assembly: die, grid: null, count: 3}
+  big: {assembly: big, count: 2}
+links:
+  - {between: [cp.launch, die.cp.launch], latency: 1600 ns, bandwidth: 1.7 TB/s}
+  - {between: [cp.launch, big.cp.launch], latency: 1600 ns, bandwidth: 1.7 TB/s}
+networks:
+  d2d: {joins: [JOINS], shape: full}
+"""
+POOL = """
+extends: wafer
+assemblies:
+  pool:
+    parts:
+      hbm: {kind: memory.hbm, bandwidth: 500 GB/s, latency: 600 ns, capacity: 2 TB}
+      d2d: {kind: d2d.router, slots: {atu: {kind: d2d.atu}, pdu: {kind: d2d.pdu}}}
+    links:
+      - {between: [d2d.memory, hbm.access], latency: included}
+parts:
+  die: {grid: null, count: 4}
+  pool: {assembly: pool}
+networks:
+  d2d: {joins: [die.d2d.mesh, pool.d2d.mesh], shape: full}
+"""
+TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1], [3, 6]], [[5, 2], [0, 4]]]
+STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
+FIGURES = ("prefill_time_ns", "decode_time_ns", "hops", "local_read_bytes", "remote_read_bytes", "copies")
+
+
+def figures(outcome):
+    return {name: outcome.row[name] for name in FIGURES}
+
+
+def statistic(outcome, part, name):
+    return next(value for p, n, _, value in outcome.statistics if (p, n) == (part, name))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_order_of_declaration_changes_nothing(desk, strategy):
+    trace = desk.trace(TRACE, TRACE)
+    one = desk.topology(BIG.replace("JOINS", "die.d2d.mesh, big.d2d.mesh"), "one")
+    other = desk.topology(BIG.replace("JOINS", "big.d2d.mesh, die.d2d.mesh"), "other")
+    assert figures(desk.run(one, trace, strategy, batch=2)) == figures(desk.run(other, trace, strategy, batch=2))
+
+
+@pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
+@pytest.mark.parametrize("strategy", ["base", "allo+pred"])
+def test_kernel_and_twin_agree_on_mixed_dies(desk, strategy, link_model):
+    trace = desk.trace(TRACE, TRACE)
+    mixed = desk.topology(BIG.replace("JOINS", "die.d2d.mesh, big.d2d.mesh"))
+    sets = ("d2d.router.vcs=16",) if link_model == "flit" else ()
+    runs = [
+        desk.run(mixed, trace, strategy, batch=2, link_model=link_model, engine=engine, preset="physical", sets=sets)
+        for engine in ("kernel", "plain")
+    ]
+    assert figures(runs[0]) == figures(runs[1])
+    assert (runs[0].table == runs[1].table).all()
+
+
+def test_experts_of_a_memory_pool_are_read_over_its_link_and_computed_elsewhere(desk):
+    (desk.folder / "home.csv").write_text("expert,die\n" + "".join(f"{e},4\n" for e in range(7)))
+    (desk.folder / "pooled.yaml").write_text(
+        "placement: {kind: from_file, path: home.csv}\nallocation: home\nprediction: none\nreplacement: unbounded\n"
+    )
+    pool = desk.topology(POOL)
+    trace = desk.trace([[[3, 3]], [[3, 3]]])
+    out = desk.run(pool, trace, str(desk.folder / "pooled.yaml"), preset="physical", link_model="circuit")
+    # One expert, three slices of 1 MiB, all read at the pool one after the other; one layer of decode:
+    # lookup 110, request 200 + 16 B, then the pool's 600 ns and 1 MiB at 0.9 x 500 GB/s for each, data 200 + 1 MiB.
+    mib, ns = 2**20, 1000
+    read = 600 * ns + -(-mib * 10**12 // (9 * 50 * 10**9))
+    request = 200 * ns + -(-16 * 10**12 * 10 // (9 * 1_700_000_000_000))
+    data = 200 * ns + -(-mib * 10**12 * 10 // (9 * 1_700_000_000_000))
+    gemm = -(-2 * 2 * 1024 * 512 * 10 // (7 * 989))  # ps: 2 tokens at 0.7 x 989 TFLOPS
+    control = 2 * 1600 * ns
+    decode = [int(row[2]) for row in out.table if row[0] == 1]
+    assert statistic(out, "pool.hbm", "remote_reads") == 2 * 2 * 3
+    assert all(statistic(out, f"die[{d}].hbm", "local_reads") == 0 for d in range(4))
+    assert decode == [control + 110 * ns + request + 3 * read + data + gemm] * 2
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_shipped_strategy_gives_a_memory_pool_work_or_weights_unasked(desk, strategy):
+    out = desk.run(desk.topology(POOL), desk.trace(TRACE, TRACE), strategy, batch=2, preset="physical")
+    assert not [s for s in out.statistics if s[0].startswith("pool") and s[3]]
+
+
+@pytest.mark.parametrize("interleave", ["line", "slice", "range"])
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_two_memories_on_a_die(desk, interleave, engine):
+    """Striped, a read of 1 MiB takes half of it from each; in turn, one controller has it all. Bytes are kept either way."""
+    text = "extends: micro_2x2\nexpect: null\nassemblies:\n  die:\n    parts:\n      hbm: {count: 2, bandwidth: 1.7 TB/s}\n"
+    two = desk.topology(text + f"      d2d: {{interleave: {interleave}}}\n")
+    trace = desk.trace([[[2, 6], [2, 6]], [[2, 6]]])
+    out = desk.run(two, trace, engine=engine)
+    one = desk.run("micro_2x2", trace, sets=("die.hbm.bandwidth=3.4 TB/s",))
+    read = [statistic(out, f"die[0][1].hbm[{i}]", "local_bytes") for i in (0, 1)]
+    assert sum(read) == statistic(one, "die[0][1].hbm", "local_bytes")
+    if interleave == "line":
+        assert out.row["decode_time_ns"] == one.row["decode_time_ns"] and abs(read[0] - read[1]) <= 24
+    elif interleave == "slice":
+        assert read[0] == read[1]
+
+
+def test_controllers_of_python_are_striped_as_ours_are(desk):
+    text = "extends: micro_2x2\nexpect: null\nassemblies:\n  die:\n    parts:\n      hbm: {count: 2, bandwidth: 1.7 TB/s}\n"
+    trace = desk.trace(TRACE, TRACE)
+    ours = desk.run(desk.topology(text, "ours"), trace, "base", batch=2)
+    plain = desk.topology(text.replace("count: 2", "kind: memory.hbm_plain, count: 2"), "plain")
+    assert figures(desk.run(plain, trace, "base", batch=2)) == figures(ours)
+
+
+@pytest.mark.parametrize("strategy", ["base", "ep", "allo+pred"])
+def test_another_kind_on_some_dies_gives_the_same_figures(desk, strategy):
+    """The plain kinds model what ours do: put on one die alone, nothing changes."""
+    kinds = "{hbm: {kind: memory.hbm_plain}, llc: {kind: memory.llc_plain}, sm: {kind: sm.utilisation_table_plain}}"
+    mixed = desk.topology(f'extends: micro_2x2\nparts: {{die: {{override: {{"[1][0]": {kinds}}}}}}}\n')
+    trace = desk.trace(TRACE, TRACE)
+    assert figures(desk.run(mixed, trace, strategy, batch=2)) == figures(
+        desk.run("micro_2x2", trace, strategy, batch=2)
+    )
+
+
+def test_a_die_without_a_cache_reads_its_memory_each_time(desk):
+    bare = desk.topology(
+        """extends: wafer
+assemblies:
+  die:
+    parts: {llc: null}
+    links:
+      - {between: [sm.memory, d2d.access], latency: included}
+      - {between: [d2d.memory, hbm.access], latency: included}
+      - {between: [cp.kernel, sm.work], latency: included}
+      - {between: [cp.pdu, d2d.prediction], latency: included}
+parts:
+  die: {grid: [2, 2]}
+"""
+    )
+    trace = desk.trace(TRACE, TRACE)
+    runs = [desk.run(bare, trace, "base", batch=2, engine=engine) for engine in ("kernel", "plain")]
+    assert figures(runs[0]) == figures(runs[1]) and runs[0].row["local_llc_hits"] == 0
