@@ -90,7 +90,8 @@ def _main(arguments):
 
 
 def _say_usage(error):
-    """One line for options and arguments that do not fit, as for every other bad input; the help where nothing was asked."""
+    """One line for options and arguments that do not fit, as for every other bad input; the help where nothing was
+    asked."""
     if error.ctx is None or type(error).__name__ == "NoArgsIsHelpError":
         error.show()
     else:

@@ -117,7 +117,8 @@ class Faults:
 
 
 def nearest(word, words):
-    """The one of `words` most like `word`, the same but for capitals before all else; an empty string where none is near."""
+    """The one of `words` most like `word`, the same but for capitals before all else; an empty string where none is
+    near."""
     words = [str(w) for w in words]
     alike = [w for w in words if w.casefold() == str(word).casefold()]
     close = alike or difflib.get_close_matches(str(word), words, n=1)

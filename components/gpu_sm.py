@@ -79,15 +79,15 @@ class GpuSm(Component):
 
     @cached_property
     def places(self):
-        """(GPC, rank in it) of every SM. TPCs are dealt to the GPCs in turn; SMs of even and odd GPCs are numbered by turns, as
-        they belong to the partitions of the L2."""
+        """(GPC, rank in it) of every SM. TPCs are dealt to the GPCs in turn; SMs of even and odd GPCs are numbered by
+        turns, as they belong to the partitions of the L2."""
         sides = [[], []]
         for sm in range(self.sms):
             gpc = sm // 2 % self.gpcs
             sides[gpc % 2].append(gpc)
         sides.sort(key=len, reverse=True)
         longer, shorter = sides
-        gpcs = [g for pair in zip(longer, shorter) for g in pair] + longer[len(shorter) :]
+        gpcs = [g for pair in zip(longer, shorter, strict=False) for g in pair] + longer[len(shorter) :]
         taken = [0] * self.gpcs
         places = []
         for gpc in gpcs:
@@ -101,7 +101,8 @@ class GpuSm(Component):
         return [sms[k : k + size] for sms in in_gpc for k in range(0, len(sms) - size + 1, size)]
 
     def lanes(self, port, index, other):
-        """Slices of the SM's partition, in the order in which addresses are dealt; its GPC's network; its own engine of copies."""
+        """Slices of the SM's partition, in the order in which addresses are dealt; its GPC's network; its own engine of
+        copies."""
         if port == "cluster":
             return [self.places[index][0]]
         if port == "copies":
@@ -109,7 +110,8 @@ class GpuSm(Component):
         return range(index % 2 * other.slices // 2, (index % 2 + 1) * other.slices // 2)
 
     def wire_latency(self, port):
-        """ps of each wire of a port; within an SM and its GPC the behaviours count the time, and a wire takes the least there is."""
+        """ps of each wire of a port; within an SM and its GPC the behaviours count the time, and a wire takes the least
+        there is."""
         return self.crossbar if port == "memory" else 1
 
     def rates(self):

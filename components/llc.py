@@ -48,7 +48,8 @@ class Llc(Staged):
         return tuple(max(1, capacity // (self.ways * work.slice_bytes)) for capacity in self.each("capacity"))
 
     def measure(self, work):
-        """What a characterised table says of a hit: how long it holds the port, and the latency beside that (0: none)."""
+        """What a characterised table says of a hit: how long it holds the port, and the latency beside that (0:
+        none)."""
         self.hit_rate, self.hit_shows = None, 0
         if self.table:
             self.hit_shows, rate = characterised.load(self.table).hit(work.slice_bytes)

@@ -1,6 +1,7 @@
 """What every SM cluster of a die does: read the slice of an expert, compute, report; how long is the kind's own.
 
-Models      one slice at a time on a die; it starts when its weights are there. Kinds derive from this and say `duration`.
+Models      one slice at a time on a die; it starts when its weights are there. Kinds derive from this and say
+            `duration`.
 Leaves out  overlap of a slice's load with its own computation.
 Checked by  tests/components/test_sm_cluster_table.py, tests/kernels/test_sm_cluster_tile.py
 """

@@ -25,16 +25,18 @@ class Param:
     Args:
         type: a dimension of `chipweave.declare.units`, "choice" or "table".
         default: as it would be written in YAML; without it the parameter must be given. None: may be left out.
-        low, high: the least and greatest value allowed, written as the value is; whole numbers end at 2^31 - 1 otherwise.
+        low, high: the least and greatest value allowed, written as the value is; whole numbers end at 2^31 - 1
+            otherwise.
         choices: for "choice", the texts allowed, or a function that gives them when they are first needed.
         columns: for "table", name -> dimension (or Param, for a column with a default or a range). The value is a
             tuple of dicts, one a row.
         rounding: let a time or a number of bytes be rounded to the nearest whole (see units.parse).
         many: the value is a list of such values, as a tuple.
-        behind: the parameter in whose place another one is read where that is given (a table): a value set by the user is then
-            refused, since nothing would read it.
-        each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so that
-            parts which differ in it alone share one program. Otherwise parts that differ have programs of their own.
+        behind: the parameter in whose place another one is read where that is given (a table): a value set by the user
+            is then refused, since nothing would read it.
+        each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so
+            that parts which differ in it alone share one program. Otherwise parts that differ have programs of their
+            own.
         doc: one line: what it is, from where to where.
     """
 
@@ -244,7 +246,8 @@ def as_node(value, place=Place()):
 
 
 def check_head(root, what, schema, allowed, needed):
-    """Hold the keys of a file to what it may and must have, and its `schema`; returns the Faults so far (of the schema alone).
+    """Hold the keys of a file to what it may and must have, and its `schema`; returns the Faults so far (of the schema
+    alone).
 
     Raises:
         BadInput: keys that are unknown or missing, or no mapping at all.
@@ -265,7 +268,8 @@ def check_head(root, what, schema, allowed, needed):
 
 
 def read_all(params, node, faults, what, beside=()):
-    """Read a mapping Node by declared `params`; `what` names it in messages, `beside` what else it may hold, read elsewhere.
+    """Read a mapping Node by declared `params`; `what` names it in messages, `beside` what else it may hold, read
+    elsewhere.
 
     Returns:
         (name -> parsed value with defaults filled in, name -> Source of those that state one). Where faults were

@@ -208,7 +208,8 @@ def round_half_up(exact):
 
 
 def edge_ps(n, hertz):
-    """The time of edge `n` of a clock of `hertz` (int or Fraction), in ps: round(n * 1e12 / f), so a clock never drifts.
+    """The time of edge `n` of a clock of `hertz` (int or Fraction), in ps: round(n * 1e12 / f), so a clock never
+    drifts.
 
     >>> [edge_ps(n, 3 * 10**9) for n in range(4)]
     [0, 333, 667, 1000]
@@ -239,9 +240,8 @@ _PREFIXES = {
 def _meant(unit_text, dimension, shown):
     """The unit that an unknown text means, or "": a hint has the size of what was written.
 
-    Of data b is a bit and B a byte ("256Gb/s" is 256 Gbps, "9000b" 9000 bit), prefixes go by their letter. Of all else a
-    unit of `shown` that begins with the same letter.
-    """
+    Of data b is a bit and B a byte ("256Gb/s" is 256 Gbps, "9000b" 9000 bit), prefixes go by their letter. Of all else
+    a unit of `shown` that begins with the same letter."""
     found = _BITS_OR_BYTES.fullmatch(unit_text.replace(" ", ""))
     if found is None or dimension not in ("bytes", "bandwidth"):
         likely = nearest(unit_text, shown)

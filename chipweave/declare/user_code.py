@@ -1,9 +1,8 @@
 """Code named in YAML: `my_lab.hbm4:Hbm4` (a dotted path) or `./hbm4.py:Hbm4` (a file, relative to the YAML file).
 
 It is imported only once the user allows it; until then each such name is written down, so that one message can say
-which parts are code. What was imported is kept with its SHA-256 for the manifest. What goes wrong in it while it runs is
-told with its own file and line (`blamed`): it is the user's to mend, not ours.
-"""
+which parts are code. What was imported is kept with its SHA-256 for the manifest. What goes wrong in it while it runs
+is told with its own file and line (`blamed`): it is the user's to mend, not ours."""
 
 import contextlib
 import hashlib
@@ -90,7 +89,8 @@ class Gate:
 
 @contextlib.contextmanager
 def blamed():
-    """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its line."""
+    """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its
+    line."""
     try:
         yield
     except BadInput as error:
@@ -108,7 +108,8 @@ def blamed():
 
 
 def blame(error):
-    """The Fault of an exception that came out of let-in code, or was raised on what such code returned; None elsewhere."""
+    """The Fault of an exception that came out of let-in code, or was raised on what such code returned; None
+    elsewhere."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())}"
     place = where(error)
     if place is not None:

@@ -69,15 +69,15 @@ class Engine:
         return self.core.advance(until_ps)
 
     def finish_ps(self, batch):
-        """int64 [n]: when each transfer of a batch finished (side chains apart); valid until the issue after the next barrier."""
+        """int64 [n]: when each transfer of a batch finished (side chains apart); valid until the issue after the next
+        barrier."""
         return self.core.finish_ps(batch)
 
     def array(self, part):
         """The live NumPy array of a part.
 
-        Counter int64 [count]; Bits uint8 [instances, keys], writable; Keyed uint8 [instances, keys], 0 absent 1 held 2 pinned
-        (read only); Tags int64 [instances, sets, ways] (a copy, -1 empty).
-        """
+        Counter int64 [count]; Bits uint8 [instances, keys], writable; Keyed uint8 [instances, keys], 0 absent 1 held 2
+        pinned (read only); Tags int64 [instances, sets, ways] (a copy, -1 empty)."""
         return self.core.array(part)
 
     def totals(self):
@@ -89,11 +89,13 @@ class Engine:
         self.core.pin(keyed, at, keys)
 
     def copy_tables(self, other):
-        """Take over tags, keyed stores and bits of another engine of the same layout, link models apart (kernel only)."""
+        """Take over tags, keyed stores and bits of another engine of the same layout, link models apart (kernel
+        only)."""
         self.core.copy_tables(other.core)
 
     def journal(self, part=None):
-        """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance, key, what).
+        """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance,
+        key, what).
 
         table = family * 1000 + number (families: tags 0, keyed 1, bits 2); what = 1 inserted, 2 evicted or cleared.
         With `part` only that table's rows are taken; the others stay for who asks for them.

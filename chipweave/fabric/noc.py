@@ -111,7 +111,8 @@ class Kernel:
         return "; wait cycle: " + ", which waits for ".join(names + names[:1])
 
     def wait_cycle(self):
-        """[(router, output port, VC)]: each is held by a packet that waits for the next one; empty where there is none."""
+        """[(router, output port, VC)]: each is held by a packet that waits for the next one; empty where there is
+        none."""
         room = ffi.new("int64_t[]", 4096)
         n = lib.noc_wait_cycle(self.net, room, 4096)
         return [(g // 2048, g // 32 % 64, g % 32) for g in ffi.unpack(room, n)] if n > 0 else []
@@ -152,16 +153,16 @@ class Kernel:
 
     @property
     def skipped(self):
-        """What was not stepped, as in csrc/flit/flit.h: cycles skipped and replayed, jumps, longest_period, searches given_up, and of
-        single groups of flows group_skipped of group_cycles."""
+        """What was not stepped, as in csrc/flit/flit.h: cycles skipped and replayed, jumps, longest_period, searches
+        given_up, and of single groups of flows group_skipped of group_cycles."""
         report = ffi.new("struct noc_skip_report *")
         lib.noc_skip_reported(self.net, report)
         return {name: int(getattr(report, name)) for name, _ in ffi.typeof("struct noc_skip_report").fields}
 
     def unrepeated(self):
-        """Groups of flows stepped to the end of a regime, as their state did not recur; the longest stretches, longest first:
-        dicts {begun, cycles, given_up, flows, pairs}: cycles, whether the search was given up, how many flows, the
-        endpoints (src, dst) of up to four of them."""
+        """Groups of flows stepped to the end of a regime, as their state did not recur; the longest stretches, longest
+        first: dicts {begun, cycles, given_up, flows, pairs}: cycles, whether the search was given up, how many flows,
+        the endpoints (src, dst) of up to four of them."""
         name = self.network.endpoint_name
         out = ffi.new("struct noc_unrepeated[]", lib.NOC_UNREPEATED)
         return [
@@ -200,7 +201,8 @@ class Kernel:
         return int(lib.noc_bins(self.net, ffi.from_buffer("struct noc_counts[]", out))), out
 
     def flows(self):
-        """Per link, in order of counts(), its hottest flows (flits, at most so many too many, src, dst), hottest first."""
+        """Per link, in order of counts(), its hottest flows (flits, at most so many too many, src, dst), hottest
+        first."""
         kept, rows = self.kept_flows, int(sum(self.network.ports)) + self.network.endpoints
         out = ffi.new("struct noc_flow[]", max(1, rows * kept))
         lib.noc_flows(self.net, out)

@@ -101,7 +101,7 @@ class Endpoints:
         if missing:
             raise BadInput(f"{table.name} needs {', '.join(missing)}: a device's numbers have no default")
         values = [int(parameters.get(name, p[1])) for name, p in table.parameters.items()]
-        for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items()):
+        for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items(), strict=False):
             if not low <= value <= high:
                 raise BadInput(f"{table.name}.{name} = {value} is out of range; allowed: {low} to {high} {unit}")
         self.names.append(table)
@@ -154,7 +154,8 @@ class Endpoints:
         return self.core.run(int(until_ps), int(events))
 
     def touch(self, parts, addresses, mask=15, levels=8):
-        """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part itself)."""
+        """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part
+        itself)."""
         return self.core.touch(
             np.asarray(parts, dtype=np.int32), np.ascontiguousarray(addresses, dtype=np.uint64), mask, levels
         )
@@ -214,7 +215,7 @@ class KernelCore:
         self.lib.cw_engine_start(self.handle, part, delay, code, data)
 
     def send(self, part, port, lane, delay, message):
-        m = self.ffi.new("cw_message *", dict(zip(("address", "tag", "bytes", "kind", "mask"), message)))
+        m = self.ffi.new("cw_message *", dict(zip(("address", "tag", "bytes", "kind", "mask"), message, strict=False)))
         self.lib.cw_engine_send(self.handle, part, port, lane, delay, m)
 
     def run(self, until, events):

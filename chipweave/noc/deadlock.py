@@ -131,7 +131,8 @@ def without_escape(network):
 def prove(network, router, replies=(), allow=False, names=None, place=Place()) -> str:
     """Raise BadInput with the cycle where the network can deadlock, unless `allow` (`allow_deadlock: true` in YAML).
 
-    names: {"links": [...], "endpoints": [...], "classes": [...]}, words for the message; the network's own without them.
+    names: {"links": [...], "endpoints": [...], "classes": [...]}, words for the message; the network's own without
+    them.
     place: where in the user's files the network stands.
     Returns the cycle as text where `allow` let one through, else "".
     """
@@ -144,9 +145,9 @@ def prove(network, router, replies=(), allow=False, names=None, place=Place()) -
 def _circle(network, router, replies, names) -> str:
     """The shortest circle found, in words; "" where there is none.
 
-    A grid by dimension order is proved by its rule: packets leave a dimension for later ones only, so a circle would lie
-    within one dimension, and a dimension is a line or ring of its own. Else the circle is looked for among all channels.
-    """
+    A grid by dimension order is proved by its rule: packets leave a dimension for later ones only, so a circle would
+    lie within one dimension, and a dimension is a line or ring of its own. Else the circle is looked for among all
+    channels."""
     bound = _bound_classes(replies)
     if not bound:
         if by_rule(network):

@@ -166,7 +166,8 @@ def walked(network):
 
 
 def _rows(codes, *sizes):
-    """int64[n, len(sizes) + 1]: mixed-radix numbers taken apart, in order; `sizes` are the radices of all but the first digit."""
+    """int64[n, len(sizes) + 1]: mixed-radix numbers taken apart, in order; `sizes` are the radices of all but the first
+    digit."""
     digits, rest = [], np.array(sorted(codes), np.int64)
     for size in reversed(sizes):
         rest, digit = np.divmod(rest, size)

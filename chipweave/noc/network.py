@@ -30,9 +30,11 @@ PS = 10**12
 class FlitNetwork:
     """What the flit kernel and its twin are told of one network.
 
-    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and range.
+    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and
+    range.
     clock: Fraction Hz; flit_bytes, max_packet: bytes; traffic: classes of messages that must not share VCs.
-    message_vcs: VCs a message keeps to, 0: all of its traffic. link_rows: for each link of the topology its row of Kernel.counts().
+    message_vcs: VCs a message keeps to, 0: all of its traffic. link_rows: for each link of the topology its row of
+    Kernel.counts().
     skip: whether the kernel looks for whole periods to advance by. written: where the routes are chosen, for messages.
     """
 
@@ -98,7 +100,8 @@ class FlitNetwork:
         return deadlock.prove(self.network, self.router, pairs, self.allow_deadlock, {"classes": classes}, self.written)
 
     def credit_loop(self, latency):
-        """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency` cycles."""
+        """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency`
+        cycles."""
         return self.router.st_delay + 2 * latency + self.router.credit_delay + 2
 
     def share(self):
@@ -127,8 +130,8 @@ class FlitNetwork:
 
 
 def of(network, traffic=None):
-    """The `FlitNetwork` of a chipweave.noc.graph_network.Network; classes of messages are the router's vc_classes, else `traffic`, else 2 on
-    a network of parts (requests and replies apart), 1 on a bare one."""
+    """The `FlitNetwork` of a chipweave.noc.graph_network.Network; classes of messages are the router's vc_classes, else
+    `traffic`, else 2 on a network of parts (requests and replies apart), 1 on a bare one."""
     given = network.router
     fastest = max((network.rates[i] for i in np.unique(network.rate).tolist()), default=None)
     clock = given.clock or (fastest * network.planes / given.flit if fastest else Fraction(10**9))
@@ -167,8 +170,9 @@ def of(network, traffic=None):
 
 
 def check(network):
-    """Prove deadlock freedom of a chipweave.noc.graph_network.Network as its topology alone tells: requests are answered on a network
-    of parts. Returns warnings in words; BadInput where it can deadlock or its parameters do not go together."""
+    """Prove deadlock freedom of a chipweave.noc.graph_network.Network as its topology alone tells: requests are
+    answered on a network of parts. Returns warnings in words; BadInput where it can deadlock or its parameters do not
+    go together."""
     spec = of(network)
     replies = ((0, min(1, spec.traffic - 1)),) if network.port else ()
     cycle = spec.prove(replies, TRAFFIC if network.port and spec.traffic == 2 else ())

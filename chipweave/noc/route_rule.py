@@ -1,9 +1,8 @@
 """Routings: what a routing is, and the registry of them. Each routing is one file of chipweave/noc/routings/.
 
-A routing says at which router a packet goes on, by the router it is at and the endpoint it goes to. That is all that any
-link model, table, picture or proof needs: a way is followed router by router. Where a routing offers several equally
-good ways they are numbered, and a network's `spread` says which messages or packets go which way.
-"""
+A routing says at which router a packet goes on, by the router it is at and the endpoint it goes to. That is all that
+any link model, table, picture or proof needs: a way is followed router by router. Where a routing offers several
+equally good ways they are numbered, and a network's `spread` says which messages or packets go which way."""
 
 from __future__ import annotations
 
@@ -56,7 +55,8 @@ class Routing:
         return ""
 
     def hop(self, here: np.ndarray, goal: np.ndarray, way: int) -> np.ndarray:
-        """int[n]: the router after each router `here` on the way to router `goal`, -1 where there is none; here != goal."""
+        """int[n]: the router after each router `here` on the way to router `goal`, -1 where there is none; here !=
+        goal."""
         raise NotImplementedError
 
     @cached_property

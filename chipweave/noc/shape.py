@@ -42,7 +42,8 @@ class Reader:
     latency_ps: int = 1
 
     def folder(self, key: str) -> Path:
-        """What a path written under `key` is relative to: the folder of the file it stands in, the current one for settings."""
+        """What a path written under `key` is relative to: the folder of the file it stands in, the current one for
+        settings."""
         file = self.node.value[key].place.file
         if file.startswith("--"):
             return Path(".")
@@ -75,7 +76,8 @@ class Shape(Declared):
         return ""
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
-        """The links between the endpoints, for which `fault(places)` was ""; what is wrong with keys goes to `reader.faults`."""
+        """The links between the endpoints, for which `fault(places)` was ""; what is wrong with keys goes to
+        `reader.faults`."""
         raise NotImplementedError
 
 

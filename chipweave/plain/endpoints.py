@@ -52,7 +52,7 @@ class PlainCore:
         self.tables.append(table)
         module = importlib.import_module(f"chipweave.plain.{table.name}")
         self.ports.append([PlainPort() for _ in table.ports])
-        twin = module.TWIN(self, len(self.parts), dict(zip(table.parameters, values)))
+        twin = module.TWIN(self, len(self.parts), dict(zip(table.parameters, values, strict=False)))
         twin.stats = dict.fromkeys(table.statistics, 0)
         self.parts.append(twin)
         return len(self.parts) - 1

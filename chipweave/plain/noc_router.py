@@ -14,7 +14,8 @@ IDLE, ROUTING, VC_ALLOC, ACTIVE = "idle", "routing", "vc_alloc", "active"
 
 
 def paced(interval, owed):
-    """(whole cycles until the next flit, what is owed then): an interval that is no whole number is kept in the mean."""
+    """(whole cycles until the next flit, what is owed then): an interval that is no whole number is kept in the
+    mean."""
     wait = int(interval + owed)
     return wait, interval + owed - wait
 

@@ -53,7 +53,7 @@ class Walk:
 class Transfer:
     def __init__(self, batch, index, chain, row):
         self.batch, self.index, self.chain = batch, index, chain
-        self.operands = dict(zip(chain.operands, row))
+        self.operands = dict(zip(chain.operands, row, strict=False))
         self.priority = self.operands[chain.priority] if chain.priority else 0
 
 

@@ -1,8 +1,7 @@
 """What the run loop asks policies, with the answers of policies that are not ours looked at before they are used.
 
-A policy of a user's own that loses tokens or returns a mask of another shape would give figures that look right. Our own
-are held to the same rules by tests, so a run does not pay for them twice.
-"""
+A policy of a user's own that loses tokens or returns a mask of another shape would give figures that look right. Our
+own are held to the same rules by tests, so a run does not pay for them twice."""
 
 import numpy as np
 

@@ -74,8 +74,8 @@ def load(name, defaults=None, gate=None):
 def read(node, name, defaults=None, gate=None, folder=".", ask_leave=True):
     """The Strategy of a mapping Node with one entry for each role; `name` where it states none.
 
-    ask_leave: code that was not let in is a fault; otherwise its role is None (a file is checked before the user is asked).
-    """
+    ask_leave: code that was not let in is a fault; otherwise its role is None (a file is checked before the user is
+    asked)."""
     faults, gate = Faults(), gate or Gate()
     if not node.is_map:
         raise BadInput(Fault(f"a strategy is a mapping, not {node.shape()}", node.place, ", ".join(ROLES)))

@@ -1,4 +1,5 @@
-"""What a run would refuse, found without running: every part of a specification loaded, assembled and started on no work.
+"""What a run would refuse, found without running: every part of a specification loaded, assembled and started on no
+work.
 
 `chipweave check` asks this for files, and `run` and `compare` ask it before a trace is made.
 """
@@ -61,8 +62,8 @@ def check(
 ) -> tuple[System | None, Found]:
     """(the System, what was found) of runs of `spec` under strategies and link models.
 
-    model: a Model in place of the one that `spec` names; trace: whether the trace is looked at, where it is there already.
-    """
+    model: a Model in place of the one that `spec` names; trace: whether the trace is looked at, where it is there
+    already."""
     found, gate = Found(), Gate(spec.allow_code)
     preset = found.attempt(topology_preset.load, spec.preset)
     model = model or found.attempt(models.load, spec.model)

@@ -69,7 +69,8 @@ class Simulation:
             handler(message)
 
     def transfers(self, chain, operands, times=1, counted=None):
-        """Give the fabric a batch of transfers now; the event happens when all of them and their side chains have ended.
+        """Give the fabric a batch of transfers now; the event happens when all of them and their side chains have
+        ended.
 
         operands  int64 [rows, operands of the chain], in order of issue
         times     transfers of each row, the operand named `counted` one larger each time
@@ -81,7 +82,8 @@ class Simulation:
         return done
 
     def run(self, until):
-        """Run until the event `until` has happened; returns its value. Raises Stuck where nothing can happen any more."""
+        """Run until the event `until` has happened; returns its value. Raises Stuck where nothing can happen any
+        more."""
         clock = self.clock
         while not until.processed:
             due = clock.peek()
@@ -116,9 +118,8 @@ class Wire:
     def send(self, message, after=0, handler=None):
         """Send a message.
 
-        It arrives `after` + its bytes over the bandwidth (first come, first served) + the latency from now, and is given
-        to `handler`, by default `on_PORT(message)` of the part there; at once where all of these are zero.
-        """
+        It arrives `after` + its bytes over the bandwidth (first come, first served) + the latency from now, and is
+        given to `handler`, by default `on_PORT(message)` of the part there; at once where all of these are zero."""
         handler = handler or self.handler
         if not (self.latency or after or message.bytes):
             return handler(message)

@@ -37,7 +37,8 @@ class Job:
 
 
 def job_of(run_file, options, single=False):
-    """The Job of a run file (or None) with options over it; options that are None leave what the file or the default says.
+    """The Job of a run file (or None) with options over it; options that are None leave what the file or the default
+    says.
 
     options: fields of RunSpec, `sets`, and for a comparison `strategies` and `link_models`, lists or texts with commas.
     """
@@ -62,8 +63,8 @@ def job_of(run_file, options, single=False):
 
 
 def link_model_of(spec):
-    """The link model that the topology of a specification names for its network; circuit where it cannot be loaded, which
-    `check` then says in words."""
+    """The link model that the topology of a specification names for its network; circuit where it cannot be loaded,
+    which `check` then says in words."""
     try:
         system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
         return serving.mesh_of(system).link_model
@@ -126,7 +127,8 @@ class Rows:
             self.gaps += rows
 
     def of_sample(self, i, wanted):
-        """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing ahead."""
+        """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing
+        ahead."""
         from chipweave.run import flit_sample as sample
 
         meter = Meter()
@@ -193,7 +195,8 @@ def report(spec, entries, outcomes, out, json_path, gaps=(), state=None):
 
 
 def prepare(spec):
-    """Make or import the trace, with a bar, before the runs: they all read it, and making it is no part of their time."""
+    """Make or import the trace, with a bar, before the runs: they all read it, and making it is no part of their
+    time."""
     with bar() as progress:
         serving.make_trace(spec, progress)
 
@@ -258,7 +261,8 @@ def points(spec, strategies, link_models):
 
 
 def execute(runs, jobs, outcomes, places=None):
-    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs` is."""
+    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs`
+    is."""
     places = list(range(len(runs))) if places is None else places
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):

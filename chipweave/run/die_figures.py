@@ -112,7 +112,8 @@ def costs_of(facts: dict, network, model, places: list) -> Costs:
 
 
 def homes(facts: dict, places: list) -> tuple:
-    """(dies that experts are placed on unless a policy says otherwise, dies that may keep any): with memory and a network.
+    """(dies that experts are placed on unless a policy says otherwise, dies that may keep any): with memory and a
+    network.
 
     The first are those that compute as well, if there are any.
     """

@@ -10,8 +10,8 @@
     strategies: [base, ep, allo, pred, allo+pred]     # for compare; `strategy: base` for run
     set: ["die.hbm.bandwidth=4 TB/s"]
 
-A strategy is a name, a file, or the policies written out (chipweave/policy/strategy.py). Relative paths start at the file.
-"""
+A strategy is a name, a file, or the policies written out (chipweave/policy/strategy.py). Relative paths start at the
+file."""
 
 from pathlib import Path
 
@@ -157,7 +157,7 @@ def _check_lists(root, lists, faults):
         node = root.get(key)
         if not names:
             faults.add(f"{key} is empty", node.place, "at least one of " + ", ".join(LISTS[key]()))
-        for item, name in zip(node.value, names):
+        for item, name in zip(node.value, names, strict=False):
             if names.count(name) > 1 and item is not node.value[names.index(name)]:
                 faults.add(f"{name!r} is there twice", item.place, "each once")
 

@@ -1,9 +1,9 @@
 """The dictionary of metrics: every figure of a result, with its unit, owner and definition.
 
 The figures of `FIGURES` belong to the run itself. The others are counted by components: a `Stat` declared with
-`metric="name"` adds to the figure of that name. A name that is not in `COUNTED` is a new metric: it gets a column of its
-own, with the unit and the words of its Stat. `docs/metrics.md` is generated from this (`python -m chipweave.run.metrics`).
-"""
+`metric="name"` adds to the figure of that name. A name that is not in `COUNTED` is a new metric: it gets a column of
+its own, with the unit and the words of its Stat. `docs/metrics.md` is generated from this (`python -m
+chipweave.run.metrics`)."""
 
 import re
 from collections.abc import Iterable

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from chipweave import topology
-from chipweave.component.controller import Controller
 from chipweave.chain.rules import rules
+from chipweave.component.controller import Controller
 from chipweave.component.replicas import gather
 from chipweave.component.staged import Staged
 from chipweave.component.transfer_operands import Work
@@ -76,7 +76,8 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
     on_layer    called with each LayerJob as it ends, and with None when all have (progress)
     keep_plans  record the CRC-32 of each plan
     loaded      what `load(spec)` returns, where some of it is not what the specification names
-    around      called with the fabric and the Work; what it returns stands in for the fabric (chipweave.run.flit_sample)
+    around      called with the fabric and the Work; what it returns stands in for the fabric
+                (chipweave.run.flit_sample)
     """
     if loaded is None:
         make_trace(spec)

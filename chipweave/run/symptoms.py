@@ -1,6 +1,8 @@
-"""Signs that a run went wrong in a way no figure shows: thrashing copies, a stale table of holders, forecasts that miss.
+"""Signs that a run went wrong in a way no figure shows: thrashing copies, a stale table of holders, forecasts that
+miss.
 
-They are looked for where copies are kept, from what the dies report and what is planned; `words` says what was found. Bounds are
+They are looked for where copies are kept, from what the dies report and what is planned; `words` says what was found.
+Bounds are
 ours: half of all stores are of copies that were dropped before; a fifth of the copies is ever used.
 """
 

@@ -27,7 +27,8 @@ class Workload:
     """
 
     def __init__(self, trace, replication, steps, costs, distance, drop_unnamed_layers=False, by_last_request=False):
-        """by_last_request: whether step 0 is a prefill is said by the last request alone, as in the published simulator.
+        """by_last_request: whether step 0 is a prefill is said by the last request alone, as in the published
+        simulator.
 
         drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
         request, as the published simulator does (they vanish from traces that leave dense layers out)."""
@@ -45,7 +46,8 @@ class Workload:
         return self.replication * sum(rows)
 
     def jobs(self, home, holders):
-        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is made."""
+        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is
+        made."""
         before = None
         holders, home, distance = read_only(holders), read_only(home), read_only(self.distance)
         for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
@@ -76,7 +78,8 @@ class Workload:
 
 
 def _neighbours(before, now, requests, widths=None):
-    """index of a layer -> (the ids one token earlier, the rows of `now` they belong to, the prompts' starts), None where there are none.
+    """index of a layer -> (the ids one token earlier, the rows of `now` they belong to, the prompts' starts), None
+    where there are none.
 
     The pair of the last prompt token and the first answer is never counted.
     """
@@ -114,5 +117,6 @@ def _still_running(before, now):
 
 
 def _prompt_starts(row_request, requests):
-    """int64 [requests + 1]: where each request's prompt begins among the rows of step 0, and where the last one ends."""
+    """int64 [requests + 1]: where each request's prompt begins among the rows of step 0, and where the last one
+    ends."""
     return np.concatenate([[0], np.cumsum(np.bincount(row_request, minlength=requests))]).astype(np.int64)

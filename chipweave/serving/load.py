@@ -5,9 +5,8 @@
     prompt: {constant: 1024}     |  {uniform: [820, 1024]}  |  {lognormal: [1024, 0.5]}  |  {file: lengths.csv}
     output: likewise
 
-A file is a CSV with a column of the name it is for: `arrival_s`, `prompt`, `output`. A log-normal is given by its mean and the
-standard deviation of the logarithm.
-"""
+A file is a CSV with a column of the name it is for: `arrival_s`, `prompt`, `output`. A log-normal is given by its mean
+and the standard deviation of the logarithm."""
 
 import csv
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
-"""Times of steps, each shape computed once. What is taken for alike is bounded by `MOST_ERROR`, and how far off it was is kept.
+"""Times of steps, each shape computed once. What is taken for alike is bounded by `MOST_ERROR`, and how far off it was
+is kept.
 
-Two steps are alike where they differ only in what servers and kernels round anyway, and a little more: decode batches are padded to
-the size of a captured CUDA graph (a multiple of 8 beyond 4), contexts are read in whole cache blocks, tokens of prompts are rounded
-up in the eighth binary place. One lookup in `EVERY` is computed anew, unrounded; where it is off by more than the bound, rounding
-becomes finer from there on.
-"""
+Two steps are alike where they differ only in what servers and kernels round anyway, and a little more: decode batches
+are padded to the size of a captured CUDA graph (a multiple of 8 beyond 4), contexts are read in whole cache blocks,
+tokens of prompts are rounded up in the eighth binary place. One lookup in `EVERY` is computed anew, unrounded; where it
+is off by more than the bound, rounding becomes finer from there on."""
 
 from chipweave.serving.step import Batch, Setup
 
@@ -20,7 +20,8 @@ class StepTimes:
         self.known, self.computed, self.reused, self.refined, self.largest_error = {}, 0, 0, 0, 0.0
 
     def seconds(self, decode: int, context: int, prompts: int, new: int, seen: int) -> float:
-        """Of `decode` sequences with `context` tokens together, and `prompts` chunks of `new` tokens together that see `seen` each."""
+        """Of `decode` sequences with `context` tokens together, and `prompts` chunks of `new` tokens together that see
+        `seen` each."""
         batch = self._like(decode, context, prompts, new, seen)
         time = self.known.get(batch)
         if time is None:

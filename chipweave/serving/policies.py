@@ -104,7 +104,8 @@ def serving_policy(kind: str):
 
 
 def fill(view: View, tokens: int, whole: bool = False) -> list:
-    """[(request, tokens)] of prompts, oldest first, begun ones before waiting ones, while `tokens`, places and cache last.
+    """[(request, tokens)] of prompts, oldest first, begun ones before waiting ones, while `tokens`, places and cache
+    last.
 
     whole  a prompt enters only if all of it does; one longer than a whole step enters alone, in pieces
     """

@@ -1,8 +1,9 @@
-"""A server in SimPy: requests arrive, wait, are computed step by step, and leave. Policies say who enters a step and who gives way.
+"""A server in SimPy: requests arrive, wait, are computed step by step, and leave. Policies say who enters a step and
+who gives way.
 
-One engine stands for all replicas of a server: their steps start together, as experts or a common schedule make them. With prefill
-and decode apart there are two engines; a request's cache moves from one to the other over each GPU's adapter.
-"""
+One engine stands for all replicas of a server: their steps start together, as experts or a common schedule make them.
+With prefill and decode apart there are two engines; a request's cache moves from one to the other over each GPU's
+adapter."""
 
 from array import array
 from collections import deque
@@ -138,7 +139,8 @@ class Engine:
             request.began = self.world.env.now
 
     def _make_room(self):
-        """Give each running request the block that its next token needs; those that must give way go back to the queue."""
+        """Give each running request the block that its next token needs; those that must give way go back to the
+        queue."""
         for request in list(self.running):
             if request not in self.running:
                 continue

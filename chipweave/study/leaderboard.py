@@ -6,6 +6,7 @@ speed-up over the reference named by `compare` (decode time of the slowest conte
 that lie within the error bar of a ratio (chipweave/study/error_bars.py) are not told apart.
 """
 
+import itertools
 import math
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def ranked(table: dict, found: Sweep, contestants: list[str], bar: float) -> dic
         for who, ratios in scores.items()
     ]
     board.sort(key=lambda row: -row["score"])
-    for row, after in zip(board, board[1:], strict=False):
+    for row, after in itertools.pairwise(board):
         row["within_error_of_next"] = row["score"] / after["score"] - 1 < bar
     return {
         "schema": SCHEMA,

@@ -1,8 +1,10 @@
-"""Case study 2 of arXiv 2510.05497: experts of Qwen3-235B on 8 H100, moved (Remap) or doubled (Dup) by what the prompts chose.
+"""Case study 2 of arXiv 2510.05497: experts of Qwen3-235B on 8 H100, moved (Remap) or doubled (Dup) by what the prompts
+chose.
 
-A layer's MoE compute lasts as long as the busiest GPU's expert GEMMs; an expert's GEMMs over n tokens last the longer of computing
-them at the model's share of peak and reading its weights from HBM. Loads are a trace's, placements differ from layer to layer and are
-made from prompts alone (Algorithm 2 of the paper); Best knows the answers' loads, Worst stacks the busiest experts.
+A layer's MoE compute lasts as long as the busiest GPU's expert GEMMs; an expert's GEMMs over n tokens last the longer
+of computing them at the model's share of peak and reading its weights from HBM. Loads are a trace's, placements differ
+from layer to layer and are made from prompts alone (Algorithm 2 of the paper); Best knows the answers' loads, Worst
+stacks the busiest experts.
 
 Leaves out: dispatch and combine, launches, attention: as the paper's metric, the three GEMMs of the experts only.
 """
@@ -67,9 +69,8 @@ def stacked(cost: np.ndarray, gpus: int = GPUS) -> np.ndarray:
 def duplicated(cost: np.ndarray, gpus: int = GPUS, extra: int = EXTRA) -> np.ndarray:
     """float [gpus, experts]: share of an expert's tokens that a GPU computes, `extra` copies more a GPU.
 
-    From the contiguous placement, gpus x extra times the copy of the (expert, GPU) that lowers the busiest GPU's load most;
-    tokens of an expert are split evenly over its copies.
-    """
+    From the contiguous placement, gpus x extra times the copy of the (expert, GPU) that lowers the busiest GPU's load
+    most; tokens of an expert are split evenly over its copies."""
     has = np.zeros((gpus, len(cost)), bool)
     has[contiguous(len(cost), gpus), np.arange(len(cost))] = True
     room = np.full(gpus, extra)
@@ -104,7 +105,8 @@ def shares_of(home: np.ndarray, gpus: int = GPUS) -> np.ndarray:
 
 
 def speedups(model, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, float]:
-    """Speed-up over contiguous homes of each of KINDS. prompt_loads [layers, experts]; steps [steps, layers, experts] tokens."""
+    """Speed-up over contiguous homes of each of KINDS. prompt_loads [layers, experts]; steps [steps, layers, experts]
+    tokens."""
     total = dict.fromkeys(("default", *KINDS), 0.0)
     for layer, prompt in enumerate(prompt_loads):
         seen = expert_times(model, prompt * (steps[:, layer].sum() / len(steps) / max(1, prompt.sum())))

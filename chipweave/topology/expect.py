@@ -1,4 +1,5 @@
-"""`expect:`: facts in closed form that the built system is held to, written where the author of a topology thinks of them.
+"""`expect:`: facts in closed form that the built system is held to, written where the author of a topology thinks of
+them.
 
     expect:
       parts: {die: 25, die.hbm: 25}
@@ -42,8 +43,8 @@ FACTS = {
 
 
 def check(node, system, faults, file="", changed=False):
-    """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be meant,
-    and the cure is told; `changed`: settings lie over the file."""
+    """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be
+    meant, and the cure is told; `changed`: settings lie over the file."""
     before = len(faults.found)
     _check(node, system, faults)
     for i in range(before, len(faults.found)):
@@ -77,7 +78,7 @@ def _check(node, system, faults):
 
 def _parts(node, system, faults):
     counts = Counter(_bare(name) for name in system.parts)
-    for grid, dims in system.grids.items():
+    for grid in system.grids:
         counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
     for name, value in node.value.items():
         if name not in counts:

@@ -28,7 +28,7 @@ from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place
 from chipweave.noc.graph_network import Network
-from chipweave.noc.route_rule import routings
+from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.router_yaml import FlitRouter
 from chipweave.noc.shape import Reader, Shape, in_order, shapes
 from chipweave.noc.wiring import Places

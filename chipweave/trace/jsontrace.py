@@ -1,9 +1,8 @@
 """One request in the JSON of MoE_expert_selection_trace: a list of steps, each {layer id: null or rows of expert ids}.
 
-Step 0 is the prefill with a row per prompt token, every later step has one row. The quick path trusts nothing: it checks
-each level's types and lengths with whole-container operations; where one does not hold, `_explain` walks the same
-data slowly and says at which element.
-"""
+Step 0 is the prefill with a row per prompt token, every later step has one row. The quick path trusts nothing: it
+checks each level's types and lengths with whole-container operations; where one does not hold, `_explain` walks the
+same data slowly and says at which element."""
 
 import json
 from array import array
@@ -74,7 +73,8 @@ def layout_of(steps, place, top_k=0):
 
 
 def ids_of(steps, layout, place, plain_numbers):
-    """(prompt rows, ids uint16 [tokens, layers, top_k], rows of each decode step or None where all have one) of one request.
+    """(prompt rows, ids uint16 [tokens, layers, top_k], rows of each decode step or None where all have one) of one
+    request.
 
     Where a token has fewer experts than top_k the ids end with NO_CHOICE.
 
@@ -90,7 +90,8 @@ def ids_of(steps, layout, place, plain_numbers):
 
 
 def whole_ids(steps, layout):
-    """(prompt rows, ids) of a request that has all layers in every step; ValueError, TypeError, KeyError where anything is odd."""
+    """(prompt rows, ids) of a request that has all layers in every step; ValueError, TypeError, KeyError where anything
+    is odd."""
     if not isinstance(steps, list) or not steps:
         raise TypeError
     layers = len(layout.moe)
@@ -101,7 +102,8 @@ def whole_ids(steps, layout):
 
 
 def _rows(steps, layout, rows_each):
-    """All ids of some steps as one flat uint16 array, by (step, layer, row); ValueError or TypeError where one is odd."""
+    """All ids of some steps as one flat uint16 array, by (step, layer, row); ValueError or TypeError where one is
+    odd."""
     pick, drop = _getter(layout.moe), _getter(layout.dense)
     layers = []
     for step in steps:
@@ -112,7 +114,8 @@ def _rows(steps, layout, rows_each):
 
 
 def flat_ids(layers, top_k, rows_each):
-    """The ids of some layers' lists of rows, `rows_each` of them in each (None: as many in all), as one flat uint16 array."""
+    """The ids of some layers' lists of rows, `rows_each` of them in each (None: as many in all), as one flat uint16
+    array."""
     _all_are(list, layers)
     counts = set(map(len, layers))
     if layers and (len(counts) != 1 or 0 in counts or counts != {rows_each or min(counts)}):

@@ -21,9 +21,9 @@ WHOLE_STEP_BYTES = 32 << 20  # a larger step is read layer by layer
 class StepIds(Sequence):
     """The ids of one step. `step_ids[i]` is layer `layers[i]`: uint8 or uint16 [rows, top_k], contiguous, read-only.
 
-    Rows stand in request order; in step 0 a request has one row per prompt token, later one. `row_request[row]` says which.
-    `missing`: index of a layer -> requests that have no rows of it; rows of such a layer are those of `owners(index)`.
-    """
+    Rows stand in request order; in step 0 a request has one row per prompt token, later one. `row_request[row]` says
+    which. `missing`: index of a layer -> requests that have no rows of it; rows of such a layer are those of
+    `owners(index)`."""
 
     def __init__(self, step, layers, row_request, read_layer, missing=None):
         self.step, self.layers, self.row_request, self.missing = step, layers, row_request, missing or {}
@@ -108,7 +108,8 @@ class Trace:
 
     @property
     def last_has_prefill(self):
-        """The published artifact's rule: step 0 is a prefill where the last request taken has more than one row in it."""
+        """The published artifact's rule: step 0 is a prefill where the last request taken has more than one row in
+        it."""
         return bool(self.prompt_rows[-1] > 1)
 
     @property
@@ -147,7 +148,8 @@ class Trace:
             yield self.read(step)
 
     def read_blocks(self, step):
-        """Yield the step's ids in bounded blocks, by token: [rows, layers, top_k]; where there are holes, with their fillers."""
+        """Yield the step's ids in bounded blocks, by token: [rows, layers, top_k]; where there are holes, with their
+        fillers."""
         rows, first = len(self.row_request(step)), int(self._step_starts[step])
         for group, start, count in self._groups_of(first, rows):
             ids = self._group(group, None)
@@ -162,7 +164,8 @@ class Trace:
             first, rows, group = first + count, rows - count, group + 1
 
     def _parts(self, first, rows, index):
-        """Pieces (ids of layers, start, count) of row groups that make up rows [first, first + rows), of one layer or all."""
+        """Pieces (ids of layers, start, count) of row groups that make up rows [first, first + rows), of one layer or
+        all."""
         return [(self._group(group, index), start, count) for group, start, count in self._groups_of(first, rows)]
 
     def _group(self, group, index):

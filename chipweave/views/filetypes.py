@@ -141,9 +141,7 @@ def _link_warnings(system):
     from chipweave.noc.spread import unused
 
     networks = system.networks.values()
-    return [
-        Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n) + unused(n)
-    ]
+    return [Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n) + unused(n)]
 
 
 def _check_runs(options, run_file, allow_code, with_model=True):

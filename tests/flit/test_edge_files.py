@@ -1,4 +1,5 @@
-"""Are graphs read from CSV, GraphML and BookSim 2's anynet files the graphs that they hold, and bad files refused with their line?"""
+"""Are graphs read from CSV, GraphML and BookSim 2's anynet files the graphs that they hold, and bad files refused with
+their line?"""
 
 import networkx as nx
 import numpy as np

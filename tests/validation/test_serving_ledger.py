@@ -1,4 +1,5 @@
-"""The ledger `serving`: are the fitted figures those of the calibration rows, and do samples of the groups keep their bars?"""
+"""The ledger `serving`: are the fitted figures those of the calibration rows, and do samples of the groups keep their
+bars?"""
 
 from statistics import fmean
 

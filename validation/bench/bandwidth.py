@@ -13,7 +13,8 @@ STEPS = 64  # steps of a block of gpu-l2-cache: 512 KiB
 US = 1_000_000  # ps
 
 
-# ---- every block its own chunk (gpu-l2-cache) ---------------------------------------------------------------------------
+# ---- every block its own chunk (gpu-l2-cache)
+# ---------------------------------------------------------------------------
 
 
 def private_chunks(topology, size, seed=0, **options):
@@ -61,7 +62,8 @@ def _warm_chunks(die, chunks, slots, size):
         die.endpoints.touch(np.asarray(die.sms)[np.repeat(slot % n, len(lines))], addresses)
 
 
-# ---- every SM the same buffer (gpu-cache) ---------------------------------------------------------------------------------
+# ---- every SM the same buffer (gpu-cache)
+# ---------------------------------------------------------------------------------
 
 
 def same_buffer(topology, size, threads=256, width=8, seed=0, **options):
@@ -90,7 +92,8 @@ def same_buffer(topology, size, threads=256, width=8, seed=0, **options):
     return die.rate("loaded", 1.5 * US, 1.5 * US)
 
 
-# ---- streams from memory by occupancy (gpu-stream) ------------------------------------------------------------------------
+# ---- streams from memory by occupancy (gpu-stream)
+# ------------------------------------------------------------------------
 
 ARRAYS = [i * 4 * GIB for i in range(4)]
 OFFSET = 4096  # the stencils begin a little way into their array

@@ -36,15 +36,16 @@ def shared_cycles(topology, **options):
 
 
 def remote_cycles(topology, cluster=2, peer=1, **options):
-    """A dependent load of another SM's shared memory in a cluster; `peer` 0: the SM's own, by its address in the cluster."""
+    """A dependent load of another SM's shared memory in a cluster; `peer` 0: the SM's own, by its address in the
+    cluster."""
     die = Die(topology, **options)
     first = die.system.parts["sm"].clusters(cluster)[0][0]
     return _cycles(die, die.sms[first], [_shared(cluster, peer), Wait()])
 
 
 def ring_copy(topology, cluster=2, **options):
-    """Bytes/s of all SMs, each copying the shared memory of the next SM of its cluster into its own; SMs that no cluster has room
-    for in their GPC stay idle."""
+    """Bytes/s of all SMs, each copying the shared memory of the next SM of its cluster into its own; SMs that no
+    cluster has room for in their GPC stay idle."""
     die = Die(topology, **options)
     busy = [die.sms[i] for members in die.system.parts["sm"].clusters(cluster) for i in members]
     ops = [_shared(cluster, 1, 32, WORDS, at=k * 16 * KIB) for k in range(4)] + [
@@ -90,7 +91,8 @@ def copy_rate(topology, box=16 * KIB, **options):
 
 
 def scale_kernel(topology, moved, way="stream", kernels=6, threads=256, **options):
-    """Seconds a kernel of a train of launches that scale an array: `moved` bytes, half of them read, one 8 B element a thread."""
+    """Seconds a kernel of a train of launches that scale an array: `moved` bytes, half of them read, one 8 B element a
+    thread."""
     die = Die(topology, sets=(f"front.way={way}",), **options)
     blocks = max(1, round(moved / 16 / threads))
     read, written = 0, 1 << 32

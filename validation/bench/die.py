@@ -1,8 +1,9 @@
-"""The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on it.
+"""The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on
+it.
 
-Each microbenchmark is a program for the SMs (chipweave/line_rate/sm_program.py) that repeats what the published one does; caches are
-warmed by touching the lines in the program's own order, then a window of the steady state is run in time.
-"""
+Each microbenchmark is a program for the SMs (chipweave/line_rate/sm_program.py) that repeats what the published one
+does; caches are warmed by touching the lines in the program's own order, then a window of the steady state is run in
+time."""
 
 from functools import lru_cache
 from importlib.resources import files
@@ -31,8 +32,8 @@ class Die:
     """A die ready to run. `of`: a topology's name or file, or a `Device`, which may be at a clock of its own. `sms` of its
     SMs take part (all where None): those left out would idle.
 
-    Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz, period_ps.
-    """
+    Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz,
+    period_ps."""
 
     def __init__(self, of, sms=None, sets=(), seed=1, preset=str(CALIBRATED), engine="kernel"):
         name, own = (of.topology, of.sets) if isinstance(of, Device) else (of, ())

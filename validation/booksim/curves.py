@@ -1,4 +1,5 @@
-"""Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that follow the seeds' spread."""
+"""Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that follow the seeds'
+spread."""
 
 from __future__ import annotations
 

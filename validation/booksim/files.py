@@ -97,7 +97,8 @@ def one_way_a_rank(net):
 
 
 def _checked(path, name):
-    """The rows of a file; BadInput where a column is missing or there twice, or a row that can be there once is there again."""
+    """The rows of a file; BadInput where a column is missing or there twice, or a row that can be there once is there
+    again."""
     faults, rows, seen = Faults(), [], {}
     for row, place in csvfile.rows(path, FILES[name], faults):
         key = tuple(row[k] for k in KEYS.get(name, ()))

@@ -49,12 +49,13 @@ class Trace:
             got = replay(network, router(self.row), [p[:4] for p in packets], limit=2 * last + 10_000)
         except Stuck as stuck:
             return 0.0, False, 0.0, str(stuck)
-        equal = sum(g == p[4:] for g, p in zip(got, packets))
+        equal = sum(g == p[4:] for g, p in zip(got, packets, strict=False))
         return float(equal), equal == len(packets), 0.0, ""
 
 
 def trace_rows(data):
-    """A task per trace of packet_traces_index.csv that has packets; BadInput where packets are of no trace of the index."""
+    """A task per trace of packet_traces_index.csv that has packets; BadInput where packets are of no trace of the
+    index."""
     packets = defaultdict(list)
     for p in data.rows("packet_traces.csv"):
         packets[p["trace_id"]].append(p)

@@ -2,9 +2,8 @@
 
     python -m chipweave.validation.calibrate.die
 
-Each figure is found by running the row's own microbenchmark on the die until it gives the row's value, and is written with the
-rows it came from. Rows of any other role are dropped before their value is parsed.
-"""
+Each figure is found by running the row's own microbenchmark on the die until it gives the row's value, and is written
+with the rows it came from. Rows of any other role are dropped before their value is parsed."""
 
 import tempfile
 from pathlib import Path
@@ -46,7 +45,8 @@ class Fit:
         Path(path).write_text(note + yaml.safe_dump(document, sort_keys=False, width=140), encoding="utf-8")
 
     def options(self):
-        """Keyword arguments of a Die under what has been found; a new file each time, since files are cached by name."""
+        """Keyword arguments of a Die under what has been found; a new file each time, since files are cached by
+        name."""
         self.path = self.path.with_name(f"die{len(list(self.path.parent.iterdir()))}.yaml")
         self.write(self.path)
         return {"preset": str(self.path)}
@@ -133,7 +133,8 @@ def _copies(f, v):
 
 
 def _launches(f, v):
-    """The command processor: the host's call, and between the kernels of a train what the 64 kB kernel itself does not take."""
+    """The command processor: the host's call, and between the kernels of a train what the 64 kB kernel itself does not
+    take."""
     f.set("gpu.command_processor", "call", f"{round(v['uarch-0065'] * 1000)} ps", ["uarch-0065"])
     rows = {"stream": "launch-0001", "graph": "launch-0002"}
     for way in rows:

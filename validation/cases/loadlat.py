@@ -1,8 +1,9 @@
-"""loadlat: random chases in memory, a chain a lane, many at a time; a hop of a warp ends when its last lane has its line.
+"""loadlat: random chases in memory, a chain a lane, many at a time; a hop of a warp ends when its last lane has its
+line.
 
-Chains are dealt to the SMs: where x counts chains, up to 32 lanes of a warp, then more warps; where x is lanes a warp, the
-conditions give the chains, and warps are as many as that takes, on as many SMs as have one; one warp an SM where they do not say.
-"""
+Chains are dealt to the SMs: where x counts chains, up to 32 lanes of a warp, then more warps; where x is lanes a warp,
+the conditions give the chains, and warps are as many as that takes, on as many SMs as have one; one warp an SM where
+they do not say."""
 
 import math
 import re

@@ -1,8 +1,9 @@
-"""uarch: single figures of the die. Those that a mechanism of the model gives are predicted; the others say what is missing.
+"""uarch: single figures of the die. Those that a mechanism of the model gives are predicted; the others say what is
+missing.
 
-What the line-rate die can run is run on it: caches, memory, shared memory and clusters, bulk copies, launches. The tensor pipe and
-atomics are not in it: their calibrated figures are carried to the row's device by its clock or its near L2 latency.
-"""
+What the line-rate die can run is run on it: caches, memory, shared memory and clusters, bulk copies, launches. The
+tensor pipe and atomics are not in it: their calibrated figures are carried to the row's device by its clock or its near
+L2 latency."""
 
 import re
 from functools import cache
@@ -56,7 +57,8 @@ def handoff(device, figures, ways):
     return ways * figures["atomic_handoff_s"] * own / measured
 
 
-# ---- rules: words of the quantity -> what answers it from (question, device, calibrated figures) ---------------------------
+# ---- rules: words of the quantity -> what answers it from (question, device, calibrated figures)
+# ---------------------------
 
 
 def on_die(measure):

@@ -1,9 +1,9 @@
-"""The transfers of the case study on the line-rate die: slices read from memory and L2, alone and shared, stored, and GEMMs.
+"""The transfers of the case study on the line-rate die: slices read from memory and L2, alone and shared, stored, and
+GEMMs.
 
-Every transfer begins on an idle die that has been at work before (its refreshes have begun), and ends when the last byte
-is there. The SMs of a reader read a slice in chunks of
-4 KiB, dealt in turn, without a pause: weights that stream. Several readers at a time are SMs in so many equal parts.
-"""
+Every transfer begins on an idle die that has been at work before (its refreshes have begun), and ends when the last
+byte is there. The SMs of a reader read a slice in chunks of 4 KiB, dealt in turn, without a pause: weights that stream.
+Several readers at a time are SMs in so many equal parts."""
 
 from chipweave.declare import registry
 from chipweave.kernel_models.gemm import CUBLAS_TILES, Gemm, best_of
@@ -97,7 +97,8 @@ class Bench:
         return [(units, self.region(), size, False) for units in members]
 
     def store(self, size):
-        """ps that a slice more takes in a train of stores, which memory and not the L2 paces; nobody waits for a store."""
+        """ps that a slice more takes in a train of stores, which memory and not the L2 paces; nobody waits for a
+        store."""
         self.run([(self.die.sms, self.region(), DIRTY, True)])
         self._launch(self.die.sms, self.region(), SETTLE + size + SETTLE, True)
         self._until_stored(SETTLE)

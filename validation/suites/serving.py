@@ -22,7 +22,8 @@ def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any 
 
 
 def chosen(rows: Any, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
-    """The rows of some groups and of devices whose name contains `device`; BadInput with what there is where one is unknown."""
+    """The rows of some groups and of devices whose name contains `device`; BadInput with what there is where one is
+    unknown."""
     faults = []
     known = sorted({q.group for q, _ in rows})
     faults += [
@@ -73,8 +74,8 @@ def remarks(rows):
 
 
 def residuals(rows):
-    """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and the servers
-    that the framework's time was fitted to."""
+    """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and
+    the servers that the framework's time was fitted to."""
     asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
     found = {}
     for r in rows:
@@ -104,7 +105,8 @@ def _side(ratio):
 
 
 def extra(rows):
-    """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not modelled."""
+    """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not
+    modelled."""
     asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
     split, missing = {}, {}
     for r in rows:

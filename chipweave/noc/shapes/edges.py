@@ -1,7 +1,8 @@
 """The links that are listed, between endpoints or, with `terminals`, between routers with any number of endpoints each.
 
     edges: [[0, 1], {between: [1, 2], latency: 5 ns, one_way: true}]
-    terminals: [0, 0, 0, 1, 1, 1, 2, 2, 2]        # three endpoints at each of three routers; `edges` then number routers
+    terminals: [0, 0, 0, 1, 1, 1, 2, 2, 2]        # three endpoints at each of three routers; `edges` then number
+        routers
 
 Checked by: tests/core/test_topology.py, tests/flit/test_shapes.py; with terminals against BookSim 2's anynet example.
 """
