@@ -66,7 +66,7 @@ class Cast:
         return found
 
 
-def _wires(part, port: str) -> dict:
+def _wires(part: Any, port: str) -> dict:
     """{die: the wire to it} out of a port of all parts of a group."""
     wires, everywhere = {}, None
     for member in part.members:

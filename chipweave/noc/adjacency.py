@@ -14,7 +14,7 @@ MOST_WAYS = 64  # equally short ways counted, and spread over
 class Adjacency:
     """Directed links `src` -> `dst` between routers 0 to n - 1, sorted by (src, dst), each once."""
 
-    def __init__(self, n: int, src: np.ndarray, dst: np.ndarray):
+    def __init__(self, n: int, src: np.ndarray, dst: np.ndarray) -> None:
         self.n, self.src, self.dst = n, src.astype(np.int64), dst.astype(np.int64)
         self.key = self.src * n + self.dst
         self.start = np.searchsorted(self.src, np.arange(n + 1))

@@ -88,7 +88,7 @@ class Network:
         router: Any,
         whole: bool,
         written: Place = Place(),
-    ):
+    ) -> None:
         for key in SETTINGS:
             setattr(self, key, settings[key])
         self.name, self.places, self.dims, self.port = name, places, places.dims, port

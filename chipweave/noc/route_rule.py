@@ -7,7 +7,7 @@ equally good ways they are numbered, and a network's `spread` says which message
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ routings = Registry("routing", "chipweave.noc.routings")
 class Unroutable(Exception):
     """No route; `at` is the place or the pair of routers where it ends."""
 
-    def __init__(self, at: tuple):
+    def __init__(self, at: tuple) -> None:
         super().__init__(at)
         self.at = at
 
@@ -42,7 +42,7 @@ class Routing:
     spreads = False
     adaptive = False
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network) -> None:
         self.network = network
 
     @classmethod
@@ -130,7 +130,7 @@ class Routing:
 R = TypeVar("R", bound=type[Routing])
 
 
-def routing(name: str):
+def routing(name: str) -> Any:
     """Class decorator: register a Routing under `name`.
 
     Raises:

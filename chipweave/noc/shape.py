@@ -4,10 +4,12 @@ A shape declares its parameters, which stand beside the network's own in YAML, a
 One more shape is one more file there, or in a package that names it under the entry-point group `chipweave.noc.shapes`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -84,7 +86,7 @@ class Shape(Declared):
 S = TypeVar("S", bound=type[Shape])
 
 
-def shape(name: str):
+def shape(name: str) -> Any:
     """Class decorator: register a Shape under `name`.
 
     Raises:

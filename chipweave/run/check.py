@@ -4,6 +4,8 @@ work.
 `chipweave check` asks this for files, and `run` and `compare` ask it before a trace is made.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -29,10 +31,10 @@ class NoWork:
 
     steps = prefill_steps = 0
 
-    def __init__(self, costs: Any, distance: np.ndarray):
+    def __init__(self, costs: Any, distance: np.ndarray) -> None:
         self.costs, self.distance = costs, distance
 
-    def jobs(self, home: np.ndarray, holders: np.ndarray):
+    def jobs(self, home: np.ndarray, holders: np.ndarray) -> Any:
         return iter(())
 
 

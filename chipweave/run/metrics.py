@@ -5,9 +5,12 @@ The figures of `FIGURES` belong to the run itself. The others are counted by com
 its own, with the unit and the words of its Stat. `docs/metrics.md` is generated from this (`python -m
 chipweave.run.metrics`)."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.component.component import Component
 from chipweave.errors import BadInput, Fault
@@ -115,7 +118,7 @@ def counted_by(parts: Iterable[Component]) -> list[Figure]:
     return [*COUNTED, *(new[name] for name in sorted(new))]
 
 
-def as_markdown():
+def as_markdown() -> Any:
     """The dictionary as the table of docs/metrics.md."""
     lines = [
         "# Metrics",

@@ -6,6 +6,10 @@ Bounds are
 ours: half of all stores are of copies that were dropped before; a fifth of the copies is ever used.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 THRASHING, USEFUL, ENOUGH = 0.5, 0.2, 200
@@ -35,7 +39,7 @@ class Symptoms:
         self.before[layer[gone], expert[gone], die[gone]] = True
         self.kept[layer[new], expert[new], die[new]] = True
 
-    def planned(self, layer_index: int, plan) -> None:
+    def planned(self, layer_index: int, plan: Any) -> None:
         """A plan, before its copies: work on a die that holds a copy uses it."""
         away = plan.die != self.home[plan.expert]
         expert, die = plan.expert[away], plan.die[away]

@@ -6,9 +6,12 @@ speed-up over the reference named by `compare` (decode time of the slowest conte
 that lie within the error bar of a ratio (chipweave/study/error_bars.py) are not told apart.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, check_folder, write_json
@@ -21,7 +24,7 @@ SCHEMA = "chipweave.leaderboard/1"
 CONTEST = ("strategy", *ROLES)
 
 
-def command(file, out, jobs, allow_code, json_path):
+def command(file: Any, out: Any, jobs: Any, allow_code: Any, json_path: Any) -> None:
     """Run a sweep and rank its contestants."""
     found = load(file)
     contestants = [name for name in found.settings if name.partition(".")[0] in CONTEST]

@@ -9,7 +9,10 @@ stacks the busiest experts.
 Leaves out: dispatch and combine, launches, attention: as the paper's metric, the three GEMMs of the experts only.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +36,7 @@ class Gpu:
     bytes_per_s: float = HBM_BYTES_PER_S
 
 
-def expert_times(model, tokens: np.ndarray, gpu: Gpu = Gpu()) -> np.ndarray:
+def expert_times(model: Any, tokens: np.ndarray, gpu: Gpu = Gpu()) -> np.ndarray:
     """Seconds of the GEMMs of experts over `tokens` (any shape); 0 for none."""
     limits = np.array([most if most is not None else np.iinfo(np.int64).max for most, _ in model.utilisation])
     shares = np.array([float(share) for _, share in model.utilisation])
@@ -94,7 +97,7 @@ def duplicated(cost: np.ndarray, gpus: int = GPUS, extra: int = EXTRA) -> np.nda
     return has / has.sum(axis=0)
 
 
-def layer_time(model, tokens: np.ndarray, shares: np.ndarray, gpu: Gpu = Gpu()) -> float:
+def layer_time(model: Any, tokens: np.ndarray, shares: np.ndarray, gpu: Gpu = Gpu()) -> float:
     """Seconds of one layer: the busiest GPU's. tokens [experts]; shares [gpus, experts]."""
     return float(expert_times(model, np.rint(shares * tokens), gpu).sum(axis=1).max())
 
@@ -104,7 +107,7 @@ def shares_of(home: np.ndarray, gpus: int = GPUS) -> np.ndarray:
     return (np.arange(gpus)[:, None] == home).astype(float)
 
 
-def speedups(model, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, float]:
+def speedups(model: Any, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, float]:
     """Speed-up over contiguous homes of each of KINDS. prompt_loads [layers, experts]; steps [steps, layers, experts]
     tokens."""
     total = dict.fromkeys(("default", *KINDS), 0.0)
@@ -124,7 +127,7 @@ def speedups(model, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, fl
     return {kind: total["default"] / total[kind] for kind in KINDS}
 
 
-def loads_of(trace, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def loads_of(trace: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """(prompt loads [layers, experts], loads of the first answer steps [steps, layers, experts]) of a Trace."""
     found = np.zeros((steps + 1, len(trace.layers), trace.experts), np.int64)
     for step in trace.steps_iter(0, steps + 1):

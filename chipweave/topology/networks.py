@@ -105,7 +105,7 @@ MAX_AXES = 8
 class NetworkMaker:
     """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong."""
 
-    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults):
+    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults) -> None:
         self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
 
     def read(self) -> bool:

@@ -4,11 +4,14 @@ Step 0 is the prefill with a row per prompt token, every later step has one row.
 checks each level's types and lengths with whole-container operations; where one does not hold, `_explain` walks the
 same data slowly and says at which element."""
 
+from __future__ import annotations
+
 import json
 from array import array
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -30,11 +33,11 @@ class Layout:
     layer_keys: int | None
 
     @property
-    def layers(self):
+    def layers(self) -> tuple[int, ...]:
         return tuple(int(key) for key in self.moe)
 
 
-def load(text, place):
+def load(text: bytes, place: Any) -> dict[Any, Any]:
     """Parse a JSON document of at most some hundred levels; raises `BadInput` naming `place`."""
     try:
         return strictjson.loads(text)
@@ -50,7 +53,7 @@ def load(text, place):
         raise BadInput(Fault("a number of more than 4300 digits", place, "expert ids")) from None
 
 
-def layout_of(steps, place, top_k=0):
+def layout_of(steps: list[Any], place: Any, top_k: int = 0) -> Layout:
     """The layout that the first request of a trace sets for all; `top_k`: of the model, where it is known."""
     fail = _failing(place)
     if not isinstance(steps, list) or not steps:
@@ -72,7 +75,7 @@ def layout_of(steps, place, top_k=0):
     return Layout(frozenset(first), moe, dense, max(top_k, len(rows[0])), len(second) if second is not None else None)
 
 
-def ids_of(steps, layout, place, plain_numbers):
+def ids_of(steps: list[Any], layout: Layout, place: Any, plain_numbers: bool) -> tuple[int, np.ndarray]:
     """(prompt rows, ids uint16 [tokens, layers, top_k], rows of each decode step or None where all have one) of one
     request.
 
@@ -89,7 +92,7 @@ def ids_of(steps, layout, place, plain_numbers):
     return uneven.ids_of(steps, layout)
 
 
-def whole_ids(steps, layout):
+def whole_ids(steps: list[Any], layout: Layout) -> tuple[int, np.ndarray]:
     """(prompt rows, ids) of a request that has all layers in every step; ValueError, TypeError, KeyError where anything
     is odd."""
     if not isinstance(steps, list) or not steps:
@@ -101,7 +104,7 @@ def whole_ids(steps, layout):
     return prompt_rows, np.concatenate([prompt, _rows(steps[1:], layout, 1).reshape(-1, layers, layout.top_k)])
 
 
-def _rows(steps, layout, rows_each):
+def _rows(steps: list[Any], layout: Layout, rows_each: int | None) -> np.ndarray:
     """All ids of some steps as one flat uint16 array, by (step, layer, row); ValueError or TypeError where one is
     odd."""
     pick, drop = _getter(layout.moe), _getter(layout.dense)
@@ -113,7 +116,7 @@ def _rows(steps, layout, rows_each):
     return flat_ids(layers, layout.top_k, rows_each)
 
 
-def flat_ids(layers, top_k, rows_each):
+def flat_ids(layers: list[Any], top_k: int, rows_each: int | None) -> np.ndarray:
     """The ids of some layers' lists of rows, `rows_each` of them in each (None: as many in all), as one flat uint16
     array."""
     _all_are(list, layers)
@@ -127,18 +130,18 @@ def flat_ids(layers, top_k, rows_each):
     return np.frombuffer(array("H", list(chain.from_iterable(rows))), np.uint16) if rows else np.empty(0, np.uint16)
 
 
-def _getter(keys):
+def _getter(keys: tuple[str, ...]) -> Any:
     if len(keys) == 1:
         return lambda step: (step[keys[0]],)
     return itemgetter(*keys) if keys else lambda step: ()
 
 
-def _all_are(kind, values):
+def _all_are(kind: type[Any], values: list[Any]) -> None:
     if not set(map(type, values)) <= {kind}:
         raise TypeError
 
 
-def _explain(steps, layout, place):
+def _explain(steps: list[Any], layout: Layout, place: Any) -> None:
     """Raise `BadInput` at the first element that is not as it must be; return if none is found."""
     fail = _failing(place)
     if not isinstance(steps, list) or not steps:
@@ -154,7 +157,7 @@ def _explain(steps, layout, place):
             explain_layer(f"step {number}, layer {key}", step[key], count, layout.top_k, fail, uneven=True)
 
 
-def _explain_keys(number, step, layout, fail):
+def _explain_keys(number: int, step: dict[Any, Any], layout: Layout, fail: Any) -> None:
     missing, extra = layout.keys - step.keys(), step.keys() - layout.keys
     if missing or extra:
         which = f"lacks layer {min(missing, key=int)}" if missing else f"has a layer {sorted(extra)[0]!r}"
@@ -173,7 +176,7 @@ def _explain_keys(number, step, layout, fail):
             )
 
 
-def explain_layer(where, rows, count, top_k, fail, uneven=False):
+def explain_layer(where: str, rows: list[list[int]], count: int, top_k: int, fail: Any, uneven: bool = False) -> None:
     """Raise `BadInput` at the first fault of a layer's rows; `uneven`: rows may be shorter than top_k, or hold -1."""
     if not rows:
         fail(f"{where}: has no row", "a row of expert ids per token")
@@ -192,7 +195,7 @@ def explain_layer(where, rows, count, top_k, fail, uneven=False):
                 fail(f"{where}, row {index}: expert id {str(expert)[:40]} out of range", allowed)
 
 
-def check_experts(ids, prompt_rows, layers, experts, place):
+def check_experts(ids: np.ndarray, prompt_rows: int, layers: tuple[int, ...], experts: int, place: Any) -> None:
     """Raise `Unfit` at the first id that is not below `experts`."""
     if int(ids.max()) < experts:
         return
@@ -211,8 +214,8 @@ def check_experts(ids, prompt_rows, layers, experts, place):
     )
 
 
-def _failing(place):
-    def fail(what, allowed):
+def _failing(place: Any) -> Any:
+    def fail(what: Any, allowed: Any) -> Any:
         raise BadInput(Fault(what, place, allowed=allowed))
 
     return fail
