@@ -57,7 +57,7 @@ class Walk:
         links, K, E = len(self.network.links), self.kinds, self.network.endpoints
         seen = np.zeros((max(1, links), K, len(goals)), bool)
         ends, column = (a.ravel() for a in np.meshgrid(np.arange(E), np.arange(len(goals)), indexing="ij"))
-        away = self.terminal[ends] != self.terminal[goals[column]]
+        away = self.terminal[ends] != self.terminal[goals[column] % E]
         ends, column = ends[away], column[away]
         frontier = []
         for link, kind, at in self._choices(self.terminal[ends], self.seat_port[ends], None, goals[column]):
@@ -73,8 +73,8 @@ class Walk:
             seen.reshape(-1)[state] = True
             held, column = np.divmod(state, len(goals))
             link, kind = np.divmod(held, K)
-            there = self.terminal[goals[column]] == self.end[link]
-            last.update(np.unique(held[there] * E + goals[column[there]]).tolist())
+            there = self.terminal[goals[column] % E] == self.end[link]
+            last.update(np.unique(held[there] * E + goals[column[there]] % E).tolist())
             link, kind, held, column = link[~there], kind[~there], held[~there], column[~there]
             for onward, then, at in self._choices(self.end[link], self.enters[link], kind, goals[column]):
                 edges.update(np.unique(held[at] * (links * K) + onward * K + then).tolist())
