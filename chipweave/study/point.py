@@ -18,7 +18,7 @@ from chipweave.policy.roles import ROLES
 from chipweave.run.spec import RunSpec
 from chipweave.trace import law as laws
 from chipweave.trace import models
-from chipweave.trace.importer import file_sha256
+from chipweave.trace.intake import file_sha256
 from chipweave.trace.library import GENERATOR_VERSION
 
 SPEC_KEYS = tuple(f.name for f in fields(RunSpec) if f.name not in ("sets", "folder", "allow_code"))

@@ -20,8 +20,9 @@ from chipweave.io.atomic import check_folder
 from chipweave.trace import generate, models, syn, windows
 from chipweave.trace import law as laws
 from chipweave.trace.header import Header, Shape
-from chipweave.trace.importer import file_sha256, import_paths, write_rows
+from chipweave.trace.importer import import_paths
 from chipweave.trace.in_turn import InTurn
+from chipweave.trace.intake import file_sha256, write_rows
 from chipweave.trace.limits import MAX_IDS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import Trace, open_store
