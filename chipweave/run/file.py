@@ -91,7 +91,7 @@ def load(
 
     single: the file is to say one run: what only a list says must be a list of one, unless it is in `options`.
     """
-    root = yamlfile.load(path)
+    root = yamlfile.load(Path(path))
     faults = Faults()
     if not root.is_map:
         raise BadInput(Fault(f"a run file is a mapping, not {root.shape()}", root.place))

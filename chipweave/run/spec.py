@@ -75,6 +75,7 @@ class RunSpec:
     @property
     def policies(self) -> dict[str, str | dict[str, Any]]:
         """role -> policy, as text or as a mapping with `kind`, where the strategy is written out."""
+        assert not isinstance(self.strategy, str)
         return {role: given if isinstance(given, str) else dict(given) for role, given in self.strategy}
 
     def with_options(self, **options: Any) -> RunSpec:
