@@ -104,7 +104,7 @@ def exchanges() -> dict[str, tuple[float, str]]:
         if name.startswith("NVLinkTwoSided") and "prepare" not in name:
             tokens = max(values)[0] - min(values)[0]
             found_[f"{name}_token_s"] = (
-                (large - small - (high - low) / LINK_RATE) / tokens,
+                (high - low - (large - small) / LINK_RATE) / tokens,
                 f"calibration rows {first} and {last}, less the links' time".replace("'", ""),
             )
             continue
