@@ -134,7 +134,8 @@ class Staged(Component):
             return leaders[0]._serve(what, chain, {**options, "beside": leaders}, f"{self.name}.{port}")
         if len(leaders) > 1 and not deal_by:
             raise BadInput(
-                f"{self.group}.{port} leads to {', '.join(p.group for p in leaders)}, and {self.kind} asks one for '{what}'"
+                f"{self.group}.{port} leads to {', '.join(p.group for p in leaders)}, "
+                f"and {self.kind} asks one for '{what}'"
             )
         makers = [
             lambda leader=leader: leader._serve(what, chain, options, f"{self.name}.{port}") for leader in leaders

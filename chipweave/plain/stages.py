@@ -76,7 +76,7 @@ class Batch:
 
 
 class PlainEngine:
-    """Same interface as `chipweave.fabric.Engine`; times outside are absolute ps, inside relative to the last barrier."""
+    """Same interface as `chipweave.fabric.Engine`; times outside are absolute ps, inside since the last barrier."""
 
     def __init__(
         self, layout: Any, rules: Any, bin_ps: int, max_bins: int, networks: dict[Any, Any] | None = None
@@ -287,7 +287,8 @@ class PlainEngine:
                 at = operands[take.operand]
                 if not 0 <= at < take.resources.count:
                     raise BadInput(
-                        f"{take.resources.name}[{at}] does not exist: {take.operand} must be in 0..{take.resources.count - 1}"
+                        f"{take.resources.name}[{at}] does not exist: "
+                        f"{take.operand} must be in 0..{take.resources.count - 1}"
                     )
                 found.append(self.first[take.resources] + at)
             else:

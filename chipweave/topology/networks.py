@@ -242,7 +242,10 @@ class NetworkMaker:
         if booked and len(written) == 1:  # laid by a preset over another's link model: a run then books nothing ahead
             place = keys.get("link_model") or keys.get("admission")
             self.faults.add(
-                f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known",
+                (
+                    "early_booking books links behind a hold whose end is known; "
+                    f"under {s['link_model']} the end of a send is not known"
+                ),
                 place,
                 "link_model: circuit, or admission: work_conserving or head_only",
             )
@@ -375,7 +378,10 @@ class NetworkMaker:
             else "no links lead there"
         )
         self.faults.add(
-            f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} by routing {network.routing}: {gap}",
+            (
+                f"network {self.name!r}: {names[target]} cannot be reached "
+                f"from {names[source]} by routing {network.routing}: {gap}"
+            ),
             place or self.node.place,
             "routing: shortest, or a grid without that hole" if network.rule.grid else "links that join all endpoints",
         )
