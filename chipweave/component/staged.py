@@ -20,8 +20,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chipweave.chain.branches import Scope, deal, fork
-from chipweave.chain.layout import DONE
 from chipweave.chain.nouns import pick
+from chipweave.chain.stage import DONE
 from chipweave.component.component import Component
 from chipweave.errors import BadInput
 
