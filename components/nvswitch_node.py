@@ -43,7 +43,9 @@ class Fabric:
 class NvlinkPort(Component):
     "The NVLinks of one GPU."
 
-    network = Port(uses="network", doc="to the switches")
+    network = Port(
+        uses="network", optional=True, doc="to the switches; left out where whole dies are the network's ends"
+    )
     link_count = Param("count", default=18, low=1, doc="NVLinks of the GPU")
     link_bandwidth = Param("bandwidth", default="25 GB/s", doc="one link, one direction, nominal")
 
