@@ -43,16 +43,14 @@ class Fabric:
 class NvlinkPort(Component):
     "The NVLinks of one GPU."
 
-    network = Port(
-        uses="network", optional=True, doc="to the switches; left out where whole dies are the network's ends"
-    )
+    network = Port(uses="network", doc="to the switches")
     link_count = Param("count", default=18, low=1, doc="NVLinks of the GPU")
     link_bandwidth = Param("bandwidth", default="25 GB/s", doc="one link, one direction, nominal")
 
 
 @component("node.nvswitch")
 class Nvswitch(Component):
-    "The switches of a node, as one: full bandwidth for permutations, a share of it when every port sends to every other."
+    """The switches of a node, as one: full bandwidth for permutations, a share of it in an exchange of all ports."""
 
     exchange_share = Param(
         "share",

@@ -150,7 +150,7 @@ def test_two_wafers_meet_in_one_slow_link():
 
 
 def test_gpus_of_equal_number_meet_on_their_rail_and_others_by_one_more_switch():
-    network = topology.load(str(EXAMPLES / "two_nodes" / "two_nodes.yaml")).networks["nvlink"]
+    network = topology.load(str(EXAMPLES / "two_nodes" / "two_nodes.yaml")).networks["d2d"]
     assert {network.hops(i, i + 8) for i in range(8)} == {1} and network.hops(0, 9) == 3 and network.hops(0, 7) == 2
 
 

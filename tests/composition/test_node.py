@@ -9,7 +9,8 @@ TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1], [3, 6]]]
 
 @pytest.mark.parametrize("name, payload", [("dgx_h100", 370_800_000_000), ("dgx_h800", 164_800_000_000)])
 def test_a_node_is_eight_dies_on_the_payload_of_its_links(name, payload):
-    network = topology.load(name).networks["nvlink"]
+    nvlink, network = (topology.load(name).networks[key] for key in ("nvlink", "d2d"))
+    assert (nvlink.bandwidth, nvlink.latency_ps.tolist()) == (network.bandwidth, network.latency_ps.tolist())
     assert [end.partition(".")[0] for end in network.endpoints] == [f"die[{i}]" for i in range(8)]
     assert set(network.bandwidth) == {payload} and int(network.distance.max()) == 2
 
