@@ -191,8 +191,10 @@ networks: {d2d: {override: [{between: ["[*][1]", "[*][2]"], bandwidth: 600 GB/s}
 
 
 def test_a_long_title_is_broken_and_not_cut(tmp_path):
-    texts = texts_of(tmp_path, "dgx_h100")
-    assert sum(t.startswith("dgx_h100: ") or t.endswith("comm.yaml.") for t in texts) == 2
+    about = "a word and " * 25 + "the end"
+    (tmp_path / "mine.yaml").write_text(f"extends: micro_2x2\nname: mine\nabout: {about}\n")
+    texts = texts_of(tmp_path, tmp_path / "mine.yaml")
+    assert sum(t.startswith("mine: ") or t.endswith("the end") for t in texts) == 2
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,8 @@ def test_a_system_without_a_network_can_be_drawn(tmp_path, build):
 
     draw(
         build(
-            "name: n\nparts: {sm: {kind: t.source}, hbm: {kind: t.memory}}\nlinks: [{between: [sm.memory, hbm.access], latency: 1 ns, bandwidth: 1 GB/s}]"
+            "name: n\nparts: {sm: {kind: t.source}, hbm: {kind: t.memory}}\n"
+            "links: [{between: [sm.memory, hbm.access], latency: 1 ns, bandwidth: 1 GB/s}]"
         ),
         tmp_path / "n.svg",
     )
