@@ -107,7 +107,7 @@ def test_a_fault_of_the_preset_is_told_once(capsys):
             ),
         ),
         (["check"], "chipweave check: Missing argument 'FILE...'; allowed: what `chipweave check --help` lists"),
-        (["compare", "folder"], "folder is a folder; allowed: a path, or dead_die, demo, "),
+        (["compare", "folder"], "folder is a folder; allowed: a path, or dead_die, dead_ring, demo, "),
         (
             ["run", "deom"],
             (
