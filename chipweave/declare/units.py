@@ -210,16 +210,6 @@ def round_half_up(exact: Any) -> Any:
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
-def edge_ps(n: Any, hertz: Any) -> Any:
-    """The time of edge `n` of a clock of `hertz` (int or Fraction), in ps: round(n * 1e12 / f), so a clock never
-    drifts.
-
-    >>> [edge_ps(n, 3 * 10**9) for n in range(4)]
-    [0, 333, 667, 1000]
-    """
-    return round_half_up(Fraction(n * PS_PER_S) / hertz)
-
-
 def _quoted(value: str) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST else f"{text[:40]}... ({len(text):,} characters)"

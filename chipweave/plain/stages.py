@@ -55,15 +55,22 @@ class PlainEngine:
 
     @property
     def now_ps(self) -> int:
+        """Absolute time of the last event, ps."""
         return self.base + self.now
 
     @property
     def idle(self) -> bool:
+        """Whether no batch is in flight."""
         return not self.in_flight
 
     def issue(
         self, chain: Any, rows: np.ndarray, starts_ps: np.ndarray | None = None, times: int = 1, counted: int = -1
     ) -> int:
+        """Start transfers of `chain`; returns the number of the batch.
+
+        rows: int64 [n, operands]; starts_ps: int64 [n], ps after now, all now where None; times: copies of each row,
+        operand `counted` one larger in each. Raises BadInput for a priority outside 0..7.
+        """
         rows, starts_ps = repeated(rows, starts_ps, times, counted)
         if self.idle:
             self._barrier()
@@ -84,6 +91,10 @@ class PlainEngine:
         return batch.number
 
     def advance(self, until_ps: int | None = None) -> list[Any]:
+        """Run to the next end of batches, at most to `until_ps` (absolute); returns [(batch, end in ps)].
+
+        Raises Stuck where transfers wait and nothing can happen any more.
+        """
         done = []
         until = None if until_ps is None else until_ps - self.base
         while True:
@@ -104,27 +115,34 @@ class PlainEngine:
         return done
 
     def finish_ps(self, batch: int) -> np.ndarray:
+        """int64 [transfers of the batch]: the absolute end of each, ps."""
         return self.batches[batch].finish + self.base
 
     def array(self, part: Any) -> np.ndarray:
+        """The cells of a counter or the content of a table, as an array."""
         return self.counters[part] if part in self.counters else self.tables[part].array()
 
     def totals(self) -> dict[int, int]:
+        """Number of a counter -> the sum of its cells."""
         return {counter.number: int(cells.sum()) for counter, cells in self.counters.items()}
 
     def pin(self, keyed: Any, at: Any, keys: Any) -> None:
+        """Put `keys` into instance `at` of a keyed store, never to be evicted."""
         for key in keys:
             self.tables[keyed].pin(at, int(key))
 
     def journal(self) -> np.ndarray:
+        """int64 [n, 5]: (ps, table, instance, key, change) of journalled tables since the last call."""
         rows, self.journal_rows = self.journal_rows, []
         return np.array(rows, np.int64).reshape(len(rows), 5)
 
     def link_statistics(self, network: Any) -> Any:
+        """What the links of `network` carried and how long they were busy."""
         source = self.links.get(network) or self.networks[network]
         return source.statistics()
 
     def close(self) -> None:
+        """Nothing to free; the C engine has."""
         pass
 
     # ---- one event
