@@ -34,7 +34,6 @@ from typing import Any
 from chipweave.declare.unit_names import unit as unit_named
 from chipweave.errors import BadInput, Fault, nearest
 
-PS_PER_S = 10**12
 
 
 @dataclass(frozen=True)
