@@ -33,7 +33,7 @@ class Event:
     def __init__(self, number, transfer, stage, resources, priority, time, side):
         self.number, self.transfer, self.stage, self.resources = number, transfer, stage, resources
         self.priority, self.time, self.asked, self.side = priority, time, time, side
-        self.waiting, self.walk, self.kind = False, None, "start"
+        self.waiting, self.walk, self.started, self.ended = False, None, None, -1
 
     def rank(self):
         """Order in a wait queue. `time` is live: the start overwrites it."""
@@ -86,6 +86,7 @@ class PlainEngine:
         )
         self.base = self.now = self.numbers = self.events = self.in_flight = 0
         self.heap, self.batches, self.journal_rows, self.waiting, self.messages = [], [], [], 0, {}
+        self.kept = None  # events since the last barrier, where they are recorded
 
     # ---- the interface
 
@@ -154,6 +155,33 @@ class PlainEngine:
         rows, self.journal_rows = self.journal_rows, []
         return np.array(rows, np.int64).reshape(len(rows), 5)
 
+    def record(self):
+        self.kept = []
+
+    def recorded(self, batch, transfer, ended_ps):
+        rows = [self._row(e) for e in sorted(self.kept or (), key=lambda e: e.number)]
+        wanted = ((1, batch), (2, transfer), (8, ended_ps))
+        rows = [row for row in rows if all(value < 0 or row[at] == value for at, value in wanted)]
+        return np.array(rows, np.int64).reshape(len(rows), 9)
+
+    def recorded_last(self):
+        rows = [self._row(max(self.kept, key=lambda e: (e.ended, -e.number)))] if self.kept else []
+        return np.array(rows, np.int64).reshape(len(rows), 9)
+
+    def _row(self, event):
+        """A recorded stage as `Engine.recorded` has it."""
+        of = event.transfer
+        place = (list(self.layout.chains.values()).index(of.chain), list(of.chain.stages).index(event.stage))
+        times = (event.asked, event.started, event.ended)
+        return (
+            event.number,
+            of.batch.number,
+            of.index,
+            *place,
+            event.side,
+            *(t + self.base if t >= 0 else t for t in times),
+        )
+
     def link_statistics(self, network):
         source = self.links.get(network) or self.networks[network]
         return source.statistics()
@@ -176,6 +204,9 @@ class PlainEngine:
 
     def _run_start(self, event, done):
         self.events += 1
+        event.started = self.now
+        if self.kept is not None:
+            self.kept.append(event)
         walk = event.walk = self._walk(event)
         stage = event.transfer.chain.stages[event.stage]
         if stage.kind == "send" and not registry.link_models.find(stage.message.network.model).held:
@@ -192,6 +223,7 @@ class PlainEngine:
             self.messages[message.network, event.number] = event
             return
         end = self.now + walk.lasts
+        event.ended = end
         self._count_links(event, stage, end)
         if not self.rules.booking:
             self._at(end, event, "end")
@@ -204,6 +236,7 @@ class PlainEngine:
         self._release(event, end)
 
     def _run_end(self, event, done):
+        event.ended = self.now
         self._mark(event, event.walk.end_marks)
         self._go_on(event, self.now)
         self._release(event, self.now)
@@ -394,6 +427,7 @@ class PlainEngine:
 
     def _barrier(self):
         self.base, self.now, self.numbers = self.base + self.now, 0, 0
+        self.kept = None if self.kept is None else []
         self.free_at = [0] * len(self.free_at)
         self.queue.clear()
 

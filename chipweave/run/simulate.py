@@ -70,13 +70,14 @@ def mesh_of(system):
 
 
 @blamed()  # here and not in the command: a worker process hands its exceptions on without their tracebacks
-def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
+def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None, alter=None):
     """Run a chipweave.run.spec.RunSpec to its end; returns an `Outcome`.
 
     on_layer    called with each LayerJob as it ends, and with None when all have (progress)
     keep_plans  record the CRC-32 of each plan
     loaded      what `load(spec)` returns, where some of it is not what the specification names
     around      called with the fabric and the Work; what it returns stands in for the fabric (chipweave.run.flit_sample)
+    alter       changes links and layout before they are built (chipweave.run.why.ideal)
     """
     if loaded is None:
         make_trace(spec)
@@ -89,16 +90,16 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None):
         return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish, by_last)
 
     run = drive(
-        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around
+        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter
     )
     if on_layer:
         on_layer(None)
     return outcome(spec, loaded, run, meter)
 
 
-def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None):
+def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None, alter=None):
     """Run a workload on a system to its end; returns the `Run`. Arguments are those of `stage`."""
-    run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around)
+    run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around, alter)
     gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
     try:
         simulation.run(run.done)
@@ -107,7 +108,7 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     return run
 
 
-def stage(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None):
+def stage(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None, alter=None):
     """All that stands before the first instant of a run: (Run, Simulation).
 
     layers       ids of the layers that have weights
@@ -132,6 +133,7 @@ def stage(spec, model, system, policies, layers, workload_of, on_layer=None, kee
         spec.wait_queue or network.wait_queue,
         spec.link_model,
         spec.engine,
+        alter,
         **switches,
     )
     fabric = around(fabric, work) if around else fabric
