@@ -1,4 +1,5 @@
-"""What studies print of runs side by side: decode time per layer under each strategy, and base over each of the others."""
+"""What studies print of runs side by side: decode time per layer under each strategy, and base over each of the
+others."""
 
 from dataclasses import replace
 

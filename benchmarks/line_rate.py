@@ -1,7 +1,8 @@
-"""Line accesses per CPU second through SM, crossbar, L2 slice and HBM channel: the kernel's engine beside the plain twin's.
+"""Line accesses per CPU second through SM, crossbar, L2 slice and HBM channel: the kernel's engine beside the plain
+twin's.
 
-A stream of reads that miss every cache on a quarter of an H100: 32 SMs, 20 slices and channels. One access is one line of 128 B.
-"""
+A stream of reads that miss every cache on a quarter of an H100: 32 SMs, 20 slices and channels. One access is one line
+of 128 B."""
 
 import time
 

@@ -1,9 +1,8 @@
 """The main job's cost: DeepSeek-V3, 5 x 5 wafer, batch 4,096, 128 steps x 58 layers, beside the published artifact.
 
-The artifact's own CPU seconds (Python 3.11, 2-core AMD EPYC guest): base 10 min, allo+pred 11 min and about 30 min of heat
-maps, extrapolated from its CPU per layer-step. Reading the trace counts here, making it does not (it is cached).
-Then how the cost grows with dies, experts, batch and steps, per stage event: linear means a flat column.
-"""
+The artifact's own CPU seconds (Python 3.11, 2-core AMD EPYC guest): base 10 min, allo+pred 11 min and about 30 min of
+heat maps, extrapolated from its CPU per layer-step. Reading the trace counts here, making it does not (it is cached).
+Then how the cost grows with dies, experts, batch and steps, per stage event: linear means a flat column."""
 
 import time
 from dataclasses import replace
@@ -18,7 +17,8 @@ GIB = 1 << 30
 
 
 def loop_ms():
-    """CPU ms of a million turns of an empty loop: what this machine gives at the moment (about 30 on a quiet 2.5 GHz core)."""
+    """CPU ms of a million turns of an empty loop: what this machine gives at the moment (about 30 on a quiet 2.5 GHz
+    core)."""
     start = time.process_time()
     for _ in range(10**6):
         pass

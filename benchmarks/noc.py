@@ -1,8 +1,7 @@
 """The flit kernel's speed: flit-hops per CPU second, beside BookSim 2 where CHIPWEAVE_BOOKSIM names its binary.
 
-Runs are interleaved and timed in CPU seconds; instructions per flit-hop (callgrind) do not depend on the machine and are
-printed where valgrind is installed.
-"""
+Runs are interleaved and timed in CPU seconds; instructions per flit-hop (callgrind) do not depend on the machine and
+are printed where valgrind is installed."""
 
 import os
 import re

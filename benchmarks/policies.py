@@ -67,7 +67,7 @@ def measure(name, ids, distance):
             ticks.append(clock())
             keep = mask[plan.die, plan.expert] > 0
             holders[layer, plan.expert[keep], plan.die[keep]] = COSTS.slices
-            for task, seconds in zip(spent, np.diff(ticks)):
+            for task, seconds in zip(spent, np.diff(ticks), strict=False):
                 spent[task].append(seconds)
     return {task: np.sort(seconds) for task, seconds in spent.items()}
 

@@ -1,8 +1,7 @@
 """CPU nanoseconds per stage event of the case study's chain, single thread, statistics on.
 
-An event is a start of a stage or a completion of a chain (the published artifact's count: a remote slice 8, a local one 6).
-Plans are drawn from a seed: every expert active, tokens log-normal, on the mesh of 5 x 5 dies.
-"""
+An event is a start of a stage or a completion of a chain (the published artifact's count: a remote slice 8, a local one
+6). Plans are drawn from a seed: every expert active, tokens log-normal, on the mesh of 5 x 5 dies."""
 
 import sys
 import time

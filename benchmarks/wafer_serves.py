@@ -1,10 +1,11 @@
-"""A token on a wafer: what is left of the speed-up of the MoE part once the rest of the step is there, and what nodes give beside it.
+"""A token on a wafer: what is left of the speed-up of the MoE part once the rest of the step is there, and what nodes
+give beside it.
 
     python -m benchmarks wafer_serves          # prints the tables of docs/wafer_serves.md and draws docs/pictures/wafer_serves.svg
 
-The MoE part is `chipweave compare` on each wafer. The rest of the step is `chipweave.serving` on the same dies, attention and dense
-layers copied to every die. Tokens that move to their experts and back are the busiest link of the mesh under even traffic.
-"""
+The MoE part is `chipweave compare` on each wafer. The rest of the step is `chipweave.serving` on the same dies,
+attention and dense layers copied to every die. Tokens that move to their experts and back are the busiest link of the
+mesh under even traffic."""
 
 import json
 import subprocess
@@ -89,7 +90,8 @@ def moving_seconds(wafer: str) -> float:
 
 
 def rest_seconds(wafer: str, context: int) -> dict[str, float]:
-    """kind -> seconds of what every die does for its own sequences: attention, dense GEMMs and shared expert, small kernels, host."""
+    """kind -> seconds of what every die does for its own sequences: attention, dense GEMMs and shared expert, small
+    kernels, host."""
     rows, columns = WAFERS[wafer]
     dies, node = rows * columns, system.load("dgx_h100")
     chip = replace(node.chip, name=wafer, dram_bytes_per_s=float(topology.load(wafer).parts["die[0][0].hbm"].bandwidth))

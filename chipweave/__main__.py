@@ -1,11 +1,14 @@
 """`chipweave COMMAND ...`: finds the commands in chipweave/cli and turns errors into exit codes."""
 
+from __future__ import annotations
+
 import errno
 import importlib
 import os
 import pkgutil
 import sys
 import traceback
+from typing import Any
 
 import click
 
@@ -26,15 +29,15 @@ NAMED_WRONG = (
 class Commands(click.Group):
     """One command is one file of chipweave/cli, loaded only when it is asked for: `--help` stays quick."""
 
-    def list_commands(self, context):
+    def list_commands(self, context: Any) -> list[str]:
         return sorted(m.name for m in pkgutil.iter_modules(cli.__path__) if not m.name.startswith("_"))
 
-    def get_command(self, context, name):
+    def get_command(self, context: Any, name: str) -> Any:
         if name not in self.list_commands(context):
             return None
         return importlib.import_module(f"chipweave.cli.{name}").command
 
-    def resolve_command(self, context, arguments):
+    def resolve_command(self, context: Any, arguments: list[str]) -> tuple[str, Any, list[str]]:
         try:
             return super().resolve_command(context, arguments)
         except click.UsageError as error:
@@ -47,12 +50,12 @@ class Commands(click.Group):
 @click.version_option(package_name="chipweave", prog_name="chipweave")
 @click.option("--debug", is_flag=True, help="Show Python tracebacks.")
 @click.pass_context
-def root(context, debug):
+def root(context: Any, debug: Any) -> None:
     """Compose multi-die GPUs from components in YAML and simulate MoE LLM serving on them."""
     context.obj = {"debug": debug}
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns nothing, exits with the codes of docs/commands.md."""
     os.environ.setdefault(
         "OPENBLAS_NUM_THREADS", "1"
@@ -61,7 +64,7 @@ def main(arguments=None):
         _main(sys.argv[1:] if arguments is None else arguments)
 
 
-def _main(arguments):
+def _main(arguments: list[str]) -> None:
     debug = "--debug" in arguments
     try:
         code = root.main(args=arguments, prog_name="chipweave", standalone_mode=False)
@@ -89,8 +92,9 @@ def _main(arguments):
         _say_whose(error)
 
 
-def _say_usage(error):
-    """One line for options and arguments that do not fit, as for every other bad input; the help where nothing was asked."""
+def _say_usage(error: Any) -> None:
+    """One line for options and arguments that do not fit, as for every other bad input; the help where nothing was
+    asked."""
     if error.ctx is None or type(error).__name__ == "NoArgsIsHelpError":
         error.show()
     else:
@@ -99,7 +103,7 @@ def _say_usage(error):
     sys.exit(BAD_INPUT)
 
 
-def _say_machine(error):
+def _say_machine(error: Any) -> None:
     """One line for what the system refuses: a path that was given is bad input, all else the machine's."""
     where = f"{error.filename}: " if getattr(error, "filename", None) else ""
     words = getattr(error, "strerror", None) or str(error) or "no memory left"
@@ -111,7 +115,7 @@ def _say_machine(error):
     sys.exit(BROKEN)
 
 
-def _say_whose(error):
+def _say_whose(error: Any) -> None:
     """One line for an exception that nobody expected: with file and line where it came of code of the user's own."""
     from chipweave.declare.user_code import blame
 

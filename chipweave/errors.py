@@ -4,8 +4,11 @@ A bad input is collected as `Fault`s, all of a file at once, and raised together
 a file one error at a time.
 """
 
+from __future__ import annotations
+
 import difflib
 from dataclasses import dataclass
+from typing import Any
 
 DONE, BROKEN, BAD_INPUT, STUCK, BAR_MISSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -42,7 +45,7 @@ class Place:
     line: int = 0
     column: int = 0
 
-    def __str__(self):
+    def __str__(self) -> str:
         return ":".join(str(x) for x in (self.file, self.line, self.column) if x)
 
 
@@ -66,7 +69,7 @@ class Fault:
             "nearest": self.nearest or None,
         }
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = f"{self.place}: {self.what}" if str(self.place) else self.what
         if self.allowed:
             text += f"; allowed: {self.allowed}"
@@ -80,7 +83,7 @@ class BadInput(ChipweaveError):
 
     exit_code = BAD_INPUT
 
-    def __init__(self, faults):
+    def __init__(self, faults: Fault | list[Fault] | str) -> None:
         self.faults = (
             [Fault(faults)]
             if isinstance(faults, str)
@@ -105,19 +108,20 @@ class Faults:
     chipweave.errors.BadInput: unknown key 'cloc'; allowed: clock, kind; nearest: clock
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.found = []
 
-    def add(self, what, place=Place(), allowed="", nearest=""):
+    def add(self, what: str, place: Place = Place(), allowed: str = "", nearest: str = "") -> None:
         self.found.append(Fault(what, place, allowed, nearest))
 
-    def raise_if_any(self):
+    def raise_if_any(self) -> None:
         if self.found:
             raise BadInput(self.found)
 
 
-def nearest(word, words):
-    """The one of `words` most like `word`, the same but for capitals before all else; an empty string where none is near."""
+def nearest(word: str, words: dict[str, type[Any]] | list[str] | tuple[str, ...]) -> str:
+    """The one of `words` most like `word`, the same but for capitals before all else; an empty string where none is
+    near."""
     words = [str(w) for w in words]
     alike = [w for w in words if w.casefold() == str(word).casefold()]
     close = alike or difflib.get_close_matches(str(word), words, n=1)

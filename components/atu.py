@@ -33,9 +33,10 @@ class Atu(CopyTable):
         self.table = layout.keyed(self.group, len(self.replicas), work.lines, self.capacities(work), journal=True)
 
     def capacities(self, work: Any) -> Any:
-        """Copies each die keeps: the smaller of the ATU's entries and what the replacement policy keeps; 0: no bound."""
+        """Copies each die keeps: the smaller of the ATU's entries and what the replacement policy keeps; 0: no
+        bound."""
         kept = work.capacities(len(self.replicas))
-        return tuple(min([n for n in both if n], default=0) for both in zip(self.each("entries"), kept))
+        return tuple(min([n for n in both if n], default=0) for both in zip(self.each("entries"), kept, strict=False))
 
     def serve_test(self, chain: Any, at: str, yes: str, no: str) -> str:
         """Whether die `at` has a copy of the line."""

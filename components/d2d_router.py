@@ -71,7 +71,8 @@ class D2dRouter(Staged, Controller):
         return self.decide(chain, at, home, local, address)
 
     def serve_remote(self, chain: Any, at: Any, home: Any, request: Any, then: Any) -> Any:
-        """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way here."""
+        """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way
+        here."""
         data = self.message(chain, "data", home, at, "slice_bytes", then=then)
         fill = self.timed(chain, self.ask("home_llc", "fill", chain, deal_by="line", absent=DONE, home=home))
         from_hbm = self.ask_memory(

@@ -69,7 +69,7 @@ class GlobalCp(Controller):
         """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
         homes, room = np.bincount(self.run.home, minlength=self.run.dies), self.run.facts["hbm_bytes"]
         share = self.usable_hbm if self.capacity == "enforced" else 1
-        sizes = sorted({(-int(n), int(bytes)) for n, bytes in zip(homes, room) if n})
+        sizes = sorted({(-int(n), int(bytes)) for n, bytes in zip(homes, room, strict=False) if n})
         fits = [self.run.model.fit(self.run.dies, bytes, share, -n) for n, bytes in sizes]
         fit = max(fits, key=lambda each: each.overflow_bytes)
         if fit.overflow_bytes and self.capacity == "enforced":
@@ -100,7 +100,8 @@ class GlobalCp(Controller):
         self.run.layer_done(job, plan, begin, end)
 
     def predict(self, job: Any, plan: Any) -> np.ndarray | None:
-        """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to layer)."""
+        """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to
+        layer)."""
         if not (self.policies.prediction.predicts and self.work.keeps_copies):
             return None
         mask = mask_of(self.policies.prediction, job.view, plan)

@@ -1,6 +1,7 @@
 """A GPU die that computes: units with a first-level cache each, a second-level cache of its own, a port to memory.
 
-Models      compute units dealt waves by one dispatcher; per-unit L1; L2 in channels; the way out with its latency in the
+Models      compute units dealt waves by one dispatcher; per-unit L1; L2 in channels; the way out with its latency in
+            the
             parts behind it. The same kind serves AMD's XCDs and GCDs and NVIDIA's dies: the width of a wave, lines,
             ways and clocks are parameters.
 Leaves out  scalar and instruction caches, shared memory, ordering inside a unit.

@@ -6,10 +6,13 @@ Leaves out  ECC traffic, temperature-dependent refresh, power-down.
 Checked by  tests/die
 """
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 from functools import cached_property
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
@@ -47,29 +50,29 @@ class GpuHbm(Component):
     request_bytes = Param("int", default=0, low=0, doc="header of an answer")
 
     @property
-    def table(self):
+    def table(self) -> dict[str, dict[Any, Any] | int | str]:
         """The timing table of the generation."""
         return TIMINGS[self.generation]
 
     @property
-    def channel_count(self):
+    def channel_count(self) -> int:
         """Channels of all stacks."""
         return self.stacks * self.table["channels"]
 
     @cached_property
-    def bandwidth(self):
+    def bandwidth(self) -> Any:
         """Peak of all stacks, Fraction of bytes/s."""
         t = self.table
         return (
             Fraction(self.channel_count * t["pseudo_channels"] * t["burst_bytes"]) * self.clock / t["cycles"]["nCCDS"]
         )
 
-    def cycles(self):
+    def cycles(self) -> Any:
         """JEDEC name -> cycles of this part's clock; times are rounded up."""
         ns = {name: math.ceil(Fraction(str(t)) * self.clock / 10**9) for name, t in self.table["ns"].items()}
         return self.table["cycles"] | ns
 
-    def endpoints(self):
+    def endpoints(self) -> list[dict[str, int]]:
         """Parameters of every channel; refreshes are spread over the channels."""
         t, cycles = self.table, self.cycles()
         common = cycles | {

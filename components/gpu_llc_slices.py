@@ -6,7 +6,10 @@ Leaves out  compression, atomics, persistence hints.
 Checked by  tests/die
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
+from typing import Any
 
 from chipweave.component import Component, Param, Port, component
 
@@ -39,7 +42,7 @@ class GpuLlcSlices(Component):
     unit = Param("int", default=4, low=1, doc="neighbouring lines that one slice has; a guess")
     request_bytes = Param("int", default=0, low=0, doc="header of a message")
 
-    def endpoints(self):
+    def endpoints(self) -> Any:
         """Parameters of every slice."""
         channels = self.links["memory"][0][0].channel_count
         share = max(1, self.slices // channels)
@@ -58,22 +61,22 @@ class GpuLlcSlices(Component):
         half = self.slices // 2
         return [common | {"partition": p, "channel_index": (2 * j + p) % share} for p in (0, 1) for j in range(half)]
 
-    def inner_wires(self):
+    def inner_wires(self) -> Any:
         """The links between the partitions: slice j of one to slice j of the other."""
         half = self.slices // 2
         return [(j, "peer", half + j, "peer", self.partition_link) for j in range(half)]
 
-    def lanes(self, port, index, other):
+    def lanes(self, port: str, index: int, other: Any) -> list[int]:
         """The channel of a slice: homes are dealt to the partitions in turn."""
         half = self.slices // 2
         dealt = 2 * (index % half) + index // half
         return [dealt * other.channel_count // self.slices]
 
-    def wire_latency(self, port):
+    def wire_latency(self, port: str) -> int:
         """ps of each wire of a port."""
         return self.memory_wire
 
-    def rates(self):
+    def rates(self) -> dict[str, tuple[int, int]]:
         """ps a KiB at the memory port."""
         per_kib = round(Fraction(1024 * 10**12) / self.memory_port)
         return {"memory": (per_kib, per_kib)}

@@ -7,7 +7,10 @@ Leaves out  instruction issue, register and shared-memory limits, TLBs; blocks a
 Checked by  tests/die
 """
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import Any
 
 from chipweave.component import Component, Param, Port, component
 
@@ -54,7 +57,7 @@ class GpuSm(Component):
     unit = Param("int", default=4, low=1, doc="neighbouring lines that one slice has; a guess")
     request_bytes = Param("int", default=0, low=0, doc="header of a message on the crossbar")
 
-    def endpoints(self):
+    def endpoints(self) -> list[dict[str, int]]:
         """Parameters of every SM."""
         slices = self.links["memory"][0][0].slices
         common = {"clock": int(self.clock), "l1_sets": max(1, self.l1 // (LINE * self.l1_ways)), "slices": slices}
@@ -78,16 +81,16 @@ class GpuSm(Component):
         return [common | {"partition": i % 2, "rank": rank} for i, (_, rank) in enumerate(self.places)]
 
     @cached_property
-    def places(self):
-        """(GPC, rank in it) of every SM. TPCs are dealt to the GPCs in turn; SMs of even and odd GPCs are numbered by turns, as
-        they belong to the partitions of the L2."""
+    def places(self) -> Any:
+        """(GPC, rank in it) of every SM. TPCs are dealt to the GPCs in turn; SMs of even and odd GPCs are numbered by
+        turns, as they belong to the partitions of the L2."""
         sides = [[], []]
         for sm in range(self.sms):
             gpc = sm // 2 % self.gpcs
             sides[gpc % 2].append(gpc)
         sides.sort(key=len, reverse=True)
         longer, shorter = sides
-        gpcs = [g for pair in zip(longer, shorter) for g in pair] + longer[len(shorter) :]
+        gpcs = [g for pair in zip(longer, shorter, strict=False) for g in pair] + longer[len(shorter) :]
         taken = [0] * self.gpcs
         places = []
         for gpc in gpcs:
@@ -95,24 +98,26 @@ class GpuSm(Component):
             taken[gpc] += 1
         return places
 
-    def clusters(self, size):
+    def clusters(self, size: int) -> list[list[int]]:
         """SM numbers of every cluster of `size` SMs that fits: a cluster lies in one GPC."""
         in_gpc = [[i for i, (g, _) in enumerate(self.places) if g == gpc] for gpc in range(self.gpcs)]
         return [sms[k : k + size] for sms in in_gpc for k in range(0, len(sms) - size + 1, size)]
 
-    def lanes(self, port, index, other):
-        """Slices of the SM's partition, in the order in which addresses are dealt; its GPC's network; its own engine of copies."""
+    def lanes(self, port: str, index: int, other: Any) -> list[int] | range:
+        """Slices of the SM's partition, in the order in which addresses are dealt; its GPC's network; its own engine of
+        copies."""
         if port == "cluster":
             return [self.places[index][0]]
         if port == "copies":
             return [index]
         return range(index % 2 * other.slices // 2, (index % 2 + 1) * other.slices // 2)
 
-    def wire_latency(self, port):
-        """ps of each wire of a port; within an SM and its GPC the behaviours count the time, and a wire takes the least there is."""
+    def wire_latency(self, port: str) -> int:
+        """ps of each wire of a port; within an SM and its GPC the behaviours count the time, and a wire takes the least
+        there is."""
         return self.crossbar if port == "memory" else 1
 
-    def rates(self):
+    def rates(self) -> dict[str, tuple[int, int]]:
         """ps a KiB out of and into each SM's port to memory."""
         per_kib = round(1024 * 10**12 / (self.port_bytes * self.clock))
         return {"memory": (per_kib, per_kib)}

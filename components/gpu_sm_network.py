@@ -1,6 +1,7 @@
 """The networks among the SMs of a GPU die, one a GPC (csrc/behaviours/sm_network/sm_network.c).
 
-Models      the way from an SM to another of its GPC, over which thread block clusters reach one another's shared memory, and
+Models      the way from an SM to another of its GPC, over which thread block clusters reach one another's shared
+            memory, and
             the queues where data leaves an SM and enters one: SMs that ask one SM share what it can send.
 Leaves out  the inner structure of a GPC: every pair of its SMs is equally far.
 Checked by  tests/die/test_clusters.py

@@ -98,7 +98,7 @@ class Hbm(Staged):
         then: str | None = None,
         beside: tuple[Any, ...] = (),
     ) -> str:
-        """A read of `work` (a chipweave.chain.Amount of bytes) from the HBM of the die in operand `at`.
+        """A read of `work` (a chipweave.chain.nouns.Amount of bytes) from the HBM of the die in operand `at`.
 
         remote  whether another die asked (it only decides which statistics count it)
         fill    side chains that start when the data is there
@@ -144,7 +144,8 @@ class Hbm(Staged):
     def first_byte(
         self, chain: Any, name: str, access: Any, fill: str | tuple[()], then: str
     ) -> tuple[str | tuple[()], ...]:
-        """(side chains, successor) of the stage that moves the bytes: with a table its latency is a stage of its own."""
+        """(side chains, successor) of the stage that moves the bytes: with a table its latency is a stage of its
+        own."""
         shown = [part.measured.access(access.what).latency for part in access.controllers if part.measured]
         if not shown:
             return fill, then

@@ -11,6 +11,10 @@ Leaves out  lines smaller than a slice, slices of the LLC, write-back traffic.
 Checked by  tests/components/test_llc.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain import DONE, Rate, amount
 from chipweave.component import Param, Port, Stat, characterised, component
 from chipweave.component.staged import Staged
@@ -39,34 +43,35 @@ class Llc(Staged):
     local_hits = Stat("slices", "hits of this die's own reads", metric="local_llc_hits")
     remote_hits = Stat("slices", "hits of other dies' reads", metric="remote_llc_hits")
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """Ports and tags of all dies; sets = as many as fit, at least one."""
         self.port = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
         self.measure(work)
         self.tags = layout.tags(f"{self.group}.tags", len(self.replicas), self.sets(work), self.ways)
 
-    def sets(self, work):
+    def sets(self, work: Any) -> Any:
         """Sets of each die's tags."""
         return tuple(max(1, capacity // (self.ways * work.slice_bytes)) for capacity in self.each("capacity"))
 
-    def measure(self, work):
-        """What a characterised table says of a hit: how long it holds the port, and the latency beside that (0: none)."""
+    def measure(self, work: Any) -> None:
+        """What a characterised table says of a hit: how long it holds the port, and the latency beside that (0:
+        none)."""
         self.hit_rate, self.hit_shows = None, 0
         if self.table:
             self.hit_shows, rate = characterised.load(self.table).hit(work.slice_bytes)
             self.hit_rate = Rate(amount("slice_bytes"), (0,), (rate,))
 
-    def lasts(self, what, at):
+    def lasts(self, what: Any, at: Any) -> Any:
         """How long a hit, a miss or a write holds the port of the die in operand `at`."""
         if self.table:
             return self.hit_rate if what == "hit" else 1
         return self.by_die(at, lambda part: getattr(part, f"{what}_latency"))
 
-    def shown(self, chain, name, then):
+    def shown(self, chain: Any, name: str, then: str) -> str:
         """The stage after a hit's bytes: its latency, where a table tells the two apart."""
         return chain.hold(name, (), self.hit_shows, then=then) if self.hit_shows else then
 
-    def serve_access(self, chain, at, home, then, local_fill=()):
+    def serve_access(self, chain: Any, at: str, home: str, then: str, local_fill: tuple[Any, ...] = ()) -> str:
         """A read by the die in operand `at` of a slice whose home is operand `home`; returns the first stage.
 
         local_fill  side chains that store the line in the levels above, once it is here
@@ -84,11 +89,11 @@ class Llc(Staged):
         asked = chain.choose("llc_lookup", self.test(at), yes=hit, no=missed)
         return chain.hold("llc", self.port.at(at), then=asked)
 
-    def serve_lookup(self, chain, home, hit, miss):
+    def serve_lookup(self, chain: Any, home: str, hit: str, miss: str) -> str:
         """Whether the LLC of die `home` has the line, asked now; goes on at stage `hit` or `miss`."""
         return chain.choose("home_llc_lookup", self.test(home), yes=hit, no=miss)
 
-    def serve_hit(self, chain, home, then):
+    def serve_hit(self, chain: Any, home: str, then: str) -> str:
         """The hit at the home die, once the request has arrived there."""
         then = self.shown(chain, "home_llc_latency", then)
         return chain.hold(
@@ -99,16 +104,16 @@ class Llc(Staged):
             then=then,
         )
 
-    def serve_fill(self, chain, home):
+    def serve_fill(self, chain: Any, home: Any) -> Any:
         """The side chain that stores a line which another die has read from this die's memory."""
         return self.fill(chain, home)
 
-    def fill(self, chain, at):
+    def fill(self, chain: Any, at: str) -> str:
         """The side chain that stores the line in the LLC of the die in operand `at`."""
         return chain.hold(f"llc_fill_{at}", self.port.at(at), self.lasts("write", at), mark=self.store(at), then=DONE)
 
-    def test(self, at):
+    def test(self, at: str) -> Any:
         return self.tags.has(at, "set", "line")
 
-    def store(self, at):
+    def store(self, at: str) -> Any:
         return self.tags.insert(at, "set", "line")

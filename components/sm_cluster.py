@@ -1,9 +1,14 @@
 """What every SM cluster of a die does: read the slice of an expert, compute, report; how long is the kind's own.
 
-Models      one slice at a time on a die; it starts when its weights are there. Kinds derive from this and say `duration`.
+Models      one slice at a time on a die; it starts when its weights are there. Kinds derive from this and say
+            `duration`.
 Leaves out  overlap of a slice's load with its own computation.
 Checked by  tests/components/test_sm_cluster_table.py, tests/kernels/test_sm_cluster_tile.py
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 from chipweave.chain import DONE
 from chipweave.component import Port
@@ -25,33 +30,33 @@ class SmCluster(Staged, Controller):
     time_class = "compute"
     dealt_by = "expert"  # several clusters on a die take experts in turn
 
-    def declare(self, layout, work):
+    def declare(self, layout: Any, work: Any) -> None:
         """The compute units of all dies, and the chain of one expert slice."""
         self.units = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
         self.lasts = self.duration(work)
 
-    def publish(self, layout):
+    def publish(self, layout: Any) -> Any:
         """The chain of one slice: read its weights, then compute."""
         chain = layout.chain("slice", OPERANDS, priority="remote")
         compute = chain.hold("gemm", self.units.at("die"), self.lasts, then=DONE)
         chain.start = self.ask("memory", "access", chain, deal_by="line", at="die", home="home", then=compute)
         return chain
 
-    def duration(self, work):
+    def duration(self, work: Any) -> Any:
         """The rule (chipweave.chain) of how long one slice takes, by the operands `die` and `tokens`."""
         raise NotImplementedError
 
-    def begin(self, simulation, run):
+    def begin(self, simulation: Any, run: Any) -> None:
         """Find the way back once: it is taken in every layer."""
         super().begin(simulation, run)
         self.to_local_cps = Cast(self, "work")
 
-    def on_work(self, sub_kernel):
+    def on_work(self, sub_kernel: Any) -> None:
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
         sub_kernel.kernel.start(sub_kernel.dies, self.kernel_ended)
 
     on_work_all = on_work
 
-    def kernel_ended(self, kernel, dies):
+    def kernel_ended(self, kernel: Any, dies: Any) -> None:
         """Tell the local CPs."""
         self.to_local_cps.send(Report(kernel, dies))

@@ -1,7 +1,8 @@
 """All tokens of an expert go to the die that keeps it: expert parallelism.
 
 Question   Which die works on an expert?
-Answer     Its home. No weights move; the busiest die decides the layer's time. Where the home computes nothing (a memory
+Answer     Its home. No weights move; the busiest die decides the layer's time. Where the home computes nothing (a
+           memory
            pool), one of the nearest dies that do, experts in turn.
 Source     Strategy EP of arXiv 2510.05497.
 Beside     allocation_placement_aware.py, allocation_round_robin.py, allocation_split_evenly.py

@@ -7,6 +7,10 @@ Source     The simplest answer to hot neighbours: DeepSeek-V3's tokens pick grou
 Beside     placement_contiguous.py, placement_packed.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import PlacementPolicy, policy
@@ -16,5 +20,5 @@ from chipweave.policy import PlacementPolicy, policy
 class InTurn(PlacementPolicy):
     """Experts are dealt to the dies in turn: neighbours in number live apart."""
 
-    def place(self, experts, dies):
+    def place(self, experts: Any, dies: Any) -> Any:
         return (np.arange(experts) % dies).astype(np.int32)

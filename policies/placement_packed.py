@@ -11,7 +11,10 @@ Source     Insights 4 to 6 of arXiv 2510.05497 (spread popular experts, separate
 Beside     placement_contiguous.py, placement_in_turn.py, placement_from_file.py
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +32,7 @@ class Packed(PlacementPolicy):
     apart = Param("share", default=0, low=0, high=1, doc="how much pairs count against loads; 0: not at all")
     folder = Path(".")  # of the strategy or run file
 
-    def place(self, experts, dies):
+    def place(self, experts: Any, dies: Any) -> Any:
         load, pairs = self.counted(experts)
         room = np.full(dies, -(-experts // dies))
         total, home = np.zeros(dies), np.full(experts, -1, np.int32)
@@ -45,7 +48,7 @@ class Packed(PlacementPolicy):
             total[die] += load[expert]
         return home
 
-    def counted(self, experts):
+    def counted(self, experts: Any) -> Any:
         """(load of each expert as a mean over layers of its share, pairs scaled alike or None)."""
         path = self.folder / self.loads
         try:

@@ -7,6 +7,7 @@ Beside     prediction_cross_token_heatmap.py
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
                         table[i, j] += 1
 
     def add_prompts(self, table: np.ndarray, ids: np.ndarray, starts: np.ndarray) -> None:
-        for first, end in zip(starts[:-1], starts[1:]):
+        for first, end in itertools.pairwise(starts):
             self.add(table, ids[first : max(end - 1, first)], ids[first + 1 : end])
 
     def mask(self, view: Any, plan: Any) -> np.ndarray:

@@ -7,6 +7,10 @@ Source     Insight 1 of arXiv 2510.05497: what an answer will need shows in its 
 Beside     prediction_popularity.py, which goes on counting
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.policy import policy
 
 from .prediction_popularity import Popularity
@@ -16,6 +20,6 @@ from .prediction_popularity import Popularity
 class FromPrefill(Popularity):
     """The experts that the prompts chose most are kept, and nothing is learnt afterwards."""
 
-    def observe(self, view):
+    def observe(self, view: Any) -> None:
         if view.prefill:
             super().observe(view)

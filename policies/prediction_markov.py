@@ -8,6 +8,10 @@ Source     First-order Markov predictors of expert caches; a plain rival of the 
 Beside     prediction_cross_token_heatmap.py, prediction_popularity.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import nothing, part_of, policy
@@ -19,7 +23,7 @@ from .prediction_cross_token_heatmap import CrossTokenHeatmap
 class Markov(CrossTokenHeatmap):
     """The experts that most tokens are expected to choose next are kept, by a first-order Markov chain."""
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> Any:
         mask, table = nothing(view), self.table(view)
         expected = view.counts @ (table / np.maximum(table.sum(axis=1, keepdims=True), 1))
         mask[:, np.argsort(expected, kind="stable")[-part_of(self.top_n, view.experts) :]] = 1

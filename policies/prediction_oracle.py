@@ -7,6 +7,10 @@ Source     The bound for predictors, not a predictor: it reads the trace ahead.
 Beside     prediction_always.py: at large batches nearly every expert is chosen in every step, and the two are one
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import Param, PredictionPolicy, nothing, policy
@@ -22,14 +26,14 @@ class Oracle(PredictionPolicy):
     requests = Param("count", default=None, low=1, doc="the run's batch, where it is less than the trace's requests")
 
     @property
-    def opened(self):
+    def opened(self) -> Any:
         """The trace, cut to the batch; opened once."""
         if "_opened" not in vars(self):
             whole = library.open_trace(self.trace)
             vars(self)["_opened"] = whole.take(min(self.requests or whole.requests, whole.requests))
         return vars(self)["_opened"]
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> Any:
         mask, step = nothing(view), view.step + 1
         if step < self.opened.steps:
             if vars(self).get("_step") != step:

@@ -8,6 +8,10 @@ Source     Caches that admit on the second touch.
 Beside     prediction_always.py (admits on the first), replacement_lru.py
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.policy import Param, PredictionPolicy, nothing, policy
@@ -20,11 +24,11 @@ class Recent(PredictionPolicy):
     steps = Param("count", default=4, low=1, doc="steps back that count")
 
     @property
-    def last(self):
+    def last(self) -> Any:
         """layer -> int64[D, E], the last step in which the die had work of the expert; -1: never."""
         return vars(self).setdefault("_last", {})
 
-    def mask(self, view, plan):
+    def mask(self, view: Any, plan: Any) -> Any:
         mask = nothing(view)
         last = self.last.setdefault(view.layer, np.full(mask.shape, -1, np.int64))
         mask[(last >= 0) & (last >= view.step - self.steps)] = 1

@@ -24,5 +24,8 @@ class LruFreeHbm(ReplacementPolicy):
     refresh_on_read = Param("bool", default=True, doc="whether a read counts as use (a store always does)")
 
     def store(self, room: Any) -> Any:
-        free = [math.floor(self.hbm_share * int(hbm)) - int(home) for hbm, home in zip(room.hbm_bytes, room.home_bytes)]
+        free = [
+            math.floor(self.hbm_share * int(hbm)) - int(home)
+            for hbm, home in zip(room.hbm_bytes, room.home_bytes, strict=False)
+        ]
         return CopyStore(np.array([max(0, f) // room.slice_bytes for f in free], np.int64), "lru", self.refresh_on_read)

@@ -26,7 +26,8 @@ def slowness():
 
 @pytest.fixture
 def poisoned(tmp_path):
-    """The shipped H100 table with every value that is not calibration replaced: whoever peeks predicts something else."""
+    """The shipped H100 table with every value that is not calibration replaced: whoever peeks predicts something
+    else."""
     from chipweave.validation.suites import h100 as suite_h100
 
     with suite_h100.REFERENCES.open(newline="", encoding="utf-8") as file:

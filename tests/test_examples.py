@@ -1,4 +1,5 @@
-"""Do the examples do what they say: each run file gives the result committed beside it, and a swapped part only what it should.
+"""Do the examples do what they say: each run file gives the result committed beside it, and a swapped part only what it
+should.
 
 `python tests/test_examples.py` writes the expected results anew, after a change that is meant to change them.
 """

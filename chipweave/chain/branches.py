@@ -1,4 +1,5 @@
-"""Chains over parts that differ: names that do not clash, branches by instance, and one start for several publishers."""
+"""Chains over parts that differ: names that do not clash, branches by instance, and one start for several
+publishers."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ class Entry(Scope):
         self.publisher, self.start, self.before = publisher, start, len(chain.stages)
 
     def first(self) -> str:
-        """The stage at which transfers of the publisher's dies begin: the first one appended unless it says otherwise."""
+        """The stage at which transfers of the publisher's dies begin: the first one appended unless it says
+        otherwise."""
         return self.start or list(self.chain.stages)[self.before]
 
 
@@ -88,7 +90,8 @@ def fork(layout: Any, chain: Any, name: str, on: str, cases: Sequence[tuple[Sequ
 
 
 def deal(chain: Any, name: str, by: Any, makers: Sequence[Callable[[], str]]) -> str:
-    """The stage that deals transfers: to maker number (operand `by` modulo makers), or as the Query `by(makers)` answers."""
+    """The stage that deals transfers: to maker number (operand `by` modulo makers), or as the Query `by(makers)`
+    answers."""
     branches = [make() for make in makers]
     if len(branches) == 1:
         return branches[0]
@@ -114,7 +117,7 @@ def settle_starts(layout: Any) -> None:
             scope,
             "which die",
             die,
-            [(dies, lambda entries=entries: _dealt(scope, entries)) for entries, dies in cases.values()],
+            [(dies, lambda scope=scope, entries=entries: _dealt(scope, entries)) for entries, dies in cases.values()],
         )
         instant = chain.stages[first].kind not in ("hold", "send")
         chain.start = scope.hold("start", (), 0, then=first) if instant else first

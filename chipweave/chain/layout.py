@@ -167,7 +167,8 @@ class Chain:
         spawn: str | tuple[Any, ...] = (),
         then: str = DONE,
     ) -> str:
-        """Settle duration (the last one settled counts), marks, counts and side chains of the hold that just started."""
+        """Settle duration (the last one settled counts), marks, counts and side chains of the hold that just
+        started."""
         return self._add(
             Stage(name, "outcome", (), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
         )
@@ -266,8 +267,8 @@ class Layout:
         return self._part("counters", Counter, name, count)
 
     def chain(self, name: str, operands: list[str] | tuple[str, ...], priority: str = "", start: str = "") -> Chain:
-        """A new chain. Parts of several groups that publish one of the same name share it: each gets an entry of its own
-        (`chipweave.chain.branches.Entry`), and a transfer starts at that of its die."""
+        """A new chain. Parts of several groups that publish one of the same name share it: each gets an entry of its
+        own (`chipweave.chain.branches.Entry`), and a transfer starts at that of its die."""
         if self.publisher is None:
             if name in self.chains:
                 raise BadInput(f"a chain named '{name}' is there already")

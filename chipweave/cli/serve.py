@@ -1,5 +1,9 @@
 """`chipweave serve`: requests on a server, and how long they take."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
@@ -8,7 +12,7 @@ import click
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
 @click.option("--allow-code", is_flag=True, help="Import code that the run names.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run, json_path, allow_code, debug):
+def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> Any:
     """Play the requests of RUN.yaml on a server: batching, prompts in chunks, cache blocks, preemption."""
     import json
     import sys
@@ -29,7 +33,7 @@ def command(run, json_path, allow_code, debug):
     return DONE
 
 
-def _show(result):
+def _show(result: Any) -> None:
     from chipweave.io.console import say
 
     lines = [f"{result['requests']:,} requests in {result['seconds']:,.1f} s on {result['gpus']} GPUs"]

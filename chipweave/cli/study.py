@@ -1,12 +1,16 @@
 """`chipweave study`: published studies, run again and held against what they print."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
 @click.group(context_settings=OPTIONS)
-def command():
+def command() -> None:
     """Published studies, run again and held against what they print."""
 
 
@@ -32,7 +36,7 @@ def command():
 @click.option("--executor", default="local", show_default=True, help="As of sweep.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Points at a time.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the document as JSON; - for standard output.")
-def chaos(**options):
+def chaos(**options: Any) -> None:
     """arXiv 2510.05497: five strategies, four models, two wafers, four batches, beside the printed bars."""
     from chipweave.study import run_chaos
 
@@ -46,7 +50,7 @@ def chaos(**options):
 @click.option("--steps", default=16, show_default=True, type=click.IntRange(1), help="Answer steps that are timed.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of a made trace.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the document as JSON; - for standard output.")
-def remap(**options):
+def remap(**options: Any) -> None:
     """Case study 2 of arXiv 2510.05497: experts moved or doubled on eight H100, beside the printed speed-ups."""
     from chipweave.study import run_remap
 

@@ -1,10 +1,14 @@
 """`chipweave trace ...`: routing traces in, out and shown."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import click
 
 
 @click.group()
-def command():
+def command() -> None:
     """Routing traces: import, generate, stats, show."""
 
 
@@ -35,7 +39,20 @@ def command():
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Chooses the windows, with --as-decode."
 )
-def import_(paths, out, model, experts, name, compress, absent, expert_map, as_decode, requests, steps, seed):
+def import_(
+    paths: Any,
+    out: Any,
+    model: Any,
+    experts: Any,
+    name: Any,
+    compress: Any,
+    absent: Any,
+    expert_map: Any,
+    as_decode: Any,
+    requests: Any,
+    steps: Any,
+    seed: Any,
+) -> None:
     """Import JSON (folders, .json, .jsonl, .gz, .zst, .tar.gz), NumPy ids, or what vLLM, SGLang and llama.cpp write."""
     from chipweave.io.progress import progress as bar
     from chipweave.trace.importer import import_decode, import_paths
@@ -73,7 +90,18 @@ def import_(paths, out, model, experts, name, compress, absent, expert_map, as_d
 )
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The store to write (.parquet).")
 @click.option("--name", help="The name results show.")
-def generate(model, requests, steps, seed, law, tasks, languages, counts, out, name):
+def generate(
+    model: Any,
+    requests: Any,
+    steps: Any,
+    seed: Any,
+    law: Any,
+    tasks: Any,
+    languages: Any,
+    counts: Any,
+    out: Any,
+    name: Any,
+) -> None:
     """A made-up trace by the law of a model: measured popularity, memory and relations.
 
     MODEL is a shipped model, a model's .yaml file or the config.json of a Hugging Face model.
@@ -96,7 +124,7 @@ def generate(model, requests, steps, seed, law, tasks, languages, counts, out, n
 @command.command()
 @click.argument("source")
 @click.option("--json", "json_path", help="Write a JSON document to this file, or - for standard output.")
-def stats(source, json_path):
+def stats(source: Any, json_path: Any) -> None:
     """Skew, overlap from token to token and batch effects of a trace, by layer."""
     from chipweave.io.atomic import check_file, write_json
     from chipweave.io.progress import progress as bar
@@ -116,7 +144,7 @@ def stats(source, json_path):
 @click.argument("source")
 @click.option("--json", "json_path", help="Write a JSON document to this file, or - for standard output.")
 @click.option("--verify", is_flag=True, help="Read everything and check it against its SHA-256.")
-def show(source, json_path, verify):
+def show(source: Any, json_path: Any, verify: Any) -> None:
     """Shape, provenance and first rows of a trace: a file, or one of the names that `trace names` lists."""
     from chipweave.io.atomic import write_json
     from chipweave.io.progress import progress as bar
@@ -139,7 +167,7 @@ def show(source, json_path, verify):
     "--out", required=True, type=click.Path(file_okay=False), help="Folder of analysis.json and the pictures."
 )
 @click.option("--layer", type=click.IntRange(0), help="Layer of the heat maps; by default the middle one.")
-def analyse(source, out, layer):
+def analyse(source: Any, out: Any, layer: Any) -> None:
     """Popularity, phases, coverage in and out of sample, heat maps, reuse and contrast of a trace, in pictures."""
     from chipweave.io.progress import progress as bar
     from chipweave.study.analysis import analyse as run
@@ -154,7 +182,7 @@ def analyse(source, out, layer):
 @command.command()
 @click.argument("source")
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The loads (.npz).")
-def loads(source, out):
+def loads(source: Any, out: Any) -> None:
     """Loads of experts by layer, and pairs chosen together: what `placement.packed` and `--counts` read."""
     import numpy as np
 
@@ -170,7 +198,7 @@ def loads(source, out):
 
 
 @command.command()
-def names():
+def names() -> None:
     """The traces that need no file: shipped router logs and synthetic sets."""
     from chipweave.io.console import say
     from chipweave.trace.library import describe
@@ -179,7 +207,7 @@ def names():
         say(f"{name:24} {words}")
 
 
-def _say(out, header):
+def _say(out: str, header: Any) -> None:
     from chipweave.io.console import note, say
     from chipweave.trace.show import summary
 

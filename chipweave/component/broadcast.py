@@ -66,7 +66,7 @@ class Cast:
         return found
 
 
-def _wires(part, port: str) -> dict:
+def _wires(part: Any, port: str) -> dict:
     """{die: the wire to it} out of a port of all parts of a group."""
     wires, everywhere = {}, None
     for member in part.members:
@@ -90,7 +90,8 @@ def reach(part: Any, *passed: Any) -> list:
 
 
 def handler_of_all(part: Any, port: str) -> Callable | None:
-    """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is meant."""
+    """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is
+    meant."""
     for cls in type(part).__mro__:
         if f"on_{port}_all" in vars(cls):
             return getattr(part, f"on_{port}_all")

@@ -70,11 +70,13 @@ class Characterised:
     gemms: dict
 
     def access(self, what: str) -> Access:
-        """The Access of "read", "remote_read" or "write"; a reader on another die counts as a local one where it was not measured."""
+        """The Access of "read", "remote_read" or "write"; a reader on another die counts as a local one where it was
+        not measured."""
         return self.memory.get(what) or self.memory["read"]
 
     def hit(self, size: int) -> tuple[int, Fraction]:
-        """(latency ps, bytes/s) of a slice of `size` bytes read again: of the smallest measured slice that is as large."""
+        """(latency ps, bytes/s) of a slice of `size` bytes read again: of the smallest measured slice that is as
+        large."""
         return next((row for row in self.hits if row[0] >= size), self.hits[-1])[1:]
 
     def utilisation_of(self, size: int) -> tuple[tuple[Fraction | int | None, ...], ...]:

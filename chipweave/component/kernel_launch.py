@@ -39,7 +39,8 @@ class Kernel:
         self.listeners = []
 
     def start(self, dies: Any, ended: Any) -> None:
-        """The dies numbered `dies` start their parts now; `ended(kernel, dies)` is called when the whole kernel has ended."""
+        """The dies numbered `dies` start their parts now; `ended(kernel, dies)` is called when the whole kernel has
+        ended."""
         self.listeners.append((ended, dies))
         first = not self.started
         self.waiting -= len(dies)

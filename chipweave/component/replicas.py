@@ -167,5 +167,5 @@ def group_names(place: str, alike: dict) -> dict:
         return {key: place for key in alike}
     kinds = [members[0].kind for members in alike.values()]
     if len(set(kinds)) == len(kinds):
-        return {key: f"{place} ({kind})" for key, kind in zip(alike, kinds)}
+        return {key: f"{place} ({kind})" for key, kind in zip(alike, kinds, strict=False)}
     return {key: f"{place} ({number})" for number, key in enumerate(alike, 1)}

@@ -1,4 +1,5 @@
-"""Components that publish stages: what a transfer does between two decisions, written once for all parts that are equal.
+"""Components that publish stages: what a transfer does between two decisions, written once for all parts that are
+equal.
 
 The equal parts at one place of the dies (the LLC of every die) form a group (chipweave.component.replicas). Each group
 speaks through its first part, twice, before the run:
@@ -60,7 +61,8 @@ class Staged(Component):
         return tuple(getattr(part, parameter) for part in self.replicas)
 
     def by_die(self, at: str, rule: Callable) -> Any:
-        """The duration rule that `rule(part)` gives for the part of the die in operand `at`; one rule where all are equal."""
+        """The duration rule that `rule(part)` gives for the part of the die in operand `at`; one rule where all are
+        equal."""
         kept: dict = {}
         return pick(at, [kept[part] if part in kept else kept.setdefault(part, rule(part)) for part in self.replicas])
 
@@ -87,8 +89,8 @@ class Staged(Component):
 
         Args:
             on: the operand with the die of this part and its peer; by default the option `at`, or else `home`.
-            deal_by: the operand by which it is dealt to several parts at the port, in turn; or a function of their number
-                that returns the Query which picks one.
+            deal_by: the operand by which it is dealt to several parts at the port, in turn; or a function of their
+                number that returns the Query which picks one.
             together: several parts at the port are asked as one: the first, with all of them as its option `beside`.
             absent: the stage to go on at where nothing is connected.
         """
@@ -114,7 +116,8 @@ class Staged(Component):
         return fork(self.layout, Scope(chain), f"which {port}", on, cases)
 
     def timed(self, chain: Any, stage: Any) -> Any:
-        """A stage that can begin a side chain: `stage`, behind a hold of no length where it is settled at an instant."""
+        """A stage that can begin a side chain: `stage`, behind a hold of no length where it is settled at an
+        instant."""
         if stage == DONE:
             return ()
         instant = chain.stages[stage].kind not in ("hold", "send")

@@ -9,6 +9,10 @@ On an instance a parameter is its parsed value and cannot be changed; a statisti
 An undeclared name, a wrong unit, a value out of range: all faults of one part are reported together.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.declare import units
 from chipweave.declare.provenance import split
 from chipweave.declare.yamlfile import Node
@@ -25,33 +29,35 @@ class Param:
     Args:
         type: a dimension of `chipweave.declare.units`, "choice" or "table".
         default: as it would be written in YAML; without it the parameter must be given. None: may be left out.
-        low, high: the least and greatest value allowed, written as the value is; whole numbers end at 2^31 - 1 otherwise.
+        low, high: the least and greatest value allowed, written as the value is; whole numbers end at 2^31 - 1
+            otherwise.
         choices: for "choice", the texts allowed, or a function that gives them when they are first needed.
         columns: for "table", name -> dimension (or Param, for a column with a default or a range). The value is a
             tuple of dicts, one a row.
         rounding: let a time or a number of bytes be rounded to the nearest whole (see units.parse).
         many: the value is a list of such values, as a tuple.
-        behind: the parameter in whose place another one is read where that is given (a table): a value set by the user is then
-            refused, since nothing would read it.
-        each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so that
-            parts which differ in it alone share one program. Otherwise parts that differ have programs of their own.
+        behind: the parameter in whose place another one is read where that is given (a table): a value set by the user
+            is then refused, since nothing would read it.
+        each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so
+            that parts which differ in it alone share one program. Otherwise parts that differ have programs of their
+            own.
         doc: one line: what it is, from where to where.
     """
 
     def __init__(
         self,
-        type,
-        default=REQUIRED,
-        low=None,
-        high=None,
-        choices=(),
-        columns=None,
-        rounding=False,
-        many=False,
-        doc="",
-        each=False,
-        behind="",
-    ):
+        type: str,
+        default: Any = REQUIRED,
+        low: float | str | None = None,
+        high: int | str | None = None,
+        choices: list[str] | tuple[Any, ...] = (),
+        columns: Any = None,
+        rounding: bool = False,
+        many: bool = False,
+        doc: str = "",
+        each: bool = False,
+        behind: str = "",
+    ) -> None:
         if type not in TYPES:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
         if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
@@ -68,13 +74,13 @@ class Param:
 
         self.name = ""
 
-    def __set_name__(self, owner, name):
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
-    def __get__(self, part, owner=None):
+    def __get__(self, part: Any, owner: type[Any] | None = None) -> Any:
         return self if part is None else part.values[self.name]
 
-    def __set__(self, part, value):
+    def __set__(self, part: Any, value: Any) -> Any:
         raise AttributeError(f"{self.name} is a parameter: it is fixed when the part is built")
 
     @property
@@ -84,14 +90,14 @@ class Param:
         return tuple(given() if callable(given) else given)
 
     @property
-    def required(self):
+    def required(self) -> bool:
         return self.default is REQUIRED
 
-    def default_value(self):
+    def default_value(self) -> Any:
         """The default, parsed as if it had been written."""
         return None if self.default is None else self.read(as_node(self.default))
 
-    def read(self, node):
+    def read(self, node: Node) -> Any:
         """The parsed value of a Node.
 
         Raises:
@@ -107,7 +113,7 @@ class Param:
         faults.raise_if_any()
         return value
 
-    def _one(self, node, faults):
+    def _one(self, node: Node, faults: Faults) -> Any:
         if self.type == "table":
             return self._rows(node, faults)
         if node.value is None and self.default is None:
@@ -130,17 +136,17 @@ class Param:
                 faults.add(f"{self.name} = {node.text} is out of range", node.place, self.allowed())
         return value
 
-    def _rows(self, node, faults):
+    def _rows(self, node: Node, faults: Faults) -> tuple[dict[str, Any], dict[str, Any]]:
         if not node.is_list or not node.value:
             return faults.add(f"{self.name} must be a list of rows, not {node.shape()}", node.place, self.allowed())
         return tuple(self._row(row, faults) for row in node.value)
 
-    def _row(self, row, faults):
+    def _row(self, row: Node, faults: Faults) -> dict[str, Any]:
         if not row.is_map:
             return faults.add(f"a row of {self.name} must be a mapping, not {row.shape()}", row.place, self.allowed())
         return read_all(self.columns, row, faults, f"a row of {self.name}")[0]
 
-    def allowed(self):
+    def allowed(self) -> str:
         """What may be written, in words."""
         if self.type == "choice":
             return ", ".join(self.choices)
@@ -153,7 +159,7 @@ class Param:
         )
 
 
-def named(params):
+def named(params: dict[str, Param]) -> dict[str, Param]:
     """The mapping name -> Param itself, each Param told its name; for those not declared in a class body."""
     for name, param in params.items():
         param.name = name
@@ -166,16 +172,16 @@ class Stat:
     `metric` names the metric of the results that it adds to, if any: one of docs/metrics.md, or a new one of its own.
     """
 
-    def __init__(self, unit, doc="", metric=""):
+    def __init__(self, unit: Any, doc: str = "", metric: str = "") -> None:
         self.unit, self.doc, self.metric = unit, doc, metric
 
-    def __set_name__(self, owner, name):
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
-    def __get__(self, part, owner=None):
+    def __get__(self, part: Any, owner: type[Any] | None = None) -> int:
         return self if part is None else part.stats[self.name]
 
-    def __set__(self, part, value):
+    def __set__(self, part: Any, value: int) -> None:
         part.stats[self.name] = value
 
 
@@ -196,13 +202,13 @@ class Declared:
     params, statistics = {}, {}
     declares = (("params", Param), ("statistics", Stat))
 
-    def __init_subclass__(cls, **named):
+    def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
         for attribute, declared in cls.declares:
             own = {n: v for n, v in vars(cls).items() if isinstance(v, declared)}
             setattr(cls, attribute, {**getattr(cls, attribute), **own})
 
-    def __init__(self, name="", **given):
+    def __init__(self, name: str = "", **given: Any) -> None:
         """Build one from values as they would be written in YAML: `Llc(hit_latency="90 ns")`."""
         faults = Faults()
         values, sources = self.read_params(Node({k: as_node(v) for k, v in given.items()}), faults)
@@ -210,28 +216,28 @@ class Declared:
         self._fill(name, values, sources)
 
     @classmethod
-    def read_params(cls, node, faults):
+    def read_params(cls, node: Node, faults: Faults) -> tuple[dict[Any, Any], ...]:
         """(values, sources) of a mapping Node; `faults` gets all that is wrong."""
         return read_all(cls.params, node, faults, cls.kind or cls.__name__)
 
     @classmethod
-    def built(cls, name, values, sources=None):
+    def built(cls, name: str, values: dict[Any, Any], sources: dict[Any, Any] | None = None) -> Any:
         """An instance from values already parsed (the loader's way in)."""
         made = cls.__new__(cls)
         made._fill(name, values, sources or {})
         return made
 
-    def _fill(self, name, values, sources):
+    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
         self.name, self.values, self.given_sources = name or self.kind or type(self).__name__, values, sources
         self.stats = {n: 0 for n in self.statistics}
 
     @classmethod
-    def about(cls):
+    def about(cls) -> str:
         """The class's own words."""
         return (cls.__doc__ or "").strip()
 
 
-def as_node(value, place=Place()):
+def as_node(value: Any, place: Place = Place()) -> Node:
     """A Node of a Python value, as if it had been written in YAML."""
     if isinstance(value, Node):
         return value
@@ -243,8 +249,9 @@ def as_node(value, place=Place()):
     return Node(value, place, text)
 
 
-def check_head(root, what, schema, allowed, needed):
-    """Hold the keys of a file to what it may and must have, and its `schema`; returns the Faults so far (of the schema alone).
+def check_head(root: Any, what: Any, schema: Any, allowed: Any, needed: Any) -> Any:
+    """Hold the keys of a file to what it may and must have, and its `schema`; returns the Faults so far (of the schema
+    alone).
 
     Raises:
         BadInput: keys that are unknown or missing, or no mapping at all.
@@ -264,8 +271,11 @@ def check_head(root, what, schema, allowed, needed):
     return faults
 
 
-def read_all(params, node, faults, what, beside=()):
-    """Read a mapping Node by declared `params`; `what` names it in messages, `beside` what else it may hold, read elsewhere.
+def read_all(
+    params: dict[Any, Any], node: Node, faults: Faults, what: str, beside: tuple[Any, ...] = ()
+) -> tuple[dict[Any, Any], ...]:
+    """Read a mapping Node by declared `params`; `what` names it in messages, `beside` what else it may hold, read
+    elsewhere.
 
     Returns:
         (name -> parsed value with defaults filled in, name -> Source of those that state one). Where faults were

@@ -58,7 +58,8 @@ def split(node: Any, faults: Any) -> tuple[Any, ...]:
 
 
 def numbers(path: str, node: Any, params: dict[Any, Any], sources: dict[Any, Any]) -> list[Any]:
-    """[(path, Node, Source or None)] of the numbers written in a mapping Node; words count only where they say their source."""
+    """[(path, Node, Source or None)] of the numbers written in a mapping Node; words count only where they say their
+    source."""
     words = ("choice", "str", "bool")
     return [
         (f"{path}.{key}", value, sources.get(key))

@@ -9,9 +9,12 @@ Three ways in:
 A kind declared twice is refused, naming both modules.
 """
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
 from importlib import metadata
+from typing import Any
 
 from chipweave.errors import BadInput, ChipweaveError, Fault, nearest
 
@@ -28,11 +31,11 @@ class Registry:
         package: the package whose modules declare kinds; also the name of the entry-point group.
     """
 
-    def __init__(self, what, package):
+    def __init__(self, what: Any, package: Any) -> None:
         self.what, self.package = what, package
         self.classes, self.broken, self.discovered = {}, [], False
 
-    def declare(self, kind, cls):
+    def declare(self, kind: str, cls: type[Any]) -> None:
         """Put `cls` under `kind`. The same class of the same module again (a module reloaded) takes its place."""
         there = self.classes.get(kind)
         if there is not None and _identity(there) != _identity(cls):
@@ -41,7 +44,7 @@ class Registry:
             )
         self.classes[kind] = cls
 
-    def discover(self):
+    def discover(self) -> None:
         """Import what the package folder and the entry points hold; once."""
         if self.discovered:
             return
@@ -58,12 +61,12 @@ class Registry:
             except Exception as error:  # somebody else's package: say so only if its kind is asked for
                 self.broken.append(f"entry point {entry.name} = {entry.value} cannot be imported ({error})")
 
-    def kinds(self):
+    def kinds(self) -> list[str]:
         """All kinds, sorted."""
         self.discover()
         return sorted(self.classes)
 
-    def find(self, kind):
+    def find(self, kind: str) -> type[Any]:
         """The class of a kind.
 
         Raises:
@@ -84,11 +87,11 @@ class Registry:
         return self.classes[kind]
 
 
-def _identity(cls):
+def _identity(cls: Any) -> Any:
     return cls.__module__, cls.__qualname__
 
 
-def _where(cls):
+def _where(cls: Any) -> Any:
     return f"{cls.__module__} ({cls.__qualname__})"
 
 

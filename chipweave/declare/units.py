@@ -23,10 +23,13 @@ nanoseconds or cycles cannot be seen.
     str         str                         any text
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from chipweave.declare.unit_names import unit as unit_named
 from chipweave.errors import BadInput, Fault, nearest
@@ -67,7 +70,7 @@ EXPONENT = re.compile(r"[eE][+-]?\d{3,}")
 LONGEST = 80  # characters of a quantity; more is not a quantity
 
 
-def number(text):
+def number(text: str) -> Fraction | None:
     """The exact Fraction a number's text stands for ("1e9", "3.35", "1_000"), or None where it is not a number."""
     text = str(text).strip()
     if len(text) > LONGEST or not NUMBER.fullmatch(text):
@@ -75,7 +78,7 @@ def number(text):
     return Fraction(text.replace("_", ""))
 
 
-def parse(value, dimension, rounding=False):
+def parse(value: float | str, dimension: str, rounding: bool = False) -> Fraction | float | str:
     """The exact value of a text or number; see the module's table for the type of each dimension's result.
 
     >>> parse("200 ns", "time"), parse("64 MiB", "bytes"), parse("3.35 TB/s", "bandwidth")
@@ -94,7 +97,7 @@ def parse(value, dimension, rounding=False):
 
 
 @lru_cache(maxsize=65536)
-def _quantity(value, dimension, rounding):
+def _quantity(value: str, dimension: str, rounding: bool) -> Fraction | int:
     spec = DIMENSIONS[dimension]
     text = str(value).strip()
     found = NUMBER.match(text) if len(text) <= LONGEST and not isinstance(value, bool) else None
@@ -143,7 +146,7 @@ def _quantity(value, dimension, rounding):
     return int(exact)
 
 
-def _plain(value, dimension):
+def _plain(value: float | str, dimension: str) -> Fraction | float | str:
     text = str(value).strip()
     if dimension == "str":
         return str(value)
@@ -180,7 +183,7 @@ def _plain(value, dimension):
     raise BadInput(Fault(f"{_quoted(value)} is not {allowed.split(',')[0]}", allowed=allowed))
 
 
-def format(value, dimension, digits=6):
+def format(value: Fraction | int, dimension: str, digits: int = 6) -> str:
     """The value as people write it, in the largest unit that keeps it at or above 1.
 
     >>> format(200_000, "time"), format(Fraction(3_350_000_000_000), "bandwidth"), format(67_108_864, "bytes")
@@ -198,7 +201,7 @@ def format(value, dimension, digits=6):
             return f"{float(scaled):.{digits}g} {unit}"
 
 
-def round_half_up(exact):
+def round_half_up(exact: Any) -> Any:
     """The whole number nearest to a Fraction, halves up: the one rounding rule of times.
 
     >>> round_half_up(Fraction(5, 2)), round_half_up(Fraction(-5, 2))
@@ -207,8 +210,9 @@ def round_half_up(exact):
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
-def edge_ps(n, hertz):
-    """The time of edge `n` of a clock of `hertz` (int or Fraction), in ps: round(n * 1e12 / f), so a clock never drifts.
+def edge_ps(n: Any, hertz: Any) -> Any:
+    """The time of edge `n` of a clock of `hertz` (int or Fraction), in ps: round(n * 1e12 / f), so a clock never
+    drifts.
 
     >>> [edge_ps(n, 3 * 10**9) for n in range(4)]
     [0, 333, 667, 1000]
@@ -216,12 +220,12 @@ def edge_ps(n, hertz):
     return round_half_up(Fraction(n * PS_PER_S) / hertz)
 
 
-def _quoted(value):
+def _quoted(value: str) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST else f"{text[:40]}... ({len(text):,} characters)"
 
 
-def _fault(what, spec, likely=""):
+def _fault(what: str, spec: Dimension, likely: str = "") -> BadInput:
     return BadInput(Fault(what, allowed=f"a number and a unit, such as {spec.example}", nearest=likely or ""))
 
 
@@ -236,12 +240,11 @@ _PREFIXES = {
 }
 
 
-def _meant(unit_text, dimension, shown):
+def _meant(unit_text: Any, dimension: Any, shown: Any) -> Any:
     """The unit that an unknown text means, or "": a hint has the size of what was written.
 
-    Of data b is a bit and B a byte ("256Gb/s" is 256 Gbps, "9000b" 9000 bit), prefixes go by their letter. Of all else a
-    unit of `shown` that begins with the same letter.
-    """
+    Of data b is a bit and B a byte ("256Gb/s" is 256 Gbps, "9000b" 9000 bit), prefixes go by their letter. Of all else
+    a unit of `shown` that begins with the same letter."""
     found = _BITS_OR_BYTES.fullmatch(unit_text.replace(" ", ""))
     if found is None or dimension not in ("bytes", "bandwidth"):
         likely = nearest(unit_text, shown)

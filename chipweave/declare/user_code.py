@@ -1,9 +1,10 @@
 """Code named in YAML: `my_lab.hbm4:Hbm4` (a dotted path) or `./hbm4.py:Hbm4` (a file, relative to the YAML file).
 
 It is imported only once the user allows it; until then each such name is written down, so that one message can say
-which parts are code. What was imported is kept with its SHA-256 for the manifest. What goes wrong in it while it runs is
-told with its own file and line (`blamed`): it is the user's to mend, not ours.
-"""
+which parts are code. What was imported is kept with its SHA-256 for the manifest. What goes wrong in it while it runs
+is told with its own file and line (`blamed`): it is the user's to mend, not ours."""
+
+from __future__ import annotations
 
 import contextlib
 import hashlib
@@ -13,8 +14,10 @@ import inspect
 import re
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, ChipweaveError, Fault, Place
 
@@ -25,7 +28,7 @@ FILE = re.compile(r".+\.py:[A-Za-z_]\w*$")
 LET_IN: dict[type, str] = {}  # class -> name of what was let in, in this process
 
 
-def is_code(name):
+def is_code(name: str) -> bool:
     """Whether a kind's name is code: it has a colon, which no kind has."""
     return ":" in name
 
@@ -38,10 +41,10 @@ class Gate:
         used: name -> {"file": ..., "sha256": ...} of what was let in.
     """
 
-    def __init__(self, allowed=False):
+    def __init__(self, allowed: bool = False) -> None:
         self.allowed, self.refused, self.used = allowed, [], {}
 
-    def load(self, name, folder, base, place=Place()):
+    def load(self, name: str, folder: Path, base: type[Any], place: Place = Place()) -> Any:
         """The class `name` stands for, which must be a `base`; None where code is not allowed.
 
         Args:
@@ -77,7 +80,7 @@ class Gate:
             self.used[name] = {"file": Path(module.__file__).name, "sha256": _sha256(module.__file__)}
         return cls
 
-    def raise_if_refused(self):
+    def raise_if_refused(self) -> None:
         """One fault for all the code that was kept out."""
         if self.refused:
             names = ", ".join(f"{name} ({place})" if str(place) else name for name, place in self.refused)
@@ -89,8 +92,9 @@ class Gate:
 
 
 @contextlib.contextmanager
-def blamed():
-    """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its line."""
+def blamed() -> Iterator[None]:
+    """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its
+    line."""
     try:
         yield
     except BadInput as error:
@@ -107,8 +111,9 @@ def blamed():
         raise BadInput(fault) from error
 
 
-def blame(error):
-    """The Fault of an exception that came out of let-in code, or was raised on what such code returned; None elsewhere."""
+def blame(error: Any) -> Any:
+    """The Fault of an exception that came out of let-in code, or was raised on what such code returned; None
+    elsewhere."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())}"
     place = where(error)
     if place is not None:
@@ -122,7 +127,7 @@ def blame(error):
     return Fault(f"{words}{at}, on what {name} declares or returns (--debug shows the calls)", place)
 
 
-def where(error):
+def where(error: Any) -> Any:
     """The Place of the innermost line of let-in code that `error` came through, or None."""
     found = None
     while error is not None and found is None:
@@ -135,7 +140,7 @@ def where(error):
     return found
 
 
-def place_of(thing, method=""):
+def place_of(thing: Any, method: str = "") -> Any:
     """The Place of a class (or instance) of let-in code, or of its method; no Place for other code."""
     cls = thing if isinstance(thing, type) else type(thing)
     if not any(base in LET_IN for base in cls.__mro__):
@@ -149,7 +154,7 @@ def place_of(thing, method=""):
         return Place()
 
 
-def _handled(error):
+def _handled(error: Any) -> Any:
     """(Place, name) of the let-in class that the calls down to `error` were about, the innermost first, or None."""
     found = None
     while error is not None and found is None:
@@ -164,7 +169,7 @@ def _handled(error):
     return found
 
 
-def _let_in(value):
+def _let_in(value: Any) -> Any:
     """(Place, name) where a value is, or waits in, let-in code; else None."""
     generator = getattr(value, "_generator", None)  # a process of SimPy
     frame = getattr(generator, "gi_frame", None)
@@ -175,7 +180,7 @@ def _let_in(value):
     return (place_of(cls), name) if name else None
 
 
-def _line_in(error, file):
+def _line_in(error: Any, file: Any) -> Any:
     """Where in a file its import failed, in words."""
     if isinstance(error, SyntaxError):
         return f" in line {error.lineno}"
@@ -183,7 +188,7 @@ def _line_in(error, file):
     return f" in line {lines[-1]}" if lines else ""
 
 
-def _from_file(path):
+def _from_file(path: Path) -> Any:
     """The module of a file, imported once for each state of its text."""
     path = path.resolve()
     if not path.is_file():
@@ -203,5 +208,5 @@ def _from_file(path):
     return module
 
 
-def _sha256(path):
+def _sha256(path: Path | str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

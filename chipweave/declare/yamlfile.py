@@ -15,9 +15,12 @@ a person reads it otherwise:
 A file is bounded in bytes, nodes and depth, holds one document, and is UTF-8. All faults found are raised together.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -54,28 +57,28 @@ class Node:
     weak: frozenset = frozenset()
 
     @property
-    def is_map(self):
+    def is_map(self) -> bool:
         return isinstance(self.value, dict)
 
     @property
-    def is_list(self):
+    def is_list(self) -> bool:
         return isinstance(self.value, list)
 
     @property
-    def is_scalar(self):
+    def is_scalar(self) -> bool:
         return not isinstance(self.value, (dict, list))
 
-    def get(self, key):
+    def get(self, key: str) -> Node | None:
         """The Node under `key` of a mapping, or None."""
         return self.value.get(key) if self.is_map else None
 
-    def plain(self):
+    def plain(self) -> Any:
         """Dicts, lists and scalars without places, for JSON and JSON schemas."""
         if self.is_map:
             return {key: node.plain() for key, node in self.value.items()}
         return [node.plain() for node in self.value] if self.is_list else self.value
 
-    def shape(self):
+    def shape(self) -> str:
         """What it is, in the words a message needs."""
         return (
             "a mapping"
@@ -88,7 +91,7 @@ class Node:
         )
 
 
-def load(path):
+def load(path: Path) -> Node:
     """The root Node of a file.
 
     Raises:
@@ -103,7 +106,7 @@ def load(path):
     return loads(data, str(path))
 
 
-def loads(data, name="text"):
+def loads(data: bytes | str, name: str = "text") -> Node:
     """The root Node of YAML given as text or bytes; `name` stands for the file in places."""
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > MAX_BYTES:
@@ -123,11 +126,11 @@ def loads(data, name="text"):
 class _Reader:
     """Builds Nodes from PyYAML's events; `stack` holds the open mappings and lists, so depth costs no recursion."""
 
-    def __init__(self, name, faults):
+    def __init__(self, name: str, faults: Faults) -> None:
         self.name, self.faults = name, faults
         self.stack, self.root, self.nodes, self.documents = [], None, 0, 0
 
-    def read(self, text):
+    def read(self, text: str) -> Node:
         try:
             for event in yaml.parse(text, Loader):
                 if not self.take(event):
@@ -142,10 +145,10 @@ class _Reader:
                 self.faults.add(f"not YAML: {what}" + (f" ({context})" if context else ""), self.place(mark))
         return self.root
 
-    def place(self, mark):
+    def place(self, mark: Any) -> Place:
         return Place(self.name, mark.line + 1, mark.column + 1) if mark else Place(self.name)
 
-    def take(self, event):
+    def take(self, event: Any) -> bool:
         """Deal with one event; False stops the reading."""
         place = self.place(event.start_mark)
         if isinstance(event, yaml.DocumentStartEvent):
@@ -162,7 +165,7 @@ class _Reader:
             self.stack.pop()
         return True
 
-    def open(self, event, place):
+    def open(self, event: Any, place: Place) -> bool:
         if event.anchor:
             self.faults.add(f"anchor &{event.anchor}: anchors are not used here", place)
         if event.tag and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!" and event.style):
@@ -177,7 +180,7 @@ class _Reader:
             return False
         return going_on
 
-    def attach(self, node):
+    def attach(self, node: Node) -> bool:
         """Put a finished scalar, or a mapping or list just opened, where it belongs."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
@@ -197,7 +200,7 @@ class _Reader:
             self.stack[-1][1] = None
         return True
 
-    def key(self, parent, node):
+    def key(self, parent: Node, node: Node) -> tuple[str | None, ...]:
         """A mapping's key as (text,); (None,) for one that is a fault, so that its value is passed over."""
         if not node.is_scalar or node.value is None:
             self.faults.add("a key must be a text", node.place)
@@ -210,7 +213,7 @@ class _Reader:
             return (node.text,)
         return (None,)
 
-    def scalar(self, event, place):
+    def scalar(self, event: Any, place: Place) -> Node:
         text = event.value
         if event.style:  # quoted or a block: text, whatever it looks like
             return Node(text, place, text)
@@ -220,7 +223,7 @@ class _Reader:
         return Node(_meaning(text), place, text)
 
 
-def _meaning(text):
+def _meaning(text: str) -> float | str | None:
     """What a plain scalar stands for: None, bool, int, float or the text itself."""
     if text in NULLS:
         return None

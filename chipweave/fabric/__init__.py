@@ -8,6 +8,10 @@
 How transfers share the links of a network is a link model, one file each in chipweave/fabric/link_models/.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain.nouns import RouteTime, TakeRoute
 from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, Rules, rules
 from chipweave.declare import registry
@@ -19,16 +23,16 @@ __all__ = ["ADMISSIONS", "WAIT_QUEUES", "Engine", "Rules", "build", "ffi", "lib"
 
 
 def build(
-    layout,
-    admission="work_conserving",
-    wait_queue="sorted",
-    engine="kernel",
-    link_bin_ps=10**9,
-    link_bins=256,
-    booking=None,
-    barging=None,
-    wake=None,
-):
+    layout: Any,
+    admission: str = "work_conserving",
+    wait_queue: str = "sorted",
+    engine: str = "kernel",
+    link_bin_ps: int = 10**9,
+    link_bins: int = 256,
+    booking: bool | None = None,
+    barging: bool | None = None,
+    wake: str | None = None,
+) -> Engine:
     """A running engine for a checked layout.
 
     admission    work_conserving, head_only or early_booking; `booking`, `barging`, `wake` replace single switches of it
@@ -57,7 +61,7 @@ def build(
     return Engine(layout, KernelEngine(layout, chosen, link_bin_ps, link_bins))
 
 
-def _check_circuits(layout):
+def _check_circuits(layout: Any) -> None:
     """Only where links are held can a route be taken whole, or its time be known beforehand."""
     for chain in layout.chains.values():
         for stage in chain.stages.values():

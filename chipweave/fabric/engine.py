@@ -1,5 +1,9 @@
 """A running layout: the one interface of the native stage engine and its plain twin."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.chain.link_statistics import LinkStatistics
@@ -18,25 +22,25 @@ class Engine:
     and nothing but tables, counters and statistics is carried over.
     """
 
-    def __init__(self, layout, core):
+    def __init__(self, layout: Any, core: Any) -> None:
         self.layout, self.core, self.unread = layout, core, NO_ROWS
 
     @property
-    def now_ps(self):
+    def now_ps(self) -> Any:
         """The present: time of the last event that ran, or the last `until_ps` reached."""
         return self.core.now_ps
 
     @property
-    def idle(self):
+    def idle(self) -> Any:
         """Whether nothing is in flight."""
         return self.core.idle
 
     @property
-    def events(self):
+    def events(self) -> Any:
         """Starts of stages plus completions of chains and side chains so far (as the published artifact counts)."""
         return self.core.events
 
-    def issue(self, chain, rows, starts_ps=None, times=1, counted=None):
+    def issue(self, chain: Any, rows: Any, starts_ps: Any = None, times: int = 1, counted: Any = None) -> Any:
         """Start transfers of rows of integers [n, operands], in row order; returns the number of the batch.
 
         starts_ps  delays of the rows from now (default: all now)
@@ -60,7 +64,7 @@ class Engine:
             program, rows, starts_ps, times, -1 if counted is None else program.operands.index(counted)
         )
 
-    def advance(self, until_ps=None):
+    def advance(self, until_ps: Any = None) -> Any:
         """Run to the next instant at which batches complete, at most to `until_ps` (inclusive).
 
         Returns [(batch, time_ps), ...], all of one instant; empty when `until_ps` is reached or nothing is in flight.
@@ -68,32 +72,34 @@ class Engine:
         """
         return self.core.advance(until_ps)
 
-    def finish_ps(self, batch):
-        """int64 [n]: when each transfer of a batch finished (side chains apart); valid until the issue after the next barrier."""
+    def finish_ps(self, batch: Any) -> Any:
+        """int64 [n]: when each transfer of a batch finished (side chains apart); valid until the issue after the next
+        barrier."""
         return self.core.finish_ps(batch)
 
-    def array(self, part):
+    def array(self, part: Any) -> Any:
         """The live NumPy array of a part.
 
-        Counter int64 [count]; Bits uint8 [instances, keys], writable; Keyed uint8 [instances, keys], 0 absent 1 held 2 pinned
-        (read only); Tags int64 [instances, sets, ways] (a copy, -1 empty).
-        """
+        Counter int64 [count]; Bits uint8 [instances, keys], writable; Keyed uint8 [instances, keys], 0 absent 1 held 2
+        pinned (read only); Tags int64 [instances, sets, ways] (a copy, -1 empty)."""
         return self.core.array(part)
 
-    def totals(self):
+    def totals(self) -> Any:
         """The sum of each counter over its cells, by the counters' numbers."""
         return self.core.totals()
 
-    def pin(self, keyed, at, keys):
+    def pin(self, keyed: Any, at: Any, keys: Any) -> None:
         """Make keys present for good in one instance of a keyed store."""
         self.core.pin(keyed, at, keys)
 
-    def copy_tables(self, other):
-        """Take over tags, keyed stores and bits of another engine of the same layout, link models apart (kernel only)."""
+    def copy_tables(self, other: Any) -> None:
+        """Take over tags, keyed stores and bits of another engine of the same layout, link models apart (kernel
+        only)."""
         self.core.copy_tables(other.core)
 
-    def journal(self, part=None):
-        """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance, key, what).
+    def journal(self, part: Any = None) -> Any:
+        """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance,
+        key, what).
 
         table = family * 1000 + number (families: tags 0, keyed 1, bits 2); what = 1 inserted, 2 evicted or cleared.
         With `part` only that table's rows are taken; the others stay for who asks for them.
@@ -107,7 +113,7 @@ class Engine:
         self.unread = rows[~mine]
         return rows[mine]
 
-    def link_statistics(self, network):
+    def link_statistics(self, network: Any) -> Any:
         """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
         found, bundles = self.core.link_statistics(network), dict(network.options).get("bundles")
         if bundles is None:
@@ -117,14 +123,14 @@ class Engine:
         total[:, 0] = bins[:, :, 0].sum(axis=0) if len(bins) else total[:, 0]
         return LinkStatistics(*total.T, found.bin_ps, bins)
 
-    def record(self):
+    def record(self) -> None:
         """Keep, from now on, when each stage of each transfer asked, started and ended; nothing may be in flight.
 
         Off until called, and free then; a recorded run takes the kernel's wide ranks throughout.
         """
         self.core.record()
 
-    def recorded(self, batch=-1, transfer=-1, ended_ps=-1):
+    def recorded(self, batch: int = -1, transfer: int = -1, ended_ps: int = -1) -> np.ndarray:
         """int64 [n, 9]: the stages that have started since the last barrier, in the order of their numbers.
 
         Columns: number, batch, transfer of the batch, chain (place in `layout.chains`), stage (place in its stages),
@@ -134,19 +140,19 @@ class Engine:
         """
         return self.core.recorded(batch, transfer, ended_ps)
 
-    def recorded_last(self):
+    def recorded_last(self) -> np.ndarray:
         """int64 [1 or 0, 9]: of `recorded` the first to end last."""
         return self.core.recorded_last()
 
-    def check(self):
+    def check(self) -> None:
         """Assert every invariant of the engine (for tests and debugging; slow)."""
         self.core.check()
 
-    def close(self):
+    def close(self) -> None:
         self.core.close()
 
 
-def _integers(values, what):
+def _integers(values: Any, what: Any) -> Any:
     """int64 array; a number that does not fit is an error, never wrapped."""
     array = np.asarray(values)
     if array.dtype.kind == "f" and not isinstance(values, np.ndarray):

@@ -85,7 +85,7 @@ class KernelEngine:
             return [(self.batches[i], self.times[i]) for i in range(n)]
         batches, times = ffi.new("int32_t[]", n), ffi.new("int64_t[]", n)
         lib.stages_completed(self.handle, batches, times, n)
-        return list(zip(batches, times))
+        return list(zip(batches, times, strict=False))
 
     def _answer(self) -> None:
         """One question of a stage that is answered in Python, at the instant the engine stands at."""
@@ -95,7 +95,12 @@ class KernelEngine:
         chain = self.compiled.chains[program[0]]
         stage = list(chain.stages.values())[node[0]]
         question = Question(
-            chain.name, stage.name, self.now_ps, batch[0], transfer[0], dict(zip(chain.operands, operands))
+            chain.name,
+            stage.name,
+            self.now_ps,
+            batch[0],
+            transfer[0],
+            dict(zip(chain.operands, operands, strict=False)),
         )
         if kind[0] == lib.QUESTION_BRANCH:
             answer = stage.query.answer(question)

@@ -3,6 +3,10 @@
 Same interface as its plain twin where both are asked the same: `replay(network, router, packets)`.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.errors import BadInput, ChipweaveError, Stuck
@@ -13,7 +17,7 @@ CONFIG = tuple(name for name, _ in ffi.typeof("struct noc_config").fields)
 SPREAD = {"none": 0, "message": 1, "pair": 2, "packet": 3}
 
 
-def _allocator(name, text):
+def _allocator(name: Any, text: str) -> list[int]:
     """(matcher, arbiter, iterations) of the router's parameter `name` in the kernel's numbers."""
     if (name, text) in BESIDE:
         return getattr(lib, BESIDE[name, text]), 0, 1
@@ -21,7 +25,7 @@ def _allocator(name, text):
     return getattr(lib, MATCHERS[spec.matcher].native), getattr(lib, ARBITERS[spec.arbiter]), spec.iterations
 
 
-def entries(network):
+def entries(network: Any) -> np.ndarray:
     """uint8[R, E] as noc_open() wants it: port, bit 6 the dateline half, bit 7 a tie."""
     table = network.table.astype(np.uint8, copy=False)
     if network.phase is not None:
@@ -29,7 +33,7 @@ def entries(network):
     return np.ascontiguousarray(table)
 
 
-def _dims(network):
+def _dims(network: Any) -> tuple[Any, ...]:
     if network.dims is None:
         return ffi.NULL, None
     dims = np.full((network.routers, 64), -1, np.int8)
@@ -43,7 +47,16 @@ class Kernel:
     BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
     """
 
-    def __init__(self, network, router, seed=0, general=False, watchdog=100_000, skip=True, flows=0):
+    def __init__(
+        self,
+        network: Any,
+        router: Any,
+        seed: int = 0,
+        general: bool = False,
+        watchdog: int = 100_000,
+        skip: bool = True,
+        flows: int = 0,
+    ) -> None:
         self.network, self.router, self.kept_flows = network, router, flows
         config = ffi.new("struct noc_config *")
         for name in CONFIG:  # the router's numbers; what is no number of its own is set below
@@ -93,7 +106,7 @@ class Kernel:
             raise BadInput(f"flit network {network.name}: {ffi.string(error).decode()}")
         self.net = ffi.gc(net, lib.noc_close, int(lib.noc_memory(net)))
 
-    def _check(self, status):
+    def _check(self, status: int) -> int:
         if status >= 0:
             return status
         words = ffi.string(lib.noc_message(self.net)).decode()
@@ -103,47 +116,48 @@ class Kernel:
             f"flit network {self.network.name}: {words}"
         )
 
-    def _cycle_in_words(self):
+    def _cycle_in_words(self) -> Any:
         cycle = self.wait_cycle()
         if not cycle:
             return ""
         names = [f"VC {vc} of {self.network.port_name(router, port)}" for router, port, vc in cycle]
         return "; wait cycle: " + ", which waits for ".join(names + names[:1])
 
-    def wait_cycle(self):
-        """[(router, output port, VC)]: each is held by a packet that waits for the next one; empty where there is none."""
+    def wait_cycle(self) -> Any:
+        """[(router, output port, VC)]: each is held by a packet that waits for the next one; empty where there is
+        none."""
         room = ffi.new("int64_t[]", 4096)
         n = lib.noc_wait_cycle(self.net, room, 4096)
         return [(g // 2048, g // 32 % 64, g % 32) for g in ffi.unpack(room, n)] if n > 0 else []
 
     @property
-    def now(self):
+    def now(self) -> int:
         return int(lib.noc_now(self.net))
 
     @property
-    def fast(self):
+    def fast(self) -> bool:
         return bool(lib.noc_is_fast(self.net))
 
     @property
-    def memory(self):
+    def memory(self) -> Any:
         """Bytes held by the kernel."""
         return int(lib.noc_memory(self.net))
 
     @property
-    def pending(self):
+    def pending(self) -> int:
         return int(lib.noc_pending(self.net))
 
-    def send(self, messages):
+    def send(self, messages: list[tuple[int, int, int, int, int, int, int]]) -> None:
         """Queue rows (tag, ctime, flits, src, dst, vc_class, packet_flits)."""
         self._check(lib.noc_send(self.net, ffi.new("struct noc_send[]", messages), len(messages)))
 
-    def advance(self, until, stop_on_arrival=False):
+    def advance(self, until: int, stop_on_arrival: bool = False) -> int:
         return self._check(lib.noc_advance(self.net, until, stop_on_arrival))
 
-    def drain(self, until):
+    def drain(self, until: int) -> int:
         return self._check(lib.noc_drain(self.net, until))
 
-    def collect(self, room=1 << 16):
+    def collect(self, room: int = 1 << 16) -> list[tuple[int, int, int, int, int, int, int, int]]:
         """Arrivals so far: rows (tag, ctime, itime, atime, src, dst, hops, vc_class)."""
         out, rows = ffi.new("struct noc_arrival[]", room), []
         while n := lib.noc_collect(self.net, out, room):
@@ -151,17 +165,17 @@ class Kernel:
         return rows
 
     @property
-    def skipped(self):
-        """What was not stepped, as in csrc/flit/flit.h: cycles skipped and replayed, jumps, longest_period, searches given_up, and of
-        single groups of flows group_skipped of group_cycles."""
+    def skipped(self) -> dict[str, int]:
+        """What was not stepped, as in csrc/flit/flit.h: cycles skipped and replayed, jumps, longest_period, searches
+        given_up, and of single groups of flows group_skipped of group_cycles."""
         report = ffi.new("struct noc_skip_report *")
         lib.noc_skip_reported(self.net, report)
         return {name: int(getattr(report, name)) for name, _ in ffi.typeof("struct noc_skip_report").fields}
 
-    def unrepeated(self):
-        """Groups of flows stepped to the end of a regime, as their state did not recur; the longest stretches, longest first:
-        dicts {begun, cycles, given_up, flows, pairs}: cycles, whether the search was given up, how many flows, the
-        endpoints (src, dst) of up to four of them."""
+    def unrepeated(self) -> list[Any]:
+        """Groups of flows stepped to the end of a regime, as their state did not recur; the longest stretches, longest
+        first: dicts {begun, cycles, given_up, flows, pairs}: cycles, whether the search was given up, how many flows,
+        the endpoints (src, dst) of up to four of them."""
         name = self.network.endpoint_name
         out = ffi.new("struct noc_unrepeated[]", lib.NOC_UNREPEATED)
         return [
@@ -175,23 +189,23 @@ class Kernel:
             for u in out[0 : lib.noc_unrepeated(self.net, out)]
         ]
 
-    def digest(self):
+    def digest(self) -> int:
         """A number for the whole state of the routers and wires relative to now."""
         return int(lib.noc_digest(self.net))
 
-    def check(self):
+    def check(self) -> None:
         """Raises AssertionError in words where an invariant of the state is broken."""
         if lib.noc_check(self.net):
             raise AssertionError(ffi.string(lib.noc_message(self.net)).decode())
 
-    def counts(self):
+    def counts(self) -> np.ndarray:
         """uint64[ports, vcs, 3]: flits, cycles stalled for credit, for arbitration; routers' ports, then endpoints."""
         rows = int(sum(self.network.ports)) + self.network.endpoints
         out = np.zeros((rows, self.router.vcs, 3), np.uint64)
         lib.noc_count(self.net, ffi.from_buffer("struct noc_counts[]", out))
         return out
 
-    def bins(self):
+    def bins(self) -> tuple[int, np.ndarray]:
         """(cycles a bin, uint64[links, 32, 3]): the counters of counts() over time, all VCs of a link together.
 
         Exact, with skipping or without.
@@ -199,8 +213,9 @@ class Kernel:
         out = np.zeros((int(sum(self.network.ports)) + self.network.endpoints, lib.NOC_BINS, 3), np.uint64)
         return int(lib.noc_bins(self.net, ffi.from_buffer("struct noc_counts[]", out))), out
 
-    def flows(self):
-        """Per link, in order of counts(), its hottest flows (flits, at most so many too many, src, dst), hottest first."""
+    def flows(self) -> list[list[Any]]:
+        """Per link, in order of counts(), its hottest flows (flits, at most so many too many, src, dst), hottest
+        first."""
         kept, rows = self.kept_flows, int(sum(self.network.ports)) + self.network.endpoints
         out = ffi.new("struct noc_flow[]", max(1, rows * kept))
         lib.noc_flows(self.net, out)
@@ -211,7 +226,15 @@ class Kernel:
         ]
 
 
-def replay(network, router, packets, seed=0, general=False, limit=1 << 40, watchdog=100_000):
+def replay(
+    network: Any,
+    router: Any,
+    packets: list[tuple[int, int, int, int]],
+    seed: int = 0,
+    general: bool = False,
+    limit: int = 1 << 40,
+    watchdog: int = 100_000,
+) -> list[tuple[int, int, int]]:
     """Inject packets (src, dst, size, ctime) into an empty network; list (itime, atime, hops) in the same order.
 
     Ties at one source leave in the order given. A packet that has not arrived within `limit` cycles is (-1, -1, 0).

@@ -1,7 +1,7 @@
 """What the chains of a layout send through a network: classes of messages, and how they answer one another.
 
-A message that is sent because another has arrived is a class of its own: requests are class 0, what answers them class 1,
-and so on along each chain. Both engines put each class on VCs of its own, so that replies never wait for requests.
+A message that is sent because another has arrived is a class of its own: requests are class 0, what answers them class
+1, and so on along each chain. Both engines put each class on VCs of its own, so that replies never wait for requests.
 """
 
 from __future__ import annotations

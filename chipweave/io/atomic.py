@@ -1,7 +1,7 @@
 """Writing results: to a temporary name first, then renamed, so that nothing half-written is ever found.
 
-What is there and is no plain file (/dev/stdout, a pipe) is written to as it stands, never replaced; a link stays a link.
-"""
+What is there and is no plain file (/dev/stdout, a pipe) is written to as it stands, never replaced; a link stays a
+link."""
 
 from __future__ import annotations
 

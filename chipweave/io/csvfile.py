@@ -71,7 +71,8 @@ def _check_header(names: list[str], needed: Sequence[str], others: bool, faults:
 
 
 def whole(text: str, low: int, high: int) -> int | None:
-    """The whole number that a cell is, if it lies in low..high; else None. Spaces, underscores and 1.0 are no such number."""
+    """The whole number that a cell is, if it lies in low..high; else None. Spaces, underscores and 1.0 are no such
+    number."""
     if not WHOLE.fullmatch(text) or not low <= int(text) <= high:
         return None
     return int(text)

@@ -1,4 +1,5 @@
-"""The compiled modules: what every caller of C code goes through. See csrc/build_kernel.py for what they are built from."""
+"""The compiled modules: what every caller of C code goes through. See csrc/build_kernel.py for what they are built
+from."""
 
 import importlib
 from pathlib import Path

@@ -1,12 +1,15 @@
 """Names of shipped YAML files, and paths of the user's own."""
 
+from __future__ import annotations
+
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place, nearest
 
 
-def shipped(folder=""):
+def shipped(folder: str = "") -> dict[str, Path]:
     """name -> path of the shipped topologies, or of `folder` beside them ("presets"), sorted."""
     root = resources.files("chipweave.topologies")
     root = root / folder if folder else root
@@ -21,7 +24,7 @@ def shipped(folder=""):
     )
 
 
-def find(name, folder="", beside=None, place=Place()):
+def find(name: Path | str, folder: str = "", beside: Path | None = None, place: Place = Place()) -> Path:
     """The path a name or path stands for: a file that is there, else a shipped name.
 
     Args:
@@ -52,7 +55,7 @@ def find(name, folder="", beside=None, place=Place()):
     return names[text]
 
 
-def _no_file(text, path, place):
+def _no_file(text: Any, path: Any, place: Any) -> Any:
     """Why a path cannot be read as a YAML file."""
     if path.is_file():
         return Fault(f"{text} does not end in .yaml", place, f"a YAML file; ./{text} for one of another name")

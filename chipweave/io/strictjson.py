@@ -1,5 +1,7 @@
 """JSON of users: a key that an object has twice is refused, where Python keeps the last one without a word."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 
@@ -7,7 +9,7 @@ from typing import Any
 class TwiceError(ValueError):
     """A key that is there twice in one object."""
 
-    def __init__(self, key: str):
+    def __init__(self, key: str) -> None:
         super().__init__(f"key {key!r} is there twice in one object")
 
 

@@ -1,1 +1,2 @@
-"""Kernel-level models of a GPU die: tiles and waves of a GEMM, fused MoE layers, the launch path. Pure functions, no simulation state."""
+"""Kernel-level models of a GPU die: tiles and waves of a GEMM, fused MoE layers, the launch path. Pure functions, no
+simulation state."""

@@ -1,8 +1,8 @@
 """Time of one attention kernel over a KV cache: decode and prefill, grouped heads and the compressed cache of MLA.
 
-A thread block owns a tile of query rows and walks over blocks of the context. What a block costs follows from the die: the
-tensor pipe, the exponentials of the softmax, the bytes of keys and values through its share of L2 and memory. What a library
-decides (tile, packing of heads, splits of the context, extra passes) is an `AttentionKernel`, read from YAML.
+A thread block owns a tile of query rows and walks over blocks of the context. What a block costs follows from the die:
+the tensor pipe, the exponentials of the softmax, the bytes of keys and values through its share of L2 and memory. What
+a library decides (tile, packing of heads, splits of the context, extra passes) is an `AttentionKernel`, read from YAML.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ EXACT_TILES = 4096
 class Attention:
     """One call.
 
-    phase     "decode": one new token a sequence sees `context` tokens; "prefill": the last `new` of `context` tokens, causal
-    new       tokens of a sequence that a prefill computes; 0: all of `context` (more of it: a chunk, or a cached prefix)
+    phase     "decode": one new token a sequence sees `context` tokens; "prefill": the last `new` of `context` tokens,
+              causal
+    new       tokens of a sequence that a prefill computes; 0: all of `context` (more of it: a chunk, or a cached
+              prefix)
     batch     sequences
     heads, kv_heads  query heads, and heads of the cache (MLA absorbed: one)
     qk, v     values of a head that are multiplied with keys, and that are summed

@@ -1,4 +1,5 @@
-"""The figures of a die that the kernel-level models read, and how each follows from structure, datasheet or calibration."""
+"""The figures of a die that the kernel-level models read, and how each follows from structure, datasheet or
+calibration."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class Chip:
         return self.l2_bytes_per_clk * self.clock_hz
 
     def memory_bytes_per_s(self, efficiency: float) -> float:
-        """Memory rate of an access pattern that reaches `efficiency` of the pin rate, bounded by the die's own limit."""
+        """Memory rate of an access pattern that reaches `efficiency` of the pin rate, bounded by the die's own
+        limit."""
         return min(self.dram_bytes_per_s * efficiency, self.die_memory_bytes_per_s)
 
     @property

@@ -1,8 +1,8 @@
-"""What DeepGEMM (deepseek-ai/DeepGEMM, MIT) does that its times depend on, by release: choice of tile, clusters, epilogue.
+"""What DeepGEMM (deepseek-ai/DeepGEMM, MIT) does that its times depend on, by release: choice of tile, clusters,
+epilogue.
 
-Its FP8 kernels are persistent: a tile's epilogue is not overlapped with its SM's next main loop, but the next tile's operands
-are fetched meanwhile (a warp group of their own runs ahead), so `overlapped=False`.
-"""
+Its FP8 kernels are persistent: a tile's epilogue is not overlapped with its SM's next main loop, but the next tile's
+operands are fetched meanwhile (a warp group of their own runs ahead), so `overlapped=False`."""
 
 from __future__ import annotations
 

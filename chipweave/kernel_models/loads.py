@@ -89,7 +89,8 @@ def _deal(shares: np.ndarray, amount: int, most: int) -> None:
 
 
 def _fill(row: np.ndarray, amount: int, most: int) -> int:
-    """Raise the lowest entries of `row` one by one until `amount` is placed or all stand at `most`; returns what was placed."""
+    """Raise the lowest entries of `row` one by one until `amount` is placed or all stand at `most`; returns what was
+    placed."""
     amount = min(amount, int((most - row).sum()))
     low, high = int(row.min()), most
     while low < high:  # highest level that `amount` can fill up to
@@ -125,9 +126,8 @@ def assigned(counts: Any, top_k: Any) -> Any:
 def behind_groups(counts: Any, top_k: Any, groups: Any, used: Any) -> Any:
     """Tokens per expert that a group-limited gate makes of drawn `counts`.
 
-    A token's chosen experts all score the same, the others the same lower score. The gate keeps the `used` groups with the
-    best two scores, earlier groups first, and fills up with their other experts, lowest number first.
-    """
+    A token's chosen experts all score the same, the others the same lower score. The gate keeps the `used` groups with
+    the best two scores, earlier groups first, and fills up with their other experts, lowest number first."""
     chosen, lengths = assigned(counts, top_k)
     experts = len(counts)
     hot = np.zeros((len(lengths), experts), bool)

@@ -58,7 +58,8 @@ def movement_bytes(layer: Layer, rows: int, tokens: int, slots: int) -> tuple[in
 def layer_seconds(
     chip: Any, layer: Layer, counts: np.ndarray, tokens: int, slots: int, dram_efficiency: float
 ) -> float:
-    """Seconds of the kernels of one layer without their launches, for `counts` tokens per local expert, of `slots` in all."""
+    """Seconds of the kernels of one layer without their launches, for `counts` tokens per local expert, of `slots` in
+    all."""
     counts = np.asarray(counts)
     gemms = sum(gemm_seconds(chip, counts, n, k, layer.dtype, dram_efficiency) for n, k in layer.gemms)
     moved = movement_bytes(layer, int(counts.sum()), tokens, slots)

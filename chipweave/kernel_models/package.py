@@ -69,7 +69,8 @@ class Package:
 
     @cached_property
     def mean_hop_seconds(self) -> float:
-        """Latency of the network between I/O dies in an access, mean over the homes of addresses and over compute dies."""
+        """Latency of the network between I/O dies in an access, mean over the homes of addresses and over compute
+        dies."""
         if not self.interleaved:
             return 0.0
         return float(np.mean([self.hop_seconds[home] for home in self.home]))

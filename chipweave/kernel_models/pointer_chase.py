@@ -3,9 +3,8 @@
 One thread follows a random permutation of lines round and round: each line is met once a pass, so under LRU a set that
 holds one line too many misses all of its lines. Of F bytes over a cache of C bytes and W ways, indexed by low bits, the
 share W (F/C - 1) of the sets is too full (closed form: each set has F/C x W lines, spread evenly).
-A translation cache of `translation_reach` bytes keeps a page with probability reach / F; a miss goes on to the die's own
-second-level translation cache, taken to lie as far away as its L2 (an assumption: not published).
-"""
+A translation cache of `translation_reach` bytes keeps a page with probability reach / F; a miss goes on to the die's
+own second-level translation cache, taken to lie as far away as its L2 (an assumption: not published)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ MOST_PASSES = 4096
 
 
 def missed(array_bytes: float, workgroups: float, arrays: int, dies: int, capacity: float, ways: int) -> np.ndarray:
-    """For evenly spaced places of D consecutive workgroups, `PLACES` each, the share of visits that miss the die's own cache.
+    """For evenly spaced places of D consecutive workgroups, `PLACES` each, the share of visits that miss the die's own
+    cache.
 
     Args:
         array_bytes: bytes of one array.
@@ -50,7 +51,8 @@ def missed(array_bytes: float, workgroups: float, arrays: int, dies: int, capaci
 
 
 def of_workgroups(share: np.ndarray, dies: int, waves: int) -> tuple[float, float]:
-    """(share of lines that miss, share of workgroups in which some wave misses): a workgroup ends with its last wave."""
+    """(share of lines that miss, share of workgroups in which some wave misses): a workgroup ends with its last
+    wave."""
     each = share.reshape(dies, -1)
     waves = max(1, min(waves, each.shape[1]))
     edges = np.linspace(0, each.shape[1], waves + 1).astype(int)

@@ -48,14 +48,16 @@ def both(a: float, b: float) -> float:
 
 
 def apart(rate: float, bound: float) -> float:
-    """The other bound of a `rate` that `bound` takes part in: the inverse of `both`. Raises ValueError where there is none."""
+    """The other bound of a `rate` that `bound` takes part in: the inverse of `both`. Raises ValueError where there is
+    none."""
     if rate >= bound:
         raise ValueError(f"a rate of {rate:g} is not below the bound of {bound:g}")
     return (rate**-KNEE - bound**-KNEE) ** (-1.0 / KNEE)
 
 
 def misses(package: Package, launch: Launch) -> tuple[float, float, float]:
-    """(lines that miss the dies' own L2, workgroups with a wave that does, lines behind L2 that miss the cache there)."""
+    """(lines that miss the dies' own L2, workgroups with a wave that does, lines behind L2 that miss the cache
+    there)."""
     if launch.array_bytes is None:
         return 1.0, 1.0, 1.0
     die, arrays = package.die, launch.reads + launch.writes
@@ -104,8 +106,8 @@ def shared_buffer_bytes_per_s(package: Package, data: float) -> float:
 
     A level that holds the buffer serves it: the units' L1 at its width; L2 (each die keeps a copy of its own) at the
     width of its channels and of the units' own ports, one behind the other; then what lies behind. The units of a die
-    drift apart, so they are spread over the buffer and meet in its L2 whatever C of its F bytes are there: a share C / F.
-    """
+    drift apart, so they are spread over the buffer and meet in its L2 whatever C of its F bytes are there: a share C /
+    F."""
     die, clock = package.die, float(package.die.clock)
     past_l1 = overfull(data, die.l1, die.l1_ways)
     past_l2 = max(0.0, 1.0 - float(die.l2) / data)

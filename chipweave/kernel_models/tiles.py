@@ -48,7 +48,8 @@ class Tile:
     def l2_bytes(self, k: int, dtype: str, active: int = 1, one_row: bool = False) -> float:
         """Bytes that L2 sends for `active` tiles: what a cluster shares is sent once for all of it.
 
-        one_row  all tiles lie side by side, so that all SMs read the same activations in step: whoever is ahead waits for
+        one_row  all tiles lie side by side, so that all SMs read the same activations in step: whoever is ahead waits
+                 for
                  the line that the others then ask for as well, and L2's coalescer sends it once to each partition
         """
         activations = PARTITIONS * self.rows if one_row else active * self.rows / self.beside
@@ -66,8 +67,8 @@ def fill_seconds(chip: Any) -> float:
 
 
 def store_seconds(chip: Any, tile: Tile, active: int = 1, conflicts: int = 1, out_bytes: int = 2) -> float:
-    """Epilogue of one tile while `active` SMs store theirs: registers to shared memory, from there through the SM's port and
-    into L2, acknowledged.
+    """Epilogue of one tile while `active` SMs store theirs: registers to shared memory, from there through the SM's
+    port and into L2, acknowledged.
 
     conflicts  passes that the banks of shared memory need for one store of a warp
     """
@@ -87,7 +88,8 @@ def waves_seconds(
 ) -> float:
     """Time from the first operand on to the last store for `tiles` tiles over the SMs, in waves.
 
-    overlapped  epilogues run beside the next tile's main loop (ping-pong, two blocks an SM), which spreads them over time, and
+    overlapped  epilogues run beside the next tile's main loop (ping-pong, two blocks an SM), which spreads them over
+                time, and
                 only the last one shows; otherwise all SMs store at once at the end of each wave, while the operands of the
                 next are fetched
     """

@@ -241,7 +241,7 @@ def _keep_best_of_each_point(
 ) -> None:
     """Where rows are alternatives for one point, only the smallest reference enters the group's figures."""
     points = {}
-    for (question, _), result in zip(references, results):
+    for (question, _), result in zip(references, results, strict=False):
         found = cases.get((suite, question.group))
         if found and found.point and result.reference is not None:
             points.setdefault((question.group, result.role, found.point(question)), []).append(result)
@@ -254,10 +254,11 @@ def _keep_best_of_each_point(
 
 
 def summarise(results: list[Result]) -> list[dict[str, float | str | None]]:
-    """The groups' figures, worst mean first: n, n_modelled; MAPE, median, max and signed mean of the errors; correlation.
+    """The groups' figures, worst mean first: n, n_modelled; MAPE, median, max and signed mean of the errors;
+    correlation.
 
-    The correlation is that of the logarithms: the values of a group span decades, and on a linear scale the largest few decide.
-    """
+    The correlation is that of the logarithms: the values of a group span decades, and on a linear scale the largest few
+    decide."""
     groups = {}
     for result in results:
         if result.counts:
@@ -277,7 +278,7 @@ def summarise(results: list[Result]) -> list[dict[str, float | str | None]]:
 def _correlation(pairs: list[tuple[float, float]]) -> float | None:
     """Pearson's of the logarithms; None below three positive pairs or where one side does not vary."""
     logs = [(math.log(a), math.log(b)) for a, b in pairs if a > 0 and b > 0]
-    sides = list(zip(*logs))
+    sides = list(zip(*logs, strict=False))
     return correlation(*sides) if len(logs) > 2 and all(len(set(side)) > 1 for side in sides) else None
 
 

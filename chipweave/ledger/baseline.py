@@ -42,7 +42,8 @@ def read(path: Any) -> dict[Any, Any]:
 
 
 def worse(old: dict[str, dict[str, float]], new: dict[str, dict[str, float]]) -> list[Any]:
-    """One line for each scored group that got worse: its mean error grew by more than SLACK, or it answers fewer rows."""
+    """One line for each scored group that got worse: its mean error grew by more than SLACK, or it answers fewer
+    rows."""
     lines = []
     for name, before in old.items():
         after = new.get(name)

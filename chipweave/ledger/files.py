@@ -1,4 +1,5 @@
-"""The committed ledger: validation/README.md, baseline.json and the answer to every row, written by `validate --update`."""
+"""The committed ledger: validation/README.md, baseline.json and the answer to every row, written by `validate
+--update`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One picture per curve of a ledger: measured against simulated over x.
 
-A curve is the rows that differ in x alone; hollow points are rows that are not scored (calibration and what repeats it). It is drawn where at least `LEAST` of them have a number for x and an answer.
-"""
+A curve is the rows that differ in x alone; hollow points are rows that are not scored (calibration and what repeats
+it). It is drawn where at least `LEAST` of them have a number for x and an answer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ MEASURED, SIMULATED = "#444444", "#c44e52"
 
 
 def curves(references: Any, results: Any) -> Any:
-    """{name: (title, unit, x name, [(x, measured, simulated, scored)])} of all curves there are, sorted by x; named by their first row."""
+    """{name: (title, unit, x name, [(x, measured, simulated, scored)])} of all curves there are, sorted by x; named by
+    their first row."""
     found = {}
-    for (q, _), r in zip(references, results):
+    for (q, _), r in zip(references, results, strict=False):
         if q.x is not None and r.error is not None:
             title = (q.group, q.quantity, q.device, q.conditions, q.clock if q.clock != "-" else "")
             found.setdefault((title, q.unit, q.x_name), []).append(
@@ -53,13 +54,20 @@ def draw(folder: Any, references: Any, results: Any, suffix: str = ".png") -> An
 def _curve(axes: Any, title: Any, unit: Any, x_name: Any, points: Any) -> None:
     from matplotlib.ticker import LogFormatter
 
-    x, measured, simulated, _ = zip(*points)
+    x, measured, simulated, _ = zip(*points, strict=False)
     scored = [(x, m, s) for x, m, s, counts in points if counts]
     others = [(x, m) for x, m, _, counts in points if not counts]
     if scored:
-        axes.plot(*zip(*[p[:2] for p in scored]), "o", color=MEASURED, markersize=4.5, label="measured")
+        axes.plot(*zip(*[p[:2] for p in scored], strict=False), "o", color=MEASURED, markersize=4.5, label="measured")
     if others:
-        axes.plot(*zip(*others), "o", color=MEASURED, markersize=4.5, fillstyle="none", label="measured, not scored")
+        axes.plot(
+            *zip(*others, strict=False),
+            "o",
+            color=MEASURED,
+            markersize=4.5,
+            fillstyle="none",
+            label="measured, not scored",
+        )
     errors = [abs(s / m - 1) for _, m, s in scored if m]
     label = f"simulated, mean error {fmean(errors):.1%}" if errors else "simulated"
     axes.plot(x, simulated, "-", color=SIMULATED, linewidth=1.6, label=label)

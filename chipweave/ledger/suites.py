@@ -56,7 +56,8 @@ def suites() -> list[str]:
 
 
 def run(names: tuple[str], asked: Asked) -> Any:
-    """Judge the named suites (all where none is named) and print them; returns what missed a bar or got worse, as lines."""
+    """Judge the named suites (all where none is named) and print them; returns what missed a bar or got worse, as
+    lines."""
     known = suites()
     unknown = [
         Fault(f"unknown suite '{n}'", allowed=", ".join(known), nearest=nearest(n, known))

@@ -19,12 +19,14 @@ BEGIN, END = "<!-- {}: begin, written by `chipweave validate {} --update` -->", 
 
 
 def section(results: Any, groups: Any, extra: tuple[Any, ...] = ()) -> Any:
-    """The text of one suite: groups (misses first), the worst rows, what is not modelled and why, then `extra` parts."""
+    """The text of one suite: groups (misses first), the worst rows, what is not modelled and why, then `extra`
+    parts."""
     return "\n\n".join(["### Groups", _groups(groups, _bars(results)), *_worst(results), *_left_out(results), *extra])
 
 
 def place(document: Any, suite: Any, text: Any) -> Any:
-    """`document` with the section of `suite` replaced by `text`; a section that is not there yet is added at the end."""
+    """`document` with the section of `suite` replaced by `text`; a section that is not there yet is added at the
+    end."""
     begin, end = BEGIN.format(suite, suite), END.format(suite)
     block = f"{begin}\n\n{text}\n\n{end}"
     if begin not in document:

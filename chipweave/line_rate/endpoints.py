@@ -11,8 +11,10 @@ module. What it declares (parameters with unit and range, ports, statistics) is 
 `Endpoints(engine="plain")` runs the Python twins (chipweave/plain/endpoints.py) instead: the same events, slowly.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,7 +43,7 @@ class Table:
         statistics: name -> Statistic, in the order of their numbers.
     """
 
-    def __init__(self, ffi, table):
+    def __init__(self, ffi: Any, table: Any) -> None:
         self.pointer = int(ffi.cast("uintptr_t", table))
         text = lambda p: ffi.string(p).decode()  # noqa: E731
         self.abi, self.name = table.abi, text(table.name)
@@ -60,7 +62,7 @@ class Table:
 
 
 @lru_cache
-def load_table(name):
+def load_table(name: str) -> Table:
     """The Table of `chipweave._c_NAME`, whose C symbol is `cw_NAME`."""
     ffi, lib = native.load(name)
     return Table(ffi, ffi.addressof(lib, f"cw_{name}"))
@@ -74,7 +76,7 @@ class Endpoints:
     engine        "kernel" or "plain"
     """
 
-    def __init__(self, parts=4096, wires=65536, seed=1, engine="kernel"):
+    def __init__(self, parts: int = 4096, wires: int = 65536, seed: int = 1, engine: str = "kernel") -> None:
         if engine not in ("kernel", "plain"):
             raise BadInput(f"unknown engine '{engine}'; allowed: kernel, plain")
         if engine == "plain":
@@ -85,7 +87,7 @@ class Endpoints:
             self.core = KernelCore(parts, wires, seed)
         self.tables, self.names = {}, []
 
-    def add(self, behaviour, **parameters):
+    def add(self, behaviour: str, **parameters: Any) -> int:
         """A part of `behaviour`; returns its number. Unknown parameters and values out of range are refused."""
         table = (
             behaviour
@@ -101,19 +103,19 @@ class Endpoints:
         if missing:
             raise BadInput(f"{table.name} needs {', '.join(missing)}: a device's numbers have no default")
         values = [int(parameters.get(name, p[1])) for name, p in table.parameters.items()]
-        for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items()):
+        for value, (name, (unit, _, low, high, _)) in zip(values, table.parameters.items(), strict=False):
             if not low <= value <= high:
                 raise BadInput(f"{table.name}.{name} = {value} is out of range; allowed: {low} to {high} {unit}")
         self.names.append(table)
         return self.core.part(table, values)
 
-    def _known(self, part):
+    def _known(self, part: Any) -> Any:
         """The table of a part; one that was never added is refused."""
         if not 0 <= part < len(self.names):
             raise BadInput(f"there is no endpoint {part}; allowed: 0 to {len(self.names) - 1}")
         return self.names[part]
 
-    def port(self, part, name):
+    def port(self, part: int, name: str) -> int:
         """Number of a port of a part."""
         self._known(part)
         ports = self.names[part].ports
@@ -123,29 +125,40 @@ class Endpoints:
             )
         return ports.index(name)
 
-    def wire(self, a, a_port, b, b_port, latency_ps):
+    def wire(self, a: int, a_port: str, b: int, b_port: str, latency_ps: int) -> int:
         """Join two ports; the wire is the next lane of either. Returns its number."""
         return self.core.wire(a, self.port(a, a_port), b, self.port(b, b_port), int(latency_ps))
 
-    def rate(self, part, port, out_ps_per_kib=0, in_ps_per_kib=0):
+    def rate(self, part: int, port: str, out_ps_per_kib: int = 0, in_ps_per_kib: int = 0) -> None:
         """Limit what a port sends and takes in, in ps per 1024 bytes (0: no limit)."""
         self.core.rate(part, self.port(part, port), int(out_ps_per_kib), int(in_ps_per_kib))
 
-    def attach(self, part, what, data):
+    def attach(self, part: int, what: int, data: list[int] | np.ndarray) -> None:
         """Hand a table of int64 to a part; it is kept alive as long as the system is."""
         self._known(part)
         self.core.attach(part, what, np.ascontiguousarray(data, dtype=np.int64))
 
-    def start(self, part, code, delay_ps=0, data=0):
+    def start(self, part: int, code: int, delay_ps: int = 0, data: int = 0) -> None:
         """Wake a part by a timer of its own, from outside."""
         self._known(part)
         self.core.start(part, int(delay_ps), code, data)
 
-    def send(self, part, port, lane, address, kind, mask=15, tag=0, size=0, delay_ps=0):
+    def send(
+        self,
+        part: Any,
+        port: Any,
+        lane: Any,
+        address: Any,
+        kind: Any,
+        mask: int = 15,
+        tag: int = 0,
+        size: int = 0,
+        delay_ps: int = 0,
+    ) -> None:
         """Send one message as if `part` had sent it."""
         self.core.send(part, self.port(part, port), lane, int(delay_ps), (address, tag, size, kind, mask))
 
-    def run(self, until_ps=FOREVER, events=FOREVER):
+    def run(self, until_ps: int = FOREVER, events: int = FOREVER) -> int:
         """Run until a time (events of that instant included), a number of events, or the end; returns the events done.
 
         Raises:
@@ -153,25 +166,26 @@ class Endpoints:
         """
         return self.core.run(int(until_ps), int(events))
 
-    def touch(self, parts, addresses, mask=15, levels=8):
-        """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part itself)."""
+    def touch(self, parts: list[int] | np.ndarray, addresses: np.ndarray, mask: int = 15, levels: int = 8) -> list[int]:
+        """Reads outside time, dealt to `parts` in turn; returns how many were answered at each level (0: the part
+        itself)."""
         return self.core.touch(
             np.asarray(parts, dtype=np.int32), np.ascontiguousarray(addresses, dtype=np.uint64), mask, levels
         )
 
     @property
-    def now(self):
+    def now(self) -> int:
         return self.core.now()
 
     @property
-    def events(self):
+    def events(self) -> int:
         return self.core.events()
 
-    def statistics(self, part):
+    def statistics(self, part: int) -> dict[str, int]:
         """Statistic -> value of one part."""
         return {name: self.core.statistic(part, i) for i, name in enumerate(self.names[part].statistics)}
 
-    def total(self, parts, name):
+    def total(self, parts: list[int], name: str) -> int:
         """Sum of a statistic over parts of one behaviour."""
         i = list(self.names[parts[0]].statistics).index(name)
         return sum(self.core.statistic(p, i) for p in parts)
@@ -180,7 +194,7 @@ class Endpoints:
 class KernelCore:
     """The engine of csrc/endpoints/endpoints.c behind plain calls."""
 
-    def __init__(self, parts, wires, seed):
+    def __init__(self, parts: int, wires: int, seed: int) -> None:
         ffi, lib = native.ffi, native.lib
         self.ffi, self.lib, self.kept = ffi, lib, []
         handle = lib.cw_engine_open(parts, wires, seed)
@@ -188,39 +202,39 @@ class KernelCore:
             raise ChipweaveError("no memory for the endpoints")
         self.handle = ffi.gc(handle, lib.cw_engine_close)
 
-    def checked(self, result):
+    def checked(self, result: int) -> int:
         if result < 0:
             raise BadInput(self.ffi.string(self.lib.cw_engine_why(self.handle)).decode())
         return result
 
-    def part(self, table, values):
+    def part(self, table: Table, values: list[int]) -> int:
         return self.checked(
             self.lib.cw_engine_part(self.handle, self.ffi.cast("void *", table.pointer), values, len(values))
         )
 
-    def wire(self, a, a_port, b, b_port, latency):
+    def wire(self, a: int, a_port: int, b: int, b_port: int, latency: int) -> int:
         return self.checked(self.lib.cw_engine_wire(self.handle, a, a_port, b, b_port, latency))
 
-    def rate(self, part, port, out, in_):
+    def rate(self, part: int, port: int, out: int, in_: int) -> None:
         self.checked(self.lib.cw_engine_port_rate(self.handle, part, port, out, in_))
 
-    def attach(self, part, what, data):
+    def attach(self, part: int, what: int, data: np.ndarray) -> None:
         self.kept.append(data)
         self.checked(
             self.lib.cw_engine_attach(self.handle, part, what, self.ffi.cast("int64_t *", data.ctypes.data), len(data))
         )
 
-    def start(self, part, delay, code, data):
+    def start(self, part: int, delay: int, code: int, data: int) -> None:
         self.lib.cw_engine_start(self.handle, part, delay, code, data)
 
-    def send(self, part, port, lane, delay, message):
-        m = self.ffi.new("cw_message *", dict(zip(("address", "tag", "bytes", "kind", "mask"), message)))
+    def send(self, part: Any, port: Any, lane: Any, delay: Any, message: Any) -> None:
+        m = self.ffi.new("cw_message *", dict(zip(("address", "tag", "bytes", "kind", "mask"), message, strict=False)))
         self.lib.cw_engine_send(self.handle, part, port, lane, delay, m)
 
-    def run(self, until, events):
+    def run(self, until: int, events: int) -> int:
         return self.checked(self.lib.cw_engine_run(self.handle, until, events))
 
-    def touch(self, parts, addresses, mask, levels):
+    def touch(self, parts: np.ndarray, addresses: np.ndarray, mask: int, levels: int) -> list[int]:
         answered = self.ffi.new("int64_t[]", levels)
         touched = self.lib.cw_engine_touch(
             self.handle,
@@ -235,11 +249,11 @@ class KernelCore:
         self.checked(touched)
         return list(answered)
 
-    def now(self):
+    def now(self) -> int:
         return self.lib.cw_engine_now(self.handle)
 
-    def events(self):
+    def events(self) -> Any:
         return self.lib.cw_engine_events(self.handle)
 
-    def statistic(self, part, index):
+    def statistic(self, part: int, index: int) -> int:
         return self.lib.cw_engine_statistic(self.handle, part, index)

@@ -14,7 +14,7 @@ MOST_WAYS = 64  # equally short ways counted, and spread over
 class Adjacency:
     """Directed links `src` -> `dst` between routers 0 to n - 1, sorted by (src, dst), each once."""
 
-    def __init__(self, n: int, src: np.ndarray, dst: np.ndarray):
+    def __init__(self, n: int, src: np.ndarray, dst: np.ndarray) -> None:
         self.n, self.src, self.dst = n, src.astype(np.int64), dst.astype(np.int64)
         self.key = self.src * n + self.dst
         self.start = np.searchsorted(self.src, np.arange(n + 1))
@@ -35,7 +35,8 @@ class Adjacency:
         return [targets[i : i + size] for i in range(0, len(targets), size)]
 
     def distances(self, targets: np.ndarray, allowed: np.ndarray | None = None) -> np.ndarray:
-        """int32[n, targets]: the least number of links to each destination, over `allowed` links only; -1: none leads there."""
+        """int32[n, targets]: the least number of links to each destination, over `allowed` links only; -1: none leads
+        there."""
         width = len(targets)
         far = np.full(self.n * width, -1, np.int32)
         mark = np.empty(self.n * width, np.int64)
@@ -56,7 +57,8 @@ class Adjacency:
         return far.reshape(self.n, width)
 
     def over_links(self, ufunc: np.ufunc, values: np.ndarray, nothing: int) -> np.ndarray:
-        """[n, targets]: `ufunc` of values[link, target] over the links out of each router; `nothing` where it has none."""
+        """[n, targets]: `ufunc` of values[link, target] over the links out of each router; `nothing` where it has
+        none."""
         out = np.full((self.n, values.shape[1]), nothing, values.dtype)
         some = self.start[:-1] < self.start[1:]
         if some.any():

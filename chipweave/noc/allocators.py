@@ -1,7 +1,7 @@
 """Allocators, arbiters and priorities of routers: their names, and what the native engine calls them.
 
-Each stands once: what may be written, the numbers of csrc/flit/flit.h (read from the library by these names) and the plain
-twins (chipweave/plain/noc_alloc.py, held to these tables by a test) follow from here. The names are BookSim 2's.
+Each stands once: what may be written, the numbers of csrc/flit/flit.h (read from the library by these names) and the
+plain twins (chipweave/plain/noc_alloc.py, held to these tables by a test) follow from here. The names are BookSim 2's.
 """
 
 import re

@@ -11,7 +11,10 @@ VCs that two halves of a dateline share (an odd number of them) belong to both. 
 one another, so a shared VC makes the one half wait for the other, and counts as held by either.
 """
 
+from __future__ import annotations
+
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +32,7 @@ CURES = (
 )
 
 
-def vc_parts(router, network):
+def vc_parts(router: Any, network: Any) -> dict[int, list[tuple[str, int, int]]]:
     """{kind: [(words, first VC, last VC), ...]} within a class: the sets of VCs that packets of a kind may hold."""
     width = router.vcs // router.vc_classes
     if network.minimal is not None:
@@ -42,7 +45,7 @@ def vc_parts(router, network):
     return {0: low + both, 1: both + high}
 
 
-def dependencies(network, router, replies=()):
+def dependencies(network: Any, router: Any, replies: list[Any] | tuple[Any, ...] = ()) -> Any:
     """The channel dependency graph, nx.DiGraph.
 
     network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router;
@@ -63,7 +66,7 @@ def dependencies(network, router, replies=()):
     return graph
 
 
-def _bound_classes(replies):
+def _bound_classes(replies: list[Any]) -> list[Any]:
     """Sets of classes that depend on each other, or a class on itself, through endpoints."""
     graph = nx.DiGraph(replies)
     return [
@@ -73,8 +76,10 @@ def _bound_classes(replies):
     ]
 
 
-def _draw_class(graph, walk, parts, vc_class, escape_only):
-    def nodes(link, kind):
+def _draw_class(
+    graph: Any, walk: Walk, parts: dict[int, list[tuple[str, int, int]]], vc_class: int, escape_only: bool
+) -> None:
+    def nodes(link: Any, kind: Any) -> Any:
         return [("link", link, vc_class, part) for part in parts[kind]] if not (escape_only and kind != ESCAPE) else []
 
     for link, kind, onward, then in walk.edges.tolist():
@@ -85,7 +90,7 @@ def _draw_class(graph, walk, parts, vc_class, escape_only):
         graph.add_edges_from((a, ("eject", endpoint, vc_class)) for a in nodes(link, kind))
 
 
-def find_cycle(graph):
+def find_cycle(graph: Any) -> list[Any]:
     """The nodes of a short cycle in their order; empty where there is none."""
     tangled = [
         group
@@ -99,7 +104,7 @@ def find_cycle(graph):
     return min((_shortest_through(graph, start, group) for start in starts), key=len)
 
 
-def _shortest_through(graph, start, group):
+def _shortest_through(graph: Any, start: tuple[int | str | tuple[str, int, int], ...], group: set[Any]) -> list[Any]:
     """The shortest cycle through `start` (breadth first, back to it) within a strongly connected group."""
     came, queue = {}, deque([start])
     while queue:
@@ -116,7 +121,7 @@ def _shortest_through(graph, start, group):
     return []
 
 
-def without_escape(network):
+def without_escape(network: Any) -> Any:
     """(router, endpoint) from where escape routes never arrive; None where all do."""
     out = np.tile(np.arange(network.routers)[:, None], (1, 64))
     rows = network.links.rows
@@ -128,10 +133,18 @@ def without_escape(network):
     return tuple(int(x) for x in lost[0]) if len(lost) else None
 
 
-def prove(network, router, replies=(), allow=False, names=None, place=Place()) -> str:
+def prove(
+    network: Any,
+    router: Any,
+    replies: list[Any] | tuple[Any, ...] = (),
+    allow: bool = False,
+    names: dict[str, list[str]] | None = None,
+    place: Place = Place(),
+) -> str:
     """Raise BadInput with the cycle where the network can deadlock, unless `allow` (`allow_deadlock: true` in YAML).
 
-    names: {"links": [...], "endpoints": [...], "classes": [...]}, words for the message; the network's own without them.
+    names: {"links": [...], "endpoints": [...], "classes": [...]}, words for the message; the network's own without
+    them.
     place: where in the user's files the network stands.
     Returns the cycle as text where `allow` let one through, else "".
     """
@@ -141,12 +154,12 @@ def prove(network, router, replies=(), allow=False, names=None, place=Place()) -
     raise BadInput(Fault(f"network {network.name} can deadlock: {text}", place, CURES))
 
 
-def _circle(network, router, replies, names) -> str:
+def _circle(network: Any, router: Any, replies: Any, names: Any) -> str:
     """The shortest circle found, in words; "" where there is none.
 
-    A grid by dimension order is proved by its rule: packets leave a dimension for later ones only, so a circle would lie
-    within one dimension, and a dimension is a line or ring of its own. Else the circle is looked for among all channels.
-    """
+    A grid by dimension order is proved by its rule: packets leave a dimension for later ones only, so a circle would
+    lie within one dimension, and a dimension is a line or ring of its own. Else the circle is looked for among all
+    channels."""
     bound = _bound_classes(replies)
     if not bound:
         if by_rule(network):
@@ -161,13 +174,13 @@ def _circle(network, router, replies, names) -> str:
     return "packets can wait for each other in a circle: " + " -> ".join([*words, words[0]]) if cycle else ""
 
 
-def _lost(network) -> str:
+def _lost(network: Any) -> str:
     """Where escape VCs do not lead to an endpoint, in words; "" where they all do."""
     lost = without_escape(network) if network.minimal is not None else None
     return f"from router {lost[0]} the escape VCs do not lead to endpoint {lost[1]}" if lost else ""
 
 
-def by_rule(network) -> bool:
+def by_rule(network: Any) -> bool:
     """Whether dimension order is all there is to the routes: a table beside it, if there is one, says the same."""
     turns = network.turns
     if turns is None or network.minimal is not None:
@@ -179,7 +192,7 @@ def by_rule(network) -> bool:
     return lined and np.array_equal(network.table, entries & 63)
 
 
-def lines(turns):
+def lines(turns: Any) -> Any:
     """Each dimension as a network of its own; equal ones once."""
     found = {}
     for k, entry in zip(turns.radices, turns.entries, strict=True):
@@ -188,7 +201,7 @@ def lines(turns):
     return list(found.values())
 
 
-def has_cycle(network, router) -> bool:
+def has_cycle(network: Any, router: Any) -> bool:
     """Whether the channel dependency graph of one class has a cycle, over numbers instead of names."""
     parts = vc_parts(router, network)
     if network.phase is not None and len(parts[0]) + len(parts[1]) != 2:
@@ -216,7 +229,7 @@ def circular(n: int, a: np.ndarray, b: np.ndarray) -> bool:
     return taken < n
 
 
-def _name(node, network, names):
+def _name(node: tuple[str, int, int, tuple[str, int, int]], network: Any, names: dict[str, list[str]]) -> str:
     """One channel for people: "die[0][0] -> die[0][1] (reply, low VCs 2-3)"."""
     what, number, vc_class = node[:3]
     classes, ends = names.get("classes"), names.get("endpoints")

@@ -6,6 +6,10 @@ datelines, escape and adaptive VCs under adaptive routing, else one. Walked for 
 (link, kind, destination) that packets can really reach, starting at every endpoint.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.errors import BadInput
@@ -24,7 +28,7 @@ class Walk:
         last: int64[n, 3], rows (link, kind, endpoint): what it holds when it asks for its ejection port.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: Any) -> None:
         self.network = network
         self.kinds = self.kinds_of(network)
         self.out = np.full((network.routers, 64), -1, np.int64)  # (router, port) -> link
@@ -42,11 +46,11 @@ class Walk:
         self.edges = _rows(edges, self.kinds, links, self.kinds)
         self.first, self.last = _rows(first, links, self.kinds), _rows(last, self.kinds, network.endpoints)
 
-    def kinds_of(self, network):
+    def kinds_of(self, network: Any) -> Any:
         """How many kinds of VCs the routing tells apart."""
         return 1 if network.phase is None and network.minimal is None else 2
 
-    def _walk(self, goals, edges, first, last):
+    def _walk(self, goals: np.ndarray, edges: set[Any], first: set[Any], last: set[Any]) -> None:
         """All states whose destination is one of `goals`."""
         links, K, E = len(self.network.links), self.kinds, self.network.endpoints
         seen = np.zeros((max(1, links), K, len(goals)), bool)
@@ -74,7 +78,9 @@ class Walk:
                 edges.update(np.unique(held[at] * (links * K) + onward * K + then).tolist())
                 frontier.append((onward, then, column[at]))
 
-    def _choices(self, router, port_in, kind, goal):
+    def _choices(
+        self, router: np.ndarray, port_in: np.ndarray, kind: np.ndarray | None, goal: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """[(next link, its kind, which rows of the arguments)] of heads at input ports; `kind` None: at an endpoint."""
         net, rows = self.network, np.arange(len(router))
         port = net.table[router, goal].astype(np.int64)
@@ -97,7 +103,9 @@ class Walk:
                 found.append(self._link(router[at], np.full(len(at), p), goal[at], np.full(len(at), ADAPTIVE), at))
         return found
 
-    def _link(self, router, port, goal, kind, rows):
+    def _link(
+        self, router: np.ndarray, port: np.ndarray, goal: np.ndarray, kind: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         link = self.out[router, port]
         if (link < 0).any():
             at = int(np.flatnonzero(link < 0)[0])
@@ -115,11 +123,11 @@ class TableWalk(Walk):
     links that packets really use. Of adaptive routing it has the escape routes, which may be entered at any router.
     """
 
-    def kinds_of(self, network):
+    def kinds_of(self, network: Any) -> Any:
         """A table tells none apart."""
         return 1
 
-    def _walk(self, goals, edges, first, last):
+    def _walk(self, goals: Any, edges: Any, first: Any, last: Any) -> None:
         net, links, count = self.network, len(self.network.links), self.network.endpoints
         column = np.arange(len(goals))
         at = self.terminal[goals % count]
@@ -160,13 +168,14 @@ class TableWalk(Walk):
             first.update((e * links + np.unique(link[router][link[router] >= 0])).tolist())
 
 
-def walked(network):
+def walked(network: Any) -> Any:
     """The dependencies of a network, by the quicker way where a table is all there is to its routes."""
     return (TableWalk if network.phase is None and network.minimal is None else Walk)(network)
 
 
-def _rows(codes, *sizes):
-    """int64[n, len(sizes) + 1]: mixed-radix numbers taken apart, in order; `sizes` are the radices of all but the first digit."""
+def _rows(codes: set[int], *sizes: Any) -> np.ndarray:
+    """int64[n, len(sizes) + 1]: mixed-radix numbers taken apart, in order; `sizes` are the radices of all but the first
+    digit."""
     digits, rest = [], np.array(sorted(codes), np.int64)
     for size in reversed(sizes):
         rest, digit = np.divmod(rest, size)

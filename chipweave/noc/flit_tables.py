@@ -1,8 +1,7 @@
 """A network of the topology as the flit kernel is given it: ports, links in cycles, and next ports by destination.
 
-Regular grids are given their rule (dimension order as small tables), all others compact tables: one byte for each router
-and destination.
-"""
+Regular grids are given their rule (dimension order as small tables), all others compact tables: one byte for each
+router and destination."""
 
 from __future__ import annotations
 
@@ -53,7 +52,8 @@ def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.Networ
 def terminals(
     network: Network, latency: np.ndarray, leaving: np.ndarray, coming: np.ndarray, rate: Fraction
 ) -> np.ndarray:
-    """int64[E]: cycles of each endpoint's terminal link; BadInput where it is slower than a flit a cycle, or unlike both ways."""
+    """int64[E]: cycles of each endpoint's terminal link; BadInput where it is slower than a flit a cycle, or unlike
+    both ways."""
     out, back = np.empty((2, network.endpoint_count), np.int64)
     out[network.src[leaving]], back[network.dst[coming]] = latency[leaving], latency[coming]
     slow = [network.rates[i] for i in np.unique(network.rate[leaving | coming]).tolist() if network.rates[i] < rate]

@@ -1,8 +1,8 @@
 """One network of a system as arrays: routers, links in each direction, and a route for every pair of endpoints.
 
 Nodes are numbered: endpoints first, in endpoint order, then the routers that the shape adds. Whether an endpoint is a
-router itself or the terminal of one, it is a node, and its links are links. The graph for people is made when it is asked for.
-"""
+router itself or the terminal of one, it is a node, and its links are links. The graph for people is made when it is
+asked for."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Network:
         router: Any,
         whole: bool,
         written: Place = Place(),
-    ):
+    ) -> None:
         for key in SETTINGS:
             setattr(self, key, settings[key])
         self.name, self.places, self.dims, self.port = name, places, places.dims, port
@@ -134,7 +134,8 @@ class Network:
 
     @cached_property
     def router_at(self) -> np.ndarray:
-        """int64[grid.dims]: the router at each place of the grid, counted from the first router, -1 where nothing is."""
+        """int64[grid.dims]: the router at each place of the grid, counted from the first router, -1 where nothing
+        is."""
         grid: Grid = self.grid
         index = np.full(grid.dims, -1, np.int64)
         index[tuple(grid.at.T)] = np.arange(len(grid.at))
@@ -182,7 +183,8 @@ class Network:
 
     @cached_property
     def graph(self) -> nx.DiGraph:
-        """DiGraph over node names; each edge has latency_ps (int) and bandwidth (Fraction), each node has place or None."""
+        """DiGraph over node names; each edge has latency_ps (int) and bandwidth (Fraction), each node has place or
+        None."""
         graph = nx.DiGraph()
         graph.add_nodes_from((name, {"place": self.place_of.get(name)}) for name in self.nodes)
         graph.add_edges_from(
@@ -240,7 +242,8 @@ class Network:
         return [(self.nodes[self.src[i]], self.nodes[self.dst[i]]) for i in numbers]
 
     def routes(self, way: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """(start int64[E * E + 1], links int32): the links of the route of pair (s, t) are links[start[s * E + t]:...]."""
+        """(start int64[E * E + 1], links int32): the links of the route of pair (s, t) are links[start[s * E +
+        t]:...]."""
         count = self.endpoint_count
         goal, here = np.meshgrid(np.arange(count), np.arange(count))
         pair, here, goal = np.arange(count * count), here.ravel(), goal.ravel()

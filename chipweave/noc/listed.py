@@ -31,7 +31,7 @@ class Ends:
         by_place: "[0][1]" -> number.
     """
 
-    def __init__(self, names: list[str], by_place: dict[str, int]):
+    def __init__(self, names: list[str], by_place: dict[str, int]) -> None:
         self.names, self.by_place = names, by_place
         self.number = {name: i for i, name in enumerate(names)}
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,11 @@ PS = 10**12
 class FlitNetwork:
     """What the flit kernel and its twin are told of one network.
 
-    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and range.
+    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and
+    range.
     clock: Fraction Hz; flit_bytes, max_packet: bytes; traffic: classes of messages that must not share VCs.
-    message_vcs: VCs a message keeps to, 0: all of its traffic. link_rows: for each link of the topology its row of Kernel.counts().
+    message_vcs: VCs a message keeps to, 0: all of its traffic. link_rows: for each link of the topology its row of
+    Kernel.counts().
     skip: whether the kernel looks for whole periods to advance by. written: where the routes are chosen, for messages.
     """
 
@@ -50,12 +53,12 @@ class FlitNetwork:
     written: Place = Place()
 
     @property
-    def ranges(self):
+    def ranges(self) -> int:
         """Ranges of VCs per traffic class; messages take them in turn."""
         return self.router.vc_classes // self.traffic
 
     @property
-    def packet_flits(self):
+    def packet_flits(self) -> int:
         """The most flits of a packet."""
         return max(1, min(self.max_packet // self.flit_bytes, 2**31 - 1))
 
@@ -66,7 +69,7 @@ class FlitNetwork:
         at = dict(zip((starts[rows[:, 0]] + rows[:, 1]).tolist(), rows[:, 5:].tolist(), strict=True))
         return [tuple(at.get(row, (1, 1))) for row in self.link_rows.tolist()]
 
-    def with_traffic(self, classes):
+    def with_traffic(self, classes: int) -> FlitNetwork:
         """The same network with so many classes of messages; BadInput where the VCs do not suffice."""
         ranges = 1
         if self.message_vcs:
@@ -82,7 +85,9 @@ class FlitNetwork:
             )
         return replace(self, traffic=classes, router=replace(self.router, vc_classes=classes * ranges))
 
-    def prove(self, replies=(), names=()):
+    def prove(
+        self, replies: list[tuple[int, int]] | tuple[Any, ...] = (), names: list[str] | tuple[Any, ...] = ()
+    ) -> str:
         """Deadlock freedom, or BadInput with the cycle; `replies` are pairs of traffic classes, `names` their names.
 
         Returns the cycle in words where `allow_deadlock` let one through, else "".
@@ -97,11 +102,12 @@ class FlitNetwork:
         classes = [names[c // apart] if names else f"class {c // apart}" for c in range(self.router.vc_classes)]
         return deadlock.prove(self.network, self.router, pairs, self.allow_deadlock, {"classes": classes}, self.written)
 
-    def credit_loop(self, latency):
-        """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency` cycles."""
+    def credit_loop(self, latency: int) -> int:
+        """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency`
+        cycles."""
         return self.router.st_delay + 2 * latency + self.router.credit_delay + 2
 
-    def share(self):
+    def share(self) -> tuple[Fraction, int]:
         """Of the bandwidth, what one message reaches on the link that needs the most buffer: (share, loop in flits).
 
         A message keeps to `message_vcs` VCs, each of which has `vc_depth` flits and loses routing and VC allocation
@@ -114,7 +120,7 @@ class FlitNetwork:
         size, turn = self.packet_flits, self.router.routing_delay + self.router.vc_alloc_delay
         return min(Fraction(1), Fraction(width * self.router.vc_depth, loop), Fraction(width * size, size + turn)), loop
 
-    def warnings(self):
+    def warnings(self) -> Any:
         """In words, where buffers are smaller than the credit loop and what that costs."""
         share, loop = self.share()
         if self.router.vc_depth >= loop or share == 1:
@@ -126,9 +132,9 @@ class FlitNetwork:
         ]
 
 
-def of(network, traffic=None):
-    """The `FlitNetwork` of a chipweave.noc.graph_network.Network; classes of messages are the router's vc_classes, else `traffic`, else 2 on
-    a network of parts (requests and replies apart), 1 on a bare one."""
+def of(network: Any, traffic: int | None = None) -> FlitNetwork:
+    """The `FlitNetwork` of a chipweave.noc.graph_network.Network; classes of messages are the router's vc_classes, else
+    `traffic`, else 2 on a network of parts (requests and replies apart), 1 on a bare one."""
     given = network.router
     fastest = max((network.rates[i] for i in np.unique(network.rate).tolist()), default=None)
     clock = given.clock or (fastest * network.planes / given.flit if fastest else Fraction(10**9))
@@ -166,16 +172,17 @@ def of(network, traffic=None):
     return spec.with_traffic(classes)
 
 
-def check(network):
-    """Prove deadlock freedom of a chipweave.noc.graph_network.Network as its topology alone tells: requests are answered on a network
-    of parts. Returns warnings in words; BadInput where it can deadlock or its parameters do not go together."""
+def check(network: Any) -> Any:
+    """Prove deadlock freedom of a chipweave.noc.graph_network.Network as its topology alone tells: requests are
+    answered on a network of parts. Returns warnings in words; BadInput where it can deadlock or its parameters do not
+    go together."""
     spec = of(network)
     replies = ((0, min(1, spec.traffic - 1)),) if network.port else ()
     cycle = spec.prove(replies, TRAFFIC if network.port and spec.traffic == 2 else ())
     return spec.warnings() + ([f"network {network.name}: allow_deadlock lets through that {cycle}"] if cycle else [])
 
 
-def _router(given, classes):
+def _router(given: Any, classes: int) -> Router:
     """The Router of the network's checked parameters; BadInput where some do not go together."""
     names = {f.name for f in fields(Router)}
     values = {name: getattr(given, name) for name in given.params if name in names and getattr(given, name) is not None}

@@ -1,14 +1,13 @@
 """Routings: what a routing is, and the registry of them. Each routing is one file of chipweave/noc/routings/.
 
-A routing says at which router a packet goes on, by the router it is at and the endpoint it goes to. That is all that any
-link model, table, picture or proof needs: a way is followed router by router. Where a routing offers several equally
-good ways they are numbered, and a network's `spread` says which messages or packets go which way.
-"""
+A routing says at which router a packet goes on, by the router it is at and the endpoint it goes to. That is all that
+any link model, table, picture or proof needs: a way is followed router by router. Where a routing offers several
+equally good ways they are numbered, and a network's `spread` says which messages or packets go which way."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,7 +22,7 @@ routings = Registry("routing", "chipweave.noc.routings")
 class Unroutable(Exception):
     """No route; `at` is the place or the pair of routers where it ends."""
 
-    def __init__(self, at: tuple):
+    def __init__(self, at: tuple) -> None:
         super().__init__(at)
         self.at = at
 
@@ -43,7 +42,7 @@ class Routing:
     spreads = False
     adaptive = False
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network) -> None:
         self.network = network
 
     @classmethod
@@ -56,7 +55,8 @@ class Routing:
         return ""
 
     def hop(self, here: np.ndarray, goal: np.ndarray, way: int) -> np.ndarray:
-        """int[n]: the router after each router `here` on the way to router `goal`, -1 where there is none; here != goal."""
+        """int[n]: the router after each router `here` on the way to router `goal`, -1 where there is none; here !=
+        goal."""
         raise NotImplementedError
 
     @cached_property
@@ -130,7 +130,7 @@ class Routing:
 R = TypeVar("R", bound=type[Routing])
 
 
-def routing(name: str):
+def routing(name: str) -> Any:
     """Class decorator: register a Routing under `name`.
 
     Raises:

@@ -1,9 +1,9 @@
 """Parameters of the input-queued virtual-channel router, with BookSim 2's names and meanings; each declared here alone.
 
-A field of `Router` holds its default, its range and its words. What YAML allows (router_yaml.py), the faults below and the
-native configuration (chipweave/fabric/noc.py) are read from it. `Router.of()` takes names and values as a user or a BookSim
-run description spells them (`vc_buf_size`, `num_vcs`, `islip(4)`), and says which name was meant where one is wrong.
-"""
+A field of `Router` holds its default, its range and its words. What YAML allows (router_yaml.py), the faults below and
+the native configuration (chipweave/fabric/noc.py) are read from it. `Router.of()` takes names and values as a user or a
+BookSim run description spells them (`vc_buf_size`, `num_vcs`, `islip(4)`), and says which name was meant where one is
+wrong."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -43,9 +43,8 @@ def _choice(default: str, choices: Iterable[str], doc: str) -> Any:
 class Router:
     """All parameters of a router. Defaults: the run description of the BookSim 2 speed reference.
 
-    Delays are in cycles, depths in flits; switches are 0 or 1. `vc_classes` cuts the VCs into as many equal ranges, one per
-    traffic class.
-    """
+    Delays are in cycles, depths in flits; switches are 0 or 1. `vc_classes` cuts the VCs into as many equal ranges, one
+    per traffic class."""
 
     vcs: int = _number(4, 1, 32, "virtual channels of a link")
     vc_depth: int = _number(

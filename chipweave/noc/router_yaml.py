@@ -1,9 +1,8 @@
 """Parameters of the routers of a network under `link_model: flit`, as YAML is checked by them.
 
-Those of a router are declared by chipweave.noc.router.Router alone; here stand the network's own. Delays are in cycles of the
-network's clock, depths in flits; switches are 0 or 1. Defaults are those of the shipped bare networks, which carry one flit a
-cycle. What goes together with what is checked where routers are built.
-"""
+Those of a router are declared by chipweave.noc.router.Router alone; here stand the network's own. Delays are in cycles
+of the network's clock, depths in flits; switches are 0 or 1. Defaults are those of the shipped bare networks, which
+carry one flit a cycle. What goes together with what is checked where routers are built."""
 
 from dataclasses import fields
 

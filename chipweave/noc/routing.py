@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Link:
 class LinkList(Sequence):
     """Links as rows of an array: int32[n, 7], (src, src_port, dst, dst_port, latency, interval numerator, denominator)."""
 
-    def __init__(self, rows: np.ndarray):
+    def __init__(self, rows: np.ndarray) -> None:
         self.rows = np.ascontiguousarray(rows, np.int32).reshape(-1, 7)
 
     @classmethod
@@ -154,7 +155,7 @@ class Network:
     ways: int = 1
     spread: str = "none"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.links, LinkList):
             self.links = LinkList.of(self.links)
         if self.radices and not self.strides:
@@ -193,7 +194,9 @@ class Network:
         return {(link.src, link.src_port): link for link in self.links}
 
 
-def grid(radices, wrap=False, latency=None, routing="dor", name="") -> Network:
+def grid(
+    radices: list[int] | tuple[int, int], wrap: bool = False, latency: Any = None, routing: str = "dor", name: str = ""
+) -> Network:
     """k-ary n-cube, one endpoint a router: mesh, or torus with `wrap`. Dimension 0 is fastest in the numbering.
 
     Latency defaults to 1 (mesh) and 2 (torus), as in BookSim 2 with use_noc_latency. Routing `dor` (lowest dimension
@@ -262,7 +265,13 @@ def _minimal(turns: Turns, routers: int) -> np.ndarray:
     return minimal
 
 
-def irregular(routers, edges, terminals=None, next_router=None, name="") -> Network:
+def irregular(
+    routers: int,
+    edges: dict[Any, Any],
+    terminals: Any = None,
+    next_router: list[list[int]] | None = None,
+    name: str = "",
+) -> Network:
     """Any graph: `edges` = {(router, router): latency or (latency, interval)}, one direction each.
 
     `terminals` = router of each endpoint (default: endpoint i at router i). Routes are `next_router[router][endpoint]`
@@ -356,12 +365,12 @@ def of_steps(
 class TooManyPorts(BadInput):
     """A router with more ports than the kernel has."""
 
-    def __init__(self, router: int, ports: int):
+    def __init__(self, router: int, ports: int) -> None:
         super().__init__(f"router {router} has {ports} ports; the most is {MAX_PORTS}")
         self.router, self.ports = router, ports
 
 
-def first_hops(start, out, edges):
+def first_hops(start: int, out: list[list[int]], edges: dict[Any, Any]) -> dict[int, int]:
     """{router: first router on the way to it} by Dijkstra over latencies, ties as `irregular` says."""
     distance, first, done, queue = {start: 0}, {}, set(), [(0, start)]
     while queue:

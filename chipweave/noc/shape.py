@@ -4,10 +4,12 @@ A shape declares its parameters, which stand beside the network's own in YAML, a
 One more shape is one more file there, or in a package that names it under the entry-point group `chipweave.noc.shapes`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -42,7 +44,8 @@ class Reader:
     latency_ps: int = 1
 
     def folder(self, key: str) -> Path:
-        """What a path written under `key` is relative to: the folder of the file it stands in, the current one for settings."""
+        """What a path written under `key` is relative to: the folder of the file it stands in, the current one for
+        settings."""
         file = self.node.value[key].place.file
         if file.startswith("--"):
             return Path(".")
@@ -75,14 +78,15 @@ class Shape(Declared):
         return ""
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
-        """The links between the endpoints, for which `fault(places)` was ""; what is wrong with keys goes to `reader.faults`."""
+        """The links between the endpoints, for which `fault(places)` was ""; what is wrong with keys goes to
+        `reader.faults`."""
         raise NotImplementedError
 
 
 S = TypeVar("S", bound=type[Shape])
 
 
-def shape(name: str):
+def shape(name: str) -> Any:
     """Class decorator: register a Shape under `name`.
 
     Raises:

@@ -30,7 +30,7 @@ class Bundles:
         size: int64[links], links of the bundle.
     """
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network) -> None:
         ways = np.stack([network.routes(way)[1] for way in range(network.ways)])
         count = len(network.src)
         self.first, self.size = np.arange(count), np.ones(count, np.int64)

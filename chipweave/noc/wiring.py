@@ -1,4 +1,5 @@
-"""What a shape is given and what it makes, as arrays: endpoints at their places, and the links between numbered routers.
+"""What a shape is given and what it makes, as arrays: endpoints at their places, and the links between numbered
+routers.
 
 Numbers. Endpoints are 0 to E - 1 in endpoint order, the routers that a shape adds (switches, routers of a concentrated
 mesh) follow. Where `terminals` is None every endpoint is a router itself; else it is a terminal of the router it names.

@@ -1,4 +1,5 @@
-"""Duration rules with fractions: the plain twin of csrc/stages/time.c. Every quotient is rounded up, once, at the end."""
+"""Duration rules with fractions: the plain twin of csrc/stages/time.c. Every quotient is rounded up, once, at the
+end."""
 
 from __future__ import annotations
 

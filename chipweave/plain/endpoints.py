@@ -4,9 +4,12 @@ A behaviour is a class with `receive(message)`, `timer(code, data)`, `attach(wha
 `stats`; its host is the engine. Each twin stands in chipweave/plain/NAME.py as `Plain` + its name.
 """
 
+from __future__ import annotations
+
 import heapq
 import importlib
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from chipweave.errors import BadInput
 from chipweave.io import native
@@ -42,55 +45,57 @@ class PlainPort:
 class PlainCore:
     """Same calls as endpoints.KernelCore; `host` of the twins at once."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self.seed, self.time, self.done, self.count = seed, 0, 0, 0
         self.parts, self.ports, self.wires, self.heap, self.tables = [], [], [], [], []
 
     # -- building
 
-    def part(self, table, values):
+    def part(self, table: Any, values: list[int]) -> int:
         self.tables.append(table)
         module = importlib.import_module(f"chipweave.plain.{table.name}")
         self.ports.append([PlainPort() for _ in table.ports])
-        twin = module.TWIN(self, len(self.parts), dict(zip(table.parameters, values)))
+        twin = module.TWIN(self, len(self.parts), dict(zip(table.parameters, values, strict=False)))
         twin.stats = dict.fromkeys(table.statistics, 0)
         self.parts.append(twin)
         return len(self.parts) - 1
 
-    def wire(self, a, a_port, b, b_port, latency):
+    def wire(self, a: int, a_port: int, b: int, b_port: int, latency: int) -> int:
         self.wires.append(((a, b), (a_port, b_port), latency))
         for part, port in ((a, a_port), (b, b_port)):
             self.ports[part][port].lanes.append(len(self.wires) - 1)
         return len(self.wires) - 1
 
-    def rate(self, part, port, out, in_):
+    def rate(self, part: int, port: int, out: int, in_: int) -> None:
         self.ports[part][port].rate = [out, in_]
 
-    def attach(self, part, what, data):
+    def attach(self, part: int, what: int, data: Any) -> None:
         self.parts[part].attach(what, [int(x) for x in data])
 
     # -- what a twin may call
 
-    def fail(self, part, text):
+    def fail(self, part: Any, text: Any) -> Any:
         """A fault of what a part was given, as cw_host.fail reports it."""
         raise BadInput(f"{self.tables[part].name} (endpoint {part}): {text}")
 
-    def _wire(self, part, port, lane):
+    def _wire(self, part: Any, port: Any, lane: Any) -> Any:
         lanes = self.ports[part][port].lanes
         if not 0 <= lane < len(lanes):
             name = self.tables[part].ports[port]
             self.fail(part, f'port "{name}" has {len(lanes)} wires, and a message is for number {lane}')
         return lanes[lane]
 
-    def _push(self, time, priority, sender, part, what):
+    def _push(
+        self, time: int, priority: int, sender: int, part: int, what: Message | tuple[Message | int, ...]
+    ) -> None:
         heapq.heappush(self.heap, (time, priority, sender, self.count, part, what))
         self.count += 1
 
-    def schedule(self, part, delay, priority, code, data):
+    def schedule(self, part: int, delay: int, priority: int, code: int, data: Message | int) -> None:
         """Wake `part` by timer(code, data) in `delay` ps."""
         self._push(self.time + max(0, delay), priority, part, part, (code, data))
 
-    def _over(self, sender, number, delay, message):
+    def _over(self, sender: int, number: int, delay: int, message: Message) -> None:
         ends, ports, latency = self.wires[number]
         back = ends[0] != sender
         to, to_port = ends[not back], ports[not back]
@@ -99,19 +104,19 @@ class PlainCore:
         self._push(there, 0, sender, to, replace(message, sender=sender, wire=number, port=to_port))
 
     @staticmethod
-    def _taken(port, side, start, size):
+    def _taken(port: PlainPort, side: int, start: int, size: int) -> int:
         port.busy[side] = max(port.busy[side], start) + (size * port.rate[side] + 1023) // 1024
         return port.busy[side]
 
-    def post(self, part, port, lane, delay, message):
+    def post(self, part: int, port: int, lane: int, delay: int, message: Message) -> None:
         """Send a message over a lane of a port."""
         self._over(part, self._wire(part, port, lane), delay, message)
 
-    def reply(self, part, delay, to, message):
+    def reply(self, part: int, delay: int, to: Message, message: Message) -> None:
         """Send a message back over the wire that `to` came by."""
         self._over(part, to.wire, delay, message)
 
-    def pass_on(self, part, port, lane, message):
+    def pass_on(self, part: int, port: int, lane: int, message: Message) -> int:
         """Touch the part at the other end of a lane."""
         number = self._wire(part, port, lane)
         ends, ports, _ = self.wires[number]
@@ -120,13 +125,13 @@ class PlainCore:
 
     # -- running
 
-    def start(self, part, delay, code, data):
+    def start(self, part: int, delay: int, code: int, data: int) -> None:
         self.schedule(part, delay, 1, code, data)
 
-    def send(self, part, port, lane, delay, message):
+    def send(self, part: Any, port: Any, lane: Any, delay: Any, message: Any) -> None:
         self.post(part, port, lane, delay, Message(*message))
 
-    def run(self, until, events):
+    def run(self, until: int, events: int) -> int:
         n = 0
         while n < events and self.heap and self.heap[0][0] <= until:
             self.time, *_, part, what = heapq.heappop(self.heap)
@@ -140,7 +145,7 @@ class PlainCore:
             self.time = until
         return n
 
-    def touch(self, parts, addresses, mask, levels):
+    def touch(self, parts: Any, addresses: Any, mask: Any, levels: Any) -> Any:
         answered = [0] * levels
         for i, address in enumerate(int(a) for a in addresses):
             at = address & ~1
@@ -150,11 +155,11 @@ class PlainCore:
                 answered[level] += 1
         return answered
 
-    def now(self):
+    def now(self) -> int:
         return self.time
 
-    def events(self):
+    def events(self) -> int:
         return self.done
 
-    def statistic(self, part, index):
+    def statistic(self, part: int, index: int) -> int:
         return list(self.parts[part].stats.values())[index]

@@ -1,8 +1,7 @@
 """Max-min fair sharing, plainly: the twin of csrc/stages/fair, which keeps rates where nothing changes them.
 
-Here every start and end fills all rates anew, from nothing, with the same integers and the same rounding. Messages of one
-route share a rate, so filling goes by routes; everything else goes by messages.
-"""
+Here every start and end fills all rates anew, from nothing, with the same integers and the same rounding. Messages of
+one route share a rate, so filling goes by routes; everything else goes by messages."""
 
 from __future__ import annotations
 

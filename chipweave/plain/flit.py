@@ -3,8 +3,11 @@
 Statistics: bytes and busy ps as in C; the plain routers do not count stalls.
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
 from math import ceil, floor
+from typing import Any
 
 from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
@@ -14,20 +17,20 @@ from chipweave.plain.noc import Packet, PlainNetwork
 class Routers(PlainNetwork):
     """The plain network, telling what arrives and what leaves an output port."""
 
-    def __init__(self, network, options):
+    def __init__(self, network: Any, options: Any) -> None:
         super().__init__(network, options)
         self.tails, self.granted = [], []
 
-    def eject(self, end, flit, now):
+    def eject(self, end: int, flit: Any, now: int) -> None:
         super().eject(end, flit, now)
         if flit.tail:
             self.tails.append(flit.packet)
 
-    def count(self, router, port, vc):
+    def count(self, router: int, port: int, vc: int) -> None:
         super().count(router, port, vc)
         self.granted.append((router, port))
 
-    def put(self, number, end, flit, now):
+    def put(self, number: Any, end: Any, flit: Any, now: Any) -> None:
         super().put(number, end, flit, now)
         self.granted.append((-1, number))
 
@@ -35,7 +38,7 @@ class Routers(PlainNetwork):
 class PlainFlit:
     """Times are absolute ps. `advance(t)` gives the messages that arrive by t; t is never later than `next_time()`."""
 
-    def __init__(self, network, plan, bin_ps, max_bins):
+    def __init__(self, network: Any, plan: Any, bin_ps: Any, max_bins: Any) -> None:
         self.plan, self.spec = plan, plan.spec
         self.routers = Routers(self.spec.network, self.spec.router)
         self.turn, self.own, self.left, self.message_of = [0] * self.spec.traffic, [], {}, {}
@@ -48,18 +51,18 @@ class PlainFlit:
         self.statistics = self.bins.statistics
         self.endpoint_of = dict(network.options).get("endpoint_of")
 
-    def edge(self, cycle):
+    def edge(self, cycle: int) -> int:
         """Time of a clock edge: round(cycle * 1e12 / Hz), halves up."""
         return floor(cycle * PS_PER_SECOND / self.spec.clock + Fraction(1, 2))
 
-    def cycle_after(self, time):
+    def cycle_after(self, time: int) -> int:
         """The first cycle whose edge is after `time`."""
         cycle = max(0, floor(time * self.spec.clock / PS_PER_SECOND) - 1)
         while self.edge(cycle) <= time:
             cycle += 1
         return cycle
 
-    def send(self, now, message, source, target, size, stage):
+    def send(self, now: int, message: int, source: int, target: int, size: int, stage: tuple[str, str]) -> None:
         if self.endpoint_of:
             source, target = self.endpoint_of[source], self.endpoint_of[target]
         if source == target:
@@ -79,7 +82,7 @@ class PlainFlit:
             self.message_of[id(packet)] = (message, packet)
             self.routers.add(packet)
 
-    def _idle_until(self, cycle):
+    def _idle_until(self, cycle: int) -> None:
         """Nothing is under way but credits: step until the last one is home, then jump."""
         home = (
             self.routers.now
@@ -91,12 +94,12 @@ class PlainFlit:
             self.routers.step()
         self.routers.now = max(self.routers.now, cycle)
 
-    def next_time(self):
+    def next_time(self) -> int | None:
         if self.own:
             return self.own[0][0]
         return self.edge(self.routers.now) if self.left else None
 
-    def advance(self, now):
+    def advance(self, now: int) -> list[Any]:
         arrived = [message for _, message in self.own]
         self.own = []
         while self.left and self.edge(self.routers.now) <= now:
@@ -111,7 +114,7 @@ class PlainFlit:
             self.routers.tails.clear()
         return arrived
 
-    def _count(self):
+    def _count(self) -> None:
         time = self.edge(self.routers.now - 1)
         for place in self.routers.granted:
             link = self.link_of.get(place)

@@ -1,5 +1,9 @@
 """Plain twin of csrc/behaviours/hbm_channel/hbm_channel.c: timing rules, access order and refresh of one channel."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.io import native
 from chipweave.plain.endpoints import DATA, DONE, WRITE, Message
 
@@ -27,7 +31,7 @@ def worked_out(expression: str, cycles: dict[str, int]) -> int:
 class PlainRules:
     """Earliest cycle of each command at the levels pseudo channel, bank group, bank; every constraint, one by one."""
 
-    def __init__(self, p):
+    def __init__(self, p: dict[str, int]) -> None:
         self.p = p
         self.pc = [LONG_AGO] * 6
         self.group = [[LONG_AGO] * 6 for _ in range(p["bank_groups"])]
@@ -35,7 +39,7 @@ class PlainRules:
         self.acts = [LONG_AGO] * 4
         self.rows = [(*row, worked_out(text, p)) for *row, text in constraints()]
 
-    def earliest(self, command, bank):
+    def earliest(self, command: int, bank: int) -> int:
         at = max(self.pc[command], self.group[bank % self.p["bank_groups"]][command], self.bank[bank][command])
         for _, preceding, following, counted_from, cycles in self.rows:
             if counted_from == FOURTH and preceding == following == command:
@@ -44,7 +48,7 @@ class PlainRules:
             at = max([at, *(b[REFAB] for b in self.bank)])
         return at
 
-    def issue(self, command, bank, t, bursts=1):
+    def issue(self, command: int, bank: int, t: int, bursts: int = 1) -> None:
         level = {PC: self.pc, GROUP: self.group[bank % self.p["bank_groups"]], BANK: self.bank[bank]}
         last = t + (bursts - 1) * self.p["nCCDL"]
         for where, preceding, following, counted_from, cycles in self.rows:
@@ -59,14 +63,14 @@ class PlainRules:
 class Entry:
     """A request: its message, place in the banks, and whether a row was opened for it."""
 
-    def __init__(self, m, bank, row):
+    def __init__(self, m: Message, bank: int, row: int) -> None:
         self.m, self.bank, self.row, self.bursts, self.opened = m, bank, row, bin(m.mask & 15).count("1"), False
 
 
 class PlainPseudo:
     """One pseudo channel: rules, open rows, two queues (reads, writes) of which the first 64 are looked at."""
 
-    def __init__(self, p, index):
+    def __init__(self, p: dict[str, int], index: int) -> None:
         self.rules, self.open = PlainRules(p), [None] * p["banks"]
         self.seen, self.beyond = [[], []], [[], []]
         self.writing, self.wake, self.refresh_bank = 0, None, 0
@@ -76,14 +80,14 @@ class PlainPseudo:
 class PlainHbmChannel:
     """State as in the C struct; `stats` are the engine's: statistic -> value."""
 
-    def __init__(self, host, me, parameters):
+    def __init__(self, host: Any, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.pcs = [PlainPseudo(parameters, i) for i in range(parameters["pseudo_channels"])]
 
-    def ps_of(self, cycle):
+    def ps_of(self, cycle: int) -> int:
         return (cycle * self.p["tck"] + 500) // 1000
 
-    def receive(self, m):
+    def receive(self, m: Message) -> None:
         p, now = self.p, -(-self.host.time * 1000 // self.p["tck"])
         unit = m.address // LINE // p["unit"]
         pc, turn = self.pcs[unit % p["pseudo_channels"]], unit // p["pseudo_channels"]
@@ -100,7 +104,7 @@ class PlainHbmChannel:
         self.see(pc, kind, entry)
         self.step(pc, now)
 
-    def see(self, pc, kind, entry):
+    def see(self, pc: PlainPseudo, kind: int, entry: Entry) -> None:
         pc.seen[kind].append(entry)
         if kind:
             done = Message(entry.m.address, entry.m.tag, self.p["request_bytes"], DONE, 0)
@@ -108,7 +112,7 @@ class PlainHbmChannel:
 
     # -- refresh
 
-    def refresh_next(self, pc, t):
+    def refresh_next(self, pc: PlainPseudo, t: int) -> None:
         b, every = pc.refresh_bank, self.p["nREFI"] // self.p["banks"]
         if pc.open[b] is not None:
             t = max(t, pc.rules.earliest(PRE, b))
@@ -118,7 +122,7 @@ class PlainHbmChannel:
         self.stats["refreshes_bank"] += 1
         pc.refresh_bank, pc.refresh_at = (b + 1) % self.p["banks"], pc.refresh_at + every
 
-    def end_of_pause(self, pc, now):
+    def end_of_pause(self, pc: PlainPseudo, now: int) -> None:
         p, interval = self.p, self.p["nREFI"]
         if now < pc.refresh_at:
             return
@@ -141,7 +145,7 @@ class PlainHbmChannel:
 
     # -- access order
 
-    def open_rows(self, pc, queue, now):
+    def open_rows(self, pc: PlainPseudo, queue: list[Any], now: int) -> list[Any]:
         later = []
         wanted = {e.bank for e in queue if pc.open[e.bank] == e.row}
         for e in queue:
@@ -160,7 +164,7 @@ class PlainHbmChannel:
             self.stats["activates"] += 1
         return later
 
-    def column(self, pc, kind, entry, now):
+    def column(self, pc: PlainPseudo, kind: int, entry: Entry, now: int) -> None:
         p = self.p
         pc.rules.issue(WR if kind else RD, entry.bank, now, entry.bursts)
         self.stats["writes" if kind else "reads"] += 1
@@ -174,7 +178,7 @@ class PlainHbmChannel:
         if pc.beyond[kind]:
             self.see(pc, kind, pc.beyond[kind].pop(0))
 
-    def choose_direction(self, pc):
+    def choose_direction(self, pc: PlainPseudo) -> None:
         reads, writes, was = len(pc.seen[0]), len(pc.seen[1]), pc.writing
         if was:
             pc.writing = int(writes > 0 and (writes > self.p["low_mark"] or not reads))
@@ -182,7 +186,7 @@ class PlainHbmChannel:
             pc.writing = int(writes >= self.p["high_mark"] or (writes > 0 and not reads))
         self.stats["turnarounds"] += was != pc.writing
 
-    def step(self, pc, now):
+    def step(self, pc: PlainPseudo, now: int) -> None:
         while pc.refresh_at <= now:
             self.refresh_next(pc, now)
         while True:
@@ -208,7 +212,7 @@ class PlainHbmChannel:
             pc.wake = at
             self.host.schedule(self.me, self.ps_of(at) - self.host.time, 2, self.pcs.index(pc), at)
 
-    def timer(self, code, data):
+    def timer(self, code: int, data: int) -> None:
         pc = self.pcs[code]
         if pc.wake == data:
             pc.wake = None

@@ -3,6 +3,10 @@
 A set is a list of [line, valid, dirty, shared], most recent first.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.plain.endpoints import DATA, DONE, DROP, READ, WRITE, Message
 
 NEAR, PEER, MEMORY = 0, 1, 2
@@ -10,43 +14,43 @@ LINE, FS, RECENT = 128, 1000, 16
 TURN = 0x9E3779B97F4A7C15
 
 
-def dealt(line, unit, slices):
+def dealt(line: int, unit: int, slices: int) -> int:
     """Number of the slice, over both partitions, that a line is dealt to; its low bit is the home partition."""
     group = line // unit // slices
     return (line // unit + ((group * TURN & (2**64 - 1)) >> 40) % slices) % slices
 
 
-def sectors(mask):
+def sectors(mask: int) -> int:
     return bin(mask & 15).count("1")
 
 
 class PlainLlcSlice:
     """State as in the C struct; `stats` are the engine's: statistic -> value."""
 
-    def __init__(self, host, me, parameters):
+    def __init__(self, host: Any, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.busy, self.room = 0, parameters["write_backs"]
         self.sets = [[None] * parameters["ways"] for _ in range(parameters["sets"])]
         self.recent, self.fills, self.next_fill = [None] * RECENT, {}, 0
         self.n_recent, self.held, self.passed = 0, [], {}
 
-    def attach(self, what, data):
+    def attach(self, what: Any, data: Any) -> Any:
         raise ValueError("takes no tables")
 
     # -- lines
 
-    def home(self, line):
+    def home(self, line: int) -> int:
         return dealt(line, self.p["unit"], self.p["slices"]) & 1
 
-    def local(self, line):
+    def local(self, line: int) -> int:
         unit = self.p["unit"]
         return line // unit // self.p["slices"] * unit + line % unit
 
-    def set_of(self, line):
+    def set_of(self, line: int) -> list[Any]:
         n = self.p["sets"]
         return self.sets[(self.local(line) + (n // 2 if self.home(line) else 0)) % n]
 
-    def find(self, line):
+    def find(self, line: int) -> list[int] | None:
         ways = self.set_of(line)
         for i, entry in enumerate(ways):
             if entry and entry[0] == line:
@@ -54,26 +58,26 @@ class PlainLlcSlice:
                 return entry
         return None
 
-    def insert(self, line):
+    def insert(self, line: int) -> list[int] | None:
         ways = self.set_of(line)
         out = ways.pop()
         ways.insert(0, [line, 0, 0, 0])
         return out
 
-    def forget(self, line):
+    def forget(self, line: int) -> None:
         if self.find(line):
             self.set_of(line)[0] = None
 
-    def local_address(self, line):
+    def local_address(self, line: int) -> int:
         unit, n = self.p["unit"], self.local(line)
         return ((n // unit * self.p["channel_share"] + self.p["channel_index"]) * unit + n % unit) * LINE
 
-    def granule(self, mask):
+    def granule(self, mask: int) -> int:
         if self.p["fill"] == 4:
             return 15
         return mask | (mask & 5) << 1 | (mask & 10) >> 1 if self.p["fill"] == 2 else mask
 
-    def write_back(self, out):
+    def write_back(self, out: list[int] | None) -> None:
         if out and out[2]:
             self.room -= 1
             self.stats["write_backs"] += 1
@@ -82,7 +86,7 @@ class PlainLlcSlice:
 
     # -- reads
 
-    def served(self, line, mask, coalesce):
+    def served(self, line: int, mask: int, coalesce: bool) -> int:
         now = self.host.time * FS
         for old in self.recent if coalesce else ():
             if old and old[0] == line and not mask & ~old[1] and old[2] > now:
@@ -96,11 +100,11 @@ class PlainLlcSlice:
             self.n_recent = (self.n_recent + 1) % RECENT
         return (start - now) // FS + self.p["latency"]
 
-    def answer(self, to, delay):
+    def answer(self, to: Message, delay: int) -> None:
         size = self.p["request_bytes"] + 32 * sectors(to.mask)
         self.host.reply(self.me, delay, to, Message(to.address, to.tag, size, DATA, to.mask))
 
-    def read(self, m):
+    def read(self, m: Message) -> None:
         line = m.address // LINE
         entry = self.find(line)
         missing = m.mask & ~(entry[1] if entry else 0)
@@ -126,7 +130,7 @@ class PlainLlcSlice:
         self.stats["memory_reads" if at_home else "peer_reads"] += 1
         self.host.post(self.me, MEMORY if at_home else PEER, 0, self.p["latency"], ask)
 
-    def filled(self, m):
+    def filled(self, m: Message) -> None:
         line, mask, waiting = self.fills.pop(m.tag)
         entry = self.find(line)
         if not entry:
@@ -140,10 +144,10 @@ class PlainLlcSlice:
 
     # -- stores
 
-    def done(self, to, delay):
+    def done(self, to: Message, delay: int) -> None:
         self.host.reply(self.me, delay, to, Message(to.address, to.tag, self.p["request_bytes"], DONE, 0))
 
-    def store_here(self, m):
+    def store_here(self, m: Message) -> None:
         line = m.address // LINE
         entry = self.find(line)
         delay = self.served(line, m.mask, False)
@@ -158,7 +162,7 @@ class PlainLlcSlice:
         entry[2] |= m.mask
         self.done(m, delay)
 
-    def store(self, m):
+    def store(self, m: Message) -> None:
         line = m.address // LINE
         if self.home(line) != self.p["partition"]:
             self.forget(line)
@@ -176,7 +180,7 @@ class PlainLlcSlice:
         else:
             self.store_here(m)
 
-    def stored(self, m):
+    def stored(self, m: Message) -> None:
         if m.port != MEMORY:
             self.done(self.passed.pop(m.tag), 0)
             return
@@ -184,7 +188,7 @@ class PlainLlcSlice:
         while self.held and self.room > 0:
             self.store_here(self.held.pop(0))
 
-    def receive(self, m):
+    def receive(self, m: Message) -> None:
         if m.kind == DROP:
             self.forget(m.address // LINE)
         else:
@@ -192,7 +196,7 @@ class PlainLlcSlice:
 
     # -- outside time
 
-    def touch(self, m):
+    def touch(self, m: Message) -> int:
         line = m.address // LINE
         entry, at_home = self.find(line), self.home(line) == self.p["partition"]
         if m.kind == WRITE:

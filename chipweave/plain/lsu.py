@@ -1,9 +1,11 @@
 """Plain twin of csrc/behaviours/sm/lsu.h: what one warp instruction costs the load-store unit."""
 
+from __future__ import annotations
+
 LINE = 128
 
 
-def fold(line, banks):
+def fold(line: int, banks: int) -> int:
     """Tag bank of a line: exclusive or of its number in digits of `banks`, a power of two."""
     bank = 0
     while line and banks > 1:
@@ -11,7 +13,7 @@ def fold(line, banks):
     return bank
 
 
-def lines_of(addresses, size):
+def lines_of(addresses: list[int], size: int) -> dict[int, int]:
     """{line: sectors} in the order in which the lanes want them."""
     lines = {}
     for a in addresses:
@@ -23,11 +25,11 @@ def lines_of(addresses, size):
 class PlainLsu:
     """A mixin of the SM: `p`, `period`, `stats` are its."""
 
-    def wavefronts(self, lanes, size):
+    def wavefronts(self, lanes: int, size: int) -> int:
         """Cycles of the data path alone."""
         return -(-lanes * size // self.p["lsu_bytes"])
 
-    def bank_cycles(self, addresses, size):
+    def bank_cycles(self, addresses: list[int], size: int) -> int:
         """Most words of one bank, of each group of lanes that fills the data path."""
         cycles, group, banks = 0, max(1, self.p["lsu_bytes"] // size), self.p["lsu_banks"]
         for i in range(0, len(addresses), group):
@@ -35,12 +37,12 @@ class PlainLsu:
             cycles += max(1, *(sum(1 for word in words if word % banks == k) for k in range(banks)))
         return cycles
 
-    def tag_cycles(self, lines):
+    def tag_cycles(self, lines: dict[int, int]) -> int:
         """Most lines of one tag bank."""
         banks = [fold(line, self.p["lsu_tags"]) for line in lines]
         return max(1, *(banks.count(k) for k in range(self.p["lsu_tags"])))
 
-    def lsu_take(self, start, cycles):
+    def lsu_take(self, start: int, cycles: int) -> int:
         """Hold the unit from `start` (fs) or from when it is free; returns when it begins."""
         start, slots = max(start, self.lsu), self.p["lsu_slots"]
         if slots:

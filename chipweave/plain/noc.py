@@ -5,9 +5,12 @@ most one flit each (the injection time) and return ejection credits; routers eva
 or credit sent in cycle t over a wire of latency L is received in cycle t + 1 + L.
 """
 
+from __future__ import annotations
+
 import random
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.plain.noc_router import OutputVc, PlainRouter
 
@@ -28,7 +31,7 @@ class Packet:
 class Flit:
     __slots__ = ("packet", "head", "tail", "vc", "phase", "hops", "priority", "route")
 
-    def __init__(self, packet, index):
+    def __init__(self, packet: Packet, index: int) -> None:
         self.packet, self.head, self.tail = packet, index == 0, index == packet.size - 1
         self.vc = self.route = None
         self.phase, self.hops, self.priority = 0, 0, 0
@@ -37,7 +40,7 @@ class Flit:
 class Endpoint:
     """Source queues, one per traffic class, and the sender's view of the first router's input port."""
 
-    def __init__(self, options):
+    def __init__(self, options: Any) -> None:
         self.queues = [deque() for _ in range(options.vc_classes)]
         self.flits = [deque() for _ in range(options.vc_classes)]
         self.out = [OutputVc(options.vc_depth, options.wait_for_tail_credit) for _ in range(options.vcs)]
@@ -48,7 +51,7 @@ class Endpoint:
 class PlainNetwork:
     """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router)."""
 
-    def __init__(self, network, options, seed=None):
+    def __init__(self, network: Any, options: Any, seed: Any = None) -> None:
         self.network, self.options, self.now = network, options, 0
         self.coin = random.Random(seed) if seed is not None else None
         self.routers = [PlainRouter(self, r, int(p)) for r, p in enumerate(network.ports)]
@@ -65,22 +68,22 @@ class PlainNetwork:
 
     # What a router asks
 
-    def interval(self, router, port):
+    def interval(self, router: int, port: int) -> int:
         link = self.wires.get((router, port))
         return link.interval if link else 1
 
-    def count(self, router, port, vc):
+    def count(self, router: int, port: int, vc: int) -> None:
         self.flits[router, port, vc] += 1
 
-    def route_at_next(self, router, port, flit, vc):
+    def route_at_next(self, router: int, port: int, flit: Flit, vc: int) -> list[tuple[int, int, int, int]] | None:
         """Route at the router behind (router, port); None where an endpoint is behind it."""
         link = self.wires.get((router, port))
         return self.route(link.dst, link.dst_port, flit, vc) if link else None
 
-    def next_ports(self, router, port):
+    def next_ports(self, router: Any, port: Any) -> Any:
         return int(self.network.ports[self.wires[router, port].dst])
 
-    def route(self, router, in_port, flit, in_vc):
+    def route(self, router: int, in_port: int, flit: Flit, in_vc: int) -> list[tuple[int, int, int, int]]:
         """[(output port, first VC, last VC, rank)] for a head flit at an input port."""
         net, goal = self.network, flit.packet.dst
         port = int(net.table[router, flit.packet.column])
@@ -104,7 +107,7 @@ class PlainNetwork:
             return [(port, first + half, last, 0) if flit.phase else (port, first, last - half, 0)]
         return [(port, first, last, 0)]
 
-    def send_flit(self, router, port, flit, now):
+    def send_flit(self, router: int, port: int, flit: Flit, now: int) -> None:
         link = self.wires.get((router, port))
         if link:
             self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
@@ -113,7 +116,7 @@ class PlainNetwork:
                 (self.end_at[router, port], flit)
             )
 
-    def send_credit(self, router, port, vcs, now):
+    def send_credit(self, router: int, port: int, vcs: set[int], now: int) -> None:
         link = self.back.get((router, port))
         if link:
             due = now + 1 + link.latency
@@ -124,14 +127,14 @@ class PlainNetwork:
 
     # One cycle
 
-    def add(self, packet):
+    def add(self, packet: Packet) -> None:
         """Queue a packet; it can be sent from its ctime on. Of one source they must come in order of ctime."""
         if packet.column < 0:
             packet.column = self.column(packet.src, packet.dst)
         self.ends[packet.src].queues[packet.vc_class].append(packet)
         self.left += 1
 
-    def column(self, src, dst, count=None):
+    def column(self, src: Any, dst: Any, count: Any = None) -> Any:
         """The column that a message goes by, or a packet; a message or packet that is counted takes its turn."""
         net = self.network
         if net.ways == 1:
@@ -144,7 +147,7 @@ class PlainNetwork:
             self.next_way[src] += 1
         return dst + turn % net.ways * ends
 
-    def step(self):
+    def step(self) -> None:
         now = self.now
         taken = self.ejected.pop(now, [])
         for end, vcs in self.end_credits.pop(now, []):
@@ -166,7 +169,7 @@ class PlainNetwork:
             router.send(now)
         self.now += 1
 
-    def eject(self, end, flit, now):
+    def eject(self, end: int, flit: Flit, now: int) -> None:
         router, port = self.network.terminals[end]
         due = now + 1 + self.terminal_latency[end]
         self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
@@ -174,7 +177,7 @@ class PlainNetwork:
             flit.packet.atime, flit.packet.hops = now, flit.hops
             self.left -= 1
 
-    def inject(self, number, end, now):
+    def inject(self, number: int, end: Endpoint, now: int) -> None:
         chosen, classes = None, self.options.vc_classes
         for vc_class in range(classes):
             if not end.flits[vc_class] and end.queues[vc_class] and end.queues[vc_class][0].ctime <= now:
@@ -200,7 +203,7 @@ class PlainNetwork:
         if chosen:
             self.put(number, end, chosen, now)
 
-    def choose_vc(self, number, end, flit, vc_class):
+    def choose_vc(self, number: int, end: Endpoint, flit: Flit, vc_class: int) -> int | None:
         """First VC after the last one used that is free and has room; the very first packet only looks at the first."""
         first, last = self.options.vc_range(vc_class)
         router, port = self.network.terminals[number]
@@ -218,7 +221,7 @@ class PlainNetwork:
                 return vc
         return None
 
-    def put(self, number, end, flit, now):
+    def put(self, number: int, end: Endpoint, flit: Flit, now: int) -> None:
         router, port = self.network.terminals[number]
         vc_class = flit.packet.vc_class
         if flit.head:
@@ -239,7 +242,7 @@ class PlainNetwork:
             end.flits[vc_class][0].vc = flit.vc
         self.flits_due[now + 1 + self.terminal_latency[number]].append((router, port, flit))
 
-    def run(self, packets, limit=10_000_000):
+    def run(self, packets: list[Packet], limit: int = 10_000_000) -> list[Packet]:
         """Inject `packets` and step until all have arrived or `limit` cycles are over. Returns them."""
         for packet in sorted(packets, key=lambda p: p.ctime):
             self.add(packet)

@@ -6,15 +6,19 @@ Every stage first evaluates on the state as it is now, then all update, in the o
 becomes ready in an update is worked on in the next step. Slow and obvious on purpose.
 """
 
+from __future__ import annotations
+
 from collections import deque
+from typing import Any
 
 from chipweave.plain.noc_alloc import allocator
 
 IDLE, ROUTING, VC_ALLOC, ACTIVE = "idle", "routing", "vc_alloc", "active"
 
 
-def paced(interval, owed):
-    """(whole cycles until the next flit, what is owed then): an interval that is no whole number is kept in the mean."""
+def paced(interval: Any, owed: Any) -> Any:
+    """(whole cycles until the next flit, what is owed then): an interval that is no whole number is kept in the
+    mean."""
     wait = int(interval + owed)
     return wait, interval + owed - wait
 
@@ -22,17 +26,17 @@ def paced(interval, owed):
 class Stage:
     """Work that takes `delay` cycles. A stage with work in progress accepts none: batches, not a pipeline."""
 
-    def __init__(self, delay):
+    def __init__(self, delay: int) -> None:
         self.delay, self.waiting, self.batch, self.due = delay, [], [], 0
 
-    def start(self, now):
+    def start(self, now: int) -> list[Any]:
         """The batch begun in this cycle, empty where the last one is still in progress."""
         if self.batch or not self.waiting:
             return []
         self.batch, self.waiting, self.due = self.waiting, [], now + self.delay - 1
         return self.batch
 
-    def finish(self, now):
+    def finish(self, now: int) -> list[Any]:
         """The batch that completes in this cycle."""
         if not self.batch or now < self.due:
             return []
@@ -41,7 +45,7 @@ class Stage:
 
 
 class InputVc:
-    def __init__(self, port, vc):
+    def __init__(self, port: int, vc: int) -> None:
         self.port, self.vc = port, vc
         self.buffer, self.state, self.route = deque(), IDLE, None
         self.out_port = self.out_vc = None
@@ -49,7 +53,7 @@ class InputVc:
         self.wish = None  # what this cycle's allocation came to
         self.priority = 0
 
-    def set_priority(self, kind):
+    def set_priority(self, kind: str) -> None:
         if kind == "none" or not self.buffer:
             return
         self.priority = len(self.buffer) if kind == "queue_length" else self.buffer[0].priority
@@ -58,32 +62,32 @@ class InputVc:
 class OutputVc:
     """The sender's view of the VC at the other end of a link."""
 
-    def __init__(self, depth, atomic):
+    def __init__(self, depth: int, atomic: int) -> None:
         self.depth, self.atomic = depth, atomic
         self.owner, self.occupied, self.tail_sent = None, 0, False
 
     @property
-    def full(self):
+    def full(self) -> bool:
         return self.occupied >= self.depth
 
-    def take(self, owner):
+    def take(self, owner: Any) -> None:
         self.owner, self.tail_sent = owner, False
 
-    def sending(self, flit):
+    def sending(self, flit: Any) -> None:
         self.occupied += 1
         if flit.tail:
             self.tail_sent = True
             if not self.atomic:
                 self.owner = None
 
-    def credit(self):
+    def credit(self) -> None:
         self.occupied -= 1
         if self.atomic and self.occupied == 0 and self.tail_sent:
             self.owner = None
 
 
 class PlainRouter:
-    def __init__(self, net, number, ports):
+    def __init__(self, net: Any, number: int, ports: int) -> None:
         o = net.options
         self.net, self.number, self.ports, self.o = net, number, ports, o
         self.vcs = [[InputVc(p, v) for v in range(o.vcs)] for p in range(ports)]
@@ -110,13 +114,13 @@ class PlainRouter:
 
     # One cycle
 
-    def evaluate(self, now):
+    def evaluate(self, now: int) -> None:
         self.partial += self.o.internal_speedup
         while self.partial >= 1.0:
             self.step(now)
             self.partial -= 1.0
 
-    def step(self, now):
+    def step(self, now: int) -> None:
         self.accept_flits()
         self.apply_credits(now)
         self.rc.start(now)
@@ -134,7 +138,7 @@ class PlainRouter:
         for port, vcs in sorted(self.freed.items()):
             self.credit_queue[port].append(vcs)
 
-    def send(self, now):
+    def send(self, now: int) -> None:
         for port in range(self.ports):
             if self.queue[port] and now >= self.wire_free[port]:
                 wait, self.wire_owed[port] = paced(self.net.interval(self.number, port), self.wire_owed[port])
@@ -145,7 +149,7 @@ class PlainRouter:
 
     # Input
 
-    def accept_flits(self):
+    def accept_flits(self) -> None:
         for port, flit in sorted(self.arrived, key=lambda pair: pair[0]):
             vc = self.vcs[port][flit.vc]
             if self.o.priority == "hop_count":
@@ -159,7 +163,7 @@ class PlainRouter:
                 stage.waiting.append(vc)
         self.arrived = []
 
-    def new_head(self, vc):
+    def new_head(self, vc: InputVc) -> None:
         """The head flit at the front of `vc` starts its way through the stages."""
         if self.o.routing_delay:
             vc.state = ROUTING
@@ -170,14 +174,14 @@ class PlainRouter:
         if self.o.noq:
             self.look_two_ahead(vc)
 
-    def ready_for_vc(self, vc):
+    def ready_for_vc(self, vc: InputVc) -> None:
         vc.state = VC_ALLOC
         if self.o.speculative:
             self.sw_stage.waiting.append(vc)
         if not self.piggyback:
             self.vc_stage.waiting.append(vc)
 
-    def look_two_ahead(self, vc):
+    def look_two_ahead(self, vc: Any) -> None:
         """noq: cut the VCs of the link by the output port the packet takes at the next router."""
         ((port, *_),) = vc.route
         route = self.net.route_at_next(self.number, port, vc.buffer[0], vc.buffer[0].vc)
@@ -187,7 +191,7 @@ class PlainRouter:
             part = (last - first + 1) // ports
             vc.next_route = (there, first + there * part, first + (there + 1) * part - 1)
 
-    def apply_credits(self, now):
+    def apply_credits(self, now: int) -> None:
         while self.credits and self.credits[0][0] <= now:
             _, port, vcs = self.credits.popleft()
             for vc in vcs:
@@ -195,17 +199,17 @@ class PlainRouter:
 
     # Evaluate
 
-    def choices(self, vc):
+    def choices(self, vc: InputVc) -> list[tuple[int, int, int, int]]:
         """(port, first VC, last VC, priority) of everything the head at the front of `vc` may use."""
         if self.o.noq and vc.next_route:
             return [(port, vc.next_route[1], vc.next_route[2], rank) for port, _, _, rank in vc.route]
         return vc.route
 
-    def room(self, out_vc, flit):
+    def room(self, out_vc: OutputVc, flit: Any) -> bool:
         """Cut-through takes a VC only when the whole packet fits."""
         return self.o.flow_control != "cut_through" or out_vc.depth - out_vc.occupied >= flit.packet.size
 
-    def vc_allocation(self, now):
+    def vc_allocation(self, now: int) -> dict[Any, Any]:
         requests, begun = {}, self.vc_stage.start(now)
         for vc in begun:
             for port, first, last, rank in self.choices(vc):
@@ -228,20 +232,20 @@ class PlainRouter:
                         vc.wish = None
         return matched
 
-    def expanded_in(self, vc):
+    def expanded_in(self, vc: InputVc) -> int:
         return vc.port * self.o.input_speedup + vc.vc % self.o.input_speedup
 
-    def expanded_out(self, vc, port):
+    def expanded_out(self, vc: InputVc, port: int) -> int:
         return port * self.o.output_speedup + vc.port % self.o.output_speedup
 
-    def queue_full(self, port):
+    def queue_full(self, port: int) -> bool:
         return self.o.output_buffer_size >= 0 and len(self.queue[port]) >= self.o.output_buffer_size
 
-    def held_switch(self, now):
+    def held_switch(self, now: int) -> None:
         for vc in self.hold_stage.start(now):
             vc.held_ok = not self.out[vc.out_port][vc.out_vc].full and now >= self.grant_free[vc.out_port]
 
-    def speculates(self, vc, choice):
+    def speculates(self, vc: InputVc, choice: tuple[int, int, int, int]) -> bool:
         port, first, last, _ = choice
         elig = cred = False
         if self.o.spec_check_elig:
@@ -254,7 +258,7 @@ class PlainRouter:
                         break
         return not ((self.o.spec_check_elig and not elig) or (self.o.spec_check_cred and not cred))
 
-    def switch_allocation(self, now, matched_vcs):
+    def switch_allocation(self, now: int, matched_vcs: dict[Any, Any]) -> None:
         firm, spec, batch = {}, {}, self.sw_stage.start(now)
         for vc in batch:
             vc.grant = None
@@ -289,7 +293,7 @@ class PlainRouter:
                 if vc.grant is not None and not self.grant_stands(vc, matched_vcs):
                     vc.grant = None
 
-    def bid(self, now, requests, vc, port, priority):
+    def bid(self, now: int, requests: dict[Any, Any], vc: InputVc, port: int, priority: tuple[int, int]) -> None:
         """Of the VCs of an input that want one output, the switch hears one: by priority, then round the VCs."""
         i, o = self.expanded_in(vc), self.expanded_out(vc, port)
         if i in self.held_in or o in self.held_out or now < self.grant_free[port]:
@@ -301,7 +305,7 @@ class PlainRouter:
                 return
         requests[i, o] = (priority, vc)
 
-    def grant_stands(self, vc, matched_vcs):
+    def grant_stands(self, vc: InputVc, matched_vcs: dict[Any, Any]) -> bool:
         port = vc.grant // self.o.output_speedup
         if self.expanded_in(vc) in self.held_in or vc.grant in self.held_out:
             return False
@@ -314,7 +318,7 @@ class PlainRouter:
         )  # slower ones are not there yet
         return got is not None and got // self.o.vcs == port and not self.out[port][got % self.o.vcs].full
 
-    def piggyback_vc(self, vc, port):
+    def piggyback_vc(self, vc: InputVc, port: int) -> int:
         """The free VC with a credit that a switch winner takes, round the VCs of the output."""
         turn = self.vc_turn[vc.buffer[0].packet.vc_class][port]
         free = [
@@ -328,13 +332,13 @@ class PlainRouter:
 
     # Update
 
-    def update_routing(self, now):
+    def update_routing(self, now: int) -> None:
         for vc in self.rc.finish(now):
             flit = vc.buffer[0]
             vc.route = self.net.route(self.number, vc.port, flit, vc.vc)
             self.ready_for_vc(vc)
 
-    def update_vc_allocation(self, now):
+    def update_vc_allocation(self, now: int) -> None:
         for vc in self.vc_stage.finish(now):
             if vc.wish is None:
                 self.vc_stage.waiting.append(vc)
@@ -345,7 +349,7 @@ class PlainRouter:
             if not self.o.speculative:
                 self.sw_stage.waiting.append(vc)
 
-    def update_held(self, now):
+    def update_held(self, now: int) -> None:
         for vc in self.hold_stage.finish(now):
             if vc.held_ok and not self.queue_full(vc.out_port):
                 i = self.expanded_in(vc)
@@ -361,10 +365,10 @@ class PlainRouter:
                 self.release(self.expanded_in(vc))
                 self.sw_stage.waiting.append(vc)
 
-    def release(self, i):
+    def release(self, i: int) -> None:
         del self.held_out[self.held_in.pop(i)], self.held_vc[i]
 
-    def update_switch(self, now):
+    def update_switch(self, now: int) -> None:
         for vc in self.sw_stage.finish(now):
             if vc.grant is None:
                 self.sw_stage.waiting.append(vc)
@@ -389,12 +393,12 @@ class PlainRouter:
             elif vc.buffer:
                 self.sw_stage.waiting.append(vc)
 
-    def next_packet(self, vc):
+    def next_packet(self, vc: InputVc) -> None:
         vc.state = IDLE
         if vc.buffer:
             self.new_head(vc)
 
-    def move(self, now, vc, expanded_out):
+    def move(self, now: int, vc: InputVc, expanded_out: int) -> Any:
         """The front flit leaves its buffer: a credit goes back, one is used, and the crossbar has it."""
         flit = vc.buffer.popleft()
         vc.set_priority(self.o.priority)

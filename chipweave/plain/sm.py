@@ -1,6 +1,9 @@
 """Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.errors import BadInput
 from chipweave.io import native
@@ -53,7 +56,7 @@ class PlainSm(PlainLsu, PlainCluster):
     An L1 entry is [line, valid, {sector bits: fetch}].
     """
 
-    def __init__(self, host, me, parameters):
+    def __init__(self, host: Any, me: int, parameters: dict[str, int]) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.sets = [[None] * parameters["l1_ways"] for _ in range(parameters["l1_sets"])]
@@ -62,7 +65,7 @@ class PlainSm(PlainLsu, PlainCluster):
         self.fetches, self.next_fetch, self.lsu, self.lsu_used, self.launched, self.stalled = {}, 0, 0, 0, 0, []
         self.pending, self.running, self.command = [0] * 16, 0, None
 
-    def attach(self, what, data):
+    def attach(self, what: int, data: list[int]) -> None:
         if what == PAGES:
             self.pages = data
         elif what == ORDER:
@@ -78,7 +81,7 @@ class PlainSm(PlainLsu, PlainCluster):
 
     # -- L1
 
-    def find(self, line):
+    def find(self, line: int) -> list[Any] | None:
         ways = self.sets[line % len(self.sets)]
         for i, entry in enumerate(ways):
             if entry and entry[0] == line:
@@ -86,7 +89,7 @@ class PlainSm(PlainLsu, PlainCluster):
                 return entry
         return None
 
-    def allocate(self, line):
+    def allocate(self, line: int) -> list[dict[Any, Any] | int] | None:
         ways = self.sets[line % len(self.sets)]
         for i in reversed(range(len(ways))):
             if not ways[i] or not ways[i][2]:
@@ -97,22 +100,22 @@ class PlainSm(PlainLsu, PlainCluster):
 
     # -- addresses
 
-    def physical(self, address):
+    def physical(self, address: int) -> int:
         if not self.pages:
             return address
         return self.pages[(address >> 21) % len(self.pages)] << 21 | address & 0x1FFFFF
 
-    def lane(self, line):
+    def lane(self, line: int) -> int:
         return dealt(line, self.p["unit"], self.p["slices"]) >> 1
 
-    def addresses(self, w, op):
+    def addresses(self, w: Warp, op: list[int]) -> list[int]:
         if op[0] in (CHASE, GATHER):
             first = op[3] + w.block * op[4] + w.index * op[5] + (w.count if op[0] == CHASE else 0)
             return [op[1] + op[2] * self.order[(first + lane * op[6]) % len(self.order)] for lane in range(op[8])]
         first = op[1] + w.block % op[3] * op[2] + w.index * op[4] + w.count * op[5]
         return [first + lane * op[6] for lane in range(op[8])]
 
-    def gather(self, w, op):
+    def gather(self, w: Warp, op: list[int]) -> tuple[dict[int, int], int, int]:
         """({line: sectors}, cycles of the unit, phases)."""
         size, addresses, phases = op[7], self.addresses(w, op), self.wavefronts(op[8], op[7])
         lines = lines_of(addresses, size)
@@ -122,7 +125,7 @@ class PlainSm(PlainLsu, PlainCluster):
 
     # -- memory instructions
 
-    def memory(self, w, op):
+    def memory(self, w: Warp, op: list[int]) -> bool:
         lines, cycles, phases = self.gather(w, op)
         now = self.host.time * FS
         start, extra = max(now, self.lsu), 2 * (phases - 1) * self.period
@@ -143,7 +146,7 @@ class PlainSm(PlainLsu, PlainCluster):
             w.ready = max(w.ready, start + extra + self.p["hit_cycles"] * self.period)
         return True
 
-    def load_line(self, w, line, mask, past_l1, leave):
+    def load_line(self, w: Warp, line: int, mask: int, past_l1: int, leave: int) -> bool:
         entry = None if past_l1 else self.find(line)
         if entry and not mask & ~entry[1]:
             self.stats["hits"] += 1
@@ -175,7 +178,7 @@ class PlainSm(PlainLsu, PlainCluster):
         self.next_fetch += 1
         return True
 
-    def store_line(self, line, mask, leave):
+    def store_line(self, line: int, mask: int, leave: int) -> bool:
         n = sectors(mask)
         if self.store_room < n:
             return False
@@ -189,10 +192,10 @@ class PlainSm(PlainLsu, PlainCluster):
 
     # -- warps and blocks
 
-    def wake_at(self, key, at):
+    def wake_at(self, key: int, at: int) -> None:
         self.host.schedule(self.me, -(-at // FS) - self.host.time, 1, WAKE, key)
 
-    def start_block(self, place, count):
+    def start_block(self, place: int, count: int) -> None:
         if self.next_block >= self.blocks:
             self.maybe_end()
             return
@@ -206,7 +209,7 @@ class PlainSm(PlainLsu, PlainCluster):
             self.launched = max(self.launched, self.host.time * FS) + self.p["warp_launch"] * self.period
             self.wake_at(key, self.launched)
 
-    def pause(self, key, w):
+    def pause(self, key: int, w: Warp) -> bool:
         if w.waiting:
             w.paused = True
             return True
@@ -215,7 +218,7 @@ class PlainSm(PlainLsu, PlainCluster):
             return True
         return False
 
-    def run(self, key):
+    def run(self, key: int) -> None:
         w = self.warps[key]
         while w.pc < len(self.ops):
             op = self.ops[w.pc]
@@ -257,7 +260,7 @@ class PlainSm(PlainLsu, PlainCluster):
             self.running -= 1
             self.host.schedule(self.me, self.p["turnaround"] * self.period // FS, 1, BLOCK, w.place)
 
-    def resume_stalled(self):
+    def resume_stalled(self) -> None:
         while self.stalled:
             key = self.stalled[0]
             w = self.warps[key]
@@ -273,7 +276,7 @@ class PlainSm(PlainLsu, PlainCluster):
 
     # -- events
 
-    def receive(self, m):
+    def receive(self, m: Message) -> None:
         if m.port == FRONT:
             self.from_front(m)
         elif m.port == CLUSTER:
@@ -289,7 +292,7 @@ class PlainSm(PlainLsu, PlainCluster):
         else:
             self.answered(m)
 
-    def answered(self, m):
+    def answered(self, m: Message) -> None:
         """A fetch is back."""
         fetch = self.fetches.pop(m.tag)
         if fetch.entry:
@@ -305,7 +308,7 @@ class PlainSm(PlainLsu, PlainCluster):
                 self.run(keys[id(w)])
         self.resume_stalled()
 
-    def timer(self, code, data):
+    def timer(self, code: int, data: Message | int) -> None:
         if code == WAKE:
             self.run(data)
         elif code == BLOCK:
@@ -317,13 +320,13 @@ class PlainSm(PlainLsu, PlainCluster):
         else:
             self.launch()
 
-    def launch(self):
+    def launch(self) -> None:
         if not self.order and any(op[0] in (CHASE, GATHER) for op in self.ops):
             self.host.fail(self.me, "the program follows a visiting order (Chase, Gather), and none is attached")
         for place in range(self.at_once):
             self.start_block(place, self.first + place * self.further)
 
-    def touch(self, m):
+    def touch(self, m: Message) -> int:
         line = m.address // LINE
         entry = None if m.kind == WRITE else self.find(line)
         if entry and not m.mask & ~entry[1]:

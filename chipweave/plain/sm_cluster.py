@@ -1,6 +1,9 @@
 """Plain twin of csrc/behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import Any
 
 from chipweave.plain.endpoints import DATA, DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import sectors
@@ -16,7 +19,7 @@ class PlainCluster:
 
     # -- shared memory
 
-    def shared(self, w, key, op):
+    def shared(self, w: Any, key: int, op: list[int]) -> bool:
         """Issue; False where it has to wait for room."""
         _, base, cluster, further, warp_step, loop_step, lane_step, size, lanes, store = op
         first = base + w.index * warp_step + w.count * loop_step
@@ -41,7 +44,7 @@ class PlainCluster:
         w.line_done = 0
         return True
 
-    def ask_peer(self, key, w, line, mask, peer, store, leave):
+    def ask_peer(self, key: int, w: Any, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
         room, n = ("store_room" if store else "load_room"), sectors(mask)
         if getattr(self, room) < n:
             return False
@@ -54,7 +57,7 @@ class PlainCluster:
         )
         return True
 
-    def from_cluster(self, m):
+    def from_cluster(self, m: Message) -> None:
         n, read = sectors(m.mask), m.kind in (READ, DATA)
         if m.kind in (READ, WRITE):
             at = self.lsu_take(self.host.time * FS, 1) + self.p["shared_cycles"] * self.period
@@ -78,7 +81,7 @@ class PlainCluster:
 
     # -- bulk copies
 
-    def copy(self, w, op):
+    def copy(self, w: Any, op: list[int]) -> None:
         _, descriptor, box, a_block, a_loop, size, barrier, store = op[:8]
         self.pending[barrier] += size
         kind = WRITE if store else READ
@@ -90,7 +93,7 @@ class PlainCluster:
             Message(box + w.block * a_block + w.count * a_loop, descriptor << 8 | barrier, 0, kind),
         )
 
-    def from_copies(self, m):
+    def from_copies(self, m: Message) -> None:
         at, now, store = self.physical(m.address), self.host.time * FS, m.kind == WRITE
         start = self.lsu_take(now, 1) if store else now
         leave = (start + self.p["miss_cycles"] * self.period) // FS - self.host.time
@@ -99,7 +102,7 @@ class PlainCluster:
             self.me, MEMORY, self.lane(at // LINE), leave, Message(at, m.tag | OF_COPIES, size, m.kind, m.mask)
         )
 
-    def answer_copies(self, m):
+    def answer_copies(self, m: Message) -> None:
         barrier, size, now = m.tag & 255, 32 * sectors(m.tag >> 8 & 15), self.host.time * FS
         if m.kind == DATA:
             now = self.lsu_take(now, 1)
@@ -115,13 +118,13 @@ class PlainCluster:
 
     # -- command processor
 
-    def from_front(self, m):
+    def from_front(self, m: Any) -> None:
         """A kernel finds L1 empty."""
         self.sets = [[None] * self.p["l1_ways"] for _ in range(self.p["l1_sets"])]
         self.command, self.blocks, self.next_block = m, m.address, self.first_block
         self.launch()
 
-    def maybe_end(self):
+    def maybe_end(self) -> None:
         if (
             self.command
             and not self.running

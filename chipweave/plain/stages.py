@@ -5,7 +5,10 @@ and its successor is created when it starts (booking) or ends (no booking). Even
 their numbers; numbers restart whenever transfers are issued while nothing is in flight.
 """
 
+from __future__ import annotations
+
 import heapq
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
 MOST_PS = 2**61  # as in csrc/stages
 
 
-def repeated(rows, starts_ps, times, counted):
+def repeated(rows: np.ndarray, starts_ps: np.ndarray | None, times: int, counted: int) -> tuple[np.ndarray | None, ...]:
     """The rows, and their starts, of all transfers: each `times` times, operand `counted` one larger each time."""
     rows = rows.repeat(times, axis=0)
     if counted >= 0 and len(rows):
@@ -30,35 +33,44 @@ def repeated(rows, starts_ps, times, counted):
 
 
 class Event:
-    def __init__(self, number, transfer, stage, resources, priority, time, side):
+    def __init__(
+        self,
+        number: int,
+        transfer: Transfer,
+        stage: str | None,
+        resources: tuple[int, ...],
+        priority: int,
+        time: int,
+        side: bool,
+    ) -> None:
         self.number, self.transfer, self.stage, self.resources = number, transfer, stage, resources
         self.priority, self.time, self.asked, self.side = priority, time, time, side
         self.waiting, self.walk, self.started, self.ended = False, None, None, -1
 
-    def rank(self):
+    def rank(self) -> tuple[int, int, int]:
         """Order in a wait queue. `time` is live: the start overwrites it."""
         return (-self.priority, self.time, self.number)
 
-    def __lt__(self, other):
+    def __lt__(self, other: Event) -> bool:
         return self.rank() < other.rank()
 
 
 class Walk:
     """What the instants of one hold settled."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lasts, self.spawn, self.end_marks, self.then = None, [], [], DONE
 
 
 class Transfer:
-    def __init__(self, batch, index, chain, row):
+    def __init__(self, batch: Batch, index: int, chain: Any, row: list[int]) -> None:
         self.batch, self.index, self.chain = batch, index, chain
-        self.operands = dict(zip(chain.operands, row))
+        self.operands = dict(zip(chain.operands, row, strict=False))
         self.priority = self.operands[chain.priority] if chain.priority else 0
 
 
 class Batch:
-    def __init__(self, number, size):
+    def __init__(self, number: int, size: int) -> None:
         self.number, self.outstanding, self.last = number, size, 0
         self.finish = np.zeros(size, np.int64)
 
@@ -66,7 +78,9 @@ class Batch:
 class PlainEngine:
     """Same interface as `chipweave.fabric.Engine`; times outside are absolute ps, inside relative to the last barrier."""
 
-    def __init__(self, layout, rules, bin_ps, max_bins, networks=None):
+    def __init__(
+        self, layout: Any, rules: Any, bin_ps: int, max_bins: int, networks: dict[Any, Any] | None = None
+    ) -> None:
         self.layout, self.rules = layout, rules
         self.tables = plain_tables.make(layout)
         self.counters = {c: np.zeros(c.count, np.int64) for c in layout.parts["counters"]}
@@ -91,14 +105,16 @@ class PlainEngine:
     # ---- the interface
 
     @property
-    def now_ps(self):
+    def now_ps(self) -> int:
         return self.base + self.now
 
     @property
-    def idle(self):
+    def idle(self) -> bool:
         return not self.in_flight
 
-    def issue(self, chain, rows, starts_ps=None, times=1, counted=-1):
+    def issue(
+        self, chain: Any, rows: np.ndarray, starts_ps: np.ndarray | None = None, times: int = 1, counted: int = -1
+    ) -> int:
         rows, starts_ps = repeated(rows, starts_ps, times, counted)
         if self.idle:
             self._barrier()
@@ -118,7 +134,7 @@ class PlainEngine:
             self._batch_end(batch)
         return batch.number
 
-    def advance(self, until_ps=None):
+    def advance(self, until_ps: int | None = None) -> list[Any]:
         done = []
         until = None if until_ps is None else until_ps - self.base
         while True:
@@ -138,37 +154,37 @@ class PlainEngine:
             self.now = max(self.now, until)
         return done
 
-    def finish_ps(self, batch):
+    def finish_ps(self, batch: int) -> np.ndarray:
         return self.batches[batch].finish + self.base
 
-    def array(self, part):
+    def array(self, part: Any) -> np.ndarray:
         return self.counters[part] if part in self.counters else self.tables[part].array()
 
-    def totals(self):
+    def totals(self) -> dict[int, int]:
         return {counter.number: int(cells.sum()) for counter, cells in self.counters.items()}
 
-    def pin(self, keyed, at, keys):
+    def pin(self, keyed: Any, at: Any, keys: Any) -> None:
         for key in keys:
             self.tables[keyed].pin(at, int(key))
 
-    def journal(self):
+    def journal(self) -> np.ndarray:
         rows, self.journal_rows = self.journal_rows, []
         return np.array(rows, np.int64).reshape(len(rows), 5)
 
-    def record(self):
+    def record(self) -> None:
         self.kept = []
 
-    def recorded(self, batch, transfer, ended_ps):
+    def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
         rows = [self._row(e) for e in sorted(self.kept or (), key=lambda e: e.number)]
         wanted = ((1, batch), (2, transfer), (8, ended_ps))
         rows = [row for row in rows if all(value < 0 or row[at] == value for at, value in wanted)]
         return np.array(rows, np.int64).reshape(len(rows), 9)
 
-    def recorded_last(self):
+    def recorded_last(self) -> np.ndarray:
         rows = [self._row(max(self.kept, key=lambda e: (e.ended, -e.number)))] if self.kept else []
         return np.array(rows, np.int64).reshape(len(rows), 9)
 
-    def _row(self, event):
+    def _row(self, event: Event) -> tuple[int, ...]:
         """A recorded stage as `Engine.recorded` has it."""
         of = event.transfer
         place = (list(self.layout.chains.values()).index(of.chain), list(of.chain.stages).index(event.stage))
@@ -182,27 +198,27 @@ class PlainEngine:
             *(t + self.base if t >= 0 else t for t in times),
         )
 
-    def link_statistics(self, network):
+    def link_statistics(self, network: Any) -> Any:
         source = self.links.get(network) or self.networks[network]
         return source.statistics()
 
-    def close(self):
+    def close(self) -> None:
         pass
 
     # ---- one event
 
-    def _run_arrive(self, event, done):
+    def _run_arrive(self, event: Event, done: list[Any]) -> None:
         transfer = event.transfer
         self._create(transfer, transfer.chain.first(), self.now, side=False)
 
-    def _run_batch_end(self, batch, done):
+    def _run_batch_end(self, batch: Batch, done: list[Any]) -> None:
         self.in_flight -= 1
         done.append((batch.number, self.base + self.now))
 
-    def _run_marks(self, event, done):
+    def _run_marks(self, event: Event, done: list[Any]) -> None:
         self._mark(event, event.walk.end_marks)
 
-    def _run_start(self, event, done):
+    def _run_start(self, event: Event, done: list[Any]) -> None:
         self.events += 1
         event.started = self.now
         if self.kept is not None:
@@ -235,13 +251,13 @@ class PlainEngine:
         self._go_on(event, end)
         self._release(event, end)
 
-    def _run_end(self, event, done):
+    def _run_end(self, event: Event, done: list[Any]) -> None:
         event.ended = self.now
         self._mark(event, event.walk.end_marks)
         self._go_on(event, self.now)
         self._release(event, self.now)
 
-    def _go_on(self, event, time):
+    def _go_on(self, event: Event, time: int) -> None:
         if time > MOST_PS:
             raise BadInput("time beyond 2^61 ps")
         for side in event.walk.spawn:
@@ -259,13 +275,13 @@ class PlainEngine:
         if not batch.outstanding:
             self._batch_end(batch)
 
-    def _batch_end(self, batch):
+    def _batch_end(self, batch: Batch) -> None:
         batch.last = max(batch.last, self.now)
         self._at(batch.last, batch, "batch_end")
 
     # ---- asking for resources
 
-    def _create(self, transfer, name, time, side):
+    def _create(self, transfer: Transfer, name: str, time: int, side: bool) -> None:
         stage = transfer.chain.stages[name]
         event = Event(
             self._number(), transfer, name, self._resources(stage, transfer.operands), transfer.priority, time, side
@@ -278,7 +294,7 @@ class PlainEngine:
         else:
             self._admit(event)
 
-    def _admit(self, event):
+    def _admit(self, event: Event) -> None:
         start = max([event.asked] + [self.free_at[r] for r in event.resources])
         for r in event.resources:
             self.busy[r] = True
@@ -287,7 +303,7 @@ class PlainEngine:
         self.queue.admitted(event, start)
         self._at(start, event, "start")
 
-    def _release(self, event, free_at):
+    def _release(self, event: Event, free_at: int) -> None:
         for r in event.resources:
             self.busy[r] = False
             self.free_at[r] = free_at
@@ -297,7 +313,7 @@ class PlainEngine:
             if waiter.waiting and not any(self.busy[r] for r in waiter.resources):
                 self._admit(waiter)
 
-    def _resources(self, stage, operands):
+    def _resources(self, stage: Any, operands: dict[str, int]) -> tuple[int, ...]:
         found = []
         for take in stage.take:
             if isinstance(take, Take):
@@ -317,7 +333,7 @@ class PlainEngine:
 
     # ---- the instants of a hold
 
-    def _walk(self, event):
+    def _walk(self, event: Event) -> Walk:
         walk, name = Walk(), event.stage
         stages = event.transfer.chain.stages
         operands = event.transfer.operands
@@ -348,13 +364,13 @@ class PlainEngine:
                 walk.then = name
                 return walk
 
-    def _question(self, event, stage):
+    def _question(self, event: Event, stage: Any) -> Question:
         transfer = event.transfer
         return Question(
             transfer.chain.name, stage.name, self.now_ps, transfer.batch.number, transfer.index, dict(transfer.operands)
         )
 
-    def _ask(self, event, stage):
+    def _ask(self, event: Event, stage: Any) -> int:
         query, operands = stage.query, event.transfer.operands
         of = [operands[name] for name in query.of]
         if query.op == "ask":
@@ -369,7 +385,7 @@ class PlainEngine:
             return query.table.values[of[0]]
         return getattr(self.tables[query.table], query.op.split("_")[1])(*of)
 
-    def _mark(self, event, marks):
+    def _mark(self, event: Event, marks: list[Any]) -> None:
         for mark in marks:
             if mark.op == "ask":
                 mark.answer(self._question(event, event.transfer.chain.stages[event.stage]))
@@ -383,7 +399,7 @@ class PlainEngine:
                     (self.now_ps, family * 1000 + mark.table.number, of[0], key, what) for key, what in changes
                 ]
 
-    def _count(self, count, operands):
+    def _count(self, count: Any, operands: dict[str, int]) -> None:
         amount = value(count.amount, operands)
         if count.hops:
             network, source, target = count.hops
@@ -393,7 +409,7 @@ class PlainEngine:
             amount = amount * (piece + 1) // pieces - amount * piece // pieces
         self.counters[count.counter][operands[count.at]] += amount
 
-    def _count_links(self, event, stage, end):
+    def _count_links(self, event: Event, stage: Any, end: int) -> None:
         takes = [(t.network, t.source, t.target, t.bytes) for t in stage.take if not isinstance(t, Take)]
         if stage.message:
             takes.append((stage.message.network, stage.message.source, stage.message.target, stage.message.bytes))
@@ -407,34 +423,34 @@ class PlainEngine:
 
     # ---- time
 
-    def _number(self):
+    def _number(self) -> int:
         self.numbers += 1
         return self.numbers - 1
 
-    def _at(self, time, what, kind):
+    def _at(self, time: int, what: Batch | Event, kind: str) -> None:
         number = what.number if isinstance(what, Event) else self._number()
         heapq.heappush(self.heap, (time, number, what, kind))
 
-    def _next_time(self):
+    def _next_time(self) -> int | None:
         times = [self.heap[0][0]] if self.heap else []
         times += [t - self.base for t in (n.next_time() for n in self.networks.values()) if t is not None]
         return min(times, default=None)
 
-    def _run_networks(self, time):
+    def _run_networks(self, time: int) -> None:
         for network, model in self.networks.items():
             for number in model.advance(self.base + time):
                 self._at(time, self.messages.pop((network, number)), "end")
 
-    def _barrier(self):
+    def _barrier(self) -> None:
         self.base, self.now, self.numbers = self.base + self.now, 0, 0
         self.kept = None if self.kept is None else []
         self.free_at = [0] * len(self.free_at)
         self.queue.clear()
 
-    def _stuck(self):
+    def _stuck(self) -> Any:
         return f"{self.waiting} stages wait for resources that nothing will release"
 
-    def check(self):
+    def check(self) -> None:
         """Every invariant; raises AssertionError."""
         for table in self.tables.values():
             table.check()

@@ -1,4 +1,5 @@
-"""The plain twins of the tables in csrc/stages/tables.h: the same answers from lists and dictionaries, slow and obvious."""
+"""The plain twins of the tables in csrc/stages/tables.h: the same answers from lists and dictionaries, slow and
+obvious."""
 
 from __future__ import annotations
 

@@ -1,5 +1,9 @@
 """Plain twin of csrc/behaviours/tma/tma.c: an SM's engine of bulk copies, boxes turned into lines."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.plain.endpoints import READ, WRITE, Message
 
 LINE, FS, WORDS = 128, 1000, 5
@@ -8,15 +12,15 @@ LINE, FS, WORDS = 128, 1000, 5
 class PlainTma:
     """`lines_left` holds the lines of all commands in order: (earliest time, address, mask, kind, mbarrier)."""
 
-    def __init__(self, host, me, parameters):
+    def __init__(self, host: Any, me: Any, parameters: Any) -> None:
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.descriptors, self.lines_left, self.next, self.under_way, self.waking = [], [], 0, 0, False
 
-    def attach(self, what, data):
+    def attach(self, what: Any, data: Any) -> None:
         self.descriptors = [data[i : i + WORDS] for i in range(0, len(data), WORDS)]
 
-    def lines_of(self, descriptor, box):
+    def lines_of(self, descriptor: int, box: int) -> list[tuple[int, int]]:
         """[(address, mask)] of a box."""
         base, step, inner, rows, pitch = self.descriptors[descriptor]
         lines = []
@@ -27,7 +31,7 @@ class PlainTma:
                 lines.append((line * LINE, sum(1 << k for k in sectors)))
         return lines
 
-    def advance(self):
+    def advance(self) -> None:
         now = self.host.time * FS
         while self.lines_left and self.under_way < self.p["lines"]:
             ready, address, mask, kind, barrier = self.lines_left[0]
@@ -45,7 +49,7 @@ class PlainTma:
             self.next = max(now, at + self.p["line_cycles"] * self.period)
         self.stats["waits"] += bool(self.lines_left)
 
-    def receive(self, m):
+    def receive(self, m: Message) -> None:
         if m.kind in (READ, WRITE):
             if m.tag >> 8 >= len(self.descriptors):
                 known = f"{len(self.descriptors)} descriptors are attached, from 0 on"
@@ -59,7 +63,7 @@ class PlainTma:
             self.under_way -= 1
         self.advance()
 
-    def timer(self, code, data):
+    def timer(self, code: int, data: int) -> None:
         self.waking = False
         self.advance()
 

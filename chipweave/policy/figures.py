@@ -23,7 +23,8 @@ class DieFigures:
     hbm_bandwidth     float64 [D], bytes/s of all its memories
     hbm_latency_ps    int64 [D], of one access (of several memories the longest)
     hbm_bytes         int64 [D], what its memories hold
-    routes            called once, where somebody asks: (int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest
+    routes            called once, where somebody asks: (int64 [D, D] latency in ps, float64 [D, D] bytes/s of the
+                      slowest
                       link, infinite on the diagonal), from the row's die to the column's
     links_alike       whether all links have one latency and one rate
     names             the dies' names ("die[0][3]")
@@ -76,14 +77,16 @@ class DieFigures:
         return {}
 
     def turns(self, length: int) -> np.ndarray:
-        """int32 [length]: dies in turn, each as often as its share of the compute; equal dies in the order of numbers."""
+        """int32 [length]: dies in turn, each as often as its share of the compute; equal dies in the order of
+        numbers."""
         known = self.kept.get("turns")
         if known is None or len(known) < length:
             known = self.kept["turns"] = np.array(turns_of(self.compute, length), np.int32)
         return known[:length]
 
     def computing_home(self, home: np.ndarray) -> np.ndarray:
-        """int32 [E]: each expert's home; where that computes nothing one of the nearest dies that do, experts in turn."""
+        """int32 [E]: each expert's home; where that computes nothing one of the nearest dies that do, experts in
+        turn."""
         if len(self.workers) == len(self.compute):
             return home
         out = np.array(home, np.int32)

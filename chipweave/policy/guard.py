@@ -1,8 +1,11 @@
 """What the run loop asks policies, with the answers of policies that are not ours looked at before they are used.
 
-A policy of a user's own that loses tokens or returns a mask of another shape would give figures that look right. Our own
-are held to the same rules by tests, so a run does not pay for them twice.
-"""
+A policy of a user's own that loses tokens or returns a mask of another shape would give figures that look right. Our
+own are held to the same rules by tests, so a run does not pay for them twice."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +16,7 @@ from chipweave.policy.roles import AllocationPolicy, CopyStore, Plan
 ORDERS = ("none", "lru")
 
 
-def home_of(policy, experts, dies, usual=None, able=None):
+def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any = None) -> np.ndarray:
     """int32 [experts] of a PlacementPolicy.
 
     usual, able  the dies it places on, as numbers 0, 1, .. to the policy, and those that have room for weights at all;
@@ -32,7 +35,7 @@ def home_of(policy, experts, dies, usual=None, able=None):
     return home
 
 
-def _placed(policy, experts, dies):
+def _placed(policy: Any, experts: Any, dies: Any) -> Any:
     """int32 [experts], 0 <= die < dies."""
     home = _asked(policy, "place", experts, dies)
     if policy.foreign:
@@ -45,7 +48,7 @@ def _placed(policy, experts, dies):
     return home
 
 
-def store_of(policy, room):
+def store_of(policy: Any, room: Any) -> CopyStore:
     """The CopyStore of a ReplacementPolicy."""
     store = _asked(policy, "store", room)
     if policy.foreign:
@@ -61,7 +64,7 @@ def store_of(policy, room):
     return store
 
 
-def plan_of(policy, view):
+def plan_of(policy: Any, view: Any) -> Plan:
     """The Plan of an AllocationPolicy for one layer of one step."""
     plan = _asked(policy, "allocate", view)
     if policy.foreign:
@@ -90,7 +93,7 @@ def plan_of(policy, view):
     return plan
 
 
-def mask_of(policy, view, plan):
+def mask_of(policy: Any, view: Any, plan: Plan) -> np.ndarray:
     """uint8 [D, E] of a PredictionPolicy for one layer of one step."""
     mask = _asked(policy, "predict", view, plan)
     if policy.foreign:
@@ -106,7 +109,7 @@ def mask_of(policy, view, plan):
     return mask
 
 
-def _asked(policy, method, *arguments):
+def _asked(policy: Any, method: str, *arguments: Any) -> Any:
     try:
         return getattr(policy, method)(*arguments)
     except NotImplementedError as error:
@@ -116,7 +119,7 @@ def _asked(policy, method, *arguments):
         ) from error
 
 
-def _whole(policy, method, array, shape, what):
+def _whole(policy: Any, method: str, array: np.ndarray, shape: Any, what: str) -> np.ndarray:
     """The array, if it is one of whole numbers of `shape` (None: one dimension)."""
     found = np.asarray(array)
     if (
@@ -130,12 +133,12 @@ def _whole(policy, method, array, shape, what):
     return found
 
 
-def _words(value):
+def _words(value: int) -> str:
     return (
         f"an array {list(value.shape)} of {value.dtype}" if isinstance(value, np.ndarray) else f"{type(value).__name__}"
     )
 
 
-def _fault(policy, method, what, allowed):
+def _fault(policy: Any, method: Any, what: Any, allowed: Any) -> Any:
     called = "predict" if method == "mask" and hasattr(type(policy), "predict") else method
     return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", place_of(policy, called), allowed))

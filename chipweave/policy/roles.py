@@ -47,7 +47,8 @@ class Policy(Declared):
 
     Attributes of the class:
         role: which question it answers; its kind begins with it.
-        foreign: whether it came from outside the program (chipweave/policy/strategy.py sets it): its answers are then looked at.
+        foreign: whether it came from outside the program (chipweave/policy/strategy.py sets it): its answers are then
+            looked at.
     """
 
     role, foreign = "", False
@@ -57,8 +58,8 @@ class PlacementPolicy(Policy):
     """Where each expert's weights live, the same in every layer.
 
     Attributes of the class:
-        names_dies: the answer has the system's own numbers of dies (a file of the user's). Otherwise 0, 1, .. are the dies
-            that have memory and compute; if none has both, those with memory.
+        names_dies: the answer has the system's own numbers of dies (a file of the user's). Otherwise 0, 1, .. are the
+            dies that have memory and compute; if none has both, those with memory.
     """
 
     role, names_dies = "placement", False

@@ -11,9 +11,12 @@ A role takes the name of a policy (without its role's prefix), or a mapping with
 components (`./mine.py:Mine`), once allowed. All faults of a file are reported together.
 """
 
+from __future__ import annotations
+
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.params import as_node
@@ -37,7 +40,7 @@ class Strategy:
     prediction: PredictionPolicy
     replacement: ReplacementPolicy
 
-    def resolved(self):
+    def resolved(self) -> dict[str, dict[str, str]]:
         """role -> {"kind": ..., parameter: value as text}, for the manifest."""
         return {
             role: {
@@ -48,13 +51,13 @@ class Strategy:
         }
 
 
-def shipped():
+def shipped() -> dict[str, Path]:
     """name -> file of the strategies that come with the program."""
     folder = Path(list(importlib.import_module("chipweave.policies").__path__)[0]) / "strategies"
     return {path.stem: path for path in sorted(folder.glob("*.yaml"), key=lambda p: p.stem)}
 
 
-def load(name, defaults=None, gate=None):
+def load(name: str, defaults: dict[str, dict[str, Node]] | None = None, gate: Gate | None = None) -> Strategy:
     """The Strategy of a shipped name ("allo+pred") or of a file.
 
     Args:
@@ -71,11 +74,18 @@ def load(name, defaults=None, gate=None):
     return read(yamlfile.load(path), path.stem, defaults, gate, path.parent)
 
 
-def read(node, name, defaults=None, gate=None, folder=".", ask_leave=True):
+def read(
+    node: Node,
+    name: str,
+    defaults: dict[str, dict[str, Node]] | None = None,
+    gate: Gate | None = None,
+    folder: Path | str = ".",
+    ask_leave: bool = True,
+) -> Strategy:
     """The Strategy of a mapping Node with one entry for each role; `name` where it states none.
 
-    ask_leave: code that was not let in is a fault; otherwise its role is None (a file is checked before the user is asked).
-    """
+    ask_leave: code that was not let in is a fault; otherwise its role is None (a file is checked before the user is
+    asked)."""
     faults, gate = Faults(), gate or Gate()
     if not node.is_map:
         raise BadInput(Fault(f"a strategy is a mapping, not {node.shape()}", node.place, ", ".join(ROLES)))
@@ -109,7 +119,13 @@ def read(node, name, defaults=None, gate=None, folder=".", ask_leave=True):
     return Strategy(words["strategy"] or name, words["doc"], **policies)
 
 
-def build(role, spec, defaults=None, gate=None, folder="."):
+def build(
+    role: str,
+    spec: Node | dict[Any, Any] | str,
+    defaults: dict[Any, Any] | None = None,
+    gate: Gate | None = None,
+    folder: Path | str = ".",
+) -> Any:
     """One policy of `role` from a name, a dict with `kind`, or a Node of either; None where code was not let in.
 
     Raises:
@@ -136,7 +152,7 @@ def build(role, spec, defaults=None, gate=None, folder="."):
     return made
 
 
-def _class(role, kind, gate, folder):
+def _class(role: str, kind: Node, gate: Gate, folder: Path | str) -> type[Any]:
     if is_code(kind.text):
         return gate.load(kind.text, folder, ROLES[role], kind.place)
     full = kind.text if kind.text.startswith(f"{role}.") else f"{role}.{kind.text}"

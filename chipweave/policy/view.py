@@ -65,7 +65,8 @@ class LayerView:
     ids                [rows, k] uint8 or uint16, this step's choices, a row per token; rows of fewer than k choices are
                        filled with the largest number of the type, which is then no expert
     previous_ids       [rows, k], row for row the choice of the same request one token earlier; None in the first step
-    paired             int64[p] where requests leave layers out of the trace: previous_ids has p rows, its row i belonging
+    paired             int64[p] where requests leave layers out of the trace: previous_ids has p rows, its row i
+                       belonging
                        to row paired[i] of ids; None: row for row
     prompt_starts      int64[requests + 1] in the first step: request q has rows prompt_starts[q] up to
                        prompt_starts[q + 1] of ids; None otherwise
@@ -159,7 +160,7 @@ class Plan:
 
     def crc32(self) -> int:
         """CRC-32 of "e:n:d;e:n:d" in order of issue: the fingerprint that the published artifact's rows carry."""
-        rows = zip(self.expert.tolist(), self.tokens.tolist(), self.die.tolist())
+        rows = zip(self.expert.tolist(), self.tokens.tolist(), self.die.tolist(), strict=False)
         return zlib.crc32(";".join(f"{e}:{n}:{d}" for e, n, d in rows).encode())
 
     def check(self, view: LayerView) -> None:

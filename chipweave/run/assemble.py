@@ -4,6 +4,10 @@ The system (chipweave.topology) says which parts there are and how they are join
 (`declare`, `publish`). Nothing here knows a kind.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.chain.branches import settle_starts
 from chipweave.chain.layout import Layout, Link
 from chipweave.component.controller import Controller
@@ -14,7 +18,17 @@ from chipweave.fabric import build
 from chipweave.noc.spread import Bundles, way_of
 
 
-def assemble(system, groups, work, admission, wait_queue, link_model, engine, alter=None, **switches):
+def assemble(
+    system: Any,
+    groups: list[Any],
+    work: Any,
+    admission: str,
+    wait_queue: str,
+    link_model: str,
+    engine: str,
+    alter: Any = None,
+    **switches: Any,
+) -> tuple[Any, Layout]:
     """(fabric, layout) of a system whose replicas are gathered; `link_model` None: as the topology says.
 
     alter  changes links and layout before they are built (chipweave.run.why.ideal), or None
@@ -39,7 +53,7 @@ def assemble(system, groups, work, admission, wait_queue, link_model, engine, al
     return build(layout, admission=admission, wait_queue=wait_queue, engine=engine, **switches), layout
 
 
-def add_network(layout, system, network, link_model, alter=None):
+def add_network(layout: Layout, system: Any, network: Any, link_model: str | None, alter: Any = None) -> None:
     """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`."""
     model = link_model or network.link_model
     bundles = Bundles(network) if network.spread == "packet" and network.ways > 1 and model != "flit" else None
@@ -51,7 +65,7 @@ def add_network(layout, system, network, link_model, alter=None):
     parts = [system.parts[name] for name in network.endpoints if name in system.parts]
     place = endpoints_of(network, parts)
 
-    def routes(source, target):
+    def routes(source: Any, target: Any) -> Any:
         if place[source] is None or place[target] is None:
             return []
         return network.link_route(place[source], place[target], way_of(network, place[source], place[target]))
@@ -75,7 +89,7 @@ def add_network(layout, system, network, link_model, alter=None):
         part.networks[port], part.others[port] = made, others
 
 
-def endpoints_of(network, parts):
+def endpoints_of(network: Any, parts: Any) -> Any:
     """[endpoint of each die, None where it has none] of a network of parts; of any other its own numbers."""
     if not any(part.die is not None for part in parts):
         return list(range(len(network.endpoints)))
@@ -92,7 +106,7 @@ def endpoints_of(network, parts):
     return place
 
 
-def wires(system):
+def wires(system: Any) -> dict[tuple[Any, str], list[tuple[Any, ...]]]:
     """{(part, port): [(peer, peer's port, latency ps, bandwidth), ...]} between controllers, peers by die."""
     found = {}
     for start, end, wire in system.wires():

@@ -1,7 +1,10 @@
-"""What a run would refuse, found without running: every part of a specification loaded, assembled and started on no work.
+"""What a run would refuse, found without running: every part of a specification loaded, assembled and started on no
+work.
 
 `chipweave check` asks this for files, and `run` and `compare` ask it before a trace is made.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,10 +31,10 @@ class NoWork:
 
     steps = prefill_steps = 0
 
-    def __init__(self, costs: Any, distance: np.ndarray):
+    def __init__(self, costs: Any, distance: np.ndarray) -> None:
         self.costs, self.distance = costs, distance
 
-    def jobs(self, home: np.ndarray, holders: np.ndarray):
+    def jobs(self, home: np.ndarray, holders: np.ndarray) -> Any:
         return iter(())
 
 
@@ -61,8 +64,8 @@ def check(
 ) -> tuple[System | None, Found]:
     """(the System, what was found) of runs of `spec` under strategies and link models.
 
-    model: a Model in place of the one that `spec` names; trace: whether the trace is looked at, where it is there already.
-    """
+    model: a Model in place of the one that `spec` names; trace: whether the trace is looked at, where it is there
+    already."""
     found, gate = Found(), Gate(spec.allow_code)
     preset = found.attempt(topology_preset.load, spec.preset)
     model = model or found.attempt(models.load, spec.model)

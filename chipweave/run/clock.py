@@ -5,6 +5,11 @@ settled by order of sending. A component waits for the kernel with `yield simula
 `yield simulation.wait(...)`, and hears from others only by messages on wires.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 import simpy
 
 from chipweave.errors import BadInput, Fault, Stuck
@@ -16,7 +21,7 @@ TOO_LONG = "the run goes beyond what can be reckoned with exactly: some time of 
 class Clock(simpy.Environment):
     """SimPy's clock, which can be set to a time before its next event."""
 
-    def set(self, time):
+    def set(self, time: int) -> None:
         """The same as `run(until=time)`, which makes an event and raises an exception for it."""
         self._now = time
 
@@ -27,7 +32,7 @@ class Simulation:
     wires  {(part, port): [(peer, port, latency ps, bandwidth bytes/s or None), ...]}, peers in the order of their dies
     """
 
-    def __init__(self, fabric, wires):
+    def __init__(self, fabric: Any, wires: dict[tuple[Any, str], list[tuple[Any, ...]]]) -> None:
         self.fabric = fabric
         self.clock = Clock(initial_time=0)
         self.mail = {}  # instant -> [(handler, message)], in order of sending
@@ -36,27 +41,27 @@ class Simulation:
             part.outgoing[port] = [Wire(self, *wire) for wire in ends]
 
     @property
-    def now(self):
+    def now(self) -> int:
         """Time, integer ps."""
         return self.clock.now
 
-    def wait(self, ps):
+    def wait(self, ps: Any) -> Any:
         """An event `ps` picoseconds from now."""
         return self.clock.timeout(ps)
 
-    def event(self):
+    def event(self) -> Any:
         """An event somebody will `succeed`."""
         return self.clock.event()
 
-    def process(self, generator):
+    def process(self, generator: Iterable[Any]) -> Any:
         """Start a process of control; the process is an event that happens when it ends."""
         return self.clock.process(generator)
 
-    def call_at(self, ps, function):
+    def call_at(self, ps: Any, function: Any) -> None:
         """Call `function()` at time `ps` (not before now), after all that was asked for that instant earlier."""
         self.clock.timeout(ps - self.clock.now).callbacks.append(lambda _: function())
 
-    def post(self, due, handler, message):
+    def post(self, due: int, handler: Any, message: Any) -> None:
         """Call `handler(message)` at time `due`, after what was posted for that instant before."""
         box = self.mail.get(due)
         if box is None:
@@ -64,12 +69,13 @@ class Simulation:
             self.clock.timeout(due - self.clock.now).callbacks.append(self._deliver)
         box.append((handler, message))
 
-    def _deliver(self, _):
+    def _deliver(self, _: Any) -> None:
         for handler, message in self.mail.pop(self.clock.now):
             handler(message)
 
-    def transfers(self, chain, operands, times=1, counted=None):
-        """Give the fabric a batch of transfers now; the event happens when all of them and their side chains have ended.
+    def transfers(self, chain: str, operands: Any, times: int = 1, counted: str | None = None) -> Any:
+        """Give the fabric a batch of transfers now; the event happens when all of them and their side chains have
+        ended.
 
         operands  int64 [rows, operands of the chain], in order of issue
         times     transfers of each row, the operand named `counted` one larger each time
@@ -80,8 +86,9 @@ class Simulation:
         self.waiting[self.fabric.issue(chain, operands, None, times, counted)] = done
         return done
 
-    def run(self, until):
-        """Run until the event `until` has happened; returns its value. Raises Stuck where nothing can happen any more."""
+    def run(self, until: Any) -> Any:
+        """Run until the event `until` has happened; returns its value. Raises Stuck where nothing can happen any
+        more."""
         clock = self.clock
         while not until.processed:
             due = clock.peek()
@@ -108,17 +115,16 @@ class Simulation:
 class Wire:
     """One direction of a wire: latency, bandwidth, first come, first served."""
 
-    def __init__(self, simulation, peer, port, latency, bandwidth):
+    def __init__(self, simulation: Simulation, peer: Any, port: str, latency: int, bandwidth: Any) -> None:
         self.simulation, self.latency, self.bandwidth, self.free = simulation, latency, bandwidth, 0
         self.peer, self.port = peer, port
         self.handler = getattr(peer, f"on_{port}", None) or _deaf(peer, port)
 
-    def send(self, message, after=0, handler=None):
+    def send(self, message: Any, after: int = 0, handler: Any = None) -> Any:
         """Send a message.
 
-        It arrives `after` + its bytes over the bandwidth (first come, first served) + the latency from now, and is given
-        to `handler`, by default `on_PORT(message)` of the part there; at once where all of these are zero.
-        """
+        It arrives `after` + its bytes over the bandwidth (first come, first served) + the latency from now, and is
+        given to `handler`, by default `on_PORT(message)` of the part there; at once where all of these are zero."""
         handler = handler or self.handler
         if not (self.latency or after or message.bytes):
             return handler(message)
@@ -129,10 +135,10 @@ class Wire:
         self.simulation.post(due, handler, message)
 
 
-def _deaf(peer, port):
+def _deaf(peer: Any, port: str) -> Any:
     """The handler of a part that has none."""
 
-    def refuse(_):
+    def refuse(_: Any) -> Any:
         raise BadInput(f"{peer.name} ({peer.kind}) was sent a message at port '{port}' and has no method on_{port}")
 
     return refuse

@@ -1,9 +1,12 @@
 """The same work under several strategies or link models, side by side."""
 
+from __future__ import annotations
+
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from chipweave import __version__, topology
 from chipweave.declare import registry
@@ -32,12 +35,13 @@ class Job:
     strategies: list
     link_models: list
 
-    def runs(self):
+    def runs(self) -> Any:
         return points(self.spec, self.strategies, self.link_models)
 
 
-def job_of(run_file, options, single=False):
-    """The Job of a run file (or None) with options over it; options that are None leave what the file or the default says.
+def job_of(run_file: Any, options: Any, single: bool = False) -> Any:
+    """The Job of a run file (or None) with options over it; options that are None leave what the file or the default
+    says.
 
     options: fields of RunSpec, `sets`, and for a comparison `strategies` and `link_models`, lists or texts with commas.
     """
@@ -61,9 +65,9 @@ def job_of(run_file, options, single=False):
     return job
 
 
-def link_model_of(spec):
-    """The link model that the topology of a specification names for its network; circuit where it cannot be loaded, which
-    `check` then says in words."""
+def link_model_of(spec: Any) -> Any:
+    """The link model that the topology of a specification names for its network; circuit where it cannot be loaded,
+    which `check` then says in words."""
     try:
         system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
         return serving.mesh_of(system).link_model
@@ -71,11 +75,20 @@ def link_model_of(spec):
         return "circuit"
 
 
-def _names(text):
+def _names(text: Any) -> Any:
     return [name.strip() for name in text.split(",") if name.strip()] if isinstance(text, str) else text
 
 
-def run(run_file, options, sample, jobs, out, json_path, single=False, force=False):
+def run(
+    run_file: str,
+    options: dict[str, int | tuple[()] | None],
+    sample: Any,
+    jobs: int,
+    out: Any,
+    json_path: Any,
+    single: bool = False,
+    force: bool = False,
+) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`."""
     check_folder(out)
     check_file(json_path)
@@ -102,7 +115,7 @@ class Rows:
     kept: chipweave.run.resume.Kept.
     """
 
-    def __init__(self, job, system, sample, out, force):
+    def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any) -> None:
         self.job, self.sample, self.out = job, sample, out
         self.runs = job.runs()
         self.labels = [resume.label_of(each, system) for each in self.runs]
@@ -114,7 +127,7 @@ class Rows:
         if there:
             note(f"{there} rows of {out} are kept as they are; --force runs them again")
 
-    def execute(self, jobs):
+    def execute(self, jobs: Any) -> None:
         """Run what is not there, first in full, then what is sampled beside it."""
         missing = [i for i, outcome in enumerate(self.outcomes) if outcome is None]
         sampled = [i for i in missing if self.runs[i].link_model == "flit" and "circuit" in self.job.link_models]
@@ -125,8 +138,9 @@ class Rows:
             self.outcomes[i], rows = self.of_sample(i, self.sample and max(1, self.sample // of_all))
             self.gaps += rows
 
-    def of_sample(self, i, wanted):
-        """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing ahead."""
+    def of_sample(self, i: Any, wanted: Any) -> Any:
+        """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing
+        ahead."""
         from chipweave.run import flit_sample as sample
 
         meter = Meter()
@@ -139,15 +153,15 @@ class Rows:
         row = sample.row_of(self.outcomes[beside], estimate, meter.read())
         return replace(self.outcomes[beside], row=row, links=[], statistics=[]), rows
 
-    def known(self):
+    def known(self) -> Any:
         """label -> Outcome of all rows that are there, in the order of the whole comparison."""
         known = self.kept.outcomes | {k: o for k, o in zip(self.labels, self.outcomes, strict=True) if o}
         return {label: known[label] for label in self.kept.planned if label in known}
 
-    def left(self):
+    def left(self) -> Any:
         return [run for run, outcome in zip(self.runs, self.outcomes, strict=True) if outcome is None]
 
-    def report(self, json_path):
+    def report(self, json_path: Any) -> None:
         """Write and show the rows there are; nothing where there is none."""
         known = self.known()
         if known:
@@ -156,12 +170,12 @@ class Rows:
             outcomes, state = list(known.values()), self.state(known) if self.out else {}
             report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state)
 
-    def entries(self, known):
+    def entries(self, known: Any) -> Any:
         """The manifest's entry of each row: its run and what it had of files."""
         own = dict(zip(self.labels, self.runs, strict=True))
         return [self.kept.entries.get(label) or own[label] for label in known]
 
-    def state(self, known):
+    def state(self, known: Any) -> Any:
         """What a later call with the same folder needs to know (chipweave.run.resume)."""
         return {
             "job_sha256": self.job_sha256,
@@ -171,7 +185,15 @@ class Rows:
         }
 
 
-def report(spec, entries, outcomes, out, json_path, gaps=(), state=None):
+def report(
+    spec: RunSpec,
+    entries: Any,
+    outcomes: list[serving.Outcome],
+    out: str | None,
+    json_path: str | None,
+    gaps: list[Any] | tuple[Any, ...] = (),
+    state: Any = None,
+) -> None:
     """Write and show the rows of a comparison.
 
     entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs.
@@ -192,18 +214,19 @@ def report(spec, entries, outcomes, out, json_path, gaps=(), state=None):
     show.gaps(result, to_stderr=json_path == "-")
 
 
-def prepare(spec):
-    """Make or import the trace, with a bar, before the runs: they all read it, and making it is no part of their time."""
+def prepare(spec: RunSpec) -> None:
+    """Make or import the trace, with a bar, before the runs: they all read it, and making it is no part of their
+    time."""
     with bar() as progress:
         serving.make_trace(spec, progress)
 
 
-def first_given(*lists):
+def first_given(*lists: Any) -> list[str]:
     """The first list that was given; an empty one is given too, and refused by `refuse`."""
     return next(each for each in lists if each is not None)
 
 
-def refuse(job):
+def refuse(job: Any) -> None:
     """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
     faults = []
     names = [replace(job.spec, strategy=s).strategy_name for s in job.strategies]
@@ -228,20 +251,20 @@ def refuse(job):
         raise BadInput(faults)
 
 
-def check_sample(sample, link_models):
+def check_sample(sample: Any, link_models: Any) -> None:
     """Raise BadInput where a sample is asked for and no row is by one."""
     if sample and not {"flit", "circuit"} <= set(link_models):
         raise BadInput(Fault("--sample is given, and no row is sampled", allowed="--link-models with circuit and flit"))
 
 
-def how_to_go_on(left, done, out):
+def how_to_go_on(left: Any, done: Any, out: Any) -> Any:
     """What an interrupted comparison tells its user."""
     strategies = ",".join(dict.fromkeys(each.strategy_name for each in left))
     kept = f"{done} rows are complete" + (f" and written to {out}" if out and done else "")
     return f"interrupted: {kept}; the same command with --strategies {strategies} runs the rest"
 
 
-def points(spec, strategies, link_models):
+def points(spec: RunSpec, strategies: list[str], link_models: list[str]) -> list[RunSpec]:
     """The runs of a comparison in the order of its rows.
 
     `circuit` beside other link models runs twice, with the preset's admission and `work_conserving`: what the network
@@ -257,8 +280,9 @@ def points(spec, strategies, link_models):
     return runs
 
 
-def execute(runs, jobs, outcomes, places=None):
-    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs` is."""
+def execute(runs: list[RunSpec], jobs: int, outcomes: list[None], places: list[int] | None = None) -> None:
+    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs`
+    is."""
     places = list(range(len(runs))) if places is None else places
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
@@ -276,7 +300,7 @@ def execute(runs, jobs, outcomes, places=None):
             raise
 
 
-def fill_speedups(rows):
+def fill_speedups(rows: list[Any]) -> None:
     """`speedup` of each row: decode time of `base` over its own, under the same link model and admission."""
     base = {(r["link_model"], r["admission"]): r["decode_time_ns"] for r in rows if r["strategy"] == "base"}
     for row in rows:
@@ -284,12 +308,12 @@ def fill_speedups(rows):
         row["speedup"] = reference / row["decode_time_ns"] if reference and row["decode_time_ns"] else None
 
 
-def result_sha256(rows):
+def result_sha256(rows: Any) -> Any:
     """SHA-256 of the rows without what depends on the machine."""
     return canonical_sha256([{k: v for k, v in r.items() if k not in VOLATILE} for r in rows])
 
 
-def document(spec, facts, rows):
+def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -> dict[str, Any]:
     """The JSON of `compare`."""
     return {
         "schema": "chipweave.compare/1",

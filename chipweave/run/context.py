@@ -19,7 +19,8 @@ class Run:
     Attributes for parts:
         workload, work, policies: the layers to come, their sizes, a chipweave.policy.strategy.Strategy.
         home: int32 [E], the home die of each expert.
-        dies: how many there are; workers: the numbers of those that compute; chain: the name of the chain that a kernel's transfers follow.
+        dies: how many there are; workers: the numbers of those that compute; chain: the name of the chain that a
+            kernel's transfers follow.
         model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
         done: the process that drives the run; set by the part that does.
         symptoms: chipweave.run.symptoms.Symptoms where copies are kept, else None.
@@ -113,6 +114,6 @@ class Counted:
             now[figure] += totals[number]
         for figure, name, parts in self.parts:
             now[figure] += sum(part.stats[name] for part in parts)
-        difference = [new - old for new, old in zip(now, self.before)]
+        difference = [new - old for new, old in zip(now, self.before, strict=False)]
         self.before = now
         return difference

@@ -3,7 +3,10 @@
 A part states its figures itself (`Staged.facts`); nothing here knows a kind.
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +20,7 @@ NEEDED = ("compute", "hbm_bandwidth", "hbm_latency_ps", "hbm_bytes")
 APART = 1 << 14  # hops between dies that no route joins
 
 
-def facts_of(groups) -> dict:
+def facts_of(groups: Any) -> dict:
     """Figures that parts state of themselves (`Staged.facts`), a list with one for each die: compute, hbm_bytes, ...
 
     Rates and sizes of several parts on a die add up; of latencies the longest counts; 0 where no part states one.
@@ -32,7 +35,7 @@ def facts_of(groups) -> dict:
     return facts
 
 
-def check_facts(facts: dict, system) -> None:
+def check_facts(facts: dict, system: Any) -> None:
     """Raise BadInput where the parts do not state what placement and policies build on."""
     missing = [name for name in NEEDED if name not in facts]
     if missing:
@@ -44,7 +47,7 @@ def check_facts(facts: dict, system) -> None:
         )
 
 
-def die_places(network, system, dies: int) -> list:
+def die_places(network: Any, system: Any, dies: int) -> list:
     """[endpoint of each die in a network, None where it has none]."""
     places = [None] * dies
     for number, name in enumerate(network.endpoints):
@@ -54,7 +57,7 @@ def die_places(network, system, dies: int) -> list:
     return places
 
 
-def distance_of(network, places: list) -> np.ndarray:
+def distance_of(network: Any, places: list) -> np.ndarray:
     """int32 [D, D]: links on the route from the row's die to the column's; APART where there is none."""
     if places == list(range(len(network.endpoints))):
         return network.distance.astype(np.int32)
@@ -67,7 +70,7 @@ def distance_of(network, places: list) -> np.ndarray:
     return out
 
 
-def figures_of(facts: dict, network, places: list) -> DieFigures:
+def figures_of(facts: dict, network: Any, places: list) -> DieFigures:
     """The DieFigures of a system whose dies one network joins."""
     links = set(zip(network.latency_ps.tolist(), network.bandwidth, strict=True))
     return DieFigures(
@@ -79,7 +82,7 @@ def figures_of(facts: dict, network, places: list) -> DieFigures:
     )
 
 
-def routes_of(network, places: list) -> tuple:
+def routes_of(network: Any, places: list) -> tuple:
     """(int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest link) of the routes between dies."""
     latency, rate = np.zeros((len(places),) * 2, np.int64), np.full((len(places),) * 2, np.inf)
     times, rates = network.latency_ps.tolist(), network.bandwidth
@@ -96,7 +99,7 @@ def routes_of(network, places: list) -> tuple:
     return latency, rate
 
 
-def costs_of(facts: dict, network, model, places: list) -> Costs:
+def costs_of(facts: dict, network: Any, model: Any, places: list) -> Costs:
     """The exact figures that a policy's estimate may build on."""
     first = (network.bandwidth[0], int(network.latency_ps[0])) if len(network.src) else (Fraction(1), 0)
     return Costs(
@@ -112,7 +115,8 @@ def costs_of(facts: dict, network, model, places: list) -> Costs:
 
 
 def homes(facts: dict, places: list) -> tuple:
-    """(dies that experts are placed on unless a policy says otherwise, dies that may keep any): with memory and a network.
+    """(dies that experts are placed on unless a policy says otherwise, dies that may keep any): with memory and a
+    network.
 
     The first are those that compute as well, if there are any.
     """

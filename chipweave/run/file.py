@@ -10,10 +10,13 @@
     strategies: [base, ep, allo, pred, allo+pred]     # for compare; `strategy: base` for run
     set: ["die.hbm.bandwidth=4 TB/s"]
 
-A strategy is a name, a file, or the policies written out (chipweave/policy/strategy.py). Relative paths start at the file.
-"""
+A strategy is a name, a file, or the policies written out (chipweave/policy/strategy.py). Relative paths start at the
+file."""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from chipweave import trace
 from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES
@@ -58,7 +61,7 @@ LISTS = {"strategies": lambda: STRATEGIES, "link_models": registry.link_models.k
 OTHER = ("schema", "strategy", *LISTS)
 
 
-def shipped():
+def shipped() -> Any:
     """name -> path of the run files of a checkout's examples: `demo`, `dead_die`, ..."""
     folder = Path(__file__).resolve().parents[2] / "examples"
     return {
@@ -67,7 +70,7 @@ def shipped():
     }
 
 
-def find(name):
+def find(name: Any) -> Any:
     """The path of a run file: a file that is there, else one of shipped()."""
     names, path = shipped(), Path(name)
     if path.is_file() or name not in names and path.exists() and not path.is_dir():
@@ -80,7 +83,7 @@ def find(name):
     return names[name]
 
 
-def load(path, single=False, options=None):
+def load(path: Any, single: bool = False, options: Any = None) -> Any:
     """(RunSpec, strategies or None, link models or None) of a run file; raises BadInput with every fault of it.
 
     single: the file is to say one run: what only a list says must be a list of one, unless it is in `options`.
@@ -124,7 +127,7 @@ def load(path, single=False, options=None):
     return spec, strategies, lists["link_models"]
 
 
-def _check_names(root, values, folder, faults):
+def _check_names(root: yamlfile.Node, values: dict[str, int | str | None], folder: Path, faults: Faults) -> None:
     """Every name in the file stands for something that is there; what is inside is checked when it is loaded."""
     known = {
         "topology": topology_files.shipped(),
@@ -148,7 +151,7 @@ def _check_names(root, values, folder, faults):
             )
 
 
-def _check_lists(root, lists, faults):
+def _check_lists(root: yamlfile.Node, lists: dict[Any, Any], faults: Faults) -> None:
     """A list says what to compare: something, and each once."""
     for key in ("strategies", "link_models"):
         names = lists[key]
@@ -157,12 +160,12 @@ def _check_lists(root, lists, faults):
         node = root.get(key)
         if not names:
             faults.add(f"{key} is empty", node.place, "at least one of " + ", ".join(LISTS[key]()))
-        for item, name in zip(node.value, names):
+        for item, name in zip(node.value, names, strict=False):
             if names.count(name) > 1 and item is not node.value[names.index(name)]:
                 faults.add(f"{name!r} is there twice", item.place, "each once")
 
 
-def _check_written_out(node, folder, faults):
+def _check_written_out(node: Any, folder: Path, faults: Faults) -> None:
     """Policies written out in the file are held to what they declare here, where their lines are known."""
     if node is None or node.is_scalar:
         return
@@ -172,7 +175,7 @@ def _check_written_out(node, folder, faults):
         faults.found += error.faults
 
 
-def _only(root, key, faults):
+def _only(root: Any, key: Any, faults: Any) -> Any:
     """The one entry of a list that stands where the single key might, or None."""
     node = root.get(key)
     if node is not None and len(node.value) > 1:
@@ -184,7 +187,7 @@ def _only(root, key, faults):
     return node.value[0] if node is not None else None
 
 
-def _texts(node, key, faults):
+def _texts(node: Any, key: str, faults: Faults) -> Any:
     if node is None:
         return None
     if not node.is_list or not all(item.is_scalar for item in node.value):
@@ -201,19 +204,19 @@ def _texts(node, key, faults):
     return [item.text for item in node.value]
 
 
-def _beside(name, folder):
+def _beside(name: str, folder: Path) -> str:
     """A file named relative to the run file; names of shipped things stay as they are."""
     if name and ("/" in name or Path(name).suffix) and not Path(name).is_absolute():
         return str(folder / name)
     return name
 
 
-def _set_beside(text, folder):
+def _set_beside(text: Any, folder: Any) -> Any:
     """A setting whose value is a file of code, named relative to the run file."""
     path, equals, value = text.partition("=")
     return f"{path}{equals}{folder / value.strip()}" if FILE.match(value.strip()) else text
 
 
-def _frozen(mapping):
+def _frozen(mapping: Any) -> Any:
     """A mapping as something hashable that `dict` gives back."""
     return tuple((k, tuple(v.items()) if isinstance(v, dict) else v) for k, v in mapping.items())

@@ -64,7 +64,8 @@ def layer_cost(outcome: serving.Outcome) -> float:
 
 
 def default_size(bytes_per_layer: float, flit_bytes: int) -> int:
-    """Layer-steps of every strategy that take ten minutes together; `bytes_per_layer` is the sum of their layer_cost()."""
+    """Layer-steps of every strategy that take ten minutes together; `bytes_per_layer` is the sum of their
+    layer_cost()."""
     per_layer = max(1e-3, bytes_per_layer / flit_bytes * SECONDS_PER_FLIT_HOP)
     return max(LEAST * (QUANTILES + 1), int(BUDGET_S / per_layer))
 
@@ -83,7 +84,7 @@ class Watched:
         if self.layer in self.chosen:
             before = self.times.get(self.layer, [0] * len(self.probes))
             own = [self.run(probe, transfers) for probe in self.probes]
-            self.times[self.layer] = [a + b for a, b in zip(before, own)]
+            self.times[self.layer] = [a + b for a, b in zip(before, own, strict=False)]
         return self.fabric.issue(*transfers)
 
     def run(self, probe: Any, transfers: tuple[str, np.ndarray, None, int, str]) -> int:
@@ -123,7 +124,8 @@ def probe(spec: Any, work: Any, model: str, admission: Any) -> Any:
 def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together: Any = None) -> Any:
     """Run the sample of one strategy; returns (estimate, rows).
 
-    spec: the RunSpec of the circuit run, work conserving; outcome: its Outcome; wanted: layer-steps, None for the default.
+    spec: the RunSpec of the circuit run, work conserving; outcome: its Outcome; wanted: layer-steps, None for the
+    default.
     together: sum of layer_cost() over the strategies that share ten minutes; None: this one alone.
     estimate: dict of figures for the row of `compare`; rows: one dict a sampled layer-step, times in ns.
     """
@@ -190,7 +192,8 @@ def totals(table: np.ndarray, parts: list[Stratum], times: dict[int, list[int]])
 
 
 def row_of(outcome: Any, estimate: Any, cost: Any) -> Any:
-    """The row of `compare` for flit: times estimated from the sample, bytes and hops as counted by the full circuit run."""
+    """The row of `compare` for flit: times estimated from the sample, bytes and hops as counted by the full circuit
+    run."""
     row = (
         dict(outcome.row)
         | cost

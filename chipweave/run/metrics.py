@@ -1,13 +1,16 @@
 """The dictionary of metrics: every figure of a result, with its unit, owner and definition.
 
 The figures of `FIGURES` belong to the run itself. The others are counted by components: a `Stat` declared with
-`metric="name"` adds to the figure of that name. A name that is not in `COUNTED` is a new metric: it gets a column of its
-own, with the unit and the words of its Stat. `docs/metrics.md` is generated from this (`python -m chipweave.run.metrics`).
-"""
+`metric="name"` adds to the figure of that name. A name that is not in `COUNTED` is a new metric: it gets a column of
+its own, with the unit and the words of its Stat. `docs/metrics.md` is generated from this (`python -m
+chipweave.run.metrics`)."""
+
+from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.component.component import Component
 from chipweave.errors import BadInput, Fault
@@ -115,7 +118,7 @@ def counted_by(parts: Iterable[Component]) -> list[Figure]:
     return [*COUNTED, *(new[name] for name in sorted(new))]
 
 
-def as_markdown():
+def as_markdown() -> Any:
     """The dictionary as the table of docs/metrics.md."""
     lines = [
         "# Metrics",

@@ -1,6 +1,9 @@
 """What a run keeps of each layer of each step, and the figures made from it."""
 
+from __future__ import annotations
+
 import time
+from typing import Any
 
 import numpy as np
 
@@ -19,29 +22,31 @@ class LayerRecords:
         names: the counted metrics of the run; those of `metrics.COUNTED` come first.
     """
 
-    def __init__(self, names=NAMES):
+    def __init__(self, names: list[str] = NAMES) -> None:
         self.rows, self.columns = [], [*HEAD, *names]
 
-    def add(self, step, layer, time_ps, events, plan_entries, plan_crc32, counted):
+    def add(
+        self, step: int, layer: int, time_ps: int, events: int, plan_entries: int, plan_crc32: int, counted: list[int]
+    ) -> None:
         """`counted`: one number for each metric, what components counted during this layer."""
         self.rows.append((step, layer, time_ps, events, plan_entries, plan_crc32, *counted))
 
-    def table(self):
+    def table(self) -> np.ndarray:
         """int64 [rows, columns]."""
         return np.array(self.rows, dtype=np.int64).reshape(len(self.rows), len(self.columns))
 
 
-def column(table, name, columns=COLUMNS):
+def column(table: np.ndarray, name: str, columns: list[str] = COLUMNS) -> np.ndarray:
     """int64 [rows]: a column of a layer table; `columns` where a run has new metrics."""
     return table[:, columns.index(name)]
 
 
-def nanoseconds(ps):
+def nanoseconds(ps: int) -> int:
     """Whole nanoseconds, half up."""
     return (int(ps) + PS_PER_NS // 2) // PS_PER_NS
 
 
-def figures(table, tokens, prefill_steps, columns=COLUMNS):
+def figures(table: np.ndarray, tokens: Any, prefill_steps: int, columns: list[str] = COLUMNS) -> dict[Any, Any]:
     """The deterministic figures of one row of `compare` (see chipweave/run/metrics.py).
 
     prefill_steps  how many leading steps are prefill: 1, or 0 where the trace starts with decode
@@ -65,7 +70,7 @@ def figures(table, tokens, prefill_steps, columns=COLUMNS):
     return row
 
 
-def _per_layer(decode):
+def _per_layer(decode: np.ndarray) -> list[dict[str, int]]:
     """Sums over the decode steps, one entry per layer."""
     layers = column(decode, "layer")
     out = []
@@ -79,10 +84,10 @@ def _per_layer(decode):
 class Meter:
     """CPU seconds (user + system), wall seconds and peak memory of this process since it was made."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.wall, self.cpu = time.perf_counter(), time.process_time()
 
-    def read(self):
+    def read(self) -> dict[str, float]:
         return {
             "cpu_s": round(time.process_time() - self.cpu, 6),
             "wall_s": round(time.perf_counter() - self.wall, 6),

@@ -1,4 +1,5 @@
-"""What a person sees of a run: progress while it goes on, then a table and the hot links; notes go to standard error."""
+"""What a person sees of a run: progress while it goes on, then a table and the hot links; notes go to standard
+error."""
 
 from __future__ import annotations
 

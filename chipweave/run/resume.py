@@ -1,9 +1,9 @@
-"""What a folder of `--out` holds already: rows of the same comparison go on, those of another one are never overwritten.
+"""What a folder of `--out` holds already: rows of the same comparison go on, those of another one are never
+overwritten.
 
-A comparison is known by what decides its figures: topology, preset, model, trace, batch, steps, seed and settings, all by
-content. Its rows are told apart by strategy, link model and admission. Rows of an interrupted comparison that the same
-program made are kept; a finished one is run again.
-"""
+A comparison is known by what decides its figures: topology, preset, model, trace, batch, steps, seed and settings, all
+by content. Its rows are told apart by strategy, link model and admission. Rows of an interrupted comparison that the
+same program made are kept; a finished one is run again."""
 
 from __future__ import annotations
 
@@ -175,7 +175,8 @@ def _of(path: Path, label: Label) -> pa.Table:
 
 
 def _links(table: pa.Table) -> list[tuple[str, list[str], LinkStatistics]]:
-    """(network, names of links, LinkStatistics) of the rows of links.parquet; links that carried nothing are not there."""
+    """(network, names of links, LinkStatistics) of the rows of links.parquet; links that carried nothing are not
+    there."""
     found: list[tuple[str, list[str], LinkStatistics]] = []
     if not len(table):
         return found

@@ -1,13 +1,16 @@
 """One run from a specification: system, trace and policies joined, simulated, recorded."""
 
+from __future__ import annotations
+
 import gc
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from chipweave import topology
-from chipweave.component.controller import Controller
 from chipweave.chain.rules import rules
+from chipweave.component.controller import Controller
 from chipweave.component.replicas import gather
 from chipweave.component.staged import Staged
 from chipweave.component.transfer_operands import Work
@@ -46,7 +49,7 @@ class Outcome:
         return [*HEAD, *(figure.name for figure in self.metrics)]
 
 
-def room_of(facts, home, work):
+def room_of(facts: dict[str, Any], home: np.ndarray, work: Work) -> CopyRoom:
     """What copies have to fit into, die by die."""
     homes = np.bincount(home, minlength=len(facts["hbm_bytes"]))
     per_expert = len(work.layers) * work.slices * work.slice_bytes
@@ -55,7 +58,7 @@ def room_of(facts, home, work):
     )
 
 
-def mesh_of(system):
+def mesh_of(system: Any) -> Any:
     """The network that joins the dies: the one that parts take part in."""
     named = [n for n in system.networks.values() if n.port]
     joined = [n for n in named if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)] or named
@@ -70,13 +73,21 @@ def mesh_of(system):
 
 
 @blamed()  # here and not in the command: a worker process hands its exceptions on without their tracebacks
-def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None, alter=None):
+def simulate(
+    spec: Any,
+    on_layer: Any = None,
+    keep_plans: bool = False,
+    loaded: Loaded | None = None,
+    around: Any = None,
+    alter: Any = None,
+) -> Outcome:
     """Run a chipweave.run.spec.RunSpec to its end; returns an `Outcome`.
 
     on_layer    called with each LayerJob as it ends, and with None when all have (progress)
     keep_plans  record the CRC-32 of each plan
     loaded      what `load(spec)` returns, where some of it is not what the specification names
-    around      called with the fabric and the Work; what it returns stands in for the fabric (chipweave.run.flit_sample)
+    around      called with the fabric and the Work; what it returns stands in for the fabric
+                (chipweave.run.flit_sample)
     alter       changes links and layout before they are built (chipweave.run.why.ideal)
     """
     if loaded is None:
@@ -86,7 +97,7 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None, al
     trace, vanish = loaded.routing.trace, loaded.habits["unnamed_layers_vanish"]
     by_last = loaded.habits["last_request_says_prefill"]
 
-    def workload(costs, distance):
+    def workload(costs: Any, distance: Any) -> Any:
         return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish, by_last)
 
     run = drive(
@@ -97,7 +108,18 @@ def simulate(spec, on_layer=None, keep_plans=False, loaded=None, around=None, al
     return outcome(spec, loaded, run, meter)
 
 
-def drive(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None, alter=None):
+def drive(
+    spec: Any,
+    model: models.Model,
+    system: Any,
+    policies: Any,
+    layers: tuple[int, ...],
+    workload_of: Any,
+    on_layer: Any = None,
+    keep_plans: bool = False,
+    around: Any = None,
+    alter: Any = None,
+) -> Run:
     """Run a workload on a system to its end; returns the `Run`. Arguments are those of `stage`."""
     run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around, alter)
     gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
@@ -108,7 +130,18 @@ def drive(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     return run
 
 
-def stage(spec, model, system, policies, layers, workload_of, on_layer=None, keep_plans=False, around=None, alter=None):
+def stage(
+    spec: Any,
+    model: Any,
+    system: Any,
+    policies: Any,
+    layers: Any,
+    workload_of: Any,
+    on_layer: Any = None,
+    keep_plans: bool = False,
+    around: Any = None,
+    alter: Any = None,
+) -> Any:
     """All that stands before the first instant of a run: (Run, Simulation).
 
     layers       ids of the layers that have weights
@@ -149,7 +182,7 @@ def stage(spec, model, system, policies, layers, workload_of, on_layer=None, kee
     return run, simulation
 
 
-def make_trace(spec, progress=lambda text, done, total: None):
+def make_trace(spec: Any, progress: Any = lambda text, done, total: None) -> None:
     """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
     try:
         for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
@@ -172,11 +205,11 @@ class Loaded:
     code: dict = field(default_factory=dict)
 
 
-def load(spec):
+def load(spec: Any) -> Any:
     """The `Loaded` of a specification; raises BadInput with the faults of all its parts."""
     faults, gate = [], Gate(spec.allow_code)
 
-    def attempt(function, *arguments, **options):
+    def attempt(function: Any, *arguments: Any, **options: Any) -> Any:
         try:
             return function(*arguments, **options)
         except BadInput as error:
@@ -193,13 +226,13 @@ def load(spec):
     return Loaded(model, routing, system, policies, habits, {**system.code, **gate.used})
 
 
-def preset_says(preset, habit):
+def preset_says(preset: topology_preset.Preset, habit: str) -> bool:
     """Whether a preset's `run` section switches a habit on."""
     node = preset.run.get(habit)
     return bool(node and node.value is True)
 
 
-def open_strategy(spec, preset, gate):
+def open_strategy(spec: Any, preset: topology_preset.Preset, gate: Gate) -> strategy.Strategy:
     """The policies of the run, by the strategy's name or written out, with the preset's parameters."""
     defaults = {kind: node.value for kind, node in preset.kinds.items()}
     if not isinstance(spec.strategy, str):
@@ -209,7 +242,7 @@ def open_strategy(spec, preset, gate):
     return replace(found, replacement=strategy.build("replacement", other, defaults)) if other else found
 
 
-def admission_of(spec, network):
+def admission_of(spec: Any, network: Any) -> str:
     """The admission asked for, else the topology's; links that are not held (`fair`, `flit`) are never booked ahead."""
     model = spec.link_model or network.link_model
     if spec.admission or model == "circuit":
@@ -218,7 +251,7 @@ def admission_of(spec, network):
     return "work_conserving" if booked or model != network.link_model else network.admission
 
 
-def outcome(spec, loaded, run, meter):
+def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
     """The figures of a run that has ended."""
     trace, table, prefill = loaded.routing.trace, run.records.table(), run.workload.prefill_steps
     as_the_paper = loaded.habits["prefill_step_counts"]

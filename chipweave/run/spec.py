@@ -1,7 +1,10 @@
 """What to run: a run file, the options of the command line over it, and what identifies the run."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from chipweave.chain.rules import ADMISSIONS
 from chipweave.declare import registry
@@ -39,7 +42,7 @@ class RunSpec:
     engine: str = "kernel"
     folder: str = "."  # relative paths in the run file start here
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         faults = []
         for name, value, allowed in (
             ("link_model", self.link_model, registry.link_models.kinds()),
@@ -63,17 +66,17 @@ class RunSpec:
             raise BadInput(faults)
 
     @property
-    def strategy_name(self):
+    def strategy_name(self) -> str:
         """The strategy's name; of a file, without folder and ending; of policies written out, their kinds."""
         if isinstance(self.strategy, str):
             return Path(self.strategy).stem if self.strategy.endswith(".yaml") else self.strategy
         return "+".join(p if isinstance(p, str) else p["kind"] for p in self.policies.values())
 
     @property
-    def policies(self):
+    def policies(self) -> Any:
         """role -> policy, as text or as a mapping with `kind`, where the strategy is written out."""
         return {role: given if isinstance(given, str) else dict(given) for role, given in self.strategy}
 
-    def with_options(self, **options):
+    def with_options(self, **options: Any) -> RunSpec:
         """The same run with the options that are not None replaced."""
         return replace(self, **{k: v for k, v in options.items() if v is not None})

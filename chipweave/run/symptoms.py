@@ -1,8 +1,14 @@
-"""Signs that a run went wrong in a way no figure shows: thrashing copies, a stale table of holders, forecasts that miss.
+"""Signs that a run went wrong in a way no figure shows: thrashing copies, a stale table of holders, forecasts that
+miss.
 
-They are looked for where copies are kept, from what the dies report and what is planned; `words` says what was found. Bounds are
+They are looked for where copies are kept, from what the dies report and what is planned; `words` says what was found.
+Bounds are
 ours: half of all stores are of copies that were dropped before; a fifth of the copies is ever used.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +39,7 @@ class Symptoms:
         self.before[layer[gone], expert[gone], die[gone]] = True
         self.kept[layer[new], expert[new], die[new]] = True
 
-    def planned(self, layer_index: int, plan) -> None:
+    def planned(self, layer_index: int, plan: Any) -> None:
         """A plan, before its copies: work on a die that holds a copy uses it."""
         away = plan.die != self.home[plan.expert]
         expert, die = plan.expert[away], plan.die[away]

@@ -1,6 +1,10 @@
 """The work of a run, layer by layer: what the gate of each MoE layer chose in each step, as policies see it."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +30,18 @@ class Workload:
     its entries.
     """
 
-    def __init__(self, trace, replication, steps, costs, distance, drop_unnamed_layers=False, by_last_request=False):
-        """by_last_request: whether step 0 is a prefill is said by the last request alone, as in the published simulator.
+    def __init__(
+        self,
+        trace: Any,
+        replication: int,
+        steps: int,
+        costs: Any,
+        distance: np.ndarray,
+        drop_unnamed_layers: bool = False,
+        by_last_request: bool = False,
+    ) -> None:
+        """by_last_request: whether step 0 is a prefill is said by the last request alone, as in the published
+        simulator.
 
         drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
         request, as the published simulator does (they vanish from traces that leave dense layers out)."""
@@ -39,13 +53,14 @@ class Workload:
         self.layers = [(i, layer) for i, layer in enumerate(trace.layers) if layer < limit]
 
     @property
-    def decode_tokens(self):
+    def decode_tokens(self) -> Any:
         """Tokens of the decode steps: rows of requests that have not ended, replicas counted."""
         rows = (len(self.trace.row_request(step)) for step in range(self.prefill_steps, self.steps))
         return self.replication * sum(rows)
 
-    def jobs(self, home, holders):
-        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is made."""
+    def jobs(self, home: np.ndarray, holders: np.ndarray) -> Iterator[LayerJob]:
+        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is
+        made."""
         before = None
         holders, home, distance = read_only(holders), read_only(home), read_only(self.distance)
         for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
@@ -75,8 +90,9 @@ class Workload:
             before = chosen
 
 
-def _neighbours(before, now, requests, widths=None):
-    """index of a layer -> (the ids one token earlier, the rows of `now` they belong to, the prompts' starts), None where there are none.
+def _neighbours(before: Any, now: Any, requests: int, widths: Any = None) -> Any:
+    """index of a layer -> (the ids one token earlier, the rows of `now` they belong to, the prompts' starts), None
+    where there are none.
 
     The pair of the last prompt token and the first answer is never counted.
     """
@@ -93,14 +109,14 @@ def _neighbours(before, now, requests, widths=None):
     return lambda index: (before[index][kept], None, None)
 
 
-def _pairs(before, now, index):
+def _pairs(before: Any, now: Any, index: int) -> tuple[np.ndarray, np.ndarray, None]:
     """As `_neighbours`, of a layer that requests may leave out in either step."""
     earlier, later = before.owners(index), now.owners(index)
     both = np.intersect1d(earlier, later, assume_unique=True)
     return before[index][np.searchsorted(earlier, both)], np.searchsorted(later, both), None
 
 
-def _uneven_pairs(before, now, index):
+def _uneven_pairs(before: Any, now: Any, index: Any) -> Any:
     """As `_neighbours` where requests have several rows in a step: their rows follow each other, too."""
     owners = before.owners(index) if before else np.empty(0, np.int64)
     rows, places = predecessors(owners, now.owners(index))
@@ -108,11 +124,12 @@ def _uneven_pairs(before, now, index):
     return both[places], rows, None
 
 
-def _still_running(before, now):
+def _still_running(before: np.ndarray, now: np.ndarray) -> slice:
     """Which rows of the step before belong to requests of this step: a slice where all do (no copy), else positions."""
     return slice(None) if len(before) == len(now) else np.searchsorted(before, now)
 
 
-def _prompt_starts(row_request, requests):
-    """int64 [requests + 1]: where each request's prompt begins among the rows of step 0, and where the last one ends."""
+def _prompt_starts(row_request: np.ndarray, requests: int) -> np.ndarray:
+    """int64 [requests + 1]: where each request's prompt begins among the rows of step 0, and where the last one
+    ends."""
     return np.concatenate([[0], np.cumsum(np.bincount(row_request, minlength=requests))]).astype(np.int64)

@@ -1,8 +1,7 @@
 """What the kernel libraries decide and what was fitted, read from YAML: `chipweave/data/serving/`.
 
-A table says what a library does, with its source; `calibrated.yaml` has the fitted figures, each with the calibration rows
-it came from. A die of another maker brings a table of its own (`attention_table(path)`).
-"""
+A table says what a library does, with its source; `calibrated.yaml` has the fitted figures, each with the calibration
+rows it came from. A die of another maker brings a table of its own (`attention_table(path)`)."""
 
 from __future__ import annotations
 

@@ -5,13 +5,15 @@
     prompt: {constant: 1024}     |  {uniform: [820, 1024]}  |  {lognormal: [1024, 0.5]}  |  {file: lengths.csv}
     output: likewise
 
-A file is a CSV with a column of the name it is for: `arrival_s`, `prompt`, `output`. A log-normal is given by its mean and the
-standard deviation of the logarithm.
-"""
+A file is a CSV with a column of the name it is for: `arrival_s`, `prompt`, `output`. A log-normal is given by its mean
+and the standard deviation of the logarithm."""
+
+from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +59,7 @@ def read(node: Node, seed: int, folder: Path, faults: Faults) -> Load | None:
     return Load(arrivals, loop, prompts, outputs)
 
 
-def _one(node, allowed, what, faults):
+def _one(node: Any, allowed: Any, what: Any, faults: Any) -> Any:
     """(the only key, its Node) of a mapping with one of `allowed`."""
     if not node.is_map or len(node.value) != 1 or next(iter(node.value)) not in allowed:
         got = next(iter(node.value), "") if node.is_map else ""
@@ -70,7 +72,7 @@ def _one(node, allowed, what, faults):
     return next(iter(node.value.items()))
 
 
-def _number(node, low, high, what, faults):
+def _number(node: Any, low: Any, high: Any, what: Any, faults: Any) -> Any:
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         faults.add(f"{what} cannot be {node.shape()}", node.place, f"a number from {low} to {high}")
@@ -78,7 +80,7 @@ def _number(node, low, high, what, faults):
     return value
 
 
-def _arrivals(node, count, rng, folder, faults):
+def _arrivals(node: Any, count: Any, rng: Any, folder: Any, faults: Any) -> Any:
     way, given = _one(node, ARRIVALS, "arrivals", faults)
     if way == "closed_loop":
         return None, int(_number(given, 1, 1 << 20, "closed_loop", faults))
@@ -90,7 +92,7 @@ def _arrivals(node, count, rng, folder, faults):
     return [], 0
 
 
-def _lengths(node, what, count, rng, folder, faults):
+def _lengths(node: Any, what: Any, count: Any, rng: Any, folder: Any, faults: Any) -> Any:
     way, given = _one(node, LENGTHS, what, faults)
     if way == "constant":
         return [int(_number(given, 1, MOST_TOKENS, what, faults))] * count
@@ -115,7 +117,7 @@ def _lengths(node, what, count, rng, folder, faults):
     return [1] * count
 
 
-def _column(node, name, count, folder, faults, kind):
+def _column(node: Any, name: Any, count: Any, folder: Any, faults: Any, kind: Any) -> Any:
     """The first `count` values of a column of a CSV."""
     path = folder / str(node.value)
     try:

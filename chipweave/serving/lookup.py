@@ -1,10 +1,14 @@
-"""Times of steps, each shape computed once. What is taken for alike is bounded by `MOST_ERROR`, and how far off it was is kept.
+"""Times of steps, each shape computed once. What is taken for alike is bounded by `MOST_ERROR`, and how far off it was
+is kept.
 
-Two steps are alike where they differ only in what servers and kernels round anyway, and a little more: decode batches are padded to
-the size of a captured CUDA graph (a multiple of 8 beyond 4), contexts are read in whole cache blocks, tokens of prompts are rounded
-up in the eighth binary place. One lookup in `EVERY` is computed anew, unrounded; where it is off by more than the bound, rounding
-becomes finer from there on.
-"""
+Two steps are alike where they differ only in what servers and kernels round anyway, and a little more: decode batches
+are padded to the size of a captured CUDA graph (a multiple of 8 beyond 4), contexts are read in whole cache blocks,
+tokens of prompts are rounded up in the eighth binary place. One lookup in `EVERY` is computed anew, unrounded; where it
+is off by more than the bound, rounding becomes finer from there on."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from chipweave.serving.step import Batch, Setup
 
@@ -15,12 +19,13 @@ MOST_ERROR = 0.01
 class StepTimes:
     """Seconds of steps of one `Setup`; `computed`, `reused`, `refined` and `largest_error` say how they were found."""
 
-    def __init__(self, setup: Setup, block: int):
+    def __init__(self, setup: Setup, block: int) -> None:
         self.setup, self.block, self.places = setup, block, PLACES
         self.known, self.computed, self.reused, self.refined, self.largest_error = {}, 0, 0, 0, 0.0
 
     def seconds(self, decode: int, context: int, prompts: int, new: int, seen: int) -> float:
-        """Of `decode` sequences with `context` tokens together, and `prompts` chunks of `new` tokens together that see `seen` each."""
+        """Of `decode` sequences with `context` tokens together, and `prompts` chunks of `new` tokens together that see
+        `seen` each."""
         batch = self._like(decode, context, prompts, new, seen)
         time = self.known.get(batch)
         if time is None:
@@ -32,15 +37,15 @@ class StepTimes:
             return self._compared(time, batch, decode, context, new, seen)
         return time
 
-    def _like(self, decode, context, prompts, new, seen):
+    def _like(self, decode: Any, context: Any, prompts: Any, new: Any, seen: Any) -> Any:
         mean = _up(-(-context // decode), self.block) if decode else 0
         each = self._rounded(-(-new // prompts)) if prompts else 0
         return Batch(_padded(decode), mean, prompts, each, max(each, self._rounded(seen)) if prompts else 0)
 
-    def _rounded(self, tokens):
+    def _rounded(self, tokens: Any) -> Any:
         return _up(tokens, max(1, 1 << max(0, tokens.bit_length() - self.places)))
 
-    def _compared(self, time, batch, decode, context, new, seen):
+    def _compared(self, time: Any, batch: Any, decode: Any, context: Any, new: Any, seen: Any) -> Any:
         each = -(-new // batch.prompts) if batch.prompts else 0
         exact = Batch(batch.decode, -(-context // decode) if decode else 0, batch.prompts, each, max(each, seen))
         true = time if exact == batch else self.setup.seconds(exact)
@@ -53,10 +58,10 @@ class StepTimes:
         return true
 
 
-def _padded(decode):
+def _padded(decode: Any) -> Any:
     """The size of the captured graph that a batch runs in: servers pad so, it is no error."""
     return decode if decode <= 4 else _up(decode, GRAPH)
 
 
-def _up(number, step):
+def _up(number: Any, step: Any) -> Any:
     return -(-number // step) * step

@@ -3,11 +3,14 @@
 Presets in chipweave/data/serving/models are such files, cut to the keys that decide shapes.
 """
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.trace import hf_config
@@ -131,7 +134,7 @@ def load(name: str) -> ServingModel:
     return of_config(_json(path), title, Place(str(path)))
 
 
-def _json(path):
+def _json(path: Any) -> Any:
     try:
         text = path.read_bytes()[: hf_config.MAX_BYTES + 1]
         config = json.loads(text) if len(text) <= hf_config.MAX_BYTES else None
@@ -174,12 +177,12 @@ def of_config(config: dict, name: str, place: Place) -> ServingModel:
     return ServingModel(name, layers, hidden, vocab, heads, kv_heads, head, dense, **facts)
 
 
-def _mla(take):
+def _mla(take: Any) -> Any:
     ranks = take(("q_lora_rank",), 0), take(("kv_lora_rank",))
     return Mla(*ranks, take(("qk_nope_head_dim",)), take(("qk_rope_head_dim",)), take(("v_head_dim",)))
 
 
-def _windows(config, layers):
+def _windows(config: Any, layers: Any) -> Any:
     """Window and windowed layers: those that `layer_types` calls sliding, or none."""
     kinds, window = config.get("layer_types"), config.get("sliding_window")
     if not isinstance(kinds, list) or not isinstance(window, int):
@@ -190,7 +193,7 @@ def _windows(config, layers):
     }
 
 
-def _whole(config, keys, default, place, faults):
+def _whole(config: Any, keys: Any, default: Any, place: Any, faults: Any) -> Any:
     """The first of `keys` that is there, a whole number from 0 on."""
     for key in keys:
         value = config.get(key)

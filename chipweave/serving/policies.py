@@ -7,7 +7,10 @@
 Parameters are declared like a component's; `chipweave info batching.chunked` prints them.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import Any
 
 from chipweave.declare import registry
 from chipweave.declare.params import Declared
@@ -89,10 +92,10 @@ class PreemptionPolicy(ServingPolicy):
 ROLES = {cls.role: cls for cls in (BatchingPolicy, PreemptionPolicy)}
 
 
-def serving_policy(kind: str):
+def serving_policy(kind: str) -> Any:
     """Class decorator: register a serving policy, such as "batching.chunked"."""
 
-    def declare(cls):
+    def declare(cls: Any) -> Any:
         role = kind.partition(".")[0]
         if role not in ROLES or not issubclass(cls, ROLES[role]):
             raise TypeError(f"{cls.__name__} is registered as {kind!r}: its role must be one of {', '.join(ROLES)}")
@@ -104,7 +107,8 @@ def serving_policy(kind: str):
 
 
 def fill(view: View, tokens: int, whole: bool = False) -> list:
-    """[(request, tokens)] of prompts, oldest first, begun ones before waiting ones, while `tokens`, places and cache last.
+    """[(request, tokens)] of prompts, oldest first, begun ones before waiting ones, while `tokens`, places and cache
+    last.
 
     whole  a prompt enters only if all of it does; one longer than a whole step enters alone, in pieces
     """

@@ -1,8 +1,10 @@
-"""Runs the works of a step by a schedule: which stream each is on, what it waits for. Schedules are YAML, one file each.
+"""Runs the works of a step by a schedule: which stream each is on, what it waits for. Schedules are YAML, one file
+each.
 
 streams: {NAME: stream}     works of that name run on that stream; all others on "main"
 after: {NAME: [NAME, ...]}  of the same layer: what a work waits for, in place of the one before it
-micro_batches: 2            the step's tokens in so many parts, each a chain of its own; streams take what is ready first
+micro_batches: 2            the step's tokens in so many parts, each a chain of its own; streams take what is ready
+                            first
 """
 
 from __future__ import annotations

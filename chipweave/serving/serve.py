@@ -1,7 +1,11 @@
 """`RUN.yaml` of a server read, played and summed up: schema `chipweave.serve_run/1`, result `chipweave.serve/1`."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +92,7 @@ def read(path: str, allow_code: bool = False) -> Run:
     return Run(made, apart, wanted, limits, *policies)
 
 
-def _whole(server, key, default, faults):
+def _whole(server: Any, key: Any, default: Any, faults: Any) -> Any:
     if key not in server.value:
         return default
     node = server.get(key)
@@ -98,7 +102,7 @@ def _whole(server, key, default, faults):
     return node.value
 
 
-def _policy(server, role, default, gate, folder, faults):
+def _policy(server: Any, role: Any, default: Any, gate: Any, folder: Any, faults: Any) -> Any:
     """The policy of a role: a name, a full kind, or code."""
     node = server.get(role) if role in server.value else None
     name = node.text if node is not None else default
@@ -127,10 +131,10 @@ def play(run: Run) -> dict:
     return summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
 
 
-def _closed_loop(world, requests, loop):
+def _closed_loop(world: Any, requests: Any, loop: Any) -> None:
     left = iter(requests)
 
-    def next_one(_=None):
+    def next_one(_: Any = None) -> None:
         request = next(left, None)
         if request is not None:
             request.arrived = world.env.now
@@ -141,7 +145,7 @@ def _closed_loop(world, requests, loop):
         next_one()
 
 
-def _arrive(world, requests, times):
+def _arrive(world: Any, requests: Any, times: Any) -> Iterator[Any]:
     for request, at in zip(requests, times, strict=True):
         yield world.env.timeout(max(0.0, at - world.env.now))
         request.arrived = world.env.now
@@ -188,7 +192,7 @@ def summary(world: World, count: int, gpus: int) -> dict:
     }
 
 
-def spread(seconds) -> dict:
+def spread(seconds: Any) -> dict:
     """Mean, median and 99th percentile in ms; null where there is nothing."""
     values = np.asarray(seconds, float) * 1e3
     if not len(values):

@@ -1,13 +1,18 @@
-"""A server in SimPy: requests arrive, wait, are computed step by step, and leave. Policies say who enters a step and who gives way.
+"""A server in SimPy: requests arrive, wait, are computed step by step, and leave. Policies say who enters a step and
+who gives way.
 
-One engine stands for all replicas of a server: their steps start together, as experts or a common schedule make them. With prefill
-and decode apart there are two engines; a request's cache moves from one to the other over each GPU's adapter.
-"""
+One engine stands for all replicas of a server: their steps start together, as experts or a common schedule make them.
+With prefill and decode apart there are two engines; a request's cache moves from one to the other over each GPU's
+adapter."""
+
+from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import simpy
 
@@ -32,13 +37,13 @@ class Engine:
 
     def __init__(
         self,
-        world: "World",
+        world: World,
         setup: Setup,
         batching: BatchingPolicy,
         preemption: PreemptionPolicy,
         limits: Limits,
         only: str = "",
-    ):
+    ) -> None:
         self.world, self.setup, self.batching, self.preemption, self.limits, self.only = (
             world,
             setup,
@@ -69,10 +74,10 @@ class Engine:
         if not self.wake.triggered:
             self.wake.succeed()
 
-    def _needed(self, tokens):
+    def _needed(self, tokens: Any) -> Any:
         return -(-tokens // self.limits.block)
 
-    def run(self):
+    def run(self) -> Iterator[Any]:
         """The engine's process."""
         while True:
             self._admit_decoders()
@@ -93,7 +98,7 @@ class Engine:
             self.steps, self.busy = self.steps + 1, self.busy + seconds
             self._advance(deciders, plan.prompts)
 
-    def _admit_decoders(self):
+    def _admit_decoders(self) -> None:
         """Requests whose prompt was computed elsewhere begin to decode as soon as there is room."""
         while self.only == "decode" and self.waiting and len(self.running) < self.limits.running:
             blocks = self._needed(self.waiting[0].prefill + 1)
@@ -103,7 +108,7 @@ class Engine:
             request.done, request.blocks, self.free = request.prefill, blocks, self.free - blocks
             self.running.append(request)
 
-    def _plan(self):
+    def _plan(self) -> Any:
         if self.only == "decode":
             return Plan(True)
         view = View(
@@ -125,7 +130,7 @@ class Engine:
                 self._begin(request)
         return plan
 
-    def _begin(self, request):
+    def _begin(self, request: Any) -> None:
         blocks = self._needed(request.prefill + 1)
         if blocks > self.free:
             raise BadInput(
@@ -137,8 +142,9 @@ class Engine:
         if request.began < 0:
             request.began = self.world.env.now
 
-    def _make_room(self):
-        """Give each running request the block that its next token needs; those that must give way go back to the queue."""
+    def _make_room(self) -> Any:
+        """Give each running request the block that its next token needs; those that must give way go back to the
+        queue."""
         for request in list(self.running):
             if request not in self.running:
                 continue
@@ -154,7 +160,7 @@ class Engine:
         self.peak = max(self.peak, self.blocks - self.free)
         return list(self.running)
 
-    def _give_way(self, request):
+    def _give_way(self, request: Any) -> None:
         self.running.remove(request)
         self.free, request.blocks = self.free + request.blocks, 0
         request.prefill, request.done = request.prompt + request.made, 0
@@ -164,13 +170,13 @@ class Engine:
             request.done = request.prefill
         self.waiting.appendleft(request)
 
-    def _seconds(self, deciders, prompts):
+    def _seconds(self, deciders: Any, prompts: Any) -> Any:
         context = sum(r.prompt + r.made for r in deciders)
         new = sum(n for _, n in prompts)
         seen = max((r.done + n for r, n in prompts), default=0)
         return self.times.seconds(len(deciders), context, len(prompts), new, seen)
 
-    def _advance(self, deciders, prompts):
+    def _advance(self, deciders: Any, prompts: Any) -> None:
         now = self.world.env.now
         for request in deciders:
             self._token(request, now)
@@ -186,7 +192,7 @@ class Engine:
             self.free += request.blocks
             self.world.leave(request)
 
-    def _token(self, request, now):
+    def _token(self, request: Any, now: Any) -> None:
         """One token more; the gap to the one before it is kept."""
         if request.made:
             self.world.gaps.append(now - request.last)
@@ -197,7 +203,7 @@ class Engine:
             self.free += request.blocks
             self.world.leave(request)
 
-    def _onward(self, request):
+    def _onward(self, request: Any) -> None:
         """After its prompt: decode here, or move to the engine that does."""
         if self.only == "prefill":
             self.free, request.blocks = self.free + request.blocks, 0
@@ -210,7 +216,7 @@ class Engine:
 class World:
     """The clock, the engines and what is counted over all requests."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.env, self.gaps, self.left, self.on_leave = simpy.Environment(), array("d"), [], []
         self.engines: list[Engine] = []
 
@@ -228,6 +234,6 @@ class World:
         rate = float(fabric.adapter or fabric.bandwidth)
         self.env.process(self._moved(request, size / rate, target))
 
-    def _moved(self, request, seconds, target):
+    def _moved(self, request: Any, seconds: Any, target: Any) -> Iterator[Any]:
         yield self.env.timeout(seconds)
         target.put(request)

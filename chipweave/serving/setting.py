@@ -1,4 +1,5 @@
-"""How a model is laid over GPUs and in which number formats: `tp=8,ep=8,dp=1,pp=1` and `fp8,kv=fp8`, checked before anything runs."""
+"""How a model is laid over GPUs and in which number formats: `tp=8,ep=8,dp=1,pp=1` and `fp8,kv=fp8`, checked before
+anything runs."""
 
 from dataclasses import dataclass
 from fractions import Fraction

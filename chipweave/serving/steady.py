@@ -1,12 +1,13 @@
-"""A closed loop in its steady state, in closed form: what a token costs where as many requests as fit are always running.
+"""A closed loop in its steady state, in closed form: what a token costs where as many requests as fit are always
+running.
 
-While one request decodes its `output` tokens, each of the others is replaced about once for every `output` steps, and each
-replacement brings a prefill that the running ones wait for:
+While one request decodes its `output` tokens, each of the others is replaced about once for every `output` steps, and
+each replacement brings a prefill that the running ones wait for:
 
     time per output token = step of all that run + (running - 1) / output x prefill of one prompt x share
 
-`share` is 1 where requests are out of phase. Where all prompts that wait are computed before any decodes, and all are equally
-long, requests begin and end together: one waits for those behind it, half of the others in the mean.
+`share` is 1 where requests are out of phase. Where all prompts that wait are computed before any decodes, and all are
+equally long, requests begin and end together: one waits for those behind it, half of the others in the mean.
 
 chipweave.serving.server plays the same request by request.
 """
@@ -43,7 +44,8 @@ IN_PHASE = 0.5
 
 
 def closed_loop(setup: Setup, concurrency: int, prompt: int, output: int, equal: bool = False) -> Steady:
-    """The steady state of `concurrency` requests of `prompt` and `output` tokens (means); `equal`: all have these lengths."""
+    """The steady state of `concurrency` requests of `prompt` and `output` tokens (means); `equal`: all have these
+    lengths."""
     count = running(setup, concurrency, prompt + output)
     replicas = setup.layout.dp
     decode = setup.seconds(Batch(count, prompt + output // 2))

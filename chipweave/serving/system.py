@@ -1,4 +1,5 @@
-"""What a server runs on: the GPU's die, the node and its links, how many nodes. `chipweave/data/serving/systems` or a file.
+"""What a server runs on: the GPU's die, the node and its links, how many nodes. `chipweave/data/serving/systems` or a
+file.
 
 schema: chipweave.server/1
 name: mine
@@ -24,7 +25,8 @@ from chipweave.serving import library
 
 FOLDER = files("chipweave") / "data" / "serving" / "systems"
 KEYS = ("schema", "name", "about", "die", "node", "nodes")
-# The die's own limit (die_memory_bytes_per_s) was measured with stores alone; what serves streams reads, so it is left out.
+# The die's own limit (die_memory_bytes_per_s) was measured with stores alone; what serves streams reads, so it is left
+# out.
 CHIP_FIGURES = (
     "flop_per_clk",
     "tensor_clock_hz",

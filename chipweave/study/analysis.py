@@ -3,7 +3,10 @@
 Beside every relation stands what popularity alone gives, and what is left of it on requests that were held out.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +18,7 @@ SCHEMA = "chipweave.trace.analysis/1"
 DISTANCES = (1, 2, 4, 8, 16, 32, 64)
 
 
-def analyse(trace, out, progress=lambda text, done, total: None, layer: int | None = None) -> dict:
+def analyse(trace: Any, out: Any, progress: Any = lambda text, done, total: None, layer: int | None = None) -> dict:
     """Write analysis.json and pictures to the folder `out`; returns the document. `layer`: of the heat maps."""
     check_folder(out)
     if layer is not None and layer not in trace.layers:
@@ -41,7 +44,7 @@ def analyse(trace, out, progress=lambda text, done, total: None, layer: int | No
     return result
 
 
-def reuse_distance(ids, owner, experts) -> list[dict]:
+def reuse_distance(ids: Any, owner: Any, experts: Any) -> list[dict]:
     """For each of DISTANCES: share of a token's experts that its request chose within so many tokens before.
 
     Over layers.
@@ -56,7 +59,7 @@ def reuse_distance(ids, owner, experts) -> list[dict]:
     ]
 
 
-def _seen_within(ids, owner, experts):
+def _seen_within(ids: Any, owner: Any, experts: Any) -> Any:
     """float [DISTANCES]: mean over layers and choices."""
     place = np.arange(len(ids))
     begin = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1])
@@ -75,7 +78,7 @@ def _seen_within(ids, owner, experts):
     return total / max(1, count)
 
 
-def contrast(trace, ids, owner) -> list[dict]:
+def contrast(trace: Any, ids: Any, owner: Any) -> list[dict]:
     """Groups of requests by the first parts of their names (task, language): rank correlation and common hot experts.
 
     Medians over layers of each pair of groups; [] where all requests are of one group.
@@ -103,10 +106,10 @@ def contrast(trace, ids, owner) -> list[dict]:
     return rows
 
 
-def _pictures(out, trace, document, ids, follows, index, reuse, groups):
+def _pictures(out: Any, trace: Any, document: Any, ids: Any, follows: Any, index: Any, reuse: Any, groups: Any) -> None:
     from matplotlib.figure import Figure
 
-    def figure(name, wide=7.0, high=3.6, columns=1):
+    def figure(name: Any, wide: float = 7.0, high: float = 3.6, columns: int = 1) -> Any:
         made = Figure(figsize=(wide, high), layout="constrained")
         return made, made.subplots(1, columns, squeeze=False)[0], out / f"{name}.png"
 
@@ -163,7 +166,7 @@ def _pictures(out, trace, document, ids, follows, index, reuse, groups):
     made.savefig(path, dpi=110)
 
 
-def _loads(ids, experts):
+def _loads(ids: Any, experts: Any) -> Any:
     """float [layers, experts]: load over the mean."""
     counts = np.stack(
         [np.bincount(ids[:, layer].ravel(), minlength=experts + 1)[:experts] for layer in range(ids.shape[1])]
@@ -171,7 +174,7 @@ def _loads(ids, experts):
     return counts / np.maximum(counts.mean(axis=1, keepdims=True), 1e-9)
 
 
-def loads_of(trace, progress=lambda text, done, total: None) -> dict[str, np.ndarray]:
+def loads_of(trace: Any, progress: Any = lambda text, done, total: None) -> dict[str, np.ndarray]:
     """`loads` of the answers (of the prompts where there are none), `prompt_loads` [layers, experts].
 
     `pairs` [experts, experts].

@@ -10,7 +10,10 @@ Every strategy with a predictor has `keep` beside it (a copy of all that is read
 memory enforced.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import Any
 
 from chipweave.run.spec import STRATEGIES, RunSpec
 from chipweave.study import traces
@@ -24,7 +27,15 @@ HOST_BATCHES = (256, 8192)
 HOST = {"wafer_5x5": "wafer_5x5_host", "wafer_5x5_enhanced": "wafer_5x5_enhanced_host"}
 
 
-def sweep_of(spec: RunSpec, models, topologies, batches, strategies, folder=None, progress=lambda *_: None) -> Sweep:
+def sweep_of(
+    spec: RunSpec,
+    models: Any,
+    topologies: Any,
+    batches: Any,
+    strategies: Any,
+    folder: Any = None,
+    progress: Any = lambda *_: None,
+) -> Sweep:
     """All points of the study, each model's on one trace: that of its largest batch."""
     points = []
     for model in models:
@@ -38,7 +49,7 @@ def sweep_of(spec: RunSpec, models, topologies, batches, strategies, folder=None
     return Sweep("chaos", "arXiv 2510.05497", points, {"strategy": "base"}, [])
 
 
-def host_sweep(spec: RunSpec, models, folder=None, progress=lambda *_: None) -> Sweep:
+def host_sweep(spec: RunSpec, models: Any, folder: Any = None, progress: Any = lambda *_: None) -> Sweep:
     """Allo+Pred with the command processor on the wafer and on the host."""
     points = []
     for model in models:
@@ -72,7 +83,7 @@ def quantities(rows: list[dict]) -> list[dict]:
     return found
 
 
-def _ratio(over, under):
+def _ratio(over: Any, under: Any) -> Any:
     return over / under if under else None
 
 

@@ -6,8 +6,12 @@ speed-up over the reference named by `compare` (decode time of the slowest conte
 that lie within the error bar of a ratio (chipweave/study/error_bars.py) are not told apart.
 """
 
+from __future__ import annotations
+
+import itertools
 import math
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, check_folder, write_json
@@ -20,7 +24,7 @@ SCHEMA = "chipweave.leaderboard/1"
 CONTEST = ("strategy", *ROLES)
 
 
-def command(file, out, jobs, allow_code, json_path):
+def command(file: Any, out: Any, jobs: Any, allow_code: Any, json_path: Any) -> None:
     """Run a sweep and rank its contestants."""
     found = load(file)
     contestants = [name for name in found.settings if name.partition(".")[0] in CONTEST]
@@ -70,7 +74,7 @@ def ranked(table: dict, found: Sweep, contestants: list[str], bar: float) -> dic
         for who, ratios in scores.items()
     ]
     board.sort(key=lambda row: -row["score"])
-    for row, after in zip(board, board[1:], strict=False):
+    for row, after in itertools.pairwise(board):
         row["within_error_of_next"] = row["score"] / after["score"] - 1 < bar
     return {
         "schema": SCHEMA,

@@ -1,11 +1,14 @@
 """One point of a sweep: what it runs on, the key that says so, and its run."""
 
+from __future__ import annotations
+
 import json
 import os
 import traceback
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from chipweave import __version__
 from chipweave.declare import yamlfile
@@ -15,7 +18,7 @@ from chipweave.policy.roles import ROLES
 from chipweave.run.spec import RunSpec
 from chipweave.trace import law as laws
 from chipweave.trace import models
-from chipweave.trace.importer import file_sha256
+from chipweave.trace.intake import file_sha256
 from chipweave.trace.library import GENERATOR_VERSION
 
 SPEC_KEYS = tuple(f.name for f in fields(RunSpec) if f.name not in ("sets", "folder", "allow_code"))
@@ -46,7 +49,7 @@ class Point:
         return sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _content(value, folder):
+def _content(value: Any, folder: Any) -> Any:
     """A name as it is; a file's name as the hash of its content."""
     if isinstance(value, str):
         for path in (Path(folder) / value, Path(value)):
@@ -81,7 +84,7 @@ def build(settings: dict, base: RunSpec) -> Point:
     return Point(spec, settings)
 
 
-def written_out(strategy, roles: dict) -> tuple:
+def written_out(strategy: Any, roles: dict) -> tuple:
     """A strategy as ((role, policy), ...), with roles or their parameters replaced."""
     if isinstance(strategy, str):
         known = strategies.shipped()

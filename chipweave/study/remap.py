@@ -1,13 +1,18 @@
-"""Case study 2 of arXiv 2510.05497: experts of Qwen3-235B on 8 H100, moved (Remap) or doubled (Dup) by what the prompts chose.
+"""Case study 2 of arXiv 2510.05497: experts of Qwen3-235B on 8 H100, moved (Remap) or doubled (Dup) by what the prompts
+chose.
 
-A layer's MoE compute lasts as long as the busiest GPU's expert GEMMs; an expert's GEMMs over n tokens last the longer of computing
-them at the model's share of peak and reading its weights from HBM. Loads are a trace's, placements differ from layer to layer and are
-made from prompts alone (Algorithm 2 of the paper); Best knows the answers' loads, Worst stacks the busiest experts.
+A layer's MoE compute lasts as long as the busiest GPU's expert GEMMs; an expert's GEMMs over n tokens last the longer
+of computing them at the model's share of peak and reading its weights from HBM. Loads are a trace's, placements differ
+from layer to layer and are made from prompts alone (Algorithm 2 of the paper); Best knows the answers' loads, Worst
+stacks the busiest experts.
 
 Leaves out: dispatch and combine, launches, attention: as the paper's metric, the three GEMMs of the experts only.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +36,7 @@ class Gpu:
     bytes_per_s: float = HBM_BYTES_PER_S
 
 
-def expert_times(model, tokens: np.ndarray, gpu: Gpu = Gpu()) -> np.ndarray:
+def expert_times(model: Any, tokens: np.ndarray, gpu: Gpu = Gpu()) -> np.ndarray:
     """Seconds of the GEMMs of experts over `tokens` (any shape); 0 for none."""
     limits = np.array([most if most is not None else np.iinfo(np.int64).max for most, _ in model.utilisation])
     shares = np.array([float(share) for _, share in model.utilisation])
@@ -67,9 +72,8 @@ def stacked(cost: np.ndarray, gpus: int = GPUS) -> np.ndarray:
 def duplicated(cost: np.ndarray, gpus: int = GPUS, extra: int = EXTRA) -> np.ndarray:
     """float [gpus, experts]: share of an expert's tokens that a GPU computes, `extra` copies more a GPU.
 
-    From the contiguous placement, gpus x extra times the copy of the (expert, GPU) that lowers the busiest GPU's load most;
-    tokens of an expert are split evenly over its copies.
-    """
+    From the contiguous placement, gpus x extra times the copy of the (expert, GPU) that lowers the busiest GPU's load
+    most; tokens of an expert are split evenly over its copies."""
     has = np.zeros((gpus, len(cost)), bool)
     has[contiguous(len(cost), gpus), np.arange(len(cost))] = True
     room = np.full(gpus, extra)
@@ -93,7 +97,7 @@ def duplicated(cost: np.ndarray, gpus: int = GPUS, extra: int = EXTRA) -> np.nda
     return has / has.sum(axis=0)
 
 
-def layer_time(model, tokens: np.ndarray, shares: np.ndarray, gpu: Gpu = Gpu()) -> float:
+def layer_time(model: Any, tokens: np.ndarray, shares: np.ndarray, gpu: Gpu = Gpu()) -> float:
     """Seconds of one layer: the busiest GPU's. tokens [experts]; shares [gpus, experts]."""
     return float(expert_times(model, np.rint(shares * tokens), gpu).sum(axis=1).max())
 
@@ -103,8 +107,9 @@ def shares_of(home: np.ndarray, gpus: int = GPUS) -> np.ndarray:
     return (np.arange(gpus)[:, None] == home).astype(float)
 
 
-def speedups(model, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, float]:
-    """Speed-up over contiguous homes of each of KINDS. prompt_loads [layers, experts]; steps [steps, layers, experts] tokens."""
+def speedups(model: Any, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, float]:
+    """Speed-up over contiguous homes of each of KINDS. prompt_loads [layers, experts]; steps [steps, layers, experts]
+    tokens."""
     total = dict.fromkeys(("default", *KINDS), 0.0)
     for layer, prompt in enumerate(prompt_loads):
         seen = expert_times(model, prompt * (steps[:, layer].sum() / len(steps) / max(1, prompt.sum())))
@@ -122,7 +127,7 @@ def speedups(model, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, fl
     return {kind: total["default"] / total[kind] for kind in KINDS}
 
 
-def loads_of(trace, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def loads_of(trace: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """(prompt loads [layers, experts], loads of the first answer steps [steps, layers, experts]) of a Trace."""
     found = np.zeros((steps + 1, len(trace.layers), trace.experts), np.int64)
     for step in trace.steps_iter(0, steps + 1):

@@ -1,5 +1,9 @@
 """What the command `study remap` does."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, write_json
 from chipweave.io.console import Sheet, show
@@ -10,7 +14,7 @@ from chipweave.trace import library, models
 SCHEMA = "chipweave.study.remap/1"
 
 
-def command(model, trace, batches, steps, seed, json_path):
+def command(model: Any, trace: Any, batches: Any, steps: Any, seed: Any, json_path: Any) -> None:
     """Time each batch, show ours beside the printed."""
     check_file(json_path)
     try:

@@ -1,9 +1,12 @@
 """What the command `sweep` does."""
 
+from __future__ import annotations
+
 import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, check_folder, write_json
@@ -15,7 +18,18 @@ from chipweave.study.point import Point
 from chipweave.study.sweep_file import Sweep, load
 
 
-def command(file, out, executor, jobs, options, only, emit, listed, allow_code, json_path):
+def command(
+    file: Any,
+    out: Any,
+    executor: Any,
+    jobs: Any,
+    options: Any,
+    only: Any,
+    emit: Any,
+    listed: Any,
+    allow_code: Any,
+    json_path: Any,
+) -> None:
     """Run, list or emit a sweep; raises `BadInput` before any work where something is wrong."""
     found = load(file)
     if allow_code:
@@ -67,7 +81,7 @@ def make_traces(found: Sweep, only: int | None) -> None:
                 simulate.make_trace(spec, bar)
 
 
-def draw(found: Sweep, document: dict, out) -> None:
+def draw(found: Sweep, document: dict, out: Any) -> None:
     """The pictures that a sweep file asks for, of the rows there are."""
     table = Path(out) / "points.parquet"
     for number, each in enumerate(found.plots if document["done"] else ()):
@@ -80,7 +94,7 @@ def draw(found: Sweep, document: dict, out) -> None:
             note(f"plot {number}: {error}")
 
 
-def report(document: dict, out) -> None:
+def report(document: dict, out: Any) -> None:
     """The table of results on standard output."""
     table = plot.read_table(out) if document["done"] else {}
     figures = [name for name in ("decode_time_ns", "speedup", "hops", "cpu_s") if name in table]
@@ -93,7 +107,7 @@ def report(document: dict, out) -> None:
     note(f"{document['done']} of {document['points']} points are in {out}/points.parquet")
 
 
-def slurm_script(file, out, points: int, jobs: int) -> str:
+def slurm_script(file: Any, out: Any, points: int, jobs: int) -> str:
     """A job array that runs the points one by one and ends with the tables."""
     run = f"{shlex.quote(sys.executable)} -m chipweave sweep {shlex.quote(str(file))} --out {shlex.quote(str(out))}"
     return f"""#!/bin/sh
@@ -106,14 +120,14 @@ def slurm_script(file, out, points: int, jobs: int) -> str:
 """
 
 
-def _pair(text):
+def _pair(text: Any) -> Any:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise BadInput(Fault(f"--executor-option {text!r}", allowed="KEY=VALUE"))
     return key, value
 
 
-def _short(value):
+def _short(value: Any) -> Any:
     return (
         "-"
         if value is None

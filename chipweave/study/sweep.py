@@ -5,9 +5,13 @@ are made of them when the sweep ends, is interrupted, or is run again. A point t
 that failed is.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, as_completed
 from pathlib import Path
+from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
@@ -28,7 +32,7 @@ SWEEP_SCHEMA = "chipweave.sweep/1"
 class Folder:
     """The results of a sweep on disk."""
 
-    def __init__(self, path) -> None:
+    def __init__(self, path: Any) -> None:
         self.path = Path(path)
         self.points = self.path / "points"
 
@@ -56,7 +60,7 @@ class Folder:
         write_json(self.points / f"{key}.json", {"schema": POINT_SCHEMA, "key": key, "settings": settings, "row": row})
 
 
-def run(sweep: Sweep, out, executor: Executor | None, only: int | None = None) -> dict:
+def run(sweep: Sweep, out: Any, executor: Executor | None, only: int | None = None) -> dict:
     """Run what is missing and write the tables; returns the document of sweep.json.
 
     executor: where points run; None: here, one after the other. only: number of the one point to run.
@@ -85,7 +89,7 @@ def run(sweep: Sweep, out, executor: Executor | None, only: int | None = None) -
     return finish(sweep, keys, folder)
 
 
-def _results(sweep, missing, executor):
+def _results(sweep: Any, missing: Any, executor: Any) -> Iterator[Any]:
     """(number, row) of each missing point as it ends."""
     if executor is None:
         for i in missing:
@@ -171,7 +175,7 @@ def described(settings: dict) -> str:
     return ", ".join(f"{name}={_cell(value)}" for name, value in settings.items())
 
 
-def _cell(value):
+def _cell(value: Any) -> Any:
     """A setting as a cell of a table: a mapping as its kind and parameters."""
     if isinstance(value, dict):
         more = ", ".join(f"{k}={v}" for k, v in value.items() if k != "kind")

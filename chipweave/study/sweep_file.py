@@ -18,9 +18,12 @@
 Points are the product of all that varies, in the order written. Paths start at the file.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Faults, nearest
@@ -49,7 +52,7 @@ class Sweep:
         return list(dict.fromkeys(name for point in self.points for name in point.settings))
 
 
-def load(path) -> Sweep:
+def load(path: Any) -> Sweep:
     """The Sweep of a file; raises `BadInput` with every fault of it."""
     root, faults = yamlfile.load(path), Faults()
     if not root.is_map:
@@ -78,7 +81,7 @@ def load(path) -> Sweep:
     return Sweep(text["name"] or Path(path).stem, text["doc"], points, compare, plots)
 
 
-def _base(node, folder, faults):
+def _base(node: Any, folder: Any, faults: Any) -> Any:
     """The RunSpec under all points."""
     given = _mapping(node, "run", faults) if node else {}
     sets = given.pop("set", ())
@@ -93,7 +96,7 @@ def _base(node, folder, faults):
         return RunSpec(folder=str(folder))
 
 
-def _beside(settings, folder):
+def _beside(settings: Any, folder: Any) -> Any:
     """Settings whose file names start at the folder of the sweep file."""
     found = {}
     for key, value in settings.items():
@@ -102,7 +105,7 @@ def _beside(settings, folder):
     return found
 
 
-def _axes(root, faults):
+def _axes(root: Any, faults: Any) -> Any:
     """[[settings, ...]] one list for each thing that varies."""
     axes, vary = [], root.get("vary")
     if vary is not None and not vary.is_map:
@@ -120,7 +123,7 @@ def _axes(root, faults):
     return axes
 
 
-def _points(base, axes, skip, root, faults):
+def _points(base: Any, axes: Any, skip: Any, root: Any, faults: Any) -> Any:
     points, folder = [], Path(base.folder)
     for parts in product(*axes):
         settings = {name: value for part in parts for name, value in part.items()}
@@ -138,14 +141,14 @@ def _points(base, axes, skip, root, faults):
     return points
 
 
-def _mapping(node, what, faults):
+def _mapping(node: Any, what: Any, faults: Any) -> Any:
     if node is None or not node.is_map:
         faults.add(f"{what} holds {node.shape() if node else 'nothing'}", node.place if node else (), "a mapping")
         return {}
     return node.plain()
 
 
-def _list(node, what, faults):
+def _list(node: Any, what: Any, faults: Any) -> Any:
     if node is None:
         return []
     if not node.is_list:
@@ -154,7 +157,7 @@ def _list(node, what, faults):
     return node.value
 
 
-def _plots(node, faults):
+def _plots(node: Any, faults: Any) -> Any:
     plots = []
     for each in _list(node, "plot", faults):
         plot = _mapping(each, "plot", faults)

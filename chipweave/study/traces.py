@@ -3,7 +3,10 @@
 Made by its law for the largest batch, or the user's copy of the published ones.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.trace import library, models
@@ -19,7 +22,9 @@ PUBLISHED = {
 SUBSETS = ("mmlu", "mmlu_ZH_CN")  # which the published artifact reads, in this order
 
 
-def of_model(name: str, requests: int, steps: int, seed: int, folder=None, progress=lambda text, done, total: None):
+def of_model(
+    name: str, requests: int, steps: int, seed: int, folder: Any = None, progress: Any = lambda text, done, total: None
+) -> Any:
     """The open Trace of a model: generated where `folder` is None, else found in it; made once, then from the cache.
 
     folder: has MODEL.parquet (or a folder or file MODEL, MODEL.jsonl, ...), or the layout of the published data set.

@@ -1,10 +1,10 @@
 """A topology's YAML -> a checked System. The language is described in docs/yaml.md.
 
     read        the file, what it extends, the preset over it, the user's settings over that
-    expand      assemblies over grids, parts built                         (topology_parts)
-    wire        links between ports; every port has what it needs          (topology_links)
-    networks    shapes, link models, routes                                (topology_networks)
-    expect      the author's closed forms                                  (topology_expect)
+    expand      assemblies over grids, parts built                         (parts)
+    wire        links between ports; every port has what it needs          (links)
+    networks    shapes, link models, routes                                (networks)
+    expect      the author's closed forms                                  (expect)
 
 All faults of all steps are collected and raised together; later steps look only at what earlier ones made.
 """

@@ -1,4 +1,5 @@
-"""`expect:`: facts in closed form that the built system is held to, written where the author of a topology thinks of them.
+"""`expect:`: facts in closed form that the built system is held to, written where the author of a topology thinks of
+them.
 
     expect:
       parts: {die: 25, die.hbm: 25}
@@ -9,9 +10,12 @@ Links count each pair of neighbours once; distances are links on the routes; the
 with itself included; bisection as in chipweave.noc.graph_network; degree: how many routers have so many neighbours.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -19,11 +23,11 @@ from chipweave.declare import units
 from chipweave.errors import nearest
 
 
-def _mean_distance(network):
+def _mean_distance(network: Any) -> Fraction:
     return Fraction(int(network.distance.sum(dtype=int)), len(network.endpoints) ** 2)
 
 
-def _degree(network):
+def _degree(network: Any) -> Counter:
     ends = network.pair_numbers()
     return Counter(
         np.bincount(np.concatenate([network.src[ends], network.dst[ends]]), minlength=network.node_count).tolist()
@@ -41,9 +45,9 @@ FACTS = {
 }
 
 
-def check(node, system, faults, file="", changed=False):
-    """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be meant,
-    and the cure is told; `changed`: settings lie over the file."""
+def check(node: Any, system: Any, faults: Any, file: str = "", changed: bool = False) -> None:
+    """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be
+    meant, and the cure is told; `changed`: settings lie over the file."""
     before = len(faults.found)
     _check(node, system, faults)
     for i in range(before, len(faults.found)):
@@ -56,7 +60,7 @@ def check(node, system, faults, file="", changed=False):
             faults.found[i] = replace(fault, allowed="other settings, or --set expect=null with them")
 
 
-def _check(node, system, faults):
+def _check(node: Any, system: Any, faults: Any) -> None:
     if not node.is_map:
         faults.add(f"expect must be a mapping, not {node.shape()}", node.place)
         return
@@ -75,9 +79,9 @@ def _check(node, system, faults):
             _network(value, system.networks[key], faults)
 
 
-def _parts(node, system, faults):
+def _parts(node: Any, system: Any, faults: Any) -> None:
     counts = Counter(_bare(name) for name in system.parts)
-    for grid, dims in system.grids.items():
+    for grid in system.grids:
         counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
     for name, value in node.value.items():
         if name not in counts:
@@ -88,7 +92,7 @@ def _parts(node, system, faults):
             _compare(f"parts.{name}", value, counts[name], faults)
 
 
-def _network(node, network, faults):
+def _network(node: Any, network: Any, faults: Any) -> None:
     for fact, value in node.value.items():
         if fact not in FACTS:
             faults.add(f"no fact is called {fact!r}", node.keys[fact], ", ".join(FACTS), nearest(fact, FACTS))
@@ -98,13 +102,13 @@ def _network(node, network, faults):
             _compare(f"{network.name}.{fact}", value, FACTS[fact](network), faults)
 
 
-def _degrees(node, network, faults):
+def _degrees(node: Any, network: Any, faults: Any) -> None:
     there = dict(sorted(_degree(network).items()))
     if not node.is_map or {k: v.text for k, v in node.value.items()} != {str(k): str(v) for k, v in there.items()}:
         faults.add(f"{network.name}.degree is {there}, expected {node.plain()}", node.place)
 
 
-def _compare(what, node, there, faults):
+def _compare(what: str, node: Any, there: Fraction | int, faults: Any) -> None:
     expected = units.number(node.text.removesuffix(" hops")) if node.is_scalar else None
     if expected is None:
         faults.add(f"{what} is expected as a number, not {node.shape()}", node.place)
@@ -113,7 +117,7 @@ def _compare(what, node, there, faults):
         faults.add(f"{what} is {shown}, expected {node.text}", node.place)
 
 
-def _bare(name):
+def _bare(name: str) -> str:
     from chipweave.topology.parts import bare
 
     return bare(name)

@@ -71,7 +71,7 @@ class Wirer:
         wanted = [[span(f, 1 << 30) for f in INDEX.findall(index)] for _, index in segments]
         found = []
         for indices, name in self.shapes.get(".".join(name for name, _ in segments), ()):
-            if all(not w or matches(i, w) for w, i in zip(wanted, indices)):
+            if all(not w or matches(i, w) for w, i in zip(wanted, indices, strict=False)):
                 found.append(name)
         return found
 
@@ -163,7 +163,7 @@ class Wirer:
         left, right = (side * many if len(side) == 1 else side for side in (left, right))
         if len(self.wires) + many > MAX_LINKS:
             return self.say(f"more than {MAX_LINKS} links", item.place)
-        for a, b in zip(left, right):
+        for a, b in zip(left, right, strict=False):
             self.join(a, b, item.place, settings)
 
     def join(self, a: tuple[str, str], b: tuple[str, str], place: Any, settings: dict[Any, Any]) -> Any:

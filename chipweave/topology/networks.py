@@ -28,7 +28,7 @@ from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place
 from chipweave.noc.graph_network import Network
-from chipweave.noc.route_rule import routings
+from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.router_yaml import FlitRouter
 from chipweave.noc.shape import Reader, Shape, in_order, shapes
 from chipweave.noc.wiring import Places
@@ -105,7 +105,7 @@ MAX_AXES = 8
 class NetworkMaker:
     """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong."""
 
-    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults):
+    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults) -> None:
         self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
 
     def read(self) -> bool:
@@ -164,7 +164,7 @@ class NetworkMaker:
             if key in FlitRouter.params:
                 what = f"network {self.name}: {key!r} is a parameter of its routers"
                 self.faults.add(what, self.node.keys[key], f"router: {{{key}: ...}}")
-            elif key == "edges":
+            elif key == "edges":  # of shapes edges and joined
                 self.edges_fault(self.node.keys[key])
             elif owners:
                 has = f"shape: {owners[0]} has" if len(owners) == 1 else f"shapes {', '.join(owners)} have"

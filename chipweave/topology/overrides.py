@@ -29,7 +29,9 @@ class LinkTable:
         rate: place of its bandwidth in `rates`.
     """
 
-    def __init__(self, n: int, src: np.ndarray, dst: np.ndarray, latency_ps: np.ndarray, rate: np.ndarray, rates: list):
+    def __init__(
+        self, n: int, src: np.ndarray, dst: np.ndarray, latency_ps: np.ndarray, rate: np.ndarray, rates: list
+    ) -> None:
         order = np.lexsort([dst, src])
         self.n, self.src, self.dst = n, src[order].astype(np.int64), dst[order].astype(np.int64)
         self.latency_ps, self.rate, self.rates = latency_ps[order], rate[order], rates
@@ -73,7 +75,7 @@ class Overrides:
         reader: the network's.
     """
 
-    def __init__(self, table: LinkTable, ends: Ends, dims: tuple[int, ...], reader: Reader):
+    def __init__(self, table: LinkTable, ends: Ends, dims: tuple[int, ...], reader: Reader) -> None:
         self.table, self.ends, self.dims, self.reader = table, ends, list(dims), reader
         self.faults, self.written = reader.faults, {}
 

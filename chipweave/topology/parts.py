@@ -153,8 +153,8 @@ class Expander:
                 "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
             )
             return None
-        ranges = [span(f, length) for f, length in zip(found, dims)]
-        if any(not r or r[-1] >= length for r, length in zip(ranges, dims)):
+        ranges = [span(f, length) for f, length in zip(found, dims, strict=False)]
+        if any(not r or r[-1] >= length for r, length in zip(ranges, dims, strict=False)):
             self.faults.add(f"{name}: {text} lies outside its grid of {list(dims)}", place)
             return None
         return ranges
@@ -195,7 +195,8 @@ class Expander:
         return Node(kept, change.place, keys=change.keys, weak=change.weak)
 
     def assemble(self, full: str, node: Node, place: Any, changed: str) -> None:
-        """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override changes."""
+        """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override
+        changes."""
         name = node.value["assembly"].text
         assembly = self.assemblies.get(name)
         extra = [k for k in node.value if k not in ("assembly", "parts")]
@@ -365,4 +366,4 @@ def span(text: str, length: int) -> range:
 
 def matches(index: tuple[int, ...], ranges: list[range]) -> bool:
     """Whether a place lies in a pattern of ranges."""
-    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges))
+    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))

@@ -13,6 +13,10 @@ laid only where the topology says that: what a preset knows of one die must not 
 `yields: true` is laid only where the topology says nothing.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.provenance import split
 from chipweave.declare.yamlfile import Node
@@ -36,13 +40,13 @@ class Preset:
         run: mapping Node for the run, possibly empty.
     """
 
-    def __init__(self, root):
+    def __init__(self, root: Node) -> None:
         self.root = root
         self.name = root.get("name").text if root.get("name") else ""
         self.kinds, self.networks = ((root.get(k) or Node({})).value for k in ("kinds", "networks"))
         self.run = root.get("run") or Node({})
 
-    def of(self, cls):
+    def of(self, cls: Any) -> Any:
         """name -> Node of the parameters the preset gives a component or policy class, its bases' kinds first."""
         given = {}
         for kind in reversed([b.kind for b in cls.__mro__ if getattr(b, "kind", "")]):
@@ -50,7 +54,7 @@ class Preset:
         return given
 
 
-def load(name):
+def load(name: str) -> Preset:
     """The Preset of a shipped name or a path.
 
     Raises:
@@ -63,7 +67,7 @@ def load(name):
     return Preset(root)
 
 
-def check(root, faults):
+def check(root: Node, faults: Faults) -> None:
     """Kinds, parameters and values of a preset's tree; returns nothing, adds faults."""
     if not root.is_map:
         faults.add(f"a preset is a mapping, not {root.shape()}", root.place)
@@ -86,7 +90,7 @@ def check(root, faults):
             _check_names("the run", node, RUN, faults)
 
 
-def _check_names(what, node, known, faults):
+def _check_names(what: str, node: Node, known: tuple[str, ...], faults: Faults) -> None:
     if not node.is_map:
         faults.add(f"{what}: settings are a mapping, not {node.shape()}", node.place)
         return
@@ -95,7 +99,7 @@ def _check_names(what, node, known, faults):
             faults.add(f"{what} has no setting {name!r}", node.keys[name], ", ".join(known), nearest(name, known))
 
 
-def _check_kind(kind, node, place, faults):
+def _check_kind(kind: str, node: Node, place: Any, faults: Faults) -> None:
     family = registry.policies if kind in registry.policies.kinds() else registry.components
     try:
         cls = family.find(kind)

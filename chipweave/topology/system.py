@@ -1,6 +1,9 @@
 """What a topology becomes: parts, the graph that joins them, and its networks."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,17 +29,17 @@ class System:
         code: code allowed in, name -> {"file", "sha256"}.
     """
 
-    def __init__(self, name, about=""):
+    def __init__(self, name: str, about: str = "") -> None:
         self.name, self.about = name, about
         self.parts, self.networks, self.grids = {}, {}, {}
         self.joined = []  # wires as ((part, port that uses), (part, port that provides), {latency_ps, bandwidth})
         self.sources, self.replaced, self.resolved, self.preset, self.code = [], [], {}, "", {}
 
-    def grid(self, assembly):
+    def grid(self, assembly: Any) -> Any:
         """The shape an assembly (or part) is replicated over: (Y, X), (N,), or () where it is there once."""
         return self.grids[assembly]
 
-    def instances(self, assembly):
+    def instances(self, assembly: str) -> list[str]:
         """Names of its instances in die order: [y][x] at y + x * Y. Absent ones are left out."""
         there = {n.split(".")[0] for n in self.parts}
         dims = self.grids[assembly]
@@ -44,11 +47,11 @@ class System:
         names = [assembly + "".join(f"[{i}]" for i in index) for index in indices]
         return [n for n in names if n in there]
 
-    def of_kind(self, role):
+    def of_kind(self, role: Any) -> Any:
         """The parts whose kind, or a base's kind, is `role`, in order of expansion."""
         return [part for part in self.parts.values() if role in part.roles()]
 
-    def wires(self):
+    def wires(self) -> list[Any]:
         """Edges (from, to, data) that belong to no network, those of one part together, parts in order of expansion."""
         found = {name: {} for name in self.parts}
         for (a, port_a), (b, port_b), settings in self.joined:
@@ -56,7 +59,7 @@ class System:
         return [(a, b, data) for a, ends in found.items() for b, all_of_it in ends.items() for data in all_of_it]
 
     @cached_property
-    def graph(self):
+    def graph(self) -> Any:
         """The MultiDiGraph for people, made when it is asked for."""
         graph = nx.MultiDiGraph()
         for name, part in self.parts.items():

@@ -63,7 +63,8 @@ def overlay(node: Node, upper: Node | None, params: dict[Any, Any]) -> Node:
 
 
 def replaced(path: str, node: Node, upper: Node | None) -> list[Any]:
-    """In words, what a preset's mapping replaces of what the files say without being told by `instead_of` that it should."""
+    """In words, what a preset's mapping replaces of what the files say without being told by `instead_of` that it
+    should."""
     words = []
     for key, new in upper.value.items() if upper is not None else ():
         old = node.get(key)

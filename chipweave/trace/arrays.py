@@ -6,10 +6,14 @@ each are prefill (all, without it); `step_rows` how many rows each decode step h
 as streams, a block of tokens at a time; pickled objects are refused.
 """
 
+from __future__ import annotations
+
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,11 +32,20 @@ class Log:
     `step_rows`: int64, rows of the decode steps of all sequences one after the other; None: one row each.
     """
 
-    def __init__(self, stream, shape, dtype, seq_len, prompt_len, place, step_rows=None):
+    def __init__(
+        self,
+        stream: zipfile.ZipExtFile,
+        shape: tuple[int, int, int],
+        dtype: Any,
+        seq_len: np.ndarray,
+        prompt_len: np.ndarray,
+        place: Place,
+        step_rows: Any = None,
+    ) -> None:
         self.shape, self.seq_len, self.prompt_len, self.place = shape, seq_len, prompt_len, place
         self.step_rows, self.dtype, self._stream = step_rows, dtype, stream
 
-    def blocks(self):
+    def blocks(self) -> Iterator[np.ndarray]:
         """Yield ids [tokens, layers, top_k] as they stand in the file, from first to last token; once."""
         token_bytes = self.shape[1] * self.shape[2] * self.dtype.itemsize
         first = 0
@@ -44,7 +57,7 @@ class Log:
 
 
 @contextmanager
-def open_log(path, flat=None):
+def open_log(path: Path, flat: Any = None) -> Iterator[Log]:
     """Open a .npy or .npz file as a `Log`; raises `BadInput` where it is none or damaged.
 
     flat: (layers, top_k) of an array of one dimension, as SGLang returns it; without it such an array is refused.
@@ -79,7 +92,7 @@ def open_log(path, flat=None):
         raise BadInput(Fault(f"not a NumPy file, cut short or damaged: {why}", place)) from None
 
 
-def _log(stream, lengths, place, flat=None):
+def _log(stream: Any, lengths: dict[Any, Any], place: Place, flat: Any = None) -> Log:
     shape, dtype = _read_head(stream)
     shape = _unfolded(shape, flat, place)
     _check_shape(shape, dtype, place)
@@ -102,7 +115,7 @@ def _log(stream, lengths, place, flat=None):
     return Log(stream, shape, dtype, seq_len, prompt_len, place, step_rows)
 
 
-def _check_shape(shape, dtype, place):
+def _check_shape(shape: Any, dtype: Any, place: Any) -> None:
     """Raise `BadInput` unless these are ids [tokens, layers, top_k]."""
     if len(shape) != 3 or dtype.kind not in "iu":
         raise BadInput(
@@ -122,7 +135,7 @@ def _check_shape(shape, dtype, place):
         )
 
 
-def _unfolded(shape, flat, place):
+def _unfolded(shape: Any, flat: Any, place: Any) -> Any:
     """[tokens, layers, top_k] of a flat array."""
     if len(shape) != 1:
         return shape
@@ -140,20 +153,20 @@ def _unfolded(shape, flat, place):
 class InMemory(Log):
     """A sequence that is in memory already."""
 
-    def __init__(self, ids, prompt, place, flat=None):
+    def __init__(self, ids: Any, prompt: Any, place: Any, flat: Any = None) -> None:
         shape = _unfolded(ids.shape, flat, place)
         _check_shape(shape, ids.dtype, place)
         prompt = shape[0] if type(prompt) is not int else min(max(1, prompt), shape[0])
         super().__init__(None, shape, ids.dtype, np.array([shape[0]]), np.array([prompt]), place)
         self._ids = ids.reshape(shape)
 
-    def blocks(self):
+    def blocks(self) -> Iterator[Any]:
         """As Log's."""
         for first in range(0, len(self._ids), BLOCK_TOKENS):
             yield self._ids[first : first + BLOCK_TOKENS]
 
 
-def _ids_key(heads, place):
+def _ids_key(heads: dict[str, tuple[Any, ...]], place: Place) -> str:
     named = [key for key in IDS if key in heads] or [key for key, (shape, _) in heads.items() if len(shape) == 3]
     if len(named) == 1:
         return named[0]
@@ -166,7 +179,7 @@ def _ids_key(heads, place):
     )
 
 
-def _small(members, name, heads, place):
+def _small(members: Any, name: Any, heads: Any, place: Any) -> Any:
     shape, dtype = heads[name]
     if len(shape) != 1 or dtype.kind not in "iu" or not 1 <= shape[0] <= MAX_REQUESTS:
         raise BadInput(
@@ -177,12 +190,12 @@ def _small(members, name, heads, place):
         return np.frombuffer(_exactly(stream, shape[0] * dtype.itemsize), dtype).astype(np.int64)
 
 
-def _head(members, name):
+def _head(members: zipfile.ZipFile, name: str) -> tuple[Any, ...]:
     with members.open(name) as stream:
         return _read_head(stream)
 
 
-def _read_head(stream):
+def _read_head(stream: Any) -> tuple[Any, ...]:
     """(shape, dtype) of an array; ValueError for pickled objects and for columns first."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -194,7 +207,7 @@ def _read_head(stream):
     return shape, dtype
 
 
-def _exactly(stream, size):
+def _exactly(stream: Any, size: Any) -> Any:
     parts, missing = [], size
     while missing:
         part = stream.read(min(missing, 1 << 22))

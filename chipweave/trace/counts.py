@@ -5,8 +5,11 @@ its older CSV (layer_id,expert_id,count), JSON {"logical_count": [[...]]} as `--
 NumPy [layers, experts].
 """
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +22,7 @@ CSV_HEAD = ["layer_id", "expert_id", "count"]
 KEYS = ("logical_count", "counts", "expert_counts", "loads")
 
 
-def read_counts(path, model) -> np.ndarray:
+def read_counts(path: Any, model: Any) -> np.ndarray:
     """float [MoE layers, experts] of a file that must fit a Model; raises `BadInput`."""
     path, place = Path(path), Place(str(path))
     try:
@@ -30,7 +33,7 @@ def read_counts(path, model) -> np.ndarray:
     return fitted(found, layers, model, place)
 
 
-def fitted(counts, layers, model, place) -> np.ndarray:
+def fitted(counts: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
     """Counts of the model's MoE layers; `counts` [.., layers, experts], `layers` their ids or None."""
     counts = np.asarray(counts, float)
     if counts.ndim == 3:
@@ -63,7 +66,7 @@ def fitted(counts, layers, model, place) -> np.ndarray:
     return counts[[row[layer] for layer in model.moe_layers]]
 
 
-def _read(path, model, place):
+def _read(path: Path, model: Any, place: Place) -> tuple[np.ndarray, None]:
     """(array, ids of its layers or None)."""
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False), None
@@ -83,7 +86,7 @@ def _read(path, model, place):
     return of_document(strictjson.loads(text), place), None
 
 
-def of_document(document, place):
+def of_document(document: Any, place: Any) -> Any:
     """The counts of a dictionary that holds them."""
     key = next((key for key in KEYS if isinstance(document, dict) and key in document), None)
     if key is None:
@@ -91,7 +94,7 @@ def of_document(document, place):
     return document[key]
 
 
-def _of_csv(lines, model, place):
+def _of_csv(lines: Any, model: Any, place: Any) -> Any:
     rows = list(csv.reader(lines))
     if not rows or [cell.strip() for cell in rows[0]] != CSV_HEAD:
         raise BadInput(Fault("the first line is not the header", Place(place.file, 1), ",".join(CSV_HEAD)))

@@ -6,8 +6,11 @@ of device_expert: physical slots are numbered device after device), CSV layer,ph
 physical].
 """
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +22,7 @@ from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_EXPERTS
 CSV_HEAD = ["layer", "physical", "expert"]
 
 
-def read_map(path, model) -> np.ndarray:
+def read_map(path: Any, model: Any) -> np.ndarray:
     """int64 [MoE layers, physical] -> expert, for a Model; raises `BadInput`."""
     path, place = Path(path), Place(str(path))
     try:
@@ -30,7 +33,7 @@ def read_map(path, model) -> np.ndarray:
         raise BadInput(Fault(f"a map of experts that cannot be read: {why}", place)) from None
 
 
-def fitted(found, layers, model, place) -> np.ndarray:
+def fitted(found: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
     """The map of the model's MoE layers; `layers`: ids of the rows, or None for all layers or all MoE layers."""
     table = np.asarray(found)
     if table.ndim != 2 or table.dtype.kind not in "iu" or table.shape[1] > MAX_EXPERTS:
@@ -53,7 +56,7 @@ def fitted(found, layers, model, place) -> np.ndarray:
     return table
 
 
-def _read(path, place):
+def _read(path: Any, place: Any) -> Any:
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False), None
     if path.suffix == ".csv":
@@ -81,7 +84,7 @@ def _read(path, place):
     raise BadInput(Fault("no map of experts", place, "physical_to_logical_map, or layer_list of vllm-ascend"))
 
 
-def _of_csv(path, place):
+def _of_csv(path: Any, place: Any) -> Any:
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     if not rows or [cell.strip() for cell in rows[0]] != CSV_HEAD:

@@ -5,8 +5,11 @@ What a config does not say is taken from the case study and is a guess: the shar
 share of HBM rate.
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place
 from chipweave.io import strictjson
@@ -33,7 +36,7 @@ BYTES = {"float32": Fraction(4), "bfloat16": Fraction(2), "float16": Fraction(2)
 QUANTISED = {"fp8": Fraction(1), "compressed-tensors": Fraction(1, 2), "awq": Fraction(1, 2), "gptq": Fraction(1, 2)}
 
 
-def load(path):
+def load(path: str) -> dict[str, Any]:
     """The facts of a chipweave.trace.models.Model that a config.json states; raises `BadInput` with every fault."""
     path, place = Path(path), Place(str(path))
     try:
@@ -100,14 +103,14 @@ def moe_layers(config: dict, layers: int, place: Place, faults: Faults) -> tuple
     return _checked(found, layers, "MoE layers", place, faults)
 
 
-def _checked(found, layers, key, place, faults):
+def _checked(found: Any, layers: Any, key: Any, place: Any, faults: Any) -> Any:
     if not all(type(i) is int and 0 <= i < layers for i in found) or not found:
         faults.add(f"{key} are {str(found)[:60]} of {layers} layers", place, f"at least one of 0 to {layers - 1}")
         return ()
     return tuple(sorted(set(found)))
 
 
-def _whole(config, words, default, place, faults):
+def _whole(config: dict[Any, Any], words: tuple[str, ...], default: int | None, place: Place, faults: Faults) -> int:
     found = next((config[word] for word in words if config.get(word) is not None), default)
     if type(found) is not int or not (0 if default is not None else 1) <= found <= 1 << 24:
         what = "lacks" if found is None else f"{found!r} cannot be"
@@ -116,6 +119,6 @@ def _whole(config, words, default, place, faults):
     return max(found, 1) if words[0] in ("n_group", "topk_group") else found
 
 
-def _name(path, config):
+def _name(path: Any, config: Any) -> Any:
     folder = path.resolve().parent.name if path.name == "config.json" else path.stem
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in folder or config.get("model_type", "model"))[:80]

@@ -36,12 +36,13 @@ class Holes:
         return Holes(self.runs[self.runs[:, 0] < requests])
 
     def at(self, step: int) -> dict[Any, Any]:
-        """Index of a layer -> the requests, ascending, that have no rows of it in a step; layers that all have are left out."""
+        """Index of a layer -> the requests, ascending, that have no rows of it in a step; layers that all have are left
+        out."""
         request, layer, first, last = self.runs.T
         now = np.flatnonzero((first <= step) & (step <= last))
         now = now[np.argsort(layer[now], kind="stable")]
         layers, starts = np.unique(layer[now], return_index=True)
-        return dict(zip(layers.tolist(), np.split(request[now].astype(np.int64), starts[1:])))
+        return dict(zip(layers.tolist(), np.split(request[now].astype(np.int64), starts[1:]), strict=False))
 
     def to_text(self) -> str:
         """For the header's JSON."""
@@ -71,7 +72,8 @@ class Holes:
 
 
 def runs_of(has: np.ndarray) -> np.ndarray:
-    """int32 [n, 3]: (index of the layer, first step, last step) of the runs of steps where bool `has` [steps, layers] is not set."""
+    """int32 [n, 3]: (index of the layer, first step, last step) of the runs of steps where bool `has` [steps, layers]
+    is not set."""
     lacks = np.zeros((has.shape[1], has.shape[0] + 2), np.int8)
     lacks[:, 1:-1] = ~has.T
     change = np.diff(lacks, axis=1)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,11 +14,11 @@ from chipweave.trace import answers, arrays, jsontrace, kinds, models, sources, 
 from chipweave.trace import partial as partial_requests
 from chipweave.trace.expert_map import fitted, read_map
 from chipweave.trace.header import Header, Shape
-from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_HOLES, MAX_NAME_BYTES, MAX_REQUESTS
+from chipweave.trace.intake import few, lengths_of, named, rows_with_repeats, source_of, together, write_rows
+from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_HOLES, MAX_REQUESTS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import open_store
 from chipweave.trace.survey import NO_CHOICE, Reading, shared_columns
-from chipweave.trace.writer import write_store
 
 MOST_SHARED = 4  # columns of shared experts
 
@@ -61,7 +59,7 @@ class Importer:
                 self.add_recorded(recorded, place)
             return
         if isinstance(document, dict) or name is None:
-            name, document = _named(document, name, place)
+            name, document = named(document, name, place)
         if self.layout is None:
             self._start(
                 partial_requests.layout_of(document, self.model, place)
@@ -123,7 +121,7 @@ class Importer:
             if len(self.spill.names) + len(log.seq_len) > MAX_REQUESTS:
                 raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", log.place))
             several = len(log.seq_len) > 1 or isinstance(log, arrays.Log) and not isinstance(log, arrays.InMemory)
-            for number, sequence in enumerate(_lengths(log, reading.padded)):
+            for number, sequence in enumerate(lengths_of(log, reading.padded)):
                 if sequence:
                     self.spill.begin(f"{name}[{number}]" if several else name, *sequence)
             done = 0
@@ -197,7 +195,7 @@ class Importer:
         if not len(ids):
             return
         self.largest_id = max(self.largest_id, int(ids.max(where=ids != NO_CHOICE, initial=0)))
-        self.repeated_rows += _rows_with_repeats(ids)
+        self.repeated_rows += rows_with_repeats(ids)
         self.spill.append(ids)
 
     def _log_layout(self, layers: int, top_k: int, place: Place) -> jsontrace.Layout:
@@ -241,9 +239,9 @@ class Importer:
         if self.model and (layout.layers, layout.top_k) != (self.model.moe_layers, self.model.top_k):
             raise Unfit(
                 Fault(
-                    f"not a trace of {self.model.name}: top-{layout.top_k} in {_few(layout.layers)}",
+                    f"not a trace of {self.model.name}: top-{layout.top_k} in {few(layout.layers)}",
                     place,
-                    allowed=f"top-{self.model.top_k} in {_few(self.model.moe_layers)}",
+                    allowed=f"top-{self.model.top_k} in {few(self.model.moe_layers)}",
                 )
             )
         self.layout = layout
@@ -338,8 +336,8 @@ def _import(importer: Any, paths: Any, out: Any, name: Any, progress: Any, compr
             importer.spill.sort_by_name(first)
         before += sources.size_of(path)
     if errors:
-        raise _together(errors)
-    header = importer.header(name, {"kind": "imported", "sources": [_source(p) for p in paths]})
+        raise together(errors)
+    header = importer.header(name, {"kind": "imported", "sources": [source_of(p) for p in paths]})
     return write_rows(out, header, importer.spill, progress, compression)
 
 
@@ -373,20 +371,6 @@ def import_decode(
             return write_rows(out, header, spill, progress)
 
 
-def write_rows(
-    out: Path, header: Header, spill: Spill, progress: Any = lambda text, done, total: None, compression: str = "none"
-) -> Header:
-    """Turn a spill into a store with progress by rows."""
-    total, done = int(header.prompt_rows.sum() + header.decode_steps.sum()), 0
-
-    def count(rows: Any) -> None:
-        nonlocal done
-        done += rows
-        progress("writing", done, total)
-
-    return write_store(out, header, spill.by_step(), compression, count)
-
-
 def _take_all(importer: Importer, path: Path, errors: list[Any], progress: Any) -> None:
     kind, place = kinds.recognise(path), Place(str(path))
     if kind == "numpy":
@@ -406,74 +390,4 @@ def _take_all(importer: Importer, path: Path, errors: list[Any], progress: Any) 
         except BadInput as error:
             errors.append(error)
             if importer.layout is None or len(errors) >= MAX_FAULTS:
-                raise _together(errors) from None
-
-
-def _together(errors: list[BadInput]) -> BadInput:
-    """All faults in one error; `Unfit` where every one is."""
-    kind = Unfit if all(isinstance(error, Unfit) for error in errors) else BadInput
-    return kind([fault for error in errors for fault in error.faults])
-
-
-def _named(document: dict[Any, Any], name: Any, place: Place) -> tuple[list[Any] | str, ...]:
-    if not isinstance(document, dict) or not isinstance(document.get("path"), str) or "trace" not in document:
-        raise BadInput(Fault("not a request", place, allowed='{"path": text, "trace": [...]}'))
-    if len(document["path"].encode(errors="replace")) > MAX_NAME_BYTES:
-        raise BadInput(Fault(f"a path of more than {MAX_NAME_BYTES} bytes", place))
-    return name or document["path"].encode(errors="replace").decode(), document["trace"]
-
-
-def _rows_with_repeats(ids: np.ndarray) -> int:
-    """How many (token, layer) rows name an expert twice; a gate never does, a made-up trace may."""
-    ordered = np.sort(ids, axis=2)
-    return int(((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] != NO_CHOICE)).any(axis=2).sum())
-
-
-def _lengths(log: Any, padded: Any) -> Iterator[Any]:
-    """(prompt rows, tokens, None, step rows or None) of each sequence of a Log without its padding.
-
-    None where none is left.
-    """
-    steps = 0
-    ends = np.cumsum(log.seq_len)
-    for prompt, length, end in zip(log.prompt_len.tolist(), log.seq_len.tolist(), ends.tolist(), strict=True):
-        gone = padded[end - length : end]
-        rows = None
-        if log.step_rows is not None:
-            count = (
-                int(np.searchsorted(np.cumsum(log.step_rows[steps:]), length - prompt)) + 1 if length > prompt else 0
-            )
-            rows, steps = log.step_rows[steps : steps + count], steps + count
-            if int(rows.sum()) != length - prompt:
-                raise BadInput(Fault("step_rows: a step belongs to two sequences", log.place))
-            of_step = np.repeat(np.arange(count), rows)[~gone[prompt:]]
-            rows = np.bincount(of_step, minlength=count)
-            rows = rows[rows > 0].tolist()
-        kept, kept_prompt = int((~gone).sum()), int((~gone[:prompt]).sum())
-        if kept and not kept_prompt and rows is not None and rows[0] > 1:
-            kept_prompt, rows = rows[0], rows[1:]
-        elif kept and not kept_prompt:
-            kept_prompt, rows = 1, None if rows is None else rows[1:]
-        yield (kept_prompt, kept, None, rows) if kept else None
-
-
-def _source(path: Path | str) -> dict[str, int | str]:
-    path = Path(path)
-    if path.is_dir():
-        return {"path": path.name, "files": sum(1 for _ in sources.files_of(path))}
-    return {"path": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
-
-
-def file_sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        try:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        except AttributeError:  # Python 3.10
-            whole = hashlib.sha256()
-            while block := file.read(1 << 20):
-                whole.update(block)
-            return whole.hexdigest()
-
-
-def _few(layers: Any) -> Any:
-    return f"{len(layers)} layers ({layers[0]} to {layers[-1]})"
+                raise together(errors) from None

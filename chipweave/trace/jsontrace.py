@@ -1,15 +1,17 @@
 """One request in the JSON of MoE_expert_selection_trace: a list of steps, each {layer id: null or rows of expert ids}.
 
-Step 0 is the prefill with a row per prompt token, every later step has one row. The quick path trusts nothing: it checks
-each level's types and lengths with whole-container operations; where one does not hold, `_explain` walks the same
-data slowly and says at which element.
-"""
+Step 0 is the prefill with a row per prompt token, every later step has one row. The quick path trusts nothing: it
+checks each level's types and lengths with whole-container operations; where one does not hold, `_explain` walks the
+same data slowly and says at which element."""
+
+from __future__ import annotations
 
 import json
 from array import array
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -31,11 +33,11 @@ class Layout:
     layer_keys: int | None
 
     @property
-    def layers(self):
+    def layers(self) -> tuple[int, ...]:
         return tuple(int(key) for key in self.moe)
 
 
-def load(text, place):
+def load(text: bytes, place: Any) -> dict[Any, Any]:
     """Parse a JSON document of at most some hundred levels; raises `BadInput` naming `place`."""
     try:
         return strictjson.loads(text)
@@ -51,7 +53,7 @@ def load(text, place):
         raise BadInput(Fault("a number of more than 4300 digits", place, "expert ids")) from None
 
 
-def layout_of(steps, place, top_k=0):
+def layout_of(steps: list[Any], place: Any, top_k: int = 0) -> Layout:
     """The layout that the first request of a trace sets for all; `top_k`: of the model, where it is known."""
     fail = _failing(place)
     if not isinstance(steps, list) or not steps:
@@ -73,8 +75,9 @@ def layout_of(steps, place, top_k=0):
     return Layout(frozenset(first), moe, dense, max(top_k, len(rows[0])), len(second) if second is not None else None)
 
 
-def ids_of(steps, layout, place, plain_numbers):
-    """(prompt rows, ids uint16 [tokens, layers, top_k], rows of each decode step or None where all have one) of one request.
+def ids_of(steps: list[Any], layout: Layout, place: Any, plain_numbers: bool) -> tuple[int, np.ndarray]:
+    """(prompt rows, ids uint16 [tokens, layers, top_k], rows of each decode step or None where all have one) of one
+    request.
 
     Where a token has fewer experts than top_k the ids end with NO_CHOICE.
 
@@ -89,8 +92,9 @@ def ids_of(steps, layout, place, plain_numbers):
     return uneven.ids_of(steps, layout)
 
 
-def whole_ids(steps, layout):
-    """(prompt rows, ids) of a request that has all layers in every step; ValueError, TypeError, KeyError where anything is odd."""
+def whole_ids(steps: list[Any], layout: Layout) -> tuple[int, np.ndarray]:
+    """(prompt rows, ids) of a request that has all layers in every step; ValueError, TypeError, KeyError where anything
+    is odd."""
     if not isinstance(steps, list) or not steps:
         raise TypeError
     layers = len(layout.moe)
@@ -100,8 +104,9 @@ def whole_ids(steps, layout):
     return prompt_rows, np.concatenate([prompt, _rows(steps[1:], layout, 1).reshape(-1, layers, layout.top_k)])
 
 
-def _rows(steps, layout, rows_each):
-    """All ids of some steps as one flat uint16 array, by (step, layer, row); ValueError or TypeError where one is odd."""
+def _rows(steps: list[Any], layout: Layout, rows_each: int | None) -> np.ndarray:
+    """All ids of some steps as one flat uint16 array, by (step, layer, row); ValueError or TypeError where one is
+    odd."""
     pick, drop = _getter(layout.moe), _getter(layout.dense)
     layers = []
     for step in steps:
@@ -111,8 +116,9 @@ def _rows(steps, layout, rows_each):
     return flat_ids(layers, layout.top_k, rows_each)
 
 
-def flat_ids(layers, top_k, rows_each):
-    """The ids of some layers' lists of rows, `rows_each` of them in each (None: as many in all), as one flat uint16 array."""
+def flat_ids(layers: list[Any], top_k: int, rows_each: int | None) -> np.ndarray:
+    """The ids of some layers' lists of rows, `rows_each` of them in each (None: as many in all), as one flat uint16
+    array."""
     _all_are(list, layers)
     counts = set(map(len, layers))
     if layers and (len(counts) != 1 or 0 in counts or counts != {rows_each or min(counts)}):
@@ -124,18 +130,18 @@ def flat_ids(layers, top_k, rows_each):
     return np.frombuffer(array("H", list(chain.from_iterable(rows))), np.uint16) if rows else np.empty(0, np.uint16)
 
 
-def _getter(keys):
+def _getter(keys: tuple[str, ...]) -> Any:
     if len(keys) == 1:
         return lambda step: (step[keys[0]],)
     return itemgetter(*keys) if keys else lambda step: ()
 
 
-def _all_are(kind, values):
+def _all_are(kind: type[Any], values: list[Any]) -> None:
     if not set(map(type, values)) <= {kind}:
         raise TypeError
 
 
-def _explain(steps, layout, place):
+def _explain(steps: list[Any], layout: Layout, place: Any) -> None:
     """Raise `BadInput` at the first element that is not as it must be; return if none is found."""
     fail = _failing(place)
     if not isinstance(steps, list) or not steps:
@@ -151,7 +157,7 @@ def _explain(steps, layout, place):
             explain_layer(f"step {number}, layer {key}", step[key], count, layout.top_k, fail, uneven=True)
 
 
-def _explain_keys(number, step, layout, fail):
+def _explain_keys(number: int, step: dict[Any, Any], layout: Layout, fail: Any) -> None:
     missing, extra = layout.keys - step.keys(), step.keys() - layout.keys
     if missing or extra:
         which = f"lacks layer {min(missing, key=int)}" if missing else f"has a layer {sorted(extra)[0]!r}"
@@ -170,7 +176,7 @@ def _explain_keys(number, step, layout, fail):
             )
 
 
-def explain_layer(where, rows, count, top_k, fail, uneven=False):
+def explain_layer(where: str, rows: list[list[int]], count: int, top_k: int, fail: Any, uneven: bool = False) -> None:
     """Raise `BadInput` at the first fault of a layer's rows; `uneven`: rows may be shorter than top_k, or hold -1."""
     if not rows:
         fail(f"{where}: has no row", "a row of expert ids per token")
@@ -189,7 +195,7 @@ def explain_layer(where, rows, count, top_k, fail, uneven=False):
                 fail(f"{where}, row {index}: expert id {str(expert)[:40]} out of range", allowed)
 
 
-def check_experts(ids, prompt_rows, layers, experts, place):
+def check_experts(ids: np.ndarray, prompt_rows: int, layers: tuple[int, ...], experts: int, place: Any) -> None:
     """Raise `Unfit` at the first id that is not below `experts`."""
     if int(ids.max()) < experts:
         return
@@ -208,8 +214,8 @@ def check_experts(ids, prompt_rows, layers, experts, place):
     )
 
 
-def _failing(place):
-    def fail(what, allowed):
+def _failing(place: Any) -> Any:
+    def fail(what: Any, allowed: Any) -> Any:
         raise BadInput(Fault(what, place, allowed=allowed))
 
     return fail

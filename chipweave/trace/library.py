@@ -1,4 +1,5 @@
-"""From what a user writes to an open trace: shipped logs, synthetic sets, stores, and JSON imported once into a cache."""
+"""From what a user writes to an open trace: shipped logs, synthetic sets, stores, and JSON imported once into a
+cache."""
 
 from __future__ import annotations
 
@@ -19,8 +20,9 @@ from chipweave.io.atomic import check_folder
 from chipweave.trace import generate, models, syn, windows
 from chipweave.trace import law as laws
 from chipweave.trace.header import Header, Shape
-from chipweave.trace.importer import file_sha256, import_paths, write_rows
+from chipweave.trace.importer import import_paths
 from chipweave.trace.in_turn import InTurn
+from chipweave.trace.intake import file_sha256, write_rows
 from chipweave.trace.limits import MAX_IDS
 from chipweave.trace.spill import Spill
 from chipweave.trace.store import Trace, open_store
@@ -62,7 +64,8 @@ def open_trace(
     progress: Any = lambda text, done, total: None,
     partial: bool = False,
 ) -> Trace:
-    """Open a trace by shipped name, synthetic set, store, or anything `trace import` takes (imported once, then cached).
+    """Open a trace by shipped name, synthetic set, store, or anything `trace import` takes (imported once, then
+    cached).
 
     model: name of the model it must belong to; raises `Unfit` where it does not.
     partial: its requests may leave layers of the model out.
@@ -132,9 +135,9 @@ def for_run(
 ) -> Workload:
     """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
-    source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as decode on
-    windows drawn from the seed. Otherwise the batch is the first requests of the trace, or all of them in turn until it is full.
-    """
+    source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as
+    decode on windows drawn from the seed. Otherwise the batch is the first requests of the trace, or all of them in
+    turn until it is full."""
     model = models.load(model)
     if source is None:
         return Workload(generated(model, batch, steps, seed, progress), 1)
@@ -146,7 +149,8 @@ def for_run(
 
 
 def batch_of(trace: Trace, batch: int) -> Workload:
-    """The `Workload` of a trace's first requests, of whole repetitions of all, or of all in turn until the batch is full."""
+    """The `Workload` of a trace's first requests, of whole repetitions of all, or of all in turn until the batch is
+    full."""
     if batch <= trace.requests:
         return Workload(trace.take(batch), 1)
     if batch % trace.requests == 0:

@@ -148,7 +148,8 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str) -> Model:
-    """The model of a shipped name, of a YAML file or of a config.json; raises `BadInput` with every fault of the file."""
+    """The model of a shipped name, of a YAML file or of a config.json; raises `BadInput` with every fault of the
+    file."""
     text = str(name_or_path)
     if text in names():
         return _load(FOLDER / f"{text}.yaml")
@@ -283,7 +284,8 @@ def _moe_layers(
         faults.add("moe_layers must say first, last and every", node.place, "{first: 3, last: 60, every: 1}")
         return ()
     first, last, every = (
-        _whole(part, key, least, faults) for part, key, least in zip(parts, ("first", "last", "every"), (0, 0, 1))
+        _whole(part, key, least, faults)
+        for part, key, least in zip(parts, ("first", "last", "every"), (0, 0, 1), strict=False)
     )
     if not first <= last < layers:
         faults.add(f"moe_layers {first} to {last} of {layers} layers", node.place, "first <= last < layers")

@@ -1,5 +1,5 @@
-"""Row groups of a store read in one go, without Arrow in between: ids that are neither compressed nor encoded stand in the
-file as they are.
+"""Row groups of a store read in one go, without Arrow in between: ids that are neither compressed nor encoded stand in
+the file as they are.
 
     | step | request | header ids of layer 0 | header ids of layer 1 | ...        one column of one row group each
 
@@ -27,7 +27,8 @@ class Pages:
         weakref.finalize(self, os.close, self._file)
 
     def read(self, group: Any, shape: Any) -> list[np.ndarray] | None:
-        """[ids of each layer: read-only [rows, top_k]] of a row group (its Parquet metadata); None: Arrow is to read it."""
+        """[ids of each layer: read-only [rows, top_k]] of a row group (its Parquet metadata); None: Arrow is to read
+        it."""
         size = group.num_rows * shape.top_k * shape.dtype.itemsize
         chunks = [_place(group.column(FIRST + layer)) for layer in range(len(shape.layers))]
         start, end = chunks[0][0], max(at + length for at, length in chunks)
@@ -52,7 +53,8 @@ def _place(column: Any) -> tuple[int, int]:
 
 
 def _header(rows: int, size: int) -> bytes:
-    """How the header of a data page begins that holds all rows, plainly: Parquet's PageHeader in Thrift's compact protocol.
+    """How the header of a data page begins that holds all rows, plainly: Parquet's PageHeader in Thrift's compact
+    protocol.
 
     type 0 (data page), uncompressed size, compressed size, { number of values, encoding 0 (plain)
     """

@@ -18,7 +18,8 @@ QUICK_FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 def layout_of(steps: list[dict[str, list[list[int]] | None]], model: Any, place: Any) -> jsontrace.Layout:
-    """The layout of a trace of `model`, from the model and its first request; raises `Unfit` where that is another model's."""
+    """The layout of a trace of `model`, from the model and its first request; raises `Unfit` where that is another
+    model's."""
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         return jsontrace.layout_of(steps, place)  # says what is wrong
     moe = tuple(map(str, model.moe_layers))
@@ -37,7 +38,8 @@ def layout_of(steps: list[dict[str, list[list[int]] | None]], model: Any, place:
 
 
 def ids_of(steps: list[Any], layout: jsontrace.Layout, place: Any, plain_numbers: bool) -> tuple[int, np.ndarray, None]:
-    """As jsontrace.ids_of, and what is missing as runs_of has it, None where nothing is; there, ids are 0, 1, ..., k - 1."""
+    """As jsontrace.ids_of, and what is missing as runs_of has it, None where nothing is; there, ids are 0, 1, ..., k -
+    1."""
     if plain_numbers:
         for read in (jsontrace.whole_ids, _partial_ids):
             try:

@@ -46,7 +46,7 @@ def first_rows(trace: Any) -> Any:
     rows = []
     for step in range(min(2, trace.steps)):
         ids = trace.read(step)
-        for row, owner in zip(ids[0][:FIRST_ROWS].tolist(), ids.owners(0).tolist()):
+        for row, owner in zip(ids[0][:FIRST_ROWS].tolist(), ids.owners(0).tolist(), strict=False):
             rows.append({"step": step, "layer": trace.layers[0], "request": trace.order[owner], "ids": row})
     return rows
 
@@ -56,7 +56,7 @@ def verify(trace: Any, progress: Any = lambda text, done, total: None) -> None:
     hashes = [hashlib.sha256() for _ in trace.layers]
     for step in range(trace.steps):
         for block in trace.read_blocks(step):
-            for hashed, ids in zip(hashes, block.transpose(1, 0, 2)):
+            for hashed, ids in zip(hashes, block.transpose(1, 0, 2), strict=False):
                 hashed.update(ids.tobytes())
         progress("verifying", step + 1, trace.steps)
     found = trace.header.content_hash([h.digest() for h in hashes])

@@ -103,7 +103,8 @@ class Spill:
         return Widths(np.concatenate(runs)) if runs else None
 
     def by_step(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Yield (step, request of each row int64 [rows], ids [rows, layers, top_k]), in (step, request, token) order."""
+        """Yield (step, request of each row int64 [rows], ids [rows, layers, top_k]), in (step, request, token)
+        order."""
         yield from self._prefill()
         yield from self._decode() if not any(rows is not None for rows in self.step_rows) else self._decode_uneven()
 

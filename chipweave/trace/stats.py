@@ -14,7 +14,11 @@ experts_used     share of experts that a batch step names at all, mean over deco
 step_max_over_mean   max_over_mean within one step, mean over decode steps
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +50,7 @@ PER_LAYER = (
 SHOWN = PER_LAYER[:7]  # of the table on a terminal; all are in the JSON
 
 
-def measure(trace, progress=lambda text, done, total: None):
+def measure(trace: Any, progress: Any = lambda text, done, total: None) -> dict[str, Any]:
     """The document of `trace stats`: per phase and layer the measures above, and their median, least and most."""
     if trace.holes:
         raise BadInput(Fault("leaves layers out", Place(str(trace.path)), allowed="rows for every layer in every step"))
@@ -89,7 +93,7 @@ def measure(trace, progress=lambda text, done, total: None):
     return result
 
 
-def against_targets(result, model):
+def against_targets(result: Any, model: Any) -> Any:
     """[{statistic, median, least, most, within}]: a model's trace against what its law aims at; [] without a law."""
     if not model or model not in laws.names():
         return []
@@ -103,19 +107,19 @@ def against_targets(result, model):
     return rows
 
 
-def gini(loads):
+def gini(loads: np.ndarray) -> float:
     """Gini coefficient of loads [experts]."""
     ordered, count = np.sort(loads), len(loads)
     return float((2 * np.arange(1, count + 1) - count - 1) @ ordered / (count * ordered.sum()))
 
 
-def top_share(loads, share=0.2):
+def top_share(loads: np.ndarray, share: float = 0.2) -> float:
     """What the busiest ceil(share * experts) experts hold of all."""
     most = math.ceil(share * len(loads))
     return float(np.sort(loads)[-most:].sum() / loads.sum())
 
 
-def busiest(loads, devices):
+def busiest(loads: np.ndarray, devices: int) -> float:
     """Load of the busiest of `devices` over the mean, experts dealt out in order; None with fewer experts."""
     if len(loads) < devices:
         return None
@@ -123,7 +127,7 @@ def busiest(loads, devices):
     return float(held.max() / held.mean())
 
 
-def _groups_of(trace):
+def _groups_of(trace: Any) -> Any:
     """Groups of the trace's model, of which a token uses some only.
 
     1 where there are none or the model is not known.
@@ -135,13 +139,13 @@ def _groups_of(trace):
 class _Phase:
     """Counts of one phase, added up block by block."""
 
-    def __init__(self, trace):
+    def __init__(self, trace: Any) -> None:
         self.trace, self.tokens, self.steps, self.pair_choices = trace, 0, 0, np.zeros(len(trace.layers), np.int64)
         self.loads = np.zeros((len(trace.layers), trace.experts), np.int64)
         self.kept = np.zeros(len(trace.layers), np.int64)
         self.used, self.peaks = np.zeros(len(trace.layers)), np.zeros(len(trace.layers))
 
-    def count(self, ids):
+    def count(self, ids: np.ndarray) -> None:
         """Add one step's ids [rows, layers, k] (a block of the prefill)."""
         self.tokens += len(ids)
         self.steps += 1
@@ -151,7 +155,7 @@ class _Phase:
             self.used[layer] += (loads > 0).mean()
             self.peaks[layer] += loads.max() / loads.mean()
 
-    def pairs(self, before, after, same):
+    def pairs(self, before: Any, after: Any, same: Any) -> None:
         """Add pairs of consecutive tokens [rows, layers, k], where `same` says they are of one request."""
         before, after = before[same], after[same]
         there = np.ones(after.shape, bool) if self.trace.no_choice is None else after != self.trace.no_choice
@@ -159,11 +163,11 @@ class _Phase:
         for slot in range(self.trace.top_k):
             self.kept += ((after == before[:, :, slot : slot + 1]) & there).sum(axis=(0, 2))
 
-    def chosen(self, ids):
+    def chosen(self, ids: Any) -> Any:
         """The ids that are choices, as one row."""
         return ids.ravel() if self.trace.no_choice is None else ids[ids != self.trace.no_choice]
 
-    def layers(self):
+    def layers(self) -> Any:
         rows, top_k, groups = [], self.trace.top_k, _groups_of(self.trace)
         for index, layer in enumerate(self.trace.layers):
             loads = self.loads[index]
@@ -190,7 +194,7 @@ class _Phase:
         return rows
 
 
-def _blocks(trace, progress):
+def _blocks(trace: Any, progress: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """(step, ids [rows, layers, k], request of each row), the prefill in blocks, a decode step whole."""
     done, owners = 0, trace.row_request(0)
     for ids in trace.read_blocks(0):
@@ -201,7 +205,7 @@ def _blocks(trace, progress):
         progress("reading steps", step + 1, trace.steps)
 
 
-def _over_layers(layers, keys):
+def _over_layers(layers: Any, keys: Any) -> Any:
     known = {key: [row[key] for row in layers if row[key] is not None] for key in keys}
     return {
         key: {"median": float(np.median(values)), "least": min(values), "most": max(values)} if values else None
@@ -209,7 +213,7 @@ def _over_layers(layers, keys):
     }
 
 
-def print_table(document):
+def print_table(document: Any) -> None:
     """One table per phase: every layer, and the median over layers."""
     for phase in PHASES:
         if phase not in document:
@@ -225,7 +229,7 @@ def print_table(document):
     print_relations(document)
 
 
-def print_relations(document):
+def print_relations(document: Any) -> None:
     """Relations over layers, and the trace against the targets of its model's law."""
     sheet = Sheet(f"{document['name']}: over layers", ("relation", "median", "least", "most"), right_from=1)
     for section in ("phases", "relations"):
@@ -242,5 +246,5 @@ def print_relations(document):
         show(sheet)
 
 
-def _short(value):
+def _short(value: Any) -> Any:
     return "-" if value is None else f"{value:.3f}"

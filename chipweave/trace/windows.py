@@ -3,9 +3,8 @@
     sequence   |.......[ 16 tokens | 1 | 1 | 1 | ... ].......|
                          prefill     decode steps 1, 2, 3, ...
 
-A gate's choice for a token is the same in prefill and in decode given the same text before it, so the ids are real; what is
-not real is that the same tokens serve in many requests. The provenance says how often.
-"""
+A gate's choice for a token is the same in prefill and in decode given the same text before it, so the ids are real;
+what is not real is that the same tokens serve in many requests. The provenance says how often."""
 
 from __future__ import annotations
 
@@ -21,7 +20,8 @@ PREFILL_TOKENS = 16
 
 
 def choose(lengths: Any, requests: Any, window: Any, random: Any) -> Any:
-    """(sequence int64 [requests], first token int64 [requests]), uniform over all windows that lie within a sequence."""
+    """(sequence int64 [requests], first token int64 [requests]), uniform over all windows that lie within a
+    sequence."""
     starts = np.maximum(lengths - window + 1, 0)
     ends = np.cumsum(starts)
     pick = random.integers(0, ends[-1], requests)
@@ -43,7 +43,7 @@ def spill_windows(log: Any, requests: Any, steps: Any, seed: Any, directory: Any
         for block in log.read_blocks(0):
             tokens.append(block)
         begin = np.cumsum(lengths) - lengths
-        for where, start in zip(sequence.tolist(), first.tolist()):
+        for where, start in zip(sequence.tolist(), first.tolist(), strict=False):
             ids = tokens.tokens(int(begin[where]) + start, window)
             spill.add(f"{log.order[where]}[{start}:{start + window}]", PREFILL_TOKENS, ids)
     facts = {

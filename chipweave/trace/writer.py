@@ -1,9 +1,8 @@
 """Writing the store: a Parquet file with one column of fixed-size ids per MoE layer, rows by (step, request, token).
 
-Row groups end with a step where they can, so that a reader takes one row group per step; many short steps share one, and
-no row group is larger than `ROW_GROUP_ROWS`. Ids are close to random, so compression does not pay but for small
-files that ship.
-"""
+Row groups end with a step where they can, so that a reader takes one row group per step; many short steps share one,
+and no row group is larger than `ROW_GROUP_ROWS`. Ids are close to random, so compression does not pay but for small
+files that ship."""
 
 from __future__ import annotations
 
@@ -124,7 +123,7 @@ class _RowGroups:
         if not rows:
             return
         columns = [pa.array(self._steps[:rows]), pa.array(self._requests[:rows])]
-        for hashed, column, field in zip(self._hashes, self._columns, list(self._schema)[2:]):
+        for hashed, column, field in zip(self._hashes, self._columns, list(self._schema)[2:], strict=False):
             ids = np.ascontiguousarray(column[:rows])
             hashed.update(ids.data)
             columns.append(pa.FixedSizeBinaryArray.from_buffers(field.type, rows, [None, pa.py_buffer(ids)]))

@@ -1,9 +1,13 @@
 """Statistics of the links of a flit network: what passed, what waited, when, and whose flits they were."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 
-def document(kernel, flit_bytes=None):
+def document(kernel: Any, flit_bytes: Any = None) -> Any:
     """Links of an open Kernel from cycle 0 to now, busiest first: `chipweave.links/1`.
 
     busy: cycles with a flit on the wire (flits x interval); idle: the others, busy + idle = cycles. stalled_credit and
@@ -31,7 +35,7 @@ def document(kernel, flit_bytes=None):
     return {"schema": "chipweave.links/1", "cycles": kernel.now, "bin_cycles": width, "links": rows}
 
 
-def places(network):
+def places(network: Any) -> list[tuple[int, str, str, int]]:
     """(row of Kernel.counts(), from, to, cycles a flit takes) of every link, ejection and injection wire."""
     starts = [0, *map(int, network.ports.cumsum())]
     found = [(starts[k.src] + k.src_port, f"router {k.src}", f"router {k.dst}", k.interval) for k in network.links]
@@ -41,7 +45,7 @@ def places(network):
     return found
 
 
-def intervals(network):
+def intervals(network: Any) -> Any:
     """float64[rows of Kernel.counts()]: cycles a flit takes on each link, 1 on terminals and unused ports."""
     starts = np.concatenate([[0], network.ports.cumsum()])
     rows, found = network.links.rows, np.ones(int(starts[-1]) + network.endpoints)
@@ -49,7 +53,7 @@ def intervals(network):
     return found
 
 
-def hottest(kernel, n=5):
+def hottest(kernel: Any, n: int = 5) -> list[dict[str, float | str]]:
     """The n busiest links in short: from, to, share of cycles busy."""
     net, now = kernel.network, max(1, kernel.now)
     busy = np.minimum(1.0, kernel.counts()[:, :, 0].sum(axis=1) * intervals(net) / now)

@@ -1,4 +1,5 @@
-"""A topology's network for `traffic` and `replay`: router parameters by any spelling, then routers, links and routes."""
+"""A topology's network for `traffic` and `replay`: router parameters by any spelling, then routers, links and
+routes."""
 
 from __future__ import annotations
 

@@ -48,4 +48,4 @@ def write(file: Any, packets: list[tuple[int, int, int, int]], arrivals: list[tu
     """CSV `src,dst,size,ctime,itime,atime,hops`, one packet a line, in the order given."""
     out = csv.writer(file, lineterminator="\n")
     out.writerow([*NEEDED, "itime", "atime", "hops"])
-    out.writerows([*p, *a] for p, a in zip(packets, arrivals))
+    out.writerows([*p, *a] for p, a in zip(packets, arrivals, strict=False))

@@ -6,11 +6,11 @@
 Patterns over endpoints 0..N-1 with b = log2 N bits: `transpose` swaps the halves of the bits, `bitcomp` complements
 them, `bitrev` reverses, `shuffle` rotates left by one; `neighbor` adds 1 in every dimension (with wrap) and `tornado`
 ceil(k/2) - 1, in the grid or in n dimensions of k by `tornado({k,n})`; `asymmetric` is src mod N/2 plus N/2 with
-probability 1/2; `diagonal` src + 1 with probability 1/3, else src; `hotspot({{ids},{weights}})`; `permutation(FILE)`: one
-destination a line; `table(FILE)`: `src dst rate` a line (chipweave.traffic.table). Where there are fewer weights than ids or
-sizes the last one holds for the rest. One pair of braces is one list: `hotspot({0,7})` are two spots, `on_off(0.1,0.2)` are
-alpha and beta. BookSim 2 reads these two otherwise (chipweave.validation.booksim.traffic, for rows of `validate booksim`).
-"""
+probability 1/2; `diagonal` src + 1 with probability 1/3, else src; `hotspot({{ids},{weights}})`; `permutation(FILE)`:
+one destination a line; `table(FILE)`: `src dst rate` a line (chipweave.traffic.table). Where there are fewer weights
+than ids or sizes the last one holds for the rest. One pair of braces is one list: `hotspot({0,7})` are two spots,
+`on_off(0.1,0.2)` are alpha and beta. BookSim 2 reads these two otherwise (chipweave.validation.booksim.traffic, for
+rows of `validate booksim`)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def _bits(endpoints: Any, pattern: Any) -> Any:
 
 
 def _stepped(net: Any, pattern: Any, argument: Any = None) -> Any:
-    """Destinations that lie a step away in every dimension, with wrap: of the grid, or of n dimensions of k by the argument `{k,n}`."""
+    """Destinations that lie a step away in every dimension, with wrap: of the grid, or of n dimensions of k by the
+    argument `{k,n}`."""
     if argument:
         given = [x for group in numbers_of(argument, f"pattern {pattern},") for x in group]
         k, n = [whole_of(x, f"pattern {pattern}({argument}):") for x in (given + [1.0])[:2]]
@@ -197,13 +198,14 @@ def run(
     watch: Any = None,
     as_far_as_it_goes: bool = False,
 ) -> dict[str, float | list[Any] | str]:
-    """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`, `latency_min`, `latency_max`.
+    """One synthetic run; the document of `chipweave traffic` plus `classes`, `hottest_links`, `injected_flits`,
+    `latency_min`, `latency_max`.
 
     `saturated` says that measured packets were left `drain_limit` cycles (default 20 x (warmup + cycles), at least
     20,000) after measurement, or that accepted flits fell short of offered ones with a mean latency above 500 cycles.
-    `watch(kernel, cycles, call)` makes the kernel's call for the caller (chipweave.traffic.report: with a progress bar).
-    `as_far_as_it_goes`: an on-off source that cannot reach the load sends what it can, as in BookSim 2; else BadInput.
-    """
+    `watch(kernel, cycles, call)` makes the kernel's call for the caller (chipweave.traffic.report: with a progress
+    bar). `as_far_as_it_goes`: an on-off source that cannot reach the load sends what it can, as in BookSim 2; else
+    BadInput."""
     sizes = sizes_of(packet_flits, weights)
     mean = sum(s * w for s, w in sizes) / sum(w for _, w in sizes)
     if not 0 < load <= mean:

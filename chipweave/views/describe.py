@@ -3,6 +3,10 @@
 The command prints them as tables or, with --json, as they are.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from chipweave import topology
 from chipweave.declare import registry, units, yamlfile
 from chipweave.declare.params import Declared
@@ -17,21 +21,21 @@ from chipweave.policy.roles import Policy
 from chipweave.views import filetypes
 
 
-def models():
+def models() -> list[str]:
     """Names of the shipped models."""
     from chipweave.trace.models import names
 
     return list(names())
 
 
-def strategies():
+def strategies() -> Any:
     """Names of the shipped strategies."""
     from chipweave.policy import strategy
 
     return list(strategy.shipped())
 
 
-def everything():
+def everything() -> Any:
     """All names, by what they are."""
     return {
         "components": {k: first_line(registry.components.find(k)) for k in registry.components.kinds()},
@@ -48,12 +52,12 @@ def everything():
     }
 
 
-def first_line(cls):
+def first_line(cls: type[Any]) -> str:
     """The first line of a class's own words."""
     return cls.about().split("\n")[0]
 
 
-def find(name, allow_code=False, preset=None):
+def find(name: Any, allow_code: bool = False, preset: Any = None) -> Any:
     """(what it is, description) of a kind, topology or model by name, or of a topology's file.
 
     Raises:
@@ -91,7 +95,7 @@ def find(name, allow_code=False, preset=None):
     )
 
 
-def users_class(name, allow_code):
+def users_class(name: Any, allow_code: Any) -> Any:
     """(what it is, description) of a component or policy in a file (./mine.py:Mine) or a module (lab.hbm:Mine)."""
     gate = Gate(allow_code)
     cls = gate.load(name, ".", Declared)
@@ -99,7 +103,7 @@ def users_class(name, allow_code):
     return "policy" if issubclass(cls, Policy) else "component", {**kind(cls), "class": name}
 
 
-def plain_file(name, path=None):
+def plain_file(name: Any, path: Any = None) -> Any:
     """A preset, strategy, model or run file, key by key, with the sources it states."""
     from chipweave.policy import strategy
 
@@ -107,7 +111,7 @@ def plain_file(name, path=None):
     root = yamlfile.load(path)
     origins = []
 
-    def walk(node, at):
+    def walk(node: Any, at: Any) -> None:
         if node.is_map and "value" in node.value:
             text, sort = (node.get(k) or Node("", text="") for k in ("source", "kind"))
             origins.append(
@@ -127,7 +131,7 @@ def plain_file(name, path=None):
     return {"name": name, "values": root.plain(), "sources": origins}
 
 
-def kind(cls):
+def kind(cls: Any) -> Any:
     """What a component or policy class declares."""
     told = {
         "kind": cls.kind,
@@ -161,12 +165,12 @@ def statistics(cls: type) -> dict:
     return {**cls.statistics, **(load_table(behaviour).statistics if behaviour else {})}
 
 
-def link_model(cls):
+def link_model(cls: Any) -> Any:
     """A link model: its words, and whether links are held."""
     return {"kind": cls.kind, "class": f"{cls.__module__}.{cls.__qualname__}", "about": cls.about(), "held": cls.held}
 
 
-def parameter(name, param):
+def parameter(name: str, param: Any) -> dict[str, bool | str]:
     """One declared parameter."""
     default = "required" if param.required else param.default
     return {
@@ -179,7 +183,7 @@ def parameter(name, param):
     }
 
 
-def system(built):
+def system(built: Any) -> Any:
     """Parts, networks, wires and sources of a System."""
     kinds = {}
     for part in built.parts.values():
@@ -196,7 +200,7 @@ def system(built):
     }
 
 
-def network(net: Network):
+def network(net: Network) -> Any:
     """One network: its shape in figures."""
     return {
         "name": net.name,
@@ -217,7 +221,7 @@ def network(net: Network):
     }
 
 
-def source(path, node, origin):
+def source(path: str, node: Node, origin: Any) -> dict[Any, Any]:
     """One written number and where it is from; `source` and `kind` are None where nothing is said."""
     value = node.value["value"] if node.is_map and "value" in node.value else node
     text = value.text if value.is_scalar else value.plain()
@@ -230,7 +234,7 @@ def source(path, node, origin):
     }
 
 
-def model(name):
+def model(name: Any) -> Any:
     """A shipped model, key by key, with sources."""
     from chipweave.trace.models import FOLDER
 

@@ -1,7 +1,11 @@
 """The tables that `chipweave info` prints."""
 
+from __future__ import annotations
+
 import inspect
 import os
+from collections.abc import Iterator
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,7 +17,7 @@ from chipweave.io.console import printable_lines
 WIDE = 2000  # columns where there is no terminal: a row is a line, for grep
 
 
-def escape(text):
+def escape(text: str) -> str:
     """A text that is neither markup nor a command to the terminal."""
     return _escape(printable_lines(text))
 
@@ -22,7 +26,7 @@ class _Out:
     """Standard output as it is when something is printed: tests and pipes change it."""
 
     @staticmethod
-    def print(*things):
+    def print(*things: Any) -> None:
         system = None if os.environ.get("NO_COLOR") else "auto"
         made = Console(highlight=False, color_system=system)
         if not made.is_terminal:
@@ -33,7 +37,7 @@ class _Out:
 console = _Out()
 
 
-def table(title, columns, rows):
+def table(title: Any, columns: Any, rows: Any) -> None:
     """One table; nothing where there is no row."""
     rows = list(rows)
     if not rows:
@@ -46,7 +50,7 @@ def table(title, columns, rows):
     console.print(made)
 
 
-def show_everything(told):
+def show_everything(told: Any) -> None:
     """All names."""
     table("components", ("kind", "what it is"), told["components"].items())
     table("time models (of one call; no parts)", ("kind", "what takes the time"), told["time_models"].items())
@@ -57,7 +61,7 @@ def show_everything(told):
         console.print(f"[bold]{what}[/bold]  {escape(', '.join(told[what]))}")
 
 
-def show_kind(told):
+def show_kind(told: Any) -> None:
     """What a component or policy declares."""
     console.print(
         f"[bold]{escape(told['kind'])}[/bold]  ({escape(told['class'])})\n{escape(inspect.cleandoc(told['about']))}\n"
@@ -97,11 +101,11 @@ def show_kind(told):
     )
 
 
-def _default(value):
+def _default(value: Any) -> Any:
     return f"{len(value)} rows" if isinstance(value, (list, tuple)) else "none" if value is None else value
 
 
-def show_system(told):
+def show_system(told: Any) -> None:
     """A topology in figures."""
     console.print(f"[bold]{escape(told['name'])}[/bold]  {escape(told['about'])}\n")
     grids = {n: " x ".join(map(str, d)) for n, d in told["grids"].items() if "." not in n}
@@ -133,12 +137,12 @@ def show_system(told):
     )
 
 
-def show_model(told):
+def show_model(told: Any) -> None:
     """A model, key by key."""
     table(told["name"], ("key", "value"), told["values"].items())
 
 
-def show_sources(told):
+def show_sources(told: Any) -> None:
     """Every written value with its origin."""
     table(
         "sources",
@@ -147,12 +151,12 @@ def show_sources(told):
     )
 
 
-def show_file(told):
+def show_file(told: Any) -> None:
     """A preset, strategy or run file key by key, without its sources."""
     table(told["name"], ("key", "value"), _flat(told["values"]))
 
 
-def _flat(values, path=""):
+def _flat(values: dict[Any, Any], path: str = "") -> Iterator[tuple[str, str]]:
     """(key, value) of a mapping and of those within it, keys joined by points."""
     for key, value in values.items():
         at = f"{path}.{key}" if path else key
@@ -163,12 +167,12 @@ def _flat(values, path=""):
             yield at, ", ".join(map(_word, value)) if isinstance(value, list) else _word(value)
 
 
-def _word(value):
+def _word(value: str) -> str:
     """A value as YAML has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def show_link_model(told):
+def show_link_model(told: Any) -> None:
     """What a link model is."""
     held = (
         "held from start to end: admissions and wait queues apply" if told["held"] else "shared: no admission applies"

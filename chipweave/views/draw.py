@@ -1,8 +1,7 @@
 """The picture of a system: each network in its shape, beside it what is inside a die, below it what the colours mean.
 
-Links that differ from most of their network (a slow one) are drawn in another colour and carry the figures in which they
-differ; dies that differ from most have their border in that colour.
-"""
+Links that differ from most of their network (a slow one) are drawn in another colour and carry the figures in which
+they differ; dies that differ from most have their border in that colour."""
 
 from __future__ import annotations
 
@@ -62,7 +61,7 @@ def draw(system: Any, path: str) -> None:
             left=0.15 / wide, right=1 - 0.15 / wide, bottom=0.1 / high, top=1 - top / high, wspace=0.04
         )
         figure.text(0.15 / wide, 1 - 0.12 / high, title, ha="left", va="top", fontsize=12, fontweight="bold")
-        for axis, (kind, what) in zip(axes[0], panels):
+        for axis, (kind, what) in zip(axes[0], panels, strict=False):
             axis.set_aspect("equal")
             axis.axis("off")
             axis.set_anchor("NW")
@@ -99,7 +98,7 @@ def _network(axis: Any, system: Any, network: Any, colours: dict[Any, Any]) -> N
         odd = figures != common
         for start, end, style in _strokes(network, spots[a], spots[b]):
             axis.plot(
-                *zip(start, end),
+                *zip(start, end, strict=False),
                 color=ODD if odd else LINK,
                 linewidth=2.2 if large else 0.8,
                 linestyle=style,

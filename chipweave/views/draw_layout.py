@@ -1,6 +1,7 @@
 """Where things stand in the picture of a system: positions only, no drawing.
 
-A network's endpoints stand in their grid, in a ring, or in a row under their switches; the parts of one assembly
+A network's endpoints stand in their grid, in a ring, in a row under their switches, or where forces between neighbours pull
+them; the parts of one assembly
 stand in columns, those that only ask on the left, those that only answer on the right.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from chipweave.io.late import late
 from chipweave.topology.parts import bare
 
@@ -16,19 +19,51 @@ nx = late("networkx")
 
 
 def positions(network: Any) -> dict[Any, Any]:
-    """Router name -> (x, y), one unit apart, y upwards; row 0 of a grid is at the top."""
+    """Router name -> (x, y), about one unit apart, y upwards; row 0 of a grid is at the top, layers lie side by side."""
     endpoints = network.endpoints
     if network.shape in ("mesh", "torus"):
-        places = network.place_of
-        return {n: (p[1], -p[0]) if len(p) == 2 else (p[0], 0) for n, p in places.items()}
-    if network.shape in ("ring", "full", "edges"):
+        return {name: _of_place(place, network.dims) for name, place in network.place_of.items()}
+    if network.shape in ("ring", "full"):
         radius = max(1.0, len(endpoints) / (2 * math.pi) * 1.15)
         turns = {n: math.pi / 2 - 2 * math.pi * i / len(endpoints) for i, n in enumerate(endpoints)}
         return {n: (radius * math.cos(t), radius * math.sin(t)) for n, t in turns.items()}
-    switches = [n for n in network.graph if n not in endpoints]
-    wide = len(endpoints) - 1
-    above = {n: (wide * (i + 1) / (len(switches) + 1), 1.6) for i, n in enumerate(switches)}
-    return {**{n: (i, 0) for i, n in enumerate(endpoints)}, **above}
+    if network.shape == "switch":
+        switches = network.nodes[len(endpoints) :]
+        wide = len(endpoints) - 1
+        above = {n: (wide * (i + 1) / (len(switches) + 1), 1.6) for i, n in enumerate(switches)}
+        return {**{n: (i, 0) for i, n in enumerate(endpoints)}, **above}
+    return _apart(_by_force(network))
+
+
+def _of_place(place: tuple[int, ...], dims: tuple[int, ...]) -> tuple[float, float]:
+    """Where a place of a grid is drawn: [y][x] as it lies, further axes as blocks beside one another."""
+    if len(place) == 1:
+        return place[0], 0
+    across, block = place[-1], dims[-1] + 1
+    for i, length in zip(reversed(place[:-2]), reversed(dims[:-2]), strict=True):
+        across, block = across + i * block, block * length + 1
+    return across, -place[-2]
+
+
+def _by_force(network: Any) -> dict[Any, Any]:
+    """Positions by NetworkX's force-directed layout, which draws neighbours near one another; the same every time."""
+    graph = network.graph.to_undirected()
+    rounds = 400 if len(graph) <= 200 else 50
+    return nx.spring_layout(graph, pos=nx.circular_layout(graph), iterations=rounds, seed=1)
+
+
+def _apart(spots: dict[Any, Any]) -> dict[Any, Any]:
+    """The same picture, scaled so that neighbours are one unit apart; routers that still overlap are moved off on a spiral."""
+    at = np.array(list(spots.values())).reshape(-1, 2)
+    gaps = np.linalg.norm(at[:, None] - at[None], axis=2) + np.eye(len(at)) * 1e9
+    near = float(np.quantile(gaps.min(axis=1), 0.1)) if len(at) > 1 else 1.0
+    at = at / max(near, 1e-3)
+    for i in range(1, len(at)):
+        origin, turn = at[i].copy(), 0
+        while np.linalg.norm(at[:i] - at[i], axis=1).min() < 0.9:
+            turn += 1
+            at[i] = origin + 0.2 * math.sqrt(turn) * np.array([math.cos(2.4 * turn), math.sin(2.4 * turn)])
+    return dict(zip(spots, map(tuple, at.tolist()), strict=True))
 
 
 def owner(system: Any, name: str) -> str:

@@ -4,9 +4,12 @@ A file says what it is by `schema:`; one that does not is known by keys that no 
 file is one more row here.
 """
 
+from __future__ import annotations
+
 import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Place, nearest
@@ -28,7 +31,7 @@ class FileType:
     checker: str
     of_runs: bool = False
 
-    def call(self, *arguments):
+    def call(self, *arguments: Any) -> Any:
         """Warnings, as Faults."""
         module, _, function = self.checker.partition(":")
         return list(getattr(importlib.import_module(module), function)(*arguments) or ())
@@ -69,7 +72,7 @@ TYPES = (
 )
 
 
-def recognise(root, path):
+def recognise(root: yamlfile.Node, path: Path) -> FileType:
     """The FileType of a file's tree.
 
     Raises:
@@ -91,7 +94,7 @@ def recognise(root, path):
     raise BadInput(Fault("nothing says what this file is", root.place, "schema: one of " + ", ".join(schemas)))
 
 
-def check(name, allow_code=False):
+def check(name: str, allow_code: bool = False) -> str:
     """Check one file, or a shipped topology by name; returns the word for what it is.
 
     Raises:
@@ -100,7 +103,7 @@ def check(name, allow_code=False):
     return check_and_warn(name, allow_code)[0]
 
 
-def check_and_warn(name, allow_code=False, options=None):
+def check_and_warn(name: str, allow_code: bool = False, options: Any = None) -> tuple[str, list[Any]]:
     """As `check`; returns the word and warnings (Fault): things that are allowed, and what they cost.
 
     options: what `chipweave compare` would be called with (chipweave.cli.check), for topologies and run files.
@@ -117,14 +120,14 @@ def check_and_warn(name, allow_code=False, options=None):
     return kind.what, [replace(w, place=w.place if str(w.place) else Place(str(name))) for w in warnings or ()]
 
 
-def _shipped(name):
+def _shipped(name: Any) -> Any:
     """The path of a shipped topology, or of a run file of the examples."""
     from chipweave.run import file as runfile
 
     return runfile.shipped()[name] if name in runfile.shipped() else find(name)
 
 
-def check_topology(path, allow_code, options):
+def check_topology(path: Path, allow_code: bool, options: Any) -> list[Any]:
     """The system with its settings and preset; that it can be run, where it means to be; that flits cannot deadlock."""
     from chipweave import topology
     from chipweave.run import check as run_check
@@ -136,17 +139,15 @@ def check_topology(path, allow_code, options):
     return _link_warnings(system)
 
 
-def _link_warnings(system):
+def _link_warnings(system: Any) -> Any:
     from chipweave.declare import registry
     from chipweave.noc.spread import unused
 
     networks = system.networks.values()
-    return [
-        Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n) + unused(n)
-    ]
+    return [Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n) + unused(n)]
 
 
-def _check_runs(options, run_file, allow_code, with_model=True):
+def _check_runs(options: Any, run_file: Any, allow_code: Any, with_model: bool = True) -> Any:
     """Warnings of what `compare` with these options would run; BadInput with all that it would refuse."""
     from chipweave.run import check as run_check
     from chipweave.run import compare
@@ -158,19 +159,19 @@ def _check_runs(options, run_file, allow_code, with_model=True):
     return found.warnings
 
 
-def check_preset(path, allow_code):
+def check_preset(path: Any, allow_code: Any) -> None:
     from chipweave.topology import preset as topology_preset
 
     topology_preset.load(path)
 
 
-def check_model(path, allow_code):
+def check_model(path: Any, allow_code: Any) -> None:
     from chipweave.trace import models
 
     models.load(str(path))
 
 
-def check_strategy(path, allow_code):
+def check_strategy(path: Any, allow_code: Any) -> None:
     from chipweave.declare.user_code import Gate
     from chipweave.policy import strategy
 
@@ -179,6 +180,6 @@ def check_strategy(path, allow_code):
     gate.raise_if_refused()
 
 
-def check_run(path, allow_code, options):
+def check_run(path: Any, allow_code: Any, options: Any) -> Any:
     """A run file, with the options over it: all that `run` or `compare` would refuse."""
     return _check_runs(options, str(path), allow_code)

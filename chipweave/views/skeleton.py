@@ -22,8 +22,8 @@ class Sort:
     """One sort of thing that has a skeleton; $name stands for its name.
 
     ours: (file, test) in a checkout; elsewhere: the same outside, None where it makes no sense there.
-    imported: how a test in a checkout gets at it; base: (module, class) that its own class derives from, "" for no class.
-    """
+    imported: how a test in a checkout gets at it; base: (module, class) that its own class derives from, "" for no
+    class."""
 
     ours: tuple[str, str]
     elsewhere: tuple[str, str] | None
@@ -106,7 +106,7 @@ def write(what: str, name: str, folder: str | Path = ".") -> list[Path]:
     words["path"] = "" if ours else "from pathlib import Path\n"  # code of one's own is loaded by its path
     words["path_alone"] = words["path"] and words["path"] + "\n"
     words["kind"] = f'"memory.{name}"' if ours else f'f"{{Path(__file__).parent}}/{name}.py:{words["Class"]}"'
-    for path, template in zip(paths, (what, f"{what}_test")):
+    for path, template in zip(paths, (what, f"{what}_test"), strict=False):
         with replacing(path) as file:
             file.write(Template(_text(template)).substitute(words))
     return paths

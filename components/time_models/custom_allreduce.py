@@ -1,10 +1,9 @@
 """vLLM's custom all-reduce: GPUs read one another's buffers, no ring.
 
-As csrc/custom_all_reduce.cuh of vllm-project/vllm (Apache-2.0) does: 36 thread blocks of 512 threads, each thread with one
-16-byte load in flight to each other GPU. Two GPUs, or a small message: one shot (read all, add). Else two shots: reduce an
-n-th each, barrier, read the sums. A message of 8 MiB and more goes to NCCL. Eager mode copies the input to the shared
-buffer first and cannot go below what the host takes to launch.
-"""
+As csrc/custom_all_reduce.cuh of vllm-project/vllm (Apache-2.0) does: 36 thread blocks of 512 threads, each thread with
+one 16-byte load in flight to each other GPU. Two GPUs, or a small message: one shot (read all, add). Else two shots:
+reduce an n-th each, barrier, read the sums. A message of 8 MiB and more goes to NCCL. Eager mode copies the input to
+the shared buffer first and cannot go below what the host takes to launch."""
 
 from __future__ import annotations
 

@@ -126,8 +126,9 @@ class Nccl(TimeModel):
         return 0 if not step.after else self.ll_hop if chosen.protocol == LL else self.ll128_hop
 
     def _nvls(self, ranks: int, size: int, links: dict[tuple[str, int], Any]) -> int:
-        """Scatter, reduce in the switch, gather: three stages that work on successive chunks. All heads reduce at once and
-        share the links evenly: a slice goes n + 1 times over a link (n pulled, one sum), that is the reducing stage's rate."""
+        """Scatter, reduce in the switch, gather: three stages that work on successive chunks. All heads reduce at once
+        and share the links evenly: a slice goes n + 1 times over a link (n pulled, one sum), that is the reducing
+        stage's rate."""
         chunk = choice.nvls_chunk(size, ranks)
         warps = 20 - (7 if ranks <= 6 else 5)  # of the 20: those that scatter and gather
         per_thread = choice.NVLS_CHANNELS * self.unpack_rate / P2P_THREADS

@@ -1,8 +1,9 @@
-"""One-sided all-to-all in one NVLink domain: every GPU writes its tokens straight into the memory of those that hold their experts.
+"""One-sided all-to-all in one NVLink domain: every GPU writes its tokens straight into the memory of those that hold
+their experts.
 
-As TensorRT-LLM's NVLinkOneSided does (NVIDIA/TensorRT-LLM, Apache-2.0, technical blog 18): dispatch writes one copy for each
-rank that has any of a token's experts, then raises flags; combine reads the results back. Tokens are dealt evenly: a token's
-experts stand on as many ranks as it has experts, or on all where there are fewer.
+As TensorRT-LLM's NVLinkOneSided does (NVIDIA/TensorRT-LLM, Apache-2.0, technical blog 18): dispatch writes one copy for
+each rank that has any of a token's experts, then raises flags; combine reads the results back. Tokens are dealt evenly:
+a token's experts stand on as many ranks as it has experts, or on all where there are fewer.
 
 Models      launch and flags as a floor, copies over each GPU's port, several peers at once
 Leaves out  uneven routing, the memory behind the port, several domains

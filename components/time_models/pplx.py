@@ -74,7 +74,8 @@ class Pplx(TimeModel):
         return floor + max(run(ops, fabric.links(ranks, exchange=True)))
 
     def _walk(self, tokens: int, topk: int) -> int:
-        """Every thread block reads all tokens' experts one after another and counts: load, then counter read and written."""
+        """Every thread block reads all tokens' experts one after another and counts: load, then counter read and
+        written."""
         lines = tokens * topk * 4 / 128
         return int(tokens * (self.l1_latency + 2 * self.shared_latency) + lines * (self.l2_latency - self.l1_latency))
 

@@ -99,7 +99,7 @@ def run(ops: list[Op], bandwidth: dict[tuple[str, int], Fraction]) -> list[int]:
             starting.remove((time, i))
             moving[i] = ops[i].size
         order = list(moving)
-        rates = dict(zip(order, shares([ops[i] for i in order], bandwidth)))
+        rates = dict(zip(order, shares([ops[i] for i in order], bandwidth), strict=False))
         done = [i for i in order if moving[i] <= 0]
         if not done:
             due = [now + ceil(moving[i] * 1e12 / rates[i] - ROUNDING) for i in order] + [t for t, _ in starting]

@@ -256,6 +256,8 @@ static inline uint32_t noc_column(struct noc_state *net, int32_t src, int32_t ds
 /* Cycles until the next flit may follow one over port `gp`; `owed` keeps the parts of a cycle that are still due. */
 static inline uint32_t noc_interval(const struct noc_pace *pace, uint32_t whole, uint32_t *owed)
 {
+    if (!pace->rest) /* whole cycles, or a terminal */
+        return whole;
     *owed += pace->rest;
     if (*owed < pace->per)
         return whole;

@@ -86,4 +86,4 @@ def test_no_link_ever_carries_more_than_it_can(rows):
     for link in "ab":
         carried = sum(op.size for op in ops if link in op.links)
         assert max(ends) >= carried * 1000 - 1
-    assert all(end >= op.size * 10**12 / op.cap - 1 for op, end in zip(ops, ends))
+    assert all(end >= op.size * 10**12 / op.cap - 1 for op, end in zip(ops, ends, strict=False))

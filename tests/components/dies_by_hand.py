@@ -31,7 +31,7 @@ class Listed(AllocationPolicy):
         self.plans, self.tokens = plans, tokens
 
     def allocate(self, view):
-        expert, _, die = (np.array(column, np.int32) for column in zip(*self.plans[view.step]))
+        expert, _, die = (np.array(column, np.int32) for column in zip(*self.plans[view.step], strict=False))
         return Plan(expert, die, np.full(len(expert), self.tokens, np.int32))
 
 
@@ -91,7 +91,10 @@ class Played:
         slices = self.system.parts["cp"].holders[0].copy()
         slices[np.arange(len(slices)), job.view.home] = 0
         self.held.append(
-            {(int(die), int(expert)): int(slices[expert, die]) for expert, die in zip(*np.nonzero(slices))}
+            {
+                (int(die), int(expert)): int(slices[expert, die])
+                for expert, die in zip(*np.nonzero(slices), strict=False)
+            }
         )
 
     def counted(self, name):

@@ -60,7 +60,8 @@ def test_a_copy_is_renewed_when_its_hbm_read_starts_not_when_it_is_looked_up(kin
 
 
 def test_a_copy_that_goes_between_its_lookup_and_its_read_is_read_all_the_same(kind):
-    """One copy is kept. 50's is stored from 13,016 ns on; 1 is looked up as the 119th, at 12,980, and read after that store."""
+    """One copy is kept. 50's is stored from 13,016 ns on; 1 is looked up as the 119th, at 12,980, and read after that
+    store."""
     between = [(expert, 1, 0) for expert in (*range(2, 50), *range(51, 120))]
     played = Played(
         [(1, 1, 0)],

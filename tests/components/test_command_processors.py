@@ -39,8 +39,8 @@ def test_a_die_with_a_dispatch_time_of_its_own_starts_later_by_it(engine):
 
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 def test_dies_that_start_late_find_what_the_early_ones_left(engine):
-    """Die 0 reads expert 1 of die 1: HBM 1 is taken 311-4,785, before die 1 looks its own expert up at 1,000. Without the
-    delay die 1 has its HBM first, 110-4,958, and die 0 waits for it."""
+    """Die 0 reads expert 1 of die 1: HBM 1 is taken 311-4,785, before die 1 looks its own expert up at 1,000. Without
+    the delay die 1 has its HBM first, 110-4,958, and die 0 waits for it."""
     plan = [(1, 1, 0), (3, 1, 1)]
     late = Played(plan, sets=["die[1][0].cp.dispatch_time=1 us"], engine=engine, admission="work_conserving")
     assert late.times == [REMOTELY]

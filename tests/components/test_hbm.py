@@ -54,7 +54,8 @@ def test_reads_are_counted_at_the_hbm_that_served_them(kind):
 
 
 def test_a_controller_whose_reads_take_no_mark_serves_all_but_copies_that_a_read_renews(monkeypatch):
-    """As users wrote them before reads could carry a mark: it works, and where it cannot the fault says what is missing."""
+    """As users wrote them before reads could carry a mark: it works, and where it cannot the fault says what is
+    missing."""
     serve = Hbm.serve_read
     monkeypatch.setattr(
         Hbm,

@@ -1,4 +1,5 @@
-"""Would a wrong instant be seen: a line that is there too late, a share of memory or bits of prediction that are not taken?"""
+"""Would a wrong instant be seen: a line that is there too late, a share of memory or bits of prediction that are not
+taken?"""
 
 import pytest
 from dies_by_hand import LOCAL, LOOKUP, NS, CopyThese, Played
@@ -8,8 +9,8 @@ from chipweave.errors import BadInput
 
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 def test_a_line_is_in_the_llc_from_the_instant_its_read_ends(engine):
-    """Die 0 misses and reads its own expert: the line is marked at LOOKUP + LOCAL, while the store still holds the port.
-    Die 1 asks for it: at that instant it is there, a nanosecond before it is not."""
+    """Die 0 misses and reads its own expert: the line is marked at LOOKUP + LOCAL, while the store still holds the
+    port. Die 1 asks for it: at that instant it is there, a nanosecond before it is not."""
     there = (LOOKUP + LOCAL) // NS
 
     def hits(delay):

@@ -67,7 +67,7 @@ class Watched:
         return [
             (int(self.run.home[e]), int(d))
             for plan in self.plans
-            for e, d in zip(plan.expert, plan.die)
+            for e, d in zip(plan.expert, plan.die, strict=False)
             if self.run.home[e] != d
         ]
 
@@ -126,7 +126,7 @@ def test_on_two_dies_the_bytes_that_leave_a_die_are_what_the_other_reads_from_it
     """One link: data out of a die is its remote payload, requests out of it are 16 B a read by it."""
     watched = Watched((2, 1), "pred", drawn(seed, 20, steps + 1))
     statistics = {(part, name): value for part, name, _, value in watched.run.statistics()}
-    out = dict(zip(watched.network.links, watched.link_bytes()))
+    out = dict(zip(watched.network.links, watched.link_bytes(), strict=False))
     served = [
         statistics[f"die[{die}][0].hbm", "remote_bytes"]
         + statistics[f"die[{die}][0].llc", "remote_hits"] * models_of().slice_bytes

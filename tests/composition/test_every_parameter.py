@@ -1,8 +1,8 @@
 """Does a parameter set on one die act on that die alone? Every staged kind, every parameter, in kernel and twin.
 
-Walked without a list: parts and parameters come from the declarations, so a new component of the micro wafer's die falls
-under it. All work of the trace is on die [0][1] of a 2 x 2 wafer (experts 2 and 6 live on it, and `ep` moves nothing).
-"""
+Walked without a list: parts and parameters come from the declarations, so a new component of the micro wafer's die
+falls under it. All work of the trace is on die [0][1] of a 2 x 2 wafer (experts 2 and 6 live on it, and `ep` moves
+nothing)."""
 
 from fractions import Fraction
 
@@ -39,8 +39,8 @@ def values_for(part, param):
         yield f"{float(value) if isinstance(value, Fraction) and unit == '' else int(value)}{unit}"
 
 
-# Strategy, the dies that have to do with its transfers, one that has not. `base` gives experts 2 and 6, at home on [0][1],
-# to dies 3 and 0: what only remote reads use shows there.
+# Strategy, the dies that have to do with its transfers, one that has not. `base` gives experts 2 and 6, at home on
+# [0][1], to dies 3 and 0: what only remote reads use shows there.
 WORLDS = (("ep", [WORKS], IDLE), ("base", ["die[0][1]", "die[1][1]", "die[0][0]"], "die[1][0]"))
 
 

@@ -109,7 +109,8 @@ def test_no_shipped_strategy_gives_a_memory_pool_work_or_weights_unasked(desk, s
 @pytest.mark.parametrize("interleave", ["line", "slice", "range"])
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 def test_two_memories_on_a_die(desk, interleave, engine):
-    """Striped, a read of 1 MiB takes half of it from each; in turn, one controller has it all. Bytes are kept either way."""
+    """Striped, a read of 1 MiB takes half of it from each; in turn, one controller has it all. Bytes are kept either
+    way."""
     text = "extends: micro_2x2\nexpect: null\nassemblies:\n  die:\n    parts:\n      hbm: {count: 2, bandwidth: 1.7 TB/s}\n"
     two = desk.topology(text + f"      d2d: {{interleave: {interleave}}}\n")
     trace = desk.trace([[[2, 6], [2, 6]], [[2, 6]]])

@@ -1,4 +1,5 @@
-"""Small components for the tests of topologies; registered for the time of a test, so that no shipped kind is shadowed."""
+"""Small components for the tests of topologies; registered for the time of a test, so that no shipped kind is
+shadowed."""
 
 import pytest
 

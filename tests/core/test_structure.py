@@ -1,4 +1,5 @@
-"""Does the tree keep its shape: few rooms, imports that only point down, short files, lines that fit, words that explain?"""
+"""Does the tree keep its shape: few rooms, imports that only point down, short files, lines that fit, words that
+explain?"""
 
 import importlib.util
 import io
@@ -17,9 +18,8 @@ TOO_LONG = {
     "chipweave/chain/layout.py",
     "chipweave/plain/noc_router.py",
     "chipweave/plain/stages.py",
-    "chipweave/trace/importer.py",
 }
-TOO_WIDE = 600  # lines: docstrings, comments and messages that the formatter does not break
+TOO_WIDE = 300  # lines: messages, and words that cannot be broken
 LEAST_WORDS = 0.16  # of all lines; the aim is 0.20
 
 

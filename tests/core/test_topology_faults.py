@@ -92,7 +92,7 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
         (
             "shape: mesh",
             "shape: mess",
-            "f.yaml:15:40: shape cannot be 'mess'; allowed: anynet, cmesh, csv, dragonfly, edges, fat_tree, full, graphml, mesh, ring, switch, torus; nearest: mesh",
+            "f.yaml:15:40: shape cannot be 'mess'; allowed: anynet, cmesh, csv, dragonfly, edges, fat_tree, full, graphml, joined, mesh, ring, switch, torus; nearest: mesh",
         ),
         (
             "shape: mesh",

@@ -9,7 +9,8 @@ SLOW = ("numpy", "networkx", "yaml", "pyarrow", "matplotlib", "scipy", "pint", "
 
 
 def imported(code, *arguments):
-    """Which of SLOW a new interpreter has imported after the code, with `chipweave` and the arguments as its command line."""
+    """Which of SLOW a new interpreter has imported after the code, with `chipweave` and the arguments as its command
+    line."""
     after = f"import sys; sys.argv = {['chipweave', *arguments]!r}\ntry:\n    {code}\nexcept SystemExit as end:\n    assert not end.code"
     shown = f"{after}\nprint(*(m for m in {SLOW!r} if m in sys.modules), file=sys.stderr)"
     run = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True)

@@ -1,5 +1,7 @@
 """A die small enough for the plain twins: 4 SMs, 4 slices, 2 channels, tiny caches."""
 
+from types import MappingProxyType
+
 from chipweave.line_rate import sm_program
 from chipweave.line_rate.endpoints import Endpoints
 
@@ -74,7 +76,10 @@ HBM = {
 }
 
 
-def small(engine="kernel", sm={}, llc={}, hbm={}, sms=4):
+NO = MappingProxyType({})  # parameters beside those of the small die
+
+
+def small(engine="kernel", sm=NO, llc=NO, hbm=NO, sms=4):
     """(Endpoints, SMs, slices, channels). Slice j of partition p is number 2 p + j."""
     e = Endpoints(64, 256, seed=3, engine=engine)
     m = [

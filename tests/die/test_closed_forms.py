@@ -55,7 +55,8 @@ def test_a_far_line_leaves_a_copy_beside_its_reader():
 
 @pytest.mark.parametrize("address", [NEAR, FAR])
 def test_a_miss_is_bank_timing_on_top(address):
-    """Closed bank: tRCD + tCL + the second burst tCCD_L later + its length; edges of the memory clock are rounded up."""
+    """Closed bank: tRCD + tCL + the second burst tCCD_L later + its length; edges of the memory clock are rounded
+    up."""
     ps, e, slices, channels = one_load(
         address=address, hbm={"nRCDRD": 31, "nCL": 20, "nCCDL": 4, "nBL": 2, "phase": 5000}
     )

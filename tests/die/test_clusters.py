@@ -1,4 +1,7 @@
-"""Is another SM's shared memory as far, as fast and as shared as the network of the GPC says; do kernel and twin agree?"""
+"""Is another SM's shared memory as far, as fast and as shared as the network of the GPC says; do kernel and twin
+agree?"""
+
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -48,7 +51,8 @@ def test_a_cluster_wraps_round_within_its_own_ranks(engine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_readers_of_one_sm_share_what_it_can_send(engine):
-    """128 B at 16 B a cycle leave in 8 cycles: each further reader of the same SM ends 8 cycles after the one before."""
+    """128 B at 16 B a cycle leave in 8 cycles: each further reader of the same SM ends 8 cycles after the one
+    before."""
     ends = []
     for readers in (1, 2, 3):
         e, sms, _ = gpc(engine, port_bytes=1600)
@@ -56,7 +60,7 @@ def test_readers_of_one_sm_share_what_it_can_send(engine):
             program(e, sms[i], [load(4, 3 - i, 32), (WAIT,)])
         e.run()
         ends.append(e.now)
-    assert [b - a for a, b in zip(ends, ends[1:])] == [8000, 8000]
+    assert [b - a for a, b in itertools.pairwise(ends)] == [8000, 8000]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

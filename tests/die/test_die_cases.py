@@ -1,7 +1,8 @@
-"""Do the cases of the line-rate die answer every row, from calibration rows alone, and does a part of each group hold its bar?
+"""Do the cases of the line-rate die answer every row, from calibration rows alone, and does a part of each group hold
+its bar?
 
-The whole ledger runs with `chipweave validate h100`; here a few rows of each group are, so that a change that breaks one shows.
-"""
+The whole ledger runs with `chipweave validate h100`; here a few rows of each group are, so that a change that breaks
+one shows."""
 
 from statistics import fmean
 

@@ -9,7 +9,8 @@ ROUND = 2 * LINES  # units of both pseudo channels: the next bank group begins
 
 
 def lands(engine, groups, due, **hbm):
-    """ps at which a load of one line in each of `groups` bank groups is done; the first refresh is due at cycle `due`."""
+    """ps at which a load of one line in each of `groups` bank groups is done; the first refresh is due at cycle
+    `due`."""
     e, sms, _, channels = small(engine, sm={"load_sectors": 64}, hbm={"phase": due, **hbm}, sms=1)
     order = np.array(groups) * ROUND * 4 * 4
     e.attach(sms[0], 3, order)
@@ -26,6 +27,7 @@ def test_a_refresh_that_is_far_off_holds_nothing(engine):
 
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 def test_a_refresh_that_falls_due_on_the_way_delays_the_line(engine):
-    """Due just before the load arrives at cycle ~190: the bank in turn is refreshed first, and that bank is the load's."""
+    """Due just before the load arrives at cycle ~190: the bank in turn is refreshed first, and that bank is the
+    load's."""
     free, held = lands(engine, [0], 5000), max(lands(engine, [0], due) for due in range(160, 260, 20))
     assert free < held <= free + (320 + 13) * 625

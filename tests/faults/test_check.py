@@ -1,4 +1,5 @@
-"""Does `check` find what a run would refuse, with the options a run takes, and does a run find it before its trace is made?"""
+"""Does `check` find what a run would refuse, with the options a run takes, and does a run find it before its trace is
+made?"""
 
 import json
 

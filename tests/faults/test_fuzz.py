@@ -1,4 +1,5 @@
-"""Do mutated inputs of all kinds end with 0 or 2, without a traceback, a hang, a signal or half a file? A fixed sample of 500."""
+"""Do mutated inputs of all kinds end with 0 or 2, without a traceback, a hang, a signal or half a file? A fixed sample
+of 500."""
 
 import subprocess
 import sys

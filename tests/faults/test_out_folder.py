@@ -1,4 +1,5 @@
-"""Is nothing in a folder of `--out` lost unasked, and does a comparison that was interrupted end as if it had not been?"""
+"""Is nothing in a folder of `--out` lost unasked, and does a comparison that was interrupted end as if it had not
+been?"""
 
 import json
 

@@ -1,4 +1,5 @@
-"""Does anything that is simulated pass what cannot be passed: pins, peaks, link rates, the latency of an empty network?"""
+"""Does anything that is simulated pass what cannot be passed: pins, peaks, link rates, the latency of an empty
+network?"""
 
 import csv
 from importlib.resources import files

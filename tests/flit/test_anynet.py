@@ -88,7 +88,8 @@ def test_a_recorded_run_on_a_graph_of_unequal_latencies_is_replayed_to_the_cycle
 
 
 def test_routes_by_latency_that_can_deadlock_are_refused_by_check(tmp_path, capsys):
-    """A ring of five: ways of two links close the circle; with one link slower than all others together no way passes it."""
+    """A ring of five: ways of two links close the circle; with one link slower than all others together no way passes
+    it."""
     ring = {way: 1 for i in range(5) for way in ((i, (i + 1) % 5), ((i + 1) % 5, i))}
     file = tmp_path / "ring.yaml"
     file.write_text(text(5, ring))

@@ -57,7 +57,8 @@ def test_options_that_change_nothing_are_no_reason(tmp_path):
     "total, status", [("8", "holds"), ("9", "holds"), ("-1", "gap"), ("7", "gap"), ("1", "not modelled")]
 )
 def test_buf_size_is_shared_out_among_the_vcs(tmp_path, total, status):
-    """2 VCs: 8 and 9 flits are 4 each, as recorded; 7 are 3; where it is not positive vc_buf_size holds, here a wrong one."""
+    """2 VCs: 8 and 9 flits are 4 each, as recorded; 7 are 3; where it is not positive vc_buf_size holds, here a wrong
+    one."""
     assert judged(tmp_path, buf_size=total, vc_buf_size="5").status == status
 
 
@@ -81,9 +82,10 @@ def test_a_curve_that_is_measured_otherwise_is_not_modelled(tmp_path, changes, w
     "changes, status", [({}, "holds"), ({"routing_function": "dor"}, "gap"), ({"speculative": "1"}, "not modelled")]
 )
 def test_min_adapt_is_that_of_booksim_with_one_direction_a_rank(tmp_path, changes, status):
-    """A recorded run on a mesh of 3x3 with 2 VCs of one flit: the escape VC and one other, both in the same direction."""
+    """A recorded run on a mesh of 3x3 with 2 VCs of one flit: the escape VC and one other, both in the same
+    direction."""
     columns = ("src", "dst", "size", "ctime", "itime", "atime", "hops")
-    packets = [dict(zip(columns, map(int, line.split(","))), trace_id="A") for line in ADAPTIVE.split()]
+    packets = [dict(zip(columns, map(int, line.split(",")), strict=False), trace_id="A") for line in ADAPTIVE.split()]
     write(tmp_path / "packet_traces.csv", packets)
     shape = {
         "trace_id": "A",

@@ -1,4 +1,5 @@
-"""Do `traffic` and `replay` give what they promise, with router parameters by every spelling, and refuse the rest in words?"""
+"""Do `traffic` and `replay` give what they promise, with router parameters by every spelling, and refuse the rest in
+words?"""
 
 import csv
 import json

@@ -1,4 +1,5 @@
-"""Is a topology's network, under flit, the network that BookSim 2 numbers, and are its cycles and buffers as written?"""
+"""Is a topology's network, under flit, the network that BookSim 2 numbers, and are its cycles and buffers as
+written?"""
 
 from fractions import Fraction
 

@@ -3,10 +3,13 @@
 The kernel's invariants are checked after every cycle of every run.
 """
 
+from fractions import Fraction
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import Kernel, replay
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 from chipweave.plain.noc import Packet, PlainNetwork
@@ -28,7 +31,7 @@ def networks(draw):
     kind = draw(st.sampled_from(["mesh", "torus", "tree", "adaptive"]))
     if kind == "tree":  # a tree has no cycle to deadlock in
         size = draw(st.integers(2, 7))
-        cost = st.tuples(st.integers(1, 5), st.integers(1, 3))
+        cost = st.tuples(st.integers(1, 5), st.sampled_from([1, 2, 3, Fraction(10, 9), Fraction(7, 3)]))
         edges = {}
         for child in range(1, size):
             parent = draw(st.integers(0, child - 1))
@@ -146,7 +149,8 @@ def test_a_vc_granted_in_the_first_of_two_steps_of_a_cycle_is_kept():
 
 
 def test_speculation_beside_a_slow_vc_allocation_wins_nothing():
-    """A switch won in the first of two cycles of VC allocation has no VC to lead to: as if it had not been asked for."""
+    """A switch won in the first of two cycles of VC allocation has no VC to lead to: as if it had not been asked
+    for."""
     ends = []
     for speculative in (0, 1):
         kernel = Kernel(grid([3]), Router(speculative=speculative, vc_alloc_delay=2))
@@ -158,3 +162,14 @@ def test_speculation_beside_a_slow_vc_allocation_wins_nothing():
         ends.append([row[3] for row in kernel.collect()])
     assert ends == [[2 + 6 * 3 + 8]] * 2
     agree(grid([3]), Router(speculative=1, vc_alloc_delay=2, vcs=2), [(0, 2, 9, 0, 0), (1, 2, 9, 0, 0)], general=True)
+
+
+@pytest.mark.parametrize("general", [False, True])
+@pytest.mark.parametrize("interval", [Fraction(10, 9), Fraction(1_000_003, 900_001), Fraction(5, 2), 3])
+def test_a_link_of_any_rate_keeps_it_to_a_thousandth_over_ten_thousand_flits(interval, general):
+    """One packet over a fast and a slow link: flits x interval and the pipeline, whole numbers or not."""
+    net = irregular(3, {(0, 1): 1, (1, 2): (1, interval), (1, 0): 1, (2, 1): (1, interval)})
+    router, flits = Router(vc_depth=64), 10_000
+    fast, slow = (replay(net, router, [(*ends, flits, 0)], general=general)[0][1] for ends in ((0, 1), (1, 2)))
+    assert fast == flits - 1 + 3 + 2 * 4 + 1
+    assert abs((slow - 12) / (flits * interval) - 1) < 0.001

@@ -28,7 +28,7 @@ def agree(net, router, packets, general, kept):
     kernel.send([(i, p[3], p[2], p[0], p[1], p[4], p[2]) for i, p in enumerate(packets)])
     kernel.advance(plain.now)
     width, bins = kernel.bins()
-    for place, bin_, flows in zip(places(net), bins, kernel.flows()):
+    for place, bin_, flows in zip(places(net), bins, kernel.flows(), strict=False):
         seen = plain.passed[place]
         assert [int(n) for n in bin_[:, 0]] == [sum(t // width == k for t, _, _ in seen) for k in range(len(bin_))]
         exact = Counter((s, d) for _, s, d in seen)

@@ -1,4 +1,5 @@
-"""Is each parameter of a router declared once, and does all that is derived from it agree: YAML, ranges, kernel, twin?"""
+"""Is each parameter of a router declared once, and does all that is derived from it agree: YAML, ranges, kernel,
+twin?"""
 
 from dataclasses import fields, replace
 

@@ -1,4 +1,5 @@
-"""Does the C test program run clean under AddressSanitizer and UndefinedBehaviorSanitizer, without a compiler warning?"""
+"""Does the C test program run clean under AddressSanitizer and UndefinedBehaviorSanitizer, without a compiler
+warning?"""
 
 import shutil
 import subprocess

@@ -12,6 +12,7 @@ from chipweave.errors import BadInput
 from chipweave.noc import network as flit_network
 from chipweave.noc.shape import shapes
 from chipweave.traffic import synthetic
+from chipweave.views.draw_layout import positions
 
 RATES = "latency: 2 ns, bandwidth: 32 GB/s"
 
@@ -150,8 +151,27 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("shape", sorted(set(shapes.kinds()) - {"csv", "graphml", "anynet"}))
+@pytest.mark.parametrize("shape", sorted(set(shapes.kinds()) - {"csv", "graphml", "anynet", "joined"}))
 def test_every_shape_delivers_every_packet_under_load(shape):
     spec = flit_network.of(built(f"shape: {shape}, {SMALL[shape]}"))
     result = synthetic.run(spec.network, spec.router, "uniform", 0.7, packet_flits="4", warmup=100, cycles=400)
     assert result["packets"] > 100 and result["accepted_flits"] > 0.2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "grid: [3, 3, 3], shape: mesh",
+        "grid: [2, 3, 2, 2], shape: torus",
+        "routers: 30, shape: edges, edges: ["
+        + ", ".join(f"[{i // 2}, {i}]" for i in range(1, 30))
+        + ", [7, 22], [3, 29]]",
+        "routers: 30, shape: dragonfly, terminals: 1, routers_per_group: 5, global_links: 1",
+        "routers: 8, shape: fat_tree, down: [2, 2, 2]",
+    ],
+)
+def test_no_two_routers_of_a_picture_overlap(text):
+    spots = positions(built(text))
+    at = np.array(list(spots.values()))
+    gaps = np.linalg.norm(at[:, None] - at[None], axis=2) + np.eye(len(at)) * 9
+    assert len(at) == built(text).node_count and gaps.min() > 0.85

@@ -1,4 +1,5 @@
-"""Is a run with skipping the same as one that steps every cycle: ends, link counts, bins over time, the whole final state?"""
+"""Is a run with skipping the same as one that steps every cycle: ends, link counts, bins over time, the whole final
+state?"""
 
 import time
 
@@ -14,7 +15,8 @@ CROSSING = [(0, 24), (4, 20), (20, 4), (2, 22), (10, 14), (5, 24)]
 
 
 def run(net, router, messages, skip, check=False, general=False):
-    """messages: (src, dst, flits, ctime, class, packet flits). Arrivals, counts, digest, cycle, bins; and what was skipped."""
+    """messages: (src, dst, flits, ctime, class, packet flits). Arrivals, counts, digest, cycle, bins; and what was
+    skipped."""
     kernel = Kernel(net, router, skip=skip, watchdog=0, general=general)
     kernel.send([(i, m[3], m[2], m[0], m[1], m[4], m[5]) for i, m in enumerate(messages)])
     kernel.drain(1 << 40)

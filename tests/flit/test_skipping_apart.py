@@ -1,4 +1,5 @@
-"""Are flows that share no port skipped apart, is the group that does not recur named, and does reading on the way change nothing?"""
+"""Are flows that share no port skipped apart, is the group that does not recur named, and does reading on the way
+change nothing?"""
 
 import random
 
@@ -80,7 +81,8 @@ def network(rng):
 
 
 def scenario(rng, net, torus, more=lambda rng: {}):
-    """Network, router, messages, when to stop and what to read there, messages sent on the way, whether arrivals stop the clock."""
+    """Network, router, messages, when to stop and what to read there, messages sent on the way, whether arrivals stop
+    the clock."""
     vcs = rng.choice([2, 4, 8])
     classes = 1 if torus else rng.choice([1, 2, vcs])
     values = {
@@ -161,7 +163,8 @@ def test_stopping_reading_and_sending_on_the_way_change_nothing(seed):
 
 @pytest.mark.parametrize("general", [False, True])
 def test_arrivals_of_one_cycle_come_by_endpoint(general):
-    """Four neighbours of a mesh are as far from each other: all tails arrive in one cycle, in whatever order they were sent."""
+    """Four neighbours of a mesh are as far from each other: all tails arrive in one cycle, in whatever order they were
+    sent."""
     kernel = Kernel(grid([2, 2]), Router(), general=general)
     kernel.send([(tag, 0, 3, tag ^ 1, tag, 0, 3) for tag in (2, 0, 3, 1)])
     kernel.drain(1000)

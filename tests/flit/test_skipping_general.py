@@ -1,4 +1,5 @@
-"""Does the general engine skip under every allocator, arbiter, priority and delay, and is the run that of stepping and of the plain router?"""
+"""Does the general engine skip under every allocator, arbiter, priority and delay, and is the run that of stepping and
+of the plain router?"""
 
 import random
 import time
@@ -65,7 +66,8 @@ def test_crossing_messages_of_a_gibibyte_in_one_packet_each_cost_milliseconds(na
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_messages_beyond_32_bit_counters_and_stamps_end_in_closed_form(name):
-    """Three messages in a row over one link, each of 2^31 - 1 flits: the next one's head waits as long as the one before flows."""
+    """Three messages in a row over one link, each of 2^31 - 1 flits: the next one's head waits as long as the one
+    before flows."""
     flits, router = (1 << 31) - 1, general(OPTIONS[name], vcs=1)
     short, ends = 1000, {}
     for length in (short, flits):
@@ -165,7 +167,8 @@ def test_a_speedup_of_no_few_binary_places_steps_and_is_named():
 
 
 def test_flows_that_cross_a_router_are_one_group_only_where_its_stages_are_shared():
-    """0 -> 2 and 1 -> 7 cross in router 1 without a port in common; one of them starts short packets that rotate through 8 VCs."""
+    """0 -> 2 and 1 -> 7 cross in router 1 without a port in common; one of them starts short packets that rotate
+    through 8 VCs."""
     groups = []
     for options in ({}, {"vc_allocator": "wavefront"}, {"st_final_delay": 2}):
         kernel = Kernel(grid([3, 3]), Router(vcs=8, **options), general=True)

@@ -26,7 +26,8 @@ def test_every_rate_of_one_stream_equals_the_printed_digits():
 
 
 def test_the_draws_are_those_that_the_book_gives_for_its_seed():
-    """TAOCP volume 2, section 3.6: the first number of the 2010th block of 1009 from seed 310952, and of the 1010th of 2009."""
+    """TAOCP volume 2, section 3.6: the first number of the 2010th block of 1009 from seed 310952, and of the 1010th of
+    2009."""
     for block in (1009, 2009):
         state = booksim_source.seeded(310952)
         for _ in range(3018 - block):

@@ -26,7 +26,7 @@ def test_every_packet_of_a_booksim_trace_is_equal_on_the_plain_router(name):
     end = (
         sorted(p[3] for p in packets)[min(400, len(packets) - 1)] + 40
     )  # the beginning is enough: the kernel runs all of it
-    early = [(Packet(*p), e) for p, e in zip(packets, expected) if p[3] <= end]
+    early = [(Packet(*p), e) for p, e in zip(packets, expected, strict=False) if p[3] <= end]
     plain = PlainNetwork(net, router)
     for packet, _ in sorted(early, key=lambda pair: pair[0].ctime):
         plain.add(packet)

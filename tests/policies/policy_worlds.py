@@ -36,7 +36,10 @@ def mesh(rows, columns):
     return (abs(x[:, None] - x) + abs(y[:, None] - y)).astype(np.int32)
 
 
-def view(counts, home, distance, holders=None, first=None, costs=costs(), **other):
+DEFAULT_COSTS = costs()
+
+
+def view(counts, home, distance, holders=None, first=None, costs=None, **other):
     """A LayerView of layer 0, step 1, where homes hold all slices of their experts and nobody else any."""
     counts, home = np.asarray(counts, np.int32), np.asarray(home, np.int32)
     if holders is None:
@@ -53,13 +56,13 @@ def view(counts, home, distance, holders=None, first=None, costs=costs(), **othe
         home=home,
         holders=holders,
         distance=distance,
-        costs=costs,
+        costs=costs or DEFAULT_COSTS,
     )
     return LayerView(**{**values, **other})
 
 
 def entries(plan):
-    return list(zip(plan.expert.tolist(), plan.die.tolist(), plan.tokens.tolist()))
+    return list(zip(plan.expert.tolist(), plan.die.tolist(), plan.tokens.tolist(), strict=False))
 
 
 def oracle_rows(name, batch):
@@ -73,8 +76,8 @@ def oracle_rows(name, batch):
 
 
 def replay(chosen, batch, steps):
-    """(step, layer) -> hops, copies, entries and CRC of the plan, without any time: a slice that is read from afar with its
-    bit of the mask set is a copy from the next layer-step on (copies unbounded, the LLC hides none of them)."""
+    """(step, layer) -> hops, copies, entries and CRC of the plan, without any time: a slice that is read from afar with
+    its bit of the mask set is a copy from the next layer-step on (copies unbounded, the LLC hides none of them)."""
     with np.load(DATA / "deepseek_syn.npz", allow_pickle=False) as data:
         layers, prompts, starts, decode = (data[key] for key in ("layers", "prompt_ids", "prompt_starts", "decode_ids"))
     distance, found = mesh(ROWS, COLUMNS), {}

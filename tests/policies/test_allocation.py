@@ -49,9 +49,10 @@ def test_split_evenly_never_favours_a_die_by_more_than_a_token(counts, dies):
     assert load.max() - load.min() <= 1
 
 
-# ---- Algorithm 1 by hand: DeepSeek on two dies, expert 0 at home on die 0 ----------------------------------------------
-# 512 tokens compute 64,425 ns; HBM reads the expert in 29,514 ns; a neighbour receives it in 56,613 ns. A second block at
-# home ends at 128,850, on the neighbour at 56,613 + 64,425 = 121,038.
+# ---- Algorithm 1 by hand: DeepSeek on two dies, expert 0 at home on die 0
+# ---------------------------------------------- 512 tokens compute 64,425 ns; HBM reads the expert in 29,514 ns; a
+# neighbour receives it in 56,613 ns. A second block at home ends at 128,850, on the neighbour at 56,613 + 64,425 =
+# 121,038.
 
 TWO = worlds.mesh(2, 1)
 

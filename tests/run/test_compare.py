@@ -111,7 +111,7 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
         f"`{name}`" in (Path(__file__).parents[2] / "docs" / "results.md").read_text() for name in layers.column_names
     )
     links = pq.read_table(tmp_path / "o" / "links.parquet").to_pydict()
-    assert sum(links["bytes"]) > 0 and all(e > b for b, e in zip(links["begin_ps"], links["end_ps"]))
+    assert sum(links["bytes"]) > 0 and all(e > b for b, e in zip(links["begin_ps"], links["end_ps"], strict=False))
     manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
     assert (
         manifest["trace"]["sha256"]
@@ -226,7 +226,7 @@ def test_one_step_is_the_prefill_alone(capsys, preset):
     ]
     (_, longer, _), (code, out, err) = (compare(capsys, *both, "--steps", steps) for steps in "21")
     assert code == 0 and "only the prefill" in err
-    for row, same in zip(json.loads(out)["rows"], json.loads(longer)["rows"]):
+    for row, same in zip(json.loads(out)["rows"], json.loads(longer)["rows"], strict=False):
         assert (row["decode_time_ns"], row["throughput_tokens_per_s"], row["speedup"], row["hops"], row["layers"]) == (
             0,
             0.0,

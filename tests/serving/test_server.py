@@ -1,4 +1,5 @@
-"""A server: are all requests answered, are times those of the steps, does the cache hold, are policies swapped and wrong runs refused?"""
+"""A server: are all requests answered, are times those of the steps, does the cache hold, are policies swapped and
+wrong runs refused?"""
 
 import json
 from itertools import pairwise

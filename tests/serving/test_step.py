@@ -1,5 +1,7 @@
-"""One step of a model: does the critical path sum to its time, do parts add up, is what cannot be refused with numbers?"""
+"""One step of a model: does the critical path sum to its time, do parts add up, is what cannot be refused with
+numbers?"""
 
+import itertools
 import json
 
 import pytest
@@ -56,7 +58,7 @@ def test_no_stream_runs_two_works_at_once():
     assert set(streams) == {"main", "network"}
     for parts in streams.values():
         parts.sort(key=lambda p: p.start)
-        assert all(a.end <= b.start for a, b in zip(parts, parts[1:], strict=False))
+        assert all(a.end <= b.start for a, b in itertools.pairwise(parts))
 
 
 def test_messages_beside_kernels_make_a_step_shorter_than_one_after_the_other():

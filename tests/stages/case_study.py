@@ -1,8 +1,7 @@
 """The wafer case study as a chain, put together from separate fragments the way components do it.
 
-Numbers: arXiv 2510.05497 and its public artifact. A transfer is one slice (one of the three matrices of an expert) that a
-die computes with. Each fragment function knows only stage names of the others.
-"""
+Numbers: arXiv 2510.05497 and its public artifact. A transfer is one slice (one of the three matrices of an expert) that
+a die computes with. Each fragment function knows only stage names of the others."""
 
 from fractions import Fraction
 

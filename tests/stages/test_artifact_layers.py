@@ -1,8 +1,9 @@
-"""Do whole contended layers of the published artifact come out exactly, and do long queues behave alike in both engines?
+"""Do whole contended layers of the published artifact come out exactly, and do long queues behave alike in both
+engines?
 
-oracle_layers.json: five layers of the artifact's own rows (strategy base, mesh 5x5, DeepSeek-V3 sizes, batch 4,096, synthetic
-trace `deepseek-syn`): tokens per expert, rank of each expert by first appearance (-1: inactive), and what the artifact measured.
-"""
+oracle_layers.json: five layers of the artifact's own rows (strategy base, mesh 5x5, DeepSeek-V3 sizes, batch 4,096,
+synthetic trace `deepseek-syn`): tokens per expert, rank of each expert by first appearance (-1: inactive), and what the
+artifact measured."""
 
 import json
 from pathlib import Path

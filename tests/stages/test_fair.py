@@ -1,4 +1,5 @@
-"""Does `fair`, which computes only the rates that change, equal filling in full, and does its twin serve as a check of a run?"""
+"""Does `fair`, which computes only the rates that change, equal filling in full, and does its twin serve as a check of
+a run?"""
 
 import json
 import shutil
@@ -51,7 +52,8 @@ def test_5000_random_systems_equal_filling_in_full_arrivals_and_link_bins(tmp_pa
 
 
 def test_a_tie_with_a_remainder_goes_to_the_lower_number_and_the_other_link_gets_what_is_left():
-    """Two consistent answers exist for link 1 (11 B/s, 3 messages): 3 if it acts before link 0 has fixed one at 3, else 4."""
+    """Two consistent answers exist for link 1 (11 B/s, 3 messages): 3 if it acts before link 0 has fixed one at 3, else
+    4."""
     assert filled([3, 11], {(0, 1): 1, (1,): 2}) == {(0, 1): 3, (1,): 4}
     assert filled([11, 3], {(0, 1): 1, (0,): 2}) == {(0, 1): 3, (0,): 3}
 
@@ -64,8 +66,8 @@ def test_a_tie_with_a_remainder_goes_to_the_lower_number_and_the_other_link_gets
     ),
 )
 def test_rates_are_max_min_fair(capacity, users):
-    """No link carries more than it can (but for the byte per second that every message gets), and every route is held by a
-    full link at which no message is faster: less than one byte per second a message is left of it."""
+    """No link carries more than it can (but for the byte per second that every message gets), and every route is held
+    by a full link at which no message is faster: less than one byte per second a message is left of it."""
     rates = filled(capacity, users)
     assert rates.keys() == users.keys()
     for route, rate in rates.items():

@@ -32,7 +32,8 @@ DIES, KEYS, RING = 3, 6, 4
 
 
 def ring(made, model, directed, between=0):
-    """A ring; `between` links that nobody crosses stand after each of its own, so that locks fill up to three words of bits."""
+    """A ring; `between` links that nobody crosses stand after each of its own, so that locks fill up to three words of
+    bits."""
     ends = [(i, (i + 1) % RING) for i in range(RING)] + [((i + 1) % RING, i) for i in range(RING)]
     links = []
     for i, (a, b) in enumerate(ends):
@@ -52,7 +53,8 @@ def ring(made, model, directed, between=0):
 
 @st.composite
 def systems(draw, model, python=True):
-    """(layout, log): a random chain of 2 to 6 holds, each with random takes, questions, durations, marks and side chains.
+    """(layout, log): a random chain of 2 to 6 holds, each with random takes, questions, durations, marks and side
+    chains.
 
     Every hold tells its start to `log`, so that two engines can be compared start by start.
     """
@@ -148,7 +150,8 @@ def systems(draw, model, python=True):
 
 
 def batches(draw):
-    """Batches of rows with delays; how far to run between them; how many transfers of a row, with which operand counting."""
+    """Batches of rows with delays; how far to run between them; how many transfers of a row, with which operand
+    counting."""
     made = []
     for _ in range(draw(st.integers(1, 3))):
         n = draw(st.integers(0, 12))
@@ -197,7 +200,7 @@ def play(made, log, work, kind, **rules):
 
 def same(made, log, work, **rules):
     kernel, plain = (play(made, log, work, kind, **rules) for kind in ("kernel", "plain"))
-    for index, (ours, twin) in enumerate(zip(kernel, plain)):
+    for index, (ours, twin) in enumerate(zip(kernel, plain, strict=False)):
         assert ours == twin, f"part {index} of what was seen"
     assert len(kernel) == len(plain)
 

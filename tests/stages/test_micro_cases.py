@@ -3,7 +3,8 @@
 import case_study as cs
 import pytest
 
-# name, rows, model -> ns, matrices, steps; a plan is (expert, home, exec); 100 tokens each, dies on a line unless rows x columns
+# name, rows, model -> ns, matrices, steps; a plan is (expert, home, exec); 100 tokens each, dies on a line unless rows
+# x columns
 QWEN = [
     ("M1", (1, 1), [(0, 0, 0)], 1, [6756]),
     ("M1 3 slices", (1, 1), [(0, 0, 0)], 3, [16452]),

@@ -1,4 +1,5 @@
-"""Does the example of docs/stages.md print what it says? Are faults of chains told in words, and can a wait end in `Stuck`?"""
+"""Does the example of docs/stages.md print what it says? Are faults of chains told in words, and can a wait end in
+`Stuck`?"""
 
 import doctest
 from pathlib import Path
@@ -91,7 +92,8 @@ def test_a_route_of_a_fair_network_cannot_be_held():
 
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 def test_fair_two_messages_halve_a_link_and_the_rest_speeds_up(engine):
-    """1,000 bytes at 1 byte/ps: alone 1,000 ps. With 400 more bytes beside it, both at half: 800 ps, then 600 bytes at full."""
+    """1,000 bytes at 1 byte/ps: alone 1,000 ps. With 400 more bytes beside it, both at half: 800 ps, then 600 bytes at
+    full."""
     layout, _, chain = one_chain(("a", "b", "bytes"))
     chain.send("s", two_routers(layout, "fair"), "a", "b", "bytes")
     made = fabric.build(layout, engine=engine)

@@ -1,4 +1,5 @@
-"""Traces that are cached go to a folder of the test session; trace_requests.py is shared by the tests of this folder."""
+"""Traces that are cached go to a folder of the test session; trace_requests.py is shared by the tests of this
+folder."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,7 @@
 """NumPy logs, their replay as decode, and the real logs that ship."""
 
 import io
+import itertools
 import json
 import zipfile
 
@@ -56,7 +57,7 @@ def test_sequences_longer_and_shorter_than_a_block_are_split_alike(tmp_path, mon
     ids = ids_of(20)
     np.savez(tmp_path / "log.npz", expert_ids=ids, seq_len=[1, 1, 9, 4, 5])
     ends = np.cumsum([0, 1, 1, 9, 4, 5])
-    assert_same(imported(tmp_path, tmp_path / "log.npz"), [(b - a, ids[a:b]) for a, b in zip(ends, ends[1:])])
+    assert_same(imported(tmp_path, tmp_path / "log.npz"), [(b - a, ids[a:b]) for a, b in itertools.pairwise(ends)])
 
 
 def test_an_unknown_shape_needs_the_number_of_experts(tmp_path):
@@ -180,7 +181,8 @@ def test_a_hash_is_shown_whole_however_narrow_the_terminal(monkeypatch, capsys):
     ],
 )
 def test_shipped_logs_have_the_statistics_measured_on_their_sources(name, skew, spread, overlap, by_popularity):
-    """max/mean, Gini, next-token overlap and that of popularity alone, medians over layers, read off the source logs."""
+    """max/mean, Gini, next-token overlap and that of popularity alone, medians over layers, read off the source
+    logs."""
     log = trace.open(name)
     show.verify(log)
     found = stats.measure(log)["prefill"]["over_layers"]

@@ -1,6 +1,8 @@
-"""Are requests that leave layers out in some steps read as what they say, where the reader asks for it, and refused elsewhere?"""
+"""Are requests that leave layers out in some steps read as what they say, where the reader asks for it, and refused
+elsewhere?"""
 
 import io
+import itertools
 import json
 import tarfile
 
@@ -55,7 +57,8 @@ def assert_says(got, requests):
 
 
 def holed(seed, count, share):
-    """Requests of which each (request, step, layer) is left out with a chance, as null or by having no key; keys of step 1 of the first stay."""
+    """Requests of which each (request, step, layer) is left out with a chance, as null or by having no key; keys of
+    step 1 of the first stay."""
     random, requests = np.random.default_rng(seed), whole(count, seed)
     for n, request in enumerate(requests):
         for number, step in enumerate(request):
@@ -204,9 +207,9 @@ def test_the_heat_map_counts_the_pairs_of_tokens_that_are_both_there(tmp_path):
         expected = np.zeros((64, 64), int)
         for request in requests:
             prompt = rows(request, 0, str(layer))
-            pairs = list(zip(prompt, prompt[1:]))
+            pairs = list(itertools.pairwise(prompt))
             for step in range(2, len(request)):
-                pairs += zip(rows(request, step - 1, str(layer)), rows(request, step, str(layer)))
+                pairs += zip(rows(request, step - 1, str(layer)), rows(request, step, str(layer)), strict=False)
             for before, after in pairs:
                 for i in before:
                     expected[i, after] += 1

@@ -32,9 +32,10 @@ def test_the_committed_ledger_says_what_the_program_says(rows):
 
 
 def test_a_bound_that_is_broken_ends_as_a_missed_bar(monkeypatch):
-    wrong = lambda: iter(
-        [analytic.Check("a", "q", 10, 10.5, 0.04, "ps"), analytic.Check("b", "q", 10, 10.1, 0.02, "ps")]
-    )  # noqa: E731
+    def wrong():
+        yield analytic.Check("a", "q", 10, 10.5, 0.04, "ps")
+        yield analytic.Check("b", "q", 10, 10.1, 0.02, "ps")
+
     monkeypatch.setitem(analytic.FORMS, "wrong", wrong)
     rows = suite_analytic.results(groups=("wrong",))
     assert [r.status for r in rows] == ["gap", "holds"]

@@ -1,4 +1,5 @@
-"""Is the die of the case study one die at two speeds? Tables against line-rate runs, stage kinds against tables, the fits, bad files."""
+"""Is the die of the case study one die at two speeds? Tables against line-rate runs, stage kinds against tables, the
+fits, bad files."""
 
 from dataclasses import replace
 from importlib.resources import files

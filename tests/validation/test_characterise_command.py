@@ -1,4 +1,5 @@
-"""Does `chipweave characterise` write a table that the program reads, whole or not at all, and say what it cannot measure?
+"""Does `chipweave characterise` write a table that the program reads, whole or not at all, and say what it cannot
+measure?
 
 What is measured is the subject of test_characterise.py; here times come from a line, so that the command is quick.
 """

@@ -1,8 +1,8 @@
 """Does the committed ledger say what the program says, and can a group get worse unseen?
 
-The whole ledger is run by `chipweave validate h100 --check`, in four CPU minutes. Here every row of the short groups is asked
-again, and of the long ones (LONG) a fixed sample: that is what CI holds. With `-m "not slow"` it is a few rows of each group.
-"""
+The whole ledger is run by `chipweave validate h100 --check`, in four CPU minutes. Here every row of the short groups is
+asked again, and of the long ones (LONG) a fixed sample: that is what CI holds. With `-m "not slow"` it is a few rows of
+each group."""
 
 import os
 from types import SimpleNamespace
@@ -77,7 +77,8 @@ def test_no_group_got_worse(group, committed):
 
 
 def test_the_figures_and_the_tables_follow_from_the_committed_rows(committed):
-    """baseline.json and README.md are written from the same run as the rows: all three agree to their printed digits."""
+    """baseline.json and README.md are written from the same run as the rows: all three agree to their printed
+    digits."""
     table = {
         ("h100", g): ledger.Case(
             "h100", g, lambda qs: as_committed(qs, committed), CASES["h100", g].bar, CASES["h100", g].point

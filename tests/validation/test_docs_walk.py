@@ -35,7 +35,8 @@ def test_the_walk_runs_and_says_what_the_page_promises(tmp_path, monkeypatch, ca
 
 
 def test_the_clock_of_ones_own_topology_counts(tmp_path, monkeypatch):
-    """L2 at 1 MB: part of the path is in ns, so at 1.5 GHz it takes fewer cycles than at the 1.755 GHz of the shipped board."""
+    """L2 at 1 MB: part of the path is in ns, so at 1.5 GHz it takes fewer cycles than at the 1.755 GHz of the shipped
+    board."""
     monkeypatch.chdir(tmp_path)
     Path("my_gpu.yaml").write_text(block("yaml"))
     line = block("csv").splitlines()[2]

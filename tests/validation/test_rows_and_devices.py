@@ -1,4 +1,7 @@
-"""Is every spelling of a device understood as the right die and node, and does an answer come in the row's unit or not at all?"""
+"""Is every spelling of a device understood as the right die and node, and does an answer come in the row's unit or not
+at all?"""
+
+import itertools
 
 import pytest
 
@@ -224,7 +227,7 @@ def test_a_collective_never_gets_faster_with_size(collective, gpus, device):
         )
         for p in range(9, 34)
     ]
-    assert all(later >= 0.999 * earlier for earlier, later in zip(times, times[1:]))
+    assert all(later >= 0.999 * earlier for earlier, later in itertools.pairwise(times))
 
 
 def test_the_narrower_node_is_the_slower_one():

@@ -16,7 +16,8 @@ ROW = Question("r", "p2p", "copy rate between two GPUs", "GB/s", "H100", "-", "2
 
 @pytest.mark.parametrize("tokens, share", [(1, "0.50"), (1024, "0.70"), (8192, "0.69")])
 def test_an_expert_of_deepseek_v3_by_hand(tokens, share):
-    """Lookup 110 ns, the first read 300 ns + bytes at 0.9 x 3.35 TB/s, then the slower of reads and GEMMs three times, to a ps or two."""
+    """Lookup 110 ns, the first read 300 ns + bytes at 0.9 x 3.35 TB/s, then the slower of reads and GEMMs three times,
+    to a ps or two."""
     read = 300 * NS + (7168 * 2048 + tokens * (7168 + 2048)) * 2 / (0.9 * 3.35)
     gemm = 2 * 7168 * 2048 * tokens / (float(share) * 989)
     expected = 110 * NS + read + gemm + 2 * max(read, gemm)

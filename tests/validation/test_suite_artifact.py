@@ -1,8 +1,8 @@
-"""Does suite artifact judge rows of kinds that its own tables do not have: other meshes, batches, sets in a file, bounds on copies?
+"""Does suite artifact judge rows of kinds that its own tables do not have: other meshes, batches, sets in a file,
+bounds on copies?
 
-References are worked out here from the requests alone where a few lines can (hops of Base, times of EP), and by the plain
-Python engine elsewhere.
-"""
+References are worked out here from the requests alone where a few lines can (hops of Base, times of EP), and by the
+plain Python engine elsewhere."""
 
 import csv
 import gzip
@@ -98,7 +98,8 @@ def test_a_batch_that_repeats_the_set_moves_the_same_experts(tmp_path):
 
 
 def ep_layer_ns(counts, dies):
-    """A die's slices go through lookup, HBM and GEMM in order of issue; the layer ends with the slowest die's last GEMM or store."""
+    """A die's slices go through lookup, HBM and GEMM in order of issue; the layer ends with the slowest die's last GEMM
+    or store."""
     ends = []
     for die in range(dies):
         lookup = read = gemm = stored = 0
@@ -157,7 +158,8 @@ def test_a_layer_that_requests_leave_out_has_the_tokens_of_the_others(tmp_path):
 
 @pytest.mark.parametrize("who", [range(6), [0]])
 def test_layers_that_the_first_request_does_not_name_in_step_1_are_dropped(tmp_path, who):
-    """All requests are without the upper layers, or the first one alone: 40 keys, so layers from 40 on are not run either way."""
+    """All requests are without the upper layers, or the first one alone: 40 keys, so layers from 40 on are not run
+    either way."""
 
     def change(number, steps):
         for step in steps if len(who) > 1 else steps[1:2]:
@@ -185,7 +187,7 @@ def test_ep_layers_by_hand_from_a_set_in_the_folder(tmp_path, ending):
     for layer in layers:
         ids = [int(e) for r in range(6) for e in chosen(r, 2, layer).ravel()]
         expected.append(ep_layer_ns({e: ids.count(e) for e in set(ids)}, 6))
-    rows = [row("norm_ep", step=2, layer=layer, time_ns=time) for layer, time in zip(layers, expected)]
+    rows = [row("norm_ep", step=2, layer=layer, time_ns=time) for layer, time in zip(layers, expected, strict=False)]
     assert [(r.simulated, r.status) for r in judged(folder(tmp_path, rows, ending), "time_ns")] == [
         (t, "holds") for t in expected
     ]
@@ -258,7 +260,8 @@ def test_a_damaged_set_ends_the_suite(tmp_path, damage):
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):
-    """oracle.csv stands for its folder; a table of another name, packed or not, is judged alone, with the sets beside it."""
+    """oracle.csv stands for its folder; a table of another name, packed or not, is judged alone, with the sets beside
+    it."""
     path = folder(tmp_path, [row("norm_ep", hops=0)])
     table = (path / "oracle.csv").read_bytes()
     (path / "oracle_steps.csv.zst").write_bytes(zstandard.compress(table))
@@ -346,7 +349,8 @@ def packed(path, layers, mode):
 
 @pytest.mark.parametrize("mode", ["frames", "blocks"])
 def test_a_steps_table_is_read_to_its_end_whatever_its_packing(tmp_path, mode):
-    """Appended frames, and a block flushed early: zstd joins them, so the rows of both count. So do frames to be skipped, as pzstd writes them."""
+    """Appended frames, and a block flushed early: zstd joins them, so the rows of both count. So do frames to be
+    skipped, as pzstd writes them."""
     skipped = b"\x50\x2a\x4d\x18\x04\0\0\0pzst" if mode == "frames" else b""
     parts = packed(tmp_path, range(6), mode)
     folder(tmp_path, [row(hops=1)], set_ending=None)

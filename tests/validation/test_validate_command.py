@@ -1,4 +1,5 @@
-"""Does `chipweave validate h100` judge a table of one's own, name what is wrong with it, and end with the right code?"""
+"""Does `chipweave validate h100` judge a table of one's own, name what is wrong with it, and end with the right
+code?"""
 
 import json
 import re

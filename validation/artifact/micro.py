@@ -88,7 +88,7 @@ def policies(case: MicroCase, replacement: Any) -> GivenPlan:
 
     class Listed(AllocationPolicy):
         def allocate(self, view: LayerView) -> Plan:
-            expert, _, die = (np.array(column, np.int32) for column in zip(*case.plan))
+            expert, _, die = (np.array(column, np.int32) for column in zip(*case.plan, strict=False))
             return Plan(expert, die, np.full(len(expert), case.tokens, np.int32))
 
     class CopyAll(PredictionPolicy):

@@ -1,4 +1,5 @@
-"""Reads the reference tables of suite artifact: oracle.csv and oracle_steps.csv.zst of a folder, every fault at once."""
+"""Reads the reference tables of suite artifact: oracle.csv and oracle_steps.csv.zst of a folder, every fault at
+once."""
 
 from __future__ import annotations
 

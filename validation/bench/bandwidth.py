@@ -1,5 +1,9 @@
 """Bandwidth of the L2 and of memory under the access patterns of gpu-benches: gpu-l2-cache, gpu-cache, gpu-stream."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.line_rate.sm_program import ENDLESS, STOP, Jump, Load, Loop, Store, Wait
@@ -13,10 +17,11 @@ STEPS = 64  # steps of a block of gpu-l2-cache: 512 KiB
 US = 1_000_000  # ps
 
 
-# ---- every block its own chunk (gpu-l2-cache) ---------------------------------------------------------------------------
+# ---- every block its own chunk (gpu-l2-cache)
+# ---------------------------------------------------------------------------
 
 
-def private_chunks(topology, size, seed=0, **options):
+def private_chunks(topology: Any, size: Any, seed: int = 0, **options: Any) -> Any:
     """Bytes/s of all SMs while blocks read chunks of 512 KiB, chunk = block number modulo their number.
 
     Two blocks of 1024 threads an SM, one after the other for ever; in the steady state they stand at different steps of
@@ -44,7 +49,7 @@ def private_chunks(topology, size, seed=0, **options):
     return die.rate("loaded", warm * US, measured * US)
 
 
-def _warm_chunks(die, chunks, slots, size):
+def _warm_chunks(die: Any, chunks: Any, slots: Any, size: Any) -> None:
     """Touch what the blocks before would have read, in the order of their steps."""
     if size > NO_REUSE:
         return
@@ -61,10 +66,11 @@ def _warm_chunks(die, chunks, slots, size):
         die.endpoints.touch(np.asarray(die.sms)[np.repeat(slot % n, len(lines))], addresses)
 
 
-# ---- every SM the same buffer (gpu-cache) ---------------------------------------------------------------------------------
+# ---- every SM the same buffer (gpu-cache)
+# ---------------------------------------------------------------------------------
 
 
-def same_buffer(topology, size, threads=256, width=8, seed=0, **options):
+def same_buffer(topology: Any, size: Any, threads: int = 256, width: int = 8, seed: int = 0, **options: Any) -> Any:
     """Bytes/s of all SMs, one block each, all reading the same buffer from end to end, over and over.
 
     width  bytes a thread loads at a time; 32 loads, or a whole pass where that is fewer, before the first is used
@@ -90,17 +96,18 @@ def same_buffer(topology, size, threads=256, width=8, seed=0, **options):
     return die.rate("loaded", 1.5 * US, 1.5 * US)
 
 
-# ---- streams from memory by occupancy (gpu-stream) ------------------------------------------------------------------------
+# ---- streams from memory by occupancy (gpu-stream)
+# ------------------------------------------------------------------------
 
 ARRAYS = [i * 4 * GIB for i in range(4)]
 OFFSET = 4096  # the stencils begin a little way into their array
 
 
-def stream_ops(kernel, threads, streams, element=8):
+def stream_ops(kernel: Any, threads: Any, streams: Any, element: int = 8) -> Any:
     """Ops of one element of `element` bytes a thread. `streams`: arrays that the triad moves, 3 or 4."""
     a, b, c, d = ARRAYS
 
-    def array(base, **more):
+    def array(base: Any, **more: Any) -> Any:
         return load(base, block_step=threads * element, warp_step=32 * element, lane_step=element, size=element, **more)
 
     reads = {
@@ -117,7 +124,7 @@ def stream_ops(kernel, threads, streams, element=8):
     return ops
 
 
-def moved(kernel, streams):
+def moved(kernel: Any, streams: Any) -> Any:
     """Arrays whose bytes the benchmark counts."""
     return {"init": 1, "read": 1, "scale": 2, "triad": streams, "3pt": 2, "5pt": 2}[kernel]
 
@@ -125,12 +132,12 @@ def moved(kernel, streams):
 class Stream:
     """One kernel of gpu-stream on one die; occupancies are measured one after the other, as the benchmark does."""
 
-    def __init__(self, topology, kernel, streams=3, element=8, **options):
+    def __init__(self, topology: Any, kernel: Any, streams: int = 3, element: int = 8, **options: Any) -> None:
         self.die, self.kernel, self.streams, self.element = Die(topology, **options), kernel, streams, element
         self.next_block_bytes = 0
         self._fill()
 
-    def _fill(self):
+    def _fill(self) -> None:
         """Lines of the elements that came before: read and, where the kernel stores, dirty."""
         step, span = 2 * KIB, 72 * MIB // moved(self.kernel, self.streams)
         ops = stream_ops(self.kernel, 256, self.streams, self.element)
@@ -146,7 +153,7 @@ class Stream:
         self.die.endpoints.touch(sms, (offset + base + line + store).ravel().astype(np.uint64))
         self.next_block_bytes = n * step
 
-    def bandwidth(self, threads, blocks_at_once=2):
+    def bandwidth(self, threads: Any, blocks_at_once: int = 2) -> Any:
         """Bytes/s, as the benchmark counts them, with so many threads a block and blocks an SM."""
         die, e = self.die, self.die.endpoints
         ops = stream_ops(self.kernel, threads, self.streams, self.element)
@@ -163,7 +170,7 @@ class Stream:
         self.next_block_bytes = (first + e.total(die.sms, "blocks") - begin + 2 * n) * block
         return blocks * block * moved(self.kernel, self.streams)
 
-    def _steady(self):
+    def _steady(self) -> float:
         """Blocks a second: mean of the last three windows of 1 us, once they lie within 4 %, at most 8 windows."""
         e, sms = self.die.endpoints, self.die.sms
         e.run(e.now + US)

@@ -1,6 +1,9 @@
 """Pointer chase through a working set, as gpu-benches' gpu-latency does it: one block follows a random closed chain."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +35,7 @@ PROGRAM_2024 = Program()
 """te42kyfo/gpu-benches a7dc559 (with which the H100 PCIe log was taken) and RRZE-HPC/gpu-benches 3be3ab1 and later."""
 
 
-def cycles(topology, size, program=PROGRAM_2024, seed=0, **options):
+def cycles(topology: Any, size: int, program: Program = PROGRAM_2024, seed: int = 0, **options: Any) -> float:
     """SM cycles a hop for a working set of `size` bytes, in the steady state."""
     n = max(2, int(size) // program.spacing)
     die = Die(topology, sms=3, seed=seed + n, **options)  # SMs 0 and 2 share a partition
@@ -53,7 +56,7 @@ def cycles(topology, size, program=PROGRAM_2024, seed=0, **options):
     return _run(die, program, hops, begin) / hops / die.period_ps
 
 
-def _run(die, program, hops, begin):
+def _run(die: Die, program: Program, hops: int, begin: int) -> int:
     """ps that `hops` steps take from place `begin` of the chain."""
     lanes = min(program.threads, 32)
     ops = [Chase(0, program.spacing, begin, 0, 0, 0, 8, lanes), Loop(0, hops)]
@@ -64,6 +67,6 @@ def _run(die, program, hops, begin):
     return die.endpoints.now - start
 
 
-def working_set(x_kib):
+def working_set(x_kib: float) -> int:
     """Bytes of a row's x: the programs print KiB."""
     return round(x_kib * KIB)

@@ -1,5 +1,9 @@
 """Microbenchmarks of what an SM has beside its loads: shared memory, own and of its cluster, bulk copies, launches."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.line_rate.sm_program import ENDLESS, Barrier, Copy, Jump, Loop, Shared, Wait
@@ -13,7 +17,7 @@ SUBMIT = 1  # csrc/behaviours/command_processor/command_processor.h
 WORDS = 16  # B a lane of the copies: float4
 
 
-def _cycles(die, sm, ops):
+def _cycles(die: Any, sm: Any, ops: Any) -> Any:
     """SM cycles a turn of `ops` by one warp of one lane, without the block's start and end."""
     ends = []
     for turns in (1, HOPS + 1):
@@ -25,26 +29,27 @@ def _cycles(die, sm, ops):
     return (ends[1] - ends[0]) / HOPS / die.period_ps
 
 
-def _shared(cluster, peer, lanes=1, size=4, store=0, at=0):
+def _shared(cluster: Any, peer: Any, lanes: int = 1, size: int = 4, store: int = 0, at: int = 0) -> Any:
     return Shared(at, cluster, peer, 32 * size, 0, size, size, lanes, store)
 
 
-def shared_cycles(topology, **options):
+def shared_cycles(topology: Any, **options: Any) -> Any:
     """A dependent load of the SM's own shared memory."""
     die = Die(topology, sms=2, **options)
     return _cycles(die, die.sms[0], [_shared(1, 0), Wait()])
 
 
-def remote_cycles(topology, cluster=2, peer=1, **options):
-    """A dependent load of another SM's shared memory in a cluster; `peer` 0: the SM's own, by its address in the cluster."""
+def remote_cycles(topology: Any, cluster: int = 2, peer: int = 1, **options: Any) -> Any:
+    """A dependent load of another SM's shared memory in a cluster; `peer` 0: the SM's own, by its address in the
+    cluster."""
     die = Die(topology, **options)
     first = die.system.parts["sm"].clusters(cluster)[0][0]
     return _cycles(die, die.sms[first], [_shared(cluster, peer), Wait()])
 
 
-def ring_copy(topology, cluster=2, **options):
-    """Bytes/s of all SMs, each copying the shared memory of the next SM of its cluster into its own; SMs that no cluster has room
-    for in their GPC stay idle."""
+def ring_copy(topology: Any, cluster: int = 2, **options: Any) -> Any:
+    """Bytes/s of all SMs, each copying the shared memory of the next SM of its cluster into its own; SMs that no
+    cluster has room for in their GPC stay idle."""
     die = Die(topology, **options)
     busy = [die.sms[i] for members in die.system.parts["sm"].clusters(cluster) for i in members]
     ops = [_shared(cluster, 1, 32, WORDS, at=k * 16 * KIB) for k in range(4)] + [
@@ -58,7 +63,7 @@ def ring_copy(topology, cluster=2, **options):
     return die.rate("remote", 2 * US, 4 * US)
 
 
-def copy_extra_cycles(topology, **options):
+def copy_extra_cycles(topology: Any, **options: Any) -> Any:
     """What a bulk copy of a line that is in L2 takes longer than a load of it past L1."""
     die = Die(topology, sms=3, **options)
     sm = die.sms[0]
@@ -68,7 +73,7 @@ def copy_extra_cycles(topology, **options):
     return _cycles(die, sm, [Copy(bytes=128), Barrier(0)]) - plain
 
 
-def copy_rate(topology, box=16 * KIB, **options):
+def copy_rate(topology: Any, box: Any = 16 * KIB, **options: Any) -> Any:
     """Bytes/s of all SMs that fill shared memory by bulk copies out of L2, two boxes under way."""
     die = Die(topology, **options)
     size = 8 * MIB
@@ -89,8 +94,11 @@ def copy_rate(topology, box=16 * KIB, **options):
     return die.rate("copied", 1.5 * US, 1.5 * US)
 
 
-def scale_kernel(topology, moved, way="stream", kernels=6, threads=256, **options):
-    """Seconds a kernel of a train of launches that scale an array: `moved` bytes, half of them read, one 8 B element a thread."""
+def scale_kernel(
+    topology: Any, moved: Any, way: str = "stream", kernels: int = 6, threads: int = 256, **options: Any
+) -> Any:
+    """Seconds a kernel of a train of launches that scale an array: `moved` bytes, half of them read, one 8 B element a
+    thread."""
     die = Die(topology, sets=(f"front.way={way}",), **options)
     blocks = max(1, round(moved / 16 / threads))
     read, written = 0, 1 << 32
@@ -112,7 +120,7 @@ def scale_kernel(topology, moved, way="stream", kernels=6, threads=256, **option
     return (ends[1] - ends[0]) / (kernels - 2) * 1e-12
 
 
-def launch_call(topology, **options):
+def launch_call(topology: Any, **options: Any) -> Any:
     """Seconds from a host's call to a kernel's start on an idle GPU."""
     die = Die(topology, sms=2, **options)
     for sm in die.sms:

@@ -1,11 +1,15 @@
-"""The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on it.
+"""The line-rate die on the bench: a device's topology with the calibrated figures laid over it, and microbenchmarks on
+it.
 
-Each microbenchmark is a program for the SMs (chipweave/line_rate/sm_program.py) that repeats what the published one does; caches are
-warmed by touching the lines in the program's own order, then a window of the steady state is run in time.
-"""
+Each microbenchmark is a program for the SMs (chipweave/line_rate/sm_program.py) that repeats what the published one
+does; caches are warmed by touching the lines in the program's own order, then a window of the steady state is run in
+time."""
+
+from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +27,7 @@ REGIONS = 16
 
 
 @lru_cache(maxsize=64)
-def _system(name, sets, preset):
+def _system(name: Any, sets: Any, preset: Any) -> Any:
     return topology.load(name, sets=sets, preset=preset)
 
 
@@ -31,10 +35,18 @@ class Die:
     """A die ready to run. `of`: a topology's name or file, or a `Device`, which may be at a clock of its own. `sms` of its
     SMs take part (all where None): those left out would idle.
 
-    Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz, period_ps.
-    """
+    Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz,
+    period_ps."""
 
-    def __init__(self, of, sms=None, sets=(), seed=1, preset=str(CALIBRATED), engine="kernel"):
+    def __init__(
+        self,
+        of: Device,
+        sms: int | None = None,
+        sets: tuple[Any, ...] = (),
+        seed: int = 1,
+        preset: str = str(CALIBRATED),
+        engine: str = "kernel",
+    ) -> None:
         name, own = (of.topology, of.sets) if isinstance(of, Device) else (of, ())
         sets = own + tuple(sets) + ((f"sm.sms={sms}",) if sms else ())
         self.system = _system(name, sets, preset)
@@ -50,15 +62,26 @@ class Die:
         for sm in self.sms + self.numbers.get("door", []):
             self.endpoints.attach(sm, PAGES, pages)
 
-    def program(self, sm, ops, threads, blocks_at_once=1, first=0, step=1, blocks=1, count=0, place_count=0):
+    def program(
+        self,
+        sm: int,
+        ops: list[Any],
+        threads: int,
+        blocks_at_once: int = 1,
+        first: int = 0,
+        step: int = 1,
+        blocks: int = 1,
+        count: int = 0,
+        place_count: int = 0,
+    ) -> None:
         """Give an SM its kernel: `ops` are those of chipweave.line_rate.sm_program, the rest is as for `Program`."""
         kernel = Program(ops, threads, blocks_at_once, first, step, blocks, count, place_count)
         kernel.attach(self.endpoints, sm)
 
-    def launch(self, sm, delay_ps=0):
+    def launch(self, sm: int, delay_ps: int = 0) -> None:
         self.endpoints.start(sm, LAUNCH, delay_ps)
 
-    def rate(self, statistic, warm_ps, measure_ps):
+    def rate(self, statistic: Any, warm_ps: Any, measure_ps: Any) -> Any:
         """Bytes per second of an SM statistic in a window that begins `warm_ps` from now."""
         e = self.endpoints
         start = e.now + int(warm_ps)
@@ -73,7 +96,7 @@ def load(base: int, store: bool = False, size: int = 8, **operands: int) -> Op:
     return (Store if store else Load)(base, bytes=size, **operands)
 
 
-def scattered(n, count, seed):
+def scattered(n: int, count: int, seed: int) -> np.ndarray:
     """`count` different numbers below n in an order without pattern, without making all n."""
     if count * 4 >= n:
         return np.random.default_rng(seed).permutation(n)[:count]

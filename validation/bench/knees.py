@@ -1,12 +1,12 @@
 """Knees of latency curves: where a chase leaves the level of L1, and where that of the near L2, measured and simulated.
 
-A knee is the working set at which the latency has risen a tenth of the way from its level to the next, read off between the two
-rows around it. A level is the median of its rows: L1 up to 128 KiB, L2 from 512 KiB to a quarter of its size, memory from twice its
-size. All rows of a curve count, also those that repeat a calibration row: a level needs them.
-"""
+A knee is the working set at which the latency has risen a tenth of the way from its level to the next, read off between
+the two rows around it. A level is the median of its rows: L1 up to 128 KiB, L2 from 512 KiB to a quarter of its size,
+memory from twice its size. All rows of a curve count, also those that repeat a calibration row: a level needs them."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -59,7 +59,7 @@ def _crossing(points: list[tuple[float, float]], low: tuple[int, int], high: tup
     if min(len(below), len(above)) < FEWEST:
         return None
     wanted = (1 - RISE) * median(below) + RISE * median(above)
-    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if y0 < wanted <= y1 and x1 > low[0]:
             return x0 + (x1 - x0) * (wanted - y0) / (y1 - y0)
     return None

@@ -13,7 +13,8 @@ FEW = 6  # starting processes costs more than this many points
 
 
 def measure(function: Any, points: list[tuple[Any, int, Any]]) -> dict[tuple[Any, int, Any], float]:
-    """{point: function(*point)} of distinct points (tuples), in any order of work; the same for any number of workers."""
+    """{point: function(*point)} of distinct points (tuples), in any order of work; the same for any number of
+    workers."""
     points = sorted(set(points), key=repr)
     workers = min(
         len(points), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -22,7 +23,7 @@ def measure(function: Any, points: list[tuple[Any, int, Any]]) -> dict[tuple[Any
         return {p: function(*p) for p in points}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         chunk = max(1, len(points) // (workers * 8))
-        return dict(zip(points, pool.map(function, *zip(*points), chunksize=chunk)))
+        return dict(zip(points, pool.map(function, *zip(*points, strict=False), chunksize=chunk), strict=False))
 
 
 def answers(questions: Any, point: Any, function: Any, answer: Any) -> Any:

@@ -1,8 +1,10 @@
-"""Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that follow the seeds' spread."""
+"""Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that follow the seeds'
+spread."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from statistics import fmean
 from typing import Any
 
@@ -85,19 +87,17 @@ class Curve:
                 )
             except Stuck as stuck:
                 return 0.0, False, None, str(stuck)
-        if not all(r["packets"] for r in runs):
+        if not all(r["offered_flits"] for r in runs):
             return 0.0, False, None, "no packet is created in the measured cycles"
         accepted = fmean(r["accepted_flits"] for r in runs)
-        latency = fmean(r["latency_mean"] for r in runs)
+        # far beyond saturation none of the measured packets may arrive in time: the rate stands, the latency has no end
+        means = [inf if r["latency_mean"] is None else r["latency_mean"] for r in runs]
+        latency = fmean(means)
         off = abs(accepted / number(row, "accepted_flits_mean") - 1)
         why = "the network can deadlock with these VCs" if any(r["saturated"] for r in runs) and self.by_latency else ""
         if not self.by_latency:
             tolerance = max(0.05 if self.overload else 0.03, self.spread("accepted_flits"))
-            same = (
-                row["status"] != "unstable"
-                or max(r["latency_mean"] for r in runs) > limit
-                or any(r["saturated"] for r in runs)
-            )
+            same = row["status"] != "unstable" or max(means) > limit or any(r["saturated"] for r in runs)
             return (
                 accepted,
                 off <= tolerance and same,

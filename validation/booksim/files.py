@@ -1,6 +1,9 @@
 """The files of a BookSim 2 reference folder, and the networks and routers their rows describe."""
 
+from __future__ import annotations
+
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -43,16 +46,16 @@ MOST_ENDPOINTS = 16_384
 class Folder:
     """Rows of the files that are there, read once; a missing file has none."""
 
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self.path, self.read = path, {}
 
-    def rows(self, name):
+    def rows(self, name: str) -> list[Any]:
         if name not in self.read:
             path = self.path / name
             self.read[name] = _checked(path, name) if path.is_file() else []
         return self.read[name]
 
-    def network(self, row):
+    def network(self, row: dict[str, str]) -> Any:
         """chipweave.noc.routing.Network of a row (columns topology, k, n, network, routing_function, use_noc_latency).
 
         Raises BadInput where the row needs a file that is not there, or a topology that we do not have.
@@ -87,7 +90,7 @@ class Folder:
         return irregular(size, links, next_router=tables, name=row["network"])
 
 
-def one_way_a_rank(net):
+def one_way_a_rank(net: Any) -> Any:
     """BookSim 2's sets of routes hold one entry per rank: of the adaptive ways, all of one rank, the first alone.
 
     That is the way of the escape VC, so a packet is free in its VC and not in its direction.
@@ -96,8 +99,9 @@ def one_way_a_rank(net):
     return net
 
 
-def _checked(path, name):
-    """The rows of a file; BadInput where a column is missing or there twice, or a row that can be there once is there again."""
+def _checked(path: Any, name: Any) -> Any:
+    """The rows of a file; BadInput where a column is missing or there twice, or a row that can be there once is there
+    again."""
     faults, rows, seen = Faults(), [], {}
     for row, place in csvfile.rows(path, FILES[name], faults):
         key = tuple(row[k] for k in KEYS.get(name, ()))
@@ -109,7 +113,7 @@ def _checked(path, name):
     return rows
 
 
-def whole(row, name, low=-MOST_NUMBER, high=MOST_NUMBER):
+def whole(row: dict[str, str], name: str, low: Any = -MOST_NUMBER, high: Any = MOST_NUMBER) -> int:
     """A cell as a whole number; BadInput where it is none, or not from `low` to `high`."""
     value = csvfile.whole((row.get(name) or "").strip(), low, high)
     if value is None:
@@ -118,7 +122,7 @@ def whole(row, name, low=-MOST_NUMBER, high=MOST_NUMBER):
     return value
 
 
-def number(row, name):
+def number(row: dict[str, str], name: str) -> float:
     """A cell as a finite number; BadInput where it is none."""
     value = ledger.number(row.get(name) or "")
     if value is None:
@@ -126,7 +130,7 @@ def number(row, name):
     return value
 
 
-def router(row):
+def router(row: dict[str, str]) -> Router:
     """Router of a row's columns; BadInput for an option or a value that is not ours."""
     booksim_options.check(row)
     values = row | {"vc_buf_size": booksim_options.vc_depth(row)}

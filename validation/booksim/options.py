@@ -1,8 +1,7 @@
 """BookSim 2's options that the flit kernel does not have, with the one value at which they change nothing.
 
-A row with another value is `not modelled`. What BookSim 2 has beside these and `chipweave.noc.router.Router` is listed in docs/flit.md:
-it belongs to other routers and topologies, to options named here, or to what is printed.
-"""
+A row with another value is `not modelled`. What BookSim 2 has beside these and `chipweave.noc.router.Router` is listed
+in docs/flit.md: it belongs to other routers and topologies, to options named here, or to what is printed."""
 
 from __future__ import annotations
 
@@ -62,7 +61,8 @@ def _same(text: Any, neutral: Any) -> Any:
 
 
 def vc_depth(row: dict[str, str]) -> str:
-    """Flits of a VC: `buf_size` shared out among the VCs where it is given, else `vc_buf_size`; None where neither is."""
+    """Flits of a VC: `buf_size` shared out among the VCs where it is given, else `vc_buf_size`; None where neither
+    is."""
     total = row.get("buf_size")
     try:
         if total and int(total) > 0:

@@ -5,9 +5,8 @@ link carries, the two drift between a full queue and none, and what a window acc
 digit, on the draws themselves; even where the router is the limit, the phase in which the first packets meet decides
 whether the window holds one broken period more. A rate is only comparable digit by digit under the same draws.
 
-The numbers are the public ones of D. E. Knuth, The Art of Computer Programming, volume 2, section 3.6 (lagged Fibonacci,
-floating point, seeding of 2002), written here from the book's description over integers modulo 2^52.
-"""
+The numbers are the public ones of D. E. Knuth, The Art of Computer Programming, volume 2, section 3.6 (lagged
+Fibonacci, floating point, seeding of 2002), written here from the book's description over integers modulo 2^52."""
 
 from __future__ import annotations
 
@@ -80,8 +79,8 @@ def draws(seed: Any) -> Iterator[Any]:
 class Exchange:
     """The two endpoints of an open kernel offer each other packets of `size` flits with probability `rate` a cycle.
 
-    An endpoint draws for each cycle of a clock of its own, which stands while a packet is being sent and catches up afterwards.
-    """
+    An endpoint draws for each cycle of a clock of its own, which stands while a packet is being sent and catches up
+    afterwards."""
 
     def __init__(self, kernel: Any, size: Any, rate: Any, seed: Any) -> None:
         self.kernel, self.size, self.rate, self.numbers = kernel, size, rate, draws(seed)

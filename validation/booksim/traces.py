@@ -1,7 +1,10 @@
 """Exact rows of suite booksim: packet traces, and the rate of one stream between two routers."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from chipweave.errors import BadInput, Fault, Stuck
 from chipweave.fabric.noc import Kernel, replay
@@ -28,18 +31,18 @@ class Trace:
     x_name: str = "packets"
 
     @property
-    def device(self):
+    def device(self) -> str:
         return self.row["network"] or f"{self.row['topology']} {self.row['k']}"
 
     @property
-    def reference(self):
+    def reference(self) -> float:
         return float(len(self.packets))
 
     @property
-    def x_value(self):
+    def x_value(self) -> str:
         return str(len(self.packets))
 
-    def answer(self):
+    def answer(self) -> tuple[float, bool, float, str]:
         network = self.data.network(self.row)
         ends = (0, network.endpoints - 1)
         ranges = {"src": ends, "dst": ends, "size": (1, MOST_FLITS), "ctime": (0, MOST_TIME), "atime": (0, MOST_TIME)}
@@ -49,12 +52,13 @@ class Trace:
             got = replay(network, router(self.row), [p[:4] for p in packets], limit=2 * last + 10_000)
         except Stuck as stuck:
             return 0.0, False, 0.0, str(stuck)
-        equal = sum(g == p[4:] for g, p in zip(got, packets))
+        equal = sum(g == p[4:] for g, p in zip(got, packets, strict=False))
         return float(equal), equal == len(packets), 0.0, ""
 
 
-def trace_rows(data):
-    """A task per trace of packet_traces_index.csv that has packets; BadInput where packets are of no trace of the index."""
+def trace_rows(data: Any) -> Any:
+    """A task per trace of packet_traces_index.csv that has packets; BadInput where packets are of no trace of the
+    index."""
     packets = defaultdict(list)
     for p in data.rows("packet_traces.csv"):
         packets[p["trace_id"]].append(p)
@@ -82,14 +86,14 @@ class Micro:
     device: str = "two routers"
 
     @property
-    def reference(self):
+    def reference(self) -> Any:
         return number(self.row, "accepted_flits_per_node")
 
     @property
-    def x_value(self):
+    def x_value(self) -> Any:
         return self.row["packet_size"]
 
-    def answer(self):
+    def answer(self) -> Any:
         row, latency, options = self.row, whole(self.row, "link_latency"), router(self.row)
         kernel = Kernel(irregular(2, {(0, 1): latency, (1, 0): latency}), options)
         size, begin, cycles = (whole(row, name) for name in ("packet_size", "warmup_cycles", "measure_cycles"))
@@ -104,11 +108,11 @@ class Micro:
         return rate, abs(rate - self.reference) <= HALF_A_DIGIT, HALF_A_DIGIT / self.reference, ""
 
 
-def ejected(kernel):
+def ejected(kernel: Any) -> Any:
     """Flits granted so far to the endpoints: port 0 of both routers."""
     counts = kernel.counts()[:, :, 0]
     return int(counts[0].sum() + counts[2].sum())
 
 
-def micro_rows(data):
+def micro_rows(data: Any) -> list[Any]:
     return [Micro(f"M{i:02d}", row) for i, row in enumerate(data.rows("microbench.csv"), 1)]

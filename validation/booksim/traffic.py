@@ -1,9 +1,8 @@
 """What BookSim 2 understands by the traffic columns of a row, said in the spelling of `chipweave traffic`.
 
-It reads a list only in braces, a value per class of traffic: `{1,5}` are sizes of two classes, `{{1,5}}` two sizes of one;
-`hotspot({0,7})` is spot 0 with weight 7; of `on_off(0.05,0.1)` it reads the first number and takes the other from burst_beta.
-A list that is too short goes on with its last value, one that is too long is cut.
-"""
+It reads a list only in braces, a value per class of traffic: `{1,5}` are sizes of two classes, `{{1,5}}` two sizes of
+one; `hotspot({0,7})` is spot 0 with weight 7; of `on_off(0.05,0.1)` it reads the first number and takes the other from
+burst_beta. A list that is too short goes on with its last value, one that is too long is cut."""
 
 from __future__ import annotations
 

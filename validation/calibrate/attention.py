@@ -1,4 +1,5 @@
-"""Fits floor and block cost of the attention kernels from calibration rows: `fit(rows)`, called by calibrate/serving.py.
+"""Fits floor and block cost of the attention kernels from calibration rows: `fit(rows)`, called by
+calibrate/serving.py.
 
 floor_s  of the rows of a family with 2 cached tokens: what the model leaves, where the family has any
 sync_s   of its prefill rows of 4,096 tokens: a block's cost beside its work; decode runs the same blocks

@@ -182,9 +182,13 @@ def fit(rows: Any) -> Any:
         before = {k: dict(v) for k, v in found.items()}
         for kind, parameter, unit, low, high, row, simulate, words in FITS:
             question, value = rows[row]
-            number = _solve(
-                lambda x: simulate(question, **_values(found, kind, parameter, f"{x} {unit}")), value, low, high
-            )
+
+            def simulated(
+                x: Any, simulate: Any = simulate, q: Any = question, at: tuple = (kind, parameter), unit: str = unit
+            ) -> Any:
+                return simulate(q, **_values(found, *at, f"{x} {unit}"))
+
+            number = _solve(simulated, value, low, high)
             found.setdefault(kind, {})[parameter] = (f"{number} {unit}", row, words)
         if found == before:
             break

@@ -2,12 +2,14 @@
 
     python -m chipweave.validation.calibrate.die
 
-Each figure is found by running the row's own microbenchmark on the die until it gives the row's value, and is written with the
-rows it came from. Rows of any other role are dropped before their value is parsed.
-"""
+Each figure is found by running the row's own microbenchmark on the die until it gives the row's value, and is written
+with the rows it came from. Rows of any other role are dropped before their value is parsed."""
+
+from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -24,10 +26,10 @@ LSU_BYTES = 128  # a warp's phase; what the load-store unit would move a cycle w
 class Fit:
     """The figures found so far, as a preset file that the next microbenchmark runs under."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Any) -> None:
         self.path, self.kinds = Path(folder) / "die.yaml", {}
 
-    def set(self, kind, name, value, rows):
+    def set(self, kind: Any, name: Any, value: Any, rows: Any) -> None:
         """`value` as YAML text; `rows`: where it came from."""
         self.kinds.setdefault(kind, {})[name] = {
             "value": value,
@@ -35,7 +37,7 @@ class Fit:
             "kind": "fitted",
         }
 
-    def write(self, path):
+    def write(self, path: Any) -> None:
         document = {
             "schema": "chipweave.preset/1",
             "name": "die",
@@ -45,14 +47,15 @@ class Fit:
         note = "# Written by validation/calibrate/die.py from calibration rows alone. Do not edit.\n"
         Path(path).write_text(note + yaml.safe_dump(document, sort_keys=False, width=140), encoding="utf-8")
 
-    def options(self):
-        """Keyword arguments of a Die under what has been found; a new file each time, since files are cached by name."""
+    def options(self) -> Any:
+        """Keyword arguments of a Die under what has been found; a new file each time, since files are cached by
+        name."""
         self.path = self.path.with_name(f"die{len(list(self.path.parent.iterdir()))}.yaml")
         self.write(self.path)
         return {"preset": str(self.path)}
 
 
-def secant(measure, wanted, x0, x1, steps=7, tolerance=1e-3):
+def secant(measure: Any, wanted: Any, x0: Any, x1: Any, steps: int = 7, tolerance: float = 1e-3) -> Any:
     """x with measure(x) = wanted, from two first guesses."""
     y0, y1 = measure(x0), measure(x1)
     for _ in range(steps):
@@ -63,12 +66,12 @@ def secant(measure, wanted, x0, x1, steps=7, tolerance=1e-3):
     return x1
 
 
-def near_cycles(topology, **options):
+def near_cycles(topology: Any, **options: Any) -> Any:
     """A chase in 4 MiB: every line has a home or a copy beside the reader."""
     return chase.cycles(topology, 4 * MIB, **options)
 
 
-def far_cycles(topology, **options):
+def far_cycles(topology: Any, **options: Any) -> Any:
     """Steps to lines whose home is the other partition, each read for the first time by this side."""
     die = Die(topology, sms=3, **options)
     lines = np.arange(8192, dtype=np.int64)
@@ -85,7 +88,7 @@ def far_cycles(topology, **options):
     return (die.endpoints.now / hops / period - (1 - far) * near_cycles(topology, **options)) / far
 
 
-def fit(v, report=lambda name, value: None):
+def fit(v: Any, report: Any = lambda name, value: None) -> Any:
     """The kinds of the preset from the calibration values `v` ({row id: value})."""
     with tempfile.TemporaryDirectory() as folder:
         f = Fit(folder)
@@ -105,17 +108,17 @@ def fit(v, report=lambda name, value: None):
         return f
 
 
-def _pipeline(f, v):
+def _pipeline(f: Any, v: Any) -> None:
     f.set("gpu.sm", "hit_cycles", round(v["uarch-0004"]), ["uarch-0004"])
     f.set("gpu.sm", "lsu_slots", round(LSU_BYTES / (LSU_BYTES - v["uarch-0049"])), ["uarch-0049"])
     f.set("gpu.sm", "shared_cycles", round(v["uarch-0001"]), ["uarch-0001"])
 
 
-def _cluster(f, v):
+def _cluster(f: Any, v: Any) -> None:
     """The network of a GPC: one way, and what an SM's port carries when every SM copies from its neighbour."""
     f.set("gpu.sm_network", "cycles", 76, ["uarch-0033", "uarch-0001"])
 
-    def measure(size):
+    def measure(size: Any) -> Any:
         f.set("gpu.sm_network", "port_bytes", round(size), ["uarch-0038"])
         return clusters.ring_copy("h800_pcie", **f.options()) / 1e12
 
@@ -126,14 +129,15 @@ def _cluster(f, v):
         f.set("gpu.sm_network", "cycles", way, ["uarch-0033", "uarch-0001"])
 
 
-def _copies(f, v):
+def _copies(f: Any, v: Any) -> None:
     f.set("gpu.tma", "setup_cycles", 0, ["uarch-0032"])
     setup = v["uarch-0032"] - clusters.copy_extra_cycles("h800_pcie", **f.options())
     f.set("gpu.tma", "setup_cycles", round(setup), ["uarch-0032"])
 
 
-def _launches(f, v):
-    """The command processor: the host's call, and between the kernels of a train what the 64 kB kernel itself does not take."""
+def _launches(f: Any, v: Any) -> None:
+    """The command processor: the host's call, and between the kernels of a train what the 64 kB kernel itself does not
+    take."""
     f.set("gpu.command_processor", "call", f"{round(v['uarch-0065'] * 1000)} ps", ["uarch-0065"])
     rows = {"stream": "launch-0001", "graph": "launch-0002"}
     for way in rows:
@@ -143,7 +147,7 @@ def _launches(f, v):
         f.set("gpu.command_processor", f"{way}_gap", f"{round(v[row] * 1e6 - own * 1e12)} ps", [row])
 
 
-def _l2_latency(f, v):
+def _l2_latency(f: Any, v: Any) -> None:
     """Two clocks, two rows: the part in SM cycles and the part in time; then the far hit."""
     rows = {"h800_pcie": v["uarch-0011"], "gh200": v["plateau-0001"]}
     miss, latency = 83, 40_000
@@ -160,7 +164,7 @@ def _l2_latency(f, v):
     f.set("gpu.llc_slices", "latency", f"{latency} ps", ["uarch-0011", "plateau-0001"])
     hop = v["uarch-0012"] - v["uarch-0011"]
 
-    def measure(ps):
+    def measure(ps: Any) -> Any:
         f.set("gpu.llc_slices", "partition_link", f"{round(ps)} ps", ["uarch-0011", "uarch-0012"])
         options = f.options()
         return far_cycles("h800_pcie", **options) - near_cycles("h800_pcie", **options)
@@ -173,10 +177,10 @@ def _l2_latency(f, v):
     )
 
 
-def _l2_bandwidth(f, v):
+def _l2_bandwidth(f: Any, v: Any) -> None:
     """B a clock of the H800 PCIe at 1755 MHz, every block its own data."""
 
-    def measure(rate):
+    def measure(rate: Any) -> Any:
         f.set("gpu.llc_slices", "slice_bandwidth", f"{round(rate)} B/s", ["uarch-0050"])
         return bandwidth.private_chunks("h800_pcie", 8192 * KIB, **f.options()) / 1.755e9
 
@@ -184,26 +188,26 @@ def _l2_bandwidth(f, v):
     f.set("gpu.llc_slices", "slice_bandwidth", f"{round(rate)} B/s", ["uarch-0050"])
 
 
-def _memory_latency(f, v):
-    def measure(cycles):
+def _memory_latency(f: Any, v: Any) -> None:
+    def measure(cycles: Any) -> Any:
         f.set("gpu.hbm", "controller_cycles", max(0, round(cycles)), ["plateau-0002"])
         return chase.cycles("gh200", 180_000 * KIB, **f.options())
 
     f.set("gpu.hbm", "controller_cycles", round(secant(measure, v["plateau-0002"], 100, 200)), ["plateau-0002"])
 
 
-def _blocks(f, v):
-    def measure(cycles):
+def _blocks(f: Any, v: Any) -> None:
+    def measure(cycles: Any) -> Any:
         f.set("gpu.sm", "turnaround", max(0, round(cycles)), ["stream-0445"])
         return bandwidth.Stream("gh200", "init", **f.options()).bandwidth(128) / 1e9
 
     f.set("gpu.sm", "turnaround", round(secant(measure, v["stream-0445"], 450, 430, tolerance=3e-3)), ["stream-0445"])
 
 
-def _memory_bandwidth(f, v):
+def _memory_bandwidth(f: Any, v: Any) -> None:
     """The door between a slice and its memory channel, where the memory itself would give more than the row."""
 
-    def measure(rate):
+    def measure(rate: Any) -> Any:
         f.set("gpu.llc_slices", "memory_port", f"{round(rate)} B/s", ["stream-0613"])
         return bandwidth.Stream("gh200", "init", **f.options()).bandwidth(1024) / 1e9
 
@@ -211,8 +215,8 @@ def _memory_bandwidth(f, v):
     f.set("gpu.llc_slices", "memory_port", f"{round(rate)} B/s", ["stream-0613"])
 
 
-def main():
-    def report(name, kinds):
+def main() -> None:
+    def report(name: Any, kinds: Any) -> None:
         print(name, {k: {n: e["value"] for n, e in entries.items()} for k, entries in kinds.items()}, flush=True)
 
     fit(calibration_values(), report).write(CALIBRATED)

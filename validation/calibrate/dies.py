@@ -41,7 +41,8 @@ def wave_rate(package: Package) -> float:
 
 
 def mi300x() -> dict[str, float]:
-    """{figure of topologies/mi300x.yaml: its value from the calibration rows}, rates of the whole package in bytes/s."""
+    """{figure of topologies/mi300x.yaml: its value from the calibration rows}, rates of the whole package in
+    bytes/s."""
     package, value = package_of(topology.load("mi300x")), rows()
     die = package.die
     read, triad, few = Launch(1, 0, *FULL), Launch(3, 1, *FULL), Launch(1, 0, 128, 2)

@@ -1,4 +1,5 @@
-"""Fits the exchanges beyond a node from their calibration rows: the floor of each phase, and the share of a port it reaches."""
+"""Fits the exchanges beyond a node from their calibration rows: the floor of each phase, and the share of a port it
+reaches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Fits the framework's host time of a step and of a sequence from the servers of one dense model: the calibration rows of `step`."""
+"""Fits the framework's host time of a step and of a sequence from the servers of one dense model: the calibration rows
+of `step`."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ FIGURES = ("framework.step_s", "framework.sequence_s")
 def fit(rows: Any) -> dict[str, tuple[float, list[str], str]]:
     """{figure: (value, row ids, words)}: the non-negative pair with the least mean absolute error.
 
-    A closed form is enough: both times add to every decode step and prefill, and the model's kernels do not change with them.
-    """
+    A closed form is enough: both times add to every decode step and prefill, and the model's kernels do not change with
+    them."""
     samples = []
     for q, value in rows:
         figures = setup_of(q).kernels.figures

@@ -1,4 +1,5 @@
-"""Sets the figures of the kernel-level models from calibration rows alone and writes validation/calibrated/kernels.yaml.
+"""Sets the figures of the kernel-level models from calibration rows alone and writes
+validation/calibrated/kernels.yaml.
 
     python -m chipweave.validation.calibrate.kernels
 
@@ -108,7 +109,8 @@ def _copies(v: Any, f: Any) -> Any:
 
 
 def _slope_and_floor(name: Any, floor_name: Any, seconds: Any, measured: Any, rows: Any, words: Any) -> Any:
-    """The memory efficiency with which the model's difference between two rows is the measured one, and the floor left."""
+    """The memory efficiency with which the model's difference between two rows is the measured one, and the floor
+    left."""
     efficiency = 0.9
     for _ in range(60):  # the model's time is nearly all weights / efficiency: a contraction
         low, high = (s({name: efficiency}) for s in seconds)

@@ -1,4 +1,5 @@
-"""Sets the figures of the serving kernels from calibration rows alone and writes chipweave/data/serving/calibrated.yaml.
+"""Sets the figures of the serving kernels from calibration rows alone and writes
+chipweave/data/serving/calibrated.yaml.
 
     python -m chipweave.validation.calibrate.serving
 

@@ -1,7 +1,7 @@
 """amd_cache, amd_stream, amd_partition, amd_roofline: rates of streaming kernels on packages of several dies.
 
-One element a thread (chipweave/kernel_models/streams.py), at the threads of a workgroup and the workgroups of a unit that
-the row states. `arrays` of the triad are four: a = b + c * d. In amd_cache threads walk the array round and round.
+One element a thread (chipweave/kernel_models/streams.py), at the threads of a workgroup and the workgroups of a unit
+that the row states. `arrays` of the triad are four: a = b + c * d. In amd_cache threads walk the array round and round.
 """
 
 from __future__ import annotations

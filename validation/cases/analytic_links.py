@@ -123,9 +123,12 @@ def fair_sharing() -> Iterator[Any]:
         found[1],
         "one link, the second half a message later",
     )
-    # Rates r and 2r: A and B share the first link, r/2 each; C gets what B leaves of the second, 3r/2. A and B end together.
+    # Rates r and 2r: A and B share the first link, r/2 each; C gets what B leaves of the second, 3r/2. A and B end
+    # together.
     found = arrivals(line(3, "fair", rates=(1, 2)), [(0, 1, SIZE), (0, 2, SIZE), (1, 2, 3 * SIZE)])
-    for name, expected, time in zip("ABC", (2 * alone + latency, 2 * alone + 2 * latency, 2 * alone + latency), found):
+    for name, expected, time in zip(
+        "ABC", (2 * alone + latency, 2 * alone + 2 * latency, 2 * alone + latency), found, strict=False
+    ):
         yield share(
             f"bottleneck-{name}",
             f"message {name}",
@@ -148,12 +151,13 @@ def ceiling(size: int, rate: Fraction) -> int:
 
 
 def line(routers: int, model: str, directed: bool = True, rates: Any = None) -> fabric.Engine:
-    """An engine over a line of routers, one link in each direction between neighbours; `rates` scale the links forward."""
+    """An engine over a line of routers, one link in each direction between neighbours; `rates` scale the links
+    forward."""
     pairs = [(i, i + 1) for i in range(routers - 1)] + [(i + 1, i) for i in range(routers - 1)]
     rates = (*(rates or [1] * (routers - 1)), *[1] * (routers - 1))
     links = [
         Link(f"{a}-{b}", a, b, LINK["latency_ps"], Fraction(LINK["bytes_per_s"] * rate))
-        for (a, b), rate in zip(pairs, rates)
+        for (a, b), rate in zip(pairs, rates, strict=False)
     ]
 
     def routes(source: Any, target: Any) -> Any:

@@ -1,9 +1,8 @@
 """md1_wait, littles_law: queueing theory on one resource of the stage engine, and on three in a row.
 
-Poisson arrivals, every service the same time D (M/D/1): the mean wait is rho / (2 mu (1 - rho)) with mu = 1 / D (Pollaczek and
-Khinchine). Little's law needs no assumption at all: over a span that begins and ends empty, the integral of the number
-in the system is the sum of the times spent in it.
-"""
+Poisson arrivals, every service the same time D (M/D/1): the mean wait is rho / (2 mu (1 - rho)) with mu = 1 / D
+(Pollaczek and Khinchine). Little's law needs no assumption at all: over a span that begins and ends empty, the integral
+of the number in the system is the sum of the times spent in it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """roofline: one layer on one die of the wafer, bound by its HBM or by its tensor cores.
 
-A die runs `EXPERTS` experts of Qwen3-235B, three slices each, n tokens an expert, all at home. Slices are read one after
-another and computed one after another, so the layer takes the slower of the two chains from end to end, plus the way
-in, and ends with the last computation or the last store into the LLC: exactly, in the whole nanoseconds of preset `artifact`. The roofline itself, the larger of bytes over bandwidth and flop
-over rate, knows no latency: the layer may exceed it by what latencies and the way in are worth, and never undercut it.
-"""
+A die runs `EXPERTS` experts of Qwen3-235B, three slices each, n tokens an expert, all at home. Slices are read one
+after another and computed one after another, so the layer takes the slower of the two chains from end to end, plus the
+way in, and ends with the last computation or the last store into the LLC: exactly, in the whole nanoseconds of preset
+`artifact`. The roofline itself, the larger of bytes over bandwidth and flop over rate, knows no latency: the layer may
+exceed it by what latencies and the way in are worth, and never undercut it."""
 
 from __future__ import annotations
 

@@ -52,10 +52,9 @@ def _answer(q: Any, figures: dict[str, float]) -> float:
 def measured_with(release: str, kind: str, m: int, n: int, k: int) -> str:
     """The release whose kernels a row of the library's own table shows.
 
-    Its table of April 2025 is that of February but for the dense shapes of 4096 rows and the contiguous groups. Those were
-    timed again in March, and the dense ones but the last, 7168 x 2048, once more in April; the other lines were never changed
-    (history of its README: commits 55ab91f and a9967bc).
-    """
+    Its table of April 2025 is that of February but for the dense shapes of 4096 rows and the contiguous groups. Those
+    were timed again in March, and the dense ones but the last, 7168 x 2048, once more in April; the other lines were
+    never changed (history of its README: commits 55ab91f and a9967bc)."""
     if release != "2025-04":
         return release
     if kind == "dense" and m > 128:

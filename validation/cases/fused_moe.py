@@ -1,8 +1,8 @@
-"""moe_balanced, moe_skew: time of a fused MoE layer on one rank as each framework runs it, and what a skewed load makes of it.
+"""moe_balanced, moe_skew: time of a fused MoE layer on one rank as each framework runs it, and what a skewed load makes
+of it.
 
-A kernel-level model (chipweave/kernel_models/fused_moe.py). Loads are drawn anew as the collectors draw them: a gate that is
-held to groups of experts (DeepSeek-V3 behind SGLang and vLLM) is applied to what was drawn.
-"""
+A kernel-level model (chipweave/kernel_models/fused_moe.py). Loads are drawn anew as the collectors draw them: a gate
+that is held to groups of experts (DeepSeek-V3 behind SGLang and vLLM) is applied to what was drawn."""
 
 from __future__ import annotations
 

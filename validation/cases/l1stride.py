@@ -1,5 +1,9 @@
 """l1stride: cycles of the load-store unit per warp load, all hits, by stride or by shape of the block (gpu-strides)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from chipweave.ledger import NotModelled, case
@@ -19,7 +23,7 @@ MOST = 1 << 16
 WINDOW = 20_000_000  # ps
 
 
-def places(pattern, x):
+def places(pattern: str, x: int) -> np.ndarray:
     """Element number of each thread."""
     thread = np.arange(THREADS)
     if pattern == "stride":
@@ -27,7 +31,7 @@ def places(pattern, x):
     return thread % x % 64 + thread // x % 32 * PITCH + PITCH
 
 
-def cycles(device, pattern, x, size):
+def cycles(device: Any, pattern: Any, x: Any, size: Any) -> Any:
     """Cycles a warp load on one SM."""
     die = Die(device, sms=2)
     sm = die.sms[0]
@@ -44,7 +48,7 @@ def cycles(device, pattern, x, size):
     return (die.endpoints.now - lsu) / die.period_ps / (die.endpoints.statistics(sm)["loads"] - before)
 
 
-def point(question):
+def point(question: Any) -> Any:
     """(device, pattern, stride or block, bytes of an element) of a row."""
     device = device_of(question)
     element = next((size for word, size in ELEMENTS.items() if word in question.quantity), None)
@@ -62,7 +66,7 @@ def point(question):
 
 
 @case("h100", "l1stride", bar=0.10)
-def predict(questions):
+def predict(questions: Any) -> Any:
     """Cycles a warp load."""
     return answers(
         questions,

@@ -1,8 +1,8 @@
 """latcurve: pointer chase over the working set, one block, SM cycles a hop.
 
-The H100 PCIe log of te42kyfo/gpu-benches was taken with the program of January 2023: elements 64 B apart, two warps on the same
-chain; later logs with lines of 128 B and one thread (their sources at those commits). kB is KiB, as the programs print it.
-"""
+The H100 PCIe log of te42kyfo/gpu-benches was taken with the program of January 2023: elements 64 B apart, two warps on
+the same chain; later logs with lines of 128 B and one thread (their sources at those commits). kB is KiB, as the
+programs print it."""
 
 from __future__ import annotations
 

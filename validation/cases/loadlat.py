@@ -1,11 +1,15 @@
-"""loadlat: random chases in memory, a chain a lane, many at a time; a hop of a warp ends when its last lane has its line.
+"""loadlat: random chases in memory, a chain a lane, many at a time; a hop of a warp ends when its last lane has its
+line.
 
-Chains are dealt to the SMs: where x counts chains, up to 32 lanes of a warp, then more warps; where x is lanes a warp, the
-conditions give the chains, and warps are as many as that takes, on as many SMs as have one; one warp an SM where they do not say.
-"""
+Chains are dealt to the SMs: where x counts chains, up to 32 lanes of a warp, then more warps; where x is lanes a warp,
+the conditions give the chains, and warps are as many as that takes, on as many SMs as have one; one warp an SM where
+they do not say."""
+
+from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 from chipweave.ledger import NotModelled, case
 from chipweave.line_rate.sm_program import ORDER, Chase, Loop
@@ -22,7 +26,7 @@ FEWEST_HOPS = 2048  # of all warps together
 LANES, MAX_WARPS = 32, 64
 
 
-def cycles(device, lanes, warps, busy):
+def cycles(device: Any, lanes: Any, warps: Any, busy: Any) -> Any:
     """SM cycles a hop with so many lanes a warp and warps an SM, on `busy` of the SMs."""
     die = Die(device)
     sms = die.sms[:busy]
@@ -48,7 +52,7 @@ def cycles(device, lanes, warps, busy):
     return (die.endpoints.now - start) / per_warp / die.period_ps
 
 
-def point(question):
+def point(question: Any) -> Any:
     """(device, lanes a warp, warps an SM, SMs with a warp) of a row."""
     device, by_chains = device_of(question), question.x_name == "chains"
     x = count(question, "chains", "lanes/warp", "lanes per warp", "lanes", most=1 << 20 if by_chains else LANES)
@@ -65,6 +69,6 @@ def point(question):
 
 
 @case("h100", "loadlat", bar=0.12)
-def predict(questions):
+def predict(questions: list[Any]) -> dict[str, NotModelled]:
     """Cycles a hop, or the time of one."""
     return answers(questions, point, cycles, lambda q, at, found: in_cycles(q, found, at[0].clock_hz))

@@ -41,7 +41,8 @@ def _in_unit(question: Any, answer: float) -> float:
 
 
 def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None, in_ll: bool = False) -> float:
-    """Microseconds, or GB/s, for one question; `figures` take the place of the fitted ones, `in_ll` forces the LL protocol."""
+    """Microseconds, or GB/s, for one question; `figures` take the place of the fitted ones, `in_ll` forces the LL
+    protocol."""
     quantity, gpus = QUANTITY.match(question.quantity), GPUS.search(question.conditions)
     node = fabric(question.device)
     if not quantity or not gpus:

@@ -1,8 +1,8 @@
 """node: published throughput of DeepSeek-V3 nodes, prefill and decode apart.
 
-A step of the published batch on the published ranks, schedule of two micro-batches; throughput is its tokens over its time. What
-the publication leaves open is stated here and a guess: experts as unequally popular as measured, or balanced where it says so.
-"""
+A step of the published batch on the published ranks, schedule of two micro-batches; throughput is its tokens over its
+time. What the publication leaves open is stated here and a guess: experts as unequally popular as measured, or balanced
+where it says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""plateau: levels of the latency curve, by the working set that the row names (a range stands for its geometric mean)."""
+"""plateau: levels of the latency curve, by the working set that the row names (a range stands for its geometric
+mean)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """smallk and launch: a repeated SCALE kernel on little data, by the way its repetitions are started.
 
-A kernel-level model of the command processor (chipweave/kernel_models/launch.py); one element a thread, block size free.
-"""
+A kernel-level model of the command processor (chipweave/kernel_models/launch.py); one element a thread, block size
+free."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """expert_gemm, p2p, stage_gemm: what the case study's stage kinds say of the measurements that they stand for.
 
-`stage_gemm` is a second view of the bfloat16 rows of `gemm`, which the kernel-level model answers: the time that the study
-would charge for that matrix, weights from the HBM and utilisation from a table. No bar: it is there to be read.
+`stage_gemm` is a second view of the bfloat16 rows of `gemm`, which the kernel-level model answers: the time that the
+study would charge for that matrix, weights from the HBM and utilisation from a table. No bar: it is there to be read.
 `expert_gemm_h100` and `stage_gemm_h100` ask the same rows of the die of preset h100, which is the characterised one.
-The study's dies are H100 SXM: rows of other devices have no answer here.
-"""
+The study's dies are H100 SXM: rows of other devices have no answer here."""
 
 from __future__ import annotations
 

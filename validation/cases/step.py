@@ -1,9 +1,9 @@
 """step: mean time per output token of servers in a closed loop; node: published throughput of nodes.
 
-Every kernel and message of a step is composed (chipweave/serving/step.py); prefills of arriving requests come in between
-(chipweave/serving/steady.py). Nothing of the row's server was measured for it but the framework's host time, which is fitted to
-one dense model. Rows without what decides them (no concurrency, a model that is not described) are listed as not modelled.
-"""
+Every kernel and message of a step is composed (chipweave/serving/step.py); prefills of arriving requests come in
+between (chipweave/serving/steady.py). Nothing of the row's server was measured for it but the framework's host time,
+which is fitted to one dense model. Rows without what decides them (no concurrency, a model that is not described) are
+listed as not modelled."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""stream: streaming kernels on arrays in memory against occupancy (gpu-stream), one element a thread: a double where the row does not say float.
+"""stream: streaming kernels on arrays in memory against occupancy (gpu-stream), one element a thread: a double where
+the row does not say float.
 
-Occupancies are measured on a grid of threads a block and read off between its points. Blocks an SM are those of the conditions, two
-where they do not say. The H100 PCIe log counts three arrays for the triad, the GH200 log of December 2024 four (a = b * d + c);
-logs of the program since September 2024 begin with runs of one block an SM (16 to 112 threads, and 160), which share their x with
-runs of two. The order of the rows tells them apart.
-"""
+Occupancies are measured on a grid of threads a block and read off between its points. Blocks an SM are those of the
+conditions, two where they do not say. The H100 PCIe log counts three arrays for the triad, the GH200 log of December
+2024 four (a = b * d + c); logs of the program since September 2024 begin with runs of one block an SM (16 to 112
+threads, and 160), which share their x with runs of two. The order of the rows tells them apart."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def curve(topology: Any, kernel: Any, streams: Any, grid: Any, blocks: Any, elem
 
 
 def one_block(questions: Any) -> Any:
-    """Ids of rows taken with one block an SM: what precedes a repetition or an odd number of half warps in its series."""
+    """Ids of rows taken with one block an SM: what precedes a repetition or an odd number of half warps in its
+    series."""
     series, found = {}, set()
     for q in questions:
         series.setdefault((q.device, q.quantity), []).append(q)

@@ -1,11 +1,15 @@
-"""uarch: single figures of the die. Those that a mechanism of the model gives are predicted; the others say what is missing.
+"""uarch: single figures of the die. Those that a mechanism of the model gives are predicted; the others say what is
+missing.
 
-What the line-rate die can run is run on it: caches, memory, shared memory and clusters, bulk copies, launches. The tensor pipe and
-atomics are not in it: their calibrated figures are carried to the row's device by its clock or its near L2 latency.
-"""
+What the line-rate die can run is run on it: caches, memory, shared memory and clusters, bulk copies, launches. The
+tensor pipe and atomics are not in it: their calibrated figures are carried to the row's device by its clock or its near
+L2 latency."""
+
+from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +30,7 @@ MAX_CLUSTER = 16
 HANDOFF_DEVICE = Device("h100_pcie")  # where the atomic hand-off was measured
 
 
-def miss_cycles(device, far):
+def miss_cycles(device: Any, far: Any) -> Any:
     """A chase through lines that no L2 holds, homes of one partition only (0: the reader's, 1: the other)."""
     die = Die(device, sms=1)
     e, sm = die.endpoints, die.sms[0]
@@ -45,59 +49,60 @@ def miss_cycles(device, far):
 
 
 @cache
-def near(device):
+def near(device: Any) -> Any:
     """SM cycles of a near L2 hit."""
     return near_cycles(device)
 
 
-def handoff(device, figures, ways):
+def handoff(device: Any, figures: Any, ways: Any) -> Any:
     """Seconds of `ways` hand-overs of a flag between SMs through an atomic in L2: as long as the way to L2 is."""
     own, measured = (near(d) / d.clock_hz for d in (device, HANDOFF_DEVICE))
     return ways * figures["atomic_handoff_s"] * own / measured
 
 
-# ---- rules: words of the quantity -> what answers it from (question, device, calibrated figures) ---------------------------
+# ---- rules: words of the quantity -> what answers it from (question, device, calibrated figures)
+# ---------------------------
 
 
-def on_die(measure):
+def on_die(measure: Any) -> Any:
     return lambda q, device, figures: in_cycles(q, measure(device), device.clock_hz)
 
 
-def cluster_of(question):
+def cluster_of(question: Any) -> Any:
     """SMs of the cluster that a row's words name; 2 where they name none."""
     found = CLUSTER.search(f"{question.quantity} {question.conditions}")
     return int(found[1] or found[2]) if found else 2
 
 
-def remote(q, device, _):
+def remote(q: Any, device: Any, _: Any) -> Any:
     """The nearest neighbour's shared memory: every SM of a GPC is equally far."""
     if cluster_of(q) > MAX_CLUSTER:
         return NotModelled(f"a cluster has at most {MAX_CLUSTER} SMs")
     return in_cycles(q, clusters.remote_cycles(device, cluster_of(q)), device.clock_hz)
 
 
-def cold(device):
+def cold(device: Any) -> Any:
     """A chase whose lines are not in L2."""
     return cycles(device, 1024 * MIB, PROGRAM_2024)
 
 
-def per_clock(q, device, rate, sms=1):
+def per_clock(q: Any, device: Any, rate: Any, sms: int = 1) -> Any:
     """Bytes/s as the row asks for them: a clock (of `sms` SMs together), or a second."""
     return rate / device.clock_hz / sms if q.unit.startswith("B/cl") else in_unit(q, rate, BYTES_PER_S)
 
 
-def l1_rate(q, device, _):
+def l1_rate(q: Any, device: Any, _: Any) -> Any:
     die = Die(device, sms=2)
     return per_clock(q, device, bandwidth.same_buffer(device, 64 * KIB, threads=1024, width=16, sms=2), len(die.sms))
 
 
-def ring_copy(q, device, _):
+def ring_copy(q: Any, device: Any, _: Any) -> Any:
     if cluster_of(q) > MAX_CLUSTER:
         return NotModelled(f"a cluster has at most {MAX_CLUSTER} SMs")
     return in_unit(q, clusters.ring_copy(device, cluster_of(q)), BYTES_PER_S)
 
 
-def tensor(dtype):
+def tensor(dtype: Any) -> Any:
     """At the clock of the calibration row: the rows of one board differ in shape and type alone."""
     return lambda q, device, figures: in_unit(q, chip_of(q, figures).flop_per_s(dtype), FLOP_PER_S)
 
@@ -147,13 +152,13 @@ MISSING = (
 
 
 @case("h100", "uarch")
-def predict(questions):
+def predict(questions: Any) -> Any:
     """The figure of each row that a rule fits."""
     figures = calibrated()
     return {q.id: _answer(q, figures) for q in questions}
 
 
-def _answer(q, figures):
+def _answer(q: Any, figures: Any) -> Any:
     device = device_of(q)
     if isinstance(device, NotModelled):
         return device

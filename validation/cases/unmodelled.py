@@ -1,4 +1,5 @@
-"""dstrain, flashmla, system, spec, hbm3, roofline: groups of the reference that the model does not answer, each with its reason."""
+"""dstrain, flashmla, system, spec, hbm3, roofline: groups of the reference that the model does not answer, each with
+its reason."""
 
 from __future__ import annotations
 

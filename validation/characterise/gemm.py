@@ -11,7 +11,8 @@ EVERY = 256
 
 
 def token_counts() -> Any:
-    """Where the tile model is asked: every count while tiles are few, then counts 1.6 % apart, and both sides of every step of 64 rows."""
+    """Where the tile model is asked: every count while tiles are few, then counts 1.6 % apart, and both sides of every
+    step of 64 rows."""
     counts, first = set(range(1, EVERY + 1)), EVERY
     while first < MOST_TOKENS:
         counts.update(range(first, 2 * first, first // 64))
@@ -23,8 +24,8 @@ def token_counts() -> Any:
 def fit_utilisation(points: Any, flop_per_token: Any, peak: Any) -> Any:
     """[{tokens, share}] that give every (tokens, ps) of `points` within BOUND of flop / (peak x share).
 
-    Rows end just before the first point that no share common with the row's points can give; the last is for any number.
-    """
+    Rows end just before the first point that no share common with the row's points can give; the last is for any
+    number."""
     rows, low, high, last = [], 0.0, float("inf"), 0
     for tokens, time in points:
         share = flop_per_token * tokens * 1e12 / (time * peak)

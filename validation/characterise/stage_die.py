@@ -1,4 +1,5 @@
-"""The die that the case study runs on, asked for one transfer at a time: a die of the wafer alone, preset `paper` or `h100`.
+"""The die that the case study runs on, asked for one transfer at a time: a die of the wafer alone, preset `paper` or
+`h100`.
 
 What runs is the chain of the study itself (LLC lookup, HBM read, GEMM by the model's utilisation table) on the stage
 engine, put together by the core from the topology, so that what is held against measurements is what is simulated.
@@ -43,7 +44,8 @@ def model_of_shape(rows: Any, columns: Any) -> Any:
 
 
 def gemm_ps(of: Any, tokens: Any, rows: Any, columns: Any, slices: int = 1, preset: str = "paper") -> Any:
-    """ps from the first lookup to the last result of `slices` matrices of rows x columns, 16 bits, out of the die's own HBM.
+    """ps from the first lookup to the last result of `slices` matrices of rows x columns, 16 bits, out of the die's own
+    HBM.
 
     of      the chipweave.trace.models.Model whose utilisation and HBM efficiency count
     tokens  rows of the activations
@@ -65,7 +67,8 @@ def gemm_ps(of: Any, tokens: Any, rows: Any, columns: Any, slices: int = 1, pres
 
 
 def copy_ps(size: int) -> int:
-    """ps of a copy of `size` bytes between two GPUs of a node: the copy engine's start, then a message on the NVLink network."""
+    """ps of a copy of `size` bytes between two GPUs of a node: the copy engine's start, then a message on the NVLink
+    network."""
     network = topology.load("dgx_h100").networks["nvlink"]
     edges, layout = network.graph.edges, Layout()
     links = [

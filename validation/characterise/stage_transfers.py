@@ -1,4 +1,5 @@
-"""Single transfers on the stage kinds of a die: what `chipweave characterise` measures at line rate, at the other speed.
+"""Single transfers on the stage kinds of a die: what `chipweave characterise` measures at line rate, at the other
+speed.
 
 The parts are those of the wafer's die under a preset, declared by the core as in a run; instead of the case study's
 chain they serve one that makes a single access, so that nothing else is in the time.
@@ -27,7 +28,8 @@ class Transfers:
         self.parts = {part.name.rpartition(".")[2]: part for part in gather(self.system.parts.values())}
 
     def time_ps(self, what: Any, size: Any, local: int = 1, remote: int = 0) -> Any:
-        """ps until all have ended: `read` by local and remote readers at once, `again` by them (a hit of the LLC each), `store`."""
+        """ps until all have ended: `read` by local and remote readers at once, `again` by them (a hit of the LLC each),
+        `store`."""
         if what != "read":
             return self._run(size, [(what, 0)] * (local + remote))
         return self._run(size, [("read", 0)] * local + [("remote", 0)] * remote)

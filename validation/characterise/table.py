@@ -1,9 +1,9 @@
-"""`chipweave characterise`: the line-rate die measured on the case study's transfers, fitted into a table for the stage kinds.
+"""`chipweave characterise`: the line-rate die measured on the case study's transfers, fitted into a table for the stage
+kinds.
 
 What the stage kinds can say is: an access keeps others waiting for bytes / rate and shows a latency beside it; a GEMM
-takes flop / (peak x share), with a share for each range of tokens. The fits below find those figures; how far the table's
-answer is from the line-rate run stands beside each transfer, as `residuals`.
-"""
+takes flop / (peak x share), with a share for each range of tokens. The fits below find those figures; how far the
+table's answer is from the line-rate run stands beside each transfer, as `residuals`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def _once(bench: Any, transfer: Any) -> Any:
 
 
 def run(topology: Any, seed: int = 1, jobs: int = 1) -> Any:
-    """The table of a topology, as a plain document (see chipweave.component.characterised); one worker, or all processors where `jobs` is more."""
+    """The table of a topology, as a plain document (see chipweave.component.characterised); one worker, or all
+    processors where `jobs` is more."""
     bench = _bench(topology)
     points = [(topology, seed, t) for t in transfers(sorted(shapes()), bool(bench.doors))]
     times = measure(time_ps, points) if jobs > 1 else {point: time_ps(*point) for point in points}
@@ -192,11 +193,14 @@ def llc_rows(times: dict[Transfer, float]) -> list[dict[str, str]]:
     again = {t: time for t, time in times.items() if t.what == "again"}
     readers = {t: t.size * (t.local + t.remote) for t in again}
     latency, rate = fit_line([(readers[t], time) for t, time in again.items() if readers[t] <= STAYS])
-    row = lambda size, rate: {
-        "bytes": f"{size} B",
-        "latency": f"{round(latency, -1):.0f} ps",
-        "rate": f"{round(rate, -7):.0f} B/s",
-    }  # noqa: E731
+
+    def row(size: int, rate: float) -> dict[str, str]:
+        return {
+            "bytes": f"{size} B",
+            "latency": f"{round(latency, -1):.0f} ps",
+            "rate": f"{round(rate, -7):.0f} B/s",
+        }
+
     larger = sorted((t.size, t.size * 1e12 / (time - latency)) for t, time in again.items() if t.size > STAYS)
     return [row(max(t.size for t in again if t.size <= STAYS), rate)] + [row(*found) for found in larger]
 
@@ -221,7 +225,8 @@ def _node(document: Any) -> Any:
 
 
 def predicted_ps(table: characterised.Characterised, transfer: Transfer) -> float:
-    """The table's answer for a transfer, as the stage kinds give it: what keeps others waiting adds up, latencies do not."""
+    """The table's answer for a transfer, as the stage kinds give it: what keeps others waiting adds up, latencies do
+    not."""
     size = transfer.size
     if transfer.what == "again":
         latency, rate = table.hit(size)

@@ -1,7 +1,7 @@
 """The dies of the topologies as the kernel-level models see them: structure and datasheet values, read from there.
 
-SMs, clock, memory's peak and the size of L2 stand once, in topologies/*.yaml; what is fitted in calibrated/kernels.yaml.
-"""
+SMs, clock, memory's peak and the size of L2 stand once, in topologies/*.yaml; what is fitted in
+calibrated/kernels.yaml."""
 
 from __future__ import annotations
 
@@ -63,5 +63,6 @@ def chip_of(question: Any, figures: dict[str, float]) -> Chip:
 
 
 def streaming(chip: Any) -> Any:
-    """The die for kernels that stream reads: its own limit was measured with stores alone, so the stacks' rate holds."""
+    """The die for kernels that stream reads: its own limit was measured with stores alone, so the stacks' rate
+    holds."""
     return chip if isinstance(chip, NotModelled) else chip.with_fit(die_memory_bytes_per_s=float("inf"))

@@ -1,8 +1,7 @@
 """The node that a row was measured on, and the communication stacks with their fitted figures.
 
-Structure and the maker's figures come from the topologies, what was fitted from validation/calibrated/comm.yaml, where every
-value names its calibration rows. Stacks are found by kind: `stack("comm.nccl")`.
-"""
+Structure and the maker's figures come from the topologies, what was fitted from validation/calibrated/comm.yaml, where
+every value names its calibration rows. Stacks are found by kind: `stack("comm.nccl")`."""
 
 from __future__ import annotations
 
@@ -36,7 +35,8 @@ def fabric(device: Any) -> Any:
 
 @cache
 def memory(device: Any) -> Any:
-    """The stacks' memory parameter for a device: its pin rate, bounded by what a die moves; theirs where only a node is described."""
+    """The stacks' memory parameter for a device: its pin rate, bounded by what a die moves; theirs where only a node is
+    described."""
     name = topology_of(device)
     if not name or name.endswith(FILES):
         return {}

@@ -1,4 +1,5 @@
-"""The conditions of serving rows, `key=value; ...`, read strictly: a word that is missing or unknown is said, not guessed."""
+"""The conditions of serving rows, `key=value; ...`, read strictly: a word that is missing or unknown is said, not
+guessed."""
 
 from chipweave.ledger import NotModelled, Question
 

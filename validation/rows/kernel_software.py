@@ -66,7 +66,8 @@ def wideep_seconds(
 
 
 def wideep_loads(balance: str, tokens: int, ranks: int, experts: int = 256, top_k: int = 8) -> list[np.ndarray]:
-    """Draws of the timed rank's tokens per expert; `uniform` gives every expert the same, or one to as many as there are."""
+    """Draws of the timed rank's tokens per expert; `uniform` gives every expert the same, or one to as many as there
+    are."""
     if balance != "uniform":
         return _cached_loads(balance, tokens, experts, top_k, ranks, False)
     local, each = experts // ranks, tokens * top_k // experts
@@ -88,8 +89,8 @@ ROUTER_GROUPS = {"DeepSeek-V3": (8, 4)}
 
 
 def moe_loads(model: str, balance: str, tokens: int, experts: int, top_k: int, ranks: int) -> list[np.ndarray]:
-    """Draws of the timed rank's tokens per expert. Where all experts are on the rank, the fastest stacks run the model's
-    own router, so that evenly scored groups are limited as the model limits them."""
+    """Draws of the timed rank's tokens per expert. Where all experts are on the rank, the fastest stacks run the
+    model's own router, so that evenly scored groups are limited as the model limits them."""
     if ranks == 1 and balance == "balanced" and model in ROUTER_GROUPS:
         return [loads.group_limited(tokens, experts, top_k, *ROUTER_GROUPS[model])]
     return _cached_loads(balance, tokens, experts, top_k, ranks, True)

@@ -26,7 +26,7 @@ def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = N
     if unknown:
         raise BadInput(unknown)
     chosen = [g for g in known if not groups or g in groups]
-    found = [result(g, c) for g, checks in zip(chosen, run_all(chosen, jobs)) for c in checks]
+    found = [result(g, c) for g, checks in zip(chosen, run_all(chosen, jobs), strict=False) for c in checks]
     return [r for r in found if not device or device.lower() in r.device.lower()]
 
 

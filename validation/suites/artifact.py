@@ -44,7 +44,7 @@ def results(
         r for r in read(reference) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))
     ]
     settings = list(dict.fromkeys(tuple(r[k] for k in SETTING) for r in rows))
-    tables = dict(zip(settings, run_all(settings, open_sets(folder_of(reference), settings), jobs)))
+    tables = dict(zip(settings, run_all(settings, open_sets(folder_of(reference), settings), jobs), strict=False))
     return [result for row in rows for result in compare(row, tables[tuple(row[k] for k in SETTING)])]
 
 
@@ -68,7 +68,8 @@ def run_all(
 
 
 def run_one(item: tuple[tuple[str, str, str, str, str, str], Path]) -> tuple[Any, int]:
-    """(layer table, prefill steps) of one setting, or a text that says why it cannot be run: the others are run all the same."""
+    """(layer table, prefill steps) of one setting, or a text that says why it cannot be run: the others are run all the
+    same."""
     (model, mesh, trace_set, batch, steps, strategy), store = item
     try:
         if model not in MODELS:

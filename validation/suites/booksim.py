@@ -1,9 +1,8 @@
 """Suite booksim: BookSim 2's packet traces, exact rates and latency-load curves against the flit kernel.
 
-A reference folder may hold any of the files of validation/references/booksim; a file that is missing has no rows, and one
-of them stands for its folder.
-Networks and options are read from the columns of the rows, so any run of BookSim 2 in that format is judged.
-"""
+A reference folder may hold any of the files of validation/references/booksim; a file that is missing has no rows, and
+one of them stands for its folder. Networks and options are read from the columns of the rows, so any run of BookSim 2
+in that format is judged."""
 
 from __future__ import annotations
 
@@ -25,7 +24,8 @@ GROUPS = ("traces", "microbench", "curves")
 def results(
     reference: Path | None = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1
 ) -> list[Result]:
-    """Judge every row of the folder; `device` picks rows whose id begins with it, `jobs` spreads them over processes."""
+    """Judge every row of the folder; `device` picks rows whose id begins with it, `jobs` spreads them over
+    processes."""
     folder = Path(reference or REFERENCES)
     if folder.is_file() and folder.name in FILES:
         folder = folder.parent

@@ -22,7 +22,8 @@ def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any 
 
 
 def chosen(rows: Any, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
-    """The rows of some groups and of devices whose name contains `device`; BadInput with what there is where one is unknown."""
+    """The rows of some groups and of devices whose name contains `device`; BadInput with what there is where one is
+    unknown."""
     faults = []
     known = sorted({q.group for q, _ in rows})
     faults += [
@@ -56,7 +57,7 @@ BUSY_TOKENS, BUSY_CONTEXT = (4, 128), (1000, 8500)
 """Batches and contexts of the servers of group `step`: kernels of these sizes are those that its steps run."""
 
 
-def remarks(rows):
+def remarks(rows: Any) -> Any:
     """What a reader should know: how often the sign of a skew is right; what the residual of a step is made of."""
     lines, skew = [], [r for r in rows if r.group == "moe_skew" and r.error is not None]
     if skew:
@@ -72,9 +73,9 @@ def remarks(rows):
     return lines + (["mean signed error on kernels of the sizes that steps run: " + ", ".join(parts)] if parts else [])
 
 
-def residuals(rows):
-    """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and the servers
-    that the framework's time was fitted to."""
+def residuals(rows: Any) -> Any:
+    """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and
+    the servers that the framework's time was fitted to."""
     asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
     found = {}
     for r in rows:
@@ -84,7 +85,7 @@ def residuals(rows):
     return [(part, sum(errors) / len(errors), len(errors)) for part, errors in sorted(found.items())]
 
 
-def _part(result, question):
+def _part(result: Any, question: Any) -> Any:
     """The part of a step that a row tells about, or None."""
     x = question.x if question else None
     if x is None:
@@ -98,13 +99,14 @@ def _part(result, question):
     return "framework" if result.group == "step" and result.role == "calibration" else None
 
 
-def _side(ratio):
+def _side(ratio: Any) -> Any:
     """1 dearer, -1 cheaper, 0 within the band."""
     return (ratio > 1 + BAND) - (ratio < 1 - BAND)
 
 
-def extra(rows):
-    """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not modelled."""
+def extra(rows: Any) -> Any:
+    """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not
+    modelled."""
     asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
     split, missing = {}, {}
     for r in rows:

@@ -40,8 +40,8 @@ class LinkModel:
     def plain(cls, layout: Any, network: Any, bin_ps: int, max_bins: int) -> Any:
         """The model in Python, or None where the plain engine has it built in (circuit).
 
-        It has `send(now, message, source, target, size, stage)`, `next_time()` (ps, or None), `advance(now)` (the messages
-        that have arrived, in order) and `statistics()` (a LinkStatistics). Times are absolute ps, sizes bytes.
+        It has `send(now, message, source, target, size, stage)`, `next_time()` (ps, or None), `advance(now)` (the
+        messages that have arrived, in order) and `statistics()` (a LinkStatistics). Times are absolute ps, sizes bytes.
         """
         raise NotImplementedError
 

@@ -1,8 +1,7 @@
 """Minimal adaptive routing on a mesh: any port nearer to the destination, dimension order on the escape VC.
 
-BookSim 2's `min_adapt`: the first VC of a class is the escape. Needs two VCs a class. Under circuit and fair it is `xy`.
-Checked by: tests/flit/test_kernel_is_twin.py, tests/flit/test_routings.py.
-"""
+BookSim 2's `min_adapt`: the first VC of a class is the escape. Needs two VCs a class. Under circuit and fair it is
+`xy`. Checked by: tests/flit/test_kernel_is_twin.py, tests/flit/test_routings.py."""
 
 from __future__ import annotations
 

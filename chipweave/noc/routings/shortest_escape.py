@@ -1,9 +1,9 @@
 """Shortest ways, chosen by the room ahead, with an escape VC: free of deadlock on any connected graph (Duato, 1993).
 
 Under flit a packet may take any port on a shortest way over all but the first VC of its class; the first VC is the
-escape: who takes it goes by `up_down` from there to the end. Needs two VCs a class. Under circuit and fair it is `shortest`.
-Checked by: tests/flit/test_routings.py; dragonflies, rings and graphs with holes run under saturating traffic.
-"""
+escape: who takes it goes by `up_down` from there to the end. Needs two VCs a class. Under circuit and fair it is
+`shortest`. Checked by: tests/flit/test_routings.py; dragonflies, rings and graphs with holes run under saturating
+traffic."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Least sum of the links' latencies; ties as BookSim 2's `min` on an `anynet`.
 
-Dijkstra's from each router: the nearest router first, then the one of least number, neighbours in ascending order; a way
-is replaced only by a strictly shorter one. Each router goes by its own first hops.
+Dijkstra's from each router: the nearest router first, then the one of least number, neighbours in ascending order; a
+way is replaced only by a strictly shorter one. Each router goes by its own first hops.
 Deadlock: as `shortest`.
 Checked by: tests/flit/test_anynet.py, against BookSim 2's recorded runs.
 """

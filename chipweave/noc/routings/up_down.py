@@ -4,9 +4,9 @@ Routers are levelled by their distance from a root, the most central one; a link
 or, within a level, to a lower number. A packet goes up any number of links and then down any number: after a down link
 no up link follows, so no circle of links can wait for itself. At each router: down by the shortest way of down links
 where one leads to the destination, else up towards the router from which the rest is shortest.
-Leaves out: the shortest of all legal ways, which would need to know where a packet came from; ways near the root fill first.
-Checked by: tests/flit/test_routings.py: every pair reached, the channel dependency graph without a cycle, on random graphs.
-"""
+Leaves out: the shortest of all legal ways, which would need to know where a packet came from; ways near the root fill
+first. Checked by: tests/flit/test_routings.py: every pair reached, the channel dependency graph without a cycle, on
+random graphs."""
 
 from __future__ import annotations
 

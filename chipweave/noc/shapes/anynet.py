@@ -9,6 +9,8 @@ Leaves out: BookSim 2 reads a node's latency and does not apply it (booksim2 pul
 Checked by: tests/flit/test_anynet.py; the example that ships with BookSim 2, packet by packet.
 """
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 
@@ -26,7 +28,7 @@ WORD = re.compile(r"(router|node)\s+(\d{1,6})(?:\s+(\d{1,6}))?(?=\s|$)")
 class AnynetFile:
     """An anynet file: `terminals` node -> (router, units), `links` (router, router) -> units, each direction."""
 
-    def __init__(self, text: str, path: Path):
+    def __init__(self, text: str, path: Path) -> None:
         self.terminals: dict[int, tuple[int, int]] = {}
         self.links: dict[tuple[int, int], int] = {}
         faults = Faults()

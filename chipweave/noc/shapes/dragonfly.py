@@ -1,11 +1,11 @@
-"""Dragonfly (Kim, Dally, Scott, Abts, ISCA 2008): groups of routers, every two of a group joined, groups joined by global links.
+"""Dragonfly (Kim, Dally, Scott, Abts, ISCA 2008): groups of routers, every two of a group joined, groups joined by
+global links.
 
-Models: `terminals` p endpoints a router, `routers_per_group` a, `global_links` h of a router; groups: endpoints / (p a),
-at most a h + 1. Global link l of a group leads to the l-th other group; where there are fewer groups, several lead to
-the same. Sorts of links: local, global. Endpoint e sits at router e // p.
-Leaves out: Valiant's and UGAL's detours; its routing here is minimal with an escape (`shortest_escape`).
-Checked by: tests/flit/test_shapes.py: degree, diameter 3, one global link between every two groups of a full dragonfly.
-"""
+Models: `terminals` p endpoints a router, `routers_per_group` a, `global_links` h of a router; groups: endpoints / (p
+a), at most a h + 1. Global link l of a group leads to the l-th other group; where there are fewer groups, several lead
+to the same. Sorts of links: local, global. Endpoint e sits at router e // p. Leaves out: Valiant's and UGAL's detours;
+its routing here is minimal with an escape (`shortest_escape`). Checked by: tests/flit/test_shapes.py: degree, diameter
+3, one global link between every two groups of a full dragonfly."""
 
 import numpy as np
 

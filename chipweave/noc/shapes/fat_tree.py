@@ -1,11 +1,10 @@
 """Fat tree: levels of switches, each with links to several above it (an extended generalised fat tree, Ohring 1995).
 
 Models: `down: [m1, m2, ...]` children of a switch of level 1, 2, ..., `up: [w1, w2, ...]` parents of an endpoint, of a
-switch of level 1, ... . `down: [k, k, k]` alone is the k-ary 3-tree (up: [1, k, k]): k^3 endpoints, k^2 switches a level.
-A leaf-spine network is `down: [hosts, leaves], up: [1, spines]`. Endpoints: the product of `down`.
-Links of level i lead from level i - 1 up; sorts level1, level2, ... . Equally short ways are spread over.
-Checked by: tests/flit/test_shapes.py (numbers of switches, links, ways in closed form).
-"""
+switch of level 1, ... . `down: [k, k, k]` alone is the k-ary 3-tree (up: [1, k, k]): k^3 endpoints, k^2 switches a
+level. A leaf-spine network is `down: [hosts, leaves], up: [1, spines]`. Endpoints: the product of `down`. Links of
+level i lead from level i - 1 up; sorts level1, level2, ... . Equally short ways are spread over. Checked by:
+tests/flit/test_shapes.py (numbers of switches, links, ways in closed form)."""
 
 from math import prod
 

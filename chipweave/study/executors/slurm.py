@@ -3,8 +3,11 @@
 `--executor slurm --executor-option slurm_partition=cpu --executor-option folder=/shared/jobs`.
 """
 
+from __future__ import annotations
+
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
 
 import submitit
 
@@ -27,11 +30,11 @@ def make(workers: int, options: dict) -> Executor:
 class Arrays(Executor):
     """Points that come one after the other go out together, as a job array."""
 
-    def __init__(self, inner) -> None:
+    def __init__(self, inner: Any) -> None:
         self._inner, self._waiting, self._lock, self._timer = inner, [], threading.Lock(), None
         self._threads = ThreadPoolExecutor(256)
 
-    def submit(self, function, /, *arguments, **named) -> Future:
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future:
         """As an Executor has it."""
         future: Future = Future()
         with self._lock:
@@ -55,7 +58,7 @@ class Arrays(Executor):
         self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
 
 
-def _wait(job, future: Future) -> None:
+def _wait(job: Any, future: Future) -> None:
     try:
         future.set_result(job.result())
     except BaseException as error:

@@ -1,0 +1,149 @@
+"""What whole commands cost, each beside its bar, and how it grows: cost = a * work ^ x, by least squares of logarithms.
+
+CPU seconds are scaled to a machine on which BookSim 2 does 4.1e5 flit-hops a CPU second (8 x 8 mesh, 20 % of capacity)
+where CHIPWEAVE_BOOKSIM names its binary, and are this machine's own otherwise. Ratios need no scale.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.noc import booksim
+
+REFERENCE = 4.1e5  # flit-hops a CPU second of BookSim 2 on the machine that the bars are of
+MESHES = {32: 1, 64: 2, 128: 6, 256: 20}  # side of a mesh: bar of `traffic`, s
+MESH = """schema: chipweave.topology/1
+name: mesh_{k}
+networks:
+  mesh: {{link_model: flit, grid: [{k}, {k}], shape: mesh, order: rows, routing: xy, latency: 1 ns, bandwidth: 32 GB/s}}
+"""
+WAFER = "schema: chipweave.topology/1\nextends: wafer\nname: w{k}\nparts:\n  die: {{grid: [{k}, {k}]}}\n"
+PATIENCE = 200  # s of a command
+
+
+def command(*words):
+    """(CPU s, peak MiB) of a command, or None where it fails or takes too long."""
+    code = (
+        "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:], capture_output=True).returncode; "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)"
+    )
+    try:
+        run = subprocess.run(
+            [sys.executable, "-c", code, sys.executable, *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    status, cpu, peak = map(float, run.stdout.split())
+    return None if status else (cpu, peak)
+
+
+def chipweave(*words):
+    """`command` of `python -m chipweave ...`."""
+    return command("-m", "chipweave", *words)
+
+
+def least(times, *words):
+    """The least CPU of several runs: start-up is short, and so easily disturbed."""
+    return min(command(*words)[0] for _ in range(times))
+
+
+def power(points):
+    """x of cost = a * work ^ x through [(work, cost)]."""
+    logs = [(math.log(work), math.log(cost)) for work, cost in points]
+    mean_w, mean_c = (sum(column) / len(logs) for column in zip(*logs, strict=True))
+    return sum((w - mean_w) * (c - mean_c) for w, c in logs) / sum((w - mean_w) ** 2 for w, _ in logs)
+
+
+def row(what, figure, bar, good):
+    """One row of the table."""
+    print(f"| {what} | {figure} | {bar} | {'' if good else 'missed'} |", flush=True)
+
+
+def start():
+    """Start-up over what the libraries alone take."""
+    bare, libraries = least(3, "-c", "pass"), least(3, "-c", "import numpy, networkx, yaml")
+    for what, words, bar in (
+        ("import chipweave", ("-c", "import chipweave"), 0.15),
+        ("--help", ("-m", "chipweave", "--help"), 0.3),
+    ):
+        cpu = least(3, *words) - bare
+        row(f"{what}, over bare Python", f"{cpu:.2f} s", f"{bar} s", cpu <= bar)
+    for name in ("check", "info"):
+        ratio = least(3, "-m", "chipweave", name, "wafer_5x5") / libraries
+        row(f"{name} wafer_5x5 over numpy, networkx, yaml", f"{ratio:.2f} x", "1.2 x", ratio <= 1.2)
+
+
+def meshes(folder, factor):
+    """`traffic`, whole, on growing meshes."""
+    points = []
+    for k, bar in MESHES.items():
+        path = folder / f"mesh_{k}.yaml"
+        path.write_text(MESH.format(k=k))
+        options = ("--pattern", "uniform", "--load", f"{0.8 / k:.6f}", "--cycles", 500, "--warmup", 200)
+        cost = chipweave("traffic", path, *options, "--json", folder / "out.json")
+        if cost is None:
+            row(f"traffic {k} x {k}", f"fails or takes over {PATIENCE} s", f"{bar} s", False)
+            break
+        points.append((k * k, cost[0]))
+        row(f"traffic {k} x {k}", f"{cost[0] / factor:.1f} s, {cost[1]:.0f} MiB", f"{bar} s", cost[0] / factor <= bar)
+    if len(points) > 1:
+        row("growth with routers n", f"n^{power(points):.2f}", "n^1.1", power(points) <= 1.1)
+
+
+def compared(folder, *words):
+    """The row of one `compare`."""
+    out = folder / "out.json"
+    if chipweave("compare", "--preset", "paper", *words, "--json", out) is None:
+        raise SystemExit(f"compare {' '.join(map(str, words))} fails")
+    return json.loads(out.read_text())["rows"][0]
+
+
+def dies(folder):
+    """The same events on growing wafers."""
+    points = []
+    for k in (10, 14, 20):
+        path = folder / f"w{k}.yaml"
+        path.write_text(WAFER.format(k=k))
+        words = ("--topology", path, "--model", "qwen3-235b", "--batch", 1024, "--steps", 2, "--strategies", "ep")
+        points.append((k * k, compared(folder, *words, "--link-model", "circuit")["cpu_s"]))
+    ratio = points[-1][1] / points[0][1]
+    row("the same events, 400 dies over 100", f"{ratio:.1f} x, n^{power(points):.2f}", "1.5 x", ratio <= 1.5)
+
+
+def fair(folder):
+    """An event under `fair` over one under `circuit`: of a run of 6 steps, and with set-up cancelled by a run of 2."""
+    cost, alone = {}, {}
+    for model in ("circuit", "fair"):
+        runs = []
+        for steps in (2, 6):
+            words = ("--model", "deepseek-v3", "--batch", 4096, "--steps", steps, "--strategies", "base")
+            runs.append(compared(folder, "--topology", "wafer_5x5", *words, "--link-model", model))
+        cost[model] = runs[1]["cpu_s"] / runs[1]["events"]
+        alone[model] = (runs[1]["cpu_s"] - runs[0]["cpu_s"]) / (runs[1]["events"] - runs[0]["events"])
+    ratio = cost["fair"] / cost["circuit"]
+    row("CPU an event, fair over circuit, 6 steps", f"{ratio:.1f} x", "2.5 x", ratio <= 2.5)
+    per = ", ".join(f"{model} {seconds * 1e9:.0f} ns" for model, seconds in alone.items())
+    print(f"| the same without set-up | {alone['fair'] / alone['circuit']:.1f} x ({per}) | | |")
+
+
+def main():
+    """Print the table."""
+    binary = os.environ.get("CHIPWEAVE_BOOKSIM")
+    rate = booksim(binary, 8, 0.2, 2000) if binary else None
+    factor = REFERENCE / rate if rate else 1.0
+    print(f"BookSim 2: {rate:.3g} flit-hops a CPU second" if rate else "BookSim 2 is not named: seconds are not scaled")
+    print("\n| what | figure | bar | |\n|---|---|---|---|")
+    start()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        meshes(folder, factor)
+        dies(folder)
+        fair(folder)

@@ -1,0 +1,130 @@
+"""Networks joined to one: regions, each a shape over some of the endpoints, and single links between them.
+
+    shape: joined
+    regions:
+      - {of: 0..8, shape: mesh, grid: [3, 3]}
+      - {of: 9..17, shape: mesh, grid: [3, 3], latency: 100 ns}
+    edges: [{between: [7, 10], latency: 2 us, bandwidth: 100 GB/s}]
+
+Models: two wafers and a slow link; GPUs on the switch planes of their nodes and on rails between nodes; a wafer with
+memory pools at its edge. A region names endpoints by number (`all`, `0..8`, `0, 4, 8` or a list), in its own endpoint
+order; it may overlap with others, so a GPU is in its node and on a rail. Its latency, bandwidth and keys are its own;
+links between routers that two regions join are one region's fault. Routes lead across regions: `shortest`, `up_down`.
+Checked by: tests/flit/test_joined.py, against the same links listed by hand.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from chipweave.declare.params import Param, named, read_all
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import nearest
+from chipweave.noc.listed import Ends, read_edges
+from chipweave.noc.shape import Reader, Shape, in_order, shape, shapes
+from chipweave.noc.wiring import Own, Places, Wiring, pairs_of
+
+REGION = named(
+    {
+        "grid": Param("count", default=None, low=1, many=True, doc="lengths of the region's grid, [Y, X]"),
+        "order": Param("choice", default="columns", choices=["columns", "rows"], doc="as of a network"),
+        "latency": Param("time", default=None, low="1 ps", doc="of the region's links; the network's where left out"),
+        "bandwidth": Param("bandwidth", default=None, low="1 B/s", doc="of the region's links"),
+    }
+)
+OF = re.compile(r"(\d{1,6})(?:\.\.(\d{1,6}))?$")
+
+
+@shape("joined")
+class Joined(Shape):
+    """Regions with a shape each, and links between them."""
+
+    structure = ("regions", "edges")
+
+    def wire(self, places: Places, reader: Reader) -> Wiring:
+        """The links of all regions, then those listed; routers that regions add are named `region[i].NAME`."""
+        pairs, own, names = [], {}, []
+        node = reader.node.get("regions")
+        if node is None or not node.is_list or not node.value:
+            place = node.place if node else reader.node.place
+            reader.faults.add(
+                "shape: joined needs its regions, a list", place, "- {of: 0..8, shape: mesh, grid: [3, 3]}"
+            )
+            return Wiring(pairs_of([]))
+        for i, item in enumerate(node.value):
+            self.region(i, item, places, reader, pairs, own, names)
+        if reader.node.get("edges") is not None:
+            by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
+            ends = Ends([*places.names, *(f"{reader.name}.{name}" for name in names)], by_place)
+            listed, says = read_edges(reader.node.value["edges"], ends, reader)
+            own |= {len(pairs) + i: o for i, o in says.items()}
+            pairs += listed
+        return Wiring(pairs_of(pairs), routers=tuple(names), own=own)
+
+    def region(self, i: int, item: Node, places: Places, reader: Reader, pairs: list, own: dict, names: list) -> None:
+        """Add the links of one region."""
+        kind = item.get("shape")
+        known = [n for n in shapes.kinds() if n != self.kind]
+        if kind is None or kind.text not in known or item.get("of") is None:
+            near = nearest(kind.text, known) if kind is not None else ""
+            reader.faults.add("a region needs `of` and the name of a shape", item.place, ", ".join(known), near)
+            return
+        cls = shapes.find(kind.text)
+        keys = {k: v for k, v in item.value.items() if k not in ("of", "shape", *cls.structure)}
+        before = len(reader.faults.found)
+        values, sources = read_all(
+            {**REGION, **cls.params},
+            Node(keys, item.place, keys=item.keys),
+            reader.faults,
+            f"region {i}",
+            ("of", "shape"),
+        )
+        members = self.members(item.value["of"], places.count, reader)
+        if len(reader.faults.found) > before:
+            return
+        reader.note(Node(keys, item.place, keys=item.keys), REGION, sources, f"networks.{reader.name}.regions[{i}]")
+        dims = tuple(values["grid"] or (len(members),))
+        at = np.indices(dims).reshape(len(dims), -1).T.astype(np.int32)
+        at = at[in_order(at, values["order"])]
+        made = cls.built(reader.name, {k: values[k] for k in cls.params})
+        inner = Places(tuple(places.names[m] for m in members), at, dims)
+        why = f"its grid has {len(at)} places" if len(at) != len(members) else made.fault(inner)
+        if why:
+            reader.faults.add(f"region {i} of {len(members)} endpoints: {why}", item.place)
+            return
+        wired = made.wire(inner, Reader(reader.name, item, reader.faults, reader.note, reader.base, reader.latency_ps))
+        first = places.count + len(names)
+        number = np.concatenate([np.array(members), first + np.arange(len(wired.routers))]).astype(np.int64)
+        names += [f"region[{i}].{name}" for name in wired.routers]
+        inside = [tuple(pair) for pair in number[wired.pairs].tolist()]
+        if wired.terminals is not None:
+            ends = np.arange(len(members))
+            inside += [tuple(p) for p in np.stack([number[ends], number[wired.terminals]], axis=1).tolist()]
+        for n, pair in enumerate(inside):
+            says = wired.own.get(n, Own())
+            mine = Own(says.latency_ps or values["latency"], says.bandwidth or values["bandwidth"], says.one_way)
+            if mine != Own():
+                own[len(pairs)] = mine
+            pairs.append(pair)
+
+    def members(self, node: Node, count: int, reader: Reader) -> list[int]:
+        """Endpoint numbers that `of` names, in order."""
+        if node.is_scalar and node.text.strip() == "all":
+            return list(range(count))
+        texts = [n.text for n in node.value] if node.is_list else node.text.split(",")
+        found = []
+        for text in texts:
+            match = OF.match(text.strip())
+            first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
+            if not match or not first <= last < count:
+                allowed = f"all, or numbers and ranges of 0..{count - 1}"
+                reader.faults.add(
+                    f"{text.strip()!r} names no endpoints of network {reader.name!r}", node.place, allowed
+                )
+                return []
+            found += range(first, last + 1)
+        if len(set(found)) != len(found):
+            reader.faults.add("a region names an endpoint twice", node.place)
+        return found
