@@ -69,9 +69,9 @@ def test_a_layer_and_a_place_are_parts_of_the_whole(run, capsys):
 @pytest.mark.parametrize(
     "cause, settings",
     [
-        ("links", ("d2d.bandwidth=100000 TB/s", "d2d.latency=0 ps")),
+        ("links", ("d2d.bandwidth=100000 TB/s", "d2d.latency=1 ps")),
         ("compute", ("die.sm.peak=100000000 TFLOPS",)),
-        ("hbm", ("die.hbm.bandwidth=1000000 TB/s", "die.hbm.latency=0 ps")),
+        ("hbm", ("die.hbm.bandwidth=1000000 TB/s", "die.hbm.latency=1 ps")),
     ],
 )
 def test_a_resource_made_infinitely_fast_gives_the_time_that_why_said(run, capsys, cause, settings):
