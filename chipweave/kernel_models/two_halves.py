@@ -25,7 +25,7 @@ def random_misses(footprint: float, capacity: float) -> float:
 
 
 def cyclic_misses(footprint: float, capacity: float, ways: int) -> float:
-    """Share of misses of a cyclic walk in a cache of LRU sets chosen by address bits: sets that overflow miss always."""
+    """Share of misses of a cyclic walk in a cache of LRU sets chosen by address bits: full sets always miss."""
     return min(1.0, max(0.0, ways * (footprint / capacity - 1.0)))
 
 
