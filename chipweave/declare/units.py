@@ -35,7 +35,6 @@ from chipweave.declare.unit_names import unit as unit_named
 from chipweave.errors import BadInput, Fault, nearest
 
 
-
 @dataclass(frozen=True)
 class Dimension:
     """`unit` is what a result of 1 means; `whole` results are integers; `shown` are units for people, large to small;
