@@ -19,7 +19,7 @@ from chipweave.errors import BadInput, Stuck
 from chipweave.plain import recorded
 from chipweave.plain import tables as plain_tables
 from chipweave.plain.durations import duration_ps, value
-from chipweave.plain.events import Batch, Event, Transfer, Walk, repeated
+from chipweave.plain.events import Batch, Event, Transfer, Walk, answered, check, repeated
 from chipweave.plain.links import PlainLinks
 from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
 
@@ -327,15 +327,7 @@ class PlainEngine:
         of = [operands[name] for name in query.of]
         if query.op == "ask":
             return int(query.answer(self._question(event, stage)))
-        if query.op in ("equal", "less"):
-            return int(of[0] == of[1] if query.op == "equal" else of[0] < of[1])
-        if query.op == "operand":
-            return of[0]
-        if query.op == "modulo":
-            return of[0] % query.value
-        if query.op == "map_at":
-            return query.table.values[of[0]]
-        return getattr(self.tables[query.table], query.op.split("_")[1])(*of)
+        return answered(query, of, self.tables)
 
     def _mark(self, event: Event, marks: list[Any]) -> None:
         for mark in marks:
@@ -404,11 +396,4 @@ class PlainEngine:
 
     def check(self) -> None:
         """Every invariant; raises AssertionError."""
-        for table in self.tables.values():
-            table.check()
-        reserved = sum(self.busy)
-        owners = [r for _, _, e, kind in self.heap if kind in ("start", "end") for r in e.resources]
-        owners += [r for e in self.messages.values() for r in e.resources]
-        assert reserved == len(owners) == len(set(owners)), "a busy resource has exactly one owner"
-        assert all(self.busy[r] for r in owners)
-        assert not self.idle or not self.waiting
+        check(self)
