@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from chipweave.chain.layout import DONE
+from chipweave.chain.stage import DONE
 from chipweave.errors import BadInput
 
 

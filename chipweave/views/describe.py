@@ -89,7 +89,10 @@ def find(name: Any, allow_code: bool = False, preset: Any = None) -> Any:
     raise BadInput(
         Fault(
             f"nothing is called {name!r}",
-            allowed="a kind, topology, model, preset, strategy, YAML file or ./file.py:Class; `chipweave info` lists what ships",
+            allowed=(
+                "a kind, topology, model, preset, strategy, YAML file "
+                "or ./file.py:Class; `chipweave info` lists what ships"
+            ),
             nearest=nearest(name, known),
         )
     )
