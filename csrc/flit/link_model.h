@@ -5,8 +5,8 @@
  *
  * Edge n is at round(n * 1e12 / Hz) ps, halves up. Messages of one traffic class take its VC ranges in turn, and keep
  * to theirs. A message to its own endpoint does not enter the network and arrives at once. Bytes of links are those on
- * the wire, whole flits; what the messages hold is counted apart, as they are sent; busy ps are cycles x interval; stalled ps are cycles in which a VC had a flit for the link and could not
- * send it, summed over its VCs. */
+ * the wire, whole flits; what the messages hold is counted apart, as they are sent. Busy ps are cycles x interval;
+ * stalled ps are cycles in which a VC had a flit for the link and could not send it, summed over its VCs. */
 #ifndef CHIPWEAVE_NET_FLIT_H
 #define CHIPWEAVE_NET_FLIT_H
 #include "flit/flit.h"
