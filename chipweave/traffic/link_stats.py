@@ -12,7 +12,8 @@ def document(kernel: Any, flit_bytes: Any = None) -> Any:
 
     busy: cycles with a flit on the wire (flits x interval); idle: the others, busy + idle = cycles. stalled_credit and
     stalled_arbitration are in VC-cycles: several VCs may wait for one link at once. bins: [flits, stalled_credit,
-    stalled_arbitration] of `bin_cycles` cycles each. wire_bytes: flits x bytes of a flit. flows: flits of a pair of endpoints, at most `over` too many.
+    stalled_arbitration] of `bin_cycles` cycles each. wire_bytes: flits x bytes of a flit. flows: flits of a pair of
+    endpoints, at most `over` too many.
     """
     counts, (width, bins), flows = kernel.counts().sum(axis=1), kernel.bins(), kernel.flows()
     used, rows = -(-kernel.now // width), []
