@@ -36,7 +36,7 @@ class Walk:
         self.out[rows[:, 0], rows[:, 1]] = np.arange(len(rows))
         self.end, self.enters = rows[:, 2], rows[:, 3]
         self.terminal = np.array([router for router, _ in network.terminals], np.int64)
-        self.seat_port = np.array([port for _, port in network.terminals], np.int64)
+        self.terminal_port = np.array([port for _, port in network.terminals], np.int64)
         edges, first, last = set(), set(), set()
         step = max(1, CHUNK // max(1, len(network.links) * self.kinds))
         columns = network.endpoints * network.ways
@@ -55,10 +55,11 @@ class Walk:
         links, K, E = len(self.network.links), self.kinds, self.network.endpoints
         seen = np.zeros((max(1, links), K, len(goals)), bool)
         ends, column = (a.ravel() for a in np.meshgrid(np.arange(E), np.arange(len(goals)), indexing="ij"))
-        away = self.terminal[ends] != self.terminal[goals[column]]
+        reached = self.terminal[goals % E]  # a destination stands once for each of its parallel ways
+        away = self.terminal[ends] != reached[column]
         ends, column = ends[away], column[away]
         frontier = []
-        for link, kind, at in self._choices(self.terminal[ends], self.seat_port[ends], None, goals[column]):
+        for link, kind, at in self._choices(self.terminal[ends], self.terminal_port[ends], None, goals[column]):
             first.update(np.unique((ends[at] * links + link) * K + kind).tolist())
             frontier.append((link, kind, column[at]))
         while frontier:
@@ -71,8 +72,8 @@ class Walk:
             seen.reshape(-1)[state] = True
             held, column = np.divmod(state, len(goals))
             link, kind = np.divmod(held, K)
-            there = self.terminal[goals[column]] == self.end[link]
-            last.update(np.unique(held[there] * E + goals[column[there]]).tolist())
+            there = reached[column] == self.end[link]
+            last.update(np.unique(held[there] * E + goals[column[there]] % E).tolist())
             link, kind, held, column = link[~there], kind[~there], held[~there], column[~there]
             for onward, then, at in self._choices(self.end[link], self.enters[link], kind, goals[column]):
                 edges.update(np.unique(held[at] * (links * K) + onward * K + then).tolist())
