@@ -16,7 +16,9 @@ only each other's stage names. docs/stages.md tells the whole story with example
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from chipweave.chain.branches import Entry
@@ -71,20 +73,20 @@ class Question:
     now_ps: int
     batch: int
     transfer: int
-    operands: dict
+    operands: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Stage:
     name: str
     kind: str  # hold, send, choose, outcome
-    take: tuple = ()
-    lasts: object = None
+    take: tuple[Any, ...] = ()
+    lasts: Any = None
     query: Query | None = None
-    branches: tuple = ()  # stage names, by answer
-    marks: tuple = ()
-    counts: tuple = ()
-    spawn: tuple = ()  # stage names of side chains, created in this order before the successor
+    branches: tuple[str, ...] = ()  # stage names, by answer
+    marks: tuple[Mark, ...] = ()
+    counts: tuple[Count, ...] = ()
+    spawn: tuple[str, ...] = ()  # stage names of side chains, created in this order before the successor
     then: str = DONE
     message: RouteTime | None = None  # send only
 
@@ -99,11 +101,12 @@ class Chain:
     priority   the operand (0..7, larger first in wait queues) that orders its waits; "" for none
     """
 
-    def __init__(self, name: str, operands: list[str] | tuple[str, ...], priority: str = "", start: str = "") -> None:
+    def __init__(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> None:
         self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
-        self.stages, self.entries = {}, []
+        self.stages: dict[str, Stage] = {}
+        self.entries: list[Entry] = []
 
-    def enter(self, publisher: Any, operands: Any, priority: Any, start: Any) -> Any:
+    def enter(self, publisher: Any, operands: Sequence[str], priority: str, start: str) -> Entry:
         """An `Entry` of the chain for the parts that `publisher` speaks for."""
         if (tuple(operands), priority) != (self.operands, self.priority):
             raise BadInput(
@@ -196,7 +199,7 @@ class Chain:
                 _check_walk(self, stage, stage.name, stage.lasts is not None or stage.kind == "send", (), faults)
         faults.raise_if_any()
 
-    def listing(self) -> Any:
+    def listing(self) -> str:
         """The chain as text, one stage a line, for people.
 
         >>> print(Chain("c", ["die"]).listing())
@@ -212,10 +215,12 @@ class Layout:
     """All that one engine simulates. Names must differ within each kind; `find(name)` gives a part back by its name."""
 
     def __init__(self) -> None:
-        self.parts = {"resources": [], "networks": [], "tags": [], "keyed": [], "bits": [], "maps": [], "counters": []}
-        self.chains, self.publisher = {}, None
+        families = ("resources", "networks", "tags", "keyed", "bits", "maps", "counters")
+        self.parts: dict[str, list[Any]] = {family: [] for family in families}
+        self.chains: dict[str, Chain] = {}
+        self.publisher: Any = None
 
-    def resources(self, name: str, count: int, names: list[str] | tuple[Any, ...] = ()) -> Resources:
+    def resources(self, name: str, count: int, names: Iterable[str] = ()) -> Resources:
         return self._part("resources", Resources, name, count, names=tuple(names))
 
     def network(
@@ -223,8 +228,8 @@ class Layout:
         name: str,
         model: str,
         endpoints: int,
-        links: list[Any],
-        routes: Any,
+        links: Iterable[Link],
+        routes: Callable[[int, int], Sequence[int]],
         directed: bool = True,
         **options: Any,
     ) -> Network:
@@ -241,12 +246,14 @@ class Layout:
             options=tuple(sorted(options.items())),
         )
 
-    def tags(self, name: str, instances: int, sets: int, ways: int, journal: bool = False) -> Tags:
+    def tags(self, name: str, instances: int, sets: int | Sequence[int], ways: int, journal: bool = False) -> Tags:
         """Tags; `sets` is one number, or one for each instance."""
         most, each = _varying(sets, instances)
         return self._part("tags", Tags, name, instances, most, ways, journal=journal, sets_of=each)
 
-    def keyed(self, name: str, instances: int, keys: int, capacity: int = 0, journal: bool = False) -> Keyed:
+    def keyed(
+        self, name: str, instances: int, keys: int, capacity: int | Sequence[int] = 0, journal: bool = False
+    ) -> Keyed:
         """A keyed store; `capacity` is one number, or one for each instance, 0 having no bound."""
         most, each = _varying(capacity, instances)
         return self._part("keyed", Keyed, name, instances, keys, most, journal=journal, capacity_of=each)
@@ -254,10 +261,10 @@ class Layout:
     def bits(self, name: str, instances: int, keys: int, journal: bool = False) -> Bits:
         return self._part("bits", Bits, name, instances, keys, journal=journal)
 
-    def map(self, name: Any, values: Any) -> Any:
+    def map(self, name: str, values: Iterable[int]) -> Map:
         return self._part("maps", Map, name, tuple(int(v) for v in values))
 
-    def which(self, values: Any) -> Any:
+    def which(self, values: Iterable[int]) -> Map:
         """The map with these values, made once however many chains branch by it."""
         values = tuple(int(v) for v in values)
         made = next((m for m in self.parts["maps"] if m.values == values), None)
@@ -266,7 +273,7 @@ class Layout:
     def counter(self, name: str, count: int) -> Counter:
         return self._part("counters", Counter, name, count)
 
-    def chain(self, name: str, operands: list[str] | tuple[str, ...], priority: str = "", start: str = "") -> Chain:
+    def chain(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> Chain | Entry:
         """A new chain. Parts of several groups that publish one of the same name share it: each gets an entry of its
         own (`chipweave.chain.branches.Entry`), and a transfer starts at that of its die."""
         if self.publisher is None:
@@ -296,7 +303,7 @@ class Layout:
         return parts[-1]
 
 
-def _varying(value: Any, instances: Any) -> Any:
+def _varying(value: int | Sequence[int], instances: int) -> tuple[int, tuple[int, ...]]:
     """(the largest, one for each instance where they differ) of a number, or of one for each instance."""
     if isinstance(value, int):
         return value, ()
@@ -310,9 +317,7 @@ def _many(items: Any) -> tuple[Any, ...]:
     return tuple(items) if isinstance(items, (tuple, list)) else (items,)
 
 
-def _fraction(value: Any) -> Any:
-    from fractions import Fraction
-
+def _fraction(value: Fraction | float | str) -> Fraction:
     return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
 
 
@@ -320,9 +325,9 @@ def _lasts(lasts: Any) -> Any:
     return Constant(lasts) if isinstance(lasts, int) else lasts
 
 
-def _operands_of(stage: Stage) -> list[Any]:
+def _operands_of(stage: Stage) -> list[str]:
     """Every operand name a stage uses."""
-    names = []
+    names: list[str] = []
     for take in stage.take:
         names += [take.operand] if isinstance(take, Take) else [take.source, take.target, *take.bytes.operands()]
     if stage.query:
@@ -336,7 +341,7 @@ def _operands_of(stage: Stage) -> list[Any]:
     return names
 
 
-def _operands_of_rule(rule: Any) -> list[Any]:
+def _operands_of_rule(rule: Any) -> list[str]:
     if isinstance(rule, Rate):
         return [*rule.work.operands(), *([rule.at] if rule.at else [])]
     if isinstance(rule, RouteTime):
@@ -388,8 +393,8 @@ def _check_walk(chain: Chain, stage: Stage, hold: str, settled: bool, seen: tupl
         faults.add(f"chain {chain.name}: more than {MAX_SPAWN} side chains start with '{hold}'")
 
 
-def _describe(stage: Any) -> Any:
-    if stage.kind == "choose":
+def _describe(stage: Stage) -> str:
+    if stage.query is not None:  # only `choose` asks
         query = stage.query
         what = f"{query.table.name + '.' if query.table else ''}{query.op}({', '.join(query.of)})"
         return f"choose  {stage.name}: {what} -> {' | '.join(stage.branches)}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from chipweave.chain.nouns import Network
 
 
 @dataclass
@@ -19,9 +20,9 @@ class LinkStatistics:
     bins: np.ndarray
 
 
-def lock_numbers(network: Any) -> Any:
+def lock_numbers(network: Network) -> list[int]:
     """The lock of each link, numbered from 0: undirected, all links between a pair of routers share one."""
-    numbers = {}
+    numbers: dict[int | frozenset[int], int] = {}
     for i, link in enumerate(network.links):
         numbers.setdefault(i if network.directed else frozenset((link.source, link.target)), len(numbers))
     return [

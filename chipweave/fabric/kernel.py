@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chipweave._kernel import ffi, lib
-from chipweave.chain.layout import Question
+from chipweave.chain.layout import Layout, Question
 from chipweave.chain.nouns import Bits, Counter, Keyed
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric.compile import Compiler
@@ -17,7 +17,7 @@ ROOM = 1024  # completions fetched in one go
 
 
 class KernelEngine:
-    def __init__(self, layout: Any, rules: Any, bin_ps: int, max_bins: int) -> None:
+    def __init__(self, layout: Layout, rules: Any, bin_ps: int, max_bins: int) -> None:
         self.layout = layout
         spec = ffi.new(
             "stages_rules *",
@@ -36,7 +36,7 @@ class KernelEngine:
         self.compiled = Compiler(self.handle, layout, bin_ps, max_bins)
         self.batches, self.times = ffi.new("int32_t[]", ROOM), ffi.new("int64_t[]", ROOM)
         self.sums = ffi.new("int64_t[]", len(layout.parts["counters"]))
-        self.arrays = {}
+        self.arrays: dict[str, Any] = {}
 
     @property
     def now_ps(self) -> int:
