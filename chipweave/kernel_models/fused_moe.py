@@ -35,6 +35,7 @@ class MoeStack:
     all_slots    helper kernels touch a row for every chosen expert, local or not; False: for local ones only
     kernels      launched, each a `kernel_s`; quantised: those added for 8-bit operands; grouped: for a group-limited gate
     cast_cycles  lane cycles of one value that a helper quantises in blocks; 0: at the rate of memory
+    tuned_even   tiles are chosen for an even load of as many tokens, whatever the load is
     input_cast   the layer's input is quantised before it is permuted
     step_s, narrow_s  least time of one step of the inner loop of Triton's tiles, of those that read half lines
     narrow_share      of memory's rate that tiles reach which read half lines
@@ -46,6 +47,7 @@ class MoeStack:
     quantised: int = 2
     grouped: int = 4
     cast_cycles: float = 0.0
+    tuned_even: bool = False
     input_cast: bool = False
     step_s: float = 0.0
     narrow_s: float = 0.0
@@ -90,13 +92,24 @@ def seconds(machine: Machine, layer: MoeLayer, counts: np.ndarray, stack: MoeSta
     for n, k in ((2 * layer.intermediate, layer.hidden), (layer.hidden, layer.intermediate)):
         share = stack.narrow_share if narrow else 1.0
         least = (stack.narrow_s if narrow else stack.step_s) * ceil(k / step)
-        total += _gemm_seconds(machine, counts[counts > 0], n, k, layer, tiles, share, least)
+        tried = tiles
+        if stack.tuned_even and len(tiles) > 1:
+            even = np.full(len(counts), ceil(layer.tokens * layer.top_k / layer.experts))
+            tried = (_fastest(machine, even, n, k, layer, tiles, share, least),)
+        total += _gemm_seconds(machine, counts[counts > 0], n, k, layer, tried, share, least)
     total += sum(_helper_seconds(machine, b) for b in _helper_bytes(layer, counts, stack, byte))
     if layer.dtype == "fp8_block" and stack.cast_cycles:
         values = int(counts.sum()) * (layer.hidden + layer.intermediate)
         total += stack.cast_cycles * values / (chip.sms * INTEGER_LANES * chip.tensor_clock_hz)
     launched = stack.kernels + byte * stack.quantised + layer.group_limited * stack.grouped
     return launched * stack.kernel_s + total
+
+
+def _fastest(
+    machine: Machine, counts: np.ndarray, n: int, k: int, layer: MoeLayer, tiles: tuple, share: float, least: float
+) -> Tile:
+    """The tile that an autotuner takes for these loads."""
+    return min(tiles, key=lambda tile: _gemm_seconds(machine, counts, n, k, layer, (tile,), share, least))
 
 
 def _gemm_seconds(machine: Any, counts: Any, n: Any, k: Any, layer: Any, tiles: Any, share: Any, least: Any) -> Any:

@@ -132,8 +132,11 @@ class Kernels:
             ps += 2 * (nodes - 1) / nodes * size / inside / float(self.server.fabric.adapter) * PS + 2 * nodes * 5e6
         return ps / PS
 
-    def exchange(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int) -> float:
-        """Dispatch or combine of `tokens` a rank over `ranks` GPUs: DeepEP, low latency up to `LOW_LATENCY` tokens, else normal."""
+    def exchange(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int, experts: int) -> float:
+        """Dispatch or combine of `tokens` a rank over `ranks` GPUs: DeepEP, low latency up to `LOW_LATENCY` tokens, else normal.
+
+        Where experts are unequally popular, so are the ranks that tokens go to.
+        """
         if ranks == 1:
             return 0.0
         inside = self.server.fabric.ranks
@@ -145,6 +148,9 @@ class Kernels:
             }
         kind = "comm.deepep_low_latency"
         model = registry.time_models.find(kind)(**{**library.fitted_stacks()[kind], **floors})
+        if tokens <= LOW_LATENCY and self.balance == "popular" and experts % ranks == 0:
+            copies = tokens * top_k * np.tile(_shares(tokens * ranks, experts, top_k, ranks), (ranks, 1))
+            return model.time_of(phase, copies, tokens, hidden, self.server.fabric) / PS
         if tokens <= LOW_LATENCY:
             return model.time(phase, tokens, top_k, hidden, ranks, self.server.fabric) / PS
         return model.time(phase, 0, top_k, hidden, ranks, self.server.fabric) / PS + self._normal(
@@ -186,6 +192,15 @@ def _popular(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
     """Draws of the busiest rank's tokens per expert."""
     rng = np.random.default_rng(SEED)
     return tuple(loads.hottest(loads.popular(tokens, experts, top_k, SKEW, rng), ranks) for _ in range(DRAWS))
+
+
+@lru_cache(maxsize=4096)
+def _shares(tokens, experts, top_k, ranks):
+    """Each rank's share of all tokens' choices, of the draw whose busiest rank is in the middle."""
+    rng = np.random.default_rng(SEED)
+    drawn = [loads.popular(tokens, experts, top_k, SKEW, rng).reshape(ranks, -1).sum(axis=1) for _ in range(DRAWS)]
+    middle = sorted(drawn, key=lambda counts: counts.max())[DRAWS // 2]
+    return middle / middle.sum()
 
 
 @lru_cache(maxsize=1024)

@@ -203,7 +203,7 @@ class _Rank:
             yield (
                 "dispatch",
                 "dispatch",
-                k.exchange("dispatch", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks),
+                k.exchange("dispatch", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks, m.experts),
             )
         columns = m.expert_intermediate // layout.moe_tp
         yield (
@@ -225,7 +225,7 @@ class _Rank:
             yield (
                 "combine",
                 "combine",
-                k.exchange("combine", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks),
+                k.exchange("combine", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks, m.experts),
             )
         else:
             yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, layout.tp)

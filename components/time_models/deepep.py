@@ -7,7 +7,7 @@ Two stacks (deepseek-ai/DeepEP, MIT: csrc/kernels/legacy/internode_ll.cu and int
     normal       a given number of SMs, half of them sending; one copy for each *rank* that has any of its experts;
                  a warp copies one token at a time, so the rate follows the number of SMs until the links are full
 
-Leaves out  uneven routing, more than one node, the queue of free slots.
+Leaves out  uneven routing in the normal kernels, more nodes than one for them, the queue of free slots.
 Checked by  tests/comm/test_expert_parallel.py; the ledger's groups deepep_ll, deepep_normal, deepep_readme
 """
 
@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from math import comb
 from typing import Any
+
+import numpy as np
 
 from chipweave.component.time_model import TimeModel, time_model
 from chipweave.declare import Param
@@ -73,6 +75,33 @@ class DeepepLowLatency(TimeModel):
         memory = self.memory_bandwidth * self.memory_efficiency
         ops += [Op((rank, "memory"), local, memory, {}, arrived) for rank in range(inside)]
         return floor + max(run(ops, links))
+
+    def time_of(self, phase: str, copies: np.ndarray, tokens: int, hidden: int, fabric: Any) -> int:
+        """ps of a call with uneven loads (all-to-all-v).
+
+        The exchange ends when its busiest link or adapter is through: max-min shares keep that one full. Then the rank with most
+        copies packs (dispatch), or every rank sums its own tokens (combine).
+
+        Args:
+            copies: [ranks, ranks], tokens that each rank dispatches to the experts of each rank; combine takes the same ways back.
+            tokens: of a rank.
+        """
+        floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor
+        sent = (copies if phase == "dispatch" else copies.T) * message_bytes(hidden, phase == "dispatch")
+        ranks = len(sent)
+        node = np.arange(ranks) // fabric.ranks
+        near = (node[:, None] == node[None, :]) & ~np.eye(ranks, dtype=bool)
+        far = node[:, None] != node[None, :]
+        link = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
+        busiest = max(np.where(near, sent, 0).sum(axis=way).max() / link for way in (0, 1))
+        if far.any():
+            busiest = max(
+                busiest, *(np.where(far, sent, 0).sum(axis=way).max() / float(fabric.adapter) for way in (0, 1))
+            )
+        come = sent.sum(axis=0).max()
+        local = come + (come if phase == "dispatch" else tokens * 2 * hidden)
+        memory = float(self.memory_bandwidth * self.memory_efficiency)
+        return floor + int((busiest + local / memory) * 1e12)
 
 
 @time_model("comm.deepep_normal")

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 from chipweave.components.nvswitch_node import Fabric, NetworkAdapter, PcieHostLink
@@ -12,7 +13,10 @@ from chipweave.components.time_models.nccl import Nccl
 from chipweave.components.time_models.pplx import Pplx
 
 NODE = Fabric(8, 100_000_000_000)  # 100 bytes a nanosecond
+WIDE = Fabric(8, 100_000_000_000, adapter=50_000_000_000)
 MEMORY = {"memory_bandwidth": "1000 GB/s", "memory_efficiency": "100 %"}
+
+LOW = DeepepLowLatency(**MEMORY)
 
 
 def test_a_token_on_the_wire():
@@ -83,3 +87,19 @@ def test_custom_all_reduce_of_two_reads_the_peer_at_the_loads_in_flight():
 
 def test_pcie_host_link_is_latency_and_payload():
     assert PcieHostLink(bandwidth="50 GB/s", efficiency="80 %", latency="1 us").time(40_000) == 2_000_000
+
+
+def test_even_loads_of_an_uneven_exchange_take_the_even_exchange_s_time():
+    for ranks in (8, 32):
+        copies = np.full((ranks, ranks), 64 * 8 / ranks)
+        for phase in ("dispatch", "combine"):
+            even = LOW.time(phase, 64, 8, 7168, ranks, WIDE)
+            assert LOW.time_of(phase, copies, 64, 7168, WIDE) == pytest.approx(even, rel=2e-3)
+
+
+def test_a_rank_that_gets_twice_as_much_makes_dispatch_and_combine_wait_for_it():
+    share = np.array([2.0, *[6 / 7] * 7])
+    hot, even = np.tile(64 * share, (8, 1)), np.full((8, 8), 64.0)
+    for phase in ("dispatch", "combine"):
+        times = [LOW.time_of(phase, c, 64, 7168, WIDE) - LOW.time_of(phase, 0 * c, 0, 7168, WIDE) for c in (hot, even)]
+        assert 1.5 < times[0] / times[1] <= 2.0

@@ -70,3 +70,9 @@ def test_balanced_counts_behind_groups_are_those_of_the_closed_form():
 def test_an_unknown_stack_names_those_there_are():
     with pytest.raises(BadInput, match="nearest: sglang-triton"):
         library.moe_stack("sglang-trition")
+
+
+def test_a_tile_tuned_for_an_even_load_is_never_faster_than_the_best_for_the_load():
+    free = replace(STACK, tuned_even=False)
+    for counts in ([4] * 16, [400] + [1] * 15, [64] * 4 + [0] * 12):
+        assert time(counts, stack=STACK) >= time(counts, stack=free)
