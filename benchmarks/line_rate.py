@@ -92,7 +92,8 @@ def main():
         lines = e.total(sms, "misses")
         rates[engine] = lines / spent
         print(
-            f"{engine:7} {lines:8} line accesses, {e.events:9} events, {spent:6.2f} CPU s: {lines / spent:12,.0f} accesses/s"
+            f"{engine:7} {lines:8} line accesses, {e.events:9} events, "
+            f"{spent:6.2f} CPU s: {lines / spent:12,.0f} accesses/s"
         )
     print(f"kernel / plain: {rates['kernel'] / rates['plain']:.0f}")
 

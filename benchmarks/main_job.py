@@ -27,7 +27,8 @@ def loop_ms():
 
 def whole_job():
     print(
-        "| strategy | CPU s | bar | artifact CPU s | ratio | stage events | ns per event | peak memory | empty loop, ms per million |"
+        "| strategy | CPU s | bar | artifact CPU s | ratio | stage events "
+        "| ns per event | peak memory | empty loop, ms per million |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for strategy, published in ARTIFACT_CPU_S.items():
@@ -35,15 +36,18 @@ def whole_job():
         row = serving.simulate(RunSpec(strategy=strategy)).row
         events = row["events"]
         print(
-            f"| {strategy} | {row['cpu_s']:.1f} | {BARS_CPU_S[strategy]} | {published} | {published / row['cpu_s']:.0f} x | {events:,} | "
-            f"{row['cpu_s'] / events * 1e9:.0f} | {row['peak_rss_bytes'] / GIB:.2f} GiB | {before:.0f} to {loop_ms():.0f} |",
+            f"| {strategy} | {row['cpu_s']:.1f} | {BARS_CPU_S[strategy]} | "
+            f"{published} | {published / row['cpu_s']:.0f} x | {events:,} | "
+            f"{row['cpu_s'] / events * 1e9:.0f} | {row['peak_rss_bytes'] / GIB:.2f} "
+            f"GiB | {before:.0f} to {loop_ms():.0f} |",
             flush=True,
         )
 
 
 def growth():
     print(
-        "\n| what grows | case | layer-steps | stage events | CPU us per layer-step | ns per event |\n|---|---|---|---|---|---|"
+        "\n| what grows | case | layer-steps | stage events | CPU us "
+        "per layer-step | ns per event |\n|---|---|---|---|---|---|"
     )
     cases = [("dies", f"{y} x {x}", {"mesh": (y, x)}) for y, x in ((3, 3), (5, 5), (8, 3), (8, 8))]
     cases += [

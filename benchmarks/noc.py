@@ -117,7 +117,8 @@ def growth():
             kernel.network, kernel.router, "uniform", load_of(k, 0.2), warmup=0, cycles=cycles, kernel=kernel
         )
         print(
-            f"{k}x{k}: {1e9 / row['flit_hops_per_cpu_s']:.1f} ns a flit-hop, {kernel.memory / k / k / 1024:.1f} KiB a router, "
+            f"{k}x{k}: {1e9 / row['flit_hops_per_cpu_s']:.1f} ns a "
+            f"flit-hop, {kernel.memory / k / k / 1024:.1f} KiB a router, "
             f"{kernel.memory / 2**20:.0f} MiB held, process peak {row['peak_rss_bytes'] / 2**20:.0f} MiB",
             flush=True,
         )

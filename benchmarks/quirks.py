@@ -40,7 +40,8 @@ def stop_rule():
         )
         outcome = serving.simulate(RunSpec(trace="deepseek-syn", steps=17, strategy=policies))
         print(
-            f"| {name} | {outcome.row['decode_time_ns'] / 1e6:.1f} ms | {outcome.row['copies']:,} | {outcome.row['hops']:,} |",
+            f"| {name} | {outcome.row['decode_time_ns'] / 1e6:.1f} ms "
+            f"| {outcome.row['copies']:,} | {outcome.row['hops']:,} |",
             flush=True,
         )
 

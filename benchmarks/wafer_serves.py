@@ -1,7 +1,8 @@
 """A token on a wafer: what is left of the speed-up of the MoE part once the rest of the step is there, and what nodes
 give beside it.
 
-    python -m benchmarks wafer_serves          # prints the tables of docs/wafer_serves.md and draws docs/pictures/wafer_serves.svg
+    python -m benchmarks wafer_serves          # prints the tables of docs/wafer_serves.md and draws
+                                               docs/pictures/wafer_serves.svg
 
 The MoE part is `chipweave compare` on each wafer. The rest of the step is `chipweave.serving` on the same dies,
 attention and dense layers copied to every die. Tokens that move to their experts and back are the busiest link of the
@@ -132,7 +133,10 @@ def tables() -> tuple[list[str], list[tuple]]:
             "",
             f"Context {context:,}:",
             "",
-            "| system | links | strategy | MoE, ms | rest, ms | tokens moving, ms | step, ms | MoE speed-up | of a token | tokens/s a die |",
+            (
+                "| system | links | strategy | MoE, ms | rest, ms | tokens moving, "
+                "ms | step, ms | MoE speed-up | of a token | tokens/s a die |"
+            ),
         ]
         lines.append("|---|---|---|---|---|---|---|---|---|---|")
         for wafer, (rows, columns) in WAFERS.items():
@@ -144,14 +148,16 @@ def tables() -> tuple[list[str], list[tuple]]:
                     step, whole = time + sum(rest.values()) + moving, base + sum(rest.values()) + moving
                     rate = BATCH / step / (rows * columns)
                     lines.append(
-                        f"| {wafer} | {links} | {strategy} | {time * 1e3:.1f} | {sum(rest.values()) * 1e3:.1f} | {moving * 1e3:.2f} | {step * 1e3:.1f}"
+                        f"| {wafer} | {links} | {strategy} | {time * 1e3:.1f} | "
+                        f"{sum(rest.values()) * 1e3:.1f} | {moving * 1e3:.2f} | {step * 1e3:.1f}"
                         f" | {base / time:.2f} x | {whole / step:.2f} x | {rate:,.0f} |"
                     )
                     if links.startswith("fair") and context == CONTEXTS[-1]:
                         bars.append((wafer, strategy, {"experts": time, "tokens moving": moving, **rest}))
         seconds, gpus = rack(context)
         lines.append(
-            f"| dgx_h100_x4 | NVLink, InfiniBand | expert parallel | - | - | - | {seconds * 1e3:.1f} | - | - | {BATCH / seconds / gpus:,.0f} |"
+            "| dgx_h100_x4 | NVLink, InfiniBand | expert parallel | - | - | "
+            f"- | {seconds * 1e3:.1f} | - | - | {BATCH / seconds / gpus:,.0f} |"
         )
     return lines, bars
 

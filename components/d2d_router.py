@@ -38,7 +38,9 @@ class D2dRouter(Staged, Controller):
         "choice",
         default="line",
         choices=("line", "slice", "range"),
-        doc="over several memories of a die: each slice over all by lines, slices in turn, or a range of slices to each",
+        doc=(
+            "over several memories of a die: each slice over all by lines, slices in turn, or a range of slices to each"
+        ),
     )
 
     request_hops = Stat("hops", "links passed by requests", metric="hops")

@@ -1,8 +1,9 @@
 """The SMs of a GPU die at line rate: every load and store, line by line (csrc/behaviours/sm/sm.c).
 
 Models      warps in order with loads in flight, blocks that follow one another, L1 with lines and sectors, load-store
-            unit with wavefronts, banks and tags, a limit of sectors in flight, addresses dealt to slices and 2 MiB pages,
-            shared memory, that of the other SMs of a cluster, mbarriers of bulk copies, launches by a command processor.
+            unit with wavefronts, banks and tags, a limit of sectors in flight, addresses dealt to slices and 2 MiB
+            pages, shared memory, that of the other SMs of a cluster, mbarriers of bulk copies, launches by a command
+            processor.
 Leaves out  instruction issue, register and shared-memory limits, TLBs; blocks are dealt to SMs in turn.
 Checked by  tests/die
 """

@@ -2,7 +2,8 @@
 
 Models      a command with its descriptor, a box of lines at a line a cycle, lines under way, the mbarrier that counts
             bytes; the
-            engine's lines share the SM's port to memory with its loads, and each takes a wavefront of its shared memory.
+            engine's lines share the SM's port to memory with its loads, and each takes a wavefront of its shared
+            memory.
 Leaves out  swizzles, out-of-bounds fill, multicast, reductions.
 Checked by  tests/die/test_bulk_copies.py
 """

@@ -50,7 +50,7 @@ class NvlinkPort(Component):
 
 @component("node.nvswitch")
 class Nvswitch(Component):
-    "The switches of a node, as one: full bandwidth for permutations, a share of it when every port sends to every other."
+    """The switches of a node, as one: full bandwidth for permutations, a share of it in an exchange of all ports."""
 
     exchange_share = Param(
         "share",

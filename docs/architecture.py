@@ -98,7 +98,10 @@ def svg() -> str:
         for i, name in enumerate(row):
             at[name] = (left + i * (BOX + GAP), GAP + (len(rows) - 1 - floor) * ROW)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {len(rows) * ROW}" font-family="sans-serif" font-size="13">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} '
+            f'{len(rows) * ROW}" font-family="sans-serif" font-size="13">'
+        ),
         f'<rect width="{width}" height="{len(rows) * ROW}" fill="white"/>',
     ]
     for a, b in sorted(nx.transitive_reduction(graph).edges):

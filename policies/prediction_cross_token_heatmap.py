@@ -40,7 +40,10 @@ class CrossTokenHeatmap(PredictionPolicy):
     stop_at_own_id = Param(
         "bool",
         default=True,
-        doc="the rows asked on die d, by rising expert, end with expert number d if it is among them (a slip of the artifact)",
+        doc=(
+            "the rows asked on die d, by rising expert, end with expert "
+            "number d if it is among them (a slip of the artifact)"
+        ),
     )
 
     def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:

@@ -1,17 +1,7 @@
 """Chains of stages: what components declare and both stage engines read."""
 
 from chipweave.chain.branches import Scope
-from chipweave.chain.layout import (
-    DONE,
-    INSTANT,
-    MAX_OPERANDS,
-    MAX_SPAWN,
-    TIMED,
-    Chain,
-    Layout,
-    Question,
-    Stage,
-)
+from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.nouns import (
     PS_PER_SECOND,
     Amount,
@@ -45,6 +35,7 @@ from chipweave.chain.nouns import (
     pick,
     tell,
 )
+from chipweave.chain.stage import DONE, INSTANT, MAX_OPERANDS, MAX_SPAWN, TIMED, Question, Stage
 
 __all__ = [
     "Amount",

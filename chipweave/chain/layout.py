@@ -17,11 +17,11 @@ only each other's stage names. docs/stages.md tells the whole story with example
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from chipweave.chain.branches import Entry
+from chipweave.chain.check import check_names, check_walk
 from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain's nouns)
     Asked,
     Bits,
@@ -53,45 +53,8 @@ from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain'
     pick,
     tell,
 )
-from chipweave.errors import BadInput, Faults, nearest
-
-DONE = "done"
-MAX_OPERANDS = 16
-MAX_SPAWN = 4
-INSTANT, TIMED = ("choose", "outcome"), ("hold", "send")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a Python answer may see of a transfer at one instant.
-
-    `now_ps` absolute time; `operands` name -> int; `ends_ps` the end of the hold so far as it is known (marks only).
-    """
-
-    chain: str
-    stage: str
-    now_ps: int
-    batch: int
-    transfer: int
-    operands: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Stage:
-    name: str
-    kind: str  # hold, send, choose, outcome
-    take: tuple[Any, ...] = ()
-    lasts: Any = None
-    query: Query | None = None
-    branches: tuple[str, ...] = ()  # stage names, by answer
-    marks: tuple[Mark, ...] = ()
-    counts: tuple[Count, ...] = ()
-    spawn: tuple[str, ...] = ()  # stage names of side chains, created in this order before the successor
-    then: str = DONE
-    message: RouteTime | None = None  # send only
-
-    def targets(self) -> list[str]:
-        return [*self.branches, *self.spawn, *([] if self.branches else [self.then])]
+from chipweave.chain.stage import DONE, MAX_OPERANDS, TIMED, Stage, describe
+from chipweave.errors import BadInput, Faults
 
 
 class Chain:
@@ -192,11 +155,11 @@ class Chain:
             raise BadInput(f"chain {self.name} has no stage")
         if len(self.operands) > MAX_OPERANDS or len(set(self.operands)) != len(self.operands):
             faults.add(f"chain {self.name}: operands must be at most {MAX_OPERANDS} different names")
-        _check_names(self, faults)
+        check_names(self, faults)
         faults.raise_if_any()
         for stage in self.stages.values():
             if stage.kind in TIMED:
-                _check_walk(self, stage, stage.name, stage.lasts is not None or stage.kind == "send", (), faults)
+                check_walk(self, stage, stage.name, stage.lasts is not None or stage.kind == "send", (), faults)
         faults.raise_if_any()
 
     def listing(self) -> str:
@@ -207,7 +170,7 @@ class Chain:
         """
         lines = [f"chain {self.name}({', '.join(self.operands)})"]
         for stage in self.stages.values():
-            lines.append("  " + _describe(stage))
+            lines.append("  " + describe(stage))
         return "\n".join(lines)
 
 
@@ -323,93 +286,3 @@ def _fraction(value: Fraction | float | str) -> Fraction:
 
 def _lasts(lasts: Any) -> Any:
     return Constant(lasts) if isinstance(lasts, int) else lasts
-
-
-def _operands_of(stage: Stage) -> list[str]:
-    """Every operand name a stage uses."""
-    names: list[str] = []
-    for take in stage.take:
-        names += [take.operand] if isinstance(take, Take) else [take.source, take.target, *take.bytes.operands()]
-    if stage.query:
-        names += stage.query.of
-    for mark in stage.marks:
-        names += mark.of
-    for count in stage.counts:
-        names += [count.at, *count.amount.operands(), *(count.hops[1:] if count.hops else ())]
-    for rule in (stage.lasts, stage.message):
-        names += _operands_of_rule(rule)
-    return names
-
-
-def _operands_of_rule(rule: Any) -> list[str]:
-    if isinstance(rule, Rate):
-        return [*rule.work.operands(), *([rule.at] if rule.at else [])]
-    if isinstance(rule, RouteTime):
-        return [rule.source, rule.target, *rule.bytes.operands()]
-    if isinstance(rule, Steps):
-        return [rule.by, *rule.work.operands()]
-    if isinstance(rule, (Pick, Longest)):
-        at = [rule.at] if isinstance(rule, Pick) else []
-        return [*at, *(name for each in rule.rules for name in _operands_of_rule(each))]
-    return [rule.operand] if isinstance(rule, Given) else []
-
-
-def _check_names(chain: Chain, faults: Faults) -> None:
-    known = chain.operands
-    for name in [chain.priority] if chain.priority else []:
-        if name not in known:
-            faults.add(
-                f"chain {chain.name}: priority is no operand: '{name}'",
-                allowed=", ".join(known),
-                nearest=nearest(name, known),
-            )
-    if chain.first() not in chain.stages or chain.stages[chain.first()].kind in INSTANT:
-        faults.add(f"chain {chain.name}: must start with a hold or a send, not '{chain.first()}'")
-    for stage in chain.stages.values():
-        where = f"chain {chain.name}, stage {stage.name}"
-        for name in _operands_of(stage):
-            if name not in known:
-                faults.add(f"{where}: unknown operand '{name}'", allowed=", ".join(known), nearest=nearest(name, known))
-        for target in stage.targets():
-            if target != DONE and target not in chain.stages:
-                faults.add(f"{where}: goes to unknown stage '{target}'", nearest=nearest(target or "", chain.stages))
-        for side in stage.spawn:
-            if side == DONE or (side in chain.stages and chain.stages[side].kind in INSTANT):
-                faults.add(f"{where}: a side chain must start with a hold or a send, not '{side}'")
-
-
-def _check_walk(chain: Chain, stage: Stage, hold: str, settled: bool, seen: tuple[str, ...], faults: Faults) -> None:
-    """Follow every way through the instants after `hold`: the duration must be settled, no loop, not too many sides."""
-    if stage.name in seen:
-        faults.add(f"chain {chain.name}: the instants after '{hold}' run in a circle through '{stage.name}'")
-        return
-    for target in stage.branches or (stage.then,):
-        following = chain.stages.get(target)
-        if following is not None and following.kind in INSTANT:
-            _check_walk(chain, following, hold, settled or following.lasts is not None, (*seen, stage.name), faults)
-        elif not settled:
-            faults.add(f"chain {chain.name}: nothing settles how long '{hold}' lasts on the way to '{target}'")
-    if sum(len(chain.stages[s].spawn) for s in (*seen, stage.name)) > MAX_SPAWN:
-        faults.add(f"chain {chain.name}: more than {MAX_SPAWN} side chains start with '{hold}'")
-
-
-def _describe(stage: Stage) -> str:
-    if stage.query is not None:  # only `choose` asks
-        query = stage.query
-        what = f"{query.table.name + '.' if query.table else ''}{query.op}({', '.join(query.of)})"
-        return f"choose  {stage.name}: {what} -> {' | '.join(stage.branches)}"
-    words = [f"{stage.kind:7} {stage.name}"]
-    for take in stage.take:
-        words.append(
-            f"takes {take.resources.name}[{take.operand}]"
-            if isinstance(take, Take)
-            else f"takes {take.network.name}[{take.source} -> {take.target}]"
-        )
-    if stage.message:
-        words.append(f"through {stage.message.network.name}[{stage.message.source} -> {stage.message.target}]")
-    if stage.lasts is not None:
-        words.append(f"lasts {type(stage.lasts).__name__}")
-    words += [f"marks {m.table.name if m.table else 'Python'}.{m.op} at {m.when}" for m in stage.marks]
-    words += [f"counts {c.counter.name}" for c in stage.counts]
-    words += [f"spawns {s}" for s in stage.spawn]
-    return " ".join(words) + f" -> {stage.then}"

@@ -52,7 +52,8 @@ def _show(result: Any) -> None:
     for e in result["engines"]:
         reused = e["step_shapes_reused"] / max(1, e["steps"])
         lines.append(
-            f"  {e['does']}: {e['steps']:,} steps, busy {e['busy']:.0%}; {reused:.0%} of step times reused, error at most {e['largest_error_of_reuse']:.2%}; "
+            f"  {e['does']}: {e['steps']:,} steps, busy {e['busy']:.0%}; {reused:.0%} "
+            f"of step times reused, error at most {e['largest_error_of_reuse']:.2%}; "
             f"cache {e['kv_blocks_peak']:,} of {e['kv_blocks']:,} blocks, {e['preemptions']:,} preemptions"
         )
     say("\n".join(lines))

@@ -13,7 +13,10 @@ import click
     "--pattern",
     default="uniform",
     show_default=True,
-    help="uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, diagonal, hotspot({{ids},{weights}}), permutation(FILE), table(FILE).",
+    help=(
+        "uniform, transpose, bitcomp, bitrev, shuffle, tornado, neighbor, asymmetric, "
+        "diagonal, hotspot({{ids},{weights}}), permutation(FILE), table(FILE)."
+    ),
 )
 @click.option(
     "--load",

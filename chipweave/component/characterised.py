@@ -3,7 +3,7 @@
     table = load("h100_sxm")                        # shipped beside the topologies, or a path
     table.memory["read"].latency                    # ps; .share of the pins' bandwidth
     table.hit(12_582_912)                           # (latency ps, bytes/s) of a slice read again from the LLC
-    table.utilisation_of(12_582_912)                # rows (tokens up to, share of peak), as chipweave.trace.models has them
+    table.utilisation_of(12_582_912)                # rows (tokens up to, share of peak), as in chipweave.trace.models
 
 What the file must hold is declared below, and nothing else may be in it. `residuals` are for people: the line-rate
 run, the table's answer, and how far they are apart.
@@ -46,7 +46,8 @@ GEMM = named(
 
 @dataclass(frozen=True)
 class Access:
-    """Time of an access = latency (ps) + bytes / (share x bandwidth of the pins); only the second part keeps others waiting."""
+    """Time of an access = latency (ps) + bytes / (share x bandwidth of the pins); only the second part keeps others
+    waiting."""
 
     latency: int
     share: Fraction

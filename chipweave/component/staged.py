@@ -20,8 +20,9 @@ from collections.abc import Callable
 from typing import Any
 
 from chipweave.chain.branches import Scope, deal, fork
-from chipweave.chain.layout import DONE, Layout
+from chipweave.chain.layout import Layout
 from chipweave.chain.nouns import Counter, pick
+from chipweave.chain.stage import DONE
 from chipweave.component.component import Component
 from chipweave.errors import BadInput
 
@@ -143,7 +144,8 @@ class Staged(Component):
             return leaders[0]._serve(what, chain, {**options, "beside": leaders}, f"{self.name}.{port}")
         if len(leaders) > 1 and not deal_by:
             raise BadInput(
-                f"{self.group}.{port} leads to {', '.join(p.group for p in leaders)}, and {self.kind} asks one for '{what}'"
+                f"{self.group}.{port} leads to {', '.join(p.group for p in leaders)}, "
+                f"and {self.kind} asks one for '{what}'"
             )
         makers = [
             lambda leader=leader: leader._serve(what, chain, options, f"{self.name}.{port}") for leader in leaders

@@ -42,7 +42,8 @@ class Registry:
         there = self.classes.get(kind)
         if there is not None and _identity(there) != _identity(cls):
             raise RegistryError(
-                f"{self.what} kind {kind!r} is declared twice: by {_where(there)} and by {_where(cls)}; give one another kind"
+                f"{self.what} kind {kind!r} is declared twice: by "
+                f"{_where(there)} and by {_where(cls)}; give one another kind"
             )
         self.classes[kind] = cls
 

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from chipweave._kernel import ffi, lib
-from chipweave.chain.layout import DONE, Chain, Layout
+from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Take
+from chipweave.chain.stage import DONE
 from chipweave.declare import registry
 from chipweave.errors import BadInput, ChipweaveError
 from chipweave.fabric.link_models.base import Routes

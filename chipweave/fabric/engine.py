@@ -63,7 +63,8 @@ class Engine:
         rows = np.ascontiguousarray(_integers(rows, f"chain {program.name}: rows"))
         if rows.ndim != 2 or rows.shape[1] != len(program.operands):
             raise BadInput(
-                f"chain {program.name}: rows must be [n, {len(program.operands)}] ({', '.join(program.operands)}), not {rows.shape}"
+                f"chain {program.name}: rows must be [n, {len(program.operands)}] "
+                f"({', '.join(program.operands)}), not {rows.shape}"
             )
         if starts_ps is not None:
             starts_ps = np.ascontiguousarray(_integers(starts_ps, "starts_ps"))

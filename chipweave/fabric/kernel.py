@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from chipweave._kernel import ffi, lib
-from chipweave.chain.layout import Layout, Question
+from chipweave.chain.layout import Layout
 from chipweave.chain.nouns import Bits, Counter, Keyed
+from chipweave.chain.stage import Question
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric.compile import Compiler
 

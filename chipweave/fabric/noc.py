@@ -42,7 +42,7 @@ def _dims(network: Any) -> tuple[Any, ...]:
 
 
 class Kernel:
-    """One open network. `general` takes the general engine even where the fast one would do; seed 0: ties are not random.
+    """One open network. `general` takes the general engine even where the fast one would do; seed 0: no random ties.
 
     BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
     """

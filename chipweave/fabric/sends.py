@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from chipweave.chain.layout import DONE, Chain, Layout, Stage
+from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.nouns import Network
+from chipweave.chain.stage import DONE, Stage
 from chipweave.errors import BadInput
 
 

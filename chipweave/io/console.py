@@ -19,7 +19,7 @@ BETWEEN = 3  # columns of screen between two cells, with the rule
 
 @dataclass
 class Sheet:
-    """A table of plain text. `columns`: heads; those from `right_from` on stand to the right; `rows`: cells, as many each."""
+    """A table of plain text. `columns`: heads; those from `right_from` on stand to the right; `rows`: cells."""
 
     title: str
     columns: Sequence[str]

@@ -17,7 +17,8 @@ from chipweave.kernel_models.chip import Chip
 from chipweave.kernel_models.tiles import fill_seconds
 
 EXPONENTIALS_PER_CLK = 16
-"""Of one SM: four in each of its four partitions (CUDA C++ programming guide, arithmetic throughput, compute capability 9.0)."""
+"""Of one SM: four in each of its four partitions (CUDA C++ programming guide, arithmetic throughput, compute
+capability 9.0)."""
 
 INTEGER_LANES = 64
 """32-bit integer operations of one SM and clock (the same table)."""

@@ -33,7 +33,7 @@ class MoeStack:
 
     tiles        "sglang" or "vllm" (Triton), "cutlass" or "block" (CUTLASS): a name of `TILES`
     all_slots    helper kernels touch a row for every chosen expert, local or not; False: for local ones only
-    kernels      launched, each a `kernel_s`; quantised: those added for 8-bit operands; grouped: for a group-limited gate
+    kernels      launched, each a `kernel_s`; quantised: those added for 8-bit operands; grouped: group-limited gates
     cast_cycles  lane cycles of one value that a helper quantises in blocks; 0: at the rate of memory
     tuned_even   tiles are chosen for an even load of as many tokens, whatever the load is
     input_cast   the layer's input is quantised before it is permuted
@@ -57,7 +57,7 @@ class MoeStack:
 
 @dataclass(frozen=True)
 class Machine:
-    """The die with the rates that these kernels see: bytes/s of streamed weights, and of helpers that read and write."""
+    """The die with the rates that these kernels see: bytes/s of streamed weights, and of helper kernels."""
 
     chip: Chip
     weights: float
@@ -113,7 +113,7 @@ def _fastest(
 
 
 def _gemm_seconds(machine: Any, counts: Any, n: Any, k: Any, layer: Any, tiles: Any, share: Any, least: Any) -> Any:
-    """One grouped GEMM with the best of `tiles`; `least`: seconds of one tile's inner loop, however little it computes."""
+    """One grouped GEMM with the best of `tiles`; `least`: seconds of one tile's inner loop, whatever its size."""
     if not len(counts):
         return 0.0
     size = ELEMENT_BYTES[layer.dtype]
@@ -158,8 +158,8 @@ def _helper_seconds(machine: Any, moved: Any) -> Any:
 
 
 def _sglang(layer: Any, local: Any) -> Any:
-    """(tiles, inner step, half lines) of SGLang's Triton kernel: tuned where its repository has a table for the shape, else
-    its default: 16 x 32 up to as many tokens as experts, 64 x 64 x 32 beyond (fused_moe_triton_config.py)."""
+    """(tiles, inner step, half lines) of SGLang's Triton kernel: tuned where its repository has a table for the shape,
+    else its default: 16 x 32 up to as many tokens as experts, 64 x 64 x 32 beyond (fused_moe_triton_config.py)."""
     if ELEMENT_BYTES[layer.dtype] == 1:
         return (Tile(64, 128),), 128, False
     if local >= 64 and (local, layer.intermediate) != (128, 1536):

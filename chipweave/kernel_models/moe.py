@@ -18,7 +18,7 @@ TILES_16 = tuple(Tile(*shape, *cluster) for shape in SHAPES for cluster in ((1, 
 """16-bit operands: tiles and clusters of two that the autotuner of a grouped CUTLASS GEMM tries."""
 
 TILES_BLOCK = (Tile(64, 64), Tile(64, 128), Tile(128, 64), Tile(128, 128))
-"""Block-scaled FP8: scales are per 128 x 128 weights and 1 x 128 activations, which holds a tile to 128 columns; no clusters."""
+"""Block-scaled FP8: scales are per 128 x 128 weights and 1 x 128 activations, which holds a tile to 128 columns."""
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,8 @@ def waves_seconds(
 
     overlapped  epilogues run beside the next tile's main loop (ping-pong, two blocks an SM), which spreads them over
                 time, and
-                only the last one shows; otherwise all SMs store at once at the end of each wave, while the operands of the
-                next are fetched
+                only the last one shows; otherwise all SMs store at once at the end of each wave, while the operands of
+                the next are fetched
     """
     full, rest = divmod(tiles, chip.sms)
     waves = [(full, chip.sms), (1, rest)] if rest else [(full, chip.sms)]

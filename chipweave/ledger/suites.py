@@ -8,7 +8,7 @@ A suite is a module `chipweave.validation.suites.NAME`, so a new suite is a new 
     remarks(results) -> [text]                               printed after the tables
     more(results) -> {key: value}                            keys of the JSON document that only this suite has
     missed(results) -> [text]                                bars that are not a group's mean error
-    KEEP_ROWS = True                                         the answer to each row is committed, not the groups' figures alone
+    KEEP_ROWS = True                                         the answer to each row is committed, not the groups' alone
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class Table:
         self.abi, self.name = table.abi, text(table.name)
         if self.abi != native.lib.CW_ABI:
             raise BadInput(
-                f"behaviour {self.name}: built for header version {self.abi}, this kernel has {native.lib.CW_ABI}: build it again"
+                f"behaviour {self.name}: built for header version {self.abi}, "
+                f"this kernel has {native.lib.CW_ABI}: build it again"
             )
         self.parameters = {}
         for i in range(table.n_parameters):
@@ -97,7 +98,8 @@ class Endpoints:
         for key in parameters:
             if key not in table.parameters:
                 raise BadInput(
-                    f"{table.name} has no parameter '{key}'; allowed: {', '.join(table.parameters)}; nearest: {nearest(key, table.parameters)}"
+                    f"{table.name} has no parameter '{key}'; allowed: "
+                    f"{', '.join(table.parameters)}; nearest: {nearest(key, table.parameters)}"
                 )
         missing = [name for name, p in table.parameters.items() if p[1] is None and name not in parameters]
         if missing:
@@ -121,7 +123,8 @@ class Endpoints:
         ports = self.names[part].ports
         if name not in ports:
             raise BadInput(
-                f"{self.names[part].name} has no port '{name}'; allowed: {', '.join(ports)}; nearest: {nearest(name, ports)}"
+                f"{self.names[part].name} has no port '{name}'; allowed: "
+                f"{', '.join(ports)}; nearest: {nearest(name, ports)}"
             )
         return ports.index(name)
 

@@ -20,14 +20,15 @@ import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.io.late import late
-from chipweave.noc.deadlock_graph import ESCAPE, TableWalk, Walk, walked  # noqa: F401  (Walk: the twin of the quicker ones)
+from chipweave.noc.deadlock_graph import ESCAPE, TableWalk, Walk, walked  # noqa: F401  (Walk: the twin)
 from chipweave.noc.routing import HERE, grid
 
 nx = late("networkx")
 
 STARTS_TRIED = 64
 CURES = (
-    "routing without circles (xy on a mesh, datelines with an even number of VCs on a torus, up_down or shortest_escape "
+    "routing without circles (xy on a mesh, datelines with an "
+    "even number of VCs on a torus, up_down or shortest_escape "
     "on any graph), a class of VCs for each of request and reply (vc_classes), or allow_deadlock: true"
 )
 

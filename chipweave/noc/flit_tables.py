@@ -61,7 +61,10 @@ def terminals(
         what = f"carry {float(min(slow)):.6g} B/s" if slow else "differ in latency between the two directions"
         raise BadInput(
             Fault(
-                f"network {network.name}: terminal links {what}; under flit they take a flit every cycle, {float(rate):.6g} B/s",
+                (
+                    f"network {network.name}: terminal links {what}; under "
+                    f"flit they take a flit every cycle, {float(rate):.6g} B/s"
+                ),
                 network.written,
                 "links: {terminal: {bandwidth: ...}} of the fastest link, or link_model: fair",
             )

@@ -1,7 +1,7 @@
 """A network of a topology under `link_model: flit`: links, ports, routes and routers in cycles and flits.
 
-    clock     one flit a cycle on the fastest link: bandwidth / flit, unless written; where messages leave an endpoint by
-              several equally short ways, one flit a cycle on all of these together, for that is what an endpoint sends
+    clock     one flit a cycle on the fastest link: bandwidth / flit, unless written; where messages leave an endpoint
+              by several equally short ways, one flit a cycle on all of these together, an endpoint's whole rate
     latency   of a link in cycles, to the nearest, halves up, at least 1
     interval  cycles a flit takes on a slower link: the ratio to the fastest, exact in the mean
     depth     of a VC: the credit loop of the slowest link to answer, unless written (8 flits on a bare network)
@@ -75,7 +75,8 @@ class FlitNetwork:
         if self.message_vcs:
             if self.router.vcs % (classes * self.message_vcs):
                 raise BadInput(
-                    f"network {self.name}: {self.router.vcs} VCs are no equal ranges of message_vcs = {self.message_vcs} "
+                    f"network {self.name}: {self.router.vcs} VCs are no "
+                    f"equal ranges of message_vcs = {self.message_vcs} "
                     f"for {classes} classes of messages; vcs must be a multiple of {classes * self.message_vcs}"
                 )
             ranges = self.router.vcs // (classes * self.message_vcs)
@@ -127,7 +128,8 @@ class FlitNetwork:
             return []
         held = self.router.vc_depth * self.flit_bytes
         return [
-            f"network {self.name}: a VC buffers {self.router.vc_depth} flits ({held:,} B), the credit loop of its links is {loop} flits "
+            f"network {self.name}: a VC buffers {self.router.vc_depth} flits "
+            f"({held:,} B), the credit loop of its links is {loop} flits "
             f"({loop * self.flit_bytes:,} B): a message reaches at most {float(share):.1%} of the bandwidth"
         ]
 

@@ -58,7 +58,10 @@ class Router:
         1,
         1,
         32,
-        "equal ranges the VCs are cut into, one per class of traffic; requests and replies apart where left out, 1 on a bare network",
+        (
+            "equal ranges the VCs are cut into, one per class of traffic; "
+            "requests and replies apart where left out, 1 on a bare network"
+        ),
         derived=True,
     )
     routing_delay: int = _number(1, 0, 16, "cycles from arrival to route")

@@ -38,7 +38,8 @@ class Link:
 
 
 class LinkList(Sequence):
-    """Links as rows of an array: int32[n, 7], (src, src_port, dst, dst_port, latency, interval numerator, denominator)."""
+    """Links as rows of an array: int32[n, 7], (src, src_port, dst, dst_port, latency, interval numerator,
+    denominator)."""
 
     def __init__(self, rows: np.ndarray) -> None:
         self.rows = np.ascontiguousarray(rows, np.int32).reshape(-1, 7)

@@ -12,7 +12,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Any
 
-from chipweave.plain.noc_router import OutputVc, PlainRouter
+from chipweave.plain.noc_router import PlainRouter
+from chipweave.plain.noc_vc import OutputVc
 
 
 @dataclass

@@ -75,7 +75,7 @@ class Separable:
 
 
 class Islip:
-    """Outputs grant, inputs accept, several rounds; pointers move only for what the first round matched. No priorities."""
+    """Outputs grant, inputs accept, several rounds; pointers move only for what the first round matched."""
 
     def __init__(self, inputs: int, outputs: int, iterations: int) -> None:
         self.inputs, self.outputs, self.iterations = inputs, outputs, iterations

@@ -12,71 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.chain.layout import DONE, Question
 from chipweave.chain.nouns import RouteTime, Take
+from chipweave.chain.stage import DONE, Question
 from chipweave.declare import registry
 from chipweave.errors import BadInput, Stuck
 from chipweave.plain import tables as plain_tables
 from chipweave.plain.durations import duration_ps, value
+from chipweave.plain.events import Batch, Event, Transfer, Walk, repeated
 from chipweave.plain.links import PlainLinks
 from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
 
 MOST_PS = 2**61  # as in csrc/stages
 
 
-def repeated(rows: np.ndarray, starts_ps: np.ndarray | None, times: int, counted: int) -> tuple[np.ndarray | None, ...]:
-    """The rows, and their starts, of all transfers: each `times` times, operand `counted` one larger each time."""
-    rows = rows.repeat(times, axis=0)
-    if counted >= 0 and len(rows):
-        rows[:, counted] += np.arange(len(rows)) % times
-    return rows, None if starts_ps is None else starts_ps.repeat(times)
-
-
-class Event:
-    def __init__(
-        self,
-        number: int,
-        transfer: Transfer,
-        stage: str | None,
-        resources: tuple[int, ...],
-        priority: int,
-        time: int,
-        side: bool,
-    ) -> None:
-        self.number, self.transfer, self.stage, self.resources = number, transfer, stage, resources
-        self.priority, self.time, self.asked, self.side = priority, time, time, side
-        self.waiting, self.walk, self.kind = False, None, "start"
-
-    def rank(self) -> tuple[int, int, int]:
-        """Order in a wait queue. `time` is live: the start overwrites it."""
-        return (-self.priority, self.time, self.number)
-
-    def __lt__(self, other: Event) -> bool:
-        return self.rank() < other.rank()
-
-
-class Walk:
-    """What the instants of one hold settled."""
-
-    def __init__(self) -> None:
-        self.lasts, self.spawn, self.end_marks, self.then = None, [], [], DONE
-
-
-class Transfer:
-    def __init__(self, batch: Batch, index: int, chain: Any, row: list[int]) -> None:
-        self.batch, self.index, self.chain = batch, index, chain
-        self.operands = dict(zip(chain.operands, row, strict=False))
-        self.priority = self.operands[chain.priority] if chain.priority else 0
-
-
-class Batch:
-    def __init__(self, number: int, size: int) -> None:
-        self.number, self.outstanding, self.last = number, size, 0
-        self.finish = np.zeros(size, np.int64)
-
-
 class PlainEngine:
-    """Same interface as `chipweave.fabric.Engine`; times outside are absolute ps, inside relative to the last barrier."""
+    """Same interface as `chipweave.fabric.Engine`; times outside are absolute ps, inside since the last barrier."""
 
     def __init__(
         self, layout: Any, rules: Any, bin_ps: int, max_bins: int, networks: dict[Any, Any] | None = None
@@ -287,7 +237,8 @@ class PlainEngine:
                 at = operands[take.operand]
                 if not 0 <= at < take.resources.count:
                     raise BadInput(
-                        f"{take.resources.name}[{at}] does not exist: {take.operand} must be in 0..{take.resources.count - 1}"
+                        f"{take.resources.name}[{at}] does not exist: "
+                        f"{take.operand} must be in 0..{take.resources.count - 1}"
                     )
                 found.append(self.first[take.resources] + at)
             else:

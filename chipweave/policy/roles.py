@@ -135,7 +135,8 @@ def policy(kind: str) -> Any:
         role = kind.partition(".")[0]
         if role not in ROLES or not issubclass(cls, ROLES[role]):
             raise TypeError(
-                f"{cls.__name__} is registered as {kind!r}: its role must be one of {', '.join(ROLES)}, and its base that role's"
+                f"{cls.__name__} is registered as {kind!r}: its role must "
+                f"be one of {', '.join(ROLES)}, and its base that role's"
             )
         cls.kind = kind
         registry.policies.declare(kind, cls)

@@ -30,7 +30,10 @@ COUNTED = [
     Figure(
         "hops",
         "hops",
-        "links passed by request messages of remote slice reads (Manhattan distance on a mesh; data messages are not counted)",
+        (
+            "links passed by request messages of remote slice reads "
+            "(Manhattan distance on a mesh; data messages are not counted)"
+        ),
     ),
     Figure(
         "local_read_bytes",
@@ -51,18 +54,29 @@ FIGURES = [
     Figure(
         "decode_time_ns",
         "ns",
-        "sum of the layer times of the decode steps that were run (prefill not included); a layer lasts from the start of its kernel to the end of its last data movement or computation",
+        (
+            "sum of the layer times of the decode steps that were run (prefill not included); a layer "
+            "lasts from the start of its kernel to the end of its last data movement or computation"
+        ),
     ),
     Figure("prefill_time_ns", "ns", "the same for step 0, where it is a prefill"),
     Figure(
         "throughput_tokens_per_s",
         "tokens/s",
-        "tokens decoded / decode time: the rows of the trace's decode steps that were run, of requests that had not ended; under preset artifact batch x steps / decode time (it counts the prefill step and ended requests, as the paper does); `notes.tokens_counted` is the numerator; 0 where no decode step was run",
+        (
+            "tokens decoded / decode time: the rows of the trace's decode steps that were "
+            "run, of requests that had not ended; under preset artifact batch x steps / "
+            "decode time (it counts the prefill step and ended requests, as the paper "
+            "does); `notes.tokens_counted` is the numerator; 0 where no decode step was run"
+        ),
     ),
     Figure(
         "speedup",
         "1",
-        "decode time of strategy base over this row's, under the same link model and admission; null where base was not run or there is no decode step",
+        (
+            "decode time of strategy base over this row's, under the same link model "
+            "and admission; null where base was not run or there is no decode step"
+        ),
     ),
     Figure(
         "hops_prefill",

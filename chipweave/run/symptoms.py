@@ -16,7 +16,8 @@ THRASHING, USEFUL, ENOUGH = 0.5, 0.2, 200
 
 
 class Symptoms:
-    """Watches one run. holders: uint8 [layers, experts, dies], the table that plans are made from; slices of an expert."""
+    """Watches one run. holders: uint8 [layers, experts, dies], the table that plans are made from; slices of an
+    expert."""
 
     def __init__(self, holders: np.ndarray, home: np.ndarray, slices: int) -> None:
         self.holders, self.home, self.slices = holders, home, slices
@@ -55,7 +56,8 @@ class Symptoms:
             )
         if self.stored >= ENOUGH and self.again > THRASHING * self.stored:
             found.append(
-                f"copies thrash: {self.again / self.stored:.0%} of {self.stored:,} stores are of slices that were dropped before"
+                f"copies thrash: {self.again / self.stored:.0%} of "
+                f"{self.stored:,} stores are of slices that were dropped before"
             )
         kept = int(self.kept.sum())
         if kept >= ENOUGH and (self.kept & self.used).sum() < USEFUL * kept:

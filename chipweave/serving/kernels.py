@@ -28,8 +28,8 @@ SKEW, SEED, DRAWS = 0.7, 1, 4
 """Popularity of experts: the middle of the spreads measured on DeepSeek-V3 (loads.popular)."""
 
 DRIFT = 0.34
-"""Spread by which popularity moves between a placement and its use: with SKEW, rank correlation 0.9, as between workloads of
-one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1)."""
+"""Spread by which popularity moves between a placement and its use: with SKEW, rank correlation 0.9, as between
+workloads of one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1)."""
 
 LOW_LATENCY = 512
 """Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
@@ -40,8 +40,8 @@ PS = 1e12
 class Kernels:
     """Kernels of one framework on one GPU of `server`; every answer is remembered.
 
-    balance  "popular": experts are as unequally popular as measured; "replicated": the most popular have copies, placed for a
-             popularity that has drifted since; "forced": all are equal
+    balance  "popular": experts are as unequally popular as measured; "replicated": the most popular have copies,
+             placed for a popularity that has drifted since; "forced": all are equal
     """
 
     def __init__(self, server: Server, framework: str, balance: str = "popular") -> None:
@@ -107,7 +107,8 @@ class Kernels:
         groups: int,
         sent: bool,
     ) -> float:
-        """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not here."""
+        """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not
+        here."""
         stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
         dtype, width = FORMATS[form]
         layer = fused_moe.MoeLayer(
@@ -133,7 +134,8 @@ class Kernels:
         return ps / PS
 
     def exchange(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int, experts: int) -> float:
-        """Dispatch or combine of `tokens` a rank over `ranks` GPUs: DeepEP, low latency up to `LOW_LATENCY` tokens, else normal.
+        """Dispatch or combine of `tokens` a rank over `ranks` GPUs: DeepEP, low latency up to `LOW_LATENCY` tokens,
+        else normal.
 
         Where experts are unequally popular, so are the ranks that tokens go to.
         """
@@ -158,11 +160,15 @@ class Kernels:
         )
 
     def _normal(self, phase: Any, tokens: Any, top_k: Any, hidden: Any, ranks: Any) -> Any:
-        """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the adapter, and
-        from there one to each such GPU, over NVLink; the slower of the two shows."""
+        """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the
+        adapter, and from there one to each such GPU, over NVLink; the slower of the two shows."""
         fabric, size = self.server.fabric, hidden * (1 + 4 / 128 if phase == "dispatch" else 2)
         nodes = ceil(ranks / fabric.ranks)
-        reach = lambda places: places * (1 - (1 - 1 / places) ** top_k)  # noqa: E731  # places that have any of top_k experts
+
+        def reach(places: int) -> float:
+            """Expected number of `places` that hold any of a token's top_k experts, each drawn evenly."""
+            return places * (1 - (1 - 1 / places) ** top_k)
+
         outside = reach(nodes) * (nodes - 1) / nodes if nodes > 1 else 0.0
         links = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
         return tokens * size * max(reach(ranks) / links, outside / float(fabric.adapter) if outside else 0.0)
@@ -205,7 +211,7 @@ def _shares(tokens, experts, top_k, ranks):
 
 @lru_cache(maxsize=1024)
 def _replicated(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
-    """The busiest rank where each has one slot more than its experts, for copies of the popular ones (greedy, as EPLB)."""
+    """The busiest rank where each has one slot more than its experts, for copies of the popular ones (greedy)."""
     rng, draws = np.random.default_rng(SEED), []
     slots = -(-experts // ranks) + 1
     for _ in range(DRAWS):

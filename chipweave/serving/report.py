@@ -58,7 +58,10 @@ def show(document: dict) -> None:
     total = document["time_ns"]
     rate = document["tokens"] / total * 1e9
     lines = [
-        f"{document['model']} on {document['gpus']} GPUs of {document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} tokens/s"
+        (
+            f"{document['model']} on {document['gpus']} GPUs of "
+            f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} tokens/s"
+        )
     ]
     for kind, ns in sorted(document["critical"].items(), key=lambda t: -t[1]):
         lines.append(f"  {kind:<11} {ns / 1e6:8.2f} ms {ns / total:6.1%}")
@@ -96,7 +99,8 @@ def draw(document: dict, path: str) -> None:
     axes.set_xlabel("layer")
     axes.set_ylabel("us of kernels and messages")
     axes.set_title(
-        f"{document['model']}, {document['gpus']} GPUs of {document['system']}: {document['time_ns'] / 1e6:.2f} ms a step"
+        f"{document['model']}, {document['gpus']} GPUs of "
+        f"{document['system']}: {document['time_ns'] / 1e6:.2f} ms a step"
     )
     axes.legend(ncols=4, fontsize=8, frameon=False)
     figure.tight_layout()

@@ -30,7 +30,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Work:
-    """A kernel or message: kind (attention, gemm, moe, dispatch, combine, collective, framework, other), ns, its layer."""
+    """A kernel or message: kind (attention, gemm, moe, dispatch, combine, collective, framework, other), ns, layer."""
 
     kind: str
     name: str

@@ -66,7 +66,8 @@ class Engine:
         """A request arrives; one that decodes only has its cache already."""
         if self._needed(request.prompt + request.output) > self.blocks:
             raise BadInput(
-                f"request {request.number}: {request.prompt} + {request.output} tokens need {self._needed(request.prompt + request.output)} "
+                f"request {request.number}: {request.prompt} + {request.output} "
+                f"tokens need {self._needed(request.prompt + request.output)} "
                 f"cache blocks of {self.limits.block}; there are {self.blocks}"
             )
         request.prefill = max(request.prefill, request.prompt)
@@ -85,7 +86,8 @@ class Engine:
             if not plan.prompts and not (plan.decode and self.running):
                 if self.running or self.started:
                     raise Stuck(
-                        f"{self.batching.kind}: {len(self.running)} requests run, {len(self.started)} are begun, and none gets a token"
+                        f"{self.batching.kind}: {len(self.running)} requests run, "
+                        f"{len(self.started)} are begun, and none gets a token"
                     )
                 self.wake = self.world.env.event()
                 yield self.wake
@@ -123,7 +125,8 @@ class Engine:
         total = sum(n for _, n in plan.prompts) + (len(self.running) if plan.decode else 0)
         if total > self.limits.tokens or any(not 0 < n <= r.prefill - r.done for r, n in plan.prompts):
             raise BadInput(
-                f"{self.batching.kind}: a step of {total} tokens, at most {self.limits.tokens}, or a prompt with more tokens than are left of it"
+                f"{self.batching.kind}: a step of {total} tokens, at most "
+                f"{self.limits.tokens}, or a prompt with more tokens than are left of it"
             )
         for request, _ in plan.prompts:
             if request.done == 0 and request not in self.started:
@@ -134,7 +137,8 @@ class Engine:
         blocks = self._needed(request.prefill + 1)
         if blocks > self.free:
             raise BadInput(
-                f"{self.batching.kind}: began request {request.number}, which needs {blocks} cache blocks of {self.free} free ones"
+                f"{self.batching.kind}: began request {request.number}, "
+                f"which needs {blocks} cache blocks of {self.free} free ones"
             )
         self.waiting.remove(request)
         self.started.append(request)

@@ -15,10 +15,11 @@ FORMATS = {
     "fp8_block": ("fp8_block", 1.0 + 4 / 128**2),
     "fp4": ("bfloat16", 0.5 + 1 / 32),
 }
-"""Name -> (type of the operands, bytes of a weight): fp4 weights are MXFP4, one scale byte for 32, and are widened to 16 bit."""
+"""Name -> (type of the operands, bytes of a weight): fp4 weights are MXFP4, one scale byte for 32, widened to 16."""
 
 RESERVED = Fraction(1, 10)
-"""Of a GPU's memory, for activations, graphs and the libraries: the servers' usual default (vLLM gpu_memory_utilization 0.9)."""
+"""Of a GPU's memory, for activations, graphs and the libraries: the servers' usual default (vLLM
+gpu_memory_utilization 0.9)."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +156,14 @@ def check(server: Server, model: ServingModel, layout: Parallel, formats: Precis
     if room < 0:
         needed = weight_bytes(model, layout, formats)
         raise BadInput(
-            f"{model.name} does not fit: {needed / 1e9:.1f} GB of weights on a GPU, of {server.memory_bytes / 1e9:.0f} GB usable {usable / 1e9:.1f} GB"
+            f"{model.name} does not fit: {needed / 1e9:.1f} GB of weights on a GPU, "
+            f"of {server.memory_bytes / 1e9:.0f} GB usable {usable / 1e9:.1f} GB"
         )
     held = -(-batch // layout.dp) * kv_bytes(model, layout, formats, context)
     if held > room:
         most = int(room // max(kv_bytes(model, layout, formats, context), 1)) * layout.dp
         raise BadInput(
-            f"KV beyond memory: {batch} sequences of {context} tokens hold {held / 1e9:.1f} GB on a GPU, room {room / 1e9:.1f} GB; "
+            f"KV beyond memory: {batch} sequences of {context} tokens hold "
+            f"{held / 1e9:.1f} GB on a GPU, room {room / 1e9:.1f} GB; "
             f"at most {most} sequences"
         )

@@ -18,7 +18,7 @@ from chipweave.serving import setting
 from chipweave.serving.step import Batch, Setup
 
 PREFILL_FIRST = ("sglang",)
-"""Frameworks whose scheduler computes all waiting prompts before it decodes (SGLang, schedule_batch.py: new prefills first)."""
+"""Frameworks whose scheduler computes all waiting prompts before it decodes (SGLang, schedule_batch.py)."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One step of a model on a server: every layer as works, their times, and the schedule that runs them.
 
-A step computes `decode` sequences of one new token each and `prefill` chunks of several; both pass every kernel together,
-but for attention, which runs once for each. One rank of the busiest replica is timed.
+A step computes `decode` sequences of one new token each and `prefill` chunks of several; both pass every kernel
+together, but for attention, which runs once for each. One rank of the busiest replica is timed.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ SAMPLING_KERNELS = 6
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step computes, over all replicas: `decode` sequences that see `context` tokens, and `prompts` chunks of `new` tokens
-    that see `seen` each (themselves included)."""
+    """What a step computes, over all replicas: `decode` sequences that see `context` tokens, and `prompts` chunks of
+    `new` tokens that see `seen` each (themselves included)."""
 
     decode: int = 0
     context: int = 0
@@ -182,7 +182,7 @@ class _Rank:
         return extra + self.kernels.attention(call, form, kv)
 
     def _absorb(self, tokens, heads):
-        """Queries into the space of the cache, and results out of it: one product a head, all in two batched kernels."""
+        """Queries into the space of the cache, and results out of it: one product a head, all in two kernels."""
         a = self.model.mla
         into = self.kernels.linear(tokens, heads * a.kv_rank, a.nope, "bf16")
         return into + self.kernels.linear(tokens, heads * a.v, a.kv_rank, "bf16")

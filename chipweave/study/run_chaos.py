@@ -19,9 +19,22 @@ SCHEMA = "chipweave.study.chaos/1"
 
 
 def command(
-    traces: Any, out: Any, models: Any, topologies: Any, batches: Any, strategies: Any, steps: Any, seed: Any, preset: Any, link_model: Any, admission: Any, host: Any, executor: Any,
-    jobs: Any, json_path: Any,
-) -> None:  # fmt: skip
+    traces: Any,
+    out: Any,
+    models: Any,
+    topologies: Any,
+    batches: Any,
+    strategies: Any,
+    steps: Any,
+    seed: Any,
+    preset: Any,
+    link_model: Any,
+    admission: Any,
+    host: Any,
+    executor: Any,
+    jobs: Any,
+    json_path: Any,
+) -> None:
     """Run what is asked for, write tables and pictures, show ours beside the printed."""
     said = printed.load("chaos")
     models, topologies = _names(models, said.models), _names(topologies, said.topologies)

@@ -33,6 +33,7 @@ from chipweave.noc.shape import Reader, Shape, in_order, shapes
 from chipweave.noc.wiring import Places
 from chipweave.topology.links import NETWORK, Wirer
 from chipweave.topology.network_links import make_links
+from chipweave.topology.tree import SET_FILE
 
 SETTINGS = named(
     {
@@ -236,13 +237,14 @@ class NetworkMaker:
             self.faults.add(
                 f"routing {s['routing']} needs a grid; {s['shape']} has none", keys["routing"], ", ".join(anywhere())
             )
-        written = {place.file for place in (keys.get("link_model"), keys.get("admission")) if place is not None}
+        places = [place for place in (keys.get("link_model"), keys.get("admission")) if place is not None]
+        written = {SET_FILE if place.file.startswith(SET_FILE) else place.file for place in places}
         booked = ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held
         if booked and len(written) == 1:  # laid by a preset over another's link model: a run then books nothing ahead
-            place = keys.get("link_model") or keys["admission"]
+            why = f"under {s['link_model']} the end of a send is not known"
             self.faults.add(
-                f"early_booking books links behind a hold whose end is known; under {s['link_model']} the end of a send is not known",
-                place,
+                f"early_booking books links behind a hold whose end is known; {why}",
+                places[0],
                 "link_model: circuit, or admission: work_conserving or head_only",
             )
         if s["shape"] == "edges" and "edges" not in self.node.value:
@@ -376,7 +378,8 @@ class NetworkMaker:
             else "no links lead there"
         )
         self.faults.add(
-            f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} by routing {network.routing}: {gap}",
+            f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} "
+            f"by routing {network.routing}: {gap}",
             place or self.node.place,
             "routing: shortest, or a grid without that hole" if rule.grid else "links that join all endpoints",
         )

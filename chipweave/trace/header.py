@@ -64,7 +64,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Header:
-    """Shape and requests. `prompt_rows[r]`: rows of request r in step 0; `decode_steps[r]`: its steps after it; `holes`: Holes or None."""
+    """Shape and requests. `prompt_rows[r]`: rows of request r in step 0; `decode_steps[r]`: its steps after it;
+    `holes`: Holes or None."""
 
     name: str
     shape: Shape

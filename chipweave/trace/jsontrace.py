@@ -171,7 +171,10 @@ def _explain_keys(number: int, step: dict[Any, Any], layout: Layout, fail: Any) 
     for key in layout.moe:
         if not isinstance(step[key], list):
             fail(
-                f"step {number}, layer {key}: {'null' if step[key] is None else 'no list'} where the first request has rows",
+                (
+                    f"step {number}, layer {key}: {'null' if step[key] is None else 'no list'} "
+                    "where the first request has rows"
+                ),
                 "null in the same layers everywhere",
             )
 

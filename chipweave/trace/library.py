@@ -48,7 +48,10 @@ def describe() -> Iterator[Any]:
         trace = open_store(SHIPPED / f"{name}.parquet")
         yield (
             name,
-            f"router log of {trace.model}: {trace.requests} sequences, {int(trace.prompt_rows.sum())} tokens, prefill only",
+            (
+                f"router log of {trace.model}: {trace.requests} sequences, "
+                f"{int(trace.prompt_rows.sum())} tokens, prefill only"
+            ),
         )
     for name, law in syn.SETS.items():
         yield (

@@ -70,7 +70,8 @@ class Fit:
             n for n, _ in DATA_TYPES
         )
         return Fault(
-            f"{self.model} does not fit: the fullest die needs {self.needed_bytes / 1e9:.1f} GB for its experts and may use"
+            f"{self.model} does not fit: the fullest die needs "
+            f"{self.needed_bytes / 1e9:.1f} GB for its experts and may use"
             f" {self.usable_bytes / 1e9:.1f} GB, {self.overflow_bytes / 1e9:.1f} GB too much",
             allowed=f"{types} on these dies" + (f", or at least {self.dies} dies" if self.dies else ""),
         )

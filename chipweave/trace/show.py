@@ -17,7 +17,8 @@ def summary(header: Any) -> str:
     shape, model = header.shape, header.model or "unknown model"
     return (
         f"{len(header.names)} requests, {1 + int(header.decode_steps.max())} steps, {len(shape.layers)} MoE layers"
-        f" ({shape.layers[0]} to {shape.layers[-1]}), top-{shape.top_k} of {shape.experts} experts, {model}, sha256 {header.sha256[:16]}"
+        f" ({shape.layers[0]} to {shape.layers[-1]}), top-{shape.top_k} "
+        f"of {shape.experts} experts, {model}, sha256 {header.sha256[:16]}"
     )
 
 

@@ -60,7 +60,10 @@ class Reading:
             hint = "" if self.experts is None or self.table is not None else _hint(int(ids[wrong].max()), self.experts)
             raise BadInput(
                 Fault(
-                    f"token {first + token}, layer {self.layers[layer]}: expert id {ids[token, layer, slot]} out of range",
+                    (
+                        f"token {first + token}, layer {self.layers[layer]}: "
+                        f"expert id {ids[token, layer, slot]} out of range"
+                    ),
                     self.place,
                     allowed=f"0 to {most - 1}{hint}",
                 )

@@ -108,9 +108,14 @@ class _Restricted(pickle.Unpickler):
             return _Storage(DTYPES[name])
         raise BadInput(
             Fault(
-                f"a PyTorch file that names {ascii(module)[1:-1][:40]}.{ascii(name)[1:-1][:40]}: such objects are never loaded",
+                (
+                    f"a PyTorch file that names {ascii(module)[1:-1][:40]}.{ascii(name)[1:-1][:40]}: "
+                    "such objects are never loaded"
+                ),
                 self._place,
-                allowed="tensors, dictionaries, lists, numbers and text; save the ids with numpy.save(ids.cpu().numpy())",
+                allowed=(
+                    "tensors, dictionaries, lists, numbers and text; save the ids with numpy.save(ids.cpu().numpy())"
+                ),
             )
         )
 

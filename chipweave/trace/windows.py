@@ -79,7 +79,10 @@ def check(log: Any, requests: Any, steps: Any, place: Any = None) -> Any:
         most = int(lengths.max()) - PREFILL_TOKENS + 1
         raise BadInput(
             Fault(
-                f"{log.name}: no sequence is long enough for {steps} steps: the longest has {int(lengths.max())} tokens, {PREFILL_TOKENS} of them prefill",
+                (
+                    f"{log.name}: no sequence is long enough for {steps} steps: the longest "
+                    f"has {int(lengths.max())} tokens, {PREFILL_TOKENS} of them prefill"
+                ),
                 place,
                 allowed=f"at most {most} steps" if most > 0 else f"sequences of at least {PREFILL_TOKENS} tokens",
             )

@@ -102,7 +102,8 @@ def _stepped(net: Any, pattern: Any, argument: Any = None) -> Any:
         targets.append(numbers[tuple(step)] if numbers else sum(at * s for at, s in zip(step, strides, strict=True)))
     if max(targets) >= net.endpoints:
         raise BadInput(
-            f"pattern {pattern}({argument}) leads from endpoint {targets.index(max(targets))} to {max(targets)} of {net.endpoints} endpoints"
+            f"pattern {pattern}({argument}) leads from endpoint "
+            f"{targets.index(max(targets))} to {max(targets)} of {net.endpoints} endpoints"
         )
     return targets
 

@@ -92,7 +92,10 @@ def find(name: str, allow_code: bool = False, preset: str | None = None) -> tupl
     raise BadInput(
         Fault(
             f"nothing is called {name!r}",
-            allowed="a kind, topology, model, preset, strategy, YAML file or ./file.py:Class; `chipweave info` lists what ships",
+            allowed=(
+                "a kind, topology, model, preset, strategy, YAML file "
+                "or ./file.py:Class; `chipweave info` lists what ships"
+            ),
             nearest=nearest(name, known),
         )
     )

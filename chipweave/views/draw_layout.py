@@ -1,8 +1,8 @@
 """Where things stand in the picture of a system: positions only, no drawing.
 
-A network's endpoints stand in their grid, in a ring, in a row under their switches, or where forces between neighbours pull
-them; the parts of one assembly
-stand in columns, those that only ask on the left, those that only answer on the right.
+A network's endpoints stand in their grid, in a ring, in a row under their switches, or where forces between neighbours
+pull them; the parts of one assembly stand in columns, those that only ask on the left, those that only answer on the
+right.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ nx = late("networkx")
 
 
 def positions(network: Network) -> dict[Any, Any]:
-    """Router name -> (x, y), about one unit apart, y upwards; row 0 of a grid is at the top, layers lie side by side."""
+    """Router name -> (x, y), about one unit apart, y upwards; row 0 of a grid is at the top, layers side by side."""
     endpoints = network.endpoints
     if network.shape in ("mesh", "torus"):
         return {name: _of_place(place, network.dims) for name, place in network.place_of.items()}
@@ -55,7 +55,8 @@ def _by_force(network: Network) -> dict[Any, Any]:
 
 
 def _apart(spots: dict[Any, Any]) -> dict[Any, Any]:
-    """The same picture, scaled so that neighbours are one unit apart; routers that still overlap are moved off on a spiral."""
+    """The same picture, scaled so that neighbours are one unit apart; routers that still overlap are moved off on a
+    spiral."""
     at = np.array(list(spots.values())).reshape(-1, 2)
     gaps = np.linalg.norm(at[:, None] - at[None], axis=2) + np.eye(len(at)) * 1e9
     near = float(np.quantile(gaps.min(axis=1), 0.1)) if len(at) > 1 else 1.0
@@ -75,13 +76,15 @@ def owner(system: System, name: str) -> str:
 
 
 def insides(system: System) -> list[tuple[str, str, Any, int]]:
-    """[(name of an assembly, one of its usual instances, graph, how many instances differ)] of every assembly: its parts, what
-    they are wired to outside and the networks they take part in. Nodes that are not parts of the instance have `outside` in words."""
+    """[(name of an assembly, one of its usual instances, graph, how many instances differ)] of every assembly: its
+    parts, what they are wired to outside and the networks they take part in. Nodes that are not parts of the instance
+    have `outside` in words."""
     return [(name, usual, _inside(system, usual), len(odd)) for name, (usual, odd) in alike(system).items()]
 
 
 def alike(system: System) -> dict[str, tuple[str, set[str]]]:
-    """Name of an assembly -> (the first of its most common instances, the set of those that have other kinds or figures)."""
+    """Name of an assembly -> (the first of its most common instances, the set of those that have other kinds or
+    figures)."""
     told: dict[str, dict[str, list[tuple[str, str, tuple[str, ...]]]]] = {}
     for name, part in system.parts.items():
         if part.assembly:

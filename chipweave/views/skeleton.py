@@ -125,5 +125,6 @@ def _load(what: str, sort: Sort, ours: bool, words: dict[str, str]) -> str:
     module, base = sort.base
     return (
         f"from chipweave.declare.user_code import Gate\nfrom {module} import {base}\n\n"
-        f'{words["Class"]} = Gate(allowed=True).load("./{words["name"]}.py:{words["Class"]}", Path(__file__).parent, {base})'
+        f'{words["Class"]} = Gate(allowed=True).load("./{words["name"]}.py:{words["Class"]}", '
+        f"Path(__file__).parent, {base})"
     )

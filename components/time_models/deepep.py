@@ -79,11 +79,12 @@ class DeepepLowLatency(TimeModel):
     def time_of(self, phase: str, copies: np.ndarray, tokens: int, hidden: int, fabric: Any) -> int:
         """ps of a call with uneven loads (all-to-all-v).
 
-        The exchange ends when its busiest link or adapter is through: max-min shares keep that one full. Then the rank with most
-        copies packs (dispatch), or every rank sums its own tokens (combine).
+        The exchange ends when its busiest link or adapter is through: max-min shares keep that one full. Then the rank
+        with most copies packs (dispatch), or every rank sums its own tokens (combine).
 
         Args:
-            copies: [ranks, ranks], tokens that each rank dispatches to the experts of each rank; combine takes the same ways back.
+            copies: [ranks, ranks], tokens that each rank dispatches to the experts of each rank; combine takes the
+            same ways back.
             tokens: of a rank.
         """
         floor = self.dispatch_floor if phase == "dispatch" else self.combine_floor

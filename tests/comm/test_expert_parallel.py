@@ -33,7 +33,8 @@ def test_share_of_ranks_counts_every_choice_of_experts(experts, ranks, topk):
 
 
 def test_low_latency_combine_is_links_then_memory():
-    """8 tokens of 1000 values, top-8, 8 ranks: 16,000 bytes to each peer at 100 B/ns over 7 peers, then 144,000 read and written."""
+    """8 tokens of 1000 values, top-8, 8 ranks: 16,000 bytes to each peer at 100 B/ns over 7 peers, then 144,000 read
+    and written."""
     own = DeepepLowLatency(combine_floor="1 us", **MEMORY)
     assert own.time("combine", 8, 8, 1000, 8, NODE) == 1_000_000 + 7 * 160_000 + 144_000
 
@@ -58,7 +59,8 @@ def test_normal_dispatch_follows_the_sms_until_the_links_are_full():
 
 
 def test_normal_dispatch_of_a_full_team_takes_its_closed_form():
-    """One channel, three warps a peer, every rank hit: 3 tokens to a peer go in one round, the receiver takes one more."""
+    """One channel, three warps a peer, every rank hit: 3 tokens to a peer go in one round, the receiver takes one
+    more."""
     own = DeepepNormal(dispatch_floor="0 ns", warp_rate="1 GB/s", token_latency="100 ns")
     token = 100_000 + message_bytes(128, True) * 1000
     assert own.time("dispatch", 3, 8, 128, 8, 2, 8, Fabric(8, 10**15)) == pytest.approx(2 * token, abs=2)

@@ -111,7 +111,10 @@ def test_no_shipped_strategy_gives_a_memory_pool_work_or_weights_unasked(desk, s
 def test_two_memories_on_a_die(desk, interleave, engine):
     """Striped, a read of 1 MiB takes half of it from each; in turn, one controller has it all. Bytes are kept either
     way."""
-    text = "extends: micro_2x2\nexpect: null\nassemblies:\n  die:\n    parts:\n      hbm: {count: 2, bandwidth: 1.7 TB/s}\n"
+    text = (
+        "extends: micro_2x2\nexpect: null\nassemblies:\n  die:\n"
+        "    parts:\n      hbm: {count: 2, bandwidth: 1.7 TB/s}\n"
+    )
     two = desk.topology(text + f"      d2d: {{interleave: {interleave}}}\n")
     trace = desk.trace([[[2, 6], [2, 6]], [[2, 6]]])
     out = desk.run(two, trace, engine=engine)
@@ -125,7 +128,10 @@ def test_two_memories_on_a_die(desk, interleave, engine):
 
 
 def test_controllers_of_python_are_striped_as_ours_are(desk):
-    text = "extends: micro_2x2\nexpect: null\nassemblies:\n  die:\n    parts:\n      hbm: {count: 2, bandwidth: 1.7 TB/s}\n"
+    text = (
+        "extends: micro_2x2\nexpect: null\nassemblies:\n  die:\n"
+        "    parts:\n      hbm: {count: 2, bandwidth: 1.7 TB/s}\n"
+    )
     trace = desk.trace(TRACE, TRACE)
     ours = desk.run(desk.topology(text, "ours"), trace, "base", batch=2)
     plain = desk.topology(text.replace("count: 2", "kind: memory.hbm_plain, count: 2"), "plain")

@@ -219,7 +219,8 @@ def test_a_system_without_a_network_can_be_drawn(tmp_path, build):
 
     draw(
         build(
-            "name: n\nparts: {sm: {kind: t.source}, hbm: {kind: t.memory}}\nlinks: [{between: [sm.memory, hbm.access], latency: 1 ns, bandwidth: 1 GB/s}]"
+            "name: n\nparts: {sm: {kind: t.source}, hbm: {kind: t.memory}}\n"
+            "links: [{between: [sm.memory, hbm.access], latency: 1 ns, bandwidth: 1 GB/s}]"
         ),
         tmp_path / "n.svg",
     )

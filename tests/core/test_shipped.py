@@ -90,7 +90,10 @@ def test_check_finds_no_fault_in_what_is_shipped(name):
 
 
 def test_help_is_quick(slowness):
-    code = "import resource, sys; from chipweave.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_utime, file=sys.stderr)"
+    code = (
+        "import resource, sys; from chipweave.__main__ import main\ntry: main(['--help'])\n"
+        "except SystemExit: pass\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_utime, file=sys.stderr)"
+    )
     seconds = min(
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.split()[-1])
         for _ in range(3)

@@ -32,7 +32,10 @@ def test_links_join_ports_and_know_their_figures(build, wafer):
     assert router.links["mesh"] == [(system.networks["d2d"], 1)]
 
 
-HOLED = "name: n\nnetworks:\n  n: {grid: [3, 3], shape: mesh, routing: shortest, latency: 1 ns, bandwidth: 8 GB/s, override: [%s]}\n"
+HOLED = (
+    "name: n\nnetworks:\n  n: {grid: [3, 3], shape: mesh, routing: "
+    "shortest, latency: 1 ns, bandwidth: 8 GB/s, override: [%s]}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,10 @@ def test_numbers_of_an_override_are_listed_by_its_place(build, wafer):
 def test_an_override_changes_one_instance_or_a_range(build, wafer):
     text = wafer.replace(
         "grid: [3, 2]",
-        'grid: [3, 2], override: {"[0..1][*]": {hbm: {bandwidth: 2 TB/s}}, "[1][1]": {hbm: {latency: 9 ns}, router: {slots: {table: {kind: t.table, entries: 4}}}}}',
+        (
+            'grid: [3, 2], override: {"[0..1][*]": {hbm: {bandwidth: 2 TB/s}}, "[1][1]": '
+            "{hbm: {latency: 9 ns}, router: {slots: {table: {kind: t.table, entries: 4}}}}}"
+        ),
     )
     system = build(text)
     assert [int(p.bandwidth / 10**9) for p in system.of_kind("t.memory")] == [2000, 2000, 2000, 2000, 3350, 3350]
@@ -94,7 +100,10 @@ def test_one_slow_link_and_one_dead_link(build, wafer):
     network = build(
         wafer + "    \n".join([""]),
         "d2d.routing=shortest",
-        "d2d.override=[{between: ['[0][0]', '[0][1]'], bandwidth: 1 GB/s}, {between: ['[1][0]', '[1][1]'], absent: true}]",
+        (
+            "d2d.override=[{between: ['[0][0]', '[0][1]'], bandwidth: "
+            "1 GB/s}, {between: ['[1][0]', '[1][1]'], absent: true}]"
+        ),
     ).networks["d2d"]
     assert network.graph["die[0][1].router"]["die[0][0].router"]["bandwidth"] == 10**9
     assert not network.graph.has_edge("die[1][0].router", "die[1][1].router") and not network.whole
@@ -187,7 +196,10 @@ def test_every_route_is_a_shortest_path_over_links_that_are_there(build, setting
 
 
 def test_shortest_takes_the_neighbour_that_comes_first(build):
-    text = "name: n\nnetworks: {n: {shape: edges, routers: 4, edges: [[3, 2], [2, 0], [3, 1], [1, 0]], latency: 1 ns, bandwidth: 1 GB/s}}"
+    text = (
+        "name: n\nnetworks: {n: {shape: edges, routers: 4, edges: [[3, "
+        "2], [2, 0], [3, 1], [1, 0]], latency: 1 ns, bandwidth: 1 GB/s}}"
+    )
     assert build(text).networks["n"].route(3, 0) == [("n[3]", "n[1]"), ("n[1]", "n[0]")]
 
 
@@ -203,7 +215,10 @@ def test_shortest_latency_takes_the_least_time_and_shortest_the_fewest_links(bui
 
 
 def test_shortest_latency_goes_round_a_slow_link_of_a_grid_under_every_link_model(build):
-    text = "name: n\nnetworks: {n: {shape: mesh, grid: [2, 2], latency: 1 ns, bandwidth: 1 GB/s, routing: shortest_latency, link_model: %s, override: [{between: ['[0][0]', '[0][1]'], latency: 5 ns}]}}"
+    text = (
+        "name: n\nnetworks: {n: {shape: mesh, grid: [2, 2], latency: 1 ns, bandwidth: 1 GB/s, routing: "
+        "shortest_latency, link_model: %s, override: [{between: ['[0][0]', '[0][1]'], latency: 5 ns}]}}"
+    )
     for model in ("circuit", "fair", "flit"):
         network = build(text % model).networks["n"]
         assert (
@@ -265,7 +280,8 @@ def test_assemblies_may_hold_assemblies(build, wafer):
 def test_a_file_may_extend_another(tmp_path, wafer):
     (tmp_path / "base.yaml").write_text(wafer)
     (tmp_path / "fast.yaml").write_text(
-        "extends: base.yaml\nname: fast\nassemblies: {die: {parts: {hbm: {bandwidth: 8 TB/s}}}}\nnetworks: {d2d: {bandwidth: 2 TB/s}}"
+        "extends: base.yaml\nname: fast\nassemblies: {die: {parts: {hbm: {bandwidth: 8 TB/s}}}}\n"
+        "networks: {d2d: {bandwidth: 2 TB/s}}"
     )
     system = topology.load(tmp_path / "fast.yaml")
     assert system.name == "fast" and system.parts["die[0][0].hbm"].bandwidth == 8 * 10**12

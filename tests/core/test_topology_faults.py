@@ -16,7 +16,10 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
         (
             "bandwidth: 3.35 TB/s",
             "bandwith: 3.35 TB/s",
-            "f.yaml:7:29: t.memory has no parameter 'bandwith'; allowed: latency, bandwidth, round_to; nearest: bandwidth",
+            (
+                "f.yaml:7:29: t.memory has no parameter 'bandwith'; "
+                "allowed: latency, bandwidth, round_to; nearest: bandwidth"
+            ),
         ),
         ("bandwidth: 3.35 TB/s", "bandwidth: 3.35 TB", "f.yaml:7:40: bandwidth: '3.35 TB' is not a bandwidth"),
         (
@@ -47,7 +50,10 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
         (
             "grid: [3, 2]",
             "grid: [3, 2], gird: 2",
-            "f.yaml:13:38: an assembly has no 'gird' of its own; allowed: assembly, grid, count, absent, override; nearest: grid",
+            (
+                "f.yaml:13:38: an assembly has no 'gird' of its own; allowed: "
+                "assembly, grid, count, absent, override; nearest: grid"
+            ),
         ),
         (
             "grid: [3, 2]",
@@ -62,13 +68,19 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
         (
             "grid: [3, 2]",
             'grid: [3, 2], override: {"[0][0]": {hmb: {latency: 1 ns}}}',
-            "f.yaml:13:60: assembly die has no part 'hmb'; allowed: sm, hbm, router, or a new one with its kind; nearest: hbm",
+            (
+                "f.yaml:13:60: assembly die has no part 'hmb'; allowed: "
+                "sm, hbm, router, or a new one with its kind; nearest: hbm"
+            ),
         ),
         ("assembly: die,", "assembly: dye,", "f.yaml:13:19: unknown assembly 'dye'; allowed: die; nearest: die"),
         (
             "sm.memory, hbm.access",
             "sm.memory, hmb.access",
-            "f.yaml:10:31: 'hmb.access' is not PART.PORT of a part that is there; allowed: hbm.PORT, router.PORT, router.table.PORT, sm.PORT; nearest: hbm",
+            (
+                "f.yaml:10:31: 'hmb.access' is not PART.PORT of a part that is there; "
+                "allowed: hbm.PORT, router.PORT, router.table.PORT, sm.PORT; nearest: hbm"
+            ),
         ),
         (
             "sm.memory, hbm.access",
@@ -92,7 +104,10 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
         (
             "shape: mesh",
             "shape: mess",
-            "f.yaml:15:40: shape cannot be 'mess'; allowed: anynet, cmesh, csv, dragonfly, edges, fat_tree, full, graphml, joined, mesh, ring, switch, torus; nearest: mesh",
+            (
+                "f.yaml:15:40: shape cannot be 'mess'; allowed: anynet, cmesh, csv, dragonfly, "
+                "edges, fat_tree, full, graphml, joined, mesh, ring, switch, torus; nearest: mesh"
+            ),
         ),
         (
             "shape: mesh",
@@ -171,7 +186,10 @@ def test_a_bare_network_s_fault_is_told(faults, settings, message):
 def test_an_unconnected_port_of_every_die_is_told_once(faults, wafer):
     text = wafer.replace("      - {between: [sm.memory, hbm.access], latency: included}\n", "")
     assert faults(text) == [
-        "f.yaml:6:11: port die[0][0].sm.memory, which uses memory.access, is not connected (and 5 more like it); allowed: one link"
+        (
+            "f.yaml:6:11: port die[0][0].sm.memory, which uses memory.access, "
+            "is not connected (and 5 more like it); allowed: one link"
+        )
     ]
 
 
@@ -237,7 +255,10 @@ def test_an_expectation_that_fails_is_a_fault(faults, wafer, key, value, fact):
 def test_expectations_that_hold_pass(build, wafer):
     assert build(
         wafer
-        + "expect:\n  parts: {die: 6, die.hbm: 6}\n  wires: 12\n  d2d: {endpoints: 6, routers: 6, links: 7, diameter: 3 hops, bisection: 2, degree: {2: 4, 3: 2}}\n"
+        + (
+            "expect:\n  parts: {die: 6, die.hbm: 6}\n  wires: 12\n"
+            "  d2d: {endpoints: 6, routers: 6, links: 7, diameter: 3 hops, bisection: 2, degree: {2: 4, 3: 2}}\n"
+        )
     )
 
 
@@ -249,7 +270,10 @@ OVER = "extends: wafer_5x5\nname: mine\n"
     [
         (
             OVER + "parts: {die: {grid: [4, 6]}}\n",
-            "parts.die is 24, expected 25; allowed: what is true of mine, under `expect:` in .*mine.yaml (null: no such fact)",
+            (
+                "parts.die is 24, expected 25; allowed: what is true of "
+                "mine, under `expect:` in .*mine.yaml (null: no such fact)"
+            ),
         ),
         (OVER + "parts: {die: {grid: [100000, 100000]}}\n", "mine.yaml:3:21: die: more than 100000 parts"),
         (
@@ -265,7 +289,10 @@ OVER = "extends: wafer_5x5\nname: mine\n"
         ),
         (
             OVER
-            + 'networks: {d2d: {override: [{between: ["[0][0]", "[0][1]"], bandwidth: 1 GB/s}, {between: ["[0][1]", "[0][0]"], bandwidth: 2 GB/s}]}}\n',
+            + (
+                'networks: {d2d: {override: [{between: ["[0][0]", "[0][1]"], bandwidth: '
+                '1 GB/s}, {between: ["[0][1]", "[0][0]"], bandwidth: 2 GB/s}]}}\n'
+            ),
             "is changed twice, first at .*mine.yaml:3:29",
         ),
     ],

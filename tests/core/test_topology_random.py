@@ -193,7 +193,10 @@ def test_a_grid_without_some_links_is_refused_or_every_route_is_there(rows, colu
         else []
     )
     cut = [f"{{between: [{a}, {b}], absent: true}}" for a, b in dict.fromkeys(edges)]
-    text = f"name: n\nnetworks: {{n: {{grid: [{rows}, {columns}], shape: {shape}, routing: {routing}, latency: 1 ns, bandwidth: 1 GB/s, override: [{', '.join(cut)}]}}}}"
+    text = (
+        f"name: n\nnetworks: {{n: {{grid: [{rows}, {columns}], shape: {shape}, routing: "
+        f"{routing}, latency: 1 ns, bandwidth: 1 GB/s, override: [{', '.join(cut)}]}}}}"
+    )
     found = outcome(text)
     if isinstance(found, list):
         assert cut and "cannot be reached" in str(found[0])

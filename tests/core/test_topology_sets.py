@@ -53,7 +53,10 @@ def test_the_last_setting_wins(build, wafer):
         ("die.hbm.latency", "--set die.hbm.latency: a setting is written a.b=value"),
         (
             "die.hbm.latncy=1 ns",
-            "--set die.hbm.latncy=1 ns: t.memory has no parameter 'latncy'; allowed: latency, bandwidth, round_to; nearest: latency",
+            (
+                "--set die.hbm.latncy=1 ns: t.memory has no parameter 'latncy'; "
+                "allowed: latency, bandwidth, round_to; nearest: latency"
+            ),
         ),
         ("dye.hbm.latency=1 ns", "--set dye.hbm.latency=1 ns: unknown key"),
         ("die.hbm.latency=1 GB", "latency: '1 GB' is not a time"),
@@ -89,7 +92,8 @@ def test_a_kind_is_swapped_by_one_line_and_what_it_does_not_declare_is_passed_ov
 def test_a_user_s_file_is_a_component_like_ours(build, wafer, tmp_path):
     (tmp_path / "hbm4.py").write_text(
         "from chipweave.component import Component, Param, Port\n"
-        "class Hbm4(Component):\n    access = Port(provides='memory.access', many=True)\n    bandwidth = Param('bandwidth')\n"
+        "class Hbm4(Component):\n    access = Port(provides='memory.access', many=True)\n"
+        "    bandwidth = Param('bandwidth')\n"
     )
     system = build(wafer.replace("t.memory", "./hbm4.py:Hbm4"), folder=tmp_path, allow_code=True)
     assert system.parts["die[0][0].hbm"].kind == "./hbm4.py:Hbm4" and list(system.code) == ["./hbm4.py:Hbm4"]

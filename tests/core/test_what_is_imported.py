@@ -11,7 +11,10 @@ SLOW = ("numpy", "networkx", "yaml", "pyarrow", "matplotlib", "scipy", "pint", "
 def imported(code, *arguments):
     """Which of SLOW a new interpreter has imported after the code, with `chipweave` and the arguments as its command
     line."""
-    after = f"import sys; sys.argv = {['chipweave', *arguments]!r}\ntry:\n    {code}\nexcept SystemExit as end:\n    assert not end.code"
+    after = (
+        f"import sys; sys.argv = {['chipweave', *arguments]!r}\ntry:\n"
+        f"    {code}\nexcept SystemExit as end:\n    assert not end.code"
+    )
     shown = f"{after}\nprint(*(m for m in {SLOW!r} if m in sys.modules), file=sys.stderr)"
     run = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -34,5 +37,8 @@ def test_check_and_info_of_a_topology_draw_nothing_and_read_no_tables(name, beyo
 
 
 def test_a_late_library_is_imported_at_its_first_attribute():
-    code = "from chipweave.io.late import late; pa = late('pyarrow'); a = 'pyarrow' in sys.modules; pa.array([1]); assert not a"
+    code = (
+        "from chipweave.io.late import late; pa = late('pyarrow'); "
+        "a = 'pyarrow' in sys.modules; pa.array([1]); assert not a"
+    )
     assert "pyarrow" in imported(code)

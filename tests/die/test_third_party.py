@@ -23,10 +23,14 @@ static const cw_statistic STATISTICS[] = {{"reads", "requests", "answered"}};
 static int open_(void *state, cw_host *host, int32_t part, const int64_t *p, char *why)
 { fixed *f = state; (void)why; f->host = host; f->me = part; f->latency = p[0]; return 0; }
 static void receive(void *state, const cw_message *m)
-{ fixed *f = state; cw_message answer = *m; answer.kind = CW_DATA; f->reads++; f->host->reply(f->host, f->me, f->latency, m, &answer); }
+{
+    fixed *f = state; cw_message answer = *m; answer.kind = CW_DATA; f->reads++;
+    f->host->reply(f->host, f->me, f->latency, m, &answer);
+}
 static void timer(void *state, int32_t code, uint64_t data) { (void)state; (void)code; (void)data; }
 static int64_t statistic(const void *state, int32_t index) { (void)index; return ((const fixed *)state)->reads; }
-cw_behaviour lab_memory = {ABI, "lab_memory", PARAMETERS, 1, PORTS, 1, STATISTICS, 1, sizeof(fixed), open_, 0, receive, timer, 0, statistic, 0};
+cw_behaviour lab_memory = {ABI, "lab_memory", PARAMETERS, 1, PORTS, 1, STATISTICS, 1, sizeof(fixed),
+                            open_, 0, receive, timer, 0, statistic, 0};
 """
 
 

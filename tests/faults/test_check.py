@@ -11,7 +11,10 @@ from chipweave.trace import library
 RUN = "schema: chipweave.run/1\nmodel: deepseek-v2-lite\nbatch: 4\nsteps: 2\n"
 WAFER = "extends: micro_2x2\nname: mine\n"
 BAD = {
-    "an option of a policy": "strategy: {placement: {kind: from_file, path: none.csv}, allocation: home, prediction: none, replacement: unbounded}\n",
+    "an option of a policy": (
+        "strategy: {placement: {kind: from_file, path: none.csv}, "
+        "allocation: home, prediction: none, replacement: unbounded}\n"
+    ),
     "a trace that is no trace": "trace: run.yaml.d\n",
     "a topology that cannot be run": "topology: mesh_4x4\n",
     "a device that is no wafer": "topology: dgx_h100\n",

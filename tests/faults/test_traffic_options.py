@@ -114,7 +114,10 @@ def test_each_wrong_line_of_a_permutation_is_named(refused, tmp_path):
     (tmp_path / "p.txt").write_text("\n".join(["5", "-1", *map(str, range(2, 15)), "16"]))
     words = refused("--load", "0.1", "--pattern", "permutation(p.txt)")
     assert words.splitlines() == [
-        "p.txt:2: '-1' is no endpoint; allowed: a destination, 0 to 15; an endpoint that sends nothing is written in table(FILE)",
+        (
+            "p.txt:2: '-1' is no endpoint; allowed: a destination, 0 to "
+            "15; an endpoint that sends nothing is written in table(FILE)"
+        ),
         "p.txt:16: '16' is no endpoint; allowed: a destination, 0 to 15",
     ]
     (tmp_path / "p.txt").write_text("1 2 3")
@@ -128,7 +131,10 @@ def test_a_permutation_of_a_spreadsheet_is_read(tmp_path):
 
 def oblong(order, routing):
     """A 2 x 8 mesh numbered by `order`, as the flit kernel sees it."""
-    text = f"name: m\nnetworks:\n  m: {{grid: [2, 8], shape: mesh, order: {order}, routing: {routing}, latency: 1 ns, bandwidth: 32 GB/s, link_model: flit}}\n"
+    text = (
+        f"name: m\nnetworks:\n  m: {{grid: [2, 8], shape: mesh, order: {order}, "
+        f"routing: {routing}, latency: 1 ns, bandwidth: 32 GB/s, link_model: flit}}\n"
+    )
     return flit_network.of(build(loads(text)).networks["m"]).network
 
 

@@ -15,7 +15,10 @@ from chipweave.noc import routing
 from .booksim_traces import index, packets, rows
 from .test_commands import main
 
-HEAD = "schema: chipweave.topology/1\nname: graph\nnetworks:\n  net:\n    link_model: flit\n    shape: edges\n    routing: {routing}\n    routers: {routers}\n"
+HEAD = (
+    "schema: chipweave.topology/1\nname: graph\nnetworks:\n  net:\n    link_model: flit\n"
+    "    shape: edges\n    routing: {routing}\n    routers: {routers}\n"
+)
 WIRE = (
     "    latency: {value: 1 ns, source: x, kind: assumed}\n    bandwidth: {value: 32 GB/s, source: x, kind: assumed}\n"
 )

@@ -76,7 +76,10 @@ def test_what_booksim_draws_or_does_not_have_is_not_modelled(text):
 def test_tornado_steps_in_the_k_and_n_of_the_row_or_of_its_arguments():
     ring = irregular(9, {(i, (i + s) % 9): 1 for i in range(9) for s in (1, 8)})
     row = {"k": "9", "n": "1", "xr": ""}
-    told = lambda net, text, **more: traffic.parse(net, booksim_traffic.pattern(row | {"traffic": text} | more))[1]  # noqa: E731
+
+    def told(net, text, **more):
+        return traffic.parse(net, booksim_traffic.pattern(row | {"traffic": text} | more))[1]
+
     assert told(ring, "tornado") == [(i + 4) % 9 for i in range(9)]
     assert told(ring, "neighbor({3,2})") == [(i + 1) % 3 + 3 * ((i // 3 + 1) % 3) for i in range(9)]
     assert told(ring, "neighbor(3)") == [(i + 1) % 3 for i in range(9)]

@@ -124,7 +124,10 @@ def test_booksims_own_anynet_example_is_its_graph_packet_by_packet(build):
 
 @pytest.mark.parametrize("key", ["terminals", "seats"])
 def test_seats_in_yaml_are_the_anynet_file(tmp_path, build, key):
-    text = f"routers: 9, shape: edges, {key}: [0, 0, 0, 1, 1, 1, 2, 2, 2], edges: [[0, 1], [2, 1], [2, 0]], routing: shortest_latency"
+    text = (
+        f"routers: 9, shape: edges, {key}: [0, 0, 0, 1, 1, 1, 2, 2, "
+        "2], edges: [[0, 1], [2, 1], [2, 0]], routing: shortest_latency"
+    )
     file = tmp_path / "e.yaml"
     file.write_text(f"name: e\nnetworks: {{n: {{{text}, latency: 1 ns, bandwidth: 32 GB/s}}}}\n")
     listed = topology.load(file).networks["n"]

@@ -47,8 +47,14 @@ def test_bare_networks_equal_the_grids_that_the_booksim_traces_are_exact_on(name
         "grid: [2, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s",
         "routers: 6\nshape: ring\nlatency: 3 ns\nbandwidth: 32 GB/s",
         "routers: 5\nshape: switch\nswitches: 2\nlatency: 3 ns\nbandwidth: 32 GB/s",
-        "grid: [3, 3]\nshape: mesh\nrouting: shortest\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], absent: true}]",
-        "grid: [3, 3]\nshape: mesh\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s\noverride: [{between: [0, 1], latency: 20 ns}]",
+        (
+            "grid: [3, 3]\nshape: mesh\nrouting: shortest\nlatency: 3 ns\n"
+            "bandwidth: 32 GB/s\noverride: [{between: [0, 1], absent: true}]"
+        ),
+        (
+            "grid: [3, 3]\nshape: mesh\nrouting: shortest_latency\nlatency: 3 ns\n"
+            "bandwidth: 32 GB/s\noverride: [{between: [0, 1], latency: 20 ns}]"
+        ),
         "routers: 4\nshape: switch\nswitches: 2\nrouting: shortest_latency\nlatency: 3 ns\nbandwidth: 32 GB/s",
     ],
 )
@@ -67,7 +73,10 @@ def test_routes_are_those_of_the_topology(tmp_path, text):
 
 
 def test_latency_width_and_depth_in_cycles_and_flits(tmp_path):
-    text = "grid: [2, 2]\nshape: mesh\nlatency: 2500 ps\nbandwidth: 64 GB/s\noverride:\n  - {between: [0, 1], bandwidth: 20 GB/s, latency: 100 ps}"
+    text = (
+        "grid: [2, 2]\nshape: mesh\nlatency: 2500 ps\nbandwidth: 64 GB/s\n"
+        "override:\n  - {between: [0, 1], bandwidth: 20 GB/s, latency: 100 ps}"
+    )
     spec = flit_network.of(built(tmp_path, text))
     assert spec.clock == 2 * 10**9
     assert {(k.latency, k.interval) for k in spec.network.links} == {
@@ -80,7 +89,10 @@ def test_latency_width_and_depth_in_cycles_and_flits(tmp_path):
 
 
 def test_a_buffer_below_the_credit_loop_is_warned_of_with_the_share_it_leaves(tmp_path):
-    text = "grid: [2, 2]\nshape: mesh\nlatency: 20 ns\nbandwidth: 32 GB/s\nrouter: {message_vcs: 1, vcs: 2, max_packet: 1 MiB}"
+    text = (
+        "grid: [2, 2]\nshape: mesh\nlatency: 20 ns\nbandwidth: 32 GB/s\n"
+        "router: {message_vcs: 1, vcs: 2, max_packet: 1 MiB}"
+    )
     network = built(tmp_path, text)  # loop: ST 1 + 2 x 20 + credit 1 + 2 = 44 flits
     assert flit_network.of(network).share()[1] == 44
     [warning] = flit_network.check(network)

@@ -120,6 +120,9 @@ def test_bins_of_links_add_up_and_equal_the_twins(layout_of):
 
 
 def test_an_allowed_deadlock_ends_with_the_wait_cycle(layout_of):
-    text = "routers: 5\nshape: ring\nlatency: 1 ns\nbandwidth: 32 GB/s\nrouting: shortest\nallow_deadlock: true\nrouter: {vcs: 2, vc_depth: 1, max_packet: 1 MiB}"
+    text = (
+        "routers: 5\nshape: ring\nlatency: 1 ns\nbandwidth: 32 GB/s\nrouting: shortest\n"
+        "allow_deadlock: true\nrouter: {vcs: 2, vc_depth: 1, max_packet: 1 MiB}"
+    )
     with pytest.raises(Stuck, match=r"network n.*wait cycle: VC [01] of n\[\d\] -> n\[\d\], which waits for VC"):
         finish(layout_of(text), "one", [(i, (i + 2) % 5, 64_000) for i in range(5)] * 2, "kernel")

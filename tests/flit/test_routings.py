@@ -118,7 +118,10 @@ def test_quick_walks_have_the_dependencies_of_the_general_one():
     "graph",
     [
         "routers: 9, shape: ring",
-        "grid: [4, 4], shape: mesh, override: [{between: ['[1][1]', '[1][2]'], absent: true}, {between: ['[2][1]', '[2][2]'], absent: true}]",
+        (
+            "grid: [4, 4], shape: mesh, override: [{between: ['[1][1]', '[1][2]'], "
+            "absent: true}, {between: ['[2][1]', '[2][2]'], absent: true}]"
+        ),
         "routers: 30, shape: dragonfly, terminals: 1, routers_per_group: 5, global_links: 1",
     ],
 )

@@ -111,7 +111,8 @@ def test_sorts_of_links_have_values_of_their_own():
         up = cube.place_of[a][0] != cube.place_of[b][0]
         assert (ps, rate) == ((20, 5 * 10**12) if up else (2000, 32 * 10**9))
     fly = built(
-        "routers: 6, shape: dragonfly, terminals: 1, routers_per_group: 2, global_links: 1, links: {global: {latency: 9 ns}}"
+        "routers: 6, shape: dragonfly, terminals: 1, routers_per_group: "
+        "2, global_links: 1, links: {global: {latency: 9 ns}}"
     )
     assert sorted(set(fly.latency_ps.tolist())) == [2000, 9000] and (fly.latency_ps == 9000).sum() == 6
     with pytest.raises(BadInput, match=r"f.yaml:2:\d+: network 'n' has no links of sort 'w'; allowed: y, x"):

@@ -34,7 +34,8 @@ OPTIONS = {
     "delays": {"routing_delay": 2, "vc_alloc_delay": 2, "sw_alloc_delay": 2, "st_final_delay": 2},
     "output buffers": {"output_buffer_size": 2, "internal_speedup": 2.0},
 }
-NEVER_SOON = {  # trains whose period is longer than a MiB: the fixed VC, or two, do not help where a diagonal or an age goes round
+# trains whose period is longer than a MiB: the fixed VC, or two, do not help where a diagonal or an age goes round
+NEVER_SOON = {
     (64, 4): ["wavefront", "by local_age", "by queue_length"],
     (64, 8): ["wavefront", "by network_age", "speculative wavefront", "delays"],
 }

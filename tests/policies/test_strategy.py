@@ -52,7 +52,8 @@ def test_a_preset_sets_defaults_that_a_strategy_may_override():
     preset = {"allocation.placement_aware": {"block": 50, "dies": 3}}
     assert strategy.load("allo", defaults=preset).allocation.block == 50
     node = yamlfile.loads(
-        "placement: contiguous\nallocation: {kind: placement_aware, block: 256}\nprediction: none\nreplacement: unbounded\n"
+        "placement: contiguous\nallocation: {kind: placement_aware, block: 256}\n"
+        "prediction: none\nreplacement: unbounded\n"
     )
     chosen = strategy.read(node, "mine", defaults=preset)
     assert (chosen.name, chosen.allocation.block, chosen.allocation.dies) == ("mine", 256, 3)
@@ -62,7 +63,8 @@ def test_a_preset_sets_defaults_that_a_strategy_may_override():
 def test_all_faults_of_a_strategy_come_in_one_go(tmp_path):
     path = tmp_path / "bad.yaml"
     path.write_text(
-        "placment: contiguous\nallocation: {kind: placement_aware, blok: 5, dies: 0}\nprediction: heatmap\nreplacement: {kind: lru, capacity: 5}\n"
+        "placment: contiguous\nallocation: {kind: placement_aware, blok: 5, dies: 0}\n"
+        "prediction: heatmap\nreplacement: {kind: lru, capacity: 5}\n"
     )
     with pytest.raises(BadInput) as error:
         strategy.load(str(path))

@@ -58,7 +58,10 @@ def refused(capsys, *arguments):
         ),
         (
             ["--topology", "mesh_4x4"],
-            "mesh_4x4: a run needs one network that joins its dies, not 0; allowed: a topology of dies, such as wafer_5x5",
+            (
+                "mesh_4x4: a run needs one network that joins its dies, "
+                "not 0; allowed: a topology of dies, such as wafer_5x5"
+            ),
         ),
         (["--out", ""], "no folder is named"),
         (["--json", ""], "no file is named"),
@@ -98,13 +101,19 @@ def test_a_fault_of_the_preset_is_told_once(capsys):
         (["compare", "--bach", "4"], "chipweave compare: No such option '--bach'"),
         (
             ["compare", "--batch", "1e3"],
-            "chipweave compare: Invalid value for '--batch': '1e3' is not a valid integer; allowed: what `chipweave compare --help` lists",
+            (
+                "chipweave compare: Invalid value for '--batch': '1e3' is not "
+                "a valid integer; allowed: what `chipweave compare --help` lists"
+            ),
         ),
         (["check"], "chipweave check: Missing argument 'FILE...'; allowed: what `chipweave check --help` lists"),
         (["compare", "folder"], "folder is a folder; allowed: a path, or dead_die, demo, "),
         (
             ["run", "deom"],
-            "no run file 'deom'; allowed: a path, or dead_die, demo, my_hbm, my_predictor, one_slow_link; nearest: demo",
+            (
+                "no run file 'deom'; allowed: a path, or dead_die, "
+                "demo, my_hbm, my_predictor, one_slow_link; nearest: demo"
+            ),
         ),
         ([*WORK, "--strategies", "EP"], "unknown strategy 'EP'; allowed: allo, allo+pred, base, ep, pred; nearest: ep"),
         ([*WORK, "--set", "d2d.latency=5 Ns"], "nearest: 5 ns"),
@@ -150,7 +159,10 @@ def test_traffic_that_cannot_be_is_told(capsys, here, arguments, words):
     [
         (
             "parts: {die: {absent: ['[2][2]']}}",
-            "mine.yaml:3:23: network 'd2d': die[3][2].d2d cannot be reached from die[0][0].d2d by routing xy: nothing is at [2][2]",
+            (
+                "mine.yaml:3:23: network 'd2d': die[3][2].d2d cannot be "
+                "reached from die[0][0].d2d by routing xy: nothing is at [2][2]"
+            ),
         ),
         ("parts: {die: {grid: [5, 5, 5]}}", "mine.yaml:3:21: network 'd2d': a grid is [Y, X], not [5, 5, 5]"),
         (
@@ -191,14 +203,20 @@ def test_code_that_ends_the_program_when_it_is_imported_is_a_fault_of_it(capsys,
     [
         (
             "strategy: {placement: contiguous, allocation: hom, prediction: none, replacement: unbounded}",
-            "run.yaml:2:47: unknown allocation policy 'hom'; allowed: home, placement_aware, placement_aware_python, round_robin, split_evenly; nearest: home",
+            (
+                "run.yaml:2:47: unknown allocation policy 'hom'; allowed: home, placement_aware, "
+                "placement_aware_python, round_robin, split_evenly; nearest: home"
+            ),
         ),
         (
             "strategy: {placement: contiguous, allocation: home}",
             "run.yaml:2:11: a strategy needs a policy for 'prediction'",
         ),
         (
-            "strategy: {placement: contiguous, allocation: {kind: placement_aware, blok: 5}, prediction: none, replacement: unbounded}",
+            (
+                "strategy: {placement: contiguous, allocation: {kind: "
+                "placement_aware, blok: 5}, prediction: none, replacement: unbounded}"
+            ),
             "run.yaml:2:71: allocation.placement_aware has no parameter 'blok'",
         ),
     ],
@@ -248,7 +266,10 @@ def test_ctrl_c_ends_at_once_says_so_and_leaves_nothing(here, arguments):
         ),
         (
             "run: {replacemnt: lru}",
-            "p.yaml:3:7: the run has no setting 'replacemnt'; allowed: prefill_step_counts, unnamed_layers_vanish, replacement; nearest: replacement",
+            (
+                "p.yaml:3:7: the run has no setting 'replacemnt'; allowed: "
+                "prefill_step_counts, unnamed_layers_vanish, replacement; nearest: replacement"
+            ),
         ),
         ("networks: {d2d: 5}", "p.yaml:3:17: network d2d: settings are a mapping, not '5'"),
     ],
@@ -293,6 +314,7 @@ def test_code_in_a_setting_is_looked_for_where_the_user_stands_and_in_a_run_file
     lab.mkdir()
     assert f"no file {here}/part.py" in refused(capsys, *WORK, "--set", "die.hbm.kind=./part.py:X", "--allow-code")
     (lab / "run.yaml").write_text(
-        "schema: chipweave.run/1\nmodel: deepseek-v2-lite\ntrace: esft-law\nbatch: 4\nsteps: 2\nset: ['die.hbm.kind=part.py:X']\n"
+        "schema: chipweave.run/1\nmodel: deepseek-v2-lite\ntrace: esft-law\n"
+        "batch: 4\nsteps: 2\nset: ['die.hbm.kind=part.py:X']\n"
     )
     assert f"no file {lab}/part.py" in refused(capsys, "run", "lab/run.yaml", "--allow-code")

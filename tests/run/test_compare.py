@@ -295,9 +295,9 @@ def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(caps
     host = ["--topology", "wafer_5x5_host", "--strategies", "ep"]
     told = compare(capsys, *SMALL, *host)[2]
     assert (
-        "Preset artifact replaces parts.cp.layer_time = control (the preset's: kernel); --set parts.cp.layer_time=control keeps it."
-        in told
-    )
+        "Preset artifact replaces parts.cp.layer_time = control (the "
+        "preset's: kernel); --set parts.cp.layer_time=control keeps it."
+    ) in told
     assert "replaces" not in compare(capsys, *SMALL, *host, "--set", "parts.cp.layer_time=control")[2]
     assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep")[2]
 

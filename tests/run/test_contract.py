@@ -113,7 +113,10 @@ WORK = "--model deepseek-v2-lite --trace esft-law --batch 4 --steps 3 --json -".
         (COMPARE, ["run", "run.yaml", "--json", "-"]),
         (
             TRAFFIC,
-            "traffic mesh_4x4 --pattern uniform --load 0.2 --packet-flits 2 --warmup 100 --cycles 500 --seed 3 --json -".split(),
+            (
+                "traffic mesh_4x4 --pattern uniform --load 0.2 "
+                "--packet-flits 2 --warmup 100 --cycles 500 --seed 3 --json -"
+            ).split(),
         ),
         (VALIDATE, ["validate", "analytic", "--group", "zero_load", "--json", "-"]),
     ],
@@ -146,7 +149,10 @@ def test_the_check_of_a_document_sees_a_key_that_is_gone():
 
 PROMISED = {
     "run": "--set --out --json --allow-code",
-    "compare": "--topology --model --trace --batch --steps --strategies --preset --link-model --link-models --admission --sample --seed --jobs --out --json --set --allow-code",
+    "compare": (
+        "--topology --model --trace --batch --steps --strategies --preset --link-model "
+        "--link-models --admission --sample --seed --jobs --out --json --set --allow-code"
+    ),
     "traffic": "--pattern --load --packet-flits --warmup --cycles --seed --set --json --allow-code",
     "replay": "--set --csv --allow-code",
     "validate": "--reference --group --device --json",
@@ -171,7 +177,10 @@ def test_a_command_has_the_promised_options(name):
 
 
 def test_the_promised_names_are_shipped():
-    topologies = "wafer_5x5 wafer_8x3 wafer_5x5_enhanced mesh_4x4 mesh_8x8 mesh_16x16 mesh_32x32 torus_8x8 h100_sxm h100_pcie h200 gh200 h800 dgx_h100"
+    topologies = (
+        "wafer_5x5 wafer_8x3 wafer_5x5_enhanced mesh_4x4 mesh_8x8 mesh_16x16 "
+        "mesh_32x32 torus_8x8 h100_sxm h100_pcie h200 gh200 h800 dgx_h100"
+    )
     assert set(topologies.split()) <= set(shipped())
     assert set("deepseek-v3 kimi-k2 qwen3-235b llama4-maverick deepseek-v2-lite qwen3-30b-a3b".split()) <= set(
         models.names()

@@ -43,9 +43,9 @@ def test_paths_start_at_the_file(tmp_path):
 
 
 def test_policies_may_be_written_out(tmp_path):
-    text = (
-        GOOD
-        + "strategy: {placement: contiguous, allocation: {kind: placement_aware, block: 50}, prediction: none, replacement: unbounded}\n"
+    text = GOOD + (
+        "strategy: {placement: contiguous, allocation: {kind: placement_aware, "
+        "block: 50}, prediction: none, replacement: unbounded}\n"
     )
     spec, *_ = runfile.load(write(tmp_path, text))
     assert spec.policies["allocation"] == {"kind": "placement_aware", "block": 50}
@@ -53,7 +53,10 @@ def test_policies_may_be_written_out(tmp_path):
 
 
 def test_all_faults_come_at_once_each_with_its_place(tmp_path):
-    text = "schema: chipweave.run/1\ntopology: wafer_5x6\nbatch: 1.5\nmodle: qwen3-235b\nadmission: headonly\nstrategies: [base, epp]\nlink_models: [flitt]\n"
+    text = (
+        "schema: chipweave.run/1\ntopology: wafer_5x6\nbatch: 1.5\nmodle: qwen3-235b\n"
+        "admission: headonly\nstrategies: [base, epp]\nlink_models: [flitt]\n"
+    )
     with pytest.raises(BadInput) as caught:
         runfile.load(write(tmp_path, text))
     lines = str(caught.value).splitlines()

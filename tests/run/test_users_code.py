@@ -91,7 +91,8 @@ def test_the_line_is_named_from_worker_processes_too(capsys, tmp_path):
 
 def test_a_part_that_fails_in_mid_run_is_named_with_its_line(capsys, tmp_path):
     (tmp_path / "hbm.py").write_text(
-        "from chipweave.components.hbm_plain import HbmPlain\n\n\nclass Mine(HbmPlain):\n    def facts(self):\n        return {'compute': 1 / 0}\n"
+        "from chipweave.components.hbm_plain import HbmPlain\n\n\nclass Mine(HbmPlain):\n"
+        "    def facts(self):\n        return {'compute': 1 / 0}\n"
     )
     (tmp_path / "w.yaml").write_text(
         'extends: wafer_5x5\nname: w\nassemblies: {die: {parts: {hbm: {kind: "./hbm.py:Mine"}}}}\n'

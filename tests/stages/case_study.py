@@ -13,7 +13,8 @@ from chipweave.chain import Layout, Link, Rate, Steps, amount, equal
 
 NS = 1000
 OPERANDS = ("exec", "home", "expert", "key", "tokens", "priority")
-MODELS = {  # hidden, intermediate, experts, HBM utilisation, (tokens up to, compute utilisation %) steps, LLC sets of 2 ways
+# hidden, intermediate, experts, HBM utilisation, (tokens up to, compute utilisation %) steps, LLC sets of 2 ways
+MODELS = {
     "deepseek": (7168, 2048, 256, "0.90", ((128, 50), (256, 53), (512, 68), (1024, 70), (None, 69)), 1),
     "kimi": (7168, 2048, 384, "0.90", ((128, 50), (256, 53), (512, 68), (1024, 70), (None, 69)), 1),
     "qwen": (4096, 1536, 128, "0.90", ((128, 70), (256, 60), (1024, 70), (2048, 69), (4096, 71), (None, 70)), 2),

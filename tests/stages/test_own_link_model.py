@@ -14,7 +14,8 @@ LATENCY, RATE = 700, 10**12  # ps; bytes/s, a byte a picosecond
 
 
 class Ideal:
-    """Every message takes the latencies of its route and its bytes at the slowest link's rate, whatever else is under way."""
+    """Every message takes the latencies of its route and its bytes at the slowest link's rate, whatever else is under
+    way."""
 
     def __init__(self, network):
         self.network, self.coming = network, []

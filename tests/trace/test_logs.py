@@ -152,7 +152,10 @@ def test_windows_depend_on_the_seed_alone_and_must_fit(tmp_path):
     assert hashes[0] == hashes[1] != hashes[2]
     with pytest.raises(
         BadInput,
-        match="/log.npy: v: no sequence is long enough for 46 steps: the longest has 60 tokens, 16 of them prefill; allowed: at most 45 steps",
+        match=(
+            "/log.npy: v: no sequence is long enough for 46 steps: the longest "
+            "has 60 tokens, 16 of them prefill; allowed: at most 45 steps"
+        ),
     ):
         import_decode([tmp_path / "log.npy"], tmp_path / "v", 20, 46, 1)
     np.save(tmp_path / "short.npy", ids_of(15))

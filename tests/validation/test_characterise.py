@@ -152,7 +152,8 @@ def test_expert_gemms_hold_at_counts_that_the_table_was_not_fitted_at(table, nam
 )
 @pytest.mark.parametrize("engine", ["kernel", "plain"])
 def test_the_stage_kinds_do_what_the_table_says_to_a_few_picoseconds(table, transfer, engine):
-    pins = f"die.hbm.bandwidth={int(table.bandwidth)} B/s"  # the wafer rounds to 3.35 TB/s; shares are of the die's own pins
+    # the wafer rounds to 3.35 TB/s; shares are of the die's own pins
+    pins = f"die.hbm.bandwidth={int(table.bandwidth)} B/s"
     mine = Transfers("h100", engine=engine, sets=(pins,)).time_ps(
         transfer.what, transfer.size, transfer.local, transfer.remote
     )

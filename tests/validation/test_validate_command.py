@@ -48,7 +48,10 @@ SCHEMA = {
         },
     },
 }
-GEMM = 'my-1,gemm,GEMM time,{},us,H100 SXM5,-,"bfloat16 torch.nn.functional.linear N=7168 K=2048, CUDA graph timing",M,{},{}'
+GEMM = (
+    'my-1,gemm,GEMM time,{},us,H100 SXM5,-,"bfloat16 '
+    'torch.nn.functional.linear N=7168 K=2048, CUDA graph timing",M,{},{}'
+)
 
 
 def run(capsys, *arguments):

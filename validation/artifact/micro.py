@@ -21,7 +21,8 @@ TOKENS = 100
 
 @dataclass(frozen=True)
 class MicroCase:
-    """mesh "YxX"; plan of (expert, home, die), the same in each of `steps` steps; `predict`: copy whatever arrives; tokens of each entry."""
+    """mesh "YxX"; plan of (expert, home, die), the same in each of `steps` steps; `predict`: copy whatever arrives;
+    tokens of each entry."""
 
     mesh: str
     plan: tuple

@@ -32,8 +32,8 @@ def _system(name: Any, sets: Any, preset: Any) -> Any:
 
 
 class Die:
-    """A die ready to run. `of`: a topology's name or file, or a `Device`, which may be at a clock of its own. `sms` of its
-    SMs take part (all where None): those left out would idle.
+    """A die ready to run. `of`: a topology's name or file, or a `Device`, which may be at a clock of its own. `sms` of
+    its SMs take part (all where None): those left out would idle.
 
     Attributes: system, endpoints, numbers (of endpoints, by part), sms, slices, channels (of these), clock_hz,
     period_ps."""

@@ -21,7 +21,7 @@ UNSTABLE = ("unstable", "throughput_mode")
 
 @dataclass
 class Curve:
-    """One row of reference.csv (`O01:3`). Reference is plat in the linear region and the knee, else the accepted rate."""
+    """One row of reference.csv (`O01:3`). Reference is plat in the linear region and the knee, else throughput."""
 
     id: str
     data: object

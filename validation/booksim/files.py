@@ -69,7 +69,8 @@ class Folder:
             return one_way_a_rank(net) if row["routing_function"] == "min_adapt" else net
         if kind != "anynet" or row["routing_function"] != "min":
             raise BadInput(
-                f"topology {kind} with routing {row['routing_function']}: not modelled; mesh, torus with dor, anynet with min"
+                f"topology {kind} with routing {row['routing_function']}: "
+                "not modelled; mesh, torus with dor, anynet with min"
             )
         links = {
             (whole(r, "src_router"), whole(r, "dst_router")): whole(r, "latency")

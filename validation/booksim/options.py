@@ -36,7 +36,8 @@ def check(row: dict[str, str], options: dict[str, tuple[int | str, ...]] = ANY) 
     ]
     if row.get("routing_function") == "min_adapt" and not _same(row.get("speculative") or "0", 0):
         found.append(
-            "min_adapt with speculation: BookSim 2 drops a bid for the switch where one of its two ranges of VCs cannot be had; not modelled"
+            "min_adapt with speculation: BookSim 2 drops a bid for the switch "
+            "where one of its two ranges of VCs cannot be had; not modelled"
         )
     if found:
         raise BadInput("; ".join(found))

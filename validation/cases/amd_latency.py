@@ -23,7 +23,8 @@ NAMED = {
     "vector L1 miss penalty": lambda p: chase_seconds(p, p.die.l2 // 2) - chase_seconds(p, p.die.l1 // 2),
     "L2 miss penalty": lambda p: chase_seconds(p, 4 * p.die.l2) - chase_seconds(p, p.die.l2 // 2),
 }
-"""Rows without a footprint: what is meant, as a chase well inside a level. Cold: neither data nor translations at hand."""
+"""Rows without a footprint: what is meant, as a chase well inside a level. Cold: neither data nor translations at
+hand."""
 
 
 @case("dies", "amd_latency", bar=0.03)

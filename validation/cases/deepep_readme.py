@@ -29,7 +29,8 @@ def _answer(question: Any) -> float:
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if not shape or not phase or not question.quantity.startswith("low-latency"):
         return NotModelled(
-            "no low-latency dispatch or combine with tokens, hidden size and top-k; two numbers in one row have no answer"
+            "no low-latency dispatch or combine with tokens, hidden "
+            "size and top-k; two numbers in one row have no answer"
         )
     ranks = count(question, "EP", most=4096)
     if first_missing(node, ranks):

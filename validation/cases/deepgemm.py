@@ -16,7 +16,8 @@ from ..rows.kernel_software import deepgemm_seconds
 from ..rows.units import FLOP_PER_S, SECONDS, first_missing, in_unit, out_of_range
 
 SHAPE = re.compile(
-    r"^(?P<kind>dense|contiguous|masked)\b.*?(?:groups=(?P<groups>\d+) M/group|\bM)=(?P<m>\d+) N=(?P<n>\d+) K=(?P<k>\d+)"
+    r"^(?P<kind>dense|contiguous|masked)\b.*?(?:groups=(?P<groups>\d+) "
+    r"M/group|\bM)=(?P<m>\d+) N=(?P<n>\d+) K=(?P<k>\d+)"
 )
 
 MOST_GROUPS = 1 << 16

@@ -40,8 +40,8 @@ def predict(questions: list[Question]) -> dict:
 
 @dataclass(frozen=True)
 class Published:
-    """What a row says: phase, EP, tokens or requests of a GPU, prompt or cache length, share of prompts found in a cache, and how experts
-    are balanced: by force where the row says so, else by copies of the popular ones."""
+    """What a row says: phase, EP, tokens or requests of a GPU, prompt or cache length, share of prompts found in a
+    cache, and how experts are balanced: by force where the row says so, else by copies of the popular ones."""
 
     phase: str
     ep: int
@@ -59,7 +59,12 @@ def read(q: Question) -> Published | NotModelled:
         return NotModelled("the row names no prefill or decode of DeepSeek-V3 with its EP")
     if q.unit != "tok/s/node":
         return NotModelled(f"unit '{q.unit}' is not tok/s/node")
-    number = lambda pattern, default: int(m[1].replace(",", "")) if (m := pattern.search(text)) else default  # noqa: E731
+
+    def number(pattern: re.Pattern[str], default: int) -> int:
+        """The number that `pattern` finds in the row's text, without its commas."""
+        found = pattern.search(text)
+        return int(found[1].replace(",", "")) if found else default
+
     each = number(TOKENS, PREFILL_TOKENS) if phase == "prefill" else number(REQUESTS, DECODE_REQUESTS)
     length = number(PROMPT, PROMPT_TOKENS) if phase == "prefill" else number(CACHED, PROMPT_TOKENS)
     hit = HITS.search(text)

@@ -44,7 +44,7 @@ NODES = {
 """Device -> its systems, smallest first."""
 
 BLOCKED = ("deepseek", "kimi", "minimax", "qwen3-235b", "glm")
-"""Models whose FP8 checkpoint is scaled in blocks of 128 x 128 (their quantization_config); `fp8` of a row then means that."""
+"""Models whose FP8 checkpoint is scaled in blocks of 128 x 128 (their quantization_config); `fp8` of a row means it."""
 
 FORMATS = {
     "": "bf16",
@@ -57,7 +57,8 @@ FORMATS = {
 }
 
 SHORTER = 0.9
-"""Mean of lengths drawn from 0.8 to 1.0 of the printed one, in the InferenceX runs: those whose rows state `attention_dp`."""
+"""Mean of lengths drawn from 0.8 to 1.0 of the printed one, in the InferenceX runs: those whose rows state
+`attention_dp`."""
 
 MOST = 1 << 16
 

@@ -8,7 +8,9 @@ from typing import Any
 from chipweave.ledger import NotModelled, case
 
 WHY = {
-    "dstrain": "kernels of a training step that share the die with each other: what overlaps with what is not in the rows",
+    "dstrain": (
+        "kernels of a training step that share the die with each other: what overlaps with what is not in the rows"
+    ),
     "flashmla": "attention kernels are not modelled",
     "system": "whole systems (serving, training, NVLink-C2C): the model ends at one node's kernels and collectives",
     "spec": "a figure of the data sheet: an input, not a prediction",

@@ -28,7 +28,8 @@ def fabric(device: Any) -> Any:
     system = topology.load(name)
     if "switch" not in system.parts or "nvlink" not in system.networks:
         return NotModelled(
-            f"topology '{name}' describes no NVSwitch node: it has no part 'switch' or no network 'nvlink', as dgx_h100 has"
+            f"topology '{name}' describes no NVSwitch node: it has no "
+            "part 'switch' or no network 'nvlink', as dgx_h100 has"
         )
     return system.parts["switch"].fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
 

@@ -47,7 +47,7 @@ CLOCK = re.compile(r"^(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[MG]Hz)$")
 
 @dataclass(frozen=True)
 class Device:
-    """A die as a row has it: its topology, and the SM clock where the row states another than the topology ("" if not)."""
+    """A die as a row has it: its topology, and the SM clock where the row states another ("" if not)."""
 
     topology: str
     clock: str = ""

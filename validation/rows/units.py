@@ -88,7 +88,8 @@ def count(question: Any, *names: Any, most: Any = 1 << 30) -> int:
         or question.x != int(question.x)
     ):
         return NotModelled(
-            f"x is not {' or '.join(names)}, a whole number: {question.x_name or 'no name'} {question.x_value or 'without value'}"
+            f"x is not {' or '.join(names)}, a whole number: "
+            f"{question.x_name or 'no name'} {question.x_value or 'without value'}"
         )
     return int(question.x)
 

@@ -66,7 +66,8 @@ def remarks(rows: Any) -> Any:
         wrong = sum(a * b < 0 for a, b in clear) / max(1, len(clear))
         alike = sum(a == b for a, b in sides) / len(sides)
         lines.append(
-            f"moe_skew: {len(clear)} of {len(skew)} rows are off 1 by more than {BAND:.0%}; {wrong:.1%} of them are predicted on the other side; "
+            f"moe_skew: {len(clear)} of {len(skew)} rows are off 1 by more than "
+            f"{BAND:.0%}; {wrong:.1%} of them are predicted on the other side; "
             f"{alike:.0%} of all rows fall in the same class (cheaper, within {BAND:.0%}, dearer)"
         )
     parts = [f"{name} {bias:+.1%} ({n} rows)" for name, bias, n in residuals(rows)]

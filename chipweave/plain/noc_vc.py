@@ -1,0 +1,78 @@
+"""Input VCs, output VCs and the stages of one router of the plain network; `chipweave.plain.noc_router` moves them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+IDLE, ROUTING, VC_ALLOC, ACTIVE = "idle", "routing", "vc_alloc", "active"
+
+
+def paced(interval: Any, owed: Any) -> Any:
+    """(whole cycles until the next flit, what is owed then): an interval that is no whole number is kept in the
+    mean."""
+    wait = int(interval + owed)
+    return wait, interval + owed - wait
+
+
+class Stage:
+    """Work that takes `delay` cycles. A stage with work in progress accepts none: batches, not a pipeline."""
+
+    def __init__(self, delay: int) -> None:
+        self.delay, self.waiting, self.batch, self.due = delay, [], [], 0
+
+    def start(self, now: int) -> list[Any]:
+        """The batch begun in this cycle, empty where the last one is still in progress."""
+        if self.batch or not self.waiting:
+            return []
+        self.batch, self.waiting, self.due = self.waiting, [], now + self.delay - 1
+        return self.batch
+
+    def finish(self, now: int) -> list[Any]:
+        """The batch that completes in this cycle."""
+        if not self.batch or now < self.due:
+            return []
+        done, self.batch = self.batch, []
+        return done
+
+
+class InputVc:
+    def __init__(self, port: int, vc: int) -> None:
+        self.port, self.vc = port, vc
+        self.buffer, self.state, self.route = deque(), IDLE, None
+        self.out_port = self.out_vc = None
+        self.next_route = None  # noq: (port, first, last) at the next router
+        self.wish = None  # what this cycle's allocation came to
+        self.priority = 0
+
+    def set_priority(self, kind: str) -> None:
+        if kind == "none" or not self.buffer:
+            return
+        self.priority = len(self.buffer) if kind == "queue_length" else self.buffer[0].priority
+
+
+class OutputVc:
+    """The sender's view of the VC at the other end of a link."""
+
+    def __init__(self, depth: int, atomic: int) -> None:
+        self.depth, self.atomic = depth, atomic
+        self.owner, self.occupied, self.tail_sent = None, 0, False
+
+    @property
+    def full(self) -> bool:
+        return self.occupied >= self.depth
+
+    def take(self, owner: Any) -> None:
+        self.owner, self.tail_sent = owner, False
+
+    def sending(self, flit: Any) -> None:
+        self.occupied += 1
+        if flit.tail:
+            self.tail_sent = True
+            if not self.atomic:
+                self.owner = None
+
+    def credit(self) -> None:
+        self.occupied -= 1
+        if self.atomic and self.occupied == 0 and self.tail_sent:
+            self.owner = None

@@ -1,0 +1,70 @@
+"""Two dies behind one address space: do look-ups, latency and instructions follow from structure alone?"""
+
+import pytest
+
+from chipweave import topology
+from chipweave.kernel_models import tensor_pipe
+from chipweave.kernel_models.package import package_of
+from chipweave.kernel_models.two_halves import (
+    cyclic_misses,
+    far_cycles,
+    latency_cycles,
+    lookups,
+    memory_cycles,
+    random_misses,
+    streamed,
+)
+
+
+@pytest.fixture(scope="module")
+def b200():
+    return package_of(topology.load("b200"))
+
+
+def test_lookups_of_a_sector_follow_the_exact_rule():
+    assert lookups(1.0, anywhere=False) == 1.5
+    assert lookups(0.5, anywhere=True) == 1.375
+    assert lookups(0.25, anywhere=True) == 1.234375
+    assert lookups(1.0, anywhere=False, dies=1) == 1.0
+
+
+def test_a_walk_that_fits_never_misses_and_one_far_beyond_always_does():
+    assert random_misses(1.0, 1.0) == 0.0
+    assert random_misses(2.0, 1.0) == pytest.approx(0.7968, abs=1e-4)
+    assert random_misses(50.0, 1.0) == pytest.approx(1.0)
+    assert cyclic_misses(1.1, 1.0, 16) == 1.0 and cyclic_misses(1.0, 1.0, 16) == 0.0
+
+
+def test_the_latency_curve_has_the_plateaus_of_its_calibration_rows(b200):
+    assert latency_cycles(b200, 1 << 16) == pytest.approx(39.64)
+    assert latency_cycles(b200, 8 << 20) == pytest.approx(294.493)
+    assert latency_cycles(b200, 1 << 40) == pytest.approx(859.3, abs=0.5)
+    assert memory_cycles(b200) == pytest.approx(859.3, abs=0.5)
+
+
+def test_a_far_line_costs_a_crossing_and_one_more_lookup(b200):
+    assert far_cycles(b200) == pytest.approx(294.493 - 39.64 + 30, abs=0.01)
+
+
+def test_the_second_half_of_l2_makes_a_step_of_its_own(b200):
+    own, both = b200.die.l2, 2 * b200.die.l2
+    between = latency_cycles(b200, both)
+    assert latency_cycles(b200, own) < between < latency_cycles(b200, 8 * both) - 50
+
+
+def test_a_stream_is_bound_by_bytes_under_way_and_then_by_memory():
+    assert streamed(1.0, 1.0, 1e9) == pytest.approx(1.0)
+    assert streamed(1e12, 1.0, 7.0) == pytest.approx(7.0)
+
+
+def test_an_instruction_takes_half_a_cycle_a_column_and_its_trips():
+    tensor = topology.load("b200").of_kind("gpu.tensor_units")[0]
+    slope = tensor_pipe.latency(tensor, 128, 256, True, False) - tensor_pipe.latency(tensor, 128, 128, True, False)
+    assert slope == 64.0
+    assert tensor_pipe.mean_time(tensor, 128, 64, 1 << 20, True, False) == pytest.approx(48.0, abs=0.01)
+    assert tensor_pipe.latency(tensor, 128, 64, False, False) == pytest.approx(32 + 3 * 35.9)
+
+
+@pytest.mark.parametrize("name, units", [("gb200", 152), ("gb300", 152), ("b300", 148)])
+def test_siblings_differ_in_figures_only(name, units):
+    assert package_of(topology.load(name)).units == units

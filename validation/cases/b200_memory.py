@@ -1,0 +1,64 @@
+"""b200_latency, b200_inflight, b200_l2cross, b200_loadlat: what two dies behind one address space make of reads."""
+
+from __future__ import annotations
+
+from chipweave.kernel_models.package import Package
+from chipweave.kernel_models.two_halves import latency_cycles, lookups, memory_cycles, streamed
+from chipweave.ledger import NotModelled, Question, case
+
+from ..rows.blackwell import figures, package
+from ..rows.conditions import conditions
+from ..rows.units import BYTES_PER_S, in_unit
+
+RING = 2
+"""Trips of a stage that is filled, read by its consumer and given back before the next fill: a guess."""
+
+
+@case("dies", "b200_latency", bar=0.06)
+def latency(questions: list[Question]) -> dict:
+    """Load to use over footprint."""
+    return {q.id: _with(q, lambda p, q=q: latency_cycles(p, q.x)) for q in questions}
+
+
+@case("dies", "b200_inflight", bar=0.10)
+def inflight(questions: list[Question]) -> dict:
+    """Rate from memory over bytes in flight."""
+    return {q.id: in_unit(q, _with(q, lambda p, q=q: _inflight(q, p)), BYTES_PER_S) for q in questions}
+
+
+@case("dies", "b200_loadlat", bar=0.25)
+def loadlat(questions: list[Question]) -> dict:
+    """Latency of cold loads of all units at once: the unloaded one and a page walk, which reads memory once more."""
+    return {q.id: _with(q, lambda p: 2 * memory_cycles(p)) for q in questions}
+
+
+@case("dies", "b200_l2cross", bar=0.03)
+def l2cross(questions: list[Question]) -> dict:
+    """Look-ups and sectors from memory of a requested sector, and the rate."""
+    return {q.id: _with(q, lambda p, q=q: _l2cross(q, p)) for q in questions}
+
+
+def _with(q: Question, answer):  # type: ignore[no-untyped-def]
+    found = package(q)
+    return found if isinstance(found, NotModelled) else answer(found)
+
+
+def _seconds(p: Package, copies: bool) -> float:
+    """Load to use from memory, with the set-up of a tile copy where TMA loads."""
+    return memory_cycles(p) / float(p.die.clock) + (figures()["tma_setup_s"] if copies else 0.0)
+
+
+def _inflight(q: Question, p: Package) -> float:
+    return streamed(q.x * p.units, _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
+
+
+def _l2cross(q: Question, p: Package) -> float | NotModelled:
+    found = conditions(q)
+    mode, sharers = found.get("mode", ""), int(found.get("sharers", "1"))
+    cross = mode == "implicit_l2_cross"
+    fetched = 1.0 / sharers if cross else 1.0
+    if q.unit == "ratio":
+        return lookups(fetched, cross, len(p.compute)) if q.quantity.startswith("L2") else fetched
+    shared = sharers if cross or mode in ("explicit_mcast", "implicit_l2_intra") else 1
+    limit = min(p.total("memory_bandwidth") * shared, figures()["l2_bytes_per_s"])
+    return in_unit(q, streamed(q.x * p.units, RING * _seconds(p, True), limit), BYTES_PER_S)

@@ -1,0 +1,45 @@
+"""b200_umma, b200_mainloop: tcgen05 instructions, and the main loop of a tile made of them."""
+
+from __future__ import annotations
+
+from chipweave.kernel_models.tensor_pipe import latency, mainloop_flops, mean_time
+from chipweave.ledger import NotModelled, Question, case
+
+from ..rows.blackwell import figures, package, tensor_of
+from ..rows.conditions import conditions, whole
+from ..rows.units import FLOP_PER_S, first_missing, in_unit
+
+
+@case("dies", "b200_umma", bar=0.05)
+def umma(questions: list[Question]) -> dict:
+    """Cycles of an instruction."""
+    return {q.id: _umma(q) for q in questions}
+
+
+@case("dies", "b200_mainloop", bar=0.15)
+def mainloop(questions: list[Question]) -> dict:
+    """FLOP/s of one SM."""
+    return {q.id: in_unit(q, _mainloop(q), FLOP_PER_S) for q in questions}
+
+
+def _umma(q: Question) -> float | NotModelled:
+    found, units = conditions(q), tensor_of(q)
+    rows = whole(found, "m")
+    alone = "latency" in q.quantity
+    columns = int(q.x) if alone else whole(found, "n")
+    if (missing := first_missing(units, rows, columns)) is not None:
+        return missing
+    shared, pair = found.get("operands") == "SS", found.get("cta_group") == "2"
+    if alone:
+        return latency(units, rows, columns, shared, pair)
+    return mean_time(units, rows, columns, int(q.x), shared, pair)
+
+
+def _mainloop(q: Question) -> float | NotModelled:
+    units, p, tile = tensor_of(q), package(q), conditions(q).get("tile", "").split("x")
+    if isinstance(units, NotModelled) or isinstance(p, NotModelled) or len(tile) != 3:
+        return units if isinstance(units, NotModelled) else NotModelled("no tile of three edges")
+    width = 1 if "8" in conditions(q).get("dtype", "") else 2
+    load = p.die.l2_cycles + figures()["tma_setup_s"] * float(p.die.clock)
+    m, n, k = map(int, tile)
+    return mainloop_flops(units, float(p.die.clock), (m, n, k), width, int(q.x), load)
