@@ -42,6 +42,8 @@ class Access:
 class Hbm(Staged):
     """HBM of one die as bandwidth and latency."""
 
+    time_class = "hbm"
+
     access = Port(provides="memory.backing", doc="reads and writes of whole slices")
 
     latency = Param(

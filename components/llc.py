@@ -24,6 +24,8 @@ from chipweave.component.staged import Staged
 class Llc(Staged):
     """LLC of one die, set-associative by whole slices."""
 
+    time_class = "llc"
+
     access = Port(provides="memory.access", doc="slice reads of this die's SMs")
     remote = Port(provides="memory.lookup", doc="slice reads that other dies send here")
     memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router, or the next level")

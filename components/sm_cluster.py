@@ -27,6 +27,7 @@ class SmCluster(Staged, Controller):
     )
     work = Port(provides="cp.kernel", doc="sub-kernels from the die's local CP")
 
+    time_class = "compute"
     dealt_by = "expert"  # several clusters on a die take experts in turn
 
     def declare(self, layout: Any, work: Any) -> None:

@@ -95,6 +95,7 @@ class Component(Declared):
     Attributes of the class:
         ports, slots_declared: name -> Port, name -> Slot.
         fits: roles besides its own kind (and its bases' kinds) that it can fill in a slot.
+        time_class: what time spent at its resources counts as ("compute", "llc", "hbm"); "": its kind.
         engine: "" for a part that publishes stages; "python" for one that works in plain Python, at that cost.
     Attributes of an instance, beside `Declared`'s:
         index: place in its grid as a tuple, (3,) for count, () for a part that is there once.
@@ -106,6 +107,7 @@ class Component(Declared):
     ports: dict[str, Port] = {}
     slots_declared: dict[str, Slot] = {}
     fits: tuple[str, ...] = ()
+    time_class = ""
     engine = ""
     declares = (*Declared.declares, ("ports", Port), ("slots_declared", Slot))
 

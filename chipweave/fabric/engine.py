@@ -136,6 +136,27 @@ class Engine:
         moved, busy, stalled = total.T
         return LinkStatistics(moved, busy, stalled, found.bin_ps, bins)
 
+    def record(self) -> None:
+        """Keep, from now on, when each stage of each transfer asked, started and ended; nothing may be in flight.
+
+        Off until called, and free then; a recorded run takes the kernel's wide ranks throughout.
+        """
+        self.core.record()
+
+    def recorded(self, batch: int = -1, transfer: int = -1, ended_ps: int = -1) -> np.ndarray:
+        """int64 [n, 9]: the stages that have started since the last barrier, in the order of their numbers.
+
+        Columns: number, batch, transfer of the batch, chain (place in `layout.chains`), stage (place in its stages),
+        1 for a side chain, and the absolute ps at which it asked for its resources, started and ended (-1: not yet).
+
+        batch, transfer, ended_ps  only those of a batch, of one transfer of it, or that ended at an instant (-1: any)
+        """
+        return self.core.recorded(batch, transfer, ended_ps)
+
+    def recorded_last(self) -> np.ndarray:
+        """int64 [1 or 0, 9]: of `recorded` the first to end last."""
+        return self.core.recorded_last()
+
     def check(self) -> None:
         """Assert every invariant of the engine (for tests and debugging; slow)."""
         self.core.check()

@@ -15,6 +15,7 @@ from chipweave.fabric.compile import Compiler
 
 FOREVER = 2**63 - 1
 ROOM = 1024  # completions fetched in one go
+FEW = 256  # recorded stages fetched in one go
 
 
 class KernelEngine:
@@ -168,6 +169,23 @@ class KernelEngine:
         if n:
             lib.stages_journal(self.handle, ffi.from_buffer("int64_t[]", rows), n)
         return rows
+
+    def record(self) -> None:
+        if lib.stages_record(self.handle):
+            raise ChipweaveError(self._message())
+
+    def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
+        rows = np.empty((FEW, lib.RECORD_COLUMNS), np.int64)
+        n = lib.stages_recorded(self.handle, batch, transfer, ended_ps, ffi.from_buffer("int64_t[]", rows), FEW)
+        if n > FEW:
+            rows = np.empty((n, lib.RECORD_COLUMNS), np.int64)
+            lib.stages_recorded(self.handle, batch, transfer, ended_ps, ffi.from_buffer("int64_t[]", rows), n)
+        return rows[:n, : lib.RECORD_RESOURCE]
+
+    def recorded_last(self) -> np.ndarray:
+        row = np.empty((1, lib.RECORD_COLUMNS), np.int64)
+        missing = lib.stages_recorded_last(self.handle, ffi.from_buffer("int64_t[]", row))
+        return row[: 0 if missing else 1, : lib.RECORD_RESOURCE]
 
     def link_statistics(self, network: Any) -> Any:
         return self.compiled.networks[network.name].statistics()

@@ -30,7 +30,7 @@ class Event:
     ) -> None:
         self.number, self.transfer, self.stage, self.resources = number, transfer, stage, resources
         self.priority, self.time, self.asked, self.side = priority, time, time, side
-        self.waiting, self.walk, self.kind = False, None, "start"
+        self.waiting, self.walk, self.started, self.ended = False, None, None, -1
 
     def rank(self) -> tuple[int, int, int]:
         """Order in a wait queue. `time` is live: the start overwrites it."""

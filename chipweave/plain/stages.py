@@ -16,6 +16,7 @@ from chipweave.chain.nouns import RouteTime, Take
 from chipweave.chain.stage import DONE, Question
 from chipweave.declare import registry
 from chipweave.errors import BadInput, Stuck
+from chipweave.plain import recorded
 from chipweave.plain import tables as plain_tables
 from chipweave.plain.durations import duration_ps, value
 from chipweave.plain.events import Batch, Event, Transfer, Walk, repeated
@@ -50,6 +51,7 @@ class PlainEngine:
         )
         self.base = self.now = self.numbers = self.events = self.in_flight = 0
         self.heap, self.batches, self.journal_rows, self.waiting, self.messages = [], [], [], 0, {}
+        self.kept = None  # events since the last barrier, where they are recorded
 
     # ---- the interface
 
@@ -120,6 +122,15 @@ class PlainEngine:
         rows, self.journal_rows = self.journal_rows, []
         return np.array(rows, np.int64).reshape(len(rows), 5)
 
+    def record(self) -> None:
+        self.kept = []
+
+    def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
+        return recorded.rows(self, batch, transfer, ended_ps)
+
+    def recorded_last(self) -> np.ndarray:
+        return recorded.last(self)
+
     def link_statistics(self, network: Any) -> Any:
         source = self.links.get(network) or self.networks[network]
         return source.statistics()
@@ -142,6 +153,9 @@ class PlainEngine:
 
     def _run_start(self, event: Event, done: list[Any]) -> None:
         self.events += 1
+        event.started = self.now
+        if self.kept is not None:
+            self.kept.append(event)
         walk = event.walk = self._walk(event)
         stage = event.transfer.chain.stages[event.stage]
         if stage.kind == "send" and not registry.link_models.find(stage.message.network.model).held:
@@ -158,6 +172,7 @@ class PlainEngine:
             self.messages[message.network, event.number] = event
             return
         end = self.now + walk.lasts
+        event.ended = end
         self._count_links(event, stage, end)
         if not self.rules.booking:
             self._at(end, event, "end")
@@ -170,6 +185,7 @@ class PlainEngine:
         self._release(event, end)
 
     def _run_end(self, event: Event, done: list[Any]) -> None:
+        event.ended = self.now
         self._mark(event, event.walk.end_marks)
         self._go_on(event, self.now)
         self._release(event, self.now)
@@ -361,6 +377,7 @@ class PlainEngine:
 
     def _barrier(self) -> None:
         self.base, self.now, self.numbers = self.base + self.now, 0, 0
+        self.kept = None if self.kept is None else []
         self.free_at = [0] * len(self.free_at)
         self.queue.clear()
 

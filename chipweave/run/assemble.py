@@ -26,12 +26,16 @@ def assemble(
     wait_queue: str,
     link_model: str,
     engine: str,
+    alter: Any = None,
     **switches: Any,
 ) -> tuple[Any, Layout]:
-    """(fabric, layout) of a system whose replicas are gathered; `link_model` None: as the topology says."""
+    """(fabric, layout) of a system whose replicas are gathered; `link_model` None: as the topology says.
+
+    alter  changes links and layout before they are built (chipweave.run.why.ideal), or None
+    """
     layout = Layout()
     for network in system.networks.values():
-        add_network(layout, system, network, link_model)
+        add_network(layout, system, network, link_model, alter)
     staged = [part for part in groups if isinstance(part, Staged)]
     for part in staged:
         for member in part.members:
@@ -44,15 +48,18 @@ def assemble(
     if not layout.chains:
         raise BadInput("no part of the topology publishes a chain: nothing would ever be moved")
     settle_starts(layout)
+    if alter:
+        alter.layout(layout, groups)
     return build(layout, admission=admission, wait_queue=wait_queue, engine=engine, **switches), layout
 
 
-def add_network(layout: Layout, system: Any, network: Any, link_model: str | None) -> None:
+def add_network(layout: Layout, system: Any, network: Any, link_model: str | None, alter: Any = None) -> None:
     """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`."""
     model = link_model or network.link_model
     bundles = Bundles(network) if network.spread == "packet" and network.ways > 1 and model != "flit" else None
     rates = bundles.rates(network.bandwidth) if bundles else network.bandwidth
     ends = zip(network.src.tolist(), network.dst.tolist(), network.latency_ps.tolist(), rates, strict=True)
+    ends = [(a, b, *(alter.link(ps, rate) if alter else (ps, rate))) for a, b, ps, rate in ends]
     links = [Link(f"{network.nodes[a]} -> {network.nodes[b]}", a, b, ps, rate) for a, b, ps, rate in ends]
 
     parts = [system.parts[name] for name in network.endpoints if name in system.parts]

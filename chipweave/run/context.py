@@ -42,6 +42,7 @@ class Run:
         self.metrics = counted_by(groups)
         names = [figure.name for figure in self.metrics]
         self.meters, self.records, self.events = Counted(fabric, groups, names), LayerRecords(names), 0
+        self.layer_watch = getattr(fabric, "layer_ended", None)  # of a fabric that records where time went
         self.copy_tables = [part for part in groups if isinstance(part, CopyTable)]
 
     def jobs(self, holders: np.ndarray) -> Iterable[Any]:
@@ -66,6 +67,8 @@ class Run:
             self.symptoms.planned(job.layer_index, plan)
         self.records.add(job.step, job.layer, end - begin, events - self.events, len(plan), crc, self.meters.since())
         self.events = events
+        if self.layer_watch:
+            self.layer_watch(self, job, begin, end)
         if self.on_layer:
             self.on_layer(job)
 

@@ -74,7 +74,12 @@ def mesh_of(system: Any) -> Any:
 
 @blamed()  # here and not in the command: a worker process hands its exceptions on without their tracebacks
 def simulate(
-    spec: Any, on_layer: Any = None, keep_plans: bool = False, loaded: Loaded | None = None, around: Any = None
+    spec: Any,
+    on_layer: Any = None,
+    keep_plans: bool = False,
+    loaded: Loaded | None = None,
+    around: Any = None,
+    alter: Any = None,
 ) -> Outcome:
     """Run a chipweave.run.spec.RunSpec to its end; returns an `Outcome`.
 
@@ -83,6 +88,7 @@ def simulate(
     loaded      what `load(spec)` returns, where some of it is not what the specification names
     around      called with the fabric and the Work; what it returns stands in for the fabric
                 (chipweave.run.flit_sample)
+    alter       changes links and layout before they are built (chipweave.run.why.ideal)
     """
     if loaded is None:
         make_trace(spec)
@@ -95,7 +101,7 @@ def simulate(
         return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish, by_last)
 
     run = drive(
-        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around
+        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter
     )
     if on_layer:
         on_layer(None)
@@ -112,9 +118,10 @@ def drive(
     on_layer: Any = None,
     keep_plans: bool = False,
     around: Any = None,
+    alter: Any = None,
 ) -> Run:
     """Run a workload on a system to its end; returns the `Run`. Arguments are those of `stage`."""
-    run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around)
+    run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around, alter)
     gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
     try:
         simulation.run(run.done)
@@ -133,6 +140,7 @@ def stage(
     on_layer: Any = None,
     keep_plans: bool = False,
     around: Any = None,
+    alter: Any = None,
 ) -> Any:
     """All that stands before the first instant of a run: (Run, Simulation).
 
@@ -158,6 +166,7 @@ def stage(
         spec.wait_queue or network.wait_queue,
         spec.link_model,
         spec.engine,
+        alter,
         **switches,
     )
     fabric = around(fabric, work) if around else fabric

@@ -190,7 +190,8 @@ void stages_free(stages *s)
                       s->maps,      s->counters, s->lasts,      s->programs,   s->nodes,     s->node_program,
                       s->end_marks, s->busy,     s->waits,      s->pool,       s->high,      s->ranks,
                       s->flags,     s->events,   s->settled,    s->queue,      s->operands,  s->batch_of,
-                      s->finish,    s->batches,  s->candidates, s->done_batch, s->done_time, s->journal};
+                      s->finish,    s->batches,  s->candidates, s->done_batch, s->done_time, s->journal,
+                      s->spans};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(s);

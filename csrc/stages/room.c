@@ -13,6 +13,17 @@ void *stages_regrown(void *old, size_t kept, size_t n, size_t size)
     return grown;
 }
 
+/* Starts and ends of as many events as there is room for; those not yet known are -1. */
+int reserve_spans(stages *s)
+{
+    size_t before = s->spans_capacity, n = 2 * ((size_t)s->event_capacity + ROOM);
+    if (reserve(s, &s->spans, &s->spans_capacity, n, sizeof *s->spans))
+        return -1;
+    for (; before < s->spans_capacity; before++)
+        s->spans[before] = -1;
+    return 0;
+}
+
 /* Room for `more` events: their records, flags and ranks, and the queue with a few entries beyond its end (see
  * sink() in queue.inc.h). */
 int stages_reserve_events(stages *s, size_t more)
@@ -33,7 +44,7 @@ int stages_reserve_events(stages *s, size_t more)
         return stages_fail(s, STAGES_NO_MEMORY, "no memory for %u stages", keys);
     s->events = events;
     s->event_capacity = keys;
-    return 0;
+    return s->spans ? reserve_spans(s) : 0;
 }
 
 /* A copy that the engine owns; NULL, and a failure, without memory. */

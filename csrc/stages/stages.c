@@ -159,6 +159,8 @@ static void barrier(stages *s)
 {
     s->base += s->now;
     s->now = 0;
+    for (size_t i = 0; s->spans && i < 2 * (size_t)s->n_events; i++)
+        s->spans[i] = -1;
     s->n_events = s->n_transfers = s->queue_n = s->n_places = 0;
     memset(s->queue, 0xff, 4 * sizeof(uint64_t)); /* see sink */
     s->is_wide = s->hole = 0;
@@ -232,7 +234,7 @@ int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows,
             return stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
     if (make_room(s, n))
         return -1;
-    if (!s->is_wide && !fits_narrow(s, n, n_rows, starts))
+    if (!s->is_wide && (s->spans || !fits_narrow(s, n, n_rows, starts)))
         widen(s);
     uint32_t batch_number = s->n_batches++;
     s->batches[batch_number] = (struct batch){s->n_transfers, (uint32_t)n, (uint32_t)n, number, s->now};

@@ -39,6 +39,20 @@ enum {
     MARK_PYTHON
 };
 enum { LASTS_CONSTANT, LASTS_GIVEN, LASTS_RATE, LASTS_STEPS, LASTS_ROUTE, LASTS_PYTHON, LASTS_PICK, LASTS_LONGEST };
+/* columns of a recorded stage; times in ps since the engine was made; resource: the first it takes, -1 without one */
+enum {
+    RECORD_NUMBER,
+    RECORD_BATCH,
+    RECORD_TRANSFER,
+    RECORD_PROGRAM,
+    RECORD_NODE,
+    RECORD_SIDE,
+    RECORD_ASKED,
+    RECORD_START,
+    RECORD_END,
+    RECORD_RESOURCE,
+    RECORD_COLUMNS
+};
 enum { QUESTION_BRANCH, QUESTION_DURATION, QUESTION_MARK };
 
 typedef struct stages stages;
@@ -154,6 +168,15 @@ const int64_t *stages_link_bins(const stages *s, int32_t circuit, int64_t *bin_p
 /* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
 int stages_copy_tables(stages *to, const stages *from);
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *transfer, int32_t *resource, int capacity);
+/* From now on the start and end of each stage is kept until the next barrier. Only the run with wide ranks records, so
+ * that nothing is spent where it is off. 0, or -1 where something is in flight. */
+int stages_record(stages *s);
+/* What has been recorded since the last barrier, in order of the stages' numbers: rows of RECORD_COLUMNS, of one batch,
+ * one transfer of it, or of what ended at an instant (-1: any). Returns how many there are, however few were asked for.
+ * stages_recorded_last: the first of them to end last, as one row; 0, or -1 where nothing has started. */
+int64_t stages_recorded(const stages *s, int64_t batch, int64_t transfer, int64_t ended, int64_t *rows,
+                        int64_t capacity);
+int stages_recorded_last(const stages *s, int64_t *one);
 int stages_check(stages *s); /* 0, or -1 with the broken invariant in the message */
 /* cdef: end */
 #endif

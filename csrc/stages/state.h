@@ -194,6 +194,8 @@ struct stages {
     uint32_t *flags;
     struct event *events;
     struct settled *settled; /* per event; for holds whose end is work */
+    int64_t *spans;          /* start and end per event, -1 without; NULL: not recorded */
+    size_t spans_capacity;
     uint32_t queue_n, queue_capacity;
     int64_t *operands; /* rows, `stride` apart */
     uint32_t stride;
@@ -279,6 +281,7 @@ int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins);
 void take_only(struct node *to, const stages_take *take);
 __attribute__((cold)) int gather(stages *s, struct event *ev, const struct node *node, const int64_t *operands);
 int stages_reserve_events(stages *s, size_t more);
+int reserve_spans(stages *s);
 void *stages_copied(stages *s, const void *from, size_t n, size_t size);
 void *stages_append(stages *s, void *array, int32_t *n, size_t size);
 void *stages_regrown(void *old, size_t kept, size_t n, size_t size);

@@ -1,5 +1,6 @@
 """Two dies behind one address space: do look-ups, latency and instructions follow from structure alone?"""
 
+import numpy as np
 import pytest
 
 from chipweave import topology
@@ -60,7 +61,7 @@ def test_a_stream_is_bound_by_bytes_under_way_and_then_by_memory():
 def test_an_instruction_takes_half_a_cycle_a_column_and_its_trips():
     tensor = topology.load("b200").of_kind("gpu.tensor_units")[0]
     slope = tensor_pipe.latency(tensor, 128, 256, True, False) - tensor_pipe.latency(tensor, 128, 128, True, False)
-    assert slope == 64.0
+    assert slope == pytest.approx(64.0)
     assert tensor_pipe.mean_time(tensor, 128, 64, 1 << 20, True, False) == pytest.approx(48.0, abs=0.01)
     assert tensor_pipe.latency(tensor, 128, 64, False, False) == pytest.approx(32 + 3 * 35.9)
 
@@ -68,3 +69,22 @@ def test_an_instruction_takes_half_a_cycle_a_column_and_its_trips():
 @pytest.mark.parametrize("name, units", [("gb200", 152), ("gb300", 152), ("b300", 148)])
 def test_siblings_differ_in_figures_only(name, units):
     assert package_of(topology.load(name)).units == units
+
+
+def test_a_walk_of_experts_costs_their_weights_once():
+    from chipweave.kernel_models.package_kernels import Engine, moe_seconds
+
+    e = Engine(units=100, memory=1e12, latency=1e-6, flops=1e15, exponentials=1e12)
+    got = moe_seconds(e, np.array([1, 0, 1]), 100, 100, 1.0, 1e30, 5e-6)
+    assert got == pytest.approx(5e-6 + 2 * (30000 + 1000) / 1e12)
+
+
+def test_a_ring_takes_its_steps_and_a_send_its_threshold():
+    from chipweave.validation.cases.b200_links import collective_seconds, touched
+    from chipweave.validation.rows.blackwell import figures
+
+    known = figures()
+    assert collective_seconds("all-gather", 2, 1e-9, 1e12) == pytest.approx(known["nccl_call_s"])
+    step = collective_seconds("all-gather", 3, 1e-9, 1e12) - collective_seconds("all-gather", 2, 1e-9, 1e12)
+    assert step == pytest.approx(known["nccl_step_s"])
+    assert touched(2, 8, own=True) == pytest.approx(2 * (1 - 2**-8))

@@ -2,6 +2,7 @@
  *
  *     rank_t, TIME_BITS, NUMBER_BITS, KIND_BITS     fields of ranks and queue entries
  *     NAMED(x)                                      names of what stages/stages.c calls
+ *     RECORD(s, e, which, time)                     keeps the start (0) or end (1) of event e, if it is to be kept
  *
  * When a time or number no longer fits, a function returns WIDEN with everything as it was before that event's work
  * was committed; stages/stages.c widens the ranks and goes on there. */
@@ -71,6 +72,7 @@ static inline int started(stages *s)
     int64_t end = s->now + s->walk.lasts;
     if ((uint64_t)end >> TIME_BITS)
         return WIDEN;
+    RECORD(s, e, 1, end);
     if (s->nodes[ev->node].on_links)
         count_links(s, s->nodes + ev->node, ev, row_of(s, ev->transfer), end);
     if (!s->rules.booking) {
@@ -103,6 +105,7 @@ static inline int start(stages *s, uint32_t e)
 {
     struct walk *w = &s->walk;
     s->n_started++;
+    RECORD(s, e, 0, s->now);
     w->event = e;
     w->node = s->events[e].node;
     w->wanted = -1;
@@ -135,6 +138,8 @@ static int end_on(stages *s)
 static int end(stages *s, uint32_t e, int kind)
 {
     struct walk *w = &s->walk;
+    if (kind == AT_END)
+        RECORD(s, e, 1, s->now);
     w->event = e;
     w->node = w->mark = 0;
     w->wanted = -1;

@@ -1,0 +1,26 @@
+"""`chipweave diff`: what changed between two runs, and where the change in time lies."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run_a", type=click.Path(), metavar="RUN_A")
+@click.argument("run_b", type=click.Path(), metavar="RUN_B")
+@click.option("--strategy", help="Which row of both folders  [default: the first of each]")
+@click.option("--link-model", help="Which row of both folders  [default: the first of each]")
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(
+    run_a: str, run_b: str, strategy: str | None, link_model: str | None, json_path: str | None, debug: bool
+) -> None:
+    """Attribute the change in time from RUN_A to RUN_B, two folders of --out, to classes of resources and to layers."""
+    from chipweave.io.atomic import check_file, write_json
+    from chipweave.run.why import compared, folder, show
+
+    check_file(json_path)
+    found = compared.diff(*(folder.one_of(run, strategy, link_model) for run in (run_a, run_b)))
+    if json_path:
+        write_json(json_path, found)
+    show.diff(found, json_path == "-")

@@ -1,0 +1,40 @@
+"""`chipweave why`: the causal chain behind the time of a run."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run", type=click.Path(), metavar="RUN")
+@click.option("--layer", type=int, help="Of this layer alone.")
+@click.option("--link", help="Of what was spent at this link: 'die[0][0].d2d -> die[0][1].d2d'.")
+@click.option("--part", help="Of what was spent at this part: die[0][3].hbm.")
+@click.option("--strategy", help="Which row of the folder  [default: the first]")
+@click.option("--link-model", help="Which row of the folder  [default: the first]")
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(
+    run: str,
+    layer: int | None,
+    link: str | None,
+    part: str | None,
+    strategy: str | None,
+    link_model: str | None,
+    json_path: str | None,
+    debug: bool,
+) -> None:
+    """Say what a run of the folder RUN (of --out) waited for, behind whom, and what would speed it up.
+
+    The run is simulated again with a record of its critical paths, and once more for each class of resources.
+    """
+    from chipweave.io.atomic import check_file, write_json
+    from chipweave.run.why import explain, folder, show
+
+    if link and part:
+        raise click.UsageError("--link and --part are both given; one place at a time")
+    check_file(json_path)
+    found = explain.why(folder.one_of(run, strategy, link_model), layer, link or part)
+    if json_path:
+        write_json(json_path, found)
+    show.why(found, json_path == "-")

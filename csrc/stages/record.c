@@ -1,0 +1,65 @@
+/* stages/record.c -- when each stage of each transfer asked, started and ended, for those who ask where time went. */
+#include "stages/state.h"
+
+/* Recording begins; nothing may be in flight, as what runs already has no start. */
+int stages_record(stages *s)
+{
+    if (s->in_flight)
+        return stages_fail(s, STAGES_BAD, "recording cannot begin while transfers are in flight");
+    return s->spans ? 0 : reserve_spans(s);
+}
+
+/* One stage that has started, as a row. */
+static void row(const stages *s, uint32_t e, int64_t *to)
+{
+    const struct event *ev = s->events + e;
+    const struct batch *b = s->batches + s->batch_of[ev->transfer];
+    to[RECORD_NUMBER] = e;
+    to[RECORD_BATCH] = s->first_batch + s->batch_of[ev->transfer];
+    to[RECORD_TRANSFER] = ev->transfer - b->first;
+    to[RECORD_PROGRAM] = b->program;
+    to[RECORD_NODE] = ev->node - s->programs[b->program].first_node;
+    to[RECORD_SIDE] = (s->flags[e] & SIDE) != 0;
+    to[RECORD_ASKED] = s->base + ev->requested;
+    to[RECORD_START] = s->base + s->spans[2 * (size_t)e];
+    to[RECORD_END] = s->spans[2 * (size_t)e + 1] < 0 ? -1 : s->base + s->spans[2 * (size_t)e + 1];
+    to[RECORD_RESOURCE] = ev->n_resources ? (int64_t)s->pool[ev->resources] : -1;
+}
+
+/* The stages that have started since the last barrier, and are of what was asked for. */
+int64_t stages_recorded(const stages *s, int64_t batch, int64_t transfer, int64_t ended, int64_t *rows,
+                        int64_t capacity)
+{
+    int64_t n = 0, first = 0, past = INT64_MAX, end = ended < 0 ? -1 : ended - s->base;
+    if (batch >= 0) {
+        if (batch < s->first_batch || batch >= (int64_t)s->first_batch + s->n_batches)
+            return 0;
+        const struct batch *b = s->batches + (batch - s->first_batch);
+        first = b->first + (transfer < 0 ? 0 : transfer);
+        past = transfer < 0 ? (int64_t)b->first + b->n : first + 1;
+    }
+    for (uint32_t e = 0; s->spans && e < s->n_events; e++) {
+        const int64_t *span = s->spans + 2 * (size_t)e, of = s->events[e].transfer;
+        if (span[0] < 0 || of < first || of >= past || (ended >= 0 && span[1] != end))
+            continue;
+        if (n < capacity)
+            row(s, e, rows + n * RECORD_COLUMNS);
+        n++;
+    }
+    return n;
+}
+
+/* The stage that ends last. */
+int stages_recorded_last(const stages *s, int64_t *one)
+{
+    int64_t last = -1, at = -1;
+    for (uint32_t e = 0; s->spans && e < s->n_events; e++)
+        if (s->spans[2 * (size_t)e] >= 0 && s->spans[2 * (size_t)e + 1] > last) {
+            last = s->spans[2 * (size_t)e + 1];
+            at = e;
+        }
+    if (at < 0)
+        return -1;
+    row(s, (uint32_t)at, one);
+    return 0;
+}

@@ -1,0 +1,85 @@
+"""Has every instant of a transfer one stage and one state, in both engines and under every link model, at no change of the run?"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_kernel_equals_twin import batches, systems
+
+from chipweave import fabric
+from chipweave.chain import Layout
+from chipweave.errors import ChipweaveError
+
+NUMBER, BATCH, TRANSFER, CHAIN, STAGE, SIDE, ASKED, START, END = range(9)
+
+
+def play(made, work, kind, record=True, **rules):
+    """(recorded rows of each stretch, births and ends of each batch's transfers, all completions)."""
+    engine = fabric.build(made, engine=kind, link_bin_ps=16, link_bins=8, **rules)
+    if record:
+        engine.record()
+    rows, lives, ends = [], {}, []
+    for operands, starts, _, *more in work:
+        born = np.zeros(len(operands), np.int64) if starts is None else starts
+        born = (born + engine.now_ps).repeat(more[0])
+        batch = engine.issue("chain", operands, starts, *more)
+        while not engine.idle:
+            ends += engine.advance()
+        rows.append(engine.recorded().tolist() if record else [])
+        lives[batch] = list(zip(born.tolist(), engine.finish_ps(batch).tolist(), strict=True))
+        if record and rows[-1]:
+            assert engine.recorded_last()[0, END] == max(row[END] for row in rows[-1])
+            one = rows[-1][0]
+            own = [row for row in rows[-1] if row[BATCH] == one[BATCH] and row[TRANSFER] == one[TRANSFER]]
+            assert engine.recorded(one[BATCH], one[TRANSFER]).tolist() == own
+            ended = [row for row in rows[-1] if row[END] == one[END]]
+            assert engine.recorded(ended_ps=one[END]).tolist() == ended
+    return rows, lives, ends
+
+
+@pytest.mark.parametrize(
+    "model, rules",
+    [
+        ("circuit", {"admission": "work_conserving"}),
+        ("circuit", {"admission": "head_only"}),
+        ("circuit", {"admission": "early_booking", "wait_queue": "artifact_heap"}),
+        ("fair", {"admission": "work_conserving"}),
+    ],
+)
+def test_waits_and_services_of_a_transfer_sum_to_its_life_alike_in_kernel_and_twin(model, rules):
+    @settings(max_examples=30, deadline=None)
+    @given(st.data())
+    def run(data):
+        made, _ = data.draw(systems(model, python=False))
+        work = batches(data.draw)
+        kernel, twin = (play(made, work, kind, **rules) for kind in ("kernel", "plain"))
+        assert kernel == twin
+        assert play(made, work, "kernel", record=False, **rules)[1:] == kernel[1:]
+        for rows in kernel[0]:
+            for batch in {row[BATCH] for row in rows}:
+                for transfer, (born, end) in enumerate(kernel[1][batch]):
+                    main = [r for r in rows if (r[BATCH], r[TRANSFER], r[SIDE]) == (batch, transfer, 0)]
+                    assert [r[ASKED] for r in main] == [born, *(r[END] for r in main[:-1])] and main[-1][END] == end
+                    assert all(r[ASKED] <= r[START] <= r[END] for r in main)
+                    assert sum(r[END] - r[ASKED] for r in main) == end - born
+
+    run()
+
+
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_nothing_is_kept_until_asked_for(kind):
+    made = Layout()
+    made.chain("chain", ["x"]).hold("h", lasts=9)
+    engine = fabric.build(made, engine=kind)
+    engine.issue("chain", [[0]])
+    engine.advance()
+    assert len(engine.recorded()) == len(engine.recorded_last()) == 0
+
+
+def test_a_record_cannot_begin_in_the_middle():
+    made = Layout()
+    made.chain("chain", ["x"]).hold("h", lasts=9)
+    engine = fabric.build(made)
+    engine.issue("chain", [[0]])
+    with pytest.raises(ChipweaveError, match="in flight"):
+        engine.record()

@@ -1,0 +1,131 @@
+"""The figures of programs on the B200 family that follow from calibration rows, each by inverting the model at one row.
+
+    python -m chipweave.validation.calibrate.b200        prints them as validation/calibrated/b200.yaml has them
+
+Rows of any other role are dropped before their value is read.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from math import ceil
+
+from chipweave import ledger
+from chipweave.kernel_models.package_kernels import CHAIN, attention_work
+
+from ..cases.b200_kernels import BYTES, engine
+from ..rows.blackwell import peak, tensor_of
+from ..rows.conditions import conditions
+
+ROWS = files("chipweave.validation") / "references" / "dies" / "b200.csv"
+LINK_RATE = 704e9
+"""Bytes/s one way, as topologies/b200.yaml and gb200.yaml have it."""
+LARGE = 4096, 7168, 16384
+
+
+def rows() -> dict[str, tuple[ledger.Question, float]]:
+    """{id: (question, value)} of the calibration rows."""
+    return {q.id: (q, float(text)) for q, text in ledger.read_references(ROWS) if q.role == "calibration"}
+
+
+def figures() -> dict[str, tuple[float, str]]:
+    """{name: (value, source)}."""
+    known = rows()
+    q = known["gemm-00031"][0]
+    e, tensor = engine(q), tensor_of(q)
+    found = {}
+    work = 2.0 * LARGE[0] * LARGE[1] * LARGE[2]
+    for name, small, large in (
+        ("bf16", "gemm-00031", "gemm-00468"),
+        ("fp8", "gemm-00697", "gemm-01134"),
+        ("fp8_block", "gemm-01363", "gemm-01800"),
+        ("nvfp4", "gemm-02029", "gemm-02466"),
+    ):
+        floor = known[small][1] * 1e-6 - e.latency
+        found[f"gemm_floor_{name}_s"] = floor, f"calibration row {small} less one access of memory"
+        rate = work / (known[large][1] * 1e-6 - floor)
+        found[f"gemm_share_{name}"] = rate / peak(tensor, name), f"calibration row {large}"
+    found["gemm_share_bf16"] = (
+        found["gemm_share_fp8_block"][0],
+        "as 8-bit blocks: calibration row gemm-00468 gives 0.466, but 16 bits need the same cycles a byte",
+    )
+    for which in ("gqa", "mla"):
+        low = {"gqa": ("00427", "00989"), "mla": ("00203", "00499")}[which]
+        for phase, row in zip(("decode", "prefill"), low, strict=True):
+            name = f"attention_{which}-{row}"
+            found[f"{which}_{phase}_floor_s"] = known[name][1] * 1e-6, f"calibration row {name}"
+    # prefill: operands once at the memory's rate, the rest is work and half of the longest block
+    for key, row, heads, kv, width in (
+        ("attention_share", "attention_gqa-01005", 64, 8, 128),
+        ("mla_prefill_share", "attention_mla-00515", 128, 128, 160),
+    ):
+        floor = found["gqa_prefill_floor_s" if kv == 8 else "mla_prefill_floor_s"][0]
+        moved = 4.0 * 16384 * width * (heads + kv) / e.memory
+        total = attention_work(e, heads, width, 16384 * (16384 + 256) / 2, 1.0)
+        longest = attention_work(e, 1, width, 256.0 * 16384, 1.0) * e.units
+        left = known[row][1] * 1e-6 - floor - moved - (ceil(heads * 64 / e.units) - 1) * CHAIN * e.latency
+        found[key] = (total + longest / 2) / left, f"calibration row {row}"
+    bytes_ = (576.0 * 65536 * 2 + 128 * (576 + 512) * 2.0) / e.memory
+    name = "attention_mla-00218"
+    found["mla_split_s"] = known[name][1] * 1e-6 - found["mla_decode_floor_s"][0] - bytes_, f"calibration row {name}"
+    left = {}
+    for row, hidden, inter, size in (
+        ("moe-00487", 4096, 1536, 2.0),
+        ("moe-01702", 7168, 2048, BYTES["fp8_block"]),
+    ):
+        left[row] = known[row][1] * 1e-6 - 8 * 3.0 * hidden * inter * size / e.memory
+    found["moe_floor_s"] = left["moe-00487"], "calibration row moe-00487 less the weights of eight experts"
+    found["moe_expert_block_s"] = (
+        (left["moe-01702"] - left["moe-00487"]) / 256,
+        "an expert of the rank in the layout of DeepGEMM: calibration row moe-01702 less the weights of eight experts and the floor",
+    )
+    return found
+
+
+def exchanges() -> dict[str, tuple[float, str]]:
+    """Floor and rate of each expert exchange, from its row of one token and its row of most."""
+    from ..cases.b200_links import message_bytes
+
+    pairs: dict[str, list[tuple[float, float, float, str]]] = {}
+    for row, (q, value) in rows().items():
+        if q.group != "b200_a2a":
+            continue
+        found = conditions(q)
+        library, what = found["library"].replace(" ", "_"), q.quantity.replace(" time", "").replace(" ", "_")
+        where = "" if library.startswith("NVLink") else "_gb200" if "GB200" in q.device else "_b200"
+        each = message_bytes(library, what, found, int(found["ep"]), int(found["hidden"]), int(found["topk"]))
+        scale = 24.0 / int(found.get("sms", 24))
+        pairs.setdefault(f"{library}_{what}{where}", []).append((q.x, value * 1e-6, q.x * each * scale, row))
+    found_ = {}
+    for name, values in pairs.items():
+        (_, low, small, first), (_, high, large, last) = sorted(values)
+        rate = (large - small) / (high - low)
+        found_[f"{name}_floor_s"] = low - small / rate, f"calibration row {first}"
+        if name.startswith("NVLinkTwoSided") and "prepare" not in name:
+            tokens = max(values)[0] - min(values)[0]
+            found_[f"{name}_token_s"] = (
+                (high - low - (large - small) / LINK_RATE) / tokens,
+                f"calibration rows {first} and {last}, less the links' time".replace("'", ""),
+            )
+            continue
+        found_[f"{name}_rate"] = rate, f"calibration rows {first} and {last}"
+    return found_
+
+
+def collectives() -> dict[str, tuple[float, str]]:
+    """Call and step of NCCL, and XLA's dispatch around it."""
+    known = rows()
+    step = (known["nccl-00106"][1] - known["nccl-00001"][1]) / 13 * 1e-6
+    first = known["nccl-00001"][1] * 1e-6
+    size = 1048576 / LINK_RATE
+    simple = first + min(size / 0.25, 2.6e-6 + size / 0.9375)
+    return {
+        "nccl_call_s": (first, "calibration row nccl-00001: one step"),
+        "nccl_step_s": (step, "calibration rows nccl-00001 and nccl-00106: 1 and 14 steps"),
+        "xla_dispatch_s": (known["coll_xla-00084"][1] * 1e-6 - simple, "calibration row coll_xla-00084 less NCCL"),
+    }
+
+
+if __name__ == "__main__":
+    for name, (value, source) in (figures() | collectives() | exchanges()).items():
+        print(f"{name}:\n  value: {value:.6g}\n  source: '{source}'\n  kind: fitted")

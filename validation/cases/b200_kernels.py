@@ -1,0 +1,161 @@
+"""b200_gemm, b200_attention_*, b200_moe: times of library kernels on a package of two dies.
+
+Floors and rates that belong to a framework's kernel come from its calibration rows (validation/calibrated/b200.yaml); the
+rest is structure and the maker's figures (chipweave/kernel_models/package_kernels.py).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import numpy as np
+
+from chipweave.kernel_models import loads
+from chipweave.kernel_models.package_kernels import (
+    Engine,
+    attention_decode,
+    attention_prefill,
+    gemm_seconds,
+    mla_decode,
+    moe_seconds,
+)
+from chipweave.kernel_models.two_halves import memory_cycles, streamed
+from chipweave.ledger import NotModelled, Question, case
+
+from ..rows.blackwell import figures, package, peak, tensor_of
+from ..rows.conditions import conditions, whole
+from ..rows.units import SECONDS, first_missing, in_unit
+
+IN_FLIGHT = 32768
+"""Bytes that an SM of a library's kernel has under way: half of the shared memory of one of its blocks, a guess."""
+BYTES = {"nvfp4": 0.5625, "fp8_block": 1.0, "fp8": 1.0}
+"""Bytes of a weight with its scales: NVFP4 has one byte for sixteen values."""
+NVFP4_STEP = 256
+"""Inner edge of a step of a block-scaled four-bit GEMM, which waits for each: a guess from the shared memory it takes."""
+DRAWS = 5
+MOST = 1 << 22
+
+
+@case("dies", "b200_gemm", bar=0.12)
+def gemm(questions: list[Question]) -> dict:
+    """Time of a GEMM."""
+    return {q.id: in_unit(q, _gemm(q), SECONDS) for q in questions}
+
+
+@case("dies", "b200_gemm_xla", bar=0.10)
+def gemm_xla(questions: list[Question]) -> dict:
+    """Time of a GEMM in another hand's table."""
+    return {q.id: in_unit(q, _gemm(q), SECONDS) for q in questions}
+
+
+@case("dies", "b200_attention_gqa", bar=0.12)
+def gqa(questions: list[Question]) -> dict:
+    """Time of grouped-query attention."""
+    return {q.id: in_unit(q, _attention(q, False), SECONDS) for q in questions}
+
+
+@case("dies", "b200_attention_mla", bar=0.13)
+def mla(questions: list[Question]) -> dict:
+    """Time of latent attention."""
+    return {q.id: in_unit(q, _attention(q, True), SECONDS) for q in questions}
+
+
+@case("dies", "b200_moe", bar=0.18)
+def moe(questions: list[Question]) -> dict:
+    """Time of a fused MoE layer on one rank."""
+    return {q.id: in_unit(q, _moe(q), SECONDS) for q in questions}
+
+
+def engine(q: Question) -> Engine | NotModelled:
+    """The package of a row as kernels see it."""
+    p, units = package(q), tensor_of(q)
+    if isinstance(p, NotModelled) or isinstance(units, NotModelled):
+        return p if isinstance(p, NotModelled) else units
+    latency = memory_cycles(p) / float(p.die.clock)
+    rate = streamed(IN_FLIGHT * p.units, latency, p.total("memory_bandwidth"))
+    exponentials = float(p.units * units.exponentials * p.die.clock)
+    return Engine(p.units, rate, latency, float(units.flops_16), exponentials)
+
+
+def family(kind: str, kernel: str, dtype: str) -> tuple[float, float]:
+    """(seconds of a call before its work, share of the peak) of a GEMM's kernel."""
+    known = figures()
+    name = {"bfloat16": "bf16", "float16": "bf16", "half": "bf16", "bf16": "bf16"}.get(dtype, dtype)
+    return known[f"{kind}_floor_{name}_s"], known[f"{kind}_share_{name}"]
+
+
+def _gemm(q: Question) -> float | NotModelled:
+    found, e = conditions(q), engine(q)
+    m = int(q.x) if q.x else whole(found, "m")
+    n, k = whole(found, "n"), whole(found, "k")
+    if (missing := first_missing(e, m, n, k)) is not None:
+        return missing
+    dtype = found.get("dtype", "")
+    dtype = {"f32": "bf16", "e4m3": "fp8", "f8e4m3fn": "fp8", "float8_e4m3fn": "fp8"}.get(dtype, dtype)
+    try:
+        floor, share = family("gemm", found.get("kernel", ""), dtype)
+    except KeyError:
+        return NotModelled(f"no GEMM of operands '{dtype}' is described")
+    rate = share * peak(tensor_of(q), dtype)
+    return gemm_seconds(
+        e, m, n, k, BYTES.get(dtype, 2.0), rate, floor, unpipelined=NVFP4_STEP if dtype == "nvfp4" else 0
+    )
+
+
+def _attention(q: Question, latent: bool) -> float | NotModelled:
+    found, e, known = conditions(q), engine(q), figures()
+    heads, batch = whole(found, "heads"), whole(found, "batch")
+    if (missing := first_missing(e, heads, batch)) is not None:
+        return missing
+    context, kv = int(q.x), 1.0 if "fp8" in found.get("kv", "") else 2.0
+    which = "mla" if latent else "gqa"
+    if q.quantity.startswith("decode") or "decode" in q.quantity.split():
+        floor = known[f"{which}_decode_floor_s"]
+        if latent:
+            rate = known["attention_share"] * float(tensor_of(q).flops_16)
+            return mla_decode(e, batch, heads, context, kv, floor, known["mla_split_s"], rate)
+        return attention_decode(
+            e, batch, heads, whole(found, "kv_heads"), whole(found, "head_dim", 128), context, kv, floor
+        )
+    kv_heads, width = (heads, 160) if latent else (whole(found, "kv_heads"), whole(found, "head_dim", 128))
+    share = known["mla_prefill_share"] if latent else known["attention_share"]
+    eight = "fp8" in found.get("kv", "") and (latent is False)
+    floor = known[f"{which}_prefill_floor_s"]
+    return attention_prefill(e, batch, heads, kv_heads, width, context, 2.0 if eight else 1.0, share, floor)
+
+
+@lru_cache(maxsize=4096)
+def counts(balance: str, tokens: int, experts: int, topk: int, ranks: int) -> tuple[tuple[int, ...], ...]:
+    """Tokens of each expert of the rank that is timed, one tuple a draw."""
+    if not balance.startswith("power_law_"):
+        return (tuple(loads.balanced(tokens, experts, topk)[: experts // ranks].tolist()),)
+    rng, drawn = np.random.default_rng(1), []
+    for _ in range(DRAWS):
+        shares = loads.power_law(tokens, experts, topk, float(balance[10:]), rng, ranks).reshape(ranks, -1)
+        drawn.append(tuple(shares[int(np.argmax(shares.sum(axis=1)))].tolist()))
+    return tuple(drawn)
+
+
+def _moe(q: Question) -> float | NotModelled:
+    found, e, known = conditions(q), engine(q), figures()
+    names = ("hidden", "inter", "topk", "experts", "tp", "ep")
+    values = [whole(found, name) for name in names]
+    if (missing := first_missing(e, *values)) is not None:
+        return missing
+    hidden, inter, topk, experts, tp, ep = values
+    balance, tokens, dtype = found.get("balance", "balanced"), int(q.x), found.get("dtype", "")
+    if not re.fullmatch(r"balanced|power_law_\d(\.\d+)?", balance) or experts % ep or not 0 < tokens <= MOST:
+        return NotModelled("the row's balance, experts or tokens are not understood")
+    dtype = "bf16" if dtype in ("bfloat16", "float16") else dtype
+    if f"gemm_share_{dtype}" not in known:
+        return NotModelled(f"no MoE of operands '{dtype}' is described")
+    rate = known[f"gemm_share_{dtype}"] * peak(tensor_of(q), dtype)
+    kernel = found.get("kernel", "")
+    floor = known["moe_floor_s"] + (experts // ep * known["moe_expert_block_s"] if kernel == "deepgemm" else 0.0)
+    unpipelined = NVFP4_STEP if dtype == "nvfp4" and "min_latency" not in kernel else 0
+    each = [
+        moe_seconds(e, np.array(c), hidden, inter // tp, BYTES.get(dtype, 2.0), rate, floor, unpipelined)
+        for c in counts(balance, tokens, experts, topk, ep)
+    ]
+    return float(np.mean(each))

@@ -1,0 +1,135 @@
+"""b200_nccl, b200_coll_xla, b200_allreduce, b200_a2a: messages between GPUs of an NVLink domain.
+
+Rings as NCCL itself estimates them, with its protocols; the links' rate is the maker's; what a call costs comes from
+calibration rows (validation/calibrated/b200.yaml).
+"""
+
+from __future__ import annotations
+
+from chipweave.ledger import NotModelled, Question, case
+
+from ..rows.blackwell import figures, tensor_of
+from ..rows.conditions import conditions, whole
+from ..rows.units import SECONDS, first_missing, in_unit
+
+PROTOCOLS = ((0.0, 0.0, 0.25), (1.3e-6, 1.3e-6, 0.9375), (1.8e-6, 2.8e-6, 1.0))
+"""(base, step, share of the bus) of LL, LL128 and Simple beyond LL's (NCCL src/graph/tuning.cc: NVLink rings)."""
+LL_THRESHOLD = 16384
+"""Bytes for a peer up to which a send uses LL (NCCL src/enqueue.cc, P2P_LL_THRESHOLD)."""
+CUSTOM_MOST = 8 << 20
+"""Bytes up to which frameworks use all-reduces of their own (vLLM custom_all_reduce.py, max_size)."""
+HOP_S = 1.0e-6
+"""One write to a peer and the flag behind it: a guess, half of what a step of NCCL's LL takes and its poll."""
+
+
+@case("dies", "b200_nccl", bar=0.12)
+def nccl(questions: list[Question]) -> dict:
+    """Time of a collective of nccl-tests."""
+    return {q.id: in_unit(q, _collective(q, "gpus"), SECONDS) for q in questions}
+
+
+@case("dies", "b200_coll_xla", bar=0.15)
+def xla(questions: list[Question]) -> dict:
+    """Time of a collective of XLA: NCCL's, and XLA's dispatch where its rows were not taken inside a graph."""
+    return {q.id: in_unit(q, _collective(q, "gpus_per_group"), SECONDS) for q in questions}
+
+
+@case("dies", "b200_allreduce", bar=0.20)
+def allreduce(questions: list[Question]) -> dict:
+    """Time of the all-reduce of a serving framework: one shot, two shots, or NCCL's."""
+    return {q.id: in_unit(q, _allreduce(q), SECONDS) for q in questions}
+
+
+@case("dies", "b200_a2a", bar=0.20)
+def a2a(questions: list[Question]) -> dict:
+    """Time of an expert exchange."""
+    return {q.id: in_unit(q, _exchange(q), SECONDS) for q in questions}
+
+
+def collective_seconds(kind: str, ranks: int, size: float, rate: float) -> float:
+    """Seconds of one call.
+
+    Args:
+        kind: all-reduce, all-gather, reduce-scatter or all-to-all.
+        size: bytes as nccl-tests counts them; a gather copies its own part as well.
+        rate: bytes/s one way of a GPU's links.
+    """
+    known = figures()
+    steps = {"all-reduce": 2 * (ranks - 1), "all-to-all": 2}.get(kind, ranks - 1)
+    moved = 2.0 * (ranks - 1) / ranks * size if kind == "all-reduce" else size
+    call = known["nccl_call_s"] + (steps - 1) * known["nccl_step_s"]
+    usable = PROTOCOLS
+    if kind == "all-to-all":  # sends to peers use LL up to a threshold, and Simple beyond
+        usable = PROTOCOLS[:1] if size / ranks <= LL_THRESHOLD else PROTOCOLS[2:]
+    return call + min(base + steps * step + moved / (rate * share) for base, step, share in usable)
+
+
+def _collective(q: Question, key: str) -> float | NotModelled:
+    found, units = conditions(q), tensor_of(q)
+    ranks = whole(found, key)
+    if (missing := first_missing(units, ranks)) is not None:
+        return missing
+    kind = q.quantity.split()[0].replace("_", "-").replace("alltoall", "all-to-all")
+    if kind not in ("all-reduce", "all-gather", "reduce-scatter", "all-to-all") or ranks < 2 or not q.x:
+        return NotModelled("the row names no collective, size and number of GPUs")
+    extra = 0.0
+    if key == "gpus_per_group" and "NVL72" not in q.device:
+        extra = figures()["xla_dispatch_s"]
+    return extra + collective_seconds(kind, ranks, q.x, float(units.link_rate))
+
+
+def _allreduce(q: Question) -> float | NotModelled:
+    found, units = conditions(q), tensor_of(q)
+    ranks = whole(found, "gpus")
+    if (missing := first_missing(units, ranks)) is not None:
+        return missing
+    size, rate, known = q.x * 2.0, float(units.link_rate), figures()
+    if "eager" in found.get("kernel", ""):  # each call by its own launch from Python, as XLA dispatches
+        return known["xla_dispatch_s"] + collective_seconds("all-reduce", ranks, size, rate)
+    if size > CUSTOM_MOST:
+        return collective_seconds("all-reduce", ranks, size, rate)
+    floor = known["gemm_floor_bf16_s"] + 2 * HOP_S
+    one = floor + (ranks - 1) * size / rate
+    two = floor + 2 * HOP_S + 2.0 * (ranks - 1) / ranks * size / rate
+    return min(one, two)
+
+
+def touched(ranks: int, top_k: int, own: bool) -> float:
+    """Ranks that a token's experts lie on, expected; without the token's own where `own` is False."""
+    return (ranks if own else ranks - 1) * (1.0 - (1.0 - 1.0 / ranks) ** top_k)
+
+
+def _exchange(q: Question) -> float | NotModelled:
+    found, units = conditions(q), tensor_of(q)
+    ranks, hidden, top_k = (whole(found, name) for name in ("ep", "hidden", "topk"))
+    if (missing := first_missing(units, ranks, hidden, top_k)) is not None:
+        return missing
+    library = found.get("library", "").replace(" ", "_")
+    what = q.quantity.replace(" time", "").replace(" ", "_")
+    where = "" if library.startswith("NVLink") else "_gb200" if "GB200" in q.device else "_b200"
+    prefix = f"{library}_{what}{where}"
+    known = figures()
+    if f"{prefix}_token_s" in known:
+        each = message_bytes(library, what, found, ranks, hidden, top_k) / float(units.link_rate)
+        return known[f"{prefix}_floor_s"] + q.x * (known[f"{prefix}_token_s"] + each)
+    if f"{prefix}_floor_s" not in known:
+        return NotModelled(f"no exchange of '{found.get('library', '')}' is described")
+    moved = q.x * message_bytes(library, what, found, ranks, hidden, top_k)
+    if library == "DeepEP_normal":
+        moved *= 24.0 / whole(found, "sms", 24)
+    return known[f"{prefix}_floor_s"] + moved / known[f"{prefix}_rate"]
+
+
+def message_bytes(library: str, what: str, found: dict[str, str], ranks: int, hidden: int, top_k: int) -> float:
+    """Bytes that one token puts on the links."""
+    if what == "prepare":
+        return 4.0 * top_k
+    width = 2.0
+    if what == "combine_low_precision":
+        width = 1.0
+    elif what == "dispatch":
+        name = found.get("dtype", "")
+        width = {"nvfp4": 0.5625, "bfloat16": 2.0, "fp8": 1.0}.get(name, 2.0 if library == "DeepEP_normal" else 1.0)
+    if library == "DeepEP_low_latency":
+        return top_k * hidden * width
+    return touched(ranks, top_k, own=library != "NVLinkOneSided") * hidden * width
