@@ -18,6 +18,7 @@ import tempfile
 import traceback
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 LIMIT_S = 20
 ALLOWED = (0, 2, 3, 4)
@@ -287,7 +288,8 @@ class Worker:
     """A process that runs cases; it is ended and started anew where one takes too long or kills it."""
 
     def __init__(self, folder: str):
-        self.folder, self.process = folder, None
+        self.folder = folder
+        self.process: Any = None  # of the spawn context, while it runs
 
     def run(self, seed: int) -> tuple[int, str]:
         if self.process is None or not self.process.is_alive():

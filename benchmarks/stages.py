@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "stages"))
-import case_study as cs  # noqa: E402
+import case_study as cs  # type: ignore[import-not-found]  # noqa: E402  # found by the path above
 
 LAYERS = 200
 

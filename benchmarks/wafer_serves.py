@@ -66,7 +66,8 @@ def moe_seconds(wafer: str) -> dict[tuple[str, str], float]:
 
 def busiest_link(rows: int, columns: int) -> float:
     """Share of one die's tokens that the busiest link of a mesh carries when every die sends evenly to all, x first."""
-    loads, dies = {}, rows * columns
+    loads: dict[tuple[int, int, int, int], float] = {}
+    dies = rows * columns
     for source in range(dies):
         for target in range(dies):
             (y, x), (to_y, to_x) = divmod(source, columns), divmod(target, columns)

@@ -141,6 +141,36 @@ def test_the_slow_link_is_slow_both_ways_and_alone():
     assert slow == {("die[2][1].d2d", "die[2][2].d2d"), ("die[2][2].d2d", "die[2][1].d2d")}
 
 
+def test_two_wafers_meet_in_one_slow_link():
+    network = topology.load(str(EXAMPLES / "two_wafers" / "two_wafers.yaml")).networks["d2d"]
+    slow = [i for i, rate in enumerate(network.bandwidth) if rate == 100 * 10**9]
+    assert len(slow) == 2 and all(slow[0] in network.link_route(a, b) for a in range(9) for b in range(9, 18)) ^ all(
+        slow[1] in network.link_route(a, b) for a in range(9) for b in range(9, 18)
+    )
+
+
+def test_gpus_of_equal_number_meet_on_their_rail_and_others_by_one_more_switch():
+    network = topology.load(str(EXAMPLES / "two_nodes" / "two_nodes.yaml")).networks["d2d"]
+    assert {network.hops(i, i + 8) for i in range(8)} == {1} and network.hops(0, 9) == 3 and network.hops(0, 7) == 2
+
+
+def test_the_ring_with_a_dead_die_is_a_line_round_the_other_way():
+    network = topology.load(str(EXAMPLES / "dead_ring" / "dead_ring.yaml")).networks["d2d"]
+    before, after = (network.endpoints.index(f"die[0][{x}].d2d") for x in (2, 4))
+    assert network.hops(before, after) == 4 and network.rule.kind == "up_down"
+
+
+def test_only_links_through_the_stack_are_short_and_wide():
+    edges = topology.load(str(EXAMPLES / "stack_3d" / "stack_3d.yaml")).networks["d2d"].graph.edges
+    through = {link for link in edges if edges[link]["bandwidth"] == 5 * 10**12}
+    assert len(through) == 2 * 8 and all(a[:6] != b[:6] and a[6:] == b[6:] for a, b in through)
+
+
+@pytest.mark.parametrize("folder", sorted(p.parent.name for p in EXAMPLES.glob("*/run.yaml")))
+def test_a_system_is_described_in_under_40_lines(folder):
+    assert all(len(p.read_text().splitlines()) < 40 for p in (EXAMPLES / folder).glob("*.yaml"))
+
+
 if __name__ == "__main__":
     import tempfile
 

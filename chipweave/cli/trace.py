@@ -113,7 +113,7 @@ def generate(
     from chipweave.trace.library import Recipe, write_generated
     from chipweave.trace.writer import check_out
 
-    check_out(out, [counts] if counts else [])
+    check_out(out, (counts,) if counts else ())
     model = models.load(model)
     recipe = Recipe(laws.load(law) if law else None, tasks, languages, read_counts(counts, model) if counts else None)
     with bar() as progress:
@@ -194,7 +194,8 @@ def loads(source: Any, out: Any) -> None:
         raise click.UsageError(f"--out {out}: a name that ends with .npz")
     with bar() as progress:
         found = loads_of(open_trace(source, progress=progress), progress)
-    np.savez_compressed(out, **found)
+    arrays: dict[str, Any] = found
+    np.savez_compressed(out, **arrays)
 
 
 @command.command()

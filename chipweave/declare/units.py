@@ -34,8 +34,6 @@ from functools import lru_cache
 from chipweave.declare.unit_names import unit as unit_named
 from chipweave.errors import BadInput, Fault, nearest
 
-PS_PER_S = 10**12
-
 
 @dataclass(frozen=True)
 class Dimension:
@@ -210,16 +208,6 @@ def round_half_up(exact: Fraction | int) -> int:
     (3, -2)
     """
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
-
-
-def edge_ps(n: int, hertz: Fraction | int) -> int:
-    """The time of edge `n` of a clock of `hertz` (int or Fraction), in ps: round(n * 1e12 / f), so a clock never
-    drifts.
-
-    >>> [edge_ps(n, 3 * 10**9) for n in range(4)]
-    [0, 333, 667, 1000]
-    """
-    return round_half_up(Fraction(n * PS_PER_S) / hertz)
 
 
 def _quoted(value: object) -> str:

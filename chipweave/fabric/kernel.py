@@ -9,7 +9,7 @@ import numpy as np
 from chipweave._kernel import ffi, lib
 from chipweave.chain.layout import Layout
 from chipweave.chain.nouns import Bits, Counter, Keyed
-from chipweave.chain.stage import Question
+from chipweave.chain.stage import MAX_OPERANDS, Question
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric.compile import Compiler
 
@@ -91,7 +91,7 @@ class KernelEngine:
     def _answer(self) -> None:
         """One question of a stage that is answered in Python, at the instant the engine stands at."""
         kind, program, node, mark, batch, transfer = (ffi.new("int32_t *") for _ in range(6))
-        operands = ffi.new("int64_t[]", 16)
+        operands = ffi.new("int64_t[]", MAX_OPERANDS)
         lib.stages_question(self.handle, kind, program, node, mark, batch, transfer, operands)
         chain = self.compiled.chains[program[0]]
         stage = list(chain.stages.values())[node[0]]

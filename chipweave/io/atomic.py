@@ -11,11 +11,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from chipweave.errors import BadInput, Fault
+
+Opened = TypeVar("Opened")
 
 
 def check_file(path: Path | str | None) -> None:
@@ -74,7 +76,7 @@ def replacing(path: Path, mode: str = "w") -> Iterator[Any]:
         raise
 
 
-def _opened(path: Path, opening: Any) -> tuple[int, str]:
+def _opened(path: Path, opening: Callable[[], Opened]) -> Opened:
     """What `opening()` returns, its refusal as a fault that names `path`."""
     try:
         return opening()

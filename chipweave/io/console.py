@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 BYTES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 BETWEEN = 3  # columns of screen between two cells, with the rule
@@ -98,7 +98,7 @@ def console() -> Any:
 def _console(to_stderr: bool, needed: int | None = None) -> Any:
     from rich.console import Console
 
-    system = None if os.environ.get("NO_COLOR") else "auto"
+    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     made = Console(stderr=to_stderr, color_system=system, markup=False, highlight=False, emoji=False)
     if made.is_terminal or needed is None:
         return made

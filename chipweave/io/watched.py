@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 LOOK_EVERY_S = 0.1
+Result = TypeVar("Result")
 
 
-def watched(call: Callable[..., Any], look: Any = None) -> tuple[dict[str, int], Any, Any]:
+def watched(call: Callable[[], Result], look: Callable[[], object] | None = None) -> Result:
     """What `call()` returns, or what it raises; meanwhile `look()` is called ten times a second.
 
     On Ctrl-C the call is left behind: it ends with the program.
     """
-    ended = []
+    results: list[Result] = []
+    errors: list[BaseException] = []
 
     def work() -> None:
         try:
-            ended.append((call(), None))
+            results.append(call())
         except BaseException as error:  # handed to the caller below
-            ended.append((None, error))
+            errors.append(error)
 
     beside = threading.Thread(target=work, daemon=True)
     beside.start()
@@ -28,7 +30,6 @@ def watched(call: Callable[..., Any], look: Any = None) -> tuple[dict[str, int],
         beside.join(LOOK_EVERY_S)
         if look:
             look()
-    result, error = ended[0]
-    if error is not None:
-        raise error
-    return result
+    if errors:
+        raise errors[0]
+    return results[0]

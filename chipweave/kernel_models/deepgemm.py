@@ -6,6 +6,7 @@ operands are fetched meanwhile (a warp group of their own runs ahead), so `overl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
@@ -27,11 +28,11 @@ class Release:
     ties             which of two tiles with the same waves wins
     """
 
-    widths: tuple
-    heights: dict
+    widths: tuple[int, ...]
+    heights: dict[str, tuple[int, ...]]
     multicast_from: int
     padded: bool
-    ties: callable
+    ties: Callable[[tuple[int, int], tuple[int, int]], bool]
 
 
 def _wider(new: tuple[int, int], old: tuple[int, int]) -> bool:
@@ -49,7 +50,7 @@ def _least_waste(new: tuple[int, int], old: tuple[int, int]) -> bool:
     return rows < old_rows if columns == old_columns else columns > old_columns
 
 
-ONE_HEIGHT = {"dense": (), "masked": (), "contiguous": (128,)}
+ONE_HEIGHT: dict[str, tuple[int, ...]] = {"dense": (), "masked": (), "contiguous": (128,)}
 RELEASES = {
     "2025-02": Release(NARROW, ONE_HEIGHT, 1024, False, _wider),
     "2025-03": Release((*NARROW, 144, 160), ONE_HEIGHT, 512, False, _taller_then_narrower),
@@ -69,13 +70,15 @@ def choose(sms: int, m: int, n: int, groups: int = 1, kind: str = "dense", relea
 
     Fewest waves first, then the fullest last wave, then as the release breaks ties.
     """
-    rule, best = RELEASES[release], None
+    rule = RELEASES[release]
+    best: tuple[tuple[int, int], tuple[int, int]] | None = None
     for rows in rule.heights[kind] or ((64,) if m <= 64 else (128,)):
         for columns in (w for w in rule.widths if rows <= 128 or w <= 128):
             waves, last = _waves(sms, m, n, groups, rows, columns)
             new = (-waves, last), (rows, columns)
             if best is None or new[0] > best[0] or (new[0] == best[0] and rule.ties(new[1], best[1])):
                 best = new
+    assert best is not None  # every release has a tile
     return _paired(Tile(*best[1]), m, n, groups, kind, release)
 
 

@@ -42,7 +42,7 @@ class LaunchPath:
         return self.l2_near_s + self.l2_hop_s / 2
 
 
-def resident_share(chip: Any, moved_bytes: int) -> float:
+def resident_share(chip: Any, moved_bytes: float) -> float:
     """Share of a repeated copy's bytes that L2 keeps from one pass to the next.
 
     Home lines of both arrays and, of the array that is read, a copy in the reader's partition where that is not the
@@ -53,14 +53,14 @@ def resident_share(chip: Any, moved_bytes: int) -> float:
     return min(1.0, max(0.0, (chip.l2_bytes - moved_bytes) / (chip.l2_bytes - all_fits)))
 
 
-def moving_seconds(chip: Any, path: LaunchPath, moved_bytes: int) -> float:
+def moving_seconds(chip: Any, path: LaunchPath, moved_bytes: float) -> float:
     """Time that the data itself needs: through L2 what it holds, through memory the rest."""
     kept = resident_share(chip, moved_bytes)
     memory = chip.memory_bytes_per_s(path.dram_efficiency) * path.turn_efficiency
     return moved_bytes * (kept / chip.l2_bytes_per_s + (1 - kept) / memory)
 
 
-def waves(chip: Any, moved_bytes: int) -> int:
+def waves(chip: Any, moved_bytes: float) -> int:
     """Whole waves of blocks before the last: a thread an element, all SMs full."""
     threads = max(1, round(moved_bytes / BYTES_PER_THREAD))
     return (threads - 1) // (chip.sms * THREADS_PER_SM)

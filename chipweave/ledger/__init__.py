@@ -13,13 +13,17 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import correlation, fmean, median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place
 from chipweave.io import csvfile
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
 
 SCORED = "predicted"
 FIGURES = ("mape", "median", "max", "bias", "correlation")
@@ -42,7 +46,7 @@ class Question:
     role: str
 
     @property
-    def x(self) -> float:
+    def x(self) -> float | None:
         """`x_value` as a number, or None where it is none."""
         try:
             return float(self.x_value)
@@ -57,6 +61,11 @@ class NotModelled:
     why: str
 
 
+Answers = dict[str, "NotModelled | float | None"]
+Predict = Callable[[list[Question]], Mapping[str, "NotModelled | float | None"]]
+Figures = dict[str, Any]  # of a group: "group", "role" and whole numbers beside FIGURES, which may be None
+
+
 @dataclass
 class Result:
     """One row of the ledger; the keys are those of the JSON schema `chipweave.validate/1`."""
@@ -68,7 +77,7 @@ class Result:
     quantity: str
     x_name: str
     x_value: str
-    reference: float
+    reference: float | None
     simulated: float | None
     error: float | None
     tolerance: float | None
@@ -90,22 +99,28 @@ class Case:
 
     suite: str
     group: str
-    predict: object
-    bar: object = None
-    point: object = None
-    together: object = None
+    predict: Predict
+    bar: float | Callable[[Question], float | None] | None = None
+    point: Callable[[Question], Any] | None = None
+    together: Callable[[Question], Any] | None = None
 
     def bar_of(self, question: Question) -> float | None:
         return self.bar(question) if callable(self.bar) else self.bar
 
 
-CASES = {}
+CASES: dict[tuple[str, str], Case] = {}
 
 
-def case(suite: str, group: str, bar: Any = None, point: Any = None, together: Any = None) -> Any:
+def case(
+    suite: str,
+    group: str,
+    bar: float | Callable[[Question], float | None] | None = None,
+    point: Callable[[Question], Any] | None = None,
+    together: Callable[[Question], Any] | None = None,
+) -> Callable[[Predict], Predict]:
     """Decorator: this function answers the rows of `group` in `suite`; a group answered twice is refused."""
 
-    def register(predict: Any) -> Any:
+    def register(predict: Predict) -> Predict:
         key = (suite, group)
         known = CASES.get(key)
         if known and known.predict.__module__ != predict.__module__:
@@ -126,14 +141,16 @@ def discover() -> dict[tuple[str, str], Case]:
     return CASES
 
 
-def read_references(path: Path | str) -> list[tuple[Question, str]]:
+def read_references(path: Path | str | Traversable) -> list[tuple[Question, str]]:
     """[(Question, value text)] of a CSV with the columns of the shipped table, or of every CSV of a folder.
 
     Raises `BadInput` with every fault: file and line of missing columns, short or long rows, ids that occur twice.
     """
     path = Path(str(path))
     tables = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-    faults, rows, seen = Faults(), [], {}
+    faults = Faults()
+    rows: list[tuple[Question, str]] = []
+    seen: dict[str, Place] = {}
     if not tables:
         raise BadInput(Fault("no .csv file in the reference folder", Place(str(path))))
     for table in tables:
@@ -142,7 +159,7 @@ def read_references(path: Path | str) -> list[tuple[Question, str]]:
     return rows
 
 
-def _read_table(path: Path, seen: dict[Any, Any], faults: Faults) -> list[Any]:
+def _read_table(path: Path, seen: dict[str, Place], faults: Faults) -> list[tuple[Question, str]]:
     """The rows of one file; `seen` (id -> where) spans all files."""
     rows = []
     for row, place in csvfile.rows(path, COLUMNS, faults):
@@ -181,9 +198,10 @@ def relative_error(simulated: float, reference: float) -> float:
     return simulated / reference - 1
 
 
-def ask(suite: str, questions: list[Question], cases: dict[tuple[str, str], Case]) -> dict[str, float]:
+def ask(suite: str, questions: list[Question], cases: dict[tuple[str, str], Case]) -> Answers:
     """{id: float or NotModelled} of the questions whose group has a case."""
-    groups, answers = {}, {}
+    groups: dict[str, list[Question]] = {}
+    answers: Answers = {}
     for question in questions:
         groups.setdefault(question.group, []).append(question)
     for group, members in groups.items():
@@ -202,21 +220,25 @@ def judge(
     return results
 
 
-def _result(question: Question, reference: float | None, found: Case, answer: NotModelled | float) -> Result:
-    why = ""
+def _result(
+    question: Question, reference: float | None, found: Case | None, answer: NotModelled | float | None
+) -> Result:
+    simulated, why = None, ""
     if reference is None:
-        answer, why = None, "the reference value is not one number"
+        why = "the reference value is not one number"
     elif found is None:
-        answer, why = None, f"no case answers group {question.group}"
+        why = f"no case answers group {question.group}"
     elif isinstance(answer, NotModelled):
-        answer, why = None, answer.why
+        why = answer.why
     elif answer is None:
         why = f"the case of group {question.group} gave no answer"
     elif not math.isfinite(answer):
-        answer, why = None, f"the case of group {question.group} gave {answer}"
+        why = f"the case of group {question.group} gave {answer}"
+    else:
+        simulated = answer
     scored = question.role == SCORED
     tolerance = found.bar_of(question) if found and scored else None
-    error = relative_error(answer, reference) if answer is not None else None
+    error = None if simulated is None or reference is None else relative_error(simulated, reference)
     status = "not modelled" if error is None else "gap" if tolerance is not None and abs(error) > tolerance else "holds"
     q = question
     return Result(
@@ -228,7 +250,7 @@ def _result(question: Question, reference: float | None, found: Case, answer: No
         q.x_name,
         q.x_value,
         reference,
-        answer,
+        simulated,
         error,
         tolerance,
         status,
@@ -240,37 +262,40 @@ def _keep_best_of_each_point(
     suite: str, references: list[tuple[Question, str]], results: list[Result], cases: dict[tuple[str, str], Case]
 ) -> None:
     """Where rows are alternatives for one point, only the smallest reference enters the group's figures."""
-    points = {}
+    points: dict[tuple[Any, ...], list[tuple[float, Result]]] = {}
     for (question, _), result in zip(references, results, strict=False):
         found = cases.get((suite, question.group))
         if found and found.point and result.reference is not None:
-            points.setdefault((question.group, result.role, found.point(question)), []).append(result)
+            key = (question.group, result.role, found.point(question))
+            points.setdefault(key, []).append((result.reference, result))
     for alternatives in points.values():
-        best = min(alternatives, key=lambda r: r.reference)
-        for result in alternatives:
+        _, best = min(alternatives, key=lambda a: a[0])
+        for _, result in alternatives:
             if result is not best:
                 result.counts = False
                 result.why = result.why or "another framework is faster at this point: listed, not counted"
 
 
-def summarise(results: list[Result]) -> list[dict[str, float | str | None]]:
+def summarise(results: list[Result]) -> list[Figures]:
     """The groups' figures, worst mean first: n, n_modelled; MAPE, median, max and signed mean of the errors;
     correlation.
 
     The correlation is that of the logarithms: the values of a group span decades, and on a linear scale the largest few
     decide."""
-    groups = {}
+    groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         if result.counts:
             groups.setdefault((result.group, result.role), []).append(result)
     rows = []
     for (group, role), members in groups.items():
         errors = [m.error for m in members if m.error is not None]
-        figures = dict.fromkeys(FIGURES)  # null where nothing is modelled
+        figures: Figures = dict.fromkeys(FIGURES)  # null where nothing is modelled
         if errors:
             sizes = [abs(e) for e in errors]
             figures = {"mape": fmean(sizes), "median": median(sizes), "max": max(sizes), "bias": fmean(errors)}
-            figures["correlation"] = _correlation([(m.reference, m.simulated) for m in members if m.error is not None])
+            figures["correlation"] = _correlation(
+                [(m.reference, m.simulated) for m in members if m.reference is not None and m.simulated is not None]
+            )
         rows.append({"group": group, "role": role, "n": len(members), "n_modelled": len(errors), **figures})
     return sorted(rows, key=lambda r: (r["role"] != SCORED, -(r["mape"] or 0), r["group"]))
 
@@ -286,19 +311,19 @@ def worst(results: list[Result], most: int = 10) -> list[Result]:
     """The rows furthest off among those that count, predicted ones only if there are any."""
     off = [r for r in results if r.counts and r.error]
     scored = [r for r in off if r.role == SCORED]
-    return sorted(scored or off, key=lambda r: (-abs(r.error), r.id))[:most]
+    return sorted(scored or off, key=lambda r: (-abs(r.error or 0), r.id))[:most]
 
 
-def missed_bars(results: Any) -> Any:
+def missed_bars(results: list[Result]) -> list[tuple[str, float, float]]:
     """[(group, bar, mean error)] of the groups whose scored rows miss their bar; a group may have several bars."""
-    kept = {}
+    kept: dict[tuple[str, float], list[float]] = {}
     for r in results:
         if r.counts and r.role == SCORED and r.tolerance is not None and r.error is not None:
             kept.setdefault((r.group, r.tolerance), []).append(abs(r.error))
     return [(group, bar, fmean(errors)) for (group, bar), errors in sorted(kept.items()) if fmean(errors) > bar]
 
 
-def as_json(suite: Any, version: Any, results: Any) -> Any:
+def as_json(suite: str, version: str, results: list[Result]) -> dict[str, Any]:
     """The document of `chipweave validate --json`."""
     rows = [{k: v for k, v in asdict(r).items() if k != "counts"} for r in results]
     return {

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
 from chipweave import ledger
 from chipweave.errors import ChipweaveError
+from chipweave.ledger import Question
+
+Cases = dict[tuple[str, str], ledger.Case]
 
 PIECE = 24
 """Questions asked at once: enough to share what a case builds, few enough to keep two processes busy to the end."""
 
 
-def asking(jobs: int = 1) -> Any:
+def asking(jobs: int = 1) -> Callable[[str, list[Question], Cases], ledger.Answers]:
     """A function for `ledger.judge` that asks in `jobs` processes; the answers are the same for any number."""
 
-    def ask(suite: Any, questions: Any, cases: Any) -> Any:
+    def ask(suite: str, questions: list[Question], cases: Cases) -> ledger.Answers:
         most = PIECE if jobs > 1 else len(questions)
         pieces = pieces_of([q for q in questions if (suite, q.group) in cases], cases, suite, most)
-        answers = {}
+        answers: ledger.Answers = {}
         for found in _run(suite, pieces, jobs):
             answers.update(found)
         return answers
@@ -33,9 +36,10 @@ def asking(jobs: int = 1) -> Any:
     return ask
 
 
-def pieces_of(questions: Any, cases: Any, suite: Any, most: Any) -> Any:
+def pieces_of(questions: list[Question], cases: Cases, suite: str, most: int) -> list[list[Question]]:
     """Lists of questions of one group, about `most` long, dealt out so that each has small and large ones."""
-    groups, pieces = {}, []
+    groups: dict[str, list[Question]] = {}
+    pieces: list[list[Question]] = []
     for question in questions:
         groups.setdefault(question.group, []).append(question)
     for group, members in groups.items():
@@ -45,15 +49,15 @@ def pieces_of(questions: Any, cases: Any, suite: Any, most: Any) -> Any:
     return pieces
 
 
-def units_of(questions: Any, case: Any) -> Any:
+def units_of(questions: list[Question], case: ledger.Case) -> list[list[Question]]:
     """The questions of one group as lists of those that must be asked together."""
-    units = {}
+    units: dict[Any, list[Question]] = {}
     for question in questions:
         units.setdefault(case.together(question) if case.together else question.id, []).append(question)
     return list(units.values())
 
 
-def _run(suite: str, pieces: list[list[ledger.Question]], jobs: int) -> Iterator[dict[str, float]]:
+def _run(suite: str, pieces: list[list[Question]], jobs: int) -> Iterator[ledger.Answers]:
     """The answers of each piece, as they come."""
     from chipweave.io.progress import Counting
 
@@ -65,9 +69,7 @@ def _run(suite: str, pieces: list[list[ledger.Question]], jobs: int) -> Iterator
             counting.reached(done, f"{done / (time.perf_counter() - began):,.0f} rows/s")
 
 
-def _answers(
-    suite: str, pieces: list[list[ledger.Question]], jobs: int
-) -> Iterator[tuple[dict[Any, Any] | list[ledger.Question], ...]]:
+def _answers(suite: str, pieces: list[list[Question]], jobs: int) -> Iterator[tuple[list[Question], ledger.Answers]]:
     """(piece, its answers), in the order in which they come."""
     if jobs == 1 or len(pieces) < 2:
         yield from ((piece, answer(suite, piece)) for piece in pieces)
@@ -77,7 +79,7 @@ def _answers(
         yield from ((waiting[done], done.result()) for done in as_completed(waiting))
 
 
-def answer(suite: str, questions: list[ledger.Question]) -> dict[Any, Any]:
+def answer(suite: str, questions: list[Question]) -> ledger.Answers:
     """{id: answer} of questions of one group."""
     cases = ledger.discover()
     try:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.io.atomic import replacing
-from chipweave.ledger import SCORED
+from chipweave.ledger import SCORED, Figures, Result
 
 SLACK = 0.001
 """A tenth of a percentage point of a group's mean error: what another compiler's rounding may move."""
@@ -23,7 +24,7 @@ DIGITS = 4
 ROW_DIGITS = 6
 
 
-def figures(groups: list[dict[str, float | str | None]]) -> dict[str, dict[str, float]]:
+def figures(groups: list[Figures]) -> dict[str, Figures]:
     """ "group (role)" -> the figures kept, rounded to DIGITS."""
     return {
         f"{g['group']} ({g['role']})": {k: _rounded(g[k]) for k in KEPT}
@@ -41,7 +42,7 @@ def read(path: Any) -> dict[Any, Any]:
         raise BadInput(Fault(f"not JSON: {error}", Place(str(path)))) from error
 
 
-def worse(old: dict[str, dict[str, float]], new: dict[str, dict[str, float]]) -> list[Any]:
+def worse(old: dict[str, Figures], new: dict[str, Figures]) -> list[str]:
     """One line for each scored group that got worse: its mean error grew by more than SLACK, or it answers fewer
     rows."""
     lines = []
@@ -62,7 +63,7 @@ def worse(old: dict[str, dict[str, float]], new: dict[str, dict[str, float]]) ->
     return lines
 
 
-def write(path: Any, suite: str, new: dict[str, dict[str, float]]) -> None:
+def write(path: Any, suite: str, new: dict[str, Figures]) -> None:
     """Replace the figures of one suite in the file."""
     document = {**read(path), suite: new}
     with replacing(path) as file:
@@ -70,7 +71,7 @@ def write(path: Any, suite: str, new: dict[str, dict[str, float]]) -> None:
         file.write("\n")
 
 
-def rows_text(results: Any) -> Any:
+def rows_text(results: Iterable[Result]) -> str:
     """CSV of id, simulated (empty where not modelled), in the order of the references."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -79,7 +80,7 @@ def rows_text(results: Any) -> Any:
     return out.getvalue()
 
 
-def read_rows(path: Any) -> Any:
+def read_rows(path: Any) -> dict[str, float | None]:
     """{id: simulated or None} of a file written with `rows_text`."""
     with open(path, newline="", encoding="utf-8") as file:
         return {row["id"]: float(row["simulated"]) if row["simulated"] else None for row in csv.DictReader(file)}

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from chipweave.errors import BadInput
 
-FORMS = {}
+Checks = Callable[[], Iterable["Check"]]
+FORMS: dict[str, Checks] = {}
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Check:
     why: str = ""
 
 
-def closed_form(group: Any) -> Any:
+def closed_form(group: str) -> Callable[[Checks], Checks]:
     """Decorator: this function yields the checks of `group`; a group given twice is refused."""
 
-    def register(checks: Any) -> Any:
+    def register(checks: Checks) -> Checks:
         known = FORMS.get(group)
         if known and known.__module__ != checks.__module__:
             raise BadInput(f"closed forms '{group}' are given twice: {known.__module__}, {checks.__module__}")
@@ -55,7 +56,7 @@ def closed_form(group: Any) -> Any:
     return register
 
 
-def discover() -> dict[str, Any]:
+def discover() -> dict[str, Checks]:
     """Import every case file once; returns {group: function}."""
     package = importlib.import_module("chipweave.validation.cases")
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
@@ -63,7 +64,7 @@ def discover() -> dict[str, Any]:
     return FORMS
 
 
-def run(group: Any) -> Any:
+def run(group: str) -> list[Check]:
     """The checks of one group, in order; two of one name are refused."""
     checks = list(discover()[group]())
     names = [c.name for c in checks]

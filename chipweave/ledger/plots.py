@@ -20,7 +20,7 @@ MEASURED, SIMULATED = "#444444", "#c44e52"
 def curves(references: Any, results: Any) -> Any:
     """{name: (title, unit, x name, [(x, measured, simulated, scored)])} of all curves there are, sorted by x; named by
     their first row."""
-    found = {}
+    found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for (q, _), r in zip(references, results, strict=False):
         if q.x is not None and r.error is not None:
             title = (q.group, q.quantity, q.device, q.conditions, q.clock if q.clock != "-" else "")
@@ -86,5 +86,5 @@ def _curve(axes: Any, title: Any, unit: Any, x_name: Any, points: Any) -> None:
     axes.legend(frameon=False)
 
 
-def _slug(text: Any) -> Any:
+def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-")

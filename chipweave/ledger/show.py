@@ -14,7 +14,7 @@ REASONS = 12
 def show(
     name: str,
     results: list[ledger.Result],
-    groups: list[dict[str, float | str | None]],
+    groups: list[ledger.Figures],
     remarks: list[str],
     to_stderr: bool = False,
 ) -> None:
@@ -34,7 +34,7 @@ def show(
         say(line)
 
 
-def _groups(name: str, groups: list[dict[str, float | str | None]]) -> Sheet:
+def _groups(name: str, groups: list[ledger.Figures]) -> Sheet:
     heads = ("group", "role", "rows", "modelled", "mean |error|", "median", "worst", "bias", "correlation")
     caption = "errors are means over the rows that are modelled; error = simulated / reference - 1"
     sheet = Sheet(f"validate {name}", heads, caption=caption, right_from=2)

@@ -82,16 +82,18 @@ def run(names: tuple[str], asked: Asked) -> Any:
     return missed
 
 
-def run_suite(name: Any, asked: Any) -> Any:
+def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:
     """(JSON document, lines of what missed a bar or got worse) of one suite."""
     from chipweave.ledger import files as ledger_files
     from chipweave.ledger.show import show
 
-    suite = importlib.import_module(f"{PACKAGE}.{name}")
-    results = suite.results(reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs)
+    suite: Any = importlib.import_module(f"{PACKAGE}.{name}")
+    results: list[ledger.Result] = suite.results(
+        reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs
+    )
     if not results:
         raise BadInput(f"suite {name}: no reference row fits --group, --device or --reference")
-    document = ledger.as_json(name, __version__, results) | getattr(suite, "more", lambda _: {})(results)
+    document = ledger.as_json(name, str(__version__), results) | getattr(suite, "more", lambda _: {})(results)
     missed = [
         f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}"
         for group, bar, error in ledger.missed_bars(results)

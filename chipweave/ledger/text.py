@@ -10,6 +10,7 @@ Whatever stands outside the marks is written by people and kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from chipweave import ledger
@@ -18,13 +19,13 @@ from chipweave.errors import BadInput
 BEGIN, END = "<!-- {}: begin, written by `chipweave validate {} --update` -->", "<!-- {}: end -->"
 
 
-def section(results: Any, groups: Any, extra: tuple[Any, ...] = ()) -> Any:
+def section(results: list[ledger.Result], groups: list[ledger.Figures], extra: Iterable[str] = ()) -> str:
     """The text of one suite: groups (misses first), the worst rows, what is not modelled and why, then `extra`
     parts."""
     return "\n\n".join(["### Groups", _groups(groups, _bars(results)), *_worst(results), *_left_out(results), *extra])
 
 
-def place(document: Any, suite: Any, text: Any) -> Any:
+def place(document: str, suite: str, text: str) -> str:
     """`document` with the section of `suite` replaced by `text`; a section that is not there yet is added at the
     end."""
     begin, end = BEGIN.format(suite, suite), END.format(suite)
@@ -36,23 +37,23 @@ def place(document: Any, suite: Any, text: Any) -> Any:
     return re.sub(re.escape(begin) + ".*" + re.escape(end), lambda _: block, document, flags=re.DOTALL)
 
 
-def table(head: list[str], rows: list[Any]) -> str:
+def table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
     """A Markdown table; bars in cells are escaped."""
 
-    def line(cells: Any) -> Any:
+    def line(cells: Iterable[Any]) -> str:
         return "| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
 
     return "\n".join([line(head), line(["---"] * len(head)), *map(line, rows)])
 
 
-def percent(value: float) -> str:
+def percent(value: float | None) -> str:
     """One digit after the point, as `-4.7 %`; "-" for none."""
     return "-" if value is None else f"{100 * value + 0.0:.1f} %".replace("-0.0 %", "0.0 %")
 
 
 def _bars(results: list[ledger.Result]) -> dict[tuple[str, str], str]:
     """(group, role) -> the bars of its rows, smallest first."""
-    bars = {}
+    bars: dict[tuple[str, str], set[float]] = {}
     for r in results:
         if r.tolerance is not None:
             bars.setdefault((r.group, r.role), set()).add(r.tolerance)
@@ -68,7 +69,7 @@ def _bar(found: list[float]) -> str:
     )
 
 
-def _groups(groups: list[dict[str, float | str | None]], bars: dict[tuple[str, str], str]) -> str:
+def _groups(groups: list[ledger.Figures], bars: dict[tuple[str, str], str]) -> str:
     head = ["group", "role", "rows", "modelled", "mean error", "bar", "median", "worst", "bias", "correlation"]
     rows = []
     for g in groups:
@@ -79,7 +80,7 @@ def _groups(groups: list[dict[str, float | str | None]], bars: dict[tuple[str, s
     return table(head, rows)
 
 
-def _worst(results: Any) -> Any:
+def _worst(results: list[ledger.Result]) -> list[str]:
     rows = [
         [
             r.id,
@@ -88,7 +89,7 @@ def _worst(results: Any) -> Any:
             f"{r.x_name} {r.x_value}".strip(),
             f"{r.reference:.5g}",
             f"{r.simulated:.5g}",
-            f"{100 * r.error:+.1f} %",
+            f"{100 * (r.error or 0):+.1f} %",
         ]
         for r in ledger.worst(results)
     ]
@@ -102,8 +103,8 @@ def _worst(results: Any) -> Any:
     )
 
 
-def _left_out(results: Any) -> Any:
-    reasons = {}
+def _left_out(results: list[ledger.Result]) -> list[str]:
+    reasons: dict[tuple[str, str], list[ledger.Result]] = {}
     for r in results:
         if r.status == "not modelled":
             reasons.setdefault((r.group, r.why), []).append(r)

@@ -1,6 +1,6 @@
 """Link model `flit`, plainly: the twin of csrc/flit/link_model.c over the plain routers. Every cycle is stepped.
 
-Statistics: bytes and busy ps as in C; the plain routers do not count stalls.
+Statistics: bytes, wire bytes and busy ps as in C; the plain routers do not count stalls.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
 from chipweave.chain.nouns import PS_PER_SECOND
 from chipweave.plain.links import PlainBins
 from chipweave.plain.noc import Packet, PlainNetwork
@@ -39,7 +40,7 @@ class PlainFlit:
     """Times are absolute ps. `advance(t)` gives the messages that arrive by t; t is never later than `next_time()`."""
 
     def __init__(self, network: Any, plan: Any, bin_ps: Any, max_bins: Any) -> None:
-        self.plan, self.spec = plan, plan.spec
+        self.network, self.plan, self.spec = network, plan, plan.spec
         self.routers = Routers(self.spec.network, self.spec.router)
         self.turn, self.own, self.left, self.message_of = [0] * self.spec.traffic, [], {}, {}
         places = [(r, p) for r, n in enumerate(self.spec.network.ports.tolist()) for p in range(n)]
@@ -48,7 +49,8 @@ class PlainFlit:
         self.interval = [Fraction(*ratio) for ratio in self.spec.link_intervals()]
         self.sent = [0] * len(self.spec.link_rows)
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
-        self.statistics = self.bins.statistics
+        self.payload, self.bytes_sent, self.flits_sent = [0] * len(network.links), 0, 0
+        self.fixed = keeps_to_routes(self.spec.network)
         self.endpoint_of = dict(network.options).get("endpoint_of")
 
     def edge(self, cycle: int) -> int:
@@ -74,6 +76,9 @@ class PlainFlit:
         vc_class = traffic * self.spec.ranges + self.turn[traffic] % self.spec.ranges
         self.turn[traffic] += 1
         flits, start = max(1, ceil(size * self.plan.flits_per_byte)), self.cycle_after(now)
+        self.bytes_sent, self.flits_sent = self.bytes_sent + size, self.flits_sent + flits
+        for link in self.network.routes(source, target) if self.fixed else ():
+            self.payload[link] += size
         sizes = [min(self.spec.packet_flits, flits - at) for at in range(0, flits, self.spec.packet_flits)]
         self.left[message] = len(sizes)
         column = self.routers.column(source, target)
@@ -81,6 +86,10 @@ class PlainFlit:
             packet = Packet(source, target, size, start, vc_class, column=column)
             self.message_of[id(packet)] = (message, packet)
             self.routers.add(packet)
+
+    def statistics(self) -> LinkStatistics:
+        payload, on_wire = self.payload if self.fixed else None, self.flits_sent * self.spec.flit_bytes
+        return LinkStatistics.of_flits(self.bins.statistics(), payload, self.bytes_sent, on_wire)
 
     def _idle_until(self, cycle: int) -> None:
         """Nothing is under way but credits: step until the last one is home, then jump."""

@@ -16,6 +16,12 @@ from chipweave.plain.noc_vc import ACTIVE, IDLE, ROUTING, VC_ALLOC, InputVc, Out
 
 
 class PlainRouter:
+    """One router: its VCs, the batches in its stages, held switch connections, output queues and wires.
+
+    `net` gives options, routes, link intervals (cycles per flit) and takes flits and credits; `ports` counts inputs
+    and outputs alike. With `input_speedup` or `output_speedup` s the crossbar sees s lines to a port.
+    """
+
     def __init__(self, net: Any, number: int, ports: int) -> None:
         o = net.options
         self.net, self.number, self.ports, self.o = net, number, ports, o
@@ -44,12 +50,14 @@ class PlainRouter:
     # One cycle
 
     def evaluate(self, now: int) -> None:
+        """One cycle of the clock: `internal_speedup` steps in the mean, fractions carried to the next cycle."""
         self.partial += self.o.internal_speedup
         while self.partial >= 1.0:
             self.step(now)
             self.partial -= 1.0
 
     def step(self, now: int) -> None:
+        """Evaluate all stages on the state as it is, then update all; SA sees the VC grants of the same step."""
         self.accept_flits()
         self.apply_credits(now)
         self.rc.start(now)
@@ -68,6 +76,7 @@ class PlainRouter:
             self.credit_queue[port].append(vcs)
 
     def send(self, now: int) -> None:
+        """Put one flit of each output queue on its wire, where that is free, and one batch of credits."""
         for port in range(self.ports):
             if self.queue[port] and now >= self.wire_free[port]:
                 wait, self.wire_owed[port] = paced(self.net.interval(self.number, port), self.wire_owed[port])
@@ -79,6 +88,7 @@ class PlainRouter:
     # Input
 
     def accept_flits(self) -> None:
+        """Write arrived flits into their VCs, in the order of ports; a VC that was empty starts on a stage."""
         for port, flit in sorted(self.arrived, key=lambda pair: pair[0]):
             vc = self.vcs[port][flit.vc]
             if self.o.priority == "hop_count":
@@ -104,6 +114,7 @@ class PlainRouter:
             self.look_two_ahead(vc)
 
     def ready_for_vc(self, vc: InputVc) -> None:
+        """The head has a route: it waits for a VC, and for the switch at the same time where it speculates."""
         vc.state = VC_ALLOC
         if self.o.speculative:
             self.sw_stage.waiting.append(vc)
@@ -121,6 +132,7 @@ class PlainRouter:
             vc.next_route = (there, first + there * part, first + (there + 1) * part - 1)
 
     def apply_credits(self, now: int) -> None:
+        """Free a slot downstream for each credit that is due by cycle `now`."""
         while self.credits and self.credits[0][0] <= now:
             _, port, vcs = self.credits.popleft()
             for vc in vcs:
@@ -139,6 +151,10 @@ class PlainRouter:
         return self.o.flow_control != "cut_through" or out_vc.depth - out_vc.occupied >= flit.packet.size
 
     def vc_allocation(self, now: int) -> dict[Any, Any]:
+        """Match waiting heads with free output VCs; returns input VC -> output VC, both as port x vcs + vc.
+
+        A result of an allocator slower than a cycle is checked again when it is due.
+        """
         requests, begun = {}, self.vc_stage.start(now)
         for vc in begun:
             for port, first, last, rank in self.choices(vc):
@@ -162,19 +178,24 @@ class PlainRouter:
         return matched
 
     def expanded_in(self, vc: InputVc) -> int:
+        """The crossbar input of a VC: VCs are dealt round the lines of their port."""
         return vc.port * self.o.input_speedup + vc.vc % self.o.input_speedup
 
     def expanded_out(self, vc: InputVc, port: int) -> int:
+        """The crossbar output that a VC uses for `port`: inputs are dealt round the lines of the output."""
         return port * self.o.output_speedup + vc.port % self.o.output_speedup
 
     def queue_full(self, port: int) -> bool:
+        """Whether the output queue takes no more flits; a negative size has no bound."""
         return self.o.output_buffer_size >= 0 and len(self.queue[port]) >= self.o.output_buffer_size
 
     def held_switch(self, now: int) -> None:
+        """Evaluate packets that hold their switch connection: a credit and a free wire let the next flit pass."""
         for vc in self.hold_stage.start(now):
             vc.held_ok = not self.out[vc.out_port][vc.out_vc].full and now >= self.grant_free[vc.out_port]
 
     def speculates(self, vc: InputVc, choice: tuple[int, int, int, int]) -> bool:
+        """Whether a head without a VC may bid for the switch: by free VC and credit, as far as the options check."""
         port, first, last, _ = choice
         elig = cred = False
         if self.o.spec_check_elig:
@@ -188,6 +209,7 @@ class PlainRouter:
         return not ((self.o.spec_check_elig and not elig) or (self.o.spec_check_cred and not cred))
 
     def switch_allocation(self, now: int, matched_vcs: dict[Any, Any]) -> None:
+        """Match VCs with crossbar outputs: those that own a VC first, speculative ones in what is left over."""
         firm, spec, batch = {}, {}, self.sw_stage.start(now)
         for vc in batch:
             vc.grant = None
@@ -235,6 +257,7 @@ class PlainRouter:
         requests[i, o] = (priority, vc)
 
     def grant_stands(self, vc: InputVc, matched_vcs: dict[Any, Any]) -> bool:
+        """Whether a switch grant is still usable when it takes effect: VC owned or just matched, credit, line free."""
         port = vc.grant // self.o.output_speedup
         if self.expanded_in(vc) in self.held_in or vc.grant in self.held_out:
             return False
@@ -262,12 +285,14 @@ class PlainRouter:
     # Update
 
     def update_routing(self, now: int) -> None:
+        """Heads whose route computation ends in this cycle go on to VC allocation."""
         for vc in self.rc.finish(now):
             flit = vc.buffer[0]
             vc.route = self.net.route(self.number, vc.port, flit, vc.vc)
             self.ready_for_vc(vc)
 
     def update_vc_allocation(self, now: int) -> None:
+        """Winners own their output VC; losers wait for the next allocation."""
         for vc in self.vc_stage.finish(now):
             if vc.wish is None:
                 self.vc_stage.waiting.append(vc)
@@ -279,6 +304,7 @@ class PlainRouter:
                 self.sw_stage.waiting.append(vc)
 
     def update_held(self, now: int) -> None:
+        """Move a flit of each held connection, or release it; a tail always releases it."""
         for vc in self.hold_stage.finish(now):
             if vc.held_ok and not self.queue_full(vc.out_port):
                 i = self.expanded_in(vc)
@@ -295,9 +321,11 @@ class PlainRouter:
                 self.sw_stage.waiting.append(vc)
 
     def release(self, i: int) -> None:
+        """Release the held connection of crossbar input `i`."""
         del self.held_out[self.held_in.pop(i)], self.held_vc[i]
 
     def update_switch(self, now: int) -> None:
+        """Move the flits of switch winners into the crossbar; piggyback takes the output VC here."""
         for vc in self.sw_stage.finish(now):
             if vc.grant is None:
                 self.sw_stage.waiting.append(vc)
@@ -323,6 +351,7 @@ class PlainRouter:
                 self.sw_stage.waiting.append(vc)
 
     def next_packet(self, vc: InputVc) -> None:
+        """The tail has left: the next head in the buffer, if there is one, starts."""
         vc.state = IDLE
         if vc.buffer:
             self.new_head(vc)

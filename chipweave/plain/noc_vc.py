@@ -37,6 +37,8 @@ class Stage:
 
 
 class InputVc:
+    """A VC of an input port: its buffer of flits and where its packet is on the way through the stages."""
+
     def __init__(self, port: int, vc: int) -> None:
         self.port, self.vc = port, vc
         self.buffer, self.state, self.route = deque(), IDLE, None
@@ -46,6 +48,7 @@ class InputVc:
         self.priority = 0
 
     def set_priority(self, kind: str) -> None:
+        """Refresh the priority that allocators see: length of the queue, or that of the flit at the front."""
         if kind == "none" or not self.buffer:
             return
         self.priority = len(self.buffer) if kind == "queue_length" else self.buffer[0].priority
@@ -60,12 +63,15 @@ class OutputVc:
 
     @property
     def full(self) -> bool:
+        """Whether the buffer at the other end may have no free slot: flits sent, less credits returned."""
         return self.occupied >= self.depth
 
     def take(self, owner: Any) -> None:
+        """`owner`, an input VC, has it until its tail has passed (atomic: until all credits are back)."""
         self.owner, self.tail_sent = owner, False
 
     def sending(self, flit: Any) -> None:
+        """A flit goes: one slot less; a tail gives the VC back, if it is not atomic."""
         self.occupied += 1
         if flit.tail:
             self.tail_sent = True
@@ -73,6 +79,7 @@ class OutputVc:
                 self.owner = None
 
     def credit(self) -> None:
+        """A slot is free again; an atomic VC is free with the last credit after its tail."""
         self.occupied -= 1
         if self.atomic and self.occupied == 0 and self.tail_sent:
             self.owner = None

@@ -28,7 +28,7 @@ def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = 
     write_table(
         folder / "links.parquet",
         link_table(outcomes),
-        {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
+        {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "wire_bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
     )
     write_json(folder / "manifest.json", manifest(document, entries, state))
     write_json(folder / "result.json", document)
@@ -103,6 +103,9 @@ def link_table(outcomes: list[Any]) -> Any:
                 "begin_ps": bins * stats.bin_ps,
                 "end_ps": (bins + 1) * stats.bin_ps,
                 "bytes": values[:, 0],
+                "wire_bytes": pa.array(
+                    stats.wire[bins, links] if stats.wire is not None else [None] * len(bins), pa.int64()
+                ),
                 "busy_ps": values[:, 1],
                 "stalled_ps": values[:, 2],
             }

@@ -189,6 +189,10 @@ def _links(table: pa.Table) -> list[tuple[str, list[str], LinkStatistics]]:
         bins = np.zeros((int(at.max()) + 1, len(names), 3), np.int64)
         for i, name in enumerate(("bytes", "busy_ps", "stalled_ps")):
             bins[at, link, i] = columns[name][of]
+        wire = None
+        if columns["wire_bytes"][of][0] is not None:
+            wire = np.zeros(bins.shape[:2], np.int64)
+            wire[at, link] = columns["wire_bytes"][of]
         size, busy, stalled = bins.sum(axis=0).T
-        found.append((network, names.tolist(), LinkStatistics(size, busy, stalled, width, bins)))
+        found.append((network, names.tolist(), LinkStatistics(size, busy, stalled, width, bins, wire)))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 from math import ceil
 from typing import Any
@@ -80,7 +81,7 @@ class Kernels:
                 f["linear_bfloat16_floor_s"]
                 + gemm.best_of(chip, shape, gemm.CUBLAS_TILES, efficiency, f["graph_kernel_s"])[0]
             )
-        tiles = [deepgemm.choose(chip.sms, m, n)] if dtype == "fp8_block" else _fp8_tiles(m)
+        tiles = (deepgemm.choose(chip.sms, m, n),) if dtype == "fp8_block" else _fp8_tiles(m)
         product = gemm.best_of(chip, shape, tiles, efficiency, f["graph_kernel_s"], splits=(1,))[0]
         return f["linear_fp8_floor_s"] + product + gemm.elementwise_seconds(chip, 3 * m * k, efficiency)
 
@@ -159,7 +160,7 @@ class Kernels:
             phase, tokens, top_k, hidden, ranks
         )
 
-    def _normal(self, phase: Any, tokens: Any, top_k: Any, hidden: Any, ranks: Any) -> Any:
+    def _normal(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int) -> float:
         """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the
         adapter, and from there one to each such GPU, over NVLink; the slower of the two shows."""
         fabric, size = self.server.fabric, hidden * (1 + 4 / 128 if phase == "dispatch" else 2)
@@ -174,7 +175,7 @@ class Kernels:
         return tokens * size * max(reach(ranks) / links, outside / float(fabric.adapter) if outside else 0.0)
 
 
-def _fp8_tiles(m: Any) -> Any:
+def _fp8_tiles(m: int) -> tuple[Tile, ...]:
     """Tiles of vLLM's CUTLASS FP8 kernels on Hopper, by rows: its dispatch, not a search."""
     if m <= 64:
         return (Tile(64, 64, 1, 8), Tile(64, 128, 2, 1))
@@ -182,11 +183,11 @@ def _fp8_tiles(m: Any) -> Any:
 
 
 @cache
-def _model(kind: Any) -> Any:
+def _model(kind: str) -> Any:
     return registry.time_models.find(kind)(**library.fitted_stacks()[kind])
 
 
-def _even(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
+def _even(tokens: int, experts: int, top_k: int, ranks: int) -> tuple[np.ndarray, ...]:
     """Equal shares: a rank's experts, each with its part of all tokens, the rest one by one."""
     local = max(1, experts // ranks)
     each, rest = divmod(tokens * top_k // ranks, local)
@@ -194,14 +195,14 @@ def _even(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _popular(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
+def _popular(tokens: int, experts: int, top_k: int, ranks: int) -> tuple[np.ndarray, ...]:
     """Draws of the busiest rank's tokens per expert."""
     rng = np.random.default_rng(SEED)
     return tuple(loads.hottest(loads.popular(tokens, experts, top_k, SKEW, rng), ranks) for _ in range(DRAWS))
 
 
 @lru_cache(maxsize=4096)
-def _shares(tokens, experts, top_k, ranks):
+def _shares(tokens: int, experts: int, top_k: int, ranks: int) -> np.ndarray:
     """Each rank's share of all tokens' choices, of the draw whose busiest rank is in the middle."""
     rng = np.random.default_rng(SEED)
     drawn = [loads.popular(tokens, experts, top_k, SKEW, rng).reshape(ranks, -1).sum(axis=1) for _ in range(DRAWS)]
@@ -210,7 +211,7 @@ def _shares(tokens, experts, top_k, ranks):
 
 
 @lru_cache(maxsize=1024)
-def _replicated(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
+def _replicated(tokens: int, experts: int, top_k: int, ranks: int) -> tuple[np.ndarray, ...]:
     """The busiest rank where each has one slot more than its experts, for copies of the popular ones (greedy)."""
     rng, draws = np.random.default_rng(SEED), []
     slots = -(-experts // ranks) + 1
@@ -221,7 +222,8 @@ def _replicated(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
         copies = np.ones(experts, int)
         for _ in range(slots * ranks - experts):
             copies[int(np.argmax(believed / copies))] += 1
-        placed, load, room = [[] for _ in range(ranks)], np.zeros(ranks), np.full(ranks, slots)
+        placed: list[list[int]] = [[] for _ in range(ranks)]
+        load, room = np.zeros(ranks), np.full(ranks, slots)
         for e in np.argsort(-believed / copies, kind="stable"):
             for _ in range(copies[e]):
                 rank = int(np.argmin(np.where(room > 0, load, np.inf)))
@@ -233,5 +235,9 @@ def _replicated(tokens: Any, experts: Any, top_k: Any, ranks: Any) -> Any:
     return tuple(draws)
 
 
-BALANCES = {"popular": _popular, "replicated": _replicated, "forced": _even}
+BALANCES: dict[str, Callable[[int, int, int, int], tuple[np.ndarray, ...]]] = {
+    "popular": _popular,
+    "replicated": _replicated,
+    "forced": _even,
+}
 """How tokens fall on experts: (tokens, experts, top-k, ranks) -> draws of the busiest rank's tokens per expert."""

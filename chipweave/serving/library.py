@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from chipweave.declare import yamlfile
@@ -16,21 +17,21 @@ from chipweave.kernel_models.attention import SPLITS, AttentionKernel
 from chipweave.kernel_models.fused_moe import TILES, MoeStack
 
 FOLDER = files("chipweave") / "data" / "serving"
-CALIBRATED = FOLDER / "calibrated.yaml"
+CALIBRATED = Path(str(FOLDER / "calibrated.yaml"))
 KEYS = ("schema", "about", "sources", "kernels", "instead")
 
 
 @cache
 def figures() -> dict[str, float]:
     """{figure: value} of calibrated.yaml, SI units."""
-    tree = yamlfile.load(str(CALIBRATED)).plain()
+    tree = yamlfile.load(CALIBRATED).plain()
     return {name: float(entry["value"]) for name, entry in tree["figures"].items()}
 
 
 @cache
 def fitted_stacks() -> dict[str, dict[str, str]]:
     """{kind: {parameter: text}} of the communication stacks that are fitted."""
-    return yamlfile.load(str(CALIBRATED)).get("stacks").plain()
+    return yamlfile.load(CALIBRATED).value["stacks"].plain()
 
 
 @cache
@@ -40,19 +41,21 @@ def attention_table(path: str = "") -> tuple[dict[str, AttentionKernel], dict[st
     Raises:
         BadInput: a key or value that a kernel does not have, with its place.
     """
-    tree = yamlfile.load(path or str(FOLDER / "attention.yaml"))
+    tree = yamlfile.load(Path(path or str(FOLDER / "attention.yaml")))
     faults = [
         Fault(f"unknown key {k!r}", tree.keys[k], ", ".join(KEYS), nearest(k, KEYS))
         for k in tree.value
         if k not in KEYS
     ]
-    return _read(tree.get("kernels"), AttentionKernel, "splits", SPLITS, faults), tree.get("instead").plain() or {}
+    kernels = _read(tree.value["kernels"], AttentionKernel, "splits", SPLITS, faults)
+    return kernels, tree.value["instead"].plain() or {}
 
 
 @cache
 def moe_stacks(path: str = "") -> dict[str, MoeStack]:
     """{name: stack} of a table of fused MoE stacks; BadInput as `attention_table`."""
-    return _read(yamlfile.load(path or str(FOLDER / "moe.yaml")).get("stacks"), MoeStack, "tiles", TILES, [])
+    tree = yamlfile.load(Path(path or str(FOLDER / "moe.yaml")))
+    return _read(tree.value["stacks"], MoeStack, "tiles", TILES, [])
 
 
 def moe_stack(name: str) -> MoeStack:
@@ -67,13 +70,13 @@ def moe_stack(name: str) -> MoeStack:
     return replace(stacks[name], kernel_s=figures()[f"{name}.kernel_s"])
 
 
-def _read(entries: Any, kind: Any, choice: Any, allowed: Any, faults: Any) -> Any:
+def _read(entries: yamlfile.Node, kind: type[Any], choice: str, allowed: Any, faults: list[Fault]) -> dict[str, Any]:
     """{name: kind(...)} of a mapping Node; `choice` is the field that names one of `allowed`."""
     types = {
         f.name: {"int": int, "bool": bool, "float": float, "str": str}[str(getattr(f.type, "__name__", f.type))]
         for f in fields(kind)
     }
-    made = {}
+    made: dict[str, Any] = {}
     for name, node in entries.value.items():
         for key, value in node.value.items():
             faults += _wrong(name, key, value, node.keys[key], types, choice, allowed)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from chipweave.errors import Faults, nearest
 
 MOST_REQUESTS, MOST_TOKENS = 10_000_000, 1 << 24
 ARRIVALS = ("closed_loop", "poisson", "file")
+Number = TypeVar("Number", int, float)
 LENGTHS = ("constant", "uniform", "lognormal", "file")
 
 
@@ -29,38 +30,42 @@ LENGTHS = ("constant", "uniform", "lognormal", "file")
 class Load:
     """`arrivals`: seconds, or None in a closed loop of `loop`; `prompts`, `outputs`: tokens."""
 
-    arrivals: list | None
+    arrivals: list[float] | None
     loop: int
-    prompts: list
-    outputs: list
+    prompts: list[int]
+    outputs: list[int]
 
 
 def read(node: Node, seed: int, folder: Path, faults: Faults) -> Load | None:
     """The load of a `requests` mapping; faults are added."""
     keys = ("count", "arrivals", "prompt", "output")
     if not node.is_map:
-        return faults.add(f"requests must be a mapping, not {node.shape()}", node.place, ", ".join(keys))
+        faults.add(f"requests must be a mapping, not {node.shape()}", node.place, ", ".join(keys))
+        return None
     for key in node.value:
         if key not in keys:
             faults.add(f"requests has no {key!r}", node.keys[key], ", ".join(keys), nearest(key, keys))
     for key in keys:
         if key not in node.value:
-            return faults.add(f"requests lacks {key!r}", node.place, ", ".join(keys))
-    count = node.get("count").value
+            faults.add(f"requests lacks {key!r}", node.place, ", ".join(keys))
+            return None
+    given: dict[str, Node] = node.value
+    count = given["count"].value
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_REQUESTS:
-        return faults.add(
-            f"count cannot be {node.get('count').shape()}",
-            node.get("count").place,
+        faults.add(
+            f"count cannot be {given['count'].shape()}",
+            given["count"].place,
             f"a whole number from 1 to {MOST_REQUESTS}",
         )
+        return None
     rng = np.random.default_rng(seed)
-    arrivals, loop = _arrivals(node.get("arrivals"), count, rng, folder, faults)
-    prompts, outputs = (_lengths(node.get(k), k, count, rng, folder, faults) for k in ("prompt", "output"))
+    arrivals, loop = _arrivals(given["arrivals"], count, rng, folder, faults)
+    prompts, outputs = (_lengths(given[k], k, count, rng, folder, faults) for k in ("prompt", "output"))
     return Load(arrivals, loop, prompts, outputs)
 
 
-def _one(node: Any, allowed: Any, what: Any, faults: Any) -> Any:
-    """(the only key, its Node) of a mapping with one of `allowed`."""
+def _one(node: Node, allowed: tuple[str, ...], what: str, faults: Faults) -> tuple[str, Node]:
+    """(the only key, its Node) of a mapping with one of `allowed`; ("", node) where it is none."""
     if not node.is_map or len(node.value) != 1 or next(iter(node.value)) not in allowed:
         got = next(iter(node.value), "") if node.is_map else ""
         faults.add(
@@ -68,11 +73,11 @@ def _one(node: Any, allowed: Any, what: Any, faults: Any) -> Any:
             node.place,
             nearest=nearest(str(got), allowed),
         )
-        return None, None
+        return "", node
     return next(iter(node.value.items()))
 
 
-def _number(node: Any, low: Any, high: Any, what: Any, faults: Any) -> Any:
+def _number(node: Node, low: float, high: float, what: str, faults: Faults) -> float:
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         faults.add(f"{what} cannot be {node.shape()}", node.place, f"a number from {low} to {high}")
@@ -80,7 +85,9 @@ def _number(node: Any, low: Any, high: Any, what: Any, faults: Any) -> Any:
     return value
 
 
-def _arrivals(node: Any, count: Any, rng: Any, folder: Any, faults: Any) -> Any:
+def _arrivals(
+    node: Node, count: int, rng: np.random.Generator, folder: Path, faults: Faults
+) -> tuple[list[float] | None, int]:
     way, given = _one(node, ARRIVALS, "arrivals", faults)
     if way == "closed_loop":
         return None, int(_number(given, 1, 1 << 20, "closed_loop", faults))
@@ -92,7 +99,7 @@ def _arrivals(node: Any, count: Any, rng: Any, folder: Any, faults: Any) -> Any:
     return [], 0
 
 
-def _lengths(node: Any, what: Any, count: Any, rng: Any, folder: Any, faults: Any) -> Any:
+def _lengths(node: Node, what: str, count: int, rng: np.random.Generator, folder: Path, faults: Faults) -> list[int]:
     way, given = _one(node, LENGTHS, what, faults)
     if way == "constant":
         return [int(_number(given, 1, MOST_TOKENS, what, faults))] * count
@@ -117,7 +124,7 @@ def _lengths(node: Any, what: Any, count: Any, rng: Any, folder: Any, faults: An
     return [1] * count
 
 
-def _column(node: Any, name: Any, count: Any, folder: Any, faults: Any, kind: Any) -> Any:
+def _column(node: Node, name: str, count: int, folder: Path, faults: Faults, kind: type[Number]) -> list[Number]:
     """The first `count` values of a column of a CSV."""
     path = folder / str(node.value)
     try:

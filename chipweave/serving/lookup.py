@@ -8,8 +8,6 @@ is off by more than the bound, rounding becomes finer from there on."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from chipweave.serving.step import Batch, Setup
 
 GRAPH, PLACES, EVERY = 8, 8, 64
@@ -21,7 +19,8 @@ class StepTimes:
 
     def __init__(self, setup: Setup, block: int) -> None:
         self.setup, self.block, self.places = setup, block, PLACES
-        self.known, self.computed, self.reused, self.refined, self.largest_error = {}, 0, 0, 0, 0.0
+        self.known: dict[Batch, float] = {}
+        self.computed, self.reused, self.refined, self.largest_error = 0, 0, 0, 0.0
 
     def seconds(self, decode: int, context: int, prompts: int, new: int, seen: int) -> float:
         """Of `decode` sequences with `context` tokens together, and `prompts` chunks of `new` tokens together that see
@@ -37,15 +36,15 @@ class StepTimes:
             return self._compared(time, batch, decode, context, new, seen)
         return time
 
-    def _like(self, decode: Any, context: Any, prompts: Any, new: Any, seen: Any) -> Any:
+    def _like(self, decode: int, context: int, prompts: int, new: int, seen: int) -> Batch:
         mean = _up(-(-context // decode), self.block) if decode else 0
         each = self._rounded(-(-new // prompts)) if prompts else 0
         return Batch(_padded(decode), mean, prompts, each, max(each, self._rounded(seen)) if prompts else 0)
 
-    def _rounded(self, tokens: Any) -> Any:
+    def _rounded(self, tokens: int) -> int:
         return _up(tokens, max(1, 1 << max(0, tokens.bit_length() - self.places)))
 
-    def _compared(self, time: Any, batch: Any, decode: Any, context: Any, new: Any, seen: Any) -> Any:
+    def _compared(self, time: float, batch: Batch, decode: int, context: int, new: int, seen: int) -> float:
         each = -(-new // batch.prompts) if batch.prompts else 0
         exact = Batch(batch.decode, -(-context // decode) if decode else 0, batch.prompts, each, max(each, seen))
         true = time if exact == batch else self.setup.seconds(exact)
@@ -58,10 +57,10 @@ class StepTimes:
         return true
 
 
-def _padded(decode: Any) -> Any:
+def _padded(decode: int) -> int:
     """The size of the captured graph that a batch runs in: servers pad so, it is no error."""
     return decode if decode <= 4 else _up(decode, GRAPH)
 
 
-def _up(number: Any, step: Any) -> Any:
+def _up(number: int, step: int) -> int:
     return -(-number // step) * step

@@ -6,6 +6,7 @@ Presets in chipweave/data/serving/models are such files, cut to the keys that de
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -54,16 +55,16 @@ class ServingModel:
     top_k: int = 0
     shared: int = 0
     expert_intermediate: int = 0
-    moe_layers: frozenset = frozenset()
+    moe_layers: frozenset[int] = frozenset()
     groups: int = 1
     window: int = 0
-    windowed: frozenset = frozenset()
+    windowed: frozenset[int] = frozenset()
     index_top_k: int = 0
 
     @cached_property
-    def sorts(self) -> dict:
+    def sorts(self) -> dict[tuple[bool, bool], list[int]]:
         """(has experts, is windowed) -> the layers that are so, in order."""
-        found = {}
+        found: dict[tuple[bool, bool], list[int]] = {}
         for layer in range(self.layers):
             found.setdefault((layer in self.moe_layers, layer in self.windowed), []).append(layer)
         return found
@@ -134,7 +135,7 @@ def load(name: str) -> ServingModel:
     return of_config(_json(path), title, Place(str(path)))
 
 
-def _json(path: Any) -> Any:
+def _json(path: Path) -> dict[str, Any]:
     try:
         text = path.read_bytes()[: hf_config.MAX_BYTES + 1]
         config = json.loads(text) if len(text) <= hf_config.MAX_BYTES else None
@@ -149,7 +150,7 @@ def _json(path: Any) -> Any:
     return config
 
 
-def of_config(config: dict, name: str, place: Place) -> ServingModel:
+def of_config(config: dict[str, Any], name: str, place: Place) -> ServingModel:
     """The model that a config describes; BadInput with every fault."""
     faults = Faults()
     take = lambda keys, default=None: _whole(config, keys, default, place, faults)  # noqa: E731
@@ -177,12 +178,12 @@ def of_config(config: dict, name: str, place: Place) -> ServingModel:
     return ServingModel(name, layers, hidden, vocab, heads, kv_heads, head, dense, **facts)
 
 
-def _mla(take: Any) -> Any:
+def _mla(take: Callable[..., Any]) -> Mla:
     ranks = take(("q_lora_rank",), 0), take(("kv_lora_rank",))
     return Mla(*ranks, take(("qk_nope_head_dim",)), take(("qk_rope_head_dim",)), take(("v_head_dim",)))
 
 
-def _windows(config: Any, layers: Any) -> Any:
+def _windows(config: dict[str, Any], layers: int) -> dict[str, Any]:
     """Window and windowed layers: those that `layer_types` calls sliding, or none."""
     kinds, window = config.get("layer_types"), config.get("sliding_window")
     if not isinstance(kinds, list) or not isinstance(window, int):
@@ -193,12 +194,15 @@ def _windows(config: Any, layers: Any) -> Any:
     }
 
 
-def _whole(config: Any, keys: Any, default: Any, place: Any, faults: Any) -> Any:
+def _whole(config: dict[str, Any], keys: tuple[str, ...], default: int | None, place: Place, faults: Faults) -> Any:
     """The first of `keys` that is there, a whole number from 0 on."""
     for key in keys:
         value = config.get(key)
         if value is not None:
             if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
                 return value
-            return faults.add(f"{key} cannot be {value!r}", place, f"a whole number up to {MOST}")
-    return default if default is not None else faults.add(f"lacks {keys[0]}", place, " or ".join(keys))
+            faults.add(f"{key} cannot be {value!r}", place, f"a whole number up to {MOST}")
+            return None
+    if default is None:
+        faults.add(f"lacks {keys[0]}", place, " or ".join(keys))
+    return default

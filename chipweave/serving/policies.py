@@ -9,11 +9,14 @@ Parameters are declared like a component's; `chipweave info batching.chunked` pr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from chipweave.declare import registry
 from chipweave.declare.params import Declared
+
+Policy = TypeVar("Policy", bound="type[ServingPolicy]")
 
 
 @dataclass(slots=True)
@@ -51,9 +54,9 @@ class View:
     room      tokens that the cache can still take; most_tokens, most_running: of a step
     """
 
-    running: list
-    started: list
-    waiting: list
+    running: list[Request]
+    started: list[Request]
+    waiting: list[Request]
     room: int
     most_tokens: int
     most_running: int
@@ -64,7 +67,7 @@ class Plan:
     """A step: `decode` says whether the running ones get a token; `prompts`: [(request, tokens)]."""
 
     decode: bool
-    prompts: list = field(default_factory=list)
+    prompts: list[tuple[Request, int]] = field(default_factory=list)
 
 
 class ServingPolicy(Declared):
@@ -84,18 +87,18 @@ class BatchingPolicy(ServingPolicy):
 class PreemptionPolicy(ServingPolicy):
     role = "preemption"
 
-    def victim(self, running: list) -> Request:
+    def victim(self, running: list[Request]) -> Request:
         """Which of the `running` requests gives way."""
         raise NotImplementedError
 
 
-ROLES = {cls.role: cls for cls in (BatchingPolicy, PreemptionPolicy)}
+ROLES: dict[str, type[ServingPolicy]] = {cls.role: cls for cls in (BatchingPolicy, PreemptionPolicy)}
 
 
-def serving_policy(kind: str) -> Any:
+def serving_policy(kind: str) -> Callable[[Policy], Policy]:
     """Class decorator: register a serving policy, such as "batching.chunked"."""
 
-    def declare(cls: Any) -> Any:
+    def declare(cls: Policy) -> Policy:
         role = kind.partition(".")[0]
         if role not in ROLES or not issubclass(cls, ROLES[role]):
             raise TypeError(f"{cls.__name__} is registered as {kind!r}: its role must be one of {', '.join(ROLES)}")
@@ -106,13 +109,14 @@ def serving_policy(kind: str) -> Any:
     return declare
 
 
-def fill(view: View, tokens: int, whole: bool = False) -> list:
+def fill(view: View, tokens: int, whole: bool = False) -> list[tuple[Request, int]]:
     """[(request, tokens)] of prompts, oldest first, begun ones before waiting ones, while `tokens`, places and cache
     last.
 
     whole  a prompt enters only if all of it does; one longer than a whole step enters alone, in pieces
     """
-    chosen, places, room = [], view.most_running - len(view.running) - len(view.started), view.room
+    chosen: list[tuple[Request, int]] = []
+    places, room = view.most_running - len(view.running) - len(view.started), view.room
     for request in [*view.started, *view.waiting]:
         begun = request.done > 0
         left = request.prefill - request.done

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
@@ -26,6 +25,9 @@ NAMES = (
     "mlp_reduce", "gate", "dispatch", "experts", "shared", "combine", "experts_reduce",
 )  # fmt: skip
 """Works of a layer, in order."""
+
+Ended = tuple[int, int]
+"""(number of a part in order of start, ns at which it ends)."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,22 @@ class Part:
 class Schedule:
     name: str
     micro_batches: int
-    streams: dict
-    after: dict
+    streams: dict[str, str]
+    after: dict[str, list[str]]
 
 
 @cache
 def load(name: str) -> Schedule:
     """A schedule by name, or a file; BadInput with every fault."""
     known = sorted(f.name.removesuffix(".yaml") for f in FOLDER.iterdir() if f.name.endswith(".yaml"))
-    path = name if name.endswith((".yaml", ".yml")) else str(FOLDER / f"{name}.yaml")
-    if not Path(path).is_file():
+    path = Path(name if name.endswith((".yaml", ".yml")) else str(FOLDER / f"{name}.yaml"))
+    if not path.is_file():
         raise BadInput(
             Fault(f"unknown schedule '{name}'", allowed=", ".join(known) + ", or a file", nearest=nearest(name, known))
         )
     root = yamlfile.load(path)
     faults = check_head(root, "schedule", "chipweave.schedule/1", KEYS, ("schema", "name"))
+    given: dict[str, yamlfile.Node] = root.value
     plain = root.plain()
     streams, after, count = plain.get("streams") or {}, plain.get("after") or {}, plain.get("micro_batches", 1)
     for key, table in (("streams", streams), ("after", after)):
@@ -74,18 +77,16 @@ def load(name: str) -> Schedule:
             if word not in NAMES:
                 faults.add(
                     f"{key}: no work '{word}' in a layer",
-                    root.get(key).place,
+                    given[key].place,
                     ", ".join(NAMES),
                     nearest(str(word), NAMES),
                 )
     for word, waits in after.items():
         late = [w for w in waits if word in NAMES and w in NAMES and NAMES.index(w) >= NAMES.index(word)]
         if late:
-            faults.add(
-                f"after: {word} cannot wait for {', '.join(late)}, which comes no earlier", root.get("after").place
-            )
+            faults.add(f"after: {word} cannot wait for {', '.join(late)}, which comes no earlier", given["after"].place)
     if count not in (1, 2):
-        faults.add(f"micro_batches cannot be {count}", root.get("micro_batches").place, "1 or 2")
+        faults.add(f"micro_batches cannot be {count}", given["micro_batches"].place, "1 or 2")
     faults.raise_if_any()
     return Schedule(str(plain["name"]), count, streams, after)
 
@@ -95,8 +96,11 @@ def play(works: list[list[Work]], schedule: Schedule) -> tuple[list[Part], dict[
 
     The critical path sums to the time of the step: each part on it starts when the one before it on the path ends.
     """
-    ends, free, parts, waiting = [{} for _ in works], {}, [], [0] * len(works)
-    last = [None] * len(works)
+    ends: list[dict[tuple[str, int | None], Ended]] = [{} for _ in works]
+    free: dict[str, Ended] = {}
+    parts: list[tuple[Part, int | None]] = []
+    last: list[Ended | None] = [None] * len(works)
+    waiting = [0] * len(works)
     while any(at < len(chain) for at, chain in zip(waiting, works, strict=True)):
         ready = [
             (_ready(works[i][at], ends[i], last[i], schedule, free), i)
@@ -113,7 +117,13 @@ def play(works: list[list[Work]], schedule: Schedule) -> tuple[list[Part], dict[
     return _ordered(parts)
 
 
-def _ready(work: Any, ends: Any, last: Any, schedule: Any, free: Any) -> Any:
+def _ready(
+    work: Work,
+    ends: dict[tuple[str, int | None], Ended],
+    last: Ended | None,
+    schedule: Schedule,
+    free: dict[str, Ended],
+) -> tuple[int, int | None]:
     """(ns at which a work can start, the part that it waited for last or None)."""
     names = schedule.after.get(work.name)
     waits = [ends[n, work.layer] for n in names if (n, work.layer) in ends] if names else []
@@ -127,9 +137,9 @@ def _ready(work: Any, ends: Any, last: Any, schedule: Any, free: Any) -> Any:
     return end, at
 
 
-def _ordered(parts: Any) -> Any:
-    at = max(range(len(parts)), key=lambda i: parts[i][0].end)
-    critical = {}
+def _ordered(parts: list[tuple[Part, int | None]]) -> tuple[list[Part], dict[str, int]]:
+    at: int | None = max(range(len(parts)), key=lambda i: parts[i][0].end)
+    critical: dict[str, int] = {}
     while at is not None:
         part, cause = parts[at]
         critical[part.work.kind] = critical.get(part.work.kind, 0) + part.end - part.start

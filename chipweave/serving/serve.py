@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import simpy
 
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.params import check_head
 from chipweave.declare.user_code import Gate, is_code
-from chipweave.errors import BadInput, Fault, nearest
+from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.serving import load as loads
-from chipweave.serving.policies import ROLES, Request
+from chipweave.serving.policies import ROLES, BatchingPolicy, PreemptionPolicy, Request
 from chipweave.serving.server import Engine, Limits, World
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Setup
@@ -47,23 +48,24 @@ class Run:
     prefill: Setup | None
     load: loads.Load
     limits: Limits
-    batching: object
-    preemption: object
+    batching: BatchingPolicy
+    preemption: PreemptionPolicy
 
 
-def read(path: str, allow_code: bool = False) -> Run:
+def read(path: str | Path, allow_code: bool = False) -> Run:
     """A run file; BadInput with every fault."""
-    root, gate = yamlfile.load(path), Gate(allow_code)
+    root, gate = yamlfile.load(Path(path)), Gate(allow_code)
     faults = check_head(
         root, "run of a server", "chipweave.serve_run/1", KEYS, ("schema", "system", "model", "requests")
     )
-    text = lambda key, default="": root.get(key).text if key in root.value else default  # noqa: E731
-    framework, seed = text("framework", "vllm"), root.get("seed").value if "seed" in root.value else 1
+    given: dict[str, yamlfile.Node] = root.value
+    text = lambda key, default="": given[key].text if key in given else default  # noqa: E731
+    framework, seed = text("framework", "vllm"), given["seed"].value if "seed" in given else 1
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        faults.add(f"seed cannot be {root.get('seed').shape()}", root.get("seed").place, "a whole number")
+        faults.add(f"seed cannot be {given['seed'].shape()}", given["seed"].place, "a whole number")
         seed = 1
-    wanted = loads.read(root.get("requests"), seed, Path(path).parent, faults)
-    server = root.get("server") if "server" in root.value else yamlfile.Node({}, root.place)
+    wanted = loads.read(given["requests"], seed, Path(path).parent, faults)
+    server = given["server"] if "server" in given else yamlfile.Node({}, root.place)
     for key in server.value:
         if key not in SERVER:
             faults.add(f"server has no {key!r}", server.keys[key], ", ".join(SERVER), nearest(key, SERVER))
@@ -76,48 +78,48 @@ def read(path: str, allow_code: bool = False) -> Run:
     ]
     gate.raise_if_refused()
     faults.raise_if_any()
+    assert wanted is not None  # or there were faults
     longest = max(p + o for p, o in zip(wanted.prompts, wanted.outputs, strict=True))
-    common = (
-        (text("system"), text("model")),
-        (text("precision", "bf16"), framework, "plain", text("balance", "popular"), 1, longest),
-    )
-    made = setup(*common[0], text("parallel"), *common[1])
+    common = (text("precision", "bf16"), framework, "plain", text("balance", "popular"), 1, longest)
+    made = setup(text("system"), text("model"), text("parallel"), *common)
     apart = None
-    if "prefill" in root.value:
-        node = root.get("prefill")
+    if "prefill" in given:
+        node = given["prefill"]
         if not node.is_map or set(node.value) - {"system", "parallel"}:
             raise BadInput(Fault(f"prefill must be a mapping of system and parallel, not {node.shape()}", node.place))
-        where = node.get("system").text if "system" in node.value else text("system")
-        apart = setup(where, text("model"), node.get("parallel").text if "parallel" in node.value else "", *common[1])
+        own: dict[str, yamlfile.Node] = node.value
+        where = own["system"].text if "system" in own else text("system")
+        apart = setup(where, text("model"), own["parallel"].text if "parallel" in own else "", *common)
     return Run(made, apart, wanted, limits, *policies)
 
 
-def _whole(server: Any, key: Any, default: Any, faults: Any) -> Any:
-    if key not in server.value:
-        return default
+def _whole(server: yamlfile.Node, key: str, default: int, faults: Faults) -> int:
     node = server.get(key)
+    if node is None:
+        return default
     if not isinstance(node.value, int) or isinstance(node.value, bool) or not 1 <= node.value <= 1 << 24:
         faults.add(f"{key} cannot be {node.shape()}", node.place, f"a whole number from 1 to {1 << 24}")
         return default
     return node.value
 
 
-def _policy(server: Any, role: Any, default: Any, gate: Any, folder: Any, faults: Any) -> Any:
+def _policy(server: yamlfile.Node, role: str, default: str, gate: Gate, folder: Path, faults: Faults) -> Any:
     """The policy of a role: a name, a full kind, or code."""
-    node = server.get(role) if role in server.value else None
-    name = node.text if node is not None else default
+    node = server.get(role)
+    name, place = (node.text, node.place) if node is not None else (default, server.place)
     if is_code(name):
-        cls = gate.load(name, folder, ROLES[role], node.place)
+        cls = gate.load(name, folder, ROLES[role], place)
         return cls(role) if cls else None
     kinds = [k for k in registry.serving_policies.kinds() if k.startswith(f"{role}.")]
     full = name if name.startswith(f"{role}.") else f"{role}.{name}"
     if full not in kinds:
         names = [k.partition(".")[2] for k in kinds]
-        return faults.add(f"unknown {role} policy {name!r}", node.place, ", ".join(names), nearest(name, names))
+        faults.add(f"unknown {role} policy {name!r}", place, ", ".join(names), nearest(name, names))
+        return None
     return registry.serving_policies.find(full)(role)
 
 
-def play(run: Run) -> dict:
+def play(run: Run) -> dict[str, Any]:
     """The result document."""
     world = World()
     parts = [(run.prefill, "prefill"), (run.setup, "decode")] if run.prefill else [(run.setup, "")]
@@ -131,10 +133,10 @@ def play(run: Run) -> dict:
     return summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
 
 
-def _closed_loop(world: Any, requests: Any, loop: Any) -> None:
+def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
     left = iter(requests)
 
-    def next_one(_: Any = None) -> None:
+    def next_one(_: Request | None = None) -> None:
         request = next(left, None)
         if request is not None:
             request.arrived = world.env.now
@@ -145,14 +147,14 @@ def _closed_loop(world: Any, requests: Any, loop: Any) -> None:
         next_one()
 
 
-def _arrive(world: Any, requests: Any, times: Any) -> Iterator[Any]:
+def _arrive(world: World, requests: Sequence[Request], times: Sequence[float]) -> Generator[simpy.Event, Any, None]:
     for request, at in zip(requests, times, strict=True):
         yield world.env.timeout(max(0.0, at - world.env.now))
         request.arrived = world.env.now
         world.engines[0].put(request)
 
 
-def summary(world: World, count: int, gpus: int) -> dict:
+def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
     """`chipweave.serve/1`."""
     done = sorted(world.left, key=lambda r: r.number)
     if len(done) != count:
@@ -192,7 +194,7 @@ def summary(world: World, count: int, gpus: int) -> dict:
     }
 
 
-def spread(seconds: Any) -> dict:
+def spread(seconds: Sequence[float]) -> dict[str, float | None]:
     """Mean, median and 99th percentile in ms; null where there is nothing."""
     values = np.asarray(seconds, float) * 1e3
     if not len(values):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -53,12 +53,15 @@ class Engine:
             only,
         )
         self.times = StepTimes(setup, limits.block)
-        self.waiting, self.started, self.running = deque(), [], []
+        self.waiting: deque[Request] = deque()
+        self.started: list[Request] = []
+        self.running: list[Request] = []
         layout, formats = setup.layout, setup.formats
         room = setting.kv_room(setup.kernels.server, setup.model, layout, formats)
         each = setting.kv_bytes(setup.model, layout, formats, limits.block)
         self.blocks = self.free = int(room // each) * layout.dp if each else 1 << 40
-        self.busy = self.peak = self.preemptions = self.steps = 0
+        self.busy = 0.0
+        self.peak = self.preemptions = self.steps = 0
         self.wake = world.env.event()
         world.env.process(self.run())
 
@@ -75,10 +78,10 @@ class Engine:
         if not self.wake.triggered:
             self.wake.succeed()
 
-    def _needed(self, tokens: Any) -> Any:
+    def _needed(self, tokens: int) -> int:
         return -(-tokens // self.limits.block)
 
-    def run(self) -> Iterator[Any]:
+    def run(self) -> Generator[simpy.Event, Any, None]:
         """The engine's process."""
         while True:
             self._admit_decoders()
@@ -110,7 +113,7 @@ class Engine:
             request.done, request.blocks, self.free = request.prefill, blocks, self.free - blocks
             self.running.append(request)
 
-    def _plan(self) -> Any:
+    def _plan(self) -> Plan:
         if self.only == "decode":
             return Plan(True)
         view = View(
@@ -133,7 +136,7 @@ class Engine:
                 self._begin(request)
         return plan
 
-    def _begin(self, request: Any) -> None:
+    def _begin(self, request: Request) -> None:
         blocks = self._needed(request.prefill + 1)
         if blocks > self.free:
             raise BadInput(
@@ -146,7 +149,7 @@ class Engine:
         if request.began < 0:
             request.began = self.world.env.now
 
-    def _make_room(self) -> Any:
+    def _make_room(self) -> list[Request]:
         """Give each running request the block that its next token needs; those that must give way go back to the
         queue."""
         for request in list(self.running):
@@ -164,7 +167,7 @@ class Engine:
         self.peak = max(self.peak, self.blocks - self.free)
         return list(self.running)
 
-    def _give_way(self, request: Any) -> None:
+    def _give_way(self, request: Request) -> None:
         self.running.remove(request)
         self.free, request.blocks = self.free + request.blocks, 0
         request.prefill, request.done = request.prompt + request.made, 0
@@ -174,13 +177,13 @@ class Engine:
             request.done = request.prefill
         self.waiting.appendleft(request)
 
-    def _seconds(self, deciders: Any, prompts: Any) -> Any:
+    def _seconds(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> float:
         context = sum(r.prompt + r.made for r in deciders)
         new = sum(n for _, n in prompts)
         seen = max((r.done + n for r, n in prompts), default=0)
         return self.times.seconds(len(deciders), context, len(prompts), new, seen)
 
-    def _advance(self, deciders: Any, prompts: Any) -> None:
+    def _advance(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> None:
         now = self.world.env.now
         for request in deciders:
             self._token(request, now)
@@ -196,7 +199,7 @@ class Engine:
             self.free += request.blocks
             self.world.leave(request)
 
-    def _token(self, request: Any, now: Any) -> None:
+    def _token(self, request: Request, now: float) -> None:
         """One token more; the gap to the one before it is kept."""
         if request.made:
             self.world.gaps.append(now - request.last)
@@ -207,7 +210,7 @@ class Engine:
             self.free += request.blocks
             self.world.leave(request)
 
-    def _onward(self, request: Any) -> None:
+    def _onward(self, request: Request) -> None:
         """After its prompt: decode here, or move to the engine that does."""
         if self.only == "prefill":
             self.free, request.blocks = self.free + request.blocks, 0
@@ -221,7 +224,9 @@ class World:
     """The clock, the engines and what is counted over all requests."""
 
     def __init__(self) -> None:
-        self.env, self.gaps, self.left, self.on_leave = simpy.Environment(), array("d"), [], []
+        self.env, self.gaps = simpy.Environment(), array("d")
+        self.left: list[Request] = []
+        self.on_leave: list[Callable[[Request], None]] = []
         self.engines: list[Engine] = []
 
     def leave(self, request: Request) -> None:
@@ -238,6 +243,6 @@ class World:
         rate = float(fabric.adapter or fabric.bandwidth)
         self.env.process(self._moved(request, size / rate, target))
 
-    def _moved(self, request: Any, seconds: Any, target: Any) -> Iterator[Any]:
+    def _moved(self, request: Request, seconds: float, target: Engine) -> Generator[simpy.Event, Any, None]:
         yield self.env.timeout(seconds)
         target.put(request)

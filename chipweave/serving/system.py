@@ -11,10 +11,11 @@ nodes: 2
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chipweave import topology
 from chipweave.declare import yamlfile
@@ -39,6 +40,21 @@ CHIP_FIGURES = (
 MOST_NODES = 4096
 
 
+class Fabric(Protocol):
+    """A node's links as collectives see them: `ranks` GPUs; bytes/s of a GPU's port, and of its adapter or 0."""
+
+    @property
+    def ranks(self) -> int: ...
+
+    @property
+    def bandwidth(self) -> Fraction: ...
+
+    @property
+    def adapter(self) -> Fraction: ...
+
+    def links(self, ranks: int, exchange: bool = False) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Server:
     """Dies and links of a system that serves.
@@ -49,7 +65,7 @@ class Server:
     name: str
     chip: Chip
     memory_bytes: int
-    fabric: object
+    fabric: Fabric
     nodes: int
 
     @property
@@ -65,8 +81,8 @@ def load(name: str) -> Server:
         BadInput: unknown, or a file with faults, each with its place.
     """
     known = sorted(f.name.removesuffix(".yaml") for f in FOLDER.iterdir() if f.name.endswith(".yaml"))
-    path = str(Path(name)) if name.endswith((".yaml", ".yml")) else str(FOLDER / f"{name}.yaml")
-    if not Path(path).is_file():
+    path = Path(name if name.endswith((".yaml", ".yml")) else str(FOLDER / f"{name}.yaml"))
+    if not path.is_file():
         raise BadInput(
             Fault(
                 f"no system '{name}' that serves",
@@ -76,26 +92,27 @@ def load(name: str) -> Server:
         )
     root = yamlfile.load(path)
     faults = check_head(root, "server", "chipweave.server/1", KEYS, ("schema", "name", "die", "node"))
-    nodes = root.get("nodes")
-    count = nodes.value if "nodes" in root.value else 1
+    given: dict[str, yamlfile.Node] = root.value
+    nodes = given.get("nodes", root)
+    count = nodes.value if "nodes" in given else 1
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_NODES:
         faults.add(f"nodes cannot be {nodes.shape()}", nodes.place, f"a whole number from 1 to {MOST_NODES}")
     faults.raise_if_any()
-    die, node = (topology.load(str(root.get(k).value)) for k in ("die", "node"))
+    die, node = (topology.load(str(given[k].value)) for k in ("die", "node"))
     for system, key, parts in ((die, "die", ("sm", "llc", "hbm")), (node, "node", ("switch",))):
         missing = [p for p in parts if p not in system.parts]
         if missing:
-            faults.add(f"{key} {root.get(key).value} has no part {', '.join(missing)}", root.get(key).place)
+            faults.add(f"{key} {given[key].value} has no part {', '.join(missing)}", given[key].place)
     faults.raise_if_any()
     fabric = node.parts["switch"].fabric(node.networks["nvlink"], node.parts.get("adapter[0]"))
     if count > 1 and not fabric.adapter:
         raise BadInput(
-            Fault(f"{count} nodes of {root.get('node').value}, which has no adapter between nodes", nodes.place)
+            Fault(f"{count} nodes of {given['node'].value}, which has no adapter between nodes", nodes.place)
         )
-    return Server(str(root.get("name").value), _chip(die), int(die.parts["hbm"].capacity), fabric, count)
+    return Server(str(given["name"].value), _chip(die), int(die.parts["hbm"].capacity), fabric, count)
 
 
-def _chip(die: Any) -> Any:
+def _chip(die: Any) -> Chip:
     sm, llc, hbm = (die.parts[part] for part in ("sm", "llc", "hbm"))
     structure = Chip(
         die.name,

@@ -187,9 +187,9 @@ def loads_of(trace: Any, progress: Any = lambda text, done, total: None) -> dict
             counts[min(step.step, 1), index] += np.bincount(found.ravel(), minlength=trace.experts)
         progress("counting", step.step + 1, trace.steps)
     ids, _, _ = relations.sample(trace)
-    pairs = sum(
-        relations.table_of(ids[:, i], ids[:, i], trace.experts).astype(np.int64) for i in range(len(trace.layers))
-    )
+    pairs = np.zeros((trace.experts, trace.experts), np.int64)
+    for i in range(len(trace.layers)):
+        pairs += relations.table_of(ids[:, i], ids[:, i], trace.experts)
     np.fill_diagonal(pairs, 0)
     answers = counts[1] if counts[1].any() else counts[0]
     return {"loads": answers, "prompt_loads": counts[0], "pairs": pairs, "layer": np.array(trace.layers)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def _panel(axis: Any, table: Any, names: Any, panel: Any, colours: Any, kind: An
 
 def only(table: dict, where: Any) -> dict:
     """The rows of a table where columns have the values of `COLUMN=VALUE` texts."""
-    kept = range(len(next(iter(table.values()), [])))
+    kept: Sequence[int] = range(len(next(iter(table.values()), [])))
     for text in where:
         name, _, value = text.partition("=")
         if name not in table:

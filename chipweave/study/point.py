@@ -93,7 +93,7 @@ def written_out(strategy: Any, roles: dict) -> tuple:
                 Fault(f"unknown strategy {strategy!r}", allowed=", ".join(known), nearest=nearest(strategy, known))
             )
         node = yamlfile.load(known.get(strategy) or Path(strategy))
-        written = {role: node.get(role).plain() for role in ROLES if node.get(role) is not None}
+        written = {role: own.plain() for role in ROLES if (own := node.get(role)) is not None}
     else:
         written = {role: given if isinstance(given, str) else dict(given) for role, given in strategy}
     for name, value in roles.items():

@@ -24,7 +24,7 @@ def command(model: Any, trace: Any, batches: Any, steps: Any, seed: Any, json_pa
     found = models.load(model)
     if found.experts % remap.GPUS:
         raise BadInput(Fault(f"{found.experts} experts on {remap.GPUS} GPUs", allowed="a multiple"))
-    rows = []
+    rows: list[dict[str, Any]] = []
     with progress() as bar:
         if trace is None:
             opened = library.generated(found, max(sizes), steps + 1, seed, bar)

@@ -88,8 +88,8 @@ def draw(found: Sweep, document: dict, out: Any) -> None:
         path = Path(out) / each.get("file", f"{each['y']}{number or ''}.svg")
         columns = plot.read_table(table)
         try:
-            named = [each.get(key) for key in ("x", "y", "colour", "facet", "kind", "title")]
-            plot.draw(columns, path, *named[:4], named[4] or "auto", named[5] or found.doc)
+            x, y, colour, facet, kind, title = (each.get(key) for key in ("x", "y", "colour", "facet", "kind", "title"))
+            plot.draw(columns, path, x, y, colour, facet, kind or "auto", title or found.doc)
         except BadInput as error:
             note(f"plot {number}: {error}")
 

@@ -72,7 +72,8 @@ def run(sweep: Sweep, out: Any, executor: Executor | None, only: int | None = No
     rows = [folder.read(key) for key in keys]
     missing, seen = [], set()
     for i in wanted:
-        if (rows[i] is None or "failed" in rows[i]) and keys[i] not in seen:
+        row = rows[i]
+        if (row is None or "failed" in row) and keys[i] not in seen:
             missing.append(i)
             seen.add(keys[i])
     note(f"{sweep.name}: {len(sweep.points)} points, {len(sweep.points) - len(missing)} done")

@@ -77,7 +77,7 @@ def load(path: Any) -> Sweep:
         faults.raise_if_any()
     points = _points(base, axes, skip, root, faults)
     faults.raise_if_any()
-    text = {key: root.get(key).text if root.get(key) else "" for key in ("name", "doc")}
+    text = {key: own.text if (own := root.get(key)) else "" for key in ("name", "doc")}
     return Sweep(text["name"] or Path(path).stem, text["doc"], points, compare, plots)
 
 

@@ -5,6 +5,7 @@ Made by its law for the largest batch, or the user's copy of the published ones.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def of_model(
             return library.cached(
                 f"{name}-published",
                 key,
-                lambda out, paths=paths: import_paths(paths, out, name, name=name, progress=progress),
+                partial(import_paths, paths, model=name, name=name, progress=progress),
             )
     allowed = f"{name}.parquet, or {PUBLISHED.get(name, name)}/mmlu as in the published data set"
     raise BadInput(Fault(f"no trace of {name}", Place(str(folder)), allowed=allowed))

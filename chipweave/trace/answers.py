@@ -138,7 +138,8 @@ def of_recorder(document: Any, name: Any, place: Any) -> list[Recorded]:
             )
         )
     table = document.get("last_physical_to_logical_map")
-    running, done = [], []  # (next position, pieces, prompt)
+    running: list[Any] = []  # [next position, pieces, prompt]
+    done: list[Any] = []
     for number, record in enumerate(records):
         try:
             ids = np.asarray(record["topk_ids_of_layer"]).transpose(1, 0, 2)
@@ -186,7 +187,8 @@ def of_moe_trace(path: Any, model: Any, place: Any) -> list[Recorded]:
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file)
         next(rows)
-        passes, last = [{}], -1
+        passes: list[dict[int, list[int]]] = [{}]
+        last = -1
         for line, row in enumerate(rows, 2):
             if not row:
                 continue

@@ -34,7 +34,7 @@ class Log:
 
     def __init__(
         self,
-        stream: zipfile.ZipExtFile,
+        stream: Any,
         shape: tuple[int, int, int],
         dtype: Any,
         seq_len: np.ndarray,

@@ -89,7 +89,7 @@ def _of_csv(path: Any, place: Any) -> Any:
         rows = list(csv.reader(file))
     if not rows or [cell.strip() for cell in rows[0]] != CSV_HEAD:
         raise BadInput(Fault("the first line is not the header", Place(place.file, 1), ",".join(CSV_HEAD)))
-    found = {}
+    found: dict[Any, Any] = {}
     for number, row in enumerate(rows[1:], 2):
         if not row:
             continue

@@ -32,7 +32,7 @@ def check(source: str | None, model: str, batch: int, steps: int) -> None:
 
 
 def _check_store(path: str | Path, model: Any, batch: int, steps: int) -> None:
-    trace = open_store(path)
+    trace = open_store(Path(path))
     library.check_model(trace, model)
     if trace.prefill_only and steps > 1:
         windows.check(trace, batch, steps)

@@ -14,6 +14,7 @@ Draws are csrc/policies/draw.c. The first n requests do not depend on how many a
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -172,7 +173,7 @@ def requests(
         random = np.random.Generator(np.random.PCG64([seed, 1, first]))
         prompts = prompt_lengths(law, random, BLOCK_REQUESTS)
         seeds = random.integers(0, 1 << 63, BLOCK_REQUESTS)
-        ready = {}
+        ready: dict[int, tuple[Iterator[int], np.ndarray, np.ndarray, np.ndarray]] = {}
         for number in range(many):
             which = (first + number) % len(populations)
             name, population = populations[which]
@@ -180,9 +181,13 @@ def requests(
                 stream = np.random.Generator(np.random.PCG64([seed, 3, first, which]))
                 mine = len(range((which - first) % len(populations), BLOCK_REQUESTS, len(populations)))
                 longest = int(prompts.max()) + decode_steps
-                ready[which] = [0, *population.own(stream, mine), population.topics(stream, mine, longest)]
-            at, own, groups, topics = ready[which]
-            ready[which][0] += 1
+                ready[which] = (
+                    itertools.count(),
+                    *population.own(stream, mine),
+                    population.topics(stream, mine, longest),
+                )
+            turn, own, groups, topics = ready[which]
+            at = next(turn)
             prompt = int(prompts[number])
             topic = np.ascontiguousarray(topics[at, : prompt + decode_steps])
             ids = population.drawer.request(own[at], groups[at], topic, prompt, int(seeds[number]))
@@ -196,10 +201,10 @@ def populations_of(
     random = np.random.Generator(np.random.PCG64([seed, 0]))
     many = tasks * languages > 1
     common = popularity.deviates(law, gate.layers, gate.experts, gate.groups, random) if many else None
-    found = []
+    found: list[tuple[str, Population]] = []
     for task in range(tasks):
         of_task = common
-        if tasks > 1:
+        if common is not None and tasks > 1:
             r = popularity.pearson(law.task_correlation) ** 0.5
             mine = popularity.deviates(law, gate.layers, gate.experts, gate.groups, random)
             of_task = r * common + np.sqrt(1 - r * r) * mine

@@ -36,9 +36,9 @@ BYTES = {"float32": Fraction(4), "bfloat16": Fraction(2), "float16": Fraction(2)
 QUANTISED = {"fp8": Fraction(1), "compressed-tensors": Fraction(1, 2), "awq": Fraction(1, 2), "gptq": Fraction(1, 2)}
 
 
-def load(path: str) -> dict[str, Any]:
+def load(source: str) -> dict[str, Any]:
     """The facts of a chipweave.trace.models.Model that a config.json states; raises `BadInput` with every fault."""
-    path, place = Path(path), Place(str(path))
+    path, place = Path(source), Place(source)
     try:
         text = path.read_bytes()[: MAX_BYTES + 1]
         config = strictjson.loads(text) if len(text) <= MAX_BYTES else None
@@ -53,9 +53,10 @@ def load(path: str) -> dict[str, Any]:
     return facts_of(config, _name(path, config), place)
 
 
-def facts_of(config: dict, name: str, place: Place) -> dict:
+def facts_of(config: dict[str, Any], name: str, place: Place) -> dict[str, Any]:
     """Keyword arguments of Model, but `hbm_efficiency` and `utilisation`."""
-    faults, facts = Faults(), {}
+    faults = Faults()
+    facts: dict[str, Any] = {}
     for key, words in ALIASES.items():
         facts[key] = _whole(config, words, None, place, faults)
     for key, (words, default) in OPTIONAL.items():
@@ -67,12 +68,12 @@ def facts_of(config: dict, name: str, place: Place) -> dict:
     faults.raise_if_any()
     quantised = config.get("quantization_config") or {}
     method = quantised.get("quant_method") if isinstance(quantised, dict) else None
-    weight = QUANTISED.get(method) or BYTES.get(config.get("torch_dtype") or config.get("dtype"), Fraction(2))
+    weight = QUANTISED.get(str(method)) or BYTES.get(str(config.get("torch_dtype") or config.get("dtype")), Fraction(2))
     title = f"{config.get('model_type', 'a model')} of {place.file}"
     return {"name": name, "title": title, "moe_layers": moe, "weight_bytes": weight, "sources": {}, **facts}
 
 
-def moe_layers(config: dict, layers: int, place: Place, faults: Faults) -> tuple:
+def moe_layers(config: dict[str, Any], layers: int, place: Place, faults: Faults) -> tuple[int, ...]:
     """The ids of the layers that have experts, in every way a config may say it."""
     for key in ("moe_layers", "moe_layers_enum"):
         given = config.get(key)

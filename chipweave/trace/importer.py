@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -33,21 +34,25 @@ class Importer:
     partial: steps may leave layers of the model, which must be named, out.
     """
 
+    layout: jsontrace.Layout  # this and the spill: of what has `started`
+    spill: Spill
+
     def __init__(
         self,
         model: str | None = None,
-        experts: Any = None,
+        experts: int | None = None,
         directory: Path | None = None,
         partial: bool = False,
-        absent: tuple[Any, ...] = (),
-        expert_map: Any = None,
+        absent: tuple[int, ...] = (),
+        expert_map: Path | str | None = None,
         uneven: bool = False,
     ) -> None:
         self.model = models.load(model) if model else None
         self.experts = experts or (self.model.experts if self.model else None)
-        self.layout = self.spill = None
+        self.started = False
         self.repeated_rows = self.largest_id = self.holes = self.absent_choices = 0
-        self.partial, self.absent, self.uneven, self.notes = partial, tuple(absent), uneven, []
+        self.partial, self.absent, self.uneven = partial, tuple(absent), uneven
+        self.notes: list[str] = []
         self.map_path = expert_map
         self._directory = directory
 
@@ -60,7 +65,7 @@ class Importer:
             return
         if isinstance(document, dict) or name is None:
             name, document = named(document, name, place)
-        if self.layout is None:
+        if not self.started:
             self._start(
                 partial_requests.layout_of(document, self.model, place)
                 if self.partial
@@ -95,19 +100,19 @@ class Importer:
             lambda: arrays.open_log(path, self._flat()), Path(path).name, lambda share: progress(int(size * share))
         )
 
-    def add_recorded(self, recorded: Any, place: Any) -> None:
+    def add_recorded(self, recorded: answers.Recorded, place: Place) -> None:
         """Keep one sequence of a server (chipweave.trace.answers.Recorded)."""
         log = arrays.InMemory(recorded.ids, recorded.prompt, place, self._flat())
         table = recorded.physical_map
         self.add_arrays(lambda: nullcontext(log), recorded.name, physical_map=table)
 
-    def _flat(self) -> Any:
+    def _flat(self) -> tuple[tuple[int, ...], int] | None:
         """What arrays of one dimension are unfolded by: ((layers, ...), top_k) of the model."""
         if self.model is None:
             return None
         return tuple(dict.fromkeys((len(self.model.moe_layers), self.model.layers))), self.model.top_k
 
-    def add_arrays(self, opened: Any, name: Any, progress: Any = lambda share: None, physical_map: Any = None) -> None:
+    def add_arrays(self, opened: Any, name: str, progress: Any = lambda share: None, physical_map: Any = None) -> None:
         """Keep the sequences of a Log that `opened()` gives anew for each pass: a first look, then the ids."""
         with opened() as log:
             reading = self._reading(log, opened, physical_map)
@@ -130,11 +135,11 @@ class Importer:
                 done += len(block)
                 progress(done / tokens)
 
-    def _reading(self, log: Any, opened: Any, physical_map: Any) -> Any:
+    def _reading(self, log: arrays.Log, opened: Any, physical_map: Any) -> Reading:
         """The Reading of an array: its layout is that of the trace, which it sets where it is the first."""
         _, layers, top_k = log.shape
         columns = list(range(top_k))
-        if self.layout is None:
+        if not self.started:
             self.model = self.model or models.with_layer_count(layers, top_k)
             shared = self._shared(log, opened)
             columns = [column for column in columns if column not in shared]
@@ -152,7 +157,7 @@ class Importer:
         reading.table = self._table(physical_map, log.place)
         return reading
 
-    def _table(self, physical_map: Any, place: Any) -> Any:
+    def _table(self, physical_map: Any, place: Place) -> np.ndarray | None:
         """The map of physical ids: the user's, else that of the file; None where ids are the model's."""
         if self.map_path is not None or physical_map is not None:
             if self.model is None:
@@ -162,7 +167,7 @@ class Importer:
             return fitted(physical_map, None, self.model, place)
         return None
 
-    def _shared(self, log: Any, opened: Any) -> Any:
+    def _shared(self, log: arrays.Log, opened: Any) -> list[int]:
         """Columns of a shared expert that a server appended; [] where there are none."""
         _, layers, top_k = log.shape
         for model in [self.model] if self.model else [models.with_layer_count(layers, top_k - n) for n in (1, 2)]:
@@ -172,7 +177,7 @@ class Importer:
                 or self.experts not in (None, model.experts)
             ):
                 continue
-            moe = list(model.moe_layers) if layers == model.layers else slice(None)
+            moe: slice | list[int] = list(model.moe_layers) if layers == model.layers else slice(None)
             with opened() as again:
                 found = shared_columns(again.blocks(), moe, model.experts, top_k - model.top_k)
             if found:
@@ -180,7 +185,7 @@ class Importer:
                 return found
         return []
 
-    def _check_absent(self, ids: Any) -> None:
+    def _check_absent(self, ids: np.ndarray) -> None:
         """Count absent choices; the store's type must leave room for them.
 
         Which is known only when the first is met.
@@ -216,11 +221,11 @@ class Importer:
                     allowed=f"{len(model.moe_layers)} or, dense ones too, {model.layers}",
                 )
             )
-        self.model, self.experts = model, self.experts or model.experts
+        self.experts = self.experts or (model.experts if model else None)
         numbers = model.moe_layers if model else range(layers)
         return jsontrace.Layout(frozenset(), tuple(map(str, numbers)), (), top_k, model.layers if model else layers)
 
-    def _moe_columns(self, layers: int, top_k: int, place: Place) -> slice:
+    def _moe_columns(self, layers: int, top_k: int, place: Place) -> slice | list[int]:
         kept = len(self.layout.moe)
         if top_k != self.layout.top_k or layers not in (kept, self.layout.layer_keys):
             raise BadInput(
@@ -249,8 +254,9 @@ class Importer:
             Shape(layout.layers, self.experts or MAX_EXPERTS, layout.top_k, layout.layer_keys, self.uneven),
             self._directory,
         )
+        self.started = True
 
-    def header(self, name: str, provenance: dict[str, list[dict[str, int | str]] | str]) -> Header:
+    def header(self, name: str, provenance: dict[str, Any]) -> Header:
         """The header of what was taken in.
 
         An unknown number of experts becomes the largest id + 1, and a note says so.
@@ -286,21 +292,21 @@ class Importer:
         )
 
     def close(self) -> None:
-        if self.spill:
+        if self.started:
             self.spill.close()
 
 
 def import_paths(
-    paths: list[Path] | tuple[Path],
+    paths: Sequence[Path],
     out: Path,
-    model: Any = None,
-    experts: Any = None,
-    name: Any = None,
+    model: str | None = None,
+    experts: int | None = None,
+    name: str | None = None,
     progress: Any = lambda text, done, total: None,
     compression: str = "none",
     partial: bool = False,
-    absent: tuple[Any, ...] = (),
-    expert_map: Any = None,
+    absent: tuple[int, ...] = (),
+    expert_map: Path | str | None = None,
 ) -> Header:
     """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`.
 
@@ -326,13 +332,14 @@ def import_paths(
     raise AssertionError("absent choices were expected")
 
 
-def _import(importer: Any, paths: Any, out: Any, name: Any, progress: Any, compression: Any) -> Any:
+def _import(importer: Importer, paths: Sequence[Path], out: Path, name: str, progress: Any, compression: str) -> Header:
     """All paths into one importer, and from it into the store."""
-    total, before, errors = sum(sources.size_of(path) for path in paths), 0, []
+    total, before = sum(sources.size_of(path) for path in paths), 0
+    errors: list[BadInput] = []
     for path in map(Path, paths):
-        first = len(importer.spill.names) if importer.spill else 0
+        first = len(importer.spill.names) if importer.started else 0
         _take_all(importer, path, errors, lambda done, before=before: progress("reading", before + done, total))
-        if importer.spill and (path.is_dir() or path.name.endswith(sources.ARCHIVES)):
+        if importer.started and (path.is_dir() or path.name.endswith(sources.ARCHIVES)):
             importer.spill.sort_by_name(first)
         before += sources.size_of(path)
     if errors:
@@ -342,18 +349,18 @@ def _import(importer: Any, paths: Any, out: Any, name: Any, progress: Any, compr
 
 
 def import_decode(
-    paths: Any,
-    out: Any,
-    requests: Any,
-    steps: Any,
-    seed: Any,
-    model: Any = None,
-    experts: Any = None,
-    name: Any = None,
+    paths: Sequence[Path],
+    out: Path,
+    requests: int,
+    steps: int,
+    seed: int,
+    model: str | None = None,
+    experts: int | None = None,
+    name: str | None = None,
     progress: Any = lambda text, done, total: None,
-    absent: tuple[Any, ...] = (),
-    expert_map: Any = None,
-) -> Any:
+    absent: tuple[int, ...] = (),
+    expert_map: Path | str | None = None,
+) -> Header:
     """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps.
 
     As `out`.
@@ -371,7 +378,7 @@ def import_decode(
             return write_rows(out, header, spill, progress)
 
 
-def _take_all(importer: Importer, path: Path, errors: list[Any], progress: Any) -> None:
+def _take_all(importer: Importer, path: Path, errors: list[BadInput], progress: Any) -> None:
     kind, place = kinds.recognise(path), Place(str(path))
     if kind == "numpy":
         importer.add_log(path, progress)
@@ -389,5 +396,5 @@ def _take_all(importer: Importer, path: Path, errors: list[Any], progress: Any) 
             importer.add(place, name, text)
         except BadInput as error:
             errors.append(error)
-            if importer.layout is None or len(errors) >= MAX_FAULTS:
+            if not importer.started or len(errors) >= MAX_FAULTS:
                 raise together(errors) from None

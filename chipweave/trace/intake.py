@@ -36,7 +36,7 @@ def together(errors: list[BadInput]) -> BadInput:
     return kind([fault for error in errors for fault in error.faults])
 
 
-def named(document: dict[Any, Any], name: Any, place: Place) -> tuple[list[Any] | str, ...]:
+def named(document: Any, name: str | None, place: Place) -> tuple[str, list[Any]]:
     if not isinstance(document, dict) or not isinstance(document.get("path"), str) or "trace" not in document:
         raise BadInput(Fault("not a request", place, allowed='{"path": text, "trace": [...]}'))
     if len(document["path"].encode(errors="replace")) > MAX_NAME_BYTES:
@@ -88,7 +88,8 @@ def source_of(path: Path | str) -> dict[str, int | str]:
 def file_sha256(path: Path) -> str:
     with open(path, "rb") as file:
         try:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest: Any = getattr(hashlib, "file_digest")  # noqa: B009  # absent from the types of 3.10
+            return digest(file, "sha256").hexdigest()
         except AttributeError:  # Python 3.10
             whole = hashlib.sha256()
             while block := file.read(1 << 20):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.errors import BadInput, Fault, Unfit
+from chipweave.errors import BadInput, Fault, Place, Unfit
 from chipweave.io import strictjson
 from chipweave.trace import uneven
 from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_ROWS_A_STEP, MAX_TOP_K
@@ -26,9 +26,9 @@ from chipweave.trace.survey import NO_CHOICE
 class Layout:
     """What all requests of a trace share: the keys of a step, which of them are MoE layers, and top-k."""
 
-    keys: frozenset
-    moe: tuple
-    dense: tuple
+    keys: frozenset[str]
+    moe: tuple[str, ...]
+    dense: tuple[str, ...]
     top_k: int
     layer_keys: int | None
 
@@ -37,7 +37,7 @@ class Layout:
         return tuple(int(key) for key in self.moe)
 
 
-def load(text: bytes, place: Any) -> dict[Any, Any]:
+def load(text: bytes, place: Place) -> Any:
     """Parse a JSON document of at most some hundred levels; raises `BadInput` naming `place`."""
     try:
         return strictjson.loads(text)
@@ -53,7 +53,7 @@ def load(text: bytes, place: Any) -> dict[Any, Any]:
         raise BadInput(Fault("a number of more than 4300 digits", place, "expert ids")) from None
 
 
-def layout_of(steps: list[Any], place: Any, top_k: int = 0) -> Layout:
+def layout_of(steps: Any, place: Place, top_k: int = 0) -> Layout:
     """The layout that the first request of a trace sets for all; `top_k`: of the model, where it is known."""
     fail = _failing(place)
     if not isinstance(steps, list) or not steps:
@@ -75,7 +75,7 @@ def layout_of(steps: list[Any], place: Any, top_k: int = 0) -> Layout:
     return Layout(frozenset(first), moe, dense, max(top_k, len(rows[0])), len(second) if second is not None else None)
 
 
-def ids_of(steps: list[Any], layout: Layout, place: Any, plain_numbers: bool) -> tuple[int, np.ndarray]:
+def ids_of(steps: Any, layout: Layout, place: Place, plain_numbers: bool) -> tuple[int, np.ndarray, list[int] | None]:
     """(prompt rows, ids uint16 [tokens, layers, top_k], rows of each decode step or None where all have one) of one
     request.
 

@@ -13,14 +13,14 @@ from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
-from chipweave.declare.provenance import split
+from chipweave.declare.provenance import Source, split
 from chipweave.errors import BadInput, Fault, nearest
 
 SCHEMA = "chipweave.law/1"
 FOLDER = Path(__file__).parent.parent / "data" / "laws"
 FAMILIES = ("lognormal", "weibull")
 # name -> (least, most, default or None where it must be stated, what it is)
-NUMBERS = {
+NUMBERS: dict[str, tuple[float, float, float | None, str]] = {
     "decode_shape": (0.01, 5, None, "sigma (lognormal) or shape k (weibull) of a layer's loads in the answers, median"),
     "decode_spread": (0, 2, 0, "its standard deviation over layers"),
     "prefill_shape": (0.01, 5, None, "the same for prompts"),
@@ -62,9 +62,9 @@ class Law:
     name: str
     title: str
     family: str
-    numbers: dict
-    targets: dict = field(default_factory=dict)
-    sources: dict = field(default_factory=dict)
+    numbers: dict[str, float]
+    targets: dict[str, tuple[float, float]] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> float:
         numbers = self.__dict__.get("numbers", {})
@@ -72,7 +72,7 @@ class Law:
             return numbers[name]
         raise AttributeError(name)
 
-    def key(self) -> dict:
+    def key(self) -> dict[str, float | str]:
         """What a trace made by this law depends on."""
         return {"name": self.name, "family": self.family, **self.numbers}
 
@@ -88,7 +88,7 @@ def load(name_or_path: str) -> Law:
     if text in names():
         return _load(FOLDER / f"{text}.yaml")
     if Path(text).suffix in (".yaml", ".yml"):
-        return read(yamlfile.load(text))
+        return read(yamlfile.load(Path(text)))
     raise BadInput(
         Fault(f"unknown law {text!r}", allowed=", ".join(names()) + ", or a .yaml file", nearest=nearest(text, names()))
     )
@@ -107,7 +107,7 @@ def of_model(model: Any) -> Law:
 
 
 @lru_cache
-def _load(path: Any) -> Any:
+def _load(path: Path) -> Law:
     return read(yamlfile.load(path))
 
 
@@ -116,17 +116,18 @@ def read(root: yamlfile.Node) -> Law:
     known = (*WORDS, *NUMBERS)
     needed = ("schema", "name", "family", *(key for key, (_, _, default, _) in NUMBERS.items() if default is None))
     faults = check_head(root, "law", SCHEMA, known, needed)
-    numbers, origins = {}, {}
+    numbers: dict[str, float] = {}
+    origins: dict[str, Source] = {}
     for key, (least, most, default, words) in NUMBERS.items():
         node = root.get(key)
         if node is None:
-            numbers[key] = default
+            numbers[key] = 0 if default is None else default  # one without a default is there: `needed`
             continue
         node, origin = split(node, faults)
         if origin:
             origins[key] = origin
         numbers[key] = _number(node, key, least, most, words, faults)
-    family, origin = split(root.get("family"), faults)
+    family, origin = split(root.value["family"], faults)
     if family.value not in FAMILIES:
         faults.add(
             f"family cannot be {family.shape()}", family.place, ", ".join(FAMILIES), nearest(family.text, FAMILIES)
@@ -135,10 +136,10 @@ def read(root: yamlfile.Node) -> Law:
     faults.raise_if_any()
     numbers["topics"] = int(numbers["topics"])
     title = root.get("title")
-    return Law(root.get("name").text, title.text if title else "", family.text, numbers, targets, origins)
+    return Law(root.value["name"].text, title.text if title else "", family.text, numbers, targets, origins)
 
 
-def _number(node: yamlfile.Node, key: str, least: int, most: float, words: str, faults: Any) -> float:
+def _number(node: yamlfile.Node, key: str, least: float, most: float, words: str, faults: Any) -> float:
     try:
         value = float(node.text)
         if least <= value <= most:

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def names() -> list[str]:
     return shipped() + list(syn.SETS)
 
 
-def describe() -> Iterator[Any]:
+def describe() -> Iterator[tuple[str, str]]:
     """(name, one line of words) of every trace that needs no file."""
     for name in shipped():
         trace = open_store(SHIPPED / f"{name}.parquet")
@@ -89,7 +89,7 @@ def open_trace(
     elif not (os.path.isfile(text) or os.path.isdir(text)):
         raise BadInput(Fault("no plain file", Place(text), "a file or a folder"))
     elif is_store(text):
-        trace = open_store(text)
+        trace = open_store(Path(text))
     else:
         key = {"import": fingerprint(Path(text)), "model": model, "experts": experts} | (
             {"partial": True} if partial else {}
@@ -97,7 +97,7 @@ def open_trace(
         trace = cached(
             Path(text).name,
             key,
-            lambda path: import_paths([text], path, model, experts, Path(text).name, progress, partial=partial),
+            lambda path: import_paths([Path(text)], path, model, experts, Path(text).name, progress, partial=partial),
         )
     if model:
         check_model(trace, models.load(model), partial)
@@ -129,23 +129,23 @@ def check_model(trace: Trace, model: models.Model, partial: bool = False) -> Non
 class Workload:
     """What a run of a batch reads: a trace, and how many times each of its requests stands in the batch."""
 
-    trace: Trace
+    trace: Trace | InTurn
     replication: int
 
 
 def for_run(
-    source: str, model: str, batch: int, steps: int, seed: int, progress: Any = lambda text, done, total: None
+    source: str | None, model: str, batch: int, steps: int, seed: int, progress: Any = lambda text, done, total: None
 ) -> Workload:
     """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
     source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as
     decode on windows drawn from the seed. Otherwise the batch is the first requests of the trace, or all of them in
     turn until it is full."""
-    model = models.load(model)
+    known = models.load(model)
     if source is None:
-        return Workload(generated(model, batch, steps, seed, progress), 1)
-    trace = open_trace(source, model.name if model.name in models.names() else None, model.experts, progress)
-    check_model(trace, model)
+        return Workload(generated(known, batch, steps, seed, progress), 1)
+    trace = open_trace(source, known.name if known.name in models.names() else None, known.experts, progress)
+    check_model(trace, known)
     if trace.prefill_only and steps > 1:
         return Workload(replayed(trace, batch, steps, seed, progress), 1)
     return batch_of(trace, batch)
@@ -185,15 +185,15 @@ class Recipe:
     law: a chipweave.trace.law.Law, or None for the model's; counts: float [layers, experts] or None.
     """
 
-    law: object = None
+    law: laws.Law | None = None
     tasks: int = 1
     languages: int = 1
     counts: np.ndarray | None = None
 
-    def key(self, model: models.Model) -> dict:
+    def key(self, model: models.Model) -> dict[str, Any]:
         """What the trace depends on, as plain data."""
         law = self.law or laws.of_model(model)
-        counts = None if self.counts is None else hashlib.sha256(np.ascontiguousarray(self.counts)).hexdigest()
+        counts = None if self.counts is None else hashlib.sha256(np.ascontiguousarray(self.counts).data).hexdigest()
         return {"law": law.key(), "tasks": self.tasks, "languages": self.languages, "counts_sha256": counts}
 
 
@@ -236,7 +236,7 @@ def write_generated(
     return _write_made(path, shape, made, requests, name or f"{model.name}-seed{seed}", model.name, facts, progress)
 
 
-def check_size(model: Any, requests: Any, steps: Any, law: Any = None) -> None:
+def check_size(model: models.Model, requests: int, steps: int, law: laws.Law | None = None) -> None:
     """Raise BadInput where a made-up trace of `requests` requests and `steps` steps would have too many ids.
 
     law: how long its prompts are; the model's where there is none.
@@ -253,7 +253,7 @@ def check_size(model: Any, requests: Any, steps: Any, law: Any = None) -> None:
         )
 
 
-def cached(name: str, key: dict[Any, Any], write: Any) -> Trace:
+def cached(name: str, key: dict[str, Any], write: Callable[[Path], Any]) -> Trace:
     """Open the store that `write(path)` makes, written only where the cache has none of this key."""
     text = json.dumps({"version": CACHE_VERSION, **key}, sort_keys=True, default=str)
     folder = Path(os.environ.get("CHIPWEAVE_CACHE") or platformdirs.user_cache_dir("chipweave")) / "traces"
@@ -270,7 +270,7 @@ def cached(name: str, key: dict[Any, Any], write: Any) -> Trace:
     return open_store(path)
 
 
-def _write_syn(name: Any, path: Any, progress: Any) -> Any:
+def _write_syn(name: str, path: Path, progress: Any) -> Header:
     law = syn.SETS[name]
     shape = Shape(tuple(range(law.dense, law.layers)), law.experts, law.top_k, law.layers)
     facts = {"kind": "synthetic", "set": name, "seed": law.seed, "json_lines_sha256": law.sha256}
@@ -278,13 +278,13 @@ def _write_syn(name: Any, path: Any, progress: Any) -> Any:
 
 
 def _write_made(
-    path: Path,
+    path: Path | str,
     shape: Shape,
     made: Iterable[Any],
     count: int,
     name: str,
     model: str,
-    facts: dict[str, dict[str, float | str] | int | str | None],
+    facts: dict[str, Any],
     progress: Any,
 ) -> Header:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -295,7 +295,7 @@ def _write_made(
         header = Header(
             name, shape, tuple(spill.names), np.array(spill.prompt_rows), np.array(spill.decode_steps), model, facts
         )
-        return write_rows(path, header, spill, progress)
+        return write_rows(Path(path), header, spill, progress)
 
 
 def identity(source: Any) -> Any:
@@ -305,7 +305,7 @@ def identity(source: Any) -> Any:
     return open_store(source).sha256 if is_store(source) else fingerprint(Path(source))
 
 
-def is_store(path: Any) -> Any:
+def is_store(path: Path | str) -> bool:
     """Whether a path is a file that begins as a Parquet file does."""
     if os.path.isdir(path):
         return False
@@ -313,7 +313,7 @@ def is_store(path: Any) -> Any:
         return file.read(4) == b"PAR1"
 
 
-def fingerprint(path: Any) -> Any:
+def fingerprint(path: Path) -> str | list[tuple[str, int, int]]:
     """What changes when a file, or any file of a folder, changes."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())
@@ -328,5 +328,5 @@ def _hash(path: Path, size: int, mtime_ns: int) -> str:
     return file_sha256(path)
 
 
-def _routing(layers: Any, experts: Any, top_k: Any) -> Any:
+def _routing(layers: tuple[int, ...], experts: int, top_k: int) -> str:
     return f"top-{top_k} of {experts} experts in {len(layers)} layers ({layers[0]} to {layers[-1]})"

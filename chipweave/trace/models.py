@@ -17,7 +17,7 @@ from typing import Any
 from chipweave.declare import provenance as sources
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
-from chipweave.errors import BadInput, Fault, nearest
+from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.trace import hf_config
 
 FOLDER = Path(__file__).parents[1] / "data" / "models"
@@ -50,7 +50,7 @@ class Fit:
     model: str
     needed_bytes: int
     usable_bytes: int
-    data_types: tuple
+    data_types: tuple[tuple[str, Fraction], ...]
     dies: int
 
     @property
@@ -58,7 +58,7 @@ class Fit:
         return max(0, self.needed_bytes - self.usable_bytes)
 
     @property
-    def free_bytes(self) -> Any:
+    def free_bytes(self) -> int:
         return max(0, self.usable_bytes - self.needed_bytes)
 
     def __bool__(self) -> bool:
@@ -88,7 +88,7 @@ class Model:
     name: str
     title: str
     layers: int
-    moe_layers: tuple
+    moe_layers: tuple[int, ...]
     experts: int
     top_k: int
     groups: int
@@ -98,8 +98,8 @@ class Model:
     intermediate: int
     weight_bytes: Fraction
     hbm_efficiency: Fraction
-    utilisation: tuple
-    sources: dict
+    utilisation: tuple[tuple[int | None, Fraction], ...]
+    sources: dict[str, sources.Source]
     slices: int = MATRICES
 
     @property
@@ -112,11 +112,11 @@ class Model:
         return self.slices * self.slice_bytes
 
     @property
-    def routed_bytes(self) -> Any:
+    def routed_bytes(self) -> int:
         """All routed experts of all MoE layers."""
         return self.experts * len(self.moe_layers) * self.expert_bytes
 
-    def utilisation_at(self, tokens: Any) -> Any:
+    def utilisation_at(self, tokens: int) -> Fraction:
         """Share of peak compute that one expert's GEMMs reach with so many tokens."""
         return next(share for most, share in self.utilisation if most is None or tokens <= most)
 
@@ -155,7 +155,7 @@ def load(name_or_path: str) -> Model:
     if text in names():
         return _load(FOLDER / f"{text}.yaml")
     if Path(text).suffix in (".yaml", ".yml"):
-        return read(yamlfile.load(text))
+        return read(yamlfile.load(Path(text)))
     if Path(text).suffix == ".json":
         like = load("deepseek-v3")  # a config says nothing of GEMMs and HBM: a guess
         return Model(hbm_efficiency=like.hbm_efficiency, utilisation=like.utilisation, **hf_config.load(text))
@@ -173,25 +173,26 @@ def with_routing(moe_layers: tuple[int, ...], top_k: int) -> Model | None:
     return next((m for m in map(load, names()) if (m.moe_layers, m.top_k) == (tuple(moe_layers), top_k)), None)
 
 
-def with_layer_count(layers: int, top_k: int) -> Model:
+def with_layer_count(layers: int, top_k: int) -> Model | None:
     """The shipped model with `top_k` and so many MoE layers or layers in all, or None."""
     return next((m for m in map(load, names()) if m.top_k == top_k and layers in (m.layers, len(m.moe_layers))), None)
 
 
 @lru_cache
-def _load(path: Any) -> Any:
+def _load(path: Path) -> Model:
     return read(yamlfile.load(path))
 
 
-def read(root: Any) -> Any:
+def read(root: yamlfile.Node) -> Model:
     """A `Model` from the root Node of a YAML file."""
     faults = check_head(root, "model", SCHEMA, KEYS, KEYS)
-    nodes, origins = {}, {}
+    nodes: dict[str, yamlfile.Node] = {}
+    origins: dict[str, sources.Source] = {}
     for key in KEYS:
-        nodes[key], origin = sources.split(root.get(key), faults)
+        nodes[key], origin = sources.split(root.value[key], faults)
         if origin:
             origins[key] = origin
-    facts = {key: _whole(nodes[key], key, least, faults) for key, least in WHOLE.items()}
+    facts: dict[str, Any] = {key: _whole(nodes[key], key, least, faults) for key, least in WHOLE.items()}
     facts.update(
         weight_bytes=_fraction(nodes["weight_bytes"], "weight_bytes", 8, faults),
         hbm_efficiency=_fraction(nodes["hbm_efficiency"], "hbm_efficiency", 1, faults),
@@ -206,18 +207,18 @@ def read(root: Any) -> Any:
     return Model(name=str(nodes["name"].value), title=str(nodes["title"].value), sources=origins, **facts)
 
 
-def _whole(node: yamlfile.Node, key: str, least: int, faults: Any) -> int:
+def _whole(node: yamlfile.Node | None, key: str, least: int, faults: Faults) -> int:
     if node is None or type(node.value) is not int or not least <= node.value <= LARGEST:
         faults.add(
             f"{key} cannot be {node.shape() if node else 'left out'}",
-            node.place if node else (),
+            node.place if node else Place(),
             f"a whole number, {least} to {LARGEST}",
         )
         return least or 1
     return node.value
 
 
-def _fraction(node: yamlfile.Node, key: str, most: int, faults: Any) -> Fraction:
+def _fraction(node: yamlfile.Node, key: str, most: int, faults: Faults) -> Fraction:
     try:
         number = Fraction(node.text)
         if 0 < number <= most:
@@ -228,58 +229,7 @@ def _fraction(node: yamlfile.Node, key: str, most: int, faults: Any) -> Fraction
     return Fraction(1)
 
 
-def _moe_layers(
-    node: yamlfile.Node, layers: int, faults: Any
-) -> tuple[
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-    int,
-]:
+def _moe_layers(node: yamlfile.Node, layers: int, faults: Faults) -> tuple[int, ...]:
     parts = [node.get(key) for key in ("first", "last", "every")]
     if not node.is_map or set(node.value) != {"first", "last", "every"}:
         faults.add("moe_layers must say first, last and every", node.place, "{first: 3, last: 60, every: 1}")
@@ -294,16 +244,18 @@ def _moe_layers(
     return tuple(range(first, last + 1, every))
 
 
-def _utilisation(node: Any, faults: Any) -> Any:
-    rows = []
+def _utilisation(node: yamlfile.Node, faults: Faults) -> tuple[tuple[int | None, Fraction], ...]:
+    rows: list[tuple[int | None, Fraction]] = []
     for row in node.value if node.is_list else ():
         if not row.is_map or set(row.value) != {"tokens", "share"}:
             faults.add("a row of utilisation must say tokens and share", row.place, "{tokens: 128, share: 0.50}")
             continue
-        most = None if row.get("tokens").value == "any" else _whole(row.get("tokens"), "tokens", 1, faults)
-        rows.append((most, _fraction(row.get("share"), "share", 1, faults)))
+        tokens, share = row.value["tokens"], row.value["share"]
+        most = None if tokens.value == "any" else _whole(tokens, "tokens", 1, faults)
+        rows.append((most, _fraction(share, "share", 1, faults)))
     limits = [most for most, _ in rows]
-    if not rows or limits[-1] is not None or None in limits[:-1] or limits[:-1] != sorted(set(limits[:-1])):
+    bounds = [most for most in limits[:-1] if most is not None]
+    if not rows or limits[-1] is not None or limits[:-1] != sorted(set(bounds)):
         faults.add(
             "utilisation must be rows with rising tokens, the last for any",
             node.place,

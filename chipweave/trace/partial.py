@@ -6,18 +6,19 @@ the same layers.
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import numpy as np
 
-from chipweave.errors import BadInput, Fault, Unfit
+from chipweave.errors import BadInput, Fault, Place, Unfit
 from chipweave.trace import jsontrace
 from chipweave.trace.holes import runs_of
 
 QUICK_FAULTS = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
-def layout_of(steps: list[dict[str, list[list[int]] | None]], model: Any, place: Any) -> jsontrace.Layout:
+def layout_of(steps: Any, model: Any, place: Place) -> jsontrace.Layout:
     """The layout of a trace of `model`, from the model and its first request; raises `Unfit` where that is another
     model's."""
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
@@ -37,22 +38,21 @@ def layout_of(steps: list[dict[str, list[list[int]] | None]], model: Any, place:
     return jsontrace.Layout(frozenset(steps[0]), moe, tuple(steps[0].keys() - set(moe)), model.top_k, layer_keys)
 
 
-def ids_of(steps: list[Any], layout: jsontrace.Layout, place: Any, plain_numbers: bool) -> tuple[int, np.ndarray, None]:
+def ids_of(
+    steps: Any, layout: jsontrace.Layout, place: Place, plain_numbers: bool
+) -> tuple[int, np.ndarray, np.ndarray | None]:
     """As jsontrace.ids_of, and what is missing as runs_of has it, None where nothing is; there, ids are 0, 1, ..., k -
     1."""
     if plain_numbers:
-        for read in (jsontrace.whole_ids, _partial_ids):
-            try:
-                return (*read(steps, layout), None)[:3]
-            except QUICK_FAULTS:
-                pass
+        with suppress(*QUICK_FAULTS):
+            return (*jsontrace.whole_ids(steps, layout), None)
+        with suppress(*QUICK_FAULTS):
+            return _partial_ids(steps, layout)
     _explain(steps, layout, place)
     return _partial_ids(steps, layout)
 
 
-def _partial_ids(
-    steps: list[dict[str, list[list[int]] | None]], layout: jsontrace.Layout
-) -> tuple[int, np.ndarray, np.ndarray]:
+def _partial_ids(steps: Any, layout: jsontrace.Layout) -> tuple[int, np.ndarray, np.ndarray | None]:
     if not isinstance(steps, list) or not steps:
         raise TypeError
     has = np.array([[step.get(key) is not None for key in layout.moe] for step in steps])
@@ -75,10 +75,10 @@ def _partial_ids(
     return prompt, ids, missing if len(missing) else None
 
 
-def _explain(steps: list[dict[str, list[list[int]] | None]], layout: jsontrace.Layout, place: Any) -> None:
+def _explain(steps: Any, layout: jsontrace.Layout, place: Place) -> None:
     """Raise `BadInput` at the first element that is not as it must be; return if none is found."""
 
-    def fail(what: Any, allowed: Any) -> Any:
+    def fail(what: str, allowed: str) -> NoReturn:
         raise BadInput(Fault(what, place, allowed=allowed))
 
     if not isinstance(steps, list) or not steps:

@@ -53,8 +53,8 @@ def deviates(law: Any, layers: int, experts: int, groups: int, random: Any) -> n
     return math.sqrt(share) * shared + math.sqrt(1 - share) * own
 
 
-def pearson(rank_correlation: float | np.ndarray) -> float | np.ndarray:
-    """Pearson correlation of two normals whose Spearman correlation this is."""
+def pearson(rank_correlation: float | np.ndarray) -> Any:
+    """Pearson correlation of two normals whose Spearman correlation this is; in the shape that was given."""
     return 2 * np.sin(np.pi / 6 * np.asarray(rank_correlation, float))
 
 
@@ -71,7 +71,7 @@ def of_family(law: Any, z: np.ndarray, shape: np.ndarray) -> np.ndarray:
     return np.maximum(load, 1e-4)
 
 
-def of_counts(law: Any, counts: Any, groups: Any, random: Any) -> Any:
+def of_counts(law: Any, counts: np.ndarray, groups: int, random: Any) -> np.ndarray:
     """Loads as `loads` has them where those of answers are counted: [layers, experts].
 
     Prompts by the phase correlation.

@@ -17,11 +17,13 @@ spearman, top5_overlap, top10_overlap, top20_overlap     loads of prompts agains
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chipweave import fabric
+from chipweave.trace.store import Trace
 
 FFI, LIB = fabric.load("heatmap")
 SAMPLE_TOKENS = 1 << 16
@@ -41,7 +43,7 @@ RELATIONS = (
 PHASES_FOUND = ("spearman", "top5_overlap", "top10_overlap", "top20_overlap")
 
 
-def sample(trace: Any, progress: Any = lambda text, done, total: None) -> Any:
+def sample(trace: Trace, progress: Any = lambda text, done, total: None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(ids [tokens, layers, k], request of each token, rows whose successor in the request is the next row).
 
     An absent choice is expert number `trace.experts`, one past the last.
@@ -54,7 +56,9 @@ def sample(trace: Any, progress: Any = lambda text, done, total: None) -> Any:
     else:
         steps = range(1, min(trace.steps, SAMPLE_STEPS + 1))
         most = max(2, SAMPLE_TOKENS // len(steps))
-        rows, owners, at = [], [], []
+        rows: list[np.ndarray] = []
+        owners: list[np.ndarray] = []
+        at: list[np.ndarray] = []
         for step in steps:
             request = trace.row_request(step)
             block = np.concatenate(list(trace.read_blocks(step)))[request < most]
@@ -62,8 +66,8 @@ def sample(trace: Any, progress: Any = lambda text, done, total: None) -> Any:
             owners.append(request[request < most])
             at.append(np.full(len(block), step))
             progress("reading a sample", step, len(steps))
-        owner, step = np.concatenate(owners), np.concatenate(at)
-        order = np.lexsort((step, owner))
+        owner = np.concatenate(owners)
+        order = np.lexsort((np.concatenate(at), owner))
         ids, owner = np.concatenate(rows)[order], owner[order]
     if trace.no_choice is not None:
         ids = np.where(ids == trace.no_choice, trace.experts, ids.astype(np.uint16))
@@ -71,12 +75,15 @@ def sample(trace: Any, progress: Any = lambda text, done, total: None) -> Any:
     return ids, owner, follows
 
 
-def measure(ids: Any, owner: Any, follows: Any, layers: Any, experts: Any) -> Any:
+def measure(
+    ids: np.ndarray, owner: np.ndarray, follows: np.ndarray, layers: Sequence[int], experts: int
+) -> list[dict[str, Any]]:
     """A row of RELATIONS for each layer; None where a figure does not exist."""
-    rows, half = [], owner < np.median(owner) if len(np.unique(owner)) > 1 else np.arange(len(owner)) < len(owner) // 2
+    rows: list[dict[str, Any]] = []
+    half = owner < np.median(owner) if len(np.unique(owner)) > 1 else np.arange(len(owner)) < len(owner) // 2
     for index, layer in enumerate(layers):
         here = ids[:, index]
-        row = {"layer": layer, **dict.fromkeys(RELATIONS)}
+        row: dict[str, Any] = {"layer": layer, **dict.fromkeys(RELATIONS)}
         if index + 1 < len(layers):
             row.update(_coverage("next_layer", here, ids[:, index + 1], half, experts))
         if len(follows):
@@ -119,7 +126,7 @@ def _coverage(name: str, before: np.ndarray, after: np.ndarray, half: np.ndarray
     }
 
 
-def _pairs(here: np.ndarray, experts: int) -> dict[str, float]:
+def _pairs(here: np.ndarray, experts: int) -> dict[str, float | None]:
     table = table_of(here, here, experts)
     upper = np.triu_indices(experts, 1)
     seen = table[upper].astype(float)
@@ -155,7 +162,7 @@ def concentration(here: np.ndarray, owner: np.ndarray, experts: int) -> float | 
     return float(1 / r - 1) if r > 0 else None
 
 
-def phases(prompt: Any, answer: Any) -> Any:
+def phases(prompt: np.ndarray, answer: np.ndarray) -> dict[str, float]:
     """PHASES_FOUND of two vectors of loads [experts]."""
     found = {"spearman": spearman(prompt, answer)}
     for count in (5, 10, 20):
@@ -166,10 +173,10 @@ def phases(prompt: Any, answer: Any) -> Any:
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
     """Rank correlation; equal loads share their mean rank."""
-    ranks = [_mean_ranks(each) for each in (a, b)]
-    if min(r.std() for r in ranks) == 0:
+    first, second = _mean_ranks(a), _mean_ranks(b)
+    if min(first.std(), second.std()) == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _mean_ranks(values: np.ndarray) -> np.ndarray:

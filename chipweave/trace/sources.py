@@ -31,12 +31,14 @@ class _Zstd(io.RawIOBase):
     """Decompresses frame after frame and, unlike the library's own reader, notices a frame that is cut short."""
 
     def __init__(self, raw: Any) -> None:
-        self._raw, self._frame, self._out, self._fed = raw, None, b"", False
+        self._raw, self._fed = raw, False
+        self._frame: Any = None
+        self._out = memoryview(b"")
 
-    def readable(self) -> Any:
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:
+    def readinto(self, buffer: Any) -> int:
         while not self._out:
             data = (self._frame.unused_data if self._frame and self._frame.eof else b"") or self._raw.read(FEED_BYTES)
             if not data:
@@ -61,7 +63,7 @@ class _Counted(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: Any) -> int:
         data = self._raw.read(len(buffer))
         self._count += len(data)
         if self._count > MAX_UNPACKED_BYTES:
@@ -79,7 +81,7 @@ def open_stream(path: Path, raw: Any) -> Any:
     return io.BufferedReader(_Counted(raw, Place(str(path))), 1 << 18)
 
 
-def documents(path: Path, progress: Any = lambda bytes_read: None) -> Iterator[tuple[Place | bytes | str | None, ...]]:
+def documents(path: Path, progress: Any = lambda bytes_read: None) -> Iterator[tuple[Place, str | None, bytes]]:
     """Yield (place, name or None, text): one request each; `name` is None where the document itself says it.
 
     Sorted by path for a folder, in file order for lines, in archive order for an archive.
@@ -97,9 +99,9 @@ def documents(path: Path, progress: Any = lambda bytes_read: None) -> Iterator[t
     except OSError as error:
         raise BadInput(Fault(f"cannot be read: {error.strerror}", Place(str(path)))) from None
     with raw:
-        reader = _archive if path.name.endswith(ARCHIVES) else _file
         try:
-            for document in reader(path, open_stream(path, raw)):
+            stream = open_stream(path, raw)
+            for document in _archive(path, stream) if path.name.endswith(ARCHIVES) else _file(path, stream):
                 yield document
                 progress(raw.tell())
         except (*READ_ERRORS, tarfile.TarError) as error:
@@ -114,7 +116,7 @@ def size_of(path: Path | str) -> int:
     )
 
 
-def files_of(folder: Any) -> Any:
+def files_of(folder: Path) -> list[Path]:
     return sorted(
         (
             Path(root, file)
@@ -140,7 +142,7 @@ def _folder(folder: Path, progress: Any) -> Iterator[tuple[Place, str, bytes]]:
         progress(done)
 
 
-def _file(path: Path, stream: Any) -> Iterator[tuple[Place, None, bytes]]:
+def _file(path: Path, stream: Any) -> Iterator[tuple[Place, str | None, bytes]]:
     if path.name.endswith(DOCUMENTS) or (
         not path.name.endswith(LINES) and stream.peek(4096)[:4096].lstrip().startswith(b"[")
     ):
@@ -163,7 +165,7 @@ class _Member(tarfile.TarInfo):
 
     def _proc_member(self, archive: tarfile.TarFile) -> _Member:
         if self.type not in tarfile.SUPPORTED_TYPES or self.isreg() or self.size <= MAX_TAR_HEADER_BYTES:
-            return super()._proc_member(archive)
+            return super()._proc_member(archive)  # type: ignore[misc]  # of CPython's tarfile, not of its types
         raise tarfile.ReadError(f"a header of {self.size} bytes")
 
 
@@ -171,7 +173,7 @@ def _archive(path: Path, stream: Any) -> Iterator[tuple[Place, str, bytes]]:
     empty = True
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
         for member in archive:
-            archive.members.clear()  # or every name of a large archive stays in memory
+            archive.members.clear()  # type: ignore[attr-defined]  # or all names stay in memory; not in the types
             place = Place(f"{path}({_shown(member.name)})")
             if not (member.isfile() or member.isdir()):
                 raise BadInput(Fault("a link or device in an archive", place, allowed="files and folders"))
@@ -184,7 +186,7 @@ def _archive(path: Path, stream: Any) -> Iterator[tuple[Place, str, bytes]]:
         raise BadInput(Fault("no .json file in this archive", Place(str(path))))
 
 
-def _member_text(archive: Any, member: Any, place: Any) -> Any:
+def _member_text(archive: Any, member: tarfile.TarInfo, place: Place) -> bytes:
     if member.size > MAX_DOCUMENT_BYTES:
         _bounded(None, place)
     text = archive.extractfile(member).read()
@@ -193,7 +195,7 @@ def _member_text(archive: Any, member: Any, place: Any) -> Any:
     return text
 
 
-def _bounded(text: bytes, place: Place) -> bytes:
+def _bounded(text: bytes | None, place: Place) -> bytes:
     if text is None or len(text) > MAX_DOCUMENT_BYTES:
         raise BadInput(Fault(f"one request of more than {MAX_DOCUMENT_BYTES >> 20} MiB", place))
     return text

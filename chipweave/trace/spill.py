@@ -27,8 +27,12 @@ class Spill:
 
     def __init__(self, shape: Any, directory: Any = None) -> None:
         self.shape = shape
-        self.names, self.prompt_rows, self.decode_steps, self.missing, self._first = [], [], [], [], []
-        self.step_rows = []
+        self.names: list[str] = []
+        self.prompt_rows: list[int] = []
+        self.decode_steps: list[int] = []
+        self.missing: list[np.ndarray | None] = []
+        self.step_rows: list[np.ndarray | None] = []
+        self._first: list[int] = []
         self._file = tempfile.TemporaryFile(prefix="chipweave-", dir=directory)
         self._begun, self._flushed = 0, True
 
@@ -73,14 +77,15 @@ class Spill:
     def sort_by_name(self, since: int = 0) -> None:
         """Put the requests added from number `since` on into the order of their names."""
         order = list(range(since)) + sorted(range(since, len(self.names)), key=self.names.__getitem__)
-        for column in (
+        columns: tuple[list[Any], ...] = (
             self.names,
             self.prompt_rows,
             self.decode_steps,
             self.missing,
             self._first,
             self.step_rows,
-        ):
+        )
+        for column in columns:
             column[:] = [column[i] for i in order]
 
     def holes(self) -> Holes | None:
@@ -92,7 +97,7 @@ class Spill:
         ]
         return Holes(np.concatenate(runs)) if runs else None
 
-    def widths(self) -> Any:
+    def widths(self) -> Widths | None:
         """The Widths of all requests, or None."""
         runs = [
             np.stack([np.full(len(steps), request), steps + 1, rows[steps]], axis=1)

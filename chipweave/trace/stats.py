@@ -55,19 +55,19 @@ def measure(trace: Any, progress: Any = lambda text, done, total: None) -> dict[
     if trace.holes:
         raise BadInput(Fault("leaves layers out", Place(str(trace.path)), allowed="rows for every layer in every step"))
     phases = {name: _Phase(trace) for name in PHASES}
-    last = None
+    last: tuple[int, np.ndarray, np.ndarray] | None = None
     for block_step, ids, owners in _blocks(trace, progress):
         prefill = block_step == 0
         phases["prefill" if prefill else "decode"].count(ids)
         if prefill:
             phases["prefill"].pairs(ids[:-1], ids[1:], owners[:-1] == owners[1:])
         else:
-            known = last is not None and last[0] == block_step - 1 >= 1
-            rows, places = predecessors(last[2] if known else owners[:0], owners)
-            before = np.concatenate([last[1] if known else ids[:0], ids])[places]
+            known = last if last is not None and last[0] == block_step - 1 >= 1 else None
+            rows, places = predecessors(known[2] if known else owners[:0], owners)
+            before = np.concatenate([known[1] if known else ids[:0], ids])[places]
             phases["decode"].pairs(before, ids[rows], np.ones(len(rows), bool))
         last = (block_step, ids, owners)
-    result = {
+    result: dict[str, Any] = {
         "schema": "chipweave.trace.stats/1",
         "name": trace.name,
         "model": trace.model or None,
@@ -87,8 +87,8 @@ def measure(trace: Any, progress: Any = lambda text, done, total: None) -> dict[
             for i, layer in enumerate(trace.layers)
         ]
         result["phases"] = {"layers": found, "over_layers": _over_layers(found, relations.PHASES_FOUND)}
-    rows = relations.measure(*relations.sample(trace, progress), trace.layers, trace.experts)
-    result["relations"] = {"layers": rows, "over_layers": _over_layers(rows, relations.RELATIONS)}
+    related = relations.measure(*relations.sample(trace, progress), trace.layers, trace.experts)
+    result["relations"] = {"layers": related, "over_layers": _over_layers(related, relations.RELATIONS)}
     result["targets"] = against_targets(result, trace.model)
     return result
 
@@ -119,7 +119,7 @@ def top_share(loads: np.ndarray, share: float = 0.2) -> float:
     return float(np.sort(loads)[-most:].sum() / loads.sum())
 
 
-def busiest(loads: np.ndarray, devices: int) -> float:
+def busiest(loads: np.ndarray, devices: int) -> float | None:
     """Load of the busiest of `devices` over the mean, experts dealt out in order; None with fewer experts."""
     if len(loads) < devices:
         return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, overload
 
 import numpy as np
 
@@ -21,7 +21,7 @@ pq = late("pyarrow.parquet")
 WHOLE_STEP_BYTES = 32 << 20  # a larger step is read layer by layer
 
 
-class StepIds(Sequence):
+class StepIds(Sequence[np.ndarray]):
     """The ids of one step. `step_ids[i]` is layer `layers[i]`: uint8 or uint16 [rows, top_k], contiguous, read-only.
 
     Rows stand in request order; in step 0 a request has one row per prompt token, later one. `row_request[row]` says
@@ -33,16 +33,22 @@ class StepIds(Sequence):
         step: int,
         layers: tuple[int, ...],
         row_request: np.ndarray,
-        read_layer: Any,
-        missing: dict[Any, Any] | None = None,
+        read_layer: Callable[[int], np.ndarray],
+        missing: dict[int, np.ndarray] | None = None,
     ) -> None:
         self.step, self.layers, self.row_request, self.missing = step, layers, row_request, missing or {}
         self._read_layer = read_layer
 
-    def __len__(self) -> Any:
+    def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> NoReturn: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray:
+        if isinstance(index, slice):
+            raise TypeError("layers of a step are read one by one, not by a slice")
         if not -len(self.layers) <= index < len(self.layers):
             raise IndexError(index)
         index %= len(self.layers)
@@ -57,7 +63,7 @@ class StepIds(Sequence):
         return ~np.isin(self.row_request, self.missing[index])
 
     @property
-    def rows(self) -> Any:
+    def rows(self) -> int:
         return len(self.row_request)
 
 
@@ -107,7 +113,7 @@ class Trace:
         if header.widths:
             per_step = per_step + header.widths.extra_by_step(len(per_step))[1:]
         self._step_starts = np.cumsum(np.concatenate([[0, int(header.prompt_rows.sum())], per_step]))
-        self._last_group = (None, None)
+        self._last_group: tuple[tuple[int, int | None], list[np.ndarray]] = ((-1, None), [])
 
     @property
     def has_prefill(self) -> bool:
@@ -119,7 +125,7 @@ class Trace:
         return bool((self.header.prompt_rows > 1).any())
 
     @property
-    def last_has_prefill(self) -> Any:
+    def last_has_prefill(self) -> bool:
         """The published artifact's rule: step 0 is a prefill where the last request taken has more than one row in
         it."""
         return bool(self.prompt_rows[-1] > 1)
@@ -149,7 +155,7 @@ class Trace:
         first = int(self._step_starts[step])
         if len(row_request) * self.header.shape.token_bytes <= WHOLE_STEP_BYTES:
             parts = self._parts(first, len(row_request), None)
-            layer_ids = cache(lambda index: self._ids(parts, index))
+            layer_ids: Callable[[int], np.ndarray] = cache(lambda index: self._ids(parts, index))
         else:
             layer_ids = lambda index: self._ids(self._parts(first, len(row_request), index), 0, index)  # noqa: E731
         return StepIds(step, self.layers, row_request, layer_ids, self.holes.at(step) if self.holes else None)
@@ -192,7 +198,7 @@ class Trace:
                 ) from None
         return self._last_group[1]
 
-    def _decoded(self, group: int, index: int) -> list[np.ndarray]:
+    def _decoded(self, group: int, index: int | None) -> list[np.ndarray]:
         names = [column_name(layer) for layer in (self.layers if index is None else self.layers[index : index + 1])]
         table = self._file.read_row_group(group, columns=names, use_threads=False)
         return [self._view(column) for column in table.columns]
@@ -213,7 +219,7 @@ class Trace:
             )
         return ids
 
-    def _worst(self, ids: Any) -> Any:
+    def _worst(self, ids: np.ndarray) -> int:
         """The largest id, absent choices left out; -1 where there is none or all fit."""
         if not len(ids) or (self.experts in (256, 65536) and self.no_choice is None):
             return -1

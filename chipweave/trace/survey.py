@@ -26,16 +26,16 @@ class Reading:
     many, or None; layers: ids of the MoE layers; place: for faults.
     """
 
-    moe: object
-    columns: list
-    absent: tuple
+    moe: slice | list[int]
+    columns: list[int]
+    absent: tuple[int, ...]
     experts: int | None
-    layers: tuple
+    layers: tuple[int, ...]
     place: Place
     table: np.ndarray | None = None
-    padded: np.ndarray | None = None
+    padded: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     filler: int | None = None
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     absent_choices: int = 0
 
     def chosen(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +109,7 @@ def _hint(worst: int, experts: int) -> str:
     return "; physical ids of a server with EPLB need --expert-map" if worst < 4 * experts else ""
 
 
-def shared_columns(blocks: Iterable[np.ndarray], moe: object, experts: int, count: int) -> list | None:
+def shared_columns(blocks: Iterable[np.ndarray], moe: slice | list[int], experts: int, count: int) -> list[int] | None:
     """The `count` columns that hold one number, `experts` or more, in every row with experts.
 
     None where there are not so many.

@@ -11,6 +11,7 @@ import pickle
 import zipfile
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,11 @@ class _Restricted(pickle.Unpickler):
 
     def __init__(self, stream: Any, archive: Any, prefix: Any, place: Any) -> None:
         super().__init__(stream)
-        self._archive, self._prefix, self._place, self._read = archive, prefix, place, {}
+        self._archive, self._prefix, self._place = archive, prefix, place
+        self._read: dict[str, bytes] = {}
         self._bytes = 0
 
-    def find_class(self, module: str, name: str) -> _Storage:
+    def find_class(self, module: str, name: str) -> Any:
         """The stand-in of a name; a fault for any that is not known."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
@@ -133,11 +135,11 @@ class _Restricted(pickle.Unpickler):
         return np.frombuffer(self._read[key], storage.dtype)
 
 
-def _size(sizes: tuple[Any, ...] = ()) -> Any:
+def _size(sizes: tuple[Any, ...] = ()) -> tuple[Any, ...]:
     return tuple(sizes)
 
 
-def _tensor(storage: np.ndarray, offset: int, size: tuple[int, int], stride: tuple[int, int], *_: Any) -> np.ndarray:
+def _tensor(storage: np.ndarray, offset: int, size: Iterable[int], stride: Iterable[int], *_: Any) -> np.ndarray:
     """A copy of the view (offset, size, stride) of a storage, checked to stay inside it."""
     size, stride = [int(n) for n in size], [int(n) for n in stride]
     if not isinstance(storage, np.ndarray) or len(size) != len(stride) or min([offset, *size, *stride], default=0) < 0:

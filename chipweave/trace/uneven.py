@@ -13,7 +13,7 @@ import numpy as np
 from chipweave.trace.survey import NO_CHOICE
 
 
-def ids_of(steps: Any, layout: Any) -> Any:
+def ids_of(steps: Any, layout: Any) -> tuple[int, np.ndarray, list[int] | None]:
     """(prompt rows, ids uint16 [tokens, layers, top_k] with NO_CHOICE, rows of each decode step or None)."""
     widths = [len(step[layout.moe[0]]) for step in steps]
     ids = np.full((sum(widths), len(layout.moe), layout.top_k), NO_CHOICE, np.uint16)

@@ -26,7 +26,7 @@ ROW_GROUP_MIN_ROWS = 2_048
 METADATA_KEY = b"chipweave.trace"
 
 
-def check_out(out: Any, paths: tuple[Any, ...] = ()) -> None:
+def check_out(out: Path | str, paths: Iterable[Path | str] = ()) -> None:
     """Raise BadInput unless a store can be written at `out` without loss: it is none of the `paths` that are read, and
     what it would replace is a Parquet file."""
     check_file(out)

@@ -12,7 +12,8 @@ def document(kernel: Any, flit_bytes: Any = None) -> Any:
 
     busy: cycles with a flit on the wire (flits x interval); idle: the others, busy + idle = cycles. stalled_credit and
     stalled_arbitration are in VC-cycles: several VCs may wait for one link at once. bins: [flits, stalled_credit,
-    stalled_arbitration] of `bin_cycles` cycles each. flows: flits of a pair of endpoints, at most `over` too many.
+    stalled_arbitration] of `bin_cycles` cycles each. wire_bytes: flits x bytes of a flit. flows: flits of a pair of
+    endpoints, at most `over` too many.
     """
     counts, (width, bins), flows = kernel.counts().sum(axis=1), kernel.bins(), kernel.flows()
     used, rows = -(-kernel.now // width), []
@@ -30,7 +31,7 @@ def document(kernel: Any, flit_bytes: Any = None) -> Any:
             "bins": bins[at, :used].tolist(),
             "flows": [{"src": s, "dst": d, "flits": n, "over": over} for n, over, s, d in flows[at]],
         }
-        rows.append(row | {"bytes": flits * flit_bytes} if flit_bytes else row)
+        rows.append(row | {"wire_bytes": flits * flit_bytes} if flit_bytes else row)
     rows.sort(key=lambda r: -r["busy"])
     return {"schema": "chipweave.links/1", "cycles": kernel.now, "bin_cycles": width, "links": rows}
 

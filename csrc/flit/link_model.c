@@ -32,6 +32,8 @@ struct net_flit {
     int status;
     struct noc_counts *counts;
     uint64_t *sent, *stalled; /* per link, as far as the bins have them */
+    int64_t *payload;         /* per link: bytes of the messages that take it */
+    int64_t bytes, flits;     /* of all messages sent */
     uint64_t bin_end;         /* first cycle behind the bin that is being counted */
     struct network_bins bins;
 };
@@ -135,6 +137,21 @@ static int keep_own(net_flit *f, int64_t now, uint32_t message)
     return 1;
 }
 
+/* What a message holds, noted on the links of its route; -1: there is none. */
+static int note_payload(net_flit *f, int32_t source, int32_t target, int64_t bytes, int64_t flits)
+{
+    f->bytes += bytes;
+    f->flits += flits;
+    if (!f->spec.fixed)
+        return 0;
+    const struct found_route *way = routes_of(f->spec.fixed, (int64_t)source * f->spec.fixed->endpoints + target);
+    if (!way)
+        return -1;
+    for (int32_t i = 0; i < way->n; i++)
+        f->payload[f->spec.fixed->links[way->first + (uint32_t)i]] += bytes;
+    return 0;
+}
+
 /* network_operations.send: bytes become flits, rounded up; the message starts at the first edge after `now` and
  * takes the VC ranges of its class in turn. */
 static int send_message(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
@@ -169,6 +186,8 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
     int status = noc_send(f->noc, &s, 1);
     if (status < 0)
         f->status = status;
+    else if (note_payload(f, source, target, bytes, (int64_t)s.flits))
+        return -1;
     f->in_flight += status >= 0;
     return status < 0 ? -1 : 0;
 }
@@ -242,7 +261,7 @@ static void close_all(void *self)
     noc_close(f->noc);
     network_bins_free(&f->bins);
     void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,         f->turn, f->own,
-                      f->counts, f->sent,     f->stalled,  f->endpoint_of, f};
+                      f->counts, f->sent,     f->stalled,  f->payload,     f->endpoint_of, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -272,6 +291,14 @@ const int64_t *net_flit_link_bins(net_flit *f, int64_t *bin_ps, int32_t *bins)
     return f->bins.cells;
 }
 
+/* See flit/link_model.h. */
+const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flits)
+{
+    *bytes = f->bytes;
+    *flits = f->flits;
+    return f->spec.fixed ? f->payload : NULL;
+}
+
 /* A network of flits with one door for each traffic class; NULL without memory or where the flit kernel refuses. */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs)
 {
@@ -288,16 +315,17 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->turn = calloc(classes, sizeof *f->turn);
     f->counts = calloc((size_t)n_ports * (size_t)vcs, sizeof *f->counts);
     f->sent = calloc(links, sizeof *f->sent);
+    f->payload = calloc(links, sizeof *f->payload);
     f->stalled = calloc(links, sizeof *f->stalled);
     f->endpoint_of = spec->endpoint_of ? calloc((size_t)spec->n_instances + 1, sizeof *f->endpoint_of) : NULL;
     int bad = (spec->endpoint_of && !f->endpoint_of) ||
               network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
     if (bad || !f->doors || !f->link_row || !f->interval || !f->per || !f->turn || !f->counts || !f->sent ||
-        !f->stalled) {
+        !f->stalled || !f->payload) {
         f->noc = NULL;
         network_bins_free(&f->bins);
         void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,         f->turn,
-                          f->counts, f->sent,     f->stalled,  f->endpoint_of, f};
+                          f->counts, f->sent,     f->stalled,  f->payload,     f->endpoint_of, f};
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
             free(arrays[i]);
         return NULL;

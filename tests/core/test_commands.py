@@ -191,8 +191,10 @@ networks: {d2d: {override: [{between: ["[*][1]", "[*][2]"], bandwidth: 600 GB/s}
 
 
 def test_a_long_title_is_broken_and_not_cut(tmp_path):
-    texts = texts_of(tmp_path, "dgx_h100")
-    assert sum(t.startswith("dgx_h100: ") or t.endswith("comm.yaml.") for t in texts) == 2
+    about = "a word and " * 25 + "the end"
+    (tmp_path / "mine.yaml").write_text(f"extends: micro_2x2\nname: mine\nabout: {about}\n")
+    texts = texts_of(tmp_path, tmp_path / "mine.yaml")
+    assert sum(t.startswith("mine: ") or t.endswith("the end") for t in texts) == 2
 
 
 @pytest.mark.parametrize(

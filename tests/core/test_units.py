@@ -77,13 +77,6 @@ def test_a_time_written_in_ps_and_read_back_is_the_same(ps):
     assert units.parse(f"{ps // 1000}.{ps % 1000:03d} ns", "time") == ps
 
 
-@given(st.integers(0, 10**9), st.integers(1, 4 * 10**9))
-def test_a_clock_never_drifts(n, hertz):
-    exact = Fraction(n * 10**12, hertz)
-    assert abs(units.edge_ps(n, hertz) - exact) <= Fraction(1, 2)
-    assert units.edge_ps(n * hertz, hertz) == n * 10**12
-
-
 def test_people_see_the_largest_fitting_unit():
     assert units.format(1_500, "time") == "1.5 ns"
     assert units.format(0, "time") == "0 ps"

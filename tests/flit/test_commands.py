@@ -107,7 +107,7 @@ def test_traffic_writes_every_link_with_its_hottest_flows(tmp_path, capsys):
     links, result = json.loads(path.read_text()), json.loads(capsys.readouterr().out)
     assert len(links["links"]) == 48 + 2 * 16 and len(result["hottest_links"]) == 5
     assert sum(k["flits"] for k in links["links"] if k["from"].startswith("router")) == result["flit_hops"]
-    assert all(k["bytes"] % k["flits"] == 0 for k in links["links"] if k["flits"])
+    assert all(k["wire_bytes"] % k["flits"] == 0 for k in links["links"] if k["flits"])
     assert all(f["dst"] == 15 - f["src"] for k in links["links"] for f in k["flows"])
 
 

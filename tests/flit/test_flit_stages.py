@@ -59,10 +59,10 @@ class TestBothEngines:
     def test_a_message_to_its_own_endpoint_takes_no_time(self, layout_of, engine):
         assert finish(layout_of(), "one", [(3, 3, 10**6)], engine)[0].tolist() == [0]
 
-    def test_efficiency_lengthens_messages_and_bytes_are_counted_in_whole_flits(self, layout_of, engine):
+    def test_efficiency_lengthens_messages_on_the_wire_and_not_the_bytes_they_hold(self, layout_of, engine):
         ends, running = finish(layout_of(MESH, 0.5), "one", [(0, 1, 320)], engine)
         stats = running.link_statistics(running.layout.find("n"))
-        assert stats.bytes.sum() == 20 * 32 and stats.busy_ps.sum() == 20 * 1000
+        assert stats.wire.sum() == 20 * 32 and stats.bytes.sum() == 320 and stats.busy_ps.sum() == 20 * 1000
 
     def test_a_narrow_link_is_busy_for_its_interval_a_flit(self, layout_of, engine):
         text = MESH + "\noverride:\n  - {between: [0, 2], bandwidth: 10 GB/s}"
@@ -101,6 +101,7 @@ def test_kernel_and_twin_end_every_message_in_the_same_ps_with_the_same_link_cou
     assert kernel.tolist() == plain.tolist()
     a, b = (running.link_statistics(layout.find("n")) for running in (k, p))
     assert np.array_equal(a.bytes, b.bytes) and np.array_equal(a.busy_ps, b.busy_ps) and a.bytes.sum() > 0
+    assert np.array_equal(a.wire.sum(axis=0), b.wire.sum(axis=0)) and (a.wire.sum(axis=0) >= a.bytes).all()
     assert k.events == p.events
 
 
@@ -114,9 +115,10 @@ def test_bins_of_links_add_up_and_equal_the_twins(layout_of):
                 running.advance()
             running.advance(running.now_ps + 50_000)
         stats = running.link_statistics(layout.find("n"))
-        assert stats.bins[:, :, 0].sum() == stats.bytes.sum() == 32 * (29 * (3 + 2) + 22 * (2 + 2))
-        seen.append((stats.bin_ps, stats.bins[:, :, :2]))
-    assert seen[0][0] == seen[1][0] and np.array_equal(seen[0][1], seen[1][1])
+        assert stats.wire.sum() == 32 * (29 * (3 + 2) + 22 * (2 + 2))
+        assert stats.bins[:, :, 0].sum() == stats.bytes.sum() == 900 * (3 + 2) + 700 * (2 + 2)
+        seen.append((stats.bin_ps, stats.bins[:, :, :2], stats.wire))
+    assert seen[0][0] == seen[1][0] and all(map(np.array_equal, seen[0][1:], seen[1][1:]))
 
 
 def test_an_allowed_deadlock_ends_with_the_wait_cycle(layout_of):

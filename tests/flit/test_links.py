@@ -78,7 +78,7 @@ def test_rows_of_links_name_the_hot_flow_and_account_for_every_cycle(general):
     assert report["links"][0]["to"] == "endpoint 5" and report["links"][0]["flits"] >= result["packets"] > 1000
     assert {f["dst"] for k in report["links"] for f in k["flows"]} == {5}
     for k in report["links"]:
-        assert k["busy"] + k["idle"] == report["cycles"] and k["bytes"] == 64 * k["flits"]
+        assert k["busy"] + k["idle"] == report["cycles"] and k["wire_bytes"] == 64 * k["flits"]
         assert sum(b[0] for b in k["bins"]) == k["flits"] and sum(f["flits"] for f in k["flows"]) == k["flits"]
 
 

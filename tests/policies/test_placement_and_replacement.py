@@ -85,6 +85,14 @@ def test_free_hbm_is_a_share_less_the_home_weights():
     assert store("lru_free_hbm").capacity.tolist() == [652, 0]
 
 
+def test_dies_of_equal_hbm_may_keep_as_much_as_the_fullest():
+    """Free: 90 - 40, 90 - 60, 180 - 20 of slices of 10: the third die has other memory and keeps its own room."""
+    room = CopyRoom(10, np.array([100, 100, 200]), np.array([40, 60, 20]))
+    made = {how: strategy.build("replacement", {"kind": "lru_free_hbm", "rooms": how}) for how in ("own", "smallest")}
+    assert made["own"].store(room).capacity.tolist() == [5, 3, 16]
+    assert made["smallest"].store(room).capacity.tolist() == [3, 3, 16]
+
+
 def test_a_placement_is_looked_for_beside_the_strategy_that_names_it(tmp_path, monkeypatch):
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "homes.csv").write_text("expert,die\n0,1\n1,0\n")

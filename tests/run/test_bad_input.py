@@ -53,8 +53,8 @@ def refused(capsys, *arguments):
     "arguments, words",
     [
         (
-            ["--topology", "dgx_h100"],
-            "dgx_h100: no part of the topology states compute, hbm_bandwidth, hbm_latency_ps, hbm_bytes",
+            ["--topology", "gb200_nvl72"],
+            "gb200_nvl72: no part of the topology states compute, hbm_bandwidth, hbm_latency_ps, hbm_bytes",
         ),
         (
             ["--topology", "mesh_4x4"],
@@ -107,12 +107,13 @@ def test_a_fault_of_the_preset_is_told_once(capsys):
             ),
         ),
         (["check"], "chipweave check: Missing argument 'FILE...'; allowed: what `chipweave check --help` lists"),
-        (["compare", "folder"], "folder is a folder; allowed: a path, or dead_die, demo, "),
+        (["compare", "folder"], "folder is a folder; allowed: a path, or dead_die, dead_ring, demo, "),
         (
             ["run", "deom"],
             (
-                "no run file 'deom'; allowed: a path, or dead_die, "
-                "demo, my_hbm, my_predictor, one_slow_link; nearest: demo"
+                "no run file 'deom'; allowed: a path, or dead_die, dead_ring, demo, four_memories, memory_pool, "
+                "mixed_dies, my_hbm, my_predictor, nvswitch_node, one_slow_link, stack_3d, two_nodes, two_wafers; "
+                "nearest: demo"
             ),
         ),
         ([*WORK, "--strategies", "EP"], "unknown strategy 'EP'; allowed: allo, allo+pred, base, ep, pred; nearest: ep"),

@@ -1,4 +1,5 @@
-"""Has every instant of a transfer one stage and one state, in both engines and under every link model, at no change of the run?"""
+"""Has every instant of a transfer one stage and one state, in both engines and under every link model, at no change
+of the run?"""
 
 import numpy as np
 import pytest

@@ -57,7 +57,7 @@ CASES = {
 }
 
 
-def find(name: str) -> MicroCase:
+def find(name: str) -> MicroCase | None:
     """The case of a name as the references write it ("M2", "M2(3 slices)"), or None."""
     bare, _, slices = name.partition("(")
     case = CASES.get(bare.strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from chipweave.errors import Unfit
+from chipweave.errors import BadInput, Unfit
 from chipweave.trace import models
 from chipweave.trace.library import open_trace
 from chipweave.trace.syn import SETS
@@ -14,7 +14,7 @@ MODELS = {"deepseek": "deepseek-v3", "qwen": "qwen3-235b", "kimi": "kimi-k2", "l
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 
 
-def open_sets(folder: Path, settings: list[tuple[str, str, str, str, str, str]]) -> dict[Any, Any]:
+def open_sets(folder: Path, settings: list[tuple[str, ...]]) -> dict[Any, Any]:
     """(model, trace set) of the settings -> the Path of its store, or a text that says why it cannot be had.
 
     Raises:
@@ -40,6 +40,6 @@ def open_set(folder: Any, model: Any, name: Any) -> Any:
         return f"trace set {name}: {reason(error)}"
 
 
-def reason(error: Unfit) -> str:
+def reason(error: BadInput) -> str:
     """The faults of a BadInput in one line."""
     return "; ".join(map(str, error.faults))

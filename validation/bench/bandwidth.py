@@ -80,7 +80,7 @@ def same_buffer(topology: Any, size: Any, threads: int = 256, width: int = 8, se
     passes = max(1, round(size / stride))
     unroll = min(32, passes)
     turns = max(1, passes // unroll)
-    lanes = {"warp_step": 32 * width, "lane_step": width, "size": width}
+    lanes: dict[str, Any] = {"warp_step": 32 * width, "lane_step": width, "size": width}
     body = [load(j * stride, loop_step=unroll * stride, **lanes) for j in range(unroll)]
     ops = body * max(1, 16 // unroll) + [Wait(), Loop(0, turns), Jump(0)]
     addresses = np.arange(0, turns * unroll * stride, LINE, dtype=np.uint64)
@@ -175,7 +175,7 @@ class Stream:
         e, sms = self.die.endpoints, self.die.sms
         e.run(e.now + US)
         counts = [e.total(sms, "blocks")]
-        done = []
+        done: list[int] = []
         while len(done) < 8 and (len(done) < 3 or max(done[-3:]) > 1.04 * min(done[-3:])):
             e.run(e.now + US)
             counts.append(e.total(sms, "blocks"))

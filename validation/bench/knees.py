@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from chipweave.ledger import Result
+
 from ..rows.devices import parts, topology_of
 from ..rows.units import PRINTED_BYTES
 
@@ -30,9 +32,9 @@ class Knee:
     error: float
 
 
-def knees(results: Any) -> Any:
+def knees(results: list[Result]) -> list[Knee]:
     """Every `Knee` that the rows of `results` show, by device."""
-    curves = {}
+    curves: dict[str, list[tuple[float, Any, float]]] = {}
     for r in results:
         if r.group == GROUP and r.simulated is not None and r.x_name in PRINTED_BYTES:
             curves.setdefault(r.device, []).append(
@@ -41,19 +43,20 @@ def knees(results: Any) -> Any:
     return [knee for device, rows in sorted(curves.items()) for knee in _of_curve(device, sorted(rows))]
 
 
-def _of_curve(device: Any, rows: Any) -> Any:
+def _of_curve(device: str, rows: list[tuple[float, Any, float]]) -> list[Knee]:
     llc = parts(topology_of(device))["llc"]
     l2 = llc.slices * llc.slice_capacity
     ranges = {"L1": (0, L1_LEVEL), "L2": (L2_LEVEL, l2 / 4), "memory": (2 * l2, float("inf"))}
     found = []
     for low, high in (("L1", "L2"), ("L2", "memory")):
-        sizes = [_crossing([(row[0], row[column]) for row in rows], ranges[low], ranges[high]) for column in (1, 2)]
-        if None not in sizes:
-            found.append(Knee(device, low, *sizes, sizes[1] / sizes[0] - 1))
+        measured = _crossing([(x, y) for x, y, _ in rows], ranges[low], ranges[high])
+        simulated = _crossing([(x, y) for x, _, y in rows], ranges[low], ranges[high])
+        if measured is not None and simulated is not None:
+            found.append(Knee(device, low, measured, simulated, simulated / measured - 1))
     return found
 
 
-def _crossing(points: list[tuple[float, float]], low: tuple[int, int], high: tuple[int, float]) -> float | None:
+def _crossing(points: list[tuple[float, float]], low: tuple[float, float], high: tuple[float, float]) -> float | None:
     """Size at which the curve has risen by RISE from one level to the next, or None where it does not show both."""
     below, above = ([y for x, y in points if begin <= x <= end] for begin, end in (low, high))
     if min(len(below), len(above)) < FEWEST:
@@ -65,17 +68,17 @@ def _crossing(points: list[tuple[float, float]], low: tuple[int, int], high: tup
     return None
 
 
-def as_rows(results: Any) -> Any:
+def as_rows(results: list[Result]) -> list[dict[str, Any]]:
     """The knees as dictionaries, for JSON."""
     return [asdict(knee) for knee in knees(results)]
 
 
-def sentence(knee: Any) -> Any:
+def sentence(knee: Knee) -> str:
     """One line for a person."""
     kib = f"{knee.reference / 1024:,.0f} KiB measured, {knee.simulated / 1024:,.0f} KiB simulated"
     return f"{GROUP}, {knee.device}: leaves {knee.level} at {kib} ({knee.error:+.1%})"
 
 
-def missed(results: Any) -> Any:
+def missed(results: list[Result]) -> list[str]:
     """A line for every knee that is further off than the bar."""
     return [f"bar missed: {sentence(knee)}, bar {BAR:.0%}" for knee in knees(results) if abs(knee.error) > BAR]

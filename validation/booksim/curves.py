@@ -13,7 +13,7 @@ from chipweave.traffic import synthetic as traffic
 
 from . import options as booksim_options
 from . import traffic as booksim_traffic
-from .files import number, router, whole
+from .files import Folder, number, router, whole
 
 SEEDS = range(1, 6)
 UNSTABLE = ("unstable", "throughput_mode")
@@ -24,8 +24,8 @@ class Curve:
     """One row of reference.csv (`O01:3`). Reference is plat in the linear region and the knee, else throughput."""
 
     id: str
-    data: object
-    row: dict
+    data: Folder
+    row: dict[str, str]
     group: str = "curves"
     x_name: str = "offered_flits"
 
@@ -67,7 +67,7 @@ class Curve:
         net, options = self.data.network(row), router(row)
         warmup = whole(row, "warmup_periods") * whole(row, "sample_period")
         limit = number(row, "latency_thres") if row.get("latency_thres") else 500.0
-        runs = []
+        runs: list[dict[str, Any]] = []
         for seed in SEEDS:
             try:
                 runs.append(

@@ -47,7 +47,8 @@ class Folder:
     """Rows of the files that are there, read once; a missing file has none."""
 
     def __init__(self, path: Any) -> None:
-        self.path, self.read = path, {}
+        self.path = path
+        self.read: dict[str, list[Any]] = {}
 
     def rows(self, name: str) -> list[Any]:
         if name not in self.read:
@@ -87,7 +88,7 @@ class Folder:
             for r in self.rows("anynet_routes.csv")
             if r["net"] == row["network"]
         }
-        tables = [[hops.get((r, e)) for e in range(size)] for r in range(size)] if hops else None
+        tables: Any = [[hops.get((r, e)) for e in range(size)] for r in range(size)] if hops else None
         return irregular(size, links, next_router=tables, name=row["network"])
 
 
@@ -103,7 +104,8 @@ def one_way_a_rank(net: Any) -> Any:
 def _checked(path: Any, name: Any) -> Any:
     """The rows of a file; BadInput where a column is missing or there twice, or a row that can be there once is there
     again."""
-    faults, rows, seen = Faults(), [], {}
+    faults, rows = Faults(), []
+    seen: dict[tuple[str, ...], int] = {}
     for row, place in csvfile.rows(path, FILES[name], faults):
         key = tuple(row[k] for k in KEYS.get(name, ()))
         if key and key in seen:

@@ -5,6 +5,7 @@ in docs/flit.md: it belongs to other routers and topologies, to options named he
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chipweave.errors import BadInput
@@ -27,7 +28,7 @@ RUN = {  # of rows whose packets are drawn and whose latencies are averaged
 KINDS = ("latency", "throughput")
 
 
-def check(row: dict[str, str], options: dict[str, tuple[int | str, ...]] = ANY) -> None:
+def check(row: dict[str, str], options: Mapping[str, tuple[object, str]] = ANY) -> None:
     """BadInput in words for every option of the row that we do not have."""
     found = [
         f"{name} = {row[name]}: {words}; only {name} = {neutral} is modelled"
@@ -52,7 +53,7 @@ def check_run(row: dict[str, str]) -> None:
         raise BadInput("warmup_periods = 0: a warm-up that ends by itself; only a number of periods is modelled")
 
 
-def _same(text: Any, neutral: Any) -> Any:
+def _same(text: str, neutral: Any) -> bool:
     """Whether a value, perhaps in braces, is the neutral one for each class."""
     words = text.replace(" ", "").strip("{}").split(",")
     try:
@@ -61,7 +62,7 @@ def _same(text: Any, neutral: Any) -> Any:
         return words == [str(neutral)]
 
 
-def vc_depth(row: dict[str, str]) -> str:
+def vc_depth(row: dict[str, str]) -> int | str | None:
     """Flits of a VC: `buf_size` shared out among the VCs where it is given, else `vc_buf_size`; None where neither
     is."""
     total = row.get("buf_size")

@@ -10,7 +10,7 @@ from chipweave.errors import BadInput, Fault, Stuck
 from chipweave.fabric.noc import Kernel, replay
 from chipweave.noc.routing import irregular
 
-from .files import number, router, whole
+from .files import Folder, number, router, whole
 from .seeded_source import Exchange
 
 MOST_FLITS, MOST_TIME = 1 << 30, 1 << 40  # of a listed packet
@@ -23,9 +23,9 @@ class Trace:
     """One trace: reference = packets, simulated = packets with equal itime, atime and hops."""
 
     id: str
-    data: object
-    row: dict
-    packets: list
+    data: Folder
+    row: dict[str, str]
+    packets: list[Any]
     group: str = "traces"
     quantity: str = "packets with equal itime, atime and hops"
     x_name: str = "packets"
@@ -46,7 +46,7 @@ class Trace:
         network = self.data.network(self.row)
         ends = (0, network.endpoints - 1)
         ranges = {"src": ends, "dst": ends, "size": (1, MOST_FLITS), "ctime": (0, MOST_TIME), "atime": (0, MOST_TIME)}
-        packets = [tuple(whole(p, c, *ranges.get(c, ())) for c in COLUMNS) for p in self.packets]
+        packets: list[Any] = [tuple(whole(p, c, *ranges.get(c, ())) for c in COLUMNS) for p in self.packets]
         last = max((p[5] for p in packets), default=0)
         try:
             got = replay(network, router(self.row), [p[:4] for p in packets], limit=2 * last + 10_000)

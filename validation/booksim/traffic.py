@@ -64,7 +64,7 @@ def given(row: dict[str, str], name: str, default: str) -> str:
     return texts[0].strip() if texts else default
 
 
-def call(text: str) -> tuple[list[Any] | str, ...]:
+def call(text: str) -> tuple[str, list[str]]:
     """(name, arguments) of `name`, `name(argument)` or `name({a,b})`."""
     name, bracket, rest = text.partition("(")
     return name.strip(), items(rest.rpartition(")")[0].strip() if bracket else "")

@@ -49,7 +49,7 @@ def fit(rows: Any) -> dict[str, tuple[float, list[str], str]]:
 
 def _families(rows: Any) -> Any:
     """{kernel name: [(question, seconds)]}; an unknown framework is an error of the table."""
-    found = {name: [] for name in library.attention_table()[0]}
+    found: dict[str, list[tuple[Any, float]]] = {name: [] for name in library.attention_table()[0]}
     for q, value in rows:
         c = conditions(q)
         form = "gqa" if q.group == "attention_gqa" else "mla"

@@ -77,7 +77,10 @@ def figures() -> dict[str, tuple[float, str]]:
     found["moe_floor_s"] = left["moe-00487"], "calibration row moe-00487 less the weights of eight experts"
     found["moe_expert_block_s"] = (
         (left["moe-01702"] - left["moe-00487"]) / 256,
-        "an expert of the rank in the layout of DeepGEMM: calibration row moe-01702 less the weights of eight experts and the floor",
+        (
+            "an expert of the rank in the layout of DeepGEMM: calibration "
+            "row moe-01702 less the weights of eight experts and the floor"
+        ),
     )
     return found
 

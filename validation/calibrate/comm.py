@@ -175,7 +175,7 @@ def calibration_rows(path: Any = REFERENCES) -> Any:
 
 def fit(rows: Any) -> Any:
     """{kind: {parameter: (text with unit, row id, words)}} from the calibration `rows`."""
-    found = {}
+    found: dict[str, dict[str, tuple[str, str, str]]] = {}
     for kind, parameter, row, text_of, words in DERIVED:
         found.setdefault(kind, {})[parameter] = (text_of(rows[row][1]), row, words)
     for _ in range(ROUNDS):
@@ -184,7 +184,11 @@ def fit(rows: Any) -> Any:
             question, value = rows[row]
 
             def simulated(
-                x: Any, simulate: Any = simulate, q: Any = question, at: tuple = (kind, parameter), unit: str = unit
+                x: Any,
+                simulate: Any = simulate,
+                q: Any = question,
+                at: tuple[str, str] = (kind, parameter),
+                unit: str = unit,
             ) -> Any:
                 return simulate(q, **_values(found, *at, f"{x} {unit}"))
 

@@ -27,7 +27,8 @@ class Fit:
     """The figures found so far, as a preset file that the next microbenchmark runs under."""
 
     def __init__(self, folder: Any) -> None:
-        self.path, self.kinds = Path(folder) / "die.yaml", {}
+        self.path = Path(folder) / "die.yaml"
+        self.kinds: dict[str, dict[str, Any]] = {}
 
     def set(self, kind: Any, name: Any, value: Any, rows: Any) -> None:
         """`value` as YAML text; `rows`: where it came from."""

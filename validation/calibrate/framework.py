@@ -17,9 +17,10 @@ def fit(rows: Any) -> dict[str, tuple[float, list[str], str]]:
     them."""
     samples = []
     for q, value in rows:
-        figures = setup_of(q).kernels.figures
+        made: Any = setup_of(q)
+        figures = made.kernels.figures
         kept = {name: figures.pop(name, 0.0) for name in FIGURES}
-        bare = token_seconds(q)
+        bare: Any = token_seconds(q)
         unit = []
         for name in FIGURES:
             figures[name] = 1e-3

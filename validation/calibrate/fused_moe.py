@@ -36,7 +36,7 @@ SHAPES = {
 def fit() -> dict[str, tuple[float, list[str], str]]:
     """{figure: (value, row ids, words)}."""
     values = {
-        q.id: ledger.number(v) * 1e-6
+        q.id: float(v) * 1e-6
         for q, v in ledger.read_references(REFERENCES)
         if q.role == "calibration" and q.group == "moe"
     }

@@ -96,7 +96,8 @@ def turn_efficiency(queue: int = WRITE_QUEUE) -> float:
 def launch_path(f: dict[str, float]) -> launch.LaunchPath:
     """The command processor with figures `f`."""
     gaps = {mode: f.get(f"{mode}_gap_s", 0.0) for mode in ("stream", "graph")}
-    return launch.LaunchPath(gaps, *(f[k] for k in PATH_FIGURES), turn_efficiency())
+    turnaround, l1, l2_near, l2_hop, dram = (f[k] for k in PATH_FIGURES)
+    return launch.LaunchPath(gaps, turnaround, l1, l2_near, l2_hop, dram, turn_efficiency())
 
 
 def _copies(v: Any, f: Any) -> Any:

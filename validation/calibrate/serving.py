@@ -8,6 +8,7 @@ Each figure is written with the rows it came from. Rows of any other role are dr
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -24,7 +25,7 @@ STACKS = ("comm.nccl", "comm.custom_allreduce", "comm.deepep_low_latency")
 """Communication stacks whose fitted parameters serving uses as validation/calibrated/comm.yaml has them."""
 
 
-def calibration_rows(*groups: str) -> list[tuple[ledger.Question, float]]:
+def calibration_rows(*groups: str) -> list[tuple[ledger.Question, Any]]:
     """[(Question, value)] of role calibration of these groups."""
     rows = ledger.read_references(FOLDER)
     return [(q, ledger.number(text)) for q, text in rows if q.role == "calibration" and q.group in groups]

@@ -11,7 +11,7 @@ from typing import Any
 
 from chipweave import topology
 from chipweave.kernel_models.ring_protocols import BUS, Protocol, ring_seconds
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.conditions import conditions, whole
 from ..rows.packages import topology_of
@@ -19,7 +19,7 @@ from ..rows.units import BYTES_PER_S, in_unit
 
 
 @case("dies", "amd_collective", bar=0.15)
-def predict(questions: list[Question]) -> dict:
+def predict(questions: list[Question]) -> Answers:
     """Bus bandwidth over the size of the message."""
     return {q.id: in_unit(q, _answer(q), BYTES_PER_S) for q in questions}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from math import ceil
 
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..calibrate.figures import dies
 from ..rows.packages import package_named, rules, topology_of
@@ -23,7 +23,7 @@ SHAPE = re.compile(r"\bM=(\d+); N=(\d+); K=(\d+)\b")
 
 
 @case("dies", "amd_gemm", bar=0.20)
-def predict(questions: list[Question]) -> dict:
+def predict(questions: list[Question]) -> Answers:
     """FLOP/s."""
     return {q.id: in_unit(q, _answer(q), FLOP_PER_S) for q in questions}
 

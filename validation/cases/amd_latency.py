@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.pointer_chase import chase_seconds
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.packages import clock_hz, package_named
 from ..rows.units import in_cycles, size
@@ -28,7 +28,7 @@ hand."""
 
 
 @case("dies", "amd_latency", bar=0.03)
-def predict(questions: list[Question]) -> dict:
+def predict(questions: list[Question]) -> Answers:
     """Cycles, or the ratio of two modes."""
     return {q.id: _answer(q) for q in questions}
 

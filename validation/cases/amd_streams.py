@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.streams import Launch, both, shared_buffer_bytes_per_s, stream_bytes_per_s
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..calibrate.figures import dies
 from ..rows.conditions import conditions, whole
 from ..rows.packages import clock_hz, package_named, rules, topology_of
-from ..rows.units import BYTES_PER_S, first_missing, in_unit
+from ..rows.units import BYTES_PER_S, Stated, first_missing, in_unit
 
 KERNELS = {
     "read": (1, 0),
@@ -38,30 +38,30 @@ KIB = 1024
 
 
 @case("dies", "amd_cache", bar=0.06)
-def cache(questions: list[Question]) -> dict:
+def cache(questions: list[Question]) -> Answers:
     """Rates over the size of an array, over occupancy, and of one buffer that all units read."""
     return {q.id: in_unit(q, _cache(q), BYTES_PER_S) for q in questions}
 
 
 @case("dies", "amd_stream", bar=0.08)
-def stream(questions: list[Question]) -> dict:
+def stream(questions: list[Question]) -> Answers:
     """Rates from memory over occupancy."""
     return {q.id: in_unit(q, _stream(q), BYTES_PER_S) for q in questions}
 
 
 @case("dies", "amd_partition", bar=0.15)
-def partition(questions: list[Question]) -> dict:
+def partition(questions: list[Question]) -> Answers:
     """Copies by the dies of a partition mode, together or one alone on its I/O die."""
     return {q.id: in_unit(q, _partition(q), BYTES_PER_S) for q in questions}
 
 
 @case("dies", "amd_roofline", bar=0.15)
-def roofline(questions: list[Question]) -> dict:
+def roofline(questions: list[Question]) -> Answers:
     """Memory rate of reads with FP64 work beside them, at the clock that the row states."""
     return {q.id: in_unit(q, _roofline(q), BYTES_PER_S) for q in questions}
 
 
-def kernel(q: Question) -> tuple[int, int] | NotModelled:
+def kernel(q: Question) -> Stated:
     """(arrays read, arrays written) of the kernel that a row names."""
     found = [w for w in re.findall(r"[a-z]+", q.quantity.lower()) if w in KERNELS]
     if not found:
@@ -69,7 +69,7 @@ def kernel(q: Question) -> tuple[int, int] | NotModelled:
     return (2, 1) if found[0] == "triad" and "babelstream" in q.quantity.lower() else KERNELS[found[0]]
 
 
-def launch(q: Question, element: int = 8) -> Launch | NotModelled:
+def launch(q: Question, element: int = 8) -> Stated:
     """The launch of a row; full occupancy where it states none."""
     arrays, found = kernel(q), conditions(q)
     threads, groups = whole(found, "block", 1024), whole(found, "blocks_per_CU", 2)
@@ -78,7 +78,8 @@ def launch(q: Question, element: int = 8) -> Launch | NotModelled:
         return missing
     if threads > 1024 or threads * groups > 2048:
         return NotModelled(f"{groups} workgroups of {threads} threads are more than a unit holds")
-    return Launch(*arrays, threads, groups, 4 if "float" in q.conditions else element)
+    reads, writes = arrays
+    return Launch(reads, writes, threads, groups, 4 if "float" in q.conditions else element)
 
 
 def _cache(q: Question) -> float | NotModelled:
@@ -120,14 +121,15 @@ def _stream(q: Question) -> float | NotModelled:
 def _partition(q: Question) -> float | NotModelled:
     mode = conditions(q).get("mode", "")
     package, arrays = package_named(q.device, mode), kernel(q)
-    if first_missing(package, arrays):
-        return first_missing(package, arrays)
-    rate = stream_bytes_per_s(package, Launch(*arrays, FULL.threads, FULL.workgroups))
+    missing = first_missing(package, arrays)
+    if missing:
+        return missing
+    reads, writes = arrays
+    full = replace(FULL, reads=reads, writes=writes)
+    rate = stream_bytes_per_s(package, full)
     if "alone" in q.quantity:
         return rate
-    whole_package = stream_bytes_per_s(
-        package_named(q.device, "SPX/" + mode.partition("/")[2]), Launch(*arrays, FULL.threads, FULL.workgroups)
-    )
+    whole_package = stream_bytes_per_s(package_named(q.device, "SPX/" + mode.partition("/")[2]), full)
     count = re.match(r".*, (\d+) XCDs together", q.quantity)
     alone = rate * int(count[1]) if count and "CPX" in mode else whole_package
     return min(alone, whole_package)

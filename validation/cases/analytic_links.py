@@ -145,7 +145,7 @@ def share(
     return Check(name, quantity, expected, simulated, FAIR_PS / expected, "ps", f"{system}, fair", x_name, x_value, why)
 
 
-def ceiling(size: int, rate: Fraction) -> int:
+def ceiling(size: int, rate: Fraction | int) -> int:
     """ps of `size` bytes at `rate` bytes/s, rounded up."""
     return -(-Fraction(size * 10**12) // Fraction(rate))
 

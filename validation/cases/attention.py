@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from chipweave.kernel_models.attention import Attention, seconds
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.serving import library
 
 from ..rows.chips import calibrated, chip_of, streaming
@@ -23,18 +23,18 @@ CACHES = {"bfloat16": 2, "bf16": 2, "float16": 2, "fp8": 1}
 
 
 @case("serving", "attention_mla", bar=0.12)
-def mla(questions: list[Question]) -> dict:
+def mla(questions: list[Question]) -> Answers:
     """Multi-head latent attention."""
     return {q.id: in_unit(q, _answer(q, "mla"), SECONDS) for q in questions}
 
 
 @case("serving", "attention_gqa", bar=0.12)
-def gqa(questions: list[Question]) -> dict:
+def gqa(questions: list[Question]) -> Answers:
     """Grouped-query attention."""
     return {q.id: in_unit(q, _answer(q, "gqa"), SECONDS) for q in questions}
 
 
-def _answer(q: Question, form: str) -> float:
+def _answer(q: Question, form: str) -> NotModelled | float:
     found, fitted = conditions(q), calibrated()
     chip, context = streaming(chip_of(q, fitted)), count(q, "context")
     stack, batch, heads = framework(found.get("framework", "")), whole(found, "batch"), whole(found, "num_heads")

@@ -2,8 +2,8 @@
 
     rest + busy x share of the time that SMs work + energy of an operation x operations a second, held by the limit
 
-The share is the kernel's time without the part of its floor that no SM works in; 16-bit operations take twice the energy
-of 8-bit ones, 4-bit ones half of it (a guess: as their operands' bits).
+The share is the kernel's time without the part of its floor that no SM works in; 16-bit operations take twice the
+energy of 8-bit ones, 4-bit ones half of it (a guess: as their operands' bits).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """b200_gemm, b200_attention_*, b200_moe: times of library kernels on a package of two dies.
 
-Floors and rates that belong to a framework's kernel come from its calibration rows (validation/calibrated/b200.yaml); the
-rest is structure and the maker's figures (chipweave/kernel_models/package_kernels.py).
+Floors and rates that belong to a framework's kernel come from its calibration rows (validation/calibrated/b200.yaml);
+the rest is structure and the maker's figures (chipweave/kernel_models/package_kernels.py).
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ IN_FLIGHT = 32768
 BYTES = {"nvfp4": 0.5625, "fp8_block": 1.0, "fp8": 1.0}
 """Bytes of a weight with its scales: NVFP4 has one byte for sixteen values."""
 NVFP4_STEP = 256
-"""Inner edge of a step of a block-scaled four-bit GEMM, which waits for each: a guess from the shared memory it takes."""
+"""Inner edge of a step of a block-scaled four-bit GEMM, which waits for each: a guess from the shared memory it
+takes."""
 DRAWS = 5
 MOST = 1 << 22
 

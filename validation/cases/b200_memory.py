@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.two_halves import latency_cycles, lookups, memory_cycles, streamed
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.blackwell import figures, package
 from ..rows.conditions import conditions
@@ -15,25 +15,25 @@ RING = 2
 
 
 @case("dies", "b200_latency", bar=0.06)
-def latency(questions: list[Question]) -> dict:
+def latency(questions: list[Question]) -> Answers:
     """Load to use over footprint."""
     return {q.id: _with(q, lambda p, q=q: latency_cycles(p, q.x)) for q in questions}
 
 
 @case("dies", "b200_inflight", bar=0.10)
-def inflight(questions: list[Question]) -> dict:
+def inflight(questions: list[Question]) -> Answers:
     """Rate from memory over bytes in flight."""
     return {q.id: in_unit(q, _with(q, lambda p, q=q: _inflight(q, p)), BYTES_PER_S) for q in questions}
 
 
 @case("dies", "b200_loadlat", bar=0.25)
-def loadlat(questions: list[Question]) -> dict:
+def loadlat(questions: list[Question]) -> Answers:
     """Latency of cold loads of all units at once: the unloaded one and a page walk, which reads memory once more."""
     return {q.id: _with(q, lambda p: 2 * memory_cycles(p)) for q in questions}
 
 
 @case("dies", "b200_l2cross", bar=0.03)
-def l2cross(questions: list[Question]) -> dict:
+def l2cross(questions: list[Question]) -> Answers:
     """Look-ups and sectors from memory of a requested sector, and the rate."""
     return {q.id: _with(q, lambda p, q=q: _l2cross(q, p)) for q in questions}
 
@@ -49,7 +49,7 @@ def _seconds(p: Package, copies: bool) -> float:
 
 
 def _inflight(q: Question, p: Package) -> float:
-    return streamed(q.x * p.units, _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
+    return streamed(float(q.x_value) * p.units, _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
 
 
 def _l2cross(q: Question, p: Package) -> float | NotModelled:
@@ -61,4 +61,4 @@ def _l2cross(q: Question, p: Package) -> float | NotModelled:
         return lookups(fetched, cross, len(p.compute)) if q.quantity.startswith("L2") else fetched
     shared = sharers if cross or mode in ("explicit_mcast", "implicit_l2_intra") else 1
     limit = min(p.total("memory_bandwidth") * shared, figures()["l2_bytes_per_s"])
-    return in_unit(q, streamed(q.x * p.units, RING * _seconds(p, True), limit), BYTES_PER_S)
+    return in_unit(q, streamed(float(q.x_value) * p.units, RING * _seconds(p, True), limit), BYTES_PER_S)

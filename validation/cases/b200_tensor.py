@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chipweave.kernel_models.tensor_pipe import latency, mainloop_flops, mean_time
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.blackwell import figures, package, tensor_of
 from ..rows.conditions import conditions, whole
@@ -11,13 +11,13 @@ from ..rows.units import FLOP_PER_S, first_missing, in_unit
 
 
 @case("dies", "b200_umma", bar=0.05)
-def umma(questions: list[Question]) -> dict:
+def umma(questions: list[Question]) -> Answers:
     """Cycles of an instruction."""
     return {q.id: _umma(q) for q in questions}
 
 
 @case("dies", "b200_mainloop", bar=0.15)
-def mainloop(questions: list[Question]) -> dict:
+def mainloop(questions: list[Question]) -> Answers:
     """FLOP/s of one SM."""
     return {q.id: in_unit(q, _mainloop(q), FLOP_PER_S) for q in questions}
 
@@ -26,13 +26,13 @@ def _umma(q: Question) -> float | NotModelled:
     found, units = conditions(q), tensor_of(q)
     rows = whole(found, "m")
     alone = "latency" in q.quantity
-    columns = int(q.x) if alone else whole(found, "n")
+    columns = int(float(q.x_value)) if alone else whole(found, "n")
     if (missing := first_missing(units, rows, columns)) is not None:
         return missing
     shared, pair = found.get("operands") == "SS", found.get("cta_group") == "2"
     if alone:
         return latency(units, rows, columns, shared, pair)
-    return mean_time(units, rows, columns, int(q.x), shared, pair)
+    return mean_time(units, rows, columns, int(float(q.x_value)), shared, pair)
 
 
 def _mainloop(q: Question) -> float | NotModelled:
@@ -42,4 +42,4 @@ def _mainloop(q: Question) -> float | NotModelled:
     width = 1 if "8" in conditions(q).get("dtype", "") else 2
     load = p.die.l2_cycles + figures()["tma_setup_s"] * float(p.die.clock)
     m, n, k = map(int, tile)
-    return mainloop_flops(units, float(p.die.clock), (m, n, k), width, int(q.x), load)
+    return mainloop_flops(units, float(p.die.clock), (m, n, k), width, int(float(q.x_value)), load)

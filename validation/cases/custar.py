@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, memory, stack
 from ..rows.units import count, first_missing, in_time
@@ -14,20 +14,21 @@ MODES = {"vllm_graph": "graph", "vllm_eager": "eager"}
 
 
 @case("h100", "custar")
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Time of a call."""
     return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
-def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> NotModelled | float:
     """Microseconds for one question; `figures` take the place of the fitted ones."""
     mode = next((m for word, m in MODES.items() if word in question.quantity), None)
     gpus, node = GPUS.search(question.conditions), fabric(question.device)
     if not mode or not gpus:
         return NotModelled(f"the row names no mode ({', '.join(MODES)}) or no number of GPUs")
     elements = count(question, "message_size", most=1 << 40)
-    if first_missing(node, elements):
-        return first_missing(node, elements)
+    missing = first_missing(node, elements)
+    if missing:
+        return missing
     if not 2 <= int(gpus[1]) <= node.ranks:
         return NotModelled(f"{gpus[1]} GPUs on a node of {node.ranks}")
     figures = figures or {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, memory, stack
 from ..rows.units import count, first_missing, in_time, out_of_range
@@ -17,20 +17,21 @@ KIND = "comm.deepep_low_latency"
 
 
 @case("h100", "deepep_ll", bar=0.15)
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Time of a call."""
     return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
-def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> NotModelled | float:
     """Microseconds for one question; `figures` take the place of the fitted ones."""
     shape, ep, node = SHAPE.search(question.conditions), EP.search(question.conditions), fabric(question.device)
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if not shape or not ep or not phase:
         return NotModelled("the row names no dispatch or combine with EP, hidden size, top-k and experts")
     tokens = count(question, "tokens/GPU", most=MOST_TOKENS)
-    if first_missing(node, tokens):
-        return first_missing(node, tokens)
+    missing = first_missing(node, tokens)
+    if missing:
+        return missing
     if int(ep[1]) < 2:
         return NotModelled("one GPU exchanges nothing")
     if int(ep[1]) > node.ranks and not node.adapter:

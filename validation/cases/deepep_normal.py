@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, stack
 from ..rows.units import count, first_missing, in_time, out_of_range
@@ -16,12 +16,12 @@ KIND = "comm.deepep_normal"
 
 
 @case("h100", "deepep_normal", bar=0.15)
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Time of a call."""
     return {q.id: in_time(q, simulate(q)) for q in questions}
 
 
-def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
+def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) -> NotModelled | float:
     """Microseconds for one question; `figures` take the place of the fitted ones."""
     words = f"{question.device} {question.conditions}"
     shape, sms, gpus = SHAPE.search(question.conditions), SMS.search(question.conditions), GPUS.search(words)
@@ -31,8 +31,9 @@ def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) ->
     if not shape or not sms or not gpus or not phase:
         return NotModelled("the row names no dispatch or combine with SMs, GPUs, hidden size, top-k and experts")
     tokens, nodes = count(question, "tokens/GPU", most=MOST_TOKENS), NODES.search(words)
-    if first_missing(node, tokens):
-        return first_missing(node, tokens)
+    missing = first_missing(node, tokens)
+    if missing:
+        return missing
     if (nodes and nodes[1] != "1") or int(gpus[1]) > node.ranks:
         return NotModelled("more than one node: no model of the network between nodes")
     if int(gpus[1]) < 2 or int(sms[1]) < 2:

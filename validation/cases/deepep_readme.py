@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, memory, stack
 from ..rows.units import count, first_missing, in_time, out_of_range
@@ -19,12 +19,12 @@ CONDITIONS = re.compile(r"(?P<tokens>\d+) tok/GPU, (?P<hidden>\d+), top-(?P<topk
 
 
 @case("h100", "deepep_readme")
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Time of a call."""
     return {q.id: in_time(q, _answer(q)) for q in questions}
 
 
-def _answer(question: Any) -> float:
+def _answer(question: Any) -> NotModelled | float:
     shape, node = CONDITIONS.search(question.conditions), fabric(question.device)
     phase = next((p for p in ("dispatch", "combine") if p in question.quantity), None)
     if not shape or not phase or not question.quantity.startswith("low-latency"):
@@ -33,8 +33,9 @@ def _answer(question: Any) -> float:
             "size and top-k; two numbers in one row have no answer"
         )
     ranks = count(question, "EP", most=4096)
-    if first_missing(node, ranks):
-        return first_missing(node, ranks)
+    missing = first_missing(node, ranks)
+    if missing:
+        return missing
     if ranks < 2:
         return NotModelled("one GPU exchanges nothing")
     if ranks > node.ranks and not node.adapter:

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from chipweave.kernel_models.deepgemm import RELEASES
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.chips import calibrated, chip_of
 from ..rows.kernel_software import deepgemm_seconds
@@ -24,13 +24,13 @@ MOST_GROUPS = 1 << 16
 
 
 @case("h100", "deepgemm", bar=0.13)
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Throughput, or the kernel's time where the row asks for one."""
     figures = calibrated()
     return {q.id: _answer(q, figures) for q in questions}
 
 
-def _answer(q: Any, figures: dict[str, float]) -> float:
+def _answer(q: Any, figures: dict[str, float]) -> NotModelled | float:
     shape, chip = SHAPE.match(q.conditions), chip_of(q, figures)
     if not shape:
         return NotModelled("the conditions name no kind (dense, contiguous, masked), M, N and K")

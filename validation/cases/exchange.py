@@ -10,7 +10,7 @@ from typing import Any
 
 from chipweave import topology
 from chipweave.declare import registry
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.serving import library
 
 from ..rows.comm_stacks import fabric, memory, stack
@@ -25,13 +25,13 @@ PS = 1e12
 
 
 @case("serving", "a2a_nodes", bar=0.15)
-def nodes(questions: list[Question]) -> dict:
+def nodes(questions: list[Question]) -> Answers:
     """DeepEP over nodes."""
     return {q.id: in_time(q, deepep(q)) for q in questions}
 
 
 @case("serving", "a2a_nvl72", bar=0.15)
-def domain(questions: list[Question]) -> dict:
+def domain(questions: list[Question]) -> Answers:
     """One-sided exchange in a domain."""
     return {q.id: in_time(q, one_sided(q)) for q in questions}
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from chipweave.kernel_models import loads
 from chipweave.kernel_models.fused_moe import Machine, MoeLayer, seconds
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.serving import library
 
 from ..calibrate.kernels import turn_efficiency
 from ..rows.chips import calibrated, chip_of, streaming
 from ..rows.conditions import conditions, whole
-from ..rows.units import SECONDS, count, first_missing, in_unit, no_power, operand
+from ..rows.units import SECONDS, Stated, count, first_missing, in_unit, no_power, operand
 
 STACKS = (
     ("sglang_fused_moe_triton", "sglang-triton"),
@@ -38,25 +38,27 @@ MOST_TOKENS = 1 << 17
 
 
 @case("serving", "moe_balanced", bar=0.15)
-def balanced(questions: list[Question]) -> dict:
+def balanced(questions: list[Question]) -> Answers:
     """Time of a layer with balanced experts."""
     return {q.id: in_unit(q, _answer(q, "balanced"), SECONDS) for q in questions}
 
 
 @case("serving", "moe_skew", bar=0.10)
-def skew(questions: list[Question]) -> dict:
+def skew(questions: list[Question]) -> Answers:
     """Time under a power law over the time with balanced experts."""
     return {q.id: _ratio(q) for q in questions}
 
 
-def _ratio(q: Any) -> Any:
+def _ratio(q: Question) -> NotModelled | float:
     law = next((word for word in q.quantity.split() if word.startswith("power_law_")), "")
     if q.unit != "ratio" or not law:
         return NotModelled("the row is no ratio, or its quantity names no power_law_...")
     if (refused := no_power(law)) is not None:
         return refused
     skewed, even = _answer(q, law), _answer(q, "balanced")
-    return skewed if isinstance(skewed, NotModelled) else skewed / even
+    if isinstance(skewed, NotModelled):
+        return skewed
+    return even if isinstance(even, NotModelled) else skewed / even
 
 
 def machine(chip: Any) -> Machine:
@@ -66,7 +68,7 @@ def machine(chip: Any) -> Machine:
     return Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
 
 
-def stack_of(found: Any) -> str | NotModelled:
+def stack_of(found: dict[str, str]) -> Stated:
     """The stack that a row's `kernel` names."""
     kernel = found.get("kernel", "")
     return next((s for word, s in STACKS if word in kernel), None) or NotModelled(
@@ -74,7 +76,7 @@ def stack_of(found: Any) -> str | NotModelled:
     )
 
 
-def _answer(q: Any, law: Any) -> Any:
+def _answer(q: Question, law: str) -> NotModelled | float:
     found = conditions(q)
     chip, tokens, stack = streaming(chip_of(q, calibrated())), count(q, "tokens", most=MOST_TOKENS), stack_of(found)
     sizes = [whole(found, key) for key in ("experts", "topk", "hidden", "intermediate", "tp", "ep")]
@@ -94,7 +96,9 @@ def _answer(q: Any, law: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def rank_loads(law: str, tokens: int, experts: int, top_k: int, ranks: int, groups: tuple | None) -> tuple:
+def rank_loads(
+    law: str, tokens: int, experts: int, top_k: int, ranks: int, groups: tuple[int, int] | None
+) -> tuple[np.ndarray, ...]:
     """Draws of the timed rank's tokens per expert: the busiest rank as drawn, before the gate's groups."""
     if law == "balanced":
         even = (

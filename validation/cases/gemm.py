@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.chips import calibrated, chip_of
 from ..rows.kernel_software import linear_seconds
@@ -22,13 +22,13 @@ FLOORS = {"bfloat16": "linear_bfloat16_floor_s", "float16": "linear_bfloat16_flo
 
 
 @case("h100", "gemm", bar=0.13)
-def predict(questions: list[Any]) -> dict[str, float]:
+def predict(questions: list[Question]) -> Answers:
     """Time of a layer."""
     figures = calibrated()
     return {q.id: in_unit(q, _answer(q, figures), SECONDS) for q in questions}
 
 
-def _answer(q: Any, figures: dict[str, float]) -> float:
+def _answer(q: Any, figures: dict[str, float]) -> NotModelled | float:
     chip, rows, named = chip_of(q, figures), count(q, "M", most=MOST_ROWS), DTYPE.match(q.conditions)
     n, k = (found and int(found[1]) for found in (SHAPE[name].search(q.conditions) for name in "NK"))
     if not (named and n and k):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chipweave.ledger import case
+from chipweave.ledger import Answers, Question, case
 
 from ..bench import bandwidth
 from ..bench.parallel import answers
@@ -13,6 +11,6 @@ from .l2bw import point
 
 
 @case("h100", "l1l2bw", bar=0.10)
-def predict(questions: list[Any]) -> dict[str, float]:
+def predict(questions: list[Question]) -> Answers:
     """Bandwidth at each buffer size."""
     return answers(questions, point, bandwidth.same_buffer, lambda q, _, rate: in_unit(q, rate, BYTES_PER_S))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.line_rate.sm_program import ORDER, Gather, Jump, Wait
 
 from ..bench.die import Die
@@ -66,7 +66,7 @@ def point(question: Any) -> Any:
 
 
 @case("h100", "l1stride", bar=0.10)
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Cycles a warp load."""
     return answers(
         questions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chipweave.ledger import case
+from chipweave.ledger import Answers, Question, case
 
 from ..bench import bandwidth
 from ..bench.parallel import answers
@@ -19,6 +19,6 @@ def point(question: Any) -> Any:
 
 
 @case("h100", "l2bw", bar=0.10)
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Bandwidth at each data set."""
     return answers(questions, point, bandwidth.private_chunks, lambda q, _, rate: in_unit(q, rate, BYTES_PER_S))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chipweave.ledger import case
+from chipweave.ledger import Answers, Question, case
 
 from ..rows.chips import calibrated
 from ..rows.units import SECONDS, in_unit
@@ -14,7 +12,7 @@ FLOOR_BYTES = 65536
 
 
 @case("h100", "launch", bar=0.10)
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Time of a repetition."""
     figures = calibrated()
     return {q.id: in_unit(q, answer(q, figures, FLOOR_BYTES), SECONDS) for q in questions}

@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.line_rate.sm_program import ORDER, Chase, Loop
 
 from ..bench.die import GIB, Die, scattered
@@ -69,6 +69,6 @@ def point(question: Any) -> Any:
 
 
 @case("h100", "loadlat", bar=0.12)
-def predict(questions: list[Any]) -> dict[str, NotModelled]:
+def predict(questions: list[Question]) -> Answers:
     """Cycles a hop, or the time of one."""
     return answers(questions, point, cycles, lambda q, at, found: in_cycles(q, found, at[0].clock_hz))

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from chipweave.kernel_models.moe import Layer
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.chips import calibrated, chip_of
 from ..rows.kernel_software import moe_loads, moe_seconds
@@ -30,7 +30,7 @@ def point(q: Any) -> tuple[str, str, str, str]:
 
 
 @case("h100", "moe", bar=0.13, point=point)
-def predict(questions: list[Any]) -> dict[str, NotModelled]:
+def predict(questions: list[Question]) -> Answers:
     """Time of a layer."""
     figures = calibrated()
     known = {}

@@ -10,7 +10,7 @@ import re
 from statistics import fmean
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.chips import calibrated, chip_of
 from ..rows.kernel_software import wideep_loads, wideep_seconds
@@ -22,13 +22,13 @@ MOST_TOKENS = 1 << 20
 
 
 @case("h100", "moe_wideep", bar=0.13)
-def predict(questions: list[Any]) -> dict[str, float]:
+def predict(questions: list[Question]) -> Answers:
     """Time of the expert GEMMs."""
     figures = calibrated()
     return {q.id: in_unit(q, _answer(q, figures), SECONDS) for q in questions}
 
 
-def _answer(q: Any, figures: dict[str, float]) -> float:
+def _answer(q: Any, figures: dict[str, float]) -> NotModelled | float:
     setting, chip, tokens = SETTING.search(q.conditions), chip_of(q, figures), count(q, "tokens", most=MOST_TOKENS)
     if not setting:
         return NotModelled("the conditions name no EP and balance (uniform or power_law_...)")

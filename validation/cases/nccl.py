@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, stack
 from ..rows.units import BYTES_PER_S, in_time, in_unit, size
@@ -27,20 +27,22 @@ def bar(question: Any) -> float:
 
 
 @case("h100", "nccl", bar=bar)
-def predict(questions: list[Any]) -> dict[str, float]:
+def predict(questions: list[Question]) -> Answers:
     """Time of a call, or the bandwidth that the row asks for."""
     return {q.id: _in_unit(q, simulate(q)) for q in questions}
 
 
-def _in_unit(question: Any, answer: float) -> float:
+def _in_unit(question: Any, answer: NotModelled | float) -> NotModelled | float:
     """Times are in microseconds, bandwidths in GB/s."""
     quantity = QUANTITY.match(question.quantity)
-    if isinstance(answer, NotModelled) or quantity[2] == "time":
+    if isinstance(answer, NotModelled) or quantity is None or quantity[2] == "time":
         return in_time(question, answer)
     return in_unit(question, answer * 1e9, BYTES_PER_S)
 
 
-def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None, in_ll: bool = False) -> float:
+def simulate(
+    question: Any, figures: dict[str, dict[str, str]] | None = None, in_ll: bool = False
+) -> NotModelled | float:
     """Microseconds, or GB/s, for one question; `figures` take the place of the fitted ones, `in_ll` forces the LL
     protocol."""
     quantity, gpus = QUANTITY.match(question.quantity), GPUS.search(question.conditions)
@@ -67,6 +69,6 @@ def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None, in
     return nccl.time(collective, ranks, moved, node, "LL" if in_ll else None, nvls) / 1e6
 
 
-def simulate_in_ll(question: Any, figures: dict[str, dict[str, str]] | None = None) -> float:
+def simulate_in_ll(question: Any, figures: dict[str, dict[str, str]] | None = None) -> NotModelled | float:
     """The same with the LL protocol, whatever NCCL would choose."""
     return simulate(question, figures, in_ll=True)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.serving import models, schedule, setting, system
 from chipweave.serving.step import Batch, Setup
 
@@ -33,7 +33,7 @@ GPUS = 8
 
 
 @case("serving", "node", bar=0.20)
-def predict(questions: list[Question]) -> dict:
+def predict(questions: list[Question]) -> Answers:
     """Tokens per second of a node."""
     return {q.id: _answer(q) for q in questions}
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..bench import chase
 from ..bench.parallel import answers
@@ -36,6 +36,6 @@ def point(question: Any) -> Any:
 
 
 @case("h100", "plateau", bar=0.05)
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Cycles a hop, or the time of one, at each level."""
     return answers(questions, point, chase.cycles, lambda q, at, cycles: in_cycles(q, cycles, at[0].clock_hz))

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from chipweave.component import characterised
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..characterise.stage_die import copy_ps, gemm_ps, model, model_of_shape
 from ..rows.devices import topology_of
@@ -22,13 +22,13 @@ EXPERT = re.compile(r"one expert \(3 GEMMs\), (\S+)")
 
 
 @case("h100", "expert_gemm")
-def expert_gemm(questions: Any) -> Any:
+def expert_gemm(questions: list[Question]) -> Answers:
     """Microseconds of an expert's three slices."""
     return {q.id: _expert(q) for q in questions}
 
 
 @case("h100", "expert_gemm_h100")
-def expert_gemm_h100(questions: list[Any]) -> dict[str, float]:
+def expert_gemm_h100(questions: list[Question]) -> Answers:
     """Microseconds of an expert's three slices, preset h100."""
     return {q.id: _expert(q, "h100") for q in questions}
 
@@ -44,13 +44,13 @@ def _expert(q: Any, preset: str = "paper") -> Any:
 
 
 @case("h100", "stage_gemm")
-def stage_gemm(questions: Any) -> Any:
+def stage_gemm(questions: list[Question]) -> Answers:
     """Microseconds of one matrix."""
     return {q.id: _gemm(q) for q in questions}
 
 
 @case("h100", "stage_gemm_h100")
-def stage_gemm_h100(questions: Any) -> Any:
+def stage_gemm_h100(questions: list[Question]) -> Answers:
     """Microseconds of one matrix, preset h100."""
     return {q.id: _gemm(q, "h100") for q in questions}
 
@@ -68,7 +68,7 @@ def _gemm(q: Any, preset: str = "paper") -> Any:
 
 
 @case("h100", "p2p")
-def p2p(questions: Any) -> Any:
+def p2p(questions: list[Question]) -> Answers:
     """GB/s, or microseconds where the row asks for a time."""
     return {q.id: _copy(q) for q in questions}
 

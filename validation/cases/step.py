@@ -8,17 +8,16 @@ listed as not modelled."""
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any
 
 from chipweave.errors import BadInput
-from chipweave.ledger import NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.serving import models, schedule, setting, system
 from chipweave.serving.kernels import Kernels
 from chipweave.serving.steady import closed_loop
 from chipweave.serving.step import Setup
 
 from ..rows.conditions import conditions, framework, whole
-from ..rows.units import SECONDS, count, first_missing, in_unit
+from ..rows.units import SECONDS, Stated, count, first_missing, in_unit
 
 MODELS = {
     "llama-3.1-8b": "llama-3.1-8b",
@@ -64,7 +63,7 @@ MOST = 1 << 16
 
 
 @case("serving", "step", bar=0.15)
-def predict(questions: list[Question]) -> dict:
+def predict(questions: list[Question]) -> Answers:
     """Time per output token."""
     return {q.id: in_unit(q, token_seconds(q), SECONDS) for q in questions}
 
@@ -84,8 +83,8 @@ def token_seconds(q: Question) -> float | NotModelled:
         return NotModelled(str(error))
 
 
-def setup_of(q: Question) -> Setup | NotModelled:
-    """The model laid over the row's system."""
+def setup_of(q: Question) -> Stated:
+    """The `Setup` of the model laid over the row's system, or NotModelled."""
     found = conditions(q)
     name = next((preset for word, preset in MODELS.items() if word in "/" + found.get("model", "").lower()), None)
     stack = framework(found.get("framework", ""))
@@ -96,8 +95,9 @@ def setup_of(q: Question) -> Setup | NotModelled:
     refused = first_missing(stack, tp, dp)
     if refused or not ep.isdigit():
         return refused or NotModelled(f"moe_ep is no number: {ep}")
-    form = [FORMATS.get(found.get(key, "")) for key in ("gemm", "moe")]
-    if None in form:
+    formats = [FORMATS.get(found.get(key, "")) for key in ("gemm", "moe")]
+    form = [f for f in formats if f is not None]
+    if len(form) < len(formats):
         return NotModelled(f"no format '{found.get('gemm')}', '{found.get('moe')}'")
     form = ["fp8_block" if f == "fp8" and any(b in name for b in BLOCKED) else f for f in form]
     layout = setting.Parallel(tp, max(1, int(ep)), dp)
@@ -105,7 +105,9 @@ def setup_of(q: Question) -> Setup | NotModelled:
 
 
 @lru_cache(maxsize=256)
-def _setup(name: Any, device: Any, stack: Any, layout: Any, formats: Any) -> Any:
+def _setup(
+    name: str, device: str, stack: str, layout: setting.Parallel, formats: setting.Precision
+) -> Setup | NotModelled:
     model = models.load(name)
     servers = [system.load(s) for s in NODES[device]]
     server = next((s for s in servers if s.gpus >= layout.gpus), servers[-1])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..bench.bandwidth import Stream
 from ..bench.parallel import answers
@@ -41,10 +41,11 @@ def curve(topology: Any, kernel: Any, streams: Any, grid: Any, blocks: Any, elem
     return [stream.bandwidth(threads, blocks) for threads in grid]
 
 
-def one_block(questions: Any) -> Any:
+def one_block(questions: list[Question]) -> set[str]:
     """Ids of rows taken with one block an SM: what precedes a repetition or an odd number of half warps in its
     series."""
-    series, found = {}, set()
+    series: dict[tuple[str, str], list[Question]] = {}
+    found: set[str] = set()
     for q in questions:
         series.setdefault((q.device, q.quantity), []).append(q)
     for rows in series.values():
@@ -80,7 +81,7 @@ def point(question: Any, blocks: Any) -> Any:
 
 
 @case("h100", "stream", bar=0.10, together=lambda q: (q.device, q.quantity))
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """Bandwidth at each number of threads a block."""
     single = one_block(questions)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 from chipweave.line_rate.sm_program import ORDER, Chase, Loop
 
 from ..bench import bandwidth, clusters
@@ -152,7 +152,7 @@ MISSING = (
 
 
 @case("h100", "uarch")
-def predict(questions: Any) -> Any:
+def predict(questions: list[Question]) -> Answers:
     """The figure of each row that a rule fits."""
     figures = calibrated()
     return {q.id: _answer(q, figures) for q in questions}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chipweave.ledger import NotModelled, case
+from chipweave.ledger import Answers, NotModelled, Question, case
 
 WHY = {
     "dstrain": (
@@ -21,7 +21,7 @@ WHY = {
 
 def register(group: Any) -> None:
     @case("h100", group)
-    def predict(questions: Any) -> Any:
+    def predict(questions: list[Question]) -> Answers:
         return {q.id: NotModelled(WHY[group]) for q in questions}
 
 

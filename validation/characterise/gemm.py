@@ -26,7 +26,8 @@ def fit_utilisation(points: Any, flop_per_token: Any, peak: Any) -> Any:
 
     Rows end just before the first point that no share common with the row's points can give; the last is for any
     number."""
-    rows, low, high, last = [], 0.0, float("inf"), 0
+    rows: list[tuple[int | str, float]] = []
+    low, high, last = 0.0, float("inf"), 0
     for tokens, time in points:
         share = flop_per_token * tokens * 1e12 / (time * peak)
         least, most = share / (1 + BOUND), share / (1 - BOUND)

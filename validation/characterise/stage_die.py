@@ -56,8 +56,9 @@ def gemm_ps(of: Any, tokens: Any, rows: Any, columns: Any, slices: int = 1, pres
     )
     system = topology.load("wafer", sets=["parts.die.grid=[1, 1]"], preset=preset)
     network = system.networks["d2d"]
+    link_model: Any = None  # as the topology says
     engine, _ = assemble(
-        system, gather(system.parts.values()), work, network.admission, network.wait_queue, None, "kernel"
+        system, gather(system.parts.values()), work, network.admission, network.wait_queue, link_model, "kernel"
     )
     given = {"tokens": tokens, "slice_bytes": work.slice_bytes, "activation_bytes": tokens * work.token_bytes}
     rows = [[{**given, "line": i}.get(name, 0) for name in OPERANDS] for i in range(slices)]

@@ -144,7 +144,7 @@ def _bench(topology: Any) -> Any:
 
 def memory_rows(times: Any) -> Any:
     """{"read": [(bytes in all, ps)], ...}: local readers share one line, whatever their number."""
-    rows = {what: [] for what in characterised.MEMORY}
+    rows: dict[str, list[tuple[int, Any]]] = {what: [] for what in characterised.MEMORY}
     for t, time in times.items():
         if t.what == "store":
             rows["write"].append((t.size, time))
@@ -167,7 +167,7 @@ def fit_line(rows: list[tuple[int, float]]) -> tuple[float, float]:
     return float(latency), float(1e12 / slope(latency))
 
 
-def _lowest(function: Any, low: int, high: float) -> float:
+def _lowest(function: Any, low: float, high: float) -> float:
     """Where a convex function of one number is least (golden section)."""
     a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_a, at_b = function(a), function(b)
@@ -257,6 +257,7 @@ def residuals(table: Any, times: Any, tiles: Any) -> Any:
 def gemm_ps(table: characterised.Characterised, size: int, tokens: int) -> float:
     """The table's time of an expert's three GEMMs."""
     share = next(share for most, share in table.utilisation_of(size) if most is None or tokens <= most)
+    assert share is not None  # the last row is for any number
     return float(3 * size * tokens * 10**12 / (table.peak * share))
 
 

@@ -15,6 +15,7 @@ from chipweave.kernel_models.chip import Chip
 from chipweave.ledger import NotModelled
 
 from .devices import device_of, parts, topology_of
+from .units import Stated
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "kernels.yaml"
 CHIP_FIGURES = (
@@ -37,7 +38,7 @@ def calibrated() -> dict[str, float]:
 
 
 @cache
-def structure(name: Any) -> Any:
+def structure(name: Any) -> Chip:
     """The die of a topology, without what is fitted."""
     sm, llc, hbm = (parts(name)[part] for part in ("sm", "llc", "hbm"))
     return Chip(
@@ -54,7 +55,7 @@ def chip_named(device: str, figures: dict[str, float]) -> Chip:
     return structure(topology_of(device)).with_fit(**{k: figures[k] for k in CHIP_FIGURES if k in figures})
 
 
-def chip_of(question: Any, figures: dict[str, float]) -> Chip:
+def chip_of(question: Any, figures: dict[str, float]) -> Stated:
     """The die of a row with the calibrated `figures`, at the row's clock where it states one; or NotModelled."""
     device = device_of(question)
     if isinstance(device, NotModelled):
@@ -62,7 +63,7 @@ def chip_of(question: Any, figures: dict[str, float]) -> Chip:
     return chip_named(device.topology, figures).with_fit(clock_hz=device.clock_hz)
 
 
-def streaming(chip: Any) -> Any:
+def streaming(chip: Stated) -> Stated:
     """The die for kernels that stream reads: its own limit was measured with stores alone, so the stacks' rate
     holds."""
     return chip if isinstance(chip, NotModelled) else chip.with_fit(die_memory_bytes_per_s=float("inf"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from chipweave import topology
@@ -50,7 +51,7 @@ def fitted() -> Any:
     """{kind: {parameter: Node}} of the calibrated file; {} where it is not written yet."""
     if not CALIBRATED.is_file():
         return {}
-    return {kind: node.value for kind, node in yamlfile.load(str(CALIBRATED)).value.items()}
+    return {kind: node.value for kind, node in yamlfile.load(Path(str(CALIBRATED))).value.items()}
 
 
 def stack(kind: str, **values: Any) -> Any:

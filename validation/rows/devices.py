@@ -53,7 +53,7 @@ class Device:
     clock: str = ""
 
     @property
-    def sets(self) -> tuple[()]:
+    def sets(self) -> tuple[str, ...]:
         """Overrides that put the die at that clock; the miss path is taken to run with it, as in the topologies."""
         return (f"sm.clock={self.clock}", f"hbm.controller_clock={self.clock}") if self.clock else ()
 
@@ -63,7 +63,7 @@ class Device:
         return float(units.parse(self.clock, "frequency") if self.clock else boost(self.topology))
 
     @property
-    def sms(self) -> Any:
+    def sms(self) -> int:
         """SMs of the die."""
         return parts(self.topology)["sm"].sms
 
@@ -84,15 +84,15 @@ def family(device: str) -> tuple[str, str] | None:
     return gpu, next((w for w in found if (gpu, w) in BOARDS), "")
 
 
-def topology_of(device: str) -> str:
+def topology_of(device: str) -> str | None:
     """Name or file of the die's topology, or None for a device that is not described."""
     if device.endswith(FILES):
         return device
     named = family(device)
-    return named and BOARDS.get(named, DIES[named[0]])
+    return BOARDS.get(named, DIES[named[0]]) if named else None
 
 
-def node_of(device: str) -> str:
+def node_of(device: str) -> str | None:
     """Name or file of the NVSwitch node's topology, or None where the boards have none."""
     if device.endswith(FILES):
         return device
@@ -100,8 +100,8 @@ def node_of(device: str) -> str:
     return NODES.get(named[0]) if named and not named[1] else None
 
 
-def device_of(question: Any) -> Device:
-    """The `Device` of a row, or NotModelled. A clock that is a bound ("<=1755 MHz") or not stated is the topology's."""
+def device_of(question: Any) -> Any:
+    """The `Device` of a row, or NotModelled (which `first_missing` finds). A clock that is a bound ("<=1755 MHz") or not stated is the topology's."""
     name = topology_of(question.device)
     if not name:
         return NotModelled(f"device '{question.device}' names no GPU that is described, or several")

@@ -11,6 +11,8 @@ from chipweave.errors import BadInput, nearest
 from chipweave.kernel_models.package import Package, package_of
 from chipweave.ledger import NotModelled
 
+from .units import Stated
+
 DEVICES = {"mi300x": "mi300x", "mi300a": "mi300a", "mi210": "mi210", "mi250x": "mi250x", "mi250": "mi250x"}
 """First word of a device, lower case -> its topology."""
 
@@ -28,14 +30,15 @@ def topology_of(device: str) -> str | None:
     return DEVICES.get(words[0]) if words else None
 
 
-def package_named(device: str, mode: str = "") -> Package | NotModelled:
+def package_named(device: str, mode: str = "") -> Stated:
     """The package of a device, in a partition mode such as "CPX/NPS4" where one is given."""
     name = topology_of(device)
     if name is None:
         near = nearest(device.lower(), tuple(DEVICES))
         return NotModelled(f"device '{device}' is not described{f'; nearest: {near}' if near else ''}")
     if mode:
-        ending = MODES.get(tuple(mode.lower().split("/")))
+        partition, _, memory = mode.lower().partition("/")
+        ending = MODES.get((partition, memory))
         if ending is None or name != "mi300x":
             return NotModelled(f"partition mode {mode} of {device} is not described")
         name += ending
@@ -52,7 +55,7 @@ def load(name: str) -> Package | NotModelled:
 
 
 @cache
-def rules(name: str) -> Any:
+def rules(name: str | None) -> Any:
     """The `gpu.package` part of a topology, or None."""
     found = topology.load(name).of_kind("gpu.package")
     return found[0] if found else None

@@ -10,6 +10,10 @@ from typing import Any
 
 from chipweave.ledger import NotModelled
 
+Stated = Any
+"""What a row states, or a NotModelled: cases hand what they read to `first_missing` before they use it, which no type
+checker follows."""
+
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 BYTES_PER_S = {"B/s": 1.0, "MB/s": 1e6, "GB/s": 1e9, "TB/s": 1e12, "MiB/s": 2.0**20, "GiB/s": 2.0**30, "TiB/s": 2.0**40}
 FLOP_PER_S = {"GFLOP/s": 1e9, "TFLOP/s": 1e12, "TFLOPS": 1e12, "PFLOP/s": 1e15}
@@ -44,14 +48,14 @@ def in_time(question: Any, microseconds: NotModelled | float) -> NotModelled | f
     return in_unit(question, microseconds if isinstance(microseconds, NotModelled) else microseconds * 1e-6, SECONDS)
 
 
-def in_cycles(question: Any, cycles: float, clock_hz: float) -> float:
+def in_cycles(question: Any, cycles: NotModelled | float, clock_hz: float) -> NotModelled | float:
     """A latency in SM cycles, or as a time where the row asks for one."""
     if isinstance(cycles, NotModelled) or question.unit.startswith("cyc"):
         return cycles
     return in_unit(question, cycles / clock_hz, SECONDS)
 
 
-def size(question: Any) -> NotModelled | int:
+def size(question: Any) -> Stated:
     """Bytes of x, or NotModelled."""
     found = question.x * PRINTED_BYTES[question.x_name] if question.x and question.x_name in PRINTED_BYTES else 0
     if not 0.5 < found <= MOST_BYTES:
@@ -64,13 +68,13 @@ def operand(name: str) -> str:
     return OPERANDS.get(name, name)
 
 
-def out_of_range(*numbers: Any, most: Any = 1 << 30) -> Any:
+def out_of_range(*numbers: int, most: int = 1 << 30) -> NotModelled | None:
     """None, or NotModelled where one of a shape's `numbers` is not from 1 to `most`."""
     off = [n for n in numbers if not 1 <= n <= most]
     return NotModelled(f"a size of the row is not from 1 to {most}: {off[0]}") if off else None
 
 
-def no_power(balance: str, most: int = 16) -> Any:
+def no_power(balance: str, most: int = 16) -> NotModelled | None:
     """None, or NotModelled where `balance` is a power law whose exponent is no number up to `most`."""
     if not balance.startswith("power_law_"):
         return None
@@ -79,7 +83,7 @@ def no_power(balance: str, most: int = 16) -> Any:
     return None if known else NotModelled(f"the exponent of the power law is no number up to {most}: {words}")
 
 
-def count(question: Any, *names: Any, most: Any = 1 << 30) -> int:
+def count(question: Any, *names: str, most: int = 1 << 30) -> Stated:
     """x as a whole number from 1 to `most` under one of these names, or NotModelled."""
     if (
         question.x is None

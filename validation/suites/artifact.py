@@ -34,6 +34,9 @@ from ..artifact.sets import MODELS, open_sets, reason
 FOLDER = files("chipweave.validation") / "references" / "artifact"
 STRATEGIES = {"base": "base", "norm_ep": "ep", "allo_only": "allo", "pred_only": "pred", "allo_and_pred": "allo+pred"}
 
+Found = tuple[Any, int] | str
+"""(layer table, prefill steps), or why there is none."""
+
 
 def results(
     reference: Path | None = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1
@@ -56,9 +59,7 @@ def device_of(row: dict[str, str]) -> str:
     return f"{row['model']} {row['mesh']}"
 
 
-def run_all(
-    settings: list[tuple[str, str, str, str, str, str]], stores: dict[tuple[str, str], Path], jobs: int
-) -> list[Any]:
+def run_all(settings: list[tuple[str, ...]], stores: dict[tuple[str, str], Path | str], jobs: int) -> list[Found]:
     """The layer table of each setting, or the reason why there is none."""
     work = [(setting, stores.get((setting[0], setting[2]))) for setting in settings]
     if jobs == 1 or len(work) == 1:
@@ -67,7 +68,7 @@ def run_all(
         return list(pool.map(run_one, work))
 
 
-def run_one(item: tuple[tuple[str, str, str, str, str, str], Path]) -> tuple[Any, int]:
+def run_one(item: tuple[tuple[str, ...], Any]) -> Found:
     """(layer table, prefill steps) of one setting, or a text that says why it cannot be run: the others are run all the
     same."""
     (model, mesh, trace_set, batch, steps, strategy), store = item
@@ -83,7 +84,7 @@ def run_one(item: tuple[tuple[str, str, str, str, str, str], Path]) -> tuple[Any
         return reason(error)
 
 
-def run_trace(model_name: str, mesh: str, store: Path, batch: int, steps: int, strategy: str) -> tuple[Any, int]:
+def run_trace(model_name: str, mesh: str, store: Path, batch: int, steps: int, strategy: str) -> Found:
     """As `run_one`, of a trace in a store."""
     name, _, limit = strategy.partition("@")
     if name not in STRATEGIES:
@@ -103,7 +104,7 @@ def run_trace(model_name: str, mesh: str, store: Path, batch: int, steps: int, s
 
 def run_micro(
     model_name: str, mesh: str, name: str, sets: tuple[Any, ...] = (), engine: str = "kernel", allow_code: bool = False
-) -> tuple[Any, int]:
+) -> Found:
     """(layer table, 0) of a micro-case: its plan on a line or square of dies, with `sets` laid over the topology."""
     case = artifact_micro.find(name)
     if case is None:
@@ -149,7 +150,7 @@ def grid(mesh: str) -> list[int]:
     return [int(n) for n in mesh.split("x")]
 
 
-def compare(row: dict[str, str], found: tuple[Any, int]) -> list[Result]:
+def compare(row: dict[str, str], found: Found) -> list[Result]:
     """The Results of one reference row."""
     if isinstance(found, str):
         return [result(row, q, None, found) for q in quantities(row)]

@@ -26,7 +26,7 @@ def results(
 ) -> list[Result]:
     """Judge every row of the folder; `device` picks rows whose id begins with it, `jobs` spreads them over
     processes."""
-    folder = Path(reference or REFERENCES)
+    folder = Path(str(reference or REFERENCES))
     if folder.is_file() and folder.name in FILES:
         folder = folder.parent
     if not folder.is_dir():

@@ -123,7 +123,7 @@ def _knees(rows: Any) -> Any:
 
 def what_rows_set() -> dict[str, list[str]]:
     """Reference id -> names of the figures in validation/calibrated/ that were set from it."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for file in sorted((f for f in CALIBRATED.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
         for name, entry in _figures(yaml.safe_load(file.read_text(encoding="utf-8")) or {}):
             for row in sorted(set(ROW_ID.findall(str(entry)))):
@@ -131,7 +131,7 @@ def what_rows_set() -> dict[str, list[str]]:
     return found
 
 
-def _figures(node: dict[Any, Any] | str, path: str = "") -> Iterator[tuple[dict[Any, Any] | str, ...]]:
+def _figures(node: dict[Any, Any] | str, path: str = "") -> Iterator[tuple[str, dict[Any, Any]]]:
     """(name, entry) of every mapping that has a `value`, however deep."""
     if isinstance(node, dict) and "value" in node:
         yield path, node

@@ -78,7 +78,7 @@ def residuals(rows: Any) -> Any:
     """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and
     the servers that the framework's time was fitted to."""
     asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
-    found = {}
+    found: dict[str, list[float]] = {}
     for r in rows:
         part = _part(r, asked.get(r.id))
         if part and r.error is not None:
@@ -109,7 +109,8 @@ def extra(rows: Any) -> Any:
     """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not
     modelled."""
     asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
-    split, missing = {}, {}
+    split: dict[Any, list[Any]] = {}
+    missing: dict[tuple[str, str], list[str]] = {}
     for r in rows:
         if r.role != ledger.SCORED:
             continue

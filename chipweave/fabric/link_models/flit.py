@@ -8,6 +8,7 @@ Checked by  tests/stages/test_kernel_equals_twin.py, tests/flit/
 from typing import Any
 
 from chipweave._kernel import ffi, lib
+from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
 from chipweave.errors import ChipweaveError
 from chipweave.fabric.link_models.base import Compiled, Routes
 from chipweave.fabric.link_models.model import LinkModel, link_model
@@ -41,7 +42,7 @@ class Flit(LinkModel):
     @classmethod
     def compile(cls, compiler: Any, network: Any, routes: Routes) -> "CompiledFlit":
         """See LinkModel."""
-        return CompiledFlit(compiler, network, flit_plan(compiler.layout, network))
+        return CompiledFlit(compiler, network, flit_plan(compiler.layout, network), routes)
 
 
 class CompiledFlit(Compiled):
@@ -51,9 +52,10 @@ class CompiledFlit(Compiled):
         kernel: the open flit network.
     """
 
-    def __init__(self, compiler: Any, network: Any, plan: Any) -> None:
+    def __init__(self, compiler: Any, network: Any, plan: Any, routes: Routes) -> None:
         super().__init__(network)
         spec = plan.spec
+        self.flit_bytes = spec.flit_bytes
         self.class_of = {key: c for key, c in plan.class_of.items()}
         self.kernel = Kernel(spec.network, spec.router, skip=spec.skip)
         ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
@@ -83,6 +85,7 @@ class CompiledFlit(Compiled):
                 "max_bins": compiler.bins[1],
                 "n_instances": len(places or ()),
                 "endpoint_of": endpoint_of,
+                "fixed": routes.pointer if keeps_to_routes(spec.network) else ffi.NULL,
             },
         )
         self.model = lib.net_flit_new(given, self.kernel.net, ports, vcs)
@@ -101,6 +104,13 @@ class CompiledFlit(Compiled):
     def link_bins(self, bin_ps: Any, bins: Any) -> Any:
         """See Compiled."""
         return lib.net_flit_link_bins(self.model, bin_ps, bins)
+
+    def statistics(self) -> LinkStatistics:
+        """See Compiled; bytes of messages and of flits apart."""
+        counted, sent, flits = super().statistics(), ffi.new("int64_t *"), ffi.new("int64_t *")
+        found = lib.net_flit_payload(self.model, sent, flits)
+        payload = None if found == ffi.NULL else list(found[0 : len(self.network.links)])
+        return LinkStatistics.of_flits(counted, payload, sent[0], flits[0] * self.flit_bytes)
 
     def raise_if_failed(self) -> None:
         """`Stuck` with the wait cycle, or what else ended the network."""

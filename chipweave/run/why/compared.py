@@ -50,7 +50,8 @@ def change(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 
 def configuration(a: Kept, b: Kept) -> list[dict[str, Any]]:
-    """What differs in the runs, the systems and presets resolved, the traces and the policies: path, value in a, value in b."""
+    """What differs in the runs, the systems and presets resolved, the traces and the policies: path, value in a,
+    value in b."""
     parts = ("run", "trace", "system", "policies")
     flat = [flattened({k: kept.entry.get(k) for k in parts}) for kept in (a, b)]
     names = [name for name in {**flat[0], **flat[1]} if not name.startswith(("system.folder",))]

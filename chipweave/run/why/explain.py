@@ -61,7 +61,8 @@ def totals(chain: list[Placed]) -> dict[str, int]:
 
 
 def policy_of(span: Span, policies: dict[str, Any]) -> str | None:
-    """The policies whose decision put a transfer at its place: placement chose the home die, allocation the computing one."""
+    """The policies whose decision put a transfer at its place: placement chose the home die, allocation the computing
+    one."""
     placement, allocation = (policies.get(role, {}).get("kind") for role in ("placement", "allocation"))
     if span.cause == CONTROL:
         return None

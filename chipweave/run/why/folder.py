@@ -80,7 +80,8 @@ def recorded(kept: Kept) -> list[LayerPath]:
     """Run it again with a record of its critical paths.
 
     Raises:
-        BadInput: this program, trace or machine gives other figures than the folder's: what is said of them would not hold.
+        BadInput: this program, trace or machine gives other figures than the folder's: what is said of them would not
+        hold.
     """
     watched = []
 

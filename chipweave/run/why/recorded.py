@@ -115,7 +115,8 @@ class Recorded:
         return values
 
     def spans_of(self, event: list[int]) -> list[Span]:
-        """The spans of one stage: waited for, then served; their cause is the resources' name, which `layer_ended` classes."""
+        """The spans of one stage: waited for, then served; their cause is the resources' name, which `layer_ended`
+        classes."""
         chain = self.chains[event[CHAIN]]
         stage, of = list(chain.stages.values())[event[STAGE]], self.operands(event)
         expert = of.get("expert")
@@ -157,7 +158,8 @@ def before(event: list[int], own: list[list[int]]) -> list[int] | None:
 
 
 def places(stage: Any, of: dict[str, int]) -> tuple | None:
-    """(resources or network, place, operand that picks it, (network, links) or None) of a hold or send; None where it takes nothing."""
+    """(resources or network, place, operand that picks it, (network, links) or None) of a hold or send; None where it
+    takes nothing."""
     for take in stage.take:
         if isinstance(take, Take):
             return take.resources.name, take.resources.label(of[take.operand]), take.operand, None
@@ -174,7 +176,8 @@ def places(stage: Any, of: dict[str, int]) -> tuple | None:
 
 
 def split(stage: Any, of: dict[str, int], begin: int, end: int, link: tuple) -> list[tuple[str, int, int]]:
-    """A send's time from start to end as (class, begin, end): waiting, then its bytes, then the latencies of its links."""
+    """A send's time from start to end as (class, begin, end): waiting, then its bytes, then the latencies of its
+    links."""
     network, links = link
     ways = [network.links[i] for i in links]
     latency = min(end - begin, sum(way.latency_ps for way in ways))

@@ -31,12 +31,14 @@ class Arrays(Executor):
     """Points that come one after the other go out together, as a job array."""
 
     def __init__(self, inner: Any) -> None:
-        self._inner, self._waiting, self._lock, self._timer = inner, [], threading.Lock(), None
+        self._inner, self._lock = inner, threading.Lock()
+        self._waiting: list[tuple[Future[Any], Any, Any, Any]] = []
+        self._timer: threading.Timer | None = None
         self._threads = ThreadPoolExecutor(256)
 
-    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future:
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
         """As an Executor has it."""
-        future: Future = Future()
+        future: Future[Any] = Future()
         with self._lock:
             self._waiting.append((future, function, arguments, named))
             if self._timer:
