@@ -22,7 +22,8 @@ class Routes:
     """
 
     def __init__(self, compiler: Any, network: Any) -> None:
-        self.network, self.handle, self.failed = network, compiler.handle, None
+        self.network, self.handle = network, compiler.handle
+        self.failed: BaseException | None = None
         self.speeds = sorted({link.bytes_per_s for link in network.links})
         ranks = {speed: rank for rank, speed in enumerate(self.speeds)}
         self.finder = ffi.callback(FINDER, self._find, error=-1, onerror=self._keep)  # lives as long as this object

@@ -36,7 +36,8 @@ class CompiledCircuit(Compiled):
         super().__init__(network)
         self.handle, locks = compiler.handle, lock_numbers(network)
         self.own = compiler.made(lib.stages_add_circuit(self.handle, routes.number, len(set(locks)), locks))
-        first, names = lib.stages_circuit_first(self.handle, self.own), {}
+        first = lib.stages_circuit_first(self.handle, self.own)
+        names: dict[int, list[str]] = {}
         for link, lock in zip(network.links, locks, strict=True):
             names.setdefault(lock, []).append(link.name)
         for lock, both in names.items():

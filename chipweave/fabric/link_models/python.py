@@ -18,7 +18,9 @@ class CalledBack(Compiled):
 
     def __init__(self, compiler: Any, network: Any, model: Any) -> None:
         super().__init__(network)
-        self.model, self.failed, self.arrived = model, None, []
+        self.model = model
+        self.failed: BaseException | None = None
+        self.arrived: list[int] = []
         calls = {
             "send": ("int(void *, int64_t, uint32_t, int32_t, int32_t, int64_t)", self._send, FAILED),
             "next_time": ("int64_t(void *)", self._next_time, NEVER),
