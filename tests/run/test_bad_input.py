@@ -268,7 +268,8 @@ def test_ctrl_c_ends_at_once_says_so_and_leaves_nothing(here, arguments):
             "run: {replacemnt: lru}",
             (
                 "p.yaml:3:7: the run has no setting 'replacemnt'; allowed: "
-                "prefill_step_counts, unnamed_layers_vanish, last_request_says_prefill, replacement; nearest: replacement"
+                "prefill_step_counts, unnamed_layers_vanish, "
+                "last_request_says_prefill, replacement; nearest: replacement"
             ),
         ),
         ("networks: {d2d: 5}", "p.yaml:3:17: network d2d: settings are a mapping, not '5'"),
