@@ -11,6 +11,7 @@ FACE lists every public name and the module it comes from; a module is imported 
 
 import importlib
 import sys
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -100,7 +101,7 @@ OTHER_NAMES = {
 }
 
 
-class _OtherNames:
+class _OtherNames(Loader):
     """Finder and loader of OTHER_NAMES: `import chipweave.staged` gives the very module chipweave.component.staged."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
@@ -116,7 +117,8 @@ class _OtherNames:
 
     def exec_module(self, module: ModuleType) -> None:
         """Its code has run under its own name, and the import system's words for it stay those of its own name."""
-        module.__spec__ = module.__spec__.loader_state or module.__spec__
+        if module.__spec__ is not None:
+            module.__spec__ = module.__spec__.loader_state or module.__spec__
 
 
 sys.meta_path.append(_OtherNames())

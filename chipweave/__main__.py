@@ -8,7 +8,6 @@ import os
 import pkgutil
 import sys
 import traceback
-from typing import Any
 
 import click
 
@@ -29,20 +28,24 @@ NAMED_WRONG = (
 class Commands(click.Group):
     """One command is one file of chipweave/cli, loaded only when it is asked for: `--help` stays quick."""
 
-    def list_commands(self, context: Any) -> list[str]:
+    def list_commands(self, context: click.Context) -> list[str]:
         return sorted(m.name for m in pkgutil.iter_modules(cli.__path__) if not m.name.startswith("_"))
 
-    def get_command(self, context: Any, name: str) -> Any:
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(context):
             return None
-        return importlib.import_module(f"chipweave.cli.{name}").command
+        command: click.Command = importlib.import_module(f"chipweave.cli.{name}").command
+        return command
 
-    def resolve_command(self, context: Any, arguments: list[str]) -> tuple[str, Any, list[str]]:
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(context, arguments)
         except click.UsageError as error:
             likely = nearest(arguments[0], self.list_commands(context))
-            error.message += f" Did you mean {likely}?" if likely and "Did you mean" not in error.message else ""
+            if likely and "Did you mean" not in error.message:
+                vars(error)["message"] = f"{error.message} Did you mean {likely}?"  # final in the stubs of click alone
             raise
 
 
@@ -50,7 +53,7 @@ class Commands(click.Group):
 @click.version_option(package_name="chipweave", prog_name="chipweave")
 @click.option("--debug", is_flag=True, help="Show Python tracebacks.")
 @click.pass_context
-def root(context: Any, debug: Any) -> None:
+def root(context: click.Context, debug: bool) -> None:
     """Compose multi-die GPUs from components in YAML and simulate MoE LLM serving on them."""
     context.obj = {"debug": debug}
 
@@ -92,7 +95,7 @@ def _main(arguments: list[str]) -> None:
         _say_whose(error)
 
 
-def _say_usage(error: Any) -> None:
+def _say_usage(error: click.UsageError) -> None:
     """One line for options and arguments that do not fit, as for every other bad input; the help where nothing was
     asked."""
     if error.ctx is None or type(error).__name__ == "NoArgsIsHelpError":
@@ -103,11 +106,12 @@ def _say_usage(error: Any) -> None:
     sys.exit(BAD_INPUT)
 
 
-def _say_machine(error: Any) -> None:
+def _say_machine(error: OSError | MemoryError) -> None:
     """One line for what the system refuses: a path that was given is bad input, all else the machine's."""
-    where = f"{error.filename}: " if getattr(error, "filename", None) else ""
+    filename = getattr(error, "filename", None)
+    where = f"{filename}: " if filename else ""
     words = getattr(error, "strerror", None) or str(error) or "no memory left"
-    if where and error.errno in NAMED_WRONG:
+    if where and getattr(error, "errno", None) in NAMED_WRONG:
         note(f"{where}{words[:1].lower()}{words[1:]}")
         sys.exit(BAD_INPUT)
     memory = "out of memory: " if isinstance(error, MemoryError) else ""
@@ -115,7 +119,7 @@ def _say_machine(error: Any) -> None:
     sys.exit(BROKEN)
 
 
-def _say_whose(error: Any) -> None:
+def _say_whose(error: Exception) -> None:
     """One line for an exception that nobody expected: with file and line where it came of code of the user's own."""
     from chipweave.declare.user_code import blame
 

@@ -7,8 +7,8 @@ a file one error at a time.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 DONE, BROKEN, BAD_INPUT, STUCK, BAR_MISSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -58,7 +58,7 @@ class Fault:
     allowed: str = ""
     nearest: str = ""
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, str | int | None]:
         """The fault as `chipweave check --json` has it; line and column null where there is none."""
         return {
             "file": self.place.file or None,
@@ -83,7 +83,7 @@ class BadInput(ChipweaveError):
 
     exit_code = BAD_INPUT
 
-    def __init__(self, faults: Fault | list[Fault] | str) -> None:
+    def __init__(self, faults: Fault | Iterable[Fault] | str) -> None:
         self.faults = (
             [Fault(faults)]
             if isinstance(faults, str)
@@ -109,7 +109,7 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self.found = []
+        self.found: list[Fault] = []
 
     def add(self, what: str, place: Place = Place(), allowed: str = "", nearest: str = "") -> None:
         self.found.append(Fault(what, place, allowed, nearest))
@@ -119,7 +119,7 @@ class Faults:
             raise BadInput(self.found)
 
 
-def nearest(word: str, words: dict[str, type[Any]] | list[str] | tuple[str, ...]) -> str:
+def nearest(word: str, words: Iterable[str]) -> str:
     """The one of `words` most like `word`, the same but for capitals before all else; an empty string where none is
     near."""
     words = [str(w) for w in words]

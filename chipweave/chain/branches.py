@@ -4,13 +4,14 @@ publishers."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chipweave.chain.nouns import modulo
+from chipweave.chain.nouns import Query, modulo
 from chipweave.errors import BadInput
 
 if TYPE_CHECKING:
-    from chipweave.chain.layout import Chain
+    from chipweave.chain.layout import Chain, Layout
 
 
 class Scope:
@@ -20,7 +21,7 @@ class Scope:
     """
 
     def __init__(self, chain: Chain | Scope) -> None:
-        self.chain = chain.chain if isinstance(chain, Scope) else chain
+        self.chain: Chain = chain.chain if isinstance(chain, Scope) else chain
         self.taken: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
@@ -71,7 +72,13 @@ class Entry(Scope):
         return self.start or list(self.chain.stages)[self.before]
 
 
-def fork(layout: Any, chain: Any, name: str, on: str, cases: Sequence[tuple[Sequence[int], Callable[[], str]]]) -> str:
+def fork(
+    layout: Layout,
+    chain: Chain | Scope,
+    name: str,
+    on: str,
+    cases: Sequence[tuple[Sequence[int], Callable[[], str]]],
+) -> str:
     """The stage that goes on at the case of the instance in operand `on`; of one case alone its own stage.
 
     cases  (instances, function that appends the stages of these instances and returns the first) of each
@@ -89,7 +96,7 @@ def fork(layout: Any, chain: Any, name: str, on: str, cases: Sequence[tuple[Sequ
     return chain.choose(name, layout.which(values).at(on), branches=branches)
 
 
-def deal(chain: Any, name: str, by: Any, makers: Sequence[Callable[[], str]]) -> str:
+def deal(chain: Chain | Scope, name: str, by: str | Callable[[int], Query], makers: Sequence[Callable[[], str]]) -> str:
     """The stage that deals transfers: to maker number (operand `by` modulo makers), or as the Query `by(makers)`
     answers."""
     branches = [make() for make in makers]
@@ -99,17 +106,17 @@ def deal(chain: Any, name: str, by: Any, makers: Sequence[Callable[[], str]]) ->
     return chain.choose(name, query, branches=branches)
 
 
-def settle_starts(layout: Any) -> None:
+def settle_starts(layout: Layout) -> None:
     """Give every shared chain its start: that of the die at hand where several groups publish it."""
     for chain in layout.chains.values():
         if not chain.entries:
             continue
         scope, die = Scope(chain), chain.operands[0]
-        by_die: dict = {}
+        by_die: dict[int, list[Entry]] = {}
         for entry in chain.entries:
             for part in entry.publisher.members:
                 by_die.setdefault(part.die, []).append(entry)
-        cases: dict = {}
+        cases: dict[tuple[int, ...], tuple[list[Entry], list[int]]] = {}
         for number, entries in by_die.items():
             cases.setdefault(tuple(map(id, entries)), (entries, []))[1].append(number)
         first = fork(
@@ -117,13 +124,13 @@ def settle_starts(layout: Any) -> None:
             scope,
             "which die",
             die,
-            [(dies, lambda scope=scope, entries=entries: _dealt(scope, entries)) for entries, dies in cases.values()],
+            [(dies, partial(_dealt, scope, entries)) for entries, dies in cases.values()],
         )
         instant = chain.stages[first].kind not in ("hold", "send")
         chain.start = scope.hold("start", (), 0, then=first) if instant else first
 
 
-def _dealt(scope: Scope, entries: list) -> str:
+def _dealt(scope: Scope, entries: list[Entry]) -> str:
     operand = entries[0].publisher.dealt_by
     if len(entries) > 1 and not operand:
         names = ", ".join(entry.publisher.group for entry in entries)

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from chipweave.chain.layout import Chain
 
 
-def _operands_of(stage: Stage) -> list[Any]:
+def _operands_of(stage: Stage) -> list[str]:
     """Every operand name a stage uses."""
-    names = []
+    names: list[str] = []
     for take in stage.take:
         names += [take.operand] if isinstance(take, Take) else [take.source, take.target, *take.bytes.operands()]
     if stage.query:
@@ -28,7 +28,7 @@ def _operands_of(stage: Stage) -> list[Any]:
     return names
 
 
-def _operands_of_rule(rule: Any) -> list[Any]:
+def _operands_of_rule(rule: Any) -> list[str]:
     if isinstance(rule, Rate):
         return [*rule.work.operands(), *([rule.at] if rule.at else [])]
     if isinstance(rule, RouteTime):

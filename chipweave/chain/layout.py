@@ -16,6 +16,8 @@ only each other's stage names. docs/stages.md tells the whole story with example
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from chipweave.chain.branches import Entry
@@ -62,11 +64,12 @@ class Chain:
     priority   the operand (0..7, larger first in wait queues) that orders its waits; "" for none
     """
 
-    def __init__(self, name: str, operands: list[str] | tuple[str, ...], priority: str = "", start: str = "") -> None:
+    def __init__(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> None:
         self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
-        self.stages, self.entries = {}, []
+        self.stages: dict[str, Stage] = {}
+        self.entries: list[Entry] = []
 
-    def enter(self, publisher: Any, operands: Any, priority: Any, start: Any) -> Any:
+    def enter(self, publisher: Any, operands: Sequence[str], priority: str, start: str) -> Entry:
         """An `Entry` of the chain for the parts that `publisher` speaks for."""
         if (tuple(operands), priority) != (self.operands, self.priority):
             raise BadInput(
@@ -159,7 +162,7 @@ class Chain:
                 check_walk(self, stage, stage.name, stage.lasts is not None or stage.kind == "send", (), faults)
         faults.raise_if_any()
 
-    def listing(self) -> Any:
+    def listing(self) -> str:
         """The chain as text, one stage a line, for people.
 
         >>> print(Chain("c", ["die"]).listing())
@@ -175,10 +178,12 @@ class Layout:
     """All that one engine simulates. Names must differ within each kind; `find(name)` gives a part back by its name."""
 
     def __init__(self) -> None:
-        self.parts = {"resources": [], "networks": [], "tags": [], "keyed": [], "bits": [], "maps": [], "counters": []}
-        self.chains, self.publisher = {}, None
+        families = ("resources", "networks", "tags", "keyed", "bits", "maps", "counters")
+        self.parts: dict[str, list[Any]] = {family: [] for family in families}
+        self.chains: dict[str, Chain] = {}
+        self.publisher: Any = None
 
-    def resources(self, name: str, count: int, names: list[str] | tuple[Any, ...] = ()) -> Resources:
+    def resources(self, name: str, count: int, names: Iterable[str] = ()) -> Resources:
         return self._part("resources", Resources, name, count, names=tuple(names))
 
     def network(
@@ -186,8 +191,8 @@ class Layout:
         name: str,
         model: str,
         endpoints: int,
-        links: list[Any],
-        routes: Any,
+        links: Iterable[Link],
+        routes: Callable[[int, int], Sequence[int]],
         directed: bool = True,
         **options: Any,
     ) -> Network:
@@ -204,12 +209,14 @@ class Layout:
             options=tuple(sorted(options.items())),
         )
 
-    def tags(self, name: str, instances: int, sets: int, ways: int, journal: bool = False) -> Tags:
+    def tags(self, name: str, instances: int, sets: int | Sequence[int], ways: int, journal: bool = False) -> Tags:
         """Tags; `sets` is one number, or one for each instance."""
         most, each = _varying(sets, instances)
         return self._part("tags", Tags, name, instances, most, ways, journal=journal, sets_of=each)
 
-    def keyed(self, name: str, instances: int, keys: int, capacity: int = 0, journal: bool = False) -> Keyed:
+    def keyed(
+        self, name: str, instances: int, keys: int, capacity: int | Sequence[int] = 0, journal: bool = False
+    ) -> Keyed:
         """A keyed store; `capacity` is one number, or one for each instance, 0 having no bound."""
         most, each = _varying(capacity, instances)
         return self._part("keyed", Keyed, name, instances, keys, most, journal=journal, capacity_of=each)
@@ -217,10 +224,10 @@ class Layout:
     def bits(self, name: str, instances: int, keys: int, journal: bool = False) -> Bits:
         return self._part("bits", Bits, name, instances, keys, journal=journal)
 
-    def map(self, name: Any, values: Any) -> Any:
+    def map(self, name: str, values: Iterable[int]) -> Map:
         return self._part("maps", Map, name, tuple(int(v) for v in values))
 
-    def which(self, values: Any) -> Any:
+    def which(self, values: Iterable[int]) -> Map:
         """The map with these values, made once however many chains branch by it."""
         values = tuple(int(v) for v in values)
         made = next((m for m in self.parts["maps"] if m.values == values), None)
@@ -229,7 +236,7 @@ class Layout:
     def counter(self, name: str, count: int) -> Counter:
         return self._part("counters", Counter, name, count)
 
-    def chain(self, name: str, operands: list[str] | tuple[str, ...], priority: str = "", start: str = "") -> Chain:
+    def chain(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> Chain | Entry:
         """A new chain. Parts of several groups that publish one of the same name share it: each gets an entry of its
         own (`chipweave.chain.branches.Entry`), and a transfer starts at that of its die."""
         if self.publisher is None:
@@ -259,7 +266,7 @@ class Layout:
         return parts[-1]
 
 
-def _varying(value: Any, instances: Any) -> Any:
+def _varying(value: int | Sequence[int], instances: int) -> tuple[int, tuple[int, ...]]:
     """(the largest, one for each instance where they differ) of a number, or of one for each instance."""
     if isinstance(value, int):
         return value, ()
@@ -273,9 +280,7 @@ def _many(items: Any) -> tuple[Any, ...]:
     return tuple(items) if isinstance(items, (tuple, list)) else (items,)
 
 
-def _fraction(value: Any) -> Any:
-    from fractions import Fraction
-
+def _fraction(value: Fraction | float | str) -> Fraction:
     return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from chipweave.chain.nouns import Network
+
 
 @dataclass
 class LinkStatistics:
@@ -51,9 +53,9 @@ def keeps_to_routes(network: Any) -> bool:
     return network.minimal is None and (network.ways == 1 or network.spread == "pair")
 
 
-def lock_numbers(network: Any) -> Any:
+def lock_numbers(network: Network) -> list[int]:
     """The lock of each link, numbered from 0: undirected, all links between a pair of routers share one."""
-    numbers = {}
+    numbers: dict[int | frozenset[int], int] = {}
     for i, link in enumerate(network.links):
         numbers.setdefault(i if network.directed else frozenset((link.source, link.target)), len(numbers))
     return [

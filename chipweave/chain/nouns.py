@@ -6,7 +6,7 @@ second. Components make these through `chipweave.chain.Layout`; both engines (C 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,9 +19,9 @@ class Amount:
     """`constant + sum(factor * operand)`: bytes, flop, or what a counter adds. Made by `amount(...)`."""
 
     constant: int = 0
-    terms: tuple = ()  # of (operand name, integer factor)
+    terms: tuple[tuple[str, int], ...] = ()  # of (operand name, integer factor)
 
-    def operands(self) -> list[Any]:
+    def operands(self) -> list[str]:
         return [name for name, _ in self.terms]
 
 
@@ -31,7 +31,8 @@ def amount(*parts: Any) -> Amount:
     >>> amount("slice_bytes", ("tokens", 4096), 16).constant
     16
     """
-    constant, terms = 0, []
+    constant = 0
+    terms: list[tuple[str, int]] = []
     for part in parts:
         if isinstance(part, Amount):
             constant += part.constant
@@ -76,7 +77,7 @@ class Resources:
     name: str
     count: int
     number: int
-    names: tuple = ()
+    names: tuple[str, ...] = ()
 
     def at(self, operand: str) -> Take:
         """The resource whose index is the value of `operand`."""
@@ -108,11 +109,11 @@ class Network:
     name: str
     model: str
     endpoints: int
-    links: tuple
-    routes: Callable = field(compare=False)
+    links: tuple[Link, ...]
+    routes: Callable[[int, int], Sequence[int]] = field(compare=False)
     number: int = 0
     directed: bool = True
-    options: tuple = ()  # of (key, value), for link models with parameters of their own
+    options: tuple[tuple[str, Any], ...] = ()  # of (key, value), for link models with parameters of their own
 
     def route(self, source: str, target: str, bytes: int | str = 0) -> TakeRoute:
         """Hold every link from the endpoint in operand `source` to the one in `target` (`circuit` only)."""
@@ -138,8 +139,8 @@ class Rate:
     """
 
     work: Amount
-    latency_ps: tuple
-    per_second: tuple
+    latency_ps: tuple[int, ...]
+    per_second: tuple[Fraction | int, ...]
     at: str = ""
     quantum_ps: int = 1
 
@@ -165,8 +166,8 @@ class Steps:
 
     by: str
     work: Amount
-    upto: tuple  # ascending integers, one fewer than per_second
-    per_second: tuple
+    upto: tuple[int, ...]  # ascending integers, one fewer than per_second
+    per_second: tuple[Fraction | int, ...]
     latency_ps: int = 0
     quantum_ps: int = 1
 
@@ -176,10 +177,10 @@ class Pick:
     """The rule of one instance: `rules[i]`, i being the value of operand `at`. Made by `pick(...)`."""
 
     at: str
-    rules: tuple
+    rules: tuple[Any, ...]
 
 
-def pick(at: str, rules: Any) -> Any:
+def pick(at: str, rules: Iterable[Any]) -> Any:
     """A `Pick`, or where all instances have the same rule, that rule itself: equal parts cost nothing more.
 
     >>> pick("die", [Constant(3), Constant(3)])
@@ -193,7 +194,7 @@ def pick(at: str, rules: Any) -> Any:
 class Longest:
     """The longest of several rules: holds that begin together and end together. None of them may be `Asked`."""
 
-    rules: tuple
+    rules: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ class Given:
 class Asked:
     """`answer(question)` says the duration in ps, at the instant the hold starts (`chipweave.chain.Question`)."""
 
-    answer: Callable = field(compare=False)
+    answer: Callable[..., Any] = field(compare=False)
 
 
 # ---- tables: what `choose` asks and `mark` changes
@@ -221,10 +222,10 @@ class Query:
     """
 
     op: str
-    table: object = None
-    of: tuple = ()
+    table: Tags | Keyed | Bits | Map | None = None
+    of: tuple[str, ...] = ()
     value: int = 0
-    answer: Callable = field(default=None, compare=False)
+    answer: Callable[..., Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -232,11 +233,11 @@ class Mark:
     """One change of a table, at the `start` or the `end` of the hold it belongs to."""
 
     op: str
-    table: object
-    of: tuple
+    table: Tags | Keyed | Bits | None
+    of: tuple[str, ...]
     value: int = 0
     when: str = "start"
-    answer: Callable = field(default=None, compare=False)
+    answer: Callable[..., Any] | None = field(default=None, compare=False)
 
     def at_end(self) -> Mark:
         return Mark(self.op, self.table, self.of, self.value, "end", self.answer)
@@ -247,27 +248,27 @@ def equal(a: str, b: str) -> Query:
     return Query("equal", None, (a, b))
 
 
-def less(a: Any, b: Any) -> Any:
+def less(a: str, b: str) -> Query:
     """Yes if operand `a` is less than operand `b`."""
     return Query("less", None, (a, b))
 
 
-def operand(name: Any) -> Any:
+def operand(name: str) -> Query:
     """The operand itself picks the branch: 0, 1, 2, ..."""
     return Query("operand", None, (name,))
 
 
-def modulo(name: Any, divisor: Any) -> Any:
+def modulo(name: str, divisor: int) -> Query:
     """The operand modulo `divisor` picks the branch: work dealt in turn to equal places."""
     return Query("modulo", None, (name,), divisor)
 
 
-def ask(answer: Any) -> Query:
+def ask(answer: Callable[..., int]) -> Query:
     """A Python function picks the branch: `answer(question) -> int` (or bool)."""
     return Query("ask", None, (), 0, answer)
 
 
-def tell(function: Any) -> Mark:
+def tell(function: Callable[..., Any]) -> Mark:
     """A mark made by a Python function, called with the `Question` at that instant; its result is ignored."""
     return Mark("ask", None, (), 0, "start", function)
 
@@ -288,7 +289,7 @@ class Tags:
     ways: int
     number: int
     journal: bool = False
-    sets_of: tuple = ()
+    sets_of: tuple[int, ...] = ()
 
     def has(self, at: str, set: str, key: str) -> Query:
         return Query("tags_has", self, (at, set, key))
@@ -296,7 +297,7 @@ class Tags:
     def insert(self, at: str, set: str, key: str) -> Mark:
         return Mark("tags_insert", self, (at, set, key))
 
-    def touch(self, at: Any, set: Any, key: Any) -> Any:
+    def touch(self, at: str, set: str, key: str) -> Mark:
         return Mark("tags_touch", self, (at, set, key))
 
 
@@ -314,7 +315,7 @@ class Keyed:
     capacity: int
     number: int
     journal: bool = False
-    capacity_of: tuple = ()
+    capacity_of: tuple[int, ...] = ()
 
     def has(self, at: str, key: str) -> Query:
         return Query("keyed_has", self, (at, key))
@@ -322,10 +323,10 @@ class Keyed:
     def insert(self, at: str, key: str) -> Mark:
         return Mark("keyed_insert", self, (at, key))
 
-    def refresh(self, at: Any, key: Any) -> Any:
+    def refresh(self, at: str, key: str) -> Mark:
         return Mark("keyed_refresh", self, (at, key))
 
-    def pin(self, at: Any, key: Any) -> Any:
+    def pin(self, at: str, key: str) -> Mark:
         return Mark("keyed_pin", self, (at, key))
 
 
@@ -343,7 +344,7 @@ class Bits:
         """The entry itself picks the branch (0: no, 1: yes)."""
         return Query("bits_at", self, (at, key))
 
-    def set(self, at: Any, key: Any, value: int = 1) -> Any:
+    def set(self, at: str, key: str, value: int = 1) -> Mark:
         return Mark("bits_set", self, (at, key), value)
 
 
@@ -352,10 +353,10 @@ class Map:
     """A fixed table of small integers; the entry at the operand picks the branch."""
 
     name: str
-    values: tuple
+    values: tuple[int, ...]
     number: int
 
-    def at(self, index: Any) -> Any:
+    def at(self, index: str) -> Query:
         return Query("map_at", self, (index,))
 
 
@@ -367,7 +368,7 @@ class Counter:
     count: int
     number: int
 
-    def add(self, at: str, *what: Any, piece: Any = (0, 0)) -> Count:
+    def add(self, at: str, *what: Any, piece: tuple[int, int] = (0, 0)) -> Count:
         """Add `amount(*what)` (1 if nothing is given) to the entry of operand `at`.
 
         piece  (i, n): only the i-th of n whole pieces that add up to the amount, for what is striped over n places
@@ -384,5 +385,5 @@ class Count:
     counter: Counter
     at: str
     amount: Amount
-    hops: tuple | None
-    piece: tuple = (0, 0)
+    hops: tuple[Network, str, str] | None
+    piece: tuple[int, int] = (0, 0)

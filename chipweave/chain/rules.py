@@ -1,11 +1,12 @@
 """How held resources are granted: the named admissions and wait queues, each declared here alone."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chipweave.errors import BadInput, nearest
 
 # booking: reserve one stage ahead; barging: pass waiters; wake: who is tried when a resource is released
-ADMISSIONS = {
+ADMISSIONS: dict[str, dict[str, Any]] = {
     "work_conserving": {"booking": False, "barging": True, "wake": "all"},
     "head_only": {"booking": False, "barging": False, "wake": "head"},
     "early_booking": {"booking": True, "barging": True, "wake": "head"},
@@ -43,7 +44,9 @@ def rules(
     ):
         if value not in known:
             names = [n for n in known if n]
-            raise BadInput(f"unknown {what} '{value}'; allowed: {', '.join(names)}; nearest: {nearest(value, names)}")
-    switches = {"booking": booking, "barging": barging, "wake": wake}
+            raise BadInput(
+                f"unknown {what} '{value}'; allowed: {', '.join(names)}; nearest: {nearest(str(value), names)}"
+            )
+    switches: dict[str, Any] = {"booking": booking, "barging": barging, "wake": wake}
     named = Rules(**ADMISSIONS[admission], wait_queue=wait_queue)
     return replace(named, **{k: v for k, v in switches.items() if v is not None})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from chipweave.chain.nouns import Query, RouteTime, Take
+from chipweave.chain.nouns import Count, Mark, Query, RouteTime, Take
 
 DONE = "done"
 MAX_OPERANDS = 16
@@ -24,20 +25,20 @@ class Question:
     now_ps: int
     batch: int
     transfer: int
-    operands: dict
+    operands: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Stage:
     name: str
     kind: str  # hold, send, choose, outcome
-    take: tuple = ()
-    lasts: object = None
+    take: tuple[Any, ...] = ()
+    lasts: Any = None
     query: Query | None = None
-    branches: tuple = ()  # stage names, by answer
-    marks: tuple = ()
-    counts: tuple = ()
-    spawn: tuple = ()  # stage names of side chains, created in this order before the successor
+    branches: tuple[str, ...] = ()  # stage names, by answer
+    marks: tuple[Mark, ...] = ()
+    counts: tuple[Count, ...] = ()
+    spawn: tuple[str, ...] = ()  # stage names of side chains, created in this order before the successor
     then: str = DONE
     message: RouteTime | None = None  # send only
 
@@ -47,7 +48,7 @@ class Stage:
 
 def describe(stage: Stage) -> str:
     """The stage as one line of text: what it takes, asks, marks and counts, and what follows."""
-    if stage.kind == "choose":
+    if stage.query is not None:  # only `choose` asks
         query = stage.query
         what = f"{query.table.name + '.' if query.table else ''}{query.op}({', '.join(query.of)})"
         return f"choose  {stage.name}: {what} -> {' | '.join(stage.branches)}"

@@ -51,9 +51,9 @@ class Cast:
             for die in dies:
                 self.wires[die].send(message.of((die,)), after)
 
-    def way(self, dies: tuple) -> list:
+    def way(self, dies: tuple[int, ...]) -> list[tuple[tuple[int, ...], Any, Callable[..., Any] | None]]:
         """[(dies, a wire of theirs, handler of one message for all or None)], kept for the next message."""
-        alike: dict = {}
+        alike: dict[Any, list[int]] = {}
         for die in dies:
             wire = self.wires[die]
             leader = wire.peer.members[0]
@@ -66,9 +66,10 @@ class Cast:
         return found
 
 
-def _wires(part: Any, port: str) -> dict:
+def _wires(part: Any, port: str) -> dict[int, Any]:
     """{die: the wire to it} out of a port of all parts of a group."""
-    wires, everywhere = {}, None
+    wires: dict[int, Any] = {}
+    everywhere = None
     for member in part.members:
         for wire in member.outgoing.get(port, ()):
             there = (member.die,) if member.die is not None else reach(wire.peer, part)
@@ -80,7 +81,7 @@ def _wires(part: Any, port: str) -> dict:
     return wires
 
 
-def reach(part: Any, *passed: Any) -> list:
+def reach(part: Any, *passed: Any) -> list[int]:
     """The dies that a part is on, or that messages from it come to without going through the parts `passed`."""
     if part.die is not None:
         return [part.die]
@@ -89,7 +90,7 @@ def reach(part: Any, *passed: Any) -> list:
     return sorted({die for peer in peers if peer not in passed for die in reach(peer, *passed)})
 
 
-def handler_of_all(part: Any, port: str) -> Callable | None:
+def handler_of_all(part: Any, port: str) -> Callable[..., Any] | None:
     """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is
     meant."""
     for cls in type(part).__mro__:

@@ -11,15 +11,16 @@ run, the table's answer, and how far they are apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import Param, check_head, named, read_all
-from chipweave.errors import nearest
+from chipweave.errors import Faults, Place, nearest
 from chipweave.io.shipped import find
 
 SCHEMA = "chipweave.characterised/1"
@@ -66,9 +67,9 @@ class Characterised:
     name: str
     peak: Fraction
     bandwidth: Fraction
-    memory: dict
-    hits: tuple
-    gemms: dict
+    memory: dict[str, Access]
+    hits: tuple[tuple[int, int, Fraction], ...]
+    gemms: dict[int, tuple[tuple[int | None, Fraction], ...]]
 
     def access(self, what: str) -> Access:
         """The Access of "read", "remote_read" or "write"; a reader on another die counts as a local one where it was
@@ -78,15 +79,16 @@ class Characterised:
     def hit(self, size: int) -> tuple[int, Fraction]:
         """(latency ps, bytes/s) of a slice of `size` bytes read again: of the smallest measured slice that is as
         large."""
-        return next((row for row in self.hits if row[0] >= size), self.hits[-1])[1:]
+        _, latency, rate = next((row for row in self.hits if row[0] >= size), self.hits[-1])
+        return latency, rate
 
-    def utilisation_of(self, size: int) -> tuple[tuple[Fraction | int | None, ...], ...]:
+    def utilisation_of(self, size: int) -> tuple[tuple[int | None, Fraction], ...] | None:
         """Rows of the measured expert whose slice has `size` bytes; None where none has."""
         return self.gemms.get(size)
 
 
 @lru_cache
-def load(name: Any) -> Any:
+def load(name: str | Path) -> Characterised:
     """The table of a shipped name or a path.
 
     Raises:
@@ -95,23 +97,26 @@ def load(name: Any) -> Any:
     return read(yamlfile.load(find(name, "tables")))
 
 
-def check_file(path: Any, allow_code: Any) -> None:
+def check_file(path: Path, allow_code: bool) -> None:
     """Behind `chipweave check`; there is no code in a table."""
     read(yamlfile.load(path))
 
 
-def read(root: yamlfile.Node) -> Any:
+def read(root: yamlfile.Node) -> Characterised:
     """A `Characterised` from the root Node of its file; see `load`."""
     faults = check_head(root, "characterised table", SCHEMA, HEAD, NEEDED)
-    rates = _values(RATES, yamlfile.Node({name: root.get(name) for name in RATES}, root.place), faults, "the table")
-    memory = {what: Access(**values) for what, values in _memory(root.get("memory"), faults) if values}
-    hits = [_values(HIT, row, faults, "a row of llc") for row in _list(root.get("llc"), "llc", faults)]
-    gemms = [(row, _values(GEMM, row, faults, "a row of gemm")) for row in _list(root.get("gemm"), "gemm", faults)]
-    faults.raise_if_any()
+    written = yamlfile.Node({name: root.get(name) for name in RATES}, root.place)
+    rates = _values(RATES, written, faults, "the table") or {}
+    memory = {what: Access(**values) for what, values in _memory(root.value["memory"], faults) if values}
+    hits = [_values(HIT, row, faults, "a row of llc") or {} for row in _list(root.value["llc"], "llc", faults)]
+    gemms = [
+        (row, _values(GEMM, row, faults, "a row of gemm") or {}) for row in _list(root.value["gemm"], "gemm", faults)
+    ]
+    faults.raise_if_any()  # what is empty has its fault
     rows = {values["slice"]: _utilisation(values["utilisation"], row.place, faults) for row, values in gemms}
     faults.raise_if_any()
     return Characterised(
-        str(root.get("name").value),
+        str(root.value["name"].value),
         rates["peak"],
         rates["bandwidth"],
         memory,
@@ -120,7 +125,7 @@ def read(root: yamlfile.Node) -> Any:
     )
 
 
-def _values(columns: dict[str, Param], node: yamlfile.Node, faults: Any, what: str) -> dict[Any, Any]:
+def _values(columns: dict[str, Param], node: yamlfile.Node, faults: Faults, what: str) -> dict[str, Any] | None:
     """{name: value} of a row, or None with the faults told."""
     if not node.is_map:
         faults.add(f"{what} is a mapping, not {node.shape()}", node.place)
@@ -130,7 +135,7 @@ def _values(columns: dict[str, Param], node: yamlfile.Node, faults: Any, what: s
     return values if len(faults.found) == before else None
 
 
-def _memory(node: yamlfile.Node, faults: Any) -> Iterator[tuple[str, dict[str, Fraction | int]]]:
+def _memory(node: yamlfile.Node, faults: Faults) -> Iterator[tuple[str, dict[str, Any] | None]]:
     if not node.is_map or not {"read", "write"} <= set(node.value):
         faults.add("memory must have read and write", node.place, ", ".join(MEMORY))
         return
@@ -141,14 +146,16 @@ def _memory(node: yamlfile.Node, faults: Any) -> Iterator[tuple[str, dict[str, F
         yield what, _values(ACCESS, row, faults, f"memory.{what}")
 
 
-def _list(node: Any, name: Any, faults: Any) -> Any:
+def _list(node: yamlfile.Node, name: str, faults: Faults) -> Sequence[yamlfile.Node]:
     if not node.is_list or not node.value:
         faults.add(f"{name} is a list of rows, not {node.shape()}", node.place)
         return ()
     return node.value
 
 
-def _utilisation(rows: Any, place: Any, faults: Any) -> Any:
+def _utilisation(
+    rows: Sequence[dict[str, Any]], place: Place, faults: Faults
+) -> tuple[tuple[int | None, Fraction], ...]:
     """((most tokens or None, share), ...) with rising tokens, the last for any number."""
     *limits, last = [row["tokens"] for row in rows]
     if (

@@ -18,12 +18,16 @@ and one test file. Components never hold one another, but for the parts in their
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from chipweave.declare import registry
 from chipweave.declare.params import REQUIRED, Declared, Param, Stat
+from chipweave.declare.provenance import Source
 
 __all__ = ["Component", "Param", "Port", "Slot", "Stat", "component", "REQUIRED"]
+
+Class = TypeVar("Class", bound=type[Any])
 
 
 RESERVED = (
@@ -49,11 +53,16 @@ class Port:
     """
 
     def __init__(
-        self, provides: str | None = None, uses: Any = None, many: bool = False, optional: bool = False, doc: str = ""
+        self,
+        provides: str | None = None,
+        uses: str | None = None,
+        many: bool = False,
+        optional: bool = False,
+        doc: str = "",
     ) -> None:
         if bool(provides) == bool(uses):
             raise TypeError("a port either provides a protocol or uses one")
-        self.protocol, self.provides = provides or uses, bool(provides)
+        self.protocol, self.provides = provides or uses or "", bool(provides)
         self.many, self.optional, self.doc = many, optional, doc
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
@@ -70,10 +79,10 @@ class Slot:
         doc: one line.
     """
 
-    def __init__(self, role: str, optional: bool = False, default: Any = None, doc: str = "") -> None:
+    def __init__(self, role: str, optional: bool = False, default: str | None = None, doc: str = "") -> None:
         self.role, self.optional, self.default, self.doc = role, optional, default, doc
 
-    def __set_name__(self, owner: Any, name: Any) -> None:
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
     def __get__(self, part: Any, owner: type[Any] | None = None) -> Any:
@@ -95,36 +104,38 @@ class Component(Declared):
         links: port name -> list of (part, port name) at the other ends.
     """
 
-    ports, slots_declared = {}, {}
+    ports: dict[str, Port] = {}
+    slots_declared: dict[str, Slot] = {}
+    fits: tuple[str, ...] = ()
     time_class = ""
-    fits = ()
     engine = ""
     declares = (*Declared.declares, ("ports", Port), ("slots_declared", Slot))
 
-    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
+    def _fill(self, name: str, values: dict[str, Any], sources: dict[str, Source]) -> None:
         super()._fill(name, values, sources)
-        self.index, self.assembly = (), ""
-        self.slots = {slot: None for slot in self.slots_declared}
-        self.links = {port: [] for port in self.ports}
+        self.index: tuple[int, ...] = ()
+        self.assembly = ""
+        self.slots: dict[str, Component | None] = {slot: None for slot in self.slots_declared}
+        self.links: dict[str, list[tuple[Any, Any]]] = {port: [] for port in self.ports}
 
     @classmethod
     def roles(cls) -> tuple[str, ...]:
         """Every role the class fills: its kind, the kinds of its bases, and what `fits` adds."""
-        kinds = [base.kind for base in cls.__mro__ if getattr(base, "kind", "")]
+        kinds = [kind for base in cls.__mro__ if (kind := getattr(base, "kind", ""))]
         return tuple(dict.fromkeys([*kinds, *cls.fits]))
 
     def setup(self) -> None:
         """Called once, when links are made and slots filled."""
 
 
-def component(kind: str) -> Any:
+def component(kind: str) -> Callable[[Class], Class]:
     """Class decorator: register a Component under `kind` ("memory.llc").
 
     Raises:
         RegistryError: the kind is declared already; the message names both modules.
     """
 
-    def declare(cls: Any) -> Any:
+    def declare(cls: Class) -> Class:
         if not issubclass(cls, Component):
             raise TypeError(f"{cls.__name__} is registered as a component and is not a Component")
         taken = [name for name in cls.params if name in RESERVED]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chipweave.component.component import Component
+from chipweave.declare.provenance import Source
 from chipweave.errors import BadInput
 
 
@@ -20,9 +21,16 @@ class Controller(Component):
         replicas, group: as for staged components.
     """
 
-    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
+    simulation: Any
+    die: int | None
+    dies: int
+    members: list[Any]
+    replicas: list[Any]
+    group: str
+
+    def _fill(self, name: str, values: dict[str, Any], sources: dict[str, Source]) -> None:
         super()._fill(name, values, sources)
-        self.outgoing = {}
+        self.outgoing: dict[str, list[Any]] = {}
 
     def begin(self, simulation: Any, run: Any) -> None:
         """Called once, when the fabric stands; `run` is the chipweave.run.simulate.Run."""

@@ -8,6 +8,7 @@ Messages are for one die, or for many at once (chipweave.component.broadcast).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +35,13 @@ class Kernel:
     ) -> None:
         self.simulation, self.chain, self.operands, self.mask = simulation, chain, operands, mask
         self.times, self.counted = times, counted
-        self.waiting, self.started, self.running = dies, [], 0
-        self.begin = self.end = None
-        self.listeners = []
+        self.waiting, self.running = dies, 0
+        self.started: list[int] = []
+        self.begin: int | None = None
+        self.end: int | None = None
+        self.listeners: list[tuple[Callable[[Kernel, Sequence[int]], None], Sequence[int]]] = []
 
-    def start(self, dies: Any, ended: Any) -> None:
+    def start(self, dies: Sequence[int], ended: Callable[[Kernel, Sequence[int]], None]) -> None:
         """The dies numbered `dies` start their parts now; `ended(kernel, dies)` is called when the whole kernel has
         ended."""
         self.listeners.append((ended, dies))
@@ -77,20 +80,23 @@ class SubKernel(NamedTuple):
     """The parts of a kernel that some dies compute."""
 
     kernel: Kernel
-    dies: tuple
-
-    bytes = 0  # carried on the wire's latency alone: the size of a plan entry is not published
+    dies: tuple[int, ...]
 
     @property
-    def die(self) -> Any:
+    def bytes(self) -> int:
+        """Carried on the wire's latency alone: the size of a plan entry is not published."""
+        return 0
+
+    @property
+    def die(self) -> int:
         """The die of a message for one."""
         return self.dies[0]
 
-    def of(self, dies: Any) -> SubKernel:
+    def of(self, dies: tuple[int, ...]) -> SubKernel:
         """The message for some of the dies."""
         return self if dies == self.dies else SubKernel(self.kernel, dies)
 
-    def prediction(self) -> np.ndarray:
+    def prediction(self) -> np.ndarray | None:
         """uint8 [experts] for the PDU of this one die, or None where nothing is predicted."""
         return None if self.kernel.mask is None else self.kernel.mask[self.die]
 
@@ -102,15 +108,18 @@ class Report(NamedTuple):
     """
 
     kernel: Kernel
-    dies: tuple
-
-    bytes = 0
+    dies: tuple[int, ...]
 
     @property
-    def die(self) -> Any:
+    def bytes(self) -> int:
+        """As of a `SubKernel`."""
+        return 0
+
+    @property
+    def die(self) -> int:
         """The die of a report of one."""
         return self.dies[0]
 
-    def of(self, dies: Any) -> Any:
+    def of(self, dies: tuple[int, ...]) -> Report:
         """The report of some of the dies."""
         return self if dies == self.dies else Report(self.kernel, dies)

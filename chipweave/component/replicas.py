@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,18 +35,18 @@ def bare(name: str) -> str:
     return INDEX.sub("", name)
 
 
-def grid_order(name: str) -> tuple:
+def grid_order(name: str) -> tuple[tuple[int, ...], ...]:
     """Sorts names of one assembly: outer assemblies first, within a grid [y][x] column by column."""
     return tuple(tuple(reversed([int(n) for n in INDEX.findall(segment)])) for segment in name.split("."))
 
 
-def joined_parts(part: Component) -> list:
+def joined_parts(part: Component) -> list[Component]:
     """The parts at the other ends of a part's wires and in its slots; networks are left out."""
     peers = [peer for ends in part.links.values() for peer, _ in ends if isinstance(peer, Component)]
     return peers + [inner for inner in part.slots.values() if inner is not None]
 
 
-def islands(parts: list) -> list:
+def islands(parts: Iterable[Component]) -> list[list[Staged]]:
     """Lists of the staged parts that hang together, each list in the order of `parts`."""
     staged = [part for part in parts if isinstance(part, Staged)]
     order = {part: number for number, part in enumerate(staged)}
@@ -66,11 +66,11 @@ def islands(parts: list) -> list:
             reached.update(fresh)
             open_ends += fresh
         seen |= reached
-        found.append(sorted(reached, key=order.get))
+        found.append(sorted(reached, key=order.__getitem__))
     return found
 
 
-def island_name(parts: list) -> str:
+def island_name(parts: Sequence[Component]) -> str:
     """What the names of a die's parts have in common: "die[0][3]"; of a part alone its assembly's, or its own."""
     if len(parts) == 1:
         return parts[0].assembly or parts[0].name
@@ -81,12 +81,12 @@ def island_name(parts: list) -> str:
     return ".".join(words[0][:same]) or parts[0].name
 
 
-def starts_chains(part: Component) -> bool:
+def starts_chains(part: Staged) -> bool:
     """Whether work begins at this part."""
     return type(part).publish is not Staged.publish
 
 
-def dies_of(parts: list) -> dict:
+def dies_of(parts: Iterable[Component]) -> dict[Component, Die]:
     """part -> Die of every staged part."""
     groups, names = {}, set()
     for members in islands(parts):
@@ -102,7 +102,7 @@ def dies_of(parts: list) -> dict:
     return {part: Die(number, name, bare(name)) for number, name in enumerate(order) for part in groups[name]}
 
 
-def die_of_other(part: Component, by_name: dict, dies: dict) -> Die | None:
+def die_of_other(part: Component, by_name: dict[str, Die], dies: dict[Component, Die]) -> Die | None:
     """The die that a part of control belongs to: that of its assembly, else the only one it is wired to, else none."""
     words = part.name.split(".")
     for length in range(len(words) - 1, 0, -1):
@@ -112,21 +112,21 @@ def die_of_other(part: Component, by_name: dict, dies: dict) -> Die | None:
     return wired.pop() if len(wired) == 1 else None
 
 
-def likeness(part: Component) -> tuple:
+def likeness(part: Component) -> tuple[Any, ...]:
     """What parts of one group have in common: equal parts have equal likenesses."""
     values = tuple(repr(part.values[name]) for name, param in part.params.items() if not param.each)
     slots = tuple(None if inner is None else likeness(inner) for inner in part.slots.values())
     return type(part), values, slots
 
 
-def owner_likeness(part: Component, owners: dict) -> tuple:
+def owner_likeness(part: Component, owners: dict[Component, Component]) -> tuple[Any, ...]:
     """Of a part in a slot, that of the part it is in: the parts in the slots of a group are a group."""
     while part in owners:
         part = owners[part]
     return likeness(part)
 
 
-def gather(parts: Iterable[Any]) -> list:
+def gather(parts: Iterable[Any]) -> list[Any]:
     """Give every part its `group`, `members`, `replicas`, `die` and `dies`; returns the first part of each group.
 
     die       the number of the part's die; None for a part on none (a global command processor)
@@ -138,7 +138,8 @@ def gather(parts: Iterable[Any]) -> list:
     dies = dies_of(parts)
     by_name = {die.name: die for die in dies.values()}
     owners = {inner: part for part in parts for inner in part.slots.values() if inner is not None}
-    groups, places = {}, defaultdict(dict)
+    groups: dict[Any, list[Any]] = {}
+    places: defaultdict[str, dict[Any, list[Any]]] = defaultdict(dict)
     for part in parts:
         die = dies.get(part) or die_of_other(part, by_name, dies)
         part.die, part.dies = die.number if die else None, len(by_name)
@@ -161,7 +162,7 @@ def gather(parts: Iterable[Any]) -> list:
     return [members[0] for members in groups.values()]
 
 
-def group_names(place: str, alike: dict) -> dict:
+def group_names(place: str, alike: dict[Any, list[Any]]) -> dict[Any, str]:
     """A name for each group at one place: "die.llc", or with kind or number where there are several."""
     if len(alike) == 1:
         return {key: place for key in alike}

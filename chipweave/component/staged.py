@@ -20,7 +20,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chipweave.chain.branches import Scope, deal, fork
-from chipweave.chain.nouns import pick
+from chipweave.chain.layout import Layout
+from chipweave.chain.nouns import Counter, pick
 from chipweave.chain.stage import DONE
 from chipweave.component.component import Component
 from chipweave.errors import BadInput
@@ -38,37 +39,46 @@ class Staged(Component):
     """
 
     dealt_by = ""
+    members: list[Any]
+    replicas: list[Any]
+    group: str
+    die: int | None
+    dies: int
+    layout: Layout
+    counters: dict[str, Counter]
+    networks: dict[str, Any]
+    others: dict[str, dict[Any, list[int]]]
 
-    def declare(self, layout: Any, work: Any) -> None:
+    def declare(self, layout: Layout, work: Any) -> None:
         """Declare what the group has; `work` says what is moved (chipweave.component.transfer_operands.Work)."""
 
-    def publish(self, layout: Any) -> None:
+    def publish(self, layout: Layout) -> None:
         """Publish the chains that start here, if any."""
 
-    def facts(self) -> dict[Any, Any]:
+    def facts(self) -> dict[str, Any]:
         """Figures the part states of itself for policies and results (compute, hbm_bandwidth, ...), name -> value, or
         name -> one value for each die (`each`)."""
         return {}
 
-    def counter(self, stat: str) -> Any:
+    def counter(self, stat: str) -> Counter:
         """The kernel's counter of a declared statistic, one entry for each die."""
         if stat not in self.counters:
             self.counters[stat] = self.layout.counter(f"{self.group}.{stat}", len(self.replicas))
         return self.counters[stat]
 
-    def each(self, parameter: str) -> tuple[int, ...]:
+    def each(self, parameter: str) -> tuple[Any, ...]:
         """A parameter of every die's part, as a tuple."""
         return tuple(getattr(part, parameter) for part in self.replicas)
 
-    def by_die(self, at: str, rule: Callable) -> Any:
+    def by_die(self, at: str, rule: Callable[[Any], Any]) -> Any:
         """The duration rule that `rule(part)` gives for the part of the die in operand `at`; one rule where all are
         equal."""
         kept: dict = {}
         return pick(at, [kept[part] if part in kept else kept.setdefault(part, rule(part)) for part in self.replicas])
 
-    def peers(self, port: str) -> list:
+    def peers(self, port: str) -> list[tuple[list[int], tuple[Any, ...]]]:
         """[(dies, groups)]: to which groups (their first parts) the port leads on which dies of this group."""
-        found: dict = {}
+        found: dict[tuple[Any, ...], list[int]] = {}
         for part in self.members:
             leaders = tuple(peer.members[0] for peer, _ in part.links[port])
             found.setdefault(leaders, []).append(part.die)

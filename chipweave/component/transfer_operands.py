@@ -32,17 +32,17 @@ class Work:
     hidden, intermediate  widths of an expert's matrices
     """
 
-    layers: tuple
+    layers: tuple[int, ...]
     experts: int
     slices: int
     slice_bytes: int
     flop_per_token: int
     token_bytes: int
-    utilisation: tuple = ()
+    utilisation: tuple[tuple[int | None, Fraction], ...] = ()
     memory_efficiency: Fraction | None = None
-    copy_capacity: int | tuple = 0
+    copy_capacity: int | tuple[int, ...] = 0
     refresh_copies: bool = False
-    keeps_copies: bool | tuple = True
+    keeps_copies: bool | tuple[bool, ...] = True
     hidden: int = 0
     intermediate: int = 0
 
@@ -50,7 +50,8 @@ class Work:
     def of(cls, model: Any, layers: tuple[int, ...], store: Any) -> Work:
         """The work of a chipweave.trace.models.Model over these layers, copies kept as a policy's CopyStore says."""
         weights = model.weight_bytes
-        capacity, keeps = 0, True
+        capacity: int | tuple[int, ...] = 0
+        keeps: bool | tuple[bool, ...] = True
         if store.capacity is not None:
             rooms = tuple(int(room) for room in store.capacity)
             same = len(set(rooms)) == 1 or not any(rooms)
@@ -72,7 +73,7 @@ class Work:
             model.intermediate,
         )
 
-    def capacities(self, dies: Any) -> Any:
+    def capacities(self, dies: int) -> tuple[int, ...]:
         """`copy_capacity` of each of so many dies."""
         return self.copy_capacity if isinstance(self.copy_capacity, tuple) else (self.copy_capacity,) * dies
 
@@ -91,7 +92,8 @@ class Rows:
 
     def __init__(self, work: Work, home: np.ndarray) -> None:
         self.work, self.home = work, home
-        self.kept = self.columns = None
+        self.kept: bytes | None = None
+        self.columns = np.zeros((len(OPERANDS), 0), np.int64)
 
     def of(self, plan: Any, layer_index: int) -> np.ndarray:
         """int64 [entries, len(OPERANDS)] of a plan, in order of issue."""

@@ -11,12 +11,16 @@ An undeclared name, a wrong unit, a value out of range: all faults of one part a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from chipweave.declare import units
-from chipweave.declare.provenance import split
+from chipweave.declare.provenance import Source, split
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 REQUIRED = type("Required", (), {"__repr__": lambda self: "required"})()
 TYPES = (*units.NAMES, "choice", "table")
@@ -49,9 +53,9 @@ class Param:
         type: str,
         default: Any = REQUIRED,
         low: float | str | None = None,
-        high: int | str | None = None,
-        choices: list[str] | tuple[Any, ...] = (),
-        columns: Any = None,
+        high: float | str | None = None,
+        choices: Sequence[str] | Mapping[str, Any] | Callable[[], Iterable[str]] = (),
+        columns: Mapping[str, str | Param] | None = None,
         rounding: bool = False,
         many: bool = False,
         doc: str = "",
@@ -69,9 +73,7 @@ class Param:
         self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
         self.behind = behind
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
-        for name, column in self.columns.items():
-            column.name = name
-
+        named(self.columns)
         self.name = ""
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
@@ -80,7 +82,7 @@ class Param:
     def __get__(self, part: Any, owner: type[Any] | None = None) -> Any:
         return self if part is None else part.values[self.name]
 
-    def __set__(self, part: Any, value: Any) -> Any:
+    def __set__(self, part: Any, value: Any) -> NoReturn:
         raise AttributeError(f"{self.name} is a parameter: it is fixed when the part is built")
 
     @property
@@ -136,14 +138,16 @@ class Param:
                 faults.add(f"{self.name} = {node.text} is out of range", node.place, self.allowed())
         return value
 
-    def _rows(self, node: Node, faults: Faults) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _rows(self, node: Node, faults: Faults) -> tuple[dict[str, Any] | None, ...] | None:
         if not node.is_list or not node.value:
-            return faults.add(f"{self.name} must be a list of rows, not {node.shape()}", node.place, self.allowed())
+            faults.add(f"{self.name} must be a list of rows, not {node.shape()}", node.place, self.allowed())
+            return None
         return tuple(self._row(row, faults) for row in node.value)
 
-    def _row(self, row: Node, faults: Faults) -> dict[str, Any]:
+    def _row(self, row: Node, faults: Faults) -> dict[str, Any] | None:
         if not row.is_map:
-            return faults.add(f"a row of {self.name} must be a mapping, not {row.shape()}", row.place, self.allowed())
+            faults.add(f"a row of {self.name} must be a mapping, not {row.shape()}", row.place, self.allowed())
+            return None
         return read_all(self.columns, row, faults, f"a row of {self.name}")[0]
 
     def allowed(self) -> str:
@@ -172,16 +176,20 @@ class Stat:
     `metric` names the metric of the results that it adds to, if any: one of docs/metrics.md, or a new one of its own.
     """
 
-    def __init__(self, unit: Any, doc: str = "", metric: str = "") -> None:
+    def __init__(self, unit: str, doc: str = "", metric: str = "") -> None:
         self.unit, self.doc, self.metric = unit, doc, metric
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
-    def __get__(self, part: Any, owner: type[Any] | None = None) -> int:
+    @overload
+    def __get__(self, part: None, owner: type[Any] | None = None) -> Stat: ...
+    @overload
+    def __get__(self, part: Declared, owner: type[Any] | None = None) -> int: ...
+    def __get__(self, part: Declared | None, owner: type[Any] | None = None) -> Stat | int:
         return self if part is None else part.stats[self.name]
 
-    def __set__(self, part: Any, value: int) -> None:
+    def __set__(self, part: Declared, value: int) -> None:
         part.stats[self.name] = value
 
 
@@ -199,8 +207,9 @@ class Declared:
     """
 
     kind = ""
-    params, statistics = {}, {}
-    declares = (("params", Param), ("statistics", Stat))
+    params: dict[str, Param] = {}
+    statistics: dict[str, Stat] = {}
+    declares: tuple[tuple[str, type[Any]], ...] = (("params", Param), ("statistics", Stat))
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
@@ -216,20 +225,20 @@ class Declared:
         self._fill(name, values, sources)
 
     @classmethod
-    def read_params(cls, node: Node, faults: Faults) -> tuple[dict[Any, Any], ...]:
+    def read_params(cls, node: Node, faults: Faults) -> tuple[dict[str, Any], dict[str, Source]]:
         """(values, sources) of a mapping Node; `faults` gets all that is wrong."""
         return read_all(cls.params, node, faults, cls.kind or cls.__name__)
 
     @classmethod
-    def built(cls, name: str, values: dict[Any, Any], sources: dict[Any, Any] | None = None) -> Any:
+    def built(cls, name: str, values: dict[str, Any], sources: dict[str, Source] | None = None) -> Self:
         """An instance from values already parsed (the loader's way in)."""
         made = cls.__new__(cls)
         made._fill(name, values, sources or {})
         return made
 
-    def _fill(self, name: str, values: dict[Any, Any], sources: dict[Any, Any]) -> None:
+    def _fill(self, name: str, values: dict[str, Any], sources: dict[str, Source]) -> None:
         self.name, self.values, self.given_sources = name or self.kind or type(self).__name__, values, sources
-        self.stats = {n: 0 for n in self.statistics}
+        self.stats: dict[str, int] = {n: 0 for n in self.statistics}
 
     @classmethod
     def about(cls) -> str:
@@ -249,7 +258,7 @@ def as_node(value: Any, place: Place = Place()) -> Node:
     return Node(value, place, text)
 
 
-def check_head(root: Any, what: Any, schema: Any, allowed: Any, needed: Any) -> Any:
+def check_head(root: Node, what: str, schema: str, allowed: Collection[str], needed: Iterable[str]) -> Faults:
     """Hold the keys of a file to what it may and must have, and its `schema`; returns the Faults so far (of the schema
     alone).
 
@@ -266,14 +275,15 @@ def check_head(root: Any, what: Any, schema: Any, allowed: Any, needed: Any) -> 
         if key not in root.value:
             faults.add(f"lacks {key!r}", root.place)
     faults.raise_if_any()
-    if root.get("schema").value != schema:
-        faults.add(f"schema {root.get('schema').shape()}", root.get("schema").place, schema)
+    head = root.value["schema"]
+    if head.value != schema:
+        faults.add(f"schema {head.shape()}", head.place, schema)
     return faults
 
 
 def read_all(
-    params: dict[Any, Any], node: Node, faults: Faults, what: str, beside: tuple[Any, ...] = ()
-) -> tuple[dict[Any, Any], ...]:
+    params: Mapping[str, Param], node: Node, faults: Faults, what: str, beside: Iterable[str] = ()
+) -> tuple[dict[str, Any], dict[str, Source]]:
     """Read a mapping Node by declared `params`; `what` names it in messages, `beside` what else it may hold, read
     elsewhere.
 
@@ -281,7 +291,8 @@ def read_all(
         (name -> parsed value with defaults filled in, name -> Source of those that state one). Where faults were
         added the values are incomplete.
     """
-    values, sources = {}, {}
+    values: dict[str, Any] = {}
+    sources: dict[str, Source | None] = {}
     for key, value in node.value.items():
         if key not in params and key not in node.weak:
             place = node.keys.get(key, value.place)

@@ -8,10 +8,12 @@ chipweave every number must be, and a test holds them to it. `chipweave info SYS
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chipweave.errors import Place, nearest
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import Faults, Place, nearest
 
 KINDS = {
     "measured": "read off a run on hardware",
@@ -30,7 +32,7 @@ class Source:
     place: Place = Place()
 
 
-def split(node: Any, faults: Any) -> tuple[Any, ...]:
+def split(node: Node, faults: Faults) -> tuple[Node, Source | None]:
     """(the bare value's Node, its Source or None) of a value written plainly or with its source."""
     if not (node.is_map and "value" in node.value):
         return node, None
@@ -57,7 +59,9 @@ def split(node: Any, faults: Any) -> tuple[Any, ...]:
     return node.value["value"], Source(source.text, kind.text, source.place)
 
 
-def numbers(path: str, node: Any, params: dict[Any, Any], sources: dict[Any, Any]) -> list[Any]:
+def numbers(
+    path: str, node: Node, params: Mapping[str, Any], sources: Mapping[str, Source]
+) -> list[tuple[str, Node, Source | None]]:
     """[(path, Node, Source or None)] of the numbers written in a mapping Node; words count only where they say their
     source."""
     words = ("choice", "str", "bool")

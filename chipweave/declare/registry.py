@@ -31,9 +31,11 @@ class Registry:
         package: the package whose modules declare kinds; also the name of the entry-point group.
     """
 
-    def __init__(self, what: Any, package: Any) -> None:
+    def __init__(self, what: str, package: str) -> None:
         self.what, self.package = what, package
-        self.classes, self.broken, self.discovered = {}, [], False
+        self.classes: dict[str, type[Any]] = {}
+        self.broken: list[str] = []
+        self.discovered = False
 
     def declare(self, kind: str, cls: type[Any]) -> None:
         """Put `cls` under `kind`. The same class of the same module again (a module reloaded) takes its place."""
@@ -88,11 +90,11 @@ class Registry:
         return self.classes[kind]
 
 
-def _identity(cls: Any) -> Any:
+def _identity(cls: type[Any]) -> tuple[str, str]:
     return cls.__module__, cls.__qualname__
 
 
-def _where(cls: Any) -> Any:
+def _where(cls: type[Any]) -> str:
     return f"{cls.__module__} ({cls.__qualname__})"
 
 

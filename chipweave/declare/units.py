@@ -26,10 +26,10 @@ nanoseconds or cycles cannot be seen.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
 from chipweave.declare.unit_names import unit as unit_named
 from chipweave.errors import BadInput, Fault, nearest
@@ -42,7 +42,7 @@ class Dimension:
 
     unit: str
     whole: bool
-    shown: tuple
+    shown: tuple[str, ...]
     example: str
     most: int | None = None
 
@@ -95,7 +95,7 @@ def parse(value: float | str, dimension: str, rounding: bool = False) -> Fractio
 
 
 @lru_cache(maxsize=65536)
-def _quantity(value: str, dimension: str, rounding: bool) -> Fraction | int:
+def _quantity(value: float | str, dimension: str, rounding: bool) -> Fraction | int:
     spec = DIMENSIONS[dimension]
     text = str(value).strip()
     found = NUMBER.match(text) if len(text) <= LONGEST and not isinstance(value, bool) else None
@@ -193,13 +193,15 @@ def format(value: Fraction | int, dimension: str, digits: int = 6) -> str:
         return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
     spec = DIMENSIONS[dimension]
     base = unit_named(spec.unit)[0]
+    scaled, unit = Fraction(0), ""
     for unit in spec.shown:
         scaled = Fraction(value) * base / unit_named(unit)[0]
-        if abs(scaled) >= 1 or unit == spec.shown[-1]:
-            return f"{float(scaled):.{digits}g} {unit}"
+        if abs(scaled) >= 1:
+            break
+    return f"{float(scaled):.{digits}g} {unit}"
 
 
-def round_half_up(exact: Any) -> Any:
+def round_half_up(exact: Fraction | int) -> int:
     """The whole number nearest to a Fraction, halves up: the one rounding rule of times.
 
     >>> round_half_up(Fraction(5, 2)), round_half_up(Fraction(-5, 2))
@@ -208,7 +210,7 @@ def round_half_up(exact: Any) -> Any:
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
-def _quoted(value: str) -> str:
+def _quoted(value: object) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST else f"{text[:40]}... ({len(text):,} characters)"
 
@@ -228,7 +230,7 @@ _PREFIXES = {
 }
 
 
-def _meant(unit_text: Any, dimension: Any, shown: Any) -> Any:
+def _meant(unit_text: str, dimension: str, shown: Iterable[str]) -> str:
     """The unit that an unknown text means, or "": a hint has the size of what was written.
 
     Of data b is a bit and B a byte ("256Gb/s" is 256 Gbps, "9000b" 9000 bit), prefixes go by their letter. Of all else

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from chipweave.errors import BadInput, ChipweaveError, Fault, Place
@@ -42,7 +43,9 @@ class Gate:
     """
 
     def __init__(self, allowed: bool = False) -> None:
-        self.allowed, self.refused, self.used = allowed, [], {}
+        self.allowed = allowed
+        self.refused: list[tuple[str, Place]] = []
+        self.used: dict[str, dict[str, str]] = {}
 
     def load(self, name: str, folder: Path, base: type[Any], place: Place = Place()) -> Any:
         """The class `name` stands for, which must be a `base`; None where code is not allowed.
@@ -73,11 +76,13 @@ class Gate:
             what = "is not there" if cls is None else f"is not a {base.__name__}"
             raise BadInput(Fault(f"{cls_name} of {target} {what}", place))
         if "kind" not in vars(cls):
-            cls.kind = name
-        module.__chipweave_code__ = True  # for `blamed`
+            let_in: Any = cls  # `base` declares kinds; this module does not know it
+            let_in.kind = name
+        vars(module)["__chipweave_code__"] = True  # for `blamed`
         LET_IN[cls] = name
-        if getattr(module, "__file__", None):
-            self.used[name] = {"file": Path(module.__file__).name, "sha256": _sha256(module.__file__)}
+        file = getattr(module, "__file__", None)
+        if file:
+            self.used[name] = {"file": Path(file).name, "sha256": _sha256(file)}
         return cls
 
     def raise_if_refused(self) -> None:
@@ -111,7 +116,7 @@ def blamed() -> Iterator[None]:
         raise BadInput(fault) from error
 
 
-def blame(error: Any) -> Any:
+def blame(error: BaseException) -> Fault | None:
     """The Fault of an exception that came out of let-in code, or was raised on what such code returned; None
     elsewhere."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -127,7 +132,7 @@ def blame(error: Any) -> Any:
     return Fault(f"{words}{at}, on what {name} declares or returns (--debug shows the calls)", place)
 
 
-def where(error: Any) -> Any:
+def where(error: BaseException | None) -> Place | None:
     """The Place of the innermost line of let-in code that `error` came through, or None."""
     found = None
     while error is not None and found is None:
@@ -140,7 +145,7 @@ def where(error: Any) -> Any:
     return found
 
 
-def place_of(thing: Any, method: str = "") -> Any:
+def place_of(thing: object, method: str = "") -> Place:
     """The Place of a class (or instance) of let-in code, or of its method; no Place for other code."""
     cls = thing if isinstance(thing, type) else type(thing)
     if not any(base in LET_IN for base in cls.__mro__):
@@ -154,7 +159,7 @@ def place_of(thing: Any, method: str = "") -> Any:
         return Place()
 
 
-def _handled(error: Any) -> Any:
+def _handled(error: BaseException | None) -> tuple[Place, str] | None:
     """(Place, name) of the let-in class that the calls down to `error` were about, the innermost first, or None."""
     found = None
     while error is not None and found is None:
@@ -169,7 +174,7 @@ def _handled(error: Any) -> Any:
     return found
 
 
-def _let_in(value: Any) -> Any:
+def _let_in(value: Any) -> tuple[Place, str] | None:
     """(Place, name) where a value is, or waits in, let-in code; else None."""
     generator = getattr(value, "_generator", None)  # a process of SimPy
     frame = getattr(generator, "gi_frame", None)
@@ -180,7 +185,7 @@ def _let_in(value: Any) -> Any:
     return (place_of(cls), name) if name else None
 
 
-def _line_in(error: Any, file: Any) -> Any:
+def _line_in(error: BaseException, file: Path) -> str:
     """Where in a file its import failed, in words."""
     if isinstance(error, SyntaxError):
         return f" in line {error.lineno}"
@@ -188,17 +193,18 @@ def _line_in(error: Any, file: Any) -> Any:
     return f" in line {lines[-1]}" if lines else ""
 
 
-def _from_file(path: Path) -> Any:
+def _from_file(path: Path) -> ModuleType:
     """The module of a file, imported once for each state of its text."""
     path = path.resolve()
     if not path.is_file():
         raise FileNotFoundError(path)
     name = f"chipweave_code_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-    if name in sys.modules and sys.modules[name].__sha256__ == _sha256(path):
+    if name in sys.modules and vars(sys.modules[name])["__sha256__"] == _sha256(path):
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # a .py file always has both
     module = importlib.util.module_from_spec(spec)
-    module.__sha256__ = _sha256(path)
+    vars(module)["__sha256__"] = _sha256(path)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)

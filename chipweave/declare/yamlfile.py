@@ -50,11 +50,11 @@ class Node:
         weak: keys that were written for another kind (see chipweave.topology.tree); passed over where undeclared.
     """
 
-    value: object
+    value: Any
     place: Place = Place()
     text: str = ""
-    keys: dict = field(default_factory=dict)
-    weak: frozenset = frozenset()
+    keys: dict[str, Place] = field(default_factory=dict)
+    weak: frozenset[str] = frozenset()
 
     @property
     def is_map(self) -> bool:
@@ -128,9 +128,11 @@ class _Reader:
 
     def __init__(self, name: str, faults: Faults) -> None:
         self.name, self.faults = name, faults
-        self.stack, self.root, self.nodes, self.documents = [], None, 0, 0
+        self.stack: list[list[Any]] = []  # [an open mapping or list, its key that waits for a value]
+        self.root: Node | None = None
+        self.nodes, self.documents = 0, 0
 
-    def read(self, text: str) -> Node:
+    def read(self, text: str) -> Node | None:
         try:
             for event in yaml.parse(text, Loader):
                 if not self.take(event):

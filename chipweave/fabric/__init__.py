@@ -10,8 +10,7 @@ How transfers share the links of a network is a link model, one file each in chi
 
 from __future__ import annotations
 
-from typing import Any
-
+from chipweave.chain.layout import Layout
 from chipweave.chain.nouns import RouteTime, TakeRoute
 from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, Rules, rules
 from chipweave.declare import registry
@@ -23,7 +22,7 @@ __all__ = ["ADMISSIONS", "WAIT_QUEUES", "Engine", "Rules", "build", "ffi", "lib"
 
 
 def build(
-    layout: Any,
+    layout: Layout,
     admission: str = "work_conserving",
     wait_queue: str = "sorted",
     engine: str = "kernel",
@@ -61,7 +60,7 @@ def build(
     return Engine(layout, KernelEngine(layout, chosen, link_bin_ps, link_bins))
 
 
-def _check_circuits(layout: Any) -> None:
+def _check_circuits(layout: Layout) -> None:
     """Only where links are held can a route be taken whole, or its time be known beforehand."""
     for chain in layout.chains.values():
         for stage in chain.stages.values():

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from chipweave._kernel import ffi, lib
+from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.nouns import PS_PER_SECOND, Amount, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Take
 from chipweave.chain.stage import DONE
 from chipweave.declare import registry
@@ -39,11 +40,15 @@ LARGEST = 2**62
 class Compiler:
     """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
 
-    def __init__(self, handle: Any, layout: Any, bin_ps: int, max_bins: int) -> None:
-        self.handle, self.layout, self.keep, self.bins = handle, layout, [], (bin_ps, max_bins)
-        self.first, self.labels, self.programs, self.chains = {}, {}, {}, []
-        self.networks = {}  # by name: link_models.base.Compiled
-        self.routes = {}  # by the network's name
+    def __init__(self, handle: Any, layout: Layout, bin_ps: int, max_bins: int) -> None:
+        self.handle, self.layout, self.bins = handle, layout, (bin_ps, max_bins)
+        self.keep: list[Any] = []  # C memory that must outlive a call
+        self.first: dict[str, int] = {}
+        self.labels: dict[int, str] = {}
+        self.programs: dict[str, Any] = {}
+        self.chains: list[Chain] = []
+        self.networks: dict[str, Any] = {}  # by name: link_models.base.Compiled
+        self.routes: dict[str, Routes] = {}  # by the network's name
         parts = layout.parts
         for array in parts["resources"]:
             self.first[array.name] = self.made(lib.stages_add_resources(handle, array.count))
@@ -121,7 +126,7 @@ class Compiler:
             ]
             if registry.link_models.find(message.network.model).held:
                 kind, lasts = lib.STAGE_HOLD, message
-        lists = {
+        lists: dict[str, tuple[str, list[Any]]] = {
             "branches": ("int32_t[]", [self.stage_number[b] for b in stage.branches]),
             "spawns": ("int32_t[]", [self.stage_number[s] for s in stage.spawn]),
             "takes": ("stages_take[]", takes),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from chipweave.chain.branches import Entry
+from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.link_statistics import LinkStatistics
-from chipweave.chain.nouns import Bits, Keyed, Tags
+from chipweave.chain.nouns import Bits, Counter, Keyed, Network, Tags
 from chipweave.errors import BadInput
 
 NUMBER_LIMIT = 2**63
@@ -22,31 +25,39 @@ class Engine:
     and nothing but tables, counters and statistics is carried over.
     """
 
-    def __init__(self, layout: Any, core: Any) -> None:
+    def __init__(self, layout: Layout, core: Any) -> None:
         self.layout, self.core, self.unread = layout, core, NO_ROWS
 
     @property
-    def now_ps(self) -> Any:
+    def now_ps(self) -> int:
         """The present: time of the last event that ran, or the last `until_ps` reached."""
         return self.core.now_ps
 
     @property
-    def idle(self) -> Any:
+    def idle(self) -> bool:
         """Whether nothing is in flight."""
         return self.core.idle
 
     @property
-    def events(self) -> Any:
+    def events(self) -> int:
         """Starts of stages plus completions of chains and side chains so far (as the published artifact counts)."""
         return self.core.events
 
-    def issue(self, chain: Any, rows: Any, starts_ps: Any = None, times: int = 1, counted: Any = None) -> Any:
+    def issue(
+        self,
+        chain: str | Chain | Entry,
+        rows: ArrayLike,
+        starts_ps: ArrayLike | None = None,
+        times: int = 1,
+        counted: str | None = None,
+    ) -> int:
         """Start transfers of rows of integers [n, operands], in row order; returns the number of the batch.
 
         starts_ps  delays of the rows from now (default: all now)
         times      transfers of each row, one after the other; the operand named `counted` is one larger each time
         """
-        program = self.layout.chains.get(getattr(chain, "name", chain))
+        name: Any = chain if isinstance(chain, str) else getattr(chain, "name", chain)
+        program = self.layout.chains.get(name)
         if program is None:
             raise BadInput(f"unknown chain '{chain}'; allowed: {', '.join(self.layout.chains)}")
         rows = np.ascontiguousarray(_integers(rows, f"chain {program.name}: rows"))
@@ -65,7 +76,7 @@ class Engine:
             program, rows, starts_ps, times, -1 if counted is None else program.operands.index(counted)
         )
 
-    def advance(self, until_ps: Any = None) -> Any:
+    def advance(self, until_ps: int | None = None) -> list[tuple[int, int]]:
         """Run to the next instant at which batches complete, at most to `until_ps` (inclusive).
 
         Returns [(batch, time_ps), ...], all of one instant; empty when `until_ps` is reached or nothing is in flight.
@@ -73,12 +84,12 @@ class Engine:
         """
         return self.core.advance(until_ps)
 
-    def finish_ps(self, batch: Any) -> Any:
+    def finish_ps(self, batch: int) -> np.ndarray:
         """int64 [n]: when each transfer of a batch finished (side chains apart); valid until the issue after the next
         barrier."""
         return self.core.finish_ps(batch)
 
-    def array(self, part: Any) -> Any:
+    def array(self, part: Counter | Bits | Keyed | Tags) -> np.ndarray:
         """The live NumPy array of a part.
 
         Counter int64 [count]; Bits uint8 [instances, keys], writable; Keyed uint8 [instances, keys], 0 absent 1 held 2
@@ -89,16 +100,16 @@ class Engine:
         """The sum of each counter over its cells, by the counters' numbers."""
         return self.core.totals()
 
-    def pin(self, keyed: Any, at: Any, keys: Any) -> None:
+    def pin(self, keyed: Keyed, at: int, keys: ArrayLike) -> None:
         """Make keys present for good in one instance of a keyed store."""
         self.core.pin(keyed, at, keys)
 
-    def copy_tables(self, other: Any) -> None:
+    def copy_tables(self, other: Engine) -> None:
         """Take over tags, keyed stores and bits of another engine of the same layout, link models apart (kernel
         only)."""
         self.core.copy_tables(other.core)
 
-    def journal(self, part: Any = None) -> Any:
+    def journal(self, part: Tags | Keyed | Bits | None = None) -> np.ndarray:
         """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance,
         key, what).
 
@@ -114,7 +125,7 @@ class Engine:
         self.unread = rows[~mine]
         return rows[mine]
 
-    def link_statistics(self, network: Any) -> Any:
+    def link_statistics(self, network: Network) -> LinkStatistics:
         """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
         found, bundles = self.core.link_statistics(network), dict(network.options).get("bundles")
         if bundles is None:
@@ -122,7 +133,8 @@ class Engine:
         bins = bundles.dealt(found.bins)
         total = bundles.dealt(np.stack([found.bytes, found.busy_ps, found.stalled_ps], axis=-1))
         total[:, 0] = bins[:, :, 0].sum(axis=0) if len(bins) else total[:, 0]
-        return LinkStatistics(*total.T, found.bin_ps, bins)
+        moved, busy, stalled = total.T
+        return LinkStatistics(moved, busy, stalled, found.bin_ps, bins)
 
     def record(self) -> None:
         """Keep, from now on, when each stage of each transfer asked, started and ended; nothing may be in flight.
@@ -153,7 +165,7 @@ class Engine:
         self.core.close()
 
 
-def _integers(values: Any, what: Any) -> Any:
+def _integers(values: ArrayLike, what: str) -> np.ndarray:
     """int64 array; a number that does not fit is an error, never wrapped."""
     array = np.asarray(values)
     if array.dtype.kind == "f" and not isinstance(values, np.ndarray):

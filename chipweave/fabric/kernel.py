@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from chipweave._kernel import ffi, lib
+from chipweave.chain.layout import Layout
 from chipweave.chain.nouns import Bits, Counter, Keyed
 from chipweave.chain.stage import MAX_OPERANDS, Question
 from chipweave.errors import BadInput, ChipweaveError, Stuck
@@ -18,7 +19,7 @@ FEW = 256  # recorded stages fetched in one go
 
 
 class KernelEngine:
-    def __init__(self, layout: Any, rules: Any, bin_ps: int, max_bins: int) -> None:
+    def __init__(self, layout: Layout, rules: Any, bin_ps: int, max_bins: int) -> None:
         self.layout = layout
         spec = ffi.new(
             "stages_rules *",
@@ -37,7 +38,7 @@ class KernelEngine:
         self.compiled = Compiler(self.handle, layout, bin_ps, max_bins)
         self.batches, self.times = ffi.new("int32_t[]", ROOM), ffi.new("int64_t[]", ROOM)
         self.sums = ffi.new("int64_t[]", len(layout.parts["counters"]))
-        self.arrays = {}
+        self.arrays: dict[str, Any] = {}
 
     @property
     def now_ps(self) -> int:

@@ -17,7 +17,7 @@ CONFIG = tuple(name for name, _ in ffi.typeof("struct noc_config").fields)
 SPREAD = {"none": 0, "message": 1, "pair": 2, "packet": 3}
 
 
-def _allocator(name: Any, text: str) -> list[int]:
+def _allocator(name: str, text: str) -> tuple[int, int, int]:
     """(matcher, arbiter, iterations) of the router's parameter `name` in the kernel's numbers."""
     if (name, text) in BESIDE:
         return getattr(lib, BESIDE[name, text]), 0, 1

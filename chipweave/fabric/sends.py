@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from chipweave.chain.stage import DONE
+from chipweave.chain.layout import Chain, Layout
+from chipweave.chain.nouns import Network
+from chipweave.chain.stage import DONE, Stage
 from chipweave.errors import BadInput
 
 
@@ -22,25 +24,27 @@ class FlitPlan:
     flits_per_byte: exact, link efficiency included.
     """
 
-    spec: object
-    class_of: dict
+    spec: Any
+    class_of: dict[tuple[str, str], int]
     flits_per_byte: Fraction
 
 
-def sends(layout: Any, network: Any) -> list[tuple[Any, Any]]:
+def sends(layout: Layout, network: Network) -> list[tuple[Chain, Stage]]:
     """[(chain, stage)] of every send stage through the network."""
     return [
         (chain, stage)
         for chain in layout.chains.values()
         for stage in chain.stages.values()
-        if stage.kind == "send" and stage.message.network is network
+        if stage.message is not None and stage.message.network is network
     ]
 
 
-def efficiency(layout: Any, network: Any) -> Fraction:
+def efficiency(layout: Layout, network: Network) -> Fraction:
     """The share of the bandwidth that messages reach: one figure for all of a network whose links are shared."""
     shares = {
-        stage.message.efficiency: f"chain {chain.name}, stage {stage.name}" for chain, stage in sends(layout, network)
+        stage.message.efficiency: f"chain {chain.name}, stage {stage.name}"
+        for chain, stage in sends(layout, network)
+        if stage.message is not None
     }
     if len(shares) > 1:
         raise BadInput(
@@ -53,7 +57,7 @@ def efficiency(layout: Any, network: Any) -> Fraction:
 MOST_BYTES_PER_S = 2**62  # the kernel's shares are 64 bits, and one of them is kept for "none"
 
 
-def speeds(layout: Any, network: Any) -> list[int]:
+def speeds(layout: Layout, network: Network) -> list[int]:
     """Whole bytes per second that messages reach on each link of a network under `fair`.
 
     Raises:
@@ -70,11 +74,13 @@ def speeds(layout: Any, network: Any) -> list[int]:
     return reached
 
 
-def classes(layout: Any, network: Any) -> tuple[dict[tuple[str, str], int], list[tuple[int, int]], list[str]]:
+def classes(layout: Layout, network: Network) -> tuple[dict[tuple[str, str], int], list[tuple[int, int]], list[str]]:
     """({(chain, stage): class}, [(class, class that answers it)], [names])."""
     import networkx as nx  # slow to import, and only flit comes here
 
-    class_of, answers, names = {}, set(), {}
+    class_of: dict[tuple[str, str], int] = {}
+    answers: set[tuple[int, int]] = set()
+    names: dict[int, set[str]] = {}
     for chain in layout.chains.values():
         own = {stage.name for c, stage in sends(layout, network) if c is chain}
         graph = nx.DiGraph([(s.name, t) for s in chain.stages.values() for t in s.targets() if t != DONE])
@@ -84,7 +90,7 @@ def classes(layout: Any, network: Any) -> tuple[dict[tuple[str, str], int], list
         )
         after.add_nodes_from(own)
         whole = nx.condensation(after)
-        depth = {}
+        depth: dict[Any, int] = {}
         for group in nx.topological_sort(whole):
             depth[group] = max((depth[before] + 1 for before in whole.predecessors(group)), default=0)
             for name in whole.nodes[group]["members"]:
@@ -94,7 +100,7 @@ def classes(layout: Any, network: Any) -> tuple[dict[tuple[str, str], int], list
     return class_of, sorted(answers), ["/".join(sorted(names[d])) for d in sorted(names)]
 
 
-def flit_plan(layout: Any, network: Any) -> FlitPlan:
+def flit_plan(layout: Layout, network: Network) -> FlitPlan:
     """The `FlitPlan` of a network whose option `flit` makes its FlitNetwork for a number of classes.
 
     Raises:

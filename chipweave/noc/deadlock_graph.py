@@ -36,10 +36,8 @@ class Walk:
         self.out[rows[:, 0], rows[:, 1]] = np.arange(len(rows))
         self.end, self.enters = rows[:, 2], rows[:, 3]
         self.terminal = np.array([router for router, _ in network.terminals], np.int64)
-        self.seat_port = np.array([port for _, port in network.terminals], np.int64)
-        edges: set[int] = set()
-        first: set[int] = set()
-        last: set[int] = set()
+        self.terminal_port = np.array([port for _, port in network.terminals], np.int64)
+        edges, first, last = set(), set(), set()
         step = max(1, CHUNK // max(1, len(network.links) * self.kinds))
         columns = network.endpoints * network.ways
         for low in range(0, columns, step):
@@ -48,19 +46,20 @@ class Walk:
         self.edges = _rows(edges, self.kinds, links, self.kinds)
         self.first, self.last = _rows(first, links, self.kinds), _rows(last, self.kinds, network.endpoints)
 
-    def kinds_of(self, network: Any) -> int:
+    def kinds_of(self, network: Any) -> Any:
         """How many kinds of VCs the routing tells apart."""
         return 1 if network.phase is None and network.minimal is None else 2
 
-    def _walk(self, goals: np.ndarray, edges: set[int], first: set[int], last: set[int]) -> None:
+    def _walk(self, goals: np.ndarray, edges: set[Any], first: set[Any], last: set[Any]) -> None:
         """All states whose destination is one of `goals`."""
         links, K, E = len(self.network.links), self.kinds, self.network.endpoints
         seen = np.zeros((max(1, links), K, len(goals)), bool)
         ends, column = (a.ravel() for a in np.meshgrid(np.arange(E), np.arange(len(goals)), indexing="ij"))
-        away = self.terminal[ends] != self.terminal[goals[column] % E]
+        reached = self.terminal[goals % E]  # a destination stands once for each of its parallel ways
+        away = self.terminal[ends] != reached[column]
         ends, column = ends[away], column[away]
         frontier = []
-        for link, kind, at in self._choices(self.terminal[ends], self.seat_port[ends], None, goals[column]):
+        for link, kind, at in self._choices(self.terminal[ends], self.terminal_port[ends], None, goals[column]):
             first.update(np.unique((ends[at] * links + link) * K + kind).tolist())
             frontier.append((link, kind, column[at]))
         while frontier:
@@ -73,7 +72,7 @@ class Walk:
             seen.reshape(-1)[state] = True
             held, column = np.divmod(state, len(goals))
             link, kind = np.divmod(held, K)
-            there = self.terminal[goals[column] % E] == self.end[link]
+            there = reached[column] == self.end[link]
             last.update(np.unique(held[there] * E + goals[column[there]] % E).tolist())
             link, kind, held, column = link[~there], kind[~there], held[~there], column[~there]
             for onward, then, at in self._choices(self.end[link], self.enters[link], kind, goals[column]):
@@ -108,10 +107,6 @@ class Walk:
     def _link(
         self, router: np.ndarray, port: np.ndarray, goal: np.ndarray, kind: np.ndarray, rows: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self._out(router, port, goal), kind, rows
-
-    def _out(self, router: np.ndarray, port: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        """The links behind output ports; BadInput where there is none."""
         link = self.out[router, port]
         if (link < 0).any():
             at = int(np.flatnonzero(link < 0)[0])
@@ -119,7 +114,7 @@ class Walk:
                 f"flit network {self.network.name}: router {router[at]} sends packets for endpoint {goal[at]} "
                 f"out of port {port[at]}, where no link is"
             )
-        return link
+        return link, kind, rows
 
 
 class TableWalk(Walk):
@@ -129,11 +124,11 @@ class TableWalk(Walk):
     links that packets really use. Of adaptive routing it has the escape routes, which may be entered at any router.
     """
 
-    def kinds_of(self, network: Any) -> int:
+    def kinds_of(self, network: Any) -> Any:
         """A table tells none apart."""
         return 1
 
-    def _walk(self, goals: np.ndarray, edges: set[int], first: set[int], last: set[int]) -> None:
+    def _walk(self, goals: Any, edges: Any, first: Any, last: Any) -> None:
         net, links, count = self.network, len(self.network.links), self.network.endpoints
         column = np.arange(len(goals))
         at = self.terminal[goals % count]
@@ -145,8 +140,8 @@ class TableWalk(Walk):
         routers, columns = np.nonzero(used)
         lost = used & (out < 0)
         if lost.any():
-            r, g = (int(x[0]) for x in np.nonzero(lost))
-            self._out(np.array([r]), net.table[[r], [goals[g]]].astype(np.int64), goals[[g]])
+            r, c = (int(x[0]) for x in np.nonzero(lost))
+            self._link(np.array([r]), net.table[[r], [goals[c]]].astype(np.int64), goals[[c]], None, None)
         while len(routers):
             routers = self.end[out[routers, columns]]
             fresh = ~used[routers, columns] & (at[columns] != routers)
@@ -155,11 +150,16 @@ class TableWalk(Walk):
             used[routers, columns] = True
             if (out[routers, columns] < 0).any():
                 i = int(np.argmax(out[routers, columns] < 0))
-                goal = goals[columns[[i]]]
-                self._out(routers[[i]], net.table[routers[[i]], goal].astype(np.int64), goal)
+                self._link(
+                    routers[[i]],
+                    net.table[routers[[i]], goals[columns[[i]]]].astype(np.int64),
+                    goals[columns[[i]]],
+                    None,
+                    None,
+                )
         link = np.where(used, out, -1)
-        row, c = np.nonzero(used)
-        here = link[row, c]
+        r, c = np.nonzero(used)
+        here = link[r, c]
         there = self.end[here]
         onward = link[there, c]
         arrived = there == at[c]
@@ -169,12 +169,12 @@ class TableWalk(Walk):
             first.update((e * links + np.unique(link[router][link[router] >= 0])).tolist())
 
 
-def walked(network: Any) -> Walk:
+def walked(network: Any) -> Any:
     """The dependencies of a network, by the quicker way where a table is all there is to its routes."""
     return (TableWalk if network.phase is None and network.minimal is None else Walk)(network)
 
 
-def _rows(codes: set[int], *sizes: int) -> np.ndarray:
+def _rows(codes: set[int], *sizes: Any) -> np.ndarray:
     """int64[n, len(sizes) + 1]: mixed-radix numbers taken apart, in order; `sizes` are the radices of all but the first
     digit."""
     digits, rest = [], np.array(sorted(codes), np.int64)

@@ -9,12 +9,17 @@
 All faults of all steps are collected and raised together; later steps look only at what earlier ones made.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import as_node
+from chipweave.declare.provenance import Source
 from chipweave.declare.user_code import Gate
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
@@ -33,10 +38,16 @@ SCHEMA = "chipweave.topology/1"
 MAX_EXTENDS = 8
 NETWORK_NAME = re.compile(r"[A-Za-z_][\w-]{0,99}")
 NAME = re.compile(r"\w[^/\\:]{0,99}")  # pictures and tables are named by it
+Origins = list[tuple[str, Node, "Source | None"]]  # (path, the number, where it is from)
 MAPPINGS = ("assemblies", "parts", "networks", "expect")
 
 
-def load(name, sets=(), allow_code=False, preset=None):
+def load(
+    name: str | Path | dict[str, Any],
+    sets: Sequence[str] = (),
+    allow_code: bool = False,
+    preset: str | Path | None = None,
+) -> System:
     """The System of a topology.
 
     Args:
@@ -56,7 +67,7 @@ def load(name, sets=(), allow_code=False, preset=None):
     return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
 
 
-def load_tree(path, seen=()):
+def load_tree(path: Path, seen: tuple[Path, ...] = ()) -> Node:
     """The tree of a topology file laid over what it extends.
 
     Raises:
@@ -79,7 +90,7 @@ def load_tree(path, seen=()):
     return merge(base, own)
 
 
-def _check_base(base, path, extends):
+def _check_base(base: Node, path: Path, extends: Node) -> None:
     """Raise BadInput where what a file extends is no topology: laid under another it would vanish without a word."""
     faults = Faults()
     if not base.is_map:
@@ -91,13 +102,20 @@ def _check_base(base, path, extends):
     faults.raise_if_any()
 
 
-def _check_schema(root, faults):
+def _check_schema(root: Node, faults: Faults) -> None:
     schema = root.get("schema")
     if schema is not None and schema.text != SCHEMA:
         faults.add(f"schema {schema.text!r} is not a topology's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
 
 
-def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None):
+def build(
+    root: Node,
+    folder: str | Path = ".",
+    sets: Sequence[str] = (),
+    allow_code: bool = False,
+    preset: topology_preset.Preset | None = None,
+    faults: Faults | None = None,
+) -> System:
     """The System of a tree. `preset` is a topology_preset.Preset or None.
 
     Raises:
@@ -109,7 +127,7 @@ def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None)
     _check_top(root, faults)
     faults.raise_if_any()
     expander = Expander(
-        (root.get("assemblies") or Node({})).value, gate, folder, preset.kinds if preset else {}, faults
+        (root.get("assemblies") or Node({})).value, gate, Path(folder), preset.kinds if preset else {}, faults
     )
     expander.expand(root.get("parts") or Node({}))
     system = System(_text(root, "name"), _text(root, "about"))
@@ -145,7 +163,7 @@ def build(root, folder=".", sets=(), allow_code=False, preset=None, faults=None)
     return system
 
 
-def _raise(faults, gate):
+def _raise(faults: Faults, gate: Gate) -> None:
     try:
         gate.raise_if_refused()
     except BadInput as error:
@@ -153,7 +171,7 @@ def _raise(faults, gate):
     faults.raise_if_any()
 
 
-def _check_top(root, faults):
+def _check_top(root: Node, faults: Faults) -> None:
     """The keys of the file itself, and the shape of what is under them."""
     if not root.is_map:
         faults.add(f"a topology is a mapping, not {root.shape()}", root.place)
@@ -175,8 +193,8 @@ def _check_top(root, faults):
         )
     if not any((root.get(key) or Node({})).value for key in ("parts", "networks")):
         faults.add("a topology needs parts or networks", root.place)
-    networks = root.get("networks")
-    for network in networks.keys if networks is not None and networks.is_map else ():
+    networks = root.get("networks") or Node({})
+    for network in networks.keys if networks.is_map else ():
         if not NETWORK_NAME.fullmatch(network):
             allowed = "letters, digits, _ and -, a letter first"
             faults.add(f"{network[:40]!r} is not a network's name", networks.keys[network], allowed)
@@ -192,14 +210,14 @@ def _check_top(root, faults):
                     faults.add(f"an assembly has no {key!r}", node.keys[key], ", ".join(keys), nearest(key, keys))
 
 
-def _wire(root, expander, wirer):
+def _wire(root: Node, expander: Expander, wirer: Wirer) -> None:
     for prefix, node, path in expander.links:
         wirer.wire_all(node, prefix, path)
     if root.get("links") is not None:
         wirer.wire_all(root.value["links"])
 
 
-def _fill(system, expander, wirer):
+def _fill(system: System, expander: Expander, wirer: Wirer) -> None:
     """Parts, wires and networks of the system from what the steps made."""
     system.parts = {name: i.part for name, i in expander.instances.items()}
     system.grids = expander.grids
@@ -216,7 +234,7 @@ def _fill(system, expander, wirer):
     system.sources, system.replaced = expander.sources, expander.replaced
 
 
-def _cited(sources, node, faults):
+def _cited(sources: Origins, node: Node | None, faults: Faults) -> Origins:
     """Sources with the short names of the file's `sources:` mapping written out."""
     if node is None:
         return sources
@@ -227,6 +245,6 @@ def _cited(sources, node, faults):
     return [(path, value, replace(s, text=long[s.text]) if s and s.text in long else s) for path, value, s in sources]
 
 
-def _text(root, key):
+def _text(root: Node, key: str) -> str:
     node = root.get(key)
     return node.text if node is not None and node.is_scalar else ""

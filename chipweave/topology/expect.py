@@ -13,6 +13,7 @@ with itself included; bisection as in chipweave.noc.graph_network; degree: how m
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -20,21 +21,24 @@ from typing import Any
 import numpy as np
 
 from chipweave.declare import units
-from chipweave.errors import nearest
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import Faults, nearest
+from chipweave.noc.graph_network import Network
+from chipweave.topology.system import System
 
 
-def _mean_distance(network: Any) -> Fraction:
+def _mean_distance(network: Network) -> Fraction:
     return Fraction(int(network.distance.sum(dtype=int)), len(network.endpoints) ** 2)
 
 
-def _degree(network: Any) -> Counter:
+def _degree(network: Network) -> Counter[int]:
     ends = network.pair_numbers()
     return Counter(
         np.bincount(np.concatenate([network.src[ends], network.dst[ends]]), minlength=network.node_count).tolist()
     )
 
 
-FACTS = {
+FACTS: dict[str, Callable[[Network], Any]] = {
     "endpoints": lambda n: len(n.endpoints),
     "routers": lambda n: n.node_count,
     "links": lambda n: len(n.pair_numbers()),
@@ -45,7 +49,7 @@ FACTS = {
 }
 
 
-def check(node: Any, system: Any, faults: Any, file: str = "", changed: bool = False) -> None:
+def check(node: Node, system: System, faults: Faults, file: str = "", changed: bool = False) -> None:
     """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be
     meant, and the cure is told; `changed`: settings lie over the file."""
     before = len(faults.found)
@@ -60,7 +64,7 @@ def check(node: Any, system: Any, faults: Any, file: str = "", changed: bool = F
             faults.found[i] = replace(fault, allowed="other settings, or --set expect=null with them")
 
 
-def _check(node: Any, system: Any, faults: Any) -> None:
+def _check(node: Node, system: System, faults: Faults) -> None:
     if not node.is_map:
         faults.add(f"expect must be a mapping, not {node.shape()}", node.place)
         return
@@ -79,7 +83,7 @@ def _check(node: Any, system: Any, faults: Any) -> None:
             _network(value, system.networks[key], faults)
 
 
-def _parts(node: Any, system: Any, faults: Any) -> None:
+def _parts(node: Node, system: System, faults: Faults) -> None:
     counts = Counter(_bare(name) for name in system.parts)
     for grid in system.grids:
         counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
@@ -92,7 +96,7 @@ def _parts(node: Any, system: Any, faults: Any) -> None:
             _compare(f"parts.{name}", value, counts[name], faults)
 
 
-def _network(node: Any, network: Any, faults: Any) -> None:
+def _network(node: Node, network: Network, faults: Faults) -> None:
     for fact, value in node.value.items():
         if fact not in FACTS:
             faults.add(f"no fact is called {fact!r}", node.keys[fact], ", ".join(FACTS), nearest(fact, FACTS))
@@ -102,13 +106,13 @@ def _network(node: Any, network: Any, faults: Any) -> None:
             _compare(f"{network.name}.{fact}", value, FACTS[fact](network), faults)
 
 
-def _degrees(node: Any, network: Any, faults: Any) -> None:
+def _degrees(node: Node, network: Network, faults: Faults) -> None:
     there = dict(sorted(_degree(network).items()))
     if not node.is_map or {k: v.text for k, v in node.value.items()} != {str(k): str(v) for k, v in there.items()}:
         faults.add(f"{network.name}.degree is {there}, expected {node.plain()}", node.place)
 
 
-def _compare(what: str, node: Any, there: Fraction | int, faults: Any) -> None:
+def _compare(what: str, node: Node, there: Fraction | int, faults: Faults) -> None:
     expected = units.number(node.text.removesuffix(" hops")) if node.is_scalar else None
     if expected is None:
         faults.add(f"{what} is expected as a number, not {node.shape()}", node.place)

@@ -16,11 +16,12 @@ import re
 from collections import defaultdict
 from typing import Any
 
+from chipweave.component.component import Port
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.provenance import numbers
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import nearest
-from chipweave.topology.parts import INDEX, bare, matches, span
+from chipweave.errors import Faults, Place, nearest
+from chipweave.topology.parts import INDEX, Expander, bare, matches, span
 
 NETWORK = "network"  # the protocol that networks provide
 WIRE = named(
@@ -32,6 +33,7 @@ WIRE = named(
 INCLUDED = named({"latency": Param("choice", choices=["included"])})
 SEGMENT = re.compile(r"([A-Za-z_]\w*)((?:\[[^\[\]]*\])*)")
 MAX_LINKS = 1_000_000
+End = tuple[str, str]  # (part, port)
 
 
 class Wirer:
@@ -42,18 +44,22 @@ class Wirer:
         faults: gets all that is wrong.
     """
 
-    def __init__(self, expander: Any, faults: Any) -> None:
+    def __init__(self, expander: Expander, faults: Faults) -> None:
         self.expander, self.faults = expander, faults
         self.instances = expander.instances
-        self.wires, self.ends = [], defaultdict(list)
-        self.read, self.said, self.failed = {}, set(), set()
-        self.shapes = defaultdict(list)  # "die.hbm" -> [(indices by segment, name)]
+        self.wires: list[tuple[End, End, dict[str, Any]]] = []
+        self.ends: defaultdict[End, list[tuple[End, Place]]] = defaultdict(list)
+        self.read: dict[int, dict[str, Any] | None] = {}
+        self.said: set[tuple[str, Place]] = set()
+        self.failed: set[str] = set()
+        # "die.hbm" -> [(indices by segment, name)]
+        self.shapes: defaultdict[str, list[tuple[tuple[tuple[int, ...], ...], str]]] = defaultdict(list)
         for name in self.instances:
-            segments = [SEGMENT.match(s).groups() for s in name.split(".")]
+            segments = [SEGMENT.findall(s)[0] for s in name.split(".")]
             indices = tuple(tuple(int(i) for i in re.findall(r"\d+", index)) for _, index in segments)
             self.shapes[".".join(s for s, _ in segments)].append((indices, name))
 
-    def say(self, what: str, place: Any, allowed: str = "", near: str = "") -> None:
+    def say(self, what: str, place: Place, allowed: str = "", near: str = "") -> None:
         """A fault once, however many instances have it."""
         if (what, place) not in self.said:
             self.said.add((what, place))
@@ -85,7 +91,7 @@ class Wirer:
         grids = self.expander.grids
         return tuple(n for i in range(len(words)) for n in grids.get(".".join(words[: i + 1]), ()))
 
-    def side(self, node: Node, prefix: str) -> list[tuple[str, str]]:
+    def side(self, node: Node, prefix: str) -> list[End]:
         """[(part name, port name)] of one side of a link; [] after a fault."""
         part, _, port = node.text.rpartition(".")
         names = self.find(part, prefix) if part else []
@@ -105,7 +111,7 @@ class Wirer:
             return []
         return [(name, port) for name in names]
 
-    def wire_all(self, node: Node, prefix: str = "", path: str = "links") -> Any:
+    def wire_all(self, node: Node, prefix: str = "", path: str = "links") -> None:
         """All links of one `links` list."""
         if not node.is_list:
             return self.say(
@@ -116,10 +122,11 @@ class Wirer:
         for i, item in enumerate(node.value):
             if id(item) not in self.read:
                 self.read[id(item)] = self.settings(item, f"{path}[{i}]")
-            if self.read[id(item)]:
-                self.wire(item, prefix, self.read[id(item)])
+            settings = self.read[id(item)]
+            if settings:
+                self.wire(item, prefix, settings)
 
-    def settings(self, item: Node, path: str) -> dict[Any, Any]:
+    def settings(self, item: Node, path: str) -> dict[str, Any] | None:
         """Parameters of one link, or None after a fault."""
         between = item.get("between")
         if (
@@ -148,7 +155,7 @@ class Wirer:
             return None
         return {"latency_ps": 0 if included else values["latency"], "bandwidth": values["bandwidth"]}
 
-    def wire(self, item: Node, prefix: str, settings: dict[Any, Any]) -> Any:
+    def wire(self, item: Node, prefix: str, settings: dict[str, Any]) -> None:
         left, right = (self.side(n, prefix) for n in item.value["between"].value)
         if not left or not right:  # told already; do not add that the ports at the other end have no link
             self.failed.update(n.text.rpartition(".")[2] for n in item.value["between"].value)
@@ -166,7 +173,7 @@ class Wirer:
         for a, b in zip(left, right, strict=False):
             self.join(a, b, item.place, settings)
 
-    def join(self, a: tuple[str, str], b: tuple[str, str], place: Any, settings: dict[Any, Any]) -> Any:
+    def join(self, a: End, b: End, place: Place, settings: dict[str, Any]) -> None:
         """One wire; the side that uses the protocol comes first."""
         port_a, port_b = (self.instances[n].part.ports[p] for n, p in (a, b))
         if port_a.protocol != port_b.protocol or port_a.provides == port_b.provides:
@@ -186,7 +193,7 @@ class Wirer:
 
     def check_ports(self) -> None:
         """Every port has as many links as it is declared for; the same fault of many instances is told once."""
-        told = defaultdict(list)
+        told: defaultdict[tuple[str, str, str], list[tuple[str, Place, Port]]] = defaultdict(list)
         for name, instance in self.instances.items():
             for port_name, port in instance.part.ports.items():
                 ends = self.ends.get((name, port_name), ())

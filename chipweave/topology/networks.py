@@ -14,7 +14,6 @@ networks:
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ import numpy as np
 
 from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, WAKES
 from chipweave.declare import registry
-from chipweave.declare.params import Param, named, read_all
-from chipweave.declare.provenance import numbers
+from chipweave.declare.params import Declared, Param, named, read_all
+from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place
@@ -129,7 +128,7 @@ class NetworkMaker:
         )
         self.routers = self.router(node.get("router") or Node({}, node.place))
         self.source_all(rest, SETTINGS, sources, f"networks.{self.name}")
-        if len(self.faults.found) == before:
+        if cls is not None and len(self.faults.found) == before:
             self.settings.setdefault("shape", cls.kind)
             self.shape = cls.built(self.name, {k: self.settings[k] for k in own})
             self.reader = Reader(
@@ -214,7 +213,7 @@ class NetworkMaker:
         self.check_routes(made)
         return made
 
-    def router(self, node: Node) -> FlitRouter | None:
+    def router(self, node: Node) -> Declared | None:
         """The routers' parameters, or None after a fault."""
         if not node.is_map:
             self.faults.add(f"router must be a mapping, not {node.shape()}", node.place)
@@ -224,7 +223,7 @@ class NetworkMaker:
         self.source_all(node, FlitRouter.params, sources, f"networks.{self.name}.router")
         return FlitRouter.built(f"{self.name}.router", values, sources) if len(self.faults.found) == before else None
 
-    def source_all(self, node: Node, params: dict[str, Any], sources: dict, path: str) -> None:
+    def source_all(self, node: Node, params: dict[str, Any], sources: dict[str, Source], path: str) -> None:
         """Note where the numbers of a Node are from."""
         values = {k: p for k, p in params.items() if k not in COUNTS}
         self.wirer.expander.sources += numbers(path, node, values, sources)
@@ -242,11 +241,10 @@ class NetworkMaker:
         written = {SET_FILE if place.file.startswith(SET_FILE) else place.file for place in places}
         booked = ADMISSIONS[s["admission"]]["booking"] and not registry.link_models.find(s["link_model"]).held
         if booked and len(written) == 1:  # laid by a preset over another's link model: a run then books nothing ahead
-            place = keys.get("link_model") or keys.get("admission")
             why = f"under {s['link_model']} the end of a send is not known"
             self.faults.add(
                 f"early_booking books links behind a hold whose end is known; {why}",
-                place,
+                places[0],
                 "link_model: circuit, or admission: work_conserving or head_only",
             )
         if s["shape"] == "edges" and "edges" not in self.node.value:
@@ -275,7 +273,8 @@ class NetworkMaker:
     def endpoints(self) -> tuple[str, Places]:
         """(port, endpoints at their places)."""
         s, joins = self.settings, self.node.get("joins")
-        port, names = "", None
+        port = ""
+        names: dict[tuple[int, ...], str] | None = None
         if joins is not None:
             port, names, dims = self.joined(joins)
         elif s["grid"] or s["routers"]:
@@ -296,8 +295,8 @@ class NetworkMaker:
         if names is None:
             at = np.indices(dims).reshape(len(dims), -1).T.astype(np.int32)
             at = at[in_order(at, s["order"])]
-            names = [self.name + "".join(f"[{i}]" for i in place) for place in at.tolist()]
-            return port, Places(tuple(names), at, tuple(dims))
+            bare = tuple(self.name + "".join(f"[{i}]" for i in place) for place in at.tolist())
+            return port, Places(bare, at, tuple(dims))
         at = np.array(list(names), np.int32).reshape(len(names), len(dims))
         order = in_order(at, s["order"])
         listed = list(names.values())
@@ -359,29 +358,30 @@ class NetworkMaker:
 
     def check_routes(self, network: Network) -> None:
         """Every endpoint reaches every other, or a fault that says what is missing where."""
-        why = network.rule.fault()
+        rule: Any = network.rule  # routings of grids know of holes besides
+        why = rule.fault()
         if why:
             self.faults.add(f"network {self.name!r}: {why}", network.written, ", ".join(anywhere()))
             return
-        missing = network.rule.first_unroutable()
+        missing = rule.first_unroutable()
         if not missing:
             return
         source, target, at = missing
         names, hole = network.nodes, len(at) != 2 or at[0] not in range(len(network.nodes))
-        hole = network.rule.grid and network.rule.missing is not None and at == network.rule.gap(source, target)
+        hole = rule.grid and rule.missing is not None and at == rule.gap(source, target)
         place = self.written("absent") if hole else (self.node.get("override") or self.node).place
         gap = (
             f"nothing is at {''.join(f'[{i}]' for i in at)}"
             if hole
             else f"there is no link {names[at[0]]} - {names[at[1]]}"
-            if network.rule.grid
+            if rule.grid
             else "no links lead there"
         )
         self.faults.add(
             f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} "
             f"by routing {network.routing}: {gap}",
             place or self.node.place,
-            "routing: shortest, or a grid without that hole" if network.rule.grid else "links that join all endpoints",
+            "routing: shortest, or a grid without that hole" if rule.grid else "links that join all endpoints",
         )
 
 
@@ -394,7 +394,7 @@ def free_memory() -> int:
     """Bytes of memory that are free on this machine; 16 GiB where it does not say."""
     try:
         with open("/proc/meminfo") as file:
-            return int(re.search(r"MemAvailable:\s+(\d+) kB", file.read())[1]) * 1024
-    except (OSError, TypeError):
+            return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:")) * 1024
+    except (OSError, StopIteration):
         pages = {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(getattr(os, "sysconf_names", ()))
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if pages else 16 << 30

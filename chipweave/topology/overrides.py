@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.declare.yamlfile import Node
+from chipweave.errors import Place
 from chipweave.noc.listed import Ends, apart, read_link
 from chipweave.noc.shape import Reader
 from chipweave.topology.parts import INDEX, span
@@ -30,7 +31,7 @@ class LinkTable:
     """
 
     def __init__(
-        self, n: int, src: np.ndarray, dst: np.ndarray, latency_ps: np.ndarray, rate: np.ndarray, rates: list
+        self, n: int, src: np.ndarray, dst: np.ndarray, latency_ps: np.ndarray, rate: np.ndarray, rates: list[Fraction]
     ) -> None:
         order = np.lexsort([dst, src])
         self.n, self.src, self.dst = n, src[order].astype(np.int64), dst[order].astype(np.int64)
@@ -77,7 +78,8 @@ class Overrides:
 
     def __init__(self, table: LinkTable, ends: Ends, dims: tuple[int, ...], reader: Reader) -> None:
         self.table, self.ends, self.dims, self.reader = table, ends, list(dims), reader
-        self.faults, self.written = reader.faults, {}
+        self.faults = reader.faults
+        self.written: dict[tuple[int, ...] | frozenset[int], Place] = {}
 
     def apply(self, node: Node | None) -> bool:
         """Lay all of it over the links; False where it takes one away."""
@@ -96,15 +98,17 @@ class Overrides:
                 self.faults.add("an override is a mapping", item.place, "{between: [...], ...}")
                 continue
             pairs, own = self.links_of(item)
-            for pair in pairs:
-                whole &= self.change(pair, own, item)
+            if own is not None:
+                for pair in pairs:
+                    whole &= self.change(pair, own, item)
         return whole
 
-    def links_of(self, item: Node) -> tuple[list[tuple[int, int]], dict | None]:
+    def links_of(self, item: Node) -> tuple[list[tuple[int, int]], dict[str, Any] | None]:
         """([(a, b), ...], what the override says) of one entry; ([], None) after a fault."""
         between, own = read_link(item, self.reader)
-        sides = [self.side(n) for n in between]
-        if own is None or None in sides:
+        found = [self.side(n) for n in between]
+        sides = [side for side in found if side is not None]
+        if own is None or len(sides) < len(found):
             return [], None
         longest = max(map(len, sides))
         if any(len(side) not in (1, longest) for side in sides):
@@ -137,7 +141,7 @@ class Overrides:
             return None
         return [self.ends.by_place.get("".join(f"[{i}]" for i in place)) for place in product(*ranges)]
 
-    def change(self, pair: tuple[int, int], own: dict, item: Node) -> bool:
+    def change(self, pair: tuple[int, int], own: dict[str, Any], item: Node) -> bool:
         """Lay one override over the link between two routers; False where that takes it away."""
         names = " - ".join(self.ends.names[i] for i in pair)
         first = self.written.setdefault(tuple(pair) if own["one_way"] else frozenset(pair), item.place)

@@ -8,24 +8,29 @@ parts:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from chipweave.component.component import RESERVED, Component, Param
 from chipweave.declare import registry
 from chipweave.declare.params import named, read_all
-from chipweave.declare.provenance import numbers
-from chipweave.declare.user_code import is_code
+from chipweave.declare.provenance import Source, numbers
+from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import BadInput, nearest
+from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
 PLACING = ("grid", "count", "absent", "override")
 INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
 COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
+# (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
+Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
+Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]"]  # class, values, sources
 
 
 @dataclass
@@ -48,13 +53,27 @@ class Expander:
         faults: gets all that is wrong; each thing once, however often it is replicated.
     """
 
-    def __init__(self, assemblies: dict[Any, Any], gate: Any, folder: Any, preset: dict[Any, Any], faults: Any) -> None:
+    def __init__(
+        self,
+        assemblies: dict[str, Node],
+        gate: Gate,
+        folder: Path,
+        preset: dict[str, Node],
+        faults: Faults,
+    ) -> None:
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
-        self.instances, self.grids, self.links, self.sources = {}, {}, [], []
-        self.replaced = []  # what the preset replaces of what the files say, in words
-        self.written = {}  # (part, key) -> Place of `grid` and `absent`, for faults that show later
-        self.read, self.merged, self.count, self.open = {}, {}, 0, []
+        self.instances: dict[str, Instance] = {}
+        self.grids: dict[str, tuple[int, ...]] = {}
+        self.links: list[tuple[str, Node, str]] = []  # (prefix, Node, path)
+        self.sources: list[tuple[str, Node, Source | None]] = []
+        self.replaced: list[str] = []  # what the preset replaces of what the files say, in words
+        # (part, key) -> Place of `grid` and `absent`, for faults that show later
+        self.written: dict[tuple[str, str], Place] = {}
+        self.read: dict[Any, Any] = {}
+        self.merged: dict[Any, tuple[Node, Node]] = {}
+        self.count = 0
+        self.open: list[str] = []
 
     def expand(
         self,
@@ -78,19 +97,19 @@ class Expander:
                     f"part {name!r} must be a mapping with kind or assembly, not {node.shape()}", node.place
                 )
             else:
-                self.replicate(
-                    name, node, place, prefix, changed if changed and own.get(name) is not node else path, assembly
-                )
+                as_written = not changed or own is None or own.get(name) is node
+                self.replicate(name, node, place, prefix, path if as_written else changed, assembly)
 
-    def replicate(self, name: str, node: Node, place: Any, prefix: str, path: str, assembly: str) -> None:
+    def replicate(self, name: str, node: Node, place: Place, prefix: str, path: str, assembly: str) -> None:
         """One entry of `parts`: once, `count` times or over a grid."""
         dims, absent, overrides = self.placing(name, node)
         if dims is None:
             return
         self.grids.setdefault(bare(prefix) + name, dims)
         for key in ("grid", "absent"):
-            if node.get(key) is not None:
-                self.written.setdefault((bare(prefix) + name, key), node.get(key).place)
+            said = node.get(key)
+            if said is not None:
+                self.written.setdefault((bare(prefix) + name, key), said.place)
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return
@@ -105,7 +124,7 @@ class Expander:
             else:
                 self.place(full, name, one, place, index, where, assembly)
 
-    def placing(self, name: str, node: Node) -> tuple[list[Any] | tuple[int, ...], ...]:
+    def placing(self, name: str, node: Node) -> Placing:
         """(dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault."""
         before = len(self.faults.found)
         counted = {k: node.value[k] for k in COUNTED if k in node.value}
@@ -114,7 +133,7 @@ class Expander:
             self.faults.add(f"{name}: grid and count exclude each other", node.keys["count"])
         if len(self.faults.found) > before:
             return None, [], []
-        dims = values["grid"] or ((values["count"],) if values["count"] else ())
+        dims: tuple[int, ...] = values["grid"] or ((values["count"],) if values["count"] else ())
         before, self.count = self.count, self.count + (prod(dims) if dims else 1)
         if self.count > MAX_PARTS:
             if before <= MAX_PARTS:  # said once, where it happened
@@ -129,13 +148,14 @@ class Expander:
                 f"{name}: override must be a mapping of places to changes, not {override.shape()}", override.place
             )
             override = None
-        overrides = [
-            (key, value, self.pattern(name, key, dims, override.keys[key]))
-            for key, value in (override.value.items() if override else ())
-        ]
-        return dims, [a for a in absent if a], [o for o in overrides if o[2]]
+        overrides = (
+            [(key, value, self.pattern(name, key, dims, override.keys[key])) for key, value in override.value.items()]
+            if override
+            else []
+        )
+        return dims, [a for a in absent if a], [(key, value, at) for key, value, at in overrides if at]
 
-    def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[Any]:
+    def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[list[range] | None]:
         if node is None:
             return []
         if not node.is_list:
@@ -143,7 +163,7 @@ class Expander:
             return []
         return [self.pattern(name, item.text, dims, item.place) for item in node.value]
 
-    def pattern(self, name: str, text: str, dims: tuple[int, int], place: Any) -> list[range] | None:
+    def pattern(self, name: str, text: str, dims: tuple[int, ...], place: Place) -> list[range] | None:
         """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
         found = INDEX.findall(text)
         if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
@@ -159,7 +179,7 @@ class Expander:
             return None
         return ranges
 
-    def with_overrides(self, node: Node, changes: list[Any]) -> Node:
+    def with_overrides(self, node: Node, changes: list[tuple[str, Node]]) -> Node:
         """The part's Node with changes laid over it; the same Node for the same changes, so it is read once."""
         key = (id(node), *(k for k, _ in changes))
         if key not in self.merged:
@@ -194,7 +214,7 @@ class Expander:
                 )
         return Node(kept, change.place, keys=change.keys, weak=change.weak)
 
-    def assemble(self, full: str, node: Node, place: Any, changed: str) -> None:
+    def assemble(self, full: str, node: Node, place: Place, changed: str) -> None:
         """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override
         changes."""
         name = node.value["assembly"].text
@@ -239,8 +259,8 @@ class Expander:
             self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links"))
 
     def place(
-        self, full: str, name: str, node: Node, place: Any, index: tuple[int, ...], path: str, assembly: str
-    ) -> Any:
+        self, full: str, name: str, node: Node, place: Place, index: tuple[int, ...], path: str, assembly: str
+    ) -> Component | None:
         """One part and what is in its slots."""
         found = self.declared(node, path, place)
         if found is None:
@@ -252,10 +272,11 @@ class Expander:
         self.slots(part, node, path)
         return part
 
-    def declared(self, node: Node, path: str, place: Any) -> tuple[dict[Any, Any] | type[Any], ...] | None:
+    def declared(self, node: Node, path: str, place: Place) -> Declaration | None:
         """(class, values, sources) of a part's Node, read once; None after a fault."""
         if id(node) in self.read:
-            return self.read[id(node)][1]
+            known: Declaration | None = self.read[id(node)][1]
+            return known
         self.read[id(node)] = (node, None)
         kind = node.get("kind")
         if kind is None or not kind.is_scalar:
@@ -283,11 +304,12 @@ class Expander:
         values, sources = cls.read_params(params, self.faults)
         self.unread(path, params, cls, values)
         self.sources += numbers(path, params, cls.params, sources)
-        if len(self.faults.found) == before:
-            self.read[id(node)] = (node, (cls, values, sources))
-        return self.read[id(node)][1]
+        if len(self.faults.found) > before:
+            return None
+        self.read[id(node)] = (node, (cls, values, sources))
+        return cls, values, sources
 
-    def unread(self, path: str, params: Node, cls: Any, values: dict) -> None:
+    def unread(self, path: str, params: Node, cls: type[Component], values: dict[str, Any]) -> None:
         """A fault for each `--set` of a parameter that is not read because another stands in its place."""
         for name, node in params.value.items():
             front = cls.params[name].behind if name in cls.params else ""
@@ -298,7 +320,7 @@ class Expander:
                     f"--set with {front}=null beside it, which lays {front} aside",
                 )
 
-    def slots(self, part: Any, node: Node, path: str) -> None:
+    def slots(self, part: Component, node: Node, path: str) -> None:
         """Fill the part's slots; what fits is asked of the classes."""
         given = node.get("slots") or Node({})
         if not given.is_map:
@@ -364,6 +386,6 @@ def span(text: str, length: int) -> range:
     return range(int(first), int(last or first) + 1)
 
 
-def matches(index: tuple[int, ...], ranges: list[range]) -> bool:
+def matches(index: tuple[int, ...], ranges: Sequence[range]) -> bool:
     """Whether a place lies in a pattern of ranges."""
     return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))

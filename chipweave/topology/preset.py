@@ -15,12 +15,13 @@ laid only where the topology says that: what a preset knows of one die must not 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.provenance import split
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import BadInput, Faults, nearest
+from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.io.shipped import find
 from chipweave.topology.networks import SETTINGS
 
@@ -41,20 +42,21 @@ class Preset:
     """
 
     def __init__(self, root: Node) -> None:
-        self.root = root
-        self.name = root.get("name").text if root.get("name") else ""
-        self.kinds, self.networks = ((root.get(k) or Node({})).value for k in ("kinds", "networks"))
+        self.root, name = root, root.get("name")
+        self.name = name.text if name else ""
+        self.kinds: dict[str, Node] = (root.get("kinds") or Node({})).value
+        self.networks: dict[str, Node] = (root.get("networks") or Node({})).value
         self.run = root.get("run") or Node({})
 
-    def of(self, cls: Any) -> Any:
+    def of(self, cls: type[Any]) -> dict[str, Node]:
         """name -> Node of the parameters the preset gives a component or policy class, its bases' kinds first."""
-        given = {}
-        for kind in reversed([b.kind for b in cls.__mro__ if getattr(b, "kind", "")]):
+        given: dict[str, Node] = {}
+        for kind in reversed([kind for b in cls.__mro__ if (kind := getattr(b, "kind", ""))]):
             given.update(self.kinds[kind].value if kind in self.kinds else {})
         return given
 
 
-def load(name: str) -> Preset:
+def load(name: str | Path) -> Preset:
     """The Preset of a shipped name or a path.
 
     Raises:
@@ -99,7 +101,7 @@ def _check_names(what: str, node: Node, known: tuple[str, ...], faults: Faults) 
             faults.add(f"{what} has no setting {name!r}", node.keys[name], ", ".join(known), nearest(name, known))
 
 
-def _check_kind(kind: str, node: Node, place: Any, faults: Faults) -> None:
+def _check_kind(kind: str, node: Node, place: Place, faults: Faults) -> None:
     family = registry.policies if kind in registry.policies.kinds() else registry.components
     try:
         cls = family.find(kind)

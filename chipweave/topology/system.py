@@ -7,9 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from chipweave.component.component import Component
+from chipweave.declare.provenance import Source
+from chipweave.declare.yamlfile import Node
 from chipweave.io.late import late
+from chipweave.noc.graph_network import Network
 
 nx = late("networkx")
+Wire = tuple[tuple[str, str], tuple[str, str], dict[str, Any]]  # (part, port) that uses, that provides, its settings
 
 
 class System:
@@ -31,11 +36,19 @@ class System:
 
     def __init__(self, name: str, about: str = "") -> None:
         self.name, self.about = name, about
-        self.parts, self.networks, self.grids = {}, {}, {}
-        self.joined = []  # wires as ((part, port that uses), (part, port that provides), {latency_ps, bandwidth})
-        self.sources, self.replaced, self.resolved, self.preset, self.code = [], [], {}, "", {}
+        self.parts: dict[str, Component] = {}
+        self.networks: dict[str, Network] = {}
+        self.grids: dict[str, tuple[int, ...]] = {}
+        self.joined: list[
+            Wire
+        ] = []  # wires as ((part, port that uses), (part, port that provides), {latency_ps, bandwidth})
+        self.sources: list[tuple[str, Node, Source | None]] = []
+        self.replaced: list[str] = []
+        self.resolved: dict[str, Any] = {}
+        self.preset = ""
+        self.code: dict[str, dict[str, str]] = {}
 
-    def grid(self, assembly: Any) -> Any:
+    def grid(self, assembly: str) -> tuple[int, ...]:
         """The shape an assembly (or part) is replicated over: (Y, X), (N,), or () where it is there once."""
         return self.grids[assembly]
 
@@ -47,13 +60,13 @@ class System:
         names = [assembly + "".join(f"[{i}]" for i in index) for index in indices]
         return [n for n in names if n in there]
 
-    def of_kind(self, role: Any) -> Any:
+    def of_kind(self, role: str) -> list[Any]:
         """The parts whose kind, or a base's kind, is `role`, in order of expansion."""
         return [part for part in self.parts.values() if role in part.roles()]
 
-    def wires(self) -> list[Any]:
+    def wires(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Edges (from, to, data) that belong to no network, those of one part together, parts in order of expansion."""
-        found = {name: {} for name in self.parts}
+        found: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in self.parts}
         for (a, port_a), (b, port_b), settings in self.joined:
             found[a].setdefault(b, []).append({"network": "", "ports": (port_a, port_b), **settings})
         return [(a, b, data) for a, ends in found.items() for b, all_of_it in ends.items() for data in all_of_it]

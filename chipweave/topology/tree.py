@@ -9,13 +9,14 @@ part be swapped by one line.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from chipweave.declare import yamlfile
+from chipweave.declare.params import Param
 from chipweave.declare.user_code import FILE
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import BadInput, Place, nearest
+from chipweave.errors import BadInput, Faults, Place, nearest
 
 TOP = ("schema", "name", "about", "extends", "assemblies", "parts", "networks", "links", "expect", "sources")
 SEGMENT = re.compile(r"([A-Za-z_][\w-]*)((?:\[[^\]]*\])*)$")
@@ -45,7 +46,7 @@ def merge(lower: Node | None, upper: Node) -> Node:
     return Node(value, lower.place, keys=keys, weak=frozenset(weak))
 
 
-def overlay(node: Node, upper: Node | None, params: dict[Any, Any]) -> Node:
+def overlay(node: Node, upper: Node | None, params: Mapping[str, Param]) -> Node:
     """`upper` (a preset's mapping) laid over `node`, except where the user wrote `--set`.
 
     A value that says `instead_of` is laid only where that is what it would replace: a preset may correct one figure
@@ -62,10 +63,10 @@ def overlay(node: Node, upper: Node | None, params: dict[Any, Any]) -> Node:
     return merge(merge(node, Node(laid, upper.place, keys=upper.keys)), top)
 
 
-def replaced(path: str, node: Node, upper: Node | None) -> list[Any]:
+def replaced(path: str, node: Node, upper: Node | None) -> list[str]:
     """In words, what a preset's mapping replaces of what the files say without being told by `instead_of` that it
     should."""
-    words = []
+    words: list[str] = []
     for key, new in upper.value.items() if upper is not None else ():
         old = node.get(key)
         told = is_valued(new) and "instead_of" in new.value or yields(new)
@@ -86,7 +87,7 @@ def yields(node: Node) -> bool:
     return is_valued(node) and "yields" in node.value and node.value["yields"].value is True
 
 
-def _replaces(node: Node, there: Node | None, param: Any) -> bool:
+def _replaces(node: Node, there: Node | None, param: Param | None) -> bool:
     """Whether a preset's value takes the place of what is there (None: the default)."""
     if yields(node) and there is not None:
         return False
@@ -103,7 +104,7 @@ def _replaces(node: Node, there: Node | None, param: Any) -> bool:
         return False
 
 
-def apply_sets(root: Node, sets: list[Any] | tuple[()], faults: Any) -> Node:
+def apply_sets(root: Node, sets: Iterable[str], faults: Faults) -> Node:
     """The tree with every `a.b=value` of `sets` laid over it, in order."""
     for text in sets:
         place = Place(f"{SET_FILE} {text}")
@@ -140,17 +141,18 @@ def _relabel(node: Node, place: Place) -> Node:
     return Node(value, place, node.text, {k: place for k in node.keys})
 
 
-def _steps(root: Node, path: str, faults: Any, place: Place) -> list[str]:
+def _steps(root: Node, path: str, faults: Faults, place: Place) -> list[str] | None:
     """The keys from the root of the tree that a setting's path stands for, or None with a fault added.
 
     A path starts at the root of the file (`networks.d2d.latency`), at a network (`d2d.latency`), at a part
     (`die.hbm.bandwidth`, `die[0][3].hbm.bandwidth`) or, where there is one network, at one of its keys.
     """
     words = re.findall(r"[^.\[\]]+(?:\[[^\]]*\])*", path)
-    if not words or ".".join(words) != path or not all(SEGMENT.match(w) for w in words):
+    head = SEGMENT.match(words[0]) if words else None
+    if head is None or ".".join(words) != path or not all(SEGMENT.match(w) for w in words):
         faults.add(f"{path!r} is not a path such as die.hbm.bandwidth", place)
         return None
-    first, index = SEGMENT.match(words[0]).groups()
+    first, index = head.groups()
     parts, networks, assemblies = (root.get(k) or Node({}) for k in ("parts", "networks", "assemblies"))
     if first in TOP and not index:
         return words
@@ -178,7 +180,7 @@ def _steps(root: Node, path: str, faults: Any, place: Place) -> list[str]:
     return None
 
 
-def _inside(words: list[str], faults: Any, place: Place) -> list[str]:
+def _inside(words: list[str], faults: Faults, place: Place) -> list[str]:
     """Steps within a part: all between its name and the parameter are slots."""
     if not words:
         return []

@@ -5,11 +5,13 @@ The command prints them as tables or, with --json, as they are.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from chipweave import topology
 from chipweave.declare import registry, units, yamlfile
-from chipweave.declare.params import Declared
+from chipweave.declare.params import Declared, Param
+from chipweave.declare.provenance import Source
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, nearest
@@ -18,6 +20,7 @@ from chipweave.io.shipped import shipped
 from chipweave.line_rate.endpoints import load_table
 from chipweave.noc.graph_network import Network
 from chipweave.policy.roles import Policy
+from chipweave.topology.system import System
 from chipweave.views import filetypes
 
 
@@ -28,14 +31,14 @@ def models() -> list[str]:
     return list(names())
 
 
-def strategies() -> Any:
+def strategies() -> list[str]:
     """Names of the shipped strategies."""
     from chipweave.policy import strategy
 
     return list(strategy.shipped())
 
 
-def everything() -> Any:
+def everything() -> dict[str, Any]:
     """All names, by what they are."""
     return {
         "components": {k: first_line(registry.components.find(k)) for k in registry.components.kinds()},
@@ -57,7 +60,7 @@ def first_line(cls: type[Any]) -> str:
     return cls.about().split("\n")[0]
 
 
-def find(name: Any, allow_code: bool = False, preset: Any = None) -> Any:
+def find(name: str, allow_code: bool = False, preset: str | None = None) -> tuple[str, dict[str, Any]]:
     """(what it is, description) of a kind, topology or model by name, or of a topology's file.
 
     Raises:
@@ -98,15 +101,15 @@ def find(name: Any, allow_code: bool = False, preset: Any = None) -> Any:
     )
 
 
-def users_class(name: Any, allow_code: Any) -> Any:
+def users_class(name: str, allow_code: bool) -> tuple[str, dict[str, Any]]:
     """(what it is, description) of a component or policy in a file (./mine.py:Mine) or a module (lab.hbm:Mine)."""
     gate = Gate(allow_code)
-    cls = gate.load(name, ".", Declared)
+    cls = gate.load(name, Path("."), Declared)
     gate.raise_if_refused()
     return "policy" if issubclass(cls, Policy) else "component", {**kind(cls), "class": name}
 
 
-def plain_file(name: Any, path: Any = None) -> Any:
+def plain_file(name: str, path: Path | None = None) -> dict[str, Any]:
     """A preset, strategy, model or run file, key by key, with the sources it states."""
     from chipweave.policy import strategy
 
@@ -114,7 +117,7 @@ def plain_file(name: Any, path: Any = None) -> Any:
     root = yamlfile.load(path)
     origins = []
 
-    def walk(node: Any, at: Any) -> None:
+    def walk(node: Node, at: str) -> None:
         if node.is_map and "value" in node.value:
             text, sort = (node.get(k) or Node("", text="") for k in ("source", "kind"))
             origins.append(
@@ -134,7 +137,7 @@ def plain_file(name: Any, path: Any = None) -> Any:
     return {"name": name, "values": root.plain(), "sources": origins}
 
 
-def kind(cls: Any) -> Any:
+def kind(cls: type[Any]) -> dict[str, Any]:
     """What a component or policy class declares."""
     told = {
         "kind": cls.kind,
@@ -162,18 +165,18 @@ def kind(cls: Any) -> Any:
     return told
 
 
-def statistics(cls: type) -> dict:
+def statistics(cls: type[Declared]) -> dict[str, Any]:
     """Name -> what has `unit` and `doc`: statistics that a class declares, and those of its C behaviour."""
     behaviour = getattr(cls, "behaviour", "")
     return {**cls.statistics, **(load_table(behaviour).statistics if behaviour else {})}
 
 
-def link_model(cls: Any) -> Any:
+def link_model(cls: type[Any]) -> dict[str, Any]:
     """A link model: its words, and whether links are held."""
     return {"kind": cls.kind, "class": f"{cls.__module__}.{cls.__qualname__}", "about": cls.about(), "held": cls.held}
 
 
-def parameter(name: str, param: Any) -> dict[str, bool | str]:
+def parameter(name: str, param: Param) -> dict[str, Any]:
     """One declared parameter."""
     default = "required" if param.required else param.default
     return {
@@ -186,9 +189,9 @@ def parameter(name: str, param: Any) -> dict[str, bool | str]:
     }
 
 
-def system(built: Any) -> Any:
+def system(built: System) -> dict[str, Any]:
     """Parts, networks, wires and sources of a System."""
-    kinds = {}
+    kinds: dict[str, int] = {}
     for part in built.parts.values():
         kinds[part.kind] = kinds.get(part.kind, 0) + 1
     return {
@@ -203,7 +206,7 @@ def system(built: Any) -> Any:
     }
 
 
-def network(net: Network) -> Any:
+def network(net: Network) -> dict[str, Any]:
     """One network: its shape in figures."""
     return {
         "name": net.name,
@@ -224,7 +227,7 @@ def network(net: Network) -> Any:
     }
 
 
-def source(path: str, node: Node, origin: Any) -> dict[Any, Any]:
+def source(path: str, node: Node, origin: Source | None) -> dict[str, Any]:
     """One written number and where it is from; `source` and `kind` are None where nothing is said."""
     value = node.value["value"] if node.is_map and "value" in node.value else node
     text = value.text if value.is_scalar else value.plain()
@@ -237,7 +240,7 @@ def source(path: str, node: Node, origin: Any) -> dict[Any, Any]:
     }
 
 
-def model(name: Any) -> Any:
+def model(name: str) -> dict[str, Any]:
     """A shipped model, key by key, with sources."""
     from chipweave.trace.models import FOLDER
 

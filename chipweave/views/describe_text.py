@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -27,7 +27,7 @@ class _Out:
 
     @staticmethod
     def print(*things: Any) -> None:
-        system = None if os.environ.get("NO_COLOR") else "auto"
+        system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
         made = Console(highlight=False, color_system=system)
         if not made.is_terminal:
             made = Console(highlight=False, color_system=None, width=WIDE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -17,14 +18,16 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from chipweave.declare import units
 from chipweave.io.atomic import replacing
+from chipweave.noc.graph_network import Network
 from chipweave.topology.parts import bare
+from chipweave.topology.system import System
 from chipweave.views import draw_layout as layout
 
 INK, QUIET, PAPER = "#22303c", "#7b8794", "#ffffff"
 LINK, ODD = "#3b82c4", "#d9480f"
 FILLS = ("#dbeafe", "#dcfce7", "#fef3c7", "#fce7f3", "#ede9fe", "#cffafe", "#ffedd5", "#e2e8f0")
 TITLE_PER_INCH, WORDS_PER_INCH = 8.5, 13.5  # characters of the bold title and of a panel's words
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
     "svg.fonttype": "none",
@@ -33,9 +36,9 @@ STYLE = {
 }
 
 
-def draw(system: Any, path: str) -> None:
+def draw(system: System, path: Path | str) -> None:
     """Draw `system` into a file; its ending says the format (.svg, .png, .pdf)."""
-    panels = [("network", n) for n in system.networks.values()]
+    panels: list[tuple[str, Any]] = [("network", n) for n in system.networks.values()]
     insides = layout.insides(system)
     panels += [("inside", i) for i in insides]
     graph = layout.loose(system)
@@ -66,7 +69,7 @@ def draw(system: Any, path: str) -> None:
             axis.axis("off")
             axis.set_anchor("NW")
             PANELS[kind](axis, system, what, colours)
-        with replacing(path, "wb") as file:
+        with replacing(Path(path), "wb") as file:
             figure.savefig(
                 file,
                 format=str(path).rpartition(".")[2].lower(),
@@ -77,7 +80,7 @@ def draw(system: Any, path: str) -> None:
         plt.close(figure)
 
 
-def _size(kind: Any, what: Any) -> Any:
+def _size(kind: str, what: Any) -> tuple[float, float]:
     """Inches of a panel; its words fit into its width."""
     if kind == "network":
         places = layout.positions(what).values()
@@ -89,7 +92,7 @@ def _size(kind: Any, what: Any) -> Any:
     return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.4, 1.1 * (1 + len({y for _, y in spots})))
 
 
-def _network(axis: Any, system: Any, network: Any, colours: dict[Any, Any]) -> None:
+def _network(axis: Any, system: System, network: Network, colours: dict[str, str]) -> None:
     spots = layout.positions(network)
     common = _most_common(network)
     large = len(spots) <= 100
@@ -134,7 +137,7 @@ def _network(axis: Any, system: Any, network: Any, colours: dict[Any, Any]) -> N
     axis.margins(0.06)
 
 
-def _words(network: Any) -> str:
+def _words(network: Network) -> str:
     """What stands over a network."""
     shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
     return (
@@ -143,7 +146,7 @@ def _words(network: Any) -> str:
     )
 
 
-def _strokes(network: Any, a: tuple[int, int], b: tuple[float, ...]) -> list[Any]:
+def _strokes(network: Network, a: tuple[int, int], b: tuple[float, ...]) -> list[Any]:
     """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid."""
     step = [b[i] - a[i] for i in (0, 1)]
     if network.shape != "torus" or max(map(abs, step)) < 1.5:
@@ -156,9 +159,9 @@ def _node(
     axis: Any,
     name: str,
     spot: tuple[float, ...],
-    number: int,
-    system: Any,
-    colours: dict[Any, Any],
+    number: int | None,
+    system: System,
+    colours: dict[str, str],
     large: bool,
     edge: str,
 ) -> None:
@@ -175,7 +178,7 @@ def _node(
 
 def _box(
     axis: Any,
-    spot: tuple[int, int],
+    spot: tuple[float, ...],
     wide: float,
     high: float,
     fill: str,
@@ -215,33 +218,34 @@ def _box(
     return box
 
 
-def _inside(axis: Any, system: Any, what: Any, colours: Any) -> None:
+def _inside(axis: Any, system: System, what: Any, colours: dict[str, str]) -> None:
     name, instance, graph, odd = what
     others = f"; {odd} with another border differ{'s' if odd == 1 else ''} in kinds or figures" if odd else ""
     axis.set_title(f"inside one {name} ({instance}){others}", fontsize=9, color=INK, loc="left")
     _parts(axis, system, graph, colours, instance + ".")
 
 
-def _loose(axis: Any, system: Any, graph: Any, colours: Any) -> None:
+def _loose(axis: Any, system: System, graph: Any, colours: dict[str, str]) -> None:
     axis.set_title("parts", fontsize=9, color=INK, loc="left")
     _parts(axis, system, graph, colours, "")
 
 
-def _parts(axis: Any, system: Any, graph: Any, colours: Any, prefix: Any) -> None:
+def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefix: str) -> None:
     """Boxes for parts, with what their slots hold, and arrows from the one that asks to the one that answers."""
     spots = {n: (1.75 * x, 1.15 * y) for n, (x, y) in layout.columns(graph).items()}
     boxes = {}
     for name, spot in spots.items():
         outside, part = graph.nodes[name].get("outside"), system.parts.get(name)
-        fill = PAPER if outside else colours[part.kind.partition(".")[0]]
-        held = "" if outside else ", ".join(s for s, inner in part.slots.items() if inner is not None)
+        kind, slots = (part.kind, part.slots) if part is not None else ("", {})  # what is outside may be no part
+        fill = PAPER if outside else colours[kind.partition(".")[0]]
+        held = "" if outside else ", ".join(s for s, inner in slots.items() if inner is not None)
         boxes[name] = _box(
             axis, spot, 1.3, 0.72, fill, name.removeprefix(prefix).strip(), INK, below=" ", dashed=bool(outside)
         )
         axis.text(
             spot[0],
             spot[1] - 0.14,
-            (outside or part.kind) + (f"\nholds {held}" if held else ""),
+            (outside or kind) + (f"\nholds {held}" if held else ""),
             ha="center",
             va="center",
             fontsize=6.5,
@@ -294,6 +298,6 @@ def _figures(data: dict[str, Any]) -> str:
     )
 
 
-def _most_common(network: Any) -> str:
+def _most_common(network: Network) -> str:
     counts = Counter(_figures(d) for *_, d in network.graph.edges(data=True))
     return counts.most_common(1)[0][0] if counts else "no link"

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from chipweave.io.late import late
+from chipweave.noc.graph_network import Network
 from chipweave.topology.parts import bare
+from chipweave.topology.system import System
 
 nx = late("networkx")
 
 
-def positions(network: Any) -> dict[Any, Any]:
+def positions(network: Network) -> dict[Any, Any]:
     """Router name -> (x, y), about one unit apart, y upwards; row 0 of a grid is at the top, layers side by side."""
     endpoints = network.endpoints
     if network.shape in ("mesh", "torus"):
@@ -45,7 +47,7 @@ def _of_place(place: tuple[int, ...], dims: tuple[int, ...]) -> tuple[float, flo
     return across, -place[-2]
 
 
-def _by_force(network: Any) -> dict[Any, Any]:
+def _by_force(network: Network) -> dict[Any, Any]:
     """Positions by NetworkX's force-directed layout, which draws neighbours near one another; the same every time."""
     graph = network.graph.to_undirected()
     rounds = 400 if len(graph) <= 200 else 50
@@ -67,23 +69,23 @@ def _apart(spots: dict[Any, Any]) -> dict[Any, Any]:
     return dict(zip(spots, map(tuple, at.tolist()), strict=True))
 
 
-def owner(system: Any, name: str) -> str:
+def owner(system: System, name: str) -> str:
     """What stands for a router in the picture: its assembly instance, or itself."""
     part = system.parts.get(name)
     return part.assembly or name if part is not None else name
 
 
-def insides(system: Any) -> list[tuple[str, str, Any, int]]:
+def insides(system: System) -> list[tuple[str, str, Any, int]]:
     """[(name of an assembly, one of its usual instances, graph, how many instances differ)] of every assembly: its
     parts, what they are wired to outside and the networks they take part in. Nodes that are not parts of the instance
     have `outside` in words."""
     return [(name, usual, _inside(system, usual), len(odd)) for name, (usual, odd) in alike(system).items()]
 
 
-def alike(system: Any) -> dict[Any, Any]:
+def alike(system: System) -> dict[str, tuple[str, set[str]]]:
     """Name of an assembly -> (the first of its most common instances, the set of those that have other kinds or
     figures)."""
-    told = {}
+    told: dict[str, dict[str, list[tuple[str, str, tuple[str, ...]]]]] = {}
     for name, part in system.parts.items():
         if part.assembly:
             figures = tuple(str(getattr(part, p)) for p in part.params)
@@ -92,7 +94,7 @@ def alike(system: Any) -> dict[Any, Any]:
             )
     found = {}
     for name, instances in told.items():
-        sorts = {}
+        sorts: dict[tuple[Any, ...], list[str]] = {}
         for instance, parts in instances.items():
             sorts.setdefault(tuple(parts), []).append(instance)
         usual = max(sorts.values(), key=len)  # the first of equals
@@ -100,7 +102,7 @@ def alike(system: Any) -> dict[Any, Any]:
     return found
 
 
-def _inside(system: Any, instance: Any) -> Any:
+def _inside(system: System, instance: Any) -> Any:
     graph = nx.DiGraph()
     graph.add_nodes_from(n for n, p in system.parts.items() if p.assembly == instance and not is_in_slot(system, n))
     own = set(graph)
@@ -116,7 +118,7 @@ def _inside(system: Any, instance: Any) -> Any:
     return graph
 
 
-def loose(system: Any) -> Any:
+def loose(system: System) -> Any:
     """Graph of the parts that belong to no assembly, and of the wires between them."""
     graph = nx.DiGraph()
     graph.add_nodes_from(n for n, p in system.parts.items() if not p.assembly and not is_in_slot(system, n))
@@ -126,7 +128,7 @@ def loose(system: Any) -> Any:
     return graph
 
 
-def is_in_slot(system: Any, name: str) -> bool:
+def is_in_slot(system: System, name: str) -> bool:
     """Whether a part sits in a slot of another."""
     return any(
         inner is system.parts[name]
@@ -134,7 +136,7 @@ def is_in_slot(system: Any, name: str) -> bool:
     )
 
 
-def columns(graph: Any) -> Any:
+def columns(graph: Any) -> dict[str, tuple[int, float]]:
     """Part name -> (column, row): a part stands right of all that ask it, the first to ask at the left.
 
     Where parts ask one another in a circle the link that closes it points back.
@@ -145,7 +147,9 @@ def columns(graph: Any) -> Any:
     for a, b in (edge for start in starts for edge in nx.edge_dfs(graph, start)):
         if not forward.has_edge(a, b) and not nx.has_path(forward, b, a):
             forward.add_edge(a, b)
-    depth, rows, placed = {}, {}, {}
+    depth: dict[str, int] = {}
+    rows: dict[int, int] = {}
+    placed: dict[str, tuple[int, int]] = {}
     for name in nx.topological_sort(forward):
         depth[name] = 1 + max((depth[p] for p in forward.predecessors(name)), default=-1)
     for name in graph:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Place, nearest
 from chipweave.io.shipped import find
+
+if TYPE_CHECKING:
+    from chipweave.topology.system import System
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,11 @@ class FileType:
 
     what: str
     schema: str
-    keys: tuple
+    keys: tuple[str, ...]
     checker: str
     of_runs: bool = False
 
-    def call(self, *arguments: Any) -> Any:
+    def call(self, *arguments: Any) -> list[Fault]:
         """Warnings, as Faults."""
         module, _, function = self.checker.partition(":")
         return list(getattr(importlib.import_module(module), function)(*arguments) or ())
@@ -103,7 +106,7 @@ def check(name: str, allow_code: bool = False) -> str:
     return check_and_warn(name, allow_code)[0]
 
 
-def check_and_warn(name: str, allow_code: bool = False, options: Any = None) -> tuple[str, list[Any]]:
+def check_and_warn(name: str, allow_code: bool = False, options: Any = None) -> tuple[str, list[Fault]]:
     """As `check`; returns the word and warnings (Fault): things that are allowed, and what they cost.
 
     options: what `chipweave compare` would be called with (chipweave.cli.check), for topologies and run files.
@@ -120,14 +123,14 @@ def check_and_warn(name: str, allow_code: bool = False, options: Any = None) -> 
     return kind.what, [replace(w, place=w.place if str(w.place) else Place(str(name))) for w in warnings or ()]
 
 
-def _shipped(name: Any) -> Any:
+def _shipped(name: str) -> Path:
     """The path of a shipped topology, or of a run file of the examples."""
     from chipweave.run import file as runfile
 
     return runfile.shipped()[name] if name in runfile.shipped() else find(name)
 
 
-def check_topology(path: Path, allow_code: bool, options: Any) -> list[Any]:
+def check_topology(path: Path, allow_code: bool, options: dict[str, Any]) -> list[Fault]:
     """The system with its settings and preset; that it can be run, where it means to be; that flits cannot deadlock."""
     from chipweave import topology
     from chipweave.run import check as run_check
@@ -139,7 +142,7 @@ def check_topology(path: Path, allow_code: bool, options: Any) -> list[Any]:
     return _link_warnings(system)
 
 
-def _link_warnings(system: Any) -> Any:
+def _link_warnings(system: System) -> list[Fault]:
     from chipweave.declare import registry
     from chipweave.noc.spread import unused
 
@@ -147,7 +150,7 @@ def _link_warnings(system: Any) -> Any:
     return [Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n) + unused(n)]
 
 
-def _check_runs(options: Any, run_file: Any, allow_code: Any, with_model: bool = True) -> Any:
+def _check_runs(options: Any, run_file: Any, allow_code: bool, with_model: bool = True) -> Any:
     """Warnings of what `compare` with these options would run; BadInput with all that it would refuse."""
     from chipweave.run import check as run_check
     from chipweave.run import compare
@@ -159,19 +162,19 @@ def _check_runs(options: Any, run_file: Any, allow_code: Any, with_model: bool =
     return found.warnings
 
 
-def check_preset(path: Any, allow_code: Any) -> None:
+def check_preset(path: Path, allow_code: bool) -> None:
     from chipweave.topology import preset as topology_preset
 
     topology_preset.load(path)
 
 
-def check_model(path: Any, allow_code: Any) -> None:
+def check_model(path: Path, allow_code: bool) -> None:
     from chipweave.trace import models
 
     models.load(str(path))
 
 
-def check_strategy(path: Any, allow_code: Any) -> None:
+def check_strategy(path: Path, allow_code: bool) -> None:
     from chipweave.declare.user_code import Gate
     from chipweave.policy import strategy
 
@@ -180,6 +183,6 @@ def check_strategy(path: Any, allow_code: Any) -> None:
     gate.raise_if_refused()
 
 
-def check_run(path: Any, allow_code: Any, options: Any) -> Any:
+def check_run(path: Path, allow_code: bool, options: Any) -> Any:
     """A run file, with the options over it: all that `run` or `compare` would refuse."""
     return _check_runs(options, str(path), allow_code)

@@ -113,7 +113,7 @@ def write(what: str, name: str, folder: str | Path = ".") -> list[Path]:
 
 
 def _text(template: str) -> str:
-    return resources.files("chipweave").joinpath("data", "skeletons", f"{template}.txt").read_text(encoding="utf-8")
+    return (resources.files("chipweave") / "data" / "skeletons" / f"{template}.txt").read_text(encoding="utf-8")
 
 
 def _load(what: str, sort: Sort, ours: bool, words: dict[str, str]) -> str:

@@ -8,7 +8,8 @@ from chipweave.io.strictjson import loads
 
 QWEN = ["--model", "qwen3-30b-a3b", "--trace", "sharegpt-qwen3-30b", "--batch", "64", "--steps", "2"]
 # Some dies keep three experts of 64, some two: what room is left for copies differs, and copies have to go.
-FULL = "--model deepseek-v2-lite --trace esft-law --batch 256 --steps 20 --strategies pred --set die.hbm.capacity=1.6GB".split()
+FULL = "--model deepseek-v2-lite --trace esft-law --batch 256 --steps 20 --strategies pred".split()
+FULL += ["--set", "die.hbm.capacity=1.6GB"]
 HASHES = [
     ("wafer_5x5", "artifact", QWEN, "79035c9ab2714435661b16c15b6507165567c659af865c654616e1d1ab771f76"),
     ("wafer_8x3", "artifact", QWEN, "150ef7f83123de0f2ec7e6fc8a38b4b02f11b347e09881b8d0d7304b00497a31"),

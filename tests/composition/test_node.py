@@ -17,7 +17,7 @@ def test_a_node_is_eight_dies_on_the_payload_of_its_links(name, payload):
 
 @pytest.mark.parametrize("preset", ["artifact", "paper", "h100", "physical"])
 def test_a_node_runs_the_job(desk, preset):
-    """Whole experts dealt in turn are read from their home over two links, through the switch; at home nothing moves."""
+    """Whole experts dealt in turn are read from their home over two links, through the switch; at home none moves."""
     counts = {}
     for strategy in ("base", "ep"):
         outcome = desk.run("dgx_h100", desk.trace(TRACE), strategy, preset=preset)

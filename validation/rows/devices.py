@@ -101,7 +101,10 @@ def node_of(device: str) -> str | None:
 
 
 def device_of(question: Any) -> Any:
-    """The `Device` of a row, or NotModelled (which `first_missing` finds). A clock that is a bound ("<=1755 MHz") or not stated is the topology's."""
+    """The `Device` of a row, or NotModelled (which `first_missing` finds).
+
+    A clock that is a bound ("<=1755 MHz") or not stated is the topology's.
+    """
     name = topology_of(question.device)
     if not name:
         return NotModelled(f"device '{question.device}' names no GPU that is described, or several")
