@@ -94,7 +94,7 @@ def write_json(path: Any, document: Any) -> None:
         file.write(text)
 
 
-def canonical_sha256(value: list[Any]) -> str:
+def canonical_sha256(value: Any) -> str:
     """SHA-256 of the canonical JSON of `value` (sorted keys, no spaces)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

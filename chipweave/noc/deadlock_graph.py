@@ -37,7 +37,9 @@ class Walk:
         self.end, self.enters = rows[:, 2], rows[:, 3]
         self.terminal = np.array([router for router, _ in network.terminals], np.int64)
         self.terminal_port = np.array([port for _, port in network.terminals], np.int64)
-        edges, first, last = set(), set(), set()
+        edges: set[int] = set()
+        first: set[int] = set()
+        last: set[int] = set()
         step = max(1, CHUNK // max(1, len(network.links) * self.kinds))
         columns = network.endpoints * network.ways
         for low in range(0, columns, step):
@@ -141,7 +143,7 @@ class TableWalk(Walk):
         lost = used & (out < 0)
         if lost.any():
             r, c = (int(x[0]) for x in np.nonzero(lost))
-            self._link(np.array([r]), net.table[[r], [goals[c]]].astype(np.int64), goals[[c]], None, None)
+            self._link(np.array([r]), net.table[[r], [goals[c]]].astype(np.int64), goals[[c]], column[:1], column[:1])
         while len(routers):
             routers = self.end[out[routers, columns]]
             fresh = ~used[routers, columns] & (at[columns] != routers)
@@ -154,17 +156,17 @@ class TableWalk(Walk):
                     routers[[i]],
                     net.table[routers[[i]], goals[columns[[i]]]].astype(np.int64),
                     goals[columns[[i]]],
-                    None,
-                    None,
+                    column[:1],
+                    column[:1],
                 )
         link = np.where(used, out, -1)
-        r, c = np.nonzero(used)
-        here = link[r, c]
+        row, held = np.nonzero(used)
+        here = link[row, held]
         there = self.end[here]
-        onward = link[there, c]
-        arrived = there == at[c]
+        onward = link[there, held]
+        arrived = there == at[held]
         edges.update(np.unique(here[~arrived] * links + onward[~arrived]).tolist())
-        last.update(np.unique(here[arrived] * count + goals[c[arrived]] % count).tolist())
+        last.update(np.unique(here[arrived] * count + goals[held[arrived]] % count).tolist())
         for e, router in enumerate(self.terminal.tolist()):
             first.update((e * links + np.unique(link[router][link[router] >= 0])).tolist())
 

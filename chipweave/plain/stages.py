@@ -50,15 +50,12 @@ class PlainEngine:
         self.queue = (
             SortedWaiting(total) if rules.wait_queue == "sorted" or rules.wake == "all" else ArtifactWaiting(total)
         )
-        self.base = self.now = self.numbers = self.events = self.in_flight = 0
+        self.base = self.now = self.numbers = self.events = self.in_flight = self.waiting = 0
         self.heap: list[tuple[int, int, Any, str]] = []  # (time, number, event or batch, kind)
         self.batches: list[Batch] = []
         self.journal_rows: list[tuple[int, int, int, int, int]] = []
         self.messages: dict[tuple[Any, int], Event] = {}  # by (network, number)
-        self.waiting = 0
         self.kept: list[Event] | None = None  # events since the last barrier, where they are recorded
-
-    # ---- the interface
 
     @property
     def now_ps(self) -> int:
@@ -161,8 +158,6 @@ class PlainEngine:
         """Nothing to free; the C engine has."""
         pass
 
-    # ---- one event
-
     def _run_arrive(self, event: Event, done: list[tuple[int, int]]) -> None:
         transfer = event.transfer
         self._create(transfer, transfer.chain.first(), self.now, side=False)
@@ -236,8 +231,6 @@ class PlainEngine:
         batch.last = max(batch.last, self.now)
         self._at(batch.last, batch, "batch_end")
 
-    # ---- asking for resources
-
     def _create(self, transfer: Transfer, name: str, time: int, side: bool) -> None:
         stage = transfer.chain.stages[name]
         event = Event(
@@ -288,8 +281,6 @@ class PlainEngine:
                 operands[stage.message.source], operands[stage.message.target]
             )
         return tuple(dict.fromkeys(found))
-
-    # ---- the instants of a hold
 
     def _walk(self, event: Event) -> Walk:
         walk, name = Walk(), event.stage
@@ -370,8 +361,6 @@ class PlainEngine:
             links.count(
                 operands[source], operands[target], value(size, operands), self.base, self.now, end, event.asked, free
             )
-
-    # ---- time
 
     def _number(self) -> int:
         self.numbers += 1

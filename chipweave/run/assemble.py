@@ -60,8 +60,8 @@ def add_network(layout: Layout, system: Any, network: Network, link_model: str |
     model = link_model or network.link_model
     bundles = Bundles(network) if network.spread == "packet" and network.ways > 1 and model != "flit" else None
     rates = bundles.rates(network.bandwidth) if bundles else network.bandwidth
-    ends = zip(network.src.tolist(), network.dst.tolist(), network.latency_ps.tolist(), rates, strict=True)
-    ends = [(a, b, *(alter.link(ps, rate) if alter else (ps, rate))) for a, b, ps, rate in ends]
+    given = zip(network.src.tolist(), network.dst.tolist(), network.latency_ps.tolist(), rates, strict=True)
+    ends = [(a, b, *(alter.link(ps, rate) if alter else (ps, rate))) for a, b, ps, rate in given]
     links = [Link(f"{network.nodes[a]} -> {network.nodes[b]}", a, b, ps, rate) for a, b, ps, rate in ends]
 
     parts = [system.parts[name] for name in network.endpoints if name in system.parts]

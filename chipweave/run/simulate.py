@@ -96,7 +96,8 @@ def simulate(
         make_trace(spec)
     meter = Meter()
     loaded = loaded or load(spec)
-    trace, vanish = loaded.routing.trace, loaded.habits["unnamed_layers_vanish"]
+    trace: Any = loaded.routing.trace
+    vanish = loaded.habits["unnamed_layers_vanish"]
     by_last = loaded.habits["last_request_says_prefill"]
 
     def workload(costs: Any, distance: Any) -> Any:
@@ -255,7 +256,8 @@ def admission_of(spec: Any, network: Any) -> str:
 
 def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
     """The figures of a run that has ended."""
-    trace, table, prefill = loaded.routing.trace, run.records.table(), run.workload.prefill_steps
+    trace: Any = loaded.routing.trace
+    table, prefill = run.records.table(), run.workload.prefill_steps
     as_the_paper = loaded.habits["prefill_step_counts"]
     tokens = spec.batch * run.workload.steps if as_the_paper else run.workload.decode_tokens
     row = {

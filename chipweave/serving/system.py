@@ -104,12 +104,14 @@ def load(name: str) -> Server:
         if missing:
             faults.add(f"{key} {given[key].value} has no part {', '.join(missing)}", given[key].place)
     faults.raise_if_any()
-    fabric = node.parts["switch"].fabric(node.networks["nvlink"], node.parts.get("adapter[0]"))
+    switch: Any = node.parts["switch"]
+    memory: Any = die.parts["hbm"]
+    fabric = switch.fabric(node.networks["nvlink"], node.parts.get("adapter[0]"))
     if count > 1 and not fabric.adapter:
         raise BadInput(
             Fault(f"{count} nodes of {given['node'].value}, which has no adapter between nodes", nodes.place)
         )
-    return Server(str(given["name"].value), _chip(die), int(die.parts["hbm"].capacity), fabric, count)
+    return Server(str(given["name"].value), _chip(die), int(memory.capacity), fabric, count)
 
 
 def _chip(die: Any) -> Chip:

@@ -17,7 +17,7 @@ def diff(a: Kept, b: Kept) -> dict[str, Any]:
     """The document of `diff`: classes and layers with the largest change first."""
     chains = [chain_of(kept, recorded(kept)) for kept in (a, b)]
     layers = sorted({each.layer for chain in chains for each in chain})
-    of_layers = [[{}, {}] for _ in layers]
+    of_layers: list[list[dict[str, int]]] = [[{}, {}] for _ in layers]
     at = {layer: i for i, layer in enumerate(layers)}
     for side, chain in enumerate(chains):
         for layer, own in by_layer(chain).items():

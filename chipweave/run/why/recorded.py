@@ -66,7 +66,11 @@ class Recorded:
     """A fabric that records; stands in for the run's own (`around` of chipweave.run.simulate). `paths`: LayerPaths."""
 
     def __init__(self, fabric: Any, work: Any) -> None:
-        self.fabric, self.issued, self.spans, self.paths, self.classes = fabric, {}, [], [], None
+        self.fabric = fabric
+        self.issued: dict[int, tuple[np.ndarray, int, str | None]] = {}
+        self.spans: list[Span] = []
+        self.paths: list[LayerPath] = []
+        self.classes: dict[str, str] | None = None
         fabric.record()
         self.chains = list(fabric.layout.chains.values())
 
@@ -98,7 +102,7 @@ class Recorded:
             return
         event = last[0].tolist()
         own = self.fabric.recorded(event[BATCH], event[TRANSFER]).tolist()
-        found = []
+        found: list[Span] = []
         while event is not None:
             found[:0] = self.spans_of(event)
             event = before(event, own)
@@ -197,7 +201,8 @@ def split(stage: Any, of: dict[str, int], begin: int, end: int, link: tuple) -> 
 
 def filled(spans: list[Span], begin: int, end: int) -> list[Span]:
     """Spans in order from `begin` to `end`; what none of them covers is control."""
-    found, now = [], begin
+    found: list[Span] = []
+    now = begin
     for span in sorted(spans, key=lambda s: s.begin):
         b, e = max(span.begin, now), min(span.end, end)
         if e <= b:
