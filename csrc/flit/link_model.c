@@ -260,8 +260,8 @@ static void close_all(void *self)
     net_flit *f = ((struct door *)self)->owner;
     noc_close(f->noc);
     network_bins_free(&f->bins);
-    void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,         f->turn, f->own,
-                      f->counts, f->sent,     f->stalled,  f->payload,     f->endpoint_of, f};
+    void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,     f->turn,        f->own,
+                      f->counts, f->sent,     f->stalled,  f->payload, f->endpoint_of, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -324,8 +324,8 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
         !f->stalled || !f->payload) {
         f->noc = NULL;
         network_bins_free(&f->bins);
-        void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,         f->turn,
-                          f->counts, f->sent,     f->stalled,  f->payload,     f->endpoint_of, f};
+        void *arrays[] = {f->doors, f->link_row, f->interval, f->per,         f->turn, f->counts,
+                          f->sent,  f->stalled,  f->payload,  f->endpoint_of, f};
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
             free(arrays[i]);
         return NULL;

@@ -5,9 +5,9 @@
 #include "stages/state.h"
 
 typedef uint64_t rank_t;
-#define TIME_BITS   NARROW_TIME_BITS
-#define NUMBER_BITS NARROW_NUMBER_BITS
-#define KIND_BITS   3
-#define NAMED(x)    x##_narrow
+#define TIME_BITS                 NARROW_TIME_BITS
+#define NUMBER_BITS               NARROW_NUMBER_BITS
+#define KIND_BITS                 3
+#define NAMED(x)                  x##_narrow
 #define RECORD(s, e, which, time) ((void)0)
 #include "stages/run/core.inc.h"

@@ -6,9 +6,9 @@ typedef unsigned __int128 rank_t;
 #define NUMBER_BITS 32
 #define KIND_BITS   3
 #define NAMED(x)    x##_wide
-#define RECORD(s, e, which, time)                               \
-    do {                                                        \
-        if ((s)->spans)                                         \
-            (s)->spans[2 * (size_t)(e) + (which)] = (time);     \
+#define RECORD(s, e, which, time)                                                                                      \
+    do {                                                                                                               \
+        if ((s)->spans)                                                                                                \
+            (s)->spans[2 * (size_t)(e) + (which)] = (time);                                                            \
     } while (0)
 #include "stages/run/core.inc.h"
