@@ -160,7 +160,8 @@ void stages_free(stages *s)
     if (!s)
         return;
     for (int32_t i = 0; i < s->n_networks; i++)
-        s->networks[i].operations->close(s->networks[i].self);
+        if (s->networks[i].operations->close) /* a model that owns nothing here has none */
+            s->networks[i].operations->close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         struct circuit *c = s->circuits + i;
         free(c->lock_of_link), free(c->routes), free(c->crossed), network_bins_free(&c->bins);
@@ -186,12 +187,11 @@ void stages_free(stages *s)
     }
     for (int32_t i = 0; i < s->n_resources; i++)
         free(s->waits[i].at);
-    void *arrays[] = {s->routes,    s->circuits, s->networks,   s->tags,       s->keyed,     s->bits,
-                      s->maps,      s->counters, s->lasts,      s->programs,   s->nodes,     s->node_program,
-                      s->end_marks, s->busy,     s->waits,      s->pool,       s->high,      s->ranks,
-                      s->flags,     s->events,   s->settled,    s->queue,      s->operands,  s->batch_of,
-                      s->finish,    s->batches,  s->candidates, s->done_batch, s->done_time, s->journal,
-                      s->spans};
+    void *arrays[] = {s->routes,    s->circuits, s->networks, s->tags,   s->keyed,        s->bits,       s->maps,
+                      s->counters,  s->lasts,    s->programs, s->nodes,  s->node_program, s->end_marks,  s->busy,
+                      s->waits,     s->pool,     s->high,     s->ranks,  s->flags,        s->events,     s->settled,
+                      s->queue,     s->operands, s->batch_of, s->finish, s->batches,      s->candidates, s->done_batch,
+                      s->done_time, s->journal,  s->spans};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(s);

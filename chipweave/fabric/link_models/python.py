@@ -8,6 +8,9 @@ from chipweave.fabric.link_models.base import Compiled
 
 NEVER = 2**63 - 1
 FAILED = -1
+KEPT: list[Any] = []
+"""Tables of operations, some bytes each, never let go: the garbage collector may free an engine after its networks, and
+the engine reads them when it is freed."""
 
 
 class CalledBack(Compiled):
@@ -25,13 +28,13 @@ class CalledBack(Compiled):
             "send": ("int(void *, int64_t, uint32_t, int32_t, int32_t, int64_t)", self._send, FAILED),
             "next_time": ("int64_t(void *)", self._next_time, NEVER),
             "advance": ("int(void *, int64_t, uint32_t *, int)", self._advance, FAILED),
-            "close": ("void(void *)", lambda _: None, None),
         }
         self.callbacks = {
             name: ffi.callback(signature, self._guarded(function, failed))
             for name, (signature, function, failed) in calls.items()
         }
-        self.operations = ffi.new("network_operations *", self.callbacks)  # lives as long as this object
+        self.operations = ffi.new("network_operations *", self.callbacks)  # no `close`: Python owns the model
+        KEPT.append(self.operations)
         self.own = compiler.add_network(self.operations, ffi.new_handle(self))
 
     def _guarded(self, function: Any, failed: int | None) -> Any:
