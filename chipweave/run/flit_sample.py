@@ -99,7 +99,7 @@ class Watched:
         probe.journal()
         return end - begin
 
-    def layer_ended(self, job: Any) -> None:
+    def next_layer(self, job: Any) -> None:
         self.layer += job is not None
 
 
@@ -143,7 +143,7 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
         return made[0]
 
     def layer_ended(job: Any) -> None:
-        made[0].layer_ended(job)
+        made[0].next_layer(job)
         if on_layer:
             on_layer(job)
 

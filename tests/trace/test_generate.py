@@ -141,7 +141,7 @@ def test_prompts_are_as_long_as_the_law_says():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", laws.names())
 def test_a_made_trace_meets_the_targets_of_its_law(name, tmp_path):
-    library.write_generated(tmp_path / "t.parquet", models.load(name), 384, 48, 1)
+    library.write_generated(tmp_path / "t.parquet", models.load(name), 512, 48, 1)
     document = stats.measure(trace.open(tmp_path / "t.parquet"))
     assert len(document["targets"]) >= 4
     assert not [row for row in document["targets"] if not row["within"]]
