@@ -133,4 +133,6 @@ def collectives() -> dict[str, tuple[float, str]]:
 
 if __name__ == "__main__":
     for name, (value, source) in (figures() | collectives() | exchanges()).items():
-        print(f"{name}:\n  value: {value:.6g}\n  source: '{source}'\n  kind: {'assumed' if name in ASSUMED else 'fitted'}")
+        print(
+            f"{name}:\n  value: {value:.6g}\n  source: '{source}'\n  kind: {'assumed' if name in ASSUMED else 'fitted'}"
+        )
