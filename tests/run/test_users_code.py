@@ -61,7 +61,7 @@ def test_a_sound_policy_runs(capsys, tmp_path):
         ({"allocate": "return Plan(expert, die, tokens + 1)"}, "gives away .* tokens of expert"),
         ({"allocate": "return Plan(expert, die + 25, tokens)"}, "names die .* of 25"),
         ({"allocate": "return Plan(expert, die - 25, tokens)"}, "names die -.* of 25"),
-        ({"allocate": "return Plan(expert, die + 2**32, tokens)"}, "names die 4294967.* of 25"),
+        ({"allocate": "return Plan(expert, die.astype('int64') + 2**32, tokens)"}, "names die 4294967.* of 25"),
         ({"allocate": "return Plan(expert + 64, die, tokens)"}, "step 0, layer 1: a plan names expert 64 of 64"),
         ({"allocate": "return Plan(expert - 64, die, tokens)"}, "step 0, layer 1: a plan names expert -64 of 64"),
         ({"allocate": "return Plan(expert[::-1], die[::-1], tokens[::-1])"}, "rising order"),
