@@ -180,8 +180,9 @@ class Stream:
         us and more: there memory's own writes count.
         """
         e = self.die.endpoints
-        reads = self.kernel != "init"
-        places, statistic, each = (self.die.sms, "blocks", block_bytes) if reads else (self.die.channels, "writes", LINE)
+        places, statistic, each = self.die.sms, "blocks", block_bytes
+        if self.kernel == "init":
+            places, statistic, each = self.die.channels, "writes", LINE
         e.run(e.now + WARM)
         ends = [e.total(places, statistic)]
         for _ in range(MEASURED // TICK):
