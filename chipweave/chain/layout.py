@@ -22,36 +22,23 @@ from typing import Any
 
 from chipweave.chain.branches import Entry
 from chipweave.chain.check import check_names, check_walk
-from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain's nouns)
+from chipweave.chain.nouns import (
     Asked,
     Bits,
     Constant,
     Count,
     Counter,
-    Given,
     Keyed,
     Link,
-    Longest,
     Map,
     Mark,
     Network,
-    Pick,
     Query,
-    Rate,
     Resources,
     RouteTime,
-    Steps,
     Tags,
     Take,
-    TakeRoute,
     amount,
-    ask,
-    equal,
-    less,
-    modulo,
-    operand,
-    pick,
-    tell,
 )
 from chipweave.chain.stage import DONE, MAX_OPERANDS, TIMED, Stage, describe
 from chipweave.errors import BadInput, Faults

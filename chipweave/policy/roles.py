@@ -20,28 +20,10 @@ from typing import Any
 import numpy as np
 
 from chipweave.declare import registry, units
-from chipweave.declare.params import Declared, Param, Stat
+from chipweave.declare.params import Declared, Param
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults
-from chipweave.policy.view import CopyRoom, CopyStore, Costs, LayerView, Plan
-
-__all__ = [
-    "ROLES",
-    "AllocationPolicy",
-    "CopyRoom",
-    "CopyStore",
-    "Costs",
-    "CountOrShare",
-    "LayerView",
-    "Param",
-    "PlacementPolicy",
-    "Plan",
-    "Policy",
-    "PredictionPolicy",
-    "ReplacementPolicy",
-    "Stat",
-    "policy",
-]
+from chipweave.policy.view import CopyRoom, CopyStore, LayerView, Plan
 
 
 class Policy(Declared):
