@@ -9,18 +9,6 @@ from typing import Any
 ELEMENT_BYTES = {"bfloat16": 2, "float16": 2, "fp8": 1, "fp8_block": 1, "int8": 1, "tf32": 4}
 """Bytes of one operand element; the tensor pipe does 2 / bytes times its 16-bit rate."""
 
-FITTED = (
-    "flop_per_clk",
-    "tensor_clock_hz",
-    "l2_bytes_per_clk",
-    "l2_latency_s",
-    "dram_latency_s",
-    "tma_extra_s",
-    "die_memory_bytes_per_s",
-    "shared_bytes_per_clk",
-)
-"""The fields of `Chip` that are calibrated."""
-
 
 @dataclass(frozen=True)
 class Chip:

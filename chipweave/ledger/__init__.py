@@ -13,13 +13,13 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import correlation, fmean, median
 from typing import TYPE_CHECKING, Any
 
-from chipweave.errors import BadInput, Fault, Faults, Place, nearest
+from chipweave.errors import BadInput, Fault, Faults, Place
 from chipweave.io import csvfile
 
 if TYPE_CHECKING:
@@ -183,34 +183,6 @@ def _check_device(device: str, place: Place, faults: Faults) -> None:
             place,
             "a device that ships, or a topology's file; paths start at the current folder",
         )
-
-
-def chosen(
-    rows: list[tuple[Question, str]], groups: Sequence[str] = (), device: str | None = None
-) -> list[tuple[Question, str]]:
-    """The rows of some groups, and of devices whose name contains `device` (any case); all where none is named.
-
-    BadInput, with what there is, where a group or device has no rows: an empty ledger would look like a perfect one.
-    """
-    faults = []
-    known = sorted({q.group for q, _ in rows})
-    faults += [
-        Fault(f"no rows of group '{g}'", allowed=", ".join(known), nearest=nearest(g, known))
-        for g in groups
-        if g not in known
-    ]
-    devices = sorted({q.device for q, _ in rows})
-    if device and not any(device.lower() in d.lower() for d in devices):
-        faults.append(
-            Fault(f"no rows of device '{device}'", allowed=", ".join(devices), nearest=nearest(device, devices))
-        )
-    if faults:
-        raise BadInput(faults)
-    return [
-        (q, v)
-        for q, v in rows
-        if (not groups or q.group in groups) and (not device or device.lower() in q.device.lower())
-    ]
 
 
 def number(text: str) -> float | None:

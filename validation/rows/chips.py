@@ -6,19 +6,35 @@ calibrated/kernels.yaml."""
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from chipweave.kernel_models.chip import FITTED, Chip
+import yaml
+
+from chipweave.kernel_models.chip import Chip
 from chipweave.ledger import NotModelled
 
 from .devices import device_of, parts, topology_of
-from .figures import figures as figures_of
 from .units import Stated
 
+CALIBRATED = files("chipweave.validation") / "calibrated" / "kernels.yaml"
+CHIP_FIGURES = (
+    "flop_per_clk",
+    "tensor_clock_hz",
+    "l2_bytes_per_clk",
+    "l2_latency_s",
+    "dram_latency_s",
+    "tma_extra_s",
+    "die_memory_bytes_per_s",
+    "shared_bytes_per_clk",
+)
 
+
+@cache
 def calibrated() -> dict[str, float]:
     """{figure: value} of validation/calibrated/kernels.yaml."""
-    return figures_of("kernels")
+    entries = yaml.safe_load(CALIBRATED.read_text(encoding="utf-8"))
+    return {name: entry["value"] for name, entry in entries.items()}
 
 
 @cache
@@ -36,7 +52,7 @@ def structure(name: Any) -> Chip:
 
 def chip_named(device: str, figures: dict[str, float]) -> Chip:
     """The die that a device's words name, with the calibrated `figures`."""
-    return structure(topology_of(device)).with_fit(**{k: figures[k] for k in FITTED if k in figures})
+    return structure(topology_of(device)).with_fit(**{k: figures[k] for k in CHIP_FIGURES if k in figures})
 
 
 def chip_of(question: Any, figures: dict[str, float]) -> Stated:

@@ -8,13 +8,15 @@ from typing import Any
 from chipweave import ledger
 from chipweave.ledger.asking import asking
 
+from .serving import chosen
+
 FOLDER = files("chipweave.validation") / "references" / "dies"
 KEEP_ROWS = False
 
 
 def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
     """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
-    return ledger.chosen(ledger.read_references(reference or FOLDER), groups, device)
+    return chosen(ledger.read_references(reference or FOLDER), groups, device)
 
 
 def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
