@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from chipweave.chain.branches import Entry
 from chipweave.chain.check import check_names, check_walk
@@ -42,6 +42,8 @@ from chipweave.chain.nouns import (
 )
 from chipweave.chain.stage import DONE, MAX_OPERANDS, TIMED, Stage, describe
 from chipweave.errors import BadInput, Faults
+
+Part = TypeVar("Part")
 
 
 class Chain:
@@ -245,12 +247,14 @@ class Layout:
         for chain in self.chains.values():
             chain.check()
 
-    def _part(self, family: str, kind: type[Any], name: str, *fields: Any, **more: Any) -> Any:
+    def _part(self, family: str, kind: Callable[..., Part], name: str, *fields: Any, **more: Any) -> Part:
+        """Make a part and give it the next number of its family; BadInput for a name that is taken."""
         parts = self.parts[family]
         if any(p.name == name for p in parts):
             raise BadInput(f"{family}: '{name}' is there already")
-        parts.append(kind(name, *fields, number=len(parts), **more))
-        return parts[-1]
+        made = kind(name, *fields, number=len(parts), **more)
+        parts.append(made)
+        return made
 
 
 def _varying(value: int | Sequence[int], instances: int) -> tuple[int, tuple[int, ...]]:

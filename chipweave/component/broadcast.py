@@ -95,7 +95,8 @@ def handler_of_all(part: Any, port: str) -> Callable[..., Any] | None:
     meant."""
     for cls in type(part).__mro__:
         if f"on_{port}_all" in vars(cls):
-            return getattr(part, f"on_{port}_all")
+            handler: Callable[..., Any] = getattr(part, f"on_{port}_all")
+            return handler
         if f"on_{port}" in vars(cls):
             return None
     return None

@@ -118,7 +118,8 @@ class SubKernel(ForDies):
 
     def prediction(self) -> np.ndarray | None:
         """uint8 [experts] for the PDU of this one die, or None where nothing is predicted."""
-        return None if self.mask is None else self.mask[self.die]
+        bits: np.ndarray | None = None if self.mask is None else self.mask[self.die]
+        return bits
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,6 @@ def read_only(mask: np.ndarray | None) -> np.ndarray | None:
     """A view of prediction bits that receivers of a message cannot write to."""
     if mask is None:
         return None
-    view = mask.view()
+    view: np.ndarray = mask.view()
     view.flags.writeable = False
     return view

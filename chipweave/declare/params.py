@@ -11,6 +11,7 @@ An undeclared name, a wrong unit, a value out of range: all faults of one part a
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
@@ -133,7 +134,7 @@ class Param:
         except BadInput as error:
             fault = error.faults[0]
             return faults.add(f"{self.name}: {fault.what}", node.place, fault.allowed, fault.nearest)
-        for bound, wrong in ((self.low, lambda v, b: v < b), (self.high, lambda v, b: v > b)):
+        for bound, wrong in ((self.low, operator.lt), (self.high, operator.gt)):
             if bound is not None and wrong(value, units.parse(bound, self.type)):
                 faults.add(f"{self.name} = {node.text} is out of range", node.place, self.allowed())
         return value
