@@ -54,6 +54,7 @@ class Chain:
     """
 
     def __init__(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> None:
+        """A chain without stages; see `Layout.chain`."""
         self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
         self.stages: dict[str, Stage] = {}
         self.entries: list[Entry] = []
@@ -129,12 +130,14 @@ class Chain:
         )
 
     def _add(self, stage: Stage) -> str:
+        """Add a stage; BadInput where its name is taken."""
         if stage.name in self.stages or stage.name == DONE:
             raise BadInput(f"chain {self.name}: a stage named '{stage.name}' is there already")
         self.stages[stage.name] = stage
         return stage.name
 
     def first(self) -> str:
+        """The stage that transfers start at: `start`, else the first one added."""
         return self.start or next(iter(self.stages))
 
     def check(self) -> None:
@@ -167,12 +170,14 @@ class Layout:
     """All that one engine simulates. Names must differ within each kind; `find(name)` gives a part back by its name."""
 
     def __init__(self) -> None:
+        """Nothing declared; the order of declaring numbers the parts, in both engines."""
         families = ("resources", "networks", "tags", "keyed", "bits", "maps", "counters")
         self.parts: dict[str, list[Any]] = {family: [] for family in families}
         self.chains: dict[str, Chain] = {}
         self.publisher: Any = None
 
     def resources(self, name: str, count: int, names: Iterable[str] = ()) -> Resources:
+        """`count` units that one holder at a time can take; names: what messages and statistics call them."""
         return self._part("resources", Resources, name, count, names=tuple(names))
 
     def network(
@@ -211,9 +216,13 @@ class Layout:
         return self._part("keyed", Keyed, name, instances, keys, most, journal=journal, capacity_of=each)
 
     def bits(self, name: str, instances: int, keys: int, journal: bool = False) -> Bits:
+        """A number of 8 bits for each of `keys` keys of each instance; journal: changes are
+        recorded with their time.
+        """
         return self._part("bits", Bits, name, instances, keys, journal=journal)
 
     def map(self, name: str, values: Iterable[int]) -> Map:
+        """A constant table of whole numbers that chains look up."""
         return self._part("maps", Map, name, tuple(int(v) for v in values))
 
     def which(self, values: Iterable[int]) -> Map:
@@ -223,6 +232,7 @@ class Layout:
         return made or self.map(f"which {len(self.parts['maps'])}", values)
 
     def counter(self, name: str, count: int) -> Counter:
+        """`count` sums that stages add to; results read them by name."""
         return self._part("counters", Counter, name, count)
 
     def chain(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> Chain | Entry:

@@ -63,6 +63,11 @@ class Param:
         each: bool = False,
         behind: str = "",
     ) -> None:
+        """Arguments as above.
+
+        TypeError for a type that there is not, and for a choice without choices or a table without
+        columns: faults of who declares, found at import.
+        """
         if type not in TYPES:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
         if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
@@ -81,9 +86,11 @@ class Param:
         self.name = name
 
     def __get__(self, part: Any, owner: type[Any] | None = None) -> Any:
+        """The parsed value on an instance; on the class the Param itself, which is how `info` and the loader see it."""
         return self if part is None else part.values[self.name]
 
     def __set__(self, part: Any, value: Any) -> NoReturn:
+        """AttributeError: a part's configuration does not change while it runs."""
         raise AttributeError(f"{self.name} is a parameter: it is fixed when the part is built")
 
     @property
@@ -94,6 +101,7 @@ class Param:
 
     @property
     def required(self) -> bool:
+        """Whether it must be given."""
         return self.default is REQUIRED
 
     def default_value(self) -> Any:
@@ -117,6 +125,7 @@ class Param:
         return value
 
     def _one(self, node: Node, faults: Faults) -> Any:
+        """The value of one Node, None after a fault: choice, table or a number with its unit, within low and high."""
         if self.type == "table":
             return self._rows(node, faults)
         if node.value is None and self.default is None:
@@ -178,6 +187,7 @@ class Stat:
     """
 
     def __init__(self, unit: str, doc: str = "", metric: str = "") -> None:
+        """unit: as in "accesses" or "bytes"; doc: one line of words; metric: the metric of the results it adds to."""
         self.unit, self.doc, self.metric = unit, doc, metric
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
@@ -191,6 +201,7 @@ class Stat:
         return self if part is None else part.stats[self.name]
 
     def __set__(self, part: Declared, value: int) -> None:
+        """Parts count by `self.hits += 1`; the numbers are kept in `stats`, beside those that C counts."""
         part.stats[self.name] = value
 
 
