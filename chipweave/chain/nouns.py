@@ -305,7 +305,6 @@ class Tags:
         return Mark("tags_insert", self, (at, set, key))
 
     def touch(self, at: str, set: str, key: str) -> Mark:
-        """Make `key` the most recent, if it is there."""
         return Mark("tags_touch", self, (at, set, key))
 
 
@@ -326,15 +325,12 @@ class Keyed:
     capacity_of: tuple[int, ...] = ()
 
     def has(self, at: str, key: str) -> Query:
-        """1 where `key` is held or pinned, else 0."""
         return Query("keyed_has", self, (at, key))
 
     def insert(self, at: str, key: str) -> Mark:
-        """Hold `key`, evicting the oldest beyond capacity."""
         return Mark("keyed_insert", self, (at, key))
 
     def refresh(self, at: str, key: str) -> Mark:
-        """Make `key` the newest, if it is held."""
         return Mark("keyed_refresh", self, (at, key))
 
     def pin(self, at: str, key: str) -> Mark:
@@ -357,7 +353,6 @@ class Bits:
         return Query("bits_at", self, (at, key))
 
     def set(self, at: str, key: str, value: int = 1) -> Mark:
-        """Give a key a value of 8 bits."""
         return Mark("bits_set", self, (at, key), value)
 
 
