@@ -17,7 +17,10 @@ from chipweave.topology.system import System
 
 @dataclass(frozen=True)
 class Job:
-    """What one call of `run` or `compare` is to run: a specification, under each strategy and link model."""
+    """What one call of `run` or `compare` is to run: a specification, under each strategy and link model.
+
+    The rows are the product of the two lists, strategies outermost.
+    """
 
     spec: RunSpec
     strategies: list
@@ -25,6 +28,7 @@ class Job:
     system: System | None = None  # where it had to be loaded: fresh, of the specification
 
     def runs(self) -> Any:
+        """One RunSpec for each row."""
         return points(self.spec, self.strategies, self.link_models)
 
 
@@ -68,6 +72,7 @@ def of_topology(spec: RunSpec) -> tuple[System | None, str]:
 
 
 def _names(text: Any) -> Any:
+    """A list of names from text with commas, or what was given."""
     return [name.strip() for name in text.split(",") if name.strip()] if isinstance(text, str) else text
 
 

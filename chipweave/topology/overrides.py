@@ -18,7 +18,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import Place
 from chipweave.noc.listed import Ends, apart, read_link
 from chipweave.noc.shape import Reader
-from chipweave.topology.parts import INDEX, span
+from chipweave.topology.patterns import INDEX, span
 
 
 class LinkTable:
@@ -81,10 +81,8 @@ class Overrides:
         self.faults = reader.faults
         self.written: dict[tuple[int, ...] | frozenset[int], Place] = {}
 
-    def apply(self, node: Node | None) -> bool:
+    def apply(self, node: Node) -> bool:
         """Lay all of it over the links; False where it takes one away."""
-        if node is None:
-            return True
         if not node.is_list:
             self.faults.add(
                 f"override must be a list, not {node.shape()}",
