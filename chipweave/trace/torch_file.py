@@ -86,6 +86,7 @@ class _Storage:
     """The type of a storage: what find_class gives for torch.LongStorage and its like."""
 
     def __init__(self, dtype: Any) -> None:
+        """dtype: what the storage's bytes are."""
         self.dtype = np.dtype(dtype)
 
 
@@ -93,6 +94,7 @@ class _Restricted(pickle.Unpickler):
     """An unpickler that knows the names of `find_class` and no others."""
 
     def __init__(self, stream: Any, archive: Any, prefix: Any, place: Any) -> None:
+        """prefix: the archive's folder with the storages; place: for faults."""
         super().__init__(stream)
         self._archive, self._prefix, self._place = archive, prefix, place
         self._read: dict[str, bytes] = {}
@@ -136,6 +138,7 @@ class _Restricted(pickle.Unpickler):
 
 
 def _size(sizes: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    """torch.Size: a tuple."""
     return tuple(sizes)
 
 
