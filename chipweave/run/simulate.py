@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,8 +29,10 @@ from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.system import System
-from chipweave.trace import for_run, models
-from chipweave.trace.library import Workload as Routing
+from chipweave.trace import models
+
+if TYPE_CHECKING:
+    from chipweave.trace.library import Workload as Routing
 
 
 @dataclass
@@ -191,6 +193,8 @@ def stage(
 
 def make_trace(spec: Any, progress: Any = lambda text, done, total: None) -> None:
     """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
+    from chipweave.trace.library import for_run
+
     try:
         for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
     except BadInput:
@@ -218,6 +222,8 @@ def load(spec: Any) -> Any:
     Parts are loaded one by one even where an earlier one fails, so that one call names everything
     that is wrong.
     """
+    from chipweave.trace.library import for_run  # what reads traces is not needed to check a topology
+
     faults, gate = [], Gate(spec.allow_code)
 
     def attempt(function: Any, *arguments: Any, **options: Any) -> Any:
