@@ -122,8 +122,7 @@ class Expander:
             return
         self.grids.setdefault(bare(prefix) + name, dims)
         for key in ("grid", "absent"):
-            said = node.get(key)
-            if said is not None:
+            if (said := node.get(key)) is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
         holes, changed = Patterns(absent), Patterns([pattern for _, _, pattern in overrides])
         for index in product(*map(range, dims)):
