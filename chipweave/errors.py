@@ -1,6 +1,6 @@
 """Faults and the exit codes they end in (the contract is in docs/commands.md).
 
-A bad input is collected as `Fault`s, all of a file at once, and raised together as `BadInput`: nobody wants to mend
+A bad input is collected as `Fault`s, all of a file at once, and raised together as `BadInput`: no one wants to mend
 a file one error at a time.
 """
 

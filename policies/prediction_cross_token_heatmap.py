@@ -53,7 +53,7 @@ class CrossTokenHeatmap(PredictionPolicy):
         self.choices: dict[int, int] = {}  # layer -> choices observed
 
     def table(self, view: Any) -> np.ndarray:
-        """The heat map of the view's layer, int32[E, E]; made when first asked for."""
+        """The heat map of the view's layer, int32[E, E]; made on first use."""
         if view.layer not in self.tables:
             self.tables[view.layer] = np.zeros((view.experts, view.experts), np.int32)
             self.choices[view.layer] = 0

@@ -126,7 +126,7 @@ def read(root: yamlfile.Node) -> Characterised:
 
 
 def _values(columns: dict[str, Param], node: yamlfile.Node, faults: Faults, what: str) -> dict[str, Any] | None:
-    """{name: value} of a row, or None with the faults told."""
+    """{name: value} of a row, or None, with its faults noted."""
     if not node.is_map:
         faults.add(f"{what} is a mapping, not {node.shape()}", node.place)
         return None

@@ -7,7 +7,7 @@ a person reads it otherwise:
     1e9                   text          the number 1000000000
     010                   8             a fault: write 10, or '010'
     1:30                  90            the text "1:30"
-    on, off, yes, no      true, false   the texts; where true or false is asked for, a fault that says so
+    on, off, yes, no      true, false   the texts; where true or false is needed, a fault that says so
     2024-01-01            a date        the text
     key: twice            the last      a fault naming both places
     !!tag, <<, &a, *a     acted upon    faults

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Late(ModuleType):
-    """Stands for a module until an attribute of it is asked for."""
+    """Stands for a module until an attribute of it is used."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what inspection asks every module for

@@ -1,6 +1,6 @@
 """Locks and statistics of a circuit network, plainly: the twin of csrc/stages/links.c.
 
-Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already asked for it,
+Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already requested it,
 because another link of that user's route, or its place in a queue, held it back). Binned over absolute time; when time
 outgrows the bins, pairs are merged and the width doubles, so memory stays bounded."""
 
@@ -82,7 +82,7 @@ class PlainLinks:
     def count(
         self, source: int, target: int, size: int, base: int, start: int, end: int, asked: int, free_at: list[Any]
     ) -> None:
-        """A hold of the route from `start` to `end`, asked for at `asked`, of locks that were free at `free_at`."""
+        """A hold of the route from `start` to `end`, requested at `asked`, of locks that were free at `free_at`."""
         for link, free in zip(self.network.routes(source, target), free_at, strict=False):
             self.bins.spread(link, base + start, base + end, 1)
             self.bins.spread_bytes(link, base + start, base + end, size)

@@ -244,7 +244,7 @@ def first_given(*lists: Any) -> list[str]:
 
 
 def refuse(job: Any) -> None:
-    """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
+    """Faults of a comparison that none of its rows has alone: nothing to compare, rows with equal names."""
     faults = []
     names = [replace(job.spec, strategy=s).strategy_name for s in job.strategies]
     for what, given, known in (
@@ -269,7 +269,7 @@ def refuse(job: Any) -> None:
 
 
 def check_sample(sample: Any, link_models: Any) -> None:
-    """Raise BadInput where a sample is asked for and no row is by one."""
+    """Raise BadInput where `--sample` is given and no row is sampled."""
     if sample and not {"flit", "circuit"} <= set(link_models):
         raise BadInput(Fault("--sample is given, and no row is sampled", allowed="--link-models with circuit and flit"))
 

@@ -48,7 +48,7 @@ def nanoseconds(ps: int) -> int:
 
 
 def figures(table: np.ndarray, tokens: Any, prefill_steps: int, columns: list[str] = COLUMNS) -> dict[Any, Any]:
-    """The deterministic figures of one row of `compare` (see chipweave/run/metrics.py).
+    """The deterministic values of one row of `compare` (see chipweave/run/metrics.py).
 
     prefill_steps  how many leading steps are prefill: 1, or 0 where the trace starts with decode
     tokens  what the throughput counts

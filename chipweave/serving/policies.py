@@ -1,6 +1,6 @@
 """What a server leaves to policies: one file of `policies/serving/` is one choice.
 
-    role        asked                                             answers
+    role        called with                                       returns
     batching    before each step: plan(view)                      Plan: who decodes, which prompts get how many tokens
     preemption  when the cache is full: victim(running)           the request that gives way and is computed again
 

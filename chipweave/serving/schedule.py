@@ -3,7 +3,7 @@ each.
 
 streams: {NAME: stream}     works of that name run on that stream; all others on "main"
 after: {NAME: [NAME, ...]}  of the same layer: what a work waits for, in place of the one before it
-micro_batches: 2            the step's tokens in so many parts, each a chain of its own; streams take what is ready
+micro_batches: 2            the step's tokens in N parts, each a chain of its own; streams take what is ready
                             first
 """
 

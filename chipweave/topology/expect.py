@@ -53,7 +53,7 @@ FACTS: dict[str, Callable[[Network], Any]] = {
 
 def check(node: Node, system: System, faults: Faults, file: str = "", changed: bool = False) -> None:
     """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be
-    meant, and the cure is told; `changed`: settings lie over the file."""
+    meant, and the fault names the cure; `changed`: settings lie over the file."""
     before = len(faults.found)
     _check(node, system, faults)
     for i in range(before, len(faults.found)):

@@ -13,7 +13,7 @@ from ..rows.packages import clock_hz, package_named
 from ..rows.units import in_cycles, size
 
 INSIDE = {"infinity cache": 32 << 20, "hbm": 1 << 30}
-"""Level of a ratio -> footprint, bytes, that it is asked at: half of one I/O die's cache; four times all of it."""
+"""Level of a ratio -> footprint, bytes, that it is measured at: half of one I/O die's cache; four times all of it."""
 
 
 NAMED = {
