@@ -70,6 +70,7 @@ class Fault:
         }
 
     def __str__(self) -> str:
+        """One line: place: what; allowed: ...; nearest: ..."""
         text = f"{self.place}: {self.what}" if str(self.place) else self.what
         if self.allowed:
             text += f"; allowed: {self.allowed}"

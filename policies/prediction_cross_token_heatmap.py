@@ -60,6 +60,10 @@ class CrossTokenHeatmap(PredictionPolicy):
         return self.tables[view.layer]
 
     def observe(self, view: Any) -> None:
+        """Count which experts followed which, from a token to the next of its request.
+
+        BadInput before a counter can overflow.
+        """
         if view.ids is None or (view.prompt_starts is None and view.previous_ids is None):
             return
         table = self.table(view)
@@ -104,6 +108,7 @@ class CrossTokenHeatmap(PredictionPolicy):
         checked(run(c_ints(table), len(table), rows, first, len(starts) - 1, ids.shape[1]), len(table))
 
     def mask(self, view: Any, plan: Any) -> np.ndarray:
+        """uint8 [dies, experts]: for each die the top_n successors of the experts it works on."""
         mask = nothing(view)
         checked(
             LIB.heatmap_mask(

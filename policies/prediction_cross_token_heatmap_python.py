@@ -22,6 +22,7 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
     """The cross-token heat map in plain Python: slow, obvious, and equal to the C one."""
 
     def add(self, table: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+        """Add one to table[i, j] for each pair of choices of two tokens in a row; absent choices count nothing."""
         before, after = np.asarray(before), np.asarray(after)
         no_choice = np.iinfo(before.dtype).max
         for these, those in zip(before.tolist(), after.tolist(), strict=True):

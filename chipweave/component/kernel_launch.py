@@ -74,6 +74,7 @@ class Kernel:
             self._ended(None)
 
     def _ended(self, _: Any) -> None:
+        """Some of its transfers have ended; with the last of all dies the kernel has, and listeners are called."""
         self.running -= 1
         if not self.running and not self.waiting:
             self.end = self.simulation.now

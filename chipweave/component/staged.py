@@ -136,6 +136,11 @@ class Staged(Component):
     def _asked(
         self, port: Any, what: Any, chain: Any, leaders: Any, deal_by: Any, together: Any, absent: Any, options: Any
     ) -> Any:
+        """The stages of one die's peers at a port: one peer's own, one of several by `deal_by`, or all together.
+
+        leaders: the first part of each group at the other end. BadInput where nothing is connected
+        and `absent` is not given, or where several are and nothing says how to choose.
+        """
         if not leaders:
             if absent is None:
                 raise BadInput(f"{self.group}.{port} is not connected, and {self.kind} asks for '{what}' there")

@@ -96,6 +96,10 @@ def parse(value: float | str, dimension: str, rounding: bool = False) -> Fractio
 
 @lru_cache(maxsize=65536)
 def _quantity(value: float | str, dimension: str, rounding: bool) -> Fraction | int:
+    """A number with a unit as whole units of its dimension, or a Fraction for rates.
+
+    Exact: 0.3 ps is refused unless `rounding`. BadInput names the unit that was probably meant.
+    """
     spec = DIMENSIONS[dimension]
     text = str(value).strip()
     found = NUMBER.match(text) if len(text) <= LONGEST and not isinstance(value, bool) else None
@@ -145,6 +149,7 @@ def _quantity(value: float | str, dimension: str, rounding: bool) -> Fraction | 
 
 
 def _plain(value: float | str, dimension: str) -> Fraction | float | str:
+    """A text, truth value or number without unit; BadInput for anything else."""
     text = str(value).strip()
     if dimension == "str":
         return str(value)

@@ -133,6 +133,11 @@ class _Reader:
         self.nodes, self.documents = 0, 0
 
     def read(self, text: str) -> Node | None:
+        """The root Node of a text, None after a fault.
+
+        Works on the parser's events, never on constructed objects: so every Node has its place, and
+        no tag can build anything.
+        """
         try:
             for event in yaml.parse(text, Loader):
                 if not self.take(event):
@@ -168,6 +173,7 @@ class _Reader:
         return True
 
     def open(self, event: Any, place: Place) -> bool:
+        """Begin a scalar, list or mapping; anchors and tags are faults. Returns whether to go on."""
         if event.anchor:
             self.faults.add(f"anchor &{event.anchor}: anchors are not used here", place)
         if event.tag and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!" and event.style):
@@ -216,6 +222,7 @@ class _Reader:
         return (None,)
 
     def scalar(self, event: Any, place: Place) -> Node:
+        """A scalar as a Node. Quoted text stays text; a number that YAML 1.1 reads as octal is a fault."""
         text = event.value
         if event.style:  # quoted or a block: text, whatever it looks like
             return Node(text, place, text)

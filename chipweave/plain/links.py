@@ -40,6 +40,7 @@ class PlainBins:
         self.cells[time // self.bin_ps, link, :2] += (size, busy_ps)
 
     def _grow(self, end: int) -> None:
+        """Double the bins until `end` ps fits: a run of any length takes max_bins cells."""
         while (end - 1) // self.bin_ps >= self.max_bins:
             half = self.max_bins // 2
             self.cells[:half] = self.cells[0::2] + self.cells[1::2]
@@ -58,6 +59,7 @@ class PlainBins:
             start, at = upto, at + 1
 
     def statistics(self) -> LinkStatistics:
+        """Sums and cells as a LinkStatistics: bytes, busy ps, stalled ps."""
         total = self.cells.sum(axis=0)
         used = np.flatnonzero(self.cells.any(axis=(1, 2)))
         return LinkStatistics(

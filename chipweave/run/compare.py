@@ -127,8 +127,8 @@ class Rows:
 
     def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any) -> None:
         self.job, self.sample, self.out = job, sample, out
-        self.runs = job.runs()
-        self.labels = [resume.label_of(each, system) for each in self.runs]
+        by_label = {resume.label_of(each, system): each for each in job.runs()}  # of runs that are the same, one
+        self.runs, self.labels = list(by_label.values()), list(by_label)
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
         self.kept = resume.look(out, self.labels, self.job_sha256, force) if out else resume.Kept(self.labels)
         self.outcomes: list[serving.Outcome | None] = [self.kept.outcomes.get(label) for label in self.labels]

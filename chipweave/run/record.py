@@ -89,6 +89,7 @@ class Meter:
         self.wall, self.cpu = time.perf_counter(), time.process_time()
 
     def read(self) -> dict[str, float]:
+        """CPU and wall seconds since it was made, and the peak memory of the process."""
         return {
             "cpu_s": round(time.process_time() - self.cpu, 6),
             "wall_s": round(time.perf_counter() - self.wall, 6),

@@ -138,6 +138,9 @@ def _ready(
 
 
 def _ordered(parts: list[tuple[Part, int | None]]) -> tuple[list[Part], dict[str, int]]:
+    """(parts by start, ns by kind on the critical path): from the part that ends last back through
+    what each waited for.
+    """
     at: int | None = max(range(len(parts)), key=lambda i: parts[i][0].end)
     critical: dict[str, int] = {}
     while at is not None:
