@@ -38,7 +38,7 @@ from chipweave.errors import BadInput, Fault, nearest
 @dataclass(frozen=True)
 class Dimension:
     """`unit` is what a result of 1 means; `whole` results are integers; `shown` are units for people, large to small;
-    `most` is the largest value that the engines can reckon with exactly, in `unit`."""
+    `most` is the largest value that the engines compute with exactly, in `unit`."""
 
     unit: str
     whole: bool
@@ -131,7 +131,7 @@ def _quantity(value: float | str, dimension: str, rounding: bool) -> Fraction | 
     if spec.most is not None and abs(exact) > spec.most:
         raise BadInput(
             Fault(
-                f"{_quoted(value)} is more than can be reckoned with exactly",
+                f"{_quoted(value)} is too large to be exact",
                 allowed=f"up to {format(spec.most, dimension, 3)}",
             )
         )

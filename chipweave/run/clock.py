@@ -15,8 +15,8 @@ import simpy
 
 from chipweave.errors import BadInput, Fault, Stuck
 
-MOST_PS = 2**61  # the engines reckon with 64 bits
-TOO_LONG = "the run goes beyond what can be reckoned with exactly: some time of the topology is too large"
+MOST_PS = 2**61  # the engines compute with 64 bits
+TOO_LONG = "the run passes 2^61 ps (26 days), beyond which times are not exact: some time of the topology is too large"
 
 
 class Clock(simpy.Environment):
