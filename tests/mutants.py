@@ -27,7 +27,7 @@ FILES = {
     "chipweave/declare/units.py": ["tests/core/test_units.py"],
     "chipweave/declare/params.py": ["tests/core/test_component.py"],
     "chipweave/chain/layout.py": ["tests/stages/test_layout.py", "tests/stages/test_stages_docs.py"],
-    "chipweave/component/kernel_launch.py": ["tests/components/test_command_processors.py"],
+    "chipweave/component/kernel_launch.py": ["tests/components/test_kernel_launch.py"],
     "chipweave/noc/shapes/torus.py": ["tests/flit/test_shapes.py"],
     "chipweave/plain/hbm_channel.py": ["tests/die/test_hbm_rules.py", "tests/die/test_refresh.py"],
     "chipweave/policy/view.py": ["tests/policies/test_allocation.py"],
