@@ -129,12 +129,3 @@ class Report(ForDies):
 
     Dies report when the whole kernel has ended: one whose own part ends early waits for the others.
     """
-
-
-def read_only(mask: np.ndarray | None) -> np.ndarray | None:
-    """A view of prediction bits that receivers of a message cannot write to."""
-    if mask is None:
-        return None
-    view: np.ndarray = mask.view()
-    view.flags.writeable = False
-    return view

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from chipweave.component.kernel_launch import Kernel, Report, SubKernel, read_only
+from chipweave.component.kernel_launch import Kernel, Report, SubKernel
+from chipweave.policy.view import read_only
 
 ROWS = np.array([[2, 20], [0, 1], [1, 10], [0, 2]], np.int64)  # in plan order; column 0 is the die
 
@@ -79,4 +80,4 @@ def test_a_message_for_some_of_the_dies_is_one_of_its_kind(message):
 def test_prediction_bits_are_those_of_the_die_and_cannot_be_written():
     mask = read_only(np.eye(3, dtype=np.uint8))
     assert SubKernel(7, (1,), mask).prediction().tolist() == [0, 1, 0] and SubKernel(7, (1,)).prediction() is None
-    assert read_only(None) is None and not mask.flags.writeable
+    assert not mask.flags.writeable
