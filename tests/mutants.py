@@ -31,7 +31,7 @@ FILES = {
     "chipweave/noc/shapes/torus.py": ["tests/flit/test_shapes.py"],
     "chipweave/plain/hbm_channel.py": ["tests/die/test_hbm_places.py", "tests/die/test_hbm_rules.py"],
     "chipweave/policy/view.py": ["tests/policies/test_view.py"],
-    "chipweave/trace/runs_text.py": ["tests/trace/test_store.py", "tests/trace/test_partial.py"],
+    "chipweave/trace/runs_text.py": ["tests/trace/test_runs_text.py"],
     "chipweave/ledger/__init__.py": ["tests/validation/test_ledger.py"],
     "chipweave/topology/patterns.py": ["tests/core/test_topology_faults.py"],
 }
