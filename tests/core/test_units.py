@@ -51,6 +51,9 @@ def test_a_text_gives_the_exact_value(text, dimension, exact):
         ("1e30 s", "time", "is too large to be exact", None),
         ("1e60 TB/s", "bandwidth", "is too large to be exact", None),
         ("5 Wx", "power", "unknown unit 'Wx'", "5 W"),
+        ("5 gb", "bytes", "unknown unit 'gb'", "5 Gbit"),
+        ("5 gib", "bytes", "unknown unit 'gib'", "5 Gibit"),
+        ("5 gbytes", "bytes", "unknown unit 'gbytes'", "5 GB"),
         ("7 parsec", "time", "unknown unit 'parsec'", ""),
         ("fast", "time", "is not a time", ""),
         ("yes", "bool", "neither true nor false", "true"),
@@ -70,6 +73,15 @@ def test_rounding_is_done_only_when_asked_for():
     assert units.parse("0.5 ps", "time", rounding=True) == 1
     with pytest.raises(BadInput):
         units.parse("0.5 ps", "time")
+
+
+@pytest.mark.parametrize(
+    "most, more, dimension", [(f"{2**61} B", f"{2**61 + 1} B", "bytes"), (f"{2**61} ps", f"{2**61 + 1} ps", "time")]
+)
+def test_whole_quantities_reach_2_to_the_61_and_no_further(most, more, dimension):
+    assert units.parse(most, dimension) == 2**61
+    with pytest.raises(BadInput, match="is too large to be exact"):
+        units.parse(more, dimension)
 
 
 def test_a_number_has_at_most_eighty_characters():
