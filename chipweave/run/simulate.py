@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,8 +29,10 @@ from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.system import System
-from chipweave.trace import for_run, models
-from chipweave.trace.library import Workload as Routing
+from chipweave.trace import models
+
+if TYPE_CHECKING:
+    from chipweave.trace.library import Workload as Routing
 
 
 @dataclass
@@ -163,7 +165,8 @@ def stage(
     places = die_places(network, system, dies)
     home = home_of(policies.placement, model.experts, dies, *homes(facts, places))
     store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
-    work = Work.of(model, layers, store)
+    control = [part for group in groups for part in group.members if isinstance(part, Controller)]
+    work = replace(Work.of(model, layers, store), moves_tokens=any(part.moves_tokens for part in control))
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(
         system,
@@ -181,9 +184,8 @@ def stage(
     run = Run(workload, work, policies, home, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
-    for part in (part for group in groups for part in group.members):
-        if isinstance(part, Controller):
-            part.begin(simulation, run)
+    for part in control:
+        part.begin(simulation, run)
     if run.done is None:
         raise BadInput(f"{system.name}: no part drives the run (a cp.global, say)")
     return run, simulation
@@ -191,6 +193,8 @@ def stage(
 
 def make_trace(spec: Any, progress: Any = lambda text, done, total: None) -> None:
     """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
+    from chipweave.trace.library import for_run
+
     try:
         for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
     except BadInput:
@@ -218,6 +222,8 @@ def load(spec: Any) -> Any:
     Parts are loaded one by one even where an earlier one fails, so that one call names everything
     that is wrong.
     """
+    from chipweave.trace.library import for_run  # what reads traces is not needed to check a topology
+
     faults, gate = [], Gate(spec.allow_code)
 
     def attempt(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -332,5 +338,6 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         "policies": run.policies.resolved(),
         "notes": run.notes,
         "symptoms": run.symptoms.words() if run.symptoms else [],
+        "tokens": run.tokens,
     }
     return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics)
