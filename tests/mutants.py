@@ -2,9 +2,9 @@
 
     python tests/mutants.py [FILE TEST...] [--most 12] [--seed 1]
 
-cosmic-ray makes the mutants (another operator, another number, `not`, `continue` for `break`, ...). A file has hundreds,
-so `--most` of them are drawn by the seed; those in annotations are left out, which nothing evaluates. They are made in a
-copy of the tree. A mutant that all tests pass has survived: it is printed, and the exit code is 1.
+cosmic-ray makes the mutants: another operator, another number, `not`, `continue` for `break` and so on. A file has
+hundreds, so `--most` of them are drawn by the seed; those in annotations are left out, which nothing evaluates. They
+are made in a copy of the tree. A mutant that all tests pass has survived: it is printed, and the exit code is 1.
 """
 
 from __future__ import annotations
