@@ -21,7 +21,6 @@ class Controller(Component):
         replicas, group: as for staged components.
     """
 
-
     simulation: Any
     die: int | None
     dies: int
