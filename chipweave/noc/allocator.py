@@ -1,9 +1,9 @@
 """Allocators and arbiters of routers: what they are, and the registries of them; priorities and flow controls.
 
-An allocator is one file of chipweave/noc/allocators/, an arbiter one file of chipweave/noc/arbiters/: a name, BookSim 2's
-where it has one, and a plain class that states its rule. A router in Python (chipweave/plain/noc_router.py) runs that
-class; the native router runs the C code of the same name (csrc/flit/router/allocators/, arbiters/), and a test holds the
-two together.
+An allocator is one file of chipweave/noc/allocators/, an arbiter one file of chipweave/noc/arbiters/: a name, BookSim
+2's where it has one, and a plain class that states its rule. A router in Python (chipweave/plain/noc_router.py) runs
+that class; the native router runs the C code of the same name (csrc/flit/router/allocators/, arbiters/), and a test
+holds the two together.
 """
 
 from __future__ import annotations

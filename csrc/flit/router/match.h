@@ -1,8 +1,8 @@
 /* flit/router/match.h -- matchers of requests to resources for the general router.
  *
- * An allocator is one file of allocators/, an arbiter one file of arbiters/: a table with a name, registered by the file
- * itself before main (NOC_ALLOCATOR, NOC_ARBITER), so that no other file lists it. Python finds it by that name, beside
- * the plain class of chipweave/noc/allocators/ or chipweave/noc/arbiters/ that states its rule.
+ * An allocator is one file of allocators/, an arbiter one file of arbiters/: a table with a name, registered by the
+ * file itself when the module is loaded (NOC_ALLOCATOR, NOC_ARBITER), so that no other file lists it. Python finds it
+ * by that name, beside the plain class of chipweave/noc/allocators/ or chipweave/noc/arbiters/ that states its rule.
  *
  * Requests are a list, not a matrix: a router of 5 ports and 4 VCs has 400 pairs and rarely more than ten requests. */
 #ifndef NOC_MATCH_H

@@ -1,4 +1,4 @@
-/* flit/router/allocators/wavefront.c -- by priority, then diagonal by diagonal; `first` is the diagonal served first. */
+/* flit/router/allocators/wavefront.c -- by priority, then diagonal by diagonal; `first`: the diagonal served first. */
 #include "flit/router/match.h"
 
 /* Order in which a wavefront reaches two requests: by priority, then by diagonal. */
