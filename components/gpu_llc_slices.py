@@ -36,7 +36,7 @@ class GpuLlcSlices(Component):
     partition_link = Param("time", low="1 ps", rounding=True, doc="one way between the two partitions")
     memory_wire = Param("time", low="1 ps", rounding=True, doc="one way between a slice and its memory channel")
     memory_port = Param("bandwidth", low="1 B/s", doc="between a slice and its memory channel, each direction")
-    fill = Param("bytes", default="64 B", low="32 B", high="128 B", doc="least that memory is asked for")
+    fill = Param("bytes", default="64 B", low="32 B", high="128 B", doc="least that a fill requests from memory")
     write_backs = Passed("llc_slice", "write_backs", default=32)
     unit = Passed("llc_slice", "unit", default=4, more="a guess")
     request_bytes = Passed("llc_slice", "request_bytes", default=0)

@@ -26,7 +26,7 @@ class GpuSm(Component):
     engine = "endpoint"
     behaviour = "sm"
 
-    memory = Port(uses="memory.lines", doc="lines asked of the L2 slices of the SM's own partition")
+    memory = Port(uses="memory.lines", doc="lines requested from the L2 slices of the SM's own partition")
 
     cluster = Port(uses="sm.network", optional=True, doc="shared memory of the other SMs of the GPC")
     copies = Port(
