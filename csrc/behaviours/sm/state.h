@@ -42,7 +42,7 @@
     X(UNIT, "unit", "lines", "neighbouring lines that one slice has", CW_REQUIRED, 1, 64)
 
 enum { SM_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
-enum { MEMORY, CLUSTER, COPIES, FRONT, N_PORTS };
+enum { MEMORY, CLUSTER, COPIES, FRONT };
 #define SM_STATISTICS(X)                                                                                               \
     X(LOADS, "loads", "warp loads", "issued")                                                                          \
     X(LOADED, "loaded", "B", "requested by loads, each sector once a warp load")                                       \
