@@ -112,18 +112,33 @@ def die_of_other(part: Component, by_name: dict[str, Die], dies: dict[Component,
     return wired.pop() if len(wired) == 1 else None
 
 
-def likeness(part: Component) -> tuple[Any, ...]:
-    """What parts of one group have in common: equal parts have equal likenesses."""
-    values = tuple(repr(part.values[name]) for name, param in part.params.items() if not param.each)
-    slots = tuple(None if inner is None else likeness(inner) for inner in part.slots.values())
-    return type(part), values, slots
+class Likenesses:
+    """What parts of one group have in common: equal parts have equal likenesses.
 
+    Args:
+        owners: part in a slot -> the part it is in.
+    """
 
-def owner_likeness(part: Component, owners: dict[Component, Component]) -> tuple[Any, ...]:
-    """Of a part in a slot, that of the part it is in: the parts in the slots of a group are a group."""
-    while part in owners:
-        part = owners[part]
-    return likeness(part)
+    def __init__(self, owners: dict[Component, Component]) -> None:
+        self.owners = owners
+        self.numbers: dict[tuple[Any, ...], int] = {}  # likeness -> its number
+        self.texts: dict[int, tuple[str, ...]] = {}  # of the values of parts that were read of the same lines
+
+    def of(self, part: Component) -> int:
+        """The number of a part's likeness; of a part in a slot, that of the part it is in: the parts in the slots of a
+        group are a group."""
+        while part in self.owners:
+            part = self.owners[part]
+        return self.own(part)
+
+    def own(self, part: Component) -> int:
+        """The number of: class, values that are the same for all dies, and likenesses of the parts in slots."""
+        values = self.texts.get(id(part.values))
+        if values is None:
+            values = tuple(repr(part.values[name]) for name, param in part.params.items() if not param.each)
+            self.texts[id(part.values)] = values
+        slots = tuple(None if inner is None else self.own(inner) for inner in part.slots.values())
+        return self.numbers.setdefault((type(part), values, slots), len(self.numbers))
 
 
 def gather(parts: Iterable[Any]) -> list[Any]:
@@ -138,6 +153,7 @@ def gather(parts: Iterable[Any]) -> list[Any]:
     dies = dies_of(parts)
     by_name = {die.name: die for die in dies.values()}
     owners = {inner: part for part in parts for inner in part.slots.values() if inner is not None}
+    likenesses = Likenesses(owners)
     groups: dict[Any, list[Any]] = {}
     places: defaultdict[str, dict[Any, list[Any]]] = defaultdict(dict)
     for part in parts:
@@ -145,7 +161,7 @@ def gather(parts: Iterable[Any]) -> list[Any]:
         part.die, part.dies = die.number if die else None, len(by_name)
         place = part.name[len(die.name) :] if die and part.name.startswith(die.name) else part.name
         place = (die.base + place) if die else bare(part.name)
-        key = (place, owner_likeness(part, owners))
+        key = (place, likenesses.of(part))
         groups.setdefault(key, []).append(part)
         places[place].setdefault(key, []).append(part)
     names = {key: name for place, alike in places.items() for key, name in group_names(place, alike).items()}

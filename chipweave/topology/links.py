@@ -58,10 +58,16 @@ class Wirer:
         self.failed: set[str] = set()
         # "die.hbm" -> [(indices by segment, name)]
         self.shapes: defaultdict[str, list[tuple[tuple[tuple[int, ...], ...], str]]] = defaultdict(list)
+        known: dict[
+            str, tuple[str, tuple[int, ...]]
+        ] = {}  # "die[0][3]" -> ("die", (0, 3)): all parts of a die begin so
         for name in self.instances:
-            segments = [SEGMENT.findall(s)[0] for s in name.split(".")]
-            indices = tuple(tuple(int(i) for i in re.findall(r"\d+", index)) for _, index in segments)
-            self.shapes[".".join(s for s, _ in segments)].append((indices, name))
+            words = name.split(".")
+            for word in words:
+                if word not in known:
+                    base, index = SEGMENT.findall(word)[0]
+                    known[word] = base, tuple(int(i) for i in re.findall(r"\d+", index))
+            self.shapes[".".join(known[w][0] for w in words)].append((tuple(known[w][1] for w in words), name))
 
     def say(self, what: str, place: Place, allowed: str = "", near: str = "") -> None:
         """A fault once, however many instances have it."""

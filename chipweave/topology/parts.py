@@ -69,7 +69,7 @@ class Expander:
         preset: dict[str, Node],
         faults: Faults,
     ) -> None:
-        """Nothing is expanded yet. `read` and `merged` are keyed by a Node's id, and hold the Node to keep the id."""
+        """Nothing is expanded yet. What is keyed by a Node's id (`read`, `merged`, `placed`) holds the Node to keep it."""
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances: dict[str, Instance] = {}
@@ -81,6 +81,7 @@ class Expander:
         self.written: dict[tuple[str, str], Place] = {}
         self.read: dict[Any, Any] = {}
         self.merged: dict[Any, tuple[Node, Node]] = {}
+        self.placed: dict[int, tuple[Node, Placing]] = {}
         self.count = 0
         self.open: list[str] = []
 
@@ -117,8 +118,10 @@ class Expander:
         Instances are made in row-major order; absent ones are left out, so that names keep their
         indices. Overrides apply in the order written, a later one over an earlier.
         """
-        dims, absent, overrides = self.placing(name, node)
-        if dims is None:
+        if id(node) not in self.placed:
+            self.placed[id(node)] = (node, self.placing(name, node))
+        dims, absent, overrides = self.placed[id(node)][1]
+        if dims is None or not self.room(name, node, dims):
             return
         self.grids.setdefault(bare(prefix) + name, dims)
         for key in ("grid", "absent"):
@@ -149,13 +152,6 @@ class Expander:
         if len(self.faults.found) > before:
             return None, [], []
         dims: tuple[int, ...] = values["grid"] or ((values["count"],) if values["count"] else ())
-        before, self.count = self.count, self.count + (prod(dims) if dims else 1)
-        if self.count > MAX_PARTS:
-            if before <= MAX_PARTS:  # said once, where it happened
-                self.faults.add(
-                    f"{name}: more than {MAX_PARTS} parts", next((n.place for n in counted.values()), node.place)
-                )
-            return None, [], []
         absent = self.patterns(name, node.get("absent"), dims)
         override = node.get("override")
         if override is not None and not override.is_map:
@@ -169,6 +165,14 @@ class Expander:
             else []
         )
         return dims, [a for a in absent if a], [(key, value, at) for key, value, at in overrides if at]
+
+    def room(self, name: str, node: Node, dims: tuple[int, ...]) -> bool:
+        """Count the places of a part's grid; False, and once a fault, where there are too many of all parts."""
+        before, self.count = self.count, self.count + prod(dims)
+        if before <= MAX_PARTS < self.count:
+            counted = (node.value[key].place for key in COUNTED if key in node.value)
+            self.faults.add(f"{name}: more than {MAX_PARTS} parts", next(counted, node.place))
+        return self.count <= MAX_PARTS
 
     def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[list[range] | None]:
         """The places listed under `absent`; None for each that had a fault."""
