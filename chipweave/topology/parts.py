@@ -13,7 +13,6 @@ and so a reading, of its own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -26,6 +25,7 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
+from chipweave.topology.instances import Copies, Instance
 from chipweave.topology.patterns import INDEX, bare, matches, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
@@ -35,19 +35,6 @@ COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count"
 # (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
 Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
 Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]"]  # class, values, sources
-
-
-@dataclass
-class Instance:
-    """One part as it was expanded.
-
-    part: the component; node: its Node with overrides laid over it; path: where it is written,
-    "assemblies.die.parts.hbm".
-    """
-
-    part: Component
-    node: Node
-    path: str
 
 
 class Expander:
@@ -69,12 +56,12 @@ class Expander:
         preset: dict[str, Node],
         faults: Faults,
     ) -> None:
-        """Nothing is expanded yet. What is keyed by a Node's id (`read`, `merged`, `placed`) holds the Node to keep it."""
+        """Nothing is expanded yet. What is keyed by a Node's id (`read`, `merged`, `placed`, `expanded`) holds the Node."""
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances: dict[str, Instance] = {}
         self.grids: dict[str, tuple[int, ...]] = {}
-        self.links: list[tuple[str, Node, str]] = []  # (prefix, Node, path)
+        self.links: list[tuple[str, Node, str, int | None]] = []  # (prefix, Node, path, what equal instances share)
         self.sources: list[tuple[str, Node, Source | None]] = []
         self.replaced: list[str] = []  # what the preset replaces of what the files say, in words
         # (part, key) -> Place of `grid` and `absent`, for faults that show later
@@ -82,6 +69,7 @@ class Expander:
         self.read: dict[Any, Any] = {}
         self.merged: dict[Any, tuple[Node, Node]] = {}
         self.placed: dict[int, tuple[Node, Placing]] = {}
+        self.expanded: dict[int, Copies] = {}
         self.count = 0
         self.open: list[str] = []
 
@@ -271,18 +259,26 @@ class Expander:
                         nearest(name, self.assemblies),
                     )
             return
-        self.open.append(name)
-        self.expand(
-            node.get("parts") or Node({}),
-            f"{full}.",
-            f"assemblies.{name}.parts",
-            full,
-            assembly.get("parts") or Node({}),
-            changed,
-        )
-        self.open.pop()
+        known = self.expanded.get(id(node))
+        if known is None or self.count + known.count > MAX_PARTS:
+            self.expand_first(full, node, name, assembly.get("parts") or Node({}), changed)
+        else:
+            self.count += known.count
+            known.copy(full, self.instances)
         if assembly.get("links") is not None:
-            self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links"))
+            alike = id(node) if id(node) in self.expanded else None
+            self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links", alike))
+
+    def expand_first(self, full: str, node: Node, name: str, own: Node, changed: str) -> None:
+        """The parts of an assembly's instance; kept for copies of it, where nothing was wrong."""
+        before, count, faults, refused = len(self.instances), self.count, len(self.faults.found), len(self.gate.refused)
+        self.open.append(name)
+        self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full, own, changed)
+        self.open.pop()
+        made = list(self.instances.values())[before:]
+        if (len(self.faults.found), len(self.gate.refused)) == (faults, refused):
+            if all(each.part.assembly == full for each in made):
+                self.expanded[id(node)] = Copies(node, made, len(full) + 1, self.count - count)
 
     def place(
         self, full: str, name: str, node: Node, place: Place, index: tuple[int, ...], path: str, assembly: str
