@@ -146,8 +146,9 @@ def drive(
 def uncollected() -> Iterator[None]:
     """No collection of garbage while a system is made: all of it stays, and looking through it costs as much again.
 
-    What stands at the end is frozen, or the first object after it would have all of it looked through; `drive` unfreezes
-    it when the run has ended."""
+    What stands at the end is frozen, or the first object after it would have all of it looked through. `drive`
+    unfreezes it when the run has ended.
+    """
     was = gc.isenabled()
     gc.disable()
     try:

@@ -56,7 +56,7 @@ class Expander:
         preset: dict[str, Node],
         faults: Faults,
     ) -> None:
-        """Nothing is expanded yet. What is keyed by a Node's id (`read`, `merged`, `placed`, `expanded`) holds the Node."""
+        """Nothing is expanded yet. What is keyed by the id of a Node (`read`, `merged`, ...) holds the Node as well."""
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances: dict[str, Instance] = {}

@@ -281,10 +281,11 @@ static int32_t next_suspect(struct fair_rates *r, int64_t *at)
                 continue;
             }
         }
-        const int sooner = before(s->when, s->link, least, number);
-        least = sooner ? s->when : least;
-        number = sooner ? s->link : number;
-        place = sooner ? i : place;
+        if (s->when < least || (s->when == least && s->link < number)) { /* a few times a walk */
+            least = s->when;
+            number = s->link;
+            place = i;
+        }
         i++;
     }
     if (place >= 0)
