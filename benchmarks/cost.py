@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.noc import booksim
+from benchmarks.noc import CASES, GOALS, booksim, ours
 
 REFERENCE = 4.1e5  # flit-hops a CPU second of BookSim 2 on the machine that the bars are of
 MESHES = {32: 1, 64: 2, 128: 6, 256: 20}  # side of a mesh: bar of `traffic`, s
@@ -21,6 +21,7 @@ name: mesh_{k}
 networks:
   mesh: {{link_model: flit, grid: [{k}, {k}], shape: mesh, order: rows, routing: xy, latency: 1 ns, bandwidth: 32 GB/s}}
 """
+LONG, SHORT = (128, 400), (8, 100_000)  # (side, cycles) of the meshes whose flit-hops are compared
 WAFER = "schema: chipweave.topology/1\nextends: wafer\nname: w{k}\nparts:\n  die: {{grid: [{k}, {k}]}}\n"
 PATIENCE = 200  # s of a command
 
@@ -67,6 +68,36 @@ def row(what, figure, bar, good):
     print(f"| {what} | {figure} | {bar} | {'' if good else 'missed'} |", flush=True)
 
 
+def whole_job(folder, factor):
+    """DeepSeek-V3 on the 5 x 5 wafer, 4,096 requests x 128 steps, as the artifact has it."""
+    for strategy in ("base", "allo+pred"):
+        words = ("--topology", "wafer_5x5", "--model", "deepseek-v3", "--batch", 4096, "--steps", 128)
+        found = compared(folder, *words, "--strategies", strategy, "--link-model", "circuit", preset="artifact")
+        cpu, each = found["cpu_s"] / factor, found["cpu_s"] / found["events"] * 1e9
+        row(f"main job, {strategy}, {found['events']:,} events", f"{cpu:.1f} s, {each:.0f} ns each", "3.0 s", cpu <= 3)
+
+
+def kernels(binary):
+    """The flit kernel beside BookSim 2 in interleaved runs, and what a flit-hop costs on a mesh past the caches."""
+    for k, share, cycles, period in CASES if binary else ():
+        mine = other = 0.0
+        for _ in range(3):
+            mine = max(mine, ours(k, share, cycles)["flit_hops_per_cpu_s"])
+            other = max(other, booksim(binary, k, share, period))
+        bar = GOALS[k, share]
+        row(
+            f"flit kernel over BookSim 2, {k} x {k}, {share:.0%}",
+            f"{mine / other:.0f} x",
+            f"{bar} x",
+            mine / other >= bar,
+        )
+    far, near = (
+        1e9 / max(ours(k, 0.2, cycles)["flit_hops_per_cpu_s"] for _ in range(2)) for k, cycles in (LONG, SHORT)
+    )
+    what = f"a flit-hop, {LONG[0]} x {LONG[0]} over {SHORT[0]} x {SHORT[0]}"
+    row(what, f"{far / near:.1f} x ({far:.0f} and {near:.0f} ns)", "2 x", far / near <= 2)
+
+
 def start():
     """Start-up over what the libraries alone take."""
     bare, libraries = least(3, "-c", "pass"), least(3, "-c", "import numpy, networkx, yaml")
@@ -98,10 +129,10 @@ def meshes(folder, factor):
         row("growth with routers n", f"n^{power(points):.2f}", "n^1.1", power(points) <= 1.1)
 
 
-def compared(folder, *words):
+def compared(folder, *words, preset="paper"):
     """The row of one `compare`."""
     out = folder / "out.json"
-    if chipweave("compare", "--preset", "paper", *words, "--json", out) is None:
+    if chipweave("compare", "--preset", preset, *words, "--json", out) is None:
         raise SystemExit(f"compare {' '.join(map(str, words))} fails")
     return json.loads(out.read_text())["rows"][0]
 
@@ -113,7 +144,8 @@ def dies(folder):
         path = folder / f"w{k}.yaml"
         path.write_text(WAFER.format(k=k))
         words = ("--topology", path, "--model", "qwen3-235b", "--batch", 1024, "--steps", 2, "--strategies", "ep")
-        points.append((k * k, compared(folder, *words, "--link-model", "circuit")["cpu_s"]))
+        runs = [compared(folder, *words, "--link-model", "circuit")["cpu_s"] for _ in range(3)]
+        points.append((k * k, min(runs)))
     ratio = points[-1][1] / points[0][1]
     row("the same events, 400 dies over 100", f"{ratio:.1f} x, n^{power(points):.2f}", "1.5 x", ratio <= 1.5)
 
@@ -123,15 +155,19 @@ def fair(folder):
     cost, alone = {}, {}
     for model in ("circuit", "fair"):
         runs = []
-        for steps in (2, 6):
+        for steps in (2, 6):  # the least of two runs of each: neighbours on the machine only add
             words = ("--model", "deepseek-v3", "--batch", 4096, "--steps", steps, "--strategies", "base")
-            runs.append(compared(folder, "--topology", "wafer_5x5", *words, "--link-model", model))
+            both = [compared(folder, "--topology", "wafer_5x5", *words, "--link-model", model) for _ in range(2)]
+            runs.append(min(both, key=lambda each: each["cpu_s"]))
         cost[model] = runs[1]["cpu_s"] / runs[1]["events"]
         alone[model] = (runs[1]["cpu_s"] - runs[0]["cpu_s"]) / (runs[1]["events"] - runs[0]["events"])
-    ratio = cost["fair"] / cost["circuit"]
-    row("CPU an event, fair over circuit, 6 steps", f"{ratio:.1f} x", "2.5 x", ratio <= 2.5)
     per = ", ".join(f"{model} {seconds * 1e9:.0f} ns" for model, seconds in alone.items())
-    print(f"| the same without set-up | {alone['fair'] / alone['circuit']:.1f} x ({per}) | | |")
+    for what, costs, note in (
+        ("CPU an event, fair over circuit, 6 steps", cost, ""),
+        ("the same without set-up", alone, f" ({per})"),
+    ):
+        ratio = costs["fair"] / costs["circuit"]
+        row(what, f"{ratio:.1f} x{note}", "2.5 x", ratio <= 2.5)
 
 
 def main():
@@ -144,6 +180,8 @@ def main():
     start()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        whole_job(folder, factor)
+        fair(folder)
+        kernels(binary)
         meshes(folder, factor)
         dies(folder)
-        fair(folder)

@@ -19,7 +19,7 @@ from chipweave.noc.routing import grid
 from chipweave.traffic import synthetic as traffic
 
 CASES = [(8, 0.2, 100_000, 2000), (8, 0.4, 60_000, 1200), (16, 0.2, 20_000, 400), (32, 0.2, 6_000, 130)]
-GOALS = {(8, 0.2): 70, (8, 0.4): 55, (16, 0.2): 100, (32, 0.2): 220}
+GOALS = {(8, 0.2): 200, (8, 0.4): 150, (16, 0.2): 350, (32, 0.2): 1000}
 MERLIN = {8: 113_000, 16: 24_000}  # packets per CPU second of SST merlin 16.0, same workload, on a 2-core AMD EPYC
 DESCRIPTION = """topology = mesh; k = {k}; n = 2; routing_function = dor; num_vcs = 4; vc_buf_size = 8;
 vc_allocator = separable_input_first; sw_allocator = separable_input_first; credit_delay = 1; traffic = uniform;

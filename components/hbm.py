@@ -157,5 +157,10 @@ class Hbm(Staged):
 
     def lasts(self, at: str, work: Any, what: str, n: int = 1) -> Rate:
         """latency + ceil(bytes / (n x bandwidth x share)); the latency is elsewhere where there is a table."""
-        rates = tuple(p.bandwidth * self.share(what, p) * n for p in self.replicas)
+        given = [(part.bandwidth, self.share(what, part)) for part in self.replicas]
+        known: dict[tuple[int, int], Fraction] = {}  # by identity: dies read of the same lines have the same objects
+        for peak, share in given:
+            if (id(peak), id(share)) not in known:
+                known[id(peak), id(share)] = peak * share * n
+        rates = tuple(known[id(peak), id(share)] for peak, share in given)
         return Rate(work, (0,) if self.measured else self.each("latency"), rates, at, self.round_to)

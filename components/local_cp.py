@@ -8,6 +8,7 @@ Checked by  tests/components/test_command_processors.py
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from chipweave.component import Param, Port, Stat, component
@@ -33,11 +34,18 @@ class LocalCp(Controller):
         """Find the ways out once: they are taken in every layer."""
         super().begin(simulation, run)
         self.to_clusters, self.to_global, self.to_pdus = (Cast(self, port) for port in ("kernel", "launch", "pdu"))
+        self.launched: Counter[tuple[int, ...]] = Counter()  # sub-kernels by the dies they were for, not in `stats` yet
+
+    def settle(self) -> None:
+        """Count for every die what has been launched: a launch itself costs the same for any number of dies."""
+        for dies, times in self.launched.items():
+            for die in dies:
+                self.replicas[die].stats["kernels"] += times
+        self.launched.clear()
 
     def on_launch(self, sub_kernel: Any) -> None:
         """A `SubKernel` has come from the global CP, for this die or for several of the group."""
-        for die in sub_kernel.dies:
-            self.replicas[die].stats["kernels"] += 1
+        self.launched[sub_kernel.dies] += 1
         if sub_kernel.mask is not None:
             self.to_pdus.send(sub_kernel)
         self.to_clusters.send(sub_kernel, after=self.dispatch_time)

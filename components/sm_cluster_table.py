@@ -44,8 +44,13 @@ class SmClusterTable(SmCluster):
         upto = tuple(limit for limit, _ in rows[:-1])
         flop = amount(("tokens", work.flop_per_token))
 
-        def of(part: Any) -> Any:
-            rates = tuple(part.peak * share for _, share in rows)
-            return Steps("tokens", flop, upto, rates, quantum_ps=part.round_to)
+        known: dict[tuple[int, int], Steps] = {}  # by identity: dies read of the same lines have the same peak
+
+        def of(part: Any) -> Steps:
+            key = id(part.peak), part.round_to
+            if key not in known:
+                rates = tuple(part.peak * share for _, share in rows)
+                known[key] = Steps("tokens", flop, upto, rates, quantum_ps=part.round_to)
+            return known[key]
 
         return self.by_die("die", of)

@@ -189,7 +189,7 @@ def pick(at: str, rules: Iterable[Any]) -> Any:
     Constant(ps=3)
     """
     rules = tuple(Constant(rule) if isinstance(rule, int) else rule for rule in rules)
-    return rules[0] if all(rule == rules[0] for rule in rules) else Pick(at, rules)
+    return rules[0] if all(rule is rules[0] or rule == rules[0] for rule in rules) else Pick(at, rules)
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,9 @@ class Component(Declared):
     def setup(self) -> None:
         """Called once, when links are made and slots filled."""
 
+    def settle(self) -> None:
+        """Called before `stats` is read: a part that counts many dies at once brings theirs up to date."""
+
 
 def component(kind: str) -> Callable[[Class], Class]:
     """Class decorator: register a Component under `kind` ("memory.llc").

@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from chipweave.component.component import Component
@@ -37,7 +38,12 @@ def bare(name: str) -> str:
 
 def grid_order(name: str) -> tuple[tuple[int, ...], ...]:
     """Sorts names of one assembly: outer assemblies first, within a grid [y][x] column by column."""
-    return tuple(tuple(reversed([int(n) for n in INDEX.findall(segment)])) for segment in name.split("."))
+    return tuple(map(_indices, name.split(".")))
+
+
+@lru_cache(maxsize=1 << 14)
+def _indices(segment: str) -> tuple[int, ...]:
+    return tuple(reversed([int(n) for n in INDEX.findall(segment)]))
 
 
 def joined_parts(part: Component) -> list[Component]:
@@ -49,25 +55,23 @@ def joined_parts(part: Component) -> list[Component]:
 def islands(parts: Iterable[Component]) -> list[list[Staged]]:
     """Lists of the staged parts that hang together, each list in the order of `parts`."""
     staged = [part for part in parts if isinstance(part, Staged)]
-    order = {part: number for number, part in enumerate(staged)}
-    neighbours = defaultdict(list)
-    for part in staged:
+    number = {part: n for n, part in enumerate(staged)}
+    first = list(range(len(staged)))  # of each part, one before it on its island or itself
+
+    def root(n: int) -> int:
+        while first[n] != n:
+            first[n] = n = first[first[n]]
+        return n
+
+    for n, part in enumerate(staged):
         for peer in joined_parts(part):
-            if isinstance(peer, Staged):
-                neighbours[part].append(peer)
-                neighbours[peer].append(part)
-    found, seen = [], set()
-    for part in staged:
-        if part in seen:
-            continue
-        reached, open_ends = {part}, [part]
-        while open_ends:
-            fresh = [peer for peer in neighbours[open_ends.pop()] if peer not in reached]
-            reached.update(fresh)
-            open_ends += fresh
-        seen |= reached
-        found.append(sorted(reached, key=order.__getitem__))
-    return found
+            if peer in number:
+                a, b = root(n), root(number[peer])
+                first[max(a, b)] = min(a, b)
+    found: dict[int, list[Staged]] = {}
+    for n, part in enumerate(staged):
+        found.setdefault(root(n), []).append(part)
+    return list(found.values())
 
 
 def island_name(parts: Sequence[Component]) -> str:
@@ -95,11 +99,13 @@ def dies_of(parts: Iterable[Component]) -> dict[Component, Die]:
             name = members[0].name
         names.add(name)
         groups[name] = members
-    idle = {bare(name): True for name in groups}
+    base = {name: bare(name) for name in groups}
+    idle = dict.fromkeys(base.values(), True)
     for name, members in groups.items():
-        idle[bare(name)] &= not any(starts_chains(part) for part in members)
-    order = sorted(groups, key=lambda name: (idle[bare(name)], bare(name), grid_order(name)))
-    return {part: Die(number, name, bare(name)) for number, name in enumerate(order) for part in groups[name]}
+        idle[base[name]] &= not any(starts_chains(part) for part in members)
+    order = sorted(groups, key=lambda name: (idle[base[name]], base[name], grid_order(name)))
+    dies = [Die(number, name, base[name]) for number, name in enumerate(order)]
+    return {part: die for die in dies for part in groups[die.name]}
 
 
 def die_of_other(part: Component, by_name: dict[str, Die], dies: dict[Component, Die]) -> Die | None:
@@ -112,18 +118,36 @@ def die_of_other(part: Component, by_name: dict[str, Die], dies: dict[Component,
     return wired.pop() if len(wired) == 1 else None
 
 
-def likeness(part: Component) -> tuple[Any, ...]:
-    """What parts of one group have in common: equal parts have equal likenesses."""
-    values = tuple(repr(part.values[name]) for name, param in part.params.items() if not param.each)
-    slots = tuple(None if inner is None else likeness(inner) for inner in part.slots.values())
-    return type(part), values, slots
+class Likenesses:
+    """What parts of one group have in common: equal parts have equal likenesses.
 
+    Args:
+        owners: part in a slot -> the part it is in.
+    """
 
-def owner_likeness(part: Component, owners: dict[Component, Component]) -> tuple[Any, ...]:
-    """Of a part in a slot, that of the part it is in: the parts in the slots of a group are a group."""
-    while part in owners:
-        part = owners[part]
-    return likeness(part)
+    def __init__(self, owners: dict[Component, Component]) -> None:
+        self.owners = owners
+        self.numbers: dict[tuple[Any, ...], int] = {}  # likeness -> its number
+        self.of_part: dict[Component, int] = {}
+        self.texts: dict[int, tuple[str, ...]] = {}  # of the values of parts that were read of the same lines
+
+    def of(self, part: Component) -> int:
+        """The number of a part's likeness; of a part in a slot, that of the part it is in: the parts in the slots of a
+        group are a group."""
+        while part in self.owners:
+            part = self.owners[part]
+        if part not in self.of_part:
+            self.of_part[part] = self.own(part)
+        return self.of_part[part]
+
+    def own(self, part: Component) -> int:
+        """The number of: class, values that are the same for all dies, and likenesses of the parts in slots."""
+        values = self.texts.get(id(part.values))
+        if values is None:
+            values = tuple(repr(part.values[name]) for name, param in part.params.items() if not param.each)
+            self.texts[id(part.values)] = values
+        slots = tuple(None if inner is None else self.own(inner) for inner in part.slots.values())
+        return self.numbers.setdefault((type(part), values, slots), len(self.numbers))
 
 
 def gather(parts: Iterable[Any]) -> list[Any]:
@@ -138,6 +162,7 @@ def gather(parts: Iterable[Any]) -> list[Any]:
     dies = dies_of(parts)
     by_name = {die.name: die for die in dies.values()}
     owners = {inner: part for part in parts for inner in part.slots.values() if inner is not None}
+    likenesses = Likenesses(owners)
     groups: dict[Any, list[Any]] = {}
     places: defaultdict[str, dict[Any, list[Any]]] = defaultdict(dict)
     for part in parts:
@@ -145,12 +170,13 @@ def gather(parts: Iterable[Any]) -> list[Any]:
         part.die, part.dies = die.number if die else None, len(by_name)
         place = part.name[len(die.name) :] if die and part.name.startswith(die.name) else part.name
         place = (die.base + place) if die else bare(part.name)
-        key = (place, owner_likeness(part, owners))
+        key = (place, likenesses.of(part))
         groups.setdefault(key, []).append(part)
-        places[place].setdefault(key, []).append(part)
+    for key, members in groups.items():
+        places[key[0]][key] = members
     names = {key: name for place, alike in places.items() for key, name in group_names(place, alike).items()}
     for key, members in groups.items():
-        members.sort(key=lambda part: (-1 if part.die is None else part.die, grid_order(part.name)))
+        members.sort(key=_in_order)
         replicas = members
         if members[0].die is not None:
             replicas = [members[0]] * len(by_name)
@@ -160,6 +186,10 @@ def gather(parts: Iterable[Any]) -> list[Any]:
             part.members, part.replicas, part.group = members, replicas, names[key]
             part.counters, part.networks, part.others = {}, {}, {}
     return [members[0] for members in groups.values()]
+
+
+def _in_order(part: Any) -> tuple[Any, ...]:
+    return -1 if part.die is None else part.die, grid_order(part.name)
 
 
 def group_names(place: str, alike: dict[Any, list[Any]]) -> dict[Any, str]:

@@ -292,10 +292,12 @@ class Compiler:
 
     def _rates(self, pairs: list[Any], rule: Any) -> dict[str, Any]:
         """Pairs of (latency ps, units per second) as exact fractions."""
-        return {
-            "n_rates": len(pairs),
-            "rates": self._new("stages_rate[]", [_rate(latency, speed, rule.quantum_ps) for latency, speed in pairs]),
-        }
+        known: dict[tuple[int, int], dict[str, int]] = {}  # dies that are alike give the very same numbers
+        for latency, speed in pairs:
+            if (id(latency), id(speed)) not in known:
+                known[id(latency), id(speed)] = _rate(latency, speed, rule.quantum_ps)
+        rates = [known[id(latency), id(speed)] for latency, speed in pairs]
+        return {"n_rates": len(rates), "rates": self._new("stages_rate[]", rates)}
 
     def _route_time(self, rule: RouteTime) -> dict[str, Any]:
         """Latencies add up, the slowest link decides the rate: one rate for each speed that links have."""

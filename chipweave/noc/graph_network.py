@@ -292,11 +292,11 @@ class Network:
         """uint16[endpoints, endpoints]: links on the route from the row's endpoint to the column's."""
         if self._regular and self.terminals is None:
             grid = self.in_grid
-            at = grid.at
-            gaps = np.abs(at[:, None, :] - at[None, :, :])
-            if grid.wraps:
-                gaps = np.minimum(gaps, np.array(grid.dims) - gaps)
-            return gaps.sum(axis=2).astype(np.uint16)
+            total = np.zeros((self.endpoint_count,) * 2, np.uint16)
+            for at, length in zip(grid.at.T, grid.dims, strict=True):
+                gap = np.abs(at[:, None] - at[None, :])
+                total += (np.minimum(gap, length - gap) if grid.wraps else gap).astype(np.uint16)
+            return total
         start, _ = self.routes()
         return np.diff(start).reshape(self.endpoint_count, -1).astype(np.uint16)
 

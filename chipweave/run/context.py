@@ -79,6 +79,8 @@ class Run:
     def statistics(self) -> list[tuple[str, str, str, int]]:
         """[(part, statistic, unit, value)] of every part."""
         rows = []
+        for part in (part for group in self.groups for part in group.members):
+            part.settle()
         for group in self.groups:
             for name, stat in group.statistics.items():
                 counter = group.counters.get(name)
@@ -117,6 +119,8 @@ class Counted:
         for figure, number in self.counters:
             now[figure] += totals[number]
         for figure, name, parts in self.parts:
+            for part in parts:
+                part.settle()
             now[figure] += sum(part.stats[name] for part in parts)
         difference = [new - old for new, old in zip(now, self.before, strict=False)]
         self.before = now

@@ -31,7 +31,8 @@ def facts_of(groups: Any) -> dict:
             each = facts.setdefault(name, [0] * part.dies)
             for member in part.members:
                 own = value[member.die] if isinstance(value, tuple) else value
-                each[member.die] = max(each[member.die], own) if name.endswith(LATENCY) else each[member.die] + own
+                there = each[member.die]
+                each[member.die] = own if not there else max(there, own) if name.endswith(LATENCY) else there + own
     return facts
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +103,8 @@ def simulate(
     if loaded is None:
         make_trace(spec)
     meter = Meter()
-    loaded = loaded or load(spec)
+    with uncollected():
+        loaded = loaded or load(spec)
     trace: Any = loaded.routing.trace
     vanish = loaded.habits["unnamed_layers_vanish"]
     by_last = loaded.habits["last_request_says_prefill"]
@@ -130,13 +133,30 @@ def drive(
     alter: Any = None,
 ) -> Run:
     """Run a workload on a system to its end; returns the `Run`. Arguments are those of `stage`."""
-    run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around, alter)
-    gc.freeze()  # what stands now stays to the end: no use in looking through it again and again
+    with uncollected():
+        run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around, alter)
     try:
         simulation.run(run.done)
     finally:
         gc.unfreeze()
     return run
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No collection of garbage while a system is made: all of it stays, and looking through it costs as much again.
+
+    What stands at the end is frozen, or the first object after it would have all of it looked through. `drive`
+    unfreezes it when the run has ended.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was:
+            gc.enable()
 
 
 def stage(

@@ -216,8 +216,8 @@ def _check_top(root: Node, faults: Faults) -> None:
 
 
 def _wire(root: Node, expander: Expander, wirer: Wirer) -> None:
-    for prefix, node, path in expander.links:
-        wirer.wire_all(node, prefix, path)
+    for prefix, node, path, alike in expander.links:
+        wirer.wire_instance(node, prefix, path, alike)
     if root.get("links") is not None:
         wirer.wire_all(root.value["links"])
 

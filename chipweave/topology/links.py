@@ -52,16 +52,25 @@ class Wirer:
         self.expander, self.faults = expander, faults
         self.instances = expander.instances
         self.wires: list[tuple[End, End, dict[str, Any]]] = []
+        self.places: list[Place] = []  # of each wire
         self.ends: defaultdict[End, list[tuple[End, Place]]] = defaultdict(list)
         self.read: dict[int, dict[str, Any] | None] = {}
+        # (id of an assembly's links, what equal instances share) -> wires without the instance's name, places
+        self.within: dict[tuple[int, int], list[tuple[End, End, dict[str, Any], Place]]] = {}
         self.said: set[tuple[str, Place]] = set()
         self.failed: set[str] = set()
         # "die.hbm" -> [(indices by segment, name)]
         self.shapes: defaultdict[str, list[tuple[tuple[tuple[int, ...], ...], str]]] = defaultdict(list)
+        known: dict[
+            str, tuple[str, tuple[int, ...]]
+        ] = {}  # "die[0][3]" -> ("die", (0, 3)): all parts of a die begin so
         for name in self.instances:
-            segments = [SEGMENT.findall(s)[0] for s in name.split(".")]
-            indices = tuple(tuple(int(i) for i in re.findall(r"\d+", index)) for _, index in segments)
-            self.shapes[".".join(s for s, _ in segments)].append((indices, name))
+            words = name.split(".")
+            for word in words:
+                if word not in known:
+                    base, index = SEGMENT.findall(word)[0]
+                    known[word] = base, tuple(int(i) for i in re.findall(r"\d+", index))
+            self.shapes[".".join(known[w][0] for w in words)].append((tuple(known[w][1] for w in words), name))
 
     def say(self, what: str, place: Place, allowed: str = "", near: str = "") -> None:
         """A fault once, however many instances have it."""
@@ -118,6 +127,25 @@ class Wirer:
             self.say(f"{kind} has no port {port!r}", node.place, ", ".join(ports) or "none", nearest(port, ports))
             return []
         return [(name, port) for name in names]
+
+    def wire_instance(self, node: Node, prefix: str, path: str, alike: int | None) -> None:
+        """The links of one instance of an assembly; `alike`: a number that instances with equal parts share, or None.
+
+        Links of an assembly stay within it, so those of one more equal instance are the first one's under other names.
+        """
+        known = self.within.get((id(node), alike)) if alike is not None else None
+        if known is not None and len(self.wires) + len(known) <= MAX_LINKS:
+            for (user, port), (provider, other), settings, place in known:
+                self.add((prefix + user, port), (prefix + provider, other), place, settings)
+            return
+        before, said = len(self.wires), len(self.faults.found)
+        self.wire_all(node, prefix, path)
+        if alike is not None and len(self.faults.found) == said:
+            cut, made = len(prefix), zip(self.wires[before:], self.places[before:], strict=True)
+            self.within[id(node), alike] = [
+                ((a[cut:], port), (b[cut:], other), settings, place)
+                for ((a, port), (b, other), settings), place in made
+            ]
 
     def wire_all(self, node: Node, prefix: str = "", path: str = "links") -> None:
         """All links of one `links` list."""
@@ -199,8 +227,12 @@ class Wirer:
                 place,
                 "one that uses and one that provides the same protocol",
             )
-        user, provider = (b, a) if port_a.provides else (a, b)
+        self.add(*((b, a) if port_a.provides else (a, b)), place, settings)
+
+    def add(self, user: End, provider: End, place: Place, settings: dict[str, Any]) -> None:
+        """One wire, known to both ends."""
         self.wires.append((user, provider, settings))
+        self.places.append(place)
         self.ends[user].append((provider, place))
         self.ends[provider].append((user, place))
 

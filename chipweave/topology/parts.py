@@ -13,7 +13,6 @@ and so a reading, of its own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -26,6 +25,7 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
+from chipweave.topology.instances import Copies, Instance
 from chipweave.topology.patterns import INDEX, Patterns, bare, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
@@ -35,19 +35,6 @@ COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count"
 # (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
 Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
 Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]"]  # class, values, sources
-
-
-@dataclass
-class Instance:
-    """One part as it was expanded.
-
-    part: the component; node: its Node with overrides laid over it; path: where it is written,
-    "assemblies.die.parts.hbm".
-    """
-
-    part: Component
-    node: Node
-    path: str
 
 
 class Expander:
@@ -69,18 +56,20 @@ class Expander:
         preset: dict[str, Node],
         faults: Faults,
     ) -> None:
-        """Nothing is expanded yet. `read` and `merged` are keyed by a Node's id, and hold the Node to keep the id."""
+        """Nothing is expanded yet. What is keyed by the id of a Node (`read`, `merged`, ...) holds the Node as well."""
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances: dict[str, Instance] = {}
         self.grids: dict[str, tuple[int, ...]] = {}
-        self.links: list[tuple[str, Node, str]] = []  # (prefix, Node, path)
+        self.links: list[tuple[str, Node, str, int | None]] = []  # (prefix, Node, path, what equal instances share)
         self.sources: list[tuple[str, Node, Source | None]] = []
         self.replaced: list[str] = []  # what the preset replaces of what the files say, in words
         # (part, key) -> Place of `grid` and `absent`, for faults that show later
         self.written: dict[tuple[str, str], Place] = {}
         self.read: dict[Any, Any] = {}
         self.merged: dict[Any, tuple[Node, Node]] = {}
+        self.placed: dict[int, tuple[Node, Placing]] = {}
+        self.expanded: dict[int, Copies] = {}
         self.count = 0
         self.open: list[str] = []
 
@@ -117,8 +106,10 @@ class Expander:
         Instances are made in row-major order; absent ones are left out, so that names keep their
         indices. Overrides apply in the order written, a later one over an earlier.
         """
-        dims, absent, overrides = self.placing(name, node)
-        if dims is None:
+        if id(node) not in self.placed:
+            self.placed[id(node)] = (node, self.placing(name, node))
+        dims, absent, overrides = self.placed[id(node)][1]
+        if dims is None or not self.room(name, node, dims):
             return
         self.grids.setdefault(bare(prefix) + name, dims)
         for key in ("grid", "absent"):
@@ -149,13 +140,6 @@ class Expander:
         if len(self.faults.found) > before:
             return None, [], []
         dims: tuple[int, ...] = values["grid"] or ((values["count"],) if values["count"] else ())
-        before, self.count = self.count, self.count + (prod(dims) if dims else 1)
-        if self.count > MAX_PARTS:
-            if before <= MAX_PARTS:  # said once, where it happened
-                self.faults.add(
-                    f"{name}: more than {MAX_PARTS} parts", next((n.place for n in counted.values()), node.place)
-                )
-            return None, [], []
         absent = self.patterns(name, node.get("absent"), dims)
         override = node.get("override")
         if override is not None and not override.is_map:
@@ -169,6 +153,14 @@ class Expander:
             else []
         )
         return dims, [a for a in absent if a], [(key, value, at) for key, value, at in overrides if at]
+
+    def room(self, name: str, node: Node, dims: tuple[int, ...]) -> bool:
+        """Count the places of a part's grid; False, and once a fault, where there are too many of all parts."""
+        before, self.count = self.count, self.count + prod(dims)
+        if before <= MAX_PARTS < self.count:
+            counted = (node.value[key].place for key in COUNTED if key in node.value)
+            self.faults.add(f"{name}: more than {MAX_PARTS} parts", next(counted, node.place))
+        return self.count <= MAX_PARTS
 
     def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[list[range] | None]:
         """The places listed under `absent`; None for each that had a fault."""
@@ -267,18 +259,26 @@ class Expander:
                         nearest(name, self.assemblies),
                     )
             return
-        self.open.append(name)
-        self.expand(
-            node.get("parts") or Node({}),
-            f"{full}.",
-            f"assemblies.{name}.parts",
-            full,
-            assembly.get("parts") or Node({}),
-            changed,
-        )
-        self.open.pop()
+        known = self.expanded.get(id(node))
+        if known is None or self.count + known.count > MAX_PARTS:
+            self.expand_first(full, node, name, assembly.get("parts") or Node({}), changed)
+        else:
+            self.count += known.count
+            known.copy(full, self.instances)
         if assembly.get("links") is not None:
-            self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links"))
+            alike = id(node) if id(node) in self.expanded else None
+            self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links", alike))
+
+    def expand_first(self, full: str, node: Node, name: str, own: Node, changed: str) -> None:
+        """The parts of an assembly's instance; kept for copies of it, where nothing was wrong."""
+        before, count, faults, refused = len(self.instances), self.count, len(self.faults.found), len(self.gate.refused)
+        self.open.append(name)
+        self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full, own, changed)
+        self.open.pop()
+        made = list(self.instances.values())[before:]
+        if (len(self.faults.found), len(self.gate.refused)) == (faults, refused):
+            if all(each.part.assembly == full for each in made):
+                self.expanded[id(node)] = Copies(node, made, len(full) + 1, self.count - count)
 
     def place(
         self, full: str, name: str, node: Node, place: Place, index: tuple[int, ...], path: str, assembly: str

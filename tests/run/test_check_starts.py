@@ -6,7 +6,7 @@ from chipweave.run import check, simulate
 from chipweave.run.job import job_of
 
 
-def found_in(strategies, monkeypatch, begin=GlobalCp.begin):
+def found_in(strategies, monkeypatch, begin=GlobalCp.begin, preset="artifact"):
     """(runs started, faults) of a check of wafer_5x5 under strategies."""
     started, stage = [], simulate.stage
 
@@ -16,7 +16,7 @@ def found_in(strategies, monkeypatch, begin=GlobalCp.begin):
 
     monkeypatch.setattr(simulate, "stage", counted)
     monkeypatch.setattr(GlobalCp, "begin", begin)
-    job = job_of(None, {"topology": "wafer_5x5", "strategies": strategies})
+    job = job_of(None, {"topology": "wafer_5x5", "strategies": strategies, "preset": preset})
     _, found = check.check(job.spec, job.strategies, job.link_models, check.small_model(), False, job.system)
     return started, [str(fault) for fault in found.faults]
 
@@ -38,5 +38,6 @@ def test_a_part_that_reads_a_policy_is_asked_for_each(monkeypatch):
     assert started == ["base", "ep", "allo", "pred"] and faults == ["not on this wafer"]
 
 
-def test_other_presets_and_stores_are_started(monkeypatch):
+def test_another_store_is_started_unless_the_preset_says_one_for_all(monkeypatch):
     assert found_in("pred,pred-hbm", monkeypatch) == (["pred", "pred-hbm"], [])
+    assert found_in("pred,pred-hbm", monkeypatch, preset="paper") == (["pred"], [])

@@ -73,10 +73,23 @@ static void touch(struct fair_rates *r, int32_t link)
     struct fair_link *l = r->links + link;
     l->known = 0;
     l->lower = -1; /* not even a bound */
-    if (l->suspect)
+    if (l->suspect) {
+        r->suspects[l->suspect - 1].when = -1;
         return;
-    l->suspect = 1;
-    r->suspects[r->n_suspects++] = link;
+    }
+    r->suspects[r->n_suspects++] = (struct fair_suspect){-1, link};
+    l->suspect = r->n_suspects;
+}
+
+/* The last suspect takes the place of one that is none any more. */
+static void clear_suspect(struct fair_rates *r, int32_t place)
+{
+    struct fair_suspect last = r->suspects[--r->n_suspects];
+    r->links[r->suspects[place].link].suspect = 0;
+    if (place == r->n_suspects)
+        return;
+    r->suspects[place] = last;
+    r->links[last.link].suspect = place + 1;
 }
 
 /* A lane whose rate may change is noted once. */
@@ -165,7 +178,7 @@ void fair_rates_part(struct fair_rates *r, int32_t lane)
 /* Links fix in order of share, then of number. */
 static int before(int64_t share, int32_t link, int64_t than, int32_t number)
 {
-    return share < than || (share == than && link < number);
+    return (share < than) | ((share == than) & (link < number));
 }
 
 /* At most what the link's share will be, from sums alone: a message that another link fixes later gets that share at
@@ -186,16 +199,15 @@ static int64_t evaluate(const struct fair_rates *r, int32_t link, int64_t at)
     for (;;) {
         i128 left = l->capacity;
         int32_t n = 0;
-        int64_t least = FAIR_NO_SHARE; /* share of those that others fix later */
-        for (int32_t i = 0; i < l->n_crossings; i++) {
+        int64_t least = FAIR_NO_SHARE;                 /* share of those that others fix later */
+        for (int32_t i = 0; i < l->n_crossings; i++) { /* which of the three it is follows no pattern: no branches */
             const struct fair_lane *w = r->lanes + l->crossings[i].lane;
-            if (w->fixed_by != link && before(w->share, w->fixed_by, at, link))
-                left -= take_of(w);
-            else {
-                n += w->n;
-                if (w->fixed_by != link && w->share < least)
-                    least = w->share;
-            }
+            const int own = w->fixed_by == link;
+            const int earlier = (own ^ 1) & before(w->share, w->fixed_by, at, link);
+            const int64_t later = (own | earlier) ? FAIR_NO_SHARE : w->share;
+            left -= (i128)fair_rate(w) * (earlier ? w->n : 0);
+            n += earlier ? 0 : w->n;
+            least = later < least ? later : least;
         }
         if (!n)
             return FAIR_NO_SHARE;
@@ -256,19 +268,22 @@ static int32_t next_suspect(struct fair_rates *r, int64_t *at)
 {
     int64_t least = FAIR_NO_SHARE;
     int32_t place = -1;
+    int32_t number = INT32_MAX;
     for (int32_t i = 0; i < r->n_suspects;) {
-        int32_t link = r->suspects[i];
-        struct fair_link *l = r->links + link;
-        if (l->lower < 0)
-            l->lower = bound(l, *at);
-        int64_t when = l->lower < l->share ? l->lower : l->share;
-        if (when == FAIR_NO_SHARE) {
-            l->suspect = 0;
-            r->suspects[i] = r->suspects[--r->n_suspects];
-            continue;
+        struct fair_suspect *s = r->suspects + i;
+        if (s->when < 0) {
+            struct fair_link *l = r->links + s->link;
+            if (l->lower < 0)
+                l->lower = bound(l, *at);
+            s->when = l->lower < l->share ? l->lower : l->share;
+            if (s->when == FAIR_NO_SHARE) {
+                clear_suspect(r, i);
+                continue;
+            }
         }
-        if (place < 0 || before(when, link, least, r->suspects[place])) {
-            least = when;
+        if (s->when < least || (s->when == least && s->link < number)) { /* a few times a walk */
+            least = s->when;
+            number = s->link;
             place = i;
         }
         i++;
@@ -284,8 +299,9 @@ void fair_rates_solve(struct fair_rates *r)
     int64_t at = 0;
     int32_t place;
     while ((place = next_suspect(r, &at)) >= 0) {
-        int32_t link = r->suspects[place];
+        int32_t link = r->suspects[place].link;
         struct fair_link *l = r->links + link;
+        r->suspects[place].when = -1;
         if (!l->known) {
             l->lower = evaluate(r, link, at);
             l->known = 1;
@@ -298,8 +314,7 @@ void fair_rates_solve(struct fair_rates *r)
             raise_own(r, link, l->lower);
         else {
             fix_later_ones(r, link, l->lower);
-            l->suspect = 0;
-            r->suspects[place] = r->suspects[--r->n_suspects];
+            clear_suspect(r, place);
         }
     }
 }

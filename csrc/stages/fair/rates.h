@@ -28,16 +28,22 @@ struct fair_link {
     __int128 rest;
     int64_t capacity, share,
         lower; /* share: at which it fixes lanes; lower: at least that from now on, exactly if known */
-    struct fair_crossing *crossings; /* of lanes with messages */
-    int32_t n_crossings, room, total, open, suspect, known;
+    struct fair_crossing *crossings;                        /* of lanes with messages */
+    int32_t n_crossings, room, total, open, suspect, known; /* suspect: its place among them, from 1 */
+};
+
+/* A link that may act otherwise than assumed. when: the least share at which it may, -1 if that has to be found. */
+struct fair_suspect {
+    int64_t when;
+    int32_t link;
 };
 
 struct fair_rates {
     struct fair_link *links;
     struct fair_lane *lanes;
     int32_t *hop_link, *hop_place; /* place of a hop among its link's crossings */
-    int32_t *suspects;             /* links that may act otherwise than assumed */
-    int32_t *changed;              /* lanes whose share was touched by the last solve */
+    struct fair_suspect *suspects;
+    int32_t *changed; /* lanes whose share was touched by the last solve */
     int32_t n_links, n_lanes, lanes_room, n_hops, hops_room, n_suspects, n_changed;
 };
 
