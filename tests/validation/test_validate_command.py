@@ -102,7 +102,8 @@ def test_values_that_are_not_numbers_are_listed_as_not_modelled(tmp_path, capsys
     [
         (["h10"], "unknown suite 'h10'; allowed: .*nearest: h100"),
         (["h100", "--group", "gem"], "no rows of group 'gem'; allowed: .*nearest: gemm"),
-        (["h100", "--device", "TPU"], "no reference row fits"),
+        (["h100", "--device", "TPU"], "no rows of device 'TPU'; allowed: .*H100 NVL"),
+        (["h100", "--group", "launch", "--device", "GH200"], "no reference row fits"),
         (["--reference", "."], "name that suite"),
         (["h100", "--check", "--group", "gemm"], "of whole suites"),
     ],
