@@ -31,7 +31,7 @@ RESIDENT = 4
 class MoeStack:
     """What a stack does. Times in seconds.
 
-    tiles        "sglang" or "vllm" (Triton), "cutlass" or "block" (CUTLASS): a name of `TILES`
+    tiles        "sglang" or "vllm" (Triton), or "cutlass": a name of `TILES`
     all_slots    helper kernels touch a row for every chosen expert, local or not; False: for local ones only
     kernels      launched, each a `kernel_s`; quantised: those added for 8-bit operands; grouped: group-limited gates
     cast_cycles  lane cycles of one value that a helper quantises in blocks; 0: at the rate of memory

@@ -35,6 +35,9 @@ workloads of one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1).""
 LOW_LATENCY = 512
 """Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
 
+NODE_HOP_S = 5e-6
+"""One step of a ring around nodes beside its bytes: a guess, as step.GRAPH_HOP."""
+
 PS = 1e12
 
 
@@ -131,7 +134,10 @@ class Kernels:
         )
         if ranks > inside:  # reduced inside each node, then around the nodes, every GPU with its share
             nodes = ceil(ranks / inside)
-            ps += 2 * (nodes - 1) / nodes * size / inside / float(self.server.fabric.adapter) * PS + 2 * nodes * 5e6
+            ps += (
+                2 * (nodes - 1) / nodes * size / inside / float(self.server.fabric.adapter) * PS
+                + 2 * nodes * NODE_HOP_S * PS
+            )
         return ps / PS
 
     def exchange(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int, experts: int) -> float:

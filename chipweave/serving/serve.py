@@ -66,6 +66,9 @@ def read(path: str | Path, allow_code: bool = False) -> Run:
         seed = 1
     wanted = loads.read(given["requests"], seed, Path(path).parent, faults)
     server = given["server"] if "server" in given else yamlfile.Node({}, root.place)
+    if not server.is_map:
+        faults.add(f"server must be a mapping, not {server.shape()}", server.place, ", ".join(SERVER))
+        server = yamlfile.Node({}, server.place)
     for key in server.value:
         if key not in SERVER:
             faults.add(f"server has no {key!r}", server.keys[key], ", ".join(SERVER), nearest(key, SERVER))

@@ -76,3 +76,10 @@ def test_a_tile_tuned_for_an_even_load_is_never_faster_than_the_best_for_the_loa
     free = replace(STACK, tuned_even=False)
     for counts in ([4] * 16, [400] + [1] * 15, [64] * 4 + [0] * 12):
         assert time(counts, stack=STACK) >= time(counts, stack=free)
+
+
+def test_a_table_of_stacks_with_tiles_that_do_not_exist_is_refused(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("stacks:\n  a: {tiles: cutlas, all_slots: true, kernels: 5}\n")
+    with pytest.raises(BadInput, match="a.tiles cannot be 'cutlas'.*nearest: cutlass"):
+        library.moe_stacks(str(file))

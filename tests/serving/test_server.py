@@ -123,6 +123,26 @@ def test_arrivals_and_lengths_come_from_files(tmp_path):
         played(tmp_path, requests={**requests, "count": 3})
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("arrival_s,prompt,output\n0.0,100,4\n5.0,200\n", "has no output in line 3"),
+        ("arrival_s,prompt,output\n5.0,100,4\n0.0,200,4\n", "arrival_s of line 3 is before that of line 2"),
+    ],
+)
+def test_a_file_of_requests_that_is_short_or_out_of_order_is_refused(tmp_path, text, said):
+    (tmp_path / "load.csv").write_text(text)
+    ways = {"arrivals": {"file": "load.csv"}, "prompt": {"file": "load.csv"}, "output": {"file": "load.csv"}}
+    with pytest.raises(BadInput, match=said):
+        played(tmp_path, requests={"count": 2, **ways})
+
+
+@pytest.mark.parametrize("wrong", [["batching"], "chunked"])
+def test_a_server_that_is_no_mapping_is_refused(tmp_path, wrong):
+    with pytest.raises(BadInput, match="server must be a mapping"):
+        played(tmp_path, server=wrong)
+
+
 @given(
     st.lists(st.integers(1, 900), min_size=1, max_size=12),
     st.integers(1, 2000),
