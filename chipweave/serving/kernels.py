@@ -35,8 +35,8 @@ workloads of one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1).""
 LOW_LATENCY = 512
 """Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
 
-NODE_HOP_S = 5e-6
-"""One step of a ring around nodes beside its bytes: a guess, as step.GRAPH_HOP."""
+NODE_HOP_PS = 5e6
+"""One step of a ring around nodes beside its bytes, ps: a guess, as step.GRAPH_HOP."""
 
 PS = 1e12
 
@@ -136,7 +136,7 @@ class Kernels:
             nodes = ceil(ranks / inside)
             ps += (
                 2 * (nodes - 1) / nodes * size / inside / float(self.server.fabric.adapter) * PS
-                + 2 * nodes * NODE_HOP_S * PS
+                + 2 * nodes * NODE_HOP_PS
             )
         return ps / PS
 
