@@ -12,5 +12,5 @@ FOLDER = files("chipweave.validation") / "calibrated"
 
 @cache
 def figures(name: str) -> dict[str, float]:
-    """{figure: value} of validation/calibrated/NAME.yaml, a file of plain figures."""
+    """{figure: value} of a file of plain figures, NAME.yaml in validation/calibrated."""
     return {k: v["value"] for k, v in yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")).items()}
