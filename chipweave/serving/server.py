@@ -158,6 +158,8 @@ class Engine:
             need = self._needed(request.prompt + request.made + 1) - request.blocks
             while need > self.free:
                 victim = self.preemption.victim(self.running)
+                if victim not in self.running:
+                    raise BadInput(f"{self.preemption.kind}: request {victim.number} gives way and does not run")
                 self._give_way(victim)
                 if victim is request:
                     break

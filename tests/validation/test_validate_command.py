@@ -97,6 +97,11 @@ def test_values_that_are_not_numbers_are_listed_as_not_modelled(tmp_path, capsys
     assert code == 0 and [r["status"] for r in json.loads(out)["rows"]] == ["not modelled"] * 3
 
 
+def test_the_help_names_every_suite_there_is(capsys):
+    _, out, _ = run(capsys, "--help")
+    assert "analytic, artifact, booksim, dies, h100, serving" in out
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
