@@ -38,8 +38,8 @@ class PlainSm(PlainCluster):
         self.order: list[int] = []
         self.warps = {}
         self.alive: dict[int, int] = {}  # place: warps
-        self.fetches: dict[int, Fetch] = {}
         self.stalled: list[int] = []  # warps
+        self.fetches: dict[int, Fetch] = {}
         self.next_fetch, self.lsu, self.lsu_used, self.launched = 0, 0, 0, 0
         self.pending, self.running, self.command = [0] * 16, 0, None
 
@@ -210,7 +210,7 @@ class PlainSm(PlainCluster):
                     self.stalled.append(key)
                     return
                 w.issued = op[0] == CHASE
-            if op[0] == SHARED and not self.shared(w, key, op):
+            if op[0] == SHARED and not self.shared(w, op):
                 self.stalled.append(key)
                 return
             if op[0] == COPY:
@@ -245,7 +245,7 @@ class PlainSm(PlainCluster):
             key = self.stalled[0]
             w = self.warps[key]
             op = self.ops[w.pc]
-            if not (self.shared(w, key, op) if op[0] == SHARED else self.memory(w, op)):
+            if not (self.shared(w, op) if op[0] == SHARED else self.memory(w, op)):
                 return
             self.stalled.pop(0)
             if op[0] == CHASE:
@@ -280,13 +280,16 @@ class PlainSm(PlainCluster):
             fetch.entry[1] |= fetch.mask
             del fetch.entry[2][fetch.mask]
         self.load_room += sectors(fetch.mask)
-        keys = {id(w): key for key, w in self.warps.items()}
         for w in reversed(fetch.waiting):
-            w.waiting -= 1
-            if not w.waiting and w.paused:
-                w.paused = False
-                self.run(keys[id(w)])
+            self.load_back(w)
         self.resume_stalled()
+
+    def load_back(self, w: Warp) -> None:
+        """One load of a warp is back; the warp may have ended, if it did not wait for it."""
+        w.waiting -= 1
+        if not w.waiting and w.paused:
+            w.paused = False
+            self.run(w.place * ((self.threads + 31) // 32) + w.index)
 
     def timer(self, code: int, data: Any) -> None:
         """`data`: a Message to LEAVE, else a warp or a place."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from chipweave.plain.endpoints import DATA, DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import sectors
 from chipweave.plain.lsu import LINE, PlainLsu, lines_of
-from chipweave.plain.sm_state import Warp
+from chipweave.plain.sm_state import Fetch, Warp
 
 FS, WAKE, LEAVE = 1000, 2, 5
 MEMORY, CLUSTER, COPIES, FRONT = range(4)
@@ -19,7 +19,7 @@ class PlainCluster(PlainLsu):
 
     # -- shared memory
 
-    def shared(self, w: Warp, key: int, op: list[int]) -> bool:
+    def shared(self, w: Warp, op: list[int]) -> bool:
         """Issue; False where it has to wait for room."""
         _, base, cluster, further, warp_step, loop_step, lane_step, size, lanes, store = op
         first = base + w.index * warp_step + w.count * loop_step
@@ -37,14 +37,14 @@ class PlainCluster(PlainLsu):
                 w.ready = max(w.ready, start + extra + self.p["shared_cycles"] * self.period)
             return True
         for line, mask in lines[w.line_done :]:
-            if not self.ask_peer(key, w, line, mask, peer, store, start):
+            if not self.ask_peer(w, line, mask, peer, store, start):
                 self.stats["stalls"] += 1
                 return False
             w.line_done += 1
         w.line_done = 0
         return True
 
-    def ask_peer(self, key: int, w: Warp, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
+    def ask_peer(self, w: Warp, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
         room, n = ("store_room" if store else "load_room"), sectors(mask)
         if getattr(self, room) < n:
             return False
@@ -52,9 +52,10 @@ class PlainCluster(PlainLsu):
         w.waiting += 1
         address = peer << 48 | self.p["rank"] << 32 | line * LINE & 0xFFFFFFFF
         size = self.p["request_bytes"] + (32 * n if store else 0)
-        self.host.schedule(
-            self.me, leave // FS - self.host.time, 1, LEAVE, Message(address, key, size, WRITE if store else READ, mask)
-        )
+        m = Message(address, self.next_fetch, size, WRITE if store else READ, mask)
+        self.fetches[self.next_fetch] = Fetch(line, mask, None, [w])
+        self.next_fetch += 1
+        self.host.schedule(self.me, leave // FS - self.host.time, 1, LEAVE, m)
         return True
 
     def from_cluster(self, m: Message) -> None:
@@ -72,11 +73,8 @@ class PlainCluster(PlainLsu):
         else:
             self.store_room += n
         self.stats["remote"] += 32 * n
-        w = self.warps[m.tag]
-        w.waiting -= 1
-        if not w.waiting and w.paused:
-            w.paused = False
-            self.run(m.tag)
+        for w in self.fetches.pop(m.tag).waiting:
+            self.load_back(w)
         self.resume_stalled()
 
     # -- bulk copies
@@ -119,7 +117,9 @@ class PlainCluster(PlainLsu):
     # -- command processor
 
     def from_front(self, m: Message) -> None:
-        """A kernel finds L1 empty."""
+        """A kernel finds L1 empty; what the one before has not waited for fills no entry."""
+        for fetch in self.fetches.values():
+            fetch.entry = None
         self.sets = [[None] * self.p["l1_ways"] for _ in range(self.p["l1_sets"])]
         self.command, self.blocks, self.next_block = m, m.address, self.first_block
         self.launch()

@@ -80,16 +80,16 @@ def plan_of(policy: Any, view: Any) -> Plan:
                 "returns a Plan with arrays of different lengths",
                 "one die and one number of tokens for each expert",
             )
-        plan = Plan(*(array.astype(np.int32) for array in entries))
         try:
-            plan.check(view)
-        except (ValueError, IndexError) as error:
+            Plan(*(array.astype(np.int64) for array in entries)).check(view)
+        except ValueError as error:
             raise _fault(
                 policy,
                 "allocate",
                 f"step {view.step}, layer {view.layer}: {error}",
                 "every chosen token given to a die once",
             ) from error
+        plan = Plan(*(array.astype(np.int32) for array in entries))
     return plan
 
 

@@ -41,8 +41,7 @@ def make_links(reader: Reader, settings: dict[str, Any], places: Places, wiring:
     override = reader.node.get("override")
     whole = True
     if override is not None:
-        by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
-        whole = Overrides(table, Ends(nodes, by_place), places.dims, reader).apply(override)
+        whole = Overrides(table, Ends(nodes, places.by_text()), places.dims, reader).apply(override)
     kept = table.there
     links = Links(table.src[kept], table.dst[kept], table.latency_ps[kept], table.rate[kept], tuple(table.rates))
     return links, whole
