@@ -1,6 +1,6 @@
 """The figures of packages of several dies that follow from calibration rows, each by inverting the model at one row.
 
-    python -m chipweave.validation.calibrate.dies        prints them as the topologies and calibrated/dies.yaml state them
+    python -m chipweave.validation.calibrate.dies        prints them as the files state them
 
 Latencies stand in the topologies as their rows give them. Rates are what is left of a row when the other bounds of
 chipweave.kernel_models.streams are taken out. Rows of any other role are dropped before their value is read.

@@ -1,4 +1,4 @@
-"""Suite dies: measured numbers of GPUs of several dies (B200 and its kin, MI300X, MI300A, MI210, MI250X), one row each."""
+"""Suite dies: measured figures of GPUs of several dies (B200 and its kin, MI300X, MI300A, MI210, MI250X), by row."""
 
 from __future__ import annotations
 
