@@ -1,4 +1,8 @@
-"""Plain twin of csrc/behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers."""
+"""Plain twin of csrc/behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers.
+
+Ports: MEMORY to the L2, CLUSTER to the other SMs of the cluster, COPIES to the copy engine, FRONT
+to the command processor.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,17 @@ OF_COPIES = 1 << 63
 
 
 class PlainCluster(PlainLsu):
-    """A part of the SM."""
+    """The part of an SM that is shared with its cluster; it uses the state that PlainSm sets up."""
 
     # -- shared memory
 
     def shared(self, w: Warp, op: list[int]) -> bool:
-        """Issue; False where it has to wait for room."""
+        """Issue a Shared operation of warp `w`: own shared memory, or that of the SM `further` ranks on in the cluster.
+
+        False where a remote access has to wait for room. Own accesses cost bank conflicts in the
+        load-store unit plus shared_cycles; remote ones go line by line over the cluster's network
+        and share the room of global accesses.
+        """
         _, base, cluster, further, warp_step, loop_step, lane_step, size, lanes, store = op
         first = base + w.index * warp_step + w.count * loop_step
         addresses = [first + lane * lane_step for lane in range(lanes)]
@@ -45,6 +54,11 @@ class PlainCluster(PlainLsu):
         return True
 
     def ask_peer(self, w: Warp, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
+        """Send one line of a remote access to SM `peer`; False without room.
+
+        The address packs peer << 48 | own rank << 32 | byte offset, so that the peer knows whom to
+        answer. leave is in fs.
+        """
         room, n = ("store_room" if store else "load_room"), sectors(mask)
         if getattr(self, room) < n:
             return False
@@ -59,6 +73,11 @@ class PlainCluster(PlainLsu):
         return True
 
     def from_cluster(self, m: Message) -> None:
+        """A remote request to serve, or the answer to one of ours.
+
+        A served request takes one cycle of this SM's load-store unit: remote accesses slow the
+        owner down.
+        """
         n, read = sectors(m.mask), m.kind in (READ, DATA)
         if m.kind in (READ, WRITE):
             at = self.lsu_take(self.host.time * FS, 1) + self.p["shared_cycles"] * self.period
@@ -80,6 +99,7 @@ class PlainCluster(PlainLsu):
     # -- bulk copies
 
     def copy(self, w: Warp, op: list[int]) -> None:
+        """Start a bulk copy of `size` bytes by the copy engine; `barrier` counts the bytes still to come."""
         _, descriptor, box, a_block, a_loop, size, barrier, store = op[:8]
         self.pending[barrier] += size
         kind = WRITE if store else READ
@@ -92,6 +112,9 @@ class PlainCluster(PlainLsu):
         )
 
     def from_copies(self, m: Message) -> None:
+        """The copy engine's access to memory goes out over this SM's links; a store takes a cycle
+        to read shared memory.
+        """
         at, now, store = self.physical(m.address), self.host.time * FS, m.kind == WRITE
         start = self.lsu_take(now, 1) if store else now
         leave = (start + self.p["miss_cycles"] * self.period) // FS - self.host.time
@@ -101,6 +124,10 @@ class PlainCluster(PlainLsu):
         )
 
     def answer_copies(self, m: Message) -> None:
+        """Memory answers a copy: pass it to the engine; the last bytes of a barrier wake the warps that wait at it.
+
+        Bits 8 to 11 of the tag are the sectors, bits 0 to 7 the barrier.
+        """
         barrier, size, now = m.tag & 255, 32 * sectors(m.tag >> 8 & 15), self.host.time * FS
         if m.kind == DATA:
             now = self.lsu_take(now, 1)
@@ -125,6 +152,7 @@ class PlainCluster(PlainLsu):
         self.launch()
 
     def maybe_end(self) -> None:
+        """Report the end of a kernel: all blocks over and all stores acknowledged, as a device-wide barrier needs."""
         if (
             self.command
             and not self.running
