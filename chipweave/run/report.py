@@ -113,6 +113,8 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
     for words in notes.get("preset_replaces", ()):
         setting = words.partition(" (")[0].replace(" = ", "=")
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."
+    for words in notes.get("options_replace", ()):
+        yield f"An option replaces {words}."
 
 
 def gaps(result: dict[str, Any], to_stderr: bool = False) -> None:

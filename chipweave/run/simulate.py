@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,8 +29,10 @@ from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.system import System
-from chipweave.trace import for_run, models
-from chipweave.trace.library import Workload as Routing
+from chipweave.trace import models
+
+if TYPE_CHECKING:
+    from chipweave.trace.library import Workload as Routing
 
 
 @dataclass
@@ -191,6 +193,8 @@ def stage(
 
 def make_trace(spec: Any, progress: Any = lambda text, done, total: None) -> None:
     """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
+    from chipweave.trace.library import for_run
+
     try:
         for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
     except BadInput:
@@ -218,6 +222,8 @@ def load(spec: Any) -> Any:
     Parts are loaded one by one even where an earlier one fails, so that one call names everything
     that is wrong.
     """
+    from chipweave.trace.library import for_run  # what reads traces is not needed to check a topology
+
     faults, gate = [], Gate(spec.allow_code)
 
     def attempt(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -270,6 +276,29 @@ def admission_of(spec: Any, network: Any) -> str:
     return "work_conserving" if booked or model != network.link_model else network.admission
 
 
+def replaced_by_options(spec: Any, system: System) -> list[str]:
+    """In words, what the run's options replace of what the topology's files say of the network that joins the dies.
+
+    A booking admission behind a link model that cannot book is replaced, too (`admission_of`).
+    """
+    network = mesh_of(system)
+    tree = as_node(system.resolved["topology"]).get("networks")
+    said = tree.get(network.name) if tree else None
+    runs = {
+        "link_model": spec.link_model or network.link_model,
+        "admission": admission_of(spec, network),
+        "wait_queue": spec.wait_queue or network.wait_queue,
+    }
+    words = []
+    for key, now in runs.items():
+        node = said.get(key) if said is not None and said.is_map else None
+        was = node and (node.value["value"] if node.is_map else node).text
+        path = f"networks.{network.name}.{key} = "
+        if was and was != now and not any(other.startswith(path) for other in system.replaced):
+            words.append(f"{path}{was} (this run's: {now})")
+    return words
+
+
 def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
     """What a run that has ended leaves.
 
@@ -300,6 +329,8 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["steps_in_the_trace"] = run.workload.steps
     if loaded.system.replaced:
         run.notes["preset_replaces"] = loaded.system.replaced
+    if option_replaces := replaced_by_options(spec, loaded.system):
+        run.notes["options_replace"] = option_replaces
     facts = {
         "trace": {"name": trace.name, "sha256": trace.sha256},
         "system": loaded.system.resolved,
