@@ -26,7 +26,10 @@ import click
 @click.option("--framework", default="vllm", show_default=True, help="Whose kernels: vllm, sglang, trtllm, deepseek.")
 @click.option("--schedule", default="plain", show_default=True, help="plain, shared_beside, two_batches, or a file.")
 @click.option(
-    "--balance", default="popular", show_default=True, help="Tokens over experts: popular, replicated, forced."
+    "--balance",
+    default="popular",
+    show_default=True,
+    help="Tokens over experts: popular, replicated, forced, trace:NAME.",
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the parts as JSON; - for standard output.")
 @click.option(

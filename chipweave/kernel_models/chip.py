@@ -3,11 +3,24 @@ calibration."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 ELEMENT_BYTES = {"bfloat16": 2, "float16": 2, "fp8": 1, "fp8_block": 1, "int8": 1, "tf32": 4}
 """Bytes of one operand element; the tensor pipe does 2 / bytes times its 16-bit rate."""
+
+FITTED = (
+    "flop_per_clk",
+    "tensor_clock_hz",
+    "l2_bytes_per_clk",
+    "l2_latency_s",
+    "dram_latency_s",
+    "tma_extra_s",
+    "die_memory_bytes_per_s",
+    "shared_bytes_per_clk",
+)
+"""Fields of a Chip that calibration rows set."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,11 @@ class Chip:
         """The same die with calibrated figures."""
         return replace(self, **figures)
 
+    def streaming(self) -> Chip:
+        """The die for kernels that stream reads: its own limit was measured with stores alone, so the stacks' rate
+        holds."""
+        return self.with_fit(die_memory_bytes_per_s=float("inf"))
+
     def flop_per_s(self, dtype: str) -> float:
         """Dense tensor rate of the whole die for operands of `dtype`."""
         return self.sms * self.flop_per_clk * 2 / ELEMENT_BYTES[dtype] * min(self.tensor_clock_hz, self.clock_hz)
@@ -68,3 +86,15 @@ class Chip:
     def port_bytes_per_s(self) -> float:
         """What one SM takes from L2."""
         return self.port_bytes_per_clk * self.clock_hz
+
+
+def chip_of_parts(name: str, parts: Mapping[str, Any]) -> Chip:
+    """The die that a topology's parts `sm`, `llc` and `hbm` describe, without what is fitted."""
+    sm, llc, hbm = (parts[part] for part in ("sm", "llc", "hbm"))
+    return Chip(
+        name,
+        sms=sm.sms,
+        clock_hz=float(sm.clock),
+        dram_bytes_per_s=float(hbm.bandwidth),
+        l2_bytes=llc.slices * llc.slice_capacity,
+    )

@@ -61,8 +61,12 @@ RELEASES = {
         True,
         _least_waste,
     ),
+    "trtllm": Release(NARROW, ONE_HEIGHT, 1024, False, _taller_then_narrower),
 }
-"""Commits 5da24e2, 55ab91f and 327ec92."""
+"""Commits 5da24e2, 55ab91f and 327ec92; the copy in TensorRT-LLM 1.3 (fp8_blockscale_gemm, deep_gemm)."""
+
+SWAPPED_BELOW = 32
+"""Rows a group below which TensorRT-LLM's copy swaps the operands, so that the weights are a tile's rows (64 on H20)."""
 
 
 def choose(sms: int, m: int, n: int, groups: int = 1, kind: str = "dense", release: str = "2025-04") -> Tile:
@@ -82,6 +86,14 @@ def choose(sms: int, m: int, n: int, groups: int = 1, kind: str = "dense", relea
     return _paired(Tile(*best[1]), m, n, groups, kind, release)
 
 
+def choose_swapping(sms: int, m: int, n: int, groups: int) -> Tile:
+    """The tile of TensorRT-LLM's copy for `groups` groups of `m` expected rows, as rows x columns of the output."""
+    if m >= SWAPPED_BELOW:
+        return choose(sms, m, n, groups, "masked", "trtllm")
+    tile = choose(sms, n, m, groups, "masked", "trtllm")
+    return Tile(tile.columns, tile.rows, tile.beside, tile.over)
+
+
 def _waves(sms: int, m: int, n: int, groups: int, rows: int, columns: int) -> tuple[int, int]:
     tiles = ceil(m / rows) * ceil(n / columns) * groups
     return ceil(tiles / sms), tiles % sms or sms
@@ -94,7 +106,7 @@ def _paired(tile: Tile, m: int, n: int, groups: int, kind: str, release: str) ->
     over = many and m % (2 * tile.rows) == 0
     if release == "2025-02":
         over = False
-    if release in ("2025-02", "2025-03"):
+    if release in ("2025-02", "2025-03", "trtllm"):
         over, beside = (pair and groups == 1 for pair in (over, beside))
     else:
         over = over and kind == "dense"

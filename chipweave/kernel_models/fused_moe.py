@@ -7,11 +7,13 @@ What a stack decides (tiles, which rows its helper kernels touch, how many kerne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
 import numpy as np
 
+from chipweave.kernel_models import deepgemm
 from chipweave.kernel_models.chip import ELEMENT_BYTES, Chip
 from chipweave.kernel_models.moe import TILES_16, TILES_BLOCK
 from chipweave.kernel_models.tiles import Tile, busy_seconds, fill_seconds, waves_seconds
@@ -26,16 +28,32 @@ SMALL_16, LARGE_16 = (Tile(16, 32),), (Tile(64, 64),)
 RESIDENT = 4
 """Thread blocks of a Triton GEMM that an SM holds: a guess, from their shared memory."""
 
+TILES_GROUPED = tuple(
+    Tile(*shape, *cluster)
+    for shape in ((16, 128), (32, 128), (64, 128), (128, 128), (256, 128), (128, 256))
+    for cluster in ((1, 1), (2, 1), (1, 2))
+)
+"""Tokens x columns that TensorRT-LLM's grouped CUTLASS GEMMs are built for (cutlass_heuristic.cpp, SM90, grouped): the
+weights are the rows of the product, so that a tile may be narrow in tokens."""
+
+CAST_VALUES = 128
+"""Values that share a scale: what one warp quantises at a time."""
+
+TUNED_TOKENS, TUNING_SEED = 8192, 1
+"""Most tokens that TensorRT-LLM's tuner runs with, and the seed of its random loads here."""
+
 
 @dataclass(frozen=True)
 class MoeStack:
     """What a stack does. Times in seconds.
 
-    tiles        "sglang" or "vllm" (Triton), "cutlass" or "block" (CUTLASS): a name of `TILES`
+    tiles        "sglang" or "vllm" (Triton), "cutlass" or "trtllm": a name of `TILES`
     all_slots    helper kernels touch a row for every chosen expert, local or not; False: for local ones only
     kernels      launched, each a `kernel_s`; quantised: those added for 8-bit operands; grouped: group-limited gates
     cast_cycles  lane cycles of one value that a helper quantises in blocks; 0: at the rate of memory
-    tuned_even   tiles are chosen for an even load of as many tokens, whatever the load is
+    cast_warps   warps of an SM that quantise blocks of 128 values, each one block after another, with `cast_chain`
+                 dependent cycles between a block's load and the next; 0: as many as the SM has lanes for
+    tuned_even   tiles are chosen for a load of the tuner's own, whatever the load is: each expert as likely as another
     input_cast   the layer's input is quantised before it is permuted
     step_s, narrow_s  least time of one step of the inner loop of Triton's tiles, of those that read half lines
     narrow_share      of memory's rate that tiles reach which read half lines
@@ -47,6 +65,8 @@ class MoeStack:
     quantised: int = 2
     grouped: int = 4
     cast_cycles: float = 0.0
+    cast_warps: int = 0
+    cast_chain: float = 0.0
     tuned_even: bool = False
     input_cast: bool = False
     step_s: float = 0.0
@@ -87,22 +107,44 @@ def seconds(machine: Machine, layer: MoeLayer, counts: np.ndarray, stack: MoeSta
     """Seconds of the layer with `counts` tokens per local expert."""
     chip, counts = machine.chip, np.asarray(counts)
     byte = ELEMENT_BYTES[layer.dtype] == 1
-    tiles, step, narrow = TILES[stack.tiles](layer, len(counts))
     total = 0.0
     for n, k in ((2 * layer.intermediate, layer.hidden), (layer.hidden, layer.intermediate)):
+        tiles, step, narrow = TILES[stack.tiles](layer, len(counts), n, chip.sms)
         share = stack.narrow_share if narrow else 1.0
         least = (stack.narrow_s if narrow else stack.step_s) * ceil(k / step)
         tried = tiles
         if stack.tuned_even and len(tiles) > 1:
-            even = np.full(len(counts), ceil(layer.tokens * layer.top_k / layer.experts))
-            tried = (_fastest(machine, even, n, k, layer, tiles, share, least),)
+            tuning = _tuning_load(layer.tokens, layer.experts, layer.top_k, len(counts))
+            tried = (_fastest(machine, tuning, n, k, layer, tiles, share, least),)
         total += _gemm_seconds(machine, counts[counts > 0], n, k, layer, tried, share, least)
     total += sum(_helper_seconds(machine, b) for b in _helper_bytes(layer, counts, stack, byte))
-    if layer.dtype == "fp8_block" and stack.cast_cycles:
-        values = int(counts.sum()) * (layer.hidden + layer.intermediate)
-        total += stack.cast_cycles * values / (chip.sms * INTEGER_LANES * chip.tensor_clock_hz)
+    if layer.dtype == "fp8_block":
+        total += _cast_seconds(machine, layer, int(counts.sum()), stack)
     launched = stack.kernels + byte * stack.quantised + layer.group_limited * stack.grouped
     return launched * stack.kernel_s + total
+
+
+def _cast_seconds(machine: Machine, layer: MoeLayer, rows: int, stack: MoeStack) -> float:
+    """What quantising `rows` of both GEMMs' inputs costs beside their bytes."""
+    chip, total = machine.chip, 0.0
+    for width in (layer.hidden, layer.intermediate):
+        if not stack.cast_warps:
+            total += stack.cast_cycles * rows * width / (chip.sms * INTEGER_LANES * chip.tensor_clock_hz)
+            continue
+        cached = rows * width * 3 <= chip.l2_bytes / 2
+        each = (chip.l2_latency_s if cached else chip.dram_latency_s) + stack.cast_chain / chip.tensor_clock_hz
+        blocks = ceil(rows * ceil(width / CAST_VALUES) / (chip.sms * stack.cast_warps)) * each
+        total += max(0.0, blocks - _helper_seconds(machine, rows * width * 3))
+    return total
+
+
+@lru_cache(maxsize=4096)
+def _tuning_load(tokens: int, experts: int, top_k: int, local: int) -> np.ndarray:
+    """Tokens per local expert of the tuner's load: as many tokens as the next lower power of two, each choosing experts
+    at random."""
+    tuned = min(TUNED_TOKENS, 1 << (tokens.bit_length() - 1))
+    drawn = np.random.default_rng(TUNING_SEED).binomial(tuned, min(1.0, top_k / experts), local)
+    return drawn[drawn > 0] if drawn.any() else np.ones(1, np.int64)
 
 
 def _fastest(
@@ -157,7 +199,7 @@ def _helper_seconds(machine: Any, moved: Any) -> Any:
     return moved / machine.mixed
 
 
-def _sglang(layer: Any, local: Any) -> Any:
+def _sglang(layer: Any, local: Any, n: int, sms: int) -> Any:
     """(tiles, inner step, half lines) of SGLang's Triton kernel: tuned where its repository has a table for the shape,
     else its default: 16 x 32 up to as many tokens as experts, 64 x 64 x 32 beyond (fused_moe_triton_config.py)."""
     if ELEMENT_BYTES[layer.dtype] == 1:
@@ -167,15 +209,24 @@ def _sglang(layer: Any, local: Any) -> Any:
     return (SMALL_16, 64, False) if layer.tokens <= local else (LARGE_16, 32, True)
 
 
-def _vllm(layer: Any, local: Any) -> Any:
+def _vllm(layer: Any, local: Any, n: int, sms: int) -> Any:
     """vLLM's Triton kernel: tiles by tokens per expert, tables for the shapes it serves."""
     return ((Tile(16, 128), Tile(64, 128)), 128, False) if ELEMENT_BYTES[layer.dtype] == 1 else (TUNED_16, 64, False)
 
 
-def _cutlass(layer: Any, local: Any) -> Any:
+def _cutlass(layer: Any, local: Any, n: int, sms: int) -> Any:
     """Grouped CUTLASS GEMMs with an autotuner; block scales hold a tile to 128 columns."""
     return (TILES_BLOCK if layer.dtype == "fp8_block" else TILES_16), 128, False
 
 
-TILES = {"sglang": _sglang, "vllm": _vllm, "cutlass": _cutlass}
-"""Rules by which a stack chooses tiles: (layer, local experts) -> (tiles, inner step, half lines)."""
+def _trtllm(layer: Any, local: Any, n: int, sms: int) -> Any:
+    """TensorRT-LLM's grouped CUTLASS GEMMs; its copy of DeepGEMM where scales are in blocks, which takes one tile by the
+    mean load of an expert."""
+    if layer.dtype != "fp8_block":
+        return TILES_GROUPED, 128, False
+    mean = max(1, ceil(layer.tokens * layer.top_k / layer.experts))
+    return (deepgemm.choose_swapping(sms, mean, n, local),), 128, False
+
+
+TILES = {"sglang": _sglang, "vllm": _vllm, "cutlass": _cutlass, "trtllm": _trtllm}
+"""Rules by which a stack chooses tiles: (layer, local experts, columns, SMs) -> (tiles, inner step, half lines)."""

@@ -13,7 +13,7 @@ from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.kernel_models import attention, deepgemm, fused_moe, gemm, loads
 from chipweave.kernel_models.tiles import Tile
-from chipweave.serving import library
+from chipweave.serving import library, routed
 from chipweave.serving.setting import FORMATS
 from chipweave.serving.system import Server
 
@@ -35,6 +35,9 @@ workloads of one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1).""
 LOW_LATENCY = 512
 """Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
 
+NODE_HOP_PS = 5e6
+"""One step of a ring around nodes beside its bytes, ps: a guess, as step.GRAPH_HOP."""
+
 PS = 1e12
 
 
@@ -42,7 +45,8 @@ class Kernels:
     """Kernels of one framework on one GPU of `server`; every answer is remembered.
 
     balance  "popular": experts are as unequally popular as measured; "replicated": the most popular have copies,
-             placed for a popularity that has drifted since; "forced": all are equal
+             placed for a popularity that has drifted since; "forced": all are equal; "trace:NAME": as a routing
+             trace has them
     """
 
     def __init__(self, server: Server, framework: str, balance: str = "popular") -> None:
@@ -54,10 +58,16 @@ class Kernels:
                     nearest=nearest(framework, FRAMEWORKS),
                 )
             )
-        if balance not in BALANCES:
+        traced = balance.startswith(routed.PREFIX)
+        if not traced and balance not in BALANCES:
             raise BadInput(
-                Fault(f"unknown balance '{balance}'", allowed=", ".join(BALANCES), nearest=nearest(balance, BALANCES))
+                Fault(
+                    f"unknown balance '{balance}'",
+                    allowed=", ".join(BALANCES) + f", {routed.PREFIX}NAME",
+                    nearest=nearest(balance, BALANCES),
+                )
             )
+        self.routed = routed.load(balance.removeprefix(routed.PREFIX)) if traced else None
         self.server, self.framework, self.balance = server, framework, balance
         self.figures = library.figures()
         chip, f = server.chip, self.figures
@@ -115,7 +125,9 @@ class Kernels:
         layer = fused_moe.MoeLayer(
             tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form == "fp4" else 0.0
         )
-        draws = BALANCES[self.balance](tokens, experts, top_k, ranks)
+        draws = (
+            self.routed.busiest(tokens, ranks) if self.routed else BALANCES[self.balance](tokens, experts, top_k, ranks)
+        )
         return float(np.mean([fused_moe.seconds(self.machine, layer, counts, stack) for counts in draws]))
 
     def all_reduce(self, size: int, ranks: int) -> float:
@@ -131,7 +143,10 @@ class Kernels:
         )
         if ranks > inside:  # reduced inside each node, then around the nodes, every GPU with its share
             nodes = ceil(ranks / inside)
-            ps += 2 * (nodes - 1) / nodes * size / inside / float(self.server.fabric.adapter) * PS + 2 * nodes * 5e6
+            ps += (
+                2 * (nodes - 1) / nodes * size / inside / float(self.server.fabric.adapter) * PS
+                + 2 * nodes * NODE_HOP_PS
+            )
         return ps / PS
 
     def exchange(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int, experts: int) -> float:
@@ -151,14 +166,22 @@ class Kernels:
             }
         kind = "comm.deepep_low_latency"
         model = registry.time_models.find(kind)(**{**library.fitted_stacks()[kind], **floors})
-        if tokens <= LOW_LATENCY and self.balance == "popular" and experts % ranks == 0:
-            copies = tokens * top_k * np.tile(_shares(tokens * ranks, experts, top_k, ranks), (ranks, 1))
+        copies = self._copies(tokens, top_k, ranks, experts) if tokens <= LOW_LATENCY else None
+        if copies is not None:
             return model.time_of(phase, copies, tokens, hidden, self.server.fabric) / PS
         if tokens <= LOW_LATENCY:
             return model.time(phase, tokens, top_k, hidden, ranks, self.server.fabric) / PS
         return model.time(phase, 0, top_k, hidden, ranks, self.server.fabric) / PS + self._normal(
             phase, tokens, top_k, hidden, ranks
         )
+
+    def _copies(self, tokens: int, top_k: int, ranks: int, experts: int) -> np.ndarray | None:
+        """[ranks, ranks] copies that ranks send to each other; None: as many to each."""
+        if self.routed:
+            return self.routed.copies(tokens, ranks)
+        if self.balance == "popular" and experts % ranks == 0:
+            return tokens * top_k * np.tile(_shares(tokens * ranks, experts, top_k, ranks), (ranks, 1))
+        return None
 
     def _normal(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int) -> float:
         """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the

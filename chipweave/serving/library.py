@@ -5,6 +5,7 @@ rows it came from. A die of another maker brings a table of its own (`attention_
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields, replace
 from functools import cache
 from importlib.resources import files
@@ -70,7 +71,9 @@ def moe_stack(name: str) -> MoeStack:
     return replace(stacks[name], kernel_s=figures()[f"{name}.kernel_s"])
 
 
-def _read(entries: yamlfile.Node, kind: type[Any], choice: str, allowed: Any, faults: list[Fault]) -> dict[str, Any]:
+def _read(
+    entries: yamlfile.Node, kind: type[Any], choice: str, allowed: Collection[str], faults: list[Fault]
+) -> dict[str, Any]:
     """{name: kind(...)} of a mapping Node; `choice` is the field that names one of `allowed`."""
     types = {
         f.name: {"int": int, "bool": bool, "float": float, "str": str}[str(getattr(f.type, "__name__", f.type))]
@@ -87,7 +90,13 @@ def _read(entries: yamlfile.Node, kind: type[Any], choice: str, allowed: Any, fa
 
 
 def _wrong(
-    name: str, key: str, node: yamlfile.Node, place: Place, known: dict[str, type[Any]], choice: Any, allowed: Any
+    name: str,
+    key: str,
+    node: yamlfile.Node,
+    place: Place,
+    known: dict[str, type[Any]],
+    choice: str,
+    allowed: Collection[str],
 ) -> list[Fault]:
     if key not in known:
         return [Fault(f"{name} has no {key!r}", place, ", ".join(known), nearest(key, known))]
@@ -97,9 +106,11 @@ def _wrong(
         right = False
     if not right:
         return [Fault(f"{name}.{key} cannot be {node.shape()}", node.place, kind.__name__)]
-    if key == "splits" and node.value not in SPLITS:
+    if key == choice and node.value not in allowed:
         return [
-            Fault(f"{name}.splits cannot be {node.value!r}", node.place, ", ".join(SPLITS), nearest(node.value, SPLITS))
+            Fault(
+                f"{name}.{key} cannot be {node.value!r}", node.place, ", ".join(allowed), nearest(node.value, allowed)
+            )
         ]
     return []
 

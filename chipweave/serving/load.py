@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,7 +108,11 @@ def _arrivals(
         rate = _number(given, 1e-6, 1e9, "poisson", faults)
         return np.cumsum(rng.exponential(1 / rate, count)).tolist(), 0
     if way == "file":
-        return sorted(_column(given, "arrival_s", count, folder, faults, float)), 0
+        times = _column(given, "arrival_s", count, folder, faults, float)
+        early = next((i for i in range(1, len(times)) if times[i] < times[i - 1]), None)
+        if early is not None:
+            faults.add(f"arrival_s of line {early + 2} is before that of line {early + 1}", given.place, "rising times")
+        return times, 0
     return [], 0
 
 
@@ -145,9 +150,16 @@ def _column(node: Node, name: str, count: int, folder: Path, faults: Faults, kin
     path = folder / str(node.value)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            values = [kind(row[name]) for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
-    except KeyError:
-        faults.add(f"{path} has no column {name}", node.place)
+            table = csv.DictReader(file)
+            if name not in (table.fieldnames or ()):
+                faults.add(f"{path} has no column {name}", node.place)
+                return [kind(1)] * count
+            values = []
+            for row in islice(table, count):
+                if row[name] is None:
+                    faults.add(f"{path} has no {name} in line {table.line_num}", node.place)
+                    return [kind(1)] * count
+                values.append(kind(row[name]))
     except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
         faults.add(f"{path}: {str(error)[:80]}", node.place)
     else:

@@ -156,9 +156,11 @@ def _json(path: Path) -> dict[str, Any]:
 def of_config(config: dict[str, Any], name: str, place: Place) -> ServingModel:
     """The model that a config describes; BadInput with every fault."""
     faults = Faults()
-    take = lambda keys, default=None: _whole(config, keys, default, place, faults)  # noqa: E731
-    layers, hidden, heads = take(("num_hidden_layers",)), take(("hidden_size",)), take(("num_attention_heads",))
-    vocab, kv_heads = take(("vocab_size",)), take(("num_key_value_heads",), heads)
+    take = lambda keys, default=None, low=0: _whole(config, keys, default, low, place, faults)  # noqa: E731
+    layers, hidden, heads, vocab = (
+        take((key,), low=1) for key in ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size")
+    )
+    kv_heads = take(("num_key_value_heads",), heads, 1)
     faults.raise_if_any()
     head = take(("head_dim",), hidden // heads)
     experts = take(EXPERTS, 0)
@@ -175,7 +177,9 @@ def of_config(config: dict[str, Any], name: str, place: Place) -> ServingModel:
         "index_top_k": take(("index_topk",), 0),
     }
     facts |= _windows(config, layers)
-    if heads and kv_heads and facts["mla"] is None and heads % kv_heads:
+    if experts and (facts["top_k"] or 0) > experts:
+        faults.add(f"{facts['top_k']} experts a token of {experts}", place)
+    if facts["mla"] is None and heads % kv_heads:
         faults.add(f"{heads} heads do not divide over {kv_heads} KV heads", place)
     faults.raise_if_any()
     return ServingModel(name, layers, hidden, vocab, heads, kv_heads, head, dense, **facts)
@@ -198,14 +202,16 @@ def _windows(config: dict[str, Any], layers: int) -> dict[str, Any]:
     }
 
 
-def _whole(config: dict[str, Any], keys: tuple[str, ...], default: int | None, place: Place, faults: Faults) -> Any:
-    """The first of `keys` that is there, a whole number from 0 on."""
+def _whole(
+    config: dict[str, Any], keys: tuple[str, ...], default: int | None, low: int, place: Place, faults: Faults
+) -> Any:
+    """The first of `keys` that is there, a whole number from `low` on."""
     for key in keys:
         value = config.get(key)
         if value is not None:
-            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
+            if isinstance(value, int) and not isinstance(value, bool) and low <= value <= MOST:
                 return value
-            faults.add(f"{key} cannot be {value!r}", place, f"a whole number up to {MOST}")
+            faults.add(f"{key} cannot be {value!r}", place, f"a whole number from {low} to {MOST}")
             return None
     if default is None:
         faults.add(f"lacks {keys[0]}", place, " or ".join(keys))

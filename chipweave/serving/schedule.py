@@ -16,7 +16,7 @@ from pathlib import Path
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
-from chipweave.errors import BadInput, Fault, nearest
+from chipweave.errors import BadInput, Fault, Faults, nearest
 
 FOLDER = files("chipweave") / "data" / "serving" / "schedules"
 KEYS = ("schema", "name", "about", "micro_batches", "streams", "after")
@@ -70,25 +70,46 @@ def load(name: str) -> Schedule:
     root = yamlfile.load(path)
     faults = check_head(root, "schedule", "chipweave.schedule/1", KEYS, ("schema", "name"))
     given: dict[str, yamlfile.Node] = root.value
+    _check_shape(given, faults)
+    faults.raise_if_any()
     plain = root.plain()
     streams, after, count = plain.get("streams") or {}, plain.get("after") or {}, plain.get("micro_batches", 1)
-    for key, table in (("streams", streams), ("after", after)):
-        for word in [*table, *(w for waits in table.values() for w in (waits if key == "after" else ()))]:
+    for key, words in (
+        ("streams", list(streams)),
+        ("after", [*after, *(w for waits in after.values() for w in waits)]),
+    ):
+        for word in words:
             if word not in NAMES:
                 faults.add(
                     f"{key}: no work '{word}' in a layer",
                     given[key].place,
                     ", ".join(NAMES),
-                    nearest(str(word), NAMES),
+                    nearest(word, NAMES),
                 )
     for word, waits in after.items():
         late = [w for w in waits if word in NAMES and w in NAMES and NAMES.index(w) >= NAMES.index(word)]
         if late:
             faults.add(f"after: {word} cannot wait for {', '.join(late)}, which comes no earlier", given["after"].place)
-    if count not in (1, 2):
+    if isinstance(count, bool) or count not in (1, 2):
         faults.add(f"micro_batches cannot be {count}", given["micro_batches"].place, "1 or 2")
     faults.raise_if_any()
     return Schedule(str(plain["name"]), count, streams, after)
+
+
+def _check_shape(given: dict[str, yamlfile.Node], faults: Faults) -> None:
+    """Streams are a mapping of texts, waits a mapping of lists of texts."""
+    for key in ("streams", "after"):
+        table = given.get(key)
+        if table is None or table.value is None:
+            continue
+        if not table.is_map:
+            faults.add(f"{key} must be a mapping, not {table.shape()}", table.place)
+            continue
+        for word, node in table.value.items():
+            if key == "streams" and not isinstance(node.value, str):
+                faults.add(f"{key}: {word} must be a text, not {node.shape()}", node.place)
+            if key == "after" and not (node.is_list and all(isinstance(n.value, str) for n in node.value)):
+                faults.add(f"{key}: {word} must be a list of works, not {node.shape()}", node.place)
 
 
 def play(works: list[list[Work]], schedule: Schedule) -> tuple[list[Part], dict[str, int]]:

@@ -72,13 +72,16 @@ def read(path: str | Path, allow_code: bool = False) -> Run:
         root, "run of a server", "chipweave.serve_run/1", KEYS, ("schema", "system", "model", "requests")
     )
     given: dict[str, yamlfile.Node] = root.value
-    text = lambda key, default="": given[key].text if key in given else default  # noqa: E731
+    text = lambda key, default="": _text(given, key, default, faults)  # noqa: E731
     framework, seed = text("framework", "vllm"), given["seed"].value if "seed" in given else 1
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         faults.add(f"seed cannot be {given['seed'].shape()}", given["seed"].place, "a whole number")
         seed = 1
     wanted = loads.read(given["requests"], seed, Path(path).parent, faults)
     server = given["server"] if "server" in given else yamlfile.Node({}, root.place)
+    if not server.is_map:
+        faults.add(f"server must be a mapping, not {server.shape()}", server.place, ", ".join(SERVER))
+        server = yamlfile.Node({}, server.place)
     for key in server.value:
         if key not in SERVER:
             faults.add(f"server has no {key!r}", server.keys[key], ", ".join(SERVER), nearest(key, SERVER))
@@ -89,21 +92,35 @@ def read(path: str | Path, allow_code: bool = False) -> Run:
         _policy(server, role, default, gate, Path(path).parent, faults)
         for role, default in (("batching", BATCHING.get(framework, "chunked")), ("preemption", "newest"))
     ]
+    system, model, ways = text("system"), text("model"), text("parallel")
+    formats, balance = text("precision", "bf16"), text("balance", "popular")
     gate.raise_if_refused()
     faults.raise_if_any()
     assert wanted is not None  # or there were faults
     longest = max(p + o for p, o in zip(wanted.prompts, wanted.outputs, strict=True))
-    common = (text("precision", "bf16"), framework, "plain", text("balance", "popular"), 1, longest)
-    made = setup(text("system"), text("model"), text("parallel"), *common)
+    common = (formats, framework, "plain", balance, 1, longest)
+    made = setup(system, model, ways, *common)
     apart = None
     if "prefill" in given:
         node = given["prefill"]
         if not node.is_map or set(node.value) - {"system", "parallel"}:
             raise BadInput(Fault(f"prefill must be a mapping of system and parallel, not {node.shape()}", node.place))
         own: dict[str, yamlfile.Node] = node.value
-        where = own["system"].text if "system" in own else text("system")
-        apart = setup(where, text("model"), own["parallel"].text if "parallel" in own else "", *common)
+        where, ranks = _text(own, "system", system, faults), _text(own, "parallel", "", faults)
+        faults.raise_if_any()
+        apart = setup(where, model, ranks, *common)
     return Run(made, apart, wanted, limits, *policies)
+
+
+def _text(given: dict[str, yamlfile.Node], key: str, default: str, faults: Faults) -> str:
+    """The text under `key`; a fault where it is a mapping or a list."""
+    node = given.get(key)
+    if node is None:
+        return default
+    if not node.is_scalar:
+        faults.add(f"{key} must be a text, not {node.shape()}", node.place)
+        return default
+    return node.text
 
 
 def _whole(server: yamlfile.Node, key: str, default: int, faults: Faults) -> int:

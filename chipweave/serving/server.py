@@ -170,11 +170,13 @@ class Engine:
         """Give each running request the block that its next token needs; those that must give way go back to the
         queue."""
         for request in list(self.running):
-            if request not in self.running:
+            if not request.blocks:  # it gave way to one before it
                 continue
             need = self._needed(request.prompt + request.made + 1) - request.blocks
             while need > self.free:
                 victim = self.preemption.victim(self.running)
+                if victim not in self.running:
+                    raise BadInput(f"{self.preemption.kind}: request {victim.number} gives way and does not run")
                 self._give_way(victim)
                 if victim is request:
                     break

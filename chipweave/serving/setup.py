@@ -24,4 +24,7 @@ def setup(
     machine, shapes = system.load(server), models.load(model)
     layout, precision = setting.parallel(ways), setting.precision(formats)
     setting.check(machine, shapes, layout, precision, batch, context)
-    return Setup(shapes, Kernels(machine, framework, balance), layout, precision, schedule.load(plan))
+    kernels = Kernels(machine, framework, balance)
+    if kernels.routed:
+        kernels.routed.check(shapes)
+    return Setup(shapes, kernels, layout, precision, schedule.load(plan))

@@ -21,22 +21,12 @@ from chipweave import topology
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.kernel_models.chip import Chip
+from chipweave.kernel_models.chip import FITTED, Chip, chip_of_parts
 from chipweave.serving import library
+from chipweave.topology.system import System
 
 FOLDER = files("chipweave") / "data" / "serving" / "systems"
 KEYS = ("schema", "name", "about", "die", "node", "nodes")
-# The die's own limit (die_memory_bytes_per_s) was measured with stores alone; what serves streams reads, so it is left
-# out.
-CHIP_FIGURES = (
-    "flop_per_clk",
-    "tensor_clock_hz",
-    "l2_bytes_per_clk",
-    "l2_latency_s",
-    "dram_latency_s",
-    "tma_extra_s",
-    "shared_bytes_per_clk",
-)
 MOST_NODES = 4096
 
 
@@ -103,6 +93,8 @@ def load(name: str) -> Server:
         missing = [p for p in parts if p not in system.parts]
         if missing:
             faults.add(f"{key} {given[key].value} has no part {', '.join(missing)}", given[key].place)
+    if "nvlink" not in node.networks:
+        faults.add(f"node {given['node'].value} has no network nvlink", given["node"].place)
     faults.raise_if_any()
     switch: Any = node.parts["switch"]
     memory: Any = die.parts["hbm"]
@@ -114,13 +106,6 @@ def load(name: str) -> Server:
     return Server(str(given["name"].value), _chip(die), int(memory.capacity), fabric, count)
 
 
-def _chip(die: Any) -> Chip:
-    sm, llc, hbm = (die.parts[part] for part in ("sm", "llc", "hbm"))
-    structure = Chip(
-        die.name,
-        sms=sm.sms,
-        clock_hz=float(sm.clock),
-        dram_bytes_per_s=float(hbm.bandwidth),
-        l2_bytes=llc.slices * llc.slice_capacity,
-    )
-    return structure.with_fit(**{k: library.figures()[k] for k in CHIP_FIGURES})
+def _chip(die: System) -> Chip:
+    """The die with its fitted figures; what serves streams reads."""
+    return chip_of_parts(die.name, die.parts).with_fit(**{k: library.figures()[k] for k in FITTED}).streaming()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chipweave.kernel_models.deepgemm import RELEASES, choose, store_conflicts
+from chipweave.kernel_models.deepgemm import RELEASES, choose, choose_swapping, store_conflicts
 from chipweave.kernel_models.tiles import Tile
 from chipweave.validation.cases.deepgemm import measured_with
 
@@ -13,10 +13,8 @@ def test_fewest_waves_then_the_fullest_last_wave():
 
 def test_ties_go_to_the_wider_tile_in_february_and_to_the_narrower_one_of_a_height_later():
     assert [choose(132, 64, 64, release=r).columns for r in RELEASES] == [
-        16,
-        16,
-        16,
-    ]  # four tiles: the fullest wave, no tie
+        16
+    ] * 4  # four tiles: the fullest wave, no tie
     assert [choose(64, 64, 16, release=r) for r in ("2025-02", "2025-03")] == [
         Tile(64, 128),
         Tile(64, 16),
@@ -32,6 +30,16 @@ def test_many_rows_pair_from_the_release_s_threshold_on():
 def test_only_dense_shapes_share_weights_between_rows_since_april():
     assert choose(132, 32768, 4096, kind="contiguous", release="2025-03") == Tile(128, 160, 2, 1)
     assert choose(132, 32768, 4096, kind="contiguous") == Tile(128, 160)
+
+
+def test_the_copy_of_tensorrt_llm_swaps_operands_below_32_rows_and_fits_the_tile_to_the_mean_load():
+    assert [choose_swapping(132, rows, 4096, 32) for rows in (1, 16, 17, 31)] == [
+        Tile(16, 128),
+        Tile(16, 128),
+        Tile(24, 128),
+        Tile(32, 128),
+    ]
+    assert [choose_swapping(132, rows, 4096, 32).rows for rows in (32, 64, 65)] == [64, 64, 128]
 
 
 def test_contiguous_groups_keep_to_aligned_rows():

@@ -29,8 +29,8 @@ def test_a_launch_costs_once_per_kernel():
 
 
 def test_weights_of_an_expert_without_tokens_are_not_read():
-    one, two = time([4] + [0] * 15), time([2, 2] + [0] * 14)
-    assert two - one == pytest.approx(3 * 4096 * 1536 * 2 / 2.8e12, rel=0.05)
+    half, all_ = time([4] * 8 + [0] * 8), time([2] * 16)
+    assert all_ - half == pytest.approx(8 * 3 * 4096 * 1536 * 2 / 2.8e12, rel=0.05)
 
 
 def test_one_hot_expert_costs_more_than_the_same_tokens_spread_once_products_decide():
@@ -76,3 +76,30 @@ def test_a_tile_tuned_for_an_even_load_is_never_faster_than_the_best_for_the_loa
     free = replace(STACK, tuned_even=False)
     for counts in ([4] * 16, [400] + [1] * 15, [64] * 4 + [0] * 12):
         assert time(counts, stack=STACK) >= time(counts, stack=free)
+
+
+BLOCKS = MoeLayer(512, 8, 4096, 1536, 128, "fp8_block")
+
+
+def test_an_expert_with_more_rows_than_the_tile_of_the_mean_load_reads_its_weights_again():
+    free, loads_ = replace(STACK, cast_warps=0), ([32] * 16, [17] * 15 + [257])
+    even, hot = (time(counts, BLOCKS, free) for counts in loads_)
+    narrow = replace(BLOCKS, tokens=256)  # 16 rows a mean expert: operands swapped, tiles of 16 rows
+    even_narrow, hot_narrow = (time(counts, narrow, free) for counts in ([16] * 16, [1] * 15 + [241]))
+    assert hot / even < 1.15
+    assert hot_narrow / even_narrow > 1.25
+
+
+def test_a_warp_quantises_one_block_of_values_after_another():
+    free = replace(STACK, cast_warps=0, cast_cycles=0.0)
+    cast = [time([rows] * 16, BLOCKS) - time([rows] * 16, BLOCKS, free) for rows in (33, 66, 132)]
+    waves = [-(-rows * 16 * 4096 // 128 // 1056) + -(-rows * 16 * 1536 // 128 // 1056) for rows in (33, 66, 132)]
+    assert cast[1] / cast[0] == pytest.approx(waves[1] / waves[0], rel=0.1)
+    assert cast[2] / cast[1] == pytest.approx(waves[2] / waves[1], rel=0.1)
+
+
+def test_a_table_of_stacks_with_tiles_that_do_not_exist_is_refused(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("stacks:\n  a: {tiles: cutlas, all_slots: true, kernels: 5}\n")
+    with pytest.raises(BadInput, match="a.tiles cannot be 'cutlas'.*nearest: cutlass"):
+        library.moe_stacks(str(file))

@@ -1,9 +1,11 @@
 """Do packages of several dies behave as their structure says: knees, hops, shares, partition modes?"""
 
 import math
+from importlib.resources import files
 
 import numpy as np
 import pytest
+import yaml
 
 from chipweave import topology
 from chipweave.kernel_models import round_robin
@@ -118,10 +120,13 @@ def test_apart_undoes_both():
 def test_what_the_topologies_state_is_what_the_calibration_rows_give(device, figures):
     found, package = figures(), package_of(topology.load(device))
     for name, value in found.items():
-        if name == "cyclic_memory_share":
-            continue
         stated = package.total(name) if name.endswith("bandwidth") else getattr(package.die, name)
         assert float(stated) == pytest.approx(value, rel=2e-3), name
+
+
+def test_the_figures_of_programs_are_what_the_calibration_rows_give():
+    entries = yaml.safe_load((files("chipweave.validation") / "calibrated" / "dies.yaml").read_text())
+    assert dies.programs() == pytest.approx({name: entry["value"] for name, entry in entries.items()}, rel=2e-4)
 
 
 def test_a_ring_takes_the_cheaper_protocol():

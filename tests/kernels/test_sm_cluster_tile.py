@@ -6,6 +6,7 @@ import pytest
 
 from chipweave.components.sm_cluster_tile import SmClusterTile
 from chipweave.errors import BadInput
+from chipweave.kernel_models.chip import FITTED
 from chipweave.run.simulate import simulate
 from chipweave.run.spec import RunSpec
 from chipweave.validation.rows import chips
@@ -28,7 +29,7 @@ def expert_ms(cluster, hidden, intermediate, tokens):
 
 def test_its_defaults_are_the_calibrated_figures():
     shipped, own = chips.chip_named("H100 SXM5", chips.calibrated()), SmClusterTile().chip
-    for name in ("sms", "clock_hz", "dram_bytes_per_s", *chips.CHIP_FIGURES):
+    for name in ("sms", "clock_hz", "dram_bytes_per_s", *FITTED):
         assert getattr(own, name) == pytest.approx(getattr(shipped, name), rel=1e-5), name
 
 

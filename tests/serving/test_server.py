@@ -123,6 +123,52 @@ def test_arrivals_and_lengths_come_from_files(tmp_path):
         played(tmp_path, requests={**requests, "count": 3})
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("arrival_s,prompt,output\n0.0,100,4\n5.0,200\n", "has no output in line 3"),
+        ("arrival_s,prompt,output\n5.0,100,4\n0.0,200,4\n", "arrival_s of line 3 is before that of line 2"),
+    ],
+)
+def test_a_file_of_requests_that_is_short_or_out_of_order_is_refused(tmp_path, text, said):
+    (tmp_path / "load.csv").write_text(text)
+    ways = {"arrivals": {"file": "load.csv"}, "prompt": {"file": "load.csv"}, "output": {"file": "load.csv"}}
+    with pytest.raises(BadInput, match=said):
+        played(tmp_path, requests={"count": 2, **ways})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"parallel": {"tp": 4}}, "run.yaml:.*parallel must be a text"),
+        ({"precision": ["fp8"]}, "run.yaml:.*precision must be a text"),
+        ({"prefill": {"parallel": {"tp": 4}}}, "run.yaml:.*parallel must be a text"),
+    ],
+)
+def test_what_must_be_a_text_is_not_passed_over_where_it_is_none(tmp_path, changes, said):
+    with pytest.raises(BadInput, match=said):
+        played(tmp_path, **changes)
+
+
+def test_a_policy_that_names_nobody_who_runs_is_refused(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from chipweave.serving.policies import PreemptionPolicy, Request\n\n\n"
+        "class Nobody(PreemptionPolicy):\n    def victim(self, running):\n        return Request(-1, 0.0, 1, 1)\n"
+    )
+    requests = {"count": 30, "arrivals": {"closed_loop": 25}, "prompt": {"constant": 1500}, "output": {"constant": 700}}
+    file = tmp_path / "run.yaml"
+    server = {"preemption": "./mine.py:Nobody"}
+    file.write_text(yaml.safe_dump({**BASE, "model": "qwen3-32b", "requests": requests, "server": server}))
+    with pytest.raises(BadInput, match="gives way and does not run"):
+        serve.play(serve.read(str(file), allow_code=True))
+
+
+@pytest.mark.parametrize("wrong", [["batching"], "chunked"])
+def test_a_server_that_is_no_mapping_is_refused(tmp_path, wrong):
+    with pytest.raises(BadInput, match="server must be a mapping"):
+        played(tmp_path, server=wrong)
+
+
 @given(
     st.lists(st.integers(1, 900), min_size=1, max_size=12),
     st.integers(1, 2000),

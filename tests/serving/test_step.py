@@ -155,6 +155,47 @@ def test_a_schedule_that_waits_for_what_comes_later_is_refused(tmp_path):
     assert "nearest: dispatch" in str(caught.value) and "cannot wait for combine" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("streams: [gate]", "streams must be a mapping"),
+        ("streams: {gate: [side]}", "gate must be a text"),
+        ("after: {shared: gate}", "shared must be a list"),
+        ("after: {shared: [[gate]]}", "shared must be a list"),
+        ("after: [shared]", "after must be a mapping"),
+        ("micro_batches: true", "micro_batches cannot be"),
+        ("micro_batches: 3", "micro_batches cannot be"),
+    ],
+)
+def test_a_schedule_of_another_shape_is_refused_with_its_place(tmp_path, line, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"schema: chipweave.schedule/1\nname: mine\n{line}\n")
+    with pytest.raises(BadInput, match=f"mine.yaml:3:.*{said}"):
+        schedule.load(str(file))
+
+
+def test_a_node_without_nvlink_is_refused_with_its_place(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("schema: chipweave.server/1\nname: mine\ndie: h200\nnode: mesh_4x4\n")
+    with pytest.raises(BadInput, match="mine.yaml:4:7.*node mesh_4x4 has no network nvlink"):
+        system.load(str(file))
+
+
+def test_a_config_with_nothing_of_something_is_refused(tmp_path):
+    file = tmp_path / "config.json"
+    keys = ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size", "num_key_value_heads")
+    config = dict.fromkeys(keys, 4) | {"intermediate_size": 8}
+    for key in keys:
+        file.write_text(json.dumps(config | {key: 0}))
+        models.load.cache_clear()
+        with pytest.raises(BadInput, match=f"{key} cannot be 0"):
+            models.load(str(file))
+    file.write_text(json.dumps(config | {"num_experts": 8, "num_experts_per_tok": 9, "moe_intermediate_size": 4}))
+    models.load.cache_clear()
+    with pytest.raises(BadInput, match="9 experts a token of 8"):
+        models.load(str(file))
+
+
 def test_the_command_writes_json_that_sums_and_a_picture(tmp_path):
     picture = tmp_path / "step.svg"
     words = [

@@ -9,6 +9,7 @@ from jsonschema import validate as matches
 
 from chipweave import ledger
 from chipweave.__main__ import main
+from chipweave.ledger.suites import suites
 
 HEADER = ",".join(ledger.COLUMNS)
 NUMBER = {"type": ["number", "null"]}
@@ -97,12 +98,18 @@ def test_values_that_are_not_numbers_are_listed_as_not_modelled(tmp_path, capsys
     assert code == 0 and [r["status"] for r in json.loads(out)["rows"]] == ["not modelled"] * 3
 
 
+def test_the_help_names_every_suite_there_is(capsys):
+    _, out, _ = run(capsys, "--help")
+    assert [name for name in suites() if name not in out] == []
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
         (["h10"], "unknown suite 'h10'; allowed: .*nearest: h100"),
         (["h100", "--group", "gem"], "no rows of group 'gem'; allowed: .*nearest: gemm"),
-        (["h100", "--device", "TPU"], "no reference row fits"),
+        (["h100", "--device", "TPU"], "no rows of device 'TPU'; allowed: .*H100 NVL"),
+        (["h100", "--group", "launch", "--device", "GH200"], "no reference row fits"),
         (["--reference", "."], "name that suite"),
         (["h100", "--check", "--group", "gemm"], "of whole suites"),
     ],

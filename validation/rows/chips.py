@@ -11,23 +11,13 @@ from typing import Any
 
 import yaml
 
-from chipweave.kernel_models.chip import Chip
+from chipweave.kernel_models.chip import FITTED, Chip, chip_of_parts
 from chipweave.ledger import NotModelled
 
 from .devices import device_of, parts, topology_of
 from .units import Stated
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "kernels.yaml"
-CHIP_FIGURES = (
-    "flop_per_clk",
-    "tensor_clock_hz",
-    "l2_bytes_per_clk",
-    "l2_latency_s",
-    "dram_latency_s",
-    "tma_extra_s",
-    "die_memory_bytes_per_s",
-    "shared_bytes_per_clk",
-)
 
 
 @cache
@@ -38,21 +28,14 @@ def calibrated() -> dict[str, float]:
 
 
 @cache
-def structure(name: Any) -> Chip:
+def structure(name: str) -> Chip:
     """The die of a topology, without what is fitted."""
-    sm, llc, hbm = (parts(name)[part] for part in ("sm", "llc", "hbm"))
-    return Chip(
-        name,
-        sms=sm.sms,
-        clock_hz=float(sm.clock),
-        dram_bytes_per_s=float(hbm.bandwidth),
-        l2_bytes=llc.slices * llc.slice_capacity,
-    )
+    return chip_of_parts(name, parts(name))
 
 
 def chip_named(device: str, figures: dict[str, float]) -> Chip:
     """The die that a device's words name, with the calibrated `figures`."""
-    return structure(topology_of(device)).with_fit(**{k: figures[k] for k in CHIP_FIGURES if k in figures})
+    return structure(topology_of(device)).with_fit(**{k: figures[k] for k in FITTED if k in figures})
 
 
 def chip_of(question: Any, figures: dict[str, float]) -> Stated:
@@ -64,6 +47,5 @@ def chip_of(question: Any, figures: dict[str, float]) -> Stated:
 
 
 def streaming(chip: Stated) -> Stated:
-    """The die for kernels that stream reads: its own limit was measured with stores alone, so the stacks' rate
-    holds."""
-    return chip if isinstance(chip, NotModelled) else chip.with_fit(die_memory_bytes_per_s=float("inf"))
+    """`Chip.streaming` of what `chip_of` found."""
+    return chip if isinstance(chip, NotModelled) else chip.streaming()

@@ -1,4 +1,4 @@
-"""Suite dies: measured numbers of GPUs of several dies (B200, MI300X, MI300A, MI210), one row each."""
+"""Suite dies: measured figures of GPUs of several dies (B200 and its kin, MI300X, MI300A, MI210, MI250X), by row."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 from chipweave import ledger
 from chipweave.ledger.asking import asking
-
-from .serving import chosen
+from chipweave.ledger.choice import chosen
 
 FOLDER = files("chipweave.validation") / "references" / "dies"
 KEEP_ROWS = False

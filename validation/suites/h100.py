@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from chipweave import ledger
-from chipweave.errors import BadInput, Fault, nearest
 from chipweave.ledger.asking import asking
+from chipweave.ledger.choice import chosen
 from chipweave.ledger.text import percent, table
 
 from ..bench import knees
@@ -30,19 +30,7 @@ def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any 
     rows = ledger.read_references(reference or FOLDER)
     if not reference:
         rows += second_views(rows)
-    known = sorted({q.group for q, _ in rows})
-    unknown = [
-        Fault(f"no rows of group '{g}'", allowed=", ".join(known), nearest=nearest(g, known))
-        for g in groups
-        if g not in known
-    ]
-    if unknown:
-        raise BadInput(unknown)
-    return [
-        (q, v)
-        for q, v in rows
-        if (not groups or q.group in groups) and (not device or device.lower() in q.device.lower())
-    ]
+    return chosen(rows, groups, device)
 
 
 def second_views(rows: Any) -> Any:

@@ -6,10 +6,12 @@ from importlib.resources import files
 from typing import Any
 
 from chipweave import ledger
-from chipweave.errors import BadInput, Fault, nearest
 from chipweave.ledger.asking import asking
+from chipweave.ledger.choice import chosen
 from chipweave.ledger.text import percent, table
+from chipweave.serving import models
 
+from ..cases.step import MODELS
 from ..rows.conditions import conditions
 
 FOLDER = files("chipweave.validation") / "references" / "serving"
@@ -21,30 +23,6 @@ def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any 
     return chosen(ledger.read_references(reference or FOLDER), groups, device)
 
 
-def chosen(rows: Any, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
-    """The rows of some groups and of devices whose name contains `device`; BadInput with what there is where one is
-    unknown."""
-    faults = []
-    known = sorted({q.group for q, _ in rows})
-    faults += [
-        Fault(f"no rows of group '{g}'", allowed=", ".join(known), nearest=nearest(g, known))
-        for g in groups
-        if g not in known
-    ]
-    devices = sorted({q.device for q, _ in rows})
-    if device and not any(device.lower() in d.lower() for d in devices):
-        faults.append(
-            Fault(f"no rows of device '{device}'", allowed=", ".join(devices), nearest=nearest(device, devices))
-        )
-    if faults:
-        raise BadInput(faults)
-    return [
-        (q, v)
-        for q, v in rows
-        if (not groups or q.group in groups) and (not device or device.lower() in q.device.lower())
-    ]
-
-
 def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
     """Judge the rows of `reference`."""
     return ledger.judge("serving", references(reference, groups, device), ledger.discover(), asking(jobs))
@@ -52,6 +30,9 @@ def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = N
 
 BAND = 0.03
 """A skewed load is dearer or cheaper than a balanced one where the ratio is off 1 by more than this."""
+
+SIGN_BAR = 0.95
+"""Of those rows, the share whose ratio is to be predicted on its side of 1."""
 
 BUSY_TOKENS, BUSY_CONTEXT = (4, 128), (1000, 8500)
 """Batches and contexts of the servers of group `step`: kernels of these sizes are those that its steps run."""
@@ -61,17 +42,52 @@ def remarks(rows: Any) -> Any:
     """What a reader should know: how often the sign of a skew is right; what the residual of a step is made of."""
     lines, skew = [], [r for r in rows if r.group == "moe_skew" and r.error is not None]
     if skew:
-        sides = [(_side(r.reference), _side(r.simulated)) for r in skew]
-        clear = [(a, b) for a, b in sides if a]
-        wrong = sum(a * b < 0 for a, b in clear) / max(1, len(clear))
-        alike = sum(a == b for a, b in sides) / len(sides)
+        alike = sum(_side(r.reference) == _side(r.simulated) for r in skew) / len(skew)
+        clear = [r for r in skew if _side(r.reference)]
+        right = sum((r.reference - 1) * (r.simulated - 1) > 0 for r in clear) / max(1, len(clear))
         lines.append(
-            f"moe_skew: {len(clear)} of {len(skew)} rows are off 1 by more than "
-            f"{BAND:.0%}; {wrong:.1%} of them are predicted on the other side; "
+            f"moe_skew: {len(clear)} of {len(skew)} rows are off 1 by more than {BAND:.0%}; {right:.1%} of them are "
+            f"predicted on that side of 1 (bar {SIGN_BAR:.0%}); "
             f"{alike:.0%} of all rows fall in the same class (cheaper, within {BAND:.0%}, dearer)"
         )
+    lines += _steps(rows)
     parts = [f"{name} {bias:+.1%} ({n} rows)" for name, bias, n in residuals(rows)]
     return lines + (["mean signed error on kernels of the sizes that steps run: " + ", ".join(parts)] if parts else [])
+
+
+def _steps(rows: Any) -> list[str]:
+    """The error of steps of MoE models apart, and of those of them that are no faster than the same server with an
+    eighth of its requests or less: other versions or options of the server, which the table does not state."""
+    asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
+    told = {r.id: conditions(asked[r.id]) for r in rows if r.group == "step" and r.id in asked}
+    moe = [
+        r
+        for r in rows
+        if r.id in told and r.role == ledger.SCORED and r.error is not None and models.load(_preset(told[r.id])).experts
+    ]
+    if not moe:
+        return []
+    odd = [r for r in moe if any(_cheaper(r, s, asked, told) for s in moe)]
+    mean = [sum(abs(r.error) for r in part) / max(1, len(part)) for part in (moe, [r for r in moe if r not in odd])]
+    text = f"step, MoE models apart: {len(moe)} rows, mean error {mean[0]:.1%}"
+    without = f"; without {len(odd)} that measure no longer than the same server with an eighth of the requests"
+    names = ", ".join(r.id for r in odd)
+    return [text + (f"{without} ({names}): {mean[1]:.1%}" if odd else "")]
+
+
+def _preset(words: dict[str, str]) -> str:
+    """The model that a modelled row names."""
+    return next(preset for word, preset in MODELS.items() if word in "/" + words["model"].lower())
+
+
+SERVER = ("model", "isl", "osl", "tp", "attention_dp", "moe_ep")
+NO_LONGER = 1.1
+
+
+def _cheaper(row: Any, other: Any, asked: Any, told: Any) -> bool:
+    """Whether `row` takes no longer (within a tenth) than `other`, the same server with an eighth of the requests."""
+    same = row.device == other.device and all(told[row.id].get(k) == told[other.id].get(k) for k in SERVER)
+    return same and 8 * asked[other.id].x <= asked[row.id].x and row.reference <= NO_LONGER * other.reference
 
 
 def residuals(rows: Any) -> Any:
