@@ -66,7 +66,7 @@ RELEASES = {
 """Commits 5da24e2, 55ab91f and 327ec92; the copy in TensorRT-LLM 1.3 (fp8_blockscale_gemm, deep_gemm)."""
 
 SWAPPED_BELOW = 32
-"""Rows a group below which TensorRT-LLM's copy swaps the operands, so that the weights are a tile's rows (64 on H20)."""
+"""Rows a group below which TensorRT-LLM's copy swaps the operands: the weights are a tile's rows then (64 on H20)."""
 
 
 def choose(sms: int, m: int, n: int, groups: int = 1, kind: str = "dense", release: str = "2025-04") -> Tile:

@@ -220,8 +220,8 @@ def _cutlass(layer: Any, local: Any, n: int, sms: int) -> Any:
 
 
 def _trtllm(layer: Any, local: Any, n: int, sms: int) -> Any:
-    """TensorRT-LLM's grouped CUTLASS GEMMs; its copy of DeepGEMM where scales are in blocks, which takes one tile by the
-    mean load of an expert."""
+    """TensorRT-LLM's grouped CUTLASS GEMMs; its copy of DeepGEMM where scales are in blocks, which takes one tile by
+    the mean load of an expert."""
     if layer.dtype != "fp8_block":
         return TILES_GROUPED, 128, False
     mean = max(1, ceil(layer.tokens * layer.top_k / layer.experts))
