@@ -20,7 +20,8 @@ class Symptoms:
     expert."""
 
     def __init__(self, holders: np.ndarray, home: np.ndarray, slices: int) -> None:
-        self.holders, self.home, self.slices = holders, home, slices
+        self.holders, self.slices = holders, slices
+        self.home = np.broadcast_to(home, holders.shape[:2])  # of all layers, or of each
         self.truth = holders.astype(np.int16)
         self.stored = self.again = 0
         self.before = np.zeros(holders.shape, bool)  # whether a copy of it was dropped before
