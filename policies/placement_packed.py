@@ -41,6 +41,9 @@ class Packed(PlacementPolicy):
         return Placement(self.packed(view.experts, room, view.compute / view.compute.mean()))
 
     def place(self, experts: Any, dies: Any) -> Any:
+        """int32 [experts]: heaviest first, each to the die with the least load, plus `apart` for
+        pairs chosen together.
+        """
         return self.packed(experts, np.full(dies, -(-experts // dies)), np.ones(dies))
 
     def packed(self, experts: int, room: np.ndarray, rate: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
-from chipweave.topology.patterns import INDEX, bare, matches, span
+from chipweave.topology.patterns import INDEX, Patterns, bare, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
@@ -122,15 +122,15 @@ class Expander:
             return
         self.grids.setdefault(bare(prefix) + name, dims)
         for key in ("grid", "absent"):
-            said = node.get(key)
-            if said is not None:
+            if (said := node.get(key)) is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
+        holes, changed = Patterns(absent), Patterns([pattern for _, _, pattern in overrides])
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return
-            if any(matches(index, a) for a in absent):
+            if holes.of(index):
                 continue
-            changes = [(k, v) for k, v, pattern in overrides if matches(index, pattern)]
+            changes = [overrides[number][:2] for number in changed.of(index)]
             one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
             where = f"{path}.{name}" + " and ".join(k for k, _ in changes)
@@ -217,7 +217,7 @@ class Expander:
         return self.merged[key][1]
 
     def known(self, change: Node, node: Node, made: Node) -> Node:
-        """An override without the parts that the assembly has not and the override does not make (by a kind): told."""
+        """An override less the parts that the assembly has not and it does not make by a kind, each a fault."""
         there = made.get("parts")
         if not change.is_map or there is None or not there.is_map:
             return change
@@ -348,7 +348,7 @@ class Expander:
                 )
 
     def slots(self, part: Component, node: Node, path: str) -> None:
-        """Fill the part's slots; what fits is asked of the classes."""
+        """Fill the part's slots; what fits is decided by the classes' roles."""
         given = node.get("slots") or Node({})
         if not given.is_map:
             self.once(node, "slots", f"{part.kind}: slots must be a mapping, not {given.shape()}", given.place)
