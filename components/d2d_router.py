@@ -11,12 +11,16 @@ Checked by  tests/components/test_d2d_router.py
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from chipweave.chain import DONE, Scope, amount, equal, modulo
 from chipweave.component import Param, Port, Slot, Stat, component
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
+from chipweave.declare import registry
+from chipweave.errors import BadInput, Fault, Place
 
 
 @component("d2d.router")
@@ -31,9 +35,18 @@ class D2dRouter(Staged, Controller):
     atu = Slot("d2d.atu", doc="which remote lines have a copy here")
     pdu = Slot("d2d.pdu", doc="which experts' lines to copy when they come")
 
-    request_size = Param("bytes", default="16 B", low="1 B", doc="command and address of a remote read")
-    efficiency = Param("share", default=0.9, low=0.001, high=1, doc="of a link's bandwidth that long messages reach")
-    round_to = Param("time", default="1 ps", low="1 ps", doc="message times are rounded up to this")
+    request_size = Param("bytes", default="16 B", low="1 B", each=True, doc="command and address of a remote read")
+    efficiency = Param(
+        "share",
+        default=0.9,
+        low=0.001,
+        high=1,
+        each=True,
+        doc="of a link's bandwidth that long messages of this die reach; one figure for all dies but under circuit",
+    )
+    round_to = Param(
+        "time", default="1 ps", low="1 ps", each=True, doc="times of this die's messages are rounded up to this"
+    )
     interleave = Param(
         "choice",
         default="line",
@@ -48,6 +61,23 @@ class D2dRouter(Staged, Controller):
     def declare(self, layout: Any, work: Any) -> None:
         """How many lines there are: ranges of them go to several memories."""
         self.lines = work.lines
+        self.check_efficiency()
+
+    def check_efficiency(self) -> None:
+        """Raise BadInput where dies differ in `efficiency` under a link model whose messages share links."""
+        network, counts = self.network(), Counter(part.efficiency for part in self.members)
+        if len(counts) == 1 or registry.link_models.find(network.model).held:
+            return
+        (usual, _), *_, (rarest, _) = counts.most_common()
+        odd = next(part for part in self.members if part.efficiency == rarest)
+        raise BadInput(
+            Fault(
+                f"{odd.name}.efficiency is {float(rarest)}, that of others {float(usual)}: under {network.model} all "
+                "messages of a network reach one share",
+                odd.written.get("efficiency", Place()),
+                "one efficiency for all dies, or link_model: circuit",
+            )
+        )
 
     def serve_access(self, chain: Any, at: str, home: str, then: str, local_fill: str | tuple[Any, ...] = ()) -> str:
         """Where a missed read goes, decided at the instant of the lookup; returns the first stage.
@@ -75,7 +105,7 @@ class D2dRouter(Staged, Controller):
     def serve_remote(self, chain: Any, at: Any, home: Any, request: Any, then: Any) -> Any:
         """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way
         here."""
-        data = self.message(chain, "data", home, at, "slice_bytes", then=then)
+        data = self.message(chain, "data", home, at, lambda part: "slice_bytes", then=then)
         fill = self.timed(chain, self.ask("home_llc", "fill", chain, deal_by="line", absent=DONE, home=home))
         from_hbm = self.ask_memory(
             "read", chain, name="hbm_home", at=home, work=amount("slice_bytes"), remote=True, fill=fill, then=data
@@ -113,7 +143,7 @@ class D2dRouter(Staged, Controller):
     def request(self, chain: Any, name: str, at: str, home: str, then: str) -> str:
         """The request message, counted in hops."""
         hops = self.counter("request_hops").add_hops(at, self.network(), at, home)
-        return self.message(chain, name, at, home, self.request_size, count=hops, then=then)
+        return self.message(chain, name, at, home, lambda part: part.request_size, count=hops, then=then)
 
     def keep(self, chain: Any, at: Any, then: Any) -> Any:
         """What is known when the data is on its way back: whether a copy will be stored when it is here."""
@@ -134,9 +164,19 @@ class D2dRouter(Staged, Controller):
         kept = chain.outcome("copied", spawn=store, then=then)
         return self.pdu.serve_test(chain, at, yes=kept, no=then)
 
-    def message(self, chain: Any, name: str, source: str, target: str, size: int | str, then: str, **more: Any) -> str:
-        """One message through the mesh."""
-        return chain.send(name, self.network(), source, target, size, self.round_to, self.efficiency, then=then, **more)
+    def message(
+        self, chain: Any, name: str, source: str, target: str, size: Callable[[Any], int | str], then: str, **more: Any
+    ) -> str:
+        """One message through the mesh, by the figures of the die that sends it; `size(part)` is its bytes."""
+
+        def send(part: Any) -> str:
+            return Scope(chain).send(
+                name, self.network(), source, target, size(part), part.round_to, part.efficiency, then=then, **more
+            )
+
+        return self.stage_by_die(
+            chain, f"whose {name}", source, lambda part: (size(part), part.round_to, part.efficiency), send
+        )
 
     def network(self) -> Any:
         """The chipweave.chain.nouns.Network that joins the dies."""

@@ -30,7 +30,8 @@ INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
 COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
 # (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
 Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
-Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]"]  # class, values, sources
+# class, values, sources, places of the values
+Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]", "dict[str, Place]"]
 
 
 @dataclass
@@ -265,15 +266,15 @@ class Expander:
         found = self.declared(node, path, place)
         if found is None:
             return None
-        cls, values, sources = found
+        cls, values, sources, written = found
         part = cls.built(full, values, sources)
-        part.index, part.assembly = index, assembly
+        part.index, part.assembly, part.written = index, assembly, written
         self.instances[full] = Instance(part, node, path)
         self.slots(part, node, path)
         return part
 
     def declared(self, node: Node, path: str, place: Place) -> Declaration | None:
-        """(class, values, sources) of a part's Node, read once; None after a fault."""
+        """(class, values, sources, places) of a part's Node, read once; None after a fault."""
         if id(node) in self.read:
             known: Declaration | None = self.read[id(node)][1]
             return known
@@ -306,8 +307,9 @@ class Expander:
         self.sources += numbers(path, params, cls.params, sources)
         if len(self.faults.found) > before:
             return None
-        self.read[id(node)] = (node, (cls, values, sources))
-        return cls, values, sources
+        written = {key: value.place for key, value in params.value.items()}
+        self.read[id(node)] = (node, (cls, values, sources, written))
+        return cls, values, sources, written
 
     def unread(self, path: str, params: Node, cls: type[Component], values: dict[str, Any]) -> None:
         """A fault for each `--set` of a parameter that is not read because another stands in its place."""
