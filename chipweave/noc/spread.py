@@ -79,8 +79,8 @@ def way_of(network: Network, source: int, target: int) -> int:
     return (source + (target - source - 1) % network.endpoint_count) % network.ways
 
 
-def unused(network: Network) -> list[str]:
-    """In words, links and routers on no route of any way; nothing is looked for in grids and in very large networks."""
+def unused(network: Network) -> list[Fault]:
+    """Warnings of links and routers on no route of any way; nothing is looked for in grids and in very large networks."""
     if network.rule.grid or network.rule.adaptive or network.node_count > MOST_NODES:
         return []
     idle = network.unused()
@@ -97,4 +97,5 @@ def unused(network: Network) -> list[str]:
         "spread: packet, pair or message uses all equally short ways" if network.rule.spreads else "another routing may"
     )
     routers = f"; nothing reaches {', '.join(names[:4])}{' and others' if len(names) > 4 else ''}" if names else ""
-    return [f"network {network.name}: {shown}{more} are on no route{routers}; {way}"]
+    what = f"network {network.name}: {shown}{more} are on no route{routers}; {way}"
+    return [Fault(what, network.written)]

@@ -54,6 +54,10 @@ class Found:
             self.faults += [fault for fault in error.faults if fault not in self.faults]
             return None
 
+    def warn(self, warnings: list[Fault]) -> None:
+        """Keep warnings, each once."""
+        self.warnings += [w for w in warnings if w not in self.warnings]
+
     def raise_if_any(self) -> None:
         if self.faults:
             raise BadInput(self.faults)
@@ -92,8 +96,8 @@ def _check_one(spec: RunSpec, model: Any, preset: topology_preset.Preset, found:
     def start() -> None:
         system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
         mesh = simulate.mesh_of(system)
-        words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh) + unused(mesh)
-        found.warnings += [w for w in map(Fault, words) if w not in found.warnings]
+        words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh)
+        found.warn([Fault(w, mesh.written) for w in words] + unused(mesh) + system.idle())
         policies = simulate.open_strategy(spec, preset, Gate(spec.allow_code))
         run, simulation = simulate.stage(spec, model, system, policies, model.moe_layers, NoWork)
         simulation.run(run.done)

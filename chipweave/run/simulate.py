@@ -64,13 +64,19 @@ def mesh_of(system: Any) -> Any:
     """The network that joins the dies: the one that parts take part in."""
     named = [n for n in system.networks.values() if n.port]
     joined = [n for n in named if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)] or named
-    if len(joined) != 1:
+    if len(joined) > 1:
+        names = [network.name for network in joined]
+        regions = ", ".join(f"{{network: {name}}}" for name in names)
         raise BadInput(
             Fault(
-                f"{system.name}: a run needs one network that joins its dies, not {len(joined)}",
-                allowed="a topology of dies, such as wafer_5x5",
+                f"{system.name}: a run needs one network that joins its dies, not {len(names)}: {', '.join(names)}",
+                joined[-1].written,
+                f"a network of these: {{shape: joined, regions: [{regions}]}}, by which routes lead across",
             )
         )
+    if not joined:
+        what = f"{system.name}: a run needs one network that joins its dies, not 0"
+        raise BadInput(Fault(what, allowed="a topology of dies, such as wafer_5x5"))
     return joined[0]
 
 

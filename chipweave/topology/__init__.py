@@ -25,6 +25,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.io.shipped import find, shipped
 from chipweave.topology import expect as topology_expect
+from chipweave.topology import idle
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.links import Wirer
 from chipweave.topology.networks import SETTINGS, NetworkMaker
@@ -151,6 +152,7 @@ def build(
         if root.get("expect") is not None:
             topology_expect.check(root.value["expect"], system, faults, root.value["name"].place.file, bool(sets))
     _raise(faults, gate)
+    system.idle = lambda: faults.warnings + idle.found(root, expander, wirer)
     system.preset, system.code = preset.name if preset else "", gate.used
     system.resolved = {
         "topology": root.plain(),

@@ -211,6 +211,14 @@ class NetworkMaker:
             self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
         )
         self.check_routes(made)
+        if (
+            len(self.faults.found) == before
+            and made.spread != "none"
+            and "spread" in self.node.value
+            and made.ways == 1
+        ):
+            what = f"network {self.name}: spread: {made.spread} changes nothing, every two endpoints have one way"
+            self.faults.warn(what, self.node.keys["spread"])
         return made
 
     def router(self, node: Node) -> Declared | None:

@@ -75,6 +75,10 @@ class Expander:
         self.merged: dict[Any, tuple[Node, Node]] = {}
         self.count = 0
         self.open: list[str] = []
+        self.overriding: dict[int, Node] = {}  # values that overrides write, by identity
+        self.used: set[str] = set()  # assemblies that parts are made of
+        # declaration -> (part's name, its Node, [changes that fall on an instance together]), each combination once
+        self.replications: dict[int, tuple[str, Node, list[list[tuple[str, Node]]]]] = {}
 
     def expand(
         self,
@@ -111,12 +115,14 @@ class Expander:
             said = node.get(key)
             if said is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
+        together: dict[tuple[str, ...], list[tuple[str, Node]]] = {}
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return
             if any(matches(index, a) for a in absent):
                 continue
             changes = [(k, v) for k, v, pattern in overrides if matches(index, pattern)]
+            together.setdefault(tuple(k for k, _ in changes), changes)
             one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
             where = f"{path}.{name}" + " and ".join(k for k, _ in changes)
@@ -124,6 +130,7 @@ class Expander:
                 self.assemble(full, one, place, where if changes else "")
             else:
                 self.place(full, name, one, place, index, where, assembly)
+        self.replications.setdefault(id(node), (name, node, list(together.values())))
 
     def placing(self, name: str, node: Node) -> Placing:
         """(dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault."""
@@ -191,11 +198,18 @@ class Expander:
             if assembly is not None and assembly.get("parts") is not None:
                 made.value["parts"] = assembly.value["parts"]
             for _, change in changes:
+                self.note_override(change)
                 change = self.known(change, node, made) if assembly is not None else change
                 upper = Node({"parts": change}, change.place) if "assembly" in node.value else change
                 made = merge(made, upper)
             self.merged[key] = (node, made)
         return self.merged[key][1]
+
+    def note_override(self, change: Node) -> None:
+        """Remember the values of an override: they may not be passed over without a word."""
+        for inner in change.value.values() if change.is_map else ():
+            self.overriding[id(inner)] = inner
+            self.note_override(inner)
 
     def known(self, change: Node, node: Node, made: Node) -> Node:
         """An override without the parts that the assembly has not and the override does not make (by a kind): told."""
@@ -247,6 +261,7 @@ class Expander:
                     )
             return
         self.open.append(name)
+        self.used.add(name)
         self.expand(
             node.get("parts") or Node({}),
             f"{full}.",
@@ -312,14 +327,16 @@ class Expander:
         return cls, values, sources, written
 
     def unread(self, path: str, params: Node, cls: type[Component], values: dict[str, Any]) -> None:
-        """A fault for each `--set` of a parameter that is not read because another stands in its place."""
+        """A fault for each `--set` and override of a parameter that is not read because another stands in its place."""
         for name, node in params.value.items():
             front = cls.params[name].behind if name in cls.params else ""
-            if front and values.get(front) is not None and node.place.file.startswith(SET_FILE):
+            asked = node.place.file.startswith(SET_FILE)
+            if front and values.get(front) is not None and (asked or id(node) in self.overriding):
+                cure = f"--set with {front}=null" if asked else f"{front}: null"
                 self.faults.add(
                     f"{path}.{name} is not read: {front} {values[front]} stands in its place",
                     node.place,
-                    f"--set with {front}=null beside it, which lays {front} aside",
+                    f"{cure} beside it, which lays {front} aside",
                 )
 
     def slots(self, part: Component, node: Node, path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from chipweave.component.component import Component
 from chipweave.declare.provenance import Source
 from chipweave.declare.yamlfile import Node
+from chipweave.errors import Fault
 from chipweave.io.late import late
 from chipweave.noc.graph_network import Network
 
@@ -32,6 +34,7 @@ class System:
         preset: name of the preset laid over it, or "".
         replaced: what the preset replaces of what the files say, in words.
         code: code allowed in, name -> {"file", "sha256"}.
+        idle: a function that returns what the files say without effect, a Fault each (chipweave.topology.idle).
     """
 
     def __init__(self, name: str, about: str = "") -> None:
@@ -47,6 +50,7 @@ class System:
         self.resolved: dict[str, Any] = {}
         self.preset = ""
         self.code: dict[str, dict[str, str]] = {}
+        self.idle: Callable[[], list[Fault]] = list
 
     def grid(self, assembly: str) -> tuple[int, ...]:
         """The shape an assembly (or part) is replicated over: (Y, X), (N,), or () where it is there once."""
