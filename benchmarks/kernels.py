@@ -150,9 +150,8 @@ def main(words=()):
     for kernel, (instructions, events) in found.items():
         was = before.get(kernel)
         old = f"{int(was['instructions']) / int(was['events']):.1f}" if was else "-"
-        print(
-            f"| {kernel} | {instructions:,} | {events:,} | {instructions / events:.1f} | {old} | x {MORE.get(kernel, 1.05)} |"
-        )
+        each, bar = instructions / events, MORE.get(kernel, 1.05)
+        print(f"| {kernel} | {instructions:,} | {events:,} | {each:.1f} | {old} | x {bar} |")
     if "--record" in words:
         record(found)
     more = grown(found, before)

@@ -80,7 +80,7 @@ def way_of(network: Network, source: int, target: int) -> int:
 
 
 def unused(network: Network) -> list[Fault]:
-    """Warnings of links and routers on no route of any way; nothing is looked for in grids and in very large networks."""
+    """Warnings of links and routers on no route of any way; grids and very large networks are not looked through."""
     if network.rule.grid or network.rule.adaptive or network.node_count > MOST_NODES:
         return []
     idle = network.unused()

@@ -25,11 +25,12 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.io.shipped import find, shipped
 from chipweave.topology import expect as topology_expect
-from chipweave.topology import idle
+from chipweave.topology import idle, systems
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.links import Wirer
 from chipweave.topology.links_as import with_links_of_others
-from chipweave.topology.networks import SETTINGS, NetworkMaker
+from chipweave.topology.network_settings import SETTINGS
+from chipweave.topology.networks import NetworkMaker
 from chipweave.topology.parts import Expander
 from chipweave.topology.system import System
 from chipweave.topology.tree import TOP, apply_sets, merge, overlay, replaced
@@ -65,7 +66,7 @@ def load(
         root, folder = as_node(name["topology"], Place("resolved topology")), Path(name.get("folder", "."))
     else:
         path = find(name)
-        root, folder = load_tree(path), path.parent
+        root, folder = systems.whole(load_tree(path), lay_system), path.parent
     return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
 
 
@@ -75,7 +76,16 @@ def load_tree(path: Path, seen: tuple[Path, ...] = ()) -> Node:
     Raises:
         BadInput: a fault of the YAML, or a circle of `extends`.
     """
-    root = yamlfile.load(path)
+    return _laid(yamlfile.load(path), path, seen)
+
+
+def lay_system(node: Node) -> Node:
+    """The tree of one of a file's `systems`, laid over what it extends."""
+    return _laid(node, Path(node.place.file), ())
+
+
+def _laid(root: Node, path: Path, seen: tuple[Path, ...]) -> Node:
+    """A topology of the file `path` laid over what it extends."""
     upper = root.get("extends")
     if upper is None:
         return root
@@ -137,17 +147,23 @@ def build(
     system = System(_text(root, "name"), _text(root, "about"))
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
     wirer = Wirer(expander, faults)
-    makers = []
+    makers: dict[str, NetworkMaker] = {}
     for n, node in networks.items():
         laid = preset.networks.get(n) if preset else None
         expander.replaced += replaced(f"networks.{n}", node, laid) if node.is_map else []
-        makers.append(NetworkMaker(n, overlay(node, laid, SETTINGS), wirer, faults))
+        makers[n] = NetworkMaker(n, overlay(node, laid, SETTINGS), wirer, faults, makers)
+    regions = {region.text for n, maker in makers.items() for region in maker.named_regions() if region.text != n}
     if whole:
         _wire(root, expander, wirer)
-        system.networks = {m.name: made for m in makers if (made := m.make())}
+        system.networks = {n: made for n, m in makers.items() if n not in regions and (made := m.make())}
+        for n in regions & set(makers):
+            if makers[n].taken_as == n and not faults.found:
+                faults.add(
+                    f"networks {n} and others are regions of one another", makers[n].node.place, "a network of both"
+                )
         wirer.check_ports()
     else:
-        for maker in makers:
+        for maker in makers.values():
             maker.read()
     if not faults.found and not gate.refused:
         expander.sources = _cited(expander.sources, root.get("sources"), faults)

@@ -19,82 +19,24 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, WAKES
+from chipweave.chain.rules import ADMISSIONS
 from chipweave.declare import registry
-from chipweave.declare.params import Declared, Param, named, read_all
+from chipweave.declare.params import Declared, read_all
 from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place
-from chipweave.noc.graph_network import Network
+from chipweave.noc.graph_network import Links, Network
 from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.router_yaml import FlitRouter
 from chipweave.noc.shape import Reader, Shape, in_order, shapes
-from chipweave.noc.wiring import Places
+from chipweave.noc.wiring import Places, Region, Wiring
 from chipweave.topology.links import NETWORK, Wirer
 from chipweave.topology.network_links import make_links
+from chipweave.topology.network_settings import SETTINGS
+from chipweave.topology.regions import open_region
 from chipweave.topology.tree import SET_FILE
 
-SETTINGS = named(
-    {
-        "link_model": Param(
-            "choice", default="circuit", choices=registry.link_models.kinds, doc="what a transfer takes of a link"
-        ),
-        "duplex": Param(
-            "choice",
-            default="directed",
-            choices=["directed", "undirected"],
-            doc="under circuit: undirected links exclude opposite transfers",
-        ),
-        "admission": Param(
-            "choice",
-            default="work_conserving",
-            choices=ADMISSIONS,
-            doc="how held resources are granted",
-        ),
-        "booking": Param("bool", default=None, doc="switches one habit of the admission: reserve one stage ahead"),
-        "barging": Param(
-            "bool",
-            default=None,
-            doc="switches one habit of the admission: pass waiters whose resources are not all free",
-        ),
-        "wake": Param(
-            "choice",
-            default=None,
-            choices=WAKES,
-            doc="switches one habit of the admission: who is tried when a resource is released",
-        ),
-        "wait_queue": Param("choice", default="sorted", choices=WAIT_QUEUES, doc="in which order waiters stand"),
-        "allow_deadlock": Param(
-            "bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"
-        ),
-        "shape": Param("choice", choices=shapes.kinds(), doc="which routers have a link between them"),
-        "order": Param(
-            "choice",
-            default="columns",
-            choices=["columns", "rows"],
-            doc="endpoint number in a grid of [Y, X]: y + x * Y by columns, x + y * X by rows",
-        ),
-        "routing": Param(
-            "choice",
-            default=None,
-            choices=routings.kinds(),
-            doc="which links a transfer takes; the shape's own where left out",
-        ),
-        "spread": Param(
-            "choice",
-            default=None,
-            choices=["none", "message", "pair", "packet"],
-            doc="what goes over which of several equally short ways; the shape's own where left out",
-        ),
-        "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
-        "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
-        "grid": Param(
-            "count", default=None, low=1, many=True, doc="a bare network: endpoints in a grid of [Y, X], or more axes"
-        ),
-        "routers": Param("count", default=None, low=1, doc="a bare network: endpoints in a row"),
-    }
-)
 COUNTS = ("grid", "routers")  # structure, no values of a device
 STRUCTURE = ("joins", "links", "links_as", "override", "router")
 MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
@@ -102,11 +44,30 @@ BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counte
 MAX_AXES = 8
 
 
+Others = dict[str, "NetworkMaker"]
+
+
 class NetworkMaker:
     """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong."""
 
-    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults) -> None:
+    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults, others: Others | None = None) -> None:
         self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
+        self.others: Others = {} if others is None else others
+        self.regions: dict[str, Region | None] = {}
+        self.open = False
+        self.taken_as = name  # the network in whose name its parts take part: another one where this is a region of it
+
+    def named_regions(self) -> list[Node]:
+        """The names of the networks that are regions of this one."""
+        regions = self.node.get("regions") if self.node.is_map else None
+        items = regions.value if regions is not None and regions.is_list else []
+        return [item.value["network"] for item in items if item.is_map and item.get("network") is not None]
+
+    def region(self, name: Node) -> Region | None:
+        """Another network as a region of this one, made once; None after a fault."""
+        if name.text not in self.regions:
+            self.regions[name.text] = open_region(self, name)
+        return self.regions[name.text]
 
     def read(self) -> bool:
         """Read the settings; False after a fault."""
@@ -138,6 +99,7 @@ class NetworkMaker:
                 self.source_all,
                 Path(self.wirer.expander.folder),
                 self.settings["latency"],
+                self.region,
             )
             self.check_settings()
         return len(self.faults.found) == before
@@ -183,22 +145,10 @@ class NetworkMaker:
     def make(self) -> Network | None:
         """The Network, or None after a fault."""
         before = len(self.faults.found)
-        if not self.read():
-            joins = self.node.get("joins") or Node([])
-            self.wirer.failed.update(n.text.rpartition(".")[2] for n in (joins.value if joins.is_list else [joins]))
+        found = self.links()
+        if found is None:
             return None
-        port, places = self.endpoints()
-        why = self.shape.fault(places) if len(self.faults.found) == before else ""
-        if why:
-            self.faults.add(why if why.startswith("more than") else f"network {self.name!r}: {why}", self.node.place)
-        if len(self.faults.found) > before:
-            return None
-        wiring = self.shape.wire(places, self.reader)
-        if len(self.faults.found) > before:
-            return None
-        links, whole = make_links(self.reader, self.settings, places, wiring)
-        if len(self.faults.found) > before:
-            return None
+        port, places, wiring, links, whole = found
         made = Network(
             self.name,
             self.settings,
@@ -220,6 +170,25 @@ class NetworkMaker:
             what = f"network {self.name}: spread: {made.spread} changes nothing, every two endpoints have one way"
             self.faults.warn(what, self.node.keys["spread"])
         return made
+
+    def links(self) -> tuple[str, Places, Wiring, Links, bool] | None:
+        """(port, endpoints, wiring, links, whether none of the shape is missing), or None after a fault."""
+        before = len(self.faults.found)
+        if not self.read():
+            joins = self.node.get("joins") or Node([])
+            self.wirer.failed.update(n.text.rpartition(".")[2] for n in (joins.value if joins.is_list else [joins]))
+            return None
+        port, places = self.endpoints()
+        why = self.shape.fault(places) if len(self.faults.found) == before else ""
+        if why:
+            self.faults.add(why if why.startswith("more than") else f"network {self.name!r}: {why}", self.node.place)
+        if len(self.faults.found) > before:
+            return None
+        wiring = self.shape.wire(places, self.reader)
+        if len(self.faults.found) > before:
+            return None
+        links, whole = make_links(self.reader, self.settings, places, wiring)
+        return None if len(self.faults.found) > before else (port, places, wiring, links, whole)
 
     def router(self, node: Node) -> Declared | None:
         """The routers' parameters, or None after a fault."""
@@ -258,7 +227,7 @@ class NetworkMaker:
         if s["shape"] == "edges" and "edges" not in self.node.value:
             self.edges_fault(keys["shape"])
         given = [k for k in ("joins", "grid", "routers") if k in self.node.value]
-        if len(given) != 1 and not (self.shape.makes_endpoints and not given):
+        if len(given) != 1 and not ((self.shape.makes_endpoints or self.named_regions()) and not given):
             self.faults.add(
                 f"network {self.name!r} needs one of joins, grid and routers",
                 self.node.place,
@@ -289,6 +258,11 @@ class NetworkMaker:
             dims = s["grid"] or (s["routers"],)
         elif s["grid"] == ():
             return self.no_grid(())
+        elif self.named_regions():
+            regions = [region for name in self.named_regions() if (region := self.region(name)) is not None]
+            listed = list(dict.fromkeys(name for region in regions for name in region.endpoints))
+            port, dims = "/".join(sorted({p for r in regions for p in r.port.split("/") if p})), (len(listed),)
+            names = {(i,): name for i, name in enumerate(listed)}
         else:
             labels = self.shape.names(self.reader)
             dims = (len(labels or ()),)
@@ -350,7 +324,9 @@ class NetworkMaker:
                     node.place,
                     f"a port that uses {NETWORK}",
                 )
-            self.wirer.ends[name, port_name].append(((self.name, ""), node.place))
+            here = self.wirer.ends[name, port_name]
+            if (self.taken_as, "") not in [end for end, _ in here]:
+                here.append(((self.taken_as, ""), node.place))
         ports = {port for _, port in sides}
         places = {name: self.wirer.place_of(name) for name, _ in sides}
         dims = self.wirer.dims_of(sides[0][0])

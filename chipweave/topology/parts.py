@@ -8,7 +8,6 @@ parts:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -22,11 +21,11 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
+from chipweave.topology.patterns import INDEX, bare, matches, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
 PLACING = ("grid", "count", "absent", "override")
-INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
 COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
 # (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
 Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
@@ -390,21 +389,3 @@ class Expander:
         if (id(node), what) not in self.read:
             self.read[id(node), what] = node
             self.faults.add(*fault)
-
-
-def bare(name: str) -> str:
-    """A part's name without its indices: "die[0][3].hbm" -> "die.hbm"."""
-    return re.sub(r"\[[^\]]*\]", "", name)
-
-
-def span(text: str, length: int) -> range:
-    """The range an index text means: "*", "3" or "1..3" (both ends in)."""
-    if text == "*":
-        return range(length)
-    first, _, last = text.partition("..")
-    return range(int(first), int(last or first) + 1)
-
-
-def matches(index: tuple[int, ...], ranges: Sequence[range]) -> bool:
-    """Whether a place lies in a pattern of ranges."""
-    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))

@@ -22,7 +22,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from chipweave.declare import units
 from chipweave.io.atomic import replacing
 from chipweave.noc.graph_network import Network
-from chipweave.topology.parts import bare
+from chipweave.topology.patterns import bare
 from chipweave.topology.system import System
 from chipweave.views import draw_layout as layout
 

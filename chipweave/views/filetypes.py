@@ -47,7 +47,7 @@ TYPES = (
     FileType(
         "topology",
         "chipweave.topology/1",
-        ("parts", "networks", "assemblies", "extends"),
+        ("parts", "networks", "assemblies", "extends", "systems"),
         "chipweave.views.filetypes:check_topology",
         of_runs=True,
     ),

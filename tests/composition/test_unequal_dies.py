@@ -223,6 +223,9 @@ def test_dies_that_differ_in_efficiency_are_refused_where_messages_share_links(d
     system = desk.topology(
         'extends: micro_2x2\nparts: {die: {override: {"[0][0]": {d2d: {efficiency: 0.5}}}}}\n', "shares"
     )
-    words = r"shares.yaml:5:55: die\[0\]\[0\].d2d.efficiency is 0.5, that of others 0.9: under .*; allowed: one efficiency for all dies"
+    words = (
+        r"shares.yaml:5:55: die\[0\]\[0\].d2d.efficiency is 0.5, that of others 0.9: under .*; "
+        "allowed: one efficiency for all dies"
+    )
     with pytest.raises(BadInput, match=words):
         desk.run(system, desk.trace(TRACE), preset="physical", link_model=model)

@@ -26,7 +26,8 @@ SAYS = {
     ),
     "an override of a link that says what is there": (
         WAFER + "networks:\n  d2d:\n    override:\n"
-        '      - {between: ["[0][0]", "[0][1]"], latency: 5 ns}\n      - {between: ["[1][0]", "[1][1]"], latency: 200 ns}\n',
+        '      - {between: ["[0][0]", "[0][1]"], latency: 5 ns}\n'
+        '      - {between: ["[1][0]", "[1][1]"], latency: 200 ns}\n',
         "f.yaml:10:9: network d2d: override of 1 links changes nothing: what it says is there already",
     ),
     "a sort of links of which there is none": (
@@ -40,8 +41,8 @@ SAYS = {
     "links on no route": (
         RING.replace("ring", "switch, switches: 2, spread: none") % "",
         "f.yaml:3:19: network n: n[0] -> n.switch[1], n[1] -> n.switch[1], n[2] -> n.switch[1], n[3] -> n.switch[1] "
-        "and 4 more are on no route; nothing reaches n.switch[1]; spread: packet, pair or message uses all equally short "
-        "ways",
+        "and 4 more are on no route; nothing reaches n.switch[1]; spread: packet, pair or message uses all equally "
+        "short ways",
     ),
     "an assembly that no part is made of": (
         WAFER + "assemblies:\n  old:\n    parts: {hbm: {kind: memory.hbm}}\n",
