@@ -39,6 +39,7 @@ RESERVED = (
     "count",
     "absent",
     "override",
+    "at",
 )  # YAML keys of a part that are no parameters
 
 

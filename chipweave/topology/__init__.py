@@ -241,7 +241,7 @@ def _wire(root: Node, expander: Expander, wirer: Wirer) -> None:
 def _fill(system: System, expander: Expander, wirer: Wirer) -> None:
     """Parts, wires and networks of the system from what the steps made."""
     system.parts = {name: i.part for name, i in expander.instances.items()}
-    system.grids = expander.grids
+    system.grids, system.at = expander.grids, expander.at
     system.joined = wirer.wires
     for (a, port_a), (b, port_b), _ in wirer.wires:
         system.parts[a].links[port_a].append((system.parts[b], port_b))

@@ -34,11 +34,12 @@ from chipweave.noc.wiring import Places, Region, Wiring
 from chipweave.topology.links import NETWORK, Wirer
 from chipweave.topology.network_links import make_links
 from chipweave.topology.network_settings import SETTINGS
+from chipweave.topology.patterns import points
 from chipweave.topology.regions import open_region
 from chipweave.topology.tree import SET_FILE
 
 COUNTS = ("grid", "routers")  # structure, no values of a device
-STRUCTURE = ("joins", "links", "links_as", "override", "router")
+STRUCTURE = ("joins", "at", "links", "links_as", "override", "router")
 MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
 BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counters: 14 KiB measured at 256 x 256
 MAX_AXES = 8
@@ -161,6 +162,9 @@ class NetworkMaker:
             self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
         )
         self.check_routes(made)
+        if "at" in self.node.value:
+            spots = points(self.node.value["at"], made.endpoint_count, f"network {self.name}", self.faults)
+            self.wirer.expander.at |= dict(zip(made.endpoints, spots, strict=False))
         if (
             len(self.faults.found) == before
             and made.spread != "none"

@@ -21,11 +21,11 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
-from chipweave.topology.patterns import INDEX, bare, matches, span
+from chipweave.topology.patterns import INDEX, bare, matches, points, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
-PLACING = ("grid", "count", "absent", "override")
+PLACING = ("grid", "count", "absent", "override", "at")
 COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
 # (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
 Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
@@ -75,6 +75,7 @@ class Expander:
         self.count = 0
         self.open: list[str] = []
         self.overriding: dict[int, Node] = {}  # values that overrides write, by identity
+        self.at: dict[str, tuple[float, float]] = {}  # instance, or bare router -> where it stands in a picture
         self.used: set[str] = set()  # assemblies that parts are made of
         # declaration -> (part's name, its Node, [changes that fall on an instance together]), each combination once
         self.replications: dict[int, tuple[str, Node, list[list[tuple[str, Node]]]]] = {}
@@ -114,6 +115,15 @@ class Expander:
             said = node.get(key)
             if said is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
+        here = (
+            [i for i in product(*map(range, dims)) if not any(matches(i, a) for a in absent)]
+            if "at" in node.value
+            else ()
+        )
+        if here:
+            spots = points(node.value["at"], len(here), name, self.faults)
+            names = [prefix + name + "".join(f"[{i}]" for i in index) for index in here]
+            self.at |= dict(zip(names, spots, strict=False))
         together: dict[tuple[str, ...], list[tuple[str, Node]]] = {}
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:

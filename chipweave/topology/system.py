@@ -34,6 +34,7 @@ class System:
         preset: name of the preset laid over it, or "".
         replaced: what the preset replaces of what the files say, in words.
         code: code allowed in, name -> {"file", "sha256"}.
+        at: instance of an assembly, part or bare router -> (x, y) in a picture, y downwards, where the files say so.
         idle: a function that returns what the files say without effect, a Fault each (chipweave.topology.idle).
     """
 
@@ -50,6 +51,7 @@ class System:
         self.resolved: dict[str, Any] = {}
         self.preset = ""
         self.code: dict[str, dict[str, str]] = {}
+        self.at: dict[str, tuple[float, float]] = {}
         self.idle: Callable[[], list[Fault]] = list
 
     def grid(self, assembly: str) -> tuple[int, ...]:
