@@ -1,4 +1,8 @@
-"""What every network may say of itself, beside its shape's own keys and its structure."""
+"""What a network of YAML may say, whatever its shape: link model, admission, routing, latency, bandwidth, endpoints.
+
+A shape adds keys of its own; `chipweave.topology.networks` reads both together. Defaults are those
+of the published artifact where it has the feature: circuit links, columns first.
+"""
 
 from __future__ import annotations
 
@@ -68,4 +72,6 @@ SETTINGS = named(
         "routers": Param("count", default=None, low=1, doc="a bare network: endpoints in a row"),
     }
 )
+COUNTS = ("grid", "routers")  # structure, no values of a device
+STRUCTURE = ("joins", "at", "links", "links_as", "override", "router")
 OF_LINKS = ("shape", "latency", "bandwidth", "grid", "routers", "order")  # settings that a region of another has

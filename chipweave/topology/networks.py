@@ -33,13 +33,12 @@ from chipweave.noc.shape import Reader, Shape, in_order, shapes
 from chipweave.noc.wiring import Places, Region, Wiring
 from chipweave.topology.links import NETWORK, Wirer
 from chipweave.topology.network_links import make_links
-from chipweave.topology.network_settings import SETTINGS
-from chipweave.topology.patterns import points
+from chipweave.topology.network_settings import COUNTS, SETTINGS, STRUCTURE
 from chipweave.topology.regions import open_region
+from chipweave.topology.spots import points
 from chipweave.topology.tree import SET_FILE
+from chipweave.topology.unreachable import anywhere, check_routes
 
-COUNTS = ("grid", "routers")  # structure, no values of a device
-STRUCTURE = ("joins", "at", "links", "links_as", "override", "router")
 MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
 BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counters: 14 KiB measured at 256 x 256
 MAX_AXES = 8
@@ -49,9 +48,15 @@ Others = dict[str, "NetworkMaker"]
 
 
 class NetworkMaker:
-    """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong."""
+    """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong.
+
+    Three steps, each of which ends early only after a fault: settings, endpoints at their places,
+    links. So one call reports every fault of a step, and no step reports what an earlier fault made
+    up.
+    """
 
     def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults, others: Others | None = None) -> None:
+        """node: the value under networks.NAME, presets and --set already laid over it; others: of the same file."""
         self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
         self.others: Others = {} if others is None else others
         self.regions: dict[str, Region | None] = {}
@@ -71,7 +76,11 @@ class NetworkMaker:
         return self.regions[name.text]
 
     def read(self) -> bool:
-        """Read the settings; False after a fault."""
+        """Read the settings; False after a fault.
+
+        A shape declares keys of its own (a torus its wrap, edges its list): those are read together
+        with SETTINGS, so that an unknown key is compared with all that would be allowed here.
+        """
         before = len(self.faults.found)
         node = self.node
         if not node.is_map:
@@ -144,7 +153,11 @@ class NetworkMaker:
         )
 
     def make(self) -> Network | None:
-        """The Network, or None after a fault."""
+        """The Network, or None after a fault.
+
+        A network that could not be read leaves its ports unlinked; `wirer.failed` keeps those from
+        being reported as missing links on top.
+        """
         before = len(self.faults.found)
         found = self.links()
         if found is None:
@@ -161,7 +174,8 @@ class NetworkMaker:
             whole and places.count == int(np.prod(places.dims)),
             self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
         )
-        self.check_routes(made)
+        hole = self.written("absent")
+        check_routes(made, self.faults, self.node.place, (self.node.get("override") or self.node).place, hole)
         if "at" in self.node.value:
             spots = points(self.node.value["at"], made.endpoint_count, f"network {self.name}", self.faults)
             self.wirer.expander.at |= dict(zip(made.endpoints, spots, strict=False))
@@ -210,7 +224,12 @@ class NetworkMaker:
         self.wirer.expander.sources += numbers(path, node, values, sources)
 
     def check_settings(self) -> None:
-        """What the settings must have in common; fills in the shape's own routing and spread."""
+        """What the settings must have in common; fills in the shape's own routing and spread.
+
+        Refused: a grid routing without a grid; early booking over links whose end of a send is not
+        known beforehand (see chipweave.chain.rules); edges without their shape; none or several of
+        joins, grid and routers.
+        """
         s, keys = self.settings, self.node.keys
         s["routing"] = s["routing"] or self.shape.routing
         rule = routings.find(s["routing"])
@@ -252,7 +271,13 @@ class NetworkMaker:
             )
 
     def endpoints(self) -> tuple[str, Places]:
-        """(port, endpoints at their places)."""
+        """(port, endpoints at their places).
+
+        Endpoints come from parts that join (named after them), from a bare grid or row
+        (NETWORK[y][x]), or from the shape itself, which makes its own (a fat tree its leaves).
+        Their order is that of `order`, and endpoint numbers in traces, traffic files and link
+        tables are positions in it.
+        """
         s, joins = self.settings, self.node.get("joins")
         port = ""
         names: dict[tuple[int, ...], str] | None = None
@@ -295,7 +320,11 @@ class NetworkMaker:
         return "", Places((), np.empty((0, 1), np.int32), (0,))
 
     def too_many(self, count: int) -> bool:
-        """Whether there are more endpoints than fit, with the fault that says what they need."""
+        """Whether there are more endpoints than fit, with the fault that says what they need.
+
+        Judged before anything is allocated: by the 16 bits of an endpoint number, and by
+        BYTES_PER_ROUTER against the memory that is free now.
+        """
         need, free = count * BYTES_PER_ROUTER, free_memory()
         if count <= MAX_ROUTERS and need <= free:
             return False
@@ -315,7 +344,12 @@ class NetworkMaker:
         return next(filter(None, places), None)
 
     def joined(self, node: Node) -> tuple[str, dict[tuple[int, ...], str], tuple[int, ...]]:
-        """(ports, place -> part name, lengths of the grid) of the parts that take part."""
+        """(ports, place -> part name, lengths of the grid) of the parts that take part.
+
+        Parts keep the grid they were replicated over, gaps included, if all join by one port, at
+        different places, in one grid of at most two axes (more if the shape is a grid). Otherwise
+        they stand in a row, in the order they are written in.
+        """
         sides = [side for item in (node.value if node.is_list else [node]) for side in self.wirer.side(item, "")]
         if not sides:
             return "", {}, (0,)
@@ -343,39 +377,6 @@ class NetworkMaker:
         if not regular or not dims or (len(dims) > 2 and not self.shape.grid):
             places, dims = {name: (i,) for i, (name, _) in enumerate(sides)}, (len(sides),)
         return "/".join(sorted(ports)), {place: name for name, place in places.items()}, dims
-
-    def check_routes(self, network: Network) -> None:
-        """Every endpoint reaches every other, or a fault that says what is missing where."""
-        rule: Any = network.rule  # routings of grids know of holes besides
-        why = rule.fault()
-        if why:
-            self.faults.add(f"network {self.name!r}: {why}", network.written, ", ".join(anywhere()))
-            return
-        missing = rule.first_unroutable()
-        if not missing:
-            return
-        source, target, at = missing
-        names, hole = network.nodes, len(at) != 2 or at[0] not in range(len(network.nodes))
-        hole = rule.grid and rule.missing is not None and at == rule.gap(source, target)
-        place = self.written("absent") if hole else (self.node.get("override") or self.node).place
-        gap = (
-            f"nothing is at {''.join(f'[{i}]' for i in at)}"
-            if hole
-            else f"there is no link {names[at[0]]} - {names[at[1]]}"
-            if rule.grid
-            else "no links lead there"
-        )
-        self.faults.add(
-            f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} "
-            f"by routing {network.routing}: {gap}",
-            place or self.node.place,
-            "routing: shortest, or a grid without that hole" if rule.grid else "links that join all endpoints",
-        )
-
-
-def anywhere() -> list[str]:
-    """Routings for graphs of any shape."""
-    return [name for name in routings.kinds() if not routings.find(name).grid]
 
 
 def free_memory() -> int:

@@ -1,8 +1,13 @@
 """Parts from YAML: kinds found, parameters checked, assemblies replicated over grids, overrides laid over instances.
 
 parts:
-  die: {assembly: die, grid: [5, 5], absent: ["[2][2]"], override: {"[0][1..3]": {hbm: {bandwidth: 1 TB/s}}}}
-  cp:  {kind: cp.global}
+    die: {assembly: die, grid: [5, 5], absent: ["[2][2]"], override: {"[0][1..3]": {hbm: {bandwidth:
+      1 TB/s}}}}
+    cp:  {kind: cp.global}
+
+A Node is read, checked and reported once, however many instances it has: 10,000 dies that are alike
+cost one reading, and a wrong value in them is one fault. Only what an override changes gets a Node,
+and so a reading, of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +26,9 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
-from chipweave.topology.patterns import INDEX, bare, matches, points, span
+from chipweave.topology.overridden import of_parts_there, values_of
+from chipweave.topology.patterns import bare, matches, read_pattern, read_patterns
+from chipweave.topology.spots import spots_of
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
@@ -35,7 +42,11 @@ Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]", "d
 
 @dataclass
 class Instance:
-    """One part as it was expanded; `places` are where it and its ports' links are written."""
+    """One part as it was expanded.
+
+    part: the component; node: its Node with overrides laid over it; path: where it is written,
+    "assemblies.die.parts.hbm".
+    """
 
     part: Component
     node: Node
@@ -61,6 +72,7 @@ class Expander:
         preset: dict[str, Node],
         faults: Faults,
     ) -> None:
+        """Nothing is expanded yet. `read` and `merged` are keyed by a Node's id, and hold the Node to keep the id."""
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances: dict[str, Instance] = {}
@@ -91,7 +103,9 @@ class Expander:
     ) -> None:
         """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`.
 
-        own, changed: the assembly's parts as written, and the path of those that an override has changed.
+        own, changed: the assembly's parts as written, and the path of those that an override has
+        changed. Faults of a changed part are reported at the override, those of all others at the
+        assembly.
         """
         for name, node in parts.value.items():
             place = parts.keys.get(name, node.place)
@@ -106,7 +120,11 @@ class Expander:
                 self.replicate(name, node, place, prefix, path if as_written else changed, assembly)
 
     def replicate(self, name: str, node: Node, place: Place, prefix: str, path: str, assembly: str) -> None:
-        """One entry of `parts`: once, `count` times or over a grid."""
+        """One entry of `parts`: once, `count` times or over a grid.
+
+        Instances are made in row-major order; absent ones are left out, so that names keep their
+        indices. Overrides apply in the order written, a later one over an earlier.
+        """
         dims, absent, overrides = self.placing(name, node)
         if dims is None:
             return
@@ -115,15 +133,9 @@ class Expander:
             said = node.get(key)
             if said is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
-        here = (
-            [i for i in product(*map(range, dims)) if not any(matches(i, a) for a in absent)]
-            if "at" in node.value
-            else ()
-        )
-        if here:
-            spots = points(node.value["at"], len(here), name, self.faults)
-            names = [prefix + name + "".join(f"[{i}]" for i in index) for index in here]
-            self.at |= dict(zip(names, spots, strict=False))
+        if "at" in node.value:
+            here = [i for i in product(*map(range, dims)) if not any(matches(i, a) for a in absent)]
+            self.at |= spots_of(name, node.value["at"], here, prefix, self.faults)
         together: dict[tuple[str, ...], list[tuple[str, Node]]] = {}
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
@@ -158,7 +170,7 @@ class Expander:
                     f"{name}: more than {MAX_PARTS} parts", next((n.place for n in counted.values()), node.place)
                 )
             return None, [], []
-        absent = self.patterns(name, node.get("absent"), dims)
+        absent = read_patterns(name, node.get("absent"), dims, self.faults)
         override = node.get("override")
         if override is not None and not override.is_map:
             self.faults.add(
@@ -166,38 +178,21 @@ class Expander:
             )
             override = None
         overrides = (
-            [(key, value, self.pattern(name, key, dims, override.keys[key])) for key, value in override.value.items()]
+            [
+                (key, value, read_pattern(name, key, dims, override.keys[key], self.faults))
+                for key, value in override.value.items()
+            ]
             if override
             else []
         )
         return dims, [a for a in absent if a], [(key, value, at) for key, value, at in overrides if at]
 
-    def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[list[range] | None]:
-        if node is None:
-            return []
-        if not node.is_list:
-            self.faults.add(f"{name}: absent must be a list of places, not {node.shape()}", node.place, '["[2][2]"]')
-            return []
-        return [self.pattern(name, item.text, dims, item.place) for item in node.value]
-
-    def pattern(self, name: str, text: str, dims: tuple[int, ...], place: Place) -> list[range] | None:
-        """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
-        found = INDEX.findall(text)
-        if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
-            self.faults.add(
-                f"{name}: {text!r} is not a place in its grid of {list(dims)}",
-                place,
-                "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
-            )
-            return None
-        ranges = [span(f, length) for f, length in zip(found, dims, strict=False)]
-        if any(not r or r[-1] >= length for r, length in zip(ranges, dims, strict=False)):
-            self.faults.add(f"{name}: {text} lies outside its grid of {list(dims)}", place)
-            return None
-        return ranges
-
     def with_overrides(self, node: Node, changes: list[tuple[str, Node]]) -> Node:
-        """The part's Node with changes laid over it; the same Node for the same changes, so it is read once."""
+        """The part's Node with changes laid over it; the same Node for the same changes, so it is read once.
+
+        For an assembly the changes are laid over its parts: {hbm: {bandwidth: ...}} means the part
+        hbm of it.
+        """
         key = (id(node), *(k for k, _ in changes))
         if key not in self.merged:
             made = Node(
@@ -207,40 +202,18 @@ class Expander:
             if assembly is not None and assembly.get("parts") is not None:
                 made.value["parts"] = assembly.value["parts"]
             for _, change in changes:
-                self.note_override(change)
-                change = self.known(change, node, made) if assembly is not None else change
+                self.overriding |= {id(inner): inner for inner in values_of(change)}
+                change = of_parts_there(change, node, made, self.faults) if assembly is not None else change
                 upper = Node({"parts": change}, change.place) if "assembly" in node.value else change
                 made = merge(made, upper)
             self.merged[key] = (node, made)
         return self.merged[key][1]
 
-    def note_override(self, change: Node) -> None:
-        """Remember the values of an override: they may not be passed over without a word."""
-        for inner in change.value.values() if change.is_map else ():
-            self.overriding[id(inner)] = inner
-            self.note_override(inner)
-
-    def known(self, change: Node, node: Node, made: Node) -> Node:
-        """An override without the parts that the assembly has not and the override does not make (by a kind): told."""
-        there = made.get("parts")
-        if not change.is_map or there is None or not there.is_map:
-            return change
-        kept = {}
-        for name, inner in change.value.items():
-            if name in there.value or not inner.is_map or {"kind", "assembly"} & set(inner.value):
-                kept[name] = inner
-            else:
-                self.faults.add(
-                    f"assembly {node.value['assembly'].text} has no part {name!r}",
-                    change.keys.get(name, inner.place),
-                    ", ".join(there.value) + ", or a new one with its kind",
-                    nearest(name, there.value),
-                )
-        return Node(kept, change.place, keys=change.keys, weak=change.weak)
-
     def assemble(self, full: str, node: Node, place: Place, changed: str) -> None:
-        """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override
-        changes."""
+        """One instance of an assembly: its parts and its inner links; `changed`: path of what an override changes.
+
+        `open` holds the assemblies this one lies in: one that holds itself is a fault.
+        """
         name = node.value["assembly"].text
         assembly = self.assemblies.get(name)
         extra = [k for k in node.value if k not in ("assembly", "parts")]
@@ -286,7 +259,7 @@ class Expander:
     def place(
         self, full: str, name: str, node: Node, place: Place, index: tuple[int, ...], path: str, assembly: str
     ) -> Component | None:
-        """One part and what is in its slots."""
+        """One part and what is in its slots; None after a fault."""
         found = self.declared(node, path, place)
         if found is None:
             return None
@@ -298,7 +271,12 @@ class Expander:
         return part
 
     def declared(self, node: Node, path: str, place: Place) -> Declaration | None:
-        """(class, values, sources, places) of a part's Node, read once; None after a fault."""
+        """(class, values, sources, places) of a part's Node, read once; None after a fault.
+
+        Laid over each other, the last wins: the kind's defaults, the file's values, the preset's
+        for each role of the class from the general to the special. What a preset replaces without
+        saying so is noted in `replaced`.
+        """
         if id(node) in self.read:
             known: Declaration | None = self.read[id(node)][1]
             return known

@@ -1,4 +1,4 @@
-"""Places in a grid as texts: `[0][*]`, `[1..3][2]`."""
+"""Names and places of parts that are there many times: "die[0][3].hbm", "[0][1..3]", "[*][2]"."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import Faults
+from chipweave.errors import Faults, Place
 
 INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
-
-FAR = 10_000  # units of a picture
+"""An index in a pattern: all, a number, or a range with both ends in."""
 
 
 def bare(name: str) -> str:
@@ -31,22 +30,28 @@ def matches(index: tuple[int, ...], ranges: Sequence[range]) -> bool:
     return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))
 
 
-def points(node: Node, count: int, what: str, faults: Faults) -> list[tuple[float, float]]:
-    """[(x, y)] of a list of positions for a picture, x to the right and y downwards; [] after a fault.
+def read_patterns(name: str, node: Node | None, dims: tuple[int, ...], faults: Faults) -> list[list[range] | None]:
+    """The places listed under `absent` of the part `name`; None for each that had a fault."""
+    if node is None:
+        return []
+    if not node.is_list:
+        faults.add(f"{name}: absent must be a list of places, not {node.shape()}", node.place, '["[2][2]"]')
+        return []
+    return [read_pattern(name, item.text, dims, item.place, faults) for item in node.value]
 
-    Args:
-        node: one pair where `count` is 1, else a list of pairs.
-        what: whose positions, in words.
-    """
-    items = node.value if node.is_list and count != 1 else [node]
-    found = []
-    for item in items:
-        pair = [n.value for n in item.value if n.is_scalar] if item.is_list else []
-        numbers = [float(x) for x in pair if isinstance(x, (int, float)) and not isinstance(x, bool)]
-        if len(numbers) == 2 == len(item.value) and all(abs(x) < FAR for x in numbers):
-            found.append((numbers[0], numbers[1]))
-    if len(found) == len(items) == count:
-        return found
-    one = "[x, y], numbers of a picture's units" if count == 1 else f"a list of {count} positions [x, y]"
-    faults.add(f"{what}: at is not where {'it stands' if count == 1 else 'they stand'}", node.place, one)
-    return []
+
+def read_pattern(name: str, text: str, dims: tuple[int, ...], place: Place, faults: Faults) -> list[range] | None:
+    """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
+    found = INDEX.findall(text)
+    if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
+        faults.add(
+            f"{name}: {text!r} is not a place in its grid of {list(dims)}",
+            place,
+            "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
+        )
+        return None
+    ranges = [span(f, length) for f, length in zip(found, dims, strict=False)]
+    if any(not r or r[-1] >= length for r, length in zip(ranges, dims, strict=False)):
+        faults.add(f"{name}: {text} lies outside its grid of {list(dims)}", place)
+        return None
+    return ranges

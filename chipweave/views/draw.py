@@ -154,8 +154,8 @@ def _network(axis: Any, system: System, network: Network, colours: dict[str, str
     number = {n: i for i, n in enumerate(network.endpoints)}
     odd_dies = {die: words for _, odd in layout.alike(system).values() for die, words in odd.items()}
     for name, spot in spots.items():
-        odd = odd_dies.get(layout.owner(system, name), "")
-        _node(axis, name, spot, number.get(name), system, colours, scale if large else 0, odd)
+        differs = odd_dies.get(layout.owner(system, name), "")
+        _node(axis, name, spot, number.get(name), system, colours, scale if large else 0, differs)
     if network.shape in ("mesh", "torus") and not network.whole and len(network.dims) == 2:
         for y in range(network.dims[0]):
             for x in range(network.dims[1]):
@@ -167,7 +167,7 @@ def _network(axis: Any, system: System, network: Network, colours: dict[str, str
 
 
 def _words(network: Network) -> str:
-    """What stands over a network."""
+    """What stands over a network: shape, links, latency and bandwidth of most of them, link model, routing."""
     shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
     return (
         f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n"
@@ -176,7 +176,10 @@ def _words(network: Network) -> str:
 
 
 def _strokes(network: Network, a: tuple[int, int], b: tuple[float, ...]) -> list[Any]:
-    """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid."""
+    """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid.
+
+    A line across the whole picture would hide the links below it.
+    """
     step = [b[i] - a[i] for i in (0, 1)]
     if network.shape != "torus" or max(map(abs, step)) < 1.5:
         return [(a, b, "-")]
@@ -374,7 +377,7 @@ PANELS = {"network": _network, "inside": _inside, "loose": _loose}
 
 
 def _figures(data: dict[str, Any]) -> str:
-    """Latency and bandwidth of an edge in words."""
+    """Latency and bandwidth of an edge in words; a link without bandwidth of its own has a latency alone."""
     return (
         f"{units.format(data['latency_ps'], 'time')}, {units.format(data['bandwidth'], 'bandwidth')}"
         if data["bandwidth"]

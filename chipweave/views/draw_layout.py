@@ -67,7 +67,8 @@ def _blocks(network: Network, system: System) -> dict[Any, Any]:
         blocks.setdefault(bare(whole) if len(place) > 1 else "", []).append((name, place))
     if not any(blocks):
         return {}
-    found, left = {}, 0.0
+    found: dict[Any, Any] = {}
+    left = 0.0
     for base in sorted(blocks, key=lambda base: base == ""):
         dims = [max(place[i] for _, place in blocks[base]) + 1 for i in range(len(blocks[base][0][1]))] if base else []
         spots = {n: _of_place(p, tuple(dims)) if base else (0, -i) for i, (n, p) in enumerate(blocks[base])}

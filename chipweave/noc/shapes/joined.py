@@ -77,7 +77,11 @@ class Joined(Shape):
         own: dict[int, Own],
         names: list[str],
     ) -> None:
-        """Add the links of one region."""
+        """Add the links of one region.
+
+        Its shape is asked for its own wiring over the endpoints named, whose numbers are then
+        mapped back; routers it adds get the numbers after those of earlier regions.
+        """
         if item.get("network") is not None:
             return self.named(item, places, reader, pairs, own, names)
         kind = item.get("shape")
@@ -158,7 +162,7 @@ class Joined(Shape):
             pairs.append((number[a], number[b]))
 
     def members(self, node: Node, count: int, reader: Reader) -> list[int]:
-        """Endpoint numbers that `of` names, in order."""
+        """Endpoint numbers that `of` names, in order; [] after a fault."""
         if node.is_scalar and node.text.strip() == "all":
             return list(range(count))
         texts = [n.text for n in node.value] if node.is_list else node.text.split(",")
