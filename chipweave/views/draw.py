@@ -210,7 +210,7 @@ def _node(
     index = owner[owner.find("[") :] if "[" in owner else ""
     if index == f"[{number}]":  # says the same twice
         index = ""
-    size = scale * min(8.5, 0.66 * 1.15 * 72 / (0.66 * max(1, len(title))))
+    size = scale * min(8.5, 0.66 * 1.15 * 72 / (0.74 * max(1, len(title))))
     _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index, edge=edge, size=size)
     if odd:
         lines = odd.split("\n")
@@ -222,7 +222,7 @@ def _node(
             spot[1] - 0.31,
             words,
             color=ODD,
-            fontsize=5 * scale,
+            fontsize=6 * scale,
             ha="center",
             va="top",
             zorder=4,
@@ -325,7 +325,7 @@ def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefi
                 _figures_of(part),
                 ha="center",
                 va="top",
-                fontsize=5,
+                fontsize=6,
                 color=QUIET,
                 zorder=3,
                 linespacing=1.1,
