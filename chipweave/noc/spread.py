@@ -85,7 +85,7 @@ def unused(network: Network) -> list[Fault]:
         return []
     idle = network.unused()
     if not len(idle):
-        return []
+        return passed_by(network)
     names = [
         network.nodes[i] for i in sorted(set(network.dst[idle].tolist()) - set(np.delete(network.dst, idle).tolist()))
     ]
@@ -99,3 +99,29 @@ def unused(network: Network) -> list[Fault]:
     routers = f"; nothing reaches {', '.join(names[:4])}{' and others' if len(names) > 4 else ''}" if names else ""
     what = f"network {network.name}: {shown}{more} are on no route{routers}; {way}"
     return [Fault(what, network.written)]
+
+
+def passed_by(network: Network) -> list[Fault]:
+    """Warnings of endpoints that no route leads through, though routes lead through another with the same neighbours.
+
+    So it is with all spines but one of a fat tree listed by hand, where spines are endpoints like all others."""
+    count = network.endpoint_count
+    if network.spread != "none" or not network.rule.spreads or network.terminals is not None:
+        return []
+    starts, links = network.routes()
+    target = np.repeat(np.arange(count * count) % count, np.diff(starts))
+    through = set(network.dst[links[network.dst[links] != target]].tolist())
+    neighbours: list[list[int]] = [[] for _ in range(network.node_count)]
+    for a, b in zip(network.src.tolist(), network.dst.tolist(), strict=True):
+        neighbours[a].append(b)
+    taken = {tuple(sorted(neighbours[node])) for node in through}
+    idle = [
+        n for n in range(count) if n not in through and len(neighbours[n]) > 1 and tuple(sorted(neighbours[n])) in taken
+    ]
+    if not idle:
+        return []
+    names = ", ".join(network.nodes[n] for n in idle[:4]) + (" and others" if len(idle) > 4 else "")
+    what = (
+        f"network {network.name}: no route leads through {names}, though routes lead through others with the same links"
+    )
+    return [Fault(f"{what}; spread: packet, pair or message uses all equally short ways", network.written)]
