@@ -66,7 +66,7 @@ def load(
         root, folder = as_node(name["topology"], Place("resolved topology")), Path(name.get("folder", "."))
     else:
         path = find(name)
-        root, folder = systems.whole(load_tree(path), lay_system), path.parent
+        root, folder = systems.whole(load_tree(path), tree_of_system), path.parent
     return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
 
 
@@ -79,7 +79,7 @@ def load_tree(path: Path, seen: tuple[Path, ...] = ()) -> Node:
     return _laid(yamlfile.load(path), path, seen)
 
 
-def lay_system(node: Node) -> Node:
+def tree_of_system(node: Node) -> Node:
     """The tree of one of a file's `systems`, laid over what it extends."""
     return _laid(node, Path(node.place.file), ())
 

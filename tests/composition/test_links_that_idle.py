@@ -14,7 +14,8 @@ TREE = """schema: chipweave.topology/1
 name: fat_tree
 networks:
   net:
-    {routers: 14, shape: edges, latency: 1 ns, bandwidth: 32 GB/s, link_model: flit, router: {vc_depth: 16}, edges: EDGES}
+    {routers: 14, shape: edges, edges: EDGES, latency: 1 ns, bandwidth: 32 GB/s, link_model: flit,
+    router: {vc_depth: 16}}
 """
 FAST_EDGES = """schema: chipweave.topology/1
 extends: wafer
