@@ -171,7 +171,8 @@ def stage(
     places = die_places(network, system, dies)
     home = home_of(policies.placement, model.experts, dies, *homes(facts, places))
     store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
-    work = Work.of(model, layers, store)
+    control = [part for group in groups for part in group.members if isinstance(part, Controller)]
+    work = replace(Work.of(model, layers, store), moves_tokens=any(part.moves_tokens for part in control))
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(
         system,
@@ -189,9 +190,8 @@ def stage(
     run = Run(workload, work, policies, home, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
-    for part in (part for group in groups for part in group.members):
-        if isinstance(part, Controller):
-            part.begin(simulation, run)
+    for part in control:
+        part.begin(simulation, run)
     if run.done is None:
         raise BadInput(f"{system.name}: no part drives the run (a cp.global, say)")
     return run, simulation
@@ -344,5 +344,6 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         "policies": run.policies.resolved(),
         "notes": run.notes,
         "symptoms": run.symptoms.words() if run.symptoms else [],
+        "tokens": run.tokens,
     }
     return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics)

@@ -15,12 +15,19 @@ from chipweave.trace.widths import predecessors
 
 @dataclass(frozen=True)
 class LayerJob:
-    """One layer of one step."""
+    """One layer of one step.
+
+    owners: int64 [rows of view.ids], the request each row belongs to; requests: of the trace; replication: like
+    requests that each of them stands for.
+    """
 
     step: int
     layer: int
     layer_index: int
     view: LayerView
+    owners: Any = None
+    requests: int = 0
+    replication: int = 1
 
 
 class Workload:
@@ -86,7 +93,8 @@ class Workload:
                     starts,
                     paired,
                 )
-                yield LayerJob(step, layer, index, view)
+                owners = chosen.owners(index)
+                yield LayerJob(step, layer, index, view, owners, self.trace.requests, self.replication)
             before = chosen
 
 
