@@ -113,7 +113,7 @@ class D2dRouter(Staged, Controller):
     def serve_remote(self, chain: Any, at: Any, home: Any, request: Any, then: Any) -> Any:
         """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way
         here."""
-        data = self.message(chain, "data", home, at, lambda part: "slice_bytes", then=then)
+        data = self.message(chain, "data", home, at, "slice_bytes", then=then)
         fill = self.timed(chain, self.ask("home_llc", "fill", chain, deal_by="line", absent=DONE, home=home))
         from_hbm = self.ask_memory(
             "read", chain, name="hbm_home", at=home, work=amount("slice_bytes"), remote=True, fill=fill, then=data
@@ -173,18 +173,20 @@ class D2dRouter(Staged, Controller):
         return self.pdu.serve_test(chain, at, yes=kept, no=then)
 
     def message(
-        self, chain: Any, name: str, source: str, target: str, size: Callable[[Any], int | str], then: str, **more: Any
+        self, chain: Any, name: str, source: str, target: str, size: str | Callable[[Any], int], then: str, **more: Any
     ) -> str:
-        """One message through the mesh, by the figures of the die that sends it; `size(part)` is its bytes."""
+        """One message through the mesh, by the figures of the die that sends it.
+
+        size  the operand with its bytes, or a function of the sending die's part
+        """
+
+        def figures(part: Any) -> tuple[Any, ...]:
+            return size if isinstance(size, str) else size(part), part.round_to, part.efficiency
 
         def send(part: Any) -> str:
-            return Scope(chain).send(
-                name, self.network(), source, target, size(part), part.round_to, part.efficiency, then=then, **more
-            )
+            return Scope(chain).send(name, self.network(), source, target, *figures(part), then=then, **more)
 
-        return self.stage_by_die(
-            chain, f"whose {name}", source, lambda part: (size(part), part.round_to, part.efficiency), send
-        )
+        return self.stage_by_die(chain, f"whose {name}", source, figures, send)
 
     def network(self) -> Any:
         """The chipweave.chain.nouns.Network that joins the dies."""

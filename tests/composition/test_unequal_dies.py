@@ -229,3 +229,13 @@ def test_dies_that_differ_in_efficiency_are_refused_where_messages_share_links(d
     )
     with pytest.raises(BadInput, match=words):
         desk.run(system, desk.trace(TRACE), preset="physical", link_model=model)
+
+
+def test_tokens_move_by_the_figures_of_the_die_that_sends_them(desk):
+    """Vectors of one die rounded up to 1 us, of the others to 1 ps: a chain whose first stage differs by die."""
+    sets = ("cp.tokens=moved", "die[0][1].d2d.round_to=1 us")
+    trace, more = desk.trace(TRACE, TRACE), dict(preset="physical", batch=2, link_model="circuit")
+    runs = [desk.run("micro_2x2", trace, "ep", sets=sets, engine=engine, **more) for engine in ("kernel", "plain")]
+    plain = desk.run("micro_2x2", trace, "ep", sets=sets[:1], **more)
+    assert figures(runs[0]) == figures(runs[1])
+    assert runs[0].row["decode_time_ns"] > plain.row["decode_time_ns"]
