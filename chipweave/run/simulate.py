@@ -28,6 +28,7 @@ from chipweave.run.metrics import COUNTED, counted_by
 from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
+from chipweave.topology.inherited import inherited
 from chipweave.topology.system import System
 from chipweave.trace import models
 
@@ -333,6 +334,9 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
     if run.workload.steps < spec.steps:
         run.notes["steps_in_the_trace"] = run.workload.steps
+    rests = inherited(loaded.system)
+    if rests:
+        run.notes["inherited"] = rests
     if loaded.system.replaced:
         run.notes["preset_replaces"] = loaded.system.replaced
     if option_replaces := replaced_by_options(spec, loaded.system):

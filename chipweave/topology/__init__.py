@@ -144,7 +144,7 @@ def build(
         (root.get("assemblies") or Node({})).value, gate, Path(folder), preset.kinds if preset else {}, faults
     )
     expander.expand(root.get("parts") or Node({}))
-    system = System(_text(root, "name"), _text(root, "about"))
+    system = System(_text(root, "name"), _text(root, "about"), _text(root, "device"))
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
     wirer = Wirer(expander, faults)
     makers: dict[str, NetworkMaker] = {}

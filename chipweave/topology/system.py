@@ -23,7 +23,7 @@ class System:
     """A checked system, ready for a run.
 
     Attributes:
-        name, about: as in the YAML.
+        name, about, device: as in the YAML; the device whose figures it has, "" where it says none.
         graph: MultiDiGraph; parts and bare routers as nodes (kind, assembly, index), links as edges from the port
             that uses to the port that provides, or from router to router: latency_ps (int; 0 where it is included in
             the parts' own figures), bandwidth (Fraction or None), network ("" for a wire), ports (from, to).
@@ -38,8 +38,8 @@ class System:
         idle: a function that returns what the files say without effect, a Fault each (chipweave.topology.idle).
     """
 
-    def __init__(self, name: str, about: str = "") -> None:
-        self.name, self.about = name, about
+    def __init__(self, name: str, about: str = "", device: str = "") -> None:
+        self.name, self.about, self.device = name, about, device
         self.parts: dict[str, Component] = {}
         self.networks: dict[str, Network] = {}
         self.grids: dict[str, tuple[int, ...]] = {}
