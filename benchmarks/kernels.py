@@ -6,7 +6,7 @@
 
 A commit that costs more on purpose says why on a line `Instructions: ...` of its message; then --check passes.
 Lines of another C compiler are not compared with. Only instructions within the kernels count (stages_advance,
-noc_run_traffic), not those of Python around them.
+noc_run_traffic, cw_engine_run), not those of Python around them.
 """
 
 import csv
@@ -26,6 +26,7 @@ CASES = {
     "fair": "stages_advance",
     "flit": "noc_run_traffic",
     "wafer": "stages_advance",
+    "line_rate": "cw_engine_run",
 }
 
 
@@ -78,13 +79,22 @@ def wafer():
     from chipweave.run import simulate as serving
     from chipweave.run.spec import RunSpec
 
-    spec = RunSpec(strategy="base", trace="qwen-syn", model="qwen3-235b", batch=16, steps=1, link_model="circuit")
-    return serving.simulate(spec).row["events"]
+    named = dict(preset="artifact", trace="qwen-syn", model="qwen3-235b", batch=16, steps=1, link_model="circuit")
+    return serving.simulate(RunSpec(strategy="base", **named)).row["events"]
+
+
+def lines():
+    """Reads that miss every cache on a quarter of an H100, 16,384 lines."""
+    from benchmarks.line_rate import build
+
+    engine, sms, _ = build("kernel", 256)
+    engine.run()
+    return engine.total(sms, "misses")
 
 
 def counted(case):
-    """(instructions within the kernel, events or flit-hops) of a case."""
-    work = {"flit": "flits()", "wafer": "wafer()"}.get(case, f"messages({case!r})")
+    """(instructions within the kernel, events, flit-hops or line accesses) of a case."""
+    work = {"flit": "flits()", "line_rate": "lines()", "wafer": "wafer()"}.get(case, f"messages({case!r})")
     if case == "wafer":
         wafer()  # makes the trace, which would take minutes under valgrind
     code = f"from benchmarks import kernels; print('events', kernels.{work})"
@@ -145,7 +155,7 @@ def main(words=()):
         return
     found, before = {case: counted(case) for case in CASES}, last()
     print(
-        "| kernel | instructions | events or flit-hops | an event | the line before | bar |\n|---|---|---|---|---|---|"
+        "| kernel | instructions | events, hops, lines | an event | the line before | bar |\n|---|---|---|---|---|---|"
     )
     for kernel, (instructions, events) in found.items():
         was = before.get(kernel)
