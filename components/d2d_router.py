@@ -67,11 +67,12 @@ class D2dRouter(Staged, Controller):
 
     def check_efficiency(self) -> None:
         """Raise BadInput where dies differ in `efficiency` under a link model whose messages share links."""
-        network, counts = self.network(), Counter(part.efficiency for part in self.members)
+        doors = [part for leader in self.others["mesh"] for part in leader.members if isinstance(part, D2dRouter)]
+        network, counts = self.network(), Counter(part.efficiency for part in doors)
         if len(counts) == 1 or registry.link_models.find(network.model).held:
             return
         (usual, _), *_, (rarest, _) = counts.most_common()
-        odd = next(part for part in self.members if part.efficiency == rarest)
+        odd = next(part for part in doors if part.efficiency == rarest)
         raise BadInput(
             Fault(
                 f"{odd.name}.efficiency is {float(rarest)}, that of others {float(usual)}: under {network.model} all "

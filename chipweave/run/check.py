@@ -137,7 +137,7 @@ class Starts:
         system, self.fresh = self.fresh or self.load(spec), None
         mesh = simulate.mesh_of(system)
         words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh)
-        self.found.warn([Fault(w, mesh.written) for w in words] + unused(mesh) + system.idle())
+        self.found.warn([Fault(w) for w in words] + unused(mesh) + system.idle())
         policies = Policies(strategy)
         run, simulation = simulate.stage(spec, self.model, system, policies, self.model.moe_layers, NoWork)
         simulation.run(run.done)

@@ -300,6 +300,10 @@ class Expander:
         params = Node(
             {k: v for k, v in node.value.items() if k not in RESERVED}, node.place, keys=node.keys, weak=node.weak
         )
+        for key in [key for key in params.value if key in cls.slots_declared]:
+            what = f"{cls.kind}: {key} is a slot and no parameter"
+            self.faults.add(what, params.keys.get(key, place), f"slots: {{{key}: {{...}}}}")
+            del params.value[key]
         for role in reversed(cls.roles()):
             self.replaced += replaced(path, params, self.preset.get(role))
             params = overlay(params, self.preset.get(role), cls.params)

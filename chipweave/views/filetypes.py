@@ -149,7 +149,7 @@ def _link_warnings(system: System) -> list[Fault]:
     return [
         warning
         for n in system.networks.values()
-        for warning in [Fault(w, n.written) for w in registry.link_models.find(n.link_model).warnings(n)] + unused(n)
+        for warning in [Fault(w) for w in registry.link_models.find(n.link_model).warnings(n)] + unused(n)
     ]
 
 

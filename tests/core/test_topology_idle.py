@@ -110,3 +110,26 @@ def test_an_override_behind_a_table_is_refused_with_the_cure(tmp_path):
 def test_nothing_shipped_says_anything_without_effect():
     quiet = [name for name in shipped() if "hopper_die" not in name]
     assert len(quiet) > 20 and not [name for name in quiet if topology.load(name).idle()]
+
+
+def test_a_part_taken_away_under_its_links_is_refused_with_the_cure(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_text(WAFER + '    override:\n      "[*][0]": {llc: null}\n')
+    words = "'llc.access': an override takes llc away from some die, .*; allowed: an assembly of its own for what has no"
+    with pytest.raises(BadInput, match=words) as caught:
+        topology.load(path)
+    assert len(caught.value.faults) == 3  # each link once, not once for each die
+
+
+def test_a_slot_written_as_a_parameter_is_refused_with_the_cure(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_text(WAFER + '    override:\n      "[0][0]": {d2d: {atu: {entries: 10}}}\n')
+    with pytest.raises(BadInput, match=r"7:24: d2d.router: atu is a slot and no parameter; allowed: slots: {atu: "):
+        topology.load(path)
+
+
+def test_a_pool_larger_than_any_model_passes(tmp_path):
+    """Room for more copies than there are lines is no bound: 2 TB over slices of 512 B do not fit 32 bits."""
+    path = tmp_path / "f.yaml"
+    path.write_text(WAFER + '    override:\n      "[0][0]": {hbm: {capacity: 4000 TB}}\n')
+    assert check_and_warn(str(path))[1] == []
