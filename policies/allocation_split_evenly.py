@@ -25,6 +25,9 @@ class SplitEvenly(AllocationPolicy):
     """Every die does the same share of every expert, wherever its weights are."""
 
     def allocate(self, view: Any) -> Any:
+        """Each expert's tokens over all dies that compute; what is over goes on dealing where the
+        last expert stopped.
+        """
         counts, workers = view.counts.astype(np.int64), view.figures.workers
         if view.figures.alike:
             over = counts % len(workers)

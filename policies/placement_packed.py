@@ -34,6 +34,9 @@ class Packed(PlacementPolicy):
     folder = Path(".")  # of the strategy or run file
 
     def place(self, experts: Any, dies: Any) -> Any:
+        """int32 [experts]: heaviest first, each to the die with the least load, plus `apart` for
+        pairs chosen together.
+        """
         load, pairs = self.counted(experts)
         room = np.full(dies, -(-experts // dies))
         total, home = np.zeros(dies), np.full(experts, -1, np.int32)

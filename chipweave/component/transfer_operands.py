@@ -58,7 +58,7 @@ class Work:
             lines = len(layers) * model.experts * model.slices  # there are no more copies than these
             rooms = tuple(min(int(room), lines) for room in store.capacity)
             same = len(set(rooms)) == 1 or not any(rooms)
-            capacity = rooms[0] if same else tuple(room or 1 for room in rooms)  # of no room nothing is asked
+            capacity = rooms[0] if same else tuple(room or 1 for room in rooms)  # dies without room keep no copies
             keeps = bool(rooms[0]) if same else tuple(room > 0 for room in rooms)
         return cls(
             tuple(layers),
@@ -77,7 +77,7 @@ class Work:
         )
 
     def capacities(self, dies: int) -> tuple[int, ...]:
-        """`copy_capacity` of each of so many dies."""
+        """`copy_capacity` of each die."""
         return self.copy_capacity if isinstance(self.copy_capacity, tuple) else (self.copy_capacity,) * dies
 
     @property

@@ -2,7 +2,7 @@
 
 It is imported only once the user allows it; until then each such name is written down, so that one message can say
 which parts are code. What was imported is kept with its SHA-256 for the manifest. What goes wrong in it while it runs
-is told with its own file and line (`blamed`): it is the user's to mend, not ours."""
+is reported with its own file and line (`blamed`): it is the user's to mend, not ours."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def is_code(name: str) -> bool:
 
 
 class Gate:
-    """Lets code in, or keeps it out and remembers what asked.
+    """Lets code in, or keeps it out and remembers what named it.
 
     Attributes:
         refused: (name, Place) of what was kept out.
@@ -102,10 +102,13 @@ class Gate:
 
 
 @contextlib.contextmanager
-def blamed() -> Iterator[None]:
+def blamed(here: set[type] | None = None) -> Iterator[None]:
     """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its
-    line."""
-    here: set[type] = set()
+    line.
+
+    here: classes that were let in for this work before; a step within other work goes by those of the whole.
+    """
+    here = (set() if (outer := HERE.get()) is None else outer) if here is None else here
     before = HERE.set(here)
     try:
         yield

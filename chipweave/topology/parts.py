@@ -27,7 +27,7 @@ from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.topology.overridden import of_parts_there, values_of
-from chipweave.topology.patterns import bare, matches, read_pattern, read_patterns
+from chipweave.topology.patterns import Patterns, bare, read_pattern, read_patterns
 from chipweave.topology.spots import spots_of
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
@@ -130,19 +130,19 @@ class Expander:
             return
         self.grids.setdefault(bare(prefix) + name, dims)
         for key in ("grid", "absent"):
-            said = node.get(key)
-            if said is not None:
+            if (said := node.get(key)) is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
+        holes, changed = Patterns(absent), Patterns([pattern for _, _, pattern in overrides])
         if "at" in node.value:
-            here = [i for i in product(*map(range, dims)) if not any(matches(i, a) for a in absent)]
+            here = [index for index in product(*map(range, dims)) if not holes.of(index)]
             self.at |= spots_of(name, node.value["at"], here, prefix, self.faults)
         together: dict[tuple[str, ...], list[tuple[str, Node]]] = {}
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return
-            if any(matches(index, a) for a in absent):
+            if holes.of(index):
                 continue
-            changes = [(k, v) for k, v, pattern in overrides if matches(index, pattern)]
+            changes = [overrides[number][:2] for number in changed.of(index)]
             together.setdefault(tuple(k for k, _ in changes), changes)
             one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
@@ -331,7 +331,7 @@ class Expander:
                 )
 
     def slots(self, part: Component, node: Node, path: str) -> None:
-        """Fill the part's slots; what fits is asked of the classes."""
+        """Fill the part's slots; what fits is decided by the classes' roles."""
         given = node.get("slots") or Node({})
         if not given.is_map:
             self.once(node, "slots", f"{part.kind}: slots must be a mapping, not {given.shape()}", given.place)

@@ -115,7 +115,9 @@ def test_nothing_shipped_says_anything_without_effect():
 def test_a_part_taken_away_under_its_links_is_refused_with_the_cure(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text(WAFER + '    override:\n      "[*][0]": {llc: null}\n')
-    words = "'llc.access': an override takes llc away from some die, .*; allowed: an assembly of its own for what has no"
+    words = (
+        "'llc.access': an override takes llc away from some die, .*; allowed: an assembly of its own for what has no"
+    )
     with pytest.raises(BadInput, match=words) as caught:
         topology.load(path)
     assert len(caught.value.faults) == 3  # each link once, not once for each die
