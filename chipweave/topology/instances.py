@@ -51,7 +51,7 @@ class Copies:
         for name, each in zip(self.names, self.made, strict=True):
             first = each.part
             part = type(first).built(f"{full}.{name}", first.values, first.given_sources)
-            part.index, part.assembly = first.index, full
+            part.index, part.assembly, part.written = first.index, full, first.written
             instances[part.name] = Instance(part, each.node, each.path)
             parts.append(part)
         for owner, slot, inner in self.slots:
