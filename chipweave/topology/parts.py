@@ -247,7 +247,7 @@ class Expander:
             self.links.append((f"{full}.", assembly.value["links"], f"assemblies.{name}.links", alike))
 
     def expand_first(self, full: str, node: Node, name: str, own: Node, changed: str) -> None:
-        """The parts of an assembly's instance; kept for copies of it, where nothing was wrong or has a place in a picture."""
+        """The parts of an assembly's instance; kept for copies, where nothing was wrong or has a place in a picture."""
         before, count = len(self.instances), self.count
         kept = len(self.faults.found), len(self.gate.refused), len(self.at)
         self.open.append(name)
