@@ -5,9 +5,8 @@ parts:
       1 TB/s}}}}
     cp:  {kind: cp.global}
 
-A Node is read, checked and reported once, however many instances it has: 10,000 dies that are alike
-cost one reading, and a wrong value in them is one fault. Only what an override changes gets a Node,
-and so a reading, of its own.
+A Node is read, checked and reported once, however many instances it has: 10,000 dies that are alike cost one reading,
+and a wrong value in them is one fault. Only what an override changes gets a Node, and so a reading, of its own.
 """
 
 from __future__ import annotations
