@@ -5,7 +5,7 @@ Answer     Experts by falling load, each to the least loaded die that still has 
            Loads are a file's: NumPy [layers, experts] or [experts], as `chipweave trace loads` writes them; each
            layer counts alike, for the placement is the same in all. With `apart` above 0 a die also counts as
            loaded by the experts on it that are chosen together with the one at hand, if the file says how often
-           (`pairs` [experts, experts]).
+           (`pairs` [experts, experts]). Where dies differ, load and room go by their compute.
 Source     Insights 4 to 6 of arXiv 2510.05497 (spread popular experts, separate pairs, use the task known
            beforehand) as one greedy rule, Remap of its case study 2; the weight of pairs is ours.
 Beside     placement_contiguous.py, placement_in_turn.py, placement_from_file.py
@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
-from chipweave.policy import Param, PlacementPolicy, policy
+from chipweave.policy import Param, Placement, PlacementPolicy, PlacementView, policy
 
 
 @policy("placement.packed")
@@ -33,15 +33,26 @@ class Packed(PlacementPolicy):
     apart = Param("share", default=0, low=0, high=1, doc="how much pairs count against loads; 0: not at all")
     folder = Path(".")  # of the strategy or run file
 
+    def decide(self, view: PlacementView) -> Placement:
+        """As `place`, on dies that may differ in compute."""
+        if view.alike:
+            return Placement(self.place(view.experts, view.dies))
+        room = np.bincount(view.turns(view.experts), minlength=view.dies)
+        return Placement(self.packed(view.experts, room, view.compute / view.compute.mean()))
+
     def place(self, experts: Any, dies: Any) -> Any:
         """int32 [experts]: heaviest first, each to the die with the least load, plus `apart` for
         pairs chosen together.
         """
+        return self.packed(experts, np.full(dies, -(-experts // dies)), np.ones(dies))
+
+    def packed(self, experts: int, room: np.ndarray, rate: np.ndarray) -> np.ndarray:
+        """int32 [experts]: homes on dies with room for so many experts and these relative rates."""
         load, pairs = self.counted(experts)
-        room = np.full(dies, -(-experts // dies))
+        dies = len(room)
         total, home = np.zeros(dies), np.full(experts, -1, np.int32)
         for expert in np.argsort(-load, kind="stable").tolist():
-            cost = total.copy()
+            cost = total / rate
             if pairs is not None:
                 there = home >= 0
                 together = np.bincount(home[there], pairs[expert][there], dies)

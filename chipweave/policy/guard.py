@@ -12,7 +12,8 @@ import numpy as np
 
 from chipweave.declare.user_code import place_of
 from chipweave.errors import BadInput, Fault
-from chipweave.policy.roles import AllocationPolicy, CopyStore, Plan
+from chipweave.policy.placement import Placed, Placement, PlacementView
+from chipweave.policy.roles import AllocationPolicy, CopyStore, PlacementPolicy, Plan
 
 ORDERS = ("none", "lru")
 
@@ -34,6 +35,49 @@ def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any =
             policy, "place", f"places experts on die {lost[0]}, which has no memory or no network", "a die with both"
         )
     return home
+
+
+def placement_of(policy: Any, view: PlacementView, dies: int, usual: Any, able: Any) -> Placed:
+    """The Placed of a PlacementPolicy, in the system's numbers; `usual` and `able` as for `home_of`.
+
+    Raises:
+        BadInput: the answer has another shape, names dies that are not there or cannot keep weights.
+    """
+    layers = len(view.layers)
+    if type(policy).decide is PlacementPolicy.decide:
+        home = home_of(policy, view.experts, dies, usual, able)
+        return Placed.of(home, np.empty((0, 3), np.int64), layers, dies)
+    answer = _asked(policy, "decide", view)
+    if not isinstance(answer, Placement):
+        raise _fault(policy, "decide", f"returns {_words(answer)}", "a Placement")
+    shape = (view.experts,) if np.ndim(answer.home) == 1 else (layers, view.experts)
+    home = _whole(policy, "decide", answer.home, shape, "home die of each expert, [experts] or [layers, experts]")
+    replicas = _replicas(policy, answer.replicas, layers, view.experts)
+    named = np.concatenate([home.ravel(), replicas[:, 2]]).astype(np.int64)
+    outside = named[(named < 0) | (named >= view.dies)]
+    if len(outside):
+        raise _fault(policy, "decide", f"names die {outside[0]}", f"0 to {view.dies - 1}")
+    if not policy.names_dies:
+        number = np.array(usual, np.int32)
+        home, replicas = number[home], np.column_stack([replicas[:, :2], number[replicas[:, 2]]])
+    lost = sorted({int(die) for die in [*home.ravel(), *replicas[:, 2]]} - set(able))
+    if lost:
+        what = f"places experts on die {lost[0]}, which has no memory or no network"
+        raise _fault(policy, "decide", what, "a die with both")
+    return Placed.of(home, replicas, layers, dies)
+
+
+def _replicas(policy: Any, given: Any, layers: int, experts: int) -> np.ndarray:
+    """int64 [n, 3] of a Placement; BadInput where rows are not (layer, expert, die) of those that there are."""
+    rows = np.asarray(given)
+    if rows.size and (rows.ndim != 2 or rows.shape[1] != 3 or rows.dtype.kind not in "ui"):
+        raise _fault(policy, "decide", f"returns replicas as {_words(rows)}", "rows (layer, expert, die), [n, 3]")
+    rows = rows.reshape(-1, 3).astype(np.int64)
+    for column, count, what in ((0, layers, "layer"), (1, experts, "expert")):
+        wrong = rows[(rows[:, column] < 0) | (rows[:, column] >= count), column]
+        if len(wrong):
+            raise _fault(policy, "decide", f"a replica names {what} {wrong[0]}", f"0 to {count - 1}")
+    return rows
 
 
 def _placed(policy: Any, experts: Any, dies: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from chipweave.component.staged import CopyTable
 from chipweave.run.metrics import counted_by
+from chipweave.run.placing import Placing
 from chipweave.run.record import LayerRecords
 from chipweave.run.symptoms import Symptoms
 
@@ -18,7 +19,7 @@ class Run:
 
     Attributes for parts:
         workload, work, policies: the layers to come, their sizes, a chipweave.policy.strategy.Strategy.
-        home: int32 [E], the home die of each expert.
+        home: int32 [layers, E], the home die of each expert; placing: chipweave.run.placing.Placing.
         dies: how many there are; workers: the numbers of those that compute; chain: the name of the chain that a
             kernel's transfers follow.
         model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
@@ -28,9 +29,10 @@ class Run:
     """
 
     def __init__(
-        self, workload: Any, work: Any, policies: Any, home: np.ndarray, dies: int, model: Any, facts: dict[str, Any]
+        self, workload: Any, work: Any, policies: Any, placing: Placing, dies: int, model: Any, facts: dict[str, Any]
     ) -> None:
-        self.workload, self.work, self.policies, self.home, self.dies = workload, work, policies, home, dies
+        self.workload, self.work, self.policies, self.placing, self.dies = workload, work, policies, placing, dies
+        self.home = placing.placed.home
         self.model, self.facts = model, facts
         self.workers = tuple(die for die, rate in enumerate(facts["compute"]) if rate)
         self.notes: dict[str, Any] = {}
@@ -51,7 +53,8 @@ class Run:
 
     def jobs(self, holders: np.ndarray) -> Iterable[Any]:
         """The layers of all steps; `holders` uint8 [layers, E, D] is read as each job is made."""
-        if self.work.keeps_copies and self.policies.prediction.predicts:
+        # Weights that move between steps would look like a stale table.
+        if self.work.keeps_copies and self.policies.prediction.predicts and not self.placing.every:
             self.symptoms = Symptoms(holders, self.home, self.work.slices)
         return self.workload.jobs(self.home, holders)
 

@@ -69,7 +69,8 @@ class Workload:
         """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is
         made."""
         before = None
-        holders, home, distance = read_only(holders), read_only(home), read_only(self.distance)
+        homes = np.broadcast_to(home, holders.shape[:2])
+        holders, distance = read_only(holders), read_only(self.distance)
         for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
             neighbours = _neighbours(before, chosen, self.trace.requests, self.trace.widths)
             for index, layer in self.layers:
@@ -84,7 +85,7 @@ class Workload:
                     step < self.prefill_steps,
                     counts,
                     first,
-                    home,
+                    homes[index],
                     holders[index],
                     distance,
                     self.costs,

@@ -27,7 +27,7 @@ from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.topology.overridden import of_parts_there, values_of
-from chipweave.topology.patterns import Patterns, bare, read_pattern, read_patterns
+from chipweave.topology.patterns import Patterns, bare, nothing_there, read_pattern, read_patterns
 from chipweave.topology.spots import spots_of
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
@@ -44,8 +44,7 @@ Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]", "d
 class Instance:
     """One part as it was expanded.
 
-    part: the component; node: its Node with overrides laid over it; path: where it is written,
-    "assemblies.die.parts.hbm".
+    part: the component; node: its Node with overrides laid over it; path: "assemblies.die.parts.hbm", where it stands.
     """
 
     part: Component
@@ -57,8 +56,7 @@ class Expander:
     """Turns the `parts` and `assemblies` of a tree into Components.
 
     Args:
-        assemblies: name -> Node.
-        gate: chipweave.declare.user_code.Gate.
+        assemblies: name -> Node; gate: chipweave.declare.user_code.Gate.
         folder: what code files are relative to.
         preset: kind -> Node of parameters laid over parts of that kind.
         faults: gets all that is wrong; each thing once, however often it is replicated.
@@ -103,9 +101,8 @@ class Expander:
     ) -> None:
         """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`.
 
-        own, changed: the assembly's parts as written, and the path of those that an override has
-        changed. Faults of a changed part are reported at the override, those of all others at the
-        assembly.
+        own, changed: the assembly's parts as written, and the path of those that an override has changed. Faults of a
+        changed part are reported at the override, those of all others at the assembly.
         """
         for name, node in parts.value.items():
             place = parts.keys.get(name, node.place)
@@ -122,8 +119,8 @@ class Expander:
     def replicate(self, name: str, node: Node, place: Place, prefix: str, path: str, assembly: str) -> None:
         """One entry of `parts`: once, `count` times or over a grid.
 
-        Instances are made in row-major order; absent ones are left out, so that names keep their
-        indices. Overrides apply in the order written, a later one over an earlier.
+        In row-major order, without those that are absent, so that names keep their indices. Overrides apply in the
+        order written, a later one over an earlier; one whose places are all absent is a fault.
         """
         dims, absent, overrides = self.placing(name, node)
         if dims is None:
@@ -137,12 +134,14 @@ class Expander:
             here = [index for index in product(*map(range, dims)) if not holes.of(index)]
             self.at |= spots_of(name, node.value["at"], here, prefix, self.faults)
         together: dict[tuple[str, ...], list[tuple[str, Node]]] = {}
+        idle = set(range(len(overrides)))
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return
             if holes.of(index):
                 continue
-            changes = [overrides[number][:2] for number in changed.of(index)]
+            idle -= set(numbers := changed.of(index))
+            changes = [overrides[number][:2] for number in numbers]
             together.setdefault(tuple(k for k, _ in changes), changes)
             one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
@@ -152,6 +151,7 @@ class Expander:
             else:
                 self.place(full, name, one, place, index, where, assembly)
         self.replications.setdefault(id(node), (name, node, list(together.values())))
+        self.faults.found += [nothing_there(name, *overrides[number][:2]) for number in sorted(idle)]
 
     def placing(self, name: str, node: Node) -> Placing:
         """(dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault."""
