@@ -1,6 +1,6 @@
 """What a topology says without effect, for `chipweave check`: it is allowed, and hardly what its author meant.
 
-    an override that changes nothing       its places are absent, its values are there already, or later ones replace it
+    an override that changes nothing       its values are there already, or later ones replace it
     a part nobody uses                     it has ports, and no link or network ends at any of them
     an assembly that no part is made of
 
@@ -37,11 +37,8 @@ def overrides(expander: Expander) -> Iterator[Fault]:
                 without = [(k, change) for k, change in changes if k != key]
                 if figures(trial, name, node, changes) != figures(trial, name, node, without):
                     del idle[key]
-        covered = {key for changes in combinations for key, _ in changes}
+        why = "what it says is there already, or said again by a later one"
         for key in idle:
-            why = (
-                "what it says is there already, or said again by a later one" if key in covered else "nothing is there"
-            )
             yield Fault(f"{name}: override {key} changes nothing: {why}", written.keys.get(key, written.place))
 
 

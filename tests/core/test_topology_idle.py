@@ -10,11 +10,6 @@ from chipweave.views.filetypes import check_and_warn
 WAFER = "extends: wafer\nname: f\nparts:\n  die:\n    grid: [2, 2]\n"
 RING = "name: f\nnetworks:\n  n: {routers: 4, shape: ring, latency: 1 ns, bandwidth: 1 TB/s%s}\n"
 SAYS = {
-    "an override of dies that are absent": (
-        WAFER + '    absent: ["[1][1]"]\n    override:\n      "[1][1]": {hbm: {bandwidth: 1 TB/s}}\n'
-        "networks: {d2d: {routing: shortest}}\n",
-        "f.yaml:8:7: die: override [1][1] changes nothing: nothing is there",
-    ),
     "an override that says what is there": (
         WAFER + '    override:\n      "[0][1]": {hbm: {capacity: 80e9 B}}\n',
         "f.yaml:7:7: die: override [0][1] changes nothing: what it says is there already, or said again by a later one",
