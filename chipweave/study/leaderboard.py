@@ -60,8 +60,9 @@ def ranked(table: dict, found: Sweep, contestants: list[str], bar: float) -> dic
     for field_rows in by.values():
         slowest = max(row["decode_time_ns"] for row in field_rows.values())
         for who, row in field_rows.items():
-            ratio = row.get("speedup") or slowest / max(1, row["decode_time_ns"])
-            scores.setdefault(who, []).append(ratio)
+            ratio = row.get("speedup") if found.compare else slowest / max(1, row["decode_time_ns"])
+            if ratio:  # None where the reference of the field failed
+                scores.setdefault(who, []).append(ratio)
     board = [
         {
             **dict(zip(contestants, who, strict=True)),

@@ -16,6 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from chipweave.policy.tally import tally
+from chipweave.trace.in_turn import InTurn
+from chipweave.trace.store import Trace
+
 GPUS, EXTRA = 8, 1  # of the paper's experiment: one more slot a GPU for Dup
 PEAK_FLOPS, HBM_BYTES_PER_S = 989e12, 3.35e12  # H100 SXM5 data sheet: dense BF16, HBM3
 # Speed-ups over Default by batch: (Worst, Best, Remap, Dup); labels of figure 17.
@@ -127,10 +131,10 @@ def speedups(model: Any, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[st
     return {kind: total["default"] / total[kind] for kind in KINDS}
 
 
-def loads_of(trace: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """(prompt loads [layers, experts], loads of the first answer steps [steps, layers, experts]) of a Trace."""
+def loads_of(trace: Trace | InTurn, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """(prompt loads [layers, experts], loads of the first answer steps [steps, layers, experts]) of a trace."""
     found = np.zeros((steps + 1, len(trace.layers), trace.experts), np.int64)
     for step in trace.steps_iter(0, steps + 1):
         for index in range(len(trace.layers)):
-            found[step.step, index] = np.bincount(step[index].ravel(), minlength=trace.experts)
+            found[step.step, index] = tally(step[index], trace.experts)[0]
     return found[0], found[1:]

@@ -27,12 +27,15 @@ def command(model: Any, trace: Any, batches: Any, steps: Any, seed: Any, json_pa
     rows: list[dict[str, Any]] = []
     with progress() as bar:
         if trace is None:
-            opened = library.generated(found, max(sizes), steps + 1, seed, bar)
-        else:
-            opened = library.open_trace(trace, found.name, progress=bar)
-        library.check_model(opened, found)
+            made = library.generated(found, max(sizes), steps + 1, seed, bar)
         for batch in sizes:
-            prompt, answers = remap.loads_of(library.batch_of(opened, batch).trace, min(steps, opened.steps - 1))
+            work = (
+                library.batch_of(made, batch)
+                if trace is None
+                else library.for_run(trace, model, batch, steps + 1, seed, bar)
+            )
+            loads = remap.loads_of(work.trace, min(steps, work.trace.steps - 1))
+            prompt, answers = (each * work.replication for each in loads)
             ours = remap.speedups(found, prompt, answers)
             said = dict(zip(remap.KINDS, remap.PRINTED.get(batch, (None,) * 4), strict=True))
             rows += [

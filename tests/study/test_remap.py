@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chipweave.study import remap, run_remap
-from chipweave.trace import models
+from chipweave.trace import library, models
 
 QWEN = models.load("qwen3-235b")
 
@@ -47,3 +47,16 @@ def test_the_command_sets_ours_beside_the_printed(tmp_path, monkeypatch):
     rows = json.loads((tmp_path / "r.json").read_text())["rows"]
     assert [(row["batch"], row["printed"]) for row in rows[:4]] == [(8, 0.8), (8, 1.33), (8, 1.25), (8, 1.22)]
     assert rows[-1]["printed"] is None and all(row["simulated"] > 0 for row in rows)
+
+
+def test_a_batch_beyond_the_trace_counts_its_requests_again(tmp_path):
+    """Eight requests taken twice, and sixteen in the file, are the same work; a prefill-only log is replayed."""
+    model = models.load("qwen3-30b-a3b")
+    library.write_generated(tmp_path / "t.parquet", model, 8, 3, 1)
+    trace = library.open_trace(tmp_path / "t.parquet")
+    prompt, answers = (2 * each for each in remap.loads_of(trace, 2))
+    run_remap.command("qwen3-30b-a3b", str(tmp_path / "t.parquet"), "16", 2, 1, str(tmp_path / "r.json"))
+    rows = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert {row["kind"]: row["simulated"] for row in rows} == remap.speedups(model, prompt, answers)
+    run_remap.command("qwen3-30b-a3b", "sharegpt-qwen3-30b", "8", 2, 1, str(tmp_path / "r.json"))
+    assert all(row["simulated"] > 0 for row in json.loads((tmp_path / "r.json").read_text())["rows"])

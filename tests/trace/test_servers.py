@@ -325,6 +325,14 @@ def test_a_batch_takes_requests_in_turn_where_it_is_no_multiple(tmp_path):
     assert (turn.requests, turn.sha256, turn.has_prefill) == (5, trace.sha256, True)
 
 
+def test_in_turn_a_prefill_is_that_of_any_request_and_the_artifacts_that_of_the_last_taken(tmp_path):
+    np.savez(tmp_path / "x.npz", expert_ids=IDS, seq_len=[3, 4], prompt_len=[1, 2])
+    trace = imported(tmp_path, tmp_path / "x.npz")
+    assert (trace.has_prefill, trace.last_has_prefill) == (True, True)
+    turn = library.batch_of(trace, 5).trace
+    assert (turn.has_prefill, turn.last_has_prefill) == (True, False), "the fifth is the first again: a prompt of 1"
+
+
 @pytest.mark.parametrize(
     "name, content, message",
     [
