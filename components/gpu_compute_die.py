@@ -1,9 +1,8 @@
 """A GPU die that computes: units with a first-level cache each, a second-level cache of its own, a port to memory.
 
-Models      compute units dealt waves by one dispatcher; per-unit L1; L2 in channels; the way out with its latency in
-            the
-            parts behind it. The same kind serves AMD's XCDs and GCDs and NVIDIA's dies: the width of a wave, lines,
-            ways and clocks are parameters.
+Models      compute units dealt waves by one dispatcher; per-unit L1; L2 in channels; what lies behind it is the
+            I/O dies'. One kind serves AMD's XCDs and GCDs and NVIDIA's dies: the width of a wave, ways and clocks are
+            parameters.
 Leaves out  scalar and instruction caches, shared memory, ordering inside a unit.
 Checked by  tests/kernels/test_many_dies.py
 """
@@ -27,7 +26,6 @@ class ComputeDie(Component):
         low=0.0,
         doc="from a free slot of a workgroup to its first access, and from its last to the slot",
     )
-    line = Param("bytes", default="128 B", low="1 B", doc="line of both caches")
     l1 = Param("bytes", low="1 B", doc="first-level cache of a unit")
     l1_ways = Param("count", default=64, low=1, doc="its ways")
     l1_cycles = Param("float", low=1.0, doc="load to use on a hit")
@@ -36,8 +34,8 @@ class ComputeDie(Component):
     l2_ways = Param("count", default=16, low=1, doc="its ways")
     l2_cycles = Param("float", low=1.0, doc="load to use on a hit")
     l2_channels = Param("count", default=1, low=1, doc="channels that serve side by side")
-    l2_read_bytes = Param("float", low=0.001, doc="bytes of a channel in a cycle where all accesses read")
-    l2_mixed_bytes = Param("float", low=0.001, doc="bytes of a channel in a cycle where reads and writes take turns")
+    l2_read_bytes = Param("float", default=128.0, low=0.001, doc="bytes of a channel in a cycle where all read")
+    l2_mixed_bytes = Param("float", default=64.0, low=0.001, doc="the same where reads and writes take turns")
     translation_reach = Param(
         "bytes",
         default="0 B",

@@ -21,6 +21,9 @@ class Package(Component):
         "count", default=0, low=0, doc="compute dies that share a dispatch in turn (AMD CPX: 1); 0: all of them (SPX)"
     )
     power = Param("power", default=None, low="1 W", doc="board power limit; none: not stated")
+    idle = Param("power", default=None, low="1 W", doc="board power at rest; none: not stated")
+    busy = Param("power", default=None, low="1 W", doc="added while a kernel runs on all units; none: not stated")
+    energy_8 = Param("float", default=0.0, low=0.0, doc="joules of 1e15 operations on 8-bit operands")
     throttled_clock = Param(
         "frequency",
         default=None,

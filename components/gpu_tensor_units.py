@@ -19,7 +19,3 @@ class TensorUnits(Component):
     shared_bytes = Param("count", default=128, low=1, doc="bytes of operands from shared memory in a cycle and SM")
     trip_cycles = Param("float", low=1.0, doc="one trip through shared memory: descriptor, arrival at a barrier, poll")
     exponentials = Param("count", default=16, low=1, doc="exponentials of one SM in a cycle")
-    idle = Param("power", default=None, low="1 W", doc="board power at rest; none: not stated")
-    busy = Param("power", default=None, low="1 W", doc="added while a kernel runs on all SMs; none: not stated")
-    energy_8 = Param("float", default=0.0, low=0.0, doc="joules of 1e15 operations on 8-bit operands")
-    link_rate = Param("bandwidth", default=None, low="1 B/s", doc="sustained one way by a GPU's links; none: no links")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -105,12 +106,10 @@ def package_of(system: System) -> Package:
 def _hops(system: System, io: list[Any]) -> np.ndarray:
     """Seconds between each pair of I/O dies by the network that joins them; zeros where none does."""
     between = np.zeros((len(io), len(io)))
+    names = [die.name for die in io]
     for network in system.networks.values():
-        at = {name.rsplit(".", 1)[0] if name not in {d.name for d in io} else name: name for name in network.endpoints}
-        if not all(die.name in at for die in io):
+        if not set(names) <= set(network.endpoints):
             continue
-        for i, a in enumerate(io):
-            for j, b in enumerate(io):
-                route = network.route(at[a.name], at[b.name]) if i != j else []
-                between[i, j] = sum(network.graph.edges[link]["latency_ps"] for link in route) * 1e-12
+        for (i, a), (j, b) in permutations(enumerate(names), 2):
+            between[i, j] = sum(network.graph.edges[link]["latency_ps"] for link in network.route(a, b)) * 1e-12
     return between

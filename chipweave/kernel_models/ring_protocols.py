@@ -20,20 +20,23 @@ class Protocol:
     share: float
 
 
-BUS = {"all_reduce": 2.0, "all_gather": 1.0, "reduce_scatter": 1.0}
+BUS = {"all_reduce": 2, "all_gather": 1, "reduce_scatter": 1}
 """Collective -> bytes that a rank puts on the bus, in units of (ranks - 1) / ranks of the message (nccl-tests)."""
+
+
+def call_seconds(steps: int, on_bus: float, bandwidth: float, call: float, protocols: tuple[Protocol, ...]) -> float:
+    """Seconds of one call of `steps` that puts `on_bus` bytes on a rank's links, by the cheapest protocol.
+
+    Args:
+        bandwidth: bytes/s of a rank's links that the bulk protocol sustains.
+        call: seconds of a call before its first step.
+    """
+    return call + min(p.base + steps * p.step + on_bus / (bandwidth * p.share) for p in protocols)
 
 
 def ring_seconds(
     collective: str, ranks: int, message: float, bandwidth: float, call: float, protocols: tuple[Protocol, ...]
 ) -> float:
-    """Seconds of one call.
-
-    Args:
-        message: bytes, as nccl-tests counts them.
-        bandwidth: bytes/s of a rank's links that the bulk protocol sustains.
-        call: seconds of a call before its first step.
-    """
+    """Seconds of one ring collective of `message` bytes, as nccl-tests counts them; the rest as in `call_seconds`."""
     steps = BUS[collective] * (ranks - 1)
-    on_bus = steps / ranks * message
-    return call + min(p.base + steps * p.step + on_bus / (bandwidth * p.share) for p in protocols)
+    return call_seconds(steps, steps / ranks * message, bandwidth, call, protocols)

@@ -6,9 +6,10 @@ the lines that live there. Half of all lines live on the other die.
 
 from __future__ import annotations
 
-from math import exp, hypot
+from math import exp
 
-from chipweave.kernel_models.package import Package
+from .package import Package
+from .pointer_chase import overfull
 
 
 def random_misses(footprint: float, capacity: float) -> float:
@@ -22,11 +23,6 @@ def random_misses(footprint: float, capacity: float) -> float:
     for _ in range(200):
         share = 1.0 - exp(-share * footprint / capacity)
     return share
-
-
-def cyclic_misses(footprint: float, capacity: float, ways: int) -> float:
-    """Share of misses of a cyclic walk in a cache of LRU sets chosen by address bits: full sets always miss."""
-    return min(1.0, max(0.0, ways * (footprint / capacity - 1.0)))
 
 
 def far_cycles(package: Package) -> float:
@@ -44,7 +40,7 @@ def memory_cycles(package: Package) -> float:
 def latency_cycles(package: Package, footprint: float) -> float:
     """Load to use of a random chase over `footprint` bytes from one unit, cycles."""
     die, dies = package.die, len(package.compute)
-    past_l1 = cyclic_misses(footprint, die.l1, die.l1_ways)
+    past_l1 = overfull(footprint, die.l1, die.l1_ways)
     past_own = random_misses(footprint, die.l2)
     near = float(package.io[0].memory_latency) * 1e-12 * float(die.clock)
     if dies == 1:
@@ -69,9 +65,3 @@ def lookups(fetched: float, anywhere: bool, dies: int = 2) -> float:
         return 1.0
     crossed = 1.0 - 2.0 ** (-1.0 / fetched) if anywhere else 0.5
     return 1.0 + fetched * crossed
-
-
-def streamed(in_flight: float, seconds: float, limit: float) -> float:
-    """Bytes/s of loads with `in_flight` bytes under way for `seconds` each, under a shared `limit` (p-norm, p = 2)."""
-    bound = in_flight / seconds
-    return bound * limit / hypot(bound, limit)

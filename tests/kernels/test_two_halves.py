@@ -7,13 +7,11 @@ from chipweave import topology
 from chipweave.kernel_models import tensor_pipe
 from chipweave.kernel_models.package import package_of
 from chipweave.kernel_models.two_halves import (
-    cyclic_misses,
     far_cycles,
     latency_cycles,
     lookups,
     memory_cycles,
     random_misses,
-    streamed,
 )
 
 
@@ -33,7 +31,6 @@ def test_a_walk_that_fits_never_misses_and_one_far_beyond_always_does():
     assert random_misses(1.0, 1.0) == 0.0
     assert random_misses(2.0, 1.0) == pytest.approx(0.7968, abs=1e-4)
     assert random_misses(50.0, 1.0) == pytest.approx(1.0)
-    assert cyclic_misses(1.1, 1.0, 16) == 1.0 and cyclic_misses(1.0, 1.0, 16) == 0.0
 
 
 def test_the_latency_curve_has_the_plateaus_of_its_calibration_rows(b200):
@@ -51,11 +48,6 @@ def test_the_second_half_of_l2_makes_a_step_of_its_own(b200):
     own, both = b200.die.l2, 2 * b200.die.l2
     between = latency_cycles(b200, both)
     assert latency_cycles(b200, own) < between < latency_cycles(b200, 8 * both) - 50
-
-
-def test_a_stream_is_bound_by_bytes_under_way_and_then_by_memory():
-    assert streamed(1.0, 1.0, 1e9) == pytest.approx(1.0)
-    assert streamed(1e12, 1.0, 7.0) == pytest.approx(7.0)
 
 
 def test_an_instruction_takes_half_a_cycle_a_column_and_its_trips():
@@ -88,3 +80,12 @@ def test_a_ring_takes_its_steps_and_a_send_its_threshold():
     step = collective_seconds("all-gather", 3, 1e-9, 1e12) - collective_seconds("all-gather", 2, 1e-9, 1e12)
     assert step == pytest.approx(known["nccl_step_s"])
     assert touched(2, 8, own=True) == pytest.approx(2 * (1 - 2**-8))
+
+
+def test_the_figures_of_programs_are_those_that_their_calibration_rows_give():
+    from importlib.resources import files
+
+    from chipweave.validation.calibrate import b200 as calibration
+
+    stated = files("chipweave.validation") / "calibrated" / "b200.yaml"
+    assert calibration.text() == stated.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Figures that belong to a program and not to a device, as validation/calibrated/dies.yaml has them."""
+"""The figures of validation/calibrated/*.yaml, as the cases read them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from importlib.resources import files
 
 import yaml
 
-DIES = files("chipweave.validation") / "calibrated" / "dies.yaml"
+FOLDER = files("chipweave.validation") / "calibrated"
 
 
 @cache
-def dies() -> dict[str, float]:
-    """{name: value}."""
-    return {k: v["value"] for k, v in yaml.safe_load(DIES.read_text(encoding="utf-8")).items()}
+def figures(name: str) -> dict[str, float]:
+    """{figure: value} of a file of plain figures, NAME.yaml in validation/calibrated."""
+    return {k: v["value"] for k, v in yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")).items()}

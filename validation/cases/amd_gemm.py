@@ -12,7 +12,7 @@ from math import ceil
 
 from chipweave.ledger import Answers, NotModelled, Question, case
 
-from ..calibrate.figures import dies
+from ..calibrate.figures import figures
 from ..rows.packages import package_named, rules, topology_of
 from ..rows.units import FLOP_PER_S, in_unit
 
@@ -54,4 +54,4 @@ def _answer(q: Question) -> float | NotModelled:
         return peak if isinstance(peak, NotModelled) else NotModelled("no M, N, K of an FP8 GEMM")
     m, n, k = map(int, shape.groups())
     work = 2.0 * m * n * k
-    return work / (dies()["matrix_call_s"] + work / (peak * busy_share(m, n, package_named(q.device).units)))
+    return work / (figures("dies")["matrix_call_s"] + work / (peak * busy_share(m, n, package_named(q.device).units)))

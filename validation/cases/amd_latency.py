@@ -19,7 +19,7 @@ INSIDE = {"infinity cache": 32 << 20, "hbm": 1 << 30}
 NAMED = {
     "vector L1 load latency": lambda p: chase_seconds(p, p.die.l1 // 2),
     "L2 load latency": lambda p: chase_seconds(p, p.die.l2 // 2),
-    "HBM, cold load latency": lambda p: chase_seconds(p, 1 << 40),
+    "HBM, cold load latency": lambda p: chase_seconds(p, p.total("capacity") / 2),
     "vector L1 miss penalty": lambda p: chase_seconds(p, p.die.l2 // 2) - chase_seconds(p, p.die.l1 // 2),
     "L2 miss penalty": lambda p: chase_seconds(p, 4 * p.die.l2) - chase_seconds(p, p.die.l2 // 2),
 }
@@ -46,6 +46,8 @@ def _answer(q: Question) -> float | NotModelled:
     for found in (package, footprint):
         if isinstance(found, NotModelled):
             return found
+    if footprint > package.total("capacity"):
+        return NotModelled(f"{footprint} bytes are more than the memory that the device reaches")
     clock = clock_hz(q.clock, package)
     return in_cycles(q, chase_seconds(package, footprint) * clock, clock)
 

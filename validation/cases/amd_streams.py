@@ -13,7 +13,7 @@ from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.streams import Launch, both, shared_buffer_bytes_per_s, stream_bytes_per_s
 from chipweave.ledger import Answers, NotModelled, Question, case
 
-from ..calibrate.figures import dies
+from ..calibrate.figures import figures
 from ..rows.conditions import conditions, whole
 from ..rows.packages import clock_hz, package_named, rules, topology_of
 from ..rows.units import BYTES_PER_S, Stated, first_missing, in_unit
@@ -94,7 +94,7 @@ def _cache(q: Question) -> float | NotModelled:
     shape = launch(q)
     if isinstance(shape, NotModelled) or not kb:
         return shape if not isinstance(shape, Launch) else NotModelled("the row states no size of an array")
-    return stream_bytes_per_s(package, replace(shape, array_bytes=kb * KIB), dies()["cyclic_memory_share"])
+    return stream_bytes_per_s(package, replace(shape, array_bytes=kb * KIB), figures("dies")["cyclic_memory_share"])
 
 
 def _level(package: Package, quantity: str) -> float | NotModelled:

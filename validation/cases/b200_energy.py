@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chipweave import topology
 from chipweave.ledger import NotModelled, Question, case
 
-from ..rows.blackwell import figures, named, tensor_of
+from ..rows.blackwell import figures
 from ..rows.conditions import conditions, whole
+from ..rows.packages import package_named, rules, topology_of
 from . import b200_kernels
 
 COLLECTIVE_SHARE = 0.25
@@ -28,31 +28,31 @@ def predict(questions: list[Question]) -> dict:
 
 
 def _watts(q: Question) -> float | NotModelled:
-    units = tensor_of(q)
-    if isinstance(units, NotModelled):
-        return units
-    if units.idle is None or q.unit != "W":
+    found = package_named(q.device)
+    if isinstance(found, NotModelled):
+        return found
+    board = rules(topology_of(q.device))
+    if board is None or None in (board.power, board.idle, board.busy) or q.unit != "W":
         return NotModelled("the device states no power at rest, or the row is not in W")
-    timed, found, known = replace(q, unit="s"), conditions(q), figures()
-    limit = float(topology.load(str(named(q.device))).of_kind("gpu.package")[0].power)
-    rest, busy = float(units.idle), float(units.busy)
+    timed, said, known = replace(q, unit="s"), conditions(q), figures()
+    limit, rest, busy = (float(w) for w in (board.power, board.idle, board.busy))
     if "all-reduce" in q.quantity:
         return min(limit, rest + busy * COLLECTIVE_SHARE)
     if "GEMM" in q.quantity:
         seconds = b200_kernels.gemm([timed])[q.id]
-        dtype = found.get("dtype", "")
+        dtype = said.get("dtype", "")
         floor = known.get(f"gemm_floor_{'bf16' if dtype == 'bfloat16' else dtype}_s", 0.0)
-        work = 2.0 * q.x * whole(found, "n", 1) * whole(found, "k", 1)
+        work = 2.0 * q.x * whole(said, "n", 1) * whole(said, "k", 1)
         waiting = max(0.0, floor - known["gemm_floor_bf16_s"])
     else:
-        latent = "kv_heads" not in found
+        latent = "kv_heads" not in said
         seconds = (b200_kernels.mla if latent else b200_kernels.gqa)([timed])[q.id]
         phase = "decode" if "decode" in q.quantity else "prefill"
-        waiting, dtype = known[f"{'mla' if latent else 'gqa'}_{phase}_floor_s"], found.get("dtype", "")
-        heads, width = whole(found, "heads", 1), whole(found, "head_dim", 128)
+        waiting, dtype = known[f"{'mla' if latent else 'gqa'}_{phase}_floor_s"], said.get("dtype", "")
+        heads, width = whole(said, "heads", 1), whole(said, "head_dim", 128)
         pairs = q.x * q.x / 2 if phase == "prefill" else q.x
-        work = 4.0 * whole(found, "batch", 1) * heads * width * pairs
+        work = 4.0 * whole(said, "batch", 1) * heads * width * pairs
     if isinstance(seconds, NotModelled):
         return seconds
-    joules = units.energy_8 * (2.0 if dtype == "bfloat16" else 0.5 if "fp4" in dtype else 1.0)
+    joules = board.energy_8 * (2.0 if dtype == "bfloat16" else 0.5 if "fp4" in dtype else 1.0)
     return min(limit, rest + busy * (1.0 - waiting / seconds) + joules * work / seconds / 1e15)

@@ -20,7 +20,8 @@ from chipweave.kernel_models.package_kernels import (
     mla_decode,
     moe_seconds,
 )
-from chipweave.kernel_models.two_halves import memory_cycles, streamed
+from chipweave.kernel_models.streams import both
+from chipweave.kernel_models.two_halves import memory_cycles
 from chipweave.ledger import NotModelled, Question, case
 
 from ..rows.blackwell import figures, package, peak, tensor_of
@@ -74,16 +75,16 @@ def engine(q: Question) -> Engine | NotModelled:
     if isinstance(p, NotModelled) or isinstance(units, NotModelled):
         return p if isinstance(p, NotModelled) else units
     latency = memory_cycles(p) / float(p.die.clock)
-    rate = streamed(IN_FLIGHT * p.units, latency, p.total("memory_bandwidth"))
+    rate = both(IN_FLIGHT * p.units / latency, p.total("memory_bandwidth"))
     exponentials = float(p.units * units.exponentials * p.die.clock)
     return Engine(p.units, rate, latency, float(units.flops_16), exponentials)
 
 
-def family(kind: str, kernel: str, dtype: str) -> tuple[float, float]:
+def family(dtype: str) -> tuple[float, float]:
     """(seconds of a call before its work, share of the peak) of a GEMM's kernel."""
     known = figures()
     name = {"bfloat16": "bf16", "float16": "bf16", "half": "bf16", "bf16": "bf16"}.get(dtype, dtype)
-    return known[f"{kind}_floor_{name}_s"], known[f"{kind}_share_{name}"]
+    return known[f"gemm_floor_{name}_s"], known[f"gemm_share_{name}"]
 
 
 def _gemm(q: Question) -> float | NotModelled:
@@ -95,7 +96,7 @@ def _gemm(q: Question) -> float | NotModelled:
     dtype = found.get("dtype", "")
     dtype = {"f32": "bf16", "e4m3": "fp8", "f8e4m3fn": "fp8", "float8_e4m3fn": "fp8"}.get(dtype, dtype)
     try:
-        floor, share = family("gemm", found.get("kernel", ""), dtype)
+        floor, share = family(dtype)
     except KeyError:
         return NotModelled(f"no GEMM of operands '{dtype}' is described")
     rate = share * peak(tensor_of(q), dtype)
@@ -121,7 +122,7 @@ def _attention(q: Question, latent: bool) -> float | NotModelled:
         )
     kv_heads, width = (heads, 160) if latent else (whole(found, "kv_heads"), whole(found, "head_dim", 128))
     share = known["mla_prefill_share"] if latent else known["attention_share"]
-    eight = "fp8" in found.get("kv", "") and (latent is False)
+    eight = "fp8" in found.get("kv", "") and not latent
     floor = known[f"{which}_prefill_floor_s"]
     return attention_prefill(e, batch, heads, kv_heads, width, context, 2.0 if eight else 1.0, share, floor)
 

@@ -6,14 +6,21 @@ calibration rows (validation/calibrated/b200.yaml).
 
 from __future__ import annotations
 
+from chipweave.kernel_models.ring_protocols import Protocol, call_seconds
 from chipweave.ledger import NotModelled, Question, case
 
-from ..rows.blackwell import figures, tensor_of
+from ..rows.blackwell import figures, link_rate, tensor_of
 from ..rows.conditions import conditions, whole
 from ..rows.units import SECONDS, first_missing, in_unit
 
-PROTOCOLS = ((0.0, 0.0, 0.25), (1.3e-6, 1.3e-6, 0.9375), (1.8e-6, 2.8e-6, 1.0))
-"""(base, step, share of the bus) of LL, LL128 and Simple beyond LL's (NCCL src/graph/tuning.cc: NVLink rings)."""
+PROTOCOLS = (
+    Protocol("LL", 0.0, 0.0, 0.25),
+    Protocol("LL128", 7.4e-6, 1.3e-6, 0.9375),
+    Protocol("Simple", 1.8e-6, 2.8e-6, 1.0),
+)
+"""Beyond LL's own base and step, which are calibrated (NCCL src/graph/tuning.cc, rings over NVLink: baseLatencies 6.6,
+14.0, 8.4 us; hwLatencies 0.6, 1.9, 3.4 us). Shares: LL128 carries 120 of 128 bytes; a quarter for LL, whose flags take
+half of it and whose stores are of 8 bytes, is a guess."""
 LL_THRESHOLD = 16384
 """Bytes for a peer up to which a send uses LL (NCCL src/enqueue.cc, P2P_LL_THRESHOLD)."""
 CUSTOM_MOST = 8 << 20
@@ -61,7 +68,7 @@ def collective_seconds(kind: str, ranks: int, size: float, rate: float) -> float
     usable = PROTOCOLS
     if kind == "all-to-all":  # sends to peers use LL up to a threshold, and Simple beyond
         usable = PROTOCOLS[:1] if size / ranks <= LL_THRESHOLD else PROTOCOLS[2:]
-    return call + min(base + steps * step + moved / (rate * share) for base, step, share in usable)
+    return call_seconds(steps, moved, rate, call, usable)
 
 
 def _collective(q: Question, key: str) -> float | NotModelled:
@@ -75,7 +82,7 @@ def _collective(q: Question, key: str) -> float | NotModelled:
     extra = 0.0
     if key == "gpus_per_group" and "NVL72" not in q.device:
         extra = figures()["xla_dispatch_s"]
-    return extra + collective_seconds(kind, ranks, q.x, float(units.link_rate))
+    return extra + collective_seconds(kind, ranks, q.x, link_rate())
 
 
 def _allreduce(q: Question) -> float | NotModelled:
@@ -83,7 +90,7 @@ def _allreduce(q: Question) -> float | NotModelled:
     ranks = whole(found, "gpus")
     if (missing := first_missing(units, ranks)) is not None:
         return missing
-    size, rate, known = q.x * 2.0, float(units.link_rate), figures()
+    size, rate, known = q.x * 2.0, link_rate(), figures()
     if "eager" in found.get("kernel", ""):  # each call by its own launch from Python, as XLA dispatches
         return known["xla_dispatch_s"] + collective_seconds("all-reduce", ranks, size, rate)
     if size > CUSTOM_MOST:
@@ -110,7 +117,7 @@ def _exchange(q: Question) -> float | NotModelled:
     prefix = f"{library}_{what}{where}"
     known = figures()
     if f"{prefix}_token_s" in known:
-        each = message_bytes(library, what, found, ranks, hidden, top_k) / float(units.link_rate)
+        each = message_bytes(library, what, found, ranks, hidden, top_k) / link_rate()
         return known[f"{prefix}_floor_s"] + q.x * (known[f"{prefix}_token_s"] + each)
     if f"{prefix}_floor_s" not in known:
         return NotModelled(f"no exchange of '{found.get('library', '')}' is described")

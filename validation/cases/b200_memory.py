@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chipweave.kernel_models.package import Package
-from chipweave.kernel_models.two_halves import latency_cycles, lookups, memory_cycles, streamed
+from chipweave.kernel_models.streams import both
+from chipweave.kernel_models.two_halves import latency_cycles, lookups, memory_cycles
 from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.blackwell import figures, package
 from ..rows.conditions import conditions
-from ..rows.units import BYTES_PER_S, in_unit
+from ..rows.units import BYTES_PER_S, Stated, in_unit
 
 RING = 2
 """Trips of a stage that is filled, read by its consumer and given back before the next fill: a guess."""
@@ -17,7 +20,7 @@ RING = 2
 @case("dies", "b200_latency", bar=0.06)
 def latency(questions: list[Question]) -> Answers:
     """Load to use over footprint."""
-    return {q.id: _with(q, lambda p, q=q: latency_cycles(p, q.x)) for q in questions}
+    return {q.id: _with(q, lambda p, q=q: _latency(q, p)) for q in questions}
 
 
 @case("dies", "b200_inflight", bar=0.10)
@@ -38,9 +41,15 @@ def l2cross(questions: list[Question]) -> Answers:
     return {q.id: _with(q, lambda p, q=q: _l2cross(q, p)) for q in questions}
 
 
-def _with(q: Question, answer):  # type: ignore[no-untyped-def]
+def _with(q: Question, answer: Callable[[Package], Stated]) -> Stated:
     found = package(q)
     return found if isinstance(found, NotModelled) else answer(found)
+
+
+def _latency(q: Question, p: Package) -> float | NotModelled:
+    if not q.x or q.x > p.total("capacity"):
+        return NotModelled("the row states no footprint, or one beyond the package's memory")
+    return latency_cycles(p, q.x)
 
 
 def _seconds(p: Package, copies: bool) -> float:
@@ -49,7 +58,7 @@ def _seconds(p: Package, copies: bool) -> float:
 
 
 def _inflight(q: Question, p: Package) -> float:
-    return streamed(float(q.x_value) * p.units, _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
+    return both(float(q.x_value) * p.units / _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
 
 
 def _l2cross(q: Question, p: Package) -> float | NotModelled:
@@ -61,4 +70,4 @@ def _l2cross(q: Question, p: Package) -> float | NotModelled:
         return lookups(fetched, cross, len(p.compute)) if q.quantity.startswith("L2") else fetched
     shared = sharers if cross or mode in ("explicit_mcast", "implicit_l2_intra") else 1
     limit = min(p.total("memory_bandwidth") * shared, figures()["l2_bytes_per_s"])
-    return in_unit(q, streamed(float(q.x_value) * p.units, RING * _seconds(p, True), limit), BYTES_PER_S)
+    return in_unit(q, both(float(q.x_value) * p.units / (RING * _seconds(p, True)), limit), BYTES_PER_S)

@@ -1,58 +1,51 @@
-"""The packages of the B200 family as rows name them, with their matrix units and the links they stand on."""
+"""What rows of the B200 family need beside their package: matrix units, the links of a GPU, figures of programs."""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from chipweave import topology
-from chipweave.errors import nearest
 from chipweave.kernel_models.package import Package
 from chipweave.ledger import NotModelled, Question
 
-from .packages import load
+from ..calibrate import figures as calibrated
+from .packages import package_named, topology_of
 
-NAMES = ("gb300", "gb200", "b300", "b200")
-FIGURES = files("chipweave.validation") / "calibrated" / "b200.yaml"
+DOMAIN = "gb200_nvl72"
+"""The NVLink domain whose links are taken for every GPU of the family: eighteen of the fifth generation each."""
 
 
-@cache
 def figures() -> dict[str, float]:
     """{name: value} of programs on B200, from calibration rows."""
-    return {k: v["value"] for k, v in yaml.safe_load(FIGURES.read_text(encoding="utf-8")).items()}
-
-
-@cache
-def named(device: str) -> str | None:
-    """The topology that a device's first word names, or None."""
-    if device.endswith((".yaml", ".yml")):
-        return device
-    words = device.lower().split()
-    return words[0] if words and words[0] in NAMES else None
+    return calibrated.figures("b200")
 
 
 def package(q: Question) -> Package | NotModelled:
     """The package of a row."""
-    name = named(q.device)
-    if name is None:
-        near = nearest(q.device.lower(), NAMES)
-        return NotModelled(f"device '{q.device}' is not described{f'; nearest: {near}' if near else ''}")
-    return load(name)
+    return package_named(q.device)
 
 
 @cache
 def tensor(name: str) -> Any:
-    """The matrix units of a topology."""
-    return topology.load(name).of_kind("gpu.tensor_units")[0]
+    """The matrix units of a topology, or NotModelled where it has none."""
+    found = topology.load(name).of_kind("gpu.tensor_units")
+    return found[0] if found else NotModelled(f"{name} has no gpu.tensor_units")
 
 
 def tensor_of(q: Question) -> Any | NotModelled:
     """The matrix units of a row's device."""
     found = package(q)
-    return found if isinstance(found, NotModelled) else tensor(str(named(q.device)))
+    return found if isinstance(found, NotModelled) else tensor(str(topology_of(q.device)))
+
+
+@cache
+def link_rate() -> float:
+    """What a GPU's links carry one way while all exchange with all, bytes/s."""
+    system = topology.load(DOMAIN)
+    switch: Any = system.parts["switch"]
+    fabric = switch.fabric(system.networks["nvlink"])
+    return float(fabric.bandwidth * fabric.exchange_share)
 
 
 def peak(units: Any, dtype: str) -> float:

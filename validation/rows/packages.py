@@ -13,7 +13,8 @@ from chipweave.ledger import NotModelled
 
 from .units import Stated
 
-DEVICES = {"mi300x": "mi300x", "mi300a": "mi300a", "mi210": "mi210", "mi250x": "mi250x", "mi250": "mi250x"}
+SHIPPED = ("b200", "b300", "gb200", "gb300", "mi210", "mi250x", "mi300a", "mi300x")
+DEVICES = {name: name for name in SHIPPED} | {"mi250": "mi250x"}
 """First word of a device, lower case -> its topology."""
 
 MODES = {("spx", "nps1"): "", ("spx", "nps4"): "_nps4", ("cpx", "nps1"): "_cpx", ("cpx", "nps4"): "_cpx_nps4"}
