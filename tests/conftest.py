@@ -41,14 +41,3 @@ def poisoned(tmp_path):
         writer.writeheader()
         writer.writerows(rows)
     return path
-
-
-@pytest.fixture(autouse=True)
-def code_of_one_test_is_not_blamed_in_the_next():
-    """What a test let in as code of a user's is forgotten with it: a process of the program lets in its own only."""
-    from chipweave.declare import user_code
-
-    before = dict(user_code.LET_IN)
-    yield
-    user_code.LET_IN.clear()
-    user_code.LET_IN.update(before)

@@ -12,25 +12,17 @@ import click
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
 @click.option("--allow-code", is_flag=True, help="Import code that the run names.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> Any:
+def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> None:
     """Play the requests of RUN.yaml on a server: batching, prompts in chunks, cache blocks, preemption."""
-    import json
-    import sys
-
-    from chipweave.errors import DONE
     from chipweave.io.atomic import check_file, write_json
     from chipweave.serving import serve
 
     check_file(json_path)
     result = serve.play(serve.read(run, allow_code))
-    if json_path == "-":
-        json.dump(result, sys.stdout)
-        sys.stdout.write("\n")
-        return DONE
     if json_path:
         write_json(json_path, result)
-    _show(result)
-    return DONE
+    if json_path != "-":
+        _show(result)
 
 
 def _show(result: Any) -> None:

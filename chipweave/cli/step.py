@@ -47,9 +47,8 @@ def command(
     json_path: Any,
     picture: Any,
     debug: Any,
-) -> Any:
+) -> None:
     """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
-    from chipweave.errors import DONE
     from chipweave.io.atomic import check_file
     from chipweave.serving import report
     from chipweave.serving.setup import setup
@@ -63,4 +62,3 @@ def command(
     work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
     step = made.step(work)
     report.write(step, made, work, json_path, picture)
-    return DONE

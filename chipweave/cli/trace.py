@@ -146,11 +146,12 @@ def stats(source: Any, json_path: Any) -> None:
 @click.option("--verify", is_flag=True, help="Read everything and check it against its SHA-256.")
 def show(source: Any, json_path: Any, verify: Any) -> None:
     """Shape, provenance and first rows of a trace: a file, or one of the names that `trace names` lists."""
-    from chipweave.io.atomic import write_json
+    from chipweave.io.atomic import check_file, write_json
     from chipweave.io.progress import progress as bar
     from chipweave.trace import show as views
     from chipweave.trace.library import open_trace
 
+    check_file(json_path)
     with bar() as progress:
         trace = open_trace(source, progress=progress)
         if verify:
@@ -184,18 +185,23 @@ def analyse(source: Any, out: Any, layer: Any) -> None:
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The loads (.npz).")
 def loads(source: Any, out: Any) -> None:
     """Loads of experts by layer, and pairs chosen together: what `placement.packed` and `--counts` read."""
+    from pathlib import Path
+
     import numpy as np
 
+    from chipweave.io.atomic import check_file, replacing
     from chipweave.io.progress import progress as bar
     from chipweave.study.analysis import loads_of
     from chipweave.trace.library import open_trace
 
     if not out.endswith(".npz"):
         raise click.UsageError(f"--out {out}: a name that ends with .npz")
+    check_file(out)
     with bar() as progress:
         found = loads_of(open_trace(source, progress=progress), progress)
     arrays: dict[str, Any] = found
-    np.savez_compressed(out, **arrays)
+    with replacing(Path(out), "wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 @command.command()

@@ -14,7 +14,8 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,7 @@ FILE = re.compile(r".+\.py:[A-Za-z_]\w*$")
 
 
 LET_IN: dict[type, str] = {}  # class -> name of what was let in, in this process
+HERE: ContextVar[set[type] | None] = ContextVar("HERE", default=None)  # what was let in under `blamed`
 
 
 def is_code(name: str) -> bool:
@@ -80,6 +82,9 @@ class Gate:
             let_in.kind = name
         vars(module)["__chipweave_code__"] = True  # for `blamed`
         LET_IN[cls] = name
+        here = HERE.get()
+        if here is not None:
+            here.add(cls)
         file = getattr(module, "__file__", None)
         if file:
             self.used[name] = {"file": Path(file).name, "sha256": _sha256(file)}
@@ -100,6 +105,8 @@ class Gate:
 def blamed() -> Iterator[None]:
     """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its
     line."""
+    here: set[type] = set()
+    before = HERE.set(here)
     try:
         yield
     except BadInput as error:
@@ -110,20 +117,26 @@ def blamed() -> Iterator[None]:
     except ChipweaveError:
         raise
     except (Exception, SystemExit) as error:
-        fault = blame(error)
+        fault = blame(error, here)
         if fault is None:
             raise
         raise BadInput(fault) from error
+    finally:
+        HERE.reset(before)
 
 
-def blame(error: BaseException) -> Fault | None:
+def blame(error: BaseException, here: Collection[type] = ()) -> Fault | None:
     """The Fault of an exception that came out of let-in code, or was raised on what such code returned; None
-    elsewhere."""
+    elsewhere.
+
+    here: classes that were let in for the work that failed; where the calls show none and it is the only one, it is
+    taken for the cause. Code that was let in for other work is not.
+    """
     words = f"{type(error).__name__}: {' '.join(str(error).split())}"
     place = where(error)
     if place is not None:
         return Fault(f"{words} (--debug shows the calls)", place)
-    found = _handled(error)
+    found = _handled(error) or (_let_in(next(iter(here))) if len(here) == 1 else None)
     if found is None:
         return None
     place, name = found
@@ -169,8 +182,6 @@ def _handled(error: BaseException | None) -> tuple[Place, str] | None:
                 found = _let_in(value) or found
             trace = trace.tb_next
         error = error.__cause__ or error.__context__
-    if found is None and len(LET_IN) == 1:  # nothing else of the user's own is there
-        found = _let_in(next(iter(LET_IN)))
     return found
 
 

@@ -1,8 +1,5 @@
 """What a step is shown as: JSON `chipweave.step/1`, a table on the terminal, a picture."""
 
-import json
-import sys
-
 from chipweave.io.atomic import write_json
 from chipweave.serving.step import Batch, Setup, Step
 
@@ -42,13 +39,10 @@ def write(step: Step, setup: Setup, batch: Batch, json_path: str | None, picture
     document = as_json(step, setup, batch)
     if picture:
         draw(document, picture)
-    if json_path == "-":
-        json.dump(document, sys.stdout)
-        sys.stdout.write("\n")
-        return
     if json_path:
         write_json(json_path, document)
-    show(document)
+    if json_path != "-":
+        show(document)
 
 
 def show(document: dict) -> None:

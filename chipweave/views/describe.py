@@ -84,7 +84,7 @@ def find(name: str, allow_code: bool = False, preset: str | None = None) -> tupl
         return users_class(name, allow_code)
     if name.endswith((".yaml", ".yml")) and name not in shipped():
         path = topology_files.find(name)
-        if filetypes.recognise(yamlfile.load(path), path).what != "topology":
+        if filetypes.recognise(yamlfile.load(path)).what != "topology":
             return "file", plain_file(name, path)
     if name in shipped() or name.endswith((".yaml", ".yml")):
         return "topology", system(topology.load(name, allow_code=allow_code, preset=preset))

@@ -75,7 +75,7 @@ TYPES = (
 )
 
 
-def recognise(root: yamlfile.Node, path: Path) -> FileType:
+def recognise(root: yamlfile.Node) -> FileType:
     """The FileType of a file's tree.
 
     Raises:
@@ -112,7 +112,7 @@ def check_and_warn(name: str, allow_code: bool = False, options: Any = None) -> 
     options: what `chipweave compare` would be called with (chipweave.cli.check), for topologies and run files.
     """
     path = Path(name) if Path(name).is_file() else _shipped(name)
-    kind = recognise(yamlfile.load(path), path)
+    kind = recognise(yamlfile.load(path))
     if kind.of_runs:
         warnings = kind.call(path, allow_code, dict(options or {}))
     elif options:
@@ -120,7 +120,7 @@ def check_and_warn(name: str, allow_code: bool = False, options: Any = None) -> 
         raise BadInput(Fault(f"{name} is a {kind.what}: {given} are of topologies and run files"))
     else:
         warnings = kind.call(path, allow_code)
-    return kind.what, [replace(w, place=w.place if str(w.place) else Place(str(name))) for w in warnings or ()]
+    return kind.what, [replace(w, place=w.place if str(w.place) else Place(str(name))) for w in warnings]
 
 
 def _shipped(name: str) -> Path:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from chipweave.__main__ import main
+from chipweave.__main__ import main, root
 from chipweave.declare import user_code
+from chipweave.errors import BadInput
 
 HEADS = {
     "hbm": "from chipweave.components.hbm import Hbm\nfrom chipweave.component import Param\n\n\nclass Mine(Hbm):\n",
@@ -38,12 +39,6 @@ SLIPS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def forgotten(monkeypatch):
-    """Only the code of this test is let in."""
-    monkeypatch.setattr(user_code, "LET_IN", {})
-
-
 @pytest.mark.parametrize("kind, body, words", SLIPS)
 def test_a_slip_is_told_with_file_and_line(tmp_path, monkeypatch, capsys, kind, body, words):
     monkeypatch.chdir(tmp_path)
@@ -61,8 +56,31 @@ def test_a_slip_is_told_with_file_and_line(tmp_path, monkeypatch, capsys, kind, 
     assert "Traceback" not in err and not err.startswith("chipweave:")
 
 
-def test_a_fault_of_ours_beside_code_of_theirs_is_not_laid_at_their_door(tmp_path, monkeypatch):
-    """With two classes let in and neither in the calls, nobody knows whose it is."""
-    user_code.LET_IN.update({type("A", (), {}): "a", type("B", (), {}): "b"})
+def let_in(folder, *names):
+    """Classes of a user's file, through the gate."""
+    (folder / "theirs.py").write_text("".join(f"class {name}:\n    pass\n" for name in names))
+    for name in names:
+        user_code.Gate(allowed=True).load(f"./theirs.py:{name}", folder, object)
+
+
+def test_with_two_classes_let_in_and_neither_in_the_calls_it_is_not_known_whose_fault_it_is(tmp_path):
+    with pytest.raises(ZeroDivisionError), user_code.blamed():
+        let_in(tmp_path, "A", "B")
+        1 / 0  # noqa: B018
+
+
+def test_with_one_class_let_in_for_the_work_that_fails_it_is_taken_for_the_cause(tmp_path):
+    with pytest.raises(BadInput, match="theirs.py:1: ZeroDivisionError"), user_code.blamed():
+        let_in(tmp_path, "A")
+        1 / 0  # noqa: B018
+
+
+def test_code_let_in_for_other_work_of_the_process_is_not_taken_for_the_cause(tmp_path, monkeypatch, capsys):
+    with user_code.blamed():
+        let_in(tmp_path, "A")
     with pytest.raises(ZeroDivisionError), user_code.blamed():
         1 / 0  # noqa: B018
+    monkeypatch.setattr(root, "main", lambda **_: 1 / 0)
+    with pytest.raises(SystemExit) as end:
+        main(["info"])
+    assert end.value.code == 1 and capsys.readouterr().err.startswith("chipweave: ZeroDivisionError")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from chipweave.__main__ import main
 from chipweave.policy import strategy
 from chipweave.study import analysis
 from chipweave.trace import library, models
@@ -52,3 +53,20 @@ def test_loads_are_what_placement_and_generator_read(trace, tmp_path):
     share = (found["loads"] / found["loads"].sum(axis=1, keepdims=True)).mean(axis=0)
     held = np.bincount(home, share, 4)
     assert np.bincount(home).tolist() == [16] * 4 and held.max() / held.mean() < 1.1
+
+
+def test_the_command_makes_the_folder_of_its_loads_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    out = tmp_path / "new" / "l.npz"
+    with pytest.raises(SystemExit) as end:
+        main(["trace", "loads", "esft-law", "--out", str(out)])
+    assert end.value.code == 0 and np.load(out)["loads"].sum() > 0
+    before = out.read_bytes()
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(SystemExit) as end:
+        main(["trace", "loads", "esft-law", "--out", str(out)])
+    assert end.value.code == 1 and out.read_bytes() == before and list(out.parent.iterdir()) == [out]
