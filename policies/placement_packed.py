@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -56,12 +57,18 @@ class Packed(PlacementPolicy):
             named = {"loads": found} if isinstance(found, np.ndarray) else {key: found[key] for key in found.files}
             loads = np.atleast_2d(np.asarray(named["loads"], float))
             pairs = np.asarray(named["pairs"], float) if "pairs" in named and self.apart else None
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
             raise BadInput(Fault(f"loads that cannot be read: {str(error)[:80]}", Place(str(path)))) from None
-        fits = loads.ndim == 2 and loads.shape[1] == experts and np.isfinite(loads).all() and loads.min() >= 0
-        if not fits or (pairs is not None and pairs.shape != (experts, experts)):
+        if loads.ndim != 2 or loads.shape[1] != experts or not counts(loads):
             raise BadInput(Fault(f"loads of shape {loads.shape}", Place(str(path)), f"[layers, {experts}], from 0"))
+        if pairs is not None and (pairs.shape != (experts, experts) or not counts(pairs)):
+            raise BadInput(Fault(f"pairs of shape {pairs.shape}", Place(str(path)), f"[{experts}, {experts}], from 0"))
         share = loads / np.maximum(loads.sum(axis=1, keepdims=True), 1e-300)
         if pairs is not None:
             pairs = pairs / max(pairs.sum(), 1e-300) * experts
         return share.mean(axis=0), pairs
+
+
+def counts(array: np.ndarray) -> bool:
+    """Whether an array holds numbers from 0 on, and any at all."""
+    return array.size > 0 and bool(np.isfinite(array).all()) and array.min() >= 0

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chipweave.errors import BadInput, Fault
 from chipweave.policy import Param, PredictionPolicy, nothing, policy
 from chipweave.policy.tally import tally
 from chipweave.trace import library
@@ -40,6 +41,18 @@ class Oracle(PredictionPolicy):
         if step < self.opened.steps:
             if vars(self).get("_step") != step:
                 vars(self).update(_step=step, _ids=self.opened.read(step))
-            counts, _ = tally(self._ids[self.opened.layers.index(view.layer)], view.experts)
+            counts, _ = tally(self._ids[self.index_of(view.layer)], view.experts)
             mask[:, np.flatnonzero(counts)] = 1
         return mask
+
+    def index_of(self, layer: int) -> int:
+        """The place of a layer in the trace.
+
+        Raises:
+            BadInput: it has none, as a trace of another model.
+        """
+        layers = self.opened.layers
+        if layer not in layers:
+            named = ", ".join(map(str, layers))
+            raise BadInput(Fault(f"{self.kind}: trace {self.trace} has no layer {layer}", allowed=f"layers {named}"))
+        return layers.index(layer)

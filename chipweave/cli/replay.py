@@ -53,14 +53,13 @@ def command(
     from chipweave.io.atomic import check_file, replacing
     from chipweave.io.console import note
     from chipweave.io.watched import watched
-    from chipweave.noc import deadlock
     from chipweave.traffic import network_of as routing_system
     from chipweave.traffic import replay
 
     check_file(csv_path)
-    net, router = routing_system.load(topology, sets, allow_code, network)
-    if not allow_deadlock:
-        deadlock.prove(net, router)
+    made = routing_system.load_flit(topology, sets, allow_code, network)
+    net, router = made.network, made.router
+    routing_system.prove(made, allow_deadlock)
     listed = replay.read(packets, net.endpoints, router)
     arrivals = watched(lambda: replay.run(net, router, listed, seed))
     if csv_path == "-":

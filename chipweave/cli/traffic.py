@@ -73,7 +73,6 @@ def command(
 ) -> None:
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
     from chipweave.io.atomic import check_file, write_json
-    from chipweave.noc import deadlock
     from chipweave.traffic import network_of as routing_system
     from chipweave.traffic import report as show
     from chipweave.traffic import synthetic as traffic
@@ -85,8 +84,7 @@ def command(
         check_file(path)
     made = routing_system.load_flit(topology, sets, allow_code, network)
     net, router = made.network, made.router
-    if not allow_deadlock:
-        deadlock.prove(net, router)
+    routing_system.prove(made, allow_deadlock)
     options = dict(
         packet_flits=packet_flits,
         weights=packet_weights,

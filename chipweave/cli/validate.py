@@ -32,7 +32,7 @@ import click
 )
 @click.option("--debug", is_flag=True, hidden=True)
 def command(debug: Any, suites: Any, **options: Any) -> Any:
-    """Hold the model against references: h100, booksim, artifact, analytic (all where none is named)."""
+    """Hold the model against references: h100, dies, serving, booksim, artifact, analytic (all where none is named)."""
     from chipweave.errors import BAR_MISSED, DONE
     from chipweave.ledger import suites as validate
 

@@ -1,4 +1,9 @@
-"""Turns a layout into calls of the C engine's building functions. Names become numbers here."""
+"""Turns a layout into calls of the C engine's building functions. Names become numbers here.
+
+The engine numbers each sort of part in the order it is added, and `chipweave.chain.layout` numbers
+them in the same order; so `table.number` of a part is its number in C too. C copies every struct it
+is given: memory made for a call may go as soon as the constructor returns.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +43,12 @@ LARGEST = 2**62
 
 
 class Compiler:
-    """Builds every part of `layout` in the engine `handle`; remembers which number each part got."""
+    """Builds every part of `layout` in the engine `handle`; remembers which number each part got.
+
+    Order matters: resources first (they number the locks), then networks (whose links are resources
+    too), tables, counters, and last the programs that name all of these. bin_ps, max_bins: bins of
+    the link statistics.
+    """
 
     def __init__(self, handle: Any, layout: Layout, bin_ps: int, max_bins: int) -> None:
         self.handle, self.layout, self.bins = handle, layout, (bin_ps, max_bins)
@@ -93,6 +103,9 @@ class Compiler:
     # ---- networks
 
     def _network(self, network: Any) -> None:
+        """Routes first, then whatever the link model builds on them: held links as resources, or a
+        network of its own.
+        """
         self.routes[network.name] = routes = Routes(self, network)
         self.networks[network.name] = registry.link_models.find(network.model).compile(self, network, routes)
 
@@ -103,6 +116,10 @@ class Compiler:
     # ---- programs
 
     def _program(self, chain: Any) -> int:
+        """One chain as a stages_node array; returns the program's number.
+
+        Operands become columns of a transfer's row.
+        """
         self.chain, self.column = chain.name, {name: i for i, name in enumerate(chain.operands)}
         self.stage_number = {name: i for i, name in enumerate(chain.stages)} | {DONE: -1}
         nodes = self._new("stages_node[]", [self._node(stage) for stage in chain.stages.values()])
@@ -114,6 +131,12 @@ class Compiler:
         )
 
     def _node(self, stage: Any) -> dict[str, Any]:
+        """One stage as a stages_node.
+
+        A send over held links is a hold of the whole route for its duration; a send over any other
+        model stays a send, and takes the network itself. `then` is unused where there are branches;
+        DONE is -1.
+        """
         takes, lasts, kind = (
             [self._take(t) for t in stage.take],
             stage.lasts,
@@ -150,9 +173,11 @@ class Compiler:
         return node
 
     def _of(self, names: tuple[str, ...]) -> list[int]:
+        """Up to three operand columns, the most that a question or a mark takes; the rest is 0 and not read."""
         return ([self.column[n] for n in names] + [0, 0, 0])[:3]
 
     def _take(self, take: Take) -> dict[str, dict[str, int | list[Any]] | int]:
+        """A resource that a hold takes: unit [operand] of an array, or every link of a route."""
         if isinstance(take, Take):
             return {
                 "first": self.first[take.resources.name],
@@ -166,6 +191,7 @@ class Compiler:
     def _route(
         self, network: Any, source: str, target: str, size: Amount, stage: tuple[str, str] | None = None
     ) -> dict[Any, Any]:
+        """The links of a route as a take; `stage` (chain, stage) picks the traffic class under flit."""
         return {
             "network": self.networks[network.name].number(stage),
             "source": self.column[source],
@@ -174,6 +200,7 @@ class Compiler:
         }
 
     def _mark(self, mark: Any) -> dict[str, int | list[int]]:
+        """A change of a table, at the start or the end of its stage."""
         return {
             "op": getattr(lib, "MARK_" + MARKS[mark.op]),
             "table": mark.table.number if mark.table else -1,
@@ -183,6 +210,7 @@ class Compiler:
         }
 
     def _count(self, count: Any) -> dict[Any, Any]:
+        """What a stage adds to a counter: amount, or amount x hops; part and parts cut it into exact pieces."""
         network, source, target = count.hops or (None, None, None)
         return {
             "counter": count.counter.number,
@@ -197,6 +225,7 @@ class Compiler:
         }
 
     def _amount(self, amount: Amount) -> dict[Any, Any]:
+        """A linear form over operands: constant + sum of factor x operand. Whole numbers only."""
         return {
             "constant": amount.constant,
             "n": len(amount.terms),
@@ -207,6 +236,11 @@ class Compiler:
     # ---- durations
 
     def _lasts(self, rule: Any) -> int:
+        """Number of a duration rule in the engine, or -1 for none. Durations are ps, rounded up to quantum_ps.
+
+        `by` is the operand that picks a rate (Rate.at, Steps.by, Pick.at); one latency or one rate
+        serves all. Anything that is none of the listed rules is a Steps.
+        """
         if rule is None:
             return -1
         made = {"by": -1, "quantum_ps": getattr(rule, "quantum_ps", 1)}
@@ -257,6 +291,7 @@ class Compiler:
         return {"kind": kind, "n_picks": len(picks), "picks": self._new("int32_t[]", picks)} | by
 
     def _rates(self, pairs: list[Any], rule: Any) -> dict[str, Any]:
+        """Pairs of (latency ps, units per second) as exact fractions."""
         return {
             "n_rates": len(pairs),
             "rates": self._new("stages_rate[]", [_rate(latency, speed, rule.quantum_ps) for latency, speed in pairs]),
@@ -275,6 +310,7 @@ class Compiler:
 
 
 def _time(ps: int, what: str) -> int:
+    """`ps` where it is in 0..2^61, so that sums of two times still fit 62 bits; else BadInput."""
     if not 0 <= ps < LARGEST // 2:
         raise BadInput(f"{what} of {ps} ps is not in 0..2^61")
     return ps

@@ -1,4 +1,9 @@
-"""The stage engine in C behind the interface of `chipweave.fabric.Engine`."""
+"""The stage engine in C behind the interface of `chipweave.fabric.Engine`.
+
+Every method is one call of C; the documents of the interface stand there. C stops at a question for
+Python (STAGES_QUESTION) and is called again with its answer, so that it never calls into Python
+itself.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,13 @@ FEW = 256  # recorded stages fetched in one go
 
 
 class KernelEngine:
+    """The compiled twin of chipweave.plain.stages.PlainEngine: same interface, same order of events, same times.
+
+    The handle is freed with the object; views of `array` keep it alive beyond that.
+    """
+
     def __init__(self, layout: Layout, rules: Any, bin_ps: int, max_bins: int) -> None:
+        """Build `layout` in C. rules: chipweave.chain.rules; bin_ps, max_bins: bins of link statistics."""
         self.layout = layout
         spec = ffi.new(
             "stages_rules *",
@@ -42,19 +53,27 @@ class KernelEngine:
 
     @property
     def now_ps(self) -> int:
+        """Absolute time of the last event, ps."""
         return lib.stages_now(self.handle)
 
     @property
     def idle(self) -> bool:
+        """Whether no batch is in flight."""
         return not lib.stages_in_flight(self.handle)
 
     @property
     def events(self) -> int:
+        """Stages started and transfers ended so far."""
         return lib.stages_events(self.handle)
 
     def issue(
         self, chain: Any, rows: np.ndarray, starts_ps: np.ndarray | None = None, times: int = 1, counted: int = -1
     ) -> int:
+        """Start transfers of `chain`; arguments, result and errors as in PlainEngine.issue.
+
+        `rows` and `starts_ps` must be contiguous int64: C reads them in place, and copies before it
+        returns.
+        """
         starts = ffi.NULL if starts_ps is None else ffi.from_buffer("int64_t[]", starts_ps)
         program = self.compiled.programs[chain.name]
         begin = ffi.from_buffer("int64_t[]", rows) if rows.size else ffi.NULL
@@ -65,6 +84,11 @@ class KernelEngine:
         return batch
 
     def advance(self, until_ps: int | None = None) -> list[Any]:
+        """Run to the next end of batches, at most to `until_ps`; returns [(batch, end in ps)].
+
+        Raises Stuck where transfers wait for each other, BadInput for what the layout's rules led
+        to, and whatever a Python callback raised.
+        """
         until = FOREVER if until_ps is None else until_ps
         while True:
             status = lib.stages_advance(self.handle, until)
@@ -79,6 +103,7 @@ class KernelEngine:
                 raise (BadInput if status == lib.STAGES_BAD else ChipweaveError)(self._message())
 
     def _completions(self) -> list[Any]:
+        """Batches that have ended since the last call, with their ends in ps."""
         n = lib.stages_completed(self.handle, self.batches, self.times, ROOM)
         if n == 1:  # nearly always
             return [(self.batches[0], self.times[0])]
@@ -113,6 +138,7 @@ class KernelEngine:
         lib.stages_answer(self.handle, int(answer))
 
     def finish_ps(self, batch: int) -> np.ndarray:
+        """int64 [transfers of the batch]: absolute ends, ps; BadInput where the batch was forgotten at a barrier."""
         n = lib.stages_finish(self.handle, batch, ffi.NULL)
         if n < 0:
             raise BadInput(
@@ -123,12 +149,18 @@ class KernelEngine:
         return out
 
     def array(self, part: Any) -> np.ndarray:
+        """The cells of a counter or the content of a table; a view of C memory, for tags
+        [instances, sets, ways] a copy.
+
+        The view changes with the run. That of a keyed store cannot be written to: use `pin`.
+        """
         if part not in self.arrays:
             self.arrays[part] = self._view(part)
         view = self.arrays[part]
         return view.copy() if view.ndim == 3 else view
 
     def _view(self, part: Any) -> np.ndarray:
+        """The view of a part, by its sort: counter [count], bits and keyed [instances, keys], tags."""
         if isinstance(part, Counter):
             return self._buffer(lib.stages_counter(self.handle, part.number), (part.count,), np.int64)
         if isinstance(part, Bits):
@@ -140,15 +172,18 @@ class KernelEngine:
         return self._buffer(lib.stages_tags(self.handle, part.number), (part.instances, part.sets, part.ways), np.int64)
 
     def _buffer(self, pointer: Any, shape: tuple[int, ...], dtype: type[Any]) -> np.ndarray:
+        """C memory as an array that keeps the engine alive."""
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         owner = ffi.gc(pointer, lambda _, engine=self.handle: None)  # the view keeps the engine alive
         return np.frombuffer(ffi.buffer(owner, size), dtype).reshape(shape)
 
     def totals(self) -> Any:
+        """The sum of each counter, by its number."""
         lib.stages_totals(self.handle, self.sums)
         return self.sums
 
     def copy_tables(self, other: KernelEngine) -> None:
+        """Set the tables to those of `other`: same layout, both idle; BadInput otherwise."""
         if lib.stages_copy_tables(self.handle, other.handle):
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
@@ -159,11 +194,13 @@ class KernelEngine:
         return report["group_skipped"] / max(1, report["group_cycles"]), report["jumps"], kernel.unrepeated()
 
     def pin(self, keyed: Any, at: Any, keys: Any) -> None:
+        """Put `keys` into instance `at` of a keyed store, never to be evicted; BadInput for a key out of range."""
         for key in keys:
             if lib.stages_pin(self.handle, keyed.number, int(at), int(key)):
                 raise BadInput(f"{keyed.name}: there is no key {key} in instance {at}")
 
     def journal(self) -> np.ndarray:
+        """int64 [n, 5]: (ps, table, instance, key, change) of journalled tables since the last call."""
         n = lib.stages_journal(self.handle, ffi.NULL, 0)
         rows = np.empty((n, 5), np.int64)
         if n:
@@ -171,10 +208,12 @@ class KernelEngine:
         return rows
 
     def record(self) -> None:
+        """Keep every stage that starts from now on, for `recorded`."""
         if lib.stages_record(self.handle):
             raise ChipweaveError(self._message())
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
+        """int64 [stages, columns], as chipweave.plain.recorded.rows, without the resource column."""
         rows = np.empty((FEW, lib.RECORD_COLUMNS), np.int64)
         n = lib.stages_recorded(self.handle, batch, transfer, ended_ps, ffi.from_buffer("int64_t[]", rows), FEW)
         if n > FEW:
@@ -183,18 +222,22 @@ class KernelEngine:
         return rows[:n, : lib.RECORD_RESOURCE]
 
     def recorded_last(self) -> np.ndarray:
+        """int64 [0 or 1, columns]: the stage that ended last."""
         row = np.empty((1, lib.RECORD_COLUMNS), np.int64)
         missing = lib.stages_recorded_last(self.handle, ffi.from_buffer("int64_t[]", row))
         return row[: 0 if missing else 1, : lib.RECORD_RESOURCE]
 
     def link_statistics(self, network: Any) -> Any:
+        """What the links of `network` carried and how long they were busy."""
         return self.compiled.networks[network.name].statistics()
 
     def check(self) -> None:
+        """Every invariant of the C state; raises AssertionError with the first that fails."""
         if lib.stages_check(self.handle):
             raise AssertionError(self._message())
 
     def close(self) -> None:
+        """Let go of the views, so that the engine can be freed."""
         self.arrays.clear()
 
     def _raise_failure(self) -> None:
@@ -203,9 +246,11 @@ class KernelEngine:
             called.raise_if_failed()
 
     def _message(self) -> Any:
+        """The last words of the engine."""
         return ffi.string(lib.stages_message(self.handle)).decode()
 
     def _stuck(self) -> Any:
+        """Up to eight stages that wait, with the name of what each waits for."""
         node, chain, transfer, resource = (ffi.new("int32_t[]", 8) for _ in range(4))
         n = lib.stages_waiting(self.handle, node, chain, transfer, resource, 8)
         words = []

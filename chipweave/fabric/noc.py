@@ -34,6 +34,7 @@ def entries(network: Any) -> np.ndarray:
 
 
 def _dims(network: Any) -> tuple[Any, ...]:
+    """(C pointer, the array it points into) of the dimension of each port, -1 for none; NULL for a network without."""
     if network.dims is None:
         return ffi.NULL, None
     dims = np.full((network.routers, 64), -1, np.int8)
@@ -107,6 +108,7 @@ class Kernel:
         self.net = ffi.gc(net, lib.noc_close, int(lib.noc_memory(net)))
 
     def _check(self, status: int) -> int:
+        """`status`, or the exception it means: Stuck with the wait cycle, BadInput for a configuration."""
         if status >= 0:
             return status
         words = ffi.string(lib.noc_message(self.net)).decode()
@@ -117,6 +119,7 @@ class Kernel:
         )
 
     def _cycle_in_words(self) -> Any:
+        """The circle of VCs that wait for each other, "" where none was found."""
         cycle = self.wait_cycle()
         if not cycle:
             return ""
@@ -132,10 +135,14 @@ class Kernel:
 
     @property
     def now(self) -> int:
+        """The cycle it stands at."""
         return int(lib.noc_now(self.net))
 
     @property
     def fast(self) -> bool:
+        """Whether the fast engine was taken: single-cycle routers of the usual options; the general
+        one does the rest.
+        """
         return bool(lib.noc_is_fast(self.net))
 
     @property
@@ -145,16 +152,23 @@ class Kernel:
 
     @property
     def pending(self) -> int:
+        """Packets queued or under way."""
         return int(lib.noc_pending(self.net))
 
     def send(self, messages: list[tuple[int, int, int, int, int, int, int]]) -> None:
-        """Queue rows (tag, ctime, flits, src, dst, vc_class, packet_flits)."""
+        """Queue rows (tag, ctime, flits, src, dst, vc_class, packet_flits).
+
+        ctime in cycles, not before now; a message of more than packet_flits flits becomes several
+        packets and arrives with the last.
+        """
         self._check(lib.noc_send(self.net, ffi.new("struct noc_send[]", messages), len(messages)))
 
     def advance(self, until: int, stop_on_arrival: bool = False) -> int:
+        """Run to cycle `until`, or to the first arrival; returns the cycle reached."""
         return self._check(lib.noc_advance(self.net, until, stop_on_arrival))
 
     def drain(self, until: int) -> int:
+        """Run until nothing is under way, at most to cycle `until`; returns the cycle reached."""
         return self._check(lib.noc_drain(self.net, until))
 
     def collect(self, room: int = 1 << 16) -> list[tuple[int, int, int, int, int, int, int, int]]:
@@ -194,7 +208,9 @@ class Kernel:
         return int(lib.noc_digest(self.net))
 
     def check(self) -> None:
-        """Raises AssertionError in words where an invariant of the state is broken."""
+        """Raises AssertionError in words where an invariant of the state is broken: credits +
+        buffered + in flight = depth, and so on.
+        """
         if lib.noc_check(self.net):
             raise AssertionError(ffi.string(lib.noc_message(self.net)).decode())
 

@@ -90,11 +90,9 @@ class Result:
 class Case:
     """What answers a group: `predict(questions) -> {id: float or NotModelled}`.
 
-    bar     mean absolute error the group must keep, a number or a function of the question; None: reported only
-    point   function of the question: rows with the same point are alternatives (frameworks), the smallest
-            reference among them is the one that counts
-    together  function of the question: rows with the same value are always asked in one call, in the order of the
-            references (a log whose order says something); None: each row stands for itself
+    bar: mean absolute relative error the group must keep, a number or a function of the question;
+    None: no bar. point: what makes rows one point of which only the best counts (a tuned
+    parameter); together: what makes rows depend on each other, so that one process answers them.
     """
 
     suite: str
@@ -105,6 +103,7 @@ class Case:
     together: Callable[[Question], Any] | None = None
 
     def bar_of(self, question: Question) -> float | None:
+        """The bar that a question falls under."""
         return self.bar(question) if callable(self.bar) else self.bar
 
 
@@ -118,7 +117,11 @@ def case(
     point: Callable[[Question], Any] | None = None,
     together: Callable[[Question], Any] | None = None,
 ) -> Callable[[Predict], Predict]:
-    """Decorator: this function answers the rows of `group` in `suite`; a group answered twice is refused."""
+    """Decorator: this function answers the rows of `group` in `suite`; a group answered twice is refused.
+
+    A module that is loaded again (a second path to the same file) may register again. Arguments as
+    of `Case`.
+    """
 
     def register(predict: Predict) -> Predict:
         key = (suite, group)
@@ -183,7 +186,7 @@ def _check_device(device: str, place: Place, faults: Faults) -> None:
 
 
 def number(text: str) -> float | None:
-    """The value as one finite number, or None."""
+    """The value as one finite number, or None: ranges and words in a reference are shown, not judged."""
     try:
         value = float(text)
     except ValueError:
@@ -223,6 +226,7 @@ def judge(
 def _result(
     question: Question, reference: float | None, found: Case | None, answer: NotModelled | float | None
 ) -> Result:
+    """One row of the ledger: holds, gap, or not modelled with the reason."""
     simulated, why = None, ""
     if reference is None:
         why = "the reference value is not one number"

@@ -102,15 +102,3 @@ class Adjacency:
         at = np.minimum(self.start[:-1][:, None] + passed, max(0, len(self.dst) - 1))
         found = self.dst[at] if len(self.dst) else np.zeros_like(far)
         return np.where((ways > 0) & (far > 0), found, -1).astype(np.int32)
-
-    def connected_from(self, source: int) -> np.ndarray:
-        """bool[n]: the routers that can be reached from `source`."""
-        seen, frontier = np.zeros(self.n, bool), np.array([source])
-        seen[source] = True
-        while len(frontier):
-            count = self.start[frontier + 1] - self.start[frontier]
-            first = np.repeat(self.start[frontier] - np.cumsum(count) + count, count)
-            there = np.unique(self.dst[first + np.arange(len(first))])
-            frontier = there[~seen[there]]
-            seen[frontier] = True
-        return seen

@@ -32,6 +32,7 @@ CURES = (
     "even number of VCs on a torus, up_down or shortest_escape "
     "on any graph), a class of VCs for each of request and reply (vc_classes), or allow_deadlock: true"
 )
+TERMINALS = "or no endpoints but those that send and receive (shape: fat_tree, or terminals with shape: edges)"
 
 
 def vc_parts(router: Any, network: Any) -> dict[int, list[tuple[str, int, int]]]:
@@ -154,7 +155,8 @@ def prove(
     text = _circle(network, router, replies, names or {}) or _lost(network)
     if not text or allow:
         return text
-    raise BadInput(Fault(f"network {network.name} can deadlock: {text}", place, CURES))
+    cures = CURES + (f"; or spread: none, {TERMINALS}" if network.ways > 1 else "")
+    raise BadInput(Fault(f"network {network.name} can deadlock: {text}", place, cures))
 
 
 def _circle(network: Any, router: Any, replies: Any, names: Any) -> str:

@@ -35,7 +35,6 @@ def text_of(path: Path) -> str:
 class EdgeFile(Shape):
     """Base of shapes that read their links from the file named by `file`."""
 
-    spread = "none"
     makes_endpoints = True
     file = Param("str", doc="path, relative to the YAML file")
 
@@ -72,8 +71,7 @@ class EdgeFile(Shape):
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
         """Links in the file's order; a link given twice is a fault."""
-        by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
-        ends = Ends(list(places.names), by_place)
+        ends = Ends(list(places.names), places.by_text())
         ends.number.update({name.rpartition(".")[2]: i for i, name in enumerate(places.names)})
         pairs: list[tuple[int, int]] = []
         own: dict[int, Own] = {}

@@ -45,7 +45,7 @@ def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.Networ
         found[leaving] = starts[-1] + network.src[leaving]
         ends = network.dst[coming]
         found[coming] = starts[network.terminals[ends] - first] + ports[ends]
-        made.seat_latency = terminals(network, latency, leaving, coming, clock * flit)
+        made.terminal_latency = terminals(network, latency, leaving, coming, clock * flit)
     return made, found
 
 

@@ -2,7 +2,7 @@
 
 Nodes are numbered: endpoints first, in endpoint order, then the routers that the shape adds. Whether an endpoint is a
 router itself or the terminal of one, it is a node, and its links are links. The graph for people is made when it is
-asked for."""
+needed."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ PS = 10**12
 
 @dataclass(frozen=True, eq=False)
 class FlitNetwork:
-    """What the flit kernel and its twin are told of one network.
+    """What the flit kernel and its twin know of one network.
 
     network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and
     range.
@@ -70,7 +70,7 @@ class FlitNetwork:
         return [tuple(at.get(row, (1, 1))) for row in self.link_rows.tolist()]
 
     def with_traffic(self, classes: int) -> FlitNetwork:
-        """The same network with so many classes of messages; BadInput where the VCs do not suffice."""
+        """The same network with this number of classes of messages; BadInput where the VCs do not suffice."""
         ranges = 1
         if self.message_vcs:
             if self.router.vcs % (classes * self.message_vcs):

@@ -1,6 +1,6 @@
-"""Networks of routers and their routing tables: what the flit kernel and its plain twin are told.
+"""Networks of routers and their routing tables: what the flit kernel and its plain twin read.
 
-A `Network` is directed links between router ports, endpoints seated at router ports, and for each (router, endpoint)
+A `Network` is directed links between router ports, endpoints at router ports, and for each (router, endpoint)
 an output port. Port numbers matter: arbiters walk them in order, so they follow the numbering of BookSim 2
 (grids: 2d = up dimension d, 2d + 1 = down, last = local; irregular: endpoints first, then neighbours ascending).
 """
@@ -137,7 +137,7 @@ class Network:
     turns     dimension order as small tables, or None
     ways, spread   columns of `table` for each endpoint: endpoint e by way w is column e + w * E
     radices, strides   of a grid: lengths in order of travel, and how numbers grow along them
-    seat_latency       cycles of injection and ejection wires, one for all or one an endpoint
+    terminal_latency   cycles of injection and ejection wires, one for all or one an endpoint
     places    int[E, n]: place of each endpoint in those dimensions; None: dimension 0 is fastest in the numbering
     router_names, endpoint_names   what people call them; empty: numbers
     """
@@ -150,7 +150,7 @@ class Network:
     tie: np.ndarray | None = None
     dims: np.ndarray | None = None
     minimal: np.ndarray | None = None
-    seat_latency: int | np.ndarray = 1
+    terminal_latency: int | np.ndarray = 1
     name: str = ""
     radices: tuple[int, ...] = field(default_factory=tuple)
     places: np.ndarray | None = None
@@ -193,7 +193,7 @@ class Network:
 
     def terminal_latencies(self) -> list[int]:
         """Cycles of the injection and ejection wires of each endpoint."""
-        return np.broadcast_to(self.seat_latency, len(self.terminals)).tolist()
+        return np.broadcast_to(self.terminal_latency, len(self.terminals)).tolist()
 
     def wires(self) -> dict[tuple[int, int], Link]:
         """{(router, output port): Link} of every link between routers."""

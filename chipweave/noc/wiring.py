@@ -38,6 +38,10 @@ class Places:
             index[tuple(self.at.T)] = np.arange(self.count, dtype=np.int32)
         return index
 
+    def by_text(self) -> dict[str, int]:
+        """Place as users write it ("[0][1]") -> the endpoint there."""
+        return {"".join(f"[{i}]" for i in place): n for n, place in enumerate(self.at.tolist())}
+
 
 @dataclass(frozen=True)
 class Grid:

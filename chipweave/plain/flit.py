@@ -24,21 +24,29 @@ class Routers(PlainNetwork):
         self.granted: list[tuple[int, int]] = []  # (router or -1, output port or endpoint)
 
     def eject(self, end: int, flit: Flit, now: int) -> None:
+        """As PlainNetwork, and keep the packets whose tail has arrived."""
         super().eject(end, flit, now)
         if flit.tail:
             self.tails.append(flit.packet)
 
     def count(self, router: int, port: int, vc: int) -> None:
+        """As PlainNetwork, and keep where the flit was granted the crossbar."""
         super().count(router, port, vc)
         self.granted.append((router, port))
 
     def put(self, number: int, end: Endpoint, flit: Flit, now: int) -> None:
+        """As PlainNetwork, and keep which endpoint injected."""
         super().put(number, end, flit, now)
         self.granted.append((-1, number))
 
 
 class PlainFlit:
-    """Times are absolute ps. `advance(t)` gives the messages that arrive by t; t is never later than `next_time()`."""
+    """Times are absolute ps. `advance(t)` gives the messages that arrive by t; t is never later than `next_time()`.
+
+    A message is cut into packets of at most packet_flits flits, and has arrived with the last tail
+    of them. plan: traffic classes of stages and flits for each byte; spec: network, router and
+    clock.
+    """
 
     def __init__(self, network: Any, plan: Any, bin_ps: int, max_bins: int) -> None:
         self.network, self.plan, self.spec = network, plan, plan.spec
@@ -69,6 +77,12 @@ class PlainFlit:
         return cycle
 
     def send(self, now: int, message: int, source: int, target: int, size: int, stage: tuple[str, str]) -> None:
+        """Queue message `message` of `size` bytes; it can be injected from the first clock edge after `now`.
+
+        stage: (chain, stage), which decides the traffic class; the ranges of VCs of a class take
+        turns. A message to its own source takes no time. Endpoint numbers are mapped by
+        `endpoint_of` where parts share one.
+        """
         if self.endpoint_of:
             source, target = self.endpoint_of[source], self.endpoint_of[target]
         if source == target:
@@ -92,6 +106,7 @@ class PlainFlit:
             self.routers.add(packet)
 
     def statistics(self) -> LinkStatistics:
+        """Link statistics, with payload by link where every message of a pair takes one way, else in total only."""
         payload, on_wire = self.payload if self.fixed else None, self.flits_sent * self.spec.flit_bytes
         return LinkStatistics.of_flits(self.bins.statistics(), payload, self.bytes_sent, on_wire)
 
@@ -108,11 +123,13 @@ class PlainFlit:
         self.routers.now = max(self.routers.now, cycle)
 
     def next_time(self) -> int | None:
+        """ps of the next instant at which anything may arrive; None where nothing is under way."""
         if self.own:
             return self.own[0][0]
         return self.edge(self.routers.now) if self.left else None
 
     def advance(self, now: int) -> list[int]:
+        """Step to `now`; returns the messages that have arrived, in the order of their last tails."""
         arrived = [message for _, message in self.own]
         self.own = []
         while self.left and self.edge(self.routers.now) <= now:
@@ -128,6 +145,11 @@ class PlainFlit:
         return arrived
 
     def _count(self) -> None:
+        """Bytes and busy time of the links that granted a flit in the cycle just stepped.
+
+        Busy time goes by the exact interval of the link, rounded at cumulative counts, so that
+        nothing is lost.
+        """
         time = self.edge(self.routers.now - 1)
         for place in self.routers.granted:
             link = self.link_of.get(place)

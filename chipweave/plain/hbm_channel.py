@@ -1,4 +1,9 @@
-"""Plain twin of csrc/behaviours/hbm_channel/hbm_channel.c: timing rules, access order and refresh of one channel."""
+"""Plain twin of csrc/behaviours/hbm_channel/hbm_channel.c: timing rules, access order and refresh of one channel.
+
+Times inside are whole memory-clock cycles (nXXX, as JESD235/238 name them), times of messages ps. A
+channel has `pseudo_channels`, each with its own command timing, banks and queues; they share only
+the clock.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +43,11 @@ class PlainRules:
         self.rows = [(*row, worked_out(text, p)) for *row, text in constraints()]
 
     def earliest(self, command: int, bank: int) -> int:
+        """The first cycle at which `command` may go to `bank`: every constraint of its three levels holds by then.
+
+        The four-activate window (FOURTH) counts from the fourth last ACT; REFAB waits for all
+        banks.
+        """
         at = max(self.pc[command], self.group[bank % self.p["bank_groups"]][command], self.bank[bank][command])
         for _, preceding, following, counted_from, cycles in self.rows:
             if counted_from == FOURTH and preceding == following == command:
@@ -47,6 +57,11 @@ class PlainRules:
         return at
 
     def issue(self, command: int, bank: int, t: int, bursts: int = 1) -> None:
+        """Record that `command` goes to `bank` in cycle `t` with `bursts` bursts, and what it forbids until when.
+
+        A constraint counts from the first burst, the last one, or once for each burst (`counted
+        from` of the table).
+        """
         level = {PC: self.pc, GROUP: self.group[bank % self.p["bank_groups"]], BANK: self.bank[bank]}
         last = t + (bursts - 1) * self.p["nCCDL"]
         for where, preceding, following, counted_from, cycles in self.rows:
@@ -88,9 +103,16 @@ class PlainHbmChannel:
         self.pcs = [PlainPseudo(parameters, i) for i in range(parameters["pseudo_channels"])]
 
     def ps_of(self, cycle: int) -> int:
+        """Time of a clock edge in ps, to the nearest; tck is in fs."""
         return (cycle * self.p["tck"] + 500) // 1000
 
     def receive(self, m: Message) -> None:
+        """Place a request in the banks and queue it; one that finds 64 of its kind waits out of sight.
+
+        Units of consecutive lines are dealt to pseudo channels, then to bank groups, so that a
+        stream pays nCCDS and not nCCDL; the bank is rotated by the row, so that a large
+        power-of-two stride does not fall on one bank.
+        """
         p, now = self.p, -(-self.host.time * 1000 // self.p["tck"])
         unit = m.address // LINE // p["unit"]
         pc, turn = self.pcs[unit % p["pseudo_channels"]], unit // p["pseudo_channels"]
@@ -108,6 +130,7 @@ class PlainHbmChannel:
         self.step(pc, now)
 
     def see(self, pc: PlainPseudo, kind: int, entry: Entry) -> None:
+        """Take a request into the window. A write is acknowledged here: it is posted, its data is in the controller."""
         pc.seen[kind].append(entry)
         if kind:
             done = Message(entry.m.address, entry.m.tag, self.p["request_bytes"], DONE, 0)
@@ -116,6 +139,7 @@ class PlainHbmChannel:
     # -- refresh
 
     def refresh_next(self, pc: PlainPseudo, t: int) -> None:
+        """Per-bank refresh of the next bank in turn, not before cycle `t`; an open row is closed first."""
         b, every = pc.refresh_bank, self.p["nREFI"] // self.p["banks"]
         if pc.open[b] is not None:
             t = max(t, pc.rules.earliest(PRE, b))
@@ -126,6 +150,11 @@ class PlainHbmChannel:
         pc.refresh_bank, pc.refresh_at = (b + 1) % self.p["banks"], pc.refresh_at + every
 
     def end_of_pause(self, pc: PlainPseudo, now: int) -> None:
+        """Catch up with the refreshes that fell due while nothing was queued.
+
+        Those that lie wholly in the past are counted, not simulated; only the last, which may still
+        block a bank, is issued.
+        """
         p, interval = self.p, self.p["nREFI"]
         if now < pc.refresh_at:
             return
@@ -149,6 +178,11 @@ class PlainHbmChannel:
     # -- access order
 
     def open_rows(self, pc: PlainPseudo, queue: list[Entry], now: int) -> list[int]:
+        """Open a row for the oldest request of each bank whose row no request of the window still wants.
+
+        First-ready, first-come: a bank with hits left keeps its row. Returns the cycles at which
+        commands that are too early now become legal.
+        """
         later = []
         wanted = {e.bank for e in queue if pc.open[e.bank] == e.row}
         for e in queue:
@@ -168,6 +202,11 @@ class PlainHbmChannel:
         return later
 
     def column(self, pc: PlainPseudo, kind: int, entry: Entry, now: int) -> None:
+        """Read or write the bursts of one request, answer a read, and let the next one into the window.
+
+        Data of a read ends nCL + (bursts - 1) nCCDL + nBL cycles after the command; `controller` ps
+        come on top.
+        """
         p = self.p
         pc.rules.issue(WR if kind else RD, entry.bank, now, entry.bursts)
         self.stats["writes" if kind else "reads"] += 1
@@ -182,6 +221,7 @@ class PlainHbmChannel:
             self.see(pc, kind, pc.beyond[kind].pop(0))
 
     def choose_direction(self, pc: PlainPseudo) -> None:
+        """Read or write next: writes drain from high_mark down to low_mark, or while there are no reads."""
         reads, writes, was = len(pc.seen[0]), len(pc.seen[1]), pc.writing
         if was:
             pc.writing = int(writes > 0 and (writes > self.p["low_mark"] or not reads))
@@ -190,6 +230,11 @@ class PlainHbmChannel:
         self.stats["turnarounds"] += was != pc.writing
 
     def step(self, pc: PlainPseudo, now: int) -> None:
+        """Issue all that is legal in cycle `now`, then schedule the next step at the earliest cycle anything is.
+
+        Rows are opened for all banks before a column command is chosen: commands of both kinds
+        overlap.
+        """
         while pc.refresh_at <= now:
             self.refresh_next(pc, now)
         while True:
@@ -216,6 +261,7 @@ class PlainHbmChannel:
             self.host.schedule(self.me, self.ps_of(at) - self.host.time, 2, self.pcs.index(pc), at)
 
     def timer(self, code: int, data: int) -> None:
+        """A step that was scheduled for cycle `data`; one that was scheduled again for another cycle is ignored."""
         pc = self.pcs[code]
         if pc.wake == data:
             pc.wake = None

@@ -18,6 +18,11 @@ from chipweave.plain.noc_vc import Choice, OutputVc
 
 @dataclass
 class Packet:
+    """One packet: src and dst are endpoints, size is flits, times are cycles (-1: not yet).
+
+    ctime: created; itime: head injected; atime: tail arrived. hops counts routers passed.
+    """
+
     src: int
     dst: int
     size: int
@@ -30,6 +35,12 @@ class Packet:
 
 
 class Flit:
+    """A flit; vc, phase, hops and route change on its way, the packet does not.
+
+    phase: 0 before, 1 behind the dateline of its ring. route: look-ahead routing's answer for the
+    next router.
+    """
+
     __slots__ = ("packet", "head", "tail", "vc", "phase", "hops", "priority", "route")
 
     def __init__(self, packet: Packet, index: int) -> None:
@@ -51,7 +62,11 @@ class Endpoint:
 
 
 class PlainNetwork:
-    """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router)."""
+    """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router).
+
+    seed: of the coin that breaks ties between the two ways round a torus; None: always the table's
+    way. Everything on a wire is kept by the cycle in which it is due.
+    """
 
     def __init__(self, network: Any, options: Any, seed: int | None = None) -> None:
         self.network, self.options, self.now = network, options, 0
@@ -75,10 +90,12 @@ class PlainNetwork:
     # What a router asks
 
     def interval(self, router: int, port: int) -> int:
+        """Cycles for each flit of the wire behind (router, port): 1, or more for a narrow one."""
         link = self.wires.get((router, port))
         return link.interval if link else 1
 
     def count(self, router: int, port: int, vc: int) -> None:
+        """Count a flit that passes the crossbar."""
         self.flits[router, port, vc] += 1
 
     def route_at_next(self, router: int, port: int, flit: Flit, vc: int) -> list[Choice] | None:
@@ -90,7 +107,12 @@ class PlainNetwork:
         return int(self.network.ports[self.wires[router, port].dst])
 
     def route(self, router: int, in_port: int, flit: Flit, in_vc: int) -> list[Choice]:
-        """[(output port, first VC, last VC, rank)] for a head flit at an input port."""
+        """[(output port, first VC, last VC, rank)] for a head flit at an input port.
+
+        Three sorts of tables: `minimal` (adaptive; the first VC is the escape channel, a packet
+        that has entered it stays), `phase` (dateline; half of the VCs for each phase), and plain
+        ones (all VCs of the class).
+        """
         net, goal = self.network, flit.packet.dst
         port = int(net.table[router, flit.packet.column])
         first, last = self.options.vc_range(flit.packet.vc_class)
@@ -114,6 +136,7 @@ class PlainNetwork:
         return [(port, first, last, 0)]
 
     def send_flit(self, router: int, port: int, flit: Flit, now: int) -> None:
+        """Put a flit on the wire behind (router, port), to a router or to an endpoint."""
         link = self.wires.get((router, port))
         if link:
             self.flits_due[now + 1 + link.latency].append((link.dst, link.dst_port, flit))
@@ -123,6 +146,7 @@ class PlainNetwork:
             )
 
     def send_credit(self, router: int, port: int, vcs: set[int], now: int) -> None:
+        """Return credits of `vcs` to the sender behind input (router, port)."""
         link = self.back.get((router, port))
         if link:
             due = now + 1 + link.latency
@@ -154,6 +178,7 @@ class PlainNetwork:
         return dst + turn % net.ways * ends
 
     def step(self) -> None:
+        """One cycle, in the order of the head of this file."""
         now = self.now
         taken = self.ejected.pop(now, [])
         for end, vcs in self.end_credits.pop(now, []):
@@ -176,6 +201,7 @@ class PlainNetwork:
         self.now += 1
 
     def eject(self, end: int, flit: Flit, now: int) -> None:
+        """An endpoint takes a flit and returns its credit; it always has room."""
         router, port = self.network.terminals[end]
         due = now + 1 + self.terminal_latency[end]
         self.credits_due[due].append((router, due + self.options.credit_delay, port, {flit.vc}))
@@ -184,6 +210,11 @@ class PlainNetwork:
             self.left -= 1
 
     def inject(self, number: int, end: Endpoint, now: int) -> None:
+        """Send at most one flit of endpoint `number`: of the class with the highest priority, ties round the classes.
+
+        A class's packet starts only when its queue has sent the one before it. A held packet goes
+        on first.
+        """
         chosen, classes = None, self.options.vc_classes
         for vc_class in range(classes):
             if not end.flits[vc_class] and end.queues[vc_class] and end.queues[vc_class][0].ctime <= now:
@@ -228,6 +259,7 @@ class PlainNetwork:
         return -1
 
     def put(self, number: int, end: Endpoint, flit: Flit, now: int) -> None:
+        """A flit leaves its endpoint: a head takes its VC; the next flit of the packet uses the same."""
         router, port = self.network.terminals[number]
         vc_class = flit.packet.vc_class
         if flit.head:

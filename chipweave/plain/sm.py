@@ -1,4 +1,9 @@
-"""Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds."""
+"""Plain twin of csrc/behaviours/sm/sm.c: warps in order, load-store unit, L1. Inner times are femtoseconds.
+
+An operation is a list of SM_OP_WORDS integers, [code, nine operands]. The engine counts in whole
+ps; the SM counts in fs, because one cycle of 1755 MHz is 569.8 ps and a rounded cycle would drift
+over a long program.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +31,17 @@ WAKE, BLOCK = 2, 3
 class PlainSm(PlainCluster):
     """State as in the C struct; `stats` are the engine's: statistic -> value.
 
-    An L1 entry is [line, valid, {sector bits: fetch}].
+    An L1 entry is [line, valid, {sector bits: fetch}]: line is the number of a line of 128 B, valid
+    a mask of its four sectors of 32 B, and the dict holds the fetches on their way by the sectors
+    they bring. Each set is a list of entries, most recently used first.
     """
 
     def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
+        """Read `parameters` (the names of the C table) and start idle.
+
+        clock is in Hz, the period in fs, rounded to the nearest. load_room and store_room are the
+        sectors that may still be in flight: by Little's law they bound the bandwidth of one SM.
+        """
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.sets = [[None] * parameters["l1_ways"] for _ in range(parameters["l1_sets"])]
@@ -38,12 +50,19 @@ class PlainSm(PlainCluster):
         self.order: list[int] = []
         self.warps = {}
         self.alive: dict[int, int] = {}  # place: warps
-        self.fetches: dict[int, Fetch] = {}
         self.stalled: list[int] = []  # warps
+        self.fetches: dict[int, Fetch] = {}
         self.next_fetch, self.lsu, self.lsu_used, self.launched = 0, 0, 0, 0
         self.pending, self.running, self.command = [0] * 16, 0, None
 
     def attach(self, what: int, data: list[int]) -> None:
+        """Give the SM a table (PAGES, ORDER) or a program; raises BadInput for a program that does not check.
+
+        PAGES: frame numbers of 2 MiB pages, looked up modulo their count. ORDER: the visiting order
+        of Chase and Gather, elements. A program: KERNEL_WORDS of launch geometry, then its
+        operations; the check is the C one, so both engines refuse the same programs with the same
+        words.
+        """
         if what == PAGES:
             self.pages = data
         elif what == ORDER:
@@ -60,6 +79,7 @@ class PlainSm(PlainCluster):
     # -- L1
 
     def find(self, line: int) -> Entry | None:
+        """The L1 entry of `line`, moved to the front of its set (LRU); None on a miss."""
         ways = self.sets[line % len(self.sets)]
         for i, entry in enumerate(ways):
             if entry and entry[0] == line:
@@ -68,6 +88,11 @@ class PlainSm(PlainCluster):
         return None
 
     def allocate(self, line: int) -> Entry | None:
+        """A new entry for `line` in the place of the least recently used one; None where every way is busy.
+
+        A way with a fetch on its way cannot be evicted, since the answer is written into it.
+        Without a free way the access still goes out, and leaves no copy in L1.
+        """
         ways = self.sets[line % len(self.sets)]
         for i in reversed(range(len(ways))):
             entry = ways[i]
@@ -81,14 +106,22 @@ class PlainSm(PlainCluster):
     # -- addresses
 
     def physical(self, address: int) -> int:
+        """Physical byte address of a virtual one, by pages of 2 MiB; the same where no page table is attached."""
         if not self.pages:
             return address
         return self.pages[(address >> 21) % len(self.pages)] << 21 | address & 0x1FFFFF
 
     def lane(self, line: int) -> int:
+        """Which of the SM's links to the network a line leaves by: the slice it is dealt to, halved."""
         return dealt(line, self.p["unit"], self.p["slices"]) >> 1
 
     def addresses(self, w: Warp, op: list[int]) -> list[int]:
+        """Byte addresses of the lanes of one operation, at most 32.
+
+        Chase and Gather: base + stride * order[i], where i moves with block, warp, lane and, for
+        Chase, with the loop. Load and Store: base + block (modulo), warp, loop and lane, each times
+        its step in bytes.
+        """
         if op[0] in (CHASE, GATHER):
             first = op[3] + w.block * op[4] + w.index * op[5] + (w.count if op[0] == CHASE else 0)
             return [op[1] + op[2] * self.order[(first + lane * op[6]) % len(self.order)] for lane in range(op[8])]
@@ -96,7 +129,12 @@ class PlainSm(PlainCluster):
         return [first + lane * op[6] for lane in range(op[8])]
 
     def gather(self, w: Warp, op: list[int]) -> tuple[dict[int, int], int, int]:
-        """({line: sectors}, cycles of the unit, phases)."""
+        """({line: sectors}, cycles of the unit, phases).
+
+        A contiguous Load or Store (lane step = access size) takes one cycle a phase. Any other
+        pattern takes the larger of its bank conflicts and its tag lookups, as microbenchmarks of
+        strided access show (validation/cases/l1stride.py).
+        """
         size, addresses, phases = op[7], self.addresses(w, op), self.wavefronts(op[8], op[7])
         lines = lines_of(addresses, size)
         if op[0] in (LOAD, STORE) and op[6] == size:
@@ -106,6 +144,12 @@ class PlainSm(PlainCluster):
     # -- memory instructions
 
     def memory(self, w: Warp, op: list[int]) -> bool:
+        """Issue one memory instruction of warp `w`; False where it ran out of room and has to be tried again.
+
+        w.line_done lines have been issued by an earlier try: they are not issued, nor counted, a
+        second time. A load that hits everywhere is ready after hit_cycles, plus two cycles for each
+        phase beyond the first.
+        """
         lines, cycles, phases = self.gather(w, op)
         now = self.host.time * FS
         start, extra = max(now, self.lsu), 2 * (phases - 1) * self.period
@@ -127,6 +171,12 @@ class PlainSm(PlainCluster):
         return True
 
     def load_line(self, w: Warp, line: int, mask: int, past_l1: int, leave: int) -> bool:
+        """Read `mask` sectors of `line`; False where load_room does not suffice.
+
+        Four outcomes: all sectors valid (hit); all on their way (wait for that fetch, no traffic);
+        some missing (a fetch for exactly those); past_l1 (always a fetch, never recorded). leave:
+        ps from now at which the request enters the network.
+        """
         entry = None if past_l1 else self.find(line)
         if entry and not mask & ~entry[1]:
             self.stats["hits"] += 1
@@ -159,6 +209,11 @@ class PlainSm(PlainCluster):
         return True
 
     def store_line(self, line: int, mask: int, leave: int) -> bool:
+        """Write `mask` sectors of `line` through to the L2; False where store_room does not suffice.
+
+        The tag is the number of sectors: the acknowledgement returns that much room. A store leaves
+        L1 as it is.
+        """
         n = sectors(mask)
         if self.store_room < n:
             return False
@@ -173,9 +228,16 @@ class PlainSm(PlainCluster):
     # -- warps and blocks
 
     def wake_at(self, key: int, at: int) -> None:
+        """Schedule warp `key` to run at `at` fs, rounded up to whole ps so that it never runs early."""
         self.host.schedule(self.me, -(-at // FS) - self.host.time, 1, WAKE, key)
 
     def start_block(self, place: int, count: int) -> None:
+        """Start the next block in `place`, or find out that the kernel has ended.
+
+        Blocks are handed out in steps of `step`, so that SMs that run one grid take turns. Warps of
+        32 threads start one after the other, warp_launch cycles apart. count: the loop count that
+        warps begin with.
+        """
         if self.next_block >= self.blocks:
             self.maybe_end()
             return
@@ -190,6 +252,9 @@ class PlainSm(PlainCluster):
             self.wake_at(key, self.launched)
 
     def pause(self, key: int, w: Warp) -> bool:
+        """Whether the warp has to stop here: for fetches (answers wake it), or until its data is
+        ready (a timer does).
+        """
         if w.waiting:
             w.paused = True
             return True
@@ -199,6 +264,11 @@ class PlainSm(PlainCluster):
         return False
 
     def run(self, key: int) -> None:
+        """Run warp `key` until it waits, stalls, or ends; the last warp of a block frees the place after turnaround.
+
+        Instructions issue in order and take no time of their own: what costs time is the load-store
+        unit, latency, and Work. A warp that stalls joins `stalled`, in order of arrival.
+        """
         w = self.warps[key]
         while w.pc < len(self.ops):
             op = self.ops[w.pc]
@@ -210,7 +280,7 @@ class PlainSm(PlainCluster):
                     self.stalled.append(key)
                     return
                 w.issued = op[0] == CHASE
-            if op[0] == SHARED and not self.shared(w, key, op):
+            if op[0] == SHARED and not self.shared(w, op):
                 self.stalled.append(key)
                 return
             if op[0] == COPY:
@@ -241,11 +311,12 @@ class PlainSm(PlainCluster):
             self.host.schedule(self.me, self.p["turnaround"] * self.period // FS, 1, BLOCK, w.place)
 
     def resume_stalled(self) -> None:
+        """Try stalled warps, oldest first, until one stalls again: a later one must not overtake it."""
         while self.stalled:
             key = self.stalled[0]
             w = self.warps[key]
             op = self.ops[w.pc]
-            if not (self.shared(w, key, op) if op[0] == SHARED else self.memory(w, op)):
+            if not (self.shared(w, op) if op[0] == SHARED else self.memory(w, op)):
                 return
             self.stalled.pop(0)
             if op[0] == CHASE:
@@ -257,6 +328,7 @@ class PlainSm(PlainCluster):
     # -- events
 
     def receive(self, m: Message) -> None:
+        """Handle a message by port: command processor, cluster, copy engine, else an answer of memory."""
         if m.port == FRONT:
             self.from_front(m)
         elif m.port == CLUSTER:
@@ -273,20 +345,23 @@ class PlainSm(PlainCluster):
             self.answered(m)
 
     def answered(self, m: Message) -> None:
-        """A fetch is back."""
+        """A fetch is back: its sectors become valid, its room is free, and the warps that waited for it go on."""
         fetch = self.fetches.pop(m.tag)
         if fetch.entry:
             self.find(fetch.line)
             fetch.entry[1] |= fetch.mask
             del fetch.entry[2][fetch.mask]
         self.load_room += sectors(fetch.mask)
-        keys = {id(w): key for key, w in self.warps.items()}
         for w in reversed(fetch.waiting):
-            w.waiting -= 1
-            if not w.waiting and w.paused:
-                w.paused = False
-                self.run(keys[id(w)])
+            self.load_back(w)
         self.resume_stalled()
+
+    def load_back(self, w: Warp) -> None:
+        """One load of a warp is back; the warp may have ended, if it did not wait for it."""
+        w.waiting -= 1
+        if not w.waiting and w.paused:
+            w.paused = False
+            self.run(w.place * ((self.threads + 31) // 32) + w.index)
 
     def timer(self, code: int, data: Any) -> None:
         """`data`: a Message to LEAVE, else a warp or a place."""
@@ -302,12 +377,14 @@ class PlainSm(PlainCluster):
             self.launch()
 
     def launch(self) -> None:
+        """Fill every place with a block. A program that follows an order fails here if none is attached."""
         if not self.order and any(op[0] in (CHASE, GATHER) for op in self.ops):
             self.host.fail(self.me, "the program follows a visiting order (Chase, Gather), and none is attached")
         for place in range(self.at_once):
             self.start_block(place, self.first + place * self.further)
 
     def touch(self, m: Message) -> int:
+        """Serve an access outside time, to warm caches: returns the level that had the data (0: L1, 1: slice, ...)."""
         line = m.address // LINE
         entry = None if m.kind == WRITE else self.find(line)
         if entry and not m.mask & ~entry[1]:

@@ -1,4 +1,8 @@
-"""Plain twin of csrc/behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers."""
+"""Plain twin of csrc/behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers.
+
+Ports: MEMORY to the L2, CLUSTER to the other SMs of the cluster, COPIES to the copy engine, FRONT
+to the command processor.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import replace
 from chipweave.plain.endpoints import DATA, DONE, READ, WRITE, Message
 from chipweave.plain.llc_slice import sectors
 from chipweave.plain.lsu import LINE, PlainLsu, lines_of
-from chipweave.plain.sm_state import Warp
+from chipweave.plain.sm_state import Fetch, Warp
 
 FS, WAKE, LEAVE = 1000, 2, 5
 MEMORY, CLUSTER, COPIES, FRONT = range(4)
@@ -15,12 +19,17 @@ OF_COPIES = 1 << 63
 
 
 class PlainCluster(PlainLsu):
-    """A part of the SM."""
+    """The part of an SM that is shared with its cluster; it uses the state that PlainSm sets up."""
 
     # -- shared memory
 
-    def shared(self, w: Warp, key: int, op: list[int]) -> bool:
-        """Issue; False where it has to wait for room."""
+    def shared(self, w: Warp, op: list[int]) -> bool:
+        """Issue a Shared operation of warp `w`: own shared memory, or that of the SM `further` ranks on in the cluster.
+
+        False where a remote access has to wait for room. Own accesses cost bank conflicts in the
+        load-store unit plus shared_cycles; remote ones go line by line over the cluster's network
+        and share the room of global accesses.
+        """
         _, base, cluster, further, warp_step, loop_step, lane_step, size, lanes, store = op
         first = base + w.index * warp_step + w.count * loop_step
         addresses = [first + lane * lane_step for lane in range(lanes)]
@@ -37,14 +46,19 @@ class PlainCluster(PlainLsu):
                 w.ready = max(w.ready, start + extra + self.p["shared_cycles"] * self.period)
             return True
         for line, mask in lines[w.line_done :]:
-            if not self.ask_peer(key, w, line, mask, peer, store, start):
+            if not self.ask_peer(w, line, mask, peer, store, start):
                 self.stats["stalls"] += 1
                 return False
             w.line_done += 1
         w.line_done = 0
         return True
 
-    def ask_peer(self, key: int, w: Warp, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
+    def ask_peer(self, w: Warp, line: int, mask: int, peer: int, store: int, leave: int) -> bool:
+        """Send one line of a remote access to SM `peer`; False without room.
+
+        The address packs peer << 48 | own rank << 32 | byte offset, so that the peer knows whom to
+        answer. leave is in fs.
+        """
         room, n = ("store_room" if store else "load_room"), sectors(mask)
         if getattr(self, room) < n:
             return False
@@ -52,12 +66,18 @@ class PlainCluster(PlainLsu):
         w.waiting += 1
         address = peer << 48 | self.p["rank"] << 32 | line * LINE & 0xFFFFFFFF
         size = self.p["request_bytes"] + (32 * n if store else 0)
-        self.host.schedule(
-            self.me, leave // FS - self.host.time, 1, LEAVE, Message(address, key, size, WRITE if store else READ, mask)
-        )
+        m = Message(address, self.next_fetch, size, WRITE if store else READ, mask)
+        self.fetches[self.next_fetch] = Fetch(line, mask, None, [w])
+        self.next_fetch += 1
+        self.host.schedule(self.me, leave // FS - self.host.time, 1, LEAVE, m)
         return True
 
     def from_cluster(self, m: Message) -> None:
+        """A remote request to serve, or the answer to one of ours.
+
+        A served request takes one cycle of this SM's load-store unit: remote accesses slow the
+        owner down.
+        """
         n, read = sectors(m.mask), m.kind in (READ, DATA)
         if m.kind in (READ, WRITE):
             at = self.lsu_take(self.host.time * FS, 1) + self.p["shared_cycles"] * self.period
@@ -72,16 +92,14 @@ class PlainCluster(PlainLsu):
         else:
             self.store_room += n
         self.stats["remote"] += 32 * n
-        w = self.warps[m.tag]
-        w.waiting -= 1
-        if not w.waiting and w.paused:
-            w.paused = False
-            self.run(m.tag)
+        for w in self.fetches.pop(m.tag).waiting:
+            self.load_back(w)
         self.resume_stalled()
 
     # -- bulk copies
 
     def copy(self, w: Warp, op: list[int]) -> None:
+        """Start a bulk copy of `size` bytes by the copy engine; `barrier` counts the bytes still to come."""
         _, descriptor, box, a_block, a_loop, size, barrier, store = op[:8]
         self.pending[barrier] += size
         kind = WRITE if store else READ
@@ -94,6 +112,9 @@ class PlainCluster(PlainLsu):
         )
 
     def from_copies(self, m: Message) -> None:
+        """The copy engine's access to memory goes out over this SM's links; a store takes a cycle
+        to read shared memory.
+        """
         at, now, store = self.physical(m.address), self.host.time * FS, m.kind == WRITE
         start = self.lsu_take(now, 1) if store else now
         leave = (start + self.p["miss_cycles"] * self.period) // FS - self.host.time
@@ -103,6 +124,10 @@ class PlainCluster(PlainLsu):
         )
 
     def answer_copies(self, m: Message) -> None:
+        """Memory answers a copy: pass it to the engine; the last bytes of a barrier wake the warps that wait at it.
+
+        Bits 8 to 11 of the tag are the sectors, bits 0 to 7 the barrier.
+        """
         barrier, size, now = m.tag & 255, 32 * sectors(m.tag >> 8 & 15), self.host.time * FS
         if m.kind == DATA:
             now = self.lsu_take(now, 1)
@@ -119,12 +144,15 @@ class PlainCluster(PlainLsu):
     # -- command processor
 
     def from_front(self, m: Message) -> None:
-        """A kernel finds L1 empty."""
+        """A kernel finds L1 empty; what the one before has not waited for fills no entry."""
+        for fetch in self.fetches.values():
+            fetch.entry = None
         self.sets = [[None] * self.p["l1_ways"] for _ in range(self.p["l1_sets"])]
         self.command, self.blocks, self.next_block = m, m.address, self.first_block
         self.launch()
 
     def maybe_end(self) -> None:
+        """Report the end of a kernel: all blocks over and all stores acknowledged, as a device-wide barrier needs."""
         if (
             self.command
             and not self.running

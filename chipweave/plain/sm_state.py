@@ -50,6 +50,8 @@ class SmState:
     load_room: int  # sectors
     store_room: int
     warps: dict[int, Warp]
+    fetches: dict[int, Fetch]  # by number, which is the tag of the request
+    next_fetch: int
     pending: list[int]  # bytes that each mbarrier waits for
     running: int  # blocks
     command: Message | None
@@ -61,6 +63,6 @@ class SmState:
     physical: Callable[[int], int]
     lane: Callable[[int], int]
     wake_at: Callable[[int, int], None]
-    run: Callable[[int], None]
+    load_back: Callable[[Warp], None]
     resume_stalled: Callable[[], None]
     launch: Callable[[], None]

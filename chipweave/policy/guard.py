@@ -1,7 +1,8 @@
-"""What the run loop asks policies, with the answers of policies that are not ours looked at before they are used.
+"""What the run loop calls policies with, and the check of answers of policies that are not ours.
 
-A policy of a user's own that loses tokens or returns a mask of another shape would give figures that look right. Our
-own are held to the same rules by tests, so a run does not pay for them twice."""
+A policy of a user's own that loses tokens or returns a mask of another shape would give values that
+look right. Our own are held to the same rules by tests, so a run does not pay for them twice.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any =
 
 
 def _placed(policy: Any, experts: Any, dies: Any) -> Any:
-    """int32 [experts], 0 <= die < dies."""
+    """int32 [experts], 0 <= die < dies; BadInput where a foreign policy returns anything else."""
     home = _asked(policy, "place", experts, dies)
     if policy.foreign:
         home = _whole(policy, "place", home, (experts,), "home die of each expert")
@@ -49,7 +50,7 @@ def _placed(policy: Any, experts: Any, dies: Any) -> Any:
 
 
 def store_of(policy: Any, room: Any) -> CopyStore:
-    """The CopyStore of a ReplacementPolicy."""
+    """The CopyStore of a ReplacementPolicy; a foreign one must give an order that there is and capacities from 0."""
     store = _asked(policy, "store", room)
     if policy.foreign:
         if not isinstance(store, CopyStore):
@@ -65,7 +66,11 @@ def store_of(policy: Any, room: Any) -> CopyStore:
 
 
 def plan_of(policy: Any, view: Any) -> Plan:
-    """The Plan of an AllocationPolicy for one layer of one step."""
+    """The Plan of an AllocationPolicy for one layer of one step.
+
+    A foreign one must hand out every token exactly once (Plan.check); the fault names the method's
+    line.
+    """
     plan = _asked(policy, "allocate", view)
     if policy.foreign:
         if not isinstance(plan, Plan):
@@ -80,21 +85,21 @@ def plan_of(policy: Any, view: Any) -> Plan:
                 "returns a Plan with arrays of different lengths",
                 "one die and one number of tokens for each expert",
             )
-        plan = Plan(*(array.astype(np.int32) for array in entries))
         try:
-            plan.check(view)
-        except (ValueError, IndexError) as error:
+            Plan(*(array.astype(np.int64) for array in entries)).check(view)
+        except ValueError as error:
             raise _fault(
                 policy,
                 "allocate",
                 f"step {view.step}, layer {view.layer}: {error}",
                 "every chosen token given to a die once",
             ) from error
+        plan = Plan(*(array.astype(np.int32) for array in entries))
     return plan
 
 
 def mask_of(policy: Any, view: Any, plan: Plan) -> np.ndarray:
-    """uint8 [D, E] of a PredictionPolicy for one layer of one step."""
+    """uint8 [dies, experts] of a PredictionPolicy for one layer of one step: 1 where a copy is fetched ahead."""
     mask = _asked(policy, "predict", view, plan)
     if policy.foreign:
         shape = (view.dies, view.experts)
@@ -110,6 +115,7 @@ def mask_of(policy: Any, view: Any, plan: Plan) -> np.ndarray:
 
 
 def _asked(policy: Any, method: str, *arguments: Any) -> Any:
+    """Call a method of a policy; one that is not written is a fault of its author's, with the place to write it."""
     try:
         return getattr(policy, method)(*arguments)
     except NotImplementedError as error:
@@ -134,11 +140,13 @@ def _whole(policy: Any, method: str, array: np.ndarray, shape: Any, what: str) -
 
 
 def _words(value: object) -> str:
+    """A value in a few words, for faults."""
     return (
         f"an array {list(value.shape)} of {value.dtype}" if isinstance(value, np.ndarray) else f"{type(value).__name__}"
     )
 
 
 def _fault(policy: Any, method: Any, what: Any, allowed: Any) -> Any:
+    """BadInput at the line of the policy's method."""
     called = "predict" if method == "mask" and hasattr(type(policy), "predict") else method
     return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", place_of(policy, called), allowed))

@@ -169,10 +169,12 @@ class Plan:
 
     def check(self, view: LayerView) -> None:
         """Raise ValueError unless every token of the view is given away exactly once, to dies that exist."""
+        for what, named, count in (("expert", self.expert, view.experts), ("die", self.die, view.dies)):
+            outside = named[(named < 0) | (named >= count)]
+            if len(outside):
+                raise ValueError(f"a plan names {what} {outside[0]} of {count}")
         given = np.zeros(view.experts, np.int64)
         np.add.at(given, self.expert, self.tokens)
-        if len(self) and not (0 <= self.die.min() and self.die.max() < view.dies):
-            raise ValueError(f"a plan names die {self.die.max()} of {view.dies}")
         if (self.tokens <= 0).any():
             raise ValueError("a plan has an entry without tokens")
         if (given != view.counts).any():

@@ -56,7 +56,12 @@ def assemble(
 
 
 def add_network(layout: Layout, system: Any, network: Network, link_model: str | None, alter: Any = None) -> None:
-    """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`."""
+    """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`.
+
+    alter: changes latency and bandwidth of links for what-if runs. Where packets are spread over
+    several ways and links are held, parallel links are taken as one bundle of their summed rate,
+    since a held transfer takes one route.
+    """
     model = link_model or network.link_model
     bundles = Bundles(network) if network.spread == "packet" and network.ways > 1 and model != "flit" else None
     rates = bundles.rates(network.bandwidth) if bundles else network.bandwidth
@@ -93,7 +98,10 @@ def add_network(layout: Layout, system: Any, network: Network, link_model: str |
 
 
 def endpoints_of(network: Network, parts: Sequence[Any]) -> list[int | None]:
-    """[endpoint of each die, None where it has none] of a network of parts; of any other its own numbers."""
+    """[endpoint of each die, None where it has none] of a network of parts; of any other its own numbers.
+
+    BadInput where two parts of one die join: the die would have two addresses.
+    """
     if not any(part.die is not None for part in parts):
         return list(range(len(network.endpoints)))
     place: list[int | None] = [None] * parts[0].dies

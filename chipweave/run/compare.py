@@ -29,13 +29,17 @@ VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
 @dataclass(frozen=True)
 class Job:
-    """What one call of `run` or `compare` is to run: a specification, under each strategy and link model."""
+    """What one call of `run` or `compare` is to run: a specification, under each strategy and link model.
+
+    The rows are the product of the two lists, strategies outermost.
+    """
 
     spec: RunSpec
     strategies: list
     link_models: list
 
     def runs(self) -> Any:
+        """One RunSpec for each row."""
         return points(self.spec, self.strategies, self.link_models)
 
 
@@ -76,6 +80,7 @@ def link_model_of(spec: Any) -> Any:
 
 
 def _names(text: Any) -> Any:
+    """A list of names from text with commas, or what was given."""
     return [name.strip() for name in text.split(",") if name.strip()] if isinstance(text, str) else text
 
 
@@ -89,7 +94,12 @@ def run(
     single: bool = False,
     force: bool = False,
 ) -> None:
-    """What the commands `run` and `compare` do; options as for `job_of`."""
+    """What the commands `run` and `compare` do; options as for `job_of`.
+
+    single: the command `run`, which takes one strategy. Everything is checked first, all faults at
+    once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
+    rest.
+    """
     check_folder(out)
     check_file(json_path)
     job = job_of(run_file, options, single)
@@ -111,8 +121,8 @@ def run(
 class Rows:
     """The rows of a comparison: those to run, and those that the folder of `--out` has already.
 
-    runs, labels, outcomes: of this call, in its order; an Outcome is None until it is there.
-    kept: chipweave.run.resume.Kept.
+    runs, labels, outcomes: of this call, in its order; kept: what the folder has, if the same
+    program ran the same job. gaps: layer-steps that were run under several link models.
     """
 
     def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any) -> None:
@@ -128,7 +138,11 @@ class Rows:
             note(f"{there} rows of {out} are kept as they are; --force runs them again")
 
     def execute(self, jobs: Any) -> None:
-        """Run what is not there, first in full, then what is sampled beside it."""
+        """Run what is not there, first in full, then what is sampled beside it.
+
+        A row under flit is sampled where circuit is compared too: its layer-steps start from the
+        states of the circuit run. jobs: processes.
+        """
         missing = [i for i, outcome in enumerate(self.outcomes) if outcome is None]
         sampled = [i for i in missing if self.runs[i].link_model == "flit" and "circuit" in self.job.link_models]
         full = [i for i in missing if i not in sampled]
@@ -161,6 +175,7 @@ class Rows:
         return {label: known[label] for label in self.kept.planned if label in known}
 
     def left(self) -> Any:
+        """The runs that are still to do."""
         return [run for run, outcome in zip(self.runs, self.outcomes, strict=True) if outcome is None]
 
     def report(self, json_path: Any) -> None:
@@ -318,7 +333,10 @@ def result_sha256(rows: Any) -> Any:
 
 
 def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -> dict[str, Any]:
-    """The JSON of `compare`."""
+    """The JSON of `compare`, schema chipweave.compare/1 (docs/results.md).
+
+    result_sha256 is of the rows without times of this machine: equal for equal results anywhere.
+    """
     return {
         "schema": "chipweave.compare/1",
         "version": __version__,

@@ -72,7 +72,7 @@ def shipped() -> dict[str, Path]:
 
 
 def find(name: Any) -> Any:
-    """The path of a run file: a file that is there, else one of shipped()."""
+    """The path of a run file: a file that is there, else one of shipped(); BadInput with the nearest name."""
     names, path = shipped(), Path(name)
     if path.is_file() or name not in names and path.exists() and not path.is_dir():
         return path
@@ -192,6 +192,7 @@ def _only(root: yamlfile.Node, key: str, faults: Faults) -> yamlfile.Node | None
 
 
 def _texts(node: yamlfile.Node | None, key: str, faults: Faults) -> list[str] | None:
+    """A list of names, None where it is left out or wrong (with a fault)."""
     if node is None:
         return None
     if not node.is_list or not all(item.is_scalar for item in node.value):

@@ -64,6 +64,7 @@ def comparison(result: dict[str, Any], outcomes: list[Any], out: Any, to_stderr:
 
 
 def _table(result: dict[str, Any], outcomes: list[Any]) -> Sheet:
+    """The sheet of `compare`: a row for each run, times of decode, and what the tokens counted are in its caption."""
     counted = TOKENS[bool(result["notes"].get("prefill_step_counts"))]
     sheet = Sheet(
         f"{result['model']} on {result['topology']}, batch {result['batch']}, {result['steps']} steps, "

@@ -71,7 +71,7 @@ class ServingModel:
 
     @property
     def attention_weights(self) -> int:
-        """Weights of one layer's attention."""
+        """Weights of one layer's attention: projections of queries, keys, values and output, without norms."""
         h = self.hidden
         if self.mla is None:
             return h * self.head * (2 * self.heads + 2 * self.kv_heads)
@@ -136,6 +136,9 @@ def load(name: str) -> ServingModel:
 
 
 def _json(path: Path) -> dict[str, Any]:
+    """A config.json, with the part for text laid over it where the model has several; BadInput
+    where it cannot be read.
+    """
     try:
         text = path.read_bytes()[: hf_config.MAX_BYTES + 1]
         config = json.loads(text) if len(text) <= hf_config.MAX_BYTES else None
@@ -179,6 +182,7 @@ def of_config(config: dict[str, Any], name: str, place: Place) -> ServingModel:
 
 
 def _mla(take: Callable[..., Any]) -> Mla:
+    """The sizes of multi-head latent attention, under DeepSeek's keys."""
     ranks = take(("q_lora_rank",), 0), take(("kv_lora_rank",))
     return Mla(*ranks, take(("qk_nope_head_dim",)), take(("qk_rope_head_dim",)), take(("v_head_dim",)))
 

@@ -10,7 +10,11 @@ COLOURS = dict(
 
 
 def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
-    """The document: `critical` sums to `time_ns`."""
+    """The document: `critical` sums to `time_ns`.
+
+    parts: every work with its start and end, ns since the start of the step; layer is null before
+    and after the layers.
+    """
     parts = [
         {
             "kind": p.work.kind,
@@ -35,7 +39,7 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
 
 
 def write(step: Step, setup: Setup, batch: Batch, json_path: str | None, picture: str | None) -> None:
-    """Write what was wanted; the table goes to the terminal unless the JSON does."""
+    """Write what was wanted; the table goes to the terminal unless the JSON does (json_path "-")."""
     document = as_json(step, setup, batch)
     if picture:
         draw(document, picture)
@@ -46,7 +50,7 @@ def write(step: Step, setup: Setup, batch: Batch, json_path: str | None, picture
 
 
 def show(document: dict) -> None:
-    """The table."""
+    """The table: time of the step, tokens/s of the whole system, and each kind's share of the critical path."""
     from chipweave.io.console import say
 
     total = document["time_ns"]
@@ -66,7 +70,10 @@ def show(document: dict) -> None:
 
 
 def draw(document: dict, path: str) -> None:
-    """A bar for each layer, coloured by kind of work: what the step spends on its critical path and beside it."""
+    """A bar for each layer, coloured by kind of work: what the step spends on its critical path and beside it.
+
+    Work that overlaps is drawn too, so a bar may be longer than the layer takes.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

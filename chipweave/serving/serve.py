@@ -1,4 +1,9 @@
-"""`RUN.yaml` of a server read, played and summed up: schema `chipweave.serve_run/1`, result `chipweave.serve/1`."""
+"""`RUN.yaml` of a server read, played and summed up: schema `chipweave.serve_run/1`, result `chipweave.serve/1`.
+
+Times inside are seconds of simulated time from the first instant; the document has ms. TTFT, TPOT
+and ITL are as serving benchmarks define them: first token after arrival; mean time of the tokens
+after the first; each gap between two tokens of one request.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +47,11 @@ BATCHING = {"vllm": "chunked", "sglang": "prefill_first", "trtllm": "inflight", 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as read."""
+    """A run as read.
+
+    prefill: the setup that computes prompts where it is apart from the one that decodes; None: one
+    engine does both.
+    """
 
     setup: Setup
     prefill: Setup | None
@@ -53,7 +62,11 @@ class Run:
 
 
 def read(path: str | Path, allow_code: bool = False) -> Run:
-    """A run file; BadInput with every fault."""
+    """A run file; BadInput with every fault.
+
+    allow_code: whether a policy may be code of the user's. The model is laid out for the longest
+    request, so that a layout without room for it is refused before the run.
+    """
     root, gate = yamlfile.load(Path(path)), Gate(allow_code)
     faults = check_head(
         root, "run of a server", "chipweave.serve_run/1", KEYS, ("schema", "system", "model", "requests")
@@ -94,6 +107,7 @@ def read(path: str | Path, allow_code: bool = False) -> Run:
 
 
 def _whole(server: yamlfile.Node, key: str, default: int, faults: Faults) -> int:
+    """A whole number of `server`, 1 to 2^24; the default where it is left out or wrong (with a fault)."""
     node = server.get(key)
     if node is None:
         return default
@@ -104,7 +118,7 @@ def _whole(server: yamlfile.Node, key: str, default: int, faults: Faults) -> int
 
 
 def _policy(server: yamlfile.Node, role: str, default: str, gate: Gate, folder: Path, faults: Faults) -> Any:
-    """The policy of a role: a name, a full kind, or code."""
+    """The policy of a role: a name, a full kind, or code; None after a fault."""
     node = server.get(role)
     name, place = (node.text, node.place) if node is not None else (default, server.place)
     if is_code(name):
@@ -120,7 +134,7 @@ def _policy(server: yamlfile.Node, role: str, default: str, gate: Gate, folder: 
 
 
 def play(run: Run) -> dict[str, Any]:
-    """The result document."""
+    """The result document; runs until every request has left."""
     world = World()
     parts = [(run.prefill, "prefill"), (run.setup, "decode")] if run.prefill else [(run.setup, "")]
     world.engines = [Engine(world, s, run.batching, run.preemption, run.limits, only) for s, only in parts]
@@ -134,6 +148,7 @@ def play(run: Run) -> dict[str, Any]:
 
 
 def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
+    """Keep `loop` requests in the server: each that leaves lets the next one arrive."""
     left = iter(requests)
 
     def next_one(_: Request | None = None) -> None:
@@ -148,6 +163,7 @@ def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
 
 
 def _arrive(world: World, requests: Sequence[Request], times: Sequence[float]) -> Generator[simpy.Event, Any, None]:
+    """The arrivals of an open loop, at `times` seconds; a time that has passed means now."""
     for request, at in zip(requests, times, strict=True):
         yield world.env.timeout(max(0.0, at - world.env.now))
         request.arrived = world.env.now
@@ -155,7 +171,12 @@ def _arrive(world: World, requests: Sequence[Request], times: Sequence[float]) -
 
 
 def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
-    """`chipweave.serve/1`."""
+    """The document `chipweave.serve/1`.
+
+    Rates are over the whole run, first arrival to last token, start and drain included. TPOT leaves
+    out requests of one token. Raises RuntimeError where requests were lost, which no policy can
+    bring about.
+    """
     done = sorted(world.left, key=lambda r: r.number)
     if len(done) != count:
         raise RuntimeError(f"{len(done)} of {count} requests were answered")

@@ -33,7 +33,13 @@ class Limits:
 
 
 class Engine:
-    """Computes steps until nothing is left to do. `only` "prefill" or "decode" where the two are apart."""
+    """Computes steps until nothing is left to do. `only` "prefill" or "decode" where the two are apart.
+
+    The KV cache is counted in blocks of limits.block tokens over all replicas; a request takes
+    blocks for its whole prompt when it begins, and one more each time its tokens fill the last. A
+    request is in exactly one of waiting, started (its prompt is under way) and running (it
+    decodes).
+    """
 
     def __init__(
         self,
@@ -44,6 +50,10 @@ class Engine:
         limits: Limits,
         only: str = "",
     ) -> None:
+        """Count the cache blocks that the memory beside the weights has room for, and start the engine's process.
+
+        A model without a cache that grows (kv_bytes of 0) gets 2^40 blocks: no bound.
+        """
         self.world, self.setup, self.batching, self.preemption, self.limits, self.only = (
             world,
             setup,
@@ -79,10 +89,15 @@ class Engine:
             self.wake.succeed()
 
     def _needed(self, tokens: int) -> int:
+        """Blocks that hold `tokens`."""
         return -(-tokens // self.limits.block)
 
     def run(self) -> Generator[simpy.Event, Any, None]:
-        """The engine's process."""
+        """The engine's process: plan a step, let its time pass, hand out tokens.
+
+        Sleeps while there is nothing to do. Raises Stuck where a policy gives no token to requests
+        that are there.
+        """
         while True:
             self._admit_decoders()
             plan = self._plan()
@@ -114,6 +129,7 @@ class Engine:
             self.running.append(request)
 
     def _plan(self) -> Plan:
+        """What the policy puts into the next step; BadInput where it breaks a limit or a prompt's end."""
         if self.only == "decode":
             return Plan(True)
         view = View(
@@ -137,6 +153,7 @@ class Engine:
         return plan
 
     def _begin(self, request: Request) -> None:
+        """A prompt starts: it takes blocks for all its tokens and the first one it makes."""
         blocks = self._needed(request.prefill + 1)
         if blocks > self.free:
             raise BadInput(
@@ -168,6 +185,9 @@ class Engine:
         return list(self.running)
 
     def _give_way(self, request: Request) -> None:
+        """Preempt a request: its blocks are freed and its tokens, made ones too, are computed anew
+        later (vLLM's recompute).
+        """
         self.running.remove(request)
         self.free, request.blocks = self.free + request.blocks, 0
         request.prefill, request.done = request.prompt + request.made, 0
@@ -178,12 +198,14 @@ class Engine:
         self.waiting.appendleft(request)
 
     def _seconds(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> float:
+        """Time of a step; attention is timed by the sum of contexts of decoders and the longest of prompts."""
         context = sum(r.prompt + r.made for r in deciders)
         new = sum(n for _, n in prompts)
         seen = max((r.done + n for r, n in prompts), default=0)
         return self.times.seconds(len(deciders), context, len(prompts), new, seen)
 
     def _advance(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> None:
+        """A step is over: a token to each decoder and to each prompt that is complete; requests that have all leave."""
         now = self.world.env.now
         for request in deciders:
             self._token(request, now)
@@ -221,7 +243,11 @@ class Engine:
 
 
 class World:
-    """The clock, the engines and what is counted over all requests."""
+    """The clock, the engines and what is counted over all requests.
+
+    gaps: seconds between tokens of one request, over all requests; on_leave: called with each
+    request that leaves.
+    """
 
     def __init__(self) -> None:
         self.env, self.gaps = simpy.Environment(), array("d")
@@ -236,7 +262,11 @@ class World:
             tell(request)
 
     def move(self, request: Request) -> None:
-        """A request's cache goes from the prefill engine to the decode engine."""
+        """A request's cache goes from the prefill engine to the decode engine.
+
+        bytes / rate of one GPU's network adapter (NVLink where a server has none); transfers do not
+        share it, which flatters long prompts that end at the same time.
+        """
         source, target = self.engines
         size = setting.kv_bytes(source.setup.model, source.setup.layout, source.setup.formats, request.prefill)
         fabric = source.setup.kernels.server.fabric
@@ -244,5 +274,6 @@ class World:
         self.env.process(self._moved(request, size / rate, target))
 
     def _moved(self, request: Request, seconds: float, target: Engine) -> Generator[simpy.Event, Any, None]:
+        """The transfer's process."""
         yield self.env.timeout(seconds)
         target.put(request)

@@ -34,13 +34,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class Step:
-    """The result: parts in order, time on the critical path by kind; both in ns."""
+    """The result: parts in order, time on the critical path by kind; both in ns.
+
+    Work that overlaps with work on the critical path is in parts alone.
+    """
 
     parts: list[Part]
     critical: dict[str, int]
 
     @property
     def ns(self) -> int:
+        """Time of the step, ns."""
         return sum(self.critical.values())
 
 
@@ -55,14 +59,18 @@ class Setup:
     schedule: Schedule
 
     def step(self, batch: Batch) -> Step:
-        """Times one step."""
+        """Times one step, part by part: what `chipweave step` shows."""
         share = self.schedule.micro_batches
         chains = [list(_works(self, _slice(batch, share, i), i)) for i in range(share)]
         parts, critical = play(chains, self.schedule)
         return Step(parts, critical)
 
     def seconds(self, batch: Batch) -> float:
-        """Seconds of one step; equal layers are timed once, where nothing overlaps."""
+        """Seconds of one step; equal layers are timed once, where nothing overlaps.
+
+        Equal to step(batch).ns, at a cost that does not grow with the layers: what `serve` calls
+        for each step.
+        """
         if self.schedule.micro_batches > 1 or self.schedule.streams:
             return self.step(batch).ns * 1e-9
         return sum(count * _ns(s) for count, works in _groups(self, _Rank(self, batch)) for _, _, s in works) * 1e-9
@@ -75,6 +83,7 @@ def _slice(batch, shares, i):
 
 
 def _ns(seconds):
+    """Whole ns of a time in seconds; sums of parts are exact from here on."""
     return max(0, round(seconds * 1e9))
 
 
@@ -105,9 +114,12 @@ def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
 
 
 class _Rank:
-    """Shapes and times of one rank's share of a batch."""
+    """Shapes and times of one rank's share of a batch: the rank with the most tokens, as all wait for it."""
 
     def __init__(self, setup, batch):
+        """Divide the batch over the dp replicas, rounding up; `every` counts the tokens of all
+        replicas, which experts serve.
+        """
         self.model, self.kernels, self.layout, self.formats = setup.model, setup.kernels, setup.layout, setup.formats
         dp = self.layout.dp
         self.decode, self.prompts = -(-batch.decode // dp), -(-batch.prompts // dp)
@@ -116,7 +128,12 @@ class _Rank:
         self.every = batch.decode + batch.prompts * batch.new
 
     def layer(self, layer):
-        """(kind, name, seconds) of a layer's works, in order."""
+        """(kind, name, seconds) of a layer's works, in order.
+
+        Activations are bf16 (2 bytes): `size` bytes for a vector a token. Kernels named "small" are
+        bound by the bytes they read and write: a norm reads input and residual and writes both, 4 x
+        size.
+        """
         m, k, tokens = self.model, self.kernels, self.tokens
         size = 2 * tokens * m.hidden
         yield "other", "attention_norm", k.small(4 * size)
@@ -133,6 +150,12 @@ class _Rank:
         )
 
     def _qkv(self):
+        """Projections to queries, keys and values.
+
+        With MLA (DeepSeek-V2, arXiv 2405.04434, section 2.1): one down projection to the ranks of q
+        and kv and the shared RoPE key, then queries up; keys and values go up in `_call`. kv heads
+        are replicated where there are fewer than tp.
+        """
         m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
         if m.mla is None:
             heads = m.heads // tp + 2 * max(1, m.kv_heads // tp)
@@ -142,10 +165,12 @@ class _Rank:
         return down + k.linear(self.tokens, heads * (a.nope + a.rope), a.q_rank or m.hidden, form)
 
     def _output(self):
+        """The projection of attention's heads back to the hidden size."""
         m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
         return k.linear(self.tokens, m.hidden, m.heads // tp * (m.mla.v if m.mla else m.head), form)
 
     def _attention(self, layer):
+        """Seconds of attention: one call for sequences that decode, one for chunks of prompts."""
         b, total = self.batch, 0.0
         for phase, count, context, new in (
             ("decode", self.decode, b.context, 0),
@@ -156,6 +181,12 @@ class _Rank:
         return total
 
     def _call(self, layer, phase, count, context, new):
+        """Seconds of one attention call; context and new are tokens of each sequence.
+
+        Windowed layers see at most a window. A sparse layer (index_top_k) reads every token's index
+        key, then attends to its picks. MLA either absorbs its up projections (cache read once for
+        all heads) or expands the cache for the tokens it sees.
+        """
         m, tp, kv = self.model, self.layout.tp, self.formats.kv
         heads, kv_heads = m.heads // tp, max(1, m.kv_heads // tp)
         if layer in m.windowed:
@@ -188,6 +219,7 @@ class _Rank:
         return into + self.kernels.linear(tokens, heads * a.v, a.kv_rank, "bf16")
 
     def _mlp(self, intermediate, names):
+        """A gated MLP: gate and up in one product, their activation, down, and the sum over tp ranks."""
         m, k, tp, form, tokens = self.model, self.kernels, self.layout.tp, self.formats.dense, self.tokens
         columns = -(-intermediate // tp)
         yield "gemm", names[0], k.linear(tokens, 2 * columns, m.hidden, form)
@@ -196,6 +228,11 @@ class _Rank:
         yield "collective", names[3], k.all_reduce(2 * tokens * m.hidden, tp)
 
     def _experts(self):
+        """An MoE layer: gate, dispatch, experts, shared experts, combine.
+
+        Tokens are sent between ranks only with data parallelism; without it every rank has all of
+        them, and one all-reduce sums the results.
+        """
         m, k, layout, tokens = self.model, self.kernels, self.layout, self.tokens
         sent = layout.dp > 1
         yield "gemm", "gate", k.linear(tokens, m.experts, m.hidden, "bf16")

@@ -1,4 +1,8 @@
-"""Pictures of a table of points: x against y, a colour for each value of one column, a panel for each of another."""
+"""Pictures of a table of points: x against y, a colour for each value of one column, a panel for each of another.
+
+Panels share the y axis, so that they can be compared. x is logarithmic (base 2) where its values
+span a factor of 8 or more: batches and sizes usually double.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ SUFFIXES = (".svg", ".png", ".pdf")
 
 
 def read_table(path: Any) -> dict[str, list]:
-    """Columns of a Parquet table, or of the points.parquet in a folder."""
+    """Columns of a Parquet table, or of the points.parquet in a folder; BadInput where there is
+    none or it is damaged.
+    """
     path = Path(path)
     path = path / "points.parquet" if path.is_dir() else path
     try:
@@ -38,7 +44,12 @@ def draw(
     kind: str = "auto",
     title: str = "",
 ) -> None:
-    """Write a picture; raises `BadInput` for a column that there is not, or more panels than fit."""
+    """Write a picture; raises `BadInput` for a column that there is not, or more panels than fit.
+
+    x, y, colour, facet: names of columns; y holds numbers, missing ones are left out. kind: "auto",
+    "bar", "line" or "scatter"; auto draws bars where x is text or has one value. path: .svg, .png
+    or .pdf.
+    """
     check_file(path)
     if Path(path).suffix not in SUFFIXES:
         raise BadInput(Fault(f"{path}: no picture", allowed=", ".join(SUFFIXES)))
@@ -55,10 +66,12 @@ def draw(
 
 
 def _values(table: Any, name: Any) -> Any:
+    """The values of a column in order of appearance; [None] for no column."""
     return list(dict.fromkeys(table[name])) if name else [None]
 
 
 def _figure(table: Any, path: Any, names: Any, panels: Any, colours: Any, kind: Any, title: Any) -> None:
+    """The panels, four a row, on one figure."""
     from matplotlib.figure import Figure
 
     x, y, _, facet = names
@@ -105,7 +118,7 @@ def _panel(axis: Any, table: Any, names: Any, panel: Any, colours: Any, kind: An
 
 
 def only(table: dict, where: Any) -> dict:
-    """The rows of a table where columns have the values of `COLUMN=VALUE` texts."""
+    """The rows of a table where columns have the values of `COLUMN=VALUE` texts; BadInput where none is left."""
     kept: Sequence[int] = range(len(next(iter(table.values()), [])))
     for text in where:
         name, _, value = text.partition("=")

@@ -1,4 +1,9 @@
-"""What the command `study chaos` does."""
+"""What the command `study chaos` does.
+
+The configurations of a paper's bars are run with the traces given, and each value is put beside the
+printed one: read from a bar (evidence "bar", with the reading error that brings) or stated in the
+text.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +40,11 @@ def command(
     jobs: Any,
     json_path: Any,
 ) -> None:
-    """Run what is asked for, write tables and pictures, show ours beside the printed."""
+    """Run what is named, write tables and pictures, show ours beside the printed.
+
+    Options are those of the command line; None: what the paper has. A point that is in `out`
+    already is not run again.
+    """
     said = printed.load("chaos")
     models, topologies = _names(models, said.models), _names(topologies, said.topologies)
     strategies = _names(strategies, chaos.DEFAULT_STRATEGIES)
@@ -68,7 +77,12 @@ def command(
 
 
 def written(folder: Any, said: Any, spec: Any, host: Any) -> dict:
-    """The document of the study: one row per bar, averages, what has no bar, context, how it was run."""
+    """The document of the study: one row per bar, averages, what has no bar, context, how it was run.
+
+    said: what the paper printed (chipweave.study.printed); host: whether the command processor on
+    the host was run too. `earlier` holds values of earlier versions of the paper, for context only:
+    nothing is compared with them.
+    """
     table = _rows(Path(folder) / "points.parquet")
     found = chaos.quantities(table)
     rows, others = chaos.against(found, said)
@@ -131,22 +145,26 @@ def report(document: dict, said: Any) -> None:
 
 
 def _cells(row: Any) -> Any:
+    """One row as texts: settings, ours, printed, relative difference, kind of evidence."""
     off = f"{row['simulated'] / row['printed'] - 1:+.0%}"
     texts = [str(row[k]) for k in ("model", "topology", "batch", "strategy", "quantity")]
     return (*texts, f"{row['simulated']:.2f}", f"{row['printed']:g}", off, row["evidence"])
 
 
 def _rows(path: Any) -> Any:
+    """The rows of a Parquet table, none where it is not there."""
     import pyarrow.parquet as pq
 
     return pq.read_table(path).to_pylist() if path.exists() else []
 
 
 def _names(text: Any, default: Any) -> Any:
+    """Names with commas between, or the default."""
     return list(default) if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _batches(text: Any) -> Any:
+    """Batch sizes with commas between, or the paper's; BadInput for anything else."""
     if text is None:
         return list(chaos.BATCHES)
     try:
@@ -156,4 +174,5 @@ def _batches(text: Any) -> Any:
 
 
 def _host_models(said: Any) -> Any:
+    """The models whose bars show the host's command processor."""
     return {row["model"] for row in said.host_overhead}

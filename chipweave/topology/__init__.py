@@ -27,6 +27,7 @@ from chipweave.io.shipped import find, shipped
 from chipweave.topology import expect as topology_expect
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.links import Wirer
+from chipweave.topology.links_as import with_links_of_others
 from chipweave.topology.networks import SETTINGS, NetworkMaker
 from chipweave.topology.parts import Expander
 from chipweave.topology.system import System
@@ -126,6 +127,8 @@ def build(
     root = apply_sets(root, sets, faults)
     _check_top(root, faults)
     faults.raise_if_any()
+    networks = with_links_of_others(root.get("networks") or Node({}), faults)
+    faults.raise_if_any()
     expander = Expander(
         (root.get("assemblies") or Node({})).value, gate, Path(folder), preset.kinds if preset else {}, faults
     )
@@ -134,7 +137,7 @@ def build(
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
     wirer = Wirer(expander, faults)
     makers = []
-    for n, node in (root.get("networks") or Node({})).value.items():
+    for n, node in networks.items():
         laid = preset.networks.get(n) if preset else None
         expander.replaced += replaced(f"networks.{n}", node, laid) if node.is_map else []
         makers.append(NetworkMaker(n, overlay(node, laid, SETTINGS), wirer, faults))

@@ -7,7 +7,8 @@ them.
       d2d: {endpoints: 25, links: 40, diameter: 8, bisection: 5, mean_distance: 3.2, degree: {2: 4, 3: 12, 4: 9}}
 
 Links count each pair of neighbours once; distances are links on the routes; the mean is over all pairs, each endpoint
-with itself included; bisection as in chipweave.noc.graph_network; degree: how many routers have so many neighbours.
+with itself included; bisection as in chipweave.noc.graph_network; degree: how many routers have each count of
+neighbours.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from chipweave.declare import units
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, nearest
 from chipweave.noc.graph_network import Network
+from chipweave.topology.parts import bare
 from chipweave.topology.system import System
 
 
@@ -84,7 +86,7 @@ def _check(node: Node, system: System, faults: Faults) -> None:
 
 
 def _parts(node: Node, system: System, faults: Faults) -> None:
-    counts = Counter(_bare(name) for name in system.parts)
+    counts = Counter(bare(name) for name in system.parts)
     for grid in system.grids:
         counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
     for name, value in node.value.items():
@@ -119,9 +121,3 @@ def _compare(what: str, node: Node, there: Fraction | int, faults: Faults) -> No
     elif expected != there:
         shown = there if Fraction(there).denominator == 1 else f"{there} = {float(there):.6g}"
         faults.add(f"{what} is {shown}, expected {node.text}", node.place)
-
-
-def _bare(name: str) -> str:
-    from chipweave.topology.parts import bare
-
-    return bare(name)

@@ -40,8 +40,11 @@ class Wirer:
     """Makes the wires and checks that every port has what it needs.
 
     Args:
-        expander: chipweave.topology.parts.Expander, after its work.
-        faults: gets all that is wrong.
+        expander: chipweave.topology.parts.Expander, after its parts are expanded.
+        faults: gets all that is wrong; each thing once, however many instances have it.
+
+    `shapes` maps a name without indices to all its instances, so that a pattern is matched against
+    those alone.
     """
 
     def __init__(self, expander: Expander, faults: Faults) -> None:
@@ -92,7 +95,11 @@ class Wirer:
         return tuple(n for i in range(len(words)) for n in grids.get(".".join(words[: i + 1]), ()))
 
     def side(self, node: Node, prefix: str) -> list[End]:
-        """[(part name, port name)] of one side of a link; [] after a fault."""
+        """[(part name, port name)] of one side of a link; [] after a fault.
+
+        The port is looked up on the first instance: instances of one name are of one kind unless
+        overridden.
+        """
         part, _, port = node.text.rpartition(".")
         names = self.find(part, prefix) if part else []
         if not names:
@@ -127,7 +134,11 @@ class Wirer:
                 self.wire(item, prefix, settings)
 
     def settings(self, item: Node, path: str) -> dict[str, Any] | None:
-        """Parameters of one link, or None after a fault."""
+        """Parameters of one link, or None after a fault.
+
+        `latency: included` allows no bandwidth: such a wire is a connection of which the parts' own
+        values tell the time.
+        """
         between = item.get("between")
         if (
             not item.is_map
@@ -156,6 +167,7 @@ class Wirer:
         return {"latency_ps": 0 if included else values["latency"], "bandwidth": values["bandwidth"]}
 
     def wire(self, item: Node, prefix: str, settings: dict[str, Any]) -> None:
+        """Join both sides of one link for one instance of its assembly; the shorter side, if single, is repeated."""
         left, right = (self.side(n, prefix) for n in item.value["between"].value)
         if not left or not right:  # told already; do not add that the ports at the other end have no link
             self.failed.update(n.text.rpartition(".")[2] for n in item.value["between"].value)
@@ -192,7 +204,7 @@ class Wirer:
         self.ends[provider].append((user, place))
 
     def check_ports(self) -> None:
-        """Every port has as many links as it is declared for; the same fault of many instances is told once."""
+        """Every port has as many links as it is declared for; the same fault of many instances is reported once."""
         told: defaultdict[tuple[str, str, str], list[tuple[str, Place, Port]]] = defaultdict(list)
         for name, instance in self.instances.items():
             for port_name, port in instance.part.ports.items():

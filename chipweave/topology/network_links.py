@@ -41,8 +41,7 @@ def make_links(reader: Reader, settings: dict[str, Any], places: Places, wiring:
     override = reader.node.get("override")
     whole = True
     if override is not None:
-        by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
-        whole = Overrides(table, Ends(nodes, by_place), places.dims, reader).apply(override)
+        whole = Overrides(table, Ends(nodes, places.by_text()), places.dims, reader).apply(override)
     kept = table.there
     links = Links(table.src[kept], table.dst[kept], table.latency_ps[kept], table.rate[kept], tuple(table.rates))
     return links, whole
@@ -55,7 +54,11 @@ def empty() -> Links:
 
 
 def read_sorts(reader: Reader, wiring: Wiring) -> dict[str, dict[str, Any]]:
-    """Sort of link -> its own latency and bandwidth, of the key `links`."""
+    """Sort of link -> its own latency and bandwidth, of the key `links`.
+
+    A shape names its sorts (a dragonfly's local and global); "terminal" are the links of endpoints
+    to routers where the shape has such. Faults name the sorts that there are.
+    """
     node = reader.node.get("links")
     if node is None:
         return {}
@@ -82,7 +85,11 @@ def read_sorts(reader: Reader, wiring: Wiring) -> dict[str, dict[str, Any]]:
 def tabulate(
     settings: dict[str, Any], sorts: dict[str, dict[str, Any]], places: Places, wiring: Wiring, nodes: int
 ) -> LinkTable:
-    """The links in both directions, with what the network, their sort and they themselves say, in this order."""
+    """The links in both directions, with what the network, their sort and they themselves say, in this order.
+
+    Arrays over links: the two directions of pair i are adjacent, a one-way link has one. `rate`
+    indexes `rates`, since exact fractions do not fit an array. Terminal links follow the others.
+    """
     pairs = wiring.pairs.astype(np.int64)
     latency = np.full(len(pairs), settings["latency"], np.int64)
     rates, rate = [settings["bandwidth"]], np.zeros(len(pairs), np.int64)

@@ -96,7 +96,7 @@ SETTINGS = named(
     }
 )
 COUNTS = ("grid", "routers")  # structure, no values of a device
-STRUCTURE = ("joins", "links", "override", "router")
+STRUCTURE = ("joins", "links", "links_as", "override", "router")
 MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
 BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counters: 14 KiB measured at 256 x 256
 MAX_AXES = 8

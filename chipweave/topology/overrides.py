@@ -81,10 +81,8 @@ class Overrides:
         self.faults = reader.faults
         self.written: dict[tuple[int, ...] | frozenset[int], Place] = {}
 
-    def apply(self, node: Node | None) -> bool:
+    def apply(self, node: Node) -> bool:
         """Lay all of it over the links; False where it takes one away."""
-        if node is None:
-            return True
         if not node.is_list:
             self.faults.add(
                 f"override must be a list, not {node.shape()}",

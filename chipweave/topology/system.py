@@ -73,7 +73,7 @@ class System:
 
     @cached_property
     def graph(self) -> Any:
-        """The MultiDiGraph for people, made when it is asked for."""
+        """The MultiDiGraph for people, made when it is needed."""
         graph = nx.MultiDiGraph()
         for name, part in self.parts.items():
             graph.add_node(name, kind=part.kind, assembly=part.assembly, index=part.index)

@@ -53,7 +53,11 @@ def is_answer(document: Any) -> bool:
 
 
 def sequences(document: Any, name: Any, place: Any) -> list[Recorded]:
-    """The sequences of an answer; raises `BadInput` in words where there are none."""
+    """The sequences of an answer; raises `BadInput` in words where there are none.
+
+    Counts by expert and maps of experts are recognised and refused with what to do with them:
+    neither names a token.
+    """
     answers = document if isinstance(document, list) else [document]
     found = []
     for number, answer in enumerate(answers):
@@ -73,6 +77,7 @@ def sequences(document: Any, name: Any, place: Any) -> list[Recorded]:
 
 
 def _of_answer(answer: Any, name: Any, place: Any) -> Any:
+    """The sequences of one answer; several choices (n > 1) are told apart by their index."""
     if "choices" in answer:
         usage = answer.get("usage") or {}
         prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None
@@ -89,7 +94,10 @@ def _of_answer(answer: Any, name: Any, place: Any) -> Any:
 
 
 def _ids(holder: Any, place: Any) -> Any:
-    """The array of `routed_experts`, after that of `prompt_routed_experts` where both are there."""
+    """The array of `routed_experts`, after that of `prompt_routed_experts` where both are there.
+
+    vLLM gives the two apart, the prompt's once for all choices.
+    """
     parts = [
         decoded(holder[key], place)
         for key in ("prompt_routed_experts", "routed_experts")
@@ -101,7 +109,7 @@ def _ids(holder: Any, place: Any) -> Any:
 
 
 def decoded(value: Any, place: Any) -> np.ndarray:
-    """Whole numbers of a list, of base64 of a .npy file or of base64 of int32."""
+    """Whole numbers of a list, of base64 of a .npy file or of base64 of int32; 1 or 3 dimensions, else BadInput."""
     try:
         if isinstance(value, list):
             array = np.array(value)
@@ -164,7 +172,11 @@ def of_recorder(document: Any, name: Any, place: Any) -> list[Recorded]:
 
 
 def _give(running: Any, waiting: Any, ids: Any, positions: Any, prompt: Any) -> None:
-    """Append a piece to the request that waits for its first position, or begin one."""
+    """Append a piece to the request that waits for its first position, or begin one.
+
+    The recorder does not name requests: a piece continues the request that ended where its
+    positions begin.
+    """
     for request in waiting:
         if request[0] == positions[0]:
             waiting.remove(request)
@@ -205,6 +217,9 @@ def of_moe_trace(path: Any, model: Any, place: Any) -> list[Recorded]:
 
 
 def _pass(layers: Any, number: Any, model: Any, place: Any) -> Any:
+    """ids [tokens, MoE layers, top_k] of one forward pass; BadInput where a layer is missing or has
+    another number of choices.
+    """
     wanted = tuple(model.moe_layers)
     if tuple(sorted(layers)) != wanted:
         some = sorted(set(wanted) ^ set(layers))[0]

@@ -29,7 +29,8 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImp
 class Log:
     """An open file of ids. `shape` = (tokens, layers, top_k); `seq_len`, `prompt_len`: int64 [sequences].
 
-    `step_rows`: int64, rows of the decode steps of all sequences one after the other; None: one row each.
+    `step_rows`: int64, rows of the decode steps one after the other, None where every step has one.
+    Sequences lie one behind the other along the tokens.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Log:
         place: Place,
         step_rows: Any = None,
     ) -> None:
+        """stream stands at the first id; place is what faults name."""
         self.shape, self.seq_len, self.prompt_len, self.place = shape, seq_len, prompt_len, place
         self.step_rows, self.dtype, self._stream = step_rows, dtype, stream
 
@@ -93,6 +95,11 @@ def open_log(path: Path, flat: Any = None) -> Iterator[Log]:
 
 
 def _log(stream: Any, lengths: dict[Any, Any], place: Place, flat: Any = None) -> Log:
+    """The Log of an array's stream, its lengths checked against its shape; BadInput where they do not fit.
+
+    lengths: the small arrays of an .npz, by name. Without seq_len all tokens are one sequence,
+    without prompt_len all are prefill.
+    """
     shape, dtype = _read_head(stream)
     shape = _unfolded(shape, flat, place)
     _check_shape(shape, dtype, place)
@@ -136,7 +143,11 @@ def _check_shape(shape: Any, dtype: Any, place: Any) -> None:
 
 
 def _unfolded(shape: Any, flat: Any, place: Any) -> Any:
-    """[tokens, layers, top_k] of a flat array."""
+    """[tokens, layers, top_k] of a flat array.
+
+    flat: ((numbers of layers that fit), top_k) of the model; the first that divides the length is
+    taken. BadInput without a model, or where none divides.
+    """
     if len(shape) != 1:
         return shape
     if flat is None:
@@ -151,9 +162,10 @@ def _unfolded(shape: Any, flat: Any, place: Any) -> Any:
 
 
 class InMemory(Log):
-    """A sequence that is in memory already."""
+    """A sequence that is in memory already: what a server's answer holds."""
 
     def __init__(self, ids: Any, prompt: Any, place: Any, flat: Any = None) -> None:
+        """ids: [tokens, layers, top_k] or flat; prompt: tokens of prefill, all where it is not an int."""
         shape = _unfolded(ids.shape, flat, place)
         _check_shape(shape, ids.dtype, place)
         prompt = shape[0] if type(prompt) is not int else min(max(1, prompt), shape[0])
@@ -167,6 +179,7 @@ class InMemory(Log):
 
 
 def _ids_key(heads: dict[str, tuple[Any, ...]], place: Place) -> str:
+    """Name of the array of ids in an .npz: by name, else the only one of three dimensions; BadInput otherwise."""
     named = [key for key in IDS if key in heads] or [key for key, (shape, _) in heads.items() if len(shape) == 3]
     if len(named) == 1:
         return named[0]
@@ -180,6 +193,7 @@ def _ids_key(heads: dict[str, tuple[Any, ...]], place: Place) -> str:
 
 
 def _small(members: Any, name: Any, heads: Any, place: Any) -> Any:
+    """A small array of an .npz, int64 [sequences]; its size is checked by its header before it is read."""
     shape, dtype = heads[name]
     if len(shape) != 1 or dtype.kind not in "iu" or not 1 <= shape[0] <= MAX_REQUESTS:
         raise BadInput(
@@ -191,6 +205,7 @@ def _small(members: Any, name: Any, heads: Any, place: Any) -> Any:
 
 
 def _head(members: zipfile.ZipFile, name: str) -> tuple[Any, ...]:
+    """(shape, dtype) of a member of an .npz."""
     with members.open(name) as stream:
         return _read_head(stream)
 
@@ -208,6 +223,7 @@ def _read_head(stream: Any) -> tuple[Any, ...]:
 
 
 def _exactly(stream: Any, size: Any) -> Any:
+    """`size` bytes; EOFError where the stream has fewer."""
     parts, missing = [], size
     while missing:
         part = stream.read(min(missing, 1 << 22))

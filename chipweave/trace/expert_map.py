@@ -34,7 +34,11 @@ def read_map(path: Any, model: Any) -> np.ndarray:
 
 
 def fitted(found: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
-    """The map of the model's MoE layers; `layers`: ids of the rows, or None for all layers or all MoE layers."""
+    """The map of the model's MoE layers; `layers`: ids of the rows, or None for all layers or all MoE layers.
+
+    Every expert must have a slot in every layer: a map with a hole would send its tokens to another
+    expert unseen.
+    """
     table = np.asarray(found)
     if table.ndim != 2 or table.dtype.kind not in "iu" or table.shape[1] > MAX_EXPERTS:
         raise BadInput(Fault(f"a map of shape {table.shape}", place, "whole numbers [layers, physical]"))
@@ -57,6 +61,7 @@ def fitted(found: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
 
 
 def _read(path: Any, place: Any) -> Any:
+    """(rows, layer ids or None) of a file, told apart by its ending and its keys."""
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False), None
     if path.suffix == ".csv":
@@ -85,6 +90,7 @@ def _read(path: Any, place: Any) -> Any:
 
 
 def _of_csv(path: Any, place: Any) -> Any:
+    """(rows, layer ids) of layer,physical,expert lines; each slot once, the same slots in every layer."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     if not rows or [cell.strip() for cell in rows[0]] != CSV_HEAD:

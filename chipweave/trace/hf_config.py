@@ -54,7 +54,10 @@ def load(source: str) -> dict[str, Any]:
 
 
 def facts_of(config: dict[str, Any], name: str, place: Place) -> dict[str, Any]:
-    """Keyword arguments of Model, but `hbm_efficiency` and `utilisation`."""
+    """Keyword arguments of Model, but `hbm_efficiency` and `utilisation`; BadInput with every fault.
+
+    Weights take the bytes of the quantisation method, else of the config's dtype, else 2.
+    """
     faults = Faults()
     facts: dict[str, Any] = {}
     for key, words in ALIASES.items():
@@ -74,7 +77,12 @@ def facts_of(config: dict[str, Any], name: str, place: Place) -> dict[str, Any]:
 
 
 def moe_layers(config: dict[str, Any], layers: int, place: Place, faults: Faults) -> tuple[int, ...]:
-    """The ids of the layers that have experts, in every way a config may say it."""
+    """The ids of the layers that have experts, in every way a config may say it.
+
+    In order: a list of layers; a list of flags; first dense layers and a step. Qwen's
+    decoder_sparse_step s means layers with (i + 1) mod s = 0, DeepSeek's moe_layer_freq those with
+    i mod f = 0.
+    """
     for key in ("moe_layers", "moe_layers_enum"):
         given = config.get(key)
         if isinstance(given, str):
@@ -105,6 +113,7 @@ def moe_layers(config: dict[str, Any], layers: int, place: Place, faults: Faults
 
 
 def _checked(found: Any, layers: Any, key: Any, place: Any, faults: Any) -> Any:
+    """A list of layer ids, sorted; a fault where one is not there, or none."""
     if not all(type(i) is int and 0 <= i < layers for i in found) or not found:
         faults.add(f"{key} are {str(found)[:60]} of {layers} layers", place, f"at least one of 0 to {layers - 1}")
         return ()
@@ -112,6 +121,7 @@ def _checked(found: Any, layers: Any, key: Any, place: Any, faults: Any) -> Any:
 
 
 def _whole(config: dict[Any, Any], words: tuple[str, ...], default: int | None, place: Place, faults: Faults) -> int:
+    """The first of `words` that the config has, as a whole number up to 2^24; a fault where it is none."""
     found = next((config[word] for word in words if config.get(word) is not None), default)
     if type(found) is not int or not (0 if default is not None else 1) <= found <= 1 << 24:
         what = "lacks" if found is None else f"{found!r} cannot be"
@@ -121,5 +131,6 @@ def _whole(config: dict[Any, Any], words: tuple[str, ...], default: int | None, 
 
 
 def _name(path: Any, config: Any) -> Any:
+    """A name for the model: that of its folder, of letters, digits and - _ . only."""
     folder = path.resolve().parent.name if path.name == "config.json" else path.stem
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in folder or config.get("model_type", "model"))[:80]

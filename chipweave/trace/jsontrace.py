@@ -24,7 +24,11 @@ from chipweave.trace.survey import NO_CHOICE
 
 @dataclass(frozen=True)
 class Layout:
-    """What all requests of a trace share: the keys of a step, which of them are MoE layers, and top-k."""
+    """What all requests of a trace share: the keys of a step, which of them are MoE layers, and top-k.
+
+    keys: all keys of a step; moe, dense: those with rows and with null; layer_keys: keys of step 1,
+    None with one step. Keys are text, as JSON has them.
+    """
 
     keys: frozenset[str]
     moe: tuple[str, ...]
@@ -34,6 +38,7 @@ class Layout:
 
     @property
     def layers(self) -> tuple[int, ...]:
+        """The MoE layers as numbers."""
         return tuple(int(key) for key in self.moe)
 
 
@@ -131,12 +136,14 @@ def flat_ids(layers: list[Any], top_k: int, rows_each: int | None) -> np.ndarray
 
 
 def _getter(keys: tuple[str, ...]) -> Any:
+    """A function from a step to its values of `keys`, as a tuple whatever their number."""
     if len(keys) == 1:
         return lambda step: (step[keys[0]],)
     return itemgetter(*keys) if keys else lambda step: ()
 
 
 def _all_are(kind: type[Any], values: list[Any]) -> None:
+    """TypeError unless all values have exactly this type: a bool is no int here."""
     if not set(map(type, values)) <= {kind}:
         raise TypeError
 
@@ -158,6 +165,7 @@ def _explain(steps: list[Any], layout: Layout, place: Any) -> None:
 
 
 def _explain_keys(number: int, step: dict[Any, Any], layout: Layout, fail: Any) -> None:
+    """BadInput where a step has other layers than the first, or rows where the first has null."""
     missing, extra = layout.keys - step.keys(), step.keys() - layout.keys
     if missing or extra:
         which = f"lacks layer {min(missing, key=int)}" if missing else f"has a layer {sorted(extra)[0]!r}"
@@ -218,6 +226,8 @@ def check_experts(ids: np.ndarray, prompt_rows: int, layers: tuple[int, ...], ex
 
 
 def _failing(place: Any) -> Any:
+    """A function that raises BadInput at `place`: fail(what, allowed)."""
+
     def fail(what: Any, allowed: Any) -> Any:
         raise BadInput(Fault(what, place, allowed=allowed))
 

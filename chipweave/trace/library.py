@@ -1,5 +1,9 @@
-"""From what a user writes to an open trace: shipped logs, synthetic sets, stores, and JSON imported once into a
-cache."""
+"""From what a user writes to an open trace: shipped logs, synthetic sets, stores, and JSON imported once into a cache.
+
+The cache is a folder of the user's (CHIPWEAVE_CACHE, else the platform's), one file for each key:
+everything that a trace's content depends on, the version of the generator included, hashed. So it
+never has to be emptied by hand.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +131,10 @@ def check_model(trace: Trace, model: models.Model, partial: bool = False) -> Non
 
 @dataclass(frozen=True)
 class Workload:
-    """What a run of a batch reads: a trace, and how many times each of its requests stands in the batch."""
+    """What a run of a batch reads: a trace, and how many times each of its requests stands in the batch.
+
+    times[i] copies of request i run in step with each other: they choose equal experts.
+    """
 
     trace: Trace | InTurn
     replication: int
@@ -167,7 +174,11 @@ def batch_of(trace: Trace, batch: int) -> Workload:
 
 
 def replayed(log: Trace, requests: int, steps: int, seed: int, progress: Any = lambda text, done, total: None) -> Trace:
-    """Windows of a prefill-only log as a decode trace, cached."""
+    """Windows of a prefill-only log as a decode trace, cached.
+
+    A window is a stretch of a sequence whose tokens are served one a step, as if they were decoded;
+    seed picks them.
+    """
 
     def write(path: Any) -> None:
         header, spill = windows.spill_windows(log, requests, steps, seed, path.parent)
@@ -205,7 +216,11 @@ def generated(
     progress: Any = lambda text, done, total: None,
     recipe: Recipe = Recipe(),
 ) -> Trace:
-    """A made-up trace of a model (a Model), cached."""
+    """A made-up trace of a model (a Model), cached.
+
+    Gate scores are drawn by a law (chipweave.trace.law) whose parameters were set from real logs,
+    and the top-k of them chosen as the model's gate does.
+    """
     key = {"gate": asdict(generate.Gate.of(model)), "layers": model.moe_layers, **recipe.key(model)}
     key |= {"requests": requests, "steps": steps, "seed": seed, "generator": GENERATOR_VERSION}
     return cached(
@@ -254,7 +269,11 @@ def check_size(model: models.Model, requests: int, steps: int, law: laws.Law | N
 
 
 def cached(name: str, key: dict[str, Any], write: Callable[[Path], Any]) -> Trace:
-    """Open the store that `write(path)` makes, written only where the cache has none of this key."""
+    """Open the store that `write(path)` makes, written only where the cache has none of this key.
+
+    write must leave `path` whole or not at all (it renames); two processes may write the same file,
+    and the last wins with equal content.
+    """
     text = json.dumps({"version": CACHE_VERSION, **key}, sort_keys=True, default=str)
     folder = Path(os.environ.get("CHIPWEAVE_CACHE") or platformdirs.user_cache_dir("chipweave")) / "traces"
     path = folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
@@ -271,6 +290,7 @@ def cached(name: str, key: dict[str, Any], write: Callable[[Path], Any]) -> Trac
 
 
 def _write_syn(name: str, path: Path, progress: Any) -> Header:
+    """Write one of the synthetic sets, which are fixed: their hash is stated in the set and kept in the header."""
     law = syn.SETS[name]
     shape = Shape(tuple(range(law.dense, law.layers)), law.experts, law.top_k, law.layers)
     facts = {"kind": "synthetic", "set": name, "seed": law.seed, "json_lines_sha256": law.sha256}
@@ -287,6 +307,7 @@ def _write_made(
     facts: dict[str, Any],
     progress: Any,
 ) -> Header:
+    """Write `count` requests from an iterator: spilled as they come, so that memory does not grow with them."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Spill(shape, Path(path).parent) as spill:
         for number, request in enumerate(made):
@@ -329,4 +350,5 @@ def _hash(path: Path, size: int, mtime_ns: int) -> str:
 
 
 def _routing(layers: tuple[int, ...], experts: int, top_k: int) -> str:
+    """A model's routing in a few words, for faults."""
     return f"top-{top_k} of {experts} experts in {len(layers)} layers ({layers[0]} to {layers[-1]})"

@@ -55,13 +55,16 @@ class Fit:
 
     @property
     def overflow_bytes(self) -> int:
+        """Bytes of the fullest die's experts beyond what it may use."""
         return max(0, self.needed_bytes - self.usable_bytes)
 
     @property
     def free_bytes(self) -> int:
+        """Bytes left on the fullest die."""
         return max(0, self.usable_bytes - self.needed_bytes)
 
     def __bool__(self) -> bool:
+        """Whether the model fits."""
         return not self.overflow_bytes
 
     def fault(self) -> Fault:
@@ -104,11 +107,12 @@ class Model:
 
     @property
     def slice_bytes(self) -> int:
-        """One of an expert's three matrices."""
+        """One of an expert's three matrices, bytes."""
         return int(self.hidden * self.intermediate * self.weight_bytes)
 
     @property
     def expert_bytes(self) -> int:
+        """One expert, bytes: gate, up and down matrices."""
         return self.slices * self.slice_bytes
 
     @property
@@ -117,7 +121,7 @@ class Model:
         return self.experts * len(self.moe_layers) * self.expert_bytes
 
     def utilisation_at(self, tokens: int) -> Fraction:
-        """Share of peak compute that one expert's GEMMs reach with so many tokens."""
+        """Share of peak compute that one expert's GEMMs reach with `tokens` tokens: the first row that covers them."""
         return next(share for most, share in self.utilisation if most is None or tokens <= most)
 
     def fit(
@@ -140,6 +144,7 @@ class Model:
         )
 
     def _die_bytes(self, experts: int, weight_bytes: Fraction) -> Fraction:
+        """Bytes of `experts` experts of every MoE layer at `weight_bytes` a weight."""
         return experts * len(self.moe_layers) * MATRICES * self.hidden * self.intermediate * weight_bytes
 
 
@@ -180,6 +185,7 @@ def with_layer_count(layers: int, top_k: int) -> Model | None:
 
 @lru_cache
 def _load(path: Path) -> Model:
+    """Read once for each path."""
     return read(yamlfile.load(path))
 
 
@@ -208,6 +214,7 @@ def read(root: yamlfile.Node) -> Model:
 
 
 def _whole(node: yamlfile.Node | None, key: str, least: int, faults: Faults) -> int:
+    """A whole number from `least`; a fault, and a number to go on with, where it is none."""
     if node is None or type(node.value) is not int or not least <= node.value <= LARGEST:
         faults.add(
             f"{key} cannot be {node.shape() if node else 'left out'}",
@@ -219,6 +226,7 @@ def _whole(node: yamlfile.Node | None, key: str, least: int, faults: Faults) -> 
 
 
 def _fraction(node: yamlfile.Node, key: str, most: int, faults: Faults) -> Fraction:
+    """An exact number above 0, at most `most`; written as text, so that 0.1 is a tenth."""
     try:
         number = Fraction(node.text)
         if 0 < number <= most:
@@ -230,6 +238,7 @@ def _fraction(node: yamlfile.Node, key: str, most: int, faults: Faults) -> Fract
 
 
 def _moe_layers(node: yamlfile.Node, layers: int, faults: Faults) -> tuple[int, ...]:
+    """Layer ids of {first, last, every}; last is inclusive."""
     parts = [node.get(key) for key in ("first", "last", "every")]
     if not node.is_map or set(node.value) != {"first", "last", "every"}:
         faults.add("moe_layers must say first, last and every", node.place, "{first: 3, last: 60, every: 1}")
@@ -245,6 +254,7 @@ def _moe_layers(node: yamlfile.Node, layers: int, faults: Faults) -> tuple[int, 
 
 
 def _utilisation(node: yamlfile.Node, faults: Faults) -> tuple[tuple[int | None, Fraction], ...]:
+    """Rows (most tokens, share) with rising tokens; the last is for any number, None."""
     rows: list[tuple[int | None, Fraction]] = []
     for row in node.value if node.is_list else ():
         if not row.is_map or set(row.value) != {"tokens", "share"}:

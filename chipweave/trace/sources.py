@@ -36,9 +36,15 @@ class _Zstd(io.RawIOBase):
         self._out = memoryview(b"")
 
     def readable(self) -> bool:
+        """Always: io.BufferedReader wants to know."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` with decompressed bytes; 0 at the end, EOFError where a frame is cut short.
+
+        A file may hold several frames one after the other, as `zstd -c a b` and parallel writers
+        make them.
+        """
         while not self._out:
             data = (self._frame.unused_data if self._frame and self._frame.eof else b"") or self._raw.read(FEED_BYTES)
             if not data:
@@ -64,6 +70,9 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Pass bytes on; BadInput once MAX_UNPACKED_BYTES have gone by, so that a small archive
+        cannot fill the disk.
+        """
         data = self._raw.read(len(buffer))
         self._count += len(data)
         if self._count > MAX_UNPACKED_BYTES:
@@ -117,6 +126,7 @@ def size_of(path: Path | str) -> int:
 
 
 def files_of(folder: Path) -> list[Path]:
+    """The documents under a folder, by their path from it, in the order of their names; hidden files are left out."""
     return sorted(
         (
             Path(root, file)
@@ -129,6 +139,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def _folder(folder: Path, progress: Any) -> Iterator[tuple[Place, str, bytes]]:
+    """Each file of a folder as a request named by its path; progress is called with bytes of files read."""
     files = files_of(folder)
     if not files:
         raise BadInput(
@@ -143,6 +154,7 @@ def _folder(folder: Path, progress: Any) -> Iterator[tuple[Place, str, bytes]]:
 
 
 def _file(path: Path, stream: Any) -> Iterator[tuple[Place, str | None, bytes]]:
+    """A document, or lines of documents: told apart by the file's name, else by whether it begins with "["."""
     if path.name.endswith(DOCUMENTS) or (
         not path.name.endswith(LINES) and stream.peek(4096)[:4096].lstrip().startswith(b"[")
     ):
@@ -170,6 +182,10 @@ class _Member(tarfile.TarInfo):
 
 
 def _archive(path: Path, stream: Any) -> Iterator[tuple[Place, str, bytes]]:
+    """The .json files of a tar stream; BadInput for links, devices and paths that leave the archive.
+
+    Read as a stream, so that an archive of any size needs the memory of one member.
+    """
     empty = True
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
         for member in archive:
@@ -187,6 +203,7 @@ def _archive(path: Path, stream: Any) -> Iterator[tuple[Place, str, bytes]]:
 
 
 def _member_text(archive: Any, member: tarfile.TarInfo, place: Place) -> bytes:
+    """The text of one member; refused by its stated size before it is read."""
     if member.size > MAX_DOCUMENT_BYTES:
         _bounded(None, place)
     text = archive.extractfile(member).read()
@@ -196,6 +213,7 @@ def _member_text(archive: Any, member: tarfile.TarInfo, place: Place) -> bytes:
 
 
 def _bounded(text: bytes | None, place: Place) -> bytes:
+    """`text`, or BadInput where it is longer than MAX_DOCUMENT_BYTES (None: is known to be)."""
     if text is None or len(text) > MAX_DOCUMENT_BYTES:
         raise BadInput(Fault(f"one request of more than {MAX_DOCUMENT_BYTES >> 20} MiB", place))
     return text

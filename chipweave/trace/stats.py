@@ -57,6 +57,9 @@ def measure(
 ) -> dict[str, Any]:
     """The document of `trace stats`: per phase and layer the measures above, and their median, least and most.
 
+    One pass over the trace in blocks; memory is that of one decode step. BadInput for a trace with
+    layers left out.
+
     sample: what `relations.sample` gives of the trace, where it was drawn already.
     """
     if trace.holes:
@@ -115,7 +118,7 @@ def against_targets(result: Any, model: Any) -> Any:
 
 
 def gini(loads: np.ndarray) -> float:
-    """Gini coefficient of loads [experts]."""
+    """Gini coefficient of loads [experts]: sum of (2i - n - 1) x_i / (n sum x), x ascending."""
     ordered, count = np.sort(loads), len(loads)
     return float((2 * np.arange(1, count + 1) - count - 1) @ ordered / (count * ordered.sum()))
 
@@ -144,9 +147,14 @@ def _groups_of(trace: Any) -> Any:
 
 
 class _Phase:
-    """Counts of one phase, added up block by block."""
+    """Counts of one phase, added up block by block.
+
+    loads: int64 [layers, experts]; kept, pair_choices: choices that the next token keeps, and all
+    of those; used, peaks: sums over steps.
+    """
 
     def __init__(self, trace: Any) -> None:
+        """All counts are 0."""
         self.trace, self.tokens, self.steps, self.pair_choices = trace, 0, 0, np.zeros(len(trace.layers), np.int64)
         self.loads = np.zeros((len(trace.layers), trace.experts), np.int64)
         self.kept = np.zeros(len(trace.layers), np.int64)
@@ -175,6 +183,7 @@ class _Phase:
         return ids.ravel() if self.trace.no_choice is None else ids[ids != self.trace.no_choice]
 
     def layers(self) -> Any:
+        """One row of measures for each layer; None where a measure has nothing to measure."""
         rows, top_k, groups = [], self.trace.top_k, _groups_of(self.trace)
         for index, layer in enumerate(self.trace.layers):
             loads = self.loads[index]
@@ -213,6 +222,7 @@ def _blocks(trace: Any, progress: Any) -> Iterator[tuple[int, np.ndarray, np.nda
 
 
 def _over_layers(layers: Any, keys: Any) -> Any:
+    """{measure: median, least, most over the layers that have it}."""
     known = {key: [row[key] for row in layers if row[key] is not None] for key in keys}
     return {
         key: {"median": float(np.median(values)), "least": min(values), "most": max(values)} if values else None
@@ -254,4 +264,5 @@ def print_relations(document: Any) -> None:
 
 
 def _short(value: Any) -> Any:
+    """Three decimals, "-" for None."""
     return "-" if value is None else f"{value:.3f}"

@@ -86,6 +86,7 @@ class _Storage:
     """The type of a storage: what find_class gives for torch.LongStorage and its like."""
 
     def __init__(self, dtype: Any) -> None:
+        """dtype: what the storage's bytes are."""
         self.dtype = np.dtype(dtype)
 
 

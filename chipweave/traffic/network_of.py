@@ -3,17 +3,15 @@ routes."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.noc import network as flit_network
-from chipweave.noc.router import SPELLINGS, Router
+from chipweave.noc.router import SPELLINGS
+from chipweave.noc.router_yaml import FlitRouter
 from chipweave.topology.networks import SETTINGS
 from chipweave.topology.tree import TOP
-
-ROUTER_FIELDS = {f.name for f in dataclasses.fields(Router)}
 
 
 def router_sets(sets: Sequence[str], network: str) -> list[str]:
@@ -26,12 +24,12 @@ def router_sets(sets: Sequence[str], network: str) -> list[str]:
         key, equals, value = text.partition("=")
         name = key.strip().removeprefix("router.")
         name = SPELLINGS.get(name, name)
-        if name in ROUTER_FIELDS | {"clock", "flit"}:
+        if name in FlitRouter.params:
             key = f"networks.{network}.router.{name}"
-        elif name in ("latency", "bandwidth", "routing", "order", "grid"):
-            key = f"networks.{network}.{name}"
-        elif "." not in key and key.strip() not in (*SETTINGS, *TOP):
-            known = sorted({*ROUTER_FIELDS, "clock", "flit", *SETTINGS})
+        elif key.strip() in SETTINGS:
+            key = f"networks.{network}.{key.strip()}"
+        elif "." not in key and key.strip() not in TOP:
+            known = sorted({*FlitRouter.params, *SETTINGS})
             raise BadInput(
                 Fault(
                     f"--set {text}: network {network} and its routers have no parameter {key.strip()!r}",
@@ -72,3 +70,13 @@ def load_flit(
     name = network or names[0]
     system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
     return flit_network.of(system.networks[name])
+
+
+def prove(made: flit_network.FlitNetwork, allow_deadlock: bool = False) -> None:
+    """Refuse a network that can deadlock, unless the option or the network itself (`allow_deadlock: true`) lets it.
+
+    Raises:
+        BadInput: the cycle of channels, with the place where the routes are chosen.
+    """
+    if not allow_deadlock:
+        made.prove()

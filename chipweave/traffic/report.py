@@ -52,5 +52,5 @@ def traffic(rows: Any, title: Any, to_stderr: bool = False) -> None:
 
 
 def _figure(value: float, digits: int) -> str:
-    """A mean or quantile with so many digits; "-" where there was no packet."""
+    """A mean or quantile with this number of digits; "-" where there was no packet."""
     return "-" if value is None else f"{value:.{digits}f}"

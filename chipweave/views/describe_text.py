@@ -1,4 +1,8 @@
-"""The tables that `chipweave info` prints."""
+"""The tables that `chipweave info` prints.
+
+All text of a user's files is escaped: a name may hold what rich takes for markup, or bytes that a
+terminal obeys.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +27,14 @@ def escape(text: str) -> str:
 
 
 class _Out:
-    """Standard output as it is when something is printed: tests and pipes change it."""
+    """Standard output as it is when something is printed: tests and pipes change it.
+
+    Not a terminal: no colour, and lines as wide as they get, so that grep finds whole rows.
+    """
 
     @staticmethod
     def print(*things: Any) -> None:
+        """Print on the standard output of this moment."""
         system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
         made = Console(highlight=False, color_system=system)
         if not made.is_terminal:
@@ -38,7 +46,7 @@ console = _Out()
 
 
 def table(title: Any, columns: Any, rows: Any) -> None:
-    """One table; nothing where there is no row."""
+    """One table; nothing where there is no row. Cells are turned into text; None becomes an empty one."""
     rows = list(rows)
     if not rows:
         return
@@ -102,6 +110,7 @@ def show_kind(told: Any) -> None:
 
 
 def _default(value: Any) -> Any:
+    """A default as it fits into a cell."""
     return f"{len(value)} rows" if isinstance(value, (list, tuple)) else "none" if value is None else value
 
 

@@ -1,7 +1,10 @@
 """The picture of a system: each network in its shape, beside it what is inside a die, below it what the colours mean.
 
-Links that differ from most of their network (a slow one) are drawn in another colour and carry the figures in which
-they differ; dies that differ from most have their border in that colour."""
+Links that differ from most of their network (a slow one) are drawn in another colour and carry the
+values in which they differ; dies that differ from most have their border in that colour. Spots are
+in units of one die pitch, y upwards, [0][0] at the top left; sizes of figures are inches. Same
+system, same bytes: SVG ids are salted with a fixed text and the date is left out.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,11 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(system: System, path: Path | str) -> None:
-    """Draw `system` into a file; its ending says the format (.svg, .png, .pdf)."""
+    """Draw `system` into a file; its ending gives the format (.svg, .png, .pdf).
+
+    Panels from left to right: networks, one die of each sort, parts outside any die. The file is
+    written under a temporary name and renamed.
+    """
     panels: list[tuple[str, Any]] = [("network", n) for n in system.networks.values()]
     insides = layout.insides(system)
     panels += [("inside", i) for i in insides]
@@ -81,7 +88,10 @@ def draw(system: System, path: Path | str) -> None:
 
 
 def _size(kind: str, what: Any) -> tuple[float, float]:
-    """Inches of a panel; its words fit into its width."""
+    """Inches of a panel (width, height); its words fit into its width.
+
+    One die takes 1.15 inches; a grid of more than ten dies a side is shrunk to 12 inches.
+    """
     if kind == "network":
         places = layout.positions(what).values()
         wide, high = (max(p[i] for p in places) - min(p[i] for p in places) + 1 for i in (0, 1))
@@ -93,6 +103,11 @@ def _size(kind: str, what: Any) -> tuple[float, float]:
 
 
 def _network(axis: Any, system: System, network: Network, colours: dict[str, str]) -> None:
+    """A network: links, endpoints, dashed boxes where a die of the grid is absent.
+
+    Over 100 endpoints, boxes lose their text and links their width: at that size only the pattern
+    can be read.
+    """
     spots = layout.positions(network)
     common = _most_common(network)
     large = len(spots) <= 100
@@ -188,6 +203,9 @@ def _box(
     dashed: bool = False,
     edge: str = QUIET,
 ) -> FancyBboxPatch:
+    """A rounded box with a line of text, and a second, quieter one `below`; the box is returned for
+    arrows to end at.
+    """
     x, y = spot
     box = axis.add_patch(
         FancyBboxPatch(
@@ -219,6 +237,7 @@ def _box(
 
 
 def _inside(axis: Any, system: System, what: Any, colours: dict[str, str]) -> None:
+    """One die of a sort, its parts and links; the title counts the dies of that sort that are not like it."""
     name, instance, graph, odd = what
     others = f"; {odd} with another border differ{'s' if odd == 1 else ''} in kinds or figures" if odd else ""
     axis.set_title(f"inside one {name} ({instance}){others}", fontsize=9, color=INK, loc="left")
@@ -226,12 +245,17 @@ def _inside(axis: Any, system: System, what: Any, colours: dict[str, str]) -> No
 
 
 def _loose(axis: Any, system: System, graph: Any, colours: dict[str, str]) -> None:
+    """Parts that belong to no die."""
     axis.set_title("parts", fontsize=9, color=INK, loc="left")
     _parts(axis, system, graph, colours, "")
 
 
 def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefix: str) -> None:
-    """Boxes for parts, with what their slots hold, and arrows from the one that asks to the one that answers."""
+    """Boxes for parts, with what their slots hold, and arrows from the requester to the one that serves it.
+
+    Arrows between neighbouring columns are straight; those that skip a column or go back bend round
+    the boxes.
+    """
     spots = {n: (1.75 * x, 1.15 * y) for n, (x, y) in layout.columns(graph).items()}
     boxes = {}
     for name, spot in spots.items():
@@ -299,5 +323,6 @@ def _figures(data: dict[str, Any]) -> str:
 
 
 def _most_common(network: Network) -> str:
+    """Latency and bandwidth of most links: what the title states once, and odd links are compared with."""
     counts = Counter(_figures(d) for *_, d in network.graph.edges(data=True))
     return counts.most_common(1)[0][0] if counts else "no link"

@@ -104,7 +104,11 @@ KIB, MIB = 1024, 1024 * 1024
 
 @dataclass(frozen=True)
 class Choice:
-    """Algorithm ("ring", "tree", "nvls"), protocol, channels and threads of each channel's thread block."""
+    """Algorithm ("ring", "tree", "nvls"), protocol, channels and threads of each channel's thread block.
+
+    Protocols are NCCL's: "ll" (8-byte words with a flag in each), "ll128" (120 bytes and a flag),
+    "simple" (bulk with barriers).
+    """
 
     algorithm: str
     protocol: str
@@ -128,12 +132,20 @@ def ring_graph(bandwidth: float) -> tuple[int, float]:
 
 
 def channels(bandwidth: float) -> int:
-    """Channels of a ring collective: every ring is used twice (ncclTopoPostset)."""
+    """Channels of a ring collective: every ring is used twice (ncclTopoPostset).
+
+    bandwidth: of a GPU's NVLinks, GB/s.
+    """
     return min(MAX_CHANNELS, 2 * ring_graph(bandwidth)[0])
 
 
 def cost_table(collective: str, ranks: int, size: int, bandwidth: float) -> dict[tuple[str, str], float]:
-    """{(algorithm, protocol): us} as NCCL estimates it; `size` is the larger of a rank's two buffers, bytes."""
+    """{(algorithm, protocol): us} as NCCL estimates it; `size` is the larger of a rank's two buffers, bytes.
+
+    time = base latency + steps x latency of a hop + size / (bus bandwidth x ranks / steps), as
+    ncclTopoTuneModel and ncclTopoGetAlgoTime have it. LL halves the bus and is capped (LL_MAX);
+    LL128 carries 120 of each 128 bytes, which NCCL counts as 0.92 of the bus.
+    """
     count, speed = ring_graph(bandwidth)
     reduces_all = collective == "all_reduce"
     sends = 2 * (ranks - 1) if reduces_all else ranks - 1
@@ -152,6 +164,9 @@ def cost_table(collective: str, ranks: int, size: int, bandwidth: float) -> dict
 
 
 def _tree(count: int, speed: float, p: int, size: int) -> float:
+    """Bus bandwidth of a double binary tree, GB/s, with NCCL's table of corrections by size: one
+    factor for each power of two from 64 bytes.
+    """
     bus = min(count * speed * 0.92, count * TREE_CHANNEL)
     bus = (min(bus / 3.8, LL_MAX), min(bus * 7 / 9, count * LL128_CHANNEL), bus)[p]
     step = int(log2(size / 64)) if size >= 64 else -1
@@ -159,7 +174,11 @@ def _tree(count: int, speed: float, p: int, size: int) -> float:
 
 
 def _nvls(ranks: int, bandwidth: float) -> float:
-    """Every GPU is the head of one share of the message; all pull from all, so the shares divide the links evenly."""
+    """Bus bandwidth of in-switch reduction, GB/s.
+
+    Every GPU is the head of one share of the message; all pull from all, so the shares divide the
+    links evenly.
+    """
     speed = next((s for s in SPEEDS if s * ranks <= bandwidth), SPEEDS[-1])
     return 2 * ranks * speed * NVLS_EFFICIENCY * (ranks - 1) / ranks
 
@@ -172,7 +191,10 @@ def choose(collective: str, ranks: int, size: int, bandwidth: float, nvls: bool 
 
 
 def with_channels(algorithm: str, protocol: str, ranks: int, size: int, bandwidth: float) -> Choice:
-    """Channels and threads for small messages: first fewer channels, then fewer threads (topoGetAlgoInfo)."""
+    """Channels and threads for small messages: first fewer channels, then fewer threads (topoGetAlgoInfo).
+
+    A channel wants threads x threshold bytes; a block has at least 96 threads (three warps).
+    """
     if algorithm == "nvls":
         return Choice(algorithm, protocol, NVLS_CHANNELS, 640)
     threads, threshold = THREADS[protocol], THRESHOLD[protocol]
@@ -190,7 +212,9 @@ def ring_pieces(block: int, count: int, chunk: int) -> list[int]:
 
 
 def nvls_chunk(size: int, ranks: int) -> int:
-    """Bytes of one head's chunk in one channel (calcCollChunking)."""
+    """Bytes of one head's chunk in one channel (calcCollChunking): smaller ones where the message
+    would not fill them.
+    """
     chunk, together = 128 * KIB, NVLS_CHANNELS * ranks
     for times, smaller in ((64, 64 * KIB), (8, 32 * KIB), (2, 16 * KIB)):
         if size < times * together * chunk and chunk > smaller:
@@ -214,5 +238,6 @@ def exchange_channels(ranks: int, size: int, bandwidth: float) -> int:
 
 
 def _cut(total: int, piece: int) -> list[int]:
+    """`total` in pieces of `piece`, the rest last; one piece even where total is 0."""
     whole, rest = divmod(total, piece)
     return [piece] * int(whole) + ([rest] if rest or not whole else [])

@@ -251,13 +251,9 @@ static int none(void *self, int64_t now, uint32_t *arrived, int capacity)
     return (void)self, (void)now, (void)arrived, (void)capacity, 0;
 }
 
-/* The first class closes the network. */
-static void leave_it(void *self) { (void)self; }
-
-/* Closes the network that all classes share. */
-static void close_all(void *self)
+/* All that it holds, its network of flits too. */
+static void release(net_flit *f)
 {
-    net_flit *f = ((struct door *)self)->owner;
     noc_close(f->noc);
     network_bins_free(&f->bins);
     void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,     f->turn,        f->own,
@@ -266,10 +262,13 @@ static void close_all(void *self)
         free(arrays[i]);
 }
 
-static const network_operations first_door = {send_message, next_time, take_arrivals, close_all, look_ahead};
-static const network_operations other_door = {send_message, never, none, leave_it, NULL};
+/* Closes the network that all classes share. */
+static void close_all(void *self) { release(((struct door *)self)->owner); }
 
-/* The first traffic class moves the network; the others only send into it. */
+static const network_operations first_door = {send_message, next_time, take_arrivals, close_all, look_ahead};
+static const network_operations other_door = {send_message, never, none, NULL, NULL};
+
+/* The first traffic class moves the network and closes it; the others only send into it. */
 const network_operations *net_flit_operations(int32_t traffic) { return traffic ? &other_door : &first_door; }
 
 /* What the operations of a traffic class are called with. */
@@ -322,12 +321,7 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
               network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
     if (bad || !f->doors || !f->link_row || !f->interval || !f->per || !f->turn || !f->counts || !f->sent ||
         !f->stalled || !f->payload) {
-        f->noc = NULL;
-        network_bins_free(&f->bins);
-        void *arrays[] = {f->doors, f->link_row, f->interval, f->per,         f->turn, f->counts,
-                          f->sent,  f->stalled,  f->payload,  f->endpoint_of, f};
-        for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-            free(arrays[i]);
+        release(f);
         return NULL;
     }
     memcpy(f->link_row, spec->link_row, (size_t)spec->n_links * sizeof *f->link_row);

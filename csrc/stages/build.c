@@ -52,13 +52,13 @@ int stages_add_resources(stages *s, int32_t count)
     return first;
 }
 
-/* A network of another link model; the engine closes it. Returns its number, or -1. */
+/* A network of another link model. The table is copied; the engine closes the model. Returns its number, or -1. */
 int stages_add_network(stages *s, const network_operations *operations, void *self)
 {
     struct open_network *net = stages_append(s, &s->networks, &s->n_networks, sizeof *net);
     if (!net)
         return -1;
-    *net = (struct open_network){operations, self};
+    *net = (struct open_network){*operations, self};
     s->n_ahead += operations->look_ahead != NULL;
     return s->n_networks - 1;
 }
@@ -160,8 +160,8 @@ void stages_free(stages *s)
     if (!s)
         return;
     for (int32_t i = 0; i < s->n_networks; i++)
-        if (s->networks[i].operations->close) /* a model that owns nothing here has none */
-            s->networks[i].operations->close(s->networks[i].self);
+        if (s->networks[i].does.close)
+            s->networks[i].does.close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         struct circuit *c = s->circuits + i;
         free(c->lock_of_link), free(c->routes), free(c->crossed), network_bins_free(&c->bins);

@@ -1,11 +1,8 @@
 /* How a link model plugs in beside `circuit`: a small table of functions over an opaque self.
  *
- *     engine --send--> network          at the instant a send stage starts; 1 if it may arrive at that very instant,
- *     else 0
- *     engine <-time--- next_time        when the network next does something by itself (NETWORK_NEVER if nothing is
- *     on its way)
- *     engine --------> advance(t)       t never later than next_time; names the messages that have arrived by t, in
- *     order
+ *     engine --send--> network      at the instant a send stage starts; 1 if it may arrive at that instant, else 0
+ *     engine <-time--- next_time    when the network next acts by itself; NETWORK_NEVER: nothing is on its way
+ *     engine --------> advance(t)   t never later than next_time; names what has arrived by t, in order
  *
  * A network that is the only one of its engine to move by itself may offer look_ahead instead of next_time: nothing
  * is sent to any network before `limit`, so it may go on by itself up to there, and says when the first message
@@ -15,8 +12,8 @@
  * network has to do at the instant of a send itself must be in the answer of send.
  *
  * Times are absolute picoseconds. `message` is the engine's number, given back on arrival. All functions but close,
- * next_time and look_ahead return a negative number on failure (no memory, an overflow). The engine closes what it
- * was given. */
+ * next_time and look_ahead return a negative number on failure (no memory, an overflow). The engine copies the table,
+ * and closes `self` with itself unless `close` is NULL: then another owns it. */
 #ifndef CHIPWEAVE_NETWORK_H
 #define CHIPWEAVE_NETWORK_H
 #include <stdint.h>
@@ -29,7 +26,7 @@ typedef struct {
     int64_t (*next_time)(void *self);
     /* how many; call again while == capacity */
     int (*advance)(void *self, int64_t now, uint32_t *arrived, int capacity);
-    void (*close)(void *self);
+    void (*close)(void *self);                        /* or NULL */
     int64_t (*look_ahead)(void *self, int64_t limit); /* or NULL; NETWORK_NEVER if nothing is on its way */
 } network_operations;
 /* cdef: end */

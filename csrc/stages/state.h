@@ -138,7 +138,7 @@ struct circuit {
 };
 
 struct open_network {
-    const network_operations *operations;
+    network_operations does; /* a copy: what published it may be gone before the engine is */
     void *self;
 };
 

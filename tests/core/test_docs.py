@@ -154,6 +154,16 @@ def test_the_python_of_the_tutorial_runs(capsys):
     assert capsys.readouterr().out.endswith(" ns\n")
 
 
+def test_the_test_that_the_tutorial_runs_is_the_one_that_new_writes_in_a_checkout():
+    from chipweave.views.skeleton import SORTS
+
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    name = re.search(r"chipweave new component (\w+)", text)[1]
+    file = Path(SORTS["component"].ours[1].replace("$name", name))
+    folder, chosen = re.search(r"    pytest (\S+) -k (\w+)", text).groups()
+    assert file.parent == Path(folder) and chosen in file.stem
+
+
 def test_the_link_model_of_the_page_is_taken():
     from chipweave.declare import registry
 

@@ -175,7 +175,7 @@ def test_a_fault_is_told_with_its_place(faults, wafer, wrong, right, message):
             "shape: mesh, grid: [2, 2], vc_depth: 4",
             "f.yaml:3:34: network n: 'vc_depth' is a parameter of its routers; allowed: router: {vc_depth: ...}",
         ),
-        ("shape: mesh, grid: [2, 2], rooter: {vcs: 4}", "joins, links, override, router; nearest: router"),
+        ("shape: mesh, grid: [2, 2], rooter: {vcs: 4}", "joins, links, links_as, override, router; nearest: router"),
         ("shape: mesh, grid: [2, 2], router: {vcs: 0}", "vcs = 0 is out of range; allowed: int from 1 to 32"),
     ],
 )

@@ -158,3 +158,14 @@ def test_clusters_lie_in_one_gpc_and_no_sm_is_in_two(tpcs, gpcs, size):
 )
 def test_a_die_has_room_for_so_many_clusters(name, size, clusters):
     assert len(topology.load(name).parts["sm"].clusters(size)) == clusters
+
+
+def test_an_answer_of_a_peer_that_is_not_waited_for_is_none_of_the_next_block_s():
+    def ended(engine):
+        e, sms, _ = gpc(engine)
+        program(e, sms[0], [load(4, 1), (WAIT,), load(4, 2)], blocks=5)
+        e.run()
+        return e.statistics(sms[0])["blocks"], outcome(e, sms)
+
+    kernel, plain = map(ended, ENGINES)
+    assert kernel == plain and kernel[0] == 5

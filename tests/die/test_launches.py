@@ -1,7 +1,7 @@
 """Do kernels follow one another as the command processor says, and does each end with its last block and store?"""
 
 import pytest
-from small_die import STORE, WORK, outcome, small
+from small_die import LOAD, STORE, WORK, outcome, small
 
 ENGINES = ["kernel", "plain"]
 
@@ -55,3 +55,11 @@ def test_kernel_and_twin_agree():
     ops = [(1, 0, 2048, 1 << 30, 256, 0, 8, 8, 32, 0), (4,), (STORE, 65536, 2048, 1 << 30, 256, 0, 8, 8, 32, 0)]
     one, two = (train(engine, 3, 20, ops=ops, deal=3) for engine in ENGINES)
     assert outcome(one[0], [*one[1], one[2]]) == outcome(two[0], [*two[1], two[2]])
+
+
+def test_a_kernel_may_end_with_loads_under_way():
+    """The next one, which follows at once, finds L1 empty; what comes back of the one before fills nothing of it."""
+    ops = [(LOAD, 0, 2048, 1 << 30, 256, 0, 8, 8, 32, 0)]
+    one, two = (train(engine, 3, gap=0, call=0, ops=ops) for engine in ENGINES)
+    assert outcome(one[0], [*one[1], one[2]]) == outcome(two[0], [*two[1], two[2]])
+    assert (one[0].now, one[0].total(one[1], "blocks"), one[0].total(one[1], "hits")) == (522_750, 24, 0)

@@ -73,6 +73,18 @@ def test_every_switch_is_the_same_in_both(change):
     assert kernel == plain
 
 
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_a_load_that_is_not_waited_for_is_none_of_the_next_block_s(engine):
+    """Block after block in one place; each ends with a load under way, which is back during the next one."""
+    e, sms, *_ = small(engine)
+    ops = [(LOAD, at, 4096, 1 << 30, 0, 0, 8, 8, 32, 0) for at in (0, 1 << 20)]
+    program(e, sms[0], [ops[0], (WAIT,), ops[1]], blocks=6)
+    e.run()
+    assert (e.now, e.events) == (2_184_500, 156)
+    of_sm = e.statistics(sms[0])
+    assert (of_sm["blocks"], of_sm["loads"], of_sm["loaded"]) == (6, 12, 12 * 256)
+
+
 def test_a_run_repeats_itself():
     assert mixed("kernel", 11) == mixed("kernel", 11)
 

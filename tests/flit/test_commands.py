@@ -71,6 +71,17 @@ def test_several_loads_are_listed_or_repeated(tmp_path, loads):
     assert len(json.loads((tmp_path / "j").read_text())) == 3
 
 
+@pytest.mark.parametrize("name", ["message_vcs", "max_packet", "skip", "clock", "flit"])
+def test_a_parameter_of_the_routers_needs_no_path(name):
+    assert routing_system.router_sets([f"{name}=1"], "mesh") == [f"networks.mesh.router.{name}=1"]
+
+
+def test_a_setting_of_the_network_is_none_of_its_routers():
+    assert routing_system.router_sets(["spread=none"], "mesh") == ["networks.mesh.spread=none"]
+    with pytest.raises(BadInput, match="no parameter 'latency'"):
+        routing_system.load("mesh_4x4", ["router.latency=3 ns"])
+
+
 @pytest.mark.parametrize("name", ["num_vcs=8", "vcs=8", "router.vcs=8", "networks.mesh.router.vcs=8"])
 def test_router_parameters_are_set_by_every_spelling(name):
     assert routing_system.load("mesh_4x4", [name])[1] == Router(vcs=8)
@@ -178,6 +189,29 @@ def test_a_topology_that_can_deadlock_is_refused_unless_allowed(capsys):
     odd = ["traffic", "torus_8x8", "--load", "0.01", "--cycles", "100", "--set", "num_vcs=3"]
     assert main(odd) == 2 and "deadlock" in capsys.readouterr().err
     assert main([*odd, "--allow-deadlock"]) == 0
+
+
+LEAVES = """
+name: leaves
+networks:
+  net:
+    {routers: 6, shape: edges, edges: [[0, 2], [1, 3], [2, 4], [2, 5], [3, 4], [3, 5]], spread: packet,
+     latency: 1 ns, bandwidth: 32 GB/s, link_model: flit}
+"""
+
+
+def test_allow_deadlock_of_the_network_lets_both_commands_run(tmp_path, capsys):
+    """Two leaves and two spines that are endpoints, too: between spines packets go down and up again."""
+    file, packets = tmp_path / "leaves.yaml", tmp_path / "p.csv"
+    file.write_text(LEAVES)
+    packets.write_text("src,dst,size,ctime\n0,1,10,0\n")
+    for command in (["replay", str(file), str(packets)], ["traffic", str(file), "--load", "0.01", "--cycles", "100"]):
+        assert main(command) == 2
+        err = capsys.readouterr().err
+        assert "leaves.yaml:5:18: network net can deadlock" in err and "or spread: none, or no endpoints" in err
+        assert main([*command, "--set", "net.spread=none"]) == 0
+        assert main([*command, "--set", "net.allow_deadlock=true"]) == 0
+        assert main([*command, "--allow-deadlock"]) == 0
 
 
 def test_a_deadlock_at_run_time_names_the_wait_cycle():

@@ -31,6 +31,21 @@ def test_two_wafers_and_a_slow_link_are_their_links_listed_by_hand():
     assert [joined.route(*w) for w in ways] == [listed.route(*w) for w in ways]
 
 
+def test_latencies_that_an_anynet_file_names_hold_in_a_region_in_units_of_the_region(tmp_path):
+    """Node 1 is 5 units away, router 1 is 15 away from router 0 and 1 back; a unit is the region's latency."""
+    (tmp_path / "two.txt").write_text("router 0 node 0 node 1 5 router 1 15\nrouter 1 node 2\n")
+    region = "{of: 0..2, shape: anynet, file: two.txt, latency: 3 ns}"
+    file = tmp_path / "n.yaml"
+    file.write_text(
+        f"name: n\nnetworks: {{n: {{routers: 4, shape: joined, regions: [{region}], edges: [[2, 3]], {RATES}}}}}\n"
+    )
+    network = topology.load(file).networks["n"]
+    ps = dict(zip(network.links, network.latency_ps.tolist(), strict=True))
+    first, second = "n.region[0].router[0]", "n.region[0].router[1]"
+    assert (ps["n[0]", first], ps["n[1]", first], ps[first, "n[1]"]) == (3000, 15_000, 15_000)
+    assert (ps[first, second], ps[second, first], ps["n[2]", "n[3]"]) == (45_000, 3000, 200_000)
+
+
 def test_gpus_on_the_planes_of_their_nodes_and_on_rails_between_nodes():
     """Two nodes of four GPUs: within a node by its switch, GPU i to GPU i of the other node by rail i, else by both."""
     rails = ", ".join(f"{{of: '{i}, {i + 4}', shape: switch, latency: 1 us, bandwidth: 50 GB/s}}" for i in range(4))

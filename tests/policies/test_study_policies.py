@@ -47,6 +47,27 @@ def test_packed_keeps_pairs_apart_where_it_is_told_to(tmp_path):
         built("placement", kind="packed", loads=tmp_path / "l.npz").place(5, 2)
 
 
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ({"loads": np.zeros((0, 4))}, r"loads of shape \(0, 4\)"),
+        ({"loads": [[1, 2, -3, 4]]}, "loads of shape"),
+        ({"loads": [[5, 4, 3, 2]], "pairs": np.zeros((3, 3))}, r"pairs of shape \(3, 3\); allowed: \[4, 4\]"),
+        ({"loads": [[5, 4, 3, 2]], "pairs": np.full((4, 4), np.nan)}, r"pairs of shape \(4, 4\)"),
+        (b"PK\x03\x04 cut short", "cannot be read"),
+        ({"loads": np.zeros(4, [("a", "i4"), ("b", "i4")])}, "cannot be read"),
+    ],
+)
+def test_packed_refuses_a_file_that_holds_no_loads(tmp_path, content, words):
+    path = tmp_path / "l.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.savez(path, **content)
+    with pytest.raises(BadInput, match=words):
+        built("placement", kind="packed", loads=path, apart=1).place(4, 2)
+
+
 def test_markov_keeps_what_the_counts_of_now_lead_to():
     """0 is followed by 3, 1 by 4; ten tokens chose 0 and one chose 1: 3 is expected most."""
     markov = built("prediction", kind="markov", top_n=1)
@@ -83,3 +104,5 @@ def test_the_oracle_keeps_what_the_next_step_chooses(tmp_path, monkeypatch):
     seen = view([1] * 64, home, DISTANCE, layer=5, step=1)
     assert kept(oracle, seen, plan((0, 1, 1))) == set(np.unique(trace.read(2)[trace.layers.index(5)]).tolist())
     assert kept(oracle, view([1] * 64, home, DISTANCE, layer=5, step=3), plan((0, 1, 1))) == set()
+    with pytest.raises(BadInput, match=r"t.parquet has no layer 60; allowed: layers 1, 2"):
+        kept(oracle, view([1] * 64, home, DISTANCE, layer=60, step=1), plan((0, 1, 1)))

@@ -1,5 +1,9 @@
 """Does a link model in one plain Python class run under both engines, from YAML too, and is a faulty one blamed?"""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -117,3 +121,29 @@ def test_a_name_belongs_to_one_class(ideal):
         link_model("fair")(type("Mine", (LinkModel,), {}))
     with pytest.raises(TypeError, match="is not a LinkModel"):
         link_model("mine")(Ideal)
+
+
+def test_an_engine_outlives_the_table_of_a_model_in_python():
+    """The garbage collector may free them in either order; a call through the freed table once ended the process."""
+    code = """
+from test_own_link_model import Ideal, LinkModel, fabric, line, link_model, np
+from chipweave._kernel import ffi
+from chipweave.fabric.compile import Compiler
+
+@link_model("ideal")
+class IdealLinks(LinkModel):
+    plain = classmethod(lambda cls, layout, network, bin_ps, max_bins: Ideal(network))
+
+def add_network(compiler, table, model, add=Compiler.add_network):
+    number = add(compiler, table, model)
+    ffi.buffer(table)[:] = bytes([1]) * ffi.sizeof(table[0])  # as if it were another's memory from now on
+    return number
+
+Compiler.add_network = add_network
+running = fabric.build(line("ideal")[0])
+batch = running.issue("go", np.array([[0, 2, 5000]]))
+print(running.advance() == [(batch, 6400)])
+del running
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")

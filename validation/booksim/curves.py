@@ -1,5 +1,10 @@
-"""Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that follow the seeds'
-spread."""
+"""Curve rows of suite booksim: mean latency and accepted rate at one load, against tolerances that
+follow the seeds' spread.
+
+In the linear region and at the knee the mean packet latency is judged; beyond it latency is a
+property of how long was measured, so the accepted rate is. A row that BookSim itself calls unstable
+must be unstable here too.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,10 @@ UNSTABLE = ("unstable", "throughput_mode")
 
 @dataclass
 class Curve:
-    """One row of reference.csv (`O01:3`). Reference is plat in the linear region and the knee, else throughput."""
+    """One row of reference.csv (`O01:3`). Reference is plat in the linear region and the knee, else throughput.
+
+    The answer is the mean over SEEDS of runs with BookSim's own phases: warm up, measure, drain.
+    """
 
     id: str
     data: Folder
@@ -31,22 +39,27 @@ class Curve:
 
     @property
     def device(self) -> str:
+        """The network of the row, or topology and k where it has no name."""
         return self.row["network"] or f"{self.row['topology']} {self.row['k']}"
 
     @property
     def x_value(self) -> str:
+        """Offered load, flits for each node and cycle."""
         return self.row["offered_flits"]
 
     @property
     def by_latency(self) -> bool:
+        """Whether latency is what this row is judged by."""
         return self.row["status"] == "stable" and self.row["region"] in ("linear", "knee")
 
     @property
     def quantity(self) -> str:
+        """What the reference value is, with its unit."""
         return "mean packet latency (cycles)" if self.by_latency else "accepted flits per node and cycle"
 
     @property
     def reference(self) -> Any:
+        """The mean of the reference's seeds."""
         return number(self.row, "plat_mean" if self.by_latency else "accepted_flits_mean")
 
     @property
@@ -55,13 +68,16 @@ class Curve:
         return self.row["status"] in UNSTABLE or (self.row["region"] == "overload" and self.row["status"] != "mixed")
 
     def spread(self, name: Any) -> Any:
-        """Five times the relative standard deviation over the reference's seeds."""
+        """Five times the relative standard deviation over the reference's seeds: the tolerance that
+        chance alone asks for.
+        """
         try:
             return 5 * float(self.row[f"{name}_std"]) / float(self.row[f"{name}_mean"])
         except (KeyError, ValueError, ZeroDivisionError):
             return 0.0
 
     def answer(self) -> Any:
+        """The result of the row: one run a seed until one saturates, compared by latency or throughput."""
         row = self.row
         booksim_options.check_run(row)
         net, options = self.data.network(row), router(row)
@@ -116,4 +132,5 @@ class Curve:
 
 
 def curve_rows(data: Any) -> list[Any]:
+    """One Curve for each row of reference.csv."""
     return [Curve(f"{row['config_id']}:{row['point']}", data, row) for row in data.rows("reference.csv")]

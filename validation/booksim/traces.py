@@ -99,7 +99,7 @@ class Micro:
         size, begin, cycles = (whole(row, name) for name in ("packet_size", "warmup_cycles", "measure_cycles"))
         source = Exchange(kernel, size, number(row, "offered_flits") / size, seed=1)
         on_the_way = (
-            options.st_delay + 1 + kernel.network.seat_latency
+            options.st_delay + 1 + kernel.network.terminal_latency
         )  # the reference counts arrivals, ours are grants
         source.advance(begin - on_the_way)
         before = ejected(kernel)

@@ -1,8 +1,10 @@
-"""The figures of programs on the B200 family that follow from calibration rows, each by inverting the model at one row.
+"""The values of programs on the B200 family that follow from calibration rows, each by inverting the model at one row.
 
-    python -m chipweave.validation.calibrate.b200        prints validation/calibrated/b200.yaml
+      python -m chipweave.validation.calibrate.b200        prints validation/calibrated/b200.yaml
 
-Rows of any other role are dropped before their value is read.
+Rows of any other role are dropped before their value is read. A kernel's time is floor + work /
+rate: the floor comes from its smallest row, the rate from its largest less the floor, so that each
+value has a meaning and none is an average over a fit.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ def rows() -> dict[str, tuple[ledger.Question, float]]:
 
 
 def figures() -> dict[str, tuple[float, str]]:
-    """{name: (value, source)}."""
+    """{name: (value, source)} of GEMMs and attention: floors in s, shares of the peak rate."""
     known = rows()
     q = known["gemm-00031"][0]
     e, tensor = engine(q), tensor_of(q)
@@ -94,7 +96,10 @@ def figures() -> dict[str, tuple[float, str]]:
 
 
 def exchanges() -> dict[str, tuple[float, str]]:
-    """Floor and rate of each expert exchange, from its row of one token and its row of most."""
+    """Floor and rate of each expert exchange, from its row of one token and its row of most.
+
+    rate: bytes/s of one GPU at 24 SMs, to which a row that states another number of SMs is scaled.
+    """
     pairs: dict[str, list[tuple[float, float, float, str]]] = {}
     for row, (q, value) in rows().items():
         if q.group != "b200_a2a":
@@ -122,7 +127,11 @@ def exchanges() -> dict[str, tuple[float, str]]:
 
 
 def collectives() -> dict[str, tuple[float, str]]:
-    """Call and step of NCCL, and XLA's dispatch around it."""
+    """Call and step of NCCL, and XLA's dispatch around it, s.
+
+    Two rows that differ in ring steps alone (1 and 14) give the step; what a row by XLA takes more
+    than NCCL is its dispatch.
+    """
     known = rows()
     step = (known["nccl-00106"][1] - known["nccl-00001"][1]) / 13 * 1e-6
     first = known["nccl-00001"][1] * 1e-6

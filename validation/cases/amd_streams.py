@@ -62,7 +62,7 @@ def roofline(questions: list[Question]) -> Answers:
 
 
 def kernel(q: Question) -> Stated:
-    """(arrays read, arrays written) of the kernel that a row names."""
+    """(arrays read, arrays written) of the kernel that a row names; BabelStream's triad reads two."""
     found = [w for w in re.findall(r"[a-z]+", q.quantity.lower()) if w in KERNELS]
     if not found:
         return NotModelled(f"the row names none of the kernels {', '.join(KERNELS)}")
@@ -70,7 +70,11 @@ def kernel(q: Question) -> Stated:
 
 
 def launch(q: Question, element: int = 8) -> Stated:
-    """The launch of a row; full occupancy where it states none."""
+    """The launch of a row; full occupancy (2 workgroups of 1024) where it states none.
+
+    A unit holds 2048 threads (CDNA 3 ISA guide: 4 SIMDs x 8 waves x 64); a row beyond that is not
+    modelled.
+    """
     arrays, found = kernel(q), conditions(q)
     threads, groups = whole(found, "block", 1024), whole(found, "blocks_per_CU", 2)
     missing = first_missing(arrays, threads, groups)
@@ -83,6 +87,7 @@ def launch(q: Question, element: int = 8) -> Stated:
 
 
 def _cache(q: Question) -> float | NotModelled:
+    """Bytes/s of a kernel whose array fits a cache, or lies in memory."""
     package, found = package_named(q.device), conditions(q)
     if isinstance(package, NotModelled):
         return package
@@ -114,11 +119,17 @@ def _level(package: Package, quantity: str) -> float | NotModelled:
 
 
 def _stream(q: Question) -> float | NotModelled:
+    """Bytes/s of a kernel whose arrays lie in memory."""
     package, shape = package_named(q.device), launch(q)
     return first_missing(package, shape) or stream_bytes_per_s(package, shape)
 
 
 def _partition(q: Question) -> float | NotModelled:
+    """Bytes/s of a copy on the dies of one partition, or of several partitions together.
+
+    Together they cannot exceed what the whole package reaches as one (SPX) with the same memory
+    mode.
+    """
     mode = conditions(q).get("mode", "")
     package, arrays = package_named(q.device, mode), kernel(q)
     missing = first_missing(package, arrays)
@@ -136,6 +147,7 @@ def _partition(q: Question) -> float | NotModelled:
 
 
 def _roofline(q: Question) -> float | NotModelled:
+    """Bytes/s of reads with x FLOP a byte beside them: the lesser of the memory's rate and the units'."""
     package = package_named(q.device)
     if isinstance(package, NotModelled):
         return package
@@ -147,6 +159,7 @@ def _roofline(q: Question) -> float | NotModelled:
 
 
 def _float(text: str) -> float | None:
+    """A number, None where the text is none."""
     try:
         return float(text)
     except ValueError:

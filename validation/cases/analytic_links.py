@@ -1,7 +1,8 @@
 """zero_load, circuit_serialisation, fair_sharing: messages whose arrival can be worked out on paper.
 
-Alone, a message needs the latencies of its route and its bytes at the slowest link. Under `circuit` messages over one
-link follow one another; under `fair` they share it max-min fairly.
+Alone, a message needs the latencies of its route and its bytes at the slowest link. Under `circuit`
+messages over one link follow one another; under `fair` they share it max-min fairly (Bertsekas and
+Gallager, Data Networks, 6.5.2). Expected values are whole ps, rounded up as the engine's are.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ def zero_load() -> Iterator[Check]:
 
 @closed_form("circuit_serialisation")
 def circuit_serialisation() -> Iterator[Any]:
-    """n messages over one link; two in opposite directions; a long route that waits for both of its links."""
+    """n messages over one link; two in opposite directions; a long route that waits for both of its links.
+
+    The last of n arrives after n times one message's time, since a held link is released with the
+    message's end.
+    """
     one = LINK["latency_ps"] + ceiling(SIZE, LINK["bytes_per_s"])
     for n in (1, 2, 7, 100):
         found = arrivals(line(2, "circuit"), [(0, 1, SIZE)] * n)
@@ -141,6 +146,7 @@ def fair_sharing() -> Iterator[Any]:
 def share(
     name: Any, quantity: Any, expected: Any, simulated: Any, system: Any, x_name: str = "", x_value: str = ""
 ) -> Any:
+    """A Check of fair sharing: its tolerance is the rounding of rates, FAIR_PS, and nothing else."""
     why = f"rates are whole bytes per second, times whole ps: {FAIR_PS} ps"
     return Check(name, quantity, expected, simulated, FAIR_PS / expected, "ps", f"{system}, fair", x_name, x_value, why)
 
@@ -169,7 +175,7 @@ def line(routers: int, model: str, directed: bool = True, rates: Any = None) -> 
 
 
 def over(network: Any, model: str) -> fabric.Engine:
-    """An engine over a network of a topology."""
+    """An engine over a network of a topology, with its own links and routes, and nothing but messages."""
     edges, layout = network.graph.edges, Layout()
     links = [
         Link(f"{a}-{b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])

@@ -11,11 +11,11 @@ WHY = {
     "dstrain": (
         "kernels of a training step that share the die with each other: what overlaps with what is not in the rows"
     ),
-    "flashmla": "attention kernels are not modelled",
-    "system": "whole systems (serving, training, NVLink-C2C): the model ends at one node's kernels and collectives",
+    "flashmla": "a best case without batch or context; attention kernels are held in suite serving",
+    "system": "whole systems: servers are held in suite serving; training and NVLink-C2C are not modelled",
     "spec": "a figure of the data sheet: an input, not a prediction",
     "hbm3": "a figure of the data sheet: an input, not a prediction",
-    "roofline": "bandwidth, compute rate, clock and power in one row; power is not modelled",
+    "roofline": "bandwidth, compute rate, clock and power in one row; power of H100 is not modelled",
 }
 
 

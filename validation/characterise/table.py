@@ -41,7 +41,10 @@ GOLDEN, CUTS = (5**0.5 - 1) / 2, 50
 
 @dataclass(frozen=True)
 class Transfer:
-    """One transfer measured: `what` (read, again, store), `local` and `remote` readers, bytes each."""
+    """One transfer measured: `what` (read, again, store), `local` and `remote` readers, bytes each.
+
+    "read" comes from memory, "again" from the L2 after a first read, "store" writes.
+    """
 
     what: str
     size: int
@@ -50,7 +53,7 @@ class Transfer:
 
     @property
     def places(self) -> Any:
-        """In how many places of memory it is measured."""
+        """In how many places of memory it is measured: small transfers see one row or bank, and differ by which."""
         if self.what == "store":  # a train over much memory in itself
             return 1
         return max(1, min(MOST_PLACES, PLACED // (self.size * (self.local + self.remote))))
@@ -70,7 +73,10 @@ def shapes() -> Any:
 
 
 def transfers(sizes: list[int], doors: bool) -> Iterator[Transfer]:
-    """What is measured, for slices of these sizes."""
+    """What is measured, for slices of these sizes.
+
+    doors: the die has links to other dies, over which remote readers come.
+    """
     for size in sizes:
         yield Transfer("read", size)
         yield Transfer("again", size)
@@ -82,12 +88,13 @@ def transfers(sizes: list[int], doors: bool) -> Iterator[Transfer]:
 
 
 def time_ps(topology: Any, seed: Any, transfer: Any) -> Any:
-    """The transfer on a line-rate die of its own: the mean of slices in several places."""
+    """The transfer on a line-rate die of its own, ps: the mean of slices in several places."""
     bench = Bench(topology, seed)
     return sum(_once(bench, transfer) for _ in range(transfer.places)) / transfer.places
 
 
 def _once(bench: Any, transfer: Any) -> Any:
+    """One run of the transfer, ps."""
     if transfer.what == "store":
         return bench.store(transfer.size)
     return getattr(bench, transfer.what)(transfer.size, transfer.local, transfer.remote)
@@ -134,6 +141,7 @@ def gemm_row(tiles: Any, size: Any, hidden: Any, intermediate: Any) -> Any:
 
 
 def _bench(topology: Any) -> Any:
+    """The bench of a topology; BadInput where it is no line-rate die."""
     try:
         return Bench(topology)
     except KeyError as missing:
@@ -168,7 +176,7 @@ def fit_line(rows: list[tuple[int, float]]) -> tuple[float, float]:
 
 
 def _lowest(function: Any, low: float, high: float) -> float:
-    """Where a convex function of one number is least (golden section)."""
+    """Where a convex function of one number is least in [low, high] (golden section, CUTS steps)."""
     a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_a, at_b = function(a), function(b)
     for _ in range(CUTS):
@@ -219,6 +227,7 @@ def origin(system: Any, topology: Any, seed: Any) -> Any:
 
 
 def _node(document: Any) -> Any:
+    """The document as the loader sees it, so that its answers are those a run will get."""
     from chipweave.declare import yamlfile
 
     return yamlfile.loads(text(document), "the table")
@@ -262,6 +271,7 @@ def gemm_ps(table: characterised.Characterised, size: int, tokens: int) -> float
 
 
 def _residual(words: str, time: float, mine: float) -> dict[str, float | str]:
+    """A row of residuals: both times, and table / line rate - 1."""
     return {
         "transfer": words,
         "line_rate": f"{round(time)} ps",

@@ -41,7 +41,11 @@ Found = tuple[Any, int] | str
 def results(
     reference: Path | None = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1
 ) -> list[Result]:
-    """One Result per (row, quantity) of the tables; a group is a strategy, a device a model and mesh."""
+    """One Result per (row, quantity) of the tables; a group is a strategy, a device a model and mesh.
+
+    Rows of one setting share one run. jobs: processes; reference: the folder with oracle.csv, else
+    the one that is shipped.
+    """
     reference = Path(str(reference or FOLDER))
     rows = [
         r for r in read(reference) if (not groups or group_of(r) in groups) and (not device or device in device_of(r))
@@ -52,15 +56,20 @@ def results(
 
 
 def group_of(row: dict[str, str]) -> str:
+    """The strategy of a row, or "micro" for plans given by hand."""
     return "micro" if row["trace_set"].startswith("micro:") else row["strategy"]
 
 
 def device_of(row: dict[str, str]) -> str:
+    """Model and mesh of a row."""
     return f"{row['model']} {row['mesh']}"
 
 
 def run_all(settings: list[tuple[str, ...]], stores: dict[tuple[str, str], Path | str], jobs: int) -> list[Found]:
-    """The layer table of each setting, or the reason why there is none."""
+    """The layer table of each setting, or the reason why there is none.
+
+    Processes are spawned, not forked: a fork would copy whatever the parent's C engines hold.
+    """
     work = [(setting, stores.get((setting[0], setting[2]))) for setting in settings]
     if jobs == 1 or len(work) == 1:
         return [run_one(item) for item in work]
@@ -85,7 +94,11 @@ def run_one(item: tuple[tuple[str, ...], Any]) -> Found:
 
 
 def run_trace(model_name: str, mesh: str, store: Path, batch: int, steps: int, strategy: str) -> Found:
-    """As `run_one`, of a trace in a store."""
+    """As `run_one`, of a trace in a store.
+
+    strategy may carry a bound on copies, "allo@2GiB": least recently used ones are replaced beyond
+    it.
+    """
     name, _, limit = strategy.partition("@")
     if name not in STRATEGIES:
         return f"unknown strategy {strategy}"
@@ -123,7 +136,7 @@ def run_plan(
     engine: str = "kernel",
     allow_code: bool = False,
 ) -> Any:
-    """The layer table of a plan given by hand, without prefill."""
+    """The layer table of a plan given by hand, without prefill: one layer, slices as the case has them."""
     model = replace(models.load(model_name), slices=case.slices)
     system = wafer(mesh, sets, allow_code)
     given = artifact_micro.policies(case, build("replacement", "unbounded"))
@@ -151,7 +164,10 @@ def grid(mesh: str) -> list[int]:
 
 
 def compare(row: dict[str, str], found: Found) -> list[Result]:
-    """The Results of one reference row."""
+    """The Results of one reference row: sums over the rows of the layer table that it stands for.
+
+    Times are compared in ns, and the model's are ps: a sum that is no whole ns is a gap.
+    """
     if isinstance(found, str):
         return [result(row, q, None, found) for q in quantities(row)]
     table, prefill_steps = found
@@ -165,7 +181,7 @@ def compare(row: dict[str, str], found: Found) -> list[Result]:
 
 
 def quantities(row: dict[str, str]) -> list[str]:
-    """What a row states."""
+    """What a row states: the columns that are not empty."""
     return [q for q in QUANTITIES if row.get(q) not in (None, "")]
 
 
@@ -181,7 +197,10 @@ def select(table: Any, row: dict[str, str], prefill_steps: int) -> Any:
 
 
 def result(row: dict[str, str], quantity: str, simulated: float | None, why: str = "") -> Result:
-    """One Result; tolerance 0."""
+    """One Result; tolerance 0.
+
+    A row of variant `native` is context, not judged (see the head), unless it is a micro-case.
+    """
     reference = number(row[quantity])
     micro = row["trace_set"].startswith("micro:")
     judged = row["variant"] != "native" or micro

@@ -8,9 +8,6 @@ from chipweave.fabric.link_models.base import Compiled
 
 NEVER = 2**63 - 1
 FAILED = -1
-KEPT: list[Any] = []
-"""Tables of operations, some bytes each, never let go: the garbage collector may free an engine after its networks, and
-the engine reads them when it is freed."""
 
 
 class CalledBack(Compiled):
@@ -33,9 +30,8 @@ class CalledBack(Compiled):
             name: ffi.callback(signature, self._guarded(function, failed))
             for name, (signature, function, failed) in calls.items()
         }
-        self.operations = ffi.new("network_operations *", self.callbacks)  # no `close`: Python owns the model
-        KEPT.append(self.operations)
-        self.own = compiler.add_network(self.operations, ffi.new_handle(self))
+        operations = ffi.new("network_operations *", self.callbacks)  # no `close`: Python owns the model
+        self.own = compiler.add_network(operations, ffi.NULL)
 
     def _guarded(self, function: Any, failed: int | None) -> Any:
         """`function`, with an exception kept for raise_if_failed."""

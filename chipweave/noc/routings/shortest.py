@@ -38,8 +38,8 @@ class Shortest(Routing):
 
     @cached_property
     def ways(self) -> int:
-        """The least common multiple of the numbers of ways of all pairs, at most MOST_WAYS."""
-        if self.network.spread == "none":
+        """The least common multiple of the numbers of ways of all pairs, at most MOST_WAYS; 1 without spreading."""
+        if self.network.spread == "none" or not self.spreads:
             return 1
         links, counts = self.network.router_adjacency, set()
         for goals in links.chunks(self.goals):
@@ -49,7 +49,7 @@ class Shortest(Routing):
 
     @cached_property
     def tables(self) -> dict[int, np.ndarray]:
-        """Way -> int32[n, goals], filled as ways are asked for."""
+        """Way -> int32[n, goals], filled as they are needed."""
         return {}
 
     def table(self, way: int) -> np.ndarray:

@@ -18,13 +18,8 @@ from chipweave.noc.routings.up_down import UpDown
 class ShortestEscape(Shortest):
     """Shortest ways chosen by the room ahead, and an escape VC that goes up and down a tree."""
 
-    spreads = False
+    spreads = False  # under flit the routers choose
     adaptive = True
-
-    @property
-    def ways(self) -> int:
-        """One numbered way: under flit the routers choose."""
-        return 1
 
     def escape(self, here: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """The router after each router on the escape VC."""

@@ -8,8 +8,6 @@ Checked by: tests/flit/test_anynet.py, against BookSim 2's recorded runs.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
 from chipweave.noc.route_rule import routing
@@ -21,12 +19,7 @@ from chipweave.noc.routings.shortest import Shortest
 class ShortestLatency(Shortest):
     """Least sum of latencies; ties as BookSim 2's `min` on a graph."""
 
-    spreads = False
-
-    @cached_property
-    def ways(self) -> int:
-        """One way: equal sums are a matter of chance."""
-        return 1
+    spreads = False  # equal sums are a matter of chance
 
     def table(self, way: int) -> np.ndarray:
         """Each router's own first hops."""

@@ -27,11 +27,6 @@ class UpDown(Shortest):
     spreads = False
 
     @cached_property
-    def ways(self) -> int:
-        """One way for each pair."""
-        return 1
-
-    @cached_property
     def level(self) -> np.ndarray:
         """int32[n]: links from the root to each router; -1: out of reach, or no router."""
         links, routers = self.network.router_adjacency, np.arange(self.network.first_router, self.network.node_count)

@@ -21,7 +21,6 @@ MOST_ROUTERS = 1 << 16
 class Edges(Shape):
     """The links listed under `edges`; `terminals` names the router of each endpoint where several share one."""
 
-    spread = "none"
     structure = ("edges",)
     terminals = Param(
         "int", default=None, low=0, high=MOST_ROUTERS - 1, many=True, doc="router of each endpoint, by number"
@@ -44,8 +43,7 @@ class Edges(Shape):
         """Links in the order listed."""
         node = reader.node.value["edges"]
         if self.routers is None:
-            by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
-            pairs, own = read_edges(node, Ends(list(places.names), by_place), reader)
+            pairs, own = read_edges(node, Ends(list(places.names), places.by_text()), reader)
             return Wiring(pairs_of(pairs), own=own)
         count = 1 + max(self.routers, default=0)
         for item in node.value if node.is_list else ():  # routers without endpoints are known by their links

@@ -58,8 +58,7 @@ class Joined(Shape):
         for i, item in enumerate(node.value):
             self.region(i, item, places, reader, pairs, own, names)
         if reader.node.get("edges") is not None:
-            by_place = {"".join(f"[{i}]" for i in at): n for n, at in enumerate(places.at.tolist())}
-            ends = Ends([*places.names, *(f"{reader.name}.{name}" for name in names)], by_place)
+            ends = Ends([*places.names, *(f"{reader.name}.{name}" for name in names)], places.by_text())
             listed, says = read_edges(reader.node.value["edges"], ends, reader)
             own |= {len(pairs) + i: o for i, o in says.items()}
             pairs += listed
@@ -105,7 +104,8 @@ class Joined(Shape):
         if why:
             reader.faults.add(f"region {i} of {len(members)} endpoints: {why}", item.place)
             return
-        wired = made.wire(inner, Reader(reader.name, item, reader.faults, reader.note, reader.base, reader.latency_ps))
+        unit = values["latency"] or reader.latency_ps
+        wired = made.wire(inner, Reader(reader.name, item, reader.faults, reader.note, reader.base, unit))
         first = places.count + len(names)
         number = np.concatenate([np.array(members), first + np.arange(len(wired.routers))]).astype(np.int64)
         names += [f"region[{i}].{name}" for name in wired.routers]
@@ -113,8 +113,10 @@ class Joined(Shape):
         if wired.terminals is not None:
             ends = np.arange(len(members))
             inside += [tuple(p) for p in np.stack([number[ends], number[wired.terminals]], axis=1).tolist()]
+        terminals = {len(wired.pairs) + end: Own(ps) for end, ps in wired.terminal_latency_ps.items()}
+        own_here = {**wired.own, **terminals}
         for n, pair in enumerate(inside):
-            says = wired.own.get(n, Own())
+            says = own_here.get(n, Own())
             mine = Own(says.latency_ps or values["latency"], says.bandwidth or values["bandwidth"], says.one_way)
             if mine != Own():
                 own[len(pairs)] = mine

@@ -1,7 +1,7 @@
 """A mesh of any number of axes whose rows and columns are closed.
 
 Models: the links of the mesh and one more along each row of an axis that is longer than 2; an axis of 1 or 2 has none.
-Datelines keep the circles free of deadlock under flit (chipweave/noc/routings/dimension_order.py).
+Datelines keep the circles free of deadlock under flit (chipweave/noc/routings/xy.py).
 Checked by: tests/flit/test_shapes.py, against closed forms and NetworkX's periodic grid graphs.
 """
 

@@ -2,7 +2,7 @@
  *
  * Another SM's shared memory is reached over port "cluster"; the target SM answers with a wavefront of its own
  * load-store unit a line. A message there says in its address where it goes: rank of the target << 48 | rank of the
- * source << 32 | offset; its tag is the warp that waits. A bulk copy is a word to the engine at port "copies"; what
+ * source << 32 | offset; its tag is the caller() that waits. A bulk copy is a word to the engine at port "copies"; what
  * that engine asks for goes over this SM's port to memory, as loads do, and each line that comes back takes a
  * wavefront. */
 #ifndef CHIPWEAVE_SM_CLUSTER_H
@@ -11,7 +11,7 @@
 
 #define OF_COPIES (1ull << 63) /* in the tag of a request that the engine of bulk copies made */
 
-static void run(struct sm *s, struct warp *w);
+static void load_back(struct sm *s, uint64_t who);
 static void resume_stalled(struct sm *s);
 static void wake_at(struct sm *s, struct warp *w, int64_t at_fs, int32_t code);
 enum { WAKE = 2, BLOCK = 3, LEAVE = 5 };
@@ -37,7 +37,7 @@ static int ask_peer(struct sm *s, struct warp *w, const struct wanted *line, int
     *room -= bytes / 32;
     w->waiting++;
     cw_message m = {.address = (uint64_t)peer << 48 | (uint64_t)s->p[RANK] << 32 | (line->line * LINE & 0xffffffff),
-                    .tag = (uint64_t)(w - s->warps),
+                    .tag = caller(s, w),
                     .mask = line->mask,
                     .kind = store ? CW_WRITE : CW_READ,
                     .bytes = (int32_t)(s->p[REQUEST_BYTES] + (store ? bytes : 0))};
@@ -86,11 +86,7 @@ static void from_cluster(struct sm *s, const cw_message *m)
     }
     *(read ? &s->load_room : &s->store_room) += bytes_of(m->mask) / 32;
     s->stats[STAT_REMOTE] += bytes_of(m->mask);
-    struct warp *w = &s->warps[m->tag];
-    if (--w->waiting == 0 && w->paused) {
-        w->paused = 0;
-        run(s, w);
-    }
+    load_back(s, m->tag);
     resume_stalled(s);
 }
 

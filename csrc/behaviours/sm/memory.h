@@ -9,7 +9,7 @@
 static int32_t popcount4(int32_t mask) { return __builtin_popcount((unsigned)mask & 15); }
 
 /* The warp waits for a fetch: it joins its list. */
-static void wait_for(struct sm *s, int32_t *head, int32_t who)
+static void wait_for(struct sm *s, int32_t *head, uint64_t who)
 {
     if (s->free_waiter == NONE) {
         int32_t more = cw_more(s->n_waiters, 256);
@@ -40,7 +40,7 @@ static int32_t new_txn(struct sm *s)
 static int load_line(struct sm *s, struct warp *w, uint64_t virtual_line, int32_t mask, int past_l1, int64_t leave_fs)
 {
     uint64_t *entry = past_l1 ? NULL : find(s, virtual_line);
-    int32_t who = (int32_t)(w - s->warps);
+    uint64_t who = caller(s, w);
     if (entry && !(mask & ~(int32_t)(*entry & 15))) {
         s->stats[STAT_HITS]++;
         return 1;

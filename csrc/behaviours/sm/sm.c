@@ -40,7 +40,12 @@ static void start_block(struct sm *s, int32_t slot, int64_t count)
     s->alive[slot] = (int32_t)n;
     for (int64_t i = 0; i < n; i++) {
         struct warp *w = &s->warps[slot * n + i];
-        *w = (struct warp){.block = block, .index = (int32_t)i, .slot = slot, .count = count, .next_stalled = NONE};
+        *w = (struct warp){.block = block,
+                           .index = (int32_t)i,
+                           .slot = slot,
+                           .count = count,
+                           .next_stalled = NONE,
+                           .life = w->life + 1};
         s->launch_fs = max64(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
         wake_at(s, w, s->launch_fs, WAKE);
     }
@@ -145,6 +150,18 @@ static void run(struct sm *s, struct warp *w)
     end_warp(s, w);
 }
 
+/* One load of a warp is back; nothing of it is due where the warp has ended. */
+static void load_back(struct sm *s, uint64_t who)
+{
+    struct warp *w = &s->warps[(uint32_t)who];
+    if (w->life != who >> 32)
+        return;
+    if (--w->waiting == 0 && w->paused) {
+        w->paused = 0;
+        run(s, w);
+    }
+}
+
 /* Room has come free: warps that queued for it try again in order, until one finds too little. */
 static void resume_stalled(struct sm *s)
 {
@@ -184,6 +201,14 @@ static void launch(struct sm *s)
         start_block(s, slot, s->first_count + slot * s->place_count);
 }
 
+/* A kernel finds L1 empty. Loads that the one before has not waited for may still be under way: they fill no entry. */
+static void empty_l1(struct sm *s)
+{
+    memset(s->tags, 0, sizeof *s->tags * (size_t)(s->p[L1_SETS] * s->p[L1_WAYS]));
+    for (int32_t i = 0; i < s->n_txns; i++)
+        s->txns[i].entry = 0;
+}
+
 /* ---- the table */
 
 /* A message by its port: the cluster, the engine of copies, the front, or memory. */
@@ -194,8 +219,8 @@ static void receive(void *state, const cw_message *m)
         m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
         return;
     }
-    if (m->port == FRONT) { /* a kernel finds L1 empty */
-        memset(s->tags, 0, sizeof *s->tags * (size_t)(s->p[L1_SETS] * s->p[L1_WAYS]));
+    if (m->port == FRONT) {
+        empty_l1(s);
         s->command = *m;
         s->started = 1;
         s->blocks = (int64_t)m->address;
@@ -222,11 +247,7 @@ static void receive(void *state, const cw_message *m)
         struct waiter back = s->waiters[at];
         s->waiters[at].next = s->free_waiter;
         s->free_waiter = at;
-        struct warp *w = &s->warps[back.warp];
-        if (--w->waiting == 0 && w->paused) {
-            w->paused = 0;
-            run(s, w);
-        }
+        load_back(s, back.warp);
         at = back.next;
     }
     resume_stalled(s);

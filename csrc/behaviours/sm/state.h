@@ -71,6 +71,7 @@ struct warp {
     int32_t paused;                   /* stands at WAIT or CHASE */
     int32_t barrier;                  /* 1 + the mbarrier it waits for, 0: none */
     int32_t next_stalled, line_done;  /* lines of the stalled instruction that are through */
+    uint32_t life;                    /* warps that have had this place, this one included */
 };
 
 struct txn {
@@ -79,7 +80,8 @@ struct txn {
 };
 
 struct waiter {
-    int32_t warp, next;
+    uint64_t warp; /* a caller(): the warp may have ended before its load is back */
+    int32_t next;
 };
 
 struct sm {
@@ -110,6 +112,13 @@ struct sm {
 
 /* The engine's time in fs, in which an SM counts so that cycles do not drift. */
 static int64_t now_fs(const struct sm *s) { return s->host->now * FS; }
+
+/* A warp as its messages name it: a load that is not waited for may be back after its warp has ended and another one
+ * has its place. */
+static uint64_t caller(const struct sm *s, const struct warp *w)
+{
+    return (uint64_t)w->life << 32 | (uint64_t)(w - s->warps);
+}
 
 /* The later of two times. */
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }

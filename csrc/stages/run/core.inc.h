@@ -182,7 +182,7 @@ static int run_networks(stages *s, int64_t time)
         const struct open_network *net = s->networks + i;
         int n;
         do {
-            n = net->operations->advance(net->self, s->base + time, arrived, 64);
+            n = net->does.advance(net->self, s->base + time, arrived, 64);
             if (n < 0)
                 return stages_fail(s, STAGES_BAD, "network %d cannot go on", i);
             if (stages_reserve_events(s, 64))

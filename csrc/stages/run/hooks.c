@@ -25,8 +25,8 @@ int stages_send(stages *s, uint32_t e)
     const stages_take *take = node->takes;
     const struct open_network *net = s->networks + take->network;
     s->settled[e] = s->walk.s;
-    int sent = net->operations->send(net->self, s->base + s->now, e, (int32_t)operands[take->source],
-                                     (int32_t)operands[take->target], amount_of(&take->bytes, operands));
+    int sent = net->does.send(net->self, s->base + s->now, e, (int32_t)operands[take->source],
+                              (int32_t)operands[take->target], amount_of(&take->bytes, operands));
     if (sent < 0)
         return stages_fail(s, STAGES_BAD, "network %d does not take a message from %lld to %lld", take->network,
                            (long long)operands[take->source], (long long)operands[take->target]);
@@ -44,17 +44,17 @@ int64_t stages_next_arrival(const stages *s, int64_t limit)
     const struct open_network *ahead = NULL;
     for (int32_t i = 0; i < s->n_networks; i++) {
         const struct open_network *net = s->networks + i;
-        if (net->operations->look_ahead && s->n_ahead == 1) {
+        if (net->does.look_ahead && s->n_ahead == 1) {
             ahead = net;
             continue;
         }
-        int64_t time = net->operations->next_time(net->self);
+        int64_t time = net->does.next_time(net->self);
         if (time < first)
             first = time;
     }
     if (ahead) {
         int64_t bound = limit < NETWORK_NEVER - s->base && limit + s->base < first ? limit + s->base : first;
-        int64_t time = ahead->operations->look_ahead(ahead->self, bound);
+        int64_t time = ahead->does.look_ahead(ahead->self, bound);
         if (time < first)
             first = time;
     }
