@@ -28,6 +28,13 @@ def command() -> None:
 @click.option(
     "--steps", default=128, show_default=True, type=click.IntRange(2), help="Steps, the prompts count as one."
 )
+@click.option(
+    "--requests",
+    default=8192,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Distinct requests of a made trace; a larger batch takes each several times.",
+)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of made traces.")
 @click.option("--preset", default="artifact", show_default=True, help="Behaviour laid over the topologies.")
 @click.option("--link-model", default="circuit", show_default=True, help="circuit, fair or flit.")

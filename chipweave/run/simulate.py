@@ -101,7 +101,8 @@ def simulate(
     by_last = loaded.habits["last_request_says_prefill"]
 
     def workload(costs: Any, distance: Any) -> Any:
-        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish, by_last)
+        replication, reads = loaded.routing.replication, loaded.policies.reads_ids
+        return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads)
 
     run = drive(
         spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter

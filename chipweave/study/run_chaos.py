@@ -31,6 +31,7 @@ def command(
     batches: Any,
     strategies: Any,
     steps: Any,
+    requests: Any,
     seed: Any,
     preset: Any,
     link_model: Any,
@@ -57,7 +58,7 @@ def command(
     make = executors.load(executor) if jobs > 1 or executor != "local" else None
     with tempfile.TemporaryDirectory() if out is None else nullcontext(out) as folder:
         with progress() as bar:
-            found = chaos.sweep_of(spec, models, topologies, batches, strategies, traces, bar)
+            found = chaos.sweep_of(spec, models, topologies, batches, strategies, traces, bar, requests)
             of_host = (
                 chaos.host_sweep(spec, [m for m in models if m in _host_models(said)], traces, bar) if host else None
             )
