@@ -25,6 +25,16 @@ OPTIONS = [
 ]
 
 
+network_sets = click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
+)
+"""The `--set` of commands that run one network, whose routers' parameters need no path."""
+
+
 def run_options(function: Any) -> Any:
     """Decorator: add `OPTIONS` to a command."""
     for option in reversed(OPTIONS):

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 
 from chipweave.errors import BadInput, ChipweaveError, Fault, nearest
+
+Class = TypeVar("Class", bound=type[Any])
 
 
 class RegistryError(ChipweaveError):
@@ -46,6 +49,23 @@ class Registry:
                 f"{_where(there)} and by {_where(cls)}; give one another kind"
             )
         self.classes[kind] = cls
+
+    def declares(self, kind: str, base: type[Any]) -> Callable[[Class], Class]:
+        """Class decorator: give a class derived from `base` its `kind`, and register it.
+
+        Raises:
+            TypeError: the class is not derived from `base`.
+            RegistryError: the kind is declared already; the message names both modules.
+        """
+
+        def declare(cls: Class) -> Class:
+            if not issubclass(cls, base):
+                raise TypeError(f"{cls.__name__} is registered as a {self.what} and is not a {base.__name__}")
+            cls.kind = kind
+            self.declare(kind, cls)
+            return cls
+
+        return declare
 
     def discover(self) -> None:
         """Import what the package folder and the entry points hold; once."""

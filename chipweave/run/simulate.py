@@ -47,12 +47,12 @@ class Outcome:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the layer table's columns."""
+        """Names of the layer table's columns: those of every run, then one for each metric that a part counts."""
         return [*HEAD, *(figure.name for figure in self.metrics)]
 
 
 def room_of(facts: dict[str, Any], home: np.ndarray, work: Work) -> CopyRoom:
-    """What copies have to fit into, die by die."""
+    """What copies have to fit into, die by die: the HBM of each, less the home weights that lie on it, bytes."""
     homes = np.bincount(home, minlength=len(facts["hbm_bytes"]))
     per_expert = len(work.layers) * work.slices * work.slice_bytes
     return CopyRoom(
@@ -61,7 +61,11 @@ def room_of(facts: dict[str, Any], home: np.ndarray, work: Work) -> CopyRoom:
 
 
 def mesh_of(system: Any) -> Any:
-    """The network that joins the dies: the one that parts take part in."""
+    """The network that joins the dies: the one that parts take part in.
+
+    A topology may have others (an NVSwitch, a host's); the one whose endpoints work by stages is
+    meant. BadInput where that leaves none or several.
+    """
     named = [n for n in system.networks.values() if n.port]
     joined = [n for n in named if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)] or named
     if len(joined) != 1:
@@ -210,7 +214,11 @@ class Loaded:
 
 
 def load(spec: Any) -> Any:
-    """The `Loaded` of a specification; raises BadInput with the faults of all its parts."""
+    """The `Loaded` of a specification; raises BadInput with the faults of all its parts.
+
+    Parts are loaded one by one even where an earlier one fails, so that one call names everything
+    that is wrong.
+    """
     faults, gate = [], Gate(spec.allow_code)
 
     def attempt(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -237,7 +245,11 @@ def preset_says(preset: topology_preset.Preset, habit: str) -> bool:
 
 
 def open_strategy(spec: Any, preset: topology_preset.Preset, gate: Gate) -> strategy.Strategy:
-    """The policies of the run, by the strategy's name or written out, with the preset's parameters."""
+    """The policies of the run, by the strategy's name or written out, with the preset's parameters.
+
+    A preset may replace the replacement policy of a named strategy; policies that are written out
+    stay as they are.
+    """
     defaults = {kind: node.value for kind, node in preset.kinds.items()}
     if not isinstance(spec.strategy, str):
         return strategy.read(as_node(spec.policies), spec.strategy_name, defaults, gate, spec.folder)
@@ -247,7 +259,11 @@ def open_strategy(spec: Any, preset: topology_preset.Preset, gate: Gate) -> stra
 
 
 def admission_of(spec: Any, network: Any) -> str:
-    """The admission asked for, else the topology's; links that are not held (`fair`, `flit`) are never booked ahead."""
+    """The admission that was given, else the topology's.
+
+    Links that are not held (`fair`, `flit`) are never booked ahead: there `early_booking` of a
+    topology made for circuit becomes `work_conserving`.
+    """
     model = spec.link_model or network.link_model
     if spec.admission or model == "circuit":
         return spec.admission or network.admission
@@ -256,7 +272,11 @@ def admission_of(spec: Any, network: Any) -> str:
 
 
 def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
-    """The figures of a run that has ended."""
+    """What a run that has ended leaves.
+
+    Tokens are those decoded; a preset that counts as the paper does takes batch x steps, prefill
+    included, and the result says so.
+    """
     trace: Any = loaded.routing.trace
     table, prefill = run.records.table(), run.workload.prefill_steps
     as_the_paper = loaded.habits["prefill_step_counts"]
