@@ -18,7 +18,7 @@ from chipweave.declare.params import as_node
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
 from chipweave.policy import strategy
-from chipweave.policy.guard import home_of, store_of
+from chipweave.policy.guard import homes_of, store_of
 from chipweave.policy.view import CopyRoom, CopyStore
 from chipweave.run.assemble import assemble, wires
 from chipweave.run.clock import Simulation
@@ -51,13 +51,10 @@ class Outcome:
         return [*HEAD, *(figure.name for figure in self.metrics)]
 
 
-def room_of(facts: dict[str, Any], home: np.ndarray, work: Work) -> CopyRoom:
-    """What copies have to fit into, die by die."""
-    homes = np.bincount(home, minlength=len(facts["hbm_bytes"]))
-    per_expert = len(work.layers) * work.slices * work.slice_bytes
-    return CopyRoom(
-        work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), homes.astype(np.int64) * per_expert
-    )
+def room_of(facts: dict[str, Any], held: np.ndarray, work: Work) -> CopyRoom:
+    """What copies have to fit into, die by die. held: uint8 [layers, experts, dies], weights there from the start."""
+    weights = held.sum(axis=(0, 1), dtype=np.int64) * work.slices * work.slice_bytes
+    return CopyRoom(work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), weights)
 
 
 def mesh_of(system: Any) -> Any:
@@ -158,8 +155,10 @@ def stage(
     counted_by(groups)
     dies = len(facts["compute"])
     places = die_places(network, system, dies)
-    home = home_of(policies.placement, model.experts, dies, *homes(facts, places))
-    store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
+    home, copies = homes_of(policies.placement, len(layers), model.experts, dies, *homes(facts, places))
+    held = copies.astype(np.uint8)
+    np.put_along_axis(held, home[:, :, None], 1, axis=2)
+    store = store_of(policies.replacement, room_of(facts, held, Work.of(model, layers, CopyStore())))
     work = Work.of(model, layers, store)
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(
@@ -175,7 +174,7 @@ def stage(
     )
     fabric = around(fabric, work) if around else fabric
     workload = workload_of(costs_of(facts, network, model, places), distance_of(network, places))
-    run = Run(workload, work, policies, home, dies, model, facts)
+    run = Run(workload, work, policies, home, held, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
     for part in (part for group in groups for part in group.members):
