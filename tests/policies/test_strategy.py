@@ -82,7 +82,9 @@ def test_all_faults_of_a_strategy_come_in_one_go(tmp_path):
 
 
 def test_an_unknown_strategy_names_the_nearest():
-    with pytest.raises(BadInput, match=r"unknown strategy 'alo'; allowed: allo, .*base, dwdp, ep, .*pred.*; nearest: allo"):
+    with pytest.raises(
+        BadInput, match=r"unknown strategy 'alo'; allowed: allo, .*base, dwdp, ep, .*pred.*; nearest: allo"
+    ):
         strategy.load("alo")
 
 
