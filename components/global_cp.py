@@ -66,7 +66,7 @@ class GlobalCp(Controller):
 
     def check_fit(self) -> None:
         """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
-        held, room = self.run.held.sum(axis=(0, 1)), self.run.facts["hbm_bytes"]
+        held, room = self.run.held.sum(axis=(0, 1), dtype=np.int64), self.run.facts["hbm_bytes"]
         homes = -(
             -held // len(self.work.layers)
         )  # experts of one layer on a die; of unequal layers the mean, rounded up

@@ -152,8 +152,8 @@ def report(document: dict, said: Any) -> None:
         where = dict.fromkeys(f"{pair['strategies'][0]} and {pair['strategies'][1]}" for pair in close)
         counts = [f"{words} ({sum(words == ' and '.join(p['strategies']) for p in close)})" for words in where]
         note(
-            f"within the error bar of {document['error_bar']:.0%} that the validation ledger gives a ratio (configurations in "
-            f"brackets): {', '.join(counts)}; do not choose by these"
+            f"within the error bar of {document['error_bar']:.0%} that the validation ledger gives a ratio "
+            f"(configurations in brackets): {', '.join(counts)}; do not choose by these"
         )
 
 

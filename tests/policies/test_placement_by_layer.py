@@ -86,6 +86,15 @@ def test_eplb_gives_every_die_its_slots_and_no_die_an_expert_twice(tmp_path):
     assert (each.max(axis=1) / each.mean(axis=1) < 1.1).all() and (alone.max(axis=1) / alone.mean(axis=1) > 1.3).any()
 
 
+def test_pairs_are_kept_apart_where_it_is_told_to(tmp_path):
+    pairs = np.zeros((4, 4))
+    pairs[1, 2] = pairs[2, 1] = 100
+    np.savez(tmp_path / "l.npz", loads=[[5, 4, 3, 2]], pairs=pairs)
+    given = {"kind": "eplb", "loads": str(tmp_path / "l.npz"), "extra": 0}
+    alone, apart = (strategy.build("placement", {**given, "apart": share}).homes(1, 4, 2)[0] for share in ("0", "1"))
+    assert alone[1] == alone[2] and apart[1] != apart[2]
+
+
 def test_tokens_go_evenly_to_all_dies_that_hold_the_expert():
     holders = np.zeros((3, 4), np.uint8)
     holders[0, 0], holders[1, [1, 2, 3]], holders[2, 3] = 3, (3, 2, 3), 3
