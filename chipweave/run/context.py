@@ -20,7 +20,7 @@ class Run:
     Attributes for parts:
         workload, work, policies: the layers to come, their sizes, a chipweave.policy.strategy.Strategy.
         home: int32 [layers, E], the home die of each expert.
-        held: uint8 [layers, E, D], 1 where a die holds its weights from the start: the home, and the placement's copies.
+        held: uint8 [layers, E, D], 1 where a die holds weights from the start: its home, and the placement's copies.
         dies: how many there are; workers: the numbers of those that compute; chain: the name of the chain that a
             kernel's transfers follow.
         model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
