@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c coverage-py lint-py
+.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c coverage-py lint-py types
 
 setup: $(VENV)/.installed
 
@@ -26,11 +26,21 @@ test-fast: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# The Python part of `make lint`: layout, likely faults, order of imports.
+# The Python part of `make lint`: layout, likely faults, order of imports, types.
 lint-py: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(MAKE) --no-print-directory types
+
+# Types of the whole package. The four mapped folders stand beside chipweave/ and not in it, so mypy reads a folder of links.
+TYPES = build/types
+types: setup
+	rm -rf $(TYPES)
+	mkdir -p $(TYPES)/chipweave
+	for each in chipweave/* components policies topologies validation; do \
+		ln -s "$(CURDIR)/$$each" $(TYPES)/chipweave/$$(basename $$each); done
+	cd $(TYPES) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/mypy.ini --cache-dir $(CURDIR)/.mypy_cache -p chipweave
 
 # The C part of `make lint`: layout (clang-format), gcc's warnings, layers, size and words of every file in csrc/.
 lint: lint-py lint-c

@@ -84,6 +84,7 @@ class BadInput(ChipweaveError):
     exit_code = BAD_INPUT
 
     def __init__(self, faults: Fault | Iterable[Fault] | str) -> None:
+        """One fault, several, or a text, which becomes a fault without a place."""
         self.faults = (
             [Fault(faults)]
             if isinstance(faults, str)
@@ -112,9 +113,11 @@ class Faults:
         self.found: list[Fault] = []
 
     def add(self, what: str, place: Place = Place(), allowed: str = "", nearest: str = "") -> None:
+        """Note a fault and go on: what, where, what is allowed, the nearest name."""
         self.found.append(Fault(what, place, allowed, nearest))
 
     def raise_if_any(self) -> None:
+        """BadInput with all faults noted so far."""
         if self.found:
             raise BadInput(self.found)
 

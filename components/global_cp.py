@@ -18,7 +18,7 @@ import numpy as np
 from chipweave.component import Param, Port, Stat, component
 from chipweave.component.broadcast import Cast
 from chipweave.component.controller import Controller
-from chipweave.component.kernel_launch import Kernel, SubKernel
+from chipweave.component.kernel_launch import Kernel, SubKernel, read_only
 from chipweave.component.transfer_operands import Rows
 from chipweave.errors import BadInput
 from chipweave.policy.guard import mask_of, plan_of
@@ -93,9 +93,9 @@ class GlobalCp(Controller):
             yield self.simulation.wait(self.plan_time)
         operands = self.rows.of(plan, job.layer_index)
         workers = self.run.workers
-        kernel = Kernel(self.simulation, self.run.chain, operands, len(workers), mask, self.work.slices, "line")
+        kernel = Kernel(self.simulation, self.run.chain, operands, len(workers), self.work.slices, "line")
         self.reports, self.all_reported = len(workers), self.simulation.event()
-        self.to_dies.send(SubKernel(kernel, workers))
+        self.to_dies.send(SubKernel(kernel.number, workers, read_only(mask)))
         yield self.all_reported
         self.learn(self.run.copies_changed())
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)

@@ -38,7 +38,7 @@ class LocalCp(Controller):
         """A `SubKernel` has come from the global CP, for this die or for several of the group."""
         for die in sub_kernel.dies:
             self.replicas[die].stats["kernels"] += 1
-        if sub_kernel.kernel.mask is not None:
+        if sub_kernel.mask is not None:
             self.to_pdus.send(sub_kernel)
         self.to_clusters.send(sub_kernel, after=self.dispatch_time)
 

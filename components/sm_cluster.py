@@ -53,10 +53,10 @@ class SmCluster(Staged, Controller):
 
     def on_work(self, sub_kernel: Any) -> None:
         """A sub-kernel has come: its part of the kernel starts; a `Report` goes back when the kernel has ended."""
-        sub_kernel.kernel.start(sub_kernel.dies, self.kernel_ended)
+        self.simulation.kernels[sub_kernel.kernel].start(sub_kernel.dies, self.kernel_ended)
 
     on_work_all = on_work
 
     def kernel_ended(self, kernel: Any, dies: Any) -> None:
         """Tell the local CPs."""
-        self.to_local_cps.send(Report(kernel, dies))
+        self.to_local_cps.send(Report(kernel.number, dies))

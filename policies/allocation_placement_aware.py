@@ -66,7 +66,11 @@ class Estimate:
 
     @classmethod
     def of_each(cls, costs: Any, compute_share: Any, bandwidth_share: Any, each: bool) -> dict[str, Any]:
-        """The arrays, of what is not the same for all; of one figure for all only where no work may go."""
+        """The arrays, of what is not the same for all; of one figure for all only where no work may go.
+
+        figures "each": every die's own rates and routes; otherwise the run's one rate, with 0 for
+        dies that compute nothing.
+        """
         dies = costs.dies
         found: dict[str, Any] = {}
         if dies is None:
@@ -84,7 +88,12 @@ class Estimate:
 
     @classmethod
     def of_one(cls, costs: Any, compute_share: Any, bandwidth_share: Any) -> Estimate:
-        """One figure for all, as the artifact has it."""
+        """One figure for all, as the artifact has it.
+
+        Bytes/ns and flop/ns are formed by division first, then by the share: the order decides the
+        last bit, and a last bit may decide a tie. A hop costs its latency twice, for request and
+        data.
+        """
         return cls(
             flop_per_token=float(costs.flop_per_token),
             flop_per_ns=float(costs.compute / 10**9) * float(compute_share),
@@ -148,6 +157,11 @@ class PlacementAware(AllocationPolicy):
         return self.estimates
 
     def allocate(self, view: Any) -> Plan:
+        """The Plan of one layer: Algorithm 1 in C, on a view's counts [E], homes [E], holders [E,
+        D] and distances [D, D].
+
+        At most E x D entries. ChipweaveError where C has no memory for its tables.
+        """
         room = view.experts * view.dies
         plan = np.empty((3, room), np.int32)
         expert, die, tokens = plan
@@ -169,6 +183,7 @@ class PlacementAware(AllocationPolicy):
         return Plan(*plan[:, :entries].copy())
 
     def _rule(self, view: Any) -> Any:
+        """The C struct of parameters and estimates, made once for a run's costs."""
         costs = view.costs
         _, estimate, rule = self._estimated(costs)
         if rule is None:

@@ -1,4 +1,9 @@
-"""Chains of stages: what components declare and both stage engines read."""
+"""Chains of stages: what components declare and both stage engines read.
+
+Components use a `Layout` (resources, networks, tables, counters) and append stages to its chains;
+durations are rules over a transfer's operands, in ps. docs/stages.md has the whole story; the nouns
+are documented in chipweave.chain.nouns, the stages in chipweave.chain.layout.
+"""
 
 from chipweave.chain.branches import Scope
 from chipweave.chain.layout import Chain, Layout

@@ -1,4 +1,8 @@
-"""Is a chain sound: every name known, every duration settled, no endless instant?"""
+"""Is a chain sound: every name known, every duration settled, no endless instant?
+
+Checked when a chain is complete, before an engine is built: both engines may then follow names and
+instants without looking. All faults of a chain come together.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,7 @@ def _operands_of(stage: Stage) -> list[str]:
 
 
 def _operands_of_rule(rule: Any) -> list[str]:
+    """The operands that a duration rule reads."""
     if isinstance(rule, Rate):
         return [*rule.work.operands(), *([rule.at] if rule.at else [])]
     if isinstance(rule, RouteTime):
@@ -42,6 +47,7 @@ def _operands_of_rule(rule: Any) -> list[str]:
 
 
 def check_names(chain: Chain, faults: Faults) -> None:
+    """Faults of names: operands, stages, and side chains that start where no time passes."""
     known = chain.operands
     for name in [chain.priority] if chain.priority else []:
         if name not in known:

@@ -18,43 +18,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from chipweave.chain.branches import Entry
 from chipweave.chain.check import check_names, check_walk
-from chipweave.chain.nouns import (  # noqa: F401  (the public names of a chain's nouns)
+from chipweave.chain.nouns import (
     Asked,
     Bits,
     Constant,
     Count,
     Counter,
-    Given,
     Keyed,
     Link,
-    Longest,
     Map,
     Mark,
     Network,
-    Pick,
     Query,
-    Rate,
     Resources,
     RouteTime,
-    Steps,
     Tags,
     Take,
-    TakeRoute,
     amount,
-    ask,
-    equal,
-    less,
-    modulo,
-    operand,
-    pick,
-    tell,
 )
 from chipweave.chain.stage import DONE, MAX_OPERANDS, TIMED, Stage, describe
 from chipweave.errors import BadInput, Faults
+
+Part = TypeVar("Part")
 
 
 class Chain:
@@ -65,6 +54,7 @@ class Chain:
     """
 
     def __init__(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> None:
+        """A chain without stages; see `Layout.chain`."""
         self.name, self.operands, self.priority, self.start = name, tuple(operands), priority, start
         self.stages: dict[str, Stage] = {}
         self.entries: list[Entry] = []
@@ -140,12 +130,14 @@ class Chain:
         )
 
     def _add(self, stage: Stage) -> str:
+        """Add a stage; BadInput where its name is taken."""
         if stage.name in self.stages or stage.name == DONE:
             raise BadInput(f"chain {self.name}: a stage named '{stage.name}' is there already")
         self.stages[stage.name] = stage
         return stage.name
 
     def first(self) -> str:
+        """The stage that transfers start at: `start`, else the first one added."""
         return self.start or next(iter(self.stages))
 
     def check(self) -> None:
@@ -178,12 +170,14 @@ class Layout:
     """All that one engine simulates. Names must differ within each kind; `find(name)` gives a part back by its name."""
 
     def __init__(self) -> None:
+        """Nothing declared; the order of declaring numbers the parts, in both engines."""
         families = ("resources", "networks", "tags", "keyed", "bits", "maps", "counters")
         self.parts: dict[str, list[Any]] = {family: [] for family in families}
         self.chains: dict[str, Chain] = {}
         self.publisher: Any = None
 
     def resources(self, name: str, count: int, names: Iterable[str] = ()) -> Resources:
+        """`count` units that one holder at a time can take; names: what messages and statistics call them."""
         return self._part("resources", Resources, name, count, names=tuple(names))
 
     def network(
@@ -222,9 +216,13 @@ class Layout:
         return self._part("keyed", Keyed, name, instances, keys, most, journal=journal, capacity_of=each)
 
     def bits(self, name: str, instances: int, keys: int, journal: bool = False) -> Bits:
+        """A number of 8 bits for each of `keys` keys of each instance; journal: changes are
+        recorded with their time.
+        """
         return self._part("bits", Bits, name, instances, keys, journal=journal)
 
     def map(self, name: str, values: Iterable[int]) -> Map:
+        """A constant table of whole numbers that chains look up."""
         return self._part("maps", Map, name, tuple(int(v) for v in values))
 
     def which(self, values: Iterable[int]) -> Map:
@@ -234,6 +232,7 @@ class Layout:
         return made or self.map(f"which {len(self.parts['maps'])}", values)
 
     def counter(self, name: str, count: int) -> Counter:
+        """`count` sums that stages add to; results read them by name."""
         return self._part("counters", Counter, name, count)
 
     def chain(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> Chain | Entry:
@@ -258,12 +257,14 @@ class Layout:
         for chain in self.chains.values():
             chain.check()
 
-    def _part(self, family: str, kind: type[Any], name: str, *fields: Any, **more: Any) -> Any:
+    def _part(self, family: str, kind: Callable[..., Part], name: str, *fields: Any, **more: Any) -> Part:
+        """Make a part and give it the next number of its family; BadInput for a name that is taken."""
         parts = self.parts[family]
         if any(p.name == name for p in parts):
             raise BadInput(f"{family}: '{name}' is there already")
-        parts.append(kind(name, *fields, number=len(parts), **more))
-        return parts[-1]
+        made = kind(name, *fields, number=len(parts), **more)
+        parts.append(made)
+        return made
 
 
 def _varying(value: int | Sequence[int], instances: int) -> tuple[int, tuple[int, ...]]:

@@ -22,6 +22,7 @@ class Amount:
     terms: tuple[tuple[str, int], ...] = ()  # of (operand name, integer factor)
 
     def operands(self) -> list[str]:
+        """The operands it depends on."""
         return [name for name, _ in self.terms]
 
 
@@ -84,6 +85,7 @@ class Resources:
         return Take(self, operand)
 
     def label(self, index: int) -> str:
+        """The name of one unit, for messages."""
         return self.names[index] if self.names else f"{self.name}[{index}]"
 
 
@@ -240,6 +242,9 @@ class Mark:
     answer: Callable[..., Any] | None = field(default=None, compare=False)
 
     def at_end(self) -> Mark:
+        """The same change at the end of its stage: a line is there when its data has come, not when
+        it was requested.
+        """
         return Mark(self.op, self.table, self.of, self.value, "end", self.answer)
 
 
@@ -292,9 +297,11 @@ class Tags:
     sets_of: tuple[int, ...] = ()
 
     def has(self, at: str, set: str, key: str) -> Query:
+        """1 where `key` is in the set, else 0; the order of the set does not change."""
         return Query("tags_has", self, (at, set, key))
 
     def insert(self, at: str, set: str, key: str) -> Mark:
+        """Make `key` the most recent of its set, evicting the least recent."""
         return Mark("tags_insert", self, (at, set, key))
 
     def touch(self, at: str, set: str, key: str) -> Mark:
@@ -327,6 +334,7 @@ class Keyed:
         return Mark("keyed_refresh", self, (at, key))
 
     def pin(self, at: str, key: str) -> Mark:
+        """Hold `key` for ever, beside the capacity."""
         return Mark("keyed_pin", self, (at, key))
 
 
@@ -357,6 +365,7 @@ class Map:
     number: int
 
     def at(self, index: str) -> Query:
+        """The value at an index, which answers a question with as many branches."""
         return Query("map_at", self, (index,))
 
 
@@ -382,6 +391,8 @@ class Counter:
 
 @dataclass(frozen=True)
 class Count:
+    """What a stage adds to a counter; made by `Counter.add` and `Counter.add_hops`."""
+
     counter: Counter
     at: str
     amount: Amount

@@ -14,7 +14,7 @@ OPTIONS = [
     ),
     click.option("--batch", type=int, help="Requests decoded together  [default: 4096]"),
     click.option("--steps", type=int, help="Steps, the prefill counts as one  [default: 128]"),
-    click.option("--preset", help="Preset of behaviour: artifact, paper, h100, physical  [default: artifact]"),
+    click.option("--preset", help="Preset of behaviour: physical, artifact, paper, h100  [default: physical]"),
     click.option("--link-model", help="circuit, fair or flit  [default: the topology's]"),
     click.option("--admission", help="work_conserving, head_only or early_booking  [default: the preset's]"),
     click.option("--wait-queue", help="sorted or artifact_heap  [default: the preset's]"),
@@ -23,6 +23,16 @@ OPTIONS = [
     click.option("--engine", help="kernel, or plain: the Python twin  [default: kernel]"),
     click.option("--allow-code", is_flag=True, default=None, help="Import code that the YAML names."),
 ]
+
+
+network_sets = click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
+)
+"""The `--set` of commands that run one network, whose routers' parameters need no path."""
 
 
 def run_options(function: Any) -> Any:

@@ -6,17 +6,13 @@ from typing import Any
 
 import click
 
+from chipweave.cli._run_options import network_sets
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
 @click.argument("packets", metavar="PACKETS.csv")
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
-)
+@network_sets
 @click.option(
     "--csv",
     "csv_path",

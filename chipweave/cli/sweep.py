@@ -24,19 +24,8 @@ import click
 @click.option("--list", "listed", is_flag=True, help="Print the points, and run none.")
 @click.option("--allow-code", is_flag=True, help="Let code of your own in, named by topologies and strategies.")
 @click.option("--json", "json_path", metavar="FILE", help="Write sweep.json here too; - for standard output.")
-def command(
-    file: Any,
-    out: Any,
-    executor: Any,
-    jobs: Any,
-    options: Any,
-    only: Any,
-    emit: Any,
-    listed: Any,
-    allow_code: Any,
-    json_path: Any,
-) -> None:
+def command(**options: Any) -> None:
     """Run all points of FILE; a point done is never run again, a failed one does not stop the others."""
     from chipweave.study import run_sweep
 
-    run_sweep.command(file, out, executor, jobs, options, only, emit, listed, allow_code, json_path)
+    run_sweep.command(**options)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from chipweave.cli._run_options import network_sets
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology")
@@ -33,13 +35,7 @@ import click
 )
 @click.option("--cycles", type=click.IntRange(1, 10**12), default=10_000, show_default=True, help="Measured cycles.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
-)
+@network_sets
 @click.option("--network", help="Which network, where the topology has several.")
 @click.option("--picture", type=click.Path(dir_okay=False), help="Draw the curve of several loads (SVG, PNG, PDF).")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")

@@ -16,7 +16,7 @@ class Cast:
     """The way of a message for many dies, out of one port of all parts of a group.
 
         to_dies = Cast(self, "launch", run.workers)
-        to_dies.send(SubKernel(kernel, dies))         # of(some dies) is the message for these
+        to_dies.send(SubKernel(kernel.number, dies))         # of(some dies) is the message for these
 
     A wire belongs to the die of its sender, else to the dies that its receiver is on or leads to, else to all (a report
     on its way up). Dies whose wires take
@@ -95,7 +95,8 @@ def handler_of_all(part: Any, port: str) -> Callable[..., Any] | None:
     meant."""
     for cls in type(part).__mro__:
         if f"on_{port}_all" in vars(cls):
-            return getattr(part, f"on_{port}_all")
+            handler: Callable[..., Any] = getattr(part, f"on_{port}_all")
+            return handler
         if f"on_{port}" in vars(cls):
             return None
     return None

@@ -150,7 +150,8 @@ def _list(node: yamlfile.Node, name: str, faults: Faults) -> Sequence[yamlfile.N
     if not node.is_list or not node.value:
         faults.add(f"{name} is a list of rows, not {node.shape()}", node.place)
         return ()
-    return node.value
+    rows: Sequence[yamlfile.Node] = node.value
+    return rows
 
 
 def _utilisation(

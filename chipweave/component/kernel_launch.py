@@ -3,24 +3,29 @@
     global CP --SubKernel--> local CP --SubKernel--> SM cluster --start--> Kernel --transfers--> fabric
     global CP <---Report---  local CP <---Report---  SM cluster <---------------------- completion
 
-Messages are for one die, or for many at once (chipweave.component.broadcast).
+Messages are for one die, or for many at once (chipweave.component.broadcast). They are plain data: the Kernel itself,
+which changes while it runs, stays with the simulation and is found there by its number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Kernel:
     """One kernel over many dies. Dies that start at the same instant issue their transfers together, in plan order.
 
+    number    its key in `simulation.kernels`, from its making until it has ended
     operands  int64 [rows, operands]; column 0 is the executing die
     dies      how many dies have a part in it
     times, counted  transfers of each row, see Simulation.transfers
-    mask      uint8 [dies, experts] of prediction bits for the PDUs, or None
     """
 
     def __init__(
@@ -29,11 +34,11 @@ class Kernel:
         chain: str,
         operands: np.ndarray,
         dies: int,
-        mask: np.ndarray | None = None,
         times: int = 1,
         counted: str | None = None,
     ) -> None:
-        self.simulation, self.chain, self.operands, self.mask = simulation, chain, operands, mask
+        self.simulation, self.chain, self.operands = simulation, chain, operands
+        self.number = simulation.add_kernel(self)
         self.times, self.counted = times, counted
         self.waiting, self.running = dies, 0
         self.started: list[int] = []
@@ -72,14 +77,19 @@ class Kernel:
         self.running -= 1
         if not self.running and not self.waiting:
             self.end = self.simulation.now
+            del self.simulation.kernels[self.number]
             for ended, dies in self.listeners:
                 ended(self, dies)
 
 
-class SubKernel(NamedTuple):
-    """The parts of a kernel that some dies compute."""
+@dataclass(frozen=True)
+class ForDies:
+    """A message of a kernel for some dies, or from them: plain data, which names the kernel and does not hold it.
 
-    kernel: Kernel
+    kernel: its number, the key of `Simulation.kernels`; dies: their numbers, ascending.
+    """
+
+    kernel: int
     dies: tuple[int, ...]
 
     @property
@@ -92,34 +102,38 @@ class SubKernel(NamedTuple):
         """The die of a message for one."""
         return self.dies[0]
 
-    def of(self, dies: tuple[int, ...]) -> SubKernel:
+    def of(self, dies: tuple[int, ...]) -> Self:
         """The message for some of the dies."""
-        return self if dies == self.dies else SubKernel(self.kernel, dies)
+        return self if dies == self.dies else replace(self, dies=dies)
+
+
+@dataclass(frozen=True)
+class SubKernel(ForDies):
+    """The parts of a kernel that some dies compute.
+
+    mask: uint8 [dies of the system, experts] of prediction bits for the PDUs, read only; None: nothing is predicted.
+    """
+
+    mask: np.ndarray | None = None
 
     def prediction(self) -> np.ndarray | None:
         """uint8 [experts] for the PDU of this one die, or None where nothing is predicted."""
-        return None if self.kernel.mask is None else self.kernel.mask[self.die]
+        bits: np.ndarray | None = None if self.mask is None else self.mask[self.die]
+        return bits
 
 
-class Report(NamedTuple):
+@dataclass(frozen=True)
+class Report(ForDies):
     """A kernel has ended, say some of the dies that had a part in it.
 
     Dies report when the whole kernel has ended: one whose own part ends early waits for the others.
     """
 
-    kernel: Kernel
-    dies: tuple[int, ...]
 
-    @property
-    def bytes(self) -> int:
-        """As of a `SubKernel`."""
-        return 0
-
-    @property
-    def die(self) -> int:
-        """The die of a report of one."""
-        return self.dies[0]
-
-    def of(self, dies: tuple[int, ...]) -> Report:
-        """The report of some of the dies."""
-        return self if dies == self.dies else Report(self.kernel, dies)
+def read_only(mask: np.ndarray | None) -> np.ndarray | None:
+    """A view of prediction bits that receivers of a message cannot write to."""
+    if mask is None:
+        return None
+    view: np.ndarray = mask.view()
+    view.flags.writeable = False
+    return view

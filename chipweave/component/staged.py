@@ -73,7 +73,7 @@ class Staged(Component):
     def by_die(self, at: str, rule: Callable[[Any], Any]) -> Any:
         """The duration rule that `rule(part)` gives for the part of the die in operand `at`; one rule where all are
         equal."""
-        kept: dict = {}
+        kept: dict[Any, Any] = {}
         return pick(at, [kept[part] if part in kept else kept.setdefault(part, rule(part)) for part in self.replicas])
 
     def peers(self, port: str) -> list[tuple[list[int], tuple[Any, ...]]]:
@@ -90,7 +90,7 @@ class Staged(Component):
         what: str,
         chain: Any,
         on: str = "",
-        deal_by: str = "",
+        deal_by: str | Callable[[int], Any] = "",
         together: bool = False,
         absent: Any = None,
         **options: Any,

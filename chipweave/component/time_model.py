@@ -23,12 +23,4 @@ def time_model(kind: str) -> Callable[[Class], Class]:
         TypeError: the class is no TimeModel.
         RegistryError: the kind is declared already; the message names both modules.
     """
-
-    def declare(cls: Class) -> Class:
-        if not issubclass(cls, TimeModel):
-            raise TypeError(f"{cls.__name__} is registered as a time model and is not a TimeModel")
-        cls.kind = kind
-        registry.time_models.declare(kind, cls)
-        return cls
-
-    return declare
+    return registry.time_models.declares(kind, TimeModel)

@@ -11,6 +11,7 @@ An undeclared name, a wrong unit, a value out of range: all faults of one part a
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
@@ -62,6 +63,11 @@ class Param:
         each: bool = False,
         behind: str = "",
     ) -> None:
+        """Arguments as above.
+
+        TypeError for a type that there is not, and for a choice without choices or a table without
+        columns: faults of who declares, found at import.
+        """
         if type not in TYPES:
             raise TypeError(f"Param type {type!r} is none of {', '.join(TYPES)}")
         if (type == "choice") != bool(choices) or (type == "table") != bool(columns):
@@ -80,9 +86,11 @@ class Param:
         self.name = name
 
     def __get__(self, part: Any, owner: type[Any] | None = None) -> Any:
+        """The parsed value on an instance; on the class the Param itself, which is how `info` and the loader see it."""
         return self if part is None else part.values[self.name]
 
     def __set__(self, part: Any, value: Any) -> NoReturn:
+        """AttributeError: a part's configuration does not change while it runs."""
         raise AttributeError(f"{self.name} is a parameter: it is fixed when the part is built")
 
     @property
@@ -93,6 +101,7 @@ class Param:
 
     @property
     def required(self) -> bool:
+        """Whether it must be given."""
         return self.default is REQUIRED
 
     def default_value(self) -> Any:
@@ -116,6 +125,7 @@ class Param:
         return value
 
     def _one(self, node: Node, faults: Faults) -> Any:
+        """The value of one Node, None after a fault: choice, table or a number with its unit, within low and high."""
         if self.type == "table":
             return self._rows(node, faults)
         if node.value is None and self.default is None:
@@ -133,7 +143,7 @@ class Param:
         except BadInput as error:
             fault = error.faults[0]
             return faults.add(f"{self.name}: {fault.what}", node.place, fault.allowed, fault.nearest)
-        for bound, wrong in ((self.low, lambda v, b: v < b), (self.high, lambda v, b: v > b)):
+        for bound, wrong in ((self.low, operator.lt), (self.high, operator.gt)):
             if bound is not None and wrong(value, units.parse(bound, self.type)):
                 faults.add(f"{self.name} = {node.text} is out of range", node.place, self.allowed())
         return value
@@ -177,6 +187,7 @@ class Stat:
     """
 
     def __init__(self, unit: str, doc: str = "", metric: str = "") -> None:
+        """unit: as in "accesses" or "bytes"; doc: one line of words; metric: the metric of the results it adds to."""
         self.unit, self.doc, self.metric = unit, doc, metric
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
@@ -190,6 +201,7 @@ class Stat:
         return self if part is None else part.stats[self.name]
 
     def __set__(self, part: Declared, value: int) -> None:
+        """Parts count by `self.hits += 1`; the numbers are kept in `stats`, beside those that C counts."""
         part.stats[self.name] = value
 
 

@@ -13,10 +13,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
+from functools import lru_cache
 from importlib import metadata
-from typing import Any
+from importlib.metadata import EntryPoint
+from typing import Any, TypeVar
 
 from chipweave.errors import BadInput, ChipweaveError, Fault, nearest
+
+Class = TypeVar("Class", bound=type[Any])
 
 
 class RegistryError(ChipweaveError):
@@ -47,6 +52,23 @@ class Registry:
             )
         self.classes[kind] = cls
 
+    def declares(self, kind: str, base: type[Any]) -> Callable[[Class], Class]:
+        """Class decorator: give a class derived from `base` its `kind`, and register it.
+
+        Raises:
+            TypeError: the class is not derived from `base`.
+            RegistryError: the kind is declared already; the message names both modules.
+        """
+
+        def declare(cls: Class) -> Class:
+            if not issubclass(cls, base):
+                raise TypeError(f"{cls.__name__} is registered as a {self.what} and is not a {base.__name__}")
+            cls.kind = kind
+            self.declare(kind, cls)
+            return cls
+
+        return declare
+
     def discover(self) -> None:
         """Import what the package folder and the entry points hold; once."""
         if self.discovered:
@@ -56,7 +78,7 @@ class Registry:
         for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda m: m.name):
             if not module.ispkg:
                 importlib.import_module(f"{self.package}.{module.name}")
-        for entry in sorted(metadata.entry_points(group=self.package), key=lambda e: (e.name, e.value)):
+        for entry in entry_points(self.package):
             try:
                 entry.load()
             except RegistryError:
@@ -88,6 +110,17 @@ class Registry:
                 )
             )
         return self.classes[kind]
+
+
+def entry_points(group: str) -> list[EntryPoint]:
+    """The entry points of a group, by name and value: what installed packages declare under it."""
+    return sorted(_installed().select(group=group), key=lambda e: (e.name, e.value))
+
+
+@lru_cache(maxsize=1)
+def _installed() -> Any:
+    """All entry points. One walk over all installed packages opens a file of each: it serves every registry."""
+    return metadata.entry_points()
 
 
 def _identity(cls: type[Any]) -> tuple[str, str]:

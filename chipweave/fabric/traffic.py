@@ -8,8 +8,9 @@ import numpy as np
 
 from chipweave.fabric import ffi, lib
 
-UNIFORM, ASYMMETRIC, DIAGONAL, HOT_SPOT, TARGETS = range(5)
-BINS = 65536
+UNIFORM, ASYMMETRIC, DIAGONAL = lib.NOC_UNIFORM, lib.NOC_ASYMMETRIC, lib.NOC_DIAGONAL
+HOT_SPOT, TARGETS = lib.NOC_HOT_SPOT, lib.NOC_TARGETS
+BINS = lib.NOC_LATENCY_BINS
 
 
 def run(

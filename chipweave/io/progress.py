@@ -23,6 +23,7 @@ class Lines:
     """Progress as lines of text; `clock` is time.monotonic, or a test's."""
 
     def __init__(self, title: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """title: what is done; total: how many things there are."""
         self.title, self.total, self.clock = title, total, clock
         self.begun = self.said = clock()
         self.done = 0
@@ -42,16 +43,19 @@ class Counting:
     """A bar, or lines, that count things done; a context, or started by `start` and ended by `stop`."""
 
     def __init__(self, total: int, title: str = "runs") -> None:
+        """A bar where standard error is a terminal, else lines."""
         self.total, self.title, self.done = total, title, 0
         self.bar = _bar(title) if console().is_terminal else None
         self.task = self.bar.add_task(title, total=total, rate="") if self.bar else None
         self.lines = Lines(title, total)
 
     def start(self) -> None:
+        """Show the bar; lines need no start."""
         if self.bar:
             self.bar.start()
 
     def stop(self) -> None:
+        """Take the bar away, so that what is printed next stands alone."""
         if self.bar:
             self.bar.stop()
 
@@ -63,6 +67,7 @@ class Counting:
         self.stop()
 
     def advance(self) -> None:
+        """One thing more is done."""
         self.reached(self.done + 1, "")
 
     def reached(self, done: int, rate: str) -> None:
@@ -117,6 +122,7 @@ def busy(text: str) -> Iterator[None]:
 
 
 def _bar(title: str) -> Any:
+    """A bar with the rate and the time left, which vanishes at its end."""
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

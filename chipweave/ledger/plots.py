@@ -36,7 +36,10 @@ def curves(references: Any, results: Any) -> Any:
 
 
 def draw(folder: Any, references: Any, results: Any, suffix: str = ".png") -> Any:
-    """Write one picture per curve into `folder`; returns their paths."""
+    """Write one picture per curve into `folder`; returns their paths.
+
+    results: of the ledger, in the order of `references`. suffix: ".png" or ".svg".
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -52,6 +55,9 @@ def draw(folder: Any, references: Any, results: Any, suffix: str = ".png") -> An
 
 
 def _curve(axes: Any, title: Any, unit: Any, x_name: Any, points: Any) -> None:
+    """One curve: measured points, the simulated line, axes logarithmic where values span a factor
+    of 20 on x or 8 on y.
+    """
     from matplotlib.ticker import LogFormatter
 
     x, measured, simulated, _ = zip(*points, strict=False)
@@ -87,4 +93,5 @@ def _curve(axes: Any, title: Any, unit: Any, x_name: Any, points: Any) -> None:
 
 
 def _slug(text: str) -> str:
+    """A text as a file name."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-")

@@ -44,6 +44,7 @@ class Table:
     """
 
     def __init__(self, ffi: Any, table: Any) -> None:
+        """Read a behaviour's table; BadInput where it was built against another version of csrc/behaviour.h."""
         self.pointer = int(ffi.cast("uintptr_t", table))
         text = lambda p: ffi.string(p).decode()  # noqa: E731
         self.abi, self.name = table.abi, text(table.name)
@@ -180,10 +181,12 @@ class Endpoints:
 
     @property
     def now(self) -> int:
+        """ps of the last event."""
         return self.core.now()
 
     @property
     def events(self) -> int:
+        """Events run so far."""
         return self.core.events()
 
     def statistics(self, part: int) -> dict[str, int]:
@@ -200,6 +203,7 @@ class KernelCore:
     """The engine of csrc/endpoints/endpoints.c behind plain calls."""
 
     def __init__(self, parts: int, wires: int, seed: int) -> None:
+        """Room for `parts` and `wires`; ChipweaveError where there is no memory for them."""
         ffi, lib = native.ffi, native.lib
         self.ffi, self.lib = ffi, lib
         self.kept: list[Any] = []
@@ -209,38 +213,47 @@ class KernelCore:
         self.handle = ffi.gc(handle, lib.cw_engine_close)
 
     def checked(self, result: int) -> int:
+        """`result`, or BadInput with the engine's words where it is negative."""
         if result < 0:
             raise BadInput(self.ffi.string(self.lib.cw_engine_why(self.handle)).decode())
         return result
 
     def part(self, table: Table, values: list[int]) -> int:
+        """Make a part of a behaviour's table, with parameter values in the table's order; returns its number."""
         return self.checked(
             self.lib.cw_engine_part(self.handle, self.ffi.cast("void *", table.pointer), values, len(values))
         )
 
     def wire(self, a: int, a_port: int, b: int, b_port: int, latency: int) -> int:
+        """Join two ports by a wire of `latency` ps; returns its number."""
         return self.checked(self.lib.cw_engine_wire(self.handle, a, a_port, b, b_port, latency))
 
     def rate(self, part: int, port: int, out: int, in_: int) -> None:
+        """Limit a port, ps for 1024 bytes, out and in."""
         self.checked(self.lib.cw_engine_port_rate(self.handle, part, port, out, in_))
 
     def attach(self, part: int, what: int, data: np.ndarray) -> None:
+        """Hand int64 data to a part. C keeps the pointer, so the array is kept alive here."""
         self.kept.append(data)
         self.checked(
             self.lib.cw_engine_attach(self.handle, part, what, self.ffi.cast("int64_t *", data.ctypes.data), len(data))
         )
 
     def start(self, part: int, delay: int, code: int, data: int) -> None:
+        """Wake a part by timer(code, data) in `delay` ps."""
         self.lib.cw_engine_start(self.handle, part, delay, code, data)
 
     def send(self, part: Any, port: Any, lane: Any, delay: Any, message: Any) -> None:
+        """Send (address, tag, bytes, kind, mask) over a lane, `delay` ps from now."""
         m = self.ffi.new("cw_message *", dict(zip(("address", "tag", "bytes", "kind", "mask"), message, strict=False)))
         self.lib.cw_engine_send(self.handle, part, port, lane, delay, m)
 
     def run(self, until: int, events: int) -> int:
+        """Run to `until` ps or for `events` events; returns how many were run."""
         return self.checked(self.lib.cw_engine_run(self.handle, until, events))
 
     def touch(self, parts: np.ndarray, addresses: np.ndarray, mask: int, levels: int) -> list[int]:
+        """Accesses outside time; returns how many each level answered."""
         answered = self.ffi.new("int64_t[]", levels)
         touched = self.lib.cw_engine_touch(
             self.handle,
@@ -256,10 +269,13 @@ class KernelCore:
         return list(answered)
 
     def now(self) -> int:
+        """ps of the last event."""
         return self.lib.cw_engine_now(self.handle)
 
     def events(self) -> Any:
+        """Events run so far."""
         return self.lib.cw_engine_events(self.handle)
 
     def statistic(self, part: int, index: int) -> int:
+        """A part's statistic by its place in the table."""
         return self.lib.cw_engine_statistic(self.handle, part, index)

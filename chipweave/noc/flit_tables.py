@@ -88,7 +88,11 @@ def cycles(network: Network, clock: Fraction, flit: int) -> tuple[np.ndarray, np
 
 
 def of_grid(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routing.Network:
-    """Ports 2j up and 2j + 1 down the j-th axis travelled, 2n local: BookSim 2's numbers where x is travelled first."""
+    """Ports 2j up and 2j + 1 down the j-th axis travelled, 2n local: BookSim 2's numbers where x is travelled first.
+
+    latency: int64 [links], cycles; ratio: interval of a flit as a fraction, [links, 2]. A closed
+    axis of two has no wrap link of its own: it would be the same link twice.
+    """
     grid, axes = network.in_grid, network.rule.axes()
     lengths = [grid.dims[a] for a in axes]
     wraps = [grid.wraps and k > 2 for k in lengths]
@@ -116,7 +120,11 @@ def stride_of(at: np.ndarray, axis: int, length: int) -> int:
 
 
 def of_graph(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routing.Network:
-    """Any graph, by the next router of each destination."""
+    """Any graph, by the next router of each destination.
+
+    The table is uint8 [routers, ways x endpoints]: a port for each destination and way. Adaptive
+    routings add the ports that lead nearer, as bits; their table is that of the escape VC.
+    """
     first, inner = network.first_router, network.router_links
     routers = network.node_count - first
     terminals = (np.arange(network.endpoint_count) if network.terminals is None else network.terminals) - first

@@ -6,12 +6,13 @@ equally good ways they are numbered, and a network's `spread` says which message
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chipweave.declare.registry import Registry
+from chipweave.declare.registry import Class, Registry
 
 if TYPE_CHECKING:
     from chipweave.noc.graph_network import Network
@@ -139,19 +140,11 @@ class Routing:
         return None
 
 
-R = TypeVar("R", bound=type[Routing])
-
-
-def routing(name: str) -> Any:
+def routing(name: str) -> Callable[[Class], Class]:
     """Class decorator: register a Routing under `name`.
 
     Raises:
+        TypeError: the class is no Routing.
         RegistryError: the name is taken; the message names both modules.
     """
-
-    def declare(cls: R) -> R:
-        cls.kind = name
-        routings.declare(name, cls)
-        return cls
-
-    return declare
+    return routings.declares(name, Routing)

@@ -28,14 +28,17 @@ def _number(default: float, low: float, high: float, doc: str, type: str = "int"
 
 
 def _switch(doc: str, default: int = 0) -> Any:
+    """A field that is 0 or 1."""
     return _number(default, 0, 1, doc)
 
 
 def _text(default: str, doc: str) -> Any:
+    """A field of text; what it may hold is checked in `Router.faults`."""
     return field(default=default, metadata={"param": Param("str", default=default, doc=doc)})
 
 
 def _choice(default: str, choices: Iterable[str], doc: str) -> Any:
+    """A field that is one of `choices`."""
     return field(default=default, metadata={"param": Param("choice", default=default, choices=tuple(choices), doc=doc)})
 
 

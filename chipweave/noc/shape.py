@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 
 from chipweave.declare.params import Declared
-from chipweave.declare.registry import Registry
+from chipweave.declare.registry import Class, Registry
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults
 from chipweave.noc.wiring import Places, Wiring
@@ -83,22 +82,14 @@ class Shape(Declared):
         raise NotImplementedError
 
 
-S = TypeVar("S", bound=type[Shape])
-
-
-def shape(name: str) -> Any:
+def shape(name: str) -> Callable[[Class], Class]:
     """Class decorator: register a Shape under `name`.
 
     Raises:
+        TypeError: the class is no Shape.
         RegistryError: the name is taken; the message names both modules.
     """
-
-    def declare(cls: S) -> S:
-        cls.kind = name
-        shapes.declare(name, cls)
-        return cls
-
-    return declare
+    return shapes.declares(name, Shape)
 
 
 def in_order(at: np.ndarray, order: str) -> np.ndarray:

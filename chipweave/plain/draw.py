@@ -1,4 +1,8 @@
-"""The expert choices of one made-up request, in plain Python: slow, obvious, and equal to csrc/policies/draw.c."""
+"""The expert choices of one made-up request, in plain Python: slow, obvious, and equal to csrc/policies/draw.c.
+
+Weights are whole numbers and so are all sums, so that both languages pick the same expert from the
+same bits.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ COINS = 4  # of 16 bits in a word
 
 
 class Stream:
-    """splitmix64 from a start."""
+    """splitmix64 from a start (Steele, Lea and Flood, 2014): small, seekable, and the same in every language."""
 
     def __init__(self, start: int) -> None:
         self.state = start & MASK

@@ -22,7 +22,11 @@ READ, WRITE, DATA, DONE, DROP = (
 
 @dataclass
 class Message:
-    """See cw_message in csrc/behaviour.h."""
+    """See cw_message in csrc/behaviour.h.
+
+    address, bytes: of memory and on the wire; tag: the sender's own; kind: READ, WRITE, DATA, DONE,
+    ...; mask: sectors. sender, wire and port are filled in on the way.
+    """
 
     address: int = 0
     tag: int = 0
@@ -47,6 +51,7 @@ class PlainCore:
     """Same calls as endpoints.KernelCore; `host` of the twins at once."""
 
     def __init__(self, seed: int) -> None:
+        """seed: of `random` in behaviours; time in ps."""
         self.seed, self.time, self.done, self.count = seed, 0, 0, 0
         self.parts: list[Any] = []  # the twins
         self.ports: list[list[PlainPort]] = []  # of each part
@@ -57,6 +62,7 @@ class PlainCore:
     # -- building
 
     def part(self, table: Any, values: list[int]) -> int:
+        """Make a part of a behaviour's table with its parameter values, in the table's order; returns its number."""
         self.tables.append(table)
         module = importlib.import_module(f"chipweave.plain.{table.name}")
         self.ports.append([PlainPort() for _ in table.ports])
@@ -66,15 +72,18 @@ class PlainCore:
         return len(self.parts) - 1
 
     def wire(self, a: int, a_port: int, b: int, b_port: int, latency: int) -> int:
+        """Join two ports by a wire of `latency` ps; returns its number. Each end gets one more lane."""
         self.wires.append(((a, b), (a_port, b_port), latency))
         for part, port in ((a, a_port), (b, b_port)):
             self.ports[part][port].lanes.append(len(self.wires) - 1)
         return len(self.wires) - 1
 
     def rate(self, part: int, port: int, out: int, in_: int) -> None:
+        """What a port takes, ps for 1024 bytes, out and in; 0: any amount at once. All its lanes share it."""
         self.ports[part][port].rate = [out, in_]
 
     def attach(self, part: int, what: int, data: Any) -> None:
+        """Hand a table of numbers to a part; what it means is the behaviour's."""
         self.parts[part].attach(what, [int(x) for x in data])
 
     # -- what a twin may call
@@ -84,6 +93,7 @@ class PlainCore:
         raise BadInput(f"{self.tables[part].name} (endpoint {part}): {text}")
 
     def _wire(self, part: int, port: int, lane: int) -> int:
+        """The wire of a lane; a fault of the part that addresses one it has not."""
         lanes = self.ports[part][port].lanes
         if not 0 <= lane < len(lanes):
             name = self.tables[part].ports[port]
@@ -93,6 +103,7 @@ class PlainCore:
     def _push(
         self, time: int, priority: int, sender: int, part: int, what: Message | tuple[Message | int, ...]
     ) -> None:
+        """Events of one instant run by priority, then sender, then order of sending: that decides every tie."""
         heapq.heappush(self.heap, (time, priority, sender, self.count, part, what))
         self.count += 1
 
@@ -101,6 +112,7 @@ class PlainCore:
         self._push(self.time + max(0, delay), priority, part, part, (code, data))
 
     def _over(self, sender: int, number: int, delay: int, message: Message) -> None:
+        """Send over a wire: the sender's port is taken first, then latency, then the receiver's port."""
         ends, ports, latency = self.wires[number]
         back = ends[0] != sender
         to, to_port = ends[not back], ports[not back]
@@ -110,6 +122,7 @@ class PlainCore:
 
     @staticmethod
     def _taken(port: PlainPort, side: int, start: int, size: int) -> int:
+        """When a port has taken `size` bytes: after all before them, at its rate, rounded up to whole ps."""
         port.busy[side] = max(port.busy[side], start) + (size * port.rate[side] + 1023) // 1024
         return port.busy[side]
 
@@ -131,12 +144,18 @@ class PlainCore:
     # -- running
 
     def start(self, part: int, delay: int, code: int, data: int) -> None:
+        """Wake a part from outside by timer(code, data) in `delay` ps."""
         self.schedule(part, delay, 1, code, data)
 
     def send(self, part: int, port: int, lane: int, delay: int, message: Sequence[int]) -> None:
+        """Send a message from outside, over a lane of a part."""
         self.post(part, port, lane, delay, Message(*message))
 
     def run(self, until: int, events: int) -> int:
+        """Run at most `events` events up to `until` ps; returns how many were run.
+
+        The clock moves to `until` where nothing is left before it.
+        """
         n = 0
         while n < events and self.heap and self.heap[0][0] <= until:
             self.time, *_, part, what = heapq.heappop(self.heap)
@@ -151,6 +170,10 @@ class PlainCore:
         return n
 
     def touch(self, parts: Any, addresses: Any, mask: Any, levels: Any) -> Any:
+        """Warm caches outside time: address i goes to part i modulo their number; an odd address is a write.
+
+        Returns how many accesses each level answered.
+        """
         answered = [0] * levels
         for i, address in enumerate(int(a) for a in addresses):
             at = address & ~1
@@ -161,10 +184,13 @@ class PlainCore:
         return answered
 
     def now(self) -> int:
+        """ps of the last event."""
         return self.time
 
     def events(self) -> int:
+        """Events run so far."""
         return self.done
 
     def statistic(self, part: int, index: int) -> int:
+        """A part's statistic by its place in the table."""
         return list(self.parts[part].stats.values())[index]

@@ -34,6 +34,7 @@ class RoundRobin:
         return max(wishes, key=lambda i: (wishes[i], -((i - self.pointer) % self.size)))
 
     def served(self, index: int) -> None:
+        """The pointer moves behind the winner."""
         self.pointer = (index + 1) % self.size
 
 
@@ -44,10 +45,12 @@ class Matrix:
         self.rank = list(reversed(range(size)))  # served first ... served last
 
     def choose(self, wishes: Mapping[int, Any]) -> int:
+        """The one served longest ago among those of the highest priority."""
         best = max(wishes.values())
         return next(i for i in self.rank if wishes.get(i) == best)
 
     def served(self, index: int) -> None:
+        """The winner becomes the last in the order."""
         self.rank.remove(index)
         self.rank.append(index)
 
@@ -71,6 +74,7 @@ class Separable:
     """One side picks one request each, then the other side picks among those. Only a full match moves arbiters."""
 
     def __init__(self, inputs: int, outputs: int, arbiter: str, input_first: bool) -> None:
+        """arbiter: a name of ARBITERS; input_first: inputs pick first, then outputs among what was picked."""
         make = ARBITERS[arbiter]
         self.input_first = input_first
         self.at_input = [make(outputs) for _ in range(inputs)]
@@ -106,6 +110,7 @@ class Islip:
         self.grant, self.accept = [0] * outputs, [0] * inputs
 
     def match(self, requests: Requests) -> dict[int, int]:
+        """{input: output} after `iterations` rounds of grant and accept (McKeown, IEEE/ACM ToN 7(2), 1999)."""
         matched: dict[int, int] = {}
         taken: set[int] = set()
         for iteration in range(self.iterations):
@@ -132,6 +137,7 @@ class Wavefront:
         self.square, self.first = max(inputs, outputs), 0
 
     def match(self, requests: Requests) -> dict[int, int]:
+        """{input: output} by priority, then diagonal (Tamir and Chi, IEEE TPDS 4(1), 1993)."""
         matched: dict[int, int] = {}
         taken: set[int] = set()
         if not requests:

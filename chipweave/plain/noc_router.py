@@ -29,6 +29,7 @@ class PlainRouter:
     """
 
     def __init__(self, net: PlainNetwork, number: int, ports: int) -> None:
+        """number: in the network; ports: of inputs and of outputs alike."""
         o = net.options
         self.net, self.number, self.ports, self.o = net, number, ports, o
         self.vcs = [[InputVc(p, v) for v in range(o.vcs)] for p in range(ports)]
@@ -207,7 +208,7 @@ class PlainRouter:
             vc.held_ok = not self.out[vc.out_port][vc.out_vc].full and now >= self.grant_free[vc.out_port]
 
     def speculates(self, vc: InputVc, choice: Choice) -> bool:
-        """Whether a head without a VC may bid for the switch: by free VC and credit, as far as the options check."""
+        """Whether a head without a VC may request the switch: by free VC and credit, as far as the options check."""
         port, first, last, _ = choice
         elig = cred = False
         if self.o.spec_check_elig:

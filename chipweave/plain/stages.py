@@ -1,8 +1,12 @@
 """The plain stage engine: the slow, obvious twin of csrc/stages/stages.c, under the same tests.
 
-An event is one stage of one transfer. It asks for its resources when it is created, waits for them if it must, starts,
-and its successor is created when it starts (booking) or ends (no booking). Events of one instant run in the order of
-their numbers; numbers restart whenever transfers are issued while nothing is in flight.
+An event is one stage of one transfer. It requests its resources when it is created, waits for them
+if it must, starts, and its successor is created when it starts (booking) or ends (no booking).
+Events of one instant run in the order of their numbers; numbers restart whenever transfers are
+issued while nothing is in flight.
+
+The heap holds (time, number, what, kind); kind names the method `_run_KIND`: arrive, start, end,
+marks, batch_end.
 """
 
 from __future__ import annotations
@@ -13,21 +17,22 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.chain.nouns import RouteTime, Take
-from chipweave.chain.stage import DONE, Question
+from chipweave.chain.nouns import Take
+from chipweave.chain.stage import DONE
 from chipweave.declare import registry
 from chipweave.errors import BadInput, Stuck
 from chipweave.plain import recorded
 from chipweave.plain import tables as plain_tables
-from chipweave.plain.durations import duration_ps, value
-from chipweave.plain.events import Batch, Event, Transfer, Walk, answered, check, repeated
+from chipweave.plain.durations import value
+from chipweave.plain.events import Batch, Event, Transfer, check, repeated
 from chipweave.plain.links import PlainLinks
 from chipweave.plain.waiting import ArtifactWaiting, SortedWaiting
+from chipweave.plain.walking import Walking
 
 MOST_PS = 2**61  # as in csrc/stages
 
 
-class PlainEngine:
+class PlainEngine(Walking):
     """Same interface as `chipweave.fabric.Engine`; times outside are absolute ps, inside since the last barrier."""
 
     def __init__(
@@ -56,11 +61,6 @@ class PlainEngine:
         self.journal_rows: list[tuple[int, int, int, int, int]] = []
         self.messages: dict[tuple[Any, int], Event] = {}  # by (network, number)
         self.kept: list[Event] | None = None  # events since the last barrier, where they are recorded
-
-    @property
-    def now_ps(self) -> int:
-        """Absolute time of the last event, ps."""
-        return self.base + self.now
 
     @property
     def idle(self) -> bool:
@@ -141,12 +141,15 @@ class PlainEngine:
         return np.array(rows, np.int64).reshape(len(rows), 5)
 
     def record(self) -> None:
+        """Keep every stage that starts from now on, for `recorded`; a barrier drops those before it."""
         self.kept = []
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
+        """int64 [stages, 9], as chipweave.plain.recorded.rows; -1 for any batch, transfer or end."""
         return recorded.rows(self, batch, transfer, ended_ps)
 
     def recorded_last(self) -> np.ndarray:
+        """int64 [0 or 1, 9]: the stage that ended last, where a walk back along the critical path begins."""
         return recorded.last(self)
 
     def link_statistics(self, network: Any) -> Any:
@@ -159,6 +162,7 @@ class PlainEngine:
         pass
 
     def _run_arrive(self, event: Event, done: list[tuple[int, int]]) -> None:
+        """A transfer with a start in the future has arrived at it: its first stage is created."""
         transfer = event.transfer
         self._create(transfer, transfer.chain.first(), self.now, side=False)
 
@@ -170,6 +174,13 @@ class PlainEngine:
         self._mark(event, event.walk.end_marks)
 
     def _run_start(self, event: Event, done: list[tuple[int, int]]) -> None:
+        """A stage has all its resources: walk on to learn its duration, count, and schedule its end.
+
+        A send over links that are not held (flit) has no duration of its own: the network reports
+        the arrival, and until then the event waits in `messages`. With booking the successor is
+        created now, although the stage ends later; marks of the end then need an event of their
+        own.
+        """
         self.events += 1
         event.started = self.now
         if self.kept is not None:
@@ -204,12 +215,20 @@ class PlainEngine:
         self._release(event, end)
 
     def _run_end(self, event: Event, done: list[tuple[int, int]]) -> None:
+        """A stage ends: marks of its end, then successors, then resources; the order decides ties
+        of the same instant.
+        """
         event.ended = self.now
         self._mark(event, event.walk.end_marks)
         self._go_on(event, self.now)
         self._release(event, self.now)
 
     def _go_on(self, event: Event, time: int) -> None:
+        """Create what follows `event` at `time`; the last stage of the last transfer ends the batch.
+
+        Side transfers that a stage spawns count for the end of the batch and have no finishing time
+        of their own.
+        """
         if time > MOST_PS:
             raise BadInput("time beyond 2^61 ps")
         for side in event.walk.spawn:
@@ -228,10 +247,16 @@ class PlainEngine:
             self._batch_end(batch)
 
     def _batch_end(self, batch: Batch) -> None:
+        """Schedule the report of a batch at the latest end of its transfers."""
         batch.last = max(batch.last, self.now)
         self._at(batch.last, batch, "batch_end")
 
     def _create(self, transfer: Transfer, name: str, time: int, side: bool) -> None:
+        """Make the event of a stage that becomes due at `time`, and admit it or let it wait.
+
+        Without barging it waits also where another waits for one of its resources, even if all are
+        free.
+        """
         stage = transfer.chain.stages[name]
         event = Event(
             self._number(), transfer, name, self._resources(stage, transfer.operands), transfer.priority, time, side
@@ -245,6 +270,7 @@ class PlainEngine:
             self._admit(event)
 
     def _admit(self, event: Event) -> None:
+        """Give `event` its resources from the latest instant at which one of them becomes free."""
         start = max([event.asked] + [self.free_at[r] for r in event.resources])
         for r in event.resources:
             self.busy[r] = True
@@ -254,6 +280,9 @@ class PlainEngine:
         self._at(start, event, "start")
 
     def _release(self, event: Event, free_at: int) -> None:
+        """Free the resources at `free_at` and admit waiters: all in order, or only the head of each
+        queue (rules.wake).
+        """
         for r in event.resources:
             self.busy[r] = False
             self.free_at[r] = free_at
@@ -264,6 +293,12 @@ class PlainEngine:
                 self._admit(waiter)
 
     def _resources(self, stage: Any, operands: dict[str, int]) -> tuple[int, ...]:
+        """Global numbers of what a stage holds: taken units, and the links of a route under a link
+        model that holds them.
+
+        Each number once, in the order of first mention. Raises BadInput where an operand names a
+        unit that does not exist.
+        """
         found = []
         for take in stage.take:
             if isinstance(take, Take):
@@ -282,105 +317,34 @@ class PlainEngine:
             )
         return tuple(dict.fromkeys(found))
 
-    def _walk(self, event: Event) -> Walk:
-        walk, name = Walk(), event.stage
-        stages = event.transfer.chain.stages
-        operands = event.transfer.operands
-        while True:
-            stage = stages[name]
-            if stage.kind == "choose":
-                answer = self._ask(event, stage)
-                if not 0 <= answer < len(stage.branches):
-                    raise BadInput(f"stage {stage.name}: the answer {answer} is none of {len(stage.branches)} branches")
-                name = stage.branches[answer]
-            else:
-                rule = (
-                    RouteTime if stage.message and registry.link_models.find(stage.message.network.model).held else None
-                )
-                if stage.lasts is not None or rule:
-                    walk.lasts = duration_ps(
-                        stage.message if rule else stage.lasts, operands, self._question(event, stage)
-                    )
-                    if walk.lasts < 0:
-                        raise BadInput(f"stage {stage.name}: a duration of {walk.lasts} ps")
-                self._mark(event, [m for m in stage.marks if m.when == "start"])
-                walk.end_marks += [m for m in stage.marks if m.when == "end"]
-                for count in stage.counts:
-                    self._count(count, operands)
-                walk.spawn += stage.spawn
-                name = stage.then
-            if name == DONE or stages[name].kind in ("hold", "send"):
-                walk.then = name
-                return walk
-
-    def _question(self, event: Event, stage: Any) -> Question:
-        transfer = event.transfer
-        return Question(
-            transfer.chain.name, stage.name, self.now_ps, transfer.batch.number, transfer.index, dict(transfer.operands)
-        )
-
-    def _ask(self, event: Event, stage: Any) -> int:
-        query, operands = stage.query, event.transfer.operands
-        of = [operands[name] for name in query.of]
-        if query.op == "ask":
-            return int(query.answer(self._question(event, stage)))
-        return answered(query, of, self.tables)
-
-    def _mark(self, event: Event, marks: list[Any]) -> None:
-        for mark in marks:
-            if mark.op == "ask":
-                mark.answer(self._question(event, event.transfer.chain.stages[event.stage]))
-                continue
-            of = [event.transfer.operands[name] for name in mark.of]
-            more = (mark.value,) if mark.op == "bits_set" else ()
-            changes = getattr(self.tables[mark.table], mark.op.split("_")[1])(*of, *more)
-            if mark.table.journal:
-                family = {"tags": 0, "keyed": 1, "bits": 2}[mark.op.split("_")[0]]
-                self.journal_rows += [
-                    (self.now_ps, family * 1000 + mark.table.number, of[0], key, what) for key, what in changes
-                ]
-
-    def _count(self, count: Any, operands: dict[str, int]) -> None:
-        amount = value(count.amount, operands)
-        if count.hops:
-            network, source, target = count.hops
-            amount += len(network.routes(operands[source], operands[target]))
-        piece, pieces = count.piece
-        if pieces:
-            amount = amount * (piece + 1) // pieces - amount * piece // pieces
-        self.counters[count.counter][operands[count.at]] += amount
-
-    def _count_links(self, event: Event, stage: Any, end: int) -> None:
-        takes = [(t.network, t.source, t.target, t.bytes) for t in stage.take if not isinstance(t, Take)]
-        if stage.message:
-            takes.append((stage.message.network, stage.message.source, stage.message.target, stage.message.bytes))
-        operands = event.transfer.operands
-        for network, source, target, size in takes:
-            links = self.links[network]
-            free = [self.free_at[r] for r in links.locks_of(operands[source], operands[target])]
-            links.count(
-                operands[source], operands[target], value(size, operands), self.base, self.now, end, event.asked, free
-            )
-
     def _number(self) -> int:
         self.numbers += 1
         return self.numbers - 1
 
     def _at(self, time: int, what: Batch | Event, kind: str) -> None:
+        """Push an event under its own number, a batch under a new one: numbers break ties."""
         number = what.number if isinstance(what, Event) else self._number()
         heapq.heappush(self.heap, (time, number, what, kind))
 
     def _next_time(self) -> int | None:
+        """The next instant at which anything happens, here or in a network, ps since the barrier;
+        None where nothing will.
+        """
         times = [self.heap[0][0]] if self.heap else []
         times += [t - self.base for t in (n.next_time() for n in self.networks.values()) if t is not None]
         return min(times, default=None)
 
     def _run_networks(self, time: int) -> None:
+        """Let networks run to `time`; what arrives by then ends its stage, before other events of that instant."""
         for network, model in self.networks.items():
             for number in model.advance(self.base + time):
                 self._at(time, self.messages.pop((network, number)), "end")
 
     def _barrier(self) -> None:
+        """Nothing is in flight: time and numbers restart at 0, waiting queues and free times are forgotten.
+
+        It bounds the numbers, and makes two layers with equal transfers equal in every tie.
+        """
         self.base, self.now, self.numbers = self.base + self.now, 0, 0
         self.kept = None if self.kept is None else []
         self.free_at = [0] * len(self.free_at)

@@ -1,4 +1,8 @@
-"""Plain twin of csrc/behaviours/tma/tma.c: an SM's engine of bulk copies, boxes turned into lines."""
+"""Plain twin of csrc/behaviours/tma/tma.c: an SM's engine of bulk copies, boxes turned into lines.
+
+A descriptor is (base, bytes from box to box, bytes of a row, rows, bytes from row to row): the two
+innermost dimensions of a CUDA tensor map. Inner times are femtoseconds.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ class PlainTma:
     stats: dict[str, int]  # set by the engine
 
     def __init__(self, host: PlainCore, me: int, parameters: dict[str, int]) -> None:
+        """Nothing attached, nothing under way; `next` is when the engine can send its next line."""
         self.host, self.me, self.p = host, me, parameters
         self.period = (10**15 + parameters["clock"] // 2) // parameters["clock"]
         self.descriptors: list[list[int]] = []
@@ -20,6 +25,7 @@ class PlainTma:
         self.next, self.under_way, self.waking = 0, 0, False
 
     def attach(self, what: int, data: list[int]) -> None:
+        """Descriptors, WORDS numbers each, for programs to name by their place."""
         self.descriptors = [data[i : i + WORDS] for i in range(0, len(data), WORDS)]
 
     def lines_of(self, descriptor: int, box: int) -> list[tuple[int, int]]:
@@ -34,6 +40,7 @@ class PlainTma:
         return lines
 
     def advance(self) -> None:
+        """Send lines in order: one every line_cycles, at most `lines` unanswered."""
         now = self.host.time * FS
         while self.lines_left and self.under_way < self.p["lines"]:
             ready, address, mask, kind, barrier = self.lines_left[0]
@@ -52,6 +59,7 @@ class PlainTma:
         self.stats["waits"] += bool(self.lines_left)
 
     def receive(self, m: Message) -> None:
+        """A copy to make, or the answer of a line. A descriptor that is not attached is a fault of the program."""
         if m.kind in (READ, WRITE):
             if m.tag >> 8 >= len(self.descriptors):
                 known = f"{len(self.descriptors)} descriptors are attached, from 0 on"
@@ -66,6 +74,7 @@ class PlainTma:
         self.advance()
 
     def timer(self, code: int, data: int) -> None:
+        """The next line is due."""
         self.waking = False
         self.advance()
 

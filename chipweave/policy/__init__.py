@@ -1,24 +1,19 @@
 """What a policy is, what it sees, and how the run calls it."""
 
+from chipweave.declare.params import Param, Stat
 from chipweave.policy.roles import (
     ROLES,
     AllocationPolicy,
-    CopyRoom,
-    CopyStore,
-    Costs,
     CountOrShare,
-    LayerView,
-    Param,
     PlacementPolicy,
-    Plan,
     Policy,
     PredictionPolicy,
     ReplacementPolicy,
-    Stat,
     nothing,
     part_of,
     policy,
 )
+from chipweave.policy.view import CopyRoom, CopyStore, Costs, LayerView, Plan
 
 __all__ = [
     "AllocationPolicy",

@@ -34,9 +34,9 @@ class DieFigures:
     hbm_bandwidth: np.ndarray
     hbm_latency_ps: np.ndarray
     hbm_bytes: np.ndarray
-    routes: Callable = field(repr=False)
+    routes: Callable[[], tuple[np.ndarray, np.ndarray]] = field(repr=False)
     links_alike: bool = True
-    names: tuple = ()
+    names: tuple[str, ...] = ()
 
     @cached_property
     def workers(self) -> np.ndarray:
@@ -58,7 +58,7 @@ class DieFigures:
         )
 
     @cached_property
-    def _routes(self) -> Any:
+    def _routes(self) -> tuple[np.ndarray, np.ndarray]:
         return self.routes()
 
     @property
@@ -72,7 +72,7 @@ class DieFigures:
         return self._routes[1]
 
     @cached_property
-    def kept(self) -> dict:
+    def kept(self) -> dict[str, Any]:
         """What policies have worked out of these figures once: they do not change in a run."""
         return {}
 
@@ -82,7 +82,8 @@ class DieFigures:
         known = self.kept.get("turns")
         if known is None or len(known) < length:
             known = self.kept["turns"] = np.array(turns_of(self.compute, length), np.int32)
-        return known[:length]
+        turns: np.ndarray = known[:length]
+        return turns
 
     def computing_home(self, home: np.ndarray) -> np.ndarray:
         """int32 [E]: each expert's home; where that computes nothing one of the nearest dies that do, experts in
@@ -98,7 +99,7 @@ class DieFigures:
         return out
 
 
-def turns_of(rates: np.ndarray, length: int) -> list:
+def turns_of(rates: np.ndarray, length: int) -> list[int]:
     """Whose turn it is, `length` times: the one whose share would be the least fulfilled after it; ties: the number.
 
     >>> turns_of(np.array([2.0, 1.0, 0.0]), 6)

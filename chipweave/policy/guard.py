@@ -25,7 +25,7 @@ def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any =
     """
     usual = list(range(dies)) if usual is None else usual
     count = dies if getattr(policy, "names_dies", False) else len(usual)
-    home = _placed(policy, experts, count)
+    home: np.ndarray = _placed(policy, experts, count)
     if count < dies:
         home = np.array(usual, np.int32)[home]
     lost = sorted({int(die) for die in home} - set(able if able is not None else range(dies)))
@@ -86,7 +86,7 @@ def _placed(policy: Any, experts: Any, dies: Any) -> Any:
 
 def store_of(policy: Any, room: Any) -> CopyStore:
     """The CopyStore of a ReplacementPolicy; a foreign one must give an order that there is and capacities from 0."""
-    store = _asked(policy, "store", room)
+    store: CopyStore = _asked(policy, "store", room)
     if policy.foreign:
         if not isinstance(store, CopyStore):
             raise _fault(policy, "store", f"returns {_words(store)}", "a CopyStore")
@@ -106,7 +106,7 @@ def plan_of(policy: Any, view: Any) -> Plan:
     A foreign one must hand out every token exactly once (Plan.check); the fault names the method's
     line.
     """
-    plan = _asked(policy, "allocate", view)
+    plan: Plan = _asked(policy, "allocate", view)
     if policy.foreign:
         if not isinstance(plan, Plan):
             raise _fault(policy, "allocate", f"returns {_words(plan)}", "a Plan")
@@ -135,7 +135,7 @@ def plan_of(policy: Any, view: Any) -> Plan:
 
 def mask_of(policy: Any, view: Any, plan: Plan) -> np.ndarray:
     """uint8 [dies, experts] of a PredictionPolicy for one layer of one step: 1 where a copy is fetched ahead."""
-    mask = _asked(policy, "predict", view, plan)
+    mask: np.ndarray = _asked(policy, "predict", view, plan)
     if policy.foreign:
         shape = (view.dies, view.experts)
         if not isinstance(mask, np.ndarray) or mask.shape != shape or mask.dtype.kind not in "bui":

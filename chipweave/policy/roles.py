@@ -20,28 +20,10 @@ from typing import Any
 import numpy as np
 
 from chipweave.declare import registry, units
-from chipweave.declare.params import Declared, Param, Stat
+from chipweave.declare.params import Declared, Param
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults
-from chipweave.policy.view import CopyRoom, CopyStore, Costs, LayerView, Plan
-
-__all__ = [
-    "ROLES",
-    "AllocationPolicy",
-    "CopyRoom",
-    "CopyStore",
-    "Costs",
-    "CountOrShare",
-    "LayerView",
-    "Param",
-    "PlacementPolicy",
-    "Plan",
-    "Policy",
-    "PredictionPolicy",
-    "ReplacementPolicy",
-    "Stat",
-    "policy",
-]
+from chipweave.policy.view import CopyRoom, CopyStore, LayerView, Plan
 
 
 class Policy(Declared):
@@ -173,11 +155,11 @@ class CountOrShare(Param):
         if text is None:
             return None
         is_share = "%" in text or "." in text
-        value: Any  # int or Fraction
         try:
-            value = units.parse(text, "share" if is_share else "count")
+            parsed = units.parse(text, "share" if is_share else "count")
         except BadInput:
-            value = None
+            parsed = ""
+        value = parsed if isinstance(parsed, (int, Fraction)) else None
         if value is None or not 0 < value or (is_share and value > 1):
             faults.add(f"{self.name} cannot be {text!r}", node.place, self.allowed())
         return value

@@ -160,7 +160,8 @@ def build(
 
 def _class(role: str, kind: Node, gate: Gate, folder: Path | str) -> type[Any]:
     if is_code(kind.text):
-        return gate.load(kind.text, Path(folder), ROLES[role], kind.place)
+        cls: type[Any] = gate.load(kind.text, Path(folder), ROLES[role], kind.place)
+        return cls
     full = kind.text if kind.text.startswith(f"{role}.") else f"{role}.{kind.text}"
     try:
         return registry.policies.find(full)

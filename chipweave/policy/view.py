@@ -124,11 +124,11 @@ class LayerView:
 
     @property
     def experts(self) -> int:
-        return self.holders.shape[0]
+        return int(self.holders.shape[0])
 
     @property
     def dies(self) -> int:
-        return self.holders.shape[1]
+        return int(self.holders.shape[1])
 
     @property
     def figures(self) -> DieFigures:

@@ -46,6 +46,8 @@ class Simulation:
         self.clock = Clock(initial_time=0)
         self.mail: dict[int, list[tuple[Any, Any]]] = {}  # instant -> [(handler, message)], in order of sending
         self.waiting: dict[int, simpy.Event] = {}  # batch -> event
+        self.kernels: dict[int, Any] = {}  # number -> chipweave.component.kernel_launch.Kernel that has not ended
+        self.kernels_made = 0
         for (part, port), ends in wires.items():
             part.outgoing[port] = [Wire(self, *wire) for wire in ends]
 
@@ -53,6 +55,12 @@ class Simulation:
     def now(self) -> int:
         """Time, integer ps."""
         return self.clock.now
+
+    def add_kernel(self, kernel: Any) -> int:
+        """Keep a kernel under a number that no other of this run has; messages carry the number."""
+        self.kernels_made += 1
+        self.kernels[self.kernels_made] = kernel
+        return self.kernels_made
 
     def wait(self, ps: int) -> simpy.Event:
         """An event `ps` picoseconds from now."""

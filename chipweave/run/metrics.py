@@ -18,7 +18,7 @@ from chipweave.errors import BadInput, Fault
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a result."""
+    """One value of a result: its name is the column, its definition what docs/metrics.md prints."""
 
     name: str
     unit: str

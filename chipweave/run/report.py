@@ -23,7 +23,10 @@ TOKENS = {
 
 
 def progress(spec: Any, index: int, total: int) -> Any:
-    """A function to call with each layer that ends, showing how far the run is; with None when all have."""
+    """A function to call with each layer that ends, showing how far the run is; with None when all have.
+
+    index, total: which run of a comparison this is.
+    """
     counting, began = Counting(spec.steps, f"{spec.strategy_name} ({index + 1} of {total}), steps"), time.perf_counter()
     layers = 0
 
@@ -115,10 +118,16 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
     for words in notes.get("preset_replaces", ()):
         setting = words.partition(" (")[0].replace(" = ", "=")
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."
+    for words in notes.get("options_replace", ()):
+        yield f"An option replaces {words}."
 
 
 def gaps(result: dict[str, Any], to_stderr: bool = False) -> None:
-    """What a sample of layer-steps says of the link models: by strategy and stratum, each model's time over flit's."""
+    """What a sample of layer-steps says of the link models: by strategy and stratum, each model's time over flit's.
+
+    All models start from the same state, so the ratio is that of one layer-step, not of a whole run
+    under another model.
+    """
     rows = result.get("layer_steps")
     if not rows:
         return

@@ -62,7 +62,10 @@ def label_of(spec: RunSpec, system: System) -> Label:
 
 
 def job_sha256(spec: RunSpec, system: System, sample: int | None) -> str:
-    """What decides the figures of all rows of a comparison, as a hash; `sample` is that of `--sample`."""
+    """What decides the values of all rows of a comparison, as a hash; `sample` is that of `--sample`.
+
+    Names stand for their content: the system as resolved, the model's numbers, the trace's hash.
+    """
     model = models.load(spec.model)
     said = {
         "system": {key: value for key, value in system.resolved.items() if key != "folder"},
@@ -118,6 +121,7 @@ def look(folder: str | Path, labels: list[Label], job: str, force: bool) -> Kept
 
 
 def _json(path: Path) -> dict:
+    """A JSON object of a result folder; BadInput where it is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -135,11 +139,16 @@ def _differs(manifest: dict, document: dict) -> str:
 
 
 def _refused(folder: Path, what: str) -> BadInput:
+    """BadInput: the folder holds something else; only --force writes over it."""
     return BadInput(Fault(f"{folder} holds {what}", allowed=FORCE))
 
 
 def _outcome(folder: Path, manifest: dict, document: dict, label: Label) -> Outcome:
-    """An Outcome as it was written."""
+    """An Outcome as it was written.
+
+    A sampled row shares the layer table of the circuit row beside it. CRCs of plans, which are not
+    kept, are 0.
+    """
     at = [tuple(row[k] for k in LABELS) for row in document["rows"]].index(label)
     entry = manifest["runs"][at]
     row = document["rows"][at]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,8 +29,10 @@ from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.system import System
-from chipweave.trace import for_run, models
-from chipweave.trace.library import Workload as Routing
+from chipweave.trace import models
+
+if TYPE_CHECKING:
+    from chipweave.trace.library import Workload as Routing
 
 
 @dataclass
@@ -47,18 +49,25 @@ class Outcome:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the layer table's columns."""
+        """Names of the layer table's columns: those of every run, then one for each metric that a part counts."""
         return [*HEAD, *(figure.name for figure in self.metrics)]
 
 
 def room_of(facts: dict[str, Any], held: np.ndarray, work: Work) -> CopyRoom:
-    """What copies have to fit into, die by die. held: uint8 [layers, experts, dies], weights there from the start."""
+    """What copies have to fit into, die by die: the HBM of each, less the weights that lie on it from the start, bytes.
+
+    held: uint8 [layers, experts, dies], 1 where a die holds an expert.
+    """
     weights = held.sum(axis=(0, 1), dtype=np.int64) * work.slices * work.slice_bytes
     return CopyRoom(work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), weights)
 
 
 def mesh_of(system: Any) -> Any:
-    """The network that joins the dies: the one that parts take part in."""
+    """The network that joins the dies: the one that parts take part in.
+
+    A topology may have others (an NVSwitch, a host's); the one whose endpoints work by stages is
+    meant. BadInput where that leaves none or several.
+    """
     named = [n for n in system.networks.values() if n.port]
     joined = [n for n in named if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)] or named
     if len(joined) != 1:
@@ -187,6 +196,8 @@ def stage(
 
 def make_trace(spec: Any, progress: Any = lambda text, done, total: None) -> None:
     """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
+    from chipweave.trace.library import for_run
+
     try:
         for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
     except BadInput:
@@ -209,7 +220,13 @@ class Loaded:
 
 
 def load(spec: Any) -> Any:
-    """The `Loaded` of a specification; raises BadInput with the faults of all its parts."""
+    """The `Loaded` of a specification; raises BadInput with the faults of all its parts.
+
+    Parts are loaded one by one even where an earlier one fails, so that one call names everything
+    that is wrong.
+    """
+    from chipweave.trace.library import for_run  # what reads traces is not needed to check a topology
+
     faults, gate = [], Gate(spec.allow_code)
 
     def attempt(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -236,7 +253,11 @@ def preset_says(preset: topology_preset.Preset, habit: str) -> bool:
 
 
 def open_strategy(spec: Any, preset: topology_preset.Preset, gate: Gate) -> strategy.Strategy:
-    """The policies of the run, by the strategy's name or written out, with the preset's parameters."""
+    """The policies of the run, by the strategy's name or written out, with the preset's parameters.
+
+    A preset may replace the replacement policy of a named strategy; policies that are written out
+    stay as they are.
+    """
     defaults = {kind: node.value for kind, node in preset.kinds.items()}
     if not isinstance(spec.strategy, str):
         return strategy.read(as_node(spec.policies), spec.strategy_name, defaults, gate, spec.folder)
@@ -246,7 +267,11 @@ def open_strategy(spec: Any, preset: topology_preset.Preset, gate: Gate) -> stra
 
 
 def admission_of(spec: Any, network: Any) -> str:
-    """The admission asked for, else the topology's; links that are not held (`fair`, `flit`) are never booked ahead."""
+    """The admission that was given, else the topology's.
+
+    Links that are not held (`fair`, `flit`) are never booked ahead: there `early_booking` of a
+    topology made for circuit becomes `work_conserving`.
+    """
     model = spec.link_model or network.link_model
     if spec.admission or model == "circuit":
         return spec.admission or network.admission
@@ -254,8 +279,35 @@ def admission_of(spec: Any, network: Any) -> str:
     return "work_conserving" if booked or model != network.link_model else network.admission
 
 
+def replaced_by_options(spec: Any, system: System) -> list[str]:
+    """In words, what the run's options replace of what the topology's files say of the network that joins the dies.
+
+    A booking admission behind a link model that cannot book is replaced, too (`admission_of`).
+    """
+    network = mesh_of(system)
+    tree = as_node(system.resolved["topology"]).get("networks")
+    said = tree.get(network.name) if tree else None
+    runs = {
+        "link_model": spec.link_model or network.link_model,
+        "admission": admission_of(spec, network),
+        "wait_queue": spec.wait_queue or network.wait_queue,
+    }
+    words = []
+    for key, now in runs.items():
+        node = said.get(key) if said is not None and said.is_map else None
+        was = node and (node.value["value"] if node.is_map else node).text
+        path = f"networks.{network.name}.{key} = "
+        if was and was != now and not any(other.startswith(path) for other in system.replaced):
+            words.append(f"{path}{was} (this run's: {now})")
+    return words
+
+
 def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
-    """The figures of a run that has ended."""
+    """What a run that has ended leaves.
+
+    Tokens are those decoded; a preset that counts as the paper does takes batch x steps, prefill
+    included, and the result says so.
+    """
     trace: Any = loaded.routing.trace
     table, prefill = run.records.table(), run.workload.prefill_steps
     as_the_paper = loaded.habits["prefill_step_counts"]
@@ -280,6 +332,8 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["steps_in_the_trace"] = run.workload.steps
     if loaded.system.replaced:
         run.notes["preset_replaces"] = loaded.system.replaced
+    if option_replaces := replaced_by_options(spec, loaded.system):
+        run.notes["options_replace"] = option_replaces
     facts = {
         "trace": {"name": trace.name, "sha256": trace.sha256},
         "system": loaded.system.resolved,

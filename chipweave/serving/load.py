@@ -28,7 +28,10 @@ LENGTHS = ("constant", "uniform", "lognormal", "file")
 
 @dataclass(frozen=True)
 class Load:
-    """`arrivals`: seconds, or None in a closed loop of `loop`; `prompts`, `outputs`: tokens."""
+    """`arrivals`: seconds, or None in a closed loop of `loop`; `prompts`, `outputs`: tokens.
+
+    All lists have one entry a request, in the order of arrival.
+    """
 
     arrivals: list[float] | None
     loop: int
@@ -37,7 +40,11 @@ class Load:
 
 
 def read(node: Node, seed: int, folder: Path, faults: Faults) -> Load | None:
-    """The load of a `requests` mapping; faults are added."""
+    """The load of a `requests` mapping; faults are added, and None is returned after one.
+
+    seed: of arrivals and lengths, drawn in the order arrivals, prompts, outputs; folder: what file
+    names are relative to.
+    """
     keys = ("count", "arrivals", "prompt", "output")
     if not node.is_map:
         faults.add(f"requests must be a mapping, not {node.shape()}", node.place, ", ".join(keys))
@@ -78,6 +85,7 @@ def _one(node: Node, allowed: tuple[str, ...], what: str, faults: Faults) -> tup
 
 
 def _number(node: Node, low: float, high: float, what: str, faults: Faults) -> float:
+    """A number from `low` to `high`; a fault and `low` where it is none."""
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         faults.add(f"{what} cannot be {node.shape()}", node.place, f"a number from {low} to {high}")
@@ -88,6 +96,10 @@ def _number(node: Node, low: float, high: float, what: str, faults: Faults) -> f
 def _arrivals(
     node: Node, count: int, rng: np.random.Generator, folder: Path, faults: Faults
 ) -> tuple[list[float] | None, int]:
+    """(arrival times, s, or None; requests of a closed loop).
+
+    poisson: requests a second, with exponential gaps.
+    """
     way, given = _one(node, ARRIVALS, "arrivals", faults)
     if way == "closed_loop":
         return None, int(_number(given, 1, 1 << 20, "closed_loop", faults))
@@ -100,6 +112,10 @@ def _arrivals(
 
 
 def _lengths(node: Node, what: str, count: int, rng: np.random.Generator, folder: Path, faults: Faults) -> list[int]:
+    """Tokens of each request.
+
+    A log-normal of mean m and sigma s is exp(N(ln m - s^2 / 2, s)), rounded, at least 1.
+    """
     way, given = _one(node, LENGTHS, what, faults)
     if way == "constant":
         return [int(_number(given, 1, MOST_TOKENS, what, faults))] * count
@@ -125,7 +141,7 @@ def _lengths(node: Node, what: str, count: int, rng: np.random.Generator, folder
 
 
 def _column(node: Node, name: str, count: int, folder: Path, faults: Faults, kind: type[Number]) -> list[Number]:
-    """The first `count` values of a column of a CSV."""
+    """The first `count` values of a column of a CSV; ones, and a fault, where there are fewer or wrong ones."""
     path = folder / str(node.value)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:

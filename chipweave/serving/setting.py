@@ -41,6 +41,7 @@ class Parallel:
 
     @property
     def gpus(self) -> int:
+        """GPUs of all stages."""
         return self.ranks * self.pp
 
     @property
@@ -59,6 +60,7 @@ class Precision:
 
     @property
     def kv_bytes(self) -> int:
+        """Bytes of one cached value."""
         return 1 if self.kv == "fp8" else 2
 
 
@@ -107,7 +109,11 @@ def precision(text: str) -> Precision:
 
 
 def weight_bytes(model: ServingModel, layout: Parallel, formats: Precision) -> float:
-    """Bytes of the weights on the fullest GPU."""
+    """Bytes of the weights on the fullest GPU.
+
+    Layers and experts are dealt evenly, the fullest stage and rank getting what is over; embedding
+    and head are 16 bits.
+    """
     dense, experts = FORMATS[formats.dense][1], FORMATS[formats.experts][1]
     layers = -(-model.layers // layout.pp)
     mlp = sum(model.mlp_weights(i) for i in range(model.layers)) * layers / model.layers
@@ -118,7 +124,10 @@ def weight_bytes(model: ServingModel, layout: Parallel, formats: Precision) -> f
 
 
 def kv_room(server: Server, model: ServingModel, layout: Parallel, formats: Precision) -> float:
-    """Bytes that one GPU has for its cache; negative where the weights do not fit."""
+    """Bytes that one GPU has for its cache; negative where the weights do not fit.
+
+    RESERVED of the memory is left free.
+    """
     return server.memory_bytes * float(1 - RESERVED) - weight_bytes(model, layout, formats)
 
 

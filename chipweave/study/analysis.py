@@ -20,7 +20,11 @@ DISTANCES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def analyse(trace: Any, out: Any, progress: Any = lambda text, done, total: None, layer: int | None = None) -> dict:
-    """Write analysis.json and pictures to the folder `out`; returns the document. `layer`: of the heat maps."""
+    """Write analysis.json and pictures to the folder `out`; returns the document.
+
+    layer: of the heat maps, the middle one where None; BadInput for one that is no MoE layer. Works
+    on a sample of tokens of whole requests, so that relations between tokens hold.
+    """
     check_folder(out)
     if layer is not None and layer not in trace.layers:
         raise BadInput(Fault(f"no MoE layer {layer}", allowed=f"{trace.layers[0]} to {trace.layers[-1]}"))
@@ -60,7 +64,10 @@ def reuse_distance(ids: Any, owner: Any, experts: Any) -> list[dict]:
 
 
 def _seen_within(ids: Any, owner: Any, experts: Any) -> Any:
-    """float [DISTANCES]: mean over layers and choices."""
+    """float [DISTANCES]: the share of choices that were made less than so many tokens before, in the same request.
+
+    The mean over choices of at most eight layers, evenly spaced.
+    """
     place = np.arange(len(ids))
     begin = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1])
     begin = begin[np.searchsorted(begin, place, side="right") - 1]
@@ -107,6 +114,7 @@ def contrast(trace: Any, ids: Any, owner: Any) -> list[dict]:
 
 
 def _pictures(out: Any, trace: Any, document: Any, ids: Any, follows: Any, index: Any, reuse: Any, groups: Any) -> None:
+    """popularity.png, by_layer.png, the heat maps and the rest, one figure a file, in `out`."""
     from matplotlib.figure import Figure
 
     def figure(name: Any, wide: float = 7.0, high: float = 3.6, columns: int = 1) -> Any:

@@ -50,7 +50,12 @@ def command(file: Any, out: Any, jobs: Any, allow_code: Any, json_path: Any) -> 
 
 
 def ranked(table: dict, found: Sweep, contestants: list[str], bar: float) -> dict:
-    """The document of the leaderboard: rows by falling score."""
+    """The document of the leaderboard: rows by falling score.
+
+    Score: geometric mean of the speed-up over fields, so that no field counts for more because its
+    times are long. copied_bytes is the most of any field. bar: relative error below which
+    neighbours are called equal.
+    """
     fields = [name for name in found.settings if name not in contestants]
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     by: dict[tuple, dict[tuple, dict]] = {}

@@ -1,4 +1,4 @@
-"""What the command `study remap` does."""
+"""What the command `study remap` does: the gain of placing experts by the loads of a prompt, beside the printed one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ SCHEMA = "chipweave.study.remap/1"
 def command(
     model: Any, trace: Any, batches: Any, steps: Any, seed: Any, forecast: Any, cost: Any, json_path: Any
 ) -> None:
-    """Time each batch, show ours beside the printed."""
+    """Time each batch, show ours beside the printed.
+
+    batches: text with commas; trace: None makes one of the model's law; forecast: "prompts" or "answers"; cost: of
+    remap.COSTS. BadInput for a model whose experts do not divide over the study's GPUs.
+    """
     check_file(json_path)
     try:
         sizes = [int(each) for each in batches.split(",")]

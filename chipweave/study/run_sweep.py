@@ -1,4 +1,8 @@
-"""What the command `sweep` does."""
+"""What the command `sweep` does.
+
+Points run in processes of the executor; tables and pictures are made here, of the rows there are by
+then.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,11 @@ def command(
     allow_code: Any,
     json_path: Any,
 ) -> None:
-    """Run, list or emit a sweep; raises `BadInput` before any work where something is wrong."""
+    """Run, list or emit a sweep; raises `BadInput` before any work where something is wrong.
+
+    executor, options: see chipweave.study.executors; only: the number of one point; emit: print a
+    job script and run nothing; listed: print the points. Exit code 2 where points have failed.
+    """
     found = load(file)
     if allow_code:
         points = [Point(replace(p.spec, allow_code=True), p.settings) for p in found.points]
@@ -126,6 +134,7 @@ def slurm_script(file: Any, out: Any, points: int, jobs: int, allow_code: bool =
 
 
 def _pair(text: Any) -> Any:
+    """KEY=VALUE as a pair."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise BadInput(Fault(f"--executor-option {text!r}", allowed="KEY=VALUE"))
@@ -133,6 +142,7 @@ def _pair(text: Any) -> Any:
 
 
 def _short(value: Any) -> Any:
+    """A cell as text: three decimals, thousands separated, "-" for None."""
     return (
         "-"
         if value is None

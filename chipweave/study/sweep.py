@@ -33,6 +33,7 @@ class Folder:
     """The results of a sweep on disk."""
 
     def __init__(self, path: Any) -> None:
+        """path: OUT; nothing is made before `begin`."""
         self.path = Path(path)
         self.points = self.path / "points"
 
@@ -91,7 +92,10 @@ def run(sweep: Sweep, out: Any, executor: Executor | None, only: int | None = No
 
 
 def _results(sweep: Any, missing: Any, executor: Any) -> Iterator[Any]:
-    """(number, row) of each missing point as it ends."""
+    """(number, row) of each missing point as it ends.
+
+    A worker that dies makes its point a failed one; Ctrl-C cancels those that have not started.
+    """
     if executor is None:
         for i in missing:
             yield i, points.run(sweep.points[i])
@@ -160,7 +164,11 @@ def fill_speedups(rows: list[dict], sweep: Sweep) -> None:
 
 
 def write_table(path: Path, rows: list[dict], sweep: Sweep) -> None:
-    """One row a point: its settings, its figures, its key."""
+    """One row a point: its settings, its values, its key.
+
+    A column of mixed types becomes text, as Parquet has one type a column. Written under another
+    name and renamed.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: [row.get(name) for row in rows] for name in names}
     for name, values in columns.items():

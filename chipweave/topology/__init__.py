@@ -28,7 +28,8 @@ from chipweave.topology import expect as topology_expect
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.links import Wirer
 from chipweave.topology.links_as import with_links_of_others
-from chipweave.topology.networks import SETTINGS, NetworkMaker
+from chipweave.topology.network_settings import SETTINGS
+from chipweave.topology.networks import NetworkMaker
 from chipweave.topology.parts import Expander
 from chipweave.topology.system import System
 from chipweave.topology.tree import TOP, apply_sets, merge, overlay, replaced

@@ -25,7 +25,7 @@ from chipweave.declare import units
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, nearest
 from chipweave.noc.graph_network import Network
-from chipweave.topology.parts import bare
+from chipweave.topology.patterns import bare
 from chipweave.topology.system import System
 
 

@@ -21,7 +21,8 @@ from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.provenance import numbers
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place, nearest
-from chipweave.topology.parts import INDEX, Expander, bare, matches, span
+from chipweave.topology.parts import Expander
+from chipweave.topology.patterns import INDEX, bare, matches, span
 
 NETWORK = "network"  # the protocol that networks provide
 WIRE = named(

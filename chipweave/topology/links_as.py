@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, nearest
-from chipweave.topology.networks import SETTINGS
+from chipweave.topology.network_settings import SETTINGS
 
 KEY = "links_as"
 APART = (set(SETTINGS) - {"shape", "latency", "bandwidth"}) | {"joins", "router", KEY}

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, WAKES
+from chipweave.chain.rules import ADMISSIONS
 from chipweave.declare import registry
-from chipweave.declare.params import Declared, Param, named, read_all
+from chipweave.declare.params import Declared, read_all
 from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
@@ -33,83 +33,32 @@ from chipweave.noc.shape import Reader, Shape, in_order, shapes
 from chipweave.noc.wiring import Places
 from chipweave.topology.links import NETWORK, Wirer
 from chipweave.topology.network_links import make_links
+from chipweave.topology.network_settings import COUNTS, SETTINGS, STRUCTURE
 from chipweave.topology.tree import SET_FILE
 
-SETTINGS = named(
-    {
-        "link_model": Param(
-            "choice", default="circuit", choices=registry.link_models.kinds, doc="what a transfer takes of a link"
-        ),
-        "duplex": Param(
-            "choice",
-            default="directed",
-            choices=["directed", "undirected"],
-            doc="under circuit: undirected links exclude opposite transfers",
-        ),
-        "admission": Param(
-            "choice",
-            default="work_conserving",
-            choices=ADMISSIONS,
-            doc="how held resources are granted",
-        ),
-        "booking": Param("bool", default=None, doc="switches one habit of the admission: reserve one stage ahead"),
-        "barging": Param(
-            "bool",
-            default=None,
-            doc="switches one habit of the admission: pass waiters whose resources are not all free",
-        ),
-        "wake": Param(
-            "choice",
-            default=None,
-            choices=WAKES,
-            doc="switches one habit of the admission: who is tried when a resource is released",
-        ),
-        "wait_queue": Param("choice", default="sorted", choices=WAIT_QUEUES, doc="in which order waiters stand"),
-        "allow_deadlock": Param(
-            "bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"
-        ),
-        "shape": Param("choice", choices=shapes.kinds(), doc="which routers have a link between them"),
-        "order": Param(
-            "choice",
-            default="columns",
-            choices=["columns", "rows"],
-            doc="endpoint number in a grid of [Y, X]: y + x * Y by columns, x + y * X by rows",
-        ),
-        "routing": Param(
-            "choice",
-            default=None,
-            choices=routings.kinds(),
-            doc="which links a transfer takes; the shape's own where left out",
-        ),
-        "spread": Param(
-            "choice",
-            default=None,
-            choices=["none", "message", "pair", "packet"],
-            doc="what goes over which of several equally short ways; the shape's own where left out",
-        ),
-        "latency": Param("time", low="1 ps", doc="of one link, from router to router"),
-        "bandwidth": Param("bandwidth", low="1 B/s", doc="of one link, payload, one direction"),
-        "grid": Param(
-            "count", default=None, low=1, many=True, doc="a bare network: endpoints in a grid of [Y, X], or more axes"
-        ),
-        "routers": Param("count", default=None, low=1, doc="a bare network: endpoints in a row"),
-    }
-)
-COUNTS = ("grid", "routers")  # structure, no values of a device
-STRUCTURE = ("joins", "links", "links_as", "override", "router")
 MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
 BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counters: 14 KiB measured at 256 x 256
 MAX_AXES = 8
 
 
 class NetworkMaker:
-    """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong."""
+    """Makes one Network of its Node; `wirer` knows parts and ports, `faults` gets all that is wrong.
+
+    Three steps, each of which ends early only after a fault: settings, endpoints at their places,
+    links. So one call reports every fault of a step, and no step reports what an earlier fault made
+    up.
+    """
 
     def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults) -> None:
+        """node: the value under networks.NAME, presets and --set already laid over it."""
         self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
 
     def read(self) -> bool:
-        """Read the settings; False after a fault."""
+        """Read the settings; False after a fault.
+
+        A shape declares keys of its own (a torus its wrap, edges its list): those are read together
+        with SETTINGS, so that an unknown key is compared with all that would be allowed here.
+        """
         before = len(self.faults.found)
         node = self.node
         if not node.is_map:
@@ -181,7 +130,11 @@ class NetworkMaker:
         )
 
     def make(self) -> Network | None:
-        """The Network, or None after a fault."""
+        """The Network, or None after a fault.
+
+        A network that could not be read leaves its ports unlinked; `wirer.failed` keeps those from
+        being reported as missing links on top.
+        """
         before = len(self.faults.found)
         if not self.read():
             joins = self.node.get("joins") or Node([])
@@ -229,7 +182,12 @@ class NetworkMaker:
         self.wirer.expander.sources += numbers(path, node, values, sources)
 
     def check_settings(self) -> None:
-        """What the settings must have in common; fills in the shape's own routing and spread."""
+        """What the settings must have in common; fills in the shape's own routing and spread.
+
+        Refused: a grid routing without a grid; early booking over links whose end of a send is not
+        known beforehand (see chipweave.chain.rules); edges without their shape; none or several of
+        joins, grid and routers.
+        """
         s, keys = self.settings, self.node.keys
         s["routing"] = s["routing"] or self.shape.routing
         rule = routings.find(s["routing"])
@@ -271,7 +229,13 @@ class NetworkMaker:
             )
 
     def endpoints(self) -> tuple[str, Places]:
-        """(port, endpoints at their places)."""
+        """(port, endpoints at their places).
+
+        Endpoints come from parts that join (named after them), from a bare grid or row
+        (NETWORK[y][x]), or from the shape itself, which makes its own (a fat tree its leaves).
+        Their order is that of `order`, and endpoint numbers in traces, traffic files and link
+        tables are positions in it.
+        """
         s, joins = self.settings, self.node.get("joins")
         port = ""
         names: dict[tuple[int, ...], str] | None = None
@@ -309,7 +273,11 @@ class NetworkMaker:
         return "", Places((), np.empty((0, 1), np.int32), (0,))
 
     def too_many(self, count: int) -> bool:
-        """Whether there are more endpoints than fit, with the fault that says what they need."""
+        """Whether there are more endpoints than fit, with the fault that says what they need.
+
+        Judged before anything is allocated: by the 16 bits of an endpoint number, and by
+        BYTES_PER_ROUTER against the memory that is free now.
+        """
         need, free = count * BYTES_PER_ROUTER, free_memory()
         if count <= MAX_ROUTERS and need <= free:
             return False
@@ -329,7 +297,12 @@ class NetworkMaker:
         return next(filter(None, places), None)
 
     def joined(self, node: Node) -> tuple[str, dict[tuple[int, ...], str], tuple[int, ...]]:
-        """(ports, place -> part name, lengths of the grid) of the parts that take part."""
+        """(ports, place -> part name, lengths of the grid) of the parts that take part.
+
+        Parts keep the grid they were replicated over, gaps included, if all join by one port, at
+        different places, in one grid of at most two axes (more if the shape is a grid). Otherwise
+        they stand in a row, in the order they are written in.
+        """
         sides = [side for item in (node.value if node.is_list else [node]) for side in self.wirer.side(item, "")]
         if not sides:
             return "", {}, (0,)

@@ -18,7 +18,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import Place
 from chipweave.noc.listed import Ends, apart, read_link
 from chipweave.noc.shape import Reader
-from chipweave.topology.parts import INDEX, span
+from chipweave.topology.patterns import INDEX, span
 
 
 class LinkTable:

@@ -1,14 +1,18 @@
 """Parts from YAML: kinds found, parameters checked, assemblies replicated over grids, overrides laid over instances.
 
 parts:
-  die: {assembly: die, grid: [5, 5], absent: ["[2][2]"], override: {"[0][1..3]": {hbm: {bandwidth: 1 TB/s}}}}
-  cp:  {kind: cp.global}
+    die: {assembly: die, grid: [5, 5], absent: ["[2][2]"], override: {"[0][1..3]": {hbm: {bandwidth:
+      1 TB/s}}}}
+    cp:  {kind: cp.global}
+
+A Node is read, checked and reported once, however many instances it has: 10,000 dies that are alike
+cost one reading, and a wrong value in them is one fault. Only what an override changes gets a Node,
+and so a reading, of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -22,11 +26,11 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
+from chipweave.topology.patterns import INDEX, bare, matches, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
 PLACING = ("grid", "count", "absent", "override")
-INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
 COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
 # (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
 Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
@@ -35,7 +39,11 @@ Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]"]  #
 
 @dataclass
 class Instance:
-    """One part as it was expanded; `places` are where it and its ports' links are written."""
+    """One part as it was expanded.
+
+    part: the component; node: its Node with overrides laid over it; path: where it is written,
+    "assemblies.die.parts.hbm".
+    """
 
     part: Component
     node: Node
@@ -61,6 +69,7 @@ class Expander:
         preset: dict[str, Node],
         faults: Faults,
     ) -> None:
+        """Nothing is expanded yet. `read` and `merged` are keyed by a Node's id, and hold the Node to keep the id."""
         self.assemblies, self.gate, self.folder = assemblies, gate, folder
         self.preset, self.faults = preset, faults
         self.instances: dict[str, Instance] = {}
@@ -86,7 +95,9 @@ class Expander:
     ) -> None:
         """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`.
 
-        own, changed: the assembly's parts as written, and the path of those that an override has changed.
+        own, changed: the assembly's parts as written, and the path of those that an override has
+        changed. Faults of a changed part are reported at the override, those of all others at the
+        assembly.
         """
         for name, node in parts.value.items():
             place = parts.keys.get(name, node.place)
@@ -101,7 +112,11 @@ class Expander:
                 self.replicate(name, node, place, prefix, path if as_written else changed, assembly)
 
     def replicate(self, name: str, node: Node, place: Place, prefix: str, path: str, assembly: str) -> None:
-        """One entry of `parts`: once, `count` times or over a grid."""
+        """One entry of `parts`: once, `count` times or over a grid.
+
+        Instances are made in row-major order; absent ones are left out, so that names keep their
+        indices. Overrides apply in the order written, a later one over an earlier.
+        """
         dims, absent, overrides = self.placing(name, node)
         if dims is None:
             return
@@ -156,6 +171,7 @@ class Expander:
         return dims, [a for a in absent if a], [(key, value, at) for key, value, at in overrides if at]
 
     def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[list[range] | None]:
+        """The places listed under `absent`; None for each that had a fault."""
         if node is None:
             return []
         if not node.is_list:
@@ -180,7 +196,11 @@ class Expander:
         return ranges
 
     def with_overrides(self, node: Node, changes: list[tuple[str, Node]]) -> Node:
-        """The part's Node with changes laid over it; the same Node for the same changes, so it is read once."""
+        """The part's Node with changes laid over it; the same Node for the same changes, so it is read once.
+
+        For an assembly the changes are laid over its parts: {hbm: {bandwidth: ...}} means the part
+        hbm of it.
+        """
         key = (id(node), *(k for k, _ in changes))
         if key not in self.merged:
             made = Node(
@@ -215,8 +235,10 @@ class Expander:
         return Node(kept, change.place, keys=change.keys, weak=change.weak)
 
     def assemble(self, full: str, node: Node, place: Place, changed: str) -> None:
-        """One instance of an assembly: its parts and its inner links; `changed` is the path of what an override
-        changes."""
+        """One instance of an assembly: its parts and its inner links; `changed`: path of what an override changes.
+
+        `open` holds the assemblies this one lies in: one that holds itself is a fault.
+        """
         name = node.value["assembly"].text
         assembly = self.assemblies.get(name)
         extra = [k for k in node.value if k not in ("assembly", "parts")]
@@ -261,7 +283,7 @@ class Expander:
     def place(
         self, full: str, name: str, node: Node, place: Place, index: tuple[int, ...], path: str, assembly: str
     ) -> Component | None:
-        """One part and what is in its slots."""
+        """One part and what is in its slots; None after a fault."""
         found = self.declared(node, path, place)
         if found is None:
             return None
@@ -273,7 +295,12 @@ class Expander:
         return part
 
     def declared(self, node: Node, path: str, place: Place) -> Declaration | None:
-        """(class, values, sources) of a part's Node, read once; None after a fault."""
+        """(class, values, sources) of a part's Node, read once; None after a fault.
+
+        Laid over each other, the last wins: the kind's defaults, the file's values, the preset's
+        for each role of the class from the general to the special. What a preset replaces without
+        saying so is noted in `replaced`.
+        """
         if id(node) in self.read:
             known: Declaration | None = self.read[id(node)][1]
             return known
@@ -371,21 +398,3 @@ class Expander:
         if (id(node), what) not in self.read:
             self.read[id(node), what] = node
             self.faults.add(*fault)
-
-
-def bare(name: str) -> str:
-    """A part's name without its indices: "die[0][3].hbm" -> "die.hbm"."""
-    return re.sub(r"\[[^\]]*\]", "", name)
-
-
-def span(text: str, length: int) -> range:
-    """The range an index text means: "*", "3" or "1..3" (both ends in)."""
-    if text == "*":
-        return range(length)
-    first, _, last = text.partition("..")
-    return range(int(first), int(last or first) + 1)
-
-
-def matches(index: tuple[int, ...], ranges: Sequence[range]) -> bool:
-    """Whether a place lies in a pattern of ranges."""
-    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))

@@ -23,7 +23,7 @@ from chipweave.declare.provenance import split
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.io.shipped import find
-from chipweave.topology.networks import SETTINGS
+from chipweave.topology.network_settings import SETTINGS
 
 KEYS = ("schema", "name", "about", "kinds", "networks", "run")
 HABITS = ("prefill_step_counts", "unnamed_layers_vanish", "last_request_says_prefill")  # of the run; on or off

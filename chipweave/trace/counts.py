@@ -34,7 +34,11 @@ def read_counts(path: Any, model: Any) -> np.ndarray:
 
 
 def fitted(counts: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
-    """Counts of the model's MoE layers; `counts` [.., layers, experts], `layers` their ids or None."""
+    """Counts of the model's MoE layers; `counts` [.., layers, experts], `layers` their ids or None.
+
+    Steps, if there are any, are added up. BadInput for another shape, and for an MoE layer that is
+    missing or all zero: its popularity would be made up.
+    """
     counts = np.asarray(counts, float)
     if counts.ndim == 3:
         counts = counts.sum(axis=0)
@@ -67,7 +71,7 @@ def fitted(counts: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
 
 
 def _read(path: Path, model: Any, place: Place) -> tuple[np.ndarray, None]:
-    """(array, ids of its layers or None)."""
+    """(array, ids of its layers or None) of a file, told apart by its ending."""
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False), None
     if path.suffix == ".npz":
@@ -95,6 +99,7 @@ def of_document(document: Any, place: Any) -> Any:
 
 
 def _of_csv(lines: Any, model: Any, place: Any) -> Any:
+    """Counts of layer_id,expert_id,count lines, each pair once; pairs that are not there count 0."""
     rows = list(csv.reader(lines))
     if not rows or [cell.strip() for cell in rows[0]] != CSV_HEAD:
         raise BadInput(Fault("the first line is not the header", Place(place.file, 1), ",".join(CSV_HEAD)))

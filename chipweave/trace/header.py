@@ -59,6 +59,7 @@ class Shape:
 
     @property
     def token_bytes(self) -> int:
+        """Bytes of one token's ids in the store."""
         return len(self.layers) * self.top_k * self.dtype.itemsize
 
 
@@ -98,9 +99,11 @@ class Header:
         return whole.hexdigest()
 
     def with_hash(self, layer_digests: list[bytes]) -> Header:
+        """The header with the hash of its content: names, shape and the digests of all layers' ids."""
         return replace(self, sha256=self.content_hash(layer_digests))
 
     def to_json(self) -> str:
+        """The text that the store keeps; its schema is the oldest that can hold what the trace has."""
         more = {"holes": self.holes.to_text()} if self.holes else {}
         more |= {"widths": self.widths.to_text()} if self.widths else {}
         uneven = self.widths or self.shape.absent

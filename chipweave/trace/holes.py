@@ -6,13 +6,12 @@ same, naming experts 0, 1, ..., k - 1, so that every layer's column is as long; 
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import Any
 
 import numpy as np
 
 from chipweave.trace.limits import MAX_HOLES
+from chipweave.trace.runs_text import packed, unpacked
 
 FIELDS = 4  # request, index of the layer, first step, last step
 
@@ -46,19 +45,12 @@ class Holes:
 
     def to_text(self) -> str:
         """For the header's JSON."""
-        return base64.b64encode(zlib.compress(self.runs.tobytes(), 9)).decode()
+        return packed(self.runs)
 
     @classmethod
     def from_text(cls, text: str, requests: int, layers: int) -> Any:
         """Raises ValueError where `text` is not what `to_text` wrote for a trace of so many requests and layers."""
-        most = MAX_HOLES * FIELDS * 4
-        try:
-            data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), most + 1)
-        except zlib.error as error:
-            raise ValueError(f"holes: {error}") from None
-        if len(data) > most or len(data) % (FIELDS * 4):
-            raise ValueError("holes of a strange length")
-        holes = cls(np.frombuffer(data, "<i4"))
+        holes = cls(unpacked(text, FIELDS, MAX_HOLES, "holes"))
         request, layer, first, last = holes.runs.T
         if holes and (
             holes.runs.min() < 0

@@ -1,299 +1,24 @@
-"""`trace import`: JSON of any packing -> checked ids -> the store. All faults of an import come in one go."""
+"""`trace import`: JSON of any packing -> checked ids -> the store. All faults of an import come in one go.
+
+Ids are held on disk (chipweave.trace.spill) from the start: a log may be larger than memory. The
+store has a data type for absent choices or has none; which is known only when the first is met, so
+an import that meets one starts anew (NeedsAbsent), rather than every import paying for it.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from chipweave.errors import BadInput, Fault, Place, Unfit
-from chipweave.trace import answers, arrays, jsontrace, kinds, models, sources, torch_file, windows
-from chipweave.trace import partial as partial_requests
-from chipweave.trace.expert_map import fitted, read_map
-from chipweave.trace.header import Header, Shape
-from chipweave.trace.intake import few, lengths_of, named, rows_with_repeats, source_of, together, write_rows
-from chipweave.trace.limits import MAX_EXPERTS, MAX_FAULTS, MAX_HOLES, MAX_REQUESTS
-from chipweave.trace.spill import Spill
+from chipweave.errors import BadInput, Place
+from chipweave.trace import answers, kinds, sources, torch_file, windows
+from chipweave.trace.collector import Importer, NeedsAbsent
+from chipweave.trace.header import Header
+from chipweave.trace.intake import source_of, together, write_rows
+from chipweave.trace.limits import MAX_FAULTS
 from chipweave.trace.store import open_store
-from chipweave.trace.survey import NO_CHOICE, Reading, shared_columns
-
-MOST_SHARED = 4  # columns of shared experts
-
-
-class NeedsAbsent(Exception):
-    """A choice is absent, and the store was begun without room for that."""
-
-
-class Importer:
-    """Takes requests one by one; the first sets the layout, from which the model is known if the user named none.
-
-    partial: steps may leave layers of the model, which must be named, out.
-    """
-
-    layout: jsontrace.Layout  # this and the spill: of what has `started`
-    spill: Spill
-
-    def __init__(
-        self,
-        model: str | None = None,
-        experts: int | None = None,
-        directory: Path | None = None,
-        partial: bool = False,
-        absent: tuple[int, ...] = (),
-        expert_map: Path | str | None = None,
-        uneven: bool = False,
-    ) -> None:
-        self.model = models.load(model) if model else None
-        self.experts = experts or (self.model.experts if self.model else None)
-        self.started = False
-        self.repeated_rows = self.largest_id = self.holes = self.absent_choices = 0
-        self.partial, self.absent, self.uneven = partial, tuple(absent), uneven
-        self.notes: list[str] = []
-        self.map_path = expert_map
-        self._directory = directory
-
-    def add(self, place: Place, name: str | None, text: bytes) -> None:
-        """Parse and keep one request, or the sequences of a server's answer; raises `BadInput`."""
-        document = jsontrace.load(text, place)
-        if answers.is_answer(document):
-            for recorded in answers.sequences(document, name or place.file, place):
-                self.add_recorded(recorded, place)
-            return
-        if isinstance(document, dict) or name is None:
-            name, document = named(document, name, place)
-        if not self.started:
-            self._start(
-                partial_requests.layout_of(document, self.model, place)
-                if self.partial
-                else jsontrace.layout_of(document, place, self.model.top_k if self.model else 0),
-                place,
-            )
-        plain = b"true" not in text and b"false" not in text
-        if self.partial:
-            self._keep(place, name, *partial_requests.ids_of(document, self.layout, place, plain))
-        else:
-            prompt_rows, ids, step_rows = jsontrace.ids_of(document, self.layout, place, plain)
-            self._keep(place, name, prompt_rows, ids, None, step_rows)
-
-    def _keep(
-        self, place: Place, name: str, prompt_rows: int, ids: np.ndarray, missing: Any = None, step_rows: Any = None
-    ) -> None:
-        if self.experts:
-            jsontrace.check_experts(ids, prompt_rows, self.layout.layers, self.experts, place)
-        if len(self.spill.names) == MAX_REQUESTS:
-            raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", place))
-        self.holes += 0 if missing is None else len(missing)
-        if self.holes > MAX_HOLES:
-            raise BadInput(Fault(f"layers are left out more than {MAX_HOLES} times", place))
-        self._check_absent(ids)
-        self.spill.begin(name, prompt_rows, len(ids), missing, step_rows)
-        self._append(ids)
-
-    def add_log(self, path: Path, progress: Any = lambda done: None) -> None:
-        """Parse and keep every sequence of a NumPy file, by blocks of tokens; raises `BadInput`."""
-        size = sources.size_of(path)
-        self.add_arrays(
-            lambda: arrays.open_log(path, self._flat()), Path(path).name, lambda share: progress(int(size * share))
-        )
-
-    def add_recorded(self, recorded: answers.Recorded, place: Place) -> None:
-        """Keep one sequence of a server (chipweave.trace.answers.Recorded)."""
-        log = arrays.InMemory(recorded.ids, recorded.prompt, place, self._flat())
-        table = recorded.physical_map
-        self.add_arrays(lambda: nullcontext(log), recorded.name, physical_map=table)
-
-    def _flat(self) -> tuple[tuple[int, ...], int] | None:
-        """What arrays of one dimension are unfolded by: ((layers, ...), top_k) of the model."""
-        if self.model is None:
-            return None
-        return tuple(dict.fromkeys((len(self.model.moe_layers), self.model.layers))), self.model.top_k
-
-    def add_arrays(self, opened: Any, name: str, progress: Any = lambda share: None, physical_map: Any = None) -> None:
-        """Keep the sequences of a Log that `opened()` gives anew for each pass: a first look, then the ids."""
-        with opened() as log:
-            reading = self._reading(log, opened, physical_map)
-            tokens = log.shape[0]
-            reading.look(log.blocks(), log.dtype)
-        self.notes += reading.notes
-        self.absent_choices += reading.absent_choices
-        if reading.absent_choices and not self.uneven:
-            raise NeedsAbsent
-        with opened() as log:
-            if len(self.spill.names) + len(log.seq_len) > MAX_REQUESTS:
-                raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", log.place))
-            several = len(log.seq_len) > 1 or isinstance(log, arrays.Log) and not isinstance(log, arrays.InMemory)
-            for number, sequence in enumerate(lengths_of(log, reading.padded)):
-                if sequence:
-                    self.spill.begin(f"{name}[{number}]" if several else name, *sequence)
-            done = 0
-            for block in log.blocks():
-                self._append(reading.of_block(block, done))
-                done += len(block)
-                progress(done / tokens)
-
-    def _reading(self, log: arrays.Log, opened: Any, physical_map: Any) -> Reading:
-        """The Reading of an array: its layout is that of the trace, which it sets where it is the first."""
-        _, layers, top_k = log.shape
-        columns = list(range(top_k))
-        if not self.started:
-            self.model = self.model or models.with_layer_count(layers, top_k)
-            shared = self._shared(log, opened)
-            columns = [column for column in columns if column not in shared]
-            self._start(self._log_layout(layers, len(columns), log.place), log.place)
-        elif top_k > self.layout.top_k:
-            shared = self._shared(log, opened)
-            columns = [column for column in columns if column not in shared]
-        moe = self._moe_columns(layers, len(columns), log.place)
-        reading = Reading(moe, columns, (-1, *self.absent), self.experts, self.layout.layers, log.place)
-        if self.model and self.experts == self.model.experts and physical_map is None and self.map_path is None:
-            reading.filler = self.experts  # vLLM ends rows with the number of experts, which is none of them
-        if len(columns) < top_k:
-            which = ", ".join(str(c) for c in range(top_k) if c not in columns)
-            reading.notes.append(f"{log.place.file}: column {which} is a shared expert's: left out")
-        reading.table = self._table(physical_map, log.place)
-        return reading
-
-    def _table(self, physical_map: Any, place: Place) -> np.ndarray | None:
-        """The map of physical ids: the user's, else that of the file; None where ids are the model's."""
-        if self.map_path is not None or physical_map is not None:
-            if self.model is None:
-                raise BadInput(Fault("a map of experts needs the model", place, allowed="--model"))
-            if self.map_path is not None:
-                return read_map(self.map_path, self.model)
-            return fitted(physical_map, None, self.model, place)
-        return None
-
-    def _shared(self, log: arrays.Log, opened: Any) -> list[int]:
-        """Columns of a shared expert that a server appended; [] where there are none."""
-        _, layers, top_k = log.shape
-        for model in [self.model] if self.model else [models.with_layer_count(layers, top_k - n) for n in (1, 2)]:
-            if (
-                model is None
-                or not model.top_k < top_k <= model.top_k + MOST_SHARED
-                or self.experts not in (None, model.experts)
-            ):
-                continue
-            moe: slice | list[int] = list(model.moe_layers) if layers == model.layers else slice(None)
-            with opened() as again:
-                found = shared_columns(again.blocks(), moe, model.experts, top_k - model.top_k)
-            if found:
-                self.model, self.experts = model, model.experts
-                return found
-        return []
-
-    def _check_absent(self, ids: np.ndarray) -> None:
-        """Count absent choices; the store's type must leave room for them.
-
-        Which is known only when the first is met.
-        """
-        if not len(ids) or int(ids.max()) < NO_CHOICE:
-            return
-        self.absent_choices += int((ids == NO_CHOICE).sum())
-        if not self.uneven:
-            raise NeedsAbsent
-
-    def _append(self, ids: np.ndarray) -> None:
-        if not len(ids):
-            return
-        self.largest_id = max(self.largest_id, int(ids.max(where=ids != NO_CHOICE, initial=0)))
-        self.repeated_rows += rows_with_repeats(ids)
-        self.spill.append(ids)
-
-    def _log_layout(self, layers: int, top_k: int, place: Place) -> jsontrace.Layout:
-        """The layout of an array: its layers are the model's MoE layers.
-
-        Or all layers of which the dense ones are dropped.
-        """
-        model = self.model
-        if model is None and self.experts is None:
-            raise BadInput(
-                Fault(f"no shipped model has {layers} layers and top-{top_k}", place, allowed="--model or --experts")
-            )
-        if model and layers not in (model.layers, len(model.moe_layers)):
-            raise BadInput(
-                Fault(
-                    f"{layers} layers, not those of {model.name}",
-                    place,
-                    allowed=f"{len(model.moe_layers)} or, dense ones too, {model.layers}",
-                )
-            )
-        self.experts = self.experts or (model.experts if model else None)
-        numbers = model.moe_layers if model else range(layers)
-        return jsontrace.Layout(frozenset(), tuple(map(str, numbers)), (), top_k, model.layers if model else layers)
-
-    def _moe_columns(self, layers: int, top_k: int, place: Place) -> slice | list[int]:
-        kept = len(self.layout.moe)
-        if top_k != self.layout.top_k or layers not in (kept, self.layout.layer_keys):
-            raise BadInput(
-                Fault(
-                    f"[tokens, {layers}, {top_k}]",
-                    place,
-                    allowed=f"[tokens, {kept}, {self.layout.top_k}], as in the first file",
-                )
-            )
-        return list(self.layout.layers) if layers != kept else slice(None)
-
-    def _start(self, layout: jsontrace.Layout, place: Place) -> None:
-        if self.model is None and self.experts is None:
-            self.model = models.with_routing(layout.layers, layout.top_k)
-            self.experts = self.model.experts if self.model else None
-        if self.model and (layout.layers, layout.top_k) != (self.model.moe_layers, self.model.top_k):
-            raise Unfit(
-                Fault(
-                    f"not a trace of {self.model.name}: top-{layout.top_k} in {few(layout.layers)}",
-                    place,
-                    allowed=f"top-{self.model.top_k} in {few(self.model.moe_layers)}",
-                )
-            )
-        self.layout = layout
-        self.spill = Spill(
-            Shape(layout.layers, self.experts or MAX_EXPERTS, layout.top_k, layout.layer_keys, self.uneven),
-            self._directory,
-        )
-        self.started = True
-
-    def header(self, name: str, provenance: dict[str, Any]) -> Header:
-        """The header of what was taken in.
-
-        An unknown number of experts becomes the largest id + 1, and a note says so.
-        """
-        notes = list(dict.fromkeys(self.notes))
-        if self.absent_choices and not any("absent" in note for note in notes):
-            notes.append(f"{self.absent_choices} choices are absent: rows shorter than top-k, or -1")
-        if self.repeated_rows:
-            notes.append(f"{self.repeated_rows} rows name an expert twice: counted twice")
-        if self.experts is None:
-            notes.append(f"model not known: {self.largest_id + 1} experts assumed, from the largest id")
-        layout, spill = self.layout, self.spill
-        holes = spill.holes()
-        if holes:
-            notes.append(f"{holes.count} times a request has no rows of a layer in a step: skipped")
-        shape = Shape(
-            layout.layers,
-            self.experts or max(self.largest_id + 1, layout.top_k),
-            layout.top_k,
-            layout.layer_keys,
-            self.uneven,
-        )
-        return Header(
-            name,
-            shape,
-            tuple(spill.names),
-            np.array(spill.prompt_rows),
-            np.array(spill.decode_steps),
-            self.model.name if self.model else "",
-            {**provenance, "notes": notes},
-            holes=holes,
-            widths=spill.widths(),
-        )
-
-    def close(self) -> None:
-        if self.started:
-            self.spill.close()
 
 
 def import_paths(
@@ -310,13 +35,16 @@ def import_paths(
 ) -> Header:
     """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`.
 
-    Returns its header.
+    Returns its header. BadInput names every fault of up to MAX_FAULTS requests; nothing is written
+    then.
 
-    model, experts: what the ids must fit; without either the model is recognised by its layers and top-k.
-    compression: "none" reads quickest; "zstd" is for small files that are sent about.
-    partial: JSON requests may leave layers of `model` out, in some steps or in all.
-    absent: ids of arrays, beside -1, that mean no choice; expert_map: file of physical ids of arrays.
-    progress: called with ("reading", bytes, bytes) and ("writing", rows, rows).
+    - model, experts: what the ids must fit; without either the model is recognised by its layers
+      and top-k.
+    - compression: "none" reads quickest; "zstd" is for small files that are sent about.
+    - partial: JSON requests may leave layers of `model` out, in some steps or in all.
+    - absent: ids of arrays, beside -1, that mean no choice; expert_map: file of physical ids of
+      arrays.
+    - progress: called with ("reading", bytes, bytes) and ("writing", rows, rows).
     """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -333,7 +61,11 @@ def import_paths(
 
 
 def _import(importer: Importer, paths: Sequence[Path], out: Path, name: str, progress: Any, compression: str) -> Header:
-    """All paths into one importer, and from it into the store."""
+    """All paths into one importer, and from it into the store.
+
+    Files of a folder or archive are put in the order of their names, as their order there means
+    nothing.
+    """
     total, before = sum(sources.size_of(path) for path in paths), 0
     errors: list[BadInput] = []
     for path in map(Path, paths):
@@ -361,9 +93,10 @@ def import_decode(
     absent: tuple[int, ...] = (),
     expert_map: Path | str | None = None,
 ) -> Header:
-    """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps.
+    """Import prefill-only logs and keep `requests` windows of their sequences, each 1 + (`steps` - 1) steps, as `out`.
 
-    As `out`.
+    Which windows is decided by `seed`. The whole log is imported first, into a temporary folder
+    beside `out`.
     """
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -379,6 +112,11 @@ def import_decode(
 
 
 def _take_all(importer: Importer, path: Path, errors: list[BadInput], progress: Any) -> None:
+    """Everything in one file or folder. Faults of single requests are collected in `errors`, up to MAX_FAULTS.
+
+    A fault in the very first request ends the import: without a layout nothing after it can be
+    judged.
+    """
     kind, place = kinds.recognise(path), Place(str(path))
     if kind == "numpy":
         importer.add_log(path, progress)

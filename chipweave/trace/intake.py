@@ -37,6 +37,7 @@ def together(errors: list[BadInput]) -> BadInput:
 
 
 def named(document: Any, name: str | None, place: Place) -> tuple[str, list[Any]]:
+    """(name, steps) of {"path": name, "trace": steps}; BadInput for anything else."""
     if not isinstance(document, dict) or not isinstance(document.get("path"), str) or "trace" not in document:
         raise BadInput(Fault("not a request", place, allowed='{"path": text, "trace": [...]}'))
     if len(document["path"].encode(errors="replace")) > MAX_NAME_BYTES:
@@ -79,6 +80,7 @@ def lengths_of(log: Any, padded: Any) -> Iterator[Any]:
 
 
 def source_of(path: Path | str) -> dict[str, int | str]:
+    """What provenance says of an input: its name, never its path, with its size and SHA-256."""
     path = Path(path)
     if path.is_dir():
         return {"path": path.name, "files": sum(1 for _ in sources.files_of(path))}
@@ -86,6 +88,7 @@ def source_of(path: Path | str) -> dict[str, int | str]:
 
 
 def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         try:
             digest: Any = getattr(hashlib, "file_digest")  # noqa: B009  # absent from the types of 3.10
@@ -98,4 +101,5 @@ def file_sha256(path: Path) -> str:
 
 
 def few(layers: Any) -> Any:
+    """A list of layers in a few words."""
     return f"{len(layers)} layers ({layers[0]} to {layers[-1]})"

@@ -51,6 +51,7 @@ def recognise(path: Any) -> str:
 
 
 def _archive(path: Any, place: Any) -> Any:
+    """torch or numpy, by the members of a zip archive; BadInput for one without ids."""
     if torch_file.is_torch(path):
         return "torch"
     try:

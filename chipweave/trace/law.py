@@ -67,6 +67,7 @@ class Law:
     sources: dict[str, Source] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> float:
+        """law.NAME is its number of that name."""
         numbers = self.__dict__.get("numbers", {})
         if name in numbers:
             return numbers[name]
@@ -108,6 +109,7 @@ def of_model(model: Any) -> Law:
 
 @lru_cache
 def _load(path: Path) -> Law:
+    """The law of a shipped file, read once."""
     return read(yamlfile.load(path))
 
 
@@ -140,6 +142,7 @@ def read(root: yamlfile.Node) -> Law:
 
 
 def _number(node: yamlfile.Node, key: str, least: float, most: float, words: str, faults: Any) -> float:
+    """A number from `least` to `most`, or one to go on with after a fault."""
     try:
         value = float(node.text)
         if least <= value <= most:
@@ -151,6 +154,7 @@ def _number(node: yamlfile.Node, key: str, least: float, most: float, words: str
 
 
 def _targets(node: Any, faults: Any) -> Any:
+    """{statistic: (least, most)} of what traces by this law should show; used by tests and by `trace stats`."""
     found = {}
     for name, bounds in node.value.items() if node is not None and node.is_map else ():
         bounds, _ = split(bounds, faults)

@@ -23,6 +23,7 @@ def summary(header: Any) -> str:
 
 
 def as_json(trace: Any) -> Any:
+    """The document chipweave.trace.show/1: shape, requests, provenance, first rows."""
     return {
         "schema": "chipweave.trace.show/1",
         "name": trace.name,
@@ -80,4 +81,5 @@ def print_trace(trace: Any) -> None:
 
 
 def _spread(values: Any) -> Any:
+    """Least, mean and most of an array."""
     return {"least": int(values.min()), "mean": round(float(values.mean()), 3), "most": int(values.max())}

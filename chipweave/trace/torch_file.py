@@ -94,6 +94,7 @@ class _Restricted(pickle.Unpickler):
     """An unpickler that knows the names of `find_class` and no others."""
 
     def __init__(self, stream: Any, archive: Any, prefix: Any, place: Any) -> None:
+        """prefix: the archive's folder with the storages; place: for faults."""
         super().__init__(stream)
         self._archive, self._prefix, self._place = archive, prefix, place
         self._read: dict[str, bytes] = {}
@@ -137,6 +138,7 @@ class _Restricted(pickle.Unpickler):
 
 
 def _size(sizes: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+    """torch.Size: a tuple."""
     return tuple(sizes)
 
 

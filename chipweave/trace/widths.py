@@ -5,13 +5,12 @@ A step that verifies n tokens of a request has n rows of it, in the order of the
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import Any
 
 import numpy as np
 
 from chipweave.trace.limits import MAX_ROWS_A_STEP, MAX_WIDTHS
+from chipweave.trace.runs_text import packed, unpacked
 
 FIELDS = 3  # request, step, rows
 
@@ -48,19 +47,12 @@ class Widths:
 
     def to_text(self) -> str:
         """For the header's JSON."""
-        return base64.b64encode(zlib.compress(self.runs.tobytes(), 9)).decode()
+        return packed(self.runs)
 
     @classmethod
     def from_text(cls, text: str, decode_steps: list) -> Widths:
         """Raises ValueError where `text` is not what `to_text` wrote for requests of these many decode steps."""
-        most = MAX_WIDTHS * FIELDS * 4
-        try:
-            data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), most + 1)
-        except zlib.error as error:
-            raise ValueError(f"widths: {error}") from None
-        if len(data) > most or len(data) % (FIELDS * 4):
-            raise ValueError("widths of a strange length")
-        widths = cls(np.frombuffer(data, "<i4"))
+        widths = cls(unpacked(text, FIELDS, MAX_WIDTHS, "widths"))
         request, step, rows = widths.runs.T.astype(np.int64)
         if widths:
             order = request * (1 << 32) + step

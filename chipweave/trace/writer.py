@@ -45,11 +45,13 @@ def check_out(out: Path | str, paths: Iterable[Path | str] = ()) -> None:
 
 
 def _begins(path: Any) -> Any:
+    """The first four bytes of a file."""
     with open(path, "rb") as file:
         return file.read(4)
 
 
 def column_name(layer: int) -> str:
+    """The column of a layer: layer_7."""
     return f"layer_{layer}"
 
 
@@ -97,6 +99,7 @@ class _RowGroups:
     """Collects rows, turned from [rows, layers, k] to one contiguous column per layer, and writes them in groups."""
 
     def __init__(self, file: Any, shape: Any) -> None:
+        """One group's columns are held in memory, and a running hash of each layer."""
         self._file, self._shape = file, shape
         self._schema = arrow_schema(shape)
         self._columns = np.empty((len(shape.layers), ROW_GROUP_ROWS, shape.top_k), shape.dtype)
@@ -105,6 +108,7 @@ class _RowGroups:
         self._filled, self._step = 0, 0
 
     def add(self, step: int, requests: np.ndarray, ids: np.ndarray) -> None:
+        """Add rows of a step: requests [n], ids [n, layers, top_k]; writes a group when it is full."""
         if step != self._step and self._filled >= ROW_GROUP_MIN_ROWS:
             self.flush()
         self._step = step
@@ -119,6 +123,7 @@ class _RowGroups:
             requests, ids = requests[count:], ids[count:]
 
     def flush(self) -> None:
+        """Write the rows held as one row group."""
         rows, self._filled = self._filled, 0
         if not rows:
             return
@@ -130,4 +135,5 @@ class _RowGroups:
         self._file.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=rows)
 
     def digests(self) -> list[bytes]:
+        """SHA-256 of each layer's ids, in the order of rows: equal for equal content, however it was grouped."""
         return [hashed.digest() for hashed in self._hashes]

@@ -10,7 +10,7 @@ from chipweave.errors import BadInput, Fault, nearest
 from chipweave.noc import network as flit_network
 from chipweave.noc.router import SPELLINGS
 from chipweave.noc.router_yaml import FlitRouter
-from chipweave.topology.networks import SETTINGS
+from chipweave.topology.network_settings import SETTINGS
 from chipweave.topology.tree import TOP
 
 

@@ -69,6 +69,7 @@ NAMES = (*DRAWN, *FIXED, "hotspot", "permutation", "table")
 
 
 def _bits(endpoints: Any, pattern: Any) -> Any:
+    """log2 of the endpoints; BadInput where the pattern needs a power of 2 (transpose: of 4) and they are none."""
     bits = endpoints.bit_length() - 1
     if endpoints != 1 << bits or (pattern == "transpose" and bits % 2):
         raise BadInput(
@@ -128,7 +129,12 @@ def fixed(net: Any, pattern: str, argument: Any = None) -> list[int]:
 
 
 def parse(net: Any, pattern: str) -> tuple[int | str, Any, list[float] | None]:
-    """(kernel pattern, targets, weights) of a pattern as the user or a BookSim run description spells it."""
+    """(kernel pattern, targets, weights) of a pattern as the user or a BookSim run description spells it.
+
+    Patterns that the kernel draws itself have neither targets nor weights; fixed ones have a target
+    for each endpoint; hotspot has its spots and their weights. BadInput where the pattern and the
+    network do not fit.
+    """
     name, argument = call_of(pattern)
     name = ALIASES.get(name, name)
     if argument and (name in DRAWN or name in FIXED) and name not in STEPPED:
@@ -166,7 +172,7 @@ def parse(net: Any, pattern: str) -> tuple[int | str, Any, list[float] | None]:
 
 
 def _permutation(net: Any, path: str) -> list[int]:
-    """Destination of each endpoint, one a line of a file; every bad line at once as BadInput."""
+    """Destination of each endpoint, one a line of a file; every bad line at once as BadInput, up to MOST_FAULTS."""
     faults, targets = Faults(), []
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -293,14 +299,18 @@ def percentile(bins: np.ndarray, share: float) -> float | None:
 
 
 def curve(net: Any, router: Any, pattern: str, loads: Iterable[float], **options: Any) -> list[dict[str, Any]]:
-    """One run per load, each on an empty network: the latency-load curve."""
+    """One run per load, each on an empty network: the latency-load curve, [{"load": ..., **result of run}]."""
     return [{"load": load, **run(net, router, pattern, load, **options)} for load in loads]
 
 
 def curve_with_links(
     net: Any, router: Any, pattern: Any, loads: Any, seed: Any, flows: int = 8, flit_bytes: Any = None, **options: Any
 ) -> Any:
-    """curve(), and for each load the statistics of all links with the hottest flows of each (link_stats.document)."""
+    """curve(), and for each load the statistics of all links with the hottest flows of each (link_stats.document).
+
+    flows: how many flows the kernel remembers for a link; flit_bytes: turns flits into bytes, where
+    it is known.
+    """
     rows, links = [], []
     for load in loads:
         kernel = Kernel(net, router, seed=seed, flows=flows)
@@ -310,7 +320,11 @@ def curve_with_links(
 
 
 def draw_curve(rows: Any, path: Any, title: str = "") -> None:
-    """The latency-load curve as a picture (SVG, PNG or PDF by the name of the file)."""
+    """The latency-load curve as a picture (SVG, PNG or PDF by the name of the file).
+
+    Latency is drawn up to saturation, beyond which it grows with the length of the run; the
+    accepted rate is drawn for all loads.
+    """
     import matplotlib
 
     matplotlib.use("Agg")

@@ -85,6 +85,7 @@ def _take(words: list[str], endpoints: int, rates: Rates, faults: Faults, place:
 
 
 def _table(rates: dict[tuple[int, int], float], endpoints: int) -> Table:
+    """The Table of rates: sources ascending, destinations of each with their shares added up."""
     by_source: dict[int, list] = {}
     for (src, dst), rate in rates.items():
         by_source.setdefault(src, []).append((dst, rate))
@@ -107,6 +108,7 @@ class Packets:
     """
 
     def __init__(self, table: Table, endpoints: int, load: float, sizes: list[tuple[int, float]], seed: int) -> None:
+        """sizes: (flits, weight) of packets; BadInput where `load` is more than the busiest source can send."""
         weights = np.array([w for _, w in sizes], float)
         self.flits, self.size_steps = np.array([s for s, _ in sizes]), np.cumsum(weights) / weights.sum()
         mean = float(self.flits @ weights / weights.sum())
@@ -144,6 +146,9 @@ class _Run:
     """The counters of one run; `made` counts packets, which are their tags."""
 
     def __init__(self, kernel: Any, packets: Packets, warmup: int, cycles: int, drain_limit: int) -> None:
+        """Packets made from cycle `warmup` on, for `cycles` cycles, are measured; at most
+        `drain_limit` more are waited.
+        """
         self.kernel, self.packets = kernel, packets
         self.first, self.end = warmup, warmup + cycles
         self.limit = self.end + drain_limit
@@ -154,6 +159,9 @@ class _Run:
         self.latency_min, self.latency_max = 1 << 62, 0
 
     def result(self) -> Any:
+        """(counters, latencies by class [classes, BINS], flits accepted by endpoint), as the
+        kernel's own traffic gives them.
+        """
         self._until(self.first)
         before, injected = self._ejected(), self._injected()
         self._until(self.end)
@@ -194,6 +202,9 @@ class _Run:
             self._collect()
 
     def _collect(self) -> None:
+        """Take what has arrived, and count what was made in the measured cycles; latencies beyond
+        BINS fall in the last.
+        """
         for _, ctime, itime, atime, _, _, hops, vc_class in self.kernel.collect():
             if not self.first <= ctime < self.end:
                 continue
@@ -208,6 +219,7 @@ class _Run:
 
     @property
     def _router_ports(self) -> int:
+        """Rows of `counts` that are routers' ports; those of endpoints follow."""
         return int(sum(self.kernel.network.ports))
 
     def _ejected(self) -> np.ndarray:
@@ -217,4 +229,5 @@ class _Run:
         return self.kernel.counts()[rows, :, 0].sum(axis=1)
 
     def _injected(self) -> np.ndarray:
+        """Flits that each endpoint has sent so far."""
         return self.kernel.counts()[self._router_ports :, :, 0].sum(axis=1)

@@ -110,7 +110,11 @@ def users_class(name: str, allow_code: bool) -> tuple[str, dict[str, Any]]:
 
 
 def plain_file(name: str, path: Path | None = None) -> dict[str, Any]:
-    """A preset, strategy, model or run file, key by key, with the sources it states."""
+    """A preset, strategy, model or run file, key by key, with the sources it states.
+
+    Sources are the mappings that have a `value`; their path is that of the key,
+    "die.hbm.bandwidth".
+    """
     from chipweave.policy import strategy
 
     path = path or shipped("presets").get(name) or strategy.shipped()[name]
@@ -138,7 +142,7 @@ def plain_file(name: str, path: Path | None = None) -> dict[str, Any]:
 
 
 def kind(cls: type[Any]) -> dict[str, Any]:
-    """What a component or policy class declares."""
+    """What a component or policy class declares; ports, slots and engine only where the class has such."""
     told = {
         "kind": cls.kind,
         "class": f"{cls.__module__}.{cls.__qualname__}",
@@ -177,7 +181,7 @@ def link_model(cls: type[Any]) -> dict[str, Any]:
 
 
 def parameter(name: str, param: Param) -> dict[str, Any]:
-    """One declared parameter."""
+    """One declared parameter, as `info --json` prints it; a required one has no default."""
     default = "required" if param.required else param.default
     return {
         "name": name,
@@ -207,7 +211,10 @@ def system(built: System) -> dict[str, Any]:
 
 
 def network(net: Network) -> dict[str, Any]:
-    """One network: its shape in figures."""
+    """One network: shape, routing, link model, and the different latencies and bandwidths of its links.
+
+    diameter counts links on the longest of the shortest ways between routers.
+    """
     return {
         "name": net.name,
         "shape": net.shape,

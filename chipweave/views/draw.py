@@ -22,7 +22,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from chipweave.declare import units
 from chipweave.io.atomic import replacing
 from chipweave.noc.graph_network import Network
-from chipweave.topology.parts import bare
+from chipweave.topology.patterns import bare
 from chipweave.topology.system import System
 from chipweave.views import draw_layout as layout
 
@@ -153,7 +153,7 @@ def _network(axis: Any, system: System, network: Network, colours: dict[str, str
 
 
 def _words(network: Network) -> str:
-    """What stands over a network."""
+    """What stands over a network: shape, links, latency and bandwidth of most of them, link model, routing."""
     shared = f"{network.link_model}, {network.duplex} links" if network.link_model == "circuit" else network.link_model
     return (
         f"network {network.name}: {network.shape} of {len(network.endpoints)}, {len(network.pairs())} links\n"
@@ -162,7 +162,10 @@ def _words(network: Network) -> str:
 
 
 def _strokes(network: Network, a: tuple[int, int], b: tuple[float, ...]) -> list[Any]:
-    """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid."""
+    """[(from, to, line style)] of a link: one line, or for a link that closes a torus two ends that leave the grid.
+
+    A line across the whole picture would hide the links below it.
+    """
     step = [b[i] - a[i] for i in (0, 1)]
     if network.shape != "torus" or max(map(abs, step)) < 1.5:
         return [(a, b, "-")]
@@ -314,7 +317,7 @@ PANELS = {"network": _network, "inside": _inside, "loose": _loose}
 
 
 def _figures(data: dict[str, Any]) -> str:
-    """Latency and bandwidth of an edge in words."""
+    """Latency and bandwidth of an edge in words; a link without bandwidth of its own has a latency alone."""
     return (
         f"{units.format(data['latency_ps'], 'time')}, {units.format(data['bandwidth'], 'bandwidth')}"
         if data["bandwidth"]

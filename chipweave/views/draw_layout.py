@@ -14,7 +14,7 @@ import numpy as np
 
 from chipweave.io.late import late
 from chipweave.noc.graph_network import Network
-from chipweave.topology.parts import bare
+from chipweave.topology.patterns import bare
 from chipweave.topology.system import System
 
 nx = late("networkx")

@@ -44,12 +44,10 @@ static uint64_t count_used(const struct noc_state *net, uint32_t *used)
 {
     uint64_t inside = 0;
     for (uint32_t slot = 0; slot <= net->wheel_mask; slot++) {
-        for (uint32_t i = 0; i < net->flit_n[slot]; i++, inside++) {
-            const uint32_t vc = net->flit_wheel[(size_t)slot * net->flit_room + i].vc;
-            used[noc_input_port(net, vc >> net->vc_bits)->up + VC_OF(net, vc)]++;
-        }
-        for (uint32_t i = 0; i < net->credit_n[slot]; i++)
-            used[net->credit_wheel[(size_t)slot * net->credit_room + i]]++;
+        for (const struct noc_event *e = noc_flits(net, slot); e < net->flit_end[slot]; e++, inside++)
+            used[noc_input_port(net, e->vc >> net->vc_bits)->up + VC_OF(net, e->vc)]++;
+        for (const uint32_t *credit = noc_credits(net, slot); credit < net->credit_end[slot]; credit++)
+            used[*credit]++;
     }
     for (uint32_t gp = 0; gp < net->router_ports; gp++)
         for (int vc = 0; vc < net->c.vcs; vc++) {

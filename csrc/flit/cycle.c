@@ -36,39 +36,42 @@ static void free_by_credits(struct noc_state *net, const uint32_t *vc, uint32_t 
 /* Credits that have come back in this cycle. They arrive before anything is decided, as in BookSim 2. */
 static void credits(struct noc_state *net)
 {
-    const uint32_t slot = (uint32_t)net->now & net->wheel_mask, n = net->credit_n[slot];
-    const uint32_t *vc = net->credit_wheel + (size_t)slot * net->credit_room;
+    const uint32_t slot = (uint32_t)net->now & net->wheel_mask;
+    uint32_t *const vc = noc_credits(net, slot);
+    const uint32_t n = (uint32_t)(net->credit_end[slot] - vc);
     if (net->c.wait_for_tail_credit)
         free_by_credits(net, vc, n);
     else if (net->vc_bits == 2)
         add_credits(net, vc, n, 2, NOC_OUTPUT_PORT_SIZE(2));
     else
         add_credits(net, vc, n, net->vc_bits, net->port_size);
-    net->credit_n[slot] = 0;
+    net->credit_end[slot] = vc;
 }
 
 /* Flits that crossed to an endpoint: it takes them when they arrive, and their credits are known now. `left` cycles
  * have passed since the switch was granted. */
-static void departures(struct noc_state *net, uint32_t left)
+NOC_INLINE void departures(struct noc_state *net, uint32_t left, const int synthetic, const int uneven)
 {
-    const uint32_t list = net->wheel_mask + 1, n = net->flit_n[list];
-    const struct noc_event *event = net->flit_wheel + (size_t)list * net->flit_room;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct noc_flit f = event[i].flit;
+    const uint32_t list = net->wheel_mask + 1;
+    struct noc_event *const event = noc_flits(net, list);
+    const struct noc_event *const end = net->flit_end[list];
+    const uint32_t delay = net->terminal_delay - left, credit = net->terminal_credit - left;
+    const uint64_t now = net->now;
+    for (const struct noc_event *e = event; e < end; e++) {
+        const struct noc_flit f = e->flit;
         uint32_t more = 0; /* than the nearest terminal takes */
-        if (net->uneven)
-            more = noc_output_port(net, event[i].vc >> net->vc_bits)->flit_delay - net->terminal_delay;
-        const uint64_t arrival = net->now + net->terminal_delay + more - left;
-        noc_put_credit(net, net->terminal_credit + 2 * more - left, event[i].vc);
+        if (uneven)
+            more = noc_output_port(net, e->vc >> net->vc_bits)->flit_delay - net->terminal_delay;
+        noc_put_credit(net, credit + 2 * more, e->vc);
         if (!(f.bits & NOC_TAIL))
             continue;
-        if (net->traffic)
-            noc_traffic_arrived(net, f.msg, f.bits >> 2, arrival);
+        if (synthetic)
+            noc_traffic_arrived(net, f.msg, f.bits >> 2, now + delay + more);
         else
-            noc_deliver(net, f.msg, f.bits >> 2, arrival);
+            noc_deliver(net, f.msg, f.bits >> 2, now + delay + more);
     }
-    net->ejected += n;
-    net->flit_n[list] = 0;
+    net->ejected += (uint64_t)(end - event);
+    net->flit_end[list] = event;
 }
 
 /* The order is that of the head of this file; the counters are added up before 32 bits could overflow. */
@@ -83,7 +86,13 @@ void noc_one_cycle(struct noc_state *net)
         noc_fast_cycle(net);
     else
         noc_general_cycle(net);
-    departures(net, net->fast ? 0 : (uint32_t)net->c.st_delay);
+    const uint32_t left = net->fast ? 0 : (uint32_t)net->c.st_delay;
+    if (net->uneven)
+        departures(net, left, net->traffic != NULL, 1);
+    else if (net->traffic)
+        departures(net, left, 1, 0);
+    else
+        departures(net, left, 0, 0);
     net->now++;
     if (!(++net->steps & 0x3ffffff)) /* a counter grows by at most 64 a cycle: before 32 bits are full */
         noc_flush(net);

@@ -199,9 +199,13 @@ static int make_lists(struct noc_state *net, uint32_t longest)
     net->credit_room = (wires + (uint32_t)net->c.endpoints) * (net->fast ? 1 : (uint32_t)net->c.vcs);
     net->flit_wheel = noc_keep(net, (size_t)NOC_FLIT_LISTS(net) * net->flit_room + NOC_AHEAD, sizeof *net->flit_wheel);
     net->credit_wheel = noc_keep(net, (size_t)slots * net->credit_room, sizeof *net->credit_wheel);
-    net->flit_n = noc_keep(net, NOC_FLIT_LISTS(net), sizeof *net->flit_n);
-    net->credit_n = noc_keep(net, slots, sizeof *net->credit_n);
-    int ok = net->flit_wheel && net->credit_wheel && net->flit_n && net->credit_n;
+    net->flit_end = noc_keep(net, NOC_FLIT_LISTS(net), sizeof *net->flit_end);
+    net->credit_end = noc_keep(net, slots, sizeof *net->credit_end);
+    int ok = net->flit_wheel && net->credit_wheel && net->flit_end && net->credit_end;
+    for (uint32_t slot = 0; ok && slot < NOC_FLIT_LISTS(net); slot++)
+        net->flit_end[slot] = noc_flits(net, slot);
+    for (uint32_t slot = 0; ok && slot < slots; slot++)
+        net->credit_end[slot] = noc_credits(net, slot);
     struct noc_list *lists[6] = {&net->va[0], &net->va[1], &net->va[2], &net->sa[0], &net->sa[1], &net->awake};
     for (int i = 0; i < 6; i++) {
         lists[i]->at = noc_keep(net, (i == 5 ? (size_t)net->c.endpoints : vcs) + NOC_AHEAD, sizeof *lists[i]->at);
@@ -255,7 +259,7 @@ static int make_arrays(struct noc_state *net, const int32_t *ports, const uint8_
         noc_output_vc(net, i)->va_last = UINT16_MAX; /* the highest of its kind: number 0 comes next */
     }
     for (size_t i = 0; i < in_vcs; i++)
-        noc_input_vc(net, i)->va_last = (uint16_t)((1u << net->vc_bits) - 1);
+        noc_input_vc(net, i)->va_next = (uint16_t)(1u << net->vc_bits);
     for (uint32_t p = 0; p < net->all_ports; p++) {
         noc_output_port(net, p)->in_last = UINT8_MAX;
         if (p < net->router_ports)

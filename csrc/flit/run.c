@@ -12,9 +12,11 @@ static uint64_t next_work(const struct noc_state *net)
         noc_general_busy(net))
         return net->now;
     uint64_t next = net->traffic ? noc_traffic_next(net) : UINT64_MAX;
-    for (uint64_t t = net->now; t <= net->now + net->wheel_mask && t < next; t++)
-        if (net->flit_n[t & net->wheel_mask] || net->credit_n[t & net->wheel_mask])
+    for (uint64_t t = net->now; t <= net->now + net->wheel_mask && t < next; t++) {
+        const uint32_t slot = (uint32_t)t & net->wheel_mask;
+        if (net->flit_end[slot] != noc_flits(net, slot) || net->credit_end[slot] != noc_credits(net, slot))
             next = t;
+    }
     if (net->later_n && net->later[0].ctime < next)
         next = net->later[0].ctime;
     if (net->skip && noc_skip_limit(net) < next)

@@ -36,7 +36,7 @@ struct noc_input_vc {
     struct noc_flit front;
     uint16_t count, pos; /* flits held; ring index of the second one */
     uint16_t out;        /* local output (port << vc_bits | vc); before VC allocation the port alone */
-    uint16_t va_last;    /* VC allocation: the output VC given last, local numbering; the next one is tried first */
+    uint16_t va_next;    /* VC allocation: the output VC behind the one given last, local numbering; tried first */
 };
 
 /* An output VC: the sender's view of the buffer at the far end. */
@@ -80,8 +80,7 @@ struct noc_output_port {
 #define NOC_OUTPUT_PORT_SIZE(vc_bits)                                                                                  \
     NOC_LINES(sizeof(struct noc_output_port) + (sizeof(struct noc_output_vc) << (vc_bits)))
 
-_Static_assert(sizeof(struct noc_input_port) == 16 && sizeof(struct noc_output_port) == 32,
-               "four output VCs fill a cache line");
+_Static_assert(sizeof(struct noc_output_port) == 32, "four output VCs fill a cache line");
 
 #define NOC_AHEAD 8 /* entries of a list looked at ahead of the one in hand: arrays of lists are longer by that */
 
@@ -171,8 +170,8 @@ struct noc_state {
     uint64_t *minimal;
     uint32_t range[3][32]; /* VCs a packet on VC v may ask for: all of its class, low half, high half */
 
-    struct noc_event *flit_wheel;
-    uint32_t *credit_wheel, *flit_n, *credit_n, flit_room, credit_room;
+    struct noc_event *flit_wheel, **flit_end; /* see noc_flits() */
+    uint32_t *credit_wheel, **credit_end, flit_room, credit_room;
     struct noc_list va[3], sa[2];
     uint64_t *va_arbiter, *in_arbiter, *out_arbiter; /* arbiters of output VCs, of a port's input and output side */
     uint64_t *request_key;
@@ -277,19 +276,31 @@ static inline uint32_t noc_router_of(const struct noc_state *net, uint32_t vc)
     return vc >> (net->port_bits + net->vc_bits);
 }
 
+/* Flits of a slot of their wheel; the last one stands before flit_end[slot]. */
+static inline struct noc_event *noc_flits(const struct noc_state *net, uint32_t slot)
+{
+    return net->flit_wheel + (size_t)slot * net->flit_room;
+}
+
+/* Credits of a slot of theirs, up to credit_end[slot]. */
+static inline uint32_t *noc_credits(const struct noc_state *net, uint32_t slot)
+{
+    return net->credit_wheel + (size_t)slot * net->credit_room;
+}
+
 /* A flit is on a wire: it arrives `delay` cycles from now. */
 static inline void noc_put_flit(struct noc_state *net, uint32_t delay, uint32_t vc, struct noc_flit flit,
                                 uint32_t stamp)
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
-    net->flit_wheel[(size_t)slot * net->flit_room + net->flit_n[slot]++] = (struct noc_event){vc, flit, stamp};
+    *net->flit_end[slot]++ = (struct noc_event){vc, flit, stamp};
 }
 
 /* A credit is on its way back: it is usable `delay` cycles from now. */
 static inline void noc_put_credit(struct noc_state *net, uint32_t delay, uint32_t vc)
 {
     uint32_t slot = (uint32_t)(net->now + delay) & net->wheel_mask;
-    net->credit_wheel[(size_t)slot * net->credit_room + net->credit_n[slot]++] = vc;
+    *net->credit_end[slot]++ = vc;
 }
 
 /* Requests by input VC `id`, with `out` as struct noc_request has it, in the lists of cycle `now + delay`. */

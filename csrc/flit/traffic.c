@@ -53,23 +53,38 @@ static double empty_places(const struct noc_traffic_state *t, uint64_t draw)
     return floor(log1p(-((double)draw * 0x1p-53)) * t->inverse_log);
 }
 
+/* The smallest draw that leaves at least `k` places empty: found from the real number, which is off by rounding. */
+static uint64_t least_draw(const struct noc_traffic_state *t, unsigned k)
+{
+    const uint64_t limit = (uint64_t)1 << 53;
+    const uint64_t near = (uint64_t)(-expm1(k / t->inverse_log) * 0x1p53);
+    const int enough = empty_places(t, near) >= k;
+    uint64_t low = near, high = near, step = 1;
+    for (; enough && low && empty_places(t, low) >= k; step *= 4) {
+        high = low;
+        low = low > step ? low - step : 0;
+    }
+    for (; !enough && high < limit && empty_places(t, high) < k; step *= 4) {
+        low = high + 1;
+        high = limit - high > step ? high + step : limit;
+    }
+    while (low < high) {
+        const uint64_t mid = low + (high - low) / 2;
+        if (empty_places(t, mid) >= k)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
 /* The same numbers without a logarithm: `gap[k]` is the smallest draw that leaves at least k places empty, and
  * `guide` the least number of places by the highest bits of a draw. Draws beyond the table, rare ones, take the
  * logarithm. */
 static void fill_gaps(struct noc_traffic_state *t)
 {
-    uint64_t low = 0;
-    for (unsigned k = 1; k <= NOC_GAPS; k++) {
-        uint64_t high = (uint64_t)1 << 53;
-        while (low < high) {
-            const uint64_t mid = low + (high - low) / 2;
-            if (empty_places(t, mid) >= k)
-                high = mid;
-            else
-                low = mid + 1;
-        }
-        t->gap[k] = low;
-    }
+    for (unsigned k = 1; k <= NOC_GAPS; k++)
+        t->gap[k] = least_draw(t, k);
     for (unsigned i = 0, k = 0; i < 1 << NOC_GUIDE_BITS; i++) {
         while (k < NOC_GAPS && t->gap[k + 1] <= (uint64_t)i << (53 - NOC_GUIDE_BITS))
             k++;
@@ -168,7 +183,7 @@ void noc_traffic_close(struct noc_state *net)
     struct noc_traffic_state *t = net->traffic;
     if (!t)
         return;
-    void *held[] = {t->target, t->weight, t->size, t->size_weight, t->on, t->bin, t};
+    void *held[] = {t->target, t->weight, t->size, t->size_weight, t->on, t};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         free(held[i]);
     net->traffic = NULL;
@@ -176,7 +191,7 @@ void noc_traffic_close(struct noc_state *net)
 
 /* Weights become cumulative, loads become packets per cycle, and an on-off rate that is left open is worked out
  * from the load. */
-struct noc_traffic_state *noc_traffic_open(struct noc_state *net, const struct noc_traffic *c)
+struct noc_traffic_state *noc_traffic_open(struct noc_state *net, const struct noc_traffic *c, uint64_t *bins)
 {
     struct noc_traffic_state *t = noc_alloc(net, 1, sizeof *t);
     net->traffic = t;
@@ -186,13 +201,13 @@ struct noc_traffic_state *noc_traffic_open(struct noc_state *net, const struct n
     t->endpoints = net->c.endpoints;
     t->random = c->seed;
     t->r.latency_min = UINT64_MAX;
+    t->bin = bins;
     t->target = noc_alloc(net, (size_t)c->targets, sizeof *t->target);
     t->weight = noc_alloc(net, (size_t)c->targets, sizeof *t->weight);
     t->size = noc_alloc(net, (size_t)c->sizes, sizeof *t->size);
     t->size_weight = noc_alloc(net, (size_t)c->sizes, sizeof *t->size_weight);
     t->on = noc_alloc(net, (size_t)t->endpoints, 1);
-    t->bin = noc_alloc(net, (size_t)net->c.vc_classes * NOC_LATENCY_BINS, sizeof *t->bin);
-    if (!t->target || !t->weight || !t->size || !t->size_weight || !t->on || !t->bin)
+    if (!t->target || !t->weight || !t->size || !t->size_weight || !t->on)
         return NULL;
     double sum = 0, flits = 0;
     for (int i = 0; i < c->sizes; i++) {

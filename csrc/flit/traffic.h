@@ -27,8 +27,8 @@ struct noc_traffic_result {
     int32_t saturated; /* measured packets were left when the drain limit was reached */
 };
 
-/* Runs all three phases. `bins` is uint64[vc_classes][NOC_LATENCY_BINS]: packets by latency, the last bin open;
- * `ejected` is uint64[endpoints]: flits each took in the measured cycles. 0 or a noc_status. */
+/* Runs all three phases. `bins` is uint64[vc_classes][NOC_LATENCY_BINS]: packets by latency, the last bin open,
+ * zero before; `ejected` is uint64[endpoints]: flits each took in the measured cycles. 0 or a noc_status. */
 int noc_run_traffic(struct noc_state *net, const struct noc_traffic *traffic, struct noc_traffic_result *result,
                     uint64_t *bins, uint64_t *ejected);
 /* cdef: end */

@@ -3,8 +3,6 @@
 #include "flit/skip/skip.h"
 #include "flit/traffic_state.h"
 
-#include <string.h>
-
 /* Sizes, weights, targets and load that no run can have. */
 static int bad_config(const struct noc_state *net, const struct noc_traffic *c)
 {
@@ -59,7 +57,7 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
 {
     if (net->traffic || bad_config(net, c))
         return noc_fail(net, NOC_BAD_CONFIG, "traffic: a size, weight, load or destination is out of range");
-    struct noc_traffic_state *t = noc_traffic_open(net, c);
+    struct noc_traffic_state *t = noc_traffic_open(net, c, bins);
     if (!t)
         return noc_fail(net, NOC_NO_MEMORY, "no memory for traffic");
     const int skips = net->skip != NULL; /* random traffic has no period */
@@ -85,7 +83,6 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
     t->r.flit_hops = router_flits(net) - flits_before;
     t->r.all_packets = t->arrived;
     *result = t->r;
-    memcpy(bins, t->bin, (size_t)net->c.vc_classes * NOC_LATENCY_BINS * sizeof *bins);
     noc_traffic_close(net);
     if (skips && !net->pending && noc_skip_open(net))
         noc_skip_close(net);

@@ -16,7 +16,7 @@ struct noc_traffic_state {
     int32_t *target, *size;
     double *weight, *size_weight;
     uint8_t *on;
-    uint64_t *bin;
+    uint64_t *bin; /* the caller's */
     uint64_t gap[NOC_GAPS + 1];
     uint16_t guide[1 << NOC_GUIDE_BITS];
 };
@@ -46,7 +46,7 @@ NOC_INLINE void noc_traffic_arrived(struct noc_state *net, uint32_t id, unsigned
 }
 
 /* flit/traffic.c */
-struct noc_traffic_state *noc_traffic_open(struct noc_state *net, const struct noc_traffic *c);
+struct noc_traffic_state *noc_traffic_open(struct noc_state *net, const struct noc_traffic *c, uint64_t *bins);
 void noc_traffic_generate(struct noc_state *net);
 uint64_t noc_traffic_next(const struct noc_state *net); /* cycle of the next packet, UINT64_MAX: none */
 void noc_traffic_close(struct noc_state *net);

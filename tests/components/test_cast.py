@@ -1,5 +1,8 @@
 """One message for all dies: the same as one message for each, and one by one where dies differ."""
 
+import pickle
+
+import pytest
 from dies_by_hand import GEMM, LOCAL, LOOKUP, NS, Played
 
 from chipweave.component.broadcast import Cast, handler_of_all
@@ -54,6 +57,20 @@ def test_prediction_bits_reach_every_die_either_way(monkeypatch):
     one_by_one(monkeypatch)
     singly = Played(*PLANS, dies=3, copy=pairs)
     assert singly.times == together.times and singly.held == together.held
+
+
+def test_messages_of_a_kernel_are_plain_data_and_the_kernel_goes_when_it_has_ended(monkeypatch):
+    """They could travel between processes: nothing in them is alive, and no receiver can change what another reads."""
+    posted = counted(monkeypatch)
+    played = Played(*PLANS, dies=3, copy=[(0, 1), (2, 0)])
+    again = pickle.loads(pickle.dumps(posted))
+    assert [(type(m), m.kernel, m.dies) for m in again] == [(type(m), m.kernel, m.dies) for m in posted]
+    assert {m.kernel for m in posted} == {1, 2}
+    masks = [m.mask for m in posted if getattr(m, "mask", None) is not None]
+    assert masks and not any(mask.flags.writeable for mask in masks)
+    with pytest.raises(ValueError):
+        masks[0][0, 0] = 1
+    assert played.system.parts["cp"].simulation.kernels == {}
 
 
 def test_a_die_that_differs_is_spoken_to_alone(monkeypatch):

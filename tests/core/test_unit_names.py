@@ -52,10 +52,7 @@ def pints(registry, text):
         "[length]": "m",
         "[power]": "W",
     }
-    try:
-        one = registry.Quantity(Fraction(1), registry.Unit(text))
-    except Exception:
-        return None
+    one = registry.Quantity(Fraction(1), registry.Unit(text))
     powers = {dimensions[name]: int(power) for name, power in one.dimensionality.items()}
     return one.to_root_units().magnitude, powers
 

@@ -8,7 +8,7 @@ import pytest
 
 from chipweave import topology
 from chipweave.errors import BadInput
-from chipweave.topology.networks import SETTINGS, STRUCTURE
+from chipweave.topology.network_settings import SETTINGS, STRUCTURE
 from chipweave.topology.tree import TOP
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -126,7 +126,8 @@ static int skipping(struct noc_config c, const char *name)
 /* Synthetic traffic, run until the network is empty: whatever was offered has arrived. */
 static int synthetic(struct noc_config c, const char *name)
 {
-    static uint64_t bins[65536];
+    static uint64_t bins[NOC_LATENCY_BINS];
+    memset(bins, 0, sizeof bins);
     struct noc_state *net = open_mesh(&c);
     if (!net)
         return 1;

@@ -24,7 +24,9 @@ def words(prediction="always", replacement="unbounded", steps=12, batch=64):
         "replacement": replacement,
     }
     strategy = tuple((role, p if isinstance(p, str) else tuple(p.items())) for role, p in roles.items())
-    spec = RunSpec(topology="micro_2x2", model="llama4-maverick", batch=batch, steps=steps, strategy=strategy)
+    spec = RunSpec(
+        topology="micro_2x2", preset="artifact", model="llama4-maverick", batch=batch, steps=steps, strategy=strategy
+    )
     return simulate.simulate(spec).facts["symptoms"]
 
 

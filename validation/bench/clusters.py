@@ -30,11 +30,12 @@ def _cycles(die: Any, sm: Any, ops: Any) -> Any:
 
 
 def _shared(cluster: Any, peer: Any, lanes: int = 1, size: int = 4, store: int = 0, at: int = 0) -> Any:
+    """A Shared operation of `lanes` lanes side by side, `size` bytes each, on the SM `peer` ranks on."""
     return Shared(at, cluster, peer, 32 * size, 0, size, size, lanes, store)
 
 
 def shared_cycles(topology: Any, **options: Any) -> Any:
-    """A dependent load of the SM's own shared memory."""
+    """SM cycles of a dependent load of the SM's own shared memory."""
     die = Die(topology, sms=2, **options)
     return _cycles(die, die.sms[0], [_shared(1, 0), Wait()])
 
@@ -64,7 +65,7 @@ def ring_copy(topology: Any, cluster: int = 2, **options: Any) -> Any:
 
 
 def copy_extra_cycles(topology: Any, **options: Any) -> Any:
-    """What a bulk copy of a line that is in L2 takes longer than a load of it past L1."""
+    """What a bulk copy of a line that is in L2 takes longer than a load of it past L1, SM cycles."""
     die = Die(topology, sms=3, **options)
     sm = die.sms[0]
     die.endpoints.touch([die.sms[2]], np.zeros(1, np.uint64), mask=15)
@@ -121,7 +122,7 @@ def scale_kernel(
 
 
 def launch_call(topology: Any, **options: Any) -> Any:
-    """Seconds from a host's call to a kernel's start on an idle GPU."""
+    """Seconds from a host's call to a kernel's start on an idle GPU: the launch latency without the host's own code."""
     die = Die(topology, sms=2, **options)
     for sm in die.sms:
         die.program(sm, [load(0, lanes=1)], 1, blocks=0)

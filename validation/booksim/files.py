@@ -47,10 +47,12 @@ class Folder:
     """Rows of the files that are there, read once; a missing file has none."""
 
     def __init__(self, path: Any) -> None:
+        """path: the folder; files are read when they are needed."""
         self.path = path
         self.read: dict[str, list[Any]] = {}
 
     def rows(self, name: str) -> list[Any]:
+        """Rows of a file as {column: text}; BadInput where its columns are not those of the format."""
         if name not in self.read:
             path = self.path / name
             self.read[name] = _checked(path, name) if path.is_file() else []

@@ -20,7 +20,11 @@ COLUMNS = ("src", "dst", "size", "ctime", "itime", "atime", "hops")
 
 @dataclass
 class Trace:
-    """One trace: reference = packets, simulated = packets with equal itime, atime and hops."""
+    """One trace: reference = packets, simulated = packets with equal itime, atime and hops.
+
+    A row holds only where every packet is injected and arrives in the very cycle that BookSim has
+    it in.
+    """
 
     id: str
     data: Folder
@@ -32,17 +36,21 @@ class Trace:
 
     @property
     def device(self) -> str:
+        """The network of the row, or topology and k where it has no name."""
         return self.row["network"] or f"{self.row['topology']} {self.row['k']}"
 
     @property
     def reference(self) -> float:
+        """Packets of the trace."""
         return float(len(self.packets))
 
     @property
     def x_value(self) -> str:
+        """Packets of the trace, as text."""
         return str(len(self.packets))
 
     def answer(self) -> tuple[float, bool, float, str]:
+        """Replay the packets; what a stuck network says is the reason of a row that misses."""
         network = self.data.network(self.row)
         ends = (0, network.endpoints - 1)
         ranges = {"src": ends, "dst": ends, "size": (1, MOST_FLITS), "ctime": (0, MOST_TIME), "atime": (0, MOST_TIME)}
@@ -87,13 +95,16 @@ class Micro:
 
     @property
     def reference(self) -> Any:
+        """Flits for each node and cycle, as BookSim prints it."""
         return number(self.row, "accepted_flits_per_node")
 
     @property
     def x_value(self) -> Any:
+        """Flits of a packet."""
         return self.row["packet_size"]
 
     def answer(self) -> Any:
+        """Two routers that send to each other; the window is shifted by the time from grant to arrival."""
         row, latency, options = self.row, whole(self.row, "link_latency"), router(self.row)
         kernel = Kernel(irregular(2, {(0, 1): latency, (1, 0): latency}), options)
         size, begin, cycles = (whole(row, name) for name in ("packet_size", "warmup_cycles", "measure_cycles"))
@@ -115,4 +126,5 @@ def ejected(kernel: Any) -> Any:
 
 
 def micro_rows(data: Any) -> list[Any]:
+    """One Micro for each row of microbench.csv."""
     return [Micro(f"M{i:02d}", row) for i, row in enumerate(data.rows("microbench.csv"), 1)]

@@ -13,7 +13,7 @@ from importlib.resources import files
 from math import ceil
 
 from chipweave import ledger
-from chipweave.kernel_models.package_kernels import CHAIN, attention_work
+from chipweave.kernel_models.package_kernels import CHAIN, Engine, attention_work
 
 from ..cases.b200_kernels import BYTES, engine
 from ..cases.b200_links import collective_seconds, message_bytes
@@ -43,6 +43,7 @@ def figures() -> dict[str, tuple[float, str]]:
     known = rows()
     q = known["gemm-00031"][0]
     e, tensor = engine(q), tensor_of(q)
+    assert isinstance(e, Engine), "the package of a calibration row is described"
     found = {}
     work = 2.0 * LARGE[0] * LARGE[1] * LARGE[2]
     for name, small, large in (
@@ -78,15 +79,15 @@ def figures() -> dict[str, tuple[float, str]]:
     bytes_ = (576.0 * 65536 * 2 + 128 * (576 + 512) * 2.0) / e.memory
     name = "attention_mla-00218"
     found["mla_split_s"] = known[name][1] * 1e-6 - found["mla_decode_floor_s"][0] - bytes_, f"calibration row {name}"
-    left = {}
+    beside = {}
     for row, hidden, inter, size in (
         ("moe-00487", 4096, 1536, 2.0),
         ("moe-01702", 7168, 2048, BYTES["fp8_block"]),
     ):
-        left[row] = known[row][1] * 1e-6 - 8 * 3.0 * hidden * inter * size / e.memory
-    found["moe_floor_s"] = left["moe-00487"], "calibration row moe-00487 less the weights of eight experts"
+        beside[row] = known[row][1] * 1e-6 - 8 * 3.0 * hidden * inter * size / e.memory
+    found["moe_floor_s"] = beside["moe-00487"], "calibration row moe-00487 less the weights of eight experts"
     found["moe_expert_block_s"] = (
-        (left["moe-01702"] - left["moe-00487"]) / 256,
+        (beside["moe-01702"] - beside["moe-00487"]) / 256,
         (
             "an expert of the rank in the layout of DeepGEMM: calibration "
             "row moe-01702 less the weights of eight experts and the floor"
@@ -104,6 +105,7 @@ def exchanges() -> dict[str, tuple[float, str]]:
     for row, (q, value) in rows().items():
         if q.group != "b200_a2a":
             continue
+        assert q.x is not None, f"{row} states its tokens"
         found = conditions(q)
         library, what = found["library"].replace(" ", "_"), q.quantity.replace(" time", "").replace(" ", "_")
         where = "" if library.startswith("NVLink") else "_gb200" if "GB200" in q.device else "_b200"

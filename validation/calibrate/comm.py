@@ -174,7 +174,11 @@ def calibration_rows(path: Any = REFERENCES) -> Any:
 
 
 def fit(rows: Any) -> Any:
-    """{kind: {parameter: (text with unit, row id, words)}} from the calibration `rows`."""
+    """{kind: {parameter: (text with unit, row id, words)}} from the calibration `rows`.
+
+    DERIVED parameters are functions of one row. FITS are searched by bisection, one parameter for
+    one row; those that meet in one row are set in rounds, at most ROUNDS, until none moves.
+    """
     found: dict[str, dict[str, tuple[str, str, str]]] = {}
     for kind, parameter, row, text_of, words in DERIVED:
         found.setdefault(kind, {})[parameter] = (text_of(rows[row][1]), row, words)
@@ -209,7 +213,11 @@ def _values(
 
 
 def _solve(simulate: Any, value: float, low: int, high: int) -> int:
-    """The whole number in [low, high] that brings a monotone `simulate` nearest to `value`."""
+    """The whole number in [low, high] that brings a monotone `simulate` nearest to `value`.
+
+    Whole, since parameters are written in whole ps or bytes: a finer one would suggest a precision
+    that rows have not.
+    """
     falls = simulate(low) > simulate(high)
     while high - low > 1:
         middle = (low + high) // 2
@@ -221,6 +229,7 @@ def _solve(simulate: Any, value: float, low: int, high: int) -> int:
 
 
 def main() -> None:
+    """Write validation/calibrated/comm.yaml and print it."""
     rows = calibration_rows()
     document = {
         kind: {

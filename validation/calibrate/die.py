@@ -27,6 +27,7 @@ class Fit:
     """The figures found so far, as a preset file that the next microbenchmark runs under."""
 
     def __init__(self, folder: Any) -> None:
+        """folder: where the preset file of the fit so far is written."""
         self.path = Path(folder) / "die.yaml"
         self.kinds: dict[str, dict[str, Any]] = {}
 
@@ -39,6 +40,7 @@ class Fit:
         }
 
     def write(self, path: Any) -> None:
+        """Write the fit as a preset, each value with the rows it came from."""
         document = {
             "schema": "chipweave.preset/1",
             "name": "die",
@@ -110,6 +112,7 @@ def fit(v: Any, report: Any = lambda name, value: None) -> Any:
 
 
 def _pipeline(f: Any, v: Any) -> None:
+    """Cycles that a row states as they stand: an L1 hit, shared memory, and the share of load-store slots left."""
     f.set("gpu.sm", "hit_cycles", round(v["uarch-0004"]), ["uarch-0004"])
     f.set("gpu.sm", "lsu_slots", round(LSU_BYTES / (LSU_BYTES - v["uarch-0049"])), ["uarch-0049"])
     f.set("gpu.sm", "shared_cycles", round(v["uarch-0001"]), ["uarch-0001"])
@@ -131,6 +134,7 @@ def _cluster(f: Any, v: Any) -> None:
 
 
 def _copies(f: Any, v: Any) -> None:
+    """Set-up of a bulk copy: what the row takes longer than the die with no set-up."""
     f.set("gpu.tma", "setup_cycles", 0, ["uarch-0032"])
     setup = v["uarch-0032"] - clusters.copy_extra_cycles("h800_pcie", **f.options())
     f.set("gpu.tma", "setup_cycles", round(setup), ["uarch-0032"])
@@ -190,6 +194,8 @@ def _l2_bandwidth(f: Any, v: Any) -> None:
 
 
 def _memory_latency(f: Any, v: Any) -> None:
+    """Cycles of the memory controller: what a chase in 180 MB of GH200 takes longer than the parts of the way."""
+
     def measure(cycles: Any) -> Any:
         f.set("gpu.hbm", "controller_cycles", max(0, round(cycles)), ["plateau-0002"])
         return chase.cycles("gh200", 180_000 * KIB, **f.options())
@@ -198,6 +204,8 @@ def _memory_latency(f: Any, v: Any) -> None:
 
 
 def _blocks(f: Any, v: Any) -> None:
+    """Turnaround of a block: the gap between two blocks that the rate of a short-lived kernel shows."""
+
     def measure(cycles: Any) -> Any:
         f.set("gpu.sm", "turnaround", max(0, round(cycles)), ["stream-0445"])
         return bandwidth.Stream("gh200", "init", **f.options()).bandwidth(128) / 1e9
@@ -217,6 +225,8 @@ def _memory_bandwidth(f: Any, v: Any) -> None:
 
 
 def main() -> None:
+    """Fit, print each step's values, and write validation/calibrated/die.yaml."""
+
     def report(name: Any, kinds: Any) -> None:
         print(name, {k: {n: e["value"] for n, e in entries.items()} for k, entries in kinds.items()}, flush=True)
 

@@ -47,6 +47,11 @@ def fit(v: Any) -> Any:
 
 
 def _hardware(v: Any) -> Any:
+    """What the die alone sets: rates from microbenchmarks at saturation, latencies from chases, s and bytes a clock.
+
+    Rates a clock are carried to other devices by their clocks; latencies of L1 and L2 are cycles of
+    the row's device.
+    """
     pcie, gh200 = BOOST_HZ["H800 PCIe"], BOOST_HZ["GH200"]
     rate = v["uarch-0062"] * 1e12 / chips.structure("h800_pcie").sms / pcie
     turnaround = chips.structure("gh200").sms * 2 * 128 * 8 / (v["stream-0445"] * 1e9)
@@ -85,7 +90,11 @@ def _hardware(v: Any) -> Any:
 
 
 def turn_efficiency(queue: int = WRITE_QUEUE) -> float:
-    """Share of the memory bus that carries data when `queue` bursts are read, then written, by the HBM3 timings."""
+    """Share of the memory bus that carries data when `queue` bursts are read, then written, by the HBM3 timings.
+
+    A turn costs RTW + CWL - CL - burst to writing and WTRL + CL to reading (JESD238); data takes 2
+    x queue bursts.
+    """
     t = READ_WRITE_TURNS
     to_write = t["RTW"] + t["CWL"] - t["CL"] - t["burst"]
     to_read = t["CWL"] + t["burst"] + t["WTRL"] + t["CL"] - t["CWL"] - t["burst"]
@@ -101,6 +110,7 @@ def launch_path(f: dict[str, float]) -> launch.LaunchPath:
 
 
 def _copies(v: Any, f: Any) -> Any:
+    """The launch gap of a stream and of a graph: a row's floor less what the model gives for its 64 kB kernel."""
     chip = chips.chip_named("H200 SXM", f)
     own = launch.copy_seconds(chip, launch_path(f), 65536)
     rows = {"stream": "launch-0001", "graph": "launch-0002"}
@@ -124,6 +134,11 @@ def _slope_and_floor(name: Any, floor_name: Any, seconds: Any, measured: Any, ro
 
 
 def _weights(v: Any, f: Any) -> Any:
+    """Share of the memory's rate that weights are read at, and the floor of an MoE call.
+
+    Two rows with one token each, whose experts differ in size alone, give the slope and the
+    intercept.
+    """
     chip = chips.chip_named("H100 SXM5", f)
     shapes = (Layer(7168, 2048, "fp8_block"), 256, 8), (Layer(4096, 14336, "bfloat16"), 8, 2)
 
@@ -140,6 +155,7 @@ def _weights(v: Any, f: Any) -> Any:
 
 
 def _deepgemm(v: Any, f: Any) -> Any:
+    """The same for grouped GEMMs of DeepGEMM, by two rows with 2 and 64 experts."""
     chip = chips.chip_named("H100 SXM5", f)
 
     def seconds(ranks: Any, tokens: Any) -> Any:
@@ -155,6 +171,7 @@ def _deepgemm(v: Any, f: Any) -> Any:
 
 
 def _linear(v: Any, f: Any) -> Any:
+    """The floor of a linear layer of one row, by type of operand: its row less the model."""
     chip = chips.chip_named("H100 SXM5", f)
     rows = {"bfloat16": "gemm-0023", "fp8": "gemm-0034"}
     floors = {d: v[r] * 1e-6 - software.linear_seconds(chip, f, d, 1, 7168, 2048) for d, r in rows.items()}

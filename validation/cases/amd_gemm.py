@@ -12,7 +12,7 @@ from math import ceil
 
 from chipweave.ledger import Answers, NotModelled, Question, case
 
-from ..calibrate.figures import figures
+from ..rows.figures import figures
 from ..rows.packages import package_named, rules, topology_of
 from ..rows.units import FLOP_PER_S, in_unit
 

@@ -13,8 +13,8 @@ from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.streams import Launch, both, shared_buffer_bytes_per_s, stream_bytes_per_s
 from chipweave.ledger import Answers, NotModelled, Question, case
 
-from ..calibrate.figures import figures
 from ..rows.conditions import conditions, whole
+from ..rows.figures import figures
 from ..rows.packages import clock_hz, package_named, rules, topology_of
 from ..rows.units import BYTES_PER_S, Stated, first_missing, in_unit
 

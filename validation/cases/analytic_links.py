@@ -17,6 +17,8 @@ from chipweave import fabric, topology
 from chipweave.chain import Layout, Link
 from chipweave.ledger.closed_forms import Check, closed_form
 
+from ..bench.bare_network import bare_network
+
 SIZES = (16, 4096, 88_080_384)
 LINK = {"latency_ps": 200_000, "bytes_per_s": 10**12}
 SIZE = 10**6
@@ -176,16 +178,8 @@ def line(routers: int, model: str, directed: bool = True, rates: Any = None) -> 
 
 def over(network: Any, model: str) -> fabric.Engine:
     """An engine over a network of a topology, with its own links and routes, and nothing but messages."""
-    edges, layout = network.graph.edges, Layout()
-    links = [
-        Link(f"{a}-{b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])
-        for a, b in network.links
-    ]
-
-    def routes(source: Any, target: Any) -> Any:
-        return [network.link_index[link] for link in network.route(source, target)]
-
-    return sending(layout, layout.network(network.name, model, len(network.endpoints), links, routes))
+    layout = Layout()
+    return sending(layout, bare_network(layout, network, model))
 
 
 def sending(layout: Layout, network: Any) -> fabric.Engine:

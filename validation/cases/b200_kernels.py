@@ -26,7 +26,7 @@ from chipweave.ledger import NotModelled, Question, case
 
 from ..rows.blackwell import figures, package, peak, tensor_of
 from ..rows.conditions import conditions, whole
-from ..rows.units import SECONDS, first_missing, in_unit
+from ..rows.units import SECONDS, first_missing, in_unit, stated_x
 
 IN_FLIGHT = 32768
 """Bytes that an SM of a library's kernel has under way: half of the shared memory of one of its blocks, a guess."""
@@ -93,6 +93,7 @@ def _gemm(q: Question) -> float | NotModelled:
     n, k = whole(found, "n"), whole(found, "k")
     if (missing := first_missing(e, m, n, k)) is not None:
         return missing
+    assert isinstance(e, Engine)
     dtype = found.get("dtype", "")
     dtype = {"f32": "bf16", "e4m3": "fp8", "f8e4m3fn": "fp8", "float8_e4m3fn": "fp8"}.get(dtype, dtype)
     try:
@@ -107,15 +108,16 @@ def _gemm(q: Question) -> float | NotModelled:
 
 def _attention(q: Question, latent: bool) -> float | NotModelled:
     found, e, known = conditions(q), engine(q), figures()
-    heads, batch = whole(found, "heads"), whole(found, "batch")
-    if (missing := first_missing(e, heads, batch)) is not None:
+    heads, batch, context = whole(found, "heads"), whole(found, "batch"), stated_x(q)
+    if (missing := first_missing(e, heads, batch, context)) is not None:
         return missing
-    context, kv = int(q.x), 1.0 if "fp8" in found.get("kv", "") else 2.0
+    assert isinstance(e, Engine)
+    context, kv = int(context), 1.0 if "fp8" in found.get("kv", "") else 2.0
     which = "mla" if latent else "gqa"
     if q.quantity.startswith("decode") or "decode" in q.quantity.split():
         floor = known[f"{which}_decode_floor_s"]
         if latent:
-            rate = known["attention_share"] * float(tensor_of(q).flops_16)
+            rate = known["attention_share"] * e.flops
             return mla_decode(e, batch, heads, context, kv, floor, known["mla_split_s"], rate)
         return attention_decode(
             e, batch, heads, whole(found, "kv_heads"), whole(found, "head_dim", 128), context, kv, floor
@@ -143,10 +145,11 @@ def _moe(q: Question) -> float | NotModelled:
     found, e, known = conditions(q), engine(q), figures()
     names = ("hidden", "inter", "topk", "experts", "tp", "ep")
     values = [whole(found, name) for name in names]
-    if (missing := first_missing(e, *values)) is not None:
+    if (missing := first_missing(e, tokens := stated_x(q), *values)) is not None:
         return missing
+    assert isinstance(e, Engine)
     hidden, inter, topk, experts, tp, ep = values
-    balance, tokens, dtype = found.get("balance", "balanced"), int(q.x), found.get("dtype", "")
+    balance, tokens, dtype = found.get("balance", "balanced"), int(tokens), found.get("dtype", "")
     if not re.fullmatch(r"balanced|power_law_\d(\.\d+)?", balance) or experts % ep or not 0 < tokens <= MOST:
         return NotModelled("the row's balance, experts or tokens are not understood")
     dtype = "bf16" if dtype in ("bfloat16", "float16") else dtype

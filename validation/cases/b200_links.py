@@ -11,7 +11,7 @@ from chipweave.ledger import NotModelled, Question, case
 
 from ..rows.blackwell import figures, link_rate, tensor_of
 from ..rows.conditions import conditions, whole
-from ..rows.units import SECONDS, first_missing, in_unit
+from ..rows.units import SECONDS, first_missing, in_unit, stated_x
 
 PROTOCOLS = (
     Protocol("LL", 0.0, 0.0, 0.25),
@@ -65,7 +65,7 @@ def collective_seconds(kind: str, ranks: int, size: float, rate: float) -> float
     steps = {"all-reduce": 2 * (ranks - 1), "all-to-all": 2}.get(kind, ranks - 1)
     moved = 2.0 * (ranks - 1) / ranks * size if kind == "all-reduce" else size
     call = known["nccl_call_s"] + (steps - 1) * known["nccl_step_s"]
-    usable = PROTOCOLS
+    usable: tuple[Protocol, ...] = PROTOCOLS
     if kind == "all-to-all":  # sends to peers use LL up to a threshold, and Simple beyond
         usable = PROTOCOLS[:1] if size / ranks <= LL_THRESHOLD else PROTOCOLS[2:]
     return call_seconds(steps, moved, rate, call, usable)
@@ -87,10 +87,10 @@ def _collective(q: Question, key: str) -> float | NotModelled:
 
 def _allreduce(q: Question) -> float | NotModelled:
     found, units = conditions(q), tensor_of(q)
-    ranks = whole(found, "gpus")
-    if (missing := first_missing(units, ranks)) is not None:
+    ranks, elements = whole(found, "gpus"), stated_x(q)
+    if (missing := first_missing(units, ranks, elements)) is not None:
         return missing
-    size, rate, known = q.x * 2.0, link_rate(), figures()
+    size, rate, known = elements * 2.0, link_rate(), figures()
     if "eager" in found.get("kernel", ""):  # each call by its own launch from Python, as XLA dispatches
         return known["xla_dispatch_s"] + collective_seconds("all-reduce", ranks, size, rate)
     if size > CUSTOM_MOST:
@@ -109,7 +109,8 @@ def touched(ranks: int, top_k: int, own: bool) -> float:
 def _exchange(q: Question) -> float | NotModelled:
     found, units = conditions(q), tensor_of(q)
     ranks, hidden, top_k = (whole(found, name) for name in ("ep", "hidden", "topk"))
-    if (missing := first_missing(units, ranks, hidden, top_k)) is not None:
+    tokens = stated_x(q)
+    if (missing := first_missing(units, ranks, hidden, top_k, tokens)) is not None:
         return missing
     library = found.get("library", "").replace(" ", "_")
     what = q.quantity.replace(" time", "").replace(" ", "_")
@@ -118,10 +119,10 @@ def _exchange(q: Question) -> float | NotModelled:
     known = figures()
     if f"{prefix}_token_s" in known:
         each = message_bytes(library, what, found, ranks, hidden, top_k) / link_rate()
-        return known[f"{prefix}_floor_s"] + q.x * (known[f"{prefix}_token_s"] + each)
+        return known[f"{prefix}_floor_s"] + tokens * (known[f"{prefix}_token_s"] + each)
     if f"{prefix}_floor_s" not in known:
         return NotModelled(f"no exchange of '{found.get('library', '')}' is described")
-    moved = q.x * message_bytes(library, what, found, ranks, hidden, top_k)
+    moved = tokens * message_bytes(library, what, found, ranks, hidden, top_k)
     if library == "DeepEP_normal":
         moved *= 24.0 / whole(found, "sms", 24)
     return known[f"{prefix}_floor_s"] + moved / known[f"{prefix}_rate"]

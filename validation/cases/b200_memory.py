@@ -20,30 +20,31 @@ RING = 2
 @case("dies", "b200_latency", bar=0.06)
 def latency(questions: list[Question]) -> Answers:
     """Load to use over footprint."""
-    return {q.id: _with(q, lambda p, q=q: _latency(q, p)) for q in questions}
+    return {q.id: _with(q, _latency) for q in questions}
 
 
 @case("dies", "b200_inflight", bar=0.10)
 def inflight(questions: list[Question]) -> Answers:
     """Rate from memory over bytes in flight."""
-    return {q.id: in_unit(q, _with(q, lambda p, q=q: _inflight(q, p)), BYTES_PER_S) for q in questions}
+    return {q.id: in_unit(q, _with(q, _inflight), BYTES_PER_S) for q in questions}
 
 
 @case("dies", "b200_loadlat", bar=0.25)
 def loadlat(questions: list[Question]) -> Answers:
     """Latency of cold loads of all units at once: the unloaded one and a page walk, which reads memory once more."""
-    return {q.id: _with(q, lambda p: 2 * memory_cycles(p)) for q in questions}
+    return {q.id: _with(q, lambda _, p: 2 * memory_cycles(p)) for q in questions}
 
 
 @case("dies", "b200_l2cross", bar=0.03)
 def l2cross(questions: list[Question]) -> Answers:
     """Look-ups and sectors from memory of a requested sector, and the rate."""
-    return {q.id: _with(q, lambda p, q=q: _l2cross(q, p)) for q in questions}
+    return {q.id: _with(q, _l2cross) for q in questions}
 
 
-def _with(q: Question, answer: Callable[[Package], Stated]) -> Stated:
+def _with(q: Question, answer: Callable[[Question, Package], Stated]) -> Stated:
+    """`answer` of a row and its package; NotModelled where no package is described."""
     found = package(q)
-    return found if isinstance(found, NotModelled) else answer(found)
+    return found if isinstance(found, NotModelled) else answer(q, found)
 
 
 def _latency(q: Question, p: Package) -> float | NotModelled:

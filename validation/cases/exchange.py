@@ -76,7 +76,8 @@ def one_sided(q: Question, figures: dict | None = None) -> float | NotModelled:
     if "onesided" not in q.conditions.lower() or dtype not in ("bf16", "mxfp8", "nvfp4"):
         return NotModelled("only TensorRT-LLM's one-sided kernels with bf16, mxfp8 or nvfp4 tokens are modelled")
     system = topology.load(name)
-    ports = system.parts["switch"].fabric(system.networks["nvlink"])
+    switch: Any = system.parts["switch"]
+    ports = switch.fabric(system.networks["nvlink"])
     if not 2 <= ep <= ports.ranks:
         return NotModelled(f"EP{ep} in a domain of {ports.ranks} GPUs")
     f = library.figures() if figures is None else figures

@@ -31,7 +31,11 @@ HANDOFF_DEVICE = Device("h100_pcie")  # where the atomic hand-off was measured
 
 
 def miss_cycles(device: Any, far: Any) -> Any:
-    """A chase through lines that no L2 holds, homes of one partition only (0: the reader's, 1: the other)."""
+    """SM cycles of a chase through lines that no L2 holds, homes of one partition only.
+
+    far: 0 the reader's partition, 1 the other. Lines are spread at random, four apart, so that no
+    prefetch or open row helps; their home is found by touching them on a die of its own.
+    """
     die = Die(device, sms=1)
     e, sm = die.endpoints, die.sms[0]
     lines = np.random.default_rng(1).permutation(1 << 20)[: 4 * PROBED] * 4
@@ -65,6 +69,7 @@ def handoff(device: Any, figures: Any, ways: Any) -> Any:
 
 
 def on_die(measure: Any) -> Any:
+    """A rule that runs `measure` on the row's die, which returns SM cycles."""
     return lambda q, device, figures: in_cycles(q, measure(device), device.clock_hz)
 
 
@@ -82,7 +87,7 @@ def remote(q: Any, device: Any, _: Any) -> Any:
 
 
 def cold(device: Any) -> Any:
-    """A chase whose lines are not in L2."""
+    """SM cycles of a chase whose lines are not in L2: 1 GiB, by the program of 2024 that the rows cite."""
     return cycles(device, 1024 * MIB, PROGRAM_2024)
 
 
@@ -92,11 +97,13 @@ def per_clock(q: Any, device: Any, rate: Any, sms: int = 1) -> Any:
 
 
 def l1_rate(q: Any, device: Any, _: Any) -> Any:
+    """Bytes of L1 by one SM whose 1024 threads read 16 bytes each from one buffer of 64 KiB."""
     die = Die(device, sms=2)
     return per_clock(q, device, bandwidth.same_buffer(device, 64 * KIB, threads=1024, width=16, sms=2), len(die.sms))
 
 
 def ring_copy(q: Any, device: Any, _: Any) -> Any:
+    """Bytes/s of all SMs that read their neighbour's shared memory in a cluster."""
     if cluster_of(q) > MAX_CLUSTER:
         return NotModelled(f"a cluster has at most {MAX_CLUSTER} SMs")
     return in_unit(q, clusters.ring_copy(device, cluster_of(q)), BYTES_PER_S)
@@ -159,6 +166,7 @@ def predict(questions: list[Question]) -> Answers:
 
 
 def _answer(q: Any, figures: Any) -> Any:
+    """The answer of the first rule whose words stand in the row's quantity, or why there is none."""
     device = device_of(q)
     if isinstance(device, NotModelled):
         return device

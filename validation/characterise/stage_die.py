@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from chipweave import topology
-from chipweave.chain import Given, Layout, Link
+from chipweave.chain import Given, Layout
 from chipweave.component.replicas import gather
 from chipweave.component.transfer_operands import OPERANDS, Work
 from chipweave.declare import registry
 from chipweave.fabric import build
 from chipweave.run.assemble import assemble
 from chipweave.trace import models
+
+from ..bench.bare_network import bare_network
 
 TABLE_OF = {
     "DeepSeek-V3": "deepseek-v3",
@@ -71,16 +73,8 @@ def copy_ps(size: int) -> int:
     """ps of a copy of `size` bytes between two GPUs of a node: the copy engine's start, then a message on the NVLink
     network."""
     network = topology.load("dgx_h100").networks["nvlink"]
-    edges, layout = network.graph.edges, Layout()
-    links = [
-        Link(f"{a}-{b}", network.rank[a], network.rank[b], edges[a, b]["latency_ps"], edges[a, b]["bandwidth"])
-        for a, b in network.links
-    ]
-
-    def routes(source: Any, target: Any) -> Any:
-        return [network.link_index[link] for link in network.route(source, target)]
-
-    nvlink = layout.network("nvlink", network.link_model, len(network.endpoints), links, routes)
+    layout = Layout()
+    nvlink = bare_network(layout, network, network.link_model)
     starter = layout.resources("copy_engine", len(network.endpoints))
     chain = layout.chain("copy", ["source", "target", "bytes", "start"])
     chain.hold("start", starter.at("source"), Given("start"), then="send")

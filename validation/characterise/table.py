@@ -265,8 +265,9 @@ def residuals(table: Any, times: Any, tiles: Any) -> Any:
 
 def gemm_ps(table: characterised.Characterised, size: int, tokens: int) -> float:
     """The table's time of an expert's three GEMMs."""
-    share = next(share for most, share in table.utilisation_of(size) if most is None or tokens <= most)
-    assert share is not None  # the last row is for any number
+    rows = table.utilisation_of(size)
+    assert rows is not None, f"the table has GEMMs of slices of {size} bytes"
+    share = next(share for most, share in rows if most is None or tokens <= most)  # the last is for any number
     return float(3 * size * tokens * 10**12 / (table.peak * share))
 
 

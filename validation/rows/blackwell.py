@@ -9,7 +9,7 @@ from chipweave import topology
 from chipweave.kernel_models.package import Package
 from chipweave.ledger import NotModelled, Question
 
-from ..calibrate import figures as calibrated
+from . import figures as calibrated
 from .packages import package_named, topology_of
 
 DOMAIN = "gb200_nvl72"

@@ -32,7 +32,8 @@ def fabric(device: Any) -> Any:
             f"topology '{name}' describes no NVSwitch node: it has no "
             "part 'switch' or no network 'nvlink', as dgx_h100 has"
         )
-    return system.parts["switch"].fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
+    switch: Any = system.parts["switch"]
+    return switch.fabric(system.networks["nvlink"], system.parts.get("adapter[0]"))
 
 
 @cache

@@ -58,7 +58,7 @@ def load(name: str) -> Package | NotModelled:
 @cache
 def rules(name: str | None) -> Any:
     """The `gpu.package` part of a topology, or None."""
-    found = topology.load(name).of_kind("gpu.package")
+    found = topology.load(name).of_kind("gpu.package") if name is not None else ()
     return found[0] if found else None
 
 

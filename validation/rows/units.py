@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chipweave.ledger import NotModelled
+from chipweave.ledger import NotModelled, Question
 
 Stated = Any
 """What a row states, or a NotModelled: cases hand what they read to `first_missing` before they use it, which no type
@@ -96,6 +96,11 @@ def count(question: Any, *names: str, most: int = 1 << 30) -> Stated:
             f"{question.x_name or 'no name'} {question.x_value or 'without value'}"
         )
     return int(question.x)
+
+
+def stated_x(question: Question) -> Stated:
+    """The number that a row states on its x axis, or NotModelled where it states none."""
+    return NotModelled(f"the row states no number of {question.x_name or 'x'}") if question.x is None else question.x
 
 
 def first_missing(*parts: Any) -> NotModelled | None:

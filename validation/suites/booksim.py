@@ -51,24 +51,13 @@ def results(
 
 def judge(task: Any) -> Result:
     """The Result of one task; a network or option that is not ours becomes a row `not modelled` with the reason."""
+    error: float | None
     try:
         simulated, holds, tolerance, why = task.answer()
-    except BadInput as error:
-        return Result(
-            task.id,
-            task.group,
-            "predicted",
-            task.device,
-            task.quantity,
-            task.x_name,
-            task.x_value,
-            task.reference,
-            None,
-            None,
-            None,
-            "not modelled",
-            str(error),
-        )
+        error, status = relative_error(simulated, task.reference), "holds" if holds else "gap"
+    except BadInput as fault:
+        simulated = error = tolerance = None
+        status, why = "not modelled", str(fault)
     return Result(
         task.id,
         task.group,
@@ -79,8 +68,8 @@ def judge(task: Any) -> Result:
         task.x_value,
         task.reference,
         simulated,
-        relative_error(simulated, task.reference),
+        error,
         tolerance,
-        "holds" if holds else "gap",
+        status,
         why,
     )

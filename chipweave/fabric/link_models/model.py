@@ -58,12 +58,4 @@ def link_model(kind: str) -> Callable[[Class], Class]:
         TypeError: the class is no LinkModel.
         RegistryError: the kind is declared already; the message names both modules.
     """
-
-    def declare(cls: Class) -> Class:
-        if not issubclass(cls, LinkModel):
-            raise TypeError(f"{cls.__name__} is registered as a link model and is not a LinkModel")
-        cls.kind = kind
-        registry.link_models.declare(kind, cls)
-        return cls
-
-    return declare
+    return registry.link_models.declares(kind, LinkModel)

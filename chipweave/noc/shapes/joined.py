@@ -74,7 +74,11 @@ class Joined(Shape):
         own: dict[int, Own],
         names: list[str],
     ) -> None:
-        """Add the links of one region."""
+        """Add the links of one region.
+
+        Its shape is asked for its own wiring over the endpoints named, whose numbers are then
+        mapped back; routers it adds get the numbers after those of earlier regions.
+        """
         kind = item.get("shape")
         known = [n for n in shapes.kinds() if n != self.kind]
         if kind is None or kind.text not in known or item.get("of") is None:
@@ -123,7 +127,7 @@ class Joined(Shape):
             pairs.append(pair)
 
     def members(self, node: Node, count: int, reader: Reader) -> list[int]:
-        """Endpoint numbers that `of` names, in order."""
+        """Endpoint numbers that `of` names, in order; [] after a fault."""
         if node.is_scalar and node.text.strip() == "all":
             return list(range(count))
         texts = [n.text for n in node.value] if node.is_list else node.text.split(",")

@@ -66,6 +66,7 @@ class Recorded:
     """A fabric that records; stands in for the run's own (`around` of chipweave.run.simulate). `paths`: LayerPaths."""
 
     def __init__(self, fabric: Any, work: Any) -> None:
+        """fabric: the run's engine, which keeps its stages from now on; work: what the run's layers do."""
         self.fabric = fabric
         self.issued: dict[int, tuple[np.ndarray, int, str | None]] = {}
         self.spans: list[Span] = []
@@ -75,6 +76,7 @@ class Recorded:
         self.chains = list(fabric.layout.chains.values())
 
     def __getattr__(self, name: str) -> Any:
+        """Everything else is the engine's own."""
         return getattr(self.fabric, name)
 
     def issue(
@@ -96,7 +98,11 @@ class Recorded:
         self.spans = []
 
     def take(self) -> None:
-        """Follow the transfer that ended last since the last barrier back to its issue."""
+        """Follow the transfer that ended last since the last barrier back to its issue.
+
+        Backwards, since each stage was created by exactly one other: the way back is unique, the
+        way forward is not.
+        """
         last = self.fabric.recorded_last()
         if not len(last) or not self.issued:
             return

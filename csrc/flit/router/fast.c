@@ -24,24 +24,25 @@
 INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, const int special, const int far,
                      const int plain)
 {
-    const uint32_t slot = (uint32_t)w->now & w->wheel_mask, n = w->flit_n[slot];
-    const struct noc_event *restrict event = w->flit_wheel + (size_t)slot * w->flit_room;
+    const uint32_t slot = (uint32_t)w->now & w->wheel_mask;
+    struct noc_event *const first = noc_flits(net, slot);
+    const struct noc_event *const end = w->flit_end[slot];
     const unsigned k = (unsigned)((w->now + (R != 0)) % 3);
     struct noc_list *const va = &net->va[k];
     struct noc_request *restrict const va_at = va->at;
     uint32_t va_n = va->n;
-    for (uint32_t i = 0; i < n; i++) {
+    for (const struct noc_event *restrict e = first; e < end; e++) {
         if (far)
-            __builtin_prefetch(in_of(w, event[i + NOC_AHEAD].vc), 1);
-        const uint32_t id = event[i].vc;
+            __builtin_prefetch(in_of(w, e[NOC_AHEAD].vc), 1);
+        const uint32_t id = e->vc;
         struct noc_input_vc *v = in_of(w, id);
         if (v->count) {
             const unsigned at = v->pos + v->count - 1u;
-            w->ring[(size_t)id * w->depth + (at >= w->depth ? at - w->depth : at)] = event[i].flit;
+            w->ring[(size_t)id * w->depth + (at >= w->depth ? at - w->depth : at)] = e->flit;
             v->count++;
             continue;
         }
-        v->front = event[i].flit;
+        v->front = e->flit;
         v->count = 1;
         if (v->out & NOC_ACTIVE) {
             noc_request_switch(net, 0, id, output_of(w, id, v->out));
@@ -53,7 +54,7 @@ INLINE void arrivals(struct noc_state *net, const struct view *w, const int R, c
         }
     }
     va->n = va_n;
-    w->flit_n[slot] = 0;
+    w->flit_end[slot] = first;
 }
 
 /* VCs with room for what wants in: a credit (vc_busy_when_full), or a whole packet (cut-through). */
@@ -92,7 +93,7 @@ INLINE uint32_t vcs_for(const struct noc_state *net, const struct view *w, const
 /* The first of them after the one given last, if that was of the same port; else the lowest. */
 INLINE uint32_t choose(const struct view *w, const struct noc_input_vc *v, uint32_t base, uint32_t mask)
 {
-    const uint32_t last = (v->va_last - base) & w->local, first = (last + 1) & -(uint32_t)(last <= w->vc_mask);
+    const uint32_t next = (v->va_next - base) & w->local, first = next <= w->vc_mask ? next : 0;
     return base + (((unsigned)__builtin_ctz(noc_rotated(mask, first)) + first) & 31);
 }
 
@@ -104,7 +105,7 @@ INLINE void take(const struct view *w, struct noc_output_port *p, uint32_t id, u
     struct noc_input_port *input_port = input_port_of(w, id);
     struct noc_input_vc *v = &input_port->vc[id & w->vc_mask];
     v->out = (uint16_t)((o & w->local) | NOC_ACTIVE);
-    v->va_last = (uint16_t)(o & w->local);
+    v->va_next = (uint16_t)((o & w->local) + 1);
     p->vc[vc].va_last = (uint16_t)id;
     p->free_mask ^= 1u << vc;
     *next = (struct noc_request){id, o};
@@ -174,7 +175,7 @@ INLINE void vc_allocation(struct noc_state *net, const struct view *w, const int
 INLINE void put_credit(const struct view *w, uint32_t delay, uint32_t vc)
 {
     const uint32_t slot = ((uint32_t)w->now + delay) & w->wheel_mask;
-    w->credit_wheel[(size_t)slot * w->credit_room + w->credit_n[slot]++] = vc;
+    *w->credit_end[slot]++ = vc;
 }
 
 /* Whom a request for the switch is given to, and where those request who want it again. */
@@ -220,7 +221,7 @@ INLINE void traverse(struct noc_state *net, const struct view *w, struct crossin
     put_credit(w, input_port->credit_delay, input_port->up + in_vc);
     const uint32_t on_wire = ((uint32_t)w->now + p->flit_delay) & w->wheel_mask;
     const uint32_t slot = on_wire > p->exit_list ? on_wire : p->exit_list; /* no branch: it could not be predicted */
-    struct noc_event *e = &w->flit_wheel[(size_t)slot * w->flit_room + w->flit_n[slot]++];
+    struct noc_event *e = w->flit_end[slot]++;
     e->vc = p->dst + vc;
     e->flit = v->front;
     e->flit.bits = (uint16_t)(e->flit.bits + NOC_HOP);
@@ -340,16 +341,12 @@ INLINE void cycle(struct noc_state *net, const int R, const int special, const i
                            .input_port_size = input_port_size,
                            .port_size = port_size,
                            .ring = net->ring,
-                           .flit_wheel = net->flit_wheel,
-                           .credit_wheel = net->credit_wheel,
-                           .flit_n = net->flit_n,
-                           .credit_n = net->credit_n,
+                           .flit_end = net->flit_end,
+                           .credit_end = net->credit_end,
                            .contested = net->contested,
                            .key = net->request_key,
                            .now = net->now,
                            .wheel_mask = net->wheel_mask,
-                           .flit_room = net->flit_room,
-                           .credit_room = net->credit_room,
                            .vc_mask = (1u << vb) - 1,
                            .port_mask = (1u << pb) - 1,
                            .local = (1u << (pb + vb)) - 1,

@@ -11,12 +11,12 @@ struct view {
     char *restrict input_port, *restrict port;
     size_t input_port_size, port_size;
     struct noc_flit *restrict ring;
-    struct noc_event *restrict flit_wheel;
-    uint32_t *restrict credit_wheel, *restrict flit_n, *restrict credit_n;
+    struct noc_event *restrict *restrict flit_end;
+    uint32_t *restrict *restrict credit_end;
     struct noc_request *restrict contested;
     uint64_t *restrict key;
     uint64_t now;
-    uint32_t wheel_mask, flit_room, credit_room, vc_mask, port_mask, local, depth;
+    uint32_t wheel_mask, vc_mask, port_mask, local, depth;
     int vb, both;
 };
 

@@ -290,8 +290,7 @@ static void leave(struct noc_state *net, uint32_t gp, const struct noc_leaving *
         noc_put_flit(net, p->flit_delay - st, p->dst + VC_OF(net, l->out), l->flit, l->stamp);
         return;
     }
-    struct noc_event *e = &net->flit_wheel[(size_t)p->exit_list * net->flit_room + net->flit_n[p->exit_list]++];
-    *e = (struct noc_event){l->out, l->flit, l->stamp};
+    *net->flit_end[p->exit_list]++ = (struct noc_event){l->out, l->flit, l->stamp};
 }
 
 /* One flit and one credit message per port; 1 while the router has anything left to do. */
@@ -328,20 +327,19 @@ static int send(struct noc_state *net, uint32_t router)
 static void receive(struct noc_state *net)
 {
     struct noc_general *g = net->general;
-    const uint32_t slot = (uint32_t)net->now & net->wheel_mask, n = net->flit_n[slot];
-    struct noc_event *event = net->flit_wheel + (size_t)slot * net->flit_room;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t gp = event[i].vc >> net->vc_bits, router = gp >> net->port_bits;
+    const uint32_t slot = (uint32_t)net->now & net->wheel_mask;
+    for (struct noc_event *e = noc_flits(net, slot); e < net->flit_end[slot]; e++) {
+        const uint32_t gp = e->vc >> net->vc_bits, router = gp >> net->port_bits;
         if (net->c.priority == NOC_LOCAL_AGE)
-            event[i].stamp = (uint32_t)net->now;
-        g->arrival[gp] = event[i];
+            e->stamp = (uint32_t)net->now;
+        g->arrival[gp] = *e;
         g->router[router].arrived[gp & ((1u << net->port_bits) - 1)] = 1;
         if (!g->listed[router]) {
             g->listed[router] = 1;
             g->active[g->active_n++] = router;
         }
     }
-    net->flit_n[slot] = 0;
+    net->flit_end[slot] = noc_flits(net, slot);
 }
 
 /* How many steps this cycle has: speedups add up exactly, without drift. */

@@ -36,27 +36,27 @@ int noc_fingerprints_read(struct noc_state *net)
     struct noc_skip *const s = net->skip;
     struct noc_group *const group = s->group;
     const uint64_t *const weight = s->weight;
-    const uint32_t *const group_of = s->group_of, slot = (uint32_t)net->now & net->wheel_mask, n = net->flit_n[slot],
-                          credits = net->credit_n[slot];
-    const struct noc_event *const event = &net->flit_wheel[(size_t)slot * net->flit_room];
-    const uint32_t *const credit = &net->credit_wheel[(size_t)slot * net->credit_room], mask = (1u << net->vc_bits) - 1;
+    const uint32_t *const group_of = s->group_of, slot = (uint32_t)net->now & net->wheel_mask,
+                          mask = (1u << net->vc_bits) - 1;
+    const struct noc_event *const flits = noc_flits(net, slot), *const flit_end = net->flit_end[slot];
+    const uint32_t *const credits = noc_credits(net, slot), *const credit_end = net->credit_end[slot];
     const int vb = net->vc_bits;
     uint32_t searching = 0;
     for (uint32_t i = 0; i < s->n_groups; i++)
         searching += (uint32_t)noc_searches(net, &group[i]);
     if (!searching)
         return 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t o = noc_input_port(net, event[i].vc >> vb)->up + (event[i].vc & mask), id = group_of[o >> vb];
+    for (const struct noc_event *e = flits; e < flit_end; e++) {
+        const uint32_t o = noc_input_port(net, e->vc >> vb)->up + (e->vc & mask), id = group_of[o >> vb];
         if (id == NOC_NO_GROUP)
             continue;
-        group[id].sum += mixed(weight[o] ^ event[i].flit.msg);
+        group[id].sum += mixed(weight[o] ^ e->flit.msg);
         group[id].level += weight[o];
     }
-    for (uint32_t i = 0; i < credits; i++) {
-        const uint32_t id = group_of[credit[i] >> vb];
+    for (const uint32_t *o = credits; o < credit_end; o++) {
+        const uint32_t id = group_of[*o >> vb];
         if (id != NOC_NO_GROUP)
-            group[id].level -= weight[credit[i]];
+            group[id].level -= weight[*o];
     }
     return 1;
 }

@@ -146,7 +146,7 @@ static size_t bound(const struct noc_state *net)
 {
     size_t n = (size_t)net->awake.n + net->va[0].n + net->va[1].n + net->va[2].n + net->sa[0].n + net->sa[1].n;
     for (uint32_t k = 0; k <= net->wheel_mask; k++)
-        n += (size_t)net->flit_n[k] + net->credit_n[k];
+        n += (size_t)(net->flit_end[k] - noc_flits(net, k)) + (size_t)(net->credit_end[k] - noc_credits(net, k));
     return n + (net->general ? router_bound(net) : 0);
 }
 
@@ -154,23 +154,22 @@ static size_t bound(const struct noc_state *net)
 static void detach_due(struct noc_state *net, uint32_t id, uint32_t k, struct noc_pending_events *out)
 {
     const uint32_t slot = (uint32_t)(net->now + k) & net->wheel_mask;
-    struct noc_event *event = &net->flit_wheel[(size_t)slot * net->flit_room];
-    uint32_t *credit = &net->credit_wheel[(size_t)slot * net->credit_room], kept = 0;
-    for (uint32_t i = 0; i < net->flit_n[slot]; i++) {
-        if (taken(net, id, noc_key_of_input(net, event[i].vc)))
-            push(out, (struct noc_pending_event){PENDING_FLIT, k, event[i].vc, event[i].stamp, event[i].flit});
+    struct noc_event *kept = noc_flits(net, slot);
+    for (const struct noc_event *e = kept; e < net->flit_end[slot]; e++) {
+        if (taken(net, id, noc_key_of_input(net, e->vc)))
+            push(out, (struct noc_pending_event){PENDING_FLIT, k, e->vc, e->stamp, e->flit});
         else
-            event[kept++] = event[i];
+            *kept++ = *e;
     }
-    net->flit_n[slot] = kept;
-    kept = 0;
-    for (uint32_t i = 0; i < net->credit_n[slot]; i++) {
-        if (taken(net, id, credit[i] >> net->vc_bits))
-            push(out, (struct noc_pending_event){PENDING_CREDIT, k, credit[i], 0, {0, 0, 0}});
+    net->flit_end[slot] = kept;
+    uint32_t *kept_credit = noc_credits(net, slot);
+    for (const uint32_t *credit = kept_credit; credit < net->credit_end[slot]; credit++) {
+        if (taken(net, id, *credit >> net->vc_bits))
+            push(out, (struct noc_pending_event){PENDING_CREDIT, k, *credit, 0, {0, 0, 0}});
         else
-            credit[kept++] = credit[i];
+            *kept_credit++ = *credit;
     }
-    net->credit_n[slot] = kept;
+    net->credit_end[slot] = kept_credit;
 }
 
 /* The list of the fast router that a kind of request stands in, `delay` cycles from now. */

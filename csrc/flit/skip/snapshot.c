@@ -14,7 +14,7 @@ static void put_input(struct noc_snapshot *w, uint32_t gp)
     for (int vc = 0; vc < net->c.vcs; vc++) {
         const uint32_t id = (gp << net->vc_bits) + (unsigned)vc;
         const struct noc_input_vc *v = noc_input_vc(net, id);
-        noc_put(w, (uint64_t)v->count << 32 | (uint64_t)v->out << 16 | v->va_last);
+        noc_put(w, (uint64_t)v->count << 32 | (uint64_t)v->out << 16 | v->va_next);
         for (unsigned k = 0; k < v->count; k++) {
             const size_t at = (size_t)id * depth + (v->pos + k - 1) % depth;
             const struct noc_flit *f = k ? &net->ring[at] : &v->front;
@@ -69,10 +69,9 @@ static void put_wires(struct noc_snapshot *w)
     const struct noc_state *net = w->net;
     for (uint32_t k = 0; k <= net->wheel_mask && !w->differs; k++) {
         const uint32_t slot = (uint32_t)(net->now + k) & net->wheel_mask;
-        const struct noc_event *event = &net->flit_wheel[(size_t)slot * net->flit_room];
-        const uint32_t *credit = &net->credit_wheel[(size_t)slot * net->credit_room];
+        const struct noc_event *event = noc_flits(net, slot);
         size_t n = 0;
-        for (uint32_t i = 0; i < net->flit_n[slot]; i++) /* one flit a port: by VC, then what it is */
+        for (uint32_t i = 0; event + i < net->flit_end[slot]; i++) /* one flit a port: by VC, then what it is */
             if (noc_mine(w, noc_key_of_input(net, event[i].vc)))
                 w->scratch[n++] = (uint64_t)event[i].vc << 32 | i;
         if (n) {
@@ -85,9 +84,9 @@ static void put_wires(struct noc_snapshot *w)
             noc_put_age(w, &event[(uint32_t)w->scratch[i]].flit, event[(uint32_t)w->scratch[i]].stamp);
         }
         n = 0;
-        for (uint32_t i = 0; i < net->credit_n[slot]; i++)
-            if (noc_mine(w, credit[i] >> net->vc_bits))
-                w->scratch[n++] = credit[i];
+        for (const uint32_t *credit = noc_credits(net, slot); credit < net->credit_end[slot]; credit++)
+            if (noc_mine(w, *credit >> net->vc_bits))
+                w->scratch[n++] = *credit;
         noc_put_sorted(w, 2 * k + 1, n);
     }
 }

@@ -1,0 +1,27 @@
+"""Names and places of parts that are there many times: "die[0][3].hbm", "[0][1..3]", "[*][2]"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
+"""An index in a pattern: all, a number, or a range with both ends in."""
+
+
+def bare(name: str) -> str:
+    """A part's name without its indices: "die[0][3].hbm" -> "die.hbm"."""
+    return re.sub(r"\[[^\]]*\]", "", name)
+
+
+def span(text: str, length: int) -> range:
+    """The range an index text means: "*", "3" or "1..3" (both ends in)."""
+    if text == "*":
+        return range(length)
+    first, _, last = text.partition("..")
+    return range(int(first), int(last or first) + 1)
+
+
+def matches(index: tuple[int, ...], ranges: Sequence[range]) -> bool:
+    """Whether a place lies in a pattern of ranges."""
+    return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))
