@@ -32,7 +32,7 @@ def loads_of(path, folder):
 def run(made, placement, allocation="home", prediction="none", **more):
     policies = {"placement": placement, "allocation": allocation, "prediction": prediction, "replacement": "unbounded"}
     written = tuple((role, p if isinstance(p, str) else tuple(p.items())) for role, p in policies.items())
-    spec = RunSpec(model=LLAMA.name, trace=str(made), strategy=written, batch=64, steps=4, **more)
+    spec = RunSpec(preset="artifact", model=LLAMA.name, trace=str(made), strategy=written, batch=64, steps=4, **more)
     return simulate.simulate(spec)
 
 
