@@ -33,7 +33,7 @@ def whole_job():
     print("|---|---|---|---|---|---|---|---|---|")
     for strategy, published in ARTIFACT_CPU_S.items():
         before = loop_ms()
-        row = serving.simulate(RunSpec(strategy=strategy)).row
+        row = serving.simulate(RunSpec(preset="artifact", strategy=strategy)).row
         events = row["events"]
         print(
             f"| {strategy} | {row['cpu_s']:.1f} | {BARS_CPU_S[strategy]} | "
@@ -58,7 +58,7 @@ def growth():
     cases += [("steps", f"{s}", {"steps": s}) for s in (3, 9, 17)]
     for what, name, changes in cases:
         mesh = changes.pop("mesh", None)
-        spec = replace(RunSpec(trace="deepseek-syn", steps=5), **changes)
+        spec = replace(RunSpec(preset="artifact", trace="deepseek-syn", steps=5), **changes)
         loaded = serving.load(spec)
         if mesh:
             loaded = replace(

@@ -38,7 +38,7 @@ def stop_rule():
             ("prediction", prediction),
             ("replacement", "unbounded"),
         )
-        outcome = serving.simulate(RunSpec(trace="deepseek-syn", steps=17, strategy=policies))
+        outcome = serving.simulate(RunSpec(preset="artifact", trace="deepseek-syn", steps=17, strategy=policies))
         print(
             f"| {name} | {outcome.row['decode_time_ns'] / 1e6:.1f} ms "
             f"| {outcome.row['copies']:,} | {outcome.row['hops']:,} |",
@@ -49,6 +49,6 @@ def stop_rule():
 def main():
     header("engine", STRATEGIES)
     for name, changes in VARIANTS:
-        row(name, replace(RunSpec(trace="deepseek-syn", steps=STEPS), **changes), STRATEGIES)
+        row(name, replace(RunSpec(preset="artifact", trace="deepseek-syn", steps=STEPS), **changes), STRATEGIES)
     print("\n| predictor, strategy pred, 16 decode steps | decode | copies | hops |\n|---|---|---|---|")
     stop_rule()

@@ -43,6 +43,8 @@ def moe_seconds(wafer: str) -> dict[tuple[str, str], float]:
         out = Path(folder) / "rows.json"
         words = [
             "compare",
+            "--preset",
+            "artifact",
             "--topology",
             wafer,
             "--model",

@@ -56,9 +56,7 @@ class GlobalCp(Controller):
         """Make the table of holders of every expert of every layer, in slices; check that the model fits."""
         super().begin(simulation, run)
         self.run, self.work, self.policies = run, run.work, run.policies
-        experts = np.arange(self.work.experts)
-        self.holders = np.zeros((len(self.work.layers), self.work.experts, run.dies), np.uint8)
-        self.holders[:, experts, run.home] = self.work.slices
+        self.holders = run.held * np.uint8(self.work.slices)
         self.reports, self.to_dies = 0, Cast(self, "launch", run.workers)
         self.all_reported: Any = None  # an event of SimPy
         self.rows = Rows(self.work, run.home)
@@ -68,7 +66,10 @@ class GlobalCp(Controller):
 
     def check_fit(self) -> None:
         """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
-        homes, room = np.bincount(self.run.home, minlength=self.run.dies), self.run.facts["hbm_bytes"]
+        held, room = self.run.held.sum(axis=(0, 1), dtype=np.int64), self.run.facts["hbm_bytes"]
+        homes = -(
+            -held // len(self.work.layers)
+        )  # experts of one layer on a die; of unequal layers the mean, rounded up
         share = self.usable_hbm if self.capacity == "enforced" else 1
         sizes = sorted({(-int(n), int(bytes)) for n, bytes in zip(homes, room, strict=False) if n})
         fits = [self.run.model.fit(self.run.dies, bytes, share, -n) for n, bytes in sizes]

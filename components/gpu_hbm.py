@@ -10,16 +10,27 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chipweave.component import Component, Param, Port, component
+from chipweave.declare import yamlfile
 
-TIMINGS = yaml.safe_load((files("chipweave") / "data" / "hbm_timings.yaml").read_text(encoding="utf-8"))
 FEMTO = 10**15
+
+
+@lru_cache(maxsize=1)
+def timings() -> dict[str, Any]:
+    """Generation -> timing table; read when a die has HBM, not when the kinds of parts are looked through."""
+    table: dict[str, Any] = yamlfile.load(Path(str(files("chipweave") / "data" / "hbm_timings.yaml"))).plain()
+    return table
+
+
+def generations() -> list[str]:
+    """The generations that have a table."""
+    return sorted(timings())
 
 
 @component("gpu.hbm")
@@ -31,7 +42,7 @@ class GpuHbm(Component):
 
     access = Port(provides="memory.bursts", doc="lines of the slices")
 
-    generation = Param("choice", choices=sorted(TIMINGS), doc="timing table")
+    generation = Param("choice", choices=generations, doc="timing table")
     stacks = Param("int", low=1, doc="stacks")
     clock = Param("frequency", low="1 MHz", doc="memory clock (CK): HBM2e moves 2 bits a pin and cycle, HBM3 moves 4")
     capacity = Param("bytes", low="1 GB", doc="all stacks together")
@@ -52,7 +63,7 @@ class GpuHbm(Component):
     @property
     def table(self) -> dict[str, Any]:
         """The timing table of the generation."""
-        return TIMINGS[self.generation]
+        return timings()[self.generation]
 
     @property
     def channel_count(self) -> int:

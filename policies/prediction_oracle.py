@@ -16,7 +16,6 @@ import numpy as np
 from chipweave.errors import BadInput, Fault
 from chipweave.policy import Param, PredictionPolicy, nothing, policy
 from chipweave.policy.tally import tally
-from chipweave.trace import library
 
 
 @policy("prediction.oracle")
@@ -32,6 +31,8 @@ class Oracle(PredictionPolicy):
     def opened(self) -> Any:
         """The trace, cut to the batch; opened once."""
         if "_opened" not in vars(self):
+            from chipweave.trace import library
+
             whole = library.open_trace(self.trace)
             vars(self)["_opened"] = whole.take(min(self.requests or whole.requests, whole.requests))
         return vars(self)["_opened"]

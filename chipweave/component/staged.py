@@ -173,3 +173,7 @@ class CopyTable(Staged):
     def changes(self, fabric: Any) -> Any:
         """int64 [n, 3], rows (die, line, +1 stored or -1 dropped) since the last call, in the order it happened."""
         raise NotImplementedError
+
+    def hold(self, fabric: Any, die: int, lines: Any) -> None:
+        """Name copies that a die has from the start and never drops; they are no change."""
+        raise NotImplementedError

@@ -91,16 +91,18 @@ class Rows:
     """
 
     def __init__(self, work: Work, home: np.ndarray) -> None:
+        """home: int32 [layers, experts], the home die of each."""
         self.work, self.home = work, home
-        self.kept: bytes | None = None
+        self.alike = bool((home == home[:1]).all())
+        self.kept: tuple[int, bytes] | None = None
         self.columns = np.zeros((len(OPERANDS), 0), np.int64)
 
     def of(self, plan: Any, layer_index: int) -> np.ndarray:
         """int64 [entries, len(OPERANDS)] of a plan, in order of issue."""
-        work, experts = self.work, plan.expert.tobytes()
-        if experts != self.kept:
-            self.keep(plan.expert)
-            self.kept = experts
+        work, wanted = self.work, (0 if self.alike else layer_index, plan.expert.tobytes())
+        if wanted != self.kept:
+            self.keep(plan.expert, layer_index)
+            self.kept = wanted
         columns = self.columns.copy()
         columns[DIE] = plan.die
         columns[LINE] += layer_index * work.experts * work.slices
@@ -109,10 +111,10 @@ class Rows:
         columns[REMOTE] = columns[DIE] != columns[HOME]
         return np.ascontiguousarray(columns.T)
 
-    def keep(self, experts: np.ndarray) -> None:
-        """The columns that follow from the experts alone."""
+    def keep(self, experts: np.ndarray, layer_index: int) -> None:
+        """The columns that follow from the experts and their homes alone."""
         self.columns = np.zeros((len(OPERANDS), len(experts)), np.int64)
-        self.columns[HOME] = self.home[experts]
+        self.columns[HOME] = self.home[layer_index, experts]
         self.columns[EXPERT] = self.columns[SET] = experts
         self.columns[LINE] = self.columns[EXPERT] * self.work.slices
         self.columns[SLICE_BYTES] = self.work.slice_bytes

@@ -14,7 +14,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import metadata
+from importlib.metadata import EntryPoint
 from typing import Any, TypeVar
 
 from chipweave.errors import BadInput, ChipweaveError, Fault, nearest
@@ -76,7 +78,7 @@ class Registry:
         for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda m: m.name):
             if not module.ispkg:
                 importlib.import_module(f"{self.package}.{module.name}")
-        for entry in sorted(metadata.entry_points(group=self.package), key=lambda e: (e.name, e.value)):
+        for entry in entry_points(self.package):
             try:
                 entry.load()
             except RegistryError:
@@ -108,6 +110,17 @@ class Registry:
                 )
             )
         return self.classes[kind]
+
+
+def entry_points(group: str) -> list[EntryPoint]:
+    """The entry points of a group, by name and value: what installed packages declare under it."""
+    return sorted(_installed().select(group=group), key=lambda e: (e.name, e.value))
+
+
+@lru_cache(maxsize=1)
+def _installed() -> Any:
+    """All entry points. One walk over all installed packages opens a file of each: it serves every registry."""
+    return metadata.entry_points()
 
 
 def _identity(cls: type[Any]) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from chipweave.declare import units
 from chipweave.errors import BadInput, Faults, Place
 
 MAX_BYTES = 4 << 20
+SMALL_BYTES = 64 << 10  # trees of files up to this size are kept
 MAX_NODES = 200_000
 MAX_DEPTH = 40
 
@@ -111,6 +113,16 @@ def loads(data: bytes | str, name: str = "text") -> Node:
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if len(raw) > MAX_BYTES:
         raise BadInput(f"{name}: larger than {MAX_BYTES} bytes, the most a YAML file may have")
+    return _of_small(raw, name) if len(raw) <= SMALL_BYTES else _of(raw, name)
+
+
+@lru_cache(maxsize=64)
+def _of_small(raw: bytes, name: str) -> Node:
+    """As `_of`; one command reads a topology and a preset several times. No tree is changed once it is read."""
+    return _of(raw, name)
+
+
+def _of(raw: bytes, name: str) -> Node:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -157,7 +157,7 @@ class KernelEngine:
         if part not in self.arrays:
             self.arrays[part] = self._view(part)
         view = self.arrays[part]
-        return view.copy() if view.ndim == 3 else view
+        return ~view if view.ndim == 3 else view  # of a key of tags the engine keeps the complement: 0 where empty
 
     def _view(self, part: Any) -> np.ndarray:
         """The view of a part, by its sort: counter [count], bits and keyed [instances, keys], tags."""

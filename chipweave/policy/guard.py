@@ -12,7 +12,7 @@ import numpy as np
 
 from chipweave.declare.user_code import place_of
 from chipweave.errors import BadInput, Fault
-from chipweave.policy.roles import AllocationPolicy, CopyStore, Plan
+from chipweave.policy.roles import AllocationPolicy, CopyStore, PlacementPolicy, Plan
 
 ORDERS = ("none", "lru")
 
@@ -34,6 +34,41 @@ def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any =
             policy, "place", f"places experts on die {lost[0]}, which has no memory or no network", "a die with both"
         )
     return home
+
+
+def homes_of(
+    policy: Any, layers: int, experts: int, dies: int, usual: Any = None, able: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(homes int32 [layers, experts], copies bool [layers, experts, dies], the home's own left out) of a
+    PlacementPolicy; arguments as for `home_of`."""
+    usual = list(range(dies)) if usual is None else usual
+    count = dies if getattr(policy, "names_dies", False) else len(usual)
+    place = np.arange(dies) if count == dies else np.array(usual)
+    able = list(range(dies)) if able is None else able
+    if type(policy).homes is PlacementPolicy.homes:
+        homes = np.tile(home_of(policy, experts, dies, usual, able), (layers, 1))
+    else:
+        given = _whole(policy, "homes", _asked(policy, "homes", layers, experts, count), (layers, experts), "home dies")
+        if given.size and not (0 <= given.min() and given.max() < count):
+            raise _fault(
+                policy, "homes", f"names die {given.min() if given.min() < 0 else given.max()}", f"0 to {count - 1}"
+            )
+        homes = place[given].astype(np.int32)
+    copies = np.zeros((layers, experts, dies), bool)
+    given = _asked(policy, "copies", layers, experts, count)
+    if given is not None:
+        shape = (layers, experts, count)
+        if not isinstance(given, np.ndarray) or given.shape != shape or given.dtype != np.bool_:
+            raise _fault(policy, "copies", f"returns {_words(given)}", f"booleans {list(shape)}, or None")
+        copies[:, :, place] = given
+    np.put_along_axis(copies, homes[:, :, None], False, axis=2)
+    named = set(np.unique(homes).tolist()) | set(np.flatnonzero(copies.any(axis=(0, 1))).tolist())
+    lost = sorted(named - set(able))
+    if lost:
+        raise _fault(
+            policy, "homes", f"places experts on die {lost[0]}, which has no memory or no network", "a die with both"
+        )
+    return homes, copies
 
 
 def _placed(policy: Any, experts: Any, dies: Any) -> Any:

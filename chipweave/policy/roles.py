@@ -1,7 +1,7 @@
 """Policies: pure choices from a read-only view. One file of `policies/` is one decision.
 
     role          asked                                       answers
-    placement     once: place(experts, dies)                  home[E]
+    placement     once: place(experts, dies)                  home[E], or homes and copies by layer
     allocation    each layer: allocate(view)                  Plan
     prediction    each layer: predict(view, plan)             mask[D, E]: keep a copy of e when it arrives on die d?
     replacement   once: store(room)                           CopyStore: how many copies, which goes first
@@ -40,7 +40,8 @@ class Policy(Declared):
 
 
 class PlacementPolicy(Policy):
-    """Where each expert's weights live, the same in every layer.
+    """Where each expert's weights live: in every layer alike (`place`), or in each layer elsewhere (`homes`), and which
+    other dies hold them from the start (`copies`).
 
     Attributes of the class:
         names_dies: the answer has the system's own numbers of dies (a file of the user's). Otherwise 0, 1, .. are the
@@ -52,6 +53,14 @@ class PlacementPolicy(Policy):
     def place(self, experts: int, dies: int) -> np.ndarray:
         """int32[experts]: the home die of each expert, 0 <= die < dies."""
         raise NotImplementedError
+
+    def homes(self, layers: int, experts: int, dies: int) -> np.ndarray:
+        """int32[layers, experts]: the same, layer by layer."""
+        return np.tile(self.place(experts, dies), (layers, 1))
+
+    def copies(self, layers: int, experts: int, dies: int) -> np.ndarray | None:
+        """bool[layers, experts, dies]: dies that hold an expert from the start, for good; None: its home alone."""
+        return None
 
 
 class AllocationPolicy(Policy):

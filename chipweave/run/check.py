@@ -6,7 +6,7 @@ work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -19,11 +19,13 @@ from chipweave.declare import registry
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
 from chipweave.noc.spread import unused
+from chipweave.policy.roles import ROLES
+from chipweave.policy.strategy import Strategy
 from chipweave.run import simulate
 from chipweave.run.spec import RunSpec
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.system import System
-from chipweave.trace import fits, models
+from chipweave.trace import models
 
 
 class NoWork:
@@ -60,18 +62,25 @@ class Found:
 
 
 def check(
-    spec: RunSpec, strategies: Sequence, link_models: Sequence[str], model: Any = None, trace: bool = True
+    spec: RunSpec,
+    strategies: Sequence,
+    link_models: Sequence[str],
+    model: Any = None,
+    trace: bool = True,
+    system: System | None = None,
 ) -> tuple[System | None, Found]:
-    """(the System, what was found) of runs of `spec` under strategies and link models.
+    """(the System, what was found) of runs of `spec` under strategies and link models; the System has been started.
 
     model: a Model in place of the one that `spec` names; trace: whether the trace is looked at, where it is there
-    already."""
+    already; system: the one that `spec` names, where it has been loaded and not started."""
     found, gate = Found(), Gate(spec.allow_code)
     preset = found.attempt(topology_preset.load, spec.preset)
     model = model or found.attempt(models.load, spec.model)
     if model and trace:
+        from chipweave.trace import fits
+
         found.attempt(fits.check, spec.trace, spec.model, spec.batch, spec.steps)
-    system = found.attempt(
+    system = system or found.attempt(
         topology.load, spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset if preset else None
     )
     runs = [replace(spec, strategy=strategy) for strategy in strategies]
@@ -80,25 +89,64 @@ def check(
             found.attempt(simulate.open_strategy, run, preset, gate)
     found.attempt(gate.raise_if_refused)
     if not found.faults:
+        starts = Starts(model, preset, found, system)
         for run in runs:
             for link_model in link_models if run is runs[0] else link_models[:1]:
-                _check_one(replace(run, link_model=link_model), model, preset, found)
+                found.attempt(starts.start, replace(run, link_model=link_model))
     return system, found
 
 
-def _check_one(spec: RunSpec, model: Any, preset: topology_preset.Preset, found: Found) -> None:
-    """Assemble one run and start it on no work. Policies and parts remember, so they are built anew."""
+class Policies:
+    """A Strategy that notes which of its roles are read.
 
-    def start() -> None:
-        system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
+    Attributes:
+        read: the roles read so far, or all where anything else of the Strategy was.
+    """
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy, self.read = strategy, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read |= {name} if name in ROLES else set(ROLES)
+        return getattr(self._strategy, name)
+
+
+class Starts:
+    """Assembles runs and starts them on no work. Policies and parts remember, so they are built anew for each.
+
+    A run that differs from one before only in policies that nothing read there would go the same way to the letter: it
+    is not started again.
+
+    system: loaded and not started yet, for the first run.
+    """
+
+    def __init__(self, model: Any, preset: topology_preset.Preset, found: Found, system: System | None) -> None:
+        self.model, self.preset, self.found, self.fresh = model, preset, found, system
+        self.before: list[
+            tuple[str | None, dict[str, Any]]
+        ] = []  # link model, role -> what its policy is, of those read
+
+    def start(self, spec: RunSpec) -> None:
+        strategy = simulate.open_strategy(spec, self.preset, Gate(spec.allow_code))
+        if any(model == spec.link_model and read == _known(strategy, read) for model, read in self.before):
+            return
+        system, self.fresh = self.fresh or self.load(spec), None
         mesh = simulate.mesh_of(system)
         words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh) + unused(mesh)
-        found.warnings += [w for w in map(Fault, words) if w not in found.warnings]
-        policies = simulate.open_strategy(spec, preset, Gate(spec.allow_code))
-        run, simulation = simulate.stage(spec, model, system, policies, model.moe_layers, NoWork)
+        self.found.warnings += [w for w in map(Fault, words) if w not in self.found.warnings]
+        policies = Policies(strategy)
+        run, simulation = simulate.stage(spec, self.model, system, policies, self.model.moe_layers, NoWork)
         simulation.run(run.done)
+        self.before.append((spec.link_model, _known(strategy, policies.read)))
 
-    found.attempt(start)
+    def load(self, spec: RunSpec) -> System:
+        return topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
+
+
+def _known(strategy: Strategy, roles: Iterable[str]) -> dict[str, Any]:
+    """role -> (class, parameters) of these roles' policies."""
+    policies = {role: getattr(strategy, role) for role in roles}
+    return {role: (type(policy), policy.values) for role, policy in policies.items()}
 
 
 @lru_cache(maxsize=1)

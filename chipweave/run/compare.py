@@ -4,84 +4,26 @@ from __future__ import annotations
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chipweave import __version__, topology
-from chipweave.declare import registry
-from chipweave.errors import BadInput, Fault, Interrupted, nearest
+from chipweave import __version__
+from chipweave.errors import BadInput, Fault, Interrupted
 from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
 from chipweave.io.console import note
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.run import file as runfile
+from chipweave.run import error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
-from chipweave.run import resume
 from chipweave.run import simulate as serving
 from chipweave.run.check import check
+from chipweave.run.job import job_of
 from chipweave.run.record import Meter
-from chipweave.run.spec import STRATEGIES, RunSpec
+from chipweave.run.spec import RunSpec
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one call of `run` or `compare` is to run: a specification, under each strategy and link model.
-
-    The rows are the product of the two lists, strategies outermost.
-    """
-
-    spec: RunSpec
-    strategies: list
-    link_models: list
-
-    def runs(self) -> Any:
-        """One RunSpec for each row."""
-        return points(self.spec, self.strategies, self.link_models)
-
-
-def job_of(run_file: Any, options: Any, single: bool = False) -> Any:
-    """The Job of a run file (or None) with options over it; options that are None leave what the file or the default
-    says.
-
-    options: fields of RunSpec, `sets`, and for a comparison `strategies` and `link_models`, lists or texts with commas.
-    """
-    options = dict(options)
-    strategies, link_models = (_names(options.pop(key, None)) for key in ("strategies", "link_models"))
-    spec, of_file, models_of_file = (
-        runfile.load(runfile.find(run_file), single, options) if run_file is not None else (RunSpec(), None, None)
-    )
-    options["sets"] = (*spec.sets, *(options.pop("sets", None) or ()))
-    spec = spec.with_options(**options)
-    if spec.link_model is None and (single or link_models is None and models_of_file is None):
-        spec = replace(spec, link_model=link_model_of(spec))
-    if single:
-        return Job(spec, [spec.strategy], [spec.link_model])
-    if link_models is not None and options.get("link_model"):
-        raise BadInput("--link-model and --link-models are both given; allowed: one of them")
-    named = [spec.strategy] if not isinstance(spec.strategy, str) else list(STRATEGIES)
-    models = None if options.get("link_model") else models_of_file
-    job = Job(spec, first_given(strategies, of_file, named), first_given(link_models, models, [spec.link_model]))
-    refuse(job)
-    return job
-
-
-def link_model_of(spec: Any) -> Any:
-    """The link model that the topology of a specification names for its network; circuit where it cannot be loaded,
-    which `check` then says in words."""
-    try:
-        system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
-        return serving.mesh_of(system).link_model
-    except BadInput:
-        return "circuit"
-
-
-def _names(text: Any) -> Any:
-    """A list of names from text with commas, or what was given."""
-    return [name.strip() for name in text.split(",") if name.strip()] if isinstance(text, str) else text
 
 
 def run(
@@ -104,7 +46,7 @@ def run(
     check_file(json_path)
     job = job_of(run_file, options, single)
     check_sample(sample, job.link_models)
-    system, found = check(job.spec, job.strategies, job.link_models)
+    system, found = check(job.spec, job.strategies, job.link_models, system=job.system)
     found.raise_if_any()
     for warning in found.warnings:
         note(f"warning: {warning}")
@@ -127,8 +69,8 @@ class Rows:
 
     def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any) -> None:
         self.job, self.sample, self.out = job, sample, out
-        self.runs = job.runs()
-        self.labels = [resume.label_of(each, system) for each in self.runs]
+        by_label = {resume.label_of(each, system): each for each in job.runs()}  # of runs that are the same, one
+        self.runs, self.labels = list(by_label.values()), list(by_label)
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
         self.kept = resume.look(out, self.labels, self.job_sha256, force) if out else resume.Kept(self.labels)
         self.outcomes: list[serving.Outcome | None] = [self.kept.outcomes.get(label) for label in self.labels]
@@ -238,36 +180,6 @@ def prepare(spec: RunSpec) -> None:
         serving.make_trace(spec, progress)
 
 
-def first_given(*lists: Any) -> list[str]:
-    """The first list that was given; an empty one is given too, and refused by `refuse`."""
-    return next(each for each in lists if each is not None)
-
-
-def refuse(job: Any) -> None:
-    """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
-    faults = []
-    names = [replace(job.spec, strategy=s).strategy_name for s in job.strategies]
-    for what, given, known in (
-        ("strategy", names, STRATEGIES),
-        ("link model", job.link_models, registry.link_models.kinds()),
-    ):
-        if not given:
-            faults.append(Fault(f"no {what} is named", allowed=", ".join(known)))
-        faults += [
-            Fault(f"{what} {name!r} is named twice", allowed="each once; files under different names")
-            for name in dict.fromkeys(given)
-            if given.count(name) > 1
-        ]
-    known = registry.link_models.kinds()
-    faults += [
-        Fault(f"unknown link model '{m}'", allowed=", ".join(known), nearest=nearest(m, known))
-        for m in job.link_models
-        if m not in known
-    ]
-    if faults:
-        raise BadInput(faults)
-
-
 def check_sample(sample: Any, link_models: Any) -> None:
     """Raise BadInput where a sample is asked for and no row is by one."""
     if sample and not {"flit", "circuit"} <= set(link_models):
@@ -279,22 +191,6 @@ def how_to_go_on(left: Any, done: Any, out: Any) -> Any:
     strategies = ",".join(dict.fromkeys(each.strategy_name for each in left))
     kept = f"{done} rows are complete" + (f" and written to {out}" if out and done else "")
     return f"interrupted: {kept}; the same command with --strategies {strategies} runs the rest"
-
-
-def points(spec: RunSpec, strategies: list[str], link_models: list[str]) -> list[RunSpec]:
-    """The runs of a comparison in the order of its rows.
-
-    `circuit` beside other link models runs twice, with the preset's admission and `work_conserving`: what the network
-    is worth and what the booking is worth are then told apart.
-    """
-    runs = []
-    for model in link_models:
-        admissions = [spec.admission]
-        if model == "circuit" and len(link_models) > 1 and spec.admission is None:
-            admissions = [None, "work_conserving"]
-        for admission in admissions:
-            runs += [replace(spec, strategy=s, link_model=model, admission=admission) for s in strategies]
-    return runs
 
 
 def execute(
@@ -327,6 +223,18 @@ def fill_speedups(rows: list[Any]) -> None:
         row["speedup"] = reference / row["decode_time_ns"] if reference and row["decode_time_ns"] else None
 
 
+def undecided(rows: list[Any]) -> list[dict[str, Any]]:
+    """Neighbouring strategies of one link model and admission that lie within the error bar of a ratio."""
+    times: dict[tuple, dict[str, float]] = {}
+    for row in rows:
+        times.setdefault((row["link_model"], row["admission"]), {})[row["strategy"]] = row["decode_time_ns"]
+    return [
+        {"link_model": model, "admission": admission, "strategies": list(pair)}
+        for (model, admission), of in times.items()
+        for pair in error_bars.undecided(of, error_bars.ratio_bar())
+    ]
+
+
 def result_sha256(rows: Any) -> Any:
     """SHA-256 of the rows without what depends on the machine."""
     return canonical_sha256([{k: v for k, v in r.items() if k not in VOLATILE} for r in rows])
@@ -351,5 +259,7 @@ def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -
         "seed": spec.seed,
         "notes": facts["notes"],
         "result_sha256": result_sha256(rows),
+        "error_bar": error_bars.ratio_bar(),
+        "undecided": undecided(rows),
         "rows": rows,
     }

@@ -27,7 +27,7 @@ from chipweave.declare.user_code import FILE, Gate
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.io import shipped as topology_files
 from chipweave.policy import strategy
-from chipweave.run.spec import MOST, STRATEGIES, RunSpec
+from chipweave.run.spec import MOST, PRESET, STRATEGIES, RunSpec
 from chipweave.trace import models
 
 SCHEMA = "chipweave.run/1"
@@ -37,7 +37,7 @@ class RunFile(Declared):
     """The plain keys of a run file."""
 
     topology = Param("str", default="wafer_5x5", doc="name of a shipped topology, or a file")
-    preset = Param("str", default="artifact", doc="preset of behaviour laid over the topology")
+    preset = Param("str", default=PRESET, doc="preset of behaviour laid over the topology")
     model = Param("str", default="deepseek-v3", doc="name of a shipped model, or a file")
     trace = Param(
         "str", default=None, doc="routing trace: a file or a shipped name; generated for the model where left out"

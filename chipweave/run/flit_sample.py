@@ -175,7 +175,9 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
 
 
 def totals(table: np.ndarray, parts: list[Stratum], times: dict[int, list[int]]) -> dict[str, float]:
-    """Decode and prefill time under flit with standard errors, in ns, by the ratio estimator over the strata."""
+    """Decode and prefill time under flit with standard errors, in ns, by the ratio estimator over the strata.
+
+    What a layer lasts beside its transfers (its plan and reports on their way) is the same under every link model."""
     time = column(table, "time_ps")
     out = {"decode_time_ns": 0, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
     for part in parts:
@@ -186,7 +188,8 @@ def totals(table: np.ndarray, parts: list[Stratum], times: dict[int, list[int]])
         spread = np.sum((flit - ratio * circuit) ** 2) / (n - 1) if n > 1 else 0.0
         error = whole * np.sqrt((1 - n / whole) * spread / n)
         name = "prefill" if part.prefill else "decode"
-        out[f"{name}_time_ns"] += ratio * float(time[part.rows].sum()) / 1000
+        beside = whole * float(np.mean(time[part.chosen] - circuit)) if n else 0.0
+        out[f"{name}_time_ns"] += (ratio * (float(time[part.rows].sum()) - beside) + beside) / 1000
         out[f"{name}_standard_error_ns"] = float(np.hypot(out[f"{name}_standard_error_ns"], error / 1000))
     return out | {name: round(out[name]) for name in ("decode_time_ns", "prefill_time_ns")}
 

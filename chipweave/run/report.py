@@ -11,6 +11,7 @@ from typing import Any
 from chipweave.io import console
 from chipweave.io.console import Sheet, amount, note
 from chipweave.io.progress import Counting
+from chipweave.run import error_bars
 from chipweave.run.record import COLUMNS
 
 HOT_LINKS = 3
@@ -60,6 +61,10 @@ def comparison(result: dict[str, Any], outcomes: list[Any], out: Any, to_stderr:
         say(f"No decode step was run, only the prefill: {times}")
     for line in _notes(result):
         note(line)
+    close = result.get("undecided")
+    if close:
+        pairs = list(dict.fromkeys(tuple(each["strategies"]) for each in close))
+        note(error_bars.words(pairs, result["error_bar"]))
     if out:
         note(
             f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)"
@@ -113,6 +118,8 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
     for words in notes.get("preset_replaces", ()):
         setting = words.partition(" (")[0].replace(" = ", "=")
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."
+    for words in notes.get("options_replace", ()):
+        yield f"An option replaces {words}."
 
 
 def gaps(result: dict[str, Any], to_stderr: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from chipweave.declare.params import as_node
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
 from chipweave.policy import strategy
-from chipweave.policy.guard import home_of, store_of
+from chipweave.policy.guard import homes_of, store_of
 from chipweave.policy.view import CopyRoom, CopyStore
 from chipweave.run.assemble import assemble, wires
 from chipweave.run.clock import Simulation
@@ -29,8 +29,10 @@ from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.system import System
-from chipweave.trace import for_run, models
-from chipweave.trace.library import Workload as Routing
+from chipweave.trace import models
+
+if TYPE_CHECKING:
+    from chipweave.trace.library import Workload as Routing
 
 
 @dataclass
@@ -51,13 +53,13 @@ class Outcome:
         return [*HEAD, *(figure.name for figure in self.metrics)]
 
 
-def room_of(facts: dict[str, Any], home: np.ndarray, work: Work) -> CopyRoom:
-    """What copies have to fit into, die by die: the HBM of each, less the home weights that lie on it, bytes."""
-    homes = np.bincount(home, minlength=len(facts["hbm_bytes"]))
-    per_expert = len(work.layers) * work.slices * work.slice_bytes
-    return CopyRoom(
-        work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), homes.astype(np.int64) * per_expert
-    )
+def room_of(facts: dict[str, Any], held: np.ndarray, work: Work) -> CopyRoom:
+    """What copies have to fit into, die by die: the HBM of each, less the weights that lie on it from the start, bytes.
+
+    held: uint8 [layers, experts, dies], 1 where a die holds an expert.
+    """
+    weights = held.sum(axis=(0, 1), dtype=np.int64) * work.slices * work.slice_bytes
+    return CopyRoom(work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), weights)
 
 
 def mesh_of(system: Any) -> Any:
@@ -162,8 +164,10 @@ def stage(
     counted_by(groups)
     dies = len(facts["compute"])
     places = die_places(network, system, dies)
-    home = home_of(policies.placement, model.experts, dies, *homes(facts, places))
-    store = store_of(policies.replacement, room_of(facts, home, Work.of(model, layers, CopyStore())))
+    home, copies = homes_of(policies.placement, len(layers), model.experts, dies, *homes(facts, places))
+    held = copies.astype(np.uint8)
+    np.put_along_axis(held, home[:, :, None], 1, axis=2)
+    store = store_of(policies.replacement, room_of(facts, held, Work.of(model, layers, CopyStore())))
     work = Work.of(model, layers, store)
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(
@@ -179,7 +183,7 @@ def stage(
     )
     fabric = around(fabric, work) if around else fabric
     workload = workload_of(costs_of(facts, network, model, places), distance_of(network, places))
-    run = Run(workload, work, policies, home, dies, model, facts)
+    run = Run(workload, work, policies, home, held, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
     for part in (part for group in groups for part in group.members):
@@ -192,6 +196,8 @@ def stage(
 
 def make_trace(spec: Any, progress: Any = lambda text, done, total: None) -> None:
     """Make or import the trace of a specification where the cache has none yet: that is no part of a run's time."""
+    from chipweave.trace.library import for_run
+
     try:
         for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
     except BadInput:
@@ -219,6 +225,8 @@ def load(spec: Any) -> Any:
     Parts are loaded one by one even where an earlier one fails, so that one call names everything
     that is wrong.
     """
+    from chipweave.trace.library import for_run  # what reads traces is not needed to check a topology
+
     faults, gate = [], Gate(spec.allow_code)
 
     def attempt(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -271,6 +279,29 @@ def admission_of(spec: Any, network: Any) -> str:
     return "work_conserving" if booked or model != network.link_model else network.admission
 
 
+def replaced_by_options(spec: Any, system: System) -> list[str]:
+    """In words, what the run's options replace of what the topology's files say of the network that joins the dies.
+
+    A booking admission behind a link model that cannot book is replaced, too (`admission_of`).
+    """
+    network = mesh_of(system)
+    tree = as_node(system.resolved["topology"]).get("networks")
+    said = tree.get(network.name) if tree else None
+    runs = {
+        "link_model": spec.link_model or network.link_model,
+        "admission": admission_of(spec, network),
+        "wait_queue": spec.wait_queue or network.wait_queue,
+    }
+    words = []
+    for key, now in runs.items():
+        node = said.get(key) if said is not None and said.is_map else None
+        was = node and (node.value["value"] if node.is_map else node).text
+        path = f"networks.{network.name}.{key} = "
+        if was and was != now and not any(other.startswith(path) for other in system.replaced):
+            words.append(f"{path}{was} (this run's: {now})")
+    return words
+
+
 def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
     """What a run that has ended leaves.
 
@@ -301,6 +332,8 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["steps_in_the_trace"] = run.workload.steps
     if loaded.system.replaced:
         run.notes["preset_replaces"] = loaded.system.replaced
+    if option_replaces := replaced_by_options(spec, loaded.system):
+        run.notes["options_replace"] = option_replaces
     facts = {
         "trace": {"name": trace.name, "sha256": trace.sha256},
         "system": loaded.system.resolved,

@@ -10,6 +10,7 @@ from chipweave.chain.rules import ADMISSIONS
 from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 
+PRESET = "physical"  # where a run names none
 STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
 MOST_SEED = 2**63 - 1
 MOST = 1_000_000  # requests of a batch, steps: as `trace generate` has them
@@ -27,7 +28,7 @@ class RunSpec:
     """
 
     topology: str = "wafer_5x5"
-    preset: str = "artifact"
+    preset: str = PRESET
     model: str = "deepseek-v3"
     trace: str | None = None
     batch: int = 4096

@@ -42,7 +42,7 @@ class Symptoms:
 
     def planned(self, layer_index: int, plan: Any) -> None:
         """A plan, before its copies: work on a die that holds a copy uses it."""
-        away = plan.die != self.home[plan.expert]
+        away = plan.die != self.home[layer_index, plan.expert]
         expert, die = plan.expert[away], plan.die[away]
         self.used[layer_index, expert, die] |= self.truth[layer_index, expert, die] > 0
 

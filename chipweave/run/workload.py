@@ -63,8 +63,8 @@ class Workload:
         return self.replication * sum(rows)
 
     def jobs(self, home: np.ndarray, holders: np.ndarray) -> Iterator[LayerJob]:
-        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is
-        made."""
+        """Yield a LayerJob for every layer of every step. home: int32 [layers, E]; `holders` uint8 [layers, E, D]
+        is read as each job is made."""
         tallies = Tallies(self.trace, self.replication, self.steps)
         fixed = read_only(home), read_only(holders), read_only(self.distance)
         if tallies.known and not self.reads_ids:
@@ -105,7 +105,7 @@ class Workload:
         *of_ids: np.ndarray | None,
     ) -> LayerJob:
         prefill = step < self.prefill_steps
-        view = LayerView(layer, step, prefill, *counted, home, holders[index], distance, self.costs, *of_ids)
+        view = LayerView(layer, step, prefill, *counted, home[index], holders[index], distance, self.costs, *of_ids)
         return LayerJob(step, layer, index, view)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from chipweave.run import error_bars
 from chipweave.run.spec import STRATEGIES, RunSpec
 from chipweave.study import traces
 from chipweave.study.point import build
@@ -84,6 +85,19 @@ def quantities(rows: list[dict]) -> list[dict]:
             if value is not None:
                 found.append({**keys, "strategy": strategy, "quantity": quantity, "simulated": value})
     return found
+
+
+def undecided(rows: list[dict], bar: float) -> list[dict]:
+    """Neighbouring strategies of each configuration that lie within the error bar of a ratio."""
+    times: dict[tuple, dict[str, float]] = {}
+    for row in rows:
+        where = row["model"], row["topology"], row["batch"]
+        times.setdefault(where, {})[row["strategy"]] = row["decode_time_ns"]
+    return [
+        {**dict(zip(("model", "topology", "batch"), where, strict=True)), "strategies": list(pair)}
+        for where, of in times.items()
+        for pair in error_bars.undecided(of, bar)
+    ]
 
 
 def _ratio(over: Any, under: Any) -> Any:

@@ -17,6 +17,7 @@ from chipweave.io.atomic import check_file, check_folder, write_json
 from chipweave.io.console import Sheet, note, show
 from chipweave.io.progress import progress
 from chipweave.policy import strategy as strategies_of
+from chipweave.run import error_bars
 from chipweave.run.spec import RunSpec
 from chipweave.study import chaos, executors, plot, printed, sweep
 
@@ -97,6 +98,8 @@ def written(folder: Any, said: Any, spec: Any, host: Any) -> dict:
         "seed": spec.seed,
         "traces": {row["model"]: row["trace_sha256"] for row in table},
         "rows": rows,
+        "error_bar": error_bars.ratio_bar(),
+        "undecided": chaos.undecided(table, error_bars.ratio_bar()),
         "averages": chaos.averages(found, said),
         "others": others,
         "host_overhead": chaos.host_overhead(_rows(Path(folder) / "host" / "points.parquet"), said) if host else [],
@@ -142,6 +145,15 @@ def report(document: dict, said: Any) -> None:
     if bars:
         note(
             f"{len(bars)} printed bars: the farthest is {max(bars):.0%} off, {sum(b <= 0.15 for b in bars)} within 15 %"
+        )
+
+    close = document["undecided"]
+    if close:
+        where = dict.fromkeys(f"{pair['strategies'][0]} and {pair['strategies'][1]}" for pair in close)
+        counts = [f"{words} ({sum(words == ' and '.join(p['strategies']) for p in close)})" for words in where]
+        note(
+            f"within the error bar of {document['error_bar']:.0%} that the validation ledger gives a ratio "
+            f"(configurations in brackets): {', '.join(counts)}; do not choose by these"
         )
 
 

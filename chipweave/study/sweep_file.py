@@ -11,7 +11,7 @@
     together:                              # settings that go together, one mapping after the other; `case` names them
       - {topology: wafer_5x5, die.d2d.bandwidth: 1.7 TB/s}
     compare: {strategy: base}              # `speedup`: decode time of the point that differs
-                                           # in these alone, over one's own
+                                           # in these alone (of `together`: in the whole entry), over one's own
     skip: [{strategy: base, allocation.block: 50}]
     plot: [{x: batch, y: speedup, colour: strategy, facet: model}]
 
@@ -83,6 +83,7 @@ def load(path: Any) -> Sweep:
     if compare:
         _check_occurs(root.value["compare"], "compare", axes, faults)
     faults.raise_if_any()
+    compare = _whole_entries(compare, axes)
     text = {key: own.text if (own := root.get(key)) else "" for key in ("name", "doc")}
     return Sweep(text["name"] or Path(path).stem, text["doc"], points, compare, plots)
 
@@ -145,6 +146,18 @@ def _points(base: Any, axes: Any, skip: Any, root: Any, faults: Any) -> Any:
     if not points and not faults.found:
         faults.add("every point is skipped", root.place, "at least one point")
     return points
+
+
+def _whole_entries(compare: dict, axes: list[list[dict]]) -> dict:
+    """Settings that go together are compared together: with one of an entry (its `case`, say) go all others of it."""
+    found = dict(compare)
+    for axis in axes:
+        names = {name for settings in axis for name in settings}
+        named = {name: value for name, value in compare.items() if name in names}
+        fits = [settings for settings in axis if all(settings.get(name) == value for name, value in named.items())]
+        if named and len(fits) == 1:
+            found.update({name: fits[0].get(name) for name in names})
+    return found
 
 
 def _check_occurs(node: Any, what: str, axes: Any, faults: Any) -> None:

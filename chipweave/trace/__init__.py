@@ -8,8 +8,23 @@
 docs/traces.md has the formats.
 """
 
-from chipweave.trace.library import Workload, for_run, names
-from chipweave.trace.library import open_trace as open
-from chipweave.trace.store import StepIds, Trace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chipweave.trace.library import Workload, for_run, names
+    from chipweave.trace.library import open_trace as open
+    from chipweave.trace.store import StepIds, Trace
 
 __all__ = ["StepIds", "Trace", "Workload", "for_run", "names", "open"]
+_HOME = {"StepIds": "store", "Trace": "store", "open": "library"}
+_NAME = {"open": "open_trace"}
+
+
+def __getattr__(name: str) -> object:
+    """A name of the face, imported at its first use: who wants a model's sizes alone reads no trace."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_HOME.get(name, 'library')}")
+    globals()[name] = value = getattr(module, _NAME.get(name, name))
+    return value

@@ -153,11 +153,11 @@ def _link_warnings(system: System) -> list[Fault]:
 def _check_runs(options: Any, run_file: Any, allow_code: bool, with_model: bool = True) -> Any:
     """Warnings of what `compare` with these options would run; BadInput with all that it would refuse."""
     from chipweave.run import check as run_check
-    from chipweave.run import compare
+    from chipweave.run.job import job_of
 
-    job = compare.job_of(run_file, {**options, "allow_code": allow_code or None})
+    job = job_of(run_file, {**options, "allow_code": allow_code or None})
     model = None if with_model else run_check.small_model()
-    _, found = run_check.check(job.spec, job.strategies, job.link_models, model, trace=with_model)
+    _, found = run_check.check(job.spec, job.strategies, job.link_models, model, with_model, job.system)
     found.raise_if_any()
     return found.warnings
 

@@ -32,7 +32,7 @@ uint8_t *stages_bits(stages *s, int32_t table) { return s->bits[table].values; }
 /* Which keys a store holds: 0 not, 1 held, 2 pinned. */
 uint8_t *stages_keyed(stages *s, int32_t table) { return s->keyed[table].present; }
 
-/* Keys of a table of tags, most recent first in each set. */
+/* Complements of the keys of a table of tags, most recent first in each set; 0 where empty. */
 const int64_t *stages_tags(stages *s, int32_t table) { return s->tags[table].keys; }
 
 /* Pin a key from outside; -1 where the instance or key is not there. */

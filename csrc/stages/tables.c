@@ -12,11 +12,8 @@
 int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
-    *t = (struct tags_table){instances, sets, ways, journal, malloc(n * sizeof(int64_t) + 1), NULL};
-    if (!t->keys)
-        return -1;
-    memset(t->keys, 0xff, n * sizeof(int64_t)); /* all -1 */
-    return 0;
+    *t = (struct tags_table){instances, sets, ways, journal, calloc(n + 1, sizeof(int64_t)), NULL};
+    return t->keys ? 0 : -1;
 }
 
 /* Which keys an instance holds; with a capacity also their order of use, as a ring through an anchor (number
@@ -73,12 +70,12 @@ int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int6
 {
     int64_t *line = tags_line(t, at, set);
     int32_t way = 0;
-    while (way < t->ways - 1 && line[way] != key)
+    while (way < t->ways - 1 && line[way] != ~key)
         way++;
-    int known = line[way] == key;
-    *evicted = known ? NOTHING : line[way];
+    int known = line[way] == ~key;
+    *evicted = known ? NOTHING : ~line[way];
     memmove(line + 1, line, (size_t)way * sizeof *line);
-    line[0] = key;
+    line[0] = ~key;
     return !known;
 }
 
@@ -168,7 +165,7 @@ int tags_check(const struct tags_table *t)
         for (int32_t a = 0; a < t->ways; a++)
             for (int32_t b = 0; b < a; b++) {
                 int64_t key = t->keys[line * t->ways + a];
-                if (key != NOTHING && key == t->keys[line * t->ways + b])
+                if (key != ~(int64_t)NOTHING && key == t->keys[line * t->ways + b])
                     return -1;
             }
     return 0;

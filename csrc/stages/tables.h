@@ -1,6 +1,7 @@
 /* Tables that stages ask and change: dense arrays, no hashing.
  *
- * tags    instances x sets x ways keys (>= 0; -1 empty), each set latest insertion first
+ * tags    instances x sets x ways keys (>= 0; -1 empty), each set latest insertion first; stored as their complements,
+ *         so that an empty table is memory that nothing has touched yet
  * keyed   uint8 instances x keys: 0 absent, 1 held, 2 pinned; with a capacity also an age list per instance:
  *
  *             oldest  <- older / newer ->  newest        (one slot more per instance is the list's anchor)
@@ -53,7 +54,7 @@ int keyed_pin(struct keyed_table *t, int64_t at, int64_t key);
 int tags_check(const struct tags_table *t);   /* 0 if every set holds different keys */
 int keyed_check(const struct keyed_table *t); /* 0 if lists, counts and presence agree */
 
-/* The ways of a set, most recent first. */
+/* The ways of a set, most recent first; each the complement of a key, 0 where empty. */
 static inline int64_t *tags_line(const struct tags_table *t, int64_t at, int64_t set)
 {
     int64_t line = at * t->sets; /* most tables have few sets and small numbers: keep clear of 64-bit division */
@@ -68,7 +69,7 @@ static inline int tags_has(const struct tags_table *t, int64_t at, int64_t set, 
 {
     const int64_t *line = tags_line(t, at, set);
     for (int32_t w = 0; w < t->ways; w++)
-        if (line[w] == key)
+        if (line[w] == ~key)
             return 1;
     return 0;
 }

@@ -36,7 +36,7 @@ class Drawn:
                 step,
                 0,
                 0,
-                LayerView(0, step, False, counts, first, home, holders[0], self.distance, self.costs, ids, previous),
+                LayerView(0, step, False, counts, first, home[0], holders[0], self.distance, self.costs, ids, previous),
             )
 
 
@@ -65,10 +65,10 @@ class Watched:
     def remote(self):
         """[(home, die)] of every remote plan entry."""
         return [
-            (int(self.run.home[e]), int(d))
+            (int(self.run.home[0, e]), int(d))
             for plan in self.plans
             for e, d in zip(plan.expert, plan.die, strict=False)
-            if self.run.home[e] != d
+            if self.run.home[0, e] != d
         ]
 
     def link_bytes(self):

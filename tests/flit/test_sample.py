@@ -13,18 +13,23 @@ from chipweave.run import simulate as serving
 from chipweave.run.record import COLUMNS, nanoseconds
 from chipweave.run.spec import RunSpec
 
-SMALL = dict(topology="micro_2x2", model="qwen3-30b-a3b", batch=2, steps=3, sets=("d2d.router.flit=8 KiB",))
+SMALL = dict(
+    topology="micro_2x2", preset="artifact", model="qwen3-30b-a3b", batch=2, steps=3, sets=("d2d.router.flit=8 KiB",)
+)
 
 
-@pytest.mark.parametrize("strategy", ["base", "pred"])
-def test_circuit_takes_as_long_in_the_sample_as_in_the_full_run(strategy):
+@pytest.mark.parametrize(
+    "strategy, preset, plan_ns", [("base", "artifact", 0), ("pred", "artifact", 0), ("base", "physical", 3200)]
+)
+def test_circuit_takes_as_long_in_the_sample_as_in_the_full_run(strategy, preset, plan_ns):
     """Copies and LLC tags decide these times, so equal times mean equal tables."""
-    spec = RunSpec(**SMALL, strategy=strategy, admission="work_conserving")
+    work = SMALL | {"preset": preset, "link_model": "circuit"}
+    spec = RunSpec(**work, strategy=strategy, admission="work_conserving")
     outcome = serving.simulate(spec)
     estimate, rows = sample.measure(spec, outcome, 20)
     full = {(int(r[0]), int(r[1])): nanoseconds(r[2]) for r in outcome.table}
     assert estimate["layer_steps"] == len(rows) >= 15
-    assert all(row["circuit_work_conserving_ns"] == full[row["step"], row["layer"]] for row in rows)
+    assert {full[row["step"], row["layer"]] - row["circuit_work_conserving_ns"] for row in rows} == {plan_ns}
     assert all(row["flit_ns"] > 0 for row in rows)
 
 
@@ -34,6 +39,8 @@ def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_p
         main(
             [
                 "compare",
+                "--preset",
+                "artifact",
                 "--topology",
                 "micro_2x2",
                 "--model",
@@ -74,6 +81,8 @@ def test_the_output_folder_of_a_sampled_run_is_whole_and_has_no_layers_that_flit
         main(
             [
                 "compare",
+                "--preset",
+                "artifact",
                 "--topology",
                 "micro_2x2",
                 "--model",
@@ -134,6 +143,13 @@ def test_strategies_share_ten_minutes_by_default():
     each = sample.default_size(sum(costs), 32)
     assert each == pytest.approx(600 / (sum(costs) / 32 * 200e-9), abs=1)
     assert each < sample.default_size(costs[0], 32)
+
+
+def test_time_beside_the_transfers_is_not_scaled_by_the_ratio_of_link_models():
+    """Two layers of 100 ns of which 40 are the plan's; transfers take twice as long under flit: 40 + 120 each."""
+    table = layers([100_000, 100_000], [False] * 2)
+    part = sample.Stratum(False, np.arange(2), np.array([0]))
+    assert sample.totals(table, [part], {0: [0, 60_000, 0, 120_000]})["decode_time_ns"] == 2 * 160
 
 
 def layers(times, prefill):

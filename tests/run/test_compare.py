@@ -11,6 +11,7 @@ import pytest
 
 from chipweave.__main__ import main
 from chipweave.run import simulate as serving
+from chipweave.run.spec import RunSpec
 
 SMALL = ["--model", "deepseek-v2-lite", "--trace", "esft-law", "--batch", "64", "--steps", "3"]
 
@@ -41,7 +42,7 @@ def test_the_same_result_for_any_jobs_repetition_and_engine(capsys):
 
 
 def test_rows_have_the_keys_of_the_contract(capsys):
-    document = result(capsys, "--strategies", "ep,base")
+    document = result(capsys, "--strategies", "ep,base", "--preset", "artifact")  # times of whole nanoseconds
     assert document["schema"] == "chipweave.compare/1"
     base = document["rows"][1]
     assert base["strategy"] == "base" and base["speedup"] == 1.0 and base["admission"] == "early_booking"
@@ -78,13 +79,25 @@ def test_speedup_is_null_where_base_was_not_run(capsys):
     assert result(capsys, "--strategies", "ep")["rows"][0]["speedup"] is None
 
 
+def test_a_run_that_names_no_preset_is_physical_whoever_asks(capsys, tmp_path):
+    document = result(capsys, "--strategies", "base")
+    row = document["rows"][0]
+    assert (document["preset"], row["link_model"], row["admission"]) == ("physical", "fair", "work_conserving")
+    (tmp_path / "run.yaml").write_text(RUN_FILE)
+    code, out, err = compare(capsys, str(tmp_path / "run.yaml"), "--strategies", "ep")
+    assert code == 0 and "preset physical" in out, err
+    assert RunSpec().preset == "physical"
+
+
 def test_circuit_beside_fair_runs_with_both_admissions(capsys):
-    rows = result(capsys, "--strategies", "base", "--link-models", "circuit,fair")["rows"]
-    assert [(r["link_model"], r["admission"]) for r in rows] == [
-        ("circuit", "early_booking"),
-        ("circuit", "work_conserving"),
-        ("fair", "work_conserving"),
-    ]
+    both = ["--strategies", "base", "--link-models", "circuit,fair"]
+    circuit, fair = ("circuit", "work_conserving"), ("fair", "work_conserving")
+    for preset, expected in (
+        ("artifact", [("circuit", "early_booking"), circuit, fair]),
+        ("physical", [circuit, fair]),
+    ):
+        rows = result(capsys, *both, "--preset", preset)["rows"]
+        assert [(r["link_model"], r["admission"]) for r in rows] == expected
 
 
 def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
@@ -151,7 +164,9 @@ def test_bad_input_is_one_clear_message_and_exit_2(capsys, arguments, words):
 
 def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(capsys):
     code, _, err = compare(
-        capsys, "--model", "kimi-k2", "--trace", "kimi-syn", "--batch", "256", "--steps", "2", "--strategies", "ep"
+        capsys,
+        *("--model", "kimi-k2", "--trace", "kimi-syn", "--batch", "256", "--steps", "2", "--strategies", "ep"),
+        *("--preset", "artifact"),
     )
     assert code == 0 and "overflow" in err
 
@@ -258,7 +273,8 @@ def short_trace(capsys):
 
 
 def test_links_are_named_with_their_link_model_where_several_ran(capsys):
-    out = compare(capsys, *SMALL, "--strategies", "base", "--link-models", "circuit,fair")[1]
+    booked = ("--preset", "artifact", "--link-models", "circuit,fair")
+    out = compare(capsys, *SMALL, "--strategies", "base", *booked)[1]
     assert "base (circuit, early_booking): die" in out and "base (fair, work_conserving): die" in out
     assert "base: die" in compare(capsys, *SMALL, "--strategies", "base")[1]
 
@@ -292,7 +308,7 @@ def test_a_run_file_of_the_examples_goes_by_its_name(capsys):
 
 
 def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(capsys):
-    host = ["--topology", "wafer_5x5_host", "--strategies", "ep"]
+    host = ["--topology", "wafer_5x5_host", "--strategies", "ep", "--preset", "artifact"]
     told = compare(capsys, *SMALL, *host)[2]
     assert (
         "Preset artifact replaces parts.cp.layer_time = control (the "
@@ -300,6 +316,18 @@ def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(caps
     ) in told
     assert "replaces" not in compare(capsys, *SMALL, *host, "--set", "parts.cp.layer_time=control")[2]
     assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep")[2]
+
+
+def test_what_an_option_replaces_of_the_topology_is_said(capsys):
+    """The topology says `fair` of its network; of a wafer that says nothing there is nothing to replace."""
+    node = ["--topology", "dgx_h100", "--strategies", "ep"]
+    told = compare(capsys, *SMALL, *node, "--link-model", "circuit")[2]
+    assert "An option replaces networks.d2d.link_model = fair (this run's: circuit)." in told
+    assert "replaces" not in compare(capsys, *SMALL, *node)[2]
+    assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep", "--link-model", "circuit")[2]
+    booked = ("--set", "networks.d2d.admission=early_booking")
+    told = compare(capsys, *SMALL, "--strategies", "ep", *booked)[2]
+    assert "replaces networks.d2d.admission = early_booking (this run's: work_conserving)" in told
 
 
 def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
@@ -319,7 +347,6 @@ def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_making_the_trace_is_no_part_of_a_runs_time(tmp_path, monkeypatch):
-    from chipweave.run.spec import RunSpec
     from chipweave.trace import library
 
     def slow(*arguments):

@@ -24,7 +24,9 @@ def words(prediction="always", replacement="unbounded", steps=12, batch=64):
         "replacement": replacement,
     }
     strategy = tuple((role, p if isinstance(p, str) else tuple(p.items())) for role, p in roles.items())
-    spec = RunSpec(topology="micro_2x2", model="llama4-maverick", batch=batch, steps=steps, strategy=strategy)
+    spec = RunSpec(
+        topology="micro_2x2", preset="artifact", model="llama4-maverick", batch=batch, steps=steps, strategy=strategy
+    )
     return simulate.simulate(spec).facts["symptoms"]
 
 
@@ -51,7 +53,7 @@ def watched():
     """One layer, 8 experts on 30 dies, homes on die 0, three slices each."""
     holders = np.zeros((1, 8, 30), np.uint8)
     holders[:, :, 0] = 3
-    return Symptoms(holders, np.zeros(8, np.int32), 3), holders
+    return Symptoms(holders, np.zeros((1, 8), np.int32), 3), holders
 
 
 def test_forecasts_of_what_never_comes_again_miss():

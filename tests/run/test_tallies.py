@@ -28,7 +28,9 @@ def made(tmp_path, cache):
 
 
 def run(made, strategy, steps=3, batch=6):
-    spec = RunSpec(model="llama4-maverick", trace=str(made), strategy=strategy, batch=batch, steps=steps)
+    spec = RunSpec(
+        preset="artifact", model="llama4-maverick", trace=str(made), strategy=strategy, batch=batch, steps=steps
+    )
     outcome = simulate.simulate(spec)
     row = {name: value for name, value in outcome.row.items() if name not in TIMES}
     return row, outcome.table

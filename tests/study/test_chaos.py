@@ -73,7 +73,8 @@ def test_host_overhead_is_the_time_the_host_adds():
 def options(tmp_path, **more):
     given = dict(
         traces=None, out=str(tmp_path / "out"), models="llama4-maverick", topologies="wafer_5x5", batches="16,32",
-        strategies=None, steps=3, requests=24, seed=1, preset="artifact", link_model="circuit", admission=None, host=False,
+        strategies=None, steps=3, requests=24,
+        seed=1, preset="artifact", link_model="circuit", admission=None, host=False,
         executor="local", jobs=1, json_path=str(tmp_path / "c.json"),
     )  # fmt: skip
     return {**given, **more}

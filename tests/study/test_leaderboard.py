@@ -5,7 +5,8 @@ import json
 import pytest
 
 from chipweave.errors import BadInput
-from chipweave.study import error_bars, leaderboard
+from chipweave.run import error_bars
+from chipweave.study import leaderboard
 from chipweave.study.sweep_file import load
 
 FILE = """

@@ -314,3 +314,24 @@ def test_a_job_array_is_printed_and_the_points_are_listed(tmp_path, capsys):
     assert "--allow-code" not in script
     assert "--allow-code" in call(tmp_path, capsys, ("emit", "slurm-array"), ("allow_code", True)).out
     assert len(call(tmp_path, capsys, ("listed", True)).out.splitlines()) == 8
+
+
+def test_what_goes_together_is_compared_together(tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "schema: chipweave.sweep/1\nrun: {model: llama4-maverick}\nvary: {batch: [8, 16]}\n"
+        "together:\n  - {case: none}\n  - {case: kept, prediction: always}\n  - {case: dealt, placement: in_turn}\n"
+        "compare: {case: none}\n"
+    )
+    found = load(tmp_path / "s.yaml")
+    assert found.compare == {"case": "none", "prediction": None, "placement": None}
+    rows = [
+        {"batch": batch, "case": case, "prediction": kept, "placement": where, "decode_time_ns": time * batch}
+        for batch in (8, 16)
+        for case, kept, where, time in (
+            ("none", None, None, 6),
+            ("kept", "always", None, 2),
+            ("dealt", None, "in_turn", 3),
+        )
+    ]
+    sweep.fill_speedups(rows, found)
+    assert [row["speedup"] for row in rows] == [1.0, 3.0, 2.0] * 2

@@ -282,7 +282,7 @@ def test_a_decode_step_may_have_several_rows_of_a_request(tmp_path):
 def test_rows_of_a_step_follow_each_other_for_the_heat_map(tmp_path):
     got, made = mtp(tmp_path)
     distance = np.zeros((1, 1), np.int32)
-    jobs = list(Workload(got, 1, 4, None, distance).jobs(np.zeros(16, np.int32), np.zeros((2, 16, 1), np.uint8)))
+    jobs = list(Workload(got, 1, 4, None, distance).jobs(np.zeros((2, 16), np.int32), np.zeros((2, 16, 1), np.uint8)))
     for job in jobs:
         if job.step == 0:
             continue

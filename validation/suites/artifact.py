@@ -102,7 +102,9 @@ def run_trace(model_name: str, mesh: str, store: Path, batch: int, steps: int, s
     name, _, limit = strategy.partition("@")
     if name not in STRATEGIES:
         return f"unknown strategy {strategy}"
-    spec = RunSpec(model=model_name, trace=str(store), batch=batch, steps=steps, strategy=STRATEGIES[name])
+    spec = RunSpec(
+        preset="artifact", model=model_name, trace=str(store), batch=batch, steps=steps, strategy=STRATEGIES[name]
+    )
     preset = topology_preset.load(spec.preset)
     policies = serving.open_strategy(spec, preset, Gate(False))
     if limit:
@@ -141,7 +143,7 @@ def run_plan(
     system = wafer(mesh, sets, allow_code)
     given = artifact_micro.policies(case, build("replacement", "unbounded"))
     run = serving.drive(
-        RunSpec(engine=engine),
+        RunSpec(preset="artifact", engine=engine),
         model,
         system,
         given,

@@ -5,14 +5,18 @@ Leaves out  buffers, packets, flow control.
 Checked by  tests/stages/test_kernel_equals_twin.py, validation/cases/analytic_links.py
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from chipweave._kernel import ffi, lib
 from chipweave.errors import ChipweaveError
 from chipweave.fabric.link_models.base import Compiled, Routes
 from chipweave.fabric.link_models.model import LinkModel, link_model
 from chipweave.fabric.sends import speeds
-from chipweave.plain.fair import PlainFair
+
+if TYPE_CHECKING:
+    from chipweave.plain.fair import PlainFair
 
 
 @link_model("fair")
@@ -22,10 +26,12 @@ class Fair(LinkModel):
     @classmethod
     def plain(cls, layout: Any, network: Any, bin_ps: int, max_bins: int) -> PlainFair:
         """See LinkModel."""
+        from chipweave.plain.fair import PlainFair
+
         return PlainFair(network, bin_ps, max_bins, speeds(layout, network))
 
     @classmethod
-    def compile(cls, compiler: Any, network: Any, routes: Routes) -> "CompiledFair":
+    def compile(cls, compiler: Any, network: Any, routes: Routes) -> CompiledFair:
         """See LinkModel."""
         return CompiledFair(compiler, network, routes)
 

@@ -5,7 +5,9 @@ Leaves out  see docs/flit.md.
 Checked by  tests/stages/test_kernel_equals_twin.py, tests/flit/
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from chipweave._kernel import ffi, lib
 from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
@@ -15,7 +17,9 @@ from chipweave.fabric.link_models.model import LinkModel, link_model
 from chipweave.fabric.noc import Kernel
 from chipweave.fabric.sends import flit_plan
 from chipweave.noc import network as flit_network
-from chipweave.plain.flit import PlainFlit
+
+if TYPE_CHECKING:
+    from chipweave.plain.flit import PlainFlit
 
 LARGEST = 2**62
 
@@ -37,10 +41,12 @@ class Flit(LinkModel):
     @classmethod
     def plain(cls, layout: Any, network: Any, bin_ps: int, max_bins: int) -> PlainFlit:
         """See LinkModel."""
+        from chipweave.plain.flit import PlainFlit
+
         return PlainFlit(network, flit_plan(layout, network), bin_ps, max_bins)
 
     @classmethod
-    def compile(cls, compiler: Any, network: Any, routes: Routes) -> "CompiledFlit":
+    def compile(cls, compiler: Any, network: Any, routes: Routes) -> CompiledFlit:
         """See LinkModel."""
         return CompiledFlit(compiler, network, flit_plan(compiler.layout, network), routes)
 
