@@ -6,7 +6,7 @@
 
 A commit that costs more on purpose says why on a line `Instructions: ...` of its message; then --check passes.
 Lines of another C compiler are not compared with. Only instructions within the kernels count (stages_advance,
-noc_run_traffic), not those of Python around them.
+noc_run_traffic, cw_engine_run), not those of Python around them.
 """
 
 import csv
@@ -21,7 +21,12 @@ from pathlib import Path
 HISTORY = Path(__file__).with_name("history.csv")
 MORE = 1.05  # times the last line
 SIDE, ROUNDS, MESSAGES = 5, 12, 300  # of the mesh that messages cross
-CASES = {"circuit": "stages_advance", "fair": "stages_advance", "flit": "noc_run_traffic"}
+CASES = {
+    "circuit": "stages_advance",
+    "fair": "stages_advance",
+    "flit": "noc_run_traffic",
+    "line_rate": "cw_engine_run",
+}
 
 
 def messages(model):
@@ -68,9 +73,18 @@ def flits():
     return ours(8, 0.2, 1500)["flit_hops"]
 
 
+def lines():
+    """Reads that miss every cache on a quarter of an H100, 16,384 lines."""
+    from benchmarks.line_rate import build
+
+    engine, sms, _ = build("kernel", 256)
+    engine.run()
+    return engine.total(sms, "misses")
+
+
 def counted(case):
-    """(instructions within the kernel, events or flit-hops) of a case."""
-    work = "flits()" if case == "flit" else f"messages({case!r})"
+    """(instructions within the kernel, events, flit-hops or line accesses) of a case."""
+    work = {"flit": "flits()", "line_rate": "lines()"}.get(case, f"messages({case!r})")
     code = f"from benchmarks import kernels; print('events', kernels.{work})"
     with tempfile.TemporaryDirectory() as folder:
         tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", f"--toggle-collect={CASES[case]}"]
@@ -128,7 +142,7 @@ def main(words=()):
         return
     found, before = {case: counted(case) for case in CASES}, last()
     print(
-        "| kernel | instructions | events or flit-hops | an event | the line before | bar |\n|---|---|---|---|---|---|"
+        "| kernel | instructions | events, hops, lines | an event | the line before | bar |\n|---|---|---|---|---|---|"
     )
     for kernel, (instructions, events) in found.items():
         was = before.get(kernel)

@@ -4,7 +4,8 @@ Models      home is here -> local HBM; the ATU has a copy -> local HBM; else a r
             its tags had the line when the read was looked up here) or its HBM, and the data back. A copy counts as used
             when its read from HBM starts, not when it is looked up. When the data has come and the PDU says so, a copy
             is stored off the critical path and entered in the ATU from the store's start (arXiv 2510.05497, section
-            IV-E4; timing as in the artifact). A die may have several memories, none, or no LLC.
+            IV-E4; timing as in the artifact). A die may have several memories, none, or no LLC. Where the run moves
+            tokens, their vectors go through the same network, one message from die to die.
 Leaves out  headers of data messages, writes to remote memory.
 Checked by  tests/components/test_d2d_router.py
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from chipweave.chain import DONE, Scope, amount, equal, modulo
-from chipweave.component import Param, Port, Slot, Stat, component
+from chipweave.component import Param, Port, Slot, Stat, component, token_moves
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
 
@@ -44,6 +45,7 @@ class D2dRouter(Staged, Controller):
     )
 
     request_hops = Stat("hops", "links passed by requests", metric="hops")
+    token_bytes = Stat("bytes", "of tokens' vectors sent to other dies; 0 where tokens are not moved")
 
     def declare(self, layout: Any, work: Any) -> None:
         """How many lines there are: ranges of them go to several memories."""
@@ -71,6 +73,12 @@ class D2dRouter(Staged, Controller):
         )
         address = self.atu.serve_test(chain, at, yes=copied, no=remote)
         return self.decide(chain, at, home, local, address)
+
+    def carry(self, layout: Any) -> None:
+        """Tokens' vectors from this die to another's."""
+        chain = layout.chain(token_moves.CHAIN, token_moves.OPERANDS)
+        count = self.counter("token_bytes").add("die", "bytes")
+        chain.start = self.message(chain, "vectors", "die", "to", "bytes", then=DONE, count=count)
 
     def serve_remote(self, chain: Any, at: Any, home: Any, request: Any, then: Any) -> Any:
         """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way

@@ -3,8 +3,9 @@
 Models      per layer: allocation and prediction by the run's policies, a sub-kernel with prediction bits to each
             local CP, a barrier on their reports, the table of copies brought up to date before the next plan
             (arXiv 2510.05497, IV-E1 to E3). Where it sits is a matter of wiring: on the wafer, or on the host behind
-            a host.link.
-Leaves out  the size of plans and reports on the wire; the heat map's own memory traffic.
+            a host.link. With tokens: moved, dispatch before the experts and combine after them, each a barrier.
+Leaves out  the size of plans and reports on the wire; the heat map's own memory traffic; dispatch or combine beside
+            the experts' own computation, scales of FP8 vectors.
 Checked by  tests/components/test_command_processors.py
 """
 
@@ -19,6 +20,7 @@ from chipweave.component import Param, Port, Stat, component
 from chipweave.component.broadcast import Cast
 from chipweave.component.controller import Controller
 from chipweave.component.kernel_launch import Kernel, SubKernel, read_only
+from chipweave.component.token_moves import CHAIN, TokenMoves
 from chipweave.component.transfer_operands import Rows
 from chipweave.errors import BadInput
 from chipweave.policy.guard import mask_of, plan_of
@@ -50,7 +52,25 @@ class GlobalCp(Controller):
         "share", default=0.9, low=0.01, high=1, doc="of a die's HBM that weights may take, where enforced"
     )
 
+    tokens = Param(
+        "choice",
+        default="off",
+        choices=("off", "moved"),
+        doc="whether tokens' vectors travel to the dies that compute their experts (dispatch) and back (combine)",
+    )
+    dispatch_element = Param(
+        "bytes", default="1 B", low="1 B", high="8 B", doc="an element of a vector that is dispatched: FP8, as DeepEP"
+    )
+    combine_element = Param(
+        "bytes", default="2 B", low="1 B", high="8 B", doc="an element of a result that comes back: BF16, as DeepEP"
+    )
+
     layers_planned = Stat("layers", "plans made")
+
+    @property
+    def moves_tokens(self) -> bool:
+        """Whether this run moves tokens."""
+        return bool(self.tokens == "moved")
 
     def begin(self, simulation: Any, run: Any) -> None:
         """Make the table of holders of every expert of every layer, in slices; check that the model fits."""
@@ -62,14 +82,15 @@ class GlobalCp(Controller):
         self.rows = Rows(self.work, run.home)
         self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()
+        self.moves: TokenMoves | None = None
+        if self.moves_tokens:
+            self.move_tokens()
         run.done = simulation.process(self.serve())
 
     def check_fit(self) -> None:
         """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
         held, room = self.run.held.sum(axis=(0, 1), dtype=np.int64), self.run.facts["hbm_bytes"]
-        homes = -(
-            -held // len(self.work.layers)
-        )  # experts of one layer on a die; of unequal layers the mean, rounded up
+        homes = -(-held // len(self.work.layers))  # of one layer; where layers differ, the mean rounded up
         share = self.usable_hbm if self.capacity == "enforced" else 1
         sizes = sorted({(-int(n), int(bytes)) for n, bytes in zip(homes, room, strict=False) if n})
         fits = [self.run.model.fit(self.run.dies, bytes, share, -n) for n, bytes in sizes]
@@ -77,6 +98,15 @@ class GlobalCp(Controller):
         if fit.overflow_bytes and self.capacity == "enforced":
             raise BadInput(fit.fault())
         self.run.notes["hbm_overflow_bytes_per_die"] = fit.overflow_bytes
+
+    def move_tokens(self) -> None:
+        """Get ready for dispatch and combine; BadInput where no part carries them."""
+        if CHAIN not in self.run.layout.chains:
+            raise BadInput(
+                f"{self.name}: tokens = moved, and no part of the topology carries them as a d2d.router does"
+            )
+        sizes = (self.work.hidden * element for element in (self.dispatch_element, self.combine_element))
+        self.moves = TokenMoves(self.run.workers, self.run.dies, *sizes)
 
     def serve(self) -> Iterator[Any]:
         """The process: one layer after the other until the workload ends."""
@@ -93,13 +123,25 @@ class GlobalCp(Controller):
             yield self.simulation.wait(self.plan_time)
         operands = self.rows.of(plan, job.layer_index)
         workers = self.run.workers
-        kernel = Kernel(self.simulation, self.run.chain, operands, len(workers), self.work.slices, "line")
+        moved = [(CHAIN, rows) for rows in self.moves.messages(job, plan)] if self.moves else ()
+        kernel = Kernel(self.simulation, self.run.chain, operands, len(workers), self.work.slices, "line", *moved)
         self.reports, self.all_reported = len(workers), self.simulation.event()
         self.to_dies.send(SubKernel(kernel.number, workers, read_only(mask)))
         yield self.all_reported
         self.learn(self.run.copies_changed())
+        self.count_tokens(kernel)
         begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
         self.run.layer_done(job, plan, begin, end)
+
+    def count_tokens(self, kernel: Kernel) -> None:
+        """What dispatch and combine have moved, and how long they took, so far in the run."""
+        if self.moves is None or kernel.begin is None:
+            return
+        there, computed, back = kernel.ended
+        told = self.run.tokens
+        told |= {"dispatch_bytes": self.moves.dispatched, "combine_bytes": self.moves.combined}
+        told["dispatch_ps"] = told.get("dispatch_ps", 0) + there - kernel.begin
+        told["combine_ps"] = told.get("combine_ps", 0) + back - computed
 
     def predict(self, job: Any, plan: Any) -> np.ndarray | None:
         """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to

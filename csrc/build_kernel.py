@@ -1,7 +1,8 @@
 """Builds the C code as extension modules through cffi's API mode.
 
     csrc/{flit,stages,endpoints}/**.c -> chipweave._kernel   one module: all of the kernel
-    csrc/behaviours/NAME/*.c          -> chipweave._c_NAME   one module each, against csrc/behaviour.h
+    csrc/behaviours/NAME/*.c          -> chipweave._c_NAME   one module each, against csrc/behaviour.h, with those of
+                                                             csrc/behaviours/*.c whose headers it includes
     csrc/policies/NAME.c              -> chipweave._c_NAME   one module each: arithmetic of policies
 
 The text between the two `cdef` lines of a header is what Python sees; the whole header is what the C compiler
@@ -62,13 +63,20 @@ def module(name, sources, headers):
     return ffi
 
 
+def linked(folder):
+    """The sources of a behaviour: its own, and beside each header of behaviours/ that they include its .c, if any."""
+    files = with_includes(folder.glob("*.c"))
+    shared = {f.with_suffix(".c") for f in files if f.parent == HERE / "behaviours"}
+    return [f for f in files if f.suffix == ".c"] + [c for c in sorted(shared) if c.exists()]
+
+
 KERNEL = [HERE / folder for folder in ("flit", "stages", "endpoints")]
 kernel = module(
     "chipweave._kernel", [c for folder in KERNEL for c in folder.rglob("*.c")], [h for f in KERNEL for h in public(f)]
 )
 MODULES = ["kernel"]
 for _folder in sorted(p for p in (HERE / "behaviours").iterdir() if p.is_dir()):
-    globals()[_folder.name] = module(f"chipweave._c_{_folder.name}", _folder.glob("*.c"), public(_folder))
+    globals()[_folder.name] = module(f"chipweave._c_{_folder.name}", linked(_folder), public(_folder))
     MODULES.append(_folder.name)
 for _source in sorted((HERE / "policies").glob("*.c")):
     globals()[_source.stem] = module(f"chipweave._c_{_source.stem}", [_source], [_source.with_suffix(".h")])

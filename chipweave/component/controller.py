@@ -21,6 +21,8 @@ class Controller(Component):
         replicas, group: as for staged components.
     """
 
+    moves_tokens = False  # whether it lets tokens move from die to die, which parts of the network then carry
+
     simulation: Any
     die: int | None
     dies: int

@@ -26,6 +26,9 @@ class Kernel:
     operands  int64 [rows, operands]; column 0 is the executing die
     dies      how many dies have a part in it
     times, counted  transfers of each row, see Simulation.transfers
+    before, after  (chain, int64 [rows, operands]) of messages that go before the transfers of all dies and after them:
+              a phase begins on all dies when the one before has ended on all
+    ended     instants at which the phases ended
     """
 
     def __init__(
@@ -36,10 +39,15 @@ class Kernel:
         dies: int,
         times: int = 1,
         counted: str | None = None,
+        before: tuple[str, np.ndarray] | None = None,
+        after: tuple[str, np.ndarray] | None = None,
     ) -> None:
-        self.simulation, self.chain, self.operands = simulation, chain, operands
+        self.simulation = simulation
         self.number = simulation.add_kernel(self)
-        self.times, self.counted = times, counted
+        self.phases: list[tuple[str, np.ndarray, int, str | None]] = [(chain, operands, times, counted)]
+        self.phases[:0] = [(*before, 1, None)] if before else []
+        self.phases += [(*after, 1, None)] if after else []
+        self.ended: list[int] = []
         self.waiting, self.running = dies, 0
         self.started: list[int] = []
         self.begin: int | None = None
@@ -63,23 +71,34 @@ class Kernel:
         if not self.started:
             return
         whole = not self.waiting and self.begin is None
-        rows = self.operands if whole else self.operands[np.isin(self.operands[:, 0], self.started)]
+        operands = self.phases[0][1]
+        rows = operands if whole else operands[np.isin(operands[:, 0], self.started)]
         self.started = []
         if self.begin is None:
             self.begin = self.simulation.now
+        self.give(rows)
+
+    def give(self, rows: np.ndarray) -> None:
+        """Give the fabric transfers of the phase that runs."""
+        chain, _, times, counted = self.phases[len(self.ended)]
         self.running += 1
         if len(rows):
-            self.simulation.transfers(self.chain, rows, self.times, self.counted).callbacks.append(self._ended)
+            self.simulation.transfers(chain, rows, times, counted).callbacks.append(self._ended)
         else:
             self._ended(None)
 
     def _ended(self, _: Any) -> None:
         self.running -= 1
-        if not self.running and not self.waiting:
-            self.end = self.simulation.now
-            del self.simulation.kernels[self.number]
-            for ended, dies in self.listeners:
-                ended(self, dies)
+        if self.running or self.waiting:
+            return
+        self.ended.append(self.simulation.now)
+        if len(self.ended) < len(self.phases):
+            self.give(self.phases[len(self.ended)][1])
+            return
+        self.end = self.simulation.now
+        del self.simulation.kernels[self.number]
+        for ended, dies in self.listeners:
+            ended(self, dies)
 
 
 @dataclass(frozen=True)

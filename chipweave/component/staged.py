@@ -6,6 +6,7 @@ speaks through its first part, twice, before the run:
 
     declare(layout, work)    resources, tables and counters of all its parts, with an entry for each die of the system
     publish(layout)          chains that start at this part (an SM cluster's reads)
+    carry(layout)            messages between dies that control starts (tokens), where the run has them
 
 and serves others' chains: `self.ask("memory", "access", chain, ...)` calls `serve_access(chain, ...)` of the part at
 the other end of port `memory`, which appends its stages and returns the name of the first. Where the dies' ports lead
@@ -54,6 +55,9 @@ class Staged(Component):
 
     def publish(self, layout: Layout) -> None:
         """Publish the chains that start here, if any."""
+
+    def carry(self, layout: Layout) -> None:
+        """Publish the chains of messages that others start: those of tokens, where the run moves them."""
 
     def facts(self) -> dict[str, Any]:
         """Figures the part states of itself for policies and results (compute, hbm_bandwidth, ...), name -> value, or

@@ -30,6 +30,7 @@ class Work:
     keeps_copies        False where no die has room for a single one; one answer for each die where they differ
     refresh_copies      whether a read of a copy counts as use
     hidden, intermediate  widths of an expert's matrices
+    moves_tokens        whether tokens' vectors travel between dies (chipweave.component.token_moves)
     """
 
     layers: tuple[int, ...]
@@ -45,6 +46,7 @@ class Work:
     keeps_copies: bool | tuple[bool, ...] = True
     hidden: int = 0
     intermediate: int = 0
+    moves_tokens: bool = False
 
     @classmethod
     def of(cls, model: Any, layers: tuple[int, ...], store: Any) -> Work:

@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/sm/lsu.h: what one warp instruction costs the load-store unit."""
+"""Plain twin of csrc/behaviours/sm/lsu.c: what one warp instruction costs the load-store unit."""
 
 from __future__ import annotations
 

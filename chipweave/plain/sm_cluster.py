@@ -1,4 +1,4 @@
-"""Plain twin of csrc/behaviours/sm/cluster.h: shared memory of the cluster, bulk copies, mbarriers.
+"""Plain twin of csrc/behaviours/sm/cluster.c: shared memory of the cluster, bulk copies, mbarriers.
 
 Ports: MEMORY to the L2, CLUSTER to the other SMs of the cluster, COPIES to the copy engine, FRONT
 to the command processor.

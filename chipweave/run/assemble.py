@@ -46,6 +46,9 @@ def assemble(
     for part in staged:
         layout.publisher = part
         part.publish(layout)
+    for part in staged if work.moves_tokens else ():
+        layout.publisher = part
+        part.carry(layout)
     layout.publisher = None
     if not layout.chains:
         raise BadInput("no part of the topology publishes a chain: nothing would ever be moved")

@@ -163,6 +163,11 @@ def report(
     found = {o.row["strategy"]: o.facts["symptoms"] for o in outcomes if o.facts.get("symptoms")}
     if found:
         result["notes"] = {**result["notes"], "symptoms": found}
+    moved = {
+        f"{o.row['strategy']} ({o.row['link_model']})": o.facts["tokens"] for o in outcomes if o.facts.get("tokens")
+    }
+    if moved:
+        result["notes"] = {**result["notes"], "tokens": moved}
     if gaps:
         result["layer_steps"] = list(gaps)
     if out:

@@ -26,6 +26,7 @@ class Run:
         model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
         done: the process that drives the run; set by the part that does.
         symptoms: chipweave.run.symptoms.Symptoms where copies are kept, else None.
+        tokens: what moving tokens took, bytes and ps by name; empty where they are not moved.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Run:
         self.notes: dict[str, Any] = {}
         self.done: Any = None  # a process of SimPy
         self.symptoms: Symptoms | None = None
+        self.tokens: dict[str, int] = {}
 
     def start(self, fabric: Any, layout: Any, groups: list[Any], on_layer: Any, keep_plans: bool) -> None:
         """Tie the run to the fabric that moves its data."""

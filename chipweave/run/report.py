@@ -115,6 +115,12 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
         yield f"The trace replays windows of a log without decode: each of its tokens was used {factor:.1f} times."
     for strategy, found in notes.get("symptoms", {}).items():
         yield from (f"{strategy}: {words}." for words in found)
+    for row, moved in notes.get("tokens", {}).items():
+        there, back = (amount(moved[f"{way}_bytes"]) for way in ("dispatch", "combine"))
+        yield (
+            f"{row}: tokens moved, prefill included: dispatch {there} in {moved['dispatch_ps'] / 1e9:.3f} ms, "
+            f"combine {back} in {moved['combine_ps'] / 1e9:.3f} ms."
+        )
     for words in notes.get("preset_replaces", ()):
         setting = words.partition(" (")[0].replace(" = ", "=")
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."

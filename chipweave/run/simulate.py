@@ -107,7 +107,8 @@ def simulate(
     by_last = loaded.habits["last_request_says_prefill"]
 
     def workload(costs: Any, distance: Any) -> Any:
-        replication, reads = loaded.routing.replication, loaded.policies.reads_ids
+        moved = any(getattr(part, "moves_tokens", False) for part in loaded.system.parts.values())
+        replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved
         return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads)
 
     run = drive(
@@ -168,7 +169,8 @@ def stage(
     held = copies.astype(np.uint8)
     np.put_along_axis(held, home[:, :, None], 1, axis=2)
     store = store_of(policies.replacement, room_of(facts, held, Work.of(model, layers, CopyStore())))
-    work = Work.of(model, layers, store)
+    control = [part for group in groups for part in group.members if isinstance(part, Controller)]
+    work = replace(Work.of(model, layers, store), moves_tokens=any(part.moves_tokens for part in control))
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(
         system,
@@ -186,9 +188,8 @@ def stage(
     run = Run(workload, work, policies, home, held, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
-    for part in (part for group in groups for part in group.members):
-        if isinstance(part, Controller):
-            part.begin(simulation, run)
+    for part in control:
+        part.begin(simulation, run)
     if run.done is None:
         raise BadInput(f"{system.name}: no part drives the run (a cp.global, say)")
     return run, simulation
@@ -341,5 +342,6 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         "policies": run.policies.resolved(),
         "notes": run.notes,
         "symptoms": run.symptoms.words() if run.symptoms else [],
+        "tokens": run.tokens,
     }
     return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,19 @@ from chipweave.trace.widths import predecessors
 
 @dataclass(frozen=True)
 class LayerJob:
-    """One layer of one step."""
+    """One layer of one step.
+
+    owners: int64 [rows of view.ids], the request each row belongs to, None without ids; requests: of the trace;
+    replication: like requests that each of them stands for.
+    """
 
     step: int
     layer: int
     layer_index: int
     view: LayerView
+    owners: Any = None
+    requests: int = 0
+    replication: int = 1
 
 
 class Workload:
@@ -83,7 +90,8 @@ class Workload:
                     counted = tally(ids, self.trace.experts, self.replication)
                     tallies.put(step, index, *counted)
                 previous, paired, starts = neighbours(index)
-                yield self._job(step, index, layer, counted, *fixed, ids, previous, starts, paired)
+                job = self._job(step, index, layer, counted, *fixed, ids, previous, starts, paired)
+                yield replace(job, owners=chosen.owners(index))
             before = chosen
         tallies.keep()
 
@@ -106,7 +114,7 @@ class Workload:
     ) -> LayerJob:
         prefill = step < self.prefill_steps
         view = LayerView(layer, step, prefill, *counted, home[index], holders[index], distance, self.costs, *of_ids)
-        return LayerJob(step, layer, index, view)
+        return LayerJob(step, layer, index, view, None, self.trace.requests, self.replication)
 
 
 def _neighbours(before: Any, now: Any, requests: int, widths: Any = None) -> Any:

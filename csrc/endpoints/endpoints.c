@@ -47,15 +47,15 @@ struct cw_engine {
 static void schedule(cw_host *host, int32_t who, int64_t delay, int32_t priority, int32_t code, uint64_t data)
 {
     cw_engine *e = (cw_engine *)host;
-    int32_t i = new_event(&e->wheel);
+    int32_t i = wheel_new(&e->wheel);
     struct event *ev = &e->wheel.events[i];
     ev->time = host->now + (delay > 0 ? delay : 0);
-    ev->order = order_of(&e->wheel, priority, who);
+    ev->order = wheel_order(&e->wheel, priority, who);
     ev->part = who;
     ev->code = code;
     ev->data = data;
     ev->is_message = 0;
-    wait_until(&e->wheel, i);
+    wheel_add(&e->wheel, i);
 }
 
 /* When a port that works in order of sending is through with these bytes, if it gets them at `from`. Rounded up to
@@ -78,17 +78,17 @@ static int64_t over(cw_engine *e, int32_t who, int32_t w, int64_t delay, const c
         taken(&e->parts[who].ports[along->port[back]], 0, e->host.now + (delay > 0 ? delay : 0), message->bytes);
     int64_t there = taken(&e->parts[to].ports[along->port[!back]], 1, left + along->latency, message->bytes);
     along->bytes[back] += message->bytes;
-    int32_t i = new_event(&e->wheel);
+    int32_t i = wheel_new(&e->wheel);
     struct event *ev = &e->wheel.events[i];
     ev->time = there;
-    ev->order = order_of(&e->wheel, 0, who);
+    ev->order = wheel_order(&e->wheel, 0, who);
     ev->part = to;
     ev->is_message = 1;
     ev->message = *message;
     ev->message.from = who;
     ev->message.wire = w;
     ev->message.port = along->port[!back];
-    wait_until(&e->wheel, i);
+    wheel_add(&e->wheel, i);
     return there - e->host.now;
 }
 
@@ -101,17 +101,21 @@ static void fail(cw_host *host, int32_t who, const char *text)
     e->failed = 1;
 }
 
+/* A message for a wire that there is not. Apart, and never inline: its text would cost every message a frame. */
+static __attribute__((noinline)) int32_t no_wire(cw_engine *e, int32_t who, int32_t port, int32_t lane)
+{
+    char text[128];
+    snprintf(text, sizeof text, "port \"%s\" has %d wires, and a message is for number %d",
+             e->parts[who].does->ports[port], e->parts[who].ports[port].n_lanes, lane);
+    fail(&e->host, who, text);
+    return -1;
+}
+
 /* The wire of a lane; -1, and a failed run, where none is joined to it. */
 static int32_t wire_of(cw_engine *e, int32_t who, int32_t port, int32_t lane)
 {
     const struct port_state *p = &e->parts[who].ports[port];
-    char text[128];
-    if (lane >= 0 && lane < p->n_lanes)
-        return p->lanes[lane];
-    snprintf(text, sizeof text, "port \"%s\" has %d wires, and a message is for number %d",
-             e->parts[who].does->ports[port], p->n_lanes, lane);
-    fail(&e->host, who, text);
-    return -1;
+    return lane >= 0 && lane < p->n_lanes ? p->lanes[lane] : no_wire(e, who, port, lane);
 }
 
 /* cw_host.send: by port and lane of the sender. */
@@ -293,10 +297,10 @@ int64_t cw_engine_run(cw_engine *e, int64_t until, int64_t max_events)
 {
     int64_t n = 0;
     while (n < max_events && !e->failed) {
-        int32_t i = next_event(&e->wheel);
+        int32_t i = wheel_next(&e->wheel);
         if (i == NONE || e->wheel.events[i].time > until)
             break;
-        struct event now = take(&e->wheel, i);
+        struct event now = wheel_take(&e->wheel, i);
         e->host.now = now.time;
         struct part *to = &e->parts[now.part];
         if (now.is_message)
@@ -319,7 +323,7 @@ int64_t cw_engine_now(const cw_engine *e) { return e->host.now; }
 /* Time of the next event; -1: none waits. */
 int64_t cw_engine_next(const cw_engine *e)
 {
-    int32_t i = next_event(&e->wheel);
+    int32_t i = wheel_next(&e->wheel);
     return i == NONE ? -1 : e->wheel.events[i].time;
 }
 

@@ -1,6 +1,7 @@
 """Is what was counted of a trace the same when it is read back, and never taken for another trace's?"""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,3 +84,13 @@ def test_what_is_damaged_is_counted_again(made, cache):
 def test_a_cache_that_cannot_be_written_stops_no_run(made, cache):
     cache.parent.write_text("a file where the cache's folder should be")
     assert run(made, "ep")[0]["decode_time_ns"] > 0
+
+
+def test_where_tokens_move_the_trace_is_read_although_counts_are_known(made, cache):
+    """Dispatch and combine need to know which request chose what."""
+    spec = RunSpec(topology="dgx_h100", model="llama4-maverick", trace=str(made), strategy="ep", batch=6, steps=3)
+    spec = replace(spec, preset="physical", sets=("cp.tokens=moved", "cp.capacity=reported"))
+    first, second = (simulate.simulate(spec) for _ in range(2))
+    assert len(kept(cache)) == 1 and np.array_equal(first.table, second.table)
+    still = simulate.simulate(replace(spec, sets=("cp.tokens=off", "cp.capacity=reported")))
+    assert still.row["decode_time_ns"] < first.row["decode_time_ns"]

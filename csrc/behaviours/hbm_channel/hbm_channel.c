@@ -12,16 +12,12 @@
 #include <string.h>
 
 #define LINE 128
-#define NONE (-1)
 
 static const cw_parameter PARAMETERS[] = {HBM_SHAPE(CW_PARAMETER_ROW) HBM_JEDEC(JEDEC_ROW)
                                               HBM_CONTROLLER(CW_PARAMETER_ROW)};
 enum { HBM_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
 static const cw_statistic STATISTICS[] = {HBM_STATISTICS(CW_STATISTIC_ROW)};
 static const char *const PORTS[] = {"access"};
-
-/* The later of two cycles. */
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* ---- queues */
 
@@ -92,15 +88,8 @@ static void see(struct channel *c, struct pseudo *pc, int32_t kind, int32_t i)
 /* A record for a request, from the free list. */
 static int32_t new_entry(struct channel *c)
 {
-    if (c->free_entry == NONE) {
-        int32_t more = cw_more(c->n_entries, 128);
-        c->entries = cw_room(c->entries, more, sizeof *c->entries);
-        for (int32_t i = more - 1; i >= c->n_entries; i--) {
-            c->entries[i].next = c->free_entry;
-            c->free_entry = i;
-        }
-        c->n_entries = more;
-    }
+    if (c->free_entry == NONE)
+        CW_MORE_RECORDS(c->entries, c->n_entries, c->free_entry, 128);
     int32_t i = c->free_entry;
     c->free_entry = c->entries[i].next;
     return i;
@@ -148,11 +137,11 @@ static void refresh_bank(struct channel *c, struct pseudo *pc, int64_t t)
 {
     int32_t b = pc->refresh_bank;
     if (pc->open[b] != NONE) {
-        t = max64(t, hbm_earliest(&pc->rules, HBM_PRE, b));
+        t = cw_later(t, hbm_earliest(&pc->rules, HBM_PRE, b));
         hbm_issue(&pc->rules, HBM_PRE, b, t, 1);
         set_row(c, pc, b, NONE);
     }
-    hbm_issue(&pc->rules, HBM_REFPB, b, max64(t, hbm_earliest(&pc->rules, HBM_REFPB, b)), 1);
+    hbm_issue(&pc->rules, HBM_REFPB, b, cw_later(t, hbm_earliest(&pc->rules, HBM_REFPB, b)), 1);
     c->stats[STAT_REFRESHES_BANK]++;
     pc->refresh_bank = (b + 1) % (int32_t)c->p[BANKS];
     pc->refresh_at += c->p[P_nREFI] / c->p[BANKS];
@@ -213,7 +202,7 @@ static int64_t open_rows(struct channel *c, struct pseudo *pc, struct queue *q, 
         }
         if (pc->open[b] != NONE)
             hbm_issue(&pc->rules, HBM_PRE, b, now, 1);
-        hbm_issue(&pc->rules, HBM_ACT, b, max64(now, hbm_earliest(&pc->rules, HBM_ACT, b)), 1);
+        hbm_issue(&pc->rules, HBM_ACT, b, cw_later(now, hbm_earliest(&pc->rules, HBM_ACT, b)), 1);
         set_row(c, pc, b, e->row);
         e->opened = 1;
         c->stats[STAT_ACTIVATES]++;
@@ -221,10 +210,12 @@ static int64_t open_rows(struct channel *c, struct pseudo *pc, struct queue *q, 
     return next;
 }
 
-/* The oldest request whose column command is legal now; *next: when one will be, if none is. */
+/* The oldest request whose column command is legal now; *next: when one will be, if none is. None is before the pseudo
+ * channel may take such a command at all, so the search ends where that is what they wait for. */
 static int32_t ready(struct channel *c, struct pseudo *pc, struct queue *q, int32_t command, int64_t now, int64_t *next)
 {
-    for (int32_t k = 0, left = q->all_hits; left; k++) {
+    const int64_t first = pc->rules.pc[command];
+    for (int32_t k = 0, left = q->all_hits; left && (first <= now || first < *next); k++) {
         struct entry *e = &c->entries[q->seen[k]];
         if (pc->open[e->bank] != e->row)
             continue;
@@ -314,7 +305,7 @@ static void receive(void *state, const cw_message *m)
     e->m = *m;
     e->row = (int64_t)(rest / banks);
     e->bank = (int32_t)((rest + (uint64_t)e->row) % banks * groups + (group + (uint64_t)e->row) % groups);
-    e->bursts = __builtin_popcount((unsigned)m->mask & 15);
+    e->bursts = cw_sectors(m->mask);
     e->opened = 0;
     e->next = NONE;
     int64_t now = cycle_of(c, c->host->now);

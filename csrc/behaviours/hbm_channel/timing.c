@@ -37,9 +37,8 @@ void hbm_rules_reset(hbm_rules *r, const int64_t *p)
 {
     memcpy(r->p, p, sizeof r->p);
     work_out(p, r->cycles);
-    for (int32_t i = N_CONSTRAINTS; i--;) /* rows stand in order of the preceding command */
-        r->first[CONSTRAINTS[i].preceding] = i;
-    r->first[HBM_COMMANDS] = N_CONSTRAINTS;
+    for (int32_t b = 0; b < MAX_BANKS; b++)
+        r->group_of[b] = (uint8_t)(b % p[GROUPS]);
     for (int32_t c = 0; c < HBM_COMMANDS; c++) {
         r->pc[c] = LONG_AGO;
         for (int32_t g = 0; g < MAX_GROUPS; g++)
@@ -67,7 +66,7 @@ void hbm_rules_close(hbm_rules *r) { free(r); }
 /* Three levels, and what no level holds: the window of four ACT, and all banks for REFab. */
 int64_t hbm_earliest(const hbm_rules *r, int32_t command, int32_t bank)
 {
-    int64_t at = max(r->pc[command], max(r->group[bank % r->p[GROUPS]][command], r->bank[bank][command]));
+    int64_t at = max(r->pc[command], max(r->group[r->group_of[bank]][command], r->bank[bank][command]));
     if (command == HBM_ACT)
         at = max(at, r->acts[r->n_act & 3] + r->cycles[CONSTRAINT_PC_ACT_ACT_FOURTH]);
     if (command == HBM_REFAB)
@@ -76,20 +75,37 @@ int64_t hbm_earliest(const hbm_rules *r, int32_t command, int32_t bank)
     return at;
 }
 
+/* The rows of the table whose preceding command this is: the others are gone when it is a constant. Nothing earlier
+ * than what already holds is written; the window of four has a list of its own. */
+static inline __attribute__((always_inline)) void apply(hbm_rules *r, const int32_t command, int32_t bank, int64_t t,
+                                                        int32_t bursts)
+{
+    int64_t *const level[3] = {r->pc, r->group[r->group_of[bank]], r->bank[bank]};
+    const int64_t last = t + (bursts - 1) * r->p[P_nCCDL];
+#define HBM_CYCLE_FIRST(cycles)  t + (cycles)
+#define HBM_CYCLE_LAST(cycles)   last + (cycles)
+#define HBM_CYCLE_BURSTS(cycles) t + bursts *(cycles)
+#define HBM_CYCLE_FOURTH(cycles) INT64_MIN
+#define CONSTRAINT_APPLIED(on, preceding, following, from, expression)                                                 \
+    if (command == HBM_##preceding) {                                                                                  \
+        int64_t *const at = &level[HBM_##on][HBM_##following];                                                         \
+        *at = max(*at, HBM_CYCLE_##from(r->cycles[CONSTRAINT_##on##_##preceding##_##following##_##from]));             \
+    }
+    HBM_CONSTRAINTS(CONSTRAINT_APPLIED)
+}
+
 /* Move the earliest cycles of what may follow. Nothing is checked: the caller has asked hbm_earliest(). */
 void hbm_issue(hbm_rules *r, int32_t command, int32_t bank, int64_t t, int32_t bursts)
 {
-    int64_t *const level[3] = {r->pc, r->group[bank % r->p[GROUPS]], r->bank[bank]};
-    const int64_t last = t + (bursts - 1) * r->p[P_nCCDL];
-    for (int32_t i = r->first[command]; i < r->first[command + 1]; i++) {
-        const hbm_constraint *row = &CONSTRAINTS[i];
-        int64_t cycle = row->from == HBM_FROM_LAST     ? last + r->cycles[i]
-                        : row->from == HBM_FROM_BURSTS ? t + bursts * r->cycles[i]
-                                                       : t + r->cycles[i];
-        int64_t *at = &level[row->level][row->following];
-        if (row->from != HBM_FROM_FOURTH && cycle > *at)
-            *at = cycle;
-    }
-    if (command == HBM_ACT)
+    switch (command) {
+    case HBM_ACT:
+        apply(r, HBM_ACT, bank, t, bursts);
         r->acts[r->n_act++ & 3] = t;
+        break;
+    case HBM_PRE: apply(r, HBM_PRE, bank, t, bursts); break;
+    case HBM_RD: apply(r, HBM_RD, bank, t, bursts); break;
+    case HBM_WR: apply(r, HBM_WR, bank, t, bursts); break;
+    case HBM_REFAB: apply(r, HBM_REFAB, bank, t, bursts); break;
+    default: apply(r, HBM_REFPB, bank, t, bursts);
+    }
 }

@@ -115,8 +115,8 @@ enum { HBM_CONSTRAINTS(CONSTRAINT_NUMBER) N_CONSTRAINTS };
 /* One pseudo channel. pc, group, bank: the earliest cycle of each command as far as that level says. */
 struct hbm_rules {
     int64_t p[N_PARAMETERS];
-    int64_t cycles[N_CONSTRAINTS];   /* the last column of the table, worked out */
-    int32_t first[HBM_COMMANDS + 1]; /* rows of a preceding command: from first[command] to first[command + 1] */
+    int64_t cycles[N_CONSTRAINTS]; /* the last column of the table, worked out */
+    uint8_t group_of[MAX_BANKS];
     int64_t pc[HBM_COMMANDS], group[MAX_GROUPS][HBM_COMMANDS], bank[MAX_BANKS][HBM_COMMANDS];
     int64_t acts[4]; /* cycles of the last four ACT */
     int32_t n_act;

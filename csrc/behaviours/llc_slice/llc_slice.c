@@ -6,10 +6,17 @@
 #include "behaviours/llc_slice/lines.h"
 #include "behaviours/room.h"
 
+#include <stdio.h>
+#include <string.h>
+
+static const cw_parameter PARAMETERS[] = {LLC_PARAMETERS(CW_PARAMETER_ROW)};
+static const char *const PORTS[] = {"near", "peer", "memory"};
+static const cw_statistic STATISTICS[] = {LLC_STATISTICS(CW_STATISTIC_ROW)};
+
 /* The channel's own address of a line: its units are dealt to the slices that share it. */
 static uint64_t local_address(const struct slice *s, uint64_t line)
 {
-    uint64_t unit = (uint64_t)s->p[UNIT], n = local(s, line);
+    uint64_t unit = (uint64_t)s->p[UNIT], n = llc_local(s, line);
     return ((n / unit * (uint64_t)s->p[CHANNEL_SHARE] + (uint64_t)s->p[CHANNEL_INDEX]) * unit + n % unit) * LINE;
 }
 
@@ -24,7 +31,7 @@ static void write_back(struct slice *s, uint64_t out)
     cw_message m = {.address = local_address(s, (out >> 12) - 1),
                     .kind = CW_WRITE,
                     .mask = mask,
-                    .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(mask)};
+                    .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * cw_sectors(mask)};
     s->host->send(s->host, s->me, MEMORY, 0, 0, &m);
 }
 
@@ -40,7 +47,7 @@ static int64_t served(struct slice *s, uint64_t line, int32_t mask, int coalesce
                 s->stats[STAT_MERGED]++;
                 return (s->recent[i].start_fs - now) / FS + s->p[LATENCY];
             }
-    int64_t start = s->busy_fs > now ? s->busy_fs : now, taken = popcount4(mask) * s->p[SECTOR_FS];
+    int64_t start = s->busy_fs > now ? s->busy_fs : now, taken = cw_sectors(mask) * s->p[SECTOR_FS];
     s->busy_fs = start + taken;
     s->stats[STAT_BUSY] += taken / FS;
     if (coalesce) {
@@ -59,7 +66,7 @@ static void answer(struct slice *s, const cw_message *to, int64_t delay)
                     .tag = to->tag,
                     .kind = CW_DATA,
                     .mask = to->mask,
-                    .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * popcount4(to->mask)};
+                    .bytes = (int32_t)s->p[REQUEST_BYTES] + 32 * cw_sectors(to->mask)};
     s->host->reply(s->host, s->me, delay, to, &m);
 }
 
@@ -68,15 +75,8 @@ static void answer(struct slice *s, const cw_message *to, int64_t delay)
 /* A request that has to wait, in a list; `next` is the one that stands behind it. */
 static int32_t keep(struct slice *s, const cw_message *m, int32_t next)
 {
-    if (s->free_waiter == NONE) {
-        int32_t more = cw_more(s->waiter_room, 64);
-        s->waiter = cw_room(s->waiter, more, sizeof *s->waiter);
-        for (int32_t i = more - 1; i >= s->waiter_room; i--) {
-            s->waiter[i].next = s->free_waiter;
-            s->free_waiter = i;
-        }
-        s->waiter_room = more;
-    }
+    if (s->free_waiter == NONE)
+        CW_MORE_RECORDS(s->waiter, s->waiter_room, s->free_waiter, 64);
     int32_t i = s->free_waiter;
     s->free_waiter = s->waiter[i].next;
     s->waiter[i].m = *m;
@@ -94,15 +94,8 @@ static void release(struct slice *s, int32_t i)
 /* A record for a line on its way here. */
 static int32_t new_fill(struct slice *s)
 {
-    if (s->free_fill == NONE) {
-        int32_t more = cw_more(s->n_fills, 64);
-        s->fills = cw_room(s->fills, more, sizeof *s->fills);
-        for (int32_t i = more - 1; i >= s->n_fills; i--) {
-            s->fills[i].next = s->free_fill;
-            s->free_fill = i;
-        }
-        s->n_fills = more;
-    }
+    if (s->free_fill == NONE)
+        CW_MORE_RECORDS(s->fills, s->n_fills, s->free_fill, 64);
     int32_t i = s->free_fill;
     s->free_fill = s->fills[i].next;
     return i;
@@ -117,7 +110,7 @@ static int32_t granule(const struct slice *s, int32_t mask)
 /* Ask the home or memory for the sectors that are missing; a fetch that brings them already gets one more listener. */
 static void fetch(struct slice *s, const cw_message *m, uint64_t line, int32_t missing)
 {
-    int32_t *chain = &s->chain[line & 255], at_home = home(s, line) == s->p[PARTITION];
+    int32_t *chain = &s->chain[line & 255], at_home = llc_home(s, line) == s->p[PARTITION];
     for (int32_t i = *chain; i != NONE; i = s->fills[i].next)
         if (s->fills[i].line == line && !(missing & ~s->fills[i].mask)) {
             s->fills[i].head = keep(s, m, s->fills[i].head);
@@ -140,7 +133,7 @@ static void fetch(struct slice *s, const cw_message *m, uint64_t line, int32_t m
 /* A read: served from here, or by a fetch that it joins or starts. */
 static void read_line(struct slice *s, const cw_message *m)
 {
-    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+    uint64_t line = m->address / LINE, *set = llc_set_of(s, line), *entry = llc_find(s, set, line);
     int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0);
     s->stats[STAT_READS]++;
     if (entry && m->port == PEER)
@@ -164,9 +157,9 @@ static void filled(struct slice *s, const cw_message *m)
     *link = got.next;
     s->fills[i].next = s->free_fill;
     s->free_fill = i;
-    uint64_t *set = set_of(s, got.line), *entry = find(s, set, got.line);
+    uint64_t *set = llc_set_of(s, got.line), *entry = llc_find(s, set, got.line);
     if (!entry) {
-        write_back(s, insert(s, set, got.line));
+        write_back(s, llc_insert(s, set, got.line));
         entry = set;
     }
     *entry |= (uint64_t)got.mask & VALID;
@@ -186,7 +179,7 @@ static void filled(struct slice *s, const cw_message *m)
  * the data port has taken them. */
 static void store_here(struct slice *s, const cw_message *m)
 {
-    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+    uint64_t line = m->address / LINE, *set = llc_set_of(s, line), *entry = llc_find(s, set, line);
     int64_t delay = served(s, line, m->mask, 0);
     s->stats[STAT_WRITES]++;
     if (entry && (*entry & SHARED)) {
@@ -195,7 +188,7 @@ static void store_here(struct slice *s, const cw_message *m)
         *entry &= ~SHARED;
     }
     if (!entry) {
-        write_back(s, insert(s, set, line));
+        write_back(s, llc_insert(s, set, line));
         entry = set;
     }
     *entry |= (uint64_t)(m->mask | m->mask << 4);
@@ -218,8 +211,8 @@ static void hold(struct slice *s, const cw_message *m)
 static void store(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE;
-    if (home(s, line) != s->p[PARTITION]) { /* on to the home; our copy is stale */
-        uint64_t *set = set_of(s, line), *entry = find(s, set, line);
+    if (llc_home(s, line) != s->p[PARTITION]) { /* on to the home; our copy is stale */
+        uint64_t *set = llc_set_of(s, line), *entry = llc_find(s, set, line);
         if (entry)
             *entry = 0;
         cw_message on = *m;
@@ -268,7 +261,7 @@ static void receive(void *state, const cw_message *m)
     else if (m->kind == CW_DONE)
         stored(s, m);
     else {
-        uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
+        uint64_t line = m->address / LINE, *set = llc_set_of(s, line), *entry = llc_find(s, set, line);
         if (entry)
             *entry = 0;
     }
@@ -280,14 +273,14 @@ static void timer(void *state, int32_t code, uint64_t data) { (void)state, (void
 /* A store outside time: to the home, where it is dirty; what it pushes out is long in memory. */
 static int32_t touch_store(struct slice *s, const cw_message *m)
 {
-    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
-    if (home(s, line) != s->p[PARTITION]) {
+    uint64_t line = m->address / LINE, *set = llc_set_of(s, line), *entry = llc_find(s, set, line);
+    if (llc_home(s, line) != s->p[PARTITION]) {
         if (entry)
             *entry = 0;
         return s->host->touch(s->host, s->me, PEER, 0, m);
     }
     if (!entry) {
-        insert(s, set, line);
+        llc_insert(s, set, line);
         entry = set;
     }
     *entry |= (uint64_t)(m->mask | m->mask << 4);
@@ -300,9 +293,9 @@ static int32_t touch(void *state, const cw_message *m)
     struct slice *s = state;
     if (m->kind == CW_WRITE)
         return touch_store(s, m);
-    uint64_t line = m->address / LINE, *set = set_of(s, line), *entry = find(s, set, line);
-    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0), at_home = home(s, line) == s->p[PARTITION],
-            level = 2;
+    uint64_t line = m->address / LINE, *set = llc_set_of(s, line), *entry = llc_find(s, set, line);
+    int32_t missing = m->mask & ~(entry ? (int32_t)(*entry & VALID) : 0),
+            at_home = llc_home(s, line) == s->p[PARTITION], level = 2;
     if (entry && m->port == PEER)
         *entry |= SHARED;
     if (!missing)
@@ -315,7 +308,7 @@ static int32_t touch(void *state, const cw_message *m)
         missing = granule(s, missing);
     }
     if (!entry) {
-        insert(s, set, line);
+        llc_insert(s, set, line);
         entry = set;
     }
     *entry |= (uint64_t)missing;

@@ -1,18 +1,21 @@
 /* behaviours/sm/sm.c -- see sm.h: blocks, warps and the ops they run.
  *
- * The parts of an SM are in files of their own: lsu.h (what an access costs the load-store unit), l1.h, memory.h
- * (global memory), cluster.h (shared memory, bulk copies). This file starts blocks, lets warps go on, and takes what
+ * The parts of an SM are in files of their own: lsu.c (what an access costs the load-store unit), l1.c, memory.c
+ * (global memory), cluster.c (shared memory, bulk copies). This file starts blocks, lets warps go on, and takes what
  * comes back. Inner times are fs, so that cycles do not drift; everything sent to the engine is rounded to ps. */
 #include "behaviours/sm/cluster.h"
+#include "behaviours/sm/l1.h"
 #include "behaviours/sm/memory.h"
 
-/* ---- warps and blocks */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* A timer for a warp at a time in fs, rounded up to whole ps: it never runs early. */
-static void wake_at(struct sm *s, struct warp *w, int64_t at_fs, int32_t code)
-{
-    s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, code, (uint64_t)(w - s->warps));
-}
+static const cw_parameter PARAMETERS[] = {SM_PARAMETERS(CW_PARAMETER_ROW)};
+static const char *const PORTS[] = {"memory", "cluster", "copies", "front"};
+static const cw_statistic STATISTICS[] = {SM_STATISTICS(CW_STATISTIC_ROW)};
+
+/* ---- warps and blocks */
 
 /* The kernel has ended once no block is left and its stores are acknowledged: the command processor hears of it. */
 static void maybe_end(struct sm *s)
@@ -46,8 +49,8 @@ static void start_block(struct sm *s, int32_t slot, int64_t count)
                            .count = count,
                            .next_stalled = NONE,
                            .life = w->life + 1};
-        s->launch_fs = max64(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
-        wake_at(s, w, s->launch_fs, WAKE);
+        s->launch_fs = cw_later(s->launch_fs, now_fs(s)) + s->p[WARP_LAUNCH] * s->period_fs;
+        sm_wake_at(s, w, s->launch_fs);
     }
 }
 
@@ -81,7 +84,7 @@ static int pause_for_loads(struct sm *s, struct warp *w)
         return 1;
     }
     if (w->ready_fs > now_fs(s)) {
-        wake_at(s, w, w->ready_fs, WAKE);
+        sm_wake_at(s, w, w->ready_fs);
         return 1;
     }
     return 0;
@@ -98,14 +101,14 @@ static void run(struct sm *s, struct warp *w)
         case SM_OP_LOAD:
         case SM_OP_GATHER:
         case SM_OP_STORE:
-            if (!memory(s, w, op)) {
+            if (!sm_memory(s, w, op)) {
                 stall(s, w);
                 return;
             }
             break;
         case SM_OP_CHASE:
             if (!w->place) {
-                if (!memory(s, w, op)) {
+                if (!sm_memory(s, w, op)) {
                     stall(s, w);
                     return;
                 }
@@ -117,12 +120,12 @@ static void run(struct sm *s, struct warp *w)
             s->stats[STAT_HOPS]++;
             break;
         case SM_OP_SHARED:
-            if (!shared(s, w, op)) {
+            if (!sm_shared(s, w, op)) {
                 stall(s, w);
                 return;
             }
             break;
-        case SM_OP_COPY: copy(s, w, op); break;
+        case SM_OP_COPY: sm_copy(s, w, op); break;
         case SM_OP_BARRIER:
             if (s->pending[op[1]]) {
                 w->barrier = (int32_t)op[1] + 1;
@@ -142,7 +145,7 @@ static void run(struct sm *s, struct warp *w)
             break;
         default: /* SM_OP_WORK */
             w->pc++;
-            wake_at(s, w, now_fs(s) + op[1] * s->period_fs, WAKE);
+            sm_wake_at(s, w, now_fs(s) + op[1] * s->period_fs);
             return;
         }
         w->pc++;
@@ -168,7 +171,7 @@ static void resume_stalled(struct sm *s)
     while (s->stalled_first != NONE) {
         struct warp *w = &s->warps[s->stalled_first];
         const int64_t *op = s->ops[w->pc];
-        if (!(op[0] == SM_OP_SHARED ? shared(s, w, op) : memory(s, w, op)))
+        if (!(op[0] == SM_OP_SHARED ? sm_shared(s, w, op) : sm_memory(s, w, op)))
             return;
         s->stalled_first = w->next_stalled;
         if (s->stalled_first == NONE)
@@ -215,8 +218,15 @@ static void empty_l1(struct sm *s)
 static void receive(void *state, const cw_message *m)
 {
     struct sm *s = state;
-    if (m->port == CLUSTER || m->port == COPIES || m->tag & OF_COPIES) {
-        m->port == CLUSTER ? from_cluster(s, m) : m->port == COPIES ? from_copies(s, m) : answer_copies(s, m);
+    if (m->port == CLUSTER) {
+        if (sm_from_cluster(s, m)) {
+            load_back(s, m->tag);
+            resume_stalled(s);
+        }
+        return;
+    }
+    if (m->port == COPIES || m->tag & OF_COPIES) {
+        m->port == COPIES ? sm_from_copies(s, m) : sm_answer_copies(s, m);
         return;
     }
     if (m->port == FRONT) {
@@ -236,7 +246,7 @@ static void receive(void *state, const cw_message *m)
     }
     struct txn *t = &s->txns[m->tag];
     if (t->entry) {
-        uint64_t *entry = find(s, t->line);
+        uint64_t *entry = sm_find(s, t->line);
         *entry = (*entry & ~((uint64_t)t->mask << 4)) | (uint64_t)t->mask;
     }
     s->load_room += t->sectors;
@@ -262,7 +272,7 @@ static void timer(void *state, int32_t code, uint64_t data)
     else if (code == BLOCK)
         start_block(s, (int32_t)data, 0);
     else if (code == LEAVE) {
-        cw_message m = release(&s->leaving, data);
+        cw_message m = cw_release(&s->leaving, data);
         s->host->send(s->host, s->me, CLUSTER, 0, 0, &m);
     } else if (code == SM_STOP)
         s->blocks = 0;
@@ -329,16 +339,16 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
 static int32_t touch(void *state, const cw_message *m)
 {
     struct sm *s = state;
-    uint64_t line = m->address / LINE, *entry = m->kind == CW_WRITE ? NULL : find(s, line);
+    uint64_t line = m->address / LINE, *entry = m->kind == CW_WRITE ? NULL : sm_find(s, line);
     if (entry && !(m->mask & ~(int32_t)(*entry & 15)))
         return 0;
     if (!entry && m->kind == CW_READ)
-        entry = allocate(s, line);
+        entry = sm_allocate(s, line);
     if (entry)
         *entry |= (uint64_t)m->mask;
     cw_message access = *m;
-    access.address = physical(s, m->address);
-    return 1 + s->host->touch(s->host, s->me, MEMORY, lane_of(s, access.address / LINE), &access);
+    access.address = sm_physical(s, m->address);
+    return 1 + s->host->touch(s->host, s->me, MEMORY, sm_lane_of(s, access.address / LINE), &access);
 }
 
 /* A statistic by number. */
@@ -351,7 +361,7 @@ static void close_(void *state)
     free(s->tags);
     free(s->txns);
     free(s->waiters);
-    close_held(&s->leaving);
+    cw_close_held(&s->leaving);
 }
 
 cw_behaviour cw_sm = {

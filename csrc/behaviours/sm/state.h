@@ -1,12 +1,10 @@
-/* behaviours/sm/state.h: parameters, statistics and state of csrc/behaviours/sm/sm.c. */
+/* behaviours/sm/state.h: parameters, statistics and state of an SM. What is inline is a line or two, on the way of
+ * every event. */
 #ifndef CHIPWEAVE_SM_STATE_H
 #define CHIPWEAVE_SM_STATE_H
 #include "behaviours/held.h"
+#include "behaviours/room.h"
 #include "behaviours/sm/sm.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define LINE          128
 #define SECTORS       4
@@ -17,7 +15,6 @@
 #define MAX_LSU_TAGS  16
 #define MAX_BARRIERS  16
 #define FS            1000 /* femtoseconds a picosecond */
-#define NONE          (-1)
 
 #define SM_PARAMETERS(X)                                                                                               \
     X(CLOCK_HZ, "clock", "Hz", "SM clock", CW_REQUIRED, 1000000, 10000000000)                                          \
@@ -45,9 +42,7 @@
     X(UNIT, "unit", "lines", "neighbouring lines that one slice has", CW_REQUIRED, 1, 64)
 
 enum { SM_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
-static const cw_parameter PARAMETERS[] = {SM_PARAMETERS(CW_PARAMETER_ROW)};
 enum { MEMORY, CLUSTER, COPIES, FRONT, N_PORTS };
-static const char *const PORTS[] = {"memory", "cluster", "copies", "front"};
 #define SM_STATISTICS(X)                                                                                               \
     X(LOADS, "loads", "warp loads", "issued")                                                                          \
     X(LOADED, "loaded", "B", "requested by loads, each sector once a warp load")                                       \
@@ -63,7 +58,7 @@ static const char *const PORTS[] = {"memory", "cluster", "copies", "front"};
     X(COPIED, "copied", "B", "moved by its engine of bulk copies")
 
 enum { SM_STATISTICS(CW_STATISTIC_NUMBER) N_STATISTICS };
-static const cw_statistic STATISTICS[] = {SM_STATISTICS(CW_STATISTIC_ROW)};
+enum { WAKE = 2, BLOCK = 3, LEAVE = 5 }; /* timers of its own, beside SM_LAUNCH and SM_STOP */
 
 struct warp {
     int64_t block, count, place, ready_fs;
@@ -111,16 +106,19 @@ struct sm {
 };
 
 /* The engine's time in fs, in which an SM counts so that cycles do not drift. */
-static int64_t now_fs(const struct sm *s) { return s->host->now * FS; }
+static inline int64_t now_fs(const struct sm *s) { return s->host->now * FS; }
 
 /* A warp as its messages name it: a load that is not waited for may be back after its warp has ended and another one
  * has its place. */
-static uint64_t caller(const struct sm *s, const struct warp *w)
+static inline uint64_t caller(const struct sm *s, const struct warp *w)
 {
     return (uint64_t)w->life << 32 | (uint64_t)(w - s->warps);
 }
 
-/* The later of two times. */
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+/* A timer for a warp to go on at a time in fs, rounded up to whole ps: it never runs early. */
+static inline void sm_wake_at(struct sm *s, const struct warp *w, int64_t at_fs)
+{
+    s->host->schedule(s->host, s->me, (at_fs + FS - 1) / FS - s->host->now, 1, WAKE, (uint64_t)(w - s->warps));
+}
 
 #endif

@@ -57,14 +57,14 @@ static void receive(void *state, const cw_message *m)
         there = taken(&n->entering[to % MAX_SMS], taken(&n->leaving[from % MAX_SMS], now, takes) + n->delay_fs - takes,
                       takes);
     }
-    n->host->schedule(n->host, n->me, (there - now) / FS, 1, to, hold(&n->waiting, m));
+    n->host->schedule(n->host, n->me, (there - now) / FS, 1, to, cw_hold(&n->waiting, m));
 }
 
 /* A message has come through: `code` is the SM it goes to. */
 static void timer(void *state, int32_t code, uint64_t data)
 {
     struct network *n = state;
-    cw_message m = release(&n->waiting, data);
+    cw_message m = cw_release(&n->waiting, data);
     n->host->send(n->host, n->me, SM, code, 0, &m);
 }
 
@@ -85,7 +85,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 static int64_t statistic(const void *state, int32_t index) { return ((const struct network *)state)->stats[index]; }
 
 /* Messages still on their way are forgotten. */
-static void close_(void *state) { close_held(&((struct network *)state)->waiting); }
+static void close_(void *state) { cw_close_held(&((struct network *)state)->waiting); }
 
 cw_behaviour cw_sm_network = {
     .abi = CW_ABI,

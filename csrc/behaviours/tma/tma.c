@@ -4,6 +4,7 @@
  * line leaves when the one before it has had its cycles, its command has been set up, and fewer than `lines` are under
  * way; whichever of these comes last sets the timer, or is the answer that brings the engine back. */
 #include "behaviours/tma/tma.h"
+#include "behaviours/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ static void line(struct tma *t)
             last = from - t->at + d[2];
     int64_t to = end < last ? end : last;
     int32_t mask = (int32_t)((0xf << (from % LINE / 32)) & (0xf >> (3 - (to - 1) % LINE / 32)));
-    int32_t stored = c->kind == CW_WRITE ? 32 * __builtin_popcount((unsigned)mask) : 0;
+    int32_t stored = c->kind == CW_WRITE ? 32 * cw_sectors(mask) : 0;
     cw_message m = {.address = (uint64_t)(line * LINE),
                     .mask = mask,
                     .kind = c->kind,
