@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c coverage-py lint-py types
+.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c coverage-py lint-py types mutants
 
 setup: $(VENV)/.installed
 
@@ -63,6 +63,11 @@ coverage-c: setup
 	CFLAGS=--coverage LDFLAGS=--coverage $(BIN)/python setup.py -q build_ext --inplace --force --build-temp $(GCOV)
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests; $(BIN)/gcovr --root . --filter csrc/ --object-directory $(GCOV) $(GCOV) --merge-mode-functions=merge-use-line-min
 	$(BIN)/python setup.py -q build_ext --inplace --force
+
+# Wrong versions of ten files, each run against the tests of its file; those that no test catches are printed.
+mutants: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,mutants]'
+	$(BIN)/python tests/mutants.py
 
 clean:
 	rm -rf $(VENV) build chipweave/*.so chipweave/_*.c *.egg-info

@@ -28,7 +28,7 @@ NAMED_WRONG = (
 
 
 class Commands(click.Group):
-    """One command is one file of chipweave/cli, loaded only when it is asked for: `--help` stays quick."""
+    """One command is one file of chipweave/cli, loaded only when it is called: `--help` stays quick."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """The modules of chipweave/cli, by name."""
@@ -137,7 +137,7 @@ def _say_machine(error: OSError | MemoryError) -> None:
 
 
 def _say_whose(error: Exception) -> None:
-    """One line for an exception that nobody expected: with file and line where it came of code of the user's own."""
+    """One line for an unexpected exception: with file and line where it came of code of the user's own."""
     from chipweave.declare.user_code import blame
 
     fault = blame(error)

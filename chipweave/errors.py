@@ -1,6 +1,6 @@
 """Faults and the exit codes they end in (the contract is in docs/commands.md).
 
-A bad input is collected as `Fault`s, all of a file at once, and raised together as `BadInput`: nobody wants to mend
+A bad input is collected as `Fault`s, all of a file at once, and raised together as `BadInput`: no one wants to mend
 a file one error at a time.
 """
 
@@ -70,6 +70,7 @@ class Fault:
         }
 
     def __str__(self) -> str:
+        """One line: place: what; allowed: ...; nearest: ..."""
         text = f"{self.place}: {self.what}" if str(self.place) else self.what
         if self.allowed:
             text += f"; allowed: {self.allowed}"

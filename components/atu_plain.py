@@ -25,7 +25,7 @@ class AtuPlain(Atu):
     engine = "python"
 
     def declare(self, layout: Any, work: Any) -> None:
-        """`copies[die]` names the lines that die has; `changed` what came and went since last asked."""
+        """`copies[die]` names the lines that die has; `changed` what came and went since the last call."""
         self.refreshes, self.limits = work.refresh_copies, self.capacities(work)
         self.copies: list[OrderedDict[int, None]] = [OrderedDict() for _ in self.replicas]
         self.changed: list[tuple[int, int, int]] = []

@@ -101,7 +101,7 @@ class D2dRouter(Staged, Controller):
         return self.ask("memory", what, chain, deal_by=self.dealt, together=striped, absent=DONE, **options)
 
     def dealt(self, controllers: Any) -> Any:
-        """The question which of so many controllers has a slice."""
+        """The query that picks one of `controllers` for a slice."""
         if self.interleave == "slice":
             return modulo("line", controllers)
         ranges = [line * controllers // self.lines for line in range(self.lines)]
@@ -115,7 +115,7 @@ class D2dRouter(Staged, Controller):
         return self.ask_memory("read", chain, name="hbm_copy", at=at, work=own, fill=fill, mark=renewed, then=then)
 
     def decide(self, chain: Any, at: str, home: str, local: str, address: str) -> str:
-        """Home is here, or the ATU is asked."""
+        """Home is here, or the ATU decides."""
         return chain.choose("is_home", equal(at, home), yes=local, no=address)
 
     def request(self, chain: Any, name: str, at: str, home: str, then: str) -> str:

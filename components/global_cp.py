@@ -19,11 +19,12 @@ import numpy as np
 from chipweave.component import Param, Port, Stat, component
 from chipweave.component.broadcast import Cast
 from chipweave.component.controller import Controller
-from chipweave.component.kernel_launch import Kernel, SubKernel, read_only
+from chipweave.component.kernel_launch import Kernel, SubKernel
 from chipweave.component.token_moves import CHAIN, TokenMoves
 from chipweave.component.transfer_operands import Rows
 from chipweave.errors import BadInput
 from chipweave.policy.guard import mask_of, plan_of
+from chipweave.policy.view import read_only
 
 
 @component("cp.global")

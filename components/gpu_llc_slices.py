@@ -35,7 +35,7 @@ class GpuLlcSlices(Component):
     partition_link = Param("time", low="1 ps", rounding=True, doc="one way between the two partitions")
     memory_wire = Param("time", low="1 ps", rounding=True, doc="one way between a slice and its memory channel")
     memory_port = Param("bandwidth", low="1 B/s", doc="between a slice and its memory channel, each direction")
-    fill = Param("bytes", default="64 B", low="32 B", high="128 B", doc="least that memory is asked for")
+    fill = Param("bytes", default="64 B", low="32 B", high="128 B", doc="least that a fill requests from memory")
     write_backs = Param(
         "int", default=32, low=1, doc="dirty lines of a slice on their way to memory before a store waits"
     )

@@ -25,7 +25,7 @@ class GpuSm(Component):
     engine = "endpoint"
     behaviour = "sm"
 
-    memory = Port(uses="memory.lines", doc="lines asked of the L2 slices of the SM's own partition")
+    memory = Port(uses="memory.lines", doc="lines requested from the L2 slices of the SM's own partition")
 
     cluster = Port(uses="sm.network", optional=True, doc="shared memory of the other SMs of the GPC")
     copies = Port(
@@ -44,7 +44,7 @@ class GpuSm(Component):
     lsu_banks = Param("int", default=32, low=1, doc="banks of 4 B of L1 and shared memory")
     lsu_tags = Param("int", default=4, low=1, doc="lines looked up a cycle, each in a bank of its own; a power of two")
     lsu_slots = Param(
-        "int", default=0, low=0, doc="of so many cycles of the load-store unit one is not a warp's; 0: all are"
+        "int", default=0, low=0, doc="one load-store slot in this number is unavailable to warps; 0: none is"
     )
     shared_cycles = Param("int", default=29, low=1, doc="load to use in shared memory")
     load_sectors = Param("int", low=4, doc="sectors of loads in flight beyond L1, one SM")

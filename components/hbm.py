@@ -100,7 +100,7 @@ class Hbm(Staged):
     ) -> str:
         """A read of `work` (a chipweave.chain.nouns.Amount of bytes) from the HBM of the die in operand `at`.
 
-        remote  whether another die asked (it only decides which statistics count it)
+        remote  whether another die reads (it only decides which statistics count it)
         fill    side chains that start when the data is there
         mark    made when the read starts
         beside  the controllers, this one first, over which the bytes are striped

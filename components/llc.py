@@ -90,7 +90,7 @@ class Llc(Staged):
         return chain.hold("llc", self.port.at(at), then=asked)
 
     def serve_lookup(self, chain: Any, home: str, hit: str, miss: str) -> str:
-        """Whether the LLC of die `home` has the line, asked now; goes on at stage `hit` or `miss`."""
+        """Whether the LLC of die `home` has the line now; goes on at stage `hit` or `miss`."""
         return chain.choose("home_llc_lookup", self.test(home), yes=hit, no=miss)
 
     def serve_hit(self, chain: Any, home: str, then: str) -> str:

@@ -80,7 +80,7 @@ class SmClusterTile(SmCluster):
         return {"compute": peaks[0] if len(set(peaks)) == 1 else tuple(peaks)}
 
     def duration(self, work: Any) -> Any:
-        """A slice's share of its expert's three GEMMs, asked for each number of tokens once."""
+        """A slice's share of its expert's three GEMMs, computed for each number of tokens once."""
         return Asked(lambda q: self.replicas[q.operands["die"]].slice_ps(work, q.operands["tokens"]))
 
     def slice_ps(self, work: Any, tokens: int) -> int:
@@ -97,7 +97,7 @@ class SmClusterTile(SmCluster):
 
     @cached_property
     def known(self) -> dict[tuple[int, int, int], int]:
-        """(hidden, intermediate, tokens) -> ps, as far as it was asked."""
+        """(hidden, intermediate, tokens) -> ps, as far as it was needed."""
         return {}
 
     def choose(self, m: int, n: int, k: int, resident: bool = False) -> tuple[float, Any, int]:

@@ -7,6 +7,7 @@ all that it imports. `--check` says whether the picture is that of the tree (exi
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -55,8 +56,9 @@ def _is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
+@cache
 def module_graph() -> nx.DiGraph:
-    """Who imports whom, module by module."""
+    """Who imports whom, module by module; parsed once."""
     known, graph = modules(), nx.DiGraph()
     graph.add_nodes_from(known)
     for name, path in known.items():

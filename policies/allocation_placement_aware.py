@@ -40,7 +40,7 @@ class Estimate:
     route_ns: np.ndarray | None = None  # float64 [D, D], where links differ: a whole expert from the row's die
 
     def compute_ns(self, die: Any, tokens: Any) -> Any:
-        """Of so many tokens of an expert on a die."""
+        """ns of `tokens` tokens of an expert on a die."""
         rate = self.flop_per_ns if self.die_flop_per_ns is None else float(self.die_flop_per_ns[die])
         return float(math.ceil(self.flop_per_token * tokens / rate))
 

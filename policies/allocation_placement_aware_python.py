@@ -36,6 +36,7 @@ class PlacementAwarePython(PlacementAware):
     """Algorithm 1 in plain Python: slow, obvious, and equal to the C one bit for bit."""
 
     def allocate(self, view: Any) -> Plan:
+        """The Plan of one layer, step by step as Algorithm 1 has it; the C policy must give the same."""
         costs, loads = self.estimate(view.costs), [Load() for _ in range(view.dies)]
         active = [int(e) for e in np.flatnonzero(view.counts)]
         for e in active:

@@ -25,6 +25,9 @@ class RoundRobin(AllocationPolicy):
     offset = Param("count", default=7, doc="die that the first expert to appear goes to (the artifact's: 7)")
 
     def allocate(self, view: Any) -> Plan:
+        """Each active expert whole to the next die, in the order experts first appear in; unequal
+        dies by their share.
+        """
         expert = np.flatnonzero(view.counts).astype(np.int32)
         turn = view.first_appearance[expert].astype(np.int64) + self.offset
         workers = view.figures.workers

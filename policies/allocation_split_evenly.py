@@ -27,6 +27,9 @@ class SplitEvenly(AllocationPolicy):
     reads_ids = False
 
     def allocate(self, view: Any) -> Any:
+        """Each expert's tokens over all dies that compute; what is over goes on dealing where the
+        last expert stopped.
+        """
         counts, workers = view.counts.astype(np.int64), view.figures.workers
         if view.figures.alike:
             over = counts % len(workers)

@@ -31,6 +31,7 @@ class FromFile(PlacementPolicy):
     folder = Path(".")  # of the strategy or run file
 
     def place(self, experts: Any, dies: Any) -> Any:
+        """int32 [experts] of the file's lines; BadInput with every expert missing, twice, or out of range."""
         faults, home = Faults(), np.full(experts, -1, np.int32)
         for line, expert, die in self._lines(experts, faults):
             place = Place(str(self.folder / self.path), line)

@@ -53,13 +53,17 @@ class CrossTokenHeatmap(PredictionPolicy):
         self.choices: dict[int, int] = {}  # layer -> choices observed
 
     def table(self, view: Any) -> np.ndarray:
-        """The heat map of the view's layer, int32[E, E]; made when first asked for."""
+        """The heat map of the view's layer, int32[E, E]; made on first use."""
         if view.layer not in self.tables:
             self.tables[view.layer] = np.zeros((view.experts, view.experts), np.int32)
             self.choices[view.layer] = 0
         return self.tables[view.layer]
 
     def observe(self, view: Any) -> None:
+        """Count which experts followed which, from a token to the next of its request.
+
+        BadInput before a counter can overflow.
+        """
         if view.ids is None or (view.prompt_starts is None and view.previous_ids is None):
             return
         table = self.table(view)
@@ -104,6 +108,7 @@ class CrossTokenHeatmap(PredictionPolicy):
         checked(run(c_ints(table), len(table), rows, first, len(starts) - 1, ids.shape[1]), len(table))
 
     def mask(self, view: Any, plan: Any) -> np.ndarray:
+        """uint8 [dies, experts]: for each die the top_n successors of the experts it works on."""
         mask = nothing(view)
         checked(
             LIB.heatmap_mask(

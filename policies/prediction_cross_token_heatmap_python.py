@@ -22,6 +22,7 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
     """The cross-token heat map in plain Python: slow, obvious, and equal to the C one."""
 
     def add(self, table: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+        """Add one to table[i, j] for each pair of choices of two tokens in a row; absent choices count nothing."""
         before, after = np.asarray(before), np.asarray(after)
         no_choice = np.iinfo(before.dtype).max
         for these, those in zip(before.tolist(), after.tolist(), strict=True):
@@ -35,7 +36,7 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
             self.add(table, ids[first : max(end - 1, first)], ids[first + 1 : end])
 
     def mask(self, view: Any, plan: Any) -> np.ndarray:
-        """Every bit, not only those that can be asked."""
+        """Every bit, not only those that can be read."""
         mask, top_n = nothing(view), part_of(self.top_n, view.experts)
         for d in range(view.dies):
             for e in self.rows_of(plan, d):
@@ -44,7 +45,7 @@ class CrossTokenHeatmapPython(CrossTokenHeatmap):
         return mask
 
     def rows_of(self, plan: Any, d: int) -> list[int]:
-        """The experts whose rows are asked on die d, in the order of the plan."""
+        """The experts whose rows are looked up on die d, in the order of the plan."""
         experts = plan.expert[plan.die == d].tolist()
         if self.stop_at_own_id and d in experts:
             experts = experts[: experts.index(d) + 1]

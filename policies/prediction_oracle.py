@@ -38,6 +38,9 @@ class Oracle(PredictionPolicy):
         return vars(self)["_opened"]
 
     def mask(self, view: Any, plan: Any) -> Any:
+        """uint8 [dies, experts]: exactly the experts of the next step, read from the trace: an
+        upper bound, no policy.
+        """
         mask, step = nothing(view), view.step + 1
         if step < self.opened.steps:
             if vars(self).get("_step") != step:

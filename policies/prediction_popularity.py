@@ -43,6 +43,7 @@ class Popularity(PredictionPolicy):
         totals += view.counts
 
     def mask(self, view: Any, plan: Any) -> Any:
+        """uint8 [dies, experts]: the top_n experts chosen most so far in this layer, the same for all dies."""
         mask = nothing(view)
         totals = self.totals.get(view.layer)
         if totals is not None:

@@ -30,6 +30,7 @@ class Recent(PredictionPolicy):
         return vars(self).setdefault("_last", {})
 
     def mask(self, view: Any, plan: Any) -> Any:
+        """uint8 [dies, experts]: those a die worked on in the last `steps` steps."""
         mask = nothing(view)
         last = self.last.setdefault(view.layer, np.full(mask.shape, -1, np.int64))
         mask[(last >= 0) & (last >= view.step - self.steps)] = 1

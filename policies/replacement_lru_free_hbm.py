@@ -31,6 +31,10 @@ class LruFreeHbm(ReplacementPolicy):
     )
 
     def store(self, room: Any) -> CopyStore:
+        """A least-recently-used store as large as each die's HBM has room: hbm_share of it less the home weights.
+
+        rooms "smallest": dies with equal HBM all get the room of the fullest of them.
+        """
         free = [
             math.floor(self.hbm_share * int(hbm)) - int(home)
             for hbm, home in zip(room.hbm_bytes, room.home_bytes, strict=False)

@@ -131,6 +131,10 @@ def settle_starts(layout: Layout) -> None:
 
 
 def _dealt(scope: Scope, entries: list[Entry]) -> str:
+    """The start of a chain that several parts of one die publish: they take turns by `dealt_by`.
+
+    BadInput where their kind names no such operand.
+    """
     operand = entries[0].publisher.dealt_by
     if len(entries) > 1 and not operand:
         names = ", ".join(entry.publisher.group for entry in entries)

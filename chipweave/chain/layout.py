@@ -247,6 +247,7 @@ class Layout:
         return shared.enter(self.publisher, operands, priority, start)
 
     def find(self, name: str) -> Any:
+        """The part of any family with this name; BadInput where there is none."""
         for parts in self.parts.values():
             for part in parts:
                 if part.name == name:

@@ -137,7 +137,7 @@ class Rate:
     """latency[i] + ceil(work / rate[i]), the quotient rounded up to a multiple of `quantum_ps`; i = operand `at`.
 
     `latency_ps` and `per_second` have one entry, or one per instance. `work` and `per_second` share a unit
-    (bytes and bytes/s, flop and flop/s).
+    (bytes and bytes/s, flop and flop/s). In C: `rated` of csrc/stages/run/walk.inc.h, `quotient` of csrc/stages/time.c.
     """
 
     work: Amount

@@ -19,7 +19,7 @@ from chipweave.cli._run_options import run_options
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
-    help="About so many layer-steps under flit, stratified: at least 3 of the prefill and of each quarter of decode.",
+    help="About N layer-steps under flit, stratified: at least 3 of the prefill and of each quarter of decode.",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")

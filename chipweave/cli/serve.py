@@ -26,6 +26,7 @@ def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> None:
 
 
 def _show(result: Any) -> None:
+    """The result on the terminal: latencies with their median and tail, rates, and what each engine did."""
     from chipweave.io.console import say
 
     lines = [f"{result['requests']:,} requests in {result['seconds']:,.1f} s on {result['gpus']} GPUs"]

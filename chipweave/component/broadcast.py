@@ -1,7 +1,7 @@
 """One message to many dies at once.
 
 A plan goes to every die in every layer, and every die reports: fifty messages that say the same at the same instant. A
-`Cast` carries them as one where nobody could tell the difference, and one by one where somebody could.
+`Cast` sends one message to all dies where the outcome is provably the same, and one each otherwise.
 """
 
 from __future__ import annotations

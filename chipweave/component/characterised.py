@@ -126,7 +126,7 @@ def read(root: yamlfile.Node) -> Characterised:
 
 
 def _values(columns: dict[str, Param], node: yamlfile.Node, faults: Faults, what: str) -> dict[str, Any] | None:
-    """{name: value} of a row, or None with the faults told."""
+    """{name: value} of a row, or None, with its faults noted."""
     if not node.is_map:
         faults.add(f"{what} is a mapping, not {node.shape()}", node.place)
         return None
@@ -136,6 +136,7 @@ def _values(columns: dict[str, Param], node: yamlfile.Node, faults: Faults, what
 
 
 def _memory(node: yamlfile.Node, faults: Faults) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """(sort of access, row) of the memory section: read and write must be there, remote_read may be."""
     if not node.is_map or not {"read", "write"} <= set(node.value):
         faults.add("memory must have read and write", node.place, ", ".join(MEMORY))
         return
@@ -147,6 +148,7 @@ def _memory(node: yamlfile.Node, faults: Faults) -> Iterator[tuple[str, dict[str
 
 
 def _list(node: yamlfile.Node, name: str, faults: Faults) -> Sequence[yamlfile.Node]:
+    """Rows of a list; a fault, and none, where it is no list or empty."""
     if not node.is_list or not node.value:
         faults.add(f"{name} is a list of rows, not {node.shape()}", node.place)
         return ()

@@ -112,6 +112,7 @@ class Component(Declared):
     declares = (*Declared.declares, ("ports", Port), ("slots_declared", Slot))
 
     def _fill(self, name: str, values: dict[str, Any], sources: dict[str, Source]) -> None:
+        """Set what a part has beside its values: its place in a grid, its assembly, its slots and links."""
         super()._fill(name, values, sources)
         self.index: tuple[int, ...] = ()
         self.assembly = ""

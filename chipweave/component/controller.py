@@ -21,14 +21,17 @@ class Controller(Component):
         replicas, group: as for staged components.
     """
 
-    moves_tokens = False  # whether it lets tokens move from die to die, which parts of the network then carry
-
     simulation: Any
     die: int | None
     dies: int
     members: list[Any]
     replicas: list[Any]
     group: str
+
+    @property
+    def moves_tokens(self) -> bool:
+        """Whether it lets tokens move from die to die, which parts of the network then carry."""
+        return False
 
     def _fill(self, name: str, values: dict[str, Any], sources: dict[str, Source]) -> None:
         super()._fill(name, values, sources)

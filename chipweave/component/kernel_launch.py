@@ -88,6 +88,7 @@ class Kernel:
             self._ended(None)
 
     def _ended(self, _: Any) -> None:
+        """Some of its transfers have ended; with the last of all dies the kernel has, and listeners are called."""
         self.running -= 1
         if self.running or self.waiting:
             return
@@ -147,12 +148,3 @@ class Report(ForDies):
 
     Dies report when the whole kernel has ended: one whose own part ends early waits for the others.
     """
-
-
-def read_only(mask: np.ndarray | None) -> np.ndarray | None:
-    """A view of prediction bits that receivers of a message cannot write to."""
-    if mask is None:
-        return None
-    view: np.ndarray = mask.view()
-    view.flags.writeable = False
-    return view

@@ -10,8 +10,8 @@ speaks through its first part, twice, before the run:
 
 and serves others' chains: `self.ask("memory", "access", chain, ...)` calls `serve_access(chain, ...)` of the part at
 the other end of port `memory`, which appends its stages and returns the name of the first. Where the dies' ports lead
-to parts of several groups, each group is asked, and the chain branches on the die at hand. `self.across("mesh", ...)`
-asks the parts at the other ends of a network likewise.
+to parts of several groups, each appends its stages, and the chain branches on the die. `self.across("mesh", ...)` calls
+the parts at the other ends of a network likewise.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Staged(Component):
             on: the operand with the die of this part and its peer; by default the option `at`, or else `home`.
             deal_by: the operand by which it is dealt to several parts at the port, in turn; or a function of their
                 number that returns the Query which picks one.
-            together: several parts at the port are asked as one: the first, with all of them as its option `beside`.
+            together: several parts at the port answer as one: the first, with all of them as its option `beside`.
             absent: the stage to go on at where nothing is connected.
         """
         on = on or options.get("at") or options.get("home") or chain.operands[0]
@@ -118,7 +118,7 @@ class Staged(Component):
     def across(self, port: Any, what: Any, chain: Any, on: Any, needs: str = "", **options: Any) -> Any:
         """Ask the part at the other end of the network of `port`, on the die in operand `on`; returns the first stage.
 
-        needs  only parts whose port of this name is connected are ever asked
+        needs  only parts whose port of this name is connected take part
         """
         cases = [
             (dies, lambda leader=leader: leader._serve(what, chain, options, f"{self.name}.{port}"))
@@ -140,6 +140,11 @@ class Staged(Component):
     def _asked(
         self, port: Any, what: Any, chain: Any, leaders: Any, deal_by: Any, together: Any, absent: Any, options: Any
     ) -> Any:
+        """The stages of one die's peers at a port: one peer's own, one of several by `deal_by`, or all together.
+
+        leaders: the first part of each group at the other end. BadInput where nothing is connected
+        and `absent` is not given, or where several are and nothing says how to choose.
+        """
         if not leaders:
             if absent is None:
                 raise BadInput(f"{self.group}.{port} is not connected, and {self.kind} asks for '{what}' there")

@@ -57,7 +57,7 @@ class Work:
         if store.capacity is not None:
             rooms = tuple(int(room) for room in store.capacity)
             same = len(set(rooms)) == 1 or not any(rooms)
-            capacity = rooms[0] if same else tuple(room or 1 for room in rooms)  # of no room nothing is asked
+            capacity = rooms[0] if same else tuple(room or 1 for room in rooms)  # dies without room keep no copies
             keeps = bool(rooms[0]) if same else tuple(room > 0 for room in rooms)
         return cls(
             tuple(layers),
@@ -76,7 +76,7 @@ class Work:
         )
 
     def capacities(self, dies: int) -> tuple[int, ...]:
-        """`copy_capacity` of each of so many dies."""
+        """`copy_capacity` of each die."""
         return self.copy_capacity if isinstance(self.copy_capacity, tuple) else (self.copy_capacity,) * dies
 
     @property

@@ -174,7 +174,7 @@ class Param:
 
 
 def named(params: dict[str, Param]) -> dict[str, Param]:
-    """The mapping name -> Param itself, each Param told its name; for those not declared in a class body."""
+    """The mapping name -> Param itself, each Param given its name; for those not declared in a class body."""
     for name, param in params.items():
         param.name = name
     return params

@@ -83,7 +83,7 @@ class Registry:
                 entry.load()
             except RegistryError:
                 raise
-            except Exception as error:  # somebody else's package: say so only if its kind is asked for
+            except Exception as error:  # a third party's package: reported only if its kind is needed
                 self.broken.append(f"entry point {entry.name} = {entry.value} cannot be imported ({error})")
 
     def kinds(self) -> list[str]:

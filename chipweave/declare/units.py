@@ -38,7 +38,7 @@ from chipweave.errors import BadInput, Fault, nearest
 @dataclass(frozen=True)
 class Dimension:
     """`unit` is what a result of 1 means; `whole` results are integers; `shown` are units for people, large to small;
-    `most` is the largest value that the engines can reckon with exactly, in `unit`."""
+    `most` is the largest value that the engines compute with exactly, in `unit`."""
 
     unit: str
     whole: bool
@@ -96,6 +96,10 @@ def parse(value: float | str, dimension: str, rounding: bool = False) -> Fractio
 
 @lru_cache(maxsize=65536)
 def _quantity(value: float | str, dimension: str, rounding: bool) -> Fraction | int:
+    """A number with a unit as whole units of its dimension, or a Fraction for rates.
+
+    Exact: 0.3 ps is refused unless `rounding`. BadInput names the unit that was probably meant.
+    """
     spec = DIMENSIONS[dimension]
     text = str(value).strip()
     found = NUMBER.match(text) if len(text) <= LONGEST and not isinstance(value, bool) else None
@@ -127,7 +131,7 @@ def _quantity(value: float | str, dimension: str, rounding: bool) -> Fraction | 
     if spec.most is not None and abs(exact) > spec.most:
         raise BadInput(
             Fault(
-                f"{_quoted(value)} is more than can be reckoned with exactly",
+                f"{_quoted(value)} is too large to be exact",
                 allowed=f"up to {format(spec.most, dimension, 3)}",
             )
         )
@@ -145,6 +149,7 @@ def _quantity(value: float | str, dimension: str, rounding: bool) -> Fraction | 
 
 
 def _plain(value: float | str, dimension: str) -> Fraction | float | str:
+    """A text, truth value or number without unit; BadInput for anything else."""
     text = str(value).strip()
     if dimension == "str":
         return str(value)

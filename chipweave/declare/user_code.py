@@ -2,7 +2,7 @@
 
 It is imported only once the user allows it; until then each such name is written down, so that one message can say
 which parts are code. What was imported is kept with its SHA-256 for the manifest. What goes wrong in it while it runs
-is told with its own file and line (`blamed`): it is the user's to mend, not ours."""
+is reported with its own file and line (`blamed`): it is the user's to mend, not ours."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def is_code(name: str) -> bool:
 
 
 class Gate:
-    """Lets code in, or keeps it out and remembers what asked.
+    """Lets code in, or keeps it out and remembers what named it.
 
     Attributes:
         refused: (name, Place) of what was kept out.

@@ -7,7 +7,7 @@ a person reads it otherwise:
     1e9                   text          the number 1000000000
     010                   8             a fault: write 10, or '010'
     1:30                  90            the text "1:30"
-    on, off, yes, no      true, false   the texts; where true or false is asked for, a fault that says so
+    on, off, yes, no      true, false   the texts; where true or false is needed, a fault that says so
     2024-01-01            a date        the text
     key: twice            the last      a fault naming both places
     !!tag, <<, &a, *a     acted upon    faults
@@ -145,6 +145,11 @@ class _Reader:
         self.nodes, self.documents = 0, 0
 
     def read(self, text: str) -> Node | None:
+        """The root Node of a text, None after a fault.
+
+        Works on the parser's events, never on constructed objects: so every Node has its place, and
+        no tag can build anything.
+        """
         try:
             for event in yaml.parse(text, Loader):
                 if not self.take(event):
@@ -180,6 +185,7 @@ class _Reader:
         return True
 
     def open(self, event: Any, place: Place) -> bool:
+        """Begin a scalar, list or mapping; anchors and tags are faults. Returns whether to go on."""
         if event.anchor:
             self.faults.add(f"anchor &{event.anchor}: anchors are not used here", place)
         if event.tag and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!" and event.style):
@@ -228,6 +234,7 @@ class _Reader:
         return (None,)
 
     def scalar(self, event: Any, place: Place) -> Node:
+        """A scalar as a Node. Quoted text stays text; a number that YAML 1.1 reads as octal is a fault."""
         text = event.value
         if event.style:  # quoted or a block: text, whatever it looks like
             return Node(text, place, text)

@@ -137,7 +137,7 @@ class Engine:
         return LinkStatistics(moved, busy, stalled, found.bin_ps, bins)
 
     def record(self) -> None:
-        """Keep, from now on, when each stage of each transfer asked, started and ended; nothing may be in flight.
+        """Keep, from now on, when each stage of each transfer requested, started and ended; nothing may be in flight.
 
         Off until called, and free then; a recorded run takes the kernel's wide ranks throughout.
         """
@@ -147,7 +147,7 @@ class Engine:
         """int64 [n, 9]: the stages that have started since the last barrier, in the order of their numbers.
 
         Columns: number, batch, transfer of the batch, chain (place in `layout.chains`), stage (place in its stages),
-        1 for a side chain, and the absolute ps at which it asked for its resources, started and ended (-1: not yet).
+        1 for a side chain, and the absolute ps at which it requested its resources, started and ended (-1: not yet).
 
         batch, transfer, ended_ps  only those of a batch, of one transfer of it, or that ended at an instant (-1: any)
         """

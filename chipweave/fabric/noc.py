@@ -1,6 +1,6 @@
 """The flit kernel (csrc/flit/flit.h) for Python: a network opened from tables, packets in, arrivals and counters out.
 
-Same interface as its plain twin where both are asked the same: `replay(network, router, packets)`.
+Same interface as its plain twin for what both can do: `replay(network, router, packets)`.
 """
 
 from __future__ import annotations

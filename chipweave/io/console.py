@@ -96,6 +96,11 @@ def console() -> Any:
 
 
 def _console(to_stderr: bool, needed: int | None = None) -> Any:
+    """A console of rich without markup; colour only on a terminal and without NO_COLOR.
+
+    needed: columns that a table wants; where no terminal sets the width it gets them, so that no
+    cell is cut.
+    """
     from rich.console import Console
 
     system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"

@@ -58,6 +58,7 @@ def rows_of(
 
 
 def _check_header(names: list[str], needed: Sequence[str], others: bool, faults: Faults, place: Place) -> bool:
+    """Faults of the first line: columns missing, twice, or unknown where no others may stand. True without any."""
     missing = [name for name in needed if name not in names]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     unknown = [name for name in names if name not in needed] if not others else []

@@ -6,9 +6,10 @@ from typing import Any
 
 
 class Late(ModuleType):
-    """Stands for a module until an attribute of it is asked for."""
+    """Stands for a module until an attribute of it is used."""
 
     def __getattr__(self, name: str) -> Any:
+        """Import the module at the first use of a name, and keep what was found."""
         if name.startswith("__"):  # what inspection asks every module for
             raise AttributeError(name)
         value = getattr(importlib.import_module(self.__name__), name)

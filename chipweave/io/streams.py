@@ -37,6 +37,7 @@ class _UntilClosed:
 
     @contextlib.contextmanager
     def _tolerant(self) -> Iterator[None]:
+        """A context in which a closed pipe is no error: `chipweave ... | head` ends quietly."""
         try:
             yield
         except BrokenPipeError:  # the file descriptor from here on leads nowhere, also for the interpreter's last flush
@@ -60,6 +61,7 @@ def tolerant() -> Iterator[None]:
 
 
 def _prepared(stream: TextIO | None) -> Any:
+    """A standard stream that escapes what its encoding lacks, and survives a reader that goes away."""
     if stream is None:
         return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
     with contextlib.suppress(AttributeError, ValueError):

@@ -23,6 +23,7 @@ def loads(text: str | bytes) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's pairs as a dict; TwiceError for a key that stands twice, which json would take the last of."""
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]

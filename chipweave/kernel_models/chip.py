@@ -1,4 +1,4 @@
-"""The figures of a die that the kernel-level models read, and how each follows from structure, datasheet or
+"""The numbers of a die that the kernel-level models read, and how each follows from structure, datasheet or
 calibration."""
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def group_limited(tokens: int, experts: int, top_k: int, groups: int, used: int)
     """As `balanced`, behind a router that may use only `used` of its `groups` expert groups (DeepSeek-V3: 4 of 8).
 
     Evenly dealt slots give every group the same score, so the first `used` groups win for every token; the slots that
-    fell elsewhere go to the experts of those groups that nobody scored, lowest number first.
+    fell elsewhere go to the experts of those groups that no token scored, lowest number first.
     """
     counts = balanced(tokens, experts, top_k)
     kept = experts * used // groups

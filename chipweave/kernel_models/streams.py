@@ -70,7 +70,7 @@ def misses(package: Package, launch: Launch) -> tuple[float, float, float]:
 
 
 def slot_seconds(package: Package, launch: Launch, groups: float, past: float) -> float:
-    """How long a workgroup holds its slot when nobody is in its way: launch, slowest load, store taken by L2."""
+    """How long a workgroup holds its slot without contention: launch, slowest load, store taken by L2."""
     die, cycle = package.die, package.seconds_per_cycle
     l2 = die.l2_cycles * cycle
     behind = past * package.behind_l2_seconds(True)

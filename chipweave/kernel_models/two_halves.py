@@ -55,7 +55,7 @@ def latency_cycles(package: Package, footprint: float) -> float:
 
 
 def lookups(fetched: float, anywhere: bool, dies: int = 2) -> float:
-    """L2 look-ups of a requested sector: the own half's, and the home's where it is another and has not been asked yet.
+    """L2 look-ups of a requested sector: the own half's, and the home's where it is another and not looked up yet.
 
     Args:
         fetched: sectors from memory of a requested one, 1 / readers of a line.

@@ -83,7 +83,7 @@ class Result:
     tolerance: float | None
     status: str
     why: str = ""
-    counts: bool = field(default=True, repr=False)  # whether it enters the figures of its group
+    counts: bool = field(default=True, repr=False)  # whether it enters its group's errors
 
 
 @dataclass(frozen=True)

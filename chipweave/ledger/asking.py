@@ -1,6 +1,6 @@
 """Asks the cases of a suite in several processes, a few questions at a time, and shows how far it is.
 
-A case that fails on one row must not cost the others their answers: the rows of a piece that raises are asked one by
+A case that fails on one row must not cost the others their answers: the rows of a piece that raises are answered one by
 one, and the row at fault is listed as not modelled with the error as its reason.
 """
 
@@ -19,7 +19,7 @@ from chipweave.ledger import Question
 Cases = dict[tuple[str, str], ledger.Case]
 
 PIECE = 24
-"""Questions asked at once: enough to share what a case builds, few enough to keep two processes busy to the end."""
+"""Questions in one go: enough to share what a case builds, few enough to keep two processes busy to the end."""
 
 
 def asking(jobs: int = 1) -> Callable[[str, list[Question], Cases], ledger.Answers]:
@@ -50,7 +50,7 @@ def pieces_of(questions: list[Question], cases: Cases, suite: str, most: int) ->
 
 
 def units_of(questions: list[Question], case: ledger.Case) -> list[list[Question]]:
-    """The questions of one group as lists of those that must be asked together."""
+    """The questions of one group as lists of those that must be answered together."""
     units: dict[Any, list[Question]] = {}
     for question in questions:
         units.setdefault(case.together(question) if case.together else question.id, []).append(question)

@@ -1,4 +1,4 @@
-"""The ratchet of the ledger: the figures of each group as committed, which may get better but not worse.
+"""The ratchet of the ledger: each group's errors as committed, which may get better but not worse.
 
 `validation/baseline.json` holds suite -> "group (role)" -> figures, as last written by `chipweave validate SUITE
 --update`; `ledger_SUITE.csv` beside it holds what every row was answered. Both are committed, so that a change shows
@@ -33,7 +33,7 @@ def figures(groups: list[Figures]) -> dict[str, Figures]:
 
 
 def read(path: Any) -> dict[Any, Any]:
-    """suite -> figures of its groups; empty where there is no file yet."""
+    """suite -> errors of its groups; empty where there is no file yet."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def worse(old: dict[str, Figures], new: dict[str, Figures]) -> list[str]:
 
 
 def write(path: Any, suite: str, new: dict[str, Figures]) -> None:
-    """Replace the figures of one suite in the file."""
+    """Replace one suite's errors in the file."""
     document = {**read(path), suite: new}
     with replacing(path) as file:
         json.dump({k: document[k] for k in sorted(document)}, file, indent=1)

@@ -35,6 +35,7 @@ def show(
 
 
 def _groups(name: str, groups: list[ledger.Figures]) -> Sheet:
+    """One row a group: how many rows, how many modelled, and their errors."""
     heads = ("group", "role", "rows", "modelled", "mean |error|", "median", "worst", "bias", "correlation")
     caption = "errors are means over the rows that are modelled; error = simulated / reference - 1"
     sheet = Sheet(f"validate {name}", heads, caption=caption, right_from=2)
@@ -46,6 +47,7 @@ def _groups(name: str, groups: list[ledger.Figures]) -> Sheet:
 
 
 def _furthest(rows: list[ledger.Result]) -> Sheet:
+    """The rows with the largest errors."""
     heads = ("row", "group", "device", "quantity", "x", "reference", "simulated", "error", "status")
     sheet = Sheet("furthest off", heads)
     for r in rows:

@@ -3,7 +3,7 @@
 A suite is a module `chipweave.validation.suites.NAME`, so a new suite is a new file:
 
     results(reference, groups, device, jobs) -> [Result]     required
-    references(reference, groups, device)                    the rows asked, in the same order: gives it plots
+    references(reference, groups, device)                    the rows answered, in the same order: gives it plots
     extra(results) -> [Markdown]                             parts of the written ledger that only this suite has
     remarks(results) -> [text]                               printed after the tables
     more(results) -> {key: value}                            keys of the JSON document that only this suite has

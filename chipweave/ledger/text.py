@@ -70,6 +70,7 @@ def _bar(found: list[float]) -> str:
 
 
 def _groups(groups: list[ledger.Figures], bars: dict[tuple[str, str], str]) -> str:
+    """The table of groups in Markdown, with the bar beside the mean error."""
     head = ["group", "role", "rows", "modelled", "mean error", "bar", "median", "worst", "bias", "correlation"]
     rows = []
     for g in groups:
@@ -81,6 +82,7 @@ def _groups(groups: list[ledger.Figures], bars: dict[tuple[str, str], str]) -> s
 
 
 def _worst(results: list[ledger.Result]) -> list[str]:
+    """The rows furthest from their reference, scored ones only."""
     rows = [
         [
             r.id,
@@ -104,6 +106,7 @@ def _worst(results: list[ledger.Result]) -> list[str]:
 
 
 def _left_out(results: list[ledger.Result]) -> list[str]:
+    """Rows that are not modelled, counted by group and reason; nothing where there are none."""
     reasons: dict[tuple[str, str], list[ledger.Result]] = {}
     for r in results:
         if r.status == "not modelled":

@@ -47,6 +47,11 @@ class LineRate:
     def _wires(
         self, system: Any, asked: dict[str, list[dict[str, int]]]
     ) -> Iterator[tuple[tuple[str, int, str], tuple[str, int, str], int]]:
+        """(end, end, latency ps) of all wires, an end being (part, endpoint, port).
+
+        Inner wires are those between the endpoints of one part; wires of the topology join part to
+        part, endpoint by endpoint.
+        """
         known = {p.name: p for p in self.parts}
         for part in self.parts:
             for i, port, j, other, latency in getattr(part, "inner_wires", list)():

@@ -219,6 +219,7 @@ class Program:
         return words
 
     def _faults(self) -> Iterable[str]:
+        """Each operand out of the range that the C table declares, by number and name of its operation."""
         ranges = declared()
         for number, op in enumerate(self.ops):
             name = type(op).__name__

@@ -2,6 +2,9 @@
 
 Each stands once: what may be written, the numbers of csrc/flit/flit.h (read from the library by these names) and the
 plain twins (chipweave/plain/noc_alloc.py, held to these tables by a test) follow from here. The names are BookSim 2's.
+
+One more arbiter: its name here, a class in plain/noc_alloc.py, a number in csrc/flit/flit.h, its choice in
+csrc/flit/router/match.c; tests/flit/test_kernel_is_twin.py draws it then and holds C to the class.
 """
 
 import re

@@ -82,6 +82,12 @@ def _bound_classes(replies: Sequence[tuple[int, int]]) -> list[Any]:
 def _draw_class(
     graph: Any, walk: Walk, parts: dict[int, list[tuple[str, int, int]]], vc_class: int, escape_only: bool
 ) -> None:
+    """Add one traffic class to the graph of channels: an edge where a packet may hold one and wait for the next.
+
+    escape_only: the argument of Duato (1993): adaptive channels may form circles if the escape
+    channels do not.
+    """
+
     def nodes(link: Any, kind: Any) -> Any:
         return [("link", link, vc_class, part) for part in parts[kind]] if not (escape_only and kind != ESCAPE) else []
 

@@ -109,6 +109,9 @@ class Walk:
     def _link(
         self, router: np.ndarray, port: np.ndarray, goal: np.ndarray, kind: np.ndarray, rows: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The links out of (router, port), and what follows; BadInput where the table leads out of
+        a port without one.
+        """
         link = self.out[router, port]
         if (link < 0).any():
             at = int(np.flatnonzero(link < 0)[0])
@@ -131,6 +134,7 @@ class TableWalk(Walk):
         return 1
 
     def _walk(self, goals: Any, edges: Any, first: Any, last: Any) -> None:
+        """Walk all routes to `goals` at once, link by link; which links follow which is put into `edges`."""
         net, links, count = self.network, len(self.network.links), self.network.endpoints
         column = np.arange(len(goals))
         at = self.terminal[goals % count]

@@ -22,6 +22,7 @@ class PlainCommandProcessor:
         raise ValueError("takes no tables")
 
     def start(self) -> None:
+        """Start the kernel at the front of the queue: one message to each SM, deal_cycles apart."""
         blocks, self.waiting_for = self.queue.pop(0), self.p["sms"]
         if not self.stats["launches"]:
             self.stats["first_start"] = self.host.time
@@ -31,6 +32,7 @@ class PlainCommandProcessor:
             )
 
     def timer(self, code: int, data: int) -> None:
+        """A host's call arrives after call_ps; a queued kernel starts at once if none runs, else gap_ps after it."""
         if code == SUBMIT:
             self.host.schedule(self.me, self.p["call_ps"], 1, QUEUED, data)
             return
@@ -42,6 +44,7 @@ class PlainCommandProcessor:
         self.start()
 
     def receive(self, m: Message) -> None:
+        """An SM reports the end of its part; the last one ends the kernel."""
         self.waiting_for -= 1
         if self.waiting_for:
             return

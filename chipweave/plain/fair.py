@@ -68,6 +68,7 @@ class PlainFair:
     def send(
         self, now: int, message: int, source: int, target: int, size: int, stage: tuple[str, str] | None = None
     ) -> None:
+        """A message starts to flow; one without links or bytes only takes its latency."""
         route = tuple(self.network.routes(source, target))
         if not route or not size:
             self.arrivals.append((now + self._latency(route), message))
@@ -77,6 +78,7 @@ class PlainFair:
         self.dirty = True
 
     def next_time(self) -> int | None:
+        """The next end of a flow or arrival, ps; None where there is nothing."""
         if self.dirty:
             self._fill()
         ends = min((flow.end for flow in self.flows), default=None)
@@ -84,6 +86,9 @@ class PlainFair:
         return min((time for time in (ends, arrives) if time is not None), default=None)
 
     def advance(self, now: int) -> list[int]:
+        """Messages that have arrived by `now`; a flow that ends frees its links, and its message
+        arrives a latency later.
+        """
         if self.dirty:
             self._fill()
         leaving = [f for f in self.flows if f.end <= now]
@@ -115,6 +120,7 @@ class PlainFair:
         self.now = now
 
     def _fill(self) -> None:
+        """Max-min fair rates for the flows there are now (progressive filling), and when each would end."""
         users: dict[tuple[int, ...], int] = {}
         for flow in self.flows:
             users[flow.route] = users.get(flow.route, 0) + 1

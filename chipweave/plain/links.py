@@ -1,6 +1,6 @@
 """Locks and statistics of a circuit network, plainly: the twin of csrc/stages/links.c.
 
-Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already asked for it,
+Per direction of each link: bytes; busy ps (held); stalled ps (idle although its next user had already requested it,
 because another link of that user's route, or its place in a queue, held it back). Binned over absolute time; when time
 outgrows the bins, pairs are merged and the width doubles, so memory stays bounded."""
 
@@ -40,6 +40,7 @@ class PlainBins:
         self.cells[time // self.bin_ps, link, :2] += (size, busy_ps)
 
     def _grow(self, end: int) -> None:
+        """Double the bins until `end` ps fits: a run of any length takes max_bins cells."""
         while (end - 1) // self.bin_ps >= self.max_bins:
             half = self.max_bins // 2
             self.cells[:half] = self.cells[0::2] + self.cells[1::2]
@@ -58,6 +59,7 @@ class PlainBins:
             start, at = upto, at + 1
 
     def statistics(self) -> LinkStatistics:
+        """Sums and cells as a LinkStatistics: bytes, busy ps, stalled ps."""
         total = self.cells.sum(axis=0)
         used = np.flatnonzero(self.cells.any(axis=(1, 2)))
         return LinkStatistics(
@@ -82,7 +84,7 @@ class PlainLinks:
     def count(
         self, source: int, target: int, size: int, base: int, start: int, end: int, asked: int, free_at: list[Any]
     ) -> None:
-        """A hold of the route from `start` to `end`, asked for at `asked`, of locks that were free at `free_at`."""
+        """A hold of the route from `start` to `end`, requested at `asked`, of locks that were free at `free_at`."""
         for link, free in zip(self.network.routes(source, target), free_at, strict=False):
             self.bins.spread(link, base + start, base + end, 1)
             self.bins.spread_bytes(link, base + start, base + end, size)

@@ -1,4 +1,4 @@
-"""The matchers of the plain router: who asked gets at most one resource, a resource goes to at most one asker.
+"""The matchers of the plain router: a requester gets at most one resource, a resource at most one requester.
 
 A request is (input, output, input priority, output priority); more is served first, ties go round. Rules are those of
 BookSim 2's allocators as the routers use them; they are stated above each class.

@@ -29,6 +29,10 @@ class PlainSmNetwork:
         return ports[port]
 
     def receive(self, m: Message) -> None:
+        """Pass a message from SM to SM: `cycles` of latency, and both ports in turn where port_bytes limits them.
+
+        The address says who asks whom (bits 48 and 32 up); answers go the other way.
+        """
         request, asked, asker = m.kind in (READ, WRITE), m.address >> 48, m.address >> 32 & 0xFFFF
         source, to = (asker, asked) if request else (asked, asker)
         now, delay = self.host.time * FS, self.p["cycles"] * self.period

@@ -21,7 +21,7 @@ def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any =
     """int32 [experts] of a PlacementPolicy.
 
     usual, able  the dies it places on, as numbers 0, 1, .. to the policy, and those that have room for weights at all;
-                 a policy that `names_dies` itself is asked for numbers of the system
+                 a policy that `names_dies` itself answers with numbers of the system
     """
     usual = list(range(dies)) if usual is None else usual
     count = dies if getattr(policy, "names_dies", False) else len(usual)

@@ -1,6 +1,6 @@
 """Policies: pure choices from a read-only view. One file of `policies/` is one decision.
 
-    role          asked                                       answers
+    role          called with                                 returns
     placement     once: place(experts, dies)                  home[E], or homes and copies by layer
     allocation    each layer: allocate(view)                  Plan
     prediction    each layer: predict(view, plan)             mask[D, E]: keep a copy of e when it arrives on die d?
@@ -78,7 +78,7 @@ class PredictionPolicy(Policy):
 
     Attributes of the class:
         predicts: False for a policy that never keeps anything: the run loop need not ask it.
-        observes_first: True lets `mask` already know the choices of the step it is asked in. They are known to the
+        observes_first: True lets `mask` already know the choices of the step it is called in. They are known to the
             hardware by then (the gate has run); but a table that holds them is no forecast made a step earlier.
     """
 

@@ -159,6 +159,7 @@ def build(
 
 
 def _class(role: str, kind: Node, gate: Gate, folder: Path | str) -> type[Any]:
+    """The class of a policy: code of the user's, or a name of its role with or without the role before it."""
     if is_code(kind.text):
         cls: type[Any] = gate.load(kind.text, Path(folder), ROLES[role], kind.place)
         return cls

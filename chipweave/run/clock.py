@@ -15,8 +15,8 @@ import simpy
 
 from chipweave.errors import BadInput, Fault, Stuck
 
-MOST_PS = 2**61  # the engines reckon with 64 bits
-TOO_LONG = "the run goes beyond what can be reckoned with exactly: some time of the topology is too large"
+MOST_PS = 2**61  # the engines compute with 64 bits
+TOO_LONG = "the run passes 2^61 ps (26 days), beyond which times are not exact: some time of the topology is too large"
 
 
 class Clock(simpy.Environment):
@@ -67,7 +67,7 @@ class Simulation:
         return self.clock.timeout(ps)
 
     def event(self) -> simpy.Event:
-        """An event somebody will `succeed`."""
+        """An event for the caller to `succeed`."""
         return self.clock.event()
 
     def process(self, generator: Generator[simpy.Event, Any, Any]) -> simpy.Process:
@@ -75,7 +75,7 @@ class Simulation:
         return self.clock.process(generator)
 
     def call_at(self, ps: int, function: Callable[[], Any]) -> None:
-        """Call `function()` at time `ps` (not before now), after all that was asked for that instant earlier."""
+        """Call `function()` at time `ps` (not before now), after all that was scheduled for that instant earlier."""
         self.clock.timeout(ps - self.clock.now).callbacks.append(lambda _: function())
 
     def post(self, due: int, handler: Callable[[Any], Any], message: Any) -> None:
@@ -116,7 +116,7 @@ class Simulation:
                 if time > MOST_PS:
                     raise BadInput(Fault(TOO_LONG, allowed=f"up to {MOST_PS / 1e12:,.0f} s of simulated time"))
                 if time > clock.now:
-                    clock.set(time)  # nothing of control is due before: the fabric was asked to stop there
+                    clock.set(time)  # nothing of control is due before: the fabric was to stop there
                 self.waiting.pop(batch).succeed()
             if not ended:
                 if due == simpy.core.Infinity:

@@ -186,7 +186,7 @@ def prepare(spec: RunSpec) -> None:
 
 
 def check_sample(sample: Any, link_models: Any) -> None:
-    """Raise BadInput where a sample is asked for and no row is by one."""
+    """Raise BadInput where `--sample` is given and no row is sampled."""
     if sample and not {"flit", "circuit"} <= set(link_models):
         raise BadInput(Fault("--sample is given, and no row is sampled", allowed="--link-models with circuit and flit"))
 

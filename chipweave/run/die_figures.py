@@ -1,4 +1,4 @@
-"""What policies are told of the system: figures of each die and each route, from parts and networks.
+"""What policies see of the system: numbers of each die and each route, from parts and networks.
 
 A part states its figures itself (`Staged.facts`); nothing here knows a kind.
 """

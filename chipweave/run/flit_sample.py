@@ -82,6 +82,9 @@ class Watched:
         return getattr(self.fabric, name)
 
     def issue(self, *transfers: Any) -> int:
+        """Issue as the run does; in a layer-step of the sample, time the same transfers under the
+        other link models first.
+        """
         if self.layer in self.chosen:
             before = self.times.get(self.layer, [0] * len(self.probes))
             own = [self.run(probe, transfers) for probe in self.probes]

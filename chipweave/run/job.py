@@ -82,7 +82,7 @@ def first_given(*lists: Any) -> list[str]:
 
 
 def refuse(job: Any) -> None:
-    """Faults of a comparison that none of its rows has alone: nothing to compare, rows that could not be told apart."""
+    """Faults of a comparison that none of its rows has alone: nothing to compare, rows with equal names."""
     faults = []
     names = [replace(job.spec, strategy=s).strategy_name for s in job.strategies]
     for what, given, known in (

@@ -107,7 +107,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def counted_by(parts: Iterable[Component]) -> list[Figure]:
-    """The counted figures of a system: those of `COUNTED`, then the new ones its parts declare, by name.
+    """The counted metrics of a system: those of `COUNTED`, then the new ones its parts declare, by name.
 
     Raises:
         BadInput: a Stat's metric is no name, is a figure of the run itself, or is counted in another unit elsewhere.

@@ -48,7 +48,7 @@ def nanoseconds(ps: int) -> int:
 
 
 def figures(table: np.ndarray, tokens: Any, prefill_steps: int, columns: list[str] = COLUMNS) -> dict[Any, Any]:
-    """The deterministic figures of one row of `compare` (see chipweave/run/metrics.py).
+    """The deterministic values of one row of `compare` (see chipweave/run/metrics.py).
 
     prefill_steps  how many leading steps are prefill: 1, or 0 where the trace starts with decode
     tokens  what the throughput counts
@@ -89,6 +89,7 @@ class Meter:
         self.wall, self.cpu = time.perf_counter(), time.process_time()
 
     def read(self) -> dict[str, float]:
+        """CPU and wall seconds since it was made, and the peak memory of the process."""
         return {
             "cpu_s": round(time.process_time() - self.cpu, 6),
             "wall_s": round(time.perf_counter() - self.wall, 6),

@@ -104,8 +104,8 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
     notes = result["notes"]
     if "steps_in_the_trace" in notes:
         yield (
-            f"The trace ends after {notes['steps_in_the_trace']} of the {result['steps']} steps asked for: "
-            "all figures are of those."
+            f"The trace ends after {notes['steps_in_the_trace']} of the {result['steps']} steps of the run: "
+            "all values are of those."
         )
     if notes.get("hbm_overflow_bytes_per_die"):
         over = amount(notes["hbm_overflow_bytes_per_die"])

@@ -59,6 +59,7 @@ class Results:
         return self._table("links.parquet")
 
     def _path(self, name: str) -> Path:
+        """A file of the folder; BadInput where it is missing."""
         path = self.folder / name
         if not path.is_file():
             raise BadInput(
@@ -67,6 +68,7 @@ class Results:
         return path
 
     def _json(self, name: str) -> dict:
+        """A JSON object of the folder; BadInput where it is none."""
         path = self._path(name)
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -77,6 +79,7 @@ class Results:
         return found
 
     def _table(self, name: str) -> pa.Table:
+        """A Parquet table of the folder; BadInput where it is none."""
         path = self._path(name)
         try:
             return pq.read_table(path)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Outcome:
-    """What a run leaves: figures of the `compare` row, layer table, statistics, link statistics, manifest facts."""
+    """What a run leaves: values of the `compare` row, layer table, statistics, link statistics, manifest facts."""
 
     row: dict
     table: np.ndarray
@@ -202,7 +202,7 @@ def make_trace(spec: Any, progress: Any = lambda text, done, total: None) -> Non
     try:
         for_run(spec.trace, spec.model, spec.batch, spec.steps, spec.seed, progress)
     except BadInput:
-        pass  # told by `load`, together with the faults of all else
+        pass  # reported by `load`, together with all other faults
 
 
 @dataclass(frozen=True)

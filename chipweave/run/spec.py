@@ -44,6 +44,7 @@ class RunSpec:
     folder: str = "."  # relative paths in the run file start here
 
     def __post_init__(self) -> None:
+        """Refuse names that there are not, all at once, with the nearest ones."""
         faults = []
         for name, value, allowed in (
             ("link_model", self.link_model, registry.link_models.kinds()),

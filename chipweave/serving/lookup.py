@@ -45,6 +45,11 @@ class StepTimes:
         return _up(tokens, max(1, 1 << max(0, tokens.bit_length() - self.places)))
 
     def _compared(self, time: float, batch: Batch, decode: int, context: int, new: int, seen: int) -> float:
+        """`time` of a rounded step, or, where it is more than MOST_ERROR off the exact one, finer
+        rounding from here on.
+
+        What was known is dropped then: it was rounded more coarsely.
+        """
         each = -(-new // batch.prompts) if batch.prompts else 0
         exact = Batch(batch.decode, -(-context // decode) if decode else 0, batch.prompts, each, max(each, seen))
         true = time if exact == batch else self.setup.seconds(exact)

@@ -1,6 +1,6 @@
 """What a server leaves to policies: one file of `policies/serving/` is one choice.
 
-    role        asked                                             answers
+    role        called with                                       returns
     batching    before each step: plan(view)                      Plan: who decodes, which prompts get how many tokens
     preemption  when the cache is full: victim(running)           the request that gives way and is computed again
 
@@ -77,6 +77,8 @@ class ServingPolicy(Declared):
 
 
 class BatchingPolicy(ServingPolicy):
+    """What the next step computes: which prompts, how many tokens of each, and whether decoders take part."""
+
     role = "batching"
 
     def plan(self, view: View) -> Plan:
@@ -85,6 +87,8 @@ class BatchingPolicy(ServingPolicy):
 
 
 class PreemptionPolicy(ServingPolicy):
+    """Who gives its cache back when it is full."""
+
     role = "preemption"
 
     def victim(self, running: list[Request]) -> Request:

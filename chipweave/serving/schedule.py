@@ -3,7 +3,7 @@ each.
 
 streams: {NAME: stream}     works of that name run on that stream; all others on "main"
 after: {NAME: [NAME, ...]}  of the same layer: what a work waits for, in place of the one before it
-micro_batches: 2            the step's tokens in so many parts, each a chain of its own; streams take what is ready
+micro_batches: 2            the step's tokens in N parts, each a chain of its own; streams take what is ready
                             first
 """
 
@@ -138,6 +138,9 @@ def _ready(
 
 
 def _ordered(parts: list[tuple[Part, int | None]]) -> tuple[list[Part], dict[str, int]]:
+    """(parts by start, ns by kind on the critical path): from the part that ends last back through
+    what each waited for.
+    """
     at: int | None = max(range(len(parts)), key=lambda i: parts[i][0].end)
     critical: dict[str, int] = {}
     while at is not None:

@@ -50,7 +50,7 @@ def analyse(trace: Any, out: Any, progress: Any = lambda text, done, total: None
 
 
 def reuse_distance(ids: Any, owner: Any, experts: Any) -> list[dict]:
-    """For each of DISTANCES: share of a token's experts that its request chose within so many tokens before.
+    """For each of DISTANCES: share of a token's experts that its request chose within that number of tokens before.
 
     Means over layers; an absent choice counts for nothing. `popularity`: the same for tokens shuffled over requests,
     which leaves loads as they are and nothing else.
@@ -64,7 +64,7 @@ def reuse_distance(ids: Any, owner: Any, experts: Any) -> list[dict]:
 
 
 def _seen_within(ids: Any, owner: Any, experts: Any) -> Any:
-    """float [DISTANCES]: the share of choices that were made less than so many tokens before, in the same request.
+    """float [DISTANCES]: the share of choices that were made at most that number of tokens before, in the same request.
 
     The mean over choices of at most eight layers, evenly spaced.
     """

@@ -131,6 +131,7 @@ def _axes(root: Any, faults: Any) -> Any:
 
 
 def _points(base: Any, axes: Any, skip: Any, root: Any, faults: Any) -> Any:
+    """The product of all axes, less the points that `skip` names; faults of single points are collected."""
     points, folder = [], Path(base.folder)
     for parts in product(*axes):
         settings = {name: value for part in parts for name, value in part.items()}
@@ -182,6 +183,7 @@ def _mapping(node: Any, what: Any, faults: Any) -> Any:
 
 
 def _list(node: Any, what: Any, faults: Any) -> Any:
+    """The items of a list, none where it is left out or wrong (with a fault)."""
     if node is None:
         return []
     if not node.is_list:
@@ -191,6 +193,7 @@ def _list(node: Any, what: Any, faults: Any) -> Any:
 
 
 def _plots(node: Any, faults: Any) -> Any:
+    """The pictures a sweep names, each a mapping with x and y."""
     plots = []
     for each in _list(node, "plot", faults):
         plot = _mapping(each, "plot", faults)

@@ -168,6 +168,7 @@ def build(
 
 
 def _raise(faults: Faults, gate: Gate) -> None:
+    """BadInput with everything found, code that was not allowed included."""
     try:
         gate.raise_if_refused()
     except BadInput as error:

@@ -53,7 +53,7 @@ FACTS: dict[str, Callable[[Network], Any]] = {
 
 def check(node: Node, system: System, faults: Faults, file: str = "", changed: bool = False) -> None:
     """Hold `system` to an `expect` Node. `file` is the topmost one: what a file below it expects may no longer be
-    meant, and the cure is told; `changed`: settings lie over the file."""
+    meant, and the fault names the cure; `changed`: settings lie over the file."""
     before = len(faults.found)
     _check(node, system, faults)
     for i in range(before, len(faults.found)):
@@ -67,6 +67,7 @@ def check(node: Node, system: System, faults: Faults, file: str = "", changed: b
 
 
 def _check(node: Node, system: System, faults: Faults) -> None:
+    """Hold each expected fact against the system: parts, wires, and facts of networks."""
     if not node.is_map:
         faults.add(f"expect must be a mapping, not {node.shape()}", node.place)
         return
@@ -86,6 +87,7 @@ def _check(node: Node, system: System, faults: Faults) -> None:
 
 
 def _parts(node: Node, system: System, faults: Faults) -> None:
+    """How many parts of each name there are."""
     counts = Counter(bare(name) for name in system.parts)
     for grid in system.grids:
         counts.setdefault(grid, len(system.instances(grid)) if "." not in grid else 0)
@@ -99,6 +101,7 @@ def _parts(node: Node, system: System, faults: Faults) -> None:
 
 
 def _network(node: Node, network: Network, faults: Faults) -> None:
+    """Facts of one network, such as its diameter or bisection."""
     for fact, value in node.value.items():
         if fact not in FACTS:
             faults.add(f"no fact is called {fact!r}", node.keys[fact], ", ".join(FACTS), nearest(fact, FACTS))
@@ -115,6 +118,7 @@ def _degrees(node: Node, network: Network, faults: Faults) -> None:
 
 
 def _compare(what: str, node: Node, there: Fraction | int, faults: Faults) -> None:
+    """One number: a fault with both values where they differ. Fractions are compared exactly."""
     expected = units.number(node.text.removesuffix(" hops")) if node.is_scalar else None
     if expected is None:
         faults.add(f"{what} is expected as a number, not {node.shape()}", node.place)

@@ -6,7 +6,7 @@
 
 Each side is PART.PORT. A part that is there many times stands for all its instances unless an index says which:
 `die.cp.up` is every die's, `die[0][*].cp.up` those of row 0. Two sides of equal number are joined one to one; a
-single one is joined to each of the others. `latency: included` says that the time is part of the figures of the parts
+single one is joined to each of the others. `latency: included` says that the time is part of the numbers of the parts
 it joins (an LLC's hit latency is measured at the SM); a latency of zero is a fault.
 """
 
@@ -170,7 +170,7 @@ class Wirer:
     def wire(self, item: Node, prefix: str, settings: dict[str, Any]) -> None:
         """Join both sides of one link for one instance of its assembly; the shorter side, if single, is repeated."""
         left, right = (self.side(n, prefix) for n in item.value["between"].value)
-        if not left or not right:  # told already; do not add that the ports at the other end have no link
+        if not left or not right:  # reported already; do not add that the ports at the other end have no link
             self.failed.update(n.text.rpartition(".")[2] for n in item.value["between"].value)
             return
         if len(left) != len(right) and 1 not in (len(left), len(right)):

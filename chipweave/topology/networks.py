@@ -92,7 +92,7 @@ class NetworkMaker:
         return len(self.faults.found) == before
 
     def shape_class(self) -> type[Shape] | None:
-        """The class of the shape, or None where it is missing or unknown (told with the settings)."""
+        """The class of the shape, or None where it is missing or unknown (reported with the settings)."""
         node = self.node.get("shape")
         if node is None or not node.is_scalar:
             return None

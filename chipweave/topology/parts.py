@@ -217,7 +217,7 @@ class Expander:
         return self.merged[key][1]
 
     def known(self, change: Node, node: Node, made: Node) -> Node:
-        """An override without the parts that the assembly has not and the override does not make (by a kind): told."""
+        """An override less the parts that the assembly has not and it does not make by a kind, each a fault."""
         there = made.get("parts")
         if not change.is_map or there is None or not there.is_map:
             return change
@@ -348,7 +348,7 @@ class Expander:
                 )
 
     def slots(self, part: Component, node: Node, path: str) -> None:
-        """Fill the part's slots; what fits is asked of the classes."""
+        """Fill the part's slots; what fits is decided by the classes' roles."""
         given = node.get("slots") or Node({})
         if not given.is_map:
             self.once(node, "slots", f"{part.kind}: slots must be a mapping, not {given.shape()}", given.place)

@@ -93,6 +93,7 @@ def check(root: Node, faults: Faults) -> None:
 
 
 def _check_names(what: str, node: Node, known: tuple[str, ...], faults: Faults) -> None:
+    """Settings that there are not, with the nearest."""
     if not node.is_map:
         faults.add(f"{what}: settings are a mapping, not {node.shape()}", node.place)
         return
@@ -102,6 +103,7 @@ def _check_names(what: str, node: Node, known: tuple[str, ...], faults: Faults) 
 
 
 def _check_kind(kind: str, node: Node, place: Place, faults: Faults) -> None:
+    """Parameters of a kind that there are not; an unknown kind, with the nearest of all kinds."""
     family = registry.policies if kind in registry.policies.kinds() else registry.components
     try:
         cls = family.find(kind)

@@ -64,7 +64,7 @@ def overlay(node: Node, upper: Node | None, params: Mapping[str, Param]) -> Node
 
 
 def replaced(path: str, node: Node, upper: Node | None) -> list[str]:
-    """In words, what a preset's mapping replaces of what the files say without being told by `instead_of` that it
+    """In words, what a preset's mapping replaces of what the files say without an `instead_of` that says it
     should."""
     words: list[str] = []
     for key, new in upper.value.items() if upper is not None else ():
@@ -100,7 +100,7 @@ def _replaces(node: Node, there: Node | None, param: Param | None) -> bool:
             else param.default_value()
         )
         return here == param.read(node.value["instead_of"])
-    except BadInput:  # told where the value itself is read
+    except BadInput:  # reported where the value itself is read
         return False
 
 

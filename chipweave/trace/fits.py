@@ -31,6 +31,7 @@ def check(source: str | None, model: str, batch: int, steps: int) -> None:
 
 
 def _check_store(path: str | Path, model: models.Model, batch: int, steps: int) -> None:
+    """Whether a stored trace fits the model, batch and steps of a run; BadInput otherwise."""
     trace = open_store(Path(path))
     library.check_model(trace, model)
     if trace.prefill_only and steps > 1:
@@ -40,6 +41,7 @@ def _check_store(path: str | Path, model: models.Model, batch: int, steps: int) 
 
 
 def _check_set(law: syn.SynSet, model: models.Model, name: str) -> None:
+    """The same of a synthetic set, without making it."""
     routing = tuple(range(law.dense, law.layers)), law.experts, law.top_k
     if routing != (model.moe_layers, model.experts, model.top_k):
         raise BadInput(Fault(f"{name} is a trace of {law.model}, not of {model.name}", allowed=f"--model {law.model}"))

@@ -22,7 +22,7 @@ class Shape:
     """The routed part of a model as a trace shows it.
 
     `layers`: ids of the MoE layers, ascending. `layer_keys`: how many layers, dense ones counted, step 1 of the first
-    request names (the published artifact drops every layer whose id is not below it); None where nobody knows.
+    request names (the published artifact drops every layer whose id is not below it); None where it is not known.
     `absent`: rows may have fewer choices than top_k; the largest number of `dtype`, `no_choice`, fills them up.
     """
 

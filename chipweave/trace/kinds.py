@@ -19,7 +19,7 @@ MOE_TRACE_HEAD = ["layer", "expert"]
 COUNTS_CURE = "the tokens' ids; counts alone make a trace with `chipweave trace generate MODEL --counts FILE`"
 # first bytes -> (what it is, what to do)
 REFUSED = (
-    (b"PAR1", "a store already", "nothing to import: name it where a trace is asked for"),
+    (b"PAR1", "a store already", "nothing to import: name it where a trace is needed"),
     (b"GGUF", "weights of a model", "what the model's gates chose"),
     (b"\x89PNG", "a picture", "ids of experts"),
     (b"\x89HDF", "an HDF5 file", "ids saved with numpy.save"),

@@ -11,5 +11,5 @@ MAX_ROWS_A_STEP = 4096  # of one request in a decode step
 MAX_EXPERTS = 65_535  # ids are kept in at most 16 bits
 MAX_TOP_K = 256
 MAX_NAME_BYTES = 1024
-MAX_FAULTS = 20  # after so many the file is not a trace with faults but something else
+MAX_FAULTS = 20  # beyond this the file is not a trace with faults but something else
 MAX_ZSTD_WINDOW = 1 << 27  # bytes the decompressor may ask for

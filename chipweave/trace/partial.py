@@ -53,6 +53,10 @@ def ids_of(
 
 
 def _partial_ids(steps: Any, layout: jsontrace.Layout) -> tuple[int, np.ndarray, np.ndarray | None]:
+    """(prompt rows, ids, layers left out by step) of a request; TypeError or ValueError where it is not plain.
+
+    Layers that are left out get ids 0, 1, ..., which readers take out again.
+    """
     if not isinstance(steps, list) or not steps:
         raise TypeError
     has = np.array([[step.get(key) is not None for key in layout.moe] for step in steps])

@@ -117,6 +117,10 @@ def held_by_top(table: np.ndarray, test: np.ndarray, share: float = TOP) -> floa
 
 
 def _coverage(name: str, before: np.ndarray, after: np.ndarray, half: np.ndarray, experts: int) -> dict[str, float]:
+    """Share of what follows that the TOP of successors cover: in sample, held out, and by popularity alone.
+
+    half: which pairs the table is made of; the others are held out.
+    """
     first, second = table_of(before[half], after[half], experts), table_of(before[~half], after[~half], experts)
     loads = np.sort((first + second).sum(axis=0))
     return {
@@ -127,6 +131,9 @@ def _coverage(name: str, before: np.ndarray, after: np.ndarray, half: np.ndarray
 
 
 def _pairs(here: np.ndarray, experts: int) -> dict[str, float | None]:
+    """Pairs of experts chosen together against independence: share of the top tenth, and lift where
+    5 or more are expected.
+    """
     table = table_of(here, here, experts)
     upper = np.triu_indices(experts, 1)
     seen = table[upper].astype(float)
@@ -180,6 +187,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 0, ties sharing the mean of theirs, as Spearman's correlation wants."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

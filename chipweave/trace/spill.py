@@ -126,6 +126,7 @@ class Spill:
         return np.frombuffer(data, self.shape.dtype).reshape(count, len(self.shape.layers), self.shape.top_k)
 
     def _prefill(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """(0, request of each row, ids) in blocks of at most BLOCK_BYTES."""
         most = max(1, BLOCK_BYTES // self.shape.token_bytes)
         for request, rows in enumerate(self.prompt_rows):
             for start in range(0, rows, most):
@@ -133,6 +134,7 @@ class Spill:
                 yield 0, np.full(count, request), self.read(request, start, count)
 
     def _decode(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """(step, requests that run in it, their ids), several steps read at a time."""
         decode, prompt = np.array(self.decode_steps), np.array(self.prompt_rows)
         if not decode.any():
             return

@@ -204,6 +204,7 @@ class Trace:
         return [self._view(column) for column in table.columns]
 
     def _ids(self, parts: list[tuple[list[np.ndarray], int, int]], column: int, index: int | None = None) -> np.ndarray:
+        """ids of one layer of a step, read only; BadInput for one that the model has not: the file was damaged."""
         pieces = [layers[column][start : start + count] for layers, start, count in parts]
         ids = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         ids.flags.writeable = False
@@ -270,6 +271,7 @@ def open_store(path: Path) -> Trace:
 
 
 def _check(file: Any, header: Header, place: Place) -> None:
+    """BadInput where a file's columns or number of rows are not those of its header."""
     if not file.schema_arrow.remove_metadata().equals(arrow_schema(header.shape)):
         raise BadInput(Fault("its columns are not those its description names", place))
     rows = int(header.prompt_rows.sum() + header.decode_steps.sum()) + (header.widths.extra if header.widths else 0)

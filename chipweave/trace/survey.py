@@ -112,7 +112,7 @@ def _hint(worst: int, experts: int) -> str:
 def shared_columns(blocks: Iterable[np.ndarray], moe: slice | list[int], experts: int, count: int) -> list[int] | None:
     """The `count` columns that hold one number, `experts` or more, in every row with experts.
 
-    None where there are not so many.
+    None where there are fewer or more.
     """
     low = high = None
     for block in blocks:

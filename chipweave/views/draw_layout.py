@@ -103,6 +103,7 @@ def alike(system: System) -> dict[str, tuple[str, set[str]]]:
 
 
 def _inside(system: System, instance: Any) -> Any:
+    """The parts of one die and their links as a graph; what lies outside is marked with its kind."""
     graph = nx.DiGraph()
     graph.add_nodes_from(n for n, p in system.parts.items() if p.assembly == instance and not is_in_slot(system, n))
     own = set(graph)

@@ -143,6 +143,7 @@ def check_topology(path: Path, allow_code: bool, options: dict[str, Any]) -> lis
 
 
 def _link_warnings(system: System) -> list[Fault]:
+    """What the link models say of each network: allowed, and at a cost."""
     from chipweave.declare import registry
     from chipweave.noc.spread import unused
 
@@ -175,6 +176,7 @@ def check_model(path: Path, allow_code: bool) -> None:
 
 
 def check_strategy(path: Path, allow_code: bool) -> None:
+    """Load a strategy, for its faults."""
     from chipweave.declare.user_code import Gate
     from chipweave.policy import strategy
 

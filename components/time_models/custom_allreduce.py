@@ -50,6 +50,10 @@ class CustomAllreduce(TimeModel):
         return max(self.eager_floor, call + copy)
 
     def _kernel(self, ranks: int, size: int, fabric: Any) -> int:
+        """ps of the kernel: one shot (all read all) for small messages, else two (reduce-scatter, then gather).
+
+        Each read keeps IN_FLIGHT bytes under way, so one peer gives at most IN_FLIGHT / (2 hop).
+        """
         rate = IN_FLIGHT * 10**12 / (2 * self.hop)  # Little's law: a load goes there and its data come back
         one_shot = any(ranks <= most and size < below for most, below in ONE_SHOT_BELOW)
         steps = schedules.one_shot(ranks, size) if one_shot else schedules.two_shot(ranks, -(-size // ranks))

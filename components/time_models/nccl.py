@@ -112,6 +112,7 @@ class Nccl(TimeModel):
         return ops
 
     def _rate(self, chosen: choice.Choice) -> Any:
+        """Bytes/s that one channel's thread block moves under the protocol; Simple's grows with its threads."""
         if chosen.protocol == LL:
             return self.ll_rate
         return (

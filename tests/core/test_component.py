@@ -57,6 +57,29 @@ def test_all_faults_of_a_part_come_together_with_the_nearest_names():
     assert len(error.value.faults) == 7
 
 
+@pytest.mark.parametrize("type, least", [("count", 0), ("int", -(2**31) + 1)])
+def test_whole_numbers_without_a_range_end_where_32_bits_do(type, least):
+    class Whole(Component):
+        """A whole number for this test."""
+
+        n = Param(type)
+
+    assert Whole(n=2**31 - 1).n == 2**31 - 1 and Whole(n=least).n == least
+    for wrong in (2**31, least - 1):
+        with pytest.raises(BadInput, match="n = |whole number"):
+            Whole(n=wrong)
+
+
+def test_the_fault_of_an_unknown_parameter_lists_all_that_there_are():
+    with pytest.raises(BadInput) as error:
+        Cache(bandwidth="1 B/s", mod="lru")
+    (fault,) = error.value.faults
+    assert (fault.allowed, fault.nearest) == ("hit_latency, bandwidth, mode, efficiency, banks", "mode")
+    nothing = type("Nothing", (Component,), {})
+    with pytest.raises(BadInput, match="has no parameter 'mode'; allowed: none$"):
+        nothing(mode="lru")
+
+
 def test_declarations_are_inherited_and_can_be_narrowed():
     class Small(Cache):
         hit_latency = Param("time", default="50 ns")

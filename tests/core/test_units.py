@@ -48,8 +48,12 @@ def test_a_text_gives_the_exact_value(text, dimension, exact):
         ("5 GB/sec", "bandwidth", "unknown unit", "5 GB/s"),
         (300, "time", "has no unit", "300 ns"),
         ("0.3 ps", "time", "not a whole number of ps", "1 ps"),
-        ("1e30 s", "time", "more than can be reckoned with exactly", None),
-        ("1e60 TB/s", "bandwidth", "more than can be reckoned with exactly", None),
+        ("1e30 s", "time", "is too large to be exact", None),
+        ("1e60 TB/s", "bandwidth", "is too large to be exact", None),
+        ("5 Wx", "power", "unknown unit 'Wx'", "5 W"),
+        ("5 gb", "bytes", "unknown unit 'gb'", "5 Gbit"),
+        ("5 gib", "bytes", "unknown unit 'gib'", "5 Gibit"),
+        ("5 gbytes", "bytes", "unknown unit 'gbytes'", "5 GB"),
         ("7 parsec", "time", "unknown unit 'parsec'", ""),
         ("fast", "time", "is not a time", ""),
         ("yes", "bool", "neither true nor false", "true"),
@@ -62,13 +66,27 @@ def test_a_wrong_text_is_a_fault_with_the_nearest_right_one(text, dimension, wha
     with pytest.raises(BadInput) as error:
         units.parse(text, dimension)
     fault = error.value.faults[0]
-    assert what in fault.what and fault.allowed and (not near or fault.nearest == near)
+    assert what in fault.what and fault.allowed and (near is None or fault.nearest == near)
 
 
 def test_rounding_is_done_only_when_asked_for():
     assert units.parse("0.5 ps", "time", rounding=True) == 1
     with pytest.raises(BadInput):
         units.parse("0.5 ps", "time")
+
+
+@pytest.mark.parametrize(
+    "most, more, dimension", [(f"{2**61} B", f"{2**61 + 1} B", "bytes"), (f"{2**61} ps", f"{2**61 + 1} ps", "time")]
+)
+def test_whole_quantities_reach_2_to_the_61_and_no_further(most, more, dimension):
+    assert units.parse(most, dimension) == 2**61
+    with pytest.raises(BadInput, match="is too large to be exact"):
+        units.parse(more, dimension)
+
+
+def test_a_number_has_at_most_eighty_characters():
+    assert units.number("1" * 80) == int("1" * 80) and units.number("1" * 81) is None
+    assert units.number("1 2") is None and units.number("1_000.5") == Fraction(2001, 2)
 
 
 @given(st.integers(0, 10**15))

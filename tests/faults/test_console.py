@@ -49,6 +49,7 @@ def test_the_table_is_on_standard_output_and_notes_are_not(tmp_path):
     assert json.loads(done.stdout)["rows"] and "tokens/s" in done.stderr
 
 
+@pytest.mark.slow
 def test_every_command_that_shows_something_shows_it_on_standard_output(tmp_path):
     (tmp_path / "p.csv").write_text("src,dst,size,ctime\n0,1,1,0\n")
     for arguments, words in (
@@ -78,6 +79,7 @@ def test_a_reader_that_leaves_ends_nothing(tmp_path, stream):
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_streams_that_are_closed_from_the_start_take_everything():
     for closing in (">&-", "2>&-", ">&- 2>&-"):
         done = subprocess.run(f"{sys.executable} -m chipweave info mesh_4x4 {closing}", shell=True, timeout=60)
@@ -93,6 +95,7 @@ def test_a_narrow_terminal_loses_no_figure():
     assert "…" not in narrow and "┃" not in narrow
 
 
+@pytest.mark.slow
 def test_no_color_is_kept_to():
     arguments = ["traffic", "mesh_4x4", "--load", "0.1", "--cycles", "100"]
     assert "\x1b[" in on_a_terminal(120, *arguments)

@@ -108,7 +108,7 @@ def test_a_finished_comparison_is_run_again(compare, tmp_path, stop_after):
 
 
 @pytest.mark.parametrize("advice", [True, False])
-@pytest.mark.parametrize("models", ["circuit", "circuit,fair"])
+@pytest.mark.parametrize("models", ["circuit", pytest.param("circuit,fair", marks=pytest.mark.slow)])
 def test_an_interrupted_comparison_ends_as_if_it_had_not_been(compare, tmp_path, stop_after, models, advice):
     """By the advice it gives, and by the same command again, which runs only what is not there."""
     whole = ["--strategies", "ep,base,allo", "--link-models", models]

@@ -48,7 +48,7 @@ def test_every_simulated_value_is_a_positive_number():
     assert all(value > 0 and np.isfinite(value) for _, value in ledger())
 
 
-@pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
+@pytest.mark.parametrize("link_model", ["circuit", "fair", pytest.param("flit", marks=pytest.mark.slow)])
 def test_no_link_carries_more_than_its_rate(link_model):
     """In no bin of time, under no link model."""
     spec = RunSpec("micro_2x2", "paper", "deepseek-v2-lite", "esft-law", 8, 2, "base", link_model)

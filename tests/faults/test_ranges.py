@@ -1,4 +1,4 @@
-"""Is a number that the engines cannot reckon with refused where it is declared, by kernel and twin alike?"""
+"""Is a number that the engines cannot hold refused where it is declared, by kernel and twin alike?"""
 
 import pytest
 
@@ -13,8 +13,8 @@ SPEC = RunSpec(topology="micro_2x2", model="deepseek-v2-lite", trace="esft-law",
 @pytest.mark.parametrize(
     "setting, words",
     [
-        ("cp.plan_time=2000000 s", "beyond what can be reckoned"),
-        ("die.cp.dispatch_time=2000000 s", "beyond what can be reckoned"),
+        ("cp.plan_time=2000000 s", "beyond which times are not exact"),
+        ("die.cp.dispatch_time=2000000 s", "beyond which times are not exact"),
         ("die.d2d.atu.entries=4294967296", "count from 0 to 2147483647"),
         ("die.hbm.latency=2000000 s", "beyond"),
         ("die.llc.capacity=2000 PB", "to 1 TB"),

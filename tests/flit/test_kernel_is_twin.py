@@ -10,19 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave.fabric.noc import Kernel, replay
+from chipweave.noc.allocators import ARBITERS, MATCHERS
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 from chipweave.plain.noc import Packet, PlainNetwork
 
-ALLOCATORS = [
-    "separable_input_first",
-    "separable_output_first",
-    "islip",
-    "islip(3)",
-    "wavefront",
-    "separable_input_first(matrix)",
-    "separable_output_first(matrix)",
-]
+ARGUMENTS = {"": [""], "arbiter": [f"({name})" for name in ARBITERS], "iterations": ["", "(3)"]}
+ALLOCATORS = [name + argument for name, matcher in MATCHERS.items() for argument in ARGUMENTS[matcher.argument]]
 SWITCH = st.integers(0, 1)
 
 

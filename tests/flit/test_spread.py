@@ -89,6 +89,7 @@ def test_every_plane_is_used_under_uniform_traffic(spread):
     assert (abs(flits / flits.sum() - 0.25) < 0.025).all() and (spread == "pair" or not result["saturated"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", ["message", "pair", "packet"])
 @pytest.mark.parametrize("text", [FOUR, TREE])
 def test_kernel_and_twin_agree_on_spread_traffic(text, spread):

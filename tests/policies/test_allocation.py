@@ -91,7 +91,7 @@ def test_equal_costs_go_to_the_die_that_holds_the_expert():
 def test_any_one_slice_makes_a_holder():
     holders = np.array([[3, 0, 1]], np.uint8)
     view = worlds.view([1024], [0], LINE, holders)
-    assert plan("placement_aware", view) == [(0, 2, 512), (0, 0, 512)], "die 2 holds one slice: no transfer is reckoned"
+    assert plan("placement_aware", view) == [(0, 2, 512), (0, 0, 512)], "die 2 holds one slice: no transfer is counted"
 
 
 FAST_LINKS = worlds.costs(link_bandwidth=Fraction(10**15))

@@ -45,6 +45,29 @@ def test_of_alternatives_only_the_fastest_counts(tmp_path):
     assert ledger.summarise(results)[0]["mape"] == 0.0
 
 
+def test_the_worst_rows_come_first_and_predicted_ones_alone(tmp_path):
+    rows = [row("a", 10), row("b", 10), row("c", 10, role="calibration"), row("d", 10), row("e", 10)]
+    case = (lambda qs: {"a": 12.0, "b": 7.0, "c": 90.0, "d": 10.0, "e": 12.0}, 1.0)
+    results = judge(tmp_path, rows, g=case)
+    assert [r.id for r in ledger.worst(results)] == ["b", "a", "e"], "without error: not listed; equal errors: by id"
+    assert [r.id for r in ledger.worst(results, most=1)] == ["b"]
+    assert [r.id for r in ledger.worst([r for r in results if r.role == "calibration"])] == ["c"]
+
+
+def test_groups_are_summed_up_the_furthest_off_first(tmp_path):
+    rows = [row(i, 10, group=g) for i, g in (("a", "g"), ("b", "g"), ("c", "g"), ("d", "h"))]
+    rows += [row("e", 10, group="h", role="calibration")]
+    good, bad = (lambda qs: {"a": 11.0, "b": 9.0, "c": 10.0}, 1.0), (lambda qs: {"d": 15.0, "e": 10.0}, 1.0)
+    groups = ledger.summarise(judge(tmp_path, rows, g=good, h=bad))
+    assert [(g["group"], g["role"], g["n"]) for g in groups] == [
+        ("h", "predicted", 1),
+        ("g", "predicted", 3),
+        ("h", "calibration", 1),
+    ]
+    assert groups[1]["mape"] == pytest.approx(0.2 / 3) and groups[1]["bias"] == pytest.approx(0.0)
+    assert groups[1]["correlation"] is None, "the reference does not vary"
+
+
 def test_a_device_whose_file_is_not_there_names_its_line(tmp_path):
     path = tmp_path / "rows.csv"
     cells = {c: "x" for c in ledger.COLUMNS} | {"device": "nofile.yaml"}

@@ -111,6 +111,7 @@ class Steps:
         self.steps = case.steps
 
     def jobs(self, home: np.ndarray, holders: np.ndarray) -> Iterator[LayerJob]:
+        """One layer-step a step, with the counts of the case's plan."""
         counts = np.zeros(self.model.experts, np.int32)
         for expert, _, _ in self.case.plan:
             counts[expert] += self.case.tokens

@@ -86,6 +86,7 @@ def _unpacked(path: Any, faults: Faults) -> bytes:
 
 
 def _text(path: Any, data: bytes, faults: Faults) -> str:
+    """A file's text; a fault, and "", where it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -154,7 +154,7 @@ class Stream:
         self.next_block_bytes = n * step
 
     def bandwidth(self, threads: Any, blocks_at_once: int = 2) -> Any:
-        """Bytes/s, as the benchmark counts them, with so many threads a block and blocks an SM."""
+        """Bytes/s, as the benchmark counts them, by threads of a block and blocks of an SM."""
         die, e = self.die, self.die.endpoints
         ops = stream_ops(self.kernel, threads, self.streams, self.element)
         block = threads * self.element

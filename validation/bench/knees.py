@@ -44,6 +44,7 @@ def knees(results: list[Result]) -> list[Knee]:
 
 
 def _of_curve(device: str, rows: list[tuple[float, Any, float]]) -> list[Knee]:
+    """The knees of one device's curve, L1 to L2 and L2 to memory, measured and simulated by the same rule."""
     llc = parts(topology_of(device))["llc"]
     l2 = llc.slices * llc.slice_capacity
     ranges = {"L1": (0, L1_LEVEL), "L2": (L2_LEVEL, l2 / 4), "memory": (2 * l2, float("inf"))}

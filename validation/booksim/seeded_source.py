@@ -87,6 +87,7 @@ class Exchange:
         self.clock, self.offered = [0, 0], [0, 0]
 
     def advance(self, until: Any) -> None:
+        """Step to `until`, drawing the next packet of a node when it has sent the one before."""
         for now in range(self.kernel.now, until):
             sent = self.kernel.counts()[-2:, :, 0].sum(axis=1)
             for node in (0, 1):

@@ -95,6 +95,7 @@ def _floor(name: Any, kernels: Any, families: Any) -> Any:
 
 
 def _sync(name: Any, kernels: Any, families: Any) -> Any:
+    """Seconds of synchronisation that bring a family's mean error at context 4096 to zero, by bisection."""
     source = _sync_family(name, families)
     members = [(q, value) for q, value in families[source] if q.x == 4096]
     low, high = 0.0, MOST_SYNC_S

@@ -1,4 +1,4 @@
-"""Sets the figures of the communication stacks from calibration rows alone and writes validation/calibrated/comm.yaml.
+"""Fits the communication stacks to calibration rows alone and writes validation/calibrated/comm.yaml.
 
     python -m chipweave.validation.calibrate.comm
 

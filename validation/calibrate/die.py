@@ -1,4 +1,4 @@
-"""Sets the figures of the line-rate die from calibration rows alone and writes validation/calibrated/die.yaml.
+"""Fits the parameters of the line-rate die from calibration rows alone and writes validation/calibrated/die.yaml.
 
     python -m chipweave.validation.calibrate.die
 

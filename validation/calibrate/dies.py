@@ -1,4 +1,4 @@
-"""The figures of packages of several dies that follow from calibration rows, each by inverting the model at one row.
+"""The parameters of packages of several dies that follow from calibration rows, each by inverting the model at one row.
 
     python -m chipweave.validation.calibrate.dies        prints them beside what the topologies state
 

@@ -52,6 +52,7 @@ def fit() -> dict[str, tuple[float, list[str], str]]:
 
 
 def _cost(name: Any, row: Any, measured: Any) -> Any:
+    """Seconds of one launch: what a calibration row takes more than the model without launches, over its kernels."""
     experts, top_k, hidden, intermediate, dtype, ranks, groups = SHAPES[row]
     stack = library.moe_stacks()[name]
     layer = MoeLayer(1, top_k, hidden, intermediate, experts, dtype, groups is not None)

@@ -1,4 +1,4 @@
-"""Sets the figures of the kernel-level models from calibration rows alone and writes
+"""Fits the parameters of the kernel-level models from calibration rows alone and writes
 validation/calibrated/kernels.yaml.
 
     python -m chipweave.validation.calibrate.kernels

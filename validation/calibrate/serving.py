@@ -1,4 +1,4 @@
-"""Sets the figures of the serving kernels from calibration rows alone and writes
+"""Fits the parameters of the serving kernels from calibration rows alone and writes
 chipweave/data/serving/calibrated.yaml.
 
     python -m chipweave.validation.calibrate.serving

@@ -34,6 +34,7 @@ def port_of(name: str) -> Any:
 
 
 def _answer(q: Question) -> float | NotModelled:
+    """Bus bandwidth of a collective between GPUs that are joined pairwise: a ring over each link."""
     device, ranks = topology_of(q.device), whole(conditions(q), "GPUs")
     port = port_of(device) if device else None
     if port is None:

@@ -49,6 +49,7 @@ def peak_flops(q: Question) -> float | NotModelled:
 
 
 def _answer(q: Question) -> float | NotModelled:
+    """FLOP/s of an FP8 GEMM: call time, then the peak less the units idle in the last wave."""
     shape, peak = SHAPE.search(q.conditions), peak_flops(q)
     if isinstance(peak, NotModelled) or shape is None or "FP8" not in q.quantity:
         return peak if isinstance(peak, NotModelled) else NotModelled("no M, N, K of an FP8 GEMM")

@@ -13,7 +13,7 @@ from ..rows.packages import clock_hz, package_named
 from ..rows.units import in_cycles, size
 
 INSIDE = {"infinity cache": 32 << 20, "hbm": 1 << 30}
-"""Level of a ratio -> footprint, bytes, that it is asked at: half of one I/O die's cache; four times all of it."""
+"""Level of a ratio -> footprint, bytes, that it is measured at: half of one I/O die's cache; four times all of it."""
 
 
 NAMED = {
@@ -34,6 +34,7 @@ def predict(questions: list[Question]) -> Answers:
 
 
 def _answer(q: Question) -> float | NotModelled:
+    """Latency of a pointer chase by its footprint, or of a level that the row names."""
     if q.unit == "ratio":
         return _ratio(q)
     package = package_named(q.device)
@@ -58,6 +59,7 @@ def _renamed(q: Question) -> Question:
 
 
 def _ratio(q: Question) -> float | NotModelled:
+    """Latency under NPS1 over that under NPS4, at a footprint inside the level."""
     level = q.quantity.rpartition(", ")[2].lower()
     if level not in INSIDE or "NPS1 over NPS4" not in q.quantity:
         return NotModelled(f"no rule for the ratio '{q.quantity}'")

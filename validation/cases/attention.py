@@ -35,6 +35,7 @@ def gqa(questions: list[Question]) -> Answers:
 
 
 def _answer(q: Question, form: str) -> NotModelled | float:
+    """Microseconds of one attention call; NotModelled where the row lacks a size or names another framework."""
     found, fitted = conditions(q), calibrated()
     chip, context = streaming(chip_of(q, fitted)), count(q, "context")
     stack, batch, heads = framework(found.get("framework", "")), whole(found, "batch"), whole(found, "num_heads")

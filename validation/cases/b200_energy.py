@@ -29,6 +29,7 @@ def predict(questions: list[Question]) -> dict:
 
 
 def _watts(q: Question) -> float | NotModelled:
+    """Board watts while a kernel runs back to back; see the head for the formula."""
     found = package_named(q.device)
     if isinstance(found, NotModelled):
         return found

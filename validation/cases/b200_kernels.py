@@ -88,6 +88,7 @@ def family(dtype: str) -> tuple[float, float]:
 
 
 def _gemm(q: Question) -> float | NotModelled:
+    """Seconds of a GEMM of the row's shape and type."""
     found, e = conditions(q), engine(q)
     m = int(q.x) if q.x else whole(found, "m")
     n, k = whole(found, "n"), whole(found, "k")
@@ -107,6 +108,7 @@ def _gemm(q: Question) -> float | NotModelled:
 
 
 def _attention(q: Question, latent: bool) -> float | NotModelled:
+    """Seconds of a decode or prefill call; latent: over MLA's compressed cache."""
     found, e, known = conditions(q), engine(q), figures()
     heads, batch, context = whole(found, "heads"), whole(found, "batch"), stated_x(q)
     if (missing := first_missing(e, heads, batch, context)) is not None:
@@ -142,6 +144,7 @@ def counts(balance: str, tokens: int, experts: int, topk: int, ranks: int) -> tu
 
 
 def _moe(q: Question) -> float | NotModelled:
+    """Seconds of the experts of one rank, the mean over draws where the balance is random."""
     found, e, known = conditions(q), engine(q), figures()
     names = ("hidden", "inter", "topk", "experts", "tp", "ep")
     values = [whole(found, name) for name in names]

@@ -72,6 +72,7 @@ def collective_seconds(kind: str, ranks: int, size: float, rate: float) -> float
 
 
 def _collective(q: Question, key: str) -> float | NotModelled:
+    """Seconds of an NCCL collective; key: the condition that states the number of GPUs."""
     found, units = conditions(q), tensor_of(q)
     ranks = whole(found, key)
     if (missing := first_missing(units, ranks)) is not None:
@@ -86,6 +87,7 @@ def _collective(q: Question, key: str) -> float | NotModelled:
 
 
 def _allreduce(q: Question) -> float | NotModelled:
+    """Seconds of an all-reduce of an inference server: one or two shots, or NCCL for large ones."""
     found, units = conditions(q), tensor_of(q)
     ranks, elements = whole(found, "gpus"), stated_x(q)
     if (missing := first_missing(units, ranks, elements)) is not None:
@@ -107,6 +109,7 @@ def touched(ranks: int, top_k: int, own: bool) -> float:
 
 
 def _exchange(q: Question) -> float | NotModelled:
+    """Seconds of dispatch or combine: a floor, then bytes at the library's rate, or a time for each token."""
     found, units = conditions(q), tensor_of(q)
     ranks, hidden, top_k = (whole(found, name) for name in ("ep", "hidden", "topk"))
     tokens = stated_x(q)

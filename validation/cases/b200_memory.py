@@ -48,6 +48,7 @@ def _with(q: Question, answer: Callable[[Question, Package], Stated]) -> Stated:
 
 
 def _latency(q: Question, p: Package) -> float | NotModelled:
+    """SM cycles from load to use at a footprint."""
     if not q.x or q.x > p.total("capacity"):
         return NotModelled("the row states no footprint, or one beyond the package's memory")
     return latency_cycles(p, q.x)
@@ -59,10 +60,12 @@ def _seconds(p: Package, copies: bool) -> float:
 
 
 def _inflight(q: Question, p: Package) -> float:
+    """Bytes/s by Little's law, bounded by the memory."""
     return both(float(q.x_value) * p.units / _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
 
 
 def _l2cross(q: Question, p: Package) -> float | NotModelled:
+    """Look-ups or sectors for a requested sector, or the rate, when the two dies share an L2."""
     found = conditions(q)
     mode, sharers = found.get("mode", ""), int(found.get("sharers", "1"))
     cross = mode == "implicit_l2_cross"

@@ -23,6 +23,7 @@ def mainloop(questions: list[Question]) -> Answers:
 
 
 def _umma(q: Question) -> float | NotModelled:
+    """FLOP/s or latency of matrix instructions of a shape, operands from shared or tensor memory."""
     found, units = conditions(q), tensor_of(q)
     rows = whole(found, "m")
     alone = "latency" in q.quantity
@@ -36,6 +37,7 @@ def _umma(q: Question) -> float | NotModelled:
 
 
 def _mainloop(q: Question) -> float | NotModelled:
+    """FLOP/s of a GEMM's main loop by tile and stages: loads against matrix instructions."""
     units, p, tile = tensor_of(q), package(q), conditions(q).get("tile", "").split("x")
     if isinstance(units, NotModelled) or isinstance(p, NotModelled) or len(tile) != 3:
         return units if isinstance(units, NotModelled) else NotModelled("no tile of three edges")

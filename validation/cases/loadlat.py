@@ -27,7 +27,7 @@ LANES, MAX_WARPS = 32, 64
 
 
 def cycles(device: Any, lanes: Any, warps: Any, busy: Any) -> Any:
-    """SM cycles a hop with so many lanes a warp and warps an SM, on `busy` of the SMs."""
+    """SM cycles a hop by lanes of a warp and warps of an SM, on `busy` of the SMs."""
     die = Die(device)
     sms = die.sms[:busy]
     n = FOOTPRINT // LINE

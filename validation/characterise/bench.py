@@ -3,7 +3,7 @@ GEMMs.
 
 Every transfer begins on an idle die that has been at work before (its refreshes have begun), and ends when the last
 byte is there. The SMs of a reader read a slice in chunks of 4 KiB, dealt in turn, without a pause: weights that stream.
-Several readers at a time are SMs in so many equal parts."""
+Several readers at a time are the SMs in equal parts, one for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..bench.die import GIB, MIB, Die, load
 WARP = 512  # bytes that a warp asks at once: 16 a lane
 THREADS = 256
 CHUNK = THREADS // 32 * WARP
-LOOK_PS = 10_000  # how often it is asked whether a transfer has ended
+LOOK_PS = 10_000  # how often the end of a transfer is looked for
 DIRTY = 96 * MIB  # stores before a timed one, so that the L2 writes back as fast as it is written
 WARM = (
     4 * MIB
@@ -101,7 +101,7 @@ class Bench:
         return [(units, self.region(), size, False) for units in members]
 
     def store(self, size: Any) -> Any:
-        """ps that a slice more takes in a train of stores, which memory and not the L2 paces; nobody waits for a
+        """ps that a slice more takes in a train of stores, which memory and not the L2 paces; no transfer waits for a
         store."""
         self.run([(self.die.sms, self.region(), DIRTY, True)])
         self._launch(self.die.sms, self.region(), SETTLE + size + SETTLE, True)

@@ -11,8 +11,8 @@ EVERY = 256
 
 
 def token_counts() -> Any:
-    """Where the tile model is asked: every count while tiles are few, then counts 1.6 % apart, and both sides of every
-    step of 64 rows."""
+    """Where the tile model is evaluated: every count while tiles are few, then counts 1.6 % apart, and both sides
+    of every step of 64 rows."""
     counts, first = set(range(1, EVERY + 1)), EVERY
     while first < MOST_TOKENS:
         counts.update(range(first, 2 * first, first // 64))

@@ -1,4 +1,4 @@
-"""The die that the case study runs on, asked for one transfer at a time: a die of the wafer alone, preset `paper` or
+"""The die that the case study runs on, one transfer at a time: a die of the wafer alone, preset `paper` or
 `h100`.
 
 What runs is the chain of the study itself (LLC lookup, HBM read, GEMM by the model's utilisation table) on the stage

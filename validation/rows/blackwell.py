@@ -1,4 +1,4 @@
-"""What rows of the B200 family need beside their package: matrix units, the links of a GPU, figures of programs."""
+"""What rows of the B200 family need beside their package: matrix units, links of a GPU, fitted values of programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of validation/calibrated/*.yaml, as the cases read them."""
+"""The fitted values of validation/calibrated/*.yaml, as the cases read them."""
 
 from __future__ import annotations
 

@@ -45,6 +45,10 @@ class Routes:
         return lib.stages_routes(self.handle, self.number)
 
     def _find(self, _: Any, source: int, target: int, links: Any, room: int) -> int:
+        """Called from C, once for each pair: write the links of the route, return their number.
+
+        `room` is what C has.
+        """
         route = self.network.routes(source, target)
         if len(route) > room:
             raise BadInput(f"network {self.network.name}: the route {(source, target)} has {len(route)} links")

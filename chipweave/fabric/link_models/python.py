@@ -56,6 +56,7 @@ class CalledBack(Compiled):
         return NEVER if time is None else int(time)
 
     def _advance(self, _: Any, now: int, out: Any, capacity: int) -> int:
+        """Called from C: let the model run to `now` and hand over what has arrived, as much as `out` holds."""
         self.arrived += self.model.advance(now)
         count = min(capacity, len(self.arrived))
         for i in range(count):

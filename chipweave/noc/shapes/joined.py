@@ -76,7 +76,7 @@ class Joined(Shape):
     ) -> None:
         """Add the links of one region.
 
-        Its shape is asked for its own wiring over the endpoints named, whose numbers are then
+        Its shape wires the endpoints named as if they were all there is, whose numbers are then
         mapped back; routers it adds get the numbers after those of earlier regions.
         """
         kind = item.get("shape")

@@ -1,4 +1,4 @@
-"""`chipweave diff`: what differs between two runs in what was asked for, and where the change in time lies.
+"""`chipweave diff`: what differs between the settings of two runs, and where the change in time lies.
 
 The change is that of the critical paths, class by class (chipweave.run.why.recorded); classes sum to it exactly.
 """

@@ -48,6 +48,7 @@ class Arrays(Executor):
         return future
 
     def _send(self) -> None:
+        """Submit what has been collected as one job array, and watch each job in a thread."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         try:
