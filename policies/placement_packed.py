@@ -50,7 +50,7 @@ class Packed(PlacementPolicy):
         return np.stack([self.packed(share, dies, pairs) for share in shares])
 
     def packed(self, load: np.ndarray, dies: int, pairs: np.ndarray | None) -> np.ndarray:
-        """int32 [experts]: heaviest first, each to the die with the least load, plus `apart` for pairs chosen together."""
+        """int32 [experts]: heaviest first, each to the die with least load, plus `apart` for pairs chosen together."""
         room = np.full(dies, -(-len(load) // dies))
         total, home = np.zeros(dies), np.full(len(load), -1, np.int32)
         for expert in np.argsort(-load, kind="stable").tolist():
