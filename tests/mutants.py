@@ -29,7 +29,11 @@ FILES = {
     "chipweave/chain/layout.py": ["tests/stages/test_layout.py", "tests/stages/test_stages_docs.py"],
     "chipweave/component/kernel_launch.py": ["tests/components/test_kernel_launch.py"],
     "chipweave/noc/shapes/torus.py": ["tests/flit/test_shapes.py"],
-    "chipweave/plain/hbm_channel.py": ["tests/die/test_hbm_places.py", "tests/die/test_hbm_rules.py"],
+    "chipweave/plain/hbm_channel.py": [
+        "tests/die/test_hbm_places.py",
+        "tests/die/test_hbm_rules.py",
+        "tests/die/test_refresh.py",
+    ],
     "chipweave/policy/view.py": ["tests/policies/test_view.py"],
     "chipweave/trace/runs_text.py": ["tests/trace/test_runs_text.py"],
     "chipweave/ledger/__init__.py": ["tests/validation/test_ledger.py"],

@@ -125,15 +125,14 @@ def generate(
 @click.argument("source")
 @click.option("--json", "json_path", help="Write a JSON document to this file, or - for standard output.")
 def stats(source: Any, json_path: Any) -> None:
-    """Skew, overlap from token to token and batch effects of a trace, by layer."""
+    """Skew, overlap from token to token and batch effects of a trace, by layer; its SHA-256 is checked."""
     from chipweave.io.atomic import check_file, write_json
     from chipweave.io.progress import progress as bar
     from chipweave.trace import stats as measures
-    from chipweave.trace.library import open_trace
 
     check_file(json_path)
     with bar() as progress:
-        document = measures.measure(open_trace(source, progress=progress), progress)
+        document = measures.measure(_verified(source, progress), progress)
     if json_path:
         write_json(json_path, document)
     if json_path != "-":
@@ -173,10 +172,9 @@ def analyse(source: Any, out: Any, layer: Any) -> None:
     from chipweave.io.progress import progress as bar
     from chipweave.study.analysis import analyse as run
     from chipweave.trace import stats as measures
-    from chipweave.trace.library import open_trace
 
     with bar() as progress:
-        document = run(open_trace(source, progress=progress), out, progress, layer)
+        document = run(_verified(source, progress), out, progress, layer)
     measures.print_relations(document)
 
 
@@ -192,13 +190,12 @@ def loads(source: Any, out: Any) -> None:
     from chipweave.io.atomic import check_file, replacing
     from chipweave.io.progress import progress as bar
     from chipweave.study.analysis import loads_of
-    from chipweave.trace.library import open_trace
 
     if not out.endswith(".npz"):
         raise click.UsageError(f"--out {out}: a name that ends with .npz")
     check_file(out)
     with bar() as progress:
-        found = loads_of(open_trace(source, progress=progress), progress)
+        found = loads_of(_verified(source, progress), progress)
     arrays: dict[str, Any] = found
     with replacing(Path(out), "wb") as file:
         np.savez_compressed(file, **arrays)
@@ -212,6 +209,16 @@ def names() -> None:
 
     for name, words in describe():
         say(f"{name:24} {words}")
+
+
+def _verified(source: Any, progress: Any) -> Any:
+    """The open trace; BadInput where its content is not what its SHA-256 was made of."""
+    from chipweave.trace.library import open_trace
+    from chipweave.trace.show import verify
+
+    trace = open_trace(source, progress=progress)
+    verify(trace, progress)
+    return trace
 
 
 def _say(out: str, header: Any) -> None:

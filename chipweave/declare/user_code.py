@@ -102,10 +102,13 @@ class Gate:
 
 
 @contextlib.contextmanager
-def blamed() -> Iterator[None]:
+def blamed(here: set[type] | None = None) -> Iterator[None]:
     """What fails in code that a Gate let in, or on what such code returned or declared, becomes a BadInput with its
-    line."""
-    here: set[type] = set()
+    line.
+
+    here: classes that were let in for this work before; a step within other work goes by those of the whole.
+    """
+    here = (set() if (outer := HERE.get()) is None else outer) if here is None else here
     before = HERE.set(here)
     try:
         yield

@@ -16,7 +16,7 @@ import numpy as np
 from chipweave import topology
 from chipweave.component.controller import Controller
 from chipweave.declare import registry
-from chipweave.declare.user_code import Gate, blamed
+from chipweave.declare.user_code import LET_IN, Gate, blamed
 from chipweave.errors import BadInput, Fault
 from chipweave.noc.spread import unused
 from chipweave.policy.roles import ROLES
@@ -46,11 +46,12 @@ class Found:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
+        self.let_in: set[type] = set()
 
     def attempt(self, function: Callable, *arguments: Any, **options: Any) -> Any:
         """What the call returns, or None where it refused."""
         try:
-            with blamed():
+            with blamed(self.let_in):
                 return function(*arguments, **options)
         except BadInput as error:
             self.faults += [fault for fault in error.faults if fault not in self.faults]
@@ -83,6 +84,7 @@ def check(
     system = system or found.attempt(
         topology.load, spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset if preset else None
     )
+    found.let_in |= {type(part) for part in system.parts.values()} & set(LET_IN) if system else set()
     runs = [replace(spec, strategy=strategy) for strategy in strategies]
     if preset:
         for run in runs:

@@ -101,6 +101,15 @@ def look(folder: str | Path, labels: list[Label], job: str, force: bool) -> Kept
     if force or not any((folder / name).exists() for name in ("result.json", "manifest.json")):
         return Kept(planned=labels)
     manifest, document = _json(folder / "manifest.json"), _json(folder / "result.json")
+    try:
+        return _kept(folder, manifest, document, labels, job)
+    except (KeyError, TypeError, ValueError, IndexError, OSError, pa.ArrowException) as error:
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _refused(folder, f"files that do not belong together, or are not as they were written ({what})") from None
+
+
+def _kept(folder: Path, manifest: dict, document: dict, labels: list[Label], job: str) -> Kept:
+    """What a folder with both files holds; errors of reading stand for files that are not as they were written."""
     if manifest.get("job_sha256") != job:
         raise _refused(folder, _differs(manifest, document))
     if manifest.get("result_sha256") != document.get("result_sha256"):

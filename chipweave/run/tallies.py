@@ -17,7 +17,6 @@ import numpy as np
 
 from chipweave.errors import BadInput
 from chipweave.io.atomic import replacing
-from chipweave.trace.library import cache_folder
 
 WORTH = 16  # ids of a layer and step for each expert: with fewer, counting is as quick as reading counts
 VERSION = 1  # raised when a tally would come out differently
@@ -76,6 +75,8 @@ def is_worth(trace: Any) -> bool:
 
 def path_of(trace: Any, replication: int) -> Path:
     """The file of a batch's tallies in the cache."""
+    from chipweave.trace.library import cache_folder  # late: `check` of a topology reads no traces
+
     stat = Path(trace.path).stat()
     key = [VERSION, trace.sha256, stat.st_size, stat.st_mtime_ns, trace.requests, replication]
     return cache_folder() / f"tallies-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]}.npy"

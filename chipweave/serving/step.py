@@ -4,6 +4,8 @@ A step computes `decode` sequences of one new token each and `prefill` chunks of
 together, but for attention, which runs once for each. One rank of the busiest replica is timed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -76,18 +78,18 @@ class Setup:
         return sum(count * _ns(s) for count, works in _groups(self, _Rank(self, batch)) for _, _, s in works) * 1e-9
 
 
-def _slice(batch, shares, i):
+def _slice(batch: Batch, shares: int, i: int) -> Batch:
     """The i-th of `shares` even parts of a batch."""
     part = lambda n: n // shares + (i < n % shares)  # noqa: E731
     return replace(batch, decode=part(batch.decode), prompts=part(batch.prompts))
 
 
-def _ns(seconds):
+def _ns(seconds: float) -> int:
     """Whole ns of a time in seconds; sums of parts are exact from here on."""
     return max(0, round(seconds * 1e9))
 
 
-def _groups(setup, rank):
+def _groups(setup: Setup, rank: _Rank) -> Iterator[tuple[int, list[tuple[str, str, float]]]]:
     """(times, [(kind, name, seconds)]) of what stands before the layers, each sort of layer, and what stands after."""
     if not rank.tokens:
         return
@@ -116,7 +118,7 @@ def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
 class _Rank:
     """Shapes and times of one rank's share of a batch: the rank with the most tokens, as all wait for it."""
 
-    def __init__(self, setup, batch):
+    def __init__(self, setup: Setup, batch: Batch) -> None:
         """Divide the batch over the dp replicas, rounding up; `every` counts the tokens of all
         replicas, which experts serve.
         """
@@ -127,7 +129,7 @@ class _Rank:
         self.tokens = self.decode + self.prompts * batch.new
         self.every = batch.decode + batch.prompts * batch.new
 
-    def layer(self, layer):
+    def layer(self, layer: int) -> Iterator[tuple[str, str, float]]:
         """(kind, name, seconds) of a layer's works, in order.
 
         Activations are bf16 (2 bytes): `size` bytes for a vector a token. Kernels named "small" are
@@ -149,7 +151,7 @@ class _Rank:
             else self._mlp(m.intermediate, ("up", "activation", "down", "mlp_reduce"))
         )
 
-    def _qkv(self):
+    def _qkv(self) -> float:
         """Projections to queries, keys and values.
 
         With MLA (DeepSeek-V2, arXiv 2405.04434, section 2.1): one down projection to the ranks of q
@@ -164,12 +166,12 @@ class _Rank:
         down = k.linear(self.tokens, a.q_rank + a.kv_rank + a.rope, m.hidden, form)
         return down + k.linear(self.tokens, heads * (a.nope + a.rope), a.q_rank or m.hidden, form)
 
-    def _output(self):
+    def _output(self) -> float:
         """The projection of attention's heads back to the hidden size."""
         m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
         return k.linear(self.tokens, m.hidden, m.heads // tp * (m.mla.v if m.mla else m.head), form)
 
-    def _attention(self, layer):
+    def _attention(self, layer: int) -> float:
         """Seconds of attention: one call for sequences that decode, one for chunks of prompts."""
         b, total = self.batch, 0.0
         for phase, count, context, new in (
@@ -180,7 +182,7 @@ class _Rank:
                 total += self._call(layer, phase, count, context, new)
         return total
 
-    def _call(self, layer, phase, count, context, new):
+    def _call(self, layer: int, phase: str, count: int, context: int, new: int) -> float:
         """Seconds of one attention call; context and new are tokens of each sequence.
 
         Windowed layers see at most a window. A sparse layer (index_top_k) reads every token's index
@@ -212,13 +214,14 @@ class _Rank:
             )
         return extra + self.kernels.attention(call, form, kv)
 
-    def _absorb(self, tokens, heads):
+    def _absorb(self, tokens: int, heads: int) -> float:
         """Queries into the space of the cache, and results out of it: one product a head, all in two kernels."""
         a = self.model.mla
+        assert a is not None, "called for models with MLA alone"
         into = self.kernels.linear(tokens, heads * a.kv_rank, a.nope, "bf16")
         return into + self.kernels.linear(tokens, heads * a.v, a.kv_rank, "bf16")
 
-    def _mlp(self, intermediate, names):
+    def _mlp(self, intermediate: int, names: tuple[str, str, str, str]) -> Iterator[tuple[str, str, float]]:
         """A gated MLP: gate and up in one product, their activation, down, and the sum over tp ranks."""
         m, k, tp, form, tokens = self.model, self.kernels, self.layout.tp, self.formats.dense, self.tokens
         columns = -(-intermediate // tp)
@@ -227,7 +230,7 @@ class _Rank:
         yield "gemm", names[2], k.linear(tokens, m.hidden, columns, form)
         yield "collective", names[3], k.all_reduce(2 * tokens * m.hidden, tp)
 
-    def _experts(self):
+    def _experts(self) -> Iterator[tuple[str, str, float]]:
         """An MoE layer: gate, dispatch, experts, shared experts, combine.
 
         Tokens are sent between ranks only with data parallelism; without it every rank has all of
@@ -267,7 +270,7 @@ class _Rank:
         else:
             yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, layout.tp)
 
-    def head(self):
+    def head(self) -> Iterator[tuple[str, str, float]]:
         """Final norm, logits of each sequence's last token, sampling; pipeline hops before them."""
         m, k, tp = self.model, self.kernels, self.layout.tp
         rows = self.decode + self.prompts

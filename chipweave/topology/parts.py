@@ -26,7 +26,7 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
-from chipweave.topology.patterns import INDEX, bare, matches, span
+from chipweave.topology.patterns import INDEX, Patterns, bare, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
@@ -122,15 +122,15 @@ class Expander:
             return
         self.grids.setdefault(bare(prefix) + name, dims)
         for key in ("grid", "absent"):
-            said = node.get(key)
-            if said is not None:
+            if (said := node.get(key)) is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
+        holes, changed = Patterns(absent), Patterns([pattern for _, _, pattern in overrides])
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return
-            if any(matches(index, a) for a in absent):
+            if holes.of(index):
                 continue
-            changes = [(k, v) for k, v, pattern in overrides if matches(index, pattern)]
+            changes = [overrides[number][:2] for number in changed.of(index)]
             one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
             where = f"{path}.{name}" + " and ".join(k for k, _ in changes)

@@ -25,3 +25,22 @@ def span(text: str, length: int) -> range:
 def matches(index: tuple[int, ...], ranges: Sequence[range]) -> bool:
     """Whether a place lies in a pattern of ranges."""
     return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))
+
+
+class Patterns:
+    """Which of many patterns a place lies in: those of one place each are looked up, wider ones tried in turn."""
+
+    def __init__(self, patterns: Sequence[Sequence[range]]) -> None:
+        self.single: dict[tuple[int, ...], list[int]] = {}
+        self.wide: list[tuple[int, Sequence[range]]] = []
+        for number, ranges in enumerate(patterns):
+            if all(len(r) == 1 for r in ranges):
+                self.single.setdefault(tuple(r[0] for r in ranges), []).append(number)
+            else:
+                self.wide.append((number, ranges))
+
+    def of(self, index: tuple[int, ...]) -> list[int]:
+        """Numbers of the patterns that hold a place, ascending."""
+        single = self.single.get(index, [])
+        wide = [number for number, ranges in self.wide if matches(index, ranges)]
+        return sorted(single + wide) if single and wide else single or wide

@@ -14,6 +14,11 @@ from chipweave.trace.limits import MAX_EXPERTS, MAX_LAYERS, MAX_TOP_K
 from chipweave.trace.widths import Widths
 
 # Higher ones only where there is need: who knows the first alone would read fillers, or rows of other requests.
+CHECKSUM = "description_sha256"
+KEYS = {
+    *("schema", "name", "model", "shape", "names", "prompt_rows", "decode_steps", "provenance", "sha256"),
+    *("holes", "widths", CHECKSUM),
+}
 SCHEMA, SCHEMA_WITH_HOLES, SCHEMA_UNEVEN = "chipweave.trace/1", "chipweave.trace/2", "chipweave.trace/3"
 
 
@@ -107,28 +112,26 @@ class Header:
         more = {"holes": self.holes.to_text()} if self.holes else {}
         more |= {"widths": self.widths.to_text()} if self.widths else {}
         uneven = self.widths or self.shape.absent
-        return json.dumps(
-            {
-                "schema": SCHEMA_UNEVEN if uneven else SCHEMA_WITH_HOLES if self.holes else SCHEMA,
-                **more,
-                "name": self.name,
-                "model": self.model,
-                "shape": self.shape.facts(),
-                "names": self.names,
-                "prompt_rows": self.prompt_rows.tolist(),
-                "decode_steps": self.decode_steps.tolist(),
-                "provenance": self.provenance,
-                "sha256": self.sha256,
-            },
-            sort_keys=True,
-            separators=(",", ":"),
-        )
+        facts = {
+            "schema": SCHEMA_UNEVEN if uneven else SCHEMA_WITH_HOLES if self.holes else SCHEMA,
+            **more,
+            "name": self.name,
+            "model": self.model,
+            "shape": self.shape.facts(),
+            "names": self.names,
+            "prompt_rows": self.prompt_rows.tolist(),
+            "decode_steps": self.decode_steps.tolist(),
+            "provenance": self.provenance,
+            "sha256": self.sha256,
+        }
+        return _text(facts | {CHECKSUM: _checksum(facts)})
 
     @classmethod
     def from_json(cls, text: bytes) -> Header:
         """Raises ValueError, KeyError or TypeError where `text` is not what `to_json` wrote."""
         facts = json.loads(text)
         _check_types(facts)
+        _check_whole(facts)
         if facts["schema"] not in (SCHEMA, SCHEMA_WITH_HOLES, SCHEMA_UNEVEN):
             raise ValueError(f"schema {facts['schema']!r} instead of {SCHEMA!r}")
         shape = Shape(**{**facts["shape"], "layers": tuple(facts["shape"]["layers"])})
@@ -152,6 +155,27 @@ class Header:
             raise ValueError("a request without rows")
         shape.check()
         return header
+
+
+def _text(facts: dict) -> str:
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+
+def _checksum(facts: dict) -> str:
+    """SHA-256 of a description but for its own checksum."""
+    return hashlib.sha256(_text({k: v for k, v in facts.items() if k != CHECKSUM}).encode()).hexdigest()
+
+
+def _check_whole(facts: dict) -> None:
+    """Raises ValueError where a description has keys that `to_json` does not write, or not the checksum it states.
+
+    Stores of before it was written state none.
+    """
+    unknown = sorted(set(facts) - KEYS)
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]!r}")
+    if CHECKSUM in facts and facts[CHECKSUM] != _checksum(facts):
+        raise ValueError("it was changed since it was written: its SHA-256 is another")
 
 
 def _check_types(facts: object) -> None:

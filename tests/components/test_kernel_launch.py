@@ -1,5 +1,6 @@
 """When does a kernel give its transfers to the fabric, and when has it ended? Held without a fabric, call by call."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -75,6 +76,8 @@ def test_a_message_for_some_of_the_dies_is_one_of_its_kind(message):
     some = message.of((1,))
     assert type(some) is type(message) and (some.kernel, some.dies, some.die, some.bytes) == (7, (1,), 1, 0)
     assert message.of((0, 1, 2)) is message
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        message.dies = ()
 
 
 def test_prediction_bits_are_those_of_the_die_and_cannot_be_written():

@@ -158,3 +158,32 @@ def test_an_interrupted_sample_ends_as_if_it_had_not_been(compare, tmp_path, sto
     ended, expected = result(tmp_path / "o"), result(tmp_path / "whole")
     assert ended["result_sha256"] == expected["result_sha256"]
     assert ended["layer_steps"] == expected["layer_steps"]
+
+
+def lose_a_column(folder):
+    table = pq.read_table(folder / "links.parquet")
+    pq.write_table(table.drop(["wire_bytes"]), folder / "links.parquet")
+
+
+def lose_a_table(folder):
+    (folder / "layers.parquet").unlink()
+
+
+def cut_a_table(folder):
+    (folder / "statistics.parquet").write_bytes((folder / "statistics.parquet").read_bytes()[:100])
+
+
+def lose_a_key(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["planned"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("harm", [lose_a_column, lose_a_table, cut_a_table, lose_a_key])
+def test_a_folder_that_is_not_as_it_was_written_is_refused_with_the_cure(compare, tmp_path, harm):
+    """Rows of other strategies would have to be read from it."""
+    assert compare("--strategies", "base", "--out", tmp_path / "o")[0] == 0
+    harm(tmp_path / "o")
+    code, err = compare("--strategies", "ep", "--out", tmp_path / "o")
+    assert code == 2 and "not as they were written" in err and "--force" in err and "Traceback" not in err
+    assert compare("--strategies", "ep", "--out", tmp_path / "o", "--force")[0] == 0

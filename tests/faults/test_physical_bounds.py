@@ -14,11 +14,12 @@ from chipweave.run import simulate
 from chipweave.run.spec import RunSpec
 from chipweave.traffic import replay
 from chipweave.traffic import synthetic as traffic
+from chipweave.validation.bench.bandwidth import Stream
 
 VALIDATION = files("chipweave.validation")
 PINS = {"GH200 (H100 96GB)": "gh200", "H100 PCIe": "h100_pcie"}
 PEAK_FP8 = 1979.0  # TFLOP/s, dense, H100/H800 SXM5 (NVIDIA H100 datasheet)
-BEYOND = 20  # rows of gpu-stream whose windows catch stores that L2 has taken and memory not yet (DEVIATIONS.md)
+ENDS = 1e-4  # lines that are on the bus when a window begins or ends
 
 
 def ledger():
@@ -34,9 +35,18 @@ def ledger():
 def test_streams_from_memory_keep_to_the_pins():
     pins = {name: float(cw.load(topology).parts["hbm"].bandwidth) / 1e9 for name, topology in PINS.items()}
     streams = [(row, value) for row, value in ledger() if row["group"] == "stream" and row["device"] in pins]
-    over = {row["id"]: value / pins[row["device"]] - 1 for row, value in streams if value > pins[row["device"]]}
+    shares = {row["id"]: value / pins[row["device"]] for row, value in streams}
     assert len(streams) > 400
-    assert len(over) <= BEYOND and max(over.values(), default=0) < 0.06, sorted(over.items(), key=lambda k: -k[1])
+    assert 0.97 < max(shares.values()) <= 1 + ENDS, max(shares.items(), key=lambda item: item[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device, kernel, arrays", [("h100_pcie", "init", 3), ("gh200", "triad", 4)])
+def test_a_window_of_a_stream_catches_no_more_than_the_pins_carry(device, kernel, arrays):
+    """Rates of one short window lay up to 6 % above them, where it caught the ends of a wave more."""
+    pins = float(cw.load(device).parts["hbm"].bandwidth)
+    stream = Stream(device, kernel, arrays)
+    assert max(stream.bandwidth(threads) for threads in (768, 1024)) <= pins * (1 + ENDS)
 
 
 def test_gemms_keep_to_the_peak():

@@ -6,6 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from chipweave.__main__ import main
+from chipweave.errors import BadInput
+from chipweave.trace.show import verify
+from chipweave.trace.store import open_store
 from chipweave.trace.writer import METADATA_KEY
 
 ROWS = {"trace": [{"0": [[1, 2]]}, {"0": [[3, 4]]}]}
@@ -68,3 +71,46 @@ def test_a_name_is_shown_without_harm(store, shown, name):
     code, out, err = shown("trace", "show", "--verify", store(name))
     assert code == 0, err
     assert "\x1b" not in out and "\u202e" not in out
+
+
+def content(path):
+    """All that a user of a store reads of it."""
+    trace = open_store(path)
+    verify(trace)
+    ids = [[layer.tolist() for layer in step] for step in trace.steps_iter()]
+    return ids, trace.header.to_json()
+
+
+@pytest.mark.slow
+def test_a_flipped_bit_is_found_or_changes_nothing_that_is_read(store):
+    """One bit of every byte of the file."""
+    path = store()
+    good, data = content(path), path.read_bytes()
+    found = 0
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :])
+        try:
+            assert content(path) == good, f"byte {at}"
+        except BadInput:
+            found += 1
+    assert found > len(data) / 3
+
+
+def test_statistics_are_of_content_that_was_checked(store, shown):
+    path = store()
+    data = path.read_bytes()
+    at = data.index(bytes([1, 2]))  # the ids of the prompt's row
+    path.write_bytes(data[:at] + bytes([5]) + data[at + 1 :])
+    for command in (["stats"], ["loads", "--out", str(path) + ".npz"], ["analyse", "--out", str(path) + ".d"]):
+        code, _, err = shown("trace", command[0], path, *command[1:])
+        assert code == 2 and "SHA-256" in err, command
+
+
+def test_a_store_of_before_descriptions_had_a_checksum_is_read(store, shown):
+    path = store()
+    table = pq.read_table(path)
+    metadata = dict(pq.read_metadata(path).metadata)
+    facts = json.loads(metadata[METADATA_KEY])
+    del facts["description_sha256"]
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(facts)}), path)
+    assert shown("trace", "show", "--verify", path)[0] == 0

@@ -51,6 +51,7 @@ def run(*sets):
 TILE = "die.sm.kind=sm.tile"
 
 
+@pytest.mark.slow
 def test_it_takes_the_place_of_the_table_on_the_wafer():
     """Only the computation changes: the same slices are read, from the same places."""
     table, tile = run(), run(TILE)
@@ -61,6 +62,7 @@ def test_it_takes_the_place_of_the_table_on_the_wafer():
     assert counted == tile.table[:, tile.columns.index("local_slice_reads")].sum() > 0
 
 
+@pytest.mark.slow
 def test_a_slower_chip_takes_longer_and_a_die_may_have_its_own():
     fast, slow = run(TILE), run(TILE, "die.sm.sms=20")
     assert slow.row["decode_time_ns"] > fast.row["decode_time_ns"]

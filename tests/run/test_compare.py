@@ -162,6 +162,7 @@ def test_bad_input_is_one_clear_message_and_exit_2(capsys, arguments, words):
     assert re.search(words, err, re.S) and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(capsys):
     code, _, err = compare(
         capsys,

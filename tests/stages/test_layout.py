@@ -1,6 +1,7 @@
 """Does a layout give parts their numbers and names, and refuse what does not fit, before any engine sees it?"""
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,3 +67,30 @@ def test_numbers_become_rules_and_exact_fractions():
     assert chain.stages["go"].message.efficiency == Fraction(9, 10)
     with pytest.raises(BadInput, match="a stage named 'go' is there already"):
         chain.hold("go", lasts=1)
+
+
+def test_a_chain_that_two_groups_publish_has_an_entry_for_each():
+    layout = Layout()
+    entries = []
+    for group, operands in (("big.sm", ["die"]), ("small.sm", ["die"])):
+        layout.publisher = SimpleNamespace(group=group)
+        entries.append(layout.chain("slice", operands))
+        entries[-1].hold(f"{group}.read", lasts=1)
+    assert [e.publisher.group for e in entries] == ["big.sm", "small.sm"] and entries[0].chain is entries[1].chain
+    assert [e.first() for e in entries] == ["big.sm.read", "small.sm.read"] and len(layout.chains) == 1
+    layout.publisher = SimpleNamespace(group="odd.sm")
+    with pytest.raises(
+        BadInput, match="odd.sm publishes it with operands line and priority '', big.sm with die and ''"
+    ):
+        layout.chain("slice", ["line"])
+
+
+def test_a_listing_has_a_line_for_each_stage():
+    layout = Layout()
+    port = layout.resources("port", 2)
+    chain = layout.chain("c", ["a", "b"])
+    chain.choose("same", equal("a", "b"), yes="wait", no="wait")
+    chain.hold("wait", port.at("a"), lasts=7)
+    first, second, third = chain.listing().split("\n")
+    assert first == "chain c(a, b)" and second == "  choose  same: equal(a, b) -> wait | wait"
+    assert third.startswith("  hold    wait") and "takes port[a]" in third

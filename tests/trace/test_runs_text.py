@@ -35,6 +35,12 @@ def test_what_is_damaged_is_a_value_error(text):
         unpacked(text, 3, 9, "widths")
 
 
+def test_a_letter_that_is_none_of_base64_is_refused_and_not_skipped():
+    text = packed(np.ones((2, 3), "<i4"))
+    with pytest.raises(ValueError):
+        unpacked(text[:4] + "!" + text[4:], 3, 9, "widths")
+
+
 def test_a_small_text_that_swells_is_never_unpacked_whole():
     """32 MiB of zeros are 32 KiB of text; 9 rows allowed are 108 bytes."""
     text = base64.b64encode(zlib.compress(bytes(1 << 25), 9)).decode()

@@ -68,6 +68,18 @@ def test_groups_are_summed_up_the_furthest_off_first(tmp_path):
     assert groups[1]["correlation"] is None, "the reference does not vary"
 
 
+@pytest.mark.parametrize("modules", [("a.first", "b.second"), ("b.first", "a.second")])
+def test_a_group_is_answered_by_one_module(monkeypatch, modules):
+    monkeypatch.setattr(ledger, "CASES", {})
+    one, other, again = (lambda qs: {}, lambda qs: {}, lambda qs: {})
+    one.__module__, other.__module__, again.__module__ = *modules, modules[0]
+    ledger.case("s", "g", bar=0.1)(one)
+    with pytest.raises(BadInput, match=f"group g of suite s is answered twice: {modules[0]}, {modules[1]}"):
+        ledger.case("s", "g")(other)
+    ledger.case("s", "g", bar=0.2)(again)
+    assert ledger.CASES["s", "g"].predict is again and ledger.CASES["s", "g"].bar_of(None) == 0.2
+
+
 def test_a_device_whose_file_is_not_there_names_its_line(tmp_path):
     path = tmp_path / "rows.csv"
     cells = {c: "x" for c in ledger.COLUMNS} | {"device": "nofile.yaml"}

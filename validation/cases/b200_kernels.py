@@ -153,7 +153,12 @@ def _moe(q: Question) -> float | NotModelled:
     assert isinstance(e, Engine)
     hidden, inter, topk, experts, tp, ep = values
     balance, tokens, dtype = found.get("balance", "balanced"), int(tokens), found.get("dtype", "")
-    if not re.fullmatch(r"balanced|power_law_\d(\.\d+)?", balance) or experts % ep or not 0 < tokens <= MOST:
+    if (
+        not re.fullmatch(r"balanced|power_law_\d(\.\d+)?", balance)
+        or topk > experts
+        or experts % ep
+        or not 0 < tokens <= MOST
+    ):
         return NotModelled("the row's balance, experts or tokens are not understood")
     dtype = "bf16" if dtype in ("bfloat16", "float16") else dtype
     if f"gemm_share_{dtype}" not in known:

@@ -11,7 +11,7 @@ from chipweave.ledger import NotModelled, Question, case
 
 from ..rows.blackwell import figures, link_rate, tensor_of
 from ..rows.conditions import conditions, whole
-from ..rows.units import SECONDS, first_missing, in_unit, stated_x
+from ..rows.units import SECONDS, first_missing, in_unit, no_gate, stated_x
 
 PROTOCOLS = (
     Protocol("LL", 0.0, 0.0, 0.25),
@@ -111,9 +111,10 @@ def touched(ranks: int, top_k: int, own: bool) -> float:
 def _exchange(q: Question) -> float | NotModelled:
     """Seconds of dispatch or combine: a floor, then bytes at the library's rate, or a time for each token."""
     found, units = conditions(q), tensor_of(q)
-    ranks, hidden, top_k = (whole(found, name) for name in ("ep", "hidden", "topk"))
+    ranks, hidden, top_k, experts = (whole(found, name) for name in ("ep", "hidden", "topk", "experts"))
     tokens = stated_x(q)
-    if (missing := first_missing(units, ranks, hidden, top_k, tokens)) is not None:
+    missing = first_missing(units, ranks, hidden, top_k, experts, tokens) or no_gate(experts, top_k, ranks)
+    if missing is not None:
         return missing
     library = found.get("library", "").replace(" ", "_")
     what = q.quantity.replace(" time", "").replace(" ", "_")

@@ -8,7 +8,7 @@ from typing import Any
 from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, memory, stack
-from ..rows.units import count, first_missing, in_time, out_of_range
+from ..rows.units import count, first_missing, in_time, no_gate, out_of_range
 
 SHAPE = re.compile(r"hidden (?P<hidden>\d+), top-(?P<topk>\d+), (?P<experts>\d+) experts")
 EP = re.compile(r"\bEP ?(\d+)\b")
@@ -32,12 +32,10 @@ def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) ->
     missing = first_missing(node, tokens)
     if missing:
         return missing
-    if int(ep[1]) < 2:
-        return NotModelled("one GPU exchanges nothing")
     if int(ep[1]) > node.ranks and not node.adapter:
         return NotModelled(f"EP{ep[1]} leaves the node, and the node has no adapter")
     topk, hidden, experts = (int(shape[k]) for k in ("topk", "hidden", "experts"))
-    refused = out_of_range(topk, hidden, experts, most=MOST_SIZE)
+    refused = out_of_range(topk, hidden, experts, most=MOST_SIZE) or no_gate(experts, topk, int(ep[1]))
     if refused:
         return refused
     own = stack(KIND, **memory(question.device), **(figures or {}).get(KIND, {}))

@@ -8,7 +8,7 @@ from typing import Any
 from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, stack
-from ..rows.units import count, first_missing, in_time, out_of_range
+from ..rows.units import count, first_missing, in_time, no_gate, out_of_range
 from .deepep_ll import MOST_SIZE, MOST_TOKENS, SHAPE
 
 SMS, GPUS, NODES = re.compile(r"\b(\d+) SMs"), re.compile(r"\b(\d+) GPUs"), re.compile(r"\b(\d+) nodes?\b")
@@ -39,7 +39,7 @@ def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) ->
     if int(gpus[1]) < 2 or int(sms[1]) < 2:
         return NotModelled("fewer than two GPUs or two SMs: nothing is exchanged")
     topk, hidden, experts = (int(shape[k]) for k in ("topk", "hidden", "experts"))
-    refused = out_of_range(topk, hidden, experts, int(sms[1]), most=MOST_SIZE)
+    refused = out_of_range(topk, hidden, experts, int(sms[1]), most=MOST_SIZE) or no_gate(experts, topk, int(gpus[1]))
     if refused:
         return refused
     own = stack(KIND, **(figures or {}).get(KIND, {}))

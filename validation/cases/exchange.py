@@ -15,7 +15,7 @@ from chipweave.serving import library
 
 from ..rows.comm_stacks import fabric, memory, stack
 from ..rows.conditions import conditions, whole
-from ..rows.units import count, first_missing, in_time
+from ..rows.units import count, first_missing, in_time, no_gate
 
 DOMAINS = {"gb200 nvl72": "gb200_nvl72"}
 """Devices that are one NVLink domain -> their topology."""
@@ -46,7 +46,8 @@ def _read(q: Any) -> Any:
     """(phase, tokens, ep, hidden, top-k), or the first that is missing."""
     found = conditions(q)
     values = phase_of(q), count(q, "tokens/GPU", most=MOST_TOKENS), *(whole(found, k) for k in ("ep", "hidden", "topk"))
-    return values, first_missing(*values)
+    experts = whole(found, "experts")
+    return values, first_missing(*values, experts) or no_gate(experts, values[4], values[2])
 
 
 def deepep(q: Question, floors: dict | None = None) -> float | NotModelled:

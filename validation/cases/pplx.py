@@ -8,7 +8,7 @@ from typing import Any
 from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.comm_stacks import fabric, memory, stack
-from ..rows.units import count, first_missing, in_time, out_of_range
+from ..rows.units import count, first_missing, in_time, no_gate, out_of_range
 from .deepep_ll import KIND as DEEPEP
 from .deepep_ll import MOST_SIZE, MOST_TOKENS
 
@@ -37,12 +37,10 @@ def simulate(question: Any, figures: dict[str, dict[str, str]] | None = None) ->
     missing = first_missing(node, tokens)
     if missing:
         return missing
-    if ranks < 2:
-        return NotModelled("one GPU exchanges nothing")
     if ranks > node.ranks:
         return NotModelled(f"EP{ranks} leaves the node: no model of the network between nodes")
     experts, topk, hidden = (int(shape[k]) for k in ("experts", "topk", "hidden"))
-    refused = out_of_range(experts, topk, hidden, most=MOST_SIZE)
+    refused = out_of_range(experts, topk, hidden, most=MOST_SIZE) or no_gate(experts, topk, ranks)
     if refused:
         return refused
     figures = figures or {}

@@ -74,6 +74,15 @@ def out_of_range(*numbers: int, most: int = 1 << 30) -> NotModelled | None:
     return NotModelled(f"a size of the row is not from 1 to {most}: {off[0]}") if off else None
 
 
+def no_gate(experts: int, top_k: int, ranks: int) -> NotModelled | None:
+    """None, or NotModelled where tokens cannot choose `top_k` of `experts`, or these do not divide over `ranks`."""
+    if top_k > experts:
+        return NotModelled(f"a token cannot choose {top_k} of {experts} experts")
+    if ranks < 2:
+        return NotModelled("one GPU exchanges nothing")
+    return NotModelled(f"{experts} experts do not divide over {ranks} ranks") if experts % ranks else None
+
+
 def no_power(balance: str, most: int = 16) -> NotModelled | None:
     """None, or NotModelled where `balance` is a power law whose exponent is no number up to `most`."""
     if not balance.startswith("power_law_"):

@@ -1,0 +1,54 @@
+"""Does the work of loading a grid grow with its dies, not with dies times overrides?"""
+
+import cProfile
+import pstats
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chipweave import topology
+from chipweave.topology.patterns import Patterns, matches
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from([range(3), range(1, 3), *(range(i, i + 1) for i in range(3))])] * 2)),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
+)
+def test_patterns_that_hold_a_place_are_those_that_match_it_in_order(patterns, index):
+    assert Patterns(patterns).of(index) == [number for number, p in enumerate(patterns) if matches(index, p)]
+
+
+def calls_to_load(folder, edge, entries):
+    """Calls of functions that loading a grid of edge x edge dies takes, with an entry of `parts.die` for each die."""
+    places = [f"[{i}][{j}]" for i, j in product(range(edge), repeat=2)]
+    path = folder / "wafer.yaml"
+    path.write_text(
+        "schema: chipweave.topology/1\nextends: wafer_5x5\nname: mine\nexpect: null\n"
+        "networks: {d2d: {routing: shortest}}\n"
+        f"parts:\n  die:\n    grid: [{edge}, {edge}]\n" + entries(places)
+    )
+    profile = cProfile.Profile()
+    profile.runcall(topology.load, str(path))
+    return pstats.Stats(profile).total_calls
+
+
+def overridden(places):
+    """An override of its own for each die."""
+    return "    override:\n" + "".join(
+        f'      "{place}": {{hbm: {{latency: {300 + i} ns}}}}\n' for i, place in enumerate(places)
+    )
+
+
+def absent(places):
+    """Every second die of the lower half is absent, so that no die is cut off."""
+    return "    absent: [" + ", ".join(f'"{place}"' for place in places[len(places) // 2 : -1 : 2]) + "]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entries", [lambda places: "", overridden, absent])
+def test_four_times_the_dies_are_four_times_the_work(tmp_path, entries):
+    topology.load("wafer_5x5")  # imports
+    small, large = (calls_to_load(tmp_path, edge, entries) for edge in (10, 20))
+    assert large < 5 * small
