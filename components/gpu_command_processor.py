@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from chipweave.component import Component, Param, Port, component
+from chipweave.line_rate.passed import Passed, passed
 
 
 @component("gpu.command_processor")
@@ -37,20 +38,14 @@ class GpuCommandProcessor(Component):
         "time", low="0 ps", rounding=True, doc="a kernel's end to the next one's start, launched one by one"
     )
     graph_gap = Param("time", low="0 ps", rounding=True, doc="the same within a graph")
-    deal_cycles = Param("int", default=1, low=0, doc="SM cycles between telling two SMs")
+    deal_cycles = Passed("command_processor", "deal_cycles", default=1)
 
     def endpoints(self) -> list[dict[str, int]]:
         """Parameters of the command processor."""
         sm = self.links["sms"][0][0]
         gap = self.graph_gap if self.way == "graph" else self.stream_gap
         return [
-            {
-                "clock": int(sm.clock),
-                "sms": sm.sms,
-                "call_ps": self.call,
-                "gap_ps": gap,
-                "deal_cycles": self.deal_cycles,
-            }
+            {"clock": int(sm.clock), "sms": sm.sms, "call_ps": self.call, "gap_ps": gap} | passed(self),
         ]
 
     def lanes(self, port: str, index: int, other: Any) -> range:

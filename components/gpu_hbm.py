@@ -17,6 +17,7 @@ from typing import Any
 
 from chipweave.component import Component, Param, Port, component
 from chipweave.declare import yamlfile
+from chipweave.line_rate.passed import Passed, passed
 
 FEMTO = 10**15
 
@@ -46,8 +47,8 @@ class GpuHbm(Component):
     stacks = Param("int", low=1, doc="stacks")
     clock = Param("frequency", low="1 MHz", doc="memory clock (CK): HBM2e moves 2 bits a pin and cycle, HBM3 moves 4")
     capacity = Param("bytes", low="1 GB", doc="all stacks together")
-    high_mark = Param("int", default=48, low=1, doc="waiting writes that start a drain")
-    low_mark = Param("int", default=16, low=0, doc="waiting writes that end it")
+    high_mark = Passed("hbm_channel", "high_mark", default=48)
+    low_mark = Passed("hbm_channel", "low_mark", default=16)
     controller_cycles = Param("int", low=0, doc="cycles of the controller between data bus and answer")
     controller_clock = Param("frequency", low="1 MHz", doc="clock of these cycles")
     refresh_all = Param(
@@ -55,10 +56,8 @@ class GpuHbm(Component):
         default="false",
         doc="refresh all banks at once where a refresh falls due in a pause; false: always bank by bank",
     )
-    unit = Param(
-        "int", default=2, low=1, doc="neighbouring lines in one row before the next pseudo channel's turn; a guess"
-    )
-    request_bytes = Param("int", default=0, low=0, doc="header of an answer")
+    unit = Passed("hbm_channel", "unit", default=2, more="a guess")
+    request_bytes = Passed("hbm_channel", "request_bytes", default=0)
 
     @property
     def table(self) -> dict[str, Any]:
@@ -86,18 +85,18 @@ class GpuHbm(Component):
     def endpoints(self) -> list[dict[str, int]]:
         """Parameters of every channel; refreshes are spread over the channels."""
         t, cycles = self.table, self.cycles()
-        common = cycles | {
-            "tck": round(Fraction(FEMTO) / self.clock),
-            "pseudo_channels": t["pseudo_channels"],
-            "bank_groups": t["bank_groups"],
-            "banks": t["banks"],
-            "row_lines": t["row_bytes"] // 128,
-            "high_mark": self.high_mark,
-            "low_mark": self.low_mark,
-            "controller": round(Fraction(self.controller_cycles * 10**12) / self.controller_clock),
-            "request_bytes": self.request_bytes,
-            "unit": self.unit,
-            "refresh_all": int(self.refresh_all),
-        }
+        common = (
+            cycles
+            | passed(self)
+            | {
+                "tck": round(Fraction(FEMTO) / self.clock),
+                "pseudo_channels": t["pseudo_channels"],
+                "bank_groups": t["bank_groups"],
+                "banks": t["banks"],
+                "row_lines": t["row_bytes"] // 128,
+                "controller": round(Fraction(self.controller_cycles * 10**12) / self.controller_clock),
+                "refresh_all": int(self.refresh_all),
+            }
+        )
         n = self.channel_count
         return [common | {"phase": cycles["nREFI"] * i // n // t["pseudo_channels"]} for i in range(n)]

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from chipweave.component import Component, Param, Port, component
+from chipweave.line_rate.passed import Passed, passed
 
 LINE = 128
 FEMTO = 10**15
@@ -27,35 +28,28 @@ class GpuLlcSlices(Component):
     near = Port(provides="memory.lines", many=True, doc="requests of the SMs (and doors) of the slice's partition")
     memory = Port(uses="memory.bursts", doc="fills and write-backs of home lines")
 
-    slices = Param("int", low=2, doc="of both partitions")
+    slices = Passed("llc_slice", "slices")
     slice_capacity = Param("bytes", low="1 KiB", doc="data of one slice")
-    ways = Param("int", default=16, low=1, doc="lines of a set")
+    ways = Passed("llc_slice", "ways", default=16)
     latency = Param("time", low="1 ps", rounding=True, doc="request in to answer out, on a hit")
     slice_bandwidth = Param("bandwidth", low="1 B/s", doc="data port of one slice")
     partition_link = Param("time", low="1 ps", rounding=True, doc="one way between the two partitions")
     memory_wire = Param("time", low="1 ps", rounding=True, doc="one way between a slice and its memory channel")
     memory_port = Param("bandwidth", low="1 B/s", doc="between a slice and its memory channel, each direction")
     fill = Param("bytes", default="64 B", low="32 B", high="128 B", doc="least that a fill requests from memory")
-    write_backs = Param(
-        "int", default=32, low=1, doc="dirty lines of a slice on their way to memory before a store waits"
-    )
-    unit = Param("int", default=4, low=1, doc="neighbouring lines that one slice has; a guess")
-    request_bytes = Param("int", default=0, low=0, doc="header of a message")
+    write_backs = Passed("llc_slice", "write_backs", default=32)
+    unit = Passed("llc_slice", "unit", default=4, more="a guess")
+    request_bytes = Passed("llc_slice", "request_bytes", default=0)
 
     def endpoints(self) -> Any:
         """Parameters of every slice."""
         channels = self.links["memory"][0][0].channel_count
         share = max(1, self.slices // channels)
-        common = {
+        common = passed(self) | {
             "sets": self.slice_capacity // (LINE * self.ways),
-            "ways": self.ways,
             "latency": self.latency,
-            "slices": self.slices,
             "sector_fs": round(Fraction(32 * FEMTO) / self.slice_bandwidth),
             "fill": self.fill // 32,
-            "write_backs": self.write_backs,
-            "request_bytes": self.request_bytes,
-            "unit": self.unit,
             "channel_share": share,
         }
         half = self.slices // 2

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from chipweave.component import Component, Param, Port, component
+from chipweave.line_rate.passed import Passed, passed
 
 LINE = 128
 
@@ -36,49 +37,29 @@ class GpuSm(Component):
     sms = Param("int", low=1, doc="streaming multiprocessors")
     clock = Param("frequency", low="1 MHz", doc="SM clock")
     l1 = Param("bytes", low="1 KiB", doc="data capacity of L1")
-    l1_ways = Param("int", default=2, low=1, doc="lines of an L1 set")
-    hit_cycles = Param("int", low=1, doc="load to use on an L1 hit")
-    miss_cycles = Param("int", low=0, doc="part of the way to L2 and back that runs in the SM clock")
+    l1_ways = Passed("sm", "l1_ways", default=2)
+    hit_cycles = Passed("sm", "hit_cycles")
+    miss_cycles = Passed("sm", "miss_cycles")
     gpcs = Param("int", default=8, low=1, doc="GPCs; pairs of SMs (TPCs) are dealt to them in turn")
-    lsu_bytes = Param("int", default=128, low=4, doc="data of a wavefront: what the load-store unit moves a cycle")
-    lsu_banks = Param("int", default=32, low=1, doc="banks of 4 B of L1 and shared memory")
-    lsu_tags = Param("int", default=4, low=1, doc="lines looked up a cycle, each in a bank of its own; a power of two")
-    lsu_slots = Param(
-        "int", default=0, low=0, doc="one load-store slot in this number is unavailable to warps; 0: none is"
-    )
-    shared_cycles = Param("int", default=29, low=1, doc="load to use in shared memory")
-    load_sectors = Param("int", low=4, doc="sectors of loads in flight beyond L1, one SM")
-    store_sectors = Param("int", low=4, doc="sectors of stores in flight, one SM")
-    turnaround = Param(
-        "int", low=0, doc="SM cycles from a block's end to the first instruction of the next in its place"
-    )
-    warp_launch = Param("int", default=1, low=0, doc="SM cycles between the starts of two warps")
+    lsu_bytes = Passed("sm", "lsu_bytes", default=128)
+    lsu_banks = Passed("sm", "lsu_banks", default=32)
+    lsu_tags = Passed("sm", "lsu_tags", default=4)
+    lsu_slots = Passed("sm", "lsu_slots", default=0)
+    shared_cycles = Passed("sm", "shared_cycles", default=29)
+    load_sectors = Passed("sm", "load_sectors")
+    store_sectors = Passed("sm", "store_sectors")
+    turnaround = Passed("sm", "turnaround")
+    warp_launch = Passed("sm", "warp_launch", default=1)
     port_bytes = Param("int", low=1, doc="bytes a cycle between an SM and the crossbar, each direction")
     crossbar = Param("time", low="1 ps", rounding=True, doc="one way between an SM and a slice of its partition")
-    unit = Param("int", default=4, low=1, doc="neighbouring lines that one slice has; a guess")
-    request_bytes = Param("int", default=0, low=0, doc="header of a message on the crossbar")
+    unit = Passed("sm", "unit", default=4, more="a guess")
+    request_bytes = Passed("sm", "request_bytes", default=0)
 
     def endpoints(self) -> list[dict[str, int]]:
         """Parameters of every SM."""
         slices = self.links["memory"][0][0].slices
         common = {"clock": int(self.clock), "l1_sets": max(1, self.l1 // (LINE * self.l1_ways)), "slices": slices}
-        same = (
-            "l1_ways",
-            "hit_cycles",
-            "miss_cycles",
-            "lsu_bytes",
-            "lsu_banks",
-            "lsu_tags",
-            "lsu_slots",
-            "shared_cycles",
-            "load_sectors",
-            "store_sectors",
-            "turnaround",
-            "warp_launch",
-            "request_bytes",
-            "unit",
-        )
-        common |= {name: getattr(self, name) for name in same}
+        common |= passed(self)
         return [common | {"partition": i % 2, "rank": rank} for i, (_, rank) in enumerate(self.places)]
 
     @cached_property

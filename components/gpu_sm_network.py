@@ -9,7 +9,8 @@ Checked by  tests/die/test_clusters.py
 
 from __future__ import annotations
 
-from chipweave.component import Component, Param, Port, component
+from chipweave.component import Component, Port, component
+from chipweave.line_rate.passed import Passed, passed
 
 
 @component("gpu.sm_network")
@@ -21,12 +22,10 @@ class GpuSmNetwork(Component):
 
     sm = Port(provides="sm.network", doc="the SMs")
 
-    cycles = Param("int", low=0, doc="SM cycles from SM to SM, one way")
-    port_bytes = Param(
-        "int", default=0, low=0, doc="data in 100 cycles that one SM sends, and that one SM takes in; 0: no limit"
-    )
+    cycles = Passed("sm_network", "cycles")
+    port_bytes = Passed("sm_network", "port_bytes", default=0)
 
     def endpoints(self) -> list[dict[str, int]]:
         """Parameters of the network of every GPC."""
         sm = self.links["sm"][0][0]
-        return [{"clock": int(sm.clock), "cycles": self.cycles, "port_bytes": self.port_bytes}] * sm.gpcs
+        return [{"clock": int(sm.clock)} | passed(self)] * sm.gpcs

@@ -10,7 +10,8 @@ Checked by  tests/die/test_bulk_copies.py
 
 from __future__ import annotations
 
-from chipweave.component import Component, Param, Port, component
+from chipweave.component import Component, Port, component
+from chipweave.line_rate.passed import Passed, passed
 
 
 @component("gpu.tma")
@@ -22,18 +23,11 @@ class GpuTma(Component):
 
     sm = Port(provides="sm.copies", doc="commands, and lines on their way")
 
-    setup_cycles = Param("int", low=0, doc="SM cycles from a command's arrival to its first line")
-    line_cycles = Param("int", default=1, low=1, doc="SM cycles between two lines")
-    lines = Param("int", low=1, doc="lines under way at a time")
+    setup_cycles = Passed("tma", "setup_cycles")
+    line_cycles = Passed("tma", "line_cycles", default=1)
+    lines = Passed("tma", "lines")
 
     def endpoints(self) -> list[dict[str, int]]:
         """Parameters of every engine."""
         sm = self.links["sm"][0][0]
-        return [
-            {
-                "clock": int(sm.clock),
-                "setup_cycles": self.setup_cycles,
-                "line_cycles": self.line_cycles,
-                "lines": self.lines,
-            }
-        ] * sm.sms
+        return [{"clock": int(sm.clock)} | passed(self)] * sm.sms

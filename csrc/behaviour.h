@@ -99,4 +99,11 @@ typedef struct cw_behaviour {
 #define CW_STATISTIC_NUMBER(number, name, unit, words)                      STAT_##number,
 #define CW_STATISTIC_ROW(number, name, unit, words)                         {name, unit, words},
 
+/* What every table says of a file that has PARAMETERS, PORTS and STATISTICS with their numbers, and functions named as
+ * the members; attach, touch and close follow where it has them. */
+#define CW_BEHAVIOUR(called, state)                                                                                    \
+    .abi = CW_ABI, .name = called, .parameters = PARAMETERS, .n_parameters = N_PARAMETERS, .ports = PORTS,             \
+    .n_ports = sizeof PORTS / sizeof *PORTS, .statistics = STATISTICS, .n_statistics = N_STATISTICS,                   \
+    .state_size = sizeof(state), .open = open, .receive = receive, .timer = timer, .statistic = statistic
+
 #endif

@@ -11,25 +11,33 @@ import numpy as np
 
 from chipweave.errors import BadInput, ChipweaveError, Stuck
 from chipweave.fabric import ffi, lib
-from chipweave.noc.allocators import ARBITERS, BESIDE, MATCHERS, PRIORITIES, Allocator
+from chipweave.noc.allocator import BESIDE, PRIORITIES, Allocator
+from chipweave.noc.routing import HALF, HERE, TIE
 
 CONFIG = tuple(name for name, _ in ffi.typeof("struct noc_config").fields)
-SPREAD = {"none": 0, "message": 1, "pair": 2, "packet": 3}
+SPREAD = {
+    "none": lib.NOC_ONE_WAY,
+    "message": lib.NOC_BY_MESSAGE,
+    "pair": lib.NOC_BY_PAIR,
+    "packet": lib.NOC_BY_PACKET,
+}
+DIMENSIONS = dict(ffi.typeof("struct noc_config").fields)["radix"].type.length
+LONGEST_CYCLE = 4096  # VCs of a wait cycle that are named
 
 
 def _allocator(name: str, text: str) -> tuple[int, int, int]:
     """(matcher, arbiter, iterations) of the router's parameter `name` in the kernel's numbers."""
-    if (name, text) in BESIDE:
-        return getattr(lib, BESIDE[name, text]), 0, 1
-    spec = Allocator.of(text)
-    return getattr(lib, MATCHERS[spec.matcher].native), getattr(lib, ARBITERS[spec.arbiter]), spec.iterations
+    beside = BESIDE.get((name, text))
+    spec = Allocator() if beside else Allocator.of(text)
+    matcher, arbiter = lib.noc_allocator_number(spec.matcher.encode()), lib.noc_arbiter_number(spec.arbiter.encode())
+    return getattr(lib, beside) if beside else matcher, arbiter, spec.iterations
 
 
 def entries(network: Any) -> np.ndarray:
-    """uint8[R, E] as noc_open() wants it: port, bit 6 the dateline half, bit 7 a tie."""
+    """uint8[R, E] as noc_open() wants it: port, dateline half and tie, see NOC_ENTRY_PORT in csrc/flit/flit.h."""
     table = network.table.astype(np.uint8, copy=False)
     if network.phase is not None:
-        table = table | network.phase.astype(np.uint8) << 6 | network.tie.astype(np.uint8) << 7
+        table = table | (network.phase * np.uint8(HALF)) | (network.tie * np.uint8(TIE))
     return np.ascontiguousarray(table)
 
 
@@ -75,13 +83,13 @@ class Kernel:
         ):
             config.dimensions, config.radix = (
                 len(network.radices),
-                list(network.radices) + [0] * (8 - len(network.radices)),
+                list(network.radices) + [0] * (DIMENSIONS - len(network.radices)),
             )
         if folded:
             turns = network.turns
             config.folded, config.here = 1, turns.here
-            config.stride = list(turns.strides) + [0] * (8 - len(turns.strides))
-            config.split = any((entry != 255).any() and (entry[entry != 255] & 192).any() for entry in turns.entries)
+            config.stride = list(turns.strides) + [0] * (DIMENSIONS - len(turns.strides))
+            config.split = any((entry[entry != HERE] & (HALF | TIE)).any() for entry in turns.entries)
         for name in ("vc_allocator", "sw_allocator", "spec_sw_allocator"):
             field = getattr(config, name.replace("spec_sw_allocator", "spec_allocator"))
             field.matcher, field.arbiter, field.iterations = _allocator(name, getattr(router, name))
@@ -129,9 +137,8 @@ class Kernel:
     def wait_cycle(self) -> Any:
         """[(router, output port, VC)]: each is held by a packet that waits for the next one; empty where there is
         none."""
-        room = ffi.new("int64_t[]", 4096)
-        n = lib.noc_wait_cycle(self.net, room, 4096)
-        return [(g // 2048, g // 32 % 64, g % 32) for g in ffi.unpack(room, n)] if n > 0 else []
+        out = ffi.new("struct noc_place[]", LONGEST_CYCLE)
+        return [(p.router, p.port, p.vc) for p in out[0 : lib.noc_wait_cycle(self.net, out, LONGEST_CYCLE)]]
 
     @property
     def now(self) -> int:

@@ -22,7 +22,7 @@ import numpy as np
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.io.late import late
 from chipweave.noc.deadlock_graph import ESCAPE, TableWalk, Walk, walked  # noqa: F401  (Walk: the twin)
-from chipweave.noc.routing import HERE, grid
+from chipweave.noc.routing import HALF, HERE, PORT, TIE, grid
 
 nx = late("networkx")
 
@@ -199,15 +199,15 @@ def by_rule(network: Any) -> bool:
     if network.table is None:
         return True
     entries = turns.table(network.routers)
-    lined = bool((entries & 64).any()) == (network.phase is not None)
-    return lined and np.array_equal(network.table, entries & 63)
+    lined = bool((entries & HALF).any()) == (network.phase is not None)
+    return lined and np.array_equal(network.table, entries & PORT)
 
 
 def lines(turns: Any) -> Any:
     """Each dimension as a network of its own; equal ones once."""
     found = {}
     for k, entry in zip(turns.radices, turns.entries, strict=True):
-        wrap = bool(((entry != HERE) & ((entry & 128) > 0)).any() or (entry[entry != HERE] & 64).any())
+        wrap = bool(((entry != HERE) & ((entry & TIE) > 0)).any() or (entry[entry != HERE] & HALF).any())
         found[k, wrap] = grid((k,), wrap)
     return list(found.values())
 

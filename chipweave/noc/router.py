@@ -11,7 +11,7 @@ from typing import Any
 
 from chipweave.declare.params import Param
 from chipweave.errors import Fault, Faults, nearest
-from chipweave.noc.allocators import BESIDE, FLOW_CONTROLS, PRIORITIES, Allocator
+from chipweave.noc.allocator import BESIDE, FLOW_CONTROLS, PRIORITIES, Allocator
 
 SPELLINGS = {
     "num_vcs": "vcs",

@@ -16,11 +16,13 @@ from typing import Any, overload
 import numpy as np
 
 from chipweave.errors import BadInput
+from chipweave.io.native import lib
 
 MAX_PORTS = 64  # of a router of the kernel
 TABLE_ROUTERS = 1024  # up to here a grid has tables of all pairs beside its rule, for the twin and the general proof
 MAX_RADIX = 8192  # routers along a dimension: its turns are then 64 MiB
-HERE = 255  # in a turn table: the coordinates are equal
+PORT, HALF, TIE = lib.NOC_ENTRY_PORT, lib.NOC_ENTRY_HALF, lib.NOC_ENTRY_TIE  # parts of an entry
+HERE = lib.NOC_ENTRY_HERE  # in a turn table: the coordinates are equal
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Turns:
             up = 2 * ahead <= k if wrap else goal > here
             entry = np.where(up, 2 * d, 2 * d + 1).astype(np.uint8)
             if wrap:
-                entry |= ((here > goal) << 6 | (2 * ahead == k) << 7).astype(np.uint8)
+                entry |= ((here > goal) * HALF | (2 * ahead == k) * TIE).astype(np.uint8)
             entry[here == goal] = HERE
             entries.append(np.ascontiguousarray(entry))
         return cls(tuple(map(int, radices)), tuple(map(int, strides)), tuple(entries), 2 * len(entries))
@@ -244,12 +246,12 @@ def of_turns(turns: Turns, links: LinkList, wraps: Sequence[bool], adaptive: boo
     routers, n = int(np.prod(turns.radices)), len(turns.radices)
     table = turns.table(routers) if routers <= TABLE_ROUTERS or adaptive else None
     lines = any(wraps)
-    phase, tie = ((table & 64) != 0, (table & 128) != 0) if lines and table is not None else (None, None)
+    phase, tie = ((table & HALF) != 0, (table & TIE) != 0) if lines and table is not None else (None, None)
     return Network(
         np.full(routers, 2 * n + 1),
         links,
         [(r, 2 * n) for r in range(routers)],
-        table & 63 if table is not None else None,
+        table & PORT if table is not None else None,
         phase,
         tie,
         np.tile(np.array([p // 2 for p in range(2 * n)] + [-1], np.int8), (routers, 1)),
@@ -266,7 +268,7 @@ def _minimal(turns: Turns, routers: int) -> np.ndarray:
     """uint64[routers, routers]: ports that lead nearer along some dimension."""
     minimal = np.zeros((routers, routers), np.uint64)
     for entry, at in zip(turns.entries, turns.coordinates(np.arange(routers)), strict=True):
-        bit = np.where(entry == HERE, np.uint64(0), np.uint64(1) << (entry & 63).astype(np.uint64))
+        bit = np.where(entry == HERE, np.uint64(0), np.uint64(1) << (entry & PORT).astype(np.uint64))
         minimal |= bit[np.ix_(at, at)]
     return minimal
 

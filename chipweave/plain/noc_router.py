@@ -12,7 +12,7 @@ from collections import deque
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from chipweave.plain.noc_alloc import allocator
+from chipweave.noc.allocator import Allocator
 from chipweave.plain.noc_vc import ACTIVE, IDLE, ROUTING, VC_ALLOC, Choice, InputVc, OutputVc, Stage, paced
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ class PlainRouter:
         self.out = [[OutputVc(o.vc_depth, o.wait_for_tail_credit) for _ in range(o.vcs)] for _ in range(ports)]
         ins, outs = ports * o.input_speedup, ports * o.output_speedup
         self.piggyback = o.vc_allocator == "piggyback"
-        self.va = None if self.piggyback else allocator(o.vc_allocator, ports * o.vcs, ports * o.vcs)
-        self.sa = allocator(o.sw_allocator, ins, outs)
+        self.va = None if self.piggyback else Allocator.of(o.vc_allocator).plain(ports * o.vcs, ports * o.vcs)
+        self.sa = Allocator.of(o.sw_allocator).plain(ins, outs)
         self.spec_sa = (
-            allocator(o.spec_sw_allocator, ins, outs) if o.speculative and o.spec_sw_allocator != "prio" else None
+            Allocator.of(o.spec_sw_allocator).plain(ins, outs)
+            if o.speculative and o.spec_sw_allocator != "prio"
+            else None
         )
         self.offset = [i % o.input_speedup for i in range(ins)]
         self.vc_turn = [[-1] * ports for _ in range(o.vc_classes)]

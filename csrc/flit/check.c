@@ -167,7 +167,7 @@ static uint32_t behind(const struct noc_state *net, uint32_t o)
 
 /* Follow who waits for whom until a VC is met twice: those between are a cycle. `seen` marks by starting point, so
  * every VC is followed once. */
-int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
+int noc_wait_cycle(struct noc_state *net, struct noc_place *out, int room)
 {
     noc_unpark_all(net);
     const uint32_t vcs = net->router_ports << net->vc_bits;
@@ -189,8 +189,8 @@ int noc_wait_cycle(struct noc_state *net, int64_t *out, int room)
             o = waits_for(net, id);
             const uint32_t gp = o >> net->vc_bits;
             if (n < room)
-                out[n++] =
-                    ((int64_t)(gp >> net->port_bits) * 64 + (gp & ((1u << net->port_bits) - 1))) * 32 + VC_OF(net, o);
+                out[n++] = (struct noc_place){(int32_t)(gp >> net->port_bits),
+                                              (int32_t)(gp & ((1u << net->port_bits) - 1)), (int32_t)VC_OF(net, o)};
             id = behind(net, o);
         } while (id != first && n < room);
     }

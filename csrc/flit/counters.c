@@ -2,28 +2,73 @@
  *
  * Bins.  NOC_BINS a link at most: when they are full, neighbours are added and their width doubles. Counters are only
  *        read when a bin ends, so a flit pays nothing. Where cycles are skipped, one period is read at the places
- *        where bins end in it, and added once per repetition: the bins are those of stepping.
+ *        where bins end in it, and added once per repetition: the bins are those of stepping. Only ports with
+ *        something behind them have bins, of 32 bits a counter until bins are so wide that these could overflow.
  * Flows. `flows` counters a link (Space-Saving): a new flow takes the place of the least and inherits its count as
  *        `over`. A flow with more than 1/flows of the flits is always there; flits - over <= true <= flits.
  */
 #include "flit/leaves.h"
 
-#include <string.h>
-
 #define FIRST_WIDTH 256
+#define LAST_NARROW (1u << 23) /* cycles: a counter of a port grows by at most 32 VCs x 8 steps in each */
+#define NO_ROW      UINT32_MAX
+
+struct narrow { /* struct noc_counts */
+    uint32_t flits, stalled_credit, stalled_arbitration;
+};
 
 struct noc_links {
-    struct noc_counts *bin;  /* [NOC_BINS][all_ports] */
-    struct noc_counts *seen; /* [all_ports]: counters when they were last read */
+    struct narrow *narrow;   /* [NOC_BINS][n_used], or NULL: then they are wide */
+    struct noc_counts *wide; /* [NOC_BINS][n_used] */
+    struct noc_counts *seen; /* [n_used]: counters when they were last read */
     struct noc_flow *flow;   /* [all_ports][flows] */
-    uint32_t *used, n_used;  /* ports with something behind them */
+    uint32_t *used, n_used;  /* ports with something behind them: a row each */
+    uint32_t *row;           /* [all_ports], or NO_ROW */
     uint64_t width;
 };
 
-/* Bin k of a link. */
-struct noc_counts *noc_links_bin(const struct noc_state *net, uint32_t gp, size_t k)
+/* By counter. */
+static void add(struct noc_counts *to, const struct noc_counts *from)
 {
-    return &net->links->bin[k * net->all_ports + gp];
+    to->flits += from->flits;
+    to->stalled_credit += from->stalled_credit;
+    to->stalled_arbitration += from->stalled_arbitration;
+}
+
+/* Bin k of a row. */
+static struct noc_counts bin(const struct noc_links *l, uint32_t row, size_t k)
+{
+    const size_t at = k * l->n_used + row;
+    if (!l->narrow)
+        return l->wide[at];
+    const struct narrow n = l->narrow[at];
+    return (struct noc_counts){n.flits, n.stalled_credit, n.stalled_arbitration};
+}
+
+/* The same, from now on. */
+static void set_bin(struct noc_links *l, uint32_t row, size_t k, const struct noc_counts *c)
+{
+    const size_t at = k * l->n_used + row;
+    if (l->narrow)
+        l->narrow[at] =
+            (struct narrow){(uint32_t)c->flits, (uint32_t)c->stalled_credit, (uint32_t)c->stalled_arbitration};
+    else
+        l->wide[at] = *c;
+}
+
+/* Counters that belong to bin k of a row. */
+static void add_to_bin(struct noc_links *l, uint32_t row, size_t k, const struct noc_counts *c)
+{
+    struct noc_counts sum = bin(l, row, k);
+    add(&sum, c);
+    set_bin(l, row, k, &sum);
+}
+
+/* Bin k of a link; zeros where nothing is behind the port. */
+struct noc_counts noc_links_bin(const struct noc_state *net, uint32_t gp, size_t k)
+{
+    const uint32_t row = net->links->row[gp];
+    return row == NO_ROW ? (struct noc_counts){0, 0, 0} : bin(net->links, row, k);
 }
 
 /* Width of a bin in cycles. */
@@ -36,17 +81,22 @@ int noc_links_open(struct noc_state *net)
     if (!l)
         return NOC_NO_MEMORY;
     const size_t flows = (size_t)net->all_ports * (size_t)net->c.flows;
-    l->bin = noc_keep(net, (size_t)net->all_ports * NOC_BINS, sizeof *l->bin);
-    l->seen = noc_keep(net, net->all_ports, sizeof *l->seen);
+    l->row = noc_keep(net, net->all_ports, sizeof *l->row);
     l->flow = noc_keep(net, flows, sizeof *l->flow);
-    l->used = noc_keep(net, net->all_ports, sizeof *l->used);
     l->width = net->bin_end = FIRST_WIDTH;
-    for (uint32_t gp = 0; l->used && gp < net->all_ports; gp++)
-        if (noc_output_port(net, gp)->used)
-            l->used[l->n_used++] = gp;
-    for (size_t i = 0; l->flow && i < flows; i++)
+    for (uint32_t gp = 0; l->row && gp < net->all_ports; gp++)
+        l->row[gp] = noc_output_port(net, gp)->used ? l->n_used++ : NO_ROW;
+    l->used = noc_keep(net, l->n_used, sizeof *l->used);
+    l->seen = noc_keep(net, l->n_used, sizeof *l->seen);
+    l->narrow = noc_keep(net, (size_t)l->n_used * NOC_BINS, sizeof *l->narrow);
+    if (!l->row || !l->flow || !l->used || !l->seen || !l->narrow)
+        return NOC_NO_MEMORY;
+    for (uint32_t gp = 0; gp < net->all_ports; gp++)
+        if (l->row[gp] != NO_ROW)
+            l->used[l->row[gp]] = gp;
+    for (size_t i = 0; i < flows; i++)
         l->flow[i].src = l->flow[i].dst = -1;
-    return l->bin && l->seen && l->flow && l->used ? 0 : NOC_NO_MEMORY;
+    return 0;
 }
 
 /* By counter. */
@@ -74,17 +124,10 @@ static struct noc_counts counted(const struct noc_state *net, uint32_t gp)
 /* What they have grown by since they were last read. */
 static struct noc_counts growth(const struct noc_state *net, uint32_t gp)
 {
-    const struct noc_counts sum = counted(net, gp), grown = minus(&sum, &net->links->seen[gp]);
-    net->links->seen[gp] = sum;
+    struct noc_counts *const seen = &net->links->seen[net->links->row[gp]];
+    const struct noc_counts sum = counted(net, gp), grown = minus(&sum, seen);
+    *seen = sum;
     return grown;
-}
-
-/* By counter. */
-static void add(struct noc_counts *to, const struct noc_counts *from)
-{
-    to->flits += from->flits;
-    to->stalled_credit += from->stalled_credit;
-    to->stalled_arbitration += from->stalled_arbitration;
 }
 
 /* Counters since the last reading belong to the bin that ends at bin_end. */
@@ -94,37 +137,56 @@ void noc_links_read(struct noc_state *net)
     const size_t k = net->bin_end / l->width - 1;
     for (uint32_t i = 0; i < l->n_used; i++) {
         const struct noc_counts grown = growth(net, l->used[i]);
-        add(noc_links_bin(net, l->used[i], k), &grown);
+        add_to_bin(l, i, k, &grown);
     }
 }
 
-/* All bins are full: neighbours are added, and each is twice as wide. */
-static void widen(struct noc_state *net)
+/* Bins are about to be wider than 32 bits can count; what they held stays where it is until the network is closed. */
+static int to_wide(struct noc_state *net)
 {
     struct noc_links *l = net->links;
-    const size_t row = (size_t)net->all_ports;
-    for (uint32_t k = 0; k < NOC_BINS / 2; k++)
-        for (uint32_t i = 0; i < l->n_used; i++) {
-            *noc_links_bin(net, l->used[i], k) = *noc_links_bin(net, l->used[i], 2 * k);
-            add(noc_links_bin(net, l->used[i], k), noc_links_bin(net, l->used[i], 2 * k + 1));
-        }
-    memset(l->bin + NOC_BINS / 2 * row, 0, NOC_BINS / 2 * row * sizeof *l->bin);
-    l->width *= 2;
+    struct noc_counts *const wide = noc_keep(net, (size_t)l->n_used * NOC_BINS, sizeof *wide);
+    if (!wide)
+        return NOC_NO_MEMORY;
+    for (uint32_t k = 0; k < NOC_BINS; k++)
+        for (uint32_t i = 0; i < l->n_used; i++)
+            wide[(size_t)k * l->n_used + i] = bin(l, i, k);
+    l->wide = wide;
+    l->narrow = NULL;
+    return 0;
 }
 
-/* The bin of the cycle that comes next. */
-static void next_bin(struct noc_state *net)
+/* All bins are full: neighbours are added, and each is twice as wide. */
+static int widen(struct noc_state *net)
 {
-    while (net->now / net->links->width >= NOC_BINS)
-        widen(net);
-    net->bin_end = (net->now / net->links->width + 1) * net->links->width;
+    struct noc_links *l = net->links;
+    const struct noc_counts none = {0, 0, 0};
+    if (l->narrow && l->width >= LAST_NARROW && to_wide(net))
+        return noc_fail(net, NOC_NO_MEMORY, "no memory for wide bins");
+    for (uint32_t k = 0; k < NOC_BINS; k++)
+        for (uint32_t i = 0; i < l->n_used; i++) {
+            struct noc_counts both = none;
+            if (k < NOC_BINS / 2) {
+                const struct noc_counts second = bin(l, i, 2 * k + 1);
+                both = bin(l, i, 2 * k);
+                add(&both, &second);
+            }
+            set_bin(l, i, k, &both);
+        }
+    l->width *= 2;
+    return 0;
 }
 
 /* Close the bin that has ended and stand at that of `now`, however long ago the last one ended. */
-void noc_links_next_bin(struct noc_state *net)
+int noc_links_next_bin(struct noc_state *net)
 {
     noc_links_read(net);
-    next_bin(net);
+    int status = 0;
+    while (!status && net->now / net->links->width >= NOC_BINS)
+        status = widen(net);
+    const uint64_t open = net->now / net->links->width; /* beyond the last one where they could not be widened */
+    net->bin_end = (open < NOC_BINS ? open + 1 : NOC_BINS) * net->links->width;
+    return status;
 }
 
 /* ---- for groups that leave the clock (flit/skip/park.c) */
@@ -151,7 +213,7 @@ void noc_links_read_some(struct noc_state *net, const uint32_t *keys, uint32_t n
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct noc_counts grown = growth(net, keys[i]);
-        add(noc_links_bin(net, keys[i], cycle / net->links->width), &grown);
+        add_to_bin(net->links, net->links->row[keys[i]], cycle / net->links->width, &grown);
     }
 }
 
@@ -172,10 +234,10 @@ void noc_links_repeat(struct noc_state *net, const uint32_t *keys, uint32_t n, c
             upto.stalled_credit += times * whole.stalled_credit;
             upto.stalled_arbitration += times * whole.stalled_arbitration;
             const struct noc_counts own = minus(&upto, &before);
-            add(noc_links_bin(net, keys[i], ends[k] / l->width - 1), &own);
+            add_to_bin(l, l->row[keys[i]], ends[k] / l->width - 1, &own);
             before = upto;
         }
-        add(&l->seen[keys[i]], &before);
+        add(&l->seen[l->row[keys[i]]], &before);
     }
 }
 

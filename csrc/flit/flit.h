@@ -28,14 +28,23 @@ enum noc_status {
     NOC_STUCK = -3 /* flits are in the network, none moved for `watchdog` cycles */
 };
 
-enum noc_matcher { NOC_INPUT_FIRST, NOC_OUTPUT_FIRST, NOC_ISLIP, NOC_WAVEFRONT, NOC_PIGGYBACK, NOC_PRIO };
 enum noc_spread { NOC_ONE_WAY, NOC_BY_MESSAGE, NOC_BY_PAIR, NOC_BY_PACKET };
-enum noc_arbiter { NOC_ROUND_ROBIN, NOC_MATRIX };
 enum noc_priority { NOC_NONE, NOC_AGE, NOC_NETWORK_AGE, NOC_LOCAL_AGE, NOC_HOP_COUNT, NOC_QUEUE_LENGTH, NOC_CLASS };
 
+/* `matcher`: noc_allocator_number(), or in its place
+ *   NOC_PIGGYBACK   of vc_allocator: a switch grant brings the next free VC
+ *   NOC_PRIO        of spec_allocator: no matcher of its own, requests on speculation come last in sw_allocator */
+enum { NOC_PIGGYBACK = -2, NOC_PRIO = -3 };
 struct noc_allocator {
     int32_t matcher, arbiter, iterations;
 };
+
+/* The number of an allocator, of an arbiter, by its name in csrc/flit/router/; -1: there is none. */
+int noc_allocator_number(const char *name);
+int noc_arbiter_number(const char *name);
+
+/* An entry of a routing table: an output port; the dateline half that a packet enters; both directions are equal. */
+enum { NOC_ENTRY_PORT = 63, NOC_ENTRY_HALF = 64, NOC_ENTRY_TIE = 128, NOC_ENTRY_HERE = 255 };
 
 struct noc_config {
     int32_t routers, endpoints, links;
@@ -47,7 +56,7 @@ struct noc_config {
     int32_t wait_for_tail_credit, vc_busy_when_full, hold_switch_for_packet;
     int32_t input_speedup, output_speedup, output_buffer_size;
     int32_t noq, cut_through, priority;
-    int32_t split;    /* dateline halves: table bit 6 is the half taken when a dimension is entered */
+    int32_t split;    /* dateline halves: NOC_ENTRY_HALF is the half taken when a dimension is entered */
     int32_t general;  /* 1: the general engine even where the fast one would do */
     int32_t skip;     /* 1: advance by whole periods where the state recurs; results are the same */
     int32_t flows;    /* hottest flows kept per link, 0..64 */
@@ -118,7 +127,7 @@ struct noc_unrepeated {
 
 struct noc_state; /* opaque: its layout belongs to flit/state.h */
 
-/* `table` is uint8[routers][endpoints * ways]: bits 0-5 output port, bit 6 half, bit 7 both directions are equal.
+/* `table` is uint8[routers][endpoints * ways]: entries as of NOC_ENTRY_PORT.
  * `minimal` (or NULL) is uint64[routers][endpoints]: bits of output ports on shortest paths; VC 0 of a class escapes.
  * `dims` (or NULL) is int8[routers][64]: dimension of a port, -1 for local ones. NULL when memory is short
  * or the configuration is wrong; then `error` (256 chars) says what. */
@@ -163,9 +172,11 @@ uint64_t noc_digest(struct noc_state *net); /* of the whole state relative to no
  * owner); 0 if all hold. Slow; for tests. */
 int noc_check(struct noc_state *net);
 
-/* Output VCs that wait for each other: fills `out` with global output-VC numbers ((router * 64 + port) * 32 + vc) of
- * one wait cycle, returns its length (0: none). */
-int noc_wait_cycle(struct noc_state *net, int64_t *out, int room);
+/* Output VCs that wait for each other: fills `out` with those of one wait cycle, returns its length (0: none). */
+struct noc_place {
+    int32_t router, port, vc;
+};
+int noc_wait_cycle(struct noc_state *net, struct noc_place *out, int room);
 
 const char *noc_message(const struct noc_state *net);
 

@@ -3,6 +3,7 @@
  * Everything is allocated here, once, in the order in which a cycle touches it: ports with their VCs, the lists of
  * the stages, the wheels. All delays are worked out here as well, so that sending a flit or a credit later costs one
  * addition. Nothing that Python handed in is kept: arrays may go when noc_open() returns. */
+#include "flit/config.h"
 #include "flit/leaves.h"
 #include "flit/router/route.h"
 #include "flit/router/router.h"
@@ -24,44 +25,6 @@ static int bits_for(int n)
 
 /* Both bounds are allowed. */
 static int in_range(int value, int low, int high) { return low <= value && value <= high; }
-
-/* What a configuration may not be, as a text, or NULL. The Python side has checked the ranges of parameters; these
- * are what the arrays and shifts below rely on. */
-static const char *config_fault(const struct noc_config *c)
-{
-    if (!in_range(c->routers, 1, 1 << 16) || !in_range(c->endpoints, 1, 1 << 16) || c->links < 0)
-        return "routers and endpoints: 1 to 65536";
-    if (!in_range(c->vcs, 1, 32) || !in_range(c->vc_depth, 1, 32767) || !in_range(c->vc_classes, 1, c->vcs) ||
-        c->vcs % c->vc_classes)
-        return "vcs 1 to 32, vc_depth 1 to 32767, vc_classes a divisor of vcs";
-    if (!in_range(c->routing_delay, 0, 16) || !in_range(c->vc_alloc_delay, 1, 16) ||
-        !in_range(c->sw_alloc_delay, 1, 16) || !in_range(c->st_delay, 1, 32) || !in_range(c->credit_delay, 0, 64))
-        return "a delay is out of its range";
-    if (!in_range(c->input_speedup, 1, 32) || !in_range(c->output_speedup, 1, 32) ||
-        !(c->internal_speedup >= 1.0 && c->internal_speedup <= 8.0))
-        return "a speedup is out of its range";
-    if (c->ways > 1 &&
-        ((int64_t)c->ways * c->endpoints > 1 << 16 || !in_range(c->spread, NOC_BY_MESSAGE, NOC_BY_PACKET)))
-        return "ways times endpoints: to 65536";
-    if (!in_range(c->flows, 0, 64))
-        return "flows kept per link: 0 to 64";
-    if (c->split && c->vcs / c->vc_classes < 2)
-        return "datelines need 2 VCs a class";
-    return NULL;
-}
-
-/* The fast router handles exactly this configuration; any other option takes the general one. */
-static int wants_fast(const struct noc_config *c)
-{
-    const struct noc_allocator *a[2] = {&c->vc_allocator, &c->sw_allocator};
-    for (int i = 0; i < 2; i++)
-        if (a[i]->matcher != NOC_INPUT_FIRST || a[i]->arbiter != NOC_ROUND_ROBIN)
-            return 0;
-    return !c->general && c->routing_delay <= 1 && c->vc_alloc_delay == 1 && c->sw_alloc_delay == 1 &&
-           c->st_delay == 1 && !c->speculative && !c->hold_switch_for_packet && c->input_speedup == 1 &&
-           c->output_speedup == 1 && c->internal_speedup == 1.0 && c->output_buffer_size < 0 && !c->noq &&
-           c->priority == NOC_NONE;
-}
 
 /* Masks of the VCs that a packet may ask for, by the VC it is on: its class, or one half of it where a dateline
  * splits it. */
@@ -158,7 +121,7 @@ static int check_table(const struct noc_state *net)
     for (int r = 0; r < net->c.routers; r++)
         for (size_t column = 0; column < net->columns; column++) {
             const uint32_t e = (uint32_t)(column % (size_t)net->c.endpoints);
-            unsigned port = net->table[(size_t)r * net->columns + column] & 63;
+            unsigned port = net->table[(size_t)r * net->columns + column] & NOC_ENTRY_PORT;
             const size_t gp = ((size_t)r << net->port_bits) + port;
             const struct noc_output_port *p = noc_output_port(net, gp);
             if (port >= net->ports[r] || !p->used ||
@@ -178,8 +141,8 @@ static int check_turns(const struct noc_state *net)
         for (int d = 0; d < net->dimensions; d++) {
             const uint8_t *turn = net->turn[d] + (size_t)net->at[d][r] * (size_t)net->radix[d];
             for (int k = 0; k < net->radix[d]; k++) {
-                const uint32_t port = turn[k] & 63u;
-                if (turn[k] != NOC_HERE &&
+                const uint32_t port = turn[k] & NOC_ENTRY_PORT;
+                if (turn[k] != NOC_ENTRY_HERE &&
                     (port >= net->ports[r] || !noc_output_port(net, (r << net->port_bits) + port)->used))
                     return -1;
             }
@@ -278,10 +241,12 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
                            const struct noc_terminal *terminals, const uint8_t *table, const uint64_t *minimal,
                            const int8_t *dims, char *error)
 {
-    const char *fault = config_fault(config);
-    struct noc_state *net = fault ? NULL : calloc(1, sizeof *net);
+    const char *fault = NULL;
+    if (noc_config_fault(config, error))
+        return NULL;
+    struct noc_state *net = calloc(1, sizeof *net);
     if (!net) {
-        snprintf(error, 256, "%s", fault ? fault : "no memory");
+        snprintf(error, 256, "no memory");
         return NULL;
     }
     net->c = *config;
@@ -308,7 +273,7 @@ struct noc_state *noc_open(const struct noc_config *config, const int32_t *ports
     net->vc_bits = bits_for(config->vcs);
     net->router_ports = (uint32_t)config->routers << net->port_bits;
     net->all_ports = net->router_ports + (uint32_t)config->endpoints;
-    net->fast = wants_fast(config) && !minimal;
+    net->fast = noc_wants_fast(config) && !minimal;
     net->columns = (size_t)config->endpoints * (size_t)(config->ways > 1 ? config->ways : 1);
     if (!fault && !make_arrays(net, ports, table, minimal, dims))
         fault = "no memory for routers";

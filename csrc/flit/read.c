@@ -31,7 +31,7 @@ uint64_t noc_bins(struct noc_state *net, struct noc_counts *out)
     noc_links_next_bin(net);
     for (uint32_t gp = 0; gp < net->all_ports; gp++)
         for (size_t k = 0; is_port(net, gp) && k < NOC_BINS; k++)
-            *out++ = *noc_links_bin(net, gp, k);
+            *out++ = noc_links_bin(net, gp, k);
     return noc_links_width(net);
 }
 

@@ -43,8 +43,8 @@ static int advance(struct noc_state *net, uint64_t until, int stop_on_arrival, i
             if (net->now == until)
                 break;
         }
-        if (net->now >= net->bin_end)
-            noc_links_next_bin(net);
+        if (net->now >= net->bin_end && noc_links_next_bin(net))
+            return NOC_NO_MEMORY;
         if (net->skip)
             noc_skip_look(net);
         uint64_t moved = net->moved;

@@ -21,7 +21,6 @@
 #define NOC_HOP             4u      /* noc_flit.bits: hops << 2 | half << 1 | tail */
 #define NOC_HALF            2u
 #define NOC_TAIL            1u
-#define NOC_HERE            255u
 #define NOC_FIRST_DIMENSION 0x800u /* noc_state.grid_route: in the first dimension still */
 /* the slots of the wheel, then what leaves the network in this cycle */
 #define NOC_FLIT_LISTS(net) ((net)->wheel_mask + 2)

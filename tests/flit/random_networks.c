@@ -40,6 +40,8 @@ static struct noc_state *open_mesh(struct noc_config *c)
 
 static struct noc_config defaults(void)
 {
+    const int32_t arbiter = noc_arbiter_number("round_robin");
+    const struct noc_allocator usual = {noc_allocator_number("separable_input_first"), arbiter, 1};
     return (struct noc_config){.vcs = 4,
                                .vc_depth = 3,
                                .vc_classes = 1,
@@ -54,7 +56,9 @@ static struct noc_config defaults(void)
                                .internal_speedup = 1.0,
                                .spec_check_elig = 1,
                                .spec_check_cred = 1,
-                               .spec_allocator = {NOC_PRIO, 0, 1}};
+                               .vc_allocator = usual,
+                               .sw_allocator = usual,
+                               .spec_allocator = {NOC_PRIO, arbiter, 1}};
 }
 
 static int stress(struct noc_config c, const char *name)
@@ -185,11 +189,14 @@ int main(void)
     bad |= stress(c, "fast, atomic VCs");
     c.general = 1;
     bad |= stress(c, "general, atomic VCs");
-    for (int matcher = NOC_INPUT_FIRST; matcher <= NOC_WAVEFRONT; matcher++)
-        for (int arbiter = NOC_ROUND_ROBIN; arbiter <= NOC_MATRIX; arbiter++) {
+    static const char *const MATCHERS[] = {"separable_input_first", "separable_output_first", "islip", "wavefront"},
+                             *const ARBITERS[] = {"round_robin", "matrix"};
+    for (int matcher = 0; matcher < 4; matcher++)
+        for (int arbiter = 0; arbiter < 2; arbiter++) {
             c = defaults();
             c.general = 1;
-            c.vc_allocator = c.sw_allocator = (struct noc_allocator){matcher, arbiter, 2};
+            c.vc_allocator = c.sw_allocator = (struct noc_allocator){
+                noc_allocator_number(MATCHERS[matcher]), noc_arbiter_number(ARBITERS[arbiter]), 2};
             c.speculative = arbiter;
             c.input_speedup = c.output_speedup = 1 + matcher % 2;
             c.internal_speedup = 1 + 0.5 * (matcher % 3);

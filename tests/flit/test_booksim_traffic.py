@@ -4,7 +4,7 @@ import pytest
 
 from chipweave.errors import BadInput
 from chipweave.fabric.noc import Kernel
-from chipweave.noc.allocators import Allocator
+from chipweave.noc.allocator import Allocator
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 from chipweave.traffic import synthetic as traffic

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave.fabric.noc import Kernel, replay
-from chipweave.noc.allocators import ARBITERS, MATCHERS
+from chipweave.noc.allocator import allocators, arbiters
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 from chipweave.plain.noc import Packet, PlainNetwork
 
-ARGUMENTS = {"": [""], "arbiter": [f"({name})" for name in ARBITERS], "iterations": ["", "(3)"]}
-ALLOCATORS = [name + argument for name, matcher in MATCHERS.items() for argument in ARGUMENTS[matcher.argument]]
+ARGUMENTS = {"": [""], "arbiter": [f"({name})" for name in arbiters.kinds()], "iterations": ["", "(3)"]}
+ALLOCATORS = [name + argument for name in allocators.kinds() for argument in ARGUMENTS[allocators.find(name).takes]]
 SWITCH = st.integers(0, 1)
 
 

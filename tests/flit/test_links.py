@@ -55,6 +55,15 @@ def test_bins_double_their_width_and_keep_every_cycle():
     assert width == 4096 and {k: int(n) for k, n in enumerate(sent) if n} == {0: 1, 1: 1, 2: 1, 24: 1}
 
 
+def test_a_bin_counts_beyond_32_bits():
+    kernel, flits = Kernel(grid([3]), Router()), (1 << 31) - 1
+    kernel.send([(i, 0, flits, 0, 2, 0, flits) for i in range(100)])
+    kernel.drain(1 << 60)
+    width, bins = kernel.bins()
+    assert bins[:, :, 0].max() == width == 1 << 33
+    assert (bins.sum(axis=1) == kernel.counts().sum(axis=1)).all() and kernel.counts()[-3, :, 0].sum() == 100 * flits
+
+
 def test_bins_of_a_skipped_run_keep_totals_and_are_off_by_less_than_a_period():
     net, kernels = grid([5, 5]), []
     for skip in (False, True):

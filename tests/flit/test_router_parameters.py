@@ -8,11 +8,10 @@ import pytest
 from chipweave.errors import BadInput
 from chipweave.fabric import ffi, lib
 from chipweave.fabric.noc import CONFIG, Kernel
-from chipweave.noc.allocators import ARBITERS, BESIDE, MATCHERS, PRIORITIES
+from chipweave.noc.allocator import BESIDE, PRIORITIES
 from chipweave.noc.router import Router
 from chipweave.noc.router_yaml import NETWORK, FlitRouter
 from chipweave.noc.routing import grid
-from chipweave.plain import noc_alloc
 
 NUMBERS = [f for f in fields(Router) if f.metadata["param"].low is not None]
 IN_TWO = ("st_prepare_delay", "st_final_delay")  # the kernel takes their sum, st_delay
@@ -38,30 +37,19 @@ def test_one_beyond_the_range_is_refused(name):
             Router.of({name: value})
 
 
-@pytest.mark.parametrize(
-    "name", ["vcs", "vc_depth", "routing_delay", "vc_alloc_delay", "sw_alloc_delay", "credit_delay"]
-)
+@pytest.mark.parametrize("name", [f.name for f in NUMBERS if f.name not in IN_TWO])
 def test_the_kernel_s_own_range_is_the_declared_one(name):
     param = FlitRouter.params[name]
     for value in (param.low - 1, param.high + 1):
-        with pytest.raises(BadInput, match="vcs 1 to 32|a delay is out of its range"):
+        with pytest.raises(BadInput, match=f"{name} = {value}; allowed: {param.low} to {param.high}$"):
             Kernel(grid((2, 2)), replace(Router(), **{name: value}))
 
 
 def test_names_are_numbers_of_the_kernel_each_its_own():
-    for natives in (
-        ARBITERS.values(),
-        PRIORITIES.values(),
-        [m.native for m in MATCHERS.values()] + list(BESIDE.values()),
-    ):
-        numbers = [getattr(lib, native) for native in natives]
-        assert sorted(numbers) == list(range(len(numbers)))
-    for enum, known in (("noc_arbiter", ARBITERS), ("noc_priority", PRIORITIES)):
-        assert set(ffi.typeof(f"enum {enum}").relements) == set(known.values())
-
-
-def test_every_allocator_and_arbiter_has_a_twin():
-    assert set(noc_alloc.MATCHERS) == set(MATCHERS) and set(noc_alloc.ARBITERS) == set(ARBITERS)
+    numbers = [getattr(lib, native) for native in PRIORITIES.values()]
+    assert sorted(numbers) == list(range(len(numbers)))
+    assert set(ffi.typeof("enum noc_priority").relements) == set(PRIORITIES.values())
+    assert all(getattr(lib, native) < -1 for native in BESIDE.values()) and len(set(BESIDE.values())) == len(BESIDE)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave.fabric.noc import Kernel
-from chipweave.noc.allocators import PRIORITIES
+from chipweave.noc.allocator import PRIORITIES
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
 from chipweave.plain.noc import Packet, PlainNetwork

@@ -111,19 +111,4 @@ static int64_t statistic(const void *state, int32_t index) { return ((const stru
 /* Only the queue is on the heap. */
 static void close_(void *state) { free(((struct processor *)state)->queue); }
 
-cw_behaviour cw_command_processor = {
-    .abi = CW_ABI,
-    .name = "command_processor",
-    .parameters = PARAMETERS,
-    .n_parameters = N_PARAMETERS,
-    .ports = PORTS,
-    .n_ports = 1,
-    .statistics = STATISTICS,
-    .n_statistics = N_STATISTICS,
-    .state_size = sizeof(struct processor),
-    .open = open,
-    .receive = receive,
-    .timer = timer,
-    .statistic = statistic,
-    .close = close_,
-};
+cw_behaviour cw_command_processor = {CW_BEHAVIOUR("command_processor", struct processor), .close = close_};

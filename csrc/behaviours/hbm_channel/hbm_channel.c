@@ -367,19 +367,4 @@ static int64_t statistic(const void *state, int32_t index) { return ((const stru
 /* Only the requests are on the heap. */
 static void close_(void *state) { free(((struct channel *)state)->entries); }
 
-cw_behaviour cw_hbm_channel = {
-    .abi = CW_ABI,
-    .name = "hbm_channel",
-    .parameters = PARAMETERS,
-    .n_parameters = N_PARAMETERS,
-    .ports = PORTS,
-    .n_ports = 1,
-    .statistics = STATISTICS,
-    .n_statistics = N_STATISTICS,
-    .state_size = sizeof(struct channel),
-    .open = open,
-    .receive = receive,
-    .timer = timer,
-    .statistic = statistic,
-    .close = close_,
-};
+cw_behaviour cw_hbm_channel = {CW_BEHAVIOUR("hbm_channel", struct channel), .close = close_};

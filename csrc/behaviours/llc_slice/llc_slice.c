@@ -343,20 +343,4 @@ static void close_(void *state)
     free(s->waiter);
 }
 
-cw_behaviour cw_llc_slice = {
-    .abi = CW_ABI,
-    .name = "llc_slice",
-    .parameters = PARAMETERS,
-    .n_parameters = N_PARAMETERS,
-    .ports = PORTS,
-    .n_ports = 3,
-    .statistics = STATISTICS,
-    .n_statistics = N_STATISTICS,
-    .state_size = sizeof(struct slice),
-    .open = open,
-    .receive = receive,
-    .timer = timer,
-    .touch = touch,
-    .statistic = statistic,
-    .close = close_,
-};
+cw_behaviour cw_llc_slice = {CW_BEHAVIOUR("llc_slice", struct slice), .touch = touch, .close = close_};

@@ -364,21 +364,4 @@ static void close_(void *state)
     cw_close_held(&s->leaving);
 }
 
-cw_behaviour cw_sm = {
-    .abi = CW_ABI,
-    .name = "sm",
-    .parameters = PARAMETERS,
-    .n_parameters = N_PARAMETERS,
-    .ports = PORTS,
-    .n_ports = N_PORTS,
-    .statistics = STATISTICS,
-    .n_statistics = N_STATISTICS,
-    .state_size = sizeof(struct sm),
-    .open = open,
-    .attach = attach,
-    .receive = receive,
-    .timer = timer,
-    .touch = touch,
-    .statistic = statistic,
-    .close = close_,
-};
+cw_behaviour cw_sm = {CW_BEHAVIOUR("sm", struct sm), .attach = attach, .touch = touch, .close = close_};

@@ -27,7 +27,7 @@
     X(LSU_BANKS, "lsu_banks", "banks", "banks of 4 B of L1 and shared memory", CW_REQUIRED, 1, MAX_LSU_BANKS)          \
     X(LSU_TAGS, "lsu_tags", "lines", "lines looked up a cycle, each in a bank of its own; a power of two",             \
       CW_REQUIRED, 1, MAX_LSU_TAGS)                                                                                    \
-    X(LSU_SLOTS, "lsu_slots", "cycles", "of so many cycles of the load-store unit one is not a warp's; 0: all are", 0, \
+    X(LSU_SLOTS, "lsu_slots", "cycles", "one load-store slot in this number is unavailable to warps; 0: none is", 0,   \
       0, 1000000)                                                                                                      \
     X(SHARED_CYCLES, "shared_cycles", "cycles", "load to use in shared memory, one lane", CW_REQUIRED, 1, 10000)       \
     X(RANK, "rank", "index", "place in its GPC: clusters are made of neighbours", 0, 0, 0xffff)                        \
@@ -42,7 +42,7 @@
     X(UNIT, "unit", "lines", "neighbouring lines that one slice has", CW_REQUIRED, 1, 64)
 
 enum { SM_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
-enum { MEMORY, CLUSTER, COPIES, FRONT, N_PORTS };
+enum { MEMORY, CLUSTER, COPIES, FRONT };
 #define SM_STATISTICS(X)                                                                                               \
     X(LOADS, "loads", "warp loads", "issued")                                                                          \
     X(LOADED, "loaded", "B", "requested by loads, each sector once a warp load")                                       \

@@ -87,19 +87,4 @@ static int64_t statistic(const void *state, int32_t index) { return ((const stru
 /* Messages still on their way are forgotten. */
 static void close_(void *state) { cw_close_held(&((struct network *)state)->waiting); }
 
-cw_behaviour cw_sm_network = {
-    .abi = CW_ABI,
-    .name = "sm_network",
-    .parameters = PARAMETERS,
-    .n_parameters = N_PARAMETERS,
-    .ports = PORTS,
-    .n_ports = 1,
-    .statistics = STATISTICS,
-    .n_statistics = N_STATISTICS,
-    .state_size = sizeof(struct network),
-    .open = open,
-    .receive = receive,
-    .timer = timer,
-    .statistic = statistic,
-    .close = close_,
-};
+cw_behaviour cw_sm_network = {CW_BEHAVIOUR("sm_network", struct network), .close = close_};

@@ -25,7 +25,7 @@
 
 enum { TMA_PARAMETERS(CW_PARAMETER_NUMBER) N_PARAMETERS };
 static const cw_parameter PARAMETERS[] = {TMA_PARAMETERS(CW_PARAMETER_ROW)};
-enum { SM, N_PORTS };
+enum { SM };
 static const char *const PORTS[] = {"sm"};
 #define TMA_STATISTICS(X)                                                                                              \
     X(COPIES, "copies", "commands", "begun")                                                                           \
@@ -182,20 +182,4 @@ static int64_t statistic(const void *state, int32_t index) { return ((const stru
 /* All state is in the struct. */
 static void close_(void *state) { (void)state; }
 
-cw_behaviour cw_tma = {
-    .abi = CW_ABI,
-    .name = "tma",
-    .parameters = PARAMETERS,
-    .n_parameters = N_PARAMETERS,
-    .ports = PORTS,
-    .n_ports = N_PORTS,
-    .statistics = STATISTICS,
-    .n_statistics = N_STATISTICS,
-    .state_size = sizeof(struct tma),
-    .open = open,
-    .attach = attach,
-    .receive = receive,
-    .timer = timer,
-    .statistic = statistic,
-    .close = close_,
-};
+cw_behaviour cw_tma = {CW_BEHAVIOUR("tma", struct tma), .attach = attach, .close = close_};

@@ -3,14 +3,17 @@
 #include "flit/router/general_state.h"
 #include "flit/router/router.h"
 
+/* Does its rule carry anything from one match to the next, whoever requests? */
+static int coupled(const struct noc_allocator *a) { return a->matcher >= 0 && noc_allocator_rule(a->matcher)->coupled; }
+
 /* Flows of one router feel each other without a port in common: a batch waits for the last one, a diagonal moves
  * on. */
 int noc_general_coupled(const struct noc_state *net)
 {
     const struct noc_config *c = &net->c;
-    return net->general && (c->routing_delay > 1 || c->vc_alloc_delay > 1 || c->sw_alloc_delay > 1 || c->st_delay > 1 ||
-                            c->vc_allocator.matcher == NOC_WAVEFRONT || c->sw_allocator.matcher == NOC_WAVEFRONT ||
-                            (c->speculative && c->spec_allocator.matcher == NOC_WAVEFRONT));
+    return net->general &&
+           (c->routing_delay > 1 || c->vc_alloc_delay > 1 || c->sw_alloc_delay > 1 || c->st_delay > 1 ||
+            coupled(&c->vc_allocator) || coupled(&c->sw_allocator) || (c->speculative && coupled(&c->spec_allocator)));
 }
 
 /* A speedup of more binary places than this does not come to the same part of a step again. */

@@ -37,11 +37,12 @@ static int add_ways(struct noc_state *net)
     if (!net->grid_route || !net->grid_from || !net->grid_to)
         return NOC_NO_MEMORY;
     for (uint32_t i = 0; i < k * k; i++)
-        net->grid_route[i] =
-            net->turn[0][i] == NOC_HERE ? 0 : (uint16_t)((net->turn[0][i] & 63u) << net->vc_bits | NOC_FIRST_DIMENSION);
+        net->grid_route[i] = net->turn[0][i] == NOC_ENTRY_HERE
+                                 ? 0
+                                 : (uint16_t)((net->turn[0][i] & NOC_ENTRY_PORT) << net->vc_bits | NOC_FIRST_DIMENSION);
     for (uint32_t i = 0; i < m * m; i++) {
-        const unsigned entry = net->dimensions < 2 || net->turn[1][i] == NOC_HERE ? net->here : net->turn[1][i];
-        net->grid_route[k * k + i] = (uint16_t)((entry & 63u) << net->vc_bits);
+        const unsigned entry = net->dimensions < 2 || net->turn[1][i] == NOC_ENTRY_HERE ? net->here : net->turn[1][i];
+        net->grid_route[k * k + i] = (uint16_t)((entry & NOC_ENTRY_PORT) << net->vc_bits);
     }
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t x = net->at[0][i], y = net->dimensions > 1 ? net->at[1][i] : 0;
@@ -98,7 +99,7 @@ int noc_take_turns(struct noc_state *net, const uint8_t *turns)
         memcpy(net->turn[d], turns, k * k);
         turns += k * k;
         for (size_t i = 0; i < k * k; i++)
-            if ((i / k == i % k) != (net->turn[d][i] == NOC_HERE))
+            if ((i / k == i % k) != (net->turn[d][i] == NOC_ENTRY_HERE))
                 return NOC_BAD_CONFIG;
     }
     net->here = (unsigned)c->here;
@@ -120,7 +121,7 @@ int noc_fold_table(struct noc_state *net)
         if (add_dimension(net, d, k, stride))
             return NOC_NO_MEMORY;
         for (size_t i = 0; i < k * k; i++)
-            net->turn[d][i] = i / k == i % k ? NOC_HERE : net->table[i / k * stride * n + i % k * stride];
+            net->turn[d][i] = i / k == i % k ? NOC_ENTRY_HERE : net->table[i / k * stride * n + i % k * stride];
     }
     net->here = net->table[0];
     uint8_t *row = malloc(2 * n);

@@ -7,15 +7,15 @@
 int noc_fold_table(struct noc_state *net);
 int noc_take_turns(struct noc_state *net, const uint8_t *turns);
 
-/* Entry of the routing table: bits 0-5 output port, 6 half, 7 tie. */
+/* Entry of the routing table, see NOC_ENTRY_PORT. */
 static inline unsigned noc_entry(const struct noc_state *net, uint32_t router, uint32_t dst)
 {
     if (!net->dimensions)
         return net->table[(size_t)router * net->columns + dst];
     for (int d = 0;; d++) {
         const unsigned entry = net->turn[d][(unsigned)(net->at[d][router] * net->radix[d]) + net->at[d][dst]];
-        if (entry != NOC_HERE || d + 1 == net->dimensions)
-            return entry == NOC_HERE ? net->here : entry;
+        if (entry != NOC_ENTRY_HERE || d + 1 == net->dimensions)
+            return entry == NOC_ENTRY_HERE ? net->here : entry;
     }
 }
 
@@ -38,8 +38,8 @@ static inline int noc_tie_break(const struct noc_state *net, uint32_t in_port, c
 static inline int noc_tie_is_random(const struct noc_state *net, uint32_t router, unsigned in_port, uint32_t dst)
 {
     const unsigned entry = noc_entry(net, router, dst);
-    const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + (entry & 63));
-    return net->c.split && net->c.seed && (entry & 128) && !out->terminal &&
+    const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + (entry & NOC_ENTRY_PORT));
+    return net->c.split && net->c.seed && (entry & NOC_ENTRY_TIE) && !out->terminal &&
            noc_output_port(net, (router << net->port_bits) + in_port)->dim != out->dim;
 }
 
@@ -47,7 +47,7 @@ static inline int noc_tie_is_random(const struct noc_state *net, uint32_t router
 static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigned in_port, struct noc_flit *f,
                                  int break_ties)
 {
-    unsigned entry = noc_entry(net, router, f->dst), port = entry & 63;
+    unsigned entry = noc_entry(net, router, f->dst), port = entry & NOC_ENTRY_PORT;
     if (!net->c.split)
         return port;
     const struct noc_output_port *out = noc_output_port(net, (router << net->port_bits) + port);
@@ -55,9 +55,10 @@ static inline unsigned noc_route(struct noc_state *net, uint32_t router, unsigne
         return port;
     if (noc_output_port(net, (router << net->port_bits) + in_port)->dim == out->dim)
         return in_port ^ 1;
-    if (break_ties && (entry & 128) && net->c.seed && noc_tie_break(net, (router << net->port_bits) + in_port, f))
+    if (break_ties && (entry & NOC_ENTRY_TIE) && net->c.seed &&
+        noc_tie_break(net, (router << net->port_bits) + in_port, f))
         port ^= 1;
-    f->bits = (uint16_t)((f->bits & ~NOC_HALF) | (entry & 64 ? NOC_HALF : 0));
+    f->bits = (uint16_t)((f->bits & ~NOC_HALF) | (entry & NOC_ENTRY_HALF ? NOC_HALF : 0));
     return port;
 }
 #endif

@@ -8,22 +8,14 @@
 
 #define LIST(stage) (1u << 20 | (unsigned)(stage)) /* distinguished from wires by their numbers */
 
-/* Whom an arbiter serves first: a pointer, or of a matrix the order in which its indices were last served. */
+/* Whom an arbiter serves first, as its own rule says it. */
 static void put_arbiter(struct noc_snapshot *w, const struct noc_matcher_state *m, int at_input, int arbiter)
 {
     if (!m->in_match || w->differs)
         return;
-    if (m->kind.arbiter != NOC_MATRIX) {
-        noc_put(w, (uint64_t)(at_input ? m->in_ptr : m->out_ptr)[arbiter]);
-        return;
-    }
-    const size_t size = (size_t)(at_input ? m->outputs : m->inputs);
-    const uint64_t *age = (at_input ? m->in_age : m->out_age) + (size_t)arbiter * size;
-    for (size_t i = 0; i < size; i++)
-        w->scratch[i] = age[i] << NOC_KEY_BITS | i;
-    qsort(w->scratch, size, sizeof *w->scratch, noc_by_number);
-    for (size_t i = 0; i < size; i++)
-        noc_put(w, w->scratch[i] & ((1u << NOC_KEY_BITS) - 1));
+    const size_t n = m->arbiter->state(m, at_input, arbiter, w->scratch);
+    for (size_t i = 0; i < n; i++)
+        noc_put(w, w->scratch[i]);
 }
 
 /* Arbiters of one side of a port: of VC allocation, and of both switch matchers. */

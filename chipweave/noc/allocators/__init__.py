@@ -1,0 +1,1 @@
+"""Allocators of routers, one file each; `chipweave.noc.allocator` says what an allocator is."""

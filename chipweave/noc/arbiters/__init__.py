@@ -1,0 +1,1 @@
+"""Arbiters of routers, one file each; `chipweave.noc.allocator` says what an arbiter is."""
