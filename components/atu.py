@@ -50,10 +50,6 @@ class Atu(CopyTable):
         """The changes that renew a copy whose read starts; none of a copy that is gone by then."""
         return (self.table.refresh(at, "line"),) if self.refreshes else ()
 
-    def hold(self, fabric: Any, die: int, lines: Any) -> None:
-        """See CopyTable.hold."""
-        fabric.pin(self.table, die, lines)
-
     def changes(self, fabric: Any) -> np.ndarray:
         """See CopyTable.changes: what the fabric wrote down of the table."""
         journal = fabric.journal(self.table)

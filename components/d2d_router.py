@@ -18,6 +18,7 @@ from chipweave.chain import DONE, Scope, amount, equal, modulo
 from chipweave.component import Param, Port, Slot, Stat, component, token_moves
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
+from chipweave.component.transfer_operands import MOVES, OPERANDS
 
 
 @component("d2d.router")
@@ -59,8 +60,25 @@ class D2dRouter(Staged, Controller):
         own = amount("slice_bytes", "activation_bytes")
         local = self.ask_memory("read", chain, name="hbm_local", at=at, work=own, fill=local_fill, then=then)
         copied = self.copy_read(chain, at, own, local_fill, local, then)
-        kept = self.keep(chain, at, then)
-        remote = self.across(
+        remote = self.from_home(chain, at, home, self.keep(chain, at, then))
+        address = self.atu.serve_test(chain, at, yes=copied, no=remote)
+        return self.decide(chain, at, home, local, address)
+
+    def carry(self, layout: Any, work: Any) -> None:
+        """Tokens' vectors from this die to another's, and slices that come to live here."""
+        if work.moves_tokens:
+            chain = layout.chain(token_moves.CHAIN, token_moves.OPERANDS)
+            count = self.counter("token_bytes").add("die", "bytes")
+            chain.start = self.message(chain, "vectors", "die", "to", "bytes", then=DONE, count=count)
+        if work.moves_weights and any(part.links["memory"] for part in self.members):
+            chain = layout.chain(MOVES, OPERANDS, priority="remote")
+            size = amount("slice_bytes")
+            stored = self.ask_memory("write", chain, name="moved_store", at="die", work=size, mark=(), then=DONE)
+            chain.start = self.from_home(chain, "die", "home", stored)
+
+    def from_home(self, chain: Any, at: str, home: str, then: str) -> str:
+        """The read of a slice from its home, by the die in operand `at`."""
+        return self.across(
             "mesh",
             "remote",
             chain,
@@ -69,16 +87,8 @@ class D2dRouter(Staged, Controller):
             home=home,
             at=at,
             request=lambda name, onwards: self.request(Scope(chain), name, at, home, onwards),
-            then=kept,
+            then=then,
         )
-        address = self.atu.serve_test(chain, at, yes=copied, no=remote)
-        return self.decide(chain, at, home, local, address)
-
-    def carry(self, layout: Any) -> None:
-        """Tokens' vectors from this die to another's."""
-        chain = layout.chain(token_moves.CHAIN, token_moves.OPERANDS)
-        count = self.counter("token_bytes").add("die", "bytes")
-        chain.start = self.message(chain, "vectors", "die", "to", "bytes", then=DONE, count=count)
 
     def serve_remote(self, chain: Any, at: Any, home: Any, request: Any, then: Any) -> Any:
         """A read of this die's memory by the die in operand `at`; `request(name, then)` is its message on the way

@@ -21,7 +21,7 @@ from chipweave.component.broadcast import Cast
 from chipweave.component.controller import Controller
 from chipweave.component.kernel_launch import Kernel, SubKernel
 from chipweave.component.token_moves import CHAIN, TokenMoves
-from chipweave.component.transfer_operands import Rows
+from chipweave.component.transfer_operands import MOVES, Rows
 from chipweave.errors import BadInput
 from chipweave.policy.guard import mask_of, plan_of
 from chipweave.policy.view import read_only
@@ -67,6 +67,7 @@ class GlobalCp(Controller):
     )
 
     layers_planned = Stat("layers", "plans made")
+    weights_moved = Stat("slices", "weights that came to live on another die between steps")
 
     @property
     def moves_tokens(self) -> bool:
@@ -77,10 +78,12 @@ class GlobalCp(Controller):
         """Make the table of holders of every expert of every layer, in slices; check that the model fits."""
         super().begin(simulation, run)
         self.run, self.work, self.policies = run, run.work, run.policies
-        self.holders = run.held * np.uint8(self.work.slices)
+        placed = run.placing.placed
+        self.holders = placed.holds.astype(np.uint8) * np.uint8(self.work.slices)
+        self.copies = np.zeros_like(self.holders) if run.placing.every else None  # beside what lives there
         self.reports, self.to_dies = 0, Cast(self, "launch", run.workers)
         self.all_reported: Any = None  # an event of SimPy
-        self.rows = Rows(self.work, run.home)
+        self.rows = Rows(self.work, run.home, placed.sources(run.placing.distance))
         self.bits_set = False  # whether any PDU holds a bit
         self.check_fit()
         self.moves: TokenMoves | None = None
@@ -90,8 +93,8 @@ class GlobalCp(Controller):
 
     def check_fit(self) -> None:
         """Whether the home weights fit the dies: a fault where capacity is enforced, a note of the result otherwise."""
-        held, room = self.run.held.sum(axis=(0, 1), dtype=np.int64), self.run.facts["hbm_bytes"]
-        homes = -(-held // len(self.work.layers))  # of one layer; where layers differ, the mean rounded up
+        of_all = self.run.placing.placed.holds.sum(axis=(0, 1))
+        homes, room = -(-of_all // len(self.work.layers)), self.run.facts["hbm_bytes"]
         share = self.usable_hbm if self.capacity == "enforced" else 1
         sizes = sorted({(-int(n), int(bytes)) for n, bytes in zip(homes, room, strict=False) if n})
         fits = [self.run.model.fit(self.run.dies, bytes, share, -n) for n, bytes in sizes]
@@ -112,11 +115,33 @@ class GlobalCp(Controller):
     def serve(self) -> Iterator[Any]:
         """The process: one layer after the other until the workload ends."""
         for job in self.run.jobs(self.holders):
-            yield from self.layer(job)
+            asked = self.simulation.now
+            if self.run.placing.due(job.step):
+                yield from self.migrate(job)
+            yield from self.layer(job, asked)
+            self.run.placing.seen(job)
 
-    def layer(self, job: Any) -> Iterator[Any]:
-        """Plan, launch, wait for the reports, learn what was copied."""
-        asked = self.simulation.now
+    def migrate(self, job: Any) -> Iterator[Any]:
+        """Ask the placement again between two steps, and wait until the weights are where it wants them."""
+        placing = self.run.placing
+        new = placing.ask(job.step, "prefill" if job.view.prefill else "decode", self.run.home)
+        bounded = bool(self.policies.prediction.predicts and self.work.copy_capacity)
+        rows = placing.move(new, self.work, bounded)
+        self.check_fit()
+        if len(rows):
+            if MOVES not in self.run.layout.chains:
+                raise BadInput(f"{self.name}: the placement moves weights, and no part of the topology carries them")
+            yield self.simulation.transfers(MOVES, rows, self.work.slices, "line")
+        self.stats["weights_moved"] += len(rows) * self.work.slices
+        self.rows.sources = placing.placed.sources(placing.distance)
+        self.holders[:] = np.where(placing.placed.holds, np.uint8(self.work.slices), self.copies)
+
+    def layer(self, job: Any, asked: int) -> Iterator[Any]:
+        """Plan, launch, wait for the reports, learn what was copied.
+
+        asked: when the layer's time begins, which is that of the move of weights before it.
+        """
+        beforehand = self.simulation.now - asked
         plan = plan_of(self.policies.allocation, job.view)
         mask = self.predict(job, plan)
         self.layers_planned += 1
@@ -131,7 +156,9 @@ class GlobalCp(Controller):
         yield self.all_reported
         self.learn(self.run.copies_changed())
         self.count_tokens(kernel)
-        begin, end = (kernel.begin, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
+        begin, end = (
+            (kernel.begin - beforehand, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
+        )
         self.run.layer_done(job, plan, begin, end)
 
     def count_tokens(self, kernel: Kernel) -> None:
@@ -166,6 +193,12 @@ class GlobalCp(Controller):
     def learn(self, changes: np.ndarray) -> None:
         """Bring the table of holders up to date: `changes` has rows (die, line, +1 stored or -1 dropped)."""
         if len(changes):
-            of_all_layers = self.holders.reshape(-1, self.run.dies)
+            table = self.holders if self.copies is None else self.copies
+            of_all_layers = table.reshape(-1, self.run.dies)
             die, line, sign = changes.T
-            np.add.at(of_all_layers, (line // self.work.slices, die), sign.astype(of_all_layers.dtype))
+            expert = line // self.work.slices
+            np.add.at(of_all_layers, (expert, die), sign.astype(of_all_layers.dtype))
+            if self.copies is not None:
+                lives = self.run.placing.placed.holds.reshape(-1, self.run.dies)[expert, die]
+                told = np.where(lives, np.uint8(self.work.slices), of_all_layers[expert, die])
+                self.holders.reshape(-1, self.run.dies)[expert, die] = told

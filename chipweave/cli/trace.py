@@ -167,33 +167,39 @@ def show(source: Any, json_path: Any, verify: Any) -> None:
     "--out", required=True, type=click.Path(file_okay=False), help="Folder of analysis.json and the pictures."
 )
 @click.option("--layer", type=click.IntRange(0), help="Layer of the heat maps; by default the middle one.")
-def analyse(source: Any, out: Any, layer: Any) -> None:
+@click.option("--force", is_flag=True, help="Replace the analysis of another trace in the folder of --out.")
+def analyse(source: Any, out: Any, layer: Any, force: Any) -> None:
     """Popularity, phases, coverage in and out of sample, heat maps, reuse and contrast of a trace, in pictures."""
     from chipweave.io.progress import progress as bar
     from chipweave.study.analysis import analyse as run
     from chipweave.trace import stats as measures
 
     with bar() as progress:
-        document = run(_verified(source, progress), out, progress, layer)
+        document = run(_verified(source, progress), out, progress, layer, force)
     measures.print_relations(document)
 
 
 @command.command()
 @click.argument("source")
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The loads (.npz).")
-def loads(source: Any, out: Any) -> None:
+@click.option("--force", is_flag=True, help="Replace a file at --out that holds no loads.")
+def loads(source: Any, out: Any, force: Any) -> None:
     """Loads of experts by layer, and pairs chosen together: what `placement.packed` and `--counts` read."""
     from pathlib import Path
 
     import numpy as np
 
+    from chipweave.errors import BadInput, Fault
     from chipweave.io.atomic import check_file, replacing
     from chipweave.io.progress import progress as bar
-    from chipweave.study.analysis import loads_of
+    from chipweave.study.analysis import holds_loads, loads_of
 
     if not out.endswith(".npz"):
         raise click.UsageError(f"--out {out}: a name that ends with .npz")
     check_file(out)
+    there = Path(out)
+    if not force and there.exists() and there.stat().st_size and not holds_loads(there):
+        raise BadInput(Fault(f"{out} is there and holds no loads", allowed="a new name, or --force"))
     with bar() as progress:
         found = loads_of(_verified(source, progress), progress)
     arrays: dict[str, Any] = found

@@ -19,6 +19,7 @@ import click
 @click.option(
     "--out", type=click.Path(file_okay=False), help="A folder for the ledger as JSON and Markdown and a plot per curve."
 )
+@click.option("--force", is_flag=True, help="Replace the ledger of other rows in the folder of --out.")
 @click.option(
     "--update",
     is_flag=True,

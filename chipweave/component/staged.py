@@ -6,7 +6,7 @@ speaks through its first part, twice, before the run:
 
     declare(layout, work)    resources, tables and counters of all its parts, with an entry for each die of the system
     publish(layout)          chains that start at this part (an SM cluster's reads)
-    carry(layout)            messages between dies that control starts (tokens), where the run has them
+    carry(layout, work)      what control moves between dies (tokens, weights), where the run has it
 
 and serves others' chains: `self.ask("memory", "access", chain, ...)` calls `serve_access(chain, ...)` of the part at
 the other end of port `memory`, which appends its stages and returns the name of the first. Where the dies' ports lead
@@ -56,8 +56,8 @@ class Staged(Component):
     def publish(self, layout: Layout) -> None:
         """Publish the chains that start here, if any."""
 
-    def carry(self, layout: Layout) -> None:
-        """Publish the chains of messages that others start: those of tokens, where the run moves them."""
+    def carry(self, layout: Layout, work: Any) -> None:
+        """Publish the chains that others start: of tokens and of weights, where `work` says that the run moves them."""
 
     def facts(self) -> dict[str, Any]:
         """Figures the part states of itself for policies and results (compute, hbm_bandwidth, ...), name -> value, or
@@ -181,8 +181,4 @@ class CopyTable(Staged):
 
     def changes(self, fabric: Any) -> Any:
         """int64 [n, 3], rows (die, line, +1 stored or -1 dropped) since the last call, in the order it happened."""
-        raise NotImplementedError
-
-    def hold(self, fabric: Any, die: int, lines: Any) -> None:
-        """Name copies that a die has from the start and never drops; they are no change."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 OPERANDS = ("die", "home", "expert", "set", "line", "tokens", "slice_bytes", "activation_bytes", "remote")
+MOVES = "weights"  # the chain by which a slice comes to live on die `die`, from `home`
 DIE, HOME, EXPERT, SET, LINE, TOKENS, SLICE_BYTES, ACTIVATION_BYTES, REMOTE = range(len(OPERANDS))
 
 
@@ -30,6 +31,7 @@ class Work:
     keeps_copies        False where no die has room for a single one; one answer for each die where they differ
     refresh_copies      whether a read of a copy counts as use
     hidden, intermediate  widths of an expert's matrices
+    moves_weights       whether experts move from die to die between steps, as the placement says
     moves_tokens        whether tokens' vectors travel between dies (chipweave.component.token_moves)
     """
 
@@ -47,6 +49,7 @@ class Work:
     hidden: int = 0
     intermediate: int = 0
     moves_tokens: bool = False
+    moves_weights: bool = False
 
     @classmethod
     def of(cls, model: Any, layers: tuple[int, ...], store: Any) -> Work:
@@ -92,31 +95,34 @@ class Rows:
     Layers mostly give work of the same experts, so what does not depend on the rest of the plan is kept.
     """
 
-    def __init__(self, work: Work, home: np.ndarray) -> None:
-        """home: int32 [layers, experts], the home die of each."""
-        self.work, self.home = work, home
-        self.alike = bool((home == home[:1]).all())
-        self.kept: tuple[int, bytes] | None = None
+    def __init__(self, work: Work, home: np.ndarray, sources: np.ndarray | None = None) -> None:
+        """home: int32 [layers, E], read as plans come; sources: int32 [layers, E, dies], the die each die reads an
+        expert from, where experts have several homes."""
+        self.work, self.home, self.sources = work, home, sources
+        self.kept: bytes | None = None
         self.columns = np.zeros((len(OPERANDS), 0), np.int64)
 
     def of(self, plan: Any, layer_index: int) -> np.ndarray:
         """int64 [entries, len(OPERANDS)] of a plan, in order of issue."""
-        work, wanted = self.work, (0 if self.alike else layer_index, plan.expert.tobytes())
-        if wanted != self.kept:
-            self.keep(plan.expert, layer_index)
-            self.kept = wanted
+        work, experts = self.work, plan.expert.tobytes()
+        if experts != self.kept:
+            self.keep(plan.expert)
+            self.kept = experts
         columns = self.columns.copy()
         columns[DIE] = plan.die
+        if self.sources is None:
+            columns[HOME] = self.home[layer_index][plan.expert]
+        else:
+            columns[HOME] = self.sources[layer_index, plan.expert, plan.die]
         columns[LINE] += layer_index * work.experts * work.slices
         columns[TOKENS] = plan.tokens
         columns[ACTIVATION_BYTES] = columns[TOKENS] * work.token_bytes
         columns[REMOTE] = columns[DIE] != columns[HOME]
         return np.ascontiguousarray(columns.T)
 
-    def keep(self, experts: np.ndarray, layer_index: int) -> None:
-        """The columns that follow from the experts and their homes alone."""
+    def keep(self, experts: np.ndarray) -> None:
+        """The columns that follow from the experts alone."""
         self.columns = np.zeros((len(OPERANDS), len(experts)), np.int64)
-        self.columns[HOME] = self.home[layer_index, experts]
         self.columns[EXPERT] = self.columns[SET] = experts
         self.columns[LINE] = self.columns[EXPERT] * self.work.slices
         self.columns[SLICE_BYTES] = self.work.slice_bytes

@@ -50,6 +50,21 @@ def check_folder(folder: Path | str | None) -> None:
         raise BadInput(f"{folder} cannot be written: {there} may not be written to")
 
 
+def check_replaced(path: Path, same: Callable[[Any], bool], force: bool) -> None:
+    """Raise BadInput where `path` holds what is not of the same work and `force` does not let it go.
+
+    same: whether the JSON document there is one that this call may write anew.
+    """
+    if force or not path.exists():
+        return
+    try:
+        if same(json.loads(path.read_text(encoding="utf-8"))):
+            return
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # no document of ours
+    raise BadInput(Fault(f"{path} holds other results", allowed="another folder, or --force to replace what is there"))
+
+
 @contextlib.contextmanager
 def replacing(path: Path, mode: str = "w") -> Iterator[Any]:
     """Open a temporary file beside `path`; on success it takes the name `path`, on failure it is gone.

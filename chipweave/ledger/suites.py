@@ -21,7 +21,7 @@ from typing import Any
 
 from chipweave import __version__, ledger
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.io.atomic import check_file, check_folder, replacing, write_json
+from chipweave.io.atomic import check_file, check_folder, check_replaced, replacing, write_json
 
 PACKAGE = "chipweave.validation.suites"
 
@@ -30,7 +30,7 @@ PACKAGE = "chipweave.validation.suites"
 class Asked:
     """What one call asks for.
 
-    out     folder for SUITE.json, SUITE.md and plots/
+    out     folder for SUITE.json, SUITE.md and plots/; `force`: also where it holds answers to other rows
     update  rewrite the committed ledger and baseline; `accept_worse` even where a group got worse
     check   hold the groups against the committed baseline
     """
@@ -41,6 +41,7 @@ class Asked:
     jobs: int = 1
     json_path: str | None = None
     out: str | None = None
+    force: bool = False
     update: bool = False
     accept_worse: bool = False
     check: bool = False
@@ -72,6 +73,8 @@ def run(names: tuple[str], asked: Asked) -> Any:
         raise BadInput("--update and --check are of whole suites: leave out --reference, --group and --device")
     check_folder(asked.out)
     check_file(asked.json_path)
+    for name in names or known:
+        _check_out(name, asked)
     missed, documents = [], []
     for name in dict.fromkeys(names or known):
         document, lines = run_suite(name, asked)
@@ -80,6 +83,22 @@ def run(names: tuple[str], asked: Asked) -> Any:
     if asked.json_path:
         write_json(asked.json_path, documents[0] if len(documents) == 1 else documents)
     return missed
+
+
+def _check_out(name: str, asked: Asked) -> None:
+    """Raise BadInput where the folder holds the ledger of other rows; a suite without `references` may only be told by
+    its name."""
+    if not asked.out:
+        return
+    suite: Any = importlib.import_module(f"{PACKAGE}.{name}")
+    rows = suite.references(asked.reference, asked.groups, asked.device) if hasattr(suite, "references") else None
+    ids = None if rows is None else [q.id for q, _ in rows]
+
+    def same(document: Any) -> bool:
+        there = [row["id"] for row in document["rows"]]
+        return document["suite"] == name and (ids is None or there == ids)
+
+    check_replaced(Path(asked.out) / f"{name}.json", same, asked.force)
 
 
 def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:

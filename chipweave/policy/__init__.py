@@ -1,6 +1,7 @@
 """What a policy is, what it sees, and how the run calls it."""
 
 from chipweave.declare.params import Param, Stat
+from chipweave.policy.placement import Placement, PlacementView
 from chipweave.policy.roles import (
     ROLES,
     AllocationPolicy,
@@ -23,7 +24,9 @@ __all__ = [
     "CountOrShare",
     "LayerView",
     "Param",
+    "Placement",
     "PlacementPolicy",
+    "PlacementView",
     "Plan",
     "Policy",
     "PredictionPolicy",

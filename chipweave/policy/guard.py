@@ -12,6 +12,7 @@ import numpy as np
 
 from chipweave.declare.user_code import place_of
 from chipweave.errors import BadInput, Fault
+from chipweave.policy.placement import Placed, Placement, PlacementView
 from chipweave.policy.roles import AllocationPolicy, CopyStore, PlacementPolicy, Plan
 
 ORDERS = ("none", "lru")
@@ -36,39 +37,47 @@ def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any =
     return home
 
 
-def homes_of(
-    policy: Any, layers: int, experts: int, dies: int, usual: Any = None, able: Any = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """(homes int32 [layers, experts], copies bool [layers, experts, dies], the home's own left out) of a
-    PlacementPolicy; arguments as for `home_of`."""
-    usual = list(range(dies)) if usual is None else usual
-    count = dies if getattr(policy, "names_dies", False) else len(usual)
-    place = np.arange(dies) if count == dies else np.array(usual)
-    able = list(range(dies)) if able is None else able
-    if type(policy).homes is PlacementPolicy.homes:
-        homes = np.tile(home_of(policy, experts, dies, usual, able), (layers, 1))
-    else:
-        given = _whole(policy, "homes", _asked(policy, "homes", layers, experts, count), (layers, experts), "home dies")
-        if given.size and not (0 <= given.min() and given.max() < count):
-            raise _fault(
-                policy, "homes", f"names die {given.min() if given.min() < 0 else given.max()}", f"0 to {count - 1}"
-            )
-        homes = place[given].astype(np.int32)
-    copies = np.zeros((layers, experts, dies), bool)
-    given = _asked(policy, "copies", layers, experts, count)
-    if given is not None:
-        shape = (layers, experts, count)
-        if not isinstance(given, np.ndarray) or given.shape != shape or given.dtype != np.bool_:
-            raise _fault(policy, "copies", f"returns {_words(given)}", f"booleans {list(shape)}, or None")
-        copies[:, :, place] = given
-    np.put_along_axis(copies, homes[:, :, None], False, axis=2)
-    named = set(np.unique(homes).tolist()) | set(np.flatnonzero(copies.any(axis=(0, 1))).tolist())
-    lost = sorted(named - set(able))
+def placement_of(policy: Any, view: PlacementView, dies: int, usual: Any, able: Any) -> Placed:
+    """The Placed of a PlacementPolicy, in the system's numbers; `usual` and `able` as for `home_of`.
+
+    Raises:
+        BadInput: the answer has another shape, names dies that are not there or cannot keep weights.
+    """
+    layers = len(view.layers)
+    if type(policy).decide is PlacementPolicy.decide:
+        home = home_of(policy, view.experts, dies, usual, able)
+        return Placed.of(home, np.empty((0, 3), np.int64), layers, dies)
+    answer = _asked(policy, "decide", view)
+    if not isinstance(answer, Placement):
+        raise _fault(policy, "decide", f"returns {_words(answer)}", "a Placement")
+    shape = (view.experts,) if np.ndim(answer.home) == 1 else (layers, view.experts)
+    home = _whole(policy, "decide", answer.home, shape, "home die of each expert, [experts] or [layers, experts]")
+    replicas = _replicas(policy, answer.replicas, layers, view.experts)
+    named = np.concatenate([home.ravel(), replicas[:, 2]]).astype(np.int64)
+    outside = named[(named < 0) | (named >= view.dies)]
+    if len(outside):
+        raise _fault(policy, "decide", f"names die {outside[0]}", f"0 to {view.dies - 1}")
+    if not policy.names_dies:
+        number = np.array(usual, np.int32)
+        home, replicas = number[home], np.column_stack([replicas[:, :2], number[replicas[:, 2]]])
+    lost = sorted({int(die) for die in [*home.ravel(), *replicas[:, 2]]} - set(able))
     if lost:
-        raise _fault(
-            policy, "homes", f"places experts on die {lost[0]}, which has no memory or no network", "a die with both"
-        )
-    return homes, copies
+        what = f"places experts on die {lost[0]}, which has no memory or no network"
+        raise _fault(policy, "decide", what, "a die with both")
+    return Placed.of(home, replicas, layers, dies)
+
+
+def _replicas(policy: Any, given: Any, layers: int, experts: int) -> np.ndarray:
+    """int64 [n, 3] of a Placement; BadInput where rows are not (layer, expert, die) of those that there are."""
+    rows = np.asarray(given)
+    if rows.size and (rows.ndim != 2 or rows.shape[1] != 3 or rows.dtype.kind not in "ui"):
+        raise _fault(policy, "decide", f"returns replicas as {_words(rows)}", "rows (layer, expert, die), [n, 3]")
+    rows = rows.reshape(-1, 3).astype(np.int64)
+    for column, count, what in ((0, layers, "layer"), (1, experts, "expert")):
+        wrong = rows[(rows[:, column] < 0) | (rows[:, column] >= count), column]
+        if len(wrong):
+            raise _fault(policy, "decide", f"a replica names {what} {wrong[0]}", f"0 to {count - 1}")
+    return rows
 
 
 def _placed(policy: Any, experts: Any, dies: Any) -> Any:

@@ -1,7 +1,8 @@
 """Policies: pure choices from a read-only view. One file of `policies/` is one decision.
 
     role          called with                                 returns
-    placement     once: place(experts, dies)                  home[E], or homes and copies by layer
+    placement     once: place(experts, dies)                  home[E]
+                  or every few steps: decide(view)            Placement: homes in each layer, replicas
     allocation    each layer: allocate(view)                  Plan
     prediction    each layer: predict(view, plan)             mask[D, E]: keep a copy of e when it arrives on die d?
     replacement   once: store(room)                           CopyStore: how many copies, which goes first
@@ -23,6 +24,7 @@ from chipweave.declare import registry, units
 from chipweave.declare.params import Declared, Param
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults
+from chipweave.policy.placement import Placement, PlacementView
 from chipweave.policy.view import CopyRoom, CopyStore, LayerView, Plan
 
 
@@ -40,27 +42,26 @@ class Policy(Declared):
 
 
 class PlacementPolicy(Policy):
-    """Where each expert's weights live: in every layer alike (`place`), or in each layer elsewhere (`homes`), and which
-    other dies hold them from the start (`copies`).
+    """Where each expert's weights live: `place`, the same in every layer, or `decide`, layer by layer with replicas.
 
     Attributes of the class:
+        every: steps after which it is asked again; 0: once. What moves then is traffic, with its time.
+        sees_pairs: whether its views have `pairs`, which take time and memory.
         names_dies: the answer has the system's own numbers of dies (a file of the user's). Otherwise 0, 1, .. are the
             dies that have memory and compute; if none has both, those with memory.
     """
 
     role, names_dies = "placement", False
+    every: int = 0
+    sees_pairs = False
 
     def place(self, experts: int, dies: int) -> np.ndarray:
         """int32[experts]: the home die of each expert, 0 <= die < dies."""
         raise NotImplementedError
 
-    def homes(self, layers: int, experts: int, dies: int) -> np.ndarray:
-        """int32[layers, experts]: the same, layer by layer."""
-        return np.tile(self.place(experts, dies), (layers, 1))
-
-    def copies(self, layers: int, experts: int, dies: int) -> np.ndarray | None:
-        """bool[layers, experts, dies]: dies that hold an expert from the start, for good; None: its home alone."""
-        return None
+    def decide(self, view: PlacementView) -> Placement:
+        """Which dies keep each expert of each layer; as written here all layers are as `place` says."""
+        return Placement(self.place(view.experts, view.dies))
 
 
 class AllocationPolicy(Policy):

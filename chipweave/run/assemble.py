@@ -46,9 +46,9 @@ def assemble(
     for part in staged:
         layout.publisher = part
         part.publish(layout)
-    for part in staged if work.moves_tokens else ():
+    for part in staged:
         layout.publisher = part
-        part.carry(layout)
+        part.carry(layout, work)
     layout.publisher = None
     if not layout.chains:
         raise BadInput("no part of the topology publishes a chain: nothing would ever be moved")

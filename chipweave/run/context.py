@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from chipweave.component.staged import CopyTable
-from chipweave.errors import BadInput, Fault
 from chipweave.run.metrics import counted_by
+from chipweave.run.placing import Placing
 from chipweave.run.record import LayerRecords
 from chipweave.run.symptoms import Symptoms
 
@@ -19,8 +19,7 @@ class Run:
 
     Attributes for parts:
         workload, work, policies: the layers to come, their sizes, a chipweave.policy.strategy.Strategy.
-        home: int32 [layers, E], the home die of each expert.
-        held: uint8 [layers, E, D], 1 where a die holds weights from the start: its home, and the placement's copies.
+        home: int32 [layers, E], the home die of each expert; placing: chipweave.run.placing.Placing.
         dies: how many there are; workers: the numbers of those that compute; chain: the name of the chain that a
             kernel's transfers follow.
         model, facts: the chipweave.trace.models.Model, what the parts state of themselves.
@@ -30,10 +29,10 @@ class Run:
     """
 
     def __init__(
-        self, workload: Any, work: Any, policies: Any, home: np.ndarray, held: np.ndarray, model: Any, facts: dict
+        self, workload: Any, work: Any, policies: Any, placing: Placing, dies: int, model: Any, facts: dict[str, Any]
     ) -> None:
-        self.workload, self.work, self.policies, self.home, self.held = workload, work, policies, home, held
-        self.dies = held.shape[2]
+        self.workload, self.work, self.policies, self.placing, self.dies = workload, work, policies, placing, dies
+        self.home = placing.placed.home
         self.model, self.facts = model, facts
         self.workers = tuple(die for die, rate in enumerate(facts["compute"]) if rate)
         self.notes: dict[str, Any] = {}
@@ -51,26 +50,11 @@ class Run:
         self.meters, self.records, self.events = Counted(fabric, groups, names), LayerRecords(names), 0
         self.layer_watch = getattr(fabric, "layer_ended", None)  # of a fabric that records where time went
         self.copy_tables = [part for part in groups if isinstance(part, CopyTable)]
-        self.place_copies()
-
-    def place_copies(self) -> None:
-        """Enter the copies that are there from the start in the dies' tables of copies; a fault of a die without."""
-        copies = self.held.copy()
-        np.put_along_axis(copies, self.home[:, :, None], 0, axis=2)
-        for die in np.flatnonzero(copies.any(axis=(0, 1))).tolist():
-            tables = [table for table in self.copy_tables if any(part.die == die for part in table.members)]
-            if not tables:
-                allowed = "a placement without copies, or a die with an ATU"
-                raise BadInput(
-                    Fault(f"die {die} is to hold copies from the start, and has no table of copies", allowed=allowed)
-                )
-            experts = np.flatnonzero(copies[:, :, die])
-            lines = experts[:, None] * self.work.slices + np.arange(self.work.slices)
-            tables[0].hold(self.fabric, die, lines.ravel())
 
     def jobs(self, holders: np.ndarray) -> Iterable[Any]:
         """The layers of all steps; `holders` uint8 [layers, E, D] is read as each job is made."""
-        if self.work.keeps_copies and self.policies.prediction.predicts:
+        # Weights that move between steps would look like a stale table.
+        if self.work.keeps_copies and self.policies.prediction.predicts and not self.placing.every:
             self.symptoms = Symptoms(holders, self.home, self.work.slices)
         return self.workload.jobs(self.home, holders)
 

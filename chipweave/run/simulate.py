@@ -18,13 +18,14 @@ from chipweave.declare.params import as_node
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
 from chipweave.policy import strategy
-from chipweave.policy.guard import homes_of, store_of
+from chipweave.policy.guard import store_of
 from chipweave.policy.view import CopyRoom, CopyStore
 from chipweave.run.assemble import assemble, wires
 from chipweave.run.clock import Simulation
 from chipweave.run.context import Run
 from chipweave.run.die_figures import check_facts, costs_of, die_places, distance_of, facts_of, homes
 from chipweave.run.metrics import COUNTED, counted_by
+from chipweave.run.placing import Placing
 from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
@@ -53,13 +54,15 @@ class Outcome:
         return [*HEAD, *(figure.name for figure in self.metrics)]
 
 
-def room_of(facts: dict[str, Any], held: np.ndarray, work: Work) -> CopyRoom:
-    """What copies have to fit into, die by die: the HBM of each, less the weights that lie on it from the start, bytes.
+def room_of(facts: dict[str, Any], holds: np.ndarray, work: Work) -> CopyRoom:
+    """What copies have to fit into, die by die: the HBM of each, less the home weights that lie on it, bytes.
 
-    held: uint8 [layers, experts, dies], 1 where a die holds an expert.
-    """
-    weights = held.sum(axis=(0, 1), dtype=np.int64) * work.slices * work.slice_bytes
-    return CopyRoom(work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), weights)
+    holds: bool [layers, E, D], which weights live where."""
+    homes = holds.sum(axis=(0, 1))
+    per_expert = work.slices * work.slice_bytes
+    return CopyRoom(
+        work.slice_bytes, np.array([int(b) for b in facts["hbm_bytes"]]), homes.astype(np.int64) * per_expert
+    )
 
 
 def mesh_of(system: Any) -> Any:
@@ -108,7 +111,8 @@ def simulate(
 
     def workload(costs: Any, distance: Any) -> Any:
         moved = any(getattr(part, "moves_tokens", False) for part in loaded.system.parts.values())
-        replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved
+        pairs = getattr(loaded.policies.placement, "sees_pairs", False)
+        replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved or pairs
         return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads)
 
     run = drive(
@@ -165,12 +169,12 @@ def stage(
     counted_by(groups)
     dies = len(facts["compute"])
     places = die_places(network, system, dies)
-    home, copies = homes_of(policies.placement, len(layers), model.experts, dies, *homes(facts, places))
-    held = copies.astype(np.uint8)
-    np.put_along_axis(held, home[:, :, None], 1, axis=2)
-    store = store_of(policies.replacement, room_of(facts, held, Work.of(model, layers, CopyStore())))
+    placing = Placing(policies.placement, model, layers, facts, homes(facts, places))
+    room = room_of(facts, placing.placed.holds, Work.of(model, layers, CopyStore()))
+    store = store_of(policies.replacement, room)
     control = [part for group in groups for part in group.members if isinstance(part, Controller)]
-    work = replace(Work.of(model, layers, store), moves_tokens=any(part.moves_tokens for part in control))
+    moves_tokens = any(part.moves_tokens for part in control)
+    work = replace(Work.of(model, layers, store), moves_tokens=moves_tokens, moves_weights=placing.every > 0)
     switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
     fabric, layout = assemble(
         system,
@@ -184,8 +188,9 @@ def stage(
         **switches,
     )
     fabric = around(fabric, work) if around else fabric
-    workload = workload_of(costs_of(facts, network, model, places), distance_of(network, places))
-    run = Run(workload, work, policies, home, held, model, facts)
+    placing.distance = distance_of(network, places)
+    workload = workload_of(costs_of(facts, network, model, places), placing.distance)
+    run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
     for part in control:

@@ -20,7 +20,8 @@ class Symptoms:
     expert."""
 
     def __init__(self, holders: np.ndarray, home: np.ndarray, slices: int) -> None:
-        self.holders, self.home, self.slices = holders, home, slices
+        self.holders, self.slices = holders, slices
+        self.home = np.broadcast_to(home, holders.shape[:2])  # of all layers, or of each
         self.truth = holders.astype(np.int16)
         self.stored = self.again = 0
         self.before = np.zeros(holders.shape, bool)  # whether a copy of it was dropped before
@@ -42,7 +43,7 @@ class Symptoms:
 
     def planned(self, layer_index: int, plan: Any) -> None:
         """A plan, before its copies: work on a die that holds a copy uses it."""
-        away = plan.die != self.home[layer_index, plan.expert]
+        away = plan.die != self.home[layer_index][plan.expert]
         expert, die = plan.expert[away], plan.die[away]
         self.used[layer_index, expert, die] |= self.truth[layer_index, expert, die] > 0
 

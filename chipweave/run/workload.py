@@ -18,8 +18,8 @@ from chipweave.trace.widths import predecessors
 class LayerJob:
     """One layer of one step.
 
-    owners: int64 [rows of view.ids], the request each row belongs to, None without ids; requests: of the trace;
-    replication: like requests that each of them stands for.
+    owners: int64 [rows of view.ids], the request each row belongs to; requests: of the trace; replication: like
+    requests that each of them stands for.
     """
 
     step: int
@@ -70,10 +70,10 @@ class Workload:
         return self.replication * sum(rows)
 
     def jobs(self, home: np.ndarray, holders: np.ndarray) -> Iterator[LayerJob]:
-        """Yield a LayerJob for every layer of every step. home: int32 [layers, E]; `holders` uint8 [layers, E, D]
-        is read as each job is made."""
+        """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is
+        made."""
         tallies = Tallies(self.trace, self.replication, self.steps)
-        fixed = read_only(home), read_only(holders), read_only(self.distance)
+        fixed = np.broadcast_to(home, holders.shape[:2]), read_only(holders), read_only(self.distance)
         if tallies.known and not self.reads_ids:
             yield from self._counted(tallies, *fixed)
             return
@@ -107,13 +107,14 @@ class Workload:
         index: int,
         layer: int,
         counted: tuple[np.ndarray, np.ndarray],
-        home: np.ndarray,
+        homes: np.ndarray,
         holders: np.ndarray,
         distance: np.ndarray,
         *of_ids: np.ndarray | None,
     ) -> LayerJob:
+        """The job of a layer; `of_ids` as the last fields of a LayerView, none where ids are not read."""
         prefill = step < self.prefill_steps
-        view = LayerView(layer, step, prefill, *counted, home[index], holders[index], distance, self.costs, *of_ids)
+        view = LayerView(layer, step, prefill, *counted, homes[index], holders[index], distance, self.costs, *of_ids)
         return LayerJob(step, layer, index, view, None, self.trace.requests, self.replication)
 
 

@@ -5,13 +5,14 @@ Beside every relation stands what popularity alone gives, and what is left of it
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chipweave.errors import BadInput, Fault
-from chipweave.io.atomic import check_folder, write_json
+from chipweave.io.atomic import check_folder, check_replaced, write_json
 from chipweave.policy.tally import tally
 from chipweave.trace import relations, stats
 
@@ -19,13 +20,21 @@ SCHEMA = "chipweave.trace.analysis/1"
 DISTANCES = (1, 2, 4, 8, 16, 32, 64)
 
 
-def analyse(trace: Any, out: Any, progress: Any = lambda text, done, total: None, layer: int | None = None) -> dict:
+def analyse(
+    trace: Any,
+    out: Any,
+    progress: Any = lambda text, done, total: None,
+    layer: int | None = None,
+    force: bool = False,
+) -> dict:
     """Write analysis.json and pictures to the folder `out`; returns the document.
 
     layer: of the heat maps, the middle one where None; BadInput for one that is no MoE layer. Works
-    on a sample of tokens of whole requests, so that relations between tokens hold.
+    on a sample of tokens of whole requests, so that relations between tokens hold. A folder that has the
+    analysis of another trace is refused unless `force`.
     """
     check_folder(out)
+    check_replaced(Path(out) / "analysis.json", lambda there: there["sha256"] == trace.sha256, force)
     if layer is not None and layer not in trace.layers:
         raise BadInput(Fault(f"no MoE layer {layer}", allowed=f"{trace.layers[0]} to {trace.layers[-1]}"))
     Path(out).mkdir(parents=True, exist_ok=True)
@@ -180,6 +189,15 @@ def _loads(ids: Any, experts: Any) -> Any:
         [np.bincount(ids[:, layer].ravel(), minlength=experts + 1)[:experts] for layer in range(ids.shape[1])]
     )
     return counts / np.maximum(counts.mean(axis=1, keepdims=True), 1e-9)
+
+
+def holds_loads(path: Path) -> bool:
+    """Whether a file is what `trace loads` writes."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {"loads"} <= set(file.files)
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+        return False
 
 
 def loads_of(trace: Any, progress: Any = lambda text, done, total: None) -> dict[str, np.ndarray]:

@@ -250,7 +250,7 @@ def print_relations(document: Any) -> None:
     """Relations over layers, and the trace against the targets of its model's law."""
     sheet = Sheet(f"{document['name']}: over layers", ("relation", "median", "least", "most"), right_from=1)
     for section in ("phases", "relations"):
-        for key, found in document.get(section, {}).get("over_layers", {}).items():
+        for key, found in (document.get(section) or {}).get("over_layers", {}).items():
             if found:
                 sheet.add(key.replace("_", " "), *(_short(found[part]) for part in ("median", "least", "most")))
     show(sheet)

@@ -10,9 +10,9 @@ from chipweave.policy import LayerView, Plan
 from chipweave.policy.view import read_only
 
 
-def view():
-    experts, dies = 4, 6
-    counts, home = np.array([3, 0, 1, 2], np.int32), np.zeros(experts, np.int32)
+def view(tokens=(3, 0, 1, 2)):
+    experts, dies = len(tokens), 6
+    counts, home = np.array(tokens, np.int32), np.zeros(experts, np.int32)
     return LayerView(1, 2, False, counts, counts, home, np.zeros((experts, dies), np.uint8), mesh(2, 3), costs())
 
 
@@ -52,6 +52,8 @@ def test_a_plan_that_gives_every_token_away_once_is_good():
     good = plan((0, 5, 1), (0, 0, 2), (2, 1, 1), (3, 4, 2))
     good.check(view())
     assert len(good) == 4
+    every = [(expert, die, 1) for expert in range(4) for die in range(6)]
+    plan(*every).check(view((6, 6, 6, 6)))
     with pytest.raises(dataclasses.FrozenInstanceError):
         good.die = good.expert
 
@@ -65,6 +67,7 @@ def test_a_plan_that_gives_every_token_away_once_is_good():
         ([(0, 0, 3), (1, 0, 0), (2, 1, 1), (3, 4, 2)], "an entry without tokens"),
         ([(0, 6, 3), (2, 1, 1), (3, 4, 2)], "names die 6 of 6"),
         ([(0, -1, 3), (2, 1, 1), (3, 4, 2)], "names die -1 of 6"),
+        ([(0, 9, 3), (2, 1, 1), (3, 4, 2)], "names die 9 of 6"),
         ([(0, 0, 3), (2, 1, 1), (4, 4, 2)], "names expert 4 of 4"),
         ([(2, 1, 1), (0, 0, 3), (3, 4, 2)], "not in rising order"),
         ([(0, 0, 1), (0, 0, 2), (2, 1, 1), (3, 4, 2)], "gives an expert to a die twice"),

@@ -16,7 +16,7 @@ def found_in(strategies, monkeypatch, begin=GlobalCp.begin):
 
     monkeypatch.setattr(simulate, "stage", counted)
     monkeypatch.setattr(GlobalCp, "begin", begin)
-    job = job_of(None, {"topology": "wafer_5x5", "strategies": strategies})
+    job = job_of(None, {"topology": "wafer_5x5", "strategies": strategies, "preset": "artifact"})
     _, found = check.check(job.spec, job.strategies, job.link_models, check.small_model(), False, job.system)
     return started, [str(fault) for fault in found.faults]
 

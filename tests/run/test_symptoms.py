@@ -53,7 +53,7 @@ def watched():
     """One layer, 8 experts on 30 dies, homes on die 0, three slices each."""
     holders = np.zeros((1, 8, 30), np.uint8)
     holders[:, :, 0] = 3
-    return Symptoms(holders, np.zeros((1, 8), np.int32), 3), holders
+    return Symptoms(holders, np.zeros(8, np.int32), 3), holders
 
 
 def test_forecasts_of_what_never_comes_again_miss():

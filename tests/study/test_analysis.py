@@ -70,3 +70,16 @@ def test_the_command_makes_the_folder_of_its_loads_and_leaves_nothing_half_writt
     with pytest.raises(SystemExit) as end:
         main(["trace", "loads", "esft-law", "--out", str(out)])
     assert end.value.code == 1 and out.read_bytes() == before and list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("command, name", [("loads", "l.npz"), ("analyse", "a/analysis.json")])
+def test_what_is_of_other_work_is_not_replaced_unasked(tmp_path, capsys, command, name):
+    theirs = tmp_path / name
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_text('{"sha256": "of another trace"}')
+    out = str(theirs if command == "loads" else theirs.parent)
+    for force, code in ([], 2), (["--force"], 0), ([], 0):
+        with pytest.raises(SystemExit) as end:
+            main(["trace", command, "esft-law", "--out", out, *force])
+        assert end.value.code == code, capsys.readouterr().err
+        assert (theirs.read_bytes()[:20] == b'{"sha256": "of anoth') == (code == 2)

@@ -200,9 +200,7 @@ def test_the_heat_map_counts_the_pairs_of_tokens_that_are_both_there(tmp_path):
     got = imported(tmp_path, requests)
     policy = CrossTokenHeatmap("map")
     holders = np.zeros((LAYERS, 64, 1), np.uint8)
-    for job in Workload(got, 1, got.steps, None, np.zeros((1, 1), np.int32)).jobs(
-        np.zeros((LAYERS, 64), np.int32), holders
-    ):
+    for job in Workload(got, 1, got.steps, None, np.zeros((1, 1), np.int32)).jobs(np.zeros(64, np.int32), holders):
         assert np.array_equal(job.view.counts, tally(job.view.ids, 64, 1)[0])
         policy.observe(job.view)
     for layer in (1, 2, 26):

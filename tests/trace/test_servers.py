@@ -282,7 +282,7 @@ def test_a_decode_step_may_have_several_rows_of_a_request(tmp_path):
 def test_rows_of_a_step_follow_each_other_for_the_heat_map(tmp_path):
     got, made = mtp(tmp_path)
     distance = np.zeros((1, 1), np.int32)
-    jobs = list(Workload(got, 1, 4, None, distance).jobs(np.zeros((2, 16), np.int32), np.zeros((2, 16, 1), np.uint8)))
+    jobs = list(Workload(got, 1, 4, None, distance).jobs(np.zeros(16, np.int32), np.zeros((2, 16, 1), np.uint8)))
     for job in jobs:
         if job.step == 0:
             continue
@@ -323,14 +323,6 @@ def test_a_batch_takes_requests_in_turn_where_it_is_no_multiple(tmp_path):
     requests = [(2, IDS[:3]), (1, IDS[3:])]
     assert_same(turn, [requests[i % 2] for i in range(5)])
     assert (turn.requests, turn.sha256, turn.has_prefill) == (5, trace.sha256, True)
-
-
-def test_in_turn_a_prefill_is_that_of_any_request_and_the_artifacts_that_of_the_last_taken(tmp_path):
-    np.savez(tmp_path / "x.npz", expert_ids=IDS, seq_len=[3, 4], prompt_len=[1, 2])
-    trace = imported(tmp_path, tmp_path / "x.npz")
-    assert (trace.has_prefill, trace.last_has_prefill) == (True, True)
-    turn = library.batch_of(trace, 5).trace
-    assert (turn.has_prefill, turn.last_has_prefill) == (True, False), "the fifth is the first again: a prompt of 1"
 
 
 @pytest.mark.parametrize(

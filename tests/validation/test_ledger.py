@@ -68,6 +68,14 @@ def test_groups_are_summed_up_the_furthest_off_first(tmp_path):
     assert groups[1]["correlation"] is None, "the reference does not vary"
 
 
+def test_a_correlation_is_of_three_positive_pairs_or_more(tmp_path):
+    rows = [row(i, value) for i, value in (("a", 1), ("b", 10), ("c", 100), ("d", 5))]
+    answers = {"a": 2.0, "b": 20.0, "c": 200.0, "d": 0.0}
+    assert ledger.summarise(judge(tmp_path, rows, g=lambda qs: answers))[0]["correlation"] == pytest.approx(1.0)
+    few = judge(tmp_path, rows[:2] + rows[3:], g=lambda qs: answers)
+    assert ledger.summarise(few)[0]["correlation"] is None
+
+
 @pytest.mark.parametrize("modules", [("a.first", "b.second"), ("b.first", "a.second")])
 def test_a_group_is_answered_by_one_module(monkeypatch, modules):
     monkeypatch.setattr(ledger, "CASES", {})

@@ -149,3 +149,19 @@ def test_out_gets_json_markdown_and_one_plot_per_curve(tmp_path, capsys):
     run(capsys, "h100", "--reference", table(tmp_path, *lines), "--out", tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").rglob("*.*")) == ["h100.json", "h100.md", "my-1-gemm-time.png"]
     assert "| gemm | predicted | 4 | 4 |" in (tmp_path / "out" / "h100.md").read_text()
+
+
+def test_a_ledger_of_other_rows_is_not_replaced_unasked(tmp_path, capsys):
+    few, more = ([GEMM.format(14 + m, m, "predicted").replace("my-1", f"my-{m}") for m in ms] for ms in ((1,), (1, 16)))
+    for name, lines in ("few", few), ("more", more):
+        (tmp_path / name).mkdir()
+        table(tmp_path / name, *lines)
+    out = tmp_path / "out"
+    first = run(capsys, "h100", "--reference", tmp_path / "few", "--out", out)[0]
+    before = (out / "h100.json").read_bytes()
+    assert run(capsys, "h100", "--reference", tmp_path / "few", "--out", out)[0] == first
+    code, _, err = run(capsys, "h100", "--reference", tmp_path / "more", "--out", out)
+    assert code == 2 and "h100.json holds other results" in err and "--force" in err
+    assert (out / "h100.json").read_bytes() == before
+    run(capsys, "h100", "--reference", tmp_path / "more", "--out", out, "--force")
+    assert b'"my-16"' in (out / "h100.json").read_bytes()

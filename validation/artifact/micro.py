@@ -116,5 +116,5 @@ class Steps:
         for expert, _, _ in self.case.plan:
             counts[expert] += self.case.tokens
         for step in range(self.steps):
-            view = LayerView(0, step, False, counts, counts, home, holders[0], self.distance, self.costs)
+            view = LayerView(0, step, False, counts, counts, home[0], holders[0], self.distance, self.costs)
             yield LayerJob(step, 0, 0, view)
