@@ -96,7 +96,9 @@ class Overrides:
                 self.faults.add("an override is a mapping", item.place, "{between: [...], ...}")
                 continue
             pairs, own = self.links_of(item)
-            if own is not None:
+            if own is not None and not (own["absent"] or own["latency"] or own["bandwidth"]):
+                self.faults.add("the override says nothing to change", item.place, "latency, bandwidth, absent: true")
+            elif own is not None:
                 for pair in pairs:
                     whole &= self.change(pair, own, item)
         return whole

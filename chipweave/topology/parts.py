@@ -26,7 +26,7 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
-from chipweave.topology.patterns import INDEX, Patterns, bare, span
+from chipweave.topology.patterns import INDEX, Patterns, bare, nothing_there, span
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
@@ -41,8 +41,7 @@ Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]"]  #
 class Instance:
     """One part as it was expanded.
 
-    part: the component; node: its Node with overrides laid over it; path: where it is written,
-    "assemblies.die.parts.hbm".
+    part: the component; node: its Node with overrides laid over it; path: "assemblies.die.parts.hbm", where it stands.
     """
 
     part: Component
@@ -54,8 +53,7 @@ class Expander:
     """Turns the `parts` and `assemblies` of a tree into Components.
 
     Args:
-        assemblies: name -> Node.
-        gate: chipweave.declare.user_code.Gate.
+        assemblies: name -> Node; gate: chipweave.declare.user_code.Gate.
         folder: what code files are relative to.
         preset: kind -> Node of parameters laid over parts of that kind.
         faults: gets all that is wrong; each thing once, however often it is replicated.
@@ -95,9 +93,8 @@ class Expander:
     ) -> None:
         """Make every part of a mapping Node; names get `prefix`, parts belong to instance `assembly`.
 
-        own, changed: the assembly's parts as written, and the path of those that an override has
-        changed. Faults of a changed part are reported at the override, those of all others at the
-        assembly.
+        own, changed: the assembly's parts as written, and the path of those that an override has changed. Faults of a
+        changed part are reported at the override, those of all others at the assembly.
         """
         for name, node in parts.value.items():
             place = parts.keys.get(name, node.place)
@@ -114,8 +111,8 @@ class Expander:
     def replicate(self, name: str, node: Node, place: Place, prefix: str, path: str, assembly: str) -> None:
         """One entry of `parts`: once, `count` times or over a grid.
 
-        Instances are made in row-major order; absent ones are left out, so that names keep their
-        indices. Overrides apply in the order written, a later one over an earlier.
+        In row-major order, without those that are absent, so that names keep their indices. Overrides apply in the
+        order written, a later one over an earlier; one whose places are all absent is a fault.
         """
         dims, absent, overrides = self.placing(name, node)
         if dims is None:
@@ -125,12 +122,14 @@ class Expander:
             if (said := node.get(key)) is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
         holes, changed = Patterns(absent), Patterns([pattern for _, _, pattern in overrides])
+        idle = set(range(len(overrides)))
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
                 return
             if holes.of(index):
                 continue
-            changes = [overrides[number][:2] for number in changed.of(index)]
+            idle -= set(numbers := changed.of(index))
+            changes = [overrides[number][:2] for number in numbers]
             one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
             where = f"{path}.{name}" + " and ".join(k for k, _ in changes)
@@ -138,6 +137,7 @@ class Expander:
                 self.assemble(full, one, place, where if changes else "")
             else:
                 self.place(full, name, one, place, index, where, assembly)
+        self.faults.found += [nothing_there(name, *overrides[number][:2]) for number in sorted(idle)]
 
     def placing(self, name: str, node: Node) -> Placing:
         """(dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from chipweave.declare.yamlfile import Node
+from chipweave.errors import Fault
+
 INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
 """An index in a pattern: all, a number, or a range with both ends in."""
 
@@ -25,6 +28,11 @@ def span(text: str, length: int) -> range:
 def matches(index: tuple[int, ...], ranges: Sequence[range]) -> bool:
     """Whether a place lies in a pattern of ranges."""
     return len(index) == len(ranges) and all(i in r for i, r in zip(index, ranges, strict=False))
+
+
+def nothing_there(name: str, key: str, node: Node) -> Fault:
+    """The Fault of an override whose places are all absent."""
+    return Fault(f"{name}: the override of {key} changes nothing: all its places are absent", node.place)
 
 
 class Patterns:
