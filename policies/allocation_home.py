@@ -21,6 +21,8 @@ from chipweave.policy import AllocationPolicy, Plan, policy
 class Home(AllocationPolicy):
     """All tokens of an expert go to the die that keeps it: expert parallelism."""
 
+    reads_ids = False
+
     def allocate(self, view: Any) -> Plan:
         expert = np.flatnonzero(view.counts).astype(np.int32)
         return Plan(expert, view.figures.computing_home(view.home)[expert], view.counts[expert])

@@ -108,6 +108,7 @@ class Estimate:
 class PlacementAware(AllocationPolicy):
     """Work goes where the weights are, in blocks, to the die that will be done first."""
 
+    reads_ids = False
     block = Param("count", default=512, low=1, doc="tokens given away at a time (paper: 50; artifact: 512, older: 256)")
     absorb_remainder = Param("bool", default=True, doc="a block takes all if less than a block would remain (artifact)")
     distance = Param("count", default=1, doc="hops within which a die without the expert is a candidate")

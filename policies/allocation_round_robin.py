@@ -21,6 +21,7 @@ from chipweave.policy import AllocationPolicy, Param, Plan, policy
 class RoundRobin(AllocationPolicy):
     """Whole experts are dealt to the dies in turn, wherever their weights are."""
 
+    reads_ids = False
     offset = Param("count", default=7, doc="die that the first expert to appear goes to (the artifact's: 7)")
 
     def allocate(self, view: Any) -> Plan:

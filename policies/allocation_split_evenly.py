@@ -24,6 +24,8 @@ ROUNDS = 64  # turns of each die, on average, after which the dealing repeats it
 class SplitEvenly(AllocationPolicy):
     """Every die does the same share of every expert, wherever its weights are."""
 
+    reads_ids = False
+
     def allocate(self, view: Any) -> Any:
         """Each expert's tokens over all dies that compute; what is over goes on dealing where the
         last expert stopped.

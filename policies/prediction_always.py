@@ -20,5 +20,7 @@ from chipweave.policy import PredictionPolicy, policy
 class Always(PredictionPolicy):
     """Everything is kept: a copy on the first remote read, as a cache would."""
 
+    reads_ids = False
+
     def mask(self, view: Any, plan: Any) -> Any:
         return np.ones((view.dies, view.experts), np.uint8)

@@ -16,6 +16,7 @@ from chipweave.policy import PredictionPolicy, nothing, policy
 class NoPrediction(PredictionPolicy):
     """Nothing is kept: every remote expert is read again each time."""
 
+    reads_ids = False
     predicts = False
 
     def mask(self, view: Any, plan: Any) -> Any:

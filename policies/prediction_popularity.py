@@ -20,6 +20,7 @@ from chipweave.policy import CountOrShare, Param, PredictionPolicy, nothing, par
 class Popularity(PredictionPolicy):
     """The experts chosen most so far are kept, whichever die they arrive on."""
 
+    reads_ids = False
     top_n = CountOrShare("20 %", doc="experts of a layer that are kept, a number or a share of all")
     lookahead = Param(
         "choice",

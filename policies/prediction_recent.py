@@ -21,6 +21,7 @@ from chipweave.policy import Param, PredictionPolicy, nothing, policy
 class Recent(PredictionPolicy):
     """What a die read in one of the last steps is kept: a die's own memory, without any table of experts."""
 
+    reads_ids = False
     steps = Param("count", default=4, low=1, doc="steps back that count")
 
     @property

@@ -28,6 +28,13 @@ def command() -> None:
 @click.option(
     "--steps", default=128, show_default=True, type=click.IntRange(2), help="Steps, the prompts count as one."
 )
+@click.option(
+    "--requests",
+    default=8192,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Distinct requests of a made trace; a larger batch takes each several times.",
+)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of made traces.")
 @click.option("--preset", default="artifact", show_default=True, help="Behaviour laid over the topologies.")
 @click.option("--link-model", default="circuit", show_default=True, help="circuit, fair or flit.")
@@ -49,6 +56,20 @@ def chaos(**options: Any) -> None:
 @click.option("--batches", default="4096,8192,16384,24576", show_default=True, help="Requests decoded together.")
 @click.option("--steps", default=16, show_default=True, type=click.IntRange(1), help="Answer steps that are timed.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of a made trace.")
+@click.option(
+    "--forecast",
+    default="prompts",
+    show_default=True,
+    type=click.Choice(["prompts", "answers"]),
+    help="What Remap and Dup are placed by; answers: the first half of the steps, and the second is timed.",
+)
+@click.option(
+    "--cost",
+    default="roofline",
+    show_default=True,
+    type=click.Choice(["roofline", "tokens"]),
+    help="Of an expert: its GEMMs or the read of its weights, whichever is longer; or its tokens alone.",
+)
 @click.option("--json", "json_path", metavar="FILE", help="Write the document as JSON; - for standard output.")
 def remap(**options: Any) -> None:
     """Case study 2 of arXiv 2510.05497: experts moved or doubled on eight H100, beside the printed speed-ups."""

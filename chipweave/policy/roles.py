@@ -35,9 +35,10 @@ class Policy(Declared):
         role: which question it answers; its kind begins with it.
         foreign: whether it came from outside the program (chipweave/policy/strategy.py sets it): its answers are then
             looked at.
+        reads_ids: whether it looks at `view.ids` and what goes with them. Where no policy of a run does, they are None.
     """
 
-    role, foreign = "", False
+    role, foreign, reads_ids = "", False, True
 
 
 class PlacementPolicy(Policy):

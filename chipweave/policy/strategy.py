@@ -40,6 +40,11 @@ class Strategy:
     prediction: PredictionPolicy
     replacement: ReplacementPolicy
 
+    @property
+    def reads_ids(self) -> bool:
+        """Whether a policy of it looks at a view's ids: code of a user's always may."""
+        return any(policy.reads_ids or policy.foreign for policy in (self.allocation, self.prediction))
+
     def resolved(self) -> dict[str, dict[str, str | None]]:
         """role -> {"kind": ..., parameter: value as text}, for the manifest."""
         return {

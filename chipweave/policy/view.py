@@ -63,7 +63,8 @@ class LayerView:
     distance           int32[D, D], hops
     costs              Costs
     ids                [rows, k] uint8 or uint16, this step's choices, a row per token; rows of fewer than k choices are
-                       filled with the largest number of the type, which is then no expert
+                       filled with the largest number of the type, which is then no expert; None, as the three below,
+                       where no policy of the run says that it `reads_ids`
     previous_ids       [rows, k], row for row the choice of the same request one token earlier; None in the first step
     paired             int64[p] where requests leave layers out of the trace: previous_ids has p rows, its row i
                        belonging

@@ -14,9 +14,9 @@ from chipweave.io.atomic import canonical_sha256, check_file, check_folder, writ
 from chipweave.io.console import note
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
+from chipweave.run import error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
-from chipweave.run import resume
 from chipweave.run import simulate as serving
 from chipweave.run.check import check
 from chipweave.run.job import job_of
@@ -228,6 +228,18 @@ def fill_speedups(rows: list[Any]) -> None:
         row["speedup"] = reference / row["decode_time_ns"] if reference and row["decode_time_ns"] else None
 
 
+def undecided(rows: list[Any]) -> list[dict[str, Any]]:
+    """Neighbouring strategies of one link model and admission that lie within the error bar of a ratio."""
+    times: dict[tuple, dict[str, float]] = {}
+    for row in rows:
+        times.setdefault((row["link_model"], row["admission"]), {})[row["strategy"]] = row["decode_time_ns"]
+    return [
+        {"link_model": model, "admission": admission, "strategies": list(pair)}
+        for (model, admission), of in times.items()
+        for pair in error_bars.undecided(of, error_bars.ratio_bar())
+    ]
+
+
 def result_sha256(rows: Any) -> Any:
     """SHA-256 of the rows without what depends on the machine."""
     return canonical_sha256([{k: v for k, v in r.items() if k not in VOLATILE} for r in rows])
@@ -252,5 +264,7 @@ def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -
         "seed": spec.seed,
         "notes": facts["notes"],
         "result_sha256": result_sha256(rows),
+        "error_bar": error_bars.ratio_bar(),
+        "undecided": undecided(rows),
         "rows": rows,
     }

@@ -11,6 +11,7 @@ from typing import Any
 from chipweave.io import console
 from chipweave.io.console import Sheet, amount, note
 from chipweave.io.progress import Counting
+from chipweave.run import error_bars
 from chipweave.run.record import COLUMNS
 from chipweave.topology.inherited import in_words
 
@@ -61,6 +62,10 @@ def comparison(result: dict[str, Any], outcomes: list[Any], out: Any, to_stderr:
         say(f"No decode step was run, only the prefill: {times}")
     for line in _notes(result):
         note(line)
+    close = result.get("undecided")
+    if close:
+        pairs = list(dict.fromkeys(tuple(each["strategies"]) for each in close))
+        note(error_bars.words(pairs, result["error_bar"]))
     if out:
         note(
             f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)"

@@ -120,7 +120,10 @@ def simulate(
     by_last = loaded.habits["last_request_says_prefill"]
 
     def workload(costs: Any, distance: Any) -> Any:
-        return Workload(trace, loaded.routing.replication, spec.steps, costs, distance, vanish, by_last)
+        moved = any(getattr(part, "moves_tokens", False) for part in loaded.system.parts.values())
+        pairs = getattr(loaded.policies.placement, "sees_pairs", False)
+        replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved or pairs
+        return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads)
 
     run = drive(
         spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter

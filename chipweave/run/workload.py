@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chipweave.policy.tally import tally
 from chipweave.policy.view import LayerView, read_only
+from chipweave.run.tallies import Tallies
 from chipweave.trace.widths import predecessors
 
 
@@ -46,16 +47,19 @@ class Workload:
         distance: np.ndarray,
         drop_unnamed_layers: bool = False,
         by_last_request: bool = False,
+        reads_ids: bool = True,
     ) -> None:
         """by_last_request: whether step 0 is a prefill is said by the last request alone, as in the published
         simulator.
 
         drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
-        request, as the published simulator does (they vanish from traces that leave dense layers out)."""
+        request, as the published simulator does (they vanish from traces that leave dense layers out).
+
+        reads_ids: whether any policy looks at ids; if none does, and counts are known, the trace is not read."""
         self.trace, self.replication = trace, replication
         self.steps = min(steps, trace.steps)
         self.prefill_steps = int(trace.last_has_prefill if by_last_request else trace.has_prefill)
-        self.costs, self.distance = costs, distance
+        self.costs, self.distance, self.reads_ids = costs, distance, reads_ids
         limit = 1 << 30 if trace.layer_keys is None or not drop_unnamed_layers else trace.layer_keys
         self.layers = [(i, layer) for i, layer in enumerate(trace.layers) if layer < limit]
 
@@ -68,35 +72,50 @@ class Workload:
     def jobs(self, home: np.ndarray, holders: np.ndarray) -> Iterator[LayerJob]:
         """Yield a LayerJob for every layer of every step; `holders` uint8 [layers, E, D] is read as each job is
         made."""
+        tallies = Tallies(self.trace, self.replication, self.steps)
+        fixed = np.broadcast_to(home, holders.shape[:2]), read_only(holders), read_only(self.distance)
+        if tallies.known and not self.reads_ids:
+            yield from self._counted(tallies, *fixed)
+            return
         before = None
-        homes = np.broadcast_to(home, holders.shape[:2])
-        holders, distance = read_only(holders), read_only(self.distance)
         for step, chosen in enumerate(self.trace.steps_iter(0, self.steps)):
             neighbours = _neighbours(before, chosen, self.trace.requests, self.trace.widths)
             for index, layer in self.layers:
                 ids = chosen[index]
                 if not len(ids):
                     continue
-                counts, first = tally(ids, self.trace.experts, self.replication)
+                if tallies.known:
+                    counted = tallies.of(step, index)
+                else:
+                    counted = tally(ids, self.trace.experts, self.replication)
+                    tallies.put(step, index, *counted)
                 previous, paired, starts = neighbours(index)
-                view = LayerView(
-                    layer,
-                    step,
-                    step < self.prefill_steps,
-                    counts,
-                    first,
-                    homes[index],
-                    holders[index],
-                    distance,
-                    self.costs,
-                    ids,
-                    previous,
-                    starts,
-                    paired,
-                )
-                owners = chosen.owners(index)
-                yield LayerJob(step, layer, index, view, owners, self.trace.requests, self.replication)
+                job = self._job(step, index, layer, counted, *fixed, ids, previous, starts, paired)
+                yield replace(job, owners=chosen.owners(index))
             before = chosen
+        tallies.keep()
+
+    def _counted(self, tallies: Tallies, *fixed: np.ndarray) -> Iterator[LayerJob]:
+        """As `jobs`, of counts alone."""
+        for step in range(self.steps):
+            for index, layer in self.layers:
+                yield self._job(step, index, layer, tallies.of(step, index), *fixed)
+
+    def _job(
+        self,
+        step: int,
+        index: int,
+        layer: int,
+        counted: tuple[np.ndarray, np.ndarray],
+        homes: np.ndarray,
+        holders: np.ndarray,
+        distance: np.ndarray,
+        *of_ids: np.ndarray | None,
+    ) -> LayerJob:
+        """The job of a layer; `of_ids` as the last fields of a LayerView, none where ids are not read."""
+        prefill = step < self.prefill_steps
+        view = LayerView(layer, step, prefill, *counted, homes[index], holders[index], distance, self.costs, *of_ids)
+        return LayerJob(step, layer, index, view, None, self.trace.requests, self.replication)
 
 
 def _neighbours(before: Any, now: Any, requests: int, widths: Any = None) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_folder, check_replaced, write_json
+from chipweave.policy.tally import tally
 from chipweave.trace import relations, stats
 
 SCHEMA = "chipweave.trace.analysis/1"
@@ -37,8 +38,8 @@ def analyse(
     if layer is not None and layer not in trace.layers:
         raise BadInput(Fault(f"no MoE layer {layer}", allowed=f"{trace.layers[0]} to {trace.layers[-1]}"))
     Path(out).mkdir(parents=True, exist_ok=True)
-    document = stats.measure(trace, progress)
-    ids, owner, follows = relations.sample(trace, progress)
+    ids, owner, follows = sample = relations.sample(trace, progress)
+    document = stats.measure(trace, progress, sample)
     index = len(trace.layers) // 2 if layer is None else trace.layers.index(layer)
     reuse = reuse_distance(ids, owner, trace.experts)
     groups = contrast(trace, ids, owner)
@@ -60,9 +61,8 @@ def analyse(
 def reuse_distance(ids: Any, owner: Any, experts: Any) -> list[dict]:
     """For each of DISTANCES: share of a token's experts that its request chose within that number of tokens before.
 
-    Over layers.
-
-    `popularity`: the same for tokens shuffled over requests, which leaves loads as they are and nothing else.
+    Means over layers; an absent choice counts for nothing. `popularity`: the same for tokens shuffled over requests,
+    which leaves loads as they are and nothing else.
     """
     shuffled = np.random.default_rng(0).permutation(len(ids))
     seen, chance = _seen_within(ids, owner, experts), _seen_within(ids[shuffled], owner, experts)
@@ -88,9 +88,9 @@ def _seen_within(ids: Any, owner: Any, experts: Any) -> Any:
             before = last[chosen]
             gap[token] = np.where(before >= begin[token], token - before, 10**9)
             last[chosen] = token
-        later = place > begin
-        total += [(gap[later] <= distance).sum() for distance in DISTANCES]
-        count += gap[later].size
+        later = gap[(place > begin)[:, None] & (ids[:, index] < experts)]
+        total += [(later <= distance).sum() for distance in DISTANCES]
+        count += later.size
     return total / max(1, count)
 
 
@@ -208,9 +208,7 @@ def loads_of(trace: Any, progress: Any = lambda text, done, total: None) -> dict
     counts = np.zeros((2, len(trace.layers), trace.experts), np.int64)
     for step in trace.steps_iter():
         for index in range(len(trace.layers)):
-            found = step[index]
-            found = found if trace.no_choice is None else found[found != trace.no_choice]
-            counts[min(step.step, 1), index] += np.bincount(found.ravel(), minlength=trace.experts)
+            counts[min(step.step, 1), index] += tally(step[index], trace.experts)[0]
         progress("counting", step.step + 1, trace.steps)
     ids, _, _ = relations.sample(trace)
     pairs = np.zeros((trace.experts, trace.experts), np.int64)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from chipweave.run import error_bars
 from chipweave.run.spec import STRATEGIES, RunSpec
 from chipweave.study import traces
 from chipweave.study.point import build
@@ -22,6 +23,7 @@ from chipweave.study.printed import Printed
 from chipweave.study.sweep_file import Sweep
 
 BATCHES = (4096, 8192, 16384, 32768)
+REQUESTS = 8192  # distinct ones of a made trace: twice as many change no speed-up by more than a percent
 PREDICTORS = ("keep", "pred-hbm", "keep-hbm")
 HOST_BATCHES = (256, 8192)
 HOST = {"wafer_5x5": "wafer_5x5_host", "wafer_5x5_enhanced": "wafer_5x5_enhanced_host"}
@@ -35,11 +37,13 @@ def sweep_of(
     strategies: Any,
     folder: Any = None,
     progress: Any = lambda *_: None,
+    requests: int = REQUESTS,
 ) -> Sweep:
-    """All points of the study, each model's on one trace: that of its largest batch."""
+    """All points of the study, each model's on one trace: as many made requests as its largest batch has, at most
+    `requests`; a larger batch takes each several times."""
     points = []
     for model in models:
-        trace = traces.of_model(model, max(batches), spec.steps, spec.seed, folder, progress)
+        trace = traces.of_model(model, min(max(batches), requests), spec.steps, spec.seed, folder, progress)
         of_model = replace(spec, model=model, trace=str(trace.path))
         for topology in topologies:
             for batch in batches:
@@ -81,6 +85,19 @@ def quantities(rows: list[dict]) -> list[dict]:
             if value is not None:
                 found.append({**keys, "strategy": strategy, "quantity": quantity, "simulated": value})
     return found
+
+
+def undecided(rows: list[dict], bar: float) -> list[dict]:
+    """Neighbouring strategies of each configuration that lie within the error bar of a ratio."""
+    times: dict[tuple, dict[str, float]] = {}
+    for row in rows:
+        where = row["model"], row["topology"], row["batch"]
+        times.setdefault(where, {})[row["strategy"]] = row["decode_time_ns"]
+    return [
+        {**dict(zip(("model", "topology", "batch"), where, strict=True)), "strategies": list(pair)}
+        for where, of in times.items()
+        for pair in error_bars.undecided(of, bar)
+    ]
 
 
 def _ratio(over: Any, under: Any) -> Any:

@@ -3,7 +3,7 @@
 Contestants are told apart by strategy and policies (`strategy`, `placement`, `prediction.top_n`, ...), fields by
 everything else that varies (model, topology, batch, trace). The score is the geometric mean over fields of the
 speed-up over the reference named by `compare` (decode time of the slowest contestant of a field without one). Two
-that lie within the error bar of a ratio (chipweave/study/error_bars.py) are not told apart.
+that lie within the error bar of a ratio (chipweave/run/error_bars.py) are not told apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, check_folder, write_json
 from chipweave.io.console import Sheet, note, show
 from chipweave.policy.roles import ROLES
-from chipweave.study import error_bars, executors, plot, run_sweep, sweep
+from chipweave.run import error_bars
+from chipweave.study import executors, plot, run_sweep, sweep
 from chipweave.study.sweep_file import Sweep, load
 
 SCHEMA = "chipweave.leaderboard/1"
@@ -65,8 +66,9 @@ def ranked(table: dict, found: Sweep, contestants: list[str], bar: float) -> dic
     for field_rows in by.values():
         slowest = max(row["decode_time_ns"] for row in field_rows.values())
         for who, row in field_rows.items():
-            ratio = row.get("speedup") or slowest / max(1, row["decode_time_ns"])
-            scores.setdefault(who, []).append(ratio)
+            ratio = row.get("speedup") if found.compare else slowest / max(1, row["decode_time_ns"])
+            if ratio:  # None where the reference of the field failed
+                scores.setdefault(who, []).append(ratio)
     board = [
         {
             **dict(zip(contestants, who, strict=True)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import traceback
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
@@ -17,14 +18,14 @@ from chipweave.policy import strategy as strategies
 from chipweave.policy.roles import ROLES
 from chipweave.run.spec import RunSpec
 from chipweave.trace import law as laws
-from chipweave.trace import models
-from chipweave.trace.intake import file_sha256
-from chipweave.trace.library import GENERATOR_VERSION
+from chipweave.trace import library, models
 
 SPEC_KEYS = tuple(f.name for f in fields(RunSpec) if f.name not in ("sets", "folder", "allow_code"))
 FILES = ("topology", "preset", "model", "trace", "strategy")
 LABEL = "case"  # a name for settings that go together; changes nothing
 HIDDEN = ("folder", "allow_code", "engine")
+YAML = (".yaml", ".yml")
+WORD = re.compile(r"""[^\s"'{}\[\],=]{1,200}""")  # what may be the name of a file
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,54 @@ class Point:
     def key(self) -> str:
         """SHA-256 of what the point runs on.
 
-        Its settings, the content of the files they name, the program's version.
+        Its settings, the content of the files they name and of those these name, the program's version.
         """
         facts = {name: value for name, value in asdict(self.spec).items() if name not in HIDDEN}
+        beside = _named_in(json.dumps([facts["strategy"], facts["sets"]], default=str), Path(self.spec.folder))
+        if beside:
+            facts["files"] = [library.fingerprint(path) for path in beside]
         for name in FILES:
-            facts[name] = _content(facts[name], self.spec.folder)
+            facts[name] = _content(name, facts[name], self.spec.folder)
         if self.spec.trace is None:
             facts["law"] = laws.of_model(models.load(self.spec.model)).key()
-            facts["generator"] = GENERATOR_VERSION
+            facts["generator"] = library.GENERATOR_VERSION
         facts["version"] = __version__
         return sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _content(value: Any, folder: Any) -> Any:
-    """A name as it is; a file's name as the hash of its content."""
-    if isinstance(value, str):
-        for path in (Path(folder) / value, Path(value)):
-            if path.is_file():
-                return {"file": file_sha256(path)}
+def _content(name: str, value: Any, folder: str) -> Any:
+    """A name as it is; a file's name as the hash of its content and of the files that it names; a trace's folder as
+    what changes when a file in it does."""
+    if not isinstance(value, str):
+        return value
+    for path in (Path(folder) / value, Path(value)):
+        if path.is_file():
+            others = [library.fingerprint(other) for other in _reached(path)]
+            return {"file": library.fingerprint(path), **({"files": others} if others else {})}
+        if name == "trace" and path.is_dir():
+            return {"folder": library.fingerprint(path)}
     return value
+
+
+def _reached(path: Path) -> list[Path]:
+    """The files that a YAML file names, and those that they name: what it extends, code, loads."""
+    found: list[Path] = []
+    left = [path]
+    while left:
+        here = left.pop()
+        if here.suffix not in YAML:
+            continue
+        for other in _named_in(here.read_text(errors="replace"), here.parent):
+            if other not in found and other != path:
+                found.append(other)
+                left.append(other)
+    return found
+
+
+def _named_in(text: str, folder: Path) -> list[Path]:
+    """The files whose names stand in a text, without what follows a colon (`./hbm4.py:Hbm4`)."""
+    words = dict.fromkeys(word.partition(":")[0] for word in WORD.findall(text))
+    return [path for word in words if word and (path := Path(os.path.normpath(folder / word))).is_file()]
 
 
 def build(settings: dict, base: RunSpec) -> Point:

@@ -11,10 +11,15 @@ Leaves out: dispatch and combine, launches, attention: as the paper's metric, th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from chipweave.policy.tally import tally
+from chipweave.trace.in_turn import InTurn
+from chipweave.trace.store import Trace
 
 GPUS, EXTRA = 8, 1  # of the paper's experiment: one more slot a GPU for Dup
 PEAK_FLOPS, HBM_BYTES_PER_S = 989e12, 3.35e12  # H100 SXM5 data sheet: dense BF16, HBM3
@@ -44,6 +49,14 @@ def expert_times(model: Any, tokens: np.ndarray, gpu: Gpu = Gpu()) -> np.ndarray
     flop = 6.0 * model.hidden * model.intermediate * tokens
     read = model.expert_bytes / (gpu.bytes_per_s * float(model.hbm_efficiency))
     return np.where(tokens > 0, np.maximum(flop / (gpu.flops * share), read), 0.0)
+
+
+def token_times(model: Any, tokens: np.ndarray, gpu: Gpu = Gpu()) -> np.ndarray:
+    """As `expert_times` where weights are read for nothing and each token costs alike, at half the peak."""
+    return 12.0 * model.hidden * model.intermediate * np.asarray(tokens, float) / gpu.flops
+
+
+COSTS: dict[str, Callable[..., np.ndarray]] = {"roofline": expert_times, "tokens": token_times}
 
 
 def contiguous(experts: int, gpus: int = GPUS) -> np.ndarray:
@@ -97,9 +110,9 @@ def duplicated(cost: np.ndarray, gpus: int = GPUS, extra: int = EXTRA) -> np.nda
     return has / has.sum(axis=0)
 
 
-def layer_time(model: Any, tokens: np.ndarray, shares: np.ndarray, gpu: Gpu = Gpu()) -> float:
-    """Seconds of one layer: the busiest GPU's. tokens [experts]; shares [gpus, experts]."""
-    return float(expert_times(model, np.rint(shares * tokens), gpu).sum(axis=1).max())
+def layer_time(model: Any, tokens: np.ndarray, shares: np.ndarray, cost: str = "roofline") -> float:
+    """Seconds of one layer: the busiest GPU's. tokens [experts]; shares [gpus, experts]; cost: of COSTS."""
+    return float(COSTS[cost](model, np.rint(shares * tokens)).sum(axis=1).max())
 
 
 def shares_of(home: np.ndarray, gpus: int = GPUS) -> np.ndarray:
@@ -107,13 +120,14 @@ def shares_of(home: np.ndarray, gpus: int = GPUS) -> np.ndarray:
     return (np.arange(gpus)[:, None] == home).astype(float)
 
 
-def speedups(model: Any, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[str, float]:
-    """Speed-up over contiguous homes of each of KINDS. prompt_loads [layers, experts]; steps [steps, layers, experts]
-    tokens."""
+def speedups(model: Any, forecast: np.ndarray, steps: np.ndarray, cost: str = "roofline") -> dict[str, float]:
+    """Speed-up over contiguous homes of each of KINDS. forecast [layers, experts], loads that Remap and Dup are made
+    from; steps [steps, layers, experts], tokens that are timed; cost: of COSTS."""
     total = dict.fromkeys(("default", *KINDS), 0.0)
-    for layer, prompt in enumerate(prompt_loads):
-        seen = expert_times(model, prompt * (steps[:, layer].sum() / len(steps) / max(1, prompt.sum())))
-        known = expert_times(model, steps[:, layer].mean(axis=0))
+    time = COSTS[cost]
+    for layer, loads in enumerate(forecast):
+        seen = time(model, loads * (steps[:, layer].sum() / len(steps) / max(1, loads.sum())))
+        known = time(model, steps[:, layer].mean(axis=0))
         plans = {
             "default": shares_of(contiguous(model.experts)),
             "worst": shares_of(stacked(known)),
@@ -123,14 +137,23 @@ def speedups(model: Any, prompt_loads: np.ndarray, steps: np.ndarray) -> dict[st
         }
         for tokens in steps[:, layer]:
             for kind, shares in plans.items():
-                total[kind] += layer_time(model, tokens, shares)
+                total[kind] += layer_time(model, tokens, shares, cost)
     return {kind: total["default"] / total[kind] for kind in KINDS}
 
 
-def loads_of(trace: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """(prompt loads [layers, experts], loads of the first answer steps [steps, layers, experts]) of a Trace."""
+def forecast_of(prompt: np.ndarray, steps: np.ndarray, known: str) -> tuple[np.ndarray, np.ndarray]:
+    """(loads to place by, steps to time). known: "prompts", all steps being timed; "answers": the first half of the
+    steps foretells the second."""
+    if known == "prompts":
+        return prompt, steps
+    half = len(steps) // 2
+    return steps[:half].sum(axis=0), steps[half:]
+
+
+def loads_of(trace: Trace | InTurn, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """(prompt loads [layers, experts], loads of the first answer steps [steps, layers, experts]) of a trace."""
     found = np.zeros((steps + 1, len(trace.layers), trace.experts), np.int64)
     for step in trace.steps_iter(0, steps + 1):
         for index in range(len(trace.layers)):
-            found[step.step, index] = np.bincount(step[index].ravel(), minlength=trace.experts)
+            found[step.step, index] = tally(step[index], trace.experts)[0]
     return found[0], found[1:]

@@ -17,6 +17,7 @@ from chipweave.io.atomic import check_file, check_folder, write_json
 from chipweave.io.console import Sheet, note, show
 from chipweave.io.progress import progress
 from chipweave.policy import strategy as strategies_of
+from chipweave.run import error_bars
 from chipweave.run.spec import RunSpec
 from chipweave.study import chaos, executors, plot, printed, sweep
 
@@ -31,6 +32,7 @@ def command(
     batches: Any,
     strategies: Any,
     steps: Any,
+    requests: Any,
     seed: Any,
     preset: Any,
     link_model: Any,
@@ -57,7 +59,7 @@ def command(
     make = executors.load(executor) if jobs > 1 or executor != "local" else None
     with tempfile.TemporaryDirectory() if out is None else nullcontext(out) as folder:
         with progress() as bar:
-            found = chaos.sweep_of(spec, models, topologies, batches, strategies, traces, bar)
+            found = chaos.sweep_of(spec, models, topologies, batches, strategies, traces, bar, requests)
             of_host = (
                 chaos.host_sweep(spec, [m for m in models if m in _host_models(said)], traces, bar) if host else None
             )
@@ -96,6 +98,8 @@ def written(folder: Any, said: Any, spec: Any, host: Any) -> dict:
         "seed": spec.seed,
         "traces": {row["model"]: row["trace_sha256"] for row in table},
         "rows": rows,
+        "error_bar": error_bars.ratio_bar(),
+        "undecided": chaos.undecided(table, error_bars.ratio_bar()),
         "averages": chaos.averages(found, said),
         "others": others,
         "host_overhead": chaos.host_overhead(_rows(Path(folder) / "host" / "points.parquet"), said) if host else [],
@@ -141,6 +145,15 @@ def report(document: dict, said: Any) -> None:
     if bars:
         note(
             f"{len(bars)} printed bars: the farthest is {max(bars):.0%} off, {sum(b <= 0.15 for b in bars)} within 15 %"
+        )
+
+    close = document["undecided"]
+    if close:
+        where = dict.fromkeys(f"{pair['strategies'][0]} and {pair['strategies'][1]}" for pair in close)
+        counts = [f"{words} ({sum(words == ' and '.join(p['strategies']) for p in close)})" for words in where]
+        note(
+            f"within the error bar of {document['error_bar']:.0%} that the validation ledger gives a ratio "
+            f"(configurations in brackets): {', '.join(counts)}; do not choose by these"
         )
 
 

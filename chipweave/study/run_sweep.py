@@ -50,7 +50,7 @@ def command(
     if out is None:
         raise BadInput(Fault("no --out is given", allowed="--out FOLDER, where the results go"))
     if emit:
-        print(slurm_script(file, out, len(found.points), jobs))
+        print(slurm_script(file, out, len(found.points), jobs, allow_code))
         return
     check_folder(out)
     check_file(json_path)
@@ -58,6 +58,8 @@ def command(
         raise BadInput(Fault(f"point {only} of {len(found.points)}", allowed=f"0 to {len(found.points) - 1}"))
     make = None if executor == "local" and (jobs == 1 or only is not None) else executors.load(executor)
     given = dict(_pair(text) for text in options)
+    if executor == "local":
+        executors.take_no_others(executor, given)
     make_traces(found, only)
     if make is None:
         document = sweep.run(found, out, None, only)
@@ -115,9 +117,12 @@ def report(document: dict, out: Any) -> None:
     note(f"{document['done']} of {document['points']} points are in {out}/points.parquet")
 
 
-def slurm_script(file: Any, out: Any, points: int, jobs: int) -> str:
-    """A job array that runs the points one by one and ends with the tables."""
-    run = f"{shlex.quote(sys.executable)} -m chipweave sweep {shlex.quote(str(file))} --out {shlex.quote(str(out))}"
+def slurm_script(file: Any, out: Any, points: int, jobs: int, allow_code: bool = False) -> str:
+    """A job array that runs the points one by one."""
+    more = " --allow-code" if allow_code else ""
+    run = (
+        f"{shlex.quote(sys.executable)} -m chipweave sweep {shlex.quote(str(file))} --out {shlex.quote(str(out))}{more}"
+    )
     return f"""#!/bin/sh
 #SBATCH --job-name=chipweave
 #SBATCH --array=0-{points - 1}%{max(jobs, 1)}

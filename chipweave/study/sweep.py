@@ -15,7 +15,7 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
-from chipweave.io.atomic import write_json
+from chipweave.io.atomic import replacing, write_json
 from chipweave.io.console import note
 from chipweave.io.late import late
 from chipweave.io.progress import Counting
@@ -127,6 +127,8 @@ def finish(sweep: Sweep, keys: list[str], folder: Folder) -> dict:
     fill_speedups(rows, sweep)
     if rows:
         write_table(folder.path / "points.parquet", rows, sweep)
+    else:  # or one of an earlier sweep would pass for this one's
+        (folder.path / "points.parquet").unlink(missing_ok=True)
     document = {
         "schema": SWEEP_SCHEMA,
         "version": __version__,
@@ -174,9 +176,8 @@ def write_table(path: Path, rows: list[dict], sweep: Sweep) -> None:
             isinstance(v, (int, float)) and not isinstance(v, bool) for v in values if v is not None
         ):
             columns[name] = [None if v is None else str(v) for v in values]
-    temporary = path.with_name(f".{path.name}.tmp")
-    pq.write_table(pa.table(columns), temporary)
-    temporary.replace(path)
+    with replacing(path, "wb") as file:
+        pq.write_table(pa.table(columns), file)
 
 
 def described(settings: dict) -> str:

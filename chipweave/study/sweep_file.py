@@ -10,8 +10,8 @@
       allocation.block: [50, 512]          # a policy's parameter; die.hbm.bandwidth would be a part's
     together:                              # settings that go together, one mapping after the other; `case` names them
       - {topology: wafer_5x5, die.d2d.bandwidth: 1.7 TB/s}
-    compare: {strategy: base}              # `speedup`: decode time of the point that differs in these alone, over
-    one's own
+    compare: {strategy: base}              # `speedup`: decode time of the point that differs
+                                           # in these alone (of `together`: in the whole entry), over one's own
     skip: [{strategy: base, allocation.block: 50}]
     plot: [{x: batch, y: speedup, colour: strategy, facet: model}]
 
@@ -28,6 +28,7 @@ from typing import Any
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.run.spec import RunSpec
+from chipweave.study.plot import KINDS
 from chipweave.study.point import SPEC_KEYS, Point, build
 
 SCHEMA = "chipweave.sweep/1"
@@ -65,7 +66,8 @@ def load(path: Any) -> Sweep:
         faults.add("a sweep file says its schema", root.place, f"schema: {SCHEMA}")
     base = _base(root.get("run"), Path(path).resolve().parent, faults)
     axes = _axes(root, faults)
-    skip = [_mapping(each, "skip", faults) for each in _list(root.get("skip"), "skip", faults)]
+    skipped = _list(root.get("skip"), "skip", faults)
+    skip = [_mapping(each, "skip", faults) for each in skipped]
     compare = _mapping(root.get("compare"), "compare", faults) if root.get("compare") else {}
     plots = _plots(root.get("plot"), faults)
     faults.raise_if_any()
@@ -76,7 +78,12 @@ def load(path: Any) -> Sweep:
         faults.add(f"{count:,} points", root.place, f"at most {MOST_POINTS:,}")
         faults.raise_if_any()
     points = _points(base, axes, skip, root, faults)
+    for each in skipped:
+        _check_occurs(each, "skip", axes, faults)
+    if compare:
+        _check_occurs(root.value["compare"], "compare", axes, faults)
     faults.raise_if_any()
+    compare = _whole_entries(compare, axes)
     text = {key: own.text if (own := root.get(key)) else "" for key in ("name", "doc")}
     return Sweep(text["name"] or Path(path).stem, text["doc"], points, compare, plots)
 
@@ -142,6 +149,32 @@ def _points(base: Any, axes: Any, skip: Any, root: Any, faults: Any) -> Any:
     return points
 
 
+def _whole_entries(compare: dict, axes: list[list[dict]]) -> dict:
+    """Settings that go together are compared together: with one of an entry (its `case`, say) go all others of it."""
+    found = dict(compare)
+    for axis in axes:
+        names = {name for settings in axis for name in settings}
+        named = {name: value for name, value in compare.items() if name in names}
+        fits = [settings for settings in axis if all(settings.get(name) == value for name, value in named.items())]
+        if named and len(fits) == 1:
+            found.update({name: fits[0].get(name) for name in names})
+    return found
+
+
+def _check_occurs(node: Any, what: str, axes: Any, faults: Any) -> None:
+    """A fault for a setting that never varies, or never has the value: such a line would do nothing."""
+    varied: dict[str, list] = {}
+    for settings in (settings for axis in axes for settings in axis):
+        for name, value in settings.items():
+            varied.setdefault(name, []).append(value)
+    for name, own in node.value.items() if node.is_map else ():
+        if name not in varied:
+            faults.add(f"{what}: {name!r} does not vary", node.keys[name], ", ".join(varied), nearest(name, varied))
+        elif own.plain() not in varied[name]:
+            known = [str(value) for value in varied[name]]
+            faults.add(f"{what}: {name} is never {own.text}", own.place, ", ".join(known), nearest(own.text, known))
+
+
 def _mapping(node: Any, what: Any, faults: Any) -> Any:
     if node is None or not node.is_map:
         faults.add(f"{what} holds {node.shape() if node else 'nothing'}", node.place if node else (), "a mapping")
@@ -169,5 +202,9 @@ def _plots(node: Any, faults: Any) -> Any:
                 faults.add(f"a plot has no {key!r}", each.keys[key], ", ".join(PLOT_KEYS), nearest(key, PLOT_KEYS))
         if not {"x", "y"} <= plot.keys():
             faults.add("a plot needs x and y", each.place, "{x: batch, y: speedup}")
+        if plot.get("kind", "auto") not in KINDS:
+            faults.add(
+                f"a plot cannot be {plot['kind']!r}", each.place, ", ".join(KINDS), nearest(str(plot["kind"]), KINDS)
+            )
         plots.append(plot)
     return plots

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from chipweave.errors import BadInput, Fault, Place
 from chipweave.trace import library, models, syn, windows
@@ -20,7 +19,7 @@ def check(source: str | None, model: str, batch: int, steps: int) -> None:
     if source is None:
         library.check_size(known, batch, steps)
     elif source in syn.SETS:
-        _check_set(syn.SETS[source], known, batch, source)
+        _check_set(syn.SETS[source], known, source)
     elif source in library.shipped():
         _check_store(library.SHIPPED / f"{source}.parquet", known, batch, steps)
     elif not os.path.exists(source):
@@ -31,7 +30,7 @@ def check(source: str | None, model: str, batch: int, steps: int) -> None:
         _check_store(source, known, batch, steps)
 
 
-def _check_store(path: str | Path, model: Any, batch: int, steps: int) -> None:
+def _check_store(path: str | Path, model: models.Model, batch: int, steps: int) -> None:
     """Whether a stored trace fits the model, batch and steps of a run; BadInput otherwise."""
     trace = open_store(Path(path))
     library.check_model(trace, model)
@@ -41,16 +40,8 @@ def _check_store(path: str | Path, model: Any, batch: int, steps: int) -> None:
         library.batch_of(trace, batch)
 
 
-def _check_set(law: Any, model: Any, batch: int, name: str) -> None:
+def _check_set(law: syn.SynSet, model: models.Model, name: str) -> None:
     """The same of a synthetic set, without making it."""
     routing = tuple(range(law.dense, law.layers)), law.experts, law.top_k
     if routing != (model.moe_layers, model.experts, model.top_k):
         raise BadInput(Fault(f"{name} is a trace of {law.model}, not of {model.name}", allowed=f"--model {law.model}"))
-    if batch > law.requests and batch % law.requests:
-        raise BadInput(
-            Fault(
-                f"{name}: a batch of {batch} is no multiple of its {law.requests} requests",
-                allowed=f"at most {law.requests}, or a multiple",
-                nearest=str(batch // law.requests * law.requests),
-            )
-        )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.trace.store import StepIds
+from chipweave.trace.widths import Widths
 
 
 class InTurn:
@@ -27,12 +28,12 @@ class InTurn:
         self.order = tuple(trace.order[i] for i in self._which.tolist())
         self.prompt_rows, self.decode_steps = trace.prompt_rows[self._which], trace.decode_steps[self._which]
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_trace"], name)
 
     @property
-    def has_prefill(self) -> bool:
-        """The artifact's rule, of the last request of the batch."""
+    def last_has_prefill(self) -> bool:
+        """As Trace's: the published artifact's rule, of the last request of the batch."""
         return bool(self.prompt_rows[-1] > 1)
 
     @property
@@ -41,10 +42,8 @@ class InTurn:
         return None
 
     @property
-    def widths(self) -> Any:
+    def widths(self) -> Widths | None:
         """Widths of all requests of the batch, or None."""
-        from chipweave.trace.widths import Widths
-
         if not self._trace.widths:
             return None
         runs = self._trace.widths.runs

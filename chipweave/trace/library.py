@@ -268,6 +268,11 @@ def check_size(model: models.Model, requests: int, steps: int, law: laws.Law | N
         )
 
 
+def cache_folder() -> Path:
+    """Where traces that were made or imported are kept, with what was counted of them."""
+    return Path(os.environ.get("CHIPWEAVE_CACHE") or platformdirs.user_cache_dir("chipweave")) / "traces"
+
+
 def cached(name: str, key: dict[str, Any], write: Callable[[Path], Any]) -> Trace:
     """Open the store that `write(path)` makes, written only where the cache has none of this key.
 
@@ -275,7 +280,7 @@ def cached(name: str, key: dict[str, Any], write: Callable[[Path], Any]) -> Trac
     and the last wins with equal content.
     """
     text = json.dumps({"version": CACHE_VERSION, **key}, sort_keys=True, default=str)
-    folder = Path(os.environ.get("CHIPWEAVE_CACHE") or platformdirs.user_cache_dir("chipweave")) / "traces"
+    folder = cache_folder()
     path = folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"
     if not path.exists():
         try:

@@ -50,11 +50,17 @@ PER_LAYER = (
 SHOWN = PER_LAYER[:7]  # of the table on a terminal; all are in the JSON
 
 
-def measure(trace: Any, progress: Any = lambda text, done, total: None) -> dict[str, Any]:
+def measure(
+    trace: Any,
+    progress: Any = lambda text, done, total: None,
+    sample: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+) -> dict[str, Any]:
     """The document of `trace stats`: per phase and layer the measures above, and their median, least and most.
 
     One pass over the trace in blocks; memory is that of one decode step. BadInput for a trace with
     layers left out.
+
+    sample: what `relations.sample` gives of the trace, where it was drawn already.
     """
     if trace.holes:
         raise BadInput(Fault("leaves layers out", Place(str(trace.path)), allowed="rows for every layer in every step"))
@@ -91,7 +97,7 @@ def measure(trace: Any, progress: Any = lambda text, done, total: None) -> dict[
             for i, layer in enumerate(trace.layers)
         ]
         result["phases"] = {"layers": found, "over_layers": _over_layers(found, relations.PHASES_FOUND)}
-    related = relations.measure(*relations.sample(trace, progress), trace.layers, trace.experts)
+    related = relations.measure(*(sample or relations.sample(trace, progress)), trace.layers, trace.experts)
     result["relations"] = {"layers": related, "over_layers": _over_layers(related, relations.RELATIONS)}
     result["targets"] = against_targets(result, trace.model)
     return result

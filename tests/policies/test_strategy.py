@@ -72,7 +72,7 @@ def test_all_faults_of_a_strategy_come_in_one_go(tmp_path):
     for part in (
         "bad.yaml:1:1: a strategy has no 'placment'",
         "nearest: placement",
-        "needs a policy for 'placement'; allowed: placement: placement.contiguous, placement.from_file",
+        "needs a policy for 'placement'; allowed: placement: placement.contiguous, placement.eplb",
         "bad.yaml:2:37: allocation.placement_aware has no parameter 'blok'",
         "dies = 0 is out of range",
         "bad.yaml:3:13: unknown prediction policy 'heatmap'; allowed: always, cross_token_heatmap",
@@ -82,7 +82,9 @@ def test_all_faults_of_a_strategy_come_in_one_go(tmp_path):
 
 
 def test_an_unknown_strategy_names_the_nearest():
-    with pytest.raises(BadInput, match=r"unknown strategy 'alo'; allowed: allo, .*base, ep, .*pred.*; nearest: allo"):
+    with pytest.raises(
+        BadInput, match=r"unknown strategy 'alo'; allowed: allo, .*base, dwdp, ep, .*pred.*; nearest: allo"
+    ):
         strategy.load("alo")
 
 

@@ -27,6 +27,12 @@ def test_reuse_is_counted_within_a_request():
     assert seen[:2].tolist() == [0, pytest.approx(1 / 3)]
 
 
+def test_an_absent_choice_is_no_expert_that_comes_again():
+    """One request: 1 -, 2 -, 1 -: of two later choices one was seen within 2. `-` is expert 8 of 8, one past."""
+    ids = np.array([[1, 8], [2, 8], [1, 8]]).reshape(3, 1, 2)
+    assert analysis._seen_within(ids, np.zeros(3, int), 8)[:2].tolist() == [0, 0.5]
+
+
 def test_tasks_are_set_against_each_other(trace, tmp_path):
     document = analysis.analyse(trace, tmp_path / "a")
     assert [(row["one"], row["other"]) for row in document["contrast"]] == [("task0/language0", "task1/language0")]

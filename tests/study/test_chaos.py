@@ -73,7 +73,8 @@ def test_host_overhead_is_the_time_the_host_adds():
 def options(tmp_path, **more):
     given = dict(
         traces=None, out=str(tmp_path / "out"), models="llama4-maverick", topologies="wafer_5x5", batches="16,32",
-        strategies=None, steps=3, seed=1, preset="artifact", link_model="circuit", admission=None, host=False,
+        strategies=None, steps=3, requests=24,
+        seed=1, preset="artifact", link_model="circuit", admission=None, host=False,
         executor="local", jobs=1, json_path=str(tmp_path / "c.json"),
     )  # fmt: skip
     return {**given, **more}
@@ -98,6 +99,8 @@ def test_a_made_trace_serves_all_batches_and_a_smaller_one_is_its_beginning(tmp_
     spec = chaos.RunSpec(steps=3)
     found = chaos.sweep_of(spec, ["llama4-maverick"], ["wafer_5x5"], [8, 16], ["base"])
     assert len({p.spec.trace for p in found.points}) == 1
+    fewer = chaos.sweep_of(spec, ["llama4-maverick"], ["wafer_5x5"], [8, 16], ["base"], requests=12)
+    assert {library.open_trace(p.spec.trace).requests for p in fewer.points} == {12}
 
 
 def test_the_users_copy_of_the_published_traces_is_found(tmp_path):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from chipweave.errors import BadInput
-from chipweave.study import error_bars, leaderboard
+from chipweave.run import error_bars
+from chipweave.study import leaderboard
 from chipweave.study.sweep_file import load
 
 FILE = """
@@ -37,6 +38,23 @@ def test_scores_are_geometric_means_over_fields(tmp_path):
     assert (board["fields"], first["copied_bytes"], first["within_error_of_next"]) == (2, 7, False)
     board = leaderboard.ranked({**table, "speedup": [1, 1.05, 1, 1.05]}, found, ["prediction", "replacement"], 0.1)
     assert board["rows"][0]["within_error_of_next"]
+
+
+def test_a_field_whose_reference_failed_counts_for_nobody(tmp_path):
+    (tmp_path / "b.yaml").write_text(FILE)
+    table = {
+        "batch": [8, 8, 16],
+        "prediction": ["none", "always", "always"],
+        "replacement": ["unbounded"] * 3,
+        "speedup": [1.0, 2.0, None],
+        "decode_time_ns": [8, 4, 8],
+        "copy_write_bytes": [0, 5, 7],
+    }
+    board = leaderboard.ranked(table, load(tmp_path / "b.yaml"), ["prediction", "replacement"], 0.1)
+    assert [(row["prediction"], row["score"], row["fields"]) for row in board["rows"]] == [
+        ("always", pytest.approx(2), 1),
+        ("none", pytest.approx(1), 1),
+    ]
 
 
 def test_the_command_runs_and_ranks(tmp_path, capsys):

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from chipweave.errors import BadInput
 from chipweave.study import remap, run_remap
-from chipweave.trace import models
+from chipweave.trace import library, models
 
 QWEN = models.load("qwen3-235b")
 
@@ -43,7 +44,38 @@ def test_skewed_loads_gain_from_moving_and_lose_by_stacking():
 
 def test_the_command_sets_ours_beside_the_printed(tmp_path, monkeypatch):
     monkeypatch.setattr(remap, "PRINTED", {8: (0.8, 1.33, 1.25, 1.22)})
-    run_remap.command("qwen3-30b-a3b", None, "8,16", 2, 1, str(tmp_path / "r.json"))
+    run_remap.command("qwen3-30b-a3b", None, "8,16", 2, 1, "prompts", "roofline", str(tmp_path / "r.json"))
     rows = json.loads((tmp_path / "r.json").read_text())["rows"]
     assert [(row["batch"], row["printed"]) for row in rows[:4]] == [(8, 0.8), (8, 1.33), (8, 1.25), (8, 1.22)]
     assert rows[-1]["printed"] is None and all(row["simulated"] > 0 for row in rows)
+
+
+def test_a_batch_beyond_the_trace_counts_its_requests_again(tmp_path):
+    """Eight requests taken twice, and sixteen in the file, are the same work; a prefill-only log is replayed."""
+    model = models.load("qwen3-30b-a3b")
+    library.write_generated(tmp_path / "t.parquet", model, 8, 3, 1)
+    trace = library.open_trace(tmp_path / "t.parquet")
+    prompt, answers = (2 * each for each in remap.loads_of(trace, 2))
+    run_remap.command(
+        "qwen3-30b-a3b", str(tmp_path / "t.parquet"), "16", 2, 1, "prompts", "roofline", str(tmp_path / "r.json")
+    )
+    rows = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert {row["kind"]: row["simulated"] for row in rows} == remap.speedups(model, prompt, answers)
+    run_remap.command("qwen3-30b-a3b", "sharegpt-qwen3-30b", "8", 2, 1, "prompts", "roofline", str(tmp_path / "r.json"))
+    assert all(row["simulated"] > 0 for row in json.loads((tmp_path / "r.json").read_text())["rows"])
+
+
+def test_answers_foretell_answers_and_a_cost_by_tokens_leaves_no_floor(tmp_path):
+    steps = np.arange(12).reshape(4, 1, 3)
+    placed, timed = remap.forecast_of(np.ones((1, 3)), steps, "answers")
+    assert placed.tolist() == [[3, 5, 7]] and np.array_equal(timed, steps[2:])
+    few, many = remap.token_times(QWEN, np.array([1, 1000]))
+    assert many == pytest.approx(1000 * few) and few < remap.expert_times(QWEN, np.array([1]))[0] / 100
+    random = np.random.default_rng(0)
+    load = random.weibull(0.83, (8, 128))
+    rounds = np.stack([random.poisson(load * 256) for _ in range(4)])
+    forecast = remap.forecast_of(load, rounds, "answers")
+    by_time, by_tokens = (remap.speedups(QWEN, *forecast, cost) for cost in ("roofline", "tokens"))
+    assert by_time["dup"] < by_tokens["dup"] and by_tokens["remap"] > 0.97 * by_tokens["best"]
+    with pytest.raises(BadInput, match="at least 2"):
+        run_remap.command("qwen3-30b-a3b", None, "8", 1, 1, "answers", "roofline", str(tmp_path / "r.json"))

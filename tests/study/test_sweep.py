@@ -1,5 +1,6 @@
 """Is every point of a sweep run once, whatever happens, on every executor?"""
 
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +18,7 @@ from chipweave.errors import BadInput
 from chipweave.study import executors, run_sweep, sweep
 from chipweave.study import point as points
 from chipweave.study.sweep_file import load
+from chipweave.trace import library
 
 FILE = """
 schema: chipweave.sweep/1
@@ -99,11 +102,42 @@ def test_the_key_follows_what_a_point_runs_on(tmp_path):
     (tmp_path / "mine.yaml").write_text(
         "strategy: mine\nplacement: contiguous\nallocation: home\nprediction: none\nreplacement: unbounded\n"
     )
-    text = FILE.replace("[base, ep]", "[mine.yaml]")
+    text = FILE.replace("[base, ep]", "[mine.yaml]").replace("compare: {strategy: base}", "")
     first = [p.key() for p in load(written(tmp_path, text)).points]
     assert len(set(first)) == 4 and first == [p.key() for p in load(written(tmp_path, text)).points]
     (tmp_path / "mine.yaml").write_text((tmp_path / "mine.yaml").read_text().replace("unbounded", "lru_free_hbm"))
     assert not set(first) & {p.key() for p in load(written(tmp_path, text)).points}
+
+
+def test_the_key_follows_files_that_files_name_and_folders_of_traces(tmp_path):
+    (tmp_path / "lower.yaml").write_text("extends: micro_2x2\n")
+    (tmp_path / "upper.yaml").write_text("extends: lower.yaml\nname: upper\n")
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces" / "0.json").write_text("[]")
+    (tmp_path / "mine.py").write_text("class Mine: pass\n")
+    text = FILE.replace("topology: micro_2x2", "topology: upper.yaml, trace: traces")
+    text = text.replace("strategy: [base, ep]", "strategy: [base, ep]\n  prediction: [{kind: './mine.py:Mine'}]")
+    keys = [{p.key() for p in load(written(tmp_path, text)).points}]
+    for name, change in (("lower.yaml", "about: more\n"), ("traces/0.json", " "), ("mine.py", "X = 1\n")):
+        with open(tmp_path / name, "a") as file:
+            file.write(change)
+        keys.append({p.key() for p in load(written(tmp_path, text)).points})
+        assert not keys[-1] & keys[-2], name
+
+
+def test_a_large_trace_is_hashed_once_for_all_points(tmp_path, monkeypatch):
+    (tmp_path / "t.jsonl").write_text("x")
+    read = []
+    monkeypatch.setattr(library, "file_sha256", lambda path: read.append(path) or "0" * 64)
+    found = load(written(tmp_path, FILE.replace("topology: micro_2x2", "topology: micro_2x2, trace: t.jsonl")))
+    assert len({p.key() for p in found.points}) == 8 and len(read) == 1
+
+
+def test_a_table_of_an_earlier_sweep_does_not_pass_for_one_that_failed(tmp_path, monkeypatch):
+    sweep.run(load(written(tmp_path, FILE.replace("[8, 16]", "[8]"))), tmp_path / "out", None)
+    monkeypatch.setattr(points, "run", lambda point: {"failed": "no luck"})
+    document = sweep.run(load(written(tmp_path, FILE.replace("[8, 16]", "[32]"))), tmp_path / "out", None)
+    assert document["done"] == 0 and not (tmp_path / "out" / "points.parquet").exists()
 
 
 def test_policies_and_their_parameters_vary(tmp_path):
@@ -126,6 +160,10 @@ def test_policies_and_their_parameters_vary(tmp_path):
         (("batch: [8, 16]", "batch: [0]"), "batch is 0; allowed: at least 1"),
         (("batch: [8, 16]", "batch: 8"), "batch varies over"),
         (("x: batch", "z: batch"), "a plot has no 'z'"),
+        (("x: batch", "kind: pie, x: batch"), "a plot cannot be 'pie'; allowed: auto, line, bar, scatter"),
+        (("compare: {strategy: base}", "compare: {stratgy: base}"), "compare: 'stratgy' does not.*nearest: strategy"),
+        (("compare: {strategy: base}", "compare: {strategy: allo}"), "s.yaml:9:.*compare: strategy is never allo"),
+        (("compare:", "skip: [{batch: 9}]\ncompare:"), "skip: batch is never 9; allowed: 8, 16"),
         (("model: llama4", "modle: llama4"), "a run has no 'modle'.*nearest: model"),
         (("strategy: [base, ep]", "strategy: [base]\n  allocation: [home]\n  foo.: [1]"), "foo"),
     ],
@@ -221,6 +259,27 @@ def test_an_unknown_executor_is_refused_by_name():
         executors.load("slrum")
 
 
+def test_an_option_that_an_executor_does_not_take_is_refused(tmp_path, capsys):
+    with pytest.raises(BadInput, match="executor local takes no option 'slurm_partition'; allowed: none"):
+        call(tmp_path, capsys, ("options", ("slurm_partition=cpu",)))
+
+
+def test_points_that_slurm_refuses_fail_and_are_not_waited_for(monkeypatch):
+    """With or without submitit, of which nothing is called here."""
+    if importlib.util.find_spec("submitit") is None:
+        monkeypatch.setitem(sys.modules, "submitit", types.ModuleType("submitit"))
+    spec = importlib.util.find_spec("chipweave.study.executors.slurm")
+    slurm = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(slurm)
+
+    class Refusing:
+        def batch(self):
+            raise RuntimeError("sbatch: invalid partition")
+
+    with pytest.raises(RuntimeError, match="invalid partition"):
+        slurm.Arrays(Refusing()).submit(len, "x").result(timeout=20)
+
+
 # ---- the command
 
 
@@ -252,4 +311,27 @@ def test_one_point_of_an_array_and_then_the_rest(tmp_path, capsys, undisturbed):
 def test_a_job_array_is_printed_and_the_points_are_listed(tmp_path, capsys):
     script = call(tmp_path, capsys, ("emit", "slurm-array"), ("jobs", 4)).out
     assert "#SBATCH --array=0-7%4" in script and '--only "$SLURM_ARRAY_TASK_ID"' in script
+    assert "--allow-code" not in script
+    assert "--allow-code" in call(tmp_path, capsys, ("emit", "slurm-array"), ("allow_code", True)).out
     assert len(call(tmp_path, capsys, ("listed", True)).out.splitlines()) == 8
+
+
+def test_what_goes_together_is_compared_together(tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "schema: chipweave.sweep/1\nrun: {model: llama4-maverick}\nvary: {batch: [8, 16]}\n"
+        "together:\n  - {case: none}\n  - {case: kept, prediction: always}\n  - {case: dealt, placement: in_turn}\n"
+        "compare: {case: none}\n"
+    )
+    found = load(tmp_path / "s.yaml")
+    assert found.compare == {"case": "none", "prediction": None, "placement": None}
+    rows = [
+        {"batch": batch, "case": case, "prediction": kept, "placement": where, "decode_time_ns": time * batch}
+        for batch in (8, 16)
+        for case, kept, where, time in (
+            ("none", None, None, 6),
+            ("kept", "always", None, 2),
+            ("dealt", None, "in_turn", 3),
+        )
+    ]
+    sweep.fill_speedups(rows, found)
+    assert [row["speedup"] for row in rows] == [1.0, 3.0, 2.0] * 2

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from chipweave import trace
-from chipweave.trace import syn
+from chipweave.errors import BadInput
+from chipweave.trace import fits, syn
 
 
 def plain_draw(base, previous, stickiness, noise, top_k):
@@ -47,3 +48,9 @@ def test_the_lines_and_the_store_of_a_set_say_the_same(monkeypatch, tmp_path):
     store, lines = trace.open("kimi-syn"), trace.open(tmp_path / "k.jsonl")
     assert store.sha256 == lines.sha256 and store.model == lines.model == "kimi-k2"
     assert json.loads((tmp_path / "k.jsonl").read_bytes().splitlines()[0])["path"] == "kimi-syn/00000.json"
+
+
+def test_a_set_goes_round_at_any_batch_as_any_trace_does():
+    fits.check("deepseek-syn", "deepseek-v3", 300, 4)
+    with pytest.raises(BadInput, match="a trace of deepseek-v3, not of kimi-k2"):
+        fits.check("deepseek-syn", "kimi-k2", 256, 4)

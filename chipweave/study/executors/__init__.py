@@ -27,3 +27,13 @@ def load(name: str) -> Callable[[int, dict], Executor]:
         return found[0].load()
     except ImportError as error:
         raise BadInput(Fault(f"executor {name}: {error}", allowed=f"pip install chipweave[{name}]")) from None
+
+
+def take_no_others(name: str, options: dict[str, str], known: tuple[str, ...] = ()) -> None:
+    """Raise `BadInput` where an executor is given an option that it does not take."""
+    for key in options:
+        if key not in known:
+            allowed = ", ".join(known) or "none"
+            raise BadInput(
+                Fault(f"executor {name} takes no option {key!r}", allowed=allowed, nearest=nearest(key, known))
+            )

@@ -7,9 +7,12 @@ from typing import Any
 
 from distributed import Client
 
+from chipweave.study.executors import take_no_others
+
 
 def make(workers: int, options: dict) -> Executor:
     """The workers behind a scheduler's address; without one, `workers` processes of this machine."""
+    take_no_others("dask", options, ("address",))
     client = Client(options["address"]) if "address" in options else Client(n_workers=workers, threads_per_worker=1)
     executor = client.get_executor(pure=False)
     end = executor.shutdown

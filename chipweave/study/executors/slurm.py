@@ -51,8 +51,13 @@ class Arrays(Executor):
         """Submit what has been collected as one job array, and watch each job in a thread."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        with self._inner.batch():
-            jobs = [self._inner.submit(function, *arguments, **named) for _, function, arguments, named in waiting]
+        try:
+            with self._inner.batch():
+                jobs = [self._inner.submit(function, *arguments, **named) for _, function, arguments, named in waiting]
+        except Exception as error:  # sbatch refused: or whoever waits for the points would wait for ever
+            for future, *_ in waiting:
+                future.set_exception(error)
+            return
         for (future, *_), job in zip(waiting, jobs, strict=True):
             self._threads.submit(_wait, job, future)
 

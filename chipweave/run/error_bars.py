@@ -8,6 +8,7 @@ Which of the two holds is not known, so the larger is taken: the square sum of t
 one device's rows holds for a wafer's is a guess.
 """
 
+import itertools
 import json
 import math
 from functools import lru_cache
@@ -51,3 +52,20 @@ def ratio_bar(parts: dict[str, float] | None = None) -> float:
     known = residuals() if parts is None else parts
     errors = sorted([*known.values(), WITHOUT_LEDGER, WITHOUT_LEDGER] if len(known) < 2 else known.values())[-2:]
     return math.hypot(*errors)
+
+
+def undecided(times: dict[str, float], bar: float) -> list[tuple[str, str]]:
+    """Neighbours in the order of time (faster, slower) that a ratio within the bar does not tell apart.
+
+    times: name -> a time above 0; others are left out.
+    """
+    order = sorted((time, name) for name, time in times.items() if time)
+    return [(fast, slow) for (less, fast), (more, slow) in itertools.pairwise(order) if more / less - 1 < bar]
+
+
+def words(pairs: list[tuple[str, str]], bar: float) -> str:
+    """A warning that names pairs of `undecided`."""
+    named = "; ".join(f"{fast} and {slow}" for fast, slow in pairs)
+    return (
+        f"within the error bar of {bar:.0%} that the validation ledger gives a ratio: {named}; do not choose by these"
+    )
