@@ -2,7 +2,7 @@
 
     python -m benchmarks kernels                       prints them beside the last ones of benchmarks/history.csv
     python -m benchmarks.kernels --record              appends a line of each to benchmarks/history.csv
-    python -m benchmarks.kernels --check               exit 1 where one grew by more than 5 %
+    python -m benchmarks.kernels --check               exit 1 where one grew by more than 5 %, the wafer by 3 %
 
 A commit that costs more on purpose says why on a line `Instructions: ...` of its message; then --check passes.
 Lines of another C compiler are not compared with. Only instructions within the kernels count (stages_advance,
@@ -19,12 +19,13 @@ import tempfile
 from pathlib import Path
 
 HISTORY = Path(__file__).with_name("history.csv")
-MORE = 1.05  # times the last line
+MORE = {"wafer": 1.03}  # times the last line; 1.05 elsewhere
 SIDE, ROUNDS, MESSAGES = 5, 12, 300  # of the mesh that messages cross
 CASES = {
     "circuit": "stages_advance",
     "fair": "stages_advance",
     "flit": "noc_run_traffic",
+    "wafer": "stages_advance",
     "line_rate": "cw_engine_run",
 }
 
@@ -73,6 +74,15 @@ def flits():
     return ours(8, 0.2, 1500)["flit_hops"]
 
 
+def wafer():
+    """A step of `base` on the 5 x 5 wafer of equal dies: what their chains cost where dies may differ and do not."""
+    from chipweave.run import simulate as serving
+    from chipweave.run.spec import RunSpec
+
+    named = dict(preset="artifact", trace="qwen-syn", model="qwen3-235b", batch=16, steps=1, link_model="circuit")
+    return serving.simulate(RunSpec(strategy="base", **named)).row["events"]
+
+
 def lines():
     """Reads that miss every cache on a quarter of an H100, 16,384 lines."""
     from benchmarks.line_rate import build
@@ -84,7 +94,9 @@ def lines():
 
 def counted(case):
     """(instructions within the kernel, events, flit-hops or line accesses) of a case."""
-    work = {"flit": "flits()", "line_rate": "lines()"}.get(case, f"messages({case!r})")
+    work = {"flit": "flits()", "line_rate": "lines()", "wafer": "wafer()"}.get(case, f"messages({case!r})")
+    if case == "wafer":
+        wafer()  # makes the trace, which would take minutes under valgrind
     code = f"from benchmarks import kernels; print('events', kernels.{work})"
     with tempfile.TemporaryDirectory() as folder:
         tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", f"--toggle-collect={CASES[case]}"]
@@ -126,12 +138,13 @@ def record(found):
 
 
 def grown(found, before):
-    """Kernels with more than 5 % more instructions an event than the line before."""
+    """Kernels with more instructions an event than the line before, beyond what is allowed."""
     return [
         kernel
         for kernel, (instructions, events) in found.items()
         if kernel in before
-        and instructions / events > MORE * int(before[kernel]["instructions"]) / int(before[kernel]["events"])
+        and instructions / events
+        > MORE.get(kernel, 1.05) * int(before[kernel]["instructions"]) / int(before[kernel]["events"])
     ]
 
 
@@ -147,12 +160,13 @@ def main(words=()):
     for kernel, (instructions, events) in found.items():
         was = before.get(kernel)
         old = f"{int(was['instructions']) / int(was['events']):.1f}" if was else "-"
-        print(f"| {kernel} | {instructions:,} | {events:,} | {instructions / events:.1f} | {old} | x {MORE} |")
+        each, bar = instructions / events, MORE.get(kernel, 1.05)
+        print(f"| {kernel} | {instructions:,} | {events:,} | {each:.1f} | {old} | x {bar} |")
     if "--record" in words:
         record(found)
     more = grown(found, before)
     if "--check" in words and more and not re.search(r"^Instructions: \S", git("log", "-1", "--format=%B"), re.M):
-        sys.exit(f"more than 5 % more instructions an event: {', '.join(more)}; say why on a line `Instructions: ...`")
+        sys.exit(f"more instructions an event than allowed: {', '.join(more)}; say why on a line `Instructions: ...`")
 
 
 if __name__ == "__main__":

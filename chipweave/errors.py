@@ -112,6 +112,11 @@ class Faults:
 
     def __init__(self) -> None:
         self.found: list[Fault] = []
+        self.warnings: list[Fault] = []  # what is allowed, and hardly meant
+
+    def warn(self, what: str, place: Place = Place(), allowed: str = "") -> None:
+        """Note something that is allowed and without effect."""
+        self.warnings.append(Fault(what, place, allowed))
 
     def add(self, what: str, place: Place = Place(), allowed: str = "", nearest: str = "") -> None:
         """Note a fault and go on: what, where, what is allowed, the nearest name."""

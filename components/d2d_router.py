@@ -12,6 +12,8 @@ Checked by  tests/components/test_d2d_router.py
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from chipweave.chain import DONE, Scope, amount, equal, modulo
@@ -19,6 +21,8 @@ from chipweave.component import Param, Port, Slot, Stat, component, token_moves
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
 from chipweave.component.transfer_operands import MOVES, OPERANDS
+from chipweave.declare import registry
+from chipweave.errors import BadInput, Fault, Place
 
 
 @component("d2d.router")
@@ -33,9 +37,18 @@ class D2dRouter(Staged, Controller):
     atu = Slot("d2d.atu", doc="which remote lines have a copy here")
     pdu = Slot("d2d.pdu", doc="which experts' lines to copy when they come")
 
-    request_size = Param("bytes", default="16 B", low="1 B", doc="command and address of a remote read")
-    efficiency = Param("share", default=0.9, low=0.001, high=1, doc="of a link's bandwidth that long messages reach")
-    round_to = Param("time", default="1 ps", low="1 ps", doc="message times are rounded up to this")
+    request_size = Param("bytes", default="16 B", low="1 B", each=True, doc="command and address of a remote read")
+    efficiency = Param(
+        "share",
+        default=0.9,
+        low=0.001,
+        high=1,
+        each=True,
+        doc="of a link's bandwidth that long messages of this die reach; one figure for all dies but under circuit",
+    )
+    round_to = Param(
+        "time", default="1 ps", low="1 ps", each=True, doc="times of this die's messages are rounded up to this"
+    )
     interleave = Param(
         "choice",
         default="line",
@@ -51,6 +64,24 @@ class D2dRouter(Staged, Controller):
     def declare(self, layout: Any, work: Any) -> None:
         """How many lines there are: ranges of them go to several memories."""
         self.lines = work.lines
+        self.check_efficiency()
+
+    def check_efficiency(self) -> None:
+        """Raise BadInput where dies differ in `efficiency` under a link model whose messages share links."""
+        doors = [part for leader in self.others["mesh"] for part in leader.members if isinstance(part, D2dRouter)]
+        network, counts = self.network(), Counter(part.efficiency for part in doors)
+        if len(counts) == 1 or registry.link_models.find(network.model).held:
+            return
+        (usual, _), *_, (rarest, _) = counts.most_common()
+        odd = next(part for part in doors if part.efficiency == rarest)
+        raise BadInput(
+            Fault(
+                f"{odd.name}.efficiency is {float(rarest)}, that of others {float(usual)}: under {network.model} all "
+                "messages of a network reach one share",
+                odd.written.get("efficiency", Place()),
+                "one efficiency for all dies, or link_model: circuit",
+            )
+        )
 
     def serve_access(self, chain: Any, at: str, home: str, then: str, local_fill: str | tuple[Any, ...] = ()) -> str:
         """Where a missed read goes, decided at the instant of the lookup; returns the first stage.
@@ -131,7 +162,7 @@ class D2dRouter(Staged, Controller):
     def request(self, chain: Any, name: str, at: str, home: str, then: str) -> str:
         """The request message, counted in hops."""
         hops = self.counter("request_hops").add_hops(at, self.network(), at, home)
-        return self.message(chain, name, at, home, self.request_size, count=hops, then=then)
+        return self.message(chain, name, at, home, lambda part: part.request_size, count=hops, then=then)
 
     def keep(self, chain: Any, at: Any, then: Any) -> Any:
         """What is known when the data is on its way back: whether a copy will be stored when it is here."""
@@ -152,9 +183,21 @@ class D2dRouter(Staged, Controller):
         kept = chain.outcome("copied", spawn=store, then=then)
         return self.pdu.serve_test(chain, at, yes=kept, no=then)
 
-    def message(self, chain: Any, name: str, source: str, target: str, size: int | str, then: str, **more: Any) -> str:
-        """One message through the mesh."""
-        return chain.send(name, self.network(), source, target, size, self.round_to, self.efficiency, then=then, **more)
+    def message(
+        self, chain: Any, name: str, source: str, target: str, size: str | Callable[[Any], int], then: str, **more: Any
+    ) -> str:
+        """One message through the mesh, by the figures of the die that sends it.
+
+        size  the operand with its bytes, or a function of the sending die's part
+        """
+
+        def figures(part: Any) -> tuple[Any, ...]:
+            return size if isinstance(size, str) else size(part), part.round_to, part.efficiency
+
+        def send(part: Any) -> str:
+            return Scope(chain).send(name, self.network(), source, target, *figures(part), then=then, **more)
+
+        return self.stage_by_die(chain, f"whose {name}", source, figures, send)
 
     def network(self) -> Any:
         """The chipweave.chain.nouns.Network that joins the dies."""

@@ -29,7 +29,7 @@ class D2dRouterPlain(D2dRouter):
     def request(self, chain: Any, name: str, at: str, home: str, then: str) -> str:
         """See D2dRouter.request."""
         sent = tell(lambda q: self.request_sent(q.operands[at], q.operands[home]))
-        return self.message(chain, name, at, home, self.request_size, mark=sent, then=then)
+        return self.message(chain, name, at, home, lambda part: part.request_size, mark=sent, then=then)
 
     def request_sent(self, die: int, home: int) -> None:
         """Count the links that a request from `die` to `home` passes."""

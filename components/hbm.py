@@ -60,7 +60,7 @@ class Hbm(Staged):
         doc="of the peak that long accesses reach; where left out what the model says, else 0.9",
     )
     capacity = Param("bytes", default="80 GB", low="1 B", each=True, doc="all stacks together")
-    round_to = Param("time", default="1 ps", low="1 ps", doc="transfer times are rounded up to this")
+    round_to = Param("time", default="1 ps", low="1 ps", each=True, doc="transfer times are rounded up to this")
 
     table = Param("str", default=None, doc="characterised table, shipped or a path, in place of latency and efficiency")
 
@@ -155,7 +155,8 @@ class Hbm(Staged):
         """Of its peak, what accesses of this sort reach on a die's part."""
         return self.measured.access(what).share if self.measured else part.efficiency or self.usual_efficiency
 
-    def lasts(self, at: str, work: Any, what: str, n: int = 1) -> Rate:
+    def lasts(self, at: str, work: Any, what: str, n: int = 1) -> Any:
         """latency + ceil(bytes / (n x bandwidth x share)); the latency is elsewhere where there is a table."""
         rates = tuple(p.bandwidth * self.share(what, p) * n for p in self.replicas)
-        return Rate(work, (0,) if self.measured else self.each("latency"), rates, at, self.round_to)
+        latency = (0,) if self.measured else self.each("latency")
+        return self.by_die(at, lambda part: Rate(work, latency, rates, at, part.round_to))

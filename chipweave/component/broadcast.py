@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chipweave.errors import BadInput
+from chipweave.errors import BadInput, Fault
 
 
 class Cast:
@@ -36,10 +36,13 @@ class Cast:
         self.wires, self.ways = known[port]
         missing = [die for die in dies or () if die not in self.wires]
         if missing:
+            more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
             raise BadInput(
-                f"{part.name}.{port}: no wire leads to die {', '.join(map(str, missing[:8]))}"
-                + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-                + f" of {part.dies}"
+                Fault(
+                    f"{part.name}.{port}: no wire leads to die {', '.join(map(str, missing[:8]))}{more} of {part.dies}",
+                    allowed=f"one part of control with wires to all dies; of `systems` one of the whole: "
+                    f"parts: {{{part.name.rpartition('_')[2]}: {{kind: {part.kind}}}}}",
+                )
             )
 
     def send(self, message: Any, after: int = 0) -> None:

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from chipweave.declare import registry
 from chipweave.declare.params import REQUIRED, Declared, Param, Stat
 from chipweave.declare.provenance import Source
+from chipweave.errors import Place
 
 __all__ = ["Component", "Param", "Port", "Slot", "Stat", "component", "REQUIRED"]
 
@@ -38,6 +39,7 @@ RESERVED = (
     "count",
     "absent",
     "override",
+    "at",
 )  # YAML keys of a part that are no parameters
 
 
@@ -102,6 +104,7 @@ class Component(Declared):
         assembly: name of the assembly instance it belongs to ("die[0][3]"), or "".
         slots: slot name -> the part in it, or None.
         links: port name -> list of (part, port name) at the other ends.
+        written: parameter -> the Place where its value is written, of those that are.
     """
 
     ports: dict[str, Port] = {}
@@ -118,6 +121,7 @@ class Component(Declared):
         self.assembly = ""
         self.slots: dict[str, Component | None] = {slot: None for slot in self.slots_declared}
         self.links: dict[str, list[tuple[Any, Any]]] = {port: [] for port in self.ports}
+        self.written: dict[str, Place] = {}
 
     @classmethod
     def roles(cls) -> tuple[str, ...]:

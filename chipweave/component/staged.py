@@ -80,6 +80,17 @@ class Staged(Component):
         kept: dict[Any, Any] = {}
         return pick(at, [kept[part] if part in kept else kept.setdefault(part, rule(part)) for part in self.replicas])
 
+    def stage_by_die(
+        self, chain: Any, name: str, at: str, figures: Callable[[Any], Any], make: Callable[[Any], str]
+    ) -> str:
+        """The stage that `make(part)` appends for the part of the die in operand `at`: one for all parts with equal
+        `figures(part)`, and a choice called `name` before them where there are several."""
+        alike: dict[Any, list[Any]] = {}
+        for part in self.members:
+            alike.setdefault(figures(part), []).append(part)
+        cases = [([part.die for part in parts], lambda part=parts[0]: make(part)) for parts in alike.values()]
+        return fork(self.layout, Scope(chain), name, at, cases)
+
     def peers(self, port: str) -> list[tuple[list[int], tuple[Any, ...]]]:
         """[(dies, groups)]: to which groups (their first parts) the port leads on which dies of this group."""
         found: dict[tuple[Any, ...], list[int]] = {}

@@ -58,7 +58,8 @@ class Work:
         capacity: int | tuple[int, ...] = 0
         keeps: bool | tuple[bool, ...] = True
         if store.capacity is not None:
-            rooms = tuple(int(room) for room in store.capacity)
+            lines = len(layers) * model.experts * model.slices  # there are no more copies than these
+            rooms = tuple(min(int(room), lines) for room in store.capacity)
             same = len(set(rooms)) == 1 or not any(rooms)
             capacity = rooms[0] if same else tuple(room or 1 for room in rooms)  # dies without room keep no copies
             keeps = bool(rooms[0]) if same else tuple(room > 0 for room in rooms)

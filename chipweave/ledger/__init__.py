@@ -83,6 +83,7 @@ class Result:
     tolerance: float | None
     status: str
     why: str = ""
+    inherited: dict[str, int] = field(default_factory=dict)  # other device -> numbers of it that the answer rests on
     counts: bool = field(default=True, repr=False)  # whether it enters its group's errors
 
 

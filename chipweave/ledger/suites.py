@@ -8,6 +8,7 @@ A suite is a module `chipweave.validation.suites.NAME`, so a new suite is a new 
     remarks(results) -> [text]                               printed after the tables
     more(results) -> {key: value}                            keys of the JSON document that only this suite has
     missed(results) -> [text]                                bars that are not a group's mean error
+    rests_on(device) -> {device: count}                      numbers of other devices that answers for a device rest on
     KEEP_ROWS = True                                         the answer to each row is committed, not the groups' alone
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,9 @@ def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:
     )
     if not results:
         raise BadInput(f"suite {name}: no reference row fits --group, --device or --reference")
+    rests_on: Callable[[str], dict[str, int]] = getattr(suite, "rests_on", lambda _: {})
+    for result in results:
+        result.inherited = rests_on(result.device) if result.simulated is not None else {}
     document = ledger.as_json(name, str(__version__), results) | getattr(suite, "more", lambda _: {})(results)
     missed = [
         f"bar missed: {group}: mean error {error:.1%}, bar {bar:.0%}"
@@ -133,10 +138,22 @@ def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:
         name,
         results,
         document["groups"],
-        [*getattr(suite, "remarks", lambda _: [])(results), *lines],
+        [*getattr(suite, "remarks", lambda _: [])(results), *inherited(results), *lines],
         asked.json_path == "-",
     )
     return document, lines
+
+
+def inherited(results: list[ledger.Result]) -> list[str]:
+    """Lines that say how many predicted rows of each device rest on figures of another."""
+    from chipweave.topology.inherited import in_words
+
+    rows: dict[str, list[ledger.Result]] = {}
+    for result in results:
+        if result.inherited and result.role == ledger.SCORED:
+            rows.setdefault(in_words(result.inherited), []).append(result)
+    devices = {words: ", ".join(sorted({r.device for r in found})) for words, found in rows.items()}
+    return [f"{len(found)} predicted rows of {devices[words]}: {words}" for words, found in rows.items()]
 
 
 def write_out(folder: Any, name: Any, suite: Any, results: Any, document: Any, asked: Any) -> None:

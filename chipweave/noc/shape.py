@@ -16,7 +16,7 @@ from chipweave.declare.params import Declared
 from chipweave.declare.registry import Class, Registry
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults
-from chipweave.noc.wiring import Places, Wiring
+from chipweave.noc.wiring import Places, Region, Wiring
 
 shapes = Registry("shape", "chipweave.noc.shapes")
 MAX_LINKS = 1_000_000
@@ -33,6 +33,7 @@ class Reader:
         note: called with (Node, params, sources, path) of numbers read, for the list of sources.
         base: the folder that paths are relative to where the file they stand in is not on this disk.
         latency_ps: of the network's links.
+        region: another network of the topology as a Region, by its name; None after a fault.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Reader:
     note: Callable[..., None]
     base: Path = Path(".")
     latency_ps: int = 1
+    region: Callable[[Node], Region | None] = lambda _: None
 
     def folder(self, key: str) -> Path:
         """What a path written under `key` is relative to: the folder of the file it stands in, the current one for

@@ -79,13 +79,13 @@ def way_of(network: Network, source: int, target: int) -> int:
     return (source + (target - source - 1) % network.endpoint_count) % network.ways
 
 
-def unused(network: Network) -> list[str]:
-    """In words, links and routers on no route of any way; nothing is looked for in grids and in very large networks."""
+def unused(network: Network) -> list[Fault]:
+    """Warnings of links and routers on no route of any way; grids and very large networks are not looked through."""
     if network.rule.grid or network.rule.adaptive or network.node_count > MOST_NODES:
         return []
     idle = network.unused()
     if not len(idle):
-        return []
+        return passed_by(network)
     names = [
         network.nodes[i] for i in sorted(set(network.dst[idle].tolist()) - set(np.delete(network.dst, idle).tolist()))
     ]
@@ -97,4 +97,31 @@ def unused(network: Network) -> list[str]:
         "spread: packet, pair or message uses all equally short ways" if network.rule.spreads else "another routing may"
     )
     routers = f"; nothing reaches {', '.join(names[:4])}{' and others' if len(names) > 4 else ''}" if names else ""
-    return [f"network {network.name}: {shown}{more} are on no route{routers}; {way}"]
+    what = f"network {network.name}: {shown}{more} are on no route{routers}; {way}"
+    return [Fault(what, network.written)]
+
+
+def passed_by(network: Network) -> list[Fault]:
+    """Warnings of endpoints that no route leads through, though routes lead through another with the same neighbours.
+
+    So it is with all spines but one of a fat tree listed by hand, where spines are endpoints like all others."""
+    count = network.endpoint_count
+    if network.spread != "none" or not network.rule.spreads or network.terminals is not None:
+        return []
+    starts, links = network.routes()
+    target = np.repeat(np.arange(count * count) % count, np.diff(starts))
+    through = set(network.dst[links[network.dst[links] != target]].tolist())
+    neighbours: list[list[int]] = [[] for _ in range(network.node_count)]
+    for a, b in zip(network.src.tolist(), network.dst.tolist(), strict=True):
+        neighbours[a].append(b)
+    taken = {tuple(sorted(neighbours[node])) for node in through}
+    idle = [
+        n for n in range(count) if n not in through and len(neighbours[n]) > 1 and tuple(sorted(neighbours[n])) in taken
+    ]
+    if not idle:
+        return []
+    names = ", ".join(network.nodes[n] for n in idle[:4]) + (" and others" if len(idle) > 4 else "")
+    what = (
+        f"network {network.name}: no route leads through {names}, though routes lead through others with the same links"
+    )
+    return [Fault(f"{what}; spread: packet, pair or message uses all equally short ways", network.written)]

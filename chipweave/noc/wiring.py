@@ -97,6 +97,23 @@ class Wiring:
     terminal_latency_ps: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Region:
+    """A network as a part of another one: its links with all that they say, without routes.
+
+    Attributes:
+        endpoints: names of the parts or bare routers that take part.
+        routers: names of the routers that its shape adds.
+        port: ports by which parts take part, "" for bare routers.
+        links: (a, b, what the link says), ends counted through `endpoints` and then `routers`.
+    """
+
+    endpoints: tuple[str, ...]
+    routers: tuple[str, ...]
+    port: str
+    links: tuple[tuple[int, int, Own], ...]
+
+
 def pairs_of(rows: Iterable[Sequence[int]] | np.ndarray) -> np.ndarray:
     """int32[n, 2] of any sequence of pairs, an empty one included."""
     return np.asarray(list(rows) if not isinstance(rows, np.ndarray) else rows, np.int32).reshape(-1, 2)

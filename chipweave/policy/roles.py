@@ -53,7 +53,11 @@ class PlacementPolicy(Policy):
 
     role, names_dies = "placement", False
     every: int = 0
-    sees_pairs = False
+
+    @property
+    def sees_pairs(self) -> bool:
+        """Whether its views have `pairs`."""
+        return False
 
     def place(self, experts: int, dies: int) -> np.ndarray:
         """int32[experts]: the home die of each expert, 0 <= die < dies."""

@@ -57,6 +57,10 @@ class Found:
             self.faults += [fault for fault in error.faults if fault not in self.faults]
             return None
 
+    def warn(self, warnings: list[Fault]) -> None:
+        """Keep warnings, each once."""
+        self.warnings += [w for w in warnings if w not in self.warnings]
+
     def raise_if_any(self) -> None:
         if self.faults:
             raise BadInput(self.faults)
@@ -134,8 +138,8 @@ class Starts:
             return
         system, self.fresh = self.fresh or self.load(spec), None
         mesh = simulate.mesh_of(system)
-        words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh) + unused(mesh)
-        self.found.warnings += [w for w in map(Fault, words) if w not in self.found.warnings]
+        words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh)
+        self.found.warn([Fault(w) for w in words] + unused(mesh) + system.idle())
         policies = Policies(strategy)
         run, simulation = simulate.stage(spec, self.model, system, policies, self.model.moe_layers, NoWork)
         simulation.run(run.done)

@@ -13,6 +13,7 @@ from chipweave.io.console import Sheet, amount, note
 from chipweave.io.progress import Counting
 from chipweave.run import error_bars
 from chipweave.run.record import COLUMNS
+from chipweave.topology.inherited import in_words
 
 HOT_LINKS = 3
 COVERS = "decode, layer, hops, read and copied: decode steps alone; CPU: the whole run, prefill included"
@@ -121,6 +122,9 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
             f"{row}: tokens moved, prefill included: dispatch {there} in {moved['dispatch_ps'] / 1e9:.3f} ms, "
             f"combine {back} in {moved['combine_ps'] / 1e9:.3f} ms."
         )
+    if notes.get("inherited"):
+        rests = in_words(notes["inherited"])
+        yield f"These predictions rest on figures of another device: {rests} (chipweave info --sources)."
     for words in notes.get("preset_replaces", ()):
         setting = words.partition(" (")[0].replace(" = ", "=")
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."

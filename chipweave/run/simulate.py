@@ -29,6 +29,7 @@ from chipweave.run.placing import Placing
 from chipweave.run.record import HEAD, Meter, figures
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
+from chipweave.topology.inherited import inherited
 from chipweave.topology.system import System
 from chipweave.trace import models
 
@@ -73,13 +74,19 @@ def mesh_of(system: Any) -> Any:
     """
     named = [n for n in system.networks.values() if n.port]
     joined = [n for n in named if any(isinstance(system.parts.get(e), Staged) for e in n.endpoints)] or named
-    if len(joined) != 1:
+    if len(joined) > 1:
+        names = [network.name for network in joined]
+        regions = ", ".join(f"{{network: {name}}}" for name in names)
         raise BadInput(
             Fault(
-                f"{system.name}: a run needs one network that joins its dies, not {len(joined)}",
-                allowed="a topology of dies, such as wafer_5x5",
+                f"{system.name}: a run needs one network that joins its dies, not {len(names)}: {', '.join(names)}",
+                joined[-1].written,
+                f"a network of these: {{shape: joined, regions: [{regions}]}}, by which routes lead across",
             )
         )
+    if not joined:
+        what = f"{system.name}: a run needs one network that joins its dies, not 0"
+        raise BadInput(Fault(what, allowed="a topology of dies, such as wafer_5x5"))
     return joined[0]
 
 
@@ -336,6 +343,9 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["times_each_logged_token_was_reused"] = reuse["factor"]
     if run.workload.steps < spec.steps:
         run.notes["steps_in_the_trace"] = run.workload.steps
+    rests = inherited(loaded.system)
+    if rests:
+        run.notes["inherited"] = rests
     if loaded.system.replaced:
         run.notes["preset_replaces"] = loaded.system.replaced
     if option_replaces := replaced_by_options(spec, loaded.system):

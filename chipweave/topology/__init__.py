@@ -25,6 +25,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.io.shipped import find, shipped
 from chipweave.topology import expect as topology_expect
+from chipweave.topology import idle, systems
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.links import Wirer
 from chipweave.topology.links_as import with_links_of_others
@@ -65,7 +66,7 @@ def load(
         root, folder = as_node(name["topology"], Place("resolved topology")), Path(name.get("folder", "."))
     else:
         path = find(name)
-        root, folder = load_tree(path), path.parent
+        root, folder = systems.whole(load_tree(path), tree_of_system), path.parent
     return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
 
 
@@ -75,7 +76,16 @@ def load_tree(path: Path, seen: tuple[Path, ...] = ()) -> Node:
     Raises:
         BadInput: a fault of the YAML, or a circle of `extends`.
     """
-    root = yamlfile.load(path)
+    return _laid(yamlfile.load(path), path, seen)
+
+
+def tree_of_system(node: Node) -> Node:
+    """The tree of one of a file's `systems`, laid over what it extends."""
+    return _laid(node, Path(node.place.file), ())
+
+
+def _laid(root: Node, path: Path, seen: tuple[Path, ...]) -> Node:
+    """A topology of the file `path` laid over what it extends."""
     upper = root.get("extends")
     if upper is None:
         return root
@@ -134,20 +144,26 @@ def build(
         (root.get("assemblies") or Node({})).value, gate, Path(folder), preset.kinds if preset else {}, faults
     )
     expander.expand(root.get("parts") or Node({}))
-    system = System(_text(root, "name"), _text(root, "about"))
+    system = System(_text(root, "name"), _text(root, "about"), _text(root, "device"))
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
     wirer = Wirer(expander, faults)
-    makers = []
+    makers: dict[str, NetworkMaker] = {}
     for n, node in networks.items():
         laid = preset.networks.get(n) if preset else None
         expander.replaced += replaced(f"networks.{n}", node, laid) if node.is_map else []
-        makers.append(NetworkMaker(n, overlay(node, laid, SETTINGS), wirer, faults))
+        makers[n] = NetworkMaker(n, overlay(node, laid, SETTINGS), wirer, faults, makers)
+    regions = {region.text for n, maker in makers.items() for region in maker.named_regions() if region.text != n}
     if whole:
         _wire(root, expander, wirer)
-        system.networks = {m.name: made for m in makers if (made := m.make())}
+        system.networks = {n: made for n, m in makers.items() if n not in regions and (made := m.make())}
+        for n in regions & set(makers):
+            if makers[n].taken_as == n and not faults.found:
+                faults.add(
+                    f"networks {n} and others are regions of one another", makers[n].node.place, "a network of both"
+                )
         wirer.check_ports()
     else:
-        for maker in makers:
+        for maker in makers.values():
             maker.read()
     if not faults.found and not gate.refused:
         expander.sources = _cited(expander.sources, root.get("sources"), faults)
@@ -155,6 +171,7 @@ def build(
         if root.get("expect") is not None:
             topology_expect.check(root.value["expect"], system, faults, root.value["name"].place.file, bool(sets))
     _raise(faults, gate)
+    system.idle = lambda: faults.warnings + idle.found(root, expander, wirer)
     system.preset, system.code = preset.name if preset else "", gate.used
     system.resolved = {
         "topology": root.plain(),
@@ -225,7 +242,7 @@ def _wire(root: Node, expander: Expander, wirer: Wirer) -> None:
 def _fill(system: System, expander: Expander, wirer: Wirer) -> None:
     """Parts, wires and networks of the system from what the steps made."""
     system.parts = {name: i.part for name, i in expander.instances.items()}
-    system.grids = expander.grids
+    system.grids, system.at = expander.grids, expander.at
     system.joined = wirer.wires
     for (a, port_a), (b, port_b), _ in wirer.wires:
         system.parts[a].links[port_a].append((system.parts[b], port_b))

@@ -105,6 +105,11 @@ class Wirer:
         names = self.find(part, prefix) if part else []
         if not names:
             known = sorted(k[len(bare(prefix)) :] for k in self.shapes if k.startswith(bare(prefix)))
+            if part in known:
+                whose = bare(prefix).rstrip(".")
+                what = f"{node.text!r}: an override takes {part} away from some {whose}, and this link leads there"
+                self.say(what, node.place, f"an assembly of its own for what has no {part}, with links of its own")
+                return []
             self.say(
                 f"{node.text!r} is not PART.PORT of a part that is there",
                 node.place,

@@ -78,6 +78,8 @@ def read_sorts(reader: Reader, wiring: Wiring) -> dict[str, dict[str, Any]]:
             reader.faults.add(what, values.place, "latency, bandwidth")
         else:
             found[name], sources = read_all(OF_SORT, values, reader.faults, f"links.{name}")
+            if name != TERMINAL and (wiring.sort is None or not (wiring.sort == wiring.sorts.index(name)).any()):
+                reader.faults.warn(f"network {reader.name} has no link of sort {name!r}", node.keys[name])
             reader.note(values, OF_SORT, sources, f"networks.{reader.name}.links.{name}")
     return found
 

@@ -73,4 +73,5 @@ SETTINGS = named(
     }
 )
 COUNTS = ("grid", "routers")  # structure, no values of a device
-STRUCTURE = ("joins", "links", "links_as", "override", "router")
+STRUCTURE = ("joins", "at", "links", "links_as", "override", "router")
+OF_LINKS = ("shape", "latency", "bandwidth", "grid", "routers", "order")  # settings that a region of another has

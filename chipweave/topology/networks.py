@@ -26,19 +26,25 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place
-from chipweave.noc.graph_network import Network
+from chipweave.noc.graph_network import Links, Network
 from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.router_yaml import FlitRouter
 from chipweave.noc.shape import Reader, Shape, in_order, shapes
-from chipweave.noc.wiring import Places
+from chipweave.noc.wiring import Places, Region, Wiring
 from chipweave.topology.links import NETWORK, Wirer
 from chipweave.topology.network_links import make_links
 from chipweave.topology.network_settings import COUNTS, SETTINGS, STRUCTURE
+from chipweave.topology.regions import open_region
+from chipweave.topology.spots import points
 from chipweave.topology.tree import SET_FILE
+from chipweave.topology.unreachable import anywhere, check_routes
 
 MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
 BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counters: 14 KiB measured at 256 x 256
 MAX_AXES = 8
+
+
+Others = dict[str, "NetworkMaker"]
 
 
 class NetworkMaker:
@@ -49,9 +55,25 @@ class NetworkMaker:
     up.
     """
 
-    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults) -> None:
-        """node: the value under networks.NAME, presets and --set already laid over it."""
+    def __init__(self, name: str, node: Node, wirer: Wirer, faults: Faults, others: Others | None = None) -> None:
+        """node: the value under networks.NAME, presets and --set already laid over it; others: of the same file."""
         self.name, self.node, self.wirer, self.faults = name, node, wirer, faults
+        self.others: Others = {} if others is None else others
+        self.regions: dict[str, Region | None] = {}
+        self.open = False
+        self.taken_as = name  # the network in whose name its parts take part: another one where this is a region of it
+
+    def named_regions(self) -> list[Node]:
+        """The names of the networks that are regions of this one."""
+        regions = self.node.get("regions") if self.node.is_map else None
+        items = regions.value if regions is not None and regions.is_list else []
+        return [item.value["network"] for item in items if item.is_map and item.get("network") is not None]
+
+    def region(self, name: Node) -> Region | None:
+        """Another network as a region of this one, made once; None after a fault."""
+        if name.text not in self.regions:
+            self.regions[name.text] = open_region(self, name)
+        return self.regions[name.text]
 
     def read(self) -> bool:
         """Read the settings; False after a fault.
@@ -87,6 +109,7 @@ class NetworkMaker:
                 self.source_all,
                 Path(self.wirer.expander.folder),
                 self.settings["latency"],
+                self.region,
             )
             self.check_settings()
         return len(self.faults.found) == before
@@ -136,6 +159,39 @@ class NetworkMaker:
         being reported as missing links on top.
         """
         before = len(self.faults.found)
+        found = self.links()
+        if found is None:
+            return None
+        port, places, wiring, links, whole = found
+        made = Network(
+            self.name,
+            self.settings,
+            places,
+            wiring,
+            links,
+            port,
+            self.routers,
+            whole and places.count == int(np.prod(places.dims)),
+            self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
+        )
+        hole = self.written("absent")
+        check_routes(made, self.faults, self.node.place, (self.node.get("override") or self.node).place, hole)
+        if "at" in self.node.value:
+            spots = points(self.node.value["at"], made.endpoint_count, f"network {self.name}", self.faults)
+            self.wirer.expander.at |= dict(zip(made.endpoints, spots, strict=False))
+        if (
+            len(self.faults.found) == before
+            and made.spread != "none"
+            and "spread" in self.node.value
+            and made.ways == 1
+        ):
+            what = f"network {self.name}: spread: {made.spread} changes nothing, every two endpoints have one way"
+            self.faults.warn(what, self.node.keys["spread"])
+        return made
+
+    def links(self) -> tuple[str, Places, Wiring, Links, bool] | None:
+        """(port, endpoints, wiring, links, whether none of the shape is missing), or None after a fault."""
+        before = len(self.faults.found)
         if not self.read():
             joins = self.node.get("joins") or Node([])
             self.wirer.failed.update(n.text.rpartition(".")[2] for n in (joins.value if joins.is_list else [joins]))
@@ -150,21 +206,7 @@ class NetworkMaker:
         if len(self.faults.found) > before:
             return None
         links, whole = make_links(self.reader, self.settings, places, wiring)
-        if len(self.faults.found) > before:
-            return None
-        made = Network(
-            self.name,
-            self.settings,
-            places,
-            wiring,
-            links,
-            port,
-            self.routers,
-            whole and places.count == int(np.prod(places.dims)),
-            self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
-        )
-        self.check_routes(made)
-        return made
+        return None if len(self.faults.found) > before else (port, places, wiring, links, whole)
 
     def router(self, node: Node) -> Declared | None:
         """The routers' parameters, or None after a fault."""
@@ -208,7 +250,7 @@ class NetworkMaker:
         if s["shape"] == "edges" and "edges" not in self.node.value:
             self.edges_fault(keys["shape"])
         given = [k for k in ("joins", "grid", "routers") if k in self.node.value]
-        if len(given) != 1 and not (self.shape.makes_endpoints and not given):
+        if len(given) != 1 and not ((self.shape.makes_endpoints or self.named_regions()) and not given):
             self.faults.add(
                 f"network {self.name!r} needs one of joins, grid and routers",
                 self.node.place,
@@ -245,6 +287,11 @@ class NetworkMaker:
             dims = s["grid"] or (s["routers"],)
         elif s["grid"] == ():
             return self.no_grid(())
+        elif self.named_regions():
+            regions = [region for name in self.named_regions() if (region := self.region(name)) is not None]
+            listed = list(dict.fromkeys(name for region in regions for name in region.endpoints))
+            port, dims = "/".join(sorted({p for r in regions for p in r.port.split("/") if p})), (len(listed),)
+            names = {(i,): name for i, name in enumerate(listed)}
         else:
             labels = self.shape.names(self.reader)
             dims = (len(labels or ()),)
@@ -315,7 +362,9 @@ class NetworkMaker:
                     node.place,
                     f"a port that uses {NETWORK}",
                 )
-            self.wirer.ends[name, port_name].append(((self.name, ""), node.place))
+            here = self.wirer.ends[name, port_name]
+            if (self.taken_as, "") not in [end for end, _ in here]:
+                here.append(((self.taken_as, ""), node.place))
         ports = {port for _, port in sides}
         places = {name: self.wirer.place_of(name) for name, _ in sides}
         dims = self.wirer.dims_of(sides[0][0])
@@ -328,39 +377,6 @@ class NetworkMaker:
         if not regular or not dims or (len(dims) > 2 and not self.shape.grid):
             places, dims = {name: (i,) for i, (name, _) in enumerate(sides)}, (len(sides),)
         return "/".join(sorted(ports)), {place: name for name, place in places.items()}, dims
-
-    def check_routes(self, network: Network) -> None:
-        """Every endpoint reaches every other, or a fault that says what is missing where."""
-        rule: Any = network.rule  # routings of grids know of holes besides
-        why = rule.fault()
-        if why:
-            self.faults.add(f"network {self.name!r}: {why}", network.written, ", ".join(anywhere()))
-            return
-        missing = rule.first_unroutable()
-        if not missing:
-            return
-        source, target, at = missing
-        names, hole = network.nodes, len(at) != 2 or at[0] not in range(len(network.nodes))
-        hole = rule.grid and rule.missing is not None and at == rule.gap(source, target)
-        place = self.written("absent") if hole else (self.node.get("override") or self.node).place
-        gap = (
-            f"nothing is at {''.join(f'[{i}]' for i in at)}"
-            if hole
-            else f"there is no link {names[at[0]]} - {names[at[1]]}"
-            if rule.grid
-            else "no links lead there"
-        )
-        self.faults.add(
-            f"network {self.name!r}: {names[target]} cannot be reached from {names[source]} "
-            f"by routing {network.routing}: {gap}",
-            place or self.node.place,
-            "routing: shortest, or a grid without that hole" if rule.grid else "links that join all endpoints",
-        )
-
-
-def anywhere() -> list[str]:
-    """Routings for graphs of any shape."""
-    return [name for name in routings.kinds() if not routings.find(name).grid]
 
 
 def free_memory() -> int:

@@ -56,14 +56,16 @@ class LinkTable:
             self.rates.append(bandwidth)
         return self.rates.index(bandwidth)
 
-    def change(self, link: int, own: dict[str, Any]) -> None:
-        """Lay what an override says over a link."""
+    def change(self, link: int, own: dict[str, Any]) -> bool:
+        """Lay what an override says over a link; False where it says what is there."""
+        before = self.there[link], self.latency_ps[link], self.rate[link]
         if own["absent"]:
             self.there[link] = False
         if own["latency"]:
             self.latency_ps[link] = own["latency"]
         if own["bandwidth"]:
             self.rate[link] = self.rate_of(own["bandwidth"])
+        return before != (self.there[link], self.latency_ps[link], self.rate[link])
 
 
 class Overrides:
@@ -80,6 +82,7 @@ class Overrides:
         self.table, self.ends, self.dims, self.reader = table, ends, list(dims), reader
         self.faults = reader.faults
         self.written: dict[tuple[int, ...] | frozenset[int], Place] = {}
+        self.changed = 0
 
     def apply(self, node: Node) -> bool:
         """Lay all of it over the links; False where it takes one away."""
@@ -99,8 +102,12 @@ class Overrides:
             if own is not None and not (own["absent"] or own["latency"] or own["bandwidth"]):
                 self.faults.add("the override says nothing to change", item.place, "latency, bandwidth, absent: true")
             elif own is not None:
+                before = len(self.faults.found), self.changed
                 for pair in pairs:
                     whole &= self.change(pair, own, item)
+                if before == (len(self.faults.found), self.changed):
+                    what = f"network {self.reader.name}: override of {len(pairs)} links changes nothing"
+                    self.faults.warn(f"{what}: what it says is there already", item.place)
         return whole
 
     def links_of(self, item: Node) -> tuple[list[tuple[int, int]], dict[str, Any] | None]:
@@ -153,5 +160,5 @@ class Overrides:
         if not found:
             self.faults.add(f"there is no link {names}", item.place, "two neighbours")
         for link in found:
-            self.table.change(link, own)
+            self.changed += self.table.change(link, own)
         return not (found and own["absent"])

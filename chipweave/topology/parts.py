@@ -26,15 +26,18 @@ from chipweave.declare.provenance import Source, numbers
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
-from chipweave.topology.patterns import INDEX, Patterns, bare, nothing_there, span
+from chipweave.topology.overridden import of_parts_there, values_of
+from chipweave.topology.patterns import Patterns, bare, nothing_there, read_pattern, read_patterns
+from chipweave.topology.spots import spots_of
 from chipweave.topology.tree import SET_FILE, merge, overlay, replaced
 
 MAX_PARTS = 100_000
-PLACING = ("grid", "count", "absent", "override")
+PLACING = ("grid", "count", "absent", "override", "at")
 COUNTED = named({"grid": Param("count", default=None, low=1, many=True), "count": Param("count", default=None, low=1)})
 # (dims, patterns that are absent, [(key, Node, pattern)] of overrides); dims None after a fault
 Placing = tuple["tuple[int, ...] | None", "list[list[range]]", "list[tuple[str, Node, list[range]]]"]
-Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]"]  # class, values, sources
+# class, values, sources, places of the values
+Declaration = tuple["type[Component]", "dict[str, Any]", "dict[str, Source]", "dict[str, Place]"]
 
 
 @dataclass
@@ -81,6 +84,11 @@ class Expander:
         self.merged: dict[Any, tuple[Node, Node]] = {}
         self.count = 0
         self.open: list[str] = []
+        self.overriding: dict[int, Node] = {}  # values that overrides write, by identity
+        self.at: dict[str, tuple[float, float]] = {}  # instance, or bare router -> where it stands in a picture
+        self.used: set[str] = set()  # assemblies that parts are made of
+        # declaration -> (part's name, its Node, [changes that fall on an instance together]), each combination once
+        self.replications: dict[int, tuple[str, Node, list[list[tuple[str, Node]]]]] = {}
 
     def expand(
         self,
@@ -122,6 +130,10 @@ class Expander:
             if (said := node.get(key)) is not None:
                 self.written.setdefault((bare(prefix) + name, key), said.place)
         holes, changed = Patterns(absent), Patterns([pattern for _, _, pattern in overrides])
+        if "at" in node.value:
+            here = [index for index in product(*map(range, dims)) if not holes.of(index)]
+            self.at |= spots_of(name, node.value["at"], here, prefix, self.faults)
+        together: dict[tuple[str, ...], list[tuple[str, Node]]] = {}
         idle = set(range(len(overrides)))
         for index in product(*map(range, dims)):
             if self.count > MAX_PARTS:
@@ -130,6 +142,7 @@ class Expander:
                 continue
             idle -= set(numbers := changed.of(index))
             changes = [overrides[number][:2] for number in numbers]
+            together.setdefault(tuple(k for k, _ in changes), changes)
             one = self.with_overrides(node, changes)
             full = prefix + name + "".join(f"[{i}]" for i in index)
             where = f"{path}.{name}" + " and ".join(k for k, _ in changes)
@@ -137,6 +150,7 @@ class Expander:
                 self.assemble(full, one, place, where if changes else "")
             else:
                 self.place(full, name, one, place, index, where, assembly)
+        self.replications.setdefault(id(node), (name, node, list(together.values())))
         self.faults.found += [nothing_there(name, *overrides[number][:2]) for number in sorted(idle)]
 
     def placing(self, name: str, node: Node) -> Placing:
@@ -156,7 +170,7 @@ class Expander:
                     f"{name}: more than {MAX_PARTS} parts", next((n.place for n in counted.values()), node.place)
                 )
             return None, [], []
-        absent = self.patterns(name, node.get("absent"), dims)
+        absent = read_patterns(name, node.get("absent"), dims, self.faults)
         override = node.get("override")
         if override is not None and not override.is_map:
             self.faults.add(
@@ -164,36 +178,14 @@ class Expander:
             )
             override = None
         overrides = (
-            [(key, value, self.pattern(name, key, dims, override.keys[key])) for key, value in override.value.items()]
+            [
+                (key, value, read_pattern(name, key, dims, override.keys[key], self.faults))
+                for key, value in override.value.items()
+            ]
             if override
             else []
         )
         return dims, [a for a in absent if a], [(key, value, at) for key, value, at in overrides if at]
-
-    def patterns(self, name: str, node: Node | None, dims: tuple[int, ...]) -> list[list[range] | None]:
-        """The places listed under `absent`; None for each that had a fault."""
-        if node is None:
-            return []
-        if not node.is_list:
-            self.faults.add(f"{name}: absent must be a list of places, not {node.shape()}", node.place, '["[2][2]"]')
-            return []
-        return [self.pattern(name, item.text, dims, item.place) for item in node.value]
-
-    def pattern(self, name: str, text: str, dims: tuple[int, ...], place: Place) -> list[range] | None:
-        """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
-        found = INDEX.findall(text)
-        if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
-            self.faults.add(
-                f"{name}: {text!r} is not a place in its grid of {list(dims)}",
-                place,
-                "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
-            )
-            return None
-        ranges = [span(f, length) for f, length in zip(found, dims, strict=False)]
-        if any(not r or r[-1] >= length for r, length in zip(ranges, dims, strict=False)):
-            self.faults.add(f"{name}: {text} lies outside its grid of {list(dims)}", place)
-            return None
-        return ranges
 
     def with_overrides(self, node: Node, changes: list[tuple[str, Node]]) -> Node:
         """The part's Node with changes laid over it; the same Node for the same changes, so it is read once.
@@ -210,29 +202,12 @@ class Expander:
             if assembly is not None and assembly.get("parts") is not None:
                 made.value["parts"] = assembly.value["parts"]
             for _, change in changes:
-                change = self.known(change, node, made) if assembly is not None else change
+                self.overriding |= {id(inner): inner for inner in values_of(change)}
+                change = of_parts_there(change, node, made, self.faults) if assembly is not None else change
                 upper = Node({"parts": change}, change.place) if "assembly" in node.value else change
                 made = merge(made, upper)
             self.merged[key] = (node, made)
         return self.merged[key][1]
-
-    def known(self, change: Node, node: Node, made: Node) -> Node:
-        """An override less the parts that the assembly has not and it does not make by a kind, each a fault."""
-        there = made.get("parts")
-        if not change.is_map or there is None or not there.is_map:
-            return change
-        kept = {}
-        for name, inner in change.value.items():
-            if name in there.value or not inner.is_map or {"kind", "assembly"} & set(inner.value):
-                kept[name] = inner
-            else:
-                self.faults.add(
-                    f"assembly {node.value['assembly'].text} has no part {name!r}",
-                    change.keys.get(name, inner.place),
-                    ", ".join(there.value) + ", or a new one with its kind",
-                    nearest(name, there.value),
-                )
-        return Node(kept, change.place, keys=change.keys, weak=change.weak)
 
     def assemble(self, full: str, node: Node, place: Place, changed: str) -> None:
         """One instance of an assembly: its parts and its inner links; `changed`: path of what an override changes.
@@ -268,6 +243,7 @@ class Expander:
                     )
             return
         self.open.append(name)
+        self.used.add(name)
         self.expand(
             node.get("parts") or Node({}),
             f"{full}.",
@@ -287,15 +263,15 @@ class Expander:
         found = self.declared(node, path, place)
         if found is None:
             return None
-        cls, values, sources = found
+        cls, values, sources, written = found
         part = cls.built(full, values, sources)
-        part.index, part.assembly = index, assembly
+        part.index, part.assembly, part.written = index, assembly, written
         self.instances[full] = Instance(part, node, path)
         self.slots(part, node, path)
         return part
 
     def declared(self, node: Node, path: str, place: Place) -> Declaration | None:
-        """(class, values, sources) of a part's Node, read once; None after a fault.
+        """(class, values, sources, places) of a part's Node, read once; None after a fault.
 
         Laid over each other, the last wins: the kind's defaults, the file's values, the preset's
         for each role of the class from the general to the special. What a preset replaces without
@@ -324,6 +300,10 @@ class Expander:
         params = Node(
             {k: v for k, v in node.value.items() if k not in RESERVED}, node.place, keys=node.keys, weak=node.weak
         )
+        for key in [key for key in params.value if key in cls.slots_declared]:
+            what = f"{cls.kind}: {key} is a slot and no parameter"
+            self.faults.add(what, params.keys.get(key, place), f"slots: {{{key}: {{...}}}}")
+            del params.value[key]
         for role in reversed(cls.roles()):
             self.replaced += replaced(path, params, self.preset.get(role))
             params = overlay(params, self.preset.get(role), cls.params)
@@ -333,18 +313,21 @@ class Expander:
         self.sources += numbers(path, params, cls.params, sources)
         if len(self.faults.found) > before:
             return None
-        self.read[id(node)] = (node, (cls, values, sources))
-        return cls, values, sources
+        written = {key: value.place for key, value in params.value.items()}
+        self.read[id(node)] = (node, (cls, values, sources, written))
+        return cls, values, sources, written
 
     def unread(self, path: str, params: Node, cls: type[Component], values: dict[str, Any]) -> None:
-        """A fault for each `--set` of a parameter that is not read because another stands in its place."""
+        """A fault for each `--set` and override of a parameter that is not read because another stands in its place."""
         for name, node in params.value.items():
             front = cls.params[name].behind if name in cls.params else ""
-            if front and values.get(front) is not None and node.place.file.startswith(SET_FILE):
+            asked = node.place.file.startswith(SET_FILE)
+            if front and values.get(front) is not None and (asked or id(node) in self.overriding):
+                cure = f"--set with {front}=null" if asked else f"{front}: null"
                 self.faults.add(
                     f"{path}.{name} is not read: {front} {values[front]} stands in its place",
                     node.place,
-                    f"--set with {front}=null beside it, which lays {front} aside",
+                    f"{cure} beside it, which lays {front} aside",
                 )
 
     def slots(self, part: Component, node: Node, path: str) -> None:

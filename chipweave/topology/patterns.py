@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import Fault
+from chipweave.errors import Fault, Faults, Place
 
 INDEX = re.compile(r"\[(\*|\d{1,6}|\d{1,6}\.\.\d{1,6})\]")
 """An index in a pattern: all, a number, or a range with both ends in."""
@@ -52,3 +52,30 @@ class Patterns:
         single = self.single.get(index, [])
         wide = [number for number, ranges in self.wide if matches(index, ranges)]
         return sorted(single + wide) if single and wide else single or wide
+
+
+def read_patterns(name: str, node: Node | None, dims: tuple[int, ...], faults: Faults) -> list[list[range] | None]:
+    """The places listed under `absent` of the part `name`; None for each that had a fault."""
+    if node is None:
+        return []
+    if not node.is_list:
+        faults.add(f"{name}: absent must be a list of places, not {node.shape()}", node.place, '["[2][2]"]')
+        return []
+    return [read_pattern(name, item.text, dims, item.place, faults) for item in node.value]
+
+
+def read_pattern(name: str, text: str, dims: tuple[int, ...], place: Place, faults: Faults) -> list[range] | None:
+    """A place in a grid ("[0][1..3]") as a list of ranges, or None with a fault."""
+    found = INDEX.findall(text)
+    if not found or "".join(f"[{f}]" for f in found) != text or len(found) != len(dims):
+        faults.add(
+            f"{name}: {text!r} is not a place in its grid of {list(dims)}",
+            place,
+            "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
+        )
+        return None
+    ranges = [span(f, length) for f, length in zip(found, dims, strict=False)]
+    if any(not r or r[-1] >= length for r, length in zip(ranges, dims, strict=False)):
+        faults.add(f"{name}: {text} lies outside its grid of {list(dims)}", place)
+        return None
+    return ranges

@@ -25,7 +25,7 @@ from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.io.shipped import find
 from chipweave.topology.network_settings import SETTINGS
 
-KEYS = ("schema", "name", "about", "kinds", "networks", "run")
+KEYS = ("schema", "name", "about", "device", "kinds", "networks", "run")
 HABITS = ("prefill_step_counts", "unnamed_layers_vanish", "last_request_says_prefill")  # of the run; on or off
 RUN = (*HABITS, "replacement")
 SCHEMA = "chipweave.preset/1"

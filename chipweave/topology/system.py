@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from chipweave.component.component import Component
 from chipweave.declare.provenance import Source
 from chipweave.declare.yamlfile import Node
+from chipweave.errors import Fault
 from chipweave.io.late import late
 from chipweave.noc.graph_network import Network
 
@@ -21,7 +23,7 @@ class System:
     """A checked system, ready for a run.
 
     Attributes:
-        name, about: as in the YAML.
+        name, about, device: as in the YAML; the device whose figures it has, "" where it says none.
         graph: MultiDiGraph; parts and bare routers as nodes (kind, assembly, index), links as edges from the port
             that uses to the port that provides, or from router to router: latency_ps (int; 0 where it is included in
             the parts' own figures), bandwidth (Fraction or None), network ("" for a wire), ports (from, to).
@@ -32,10 +34,12 @@ class System:
         preset: name of the preset laid over it, or "".
         replaced: what the preset replaces of what the files say, in words.
         code: code allowed in, name -> {"file", "sha256"}.
+        at: instance of an assembly, part or bare router -> (x, y) in a picture, y downwards, where the files say so.
+        idle: a function that returns what the files say without effect, a Fault each (chipweave.topology.idle).
     """
 
-    def __init__(self, name: str, about: str = "") -> None:
-        self.name, self.about = name, about
+    def __init__(self, name: str, about: str = "", device: str = "") -> None:
+        self.name, self.about, self.device = name, about, device
         self.parts: dict[str, Component] = {}
         self.networks: dict[str, Network] = {}
         self.grids: dict[str, tuple[int, ...]] = {}
@@ -47,6 +51,8 @@ class System:
         self.resolved: dict[str, Any] = {}
         self.preset = ""
         self.code: dict[str, dict[str, str]] = {}
+        self.at: dict[str, tuple[float, float]] = {}
+        self.idle: Callable[[], list[Fault]] = list
 
     def grid(self, assembly: str) -> tuple[int, ...]:
         """The shape an assembly (or part) is replicated over: (Y, X), (N,), or () where it is there once."""

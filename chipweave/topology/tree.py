@@ -18,7 +18,20 @@ from chipweave.declare.user_code import FILE
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
 
-TOP = ("schema", "name", "about", "extends", "assemblies", "parts", "networks", "links", "expect", "sources")
+TOP = (
+    "schema",
+    "name",
+    "about",
+    "device",
+    "extends",
+    "systems",
+    "assemblies",
+    "parts",
+    "networks",
+    "links",
+    "expect",
+    "sources",
+)
 SEGMENT = re.compile(r"([A-Za-z_][\w-]*)((?:\[[^\]]*\])*)$")
 SET_FILE = "--set"
 

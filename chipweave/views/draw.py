@@ -30,6 +30,9 @@ INK, QUIET, PAPER = "#22303c", "#7b8794", "#ffffff"
 LINK, ODD = "#3b82c4", "#d9480f"
 FILLS = ("#dbeafe", "#dcfce7", "#fef3c7", "#fce7f3", "#ede9fe", "#cffafe", "#ffedd5", "#e2e8f0")
 TITLE_PER_INCH, WORDS_PER_INCH = 8.5, 13.5  # characters of the bold title and of a panel's words
+MOST_FIGURES = 5  # of a part inside a die
+MOST_LINES = 3  # of what is said of a die that differs
+BEHIND = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.4, "alpha": 0.85}
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -56,7 +59,7 @@ def draw(system: System, path: Path | str) -> None:
         for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))
     }
     with plt.rc_context(STYLE):
-        sizes = [_size(kind, what) for kind, what in panels]
+        sizes = [_size(kind, what, system) for kind, what in panels]
         wide = sum(w for w, _ in sizes) + 0.4
         title = textwrap.fill(
             f"{system.name}: {system.about}" if system.about else system.name,
@@ -87,19 +90,28 @@ def draw(system: System, path: Path | str) -> None:
         plt.close(figure)
 
 
-def _size(kind: str, what: Any) -> tuple[float, float]:
+def _scale(wide: float, high: float) -> float:
+    """Inches of a unit of a network's picture: large ones are drawn smaller, and their words with them."""
+    return 1.15 if max(wide, high) <= 10 else max(0.2, 12 / max(wide, high))
+
+
+def _extent(spots: Any) -> tuple[float, float]:
+    """Units across and down."""
+    wide, high = (max(p[i] for p in spots) - min(p[i] for p in spots) + 1 for i in (0, 1))
+    return wide, high
+
+
+def _size(kind: str, what: Any, system: System) -> tuple[float, float]:
     """Inches of a panel (width, height); its words fit into its width.
 
     One die takes 1.15 inches; a grid of more than ten dies a side is shrunk to 12 inches.
     """
     if kind == "network":
-        places = layout.positions(what).values()
-        wide, high = (max(p[i] for p in places) - min(p[i] for p in places) + 1 for i in (0, 1))
-        scale = 1.15 if max(wide, high) <= 10 else 12 / max(wide, high)
-        words = max(map(len, _words(what).split("\n"))) / WORDS_PER_INCH
+        wide, high = _extent(layout.positions(what, system).values())
+        scale, words = _scale(wide, high), max(map(len, _words(what).split("\n"))) / WORDS_PER_INCH
         return max(3.2, wide * scale, words), max(2.4, high * scale + 0.7)
     spots = layout.columns(what[2] if kind == "inside" else what).values()
-    return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.4, 1.1 * (1 + len({y for _, y in spots})))
+    return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.8, 1.4 * (1 + len({y for _, y in spots})))
 
 
 def _network(axis: Any, system: System, network: Network, colours: dict[str, str]) -> None:
@@ -108,7 +120,8 @@ def _network(axis: Any, system: System, network: Network, colours: dict[str, str
     Over 100 endpoints, boxes lose their text and links their width: at that size only the pattern
     can be read.
     """
-    spots = layout.positions(network)
+    spots = layout.positions(network, system)
+    scale = min(1.0, _scale(*_extent(spots.values())) / 1.15)
     common = _most_common(network)
     large = len(spots) <= 100
     for a, b in network.pairs():
@@ -136,12 +149,13 @@ def _network(axis: Any, system: System, network: Network, colours: dict[str, str
                 ha="center" if level else "left",
                 va="bottom" if level else "center",
                 zorder=4,
+                bbox=BEHIND,
             )
     number = {n: i for i, n in enumerate(network.endpoints)}
-    odd_dies = set().union(*(odd for _, odd in layout.alike(system).values()))
+    odd_dies = {die: words for _, odd in layout.alike(system).values() for die, words in odd.items()}
     for name, spot in spots.items():
-        edge = ODD if layout.owner(system, name) in odd_dies else QUIET
-        _node(axis, name, spot, number.get(name), system, colours, large, edge)
+        differs = odd_dies.get(layout.owner(system, name), "")
+        _node(axis, name, spot, number.get(name), system, colours, scale if large else 0, differs)
     if network.shape in ("mesh", "torus") and not network.whole and len(network.dims) == 2:
         for y in range(network.dims[0]):
             for x in range(network.dims[1]):
@@ -180,18 +194,41 @@ def _node(
     number: int | None,
     system: System,
     colours: dict[str, str],
-    large: bool,
-    edge: str,
+    scale: float,
+    odd: str,
 ) -> None:
-    """One die or router; its number is its place in endpoint order."""
-    owner = layout.owner(system, name)
+    """One die or router; its number is its place in endpoint order.
+
+    scale: of its words, 0 for none; odd: in what it differs from the most common, or "".
+    """
+    owner, edge = layout.owner(system, name), ODD if odd else QUIET
     fill = colours.get(system.parts[name].kind.partition(".")[0], FILLS[0]) if name in system.parts else "#f1f5f9"
-    if not large:
+    if not scale:
         _box(axis, spot, 0.5, 0.5, fill, "", INK, edge=edge)
         return
     title = bare(owner).rpartition(".")[2] + (f" {number}" if number is not None else "")
     index = owner[owner.find("[") :] if "[" in owner else ""
-    _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index, edge=edge)
+    if index == f"[{number}]":  # says the same twice
+        index = ""
+    size = scale * min(8.5, 0.66 * 1.15 * 72 / (0.74 * max(1, len(title))))
+    _box(axis, spot, 0.66, 0.56, fill, title, INK, below=index, edge=edge, size=size)
+    if odd:
+        lines = odd.split("\n")
+        words = "\n".join(
+            [*lines[:MOST_LINES], *([f"and {len(lines) - MOST_LINES} more"] if lines[MOST_LINES:] else [])]
+        )
+        axis.text(
+            spot[0],
+            spot[1] - 0.31,
+            words,
+            color=ODD,
+            fontsize=6 * scale,
+            ha="center",
+            va="top",
+            zorder=4,
+            linespacing=1,
+            bbox=BEHIND,
+        )
 
 
 def _box(
@@ -205,6 +242,7 @@ def _box(
     below: str = "",
     dashed: bool = False,
     edge: str = QUIET,
+    size: float = 8.5,
 ) -> FancyBboxPatch:
     """A rounded box with a line of text, and a second, quieter one `below`; the box is returned for
     arrows to end at.
@@ -229,13 +267,13 @@ def _box(
         text,
         ha="center",
         va="center",
-        fontsize=8.5,
+        fontsize=size,
         color=ink,
         fontweight="bold" if below else "normal",
         zorder=3,
     )
     if below:
-        axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=7, color=QUIET, zorder=3)
+        axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=0.82 * size, color=QUIET, zorder=3)
     return box
 
 
@@ -259,7 +297,7 @@ def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefi
     Arrows between neighbouring columns are straight; those that skip a column or go back bend round
     the boxes.
     """
-    spots = {n: (1.75 * x, 1.15 * y) for n, (x, y) in layout.columns(graph).items()}
+    spots = {n: (1.75 * x, 1.45 * y) for n, (x, y) in layout.columns(graph).items()}
     boxes = {}
     for name, spot in spots.items():
         outside, part = graph.nodes[name].get("outside"), system.parts.get(name)
@@ -280,6 +318,18 @@ def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefi
             zorder=3,
             linespacing=1.15,
         )
+        if part is not None and not outside:
+            axis.text(
+                spot[0],
+                spot[1] - 0.4,
+                _figures_of(part),
+                ha="center",
+                va="top",
+                fontsize=6,
+                color=QUIET,
+                zorder=3,
+                linespacing=1.1,
+            )
     for a, b, data in graph.edges(data=True):
         columns = (spots[b][0] - spots[a][0]) / 1.75
         bend = 0 if columns == 1 else -0.32 if columns > 1 else -0.45
@@ -311,6 +361,16 @@ def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefi
             )
     axis.autoscale_view()
     axis.margins(0.08)
+
+
+def _figures_of(part: Any) -> str:
+    """The first figures of a part, two a line."""
+    words = [
+        f"{name} {units.format(getattr(part, name), param.type, 4)}"
+        for name, param in part.params.items()
+        if param.type in units.DIMENSIONS and not param.many and getattr(part, name) is not None
+    ]
+    return "\n".join(words[:MOST_FIGURES])
 
 
 PANELS = {"network": _network, "inside": _inside, "loose": _loose}

@@ -8,21 +8,30 @@ right.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 
+from chipweave.declare import units
 from chipweave.io.late import late
 from chipweave.noc.graph_network import Network
 from chipweave.topology.patterns import bare
 from chipweave.topology.system import System
 
 nx = late("networkx")
+MOST_BY_DISTANCE = 300  # nodes; the time goes with their square
 
 
-def positions(network: Network) -> dict[Any, Any]:
-    """Router name -> (x, y), about one unit apart, y upwards; row 0 of a grid is at the top, layers side by side."""
+def positions(network: Network, system: System | None = None) -> dict[Any, Any]:
+    """Router name -> (x, y), about one unit apart, y upwards; row 0 of a grid is at the top, layers side by side.
+
+    system: whose `at` holds before all else, and whose grids of parts are kept in networks of other shapes.
+    """
     endpoints = network.endpoints
+    given = _given(network, system) if system else {}
+    if given:
+        return given
     if network.shape in ("mesh", "torus"):
         return {name: _of_place(place, network.dims) for name, place in network.place_of.items()}
     if network.shape in ("ring", "full"):
@@ -34,7 +43,49 @@ def positions(network: Network) -> dict[Any, Any]:
         wide = len(endpoints) - 1
         above = {n: (wide * (i + 1) / (len(switches) + 1), 1.6) for i, n in enumerate(switches)}
         return {**{n: (i, 0) for i, n in enumerate(endpoints)}, **above}
-    return _apart(_by_force(network))
+    blocks = _blocks(network, system) if system else {}
+    if blocks:
+        return blocks
+    return _apart(_by_distance(network) if network.node_count <= MOST_BY_DISTANCE else _by_force(network))
+
+
+def _given(network: Network, system: System) -> dict[Any, Any]:
+    """Positions that the files give for all endpoints; other routers stand amid their neighbours. Empty where not."""
+    said = {n: system.at.get(n, system.at.get(owner(system, n))) for n in network.endpoints}
+    found = {n: (at[0], -at[1]) for n, at in said.items() if at is not None}
+    return _amid(network, found) if found and len(found) == len(said) else {}
+
+
+def _blocks(network: Network, system: System) -> dict[Any, Any]:
+    """Parts of grids as they lie in their grid, one grid beside the other, and what lies in none in a column behind.
+
+    Empty where no parts lie in a grid of two axes or more."""
+    blocks: dict[str, list[tuple[Any, tuple[int, ...]]]] = {}
+    for name in network.endpoints:
+        whole = owner(system, name)
+        place = tuple(int(i) for i in re.findall(r"\[(\d+)\]", whole))
+        blocks.setdefault(bare(whole) if len(place) > 1 else "", []).append((name, place))
+    if not any(blocks):
+        return {}
+    found: dict[Any, Any] = {}
+    left = 0.0
+    for base in sorted(blocks, key=lambda base: base == ""):
+        dims = [max(place[i] for _, place in blocks[base]) + 1 for i in range(len(blocks[base][0][1]))] if base else []
+        spots = {n: _of_place(p, tuple(dims)) if base else (0, -i) for i, (n, p) in enumerate(blocks[base])}
+        found |= {n: (x + left, y) for n, (x, y) in spots.items()}
+        left += max(x for x, _ in spots.values()) + 1.6
+    return _amid(network, found)
+
+
+def _amid(network: Network, found: dict[Any, Any]) -> dict[Any, Any]:
+    """Positions of endpoints, and of the other routers amid those they have a link to, above where that is taken."""
+    for name in network.nodes[network.endpoint_count :]:
+        near = [found[n] for n in network.graph.predecessors(name) if n in found] or list(found.values())
+        x, y = (sum(p[i] for p in near) / len(near) for i in (0, 1))
+        while any(abs(x - p[0]) < 0.7 and abs(y - p[1]) < 0.6 for p in found.values()):
+            y += 0.65
+        found[name] = x, y
+    return found
 
 
 def _of_place(place: tuple[int, ...], dims: tuple[int, ...]) -> tuple[float, float]:
@@ -45,6 +96,32 @@ def _of_place(place: tuple[int, ...], dims: tuple[int, ...]) -> tuple[float, flo
     for i, length in zip(reversed(place[:-2]), reversed(dims[:-2]), strict=True):
         across, block = across + i * block, block * length + 1
     return across, -place[-2]
+
+
+def _by_distance(network: Network) -> dict[Any, Any]:
+    """Positions whose distances are near those on the graph: stress majorization (Gansner, Koren and North, 2004).
+
+    It starts from a circle in endpoint order, and comes out the same every time.
+    """
+    graph = network.graph.to_undirected()
+    names, count = list(graph), len(graph)
+    rank = {name: i for i, name in enumerate(names)}
+    hops = np.full((count, count), 2.0 * math.sqrt(count))  # of what no way joins
+    for start, ends in nx.all_pairs_shortest_path_length(graph):
+        for end, length in ends.items():
+            hops[rank[start], rank[end]] = length
+    weight = 1 / np.maximum(hops, 1) ** 2
+    np.fill_diagonal(weight, 0)
+    inverse = np.linalg.pinv(np.diag(weight.sum(axis=1)) - weight)
+    turn = np.arange(count) * 2 * math.pi / max(1, count)
+    at = np.stack([np.cos(turn), np.sin(turn)], axis=1) * math.sqrt(count)
+    for _ in range(300):
+        apart = np.linalg.norm(at[:, None] - at[None], axis=2)
+        pull = -weight * hops / np.maximum(apart, 1e-9)
+        np.fill_diagonal(pull, 0)
+        np.fill_diagonal(pull, -pull.sum(axis=1))
+        at = inverse @ (pull @ at)
+    return dict(zip(names, map(tuple, (at * 1.3).tolist()), strict=True))
 
 
 def _by_force(network: Network) -> dict[Any, Any]:
@@ -59,7 +136,7 @@ def _apart(spots: dict[Any, Any]) -> dict[Any, Any]:
     spiral."""
     at = np.array(list(spots.values())).reshape(-1, 2)
     gaps = np.linalg.norm(at[:, None] - at[None], axis=2) + np.eye(len(at)) * 1e9
-    near = float(np.quantile(gaps.min(axis=1), 0.1)) if len(at) > 1 else 1.0
+    near = float(np.quantile(gaps.min(axis=1), 0.3)) if len(at) > 1 else 1.0
     at = at / max(near, 1e-3)
     for i in range(1, len(at)):
         origin, turn = at[i].copy(), 0
@@ -82,24 +159,36 @@ def insides(system: System) -> list[tuple[str, str, Any, int]]:
     return [(name, usual, _inside(system, usual), len(odd)) for name, (usual, odd) in alike(system).items()]
 
 
-def alike(system: System) -> dict[str, tuple[str, set[str]]]:
-    """Name of an assembly -> (the first of its most common instances, the set of those that have other kinds or
-    figures)."""
-    told: dict[str, dict[str, list[tuple[str, str, tuple[str, ...]]]]] = {}
+def alike(system: System) -> dict[str, tuple[str, dict[str, str]]]:
+    """Name of an assembly -> (the first of its most common instances, {each other one: in what it differs})."""
+    told: dict[str, dict[str, dict[str, tuple[str, dict[str, str]]]]] = {}
     for name, part in system.parts.items():
         if part.assembly:
-            figures = tuple(str(getattr(part, p)) for p in part.params)
-            told.setdefault(bare(part.assembly), {}).setdefault(part.assembly, []).append(
-                (name.removeprefix(part.assembly), part.kind, figures)
-            )
+            values = {p: units.format(getattr(part, p), param.type) for p, param in part.params.items()}
+            inner = name.removeprefix(part.assembly).strip(".")
+            told.setdefault(bare(part.assembly), {}).setdefault(part.assembly, {})[inner] = part.kind, values
     found = {}
     for name, instances in told.items():
-        sorts: dict[tuple[Any, ...], list[str]] = {}
+        sorts: dict[str, list[str]] = {}
         for instance, parts in instances.items():
-            sorts.setdefault(tuple(parts), []).append(instance)
-        usual = max(sorts.values(), key=len)  # the first of equals
-        found[name] = usual[0], set(instances) - set(usual)
+            sorts.setdefault(repr(parts), []).append(instance)
+        usual = max(sorts.values(), key=len)[0]  # the first of equals
+        others = {i: _difference(instances[usual], parts) for i, parts in instances.items()}
+        found[name] = usual, {i: words for i, words in others.items() if words}
     return found
+
+
+def _difference(usual: dict[str, tuple[str, dict[str, str]]], other: dict[str, tuple[str, dict[str, str]]]) -> str:
+    """In what the parts of an instance differ from those of another: kinds, figures, parts that are not there."""
+    words = []
+    for name in dict.fromkeys([*usual, *other]):
+        if name not in other or name not in usual:
+            words.append(f"no {name}" if name in usual else f"{name}: {other[name][0]}")
+        elif other[name][0] != usual[name][0]:
+            words.append(f"{name}: {other[name][0]}")
+        else:
+            words += [f"{name} {text}" for key, text in other[name][1].items() if usual[name][1][key] != text]
+    return "\n".join(words)
 
 
 def _inside(system: System, instance: Any) -> Any:

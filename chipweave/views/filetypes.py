@@ -47,7 +47,7 @@ TYPES = (
     FileType(
         "topology",
         "chipweave.topology/1",
-        ("parts", "networks", "assemblies", "extends"),
+        ("parts", "networks", "assemblies", "extends", "systems"),
         "chipweave.views.filetypes:check_topology",
         of_runs=True,
     ),
@@ -139,7 +139,7 @@ def check_topology(path: Path, allow_code: bool, options: dict[str, Any]) -> lis
     system = topology.load(path, sets=sets, allow_code=allow_code, preset=preset)
     if run_check.is_for_runs(system) or set(options) - {"preset", "sets"}:
         return _check_runs({**options, "topology": str(path)}, None, allow_code, bool(set(options) & OF_MODELS))
-    return _link_warnings(system)
+    return _link_warnings(system) + system.idle()
 
 
 def _link_warnings(system: System) -> list[Fault]:
@@ -147,8 +147,11 @@ def _link_warnings(system: System) -> list[Fault]:
     from chipweave.declare import registry
     from chipweave.noc.spread import unused
 
-    networks = system.networks.values()
-    return [Fault(words) for n in networks for words in registry.link_models.find(n.link_model).warnings(n) + unused(n)]
+    return [
+        warning
+        for n in system.networks.values()
+        for warning in [Fault(w) for w in registry.link_models.find(n.link_model).warnings(n)] + unused(n)
+    ]
 
 
 def _check_runs(options: Any, run_file: Any, allow_code: bool, with_model: bool = True) -> Any:

@@ -2,6 +2,14 @@
 
 import pytest
 
+from chipweave import topology
+from chipweave.declare.user_code import Gate
+from chipweave.errors import BadInput
+from chipweave.run import simulate
+from chipweave.run.check import NoWork, small_model
+from chipweave.run.spec import RunSpec
+from chipweave.topology import preset
+
 BIG = """
 extends: wafer
 assemblies:
@@ -167,3 +175,67 @@ parts:
     trace = desk.trace(TRACE, TRACE)
     runs = [desk.run(bare, trace, "base", batch=2, engine=engine) for engine in ("kernel", "plain")]
     assert figures(runs[0]) == figures(runs[1]) and runs[0].row["local_llc_hits"] == 0
+
+
+OWN = {
+    "d2d": {"request_size": "{} B", "round_to": "{} ps", "efficiency": "0.{}"},
+    "hbm": {"round_to": "{} ps", "latency": "{} ns", "bandwidth": "2{} GB/s"},
+    "llc": {"hit_latency": "{} ns", "capacity": "{} MiB"},
+    "sm": {"peak": "9{} TFLOPS"},
+}
+
+
+def stages_of(side, different):
+    """How many stages the chains of a wafer have, whose dies have figures of their own or not."""
+    sets = [f"parts.die.grid=[{side}, {side}]"]
+    for i in range(side * side if different else 0):
+        die = f"die[{i % side}][{i // side}]"
+        sets += [
+            f"{die}.{part}.{name}={text.format(10 + i)}" for part, own in OWN.items() for name, text in own.items()
+        ]
+    spec = RunSpec(topology="wafer", sets=tuple(sets), preset="physical", link_model="circuit")
+    system = topology.load("wafer", sets=sets, preset="physical")
+    policies = simulate.open_strategy(spec, preset.load("physical"), Gate(False))
+    run, _ = simulate.stage(spec, small_model(), system, policies, small_model().moe_layers, NoWork)
+    return sum(len(chain.stages) for chain in run.layout.chains.values())
+
+
+def test_stages_of_different_dies_grow_with_the_dies_and_not_with_their_pairs():
+    """A message of each sort for each die that differs, and one choice before them; equal dies share all."""
+    assert stages_of(2, False) == stages_of(5, False) == stages_of(1, True)
+    sorts = 3  # request to the LLC, request to the HBM, data
+    assert stages_of(5, True) == stages_of(5, False) + sorts * (25 - 1) + sorts
+    assert stages_of(3, True) == stages_of(3, False) + sorts * (9 - 1) + sorts
+
+
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_a_request_has_the_size_that_its_own_die_gives_it(desk, engine):
+    """All work of the trace is read from [0][1]; `base` gives it to others, whose requests alone grow."""
+    trace = desk.trace([[[2, 6], [2, 6]], [[2, 6]]])
+    at = {"asks": "die[1][1].d2d.request_size=1 MB", "serves": "die[0][1].d2d.request_size=1 MB"}
+    runs = {n: desk.run("micro_2x2", trace, "base", sets=(s,), engine=engine).row for n, s in at.items()}
+    plain = desk.run("micro_2x2", trace, "base", engine=engine).row
+    assert runs["serves"]["decode_time_ns"] == plain["decode_time_ns"] < runs["asks"]["decode_time_ns"]
+
+
+@pytest.mark.parametrize("model", ["fair", "flit"])
+def test_dies_that_differ_in_efficiency_are_refused_where_messages_share_links(desk, model):
+    system = desk.topology(
+        'extends: micro_2x2\nparts: {die: {override: {"[0][0]": {d2d: {efficiency: 0.5}}}}}\n', "shares"
+    )
+    words = (
+        r"shares.yaml:5:55: die\[0\]\[0\].d2d.efficiency is 0.5, that of others 0.9: under .*; "
+        "allowed: one efficiency for all dies"
+    )
+    with pytest.raises(BadInput, match=words):
+        desk.run(system, desk.trace(TRACE), preset="physical", link_model=model)
+
+
+def test_tokens_move_by_the_figures_of_the_die_that_sends_them(desk):
+    """Vectors of one die rounded up to 1 us, of the others to 1 ps: a chain whose first stage differs by die."""
+    sets = ("cp.tokens=moved", "die[0][1].d2d.round_to=1 us")
+    trace, more = desk.trace(TRACE, TRACE), dict(preset="physical", batch=2, link_model="circuit")
+    runs = [desk.run("micro_2x2", trace, "ep", sets=sets, engine=engine, **more) for engine in ("kernel", "plain")]
+    plain = desk.run("micro_2x2", trace, "ep", sets=sets[:1], **more)
+    assert figures(runs[0]) == figures(runs[1])
+    assert runs[0].row["decode_time_ns"] > plain.row["decode_time_ns"]

@@ -52,7 +52,7 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
             "grid: [3, 2], gird: 2",
             (
                 "f.yaml:13:38: an assembly has no 'gird' of its own; allowed: "
-                "assembly, grid, count, absent, override; nearest: grid"
+                "assembly, grid, count, absent, override, at; nearest: grid"
             ),
         ),
         (
@@ -175,7 +175,10 @@ def test_a_fault_is_told_with_its_place(faults, wafer, wrong, right, message):
             "shape: mesh, grid: [2, 2], vc_depth: 4",
             "f.yaml:3:34: network n: 'vc_depth' is a parameter of its routers; allowed: router: {vc_depth: ...}",
         ),
-        ("shape: mesh, grid: [2, 2], rooter: {vcs: 4}", "joins, links, links_as, override, router; nearest: router"),
+        (
+            "shape: mesh, grid: [2, 2], rooter: {vcs: 4}",
+            "joins, at, links, links_as, override, router; nearest: router",
+        ),
         ("shape: mesh, grid: [2, 2], router: {vcs: 0}", "vcs = 0 is out of range; allowed: int from 1 to 32"),
     ],
 )

@@ -112,7 +112,7 @@ def test_both_spines_of_a_leaf_spine_network_are_used():
 
 def test_ways_that_are_not_used_are_warned_of():
     network = built(f"{FOUR}, spread: none").networks["n"]
-    [words] = unused(network)
+    words = unused(network)[0].what
     assert "n[0] -> n.switch[1]" in words and "nothing reaches n.switch[1], n.switch[2], n.switch[3]" in words
     assert unused(built(FOUR).networks["n"]) == []
 

@@ -45,6 +45,7 @@ class Fit:
             "schema": "chipweave.preset/1",
             "name": "die",
             "about": "figures of the line-rate die that are fitted, shared by all devices",
+            "device": "H100",
             "kinds": self.kinds,
         }
         note = "# Written by validation/calibrate/die.py from calibration rows alone. Do not edit.\n"

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from chipweave import ledger
+from chipweave import ledger, topology
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.ledger.asking import asking
 from chipweave.ledger.text import percent, table
+from chipweave.topology.inherited import inherited
 
 from ..bench import knees
+from ..rows.devices import topology_of
 
 FOLDER = files("chipweave.validation") / "references" / "h100"
 REFERENCES = FOLDER / "h100_reference.csv"  # the table that calibration is read from
@@ -43,6 +46,13 @@ def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any 
         for q, v in rows
         if (not groups or q.group in groups) and (not device or device.lower() in q.device.lower())
     ]
+
+
+@lru_cache(maxsize=64)
+def rests_on(device: str) -> dict[str, int]:
+    """Other device -> how many numbers of it the die of a row's device has."""
+    name = topology_of(device)
+    return inherited(topology.load(name, preset=str(CALIBRATED / "die.yaml"))) if name else {}
 
 
 def second_views(rows: Any) -> Any:

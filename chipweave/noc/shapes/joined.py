@@ -6,6 +6,9 @@
       - {of: 9..17, shape: mesh, grid: [3, 3], latency: 100 ns}
     edges: [{between: [7, 10], latency: 2 us, bandwidth: 100 GB/s}]
 
+A region may be another network of the file, with all that it says of its links: `regions: [{network: rows}, {network:
+columns}]`. Who takes part follows from these where `joins` is left out; that network is then part of this one alone.
+
 Models: two wafers and a slow link; GPUs on the switch planes of their nodes and on rails between nodes; a wafer with
 memory pools at its edge. A region names endpoints by number (`all`, `0..8`, `0, 4, 8` or a list), in its own endpoint
 order; it may overlap with others, so a GPU is in its node and on a rail. Its latency, bandwidth and keys are its own;
@@ -79,11 +82,14 @@ class Joined(Shape):
         Its shape wires the endpoints named as if they were all there is, whose numbers are then
         mapped back; routers it adds get the numbers after those of earlier regions.
         """
+        if item.get("network") is not None:
+            return self.named(item, places, reader, pairs, own, names)
         kind = item.get("shape")
         known = [n for n in shapes.kinds() if n != self.kind]
         if kind is None or kind.text not in known or item.get("of") is None:
             near = nearest(kind.text, known) if kind is not None else ""
-            reader.faults.add("a region needs `of` and the name of a shape", item.place, ", ".join(known), near)
+            what = "a region needs `of` and the name of a shape, or the network that it is"
+            reader.faults.add(what, item.place, ", ".join(known), near)
             return
         cls = shapes.find(kind.text)
         keys = {k: v for k, v in item.value.items() if k not in ("of", "shape", *cls.structure)}
@@ -125,6 +131,35 @@ class Joined(Shape):
             if mine != Own():
                 own[len(pairs)] = mine
             pairs.append(pair)
+
+    def named(
+        self,
+        item: Node,
+        places: Places,
+        reader: Reader,
+        pairs: list[tuple[int, int]],
+        own: dict[int, Own],
+        names: list[str],
+    ) -> None:
+        """Add the links of a region that is another network."""
+        for key in item.value:
+            if key != "network":
+                reader.faults.add(f"a region that is a network has no {key!r} of its own", item.keys[key], "network")
+        region = reader.region(item.value["network"])
+        if region is None:
+            return
+        rank = {name: i for i, name in enumerate(places.names)}
+        missing = [name for name in region.endpoints if name not in rank]
+        if missing:
+            what = f"{missing[0]} is in network {item.value['network'].text} and not in {reader.name}, which joins it"
+            reader.faults.add(what, item.place, "joins with all parts of its regions, or none")
+            return
+        first = places.count + len(names)
+        number = [*(rank[name] for name in region.endpoints), *range(first, first + len(region.routers))]
+        names += region.routers
+        for a, b, says in region.links:
+            own[len(pairs)] = says
+            pairs.append((number[a], number[b]))
 
     def members(self, node: Node, count: int, reader: Reader) -> list[int]:
         """Endpoint numbers that `of` names, in order; [] after a fault."""

@@ -1,0 +1,76 @@
+"""Does a prediction that rests on another device's figures say so, row by row?"""
+
+import json
+
+import pytest
+
+from chipweave import ledger, topology
+from chipweave.__main__ import main
+from chipweave.ledger import suites
+from chipweave.topology.inherited import in_words, inherited
+
+MINE = """schema: chipweave.topology/1
+extends: wafer
+name: mine
+{device}parts: {{die: {{grid: [2, 2]}}}}
+assemblies:
+  die: {{parts: {{hbm: {{bandwidth: 8 TB/s, capacity: 192 GB, latency: 300 ns}}, sm: {{peak: 2250 TFLOPS}}}}}}
+"""
+
+
+def written(folder, device):
+    path = folder / "mine.yaml"
+    path.write_text(MINE.format(device=f"device: {device}\n" if device else ""))
+    return path
+
+
+def test_what_a_device_does_not_write_itself_is_the_others(tmp_path):
+    """Of the wafer's numbers all but the four that are written anew."""
+    numbers = len(topology.load("wafer").sources)
+    assert inherited(topology.load(written(tmp_path, "Mine"))) == {"H100": numbers - 4}
+    assert inherited(topology.load(written(tmp_path, ""))) == inherited(topology.load("wafer_5x5")) == {}
+
+
+def test_fitted_figures_laid_over_another_device_are_counted():
+    h200 = topology.load(
+        "h200", preset=str(suites.importlib.import_module("chipweave.validation.bench.die").CALIBRATED)
+    )
+    files = [node.place.file.rpartition("/")[2] for _, node, _ in h200.sources]
+    assert inherited(h200) == {"H100": sum(file in ("hopper_die.yaml", "die.yaml") for file in files)}
+    assert {"hopper_die.yaml", "die.yaml", "h200.yaml"} == set(files)
+
+
+@pytest.mark.parametrize(
+    "found, words",
+    [({}, ""), ({"H100": 1}, "1 value is H100's"), ({"A": 3, "B": 1}, "3 values are A's, 1 value is B's")],
+)
+def test_it_is_said_in_words(found, words):
+    assert in_words(found) == words
+
+
+@pytest.mark.parametrize("device, said", [("Mine", True), ("", False)])
+def test_compare_says_so_and_its_json(tmp_path, capsys, device, said):
+    out = tmp_path / "out.json"
+    small = ["--model", "deepseek-v2-lite", "--batch", "4", "--steps", "2", "--strategies", "ep"]
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--topology", str(written(tmp_path, device)), *small, "--json", str(out)])
+    assert ended.value.code == 0
+    notes = json.loads(out.read_text())["notes"]
+    count = notes.get("inherited", {}).get("H100", 0)
+    assert (
+        (f"rest on figures of another device: {count} values are H100's" in capsys.readouterr().err)
+        == said
+        == (count > 0)
+    )
+
+
+def test_rows_of_the_ledger_say_so():
+    rows = [
+        ledger.Result("r", "g", "predicted", device, "q", "x", "1", 10.0, 9.0, -0.1, 0.5, "holds", inherited=rests)
+        for device, rests in (("H200", {"H100": 36}), ("H100", {}), ("H200", {"H100": 36}))
+    ]
+    assert suites.inherited(rows) == ["2 predicted rows of H200: 36 values are H100's"]
+    h100 = suites.importlib.import_module("chipweave.validation.suites.h100")
+    dies = suites.importlib.import_module("chipweave.validation.suites.dies")
+    assert h100.rests_on("H100 SXM") == {} and set(h100.rests_on("H200")) == {"H100"}
+    assert set(dies.rests_on("GB200")) == {"B200"} and dies.rests_on("B200") == {}
