@@ -13,7 +13,9 @@ Beside     placement_packed.py (no copies), allocation_holders.py (gives the cop
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -46,7 +48,7 @@ class Eplb(PlacementPolicy):
             with np.load(path, allow_pickle=False) as file:
                 loads = np.asarray(file["prompt_loads" if self.of == "prompts" else "loads"], float)
                 pairs = np.asarray(file["pairs"], float) if self.apart else np.zeros((experts, experts))
-        except Exception as error:  # whatever a file that is no archive of arrays raises
+        except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, BadZipFile, zlib.error) as error:
             raise BadInput(Fault(f"loads that cannot be read: {str(error)[:80]}", Place(str(path)))) from None
         for array, shape in ((loads, (layers, experts)), (pairs, (experts, experts))):
             if array.shape != shape or not np.isfinite(array).all() or array.min() < 0:

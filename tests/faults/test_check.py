@@ -19,7 +19,6 @@ BAD = {
     "a topology that cannot be run": "topology: mesh_4x4\n",
     "a device that is no wafer": "topology: gb200_nvl72\n",
     "a trace of another model": "trace: qwen-syn\n",
-    "more repetitions than whole": "trace: deepseek-syn\nmodel: deepseek-v3\nbatch: 257\n",
     "more steps than a window has": "trace: esft-law\nsteps: 900000\n",
 }
 

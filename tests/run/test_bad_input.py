@@ -116,7 +116,7 @@ def test_a_fault_of_the_preset_is_told_once(capsys):
                 "nearest: demo"
             ),
         ),
-        ([*WORK, "--strategies", "EP"], "unknown strategy 'EP'; allowed: allo, allo+pred, base, ep, "),
+        ([*WORK, "--strategies", "EP"], "unknown strategy 'EP'; allowed: allo, allo+pred, base, dwdp, ep, "),
         ([*WORK, "--set", "d2d.latency=5 Ns"], "nearest: 5 ns"),
         (
             ["traffic", "mesh_4x4", "--load", "0.1", "--set", "vsc=4"],
@@ -204,7 +204,7 @@ def test_code_that_ends_the_program_when_it_is_imported_is_a_fault_of_it(capsys,
         (
             "strategy: {placement: contiguous, allocation: hom, prediction: none, replacement: unbounded}",
             (
-                "run.yaml:2:47: unknown allocation policy 'hom'; allowed: home, placement_aware, "
+                "run.yaml:2:47: unknown allocation policy 'hom'; allowed: holders, home, placement_aware, "
                 "placement_aware_python, round_robin, split_evenly; nearest: home"
             ),
         ),
