@@ -74,10 +74,10 @@ def programs() -> dict[str, float]:
     package = package_of(topology.load("mi300x"))
     memory = apart(values()["bandwidth-0165"], in_flight(package, Launch(1, 0, *FULL), 1, 1))
     gemm, rate = rows()["gemm-0001"]
-    found = SHAPE.search(gemm.conditions)
-    assert found is not None  # the shipped row
+    found, peak = SHAPE.search(gemm.conditions), peak_flops(gemm)
+    assert found is not None and isinstance(peak, float)  # the shipped row and its die
     m, n, k = map(int, found.groups())
-    busy = peak_flops(gemm) * busy_share(m, n, package.units)
+    busy = peak * busy_share(m, n, package.units)
     return {
         "cyclic_memory_share": memory / mi300x()["memory_bandwidth"],
         "matrix_call_s": 2.0 * m * n * k * (1.0 / rate - 1.0 / busy),
