@@ -1,5 +1,7 @@
-"""Are systems of equal dies what they were while a system was one die repeated: hashes of the last such version, but for
-h100, whose die has been fitted anew since."""
+"""Are systems of equal dies what they were while a system was one die repeated?
+
+Hashes of the last such version, but for h100, whose die has been fitted anew since.
+"""
 
 import pytest
 from click.testing import CliRunner
