@@ -9,30 +9,22 @@ one device's rows holds for a wafer's is a guess.
 """
 
 import itertools
-import json
 import math
 from functools import lru_cache
-from pathlib import Path
+
+from chipweave.ledger import baseline, files
 
 GROUPS = {
     "memory": ("membw", "hbm", "l1l2bw"),
     "compute": ("gemm", "grouped", "moe"),
     "links": ("p2p", "nccl", "nvlink"),
 }
-WITHOUT_LEDGER = 0.05  # of each part, where no ledger lies beside the program; a guess
 
 
 @lru_cache
 def residuals() -> dict[str, float]:
-    """Part -> mean absolute residual of the predicted rows of its groups, weighted by rows.
-
-    {} where there is no ledger.
-    """
-    path = Path(__file__).resolve().parents[2] / "validation" / "baseline.json"
-    try:
-        return of_ledger(json.loads(path.read_text()).get("h100", {}))
-    except (OSError, ValueError):
-        return {}
+    """Part -> mean absolute residual of the predicted rows of its groups, weighted by rows, in the shipped ledger."""
+    return of_ledger(baseline.read(files.folder() / "baseline.json")["h100"])
 
 
 def of_ledger(groups: dict) -> dict[str, float]:
@@ -49,9 +41,7 @@ def of_ledger(groups: dict) -> dict[str, float]:
 
 def ratio_bar(parts: dict[str, float] | None = None) -> float:
     """Relative error of a ratio of two runs: the square sum of the two largest residuals."""
-    known = residuals() if parts is None else parts
-    errors = sorted([*known.values(), WITHOUT_LEDGER, WITHOUT_LEDGER] if len(known) < 2 else known.values())[-2:]
-    return math.hypot(*errors)
+    return math.hypot(*sorted((residuals() if parts is None else parts).values())[-2:])
 
 
 def undecided(times: dict[str, float], bar: float) -> list[tuple[str, str]]:

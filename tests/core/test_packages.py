@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from chipweave.run import error_bars
+
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_OUT = (".so", ".o", ".pyc")
 
@@ -63,7 +65,7 @@ def test_the_wheel_holds_every_module_and_data_file_and_every_compiled_module(bu
     inside = set(zipfile.ZipFile(wheel).namelist())
     for top in ("chipweave", "components", "policies", "topologies", "validation"):
         for path in (ROOT / top).rglob("*"):
-            if path.is_file() and path.suffix in (".py", ".yaml", ".csv", ".txt", ".parquet"):
+            if path.is_file() and path.suffix in (".py", ".yaml", ".csv", ".txt", ".json", ".parquet"):
                 name = path.relative_to(ROOT).as_posix()
                 assert (name if top == "chipweave" else f"chipweave/{name}") in inside, path
     assert "chipweave/py.typed" in inside or not (ROOT / "chipweave" / "py.typed").exists()
@@ -87,4 +89,6 @@ def test_the_demo_of_the_source_archive_runs_on_what_was_installed(built, tmp_pa
         python, "-m", "chipweave", "compare", demo, "--json", tmp_path / "demo.json", cwd=tmp_path, PYTHONPATH=libraries
     )
     expected = json.loads(demo.with_name("demo.expected.json").read_text(encoding="utf-8"))
-    assert json.loads((tmp_path / "demo.json").read_text())["result_sha256"] == expected["result_sha256"]
+    document = json.loads((tmp_path / "demo.json").read_text())
+    assert document["result_sha256"] == expected["result_sha256"]
+    assert document["error_bar"] == error_bars.ratio_bar(), "of the ledger in the wheel"
