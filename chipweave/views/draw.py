@@ -48,7 +48,7 @@ def draw(system: System, path: Path | str) -> None:
     Panels from left to right: networks, one die of each sort, parts outside any die. The file is
     written under a temporary name and renamed.
     """
-    panels: list[tuple[str, Any]] = [("network", n) for n in system.networks.values()]
+    panels: list[tuple[str, Any]] = [("network", (n, layout.positions(n, system))) for n in system.networks.values()]
     insides = layout.insides(system)
     panels += [("inside", i) for i in insides]
     graph = layout.loose(system)
@@ -59,7 +59,7 @@ def draw(system: System, path: Path | str) -> None:
         for i, k in enumerate(dict.fromkeys(p.kind.partition(".")[0] for p in system.parts.values()))
     }
     with plt.rc_context(STYLE):
-        sizes = [_size(kind, what, system) for kind, what in panels]
+        sizes = [_size(kind, what) for kind, what in panels]
         wide = sum(w for w, _ in sizes) + 0.4
         title = textwrap.fill(
             f"{system.name}: {system.about}" if system.about else system.name,
@@ -101,26 +101,27 @@ def _extent(spots: Any) -> tuple[float, float]:
     return wide, high
 
 
-def _size(kind: str, what: Any, system: System) -> tuple[float, float]:
+def _size(kind: str, what: Any) -> tuple[float, float]:
     """Inches of a panel (width, height); its words fit into its width.
 
     One die takes 1.15 inches; a grid of more than ten dies a side is shrunk to 12 inches.
     """
     if kind == "network":
-        wide, high = _extent(layout.positions(what, system).values())
-        scale, words = _scale(wide, high), max(map(len, _words(what).split("\n"))) / WORDS_PER_INCH
+        network, spots = what
+        wide, high = _extent(spots.values())
+        scale, words = _scale(wide, high), max(map(len, _words(network).split("\n"))) / WORDS_PER_INCH
         return max(3.2, wide * scale, words), max(2.4, high * scale + 0.7)
     spots = layout.columns(what[2] if kind == "inside" else what).values()
     return max(2.6, 1.75 * (1 + max(x for x, _ in spots))), max(2.8, 1.4 * (1 + len({y for _, y in spots})))
 
 
-def _network(axis: Any, system: System, network: Network, colours: dict[str, str]) -> None:
-    """A network: links, endpoints, dashed boxes where a die of the grid is absent.
+def _network(axis: Any, system: System, what: tuple[Network, dict[Any, Any]], colours: dict[str, str]) -> None:
+    """A network and where its routers stand: links, endpoints, dashed boxes where a die of the grid is absent.
 
     Over 100 endpoints, boxes lose their text and links their width: at that size only the pattern
     can be read.
     """
-    spots = layout.positions(network, system)
+    network, spots = what
     scale = min(1.0, _scale(*_extent(spots.values())) / 1.15)
     common = _most_common(network)
     large = len(spots) <= 100
@@ -364,7 +365,7 @@ def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefi
 
 
 def _figures_of(part: Any) -> str:
-    """The first figures of a part, two a line."""
+    """The first values of a part, one a line."""
     words = [
         f"{name} {units.format(getattr(part, name), param.type, 4)}"
         for name, param in part.params.items()

@@ -80,6 +80,11 @@ def test_every_link_leads_to_a_file(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_no_page_has_both_sides_of_a_merge(page):
+    assert not re.search(r"^(<<<<<<<|=======|>>>>>>>)( |$)", page.read_text(encoding="utf-8"), re.M)
+
+
 def test_every_page_and_test_that_is_named_is_there():
     """In pages, code and comments: `docs/x.md`, `tests/x/test_y.py`, `examples/x`, `python -m benchmarks`."""
     for path in [*PAGES, *SOURCES]:

@@ -60,12 +60,7 @@ def test_positions_that_are_none_are_refused(tmp_path, parts, words):
 
 def test_positions_of_parts_within_a_die_are_refused(tmp_path):
     with pytest.raises(BadInput, match=r"f.yaml:3:38: hbm: at is of dies and other parts of a system"):
-        load(
-            tmp_path,
-            "extends: wafer_5x5\nassemblies: {die: {parts: {hbm: {at: [1, 1]}}}}\n".replace(
-                "extends: wafer_5x5\n", "extends: wafer_5x5\n"
-            ),
-        )
+        load(tmp_path, "extends: wafer_5x5\nassemblies: {die: {parts: {hbm: {at: [1, 1]}}}}\n")
 
 
 def test_systems_stand_as_grids_beside_one_another(tmp_path):

@@ -245,14 +245,23 @@ def test_a_file_that_holds_a_bare_trace_per_line_is_told_its_line(capsys, here):
     ],
 )
 def test_ctrl_c_ends_at_once_says_so_and_leaves_nothing(here, arguments):
-    """Also in the midst of a call of the kernel."""
+    """Also in the midst of a call of the kernel. The child has a terminal's handler: a shell's background job ignores
+    SIGINT, and its children inherit that."""
     going = subprocess.Popen(
-        [sys.executable, "-m", "chipweave", *arguments], stderr=subprocess.PIPE, text=True, cwd=here
+        [sys.executable, "-m", "chipweave", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    time.sleep(3)
-    assert going.poll() is None
-    going.send_signal(signal.SIGINT)
-    _, err = going.communicate(timeout=20)
+    with going:
+        try:
+            time.sleep(3)
+            assert going.poll() is None
+            going.send_signal(signal.SIGINT)
+            _, err = going.communicate(timeout=20)
+        finally:
+            going.kill()
     assert going.returncode == 130 and err.strip().startswith("interrupted") and "Traceback" not in err
     assert not list(here.iterdir())
 
