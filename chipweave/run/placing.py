@@ -19,6 +19,7 @@ from chipweave.component.transfer_operands import (
 from chipweave.errors import BadInput, Fault
 from chipweave.policy.guard import placement_of
 from chipweave.policy.placement import Placed, PlacementView
+from chipweave.trace.relations import table_of
 
 
 class Placing:
@@ -76,12 +77,10 @@ class Placing:
             return
         self.counts[job.layer_index] += job.view.counts
         if self.pairs is not None:
-            ids = job.view.ids.astype(np.int64)
-            for a in range(ids.shape[1]):
-                for b in range(a + 1, ids.shape[1]):
-                    both = (ids[:, a] < self.experts) & (ids[:, b] < self.experts)
-                    for i, j in ((a, b), (b, a)):
-                        np.add.at(self.pairs[job.layer_index], (ids[both, i], ids[both, j]), job.replication)
+            ids = np.minimum(job.view.ids.astype(np.uint16), self.experts)  # beyond: a choice that is absent
+            both = table_of(ids, ids, self.experts)
+            np.fill_diagonal(both, 0)
+            self.pairs[job.layer_index] += both.astype(np.int64) * job.replication
 
     def due(self, step: int) -> bool:
         """Whether the policy is to be asked before this step; answers yes once for each time."""

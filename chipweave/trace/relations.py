@@ -96,17 +96,22 @@ def measure(
 
 
 def table_of(before: np.ndarray, after: np.ndarray, experts: int) -> np.ndarray:
-    """int32 [experts, experts]: how often j was chosen in a row of `after` when i was in the same row of `before`."""
+    """int32 [experts, experts]: how often j was chosen in a row of `after` when i was in the same row of `before`.
+
+    Ids are at most `experts`, which stands for an absent choice; ValueError where one is above.
+    """
     before, after = (np.ascontiguousarray(each, np.uint16) for each in (before, after))
     wide = experts + 1  # a row and a column for absent choices
     table = np.zeros((wide, wide), np.int32)
-    LIB.heatmap_add_u16(
+    wrong = LIB.heatmap_add_u16(
         FFI.from_buffer("int32_t[]", table),
         wide,
         FFI.from_buffer("uint16_t[]", before),
         FFI.from_buffer("uint16_t[]", after),
         *after.shape,
     )
+    if wrong:
+        raise ValueError(f"an id of more than {experts}")
     return np.ascontiguousarray(table[:experts, :experts])
 
 

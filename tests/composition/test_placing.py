@@ -1,12 +1,17 @@
 """Does a run keep weights where the placement says, layer by layer, and is their moving traffic with its time?"""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from chipweave.declare import registry
 from chipweave.errors import BadInput
+from chipweave.policy import strategy
 from chipweave.policy.placement import Placement
 from chipweave.run import simulate
+from chipweave.run.placing import Placing
+from chipweave.trace.relations import table_of
 
 TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1]], [[3, 6]], [[0, 2]]]
 OTHERS = [[[5, 2]], [[1, 4]], [[2, 0]], [[1, 4]]]
@@ -163,3 +168,21 @@ def test_a_half_rate_die_does_half_the_work_under_expert_parallelism(desk):
     for outcome, expected in ((run, [5, 2]), (one, [4, 3])):
         reads = [value for part, name, _, value in outcome.statistics if name == "local_reads"]
         assert [value / (LAYERS * SLICES) for value in reads] == expected
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_policy_asked_again_learns_which_experts_were_chosen_together(dtype):
+    """Both orders of a pair, each as often as its request stands in the batch; an absent choice pairs with nothing."""
+    policy = strategy.build("placement", {"kind": "rebalanced", "every": 1, "apart": 1})
+    facts = {"compute": [1, 1], "hbm_bytes": [9, 9]}
+    placing = Placing(policy, SimpleNamespace(experts=3, expert_bytes=1), (5, 6), facts, ([0, 1], [0, 1]))
+    ids = np.array([[0, 1], [1, 0], [2, np.iinfo(dtype).max]], dtype)
+    counts = np.array([2, 2, 1]) * 4
+    placing.seen(SimpleNamespace(layer_index=1, replication=4, view=SimpleNamespace(ids=ids, counts=counts)))
+    assert placing.pairs.tolist() == [[[0, 0, 0]] * 3, [[0, 8, 0], [8, 0, 0], [0, 0, 0]]]
+    assert placing.counts.tolist() == [[0, 0, 0], [8, 8, 4]]
+
+
+def test_ids_that_no_table_has_are_refused():
+    with pytest.raises(ValueError, match="an id of more than 3"):
+        table_of(np.array([[4]]), np.array([[0]]), 3)
