@@ -4,6 +4,7 @@ import csv
 import time
 
 import pytest
+import yaml
 from hypothesis import settings
 
 settings.register_profile("chipweave", deadline=None, derandomize=True)
@@ -12,6 +13,23 @@ settings.register_profile(
 )  # pytest --hypothesis-profile=random: other examples in every run
 settings.load_profile("chipweave")
 
+MINI = {
+    "schema": "chipweave.model/1",
+    "name": "mini",
+    "title": "mini",
+    "layers": 3,
+    "moe_layers": {"first": 1, "last": 2, "every": 1},
+    "experts": 7,
+    "top_k": 2,
+    "groups": 1,
+    "groups_used": 1,
+    "shared_experts": 0,
+    "hidden": 1024,
+    "intermediate": 512,
+    "weight_bytes": 2,
+    "hbm_efficiency": 0.9,
+    "utilisation": [{"tokens": "any", "share": 0.7}],
+}
 QUIET_LOOP_S = 0.03  # a million turns of an empty loop on a quiet 2.5 GHz core
 
 
@@ -22,6 +40,17 @@ def slowness():
     for _ in range(10**6):
         pass
     return max(1.0, 2 * (time.process_time() - begun) / QUIET_LOOP_S)
+
+
+@pytest.fixture
+def small_model():
+    """(path, what is other than in MINI) -> the path, with a model file written there."""
+
+    def write(path, **changes):
+        path.write_text(yaml.safe_dump({**MINI, **changes}))
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ OPTIONS = [
     click.option("--batch", type=int, help="Requests decoded together  [default: 4096]"),
     click.option("--steps", type=int, help="Steps, the prefill counts as one  [default: 128]"),
     click.option("--preset", help="Preset of behaviour: physical, artifact, paper, h100  [default: physical]"),
-    click.option("--link-model", help="circuit, fair or flit  [default: the topology's]"),
+    click.option("--link-model", help="circuit, fair or flit  [default: the topology's, else the preset's]"),
     click.option("--admission", help="work_conserving, head_only or early_booking  [default: the preset's]"),
     click.option("--wait-queue", help="sorted or artifact_heap  [default: the preset's]"),
     click.option("--seed", type=int, help="Seed of a generated trace  [default: 1]"),

@@ -203,7 +203,7 @@ def loads(source: Any, out: Any, force: Any) -> None:
     with bar() as progress:
         found = loads_of(_verified(source, progress), progress)
     arrays: dict[str, Any] = found
-    with replacing(Path(out), "wb") as file:
+    with replacing(there, "wb") as file:
         np.savez_compressed(file, **arrays)
 
 

@@ -1,38 +1,22 @@
 """Small models and traces for systems of unequal parts."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
-import yaml
 
 from chipweave.run import compare
 from chipweave.run.spec import RunSpec
 
-MINI = {
-    "schema": "chipweave.model/1",
-    "name": "mini",
-    "title": "mini",
-    "layers": 3,
-    "moe_layers": {"first": 1, "last": 2, "every": 1},
-    "experts": 7,
-    "top_k": 2,
-    "groups": 1,
-    "groups_used": 1,
-    "shared_experts": 0,
-    "hidden": 1024,
-    "intermediate": 512,
-    "weight_bytes": 2,
-    "hbm_efficiency": 0.9,
-    "utilisation": [{"tokens": "any", "share": 0.7}],
-}
+sys.path.insert(0, str(Path(__file__).parent))  # small_systems.py
 
 
 class Desk:
-    """A folder with a model, traces and topologies, and runs of them."""
+    """A folder with the model mini.yaml, traces and topologies, and runs of them."""
 
     def __init__(self, folder):
         self.folder = folder
-        (folder / "mini.yaml").write_text(yaml.safe_dump(MINI))
 
     def trace(self, *requests):
         """A trace file; a request is a list of steps, each a list of rows of expert ids, the same in both layers."""
@@ -67,6 +51,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch):
+def desk(tmp_path, monkeypatch, small_model):
+    small_model(tmp_path / "mini.yaml")
     monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path / "cache"))
     return Desk(tmp_path)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from small_systems import PAIR, POOL
 
 from chipweave.declare import registry
 from chipweave.errors import BadInput
@@ -16,25 +17,6 @@ from chipweave.trace.relations import table_of
 TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1]], [[3, 6]], [[0, 2]]]
 OTHERS = [[[5, 2]], [[1, 4]], [[2, 0]], [[1, 4]]]
 SLICE, SLICES, LAYERS = 1024 * 512 * 2, 3, 2  # of the small model
-PAIR = """
-extends: wafer
-parts: {die: {grid: [1, 2]}}
-networks: {d2d: {latency: 100 ns, bandwidth: 10 GB/s}}
-"""
-POOL = """
-extends: wafer
-assemblies:
-  pool:
-    parts:
-      hbm: {kind: memory.hbm, bandwidth: 500 GB/s, latency: 600 ns, capacity: 2 TB}
-      d2d: {kind: d2d.router, slots: {atu: {kind: d2d.atu}, pdu: {kind: d2d.pdu}}}
-    links:
-      - {between: [d2d.memory, hbm.access], latency: included}
-parts:
-  die: {grid: [1, 3], override: {"[0][1]": {hbm: {bandwidth: 1 TB/s}}}}
-  pool: {assembly: pool}
-networks: {d2d: {joins: [die.d2d.mesh, pool.d2d.mesh], shape: ring, routing: up_down}}
-"""
 
 
 @pytest.fixture

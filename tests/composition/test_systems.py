@@ -1,13 +1,13 @@
 """Whole systems as parts of a larger one, and networks as regions of one: is the whole what was written by hand?"""
 
 import pytest
+from small_systems import figures
 
 from chipweave import topology
 from chipweave.errors import BadInput
 from chipweave.views.filetypes import check_and_warn
 
 TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1], [3, 6]], [[5, 2], [0, 4]]]
-FIGURES = ("prefill_time_ns", "decode_time_ns", "hops", "local_read_bytes", "remote_read_bytes", "copies")
 SLOW = "latency: 2 us, bandwidth: 100 GB/s"
 TWO = f"""systems:
   a: {{extends: wafer, parts: {{die: {{grid: [3, 3]}}}}}}
@@ -27,10 +27,6 @@ networks:
     edges: [{{between: [7, 10], {SLOW}}}]
 """
 RUN = dict(preset="physical", batch=2, link_model="circuit")
-
-
-def figures(outcome):
-    return {name: outcome.row[name] for name in FIGURES}
 
 
 def links(network):

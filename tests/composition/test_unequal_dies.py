@@ -1,6 +1,7 @@
 """Mixed dies, memory pools, several memories on a die, dies without a cache: do they run, and right?"""
 
 import pytest
+from small_systems import MEMORY_POOL, figures
 
 from chipweave import topology
 from chipweave.declare.user_code import Gate
@@ -36,28 +37,17 @@ links:
 networks:
   d2d: {joins: [JOINS], shape: full}
 """
-POOL = """
-extends: wafer
-assemblies:
-  pool:
-    parts:
-      hbm: {kind: memory.hbm, bandwidth: 500 GB/s, latency: 600 ns, capacity: 2 TB}
-      d2d: {kind: d2d.router, slots: {atu: {kind: d2d.atu}, pdu: {kind: d2d.pdu}}}
-    links:
-      - {between: [d2d.memory, hbm.access], latency: included}
-parts:
+POOL = (
+    MEMORY_POOL
+    + """parts:
   die: {grid: null, count: 4}
   pool: {assembly: pool}
 networks:
   d2d: {joins: [die.d2d.mesh, pool.d2d.mesh], shape: full}
 """
+)
 TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1], [3, 6]], [[5, 2], [0, 4]]]
 STRATEGIES = ("base", "ep", "allo", "pred", "allo+pred")
-FIGURES = ("prefill_time_ns", "decode_time_ns", "hops", "local_read_bytes", "remote_read_bytes", "copies")
-
-
-def figures(outcome):
-    return {name: outcome.row[name] for name in FIGURES}
 
 
 def statistic(outcome, part, name):

@@ -74,6 +74,28 @@ def test_every_command_there_is_is_documented():
             assert f"{name} {sub}" in page, sub
 
 
+def options_of(group, path=""):
+    """(command with the groups before it, its options) of every command."""
+    context = click.Context(root)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from options_of(command, f"{path}{name} ")
+        else:
+            options = (p for p in command.params if isinstance(p, click.Option) and not p.hidden)
+            yield f"{path}{name}", [p.opts for p in options]
+
+
+def test_every_option_there_is_stands_in_the_row_of_its_command():
+    lines = (ROOT / "docs" / "commands.md").read_text().splitlines()
+    compare = next(line for line in lines if line.startswith("| `chipweave compare"))
+    for name, options in options_of(root):
+        row = next(line for line in lines if re.search(rf"`(chipweave )?{name}\b", line))
+        row += compare if "options of compare" in row else ""
+        missing = [o for o in options if "--allow-code" not in o and not any(each in row for each in o)]
+        assert not missing, f"{name}: {missing}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_every_link_leads_to_a_file(page):
     for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

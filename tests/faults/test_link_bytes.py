@@ -9,31 +9,16 @@ import pytest
 from chipweave.__main__ import main
 from chipweave.chain.link_statistics import LinkStatistics
 
-MODEL = """schema: chipweave.model/1
-name: one
-title: one
-layers: 1
-moe_layers: {first: 0, last: 0, every: 1}
-experts: 2
-top_k: 1
-groups: 1
-groups_used: 1
-shared_experts: 0
-hidden: 1024
-intermediate: 512
-weight_bytes: 2
-hbm_efficiency: 0.9
-utilisation: [{tokens: any, share: 0.7}]
-"""
+MODEL = {"name": "one", "layers": 1, "moe_layers": {"first": 0, "last": 0, "every": 1}, "experts": 2, "top_k": 1}
 TRACE = '{"path":"a","trace":[{"0":[[0],[0]]},{"0":[[0]]}]}\n'
 SLICES, REQUESTS = 3 * 2**20, 3 * 16  # of one expert: three of 1 MiB, and what asks for them
 WIRE = [3495936, 3 * 1024]  # flits of 1 KiB at an efficiency of 0.9
 
 
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
-def test_three_slices_are_three_slices_under_every_link_model(link_model, tmp_path, monkeypatch):
+def test_three_slices_are_three_slices_under_every_link_model(link_model, tmp_path, monkeypatch, small_model):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "one.yaml").write_text(MODEL)
+    small_model(tmp_path / "one.yaml", **MODEL)
     (tmp_path / "one.jsonl").write_text(TRACE)
     words = "compare --topology micro_line_2 --model one.yaml --trace one.jsonl --batch 1 --steps 1 --preset paper"
     with pytest.raises(SystemExit) as end:

@@ -6,23 +6,6 @@ import pytest
 
 from chipweave.__main__ import main
 
-MINI = """schema: chipweave.model/1
-name: mini
-title: mini
-layers: 3
-moe_layers: {first: 1, last: 2, every: 1}
-experts: 7
-top_k: 2
-groups: 1
-groups_used: 1
-shared_experts: 0
-hidden: 1024
-intermediate: 512
-weight_bytes: 2
-hbm_efficiency: 0.9
-utilisation: [{tokens: any, share: 0.7}]
-"""
-
 
 def request(name, prompt, answers):
     """A request of so many prompt rows and answers."""
@@ -32,13 +15,13 @@ def request(name, prompt, answers):
 
 
 @pytest.fixture
-def compared(tmp_path, capsys):
+def compared(tmp_path, capsys, small_model):
     """requests, batch, steps, preset -> the document of compare."""
 
     def run(requests, batch, steps, preset="paper"):
-        (tmp_path / "mini.yaml").write_text(MINI)
+        model = small_model(tmp_path / "mini.yaml")
         (tmp_path / "t.jsonl").write_text("\n".join(requests))
-        arguments = ["--topology", "micro_line_1", "--model", tmp_path / "mini.yaml", "--trace", tmp_path / "t.jsonl"]
+        arguments = ["--topology", "micro_line_1", "--model", model, "--trace", tmp_path / "t.jsonl"]
         arguments += ["--batch", batch, "--steps", steps, "--preset", preset, "--strategies", "ep", "--json", "-"]
         with pytest.raises(SystemExit) as end:
             main(["compare", *map(str, arguments)])

@@ -8,6 +8,8 @@ from chipweave import ledger, topology
 from chipweave.__main__ import main
 from chipweave.ledger import suites
 from chipweave.topology.inherited import in_words, inherited
+from chipweave.validation.bench.die import CALIBRATED
+from chipweave.validation.suites import dies, h100
 
 MINE = """schema: chipweave.topology/1
 extends: wafer
@@ -32,9 +34,7 @@ def test_what_a_device_does_not_write_itself_is_the_others(tmp_path):
 
 
 def test_fitted_figures_laid_over_another_device_are_counted():
-    h200 = topology.load(
-        "h200", preset=str(suites.importlib.import_module("chipweave.validation.bench.die").CALIBRATED)
-    )
+    h200 = topology.load("h200", preset=str(CALIBRATED))
     files = [node.place.file.rpartition("/")[2] for _, node, _ in h200.sources]
     assert inherited(h200) == {"H100": sum(file in ("hopper_die.yaml", "die.yaml") for file in files)}
     assert {"hopper_die.yaml", "die.yaml", "h200.yaml"} == set(files)
@@ -70,7 +70,5 @@ def test_rows_of_the_ledger_say_so():
         for device, rests in (("H200", {"H100": 36}), ("H100", {}), ("H200", {"H100": 36}))
     ]
     assert suites.inherited(rows) == ["2 predicted rows of H200: 36 values are H100's"]
-    h100 = suites.importlib.import_module("chipweave.validation.suites.h100")
-    dies = suites.importlib.import_module("chipweave.validation.suites.dies")
     assert h100.rests_on("H100 SXM") == {} and set(h100.rests_on("H200")) == {"H100"}
     assert set(dies.rests_on("GB200")) == {"B200"} and dies.rests_on("B200") == {}
