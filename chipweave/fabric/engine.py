@@ -149,7 +149,8 @@ class Engine:
         Columns: number, batch, transfer of the batch, chain (place in `layout.chains`), stage (place in its stages),
         1 for a side chain, and the absolute ps at which it requested its resources, started and ended (-1: not yet).
 
-        batch, transfer, ended_ps  only those of a batch, of one transfer of it, or that ended at an instant (-1: any)
+        batch, transfer, ended_ps  only those of a batch, of one transfer of it (of each, where `batch` is any), or that
+                                   ended at an instant (-1: any)
         """
         return self.core.recorded(batch, transfer, ended_ps)
 
