@@ -99,7 +99,7 @@ typedef struct {
 typedef struct {
     int32_t op, table, of[3], value, at_end;
 } stages_mark;
-/* hops: routes whose links are counted, or -1. parts > 1: piece `part` of so many whole ones that are the amount */
+/* hops: routes whose links are counted, or -1. parts > 1: piece `part` of the amount cut into `parts` whole ones */
 typedef struct {
     int32_t counter, at, hops, endpoints, source, target, part, parts;
     stages_amount amount;
