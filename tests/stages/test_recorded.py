@@ -77,13 +77,20 @@ def test_nothing_is_kept_until_asked_for(kind):
     assert len(engine.recorded()) == len(engine.recorded_last()) == 0
 
 
-def test_a_record_cannot_begin_in_the_middle():
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_a_record_cannot_begin_in_the_middle_and_begins_once(kind):
     made = Layout()
     made.chain("chain", ["x"]).hold("h", lasts=9)
-    engine = fabric.build(made)
+    engine = fabric.build(made, engine=kind)
     engine.issue("chain", [[0]])
     with pytest.raises(ChipweaveError, match="in flight"):
         engine.record()
+    engine.advance()
+    engine.record()
+    engine.issue("chain", [[0]])
+    engine.advance()
+    engine.record()
+    assert engine.recorded()[:, END].tolist() == [18]
 
 
 @pytest.mark.parametrize("kind", ["kernel", "plain"])
