@@ -11,7 +11,7 @@ from chipweave.chain.branches import Entry
 from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.link_statistics import LinkStatistics
 from chipweave.chain.nouns import Bits, Counter, Keyed, Network, Tags
-from chipweave.errors import BadInput
+from chipweave.errors import BadInput, ChipweaveError
 
 NUMBER_LIMIT = 2**63
 JOURNAL_FAMILY = {Tags: 0, Keyed: 1, Bits: 2}
@@ -141,6 +141,8 @@ class Engine:
 
         Off until called, and free then; a recorded run takes the kernel's wide ranks throughout.
         """
+        if not self.idle:
+            raise ChipweaveError("recording cannot begin while transfers are in flight")
         self.core.record()
 
     def recorded(self, batch: int = -1, transfer: int = -1, ended_ps: int = -1) -> np.ndarray:
@@ -149,7 +151,8 @@ class Engine:
         Columns: number, batch, transfer of the batch, chain (place in `layout.chains`), stage (place in its stages),
         1 for a side chain, and the absolute ps at which it requested its resources, started and ended (-1: not yet).
 
-        batch, transfer, ended_ps  only those of a batch, of one transfer of it, or that ended at an instant (-1: any)
+        batch, transfer, ended_ps  only those of a batch, of one transfer of it (of each, where `batch` is any), or that
+                                   ended at an instant (-1: any)
         """
         return self.core.recorded(batch, transfer, ended_ps)
 

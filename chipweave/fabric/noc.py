@@ -237,8 +237,8 @@ class Kernel:
         return int(lib.noc_bins(self.net, ffi.from_buffer("struct noc_counts[]", out))), out
 
     def flows(self) -> list[list[Any]]:
-        """Per link, in order of counts(), its hottest flows (flits, at most so many too many, src, dst), hottest
-        first."""
+        """Per link, in order of counts(), its hottest flows (flits, by how many they may be too high, src, dst),
+        hottest first."""
         kept, rows = self.kept_flows, int(sum(self.network.ports)) + self.network.endpoints
         out = ffi.new("struct noc_flow[]", max(1, rows * kept))
         lib.noc_flows(self.net, out)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from chipweave.declare.registry import Registry
+from chipweave.declare.registry import Class, Registry
 from chipweave.errors import nearest
 
 allocators = Registry("allocator", "chipweave.noc.allocators")
@@ -66,37 +66,21 @@ class Matcher:
     takes = ""
 
     def __init__(self, inputs: int, outputs: int, spec: Allocator) -> None:
-        """For so many inputs and outputs, as `spec` was written."""
+        """inputs, outputs: how many of each there are; spec: as users wrote it."""
 
     def match(self, requests: Requests) -> dict[int, int]:
         """{input: output} of what is granted."""
         raise NotImplementedError
 
 
-AnyMatcher = TypeVar("AnyMatcher", bound=type[Matcher])
-AnyArbiter = TypeVar("AnyArbiter", bound=type[Arbiter])
+def allocator(kind: str) -> Callable[[Class], Class]:
+    """Class decorator: register a Matcher under its name in YAML; errors as of Registry.declares."""
+    return allocators.declares(kind, Matcher)
 
 
-def allocator(kind: str) -> Callable[[AnyMatcher], AnyMatcher]:
-    """Declare a Matcher under its name in YAML."""
-
-    def declare(cls: AnyMatcher) -> AnyMatcher:
-        cls.kind = kind
-        allocators.declare(kind, cls)
-        return cls
-
-    return declare
-
-
-def arbiter(kind: str) -> Callable[[AnyArbiter], AnyArbiter]:
-    """Declare an Arbiter under its name in YAML."""
-
-    def declare(cls: AnyArbiter) -> AnyArbiter:
-        cls.kind = kind
-        arbiters.declare(kind, cls)
-        return cls
-
-    return declare
+def arbiter(kind: str) -> Callable[[Class], Class]:
+    """Class decorator: register an Arbiter under its name in YAML; errors as of Registry.declares."""
+    return arbiters.declares(kind, Arbiter)
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,10 @@ class PlainFlit:
         """Queue message `message` of `size` bytes; it can be injected from the first clock edge after `now`.
 
         stage: (chain, stage), which decides the traffic class; the ranges of VCs of a class take
-        turns. A message to its own source takes no time. Endpoint numbers are mapped by
-        `endpoint_of` where parts share one.
+        turns. A message to its own source takes no time. source, target: dies, whose endpoints
+        `endpoint_of` tells apart where these are numbered otherwise; routes are those between dies.
         """
+        route = self.network.routes(source, target) if self.fixed else ()
         if self.endpoint_of:
             source, target = self.endpoint_of[source], self.endpoint_of[target]
         if source == target:
@@ -95,7 +96,7 @@ class PlainFlit:
         self.turn[traffic] += 1
         flits, start = max(1, ceil(size * self.plan.flits_per_byte)), self.cycle_after(now)
         self.bytes_sent, self.flits_sent = self.bytes_sent + size, self.flits_sent + flits
-        for link in self.network.routes(source, target) if self.fixed else ():
+        for link in route:
             self.payload[link] += size
         sizes = [min(self.spec.packet_flits, flits - at) for at in range(0, flits, self.spec.packet_flits)]
         self.left[message] = len(sizes)

@@ -142,7 +142,7 @@ class PlainEngine(Walking):
 
     def record(self) -> None:
         """Keep every stage that starts from now on, for `recorded`; a barrier drops those before it."""
-        self.kept = []
+        self.kept = self.kept or []
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
         """int64 [stages, 9], as chipweave.plain.recorded.rows; -1 for any batch, transfer or end."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.chain.nouns import RouteTime, Take
+from chipweave.chain.nouns import Take
 from chipweave.chain.stage import DONE, Question
 from chipweave.declare import registry
 from chipweave.errors import BadInput
@@ -49,13 +49,10 @@ class Walking:
                     raise BadInput(f"stage {stage.name}: the answer {answer} is none of {len(stage.branches)} branches")
                 name = stage.branches[answer]
             else:
-                rule = (
-                    RouteTime if stage.message and registry.link_models.find(stage.message.network.model).held else None
-                )
-                if stage.lasts is not None or rule:
-                    walk.lasts = duration_ps(
-                        stage.message if rule else stage.lasts, operands, self._question(event, stage)
-                    )
+                held = stage.message and registry.link_models.find(stage.message.network.model).held
+                lasts = stage.message if held else stage.lasts
+                if lasts is not None:
+                    walk.lasts = duration_ps(lasts, operands, self._question(event, stage))
                     if walk.lasts < 0:
                         raise BadInput(f"stage {stage.name}: a duration of {walk.lasts} ps")
                 self._mark(event, [m for m in stage.marks if m.when == "start"])

@@ -56,7 +56,8 @@ def load_flit(
     """
     from chipweave import topology as loader
 
-    names = list(loader.load(topology, allow_code=allow_code).networks)
+    system = loader.load(topology, allow_code=allow_code)
+    names = list(system.networks)
     if not names:
         raise BadInput(Fault(f"{topology} has no network", allowed="a topology with a network, such as mesh_8x8"))
     if network is None and len(names) != 1:
@@ -68,7 +69,8 @@ def load_flit(
             Fault(f"{topology} has no network {network!r}", allowed=", ".join(names), nearest=nearest(network, names))
         )
     name = network or names[0]
-    system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
+    if sets:  # what a bare setting means depends on the network's name
+        system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
     return flit_network.of(system.networks[name])
 
 

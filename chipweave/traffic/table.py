@@ -17,12 +17,10 @@ import numpy as np
 
 from chipweave.declare import units
 from chipweave.errors import BadInput, Fault, Faults, Place
+from chipweave.fabric.traffic import BINS
 
 WINDOW = 1024  # cycles for which packets are made at once
 MOST_LINES, MOST_FAULTS = 4_000_000, 100
-BINS = 65_536  # of the latency histogram, the last one open, as in csrc/noc_traffic.h
-
-
 Rates = dict[tuple[int, int], tuple[float, int]]  # (src, dst): (rate, line)
 
 
@@ -133,7 +131,7 @@ class Packets:
 
 
 def run(kernel: Any, packets: Packets, warmup: int, cycles: int, drain_limit: int) -> Any:
-    """Warm-up, measurement and drain on an open Kernel, as csrc/noc_traffic.c runs the patterns it knows.
+    """Warm-up, measurement and drain on an open Kernel, as csrc/flit/traffic_run.c runs the patterns it knows.
 
     Returns:
         (fields of struct noc_traffic_result as a dict, latency histogram uint64 [vc classes, BINS], flits ejected per

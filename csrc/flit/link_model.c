@@ -137,7 +137,7 @@ static int keep_own(net_flit *f, int64_t now, uint32_t message)
     return 1;
 }
 
-/* What a message holds, noted on the links of its route; -1: there is none. */
+/* What a message holds, noted on the links of its route between two instances; -1: there is none. */
 static int note_payload(net_flit *f, int32_t source, int32_t target, int64_t bytes, int64_t flits)
 {
     f->bytes += bytes;
@@ -158,6 +158,7 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
 {
     struct door *d = self;
     net_flit *f = d->owner;
+    const int32_t from = source, to = target; /* as routes number them */
     if (bytes < 0 || source < 0 || target < 0 || f->status)
         return -1;
     if (f->endpoint_of) {
@@ -186,7 +187,7 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
     int status = noc_send(f->noc, &s, 1);
     if (status < 0)
         f->status = status;
-    else if (note_payload(f, source, target, bytes, (int64_t)s.flits))
+    else if (note_payload(f, from, to, bytes, (int64_t)s.flits))
         return -1;
     f->in_flight += status >= 0;
     return status < 0 ? -1 : 0;

@@ -149,7 +149,7 @@ static int32_t candidates_within(const struct planner *p, int32_t e, int32_t rea
     return n;
 }
 
-/* Where nobody within reach computes (weights in a memory pool), the nearest that do. */
+/* Where no die within reach computes (weights in a memory pool), the nearest that do. */
 static int32_t find_candidates(const struct planner *p, int32_t e)
 {
     int32_t reach = p->rule->reach, n = candidates_within(p, e, reach);

@@ -116,7 +116,7 @@ int stages_add_map(stages *s, int32_t n, const int32_t *values)
     return t->values ? s->n_maps - 1 : -1;
 }
 
-/* A counter of so many slots, all 0. */
+/* A counter of `count` slots, all 0. */
 int stages_add_counter(stages *s, int32_t count)
 {
     struct counter *c = stages_append(s, &s->counters, &s->n_counters, sizeof *c);

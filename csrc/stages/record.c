@@ -1,4 +1,4 @@
-/* stages/record.c -- when each stage of each transfer asked, started and ended, for those who ask where time went. */
+/* stages/record.c -- when each stage of each transfer requested its resources, started and ended. */
 #include "stages/state.h"
 
 /* Recording begins; nothing may be in flight, as what runs already has no start. */
@@ -26,21 +26,26 @@ static void row(const stages *s, uint32_t e, int64_t *to)
     to[RECORD_RESOURCE] = ev->n_resources ? (int64_t)s->pool[ev->resources] : -1;
 }
 
-/* The stages that have started since the last barrier, and are of what was asked for. */
+/* The stages that have started since the last barrier, and are of what the caller wants. */
 int64_t stages_recorded(const stages *s, int64_t batch, int64_t transfer, int64_t ended, int64_t *rows,
                         int64_t capacity)
 {
-    int64_t n = 0, first = 0, past = INT64_MAX, end = ended < 0 ? -1 : ended - s->base;
+    int64_t n = 0, first = 0, past = INT64_MAX, end = ended - s->base;
+    if (ended >= 0 && end < 0) /* before the barrier; and -1 stands for no end yet */
+        return 0;
     if (batch >= 0) {
         if (batch < s->first_batch || batch >= (int64_t)s->first_batch + s->n_batches)
             return 0;
         const struct batch *b = s->batches + (batch - s->first_batch);
         first = b->first + (transfer < 0 ? 0 : transfer);
-        past = transfer < 0 ? (int64_t)b->first + b->n : first + 1;
+        past = (int64_t)b->first + (transfer < 0 || transfer >= b->n ? b->n : transfer + 1);
     }
+    const int in_any = batch < 0 && transfer >= 0;
     for (uint32_t e = 0; s->spans && e < s->n_events; e++) {
         const int64_t *span = s->spans + 2 * (size_t)e, of = s->events[e].transfer;
         if (span[0] < 0 || of < first || of >= past || (ended >= 0 && span[1] != end))
+            continue;
+        if (in_any && of - s->batches[s->batch_of[of]].first != transfer)
             continue;
         if (n < capacity)
             row(s, e, rows + n * RECORD_COLUMNS);

@@ -99,7 +99,7 @@ typedef struct {
 typedef struct {
     int32_t op, table, of[3], value, at_end;
 } stages_mark;
-/* hops: routes whose links are counted, or -1. parts > 1: piece `part` of so many whole ones that are the amount */
+/* hops: routes whose links are counted, or -1. parts > 1: piece `part` of the amount cut into `parts` whole ones */
 typedef struct {
     int32_t counter, at, hops, endpoints, source, target, part, parts;
     stages_amount amount;
@@ -172,7 +172,8 @@ int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *tran
  * that nothing is spent where it is off. 0, or -1 where something is in flight. */
 int stages_record(stages *s);
 /* What has been recorded since the last barrier, in order of the stages' numbers: rows of RECORD_COLUMNS, of one batch,
- * one transfer of it, or of what ended at an instant (-1: any). Returns how many there are, however few were asked for.
+ * one transfer of it (of each, where the batch is any), or of what ended at an instant (-1: any). Returns how many
+ * there are, however few have room.
  * stages_recorded_last: the first of them to end last, as one row; 0, or -1 where nothing has started. */
 int64_t stages_recorded(const stages *s, int64_t batch, int64_t transfer, int64_t ended, int64_t *rows,
                         int64_t capacity);

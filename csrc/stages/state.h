@@ -1,4 +1,4 @@
-/* What the files of the stage engine share. Nobody else includes this. */
+/* What the files of the stage engine share. No other file includes this. */
 #ifndef CHIPWEAVE_STAGES_INTERNAL_H
 #define CHIPWEAVE_STAGES_INTERNAL_H
 #include <stddef.h>

@@ -75,3 +75,10 @@ def test_one_new_class_is_enough_in_python_and_native_code_says_that_it_has_none
     assert all(atime > itime >= 0 for itime, atime, _ in by_the_rules(router))
     with pytest.raises(BadInput, match="has no native code"):
         Kernel(grid((3, 3)), router)
+
+
+@pytest.mark.parametrize("declare", [allocator, arbiter])
+def test_a_class_without_the_base_is_refused_where_it_is_declared(declare):
+    with pytest.raises(TypeError, match="is not a (Matcher|Arbiter)"):
+        declare("lonely")(type("Lonely", (), {}))
+    assert "lonely" not in {*allocators.kinds(), *arbiters.kinds()}

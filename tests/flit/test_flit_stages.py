@@ -6,7 +6,7 @@ import pytest
 from chipweave import fabric, topology
 from chipweave.chain import DONE, Constant, Layout
 from chipweave.errors import BadInput, Stuck
-from chipweave.run.assemble import add_network
+from chipweave.run import assemble
 
 TOPOLOGY = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "
 MESH = "grid: [2, 3]\nshape: mesh\nlatency: 2 ns\nbandwidth: 32 GB/s"
@@ -21,7 +21,7 @@ def layout_of(tmp_path):
         file.write_text(TOPOLOGY + text.replace("\n", "\n    "))
         system = topology.load(file, sets=sets)
         layout = Layout()
-        add_network(layout, system, system.networks["n"], None)
+        assemble.add_network(layout, system, system.networks["n"], None)
         network = layout.find("n")
         ports = layout.resources("port", 64)
         one = layout.chain("one", ["from", "to", "size"])
@@ -63,6 +63,21 @@ class TestBothEngines:
         ends, running = finish(layout_of(MESH, 0.5), "one", [(0, 1, 320)], engine)
         stats = running.link_statistics(running.layout.find("n"))
         assert stats.wire.sum() == 20 * 32 and stats.bytes.sum() == 320 and stats.busy_ps.sum() == 20 * 1000
+
+    def test_bytes_are_those_of_the_links_with_the_flits_where_dies_are_numbered_unlike_endpoints(
+        self, layout_of, engine, monkeypatch
+    ):
+        """Die 0 is endpoint 4, die 1 endpoint 5, die 2 endpoint 0; the others have none."""
+        monkeypatch.setattr(assemble, "endpoints_of", lambda network, parts: [4, 5, 0, None])
+        near, far = ["n[0][2] -> n[1][2]"], ["n[0][0] -> n[0][1]", "n[0][1] -> n[0][2]"]
+        for source, target, links in ((0, 1, near), (2, 0, far)):
+            _, running = finish(layout_of(), "one", [(source, target, 320)], engine)
+            network = running.layout.find("n")
+            stats = running.link_statistics(network)
+            assert {link.name: n for link, n in zip(network.links, stats.bytes.tolist(), strict=True) if n} == {
+                name: 320 for name in links
+            }
+            assert ((stats.wire.sum(axis=0) > 0) == (stats.bytes > 0)).all()
 
     def test_a_narrow_link_is_busy_for_its_interval_a_flit(self, layout_of, engine):
         text = MESH + "\noverride:\n  - {between: [0, 2], bandwidth: 10 GB/s}"

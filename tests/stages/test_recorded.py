@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from test_kernel_equals_twin import batches, systems
 
 from chipweave import fabric
-from chipweave.chain import Layout
+from chipweave.chain import Layout, Link
 from chipweave.errors import ChipweaveError
 
 NUMBER, BATCH, TRANSFER, CHAIN, STAGE, SIDE, ASKED, START, END = range(9)
@@ -77,10 +77,36 @@ def test_nothing_is_kept_until_asked_for(kind):
     assert len(engine.recorded()) == len(engine.recorded_last()) == 0
 
 
-def test_a_record_cannot_begin_in_the_middle():
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_a_record_cannot_begin_in_the_middle_and_begins_once(kind):
     made = Layout()
     made.chain("chain", ["x"]).hold("h", lasts=9)
-    engine = fabric.build(made)
+    engine = fabric.build(made, engine=kind)
     engine.issue("chain", [[0]])
     with pytest.raises(ChipweaveError, match="in flight"):
         engine.record()
+    engine.advance()
+    engine.record()
+    engine.issue("chain", [[0]])
+    engine.advance()
+    engine.record()
+    assert engine.recorded()[:, END].tolist() == [18]
+
+
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_a_transfer_or_an_instant_that_there_is_not_has_no_rows(kind):
+    """Not those of the next batch, nor a message that is still on its way."""
+    made = Layout()
+    line = made.network("line", "fair", 2, [Link("l", 0, 1, 0, 10**9)], lambda s, t: [0] if s != t else [])
+    made.chain("work", ["x"]).hold("h", lasts=9)
+    made.chain("sent", ["from", "to"]).send("s", line, "from", "to", 50)
+    engine = fabric.build(made, engine=kind)
+    engine.record()
+    engine.issue("work", [[0]])
+    engine.advance()
+    batches = [engine.issue("sent", [[0, 1]] * n) for n in (2, 3)]
+    engine.advance(engine.now_ps + 1)
+    assert len(engine.recorded()) == 5 and set(engine.recorded()[:, END]) == {-1}
+    assert engine.recorded(batches[0], 1)[:, BATCH].tolist() == batches[:1]
+    assert engine.recorded(batches[0], 2).tolist() == engine.recorded(ended_ps=8).tolist() == []
+    assert engine.recorded(transfer=1)[:, [BATCH, TRANSFER]].tolist() == [[batch, 1] for batch in batches]

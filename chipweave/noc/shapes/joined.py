@@ -19,6 +19,8 @@ Checked by: tests/flit/test_joined.py, against the same links listed by hand.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -40,6 +42,33 @@ REGION = named(
 OF = re.compile(r"(\d{1,6})(?:\.\.(\d{1,6}))?$")
 
 
+@dataclass
+class Parts:
+    """What a joined network is made of, as its regions add to it.
+
+    pairs: linked nodes by number, endpoints first and then `names`, the routers that regions add; own: what a link,
+    by its place among them, says of itself.
+    """
+
+    places: Places
+    reader: Reader
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    own: dict[int, Own] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+
+    def numbers(self, members: Sequence[int], routers: Sequence[str]) -> list[int]:
+        """The number here of each node of a region: its endpoints are `members`, its routers are new."""
+        first = self.places.count + len(self.names)
+        self.names += routers
+        return [*members, *range(first, first + len(routers))]
+
+    def link(self, a: int, b: int, says: Own) -> None:
+        """One more link between two nodes."""
+        if says != Own():
+            self.own[len(self.pairs)] = says
+        self.pairs.append((a, b))
+
+
 @shape("joined")
 class Joined(Shape):
     """Regions with a shape each, and links between them."""
@@ -47,10 +76,10 @@ class Joined(Shape):
     structure = ("regions", "edges")
 
     def wire(self, places: Places, reader: Reader) -> Wiring:
-        """The links of all regions, then those listed; routers that regions add are named `region[i].NAME`."""
-        pairs: list[tuple[int, int]] = []
-        own: dict[int, Own] = {}
-        names: list[str] = []
+        """The links of all regions, then those listed.
+
+        Routers that regions add are named `region[i].NAME`, those of a network `NETWORK.NAME`.
+        """
         node = reader.node.get("regions")
         if node is None or not node.is_list or not node.value:
             place = node.place if node else reader.node.place
@@ -58,32 +87,26 @@ class Joined(Shape):
                 "shape: joined needs its regions, a list", place, "- {of: 0..8, shape: mesh, grid: [3, 3]}"
             )
             return Wiring(pairs_of([]))
+        parts = Parts(places, reader)
         for i, item in enumerate(node.value):
-            self.region(i, item, places, reader, pairs, own, names)
+            if item.get("network") is not None:
+                self.network(item, parts)
+            else:
+                self.region(i, item, parts)
         if reader.node.get("edges") is not None:
-            ends = Ends([*places.names, *(f"{reader.name}.{name}" for name in names)], places.by_text())
+            ends = Ends([*places.names, *(f"{reader.name}.{name}" for name in parts.names)], places.by_text())
             listed, says = read_edges(reader.node.value["edges"], ends, reader)
-            own |= {len(pairs) + i: o for i, o in says.items()}
-            pairs += listed
-        return Wiring(pairs_of(pairs), routers=tuple(names), own=own)
+            for i, (a, b) in enumerate(listed):
+                parts.link(a, b, says.get(i, Own()))
+        return Wiring(pairs_of(parts.pairs), routers=tuple(parts.names), own=parts.own)
 
-    def region(
-        self,
-        i: int,
-        item: Node,
-        places: Places,
-        reader: Reader,
-        pairs: list[tuple[int, int]],
-        own: dict[int, Own],
-        names: list[str],
-    ) -> None:
-        """Add the links of one region.
+    def region(self, i: int, item: Node, parts: Parts) -> None:
+        """Add the links of a region with a shape of its own.
 
         Its shape wires the endpoints named as if they were all there is, whose numbers are then
         mapped back; routers it adds get the numbers after those of earlier regions.
         """
-        if item.get("network") is not None:
-            return self.named(item, places, reader, pairs, own, names)
+        places, reader = parts.places, parts.reader
         kind = item.get("shape")
         known = [n for n in shapes.kinds() if n != self.kind]
         if kind is None or kind.text not in known or item.get("of") is None:
@@ -116,32 +139,20 @@ class Joined(Shape):
             return
         unit = values["latency"] or reader.latency_ps
         wired = made.wire(inner, Reader(reader.name, item, reader.faults, reader.note, reader.base, unit))
-        first = places.count + len(names)
-        number = np.concatenate([np.array(members), first + np.arange(len(wired.routers))]).astype(np.int64)
-        names += [f"region[{i}].{name}" for name in wired.routers]
-        inside = [tuple(pair) for pair in number[wired.pairs].tolist()]
+        number = np.array(parts.numbers(members, [f"region[{i}].{name}" for name in wired.routers]), np.int64)
+        inside = number[wired.pairs].tolist()
         if wired.terminals is not None:
-            ends = np.arange(len(members))
-            inside += [tuple(p) for p in np.stack([number[ends], number[wired.terminals]], axis=1).tolist()]
+            inside += np.stack([number[: len(members)], number[wired.terminals]], axis=1).tolist()
         terminals = {len(wired.pairs) + end: Own(ps) for end, ps in wired.terminal_latency_ps.items()}
-        own_here = {**wired.own, **terminals}
-        for n, pair in enumerate(inside):
-            says = own_here.get(n, Own())
-            mine = Own(says.latency_ps or values["latency"], says.bandwidth or values["bandwidth"], says.one_way)
-            if mine != Own():
-                own[len(pairs)] = mine
-            pairs.append(pair)
+        own = {**wired.own, **terminals}
+        for n, (a, b) in enumerate(inside):
+            says = own.get(n, Own())
+            latency, bandwidth = says.latency_ps or values["latency"], says.bandwidth or values["bandwidth"]
+            parts.link(a, b, Own(latency, bandwidth, says.one_way))
 
-    def named(
-        self,
-        item: Node,
-        places: Places,
-        reader: Reader,
-        pairs: list[tuple[int, int]],
-        own: dict[int, Own],
-        names: list[str],
-    ) -> None:
+    def network(self, item: Node, parts: Parts) -> None:
         """Add the links of a region that is another network."""
+        places, reader = parts.places, parts.reader
         for key in item.value:
             if key != "network":
                 reader.faults.add(f"a region that is a network has no {key!r} of its own", item.keys[key], "network")
@@ -154,12 +165,9 @@ class Joined(Shape):
             what = f"{missing[0]} is in network {item.value['network'].text} and not in {reader.name}, which joins it"
             reader.faults.add(what, item.place, "joins with all parts of its regions, or none")
             return
-        first = places.count + len(names)
-        number = [*(rank[name] for name in region.endpoints), *range(first, first + len(region.routers))]
-        names += region.routers
+        number = parts.numbers([rank[name] for name in region.endpoints], region.routers)
         for a, b, says in region.links:
-            own[len(pairs)] = says
-            pairs.append((number[a], number[b]))
+            parts.link(number[a], number[b], says)
 
     def members(self, node: Node, count: int, reader: Reader) -> list[int]:
         """Endpoint numbers that `of` names, in order; [] after a fault."""

@@ -64,7 +64,7 @@
     X(BUS_BUSY, "bus_busy", "ps", "data on the bus")
 
 /* clang-format off */
-/* After a command `preceding`, `following` waits at one level for so many cycles, counted from
+/* After a command `preceding`, `following` waits at one level for a number of cycles, counted from
  *   FIRST    the command
  *   LAST     its last burst: bursts of one command are nCCDL apart
  *   BURSTS   the command, the cycles as often as it has bursts

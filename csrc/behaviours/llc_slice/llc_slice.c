@@ -175,8 +175,8 @@ static void filled(struct slice *s, const cw_message *m)
 
 /* ---- stores */
 
-/* A store at its home: copies at the peer are dropped, the sectors are valid and dirty, and the sender is told when
- * the data port has taken them. */
+/* A store at its home: copies at the peer are dropped, the sectors are valid and dirty, and the sender gets its
+ * answer when the data port has taken them. */
 static void store_here(struct slice *s, const cw_message *m)
 {
     uint64_t line = m->address / LINE, *set = llc_set_of(s, line), *entry = llc_find(s, set, line);

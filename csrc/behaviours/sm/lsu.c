@@ -71,7 +71,7 @@ static int32_t tag_cycles(const struct sm *s, const struct wanted *list, int32_t
     return most;
 }
 
-/* Hold the unit for so many cycles from `from_fs` on, or from when it is free; returns when they begin. */
+/* Hold the unit for `cycles` from `from_fs` on, or from when it is free; returns when they begin. */
 int64_t sm_lsu_take(struct sm *s, int64_t from_fs, int32_t cycles)
 {
     int64_t start = cw_later(from_fs, s->lsu_fs), slots = s->p[LSU_SLOTS], lost = 0;

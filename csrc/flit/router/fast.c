@@ -7,7 +7,7 @@
  *
  * A request that meets no other is granted where it stands. Each port counts the requests of a list that concern it,
  * from when they are put on the list; a request alone at its ports (output for a VC, input and output for the switch)
- * has nobody to lose to. The others are set aside and arbitrated when all have been seen. A count may be too large,
+ * has no rival. The others are set aside and arbitrated when all have been seen. A count may be too large,
  * when some requester turns out to have no credit: then a request is arbitrated alone, and wins.
  */
 #if defined __GNUC__ && !defined __clang__

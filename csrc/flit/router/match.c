@@ -61,7 +61,7 @@ const struct noc_arbiter_rule *noc_arbiter_rule(int32_t number)
     return number >= 0 && number < arbiters.n ? (const void *)arbiters.rule[number] : NULL;
 }
 
-/* Arbiters of both sides, for so many inputs and outputs; NOC_NO_MEMORY. */
+/* Arbiters of both sides, one for each input and output; NOC_NO_MEMORY. */
 int noc_matcher_open(struct noc_matcher_state *m, struct noc_allocator kind, int inputs, int outputs)
 {
     const size_t i = (size_t)inputs, o = (size_t)outputs;

@@ -44,7 +44,7 @@ static inline void set_busy(stages *s, const struct event *ev, int busy)
     }
 }
 
-/* Would a newcomer overtake nobody? */
+/* Would a newcomer overtake no one? */
 static inline int nobody_waits(const stages *s, const struct event *ev)
 {
     const uint32_t *resources = s->pool + ev->resources;
