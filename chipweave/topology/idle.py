@@ -45,7 +45,7 @@ def overrides(expander: Expander) -> Iterator[Fault]:
 def figures(trial: Expander, name: str, node: Node, changes: Iterable[tuple[str, Node]]) -> dict[str, Any]:
     """Part -> (class, values) of one instance of a declaration with these changes."""
     changes = list(changes)
-    one, trial.instances = trial.with_overrides(node, changes), {}
+    one, trial.instances, trial.count = trial.with_overrides(node, changes), {}, 0
     if "assembly" in node.value:
         trial.assemble("one", one, node.place, "")
     else:
