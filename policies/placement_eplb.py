@@ -39,7 +39,8 @@ class Eplb(PlacementPolicy):
         return Placement(order.argmin(axis=2).astype(np.int32), replicas)
 
     def counted(self, layers: int, experts: int) -> tuple[np.ndarray, np.ndarray]:
-        """(share of each expert in its layer [layers, experts], what a pair counts for on one die [experts, experts])."""
+        """(share of each expert in its layer [layers, experts], what a pair on one die counts for [experts,
+        experts])."""
         of = "prompt_loads" if self.of == "prompts" else "loads"
         share, pairs = read_loads(self.folder / self.loads, experts, layers, of, self.apart > 0)
         if pairs is None:

@@ -73,6 +73,16 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
                 "sm, hbm, router, or a new one with its kind; nearest: hbm"
             ),
         ),
+        (
+            "grid: [3, 2]",
+            'grid: [3, 2], override: {"[0][0]": 3}',
+            "f.yaml:13:59: die: override [0][0] must be a mapping of what changes, not '3'",
+        ),
+        (
+            "grid: [3, 2]",
+            'grid: [3, 2], override: {"[0][1]": {router: {kind: t.memory}}}',
+            "f.yaml:15:16: die[0][1].router: t.memory has no port 'mesh'; allowed: access",
+        ),
         ("assembly: die,", "assembly: dye,", "f.yaml:13:19: unknown assembly 'dye'; allowed: die; nearest: die"),
         (
             "sm.memory, hbm.access",
