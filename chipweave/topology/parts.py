@@ -163,8 +163,9 @@ class Expander:
             )
             override = None
         overrides = []
-        for key, value in override.value.items() if override else ():
-            at = read_pattern(name, key, dims, override.keys[key], self.faults)
+        written = override or Node({})
+        for key, value in written.value.items():
+            at = read_pattern(name, key, dims, written.keys[key], self.faults)
             if not value.is_map:
                 self.faults.add(
                     f"{name}: override {key} must be a mapping of what changes, not {value.shape()}", value.place
