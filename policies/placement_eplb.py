@@ -13,14 +13,12 @@ Beside     placement_packed.py (no copies), allocation_holders.py (gives the cop
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from chipweave.errors import BadInput, Fault, Place
 from chipweave.policy import Param, Placement, PlacementPolicy, PlacementView, policy
+from chipweave.policy.loads import read_loads
 
 
 @policy("placement.eplb")
@@ -41,19 +39,12 @@ class Eplb(PlacementPolicy):
         return Placement(order.argmin(axis=2).astype(np.int32), replicas)
 
     def counted(self, layers: int, experts: int) -> tuple[np.ndarray, np.ndarray]:
-        """(share of each expert in its layer [layers, experts], what a pair counts for on one die [experts, experts]);
-        BadInput for a file that holds neither."""
-        path = Path(self.folder) / self.loads
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                loads = np.asarray(file["prompt_loads" if self.of == "prompts" else "loads"], float)
-                pairs = np.asarray(file["pairs"], float) if self.apart else np.zeros((experts, experts))
-        except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, BadZipFile, zlib.error) as error:
-            raise BadInput(Fault(f"loads that cannot be read: {str(error)[:80]}", Place(str(path)))) from None
-        for array, shape in ((loads, (layers, experts)), (pairs, (experts, experts))):
-            if array.shape != shape or not np.isfinite(array).all() or array.min() < 0:
-                raise BadInput(Fault(f"loads of shape {array.shape}", Place(str(path)), f"{list(shape)}, from 0"))
-        share = loads / np.maximum(loads.sum(axis=1, keepdims=True), 1e-300)
+        """(share of each expert in its layer [layers, experts], what a pair on one die counts for [experts,
+        experts])."""
+        of = "prompt_loads" if self.of == "prompts" else "loads"
+        share, pairs = read_loads(self.folder / self.loads, experts, layers, of, self.apart > 0)
+        if pairs is None:
+            return share, np.zeros((experts, experts))
         return share, float(self.apart) * pairs / max(pairs.sum(), 1e-300) * experts
 
 

@@ -4,7 +4,7 @@ Question   Which die keeps the weights of an expert?
 Answer     Experts by falling load, each to the least loaded die that still has room for one (ceil(E / D) a die).
            Loads are a file's: NumPy [layers, experts] or [experts], as `chipweave trace loads` writes them; each
            layer counts alike, for the placement is the same in all. With `apart` above 0 a die also counts as
-           loaded by the experts on it that are chosen together with the one at hand, if the file says how often
+           loaded by the experts on it that are chosen together with the one at hand, as often as the file says
            (`pairs` [experts, experts]). Where dies differ, load and room go by their compute.
 Source     Insights 4 to 6 of arXiv 2510.05497 (spread popular experts, separate pairs, use the task known
            beforehand) as one greedy rule, Remap of its case study 2; the weight of pairs is ours.
@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from chipweave.errors import BadInput, Fault, Place
 from chipweave.policy import Param, Placement, PlacementPolicy, PlacementView, policy
+from chipweave.policy.loads import read_loads
 
 
 @policy("placement.packed")
@@ -63,26 +62,7 @@ class Packed(PlacementPolicy):
             total[die] += load[expert]
         return home
 
-    def counted(self, experts: Any) -> Any:
+    def counted(self, experts: int) -> tuple[np.ndarray, np.ndarray | None]:
         """(load of each expert as a mean over layers of its share, pairs scaled alike or None)."""
-        path = self.folder / self.loads
-        try:
-            found = np.load(path, allow_pickle=False)
-            named = {"loads": found} if isinstance(found, np.ndarray) else {key: found[key] for key in found.files}
-            loads = np.atleast_2d(np.asarray(named["loads"], float))
-            pairs = np.asarray(named["pairs"], float) if "pairs" in named and self.apart else None
-        except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-            raise BadInput(Fault(f"loads that cannot be read: {str(error)[:80]}", Place(str(path)))) from None
-        if loads.ndim != 2 or loads.shape[1] != experts or not counts(loads):
-            raise BadInput(Fault(f"loads of shape {loads.shape}", Place(str(path)), f"[layers, {experts}], from 0"))
-        if pairs is not None and (pairs.shape != (experts, experts) or not counts(pairs)):
-            raise BadInput(Fault(f"pairs of shape {pairs.shape}", Place(str(path)), f"[{experts}, {experts}], from 0"))
-        share = loads / np.maximum(loads.sum(axis=1, keepdims=True), 1e-300)
-        if pairs is not None:
-            pairs = pairs / max(pairs.sum(), 1e-300) * experts
-        return share.mean(axis=0), pairs
-
-
-def counts(array: np.ndarray) -> bool:
-    """Whether an array holds numbers from 0 on, and any at all."""
-    return array.size > 0 and bool(np.isfinite(array).all()) and array.min() >= 0
+        share, pairs = read_loads(self.folder / self.loads, experts, pairs=self.apart > 0)
+        return share.mean(axis=0), None if pairs is None else pairs / max(pairs.sum(), 1e-300) * experts

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chipweave.chain.nouns import Query, modulo
+from chipweave.chain.stage import INSTANT
 from chipweave.errors import BadInput
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def settle_starts(layout: Layout) -> None:
             die,
             [(dies, partial(_dealt, scope, entries)) for entries, dies in cases.values()],
         )
-        instant = chain.stages[first].kind not in ("hold", "send")
+        instant = chain.stages[first].kind in INSTANT
         chain.start = scope.hold("start", (), 0, then=first) if instant else first
 
 

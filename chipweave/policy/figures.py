@@ -23,8 +23,7 @@ class DieFigures:
     hbm_bandwidth     float64 [D], bytes/s of all its memories
     hbm_latency_ps    int64 [D], of one access (of several memories the longest)
     hbm_bytes         int64 [D], what its memories hold
-    routes            called once, on first use: (int64 [D, D] latency in ps, float64 [D, D] bytes/s of the
-                      slowest
+    routes            called once, on first use: (int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest
                       link, infinite on the diagonal), from the row's die to the column's
     links_alike       whether all links have one latency and one rate
     names             the dies' names ("die[0][3]")

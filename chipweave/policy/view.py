@@ -67,8 +67,7 @@ class LayerView:
                        where no policy of the run says that it `reads_ids`
     previous_ids       [rows, k], row for row the choice of the same request one token earlier; None in the first step
     paired             int64[p] where requests leave layers out of the trace: previous_ids has p rows, its row i
-                       belonging
-                       to row paired[i] of ids; None: row for row
+                       belonging to row paired[i] of ids; None: row for row
     prompt_starts      int64[requests + 1] in the first step: request q has rows prompt_starts[q] up to
                        prompt_starts[q + 1] of ids; None otherwise
 

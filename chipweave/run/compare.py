@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -109,7 +110,8 @@ class Rows:
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
         estimate, rows = sample.measure(self.runs[beside], whole, wanted, layer_ended, together)
         row = sample.row_of(whole, estimate, meter.read())
-        return replace(whole, row=row, links=[], statistics=[]), rows
+        facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
+        return replace(whole, row=row, links=[], statistics=[], facts=facts), rows
 
     def known(self) -> Any:
         """label -> Outcome of all rows that are there, in the order of the whole comparison."""
@@ -160,14 +162,7 @@ def report(
     rows = [outcome.row for outcome in outcomes]
     fill_speedups(rows)
     result = document(spec, outcomes[0].facts, rows)
-    found = {o.row["strategy"]: o.facts["symptoms"] for o in outcomes if o.facts.get("symptoms")}
-    if found:
-        result["notes"] = {**result["notes"], "symptoms": found}
-    moved = {
-        f"{o.row['strategy']} ({o.row['link_model']})": o.facts["tokens"] for o in outcomes if o.facts.get("tokens")
-    }
-    if moved:
-        result["notes"] = {**result["notes"], "tokens": moved}
+    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
     if gaps:
         result["layer_steps"] = list(gaps)
     if out:
@@ -176,6 +171,23 @@ def report(
         write_json(json_path, result)
     show.comparison(result, outcomes, out, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
+
+
+def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
+    """`symptoms` by strategy and `tokens` by row, where there are any; rows of one strategy and link model are told
+    apart by their admission."""
+    symptoms: dict[str, list[str]] = {}
+    rows = Counter((o.row["strategy"], o.row["link_model"]) for o in outcomes)
+    tokens = {}
+    for each in outcomes:
+        strategy, model = each.row["strategy"], each.row["link_model"]
+        for words in each.facts.get("symptoms") or ():
+            if words not in symptoms.setdefault(strategy, []):
+                symptoms[strategy].append(words)
+        if each.facts.get("tokens"):
+            which = f", {each.row['admission']}" if rows[strategy, model] > 1 else ""
+            tokens[f"{strategy} ({model}{which})"] = each.facts["tokens"]
+    return {name: found for name, found in (("symptoms", symptoms), ("tokens", tokens)) if found}
 
 
 def prepare(spec: RunSpec) -> None:

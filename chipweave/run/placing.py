@@ -19,6 +19,7 @@ from chipweave.component.transfer_operands import (
 from chipweave.errors import BadInput, Fault
 from chipweave.policy.guard import placement_of
 from chipweave.policy.placement import Placed, PlacementView
+from chipweave.policy.view import read_only
 from chipweave.trace.relations import table_of
 
 
@@ -66,8 +67,8 @@ class Placing:
             step,
             phase,
             self.counts.copy(),
-            self.pairs,
-            home,
+            read_only(self.pairs),
+            None if home is None else home.copy(),
         )
         return placement_of(self.policy, view, self.dies, self.usual, self.able)
 

@@ -146,9 +146,11 @@ def drive(
     alter: Any = None,
 ) -> Run:
     """Run a workload on a system to its end; returns the `Run`. Arguments are those of `stage`."""
-    with uncollected():
-        run, simulation = stage(spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around, alter)
     try:
+        with uncollected():
+            run, simulation = stage(
+                spec, model, system, policies, layers, workload_of, on_layer, keep_plans, around, alter
+            )
         simulation.run(run.done)
     finally:
         gc.unfreeze()

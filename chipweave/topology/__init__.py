@@ -33,16 +33,14 @@ from chipweave.topology.network_settings import SETTINGS
 from chipweave.topology.networks import NetworkMaker
 from chipweave.topology.parts import Expander
 from chipweave.topology.system import System
-from chipweave.topology.tree import TOP, apply_sets, merge, overlay, replaced
+from chipweave.topology.tree import SCHEMA, TOP, apply_sets, check_keys, check_schema, merge, overlay, replaced
 
 __all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
 
-SCHEMA = "chipweave.topology/1"
 MAX_EXTENDS = 8
 NETWORK_NAME = re.compile(r"[A-Za-z_][\w-]{0,99}")
 NAME = re.compile(r"\w[^/\\:]{0,99}")  # pictures and tables are named by it
 Origins = list[tuple[str, Node, "Source | None"]]  # (path, the number, where it is from)
-MAPPINGS = ("assemblies", "parts", "networks", "expect")
 
 
 def load(
@@ -108,16 +106,10 @@ def _check_base(base: Node, path: Path, extends: Node) -> None:
     if not base.is_map:
         faults.add(f"{path} is no topology: a topology is a mapping, not {base.shape()}", extends.place)
     else:
-        _check_schema(base, faults)
+        check_schema(base, faults)
         if not any(key in TOP for key in base.value):
             faults.add(f"{path} is no topology: it has none of its keys", extends.place, ", ".join(TOP))
     faults.raise_if_any()
-
-
-def _check_schema(root: Node, faults: Faults) -> None:
-    schema = root.get("schema")
-    if schema is not None and schema.text != SCHEMA:
-        faults.add(f"schema {schema.text!r} is not a topology's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
 
 
 def build(
@@ -198,13 +190,8 @@ def _check_top(root: Node, faults: Faults) -> None:
     if not root.is_map:
         faults.add(f"a topology is a mapping, not {root.shape()}", root.place)
         return
-    for key, node in root.value.items():
-        if key not in TOP:
-            faults.add(f"a topology has no {key!r}", root.keys.get(key, node.place), ", ".join(TOP), nearest(key, TOP))
-        elif key in MAPPINGS and not node.is_map:
-            faults.add(f"{key} must be a mapping, not {node.shape()}", node.place)
+    check_keys(root, faults)
     name = root.get("name")
-    _check_schema(root, faults)
     if name is None or not isinstance(name.value, str):
         faults.add("a topology needs a name", name.place if name else root.place)
     elif not NAME.fullmatch(name.value) or not name.value.isprintable():

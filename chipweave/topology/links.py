@@ -107,8 +107,7 @@ class Wirer:
     def side(self, node: Node, prefix: str) -> list[End]:
         """[(part name, port name)] of one side of a link; [] after a fault.
 
-        The port is looked up on the first instance: instances of one name are of one kind unless
-        overridden.
+        Instances of one name may be of several kinds where overridden: every one must have the port.
         """
         part, _, port = node.text.rpartition(".")
         names = self.find(part, prefix) if part else []
@@ -126,10 +125,13 @@ class Wirer:
                 nearest(part, known),
             )
             return []
-        ports = self.instances[names[0]].part.ports
-        if port not in ports:
-            kind = self.instances[names[0]].part.kind
-            self.say(f"{kind} has no port {port!r}", node.place, ", ".join(ports) or "none", nearest(port, ports))
+        lacking = next((name for name in names if port not in self.instances[name].part.ports), None)
+        if lacking is not None:
+            kind, ports = self.instances[lacking].part.kind, self.instances[lacking].part.ports
+            where = "" if lacking == names[0] else f"{lacking}: "
+            self.say(
+                f"{where}{kind} has no port {port!r}", node.place, ", ".join(ports) or "none", nearest(port, ports)
+            )
             return []
         return [(name, port) for name in names]
 

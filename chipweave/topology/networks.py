@@ -14,6 +14,7 @@ networks:
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 from chipweave.chain.rules import ADMISSIONS
 from chipweave.declare import registry
 from chipweave.declare.params import Declared, read_all
-from chipweave.declare.provenance import Source, numbers
+from chipweave.declare.provenance import Source, numbers, split
 from chipweave.declare.user_code import is_code
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, Place
@@ -90,7 +91,7 @@ class NetworkMaker:
         own, structure = (cls.params, cls.structure) if cls else ({}, ())
         misplaced = self.misplaced({**SETTINGS, **own}, (*STRUCTURE, *structure))
         keys = {k: v for k, v in node.value.items() if k not in (*STRUCTURE, *structure, *misplaced)}
-        if cls and is_code(node.value["shape"].text):
+        if cls and is_code(self.shape_written().text):
             keys.pop("shape")
         rest = Node(keys, node.place, keys=node.keys)
         params = {k: p for k, p in SETTINGS.items() if k in keys or k != "shape" or not cls or not is_code(cls.kind)}
@@ -116,8 +117,8 @@ class NetworkMaker:
 
     def shape_class(self) -> type[Shape] | None:
         """The class of the shape, or None where it is missing or unknown (reported with the settings)."""
-        node = self.node.get("shape")
-        if node is None or not node.is_scalar:
+        node = self.shape_written()
+        if not node.is_scalar:
             return None
         if is_code(node.text):
             cls = self.wirer.expander.gate.load(node.text, self.wirer.expander.folder, Shape, node.place)
@@ -125,6 +126,10 @@ class NetworkMaker:
                 cls.kind = node.text
             return cls
         return shapes.find(node.text) if node.text in shapes.kinds() else None
+
+    def shape_written(self) -> Node:
+        """The shape's name, without its source where it says one."""
+        return split(self.node.get("shape") or Node(None), Faults())[0]
 
     def misplaced(self, known: dict[str, Any], structure: tuple[str, ...]) -> list[str]:
         """Keys that belong elsewhere, each with its fault: parameters of routers, and of other shapes."""
@@ -354,6 +359,11 @@ class NetworkMaker:
         if not sides:
             return "", {}, (0,)
         parts = {name: self.wirer.instances[name].part for name, _ in sides}
+        if len(parts) < len(sides):
+            twice = Counter(name for name, _ in sides).most_common(1)[0][0]
+            self.faults.add(f"network {self.name!r}: {twice} joins twice", node.place, "each part once")
+            self.wirer.failed.update(port for _, port in sides)
+            return "", {}, (0,)
         for name, port_name in sides:
             port = parts[name].ports[port_name]
             if port.protocol != NETWORK or port.provides:

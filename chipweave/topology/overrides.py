@@ -81,7 +81,7 @@ class Overrides:
     def __init__(self, table: LinkTable, ends: Ends, dims: tuple[int, ...], reader: Reader) -> None:
         self.table, self.ends, self.dims, self.reader = table, ends, list(dims), reader
         self.faults = reader.faults
-        self.written: dict[tuple[int, ...] | frozenset[int], Place] = {}
+        self.written: dict[tuple[int, int], Place] = {}  # directed link -> where it is changed
         self.changed = 0
 
     def apply(self, node: Node) -> bool:
@@ -101,6 +101,8 @@ class Overrides:
             pairs, own = self.links_of(item)
             if own is not None and not (own["absent"] or own["latency"] or own["bandwidth"]):
                 self.faults.add("the override says nothing to change", item.place, "latency, bandwidth, absent: true")
+            elif own is not None and own["absent"] and (own["latency"] or own["bandwidth"]):
+                self.faults.add("a link that is absent has no latency and no bandwidth", item.place, "one of the two")
             elif own is not None:
                 before = len(self.faults.found), self.changed
                 for pair in pairs:
@@ -151,11 +153,11 @@ class Overrides:
     def change(self, pair: tuple[int, int], own: dict[str, Any], item: Node) -> bool:
         """Lay one override over the link between two routers; False where that takes it away."""
         names = " - ".join(self.ends.names[i] for i in pair)
-        first = self.written.setdefault(tuple(pair) if own["one_way"] else frozenset(pair), item.place)
-        if first is not item.place:
-            self.faults.add(f"the link {names} is changed twice, first at {first}", item.place)
-            return True
         ways = [pair] if own["one_way"] else [pair, pair[::-1]]
+        for first in [self.written.setdefault(way, item.place) for way in ways]:
+            if first is not item.place:
+                self.faults.add(f"the link {names} is changed twice, first at {first}", item.place)
+                return True
         found = [link for link in (self.table.find(*way) for way in ways) if link >= 0]
         if not found:
             self.faults.add(f"there is no link {names}", item.place, "two neighbours")

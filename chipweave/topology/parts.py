@@ -162,15 +162,17 @@ class Expander:
                 f"{name}: override must be a mapping of places to changes, not {override.shape()}", override.place
             )
             override = None
-        overrides = (
-            [
-                (key, value, read_pattern(name, key, dims, override.keys[key], self.faults))
-                for key, value in override.value.items()
-            ]
-            if override
-            else []
-        )
-        return dims, [a for a in absent if a], [(key, value, at) for key, value, at in overrides if at]
+        overrides = []
+        written = override or Node({})
+        for key, value in written.value.items():
+            at = read_pattern(name, key, dims, written.keys[key], self.faults)
+            if not value.is_map:
+                self.faults.add(
+                    f"{name}: override {key} must be a mapping of what changes, not {value.shape()}", value.place
+                )
+            elif at:
+                overrides.append((key, value, at))
+        return dims, [a for a in absent if a], overrides
 
     def room(self, name: str, node: Node, dims: tuple[int, ...]) -> bool:
         """Count the places of a part's grid; False, and once a fault, where there are too many of all parts."""

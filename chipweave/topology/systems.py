@@ -22,7 +22,7 @@ from collections.abc import Callable
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place
 from chipweave.topology.network_settings import OF_LINKS, SETTINGS
-from chipweave.topology.tree import is_valued, merge
+from chipweave.topology.tree import check_keys, is_valued, merge
 
 KEY = "systems"
 TAKEN_OVER = ("assemblies", "parts", "networks")
@@ -30,11 +30,12 @@ NAME = re.compile(r"[A-Za-z_]\w*")
 HEAD = re.compile(r"([A-Za-z_]\w*)(.*)$", re.S)
 
 
-def whole(root: Node, load: Callable[[Node], Node]) -> Node:
+def whole(root: Node, load: Callable[[Node], Node], within: tuple[Place, ...] = ()) -> Node:
     """The tree with its systems written out as parts of one.
 
     Args:
         load: returns the tree of a system's Node, with what it extends laid under.
+        within: where the `systems` are written that this tree lies in.
     Raises:
         BadInput: every fault of `systems`.
     """
@@ -46,7 +47,10 @@ def whole(root: Node, load: Callable[[Node], Node]) -> Node:
         faults.add(
             "systems must be a mapping of names to topologies", systems.place, "{west: {extends: wafer_5x5}, ...}"
         )
-        faults.raise_if_any()
+    elif systems.place in within:
+        faults.add("a system that holds itself", systems.place, "systems of other files")
+    faults.raise_if_any()
+    checked(root)
     trees: dict[str, Node] = {}
     for name, node in systems.value.items():
         place = systems.keys.get(name, node.place)
@@ -56,7 +60,7 @@ def whole(root: Node, load: Callable[[Node], Node]) -> Node:
             faults.add(f"system {name!r} must be a topology, not {node.shape()}", node.place, "{extends: ..., ...}")
         else:
             try:
-                trees[name] = whole(load(node), load)
+                trees[name] = whole(checked(load(node)), load, (*within, systems.place))
             except BadInput as error:
                 faults.found += error.faults
     faults.raise_if_any()
@@ -83,9 +87,21 @@ def whole(root: Node, load: Callable[[Node], Node]) -> Node:
     keys = {key: {n: node.place for n, node in made[key].items()} for key in TAKEN_OVER}
     lower = Node({key: Node(made[key], systems.place, keys=keys[key]) for key in TAKEN_OVER}, root.place)
     result = merge(lower, Node({k: v for k, v in below.value.items() if k != "links"}, below.place, keys=below.keys))
-    wires = [*links, *(below.value["links"].value if "links" in below.value and below.value["links"].is_list else [])]
+    wires = [*links, *(below.get("links") or Node([])).value]
     result.value["links"] = Node(wires, systems.place)
     return result
+
+
+def checked(tree: Node) -> Node:
+    """A system's tree; BadInput where it has keys that a topology has not, or sections of another shape."""
+    faults = Faults()
+    check_keys(tree, faults)
+    for key, is_so, shape in (("links", "is_list", "a list"), ("sources", "is_map", "a mapping")):
+        node = tree.get(key)
+        if node is not None and not getattr(node, is_so):
+            faults.add(f"{key} must be {shape}, not {node.shape()}", node.place)
+    faults.raise_if_any()
+    return tree
 
 
 def join(name: str, regions: list[str], networks: dict[str, Node], place: Place) -> dict[str, Node]:
@@ -133,7 +149,7 @@ class Renamed:
         """`assemblies` or `parts`, those left out that the whole writes itself."""
         found = self.tree.get(key) or Node({})
         out = {}
-        for name, node in found.value.items() if found.is_map else ():
+        for name, node in found.value.items():
             if key == "parts" and name in self.own:
                 continue
             value = (
@@ -149,8 +165,7 @@ class Renamed:
 
     def wires(self) -> list[Node]:
         """The system's links that belong to no network."""
-        found = self.tree.get("links")
-        return [self.ends(item, "between") for item in (found.value if found is not None and found.is_list else [])]
+        return [self.ends(item, "between") for item in (self.tree.get("links") or Node([])).value]
 
     def ends(self, item: Node, key: str) -> Node:
         """A mapping whose `key` names parts, renamed."""
@@ -197,7 +212,7 @@ class Renamed:
         """The system's networks by their own names, parts that they join renamed; regions by their full names."""
         found = self.tree.get("networks") or Node({})
         out = {}
-        for name, node in found.value.items() if found.is_map else ():
+        for name, node in found.value.items():
             node = self.ends(node, "joins") if node.is_map else node
             out[name] = (
                 Node(
@@ -214,9 +229,7 @@ class Renamed:
 
 def cited(node: Node, sources: Node | None) -> Node:
     """A tree with the short names of its `sources` written out: another system's may be others."""
-    long = (
-        {k: n.text for k, n in sources.value.items() if n.is_scalar} if sources is not None and sources.is_map else {}
-    )
+    long = {k: n.text for k, n in sources.value.items() if n.is_scalar} if sources is not None else {}
     if not long:
         return node
     if node.is_list:

@@ -32,6 +32,9 @@ TOP = (
     "expect",
     "sources",
 )
+SCHEMA = "chipweave.topology/1"
+MAPPINGS = ("assemblies", "parts", "networks", "expect")
+TEXTS = ("about", "device")
 SEGMENT = re.compile(r"([A-Za-z_][\w-]*)((?:\[[^\]]*\])*)$")
 SET_FILE = "--set"
 
@@ -39,6 +42,25 @@ SET_FILE = "--set"
 def is_valued(node: Node) -> bool:
     """Whether a Node is a value with its source."""
     return node.is_map and "value" in node.value
+
+
+def check_keys(root: Node, faults: Faults) -> None:
+    """Keys that a topology has not, sections and texts of another shape, another schema: for a mapping Node."""
+    for key, node in root.value.items():
+        if key not in TOP:
+            faults.add(f"a topology has no {key!r}", root.keys.get(key, node.place), ", ".join(TOP), nearest(key, TOP))
+        elif key in MAPPINGS and not node.is_map:
+            faults.add(f"{key} must be a mapping, not {node.shape()}", node.place)
+        elif key in TEXTS and not node.is_scalar:
+            faults.add(f"{key} must be a text, not {node.shape()}", node.place)
+    check_schema(root, faults)
+
+
+def check_schema(root: Node, faults: Faults) -> None:
+    """A fault where a mapping Node says the schema of something else."""
+    schema = root.get("schema")
+    if schema is not None and schema.text != SCHEMA:
+        faults.add(f"schema {schema.text!r} is not a topology's", schema.place, SCHEMA, nearest(schema.text, [SCHEMA]))
 
 
 def merge(lower: Node | None, upper: Node) -> Node:

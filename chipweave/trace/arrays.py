@@ -9,7 +9,6 @@ as streams, a block of tokens at a time; pickled objects are refused.
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
+from chipweave.io.numpyfile import DAMAGED
 from chipweave.trace.limits import MAX_LAYERS, MAX_REQUESTS, MAX_TOP_K
 
 IDS = ("expert_ids", "routed_experts", "topk_ids")
 BLOCK_TOKENS = 4096
 LENGTHS = ("seq_len", "prompt_len", "step_rows")
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError, RuntimeError)
 
 
 class Log:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
-from chipweave.io import strictjson
+from chipweave.io import numpyfile, strictjson
 from chipweave.trace import torch_file
 from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_EXPERTS, MAX_LAYERS
 
@@ -70,16 +70,14 @@ def fitted(counts: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
     return counts[[row[layer] for layer in model.moe_layers]]
 
 
-def _read(path: Path, model: Any, place: Place) -> tuple[np.ndarray, None]:
+def _read(path: Path, model: Any, place: Place) -> tuple[Any, np.ndarray | None]:
     """(array, ids of its layers or None) of a file, told apart by its ending."""
-    if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False), None
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            key = next((key for key in KEYS if key in arrays), None)
-            if key is None:
-                raise BadInput(Fault("no array of counts", place, allowed="one named " + ", ".join(KEYS)))
-            return arrays[key], arrays["layer"] if "layer" in arrays else None
+    if path.suffix in (".npy", ".npz"):
+        arrays = numpyfile.read(path, (*KEYS, "layer"), "counts")
+        key = next((key for key in KEYS if key in arrays), None)
+        if key is None:
+            raise BadInput(Fault("no array of counts", place, allowed="one named " + ", ".join(KEYS)))
+        return arrays[key], arrays.get("layer")
     if torch_file.is_torch(path):
         return of_document(torch_file.load(path), place), None
     text = path.read_bytes()[: MAX_DOCUMENT_BYTES + 1]

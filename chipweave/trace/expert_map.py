@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
-from chipweave.io import strictjson
+from chipweave.io import numpyfile, strictjson
 from chipweave.trace import torch_file
 from chipweave.trace.limits import MAX_DOCUMENT_BYTES, MAX_EXPERTS
 
@@ -63,7 +63,7 @@ def fitted(found: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
 def _read(path: Any, place: Any) -> Any:
     """(rows, layer ids or None) of a file, told apart by its ending and its keys."""
     if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False), None
+        return numpyfile.read(path, ("map",), "a map of experts", None).get("map"), None
     if path.suffix == ".csv":
         return _of_csv(path, place)
     if torch_file.is_torch(path):

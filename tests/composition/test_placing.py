@@ -91,6 +91,26 @@ def test_moving_an_expert_is_traffic_with_its_time(desk, places):
     assert least <= longer[4] <= least + 5_000_000
 
 
+def test_a_view_is_the_policys_own_to_write_in(desk, places, monkeypatch):
+    """Expert 0 is read from where it was, though the policy has written its new home into the view."""
+    monkeypatch.setattr(registry.policies.find("placement.contiguous"), "names_dies", True)
+    trace = desk.trace([[[1, 2]], [[1, 4]], [[1, 4]], [[1, 4]]], [[[5, 6]], [[5, 6]], [[5, 6]], [[5, 6]]])
+
+    def written(view):
+        placement = moved(2, view)
+        if view.home is not None:
+            view.home[:] = placement.home
+            return Placement(view.home)
+        return placement
+
+    runs = []
+    for decide in (lambda view: moved(2, view), written):
+        places(decide, every=1)
+        run = desk.run(desk.topology(PAIR), trace, "ep", preset="physical", batch=2, steps=4)
+        runs.append((statistic(run, "weights_moved"), sum(int(links.bytes.sum()) for _, _, links in run.links)))
+    assert runs[0] == runs[1] == (LAYERS * SLICES, LAYERS * SLICES * (SLICE + 16))
+
+
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
 @pytest.mark.parametrize("allocation", ["home", "placement_aware"])
 def test_kernel_and_twin_rebalance_alike_and_the_table_stays_true(desk, link_model, allocation, monkeypatch):

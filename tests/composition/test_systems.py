@@ -141,6 +141,34 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize(
+    "inside, words",
+    [
+        ("netwroks: {}", "3:23: a topology has no 'netwroks'"),
+        ("schema: chipweave.preset/1", "3:31: schema 'chipweave.preset/1' is not a topology's"),
+        ("parts: 3", "3:30: parts must be a mapping, not '3'"),
+        ("links: 3", "3:30: links must be a list, not '3'"),
+        ("sources: 3", "3:32: sources must be a mapping, not '3'"),
+        ("device: [3]", "3:31: device must be a text, not a list"),
+    ],
+)
+def test_what_a_system_says_that_no_topology_does_is_refused(tmp_path, inside, words):
+    path = tmp_path / "f.yaml"
+    path.write_text(f"name: f\nsystems:\n  a: {{extends: wafer, {inside}}}\nparts: {{cp: {{kind: cp.global}}}}\n")
+    with pytest.raises(BadInput) as caught:
+        topology.load(path)
+    assert f"f.yaml:{words}" in str(caught.value)
+
+
+@pytest.mark.parametrize("parts, words", [("{}", "2:10: a system that holds itself"), ("[3]", "3:8: parts must be")])
+def test_a_whole_that_is_none_is_refused(tmp_path, parts, words):
+    path = tmp_path / "f.yaml"
+    path.write_text(f"name: f\nsystems: {{a: {{extends: f.yaml}}}}\nparts: {parts}\n")
+    with pytest.raises(BadInput) as caught:
+        topology.load(path)
+    assert f"f.yaml:{words}" in str(caught.value)
+
+
 @pytest.mark.parametrize("text", FAULTS)
 def test_faults_of_systems_are_told_with_place_and_cure(tmp_path, text):
     path = tmp_path / "f.yaml"

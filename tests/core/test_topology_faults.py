@@ -73,6 +73,16 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
                 "sm, hbm, router, or a new one with its kind; nearest: hbm"
             ),
         ),
+        (
+            "grid: [3, 2]",
+            'grid: [3, 2], override: {"[0][0]": 3}',
+            "f.yaml:13:59: die: override [0][0] must be a mapping of what changes, not '3'",
+        ),
+        (
+            "grid: [3, 2]",
+            'grid: [3, 2], override: {"[0][1]": {router: {kind: t.memory}}}',
+            "f.yaml:15:16: die[0][1].router: t.memory has no port 'mesh'; allowed: access",
+        ),
         ("assembly: die,", "assembly: dye,", "f.yaml:13:19: unknown assembly 'dye'; allowed: die; nearest: die"),
         (
             "sm.memory, hbm.access",
@@ -121,6 +131,22 @@ NET = "name: n\nnetworks:\n  n: {%s, latency: 1 ns, bandwidth: 1 GB/s}\n"
         ),
         ("shape: mesh", "shape: mesh, switches: 2", "f.yaml:15:46: only shape: switch has switches"),
         ("shape: mesh", "shape: mesh, routers: 6", "needs one of joins, grid and routers"),
+        (
+            "shape: mesh",
+            "shape: mesh, override: [{between: ['[0][0]', '[0][1]'], absent: true, latency: 1 ns}]",
+            "f.yaml:15:57: a link that is absent has no latency and no bandwidth; allowed: one of the two",
+        ),
+        (
+            "shape: mesh",
+            "shape: mesh, override: [{between: ['[0][0]', '[0][1]'], one_way: true, latency: 1 ns}, "
+            "{between: ['[0][0]', '[0][1]'], latency: 2 ns}]",
+            "is changed twice, first at",
+        ),
+        (
+            "joins: die.router.mesh",
+            "joins: [die.router.mesh, 'die[0][0].router.mesh']",
+            "f.yaml:15:16: network 'd2d': die[0][0].router joins twice; allowed: each part once",
+        ),
         (
             "shape: mesh",
             "shape: mesh, override: [{between: ['[0][0]', '[1][1]'], latency: 1 ns}]",
@@ -318,3 +344,9 @@ def test_facts_that_settings_make_untrue_can_be_dropped():
     with pytest.raises(BadInput, match="--set expect=null"):
         topology.load("mesh_4x4", sets=["mesh.grid=[3, 5]"])
     assert len(topology.load("mesh_4x4", sets=["mesh.grid=[3, 5]", "expect=null"]).networks["mesh"].endpoints) == 15
+
+
+def test_a_shape_may_say_its_source(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_text(NET % "routers: 3, shape: {value: ring, source: a guess, kind: assumed}")
+    assert topology.load(path).networks["n"].endpoint_count == 3

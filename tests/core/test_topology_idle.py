@@ -59,6 +59,14 @@ def test_what_has_no_effect_is_said_with_its_place(tmp_path, case):
     assert warned(tmp_path, text) == [words]
 
 
+def test_many_overrides_that_all_act_are_not_said_to_be_idle(tmp_path, monkeypatch):
+    """What is tried in order to tell does not count as parts of the system: 96 of them are within 100."""
+    monkeypatch.setattr("chipweave.topology.parts.MAX_PARTS", 100)
+    places = [f"[{y}][{x}]" for y in range(4) for x in range(4)]
+    overrides = "".join(f'      "{at}": {{hbm: {{bandwidth: {i + 1} TB/s}}}}\n' for i, at in enumerate(places))
+    assert warned(tmp_path, WAFER.replace("[2, 2]", "[4, 4]") + "    override:\n" + overrides) == []
+
+
 def test_a_setting_that_changes_nothing_is_said(tmp_path):
     words = "--set die[0][1].hbm.capacity=80 GB: die: override [0][1] changes nothing: what it says is there already"
     assert warned(tmp_path, WAFER, "die[0][1].hbm.capacity=80 GB") == [f"{words}, or said again by a later one"]

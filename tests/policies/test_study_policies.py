@@ -56,16 +56,35 @@ def test_packed_keeps_pairs_apart_where_it_is_told_to(tmp_path):
         ({"loads": [[5, 4, 3, 2]], "pairs": np.full((4, 4), np.nan)}, r"pairs of shape \(4, 4\)"),
         (b"PK\x03\x04 cut short", "cannot be read"),
         ({"loads": np.zeros(4, [("a", "i4"), ("b", "i4")])}, "cannot be read"),
+        ({"loads": [[5, 4, 3, 2]]}, "no array 'pairs'; allowed: what `chipweave trace loads` writes"),
+        ({"pairs": np.zeros((4, 4))}, "no array 'loads'"),
     ],
 )
-def test_packed_refuses_a_file_that_holds_no_loads(tmp_path, content, words):
+@pytest.mark.parametrize("kind", ["packed", "eplb"])
+def test_a_file_that_holds_no_loads_is_refused(tmp_path, kind, content, words):
     path = tmp_path / "l.npz"
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
         np.savez(path, **content)
     with pytest.raises(BadInput, match=words):
-        built("placement", kind="packed", loads=path, apart=1).place(4, 2)
+        counted(built("placement", kind=kind, loads=path, apart=1), 4)
+
+
+@pytest.mark.parametrize("kind", ["packed", "eplb"])
+def test_a_file_of_loads_that_is_damaged_inside_is_refused(tmp_path, kind):
+    path = tmp_path / "l.npz"
+    np.savez_compressed(path, loads=np.random.default_rng(1).random((1, 400)))
+    data = bytearray(path.read_bytes())
+    data[100:1000] = bytes(900)
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match="l.npz: loads that cannot be read"):
+        counted(built("placement", kind=kind, loads=path), 400)
+
+
+def counted(placement, experts):
+    """What a placement reads of its file, for one layer."""
+    return placement.counted(*([1] if placement.kind == "placement.eplb" else []), experts)
 
 
 def test_markov_keeps_what_the_counts_of_now_lead_to():

@@ -6,11 +6,13 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from chipweave.__main__ import main
 from chipweave.run import simulate as serving
+from chipweave.run.compare import notes_of_rows
 from chipweave.run.spec import RunSpec
 
 SMALL = ["--model", "deepseek-v2-lite", "--trace", "esft-law", "--batch", "64", "--steps", "3"]
@@ -362,3 +364,24 @@ def test_making_the_trace_is_no_part_of_a_runs_time(tmp_path, monkeypatch):
     spec = RunSpec(model="deepseek-v2-lite", trace=None, batch=4, steps=2, strategy="base")
     first, again = (serving.simulate(spec).row["cpu_s"] for _ in range(2))
     assert first < again + 1.5  # 3 s are spent on making it
+
+
+def test_what_is_noted_of_one_row_takes_no_place_of_another_rows():
+    """Circuit beside other link models runs twice, under two admissions."""
+    rows = [("circuit", "early_booking", 3), ("circuit", "work_conserving", 5), ("fair", "work_conserving", 7)]
+    outcomes = [
+        serving.Outcome(
+            {"strategy": "allo", "link_model": model, "admission": admission},
+            np.empty(0),
+            facts={"tokens": {"dispatch_ps": ps}, "symptoms": ["copies thrash", f"forecasts miss: {ps} %"]},
+        )
+        for model, admission, ps in rows
+    ]
+    notes = notes_of_rows(outcomes)
+    assert notes["tokens"] == {
+        "allo (circuit, early_booking)": {"dispatch_ps": 3},
+        "allo (circuit, work_conserving)": {"dispatch_ps": 5},
+        "allo (fair)": {"dispatch_ps": 7},
+    }
+    assert notes["symptoms"] == {"allo": ["copies thrash", *(f"forecasts miss: {ps} %" for ps in (3, 5, 7))]}
+    assert notes_of_rows([serving.Outcome({"strategy": "ep", "link_model": "fair"}, np.empty(0))]) == {}

@@ -140,6 +140,17 @@ def test_a_folder_without_results_is_refused(capsys, tmp_path, monkeypatch, argu
     assert code == 2 and words in told and "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    "rows, runs", [([3], [{"run": {}}]), ([{}], [{"run": {}, "prefill_steps": 1}]), ([], []), (3, 3)]
+)
+def test_a_folder_that_somebody_wrote_in_is_refused(capsys, tmp_path, rows, runs):
+    (tmp_path / "result.json").write_text(json.dumps({"schema": "chipweave.compare/1", "rows": rows}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"runs": runs}))
+    for arguments in (("why", tmp_path), ("diff", tmp_path, tmp_path), ("rerun", tmp_path)):
+        code, _, told = command(capsys, *arguments)
+        assert code == 2 and "do not belong together" in told, told
+
+
 def test_names_that_are_not_there_are_refused_with_the_nearest(run, capsys):
     folder = run("a")
     for option, value, words in (

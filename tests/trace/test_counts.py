@@ -108,6 +108,23 @@ def test_counts_that_do_not_fit_are_named(name, text, message, tmp_path):
         read_counts(tmp_path / name, MODEL)
 
 
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"PK\x03\x04 cut short", "cannot be read"),
+        ({"loads": np.zeros((27, 64), [("a", "i4"), ("b", "i4")])}, "cannot be read"),
+        ({"other": np.zeros((27, 64))}, "no array of counts"),
+    ],
+)
+def test_numpy_files_that_hold_no_counts_are_named(content, message, tmp_path):
+    if isinstance(content, bytes):
+        (tmp_path / "c.npz").write_bytes(content)
+    else:
+        np.savez(tmp_path / "c.npz", **content)
+    with pytest.raises(BadInput, match=f"c.npz.*{message}"):
+        read_counts(tmp_path / "c.npz", MODEL)
+
+
 def test_counts_alone_make_a_trace(tmp_path):
     np.save(tmp_path / "c.npy", COUNTS)
     options = ["--requests", "64", "--steps", "20", "--counts", str(tmp_path / "c.npy")]

@@ -9,6 +9,7 @@ from chipweave.errors import BadInput, Fault, nearest
 from chipweave.run import simulate
 from chipweave.run.compare import VOLATILE
 from chipweave.run.results import Results
+from chipweave.run.resume import LABELS
 from chipweave.run.spec import RunSpec
 from chipweave.run.why.ideal import Without
 from chipweave.run.why.recorded import LayerPath, Recorded
@@ -31,12 +32,19 @@ def rows_of(folder: str) -> list[Kept]:
         BadInput: it holds no results, or results that belong to no manifest.
     """
     results = Results(folder)
-    entries, rows = results.manifest.get("runs"), results.document.get("rows")
-    if not isinstance(entries, list) or not isinstance(rows, list) or len(entries) != len(rows) or not rows:
+    entries = _objects(results.manifest.get("runs"), ("run", "prefill_steps"))
+    rows = _objects(results.document.get("rows"), LABELS)
+    if not rows or len(entries) != len(rows):
         raise BadInput(
             Fault(f"{folder}: manifest.json and result.json do not belong together", allowed="a folder of --out")
         )
     return [Kept(folder, spec_of(folder, e), row, e) for e, row in zip(entries, rows, strict=True)]
+
+
+def _objects(items: Any, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """A list of objects of JSON with at least these keys; [] of anything else."""
+    whole = isinstance(items, list) and all(isinstance(item, dict) and item.keys() >= set(keys) for item in items)
+    return items if whole else []
 
 
 def spec_of(folder: str, entry: dict[str, Any]) -> RunSpec:

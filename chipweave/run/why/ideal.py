@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from chipweave.chain.nouns import Constant, Take
+from chipweave.chain.stage import INSTANT
 from chipweave.run.why.recorded import class_of, classes_of
 
 LINKS = "links"
@@ -46,5 +47,5 @@ def timeless(chain: Any, name: str, seen: set[str]) -> None:
     if stage.lasts is not None:
         chain.stages[name] = replace(stage, lasts=Constant(0))
     for then in stage.branches or (stage.then,):
-        if then in chain.stages and chain.stages[then].kind in ("choose", "outcome"):
+        if then in chain.stages and chain.stages[then].kind in INSTANT:
             timeless(chain, then, seen)
