@@ -32,7 +32,7 @@ def test_a_device_of_the_ledger_is_chosen_by_part_of_its_name():
 
 
 FREE_OF_X = ("b200_loadlat", "amd_stream", "amd_gemm")
-"""Groups whose answers do not depend on x: loads of one latency; rows whose conditions state the launch or the edges."""
+"""Groups whose answers do not depend on x: one latency of all loads; rows whose conditions state launch or edges."""
 
 
 def series():
