@@ -12,7 +12,6 @@ import numpy as np
 from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.kernel_models import attention, deepgemm, fused_moe, gemm, loads
-from chipweave.kernel_models.tiles import Tile
 from chipweave.serving import library, routed
 from chipweave.serving.setting import FORMATS
 from chipweave.serving.system import Server
@@ -91,7 +90,7 @@ class Kernels:
                 f["linear_bfloat16_floor_s"]
                 + gemm.best_of(chip, shape, gemm.CUBLAS_TILES, efficiency, f["graph_kernel_s"])[0]
             )
-        tiles = (deepgemm.choose(chip.sms, m, n),) if dtype == "fp8_block" else _fp8_tiles(m)
+        tiles = (deepgemm.choose(chip.sms, m, n),) if dtype == "fp8_block" else gemm.vllm_fp8_tiles(m)
         product = gemm.best_of(chip, shape, tiles, efficiency, f["graph_kernel_s"], splits=(1,))[0]
         return f["linear_fp8_floor_s"] + product + gemm.elementwise_seconds(chip, 3 * m * k, efficiency)
 
@@ -196,13 +195,6 @@ class Kernels:
         outside = reach(nodes) * (nodes - 1) / nodes if nodes > 1 else 0.0
         links = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
         return tokens * size * max(reach(ranks) / links, outside / float(fabric.adapter) if outside else 0.0)
-
-
-def _fp8_tiles(m: int) -> tuple[Tile, ...]:
-    """Tiles of vLLM's CUTLASS FP8 kernels on Hopper, by rows: its dispatch, not a search."""
-    if m <= 64:
-        return (Tile(64, 64, 1, 8), Tile(64, 128, 2, 1))
-    return (Tile(64, 128, 2, 1),) if m <= 128 else (Tile(128, 128, 2, 1),)
 
 
 @cache

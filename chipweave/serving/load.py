@@ -58,14 +58,7 @@ def read(node: Node, seed: int, folder: Path, faults: Faults) -> Load | None:
             faults.add(f"requests lacks {key!r}", node.place, ", ".join(keys))
             return None
     given: dict[str, Node] = node.value
-    count = given["count"].value
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_REQUESTS:
-        faults.add(
-            f"count cannot be {given['count'].shape()}",
-            given["count"].place,
-            f"a whole number from 1 to {MOST_REQUESTS}",
-        )
-        return None
+    count = _whole(given["count"], MOST_REQUESTS, "count", faults)
     rng = np.random.default_rng(seed)
     arrivals, loop = _arrivals(given["arrivals"], count, rng, folder, faults)
     prompts, outputs = (_lengths(given[k], k, count, rng, folder, faults) for k in ("prompt", "output"))
@@ -94,6 +87,14 @@ def _number(node: Node, low: float, high: float, what: str, faults: Faults) -> f
     return value
 
 
+def _whole(node: Node, high: int, what: str, faults: Faults) -> int:
+    """A whole number from 1 to `high`; a fault and 1 where it is none."""
+    if type(node.value) is not int or not 1 <= node.value <= high:
+        faults.add(f"{what} cannot be {node.shape()}", node.place, f"a whole number from 1 to {high}")
+        return 1
+    return node.value
+
+
 def _arrivals(
     node: Node, count: int, rng: np.random.Generator, folder: Path, faults: Faults
 ) -> tuple[list[float] | None, int]:
@@ -103,7 +104,7 @@ def _arrivals(
     """
     way, given = _one(node, ARRIVALS, "arrivals", faults)
     if way == "closed_loop":
-        return None, int(_number(given, 1, 1 << 20, "closed_loop", faults))
+        return None, _whole(given, 1 << 20, "closed_loop", faults)
     if way == "poisson":
         rate = _number(given, 1e-6, 1e9, "poisson", faults)
         return np.cumsum(rng.exponential(1 / rate, count)).tolist(), 0
@@ -123,7 +124,7 @@ def _lengths(node: Node, what: str, count: int, rng: np.random.Generator, folder
     """
     way, given = _one(node, LENGTHS, what, faults)
     if way == "constant":
-        return [int(_number(given, 1, MOST_TOKENS, what, faults))] * count
+        return [_whole(given, MOST_TOKENS, what, faults)] * count
     if way == "file":
         return _column(given, what, count, folder, faults, int)
     if way in ("uniform", "lognormal"):
@@ -131,7 +132,7 @@ def _lengths(node: Node, what: str, count: int, rng: np.random.Generator, folder
             faults.add(f"{what}: {way} takes two numbers, not {given.shape()}", given.place)
             return [1] * count
         if way == "uniform":
-            low, high = (int(_number(n, 1, MOST_TOKENS, what, faults)) for n in given.value)
+            low, high = (_whole(n, MOST_TOKENS, what, faults) for n in given.value)
             if low > high:
                 faults.add(f"{what}: uniform from {low} to {high}", given.place, "the smaller number first")
                 return [1] * count

@@ -48,13 +48,13 @@ class Routed:
 
     def copies(self, tokens: int, ranks: int) -> np.ndarray:
         """[ranks, ranks] copies that a rank's `tokens` tokens send to each rank, of the sampled layer whose busiest
-        rank is in the middle."""
+        rank is in the middle. A rank whose requests have no counted steps sends as all together do."""
         found = []
         for layer in self.counts:
-            of_rank = [layer[rank % len(layer) :: ranks].sum(axis=0) for rank in range(ranks)]
-            sources = np.stack(of_rank)
+            sources = np.stack([layer[rank % len(layer) :: ranks].sum(axis=0) for rank in range(ranks)])
+            sources[~sources.any(axis=1)] = layer.sum(axis=0)
             held = sources.reshape(ranks, ranks, -1).sum(axis=2)
-            found.append(tokens * self.top_k * held / np.maximum(1, held.sum(axis=1, keepdims=True)))
+            found.append(tokens * self.top_k * held / held.sum(axis=1, keepdims=True))
         return sorted(found, key=lambda copies: float(copies.sum(axis=0).max()))[len(found) // 2]
 
 

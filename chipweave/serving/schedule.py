@@ -90,7 +90,7 @@ def load(name: str) -> Schedule:
         late = [w for w in waits if word in NAMES and w in NAMES and NAMES.index(w) >= NAMES.index(word)]
         if late:
             faults.add(f"after: {word} cannot wait for {', '.join(late)}, which comes no earlier", given["after"].place)
-    if isinstance(count, bool) or count not in (1, 2):
+    if type(count) is not int or count not in (1, 2):
         faults.add(f"micro_batches cannot be {count}", given["micro_batches"].place, "1 or 2")
     faults.raise_if_any()
     return Schedule(str(plain["name"]), count, streams, after)

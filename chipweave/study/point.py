@@ -13,6 +13,7 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.declare import yamlfile
+from chipweave.declare.params import as_node
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.policy import strategy as strategies
 from chipweave.policy.roles import ROLES
@@ -109,13 +110,17 @@ def build(settings: dict, base: RunSpec) -> Point:
             known = [*SPEC_KEYS, *ROLES, LABEL, "PART.PARAMETER"]
             raise BadInput(Fault(f"nothing is called {name!r}", allowed=", ".join(known), nearest=nearest(name, known)))
     spec = replace(base, **options, sets=tuple(sets))
-    if roles:
-        spec = replace(spec, strategy=written_out(spec.strategy, roles))
+    if roles or not isinstance(spec.strategy, str):
+        spec = replace(spec, strategy=written_out(spec.strategy, roles, spec.folder))
     return Point(spec, settings)
 
 
-def written_out(strategy: Any, roles: dict) -> tuple:
-    """A strategy as ((role, policy), ...), with roles or their parameters replaced."""
+def written_out(strategy: Any, roles: dict, folder: str = ".") -> tuple:
+    """A strategy as ((role, policy), ...), with roles or their parameters replaced.
+
+    strategy: a name, a file, a mapping or pairs of role and policy. folder: where code that it names is. BadInput with
+    all faults of what comes out, those of a file with their places.
+    """
     if isinstance(strategy, str):
         known = strategies.shipped()
         if strategy not in known and not os.path.isfile(strategy):
@@ -123,18 +128,32 @@ def written_out(strategy: Any, roles: dict) -> tuple:
                 Fault(f"unknown strategy {strategy!r}", allowed=", ".join(known), nearest=nearest(strategy, known))
             )
         node = yamlfile.load(known.get(strategy) or Path(strategy))
-        written = {role: own.plain() for role in ROLES if (own := node.get(role)) is not None}
     else:
-        written = {role: given if isinstance(given, str) else dict(given) for role, given in strategy}
+        node = as_node(_thawed(strategy))
+    if node.is_map:
+        node = replace(node, value={**node.value, **_replaced(node, roles)})
+    strategies.read(node, "", folder=folder, ask_leave=False)
+    written = {role: node.value[role].plain() for role in ROLES}
+    return tuple((role, p if isinstance(p, str) else tuple(p.items())) for role, p in written.items())
+
+
+def _replaced(node: yamlfile.Node, roles: dict) -> dict[str, yamlfile.Node]:
+    """role -> policy of those that `roles` replaces, or parameters of them; a role that is not there stays so."""
+    found: dict[str, yamlfile.Node] = {}
     for name, value in roles.items():
         role, _, parameter = name.partition(".")
-        if parameter:
-            policy = written[role]
-            policy = {"kind": policy} if isinstance(policy, str) else dict(policy)
-            written[role] = {**policy, parameter: value}
-        else:
-            written[role] = value
-    return tuple((role, p if isinstance(p, str) else tuple(p.items())) for role, p in written.items())
+        own = found.get(role) or node.get(role)
+        if not parameter:
+            found[role] = as_node(value, node.place)
+        elif own is not None and (own.is_map or own.is_scalar):
+            policy = own.value if own.is_map else {"kind": own}
+            found[role] = as_node({**policy, parameter: value}, own.place)
+    return found
+
+
+def _thawed(given: Any) -> Any:
+    """Pairs as the mapping that they were; anything else as it is."""
+    return {key: _thawed(value) for key, value in given} if isinstance(given, tuple) else given
 
 
 def run(point: Point) -> dict:

@@ -135,7 +135,7 @@ class Importer:
         with opened() as log:
             if len(self.spill.names) + len(log.seq_len) > MAX_REQUESTS:
                 raise BadInput(Fault(f"more than {MAX_REQUESTS} requests", log.place))
-            several = len(log.seq_len) > 1 or isinstance(log, arrays.Log) and not isinstance(log, arrays.InMemory)
+            several = not isinstance(log, arrays.InMemory)  # whose one sequence has a name
             for number, sequence in enumerate(lengths_of(log, reading.padded)):
                 if sequence:
                     self.spill.begin(f"{name}[{number}]" if several else name, *sequence)

@@ -133,7 +133,7 @@ def check_model(trace: Trace, model: models.Model, partial: bool = False) -> Non
 class Workload:
     """What a run of a batch reads: a trace, and how many times each of its requests stands in the batch.
 
-    times[i] copies of request i run in step with each other: they choose equal experts.
+    The `replication` copies of a request run in step with each other: they choose equal experts.
     """
 
     trace: Trace | InTurn

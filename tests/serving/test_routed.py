@@ -55,6 +55,12 @@ def test_only_decode_steps_count_and_fillers_do_not():
     assert routed.Routed(Made()).counts.tolist() == [[[2, 2, 0, 0], [0, 0, 2, 1]]]
 
 
+def test_a_rank_whose_requests_end_with_the_prompt_sends_what_the_others_choose():
+    made = routed.Routed(Made())
+    made.counts[:, 1] = 0
+    assert made.copies(10, 2).tolist() == [[20, 0], [20, 0]]
+
+
 def test_each_rank_sends_what_its_own_requests_choose():
     assert routed.Routed(Made()).copies(10, 2).tolist() == [[20, 0], [0, 20]]
 

@@ -197,6 +197,16 @@ def test_all_faults_of_a_run_are_told_at_once(tmp_path):
     assert "count cannot be" in text and "nearest: running" in text and "nearest: chunked" in text
 
 
+@pytest.mark.parametrize(
+    "part", [{"arrivals": {"closed_loop": 2.5}}, {"prompt": {"constant": 9.5}}, {"output": {"uniform": [1, 3.5]}}]
+)
+def test_a_part_of_a_token_or_request_is_refused_not_cut_off(tmp_path, part):
+    file = tmp_path / "run.yaml"
+    file.write_text(yaml.safe_dump({**BASE, "requests": {**BASE["requests"], **part}}))
+    with pytest.raises(BadInput, match="run.yaml:.*cannot be .*[.]5.; allowed: a whole number from 1 to"):
+        serve.read(str(file))
+
+
 def test_a_policy_of_a_users_own_file_is_let_in_only_when_allowed(tmp_path):
     (tmp_path / "mine.py").write_text(
         "from chipweave.serving.policies import BatchingPolicy, Plan, fill\n\n\n"

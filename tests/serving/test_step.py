@@ -165,6 +165,7 @@ def test_a_schedule_that_waits_for_what_comes_later_is_refused(tmp_path):
         ("after: [shared]", "after must be a mapping"),
         ("micro_batches: true", "micro_batches cannot be"),
         ("micro_batches: 3", "micro_batches cannot be"),
+        ("micro_batches: 2.0", "micro_batches cannot be"),
     ],
 )
 def test_a_schedule_of_another_shape_is_refused_with_its_place(tmp_path, line, said):

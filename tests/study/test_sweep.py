@@ -175,6 +175,53 @@ def test_a_wrong_file_is_refused_with_its_place(change, message, tmp_path):
         raise AssertionError("taken")
 
 
+WRITTEN = (
+    "{placement: contiguous, allocation: {kind: placement_aware, block: 50}, prediction: none, replacement: unbounded}"
+)
+
+
+def test_a_parameter_that_a_policy_needs_may_come_from_what_varies(tmp_path):
+    (tmp_path / "mine.yaml").write_text(WRITTEN.replace("unbounded", "lru"))
+    text = FILE.replace("strategy: [base, ep]", "replacement.capacity: [1 GiB, 2 GiB]").replace(
+        "colour: strategy, ", ""
+    )
+    text = text.replace("steps: 3", "steps: 3, strategy: mine.yaml").replace("compare: {strategy: base}\n", "")
+    policies = dict(load(written(tmp_path, text)).points[-1].spec.strategy)
+    assert dict(policies["replacement"]) == {"kind": "lru", "capacity": "2 GiB"}
+
+
+@pytest.mark.parametrize(
+    "change", [("steps: 3", f"steps: 3, strategy: {WRITTEN}"), ("[base, ep]", f"[base, {WRITTEN}]")]
+)
+def test_a_strategy_written_out_in_the_file_runs(change, tmp_path):
+    text = FILE.replace(*change).replace("batch: [8, 16]", "batch: [8]").replace("compare: {strategy: base}\n", "")
+    if "steps" in change[0]:
+        text = text.replace("  strategy: [base, ep]\n", "").replace(", colour: strategy", "")
+    found = load(written(tmp_path, text))
+    assert dict(dict(found.points[-1].spec.strategy)["allocation"]) == {"kind": "placement_aware", "block": 50}
+    assert sweep.run(found, tmp_path / "out", None)["failed"] == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        (
+            "placement: contiguous\nallocation: home\nprediction: none\n",
+            "mine.yaml:1.*needs a policy for 'replacement'",
+        ),
+        ("- placement\n", "mine.yaml:1.*a strategy is a mapping"),
+        (None, "a strategy needs a policy for 'replacement'"),
+    ],
+)
+def test_a_parameter_of_a_role_that_a_strategy_lacks_is_refused(strategy, message, tmp_path):
+    (tmp_path / "mine.yaml").write_text(strategy or "")
+    text = FILE.replace("strategy: [base, ep]", "replacement.capacity: [1 GiB, 2 GiB]")
+    given = "mine.yaml" if strategy else "{placement: contiguous}"
+    text = text.replace("steps: 3", f"steps: 3, strategy: {given}").replace("compare: {strategy: base}\n", "")
+    with pytest.raises(BadInput, match=message):
+        load(written(tmp_path, text.replace("colour: strategy", "colour: batch")))
+
+
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("x")

@@ -16,7 +16,7 @@ from chipweave import ledger
 from chipweave.kernel_models.package_kernels import CHAIN, Engine, attention_work
 
 from ..cases.b200_kernels import BYTES, engine
-from ..cases.b200_links import collective_seconds, message_bytes
+from ..cases.b200_links import collective_seconds, exchange_of, message_bytes
 from ..rows.blackwell import link_rate, peak, tensor_of
 from ..rows.conditions import conditions
 
@@ -106,21 +106,18 @@ def exchanges() -> dict[str, tuple[float, str]]:
         if q.group != "b200_a2a":
             continue
         assert q.x is not None, f"{row} states its tokens"
-        found = conditions(q)
-        library, what = found["library"].replace(" ", "_"), q.quantity.replace(" time", "").replace(" ", "_")
-        where = "" if library.startswith("NVLink") else "_gb200" if "GB200" in q.device else "_b200"
+        found, (library, what, name) = conditions(q), exchange_of(q)
         each = message_bytes(library, what, found, int(found["ep"]), int(found["hidden"]), int(found["topk"]))
         scale = 24.0 / int(found.get("sms", 24))
-        pairs.setdefault(f"{library}_{what}{where}", []).append((q.x, value * 1e-6, q.x * each * scale, row))
+        pairs.setdefault(name, []).append((q.x, value * 1e-6, q.x * each * scale, row))
     found_ = {}
     for name, values in pairs.items():
-        (_, low, small, first), (_, high, large, last) = sorted(values)
+        (few, low, small, first), (many, high, large, last) = sorted(values)
         rate = (large - small) / (high - low)
         found_[f"{name}_floor_s"] = low - small / rate, f"calibration row {first}"
         if name.startswith("NVLinkTwoSided") and "prepare" not in name:
-            tokens = max(values)[0] - min(values)[0]
             found_[f"{name}_token_s"] = (
-                (high - low - (large - small) / link_rate()) / tokens,
+                (high - low - (large - small) / link_rate()) / (many - few),
                 f"calibration rows {first} and {last}, less the links' time".replace("'", ""),
             )
             continue

@@ -15,7 +15,7 @@ from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.conditions import conditions, whole
 from ..rows.packages import topology_of
-from ..rows.units import BYTES_PER_S, in_unit
+from ..rows.units import BYTES_PER_S, first_missing, in_unit, stated_x
 
 
 @case("dies", "amd_collective", bar=0.15)
@@ -35,16 +35,18 @@ def port_of(name: str) -> Any:
 
 def _answer(q: Question) -> float | NotModelled:
     """Bus bandwidth of a collective between GPUs that are joined pairwise: a ring over each link."""
-    device, ranks = topology_of(q.device), whole(conditions(q), "GPUs")
+    device, ranks, size = topology_of(q.device), whole(conditions(q), "GPUs"), stated_x(q)
     port = port_of(device) if device else None
     if port is None:
         return NotModelled(f"no node of '{q.device}' is described")
     collective = next((c for c in BUS if re.search(rf"\b{c}\b", q.quantity)), None)
-    if isinstance(ranks, NotModelled) or collective is None or not q.x or not 2 <= ranks <= port.link_count + 1:
-        return NotModelled("the row names no collective, size and number of GPUs of the node")
+    if (missing := first_missing(ranks, size)) is not None:
+        return missing
+    if collective is None or not 2 <= ranks <= port.link_count + 1:
+        return NotModelled("the row names no collective, or no number of GPUs of the node")
     bandwidth = float((ranks - 1) * port.link_bandwidth * port.ring_share)
     protocols = tuple(
         Protocol(p["name"], p["base"] * 1e-12, p["step"] * 1e-12, float(p["share"])) for p in port.protocols
     )
-    seconds = ring_seconds(collective, ranks, q.x, bandwidth, port.call * 1e-12, protocols)
-    return BUS[collective] * (ranks - 1) / ranks * q.x / seconds
+    seconds = ring_seconds(collective, ranks, size, bandwidth, port.call * 1e-12, protocols)
+    return BUS[collective] * (ranks - 1) / ranks * size / seconds

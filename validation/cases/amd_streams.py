@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.streams import Launch, both, shared_buffer_bytes_per_s, stream_bytes_per_s
-from chipweave.ledger import Answers, NotModelled, Question, case
+from chipweave.ledger import Answers, NotModelled, Question, case, number
 
 from ..rows.conditions import conditions, whole
 from ..rows.figures import figures
@@ -92,10 +92,11 @@ def _cache(q: Question) -> float | NotModelled:
     if isinstance(package, NotModelled):
         return package
     if "same buffer" in q.quantity:
-        return shared_buffer_bytes_per_s(package, q.x * KIB) if q.x else NotModelled("the row states no data set")
+        kb = _positive(q.x_value)
+        return shared_buffer_bytes_per_s(package, kb * KIB) if kb else NotModelled("the row states no data set")
     if "whole GPU" in q.quantity:
         return _level(package, q.quantity)
-    kb = q.x if q.x_name == "array_kB" else _float(found.get("array_kB", ""))
+    kb = _positive(q.x_value if q.x_name == "array_kB" else found.get("array_kB", ""))
     shape = launch(q)
     if isinstance(shape, NotModelled) or not kb:
         return shape if not isinstance(shape, Launch) else NotModelled("the row states no size of an array")
@@ -151,16 +152,14 @@ def _roofline(q: Question) -> float | NotModelled:
     package = package_named(q.device)
     if isinstance(package, NotModelled):
         return package
-    found = rules(topology_of(q.device))
-    if not (q.x and found and found.vector_flops_per_cycle):
+    found, intensity = rules(topology_of(q.device)), _positive(q.x_value)
+    if not (intensity and found and found.vector_flops_per_cycle):
         return NotModelled("no intensity, or no vector rate of the device")
     flops = package.units * found.vector_flops_per_cycle * clock_hz(q.clock, package)
-    return both(stream_bytes_per_s(package, FULL), flops / q.x)
+    return both(stream_bytes_per_s(package, FULL), flops / intensity)
 
 
-def _float(text: str) -> float | None:
-    """A number, None where the text is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _positive(text: str) -> float | None:
+    """A finite number above 0, None where the text is none."""
+    value = number(text)
+    return value if value is not None and value > 0 else None

@@ -32,11 +32,16 @@ IN_FLIGHT = 32768
 """Bytes that an SM of a library's kernel has under way: half of the shared memory of one of its blocks, a guess."""
 BYTES = {"nvfp4": 0.5625, "fp8_block": 1.0, "fp8": 1.0}
 """Bytes of a weight with its scales: NVFP4 has one byte for sixteen values."""
+GEMM_OPERANDS = dict.fromkeys(("bfloat16", "float16", "half", "f32"), "bf16") | dict.fromkeys(
+    ("e4m3", "f8e4m3fn", "float8_e4m3fn"), "fp8"
+)
+"""Operands as rows of GEMMs name them -> as calibrated/b200.yaml does; f32 runs in 16 bits (a guess)."""
 NVFP4_STEP = 256
 """Inner edge of a step of a block-scaled four-bit GEMM, which waits for each: a guess from the shared memory it
 takes."""
 DRAWS = 5
 MOST = 1 << 22
+"""Tokens of a layer."""
 
 
 @case("dies", "b200_gemm", bar=0.12)
@@ -80,27 +85,25 @@ def engine(q: Question) -> Engine | NotModelled:
     return Engine(p.units, rate, latency, float(units.flops_16), exponentials)
 
 
-def family(dtype: str) -> tuple[float, float]:
-    """(seconds of a call before its work, share of the peak) of a GEMM's kernel."""
-    known = figures()
-    name = {"bfloat16": "bf16", "float16": "bf16", "half": "bf16", "bf16": "bf16"}.get(dtype, dtype)
-    return known[f"gemm_floor_{name}_s"], known[f"gemm_share_{name}"]
+def family(dtype: str) -> tuple[str, float, float]:
+    """(operands, seconds of a call before its work, share of the peak) of a GEMM's kernel; KeyError where there is
+    none."""
+    known, name = figures(), GEMM_OPERANDS.get(dtype, dtype)
+    return name, known[f"gemm_floor_{name}_s"], known[f"gemm_share_{name}"]
 
 
 def _gemm(q: Question) -> float | NotModelled:
     """Seconds of a GEMM of the row's shape and type."""
     found, e = conditions(q), engine(q)
-    m = int(q.x) if q.x else whole(found, "m")
+    m = stated_x(q) if q.x_value else whole(found, "m")
     n, k = whole(found, "n"), whole(found, "k")
     if (missing := first_missing(e, m, n, k)) is not None:
         return missing
     assert isinstance(e, Engine)
-    dtype = found.get("dtype", "")
-    dtype = {"f32": "bf16", "e4m3": "fp8", "f8e4m3fn": "fp8", "float8_e4m3fn": "fp8"}.get(dtype, dtype)
     try:
-        floor, share = family(dtype)
+        dtype, floor, share = family(found.get("dtype", ""))
     except KeyError:
-        return NotModelled(f"no GEMM of operands '{dtype}' is described")
+        return NotModelled(f"no GEMM of operands '{found.get('dtype', '')}' is described")
     rate = share * peak(tensor_of(q), dtype)
     return gemm_seconds(
         e, m, n, k, BYTES.get(dtype, 2.0), rate, floor, unpipelined=NVFP4_STEP if dtype == "nvfp4" else 0
@@ -111,24 +114,23 @@ def _attention(q: Question, latent: bool) -> float | NotModelled:
     """Seconds of a decode or prefill call; latent: over MLA's compressed cache."""
     found, e, known = conditions(q), engine(q), figures()
     heads, batch, context = whole(found, "heads"), whole(found, "batch"), stated_x(q)
-    if (missing := first_missing(e, heads, batch, context)) is not None:
+    kv_heads, width = (heads, 160) if latent else (whole(found, "kv_heads"), whole(found, "head_dim", 128))
+    if (missing := first_missing(e, heads, batch, context, kv_heads, width)) is not None:
         return missing
     assert isinstance(e, Engine)
-    context, kv = int(context), 1.0 if "fp8" in found.get("kv", "") else 2.0
+    eight = "fp8" in found.get("kv", "")
+    kv = 1.0 if eight else 2.0
     which = "mla" if latent else "gqa"
-    if q.quantity.startswith("decode") or "decode" in q.quantity.split():
+    if "decode" in q.quantity:
         floor = known[f"{which}_decode_floor_s"]
         if latent:
             rate = known["attention_share"] * e.flops
             return mla_decode(e, batch, heads, context, kv, floor, known["mla_split_s"], rate)
-        return attention_decode(
-            e, batch, heads, whole(found, "kv_heads"), whole(found, "head_dim", 128), context, kv, floor
-        )
-    kv_heads, width = (heads, 160) if latent else (whole(found, "kv_heads"), whole(found, "head_dim", 128))
+        return attention_decode(e, batch, heads, kv_heads, width, context, kv, floor)
     share = known["mla_prefill_share"] if latent else known["attention_share"]
-    eight = "fp8" in found.get("kv", "") and not latent
     floor = known[f"{which}_prefill_floor_s"]
-    return attention_prefill(e, batch, heads, kv_heads, width, context, 2.0 if eight else 1.0, share, floor)
+    faster = 2.0 if eight and not latent else 1.0
+    return attention_prefill(e, batch, heads, kv_heads, width, context, faster, share, floor)
 
 
 @lru_cache(maxsize=4096)
@@ -148,18 +150,13 @@ def _moe(q: Question) -> float | NotModelled:
     found, e, known = conditions(q), engine(q), figures()
     names = ("hidden", "inter", "topk", "experts", "tp", "ep")
     values = [whole(found, name) for name in names]
-    if (missing := first_missing(e, tokens := stated_x(q), *values)) is not None:
+    if (missing := first_missing(e, tokens := stated_x(q, most=MOST), *values)) is not None:
         return missing
     assert isinstance(e, Engine)
     hidden, inter, topk, experts, tp, ep = values
-    balance, tokens, dtype = found.get("balance", "balanced"), int(tokens), found.get("dtype", "")
-    if (
-        not re.fullmatch(r"balanced|power_law_\d(\.\d+)?", balance)
-        or topk > experts
-        or experts % ep
-        or not 0 < tokens <= MOST
-    ):
-        return NotModelled("the row's balance, experts or tokens are not understood")
+    balance, dtype = found.get("balance", "balanced"), found.get("dtype", "")
+    if not re.fullmatch(r"balanced|power_law_\d(\.\d+)?", balance) or topk > experts or experts % ep:
+        return NotModelled("the row's balance or experts are not understood")
     dtype = "bf16" if dtype in ("bfloat16", "float16") else dtype
     if f"gemm_share_{dtype}" not in known:
         return NotModelled(f"no MoE of operands '{dtype}' is described")

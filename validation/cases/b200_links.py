@@ -74,16 +74,16 @@ def collective_seconds(kind: str, ranks: int, size: float, rate: float) -> float
 def _collective(q: Question, key: str) -> float | NotModelled:
     """Seconds of an NCCL collective; key: the condition that states the number of GPUs."""
     found, units = conditions(q), tensor_of(q)
-    ranks = whole(found, key)
-    if (missing := first_missing(units, ranks)) is not None:
+    ranks, size = whole(found, key), stated_x(q)
+    if (missing := first_missing(units, ranks, size)) is not None:
         return missing
     kind = q.quantity.split()[0].replace("_", "-").replace("alltoall", "all-to-all")
-    if kind not in ("all-reduce", "all-gather", "reduce-scatter", "all-to-all") or ranks < 2 or not q.x:
-        return NotModelled("the row names no collective, size and number of GPUs")
+    if kind not in ("all-reduce", "all-gather", "reduce-scatter", "all-to-all") or ranks < 2:
+        return NotModelled("the row names no collective, or fewer than two GPUs")
     extra = 0.0
     if key == "gpus_per_group" and "NVL72" not in q.device:
         extra = figures()["xla_dispatch_s"]
-    return extra + collective_seconds(kind, ranks, q.x, link_rate())
+    return extra + collective_seconds(kind, ranks, size, link_rate())
 
 
 def _allreduce(q: Question) -> float | NotModelled:
@@ -108,6 +108,14 @@ def touched(ranks: int, top_k: int, own: bool) -> float:
     return (ranks if own else ranks - 1) * (1.0 - (1.0 - 1.0 / ranks) ** top_k)
 
 
+def exchange_of(q: Question) -> tuple[str, str, str]:
+    """(library, what it does, what the names of both in calibrated/b200.yaml begin with) of a row."""
+    library = conditions(q).get("library", "").replace(" ", "_")
+    what = q.quantity.replace(" time", "").replace(" ", "_")
+    where = "" if library.startswith("NVLink") else "_gb200" if "GB200" in q.device else "_b200"
+    return library, what, f"{library}_{what}{where}"
+
+
 def _exchange(q: Question) -> float | NotModelled:
     """Seconds of dispatch or combine: a floor, then bytes at the library's rate, or a time for each token."""
     found, units = conditions(q), tensor_of(q)
@@ -116,10 +124,7 @@ def _exchange(q: Question) -> float | NotModelled:
     missing = first_missing(units, ranks, hidden, top_k, experts, tokens) or no_gate(experts, top_k, ranks)
     if missing is not None:
         return missing
-    library = found.get("library", "").replace(" ", "_")
-    what = q.quantity.replace(" time", "").replace(" ", "_")
-    where = "" if library.startswith("NVLink") else "_gb200" if "GB200" in q.device else "_b200"
-    prefix = f"{library}_{what}{where}"
+    library, what, prefix = exchange_of(q)
     known = figures()
     if f"{prefix}_token_s" in known:
         each = message_bytes(library, what, found, ranks, hidden, top_k) / link_rate()
@@ -128,7 +133,10 @@ def _exchange(q: Question) -> float | NotModelled:
         return NotModelled(f"no exchange of '{found.get('library', '')}' is described")
     moved = tokens * message_bytes(library, what, found, ranks, hidden, top_k)
     if library == "DeepEP_normal":
-        moved *= 24.0 / whole(found, "sms", 24)
+        sms = whole(found, "sms", 24)
+        if isinstance(sms, NotModelled):
+            return sms
+        moved *= 24.0 / sms
     return known[f"{prefix}_floor_s"] + moved / known[f"{prefix}_rate"]
 
 

@@ -10,8 +10,8 @@ from chipweave.kernel_models.two_halves import latency_cycles, lookups, memory_c
 from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.blackwell import figures, package
-from ..rows.conditions import conditions
-from ..rows.units import BYTES_PER_S, Stated, in_unit
+from ..rows.conditions import conditions, whole
+from ..rows.units import BYTES_PER_S, Stated, in_unit, stated_x
 
 RING = 2
 """Trips of a stage that is filled, read by its consumer and given back before the next fill: a guess."""
@@ -49,9 +49,10 @@ def _with(q: Question, answer: Callable[[Question, Package], Stated]) -> Stated:
 
 def _latency(q: Question, p: Package) -> float | NotModelled:
     """SM cycles from load to use at a footprint."""
-    if not q.x or q.x > p.total("capacity"):
+    footprint = stated_x(q)
+    if isinstance(footprint, NotModelled) or footprint > p.total("capacity"):
         return NotModelled("the row states no footprint, or one beyond the package's memory")
-    return latency_cycles(p, q.x)
+    return latency_cycles(p, footprint)
 
 
 def _seconds(p: Package, copies: bool) -> float:
@@ -59,19 +60,27 @@ def _seconds(p: Package, copies: bool) -> float:
     return memory_cycles(p) / float(p.die.clock) + (figures()["tma_setup_s"] if copies else 0.0)
 
 
-def _inflight(q: Question, p: Package) -> float:
+def _inflight(q: Question, p: Package) -> float | NotModelled:
     """Bytes/s by Little's law, bounded by the memory."""
-    return both(float(q.x_value) * p.units / _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
+    return _under_way(q, p, _seconds(p, "TMA" in q.quantity), p.total("memory_bandwidth"))
+
+
+def _under_way(q: Question, p: Package, seconds: float, limit: float) -> float | NotModelled:
+    """Bytes/s of all units that have x bytes each under way for `seconds`, at most `limit`."""
+    each = stated_x(q)
+    return each if isinstance(each, NotModelled) else both(each * p.units / seconds, limit)
 
 
 def _l2cross(q: Question, p: Package) -> float | NotModelled:
     """Look-ups or sectors for a requested sector, or the rate, when the two dies share an L2."""
     found = conditions(q)
-    mode, sharers = found.get("mode", ""), int(found.get("sharers", "1"))
+    mode, sharers = found.get("mode", ""), whole(found, "sharers", 1)
+    if isinstance(sharers, NotModelled):
+        return sharers
     cross = mode == "implicit_l2_cross"
     fetched = 1.0 / sharers if cross else 1.0
     if q.unit == "ratio":
         return lookups(fetched, cross, len(p.compute)) if q.quantity.startswith("L2") else fetched
     shared = sharers if cross or mode in ("explicit_mcast", "implicit_l2_intra") else 1
     limit = min(p.total("memory_bandwidth") * shared, figures()["l2_bytes_per_s"])
-    return in_unit(q, both(float(q.x_value) * p.units / (RING * _seconds(p, True)), limit), BYTES_PER_S)
+    return in_unit(q, _under_way(q, p, RING * _seconds(p, True), limit), BYTES_PER_S)

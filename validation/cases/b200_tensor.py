@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.tensor_pipe import latency, mainloop_flops, mean_time
 from chipweave.ledger import Answers, NotModelled, Question, case
 
 from ..rows.blackwell import figures, package, tensor_of
 from ..rows.conditions import conditions, whole
-from ..rows.units import FLOP_PER_S, first_missing, in_unit
+from ..rows.units import FLOP_PER_S, first_missing, in_unit, stated_x
+
+TILE = re.compile(r"(\d+)x(\d+)x(\d+)")
 
 
 @case("dies", "b200_umma", bar=0.05)
@@ -25,23 +30,27 @@ def mainloop(questions: list[Question]) -> Answers:
 def _umma(q: Question) -> float | NotModelled:
     """FLOP/s or latency of matrix instructions of a shape, operands from shared or tensor memory."""
     found, units = conditions(q), tensor_of(q)
-    rows = whole(found, "m")
+    rows, x = whole(found, "m"), stated_x(q)
     alone = "latency" in q.quantity
-    columns = int(float(q.x_value)) if alone else whole(found, "n")
-    if (missing := first_missing(units, rows, columns)) is not None:
+    columns = x if alone else whole(found, "n")
+    if (missing := first_missing(units, rows, columns, x)) is not None:
         return missing
     shared, pair = found.get("operands") == "SS", found.get("cta_group") == "2"
     if alone:
         return latency(units, rows, columns, shared, pair)
-    return mean_time(units, rows, columns, int(float(q.x_value)), shared, pair)
+    return mean_time(units, rows, columns, x, shared, pair)
 
 
 def _mainloop(q: Question) -> float | NotModelled:
     """FLOP/s of a GEMM's main loop by tile and stages: loads against matrix instructions."""
-    units, p, tile = tensor_of(q), package(q), conditions(q).get("tile", "").split("x")
-    if isinstance(units, NotModelled) or isinstance(p, NotModelled) or len(tile) != 3:
-        return units if isinstance(units, NotModelled) else NotModelled("no tile of three edges")
-    width = 1 if "8" in conditions(q).get("dtype", "") else 2
+    found, p, units, stages = conditions(q), package(q), tensor_of(q), stated_x(q, least=0)
+    if (missing := first_missing(p, units, stages)) is not None:
+        return missing
+    assert isinstance(p, Package)
+    tile = TILE.fullmatch(found.get("tile", ""))
+    if tile is None:
+        return NotModelled("no tile of three edges")
+    m, n, k = map(int, tile.groups())
+    width = 1 if "8" in found.get("dtype", "") else 2
     load = p.die.l2_cycles + figures()["tma_setup_s"] * float(p.die.clock)
-    m, n, k = map(int, tile)
-    return mainloop_flops(units, float(p.die.clock), (m, n, k), width, int(float(q.x_value)), load)
+    return mainloop_flops(units, float(p.die.clock), (m, n, k), width, stages, load)

@@ -9,22 +9,19 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from chipweave.kernel_models.chip import FITTED, Chip, chip_of_parts
 from chipweave.ledger import NotModelled
 
+from . import figures as fitted
 from .devices import device_of, parts, topology_of
 from .units import Stated
 
 CALIBRATED = files("chipweave.validation") / "calibrated" / "kernels.yaml"
 
 
-@cache
 def calibrated() -> dict[str, float]:
     """{figure: value} of validation/calibrated/kernels.yaml."""
-    entries = yaml.safe_load(CALIBRATED.read_text(encoding="utf-8"))
-    return {name: entry["value"] for name, entry in entries.items()}
+    return fitted.figures("kernels")
 
 
 @cache

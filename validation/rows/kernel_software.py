@@ -13,17 +13,9 @@ from typing import Any
 import numpy as np
 
 from chipweave.kernel_models import deepgemm, gemm, grouped, loads, moe
-from chipweave.kernel_models.tiles import Tile
 
 LAYERS_IN_TURN = 6
 """GEMM timings go round six layers with weights of their own, so weights come from memory unless six sets fit in L2."""
-
-
-def vllm_fp8_tiles(m: int) -> tuple[Tile, ...]:
-    """Tiles of vLLM's CUTLASS FP8 kernels on Hopper, by rows: its dispatch, not a search."""
-    if m <= 64:
-        return (Tile(64, 64, 1, 8), Tile(64, 128, 2, 1))
-    return (Tile(64, 128, 2, 1),) if m <= 128 else (Tile(128, 128, 2, 1),)
 
 
 def linear_seconds(chip: Any, figures: dict[str, float], dtype: str, m: int, n: int, k: int) -> float:
@@ -34,7 +26,7 @@ def linear_seconds(chip: Any, figures: dict[str, float], dtype: str, m: int, n: 
     floor = figures["graph_kernel_s"]
     if dtype in ("bfloat16", "float16"):
         return gemm.best_of(chip, shape, gemm.CUBLAS_TILES, efficiency, floor, resident=resident)[0]
-    tiles = (deepgemm.choose(chip.sms, m, n),) if dtype == "fp8_block" else vllm_fp8_tiles(m)
+    tiles = (deepgemm.choose(chip.sms, m, n),) if dtype == "fp8_block" else gemm.vllm_fp8_tiles(m)
     product = gemm.best_of(chip, shape, tiles, efficiency, floor, splits=(1,), resident=resident)[0]
     return product + gemm.elementwise_seconds(chip, 3 * m * k, efficiency)
 

@@ -94,22 +94,22 @@ def no_power(balance: str, most: int = 16) -> NotModelled | None:
 
 def count(question: Any, *names: str, most: int = 1 << 30) -> Stated:
     """x as a whole number from 1 to `most` under one of these names, or NotModelled."""
-    if (
-        question.x is None
-        or question.x_name not in names
-        or not 1 <= question.x <= most
-        or question.x != int(question.x)
-    ):
+    found = stated_x(question, most=most)
+    if question.x_name not in names or isinstance(found, NotModelled):
         return NotModelled(
             f"x is not {' or '.join(names)}, a whole number: "
             f"{question.x_name or 'no name'} {question.x_value or 'without value'}"
         )
-    return int(question.x)
+    return found
 
 
-def stated_x(question: Question) -> Stated:
-    """The number that a row states on its x axis, or NotModelled where it states none."""
-    return NotModelled(f"the row states no number of {question.x_name or 'x'}") if question.x is None else question.x
+def stated_x(question: Question, least: int = 1, most: int = MOST_BYTES) -> Stated:
+    """x as a whole number from `least` to `most`, whatever its name, or NotModelled."""
+    x = question.x
+    if x is None or not least <= x <= most or x != int(x):
+        words = f"{question.x_name or 'x'} from {least} to {most}: {question.x_value or 'nothing'}"
+        return NotModelled(f"the row states no whole number of {words}")
+    return int(x)
 
 
 def first_missing(*parts: Any) -> NotModelled | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,12 @@ KEEP_ROWS = False
 def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
     """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
     return chosen(ledger.read_references(reference or FOLDER), groups, device)
+
+
+@cache
+def _shipped() -> dict[str, ledger.Question]:
+    """{id: Question} of the shipped tables."""
+    return {q.id: q for q, _ in ledger.read_references(FOLDER)}
 
 
 def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
@@ -58,7 +65,7 @@ def remarks(rows: Any) -> Any:
 def _steps(rows: Any) -> list[str]:
     """The error of steps of MoE models apart, and of those of them that are no faster than the same server with an
     eighth of its requests or less: other versions or options of the server, which the table does not state."""
-    asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
+    asked = _shipped()
     told = {r.id: conditions(asked[r.id]) for r in rows if r.group == "step" and r.id in asked}
     moe = [
         r
@@ -93,7 +100,7 @@ def _cheaper(row: Any, other: Any, asked: Any, told: Any) -> bool:
 def residuals(rows: Any) -> Any:
     """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and
     the servers that the framework's time was fitted to."""
-    asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
+    asked = _shipped()
     found: dict[str, list[float]] = {}
     for r in rows:
         part = _part(r, asked.get(r.id))
@@ -124,7 +131,7 @@ def _side(ratio: Any) -> Any:
 def extra(rows: Any) -> Any:
     """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not
     modelled."""
-    asked = {q.id: q for q, _ in ledger.read_references(FOLDER)}
+    asked = _shipped()
     split: dict[Any, list[Any]] = {}
     missing: dict[tuple[str, str], list[str]] = {}
     for r in rows:
