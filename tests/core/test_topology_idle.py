@@ -138,11 +138,3 @@ def test_a_pool_larger_than_any_model_passes(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text(WAFER + '    override:\n      "[0][0]": {hbm: {capacity: 4000 TB}}\n')
     assert check_and_warn(str(path))[1] == []
-
-
-def test_many_overrides_are_no_more_parts_than_there_are(tmp_path, monkeypatch):
-    """Each is tried apart: the limit of parts is that of one trial, or all beyond it would seem to change nothing."""
-    overrides = "".join(f'      "[{i}][{j}]": {{hbm: {{latency: {i}{j} ns}}}}\n' for i in (1, 2, 3) for j in (0, 1, 2))
-    text = WAFER.replace("[2, 2]", "[4, 3]") + "    override:\n" + overrides
-    monkeypatch.setattr("chipweave.topology.parts.MAX_PARTS", 80)
-    assert warned(tmp_path, text) == []
