@@ -1,7 +1,7 @@
 """What each habit of the published simulator's engine is worth: the same work with each one switched off.
 
-Prints the table of docs/artifact.md. Trace: the synthetic set deepseek-syn at batch 4,096 (256 requests, each 16
-times)."""
+Prints the table of docs/reference/artifact.md. Trace: the synthetic set deepseek-syn at batch 4,096 (256 requests,
+each 16 times)."""
 
 from dataclasses import replace
 

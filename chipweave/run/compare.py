@@ -258,7 +258,7 @@ def result_sha256(rows: Any) -> Any:
 
 
 def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -> dict[str, Any]:
-    """The JSON of `compare`, schema chipweave.compare/1 (docs/results.md).
+    """The JSON of `compare`, schema chipweave.compare/1 (docs/reference/results.md).
 
     result_sha256 is of the rows without times of this machine: equal for equal results anywhere.
     """

@@ -18,7 +18,7 @@ pq = late("pyarrow.parquet")
 
 
 class Results:
-    """What an output folder holds; a table is read when it is first used. Columns and units: docs/results.md.
+    """What an output folder holds; a table is read when it is first used. Columns and units: docs/reference/results.md.
 
     Attributes:
         folder: where it was written.

@@ -1,4 +1,4 @@
-"""A topology's YAML -> a checked System. The language is described in docs/yaml.md.
+"""A topology's YAML -> a checked System. The language is described in docs/guide/yaml.md.
 
     read        the file, what it extends, the preset over it, the user's settings over that
     expand      assemblies over grids, parts built                         (parts)

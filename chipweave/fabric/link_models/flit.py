@@ -1,7 +1,7 @@
-"""Flit: routers with virtual channels, credits and allocation, cycle by cycle (docs/flit.md).
+"""Flit: routers with virtual channels, credits and allocation, cycle by cycle (docs/reference/flit.md).
 
 Models      messages cut into packets and flits, through the routers of csrc/flit.
-Leaves out  see docs/flit.md.
+Leaves out  see docs/reference/flit.md.
 Checked by  tests/stages/test_kernel_equals_twin.py, tests/flit/
 """
 
