@@ -30,7 +30,7 @@ ASKED_ALL = (("kind", "cross_token_heatmap"), ("stop_at_own_id", False))
 
 
 def stop_rule():
-    """Pred with all rows of the heat map asked, beside the artifact's stop at the die's own number."""
+    """Pred with all rows of the heat map used, beside the artifact's stop at the die's own number."""
     for name, prediction in (("as published", "cross_token_heatmap"), ("stop rule off", ASKED_ALL)):
         policies = (
             ("placement", "contiguous"),

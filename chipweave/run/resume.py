@@ -2,7 +2,7 @@
 overwritten.
 
 A comparison is known by what decides its figures: topology, preset, model, trace, batch, steps, seed and settings, all
-by content. Its rows are told apart by strategy, link model and admission. Rows of an interrupted comparison that the
+by content. Its rows are identified by strategy, link model and admission. Rows of an interrupted comparison that the
 same program made are kept; a finished one is run again."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What kind of file a user gives to `trace import`.
 
-Told by its first bytes, so that each parser only meets its own format.
+Recognised by its first bytes, so that each parser only meets its own format.
 """
 
 from __future__ import annotations
