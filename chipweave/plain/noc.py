@@ -62,7 +62,7 @@ class Endpoint:
 
 
 class PlainNetwork:
-    """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router).
+    """`network` (chipweave.noc.routing.RouterGraph) of routers with `options` (chipweave.noc.router.Router).
 
     seed: of the coin that breaks ties between the two ways round a torus; None: always the table's
     way. Everything on a wire is kept by the cycle in which it is due.

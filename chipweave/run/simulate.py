@@ -36,7 +36,7 @@ from chipweave.topology.system import System
 from chipweave.trace import models
 
 if TYPE_CHECKING:
-    from chipweave.trace.library import Workload as Routing
+    from chipweave.trace.library import BatchedTrace as Routing
 
 
 @dataclass

@@ -42,7 +42,7 @@ def router_sets(sets: Sequence[str], network: str) -> list[str]:
 
 
 def load(topology: Any, sets: tuple[Any, ...] = (), allow_code: bool = False, network: Any = None) -> Any:
-    """(chipweave.noc.routing.Network, chipweave.noc.router.Router) of load_flit()."""
+    """(chipweave.noc.routing.RouterGraph, chipweave.noc.router.Router) of load_flit()."""
     made = load_flit(topology, sets, allow_code, network)
     return made.network, made.router
 

@@ -14,7 +14,7 @@ from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
 from chipweave.errors import ChipweaveError
 from chipweave.fabric.link_models.base import Compiled, Routes
 from chipweave.fabric.link_models.model import LinkModel, link_model
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.fabric.sends import flit_plan
 from chipweave.noc import network as flit_network
 
@@ -63,7 +63,7 @@ class CompiledFlit(Compiled):
         spec = plan.spec
         self.flit_bytes = spec.flit_bytes
         self.class_of = {key: c for key, c in plan.class_of.items()}
-        self.kernel = Kernel(spec.network, spec.router, skip=spec.skip)
+        self.kernel = FlitSimulator(spec.network, spec.router, skip=spec.skip)
         ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
         rows = ffi.new("int32_t[]", spec.link_rows.tolist() or 1)
         intervals, per = (ffi.new("int32_t[]", [ratio[i] for ratio in spec.link_intervals()] or 1) for i in (0, 1))
