@@ -11,8 +11,9 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
-from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
+from chipweave.io.atomic import canonical_sha256, check_folder, write_json
 from chipweave.io.console import note
+from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
 from chipweave.run import error_bars, resume
@@ -44,7 +45,7 @@ def run(
     rest.
     """
     check_folder(out)
-    check_file(json_path)
+    check_document(json_path)
     job = job_of(run_file, options, single)
     check_sample(sample, job.link_models)
     system, found = check(job.spec, job.strategies, job.link_models, system=job.system)

@@ -17,6 +17,9 @@ pa = late("pyarrow")
 pq = late("pyarrow.parquet")
 
 
+FILES = ("layers.parquet", "statistics.parquet", "links.parquet", "manifest.json", "result.json")
+
+
 def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = None) -> None:
     """Write layers.parquet, statistics.parquet, links.parquet, manifest.json and, last, result.json into `folder`.
 

@@ -22,6 +22,7 @@ from chipweave.io.late import late
 from chipweave.plain.links import LinkStatistics
 from chipweave.run import simulate
 from chipweave.run.metrics import Figure
+from chipweave.run.output_folder import FILES
 from chipweave.run.record import HEAD
 from chipweave.run.simulate import Outcome
 from chipweave.run.spec import RunSpec
@@ -98,8 +99,11 @@ def look(folder: str | Path, labels: list[Label], job: str, force: bool) -> Kept
         BadInput: it holds results of another comparison, or some that would be lost, and `force` does not say so.
     """
     folder = Path(folder)
-    if force or not any((folder / name).exists() for name in ("result.json", "manifest.json")):
+    there = [name for name in FILES if (folder / name).exists()]
+    if force or not there:
         return Kept(planned=labels)
+    if not {"result.json", "manifest.json"} & set(there):
+        raise _refused(folder, f"a {there[0]} without a result")
     manifest, document = _json(folder / "manifest.json"), _json(folder / "result.json")
     try:
         return _kept(folder, manifest, document, labels, job)
