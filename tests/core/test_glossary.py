@@ -12,7 +12,7 @@ PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 MEANS_SOMETHING_ELSE = {"gate", "cell", "take", "sign", "way", "freeze"}  # of MoE, of memories, of caches, of Python
 
 # Names with a retired word that still stand. The list may only shrink.
-STANDING = {"COINS", "COIN_BITS", "COIN_MASK", "bid", "coin", "seats", "wish"}
+STANDING = {"seats"}
 
 
 def retired():

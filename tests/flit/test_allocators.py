@@ -58,8 +58,8 @@ def mine():
 
     @arbiter("highest")
     class Highest(Arbiter):
-        def choose(self, wishes):
-            return max(wishes, key=lambda i: (wishes[i], i))
+        def choose(self, requests):
+            return max(requests, key=lambda i: (requests[i], i))
 
         def served(self, index):
             pass
