@@ -24,6 +24,8 @@ from chipweave.run.check import check
 from chipweave.run.job import job_of
 from chipweave.run.record import Meter
 from chipweave.run.spec import RunSpec
+from chipweave.run.why import breakdown
+from chipweave.run.why import show as tables
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
@@ -37,11 +39,12 @@ def run(
     json_path: Any,
     single: bool = False,
     force: bool = False,
+    where: bool = False,
 ) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`.
 
-    single: the command `run`, which takes one strategy. Everything is checked first, all faults at
-    once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
+    single: the command `run`, which takes one strategy; where: show the breakdown. Everything is checked first, all
+    faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
     rest.
     """
     check_folder(out)
@@ -57,9 +60,9 @@ def run(
         prepare(job.spec)
         rows.execute(jobs)
     except KeyboardInterrupt:
-        rows.report(json_path)
+        rows.report(json_path, where)
         raise Interrupted(how_to_go_on(rows.left(), len(rows.known()), out)) from None
-    rows.report(json_path)
+    rows.report(json_path, where)
 
 
 class Rows:
@@ -112,7 +115,7 @@ class Rows:
         estimate, rows = sample.measure(self.runs[beside], whole, wanted, layer_ended, together)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
-        return replace(whole, row=row, links=[], statistics=[], facts=facts), rows
+        return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
 
     def known(self) -> Any:
         """label -> Outcome of all rows that are there, in the order of the whole comparison."""
@@ -123,14 +126,14 @@ class Rows:
         """The runs that are still to do."""
         return [run for run, outcome in zip(self.runs, self.outcomes, strict=True) if outcome is None]
 
-    def report(self, json_path: Any) -> None:
+    def report(self, json_path: Any, where: bool = False) -> None:
         """Write and show the rows there are; nothing where there is none."""
         known = self.known()
         if known:
             order = [name for name, *_ in self.kept.planned]
             gaps = sorted(self.gaps, key=lambda row: order.index(row["strategy"]))
             outcomes, state = list(known.values()), self.state(known) if self.out else {}
-            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state)
+            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where)
 
     def entries(self, known: Any) -> Any:
         """The manifest's entry of each row: its run and what it had of files."""
@@ -155,15 +158,18 @@ def report(
     json_path: str | None,
     gaps: list[Any] | tuple[Any, ...] = (),
     state: Any = None,
+    where: bool = False,
 ) -> None:
     """Write and show the rows of a comparison.
 
-    entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs.
+    entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
+    where: show the breakdown too.
     """
     rows = [outcome.row for outcome in outcomes]
     fill_speedups(rows)
     result = document(spec, outcomes[0].facts, rows)
     result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
+    result["breakdown"] = [breakdown.document(outcome) for outcome in outcomes if outcome.breakdown]
     if gaps:
         result["layer_steps"] = list(gaps)
     if out:
@@ -171,6 +177,8 @@ def report(
     if json_path:
         write_json(json_path, result)
     show.comparison(result, outcomes, out, to_stderr=json_path == "-")
+    if where:
+        tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
 
 

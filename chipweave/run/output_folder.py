@@ -12,16 +12,27 @@ from chipweave import __version__
 from chipweave.io.atomic import replacing, write_json
 from chipweave.io.late import late
 from chipweave.run.record import column
+from chipweave.run.why.breakdown import CRITICAL, FLOWS, PARTS
 
 pa = late("pyarrow")
 pq = late("pyarrow.parquet")
+
+TEXT = ("class", "part", "network", "link", "from", "to")
+ACCOUNTS = [
+    (name, list(enumerate((c, "string" if c in TEXT else "int64") for c in columns)), units)
+    for name, columns, units in (
+        ("critical", CRITICAL, {"ps": "ps"}),
+        ("parts", PARTS, {"served": "stages", "busy_ps": "ps", "idle_ps": "ps", "waiting_ps": "ps"}),
+        ("flows", FLOWS, {"bytes": "B"}),
+    )
+]
 
 
 FILES = ("layers.parquet", "statistics.parquet", "links.parquet", "manifest.json", "result.json")
 
 
 def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = None) -> None:
-    """Write layers.parquet, statistics.parquet, links.parquet, manifest.json and, last, result.json into `folder`.
+    """Write the tables (docs/results.md), manifest.json and, last, result.json into `folder`.
 
     entries: for each row its RunSpec, or its entry of a manifest; state: what chipweave.run.resume needs to go on.
     """
@@ -33,6 +44,8 @@ def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = 
         link_table(outcomes),
         {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "wire_bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
     )
+    for name, columns, units in ACCOUNTS:
+        write_table(folder / f"{name}.parquet", account_table(outcomes, name, columns), units)
     write_json(folder / "manifest.json", manifest(document, entries, state))
     write_json(folder / "result.json", document)
 
@@ -114,6 +127,16 @@ def link_table(outcomes: list[Any]) -> Any:
             }
             tables.append(pa.table({**_constant(labels(o), len(bins)), **columns}))
     return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def account_table(outcomes: list[Any], name: str, columns: list[Any]) -> Any:
+    """The rows of one table of the breakdown, of all runs that have one."""
+    tables = []
+    for o in outcomes:
+        rows = getattr(o.breakdown, name) if o.breakdown else []
+        values = {column: pa.array([row[i] for row in rows], getattr(pa, kind)()) for i, (column, kind) in columns}
+        tables.append(pa.table({**_constant(labels(o), len(rows)), **values}))
+    return pa.concat_tables(tables)
 
 
 def _constant(values: dict[str, str], rows: int) -> dict[str, Any]:

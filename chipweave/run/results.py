@@ -58,6 +58,26 @@ class Results:
         """One row per run, network, link and time bin in which the link was used or waited for."""
         return self._table("links.parquet")
 
+    @property
+    def breakdown(self) -> list[dict]:
+        """Where the time of each row went: critical path by layer, parts, hottest links; none of rows by a sample."""
+        return self.document.get("breakdown", [])
+
+    @cached_property
+    def critical(self) -> pa.Table:
+        """One row per run, step, layer and class: the critical path, split."""
+        return self._table("critical.parquet")
+
+    @cached_property
+    def parts(self) -> pa.Table:
+        """One row per run and resource of a part: how long it was busy, idle and waited for."""
+        return self._table("parts.parquet")
+
+    @cached_property
+    def flows(self) -> pa.Table:
+        """Of each link the largest flows: which expert of which layer, from which die to which."""
+        return self._table("flows.parquet")
+
     def _path(self, name: str) -> Path:
         """A file of the folder; BadInput where it is missing."""
         path = self.folder / name

@@ -26,6 +26,7 @@ from chipweave.run.output_folder import FILES
 from chipweave.run.record import HEAD
 from chipweave.run.simulate import Outcome
 from chipweave.run.spec import RunSpec
+from chipweave.run.why.breakdown import Breakdown
 from chipweave.topology.system import System
 from chipweave.trace import library, models
 
@@ -180,7 +181,20 @@ def _outcome(folder: Path, manifest: dict, document: dict, label: Label) -> Outc
         {key: value for key, value in entry.items() if key not in ("run", "prefill_steps")},
         entry["prefill_steps"],
         [Figure(name, units[name], "") for name in names],
+        _breakdown(folder, document, label),
     )
+
+
+def _breakdown(folder: Path, document: dict, label: Label) -> Breakdown | None:
+    """Where its time went, as it was written; None where no accounts were kept."""
+    own = [each for each in document.get("breakdown", ()) if tuple(each[k] for k in LABELS) == label]
+    if not own:
+        return None
+    tables = [
+        [tuple(row.values()) for row in _of(folder / f"{name}.parquet", label).drop(list(LABELS)).to_pylist()]
+        for name in ("critical", "parts", "flows")
+    ]
+    return Breakdown(own[0]["run_ps"], *tables)
 
 
 def _beside(document: dict, label: Label) -> Label:
