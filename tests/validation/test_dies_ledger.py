@@ -31,7 +31,7 @@ def test_a_device_of_the_ledger_is_chosen_by_part_of_its_name():
     assert all("mi210" in q.device.lower() for q, _ in rows)
 
 
-FREE_OF_X = ("b200_loadlat", "amd_stream", "amd_gemm")
+FREE_OF_X = ("b200_loadlat", "amd_stream", "amd_gemm", "amd_kernels")
 """Groups whose answers do not depend on x: one latency of all loads; rows whose conditions state launch or edges."""
 
 
