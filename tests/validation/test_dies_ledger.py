@@ -7,6 +7,7 @@ import pytest
 from chipweave import ledger
 from chipweave.ledger import asking, baseline
 from chipweave.ledger import files as ledger_files
+from chipweave.validation.rows.beside import beside
 from chipweave.validation.suites import dies
 
 CURE = "run: chipweave validate dies --update"
@@ -52,3 +53,11 @@ def test_a_row_whose_x_is_no_amount_is_refused_in_words(x):
     for q in rows:
         (answer,) = asking.answer("dies", [q]).values()
         assert isinstance(answer, ledger.NotModelled) and "failed" not in answer.why, (q, answer)
+
+
+def test_a_model_of_one_die_errs_several_times_as_much_where_dies_show():
+    groups = ("amd_latency", "b200_l2cross", "b200_umma")
+    rows = {q.id: q for q, _ in dies.references(groups=groups)}
+    found = {b.group: b for b in beside(rows, dies.results(groups=groups), asking.asking())}
+    assert set(found) == {"amd_latency", "b200_l2cross"}  # instructions see no dies
+    assert all(b.one_die > 4 * b.composed for b in found.values())
