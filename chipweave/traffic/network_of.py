@@ -71,7 +71,11 @@ def load_flit(
     name = network or names[0]
     if sets:  # what a bare setting means depends on the network's name
         system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
-    return flit_network.of(system.networks[name])
+    made = system.networks[name]
+    if made.grain != "1":
+        what = f"network {name} has grain {made.grain}, which is of messages: `traffic` and `replay` count single flits"
+        raise BadInput(Fault(what, made.written, f"--set {name}.grain=1"))
+    return flit_network.of(made)
 
 
 def prove(made: flit_network.FlitNetwork, allow_deadlock: bool = False) -> None:
