@@ -12,9 +12,12 @@ from chipweave import __version__
 from chipweave.io.atomic import replacing, write_json
 from chipweave.io.late import late
 from chipweave.run.record import column
+from chipweave.run.table import with_units
 
 pa = late("pyarrow")
 pq = late("pyarrow.parquet")
+
+LINK_UNITS = {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "wire_bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"}
 
 
 def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = None) -> None:
@@ -23,15 +26,19 @@ def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = 
     entries: for each row its RunSpec, or its entry of a manifest; state: what chipweave.run.resume needs to go on.
     """
     entries = [e if isinstance(e, dict) else entry(e, o) for e, o in zip(entries, outcomes, strict=True)]
-    write_table(folder / "layers.parquet", layer_table(outcomes), units_of(outcomes))
-    write_table(folder / "statistics.parquet", statistics_table(outcomes))
-    write_table(
-        folder / "links.parquet",
-        link_table(outcomes),
-        {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "wire_bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
-    )
+    for name, table in tables(outcomes).items():
+        write_table(folder / f"{name}.parquet", table)
     write_json(folder / "manifest.json", manifest(document, entries, state))
     write_json(folder / "result.json", document)
+
+
+def tables(outcomes: Any) -> dict[str, Any]:
+    """Name -> Arrow table of all rows, with units in the metadata of its fields: layers, statistics, links."""
+    return {
+        "layers": with_units(layer_table(outcomes), units_of(outcomes)),
+        "statistics": with_units(statistics_table(outcomes), {}),
+        "links": with_units(link_table(outcomes), LINK_UNITS),
+    }
 
 
 def manifest(
@@ -117,11 +124,7 @@ def _constant(values: dict[str, str], rows: int) -> dict[str, Any]:
     return {name: pa.array([value] * rows, pa.string()).dictionary_encode() for name, value in values.items()}
 
 
-def write_table(path: Any, table: Any, units: Any = None) -> None:
-    """Write a Parquet file; units go into the columns' metadata."""
-    fields = [
-        table.schema.field(i).with_metadata({"unit": (units or {}).get(n, "")})
-        for i, n in enumerate(table.schema.names)
-    ]
+def write_table(path: Any, table: Any) -> None:
+    """Write a Parquet file."""
     with replacing(path, "wb") as file:
-        pq.write_table(table.cast(pa.schema(fields)), file, compression="zstd")
+        pq.write_table(table, file, compression="zstd")
