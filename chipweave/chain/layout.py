@@ -11,7 +11,7 @@ stages over the integer operands of a transfer:
 
 Control flows from a hold through any number of `choose` and `outcome` stages, all at the instant it starts, to the
 next `hold`, `send` or `DONE`: that one is the successor. Different components may write different parts, knowing
-only each other's stage names. docs/stages.md tells the whole story with examples.
+only each other's stage names. docs/reference/stages.md tells the whole story with examples.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from typing import Any
 
 from chipweave import __version__, ledger
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.io.atomic import check_file, check_folder, check_replaced, replacing, write_json
+from chipweave.io.atomic import check_folder, check_replaced, replacing, write_json
+from chipweave.io.outputs import check_document
 
 PACKAGE = "chipweave.validation.suites"
 
@@ -74,7 +75,7 @@ def run(names: tuple[str], asked: Asked) -> Any:
     if (asked.update or asked.check) and not asked.whole:
         raise BadInput("--update and --check are of whole suites: leave out --reference, --group and --device")
     check_folder(asked.out)
-    check_file(asked.json_path)
+    check_document(asked.json_path)
     for name in names or known:
         _check_out(name, asked)
     missed, documents = [], []
@@ -100,7 +101,8 @@ def _check_out(name: str, asked: Asked) -> None:
         there = [row["id"] for row in document["rows"]]
         return document["suite"] == name and (ids is None or there == ids)
 
-    check_replaced(Path(asked.out) / f"{name}.json", same, asked.force)
+    out = Path(asked.out)
+    check_replaced(out / f"{name}.json", same, asked.force, (out / f"{name}.md", out / "plots"))
 
 
 @dataclass(frozen=True)

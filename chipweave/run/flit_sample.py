@@ -28,7 +28,7 @@ QUANTILES = 4
 LEAST = 3  # layer-steps of a stratum, where it has as many
 BUDGET_S = 600
 NAMED = 3  # groups whose state did not recur
-SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/link_models.md)
+SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/guide/link_models.md)
 PROBES = (("circuit", None), ("circuit", "work_conserving"), ("fair", "work_conserving"), ("flit", "work_conserving"))
 
 

@@ -19,7 +19,7 @@ pq = late("pyarrow.parquet")
 
 
 class Results:
-    """What an output folder holds; a table is read when it is first used. Columns and units: docs/results.md.
+    """What an output folder holds; a table is read when it is first used. Columns and units: docs/reference/results.md.
 
     Attributes:
         folder: where it was written; None for one that is not in a folder.
@@ -60,6 +60,26 @@ class Results:
     def links(self) -> Table:
         """One row per run, network, link and time bin in which the link was used or waited for."""
         return self._table("links.parquet")
+
+    @property
+    def breakdown(self) -> list[dict]:
+        """Where the time of each row went: critical path by layer, parts, hottest links; none of rows by a sample."""
+        return self.document.get("breakdown", [])
+
+    @cached_property
+    def critical(self) -> Table:
+        """One row per run, step, layer and class: the critical path, split."""
+        return self._table("critical.parquet")
+
+    @cached_property
+    def parts(self) -> Table:
+        """One row per run and resource of a part: how long it was busy, idle and waited for."""
+        return self._table("parts.parquet")
+
+    @cached_property
+    def flows(self) -> Table:
+        """Of each link the largest flows: which expert of which layer, from which die to which."""
+        return self._table("flows.parquet")
 
     def _path(self, name: str) -> Path:
         """A file of the folder; BadInput where it is missing."""

@@ -29,7 +29,8 @@ from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.run.spec import RunSpec
 from chipweave.study.plot import KINDS
-from chipweave.study.point import SPEC_KEYS, Point, build
+from chipweave.study.point import FILES, SPEC_KEYS, Point, build
+from chipweave.trace.library import names as trace_names
 
 SCHEMA = "chipweave.sweep/1"
 KEYS = ("schema", "name", "doc", "run", "vary", "together", "compare", "skip", "plot")
@@ -112,11 +113,15 @@ def _base(node: Any, folder: Any, faults: Any) -> Any:
 
 
 def _beside(settings: Any, folder: Any) -> Any:
-    """Settings whose file names start at the folder of the sweep file."""
+    """Settings whose file names start at the folder of the sweep file.
+
+    A file or folder of the name that something shipped has is not meant, as in a run file: `./artifact` is.
+    """
     found = {}
     for key, value in settings.items():
-        here = isinstance(value, str) and key in ("topology", "preset", "model", "trace", "strategy")
-        found[key] = str(folder / value) if here and (folder / value).exists() else value
+        here = isinstance(value, str) and key in FILES and (folder / value).exists()
+        named = here and ("/" in value or Path(value).suffix or key == "trace" and value not in trace_names())
+        found[key] = str(folder / value) if named else value
     return found
 
 

@@ -5,7 +5,7 @@
         step_ids[0]             # uint8 [rows, top_k] of layer trace.layers[0]
         step_ids.row_request    # which request each row belongs to
 
-docs/traces.md has the formats.
+docs/guide/traces.md has the formats.
 """
 
 from importlib import import_module

@@ -26,7 +26,7 @@ import numpy as np
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.fabric import traffic as fabric_traffic
 from chipweave.fabric.noc import Kernel
-from chipweave.io.atomic import replacing
+from chipweave.io.outputs import save_picture
 from chipweave.io.process import peak_rss_bytes
 from chipweave.traffic import link_stats
 from chipweave.traffic import table as traffic_table
@@ -315,7 +315,8 @@ def curve_with_links(
     for load in loads:
         kernel = Kernel(net, router, seed=seed, flows=flows)
         rows.append({"load": load, **run(net, router, pattern, load, seed=seed, kernel=kernel, **options)})
-        links.append({"load": load, **link_stats.document(kernel, flit_bytes)})
+        found = link_stats.document(kernel, flit_bytes)
+        links.append({"schema": found["schema"], "load": load, **found})
     return rows, links
 
 
@@ -346,6 +347,5 @@ def draw_curve(rows: Any, path: Any, title: str = "") -> None:
     lines = [*left.get_lines(), *right.get_lines()]
     left.legend(lines, [str(line.get_label()) for line in lines], loc="upper left")
     figure.tight_layout()
-    with replacing(path, "wb") as file:
-        figure.savefig(file, format=str(path).rpartition(".")[2].lower())
+    save_picture(figure, path)
     pyplot.close(figure)

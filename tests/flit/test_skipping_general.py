@@ -45,7 +45,7 @@ def general(options, **more):
     return Router.of({"vcs": 8, **options, **more})
 
 
-@pytest.mark.parametrize("packet, classes", [(None, 1), (64, 4), (64, 8)])
+@pytest.mark.parametrize("packet, classes", [(None, 1), pytest.param(64, 4, marks=pytest.mark.slow), (64, 8)])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_crossing_messages_of_a_mebibyte_end_as_if_stepped(name, packet, classes):
     router, messages = general(OPTIONS[name], vc_classes=classes), crossing((1 << 20) // 64, packet, classes)

@@ -72,7 +72,9 @@ def test_the_command_makes_the_folder_of_its_loads_and_leaves_nothing_half_writt
     assert end.value.code == 1 and out.read_bytes() == before and list(out.parent.iterdir()) == [out]
 
 
-@pytest.mark.parametrize("command, name", [("loads", "l.npz"), ("analyse", "a/analysis.json")])
+@pytest.mark.parametrize(
+    "command, name", [("loads", "l.npz"), pytest.param("analyse", "a/analysis.json", marks=pytest.mark.slow)]
+)
 def test_what_is_of_other_work_is_not_replaced_unasked(tmp_path, capsys, command, name):
     theirs = tmp_path / name
     theirs.parent.mkdir(exist_ok=True)

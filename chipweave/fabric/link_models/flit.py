@@ -1,7 +1,7 @@
-"""Flit: routers with virtual channels, credits and allocation, cycle by cycle (docs/flit.md).
+"""Flit: routers with virtual channels, credits and allocation, cycle by cycle (docs/reference/flit.md).
 
 Models      messages cut into packets and flits, through the routers of csrc/flit.
-Leaves out  see docs/flit.md.
+Leaves out  see docs/reference/flit.md.
 Checked by  tests/stages/test_kernel_equals_twin.py, tests/flit/
 """
 
@@ -62,6 +62,7 @@ class CompiledFlit(Compiled):
         super().__init__(network)
         spec = plan.spec
         self.flit_bytes = spec.flit_bytes
+        self.fixed = keeps_to_routes(spec.network)
         self.class_of = {key: c for key, c in plan.class_of.items()}
         self.kernel = Kernel(spec.network, spec.router, skip=spec.skip)
         ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
@@ -91,7 +92,7 @@ class CompiledFlit(Compiled):
                 "max_bins": compiler.bins[1],
                 "n_instances": len(places or ()),
                 "endpoint_of": endpoint_of,
-                "fixed": routes.pointer if keeps_to_routes(spec.network) else ffi.NULL,
+                "fixed": routes.pointer if self.fixed else ffi.NULL,
             },
         )
         self.model = lib.net_flit_new(given, self.kernel.net, ports, vcs)

@@ -127,4 +127,4 @@ def at_hottest_links(watch: Recorded, outcome: simulate.Outcome) -> list[LayerPa
 
 def without(kept: Kept, cause: str) -> simulate.Outcome:
     """The run with one class of resources infinitely fast."""
-    return simulate.simulate(kept.spec, alter=Without(cause))
+    return simulate.simulate(kept.spec, alter=Without(cause), account=False)

@@ -38,7 +38,7 @@ class Result:
 
     @property
     def row(self) -> dict[str, Any]:
-        """The figures of the run by name; docs/metrics.md defines each, `chipweave.run.metrics` has their units."""
+        """The figures of the run by name; docs/reference/metrics.md defines each and has its unit."""
         return self.outcome.row
 
     @property
@@ -80,6 +80,21 @@ class Result:
     def statistics(self) -> Table:
         """One row per part and statistic."""
         return self._tables["statistics"].of(self.labels)
+
+    @cached_property
+    def critical(self) -> Table:
+        """One row per step, layer and class: the critical path, split; classes of a layer-step sum to its time."""
+        return self._tables["critical"].of(self.labels)
+
+    @cached_property
+    def parts(self) -> Table:
+        """One row per resource of a part: how long it was busy, idle and waited for."""
+        return self._tables["parts"].of(self.labels)
+
+    @cached_property
+    def flows(self) -> Table:
+        """Of each link the largest flows: which expert of which layer, from which die to which."""
+        return self._tables["flows"].of(self.labels)
 
     @property
     def labels(self) -> dict[str, str]:

@@ -77,7 +77,7 @@ def sweep(
         cw.sweep({"run": {"model": "qwen3-30b-a3b", "steps": 4}, "vary": {"batch": [64, 256]}}, "runs/batch").points
 
     Args:
-        what: a sweep file (docs/sweeps.md), or the same as a mapping; `schema` may be left out of a mapping.
+        what: a sweep file (docs/guide/sweeps.md), or the same as a mapping; `schema` may be left out of a mapping.
         out: the folder of the points.
         executor: local, mpi, dask, slurm, or one of your own.
         jobs: workers of it.
