@@ -165,13 +165,7 @@ def report(
     entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
     where: show the breakdown too.
     """
-    rows = [outcome.row for outcome in outcomes]
-    fill_speedups(rows)
-    result = document(spec, outcomes[0].facts, rows)
-    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
-    result["breakdown"] = [breakdown.document(outcome) for outcome in outcomes if outcome.breakdown]
-    if gaps:
-        result["layer_steps"] = list(gaps)
+    result = finish(spec, outcomes, gaps)
     if out:
         output.write(Path(out), result, entries, outcomes, state)
     if json_path:
@@ -180,6 +174,18 @@ def report(
     if where:
         tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
+
+
+def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tuple[Any, ...] = ()) -> dict[str, Any]:
+    """The document of runs that have ended, with their speed-ups and notes; gaps: sampled layer-steps."""
+    rows = [outcome.row for outcome in outcomes]
+    fill_speedups(rows)
+    result = document(spec, outcomes[0].facts, rows)
+    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
+    result["breakdown"] = [breakdown.document(outcome) for outcome in outcomes if outcome.breakdown]
+    if gaps:
+        result["layer_steps"] = list(gaps)
+    return result
 
 
 def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:

@@ -157,6 +157,19 @@ def _refused(folder: Path, what: str) -> BadInput:
     return BadInput(Fault(f"{folder} holds {what}", allowed=FORCE))
 
 
+def outcomes_of(folder: Path) -> list[Outcome]:
+    """The Outcomes of all rows of a folder, in order.
+
+    Raises:
+        BadInput: its files do not belong together, or are not as they were written.
+    """
+    manifest, document = _json(folder / "manifest.json"), _json(folder / "result.json")
+    try:
+        return [_outcome(folder, manifest, document, tuple(row[k] for k in LABELS)) for row in document["rows"]]
+    except (KeyError, TypeError, ValueError, IndexError, OSError, pa.ArrowException) as error:
+        raise BadInput(Fault(f"{folder} holds files that do not belong together ({error})")) from None
+
+
 def _outcome(folder: Path, manifest: dict, document: dict, label: Label) -> Outcome:
     """An Outcome as it was written.
 
