@@ -175,6 +175,7 @@ class Layout:
         families = ("resources", "networks", "tags", "keyed", "bits", "maps", "counters")
         self.parts: dict[str, list[Any]] = {family: [] for family in families}
         self.chains: dict[str, Chain] = {}
+        self.usual: dict[str, int] = {}  # operand -> its value in most transfers, where it is known before the run
         self.publisher: Any = None
 
     def resources(self, name: str, count: int, names: Iterable[str] = ()) -> Resources:

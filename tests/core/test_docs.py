@@ -195,6 +195,12 @@ def test_the_python_of_the_tutorial_runs(capsys):
     assert capsys.readouterr().out.endswith(" ns\n")
 
 
+def test_the_python_of_the_page_on_python_runs(capsys):
+    for block in blocks("guide/python.md", "python"):
+        exec(block, {})
+    assert "roofline" in capsys.readouterr().out
+
+
 def test_the_test_that_the_tutorial_runs_is_the_one_that_new_writes_in_a_checkout():
     from chipweave.views.skeleton import SORTS
 

@@ -108,9 +108,12 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
     )
     assert code == 0, err
     assert sorted(p.name for p in (tmp_path / "o").iterdir()) == [
+        "critical.parquet",
+        "flows.parquet",
         "layers.parquet",
         "links.parquet",
         "manifest.json",
+        "parts.parquet",
         "result.json",
         "statistics.parquet",
     ]
