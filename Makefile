@@ -48,11 +48,12 @@ lint-c: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	$(BIN)/python -m pytest -n $(JOBS) tests/core/test_csrc.py
 
-# The Python part of `make coverage`: lines of the core and the four folders that the fast tests run.
+# The Python part of `make coverage`: lines of the core and the four folders that the fast tests run. Printed although a
+# test may fail, as in the C part.
 coverage-py: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
-	$(BIN)/coverage run --source=chipweave,components,policies,topologies,validation -m pytest -m "not slow" tests
-	$(BIN)/coverage report --skip-covered --sort=cover
+	$(BIN)/coverage run --source=chipweave,components,policies,topologies,validation -m pytest -m "not slow" tests; \
+		$(BIN)/coverage report --skip-covered --sort=cover
 
 # The C part of `make coverage`: lines of csrc/ that the fast tests run. The modules are built anew at the end, as they were.
 GCOV = build/gcov

@@ -195,8 +195,8 @@ int main(void)
         for (int arbiter = 0; arbiter < 2; arbiter++) {
             c = defaults();
             c.general = 1;
-            c.vc_allocator = c.sw_allocator = (struct noc_allocator){
-                noc_allocator_number(MATCHERS[matcher]), noc_arbiter_number(ARBITERS[arbiter]), 2};
+            c.vc_allocator = c.sw_allocator = (struct noc_allocator){noc_allocator_number(MATCHERS[matcher]),
+                                                                     noc_arbiter_number(ARBITERS[arbiter]), 2};
             c.speculative = arbiter;
             c.input_speedup = c.output_speedup = 1 + matcher % 2;
             c.internal_speedup = 1 + 0.5 * (matcher % 3);
