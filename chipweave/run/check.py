@@ -59,7 +59,7 @@ class Found:
 
     def warn(self, warnings: list[Fault]) -> None:
         """Keep warnings, each once."""
-        self.warnings += [w for w in warnings if w not in self.warnings]
+        self.warnings = list(dict.fromkeys([*self.warnings, *warnings]))
 
     def raise_if_any(self) -> None:
         if self.faults:
@@ -139,7 +139,7 @@ class Starts:
         system, self.fresh = self.fresh or self.load(spec), None
         mesh = simulate.mesh_of(system)
         words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh)
-        self.found.warn([Fault(w) for w in words] + unused(mesh) + system.idle())
+        self.found.warn([Fault(w) for w in words] + unused(mesh) + ([] if self.before else system.idle()))
         policies = Policies(strategy)
         run, simulation = simulate.stage(spec, self.model, system, policies, self.model.moe_layers, NoWork)
         simulation.run(run.done)
