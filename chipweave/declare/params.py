@@ -46,6 +46,8 @@ class Param:
         each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so
             that parts which differ in it alone share one program. Otherwise parts that differ have programs of their
             own.
+        outside: why no run reads it, of a figure that calibration or a ledger alone needs; `check` warns where it is
+            written.
         doc: one line: what it is, from where to where.
     """
 
@@ -62,6 +64,7 @@ class Param:
         doc: str = "",
         each: bool = False,
         behind: str = "",
+        outside: str = "",
     ) -> None:
         """Arguments as above.
 
@@ -77,7 +80,7 @@ class Param:
             low = -MOST_WHOLE if low is None and type == "int" else low
         self.type, self.default, self.low, self.high = type, default, low, high
         self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
-        self.behind = behind
+        self.behind, self.outside = behind, outside
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
         named(self.columns)
         self.name = ""
