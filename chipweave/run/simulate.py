@@ -377,7 +377,7 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["options_replace"] = option_replaces
     facts = {
         "trace": {"name": trace.name, "sha256": trace.sha256},
-        "system": loaded.system.resolved,
+        "system": {**loaded.system.resolved, "inherited": rests},
         "code": loaded.code,
         "policies": run.policies.resolved(),
         "notes": run.notes,

@@ -13,6 +13,8 @@ import pytest
 
 from chipweave import topology
 from chipweave.component.staged import Staged
+from chipweave.run import check
+from chipweave.run.spec import RunSpec
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks import parameters  # noqa: E402  (beside the package, not installed)
@@ -162,3 +164,12 @@ def test_the_time_of_a_layer_is_its_closed_form_whatever_differs_and_where(desk,
             found = desk.run(system, trace, strategy, preset="physical", link_model="circuit", engine=engine)
             times = found.table[:, found.columns.index("time_ps")].tolist()
             assert times == [closed_form(figures)] * 4, (strategy, engine)
+
+
+@pytest.mark.parametrize("model, said", [("circuit", 0), ("fair", 1), ("flit", 1)])
+def test_what_only_held_links_read_is_said_where_links_are_shared(model, said):
+    spec = RunSpec(topology="micro_2x2", sets=("die.d2d.round_to=5 ns",), link_model=model)
+    _, found = check.check(spec, ["base"], [model], model=check.small_model(), trace=False)
+    words = [w for w in found.warnings if "round_to is not read" in w.what]
+    assert not found.faults and len(words) == said
+    assert all(w.what == f"d2d.router: round_to is not read under {model}" for w in words)
