@@ -22,8 +22,8 @@ struct net_flit {
     net_flit_spec spec;
     struct noc_state *noc;
     struct door *doors;
-    int32_t *link_row, *interval, *per, *endpoint_of, vcs;
-    uint64_t per_edge, edges; /* edge n is at n * per_edge / edges ps, rounded */
+    int32_t *link_row, *link_of, *interval, *per, *endpoint_of, vcs; /* link_of: by row, -1: of no link */
+    uint64_t per_edge, edges;                                        /* edge n is at n * per_edge / edges ps, rounded */
     uint64_t in_flight;
     uint32_t *turn;          /* per traffic class: messages sent */
     struct own_arrival *own; /* messages to their own endpoint: they arrive when they were sent */
@@ -257,8 +257,8 @@ static void release(net_flit *f)
 {
     noc_close(f->noc);
     network_bins_free(&f->bins);
-    void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,     f->turn,        f->own,
-                      f->counts, f->sent,     f->stalled,  f->payload, f->endpoint_of, f};
+    void *arrays[] = {f->doors, f->link_row, f->interval, f->per,         f->turn,    f->own, f->counts,
+                      f->sent,  f->stalled,  f->payload,  f->endpoint_of, f->link_of, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -299,6 +299,22 @@ const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flit
     return f->spec.fixed ? f->payload : NULL;
 }
 
+/* Rows of the flit kernel, with links for ports and ps for cycles. */
+int64_t net_flit_trails(net_flit *f, net_flit_crossing *rows, int64_t room)
+{
+    const int64_t n = noc_trails(f->noc, NULL, -1);
+    if (n <= 0 || n > room)
+        return n;
+    struct noc_crossing *taken = malloc((size_t)n * sizeof *taken);
+    if (!taken)
+        return NOC_NO_MEMORY;
+    noc_trails(f->noc, taken, n);
+    for (int64_t i = 0; i < n; i++)
+        rows[i] = (net_flit_crossing){(int64_t)taken[i].tag, f->link_of[taken[i].port], edge_time(f, taken[i].cycle)};
+    free(taken);
+    return n;
+}
+
 /* A network of flits with one door for each traffic class; NULL without memory or where the flit kernel refuses. */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs)
 {
@@ -310,6 +326,7 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->vcs = vcs;
     f->doors = calloc(classes, sizeof *f->doors);
     f->link_row = calloc(links, sizeof *f->link_row);
+    f->link_of = malloc(((size_t)n_ports + 1) * sizeof *f->link_of);
     f->interval = calloc(links, sizeof *f->interval);
     f->per = calloc(links, sizeof *f->per);
     f->turn = calloc(classes, sizeof *f->turn);
@@ -321,11 +338,15 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     int bad = (spec->endpoint_of && !f->endpoint_of) ||
               network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
     if (bad || !f->doors || !f->link_row || !f->interval || !f->per || !f->turn || !f->counts || !f->sent ||
-        !f->stalled || !f->payload) {
+        !f->stalled || !f->payload || !f->link_of) {
         release(f);
         return NULL;
     }
     memcpy(f->link_row, spec->link_row, (size_t)spec->n_links * sizeof *f->link_row);
+    for (int32_t row = 0; row < n_ports; row++)
+        f->link_of[row] = -1;
+    for (int32_t i = 0; i < spec->n_links; i++)
+        f->link_of[f->link_row[i]] = i;
     memcpy(f->interval, spec->link_interval, (size_t)spec->n_links * sizeof *f->interval);
     memcpy(f->per, spec->link_per, (size_t)spec->n_links * sizeof *f->per);
     if (f->endpoint_of)

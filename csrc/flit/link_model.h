@@ -28,6 +28,12 @@ typedef struct {
     routes *fixed;              /* the engine's, where packets keep to them; NULL: routes are chosen on the way */
 } net_flit_spec;
 
+/* A message where it was: link -1 as its first flit left, and as its last tail was behind, the source's own port; else
+ * a link that its last tail has passed. Absolute ps. */
+typedef struct {
+    int64_t message, link, ps;
+} net_flit_crossing;
+
 /* Takes over `noc`. NULL: no memory (then `noc` is still the caller's). */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs);
 /* One network of the stage engine per traffic class; class 0 is the one that owns the rest and must be added first. */
@@ -37,6 +43,9 @@ const int64_t *net_flit_link_bins(net_flit *f, int64_t *bin_ps, int32_t *bins);
 struct noc_state *net_flit_noc(net_flit *f);
 /* Bytes of the messages sent over each link by their routes, NULL without `fixed`; in all, and in flits. */
 const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flits);
+/* Takes out the crossings of messages that have arrived since noc_trail_begin() or the last call, where there is room
+ * for all; how many there are, or a negative noc_status. */
+int64_t net_flit_trails(net_flit *f, net_flit_crossing *rows, int64_t room);
 int net_flit_status(const net_flit *f); /* 0, or the negative noc_status that ended it */
 /* cdef: end */
 #endif

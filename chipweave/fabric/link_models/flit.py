@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chipweave._kernel import ffi, lib
 from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
 from chipweave.errors import ChipweaveError
@@ -118,6 +120,18 @@ class CompiledFlit(Compiled):
         found = lib.net_flit_payload(self.model, sent, flits)
         payload = None if found == ffi.NULL else list(found[0 : len(self.network.links)])
         return LinkStatistics.of_flits(counted, payload, sent[0], flits[0] * self.flit_bytes)
+
+    def record(self) -> None:
+        """See Compiled."""
+        self.kernel._check(lib.noc_trail_begin(self.kernel.net))
+
+    def trails(self) -> np.ndarray:
+        """See Compiled."""
+        n = self.kernel._check(lib.net_flit_trails(self.model, ffi.NULL, -1))
+        rows = np.empty((n, 3), np.int64)
+        if n:
+            self.kernel._check(lib.net_flit_trails(self.model, ffi.from_buffer("net_flit_crossing[]", rows), n))
+        return rows
 
     def raise_if_failed(self) -> None:
         """`Stuck` with the wait cycle, or what else ended the network."""
