@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from chipweave.chain.branches import Entry
 from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.link_statistics import LinkStatistics
-from chipweave.chain.nouns import Bits, Counter, Keyed, Network, Tags
+from chipweave.chain.nouns import Bits, Counter, Keyed, LayoutNetwork, Tags
 from chipweave.errors import BadInput, ChipweaveError
 
 NUMBER_LIMIT = 2**63
@@ -125,7 +125,7 @@ class Engine:
         self.unread = rows[~mine]
         return rows[mine]
 
-    def link_statistics(self, network: Network) -> LinkStatistics:
+    def link_statistics(self, network: LayoutNetwork) -> LinkStatistics:
         """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
         found, bundles = self.core.link_statistics(network), dict(network.options).get("bundles")
         if bundles is None:
@@ -136,7 +136,7 @@ class Engine:
         moved, busy, stalled = total.T
         return LinkStatistics(moved, busy, stalled, found.bin_ps, bins)
 
-    def keeps_to_routes(self, network: Network) -> bool:
+    def keeps_to_routes(self, network: LayoutNetwork) -> bool:
         """Whether each message of a pair takes the one route that `network.routes` names, over links counted singly."""
         return "bundles" not in dict(network.options) and self.core.keeps_to_routes(network)
 
@@ -185,7 +185,7 @@ class Engine:
         """
         return self.core.usage(slot_of, slots, rows, times)
 
-    def trails(self, network: Network) -> np.ndarray:
+    def trails(self, network: LayoutNetwork) -> np.ndarray:
         """int64 [n, 3], taken out: (number of the stage that sent it, link, ps) of a recorded network's messages.
 
         Of messages that have arrived since the last call; rows of a message stand together, in the order of its way:

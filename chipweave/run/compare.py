@@ -11,11 +11,12 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
-from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
+from chipweave.io.atomic import canonical_sha256, check_folder, write_json
 from chipweave.io.console import note
+from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.run import error_bars, resume
+from chipweave.run import beside, error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
 from chipweave.run import simulate as serving
@@ -47,7 +48,7 @@ def run(
     rest.
     """
     check_folder(out)
-    check_file(json_path)
+    check_document(json_path)
     job = job_of(run_file, options, single)
     check_sample(sample, job.link_models)
     system, found = check(job.spec, job.strategies, job.link_models, system=job.system)
@@ -105,13 +106,13 @@ class Rows:
 
         meter = Meter()
         circuit = {run.strategy: k for k, run in enumerate(self.runs) if run.link_model == "circuit"}  # the last
-        beside = circuit[self.runs[i].strategy]
-        whole = self.outcomes[beside]
+        of_circuit = circuit[self.runs[i].strategy]
+        whole = self.outcomes[of_circuit]
         assert whole is not None, "runs in full go first"
         all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
         together = sum(map(sample.layer_cost, all_of_them.values()))
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
-        estimate, rows = sample.measure(self.runs[beside], whole, wanted, layer_ended, together)
+        estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
         return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
@@ -164,13 +165,7 @@ def report(
     entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
     where: show the breakdown too.
     """
-    rows = [outcome.row for outcome in outcomes]
-    fill_speedups(rows)
-    result = document(spec, outcomes[0].facts, rows)
-    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
-    result["breakdown"] = [breakdown.document(outcome) for outcome in outcomes if outcome.breakdown]
-    if gaps:
-        result["layer_steps"] = list(gaps)
+    result = finish(spec, outcomes, gaps)
     if out:
         output.write(Path(out), result, entries, outcomes, state)
     if json_path:
@@ -179,6 +174,18 @@ def report(
     if where:
         tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
+
+
+def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tuple[Any, ...] = ()) -> dict[str, Any]:
+    """The document of runs that have ended, with their speed-ups and notes; gaps: sampled layer-steps."""
+    rows = [outcome.row for outcome in outcomes]
+    fill_speedups(rows)
+    result = document(spec, outcomes[0].facts, rows)
+    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
+    result["breakdown"] = [breakdown.document(outcome) for outcome in outcomes if outcome.breakdown]
+    if gaps:
+        result["layer_steps"] = list(gaps)
+    return result
 
 
 def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
@@ -226,10 +233,10 @@ def execute(
     places = list(range(len(runs))) if places is None else places
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
-            outcomes[places[i]] = serving.simulate(each, show.progress(each, i, len(runs)))
+            outcomes[places[i]] = beside.simulate(each, show.progress(each, i, len(runs)))
         return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(serving.simulate, each): i for i, each in enumerate(runs)}
+        futures = {pool.submit(beside.simulate, each): i for i, each in enumerate(runs)}
         try:
             with Counting(len(runs)) as counting:
                 for future in as_completed(futures):
@@ -266,7 +273,7 @@ def result_sha256(rows: Any) -> Any:
 
 
 def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -> dict[str, Any]:
-    """The JSON of `compare`, schema chipweave.compare/1 (docs/results.md).
+    """The JSON of `compare`, schema chipweave.compare/1 (docs/reference/results.md).
 
     result_sha256 is of the rows without times of this machine: equal for equal results anywhere.
     """

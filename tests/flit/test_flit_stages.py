@@ -6,7 +6,7 @@ import pytest
 from chipweave import fabric, topology
 from chipweave.chain import DONE, Constant, Layout
 from chipweave.errors import BadInput, Stuck
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.run import assemble
 
 TOPOLOGY = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "
@@ -186,8 +186,8 @@ def test_ways_are_those_of_stepping_where_whole_periods_are_skipped(layout_of, m
     rows = np.array([(0, 5, 400_000), (1, 5, 300_000), (2, 5, 500_000), (3, 0, 200_000), (4, 0, 250_000)])
     skipped = followed(layout, rows, "kernel", None)
     assert finish(layout, "both", rows, "kernel")[1].core.skipped("n")[0] > 0.5
-    opened = Kernel.__init__
-    monkeypatch.setattr(Kernel, "__init__", lambda self, *a, **k: opened(self, *a, **{**k, "skip": False}))
+    opened = FlitSimulator.__init__
+    monkeypatch.setattr(FlitSimulator, "__init__", lambda self, *a, **k: opened(self, *a, **{**k, "skip": False}))
     stepped = followed(layout, rows, "kernel", None)
     assert skipped[0].tolist() == stepped[0].tolist() and skipped[1] == stepped[1]
     check_ways(layout, rows.tolist(), *skipped[1:])

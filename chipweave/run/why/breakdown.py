@@ -1,4 +1,4 @@
-"""Where the time of a run went: what `compare` keeps of each row beside its figures (docs/results.md).
+"""Where the time of a run went: what `compare` keeps of each row beside its figures (docs/reference/results.md).
 
 All are integers, and sums are exact: the classes of a layer-step sum to its time, a part's busy and idle time to the
 run's, a link's flows and `others` to its bytes.

@@ -59,7 +59,7 @@ def along(network: Any, crossings: Crossings, begin: int, end: int, own: int) ->
     Its bytes (`own` ps) go by while its flits leave the source, or later where a slower link holds it up; what is over
     on a link beyond its latency is waiting, the pipelines of routers included.
     """
-    (_, head), (_, tail), *passed = crossings
+    (_, head), (_, tail), *passed = [(link, min(ps, end)) for link, ps in crossings]
     route = tuple(link for link, _ in passed)
     bytes_ps = min(own, tail - head)
     pieces = [
