@@ -200,7 +200,7 @@ class D2dRouter(Staged, Controller):
         return self.stage_by_die(chain, f"whose {name}", source, figures, send)
 
     def network(self) -> Any:
-        """The chipweave.chain.nouns.Network that joins the dies."""
+        """The chipweave.chain.nouns.LayoutNetwork that joins the dies."""
         return self.networks["mesh"]
 
     def on_prediction(self, sub_kernel: Any) -> None:

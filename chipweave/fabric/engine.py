@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from chipweave.chain.branches import Entry
 from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.link_statistics import LinkStatistics
-from chipweave.chain.nouns import Bits, Counter, Keyed, Network, Tags
+from chipweave.chain.nouns import Bits, Counter, Keyed, LayoutNetwork, Tags
 from chipweave.errors import BadInput, ChipweaveError
 
 NUMBER_LIMIT = 2**63
@@ -125,7 +125,7 @@ class Engine:
         self.unread = rows[~mine]
         return rows[mine]
 
-    def link_statistics(self, network: Network) -> LinkStatistics:
+    def link_statistics(self, network: LayoutNetwork) -> LinkStatistics:
         """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
         found, bundles = self.core.link_statistics(network), dict(network.options).get("bundles")
         if bundles is None:
@@ -136,7 +136,7 @@ class Engine:
         moved, busy, stalled = total.T
         return LinkStatistics(moved, busy, stalled, found.bin_ps, bins)
 
-    def keeps_to_routes(self, network: Network) -> bool:
+    def keeps_to_routes(self, network: LayoutNetwork) -> bool:
         """Whether each message of a pair takes the one route that `network.routes` names, over links counted singly."""
         return "bundles" not in dict(network.options) and self.core.keeps_to_routes(network)
 

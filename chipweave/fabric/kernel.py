@@ -188,7 +188,7 @@ class KernelEngine:
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
     def skipped(self, network: Any) -> Any:
-        """Of a flit network: (share of the groups' cycles that was not stepped, jumps, Kernel.unrepeated())."""
+        """Of a flit network: (share of the groups' cycles that was not stepped, jumps, FlitSimulator.unrepeated())."""
         kernel = self.compiled.networks[network].kernel
         report = kernel.skipped
         return report["group_skipped"] / max(1, report["group_cycles"]), report["jumps"], kernel.unrepeated()

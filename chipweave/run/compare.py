@@ -16,7 +16,7 @@ from chipweave.io.console import note
 from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.run import error_bars, resume
+from chipweave.run import beside, error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
 from chipweave.run import simulate as serving
@@ -106,13 +106,13 @@ class Rows:
 
         meter = Meter()
         circuit = {run.strategy: k for k, run in enumerate(self.runs) if run.link_model == "circuit"}  # the last
-        beside = circuit[self.runs[i].strategy]
-        whole = self.outcomes[beside]
+        of_circuit = circuit[self.runs[i].strategy]
+        whole = self.outcomes[of_circuit]
         assert whole is not None, "runs in full go first"
         all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
         together = sum(map(sample.layer_cost, all_of_them.values()))
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
-        estimate, rows = sample.measure(self.runs[beside], whole, wanted, layer_ended, together)
+        estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
         return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
@@ -233,10 +233,10 @@ def execute(
     places = list(range(len(runs))) if places is None else places
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
-            outcomes[places[i]] = serving.simulate(each, show.progress(each, i, len(runs)))
+            outcomes[places[i]] = beside.simulate(each, show.progress(each, i, len(runs)))
         return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(serving.simulate, each): i for i, each in enumerate(runs)}
+        futures = {pool.submit(beside.simulate, each): i for i, each in enumerate(runs)}
         try:
             with Counting(len(runs)) as counting:
                 for future in as_completed(futures):

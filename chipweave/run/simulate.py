@@ -38,7 +38,7 @@ from chipweave.topology.system import System
 from chipweave.trace import models
 
 if TYPE_CHECKING:
-    from chipweave.trace.library import Workload as Routing
+    from chipweave.trace.library import BatchedTrace as Routing
 
 
 @dataclass
@@ -114,9 +114,14 @@ def simulate(
     around      called with the fabric and the Work; what it returns stands in for the fabric
                 (chipweave.run.flit_sample)
     alter       changes links and layout before they are built (chipweave.run.why.ideal)
-    account     keep accounts of where the time goes (chipweave.run.why.accounting), where `around` is not given
+    account     keep accounts of where the time goes (chipweave.run.why.accounting)
     """
-    around = around or (Accounting if account else None)
+    inner = around
+
+    def accounted(fabric: Any, work: Any) -> Any:
+        return Accounting(inner(fabric, work) if inner else fabric, work)
+
+    around = accounted if account else around
     if loaded is None:
         make_trace(spec)
     meter = Meter()

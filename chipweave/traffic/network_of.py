@@ -42,7 +42,7 @@ def router_sets(sets: Sequence[str], network: str) -> list[str]:
 
 
 def load(topology: Any, sets: tuple[Any, ...] = (), allow_code: bool = False, network: Any = None) -> Any:
-    """(chipweave.noc.routing.Network, chipweave.noc.router.Router) of load_flit()."""
+    """(chipweave.noc.routing.RouterGraph, chipweave.noc.router.Router) of load_flit()."""
     made = load_flit(topology, sets, allow_code, network)
     return made.network, made.router
 
@@ -69,7 +69,11 @@ def load_flit(
     system = loader.load(topology, sets=sets if name is None else router_sets(sets, name), allow_code=allow_code)
     if name not in system.networks:
         raise BadInput(Fault(f"{topology} has no network", allowed="a topology with a network, such as mesh_8x8"))
-    return flit_network.of(system.networks[name])
+    made = system.networks[name]
+    if made.grain != "1":
+        what = f"network {name} has grain {made.grain}, which is of messages: `traffic` and `replay` count single flits"
+        raise BadInput(Fault(what, made.written, f"--set {name}.grain=1"))
+    return flit_network.of(made)
 
 
 def prove(made: flit_network.FlitNetwork, allow_deadlock: bool = False) -> None:

@@ -52,10 +52,8 @@ class Desk:
 
 @pytest.fixture
 def light(desk, small_model):
-    """(link model) -> under flit experts of the model are sixteen times smaller: the plain router moves each flit."""
-    return lambda link_model: (
-        link_model != "flit" or small_model(desk.folder / "mini.yaml", hidden=256, intermediate=128)
-    )
+    """(link model) -> under flit experts of the model are 256 times smaller: the plain router moves each flit."""
+    return lambda link_model: link_model != "flit" or small_model(desk.folder / "mini.yaml", hidden=64, intermediate=32)
 
 
 @pytest.fixture

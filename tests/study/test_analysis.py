@@ -33,6 +33,7 @@ def test_an_absent_choice_is_no_expert_that_comes_again():
     assert analysis._seen_within(ids, np.zeros(3, int), 8)[:2].tolist() == [0, 0.5]
 
 
+@pytest.mark.slow
 def test_tasks_are_set_against_each_other(trace, tmp_path):
     document = analysis.analyse(trace, tmp_path / "a")
     assert [(row["one"], row["other"]) for row in document["contrast"]] == [("task0/language0", "task1/language0")]

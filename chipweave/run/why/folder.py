@@ -97,7 +97,7 @@ def recorded(kept: Kept) -> list[LayerPath]:
         watched.append(Recorded(fabric, work))
         return watched[0]
 
-    outcome = simulate.simulate(kept.spec, around=around)
+    outcome = simulate.simulate(kept.spec, around=around, account=False)
     different = [k for k, v in outcome.row.items() if k not in (*VOLATILE, "speedup") and kept.row.get(k) != v]
     if different:
         raise BadInput(
