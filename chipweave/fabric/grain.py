@@ -1,7 +1,7 @@
 """Grain of a network under flit: which `auto` takes, and how long a message of one fine flit is under way.
 
 A coarser network is cheaper by about its grain and answers within a percent or two where messages keep many flits and
-links many cycles (docs/link_models.md). Requests would each become a whole coarse flit, so they go beside the routers,
+links many cycles (docs/guide/link_models.md). Requests would each become a whole coarse flit, so they go beside the routers,
 by the latency of an empty network.
 """
 
@@ -21,7 +21,7 @@ from chipweave.noc.router_yaml import GRAINS
 SLOTS, ON_A_LINK = (
     250,
     3,
-)  # of a median message, and of a link's latency, that `auto` keeps: measured, docs/link_models.md
+)  # of a median message, and of a link's latency, that `auto` keeps: measured, docs/guide/link_models.md
 
 
 @dataclass(frozen=True)
