@@ -1,8 +1,8 @@
 """Grain of a network under flit: which `auto` takes, and how long a message of one fine flit is under way.
 
 A coarser network is cheaper by about its grain and answers within a percent or two where messages keep many flits and
-links many cycles (docs/guide/link_models.md). Requests would each become a whole coarse flit, so they go beside the routers,
-by the latency of an empty network.
+links many cycles (docs/guide/link_models.md). Requests would each become a whole coarse flit, so they go beside the
+routers, by the latency of an empty network.
 """
 
 from __future__ import annotations
