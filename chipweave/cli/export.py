@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from chipweave.cli import _names
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("topology")
+@click.argument("topology", shell_complete=_names.topologies)
 @click.option("--format", "form", type=click.Choice(["sst-json", "dot"]), default="sst-json", show_default=True)
 @click.option("--preset", help="Preset of behaviour laid over the topology.")
 @click.option("--set", "sets", multiple=True, metavar="A.B=VALUE", help="Override a parameter of the topology.")
