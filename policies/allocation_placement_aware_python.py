@@ -106,7 +106,8 @@ class PlacementAwarePython(PlacementAware):
             own.compute_local += compute
         else:
             own.compute_remote += compute
-            own.link_in += transfer(view, e, d, costs)
+            if first or self.each_block(view.costs):
+                own.link_in += transfer(view, e, d, costs)
             if first:
                 source.hbm_remote += costs.memory_ns(view.home[e])
         return own, source

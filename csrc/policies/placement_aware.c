@@ -170,7 +170,8 @@ static void add_block(const struct planner *p, const struct candidate *c, int32_
         return;
     }
     own->compute_remote += compute;
-    own->link_in += c->transfer_ns;
+    if (c->tokens == 0 || p->rule->arrives_each_block)
+        own->link_in += c->transfer_ns;
     if (c->tokens == 0) /* the source reads once for a die, however many blocks it takes */
         source->hbm_remote += hbm_ns(p->rule, source_die);
 }
