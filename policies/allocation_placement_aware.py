@@ -143,6 +143,14 @@ class PlacementAware(AllocationPolicy):
         doc="the estimate's compute, memory and links: each die's and route's own, or one figure for all (artifact)",
     )
 
+    arrivals = Param(
+        "choice",
+        default="block",
+        choices=["once", "block", "block_where_alike"],
+        doc="how often the estimate counts the transfer of an expert's weights to a die: once; for each block (artifact);"
+        " for each block where dies and links are all alike, as in the artifact, and once where not",
+    )
+
     estimates: tuple[Any, Estimate, Any] | None = (
         None  # (costs, Estimate, rule for C): costs are those of the run, worked out once
     )
@@ -150,6 +158,13 @@ class PlacementAware(AllocationPolicy):
     def estimate(self, costs: Any) -> Estimate:
         """The Estimate for the run's costs."""
         return self._estimated(costs)[1]
+
+    def each_block(self, costs: Any) -> bool:
+        """Whether the estimate counts a transfer of weights for each block of an expert that a die takes."""
+        if self.arrivals == "block_where_alike":
+            dies = costs.dies
+            return dies is None or bool(dies.alike and dies.memories_alike and dies.links_alike)
+        return bool(self.arrivals == "block")
 
     def _estimated(self, costs: Any) -> tuple[Any, Estimate, Any]:
         """`estimates` for the run's costs."""
@@ -200,6 +215,7 @@ class PlacementAware(AllocationPolicy):
                     around_holders=self.near == "holders",
                     min_dies=self.dies,
                     tokens_per_die=self.tokens_per_die,
+                    arrives_each_block=self.each_block(costs),
                     **figures,
                 ),
             )

@@ -109,7 +109,8 @@ class PlacementAwarePython(PlacementAware):
                 own.hbm_local += costs.memory_ns(d)
         else:
             own.compute_remote += compute
-            own.link_in += transfer(view, e, d, costs)
+            if first or self.each_block(view.costs):
+                own.link_in += transfer(view, e, d, costs)
             if first:
                 source.hbm_remote += costs.memory_ns(there)
         return own, source

@@ -22,7 +22,7 @@ def command(topology: Any, out: Any, sets: Any, preset: Any, allow_code: Any) ->
     """The system as a picture: networks in their shape, one die's inside beside them."""
     from chipweave import topology as loader
     from chipweave.io.console import note
-    from chipweave.views.draw_formats import check_picture
+    from chipweave.io.outputs import check_picture
 
     check_picture(out)
     system = loader.load(topology, sets, allow_code, preset)

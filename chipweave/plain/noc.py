@@ -62,15 +62,15 @@ class Endpoint:
 
 
 class PlainNetwork:
-    """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router).
+    """`network` (chipweave.noc.routing.RouterGraph) of routers with `options` (chipweave.noc.router.Router).
 
-    seed: of the coin that breaks ties between the two ways round a torus; None: always the table's
+    seed: of what breaks ties between the two ways round a torus; None: always the table's
     way. Everything on a wire is kept by the cycle in which it is due.
     """
 
     def __init__(self, network: Any, options: Any, seed: int | None = None) -> None:
         self.network, self.options, self.now = network, options, 0
-        self.coin = random.Random(seed) if seed is not None else None
+        self.tie_break = random.Random(seed) if seed is not None else None
         self.routers = [PlainRouter(self, r, int(p)) for r, p in enumerate(network.ports)]
         self.ends = [Endpoint(options) for _ in network.terminals]
         self.wires = network.wires()
@@ -126,7 +126,7 @@ class PlainNetwork:
             return choices
         if net.phase is not None:
             if net.dims[router, in_port] != net.dims[router, port]:
-                if net.tie[router, goal] and self.coin and self.coin.random() < 0.5:
+                if net.tie[router, goal] and self.tie_break and self.tie_break.random() < 0.5:
                     port ^= 1
                 flit.phase = int(net.phase[router, goal])
             else:

@@ -140,6 +140,10 @@ class PlainEngine(Walking):
         rows, self.journal_rows = self.journal_rows, []
         return np.array(rows, np.int64).reshape(len(rows), 5)
 
+    def keeps_to_routes(self, network: Any) -> bool:
+        """See `chipweave.fabric.Engine.keeps_to_routes`."""
+        return getattr(self.networks.get(network), "fixed", True)
+
     def record(self) -> None:
         """Keep every stage that starts from now on, for `recorded`; a barrier drops those before it."""
         self.kept = self.kept or []
@@ -151,6 +155,16 @@ class PlainEngine(Walking):
     def recorded_last(self) -> np.ndarray:
         """int64 [0 or 1, 9]: the stage that ended last, where a walk back along the critical path begins."""
         return recorded.last(self)
+
+    def path(self) -> np.ndarray:
+        """int64 [n, 9]: the critical path, last stage first."""
+        return recorded.path(self)
+
+    def usage(
+        self, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `chipweave.fabric.Engine.usage`."""
+        return recorded.usage(self, slot_of, slots, rows, times)
 
     def link_statistics(self, network: Any) -> Any:
         """What the links of `network` carried and how long they were busy."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from chipweave.errors import BadInput, Fault
-from chipweave.io.atomic import check_file, check_folder, write_json
+from chipweave.io.atomic import check_folder, write_json
 from chipweave.io.console import Sheet, note, show
+from chipweave.io.outputs import check_document
 from chipweave.io.progress import progress
 from chipweave.policy import strategy as strategies_of
 from chipweave.run import error_bars
@@ -60,7 +61,7 @@ def command(
         strategies_of.load(name)
     spec = RunSpec(preset=preset, steps=steps, seed=seed, link_model=link_model, admission=admission)
     check_folder(out)
-    check_file(json_path)
+    check_document(json_path)
     make = executors.load(executor) if jobs > 1 or executor != "local" else None
     with tempfile.TemporaryDirectory() if out is None else nullcontext(out) as folder:
         with progress() as bar:

@@ -175,7 +175,8 @@ static void add_block(const struct planner *p, const struct candidate *c, int32_
         return;
     }
     own->compute_remote += compute;
-    own->link_in += c->transfer_ns;
+    if (c->tokens == 0 || p->rule->arrives_each_block)
+        own->link_in += c->transfer_ns;
     if (c->tokens == 0)
         source->hbm_remote += hbm_ns(p->rule, c->source);
 }

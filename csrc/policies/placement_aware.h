@@ -29,6 +29,7 @@ struct placement_rule {
     int32_t around_holders;        /* 0: hops are counted from home; 1: from the nearest holder                 */
     int32_t min_dies;              /* candidates kept at least ..                                               */
     int32_t tokens_per_die;        /* .. or n // max(mean tokens, tokens_per_die), if more; 0: never more       */
+    int32_t arrives_each_block;    /* 1: D_in grows with each block of an expert, as in the artifact; 0: once   */
     double flop_per_token;         /* of one expert: 6 H F                                                      */
     double flop_per_ns;            /* what a die computes                                                       */
     double hbm_ns;                 /* one read of a whole expert                                                */

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 
@@ -17,7 +17,7 @@ CROSSING = [(0, 24), (4, 20), (20, 4), (2, 22), (10, 14), (5, 24)]
 def run(net, router, messages, skip, check=False, general=False):
     """messages: (src, dst, flits, ctime, class, packet flits). Arrivals, counts, digest, cycle, bins; and what was
     skipped."""
-    kernel = Kernel(net, router, skip=skip, watchdog=0, general=general)
+    kernel = FlitSimulator(net, router, skip=skip, watchdog=0, general=general)
     kernel.send([(i, m[3], m[2], m[0], m[1], m[4], m[5]) for i, m in enumerate(messages)])
     kernel.drain(1 << 40)
     if check:
@@ -59,7 +59,7 @@ def test_crossing_messages_of_a_gibibyte_cost_milliseconds(size, packet, classes
 
 def test_messages_beyond_32_bit_counters_end_in_closed_form():
     flits = (1 << 31) - 1
-    kernel = Kernel(grid([2]), Router(vcs=1), skip=True)
+    kernel = FlitSimulator(grid([2]), Router(vcs=1), skip=True)
     kernel.send([(i, 0, flits, 0, 1, 0, flits) for i in range(3)])
     kernel.drain(1 << 50)
     ends = [row[3] for row in kernel.collect()]

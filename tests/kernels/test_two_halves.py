@@ -13,6 +13,7 @@ from chipweave.kernel_models.two_halves import (
     memory_cycles,
     random_misses,
 )
+from chipweave.ledger import Question, asking
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,29 @@ def test_the_figures_of_programs_are_those_that_their_calibration_rows_give():
 
     stated = files("chipweave.validation") / "calibrated" / "b200.yaml"
     assert calibration.text() == stated.read_text(encoding="utf-8")
+
+
+def mainloop(tile, k, clock="<=1965 MHz", stages="2"):
+    m, n, _ = tile.split("x")
+    said = f"dtype=BF16; tile={tile}; m={m}; n={n}; k={k}"
+    row = Question(
+        "row", "b200_mainloop", "main loop", "TFLOPS", "B200 SXM", clock, said, "stages", stages, "predicted"
+    )
+    (answer,) = asking.answer("dies", [row]).values()
+    return answer
+
+
+def test_a_main_loop_waits_for_what_l2_did_not_keep_of_its_operands():
+    fits, outgrows = mainloop("128x256x64", 32768), mainloop("128x256x64", 131072)
+    assert outgrows < 0.95 * fits
+    assert mainloop("64x64x64", 32768) == mainloop("64x64x64", 131072)  # both fit one half
+
+
+def test_a_main_loop_runs_at_the_clock_its_row_states():
+    assert mainloop("128x256x64", 1024, "1950 MHz") == pytest.approx(1.5 * mainloop("128x256x64", 1024, "1300 MHz"))
+    assert mainloop("128x256x64", 1024) == mainloop("128x256x64", 1024, "1300 MHz")
+
+
+def test_a_main_loop_that_states_no_stages_has_those_that_fit():
+    assert mainloop("128x192x128", 1024, stages="0") == mainloop("128x192x128", 1024, stages="2")  # 80 KiB a stage
+    assert mainloop("128x256x64", 1024, stages="0") == mainloop("128x256x64", 1024, stages="4")  # 48 KiB a stage

@@ -80,6 +80,7 @@ def options(tmp_path, **more):
     return {**given, **more}
 
 
+@pytest.mark.slow
 def test_the_command_writes_rows_tables_and_pictures(tmp_path, capsys):
     run_chaos.command(**options(tmp_path))
     document = json.loads((tmp_path / "c.json").read_text())

@@ -61,7 +61,7 @@ def units(group):
     return units_of([q for q, _ in REFERENCES if q.group == group], CASES["h100", group])
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", [pytest.param(g, marks=pytest.mark.slow if g == "stream" else ()) for g in GROUPS])
 def test_rows_are_answered_as_committed(group, committed):
     found = units(group)
     chosen = found[:1] if len(found[0]) >= SAMPLE else found[:: -(-len(found) // SAMPLE)]

@@ -67,7 +67,13 @@ class Routes:
 
 
 class Compiled:
-    """A network in the native engine."""
+    """A network in the native engine.
+
+    Attributes:
+        fixed: whether messages keep to the routes of the network.
+    """
+
+    fixed = True
 
     def __init__(self, network: Any) -> None:
         self.network = network

@@ -9,6 +9,7 @@ and all else (waiting: other messages, and under `flit` the routers' pipelines).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,7 @@ class Recorded:
             spans.append(Span(event[ASKED], event[START], waits, place, "waiting", behind, expert, role, link))
         if not link:
             return [*spans, Span(event[START], event[END], serves, place, stage.name, None, expert, role)]
-        for part, begin, end in split(stage, of, event[START], event[END], link):
+        for part, begin, end in split(stage, of, event[START], event[END], way_of(stage, link)):
             reason = part.partition(": ")[2]
             spans.append(Span(begin, end, part, place, f"{stage.name}: {reason}", None, expert, role, link))
         return spans
@@ -185,18 +186,27 @@ def places(stage: Any, of: dict[str, int]) -> tuple | None:
     )
 
 
-def split(stage: Any, of: dict[str, int], begin: int, end: int, link: tuple) -> list[tuple[str, int, int]]:
-    """A send's time from start to end as (class, begin, end): waiting, then its bytes, then the latencies of its
-    links."""
+def way_of(stage: Any, link: tuple) -> tuple[int, int, int]:
+    """Of the route of a send or of links held: its links' latencies, ps, and numerator and denominator of the ps that a
+    byte takes on its slowest link."""
     network, links = link
     ways = [network.links[i] for i in links]
-    latency = min(end - begin, sum(way.latency_ps for way in ways))
-    size = stage.message.bytes if stage.message else stage.take[0].bytes
-    work = size.constant + sum(factor * of[name] for name, factor in size.terms)
     rate = min((way.bytes_per_s for way in ways), default=None)
     if rate is not None and stage.message:
         rate = rate * stage.message.efficiency
-    busy = min(end - begin - latency, int(-(-work * PS_PER_SECOND // rate)) if rate else 0)
+    per_byte = PS_PER_SECOND / Fraction(rate) if rate else Fraction(0)
+    return sum(way.latency_ps for way in ways), per_byte.numerator, per_byte.denominator
+
+
+def split(
+    stage: Any, of: dict[str, int], begin: int, end: int, way: tuple[int, int, int]
+) -> list[tuple[str, int, int]]:
+    """A send's time from start to end as (class, begin, end): waiting, then its bytes, then the latencies of its
+    links."""
+    latency = min(end - begin, way[0])
+    size = stage.message.bytes if stage.message else stage.take[0].bytes
+    work = size.constant + sum(factor * of[name] for name, factor in size.terms)
+    busy = min(end - begin - latency, -(-work * way[1] // way[2]))
     first, second = end - latency - busy, end - latency
     return [
         (c, b, e)
