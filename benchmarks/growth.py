@@ -1,6 +1,8 @@
 """How the cost of the main job grows with dies, experts, batch and steps, per stage event: linear means a flat column.
 
-The whole job (DeepSeek-V3, 5 x 5 wafer, batch 4,096, 128 steps x 58 layers) stands beside its bar in benchmarks/cost.py."""
+The whole job (DeepSeek-V3, 5 x 5 wafer, batch 4,096, 128 steps x 58 layers) stands beside its bar in
+benchmarks/cost.py.
+"""
 
 from dataclasses import replace
 

@@ -3,9 +3,9 @@ traffic.
 
 Under `circuit` and `fair` 600 messages of 64 KiB are sent at once, and what is compared is when all have arrived; a
 message goes by all its ways at once, so the two systems are equal. Under `flit` packets are offered at a steady load,
-both systems with the same routers and one clock, and what is compared is the load that arrives. Below saturation the two
-are equal. At saturation they differ by head-of-line blocking: a packet at the head of a buffer whose output is taken
-holds up those behind it; four planes have four buffers where one plane has one, so fewer packets wait behind one
+both systems with the same routers and one clock, and what is compared is the load that arrives. Below saturation the
+two are equal. At saturation they differ by head-of-line blocking: a packet at the head of a buffer whose output is
+taken holds up those behind it; four planes have four buffers where one plane has one, so fewer packets wait behind one
 another. Rows with as many VCs a link have no bar there; with as many VCs an endpoint (one plane of 32, four of 8) what
 is sent at once takes the same time again.
 """

@@ -136,7 +136,7 @@ class Engine:
         moved, busy, stalled = total.T
         return LinkStatistics(moved, busy, stalled, found.bin_ps, bins)
 
-    def keeps_to_routes(self, network: Network) -> bool:
+    def keeps_to_routes(self, network: LayoutNetwork) -> bool:
         """Whether each message of a pair takes the one route that `network.routes` names, over links counted singly."""
         return "bundles" not in dict(network.options) and self.core.keeps_to_routes(network)
 

@@ -130,7 +130,7 @@ def flit_plan(layout: Layout, network: LayoutNetwork) -> FlitPlan:
     return FlitPlan(spec, {key: min(c, last) for key, c in class_of.items()}, flits, formula)
 
 
-def known_sizes(layout: Layout, network: Network) -> list[int]:
+def known_sizes(layout: Layout, network: LayoutNetwork) -> list[int]:
     """Bytes of the network's messages, a figure for each send, where they are known before the run (layout.usual)."""
     found = []
     for _, stage in sends(layout, network):

@@ -72,7 +72,8 @@ def show_everything(facts: Any) -> None:
 def show_kind(facts: Any) -> None:
     """What a component or policy declares."""
     console.print(
-        f"[bold]{escape(facts['kind'])}[/bold]  ({escape(facts['class'])})\n{escape(inspect.cleandoc(facts['about']))}\n"
+        f"[bold]{escape(facts['kind'])}[/bold]  ({escape(facts['class'])})\n"
+        f"{escape(inspect.cleandoc(facts['about']))}\n"
     )
     if facts.get("engine") == "python":
         console.print("Runs in plain Python: slower than a kind that publishes stages.\n")
@@ -142,7 +143,8 @@ def show_system(facts: Any) -> None:
             ),
         )
     console.print(
-        f"`chipweave info {escape(facts['name_given'])} --sources` says where its {len(facts['sources'])} numbers come from"
+        f"`chipweave info {escape(facts['name_given'])} --sources` says where its {len(facts['sources'])} numbers"
+        " come from"
     )
 
 
@@ -187,7 +189,8 @@ def show_link_model(facts: Any) -> None:
         "held from start to end: admissions and wait queues apply" if facts["held"] else "shared: no admission applies"
     )
     console.print(
-        f"[bold]{facts['kind']}[/bold]  ({facts['class']})\n{escape(inspect.cleandoc(facts['about']))}\nlinks are {held}"
+        f"[bold]{facts['kind']}[/bold]  ({facts['class']})\n"
+        f"{escape(inspect.cleandoc(facts['about']))}\nlinks are {held}"
     )
 
 
