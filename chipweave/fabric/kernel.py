@@ -215,6 +215,12 @@ class KernelEngine:
         """Keep every stage that starts from now on, for `recorded`."""
         if lib.stages_record(self.handle):
             raise ChipweaveError(self._message())
+        for network in self.compiled.networks.values():
+            network.record()
+
+    def trails(self, network: Any) -> np.ndarray:
+        """See `chipweave.fabric.Engine.trails`."""
+        return self.compiled.networks[network.name].trails()
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
         """int64 [stages, columns], as chipweave.plain.recorded.rows, without the resource column."""

@@ -189,8 +189,8 @@ def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tup
 
 
 def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
-    """`symptoms` by strategy and `tokens` by row, where there are any; rows of one strategy and link model are told
-    apart by their admission."""
+    """`symptoms` by strategy, `tokens` by row, and what options replace in any row, where there are any; rows of one
+    strategy and link model are told apart by their admission."""
     symptoms: dict[str, list[str]] = {}
     rows = Counter((o.row["strategy"], o.row["link_model"]) for o in outcomes)
     tokens = {}
@@ -202,7 +202,11 @@ def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
         if each.facts.get("tokens"):
             which = f", {each.row['admission']}" if rows[strategy, model] > 1 else ""
             tokens[f"{strategy} ({model}{which})"] = each.facts["tokens"]
-    return {name: found for name, found in (("symptoms", symptoms), ("tokens", tokens)) if found}
+    replace = dict.fromkeys(
+        words for each in outcomes for words in each.facts.get("notes", {}).get("options_replace", ())
+    )
+    told = (("symptoms", symptoms), ("tokens", tokens), ("options_replace", list(replace)))
+    return {name: found for name, found in told if found}
 
 
 def prepare(spec: RunSpec) -> None:

@@ -66,7 +66,10 @@ def load(
     else:
         path = find(name)
         root, folder = systems.whole(load_tree(path), tree_of_system), path.parent
-    return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+    system = build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+    if isinstance(name, dict):
+        system.inherited = name.get("inherited")
+    return system
 
 
 def network_names(name: str | Path) -> list[str]:

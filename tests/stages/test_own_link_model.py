@@ -104,6 +104,27 @@ def test_an_exception_of_the_model_ends_the_run_as_itself(ideal, monkeypatch, en
         running.advance()
 
 
+def test_an_engine_may_be_freed_after_its_models(ideal):
+    """The garbage collector lets go in any order; the engine read tables of functions that were gone (a signal)."""
+    import gc
+
+    from chipweave._kernel import ffi
+
+    engines = []
+    for _ in range(20):
+        running = fabric.build(line("ideal")[0])
+        running.issue("go", np.array([[0, 2, 5000]]))
+        running.advance()
+        engines.append(running.core.handle)
+        del running
+    gc.collect()
+    overwritten = [bytearray(b"\xff" * ffi.sizeof("network_operations")) for _ in range(20_000)]
+    while engines:
+        engines.pop()
+        gc.collect()
+    assert len(overwritten) == 20_000
+
+
 def test_booking_ahead_needs_links_that_are_held(ideal):
     with pytest.raises(cw.BadInput, match="that end is not known when it starts"):
         fabric.build(line("ideal")[0], admission="early_booking")
