@@ -69,9 +69,11 @@ def test_no_word_is_explained_twice():
     assert len(words) > 25 and len(words) == len(set(words))
 
 
-def test_kernel_network_workload_and_run_are_one_class_each():
+def test_kernel_network_workload_and_run_have_one_meaning_each():
+    """One class each; GPU kernels have one more where their times are modelled."""
     named = []
     for top in ("chipweave", "components", "policies", "topologies", "validation"):
         for path in (ROOT / top).rglob("*.py"):
-            named += re.findall(r"^class (Kernel|Network|Workload|Run)\b", path.read_text(encoding="utf-8"), re.M)
+            found = re.findall(r"^class (Kernel|Network|Workload|Run)\b", path.read_text(encoding="utf-8"), re.M)
+            named += [name for name in found if (name, path.parent.name) != ("Kernel", "kernel_models")]
     assert sorted(named) == ["Kernel", "Network", "Run", "Workload"]
