@@ -1,4 +1,4 @@
-"""Random systems of several assemblies on random graphs: kernel and twin agree to the picosecond, and nothing is lost."""
+"""Random systems of several assemblies on random graphs: do kernel and twin agree, and is nothing lost?"""
 
 import json
 
@@ -11,7 +11,8 @@ from chipweave.cli.compare import command
 from chipweave.run.record import COLUMNS
 
 DOOR = "d2d: {kind: d2d.router, slots: {atu: {kind: d2d.atu}, pdu: {kind: d2d.pdu}}%s}"
-CONTROL = "- {between: [cp.kernel, sm.work], latency: included}\n      - {between: [cp.pdu, d2d.prediction], latency: included}"
+WIRED = "- {between: [%s], latency: included}"
+CONTROL = f"{WIRED % 'cp.kernel, sm.work'}\n      {WIRED % 'cp.pdu, d2d.prediction'}"
 # What each assembly has beside its door, and the wires within; all but the pool compute.
 ASSEMBLIES = {
     "usual": """
@@ -53,7 +54,7 @@ def assembly(name, more):
 
 @st.composite
 def systems(draw):
-    """The text of a topology: two to four assemblies, three to six dies, a tree with links across, links that differ."""
+    """The text of a topology: two to four assemblies, three to six dies, a tree with links across that differ."""
     names = ["usual", *draw(st.lists(st.sampled_from(sorted(ASSEMBLIES)[:-1]), max_size=3, unique=True))]
     counts = {name: draw(st.integers(1, 2)) for name in dict.fromkeys(names)}
     counts["usual"] = max(counts["usual"], 3 - sum(counts.values()))
