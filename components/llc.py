@@ -5,8 +5,8 @@ Models      a lookup takes the port for the hit or the miss latency; a store tak
             Levels may stand behind one another: what a lower one finds is stored in those above it, too.
             A request from another die is decided by the tags at the instant of that die's own lookup
             (arXiv 2510.05497, artifact: validation/references/artifact/SEMANTICS.md, 2.3).
-            With a characterised table (docs/two_speeds.md) a hit holds the port for its bytes and shows a latency
-            beside that; a miss and a store are part of what the memory's own table says, so they take 1 ps.
+            With a characterised table (docs/reference/two_speeds.md) a hit holds the port for its bytes and shows a
+            latency beside that; a miss and a store are part of what the memory's own table says, so they take 1 ps.
 Leaves out  lines smaller than a slice, slices of the LLC, write-back traffic.
 Checked by  tests/components/test_llc.py
 """

@@ -1,8 +1,8 @@
 """An SM cluster whose GEMM time comes from tiles and waves, in the place of a measured utilisation table.
 
-Models      an expert's three GEMMs by the fastest tile, cluster and split of a cuBLAS-like set (docs/kernels.md); its
-            slices, one matrix each, take a third of their sum. Weights are in the L2: reading them is the LLC's and
-            HBM's.
+Models      an expert's three GEMMs by the fastest tile, cluster and split of a cuBLAS-like set
+            (docs/reference/kernels.md); its slices, one matrix each, take a third of their sum. Weights are in the L2:
+            reading them is the LLC's and HBM's.
 Leaves out  what sm.utilisation_table leaves out but for tiles and waves; the launch.
 Checked by  tests/kernels/test_sm_cluster_tile.py
 """
@@ -41,7 +41,8 @@ RESIDENT = "weights come through the die's LLC and HBM, and its GEMMs have them 
 class SmClusterTile(SmCluster):
     """SMs of one die computing GEMMs: the fastest tile, cluster and split of a cuBLAS-like set, in waves over the SMs.
 
-    Defaults are H100 SXM5: structure from its datasheet, the rest from the calibration rows named in docs/kernels.md.
+    Defaults are H100 SXM5: structure from its datasheet, the rest from the calibration rows named in
+    docs/reference/kernels.md.
     """
 
     engine = "python"

@@ -189,7 +189,8 @@ def named(params: dict[str, Param]) -> dict[str, Param]:
 class Stat:
     """One declared statistic: a number with a unit that starts at 0 and is part of every result.
 
-    `metric` names the metric of the results that it adds to, if any: one of docs/metrics.md, or a new one of its own.
+    `metric` names the metric of the results that it adds to, if any: one of docs/reference/metrics.md, or a new
+    one of its own.
     """
 
     def __init__(self, unit: str, doc: str = "", metric: str = "") -> None:

@@ -9,7 +9,7 @@
 
 A policy owns no time and sends no message; what it costs to ask it belongs to the global command processor. What it
 remembers from layer to layer (a heat map) it keeps in plain attributes. Parameters are declared like a component's;
-`chipweave info KIND` prints them. docs/policies.md lists those that are there and shows how to write one.
+`chipweave info KIND` prints them. docs/guide/policies.md lists those that are there and shows how to write one.
 """
 
 from __future__ import annotations

@@ -61,6 +61,8 @@ class LayerView:
     holders            uint8[E, D], how many slices of the expert the die holds (home: all); 0: none. A die with some
                        but not all counts as a holder when work is given away, and reads the rest remotely
     distance           int32[D, D], hops
+    sources            int32[E, D], the die that each die reads an expert from where experts live on several dies (its
+                       own replica, or the nearest); None: all read from the home
     costs              Costs
     ids                [rows, k] uint8 or uint16, this step's choices, a row per token; rows of fewer than k choices are
                        filled with the largest number of the type, which is then no expert; None, as the three below,
@@ -97,6 +99,7 @@ class LayerView:
     lives: np.ndarray | None = None
     popularity: np.ndarray | None = None
     pairs: np.ndarray | None = None
+    sources: np.ndarray | None = None
 
     def __init__(
         self,
@@ -116,6 +119,7 @@ class LayerView:
         lives: np.ndarray | None = None,
         popularity: np.ndarray | None = None,
         pairs: np.ndarray | None = None,
+        sources: np.ndarray | None = None,
     ) -> None:
         # Thousands of views are made in a run: one update is several times quicker than a frozen dataclass's own way.
         self.__dict__.update(
@@ -135,6 +139,7 @@ class LayerView:
             lives=read_only(lives),
             popularity=read_only(popularity),
             pairs=read_only(pairs),
+            sources=read_only(sources),
         )
 
     @property

@@ -53,6 +53,8 @@ def assemble(
     if not layout.chains:
         raise BadInput("no part of the topology publishes a chain: nothing would ever be moved")
     settle_starts(layout)
+    operands = {name for chain in layout.chains.values() for name in chain.operands}
+    layout.usual = {name: getattr(work, name) for name in operands if isinstance(getattr(work, name, None), int)}
     if alter:
         alter.layout(layout, groups)
     return build(layout, admission=admission, wait_queue=wait_queue, engine=engine, **switches), layout

@@ -59,7 +59,7 @@ class Found:
 
     def warn(self, warnings: list[Fault]) -> None:
         """Keep warnings, each once."""
-        self.warnings += [w for w in warnings if w not in self.warnings]
+        self.warnings = list(dict.fromkeys([*self.warnings, *warnings]))
 
     def raise_if_any(self) -> None:
         if self.faults:
@@ -140,8 +140,9 @@ class Starts:
         mesh = simulate.mesh_of(system)
         name = spec.link_model or mesh.link_model
         model = registry.link_models.find(name)
-        words = [Fault(w) for w in model.warnings(mesh)]
-        self.found.warn(words + unused(mesh) + system.idle() + ([] if model.held else self.of_held(system, name)))
+        words = [Fault(w) for w in model.warnings(mesh)] + unused(mesh)
+        words += [] if self.before else system.idle()
+        self.found.warn(words + ([] if model.held else self.of_held(system, name)))
         policies = Policies(strategy)
         run, simulation = simulate.stage(spec, self.model, system, policies, self.model.moe_layers, NoWork)
         simulation.run(run.done)

@@ -1,4 +1,4 @@
-"""A topology's YAML -> a checked System. The language is described in docs/yaml.md.
+"""A topology's YAML -> a checked System. The language is described in docs/guide/yaml.md.
 
     read        the file, what it extends, the preset over it, the user's settings over that
     expand      assemblies over grids, parts built                         (parts)
@@ -32,10 +32,11 @@ from chipweave.topology.links_as import with_links_of_others
 from chipweave.topology.network_settings import SETTINGS
 from chipweave.topology.networks import NetworkMaker
 from chipweave.topology.parts import Expander
+from chipweave.topology.regions import named_regions
 from chipweave.topology.system import System
 from chipweave.topology.tree import SCHEMA, TOP, apply_sets, check_keys, check_schema, merge, overlay, replaced
 
-__all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
+__all__ = ["load", "load_tree", "build", "network_names", "shipped", "SCHEMA"]
 
 MAX_EXTENDS = 8
 NETWORK_NAME = re.compile(r"[A-Za-z_][\w-]{0,99}")
@@ -69,6 +70,19 @@ def load(
     if isinstance(name, dict):
         system.inherited = name.get("inherited")
     return system
+
+
+def network_names(name: str | Path) -> list[str]:
+    """Names of a topology's networks, without those that are regions of others; read from its files, nothing is built.
+
+    Raises:
+        BadInput: a fault of the YAML, or a circle of `extends`.
+    """
+    root = systems.whole(load_tree(find(name)), tree_of_system)
+    networks = root.get("networks") if root.is_map else None
+    found: dict[str, Node] = networks.value if networks is not None and networks.is_map else {}
+    regions = {region.text for n, node in found.items() for region in named_regions(node) if region.text != n}
+    return [n for n in found if n not in regions]
 
 
 def load_tree(path: Path, seen: tuple[Path, ...] = ()) -> Node:

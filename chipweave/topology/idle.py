@@ -1,7 +1,7 @@
 """What a topology says without effect, for `chipweave check`: it is allowed, and hardly what its author meant.
 
     an override that changes nothing       its values are there already, or later ones replace it
-    a part nobody uses                     it has ports, and no link or network ends at any of them
+    an unused part                         it has ports, and no link or network ends at any of them
     an assembly that no part is made of
     a figure that no run reads              its declaration says so
 
@@ -65,7 +65,7 @@ def parts(expander: Expander, wirer: Wirer) -> Iterator[Fault]:
     for (_, place), names in idle.items():
         more = f" (and {len(names) - 1} more like it)" if len(names) > 1 else ""
         ports = ", ".join(expander.instances[names[0]].part.ports)
-        yield Fault(f"{names[0]}{more} is used by nobody: no link or network ends at it", place, f"a link to {ports}")
+        yield Fault(f"{names[0]}{more} is unused: no link or network ends at it", place, f"a link to {ports}")
 
 
 def assemblies(root: Node, expander: Expander) -> Iterator[Fault]:

@@ -51,6 +51,6 @@ def device_of(file: str) -> str:
             if said is not None or upper is None:
                 return said.text if said is not None else ""
             file = str(find(upper.text, beside=Path(file).parent, place=upper.place))
-        except BadInput:  # told where the file itself is read
+        except BadInput:  # reported where the file itself is read
             return ""
     return ""

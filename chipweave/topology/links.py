@@ -250,15 +250,17 @@ class Wirer:
 
     def check_ports(self) -> None:
         """Every port has as many links as it is declared for; the same fault of many instances is reported once."""
-        told: defaultdict[tuple[str, str, str], list[tuple[str, Place, Port]]] = defaultdict(list)
+        faults_at: defaultdict[tuple[str, str, str], list[tuple[str, Place, Port]]] = defaultdict(list)
         for name, instance in self.instances.items():
             for port_name, port in instance.part.ports.items():
                 ends = self.ends.get((name, port_name), ())
                 if not ends and not port.optional and port_name not in self.failed:
-                    told[instance.path, port_name, "is not connected"].append((name, instance.node.place, port))
+                    faults_at[instance.path, port_name, "is not connected"].append((name, instance.node.place, port))
                 elif len(ends) > 1 and not port.many:
-                    told[instance.path, port_name, f"is connected {len(ends)} times"].append((name, ends[1][1], port))
-        for (_, port_name, what), all_of_it in told.items():
+                    faults_at[instance.path, port_name, f"is connected {len(ends)} times"].append(
+                        (name, ends[1][1], port)
+                    )
+        for (_, port_name, what), all_of_it in faults_at.items():
             name, place, port = all_of_it[0]
             more = f" (and {len(all_of_it) - 1} more like it)" if len(all_of_it) > 1 else ""
             verb = "provides" if port.provides else "uses"

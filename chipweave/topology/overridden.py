@@ -34,7 +34,8 @@ def of_one_of_many(change: Node, there: Node) -> Node:
 
 
 def of_parts_there(change: Node, node: Node, made: Node, faults: Faults) -> Node:
-    """An override without the parts that the assembly has not and the override does not make (by a kind): told.
+    """An override without the parts that the assembly has not and the override does not make (by a kind), which are
+    reported.
 
     Args:
         node: the entry of `parts`; made: the same with the assembly's parts and the overrides before this one.

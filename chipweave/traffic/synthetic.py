@@ -25,8 +25,8 @@ import numpy as np
 
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.fabric import traffic as fabric_traffic
-from chipweave.fabric.noc import Kernel
-from chipweave.io.atomic import replacing
+from chipweave.fabric.noc import FlitSimulator
+from chipweave.io.outputs import save_picture
 from chipweave.io.process import peak_rss_bytes
 from chipweave.traffic import link_stats
 from chipweave.traffic import table as traffic_table
@@ -237,7 +237,7 @@ def run(
         raise BadInput(Fault(f"injection {injection} with pattern table", allowed="bernoulli"))
     packets = traffic_table.Packets(targets, net.endpoints, load, sizes, seed) if kind == TABLE else None
     wall, cpu = time.perf_counter(), time.process_time()
-    kernel = kernel or Kernel(net, router, seed=seed, general=general)
+    kernel = kernel or FlitSimulator(net, router, seed=seed, general=general)
     if packets:
         call = partial(traffic_table.run, kernel, packets, warmup, cycles, limit)
     else:
@@ -249,7 +249,7 @@ def run(
 
 
 def document(
-    kernel: Kernel, r: dict[str, int], bins: Any, ejected: Any, cycles: int, seed: int, cpu: float, wall: float
+    kernel: FlitSimulator, r: dict[str, int], bins: Any, ejected: Any, cycles: int, seed: int, cpu: float, wall: float
 ) -> dict[str, Any]:
     """The document of `chipweave traffic`: `r` as struct noc_traffic_result, latency histograms and ejected flits.
 
@@ -313,9 +313,10 @@ def curve_with_links(
     """
     rows, links = [], []
     for load in loads:
-        kernel = Kernel(net, router, seed=seed, flows=flows)
+        kernel = FlitSimulator(net, router, seed=seed, flows=flows)
         rows.append({"load": load, **run(net, router, pattern, load, seed=seed, kernel=kernel, **options)})
-        links.append({"load": load, **link_stats.document(kernel, flit_bytes)})
+        found = link_stats.document(kernel, flit_bytes)
+        links.append({"schema": found["schema"], "load": load, **found})
     return rows, links
 
 
@@ -346,6 +347,5 @@ def draw_curve(rows: Any, path: Any, title: str = "") -> None:
     lines = [*left.get_lines(), *right.get_lines()]
     left.legend(lines, [str(line.get_label()) for line in lines], loc="upper left")
     figure.tight_layout()
-    with replacing(path, "wb") as file:
-        figure.savefig(file, format=str(path).rpartition(".")[2].lower())
+    save_picture(figure, path)
     pyplot.close(figure)

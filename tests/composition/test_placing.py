@@ -113,8 +113,9 @@ def test_a_view_is_the_policys_own_to_write_in(desk, places, monkeypatch):
 
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
 @pytest.mark.parametrize("allocation", ["home", "placement_aware"])
-def test_kernel_and_twin_rebalance_alike_and_the_table_stays_true(desk, link_model, allocation, monkeypatch):
+def test_kernel_and_twin_rebalance_alike_and_the_table_stays_true(desk, light, link_model, allocation, monkeypatch):
     """Weights that move, replicas and copies together: what the command processor believes is what the dies hold."""
+    light(link_model)
     seen, drive = [], simulate.drive
     monkeypatch.setattr(simulate, "drive", lambda *a, **k: seen.append(drive(*a, **k)) or seen[-1])
     policies = {

@@ -64,7 +64,8 @@ def test_the_order_of_declaration_changes_nothing(desk, strategy):
 
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
 @pytest.mark.parametrize("strategy", ["base", "allo+pred"])
-def test_kernel_and_twin_agree_on_mixed_dies(desk, strategy, link_model):
+def test_kernel_and_twin_agree_on_mixed_dies(desk, light, strategy, link_model):
+    light(link_model)
     trace = desk.trace(TRACE, TRACE)
     mixed = desk.topology(BIG.replace("JOINS", "die.d2d.mesh, big.d2d.mesh"))
     sets = ("d2d.router.vcs=16",) if link_model == "flit" else ()

@@ -82,9 +82,7 @@ def test_a_part_nobody_uses_is_said_once_for_all_its_like(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text(WAFER + "  pool: {kind: ./own.py:Pool, count: 3}\n")
     _, warnings = check_and_warn(str(path), allow_code=True)
-    words = (
-        "f.yaml:6:9: pool[0] (and 2 more like it) is used by nobody: no link or network ends at it; allowed: a link to"
-    )
+    words = "f.yaml:6:9: pool[0] (and 2 more like it) is unused: no link or network ends at it; allowed: a link to"
     assert [str(w).replace(f"{tmp_path}/", "") for w in warnings] == [f"{words} ask"]
 
 

@@ -85,7 +85,7 @@ def test_every_plane_is_used_under_uniform_traffic(spread):
     spec = flit_network.of(network)
     assert network.ways == 4 and spec.clock == 14 * 10**9  # an endpoint sends at the sum of its planes
     result = synthetic.run(spec.network, spec.router, "uniform", 0.5, packet_flits="4", warmup=500, cycles=4000)
-    kernel = fabric.noc.Kernel(spec.network, spec.router, seed=1)
+    kernel = fabric.noc.FlitSimulator(spec.network, spec.router, seed=1)
     synthetic.run(spec.network, spec.router, "uniform", 0.5, packet_flits="4", warmup=500, cycles=4000, kernel=kernel)
     rows = spec.link_rows[np.isin(network.src, range(8))]
     flits = kernel.counts()[rows, :, 0].sum(axis=1).reshape(8, 4).sum(axis=0)
