@@ -74,3 +74,52 @@ def test_sides_of_edges_that_do_not_fit_are_refused(desk):
     text = BOTH.replace("ROUTING", "shortest").replace('"die[*][*].port"]', '"die[0][0..1].port"]')
     with pytest.raises(BadInput, match="system.yaml:14:13: 4 routers cannot be joined to 2; allowed: as many on both"):
         topology.load(desk.topology(text))
+
+
+CONTROL = """extends: wafer
+parts: {die: {grid: [1, 3]}}
+links: [LINKS]
+networks:
+  control:
+    joins: [cp.control, die.cp.control]
+    shape: edges
+    edges:
+      - [cp, "die[0][2].cp"]
+      - {between: ["die[0][2].cp", "die[0][0].cp"], latency: 700 ns}
+      - ["die[0][0].cp", "die[0][1].cp"]
+    latency: 100 ns
+    bandwidth: 64 GB/s
+"""
+OVER = "{between: [cp.launch, die.cp.launch], over: control}"
+
+
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_a_control_network_takes_as_long_as_wires_of_its_routes(desk, engine):
+    """One link to die 2, two to die 0, three to die 1; the data network knows nothing of it."""
+    wires = ", ".join(
+        f'{{between: [cp.launch, "die[0][{die}].cp.launch"], latency: {ns} ns, bandwidth: 64 GB/s}}'
+        for die, ns in enumerate((800, 900, 100))
+    )
+    over, wired = (desk.topology(CONTROL.replace("LINKS", t), n) for t, n in ((OVER, "over"), (wires, "wired")))
+    told = {b: data["latency_ps"] for a, b, data in topology.load(over).wires() if a == "cp"}
+    assert told == {"die[0][0].cp": 800_000, "die[0][1].cp": 900_000, "die[0][2].cp": 100_000}
+    trace = desk.trace(TRACE, TRACE)
+    runs = [desk.run(path, trace, "base", preset="physical", batch=2, engine=engine) for path in (over, wired)]
+    assert (runs[0].table == runs[1].table).all() and runs[0].statistics == runs[1].statistics
+    assert check_and_warn(over)[1] == []
+
+
+@pytest.mark.parametrize(
+    "link, words",
+    [
+        (OVER.replace("over: control", "over: contrl"), "6:9: no network is called 'contrl'.*nearest: control"),
+        (
+            OVER.replace("over: control", "over: d2d"),
+            "6:9: cp takes no part in network d2d, which this link leads over",
+        ),
+        (OVER.replace("control}", "control, latency: 1 ns}"), "a link over a network has no parameter 'latency'"),
+    ],
+)
+def test_a_link_over_a_network_that_cannot_be_is_refused(desk, link, words):
+    with pytest.raises(BadInput, match=words):
+        topology.load(desk.topology(CONTROL.replace("LINKS", link)))
