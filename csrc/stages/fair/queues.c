@@ -16,67 +16,21 @@ static int has_room(void *array, int32_t n, int32_t *room, size_t size)
     return 0;
 }
 
-/* A message joins its lane's heap, by the service at which it will have left. */
-int fair_flows_push(struct fair_flows *q, struct fair_flow flow)
-{
-    if (has_room(&q->at, q->n, &q->room, sizeof flow))
-        return -1;
-    int32_t i = q->n++;
-    for (; i && q->at[(i - 1) / 2].target > flow.target; i = (i - 1) / 2)
-        q->at[i] = q->at[(i - 1) / 2];
-    q->at[i] = flow;
-    return 0;
-}
-
-/* The message that leaves its lane first. */
-struct fair_flow fair_flows_pop(struct fair_flows *q)
-{
-    struct fair_flow first = q->at[0], last = q->at[--q->n];
-    int32_t i = 0;
-    for (int32_t c; (c = 2 * i + 1) < q->n; i = c) {
-        if (c + 1 < q->n && q->at[c + 1].target < q->at[c].target)
-            c++;
-        if (q->at[c].target >= last.target)
-            break;
-        q->at[i] = q->at[c];
-    }
-    q->at[i] = last;
-    return first;
-}
+/* Messages of a lane: first the one whose service ends it first. */
+#define HEAP_QUEUE        fair_flows
+#define HEAP_ITEM         fair_flow
+#define HEAP_PUSH         fair_flows_push
+#define HEAP_POP          fair_flows_pop
+#define HEAP_BEFORE(a, b) ((a).target < (b).target)
+#include "stages/fair/heap.inc.h"
 
 /* Arrivals by time, then by number, so that ties do not depend on the heap. */
-static int sooner(struct fair_arrival a, struct fair_arrival b)
-{
-    return a.time < b.time || (a.time == b.time && a.message < b.message);
-}
-
-/* A message has left and arrives after the latency. */
-int fair_arrivals_push(struct fair_arrivals *q, struct fair_arrival arrival)
-{
-    if (has_room(&q->at, q->n, &q->room, sizeof arrival))
-        return -1;
-    int32_t i = q->n++;
-    for (; i && sooner(arrival, q->at[(i - 1) / 2]); i = (i - 1) / 2)
-        q->at[i] = q->at[(i - 1) / 2];
-    q->at[i] = arrival;
-    return 0;
-}
-
-/* The next arrival. */
-struct fair_arrival fair_arrivals_pop(struct fair_arrivals *q)
-{
-    struct fair_arrival first = q->at[0], last = q->at[--q->n];
-    int32_t i = 0;
-    for (int32_t c; (c = 2 * i + 1) < q->n; i = c) {
-        if (c + 1 < q->n && sooner(q->at[c + 1], q->at[c]))
-            c++;
-        if (!sooner(q->at[c], last))
-            break;
-        q->at[i] = q->at[c];
-    }
-    q->at[i] = last;
-    return first;
-}
+#define HEAP_QUEUE        fair_arrivals
+#define HEAP_ITEM         fair_arrival
+#define HEAP_PUSH         fair_arrivals_push
+#define HEAP_POP          fair_arrivals_pop
+#define HEAP_BEFORE(a, b) ((a).time < (b).time || ((a).time == (b).time && (a).message < (b).message))
+#include "stages/fair/heap.inc.h"
 
 /* An entry stands at place i, and its lane knows. */
 static void put(struct fair_ends *q, int32_t i, struct fair_end end)
