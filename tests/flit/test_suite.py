@@ -86,6 +86,6 @@ def test_a_file_of_the_folder_stands_for_it():
 
 def test_a_reference_that_is_no_folder_is_refused(tmp_path):
     (tmp_path / "other.csv").write_text("a\n")
-    for path in ("/nowhere", tmp_path / "other.csv"):
+    for path in (tmp_path / "nowhere", tmp_path / "other.csv"):
         with pytest.raises(BadInput, match="wants a folder"):
             suite_booksim.results(reference=path)

@@ -179,11 +179,11 @@ def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(cap
 def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(capsys, tmp_path, monkeypatch):
     simulate, started = serving.simulate, []
 
-    def interrupted_in_the_second_run(spec, *arguments):
+    def interrupted_in_the_second_run(spec, *arguments, **options):
         started.append(spec.strategy)
         if len(started) == 2:
             raise KeyboardInterrupt
-        return simulate(spec, *arguments)
+        return simulate(spec, *arguments, **options)
 
     monkeypatch.setattr(serving, "simulate", interrupted_in_the_second_run)
     code, _, err = compare(capsys, *SMALL, "--strategies", "ep,base,pred", "--out", str(tmp_path / "o"))
@@ -192,7 +192,7 @@ def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(capsys, tmp_path, monk
 
 
 def test_ctrl_c_before_the_first_row_leaves_nothing(capsys, tmp_path, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(serving, "simulate", interrupted)
@@ -327,7 +327,7 @@ def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path, small_model
     made, order = library.write_generated, []
     monkeypatch.setattr(library, "write_generated", lambda *a: (order.append("trace"), made(*a))[1])
     simulate = compare.serving.simulate
-    monkeypatch.setattr(compare.serving, "simulate", lambda *a: (order.append("run"), simulate(*a))[1])
+    monkeypatch.setattr(compare.serving, "simulate", lambda *a, **k: (order.append("run"), simulate(*a, **k))[1])
     mini = str(small_model(tmp_path / "mini.yaml"))
     options = {"model": mini, "batch": 4, "steps": 2, "seed": 987, "sets": ()}
     compare.run(None, options | {"strategies": ["ep", "base"]}, None, 1, None, None)
