@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from chipweave.cli import _names
 from chipweave.cli._run_options import each_once
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("topology")
+@click.argument("topology", shell_complete=_names.topologies)
 @click.option(
     "-o",
     "--out",

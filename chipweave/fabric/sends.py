@@ -11,9 +11,10 @@ from fractions import Fraction
 from typing import Any
 
 from chipweave.chain.layout import Chain, Layout
-from chipweave.chain.nouns import Network
+from chipweave.chain.nouns import LayoutNetwork
 from chipweave.chain.stage import DONE, Stage
 from chipweave.errors import BadInput
+from chipweave.fabric.grain import Alone, choose
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,15 +22,17 @@ class FlitPlan:
     """A network under flit as its layout uses it.
 
     spec: chipweave.noc.network.FlitNetwork; class_of: (chain, stage) -> class of its messages;
-    flits_per_byte: exact, link efficiency included.
+    flits_per_byte: exact, link efficiency included. alone: the formula of messages of one fine flit, where the grain is
+    coarse.
     """
 
     spec: Any
     class_of: dict[tuple[str, str], int]
     flits_per_byte: Fraction
+    alone: Alone | None = None
 
 
-def sends(layout: Layout, network: Network) -> list[tuple[Chain, Stage]]:
+def sends(layout: Layout, network: LayoutNetwork) -> list[tuple[Chain, Stage]]:
     """[(chain, stage)] of every send stage through the network."""
     return [
         (chain, stage)
@@ -39,7 +42,7 @@ def sends(layout: Layout, network: Network) -> list[tuple[Chain, Stage]]:
     ]
 
 
-def efficiency(layout: Layout, network: Network) -> Fraction:
+def efficiency(layout: Layout, network: LayoutNetwork) -> Fraction:
     """The share of the bandwidth that messages reach: one figure for all of a network whose links are shared."""
     shares = {
         stage.message.efficiency: f"chain {chain.name}, stage {stage.name}"
@@ -57,7 +60,7 @@ def efficiency(layout: Layout, network: Network) -> Fraction:
 MOST_BYTES_PER_S = 2**62  # the kernel's shares are 64 bits, and one of them is kept for "none"
 
 
-def speeds(layout: Layout, network: Network) -> list[int]:
+def speeds(layout: Layout, network: LayoutNetwork) -> list[int]:
     """Whole bytes per second that messages reach on each link of a network under `fair`.
 
     Raises:
@@ -74,7 +77,9 @@ def speeds(layout: Layout, network: Network) -> list[int]:
     return reached
 
 
-def classes(layout: Layout, network: Network) -> tuple[dict[tuple[str, str], int], list[tuple[int, int]], list[str]]:
+def classes(
+    layout: Layout, network: LayoutNetwork
+) -> tuple[dict[tuple[str, str], int], list[tuple[int, int]], list[str]]:
     """({(chain, stage): class}, [(class, class that answers it)], [names])."""
     import networkx as nx  # slow to import, and only flit comes here
 
@@ -100,19 +105,36 @@ def classes(layout: Layout, network: Network) -> tuple[dict[tuple[str, str], int
     return class_of, sorted(answers), ["/".join(sorted(names[d])) for d in sorted(names)]
 
 
-def flit_plan(layout: Layout, network: Network) -> FlitPlan:
+def flit_plan(layout: Layout, network: LayoutNetwork) -> FlitPlan:
     """The `FlitPlan` of a network whose option `flit` makes its FlitNetwork for a number of classes.
 
     Raises:
         BadInput: it can deadlock (the cycle is named), or its VCs do not suffice for the classes.
     """
     class_of, answers, names = classes(layout, network)
-    make = dict(network.options).get("flit")
+    options = dict(network.options)
+    make = options.get("flit")
     if make is None:
         raise BadInput(f"network {network.name}: link model flit needs routers; declare it in a topology")
+    share = efficiency(layout, network)
     spec = make(max(1, len(names)))
+    written = options["grain"]
+    sizes = known_sizes(layout, network)
+    grain = choose(spec, sizes, 1 / (spec.flit_bytes * share)) if written == "auto" else int(written)
+    spec = spec if grain == 1 else make(max(1, len(names)), grain)
     last = spec.traffic - 1
     shared = ["/".join(names[c:] if c == last else names[c : c + 1]) for c in range(spec.traffic)]
     spec.prove(sorted({(min(a, last), min(b, last)) for a, b in answers}), shared)
-    flits = 1 / (spec.flit_bytes * efficiency(layout, network))
-    return FlitPlan(spec, {key: min(c, last) for key, c in class_of.items()}, flits)
+    flits = 1 / (spec.flit_bytes * share)
+    formula = options["alone"](spec) if grain > 1 else None
+    return FlitPlan(spec, {key: min(c, last) for key, c in class_of.items()}, flits, formula)
+
+
+def known_sizes(layout: Layout, network: LayoutNetwork) -> list[int]:
+    """Bytes of the network's messages, a figure for each send, where they are known before the run (layout.usual)."""
+    found = []
+    for _, stage in sends(layout, network):
+        size = stage.message.bytes if stage.message is not None else None
+        if size is not None and all(name in layout.usual for name, _ in size.terms):
+            found.append(size.constant + sum(layout.usual[name] * factor for name, factor in size.terms))
+    return found

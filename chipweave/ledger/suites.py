@@ -105,11 +105,22 @@ def _check_out(name: str, asked: Asked) -> None:
     check_replaced(out / f"{name}.json", same, asked.force, (out / f"{name}.md", out / "plots"))
 
 
-def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:
-    """(JSON document, lines of what missed a bar or got worse) of one suite."""
-    from chipweave.ledger import files as ledger_files
-    from chipweave.ledger.show import show
+@dataclass(frozen=True)
+class Judged:
+    """A suite's module, its results, their JSON document, and the bars they missed, in words."""
 
+    suite: Any
+    results: list[ledger.Result]
+    document: dict[str, Any]
+    missed: list[str]
+
+
+def judge(name: str, asked: Asked) -> Judged:
+    """Hold one suite against its references.
+
+    Raises:
+        BadInput: no row fits what is asked for.
+    """
     suite: Any = importlib.import_module(f"{PACKAGE}.{name}")
     results: list[ledger.Result] = suite.results(
         reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs
@@ -125,6 +136,16 @@ def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:
         for group, bar, error in ledger.missed_bars(results)
     ]
     missed += getattr(suite, "missed", lambda _: [])(results)
+    return Judged(suite, results, document, missed)
+
+
+def run_suite(name: str, asked: Asked) -> tuple[dict[str, Any], list[str]]:
+    """(JSON document, lines of what missed a bar or got worse) of one suite."""
+    from chipweave.ledger import files as ledger_files
+    from chipweave.ledger.show import show
+
+    judged = judge(name, asked)
+    suite, results, document, missed = judged.suite, judged.results, judged.document, judged.missed
     if asked.out:
         write_out(Path(asked.out), name, suite, results, document, asked)
     worse = []

@@ -33,6 +33,8 @@ SETTINGS = (
     "wake",
     "wait_queue",
     "allow_deadlock",
+    "grain",
+    "beside",
     "shape",
     "order",
     "routing",
@@ -68,6 +70,8 @@ class Network:
         admission, wait_queue: how held resources are granted, and in which order waiters stand.
         booking, barging, wake: single habits of the admission switched, or None (chipweave.fabric.rules).
         allow_deadlock: run under flit although the channel dependency graph has a cycle.
+        grain: fine flits in a flit, as text, or "auto".
+        beside: link model that runs a sample of layer-steps beside the run, or "none".
         shape, dims, order, routing, spread: as written; `dims` are the lengths of the endpoints' grid, (N,) for a row.
         endpoints: names of the endpoints in order; on a network of parts the parts' names.
         nodes: names of all nodes, endpoints first.
@@ -88,6 +92,8 @@ class Network:
     wake: str | None
     wait_queue: str
     allow_deadlock: bool
+    grain: str
+    beside: str
     shape: str
     order: str
     routing: str

@@ -7,11 +7,15 @@
     depth     of a VC: the credit loop of the slowest link to answer, unless written (8 flits on a bare network)
 
 Edge n of the clock is at round(n * 1e12 / clock) ps. Routes are those of every other link model.
+
+`grain: k` takes flits and packets k times as large on a clock k times slower; bytes of a buffer stay, delays of routers
+stay in cycles, so they last k times as long. A message of one fine flit goes beside the routers
+(csrc/flit/link_model.h).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -20,7 +24,7 @@ import numpy as np
 
 from chipweave.errors import BadInput, Place
 from chipweave.noc import deadlock, routing
-from chipweave.noc.flit_tables import routed
+from chipweave.noc.flit_tables import cycles, routed
 from chipweave.noc.router import Router
 
 TRAFFIC = ("request", "reply")  # what a network of parts carries, as far as its topology alone tells
@@ -31,16 +35,17 @@ PS = 10**12
 class FlitNetwork:
     """What the flit kernel and its twin know of one network.
 
-    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and
-    range.
+    network: chipweave.noc.routing.RouterGraph; router: chipweave.noc.router.Router, its `vc_classes` one per traffic
+    and range.
     clock: Fraction Hz; flit_bytes, max_packet: bytes; traffic: classes of messages that must not share VCs.
     message_vcs: VCs a message keeps to, 0: all of its traffic. link_rows: for each link of the topology its row of
     Kernel.counts().
     skip: whether the kernel looks for whole periods to advance by. written: where the routes are chosen, for messages.
+    grain: fine flits in a flit. fine_latency: int64[n], cycles of each link on the clock of grain 1.
     """
 
     name: str
-    network: routing.Network
+    network: routing.RouterGraph
     router: Router
     clock: Fraction
     flit_bytes: int
@@ -51,6 +56,8 @@ class FlitNetwork:
     allow_deadlock: bool = False
     skip: bool = True
     written: Place = Place()
+    grain: int = 1
+    fine_latency: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def ranges(self) -> int:
@@ -134,9 +141,9 @@ class FlitNetwork:
         ]
 
 
-def of(network: Any, traffic: int | None = None) -> FlitNetwork:
+def of(network: Any, traffic: int | None = None, grain: int = 1) -> FlitNetwork:
     """The `FlitNetwork` of a chipweave.noc.graph_network.Network; classes of messages are the router's vc_classes, else
-    `traffic`, else 2 on a network of parts (requests and replies apart), 1 on a bare one."""
+    `traffic`, else 2 on a network of parts (requests and replies apart), 1 on a bare one. grain: fine flits in one."""
     given = network.router
     fastest = max((network.rates[i] for i in np.unique(network.rate).tolist()), default=None)
     clock = given.clock or (fastest * network.planes / given.flit if fastest else Fraction(10**9))
@@ -146,7 +153,7 @@ def of(network: Any, traffic: int | None = None) -> FlitNetwork:
             f"{float(clock * given.flit):.6g} B/s, less than the bandwidth of its links, {float(fastest):.6g} B/s; "
             "leave clock out, or widen the flit"
         )
-    made, link_rows = routed(network, clock, given.flit)
+    made, link_rows = routed(network, clock / grain, given.flit * grain)
     first = network.first_router
     made.router_names, made.endpoint_names = network.nodes[first:], network.endpoints
     classes = given.vc_classes or traffic or (len(TRAFFIC) if network.port else 1)
@@ -154,17 +161,22 @@ def of(network: Any, traffic: int | None = None) -> FlitNetwork:
         network.name,
         made,
         _router(given, 1),
-        clock,
-        given.flit,
-        given.max_packet,
+        clock / grain,
+        given.flit * grain,
+        given.max_packet * grain,
         1,
         0 if network.ways > 1 and network.spread == "packet" else given.message_vcs,  # its packets part anyway
         link_rows,
         network.allow_deadlock,
         bool(given.skip) and (network.ways == 1 or network.spread != "packet"),
         network.written,
+        grain,
+        cycles(network, clock, given.flit)[0] if grain > 1 else np.empty(0, np.int64),
     )
-    if given.vc_depth is None:
+    if given.vc_depth is not None:
+        kept = max(1, round(Fraction(given.vc_depth, grain)))
+        spec = replace(spec, router=replace(spec.router, vc_depth=kept))
+    else:
         depth = (
             Router.vc_depth
             if not network.port

@@ -9,6 +9,7 @@ from dataclasses import fields
 from chipweave.declare.params import Declared, Param
 from chipweave.noc.router import Router
 
+GRAINS = ("auto", *(str(1 << n) for n in range(11)))  # of a network: fine flits in a flit
 ROUTER = {each.name: each.metadata["param"] for each in fields(Router)}
 NETWORK = {
     "clock": Param(

@@ -5,7 +5,9 @@ Statistics: bytes, wire bytes and busy ps as in C; the plain routers do not coun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from heapq import heappop, heappush
 from math import ceil, floor
 from typing import Any
 
@@ -22,12 +24,18 @@ class Routers(PlainNetwork):
         super().__init__(network, options)
         self.tails: list[Packet] = []
         self.granted: list[tuple[int, int]] = []  # (router or -1, output port or endpoint)
+        self.landings: list[tuple[Packet, int, int, int]] | None = None  # of tails: (packet, hops, router, input port)
 
     def eject(self, end: int, flit: Flit, now: int) -> None:
         """As PlainNetwork, and keep the packets whose tail has arrived."""
         super().eject(end, flit, now)
         if flit.tail:
             self.tails.append(flit.packet)
+
+    def landed(self, router: int, port: int, flit: Flit) -> None:
+        """Keep where tails have arrived, once somebody wants to know."""
+        if self.landings is not None and flit.tail:
+            self.landings.append((flit.packet, flit.hops, router, port))
 
     def count(self, router: int, port: int, vc: int) -> None:
         """As PlainNetwork, and keep where the flit was granted the crossbar."""
@@ -63,16 +71,21 @@ class PlainFlit:
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.payload, self.bytes_sent, self.flits_sent = [0] * len(network.links), 0, 0
         self.fixed = keeps_to_routes(self.spec.network)
+        self.first: dict[int, Packet] = {}  # of each message under way that is followed, its first packet
+        self.way: dict[int, dict[int, tuple[int, int]]] = {}  # message -> hop -> (link, cycle) of the last tail so far
+        self.crossings: list[tuple[int, int, int]] = []
         self.endpoint_of = dict(network.options).get("endpoint_of")
+        self.grain, self.sent_alone = self.spec.grain, 0
+        self.alone: list[tuple[int, int, int]] = []  # beside the routers: (time, order, message), a heap
 
-    def edge(self, cycle: int) -> int:
-        """Time of a clock edge: round(cycle * 1e12 / Hz), halves up."""
-        return floor(cycle * PS_PER_SECOND / self.spec.clock + Fraction(1, 2))
+    def edge(self, cycle: int, faster: int = 1) -> int:
+        """Time of a clock edge: round(cycle * 1e12 / Hz), halves up; `faster`: of a clock that many times faster."""
+        return floor(cycle * PS_PER_SECOND / (self.spec.clock * faster) + Fraction(1, 2))
 
-    def cycle_after(self, time: int) -> int:
+    def cycle_after(self, time: int, faster: int = 1) -> int:
         """The first cycle whose edge is after `time`."""
-        cycle = max(0, floor(time * self.spec.clock / PS_PER_SECOND) - 1)
-        while self.edge(cycle) <= time:
+        cycle = max(0, floor(time * self.spec.clock * faster / PS_PER_SECOND) - 1)
+        while self.edge(cycle, faster) <= time:
             cycle += 1
         return cycle
 
@@ -83,11 +96,15 @@ class PlainFlit:
         turns. A message to its own source takes no time. source, target: dies, whose endpoints
         `endpoint_of` tells apart where these are numbered otherwise; routes are those between dies.
         """
+        die, other = source, target
         route = self.network.routes(source, target) if self.fixed else ()
         if self.endpoint_of:
             source, target = self.endpoint_of[source], self.endpoint_of[target]
         if source == target:
             self.own.append((now, message))
+            return
+        if self.grain > 1 and size * self.plan.flits_per_byte * self.grain <= 1:
+            self._beside(now, message, size, self.network.routes(die, other))
             return
         if not self.left:
             self._idle_until(self.cycle_after(now))
@@ -104,11 +121,25 @@ class PlainFlit:
         for size in sizes:
             packet = Packet(source, target, size, start, vc_class, column=column)
             self.message_of[id(packet)] = (message, packet)
+            if self.routers.landings is not None:
+                self.first.setdefault(message, packet)
             self.routers.add(packet)
+
+    def _beside(self, now: int, message: int, size: int, route: Sequence[int]) -> None:
+        """Send a message of one fine flit beside the routers."""
+        cycles = self.plan.alone.base + sum(self.plan.alone.link[link] for link in route)
+        time = self.edge(self.cycle_after(now, self.grain) + cycles, self.grain)
+        for link in route:
+            busy = floor(self.interval[link] * PS_PER_SECOND / (self.spec.clock * self.grain))
+            self.bins.add(link, time, self.spec.flit_bytes // self.grain, busy)
+            self.payload[link] += size
+        self.bytes_sent, self.sent_alone = self.bytes_sent + size, self.sent_alone + 1
+        heappush(self.alone, (time, self.sent_alone, message))
 
     def statistics(self) -> LinkStatistics:
         """Link statistics, with payload by link where every message of a pair takes one way, else in total only."""
-        payload, on_wire = self.payload if self.fixed else None, self.flits_sent * self.spec.flit_bytes
+        payload, flit = self.payload if self.fixed else None, self.spec.flit_bytes
+        on_wire = self.flits_sent * flit + self.sent_alone * (flit // self.grain)
         return LinkStatistics.of_flits(self.bins.statistics(), payload, self.bytes_sent, on_wire)
 
     def _idle_until(self, cycle: int) -> None:
@@ -127,23 +158,54 @@ class PlainFlit:
         """ps of the next instant at which anything may arrive; None where nothing is under way."""
         if self.own:
             return self.own[0][0]
-        return self.edge(self.routers.now) if self.left else None
+        times = [self.edge(self.routers.now)] if self.left else []
+        return min([*times, self.alone[0][0]] if self.alone else times, default=None)
 
     def advance(self, now: int) -> list[int]:
         """Step to `now`; returns the messages that have arrived, in the order of their last tails."""
         arrived = [message for _, message in self.own]
         self.own = []
+        while self.alone and self.alone[0][0] <= now:
+            arrived.append(heappop(self.alone)[2])
         while self.left and self.edge(self.routers.now) <= now:
             self.routers.step()
             self._count()
+            self._follow()
             for packet in self.routers.tails:
                 message, _ = self.message_of.pop(id(packet))
                 self.left[message] -= 1
                 if not self.left[message]:
                     del self.left[message]
+                    self._ended(message)
                     arrived.append(message)
             self.routers.tails.clear()
         return arrived
+
+    def record(self) -> None:
+        """Keep from now on when each message was where."""
+        self.routers.landings = []
+
+    def trails(self) -> list[tuple[int, int, int]]:
+        """(message, link, ps), taken out, as `chipweave.fabric.Engine.trails`."""
+        taken, self.crossings = self.crossings, []
+        return taken
+
+    def _follow(self) -> None:
+        """Tails that arrived at a router in the cycle just stepped."""
+        for packet, hops, router, port in self.routers.landings or ():
+            message, _ = self.message_of[id(packet)]
+            behind = self.routers.back.get((router, port))
+            link = self.link_of[behind.src, behind.src_port] if behind else -1
+            self.way.setdefault(message, {})[hops] = (link, self.routers.now - 1)
+        if self.routers.landings:
+            self.routers.landings = []
+
+    def _ended(self, message: int) -> None:
+        """A message has arrived: its way is complete."""
+        if message in self.first:
+            self.crossings.append((message, -1, self.edge(self.first.pop(message).itime)))
+            for _, (link, cycle) in sorted(self.way.pop(message, {}).items()):
+                self.crossings.append((message, link, self.edge(cycle)))
 
     def _count(self) -> None:
         """Bytes and busy time of the links that granted a flit in the cycle just stepped.

@@ -16,7 +16,7 @@ from chipweave.io.console import note
 from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.run import error_bars, resume
+from chipweave.run import beside, error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
 from chipweave.run import simulate as serving
@@ -24,6 +24,8 @@ from chipweave.run.check import check
 from chipweave.run.job import job_of
 from chipweave.run.record import Meter
 from chipweave.run.spec import RunSpec
+from chipweave.run.why import breakdown
+from chipweave.run.why import show as tables
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 
@@ -37,11 +39,13 @@ def run(
     json_path: Any,
     single: bool = False,
     force: bool = False,
+    where: bool = False,
+    threads: int = 1,
 ) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`.
 
-    single: the command `run`, which takes one strategy. Everything is checked first, all faults at
-    once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
+    single: the command `run`, which takes one strategy; where: show the breakdown. Everything is checked first, all
+    faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
     rest.
     """
     check_folder(out)
@@ -52,14 +56,14 @@ def run(
     found.raise_if_any()
     for warning in found.warnings:
         note(f"warning: {warning}")
-    rows = Rows(job, system, sample, out, force)
+    rows = Rows(job, system, sample, out, force, threads)
     try:
         prepare(job.spec)
         rows.execute(jobs)
     except KeyboardInterrupt:
-        rows.report(json_path)
+        rows.report(json_path, where)
         raise Interrupted(how_to_go_on(rows.left(), len(rows.known()), out)) from None
-    rows.report(json_path)
+    rows.report(json_path, where)
 
 
 class Rows:
@@ -69,8 +73,8 @@ class Rows:
     program ran the same job. gaps: layer-steps that were run under several link models.
     """
 
-    def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any) -> None:
-        self.job, self.sample, self.out = job, sample, out
+    def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any, threads: int = 1) -> None:
+        self.job, self.sample, self.out, self.threads = job, sample, out, threads
         by_label = {resume.label_of(each, system): each for each in job.runs()}  # of runs that are the same, one
         self.runs, self.labels = list(by_label.values()), list(by_label)
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
@@ -90,7 +94,7 @@ class Rows:
         missing = [i for i, outcome in enumerate(self.outcomes) if outcome is None]
         sampled = [i for i in missing if self.runs[i].link_model == "flit" and "circuit" in self.job.link_models]
         full = [i for i in missing if i not in sampled]
-        execute([self.runs[i] for i in full], jobs, self.outcomes, full)
+        execute([self.runs[i] for i in full], jobs, self.outcomes, full, self.threads)
         of_all = sum(run.link_model == "flit" for run in self.runs)
         for i in sampled:
             self.outcomes[i], rows = self.of_sample(i, self.sample and max(1, self.sample // of_all))
@@ -103,16 +107,16 @@ class Rows:
 
         meter = Meter()
         circuit = {run.strategy: k for k, run in enumerate(self.runs) if run.link_model == "circuit"}  # the last
-        beside = circuit[self.runs[i].strategy]
-        whole = self.outcomes[beside]
+        of_circuit = circuit[self.runs[i].strategy]
+        whole = self.outcomes[of_circuit]
         assert whole is not None, "runs in full go first"
         all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
         together = sum(map(sample.layer_cost, all_of_them.values()))
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
-        estimate, rows = sample.measure(self.runs[beside], whole, wanted, layer_ended, together)
+        estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together, self.threads)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
-        return replace(whole, row=row, links=[], statistics=[], facts=facts), rows
+        return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
 
     def known(self) -> Any:
         """label -> Outcome of all rows that are there, in the order of the whole comparison."""
@@ -123,14 +127,14 @@ class Rows:
         """The runs that are still to do."""
         return [run for run, outcome in zip(self.runs, self.outcomes, strict=True) if outcome is None]
 
-    def report(self, json_path: Any) -> None:
+    def report(self, json_path: Any, where: bool = False) -> None:
         """Write and show the rows there are; nothing where there is none."""
         known = self.known()
         if known:
             order = [name for name, *_ in self.kept.planned]
             gaps = sorted(self.gaps, key=lambda row: order.index(row["strategy"]))
             outcomes, state = list(known.values()), self.state(known) if self.out else {}
-            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state)
+            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where)
 
     def entries(self, known: Any) -> Any:
         """The manifest's entry of each row: its run and what it had of files."""
@@ -155,28 +159,39 @@ def report(
     json_path: str | None,
     gaps: list[Any] | tuple[Any, ...] = (),
     state: Any = None,
+    where: bool = False,
 ) -> None:
     """Write and show the rows of a comparison.
 
-    entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs.
+    entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
+    where: show the breakdown too.
     """
-    rows = [outcome.row for outcome in outcomes]
-    fill_speedups(rows)
-    result = document(spec, outcomes[0].facts, rows)
-    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
-    if gaps:
-        result["layer_steps"] = list(gaps)
+    result = finish(spec, outcomes, gaps)
     if out:
         output.write(Path(out), result, entries, outcomes, state)
     if json_path:
         write_json(json_path, result)
     show.comparison(result, outcomes, out, to_stderr=json_path == "-")
+    if where:
+        tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
 
 
+def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tuple[Any, ...] = ()) -> dict[str, Any]:
+    """The document of runs that have ended, with their speed-ups and notes; gaps: sampled layer-steps."""
+    rows = [outcome.row for outcome in outcomes]
+    fill_speedups(rows)
+    result = document(spec, outcomes[0].facts, rows)
+    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
+    result["breakdown"] = [breakdown.document(outcome) for outcome in outcomes if outcome.breakdown]
+    if gaps:
+        result["layer_steps"] = list(gaps)
+    return result
+
+
 def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
-    """`symptoms` by strategy and `tokens` by row, where there are any; rows of one strategy and link model are told
-    apart by their admission."""
+    """`symptoms` by strategy, `tokens` by row, and what options replace in any row, where there are any; rows of one
+    strategy and link model are told apart by their admission."""
     symptoms: dict[str, list[str]] = {}
     rows = Counter((o.row["strategy"], o.row["link_model"]) for o in outcomes)
     tokens = {}
@@ -188,7 +203,11 @@ def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
         if each.facts.get("tokens"):
             which = f", {each.row['admission']}" if rows[strategy, model] > 1 else ""
             tokens[f"{strategy} ({model}{which})"] = each.facts["tokens"]
-    return {name: found for name, found in (("symptoms", symptoms), ("tokens", tokens)) if found}
+    replace = dict.fromkeys(
+        words for each in outcomes for words in each.facts.get("notes", {}).get("options_replace", ())
+    )
+    told = (("symptoms", symptoms), ("tokens", tokens), ("options_replace", list(replace)))
+    return {name: found for name, found in told if found}
 
 
 def prepare(spec: RunSpec) -> None:
@@ -212,17 +231,21 @@ def how_to_go_on(left: Any, done: Any, out: Any) -> Any:
 
 
 def execute(
-    runs: list[RunSpec], jobs: int, outcomes: list[serving.Outcome | None], places: list[int] | None = None
+    runs: list[RunSpec],
+    jobs: int,
+    outcomes: list[serving.Outcome | None],
+    places: list[int] | None = None,
+    threads: int = 1,
 ) -> None:
-    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs`
-    is."""
+    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes of `threads` threads; each is the
+    same whatever these are."""
     places = list(range(len(runs))) if places is None else places
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
-            outcomes[places[i]] = serving.simulate(each, show.progress(each, i, len(runs)))
+            outcomes[places[i]] = beside.simulate(each, show.progress(each, i, len(runs)), threads)
         return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(serving.simulate, each): i for i, each in enumerate(runs)}
+        futures = {pool.submit(beside.simulate, each, None, threads): i for i, each in enumerate(runs)}
         try:
             with Counting(len(runs)) as counting:
                 for future in as_completed(futures):
@@ -259,7 +282,7 @@ def result_sha256(rows: Any) -> Any:
 
 
 def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -> dict[str, Any]:
-    """The JSON of `compare`, schema chipweave.compare/1 (docs/results.md).
+    """The JSON of `compare`, schema chipweave.compare/1 (docs/reference/results.md).
 
     result_sha256 is of the rows without times of this machine: equal for equal results anywhere.
     """

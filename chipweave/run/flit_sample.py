@@ -1,8 +1,8 @@
 """`flit` on a stratified sample of layer-steps, beside `circuit` and `fair` from the very same start.
 
 The run of record is `circuit`, work conserving, in full. When it starts a layer that is in the sample, the tables
-(LLC tags, copies, prediction bits) are laid into one engine per link model, and each runs the layer's transfers by
-itself: every figure of a sampled layer starts from the state that layer has in the full run.
+(LLC tags, copies, prediction bits) are laid into an engine for each link model, and each runs the layer's transfers by
+itself (chipweave.run.probe): every figure of a sampled layer starts from the state that layer has in the full run.
 
 Strata are prefill or decode, and four quantiles of the circuit layer time; every strategy has its own. A stratum's
 total is its circuit time x (sum of flit / sum of circuit) over its sample: the ratio estimator, whose standard error
@@ -12,24 +12,23 @@ Techniques, 3rd edition, 6.3 and 6.10).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chipweave import topology
-from chipweave.component.replicas import gather
 from chipweave.noc import network as flit_network
 from chipweave.run import simulate as serving
-from chipweave.run.assemble import assemble
+from chipweave.run.probe import Probe, Watched, finer
 from chipweave.run.record import column, nanoseconds
 
 QUANTILES = 4
 LEAST = 3  # layer-steps of a stratum, where it has as many
 BUDGET_S = 600
 NAMED = 3  # groups whose state did not recur
-SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/link_models.md)
+SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/guide/link_models.md)
 PROBES = (("circuit", None), ("circuit", "work_conserving"), ("fair", "work_conserving"), ("flit", "work_conserving"))
+FLIT, FINER = 3, 4  # places of flit, and of flit of the next finer grain
 
 
 @dataclass(frozen=True)
@@ -63,86 +62,43 @@ def layer_cost(outcome: serving.Outcome) -> float:
     return max(1, sum(int(stats.bytes.sum()) for _, _, stats in outcome.links) / max(1, len(outcome.table)))
 
 
-def default_size(bytes_per_layer: float, flit_bytes: int) -> int:
+def default_size(bytes_per_layer: float, flit_bytes: float) -> int:
     """Layer-steps of every strategy that take ten minutes together; `bytes_per_layer` is the sum of their
     layer_cost()."""
     per_layer = max(1e-3, bytes_per_layer / flit_bytes * SECONDS_PER_FLIT_HOP)
     return max(LEAST * (QUANTILES + 1), int(BUDGET_S / per_layer))
 
 
-class Watched:
-    """A fabric that runs each sampled layer on the probes too, before it runs it itself."""
-
-    def __init__(self, fabric: Any, probes: Any, chosen: Any) -> None:
-        self.fabric, self.probes, self.chosen = fabric, probes, chosen
-        self.layer = 0
-        self.times: dict[int, list[int]] = {}  # row -> ps under each probe
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.fabric, name)
-
-    def issue(self, *transfers: Any) -> int:
-        """Issue as the run does; in a layer-step of the sample, time the same transfers under the
-        other link models first.
-        """
-        if self.layer in self.chosen:
-            before = self.times.get(self.layer, [0] * len(self.probes))
-            own = [self.run(probe, transfers) for probe in self.probes]
-            self.times[self.layer] = [a + b for a, b in zip(before, own, strict=False)]
-        return self.fabric.issue(*transfers)
-
-    def run(self, probe: Any, transfers: tuple[str, np.ndarray, None, int, str]) -> int:
-        """How long the transfers take on a probe, in ps."""
-        probe.copy_tables(self.fabric)
-        begin = probe.now_ps
-        probe.issue(*transfers)
-        end = begin
-        while not probe.idle:
-            end = max([end, *(time for _, time in probe.advance())])
-        probe.journal()
-        return end - begin
-
-    def next_layer(self, job: Any) -> None:
-        self.layer += job is not None
+def apart(one: dict[str, float], other: dict[str, float]) -> float:
+    """By how much the decode time (without one, the prefill's) of an estimate differs from another's."""
+    name = "decode_time_ns" if other["decode_time_ns"] else "prefill_time_ns"
+    return one[name] / other[name] - 1 if other[name] else 0.0
 
 
-def probe(spec: Any, work: Any, model: str, admission: Any) -> Any:
-    """A fabric of the run's system under another link model."""
-    system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
-    network = serving.mesh_of(system)
-    spec = replace(spec, link_model=model, admission=admission)
-    switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
-    fabric, _ = assemble(
-        system,
-        gather(system.parts.values()),
-        work,
-        serving.admission_of(spec, network),
-        spec.wait_queue or network.wait_queue,
-        model,
-        "kernel",
-        **switches,
-    )
-    return fabric
-
-
-def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together: Any = None) -> Any:
+def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together: Any = None, threads: int = 1) -> Any:
     """Run the sample of one strategy; returns (estimate, rows).
 
     spec: the RunSpec of the circuit run, work conserving; outcome: its Outcome; wanted: layer-steps, None for the
     default.
     together: sum of layer_cost() over the strategies that share ten minutes; None: this one alone.
+    threads: layer-steps that run side by side; the result is the same for any number.
     estimate: dict of figures for the row of `compare`; rows: one dict a sampled layer-step, times in ns.
     """
     loaded = serving.load(spec)
     network = serving.mesh_of(loaded.system)
     flits = flit_network.of(network)
-    wanted = wanted or default_size(together or layer_cost(outcome), flits.flit_bytes)
-    parts = strata(outcome.table, outcome.prefill_steps, wanted, spec.seed)
-    chosen = {int(row) for part in parts for row in part.chosen}
+    parts: list[Stratum] = []
     made: list[Watched] = []
 
     def around(fabric: Any, work: Any) -> Watched:
-        made.append(Watched(fabric, [probe(spec, work, model, admission) for model, admission in PROBES], chosen))
+        probes = [Probe.of(spec, work, model, admission) for model, admission in PROBES]
+        grain = probes[FLIT].grain
+        if grain > 1:
+            probes.append(Probe.of(finer(spec, network.name, grain), work, *PROBES[FLIT]))
+        bytes_of_all = flits.flit_bytes * (grain / 3 if grain > 1 else 1)  # the finer grain costs twice as much
+        size = wanted or default_size(together or layer_cost(outcome), bytes_of_all)
+        parts.extend(strata(outcome.table, outcome.prefill_steps, size, spec.seed))
+        made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}, threads))
         return made[0]
 
     def layer_ended(job: Any) -> None:
@@ -150,11 +106,16 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
         if on_layer:
             on_layer(job)
 
-    serving.simulate(spec, layer_ended, loaded=loaded, around=around)
+    serving.simulate(spec, layer_ended, loaded=loaded, around=around, account=False)
+    made[0].finish()
     times = made[0].times
-    share, jumps, unrepeated = made[0].probes[-1].core.skipped(network.name)
-    estimate = totals(outcome.table, parts, times) | {
-        "layer_steps": len(chosen),
+    share, jumps, unrepeated = made[0].skipped(FLIT)
+    estimate: dict[str, Any] = totals(outcome.table, parts, times)
+    if len(made[0].probes) > len(PROBES):
+        estimate["grain"] = made[0].probes[FLIT].grain
+        estimate["grain_difference"] = apart(estimate, totals(outcome.table, parts, times, of=FINER))
+    estimate |= {
+        "layer_steps": len(times),
         "of": len(outcome.table),
         "jumps": jumps,
         "skipped_share": share,
@@ -170,22 +131,26 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
             "circuit_ns": nanoseconds(t[0]),
             "circuit_work_conserving_ns": nanoseconds(t[1]),
             "fair_ns": nanoseconds(t[2]),
-            "flit_ns": nanoseconds(t[3]),
+            "flit_ns": nanoseconds(t[FLIT]),
         }
+        | ({"flit_finer_ns": nanoseconds(t[FINER])} if len(t) > FINER else {})
         for row, t in sorted(times.items())
     ]
     return estimate, rows
 
 
-def totals(table: np.ndarray, parts: list[Stratum], times: dict[int, list[int]]) -> dict[str, float]:
+def totals(
+    table: np.ndarray, parts: list[Stratum], times: dict[int, list[int]], own: int = 1, of: int = 3
+) -> dict[str, float]:
     """Decode and prefill time under flit with standard errors, in ns, by the ratio estimator over the strata.
 
-    What a layer lasts beside its transfers (its plan and reports on their way) is the same under every link model."""
+    own, of: places in `times` of the run's own link model and of the one that is estimated. What a layer lasts beside
+    its transfers (its plan and reports on their way) is the same under every link model."""
     time = column(table, "time_ps")
     out = {"decode_time_ns": 0, "decode_standard_error_ns": 0.0, "prefill_time_ns": 0, "prefill_standard_error_ns": 0.0}
     for part in parts:
-        circuit = np.array([times[int(row)][1] for row in part.chosen], float)
-        flit = np.array([times[int(row)][3] for row in part.chosen], float)
+        circuit = np.array([times[int(row)][own] for row in part.chosen], float)
+        flit = np.array([times[int(row)][of] for row in part.chosen], float)
         ratio = flit.sum() / circuit.sum() if circuit.sum() else 1.0
         n, whole = len(part.chosen), len(part.rows)
         spread = np.sum((flit - ratio * circuit) ** 2) / (n - 1) if n > 1 else 0.0
@@ -211,6 +176,7 @@ def row_of(outcome: Any, estimate: Any, cost: Any) -> Any:
             "prefill_time_ns": estimate["prefill_time_ns"],
         }
     )
+    row |= {name: estimate[name] for name in ("grain", "grain_difference") if name in estimate}
     tokens = outcome.row["throughput_tokens_per_s"] * outcome.row["decode_time_ns"]
     row["throughput_tokens_per_s"] = tokens / estimate["decode_time_ns"] if estimate["decode_time_ns"] else 0.0
     return row | {"sample": estimate}

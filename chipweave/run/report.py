@@ -60,7 +60,7 @@ def comparison(result: dict[str, Any], outcomes: list[Any], out: Any, to_stderr:
     if not any(len(outcome.table) and outcome.table[-1, 0] >= outcome.prefill_steps for outcome in outcomes):
         times = ", ".join(f"{row['strategy']} {row['prefill_time_ns'] / 1e6:.3f} ms" for row in result["rows"])
         say(f"No decode step was run, only the prefill: {times}")
-    for line in _notes(result):
+    for line in (*_notes(result), *grains(result["rows"])):
         note(line)
     close = result.get("undecided")
     if close:
@@ -68,7 +68,8 @@ def comparison(result: dict[str, Any], outcomes: list[Any], out: Any, to_stderr:
         note(error_bars.words(pairs, result["error_bar"]))
     if out:
         note(
-            f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)"
+            f"written to {out}: every link over time in links.parquet, every layer in layers.parquet "
+            "(docs/reference/results.md)"
         )
 
 
@@ -86,7 +87,7 @@ def _table(result: dict[str, Any], outcomes: list[Any]) -> Sheet:
         layers = max(1, int((outcome.table[:, COLUMNS.index("step")] >= outcome.prefill_steps).sum()))
         sheet.add(
             row["strategy"],
-            f"{row['link_model']}, {row['admission']}",
+            model_of(row),
             f"{row['decode_time_ns'] / 1e6:.3f} ms",
             f"{row['decode_time_ns'] / 1e3 / layers:.1f} us",
             "-" if row["speedup"] is None else f"{row['speedup']:.2f} x",
@@ -98,6 +99,31 @@ def _table(result: dict[str, Any], outcomes: list[Any]) -> Sheet:
             f"{row['cpu_s']:.1f} s",
         )
     return sheet
+
+
+def model_of(row: dict[str, Any]) -> str:
+    """Link model and admission of a row, with the grain where it is not 1."""
+    grain = f" grain {row['grain']}" if "grain" in row else ""
+    return f"{row['link_model']}{grain}, {row['admission']}"
+
+
+def grains(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """What a sample under flit says of the rows, in sentences."""
+    for row in rows:
+        said = row.get("flit", row)
+        if "grain" not in said:
+            continue
+        name, grain = row["strategy"], said["grain"]
+        finer = f"grain {grain // 2} on the same layer-steps differs by {said['grain_difference']:+.1%}"
+        if said is row:
+            yield f"{name}: flit at grain {grain}; {finer}."
+            continue
+        times = said["decode_time_ns"] or said["prefill_time_ns"]
+        error = said["decode_standard_error_ns" if said["decode_time_ns"] else "prefill_standard_error_ns"]
+        yield (
+            f"{name}: flit at grain {grain} takes {said['difference']:+.1%} +- {error / max(1, times):.1%} "
+            f"({said['layer_steps']} of {said['of']} layer-steps); {finer}."
+        )
 
 
 def _notes(result: dict[str, Any]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Who is best of the contestants of a sweep, over all its fields.
 
-Contestants are told apart by strategy and policies (`strategy`, `placement`, `prediction.top_n`, ...), fields by
+Contestants differ by strategy and policies (`strategy`, `placement`, `prediction.top_n`, ...), fields by
 everything else that varies (model, topology, batch, trace). The score is the geometric mean over fields of the
 speed-up over the reference named by `compare` (decode time of the slowest contestant of a field without one). Two
-that lie within the error bar of a ratio (chipweave/run/error_bars.py) are not told apart.
+that lie within the error bar of a ratio (chipweave/run/error_bars.py) share a rank.
 """
 
 from __future__ import annotations

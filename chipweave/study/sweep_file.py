@@ -56,7 +56,15 @@ class Sweep:
 
 def load(path: Any) -> Sweep:
     """The Sweep of a file; raises `BadInput` with every fault of it."""
-    root, faults = yamlfile.load(path), Faults()
+    return read(yamlfile.load(path), Path(path).resolve().parent, Path(path).stem)
+
+
+def read(root: yamlfile.Node, folder: Path, name: str) -> Sweep:
+    """The Sweep of a document; raises `BadInput` with every fault of it.
+
+    folder: where its paths start; name: of a sweep that says none.
+    """
+    faults = Faults()
     if not root.is_map:
         raise BadInput(Fault(f"a sweep file is a mapping, not {root.shape()}", root.place))
     for key in root.value:
@@ -65,7 +73,7 @@ def load(path: Any) -> Sweep:
     schema = root.get("schema")
     if schema is None or schema.value != SCHEMA:
         faults.add("a sweep file says its schema", root.place, f"schema: {SCHEMA}")
-    base = _base(root.get("run"), Path(path).resolve().parent, faults)
+    base = _base(root.get("run"), folder, faults)
     axes = _axes(root, faults)
     skipped = _list(root.get("skip"), "skip", faults)
     skip = [_mapping(each, "skip", faults) for each in skipped]
@@ -86,7 +94,7 @@ def load(path: Any) -> Sweep:
     faults.raise_if_any()
     compare = _whole_entries(compare, axes)
     text = {key: own.text if (own := root.get(key)) else "" for key in ("name", "doc")}
-    return Sweep(text["name"] or Path(path).stem, text["doc"], points, compare, plots)
+    return Sweep(text["name"] or name, text["doc"], points, compare, plots)
 
 
 def _base(node: Any, folder: Any, faults: Any) -> Any:

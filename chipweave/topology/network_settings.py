@@ -10,6 +10,7 @@ from chipweave.chain.rules import ADMISSIONS, WAIT_QUEUES, WAKES
 from chipweave.declare import registry
 from chipweave.declare.params import Param, named
 from chipweave.noc.route_rule import routings
+from chipweave.noc.router_yaml import GRAINS
 from chipweave.noc.shape import shapes
 
 SETTINGS = named(
@@ -44,6 +45,18 @@ SETTINGS = named(
         "wait_queue": Param("choice", default="sorted", choices=WAIT_QUEUES, doc="in which order waiters stand"),
         "allow_deadlock": Param(
             "bool", default=False, doc="under flit: run although packets may come to wait for each other in a circle"
+        ),
+        "grain": Param(
+            "choice",
+            default="1",
+            choices=GRAINS,
+            doc="under flit: flits, packets and cycles this many times as large; auto: as messages and links bear",
+        ),
+        "beside": Param(
+            "choice",
+            default="none",
+            choices=("none", "flit"),
+            doc="under fair: a sample of layer-steps runs under this too, and the row has the difference",
         ),
         "shape": Param("choice", choices=shapes.kinds(), doc="which routers have a link between them"),
         "order": Param(

@@ -179,7 +179,7 @@ def with_routing(moe_layers: tuple[int, ...], top_k: int) -> Model | None:
 
 
 def with_layer_count(layers: int, top_k: int) -> Model | None:
-    """The shipped model with `top_k` and so many MoE layers or layers in all, or None."""
+    """The shipped model with `top_k` and this number of layers, MoE layers alone or all, or None."""
     return next((m for m in map(load, names()) if m.top_k == top_k and layers in (m.layers, len(m.moe_layers))), None)
 
 

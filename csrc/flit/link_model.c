@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flit/alone.h"
 #include "stages/network_bins.h"
 
 typedef unsigned __int128 u128;
@@ -33,8 +34,11 @@ struct net_flit {
     struct noc_counts *counts;
     uint64_t *sent, *stalled; /* per link, as far as the bins have them */
     int64_t *payload;         /* per link: bytes of the messages that take it */
-    int64_t bytes, flits;     /* of all messages sent */
-    uint64_t bin_end;         /* first cycle behind the bin that is being counted */
+    int64_t bytes, flits;     /* of all messages sent; flits of those through the routers */
+    int64_t fine;             /* messages of one fine flit sent */
+    struct alone alone;       /* messages beside the routers */
+    int64_t *alone_link;
+    uint64_t bin_end; /* first cycle behind the bin that is being counted */
     struct network_bins bins;
 };
 
@@ -49,23 +53,31 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
     return a;
 }
 
-/* Time of a clock edge, rounded to the nearest ps, halves up; NETWORK_NEVER beyond what 64 bits hold. */
-static int64_t edge_time(const net_flit *f, uint64_t cycle)
+/* Time of an edge of a clock `faster` times the network's, rounded to the nearest ps, halves up; NETWORK_NEVER beyond
+ * what 64 bits hold. */
+static int64_t edge_of(const net_flit *f, uint64_t cycle, uint64_t faster)
 {
-    u128 t = ((u128)cycle * f->per_edge * 2 + f->edges) / ((u128)f->edges * 2);
+    const u128 edges = (u128)f->edges * faster;
+    u128 t = ((u128)cycle * f->per_edge * 2 + edges) / (edges * 2);
     return t < (u128)NETWORK_NEVER ? (int64_t)t : NETWORK_NEVER;
 }
 
-/* The first cycle whose edge is after `time`. */
-static uint64_t cycle_after(const net_flit *f, int64_t time)
+/* The first cycle of that clock whose edge is after `time`. */
+static uint64_t first_after(const net_flit *f, int64_t time, uint64_t faster)
 {
-    uint64_t cycle = (uint64_t)((u128)(uint64_t)time * f->edges / f->per_edge);
-    while (cycle && edge_time(f, cycle - 1) > time)
+    uint64_t cycle = (uint64_t)((u128)(uint64_t)time * f->edges * faster / f->per_edge);
+    while (cycle && edge_of(f, cycle - 1, faster) > time)
         cycle--;
-    while (edge_time(f, cycle) <= time)
+    while (edge_of(f, cycle, faster) <= time)
         cycle++;
     return cycle;
 }
+
+/* Time of an edge of the network's clock. */
+static int64_t edge_time(const net_flit *f, uint64_t cycle) { return edge_of(f, cycle, 1); }
+
+/* The first cycle whose edge is after `time`. */
+static uint64_t cycle_after(const net_flit *f, int64_t time) { return first_after(f, time, 1); }
 
 /* ---- statistics */
 
@@ -152,6 +164,31 @@ static int note_payload(net_flit *f, int32_t source, int32_t target, int64_t byt
     return 0;
 }
 
+/* A message of one fine flit, beside the routers: it arrives by the formula, and is counted on its links then. */
+static int send_alone(net_flit *f, int64_t now, uint32_t message, int64_t pair, int64_t bytes)
+{
+    const struct found_route *way = routes_of(f->spec.ways, pair);
+    if (!way)
+        return -1;
+    const uint64_t faster = (uint64_t)f->spec.grain;
+    int64_t cycles = f->spec.alone_base;
+    for (int32_t i = 0; i < way->n; i++)
+        cycles += f->alone_link[f->spec.ways->links[way->first + (uint32_t)i]];
+    const int64_t time = edge_of(f, first_after(f, now, faster) + (uint64_t)cycles, faster);
+    network_bins_grow(&f->bins, time + 1);
+    int64_t *row = network_bins_row(&f->bins, time / f->bins.bin_ps);
+    for (int32_t i = 0; i < way->n; i++) {
+        const int32_t link = f->spec.ways->links[way->first + (uint32_t)i];
+        const u128 edges = (u128)f->edges * faster * (u128)(uint64_t)f->per[link];
+        row[link * LINK_COLUMNS + LINK_BYTES] += f->spec.flit_bytes / f->spec.grain;
+        row[link * LINK_COLUMNS + LINK_BUSY] += (int64_t)((u128)(uint64_t)f->interval[link] * f->per_edge / edges);
+        f->payload[link] += bytes;
+    }
+    f->bytes += bytes;
+    f->fine++;
+    return alone_add(&f->alone, time, message);
+}
+
 /* network_operations.send: bytes become flits, rounded up; the message starts at the first edge after `now` and
  * takes the VC ranges of its class in turn. */
 static int send_message(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes)
@@ -171,8 +208,10 @@ static int send_message(void *self, int64_t now, uint32_t message, int32_t sourc
     }
     if (source == target)
         return keep_own(f, now, message);
-    u128 flits = ((u128)(uint64_t)bytes * (uint64_t)f->spec.flits_numerator + (uint64_t)f->spec.flits_denominator - 1) /
-                 (uint64_t)f->spec.flits_denominator;
+    const u128 share = (u128)(uint64_t)bytes * (uint64_t)f->spec.flits_numerator; /* of flits */
+    if (f->spec.grain > 1 && share * (u128)(uint64_t)f->spec.grain <= (u128)(uint64_t)f->spec.flits_denominator)
+        return send_alone(f, now, message, (int64_t)from * f->spec.ways->endpoints + to, bytes);
+    u128 flits = (share + (uint64_t)f->spec.flits_denominator - 1) / (uint64_t)f->spec.flits_denominator;
     if (flits >> 62)
         return -1;
     if (!f->in_flight && noc_now(f->noc) < cycle_after(f, now))
@@ -199,7 +238,11 @@ static int64_t next_time(void *self)
     net_flit *f = ((struct door *)self)->owner;
     if (f->n_own)
         return f->own[0].time;
-    return f->status ? f->now : f->in_flight ? edge_time(f, noc_now(f->noc)) : NETWORK_NEVER;
+    if (f->status)
+        return f->now;
+    const int64_t alone = f->alone.n ? f->alone.heap->time : NETWORK_NEVER,
+                  next = f->in_flight ? edge_time(f, noc_now(f->noc)) : NETWORK_NEVER;
+    return alone < next ? alone : next;
 }
 
 /* network_operations.look_ahead: run on by itself until a message arrives, at most to `limit`, before which nothing
@@ -211,12 +254,17 @@ static int64_t look_ahead(void *self, int64_t limit)
         return f->own[0].time;
     if (f->status)
         return f->now;
+    const int64_t alone = f->alone.n ? f->alone.heap->time : NETWORK_NEVER;
     if (!f->in_flight)
-        return NETWORK_NEVER;
+        return alone;
+    if (alone < limit)
+        limit = alone;
     int stopped = run(f, limit == NETWORK_NEVER ? UINT64_MAX : cycle_after(f, limit), 1);
     if (f->status)
         return f->now;
-    return stopped ? edge_time(f, noc_now(f->noc) - 1) : limit == NETWORK_NEVER ? limit : limit + 1;
+    if (stopped)
+        return edge_time(f, noc_now(f->noc) - 1);
+    return limit == alone ? alone : limit + 1;
 }
 
 /* network_operations.advance: messages that have arrived by `now`, own ones first. */
@@ -232,6 +280,8 @@ static int take_arrivals(void *self, int64_t now, uint32_t *arrived, int capacit
         return -1;
     while (f->n_own && n < capacity)
         arrived[n++] = f->own[--f->n_own].message;
+    while (f->alone.n && f->alone.heap->time <= now && n < capacity)
+        arrived[n++] = alone_take(&f->alone);
     while (n < capacity) {
         int got = noc_collect(f->noc, done, capacity - n < FETCH ? capacity - n : FETCH);
         if (got <= 0)
@@ -257,8 +307,9 @@ static void release(net_flit *f)
 {
     noc_close(f->noc);
     network_bins_free(&f->bins);
-    void *arrays[] = {f->doors,  f->link_row, f->interval, f->per,     f->turn,        f->own,
-                      f->counts, f->sent,     f->stalled,  f->payload, f->endpoint_of, f};
+    alone_free(&f->alone);
+    void *arrays[] = {f->doors, f->link_row, f->interval, f->per,         f->turn,       f->own, f->counts,
+                      f->sent,  f->stalled,  f->payload,  f->endpoint_of, f->alone_link, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -292,12 +343,15 @@ const int64_t *net_flit_link_bins(net_flit *f, int64_t *bin_ps, int32_t *bins)
 }
 
 /* See flit/link_model.h. */
-const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flits)
+const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flits, int64_t *fine)
 {
     *bytes = f->bytes;
     *flits = f->flits;
+    *fine = f->fine;
     return f->spec.fixed ? f->payload : NULL;
 }
+
+int64_t net_flit_edge(const net_flit *f, uint64_t cycle) { return edge_time(f, cycle); }
 
 /* A network of flits with one door for each traffic class; NULL without memory or where the flit kernel refuses. */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs)
@@ -317,19 +371,23 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
     f->sent = calloc(links, sizeof *f->sent);
     f->payload = calloc(links, sizeof *f->payload);
     f->stalled = calloc(links, sizeof *f->stalled);
+    f->alone_link = calloc(links, sizeof *f->alone_link);
     f->endpoint_of = spec->endpoint_of ? calloc((size_t)spec->n_instances + 1, sizeof *f->endpoint_of) : NULL;
     int bad = (spec->endpoint_of && !f->endpoint_of) ||
               network_bins_init(&f->bins, spec->n_links, spec->bin_ps, spec->max_bins);
     if (bad || !f->doors || !f->link_row || !f->interval || !f->per || !f->turn || !f->counts || !f->sent ||
-        !f->stalled || !f->payload) {
+        !f->stalled || !f->payload || !f->alone_link) {
         release(f);
         return NULL;
     }
     memcpy(f->link_row, spec->link_row, (size_t)spec->n_links * sizeof *f->link_row);
     memcpy(f->interval, spec->link_interval, (size_t)spec->n_links * sizeof *f->interval);
     memcpy(f->per, spec->link_per, (size_t)spec->n_links * sizeof *f->per);
+    if (spec->alone_link)
+        memcpy(f->alone_link, spec->alone_link, (size_t)spec->n_links * sizeof *f->alone_link);
     if (f->endpoint_of)
         memcpy(f->endpoint_of, spec->endpoint_of, (size_t)spec->n_instances * sizeof *f->endpoint_of);
+    f->spec.alone_link = NULL;
     f->spec.link_row = f->spec.link_interval = f->spec.link_per = f->spec.endpoint_of = NULL;
     const uint64_t picoseconds = 1000000u * (uint64_t)1000000u,
                    shared = common_divisor((uint64_t)spec->hz_numerator, picoseconds);

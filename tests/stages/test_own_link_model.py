@@ -80,8 +80,10 @@ def test_messages_arrive_as_the_class_says_and_never_wait(ideal, engine):
     assert running.link_statistics(net).bytes.tolist() == [10000, 5000 + 7000]
 
 
-def test_a_topology_names_it_and_both_engines_agree(ideal):
-    spec = cw.RunSpec(batch=16, steps=3, strategy="base", preset="paper", link_model="ideal")
+def test_a_topology_names_it_and_both_engines_agree(ideal, small_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path))
+    small = dict(topology="micro_2x2", model=str(small_model(tmp_path / "mini.yaml")), batch=4, steps=3)
+    spec = cw.RunSpec(**small, strategy="base", preset="paper", link_model="ideal")
     native, plain = cw.simulate(spec), cw.simulate(spec.with_options(engine="plain"))
     assert np.array_equal(native.table, plain.table)
     held = cw.simulate(spec.with_options(link_model="circuit", admission="work_conserving"))

@@ -58,15 +58,18 @@ def remarks(rows: Any) -> Any:
 def _steps(rows: Any) -> list[str]:
     """The error of steps of MoE models apart, and of those of them that are no faster than the same server with an
     eighth of its requests or less: other versions or options of the server, which the table does not state."""
-    told = {r.id: conditions(r) for r in rows if r.group == "step"}
+    given = {r.id: conditions(r) for r in rows if r.group == "step"}
     moe = [
         r
         for r in rows
-        if r.id in told and r.role == ledger.SCORED and r.error is not None and models.load(_preset(told[r.id])).experts
+        if r.id in given
+        and r.role == ledger.SCORED
+        and r.error is not None
+        and models.load(_preset(given[r.id])).experts
     ]
     if not moe:
         return []
-    odd = [r for r in moe if any(_cheaper(r, s, told) for s in moe)]
+    odd = [r for r in moe if any(_cheaper(r, s, given) for s in moe)]
     mean = [sum(abs(r.error) for r in part) / max(1, len(part)) for part in (moe, [r for r in moe if r not in odd])]
     text = f"step, MoE models apart: {len(moe)} rows, mean error {mean[0]:.1%}"
     without = f"; without {len(odd)} that measure no longer than the same server with an eighth of the requests"
@@ -83,9 +86,9 @@ SERVER = ("model", "isl", "osl", "tp", "attention_dp", "moe_ep")
 NO_LONGER = 1.1
 
 
-def _cheaper(row: Any, other: Any, told: Any) -> bool:
+def _cheaper(row: Any, other: Any, given: Any) -> bool:
     """Whether `row` takes no longer (within a tenth) than `other`, the same server with an eighth of the requests."""
-    same = row.device == other.device and all(told[row.id].get(k) == told[other.id].get(k) for k in SERVER)
+    same = row.device == other.device and all(given[row.id].get(k) == given[other.id].get(k) for k in SERVER)
     return same and 8 * other.x <= row.x and row.reference <= NO_LONGER * other.reference
 
 

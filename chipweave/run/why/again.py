@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chipweave.errors import BadInput, Fault
-from chipweave.run import simulate
+from chipweave.run import beside
 from chipweave.run.compare import VOLATILE, fill_speedups, result_sha256
 from chipweave.run.results import Results
 from chipweave.run.why.folder import rows_of
@@ -27,7 +27,7 @@ def rerun(folder: str) -> dict[str, Any]:
                 allowed="the comparison again, with another --out",
             )
         )
-    rows = [simulate.simulate(each.spec).row for each in kept]
+    rows = [beside.simulate(each.spec, account=False).row for each in kept]
     fill_speedups(rows)
     before, now = Results(folder).document.get("result_sha256"), result_sha256(rows)
     return {
