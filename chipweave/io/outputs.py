@@ -49,6 +49,12 @@ def check_document(path: Path | str | None) -> None:
     check_output(path, "JSON document of chipweave", lambda there: bool(DOCUMENT.match(_begin(there))))
 
 
+def check_schema(path: Path | str) -> None:
+    """`check_output` of a JSON Schema of one of our files."""
+    begins = re.compile(rb'\s*\{\s*"\$schema":[^,]*,\s*"title":\s*"chipweave\.')
+    check_output(path, "JSON Schema of chipweave", lambda there: bool(begins.match(_begin(there))))
+
+
 def check_text(path: Path | str | None, first: str, what: str) -> None:
     """`check_output` of a text whose first line is `first`."""
     check_output(path, what, lambda there: _begin(there).startswith(first.encode() + b"\n"))
