@@ -187,3 +187,10 @@ def test_every_command_that_writes_is_tried():
     tried = {name.partition(" --")[0] for name in [*WRITERS, *FOLDERS]}
     assert found == tried
     assert trace_command.command.commands  # groups are walked too
+
+
+@pytest.mark.parametrize("file", ["/etc/x.svg", "../x.svg", "sub/x.svg", "x.yaml", "7", "[a]"])
+def test_a_picture_of_a_sweep_lies_in_its_folder(here, capsys, file):
+    (here / "plots.yaml").write_text(SWEEP + f"plot: [{{x: strategy, y: hops, file: {file}}}]\n")
+    assert call("sweep plots.yaml --list") == 2
+    assert "plots.yaml:4:" in capsys.readouterr().err
