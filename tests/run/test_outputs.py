@@ -95,6 +95,6 @@ def test_an_import_never_replaces_what_it_reads_nor_a_file_that_is_no_store(caps
     code, err = ended(capsys, "trace", "import", "log.jsonl", "--out", "./log.jsonl")
     assert code == 2 and "log.jsonl is what is imported" in err and (tmp_path / "log.jsonl").read_text() == line
     code, err = ended(capsys, "trace", "import", "log.jsonl", "--out", "file")
-    assert code == 2 and "no Parquet file" in err and (tmp_path / "file").read_text() == "mine"
+    assert code == 2 and "is no trace of chipweave" in err and (tmp_path / "file").read_text() == "mine"
     for _ in range(2):  # a store may be written again
         assert ended(capsys, "trace", "import", "log.jsonl", "--out", "log.parquet")[0] == 0
