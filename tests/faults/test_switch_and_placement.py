@@ -1,4 +1,4 @@
-"""Is a switch with more ports than a router of the kernel named with its place and cure, and a spreadsheet's map read?"""
+"""Is a switch of too many ports for a router of the kernel named with place and cure, and a spreadsheet's map read?"""
 
 import json
 
