@@ -215,7 +215,15 @@ PREPARE = [
 MADE = ("r/manifest.json", "r/result.json", "r/layers.parquet", "s/points.parquet", "t.parquet", "loads.npz")
 
 RUN_IT = ["compare run.yaml --json o.json --out out", "run run.yaml", "check run.yaml"]
-FOLDER = ["why r --json o.json", "diff r q", "rerun r", "diff q r --json -", "compare run.yaml --out r"]
+FOLDER = [
+    "report r -o o.html",
+    "timeline r",
+    "why r --json o.json",
+    "diff r q",
+    "rerun r",
+    "diff q r --json -",
+    "compare run.yaml --out r",
+]
 STUDY = "study chaos --models mini.yaml --topologies micro_2x2 --batches 2 --steps 2 --requests 2 --no-host"
 STORE = [
     "trace stats t.parquet --json o.json",
@@ -230,7 +238,13 @@ STEP = (
 )
 COMMANDS = {
     "mini.yaml": [*RUN_IT, "info mini.yaml", "check mini.yaml", f"{STUDY} --strategies base,ep --json o.json"],
-    "wafer.yaml": [*RUN_IT, "check wafer.yaml", "info wafer.yaml --json", "draw wafer.yaml -o w.svg"],
+    "wafer.yaml": [
+        *RUN_IT,
+        "check wafer.yaml",
+        "info wafer.yaml --json",
+        "draw wafer.yaml -o w.svg",
+        "export wafer.yaml -o o.json",
+    ],
     "mesh.yaml": [
         "traffic mesh.yaml --load 0.1 --cycles 50 --json o.json --links k.json --picture p.svg",
         "replay mesh.yaml p.csv",
@@ -307,6 +321,12 @@ LINES = [
     "leaderboard sweep.yaml --out z --jobs 1 --json -",
     "plot s --x strategy --y decode_time_ns --colour key --facet strategy --where strategy=ep --kind bar --title t "
     "-o o.svg",
+    "report r -o o.html --force",
+    "timeline r -o o.json.gz --most 100 --strategy ep",
+    "export micro_2x2 --format dot --set d2d.latency=1ns",
+    "export mesh_4x4 -o o.json",
+    "schema topology --out o",
+    "completion bash",
     "characterise micro_2x2 --out o.yaml --seed 1 --jobs 1",  # no die at line rate: one that is takes minutes
     "new component thing --folder .",
     "new policy thing --folder .",

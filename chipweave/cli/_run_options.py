@@ -8,6 +8,16 @@ import click
 
 from chipweave.cli import _names
 
+
+def each_once(context: click.Context, option: click.Parameter, sets: tuple[str, ...]) -> tuple[str, ...]:
+    """The texts of `--set`; a path that is set twice is refused, where the last one would win without a word."""
+    names = [text.partition("=")[0].strip() for text in sets]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise click.BadParameter(f"{', '.join(twice)} is set twice", context, option)
+    return sets
+
+
 OPTIONS = [
     click.option("--topology", shell_complete=_names.topologies, help="Shipped topology or file  [default: wafer_5x5]"),
     click.option("--model", shell_complete=_names.models, help="Shipped model or file  [default: deepseek-v3]"),
@@ -27,7 +37,14 @@ OPTIONS = [
     click.option("--admission", help="work_conserving, head_only or early_booking  [default: the preset's]"),
     click.option("--wait-queue", help="sorted or artifact_heap  [default: the preset's]"),
     click.option("--seed", type=int, help="Seed of a generated trace  [default: 1]"),
-    click.option("--set", "sets", multiple=True, metavar="A.B=VALUE", help="Override a parameter of the topology."),
+    click.option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="A.B=VALUE",
+        callback=each_once,
+        help="Override a parameter of the topology.",
+    ),
     click.option("--engine", help="kernel, or plain: the Python twin  [default: kernel]"),
     click.option("--allow-code", is_flag=True, default=None, help="Import code that the YAML names."),
 ]
@@ -47,6 +64,7 @@ network_sets = click.option(
     "sets",
     multiple=True,
     metavar="NAME=VALUE",
+    callback=each_once,
     help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
 )
 """The `--set` of commands that run one network, whose routers' parameters need no path."""

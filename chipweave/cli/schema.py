@@ -18,11 +18,15 @@ def command(kind: str | None, out: str | None, debug: bool) -> None:
 
     from chipweave.io.atomic import check_folder, write_json
     from chipweave.io.console import note, say
+    from chipweave.io.outputs import check_schema
     from chipweave.views import schemas
 
     if out:
         check_folder(out)
-        for name in [kind] if kind else schemas.FILES:
+        names = [kind] if kind else list(schemas.FILES)
+        for name in names:
+            check_schema(Path(out) / f"{name}.json")
+        for name in names:
             write_json(Path(out) / f"{name}.json", schemas.schema(name))
         note(f"wrote {kind or len(schemas.FILES)} to {out}")
     elif kind:

@@ -202,7 +202,7 @@ def loads(source: Any, out: Any, force: Any) -> None:
 
     if not out.endswith(".npz"):
         raise click.UsageError(f"--out {out}: a name that ends with .npz")
-    check_output(out, "file of loads, and --force is not given", holds_loads, force)
+    check_output(out, "file of loads", holds_loads, force)
     with bar() as progress:
         found = loads_of(_verified(source, progress), progress)
     arrays: dict[str, Any] = found

@@ -23,14 +23,14 @@ FOLDERS = ("manifest.json", "sweep.json")
 MOST_BYTES = 64 << 20
 
 
-def check_output(path: Path | str | None, what: str, ours: Callable[[Path], bool], force: bool = False) -> None:
+def check_output(path: Path | str | None, what: str, ours: Callable[[Path], bool], force: bool | None = None) -> None:
     """Raise BadInput unless `path` can be written and holds nothing, or what an earlier call wrote there.
 
     Args:
         path: None or "-" is no file. A device or a pipe takes everything.
         what: what this command writes, in words: "JSON document of chipweave".
         ours: whether the file at a path is one.
-        force: replace whatever is there.
+        force: replace whatever is there; None: the command has no --force.
     """
     check_file(path)
     if path is None or str(path) == "-":
@@ -41,12 +41,19 @@ def check_output(path: Path | str | None, what: str, ours: Callable[[Path], bool
     if any((there.parent / name).exists() for name in FOLDERS) and there.suffix == ".json":
         raise BadInput(Fault(f"{path} is part of the results in {there.parent}", allowed="another name"))
     if not ours(there):
-        raise BadInput(Fault(f"{path} is there and is no {what}", allowed="another name; nothing else is replaced"))
+        allowed = "another name" + ("" if force is None else ", or --force to replace what is there")
+        raise BadInput(Fault(f"{path} is there and is no {what}", allowed=allowed))
 
 
 def check_document(path: Path | str | None) -> None:
     """`check_output` of a JSON document of ours."""
     check_output(path, "JSON document of chipweave", lambda there: bool(DOCUMENT.match(_begin(there))))
+
+
+def check_schema(path: Path | str) -> None:
+    """`check_output` of a JSON Schema of one of our files."""
+    begins = re.compile(rb'\s*\{\s*"\$schema":[^,]*,\s*"title":\s*"chipweave\.')
+    check_output(path, "JSON Schema of chipweave", lambda there: bool(begins.match(_begin(there))))
 
 
 def check_text(path: Path | str | None, first: str, what: str) -> None:

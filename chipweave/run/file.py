@@ -206,6 +206,11 @@ def _texts(node: yamlfile.Node | None, key: str, faults: Faults) -> list[str] | 
             if item.text not in known:
                 what = f"no such link model: {item.text!r}"
                 faults.add(what, item.place, ", ".join(known), nearest(item.text, known))
+    if key == "set":
+        paths = [item.text.partition("=")[0].strip() for item in node.value]
+        for number, item in enumerate(node.value):
+            if paths[number] in paths[:number]:
+                faults.add(f"set: {paths[number]} is set twice", item.place, "each path once")
     return [item.text for item in node.value]
 
 

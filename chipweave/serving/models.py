@@ -5,7 +5,6 @@ Presets in chipweave/data/serving/models are such files, cut to the keys that de
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
+from chipweave.io import strictjson
 from chipweave.io.remembered import by_file
 from chipweave.trace import hf_config
 
@@ -142,7 +142,7 @@ def _json(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_bytes()[: hf_config.MAX_BYTES + 1]
-        config = json.loads(text) if len(text) <= hf_config.MAX_BYTES else None
+        config = strictjson.loads(text) if len(text) <= hf_config.MAX_BYTES else None
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(Fault(f"not a readable config.json: {str(error)[:80]}", Place(str(path)))) from None
     if isinstance(config, dict) and isinstance(config.get("text_config"), dict):

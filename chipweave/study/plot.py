@@ -16,6 +16,7 @@ from chipweave.errors import BadInput, Fault, nearest
 from chipweave.io.outputs import check_picture, save_picture
 
 KINDS = ("auto", "line", "bar", "scatter")
+MOST_NAMED = 20  # values that a message lists
 MOST_PANELS, MOST_COLOURS = 24, 20
 
 
@@ -118,10 +119,14 @@ def only(table: dict, where: Any) -> dict:
     """The rows of a table where columns have the values of `COLUMN=VALUE` texts; BadInput where none is left."""
     kept: Sequence[int] = range(len(next(iter(table.values()), [])))
     for text in where:
-        name, _, value = text.partition("=")
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise BadInput(Fault(f"--where {text!r}", allowed="COLUMN=VALUE"))
         if name not in table:
             raise BadInput(Fault(f"no column {name!r}", allowed=", ".join(table), nearest=nearest(name, table)))
+        there = list(dict.fromkeys(str(table[name][i]) for i in kept))
         kept = [i for i in kept if str(table[name][i]) == value]
-    if not kept:
-        raise BadInput(Fault("no row is left", allowed="values that occur: " + ", ".join(where)))
+        if not kept:
+            some = ", ".join(there[:MOST_NAMED]) + (", ..." if len(there) > MOST_NAMED else "")
+            raise BadInput(Fault(f"--where {text}: no row is left", allowed=some, nearest=nearest(value, there)))
     return {name: [values[i] for i in kept] for name, values in table.items()}

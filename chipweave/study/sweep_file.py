@@ -27,6 +27,7 @@ from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.io.outputs import PICTURES
 from chipweave.run.spec import RunSpec
 from chipweave.study.plot import KINDS
 from chipweave.study.point import FILES, SPEC_KEYS, Point, build
@@ -213,9 +214,15 @@ def _plots(node: Any, faults: Any) -> Any:
         for key in plot:
             if key not in PLOT_KEYS:
                 faults.add(f"a plot has no {key!r}", each.keys[key], ", ".join(PLOT_KEYS), nearest(key, PLOT_KEYS))
+        for key in (key for key in plot if key in PLOT_KEYS and not isinstance(plot[key], str)):
+            faults.add(f"a plot's {key} is {each.value[key].shape()}", each.value[key].place, "a text")
+        file = plot.get("file", "a.svg")
+        if isinstance(file, str) and (Path(file).name != file or not file.lower().endswith(PICTURES)):
+            allowed = "a name in the folder of --out that ends in " + ", ".join(PICTURES)
+            faults.add(f"a plot cannot go to {file!r}", each.value["file"].place, allowed)
         if not {"x", "y"} <= plot.keys():
             faults.add("a plot needs x and y", each.place, "{x: batch, y: speedup}")
-        if plot.get("kind", "auto") not in KINDS:
+        if str(plot.get("kind", "auto")) not in KINDS:
             faults.add(
                 f"a plot cannot be {plot['kind']!r}", each.place, ", ".join(KINDS), nearest(str(plot["kind"]), KINDS)
             )

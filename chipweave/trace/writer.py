@@ -29,17 +29,17 @@ METADATA_KEY = b"chipweave.trace"
 def check_out(out: Path | str, paths: Iterable[Path | str] = (), force: bool = False) -> None:
     """Raise BadInput unless a store can be written at `out` without loss: it is none of the `paths` that are read, and
     what it would replace is a store, or whatever it is with `force`."""
-    out = Path(out)
-    if out.exists() and any(Path(p).exists() and out.samefile(p) for p in paths):
+    given, out = out, Path(out)
+    if any(Path(p).exists() and out.exists() and out.samefile(p) for p in paths):
         raise BadInput(
             Fault(
                 f"{out} is what is imported: the store would replace it",
                 allowed="another --out, such as " + out.stem + ".parquet",
             )
         )
-    check_output(out, "trace of chipweave, and --force is not given", _is_ours, force)
-    if out.exists() and not out.is_file():
+    if out.exists() and not out.is_file() and not out.is_dir():
         raise BadInput(Fault(f"{out} is no plain file", allowed="a new name, or a store to replace"))
+    check_output(given, "trace of chipweave", _is_ours, force)
 
 
 def _is_ours(path: Path) -> bool:

@@ -332,7 +332,8 @@ def curve_with_links(
     def one(load: float) -> Any:
         kernel = FlitSimulator(net, router, seed=seed, flows=flows)
         row = {"load": load, **run(net, router, pattern, load, seed=seed, kernel=kernel, **options)}
-        return row, {"load": load, **link_stats.document(kernel, flit_bytes)}
+        links = link_stats.document(kernel, flit_bytes)
+        return row, {"schema": links["schema"], "load": load, **links}
 
     both = side_by_side([partial(one, load) for load in loads], threads)
     return [row for row, _ in both], [links for _, links in both]

@@ -5,6 +5,7 @@ like are and its test under tests/; anywhere else both go into the current folde
 (./my_hbm.py:MyHbm, with --allow-code).
 """
 
+import keyword
 import re
 from dataclasses import dataclass
 from importlib import resources
@@ -81,10 +82,9 @@ def write(what: str, name: str, folder: str | Path = ".") -> list[Path]:
     Raises:
         BadInput: the name is no name, or a file is there already.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise BadInput(
-            Fault(f"{name!r} is not a file's name", allowed="lower-case letters, digits and _, a letter first")
-        )
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        allowed = "lower-case letters, digits and _, a letter first; no word of Python"
+        raise BadInput(Fault(f"{name!r} is not a file's name", allowed=allowed))
     folder = Path(folder)
     ours = all((folder / f / "__init__.py").is_file() for f in OURS)
     sort = SORTS[what]

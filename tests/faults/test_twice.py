@@ -9,6 +9,7 @@ import pytest
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Faults
 from chipweave.io import csvfile
+from chipweave.serving import models as serving_models
 from chipweave.trace.importer import import_paths
 from chipweave.traffic import replay
 
@@ -77,3 +78,12 @@ def test_what_is_no_csv_is_a_fault(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
     faults = Faults()
     assert list(csvfile.rows(tmp_path / "p.csv", ("src",), faults)) == [] and faults.found
+
+
+def test_a_key_of_a_config_of_a_served_model(tmp_path):
+    text = (
+        '{"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 10, "intermediate_size": 8'
+    )
+    (tmp_path / "config.json").write_text(text + ', "hidden_size": 128}')
+    with pytest.raises(BadInput, match="key 'hidden_size' is there twice"):
+        serving_models.load(str(tmp_path / "config.json"))
