@@ -134,8 +134,8 @@ class _OtherNames(Loader):
         if package == __name__ and last.startswith(BUILT):
             where = __path__[0].rpartition("chipweave")[0].rstrip("/") or "."
             raise ModuleNotFoundError(
-                f"{name} is not there: the checkout {where} is not built, or not installed: `python -m pip install -e .` "
-                "there does both; from another folder an installed chipweave is used",
+                f"{name} is not there: the checkout {where} is not built, or not installed: "
+                "`python -m pip install -e .` there does both; from another folder an installed chipweave is used",
                 name=name,
             )
         return None

@@ -70,7 +70,8 @@ networks: {d2d: {routing: ROUTING}}
 @given(holes=st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=4))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_first_pair_without_a_route_is_the_one_that_walking_finds(tmp_path, routing, holes):
-    """All pairs are tried at once by doubled steps; which comes first, and what is missing, a walk of each pair says."""
+    """All pairs are tried at once by doubled steps; which comes first, and what is missing, a walk of each pair
+    says."""
     tried = []
 
     def both(rule):
