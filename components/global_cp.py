@@ -61,6 +61,12 @@ class GlobalCp(Controller):
         choices=("off", "moved"),
         doc="whether tokens' vectors travel to the dies that compute their experts (dispatch) and back (combine)",
     )
+    token_sends = Param(
+        "choice",
+        default="expert",
+        choices=("expert", "die"),
+        doc="a token goes to a die once for each of its experts there (DeepEP's low-latency kernels), or once (normal)",
+    )
     dispatch_element = Param(
         "bytes", default="1 B", low="1 B", high="8 B", doc="an element of a vector that is dispatched: FP8, as DeepEP"
     )
@@ -112,7 +118,7 @@ class GlobalCp(Controller):
                 f"{self.name}: tokens = moved, and no part of the topology carries them as a d2d.router does"
             )
         sizes = (self.work.hidden * element for element in (self.dispatch_element, self.combine_element))
-        self.moves = TokenMoves(self.run.workers, self.run.dies, *sizes)
+        self.moves = TokenMoves(self.run.workers, self.run.dies, *sizes, once=self.token_sends == "die")
 
     def serve(self) -> Iterator[Any]:
         """The process: one layer after the other until the workload ends."""

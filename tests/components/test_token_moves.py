@@ -91,6 +91,56 @@ def test_a_batch_of_like_requests_moves_what_it_would_written_out():
         assert a.tolist() == b.tolist()
 
 
+def distinct_plainly(rows, plan, workers, experts, dies):
+    """The rule in words: tokens in the order of requests, each expert's own die first, then the others by number."""
+    given_to, goes = demand(plan, experts, dies), set()
+    for expert in range(experts):
+        waiting = {
+            die: [t for t, (q, ids) in enumerate(rows) if expert in ids and workers[q % len(workers)] == die]
+            for die in workers
+        }
+        for die, tokens in waiting.items():
+            own = min(len(tokens), given_to[die, expert])
+            goes |= {(t, die) for t in tokens[:own]}
+            given_to[die, expert] -= own
+            del tokens[:own]
+        left = [t for die in workers for t in waiting[die]]
+        for die in range(dies):
+            goes |= {(t, die) for t in left[: given_to[die, expert]]}
+            del left[: given_to[die, expert]]
+    found = np.zeros((dies, dies), int)
+    for token, die in goes:
+        found[workers[rows[token][0] % len(workers)], die] += 1
+    np.fill_diagonal(found, 0)
+    return found
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
+def test_a_token_goes_once_to_each_die_that_works_for_it(seed, dies, k, replication):
+    rng, experts, requests = np.random.default_rng(seed), 4, 5
+    workers = np.sort(rng.choice(dies, rng.integers(1, dies + 1), replace=False))
+    owners = np.sort(rng.integers(0, requests, 7))
+    ids = np.array([rng.permutation(experts)[:k] for _ in owners])
+    rows = [(q + i * requests, ids[r].tolist()) for i in range(replication) for r, q in enumerate(owners.tolist())]
+    counts = np.bincount(ids.ravel(), minlength=experts) * replication
+    entries = [
+        (e, int(d), int(n))
+        for e in range(experts)
+        for d, n in zip(workers, rng.multinomial(counts[e], np.ones(len(workers)) / len(workers)), strict=True)
+        if n
+    ]
+    plan = Plan(*(np.array(x) for x in zip(*entries, strict=True)))
+    at = job(ids, owners, experts, requests, replication)
+    once, each = (TokenMoves(workers, dies, 1, 2, once=o) for o in (True, False))
+    there, back = once.messages(at, plan)
+    found = np.zeros((dies, dies), int)
+    found[there[:, 0], there[:, 1]] = there[:, 2]
+    assert found.tolist() == distinct_plainly(rows, plan, workers.tolist(), experts, dies).tolist()
+    assert once.combined == 2 * once.dispatched and back[:, 2].sum() == once.combined
+    each.messages(at, plan)
+    assert once.dispatched <= each.dispatched and (k > 1 or once.dispatched == each.dispatched)
+
+
 def test_demand_adds_up_what_a_plan_gives_in_several_entries():
     plan = Plan(np.array([1, 1, 0]), np.array([2, 2, 0]), np.array([4, 5, 6]))
     assert demand(plan, 2, 3).tolist() == [[6, 0], [0, 0], [0, 9]]

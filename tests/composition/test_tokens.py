@@ -52,15 +52,18 @@ def test_the_time_of_dispatch_and_combine_is_their_bytes_over_the_link(desk):
 
 
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
-@pytest.mark.parametrize("strategy", ["base", "ep", "allo"])
-def test_kernel_and_twin_move_tokens_alike_and_lose_no_byte(desk, light, link_model, strategy, monkeypatch):
+@pytest.mark.parametrize(
+    ("strategy", "sends"), [("base", "die"), ("base", "expert"), ("ep", "expert"), ("allo", "die")]
+)
+def test_kernel_and_twin_move_tokens_alike_and_lose_no_byte(desk, light, link_model, strategy, sends, monkeypatch):
     """Three dies, one with a slower memory, and a pool: each message is counted where it starts and on each link."""
     light(link_model)
     rows, messages = [], TokenMoves.messages
     monkeypatch.setattr(TokenMoves, "messages", lambda *a: (made := messages(*a), rows.append(np.concatenate(made)))[0])
     trace, path = desk.trace(TRACE, OTHERS), desk.topology(POOL)
     run = dict(strategy=strategy, preset="physical", batch=8, steps=3, link_model=link_model)
-    both = [desk.run(path, trace, sets=MOVED, engine=engine, **run) for engine in ("kernel", "plain")]
+    sets = (*MOVED, f"cp.token_sends={sends}")
+    both = [desk.run(path, trace, sets=sets, engine=engine, **run) for engine in ("kernel", "plain")]
     assert np.array_equal(both[0].table, both[1].table) and tokens(both[0]) == tokens(both[1])
     assert both[0].statistics == both[1].statistics
     sent = sum(value for _, name, _, value in both[0].statistics if name == "token_bytes")
@@ -89,3 +92,14 @@ def test_presets_of_the_paper_move_none_and_say_what_they_replace(desk):
 def test_a_wafer_moves_none_unless_it_is_switched_on(desk):
     assert tokens(desk.run("micro_2x2", desk.trace(TRACE, OTHERS), preset="physical", steps=3)) == {}
     assert units.parse("1 KiB", "bytes") == HIDDEN
+
+
+def test_two_experts_on_one_die_take_one_vector_where_a_token_goes_once_to_each_die(desk):
+    """Request 1 lives on die 1 and wants experts 0 and 1 of two layers, both at home on die 0."""
+    trace = desk.trace([[[0, 1]]], [[[0, 1]]])
+    run = dict(strategy="ep", preset="physical", batch=2, steps=1)
+    sent = [
+        tokens(desk.run(desk.topology(PAIR), trace, sets=(*MOVED, f"cp.token_sends={sends}"), **run))["dispatch_bytes"]
+        for sends in ("expert", "die")
+    ]
+    assert sent == [2 * 2 * HIDDEN, 2 * HIDDEN]

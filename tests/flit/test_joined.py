@@ -31,6 +31,31 @@ def test_two_wafers_and_a_slow_link_are_their_links_listed_by_hand():
     assert [joined.route(*w) for w in ways] == [listed.route(*w) for w in ways]
 
 
+def test_a_sort_of_links_of_a_region_has_figures_of_its_own():
+    """A stack of two layers on a base: links through it are short, terminals of the base slow, others as said."""
+    stack = "{of: 0..7, shape: mesh, grid: [2, 2, 2], links: {z: {latency: 20 ns, bandwidth: 5 TB/s}}}"
+    switch = "{of: 8..9, shape: cmesh, grid: [1, 2], concentration: [1, 2], links: {terminal: {latency: 7 ns}}}"
+    network = built(f"routers: 10, shape: joined, regions: [{stack}, {switch}], edges: [[7, 8]]")
+    alone = built("grid: [2, 2, 2], shape: mesh, links: {z: {latency: 20 ns, bandwidth: 5 TB/s}}")
+    assert [link for link in links(network) if "8" not in str(link[0]) and "9" not in str(link[0])] == [
+        (tuple(alone_name(alone, n) for n in pair), ps, rate) for pair, ps, rate in links(alone)
+    ]
+    assert [ps for (a, b), ps, _ in links(network) if "region[1]" in a + b] == [7000] * 4
+
+
+def alone_name(alone, name):
+    """Of a router of a grid its name in a row: n[1][0][1] -> n[its number]."""
+    return f"n[{alone.rank[name]}]"
+
+
+@pytest.mark.parametrize(
+    "links, words", [("{w: {latency: 1 ns}}", "has no links of sort 'w'"), ("3", "links must be a")]
+)
+def test_sorts_that_a_region_has_not_are_refused(links, words):
+    with pytest.raises(BadInput, match=words):
+        built(f"routers: 4, shape: joined, regions: [{{of: all, shape: ring, links: {links}}}]")
+
+
 def test_latencies_that_an_anynet_file_names_hold_in_a_region_in_units_of_the_region(tmp_path):
     """Node 1 is 5 units away, router 1 is 15 away from router 0 and 1 back; a unit is the region's latency."""
     (tmp_path / "two.txt").write_text("router 0 node 0 node 1 5 router 1 15\nrouter 1 node 2\n")

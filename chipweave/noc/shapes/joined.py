@@ -27,6 +27,7 @@ import numpy as np
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import nearest
+from chipweave.noc.link_sorts import TERMINAL, read_sorts
 from chipweave.noc.listed import Ends, read_edges
 from chipweave.noc.shape import Reader, Shape, in_order, shape, shapes
 from chipweave.noc.wiring import Own, Places, Wiring, pairs_of
@@ -67,6 +68,13 @@ class Parts:
         if says != Own():
             self.own[len(self.pairs)] = says
         self.pairs.append((a, b))
+
+
+def sort_of(wired: Wiring, link: int) -> str:
+    """The sort of a link of a region, "" where it has none; terminal links follow the others."""
+    if link >= len(wired.pairs):
+        return TERMINAL
+    return "" if wired.sort is None else wired.sorts[wired.sort[link]]
 
 
 @shape("joined")
@@ -115,7 +123,7 @@ class Joined(Shape):
             reader.faults.add(what, item.place, ", ".join(known), near)
             return
         cls = shapes.find(kind.text)
-        keys = {k: v for k, v in item.value.items() if k not in ("of", "shape", *cls.structure)}
+        keys = {k: v for k, v in item.value.items() if k not in ("of", "shape", "links", *cls.structure)}
         before = len(reader.faults.found)
         values, sources = read_all(
             {**REGION, **cls.params},
@@ -138,7 +146,9 @@ class Joined(Shape):
             reader.faults.add(f"region {i} of {len(members)} endpoints: {why}", item.place)
             return
         unit = values["latency"] or reader.latency_ps
-        wired = made.wire(inner, Reader(reader.name, item, reader.faults, reader.note, reader.base, unit))
+        own_reader = Reader(reader.name, item, reader.faults, reader.note, reader.base, unit)
+        wired = made.wire(inner, own_reader)
+        sorts = read_sorts(own_reader, wired)
         number = np.array(parts.numbers(members, [f"region[{i}].{name}" for name in wired.routers]), np.int64)
         inside = number[wired.pairs].tolist()
         if wired.terminals is not None:
@@ -146,8 +156,9 @@ class Joined(Shape):
         terminals = {len(wired.pairs) + end: Own(ps) for end, ps in wired.terminal_latency_ps.items()}
         own = {**wired.own, **terminals}
         for n, (a, b) in enumerate(inside):
-            says = own.get(n, Own())
-            latency, bandwidth = says.latency_ps or values["latency"], says.bandwidth or values["bandwidth"]
+            says, sort = own.get(n, Own()), sorts.get(sort_of(wired, n), {})
+            latency = says.latency_ps or sort.get("latency") or values["latency"]
+            bandwidth = says.bandwidth or sort.get("bandwidth") or values["bandwidth"]
             parts.link(a, b, Own(latency, bandwidth, says.one_way))
 
     def network(self, item: Node, parts: Parts) -> None:
