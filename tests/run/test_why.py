@@ -162,6 +162,25 @@ def test_a_folder_that_somebody_wrote_in_is_refused(capsys, tmp_path, rows, runs
         assert code == 2 and "do not belong together" in told, told
 
 
+@pytest.mark.parametrize("link_model", ["fair", "circuit"])
+def test_the_life_of_a_transfer_has_a_place_at_every_instant(run, capsys, link_model):
+    folder = run("a", "--link-model", link_model)
+    layer = document(capsys, "why", folder, "--layer", 3)
+    step = min(c["step"] for c in layer["chain"])
+    whole = sum(c["end_ns"] - c["start_ns"] for c in layer["chain"] if c["step"] == step)
+    lives = [document(capsys, "why", folder, "--layer", 3, "--transfer", n) for n in (0, 5, 100)]
+    for life in lives:
+        chain = life["chain"]
+        assert {(c["step"], c["layer"]) for c in chain} == {(step, 3)} and life["bounds"] == {}
+        assert chain[0]["start_ns"] == 0 and chain[-1]["end_ns"] == life["time_ns"] <= whole
+        assert all(a["end_ns"] == b["start_ns"] for a, b in zip(chain, chain[1:], strict=False))
+        assert sum(life["breakdown"].values()) == life["time_ns"]
+        assert "command processors" not in life["breakdown"] and any(c["expert"] is not None for c in chain)
+    assert len({life["time_ns"] for life in lives}) > 1
+    code, _, told = command(capsys, "why", folder, "--layer", 3, "--transfer", 10**9)
+    assert code == 2 and "no layer-step has a transfer" in told
+
+
 def test_names_that_are_not_there_are_refused_with_the_nearest(run, capsys):
     folder = run("a")
     for option, value, words in (
