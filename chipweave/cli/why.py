@@ -10,6 +10,9 @@ import click
 @click.option("--layer", type=int, help="Of this layer alone.")
 @click.option("--link", help="Of what was spent at this link: 'die[0][0].d2d -> die[0][1].d2d'.")
 @click.option("--part", help="Of what was spent at this part: die[0][3].hbm.")
+@click.option(
+    "--transfer", type=click.IntRange(min=0), help="The life of this transfer of the layer, in order of issue."
+)
 @click.option("--strategy", help="Which row of the folder  [default: the first]")
 @click.option("--link-model", help="Which row of the folder  [default: the first]")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
@@ -19,6 +22,7 @@ def command(
     layer: int | None,
     link: str | None,
     part: str | None,
+    transfer: int | None,
     strategy: str | None,
     link_model: str | None,
     json_path: str | None,
@@ -34,8 +38,10 @@ def command(
 
     if link and part:
         raise click.UsageError("--link and --part are both given; one place at a time")
+    if transfer is not None and (link or part):
+        raise click.UsageError("--transfer and a place are both given; a transfer's life has all its places")
     check_document(json_path)
-    found = explain.why(folder.one_of(run, strategy, link_model), layer, link or part)
+    found = explain.why(folder.one_of(run, strategy, link_model), layer, link or part, transfer)
     if json_path:
         write_json(json_path, found)
     show.why(found, json_path == "-")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmarks import why_bounds
 from chipweave.__main__ import main
 
 pytestmark = pytest.mark.slow
@@ -80,6 +81,16 @@ def test_a_resource_made_infinitely_fast_gives_the_time_that_why_said(run, capsy
     assert decode_ns(run("fast", *given)) == pytest.approx(bound, rel=0.02)
 
 
+@pytest.mark.parametrize("model", ["deepseek-v3", "kimi-k2", "qwen3-235b", "llama4-maverick"])
+def test_the_bounding_resource_of_base_at_batch_4096_is_named_and_its_bound_comes_true(capsys, model):
+    found, before, after = why_bounds.bound(model, steps=2)
+    capsys.readouterr()
+    said = found["bounds"][found["bounding"]]
+    assert found["time_ns"] == before and found["bounding"] == "links" and said == min(found["bounds"].values())
+    assert next(iter(found["breakdown"])).startswith("links")
+    assert before - after == pytest.approx(before - said, rel=0.02)
+
+
 CHANGES = [
     ("compute", "die.sm.peak=1 TFLOPS"),
     ("compute", "die.sm.peak=3 TFLOPS"),
@@ -149,6 +160,25 @@ def test_a_folder_that_somebody_wrote_in_is_refused(capsys, tmp_path, rows, runs
     for arguments in (("why", tmp_path), ("diff", tmp_path, tmp_path), ("rerun", tmp_path)):
         code, _, told = command(capsys, *arguments)
         assert code == 2 and "do not belong together" in told, told
+
+
+@pytest.mark.parametrize("link_model", ["fair", "circuit"])
+def test_the_life_of_a_transfer_has_a_place_at_every_instant(run, capsys, link_model):
+    folder = run("a", "--link-model", link_model)
+    layer = document(capsys, "why", folder, "--layer", 3)
+    step = min(c["step"] for c in layer["chain"])
+    whole = sum(c["end_ns"] - c["start_ns"] for c in layer["chain"] if c["step"] == step)
+    lives = [document(capsys, "why", folder, "--layer", 3, "--transfer", n) for n in (0, 5, 100)]
+    for life in lives:
+        chain = life["chain"]
+        assert {(c["step"], c["layer"]) for c in chain} == {(step, 3)} and life["bounds"] == {}
+        assert chain[0]["start_ns"] == 0 and chain[-1]["end_ns"] == life["time_ns"] <= whole
+        assert all(a["end_ns"] == b["start_ns"] for a, b in zip(chain, chain[1:], strict=False))
+        assert sum(life["breakdown"].values()) == life["time_ns"]
+        assert "command processors" not in life["breakdown"] and any(c["expert"] is not None for c in chain)
+    assert len({life["time_ns"] for life in lives}) > 1
+    code, _, told = command(capsys, "why", folder, "--layer", 3, "--transfer", 10**9)
+    assert code == 2 and "no layer-step has a transfer" in told
 
 
 def test_names_that_are_not_there_are_refused_with_the_nearest(run, capsys):

@@ -98,6 +98,7 @@ def document(kept: Kept, chain: list[Placed], bounds: dict[str, int]) -> dict[st
         "chain": links,
         "breakdown": totals(chain),
         "bounds": bounds,
+        "bounding": next(iter(bounds), None),
     }
 
 
@@ -121,15 +122,20 @@ def time_of(kept: Kept, outcome: Any, layer: int | None) -> int:
     return nanoseconds(column(counted, "time_ps").sum())
 
 
-def why(kept: Kept, layer: int | None = None, place: str | None = None) -> dict[str, Any]:
+def why(kept: Kept, layer: int | None = None, place: str | None = None, transfer: int | None = None) -> dict[str, Any]:
     """The document of `why`.
+
+    transfer: of its layer, in the order of issue: the chain is its life in the first decode step that has it (in the
+    prefill, where there are no others), and there are no bounds: what is sped up changes when others are ahead of it.
 
     place: a part or link; the chain, its time and its breakdown are then of what was spent there alone, and the bounds
     those of the whole.
 
     Raises:
-        BadInput: the critical path never comes to that place.
+        BadInput: the critical path never comes to that place, or there is no such transfer.
     """
+    if transfer is not None:
+        return of_transfer(kept, layer, transfer)
     paths = recorded(kept)
     whole = chain_of(kept, paths, layer)
     bounds = bounds_of(kept, whole, paths, layer)
@@ -141,6 +147,13 @@ def why(kept: Kept, layer: int | None = None, place: str | None = None) -> dict[
             near = nearest(place, there)
             raise BadInput(Fault(f"no critical path comes to '{place}'", allowed=_few(there), nearest=near))
     return document(kept, chain, bounds)
+
+
+def of_transfer(kept: Kept, layer: int | None, transfer: int) -> dict[str, Any]:
+    """The document of `why` of the life of one transfer."""
+    lives = chain_of(kept, recorded(kept, transfer), layer)
+    first = [each for each in lives if (each.step, each.layer) == (lives[0].step, lives[0].layer)]
+    return document(kept, first, {}) | {"transfer": transfer}
 
 
 def _few(names: list[str], most: int = 12) -> str:

@@ -84,17 +84,17 @@ def one_of(folder: str, strategy: str | None, link_model: str | None) -> Kept:
     return rows[0]
 
 
-def recorded(kept: Kept) -> list[LayerPath]:
-    """Run it again with a record of its critical paths.
+def recorded(kept: Kept, transfer: int | None = None) -> list[LayerPath]:
+    """Run it again with a record of its critical paths; of one transfer of each layer-step, where that is named.
 
     Raises:
-        BadInput: this program, trace or machine gives other figures than the folder's: what is said of them would not
-        hold.
+        BadInput: no layer-step has that transfer; or this program, trace or machine gives other figures than the
+        folder's: what is said of them would not hold.
     """
     watched = []
 
     def around(fabric: Any, work: Any) -> Recorded:
-        watched.append(Recorded(fabric, work))
+        watched.append(Recorded(fabric, work, transfer))
         return watched[0]
 
     outcome = simulate.simulate(kept.spec, around=around, account=False)
@@ -106,6 +106,8 @@ def recorded(kept: Kept) -> list[LayerPath]:
                 allowed="a folder that this version wrote from the same files; `chipweave rerun` says more",
             )
         )
+    if not watched[0].paths:
+        raise BadInput(Fault(f"no layer-step has a transfer {transfer}", allowed=f"0 to {watched[0].most - 1}"))
     return at_hottest_links(watched[0], outcome)
 
 

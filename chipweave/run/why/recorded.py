@@ -63,11 +63,21 @@ def class_of(resources: str, classes: dict[str, str]) -> str:
 
 
 class Recorded:
-    """A fabric that records; stands in for the run's own (`around` of chipweave.run.simulate). `paths`: LayerPaths."""
+    """A fabric that records; stands in for the run's own (`around` of chipweave.run.simulate).
 
-    def __init__(self, fabric: Any, work: Any) -> None:
-        """fabric: the run's engine, which keeps its stages from now on; work: what the run's layers do."""
-        self.fabric = fabric
+    Attributes:
+        paths: LayerPath of each layer-step; of one transfer of each, where that is wanted and the layer-step has it.
+        most: transfers of the layer-step that has most.
+    """
+
+    def __init__(self, fabric: Any, work: Any, transfer: int | None = None) -> None:
+        """fabric: the run's engine, which keeps its stages from now on; work: what the run's layers do.
+
+        transfer: follow this transfer of each layer-step, in the order of issue, and not the one that ends last.
+        """
+        self.fabric, self.transfer = fabric, transfer
+        self.passed = self.most = 0  # transfers of the layer-step in hand before this stretch
+        self.life: tuple[int, int] | None = None  # birth and end of the transfer that is followed
         self.issued: dict[int, tuple[np.ndarray, int, str | None]] = {}
         self.ways: dict[str, dict[int, Crossings]] = {}  # network -> message -> where it was
         self.stage_of: dict[int, list[int]] = {}  # number -> its row, of the stretch in hand
@@ -95,9 +105,12 @@ class Recorded:
         """A layer-step has ended: its path is made of the stretches since the one before."""
         self.take()
         classes = self.classes = self.classes or classes_of(run.groups)
+        if self.transfer is not None:
+            begin, end = self.life or (begin, begin)
         spans = [replace(s, cause=class_of(s.cause, classes)) if s.role and not s.link else s for s in self.spans]
-        self.paths.append(LayerPath(job.step, job.layer, begin, end, filled(spans, begin, end)))
-        self.spans = []
+        if self.transfer is None or self.life:
+            self.paths.append(LayerPath(job.step, job.layer, begin, end, filled(spans, begin, end)))
+        self.spans, self.life, self.most, self.passed = [], None, max(self.most, self.passed), 0
 
     def take(self) -> None:
         """Follow the transfer that ended last since the last barrier back to its issue.
@@ -108,16 +121,30 @@ class Recorded:
         last = self.fabric.recorded_last()
         if not len(last) or not self.issued:
             return
-        self.stage_of = {row[NUMBER]: row for row in self.fabric.recorded().tolist()}
         self.ways = {n.name: ways_of(self.fabric.trails(n)) for n in self.fabric.layout.parts["networks"]}
-        event = last[0].tolist()
-        own = self.fabric.recorded(event[BATCH], event[TRANSFER]).tolist()
-        found: list[Span] = []
-        while event is not None:
-            found[:0] = self.spans_of(event)
-            event = before(event, own)
-        self.spans += found
+        if any(self.ways.values()):
+            self.stage_of = {row[NUMBER]: row for row in self.fabric.recorded().tolist()}
+        event: list[int] | None = last[0].tolist() if self.transfer is None else self.wanted(self.transfer)
+        if event is not None:
+            own = self.fabric.recorded(event[BATCH], event[TRANSFER]).tolist()
+            found: list[Span] = []
+            while event is not None:
+                found[:0] = self.spans_of(event)
+                event = before(event, own)
+            self.spans += found
+        self.passed += sum(len(rows) * times for rows, times, _ in self.issued.values())
         self.issued = {}
+
+    def wanted(self, number: int) -> list[int] | None:
+        """The last stage of a transfer of the layer-step, side chains left out; None where this stretch has it not."""
+        number -= self.passed
+        for batch, (rows, times, _) in self.issued.items():
+            if 0 <= number < len(rows) * times:
+                own = [row for row in self.fabric.recorded(batch, number).tolist() if not row[SIDE]]
+                self.life = min(row[ASKED] for row in own), max(row[END] for row in own)
+                return max(own, key=lambda row: (row[END], row[NUMBER]))
+            number -= len(rows) * times
+        return None
 
     def operands(self, event: list[int]) -> dict[str, int]:
         """Operands of a recorded stage's transfer."""

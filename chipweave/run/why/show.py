@@ -34,10 +34,12 @@ def why(found: dict[str, Any], to_stderr: bool) -> None:
     for name, ns in found["breakdown"].items():
         sheet.add(name, time(ns), share(ns, whole))
     console.show(sheet, to_stderr)
-    sheet = Sheet("were it infinitely fast", ("class", "time"), right_from=1)
-    for name, ns in found["bounds"].items():
-        sheet.add(name, time(ns))
-    console.show(sheet, to_stderr)
+    if found["bounds"]:
+        sheet = Sheet("were it infinitely fast", ("class", "time"), right_from=1)
+        for name, ns in found["bounds"].items():
+            sheet.add(name, time(ns))
+        console.show(sheet, to_stderr)
+        console.say(f"bounded by {found['bounding']}: without it {time(found['bounds'][found['bounding']])}", to_stderr)
     sums: Counter[tuple] = Counter()
     for link in found["chain"]:
         key = tuple(link[k] for k in ("place", "reason", "expert", "behind", "policy"))
