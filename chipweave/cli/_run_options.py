@@ -33,6 +33,15 @@ OPTIONS = [
 ]
 
 
+threads_option = click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    help="Layer-steps of a sample under flit that run side by side; the result is the same for any number.",
+)
+"""The `--threads` of `run` and `compare`."""
+
 network_sets = click.option(
     "--set",
     "sets",

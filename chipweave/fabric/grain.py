@@ -18,10 +18,8 @@ import numpy as np
 from chipweave.noc.router import Router
 from chipweave.noc.router_yaml import GRAINS
 
-SLOTS, ON_A_LINK = (
-    250,
-    3,
-)  # of a median message, and of a link's latency, that `auto` keeps: measured, docs/guide/link_models.md
+# Flits of a median message and cycles of a link's latency that `auto` keeps: measured, docs/guide/link_models.md
+SLOTS, ON_A_LINK = 250, 3
 
 
 @dataclass(frozen=True)
