@@ -15,6 +15,7 @@ import click
 
 from chipweave import cli
 from chipweave.errors import BAD_INPUT, BROKEN, INTERRUPTED, ChipweaveError, nearest
+from chipweave.io import status
 from chipweave.io.console import note
 from chipweave.io.streams import tolerant
 
@@ -70,6 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     )  # numpy starts a thread a core otherwise; nothing here needs them
     if arguments is None:
         _collect_less()
+        status.listen()
     with tolerant():
         _main(sys.argv[1:] if arguments is None else arguments)
 

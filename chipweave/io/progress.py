@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from chipweave.io import status
 from chipweave.io.console import console, note
 
 EVERY_S = 10.0
@@ -34,9 +35,15 @@ class Lines:
         if now - self.said < EVERY_S or 100 * (done - self.done) < self.total:
             return
         self.said, self.done = now, done
-        left = (now - self.begun) * (self.total - done) / done
-        share = f" ({done / self.total:.0%})" if self.total else ""
-        note(f"{self.title}: {done:,} of {self.total:,}{share}{', ' + rate if rate else ''}, about {_span(left)} left")
+        note(self.words(rate))
+
+    def words(self, rate: str = "") -> str:
+        """How far it is, how fast, and how long what is left will take at that pace."""
+        share = f" ({self.done / self.total:.0%})" if self.total else ""
+        said = f"{self.title}: {self.done:,} of {self.total:,}{share}{', ' + rate if rate else ''}"
+        if not self.done:
+            return said
+        return f"{said}, about {_span((self.clock() - self.begun) * (self.total - self.done) / self.done)} left"
 
 
 class Counting:
@@ -47,15 +54,22 @@ class Counting:
         self.total, self.title, self.done = total, title, 0
         self.bar = _bar(title) if console().is_terminal else None
         self.task = self.bar.add_task(title, total=total, rate="") if self.bar else None
-        self.lines = Lines(title, total)
+        self.lines, self.rate = Lines(title, total), ""
+
+    def status(self) -> str:
+        """What the signal is answered with (chipweave.io.status)."""
+        self.lines.done = self.done
+        return self.lines.words(self.rate)
 
     def start(self) -> None:
         """Show the bar; lines need no start."""
+        status.doing(self.status)
         if self.bar:
             self.bar.start()
 
     def stop(self) -> None:
         """Take the bar away, so that what is printed next stands alone."""
+        status.done(self.status)
         if self.bar:
             self.bar.stop()
 
@@ -74,7 +88,7 @@ class Counting:
         """Show how far it is and how fast, whenever `done` has changed."""
         if done == self.done:
             return
-        self.done = done
+        self.done, self.rate = done, rate
         if self.bar:
             self.bar.update(self.task, completed=done, rate=rate)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class Run:
         if self.layer_watch:
             self.layer_watch(self, job, begin, end)
         if self.on_layer:
-            self.on_layer(job)
+            self.on_layer(replace(job, end_ps=end))
 
     def statistics(self) -> list[tuple[str, str, str, int]]:
         """[(part, statistic, unit, value)] of every part."""

@@ -38,8 +38,10 @@ def progress(spec: Any, index: int, total: int) -> Any:
         if not layers:
             counting.start()
         layers += 1
+        said = f"{layers / (time.perf_counter() - began):,.0f} layers/s"
+        counting.rate = f"layer {job.layer}, {(job.end_ps or 0) / 1e9:,.3f} ms simulated, {said}"
         if job.step != counting.done:
-            counting.reached(job.step, f"{layers / (time.perf_counter() - began):,.0f} layers/s")
+            counting.reached(job.step, counting.rate)
         return None
 
     return layer_ended

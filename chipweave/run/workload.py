@@ -20,7 +20,7 @@ class LayerJob:
     """One layer of one step.
 
     owners: int64 [rows of view.ids], the request each row belongs to; requests: of the trace; replication: like
-    requests that each of them stands for.
+    requests that each of them stands for; end_ps: when it ended, None until then.
     """
 
     step: int
@@ -30,6 +30,7 @@ class LayerJob:
     owners: Any = None
     requests: int = 0
     replication: int = 1
+    end_ps: int | None = None
 
 
 class Workload:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmarks import why_bounds
 from chipweave.__main__ import main
 
 pytestmark = pytest.mark.slow
@@ -78,6 +79,16 @@ def test_a_resource_made_infinitely_fast_gives_the_time_that_why_said(run, capsy
     bound = document(capsys, "why", run("a"))["bounds"][cause]
     given = [word for setting in settings for word in ("--set", setting)]
     assert decode_ns(run("fast", *given)) == pytest.approx(bound, rel=0.02)
+
+
+@pytest.mark.parametrize("model", ["deepseek-v3", "kimi-k2", "qwen3-235b", "llama4-maverick"])
+def test_the_bounding_resource_of_base_at_batch_4096_is_named_and_its_bound_comes_true(capsys, model):
+    found, before, after = why_bounds.bound(model, steps=2)
+    capsys.readouterr()
+    said = found["bounds"][found["bounding"]]
+    assert found["time_ns"] == before and found["bounding"] == "links" and said == min(found["bounds"].values())
+    assert next(iter(found["breakdown"])).startswith("links")
+    assert before - after == pytest.approx(before - said, rel=0.02)
 
 
 CHANGES = [

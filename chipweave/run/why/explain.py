@@ -98,6 +98,7 @@ def document(kept: Kept, chain: list[Placed], bounds: dict[str, int]) -> dict[st
         "chain": links,
         "breakdown": totals(chain),
         "bounds": bounds,
+        "bounding": next(iter(bounds)),
     }
 
 

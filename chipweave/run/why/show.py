@@ -38,6 +38,7 @@ def why(found: dict[str, Any], to_stderr: bool) -> None:
     for name, ns in found["bounds"].items():
         sheet.add(name, time(ns))
     console.show(sheet, to_stderr)
+    console.say(f"bounded by {found['bounding']}: without it {time(found['bounds'][found['bounding']])}", to_stderr)
     sums: Counter[tuple] = Counter()
     for link in found["chain"]:
         key = tuple(link[k] for k in ("place", "reason", "expert", "behind", "policy"))
