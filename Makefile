@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c coverage-py lint-py types mutants
+.PHONY: demo test test-fast bench clean setup lint lint-c coverage coverage-c coverage-py lint-py types mutants docs
 
 setup: $(VENV)/.installed
 
@@ -64,6 +64,11 @@ coverage-c: setup
 	CFLAGS=--coverage LDFLAGS=--coverage $(BIN)/python setup.py -q build_ext --inplace --force --build-temp $(GCOV)
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests; $(BIN)/gcovr --root . --filter csrc/ --object-directory $(GCOV) $(GCOV) --merge-mode-functions=merge-use-line-min
 	$(BIN)/python setup.py -q build_ext --inplace --force
+
+# The documentation as a site, build/docs/site: the pages, and a reference made from the program. A dead link ends it.
+docs: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,docs]'
+	$(BIN)/python docs/make_site.py
 
 # Wrong versions of ten files, each run against the tests of its file; those that no test catches are printed.
 mutants: setup

@@ -132,7 +132,7 @@ def of(kept: Kept, most: int = MOST_STAGES) -> dict[str, Any]:
         watched.append(Stages(fabric, every))
         return watched[0]
 
-    outcome = simulate.simulate(kept.spec, around=around)
+    outcome = simulate.simulate(kept.spec, around=around, account=False)
     if any(outcome.row[k] != v for k, v in kept.row.items() if k in outcome.row and k not in (*VOLATILE, "speedup")):
         raise BadInput(
             Fault(

@@ -16,6 +16,7 @@ class Hbm4(Staged):
     """HBM4 of one die, written in plain Python."""
 
     engine = "python"
+    time_class = "hbm"  # what `why` and `diff` count its time to
 
     access = Port(provides="memory.backing", doc="reads and writes of whole slices")
 
