@@ -1,8 +1,8 @@
 """b200_energy: mean board watts while a kernel runs back to back, from what it moves and multiplies a second.
 
 The energies are chipweave/kernel_models/board_power.py's sum; 16-bit operands take twice the energy of 8-bit ones,
-4-bit ones half of it (a guess: as their operands' bits). Rows of medium confidence were sampled too short
-and have no bar.
+4-bit ones half of it (a guess: as their operands' bits). Rows of medium confidence were sampled too short and have no
+bar.
 """
 
 from __future__ import annotations

@@ -27,6 +27,9 @@ DISPATCH_NOISE = 1 << 20
 """Bytes below which XLA's dispatch covers what its rows of collectives measure: they have no bar."""
 CUSTOM_MOST = 8 << 20
 """Bytes up to which frameworks use all-reduces of their own (vLLM custom_all_reduce.py, max_size)."""
+TRT_MOST = {2: 16_000_000, 3: 16_000_000, 4: 8_000_000}
+"""Bytes up to which TensorRT-LLM's own all-reduce has room, by ranks (customAllReduceUtils.h,
+getMaxRequiredWorkspaceSize)."""
 HOP_S = 1.0e-6
 """One write to a peer and the flag behind it: a guess, half of what a step of NCCL's LL takes and its poll."""
 
@@ -94,15 +97,26 @@ def _allreduce(q: Question) -> float | NotModelled:
     ranks, elements = whole(found, "gpus"), stated_x(q)
     if (missing := first_missing(units, ranks, elements)) is not None:
         return missing
-    size, rate, known = elements * 2.0, link_rate(), figures()
-    if "eager" in found.get("kernel", ""):  # each call by its own launch from Python, as XLA dispatches
-        return known["xla_dispatch_s"] + collective_seconds("all-reduce", ranks, size, rate)
-    if size > CUSTOM_MOST:
+    size, known = elements * 2.0, figures()
+    spent = _custom_seconds(found.get("kernel", ""), ranks, size)
+    if "eager" not in found.get("kernel", ""):
+        return spent
+    # calls go out from Python one by one while the last still runs: the slower of host and device sets the pace
+    return max(spent, known["xla_dispatch_s"] + known["nccl_call_s"])
+
+
+def _custom_seconds(kernel: str, ranks: int, size: float) -> float:
+    """Seconds on the device: a server's own kernel where it takes the size, NCCL's beyond.
+
+    TensorRT-LLM's writes all data to all peers; the others' goes by parts, in two shots, where that is less.
+    """
+    rate = link_rate()
+    if size > (TRT_MOST[min(ranks, 4)] if kernel == "trtllm" else CUSTOM_MOST):
         return collective_seconds("all-reduce", ranks, size, rate)
-    floor = known["gemm_floor_bf16_s"] + 2 * HOP_S
+    floor = figures()["gemm_floor_bf16_s"] + 2 * HOP_S
     one = floor + (ranks - 1) * size / rate
     two = floor + 2 * HOP_S + 2.0 * (ranks - 1) / ranks * size / rate
-    return min(one, two)
+    return one if kernel == "trtllm" else min(one, two)
 
 
 def touched(ranks: int, top_k: int, own: bool) -> float:
