@@ -33,6 +33,7 @@ class GlobalCp(Controller):
     """Command processor of the whole wafer."""
 
     launch = Port(uses="cp.launch", many=True, doc="sub-kernels to the local CPs, reports from them")
+    control = Port(uses="network", optional=True, doc="a network that wires of control lead over (`over`)")
 
     plan_time = Param(
         "time", default="0 ps", doc="allocation and prediction of one layer; the artifact charges nothing"

@@ -147,8 +147,8 @@ class PlacementAware(AllocationPolicy):
         "choice",
         default="block",
         choices=["once", "block", "block_where_alike"],
-        doc="how often the estimate counts the transfer of an expert's weights to a die: once; for each block"
-        " (artifact); for each block where dies and links are all alike, as in the artifact, and once where not",
+        doc="how often the estimate counts the transfer of weights to a die: once; for each block (artifact); for each"
+        " block where dies and links are all alike, as in the artifact, and once where not",
     )
 
     estimates: tuple[Any, Estimate, Any] | None = (

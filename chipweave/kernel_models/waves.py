@@ -75,7 +75,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Kernel:
+class WaveKernel:
     """One launch.
 
     Attributes:
@@ -108,12 +108,12 @@ class Copy:
     size: float
 
 
-Action = Kernel | Copy
+Action = WaveKernel | Copy
 
 
 def seconds(package: Package, actions: tuple[Action, ...]) -> float:
     """Seconds between two events around `actions`, in order."""
-    total, launches = FLOOR_S, Counter(action for action in actions if isinstance(action, Kernel))
+    total, launches = FLOOR_S, Counter(action for action in actions if isinstance(action, WaveKernel))
     for action in actions:
         if isinstance(action, Copy):
             call, rate = (STAGED_S, STAGED_RATE) if action.size <= STAGED else (COPY_S, COPY_RATE)
@@ -122,7 +122,7 @@ def seconds(package: Package, actions: tuple[Action, ...]) -> float:
     return total + AGAIN_S * max(0, launches.total() - 1)
 
 
-def launch_seconds(package: Package, k: Kernel) -> float:
+def launch_seconds(package: Package, k: WaveKernel) -> float:
     """Seconds of one launch without its call."""
     die, cycle = package.die, package.seconds_per_cycle
     waves = ceil(k.threads / die.wave)
@@ -166,13 +166,13 @@ def _l1_cycles(package: Package, a: Access) -> float:
     return max(lines * (1.0 if a.met == "unit" else LINE / die.l1_bytes), data)
 
 
-def _dies(package: Package, k: Kernel) -> tuple[float, float]:
+def _dies(package: Package, k: WaveKernel) -> tuple[float, float]:
     """(dies that work, dies of them that meet a line which not all meet)."""
     dies = min(float(len(package.compute)), k.blocks)
     return dies, min(k.sharers, dies)
 
 
-def _past(package: Package, k: Kernel) -> tuple[float, float]:
+def _past(package: Package, k: WaveKernel) -> tuple[float, float]:
     """Shares of what the launches before left that miss the die's L2, and then the memory-side cache."""
     die, (dies, sharers) = package.die, _dies(package, k)
     of_die = k.shared + (k.footprint - k.shared) * sharers / dies
@@ -180,7 +180,7 @@ def _past(package: Package, k: Kernel) -> tuple[float, float]:
     return past, overfull(k.footprint, package.cache_bytes, package.io[0].cache_ways)
 
 
-def _levels(package: Package, k: Kernel) -> dict[str, float]:
+def _levels(package: Package, k: WaveKernel) -> dict[str, float]:
     """Cycles from load to use by where the line was met."""
     die, (past, beyond) = package.die, _past(package, k)
     behind = beyond * package.behind_l2_seconds(True)
@@ -189,7 +189,7 @@ def _levels(package: Package, k: Kernel) -> dict[str, float]:
     return {"unit": float(die.l1_cycles), "die": float(die.l2_cycles), "": new}
 
 
-def _behind_seconds(package: Package, k: Kernel) -> float:
+def _behind_seconds(package: Package, k: WaveKernel) -> float:
     """Seconds of the bytes that go beyond L2."""
     past, beyond = _past(package, k)
     dies, sharers = _dies(package, k)
@@ -199,7 +199,7 @@ def _behind_seconds(package: Package, k: Kernel) -> float:
     return max(moved / rate, memory)
 
 
-def _walk_seconds(package: Package, k: Kernel) -> float:
+def _walk_seconds(package: Package, k: WaveKernel) -> float:
     """Seconds of one die's walkers on all pages that its own translation cache does not cover; a walk reads memory."""
     die = package.die
     if not die.walkers:

@@ -8,7 +8,7 @@ import pytest
 from chipweave import topology
 from chipweave.kernel_models import hip, waves
 from chipweave.kernel_models.package import package_of
-from chipweave.kernel_models.waves import Access, Copy, Kernel, Step, launch_seconds, seconds
+from chipweave.kernel_models.waves import Access, Copy, Step, WaveKernel, launch_seconds, seconds
 from chipweave.ledger import NotModelled, Question, asking
 
 MIB = 1 << 20
@@ -46,7 +46,7 @@ def mi300a():
 
 
 def one(step, blocks=1.0, threads=64, footprint=1.0, **more):
-    return Kernel(blocks, threads, (step,), read=footprint, written=0.0, footprint=footprint, **more)
+    return WaveKernel(blocks, threads, (step,), read=footprint, written=0.0, footprint=footprint, **more)
 
 
 def cycles(package, kernel):

@@ -83,6 +83,7 @@ def test_pairs_are_kept_apart_where_it_is_told_to(tmp_path):
     assert alone[1] == alone[2] and apart[1] != apart[2]
 
 
+@pytest.mark.slow
 def test_copies_that_are_there_from_the_start_are_read_at_home(made, tmp_path):
     loads = loads_of(made, tmp_path)
     eplb = run(made, {"kind": "eplb", "loads": loads, "of": "prompts", "extra": 3}, "holders")

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from math import ceil
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import side
 
 LOOP = 16
 """Slots of a pass of the loop: addresses of 64 bits, the sum, the branch."""
 
 
-def fill(n: int) -> Kernel:
+def fill(n: int) -> WaveKernel:
     """hipMemset of N floats."""
-    return Kernel(ceil(n / 256), 256, (Step(1, 8, stores=(Access(),)),), 0.0, 4.0 * n, 4.0 * n)
+    return WaveKernel(ceil(n / 256), 256, (Step(1, 8, stores=(Access(),)),), 0.0, 4.0 * n, 4.0 * n)
 
 
-def by_row(n: int) -> Kernel:
+def by_row(n: int) -> WaveKernel:
     """Each lane walks a row: 64 lines an instruction, each used for 32 passes while the unit's L1 holds them."""
     lanes, blocks = min(n, 256), ceil(n / 256)
     lines = min(64.0, lanes)
@@ -28,16 +28,16 @@ def by_row(n: int) -> Kernel:
     return _kernel(n, blocks, lanes, step)
 
 
-def by_column(n: int) -> Kernel:
+def by_column(n: int) -> WaveKernel:
     """Lanes lie side by side: two lines an instruction, each used once."""
     lanes, blocks = min(n, 256), ceil(n / 256)
     return _kernel(n, blocks, lanes, Step(n, LOOP, loads=(Access(), Access(met="die")), stores=(Access(),)))
 
 
-def _kernel(n: int, blocks: int, lanes: int, step: Step) -> Kernel:
+def _kernel(n: int, blocks: int, lanes: int, step: Step) -> WaveKernel:
     """A launch that walks the matrix, of which each die meets its rows in one launch, its columns in the other."""
     size = 4.0 * n * n
-    return Kernel(blocks, lanes, (step,), size, 0.0, size, sharers=2)
+    return WaveKernel(blocks, lanes, (step,), size, 0.0, size, sharers=2)
 
 
 def program(problem: str) -> tuple[Action, ...]:

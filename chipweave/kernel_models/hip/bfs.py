@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..waves import Access, Action, Copy, Kernel, Step
+from ..waves import Access, Action, Copy, Step, WaveKernel
 from . import numbers
 
 CHUNK = 32
@@ -55,5 +55,5 @@ def program(problem: str) -> tuple[Action, ...]:
             Step(busy, 12, loads=(Access(lines=4),)),
             Step(busy, 12, loads=(Access(lines=min(64, 2 * degree), met="die"),), stores=(Access(lines=8),)),
         )
-        actions += [Copy(4.0), Kernel(max(1.0, nodes / 256), 256, steps, size, 0.0, size), Copy(4.0)]
+        actions += [Copy(4.0), WaveKernel(max(1.0, nodes / 256), 256, steps, size, 0.0, size), Copy(4.0)]
     return tuple(actions)

@@ -3,7 +3,7 @@ local memory; twiddle factors by sine and cosine in full range."""
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import numbers
 
 FACTOR = 58
@@ -18,4 +18,4 @@ def program(problem: str) -> tuple[Action, ...]:
     points = Access(width=8, count=8)
     turn = Step(2, PASS + 40 + 7 * FACTOR, local=8)  # seven factors; stores, loads and barriers twice, x then y
     steps = (Step(1, 20, loads=(points,)), turn, Step(1, PASS + 20, stores=(points,)))
-    return (Kernel(n / 512, 64, steps, 8.0 * n, 8.0 * n, 8.0 * n),)
+    return (WaveKernel(n / 512, 64, steps, 8.0 * n, 8.0 * n, 8.0 * n),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import numbers
 
 
@@ -12,4 +12,4 @@ def program(problem: str) -> tuple[Action, ...]:
     first = Step(1, 12, loads=(Access(),))
     tap = Step(taps, 16, loads=(Access(lines=3, met="unit"),))
     last = Step(1, 6, stores=(Access(),))
-    return (Kernel(n / 256, 256, (first, tap, last), 4.0 * n, 4.0 * n, 8.0 * n),)
+    return (WaveKernel(n / 256, 256, (first, tap, last), 4.0 * n, 4.0 * n, 8.0 * n),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Copy, Kernel, Step
+from ..waves import Access, Action, Copy, Step, WaveKernel
 from . import MOST_LAUNCHES, numbers
 
 
@@ -13,5 +13,5 @@ def program(problem: str) -> tuple[Action, ...]:
     # a block's own distances lie on eight lines, those of column k on eight, of row k on one
     step = Step(1, 24, loads=(Access(lines=8), Access(lines=8, met="die"), Access(lines=1, met="die")))
     # distances change rarely; four blocks side by side, on as many dies, share their lines
-    one = Kernel((n / 8) ** 2, 64, (step,), size, 0.0, size, sharers=4)
+    one = WaveKernel((n / 8) ** 2, 64, (step,), size, 0.0, size, sharers=4)
     return Copy(size), Copy(size), *[one] * n

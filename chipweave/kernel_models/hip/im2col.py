@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import DIVIDE, DIVIDE_AGAIN, numbers
 
 
-def columns(edge: int, mask: int) -> Kernel:
+def columns(edge: int, mask: int) -> WaveKernel:
     """The launch for an image of edge x edge and windows of mask x mask, no border."""
     windows, taps = float((edge - mask + 1) ** 2), mask * mask
     if edge < mask:
@@ -14,7 +14,7 @@ def columns(edge: int, mask: int) -> Kernel:
     first = Step(1, 40 + 4 * DIVIDE, loads=(Access(lines=3),))
     tap = Step(taps, 4 * DIVIDE_AGAIN + 24, loads=(Access(lines=3, met="unit"),), stores=(Access(),))
     out = 4.0 * windows * taps
-    return Kernel(max(1.0, windows / 256), 256, (first, tap), 4.0 * edge * edge, out, 4.0 * edge * edge + out)
+    return WaveKernel(max(1.0, windows / 256), 256, (first, tap), 4.0 * edge * edge, out, 4.0 * edge * edge + out)
 
 
 def program(problem: str) -> tuple[Action, ...]:

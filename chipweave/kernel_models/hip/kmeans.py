@@ -3,7 +3,7 @@ again for each centre, in L1 where a block's fit it."""
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import numbers
 
 L1_OF_BLOCK = 32 << 10
@@ -17,4 +17,4 @@ def program(problem: str) -> tuple[Action, ...]:
     rest = Step(features * (centres - 1), 14, loads=(Access(met=again),))
     last = Step(1, 8, stores=(Access(),))
     size = 4.0 * points * features
-    return (Kernel(points / 256, 256, (first, rest, last), size, 4.0 * points, size + 4.0 * points),)
+    return (WaveKernel(points / 256, 256, (first, rest, last), size, 4.0 * points, size + 4.0 * points),)

@@ -3,7 +3,7 @@ all blocks share, for the suite passes it as a pointer."""
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import side
 
 
@@ -16,4 +16,4 @@ def program(problem: str) -> tuple[Action, ...]:
     rows = Access(lines=1, width=16, count=4)
     products = Step(8 * loops, 80 + 40, loads=(again, rows))  # 64 products and sums in four parts, addresses
     steps = (Step(loops, 40, loads=(fill,), stores=(fill,), settled=True), products, Step(1, 20, stores=(fill,)))
-    return (Kernel((n / 32) ** 2, 64, steps, 2 * size, size, 3 * size, shared=2 * size),)
+    return (WaveKernel((n / 32) ** 2, 64, steps, 2 * size, size, 3 * size, shared=2 * size),)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from ..waves import PAGE, Access, Action, Kernel, Step
+from ..waves import PAGE, Access, Action, Step, WaveKernel
 from . import side
 
 TILE = 64
@@ -23,4 +23,4 @@ def program(problem: str) -> tuple[Action, ...]:
         Step(1, 40, stores=(tile,), local=5),  # four lanes of a bank at once
     )
     pages = 2 * (ceil(TILE * 4.0 * n / PAGE) if 4 * n * TILE >= PAGE else TILE * 4.0 * n / PAGE)
-    return (Kernel((n / TILE) ** 2, 256, steps, size, size, 2 * size, of_unit=4, pages=pages),)
+    return (WaveKernel((n / TILE) ** 2, 256, steps, size, size, 2 * size, of_unit=4, pages=pages),)

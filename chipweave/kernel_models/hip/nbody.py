@@ -3,7 +3,7 @@ suite passes it as a pointer. Root and quotient are in full precision."""
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import ROOT, numbers
 
 
@@ -14,4 +14,4 @@ def program(problem: str) -> tuple[Action, ...]:
     tile = Step(n / 256, 20, loads=(vector,), stores=(vector,), settled=True)
     pair = Step(n, 2 * ROOT + 22, loads=(Access(lines=1, width=4, met="unit"),))
     last = Step(1, 40, loads=(vector,), stores=(Access(width=16, count=2),))
-    return (Kernel(n / 256, 256, (tile, pair, last), 32.0 * n, 32.0 * n, 80.0 * n),)
+    return (WaveKernel(n / 256, 256, (tile, pair, last), 32.0 * n, 32.0 * n, 80.0 * n),)

@@ -3,7 +3,7 @@ x 64; in a tile 127 diagonals follow each other with a barrier each. A tile take
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Copy, Kernel, Step
+from ..waves import Access, Action, Copy, Step, WaveKernel
 from . import MOST_LAUNCHES, numbers
 
 TILE = 64
@@ -27,8 +27,8 @@ def program(problem: str) -> tuple[Action, ...]:
     )
     tile = 4.0 * TILE * TILE
 
-    def diagonal(blocks: int) -> Kernel:
-        return Kernel(blocks, TILE, steps, 2 * blocks * tile, blocks * tile, 2 * size, of_unit=1)
+    def diagonal(blocks: int) -> WaveKernel:
+        return WaveKernel(blocks, TILE, steps, 2 * blocks * tile, blocks * tile, 2 * size, of_unit=1)
 
     down = [diagonal(blocks) for blocks in range(1, wide + 1)]
     return Copy(size), *down, *reversed(down[:-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from ..waves import Access, Action, Copy, Kernel, Step
+from ..waves import Access, Action, Copy, Step, WaveKernel
 from . import MOST_LAUNCHES, numbers
 
 FORM = r"nodes(\d+)_sparsity0\.(\d+)_priters(\d+)"
@@ -24,5 +24,5 @@ def program(problem: str) -> tuple[Action, ...]:
         Step(1, 8, loads=(Access(lines=1, met="die"),), stores=(Access(lines=1),)),
     )
     size = 8.0 * filled * nodes
-    one = Kernel(nodes, 64, steps, size, 0.0, size)
+    one = WaveKernel(nodes, 64, steps, size, 0.0, size)
     return Copy(4.0 * nodes), *[one] * rounds

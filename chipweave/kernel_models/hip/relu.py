@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import numbers
 
 
@@ -10,4 +10,4 @@ def program(problem: str) -> tuple[Action, ...]:
     """One launch over N elements."""
     (n,) = numbers(problem, r"(\d+)")
     clip = Step(1, 12, loads=(Access(),), stores=(Access(),))
-    return (Kernel(n / 256, 256, (clip,), read=4.0 * n, written=4.0 * n, footprint=8.0 * n),)
+    return (WaveKernel(n / 256, 256, (clip,), read=4.0 * n, written=4.0 * n, footprint=8.0 * n),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import DIVIDE, numbers
 
 
@@ -16,4 +16,4 @@ def program(problem: str) -> tuple[Action, ...]:
     row = Step(mask, 14, loads=(Access(lines=3, met="die"),))
     tap = Step(mask * (mask - 1), 14, loads=(Access(lines=3, met="unit"),))
     first, last = Step(1, 4, loads=(Access(lines=3),)), Step(1, 6, stores=(Access(),))
-    return (Kernel(edge * edge / 64, 64, (start, first, row, tap, last), pixels, pixels, 2 * pixels),)
+    return (WaveKernel(edge * edge / 64, 64, (start, first, row, tap, last), pixels, pixels, 2 * pixels),)

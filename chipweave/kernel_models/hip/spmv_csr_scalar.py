@@ -3,7 +3,7 @@ vector's lines are met again."""
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Kernel, Step
+from ..waves import Access, Action, Step, WaveKernel
 from . import numbers
 
 
@@ -20,4 +20,4 @@ def program(problem: str) -> tuple[Action, ...]:
     vector = Step(of_row, 6, loads=(Access(lines=3, met="unit"),))
     last = Step(1, 6, stores=(Access(),))
     size = 8.0 * filled + 12.0 * rows
-    return (Kernel(max(1.0, rows / 256), 256, (ends, first, column, vector, last), size, 4.0 * rows, size),)
+    return (WaveKernel(max(1.0, rows / 256), 256, (ends, first, column, vector, last), size, 4.0 * rows, size),)

@@ -3,7 +3,7 @@ other down a column, so that each needs pages of its own."""
 
 from __future__ import annotations
 
-from ..waves import PAGE, Access, Action, Kernel, Step
+from ..waves import PAGE, Access, Action, Step, WaveKernel
 from . import side
 
 ROWS = 16
@@ -20,4 +20,4 @@ def program(problem: str) -> tuple[Action, ...]:
     )  # the two edge lanes, one after the other
     point = Step(ROWS, 9 + 9 + 8, stores=(Access(lines=3),), local=1)
     pages = 2 * ROWS * 4.0 * n / PAGE
-    return (Kernel(n / ROWS * n / 64, 64, (load, halo, point), size, size, 2 * size, pages=pages),)
+    return (WaveKernel(n / ROWS * n / 64, 64, (load, halo, point), size, size, 2 * size, pages=pages),)
