@@ -12,8 +12,9 @@ from build_kernel import MODULES  # noqa: E402  (found beside this file, not ins
 
 
 class BuildPy(build_py):
-    """pip compiles what it installs, but not what an editable install points to: with PYTHONDONTWRITEBYTECODE set, as in
-    many containers, every command would compile the sources anew, which is two thirds of its start."""
+    """pip compiles what it installs, but not what an editable install points to: with PYTHONDONTWRITEBYTECODE set, as
+    in many containers, every command would compile the sources anew, which is two thirds of its start.
+    """
 
     def run(self) -> None:
         super().run()

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
 from chipweave.traffic import synthetic as traffic
@@ -112,7 +112,7 @@ def beside_merlin():
 def growth():
     print("\ngrowth, 20 % of capacity, kernel memory per router")
     for k, cycles in ((32, 1000), (64, 400), (128, 150)):
-        kernel = Kernel(grid([k, k]), Router())
+        kernel = FlitSimulator(grid([k, k]), Router())
         row = traffic.run(
             kernel.network, kernel.router, "uniform", load_of(k, 0.2), warmup=0, cycles=cycles, kernel=kernel
         )
@@ -160,7 +160,7 @@ PATIENCE_S = 2.0  # CPU; a longer size of what did not recur is not run
 
 def crossing(size, packet, classes, **options):
     """(CPU s, kernel) of the six messages of `size` bytes each."""
-    kernel = Kernel(grid([5, 5]), Router(vcs=8, vc_classes=classes, **options))
+    kernel = FlitSimulator(grid([5, 5]), Router(vcs=8, vc_classes=classes, **options))
     flits = size // 64
     kernel.send([(i, 0, flits, s, d, i % classes, min(packet, flits)) for i, (s, d) in enumerate(CROSSING)])
     cpu = time.process_time()

@@ -1,8 +1,8 @@
 """What the case study says on the dies of each preset: the paper's words, the artifact's, the measured H100, and each
 measured part alone.
 
-Prints the tables of docs/two_speeds.md. Traces: the synthetic sets deepseek-syn and qwen-syn at batch 4,096, on
-wafer_5x5."""
+Prints the tables of docs/reference/two_speeds.md. Traces: the synthetic sets deepseek-syn and qwen-syn at batch 4,096,
+on wafer_5x5."""
 
 from dataclasses import replace
 

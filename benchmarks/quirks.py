@@ -1,7 +1,7 @@
 """What each habit of the published simulator's engine is worth: the same work with each one switched off.
 
-Prints the table of docs/artifact.md. Trace: the synthetic set deepseek-syn at batch 4,096 (256 requests, each 16
-times)."""
+Prints the table of docs/reference/artifact.md. Trace: the synthetic set deepseek-syn at batch 4,096 (256 requests,
+each 16 times)."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ ASKED_ALL = (("kind", "cross_token_heatmap"), ("stop_at_own_id", False))
 
 
 def stop_rule():
-    """Pred with all rows of the heat map asked, beside the artifact's stop at the die's own number."""
+    """Pred with all rows of the heat map used, beside the artifact's stop at the die's own number."""
     for name, prediction in (("as published", "cross_token_heatmap"), ("stop rule off", ASKED_ALL)):
         policies = (
             ("placement", "contiguous"),

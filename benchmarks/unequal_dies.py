@@ -17,7 +17,7 @@ UNITS = {"time": " ps", "bytes": " B", "bandwidth": " B/s", "compute": " flop/s"
 
 
 def settings(link_model):
-    """`--set` texts that give each die of the 5 x 5 wafer figures of its own."""
+    """`--set` texts that give each die of the 5 x 5 wafer its own values."""
     system = topology.load("wafer_5x5", preset="physical")
     first = "die[0][0]."
     for name, part in system.parts.items():

@@ -1,7 +1,7 @@
 """A token on a wafer: what is left of the speed-up of the MoE part once the rest of the step is there, and what nodes
 give beside it.
 
-    python -m benchmarks wafer_serves          # prints the tables of docs/wafer_serves.md and draws
+    python -m benchmarks wafer_serves          # prints the tables of docs/reference/wafer_serves.md and draws
                                                docs/pictures/wafer_serves.svg
 
 The MoE part is `chipweave compare` on each wafer. The rest of the step is `chipweave.serving` on the same dies,

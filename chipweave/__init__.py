@@ -2,9 +2,10 @@
 
     import chipweave as cw
 
-    system = cw.load("wafer_5x5")
-    outcome = cw.simulate(cw.RunSpec(topology="wafer_5x5", batch=256, steps=16, strategy="ep"))
-    outcome.row["decode_time_ns"]
+    run = cw.simulate("wafer_5x5", model="deepseek-v3", batch=256, steps=16, strategy="allo")
+    run.time_ns, run.layers.to_pandas(), run.plot.links()
+    cw.compare("wafer_5x5", batch=256, steps=16, strategies=["base", "allo"])["allo"].row["speedup"]
+    cw.load("wafer_5x5").graph
 
 FACE lists every public name and the module it comes from; a module is imported when one of its names is first used.
 """
@@ -35,12 +36,17 @@ FACE = {
         "ReplacementPolicy",
     ),
     "run.registration": ("register",),
-    "run.results": ("Results", "read_results"),
-    "run.simulate": ("Outcome", "simulate"),
+    "views.notebook.validated": ("Ledger", "validate"),
+    "run.results": ("Results",),
+    "run.simulate": ("Outcome",),
     "run.spec": ("RunSpec",),
+    "run.table": ("Table",),
+    "views.notebook.swept": ("Points", "sweep"),
     "topology": ("load",),
     "topology.system": ("System",),
     "trace.library": ("open_trace",),
+    "views.notebook.called": ("compare", "simulate"),
+    "views.notebook.result": ("Comparison", "Result", "read_results"),
 }
 _HOME = {name: module for module, names in FACE.items() for name in names}
 
@@ -101,13 +107,37 @@ OTHER_NAMES = {
 }
 
 
+BUILT = ("_kernel", "_c_", "components", "policies", "topologies", "validation")
+"""How names of modules begin that a checkout has only once it is installed: compiled ones, and the mapped folders."""
+
+
+class _Called(ModuleType):
+    """A module whose other name is a function's too: `import chipweave.compare`, and `chipweave.compare(...)`."""
+
+    def __call__(self, *arguments: object, **options: object) -> object:
+        name = next(other for other, module in OTHER_NAMES.items() if self.__name__ == f"{__name__}.{module}")
+        function = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        return function(*arguments, **options)
+
+
 class _OtherNames(Loader):
-    """Finder and loader of OTHER_NAMES: `import chipweave.staged` gives the very module chipweave.component.staged."""
+    """Finder and loader of OTHER_NAMES: `import chipweave.staged` gives the very module chipweave.component.staged.
+
+    It comes last, so a module of BUILT that reaches it is not there: a checkout that was not built stands before the
+    installed package, which the error says.
+    """
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         package, _, last = name.rpartition(".")
         if package == __name__ and last in OTHER_NAMES:
             return ModuleSpec(name, self)
+        if package == __name__ and last.startswith(BUILT):
+            where = __path__[0].rpartition("chipweave")[0].rstrip("/") or "."
+            raise ModuleNotFoundError(
+                f"{name} is not there: the checkout {where} is not built, or not installed: "
+                "`python -m pip install -e .` there does both; from another folder an installed chipweave is used",
+                name=name,
+            )
         return None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -117,6 +147,8 @@ class _OtherNames(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Its code has run under its own name, and the import system's words for it stay those of its own name."""
+        if module.__spec__ is not None and module.__spec__.name.rpartition(".")[2] in _HOME:
+            module.__class__ = _Called
         if module.__spec__ is not None:
             module.__spec__ = module.__spec__.loader_state or module.__spec__
 

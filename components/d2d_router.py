@@ -47,7 +47,12 @@ class D2dRouter(Staged, Controller):
         doc="of a link's bandwidth that long messages of this die reach; one figure for all dies but under circuit",
     )
     round_to = Param(
-        "time", default="1 ps", low="1 ps", each=True, doc="times of this die's messages are rounded up to this"
+        "time",
+        default="1 ps",
+        low="1 ps",
+        each=True,
+        held=True,
+        doc="times of this die's messages are rounded up to this, under circuit",
     )
     interleave = Param(
         "choice",
@@ -186,7 +191,7 @@ class D2dRouter(Staged, Controller):
     def message(
         self, chain: Any, name: str, source: str, target: str, size: str | Callable[[Any], int], then: str, **more: Any
     ) -> str:
-        """One message through the mesh, by the figures of the die that sends it.
+        """One message through the mesh, with the parameters of the die that sends it.
 
         size  the operand with its bytes, or a function of the sending die's part
         """
@@ -200,7 +205,7 @@ class D2dRouter(Staged, Controller):
         return self.stage_by_die(chain, f"whose {name}", source, figures, send)
 
     def network(self) -> Any:
-        """The chipweave.chain.nouns.Network that joins the dies."""
+        """The chipweave.chain.nouns.LayoutNetwork that joins the dies."""
         return self.networks["mesh"]
 
     def on_prediction(self, sub_kernel: Any) -> None:

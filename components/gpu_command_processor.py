@@ -1,9 +1,8 @@
 """The command processor of a GPU die: launches one behind the other
 (csrc/behaviours/command_processor/command_processor.c).
 
-Models      the host's call until a launch stands in the queue, the start of a kernel told to every SM, the wait for all
-            blocks and
-            stores, the gap before the next launch, by stream or from a graph.
+Models      the host's call until a launch stands in the queue, the start of a kernel announced to every SM, the wait
+            for all blocks and stores, the gap before the next launch, by stream or from a graph.
 Leaves out  concurrent kernels, priorities, copies of its own; the host's software is in the two fixed times.
 Checked by  tests/die/test_launches.py
 """

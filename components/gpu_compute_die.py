@@ -20,6 +20,9 @@ class ComputeDie(Component):
     clock = Param("frequency", low="1 Hz", doc="clock that cycles below are counted in")
     wave = Param("count", low=1, doc="threads of a wave (AMD wavefront 64, NVIDIA warp 32)")
     waves_per_cycle = Param("float", default=1.0, low=0.001, doc="waves that the die's dispatcher starts in a cycle")
+    workgroup_cycles = Param(
+        "float", default=0.0, low=0.0, doc="cycles of the die's dispatcher on one workgroup, however few its waves"
+    )
     launch_cycles = Param(
         "float",
         default=0.0,
@@ -42,3 +45,5 @@ class ComputeDie(Component):
         low="0 B",
         doc="what the units' translation caches cover; 0: translation is never missed",
     )
+    walk_reach = Param("bytes", default="0 B", low="0 B", doc="what the die's own translation cache behind them covers")
+    walkers = Param("count", default=0, low=0, doc="page walks under way at once beyond that; 0: they cost nothing")

@@ -24,6 +24,9 @@ class Package(Component):
     idle = Param("power", default=None, low="1 W", doc="board power at rest; none: not stated")
     busy = Param("power", default=None, low="1 W", doc="added while a kernel runs on all units; none: not stated")
     energy_8 = Param("float", default=0.0, low=0.0, doc="joules of 1e15 operations on 8-bit operands")
+    energy_l2 = Param("float", default=0.0, low=0.0, doc="joules of 1e12 bytes that L2 answers (pJ a byte)")
+    energy_memory = Param("float", default=0.0, low=0.0, doc="the same of bytes from memory, beyond those of L2")
+    energy_link = Param("float", default=0.0, low=0.0, doc="the same of bytes that leave for another package")
     throttled_clock = Param(
         "frequency",
         default=None,

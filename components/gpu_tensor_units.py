@@ -17,5 +17,6 @@ class TensorUnits(Component):
     flops_4 = Param("compute", low="1 FLOPS", doc="dense peak, 4-bit operands")
     instruction_flops = Param("count", low=1, doc="operations of one SM in a cycle, 16-bit operands")
     shared_bytes = Param("count", default=128, low=1, doc="bytes of operands from shared memory in a cycle and SM")
+    shared_memory = Param("bytes", default="228 KiB", low="1 KiB", doc="shared memory of an SM")
     trip_cycles = Param("float", low=1.0, doc="one trip through shared memory: descriptor, arrival at a barrier, poll")
     exponentials = Param("count", default=16, low=1, doc="exponentials of one SM in a cycle")

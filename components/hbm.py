@@ -4,8 +4,8 @@ Models      access = latency + bytes / (bandwidth x efficiency); the stacks of a
             by turns, which is how the case study's simulator sees them (arXiv 2510.05497, artifact).
             Of several controllers over which lines are striped an access takes all, a part of its bytes each, for as
             long as the slowest needs.
-            With a characterised table (docs/two_speeds.md) latency and rate are those of the line-rate die: bytes keep
-            others waiting, the latency beside them does not.
+            With a characterised table (docs/reference/two_speeds.md) latency and rate are those of the line-rate die:
+            bytes keep others waiting, the latency beside them does not.
 Leaves out  channels, banks, rows, refresh, read-write turnaround: `efficiency` stands for them all.
 Checked by  tests/components/test_hbm.py
 """

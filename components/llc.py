@@ -5,8 +5,8 @@ Models      a lookup takes the port for the hit or the miss latency; a store tak
             Levels may stand behind one another: what a lower one finds is stored in those above it, too.
             A request from another die is decided by the tags at the instant of that die's own lookup
             (arXiv 2510.05497, artifact: validation/references/artifact/SEMANTICS.md, 2.3).
-            With a characterised table (docs/two_speeds.md) a hit holds the port for its bytes and shows a latency
-            beside that; a miss and a store are part of what the memory's own table says, so they take 1 ps.
+            With a characterised table (docs/reference/two_speeds.md) a hit holds the port for its bytes and shows a
+            latency beside that; a miss and a store are part of what the memory's own table says, so they take 1 ps.
 Leaves out  lines smaller than a slice, slices of the LLC, write-back traffic.
 Checked by  tests/components/test_llc.py
 """
@@ -26,8 +26,10 @@ class Llc(Staged):
 
     time_class = "llc"
 
-    access = Port(provides="memory.access", doc="slice reads of this die's SMs")
-    remote = Port(provides="memory.lookup", doc="slice reads that other dies send here")
+    access = Port(provides="memory.access", many=True, doc="slice reads of this die's SMs, or of levels above")
+    remote = Port(
+        provides="memory.lookup", optional=True, doc="slice reads that other dies send here; of several levels the last"
+    )
     memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router, or the next level")
 
     capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, doc="data it holds")

@@ -3,7 +3,8 @@
 Models      the slice of one expert (one of its three matrices) for n tokens: 2 x weights x n flop at peak x
             utilisation(n), the table being that of the model (calibrated by the paper to H100 GEMMs, arXiv 2510.05497).
             One slice at a time; it starts when its weights are there.
-            With a characterised table (docs/two_speeds.md) the rows are those of the measured expert of the same size.
+            With a characterised table (docs/reference/two_speeds.md) the rows are those of the measured expert of the
+            same size.
 Leaves out  tiles and waves (sm.tile has them), overlap of a slice's load with its own computation.
 Checked by  tests/components/test_sm_cluster_table.py
 """

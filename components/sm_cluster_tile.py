@@ -1,8 +1,8 @@
 """An SM cluster whose GEMM time comes from tiles and waves, in the place of a measured utilisation table.
 
-Models      an expert's three GEMMs by the fastest tile, cluster and split of a cuBLAS-like set (docs/kernels.md); its
-            slices, one matrix each, take a third of their sum. Weights are in the L2: reading them is the LLC's and
-            HBM's.
+Models      an expert's three GEMMs by the fastest tile, cluster and split of a cuBLAS-like set
+            (docs/reference/kernels.md); its slices, one matrix each, take a third of their sum. Weights are in the L2:
+            reading them is the LLC's and HBM's.
 Leaves out  what sm.utilisation_table leaves out but for tiles and waves; the launch.
 Checked by  tests/kernels/test_sm_cluster_tile.py
 """
@@ -34,11 +34,15 @@ PICOSECONDS = 10**12
 MATRICES = 3  # of an expert: gate, up, down
 
 
+RESIDENT = "weights come through the die's LLC and HBM, and its GEMMs have them in L2"
+
+
 @component("sm.tile")
 class SmClusterTile(SmCluster):
     """SMs of one die computing GEMMs: the fastest tile, cluster and split of a cuBLAS-like set, in waves over the SMs.
 
-    Defaults are H100 SXM5: structure from its datasheet, the rest from the calibration rows named in docs/kernels.md.
+    Defaults are H100 SXM5: structure from its datasheet, the rest from the calibration rows named in
+    docs/reference/kernels.md.
     """
 
     engine = "python"
@@ -51,13 +55,22 @@ class SmClusterTile(SmCluster):
     )
     l2_bytes_per_clock = Param("float", default=3942.4, low=1.0, doc="read rate of the whole L2")
     shared_bytes_per_clock = Param("float", default=124.1, low=1.0, doc="what one SM writes to its shared memory")
-    dram_bandwidth = Param("bandwidth", default="3352.32 GB/s", low="1 B/s", doc="pin rate of the stacks")
-    die_bandwidth = Param("bandwidth", default="3942 GB/s", low="1 B/s", doc="what the die moves to memory at most")
+    dram_bandwidth = Param(
+        "bandwidth", default="3352.32 GB/s", low="1 B/s", outside=RESIDENT, doc="pin rate of the stacks"
+    )
+    die_bandwidth = Param(
+        "bandwidth", default="3942 GB/s", low="1 B/s", outside=RESIDENT, doc="what the die moves to memory at most"
+    )
     dram_efficiency = Param(
-        "float", default=0.937438004, low=0.01, high=1.0, doc="share of the pin rate that operand tiles reach"
+        "float",
+        default=0.937438004,
+        low=0.01,
+        high=1.0,
+        outside=RESIDENT,
+        doc="share of the pin rate that operand tiles reach",
     )
     l2_latency = Param("time", default="141616 ps", low="0 ps", doc="near hit")
-    dram_latency = Param("time", default="343636 ps", low="0 ps", doc="unloaded access")
+    dram_latency = Param("time", default="343636 ps", low="0 ps", outside=RESIDENT, doc="unloaded access")
     tma_latency = Param("time", default="96866 ps", low="0 ps", doc="what a TMA load takes beyond a plain one")
     kernel_floor = Param(
         "time", default="1260 ns", low="0 ps", doc="cost of the second kernel where the inner dimension is split"

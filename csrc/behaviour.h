@@ -99,6 +99,10 @@ typedef struct cw_behaviour {
 #define CW_STATISTIC_NUMBER(number, name, unit, words)                      STAT_##number,
 #define CW_STATISTIC_ROW(number, name, unit, words)                         {name, unit, words},
 
+/* The function of a behaviour whose state has its statistics in `stats`, by their numbers. */
+#define CW_STATISTIC(state_type)                                                                                       \
+    static int64_t statistic(const void *state, int32_t index) { return ((const state_type *)state)->stats[index]; }
+
 /* What every table says of a file that has PARAMETERS, PORTS and STATISTICS with their numbers, and functions named as
  * the members; attach, touch and close follow where it has them. */
 #define CW_BEHAVIOUR(called, state)                                                                                    \

@@ -3,7 +3,8 @@
 Question   Which dies work on an expert, and on how many of its tokens?
 Answer     Algorithm 1: experts by rising tokens; candidates are the dies that hold a part of the expert and those
            within `distance` hops; each block goes to the candidate whose estimated time, and that of the die it reads
-           from, stays lowest. The estimate keeps account per die of compute, HBM reads and transfers in.
+           from, stays lowest. The estimate keeps account per die of compute, HBM reads and transfers in. What a
+           placement keeps on several dies is read from the nearest; a copy made on the way by its own die alone.
            The arithmetic is csrc/policies/placement_aware.c; a test holds it against the plain one.
            Compute, memory and routes are each die's own; dies that compute nothing get no work.
 Source     Algorithm 1 of arXiv 2510.05497 (block 50, "determined by request count"); defaults, cost model and rounding
@@ -142,6 +143,14 @@ class PlacementAware(AllocationPolicy):
         doc="the estimate's compute, memory and links: each die's and route's own, or one figure for all (artifact)",
     )
 
+    arrivals = Param(
+        "choice",
+        default="block",
+        choices=["once", "block", "block_where_alike"],
+        doc="how often the estimate counts the transfer of weights to a die: once; for each block (artifact); for each"
+        " block where dies and links are all alike, as in the artifact, and once where not",
+    )
+
     estimates: tuple[Any, Estimate, Any] | None = (
         None  # (costs, Estimate, rule for C): costs are those of the run, worked out once
     )
@@ -149,6 +158,13 @@ class PlacementAware(AllocationPolicy):
     def estimate(self, costs: Any) -> Estimate:
         """The Estimate for the run's costs."""
         return self._estimated(costs)[1]
+
+    def each_block(self, costs: Any) -> bool:
+        """Whether the estimate counts a transfer of weights for each block of an expert that a die takes."""
+        if self.arrivals == "block_where_alike":
+            dies = costs.dies
+            return dies is None or bool(dies.alike and dies.memories_alike and dies.links_alike)
+        return bool(self.arrivals == "block")
 
     def _estimated(self, costs: Any) -> tuple[Any, Estimate, Any]:
         """`estimates` for the run's costs."""
@@ -173,6 +189,7 @@ class PlacementAware(AllocationPolicy):
             c_ints(view.home),
             FFI.from_buffer("uint8_t[]", np.ascontiguousarray(view.holders, np.uint8)),
             c_ints(view.distance),
+            FFI.NULL if view.sources is None else c_ints(view.sources),
             room,
             c_ints(expert),
             c_ints(die),
@@ -198,6 +215,7 @@ class PlacementAware(AllocationPolicy):
                     around_holders=self.near == "holders",
                     min_dies=self.dies,
                     tokens_per_die=self.tokens_per_die,
+                    arrives_each_block=self.each_block(costs),
                     **figures,
                 ),
             )

@@ -46,7 +46,7 @@ class Packed(PlacementPolicy):
         return self.packed(experts, np.full(dies, -(-experts // dies)), np.ones(dies))
 
     def packed(self, experts: int, room: np.ndarray, rate: np.ndarray) -> np.ndarray:
-        """int32 [experts]: homes on dies with room for so many experts and these relative rates."""
+        """int32 [experts]: homes on dies with room for these numbers of experts and these relative rates."""
         load, pairs = self.counted(experts)
         dies = len(room)
         total, home = np.zeros(dies), np.full(experts, -1, np.int32)

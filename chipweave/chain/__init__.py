@@ -1,7 +1,7 @@
 """Chains of stages: what components declare and both stage engines read.
 
 Components use a `Layout` (resources, networks, tables, counters) and append stages to its chains;
-durations are rules over a transfer's operands, in ps. docs/stages.md has the whole story; the nouns
+durations are rules over a transfer's operands, in ps. docs/reference/stages.md has the whole story; the nouns
 are documented in chipweave.chain.nouns, the stages in chipweave.chain.layout.
 """
 
@@ -17,11 +17,11 @@ from chipweave.chain.nouns import (
     Counter,
     Given,
     Keyed,
+    LayoutNetwork,
     Link,
     Longest,
     Map,
     Mark,
-    Network,
     Pick,
     Query,
     Rate,
@@ -61,7 +61,7 @@ __all__ = [
     "MAX_SPAWN",
     "Map",
     "Mark",
-    "Network",
+    "LayoutNetwork",
     "PS_PER_SECOND",
     "Pick",
     "Query",

@@ -11,7 +11,7 @@ stages over the integer operands of a transfer:
 
 Control flows from a hold through any number of `choose` and `outcome` stages, all at the instant it starts, to the
 next `hold`, `send` or `DONE`: that one is the successor. Different components may write different parts, knowing
-only each other's stage names. docs/stages.md tells the whole story with examples.
+only each other's stage names. docs/reference/stages.md tells the whole story with examples.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from chipweave.chain.nouns import (
     Count,
     Counter,
     Keyed,
+    LayoutNetwork,
     Link,
     Map,
     Mark,
-    Network,
     Query,
     Resources,
     RouteTime,
@@ -79,7 +79,8 @@ class Chain:
         spawn: list[Any] | str | tuple[Any, ...] = (),
         then: str = DONE,
     ) -> str:
-        """Take resources (`Resources.at`, `Network.route`) for `lasts`; a later `outcome` may settle the duration."""
+        """Take resources (`Resources.at`, `LayoutNetwork.route`) for `lasts`; a later `outcome` may settle the
+        duration."""
         return self._add(
             Stage(name, "hold", _many(take), _lasts(lasts), None, (), _many(mark), _many(count), _many(spawn), then)
         )
@@ -87,7 +88,7 @@ class Chain:
     def send(
         self,
         name: str,
-        network: Network,
+        network: LayoutNetwork,
         source: str,
         target: str,
         bytes: int | str,
@@ -190,11 +191,11 @@ class Layout:
         routes: Callable[[int, int], Sequence[int]],
         directed: bool = True,
         **options: Any,
-    ) -> Network:
+    ) -> LayoutNetwork:
         """A network; `model` is circuit, fair or flit, `routes(source, target)` -> indices into `links`."""
         return self._part(
             "networks",
-            Network,
+            LayoutNetwork,
             name,
             model,
             endpoints,

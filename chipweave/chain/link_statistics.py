@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.chain.nouns import Network
+from chipweave.chain.nouns import LayoutNetwork
 
 
 @dataclass
 class LinkStatistics:
-    """int64 arrays over links (the order of `Network.links`); `bins` is [bin, link, (bytes, busy ps, stalled ps)].
+    """int64 arrays over links (the order of `LayoutNetwork.links`); `bins` is [bin, link,
+    (bytes, busy ps, stalled ps)].
 
     Bytes are those of messages, without heads, padding and what the efficiency of a link adds. `wire` is
     [bin, link], bytes of flits; None under link models that have none.
@@ -49,11 +50,11 @@ class LinkStatistics:
 
 
 def keeps_to_routes(network: Any) -> bool:
-    """Whether packets of a chipweave.noc.routing.Network all take the one route of their pair."""
+    """Whether packets of a chipweave.noc.routing.RouterGraph all take the one route of their pair."""
     return network.minimal is None and (network.ways == 1 or network.spread == "pair")
 
 
-def lock_numbers(network: Network) -> list[int]:
+def lock_numbers(network: LayoutNetwork) -> list[int]:
     """The lock of each link, numbered from 0: undirected, all links between a pair of routers share one."""
     numbers: dict[int | frozenset[int], int] = {}
     for i, link in enumerate(network.links):

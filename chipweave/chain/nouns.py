@@ -60,12 +60,12 @@ class Take:
 
 @dataclass(frozen=True)
 class TakeRoute:
-    """All links of the route between two endpoints of a circuit network (`Network.route`).
+    """All links of the route between two endpoints of a circuit network (`LayoutNetwork.route`).
 
     `bytes` is what the links' statistics count; it changes no time.
     """
 
-    network: Network
+    network: LayoutNetwork
     source: str
     target: str
     bytes: Amount = Amount()
@@ -101,7 +101,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Network:
+class LayoutNetwork:
     """Links with a link model; `routes(source, target)` lists the indices into `links` that a message crosses.
 
     Under `circuit` with `directed=False` the two directions between a pair of routers are one lock (statistics stay
@@ -154,7 +154,7 @@ class RouteTime:
     `efficiency` scales every rate. An empty route takes no time.
     """
 
-    network: Network
+    network: LayoutNetwork
     source: str
     target: str
     bytes: Amount
@@ -384,7 +384,7 @@ class Counter:
         """
         return Count(self, at, amount(*what) if what else Amount(1), None, piece)
 
-    def add_hops(self, at: str, network: Network, source: str, target: str) -> Count:
+    def add_hops(self, at: str, network: LayoutNetwork, source: str, target: str) -> Count:
         """Add the number of links on the route."""
         return Count(self, at, Amount(), (network, source, target))
 
@@ -396,5 +396,5 @@ class Count:
     counter: Counter
     at: str
     amount: Amount
-    hops: tuple[Network, str, str] | None
+    hops: tuple[LayoutNetwork, str, str] | None
     piece: tuple[int, int] = (0, 0)

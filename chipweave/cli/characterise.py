@@ -31,13 +31,13 @@ def command(topology: Any, out: Any, seed: Any, jobs: Any, debug: Any) -> None:
     import importlib
     from pathlib import Path
 
-    from chipweave.io.atomic import check_file
     from chipweave.io.console import Sheet, show
+    from chipweave.io.outputs import check_text
     from chipweave.io.progress import busy
 
     out = out or f"{Path(topology).stem}.characterised.yaml"
-    check_file(out)
     work = importlib.import_module("chipweave.validation.characterise.table")
+    check_text(out, work.HEAD, "table of characterise")
     with busy(f"measuring {topology} at line rate"):
         document = work.run(topology, seed, jobs)
     work.write(out, document)

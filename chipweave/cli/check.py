@@ -23,11 +23,12 @@ def command(files: Any, json_path: Any, debug: Any, allow_code: Any, sets: Any, 
     there is any fault, 0 with warnings alone.
     """
     from chipweave.errors import BadInput
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
     from chipweave.io.console import note, say
+    from chipweave.io.outputs import check_document
     from chipweave.views.filetypes import check_and_warn
 
-    check_file(json_path)
+    check_document(json_path)
     options = {key: value for key, value in options.items() if value is not None} | ({"sets": sets} if sets else {})
     faults, warnings = [], []
     for file in files:

@@ -26,6 +26,7 @@ from chipweave.cli._run_options import run_options, threads_option
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
 @click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--breakdown", "where", is_flag=True, help="Show where the time went, by class, part and link.")
 @click.option("--debug", is_flag=True, hidden=True)
 def command(
     run_file: Any,
@@ -34,6 +35,7 @@ def command(
     out: Any,
     force: Any,
     json_path: Any,
+    where: Any,
     debug: Any,
     threads: int,
     **options: Any,
@@ -41,4 +43,4 @@ def command(
     """Run strategies or link models on one topology, model and trace; print them side by side."""
     from chipweave.run import compare
 
-    compare.run(run_file, options, sample, jobs, out, json_path, force=force, threads=threads)
+    compare.run(run_file, options, sample, jobs, out, json_path, force=force, where=where, threads=threads)

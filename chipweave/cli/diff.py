@@ -16,10 +16,11 @@ def command(
     run_a: str, run_b: str, strategy: str | None, link_model: str | None, json_path: str | None, debug: bool
 ) -> None:
     """Attribute the change in time from RUN_A to RUN_B, two folders of --out, to classes of resources and to layers."""
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.io.outputs import check_document
     from chipweave.run.why import compared, folder, show
 
-    check_file(json_path)
+    check_document(json_path)
     found = compared.diff(*(folder.one_of(run, strategy, link_model) for run in (run_a, run_b)))
     if json_path:
         write_json(json_path, found)

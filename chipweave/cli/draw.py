@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from chipweave.cli import _names
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("topology")
+@click.argument("topology", shell_complete=_names.topologies)
 @click.option(
     "-o",
     "--out",
@@ -22,7 +24,7 @@ def command(topology: Any, out: Any, sets: Any, preset: Any, allow_code: Any) ->
     """The system as a picture: networks in their shape, one die's inside beside them."""
     from chipweave import topology as loader
     from chipweave.io.console import note
-    from chipweave.views.draw_formats import check_picture
+    from chipweave.io.outputs import check_picture
 
     check_picture(out)
     system = loader.load(topology, sets, allow_code, preset)

@@ -18,10 +18,10 @@ def command(name: Any, sources: Any, as_json: Any, preset: Any, allow_code: Any)
     from chipweave.io.atomic import write_json
     from chipweave.views import describe, describe_text
 
-    what, told = ("everything", describe.everything()) if name is None else describe.find(name, allow_code, preset)
+    what, facts = ("everything", describe.everything()) if name is None else describe.find(name, allow_code, preset)
     if as_json:
-        write_json("-", {"schema": "chipweave.info/1", "what": what, **told})
+        write_json("-", {"schema": "chipweave.info/1", "what": what, **facts})
     elif sources:
-        describe_text.show_sources(told)
+        describe_text.show_sources(facts)
     else:
-        describe_text.SHOW[what]({**told, "asked": name})
+        describe_text.SHOW[what]({**facts, "name_given": name})

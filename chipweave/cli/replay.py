@@ -46,13 +46,14 @@ def command(
     """Inject the packets of PACKETS.csv (src,dst,size,ctime) and list their itime, atime and hops."""
     import sys
 
-    from chipweave.io.atomic import check_file, replacing
+    from chipweave.io.atomic import replacing
     from chipweave.io.console import note
+    from chipweave.io.outputs import check_text
     from chipweave.io.watched import watched
     from chipweave.traffic import network_of as routing_system
     from chipweave.traffic import replay
 
-    check_file(csv_path)
+    check_text(csv_path, ",".join(replay.LISTED), "list of replayed packets")
     made = routing_system.load_flit(topology, sets, allow_code, network)
     net, router = made.network, made.router
     routing_system.prove(made, allow_deadlock)

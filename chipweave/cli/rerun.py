@@ -12,10 +12,11 @@ import click
 def command(run: str, json_path: str | None, debug: bool) -> None:
     """Repeat all runs of the folder RUN (of --out) from its manifest; exit 4 where a figure differs."""
     from chipweave.errors import BarMissed
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.io.outputs import check_document
     from chipweave.run.why import again, show
 
-    check_file(json_path)
+    check_document(json_path)
     found = again.rerun(run)
     if json_path:
         write_json(json_path, found)

@@ -17,9 +17,12 @@ from chipweave.cli._run_options import run_options, threads_option
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for manifest, result, statistics and links.")
 @click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option("--breakdown", "where", is_flag=True, help="Show where the time went, by class, part and link.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run_file: Any, out: Any, force: Any, json_path: Any, debug: Any, threads: int, **options: Any) -> None:
+def command(
+    run_file: Any, out: Any, force: Any, json_path: Any, where: Any, debug: Any, threads: int, **options: Any
+) -> None:
     """Run the simulation that RUN.yaml describes."""
     from chipweave.run import compare
 
-    compare.run(run_file, options, None, 1, out, json_path, single=True, force=force, threads=threads)
+    compare.run(run_file, options, None, 1, out, json_path, single=True, force=force, where=where, threads=threads)

@@ -14,10 +14,11 @@ import click
 @click.option("--debug", is_flag=True, hidden=True)
 def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> None:
     """Play the requests of RUN.yaml on a server: batching, prompts in chunks, cache blocks, preemption."""
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.io.outputs import check_document
     from chipweave.serving import serve
 
-    check_file(json_path)
+    check_document(json_path)
     result = serve.play(serve.read(run, allow_code))
     if json_path:
         write_json(json_path, result)

@@ -52,15 +52,13 @@ def command(
     debug: Any,
 ) -> None:
     """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
-    from chipweave.io.atomic import check_file
+    from chipweave.io.outputs import check_document, check_picture
     from chipweave.serving import report
     from chipweave.serving.setup import setup
     from chipweave.serving.step import Batch
-    from chipweave.views.draw_formats import check_picture
 
-    check_file(json_path)
+    check_document(json_path)
     check_picture(picture)
-    check_file(picture)
     made = setup(system, model, ways, formats, framework, schedule, balance, batch, context)
     work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
     step = made.step(work)

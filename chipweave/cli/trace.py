@@ -39,6 +39,7 @@ def command() -> None:
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Chooses the windows, with --as-decode."
 )
+@click.option("--force", is_flag=True, help="Replace a file at --out that is no trace of chipweave.")
 def import_(
     paths: Any,
     out: Any,
@@ -52,13 +53,14 @@ def import_(
     requests: Any,
     steps: Any,
     seed: Any,
+    force: Any,
 ) -> None:
     """Import JSON (folders, .json, .jsonl, .gz, .zst, .tar.gz), NumPy ids, or what vLLM, SGLang and llama.cpp write."""
     from chipweave.io.progress import progress as bar
     from chipweave.trace.importer import import_decode, import_paths
     from chipweave.trace.writer import check_out
 
-    check_out(out, paths)
+    check_out(out, paths, force)
     with bar() as progress:
         if as_decode:
             header = import_decode(
@@ -90,6 +92,7 @@ def import_(
 )
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="The store to write (.parquet).")
 @click.option("--name", help="The name results show.")
+@click.option("--force", is_flag=True, help="Replace a file at --out that is no trace of chipweave.")
 def generate(
     model: Any,
     requests: Any,
@@ -101,6 +104,7 @@ def generate(
     counts: Any,
     out: Any,
     name: Any,
+    force: Any,
 ) -> None:
     """A made-up trace by the law of a model: measured popularity, memory and relations.
 
@@ -113,7 +117,7 @@ def generate(
     from chipweave.trace.library import Recipe, write_generated
     from chipweave.trace.writer import check_out
 
-    check_out(out, (counts,) if counts else ())
+    check_out(out, (counts,) if counts else (), force)
     model = models.load(model)
     recipe = Recipe(laws.load(law) if law else None, tasks, languages, read_counts(counts, model) if counts else None)
     with bar() as progress:
@@ -126,11 +130,12 @@ def generate(
 @click.option("--json", "json_path", help="Write a JSON document to this file, or - for standard output.")
 def stats(source: Any, json_path: Any) -> None:
     """Skew, overlap from token to token and batch effects of a trace, by layer; its SHA-256 is checked."""
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.io.outputs import check_document
     from chipweave.io.progress import progress as bar
     from chipweave.trace import stats as measures
 
-    check_file(json_path)
+    check_document(json_path)
     with bar() as progress:
         document = measures.measure(_verified(source, progress), progress)
     if json_path:
@@ -145,12 +150,13 @@ def stats(source: Any, json_path: Any) -> None:
 @click.option("--verify", is_flag=True, help="Read everything and check it against its SHA-256.")
 def show(source: Any, json_path: Any, verify: Any) -> None:
     """Shape, provenance and first rows of a trace: a file, or one of the names that `trace names` lists."""
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.io.outputs import check_document
     from chipweave.io.progress import progress as bar
     from chipweave.trace import show as views
     from chipweave.trace.library import open_trace
 
-    check_file(json_path)
+    check_document(json_path)
     with bar() as progress:
         trace = open_trace(source, progress=progress)
         if verify:
@@ -189,21 +195,18 @@ def loads(source: Any, out: Any, force: Any) -> None:
 
     import numpy as np
 
-    from chipweave.errors import BadInput, Fault
-    from chipweave.io.atomic import check_file, replacing
+    from chipweave.io.atomic import replacing
+    from chipweave.io.outputs import check_output
     from chipweave.io.progress import progress as bar
     from chipweave.study.analysis import holds_loads, loads_of
 
     if not out.endswith(".npz"):
         raise click.UsageError(f"--out {out}: a name that ends with .npz")
-    check_file(out)
-    there = Path(out)
-    if not force and there.exists() and there.stat().st_size and not holds_loads(there):
-        raise BadInput(Fault(f"{out} is there and holds no loads", allowed="a new name, or --force"))
+    check_output(out, "file of loads, and --force is not given", holds_loads, force)
     with bar() as progress:
         found = loads_of(_verified(source, progress), progress)
     arrays: dict[str, Any] = found
-    with replacing(there, "wb") as file:
+    with replacing(Path(out), "wb") as file:
         np.savez_compressed(file, **arrays)
 
 

@@ -76,16 +76,16 @@ def command(
     debug: Any,
 ) -> None:
     """Synthetic traffic: warm-up, measurement and drain; a saturated network is a result."""
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.io.outputs import check_document, check_picture
     from chipweave.traffic import network_of as routing_system
     from chipweave.traffic import report as show
     from chipweave.traffic import synthetic as traffic
-    from chipweave.views.draw_formats import check_picture
 
     check_picture(picture)
     loads = traffic.loads_of(loads)
-    for path in (json_path, links_path, picture):
-        check_file(path)
+    check_document(json_path)
+    check_document(links_path)
     made = routing_system.load_flit(topology, sets, allow_code, network)
     net, router = made.network, made.router
     routing_system.prove(made, allow_deadlock)

@@ -28,12 +28,13 @@ def command(
 
     The run is simulated again with a record of its critical paths, and once more for each class of resources.
     """
-    from chipweave.io.atomic import check_file, write_json
+    from chipweave.io.atomic import write_json
+    from chipweave.io.outputs import check_document
     from chipweave.run.why import explain, folder, show
 
     if link and part:
         raise click.UsageError("--link and --part are both given; one place at a time")
-    check_file(json_path)
+    check_document(json_path)
     found = explain.why(folder.one_of(run, strategy, link_model), layer, link or part)
     if json_path:
         write_json(json_path, found)

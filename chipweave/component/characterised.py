@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import Param, check_head, named, read_all
 from chipweave.errors import Faults, Place, nearest
+from chipweave.io.remembered import by_file
 from chipweave.io.shipped import find
 
 SCHEMA = "chipweave.characterised/1"
@@ -87,7 +87,7 @@ class Characterised:
         return self.gemms.get(size)
 
 
-@lru_cache
+@by_file
 def load(name: str | Path) -> Characterised:
     """The table of a shipped name or a path.
 

@@ -23,7 +23,7 @@ from typing import Any
 from chipweave.chain.branches import Scope, deal, fork
 from chipweave.chain.layout import Layout
 from chipweave.chain.nouns import Counter, pick
-from chipweave.chain.stage import DONE
+from chipweave.chain.stage import DONE, TIMED
 from chipweave.component.component import Component
 from chipweave.errors import BadInput
 
@@ -145,7 +145,7 @@ class Staged(Component):
         instant."""
         if stage == DONE:
             return ()
-        instant = chain.stages[stage].kind not in ("hold", "send")
+        instant = chain.stages[stage].kind not in TIMED
         return Scope(chain).hold("side", (), 0, then=stage) if instant else stage
 
     def _asked(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from chipweave.chain.branches import Entry
 from chipweave.chain.layout import Chain, Layout
 from chipweave.chain.link_statistics import LinkStatistics
-from chipweave.chain.nouns import Bits, Counter, Keyed, Network, Tags
+from chipweave.chain.nouns import Bits, Counter, Keyed, LayoutNetwork, Tags
 from chipweave.errors import BadInput, ChipweaveError
 
 NUMBER_LIMIT = 2**63
@@ -125,7 +125,7 @@ class Engine:
         self.unread = rows[~mine]
         return rows[mine]
 
-    def link_statistics(self, network: Network) -> LinkStatistics:
+    def link_statistics(self, network: LayoutNetwork) -> LinkStatistics:
         """`LinkStatistics` of a network: bytes, busy and stalled ps per link, and over time bins."""
         found, bundles = self.core.link_statistics(network), dict(network.options).get("bundles")
         if bundles is None:
@@ -136,10 +136,14 @@ class Engine:
         moved, busy, stalled = total.T
         return LinkStatistics(moved, busy, stalled, found.bin_ps, bins)
 
+    def keeps_to_routes(self, network: LayoutNetwork) -> bool:
+        """Whether each message of a pair takes the one route that `network.routes` names, over links counted singly."""
+        return "bundles" not in dict(network.options) and self.core.keeps_to_routes(network)
+
     def record(self) -> None:
         """Keep, from now on, when each stage of each transfer requested, started and ended; nothing may be in flight.
 
-        Off until called, and free then; a recorded run takes the kernel's wide ranks throughout.
+        Off until called, and free then.
         """
         if not self.idle:
             raise ChipweaveError("recording cannot begin while transfers are in flight")
@@ -159,6 +163,36 @@ class Engine:
     def recorded_last(self) -> np.ndarray:
         """int64 [1 or 0, 9]: of `recorded` the first to end last."""
         return self.core.recorded_last()
+
+    def path(self) -> np.ndarray:
+        """int64 [n, 9]: the critical path since the last barrier, as `recorded`, last stage first.
+
+        It begins with `recorded_last`; each row is the stage of the same transfer whose end created the one before it.
+        """
+        return self.core.path()
+
+    def usage(
+        self, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What has been recorded since the last barrier, added up.
+
+        slot_of      int32: of each stage of each chain, in order, the slot that counts its starts; -1: none
+        rows, times  of each batch issued since the barrier, in order: its rows, and `times` of `issue`
+
+        Returns:
+            int64 [resources, 3] in the order of the layout's arrays: stages that held it, ps held, and ps in which
+            stages that take it first waited; int64 [rows of all batches, slots]: stages started.
+        """
+        return self.core.usage(slot_of, slots, rows, times)
+
+    def trails(self, network: LayoutNetwork) -> np.ndarray:
+        """int64 [n, 3], taken out: (number of the stage that sent it, link, ps) of a recorded network's messages.
+
+        Of messages that have arrived since the last call; rows of a message stand together, in the order of its way:
+        link -1 as its first flit left its endpoint, -1 as its last tail was behind the endpoint's port, then each link
+        as its last tail was over it. Empty under link models that know no places (`circuit`, `fair`).
+        """
+        return self.core.trails(network)
 
     def check(self) -> None:
         """Assert every invariant of the engine (for tests and debugging; slow)."""

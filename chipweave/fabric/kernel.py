@@ -188,8 +188,8 @@ class KernelEngine:
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
     def skipped(self, network: str) -> tuple[int, int, int, list[Any]] | None:
-        """Of a flit network: (cycles of groups, those that were not stepped, jumps, Kernel.unrepeated()); None of
-        others."""
+        """Of a flit network: (cycles of groups, those that were not stepped, jumps, FlitSimulator.unrepeated());
+        None of others."""
         kernel = getattr(self.compiled.networks[network], "kernel", None)
         if kernel is None:
             return None
@@ -210,10 +210,20 @@ class KernelEngine:
             lib.stages_journal(self.handle, ffi.from_buffer("int64_t[]", rows), n)
         return rows
 
+    def keeps_to_routes(self, network: Any) -> bool:
+        """See `chipweave.fabric.Engine.keeps_to_routes`."""
+        return self.compiled.networks[network.name].fixed
+
     def record(self) -> None:
         """Keep every stage that starts from now on, for `recorded`."""
         if lib.stages_record(self.handle):
             raise ChipweaveError(self._message())
+        for network in self.compiled.networks.values():
+            network.record()
+
+    def trails(self, network: Any) -> np.ndarray:
+        """See `chipweave.fabric.Engine.trails`."""
+        return self.compiled.networks[network.name].trails()
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
         """int64 [stages, columns], as chipweave.plain.recorded.rows, without the resource column."""
@@ -229,6 +239,28 @@ class KernelEngine:
         row = np.empty((1, lib.RECORD_COLUMNS), np.int64)
         missing = lib.stages_recorded_last(self.handle, ffi.from_buffer("int64_t[]", row))
         return row[: 0 if missing else 1, : lib.RECORD_RESOURCE]
+
+    def path(self) -> np.ndarray:
+        """int64 [n, columns]: the critical path, last stage first."""
+        room = FEW
+        while True:
+            rows = np.empty((room, lib.RECORD_COLUMNS), np.int64)
+            n = lib.stages_path(self.handle, ffi.from_buffer("int64_t[]", rows), room)
+            if n <= room:
+                return rows[:n, : lib.RECORD_RESOURCE]
+            room = n
+
+    def usage(
+        self, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `chipweave.fabric.Engine.usage`."""
+        n = sum(array.count for array in self.layout.parts["resources"])
+        resources, started = np.zeros((n, 3), np.int64), np.zeros((sum(rows), slots), np.int64)
+        firsts = np.cumsum([0, *rows])[:-1]
+        at = [ffi.from_buffer("int64_t[]", np.asarray(each, np.int64)) for each in (resources, firsts, times, started)]
+        to, first, of, counts = at
+        lib.stages_sums(self.handle, to, n, ffi.from_buffer("int32_t[]", slot_of), slots, first, of, counts)
+        return resources, started
 
     def link_statistics(self, network: Any) -> Any:
         """What the links of `network` carried and how long they were busy."""

@@ -50,7 +50,7 @@ def _dims(network: Any) -> tuple[Any, ...]:
     return ffi.from_buffer("int8_t[]", dims), dims
 
 
-class Kernel:
+class FlitSimulator:
     """One open network. `general` takes the general engine even where the fast one would do; seed 0: no random ties.
 
     BadInput where options and network do not go together; Stuck where no flit moves for `watchdog` cycles.
@@ -262,7 +262,7 @@ def replay(
 
     Ties at one source leave in the order given. A packet that has not arrived within `limit` cycles is (-1, -1, 0).
     """
-    kernel = Kernel(network, router, seed, general, watchdog)
+    kernel = FlitSimulator(network, router, seed, general, watchdog)
     kernel.send(
         [(i, p[3], p[2], p[0], p[1], p[4] if len(p) > 4 else 0, min(p[2], 2**31 - 1)) for i, p in enumerate(packets)]
     )

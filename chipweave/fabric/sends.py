@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from chipweave.chain.layout import Chain, Layout
-from chipweave.chain.nouns import Network
+from chipweave.chain.nouns import LayoutNetwork
 from chipweave.chain.stage import DONE, Stage
 from chipweave.errors import BadInput
 from chipweave.fabric.grain import Alone, choose
@@ -32,7 +32,7 @@ class FlitPlan:
     alone: Alone | None = None
 
 
-def sends(layout: Layout, network: Network) -> list[tuple[Chain, Stage]]:
+def sends(layout: Layout, network: LayoutNetwork) -> list[tuple[Chain, Stage]]:
     """[(chain, stage)] of every send stage through the network."""
     return [
         (chain, stage)
@@ -42,7 +42,7 @@ def sends(layout: Layout, network: Network) -> list[tuple[Chain, Stage]]:
     ]
 
 
-def efficiency(layout: Layout, network: Network) -> Fraction:
+def efficiency(layout: Layout, network: LayoutNetwork) -> Fraction:
     """The share of the bandwidth that messages reach: one figure for all of a network whose links are shared."""
     shares = {
         stage.message.efficiency: f"chain {chain.name}, stage {stage.name}"
@@ -60,7 +60,7 @@ def efficiency(layout: Layout, network: Network) -> Fraction:
 MOST_BYTES_PER_S = 2**62  # the kernel's shares are 64 bits, and one of them is kept for "none"
 
 
-def speeds(layout: Layout, network: Network) -> list[int]:
+def speeds(layout: Layout, network: LayoutNetwork) -> list[int]:
     """Whole bytes per second that messages reach on each link of a network under `fair`.
 
     Raises:
@@ -77,7 +77,9 @@ def speeds(layout: Layout, network: Network) -> list[int]:
     return reached
 
 
-def classes(layout: Layout, network: Network) -> tuple[dict[tuple[str, str], int], list[tuple[int, int]], list[str]]:
+def classes(
+    layout: Layout, network: LayoutNetwork
+) -> tuple[dict[tuple[str, str], int], list[tuple[int, int]], list[str]]:
     """({(chain, stage): class}, [(class, class that answers it)], [names])."""
     import networkx as nx  # slow to import, and only flit comes here
 
@@ -103,7 +105,7 @@ def classes(layout: Layout, network: Network) -> tuple[dict[tuple[str, str], int
     return class_of, sorted(answers), ["/".join(sorted(names[d])) for d in sorted(names)]
 
 
-def flit_plan(layout: Layout, network: Network) -> FlitPlan:
+def flit_plan(layout: Layout, network: LayoutNetwork) -> FlitPlan:
     """The `FlitPlan` of a network whose option `flit` makes its FlitNetwork for a number of classes.
 
     Raises:
@@ -128,7 +130,7 @@ def flit_plan(layout: Layout, network: Network) -> FlitPlan:
     return FlitPlan(spec, {key: min(c, last) for key, c in class_of.items()}, flits, formula)
 
 
-def known_sizes(layout: Layout, network: Network) -> list[int]:
+def known_sizes(layout: Layout, network: LayoutNetwork) -> list[int]:
     """Bytes of the network's messages, a figure for each send, where they are known before the run (layout.usual)."""
     found = []
     for _, stage in sends(layout, network):

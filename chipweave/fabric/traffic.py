@@ -27,7 +27,7 @@ def run(
     seed: int = 1,
     empty: bool = False,
 ) -> Any:
-    """Run warm-up, measurement and drain on an open `Kernel`.
+    """Run warm-up, measurement and drain on an open `FlitSimulator`.
 
     sizes: (flits, weight) pairs; on_off: (alpha, beta, rate while on), one may be negative.
     Returns (dict of the fields of struct noc_traffic_result, latency histogram uint64[classes, 65536],

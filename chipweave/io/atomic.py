@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,13 +50,17 @@ def check_folder(folder: Path | str | None) -> None:
         raise BadInput(f"{folder} cannot be written: {there} may not be written to")
 
 
-def check_replaced(path: Path, same: Callable[[Any], bool], force: bool) -> None:
+def check_replaced(path: Path, same: Callable[[Any], bool], force: bool, beside: Sequence[Path] = ()) -> None:
     """Raise BadInput where `path` holds what is not of the same work and `force` does not let it go.
 
-    same: whether the JSON document there is one that this call may write anew.
+    same: whether the JSON document there is one that this call may write anew. beside: what is written with it; where
+    there is no document, none of these may be there.
     """
-    if force or not path.exists():
+    others = [] if path.exists() else [each for each in beside if each.exists()]
+    if force or not path.exists() and not others:
         return
+    if others:
+        raise BadInput(Fault(f"{others[0]} would be replaced", allowed="another folder, or --force"))
     try:
         if same(json.loads(path.read_text(encoding="utf-8"))):
             return
@@ -79,11 +83,13 @@ def replacing(path: Path, mode: str = "w") -> Iterator[Any]:
         return
     check_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    mode_there = path.stat().st_mode & 0o777 if path.exists() else 0o644
     handle, name = _opened(given, lambda: tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}."))
     try:
-        with os.fdopen(handle, mode) as file:
+        os.close(handle)
+        with open(name, mode) as file:  # by its name, which a caller may open again
             yield file
-        os.chmod(name, 0o644)
+        os.chmod(name, mode_there)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

@@ -13,6 +13,8 @@ CHAIN = 4
 """Dependent accesses of memory of a decode block: page table, query, keys, values: a guess."""
 SPLIT = 8192
 """Tokens of a sequence from which a latent decode takes its whole chain of splits and their merge: a guess."""
+LATENT_HEADS = 64
+"""Heads of a block of latent decode: half of an instruction's rows, so that queries leave room for the cache."""
 EXPERT_TILE = 128
 """Tokens of a tile of a grouped GEMM (DeepGEMM, CUTLASS)."""
 
@@ -27,6 +29,10 @@ class Engine:
         latency: seconds of a load from memory.
         flops: dense 16-bit peak, FLOP/s.
         exponentials: a second, of all SMs.
+        clock: of the SMs, Hz.
+        kept: bytes that L2 answers when a kernel runs on the same operands again and again.
+        l2: bytes/s from there.
+        stream: bytes/s from memory of a kernel whose loads take most of the shared memory.
     """
 
     units: int
@@ -34,6 +40,15 @@ class Engine:
     latency: float
     flops: float
     exponentials: float
+    clock: float = 1.0
+    kept: float = 0.0
+    l2: float = 1.0
+    stream: float = 0.0
+
+    def cache_seconds(self, size: float) -> float:
+        """Seconds of a KV cache of `size` bytes: all from L2 where it fits, none where it does not (each line is met
+        once a run)."""
+        return size / (self.l2 if size <= self.kept else self.stream or self.memory)
 
 
 def gemm_seconds(
@@ -55,21 +70,22 @@ def gemm_seconds(
 def attention_decode(
     e: Engine, batch: int, heads: int, kv_heads: int, width: int, context: int, size: float, floor: float
 ) -> float:
-    """Seconds of one token a sequence: bytes of cache, query and output, or further waves of blocks, a chain of
-    accesses each."""
-    moved = 2.0 * batch * width * (kv_heads * context * size + heads * 2.0)
+    """Seconds of one token a sequence: cache, query and output, or further waves of blocks, a chain of accesses
+    each."""
+    cache = e.cache_seconds(2.0 * batch * width * kv_heads * context * size)
     waves = ceil(batch * kv_heads / e.units) - 1
-    return floor + max(moved / e.memory, waves * CHAIN * e.latency)
+    return floor + max(cache + 4.0 * batch * width * heads / e.memory, waves * CHAIN * e.latency)
 
 
 def mla_decode(
     e: Engine, batch: int, heads: int, context: int, size: float, floor: float, split: float, rate: float
 ) -> float:
-    """Seconds of latent decode attention: 576 values a token, read once for all heads; query and output."""
+    """Seconds of latent decode attention: 576 values a token, read once for all heads; query and output; further
+    waves of blocks of 64 heads."""
     moved = batch * (576.0 * context * size + heads * (576 + 512) * 2.0)
     work = 2.0 * heads * (576 + 512) * batch * context
-    waves = ceil(batch / e.units) - 1
-    return floor + max(moved / e.memory, work / rate, waves * CHAIN * e.latency) + split * min(1.0, context / SPLIT)
+    waves = ceil(batch * ceil(heads / LATENT_HEADS) / e.units) - 1
+    return floor + max(moved / e.memory, work / rate) + waves * CHAIN * e.latency + split * min(1.0, context / SPLIT)
 
 
 def attention_work(e: Engine, heads: int, width: int, pairs: float, faster: float) -> float:

@@ -49,10 +49,11 @@ def mainloop_flops(
     """FLOP/s of one SM in the main loop of a tile.
 
     The copy engine takes a row of a tile a cycle, in pieces of 128 bytes. A stage is copied, multiplied and given
-    back: `stages` of them (0: as many as fit, taken as enough) are under way at once.
+    back: `stages` of them are under way at once.
 
     Args:
         tile: rows, columns and inner edge of a stage.
+        stages: 0: as many as shared memory holds.
         width: bytes of an operand.
         load_cycles: from the request for a stage to its first row.
     """
@@ -61,5 +62,6 @@ def mainloop_flops(
     products = each * max(1.0, k * width / 32.0)
     copied = float((m + n) * max(1, -(-k * width // 128)))
     trip = load_cycles + copied + products + 2 * tensor.trip_cycles
-    step = max(products, copied, trip / stages if stages else 0.0)
+    stages = stages or max(1, int(tensor.shared_memory) // ((m + n) * k * width))
+    step = max(products, copied, trip / stages)
     return 2.0 * m * n * k * clock / step

@@ -10,6 +10,7 @@ import textwrap
 from statistics import fmean
 from typing import Any
 
+from chipweave.io.outputs import save_picture
 from chipweave.ledger import SCORED
 
 LEAST = 4
@@ -50,7 +51,7 @@ def draw(folder: Any, references: Any, results: Any, suffix: str = ".png") -> An
         FigureCanvasAgg(figure)
         _curve(figure.add_subplot(), title, unit, x_name, points)
         paths.append(folder / f"{name}{suffix}")
-        figure.savefig(paths[-1], dpi=110)
+        save_picture(figure, paths[-1], dpi=110)
     return paths
 
 

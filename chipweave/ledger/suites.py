@@ -23,7 +23,8 @@ from typing import Any
 
 from chipweave import __version__, ledger
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.io.atomic import check_file, check_folder, check_replaced, replacing, write_json
+from chipweave.io.atomic import check_folder, check_replaced, replacing, write_json
+from chipweave.io.outputs import check_document
 
 PACKAGE = "chipweave.validation.suites"
 
@@ -74,7 +75,7 @@ def run(names: tuple[str], asked: Asked) -> Any:
     if (asked.update or asked.check) and not asked.whole:
         raise BadInput("--update and --check are of whole suites: leave out --reference, --group and --device")
     check_folder(asked.out)
-    check_file(asked.json_path)
+    check_document(asked.json_path)
     for name in names or known:
         _check_out(name, asked)
     missed, documents = [], []
@@ -100,14 +101,26 @@ def _check_out(name: str, asked: Asked) -> None:
         there = [row["id"] for row in document["rows"]]
         return document["suite"] == name and (ids is None or there == ids)
 
-    check_replaced(Path(asked.out) / f"{name}.json", same, asked.force)
+    out = Path(asked.out)
+    check_replaced(out / f"{name}.json", same, asked.force, (out / f"{name}.md", out / "plots"))
 
 
-def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:
-    """(JSON document, lines of what missed a bar or got worse) of one suite."""
-    from chipweave.ledger import files as ledger_files
-    from chipweave.ledger.show import show
+@dataclass(frozen=True)
+class Judged:
+    """A suite's module, its results, their JSON document, and the bars they missed, in words."""
 
+    suite: Any
+    results: list[ledger.Result]
+    document: dict[str, Any]
+    missed: list[str]
+
+
+def judge(name: str, asked: Asked) -> Judged:
+    """Hold one suite against its references.
+
+    Raises:
+        BadInput: no row fits what is asked for.
+    """
     suite: Any = importlib.import_module(f"{PACKAGE}.{name}")
     results: list[ledger.Result] = suite.results(
         reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs
@@ -123,6 +136,16 @@ def run_suite(name: str, asked: Any) -> tuple[dict[str, Any], list[str]]:
         for group, bar, error in ledger.missed_bars(results)
     ]
     missed += getattr(suite, "missed", lambda _: [])(results)
+    return Judged(suite, results, document, missed)
+
+
+def run_suite(name: str, asked: Asked) -> tuple[dict[str, Any], list[str]]:
+    """(JSON document, lines of what missed a bar or got worse) of one suite."""
+    from chipweave.ledger import files as ledger_files
+    from chipweave.ledger.show import show
+
+    judged = judge(name, asked)
+    suite, results, document, missed = judged.suite, judged.results, judged.document, judged.missed
     if asked.out:
         write_out(Path(asked.out), name, suite, results, document, asked)
     worse = []

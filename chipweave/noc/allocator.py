@@ -38,14 +38,14 @@ Requests = Mapping[tuple[int, int], tuple[Any, Any]]
 
 
 class Arbiter:
-    """Chooses one of several wishes, and remembers whom it served. One for each input or output of an allocator."""
+    """Chooses one of several requests, and remembers which it served. One for each input or output of an allocator."""
 
     kind = ""
 
     def __init__(self, size: int) -> None:
-        """`size` indices may wish."""
+        """`size` indices may request."""
 
-    def choose(self, wishes: Mapping[int, Any]) -> int:
+    def choose(self, requests: Mapping[int, Any]) -> int:
         """The index that wins, of {index: priority}, not empty."""
         raise NotImplementedError
 

@@ -51,7 +51,7 @@ def vc_parts(router: Any, network: Any) -> dict[int, list[tuple[str, int, int]]]
 def dependencies(network: Any, router: Any, replies: Sequence[tuple[int, int]] = ()) -> Any:
     """The channel dependency graph, nx.DiGraph.
 
-    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router;
+    network: chipweave.noc.routing.RouterGraph; router: chipweave.noc.router.Router;
     replies: pairs (class, class): arriving packets of the first are answered by packets of the second.
 
     Nodes: ("link", index, class, (words, first VC, last VC)), ("inject", endpoint, class), ("eject", endpoint, class).

@@ -19,7 +19,7 @@ ESCAPE, ADAPTIVE = 0, 1
 
 
 class Walk:
-    """The dependencies of `network` (chipweave.noc.routing.Network).
+    """The dependencies of `network` (chipweave.noc.routing.RouterGraph).
 
     Attributes:
         kinds: 1, or 2 with datelines (low, high half) and under adaptive routing (escape, adaptive).

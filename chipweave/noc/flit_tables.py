@@ -17,7 +17,7 @@ PS = 10**12
 LARGEST_RATIO = 1 << 20  # numerator and denominator of a link's interval
 
 
-def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.Network, np.ndarray]:
+def routed(network: Network, clock: Fraction, flit: int) -> tuple[routing.RouterGraph, np.ndarray]:
     """(routers, links and routes in cycles and flits, for each link of the topology its row of Kernel.counts()).
 
     Raises:
@@ -87,7 +87,7 @@ def cycles(network: Network, clock: Fraction, flit: int) -> tuple[np.ndarray, np
     return latency, np.array(ratios, np.int64).reshape(-1, 2)[network.rate]
 
 
-def of_grid(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routing.Network:
+def of_grid(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routing.RouterGraph:
     """Ports 2j up and 2j + 1 down the j-th axis travelled, 2n local: BookSim 2's numbers where x is travelled first.
 
     latency: int64 [links], cycles; ratio: interval of a flit as a fraction, [links, 2]. A closed
@@ -119,7 +119,7 @@ def stride_of(at: np.ndarray, axis: int, length: int) -> int:
     return int(np.flatnonzero((at == one).all(axis=1))[0])
 
 
-def of_graph(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routing.Network:
+def of_graph(network: Network, latency: np.ndarray, ratio: np.ndarray) -> routing.RouterGraph:
     """Any graph, by the next router of each destination.
 
     The table is uint8 [routers, ways x endpoints]: a port for each destination and way. Adaptive

@@ -35,8 +35,8 @@ PS = 10**12
 class FlitNetwork:
     """What the flit kernel and its twin know of one network.
 
-    network: chipweave.noc.routing.Network; router: chipweave.noc.router.Router, its `vc_classes` one per traffic and
-    range.
+    network: chipweave.noc.routing.RouterGraph; router: chipweave.noc.router.Router, its `vc_classes` one per traffic
+    and range.
     clock: Fraction Hz; flit_bytes, max_packet: bytes; traffic: classes of messages that must not share VCs.
     message_vcs: VCs a message keeps to, 0: all of its traffic. link_rows: for each link of the topology its row of
     Kernel.counts().
@@ -45,7 +45,7 @@ class FlitNetwork:
     """
 
     name: str
-    network: routing.Network
+    network: routing.RouterGraph
     router: Router
     clock: Fraction
     flit_bytes: int

@@ -1,6 +1,6 @@
 """Networks of routers and their routing tables: what the flit kernel and its plain twin read.
 
-A `Network` is directed links between router ports, endpoints at router ports, and for each (router, endpoint)
+A `RouterGraph` is directed links between router ports, endpoints at router ports, and for each (router, endpoint)
 an output port. Port numbers matter: arbiters walk them in order, so they follow the numbering of BookSim 2
 (grids: 2d = up dimension d, 2d + 1 = down, last = local; irregular: endpoints first, then neighbours ascending).
 """
@@ -125,7 +125,7 @@ class Turns:
 
 
 @dataclass
-class Network:
+class RouterGraph:
     """Routers, links, endpoints and routes.
 
     ports     int[R]: ports per router, unused edge ports included
@@ -204,7 +204,7 @@ class Network:
 
 def grid(
     radices: Sequence[int], wrap: bool = False, latency: int | None = None, routing: str = "dor", name: str = ""
-) -> Network:
+) -> RouterGraph:
     """k-ary n-cube, one endpoint a router: mesh, or torus with `wrap`. Dimension 0 is fastest in the numbering.
 
     Latency defaults to 1 (mesh) and 2 (torus), as in BookSim 2 with use_noc_latency. Routing `dor` (lowest dimension
@@ -241,13 +241,15 @@ def grid(
     )
 
 
-def of_turns(turns: Turns, links: LinkList, wraps: Sequence[bool], adaptive: bool = False, name: str = "") -> Network:
+def of_turns(
+    turns: Turns, links: LinkList, wraps: Sequence[bool], adaptive: bool = False, name: str = ""
+) -> RouterGraph:
     """A grid that is routed by `turns`: ports 2d up and 2d + 1 down dimension d, 2n local; tables where it is small."""
     routers, n = int(np.prod(turns.radices)), len(turns.radices)
     table = turns.table(routers) if routers <= TABLE_ROUTERS or adaptive else None
     lines = any(wraps)
     phase, tie = ((table & HALF) != 0, (table & TIE) != 0) if lines and table is not None else (None, None)
-    return Network(
+    return RouterGraph(
         np.full(routers, 2 * n + 1),
         links,
         [(r, 2 * n) for r in range(routers)],
@@ -279,7 +281,7 @@ def irregular(
     terminals: Any = None,
     next_router: list[list[int]] | None = None,
     name: str = "",
-) -> Network:
+) -> RouterGraph:
     """Any graph: `edges` = {(router, router): latency or (latency, interval)}, one direction each.
 
     `terminals` = router of each endpoint (default: endpoint i at router i). Routes are `next_router[router][endpoint]`
@@ -315,7 +317,7 @@ def of_steps(
     minimal: np.ndarray | None = None,
     ways: int = 1,
     spread: str = "none",
-) -> Network:
+) -> RouterGraph:
     """Any graph with the next router of each destination given. Ports: endpoints first, then neighbours ascending.
 
     pairs: int64[L, 2], directed links sorted; latency: int64[L] cycles; ratio: int64[L, 2], interval as a fraction.
@@ -358,7 +360,7 @@ def of_steps(
         bit = np.uint64(1) << out_port.astype(np.uint64)
         for link in range(len(pairs)):
             sets[src[link]] |= np.where(minimal[link][terminals], bit[link], np.uint64(0))
-    return Network(
+    return RouterGraph(
         ports,
         LinkList(rows),
         list(zip(terminals.tolist(), place.tolist(), strict=True)),

@@ -11,7 +11,7 @@ from typing import Any
 
 MASK = (1 << 64) - 1
 RETRIES = 12
-COINS = 4  # of 16 bits in a word
+CHANCES = 4  # of 16 bits in a word
 
 
 class Stream:
@@ -66,9 +66,11 @@ def draw_request(
             phase = int(token >= prompt)
             kept = []
             if token not in (0, prompt):
-                words = [stream.word() for _ in range(-(-len(row) // COINS))]
+                words = [stream.word() for _ in range(-(-len(row) // CHANCES))]
                 kept = [
-                    e for i, e in enumerate(row) if words[i // COINS] >> 16 * (i % COINS) & 0xFFFF < law["keep"][layer]
+                    e
+                    for i, e in enumerate(row)
+                    if words[i // CHANCES] >> 16 * (i % CHANCES) & 0xFFFF < law["keep"][layer]
                 ]
             tables = _tables(law, own, own_groups, phase, layer, topic[token])
             row = _token(law, tables, kept, stream)

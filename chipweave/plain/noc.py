@@ -62,15 +62,15 @@ class Endpoint:
 
 
 class PlainNetwork:
-    """`network` (chipweave.noc.routing.Network) of routers with `options` (chipweave.noc.router.Router).
+    """`network` (chipweave.noc.routing.RouterGraph) of routers with `options` (chipweave.noc.router.Router).
 
-    seed: of the coin that breaks ties between the two ways round a torus; None: always the table's
+    seed: of what breaks ties between the two ways round a torus; None: always the table's
     way. Everything on a wire is kept by the cycle in which it is due.
     """
 
     def __init__(self, network: Any, options: Any, seed: int | None = None) -> None:
         self.network, self.options, self.now = network, options, 0
-        self.coin = random.Random(seed) if seed is not None else None
+        self.tie_break = random.Random(seed) if seed is not None else None
         self.routers = [PlainRouter(self, r, int(p)) for r, p in enumerate(network.ports)]
         self.ends = [Endpoint(options) for _ in network.terminals]
         self.wires = network.wires()
@@ -126,7 +126,7 @@ class PlainNetwork:
             return choices
         if net.phase is not None:
             if net.dims[router, in_port] != net.dims[router, port]:
-                if net.tie[router, goal] and self.coin and self.coin.random() < 0.5:
+                if net.tie[router, goal] and self.tie_break and self.tie_break.random() < 0.5:
                     port ^= 1
                 flit.phase = int(net.phase[router, goal])
             else:
@@ -187,6 +187,7 @@ class PlainNetwork:
         for router, port, flit in self.flits_due.pop(now, []):
             if self.options.priority == "local_age":
                 flit.priority = -now
+            self.landed(router, port, flit)
             self.routers[router].arrived.append((port, flit))
         for router, due, port, vcs in self.credits_due.pop(now, []):
             self.routers[router].credits.append((due, port, vcs))
@@ -199,6 +200,9 @@ class PlainNetwork:
         for one in self.routers:
             one.send(now)
         self.now += 1
+
+    def landed(self, router: int, port: int, flit: Flit) -> None:
+        """A flit has arrived at an input port; nothing is kept of it here."""
 
     def eject(self, end: int, flit: Flit, now: int) -> None:
         """An endpoint takes a flit and returns its credit; it always has room."""

@@ -183,13 +183,13 @@ class PlainRouter:
                         requests[vc.port * self.o.vcs + vc.vc, port * self.o.vcs + number] = (rank, vc.priority)
         matched = self.va.match(requests) if requests and self.va else {}
         for vc in begun:  # a second step of the same cycle begins nothing and keeps what the first one granted
-            vc.wish = matched.get(vc.port * self.o.vcs + vc.vc)
+            vc.matched = matched.get(vc.port * self.o.vcs + vc.vc)
         if self.o.vc_alloc_delay > 1 and now >= self.vc_stage.due:
             for vc in self.vc_stage.batch:
-                if vc.wish is not None:
-                    out = self.out[vc.wish // self.o.vcs][vc.wish % self.o.vcs]
+                if vc.matched is not None:
+                    out = self.out[vc.matched // self.o.vcs][vc.matched % self.o.vcs]
                     if out.owner is not None or (self.o.vc_busy_when_full and out.full):
-                        vc.wish = None
+                        vc.matched = None
         return matched
 
     def expanded_in(self, vc: InputVc) -> int:
@@ -232,11 +232,11 @@ class PlainRouter:
             vc.grant = None
             if vc.state == ACTIVE:
                 if not self.out[vc.out_port][vc.out_vc].full and not self.queue_full(vc.out_port):
-                    self.bid(now, firm, vc, vc.out_port, (1, vc.priority))
+                    self.request(now, firm, vc, vc.out_port, (1, vc.priority))
                 continue
             for choice in self.choices(vc):
                 if self.speculates(vc, choice):
-                    self.bid(
+                    self.request(
                         now,
                         spec if self.spec_sa else firm,
                         vc,
@@ -265,7 +265,7 @@ class PlainRouter:
                 if vc.grant is not None and not self.grant_stands(vc, matched_vcs):
                     vc.grant = None
 
-    def bid(self, now: int, requests: Wanted, vc: InputVc, port: int, priority: tuple[int, int]) -> None:
+    def request(self, now: int, requests: Wanted, vc: InputVc, port: int, priority: tuple[int, int]) -> None:
         """Of the VCs of an input that want one output, the switch hears one: by priority, then round the VCs."""
         i, o = self.expanded_in(vc), self.expanded_out(vc, port)
         if i in self.held_in or o in self.held_out or now < self.grant_free[port]:
@@ -315,10 +315,10 @@ class PlainRouter:
     def update_vc_allocation(self, now: int) -> None:
         """Winners own their output VC; losers wait for the next allocation."""
         for vc in self.vc_stage.finish(now):
-            if vc.wish is None:
+            if vc.matched is None:
                 self.vc_stage.waiting.append(vc)
                 continue
-            vc.out_port, vc.out_vc = divmod(vc.wish, self.o.vcs)
+            vc.out_port, vc.out_vc = divmod(vc.matched, self.o.vcs)
             self.out[vc.out_port][vc.out_vc].take(vc)
             vc.state = ACTIVE
             if not self.o.speculative:

@@ -53,7 +53,7 @@ class InputVc:
         self.route: list[Choice] | None = None
         self.out_port = self.out_vc = -1  # none yet
         self.next_route: tuple[int, int, int] | None = None  # noq: (port, first, last) at the next router
-        self.wish: int | None = None  # what this cycle's allocation came to
+        self.matched: int | None = None  # what this cycle's allocation came to
         self.grant: int | None = None  # what this cycle's switch allocation came to
         self.held_ok = False  # the held switch serves it in this cycle
         self.priority = 0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 COLUMNS = 9
-BATCH, TRANSFER, END = 1, 2, 8
+NUMBER, BATCH, TRANSFER, SIDE, ASKED, END = 0, 1, 2, 5, 6, 8
 
 
 def row(engine: Any, event: Any) -> tuple[int, ...]:
@@ -30,6 +30,39 @@ def last(engine: Any) -> np.ndarray:
     """int64 [1 or 0, 9]: the first to end last."""
     ended = max(engine.kept or (), key=lambda event: (event.ended, -event.number), default=None)
     return table([] if ended is None else [row(engine, ended)])
+
+
+def path(engine: Any) -> np.ndarray:
+    """int64 [n, 9]: from the stage that ended last back, each time to the stage whose end created it."""
+    found = last(engine).tolist()
+    while found:
+        now = found[-1]
+        own = rows(engine, now[BATCH], now[TRANSFER], now[ASKED]).tolist()
+        able = [each for each in own if each[NUMBER] < now[NUMBER]]
+        if not able:
+            break
+        found.append(max(able, key=lambda each: (each[SIDE] == now[SIDE], each[NUMBER])))
+    return table(found)
+
+
+def usage(
+    engine: Any, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """See `chipweave.fabric.Engine.usage`."""
+    n = sum(array.count for array in engine.layout.parts["resources"])
+    resources, started = np.zeros((n, 3), np.int64), np.zeros((sum(rows), slots), np.int64)
+    places = [(chain, stage) for chain in engine.layout.chains.values() for stage in chain.stages]
+    first = len(engine.batches) - len(rows)
+    for event in engine.kept or ():
+        for k, resource in enumerate(event.resources):
+            if resource < n:
+                held = event.ended - event.started if event.ended >= 0 else 0
+                resources[resource] += (1, held, 0 if k else event.started - event.asked)
+        slot = slot_of[places.index((event.transfer.chain, event.stage))]
+        if slot >= 0:
+            batch = event.transfer.batch.number - first
+            started[sum(rows[:batch]) + event.transfer.index // times[batch], slot] += 1
+    return resources, started
 
 
 def table(found: list[tuple[int, ...]]) -> np.ndarray:

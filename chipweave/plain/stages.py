@@ -140,9 +140,20 @@ class PlainEngine(Walking):
         rows, self.journal_rows = self.journal_rows, []
         return np.array(rows, np.int64).reshape(len(rows), 5)
 
+    def keeps_to_routes(self, network: Any) -> bool:
+        """See `chipweave.fabric.Engine.keeps_to_routes`."""
+        return getattr(self.networks.get(network), "fixed", True)
+
     def record(self) -> None:
         """Keep every stage that starts from now on, for `recorded`; a barrier drops those before it."""
         self.kept = self.kept or []
+        for network in self.networks.values():
+            getattr(network, "record", lambda: None)()
+
+    def trails(self, network: Any) -> np.ndarray:
+        """See `chipweave.fabric.Engine.trails`."""
+        taken: list[tuple[int, int, int]] = getattr(self.networks.get(network), "trails", list)()
+        return np.array(taken, np.int64).reshape(len(taken), 3)
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
         """int64 [stages, 9], as chipweave.plain.recorded.rows; -1 for any batch, transfer or end."""
@@ -151,6 +162,16 @@ class PlainEngine(Walking):
     def recorded_last(self) -> np.ndarray:
         """int64 [0 or 1, 9]: the stage that ended last, where a walk back along the critical path begins."""
         return recorded.last(self)
+
+    def path(self) -> np.ndarray:
+        """int64 [n, 9]: the critical path, last stage first."""
+        return recorded.path(self)
+
+    def usage(
+        self, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `chipweave.fabric.Engine.usage`."""
+        return recorded.usage(self, slot_of, slots, rows, times)
 
     def link_statistics(self, network: Any) -> Any:
         """What the links of `network` carried and how long they were busy."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.chain.nouns import Take
-from chipweave.chain.stage import DONE, Question
+from chipweave.chain.stage import DONE, TIMED, Question
 from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.plain.durations import duration_ps, value
@@ -61,7 +61,7 @@ class Walking:
                     self._count(count, operands)
                 walk.spawn += stage.spawn
                 name = stage.then
-            if name == DONE or stages[name].kind in ("hold", "send"):
+            if name == DONE or stages[name].kind in TIMED:
                 walk.then = name
                 return walk
 

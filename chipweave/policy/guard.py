@@ -29,12 +29,16 @@ def home_of(policy: Any, experts: int, dies: int, usual: Any = None, able: Any =
     home: np.ndarray = _placed(policy, experts, count)
     if count < dies:
         home = np.array(usual, np.int32)[home]
-    lost = sorted({int(die) for die in home} - set(able if able is not None else range(dies)))
-    if lost:
-        raise _fault(
-            policy, "place", f"places experts on die {lost[0]}, which has no memory or no network", "a die with both"
-        )
+    _refuse_lost(policy, "place", home, able if able is not None else range(dies))
     return home
+
+
+def _refuse_lost(policy: Any, method: str, dies: Any, able: Any) -> None:
+    """BadInput where one of `dies` is none of those that are able to keep weights."""
+    lost = sorted({int(die) for die in dies} - set(able))
+    if lost:
+        what = f"places experts on die {lost[0]}, which has no memory or no network"
+        raise _fault(policy, method, what, "a die with both")
 
 
 def placement_of(policy: Any, view: PlacementView, dies: int, usual: Any, able: Any) -> Placed:
@@ -60,10 +64,7 @@ def placement_of(policy: Any, view: PlacementView, dies: int, usual: Any, able: 
     if not policy.names_dies:
         number = np.array(usual, np.int32)
         home, replicas = number[home], np.column_stack([replicas[:, :2], number[replicas[:, 2]]])
-    lost = sorted({int(die) for die in [*home.ravel(), *replicas[:, 2]]} - set(able))
-    if lost:
-        what = f"places experts on die {lost[0]}, which has no memory or no network"
-        raise _fault(policy, "decide", what, "a die with both")
+    _refuse_lost(policy, "decide", [*home.ravel(), *replicas[:, 2]], able)
     return Placed.of(home, replicas, layers, dies)
 
 

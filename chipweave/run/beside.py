@@ -30,15 +30,16 @@ def wanted(spec: Any, network: Any) -> bool:
     return coarse or (model == "fair" and network.beside == "flit" and spec.engine == "kernel")
 
 
-def simulate(spec: Any, on_layer: Any = None, threads: int = 1) -> Outcome:
+def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True) -> Outcome:
     """chipweave.run.simulate.simulate, with the sample's figures in the row where `wanted`.
 
     CPU and wall seconds of the row are those of the run alone.
     threads: layer-steps of the sample that run side by side.
+    account: keep accounts of where the time goes.
     """
     network = serving.mesh_of(system_of(spec))
     if not wanted(spec, network):
-        return serving.simulate(spec, on_layer)
+        return serving.simulate(spec, on_layer, account=account)
     serving.make_trace(spec)
     meter = Meter()
     with serving.uncollected():
@@ -67,7 +68,7 @@ def simulate(spec: Any, on_layer: Any = None, threads: int = 1) -> Outcome:
         if on_layer:
             on_layer(job)
 
-    outcome = serving.simulate(spec, layer_ended, False, loaded, around)
+    outcome = serving.simulate(spec, layer_ended, loaded=loaded, around=around, account=account)
     if made:
         made[0].finish()
     outcome.row |= {name: round(value - taken[name], 6) for name, value in meter.read().items() if name in SECONDS}

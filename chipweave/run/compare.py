@@ -11,8 +11,9 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
-from chipweave.io.atomic import canonical_sha256, check_file, check_folder, write_json
+from chipweave.io.atomic import canonical_sha256, check_folder, write_json
 from chipweave.io.console import note
+from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
 from chipweave.run import beside, error_bars, resume
@@ -23,6 +24,8 @@ from chipweave.run.check import check
 from chipweave.run.job import job_of
 from chipweave.run.record import Meter
 from chipweave.run.spec import RunSpec
+from chipweave.run.why import breakdown
+from chipweave.run.why import show as tables
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
 SAMPLED = ("flit", "grain_difference")  # said of a row by a sample beside its run, which the twin has not
@@ -37,16 +40,17 @@ def run(
     json_path: Any,
     single: bool = False,
     force: bool = False,
+    where: bool = False,
     threads: int = 1,
 ) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`.
 
-    single: the command `run`, which takes one strategy. Everything is checked first, all faults at
-    once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
+    single: the command `run`, which takes one strategy; where: show the breakdown. Everything is checked first, all
+    faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
     rest.
     """
     check_folder(out)
-    check_file(json_path)
+    check_document(json_path)
     job = job_of(run_file, options, single)
     check_sample(sample, job.link_models)
     system, found = check(job.spec, job.strategies, job.link_models, system=job.system)
@@ -58,9 +62,9 @@ def run(
         prepare(job.spec)
         rows.execute(jobs)
     except KeyboardInterrupt:
-        rows.report(json_path)
+        rows.report(json_path, where)
         raise Interrupted(how_to_go_on(rows.left(), len(rows.known()), out)) from None
-    rows.report(json_path)
+    rows.report(json_path, where)
 
 
 class Rows:
@@ -113,7 +117,7 @@ class Rows:
         estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together, self.threads)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
-        return replace(whole, row=row, links=[], statistics=[], facts=facts), rows
+        return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
 
     def known(self) -> Any:
         """label -> Outcome of all rows that are there, in the order of the whole comparison."""
@@ -124,14 +128,14 @@ class Rows:
         """The runs that are still to do."""
         return [run for run, outcome in zip(self.runs, self.outcomes, strict=True) if outcome is None]
 
-    def report(self, json_path: Any) -> None:
+    def report(self, json_path: Any, where: bool = False) -> None:
         """Write and show the rows there are; nothing where there is none."""
         known = self.known()
         if known:
             order = [name for name, *_ in self.kept.planned]
             gaps = sorted(self.gaps, key=lambda row: order.index(row["strategy"]))
             outcomes, state = list(known.values()), self.state(known) if self.out else {}
-            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state)
+            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where)
 
     def entries(self, known: Any) -> Any:
         """The manifest's entry of each row: its run and what it had of files."""
@@ -156,28 +160,39 @@ def report(
     json_path: str | None,
     gaps: list[Any] | tuple[Any, ...] = (),
     state: Any = None,
+    where: bool = False,
 ) -> None:
     """Write and show the rows of a comparison.
 
-    entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs.
+    entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
+    where: show the breakdown too.
     """
-    rows = [outcome.row for outcome in outcomes]
-    fill_speedups(rows)
-    result = document(spec, outcomes[0].facts, rows)
-    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
-    if gaps:
-        result["layer_steps"] = list(gaps)
+    result = finish(spec, outcomes, gaps)
     if out:
         output.write(Path(out), result, entries, outcomes, state)
     if json_path:
         write_json(json_path, result)
     show.comparison(result, outcomes, out, to_stderr=json_path == "-")
+    if where:
+        tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
 
 
+def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tuple[Any, ...] = ()) -> dict[str, Any]:
+    """The document of runs that have ended, with their speed-ups and notes; gaps: sampled layer-steps."""
+    rows = [outcome.row for outcome in outcomes]
+    fill_speedups(rows)
+    result = document(spec, outcomes[0].facts, rows)
+    result["notes"] = {**result["notes"], **notes_of_rows(outcomes)}
+    result["breakdown"] = [breakdown.document(outcome) for outcome in outcomes if outcome.breakdown]
+    if gaps:
+        result["layer_steps"] = list(gaps)
+    return result
+
+
 def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
-    """`symptoms` by strategy and `tokens` by row, where there are any; rows of one strategy and link model are told
-    apart by their admission."""
+    """`symptoms` by strategy, `tokens` by row, and what options replace in any row, where there are any; rows of one
+    strategy and link model are told apart by their admission."""
     symptoms: dict[str, list[str]] = {}
     rows = Counter((o.row["strategy"], o.row["link_model"]) for o in outcomes)
     tokens = {}
@@ -189,7 +204,11 @@ def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
         if each.facts.get("tokens"):
             which = f", {each.row['admission']}" if rows[strategy, model] > 1 else ""
             tokens[f"{strategy} ({model}{which})"] = each.facts["tokens"]
-    return {name: found for name, found in (("symptoms", symptoms), ("tokens", tokens)) if found}
+    replace = dict.fromkeys(
+        words for each in outcomes for words in each.facts.get("notes", {}).get("options_replace", ())
+    )
+    told = (("symptoms", symptoms), ("tokens", tokens), ("options_replace", list(replace)))
+    return {name: found for name, found in told if found}
 
 
 def prepare(spec: RunSpec) -> None:
@@ -264,7 +283,7 @@ def result_sha256(rows: Any) -> Any:
 
 
 def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -> dict[str, Any]:
-    """The JSON of `compare`, schema chipweave.compare/1 (docs/results.md).
+    """The JSON of `compare`, schema chipweave.compare/1 (docs/reference/results.md).
 
     result_sha256 is of the rows without times of this machine: equal for equal results anywhere.
     """

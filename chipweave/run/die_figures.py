@@ -5,6 +5,7 @@ A part states its figures itself (`Staged.facts`); nothing here knows a kind.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from typing import Any
 
@@ -88,7 +89,10 @@ def figures_of(facts: dict, network: Any, places: list[int | None]) -> DieFigure
 
 
 def routes_of(network: Any, places: list[int | None]) -> tuple:
-    """(int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest link) of the routes between dies."""
+    """(int64 [D, D] latency in ps, float64 [D, D] bytes/s of the slowest link) of the routes between dies.
+
+    Where the packets of a message take turns over several ways, the rate is that of all ways together.
+    """
     latency, rate = np.zeros((len(places),) * 2, np.int64), np.full((len(places),) * 2, np.inf)
     times, rates = network.latency_ps.tolist(), network.bandwidth
     for a, start in enumerate(places):
@@ -100,13 +104,23 @@ def routes_of(network: Any, places: list[int | None]) -> tuple:
                 continue
             route = network.link_route(start, end)
             latency[a, b] = sum(times[link] for link in route)
-            rate[a, b] = float(min((rates[link] for link in route), default=np.inf))
+            rate[a, b] = float(
+                min((rates[link] / share for link, share in shares_of(network, start, end)), default=np.inf)
+            )
     return latency, rate
+
+
+def shares_of(network: Any, start: int, end: int) -> list[tuple[int, Fraction]]:
+    """[(link, what share of a message passes it)] between two endpoints."""
+    ways = network.ways if network.spread == "packet" else 1
+    passed = Counter(link for way in range(ways) for link in network.link_route(start, end, way))
+    return [(link, Fraction(times, ways)) for link, times in passed.items()]
 
 
 def costs_of(facts: dict, network: Any, model: Any, places: list[int | None]) -> Costs:
     """The exact figures that a policy's estimate may build on."""
     rate, hop_ps = (network.bandwidth[0], int(network.latency_ps[0])) if len(network.src) else (Fraction(1), 0)
+    planes = network.planes if network.spread == "packet" else 1
     return Costs(
         model.expert_bytes,
         model.slices,
@@ -114,7 +128,7 @@ def costs_of(facts: dict, network: Any, model: Any, places: list[int | None]) ->
         next(flops for flops in facts["compute"] if flops),
         next(own for own in facts["hbm_bandwidth"] if own),
         next(time for time in facts["hbm_latency_ps"] if time),
-        rate,
+        rate * planes,
         hop_ps,
         figures_of(facts, network, places),
     )

@@ -26,7 +26,7 @@ QUANTILES = 4
 LEAST = 3  # layer-steps of a stratum, where it has as many
 BUDGET_S = 600
 NAMED = 3  # groups whose state did not recur
-SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/link_models.md)
+SECONDS_PER_FLIT_HOP = 200e-9  # CPU, on the shipped wafers as measured (docs/guide/link_models.md)
 PROBES = (("circuit", None), ("circuit", "work_conserving"), ("fair", "work_conserving"), ("flit", "work_conserving"))
 FLIT, FINER = 3, 4  # places of flit, and of flit of the next finer grain
 
@@ -106,7 +106,7 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
         if on_layer:
             on_layer(job)
 
-    serving.simulate(spec, layer_ended, loaded=loaded, around=around)
+    serving.simulate(spec, layer_ended, loaded=loaded, around=around, account=False)
     made[0].finish()
     times = made[0].times
     share, jumps, unrepeated = made[0].skipped(FLIT)

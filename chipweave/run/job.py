@@ -110,7 +110,7 @@ def points(spec: RunSpec, strategies: list[str], link_models: list[str]) -> list
     """The runs of a comparison in the order of its rows.
 
     `circuit` beside other link models runs twice, with the preset's admission and `work_conserving`: what the network
-    is worth and what the booking is worth are then told apart.
+    is worth and what the booking is worth are then separate.
     """
     runs = []
     for model in link_models:

@@ -2,7 +2,7 @@
 
 The figures of `FIGURES` belong to the run itself. The others are counted by components: a `Stat` declared with
 `metric="name"` adds to the figure of that name. A name that is not in `COUNTED` is a new metric: it gets a column of
-its own, with the unit and the words of its Stat. `docs/metrics.md` is generated from this (`python -m
+its own, with the unit and the words of its Stat. `docs/reference/metrics.md` is generated from this (`python -m
 chipweave.run.metrics`)."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chipweave.errors import BadInput, Fault
 
 @dataclass(frozen=True)
 class Figure:
-    """One value of a result: its name is the column, its definition what docs/metrics.md prints."""
+    """One value of a result: its name is the column, its definition what docs/reference/metrics.md prints."""
 
     name: str
     unit: str
@@ -135,7 +135,7 @@ def counted_by(parts: Iterable[Component]) -> list[Figure]:
 
 
 def as_markdown() -> Any:
-    """The dictionary as the table of docs/metrics.md."""
+    """The dictionary as the table of docs/reference/metrics.md."""
     lines = [
         "# Metrics",
         "",

@@ -12,26 +12,47 @@ from chipweave import __version__
 from chipweave.io.atomic import replacing, write_json
 from chipweave.io.late import late
 from chipweave.run.record import column
+from chipweave.run.table import with_units
+from chipweave.run.why.breakdown import CRITICAL, FLOWS, PARTS
 
 pa = late("pyarrow")
 pq = late("pyarrow.parquet")
 
+LINK_UNITS = {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "wire_bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"}
+TEXT = ("class", "part", "network", "link", "from", "to")
+ACCOUNTS = [
+    (name, list(enumerate((c, "string" if c in TEXT else "int64") for c in columns)), units)
+    for name, columns, units in (
+        ("critical", CRITICAL, {"ps": "ps"}),
+        ("parts", PARTS, {"served": "stages", "busy_ps": "ps", "idle_ps": "ps", "waiting_ps": "ps"}),
+        ("flows", FLOWS, {"bytes": "B"}),
+    )
+]
+
+
+FILES = ("layers.parquet", "statistics.parquet", "links.parquet", "manifest.json", "result.json")
+
 
 def write(folder: Any, document: Any, entries: Any, outcomes: Any, state: Any = None) -> None:
-    """Write layers.parquet, statistics.parquet, links.parquet, manifest.json and, last, result.json into `folder`.
+    """Write the tables (docs/reference/results.md), manifest.json and, last, result.json into `folder`.
 
     entries: for each row its RunSpec, or its entry of a manifest; state: what chipweave.run.resume needs to go on.
     """
     entries = [e if isinstance(e, dict) else entry(e, o) for e, o in zip(entries, outcomes, strict=True)]
-    write_table(folder / "layers.parquet", layer_table(outcomes), units_of(outcomes))
-    write_table(folder / "statistics.parquet", statistics_table(outcomes))
-    write_table(
-        folder / "links.parquet",
-        link_table(outcomes),
-        {"begin_ps": "ps", "end_ps": "ps", "bytes": "B", "wire_bytes": "B", "busy_ps": "ps", "stalled_ps": "ps"},
-    )
+    for name, table in tables(outcomes).items():
+        write_table(folder / f"{name}.parquet", table)
     write_json(folder / "manifest.json", manifest(document, entries, state))
     write_json(folder / "result.json", document)
+
+
+def tables(outcomes: Any) -> dict[str, Any]:
+    """Name -> Arrow table of all rows, with units in the metadata of its fields."""
+    return {
+        "layers": with_units(layer_table(outcomes), units_of(outcomes)),
+        "statistics": with_units(statistics_table(outcomes), {}),
+        "links": with_units(link_table(outcomes), LINK_UNITS),
+        **{name: with_units(account_table(outcomes, name, columns), units) for name, columns, units in ACCOUNTS},
+    }
 
 
 def manifest(
@@ -113,15 +134,21 @@ def link_table(outcomes: list[Any]) -> Any:
     return pa.concat_tables(tables) if tables else pa.table({})
 
 
+def account_table(outcomes: list[Any], name: str, columns: list[Any]) -> Any:
+    """The rows of one table of the breakdown, of all runs that have one."""
+    tables = []
+    for o in outcomes:
+        rows = getattr(o.breakdown, name) if o.breakdown else []
+        values = {column: pa.array([row[i] for row in rows], getattr(pa, kind)()) for i, (column, kind) in columns}
+        tables.append(pa.table({**_constant(labels(o), len(rows)), **values}))
+    return pa.concat_tables(tables)
+
+
 def _constant(values: dict[str, str], rows: int) -> dict[str, Any]:
     return {name: pa.array([value] * rows, pa.string()).dictionary_encode() for name, value in values.items()}
 
 
-def write_table(path: Any, table: Any, units: Any = None) -> None:
-    """Write a Parquet file; units go into the columns' metadata."""
-    fields = [
-        table.schema.field(i).with_metadata({"unit": (units or {}).get(n, "")})
-        for i, n in enumerate(table.schema.names)
-    ]
+def write_table(path: Any, table: Any) -> None:
+    """Write a Parquet file."""
     with replacing(path, "wb") as file:
-        pq.write_table(table.cast(pa.schema(fields)), file, compression="zstd")
+        pq.write_table(table, file, compression="zstd")

@@ -68,7 +68,8 @@ def comparison(result: dict[str, Any], outcomes: list[Any], out: Any, to_stderr:
         note(error_bars.words(pairs, result["error_bar"]))
     if out:
         note(
-            f"written to {out}: every link over time in links.parquet, every layer in layers.parquet (docs/results.md)"
+            f"written to {out}: every link over time in links.parquet, every layer in layers.parquet "
+            "(docs/reference/results.md)"
         )
 
 

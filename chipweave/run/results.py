@@ -1,4 +1,4 @@
-"""Reads an output folder of `run` or `compare` back: the document, and the tables as pyarrow tables."""
+"""Reads an output folder of `run` or `compare` back: the document, and the tables as Arrow tables with units."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.late import late
+from chipweave.run.table import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,11 +19,13 @@ pq = late("pyarrow.parquet")
 
 
 class Results:
-    """What an output folder holds; a table is read when it is first used. Columns and units: docs/results.md.
+    """What an output folder holds; a table is read when it is first used. Columns and units: docs/reference/results.md.
 
     Attributes:
-        folder: where it was written.
+        folder: where it was written; None for one that is not in a folder.
     """
+
+    folder: Path | None
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -44,22 +47,44 @@ class Results:
         return self.document["rows"]
 
     @cached_property
-    def layers(self) -> pa.Table:
+    def layers(self) -> Table:
         """One row per run, step and layer."""
         return self._table("layers.parquet")
 
     @cached_property
-    def statistics(self) -> pa.Table:
+    def statistics(self) -> Table:
         """One row per run, part and statistic."""
         return self._table("statistics.parquet")
 
     @cached_property
-    def links(self) -> pa.Table:
+    def links(self) -> Table:
         """One row per run, network, link and time bin in which the link was used or waited for."""
         return self._table("links.parquet")
 
+    @property
+    def breakdown(self) -> list[dict]:
+        """Where the time of each row went: critical path by layer, parts, hottest links; none of rows by a sample."""
+        return self.document.get("breakdown", [])
+
+    @cached_property
+    def critical(self) -> Table:
+        """One row per run, step, layer and class: the critical path, split."""
+        return self._table("critical.parquet")
+
+    @cached_property
+    def parts(self) -> Table:
+        """One row per run and resource of a part: how long it was busy, idle and waited for."""
+        return self._table("parts.parquet")
+
+    @cached_property
+    def flows(self) -> Table:
+        """Of each link the largest flows: which expert of which layer, from which die to which."""
+        return self._table("flows.parquet")
+
     def _path(self, name: str) -> Path:
         """A file of the folder; BadInput where it is missing."""
+        if self.folder is None:
+            raise BadInput(Fault(f"these results are in no folder, so they have no {name}", allowed="save(folder)"))
         path = self.folder / name
         if not path.is_file():
             raise BadInput(
@@ -78,19 +103,10 @@ class Results:
             raise BadInput(f"{path} is no JSON object")
         return found
 
-    def _table(self, name: str) -> pa.Table:
+    def _table(self, name: str) -> Table:
         """A Parquet table of the folder; BadInput where it is none."""
         path = self._path(name)
         try:
-            return pq.read_table(path)
+            return Table(pq.read_table(path), Path(name).stem)
         except pa.ArrowInvalid as error:
             raise BadInput(f"{path} is no Parquet file: {error}") from None
-
-
-def read_results(folder: str | Path) -> Results:
-    """The Results in a folder that `--out` wrote.
-
-    Raises:
-        BadInput: the folder holds none.
-    """
-    return Results(folder)

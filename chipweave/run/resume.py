@@ -2,7 +2,7 @@
 overwritten.
 
 A comparison is known by what decides its figures: topology, preset, model, trace, batch, steps, seed and settings, all
-by content. Its rows are told apart by strategy, link model and admission. Rows of an interrupted comparison that the
+by content. Its rows are identified by strategy, link model and admission. Rows of an interrupted comparison that the
 same program made are kept; a finished one is run again."""
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from chipweave.io.late import late
 from chipweave.plain.links import LinkStatistics
 from chipweave.run import simulate
 from chipweave.run.metrics import Figure
+from chipweave.run.output_folder import FILES
 from chipweave.run.record import HEAD
 from chipweave.run.simulate import Outcome
 from chipweave.run.spec import RunSpec
+from chipweave.run.why.breakdown import Breakdown
 from chipweave.topology.system import System
 from chipweave.trace import library, models
 
@@ -98,8 +100,11 @@ def look(folder: str | Path, labels: list[Label], job: str, force: bool) -> Kept
         BadInput: it holds results of another comparison, or some that would be lost, and `force` does not say so.
     """
     folder = Path(folder)
-    if force or not any((folder / name).exists() for name in ("result.json", "manifest.json")):
+    there = [name for name in FILES if (folder / name).exists()]
+    if force or not there:
         return Kept(planned=labels)
+    if not {"result.json", "manifest.json"} & set(there):
+        raise _refused(folder, f"a {there[0]} without a result")
     manifest, document = _json(folder / "manifest.json"), _json(folder / "result.json")
     try:
         return _kept(folder, manifest, document, labels, job)
@@ -152,6 +157,19 @@ def _refused(folder: Path, what: str) -> BadInput:
     return BadInput(Fault(f"{folder} holds {what}", allowed=FORCE))
 
 
+def outcomes_of(folder: Path) -> list[Outcome]:
+    """The Outcomes of all rows of a folder, in order.
+
+    Raises:
+        BadInput: its files do not belong together, or are not as they were written.
+    """
+    manifest, document = _json(folder / "manifest.json"), _json(folder / "result.json")
+    try:
+        return [_outcome(folder, manifest, document, tuple(row[k] for k in LABELS)) for row in document["rows"]]
+    except (KeyError, TypeError, ValueError, IndexError, OSError, pa.ArrowException) as error:
+        raise BadInput(Fault(f"{folder} holds files that do not belong together ({error})")) from None
+
+
 def _outcome(folder: Path, manifest: dict, document: dict, label: Label) -> Outcome:
     """An Outcome as it was written.
 
@@ -176,7 +194,20 @@ def _outcome(folder: Path, manifest: dict, document: dict, label: Label) -> Outc
         {key: value for key, value in entry.items() if key not in ("run", "prefill_steps")},
         entry["prefill_steps"],
         [Figure(name, units[name], "") for name in names],
+        _breakdown(folder, document, label),
     )
+
+
+def _breakdown(folder: Path, document: dict, label: Label) -> Breakdown | None:
+    """Where its time went, as it was written; None where no accounts were kept."""
+    own = [each for each in document.get("breakdown", ()) if tuple(each[k] for k in LABELS) == label]
+    if not own:
+        return None
+    tables = [
+        [tuple(row.values()) for row in _of(folder / f"{name}.parquet", label).drop(list(LABELS)).to_pylist()]
+        for name in ("critical", "parts", "flows")
+    ]
+    return Breakdown(own[0]["run_ps"], *tables)
 
 
 def _beside(document: dict, label: Label) -> Label:

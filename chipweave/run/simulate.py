@@ -29,6 +29,8 @@ from chipweave.run.die_figures import check_facts, costs_of, die_places, distanc
 from chipweave.run.metrics import COUNTED, counted_by
 from chipweave.run.placing import Placing
 from chipweave.run.record import HEAD, Meter, figures
+from chipweave.run.why.accounting import Accounting
+from chipweave.run.why.breakdown import Breakdown
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.inherited import inherited
@@ -36,12 +38,13 @@ from chipweave.topology.system import System
 from chipweave.trace import models
 
 if TYPE_CHECKING:
-    from chipweave.trace.library import Workload as Routing
+    from chipweave.trace.library import BatchedTrace as Routing
 
 
 @dataclass
 class Outcome:
-    """What a run leaves: values of the `compare` row, layer table, statistics, link statistics, manifest facts."""
+    """What a run leaves: values of the `compare` row, layer table, statistics, link statistics, manifest facts, and
+    where the time went."""
 
     row: dict
     table: np.ndarray
@@ -50,6 +53,7 @@ class Outcome:
     facts: dict = field(default_factory=dict)
     prefill_steps: int = 1
     metrics: list = field(default_factory=lambda: COUNTED)  # what the columns of the layer table after HEAD count
+    breakdown: Breakdown | None = None  # where the time went; None where no accounts were kept
 
     @property
     def columns(self) -> list[str]:
@@ -100,6 +104,7 @@ def simulate(
     loaded: Loaded | None = None,
     around: Any = None,
     alter: Any = None,
+    account: bool = True,
 ) -> Outcome:
     """Run a chipweave.run.spec.RunSpec to its end; returns an `Outcome`.
 
@@ -109,7 +114,14 @@ def simulate(
     around      called with the fabric and the Work; what it returns stands in for the fabric
                 (chipweave.run.flit_sample)
     alter       changes links and layout before they are built (chipweave.run.why.ideal)
+    account     keep accounts of where the time goes (chipweave.run.why.accounting)
     """
+    inner = around
+
+    def accounted(fabric: Any, work: Any) -> Any:
+        return Accounting(inner(fabric, work) if inner else fabric, work)
+
+    around = accounted if account else around
     if loaded is None:
         make_trace(spec)
     meter = Meter()
@@ -123,7 +135,8 @@ def simulate(
         moved = any(getattr(part, "moves_tokens", False) for part in loaded.system.parts.values())
         pairs = getattr(loaded.policies.placement, "sees_pairs", False)
         replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved or pairs
-        return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads)
+        seen = loaded.policies.sees_pairs
+        return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads, seen)
 
     run = drive(
         spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter
@@ -219,6 +232,8 @@ def stage(
     fabric = around(fabric, work) if around else fabric
     placing.distance = distance_of(network, places)
     workload = workload_of(costs_of(facts, network, model, places), placing.distance)
+    if placing.replicated:
+        workload.lives = placing.placed.holds
     run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
@@ -374,11 +389,12 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["options_replace"] = option_replaces
     facts = {
         "trace": {"name": trace.name, "sha256": trace.sha256},
-        "system": loaded.system.resolved,
+        "system": {**loaded.system.resolved, "inherited": rests},
         "code": loaded.code,
         "policies": run.policies.resolved(),
         "notes": run.notes,
         "symptoms": run.symptoms.words() if run.symptoms else [],
         "tokens": run.tokens,
     }
-    return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics)
+    accounts = run.fabric.breakdown(run) if isinstance(run.fabric, Accounting) else None
+    return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics, accounts)

@@ -14,6 +14,7 @@ from typing import Any
 
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Place, nearest
+from chipweave.io.remembered import by_file
 from chipweave.kernel_models.attention import SPLITS, AttentionKernel
 from chipweave.kernel_models.fused_moe import TILES, MoeStack
 
@@ -35,7 +36,7 @@ def fitted_stacks() -> dict[str, dict[str, str]]:
     return yamlfile.load(CALIBRATED).value["stacks"].plain()
 
 
-@cache
+@by_file
 def attention_table(path: str = "") -> tuple[dict[str, AttentionKernel], dict[str, str]]:
     """({name: kernel}, {framework-form: framework-form taken instead}) of a table of attention kernels.
 
@@ -52,7 +53,7 @@ def attention_table(path: str = "") -> tuple[dict[str, AttentionKernel], dict[st
     return kernels, tree.value["instead"].plain() or {}
 
 
-@cache
+@by_file
 def moe_stacks(path: str = "") -> dict[str, MoeStack]:
     """{name: stack} of a table of fused MoE stacks; BadInput as `attention_table`."""
     tree = yamlfile.load(Path(path or str(FOLDER / "moe.yaml")))

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
+from chipweave.io.remembered import by_file
 from chipweave.trace import hf_config
 
 FOLDER = files("chipweave") / "data" / "serving" / "models"
@@ -112,7 +113,7 @@ class ServingModel:
         return seen * heads * 2 * self.head
 
 
-@cache
+@by_file
 def load(name: str) -> ServingModel:
     """A preset by name, or the `config.json` at a path.
 

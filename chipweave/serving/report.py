@@ -1,6 +1,7 @@
 """What a step is shown as: JSON `chipweave.step/1`, a table on the terminal, a picture."""
 
 from chipweave.io.atomic import write_json
+from chipweave.io.outputs import save_picture
 from chipweave.serving.step import Batch, Setup, Step
 
 KINDS = ("attention", "gemm", "moe", "dispatch", "combine", "collective", "framework", "other")
@@ -105,4 +106,4 @@ def draw(document: dict, path: str) -> None:
     )
     axes.legend(ncols=4, fontsize=8, frameon=False)
     figure.tight_layout()
-    figure.savefig(path)
+    save_picture(figure, path)

@@ -6,11 +6,10 @@ each other one: an uneven exchange (all-to-all-v). Decode steps are counted, pro
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
 from chipweave.errors import BadInput, Fault
+from chipweave.io.remembered import by_file
 from chipweave.kernel_models.loads import hottest
 from chipweave.serving.models import ServingModel
 from chipweave.trace.library import open_trace
@@ -58,7 +57,7 @@ class Routed:
         return sorted(found, key=lambda copies: float(copies.sum(axis=0).max()))[len(found) // 2]
 
 
-@cache
+@by_file
 def load(source: str) -> Routed:
     """The trace by name or file.
 

@@ -10,13 +10,13 @@ micro_batches: 2            the step's tokens in N parts, each a chain of its ow
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
 from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.io.remembered import by_file
 
 FOLDER = files("chipweave") / "data" / "serving" / "schedules"
 KEYS = ("schema", "name", "about", "micro_batches", "streams", "after")
@@ -58,7 +58,7 @@ class Schedule:
     after: dict[str, list[str]]
 
 
-@cache
+@by_file
 def load(name: str) -> Schedule:
     """A schedule by name, or a file; BadInput with every fault."""
     known = sorted(f.name.removesuffix(".yaml") for f in FOLDER.iterdir() if f.name.endswith(".yaml"))

@@ -46,7 +46,7 @@ BATCHING = {"vllm": "chunked", "sglang": "prefill_first", "trtllm": "inflight", 
 
 
 @dataclass(frozen=True)
-class Run:
+class ServerRun:
     """A run as read.
 
     prefill: the setup that computes prompts where it is apart from the one that decodes; None: one
@@ -61,7 +61,7 @@ class Run:
     preemption: PreemptionPolicy
 
 
-def read(path: str | Path, allow_code: bool = False) -> Run:
+def read(path: str | Path, allow_code: bool = False) -> ServerRun:
     """A run file; BadInput with every fault.
 
     allow_code: whether a policy may be code of the user's. The model is laid out for the longest
@@ -109,7 +109,7 @@ def read(path: str | Path, allow_code: bool = False) -> Run:
         where, ranks = _text(own, "system", system, faults), _text(own, "parallel", "", faults)
         faults.raise_if_any()
         apart = setup(where, model, ranks, *common)
-    return Run(made, apart, wanted, limits, *policies)
+    return ServerRun(made, apart, wanted, limits, *policies)
 
 
 def _text(given: dict[str, yamlfile.Node], key: str, default: str, faults: Faults) -> str:
@@ -150,7 +150,7 @@ def _policy(server: yamlfile.Node, role: str, default: str, gate: Gate, folder: 
     return registry.serving_policies.find(full)(role)
 
 
-def play(run: Run) -> dict[str, Any]:
+def play(run: ServerRun) -> dict[str, Any]:
     """The result document; runs until every request has left."""
     world = World()
     parts = [(run.prefill, "prefill"), (run.setup, "decode")] if run.prefill else [(run.setup, "")]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ from chipweave import topology
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
 from chipweave.errors import BadInput, Fault, nearest
+from chipweave.io.remembered import by_file
 from chipweave.kernel_models.chip import FITTED, Chip, chip_of_parts
 from chipweave.serving import library
 from chipweave.topology.system import System
@@ -63,7 +63,7 @@ class Server:
         return self.fabric.ranks * self.nodes
 
 
-@cache
+@by_file
 def load(name: str) -> Server:
     """A system by name, or a file.
 

@@ -13,10 +13,12 @@ import numpy as np
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_folder, check_replaced, write_json
+from chipweave.io.outputs import save_picture
 from chipweave.policy.tally import tally
 from chipweave.trace import relations, stats
 
 SCHEMA = "chipweave.trace.analysis/1"
+PICTURES = ("popularity", "by_layer", "coverage", "heat_maps", "reuse")
 DISTANCES = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -34,7 +36,8 @@ def analyse(
     analysis of another trace is refused unless `force`.
     """
     check_folder(out)
-    check_replaced(Path(out) / "analysis.json", lambda there: there["sha256"] == trace.sha256, force)
+    pictures = [Path(out) / f"{name}.png" for name in PICTURES]
+    check_replaced(Path(out) / "analysis.json", lambda there: there["sha256"] == trace.sha256, force, pictures)
     if layer is not None and layer not in trace.layers:
         raise BadInput(Fault(f"no MoE layer {layer}", allowed=f"{trace.layers[0]} to {trace.layers[-1]}"))
     Path(out).mkdir(parents=True, exist_ok=True)
@@ -137,7 +140,7 @@ def _pictures(out: Any, trace: Any, document: Any, ids: Any, follows: Any, index
     )
     axis.set(xlabel="expert by rank", ylabel="MoE layer", title=f"{trace.name}: load over the mean")
     made.colorbar(image)
-    made.savefig(path, dpi=110)
+    save_picture(made, path, dpi=110)
 
     made, (axis,), path = figure("by_layer")
     phase = "decode" if "decode" in document else "prefill"
@@ -151,7 +154,7 @@ def _pictures(out: Any, trace: Any, document: Any, ids: Any, follows: Any, index
         )
     axis.set(xlabel="MoE layer", title=f"{trace.name}: skew by layer, {phase}", yscale="log")
     axis.legend(fontsize="small")
-    made.savefig(path, dpi=110)
+    save_picture(made, path, dpi=110)
 
     made, axes, path = figure("coverage", 11, 3.6, 2)
     for axis, name in zip(axes, ("next_layer", "next_token"), strict=True):
@@ -160,7 +163,7 @@ def _pictures(out: Any, trace: Any, document: Any, ids: Any, follows: Any, index
             axis.plot(trace.layers, [np.nan if v is None else v for v in values], style, label=part.replace("_", " "))
         axis.set(xlabel="MoE layer", ylabel="held by the top 20 %", title=name.replace("_", " "), ylim=(0, 1))
         axis.legend(fontsize="small")
-    made.savefig(path, dpi=110)
+    save_picture(made, path, dpi=110)
 
     made, axes, path = figure("heat_maps", 11, 5, 2)
     after = min(index + 1, len(trace.layers) - 1)
@@ -173,14 +176,14 @@ def _pictures(out: Any, trace: Any, document: Any, ids: Any, follows: Any, index
         image = axis.imshow(share, aspect="auto", cmap="magma", vmax=max(np.quantile(share, 0.999), 1e-9))
         axis.set(xlabel="expert that follows", ylabel="expert", title=f"layer {trace.layers[index]}: {name}")
         made.colorbar(image)
-    made.savefig(path, dpi=110)
+    save_picture(made, path, dpi=110)
 
     made, (axis,), path = figure("reuse", 5)
     axis.plot([r["tokens"] for r in reuse], [r["share"] for r in reuse], "o-", label="the request's own tokens")
     axis.plot([r["tokens"] for r in reuse], [r["popularity"] for r in reuse], "o:", label="popularity alone")
     axis.set(xlabel="tokens back", ylabel="share of experts seen", xscale="log", ylim=(0, 1), title="reuse")
     axis.legend(fontsize="small")
-    made.savefig(path, dpi=110)
+    save_picture(made, path, dpi=110)
 
 
 def _loads(ids: Any, experts: Any) -> Any:

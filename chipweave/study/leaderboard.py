@@ -1,9 +1,9 @@
 """Who is best of the contestants of a sweep, over all its fields.
 
-Contestants are told apart by strategy and policies (`strategy`, `placement`, `prediction.top_n`, ...), fields by
+Contestants differ by strategy and policies (`strategy`, `placement`, `prediction.top_n`, ...), fields by
 everything else that varies (model, topology, batch, trace). The score is the geometric mean over fields of the
 speed-up over the reference named by `compare` (decode time of the slowest contestant of a field without one). Two
-that lie within the error bar of a ratio (chipweave/run/error_bars.py) are not told apart.
+that lie within the error bar of a ratio (chipweave/run/error_bars.py) share a rank.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from chipweave.errors import BadInput, Fault
-from chipweave.io.atomic import check_file, check_folder, write_json
+from chipweave.io.atomic import check_folder, write_json
 from chipweave.io.console import Sheet, note, show
+from chipweave.io.outputs import check_document
 from chipweave.policy.roles import ROLES
 from chipweave.run import error_bars
 from chipweave.study import executors, plot, run_sweep, sweep
@@ -32,7 +33,7 @@ def command(file: Any, out: Any, jobs: Any, allow_code: Any, json_path: Any) -> 
     if not contestants:
         raise BadInput(Fault(f"{file}: nothing to rank", allowed="vary a strategy, or a policy of " + ", ".join(ROLES)))
     check_folder(out)
-    check_file(json_path)
+    check_document(json_path)
     run_sweep.make_traces(found, None)
     if jobs > 1:
         with executors.load("local")(jobs, {}) as pool:

@@ -13,11 +13,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from chipweave.errors import BadInput, Fault, nearest
-from chipweave.io.atomic import check_file
+from chipweave.io.outputs import check_picture, save_picture
 
 KINDS = ("auto", "line", "bar", "scatter")
 MOST_PANELS, MOST_COLOURS = 24, 20
-SUFFIXES = (".svg", ".png", ".pdf")
 
 
 def read_table(path: Any) -> dict[str, list]:
@@ -50,9 +49,7 @@ def draw(
     "bar", "line" or "scatter"; auto draws bars where x is text or has one value. path: .svg, .png
     or .pdf.
     """
-    check_file(path)
-    if Path(path).suffix not in SUFFIXES:
-        raise BadInput(Fault(f"{path}: no picture", allowed=", ".join(SUFFIXES)))
+    check_picture(path)
     for name in filter(None, (x, y, colour, facet)):
         if name not in table:
             raise BadInput(Fault(f"no column {name!r}", allowed=", ".join(table), nearest=nearest(name, table)))
@@ -90,7 +87,7 @@ def _figure(table: Any, path: Any, names: Any, panels: Any, colours: Any, kind: 
     if colours != [None]:
         axes[0].legend(fontsize="small")
     figure.suptitle(title)
-    figure.savefig(path)
+    save_picture(figure, path)
 
 
 def _panel(axis: Any, table: Any, names: Any, panel: Any, colours: Any, kind: Any) -> None:

@@ -161,7 +161,7 @@ def run(point: Point) -> dict:
     from chipweave.run import simulate
 
     try:
-        outcome = simulate.simulate(point.spec)
+        outcome = simulate.simulate(point.spec, account=False)
     except BadInput as error:
         return {"failed": str(error).splitlines()[0][:500]}
     except Exception as error:  # the other points go on

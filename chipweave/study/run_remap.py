@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chipweave.errors import BadInput, Fault
-from chipweave.io.atomic import check_file, write_json
+from chipweave.io.atomic import write_json
 from chipweave.io.console import Sheet, show
+from chipweave.io.outputs import check_document
 from chipweave.io.progress import progress
 from chipweave.study import remap
 from chipweave.trace import library, models
@@ -22,7 +23,7 @@ def command(
     batches: text with commas; trace: None makes one of the model's law; forecast: "prompts" or "answers"; cost: of
     remap.COSTS. BadInput for a model whose experts do not divide over the study's GPUs.
     """
-    check_file(json_path)
+    check_document(json_path)
     try:
         sizes = [int(each) for each in batches.split(",")]
     except ValueError:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from chipweave.errors import BadInput, Fault
-from chipweave.io.atomic import check_file, check_folder, write_json
+from chipweave.io.atomic import check_folder, write_json
 from chipweave.io.console import Sheet, note, show
+from chipweave.io.outputs import check_document
 from chipweave.io.progress import progress
 from chipweave.run import simulate
 from chipweave.study import executors, plot, sweep
@@ -53,7 +54,7 @@ def command(
         print(slurm_script(file, out, len(found.points), jobs, allow_code))
         return
     check_folder(out)
-    check_file(json_path)
+    check_document(json_path)
     if only is not None and only >= len(found.points):
         raise BadInput(Fault(f"point {only} of {len(found.points)}", allowed=f"0 to {len(found.points) - 1}"))
     make = None if executor == "local" and (jobs == 1 or only is not None) else executors.load(executor)

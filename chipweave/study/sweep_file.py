@@ -29,7 +29,8 @@ from chipweave.declare import yamlfile
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.run.spec import RunSpec
 from chipweave.study.plot import KINDS
-from chipweave.study.point import SPEC_KEYS, Point, build
+from chipweave.study.point import FILES, SPEC_KEYS, Point, build
+from chipweave.trace.library import names as trace_names
 
 SCHEMA = "chipweave.sweep/1"
 KEYS = ("schema", "name", "doc", "run", "vary", "together", "compare", "skip", "plot")
@@ -55,7 +56,15 @@ class Sweep:
 
 def load(path: Any) -> Sweep:
     """The Sweep of a file; raises `BadInput` with every fault of it."""
-    root, faults = yamlfile.load(path), Faults()
+    return read(yamlfile.load(path), Path(path).resolve().parent, Path(path).stem)
+
+
+def read(root: yamlfile.Node, folder: Path, name: str) -> Sweep:
+    """The Sweep of a document; raises `BadInput` with every fault of it.
+
+    folder: where its paths start; name: of a sweep that says none.
+    """
+    faults = Faults()
     if not root.is_map:
         raise BadInput(Fault(f"a sweep file is a mapping, not {root.shape()}", root.place))
     for key in root.value:
@@ -64,7 +73,7 @@ def load(path: Any) -> Sweep:
     schema = root.get("schema")
     if schema is None or schema.value != SCHEMA:
         faults.add("a sweep file says its schema", root.place, f"schema: {SCHEMA}")
-    base = _base(root.get("run"), Path(path).resolve().parent, faults)
+    base = _base(root.get("run"), folder, faults)
     axes = _axes(root, faults)
     skipped = _list(root.get("skip"), "skip", faults)
     skip = [_mapping(each, "skip", faults) for each in skipped]
@@ -85,7 +94,7 @@ def load(path: Any) -> Sweep:
     faults.raise_if_any()
     compare = _whole_entries(compare, axes)
     text = {key: own.text if (own := root.get(key)) else "" for key in ("name", "doc")}
-    return Sweep(text["name"] or Path(path).stem, text["doc"], points, compare, plots)
+    return Sweep(text["name"] or name, text["doc"], points, compare, plots)
 
 
 def _base(node: Any, folder: Any, faults: Any) -> Any:
@@ -104,11 +113,15 @@ def _base(node: Any, folder: Any, faults: Any) -> Any:
 
 
 def _beside(settings: Any, folder: Any) -> Any:
-    """Settings whose file names start at the folder of the sweep file."""
+    """Settings whose file names start at the folder of the sweep file.
+
+    A file or folder of the name that something shipped has is not meant, as in a run file: `./artifact` is.
+    """
     found = {}
     for key, value in settings.items():
-        here = isinstance(value, str) and key in ("topology", "preset", "model", "trace", "strategy")
-        found[key] = str(folder / value) if here and (folder / value).exists() else value
+        here = isinstance(value, str) and key in FILES and (folder / value).exists()
+        named = here and ("/" in value or Path(value).suffix or key == "trace" and value not in trace_names())
+        found[key] = str(folder / value) if named else value
     return found
 
 

@@ -1,4 +1,4 @@
-"""A topology's YAML -> a checked System. The language is described in docs/yaml.md.
+"""A topology's YAML -> a checked System. The language is described in docs/guide/yaml.md.
 
     read        the file, what it extends, the preset over it, the user's settings over that
     expand      assemblies over grids, parts built                         (parts)
@@ -25,17 +25,18 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.io.shipped import find, shipped
 from chipweave.topology import expect as topology_expect
-from chipweave.topology import idle, systems
+from chipweave.topology import idle, over, systems
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.links import Wirer
 from chipweave.topology.links_as import with_links_of_others
 from chipweave.topology.network_settings import SETTINGS
 from chipweave.topology.networks import NetworkMaker
 from chipweave.topology.parts import Expander
+from chipweave.topology.regions import named_regions
 from chipweave.topology.system import System
 from chipweave.topology.tree import SCHEMA, TOP, apply_sets, check_keys, check_schema, merge, overlay, replaced
 
-__all__ = ["load", "load_tree", "build", "shipped", "SCHEMA"]
+__all__ = ["load", "load_tree", "build", "network_names", "shipped", "SCHEMA"]
 
 MAX_EXTENDS = 8
 NETWORK_NAME = re.compile(r"[A-Za-z_][\w-]{0,99}")
@@ -65,7 +66,23 @@ def load(
     else:
         path = find(name)
         root, folder = systems.whole(load_tree(path), tree_of_system), path.parent
-    return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+    system = build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+    if isinstance(name, dict):
+        system.inherited = name.get("inherited")
+    return system
+
+
+def network_names(name: str | Path) -> list[str]:
+    """Names of a topology's networks, without those that are regions of others; read from its files, nothing is built.
+
+    Raises:
+        BadInput: a fault of the YAML, or a circle of `extends`.
+    """
+    root = systems.whole(load_tree(find(name)), tree_of_system)
+    networks = root.get("networks") if root.is_map else None
+    found: dict[str, Node] = networks.value if networks is not None and networks.is_map else {}
+    regions = {region.text for n, node in found.items() for region in named_regions(node) if region.text != n}
+    return [n for n in found if n not in regions]
 
 
 def load_tree(path: Path, seen: tuple[Path, ...] = ()) -> Node:
@@ -153,6 +170,7 @@ def build(
                 faults.add(
                     f"networks {n} and others are regions of one another", makers[n].node.place, "a network of both"
                 )
+        over.resolve(system.networks, wirer)
         wirer.check_ports()
     else:
         for maker in makers.values():

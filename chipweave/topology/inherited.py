@@ -22,6 +22,8 @@ KEY = "device"
 
 def inherited(system: System) -> dict[str, int]:
     """Other device -> how many numbers of the system were written for it; in the order of the most."""
+    if system.inherited is not None:  # of a manifest, which names no files
+        return system.inherited
     if not system.device:
         return {}
     files = Counter(node.place.file for _, node, _ in system.sources)
@@ -49,6 +51,6 @@ def device_of(file: str) -> str:
             if said is not None or upper is None:
                 return said.text if said is not None else ""
             file = str(find(upper.text, beside=Path(file).parent, place=upper.place))
-        except BadInput:  # told where the file itself is read
+        except BadInput:  # reported where the file itself is read
             return ""
     return ""

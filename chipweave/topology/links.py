@@ -6,7 +6,8 @@
 
 Each side is PART.PORT. A part that is there many times stands for all its instances unless an index says which:
 `die.cp.up` is every die's, `die[0][*].cp.up` those of row 0. Two sides of equal number are joined one to one; a
-single one is joined to each of the others. `latency: included` says that the time is part of the numbers of the parts
+single one is joined to each of the others. `over: NETWORK` in place of latency and bandwidth leads over a network's
+route (chipweave.topology.over). `latency: included` says that the time is part of the numbers of the parts
 it joins (an LLC's hit latency is measured at the SM); a latency of zero is a fault.
 """
 
@@ -31,6 +32,7 @@ WIRE = named(
         "bandwidth": Param("bandwidth", default=None, low="1 B/s", doc="payload, one direction"),
     }
 )
+OVER = named({"over": Param("str", doc="a network that both parts take part in, whose route is the link's way")})
 INCLUDED = named({"latency": Param("choice", choices=["included"])})
 SEGMENT = re.compile(r"([A-Za-z_]\w*)((?:\[[^\[\]]*\])*)")
 MAX_LINKS = 1_000_000
@@ -193,6 +195,9 @@ class Wirer:
         latency = rest.get("latency")
         included = latency is not None and latency.text == "included"
         before = len(self.faults.found)
+        if rest.get("over") is not None:
+            values, _ = read_all(OVER, rest, self.faults, "a link over a network")
+            return values if len(self.faults.found) == before else None
         values, sources = read_all({**WIRE, **(INCLUDED if included else {})}, rest, self.faults, "a link")
         if not included and "bandwidth" not in rest.value and latency is not None:
             self.say("a link needs 'bandwidth'", item.place, WIRE["bandwidth"].allowed())
@@ -245,15 +250,17 @@ class Wirer:
 
     def check_ports(self) -> None:
         """Every port has as many links as it is declared for; the same fault of many instances is reported once."""
-        told: defaultdict[tuple[str, str, str], list[tuple[str, Place, Port]]] = defaultdict(list)
+        faults_at: defaultdict[tuple[str, str, str], list[tuple[str, Place, Port]]] = defaultdict(list)
         for name, instance in self.instances.items():
             for port_name, port in instance.part.ports.items():
                 ends = self.ends.get((name, port_name), ())
                 if not ends and not port.optional and port_name not in self.failed:
-                    told[instance.path, port_name, "is not connected"].append((name, instance.node.place, port))
+                    faults_at[instance.path, port_name, "is not connected"].append((name, instance.node.place, port))
                 elif len(ends) > 1 and not port.many:
-                    told[instance.path, port_name, f"is connected {len(ends)} times"].append((name, ends[1][1], port))
-        for (_, port_name, what), all_of_it in told.items():
+                    faults_at[instance.path, port_name, f"is connected {len(ends)} times"].append(
+                        (name, ends[1][1], port)
+                    )
+        for (_, port_name, what), all_of_it in faults_at.items():
             name, place, port = all_of_it[0]
             more = f" (and {len(all_of_it) - 1} more like it)" if len(all_of_it) > 1 else ""
             verb = "provides" if port.provides else "uses"

@@ -13,8 +13,6 @@ networks:
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +28,16 @@ from chipweave.errors import Faults, Place
 from chipweave.noc.graph_network import Links, Network
 from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.router_yaml import FlitRouter
-from chipweave.noc.shape import Reader, Shape, in_order, shapes
+from chipweave.noc.shape import Reader, Shape, shapes
 from chipweave.noc.wiring import Places, Region, Wiring
-from chipweave.topology.links import NETWORK, Wirer
+from chipweave.topology.links import Wirer
+from chipweave.topology.network_endpoints import endpoints, written
 from chipweave.topology.network_links import make_links
 from chipweave.topology.network_settings import COUNTS, SETTINGS, STRUCTURE
-from chipweave.topology.regions import open_region
+from chipweave.topology.regions import named_regions, open_region
 from chipweave.topology.spots import points
 from chipweave.topology.tree import SET_FILE
 from chipweave.topology.unreachable import anywhere, check_routes
-
-MAX_ROUTERS = 65_536  # flits carry the number of their endpoint in 16 bits
-BYTES_PER_ROUTER = 16_384  # of names, links and, under flit, buffers and counters: 14 KiB measured at 256 x 256
-MAX_AXES = 8
-
 
 Others = dict[str, "NetworkMaker"]
 
@@ -66,9 +60,7 @@ class NetworkMaker:
 
     def named_regions(self) -> list[Node]:
         """The names of the networks that are regions of this one."""
-        regions = self.node.get("regions") if self.node.is_map else None
-        items = regions.value if regions is not None and regions.is_list else []
-        return [item.value["network"] for item in items if item.is_map and item.get("network") is not None]
+        return named_regions(self.node)
 
     def region(self, name: Node) -> Region | None:
         """Another network as a region of this one, made once; None after a fault."""
@@ -179,7 +171,7 @@ class NetworkMaker:
             whole and places.count == int(np.prod(places.dims)),
             self.node.keys.get("routing") or self.node.keys.get("shape") or self.node.place,
         )
-        hole = self.written("absent")
+        hole = written(self, "absent")
         check_routes(made, self.faults, self.node.place, (self.node.get("override") or self.node).place, hole)
         if "at" in self.node.value:
             spots = points(self.node.value["at"], made.endpoint_count, f"network {self.name}", self.faults)
@@ -201,7 +193,7 @@ class NetworkMaker:
             joins = self.node.get("joins") or Node([])
             self.wirer.failed.update(n.text.rpartition(".")[2] for n in (joins.value if joins.is_list else [joins]))
             return None
-        port, places = self.endpoints()
+        port, places = endpoints(self)
         why = self.shape.fault(places) if len(self.faults.found) == before else ""
         if why:
             self.faults.add(why if why.startswith("more than") else f"network {self.name!r}: {why}", self.node.place)
@@ -274,126 +266,3 @@ class NetworkMaker:
                 self.node.keys["spread"],
                 "spread: none, or routing: " + ", ".join(n for n in routings.kinds() if routings.find(n).spreads),
             )
-
-    def endpoints(self) -> tuple[str, Places]:
-        """(port, endpoints at their places).
-
-        Endpoints come from parts that join (named after them), from a bare grid or row
-        (NETWORK[y][x]), or from the shape itself, which makes its own (a fat tree its leaves).
-        Their order is that of `order`, and endpoint numbers in traces, traffic files and link
-        tables are positions in it.
-        """
-        s, joins = self.settings, self.node.get("joins")
-        port = ""
-        names: dict[tuple[int, ...], str] | None = None
-        if joins is not None:
-            port, names, dims = self.joined(joins)
-        elif s["grid"] or s["routers"]:
-            dims = s["grid"] or (s["routers"],)
-        elif s["grid"] == ():
-            return self.no_grid(())
-        elif self.named_regions():
-            regions = [region for name in self.named_regions() if (region := self.region(name)) is not None]
-            listed = list(dict.fromkeys(name for region in regions for name in region.endpoints))
-            port, dims = "/".join(sorted({p for r in regions for p in r.port.split("/") if p})), (len(listed),)
-            names = {(i,): name for i, name in enumerate(listed)}
-        else:
-            labels = self.shape.names(self.reader)
-            dims = (len(labels or ()),)
-            names = {
-                (i,): f"{self.name}[{x}]" if x.isdecimal() else f"{self.name}.{x}" for i, x in enumerate(labels or ())
-            }
-        if len(dims) > MAX_AXES or (self.shape.grid and not dims):
-            return self.no_grid(dims)
-        count = len(names) if names is not None else int(np.prod([int(d) for d in dims], dtype=object))
-        if self.too_many(count):
-            return port, Places((), np.empty((0, len(dims)), np.int32), dims)
-        if names is None:
-            at = np.indices(dims).reshape(len(dims), -1).T.astype(np.int32)
-            at = at[in_order(at, s["order"])]
-            bare = tuple(self.name + "".join(f"[{i}]" for i in place) for place in at.tolist())
-            return port, Places(bare, at, tuple(dims))
-        at = np.array(list(names), np.int32).reshape(len(names), len(dims))
-        order = in_order(at, s["order"])
-        listed = list(names.values())
-        return port, Places(tuple(listed[i] for i in order.tolist()), at[order], tuple(dims))
-
-    def no_grid(self, dims: tuple[int, ...]) -> tuple[str, Places]:
-        """The fault of a grid of no or too many axes."""
-        place = self.written("grid") or (self.node.get("grid") or self.node).place
-        self.faults.add(f"network {self.name!r}: a grid is [Y, X], not {list(dims)}", place)
-        return "", Places((), np.empty((0, 1), np.int32), (0,))
-
-    def too_many(self, count: int) -> bool:
-        """Whether there are more endpoints than fit, with the fault that says what they need.
-
-        Judged before anything is allocated: by the 16 bits of an endpoint number, and by
-        BYTES_PER_ROUTER against the memory that is free now.
-        """
-        need, free = count * BYTES_PER_ROUTER, free_memory()
-        if count <= MAX_ROUTERS and need <= free:
-            return False
-        place = next(
-            (n.place for n in map(self.node.get, ("grid", "routers", "joins")) if n is not None), self.node.place
-        )
-        memory = f"need about {need / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free"
-        allowed = f"at most {min(MAX_ROUTERS, free // BYTES_PER_ROUTER):,}"
-        self.faults.add(f"network {self.name!r}: {count:,} routers {memory}", place, allowed)
-        return True
-
-    def written(self, key: str) -> Place | None:
-        """Where the `grid` or `absent` of the parts that this network joins is written, or None."""
-        joins = self.node.get("joins")
-        names = joins.text.split(".")[:-1] if joins is not None and joins.is_scalar else []
-        places = (self.wirer.expander.written.get((".".join(names[: n + 1]), key)) for n in range(len(names)))
-        return next(filter(None, places), None)
-
-    def joined(self, node: Node) -> tuple[str, dict[tuple[int, ...], str], tuple[int, ...]]:
-        """(ports, place -> part name, lengths of the grid) of the parts that take part.
-
-        Parts keep the grid they were replicated over, gaps included, if all join by one port, at
-        different places, in one grid of at most two axes (more if the shape is a grid). Otherwise
-        they stand in a row, in the order they are written in.
-        """
-        sides = [side for item in (node.value if node.is_list else [node]) for side in self.wirer.side(item, "")]
-        if not sides:
-            return "", {}, (0,)
-        parts = {name: self.wirer.instances[name].part for name, _ in sides}
-        if len(parts) < len(sides):
-            twice = Counter(name for name, _ in sides).most_common(1)[0][0]
-            self.faults.add(f"network {self.name!r}: {twice} joins twice", node.place, "each part once")
-            self.wirer.failed.update(port for _, port in sides)
-            return "", {}, (0,)
-        for name, port_name in sides:
-            port = parts[name].ports[port_name]
-            if port.protocol != NETWORK or port.provides:
-                self.wirer.say(
-                    f"{parts[name].kind}.{port_name} cannot take part in a network",
-                    node.place,
-                    f"a port that uses {NETWORK}",
-                )
-            here = self.wirer.ends[name, port_name]
-            if (self.taken_as, "") not in [end for end, _ in here]:
-                here.append(((self.taken_as, ""), node.place))
-        ports = {port for _, port in sides}
-        places = {name: self.wirer.place_of(name) for name, _ in sides}
-        dims = self.wirer.dims_of(sides[0][0])
-        regular = (
-            len(ports) == 1
-            and len({len(p) for p in places.values()}) == 1
-            and len(set(places.values())) == len(sides)
-            and not node.is_list
-        )
-        if not regular or not dims or (len(dims) > 2 and not self.shape.grid):
-            places, dims = {name: (i,) for i, (name, _) in enumerate(sides)}, (len(sides),)
-        return "/".join(sorted(ports)), {place: name for name, place in places.items()}, dims
-
-
-def free_memory() -> int:
-    """Bytes of memory that are free on this machine; 16 GiB where it does not say."""
-    try:
-        with open("/proc/meminfo") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable:")) * 1024
-    except (OSError, StopIteration):
-        pages = {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(getattr(os, "sysconf_names", ()))
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if pages else 16 << 30

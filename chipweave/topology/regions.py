@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from chipweave.topology.networks import NetworkMaker
 
 
+def named_regions(network: Node) -> list[Node]:
+    """The names of the networks that are regions of the one that this Node describes."""
+    regions = network.get("regions") if network.is_map else None
+    items = regions.value if regions is not None and regions.is_list else []
+    return [item.value["network"] for item in items if item.is_map and item.get("network") is not None]
+
+
 def open_region(whole: NetworkMaker, name: Node) -> Region | None:
     """The network of this name as a region of the network `whole`; None after a fault."""
     other = whole.others.get(name.text) if name.is_scalar else None

@@ -104,8 +104,8 @@ def replaced(path: str, node: Node, upper: Node | None) -> list[str]:
     words: list[str] = []
     for key, new in upper.value.items() if upper is not None else ():
         old = node.get(key)
-        told = is_valued(new) and "instead_of" in new.value or yields(new)
-        if old is not None and not told and not old.place.file.startswith(SET_FILE):
+        said = is_valued(new) and "instead_of" in new.value or yields(new)
+        if old is not None and not said and not old.place.file.startswith(SET_FILE):
             was, now = (n.value["value"].text if is_valued(n) else n.text for n in (old, new))
             words += [f"{path}.{key} = {was} (the preset's: {now})"] if was != now else []
     return words

@@ -5,18 +5,18 @@
         step_ids[0]             # uint8 [rows, top_k] of layer trace.layers[0]
         step_ids.row_request    # which request each row belongs to
 
-docs/traces.md has the formats.
+docs/guide/traces.md has the formats.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chipweave.trace.library import Workload, for_run, names
+    from chipweave.trace.library import BatchedTrace, for_run, names
     from chipweave.trace.library import open_trace as open
     from chipweave.trace.store import StepIds, Trace
 
-__all__ = ["StepIds", "Trace", "Workload", "for_run", "names", "open"]
+__all__ = ["StepIds", "Trace", "BatchedTrace", "for_run", "names", "open"]
 _HOME = {"StepIds": "store", "Trace": "store", "open": "library"}
 _NAME = {"open": "open_trace"}
 

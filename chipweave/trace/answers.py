@@ -77,7 +77,7 @@ def sequences(document: Any, name: Any, place: Any) -> list[Recorded]:
 
 
 def _of_answer(answer: Any, name: Any, place: Any) -> Any:
-    """The sequences of one answer; several choices (n > 1) are told apart by their index."""
+    """The sequences of one answer; several choices (n > 1) are identified by their index."""
     if "choices" in answer:
         usage = answer.get("usage") or {}
         prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None

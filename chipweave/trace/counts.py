@@ -71,7 +71,7 @@ def fitted(counts: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
 
 
 def _read(path: Path, model: Any, place: Place) -> tuple[Any, np.ndarray | None]:
-    """(array, ids of its layers or None) of a file, told apart by its ending."""
+    """(array, ids of its layers or None) of a file, chosen by its ending."""
     if path.suffix in (".npy", ".npz"):
         arrays = numpyfile.read(path, (*KEYS, "layer"), "counts")
         key = next((key for key in KEYS if key in arrays), None)

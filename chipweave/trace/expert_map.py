@@ -61,7 +61,7 @@ def fitted(found: Any, layers: Any, model: Any, place: Any) -> np.ndarray:
 
 
 def _read(path: Any, place: Any) -> Any:
-    """(rows, layer ids or None) of a file, told apart by its ending and its keys."""
+    """(rows, layer ids or None) of a file, chosen by its ending and its keys."""
     if path.suffix == ".npy":
         return numpyfile.read(path, ("map",), "a map of experts", None).get("map"), None
     if path.suffix == ".csv":

@@ -49,7 +49,7 @@ class Holes:
 
     @classmethod
     def from_text(cls, text: str, requests: int, layers: int) -> Any:
-        """Raises ValueError where `text` is not what `to_text` wrote for a trace of so many requests and layers."""
+        """Raises ValueError where `text` is not what `to_text` wrote for a trace of `requests` and `layers`."""
         holes = cls(unpacked(text, FIELDS, MAX_HOLES, "holes"))
         request, layer, first, last = holes.runs.T
         if holes and (

@@ -33,7 +33,7 @@ def import_paths(
     absent: tuple[int, ...] = (),
     expert_map: Path | str | None = None,
 ) -> Header:
-    """Import what servers and loggers write (docs/traces.md), in the order given, into the store `out`.
+    """Import what servers and loggers write (docs/guide/traces.md), in the order given, into the store `out`.
 
     Returns its header. BadInput names every fault of up to MAX_FAULTS requests; nothing is written
     then.

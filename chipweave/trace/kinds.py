@@ -1,6 +1,6 @@
 """What kind of file a user gives to `trace import`.
 
-Told by its first bytes, so that each parser only meets its own format.
+Recognised by its first bytes, so that each parser only meets its own format.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _table(path: Any, head: Any, place: Any) -> Any:
             Fault(
                 f"a table with the columns {', '.join(ascii(c)[1:-1][:20] for c in cells[:6])}",
                 Place(place.file, 1),
-                allowed="layer,expert (llama.cpp's moe-trace), or one of the other formats of docs/traces.md",
+                allowed="layer,expert (llama.cpp's moe-trace), or one of the other formats of docs/guide/traces.md",
             )
         )
     return "documents"

@@ -7,7 +7,6 @@ chipweave/trace/popularity.py and chipweave/trace/generate.py say what each numb
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
 from chipweave.declare.provenance import Source, split
 from chipweave.errors import BadInput, Fault, nearest
+from chipweave.io.remembered import by_file
 
 SCHEMA = "chipweave.law/1"
 FOLDER = Path(__file__).parent.parent / "data" / "laws"
@@ -73,6 +73,9 @@ class Law:
             return numbers[name]
         raise AttributeError(name)
 
+    def __hash__(self) -> int:
+        return hash(tuple(self.key().items()))
+
     def key(self) -> dict[str, float | str]:
         """What a trace made by this law depends on."""
         return {"name": self.name, "family": self.family, **self.numbers}
@@ -107,7 +110,7 @@ def of_model(model: Any) -> Law:
     return load("llama4-maverick" if model.top_k == 1 else "qwen3-235b")
 
 
-@lru_cache
+@by_file
 def _load(path: Path) -> Law:
     """The law of a shipped file, read once."""
     return read(yamlfile.load(path))

@@ -130,7 +130,7 @@ def check_model(trace: Trace, model: models.Model, partial: bool = False) -> Non
 
 
 @dataclass(frozen=True)
-class Workload:
+class BatchedTrace:
     """What a run of a batch reads: a trace, and how many times each of its requests stands in the batch.
 
     The `replication` copies of a request run in step with each other: they choose equal experts.
@@ -142,35 +142,35 @@ class Workload:
 
 def for_run(
     source: str | None, model: str, batch: int, steps: int, seed: int, progress: Any = lambda text, done, total: None
-) -> Workload:
-    """The `Workload` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
+) -> BatchedTrace:
+    """The `BatchedTrace` of `batch` requests and at most `steps` steps (prefill counts as one) of a model.
 
     source: as for `open_trace`; None generates one for the model from the seed. A prefill-only log is replayed as
     decode on windows drawn from the seed. Otherwise the batch is the first requests of the trace, or all of them in
     turn until it is full."""
     known = models.load(model)
     if source is None:
-        return Workload(generated(known, batch, steps, seed, progress), 1)
+        return BatchedTrace(generated(known, batch, steps, seed, progress), 1)
     trace = open_trace(source, known.name if known.name in models.names() else None, known.experts, progress)
     check_model(trace, known)
     if trace.prefill_only and steps > 1:
-        return Workload(replayed(trace, batch, steps, seed, progress), 1)
+        return BatchedTrace(replayed(trace, batch, steps, seed, progress), 1)
     return batch_of(trace, batch)
 
 
-def batch_of(trace: Trace, batch: int) -> Workload:
-    """The `Workload` of a trace's first requests, of whole repetitions of all, or of all in turn until the batch is
+def batch_of(trace: Trace, batch: int) -> BatchedTrace:
+    """The `BatchedTrace` of a trace's first requests, of whole repetitions of all, or of all in turn until the batch is
     full."""
     if batch <= trace.requests:
-        return Workload(trace.take(batch), 1)
+        return BatchedTrace(trace.take(batch), 1)
     if batch % trace.requests == 0:
-        return Workload(trace, batch // trace.requests)
+        return BatchedTrace(trace, batch // trace.requests)
     if trace.holes:
         raise Unfit(
             f"{trace.name}: leaves layers out, and a batch of {batch} is no multiple of its {trace.requests} requests; "
             f"allowed: at most {trace.requests}, or a multiple; nearest: {batch // trace.requests * trace.requests}"
         )
-    return Workload(InTurn(trace, batch), 1)
+    return BatchedTrace(InTurn(trace, batch), 1)
 
 
 def replayed(log: Trace, requests: int, steps: int, seed: int, progress: Any = lambda text, done, total: None) -> Trace:

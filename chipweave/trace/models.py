@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from chipweave.declare import provenance as sources
 from chipweave.declare import yamlfile
 from chipweave.declare.params import check_head
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
+from chipweave.io.remembered import by_file
 from chipweave.trace import hf_config
 
 FOLDER = Path(__file__).parents[1] / "data" / "models"
@@ -179,11 +179,11 @@ def with_routing(moe_layers: tuple[int, ...], top_k: int) -> Model | None:
 
 
 def with_layer_count(layers: int, top_k: int) -> Model | None:
-    """The shipped model with `top_k` and so many MoE layers or layers in all, or None."""
+    """The shipped model with `top_k` and this number of layers, MoE layers alone or all, or None."""
     return next((m for m in map(load, names()) if m.top_k == top_k and layers in (m.layers, len(m.moe_layers))), None)
 
 
-@lru_cache
+@by_file
 def _load(path: Path) -> Model:
     """Read once for each path."""
     return read(yamlfile.load(path))

@@ -154,7 +154,7 @@ def _folder(folder: Path, progress: Any) -> Iterator[tuple[Place, str, bytes]]:
 
 
 def _file(path: Path, stream: Any) -> Iterator[tuple[Place, str | None, bytes]]:
-    """A document, or lines of documents: told apart by the file's name, else by whether it begins with "["."""
+    """A document, or lines of documents: by the file's name, else by whether it begins with "["."""
     if path.name.endswith(DOCUMENTS) or (
         not path.name.endswith(LINES) and stream.peek(4096)[:4096].lstrip().startswith(b"[")
     ):

@@ -7,7 +7,6 @@ files that ship."""
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from chipweave.errors import BadInput, Fault
-from chipweave.io.atomic import check_file
+from chipweave.io.atomic import replacing
 from chipweave.io.late import late
+from chipweave.io.outputs import check_output
 
 pa = late("pyarrow")
 pq = late("pyarrow.parquet")
@@ -26,10 +26,10 @@ ROW_GROUP_MIN_ROWS = 2_048
 METADATA_KEY = b"chipweave.trace"
 
 
-def check_out(out: Path | str, paths: Iterable[Path | str] = ()) -> None:
+def check_out(out: Path | str, paths: Iterable[Path | str] = (), force: bool = False) -> None:
     """Raise BadInput unless a store can be written at `out` without loss: it is none of the `paths` that are read, and
-    what it would replace is a Parquet file."""
-    check_file(out)
+    what it would replace is a store, or whatever it is with `force`."""
+    check_output(out, "trace of chipweave, and --force is not given", _is_ours, force)
     out = Path(out)
     if not out.exists():
         return
@@ -40,14 +40,16 @@ def check_out(out: Path | str, paths: Iterable[Path | str] = ()) -> None:
                 allowed="another --out, such as " + out.stem + ".parquet",
             )
         )
-    if not out.is_file() or (out.stat().st_size and _begins(out) != b"PAR1"):
-        raise BadInput(Fault(f"{out} is there and is no Parquet file", allowed="a new name, or a store to replace"))
+    if not out.is_file():
+        raise BadInput(Fault(f"{out} is no plain file", allowed="a new name, or a store to replace"))
 
 
-def _begins(path: Any) -> Any:
-    """The first four bytes of a file."""
-    with open(path, "rb") as file:
-        return file.read(4)
+def _is_ours(path: Path) -> bool:
+    """Whether a Parquet file says that it is a store of a trace; its content may be damaged."""
+    try:
+        return METADATA_KEY in (pq.read_metadata(path).metadata or {})
+    except (OSError, ValueError, pa.ArrowException):
+        return False
 
 
 def column_name(layer: int) -> str:
@@ -71,27 +73,24 @@ def write_store(
 
     The file appears under its name only when it is complete.
     """
-    path = Path(os.path.realpath(path))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with pq.ParquetWriter(
-            temporary,
+    with (
+        replacing(path, "wb") as temporary,
+        pq.ParquetWriter(
+            temporary.name,
             arrow_schema(header.shape),
             compression=compression,
             write_statistics=False,
             use_dictionary=["step", "request"],
             data_page_size=4 << 20,
-        ) as file:
-            groups = _RowGroups(file, header.shape)
-            for step, requests, ids in rows:
-                groups.add(step, requests, ids)
-                progress(len(requests))
-            groups.flush()
-            header = header.with_hash(groups.digests())
-            file.add_key_value_metadata({METADATA_KEY.decode(): header.to_json()})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        ) as file,
+    ):
+        groups = _RowGroups(file, header.shape)
+        for step, requests, ids in rows:
+            groups.add(step, requests, ids)
+            progress(len(requests))
+        groups.flush()
+        header = header.with_hash(groups.digests())
+        file.add_key_value_metadata({METADATA_KEY.decode(): header.to_json()})
     return header
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def document(kernel: Any, flit_bytes: Any = None) -> Any:
-    """Links of an open Kernel from cycle 0 to now, busiest first: `chipweave.links/1`.
+    """Links of an open FlitSimulator from cycle 0 to now, busiest first: `chipweave.links/1`.
 
     busy: cycles with a flit on the wire (flits x interval); idle: the others, busy + idle = cycles. stalled_credit and
     stalled_arbitration are in VC-cycles: several VCs may wait for one link at once. bins: [flits, stalled_credit,
@@ -37,7 +37,7 @@ def document(kernel: Any, flit_bytes: Any = None) -> Any:
 
 
 def places(network: Any) -> list[tuple[int, str, str, int]]:
-    """(row of Kernel.counts(), from, to, cycles a flit takes) of every link, ejection and injection wire."""
+    """(row of FlitSimulator.counts(), from, to, cycles a flit takes) of every link, ejection and injection wire."""
     starts = [0, *map(int, network.ports.cumsum())]
     found = [(starts[k.src] + k.src_port, f"router {k.src}", f"router {k.dst}", k.interval) for k in network.links]
     for e, (router, port) in enumerate(network.terminals):
@@ -47,7 +47,7 @@ def places(network: Any) -> list[tuple[int, str, str, int]]:
 
 
 def intervals(network: Any) -> Any:
-    """float64[rows of Kernel.counts()]: cycles a flit takes on each link, 1 on terminals and unused ports."""
+    """float64[rows of FlitSimulator.counts()]: cycles a flit takes on each link, 1 on terminals and unused ports."""
     starts = np.concatenate([[0], network.ports.cumsum()])
     rows, found = network.links.rows, np.ones(int(starts[-1]) + network.endpoints)
     found[starts[rows[:, 0]] + rows[:, 1]] = rows[:, 5] / rows[:, 6]

@@ -42,7 +42,7 @@ def router_sets(sets: Sequence[str], network: str) -> list[str]:
 
 
 def load(topology: Any, sets: tuple[Any, ...] = (), allow_code: bool = False, network: Any = None) -> Any:
-    """(chipweave.noc.routing.Network, chipweave.noc.router.Router) of load_flit()."""
+    """(chipweave.noc.routing.RouterGraph, chipweave.noc.router.Router) of load_flit()."""
     made = load_flit(topology, sets, allow_code, network)
     return made.network, made.router
 
@@ -56,21 +56,19 @@ def load_flit(
     """
     from chipweave import topology as loader
 
-    system = loader.load(topology, allow_code=allow_code)
-    names = list(system.networks)
-    if not names:
-        raise BadInput(Fault(f"{topology} has no network", allowed="a topology with a network, such as mesh_8x8"))
-    if network is None and len(names) != 1:
+    names = loader.network_names(topology)  # what a bare setting means depends on the network's name
+    if network is None and len(names) > 1:
         raise BadInput(
             Fault(f"{topology} has {len(names)} networks: name one with --network", allowed=", ".join(names))
         )
-    if network is not None and network not in names:
+    if network is not None and names and network not in names:
         raise BadInput(
             Fault(f"{topology} has no network {network!r}", allowed=", ".join(names), nearest=nearest(network, names))
         )
-    name = network or names[0]
-    if sets:  # what a bare setting means depends on the network's name
-        system = loader.load(topology, sets=router_sets(sets, name), allow_code=allow_code)
+    name = names[0] if network is None and names else network
+    system = loader.load(topology, sets=sets if name is None else router_sets(sets, name), allow_code=allow_code)
+    if name not in system.networks:
+        raise BadInput(Fault(f"{topology} has no network", allowed="a topology with a network, such as mesh_8x8"))
     made = system.networks[name]
     if made.grain != "1":
         what = f"network {name} has grain {made.grain}, which is of messages: `traffic` and `replay` count single flits"

@@ -10,6 +10,7 @@ from chipweave.fabric.noc import replay
 from chipweave.io import csvfile
 
 NEEDED = ("src", "dst", "size", "ctime")
+LISTED = (*NEEDED, "itime", "atime", "hops")
 MOST_PACKETS, MOST_FLITS, MOST_TIME = 50_000_000, 1 << 30, 1 << 48
 
 
@@ -47,5 +48,5 @@ def run(net: Any, router: Any, packets: Any, seed: int = 0) -> Any:
 def write(file: Any, packets: list[tuple[int, int, int, int]], arrivals: list[tuple[int, int, int]]) -> None:
     """CSV `src,dst,size,ctime,itime,atime,hops`, one packet a line, in the order given."""
     out = csv.writer(file, lineterminator="\n")
-    out.writerow([*NEEDED, "itime", "atime", "hops"])
+    out.writerow(LISTED)
     out.writerows([*p, *a] for p, a in zip(packets, arrivals, strict=False))

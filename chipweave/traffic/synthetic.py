@@ -25,8 +25,8 @@ import numpy as np
 
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.fabric import traffic as fabric_traffic
-from chipweave.fabric.noc import Kernel
-from chipweave.io.atomic import replacing
+from chipweave.fabric.noc import FlitSimulator
+from chipweave.io.outputs import save_picture
 from chipweave.io.process import peak_rss_bytes
 from chipweave.io.side_by_side import side_by_side
 from chipweave.traffic import link_stats
@@ -239,7 +239,7 @@ def run(
     packets = traffic_table.Packets(targets, net.endpoints, load, sizes, seed) if kind == TABLE else None
     clock = time.process_time if watch else time.thread_time  # a watched call has a thread of its own
     wall, cpu = time.perf_counter(), clock()
-    kernel = kernel or Kernel(net, router, seed=seed, general=general)
+    kernel = kernel or FlitSimulator(net, router, seed=seed, general=general)
     if packets:
         call = partial(traffic_table.run, kernel, packets, warmup, cycles, limit)
     else:
@@ -251,7 +251,7 @@ def run(
 
 
 def document(
-    kernel: Kernel, r: dict[str, int], bins: Any, ejected: Any, cycles: int, seed: int, cpu: float, wall: float
+    kernel: FlitSimulator, r: dict[str, int], bins: Any, ejected: Any, cycles: int, seed: int, cpu: float, wall: float
 ) -> dict[str, Any]:
     """The document of `chipweave traffic`: `r` as struct noc_traffic_result, latency histograms and ejected flits.
 
@@ -330,7 +330,7 @@ def curve_with_links(
     """
 
     def one(load: float) -> Any:
-        kernel = Kernel(net, router, seed=seed, flows=flows)
+        kernel = FlitSimulator(net, router, seed=seed, flows=flows)
         row = {"load": load, **run(net, router, pattern, load, seed=seed, kernel=kernel, **options)}
         return row, {"load": load, **link_stats.document(kernel, flit_bytes)}
 
@@ -365,6 +365,5 @@ def draw_curve(rows: Any, path: Any, title: str = "") -> None:
     lines = [*left.get_lines(), *right.get_lines()]
     left.legend(lines, [str(line.get_label()) for line in lines], loc="upper left")
     figure.tight_layout()
-    with replacing(path, "wb") as file:
-        figure.savefig(file, format=str(path).rpartition(".")[2].lower())
+    save_picture(figure, path)
     pyplot.close(figure)

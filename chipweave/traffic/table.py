@@ -131,7 +131,7 @@ class Packets:
 
 
 def run(kernel: Any, packets: Packets, warmup: int, cycles: int, drain_limit: int) -> Any:
-    """Warm-up, measurement and drain on an open Kernel, as csrc/flit/traffic_run.c runs the patterns it knows.
+    """Warm-up, measurement and drain on an open FlitSimulator, as csrc/flit/traffic_run.c runs the patterns it knows.
 
     Returns:
         (fields of struct noc_traffic_result as a dict, latency histogram uint64 [vc classes, BINS], flits ejected per

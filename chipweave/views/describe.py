@@ -143,7 +143,7 @@ def plain_file(name: str, path: Path | None = None) -> dict[str, Any]:
 
 def kind(cls: type[Any]) -> dict[str, Any]:
     """What a component or policy class declares; ports, slots and engine only where the class has such."""
-    told = {
+    facts = {
         "kind": cls.kind,
         "class": f"{cls.__module__}.{cls.__qualname__}",
         "about": cls.about(),
@@ -151,8 +151,8 @@ def kind(cls: type[Any]) -> dict[str, Any]:
         "statistics": [{"name": n, "unit": s.unit, "about": s.doc} for n, s in statistics(cls).items()],
     }
     if hasattr(cls, "ports"):
-        told["engine"] = cls.engine
-        told["ports"] = [
+        facts["engine"] = cls.engine
+        facts["ports"] = [
             {
                 "name": n,
                 ("provides" if p.provides else "uses"): p.protocol,
@@ -162,11 +162,11 @@ def kind(cls: type[Any]) -> dict[str, Any]:
             }
             for n, p in cls.ports.items()
         ]
-        told["slots"] = [
+        facts["slots"] = [
             {"name": n, "role": s.role, "optional": s.optional, "default": s.default, "about": s.doc}
             for n, s in cls.slots_declared.items()
         ]
-    return told
+    return facts
 
 
 def statistics(cls: type[Declared]) -> dict[str, Any]:

@@ -58,28 +58,29 @@ def table(title: Any, columns: Any, rows: Any) -> None:
     console.print(made)
 
 
-def show_everything(told: Any) -> None:
+def show_everything(facts: Any) -> None:
     """All names."""
-    table("components", ("kind", "what it is"), told["components"].items())
-    table("time models (of one call; no parts)", ("kind", "what takes the time"), told["time_models"].items())
-    table("link models", ("name", "how transfers share links"), told["link_models"].items())
-    table("policies", ("kind", "what it decides"), told["policies"].items())
-    table("serving policies", ("kind", "what it decides"), told["serving_policies"].items())
+    table("components", ("kind", "what it is"), facts["components"].items())
+    table("time models (of one call; no parts)", ("kind", "what takes the time"), facts["time_models"].items())
+    table("link models", ("name", "how transfers share links"), facts["link_models"].items())
+    table("policies", ("kind", "what it decides"), facts["policies"].items())
+    table("serving policies", ("kind", "what it decides"), facts["serving_policies"].items())
     for what in ("topologies", "presets", "models", "strategies"):
-        console.print(f"[bold]{what}[/bold]  {escape(', '.join(told[what]))}")
+        console.print(f"[bold]{what}[/bold]  {escape(', '.join(facts[what]))}")
 
 
-def show_kind(told: Any) -> None:
+def show_kind(facts: Any) -> None:
     """What a component or policy declares."""
     console.print(
-        f"[bold]{escape(told['kind'])}[/bold]  ({escape(told['class'])})\n{escape(inspect.cleandoc(told['about']))}\n"
+        f"[bold]{escape(facts['kind'])}[/bold]  ({escape(facts['class'])})\n"
+        f"{escape(inspect.cleandoc(facts['about']))}\n"
     )
-    if told.get("engine") == "python":
+    if facts.get("engine") == "python":
         console.print("Runs in plain Python: slower than a kind that publishes stages.\n")
     table(
         "parameters",
         ("name", "default", "allowed", "what it is"),
-        ((p["name"], _default(p["default"]), p["allowed"], p["about"]) for p in told["parameters"]),
+        ((p["name"], _default(p["default"]), p["allowed"], p["about"]) for p in facts["parameters"]),
     )
     table(
         "ports",
@@ -91,7 +92,7 @@ def show_kind(told: Any) -> None:
                 ("any number" if p["many"] else "one") + (" or none" if p["optional"] else ""),
                 p["about"],
             )
-            for p in told.get("ports", ())
+            for p in facts.get("ports", ())
         ),
     )
     table(
@@ -99,13 +100,13 @@ def show_kind(told: Any) -> None:
         ("name", "takes", "default", "what it is for"),
         (
             (s["name"], s["role"] + (" (optional)" if s["optional"] else ""), s["default"], s["about"])
-            for s in told.get("slots", ())
+            for s in facts.get("slots", ())
         ),
     )
     table(
         "statistics",
         ("name", "unit", "what it counts"),
-        ((s["name"], s["unit"], s["about"]) for s in told["statistics"]),
+        ((s["name"], s["unit"], s["about"]) for s in facts["statistics"]),
     )
 
 
@@ -114,16 +115,16 @@ def _default(value: Any) -> Any:
     return f"{len(value)} rows" if isinstance(value, (list, tuple)) else "none" if value is None else value
 
 
-def show_system(told: Any) -> None:
+def show_system(facts: Any) -> None:
     """A topology in figures."""
-    console.print(f"[bold]{escape(told['name'])}[/bold]  {escape(told['about'])}\n")
-    grids = {n: " x ".join(map(str, d)) for n, d in told["grids"].items() if "." not in n}
-    table("parts", ("kind", "how many"), told["parts"].items())
+    console.print(f"[bold]{escape(facts['name'])}[/bold]  {escape(facts['about'])}\n")
+    grids = {n: " x ".join(map(str, d)) for n, d in facts["grids"].items() if "." not in n}
+    table("parts", ("kind", "how many"), facts["parts"].items())
     if grids:
         console.print(
-            escape("grids: " + ", ".join(f"{n} {d}" for n, d in grids.items()) + f"; wires: {told['wires']}\n")
+            escape("grids: " + ", ".join(f"{n} {d}" for n, d in grids.items()) + f"; wires: {facts['wires']}\n")
         )
-    for n in told["networks"]:
+    for n in facts["networks"]:
         shared = f"{n['link_model']}, {n['duplex']} links" if n["link_model"] == "circuit" else n["link_model"]
         table(
             f"network {n['name']}",
@@ -142,27 +143,28 @@ def show_system(told: Any) -> None:
             ),
         )
     console.print(
-        f"`chipweave info {escape(told['asked'])} --sources` says where its {len(told['sources'])} numbers come from"
+        f"`chipweave info {escape(facts['name_given'])} --sources` says where its {len(facts['sources'])} numbers"
+        " come from"
     )
 
 
-def show_model(told: Any) -> None:
+def show_model(facts: Any) -> None:
     """A model, key by key."""
-    table(told["name"], ("key", "value"), told["values"].items())
+    table(facts["name"], ("key", "value"), facts["values"].items())
 
 
-def show_sources(told: Any) -> None:
+def show_sources(facts: Any) -> None:
     """Every written value with its origin."""
     table(
         "sources",
         ("value of", "value", "kind", "source"),
-        ((s["path"], s["value"], s["kind"] or "-", s["source"] or "none given") for s in told.get("sources", ())),
+        ((s["path"], s["value"], s["kind"] or "-", s["source"] or "none given") for s in facts.get("sources", ())),
     )
 
 
-def show_file(told: Any) -> None:
+def show_file(facts: Any) -> None:
     """A preset, strategy or run file key by key, without its sources."""
-    table(told["name"], ("key", "value"), _flat(told["values"]))
+    table(facts["name"], ("key", "value"), _flat(facts["values"]))
 
 
 def _flat(values: dict[Any, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -181,13 +183,14 @@ def _word(value: str) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def show_link_model(told: Any) -> None:
+def show_link_model(facts: Any) -> None:
     """What a link model is."""
     held = (
-        "held from start to end: admissions and wait queues apply" if told["held"] else "shared: no admission applies"
+        "held from start to end: admissions and wait queues apply" if facts["held"] else "shared: no admission applies"
     )
     console.print(
-        f"[bold]{told['kind']}[/bold]  ({told['class']})\n{escape(inspect.cleandoc(told['about']))}\nlinks are {held}"
+        f"[bold]{facts['kind']}[/bold]  ({facts['class']})\n"
+        f"{escape(inspect.cleandoc(facts['about']))}\nlinks are {held}"
     )
 
 

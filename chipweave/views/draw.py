@@ -20,7 +20,7 @@ from matplotlib import pyplot as plt
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from chipweave.declare import units
-from chipweave.io.atomic import replacing
+from chipweave.io.outputs import save_picture
 from chipweave.noc.graph_network import Network
 from chipweave.topology.patterns import bare
 from chipweave.topology.system import System
@@ -79,14 +79,7 @@ def draw(system: System, path: Path | str) -> None:
             axis.axis("off")
             axis.set_anchor("NW")
             PANELS[kind](axis, system, what, colours)
-        with replacing(Path(path), "wb") as file:
-            figure.savefig(
-                file,
-                format=str(path).rpartition(".")[2].lower(),
-                dpi=150,
-                facecolor=PAPER,
-                metadata={"Date": None} if str(path).endswith(".svg") else None,
-            )
+        save_picture(figure, path, dpi=150, facecolor=PAPER)
         plt.close(figure)
 
 

@@ -161,14 +161,14 @@ def insides(system: System) -> list[tuple[str, str, Any, int]]:
 
 def alike(system: System) -> dict[str, tuple[str, dict[str, str]]]:
     """Name of an assembly -> (the first of its most common instances, {each other one: in what it differs})."""
-    told: dict[str, dict[str, dict[str, tuple[str, dict[str, str]]]]] = {}
+    by_assembly: dict[str, dict[str, dict[str, tuple[str, dict[str, str]]]]] = {}
     for name, part in system.parts.items():
         if part.assembly:
             values = {p: units.format(getattr(part, p), param.type) for p, param in part.params.items()}
             inner = name.removeprefix(part.assembly).strip(".")
-            told.setdefault(bare(part.assembly), {}).setdefault(part.assembly, {})[inner] = part.kind, values
+            by_assembly.setdefault(bare(part.assembly), {}).setdefault(part.assembly, {})[inner] = part.kind, values
     found = {}
-    for name, instances in told.items():
+    for name, instances in by_assembly.items():
         sorts: dict[str, list[str]] = {}
         for instance, parts in instances.items():
             sorts.setdefault(repr(parts), []).append(instance)

@@ -37,7 +37,8 @@ class FileType:
     def call(self, *arguments: Any) -> list[Fault]:
         """Warnings, as Faults."""
         module, _, function = self.checker.partition(":")
-        return list(getattr(importlib.import_module(module), function)(*arguments) or ())
+        warnings = getattr(importlib.import_module(module), function)(*arguments)
+        return warnings if isinstance(warnings, list) else []
 
 
 OF_MODELS = {"model", "trace", "batch", "steps", "strategies", "admission", "wait_queue", "seed"}
@@ -71,6 +72,11 @@ TYPES = (
         ("topology", "strategy", "strategies", "batch", "model", "trace"),
         "chipweave.views.filetypes:check_run",
         of_runs=True,
+    ),
+    FileType("sweep file", "chipweave.sweep/1", ("vary", "together"), "chipweave.views.filetypes:check_sweep"),
+    FileType("run of a server", "chipweave.serve_run/1", ("requests", "server"), "chipweave.serving.serve:read"),
+    FileType(
+        "schedule", "chipweave.schedule/1", ("streams", "micro_batches"), "chipweave.views.filetypes:check_schedule"
     ),
 )
 
@@ -176,6 +182,18 @@ def check_model(path: Path, allow_code: bool) -> None:
     from chipweave.trace import models
 
     models.load(str(path))
+
+
+def check_sweep(path: Path, allow_code: bool) -> None:
+    from chipweave.study import sweep_file
+
+    sweep_file.load(path)
+
+
+def check_schedule(path: Path, allow_code: bool) -> None:
+    from chipweave.serving import schedule
+
+    schedule.load(str(path))
 
 
 def check_strategy(path: Path, allow_code: bool) -> None:

@@ -7,10 +7,8 @@ uint64_t cw_hold(struct held *h, const cw_message *m)
 {
     if (!h->n)
         h->free = NONE;
-    if (h->free == NONE)
-        CW_MORE_RECORDS(h->place, h->n, h->free, 64);
-    int32_t i = h->free;
-    h->free = h->place[i].next;
+    int32_t i;
+    CW_TAKE_RECORD(i, h->place, h->n, h->free, 64);
     h->place[i].message = *m;
     return (uint64_t)i;
 }

@@ -33,6 +33,15 @@ static inline void *cw_room(void *array, int32_t n, size_t size)
         (n) = more_;                                                                                                   \
     } while (0)
 
+/* `i` becomes the number of a free record, which is free no longer; the array grows where there is none. */
+#define CW_TAKE_RECORD(i, array, n, first, least)                                                                      \
+    do {                                                                                                               \
+        if ((first) == NONE)                                                                                           \
+            CW_MORE_RECORDS(array, n, first, least);                                                                   \
+        (i) = (first);                                                                                                 \
+        (first) = (array)[i].next;                                                                                     \
+    } while (0)
+
 /* Sectors in a mask, of which a line has four: a digit of the constant for each mask. */
 static inline int32_t cw_sectors(int32_t mask) { return (int32_t)(0x4332322132212110ull >> 4 * (mask & 15) & 15); }
 

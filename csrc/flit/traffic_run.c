@@ -78,7 +78,7 @@ int noc_run_traffic(struct noc_state *net, const struct noc_traffic *c, struct n
     if (!status)
         status = drain(net, t);
     if (t->failed)
-        status = NOC_NO_MEMORY;
+        status = noc_fail(net, NOC_NO_MEMORY, "no memory for the packets of the traffic");
     t->r.cycles = net->now - begin;
     t->r.flit_hops = router_flits(net) - flits_before;
     t->r.all_packets = t->arrived;

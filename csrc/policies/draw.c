@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { COIN_BITS = 16, COINS = 64 / COIN_BITS, COIN_MASK = (1 << COIN_BITS) - 1 };
+enum { CHANCE_BITS = 16, CHANCES = 64 / CHANCE_BITS, CHANCE_MASK = (1 << CHANCE_BITS) - 1 };
 
 /* splitmix64: a counter through a mixer; a stream is its start. */
 static uint64_t next(uint64_t *state)
@@ -13,7 +13,7 @@ static uint64_t next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* A point in [0, total) from the low half of a random word; the high 16 bits are free for a coin. */
+/* A point in [0, total) from the low half of a random word; the high 16 bits are free for a chance. */
 static uint32_t point_of(uint64_t word, uint32_t total) { return (uint32_t)(((word & 0xFFFFFFFFu) * total) >> 32); }
 
 /* One lane in motion. `sums`: running sums of the request's own weights; `stamp[e]`: the last token that has e. */
@@ -144,10 +144,10 @@ static int32_t keep_some(struct lane *lane, int32_t token, uint32_t keep)
 {
     int32_t kept = 0;
     uint64_t word = 0;
-    for (int32_t i = 0; i < lane->law->top_k; i++, word >>= COIN_BITS) {
-        if (i % COINS == 0)
+    for (int32_t i = 0; i < lane->law->top_k; i++, word >>= CHANCE_BITS) {
+        if (i % CHANCES == 0)
             word = next(&lane->random);
-        if ((word & COIN_MASK) >= keep)
+        if ((word & CHANCE_MASK) >= keep)
             continue;
         lane->stamp[lane->row[i]] = token;
         lane->row[kept++] = lane->row[i];

@@ -54,8 +54,8 @@ int64_t stages_recorded(const stages *s, int64_t batch, int64_t transfer, int64_
     return n;
 }
 
-/* The stage that ends last. */
-int stages_recorded_last(const stages *s, int64_t *one)
+/* Number of the stage that ends last, the first of several; -1: none has started. */
+static int64_t ended_last(const stages *s)
 {
     int64_t last = -1, at = -1;
     for (uint32_t e = 0; s->spans && e < s->n_events; e++)
@@ -63,8 +63,92 @@ int stages_recorded_last(const stages *s, int64_t *one)
             last = s->spans[2 * (size_t)e + 1];
             at = e;
         }
+    return at;
+}
+
+/* The stage that ends last. */
+int stages_recorded_last(const stages *s, int64_t *one)
+{
+    const int64_t at = ended_last(s);
     if (at < 0)
         return -1;
     row(s, (uint32_t)at, one);
     return 0;
+}
+
+enum { OWN = 512 }; /* stages of one transfer that are looked at: chains are far shorter */
+
+/* The stages of a transfer that have started, in order; how many, at most OWN. */
+static uint32_t stages_of(const stages *s, uint32_t transfer, uint32_t *own)
+{
+    uint32_t n = 0;
+    for (uint32_t e = 0; e < s->n_events; e++)
+        if (s->events[e].transfer == transfer && s->spans[2 * (size_t)e] >= 0) {
+            if (n == OWN) /* the last ones matter: drop the first */
+                memmove(own, own + 1, --n * sizeof *own);
+            own[n++] = e;
+        }
+    return n;
+}
+
+/* Of them the one whose end created `e`: of the same side first, then the latest. -1: there is none. */
+static int64_t before(const stages *s, uint32_t e, const uint32_t *own, uint32_t n)
+{
+    int64_t found = -1;
+    for (uint32_t i = 0; i < n && own[i] < e; i++) {
+        if (s->spans[2 * (size_t)own[i] + 1] != s->events[e].requested)
+            continue;
+        const int like = !((s->flags[own[i]] ^ s->flags[e]) & SIDE);
+        if (found < 0 || like || ((s->flags[found] ^ s->flags[e]) & SIDE))
+            found = own[i];
+    }
+    return found;
+}
+
+/* Backwards: each stage was created by exactly one other, so that this way is the only one. */
+int64_t stages_path(const stages *s, int64_t *rows, int64_t capacity)
+{
+    uint32_t own[OWN];
+    int64_t n = 0, e = ended_last(s);
+    const uint32_t n_own = e < 0 ? 0 : stages_of(s, s->events[e].transfer, own);
+    for (; e >= 0; e = before(s, (uint32_t)e, own, n_own), n++)
+        if (n < capacity)
+            row(s, (uint32_t)e, rows + n * RECORD_COLUMNS);
+    return n;
+}
+
+enum { SERVED, HELD, WAITED, SUMS };
+
+/* What one stage adds to the resources that it takes. */
+static void add_stage(const stages *s, uint32_t e, int64_t *resources, int64_t n)
+{
+    const struct event *ev = s->events + e;
+    const int64_t *span = s->spans + 2 * (size_t)e;
+    const uint32_t *taken = s->pool + ev->resources;
+    for (uint32_t k = 0; k < ev->n_resources; k++) {
+        if (taken[k] >= n)
+            continue;
+        int64_t *sum = resources + (size_t)taken[k] * SUMS;
+        sum[SERVED]++;
+        sum[HELD] += span[1] < 0 ? 0 : span[1] - span[0];
+        sum[WAITED] += k ? 0 : span[0] - ev->requested;
+    }
+}
+
+/* See stages.h. */
+void stages_sums(const stages *s, int64_t *resources, int64_t n, const int32_t *slot_of, int32_t slots,
+                 const int64_t *first_row, const int64_t *times, int64_t *started)
+{
+    for (uint32_t e = 0; s->spans && e < s->n_events; e++) {
+        if (s->spans[2 * (size_t)e] < 0)
+            continue;
+        add_stage(s, e, resources, n);
+        const struct event *ev = s->events + e;
+        const int32_t slot = slot_of[ev->node];
+        if (slot < 0)
+            continue;
+        const uint32_t b = s->batch_of[ev->transfer];
+        const int64_t of = first_row[b] + (ev->transfer - s->batches[b].first) / (uint32_t)times[b];
+        started[of * slots + slot]++;
+    }
 }

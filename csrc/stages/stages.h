@@ -168,8 +168,8 @@ const int64_t *stages_link_bins(const stages *s, int32_t circuit, int64_t *bin_p
 /* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
 int stages_copy_tables(stages *to, const stages *from);
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *transfer, int32_t *resource, int capacity);
-/* From now on the start and end of each stage is kept until the next barrier. Only the run with wide ranks records, so
- * that nothing is spent where it is off. 0, or -1 where something is in flight. */
+/* From now on the start and end of each stage is kept until the next barrier. A run of its own records, so that
+ * nothing is spent where it is off. 0, or -1 where something is in flight. */
 int stages_record(stages *s);
 /* What has been recorded since the last barrier, in order of the stages' numbers: rows of RECORD_COLUMNS, of one batch,
  * one transfer of it (of each, where the batch is any), or of what ended at an instant (-1: any). Returns how many
@@ -178,6 +178,15 @@ int stages_record(stages *s);
 int64_t stages_recorded(const stages *s, int64_t batch, int64_t transfer, int64_t ended, int64_t *rows,
                         int64_t capacity);
 int stages_recorded_last(const stages *s, int64_t *one);
+/* The critical path since the last barrier: the stage that ended last, the one of its transfer whose end created it,
+ * and so on back to its issue. Returns how many, however few have room. */
+int64_t stages_path(const stages *s, int64_t *rows, int64_t capacity);
+/* Adds up what has been recorded since the last barrier. resources: for each of the first `n` how many stages held it,
+ * for how many ps, and how many ps stages waited that take it first. started: for each row issued, in order, and each
+ * slot, how many stages of the nodes of that slot have started; slot_of: of each node, in the order of programs, -1:
+ * not counted; first_row, times: of each batch since the last barrier its first row, and `times` of its issue. */
+void stages_sums(const stages *s, int64_t *resources, int64_t n, const int32_t *slot_of, int32_t slots,
+                 const int64_t *first_row, const int64_t *times, int64_t *started);
 int stages_check(stages *s); /* 0, or -1 with the broken invariant in the message */
 /* cdef: end */
 #endif

@@ -51,6 +51,12 @@ class Desk:
 
 
 @pytest.fixture
+def light(desk, small_model):
+    """(link model) -> under flit experts of the model are 256 times smaller: the plain router moves each flit."""
+    return lambda link_model: link_model != "flit" or small_model(desk.folder / "mini.yaml", hidden=64, intermediate=32)
+
+
+@pytest.fixture
 def desk(tmp_path, monkeypatch, small_model):
     small_model(tmp_path / "mini.yaml")
     monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path / "cache"))

@@ -53,8 +53,9 @@ def test_the_time_of_dispatch_and_combine_is_their_bytes_over_the_link(desk):
 
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
 @pytest.mark.parametrize("strategy", ["base", "ep", "allo"])
-def test_kernel_and_twin_move_tokens_alike_and_lose_no_byte(desk, link_model, strategy, monkeypatch):
+def test_kernel_and_twin_move_tokens_alike_and_lose_no_byte(desk, light, link_model, strategy, monkeypatch):
     """Three dies, one with a slower memory, and a pool: each message is counted where it starts and on each link."""
+    light(link_model)
     rows, messages = [], TokenMoves.messages
     monkeypatch.setattr(TokenMoves, "messages", lambda *a: (made := messages(*a), rows.append(np.concatenate(made)))[0])
     trace, path = desk.trace(TRACE, OTHERS), desk.topology(POOL)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").rglob("*.md")),
     *sorted((ROOT / "validation").glob("*.md")),
 ]
@@ -117,10 +117,24 @@ def test_every_page_and_test_that_is_named_is_there():
             assert (ROOT / name).exists(), f"{path.relative_to(ROOT)}: {name}"
 
 
-def test_the_readme_leads_to_every_page():
-    text = "".join(p.read_text(encoding="utf-8") for p in PAGES if p.name in ("README.md", "design.md"))
-    missing = [p.name for p in (ROOT / "docs").glob("*.md") if f"{p.name})" not in text]
-    assert not missing
+def test_the_index_leads_to_every_page_and_each_lies_in_one_of_its_four_folders():
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = [p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")]
+    assert not [name for name in pages if name != "README.md" and f"({name})" not in index]
+    at_top = {name for name in pages if "/" not in name}
+    assert at_top == {"README.md", "commands.md", "glossary.md"}
+    assert {name.split("/")[0] for name in pages} - at_top == {"tutorial", "guide", "reference", "design"}
+
+
+def test_nothing_is_written_twice():
+    """No fourteen words in a row of running text stand on two pages."""
+    seen = {}
+    for page in [ROOT / "CONTRIBUTING.md", *(p for p in PAGES if p.name != "CHANGELOG.md")]:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+        words = re.findall(r"\w[\w.%-]*", text.lower())
+        for start in range(len(words) - 13):
+            other = seen.setdefault(tuple(words[start : start + 14]), page)
+            assert other == page, f"{page}, {other}: {' '.join(words[start : start + 14])}"
 
 
 def blocks(page, language):
@@ -130,7 +144,7 @@ def blocks(page, language):
 def test_the_component_and_the_generator_of_the_page_work(tmp_path, capsys):
     from chipweave import topology
 
-    part, generator = blocks("components.md", "python")
+    part, generator = blocks("guide/components.md", "python")
     names = {}
     exec(part, names)
     assert names["Hbm4"](bandwidth="1 TB/s").bandwidth == 10**12
@@ -149,7 +163,7 @@ def test_every_file_and_column_of_an_output_folder_is_documented(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     options = "--model deepseek-v2-lite --trace esft-law --batch 4 --steps 2 --strategies base --out runs/demo".split()
     command.main(options, standalone_mode=False)
-    page, metrics = ((ROOT / "docs" / name).read_text() for name in ("results.md", "metrics.md"))
+    page, metrics = ((ROOT / "docs" / name).read_text() for name in ("reference/results.md", "reference/metrics.md"))
     for path in (tmp_path / "runs" / "demo").iterdir():
         assert f"`{path.name}`" in page
         if path.suffix == ".parquet":
@@ -159,7 +173,7 @@ def test_every_file_and_column_of_an_output_folder_is_documented(tmp_path, monke
     for name in {*result, *result["rows"][0]}:
         assert f'"{name}"' in commands or f"`{name}`" in metrics or f"`{name}`" in page, name
     assert all(f"`{name}`" in page for name in result["notes"])
-    exec(blocks("results.md", "python")[0], {})
+    exec(blocks("reference/results.md", "python")[0], {})
     assert capsys.readouterr().out.count("'link'") == 5
 
 
@@ -176,15 +190,21 @@ def test_the_swap_of_the_readme_is_taken_as_printed(tmp_path):
 
 
 def test_the_python_of_the_tutorial_runs(capsys):
-    for block in blocks("tutorial.md", "python"):
+    for block in blocks("tutorial/first_wafer.md", "python"):
         exec(block, {})
     assert capsys.readouterr().out.endswith(" ns\n")
+
+
+def test_the_python_of_the_page_on_python_runs(capsys):
+    for block in blocks("guide/python.md", "python"):
+        exec(block, {})
+    assert "roofline" in capsys.readouterr().out
 
 
 def test_the_test_that_the_tutorial_runs_is_the_one_that_new_writes_in_a_checkout():
     from chipweave.views.skeleton import SORTS
 
-    text = (ROOT / "docs" / "tutorial.md").read_text()
+    text = (ROOT / "docs" / "tutorial" / "first_wafer.md").read_text()
     name = re.search(r"chipweave new component (\w+)", text)[1]
     file = Path(SORTS["component"].ours[1].replace("$name", name))
     folder, chosen = re.search(r"    pytest (\S+) -k (\w+)", text).groups()
@@ -194,5 +214,5 @@ def test_the_test_that_the_tutorial_runs_is_the_one_that_new_writes_in_a_checkou
 def test_the_link_model_of_the_page_is_taken():
     from chipweave.declare import registry
 
-    exec(blocks("link_models.md", "python")[-1], {"__name__": "page"})
+    exec(blocks("guide/link_models.md", "python")[-1], {"__name__": "page"})
     assert registry.link_models.classes.pop("ideal").about() == "No message waits for another."

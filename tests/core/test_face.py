@@ -7,7 +7,7 @@ import pytest
 
 import chipweave as cw
 
-FAST_MS = 150
+FAST_MS, HELP_MS = 150, 300
 
 
 def test_every_name_of_the_face_is_there():
@@ -32,6 +32,14 @@ def test_importing_it_is_quick():
     code = "import time; t = time.process_time(); import chipweave; print((time.process_time() - t) * 1000)"
     best = min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))
     assert best < FAST_MS
+
+
+def test_help_is_quick():
+    code = "import sys, time\nfrom chipweave.__main__ import main\nsys.argv[1:] = ['--help']\ntry: main()\nfinally: "
+    code += "print(time.process_time() * 1000, file=sys.stderr)"  # the interpreter's start included
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True) for _ in range(3)]
+    assert all("Usage: chipweave" in run.stdout for run in runs)
+    assert min(float(run.stderr.split()[-1]) for run in runs) < HELP_MS
 
 
 def test_a_part_and_a_policy_declared_in_a_program_are_loaded_run_and_read(tmp_path):
@@ -67,7 +75,7 @@ def test_a_part_and_a_policy_declared_in_a_program_are_loaded_run_and_read(tmp_p
         assert {name for part, name, *_ in slow.statistics} - {name for part, name, *_ in shipped.statistics} == {
             "seen"
         }
-        report(own, [own], [slow], str(tmp_path / "out"), None)
+        report(own, [own], [slow.outcome], str(tmp_path / "out"), None)
         results = cw.read_results(tmp_path / "out")
         assert results.rows[0]["decode_time_ns"] == slow.row["decode_time_ns"]
         assert results.layers.num_rows == len(slow.table)

@@ -82,9 +82,7 @@ def test_a_part_nobody_uses_is_said_once_for_all_its_like(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text(WAFER + "  pool: {kind: ./own.py:Pool, count: 3}\n")
     _, warnings = check_and_warn(str(path), allow_code=True)
-    words = (
-        "f.yaml:6:9: pool[0] (and 2 more like it) is used by nobody: no link or network ends at it; allowed: a link to"
-    )
+    words = "f.yaml:6:9: pool[0] (and 2 more like it) is unused: no link or network ends at it; allowed: a link to"
     assert [str(w).replace(f"{tmp_path}/", "") for w in warnings] == [f"{words} ask"]
 
 
@@ -138,3 +136,14 @@ def test_a_pool_larger_than_any_model_passes(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text(WAFER + '    override:\n      "[0][0]": {hbm: {capacity: 4000 TB}}\n')
     assert check_and_warn(str(path))[1] == []
+
+
+def test_a_figure_that_no_run_reads_is_said_once(tmp_path):
+    path = tmp_path / "tiles.yaml"
+    path.write_text(
+        "extends: micro_2x2\nname: tiles\nassemblies:\n  die:\n    parts:\n"
+        "      sm: {kind: sm.tile, sms: 100, dram_latency: 400 ns}\n"
+    )
+    [warning] = check_and_warn(str(path))[1]
+    assert warning.what.startswith("sm.tile: dram_latency is not read by a run: weights come through the die's LLC")
+    assert warning.place.line == 6

@@ -1,4 +1,4 @@
-"""Does docs/yaml.md tell the truth: does every example build, and does every fault read as shown?"""
+"""Does docs/guide/yaml.md tell the truth: does every example build, and does every fault read as shown?"""
 
 import configparser
 import re
@@ -12,7 +12,7 @@ from chipweave.topology.network_settings import SETTINGS, STRUCTURE
 from chipweave.topology.tree import TOP
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs" / "yaml.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "guide" / "yaml.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.S | re.M)
 GOOD = [
     body
@@ -52,7 +52,7 @@ def test_there_are_examples_of_both():
 
 
 def test_every_key_of_a_file_and_of_a_network_is_described():
-    habits = ("booking", "barging", "wake")  # single habits of an admission, for studies; docs/stages.md
+    habits = ("booking", "barging", "wake")  # single habits of an admission, for studies; docs/reference/stages.md
     for key in (*TOP, *SETTINGS, *STRUCTURE):
         assert f"`{key}`" in TEXT or f"`{key}:" in TEXT or key in habits, key
 
@@ -60,7 +60,7 @@ def test_every_key_of_a_file_and_of_a_network_is_described():
 def test_every_dependency_has_its_reason():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "design" / "dependencies.md").read_text(encoding="utf-8")
     named = [
         re.split("[>=]", line)[0]
         for section in (config["options"]["install_requires"], *config["options.extras_require"].values())

@@ -13,6 +13,8 @@ from chipweave import ledger
 from chipweave.validation.rows.conditions import conditions
 from chipweave.validation.suites import dies, h100, serving
 
+from .suite_rows import rows_of
+
 LINKS = {"H100": 450e9, "H200": 450e9, "H800": 200e9, "B200": 900e9, "GB200": 900e9}  # one way, NVLink 4 and 5
 PINS = {"H100 SXM5": 3.35e12, "H200": 4.8e12, "B200": 8e12, "GB200": 8e12, "MI300X": 5.3e12}
 HOPPER = {"bfloat16": 989.4e12, "fp8": 1979e12, "fp8_block": 1979e12}  # dense, H100 SXM5
@@ -87,8 +89,8 @@ VALUED = {
 def answered(group):
     """(Question, conditions, simulated) of the rows of a group that ask for most: the largest two x of each series."""
     suite = serving if group in ("attention_gqa", "attention_mla", "moe_balanced", "a2a_nvl72") else dies
-    rows, series = suite.references(groups=(group,)), {}
-    for q, text in rows:
+    series = {}
+    for q, text in rows_of(suite, group):
         if q.x and "prefill" not in q.quantity and conditions(q).get("balance", "balanced") == "balanced":
             key = tuple(sorted((k, v) for k, v in conditions(q).items() if k in ("dtype", "kv", "library", "gpus")))
             series.setdefault((q.device, q.quantity, key), []).append((q, text))
@@ -115,7 +117,7 @@ def ledger_of_h100():
     """(Question, simulated) of the answered rows of the committed ledger."""
     with (files("chipweave.validation") / "ledger_h100.csv").open(encoding="utf-8") as file:
         answers = {row["id"]: float(row["simulated"]) for row in csv.DictReader(file) if row["simulated"]}
-    return [(q, answers[q.id]) for q, _ in h100.references() if q.id in answers]
+    return [(q, answers[q.id]) for q, _ in rows_of(h100) if q.id in answers]
 
 
 def test_collectives_of_a_node_keep_to_its_links():

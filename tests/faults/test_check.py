@@ -127,3 +127,31 @@ def test_warnings_alone_are_no_fault(here, command):
     document = json.loads(out)
     assert code == 0 and document["faults"] == [] and "reaches at most" in document["warnings"][0]["what"]
     assert document["warnings"][0]["file"] == "micro_2x2" and "warning: " in err
+
+
+SWEEP = (
+    "schema: chipweave.sweep/1\nrun: {topology: micro_2x2, model: qwen3-30b-a3b, steps: 2}\nvary: {batch: [8, 16]}\n"
+)
+SERVE = """schema: chipweave.serve_run/1
+system: dgx_h100
+model: llama-3.1-8b
+requests: {count: 2, arrivals: {closed_loop: 1}, prompt: {constant: 16}, output: {constant: 2}}
+"""
+SCHEDULE = "schema: chipweave.schedule/1\nname: mine\nstreams: {dispatch: side}\n"
+
+
+@pytest.mark.parametrize(
+    "text, sort, slip, words",
+    [
+        (SWEEP, "sweep file", ("batch: [8", "bach: [8"), "nothing is called 'bach'"),
+        (SERVE, "run of a server", ("count: 2", "cuont: 2"), "cuont"),
+        (SCHEDULE, "schedule", ("dispatch: side", "dispach: side"), "no work 'dispach' in a layer"),
+    ],
+)
+def test_every_sort_of_file_that_is_read_is_checked(here, command, text, sort, slip, words):
+    (here / "f.yaml").write_text(text)
+    code, out, err = command("check", "f.yaml")
+    assert code == 0 and f"f.yaml: a {sort}, no faults" in out, err
+    (here / "f.yaml").write_text(text.replace(*slip))
+    code, _, err = command("check", "f.yaml")
+    assert code == 2 and words in err

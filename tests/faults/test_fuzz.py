@@ -1,13 +1,26 @@
 """Do mutated inputs of all kinds end with 0 or 2, without a traceback, a hang, a signal or half a file? A fixed sample
 of 500."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from chipweave.__main__ import root
+
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def fuzz(monkeypatch):
+    """The program of the checkout."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks import fuzz
+
+    return fuzz
 
 
 @pytest.mark.slow
@@ -18,15 +31,27 @@ def test_mutated_inputs_end_as_inputs_of_a_user_do():
     assert "500 inputs" in done.stdout and "0 wrong" in done.stdout
 
 
-def test_the_sample_tries_what_is_right_and_what_is_wrong():
-    """Seeds are the inputs: the same ones on every machine, a quarter of them command lines."""
-    sys.path.insert(0, str(ROOT))
-    try:
-        from benchmarks import fuzz
-    finally:
-        sys.path.remove(str(ROOT))
+def test_the_sample_tries_what_is_right_and_what_is_wrong(fuzz):
+    """Seeds are the inputs: the same ones on every machine, three in ten of them command lines."""
     cases = [fuzz.case(seed) for seed in range(300)]
     assert cases[7] == fuzz.case(7)
-    lines = [command for files, command in cases if not files]
-    assert 40 < len(lines) < 110
-    assert {name for files, _ in cases for name in files} == set(fuzz.COMMANDS)
+    lines = [command for name, command, _ in cases if not name]
+    assert 60 < len(lines) < 120
+    assert {name for name, _, _ in cases if name} == set(fuzz.COMMANDS)
+
+
+def test_every_command_is_tried(fuzz):
+    """A new command stands in no list of the fuzzer: this fails."""
+    context, found = click.Context(root), set()
+    for name in root.list_commands(context):
+        command = root.get_command(context, name)
+        found |= {f"{name} {more}" for more in command.commands} if isinstance(command, click.Group) else {name}
+    lines = [line for lines in fuzz.COMMANDS.values() for line in lines]
+    assert {fuzz.command_of(line.split()) for line in (*lines, *fuzz.LINES)} == found
+
+
+def test_a_changed_file_is_another_and_the_same_for_a_seed(fuzz):
+    for raw in (b"a: 1\nb: {c: 2}\n", bytes(range(256))):
+        changed = [fuzz.mutated(raw, random.Random(seed)) for seed in range(30)]
+        assert changed == [fuzz.mutated(raw, random.Random(seed)) for seed in range(30)]
+        assert len(set(changed) - {raw}) > 20

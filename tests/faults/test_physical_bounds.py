@@ -66,7 +66,7 @@ def test_no_link_carries_more_than_its_rate(link_model):
     network = simulate.mesh_of(cw.load(spec.topology, preset=spec.preset))
     rates = {f"{a} -> {b}": float(edge["bandwidth"]) for a, b, edge in network.graph.edges(data=True)}
     total = 0
-    for _, names, stats in outcome.links:
+    for _, names, stats in outcome.outcome.links:
         most = np.array([rates[name] for name in names]) * stats.bin_ps * 1e-12
         message = 2**24  # bytes are counted when a message, under flit a flit, begins or ends
         assert (

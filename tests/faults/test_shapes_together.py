@@ -8,6 +8,8 @@ from chipweave import ledger
 from chipweave.validation.rows.units import no_gate
 from chipweave.validation.suites import dies, h100, serving
 
+from .suite_rows import rows_of
+
 GROUPS = {
     "deepep_ll": (h100, "h100", "top-8, 256 experts"),
     "deepep_normal": (h100, "h100", "top-8, 256 experts"),
@@ -24,8 +26,9 @@ GROUPS = {
 @pytest.mark.parametrize("choices, experts", [(8, 4), (300, 256), (8, 257)])
 def test_a_gate_that_cannot_be_is_not_modelled(group, choices, experts):
     suite, name, stated = GROUPS[group]
-    rows = suite.references(groups=(group,))
-    question, value = next((q, v) for q, v in rows if stated in q.conditions and "ep=1" not in q.conditions.split("; "))
+    question, value = next(
+        (q, v) for q, v in rows_of(suite, group) if stated in q.conditions and "ep=1" not in q.conditions.split("; ")
+    )
     words = stated.replace("8", str(choices)).replace("256", str(experts))
     changed = replace(question, conditions=question.conditions.replace(stated, words))
     right, wrong = (ledger.judge(name, [(q, value)], ledger.discover())[0] for q in (question, changed))

@@ -6,7 +6,7 @@ import pytest
 
 from chipweave.errors import BadInput
 from chipweave.fabric import lib, noc
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.noc.allocator import Allocator, Arbiter, Matcher, allocator, allocators, arbiter, arbiters
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid
@@ -58,8 +58,8 @@ def mine():
 
     @arbiter("highest")
     class Highest(Arbiter):
-        def choose(self, wishes):
-            return max(wishes, key=lambda i: (wishes[i], i))
+        def choose(self, requests):
+            return max(requests, key=lambda i: (requests[i], i))
 
         def served(self, index):
             pass
@@ -74,7 +74,7 @@ def test_one_new_class_is_enough_in_python_and_native_code_says_that_it_has_none
     assert str(Allocator.of(text)) == text
     assert all(atime > itime >= 0 for itime, atime, _ in by_the_rules(router))
     with pytest.raises(BadInput, match="has no native code"):
-        Kernel(grid((3, 3)), router)
+        FlitSimulator(grid((3, 3)), router)
 
 
 @pytest.mark.parametrize("declare", [allocator, arbiter])

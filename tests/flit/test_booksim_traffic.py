@@ -3,7 +3,7 @@
 import pytest
 
 from chipweave.errors import BadInput
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.noc.allocator import Allocator
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
@@ -112,6 +112,6 @@ def test_empty_brackets_say_nothing():
         Allocator.of("islip()") == Allocator.of("islip")
         and str(Allocator.of("separable_input_first()")) == "separable_input_first"
     )
-    kernel = Kernel(grid([2]), Router.of({"sw_allocator": "islip()", "vc_allocator": "islip( )"}))
+    kernel = FlitSimulator(grid([2]), Router.of({"sw_allocator": "islip()", "vc_allocator": "islip( )"}))
     kernel.send([(0, 0, 3, 0, 1, 0, 3)])
     assert kernel.drain(1000) is not None and kernel.collect()[0][3] == 14

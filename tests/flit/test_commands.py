@@ -87,6 +87,27 @@ def test_router_parameters_are_set_by_every_spelling(name):
     assert routing_system.load("mesh_4x4", [name])[1] == Router(vcs=8)
 
 
+HALF = """schema: chipweave.topology/1
+name: half
+networks: {net: {shape: mesh, link_model: flit, latency: 1 ns, bandwidth: 32 GB/s}}
+"""
+
+
+def test_a_topology_that_needs_its_settings_is_built_once_with_them(tmp_path, monkeypatch):
+    from chipweave import topology
+
+    built, build = [], topology.build
+    monkeypatch.setattr(topology, "build", lambda *a: built.append(a) or build(*a))
+    (tmp_path / "half.yaml").write_text(HALF)
+    for sets in (["grid=[2, 3]"], ["networks.net.grid=[2, 3]"]):
+        assert routing_system.load(tmp_path / "half.yaml", sets)[0].routers == 6
+    assert len(built) == 2
+    with pytest.raises(BadInput, match="needs one of joins, grid and routers"):
+        routing_system.load(tmp_path / "half.yaml")
+    with pytest.raises(BadInput, match="has no network 'nett'.*nearest: net"):
+        routing_system.load_flit(tmp_path / "half.yaml", ["grid=[2, 3]"], network="nett")
+
+
 def test_the_bare_mesh_is_the_grid_of_booksim():
     net, router = routing_system.load("mesh_8x8")
     ours = grid([8, 8])

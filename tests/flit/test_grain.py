@@ -196,7 +196,7 @@ def test_the_twin_says_its_grain_and_the_hash_leaves_out_what_a_sample_says(monk
     """The plain engine takes minutes for a run; the kernel stands in for it here, and has no sample beside it."""
     spec, simulate = RunSpec(**SMALL | {"steps": 1}, link_model="flit", sets=("d2d.grain=64",)), serving.simulate
     kernel = beside.simulate(spec).row
-    monkeypatch.setattr(serving, "simulate", lambda spec, *more: simulate(replace(spec, engine="kernel"), *more))
+    monkeypatch.setattr(serving, "simulate", lambda spec, *a, **k: simulate(replace(spec, engine="kernel"), *a, **k))
     plain = beside.simulate(replace(spec, engine="plain")).row
     assert kernel["grain"] == plain["grain"] == 64 and "grain_difference" not in plain
     assert compare.result_sha256([kernel]) == compare.result_sha256([plain])

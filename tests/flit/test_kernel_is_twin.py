@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric.noc import Kernel, replay
+from chipweave.fabric.noc import FlitSimulator, replay
 from chipweave.noc.allocator import allocators, arbiters
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
@@ -99,7 +99,7 @@ def traffic(draw, net, router):
 def agree(net, router, packets, general):
     plain = PlainNetwork(net, router)
     twins = plain.run([Packet(*p) for p in packets], 600)
-    kernel = Kernel(net, router, general=general, watchdog=0)
+    kernel = FlitSimulator(net, router, general=general, watchdog=0)
     kernel.send([(i, p[3], p[2], p[0], p[1], p[4], p[2]) for i, p in enumerate(packets)])
     while kernel.pending and kernel.now < plain.now:
         kernel.advance(kernel.now + 1)
@@ -147,7 +147,7 @@ def test_speculation_beside_a_slow_vc_allocation_wins_nothing():
     for."""
     ends = []
     for speculative in (0, 1):
-        kernel = Kernel(grid([3]), Router(speculative=speculative, vc_alloc_delay=2))
+        kernel = FlitSimulator(grid([3]), Router(speculative=speculative, vc_alloc_delay=2))
         kernel.send([(0, 0, 9, 0, 2, 0, 9)])
         while kernel.pending and kernel.now < 1000:
             kernel.advance(kernel.now + 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 from chipweave.plain.noc import Packet, PlainNetwork
@@ -24,7 +24,7 @@ def places(net):
 def agree(net, router, packets, general, kept):
     plain = PlainNetwork(net, router)
     plain.run([Packet(*p) for p in packets], 600)
-    kernel = Kernel(net, router, general=general, watchdog=0, flows=kept)
+    kernel = FlitSimulator(net, router, general=general, watchdog=0, flows=kept)
     kernel.send([(i, p[3], p[2], p[0], p[1], p[4], p[2]) for i, p in enumerate(packets)])
     kernel.advance(plain.now)
     width, bins = kernel.bins()
@@ -47,7 +47,7 @@ def test_bins_and_flows_are_those_of_the_plain_router(data, general, kept):
 
 
 def test_bins_double_their_width_and_keep_every_cycle():
-    kernel = Kernel(irregular(2, {(0, 1): 1, (1, 0): 1}), Router(), skip=False)
+    kernel = FlitSimulator(irregular(2, {(0, 1): 1, (1, 0): 1}), Router(), skip=False)
     kernel.send([(i, c, 1, 0, 1, 0, 1) for i, c in enumerate((0, 8000, 8192, 100_000))])
     kernel.drain(1 << 30)
     width, bins = kernel.bins()
@@ -56,7 +56,7 @@ def test_bins_double_their_width_and_keep_every_cycle():
 
 
 def test_a_bin_counts_beyond_32_bits():
-    kernel, flits = Kernel(grid([3]), Router()), (1 << 31) - 1
+    kernel, flits = FlitSimulator(grid([3]), Router()), (1 << 31) - 1
     kernel.send([(i, 0, flits, 0, 2, 0, flits) for i in range(100)])
     kernel.drain(1 << 60)
     width, bins = kernel.bins()
@@ -67,7 +67,7 @@ def test_a_bin_counts_beyond_32_bits():
 def test_bins_of_a_skipped_run_keep_totals_and_are_off_by_less_than_a_period():
     net, kernels = grid([5, 5]), []
     for skip in (False, True):
-        kernel = Kernel(net, Router(vcs=8), skip=skip)
+        kernel = FlitSimulator(net, Router(vcs=8), skip=skip)
         kernel.send([(i, 0, 100_000, s, d, 0, 100_000) for i, (s, d) in enumerate([(0, 24), (4, 20), (5, 24)])])
         kernel.drain(1 << 40)
         kernels.append(kernel)
@@ -81,7 +81,7 @@ def test_bins_of_a_skipped_run_keep_totals_and_are_off_by_less_than_a_period():
 @pytest.mark.parametrize("general", [False, True])
 def test_rows_of_links_name_the_hot_flow_and_account_for_every_cycle(general):
     net = grid([4, 4])
-    kernel = Kernel(net, Router(), seed=1, flows=4, general=general)
+    kernel = FlitSimulator(net, Router(), seed=1, flows=4, general=general)
     result = traffic.run(net, Router(), "hotspot({{5},{1}})", 0.05, cycles=2000, kernel=kernel)
     report = link_stats.document(kernel, 64)
     assert report["links"][0]["to"] == "endpoint 5" and report["links"][0]["flits"] >= result["packets"] > 1000
@@ -94,7 +94,7 @@ def test_rows_of_links_name_the_hot_flow_and_account_for_every_cycle(general):
 def test_flows_kept_change_no_arrival():
     net, ends = grid([3, 3]), []
     for flows in (0, 3):
-        kernel = Kernel(net, Router(), flows=flows)
+        kernel = FlitSimulator(net, Router(), flows=flows)
         kernel.send([(i, i % 5, 5, i % 9, (i * 4) % 9, 0, 5) for i in range(60)])
         kernel.drain(1 << 20)
         ends.append(sorted(kernel.collect()))

@@ -7,7 +7,7 @@ import pytest
 
 from chipweave.errors import BadInput
 from chipweave.fabric import ffi, lib
-from chipweave.fabric.noc import CONFIG, Kernel
+from chipweave.fabric.noc import CONFIG, FlitSimulator
 from chipweave.noc.allocator import BESIDE, PRIORITIES
 from chipweave.noc.router import Router
 from chipweave.noc.router_yaml import NETWORK, FlitRouter
@@ -42,7 +42,7 @@ def test_the_kernel_s_own_range_is_the_declared_one(name):
     param = FlitRouter.params[name]
     for value in (param.low - 1, param.high + 1):
         with pytest.raises(BadInput, match=f"{name} = {value}; allowed: {param.low} to {param.high}$"):
-            Kernel(grid((2, 2)), replace(Router(), **{name: value}))
+            FlitSimulator(grid((2, 2)), replace(Router(), **{name: value}))
 
 
 def test_names_are_numbers_of_the_kernel_each_its_own():

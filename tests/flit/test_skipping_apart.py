@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.noc.router import Router
 from chipweave.noc.routing import grid, irregular
 
@@ -16,7 +16,7 @@ LONG = 1 << 20  # flits
 
 def drained(messages, net=None, **options):
     """messages: (src, dst, flits a packet), all of LONG flits. The drained kernel and {tag: atime}."""
-    kernel = Kernel(net or grid([5, 5]), Router(**options))
+    kernel = FlitSimulator(net or grid([5, 5]), Router(**options))
     kernel.send([(i, 0, LONG, s, d, 0, packet) for i, (s, d, packet) in enumerate(messages)])
     kernel.drain(1 << 40)
     return kernel, {row[0]: row[3] for row in kernel.collect()}
@@ -61,7 +61,7 @@ def test_a_message_into_a_skipped_group_meets_it_in_the_right_cycle():
     for begin in (40_000, 40_001, 40_007):
         ends = []
         for skip in (True, False):
-            kernel = Kernel(grid([5]), Router(vcs=2), skip=skip)
+            kernel = FlitSimulator(grid([5]), Router(vcs=2), skip=skip)
             kernel.send([(0, 0, LONG, 0, 4, 0, 16), (1, begin, 100, 1, 4, 0, 16)])
             kernel.drain(1 << 40)
             ends.append([(row[0], row[2], row[3]) for row in kernel.collect()])
@@ -134,7 +134,7 @@ def act(kernel, what, late):
 def told(scene, skip, **options):
     """Everything a run says on its way and at its end; and the kernel."""
     net, router, messages, stops, late, on_arrival = scene
-    kernel, late, heard = Kernel(net, router, skip=skip, watchdog=0, **options), list(late), []
+    kernel, late, heard = FlitSimulator(net, router, skip=skip, watchdog=0, **options), list(late), []
     kernel.send(messages)
     for until, what in stops:
         while kernel.advance(until, on_arrival) == 1:
@@ -165,7 +165,7 @@ def test_stopping_reading_and_sending_on_the_way_change_nothing(seed):
 def test_arrivals_of_one_cycle_come_by_endpoint(general):
     """Four neighbours of a mesh are as far from each other: all tails arrive in one cycle, in whatever order they were
     sent."""
-    kernel = Kernel(grid([2, 2]), Router(), general=general)
+    kernel = FlitSimulator(grid([2, 2]), Router(), general=general)
     kernel.send([(tag, 0, 3, tag ^ 1, tag, 0, 3) for tag in (2, 0, 3, 1)])
     kernel.drain(1000)
     assert [(row[0], row[3]) for row in kernel.collect()] == [(tag, 2 + 5 * 2 + 2) for tag in range(4)]
@@ -174,7 +174,7 @@ def test_arrivals_of_one_cycle_come_by_endpoint(general):
 @pytest.mark.parametrize("flits", [3000, LONG])
 def test_bins_of_a_lone_message_lie_as_it_flowed(flits):
     """A packet crosses a link without a pause: every bin but the first and last is full."""
-    kernel = Kernel(grid([5]), Router(vcs=1))
+    kernel = FlitSimulator(grid([5]), Router(vcs=1))
     kernel.send([(0, 0, flits, 0, 4, 0, flits)])
     kernel.drain(1 << 40)
     width, bins = kernel.bins()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chipweave.fabric.noc import Kernel, replay
+from chipweave.fabric.noc import FlitSimulator, replay
 from chipweave.noc.routing import irregular
 from chipweave.plain.noc import Packet, PlainNetwork
 
@@ -17,7 +17,7 @@ def test_every_packet_of_a_booksim_trace_is_equal_on_the_kernel(name, general):
 
 
 def test_the_fast_engine_serves_all_traces_but_the_islip_one():
-    assert [name for name in NAMES if not Kernel(*trace(name)[:2]).fast] == ["T06"]
+    assert [name for name in NAMES if not FlitSimulator(*trace(name)[:2]).fast] == ["T06"]
 
 
 @pytest.mark.parametrize("name", NAMES)

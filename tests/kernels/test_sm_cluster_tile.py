@@ -40,7 +40,7 @@ def test_times_are_whole_picoseconds_and_counted():
 
 @pytest.mark.parametrize("shape, tokens, published", PUBLISHED_MS)
 def test_expert_gemms_of_the_published_study(shape, tokens, published):
-    """Known gap (docs/kernels.md): fastest tiles are up to a quarter faster than the published bars."""
+    """Known gap (docs/reference/kernels.md): fastest tiles are up to a quarter faster than the published bars."""
     assert -0.26 < expert_ms(SmClusterTile(), *shape, tokens) / published - 1 < 0.2
 
 

@@ -13,6 +13,8 @@ from chipweave.kernel_models.two_halves import (
     memory_cycles,
     random_misses,
 )
+from chipweave.ledger import Question, asking
+from chipweave.validation.cases.b200_kernels import kept_bytes
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +91,67 @@ def test_the_figures_of_programs_are_those_that_their_calibration_rows_give():
 
     stated = files("chipweave.validation") / "calibrated" / "b200.yaml"
     assert calibration.text() == stated.read_text(encoding="utf-8")
+
+
+def mainloop(tile, k, clock="<=1965 MHz", stages="2"):
+    m, n, _ = tile.split("x")
+    said = f"dtype=BF16; tile={tile}; m={m}; n={n}; k={k}"
+    row = Question(
+        "row", "b200_mainloop", "main loop", "TFLOPS", "B200 SXM", clock, said, "stages", stages, "predicted"
+    )
+    (answer,) = asking.answer("dies", [row]).values()
+    return answer
+
+
+def test_a_main_loop_waits_for_what_l2_did_not_keep_of_its_operands():
+    fits, outgrows = mainloop("128x256x64", 32768), mainloop("128x256x64", 131072)
+    assert outgrows < 0.95 * fits
+    assert mainloop("64x64x64", 32768) == mainloop("64x64x64", 131072)  # both fit one half
+
+
+def test_a_main_loop_runs_at_the_clock_its_row_states():
+    assert mainloop("128x256x64", 1024, "1950 MHz") == pytest.approx(1.5 * mainloop("128x256x64", 1024, "1300 MHz"))
+    assert mainloop("128x256x64", 1024) == mainloop("128x256x64", 1024, "1300 MHz")
+
+
+def test_a_main_loop_that_states_no_stages_has_those_that_fit():
+    assert mainloop("128x192x128", 1024, stages="0") == mainloop("128x192x128", 1024, stages="2")  # 80 KiB a stage
+    assert mainloop("128x256x64", 1024, stages="0") == mainloop("128x256x64", 1024, stages="4")  # 48 KiB a stage
+
+
+def attention(context, kernel="torch_flow", framework="trtllm 1.3.0rc20", kv="bfloat16", batch=4, what="decode"):
+    said = f"framework={framework}; kernel={kernel}; dtype=bfloat16; kv={kv}; heads=64; kv_heads=8; head_dim=128"
+    name = f"{what} attention kernel time"
+    fields = (
+        "row",
+        "b200_attention_gqa",
+        name,
+        "us",
+        "B200 SXM",
+        "-",
+        f"{said}; batch={batch}",
+        "context",
+        str(context),
+    )
+    (answer,) = asking.answer("dies", [Question(*fields, "predicted")]).values()
+    return answer
+
+
+def test_a_cache_that_fits_both_halves_is_read_from_them_again():
+    fits, outgrows = attention(4096) - attention(2), attention(8192) - attention(2)  # 67 and 134 MB
+    assert outgrows > 4 * fits
+    assert kept_bytes(package_of(topology.load("b200"))) == pytest.approx(4 / 3 * 64768 * 1024)
+    assert kept_bytes(package_of(topology.load("b200_one_die"))) == pytest.approx(129536 * 1024)
+
+
+def test_what_a_framework_casts_and_widens_costs_launches_and_cycles():
+    plain, eight = attention(2, framework="sglang 0.5.14"), attention(2, framework="sglang 0.5.14", kv="fp8")
+    assert eight - plain == pytest.approx(3 * 1.78672, rel=0.01)  # three casts
+    own = attention(16384, "flashinfer", "sglang 0.5.14", "fp8")
+    values = 2 * 4 * 8 * 128 * 16384
+    assert own - eight > values / (8 * 148 * 1965e6) * 1e6 - 2 * 1.78672  # eight values a cycle and SM
+
+
+def test_own_kernels_of_flashinfer_multiply_in_the_type_of_the_query():
+    own, called = (attention(8192, kernel, kv="fp8", what="prefill") for kernel in ("flashinfer", "torch_flow"))
+    assert own == attention(8192, "flashinfer", what="prefill") > 1.2 * called

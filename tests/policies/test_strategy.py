@@ -133,7 +133,7 @@ def test_a_view_cannot_be_written_through():
 
 
 def test_the_predictor_of_the_documentation_works_as_printed(tmp_path):
-    page = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "policies.md").read_text()
     code = next(block.partition("```")[0] for block in page.split("```python\n")[1:])
     (tmp_path / "last_seen.py").write_text(code)
     own = strategy.build(

@@ -108,9 +108,12 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
     )
     assert code == 0, err
     assert sorted(p.name for p in (tmp_path / "o").iterdir()) == [
+        "critical.parquet",
+        "flows.parquet",
         "layers.parquet",
         "links.parquet",
         "manifest.json",
+        "parts.parquet",
         "result.json",
         "statistics.parquet",
     ]
@@ -122,9 +125,8 @@ def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
         for name in layers.column_names
         if set(layers[name].to_pylist()) == {0} and name not in ("local_llc_hits", "remote_llc_hits")
     ] == []
-    assert all(
-        f"`{name}`" in (Path(__file__).parents[2] / "docs" / "results.md").read_text() for name in layers.column_names
-    )
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "results.md").read_text()
+    assert all(f"`{name}`" in page for name in layers.column_names)
     links = pq.read_table(tmp_path / "o" / "links.parquet").to_pydict()
     assert sum(links["bytes"]) > 0 and all(e > b for b, e in zip(links["begin_ps"], links["end_ps"], strict=False))
     manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
@@ -177,11 +179,11 @@ def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(cap
 def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(capsys, tmp_path, monkeypatch):
     simulate, started = serving.simulate, []
 
-    def interrupted_in_the_second_run(spec, *arguments):
+    def interrupted_in_the_second_run(spec, *arguments, **options):
         started.append(spec.strategy)
         if len(started) == 2:
             raise KeyboardInterrupt
-        return simulate(spec, *arguments)
+        return simulate(spec, *arguments, **options)
 
     monkeypatch.setattr(serving, "simulate", interrupted_in_the_second_run)
     code, _, err = compare(capsys, *SMALL, "--strategies", "ep,base,pred", "--out", str(tmp_path / "o"))
@@ -190,7 +192,7 @@ def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(capsys, tmp_path, monk
 
 
 def test_ctrl_c_before_the_first_row_leaves_nothing(capsys, tmp_path, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(serving, "simulate", interrupted)
@@ -201,20 +203,7 @@ def test_ctrl_c_before_the_first_row_leaves_nothing(capsys, tmp_path, monkeypatc
 def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(capsys):
     """565 steps are the most that windows of esft-law have; a store of three steps stands for a short log."""
     arguments = ["--strategies", "ep", "--preset", "paper"]
-    code, out, err = compare(
-        capsys,
-        "--model",
-        "deepseek-v2-lite",
-        "--trace",
-        str(short_trace(capsys)),
-        "--batch",
-        "4",
-        "--steps",
-        "20",
-        "--json",
-        "-",
-        *arguments,
-    )
+    code, out, err = compare(capsys, *of_short_trace(capsys), "--steps", "20", *arguments)
     document = json.loads(out)
     assert (
         code == 0 and "The trace ends after 3 of the 20 steps" in err and document["notes"]["steps_in_the_trace"] == 3
@@ -228,20 +217,7 @@ def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(cap
 @pytest.mark.parametrize("preset", ["artifact", "paper"])
 def test_one_step_is_the_prefill_alone(capsys, preset):
     """Figures of decode are then those of no step at all; the prefill's are what they are in a longer run."""
-    both = [
-        "--model",
-        "deepseek-v2-lite",
-        "--trace",
-        str(short_trace(capsys)),
-        "--batch",
-        "4",
-        "--strategies",
-        "base,ep",
-        "--preset",
-        preset,
-        "--json",
-        "-",
-    ]
+    both = [*of_short_trace(capsys), "--strategies", "base,ep", "--preset", preset]
     (_, longer, _), (code, out, err) = (compare(capsys, *both, "--steps", steps) for steps in "21")
     assert code == 0 and "only the prefill" in err
     for row, same in zip(json.loads(out)["rows"], json.loads(longer)["rows"], strict=False):
@@ -258,16 +234,25 @@ def test_one_step_is_the_prefill_alone(capsys, preset):
         assert f"{row['prefill_time_ns'] / 1e6:.3f} ms" in err
 
 
-def test_one_step_of_a_log_or_of_a_made_trace_and_one_under_flit(capsys):
-    made = ["--model", "deepseek-v2-lite", "--batch", "4", "--steps", "1", "--strategies", "ep", "--json", "-"]
-    for more in (["--trace", "esft-law"], [], ["--link-models", "circuit,flit", "--sample", "2"]):
-        code, out, err = compare(capsys, *made, *more)
+def test_one_step_of_a_log_or_of_a_made_trace_and_one_under_flit(capsys, small_model, tmp_path):
+    mini = str(small_model(tmp_path / "mini.yaml"))
+    log = ["deepseek-v2-lite", "--trace", "esft-law"]
+    for model in (log, [mini], [mini, "--link-models", "circuit,flit", "--sample", "2"]):
+        one = ["--batch", "4", "--steps", "1", "--strategies", "ep", "--json", "-"]
+        code, out, err = compare(capsys, *one, "--model", *model)
         assert code == 0, err
         assert {(row["decode_time_ns"], row["prefill_time_ns"] > 0) for row in json.loads(out)["rows"]} == {(0, True)}
 
 
+def of_short_trace(capsys):
+    """Options of a comparison on four requests of three steps, to standard output; the trace is made once."""
+    return ["--model", "deepseek-v2-lite", "--trace", str(short_trace(capsys)), "--batch", "4", "--json", "-"]
+
+
 def short_trace(capsys):
     store = Path(os.environ["CHIPWEAVE_CACHE"]) / "short.parquet"
+    if store.exists():
+        return store
     store.parent.mkdir(parents=True, exist_ok=True)
     with pytest.raises(SystemExit):
         main(["trace", "generate", "deepseek-v2-lite", "--requests", "4", "--steps", "3", "--out", str(store)])
@@ -324,7 +309,7 @@ def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(caps
 def test_what_an_option_replaces_of_the_topology_is_said(capsys):
     """The topology says `fair` of its network; of a wafer that says nothing there is nothing to replace."""
     node = ["--topology", "dgx_h100", "--strategies", "ep"]
-    told = compare(capsys, *SMALL, *node, "--link-model", "circuit")[2]
+    told = compare(capsys, *SMALL, *node, "--link-models", "fair,circuit")[2]  # not the first row's alone
     assert "An option replaces networks.d2d.link_model = fair (this run's: circuit)." in told
     assert "replaces" not in compare(capsys, *SMALL, *node)[2]
     assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep", "--link-model", "circuit")[2]
@@ -333,7 +318,7 @@ def test_what_an_option_replaces_of_the_topology_is_said(capsys):
     assert "replaces networks.d2d.admission = early_booking (this run's: work_conserving)" in told
 
 
-def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
+def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path, small_model):
     """The trace is made once, before the first run, so no row's CPU time holds it and no two workers make it."""
     from chipweave.run import compare
     from chipweave.trace import library
@@ -342,8 +327,9 @@ def test_making_a_trace_is_no_part_of_any_run(monkeypatch, tmp_path):
     made, order = library.write_generated, []
     monkeypatch.setattr(library, "write_generated", lambda *a: (order.append("trace"), made(*a))[1])
     simulate = compare.serving.simulate
-    monkeypatch.setattr(compare.serving, "simulate", lambda *a: (order.append("run"), simulate(*a))[1])
-    options = {"model": "deepseek-v2-lite", "batch": 4, "steps": 2, "seed": 987, "sets": ()}
+    monkeypatch.setattr(compare.serving, "simulate", lambda *a, **k: (order.append("run"), simulate(*a, **k))[1])
+    mini = str(small_model(tmp_path / "mini.yaml"))
+    options = {"model": mini, "batch": 4, "steps": 2, "seed": 987, "sets": ()}
     compare.run(None, options | {"strategies": ["ep", "base"]}, None, 1, None, None)
     assert order == ["trace", "run", "run"]
 

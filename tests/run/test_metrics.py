@@ -42,7 +42,7 @@ def test_a_new_metric_is_a_key_of_the_row_and_a_column_of_the_layers(declared, t
     row = outcome.row
     assert row["new_reads"] == row["local_slice_reads"] > 0
     fill_speedups([row])
-    output_folder.write(tmp_path, document(spec, outcome.facts, [row]), [spec], [outcome])
+    output_folder.write(tmp_path, document(spec, outcome.facts, [row]), [spec], [outcome.outcome])
     assert json.loads((tmp_path / "result.json").read_text())["rows"][0]["new_reads"] == row["new_reads"]
     layers = pq.read_table(tmp_path / "layers.parquet")
     assert layers.column_names[-1] == "new_reads"

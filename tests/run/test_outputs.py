@@ -10,19 +10,7 @@ from chipweave.__main__ import main
 from chipweave.errors import BadInput
 from chipweave.io.atomic import check_file, check_folder, replacing, write_json
 
-RUN = [
-    "compare",
-    "--model",
-    "deepseek-v2-lite",
-    "--trace",
-    "esft-law",
-    "--batch",
-    "4",
-    "--steps",
-    "2",
-    "--strategies",
-    "ep",
-]
+from .test_bad_input import WORK
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +29,9 @@ def ended(capsys, *arguments):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ([*RUN, "--json", "folder"], "folder is a folder"),
-        ([*RUN, "--json", "file/x.json"], "file/x.json|file is not a folder"),
-        ([*RUN, "--out", "file/x"], "file is not a folder"),
+        ([*WORK, "--json", "folder"], "folder is a folder"),
+        ([*WORK, "--json", "file/x.json"], "file/x.json|file is not a folder"),
+        ([*WORK, "--out", "file/x"], "file is not a folder"),
         (["validate", "analytic", "--json", "folder"], "folder is a folder"),
         (["validate", "analytic", "--out", "file/x"], "file is not a folder"),
         (["trace", "stats", "esft-law", "--json", "folder"], "folder is a folder"),

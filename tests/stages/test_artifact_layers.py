@@ -62,7 +62,7 @@ def test_queues_of_dozens_of_waiters_are_served_alike_by_both_engines(rules):
 
 
 def test_switching_off_a_habit_of_the_artifact_changes_a_layer():
-    """Head-only wake-up and undirected links are the two that matter (what each is worth: docs/stages.md)."""
+    """Head-only wake-up and undirected links are the two that matter (what each is worth: docs/reference/stages.md)."""
     base, plan = LAYERS[1]["time_ns"], plan_of(LAYERS[1])
 
     def time(directed=False, **rules):

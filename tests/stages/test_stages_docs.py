@@ -1,5 +1,5 @@
-"""Does the example of docs/stages.md print what it says? Are faults of chains told in words, and can a wait end in
-`Stuck`?"""
+"""Does the example of docs/reference/stages.md print what it says? Are faults of chains clear, and can a wait end
+in `Stuck`?"""
 
 import doctest
 from pathlib import Path
@@ -14,7 +14,8 @@ from chipweave.errors import BadInput
 
 
 def test_documents_and_docstrings_print_what_they_say():
-    assert doctest.testfile(str(Path(__file__).parents[2] / "docs" / "stages.md"), module_relative=False).failed == 0
+    page = Path(__file__).parents[2] / "docs" / "reference" / "stages.md"
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
     for module in (chain_module, chain_parts):
         assert doctest.testmod(module).failed == 0
 

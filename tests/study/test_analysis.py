@@ -33,6 +33,7 @@ def test_an_absent_choice_is_no_expert_that_comes_again():
     assert analysis._seen_within(ids, np.zeros(3, int), 8)[:2].tolist() == [0, 0.5]
 
 
+@pytest.mark.slow
 def test_tasks_are_set_against_each_other(trace, tmp_path):
     document = analysis.analyse(trace, tmp_path / "a")
     assert [(row["one"], row["other"]) for row in document["contrast"]] == [("task0/language0", "task1/language0")]
@@ -42,6 +43,7 @@ def test_tasks_are_set_against_each_other(trace, tmp_path):
     assert json.loads((tmp_path / "a" / "analysis.json").read_text())["schema"] == "chipweave.trace.analysis/1"
 
 
+@pytest.mark.slow
 def test_loads_are_what_placement_and_generator_read(trace, tmp_path):
     found = analysis.loads_of(trace)
     np.savez(tmp_path / "l.npz", **found)
@@ -72,7 +74,9 @@ def test_the_command_makes_the_folder_of_its_loads_and_leaves_nothing_half_writt
     assert end.value.code == 1 and out.read_bytes() == before and list(out.parent.iterdir()) == [out]
 
 
-@pytest.mark.parametrize("command, name", [("loads", "l.npz"), ("analyse", "a/analysis.json")])
+@pytest.mark.parametrize(
+    "command, name", [("loads", "l.npz"), pytest.param("analyse", "a/analysis.json", marks=pytest.mark.slow)]
+)
 def test_what_is_of_other_work_is_not_replaced_unasked(tmp_path, capsys, command, name):
     theirs = tmp_path / name
     theirs.parent.mkdir(exist_ok=True)

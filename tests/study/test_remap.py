@@ -42,6 +42,7 @@ def test_skewed_loads_gain_from_moving_and_lose_by_stacking():
     assert ours["worst"] < 1 < ours["dup"] and 1 < ours["remap"] == pytest.approx(ours["best"])
 
 
+@pytest.mark.slow
 def test_the_command_sets_ours_beside_the_printed(tmp_path, monkeypatch):
     monkeypatch.setattr(remap, "PRINTED", {8: (0.8, 1.33, 1.25, 1.22)})
     run_remap.command("qwen3-30b-a3b", None, "8,16", 2, 1, "prompts", "roofline", str(tmp_path / "r.json"))
@@ -50,6 +51,7 @@ def test_the_command_sets_ours_beside_the_printed(tmp_path, monkeypatch):
     assert rows[-1]["printed"] is None and all(row["simulated"] > 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_a_batch_beyond_the_trace_counts_its_requests_again(tmp_path):
     """Eight requests taken twice, and sixteen in the file, are the same work; a prefill-only log is replayed."""
     model = models.load("qwen3-30b-a3b")

@@ -118,11 +118,11 @@ def test_the_figures_of_the_shipped_table_follow_from_its_recorded_times(documen
 
 
 def test_the_docs_say_the_residuals_of_the_shipped_table(document):
-    """Rows `| transfer | how many | least .. greatest |` of docs/two_speeds.md."""
+    """Rows `| transfer | how many | least .. greatest |` of docs/reference/two_speeds.md."""
     kinds = {}
     for row in document["residuals"]:
         kinds.setdefault(row["transfer"].split(",")[0], []).append(row["error"])
-    text = (ROOT / "docs" / "two_speeds.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "two_speeds.md").read_text(encoding="utf-8")
     for kind, errors in kinds.items():
         line = f"| {kind} | {len(errors)} | {min(errors):+.1%} to {max(errors):+.1%} |"
         assert line in text, line

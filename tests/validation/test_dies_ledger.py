@@ -7,6 +7,7 @@ import pytest
 from chipweave import ledger
 from chipweave.ledger import asking, baseline
 from chipweave.ledger import files as ledger_files
+from chipweave.validation.rows.beside import beside
 from chipweave.validation.suites import dies
 
 CURE = "run: chipweave validate dies --update"
@@ -31,7 +32,7 @@ def test_a_device_of_the_ledger_is_chosen_by_part_of_its_name():
     assert all("mi210" in q.device.lower() for q, _ in rows)
 
 
-FREE_OF_X = ("b200_loadlat", "amd_stream", "amd_gemm")
+FREE_OF_X = ("b200_loadlat", "amd_stream", "amd_gemm", "amd_kernels")
 """Groups whose answers do not depend on x: one latency of all loads; rows whose conditions state launch or edges."""
 
 
@@ -52,3 +53,11 @@ def test_a_row_whose_x_is_no_amount_is_refused_in_words(x):
     for q in rows:
         (answer,) = asking.answer("dies", [q]).values()
         assert isinstance(answer, ledger.NotModelled) and "failed" not in answer.why, (q, answer)
+
+
+def test_a_model_of_one_die_errs_several_times_as_much_where_dies_show():
+    groups = ("amd_latency", "b200_l2cross", "b200_umma")
+    rows = {q.id: q for q, _ in dies.references(groups=groups)}
+    found = {b.group: b for b in beside(rows, dies.results(groups=groups), asking.asking())}
+    assert set(found) == {"amd_latency", "b200_l2cross"}  # instructions see no dies
+    assert all(b.one_die > 4 * b.composed for b in found.values())

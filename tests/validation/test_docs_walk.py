@@ -1,4 +1,4 @@
-"""Does the walk of docs/validate_your_own_gpu.md work as it stands?"""
+"""Does the walk of docs/guide/validate_your_own_gpu.md work as it stands?"""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from chipweave.__main__ import main
 
-PAGE = (Path(__file__).parents[2] / "docs" / "validate_your_own_gpu.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "guide" / "validate_your_own_gpu.md").read_text()
 
 
 def block(language, position=0):

@@ -59,7 +59,8 @@ class Folder:
         return self.read[name]
 
     def network(self, row: dict[str, str]) -> Any:
-        """chipweave.noc.routing.Network of a row (columns topology, k, n, network, routing_function, use_noc_latency).
+        """chipweave.noc.routing.RouterGraph of a row (columns topology, k, n, network, routing_function,
+        use_noc_latency).
 
         Raises BadInput where the row needs a file that is not there, or a topology that we do not have.
         """

@@ -1,7 +1,7 @@
 """BookSim 2's options that the flit kernel does not have, with the one value at which they change nothing.
 
 A row with another value is `not modelled`. What BookSim 2 has beside these and `chipweave.noc.router.Router` is listed
-in docs/flit.md: it belongs to other routers and topologies, to options named here, or to what is printed."""
+in docs/reference/flit.md: it belongs to other routers and topologies, to options named here, or to what is printed."""
 
 from __future__ import annotations
 

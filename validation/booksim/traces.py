@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chipweave.errors import BadInput, Fault, Stuck
-from chipweave.fabric.noc import Kernel, replay
+from chipweave.fabric.noc import FlitSimulator, replay
 from chipweave.noc.routing import irregular
 
 from .files import Folder, number, router, whole
@@ -106,7 +106,7 @@ class Micro:
     def answer(self) -> Any:
         """Two routers that send to each other; the window is shifted by the time from grant to arrival."""
         row, latency, options = self.row, whole(self.row, "link_latency"), router(self.row)
-        kernel = Kernel(irregular(2, {(0, 1): latency, (1, 0): latency}), options)
+        kernel = FlitSimulator(irregular(2, {(0, 1): latency, (1, 0): latency}), options)
         size, begin, cycles = (whole(row, name) for name in ("packet_size", "warmup_cycles", "measure_cycles"))
         source = Exchange(kernel, size, number(row, "offered_flits") / size, seed=1)
         on_the_way = (

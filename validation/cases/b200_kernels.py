@@ -7,11 +7,13 @@ the rest is structure and the maker's figures (chipweave/kernel_models/package_k
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from chipweave.kernel_models import loads
+from chipweave.kernel_models.package import Package
 from chipweave.kernel_models.package_kernels import (
     Engine,
     attention_decode,
@@ -30,6 +32,12 @@ from ..rows.units import SECONDS, first_missing, in_unit, stated_x
 
 IN_FLIGHT = 32768
 """Bytes that an SM of a library's kernel has under way: half of the shared memory of one of its blocks, a guess."""
+DECODE_IN_FLIGHT = 131072
+"""The same of TensorRT-LLM's grouped-query decode, whose loads take most of the shared memory, a guess; latent decode
+keeps its queries there."""
+WIDENED = 8
+"""Values that an SM widens from 8 to 16 bits in a cycle: a conversion unit of 16, one step for a pair and one for each
+of its values to 32 bits and back (CUDA C++ programming guide, throughput of conversions), a guess."""
 BYTES = {"nvfp4": 0.5625, "fp8_block": 1.0, "fp8": 1.0}
 """Bytes of a weight with its scales: NVFP4 has one byte for sixteen values."""
 GEMM_OPERANDS = dict.fromkeys(("bfloat16", "float16", "half", "f32"), "bf16") | dict.fromkeys(
@@ -44,7 +52,7 @@ MOST = 1 << 22
 """Tokens of a layer."""
 
 
-@case("dies", "b200_gemm", bar=0.12)
+@case("dies", "b200_gemm", bar=lambda q: 0.20 if "nvfp4" in q.conditions else 0.12)
 def gemm(questions: list[Question]) -> dict:
     """Time of a GEMM."""
     return {q.id: in_unit(q, _gemm(q), SECONDS) for q in questions}
@@ -74,6 +82,13 @@ def moe(questions: list[Question]) -> dict:
     return {q.id: in_unit(q, _moe(q), SECONDS) for q in questions}
 
 
+def kept_bytes(p: Package) -> float:
+    """Bytes that a package's L2s keep of what each die reads an even share of: a die holds copies of its share, and
+    the lines of its own memory that the others read."""
+    dies = len(p.compute)
+    return float(p.die.l2) * dies * dies / (2 * dies - 1)
+
+
 def engine(q: Question) -> Engine | NotModelled:
     """The package of a row as kernels see it."""
     p, units = package(q), tensor_of(q)
@@ -81,8 +96,12 @@ def engine(q: Question) -> Engine | NotModelled:
         return p if isinstance(p, NotModelled) else units
     latency = memory_cycles(p) / float(p.die.clock)
     rate = both(IN_FLIGHT * p.units / latency, p.total("memory_bandwidth"))
+    stream = both(DECODE_IN_FLIGHT * p.units / latency, p.total("memory_bandwidth"))
     exponentials = float(p.units * units.exponentials * p.die.clock)
-    return Engine(p.units, rate, latency, float(units.flops_16), exponentials)
+    l2 = figures()["l2_bytes_per_s"]
+    return Engine(
+        p.units, rate, latency, float(units.flops_16), exponentials, float(p.die.clock), kept_bytes(p), l2, stream
+    )
 
 
 def family(dtype: str) -> tuple[str, float, float]:
@@ -110,6 +129,21 @@ def _gemm(q: Question) -> float | NotModelled:
     )
 
 
+def own_kernel(found: dict[str, str]) -> bool:
+    """Whether FlashInfer's own kernels run, which multiply in the query's type and widen a cache of eight bits;
+    TensorRT-LLM's, which it and others call too, multiply in eight bits."""
+    return "flashinfer" in found.get("kernel", "") and "trtllm" not in found.get("kernel", "")
+
+
+def casts_seconds(found: dict[str, str], e: Engine, values: float) -> float:
+    """Seconds of what SGLang casts to eight bits before the kernel, a launch each: keys and values (`values` of each)
+    on their way to the cache; the query, where the kernel takes eight bits."""
+    if "fp8" not in found.get("kv", "") or not found.get("framework", "").startswith("sglang"):
+        return 0.0
+    launches = 2 if own_kernel(found) else 3
+    return launches * figures()["gemm_floor_bf16_s"] + 2 * 3.0 * values / e.memory
+
+
 def _attention(q: Question, latent: bool) -> float | NotModelled:
     """Seconds of a decode or prefill call; latent: over MLA's compressed cache."""
     found, e, known = conditions(q), engine(q), figures()
@@ -120,16 +154,26 @@ def _attention(q: Question, latent: bool) -> float | NotModelled:
     assert isinstance(e, Engine)
     eight = "fp8" in found.get("kv", "")
     kv = 1.0 if eight else 2.0
+    own = own_kernel(found) and not latent
     which = "mla" if latent else "gqa"
     if "decode" in q.quantity:
         floor = known[f"{which}_decode_floor_s"]
         if latent:
-            rate = known["attention_share"] * e.flops
+            rate = known["attention_share"] * e.flops * (2.0 if eight else 1.0)
             return mla_decode(e, batch, heads, context, kv, floor, known["mla_split_s"], rate)
-        return attention_decode(e, batch, heads, kv_heads, width, context, kv, floor)
+        floor += casts_seconds(found, e, batch * kv_heads * width)
+        seconds = attention_decode(
+            replace(e, stream=0.0) if own else e, batch, heads, kv_heads, width, context, kv, floor
+        )
+        if own and eight:
+            values = 2.0 * batch * kv_heads * width * context
+            seconds = max(seconds, floor + values / (WIDENED * e.units * e.clock))
+        return seconds
     share = known["mla_prefill_share"] if latent else known["attention_share"]
     floor = known[f"{which}_prefill_floor_s"]
-    faster = 2.0 if eight and not latent else 1.0
+    if not latent:
+        floor += casts_seconds(found, e, batch * context * kv_heads * width)
+    faster = 2.0 if eight and not latent and not (own and found.get("dtype") != "fp8") else 1.0
     return attention_prefill(e, batch, heads, kv_heads, width, context, faster, share, floor)
 
 

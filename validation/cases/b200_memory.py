@@ -35,7 +35,7 @@ def loadlat(questions: list[Question]) -> Answers:
     return {q.id: _with(q, lambda _, p: 2 * memory_cycles(p)) for q in questions}
 
 
-@case("dies", "b200_l2cross", bar=0.03)
+@case("dies", "b200_l2cross", bar=lambda q: 0.03 if q.unit == "ratio" else 0.15)
 def l2cross(questions: list[Question]) -> Answers:
     """Look-ups and sectors from memory of a requested sector, and the rate."""
     return {q.id: _with(q, _l2cross) for q in questions}

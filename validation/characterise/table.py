@@ -28,6 +28,7 @@ from ..bench.parallel import measure
 from .bench import Bench, expert_ps, tile_model
 from .gemm import fit_utilisation, token_counts
 
+HEAD = "# Written by `chipweave characterise`. Do not edit."
 PEAK = 989_000_000_000_000  # flop/s, 16 bits dense, NVIDIA H100 SXM data sheet; shares are of this
 SHARED_BELOW = 64 << 20  # bytes: slices above are not measured with several readers, for time
 SMALLEST_SHARED = 8 << 20  # bytes: below, two readers are enough
@@ -283,8 +284,7 @@ def _residual(words: str, time: float, mine: float) -> dict[str, float | str]:
 
 def text(document: Any) -> Any:
     """The document as YAML, rows on one line each."""
-    head = "# Written by `chipweave characterise`. Do not edit.\n"
-    return head + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=160)
+    return HEAD + "\n" + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=160)
 
 
 def write(path: Any, document: Any) -> None:

@@ -14,7 +14,9 @@ from chipweave.ledger import NotModelled
 from .units import Stated
 
 SHIPPED = ("b200", "b300", "gb200", "gb300", "mi210", "mi250x", "mi300a", "mi300x")
-DEVICES = {name: name for name in SHIPPED} | {"mi250": "mi250x"}
+ONE_DIE = {"b200": "b200_one_die", "mi300x": "mi300x_one_l2", "mi300a": "mi300a_one_l2"}
+"""Packages -> what a model of one die with one L2 makes of the same parts."""
+DEVICES = {name: name for name in (*SHIPPED, *ONE_DIE.values())} | {"mi250": "mi250x"}
 """First word of a device, lower case -> its topology."""
 
 MODES = {("spx", "nps1"): "", ("spx", "nps4"): "_nps4", ("cpx", "nps1"): "_cpx", ("cpx", "nps4"): "_cpx_nps4"}

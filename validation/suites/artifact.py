@@ -113,7 +113,7 @@ def run_trace(model_name: str, mesh: str, store: Path, batch: int, steps: int, s
         )
     habits = {habit: serving.preset_says(preset, habit) for habit in topology_preset.HABITS}
     loaded = serving.Loaded(models.load(model_name), batch_of(open_store(store), batch), wafer(mesh), policies, habits)
-    outcome = serving.simulate(spec, keep_plans=True, loaded=loaded)
+    outcome = serving.simulate(spec, keep_plans=True, loaded=loaded, account=False)
     return outcome.table, outcome.prefill_steps
 
 

@@ -7,10 +7,12 @@ from importlib.resources import files
 from typing import Any
 
 from chipweave import ledger, topology
+from chipweave.ledger import text
 from chipweave.ledger.asking import asking
 from chipweave.ledger.choice import chosen
 from chipweave.topology.inherited import inherited
 
+from ..rows.beside import beside
 from ..rows.packages import topology_of
 
 FOLDER = files("chipweave.validation") / "references" / "dies"
@@ -32,3 +34,21 @@ def rests_on(device: str) -> dict[str, int]:
 def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
     """Judge the rows of `reference`."""
     return ledger.judge("dies", references(reference, groups, device), ledger.discover(), asking(jobs))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, ledger.Question]:
+    """The shipped rows by id."""
+    return {q.id: q for q, _ in references()}
+
+
+def extra(rows: list[ledger.Result]) -> list[str]:
+    """Parts of the Markdown ledger that only this suite has: both errors where a model of one die sees another
+    machine."""
+    found = beside(_shipped(), rows, asking())
+    head = ["device", "group", "rows", "composed", "one die, one L2"]
+    cells = [[b.device, b.group, b.rows, text.percent(b.composed), text.percent(b.one_die)] for b in found]
+    if not cells:
+        return []
+    words = "Mean errors of the same rows by the composition and by one die with one L2; groups that differ."
+    return ["### Many dies or one", words, text.table(head, cells)]

@@ -67,7 +67,13 @@ class Routes:
 
 
 class Compiled:
-    """A network in the native engine."""
+    """A network in the native engine.
+
+    Attributes:
+        fixed: whether messages keep to the routes of the network.
+    """
+
+    fixed = True
 
     def __init__(self, network: Any) -> None:
         self.network = network
@@ -82,6 +88,17 @@ class Compiled:
     def link_bins(self, bin_ps: Any, bins: Any) -> Any:
         """Pointer to int64[bins, links, 3]; sets the width and the number of bins."""
         raise NotImplementedError
+
+    def record(self) -> None:
+        """Keep from now on when each message was where, for `trails`; nothing may be under way."""
+
+    def trails(self) -> np.ndarray:
+        """int64 [n, 3], taken out: (message, link, ps) of messages that have arrived; none of models without places.
+
+        Rows of a message stand together, in the order of its way: (-1, as its first flit left its endpoint), (-1, as
+        its last tail was behind the endpoint's port), then each link, as its last tail was over it.
+        """
+        return np.empty((0, 3), np.int64)
 
     def statistics(self) -> LinkStatistics:
         """Bytes, busy and stalled ps of each link, in all and over time bins."""

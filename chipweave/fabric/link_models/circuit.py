@@ -1,6 +1,6 @@
 """Circuit: a transfer holds every link of its route from start to end.
 
-Models      the published artifact's links: all or nothing, by an admission (docs/link_models.md).
+Models      the published artifact's links: all or nothing, by an admission (docs/guide/link_models.md).
 Leaves out  sharing of a link by transfers at the same time.
 Checked by  tests/stages/test_kernel_equals_twin.py, validation/cases/analytic_links.py
 """

@@ -1,7 +1,7 @@
-"""Flit: routers with virtual channels, credits and allocation, cycle by cycle (docs/flit.md).
+"""Flit: routers with virtual channels, credits and allocation, cycle by cycle (docs/reference/flit.md).
 
 Models      messages cut into packets and flits, through the routers of csrc/flit.
-Leaves out  see docs/flit.md.
+Leaves out  see docs/reference/flit.md.
 Checked by  tests/stages/test_kernel_equals_twin.py, tests/flit/
 """
 
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chipweave._kernel import ffi, lib
 from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
 from chipweave.errors import ChipweaveError
 from chipweave.fabric.grain import alone
 from chipweave.fabric.link_models.base import Compiled, Routes
 from chipweave.fabric.link_models.model import LinkModel, link_model
-from chipweave.fabric.noc import Kernel
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.fabric.sends import flit_plan
 from chipweave.noc import network as flit_network
 
@@ -68,10 +70,13 @@ class CompiledFlit(Compiled):
         super().__init__(network)
         spec = plan.spec
         self.flit_bytes, self.grain = spec.flit_bytes, spec.grain
+        self.fixed = keeps_to_routes(spec.network)
         self.class_of = {key: c for key, c in plan.class_of.items()}
-        self.kernel = Kernel(spec.network, spec.router, skip=spec.skip)
+        self.kernel = FlitSimulator(spec.network, spec.router, skip=spec.skip)
         ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
         rows = ffi.new("int32_t[]", spec.link_rows.tolist() or 1)
+        link_at = {row: link for link, row in enumerate(spec.link_rows.tolist())}
+        self.link_of = ffi.new("int32_t[]", [link_at.get(row, -1) for row in range(ports)])
         intervals, per = (ffi.new("int32_t[]", [ratio[i] for ratio in spec.link_intervals()] or 1) for i in (0, 1))
         for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
             if max(figure.numerator, figure.denominator) >= LARGEST:
@@ -99,7 +104,7 @@ class CompiledFlit(Compiled):
                 "max_bins": compiler.bins[1],
                 "n_instances": len(places or ()),
                 "endpoint_of": endpoint_of,
-                "fixed": routes.pointer if keeps_to_routes(spec.network) else ffi.NULL,
+                "fixed": routes.pointer if self.fixed else ffi.NULL,
                 "grain": spec.grain,
                 "ways": routes.pointer,
                 "alone_base": formula.base if formula else 0,
@@ -130,6 +135,19 @@ class CompiledFlit(Compiled):
         on_wire = flits[0] * self.flit_bytes + fine[0] * (self.flit_bytes // self.grain)
         payload = None if found == ffi.NULL else list(found[0 : len(self.network.links)])
         return LinkStatistics.of_flits(counted, payload, sent[0], on_wire)
+
+    def record(self) -> None:
+        """See Compiled."""
+        self.kernel._check(lib.noc_trail_begin(self.kernel.net))
+
+    def trails(self) -> np.ndarray:
+        """See Compiled."""
+        n = self.kernel._check(lib.net_flit_trails(self.model, self.link_of, ffi.NULL, -1))
+        rows = np.empty((n, 3), np.int64)
+        if n:
+            to = ffi.from_buffer("net_flit_crossing[]", rows)
+            self.kernel._check(lib.net_flit_trails(self.model, self.link_of, to, n))
+        return rows
 
     def raise_if_failed(self) -> None:
         """`Stuck` with the wait cycle, or what else ended the network."""

@@ -21,18 +21,18 @@ class Separable(Matcher):
     def match(self, requests: Requests) -> dict[int, int]:
         """See Matcher."""
         first, second = (self.at_input, self.at_output) if self.input_first else (self.at_output, self.at_input)
-        wishes: dict[int, dict[int, Any]] = {}
+        by_index: dict[int, dict[int, Any]] = {}
         picked: dict[int, dict[int, Any]] = {}
         for (i, o), (at_in, at_out) in requests.items():
             mine, other, priority = (i, o, at_in) if self.input_first else (o, i, at_out)
-            wishes.setdefault(mine, {})[other] = priority
-        for mine, wish in wishes.items():
-            other = first[mine].choose(wish)
+            by_index.setdefault(mine, {})[other] = priority
+        for mine, wanted in by_index.items():
+            other = first[mine].choose(wanted)
             pair = (mine, other) if self.input_first else (other, mine)
             picked.setdefault(other, {})[mine] = requests[pair][1 if self.input_first else 0]
         matched = {}
-        for other, wish in picked.items():
-            mine = second[other].choose(wish)
+        for other, wanted in picked.items():
+            mine = second[other].choose(wanted)
             first[mine].served(other)
             second[other].served(mine)
             i, o = (mine, other) if self.input_first else (other, mine)

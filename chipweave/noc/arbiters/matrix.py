@@ -15,10 +15,10 @@ class Matrix(Arbiter):
     def __init__(self, size: int) -> None:
         self.rank = list(reversed(range(size)))  # served first ... served last
 
-    def choose(self, wishes: Mapping[int, Any]) -> int:
+    def choose(self, requests: Mapping[int, Any]) -> int:
         """See Arbiter."""
-        best = max(wishes.values())
-        return next(i for i in self.rank if wishes.get(i) == best)
+        best = max(requests.values())
+        return next(i for i in self.rank if requests.get(i) == best)
 
     def served(self, index: int) -> None:
         """See Arbiter."""

@@ -15,9 +15,9 @@ class RoundRobin(Arbiter):
     def __init__(self, size: int) -> None:
         self.size, self.pointer = size, 0
 
-    def choose(self, wishes: Mapping[int, Any]) -> int:
+    def choose(self, requests: Mapping[int, Any]) -> int:
         """See Arbiter."""
-        return max(wishes, key=lambda i: (wishes[i], -((i - self.pointer) % self.size)))
+        return max(requests, key=lambda i: (requests[i], -((i - self.pointer) % self.size)))
 
     def served(self, index: int) -> None:
         """See Arbiter."""

@@ -1,6 +1,6 @@
 """Fewest links, whatever their latency; of several ways, at each router the neighbour of least number (endpoint order).
 
-Where the network spreads, all equally short ways are numbered and used (docs/yaml.md, `spread`).
+Where the network spreads, all equally short ways are numbered and used (docs/guide/yaml.md, `spread`).
 Deadlock: whatever the graph's circles allow; proved or refused before a flit run. For graphs with circles use `up_down`
 or `shortest_escape`.
 Checked by: tests/core/test_topology.py and tests/flit/test_routings.py, against NetworkX's shortest paths.

@@ -1,7 +1,7 @@
 """Switch planes: every endpoint has a link to every switch, as GPUs to the NVSwitches of a node.
 
 Links: endpoints x switches. Each endpoint is a router of its own in front of the planes; messages are spread over the
-planes (docs/yaml.md, `spread`), and an endpoint sends at the sum of its links' rates.
+planes (docs/guide/yaml.md, `spread`), and an endpoint sends at the sum of its links' rates.
 Checked by: tests/flit/test_shapes.py.
 """
 

@@ -27,7 +27,7 @@ def rerun(folder: str) -> dict[str, Any]:
                 allowed="the comparison again, with another --out",
             )
         )
-    rows = [beside.simulate(each.spec).row for each in kept]
+    rows = [beside.simulate(each.spec, account=False).row for each in kept]
     fill_speedups(rows)
     before, now = Results(folder).document.get("result_sha256"), result_sha256(rows)
     return {

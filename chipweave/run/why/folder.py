@@ -97,7 +97,7 @@ def recorded(kept: Kept) -> list[LayerPath]:
         watched.append(Recorded(fabric, work))
         return watched[0]
 
-    outcome = simulate.simulate(kept.spec, around=around)
+    outcome = simulate.simulate(kept.spec, around=around, account=False)
     different = [k for k, v in outcome.row.items() if k not in (*VOLATILE, "speedup") and kept.row.get(k) != v]
     if different:
         raise BadInput(
@@ -127,4 +127,4 @@ def at_hottest_links(watch: Recorded, outcome: simulate.Outcome) -> list[LayerPa
 
 def without(kept: Kept, cause: str) -> simulate.Outcome:
     """The run with one class of resources infinitely fast."""
-    return simulate.simulate(kept.spec, alter=Without(cause))
+    return simulate.simulate(kept.spec, alter=Without(cause), account=False)

@@ -9,6 +9,7 @@ from chipweave.io import console
 from chipweave.io.console import Sheet
 
 WORST = 12  # rows of places and of layers
+HOT = 3  # links of each row
 
 
 def time(ns: int) -> str:
@@ -47,6 +48,52 @@ def why(found: dict[str, Any], to_stderr: bool) -> None:
         named = "-" if expert is None else str(expert)
         sheet.add(place, reason, named, behind or "-", policy or "-", time(ns), share(ns, whole))
     console.show(sheet, to_stderr)
+
+
+def shown(result: dict[str, Any], to_stderr: bool) -> None:
+    """The breakdown of a comparison: a column for each row, then who was busiest, then the hottest links."""
+    rows = result["breakdown"]
+    if not rows:
+        console.say("no row was run in full: samples have no breakdown", to_stderr)
+        return
+    several = len({(each["link_model"], each["admission"]) for each in rows}) > 1
+    heads = [each["strategy"] + (f" ({each['link_model']}, {each['admission']})" if several else "") for each in rows]
+    sheet = Sheet("critical path of the decode steps", ("class", *heads), right_from=1)
+    for cause in dict.fromkeys(cause for each in rows for cause in each["critical"]):
+        sheet.add(cause, *(_of(each["critical"].get(cause, 0), each["time_ps"]) for each in rows))
+    sheet.add("all", *(time(each["time_ps"] // 1000) for each in rows))
+    console.show(sheet, to_stderr)
+    columns = ("row", "part", "busy", "idle", "mean queue")
+    sheet = Sheet("busiest part of each class, prefill included", columns, right_from=2)
+    for each in rows:
+        best: dict[str, Any] = {}
+        for part in each["parts"]:
+            if part["busy_ps"] > best.get(part["class"], {"busy_ps": -1})["busy_ps"]:
+                best[part["class"]] = part
+        for part in best.values():
+            shares = (share(part[key], each["run_ps"]) for key in ("busy_ps", "idle_ps"))
+            sheet.add(each["strategy"], part["part"], *shares, f"{part['queue']:.2f}")
+    console.show(sheet, to_stderr)
+    of_link = ("row", "link", "busy", "stalled", "bytes", "largest flow")
+    sheet = Sheet("links busy longest, prefill included", of_link, right_from=2)
+    for each in rows:
+        for link in each["links"][:HOT]:
+            shares = (share(link[key], each["run_ps"]) for key in ("busy_ps", "stalled_ps"))
+            sheet.add(each["strategy"], link["link"], *shares, console.amount(link["bytes"]), _flow(link["flows"]))
+    console.show(sheet, to_stderr)
+
+
+def _of(ps: int, whole: int) -> str:
+    return f"{time(ps // 1000)} ({share(ps, whole)})"
+
+
+def _flow(flows: list[dict[str, Any]]) -> str:
+    """The first flow of a link in words."""
+    if not flows:
+        return "-"
+    first = flows[0]
+    who = "" if first["expert"] is None else f"expert {first['expert']} of "
+    return f"{who}layer {first['layer']}: {first['from']} to {first['to']}, {console.amount(first['bytes'])}"
 
 
 def diff(found: dict[str, Any], to_stderr: bool) -> None:

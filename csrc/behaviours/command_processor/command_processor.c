@@ -106,7 +106,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 }
 
 /* A statistic by number. */
-static int64_t statistic(const void *state, int32_t index) { return ((const struct processor *)state)->stats[index]; }
+CW_STATISTIC(struct processor)
 
 /* Only the queue is on the heap. */
 static void close_(void *state) { free(((struct processor *)state)->queue); }

@@ -88,10 +88,8 @@ static void see(struct channel *c, struct pseudo *pc, int32_t kind, int32_t i)
 /* A record for a request, from the free list. */
 static int32_t new_entry(struct channel *c)
 {
-    if (c->free_entry == NONE)
-        CW_MORE_RECORDS(c->entries, c->n_entries, c->free_entry, 128);
-    int32_t i = c->free_entry;
-    c->free_entry = c->entries[i].next;
+    int32_t i;
+    CW_TAKE_RECORD(i, c->entries, c->n_entries, c->free_entry, 128);
     return i;
 }
 
@@ -362,7 +360,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 }
 
 /* A statistic by number. */
-static int64_t statistic(const void *state, int32_t index) { return ((const struct channel *)state)->stats[index]; }
+CW_STATISTIC(struct channel)
 
 /* Only the requests are on the heap. */
 static void close_(void *state) { free(((struct channel *)state)->entries); }

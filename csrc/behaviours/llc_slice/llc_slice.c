@@ -75,10 +75,8 @@ static void answer(struct slice *s, const cw_message *to, int64_t delay)
 /* A request that has to wait, in a list; `next` is the one that stands behind it. */
 static int32_t keep(struct slice *s, const cw_message *m, int32_t next)
 {
-    if (s->free_waiter == NONE)
-        CW_MORE_RECORDS(s->waiter, s->waiter_room, s->free_waiter, 64);
-    int32_t i = s->free_waiter;
-    s->free_waiter = s->waiter[i].next;
+    int32_t i;
+    CW_TAKE_RECORD(i, s->waiter, s->waiter_room, s->free_waiter, 64);
     s->waiter[i].m = *m;
     s->waiter[i].next = next;
     return i;
@@ -94,10 +92,8 @@ static void release(struct slice *s, int32_t i)
 /* A record for a line on its way here. */
 static int32_t new_fill(struct slice *s)
 {
-    if (s->free_fill == NONE)
-        CW_MORE_RECORDS(s->fills, s->n_fills, s->free_fill, 64);
-    int32_t i = s->free_fill;
-    s->free_fill = s->fills[i].next;
+    int32_t i;
+    CW_TAKE_RECORD(i, s->fills, s->n_fills, s->free_fill, 64);
     return i;
 }
 
@@ -332,7 +328,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 }
 
 /* A statistic by number. */
-static int64_t statistic(const void *state, int32_t index) { return ((const struct slice *)state)->stats[index]; }
+CW_STATISTIC(struct slice)
 
 /* Free sets, fills and waiting requests. */
 static void close_(void *state)

@@ -6,10 +6,8 @@
 /* The warp waits for a fetch: it joins its list. */
 static void wait_for(struct sm *s, int32_t *head, uint64_t who)
 {
-    if (s->free_waiter == NONE)
-        CW_MORE_RECORDS(s->waiters, s->n_waiters, s->free_waiter, 256);
-    int32_t i = s->free_waiter;
-    s->free_waiter = s->waiters[i].next;
+    int32_t i;
+    CW_TAKE_RECORD(i, s->waiters, s->n_waiters, s->free_waiter, 256);
     s->waiters[i] = (struct waiter){who, *head};
     *head = i;
 }

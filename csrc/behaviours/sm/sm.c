@@ -352,7 +352,7 @@ static int32_t touch(void *state, const cw_message *m)
 }
 
 /* A statistic by number. */
-static int64_t statistic(const void *state, int32_t index) { return ((const struct sm *)state)->stats[index]; }
+CW_STATISTIC(struct sm)
 
 /* Free caches, fetches and messages on their way. */
 static void close_(void *state)

@@ -82,7 +82,7 @@ static int open(void *state, cw_host *host, int32_t part, const int64_t *p, char
 }
 
 /* A statistic by number. */
-static int64_t statistic(const void *state, int32_t index) { return ((const struct network *)state)->stats[index]; }
+CW_STATISTIC(struct network)
 
 /* Messages still on their way are forgotten. */
 static void close_(void *state) { cw_close_held(&((struct network *)state)->waiting); }

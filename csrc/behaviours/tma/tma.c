@@ -177,7 +177,7 @@ static int attach(void *state, int32_t what, const int64_t *data, int64_t n, cha
 }
 
 /* A statistic by number. */
-static int64_t statistic(const void *state, int32_t index) { return ((const struct tma *)state)->stats[index]; }
+CW_STATISTIC(struct tma)
 
 /* All state is in the struct. */
 static void close_(void *state) { (void)state; }

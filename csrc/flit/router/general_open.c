@@ -84,7 +84,7 @@ int noc_general_open(struct noc_state *net)
         return NOC_NO_MEMORY;
     const size_t P = (size_t)net->max_ports, V = (size_t)net->c.vcs, in_vcs = (size_t)net->router_ports << net->vc_bits;
     const size_t pairs = P * (size_t)net->c.input_speedup * P * (size_t)net->c.output_speedup;
-    const size_t wishes = P * V * V * (net->minimal ? P : 1), most = pairs > wishes ? pairs : wishes;
+    const size_t requests = P * V * V * (net->minimal ? P : 1), most = pairs > requests ? pairs : requests;
     g->queue_room = (uint32_t)(V * (size_t)net->c.vc_depth);
     g->router = keep(net, (size_t)net->c.routers, sizeof *g->router);
     g->vc = keep(net, in_vcs, sizeof *g->vc);
