@@ -27,7 +27,7 @@ def wanted(spec: Any, network: Any) -> bool:
     """Whether a run of this specification is one that something is sampled beside."""
     model = spec.link_model or network.link_model
     coarse = model == "flit" and network.grain != "1"
-    return spec.engine == "kernel" and (coarse or (model == "fair" and network.beside == "flit"))
+    return coarse or (model == "fair" and network.beside == "flit" and spec.engine == "kernel")
 
 
 def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True) -> Outcome:
@@ -47,15 +47,19 @@ def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = 
     trace: Any = loaded.routing.trace
     parts: list[sample.Stratum] = []
     made: list[Watched] = []
-    taken: dict[str, float] = {}
+    grains: list[int] = []
+    taken = dict.fromkeys(SECONDS, 0.0)
 
     def around(fabric: Any, work: Any) -> Any:
         building = Meter()
+        if spec.engine != "kernel":  # the twin's tables cannot be copied: its row says the grain alone
+            grains.append(Probe.of(spec, work, "flit", "work_conserving").grain)
+            return fabric
         probes = probes_of(spec, network, work)
         if probes:
             parts.extend(strata(min(spec.steps, trace.steps), len(work.layers), bool(trace.has_prefill), spec.seed))
             made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}, threads))
-        taken.update(building.read())
+        taken.update({name: seconds for name, seconds in building.read().items() if name in SECONDS})
         return made[0] if made else fabric
 
     def layer_ended(job: Any) -> None:
@@ -71,6 +75,8 @@ def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = 
     if made:
         outcome.row |= {name: round(outcome.row[name] - cost, 6) for name, cost in made[0].cost_s().items()}
         outcome.row |= figures(outcome, parts, made[0])
+    if grains and grains[0] > 1:
+        outcome.row["grain"] = grains[0]
     return outcome
 
 

@@ -28,6 +28,7 @@ from chipweave.run.why import breakdown
 from chipweave.run.why import show as tables
 
 VOLATILE = ("events", "cpu_s", "wall_s", "peak_rss_bytes")
+SAMPLED = ("flit", "grain_difference")  # said of a row by a sample beside its run, which the twin has not
 
 
 def run(
@@ -277,8 +278,8 @@ def undecided(rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def result_sha256(rows: Any) -> Any:
-    """SHA-256 of the rows without what depends on the machine."""
-    return canonical_sha256([{k: v for k, v in r.items() if k not in VOLATILE} for r in rows])
+    """SHA-256 of the rows without what depends on the machine, and without what a sample beside them says."""
+    return canonical_sha256([{k: v for k, v in r.items() if k not in (*VOLATILE, *SAMPLED)} for r in rows])
 
 
 def document(spec: RunSpec, facts: dict[str, dict[Any, Any]], rows: list[Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def grains(rows: list[dict[str, Any]]) -> Iterator[str]:
     """What a sample under flit says of the rows, in sentences."""
     for row in rows:
         said = row.get("flit", row)
-        if "grain" not in said:
+        if "grain_difference" not in said:
             continue
         name, grain = row["strategy"], said["grain"]
         finer = f"grain {grain // 2} on the same layer-steps differs by {said['grain_difference']:+.1%}"

@@ -1,6 +1,7 @@
 """Is a coarser grain the same network with larger flits, in both engines, and does a row say what it changes?"""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ from chipweave.__main__ import main
 from chipweave.chain import DONE, Constant, Layout
 from chipweave.fabric import grain as grains
 from chipweave.noc import network as flit_network
-from chipweave.run import assemble, beside
+from chipweave.run import assemble, beside, compare
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
 from chipweave.run.probe import Watched
@@ -189,3 +190,14 @@ def test_a_folder_whose_row_has_a_sample_beside_it_runs_again_to_the_same_hash(t
     with pytest.raises(SystemExit) as ended:
         main(["rerun", str(tmp_path / "out")])
     assert ended.value.code == 0, capsys.readouterr()
+
+
+def test_the_twin_says_its_grain_and_the_hash_leaves_out_what_a_sample_says(monkeypatch):
+    """The plain engine takes minutes for a run; the kernel stands in for it here, and has no sample beside it."""
+    spec, simulate = RunSpec(**SMALL | {"steps": 1}, link_model="flit", sets=("d2d.grain=64",)), serving.simulate
+    kernel = beside.simulate(spec).row
+    monkeypatch.setattr(serving, "simulate", lambda spec, *a, **k: simulate(replace(spec, engine="kernel"), *a, **k))
+    plain = beside.simulate(replace(spec, engine="plain")).row
+    assert kernel["grain"] == plain["grain"] == 64 and "grain_difference" not in plain
+    assert compare.result_sha256([kernel]) == compare.result_sha256([plain])
+    assert compare.result_sha256([kernel]) != compare.result_sha256([kernel | {"grain": 32}])
