@@ -117,8 +117,9 @@ class GlobalCp(Controller):
             raise BadInput(
                 f"{self.name}: tokens = moved, and no part of the topology carries them as a d2d.router does"
             )
-        sizes = (self.work.hidden * element for element in (self.dispatch_element, self.combine_element))
-        self.moves = TokenMoves(self.run.workers, self.run.dies, *sizes, once=self.token_sends == "die")
+        there, back = (self.work.hidden * element for element in (self.dispatch_element, self.combine_element))
+        once = self.token_sends == "die"
+        self.moves = TokenMoves(self.run.workers, self.run.dies, there, back, once)
 
     def serve(self) -> Iterator[Any]:
         """The process: one layer after the other until the workload ends."""
